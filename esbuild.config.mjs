@@ -1,0 +1,62 @@
+// Builds dist/: the bundled gateway, its command-line tools, and the embedded database's snapshot.
+// `--check` builds nothing and exits with 1 where dist is older than its sources.
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const SOURCES = ['src', 'schema', 'prisma/schema.prisma', 'prisma/migrations', 'package-lock.json', 'esbuild.config.mjs'];
+/** The last thing that a build makes. */
+const STAMP = join(root, 'dist', '.built');
+
+/** Whether dist is missing or a source changed since it was built. */
+export function isStale() {
+  if (!existsSync(STAMP)) return true;
+  const built = statSync(STAMP).mtimeMs;
+  return SOURCES.some((source) => newest(join(root, source)) > built);
+}
+
+function newest(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
+}
+
+/** Makes dist/. PGlite stays outside the bundles: it reads its wasm and data files from beside itself. */
+export async function buildAll() {
+  const { build } = await import('esbuild');
+  const cli = existsSync(join(root, 'src/cli')) ? readdirSync(join(root, 'src/cli')).map((file) => `src/cli/${file}`) : [];
+  rmSync(STAMP, { force: true });
+  rmSync(join(root, 'dist', 'chunks'), { recursive: true, force: true });
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['src/main.ts', 'src/database/build-snapshot.ts', ...cli],
+    entryNames: '[name]',
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    chunkNames: 'chunks/[name]-[hash]',
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    logLevel: 'warning',
+    external: ['@electric-sql/*', 'pg-native'],
+    // CommonJS packages in an ES module's bundle still call require for node's own modules.
+    banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  });
+  const inputs = Object.keys(metafile.inputs);
+  if (inputs.some((path) => path.endsWith('graphql/type/schema.js')) && inputs.some((path) => path.endsWith('graphql/type/schema.mjs'))) {
+    throw new Error('The bundle has two copies of graphql, whose types do not recognise each other.');
+  }
+  const { buildSnapshot } = await import('./dist/build-snapshot.js');
+  await buildSnapshot();
+  writeFileSync(STAMP, '');
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  if (process.argv.includes('--check')) process.exitCode = isStale() ? 1 : 0;
+  else await buildAll();
+}

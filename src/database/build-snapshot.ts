@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { serve } from './embedded.ts';
+import { migrate } from './migrations.ts';
+import { MIGRATIONS } from './package-root.ts';
+import { snapshotPath } from './snapshot.ts';
+
+/**
+ * Makes the snapshot of an empty, migrated embedded database, unless it is there, and removes older ones.
+ * @returns its path
+ */
+export async function buildSnapshot(): Promise<string> {
+  const path = await snapshotPath();
+  if (existsSync(path)) return path;
+  const draft = `${path}.new-${process.pid}`;
+  const socketDirectory = await mkdtemp(join(tmpdir(), 'gateway-'));
+  try {
+    const { pool, close } = await serve(draft, socketDirectory);
+    await migrate(pool, MIGRATIONS);
+    await pool.query('CHECKPOINT');
+    await close();
+    for (const entry of await readdir(dirname(path))) {
+      if (/^snapshot-[0-9a-f]{16}$/.test(entry) && entry !== basename(path)) await rm(join(dirname(path), entry), { recursive: true, force: true });
+    }
+    await rename(draft, path);
+  } finally {
+    await rm(socketDirectory, { recursive: true, force: true });
+    await rm(draft, { recursive: true, force: true });
+  }
+  return path;
+}

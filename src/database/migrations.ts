@@ -1,0 +1,144 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type pg from 'pg';
+
+/** One directory of prisma/migrations. */
+export interface Migration {
+  readonly name: string;
+  readonly sql: string;
+  /** sha256 of migration.sql in hexadecimal, as Prisma records it. */
+  readonly checksum: string;
+}
+
+/** The database's history is not one that this gateway can continue. Nothing was changed. */
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError';
+}
+
+/** The number of Prisma's own advisory lock, so that `prisma migrate deploy` and a starting gateway wait for each other. */
+const ADVISORY_LOCK = 72_707_369;
+const LOCK_WAIT = '60s';
+
+/** As Prisma's schema engine 7.10 makes it. */
+const HISTORY_TABLE = `CREATE TABLE _prisma_migrations (
+  id                      VARCHAR(36) PRIMARY KEY NOT NULL,
+  checksum                VARCHAR(64) NOT NULL,
+  finished_at             TIMESTAMPTZ,
+  migration_name          VARCHAR(255) NOT NULL,
+  logs                    TEXT,
+  rolled_back_at          TIMESTAMPTZ,
+  started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
+  applied_steps_count     INTEGER NOT NULL DEFAULT 0
+)`;
+
+/** The migrations in `directory`, in the order in which they apply. */
+export async function readMigrations(directory: string): Promise<Migration[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  return Promise.all(
+    names.sort().map(async (name) => {
+      const sql = await readFile(join(directory, name, 'migration.sql'), 'utf8');
+      return { name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+}
+
+/**
+ * Brings the database to the newest migration in `directory`, keeping Prisma's own history table. Gateways that start at
+ * once take turns. A migration and its history row commit together, so a crash or an error leaves neither.
+ * @returns the names it applied
+ * @throws MigrationError where the history has a migration that is unknown, changed since, or failed under Prisma
+ */
+export async function migrate(pool: pg.Pool, directory: string): Promise<string[]> {
+  const migrations = await readMigrations(directory);
+  const client = await pool.connect();
+  let usable = false;
+  try {
+    await client.query(`SET lock_timeout = '${LOCK_WAIT}'`);
+    await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    await client.query('RESET lock_timeout');
+    const known = await history(client);
+    const pending = unapplied(migrations, known);
+    for (const migration of pending) await apply(client, migration);
+    await client.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
+    usable = true;
+    return pending.map(({ name }) => name);
+  } finally {
+    // Closing the connection releases its lock, whatever state an error left it in.
+    client.release(!usable);
+  }
+}
+
+/** Whether every migration in `migrations` is in. False as well where the history can't be read. */
+export async function migrated(pool: pg.Pool, migrations: readonly Migration[]): Promise<boolean> {
+  const { rows } = await pool.query<{ applied: number }>(
+    `SELECT count(DISTINCT migration_name)::int AS applied FROM _prisma_migrations
+     WHERE migration_name = ANY ($1) AND finished_at IS NOT NULL AND rolled_back_at IS NULL`,
+    [migrations.map(({ name }) => name)],
+  );
+  return rows[0]?.applied === migrations.length;
+}
+
+interface HistoryRow {
+  readonly migration_name: string;
+  readonly checksum: string;
+  readonly finished: boolean;
+}
+
+/** The rows that count: one that was rolled back is as good as never applied. */
+async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
+  const { rows } = await client.query<{ history: string | null; tables: number }>(
+    `SELECT to_regclass('_prisma_migrations')::text AS history,
+            (SELECT count(*)::int FROM pg_tables WHERE schemaname = current_schema()) AS tables`,
+  );
+  if (rows[0]?.history === null) {
+    if (rows[0].tables > 0) {
+      throw new MigrationError('The database holds tables but no migration history: it is not a gateway’s. Give the gateway a database of its own.');
+    }
+    await client.query(HISTORY_TABLE);
+    return [];
+  }
+  const found = await client.query<HistoryRow>(
+    `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished
+     FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at`,
+  );
+  return found.rows;
+}
+
+function unapplied(migrations: readonly Migration[], applied: readonly HistoryRow[]): Migration[] {
+  const byName = new Map(migrations.map((migration) => [migration.name, migration]));
+  for (const { migration_name: name, checksum, finished } of applied) {
+    if (!finished) {
+      throw new MigrationError(
+        `The migration ${name} failed in this database and was not resolved. Repair the database, then mark it with \`prisma migrate resolve\`.`,
+      );
+    }
+    const migration = byName.get(name);
+    if (!migration) {
+      throw new MigrationError(`The database has the migration ${name}, which this gateway doesn't know: a newer gateway made it. Upgrade this one.`);
+    }
+    if (migration.checksum !== checksum) {
+      throw new MigrationError(`The migration ${name} was changed after it was applied to this database. Restore its file; change tables by a new migration.`);
+    }
+  }
+  const names = new Set(applied.map((row) => row.migration_name));
+  return migrations.filter(({ name }) => !names.has(name));
+}
+
+async function apply(client: pg.PoolClient, { name, sql, checksum }: Migration): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(
+      `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, logs, applied_steps_count)
+       VALUES ($1, $2, $3, clock_timestamp(), '', 1)`,
+      [randomUUID(), checksum, name],
+    );
+    await client.query(sql);
+    await client.query('UPDATE _prisma_migrations SET finished_at = clock_timestamp() WHERE migration_name = $1 AND rolled_back_at IS NULL', [name]);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw new Error(`The migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : error}`, { cause: error });
+  }
+}

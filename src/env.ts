@@ -1,0 +1,123 @@
+import { z } from 'zod';
+
+/** A setting that can't be used. The message names the variable and says what it takes. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const settings = z
+  .object({
+    /** TCP port to listen on; 0 takes any free one. */
+    PORT: z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number)
+      .refine((port) => port <= 65_535)
+      .default(4000),
+    /** Address to listen on. Only this machine unless asked: HTTP Basic in the clear belongs behind a TLS proxy. `0.0.0.0` or `::` in a container. */
+    HOST: z.string().default('127.0.0.1'),
+    /** Directory of the embedded database, its lock and its key file. Not used with DATABASE_URL. */
+    DATA_DIR: z.string().default('./.data'),
+    /** PostgreSQL 15 or later to use instead of the embedded database. */
+    DATABASE_URL: z
+      .url({ protocol: /^postgres(ql)?$/ })
+      .refine((url) => new URL(url).pathname.length > 1)
+      .optional(),
+    /** SID of the first account of a new database. Made up where unset. */
+    BOOTSTRAP_ACCOUNT_SID: z
+      .string()
+      .regex(/^AC[0-9a-f]{32}$/)
+      .optional(),
+    /** Its auth token. Made up, and printed once, where unset. */
+    BOOTSTRAP_AUTH_TOKEN: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,128}$/)
+      .optional(),
+    /** Its e-mail address. */
+    BOOTSTRAP_ACCOUNT_EMAIL: z.email().optional(),
+    /** REST's dates: `iso` (ISO 8601, UTC) or `recorded`, the formats of the source document's own examples. */
+    REST_TIMESTAMPS: z.enum(['iso', 'recorded']).default('iso'),
+    /** REST's clientSecret: `plain`, as documented, or `masked`, its last four characters. */
+    REST_BOT_SECRETS: z.enum(['plain', 'masked']).default('plain'),
+    /** Least level that is logged. */
+    LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+    /** Master key of sealed secrets and token digests: 32 bytes in base64. Where unset, the embedded database keeps one in DATA_DIR/secrets.key. */
+    SECRETS_KEY: z
+      .base64()
+      .transform((text) => Buffer.from(text, 'base64'))
+      .refine((key) => key.length === 32)
+      .optional(),
+  })
+  .refine(({ DATABASE_URL, SECRETS_KEY }) => DATABASE_URL === undefined || SECRETS_KEY !== undefined, {
+    path: ['SECRETS_KEY'],
+    params: { missing: true },
+    when: () => true,
+  });
+
+const TAKES: Record<string, string> = {
+  PORT: 'a port from 0 to 65535',
+  HOST: 'a host name or an IP address',
+  DATA_DIR: 'a directory',
+  DATABASE_URL: 'postgresql://user:password@host:port/database',
+  BOOTSTRAP_ACCOUNT_SID: 'AC and 32 lower-case hexadecimal digits',
+  BOOTSTRAP_AUTH_TOKEN: '16 to 128 visible ASCII characters without spaces',
+  BOOTSTRAP_ACCOUNT_EMAIL: 'an e-mail address',
+  REST_TIMESTAMPS: 'iso or recorded',
+  REST_BOT_SECRETS: 'plain or masked',
+  LOG_LEVEL: LOG_LEVELS.join(', '),
+  SECRETS_KEY: '32 bytes in base64, as `openssl rand -base64 32` prints them',
+};
+/** What the message must not repeat. */
+const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'SECRETS_KEY']);
+
+export interface Settings {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly databaseUrl?: string;
+  readonly bootstrapAccountSid?: string;
+  readonly bootstrapAuthToken?: string;
+  readonly bootstrapAccountEmail?: string;
+  readonly restTimestamps: 'iso' | 'recorded';
+  readonly restBotSecrets: 'plain' | 'masked';
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly secretsKey?: Buffer;
+}
+
+/**
+ * The settings in `env`. Space around a value is ignored and an empty value counts as unset.
+ * @throws SettingsError naming every variable that can't be used, never showing a secret's value
+ */
+export function parseEnv(env: Record<string, string | undefined>): Settings {
+  const given = Object.fromEntries(
+    Object.keys(TAKES)
+      .map((name) => [name, env[name]?.trim()])
+      .filter(([, value]) => value),
+  );
+  const parsed = settings.safeParse(given);
+  if (!parsed.success) {
+    const names = new Set(parsed.error.issues.map((issue) => String(issue.path[0])));
+    throw new SettingsError([...names].map((name) => complaint(name, given[name])).join('\n'));
+  }
+  const value = parsed.data;
+  return {
+    port: value.PORT,
+    host: value.HOST,
+    dataDir: value.DATA_DIR,
+    databaseUrl: value.DATABASE_URL,
+    bootstrapAccountSid: value.BOOTSTRAP_ACCOUNT_SID,
+    bootstrapAuthToken: value.BOOTSTRAP_AUTH_TOKEN,
+    bootstrapAccountEmail: value.BOOTSTRAP_ACCOUNT_EMAIL,
+    restTimestamps: value.REST_TIMESTAMPS,
+    restBotSecrets: value.REST_BOT_SECRETS,
+    logLevel: value.LOG_LEVEL,
+    secretsKey: value.SECRETS_KEY,
+  };
+}
+
+function complaint(name: string, value: string | undefined): string {
+  if (value === undefined) return `${name} is mandatory with DATABASE_URL: ${TAKES[name]}`;
+  return `${name} is invalid${CONFIDENTIAL.has(name) ? '' : ` (${value})`}: it takes ${TAKES[name]}`;
+}

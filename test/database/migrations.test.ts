@@ -1,0 +1,107 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type EmbeddedDatabase, serve } from '../../src/database/embedded.ts';
+import { migrate } from '../../src/database/migrations.ts';
+import { createTestPlace, type TestPlace } from '../support/database.ts';
+
+// Each test starts from a public schema without any table, on whichever database this run is about.
+let place: TestPlace;
+let database: EmbeddedDatabase;
+let directory: string;
+
+beforeAll(async () => {
+  place = await createTestPlace('empty');
+  const { databaseUrl, dataDir } = place.settings;
+  database = databaseUrl ? postgres(databaseUrl) : await serve(join(dataDir, 'database'), dataDir);
+});
+afterAll(async () => {
+  await database.close();
+  await place.remove();
+});
+beforeEach(async () => {
+  await database.pool.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  directory = await mkdtemp(join(tmpdir(), 'migrations-'));
+  await write('1_shelf', 'CREATE TABLE shelf (id int); CREATE TABLE board (id int);');
+  await write('2_book', 'CREATE TABLE book (id int);');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+function postgres(databaseUrl: string): EmbeddedDatabase {
+  const pool = new pg.Pool({ connectionString: databaseUrl });
+  return { pool, close: () => pool.end() };
+}
+
+async function write(name: string, sql: string): Promise<void> {
+  await mkdir(join(directory, name), { recursive: true });
+  await writeFile(join(directory, name, 'migration.sql'), sql);
+}
+
+async function tables(): Promise<string[]> {
+  const { rows } = await database.pool.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1");
+  return rows.map(({ tablename }) => tablename);
+}
+
+test('a new database gets every migration, in order, recorded as Prisma records it', async () => {
+  expect(await migrate(database.pool, directory)).toEqual(['1_shelf', '2_book']);
+  expect(await tables()).toEqual(['_prisma_migrations', 'board', 'book', 'shelf']);
+  const { rows } = await database.pool.query('SELECT * FROM _prisma_migrations ORDER BY started_at');
+  expect(rows).toMatchObject([
+    { migration_name: '1_shelf', applied_steps_count: 1, rolled_back_at: null, finished_at: expect.any(Date), id: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    { migration_name: '2_book', checksum: '5b7e15f8118cf4f5b0252e00ee251f88e36cd056bec55352c0a059579a2d5fed' },
+  ]);
+});
+
+test('a database that has them all gets nothing', async () => {
+  await migrate(database.pool, directory);
+  expect(await migrate(database.pool, directory)).toEqual([]);
+});
+
+test('a database that has some gets the rest', async () => {
+  await migrate(database.pool, directory);
+  await write('3_page', 'CREATE TABLE page (id int)');
+  expect(await migrate(database.pool, directory)).toEqual(['3_page']);
+});
+
+test('runners that start at once apply each migration once', async () => {
+  const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(database.pool, directory)));
+  expect(applied.flat().sort()).toEqual(['1_shelf', '2_book']);
+});
+
+test('a migration that was changed since is refused', async () => {
+  await migrate(database.pool, directory);
+  await write('1_shelf', 'CREATE TABLE shelf (id bigint)');
+  await write('3_page', 'CREATE TABLE page (id int)');
+  await expect(migrate(database.pool, directory)).rejects.toThrow(/1_shelf was changed/);
+  expect(await tables()).not.toContain('page');
+});
+
+test('a migration that this gateway does not know is refused', async () => {
+  await migrate(database.pool, directory);
+  await rm(join(directory, '2_book'), { recursive: true });
+  await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book, which this gateway doesn't know/);
+});
+
+test('a migration that failed under Prisma is refused until it is resolved', async () => {
+  await migrate(database.pool, directory);
+  await database.pool.query("UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '2_book'");
+  await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book failed/);
+  await database.pool.query("UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '2_book'; DROP TABLE book");
+  expect(await migrate(database.pool, directory)).toEqual(['2_book']);
+});
+
+test('a migration that fails leaves nothing behind, and works once it is mended', async () => {
+  await write('2_book', 'CREATE TABLE book (id int); CREATE TABLE shelf (id int);');
+  await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book failed and was rolled back: relation "shelf" already exists/);
+  expect(await tables()).toEqual(['_prisma_migrations', 'board', 'shelf']);
+  await write('2_book', 'CREATE TABLE book (id int)');
+  expect(await migrate(database.pool, directory)).toEqual(['2_book']);
+});
+
+test('a database that is used for something else is refused', async () => {
+  await database.pool.query('CREATE TABLE somebody_elses (id int)');
+  await expect(migrate(database.pool, directory)).rejects.toThrow(/not a gateway/);
+  expect(await tables()).toEqual(['somebody_elses']);
+});

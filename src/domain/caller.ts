@@ -1,0 +1,20 @@
+/**
+ * What a caller may do. Held by the account, narrowed by access tokens.
+ * - `read`: every query
+ * - `write`: every mutation
+ * - `secrets`: Bot.clientSecret
+ * - `large-pages`: `first` up to 1000, the contract's page size
+ */
+export const permissions = ['read', 'write', 'secrets', 'large-pages'] as const;
+export type Permission = (typeof permissions)[number];
+
+/** Who is calling, established by src/http/authentication.ts and by nothing else. Every domain function is confined to its organization. */
+export interface Caller {
+  readonly organizationSid: string;
+  readonly accountSid: string;
+  readonly permissions: ReadonlySet<Permission>;
+  /** Correlates log lines, audit rows and error answers. */
+  readonly requestId: string;
+  /** The peer's address as the socket or the trusted proxy tells it. */
+  readonly remoteAddress?: string;
+}

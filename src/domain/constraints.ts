@@ -1,0 +1,18 @@
+import { Prisma } from '../../prisma/client/client.ts';
+
+/**
+ * The name of the unique constraint or index that a write ran into, or `undefined` when `error` is something else. The one place
+ * that knows how Prisma tells a unique violation: P2002 with the driver adapter's own cause for tables of the schema.
+ */
+export function violatedConstraint(error: unknown): string | undefined {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') return undefined;
+  const meta = error.meta as
+    | {
+        target?: string | string[];
+        driverAdapterError?: { cause?: { originalMessage?: string; constraint?: { index?: string; fields?: string[] } } };
+      }
+    | undefined;
+  const cause = meta?.driverAdapterError?.cause;
+  const named = cause?.originalMessage?.match(/unique constraint "([^"]+)"/)?.[1];
+  return named ?? cause?.constraint?.index ?? cause?.constraint?.fields?.join(',') ?? String(meta?.target ?? '');
+}

@@ -1,0 +1,79 @@
+import type { AccountStatus } from '../../prisma/client/client.ts';
+import type { Caller } from './caller.ts';
+import { ConflictError } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import { hashPassword } from './passwords.ts';
+import { fold } from './text.ts';
+import type { Transaction } from './transaction.ts';
+
+export const emailNotUnique = (email: string) =>
+  new ConflictError('EMAIL_NOT_UNIQUE', 'Email not unique', { value: email, path: ['enterpriseAdmin', 'emailId'] });
+
+/** @throws ConflictError EMAIL_NOT_UNIQUE (4001): the e-mail is the admin of another enterprise of this organization, a CLOSED one included. */
+export async function refuseTakenEmail({ prisma }: Gateway, caller: Caller, email: string): Promise<void> {
+  const taken = await prisma.enterpriseAdmin.findFirst({
+    where: { organizationSid: caller.organizationSid, emailFolded: fold(email) },
+    select: { sid: true },
+  });
+  if (taken) throw emailNotUnique(email);
+}
+
+/**
+ * Makes the admin's sub-account on the platform, or links the one that the e-mail has there: its password stays, and since the given
+ * one may be wrong, none is kept.
+ * @returns the columns of enterprise_admin that come of it
+ */
+export async function createAdminAccount({ restcomm }: Gateway, admin: { emailId: string; password: string; name: string | undefined }) {
+  const account = await restcomm.createSubAccount({
+    email: admin.emailId,
+    password: admin.password,
+    friendlyName: admin.name ?? admin.emailId,
+  });
+  return {
+    accountSid: account.sid,
+    email: admin.emailId,
+    emailFolded: fold(admin.emailId),
+    name: admin.name ?? null,
+    passwordHash: account.existed ? null : await hashPassword(admin.password),
+  };
+}
+
+/** The admin follows its enterprise (teams-sms-api.txt, Business Customer Status). The platform's part comes last. */
+export async function setAdminStatus(
+  gateway: Gateway,
+  tx: Transaction,
+  enterpriseSid: string,
+  status: 'ACTIVE' | 'INACTIVE',
+): Promise<void> {
+  await follow(gateway, tx, enterpriseSid, status === 'ACTIVE' ? 'ACTIVE' : 'SUSPENDED', status);
+}
+
+/** Closes the admin with its enterprise; on the platform that is final. */
+export async function closeAdmin(gateway: Gateway, tx: Transaction, enterpriseSid: string): Promise<void> {
+  await follow(gateway, tx, enterpriseSid, 'CLOSED', 'CLOSED');
+}
+
+async function follow(
+  { restcomm }: Gateway,
+  tx: Transaction,
+  enterpriseSid: string,
+  status: AccountStatus,
+  onPlatform: 'ACTIVE' | 'INACTIVE' | 'CLOSED',
+) {
+  const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { status, dateUpdated: new Date() } });
+  if (await isShared(tx, admin)) return;
+  await restcomm.setAccountStatus(admin.accountSid, onPlatform);
+}
+
+/**
+ * A linked account may serve others too: a provider's own account, or another organization's admin. Nobody suspends or closes an account
+ * that somebody else here still uses.
+ */
+async function isShared(tx: Transaction, admin: { accountSid: string; sid: string }): Promise<boolean> {
+  const provider = await tx.account.count({ where: { sid: admin.accountSid, status: { not: 'CLOSED' } } });
+  if (provider > 0) return true;
+  const others = await tx.enterpriseAdmin.count({
+    where: { accountSid: admin.accountSid, sid: { not: admin.sid }, status: { not: 'CLOSED' } },
+  });
+  return others > 0;
+}

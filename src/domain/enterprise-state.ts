@@ -1,0 +1,42 @@
+import type { Enterprise } from '../../prisma/client/client.ts';
+import type { Caller } from './caller.ts';
+import { enterpriseClosed, enterpriseNotFound } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import type { Transaction } from './transaction.ts';
+
+// ACTIVE ⇄ INACTIVE → CLOSED, which is final (teams-sms-api.txt, Business Customer Status). These guards hold the last part.
+
+/** INACTIVE enterprises' mappings do not work, nor those of CLOSED ones. */
+export const isOperational = (enterprise: Pick<Enterprise, 'status'>) => enterprise.status === 'ACTIVE';
+
+/**
+ * Locks an enterprise of the caller's organization until the transaction ends, against changes and new mappings alike.
+ * @throws NotFoundError ENTERPRISE_NOT_FOUND, ConflictError ENTERPRISE_CLOSED
+ */
+export async function lockOpenEnterprise(tx: Transaction, caller: Caller, sid: string): Promise<Enterprise> {
+  await tx.$queryRaw`SELECT 1 FROM enterprise WHERE sid = ${sid} AND organization_sid = ${caller.organizationSid} FOR UPDATE`;
+  const enterprise = await tx.enterprise.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+  if (!enterprise) throw enterpriseNotFound(sid);
+  if (enterprise.status === 'CLOSED') throw enterpriseClosed(sid);
+  return enterprise;
+}
+
+/**
+ * Keeps an enterprise from being closed while this transaction gives it a mapping or a bot.
+ * @throws NotFoundError ENTERPRISE_NOT_FOUND, ConflictError ENTERPRISE_CLOSED, both with the path `enterpriseSid`
+ */
+export async function holdOpenEnterprise(tx: Transaction, caller: Caller, sid: string): Promise<void> {
+  const rows = await tx.$queryRaw<{ status: string }[]>`
+    SELECT status::text FROM enterprise WHERE sid = ${sid} AND organization_sid = ${caller.organizationSid} FOR SHARE`;
+  refuseClosed(rows[0], sid);
+}
+
+/** As holdOpenEnterprise, outside a transaction: spares a platform what would be refused anyway. */
+export async function requireOpenEnterprise({ prisma }: Gateway, caller: Caller, sid: string): Promise<void> {
+  refuseClosed(await prisma.enterprise.findUnique({ where: { sid, organizationSid: caller.organizationSid } }), sid);
+}
+
+function refuseClosed(enterprise: { status: string } | null | undefined, sid: string): void {
+  if (!enterprise) throw enterpriseNotFound(sid, ['enterpriseSid']);
+  if (enterprise.status === 'CLOSED') throw enterpriseClosed(sid, ['enterpriseSid']);
+}

@@ -1,0 +1,14 @@
+import type { Logger } from 'pino';
+import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { Microsoft } from '../platforms/microsoft.ts';
+import type { Restcomm } from '../platforms/restcomm.ts';
+import type { Secrets } from './secrets.ts';
+
+/** What every decision of the domain may use. Built once by main (or a test) and passed first to each domain function. */
+export interface Gateway {
+  readonly prisma: PrismaClient;
+  readonly secrets: Secrets;
+  readonly restcomm: Restcomm;
+  readonly microsoft: Microsoft;
+  readonly log: Logger;
+}

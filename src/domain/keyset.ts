@@ -1,0 +1,157 @@
+import type { Caller } from './caller.ts';
+import { invalidParameter } from './input.ts';
+
+/** How a page is asked for: forward (`first`, `after`), backward (`last`, `before`), or forward by `offset` for page numbers. */
+export interface PageArguments {
+  first?: number | null;
+  after?: string | null;
+  last?: number | null;
+  before?: string | null;
+  offset?: number | null;
+}
+
+export interface Order<Field extends string> {
+  field: Field;
+  direction: 'ASC' | 'DESC';
+}
+
+export interface PageInfo {
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  startCursor: string | null;
+  endCursor: string | null;
+}
+
+export interface Page<Row> {
+  edges: { cursor: string; node: Row }[];
+  pageInfo: PageInfo;
+  /** Counts all rows that the filter matches, when asked. */
+  totalCount: () => Promise<number>;
+}
+
+/** What Prisma's findMany is given: every list is read by this and nothing else. */
+export interface Range {
+  where: { AND: object[] };
+  orderBy: Record<string, 'asc' | 'desc'>[];
+  take: number;
+  skip: number;
+}
+
+/** One list: its sort columns by the graph's order fields, and how its rows are read and counted. */
+export interface List<Row extends { sid: string }, Field extends string> {
+  columns: Record<Field, keyof Row & string>;
+  find: (range: Range) => Promise<Row[]>;
+  count: (where: { AND: object[] }) => Promise<number>;
+}
+
+export const DEFAULT_PAGE_SIZE = 20;
+export const MAX_PAGE_SIZE = 100;
+/** REST.md, Requests: pageSize is at most 1000. */
+export const MAX_LARGE_PAGE_SIZE = 1000;
+
+/**
+ * Reads one page of a list by keyset: a cursor holds the sort value and the sid of its row, and the page continues behind
+ * that place whether or not the row still exists. Every order ends in sid, in the direction of the sort, so one index serves it both ways.
+ * @throws InvalidInputError INVALID_PARAMETER for a page size out of range, a cursor of another order, or arguments that contradict each other.
+ */
+export async function readPage<Row extends { sid: string }, Field extends string>(
+  caller: Caller,
+  list: List<Row, Field>,
+  filter: object[],
+  order: Order<Field>,
+  page: PageArguments,
+): Promise<Page<Row>> {
+  const { size, backward, offset } = bounds(caller, page);
+  const column = list.columns[order.field];
+  const after = page.after == null ? undefined : decodeCursor(page.after, order.field, 'after');
+  const before = page.before == null ? undefined : decodeCursor(page.before, order.field, 'before');
+  const descending = (order.direction === 'DESC') !== backward;
+  const direction = descending ? 'desc' : 'asc';
+
+  const places: object[] = [];
+  if (after) places.push(beyond(column, after, order.direction === 'DESC'));
+  if (before) places.push(beyond(column, before, order.direction === 'ASC'));
+  const rows =
+    size === 0
+      ? []
+      : await list.find({
+          where: { AND: [...filter, ...places] },
+          orderBy: column === 'sid' ? [{ sid: direction }] : [{ [column]: direction }, { sid: direction }],
+          take: size + 1,
+          skip: offset,
+        });
+  const more = rows.length > size;
+  const nodes = rows.slice(0, size);
+  if (backward) nodes.reverse();
+  const edges = nodes.map((node) => ({ cursor: encodeCursor(order.field, node[column], node.sid), node }));
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: backward ? before !== undefined : more,
+      hasPreviousPage: backward ? more : after !== undefined || offset > 0,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+    totalCount: () => list.count({ AND: filter }),
+  };
+}
+
+function bounds(caller: Caller, page: PageArguments) {
+  const { first, last, after, before, offset } = page;
+  if (first != null && last != null) throw invalidParameter(['last'], 'must not be given together with first');
+  if (offset != null && (last != null || after != null || before != null)) {
+    throw invalidParameter(['offset'], 'pages by first alone; it must not be given together with last, after or before');
+  }
+  const max = caller.permissions.has('large-pages') ? MAX_LARGE_PAGE_SIZE : MAX_PAGE_SIZE;
+  const name = last == null ? 'first' : 'last';
+  const size = last ?? first ?? DEFAULT_PAGE_SIZE;
+  if (size < 0 || size > max) throw invalidParameter([name], `must be from 0 to ${max}`, size);
+  if (offset != null && offset < 0) throw invalidParameter(['offset'], 'must not be negative', offset);
+  return { size, backward: last != null, offset: offset ?? 0 };
+}
+
+interface Place {
+  value: string | Date;
+  sid: string;
+}
+
+/** `column >= value AND (column > value OR sid > sid)`: the form whose first part the index serves. */
+function beyond(column: string, { value, sid }: Place, descending: boolean) {
+  const [atOrBeyond, past] = descending ? (['lte', 'lt'] as const) : (['gte', 'gt'] as const);
+  if (column === 'sid') return { sid: { [past]: sid } };
+  return { AND: [{ [column]: { [atOrBeyond]: value } }, { OR: [{ [column]: { [past]: value } }, { sid: { [past]: sid } }] }] };
+}
+
+/** A cursor is opaque to callers: base64url of `[order field, sort value, sid]`, times in ms since the epoch. */
+function encodeCursor(field: string, value: unknown, sid: string): string {
+  return Buffer.from(JSON.stringify([field, value instanceof Date ? value.getTime() : value, sid])).toString('base64url');
+}
+
+function decodeCursor(cursor: string, field: string, parameter: string): Place {
+  const parts = parseCursor(cursor);
+  if (!parts) throw invalidParameter([parameter], 'is not a cursor of this list', cursor);
+  const [cursorField, value, sid] = parts;
+  if (cursorField !== field) throw invalidParameter([parameter], `is a cursor of the order ${cursorField}, not ${field}`, cursor);
+  return { value: typeof value === 'number' ? new Date(value) : value, sid };
+}
+
+/** The years 1 to 9999, in ms since the epoch: what every database and format here can hold. */
+const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');
+const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+function parseCursor(cursor: string): [string, string | number, string] | undefined {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parts) || parts.length !== 3) return undefined;
+  const [field, value, sid] = parts as unknown[];
+  const isText = (part: unknown): part is string => typeof part === 'string' && !part.includes('\0') && part.isWellFormed();
+  if (!isText(field) || !/^[A-Z_]+$/.test(field) || !isText(sid)) return undefined;
+  const isTime = field === 'DATE_CREATED';
+  if (isTime ? !(Number.isInteger(value) && (value as number) >= MIN_TIME && (value as number) <= MAX_TIME) : !isText(value))
+    return undefined;
+  return [field, value as string | number, sid];
+}

@@ -1,0 +1,77 @@
+import DataLoader from 'dataloader';
+import type { Account, Bot, Enterprise, EnterpriseAdmin, Mapping, MessageEvent, Organization } from '../../prisma/client/client.ts';
+import { revealClientSecrets } from './bots.ts';
+import type { Caller } from './caller.ts';
+import type { Gateway } from './gateway.ts';
+import { listMessageEvents } from './messages.ts';
+
+/** What one request's relations are read with: one statement a relation and level, each row once, all confined to the caller's organization. */
+export interface Loaders {
+  readonly organization: DataLoader<string, Organization | undefined>;
+  readonly account: DataLoader<string, Account | undefined>;
+  readonly enterprise: DataLoader<string, Enterprise | undefined>;
+  readonly mapping: DataLoader<string, Mapping | undefined>;
+  /** By the enterprise's sid. */
+  readonly adminOf: DataLoader<string, EnterpriseAdmin | undefined>;
+  /** By the enterprise's sid. */
+  readonly botOf: DataLoader<string, Bot | undefined>;
+  /** By the enterprise's sid. */
+  readonly mappingCountOf: DataLoader<string, number>;
+  /** By the enterprise's sid. */
+  readonly messageCountOf: DataLoader<string, number>;
+  /** By the bot itself. Each reading is audited. */
+  readonly clientSecret: DataLoader<Bot, string>;
+  /** By the message's sid, oldest first. */
+  readonly eventsOf: DataLoader<string, MessageEvent[]>;
+}
+
+/** Loaders for one request of one caller. */
+export function createLoaders(gateway: Gateway, caller: Caller): Loaders {
+  const { prisma } = gateway;
+  const { organizationSid } = caller;
+  return {
+    organization: byKey('sid', (sids) =>
+      prisma.organization.findMany({ where: { AND: [{ sid: organizationSid }, { sid: { in: sids } }] } }),
+    ),
+    account: byKey('sid', (sids) => prisma.account.findMany({ where: { organizationSid, sid: { in: sids } } })),
+    enterprise: byKey('sid', (sids) => prisma.enterprise.findMany({ where: { organizationSid, sid: { in: sids } } })),
+    mapping: byKey('sid', (sids) => prisma.mapping.findMany({ where: { organizationSid, sid: { in: sids } } })),
+    adminOf: byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { organizationSid, enterpriseSid: { in: sids } } })),
+    botOf: byKey('enterpriseSid', (sids) => prisma.bot.findMany({ where: { organizationSid, enterpriseSid: { in: sids } } })),
+    mappingCountOf: counts(async (sids) => {
+      const groups = await prisma.mapping.groupBy({
+        by: ['enterpriseSid'],
+        where: { organizationSid, enterpriseSid: { in: sids } },
+        _count: true,
+      });
+      return groups.map((group) => [group.enterpriseSid, group._count]);
+    }),
+    messageCountOf: counts(async (sids) => {
+      const groups = await prisma.message.groupBy({
+        by: ['enterpriseSid'],
+        where: { organizationSid, enterpriseSid: { in: sids } },
+        _count: true,
+      });
+      return groups.map((group) => [group.enterpriseSid, group._count]);
+    }),
+    clientSecret: new DataLoader((bots) => revealClientSecrets(gateway, caller, bots)),
+    eventsOf: new DataLoader(async (sids) => {
+      const events = await listMessageEvents(gateway, caller, sids);
+      return sids.map((sid) => events.filter((event) => event.messageSid === sid));
+    }),
+  };
+}
+
+function byKey<Key extends string, Row extends Record<Key, string>>(key: Key, find: (sids: string[]) => Promise<Row[]>) {
+  return new DataLoader<string, Row | undefined>(async (sids) => {
+    const rows = new Map((await find([...sids])).map((row) => [row[key] as string, row]));
+    return sids.map((sid) => rows.get(sid));
+  });
+}
+
+function counts(count: (sids: string[]) => Promise<[sid: string, count: number][]>) {
+  return new DataLoader<string, number>(async (sids) => {
+    const found = new Map(await count([...sids]));
+    return sids.map((sid) => found.get(sid) ?? 0);
+  });
+}

@@ -1,0 +1,118 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/** What must be kept secret, sealed or digested under the gateway's master key. */
+export interface Secrets {
+  /**
+   * Encrypts well-formed text. `associated` names the place it is kept at (a bot's sid): sealed text that was moved to another
+   * place does not open there.
+   */
+  seal(plaintext: string, associated: string): Uint8Array<ArrayBuffer>;
+  /** @throws SealError for what was cut, changed or moved, and for a key that is not held */
+  open(sealed: Uint8Array, associated: string): string;
+  /** A keyed digest by which an auth token is recognised and from which it can't be found without the key. */
+  digest(text: string): { digest: Uint8Array<ArrayBuffer>; keyId: string };
+  /** Whether `digest` is the text's, in constant time. A key that is not held takes the same time and matches nothing. */
+  matches(text: string, digest: Uint8Array, keyId: string): boolean;
+  /** Whether digests and seals of this key can be used. */
+  holds(keyId: string): boolean;
+  /** A keyed digest for recognising equal inputs that may hold secrets. */
+  fingerprint(text: string): Uint8Array<ArrayBuffer>;
+}
+
+/** A sealed value can't be opened. The message shows neither it nor a key. */
+export class SealError extends Error {
+  override readonly name = 'SealError';
+}
+
+export const MASTER_KEY_BYTES = 32;
+
+// A sealed value: version | key id | nonce | ciphertext | tag. The first two and `associated` are authenticated with it.
+const VERSION = 1;
+const KEY_ID_BYTES = 4;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const HEADER_BYTES = 1 + KEY_ID_BYTES;
+
+interface Key {
+  readonly id: string;
+  readonly sealing: Buffer;
+  readonly digesting: Buffer;
+  readonly fingerprinting: Buffer;
+}
+
+/**
+ * Secrets under a master key of 32 bytes. What the `retired` keys sealed and digested before still opens and matches.
+ * @throws RangeError for a key of another length
+ */
+export function createSecrets(masterKey: Uint8Array, ...retired: readonly Uint8Array[]): Secrets {
+  const current = derive(masterKey);
+  const keys = new Map([...retired.map(derive), current].map((key) => [key.id, key]));
+  return {
+    seal: (plaintext, associated) => seal(current, plaintext, associated),
+    open: (sealed, associated) => {
+      const { keyId, ...parts } = parse(sealed);
+      const key = keys.get(keyId);
+      if (!key)
+        throw new SealError(`The value was sealed under the key ${keyId}, which this gateway does not have. Is SECRETS_KEY the right one?`);
+      return open(key, parts, associated);
+    },
+    digest: (text) => ({ digest: hmac(current.digesting, text), keyId: current.id }),
+    matches: (text, digest, keyId) => {
+      const key = keys.get(keyId);
+      const computed = hmac((key ?? current).digesting, text);
+      return digest.length === computed.length && timingSafeEqual(digest, computed) && key !== undefined;
+    },
+    holds: (keyId) => keys.has(keyId),
+    fingerprint: (text) => hmac(current.fingerprinting, text),
+  };
+}
+
+/** One key for each use (HKDF-SHA256), so that no use can be turned against another. The id tells keys apart and tells nothing of them. */
+function derive(masterKey: Uint8Array): Key {
+  if (masterKey.length !== MASTER_KEY_BYTES) throw new RangeError(`A master key has ${MASTER_KEY_BYTES} bytes.`);
+  const subkey = (use: string, bytes = 32) => Buffer.from(hkdfSync('sha256', masterKey, '', `teams-sms-gateway ${use}`, bytes));
+  return {
+    id: subkey('key id', KEY_ID_BYTES).toString('hex'),
+    sealing: subkey('seal'),
+    digesting: subkey('digest'),
+    fingerprinting: subkey('fingerprint'),
+  };
+}
+
+function seal(key: Key, plaintext: string, associated: string): Uint8Array<ArrayBuffer> {
+  const header = Buffer.concat([Buffer.of(VERSION), Buffer.from(key.id, 'hex')]);
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key.sealing, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(Buffer.concat([header, Buffer.from(associated)]));
+  return bytes(Buffer.concat([header, nonce, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]));
+}
+
+function parse(sealed: Uint8Array) {
+  const value = Buffer.from(sealed);
+  if (value.length < HEADER_BYTES + NONCE_BYTES + TAG_BYTES || value[0] !== VERSION) throw damaged();
+  return {
+    header: value.subarray(0, HEADER_BYTES),
+    keyId: value.toString('hex', 1, HEADER_BYTES),
+    nonce: value.subarray(HEADER_BYTES, HEADER_BYTES + NONCE_BYTES),
+    ciphertext: value.subarray(HEADER_BYTES + NONCE_BYTES, -TAG_BYTES),
+    tag: value.subarray(-TAG_BYTES),
+  };
+}
+
+function open(key: Key, { header, nonce, ciphertext, tag }: Omit<ReturnType<typeof parse>, 'keyId'>, associated: string): string {
+  const decipher = createDecipheriv('aes-256-gcm', key.sealing, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.concat([header, Buffer.from(associated)]));
+  decipher.setAuthTag(tag);
+  try {
+    return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8');
+  } catch (error) {
+    throw damaged(error);
+  }
+}
+
+const damaged = (cause?: unknown) => new SealError('The sealed value was cut, changed or moved from its place.', { cause });
+
+const hmac = (key: Buffer, text: string) => bytes(createHmac('sha256', key).update(text).digest());
+
+/** Prisma takes bytes with an ArrayBuffer of their own. */
+const bytes = (buffer: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(buffer);

@@ -1,0 +1,10 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/** OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers). */
+export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS';
+
+/** A new sid: the prefix and 32 random lower-case hex digits. */
+export const newSid = (prefix: SidPrefix): string => prefix + randomBytes(16).toString('hex');
+
+/** An account's sid as Restcomm makes it: AC and the md5 of the lower-case e-mail address. A name, not a secret. */
+export const accountSid = (email: string): string => `AC${createHash('md5').update(email.trim().toLowerCase()).digest('hex')}`;

@@ -1,0 +1,81 @@
+import SchemaBuilder from '@pothos/core';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import PrismaPlugin from '@pothos/plugin-prisma';
+import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import { GraphQLError } from 'graphql';
+import type PrismaTypes from '../prisma/client/pothos.ts';
+import { getDatamodel } from '../prisma/client/pothos.ts';
+import type { Permission } from '../src/domain/caller.ts';
+import { DomainError } from '../src/domain/errors.ts';
+import { invalidParameter } from '../src/domain/input.ts';
+import type { GraphContext } from './context.ts';
+
+/** The schema's one builder. Each entity's file adds its part to it; index.ts names them all. */
+export const builder = new SchemaBuilder<{
+  Context: GraphContext;
+  PrismaTypes: PrismaTypes;
+  AuthScopes: { permission: Permission };
+  Connection: { totalCount: () => Promise<number> };
+  DefaultNodeNullability: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultFieldNullability: false;
+  Scalars: { DateTime: { Input: Date; Output: Date }; ID: { Input: string; Output: string } };
+}>({
+  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
+  defaultFieldNullability: false,
+  errors: { directResult: true },
+  scopeAuth: {
+    authScopes: ({ caller }) => ({ permission: (permission) => caller.permissions.has(permission) }),
+    unauthorizedError: () => forbidden(),
+  },
+  prisma: { client: ({ gateway }) => gateway.prisma, dmmf: getDatamodel() },
+  relay: {
+    cursorType: 'String',
+    nodesOnConnection: { description: 'The entities of this page, without their cursors.' },
+    nodeTypeOptions: { description: 'An entity that can be fetched again by its global id.' },
+    idFieldOptions: { description: 'The opaque global id, for `node` and client caches.' },
+    nodeQueryOptions: { description: 'The entity with this global id, or null where your organization has none.' },
+    nodesQueryOptions: {
+      description: 'The entities with these global ids (at most 100), in their order, null where your organization has none.',
+      resolve: (_root, { ids }, _context, _info, resolveNodes) => {
+        if (ids.length > 100) throw invalidParameter(['ids'], 'must be at most 100', ids.length);
+        return resolveNodes(ids);
+      },
+    },
+    decodeGlobalID: (globalId) => {
+      const [, typename, id] = /^([A-Za-z]+):([A-Za-z0-9]+)$/.exec(Buffer.from(globalId, 'base64').toString('latin1')) ?? [];
+      if (!typename || !id) throw invalidParameter(['id'], 'is not a global id of this graph', globalId);
+      return { typename, id };
+    },
+    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
+    hasNextPageFieldOptions: { description: 'Is there more after this page?' },
+    hasPreviousPageFieldOptions: { description: 'Is there more before this page?' },
+    startCursorFieldOptions: { description: 'The cursor of the first entity, for `before`.' },
+    endCursorFieldOptions: { description: 'The cursor of the last entity, for `after`.' },
+    cursorFieldOptions: { description: 'The place of this entity in the list. It stays right when the entity is deleted.' },
+    nodeFieldOptions: { description: 'The entity.', nullable: false },
+    edgesFieldOptions: { description: 'The entities of this page with their cursors.', nullable: { list: false, items: false } },
+    pageInfoFieldOptions: { description: 'Where this page lies in the list.' },
+    firstArgOptions: {
+      description: 'How many from the beginning, or after `after`: 0 to 100, 20 where neither `first` nor `last` is given.',
+    },
+    lastArgOptions: { description: 'How many from the end, or before `before`: 0 to 100.' },
+    afterArgOptions: { description: 'Continue behind this cursor.' },
+    beforeArgOptions: { description: 'Stop in front of this cursor.' },
+  },
+});
+
+builder.queryType({ description: 'Reads. Everything is confined to your organization.', authScopes: { permission: 'read' } });
+builder.mutationType({
+  description: 'Changes. Each answers a union of its result and the errors that can be expected.',
+  authScopes: { permission: 'write' },
+});
+
+/** The credentials do not allow this. */
+export const forbidden = () => new GraphQLError('Your credentials do not permit this', { extensions: { code: 'FORBIDDEN' } });
+
+/** A domain error as it shows outside a result union: at the top level, with its code. */
+export function toGraphQLError(error: DomainError): GraphQLError {
+  return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, path: error.path, value: error.value } });
+}

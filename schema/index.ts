@@ -1,0 +1,13 @@
+import type { GraphQLSchema } from 'graphql';
+import { builder } from './builder.ts';
+import './scalars.ts';
+import './errors.ts';
+import './lists.ts';
+import './account.ts';
+import './enterprise.ts';
+import './bot.ts';
+import './mapping.ts';
+import './message.ts';
+
+/** The executable schema. schema.graphql beside it is its printed form. */
+export const schema: GraphQLSchema = builder.toSchema();

@@ -1,0 +1,223 @@
+import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
+import { findMessage, listMessages } from '../src/domain/messages.ts';
+import { builder } from './builder.ts';
+import { EnterpriseRef } from './enterprise.ts';
+import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
+import { MappingRef } from './mapping.ts';
+import { required } from './account.ts';
+
+const MessageDirectionEnum = builder.enumType('MessageDirection', {
+  description: 'The direction as the REST contract has it, seen from the exchange.',
+  values: {
+    [MessageDirection.INBOUND]: { description: 'From a Teams user to a phone number.' },
+    [MessageDirection.OUTBOUND]: { description: 'From a phone number to a Teams user.' },
+  } as const,
+});
+
+const MessageRouteEnum = builder.enumType('MessageRoute', {
+  description: "A message's direction in words that can't be misread.",
+  values: {
+    TEAMS_TO_SMS: { description: 'INBOUND.' },
+    SMS_TO_TEAMS: { description: 'OUTBOUND.' },
+  } as const,
+});
+
+const MessageTypeEnum = builder.enumType('MessageType', {
+  description: 'The type of a message.',
+  values: {
+    [MessageType.SMS]: { description: 'Text.' },
+    [MessageType.MMS]: { description: 'Text with media.' },
+  } as const,
+});
+
+const MessageEncodingEnum = builder.enumType('MessageEncoding', {
+  description: 'How the carrier encodes the text.',
+  values: {
+    [MessageEncoding.GSM_7]: { description: 'GSM 03.38: 160 characters, or 153 in each of several segments.' },
+    [MessageEncoding.UCS_2]: { description: 'UCS-2: 70 characters, or 67 in each of several segments.' },
+  } as const,
+});
+
+const ChannelStatusEnum = builder.enumType('ChannelStatus', {
+  description: 'How far a message has come.',
+  values: {
+    [ChannelStatus.QUEUED]: { description: 'Accepted; waits to be sent.' },
+    [ChannelStatus.SENDING]: { description: 'Being handed over.' },
+    [ChannelStatus.SENT]: { description: 'Handed over.' },
+    [ChannelStatus.DELIVERED]: { description: 'Arrived.' },
+    [ChannelStatus.UNDELIVERED]: { description: 'Handed over, but did not arrive.' },
+    [ChannelStatus.FAILED]: { description: 'Could not be handed over.' },
+    [ChannelStatus.READ]: { description: 'Arrived and was read.' },
+    [ChannelStatus.RECEIVED]: { description: 'Came in.' },
+  } as const,
+});
+
+const MessageEventRef = builder.prismaObject('MessageEvent', {
+  description: "One change of a message's status.",
+  fields: (t) => ({
+    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it was recorded.' }),
+    status: t.expose('status', { type: ChannelStatusEnum, description: 'The status since then.' }),
+    previousStatus: t.expose('previousStatus', {
+      type: ChannelStatusEnum,
+      nullable: true,
+      description: 'The status before; null for the first.',
+    }),
+    errorCode: t.exposeString('errorCode', { nullable: true, description: "The channel's error code." }),
+    errorMessage: t.exposeString('errorMessage', { nullable: true, description: "The channel's error message." }),
+  }),
+});
+
+export const MessageRef = builder.prismaNode('Message', {
+  description: 'An SMS or MMS between a phone number and a Teams user.',
+  id: { field: 'sid' },
+  findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  fields: (t) => ({
+    sid: t.exposeID('sid', { description: 'MS and 32 hex digits.' }),
+    direction: t.expose('direction', { type: MessageDirectionEnum, description: 'INBOUND from a Teams user, OUTBOUND to one.' }),
+    route: t.field({
+      type: MessageRouteEnum,
+      description: 'The same as direction, in words.',
+      resolve: (message) => (message.direction === 'INBOUND' ? ('TEAMS_TO_SMS' as const) : ('SMS_TO_TEAMS' as const)),
+    }),
+    type: t.expose('type', { type: MessageTypeEnum, description: 'SMS or MMS.' }),
+    from: t.exposeString('from', { description: 'The number or Microsoft address that it is from.' }),
+    to: t.exposeString('to', { description: 'The number or Microsoft address that it is to.' }),
+    body: t.exposeString('body', { description: 'The text.' }),
+    mediaUrls: t.exposeStringList('mediaUrls', { description: "Where an MMS's media are." }),
+    segments: t.exposeInt('segments', { description: 'How many segments the carrier makes of the text.' }),
+    encoding: t.expose('encoding', { type: MessageEncodingEnum, description: 'How the carrier encodes the text.' }),
+    channelStatus: t.expose('channelStatus', { type: ChannelStatusEnum, description: 'How far it has come.' }),
+    channelErrorCode: t.exposeString('channelErrorCode', { nullable: true, description: "The channel's error code, where it failed." }),
+    channelErrorMessage: t.exposeString('channelErrorMessage', {
+      nullable: true,
+      description: "The channel's error message, where it failed.",
+    }),
+    restcommMessageSid: t.exposeString('restcommMessageSid', {
+      nullable: true,
+      description: "The message's sid on the Restcomm platform.",
+    }),
+    accountSid: t.exposeID('accountSid', { description: 'The account under which it passed.' }),
+    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was accepted.' }),
+    dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'When its status last changed.' }),
+    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that it belongs to.' }),
+    enterprise: t.field({
+      type: EnterpriseRef,
+      description: 'The enterprise that it belongs to.',
+      resolve: async (message, _args, { loaders }) => required(await loaders.enterprise.load(message.enterpriseSid)),
+    }),
+    mappingSid: t.exposeID('mappingSid', { nullable: true, description: 'The mapping that it passed by; null once that is deleted.' }),
+    mapping: t.field({
+      type: MappingRef,
+      nullable: true,
+      description: 'The mapping that it passed by; null once that is deleted.',
+      resolve: (message, _args, { loaders }) => (message.mappingSid ? loaders.mapping.load(message.mappingSid) : null),
+    }),
+    events: t.field({
+      type: [MessageEventRef],
+      description: 'The history of its status, oldest first.',
+      resolve: (message, _args, { loaders }) => loaders.eventsOf.load(message.sid),
+    }),
+  }),
+});
+
+const MessageConnection = builder.connectionObject(
+  { type: MessageRef, name: 'MessageConnection', description: 'A page of messages.' },
+  { name: 'MessageEdge', description: 'A message in its list.' },
+);
+
+const MessageFilterInput = builder.inputType('MessageFilter', {
+  description: 'Which messages. All conditions hold together.',
+  fields: (t) => ({
+    enterpriseSid: t.id({ description: 'Of this enterprise.' }),
+    mappingSid: t.id({ description: 'Of this mapping.' }),
+    type: t.field({ type: MessageTypeEnum, description: 'Of this type.' }),
+    direction: t.field({ type: MessageDirectionEnum, description: 'Of this direction.' }),
+    from: t.string({ description: 'The beginning of the sender, case ignored, taken literally.' }),
+    to: t.string({ description: 'The beginning of the recipient, case ignored, taken literally.' }),
+    channelStatus: t.string({ description: "A part of the status's name, case ignored: `deliver` finds DELIVERED and UNDELIVERED." }),
+    channelErrorCode: t.string({ description: 'A part of the error code, case ignored, taken literally.' }),
+    channelErrorMessage: t.string({ description: 'A part of the error message, case ignored, taken literally.' }),
+    ...createdRange(t),
+  }),
+});
+
+const MessageOrderInput = builder.inputType('MessageOrder', {
+  description: 'The order of messages. Equal ones are in order of their sid.',
+  fields: (t) => ({
+    field: t.field({
+      type: builder.enumType('MessageOrderField', {
+        description: 'What messages are ordered by.',
+        values: {
+          DATE_CREATED: { description: 'When they were accepted.' },
+          FROM: { description: 'The sender, case ignored.' },
+          TO: { description: 'The recipient, case ignored.' },
+        } as const,
+      }),
+      required: true,
+      description: 'What to order by.',
+    }),
+    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'Which way.' }),
+  }),
+});
+
+builder.prismaObjectFields(EnterpriseRef, (t) => ({
+  messages: t.connection(
+    {
+      type: MessageRef,
+      description: 'Its messages.',
+      args: {
+        filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
+        orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
+        ...offset,
+      },
+      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller }) =>
+        listMessages(gateway, caller, { ...filter, within: { enterpriseSid: enterprise.sid } }, orderBy ?? undefined, page),
+    },
+    MessageConnection,
+  ),
+  messageCount: t.int({
+    description: 'How many messages it has.',
+    resolve: (enterprise, _args, { loaders }) => loaders.messageCountOf.load(enterprise.sid),
+  }),
+}));
+
+builder.prismaObjectFields(MappingRef, (t) => ({
+  messages: t.connection(
+    {
+      type: MessageRef,
+      description: 'The messages that passed by it.',
+      args: {
+        filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
+        orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
+        ...offset,
+      },
+      resolve: (mapping, { filter, orderBy, ...page }, { gateway, caller }) =>
+        listMessages(gateway, caller, { ...filter, within: { mappingSid: mapping.sid } }, orderBy ?? undefined, page),
+    },
+    MessageConnection,
+  ),
+}));
+
+builder.queryFields((t) => ({
+  message: t.field({
+    type: MessageRef,
+    nullable: true,
+    description: 'The message with this sid, or null where your organization has none.',
+    args: { sid: t.arg.id({ required: true, description: 'MS and 32 hex digits.' }) },
+    resolve: (_root, { sid }, { gateway, caller }) => findMessage(gateway, caller, sid),
+  }),
+  messages: t.connection(
+    {
+      type: MessageRef,
+      description: 'Your messages.',
+      args: {
+        filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
+        orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
+        ...offset,
+      },
+      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }) =>
+        listMessages(gateway, caller, filter ?? {}, orderBy ?? undefined, page),
+    },
+    MessageConnection,
+  ),
+}));

@@ -1,0 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { schema } from './index.ts';
+
+/** The SDL as schema.graphql holds it: sorted, with every description. */
+export const printed = () => `${printSchema(lexicographicSortSchema(schema))}\n`;
+
+if (process.argv[1] === import.meta.filename) writeFileSync(new URL('schema.graphql', import.meta.url), printed());

@@ -1,0 +1,8 @@
+import { bots } from './bots.ts';
+import { enterprises } from './enterprises.ts';
+import { mappings } from './mappings.ts';
+import { messages } from './messages.ts';
+import type { Operation } from './operation.ts';
+
+/** The contract's 17 operations: REST.md's table. The router, the documents, the envelopes and OpenAPI all come from it. */
+export const table: readonly Operation[] = [...enterprises, ...mappings, ...bots, ...messages];

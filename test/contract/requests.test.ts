@@ -1,0 +1,256 @@
+import { describe, expect, test } from 'vitest';
+import { stubContract, successes } from './stub-graph.ts';
+
+const path = '/msteams/enterprises';
+const complete = { name: 'test 101', enterpriseAdmin: { emailId: 'Test101@example.com', password: 'Test@123', name: 'testU101' } };
+
+/** What the graph is asked for a request that succeeds. */
+async function askedFor(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
+  const { rest, asked } = stubContract(successes);
+  const answer = await rest.request(method, path, { body, headers });
+  expect(answer.body).toMatchObject({ code: 200 });
+  return asked[0]?.args;
+}
+
+/** How a request is refused, before the graph is asked anything. */
+async function refusalOf(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
+  const { rest, asked } = stubContract(successes);
+  const { status, body: envelope } = await rest.request(method, path, { body, headers });
+  expect(asked).toEqual([]);
+  return { status, ...envelope };
+}
+
+describe('a body', () => {
+  test('is handed on as it is, and what is unknown in it is ignored', async () => {
+    const body = { ...complete, status: 'inactive', colour: 'red', enterpriseAdmin: { ...complete.enterpriseAdmin, role: 7 }, sid: 'EN1' };
+    expect(await askedFor('POST', path, body)).toEqual({ input: { ...complete, status: 'INACTIVE' } });
+  });
+
+  test('may leave optional fields out, and null leaves out', async () => {
+    expect(await askedFor('PUT', `${path}/EN1`, { name: null })).toEqual({ input: { sid: 'EN1' } });
+    expect(await askedFor('PUT', `${path}/EN1`)).toEqual({ input: { sid: 'EN1' } });
+  });
+
+  test('without mandatory fields reaches the domain, which names them', async () => {
+    const empty = { name: '', enterpriseAdmin: { emailId: '', password: '' } };
+    expect(await askedFor('POST', path)).toEqual({ input: empty });
+    expect(await askedFor('POST', path, {})).toEqual({ input: empty });
+    expect(await askedFor('POST', path, { enterpriseAdmin: null, name: null })).toEqual({ input: empty });
+    expect(await askedFor('POST', '/msteams/mappings', {})).toEqual({ input: { microsoftAddress: '', externalAddress: '', enterpriseSid: '' } });
+  });
+
+  test('may say enterpriseId and clientsecret', async () => {
+    const bot = { applicationId: '12345', tenantId: 't', botAppId: 'b' };
+    const input = { ...bot, enterpriseSid: 'EN1', clientSecret: 's' };
+    expect(await askedFor('POST', '/msteams/teamsbot', { ...bot, enterpriseId: 'EN1', clientsecret: 's' })).toMatchObject({ input });
+    expect(await askedFor('POST', '/msteams/teamsbot', input)).toMatchObject({ input });
+    expect(await askedFor('PUT', '/msteams/mappings/BE1', { enterpriseId: 'EN1' })).toEqual({ input: { sid: 'BE1', enterpriseSid: 'EN1' } });
+  });
+
+  test.each([
+    ['name', { ...complete, name: 7 }, '7'],
+    ['name', { ...complete, name: true }, 'true'],
+    ['name', { ...complete, name: ['a'] }, undefined],
+    ['status', { ...complete, status: 1 }, '1'],
+    ['enterpriseAdmin.emailId', { ...complete, enterpriseAdmin: { emailId: 1, password: 'p' } }, '1'],
+    ['enterpriseAdmin.name', { ...complete, enterpriseAdmin: { emailId: 'e', password: 'p', name: {} } }, undefined],
+    // Never repeat a secret.
+    ['enterpriseAdmin.password', { ...complete, enterpriseAdmin: { emailId: 'e', password: 123456 } }, undefined],
+  ])('with a wrong type of %s is refused: %j', async (parameter, body, value) => {
+    expect(await refusalOf('POST', path, body)).toEqual({
+      status: 400,
+      errorCode: '450',
+      message: `Parameter ${parameter} is invalid: must be a string`,
+      data: value === undefined ? undefined : { data: value },
+    });
+  });
+
+  test('with something else than an object for one is refused', async () => {
+    for (const enterpriseAdmin of ['me', 1, true, [complete.enterpriseAdmin]]) {
+      const refused = await refusalOf('POST', path, { ...complete, enterpriseAdmin });
+      expect(refused).toEqual({ status: 400, errorCode: '450', message: 'Parameter enterpriseAdmin is invalid: must be an object' });
+    }
+  });
+
+  test('with an unknown status is refused', async () => {
+    expect(await refusalOf('PUT', `${path}/EN1`, { status: 'asleep' })).toEqual({
+      status: 400,
+      errorCode: '450',
+      message: 'Parameter status is invalid: must be one of ACTIVE, INACTIVE, CLOSED',
+      data: 'asleep',
+    });
+  });
+
+  test.each([
+    ['{"name":', 'must be JSON in UTF-8'],
+    ['name=test', 'must be JSON in UTF-8'],
+    [' ', 'must be JSON in UTF-8'],
+    [Buffer.from([0x22, 0xff, 0x22]), 'must be JSON in UTF-8'],
+    ['['.repeat(500_000), 'must be JSON in UTF-8'],
+    ['[]', 'must be a JSON object'],
+    ['null', 'must be a JSON object'],
+    ['"name"', 'must be a JSON object'],
+    ['42', 'must be a JSON object'],
+  ])('that is no JSON object is refused: %.20s', async (body, why) => {
+    expect(await refusalOf('PUT', `${path}/EN1`, body)).toEqual({
+      status: 400,
+      errorCode: '450',
+      message: `Parameter body is invalid: ${why}`,
+    });
+  });
+
+  test('can not reach what it does not own', async () => {
+    expect(await askedFor('PUT', `${path}/EN1`, '{"__proto__":{"name":"x"}}')).toEqual({ input: { sid: 'EN1' } });
+  });
+
+  test.each([
+    'application/json',
+    'Application/JSON; Charset=UTF-8',
+    'application/json;charset="utf8"',
+    'application/vnd.api+json',
+  ])('declared as %s is read', async (type) => {
+    expect(await askedFor('PUT', `${path}/EN1`, '\ufeff{"name":"Kohl"}', { 'content-type': type })).toMatchObject({ input: { name: 'Kohl' } });
+  });
+
+  test.each<Record<string, string>>([
+    { 'content-type': 'text/plain' },
+    { 'content-type': 'application/x-www-form-urlencoded' },
+    { 'content-type': 'multipart/form-data; boundary=x' },
+    { 'content-type': 'application/json; charset=iso-8859-1' },
+    { 'content-type': '' },
+    { 'content-encoding': 'gzip' },
+  ])('is refused as %j', async (headers) => {
+    const refused = await refusalOf('PUT', `${path}/EN1`, '{"name":"Kohl"}', headers);
+    expect(refused).toEqual({ status: 415, errorCode: '415', message: 'Unsupported Media Type' });
+  });
+
+  test('is read up to 1 MiB, and refused above', async () => {
+    const filled = (size: number) => JSON.stringify({ name: '' }).replace('""', `"${'x'.repeat(size - 11)}"`);
+    expect(filled(1_048_576)).toHaveLength(1_048_576);
+    await askedFor('PUT', `${path}/EN1`, filled(1_048_576));
+    const refused = { status: 413, errorCode: '413', message: 'Payload Too Large' };
+    expect(await refusalOf('PUT', `${path}/EN1`, filled(1_048_577))).toEqual(refused);
+    expect(await refusalOf('PUT', `${path}/EN1`, '{}', { 'content-length': '1048577' })).toEqual(refused);
+  });
+
+  test('of a GET or DELETE is not looked at', async () => {
+    expect(await askedFor('DELETE', `${path}/EN1`, 'not json', { 'content-type': 'text/plain' })).toEqual({ input: { sid: 'EN1' } });
+  });
+});
+
+describe('the Idempotency-Key header', () => {
+  test.each([
+    ['POST', path],
+    ['PUT', `${path}/EN1`],
+    ['DELETE', `${path}/EN1`],
+    ['POST', '/msteams/mappings'],
+    ['PUT', '/msteams/mappings/BE1'],
+    ['DELETE', '/msteams/mappings/BE1'],
+    ['POST', '/msteams/teamsbot'],
+    ['PUT', '/msteams/teamsbot/BE1'],
+    ['POST', '/msteams/teamsbot/BE1'],
+    ['DELETE', '/msteams/teamsbot/BE1'],
+  ])('of %s %s is the idempotencyKey of its input', async (method, path) => {
+    expect(await askedFor(method, path, undefined, { 'idempotency-key': 'key-1' })).toMatchObject({ input: { idempotencyKey: 'key-1' } });
+  });
+});
+
+describe('a query', () => {
+  test('by default asks for the first ten', async () => {
+    expect(await askedFor('GET', '/msteams/enterprises/search')).toEqual({ first: 10, offset: 0, filter: {} });
+  });
+
+  test.each([
+    ['enterprises?name=a&STATUS=active', { name: 'a', statuses: ['ACTIVE'] }],
+    ['mappings?Name=a&microsoftaddress=b%40c&externalAddress=+49&EnterpriseSid=EN1', { name: 'a', microsoftAddress: 'b@c', externalAddress: '+49', enterpriseSid: 'EN1' }],
+    ['teamsbot?enterpriseId=EN1', { enterpriseSid: 'EN1' }],
+    ['messages?enterpriseSid=EN1&type=mms&direction=Outbound&from=%2B1&to=+1', { enterpriseSid: 'EN1', type: 'MMS', direction: 'OUTBOUND', from: '+1', to: '+1' }],
+    ['messages?channelStatus=deliv&channelErrorCode=30&channelErrorMessage=un+reach', { channelStatus: 'deliv', channelErrorCode: '30', channelErrorMessage: 'un reach' }],
+    ['messages?startTime=2018-10-05&EndTime=2018-10-06T02:10:03+0000', { createdFrom: '2018-10-05T00:00:00.000Z', createdTo: '2018-10-06T02:10:03.999Z' }],
+    ['enterprises?name=%20%20&status=&startTime=&unknown=%zz', {}],
+    ['enterprises?name=first&name=second', { name: 'first' }],
+    ['enterprises?name=&name=second', { name: 'second' }],
+    ['enterprises?name=a%3Db%26c%2Bd=e', { name: 'a=b&c+d=e' }],
+  ])('%s filters by %j', async (query, filter) => {
+    expect(await askedFor('GET', `/msteams/${query.replace('?', '/search?')}`)).toMatchObject({ filter });
+    const args = (await askedFor('GET', `/msteams/${query.replace('?', '/search?')}`)) as { filter: object };
+    expect(args.filter).toEqual(filter);
+  });
+
+  test.each([
+    ['enterprises', 'name', { field: 'NAME', direction: 'ASC' }],
+    ['enterprises', 'dateCreated:desc', { field: 'DATE_CREATED', direction: 'DESC' }],
+    ['enterprises', 'NAME%3ADESC', { field: 'NAME', direction: 'DESC' }],
+    ['mappings', 'microsoftAddress:asc', { field: 'MICROSOFT_ADDRESS', direction: 'ASC' }],
+    ['mappings', 'externalAddress', { field: 'EXTERNAL_ADDRESS', direction: 'ASC' }],
+    ['mappings', 'domain', { field: 'DOMAIN', direction: 'ASC' }],
+    ['teamsbot', 'dateCreated', { field: 'DATE_CREATED', direction: 'ASC' }],
+    ['messages', 'from:Desc', { field: 'FROM', direction: 'DESC' }],
+    ['messages', 'to', { field: 'TO', direction: 'ASC' }],
+  ])('for %s sorted by %s orders by %j', async (resource, sortBy, orderBy) => {
+    expect(await askedFor('GET', `/msteams/${resource}/search?SortBy=${sortBy}`)).toMatchObject({ orderBy });
+  });
+
+  test('for a page asks for its offset', async () => {
+    expect(await askedFor('GET', '/msteams/messages/search?Page=3&PAGESIZE=250')).toMatchObject({ first: 250, offset: 750 });
+    expect(await askedFor('GET', '/msteams/messages/search?page=2147483647&pageSize=1000')).toMatchObject({ first: 1000, offset: 2_147_483_647 });
+  });
+
+  test.each([
+    ['page=-1', 'page', 'must be an integer from 0 to 2147483647'],
+    ['page=one', 'page', 'must be an integer from 0 to 2147483647'],
+    ['page=1.5', 'page', 'must be an integer from 0 to 2147483647'],
+    ['page=99999999999999999999', 'page', 'must be an integer from 0 to 2147483647'],
+    ['pageSize=0', 'pageSize', 'must be an integer from 1 to 1000'],
+    ['pageSize=1001', 'pageSize', 'must be an integer from 1 to 1000'],
+    ['status=asleep', 'status', 'must be one of ACTIVE, INACTIVE, CLOSED'],
+    ['sortBy=colour', 'sortBy', 'attribute must be one of name, dateCreated'],
+    ['sortBy=:desc', 'sortBy', 'attribute must be one of name, dateCreated'],
+    ['sortBy=constructor', 'sortBy', 'attribute must be one of name, dateCreated'],
+    ['sortBy=name:up', 'sortBy', 'direction must be asc or desc'],
+    ['sortBy=name:', 'sortBy', 'direction must be asc or desc'],
+    ['sortBy=name:asc:desc', 'sortBy', 'direction must be asc or desc'],
+    ['startTime=yesterday', 'startTime', 'must be a date like 2018-10-05 or 2018-10-05T22:45:32+0000'],
+    ['ENDTIME=2018-02-30', 'endTime', 'must be a date like 2018-10-05 or 2018-10-05T22:45:32+0000'],
+    ['name=%zz', 'name', 'must be percent-encoded UTF-8'],
+    ['name=%ff', 'name', 'must be percent-encoded UTF-8'],
+  ])('with %s is refused', async (query, parameter, why) => {
+    expect(await refusalOf('GET', `/msteams/enterprises/search?${query}`)).toEqual({
+      status: 400,
+      errorCode: '450',
+      message: `Parameter ${parameter} is invalid: ${why}`,
+      data: query.slice(query.indexOf('=') + 1),
+    });
+  });
+
+  test('comes back in the page URIs, in its order and under the documented names', async () => {
+    const { rest } = stubContract({ enterprises: () => ({ totalCount: 25, nodes: [] }) });
+    const query = 'SortBy=name:desc&page=1&Status=active&x=1&name=a%26b&startTime=2018-10-05T00:00:00+0000&pageSize=5';
+    const { body } = await rest.get<{ nextPageUri: string; uri: string }>(`/msteams/enterprises/search?${query}`);
+    const own = 'sortBy=name:desc&status=active&name=a%26b&startTime=2018-10-05T00:00:00%200000';
+    expect(body.data).toMatchObject({
+      firstPageUri: `/msteams/enterprises/search/?pageSize=5&page=0&${own}`,
+      previousPageUri: `/msteams/enterprises/search/?pageSize=5&page=0&${own}`,
+      nextPageUri: `/msteams/enterprises/search/?pageSize=5&page=2&${own}`,
+      uri: `/msteams/enterprises/search/?pageSize=5&page=1&${own}`,
+    });
+  });
+
+  test('followed by its own page URI asks for the same list', async () => {
+    const { rest, asked } = stubContract({ messages: () => ({ totalCount: 25, nodes: [] }) });
+    const query = 'from=+49&channelStatus=a%25b&endTime=2018-10-05T00:00:00+0000&type=sms&sortBy=to';
+    const { body } = await rest.get<{ uri: string }>(`/msteams/messages/search?${query}`);
+    await rest.get(body.data?.uri ?? '');
+    expect(asked[1]).toEqual(asked[0]);
+  });
+
+  test('with a malformed sid in the path is refused, a strange one is not', async () => {
+    expect(await refusalOf('GET', '/msteams/enterprises/search/%zz')).toEqual({
+      status: 400,
+      errorCode: '450',
+      message: 'Parameter sid is invalid: must be percent-encoded UTF-8',
+      data: '%zz',
+    });
+    expect(await askedFor('GET', '/msteams/enterprises/search/EN%2F1%C3%BC')).toEqual({ sid: 'EN/1ü' });
+  });
+});

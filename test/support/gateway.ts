@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { type App, createApp } from '../../src/app.ts';
+import type { Database } from '../../src/database/connect.ts';
+import { createAccount } from '../../src/domain/accounts.ts';
+import type { Gateway } from '../../src/domain/gateway.ts';
+import { createSecrets } from '../../src/domain/secrets.ts';
+import { createEmbeddedMicrosoft } from '../../src/platforms/embedded-microsoft.ts';
+import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { createTestDatabase } from './database.ts';
+import { type GraphClient, graphClient } from './graph.ts';
+import { type RestClient, restClient } from './rest.ts';
+
+/** A provider with one account, and its clients on both faces. */
+export interface Provider {
+  readonly organizationSid: string;
+  readonly accountSid: string;
+  readonly email: string;
+  readonly authToken: string;
+  readonly graph: GraphClient;
+  readonly rest: RestClient;
+}
+
+export interface TestGateway {
+  readonly database: Database;
+  readonly gateway: Gateway;
+  readonly app: App;
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** A new organization with an account of its own. */
+  readonly provider: () => Promise<Provider>;
+  readonly close: () => Promise<void>;
+}
+
+export interface TestGatewayOptions {
+  /** Stand-ins for outside platforms; the embedded ones where left out. */
+  readonly platforms?: Partial<Pick<Gateway, 'restcomm' | 'microsoft'>>;
+  readonly restTimestamps?: 'iso' | 'recorded';
+  readonly restBotSecrets?: 'plain' | 'masked';
+}
+
+/** A whole gateway on a database of its own, reached through `fetch`. */
+export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const database = await createTestDatabase();
+  const gateway: Gateway = {
+    prisma: database.prisma,
+    secrets: createSecrets(randomBytes(32)),
+    restcomm: createEmbeddedRestcomm(),
+    microsoft: createEmbeddedMicrosoft(),
+    log: pino({ level: 'silent' }),
+    ...options.platforms,
+  };
+  const { restTimestamps = 'iso', restBotSecrets = 'plain' } = options;
+  const app = createApp({ gateway, contract: { restTimestamps, restBotSecrets }, log: gateway.log, isReady: database.ready });
+  const fetch = (request: Request) => app.fetch(request, { remoteAddress: '127.0.0.1' });
+  return {
+    database,
+    gateway,
+    app,
+    fetch,
+    provider: async () => {
+      const email = `${randomBytes(6).toString('hex')}@provider.example`;
+      const { account, authToken } = await createAccount(gateway, { email, organization: { name: email } });
+      const credentials = { user: account.sid, password: authToken };
+      return {
+        organizationSid: account.organizationSid,
+        accountSid: account.sid,
+        email,
+        authToken,
+        graph: graphClient(fetch, credentials),
+        rest: restClient(fetch, credentials),
+      };
+    },
+    close: () => database.close(),
+  };
+}

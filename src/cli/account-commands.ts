@@ -1,0 +1,119 @@
+import { parseArgs } from 'node:util';
+import {
+  type AccountDetails,
+  activateAccount,
+  createAccount,
+  type IssuedAccount,
+  listAccounts,
+  type NewAccount,
+  rotateToken,
+  suspendAccount,
+} from '../domain/accounts.ts';
+import { exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
+
+const USAGE = `Manages the accounts by which callers authenticate, with the gateway's own settings (DATA_DIR or DATABASE_URL, SECRETS_KEY).
+
+  npm run account -- create --email EMAIL [--name NAME] (--organization SID | --new-organization NAME)
+  npm run account -- rotate SID       gives the account a new token; the old one stops working
+  npm run account -- suspend SID      refuses its credentials until it is activated
+  npm run account -- activate SID
+  npm run account -- list
+
+create and rotate print the auth token once: only a digest of it is kept. The embedded database takes one process at a time, so
+stop the gateway first; with PostgreSQL there is no need to.
+
+Exit codes: 0 done, 1 failed (nothing was changed), 2 called wrongly.`;
+
+/** `npm run account -- …`. @returns the exit code */
+export function runAccount(args: readonly string[], terminal: Terminal): Promise<number> {
+  return exitCodeOf(terminal, async () => {
+    const [command = '', ...rest] = args;
+    if (command === '--help' || command === '-h' || rest.includes('--help')) return terminal.print(USAGE);
+    const run = commands[command];
+    if (!run) throw new UsageError(command === '' ? USAGE : `There is no command ${JSON.stringify(command)}.\n\n${USAGE}`);
+    await run(rest, terminal);
+  });
+}
+
+const commands: Record<string, (args: readonly string[], terminal: Terminal) => Promise<void>> = {
+  create: async (args, terminal) => {
+    const input = parseCreate(args);
+    const issued = await withDatabase(terminal, { mayCreate: true }, (session) => createAccount(session, input));
+    terminal.print(describeIssued(issued));
+  },
+  rotate: async (args, terminal) => {
+    terminal.print(describeIssued(await onOne(args, terminal, rotateToken)));
+  },
+  suspend: async (args, terminal) => {
+    terminal.print(describe(await onOne(args, terminal, suspendAccount)));
+  },
+  activate: async (args, terminal) => {
+    terminal.print(describe(await onOne(args, terminal, activateAccount)));
+  },
+  list: async (args, terminal) => {
+    if (args.length > 0) throw new UsageError('list takes no arguments.');
+    const accounts = await withDatabase(terminal, { mayCreate: false }, listAccounts);
+    const rows = accounts.map((account) => [
+      account.sid,
+      account.status,
+      account.email,
+      account.friendlyName,
+      `${account.organizationSid} ${account.organization.name}`,
+    ]);
+    terminal.print(columns([['SID', 'STATUS', 'E-MAIL', 'NAME', 'ORGANIZATION'], ...rows]));
+  },
+};
+
+function onOne<Result>(
+  args: readonly string[],
+  terminal: Terminal,
+  work: (session: Session, sid: string) => Promise<Result>,
+): Promise<Result> {
+  const [sid, ...more] = args;
+  if (!sid || more.length > 0) throw new UsageError('It takes one account SID; `npm run account -- list` shows them.');
+  return withDatabase(terminal, { mayCreate: false }, (session) => work(session, sid));
+}
+
+function parseCreate(args: readonly string[]): NewAccount {
+  const { email, name, organization, 'new-organization': newOrganization } = createOptions(args);
+  if (!email) throw new UsageError('create needs --email EMAIL.');
+  if ((organization === undefined) === (newOrganization === undefined)) {
+    throw new UsageError('create needs either --organization SID (`npm run account -- list` shows them) or --new-organization NAME.');
+  }
+  return { email, friendlyName: name, organization: organization === undefined ? { name: newOrganization ?? '' } : { sid: organization } };
+}
+
+function createOptions(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  try {
+    return parseArgs({ args: [...args], options: { email: text, name: text, organization: text, 'new-organization': text } }).values;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** An account as the terminal shows it. */
+function describe({ sid, email, organizationSid, status }: AccountDetails): string {
+  return columns([
+    ['Account SID', sid],
+    ['E-mail', email],
+    ['Organization', organizationSid],
+    ['Status', status],
+  ]);
+}
+
+function describeIssued({ account, authToken }: IssuedAccount): string {
+  return `${describe(account)}\nAuth token    ${authToken}  (shown this once)`;
+}
+
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>((most, row) => row.map((cell, index) => Math.max(most[index] ?? 0, cell.length)), []);
+  return rows
+    .map((row) =>
+      row
+        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,83 @@
+import { pino } from 'pino';
+import { ConnectionError, connect } from '../database/connect.ts';
+import { DirectoryInUseError } from '../database/directory-lock.ts';
+import { hasEmbedded } from '../database/embedded.ts';
+import { MigrationError, migrate } from '../database/migrations.ts';
+import { MIGRATIONS } from '../database/package-root.ts';
+import { secretsKeyOf } from '../database/secrets-key.ts';
+import { AccountError } from '../domain/accounts.ts';
+import type { Gateway } from '../domain/gateway.ts';
+import { createSecrets } from '../domain/secrets.ts';
+import { parseEnv, type Settings, SettingsError } from '../env.ts';
+
+/** What a command is run with: the process, or a test. */
+export interface Terminal {
+  readonly env: Record<string, string | undefined>;
+  print(text: string): void;
+  complain(text: string): void;
+}
+
+/** The command was called wrongly. The message says how. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const EXPECTED = [AccountError, ConnectionError, DirectoryInUseError, MigrationError, SettingsError];
+
+/**
+ * Runs a command to its exit code: 0 done, 1 failed and nothing was changed, 2 called wrongly. What can be expected to go wrong is told
+ * in its own words, anything else with its stack.
+ */
+export async function exitCodeOf(terminal: Terminal, command: () => Promise<void>): Promise<number> {
+  try {
+    await command();
+    return 0;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      terminal.complain(error.message);
+      return 2;
+    }
+    terminal.complain(told(error));
+    return 1;
+  }
+}
+
+function told(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof DirectoryInUseError)
+    return `${error.message}\nThe embedded database takes one process at a time; PostgreSQL (DATABASE_URL) takes many.`;
+  return EXPECTED.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
+}
+
+export type Session = Pick<Gateway, 'prisma' | 'secrets'> & { readonly settings: Settings };
+
+/**
+ * Opens the gateway's own database by the gateway's own settings, migrated, and closes it after the work.
+ * @param options.mayCreate whether an embedded database that is not there is made
+ */
+export async function withDatabase<Result>(
+  { env }: Terminal,
+  options: { readonly mayCreate: boolean },
+  work: (session: Session) => Promise<Result>,
+): Promise<Result> {
+  const settings = parseEnv(env);
+  if (!settings.databaseUrl && !options.mayCreate && !hasEmbedded(settings.dataDir)) {
+    throw new SettingsError(`There is no database in ${settings.dataDir} (DATA_DIR) yet, hence no account.`);
+  }
+  const secrets = createSecrets(settings.secretsKey ?? (await secretsKeyOf(settings.dataDir)));
+  const log = pino({ level: settings.logLevel }, pino.destination({ fd: 2, sync: true }));
+  const database = await connect({ ...settings, log });
+  try {
+    await migrate(database.pool, MIGRATIONS);
+    return await work({ prisma: database.prisma, secrets, settings });
+  } finally {
+    await database.close();
+  }
+}
+
+/** The terminal of this process. */
+export const terminal: Terminal = {
+  env: process.env,
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+};

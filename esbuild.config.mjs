@@ -1,6 +1,6 @@
 // Builds dist/: the bundled gateway, its command-line tools, and the embedded database's snapshot.
 // `--check` builds nothing and exits with 1 where dist is older than its sources.
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -25,12 +25,11 @@ function newest(path) {
 /** Makes dist/. PGlite stays outside the bundles: it reads its wasm and data files from beside itself. */
 export async function buildAll() {
   const { build } = await import('esbuild');
-  const cli = existsSync(join(root, 'src/cli')) ? readdirSync(join(root, 'src/cli')).map((file) => `src/cli/${file}`) : [];
+  const started = new Date();
   rmSync(STAMP, { force: true });
-  rmSync(join(root, 'dist', 'chunks'), { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts', 'src/database/build-snapshot.ts', ...cli],
+    entryPoints: ['src/main.ts', 'src/cli/account.ts', 'src/cli/seed.ts', 'src/database/build-snapshot.ts'],
     entryNames: '[name]',
     outdir: 'dist',
     bundle: true,
@@ -51,9 +50,13 @@ export async function buildAll() {
   if (inputs.some((path) => path.endsWith('graphql/type/schema.js')) && inputs.some((path) => path.endsWith('graphql/type/schema.mjs'))) {
     throw new Error('The bundle has two copies of graphql, whose types do not recognise each other.');
   }
+  const chunks = join(root, 'dist', 'chunks');
+  for (const file of readdirSync(chunks)) if (!metafile.outputs[`dist/chunks/${file}`]) rmSync(join(chunks, file));
   const { buildSnapshot } = await import('./dist/build-snapshot.js');
   await buildSnapshot();
   writeFileSync(STAMP, '');
+  // What changed while it was built is not in it.
+  utimesSync(STAMP, started, started);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,4 +1,5 @@
-import { createBot, deleteBot, findBot, listBots, updateBot } from '../src/domain/bots.ts';
+import { createBot, deleteBot, findBot, listBots, updateBot, verifyBot } from '../src/domain/bots.ts';
+import type { BotCheck } from '../src/platforms/microsoft.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder, forbidden } from './builder.ts';
 import { EnterpriseRef } from './enterprise.ts';
@@ -10,6 +11,7 @@ export const BotRef = builder.prismaNode('Bot', {
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'BE and 32 hex digits.' }),
     applicationId: t.exposeString('applicationId', { description: 'The application id in Azure.' }),
@@ -148,3 +150,47 @@ builder.mutationFields((t) => ({
     resolve: (_root, { input }, { gateway, caller }) => deleteBot(gateway, caller, input),
   }),
 }));
+
+const BotCheckStep = builder.enumType('BotCheckStep', {
+  description: 'What is tried out.',
+  values: {
+    TOKEN: { description: "Microsoft gives a token for the bot's application id, tenant and client secret." },
+    GRAPH: { description: 'The application may read the users of its tenant.' },
+    CONNECTOR: { description: 'The Bot Framework takes the token.' },
+  } as const,
+});
+
+const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
+  description: "One step of a bot's verification.",
+  fields: (t) => ({
+    step: t.field({ type: BotCheckStep, description: 'What was tried out.', resolve: (check) => check.step }),
+    passed: t.exposeBoolean('passed', { description: 'Did it work?' }),
+    message: t.exposeString('message', { nullable: true, description: "Microsoft's own words where it did not." }),
+  }),
+});
+
+const BotVerificationRef = builder.objectRef<{ checks: BotCheck[] }>('BotVerification').implement({
+  description: "A bot's verification with Microsoft.",
+  fields: (t) => ({
+    passed: t.boolean({ description: 'Did every step work?', resolve: ({ checks }) => checks.every((check) => check.passed) }),
+    checks: t.field({ type: [BotCheckRef], description: 'The steps.', resolve: ({ checks }) => checks }),
+  }),
+});
+
+const VerifyBotInput = builder.inputType('VerifyBotInput', {
+  description: 'A bot to try out.',
+  fields: (t) => ({
+    sid: t.id({ required: true, description: 'BE and 32 hex digits.' }),
+    ...idempotencyKey(t),
+  }),
+});
+
+builder.mutationField('verifyBot', (t) =>
+  t.field({
+    type: BotVerificationRef,
+    description: 'Tries out a bot with Microsoft, step by step. Changes nothing; a key has no effect.',
+    errors: resultUnion('VerifyBotResult', 'verdicts'),
+    args: { input: t.arg({ type: VerifyBotInput, required: true, description: 'The bot.' }) },
+    resolve: async (_root, { input }, { gateway, caller }) => ({ checks: await verifyBot(gateway, caller, input.sid) }),
+  }),
+);

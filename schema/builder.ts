@@ -3,11 +3,10 @@ import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLInterfaceType, type GraphQLSchema, isObjectType } from 'graphql';
 import type PrismaTypes from '../prisma/client/pothos.ts';
 import { getDatamodel } from '../prisma/client/pothos.ts';
 import type { Permission } from '../src/domain/caller.ts';
-import { DomainError } from '../src/domain/errors.ts';
 import { invalidParameter } from '../src/domain/input.ts';
 import type { GraphContext } from './context.ts';
 
@@ -35,22 +34,31 @@ export const builder = new SchemaBuilder<{
     nodesOnConnection: { description: 'The entities of this page, without their cursors.' },
     nodeTypeOptions: { description: 'An entity that can be fetched again by its global id.' },
     idFieldOptions: { description: 'The opaque global id, for `node` and client caches.' },
-    nodeQueryOptions: { description: 'The entity with this global id, or null where your organization has none.' },
+    nodeQueryOptions: {
+      description: 'The entity with this global id, or null where your organization has none.',
+      args: { id: { description: 'The global id.' } },
+      resolve: (_root, { id }, _context, info, resolveNode) => {
+        requireNode(info.schema, id);
+        return resolveNode(id);
+      },
+    },
     nodesQueryOptions: {
       description: 'The entities with these global ids (at most 100), in their order, null where your organization has none.',
-      resolve: (_root, { ids }, _context, _info, resolveNodes) => {
+      args: { ids: { description: 'The global ids.' } },
+      resolve: (_root, { ids }, _context, info, resolveNodes) => {
         if (ids.length > 100) throw invalidParameter(['ids'], 'must be at most 100', ids.length);
+        for (const id of ids) requireNode(info.schema, id);
         return resolveNodes(ids);
       },
     },
     decodeGlobalID: (globalId) => {
       const [, typename, id] = /^([A-Za-z]+):([A-Za-z0-9]+)$/.exec(Buffer.from(globalId, 'base64').toString('latin1')) ?? [];
-      if (!typename || !id) throw invalidParameter(['id'], 'is not a global id of this graph', globalId);
+      if (!typename || !id) throw notGlobalId(globalId);
       return { typename, id };
     },
     pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
-    hasNextPageFieldOptions: { description: 'Is there more after this page?' },
-    hasPreviousPageFieldOptions: { description: 'Is there more before this page?' },
+    hasNextPageFieldOptions: { description: 'Is there more after this page? Paging backward, true wherever `before` was given.' },
+    hasPreviousPageFieldOptions: { description: 'Is there more before this page? Paging forward, true wherever `after` was given.' },
     startCursorFieldOptions: { description: 'The cursor of the first entity, for `before`.' },
     endCursorFieldOptions: { description: 'The cursor of the last entity, for `after`.' },
     cursorFieldOptions: { description: 'The place of this entity in the list. It stays right when the entity is deleted.' },
@@ -75,7 +83,12 @@ builder.mutationType({
 /** The credentials do not allow this. */
 export const forbidden = () => new GraphQLError('Your credentials do not permit this', { extensions: { code: 'FORBIDDEN' } });
 
-/** A domain error as it shows outside a result union: at the top level, with its code. */
-export function toGraphQLError(error: DomainError): GraphQLError {
-  return new GraphQLError(error.message, { originalError: error, extensions: { code: error.code, path: error.path, value: error.value } });
+const notGlobalId = (value: string) => invalidParameter(['id'], 'is not a global id of this graph', value);
+
+/** Not every type has global ids, and one that has none can't be fetched by it. */
+function requireNode(schema: GraphQLSchema, { typename, id }: { typename: string; id: unknown }): void {
+  const type = schema.getType(typename);
+  const node = schema.getType('Node') as GraphQLInterfaceType;
+  if (isObjectType(type) && schema.isSubType(node, type)) return;
+  throw notGlobalId(Buffer.from(`${typename}:${id}`).toString('base64'));
 }

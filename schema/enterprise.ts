@@ -30,6 +30,7 @@ export const EnterpriseRef = builder.prismaNode('Enterprise', {
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'EN and 32 hex digits.' }),
     name: t.exposeString('name', { description: 'Unique in your organization, case ignored, CLOSED enterprises not counted.' }),

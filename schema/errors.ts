@@ -1,9 +1,9 @@
 import {
   ConflictError,
-  DomainError,
+  type DomainError,
   errorCodes,
-  InvalidInputError,
   type InputIssue,
+  InvalidInputError,
   NotFoundError,
   PlatformError,
 } from '../src/domain/errors.ts';
@@ -22,7 +22,7 @@ export const ErrorInterface = builder.interfaceRef<DomainError>('Error').impleme
     path: t.stringList({
       nullable: true,
       description: 'The input field it came from, from the input object down.',
-      resolve: (error) => (error.path ? [...error.path] : null),
+      resolve: (error) => (error.parameter ? [...error.parameter] : null),
     }),
     value: t.string({ nullable: true, description: 'The offending value as text.', resolve: (error) => error.value }),
   }),

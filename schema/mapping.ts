@@ -11,6 +11,7 @@ export const MappingRef = builder.prismaNode('Mapping', {
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'BE and 32 hex digits.' }),
     name: t.exposeString('name', { description: 'The name for people; the Microsoft address where none was given.' }),

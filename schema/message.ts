@@ -1,10 +1,12 @@
 import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
 import { findMessage, listMessages } from '../src/domain/messages.ts';
+import { retryMessage, sendMessage } from '../src/domain/send-message.ts';
+import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
+import { resultUnion } from './errors.ts';
+import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 import { MappingRef } from './mapping.ts';
-import { required } from './account.ts';
 
 const MessageDirectionEnum = builder.enumType('MessageDirection', {
   description: 'The direction as the REST contract has it, seen from the exchange.',
@@ -71,6 +73,7 @@ export const MessageRef = builder.prismaNode('Message', {
   description: 'An SMS or MMS between a phone number and a Teams user.',
   id: { field: 'sid' },
   findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'MS and 32 hex digits.' }),
     direction: t.expose('direction', { type: MessageDirectionEnum, description: 'INBOUND from a Teams user, OUTBOUND to one.' }),
@@ -96,6 +99,10 @@ export const MessageRef = builder.prismaNode('Message', {
       nullable: true,
       description: "The message's sid on the Restcomm platform.",
     }),
+    possiblyDuplicated: t.exposeBoolean('possiblyDuplicated', {
+      description: 'It was sent again after an attempt whose outcome nobody knows: the recipient may have it twice.',
+    }),
+    stuck: t.exposeBoolean('stuck', { description: 'Retries are used up; it waits for retryMessage.' }),
     accountSid: t.exposeID('accountSid', { description: 'The account under which it passed.' }),
     dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was accepted.' }),
     dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'When its status last changed.' }),
@@ -137,6 +144,7 @@ const MessageFilterInput = builder.inputType('MessageFilter', {
     channelStatus: t.string({ description: "A part of the status's name, case ignored: `deliver` finds DELIVERED and UNDELIVERED." }),
     channelErrorCode: t.string({ description: 'A part of the error code, case ignored, taken literally.' }),
     channelErrorMessage: t.string({ description: 'A part of the error message, case ignored, taken literally.' }),
+    stuck: t.boolean({ description: 'Those whose retries are used up, or those whose are not.' }),
     ...createdRange(t),
   }),
 });
@@ -220,4 +228,39 @@ builder.queryFields((t) => ({
     },
     MessageConnection,
   ),
+}));
+
+const SendMessageInput = builder.inputType('SendMessageInput', {
+  description: 'A text to send as a Teams user.',
+  fields: (t) => ({
+    mappingSid: t.id({ required: true, description: 'The mapping as whose Teams user, and from whose number, it is sent.' }),
+    to: t.string({ required: true, description: 'The number: 3 to 18 digits with an optional leading +.' }),
+    body: t.string({ required: true, description: 'The text, at most 1600 characters.' }),
+    ...idempotencyKey(t),
+  }),
+});
+
+const RetryMessageInput = builder.inputType('RetryMessageInput', {
+  description: 'A stuck message to send again.',
+  fields: (t) => ({
+    sid: t.id({ required: true, description: 'MS and 32 hex digits.' }),
+    ...idempotencyKey(t),
+  }),
+});
+
+builder.mutationFields((t) => ({
+  sendMessage: t.field({
+    type: MessageRef,
+    description: "Sends an SMS as a Teams user. It is accepted, QUEUED, once this answers; its progress shows in its events.",
+    errors: resultUnion('SendMessageResult', 'accepted message'),
+    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The text.' }) },
+    resolve: (_root, { input }, { gateway, caller }) => sendMessage(gateway, caller, input),
+  }),
+  retryMessage: t.field({
+    type: MessageRef,
+    description: 'Sends a stuck message again.',
+    errors: resultUnion('RetryMessageResult', 'message, enqueued again'),
+    args: { input: t.arg({ type: RetryMessageInput, required: true, description: 'The message.' }) },
+    resolve: (_root, { input }, { gateway, caller }) => retryMessage(gateway, caller, input),
+  }),
 }));

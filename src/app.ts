@@ -5,14 +5,19 @@ import { createContract } from './contract/handler.ts';
 import type { Settings as ContractSettings } from './contract/settings.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Gateway } from './domain/gateway.ts';
+import { BOT_ENDPOINT, botEndpoint } from './exchange/bot-endpoint.ts';
+import { RESTCOMM_WEBHOOKS, restcommWebhook } from './exchange/restcomm-webhooks.ts';
 import { createAuthentication, type Peer } from './http/authentication.ts';
 import { createGraph } from './http/graph.ts';
 import { health } from './http/health.ts';
+import type { BotFrameworkVerifier } from './platforms/bot-framework-tokens.ts';
 
 export interface AppOptions {
   readonly gateway: Gateway;
   readonly contract: ContractSettings;
   readonly log: Logger;
+  /** Proves the Bot Framework's requests; absent where Teams is the embedded stand-in, which sends none. */
+  readonly botFramework?: BotFrameworkVerifier;
   /** Does the database answer, are its migrations in, and is the process not draining? */
   readonly isReady: () => boolean | Promise<boolean>;
 }
@@ -22,21 +27,32 @@ export interface App {
   readonly fetch: (request: Request, peer?: Peer) => Promise<Response>;
 }
 
-/** The whole gateway as one handler: the graph at /graphql, the contract at /msteams and /mxteams, health at /health. */
-export function createApp({ gateway, contract, log, isReady }: AppOptions): App {
+/** The whole gateway as one handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, health at /health. */
+export function createApp({ gateway, contract, log, botFramework, isReady }: AppOptions): App {
   const authenticate = createAuthentication(gateway);
   const contextFor = (caller: Caller) => createContext(gateway, caller);
   const graph = createGraph({ schema, contextFor, authenticate, log });
   const rest = createContract({ ...contract, schema, contextFor, authenticate, log });
 
+  async function route(request: Request, peer: Peer): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/graphql') return graph(request, peer);
+    if (/^\/(msteams|mxteams)(\/|$)/.test(pathname)) return rest(request, peer);
+    if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return restcommWebhook(gateway, request);
+    if (pathname === BOT_ENDPOINT && botFramework) return botEndpoint(gateway, botFramework, request);
+    if (pathname.startsWith('/health/')) return health(request, isReady);
+    if (pathname === '/') return new Response(null, { status: 302, headers: { location: '/graphql' } });
+    return Response.json({ error: 'Not found' }, { status: 404 });
+  }
+
   return {
     fetch: async (request, peer = {}) => {
-      const { pathname } = new URL(request.url);
-      if (pathname === '/graphql') return graph(request, peer);
-      if (/^\/(msteams|mxteams)(\/|$)/.test(pathname)) return rest(request, peer);
-      if (pathname.startsWith('/health/')) return health(request, isReady);
-      if (pathname === '/') return new Response(null, { status: 302, headers: { location: '/graphql' } });
-      return Response.json({ error: 'Not found' }, { status: 404 });
+      try {
+        return await route(request, peer);
+      } catch (error) {
+        log.error({ err: error }, 'a request failed unexpectedly');
+        return Response.json({ error: 'Internal server error' }, { status: 500 });
+      }
     },
   };
 }

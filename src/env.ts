@@ -41,6 +41,39 @@ const settings = z
     REST_TIMESTAMPS: z.enum(['iso', 'recorded']).default('iso'),
     /** REST's clientSecret: `plain`, as documented, or `masked`, its last four characters. */
     REST_BOT_SECRETS: z.enum(['plain', 'masked']).default('plain'),
+    /** Under which Restcomm and callers reach this gateway, for webhooks. Its listening address where unset. */
+    PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+    /** Restcomm's base address. Where unset, an embedded stand-in plays the carrier. */
+    RESTCOMM_URL: z.url({ protocol: /^https?$/ }).optional(),
+    /** The account there that numbers and messages are under. Mandatory with RESTCOMM_URL. */
+    RESTCOMM_ACCOUNT_SID: z
+      .string()
+      .regex(/^AC[0-9a-f]{32}$/)
+      .optional(),
+    /** Its auth token. Mandatory with RESTCOMM_URL. */
+    RESTCOMM_AUTH_TOKEN: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/)
+      .optional(),
+    /** Teams' side: `embedded`, a stand-in that accepts everything, or `microsoft`. */
+    TEAMS_PLATFORM: z.enum(['embedded', 'microsoft']).default('embedded'),
+    /** Where bots get their tokens. */
+    MICROSOFT_LOGIN_URL: z.url({ protocol: /^https?$/ }).default('https://login.microsoftonline.com'),
+    /** Microsoft Graph. */
+    MICROSOFT_GRAPH_URL: z.url({ protocol: /^https?$/ }).default('https://graph.microsoft.com'),
+    /** The connector for users who have not written yet. */
+    BOT_SERVICE_URL: z.url({ protocol: /^https?$/ }).default('https://smba.trafficmanager.net/teams/'),
+    /** Hosts that a bot's token may be sent to, comma separated; `*.` before a domain stands for every host below it. */
+    BOT_SERVICE_HOSTS: z
+      .string()
+      .transform((list) => list.split(',').map((host) => host.trim()))
+      .optional(),
+    /** Who signs the Bot Framework's requests, and whom bots' tokens are for. */
+    BOT_FRAMEWORK_ISSUER: z.url().default('https://api.botframework.com'),
+    /** Where the Bot Framework publishes its keys. */
+    BOT_FRAMEWORK_OPENID_URL: z
+      .url({ protocol: /^https?$/ })
+      .default('https://login.botframework.com/v1/.well-known/openidconfiguration'),
     /** Least level that is logged. */
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
     /** Master key of sealed secrets and token digests: 32 bytes in base64. Where unset, the embedded database keeps one in DATA_DIR/secrets.key. */
@@ -49,6 +82,16 @@ const settings = z
       .transform((text) => Buffer.from(text, 'base64'))
       .refine((key) => key.length === 32)
       .optional(),
+  })
+  .refine(({ RESTCOMM_URL, RESTCOMM_ACCOUNT_SID }) => RESTCOMM_URL === undefined || RESTCOMM_ACCOUNT_SID !== undefined, {
+    path: ['RESTCOMM_ACCOUNT_SID'],
+    params: { missing: true },
+    when: () => true,
+  })
+  .refine(({ RESTCOMM_URL, RESTCOMM_AUTH_TOKEN }) => RESTCOMM_URL === undefined || RESTCOMM_AUTH_TOKEN !== undefined, {
+    path: ['RESTCOMM_AUTH_TOKEN'],
+    params: { missing: true },
+    when: () => true,
   })
   .refine(({ DATABASE_URL, SECRETS_KEY }) => DATABASE_URL === undefined || SECRETS_KEY !== undefined, {
     path: ['SECRETS_KEY'],
@@ -66,11 +109,22 @@ const TAKES: Record<string, string> = {
   BOOTSTRAP_ACCOUNT_EMAIL: 'an e-mail address',
   REST_TIMESTAMPS: 'iso or recorded',
   REST_BOT_SECRETS: 'plain or masked',
+  PUBLIC_URL: 'https://host',
+  RESTCOMM_URL: 'https://host',
+  RESTCOMM_ACCOUNT_SID: 'AC and 32 lower-case hexadecimal digits',
+  RESTCOMM_AUTH_TOKEN: 'visible ASCII characters without spaces',
+  TEAMS_PLATFORM: 'embedded or microsoft',
+  MICROSOFT_LOGIN_URL: 'https://host',
+  MICROSOFT_GRAPH_URL: 'https://host',
+  BOT_SERVICE_URL: 'https://host/path',
+  BOT_SERVICE_HOSTS: 'hosts, comma separated',
+  BOT_FRAMEWORK_ISSUER: 'https://host',
+  BOT_FRAMEWORK_OPENID_URL: 'https://host/path',
   LOG_LEVEL: LOG_LEVELS.join(', '),
   SECRETS_KEY: '32 bytes in base64, as `openssl rand -base64 32` prints them',
 };
 /** What the message must not repeat. */
-const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'SECRETS_KEY']);
+const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'RESTCOMM_AUTH_TOKEN', 'SECRETS_KEY']);
 
 export interface Settings {
   readonly port: number;
@@ -82,6 +136,18 @@ export interface Settings {
   readonly bootstrapAccountEmail?: string;
   readonly restTimestamps: 'iso' | 'recorded';
   readonly restBotSecrets: 'plain' | 'masked';
+  readonly publicUrl?: string;
+  /** Absent: the embedded stand-in. */
+  readonly restcomm?: { readonly url: string; readonly accountSid: string; readonly authToken: string };
+  /** Absent: the embedded stand-in. */
+  readonly microsoft?: {
+    readonly loginUrl: string;
+    readonly graphUrl: string;
+    readonly serviceUrl: string;
+    readonly serviceHosts?: readonly string[];
+    readonly issuer: string;
+    readonly openIdUrl: string;
+  };
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly secretsKey?: Buffer;
 }
@@ -112,12 +178,27 @@ export function parseEnv(env: Record<string, string | undefined>): Settings {
     bootstrapAccountEmail: value.BOOTSTRAP_ACCOUNT_EMAIL,
     restTimestamps: value.REST_TIMESTAMPS,
     restBotSecrets: value.REST_BOT_SECRETS,
+    publicUrl: value.PUBLIC_URL?.replace(/\/+$/, ''),
+    restcomm: value.RESTCOMM_URL
+      ? { url: value.RESTCOMM_URL, accountSid: value.RESTCOMM_ACCOUNT_SID ?? '', authToken: value.RESTCOMM_AUTH_TOKEN ?? '' }
+      : undefined,
+    microsoft:
+      value.TEAMS_PLATFORM === 'microsoft'
+        ? {
+            loginUrl: value.MICROSOFT_LOGIN_URL,
+            graphUrl: value.MICROSOFT_GRAPH_URL,
+            serviceUrl: value.BOT_SERVICE_URL,
+            serviceHosts: value.BOT_SERVICE_HOSTS,
+            issuer: value.BOT_FRAMEWORK_ISSUER,
+            openIdUrl: value.BOT_FRAMEWORK_OPENID_URL,
+          }
+        : undefined,
     logLevel: value.LOG_LEVEL,
     secretsKey: value.SECRETS_KEY,
   };
 }
 
 function complaint(name: string, value: string | undefined): string {
-  if (value === undefined) return `${name} is mandatory with DATABASE_URL: ${TAKES[name]}`;
+  if (value === undefined) return `${name} is mandatory with ${name === 'SECRETS_KEY' ? 'DATABASE_URL' : 'RESTCOMM_URL'}: ${TAKES[name]}`;
   return `${name} is invalid${CONFIDENTIAL.has(name) ? '' : ` (${value})`}: it takes ${TAKES[name]}`;
 }

@@ -1,18 +1,120 @@
 import { pino } from 'pino';
-import { connect } from './database/connect.ts';
-import { migrate } from './database/migrations.ts';
+import { ConnectionError, connect } from './database/connect.ts';
+import { DirectoryInUseError } from './database/directory-lock.ts';
+import { MigrationError, migrate } from './database/migrations.ts';
 import { MIGRATIONS } from './database/package-root.ts';
-import { parseEnv } from './env.ts';
-import { live, ready } from './http/health.ts';
-import { listen } from './http/server.ts';
+import { SecretsKeyError, secretsKeyOf } from './database/secrets-key.ts';
+import { AccountError, bootstrapAccount } from './domain/accounts.ts';
+import type { Gateway } from './domain/gateway.ts';
+import { createSecrets } from './domain/secrets.ts';
+import { parseEnv, SettingsError } from './env.ts';
+import { startExchange } from './exchange/exchange.ts';
+import { ListenError, listen } from './http/server.ts';
+import { connectPlatforms } from './platforms/connect.ts';
+import type { SmsReport } from './platforms/embedded-restcomm.ts';
 
-const settings = parseEnv(process.env);
-const log = pino({ level: settings.logLevel });
-const database = await connect({ ...settings, log });
-await migrate(database.pool, MIGRATIONS);
-const l = await listen((r) => (r.url.endsWith('live') ? live(r) : ready(r, database.ready)), settings);
-console.log(l.url, Math.round(performance.now()), process.listenerCount('uncaughtException'), process.listenerCount('unhandledRejection'));
-process.once('SIGTERM', async () => {
-  await l.drain(1000);
-  await database.close();
-});
+/** Time for the requests in flight after a signal, and for all of the shutdown, in ms. */
+const GRACE = 10_000;
+const SHUTDOWN = 15_000;
+
+/** Conversations worked on at once, and how many of them may be one organization's. The embedded database has one connection. */
+const LANES = { concurrency: 32, perOrganization: 16 };
+const EMBEDDED_LANES = { concurrency: 8, perOrganization: 4 };
+
+/** What an operator can mend. The message says it all, a stack would hide it. */
+const EXPECTED = [AccountError, ConnectionError, DirectoryInUseError, ListenError, MigrationError, SecretsKeyError, SettingsError];
+
+/** The gateway from its settings to its last answer. Resolves once it is shut down. */
+async function main(): Promise<void> {
+  const stopped = firstSignal();
+  const settings = parseEnv(process.env);
+  const log = pino({ level: settings.logLevel });
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'uncaught error');
+    process.exit(1);
+  });
+
+  const secrets = createSecrets(settings.secretsKey ?? (await secretsKeyOf(settings.dataDir)));
+  // The embedded database compiles beside this thread, so the app's modules load meanwhile.
+  const [database, { createApp }] = await Promise.all([connect({ ...settings, log }), import('./app.ts')]);
+  try {
+    const [applied] = await Promise.all([migrate(database.pool, MIGRATIONS), database.prisma.$connect()]);
+    for (const name of applied) log.info({ migration: name }, 'migration applied');
+    const { botFramework, ...platforms } = connectPlatforms({
+      settings,
+      report: (report) => void app.fetch(callbackOf(report)),
+      isKnownAudience: async (applicationId) => (await database.prisma.bot.count({ where: { applicationId } })) > 0,
+    });
+    const gateway: Gateway = {
+      prisma: database.prisma,
+      secrets,
+      ...platforms,
+      hints: { queued: () => exchange.wake(), appended: () => {} },
+      get publicUrl() {
+        return settings.publicUrl ?? listener.url;
+      },
+      log,
+    };
+    const first = await bootstrapAccount(gateway, settings);
+
+    let draining = false;
+    const app = createApp({ gateway, contract: settings, log, botFramework, isReady: () => !draining && database.ready() });
+    const listener = await listen(app.fetch, settings);
+    const exchange = startExchange(gateway, database.kind === 'embedded' ? EMBEDDED_LANES : LANES);
+    announce(listener.url, first && { sid: first.account.sid, token: first.authTokenMadeUp ? first.authToken : undefined });
+    log.info({ url: listener.url, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
+
+    const signal = await stopped;
+    log.info({ signal }, 'draining');
+    draining = true;
+    setTimeout(() => process.exit(1), SHUTDOWN).unref();
+    if (!(await listener.drain(GRACE))) log.warn('requests were cut: they took longer than the grace period');
+    await exchange.stop();
+  } finally {
+    await database.close();
+  }
+  log.info('stopped');
+}
+
+/** The embedded carrier's report as Restcomm would send it. */
+function callbackOf({ statusCallback, messageSid, status, errorCode = '' }: SmsReport): Request {
+  return new Request(statusCallback, {
+    method: 'POST',
+    body: new URLSearchParams({ MessageSid: messageSid, MessageStatus: status, ErrorCode: errorCode }),
+  });
+}
+
+/** The first SIGTERM or SIGINT, also one that comes while the gateway still starts. A second one ends the process at once. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        signals += 1;
+        if (signals > 1) process.exit(1);
+        resolve(signal);
+      });
+    }
+  });
+}
+
+/** The lines for whoever started the gateway. A made-up token is told here and never again. */
+function announce(url: string, first: { sid: string; token?: string } | undefined): void {
+  const lines = [`Teams SMS gateway listening on ${url}`];
+  if (first) {
+    const token = first.token ?? '<BOOTSTRAP_AUTH_TOKEN>';
+    lines.push('', '  The first account of this new database:', `    account SID   ${first.sid}`);
+    if (first.token) lines.push(`    auth token    ${first.token}   (shown only now)`);
+    lines.push(`    REST          curl -u '${first.sid}:${token}' ${url}/msteams/enterprises/search`, `    GraphiQL      ${url}/graphql`, '');
+  }
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const expected = error instanceof Error && EXPECTED.some((kind) => error instanceof kind);
+  process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+}

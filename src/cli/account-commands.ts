@@ -29,7 +29,7 @@ export function runAccount(args: readonly string[], terminal: Terminal): Promise
   return exitCodeOf(terminal, async () => {
     const [command = '', ...rest] = args;
     if (command === '--help' || command === '-h' || rest.includes('--help')) return terminal.print(USAGE);
-    const run = commands[command];
+    const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
     if (!run) throw new UsageError(command === '' ? USAGE : `There is no command ${JSON.stringify(command)}.\n\n${USAGE}`);
     await run(rest, terminal);
   });

@@ -5,7 +5,7 @@ import { hasEmbedded } from '../database/embedded.ts';
 import { MigrationError, migrate } from '../database/migrations.ts';
 import { MIGRATIONS } from '../database/package-root.ts';
 import { secretsKeyOf } from '../database/secrets-key.ts';
-import { AccountError } from '../domain/accounts.ts';
+import { AccountError, hasAccounts } from '../domain/accounts.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createSecrets } from '../domain/secrets.ts';
 import { parseEnv, type Settings, SettingsError } from '../env.ts';
@@ -69,6 +69,7 @@ export async function withDatabase<Result>(
   const database = await connect({ ...settings, log });
   try {
     await migrate(database.pool, MIGRATIONS);
+    await hasAccounts({ prisma: database.prisma, secrets });
     return await work({ prisma: database.prisma, secrets, settings });
   } finally {
     await database.close();

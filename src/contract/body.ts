@@ -15,15 +15,19 @@ export async function readBody(request: Request, fields: readonly BodyField[]): 
   return take(parseObject(bytes), fields, '');
 }
 
+/** How much of a body that is too large is read to its end, for its sender to be ready to listen to the answer. */
+const READ_ANYWAY_BYTES = MAX_BODY_BYTES;
+
 async function readBytes(request: Request): Promise<Buffer> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) throw new ContractFailure(refusal(413));
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES) throw new ContractFailure(refusal(413));
-    chunks.push(chunk);
+    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+    else if (length > READ_ANYWAY_BYTES) break;
   }
+  if (length > MAX_BODY_BYTES) throw new ContractFailure(refusal(413));
   return Buffer.concat(chunks);
 }
 
@@ -83,7 +87,7 @@ function check(value: unknown, field: BodyField, path: string): unknown {
   if (typeof value !== 'string') throw invalidParameter(path, 'must be a string', shown(value, field));
   if (!field.values) return value;
   const found = field.values.find((one) => one.toLowerCase() === value.trim().toLowerCase());
-  if (found === undefined) throw invalidParameter(path, `must be one of ${field.values.join(', ')}`, value);
+  if (found === undefined) throw invalidParameter(path, field.why ?? `must be one of ${field.values.join(', ')}`, value);
   return found;
 }
 

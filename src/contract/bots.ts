@@ -121,7 +121,7 @@ export const bots: readonly Operation[] = [
     aliases: aliases('/{sid}'),
     success: 200,
     answer: 'Bot',
-    errors: ['PLATFORM_ERROR', 'BOT_NOT_FOUND', 'ENTERPRISE_CLOSED'],
+    errors: ['BOT_NOT_FOUND'],
     document: mutation('deleteBot', 'DeleteBotInput'),
     variables: ({ sid, idempotencyKey, showSecrets }) => ({ input: present({ sid, idempotencyKey }), showSecrets }),
     envelope: (row: BotRow) => answer(row),

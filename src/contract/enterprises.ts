@@ -45,7 +45,12 @@ function answer(row: EnterpriseRow) {
 
 const statuses = ['ACTIVE', 'INACTIVE', 'CLOSED'];
 const name: BodyField = { name: 'name', description: 'Name of the enterprise, unique within the organization.' };
-const status: BodyField = { name: 'status', description: 'ACTIVE or INACTIVE; ACTIVE where not given.', values: statuses };
+const status: BodyField = {
+  name: 'status',
+  description: 'ACTIVE or INACTIVE; ACTIVE where not given.',
+  values: statuses,
+  why: 'must be ACTIVE or INACTIVE',
+};
 
 export const enterprises: readonly Operation[] = [
   {

@@ -65,7 +65,7 @@ export function createContract(options: ContractOptions): (request: Request, pee
   }
 
   return async (request, peer = {}) => {
-    let requestId: string | undefined;
+    let requestId: string = randomUUID();
     let response: Response;
     try {
       if (new URL(request.url).pathname === openApiPath) {
@@ -76,11 +76,10 @@ export function createContract(options: ContractOptions): (request: Request, pee
         response = await answer(request, caller);
       }
     } catch (error) {
-      requestId ??= randomUUID();
       log.error({ err: error, requestId }, 'unexpected error in the contract');
       response = failure(refusal(500));
     }
-    if (requestId) response.headers.set('x-request-id', requestId);
+    response.headers.set('x-request-id', requestId);
     return request.method === 'HEAD' ? new Response(null, response) : response;
   };
 }

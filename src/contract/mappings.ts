@@ -110,7 +110,7 @@ export const mappings: readonly Operation[] = [
     aliases: ['/msteams/teams/mappings/{sid}'],
     success: 200,
     answer: 'Mapping',
-    errors: ['PLATFORM_ERROR', 'MAPPING_NOT_FOUND', 'ENTERPRISE_CLOSED'],
+    errors: ['PLATFORM_ERROR', 'MAPPING_NOT_FOUND'],
     document: mutation('deleteMapping', 'DeleteMappingInput'),
     variables: ({ sid, idempotencyKey }) => ({ input: present({ sid, idempotencyKey }) }),
     envelope: (row: MappingRow, _request, settings) => answer(row, timestampForm(settings, 'sql')),

@@ -27,7 +27,7 @@ export function openApi(settings: Settings): JsonSchema {
       version: '1.0.0',
       description:
         'Enterprises (Business Customers), mappings of Teams users to numbers, bots and messages of a Communications Provider. ' +
-        'The same data is at /graphql. A path that is none of these answers 404, another method 405, both with a Failure.',
+        'The same data is at /graphql. A path that is none of these answers 404 (Refusal404), another method 405 (Refusal405).',
     },
     servers: [{ url: '/' }],
     security: [{ basic: [] }],
@@ -35,7 +35,7 @@ export function openApi(settings: Settings): JsonSchema {
     paths,
     components: {
       securitySchemes: { basic: { type: 'http', scheme: 'basic', description: 'User: the account SID. Password: its auth token.' } },
-      schemas: { ...answers(settings), Failure: failureSchema(undefined, { type: 'string' }) },
+      schemas: { ...answers(settings), ...refusalSchemas() },
     },
   };
 }
@@ -118,7 +118,8 @@ function responses(operation: Operation): JsonSchema {
       .map(([status, codes]) => {
         const reason =
           refusals[status as RefusalStatus] ?? (status === 400 ? 'Malformed, incomplete, or refused by a platform' : 'Conflict');
-        return [String(status), response(`${reason}: ${[...codes].join(', ')}.`, failureSchema([...codes], data))];
+        const schema = status in refusals ? { $ref: `#/components/schemas/Refusal${status}` } : failureSchema([...codes], data);
+        return [String(status), response(`${reason}: ${[...codes].join(', ')}.`, schema)];
       }),
   ]);
 }
@@ -127,15 +128,20 @@ function response(description: string, schema: JsonSchema): JsonSchema {
   return { description, content: { 'application/json': { schema } } };
 }
 
-function failureSchema(errorCodes: readonly string[] | undefined, data: JsonSchema): JsonSchema {
+/** What is refused for no single value. */
+function refusalSchemas(): JsonSchema {
+  return Object.fromEntries(Object.keys(refusals).map((status) => [`Refusal${status}`, failureSchema([status])]));
+}
+
+function failureSchema(errorCodes: readonly string[], data?: JsonSchema): JsonSchema {
   return {
     type: 'object',
     required: ['errorCode', 'message'],
     additionalProperties: false,
     properties: {
-      errorCode: { type: 'string', enum: errorCodes, pattern: '^\\d{3,4}$' },
+      errorCode: { type: 'string', enum: errorCodes },
       message: { type: 'string', minLength: 1 },
-      data: { ...data, description: 'The offending value.' },
+      ...(data && { data: { ...data, description: 'The offending value.' } }),
     },
   };
 }

@@ -29,8 +29,9 @@ export interface BodyField {
   readonly mandatory?: boolean;
   /** Never repeated in an answer's `data`. */
   readonly secret?: boolean;
-  /** The enum values that the graph knows, matched in any case. */
+  /** The enum values that the graph knows, matched in any case, and what to say of others. */
   readonly values?: readonly string[];
+  readonly why?: string;
   /** A nested object with these fields; one that is absent is handed on as if it were empty. */
   readonly fields?: readonly BodyField[];
 }

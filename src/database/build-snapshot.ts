@@ -22,7 +22,8 @@ export async function buildSnapshot(): Promise<string> {
     await pool.query('CHECKPOINT');
     await close();
     for (const entry of await readdir(dirname(path))) {
-      if (/^snapshot-[0-9a-f]{16}$/.test(entry) && entry !== basename(path)) await rm(join(dirname(path), entry), { recursive: true, force: true });
+      if (/^snapshot-[0-9a-f]{16}$/.test(entry) && entry !== basename(path))
+        await rm(join(dirname(path), entry), { recursive: true, force: true });
     }
     await rename(draft, path);
   } finally {

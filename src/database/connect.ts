@@ -88,7 +88,9 @@ async function openPostgres(databaseUrl: string, patience: number): Promise<{ po
       }
       await pool.end();
       const { host, pathname } = new URL(databaseUrl);
-      throw new ConnectionError(`The database ${pathname.slice(1)} at ${host} (DATABASE_URL) can't be reached: ${reason(error)}`, { cause: error });
+      throw new ConnectionError(`The database ${pathname.slice(1)} at ${host} (DATABASE_URL) can't be reached: ${reason(error)}`, {
+        cause: error,
+      });
     }
   }
 }

@@ -34,7 +34,10 @@ const LONGEST_SOCKET_PATH = 103;
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const path = join(directory, LOCK_FILE);
   const { server, socketPath, temporary } = await listen(directory);
-  const held = JSON.stringify({ pid: process.pid, socket: temporary ? socketPath : socketPath.slice(directory.length + 1) } satisfies Holder);
+  const held = JSON.stringify({
+    pid: process.pid,
+    socket: temporary ? socketPath : socketPath.slice(directory.length + 1),
+  } satisfies Holder);
   const giveUp = async () => {
     server.close();
     await rm(temporary ? dirname(socketPath) : socketPath, { recursive: true, force: true });
@@ -88,7 +91,9 @@ async function evictDead(directory: string, path: string): Promise<void> {
 function parseHolder(text: string): Holder | undefined {
   try {
     const { pid, socket } = JSON.parse(text) as Partial<Holder>;
-    return typeof pid === 'number' && typeof socket === 'string' && /(^|\/)lock-[0-9a-f]{8}\.sock$/.test(socket) ? { pid, socket } : undefined;
+    return typeof pid === 'number' && typeof socket === 'string' && /(^|\/)lock-[0-9a-f]{8}\.sock$/.test(socket)
+      ? { pid, socket }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -18,7 +18,7 @@ const DATABASE = 'database';
 /** pg builds a unix socket's name from it; nothing listens on a port. */
 const PORT = 5432;
 /** Its default, 128MB, is zeroed at every start: 350 ms and 120 MB more. The operating system caches the files anyway. */
-const SHARED_BUFFERS = '32MB';
+const SHARED_BUFFERS = '16MB';
 
 /**
  * The embedded PostgreSQL in `dataDir`, which is made where it is missing and belongs to this process until it is closed.
@@ -92,6 +92,8 @@ async function open(directory: string): Promise<PGlite> {
       startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
     });
   } catch (error) {
-    throw new Error(`The embedded database in ${directory} can't be opened: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Error(`The embedded database in ${directory} can't be opened: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
   }
 }

@@ -94,7 +94,9 @@ async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
   );
   if (rows[0]?.history === null) {
     if (rows[0].tables > 0) {
-      throw new MigrationError('The database holds tables but no migration history: it is not a gateway’s. Give the gateway a database of its own.');
+      throw new MigrationError(
+        'The database holds tables but no migration history: it is not a gateway’s. Give the gateway a database of its own.',
+      );
     }
     await client.query(HISTORY_TABLE);
     return [];
@@ -116,10 +118,14 @@ function unapplied(migrations: readonly Migration[], applied: readonly HistoryRo
     }
     const migration = byName.get(name);
     if (!migration) {
-      throw new MigrationError(`The database has the migration ${name}, which this gateway doesn't know: a newer gateway made it. Upgrade this one.`);
+      throw new MigrationError(
+        `The database has the migration ${name}, which this gateway doesn't know: a newer gateway made it. Upgrade this one.`,
+      );
     }
     if (migration.checksum !== checksum) {
-      throw new MigrationError(`The migration ${name} was changed after it was applied to this database. Restore its file; change tables by a new migration.`);
+      throw new MigrationError(
+        `The migration ${name} was changed after it was applied to this database. Restore its file; change tables by a new migration.`,
+      );
     }
   }
   const names = new Set(applied.map((row) => row.migration_name));
@@ -135,10 +141,15 @@ async function apply(client: pg.PoolClient, { name, sql, checksum }: Migration):
       [randomUUID(), checksum, name],
     );
     await client.query(sql);
-    await client.query('UPDATE _prisma_migrations SET finished_at = clock_timestamp() WHERE migration_name = $1 AND rolled_back_at IS NULL', [name]);
+    await client.query(
+      'UPDATE _prisma_migrations SET finished_at = clock_timestamp() WHERE migration_name = $1 AND rolled_back_at IS NULL',
+      [name],
+    );
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
-    throw new Error(`The migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw new Error(`The migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
   }
 }

@@ -3,19 +3,26 @@ import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasEmbedded } from './embedded.ts';
 
+/** The key file is lost or damaged. */
+export class SecretsKeyError extends Error {
+  override readonly name = 'SecretsKeyError';
+}
+
 const KEY_FILE = 'secrets.key';
 
 /**
  * The embedded database's master key: the 32 bytes that `dataDir`/secrets.key has in base64, made for a new directory and
  * readable by its owner alone.
- * @throws Error where a database is there without its key file, since what it sealed could never be opened again
+ * @throws SecretsKeyError where a database is there without its key file, since what it sealed could never be opened again
  */
 export async function secretsKeyOf(dataDir: string): Promise<Buffer> {
   const path = join(dataDir, KEY_FILE);
   const found = await readKey(path);
   if (found) return found;
   if (hasEmbedded(dataDir)) {
-    throw new Error(`${path} is missing, and without it the secrets in this database can't be read. Restore it, or set SECRETS_KEY to its content.`);
+    throw new SecretsKeyError(
+      `${path} is missing, and without it the secrets in this database can't be read. Restore it, or set SECRETS_KEY to its content.`,
+    );
   }
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const draft = `${path}.${process.pid}`;
@@ -37,6 +44,6 @@ async function readKey(path: string): Promise<Buffer | undefined> {
   });
   if (text === undefined) return undefined;
   const key = Buffer.from(text.trim(), 'base64');
-  if (key.length !== 32) throw new Error(`${path} is damaged: it takes 32 bytes in base64.`);
+  if (key.length !== 32) throw new SecretsKeyError(`${path} is damaged: it takes 32 bytes in base64.`);
   return key;
 }

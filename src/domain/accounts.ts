@@ -142,7 +142,7 @@ export interface BootstrapSettings {
  * Makes the first organization and account of a new database, from the settings and made up where they are unset. Of gateways that
  * start at once on one database, one makes them.
  * @returns what was made, with `authTokenMadeUp` where nobody knows the token yet; `undefined` where the database has accounts
- * @throws AccountError where the database's accounts belong to another master key, which would refuse every caller
+ * @throws AccountError as hasAccounts
  */
 export function bootstrapAccount(
   { prisma, secrets }: Deps,
@@ -150,11 +150,7 @@ export function bootstrapAccount(
 ): Promise<(IssuedAccount & { readonly authTokenMadeUp: boolean }) | undefined> {
   return inTransaction(prisma, async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${BOOTSTRAP_LOCK})`;
-    const keys = await tx.account.findMany({ distinct: ['tokenKeyId'], select: { tokenKeyId: true } });
-    if (keys.length > 0) {
-      if (keys.some(({ tokenKeyId }) => secrets.holds(tokenKeyId))) return undefined;
-      throw new AccountError("SECRETS_KEY is not the key that this database's accounts and secrets were made with. Set the one they were.");
-    }
+    if (await hasAccounts({ prisma: tx, secrets })) return undefined;
     const issued = await insertAccount(tx, secrets, {
       organization: { name: DEFAULT_ORGANIZATION },
       email: settings.bootstrapAccountEmail ?? DEFAULT_EMAIL,
@@ -163,6 +159,18 @@ export function bootstrapAccount(
     });
     return { ...issued, authTokenMadeUp: settings.bootstrapAuthToken === undefined };
   });
+}
+
+/**
+ * Whether the database has accounts.
+ * @throws AccountError where they belong to another master key: every caller would be refused, and new ones would belong to this one
+ */
+export async function hasAccounts({ prisma, secrets }: { prisma: Pick<Transaction, 'account'>; secrets: Secrets }): Promise<boolean> {
+  const keys = await prisma.account.findMany({ distinct: ['tokenKeyId'], select: { tokenKeyId: true } });
+  if (keys.length > 0 && !keys.some(({ tokenKeyId }) => secrets.holds(tokenKeyId))) {
+    throw new AccountError("SECRETS_KEY is not the key that this database's accounts and secrets were made with. Set the one they were.");
+  }
+  return keys.length > 0;
 }
 
 /** As Restcomm makes them: 32 hex digits, 128 random bits. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Bot } from '../../prisma/client/client.ts';
-import type { BotCredentials } from '../platforms/microsoft.ts';
+import type { BotCheck, BotCredentials } from '../platforms/microsoft.ts';
 import { appendAudit } from './audit.ts';
 import type { Caller } from './caller.ts';
 import { violatedConstraint } from './constraints.ts';
@@ -9,16 +9,16 @@ import { botNotFound, ConflictError } from './errors.ts';
 import { type CreatedRange, createdBetween } from './filters.ts';
 import type { Gateway } from './gateway.ts';
 import { idempotently } from './idempotency.ts';
-import { changed, lookup, mandatory, parseInput } from './input.ts';
+import { changed, lookup, mandatory, parseInput, SECRET } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
-import { newSid } from './sid.ts';
+import { newSid, sought } from './sid.ts';
 import { inTransaction } from './transaction.ts';
 
 const createInput = z.object({
   enterpriseSid: mandatory(),
   applicationId: mandatory(),
   tenantId: mandatory(),
-  clientSecret: mandatory(1024),
+  clientSecret: mandatory(1024, SECRET),
   botAppId: mandatory(),
 });
 const updateInput = z.object({
@@ -26,7 +26,7 @@ const updateInput = z.object({
   enterpriseSid: changed(),
   applicationId: changed(),
   tenantId: changed(),
-  clientSecret: changed(1024),
+  clientSecret: changed(1024, SECRET),
   botAppId: changed(),
 });
 const deleteInput = z.object({ sid: lookup() });
@@ -43,7 +43,7 @@ export type BotOrderField = 'DATE_CREATED';
 
 /** The bot with this sid in the caller's organization, else `null`. */
 export function findBot({ prisma }: Gateway, caller: Caller, sid: string): Promise<Bot | null> {
-  return prisma.bot.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+  return prisma.bot.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
 }
 
 /** One page of the caller's bots, in the order of their creation. */
@@ -56,12 +56,13 @@ export function listBots(
 ): Promise<Page<Bot>> {
   const where = [
     { organizationSid: caller.organizationSid },
-    filter.enterpriseSid ? { enterpriseSid: filter.enterpriseSid } : {},
+    filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
     createdBetween(filter),
   ];
   return readPage(
     caller,
     {
+      name: 'bots',
       columns: { DATE_CREATED: 'dateCreated' },
       find: (range) => prisma.bot.findMany(range),
       count: (matching) => prisma.bot.count({ where: matching }),
@@ -129,7 +130,9 @@ export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInpu
       if (!bot) throw botNotFound(sid);
       await holdOpenEnterprise(tx, caller, change.enterpriseSid ?? bot.enterpriseSid);
       const secret = clientSecret === undefined || clientSecret === masked(bot.clientSecretHint) ? {} : sealed(gateway, sid, clientSecret);
-      const updated = await tx.bot.update({ where: { sid }, data: { ...change, ...secret, dateUpdated: new Date() } });
+      const data = { ...change, ...secret, dateUpdated: new Date() };
+      const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, organizationSid: caller.organizationSid }, data });
+      if (!updated) throw botNotFound(sid);
       await remember(tx, updated);
       return updated;
     }).catch((error) => {
@@ -167,4 +170,14 @@ function sealed({ secrets }: Gateway, sid: string, clientSecret: string) {
 function uniqueness(error: unknown, enterpriseSid: string): unknown {
   if (violatedConstraint(error) === undefined) return error;
   return new ConflictError('BOT_EXISTS', 'Bot details already exist', { value: enterpriseSid, path: ['enterpriseSid'] });
+}
+
+/**
+ * Tries out a bot with Microsoft: its token, its Graph permission, the connector's reach. Changes nothing.
+ * @throws NotFoundError BOT_NOT_FOUND
+ */
+export async function verifyBot(gateway: Gateway, caller: Caller, sid: string): Promise<BotCheck[]> {
+  const bot = await findBot(gateway, caller, sid);
+  if (!bot) throw botNotFound(sid);
+  return gateway.microsoft.verifyBot(credentialsOf(gateway, bot));
 }

@@ -1,4 +1,4 @@
-import type { AccountStatus } from '../../prisma/client/client.ts';
+import type { EnterpriseStatus } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
 import { ConflictError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
@@ -38,42 +38,32 @@ export async function createAdminAccount({ restcomm }: Gateway, admin: { emailId
   };
 }
 
-/** The admin follows its enterprise (teams-sms-api.txt, Business Customer Status). The platform's part comes last. */
-export async function setAdminStatus(
-  gateway: Gateway,
-  tx: Transaction,
-  enterpriseSid: string,
-  status: 'ACTIVE' | 'INACTIVE',
-): Promise<void> {
-  await follow(gateway, tx, enterpriseSid, status === 'ACTIVE' ? 'ACTIVE' : 'SUSPENDED', status);
-}
-
-/** Closes the admin with its enterprise; on the platform that is final. */
-export async function closeAdmin(gateway: Gateway, tx: Transaction, enterpriseSid: string): Promise<void> {
-  await follow(gateway, tx, enterpriseSid, 'CLOSED', 'CLOSED');
-}
-
-async function follow(
-  { restcomm }: Gateway,
-  tx: Transaction,
-  enterpriseSid: string,
-  status: AccountStatus,
-  onPlatform: 'ACTIVE' | 'INACTIVE' | 'CLOSED',
-) {
-  const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { status, dateUpdated: new Date() } });
-  if (await isShared(tx, admin)) return;
-  await restcomm.setAccountStatus(admin.accountSid, onPlatform);
+/**
+ * The admin follows its enterprise (teams-sms-api.txt, Business Customer Status). The platform's part comes last, so that its refusal takes
+ * everything back; CLOSED is final there.
+ */
+export async function setAdminStatus(gateway: Gateway, tx: Transaction, enterpriseSid: string, status: EnterpriseStatus): Promise<void> {
+  const admin = await tx.enterpriseAdmin.update({
+    where: { enterpriseSid },
+    data: { status: status === 'INACTIVE' ? 'SUSPENDED' : status, dateUpdated: new Date() },
+  });
+  const shared = await statusForOthers(tx, admin);
+  if (shared === 'ACTIVE' && status !== 'ACTIVE') return;
+  await gateway.restcomm.setAccountStatus(admin.accountSid, status === 'CLOSED' ? (shared ?? status) : status);
 }
 
 /**
  * A linked account may serve others too: a provider's own account, or another organization's admin. Nobody suspends or closes an account
  * that somebody else here still uses.
+ * @returns what the others need the account to be, `undefined` where there are none
  */
-async function isShared(tx: Transaction, admin: { accountSid: string; sid: string }): Promise<boolean> {
+async function statusForOthers(tx: Transaction, admin: { accountSid: string; sid: string }): Promise<'ACTIVE' | 'INACTIVE' | undefined> {
   const provider = await tx.account.count({ where: { sid: admin.accountSid, status: { not: 'CLOSED' } } });
-  if (provider > 0) return true;
-  const others = await tx.enterpriseAdmin.count({
+  if (provider > 0) return 'ACTIVE';
+  const others = await tx.enterpriseAdmin.findMany({
     where: { accountSid: admin.accountSid, sid: { not: admin.sid }, status: { not: 'CLOSED' } },
+    select: { status: true },
   });
-  return others > 0;
+  if (others.length === 0) return undefined;
+  return others.some(({ status }) => status === 'ACTIVE') ? 'ACTIVE' : 'INACTIVE';
 }

@@ -1,6 +1,6 @@
 import type { Enterprise } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
-import { enterpriseClosed, enterpriseNotFound } from './errors.ts';
+import { ConflictError, enterpriseClosed, enterpriseNotFound } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -39,4 +39,10 @@ export async function requireOpenEnterprise({ prisma }: Gateway, caller: Caller,
 function refuseClosed(enterprise: { status: string } | null | undefined, sid: string): void {
   if (!enterprise) throw enterpriseNotFound(sid, ['enterpriseSid']);
   if (enterprise.status === 'CLOSED') throw enterpriseClosed(sid, ['enterpriseSid']);
+}
+
+/** @throws ConflictError ENTERPRISE_INACTIVE, ENTERPRISE_CLOSED: its mappings do not work */
+export function requireActiveEnterprise({ sid, status }: Pick<Enterprise, 'sid' | 'status'>): void {
+  if (status === 'CLOSED') throw enterpriseClosed(sid, ['mappingSid']);
+  if (status === 'INACTIVE') throw new ConflictError('ENTERPRISE_INACTIVE', 'Enterprise is INACTIVE', { value: sid, path: ['mappingSid'] });
 }

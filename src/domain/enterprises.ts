@@ -2,16 +2,16 @@ import { z } from 'zod';
 import type { Enterprise, EnterpriseStatus } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
 import { violatedConstraint } from './constraints.ts';
-import { closeAdmin, createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
+import { createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
 import { ConflictError } from './errors.ts';
 import { type CreatedRange, containing, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
 import { idempotently, type Remember } from './idempotency.ts';
-import { changed, lookup, mandatory, optional, parseInput } from './input.ts';
+import { changed, lookup, mandatory, optional, parseInput, SECRET } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
 import { deleteMappingsOf } from './mappings.ts';
-import { newSid } from './sid.ts';
+import { newSid, sought } from './sid.ts';
 import { fold } from './text.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
 
@@ -25,7 +25,7 @@ const createInput = z.object({
   status: openStatus,
   enterpriseAdmin: z.object({
     emailId: mandatory(320).refine((email) => email === '' || /^[^\s@]+@[^\s@]+$/.test(email), 'must be an e-mail address'),
-    password: mandatory(1024),
+    password: mandatory(1024, SECRET),
     name: optional(),
   }),
 });
@@ -45,7 +45,7 @@ export type EnterpriseOrderField = 'DATE_CREATED' | 'NAME';
 
 /** The enterprise with this sid in the caller's organization, else `null`. */
 export function findEnterprise({ prisma }: Gateway, caller: Caller, sid: string): Promise<Enterprise | null> {
-  return prisma.enterprise.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+  return prisma.enterprise.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
 }
 
 /** One page of the caller's enterprises. Default order: creation. */
@@ -65,6 +65,7 @@ export function listEnterprises(
   return readPage(
     caller,
     {
+      name: 'enterprises',
       columns: { DATE_CREATED: 'dateCreated', NAME: 'nameFolded' },
       find: (range) => prisma.enterprise.findMany(range),
       count: (matching) => prisma.enterprise.count({ where: matching }),
@@ -155,7 +156,7 @@ async function close(gateway: Gateway, tx: Transaction, caller: Caller, sid: str
   }
   const closed = await tx.enterprise.update({ where: { sid: open.sid }, data: { status: 'CLOSED', dateUpdated: new Date() } });
   await remember(tx, closed);
-  await closeAdmin(gateway, tx, closed.sid);
+  await setAdminStatus(gateway, tx, closed.sid, 'CLOSED');
   return closed;
 }
 

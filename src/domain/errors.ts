@@ -19,6 +19,8 @@ export const errorCodes = {
   MICROSOFT_ADDRESS_INVALID: "The address is malformed, or not a user of the enterprise's Microsoft tenant.",
   ENTERPRISE_HAS_MAPPINGS: 'An enterprise with mappings can not be closed.',
   ENTERPRISE_CLOSED: 'A CLOSED enterprise can not be changed, nor get mappings or a bot.',
+  ENTERPRISE_INACTIVE: 'The mappings of an INACTIVE enterprise do not work.',
+  MESSAGE_NOT_STUCK: 'Only a stuck message can be retried.',
   BOT_EXISTS: 'The enterprise already has a bot.',
   IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used within 24 hours with another operation or input.',
   IDEMPOTENCY_KEY_IN_PROGRESS: 'The first request with this idempotency key is still being worked on; repeat it shortly.',
@@ -45,7 +47,8 @@ export interface DomainErrorOptions {
 export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly value: string | undefined;
-  readonly path: readonly string[] | undefined;
+  /** The input field. Not called `path`: GraphQL takes an error with one for an error that it has located already. */
+  readonly parameter: readonly string[] | undefined;
   readonly detail: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: DomainErrorOptions = {}) {
@@ -53,7 +56,7 @@ export class DomainError extends Error {
     this.name = new.target.name;
     this.code = code;
     this.value = options.value;
-    this.path = options.path;
+    this.parameter = options.path;
     this.detail = options.detail;
   }
 }
@@ -83,8 +86,8 @@ export class PlatformError extends DomainError {
 
 export const enterpriseNotFound = (sid: string, path = ['sid']) =>
   new NotFoundError('ENTERPRISE_NOT_FOUND', 'Enterprise not found', { value: sid, path });
-export const mappingNotFound = (sid: string) =>
-  new NotFoundError('MAPPING_NOT_FOUND', 'Mapping Id not found', { value: sid, path: ['sid'] });
+export const mappingNotFound = (sid: string, path = ['sid']) =>
+  new NotFoundError('MAPPING_NOT_FOUND', 'Mapping Id not found', { value: sid, path });
 export const botNotFound = (sid: string) =>
   new NotFoundError('BOT_NOT_FOUND', 'There is no Details added for this Bot', { value: sid, path: ['sid'] });
 export const messageNotFound = (sid: string) =>

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Microsoft } from '../platforms/microsoft.ts';
 import type { Restcomm } from '../platforms/restcomm.ts';
+import type { Hints } from './hints.ts';
 import type { Secrets } from './secrets.ts';
 
 /** What every decision of the domain may use. Built once by main (or a test) and passed first to each domain function. */
@@ -10,5 +11,8 @@ export interface Gateway {
   readonly secrets: Secrets;
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
+  readonly hints: Hints;
+  /** Under which the platforms reach this gateway, without a slash at its end. */
+  readonly publicUrl: string;
   readonly log: Logger;
 }

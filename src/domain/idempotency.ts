@@ -152,5 +152,5 @@ function revive(answer: unknown): object {
 }
 
 function preserveError(error: DomainError): Prisma.InputJsonObject {
-  return { kind: error.name, code: error.code, message: error.message, value: error.value, path: error.path && [...error.path] };
+  return { kind: error.name, code: error.code, message: error.message, value: error.value, path: error.parameter && [...error.parameter] };
 }

@@ -1,31 +1,41 @@
 import { z } from 'zod';
-import { InvalidInputError, type InputIssue } from './errors.ts';
+import { type InputIssue, InvalidInputError } from './errors.ts';
+import { sought } from './sid.ts';
 
 const MISSING = 'is missing';
 
+/** Marks a text that an error must not repeat. */
+export const SECRET = { secret: true };
+
 /** Text as callers may send it: trimmed, no NUL (PostgreSQL holds none), no lone surrogates, at most `max` characters. */
-function wellFormed(max: number) {
+function wellFormed(max: number, params: object) {
   return z
     .string()
     .trim()
-    .refine((text) => !text.includes('\0'), 'must not contain NUL')
-    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-    .refine((text) => text.length <= max, `must have at most ${max} characters`);
+    .refine((text) => !text.includes('\0'), { error: 'must not contain NUL', params })
+    .refine((text) => text.isWellFormed(), { error: 'must be well-formed Unicode', params })
+    .refine((text) => text.length <= max, { error: `must have at most ${max} characters`, params });
 }
 
 /** A mandatory text. Blank counts as missing, so that both faces name every missing parameter at once (REST.md, 451). */
-export const mandatory = (max = 255) => wellFormed(max).refine((text) => text !== '', MISSING);
+export const mandatory = (max = 255, params = {}) => wellFormed(max, params).refine((text) => text !== '', MISSING);
 
 /** An optional text: `null`, absent and blank are all `undefined`. */
 export const optional = (max = 255) =>
-  wellFormed(max)
+  wellFormed(max, {})
     .nullish()
     .transform((text) => text || undefined);
 
 /** A part of an update: absent and `null` leave the value as it is, blank is refused. */
-export const changed = (max = 255) =>
-  wellFormed(max)
+export const changed = (max = 255, params = {}) =>
+  wellFormed(max, params)
     .refine((text) => text !== '', 'must not be empty')
+    .nullish()
+    .transform((text) => text ?? undefined);
+
+/** A part of an update: absent and `null` leave the value as it is, blank is the empty text. */
+export const changedOrEmptied = (max = 255) =>
+  wellFormed(max, {})
     .nullish()
     .transform((text) => text ?? undefined);
 
@@ -34,7 +44,7 @@ export const lookup = () =>
   z
     .string()
     .nullish()
-    .transform((text) => text?.trim() || undefined);
+    .transform((text) => (text ? sought(text) : undefined));
 
 /**
  * Validates an input object.
@@ -43,7 +53,8 @@ export const lookup = () =>
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issues: InputIssue[] = parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message }));
+  const found = parsed.error.issues;
+  const issues: InputIssue[] = found.map((issue) => ({ path: issue.path.map(String), message: issue.message }));
   const missing = issues.filter((issue) => issue.message === MISSING);
   if (missing.length > 0) {
     throw new InvalidInputError(
@@ -53,7 +64,8 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unkn
     );
   }
   const first = issues[0] ?? { path: [], message: 'is malformed' };
-  throw invalidParameter(first.path, first.message, valueAt(input, first.path), issues);
+  const secret = found[0]?.code === 'custom' && found[0].params?.secret;
+  throw invalidParameter(first.path, first.message, secret ? undefined : valueAt(input, first.path), issues);
 }
 
 /** `Parameter x is invalid: why` (REST.md, 450). */

@@ -37,8 +37,9 @@ export interface Range {
   skip: number;
 }
 
-/** One list: its sort columns by the graph's order fields, and how its rows are read and counted. */
+/** One list: its name in cursors, its sort columns by the graph's order fields, and how its rows are read and counted. */
 export interface List<Row extends { sid: string }, Field extends string> {
+  name: string;
   columns: Record<Field, keyof Row & string>;
   find: (range: Range) => Promise<Row[]>;
   count: (where: { AND: object[] }) => Promise<number>;
@@ -52,7 +53,9 @@ export const MAX_LARGE_PAGE_SIZE = 1000;
 /**
  * Reads one page of a list by keyset: a cursor holds the sort value and the sid of its row, and the page continues behind
  * that place whether or not the row still exists. Every order ends in sid, in the direction of the sort, so one index serves it both ways.
- * @throws InvalidInputError INVALID_PARAMETER for a page size out of range, a cursor of another order, or arguments that contradict each other.
+ * What lies beyond the page is looked up in the direction of the paging; of the other direction, a given cursor counts as a row.
+ * @throws InvalidInputError INVALID_PARAMETER for a page size out of range, a cursor of another list or order, or arguments that contradict
+ *   each other.
  */
 export async function readPage<Row extends { sid: string }, Field extends string>(
   caller: Caller,
@@ -63,27 +66,24 @@ export async function readPage<Row extends { sid: string }, Field extends string
 ): Promise<Page<Row>> {
   const { size, backward, offset } = bounds(caller, page);
   const column = list.columns[order.field];
-  const after = page.after == null ? undefined : decodeCursor(page.after, order.field, 'after');
-  const before = page.before == null ? undefined : decodeCursor(page.before, order.field, 'before');
+  const after = page.after == null ? undefined : decodeCursor(page.after, list.name, order.field, 'after');
+  const before = page.before == null ? undefined : decodeCursor(page.before, list.name, order.field, 'before');
   const descending = (order.direction === 'DESC') !== backward;
   const direction = descending ? 'desc' : 'asc';
 
   const places: object[] = [];
   if (after) places.push(beyond(column, after, order.direction === 'DESC'));
   if (before) places.push(beyond(column, before, order.direction === 'ASC'));
-  const rows =
-    size === 0
-      ? []
-      : await list.find({
-          where: { AND: [...filter, ...places] },
-          orderBy: column === 'sid' ? [{ sid: direction }] : [{ [column]: direction }, { sid: direction }],
-          take: size + 1,
-          skip: offset,
-        });
+  const rows = await list.find({
+    where: { AND: [...filter, ...places] },
+    orderBy: column === 'sid' ? [{ sid: direction }] : [{ [column]: direction }, { sid: direction }],
+    take: size + 1,
+    skip: offset,
+  });
   const more = rows.length > size;
   const nodes = rows.slice(0, size);
   if (backward) nodes.reverse();
-  const edges = nodes.map((node) => ({ cursor: encodeCursor(order.field, node[column], node.sid), node }));
+  const edges = nodes.map((node) => ({ cursor: encodeCursor(list.name, order.field, node[column], node.sid), node }));
   return {
     edges,
     pageInfo: {
@@ -122,15 +122,15 @@ function beyond(column: string, { value, sid }: Place, descending: boolean) {
   return { AND: [{ [column]: { [atOrBeyond]: value } }, { OR: [{ [column]: { [past]: value } }, { sid: { [past]: sid } }] }] };
 }
 
-/** A cursor is opaque to callers: base64url of `[order field, sort value, sid]`, times in ms since the epoch. */
-function encodeCursor(field: string, value: unknown, sid: string): string {
-  return Buffer.from(JSON.stringify([field, value instanceof Date ? value.getTime() : value, sid])).toString('base64url');
+/** A cursor is opaque to callers: base64url of `[list, order field, sort value, sid]`, times in ms since the epoch. */
+function encodeCursor(list: string, field: string, value: unknown, sid: string): string {
+  return Buffer.from(JSON.stringify([list, field, value instanceof Date ? value.getTime() : value, sid])).toString('base64url');
 }
 
-function decodeCursor(cursor: string, field: string, parameter: string): Place {
+function decodeCursor(cursor: string, list: string, field: string, parameter: string): Place {
   const parts = parseCursor(cursor);
-  if (!parts) throw invalidParameter([parameter], 'is not a cursor of this list', cursor);
-  const [cursorField, value, sid] = parts;
+  if (parts?.[0] !== list) throw invalidParameter([parameter], 'is not a cursor of this list', cursor);
+  const [, cursorField, value, sid] = parts;
   if (cursorField !== field) throw invalidParameter([parameter], `is a cursor of the order ${cursorField}, not ${field}`, cursor);
   return { value: typeof value === 'number' ? new Date(value) : value, sid };
 }
@@ -139,19 +139,19 @@ function decodeCursor(cursor: string, field: string, parameter: string): Place {
 const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');
 const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
-function parseCursor(cursor: string): [string, string | number, string] | undefined {
+function parseCursor(cursor: string): [list: string, field: string, value: string | number, sid: string] | undefined {
   let parts: unknown;
   try {
     parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     return undefined;
   }
-  if (!Array.isArray(parts) || parts.length !== 3) return undefined;
-  const [field, value, sid] = parts as unknown[];
+  if (!Array.isArray(parts) || parts.length !== 4) return undefined;
+  const [list, field, value, sid] = parts as unknown[];
   const isText = (part: unknown): part is string => typeof part === 'string' && !part.includes('\0') && part.isWellFormed();
-  if (!isText(field) || !/^[A-Z_]+$/.test(field) || !isText(sid)) return undefined;
+  if (typeof list !== 'string' || !isText(field) || !/^[A-Z_]+$/.test(field) || !isText(sid)) return undefined;
   const isTime = field === 'DATE_CREATED';
   if (isTime ? !(Number.isInteger(value) && (value as number) >= MIN_TIME && (value as number) <= MAX_TIME) : !isText(value))
     return undefined;
-  return [field, value as string | number, sid];
+  return [list, field, value as string | number, sid];
 }

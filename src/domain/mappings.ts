@@ -4,15 +4,17 @@ import { credentialsOf } from './bots.ts';
 import type { Caller } from './caller.ts';
 import { violatedConstraint } from './constraints.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
-import { ConflictError, DomainError, mappingNotFound } from './errors.ts';
+import { ConflictError, mappingNotFound } from './errors.ts';
 import { type CreatedRange, containing, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
 import { idempotently, type Remember } from './idempotency.ts';
-import { changed, lookup, mandatory, optional, parseInput } from './input.ts';
+import { changed, changedOrEmptied, lookup, mandatory, optional, parseInput } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
-import { newSid } from './sid.ts';
+import { external, numberNotUnique, refuseTakenNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
+import { newSid, sought } from './sid.ts';
 import { domainOf, fold } from './text.ts';
 import { inTransaction } from './transaction.ts';
+import { smsWebhook } from './webhooks.ts';
 
 /** REST.md, Requests: digits with an optional leading +, 3 to 18 of them. */
 const isNumber = (text: string | undefined) => !text || /^\+?[0-9]{3,18}$/.test(text);
@@ -26,7 +28,7 @@ const createInput = z.object({
 });
 const updateInput = z.object({
   sid: lookup(),
-  name: z.string().nullish().pipe(optional()),
+  name: changedOrEmptied(),
   microsoftAddress: changed(320),
   externalAddress: changed().refine(isNumber, NOT_A_NUMBER),
   enterpriseSid: changed(),
@@ -50,7 +52,7 @@ export type MappingOrderField = 'DATE_CREATED' | 'NAME' | 'MICROSOFT_ADDRESS' | 
 
 /** The mapping with this sid in the caller's organization, else `null`. */
 export function findMapping({ prisma }: Gateway, caller: Caller, sid: string): Promise<Mapping | null> {
-  return prisma.mapping.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+  return prisma.mapping.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
 }
 
 /** One page of the caller's mappings. Default order: creation. */
@@ -64,7 +66,7 @@ export function listMappings(
   const where = [
     { organizationSid: caller.organizationSid },
     filter.within ?? {},
-    filter.enterpriseSid ? { enterpriseSid: filter.enterpriseSid } : {},
+    filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
     containing('nameFolded', literal('name', filter.name)),
     containing('microsoftAddressFolded', literal('microsoftAddress', filter.microsoftAddress)),
     containing('externalAddress', literal('externalAddress', filter.externalAddress)),
@@ -73,6 +75,7 @@ export function listMappings(
   return readPage(
     caller,
     {
+      name: 'mappings',
       columns: {
         DATE_CREATED: 'dateCreated',
         NAME: 'nameFolded',
@@ -100,9 +103,10 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
     await requireOpenEnterprise(gateway, caller, enterpriseSid);
     await refuseTakenNumber(gateway, externalAddress);
     const microsoftObjectId = await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress);
-    await gateway.restcomm.enableSms(externalAddress);
+    const sid = newSid('BE');
+    await gateway.restcomm.enableSms(externalAddress, smsWebhook(gateway, sid));
     const data = {
-      sid: newSid('BE'),
+      sid,
       organizationSid: caller.organizationSid,
       accountSid: caller.accountSid,
       enterpriseSid,
@@ -117,10 +121,8 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
       await remember(tx, mapping);
       return mapping;
     }).catch(async (error) => {
-      const refusal = uniqueness(error, externalAddress);
-      if (refusal !== error) throw refusal;
-      await releaseUnlessMapped(gateway, externalAddress);
-      throw error;
+      await settleNumber(gateway, externalAddress);
+      throw uniqueness(error, externalAddress);
     });
   });
 }
@@ -131,43 +133,69 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
  */
 export function updateMapping(gateway: Gateway, caller: Caller, input: UpdateMappingInput): Promise<Mapping> {
   return idempotently(gateway, caller, 'updateMapping', input, async (remember) => {
-    const { sid = '', name, ...change } = parseInput(updateInput, input);
-    const mapping = await findMapping(gateway, caller, sid);
-    if (!mapping) throw mappingNotFound(sid);
-    const enterpriseSid = change.enterpriseSid ?? mapping.enterpriseSid;
-    const microsoftAddress = change.microsoftAddress ?? mapping.microsoftAddress;
-    const externalAddress = change.externalAddress ?? mapping.externalAddress;
-    const moved = enterpriseSid !== mapping.enterpriseSid;
-    if (moved) await requireOpenEnterprise(gateway, caller, enterpriseSid);
-    const otherNumber = external(externalAddress).externalDigits !== mapping.externalDigits;
-    if (otherNumber) await refuseTakenNumber(gateway, externalAddress);
-    const otherUser = fold(microsoftAddress) !== mapping.microsoftAddressFolded;
-    const microsoftObjectId =
-      moved || otherUser ? await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress) : mapping.microsoftObjectId;
-
-    const given = typeof input.name === 'string' ? (name ?? microsoftAddress) : undefined;
-    const kept = mapping.name === mapping.microsoftAddress ? microsoftAddress : mapping.name;
-    const data = {
-      enterpriseSid,
-      microsoftObjectId,
-      dateUpdated: new Date(),
-      ...named(given ?? kept),
-      ...microsoft(microsoftAddress),
-      ...external(externalAddress),
-    };
-    if (otherNumber) await swapNumbers(gateway, mapping.externalAddress, externalAddress);
-    return inTransaction(gateway.prisma, async (tx) => {
-      await holdOpenEnterprise(tx, caller, enterpriseSid);
-      const { count } = await tx.mapping.updateMany({ where: { sid, organizationSid: caller.organizationSid }, data });
-      if (count === 0) throw mappingNotFound(sid);
-      const updated = { ...mapping, ...data };
-      await remember(tx, updated);
-      return updated;
-    }).catch(async (error) => {
-      if (otherNumber) await swapNumbersBack(gateway, mapping.externalAddress, externalAddress);
-      throw uniqueness(error, externalAddress);
-    });
+    const change = parseInput(updateInput, input);
+    for (;;) {
+      const mapping = await findMapping(gateway, caller, change.sid ?? '');
+      if (!mapping) throw mappingNotFound(change.sid ?? '');
+      const updated = await changeAsRead(gateway, caller, mapping, change, remember);
+      if (updated) return updated;
+    }
   });
+}
+
+/** One attempt of updateMapping. `undefined` where the mapping was changed or deleted since it was read: nothing was done. */
+async function changeAsRead(
+  gateway: Gateway,
+  caller: Caller,
+  mapping: Mapping,
+  change: z.output<typeof updateInput>,
+  remember: Remember,
+): Promise<Mapping | undefined> {
+  const enterpriseSid = change.enterpriseSid ?? mapping.enterpriseSid;
+  const microsoftAddress = change.microsoftAddress ?? mapping.microsoftAddress;
+  const externalAddress = change.externalAddress ?? mapping.externalAddress;
+  const moved = enterpriseSid !== mapping.enterpriseSid;
+  if (moved) await requireOpenEnterprise(gateway, caller, enterpriseSid);
+  const otherNumber = external(externalAddress).externalDigits !== mapping.externalDigits;
+  if (otherNumber) await refuseTakenNumber(gateway, externalAddress);
+  const otherUser = fold(microsoftAddress) !== mapping.microsoftAddressFolded;
+  const microsoftObjectId =
+    moved || otherUser ? await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress) : mapping.microsoftObjectId;
+
+  const kept = mapping.name === mapping.microsoftAddress ? microsoftAddress : mapping.name;
+  const data = {
+    enterpriseSid,
+    microsoftObjectId,
+    dateUpdated: new Date(),
+    ...named(change.name === undefined ? kept : change.name || microsoftAddress),
+    ...microsoft(microsoftAddress),
+    ...external(externalAddress),
+  };
+  const asRead = {
+    sid: mapping.sid,
+    organizationSid: caller.organizationSid,
+    enterpriseSid: mapping.enterpriseSid,
+    name: mapping.name,
+    microsoftAddress: mapping.microsoftAddress,
+    externalAddress: mapping.externalAddress,
+  };
+  const settle = async () => {
+    if (otherNumber) for (const number of [mapping.externalAddress, externalAddress]) await settleNumber(gateway, number);
+  };
+  if (otherNumber) await swapNumbers(gateway, mapping, externalAddress);
+  const updated = await inTransaction(gateway.prisma, async (tx) => {
+    await holdOpenEnterprise(tx, caller, enterpriseSid);
+    const { count } = await tx.mapping.updateMany({ where: asRead, data });
+    if (count === 0) return undefined;
+    const row = { ...mapping, ...data };
+    await remember(tx, row);
+    return row;
+  }).catch(async (error) => {
+    await settle();
+    throw uniqueness(error, externalAddress);
+  });
+  if (!updated) await settle();
+  return updated;
 }
 
 /**
@@ -178,10 +206,9 @@ export function updateMapping(gateway: Gateway, caller: Caller, input: UpdateMap
 export function deleteMapping(gateway: Gateway, caller: Caller, input: DeleteMappingInput): Promise<Mapping> {
   return idempotently(gateway, caller, 'deleteMapping', input, async (remember) => {
     const { sid = '' } = parseInput(deleteInput, input);
-    const mapping = await findMapping(gateway, caller, sid);
-    if (!mapping) throw mappingNotFound(sid);
-    await removeMapping(gateway, mapping, remember);
-    return mapping;
+    const removed = await removeMapping(gateway, caller, sid, remember);
+    if (!removed) throw mappingNotFound(sid);
+    return removed;
   });
 }
 
@@ -191,25 +218,33 @@ export async function deleteMappingsOf(gateway: Gateway, caller: Caller, enterpr
     where: { enterpriseSid, organizationSid: caller.organizationSid },
     orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }],
   });
-  for (const mapping of mappings) await removeMapping(gateway, mapping, async () => {}).catch(ignoreDeleted);
+  for (const { sid } of mappings) await removeMapping(gateway, caller, sid, async () => {});
 }
 
-/** The platform first: while the row stands, nobody else can map the number. */
-async function removeMapping(gateway: Gateway, mapping: Mapping, remember: Remember): Promise<void> {
-  await gateway.restcomm.disableSms(mapping.externalAddress);
-  await inTransaction(gateway.prisma, async (tx) => {
-    const { count } = await tx.mapping.deleteMany({ where: { sid: mapping.sid, externalDigits: mapping.externalDigits } });
-    if (count === 0) throw mappingNotFound(mapping.sid);
-    await remember(tx, mapping);
-  });
-}
-
-function ignoreDeleted(error: unknown): void {
-  if (!(error instanceof DomainError && error.code === 'MAPPING_NOT_FOUND')) throw error;
+/**
+ * The platform first: while the row stands, nobody else can map the number.
+ * @returns the mapping as it was, `undefined` where there is none (any more)
+ */
+async function removeMapping(gateway: Gateway, caller: Caller, sid: string, remember: Remember): Promise<Mapping | undefined> {
+  for (;;) {
+    const mapping = await findMapping(gateway, caller, sid);
+    if (!mapping) return undefined;
+    await gateway.restcomm.disableSms(mapping.externalAddress);
+    const removed = await inTransaction(gateway.prisma, async (tx) => {
+      const { count } = await tx.mapping.deleteMany({ where: { sid: mapping.sid, externalDigits: mapping.externalDigits } });
+      if (count === 0) return false;
+      const { organizationSid, enterpriseSid, accountSid, externalAddress, microsoftAddress } = mapping;
+      await tx.releasedMapping.create({ data: { sid, organizationSid, enterpriseSid, accountSid, externalAddress, microsoftAddress } });
+      await remember(tx, mapping);
+      return true;
+    });
+    if (removed) return mapping;
+    // Somebody else deleted it, and the number may be another's by now, or gave it another number.
+    await settleNumber(gateway, mapping.externalAddress);
+  }
 }
 
 const named = (name: string) => ({ name, nameFolded: fold(name) });
-const external = (externalAddress: string) => ({ externalAddress, externalDigits: externalAddress.replace('+', '') });
 const microsoft = (microsoftAddress: string) => ({
   microsoftAddress,
   microsoftAddressFolded: fold(microsoftAddress),
@@ -235,40 +270,6 @@ async function validateMicrosoftAddress(gateway: Gateway, enterpriseSid: string,
   return user.objectId;
 }
 
-const numberNotUnique = (externalAddress: string) =>
-  new ConflictError('EXTERNAL_ADDRESS_NOT_UNIQUE', 'externalAddress not unique', { value: externalAddress, path: ['externalAddress'] });
-
 function uniqueness(error: unknown, externalAddress: string): unknown {
   return violatedConstraint(error) === undefined ? error : numberNotUnique(externalAddress);
-}
-
-const isMapped = async ({ prisma }: Gateway, externalAddress: string) =>
-  (await prisma.mapping.count({ where: { externalDigits: external(externalAddress).externalDigits } })) > 0;
-
-/** The one check that crosses organizations (REST.md, 482). It also keeps the platform from re-routing somebody's number. */
-async function refuseTakenNumber(gateway: Gateway, externalAddress: string): Promise<void> {
-  if (await isMapped(gateway, externalAddress)) throw numberNotUnique(externalAddress);
-}
-
-/** Takes back a number that was enabled for a mapping that did not come about, unless it is another's by now. */
-async function releaseUnlessMapped(gateway: Gateway, externalAddress: string): Promise<void> {
-  if (await isMapped(gateway, externalAddress)) return;
-  await gateway.restcomm
-    .disableSms(externalAddress)
-    .catch((error) => gateway.log.warn({ err: error }, 'a number stays SMS-enabled without a mapping'));
-}
-
-async function swapNumbers(gateway: Gateway, from: string, to: string): Promise<void> {
-  await gateway.restcomm.enableSms(to);
-  try {
-    await gateway.restcomm.disableSms(from);
-  } catch (error) {
-    await releaseUnlessMapped(gateway, to);
-    throw error;
-  }
-}
-
-async function swapNumbersBack(gateway: Gateway, from: string, to: string): Promise<void> {
-  await gateway.restcomm.enableSms(from).catch((error) => gateway.log.warn({ err: error }, 'a mapped number is not SMS-enabled'));
-  await releaseUnlessMapped(gateway, to);
 }

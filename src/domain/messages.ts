@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
+import { sought } from './sid.ts';
 import { fold } from './text.ts';
 
 export interface MessageFilter extends CreatedRange {
@@ -17,12 +18,13 @@ export interface MessageFilter extends CreatedRange {
   channelStatus?: string | null;
   channelErrorCode?: string | null;
   channelErrorMessage?: string | null;
+  stuck?: boolean | null;
 }
 export type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
 
 /** The message with this sid in the caller's organization, else `null`. */
 export function findMessage({ prisma }: Gateway, caller: Caller, sid: string): Promise<Message | null> {
-  return prisma.message.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+  return prisma.message.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
 }
 
 /** One page of the caller's messages. Default order: creation. */
@@ -36,8 +38,8 @@ export function listMessages(
   const where = [
     { organizationSid: caller.organizationSid },
     filter.within ?? {},
-    filter.enterpriseSid ? { enterpriseSid: filter.enterpriseSid } : {},
-    filter.mappingSid ? { mappingSid: filter.mappingSid } : {},
+    filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
+    filter.mappingSid ? { mappingSid: sought(filter.mappingSid) } : {},
     filter.type ? { type: filter.type } : {},
     filter.direction ? { direction: filter.direction } : {},
     beginning('fromFolded', literal('from', filter.from)),
@@ -45,11 +47,13 @@ export function listMessages(
     withStatusContaining(filter.channelStatus),
     insensitively('channelErrorCode', literal('channelErrorCode', filter.channelErrorCode)),
     insensitively('channelErrorMessage', literal('channelErrorMessage', filter.channelErrorMessage)),
+    filter.stuck == null ? {} : { stuck: filter.stuck },
     createdBetween(filter),
   ];
   return readPage(
     caller,
     {
+      name: 'messages',
       columns: { DATE_CREATED: 'dateCreated', FROM: 'fromFolded', TO: 'toFolded' },
       find: (range) => prisma.message.findMany(range),
       count: (matching) => prisma.message.count({ where: matching }),

@@ -1,9 +1,10 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import { GraphQLError, type GraphQLSchema, Kind } from 'graphql';
 import { createYoga, shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { DomainError } from '../domain/errors.ts';
 import type { Caller } from '../domain/caller.ts';
+import { DomainError } from '../domain/errors.ts';
 import { type Authentication, CHALLENGE, isRefusal, type Peer } from './authentication.ts';
 import { examples } from './graphiql-examples.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
@@ -20,28 +21,47 @@ interface ServerContext {
   readonly caller: Caller | undefined;
 }
 
+const FAULT = 'Something went wrong on our side';
+
+/** The id of the request that is being answered, for the log of its faults: Yoga doesn't tell maskError whose error it is. */
+const requestIds = new AsyncLocalStorage<string>();
+
 /**
  * The graph over HTTP: Yoga with its open defaults closed. Every operation needs credentials; GraphiQL's page alone is served without, and
- * the browser asks for them at its first operation.
+ * the browser asks for them at its first operation. The handler never throws, and `x-request-id` names the request in the log.
  */
 export function createGraph({ schema, contextFor, authenticate, log }: GraphOptions) {
   const yoga = createYogaServer(schema, contextFor, log);
-  return async (request: Request, peer: Peer): Promise<Response> => {
-    if (shouldRenderGraphiQL(request)) return yoga.fetch(request, { caller: undefined });
-    const caller = await authenticate(request, peer);
-    if (isRefusal(caller)) return refuse(request, caller.status, caller.status === 401 ? 'UNAUTHENTICATED' : 'FORBIDDEN', caller.message);
+
+  async function answer(request: Request, caller: Caller): Promise<Response> {
     if (request.method === 'POST' && !isJson(request)) {
       return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
     }
-    const response = await yoga.fetch(request, { caller });
-    response.headers.set('x-request-id', caller.requestId);
+    return requestIds.run(caller.requestId, () => yoga.fetch(request, { caller }));
+  }
+
+  return async (request: Request, peer: Peer): Promise<Response> => {
+    let requestId: string | undefined;
+    let response: Response;
+    try {
+      if (shouldRenderGraphiQL(request)) return await yoga.fetch(request, { caller: undefined });
+      const caller = await authenticate(request, peer);
+      if (isRefusal(caller)) return refuse(request, caller.status, caller.status === 401 ? 'UNAUTHENTICATED' : 'FORBIDDEN', caller.message);
+      requestId = caller.requestId;
+      response = await answer(request, caller);
+    } catch (error) {
+      requestId ??= randomUUID();
+      log.error({ err: error, requestId }, 'unexpected error in the graph');
+      response = refuse(request, 500, 'INTERNAL_SERVER_ERROR', FAULT);
+    }
+    response.headers.set('x-request-id', requestId);
     return response;
   };
 }
 
 /** Only declared JSON: a page of another site can't send that without CORS's leave, while forms and plain text it can. */
 function isJson(request: Request): boolean {
-  return /^application\/(graphql\+)?json\s*(;|$)/i.test(request.headers.get('content-type') ?? '');
+  return /^application\/(graphql\+)?json\s*(;|$)/.test(request.headers.get('content-type') ?? '');
 }
 
 function refuse(request: Request, status: number, code: string, message: string): Response {
@@ -70,26 +90,39 @@ function createYogaServer(schema: GraphQLSchema, contextFor: (caller: Caller) =>
       debug: (...parts) => log.debug(parts.join(' ')),
       info: (...parts) => log.info(parts.join(' ')),
       warn: (...parts) => log.warn(parts.join(' ')),
-      error: (...parts) => log.error({ err: parts[0] }, 'graph'),
+      // Only of what maskError was given, also where that was no fault: it logs what is one.
+      error: () => {},
     },
     context: ({ caller }) => (caller ? contextFor(caller) : {}),
     maskedErrors: { maskError: (error) => maskError(error, log) },
     graphiql: { title: 'SMS for Microsoft Teams', defaultTabs: [...examples], shouldPersistHeaders: false, credentials: 'same-origin' },
-    renderGraphiQL,
+    // Nine megabytes, which would delay every start.
+    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options ?? {}),
   });
 }
 
 /**
- * Errors given on purpose keep their text and get their code; whatever else is logged in full and shown as INTERNAL_SERVER_ERROR.
- * Yoga hands in the GraphQLError that execution made of what a resolver threw.
+ * Errors given on purpose keep their text and get their code, values that don't fit the schema get BAD_USER_INPUT; whatever else is logged
+ * in full and shown as INTERNAL_SERVER_ERROR. Yoga hands in the GraphQLError that execution made of what a resolver threw.
  */
 export function maskError(error: unknown, log: Logger): GraphQLError {
   const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error;
-  const { nodes, path } = error instanceof GraphQLError ? error : {};
+  const { nodes, path, extensions } = error instanceof GraphQLError ? error : {};
   if (thrown instanceof DomainError) {
-    return new GraphQLError(thrown.message, { nodes, path, extensions: { code: thrown.code, argument: thrown.path, value: thrown.value } });
+    return new GraphQLError(thrown.message, {
+      nodes,
+      path,
+      extensions: { code: thrown.code, argument: thrown.parameter, value: thrown.value },
+    });
   }
-  if (thrown instanceof GraphQLError) return error as GraphQLError;
-  log.error({ err: thrown, path }, 'unexpected error in the graph');
-  return new GraphQLError('Something went wrong on our side', { nodes, path, extensions: { code: 'INTERNAL_SERVER_ERROR' } });
+  if (thrown instanceof GraphQLError) {
+    if (thrown.extensions.code) return error as GraphQLError;
+    // GraphQL's own errors in execution: of an argument they point at the argument, of what a resolver answered at the field.
+    if (!path || nodes?.[0]?.kind !== Kind.FIELD) {
+      return new GraphQLError(thrown.message, { nodes, path, extensions: { ...extensions, code: 'BAD_USER_INPUT' } });
+    }
+  }
+  log.error({ err: thrown, path, requestId: requestIds.getStore() }, 'unexpected error in the graph');
+  // Outside of a field there is no partial answer to give.
+  return new GraphQLError(FAULT, { nodes, path, extensions: { code: 'INTERNAL_SERVER_ERROR', http: path ? undefined : { status: 500 } } });
 }

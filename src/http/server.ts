@@ -6,6 +6,11 @@ import { createServerAdapter } from '@whatwg-node/server';
 /** What answers requests: the app. `remoteAddress` is the connection's, not a header's. */
 export type Fetch = (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>;
 
+/** The address can't be listened on: taken, not allowed, or not this machine's. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
 export interface Listener {
   /** For links and messages: http://host:port, where a wildcard host reads localhost. */
   readonly url: string;
@@ -23,10 +28,7 @@ export interface Listener {
 /** Longer than the 60 s of common load balancers, which must not reuse a connection that is just being closed. */
 const KEEP_ALIVE = 65_000;
 
-/**
- * Serves `fetch` on node:http.
- * @throws the listen error as node reports it (EADDRINUSE, EACCES, ENOTFOUND…)
- */
+/** Serves `fetch` on node:http. @throws ListenError */
 export async function listen(fetch: Fetch, { host, port }: { host: string; port: number }): Promise<Listener> {
   const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
     fetch(request, { remoteAddress: req.socket.remoteAddress }),
@@ -40,7 +42,10 @@ export async function listen(fetch: Fetch, { host, port }: { host: string; port:
     adapter(request, response);
   });
   server.listen(port, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    const reason = error.code === 'EADDRINUSE' ? 'something else listens there; set another PORT' : error.message;
+    throw new ListenError(`Can't listen on ${host}:${port} (HOST, PORT): ${reason}`, { cause: error });
+  });
   const { port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${displayed(host)}:${bound}`,

@@ -148,7 +148,13 @@ describe('an answer', () => {
   });
 
   test('about a failed message says why', async () => {
-    const failed = { ...message, channelStatus: 'FAILED', channelErrorCode: '30003', channelErrorMessage: 'Unreachable', restcommMessageSid: 'SM1' };
+    const failed = {
+      ...message,
+      channelStatus: 'FAILED',
+      channelErrorCode: '30003',
+      channelErrorMessage: 'Unreachable',
+      restcommMessageSid: 'SM1',
+    };
     const { rest } = stubContract({ message: () => failed });
     const { body } = await rest.get(`/msteams/messages/search/${sid}`);
     expect(body.data).toMatchObject({ channelErrorCode: '30003', channelErrorMessage: 'Unreachable', restcommMessageSid: 'SM1' });
@@ -159,17 +165,20 @@ describe('an answer', () => {
     ['masked', ['read', 'secrets'], '••••9876'],
     // Whoever may not read secrets is not refused the bot: its secret is masked.
     ['plain', ['read'], '••••9876'],
-  ] as const)('about a bot has the whole documented set, its secret %s for %j under both spellings', async (restBotSecrets, permissions, secret) => {
-    const { rest } = stubContract(successes, { restBotSecrets, permissions });
-    const { body } = await rest.get<object>(`/msteams/teamsbot/search/${sid}`);
-    expect(body.data).toMatchObject({ clientsecret: secret, clientSecret: secret });
-    expect(Object.keys(body.data ?? {}).sort()).toEqual(
-      [
-        ...['sid', 'enterpriseSid', 'enterpriseName', 'accountSid', 'accountEmail', 'dateCreated', 'dateUpdated', 'uri'],
-        ...['applicationId', 'tenantId', 'clientsecret', 'clientSecret', 'botAppId'],
-      ].sort(),
-    );
-  });
+  ] as const)(
+    'about a bot has the whole documented set, its secret %s for %j under both spellings',
+    async (restBotSecrets, permissions, secret) => {
+      const { rest } = stubContract(successes, { restBotSecrets, permissions });
+      const { body } = await rest.get<object>(`/msteams/teamsbot/search/${sid}`);
+      expect(body.data).toMatchObject({ clientsecret: secret, clientSecret: secret });
+      expect(Object.keys(body.data ?? {}).sort()).toEqual(
+        [
+          ...['sid', 'enterpriseSid', 'enterpriseName', 'accountSid', 'accountEmail', 'dateCreated', 'dateUpdated', 'uri'],
+          ...['applicationId', 'tenantId', 'clientsecret', 'clientSecret', 'botAppId'],
+        ].sort(),
+      );
+    },
+  );
 
   test.each([
     ['POST', '/msteams/mappings', 'Thu Nov 05 11:59:34 UTC 2020'],

@@ -1,7 +1,7 @@
 import { buildSchema, type GraphQLSchema } from 'graphql';
-import { createContract, type ContractOptions } from '../../src/contract/handler.ts';
-import type { Caller, Permission } from '../../src/domain/caller.ts';
 import { printed } from '../../schema/print.ts';
+import { type ContractOptions, createContract } from '../../src/contract/handler.ts';
+import type { Caller, Permission } from '../../src/domain/caller.ts';
 import { restClient } from '../support/rest.ts';
 
 /** What the graph is to answer: by root field, from its arguments. */
@@ -45,7 +45,8 @@ export function stubContract(answers: Answers, { permissions = ['read', 'write',
   );
   const fetch = createContract({
     schema,
-    authenticate: async (request) => (request.headers.get('authorization') ? caller : { status: 401, message: 'Authentication is required' }),
+    authenticate: async (request) =>
+      request.headers.get('authorization') ? caller : { status: 401, message: 'Authentication is required' },
     contextFor(given) {
       callers.push(given);
       return { answers: recording };

@@ -31,10 +31,13 @@ test('an interactive transaction that throws leaves nothing', async () => {
 test('concurrent transactions and queries wait for their turn', async () => {
   await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
-      database.prisma.$transaction(async (tx) => {
-        await tx.organization.create({ data: { sid: `ORC${index}`, name: 'Concurrent' } });
-        await tx.organization.update({ where: { sid: `ORC${index}` }, data: { name: `Concurrent ${index}` } });
-      }, { maxWait: 10_000 }),
+      database.prisma.$transaction(
+        async (tx) => {
+          await tx.organization.create({ data: { sid: `ORC${index}`, name: 'Concurrent' } });
+          await tx.organization.update({ where: { sid: `ORC${index}` }, data: { name: `Concurrent ${index}` } });
+        },
+        { maxWait: 10_000 },
+      ),
     ),
   );
   expect(await database.prisma.organization.count({ where: { name: { startsWith: 'Concurrent ' } } })).toBe(20);

@@ -49,7 +49,13 @@ test('a new database gets every migration, in order, recorded as Prisma records 
   expect(await tables()).toEqual(['_prisma_migrations', 'board', 'book', 'shelf']);
   const { rows } = await database.pool.query('SELECT * FROM _prisma_migrations ORDER BY started_at');
   expect(rows).toMatchObject([
-    { migration_name: '1_shelf', applied_steps_count: 1, rolled_back_at: null, finished_at: expect.any(Date), id: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    {
+      migration_name: '1_shelf',
+      applied_steps_count: 1,
+      rolled_back_at: null,
+      finished_at: expect.any(Date),
+      id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    },
     { migration_name: '2_book', checksum: '5b7e15f8118cf4f5b0252e00ee251f88e36cd056bec55352c0a059579a2d5fed' },
   ]);
 });

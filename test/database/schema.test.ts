@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PrismaPg } from '@prisma/adapter-pg';
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils';
+import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -29,22 +29,38 @@ beforeAll(async () => {
   (instance.exports.__wbindgen_start as () => void)();
 
   files = [{ path: SCHEMA, content: await readFile(SCHEMA, 'utf8') }];
-  readCharAsText(database.pool);
-  const adapter = bindMigrationAwareSqlAdapterFactory(new PrismaPg(database.pool));
+  const adapter = bindMigrationAwareSqlAdapterFactory(new CatalogueReader(database.pool));
   engine = await engineModule.SchemaEngine.new({ datamodels: files.map(({ path, content }) => [path, content]) }, () => undefined, adapter);
 });
 afterAll(() => database.close());
 
-/** The engine reads columns of type "char" (18) in the catalogue, which adapter-pg knows as char(n) (1042) only. */
-function readCharAsText(pool: pg.Pool): void {
-  const query = pool.query.bind(pool) as (config: pg.QueryConfig, values: unknown[]) => Promise<pg.QueryResult>;
-  Object.assign(pool, {
-    query: async (config: pg.QueryConfig, values: unknown[]) => {
-      const result = await query(config, values);
-      for (const field of result.fields) if (field.dataTypeID === 18) field.dataTypeID = 1042;
-      return result;
-    },
-  });
+const CHAR = 18;
+const CHAR_ARRAY = 1002;
+
+/** The engine reads columns of type "char" in the catalogue. adapter-pg knows that type's arrays only, so they pass as such half the way. */
+class CatalogueReader extends PrismaPg {
+  constructor(pool: pg.Pool) {
+    super(pool);
+    const query = pool.query.bind(pool) as (config: pg.QueryConfig, values: unknown[]) => Promise<pg.QueryResult>;
+    Object.assign(pool, {
+      query: async (config: pg.QueryConfig, values: unknown[]) => {
+        const result = await query(config, values);
+        for (const field of result.fields) if (field.dataTypeID === CHAR) field.dataTypeID = CHAR_ARRAY;
+        return result;
+      },
+    });
+  }
+
+  override async connect() {
+    const adapter = await super.connect();
+    const queryRaw = adapter.queryRaw.bind(adapter);
+    adapter.queryRaw = async (query) => {
+      const result = await queryRaw(query);
+      const columnTypes = result.columnTypes.map((type) => (type === ColumnTypeEnum.CharacterArray ? ColumnTypeEnum.Character : type));
+      return { ...result, columnTypes };
+    };
+    return adapter;
+  }
 }
 
 test('the migrations make what schema.prisma says, but for indexes that Prisma can not express', async () => {
@@ -67,7 +83,10 @@ test('prisma migrate deploy sees a history that it would have written', async ()
   const migrationDirectories = await Promise.all(
     names.map(async (name) => ({
       path: name,
-      migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: await readFile(join(MIGRATIONS, name, 'migration.sql'), 'utf8') } },
+      migrationFile: {
+        path: 'migration.sql',
+        content: { tag: 'ok' as const, value: await readFile(join(MIGRATIONS, name, 'migration.sql'), 'utf8') },
+      },
     })),
   );
   const lockfile = { path: 'migration_lock.toml', content: await readFile(join(MIGRATIONS, 'migration_lock.toml'), 'utf8') };

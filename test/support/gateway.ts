@@ -46,6 +46,8 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     secrets: createSecrets(randomBytes(32)),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
+    hints: { queued: () => {}, appended: () => {} },
+    publicUrl: 'http://gateway.test',
     log: pino({ level: 'silent' }),
     ...options.platforms,
   };

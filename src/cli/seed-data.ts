@@ -1,0 +1,200 @@
+import type { AccountStatus, EnterpriseStatus, Prisma } from '../../prisma/client/client.ts';
+import type { Permission } from '../domain/caller.ts';
+import { accountSid } from '../domain/sid.ts';
+import { domainOf, fold } from '../domain/text.ts';
+import { type Conversation, converse, type MessageWithHistory, RECENT } from './seed-messages.ts';
+import { type Random, seededRandom } from './seed-random.ts';
+import { firstNames, lastNames } from './seed-texts.ts';
+
+const HOUR = 60 * 60_000;
+const DAY = 24 * HOUR;
+/** How far back messages go. */
+const MESSAGE_DAYS = 60;
+/** INACTIVE and CLOSED enterprises became so this long ago. */
+const STOPPED_DAYS = 20;
+
+interface DemoAccount {
+  readonly email: string;
+  readonly friendlyName: string;
+  readonly status: AccountStatus;
+  readonly permissions?: readonly Permission[];
+}
+
+/** One provider with all that is its own, as rows. Only the client secrets are in the clear and the accounts without tokens. */
+export interface DemoOrganization {
+  readonly row: { readonly sid: string; readonly name: string; readonly dateCreated: Date };
+  readonly accounts: readonly DemoAccount[];
+  readonly enterprises: Prisma.EnterpriseCreateManyInput[];
+  readonly admins: Prisma.EnterpriseAdminCreateManyInput[];
+  readonly bots: (Omit<Prisma.BotCreateManyInput, 'clientSecret' | 'clientSecretHint'> & { readonly clientSecret: string })[];
+  readonly mappings: Prisma.MappingCreateManyInput[];
+  readonly messages: Prisma.MessageCreateManyInput[];
+  /** In the order in which they happened, seq from 1 without a gap. */
+  readonly events: Prisma.MessageEventCreateManyInput[];
+}
+
+interface Plan {
+  readonly name: string;
+  /** Numbers of North America for use in fiction: +1 <area> 555 0100 to 0199. */
+  readonly area: string;
+  /** The first makes the enterprises. */
+  readonly accounts: readonly [DemoAccount, ...DemoAccount[]];
+  readonly enterprises: readonly {
+    readonly name: string;
+    readonly domain: string;
+    readonly status?: EnterpriseStatus;
+    readonly withoutBot?: true;
+  }[];
+}
+
+const plans: readonly Plan[] = [
+  {
+    name: 'Northgate Communications',
+    area: '212',
+    accounts: [
+      { email: 'operations@northgate.example', friendlyName: 'Northgate operations', status: 'ACTIVE' },
+      { email: 'reports@northgate.example', friendlyName: 'Northgate reports', status: 'ACTIVE', permissions: ['read'] },
+    ],
+    enterprises: [
+      { name: 'Birchwood Clinics', domain: 'birchwood.example' },
+      { name: 'Kestrel Logistics', domain: 'kestrel.example' },
+      { name: 'Lindqvist & Söhne', domain: 'lindqvist.example' },
+      { name: 'Marlow Insurance', domain: 'marlow.example' },
+      { name: 'Oakfield Schools', domain: 'oakfield.example', withoutBot: true },
+      { name: 'Pinnacle Motors', domain: 'pinnacle.example', status: 'INACTIVE' },
+      { name: 'Quayside Hotels', domain: 'quayside.example' },
+      { name: 'Redstone Energy', domain: 'redstone.example', status: 'CLOSED' },
+    ],
+  },
+  {
+    name: 'Meridian Telecom',
+    area: '415',
+    accounts: [
+      { email: 'operations@meridian.example', friendlyName: 'Meridian operations', status: 'ACTIVE' },
+      { email: 'former@meridian.example', friendlyName: 'Meridian’s former reseller', status: 'SUSPENDED' },
+    ],
+    enterprises: [
+      { name: 'Alder Bank', domain: 'alder.example' },
+      { name: 'Brightwater Utilities', domain: 'brightwater.example' },
+      { name: 'Calder Legal', domain: 'calder.example' },
+      { name: 'Dunmore Estates', domain: 'dunmore.example', status: 'INACTIVE' },
+      { name: 'Everly Travel', domain: 'everly.example', status: 'CLOSED' },
+      // The same name in two organizations, which are none of each other's business.
+      { name: 'Birchwood Clinics', domain: 'birchwood-west.example' },
+    ],
+  },
+];
+
+/** The demo's organizations as they are at `now`. The same but for the times, whenever it is called. */
+export function demoData(now: Date): DemoOrganization[] {
+  return plans.map((plan, index) => organization(seededRandom(index + 1), plan, now.getTime()));
+}
+
+function organization(random: Random, plan: Plan, now: number): DemoOrganization {
+  const sid = `OR${random.hex(32)}`;
+  const dateCreated = new Date(now - 200 * DAY);
+  const demo: DemoOrganization = {
+    row: { sid, name: plan.name, dateCreated },
+    accounts: plan.accounts,
+    enterprises: [],
+    admins: [],
+    bots: [],
+    mappings: [],
+    messages: [],
+    events: [],
+  };
+  const histories: MessageWithHistory[] = [];
+  const owner = { organizationSid: sid, accountSid: accountSid(plan.accounts[0].email) };
+  plan.enterprises.forEach((enterprise, index) => {
+    const created = now - (180 - index * 7) * DAY + random.integer(0, 8 * HOUR);
+    addEnterprise(random, demo, histories, { ...enterprise, ...owner, created, now, area: plan.area });
+  });
+  demo.messages.push(...histories.map(({ message }) => message));
+  demo.events.push(...inOrder(histories.flatMap(({ events }) => events)));
+  return demo;
+}
+
+type EnterprisePlan = Plan['enterprises'][number] & {
+  readonly organizationSid: string;
+  readonly accountSid: string;
+  readonly area: string;
+  readonly created: number;
+  readonly now: number;
+};
+
+function addEnterprise(random: Random, demo: DemoOrganization, histories: MessageWithHistory[], plan: EnterprisePlan): void {
+  const { organizationSid, accountSid: account, name, domain, status = 'ACTIVE', created, now } = plan;
+  const stopped = now - STOPPED_DAYS * DAY;
+  const dates = (at: number) => ({ dateCreated: new Date(at), dateUpdated: new Date(at) });
+  const owner = { organizationSid, accountSid: account, enterpriseSid: `EN${random.hex(32)}` };
+  const changed = status === 'ACTIVE' ? {} : { dateUpdated: new Date(stopped) };
+  const enterprise = { sid: owner.enterpriseSid, organizationSid, accountSid: account, name, nameFolded: fold(name), status };
+  demo.enterprises.push({ ...enterprise, ...dates(created), ...changed });
+  const email = `admin@${domain}`;
+  demo.admins.push({
+    sid: `RCS${random.hex(32)}`,
+    organizationSid,
+    enterpriseSid: owner.enterpriseSid,
+    accountSid: accountSid(email),
+    email,
+    emailFolded: fold(email),
+    name: `${name} admin`,
+    status: status === 'INACTIVE' ? 'SUSPENDED' : status,
+    ...dates(created),
+    ...changed,
+  });
+  const bot = { applicationId: random.uuid(), tenantId: random.uuid(), botAppId: random.uuid(), clientSecret: `demo~${random.hex(32)}` };
+  if (!plan.withoutBot) demo.bots.push({ ...owner, ...bot, sid: `BE${random.hex(32)}`, ...dates(created + HOUR) });
+
+  const until = status === 'ACTIVE' ? now : stopped;
+  const people = Array.from({ length: random.integer(3, 7) }, () => ({ first: random.pick(firstNames), last: random.pick(lastNames) }));
+  people.forEach(({ first, last }, index) => {
+    const microsoftAddress = `${plain(first)}.${plain(last)}@${domain}`;
+    const mappingSid = `BE${random.hex(32)}`;
+    const mapped = created + (index + 2) * HOUR;
+    // Closing takes an enterprise's mappings; its messages stay and have none.
+    if (status !== 'CLOSED') {
+      const externalAddress = `+1${plan.area}55501${String(demo.mappings.length).padStart(2, '0')}`;
+      demo.mappings.push({
+        ...owner,
+        sid: mappingSid,
+        name: `${first} ${last}`,
+        nameFolded: fold(`${first} ${last}`),
+        microsoftAddress,
+        microsoftAddressFolded: fold(microsoftAddress),
+        microsoftDomain: domainOf(microsoftAddress),
+        microsoftObjectId: plan.withoutBot ? null : random.uuid(),
+        externalAddress,
+        externalDigits: externalAddress.slice(1),
+        ...dates(mapped),
+      });
+    }
+    const conversation = { ...owner, mappingSid: status === 'CLOSED' ? null : mappingSid, microsoftAddress, firstName: first };
+    // Nothing reaches the Teams of an enterprise without a bot.
+    if (!plan.withoutBot) histories.push(...talk(random, conversation, until, now));
+  });
+}
+
+/** Some weeks of a Teams user's conversations, the last of an active one being on its way at `now`. */
+function talk(random: Random, person: Omit<Conversation, 'phone'>, until: number, now: number): MessageWithHistory[] {
+  const start = now - MESSAGE_DAYS * DAY;
+  // Numbers of the United Kingdom for use in fiction: +44 7700 900000 to 900999.
+  const phones = Array.from({ length: 6 }, () => `+447700900${String(random.integer(0, 999)).padStart(3, '0')}`) as [string, ...string[]];
+  const conversations = random.integer(18, 32);
+  return Array.from({ length: conversations }, (_, index) => {
+    const share = (index + random.next()) / conversations;
+    const latest = index === conversations - 1 && until === now;
+    const at = latest ? now - random.integer(0, RECENT) : start + Math.floor(share * (until - start - HOUR));
+    return converse(random, { ...person, phone: random.pick(phones) }, at, until);
+  }).flat();
+}
+
+function inOrder(events: MessageWithHistory['events'][number][]): Prisma.MessageEventCreateManyInput[] {
+  return events
+    .map((event, index) => ({ event, index, at: new Date(event.occurredAt ?? 0).getTime() }))
+    .sort((a, b) => a.at - b.at || a.index - b.index)
+    .map(({ event }, index) => ({ ...event, seq: BigInt(index + 1) }));
+}
+
+/** A name as an address has it. */
+const plain = (name: string) => fold(name.normalize('NFD').replace(/\p{M}/gu, ''));

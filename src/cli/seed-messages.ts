@@ -1,0 +1,148 @@
+import type { ChannelStatus, MessageDirection, Prisma } from '../../prisma/client/client.ts';
+import { statusRank } from '../domain/message-status.ts';
+import { encodingOf } from '../domain/sms-encoding.ts';
+import { fold } from '../domain/text.ts';
+import type { Random } from './seed-random.ts';
+import { days, dialogues, type Line } from './seed-texts.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+/** Messages this young may still be on their way. */
+export const RECENT = 20 * MINUTE;
+
+/** The two ends of a conversation and where it belongs. */
+export interface Conversation {
+  readonly organizationSid: string;
+  readonly enterpriseSid: string;
+  readonly accountSid: string;
+  readonly mappingSid: string | null;
+  readonly microsoftAddress: string;
+  readonly firstName: string;
+  readonly phone: string;
+}
+
+/** A message and the statuses that it went through, of which the last is its own. */
+export interface MessageWithHistory {
+  readonly message: Prisma.MessageCreateManyInput;
+  readonly events: readonly Omit<Prisma.MessageEventCreateManyInput, 'seq'>[];
+}
+
+interface Step {
+  readonly status: ChannelStatus;
+  /** Milliseconds after the step before. */
+  readonly after: number;
+  readonly errorCode?: string;
+  readonly errorMessage?: string;
+}
+
+const NO_TARGET = 'The Teams user has blocked the bot';
+
+/** A dialogue that begins at `start`. What would happen after `now` has not happened: the last messages are still on their way. */
+export function converse(random: Random, conversation: Conversation, start: number, now: number): MessageWithHistory[] {
+  const filled = fillWith(random, conversation.firstName);
+  const messages: MessageWithHistory[] = [];
+  let at = start;
+  for (const line of random.pick(dialogues)) {
+    const spoken = speak(random, conversation, { ...line, text: filled(line.text) }, at, now);
+    if (at <= now) messages.push(spoken);
+    at += random.integer(20 * SECOND, 12 * MINUTE);
+  }
+  return messages;
+}
+
+function fillWith(random: Random, user: string): (text: string) => string {
+  const values: Record<string, string> = {
+    user,
+    day: random.pick(days),
+    time: `${random.integer(8, 17)}:${random.pick(['00', '15', '30', '45'])}`,
+    number: String(random.integer(100_000, 999_999)),
+  };
+  return (text) => text.replace(/\{(\w+)\}/g, (placeholder, name) => values[name] ?? placeholder);
+}
+
+function speak(random: Random, conversation: Conversation, line: Line, at: number, now: number): MessageWithHistory {
+  const { firstName: _, microsoftAddress, phone, ...owner } = conversation;
+  const direction: MessageDirection = line.by === 'teams' ? 'INBOUND' : 'OUTBOUND';
+  const [from, to] = direction === 'INBOUND' ? [microsoftAddress, phone] : [phone, microsoftAddress];
+  const sid = `MS${random.hex(32)}`;
+  const restcommMessageSid = `SM${random.hex(32)}`;
+  const media = `https://media.example/${random.uuid()}.jpg`;
+  const steps = direction === 'INBOUND' ? toPhone(random, phone) : toTeams(random);
+  // Some of the last minutes' messages are held up, so that every status can be seen.
+  const heldUp = at > now - RECENT && random.chance(0.4);
+  const events = happened(heldUp ? steps.slice(0, random.integer(1, 2)) : steps, at, now).map((event, index, all) => ({
+    ...event,
+    organizationSid: owner.organizationSid,
+    messageSid: sid,
+    previousStatus: all[index - 1]?.status ?? null,
+  }));
+  const last = events.at(-1);
+  const status = last?.status ?? 'QUEUED';
+  return {
+    events,
+    message: {
+      ...owner,
+      sid,
+      direction,
+      type: line.picture ? 'MMS' : 'SMS',
+      from,
+      fromFolded: fold(from),
+      to,
+      toFolded: fold(to),
+      body: line.text,
+      mediaUrls: line.picture ? [media] : [],
+      ...encodingOf(line.text),
+      channelStatus: status,
+      statusRank: statusRank(status),
+      channelErrorCode: last?.errorCode ?? null,
+      channelErrorMessage: last?.errorMessage ?? null,
+      // Restcomm gives the sid of a message to a phone when it takes it.
+      restcommMessageSid: direction === 'INBOUND' && status === 'QUEUED' ? null : restcommMessageSid,
+      dateCreated: new Date(at),
+      dateUpdated: last?.occurredAt ?? new Date(at),
+    },
+  };
+}
+
+function happened(steps: readonly Step[], start: number, now: number) {
+  let at = start;
+  return steps
+    .map(({ after, errorCode, errorMessage, status }) => {
+      at += after;
+      return { status, occurredAt: new Date(at), errorCode: errorCode ?? null, errorMessage: errorMessage ?? null };
+    })
+    .filter(({ occurredAt }) => occurredAt.getTime() <= now);
+}
+
+/** A Teams user's message on its way to a phone. As with the embedded carrier, numbers that end in 0 can't be reached. */
+function toPhone(random: Random, phone: string): Step[] {
+  const taken: Step[] = [
+    { status: 'QUEUED', after: 0 },
+    { status: 'SENDING', after: random.integer(40, 900) },
+  ];
+  const sent: Step = { status: 'SENT', after: random.integer(300, 4000) };
+  const report = random.integer(2 * SECOND, 40 * SECOND);
+  const luck = random.next();
+  if (luck < 0.01) return [...taken, { status: 'FAILED', after: sent.after, errorCode: '30008', errorMessage: 'Unknown error' }];
+  if (phone.endsWith('0')) {
+    return [...taken, sent, { status: 'UNDELIVERED', after: report, errorCode: '30003', errorMessage: 'Unreachable destination handset' }];
+  }
+  if (luck < 0.02) return [...taken, sent, { status: 'UNDELIVERED', after: report, errorCode: '30007', errorMessage: 'Message filtered' }];
+  // Some carriers never report.
+  if (luck < 0.06) return [...taken, sent];
+  return [...taken, sent, { status: 'DELIVERED', after: report }];
+}
+
+/** A text from a phone on its way to a Teams user, some of whom have read it. */
+function toTeams(random: Random): Step[] {
+  const taken: Step[] = [
+    { status: 'RECEIVED', after: 0 },
+    { status: 'SENDING', after: random.integer(30, 600) },
+  ];
+  const after = random.integer(200, 2500);
+  const reading = random.integer(5 * SECOND, 50 * MINUTE);
+  const luck = random.next();
+  if (luck < 0.015) return [...taken, { status: 'FAILED', after, errorCode: 'ConversationBlockedByUser', errorMessage: NO_TARGET }];
+  const delivered: Step[] = [...taken, { status: 'SENT', after }, { status: 'DELIVERED', after: random.integer(50, 700) }];
+  return luck < 0.4 ? [...delivered, { status: 'READ', after: reading }] : delivered;
+}

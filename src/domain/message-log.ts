@@ -1,0 +1,120 @@
+import type { ChannelStatus, Prisma, PrismaClient } from '../../prisma/client/client.ts';
+import { entersBelow, statusRank } from './message-status.ts';
+import { segmentsOf } from './segments.ts';
+import { newSid } from './sid.ts';
+import { fold } from './text.ts';
+import type { Transaction } from './transaction.ts';
+
+// The two ways in which the event log grows: a message is accepted, or its status advances. Each is one statement, in which the event is numbered
+// last: the row lock on event_head is then held the shortest, and order of numbers = order of commits (docs/adr/0006).
+
+type Client = PrismaClient | Transaction;
+
+export interface NewMessage {
+  readonly organizationSid: string;
+  readonly enterpriseSid: string;
+  readonly mappingSid: string | null;
+  readonly accountSid: string;
+  readonly direction: 'INBOUND' | 'OUTBOUND';
+  readonly from: string;
+  readonly to: string;
+  readonly body: string;
+  readonly mediaUrls?: readonly string[];
+  /** The sid that the platform gave a message that came in by SMS. */
+  readonly restcommMessageSid?: string;
+  /** The ids that Teams gave a message that came in from there. */
+  readonly teams?: { readonly conversationId: string; readonly activityId: string };
+  /** The conversation in whose order it is handed over. */
+  readonly lane: string;
+}
+
+/**
+ * Stores a message, QUEUED, with its first event and its place in the outbox, all or nothing. A message whose platform ids are already here is
+ * not stored again.
+ * @returns the message's sid, and whether it was stored now
+ */
+export async function acceptMessage(client: Client, message: NewMessage): Promise<{ sid: string; accepted: boolean }> {
+  const sid = newSid('MS');
+  const mediaUrls = [...(message.mediaUrls ?? [])];
+  const { encoding, segments } = segmentsOf(message.body);
+  const rows = await client.$queryRaw<{ sid: string }[]>`
+    WITH stored AS (
+      INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
+        body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id)
+      VALUES (${sid}, ${message.organizationSid}, ${message.enterpriseSid}, ${message.mappingSid}, ${message.accountSid},
+        ${message.direction}::message_direction, ${mediaUrls.length > 0 ? 'MMS' : 'SMS'}::message_type,
+        ${message.from}, ${fold(message.from)}, ${message.to}, ${fold(message.to)}, ${message.body}, ${mediaUrls}, ${segments},
+        ${encoding}::message_encoding, 'QUEUED', ${statusRank('QUEUED')}, ${message.restcommMessageSid ?? null},
+        ${message.teams?.conversationId ?? null}, ${message.teams?.activityId ?? null})
+      ON CONFLICT DO NOTHING
+      RETURNING sid, organization_sid
+    ), queued AS (
+      INSERT INTO outbox (message_sid, lane) SELECT sid, ${message.lane} FROM stored
+    ), lane AS (
+      INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT ${message.lane}, organization_sid FROM stored
+      ON CONFLICT (lane) DO UPDATE SET lane = l.lane
+    ), head AS (
+      INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, 1 FROM stored
+      ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + 1
+      RETURNING seq
+    )
+    INSERT INTO message_event (organization_sid, seq, message_sid, status)
+    SELECT stored.organization_sid, head.seq, stored.sid, 'QUEUED' FROM stored, head
+    RETURNING message_sid AS sid`;
+  if (rows[0]) return { sid, accepted: true };
+  return { sid: await existing(client, message), accepted: false };
+}
+
+/** The message that already has these platform ids. */
+async function existing(client: Client, { organizationSid, restcommMessageSid, teams }: NewMessage): Promise<string> {
+  const ids = restcommMessageSid
+    ? { restcommMessageSid }
+    : { direction: 'INBOUND' as const, teamsConversationId: teams?.conversationId, teamsActivityId: teams?.activityId };
+  const { sid } = await client.message.findFirstOrThrow({ where: { organizationSid, ...ids }, select: { sid: true } });
+  return sid;
+}
+
+export interface StatusReport {
+  readonly status: ChannelStatus;
+  readonly errorCode?: string;
+  readonly errorMessage?: string;
+  /** Learned with the report, kept whether or not the status advances. */
+  readonly restcommMessageSid?: string;
+  readonly teams?: { readonly conversationId: string; readonly activityId: string };
+}
+
+/**
+ * Advances a message's status and appends the event, or does neither: a repeated, late or conflicting report changes nothing.
+ * @returns `advanced`, else the status that the message keeps
+ */
+export async function advanceStatus(client: Client, messageSid: string, report: StatusReport): Promise<'advanced' | ChannelStatus> {
+  const { status, errorCode = null, errorMessage = null } = report;
+  const rows = await client.$queryRaw<{ seq: bigint }[]>`
+    WITH before AS (
+      SELECT sid, channel_status FROM message WHERE sid = ${messageSid} AND status_rank < ${entersBelow(status)} FOR UPDATE
+    ), advanced AS (
+      UPDATE message m SET channel_status = ${status}::channel_status, status_rank = ${statusRank(status)}, date_updated = now(),
+        channel_error_code = ${errorCode}, channel_error_message = ${errorMessage}, stuck = false
+      FROM before WHERE m.sid = before.sid
+      RETURNING m.organization_sid, m.sid, before.channel_status AS previous
+    ), head AS (
+      INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, 1 FROM advanced
+      ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + 1
+      RETURNING seq
+    )
+    INSERT INTO message_event (organization_sid, seq, message_sid, status, previous_status, error_code, error_message)
+    SELECT advanced.organization_sid, head.seq, advanced.sid, ${status}::channel_status, advanced.previous, ${errorCode}, ${errorMessage}
+    FROM advanced, head
+    RETURNING seq`;
+  await keepIds(client, messageSid, report);
+  if (rows[0]) return 'advanced';
+  const { channelStatus } = await client.message.findUniqueOrThrow({ where: { sid: messageSid }, select: { channelStatus: true } });
+  return channelStatus;
+}
+
+async function keepIds(client: Client, messageSid: string, { restcommMessageSid, teams }: StatusReport): Promise<void> {
+  if (!restcommMessageSid && !teams) return;
+  const ids: Prisma.MessageUpdateManyMutationInput = { restcommMessageSid };
+  if (teams) Object.assign(ids, { teamsConversationId: teams.conversationId, teamsActivityId: teams.activityId });
+  await client.message.updateMany({ where: { sid: messageSid }, data: ids });
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { Mapping, Message } from '../../prisma/client/client.ts';
+import type { Caller } from './caller.ts';
+import { requireActiveEnterprise } from './enterprise-state.ts';
+import { ConflictError, mappingNotFound, messageNotFound } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import { idempotently } from './idempotency.ts';
+import { lookup, mandatory, parseInput } from './input.ts';
+import { acceptMessage } from './message-log.ts';
+import { findMessage } from './messages.ts';
+import { inTransaction, type Transaction } from './transaction.ts';
+
+/** The longest text that is taken: ten UCS-2 segments of 160 characters' worth are refused by no carrier we know. */
+export const MAX_SMS_LENGTH = 1600;
+
+const sendInput = z.object({
+  mappingSid: mandatory(),
+  to: mandatory().refine((to) => to === '' || isNumber(to), 'must be 3 to 18 digits with an optional leading +'),
+  body: mandatory(MAX_SMS_LENGTH),
+});
+const retryInput = z.object({ sid: lookup() });
+
+type Keyed = { idempotencyKey?: string | null };
+export type SendMessageInput = z.input<typeof sendInput> & Keyed;
+export type RetryMessageInput = z.input<typeof retryInput> & Keyed;
+
+/** A phone number as the contract takes it: digits with an optional leading +, 3 to 18 of them. */
+export const isNumber = (text: string) => /^\+?[0-9]{3,18}$/.test(text);
+
+/**
+ * Sends a text as a mapping's Teams user. It is accepted and enqueued in one transaction; its progress is in its events.
+ * @throws InvalidInputError; NotFoundError MAPPING_NOT_FOUND; ConflictError ENTERPRISE_CLOSED, ENTERPRISE_INACTIVE
+ */
+export function sendMessage(gateway: Gateway, caller: Caller, input: SendMessageInput): Promise<Message> {
+  return idempotently(gateway, caller, 'sendMessage', input, async (remember) => {
+    const { mappingSid, to, body } = parseInput(sendInput, input);
+    const { prisma, hints } = gateway;
+    const mapping = await prisma.mapping.findUnique({
+      where: { sid: mappingSid, organizationSid: caller.organizationSid },
+      include: { enterprise: true },
+    });
+    if (!mapping) throw mappingNotFound(mappingSid, ['mappingSid']);
+    requireActiveEnterprise(mapping.enterprise);
+    const message = await inTransaction(prisma, async (tx) => {
+      const { sid } = await acceptMessage(tx, fromMapping(mapping, caller.accountSid, to, body));
+      const stored = await tx.message.findUniqueOrThrow({ where: { sid } });
+      await remember(tx, stored);
+      return stored;
+    });
+    hints.queued();
+    hints.appended(message.organizationSid);
+    return message;
+  });
+}
+
+/** A message from a mapping's Teams user to a number, for acceptMessage. */
+export function fromMapping(mapping: Mapping, accountSid: string, to: string, body: string) {
+  return {
+    organizationSid: mapping.organizationSid,
+    enterpriseSid: mapping.enterpriseSid,
+    mappingSid: mapping.sid,
+    accountSid,
+    direction: 'INBOUND' as const,
+    from: mapping.microsoftAddress,
+    to,
+    body,
+    lane: `sms:${mapping.externalDigits}:${to.replace('+', '')}`,
+  };
+}
+
+/**
+ * Puts a stuck message at the end of its conversation's lane again.
+ * @throws NotFoundError MESSAGE_NOT_FOUND; ConflictError MESSAGE_NOT_STUCK
+ */
+export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessageInput): Promise<Message> {
+  return idempotently(gateway, caller, 'retryMessage', input, async (remember) => {
+    const { sid = '' } = parseInput(retryInput, input);
+    if (!(await findMessage(gateway, caller, sid))) throw messageNotFound(sid);
+    const message = await inTransaction(gateway.prisma, async (tx) => {
+      const { count } = await tx.message.updateMany({
+        where: { sid, stuck: true },
+        data: { stuck: false, channelErrorCode: null, channelErrorMessage: null },
+      });
+      if (count === 0) throw new ConflictError('MESSAGE_NOT_STUCK', 'Message is not stuck', { value: sid, path: ['sid'] });
+      const freed = await tx.message.findUniqueOrThrow({ where: { sid } });
+      await enqueueAgain(tx, freed);
+      await remember(tx, freed);
+      return freed;
+    });
+    gateway.hints.queued();
+    return message;
+  });
+}
+
+/** The hand-over's last attempt may have arrived: it stays noted, so that the platform is asked first, or the repetition marked. */
+async function enqueueAgain(tx: Transaction, message: Message): Promise<void> {
+  const lane = `retry:${message.sid}`;
+  await tx.outbox.create({ data: { messageSid: message.sid, lane, attemptStarted: message.dateUpdated } });
+  await tx.outboxLane.create({ data: { lane, organizationSid: message.organizationSid } });
+}

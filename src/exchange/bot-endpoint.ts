@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import type { Gateway } from '../domain/gateway.ts';
+import { KeysUnavailableError } from '../platforms/bot-framework-keys.ts';
+import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../platforms/bot-framework-tokens.ts';
+import { receiveFromTeams } from './from-teams.ts';
+
+/** Where the Bot Framework posts activities. */
+export const BOT_ENDPOINT = '/api/messages';
+
+const MAX_ACTIVITY_BYTES = 256 * 1024;
+
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .refine((value) => !value.includes('\0') && value.isWellFormed());
+
+/** The part of a Bot Framework Activity that the exchange reads. */
+const activitySchema = z.object({
+  type: text(100),
+  id: text(500).optional(),
+  text: text(28_000).nullish(),
+  serviceUrl: text(2000),
+  channelId: text(100),
+  from: z.object({ id: text(500), aadObjectId: text(100).optional() }),
+  conversation: z.object({ id: text(500), tenantId: text(200).optional(), conversationType: text(100).optional() }),
+  channelData: z.object({ tenant: z.object({ id: text(200) }).optional() }).nullish(),
+  attachments: z.array(z.object({ contentType: text(200).optional(), contentUrl: text(2000).nullish() })).nullish(),
+});
+export type Activity = z.output<typeof activitySchema>;
+
+/**
+ * The Bot Framework's requests. 200 once what came is committed; 400 for what is no activity, 403 for a request that is not provably Microsoft's,
+ * 503 while that can't be checked, so that it is sent again.
+ */
+export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifier, request: Request): Promise<Response> {
+  if (request.method !== 'POST') return answer(405, { allow: 'POST' });
+  const body = await readJson(request);
+  const parsed = activitySchema.safeParse(body);
+  if (!parsed.success) return answer(400);
+  const activity = parsed.data;
+  try {
+    const { applicationId } = await verifier.verify(request.headers.get('authorization'), activity);
+    await receiveFromTeams(gateway, applicationId, activity);
+    return answer(200);
+  } catch (error) {
+    if (error instanceof BotFrameworkRefusal) {
+      gateway.log.warn({ reason: error.reason }, 'a request to the bot endpoint was refused');
+      return answer(403);
+    }
+    if (!(error instanceof KeysUnavailableError)) throw error;
+    gateway.log.error({ err: error }, 'the keys of the Bot Framework can not be had');
+    return answer(503);
+  }
+}
+
+async function readJson(request: Request): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > MAX_ACTIVITY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const answer = (status: number, headers: Record<string, string> = {}) => new Response(null, { status, headers });

@@ -1,0 +1,84 @@
+import type { Gateway } from '../domain/gateway.ts';
+import { deliverNext } from './delivery.ts';
+import { createWakeUp } from '../wake-up.ts';
+import { type Claim, claimLanes, releaseLane } from './outbox.ts';
+
+export interface Dispatcher {
+  /** Something may be due: look now. */
+  wake(): void;
+  /** Takes no more lanes, and resolves when those that are worked on are given back. */
+  stop(): Promise<void>;
+}
+
+export interface DispatcherOptions {
+  /** How many lanes at once, and how many of them one organization's. */
+  readonly concurrency: number;
+  readonly perOrganization: number;
+  /** How often it looks without being woken, in ms. */
+  readonly pollMs?: number;
+}
+
+/** How long a lane is kept while others may wait, in ms. */
+const SLICE_MS = 500;
+
+/** Works on the outbox until stopped. Several instances share it. */
+export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000 }: DispatcherOptions): Dispatcher {
+  const { prisma, log } = gateway;
+  const working = new Map<Promise<void>, string>();
+  let stopped = false;
+  const wakeUp = createWakeUp();
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      const claims = await claim().catch((error): Claim[] => {
+        log.error({ err: error }, 'the outbox can not be read');
+        return [];
+      });
+      for (const claimed of claims) start(claimed);
+      if (claims.length === 0 || working.size >= concurrency) await wakeUp.wait(pollMs);
+    }
+    await Promise.all(working.keys());
+  }
+
+  async function claim(): Promise<Claim[]> {
+    const free = concurrency - working.size;
+    if (free <= 0) return [];
+    const counts = new Map<string, number>();
+    for (const organizationSid of working.values()) counts.set(organizationSid, (counts.get(organizationSid) ?? 0) + 1);
+    const busy = [...counts].filter(([, count]) => count >= perOrganization).map(([organizationSid]) => organizationSid);
+    return claimLanes(prisma, free, Math.max(1, Math.floor(perOrganization / 2)), busy);
+  }
+
+  function start(claim: Claim): void {
+    const work = workOn(claim)
+      .catch((error) => log.error({ err: error, lane: claim.lane }, 'a lane could not be worked on; it is tried again when its lease is over'))
+      .finally(() => {
+        working.delete(work);
+        wakeUp.wake();
+      });
+    working.set(work, claim.organizationSid);
+  }
+
+  async function workOn(claim: Claim): Promise<void> {
+    const until = Date.now() + SLICE_MS;
+    let pauseMs = 0;
+    while (!stopped && Date.now() < until) {
+      const step = await deliverNext(gateway, claim);
+      if (step === 'next') continue;
+      if (step !== 'done') pauseMs = step.pauseMs;
+      break;
+    }
+    await releaseLane(prisma, claim, pauseMs);
+    if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
+  }
+
+  const running = run();
+  return {
+    wake: () => wakeUp.wake(),
+    stop: async () => {
+      stopped = true;
+      wakeUp.wake();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import type { Gateway } from '../domain/gateway.ts';
+import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
+import { resolveMappingUsers } from '../domain/mapping-users.ts';
+import { type Dispatcher, type DispatcherOptions, startDispatcher } from './dispatcher.ts';
+import { type Jobs, startJobs } from './jobs.ts';
+import { recoverInbound, reconcileStatuses } from './reconciler.ts';
+
+export interface Exchange {
+  /** Something was enqueued: look now. */
+  wake(): void;
+  /** Hands over no more, and resolves when what is under way has its answer. */
+  stop(): Promise<void>;
+}
+
+/** Moves messages: works on the outbox, and looks after what the platforms did not tell. */
+export function startExchange(gateway: Gateway, options: DispatcherOptions): Exchange {
+  const dispatcher: Dispatcher = startDispatcher(gateway, options);
+  const jobs: Jobs = startJobs(gateway, [
+    { name: 'reconcile-statuses', everyMs: 30_000, run: () => reconcileStatuses(gateway) },
+    { name: 'recover-inbound', everyMs: 60_000, run: () => recoverInbound(gateway) },
+    { name: 'resolve-mapping-users', everyMs: 15_000, run: () => resolveMappingUsers(gateway) },
+    { name: 'purge-idempotency-keys', everyMs: 60 * 60_000, run: () => purgeIdempotencyKeys(gateway.prisma) },
+  ]);
+  return {
+    wake: () => dispatcher.wake(),
+    stop: async () => {
+      await Promise.all([dispatcher.stop(), jobs.stop()]);
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import type { ChannelStatus } from '../../prisma/client/client.ts';
+import type { StatusReport } from '../domain/message-log.ts';
+import type { SmsRecord } from '../platforms/restcomm.ts';
+
+/** Restcomm's message statuses in ours. */
+const STATUSES: Readonly<Record<string, ChannelStatus>> = {
+  queued: 'SENDING',
+  sending: 'SENDING',
+  sent: 'SENT',
+  delivered: 'DELIVERED',
+  undelivered: 'UNDELIVERED',
+  failed: 'FAILED',
+  read: 'READ',
+};
+
+/** Restcomm's error codes. A callback gives the number or the enum's name, the API the number. */
+const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Object.fromEntries(
+  (
+    [
+      ['30001', 'QUEUE_OVERFLOW', 'Queue overflow'],
+      ['30002', 'ACCOUNT_SUSPENDED', 'Account suspended'],
+      ['30003', 'UNREACHABLE_DESTINATION_HANDSET', 'Unreachable destination handset'],
+      ['30004', 'MESSAGE_BLOCKED', 'Message blocked'],
+      ['30005', 'UNKNOWN_DESTINATION_HANDSET', 'Unknown destination handset'],
+      ['30006', 'LANDLINE_OR_UNREACHABLE_CARRIER', 'Landline or unreachable carrier'],
+      ['30007', 'CARRIER_VIOLATION', 'Carrier violation'],
+      ['30008', 'UNKNOWN_ERROR', 'Unknown error'],
+      ['30009', 'MISSING_SEGMENT', 'Missing segment'],
+      ['30010', 'MESSAGE_PRICE_EXCEEDS_MAX_PRICE', 'Message price exceeds max price'],
+    ] as const
+  ).flatMap(([code, name, message]) => [
+    [code, { code, message }],
+    [name, { code, message }],
+  ]),
+);
+
+/** What Restcomm says of a message, as a status report. A status that is not known says SENDING: it has it, no more. */
+export function toReport({ sid, status, errorCode }: Pick<SmsRecord, 'sid' | 'status' | 'errorCode'>): StatusReport {
+  const known = STATUSES[status.toLowerCase()] ?? 'SENDING';
+  const failed = known === 'FAILED' || known === 'UNDELIVERED';
+  const error = failed ? errorOf(errorCode) : undefined;
+  return { status: known, restcommMessageSid: sid, errorCode: error?.code, errorMessage: error?.message };
+}
+
+/** Is this a status that Restcomm has? */
+export const isStatus = (status: string): boolean => Object.hasOwn(STATUSES, status.toLowerCase());
+
+function errorOf(errorCode: string | undefined): { code: string; message: string } {
+  const given = errorCode?.trim();
+  if (!given) return { code: '30008', message: 'Unknown error' };
+  return ERRORS[given.toUpperCase()] ?? { code: given, message: `Restcomm error ${given}` };
+}

@@ -1,0 +1,35 @@
+import type { Settings } from '../env.ts';
+import { type BotFrameworkVerifier, createBotFrameworkVerifier } from './bot-framework-tokens.ts';
+import { createEmbeddedMicrosoft } from './embedded-microsoft.ts';
+import { createEmbeddedRestcomm, type SmsReport } from './embedded-restcomm.ts';
+import { createHttpMicrosoft } from './http-microsoft.ts';
+import { createHttpRestcomm } from './http-restcomm.ts';
+import type { Microsoft } from './microsoft.ts';
+import type { Restcomm } from './restcomm.ts';
+import { DEFAULT_SERVICE_HOSTS } from './service-hosts.ts';
+
+export interface Platforms {
+  readonly restcomm: Restcomm;
+  readonly microsoft: Microsoft;
+  /** Absent where Teams is the stand-in: it sends no requests. */
+  readonly botFramework?: BotFrameworkVerifier;
+}
+
+export interface PlatformsOptions {
+  readonly settings: Pick<Settings, 'restcomm' | 'microsoft'>;
+  /** Told by the embedded carrier what Restcomm's status callback would tell. */
+  readonly report: (report: SmsReport) => void;
+  readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
+}
+
+/** The platforms that the settings name, and the embedded stand-in for each that they don't. */
+export function connectPlatforms({ settings, report, isKnownAudience }: PlatformsOptions): Platforms {
+  const restcomm = settings.restcomm ? createHttpRestcomm({ ...settings.restcomm, fetch }) : createEmbeddedRestcomm({ report });
+  if (!settings.microsoft) return { restcomm, microsoft: createEmbeddedMicrosoft() };
+  const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
+  return {
+    restcomm,
+    microsoft: createHttpMicrosoft({ ...addresses, serviceHosts, fetch }),
+    botFramework: createBotFrameworkVerifier({ openIdUrl, issuer: addresses.issuer, isKnownAudience, fetch }),
+  };
+}

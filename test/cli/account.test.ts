@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { runAccount } from '../../src/cli/account-commands.ts';
+import { withDatabase } from '../../src/cli/session.ts';
+import { authenticate } from '../../src/domain/accounts.ts';
+import { accountSid } from '../../src/domain/sid.ts';
+import { createTestPlace, type TestPlace } from '../support/database.ts';
+import { createTestTerminal, type TestTerminal } from './terminal.ts';
+
+let place: TestPlace;
+let terminal: TestTerminal;
+beforeAll(async () => {
+  place = await createTestPlace('empty');
+  terminal = createTestTerminal(place);
+});
+beforeEach(() => {
+  terminal.output();
+});
+afterAll(() => place.remove());
+
+const account = async (...args: string[]) => ({ code: await runAccount(args, terminal), ...terminal.output() });
+const tokenIn = (printed: string) => /^Auth token +([0-9a-f]{32}) /m.exec(printed)?.[1] ?? '';
+const verify = (sid: string, token: string) => withDatabase(terminal, { mayCreate: false }, (session) => authenticate(session, sid, token));
+const sid = accountSid('ops@example.com');
+
+describe('npm run account', () => {
+  test('does not make an embedded database only to find no account in it', async () => {
+    if (place.settings.databaseUrl) return;
+    expect(await account('list')).toMatchObject({ code: 1, complained: expect.stringMatching(/^There is no database in .* yet/) });
+    expect(await account('rotate', sid)).toMatchObject({ code: 1 });
+  });
+
+  test('create makes an organization and its account in a new database and prints the token, which works', async () => {
+    const { code, printed } = await account('create', '--email', 'Ops@Example.com', '--name', 'Operations', '--new-organization', 'Acme');
+    expect(code).toBe(0);
+    expect(printed).toContain(sid);
+    expect(await verify(sid, tokenIn(printed))).toMatchObject({ accountSid: sid });
+  });
+
+  test('list shows every account and no token', async () => {
+    const organization = /OR[0-9a-f]{32}/.exec((await account('list')).printed)?.[0] ?? '';
+    const { printed: created } = await account('create', '--email', 'second@example.com', '--organization', organization);
+    const { code, printed } = await account('list');
+    expect(code).toBe(0);
+    expect(printed).toMatch(new RegExp(`${sid} +ACTIVE +Ops@Example.com +Operations +${organization} Acme`));
+    expect(printed).toMatch(new RegExp(`${accountSid('second@example.com')} .*${organization} Acme`));
+    expect(printed).not.toContain(tokenIn(created));
+  });
+
+  test('rotate replaces the token, suspend and activate change the status', async () => {
+    const first = tokenIn((await account('rotate', sid)).printed);
+    const second = tokenIn((await account('rotate', sid)).printed);
+    expect(await verify(sid, first)).toBeUndefined();
+    expect(await verify(sid, second)).toMatchObject({ accountSid: sid });
+    expect(await account('suspend', sid)).toMatchObject({ code: 0, printed: expect.stringMatching(/^Status +SUSPENDED$/m) });
+    expect(await verify(sid, second)).toBe('INACTIVE');
+    expect(await account('activate', sid)).toMatchObject({ code: 0, printed: expect.stringMatching(/^Status +ACTIVE$/m) });
+    expect(await verify(sid, second)).toMatchObject({ accountSid: sid });
+  });
+
+  test.each([
+    [['create', '--email', 'ops@example.com', '--new-organization', 'Again'], 'There is an account for ops@example.com already.\n'],
+    [['create', '--email', 'new@example.com', '--organization', 'OR1'], 'There is no organization OR1.\n'],
+    [['rotate', 'AC1'], 'There is no account AC1.\n'],
+  ])('%j fails with exit code 1 and says why', async (args, complained) => {
+    expect(await account(...args)).toEqual({ code: 1, printed: '', complained });
+  });
+
+  test.each([
+    [[], /npm run account -- create/],
+    [['destroy'], /^There is no command "destroy"/],
+    [['constructor'], /^There is no command "constructor"/],
+    [['create'], /--email/],
+    [['create', '--email', 'a@example.com'], /either --organization/],
+    [['create', '--email', 'a@example.com', '--organization', 'OR1', '--new-organization', 'B'], /either --organization/],
+    [['create', '--emial', 'a@example.com'], /--emial/],
+    [['rotate'], /one account SID/],
+    [['rotate', 'AC1', 'AC2'], /one account SID/],
+    [['list', 'all'], /no arguments/],
+  ])('%j is called wrongly: exit code 2 and how it is called', async (args, complaint) => {
+    expect(await account(...args)).toEqual({ code: 2, printed: '', complained: expect.stringMatching(complaint) });
+  });
+
+  test.each([['--help'], ['-h'], ['create', '--help']])('%s %s shows the usage', async (...args) => {
+    expect(await account(...args)).toEqual({ code: 0, printed: expect.stringContaining('npm run account -- rotate SID'), complained: '' });
+  });
+
+  test('names a setting that can not be used', async () => {
+    const broken = { ...terminal, env: { ...terminal.env, SECRETS_KEY: 'short' } };
+    expect(await runAccount(['list'], broken)).toBe(1);
+    expect(terminal.output().complained).toMatch(/^SECRETS_KEY is invalid: /);
+  });
+
+  test('makes nothing with a key that is not the database’s', async () => {
+    const other = { ...terminal, env: { ...terminal.env, SECRETS_KEY: randomBytes(32).toString('base64') } };
+    expect(await runAccount(['create', '--email', 'new@example.com', '--new-organization', 'New'], other)).toBe(1);
+    expect(terminal.output().complained).toMatch(/^SECRETS_KEY is not the key/);
+    expect((await account('list')).printed).not.toContain('new@example.com');
+  });
+
+  test('asks to stop the gateway that has the embedded database', async () => {
+    if (place.settings.databaseUrl) return;
+    await withDatabase(terminal, { mayCreate: false }, async () => {
+      expect(await account('list')).toMatchObject({
+        code: 1,
+        complained: expect.stringMatching(
+          /in use by the gateway with process id \d+\. Stop it.*\nThe embedded database takes one process at a time/,
+        ),
+      });
+    });
+  });
+});

@@ -1,0 +1,134 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { BOT_FRAMEWORK_ISSUER } from './bot-framework-signer.ts';
+import type { FakeAnswer, FakeRequest } from './fake-server.ts';
+import type { FakeBot, FakeUser, MicrosoftState } from './microsoft.ts';
+
+const BOT_SCOPE = `${BOT_FRAMEWORK_ISSUER}/.default`;
+/** Teams takes about 28 KB. */
+const LONGEST_MESSAGE = 28 * 1024;
+
+/** Client credentials (learn.microsoft.com, "OAuth 2.0 client credentials flow"); errors as "AADSTS error codes" has them. */
+export function answerLogin(state: MicrosoftState, { path, headers, body }: FakeRequest): FakeAnswer {
+  const tenantId = decodeURIComponent(path.split('/')[2] ?? '');
+  const form = new URLSearchParams(body);
+  const applicationId = form.get('client_id');
+  if (!headers['content-type']?.startsWith('application/x-www-form-urlencoded') || form.get('grant_type') !== 'client_credentials')
+    return loginRefused(400, 'unsupported_grant_type', 'AADSTS70003: The app requested an unsupported grant type.');
+  const tenant = state.bots.filter((bot) => bot.tenantId === tenantId);
+  if (tenant.length === 0) return loginRefused(400, 'invalid_request', `AADSTS90002: Tenant '${tenantId}' not found. Check the tenant ID.`);
+  const bot = tenant.find((candidate) => candidate.applicationId === applicationId);
+  if (!bot)
+    return loginRefused(
+      400,
+      'unauthorized_client',
+      `AADSTS700016: Application with identifier '${applicationId}' was not found in the directory '${tenantId}'.`,
+    );
+  if (bot.clientSecret !== form.get('client_secret'))
+    return loginRefused(401, 'invalid_client', `AADSTS7000215: Invalid client secret provided for app '${applicationId}'.`);
+  const scope = form.get('scope') ?? '';
+  if (!/^https?:\/\/[^/]+\/\.default$/.test(scope))
+    return loginRefused(400, 'invalid_scope', `AADSTS70011: The provided request must include a 'scope' input parameter.`);
+  const token = `eyJ0eXAi.${randomUUID()}.canary`;
+  state.tokens.set(token, { bot, scope, permissions: [...bot.permissions] });
+  return {
+    status: 200,
+    body: { token_type: 'Bearer', expires_in: state.tokenLifetime, ext_expires_in: state.tokenLifetime, access_token: token },
+  };
+}
+
+/** "Get a user" and "List users" of Graph 1.0. */
+export function answerGraph(state: MicrosoftState, request: FakeRequest): FakeAnswer {
+  const given = tokenOf(state, request);
+  if (!given || given.scope === BOT_SCOPE) return refused(401, 'InvalidAuthenticationToken', 'Access token is empty or not valid.');
+  if (!given.permissions.includes('User.Read.All'))
+    return refused(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+  const url = new URL(request.path, 'http://graph');
+  const members = state.users.filter(({ tenantId }) => tenantId === given.bot.tenantId);
+  if (request.route === 'users') return { status: 200, body: { value: members.slice(0, 1).map(({ objectId }) => ({ id: objectId })) } };
+  const [, plain, quoted] = /^\/v1\.0\/users(?:\/([^/]+)|\('(.+)'\))$/.exec(url.pathname) ?? [];
+  const key = decodeURIComponent(plain ?? quoted?.replaceAll("''", "'") ?? '');
+  if (plain !== undefined && key.startsWith('$')) return refused(400, 'BadRequest', `Resource not found for the segment '${key}'.`);
+  const user = members.find(
+    ({ objectId, userPrincipalName }) => objectId === key.toLowerCase() || userPrincipalName.toLowerCase() === key.toLowerCase(),
+  );
+  if (!user)
+    return refused(
+      404,
+      'Request_ResourceNotFound',
+      `Resource '${key}' does not exist or one of its queried reference-property objects are not present.`,
+    );
+  const all: Record<string, unknown> = {
+    id: user.objectId,
+    userPrincipalName: user.userPrincipalName,
+    accountEnabled: user.accountEnabled,
+  };
+  const selected = url.searchParams.get('$select')?.split(',') ?? ['id', 'userPrincipalName'];
+  return { status: 200, body: Object.fromEntries(selected.map((field) => [field, all[field]])) };
+}
+
+/** Conversations and activities, with the refusals of "Status codes from bot conversational APIs". */
+export function answerConnector(state: MicrosoftState, request: FakeRequest): FakeAnswer {
+  const given = tokenOf(state, request);
+  if (given?.scope !== BOT_SCOPE) return { status: 401, body: { message: 'Authorization has been denied for this request.' } };
+  const { bot } = given;
+  if (!bot.registered) return refused(401, 'BotNotRegistered', 'No registration found for this bot.');
+  if (request.route === 'conversations') return createConversation(state, bot, JSON.parse(request.body));
+  const conversationId = decodeURIComponent(request.path.split('/')[4] ?? '');
+  const conversation = state.conversations.get(conversationId);
+  if (!conversation) return refused(404, 'ConversationNotFound', 'Conversation not found.');
+  if (conversation.bot !== bot || !conversation.user.installed)
+    return refused(403, 'BotNotInConversationRoster', 'The bot is not part of the conversation roster.');
+  if (request.route === 'members') return { status: 200, body: [{ id: `29:${conversation.user.objectId}` }] };
+  if (conversation.user.blocked) return refused(403, 'ConversationBlockedByUser', 'User blocked the conversation with the bot.');
+  if (request.body.length > LONGEST_MESSAGE) return refused(413, 'MessageSizeTooBig', 'Message size too large.');
+  const { type, text, textFormat } = JSON.parse(request.body);
+  if (type !== 'message' || typeof text !== 'string' || text === '') return refused(400, 'BadSyntax', 'Activity is empty.');
+  const id = String(1_700_000_000_000 + state.activities.length);
+  const { applicationId } = bot;
+  const { objectId } = conversation.user;
+  state.activities.push({ id, conversationId, applicationId, objectId, type, text, textFormat, at: performance.now(), request });
+  return { status: 201, body: { id } };
+}
+
+interface ConversationParameters {
+  readonly bot?: { readonly id: string };
+  readonly isGroup?: boolean;
+  readonly members?: readonly { readonly id: string }[];
+  readonly tenantId?: string;
+  readonly channelData?: { readonly tenant?: { readonly id: string } };
+}
+
+function createConversation(state: MicrosoftState, bot: FakeBot, parameters: ConversationParameters): FakeAnswer {
+  const { members = [], tenantId } = parameters;
+  const right =
+    parameters.bot?.id === `28:${bot.applicationId}` &&
+    parameters.isGroup === false &&
+    members.length === 1 &&
+    tenantId === bot.tenantId &&
+    parameters.channelData?.tenant?.id === tenantId;
+  const user = state.users.find((candidate) => candidate.tenantId === tenantId && candidate.objectId === members[0]?.id);
+  if (!right || !user) return refused(400, 'BadSyntax', 'Incorrect conversation creation parameters');
+  if (!user.installed) return refused(403, 'ForbiddenOperationException', "Bot is not installed in user's personal scope");
+  return { status: 201, body: { id: conversationOf(state, bot.applicationId, user) } };
+}
+
+/** A bot and a user always have the same conversation. */
+export function conversationOf(state: MicrosoftState, applicationId: string, user: FakeUser): string {
+  const id = `a:${createHash('sha256').update(`${applicationId} ${user.tenantId} ${user.objectId}`).digest('base64url')}`;
+  const bot = state.bots.find((candidate) => candidate.applicationId === applicationId && candidate.tenantId === user.tenantId);
+  if (bot) state.conversations.set(id, { bot, user });
+  return id;
+}
+
+const tokenOf = (state: MicrosoftState, { headers }: FakeRequest) => state.tokens.get(headers.authorization?.replace(/^Bearer /, '') ?? '');
+
+const refused = (status: number, code: string, message: string): FakeAnswer => ({ status, body: { error: { code, message } } });
+
+const loginRefused = (status: number, error: string, description: string): FakeAnswer => ({
+  status,
+  body: {
+    error,
+    error_description: `${description} Trace ID: ${randomUUID()} Correlation ID: ${randomUUID()} Timestamp: 2026-11-24 16:00:00Z`,
+    error_codes: [Number(/\d+/.exec(description)?.[0])],
+  },
+});

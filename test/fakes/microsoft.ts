@@ -1,0 +1,187 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { BotCredentials } from '../../src/platforms/microsoft.ts';
+import { BOT_FRAMEWORK_ISSUER, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
+import { type FakeRequest, type FakeServer, startFakeServer } from './fake-server.ts';
+import { answerConnector, answerGraph, answerLogin, conversationOf } from './microsoft-answers.ts';
+
+/** What Microsoft is asked for. */
+export type MicrosoftRoute = 'token' | 'user' | 'users' | 'conversations' | 'activities' | 'members' | 'openid' | 'keys';
+
+export interface FakeBot extends BotCredentials {
+  /** Graph's application permissions that an admin has granted. Tokens hold those of their time. */
+  permissions: string[];
+  /** Is there a bot of this application at the Bot Framework? */
+  registered: boolean;
+}
+
+export interface FakeUser {
+  readonly tenantId: string;
+  readonly objectId: string;
+  readonly userPrincipalName: string;
+  accountEnabled: boolean;
+  /** Has blocked the bot. */
+  blocked: boolean;
+  /** Has the bot's app. */
+  installed: boolean;
+}
+
+/** A text that was posted to a user. */
+export interface PostedActivity {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly applicationId: string;
+  readonly objectId: string;
+  readonly type: unknown;
+  readonly text: unknown;
+  readonly textFormat: unknown;
+  /** When, in ms, by `performance.now()`. */
+  readonly at: number;
+  /** Its `status` stays unset where the answer was cut: then the gateway can't know that it was taken. */
+  readonly request: FakeRequest;
+}
+
+/** A user's message as Teams sends it to a bot. */
+export interface TeamsActivity {
+  readonly type: string;
+  readonly id: string;
+  readonly timestamp: string;
+  readonly serviceUrl: string;
+  readonly channelId: string;
+  readonly from: { readonly id: string; readonly name: string; readonly aadObjectId: string };
+  readonly conversation: { readonly id: string; readonly conversationType: string; readonly tenantId: string };
+  readonly recipient: { readonly id: string; readonly name: string };
+  readonly channelData: { readonly tenant: { readonly id: string } };
+  readonly text: string;
+  readonly textFormat: string;
+}
+
+/** What the fake knows; tests may change it. */
+export interface MicrosoftState {
+  readonly bots: FakeBot[];
+  readonly users: FakeUser[];
+  /** Tokens that are still good. */
+  readonly tokens: Map<string, { readonly bot: FakeBot; readonly scope: string; readonly permissions: readonly string[] }>;
+  /** By id. */
+  readonly conversations: Map<string, { readonly bot: FakeBot; readonly user: FakeUser }>;
+  readonly activities: PostedActivity[];
+  /** The life of new tokens, in s. */
+  tokenLifetime: number;
+}
+
+export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftState {
+  /** For createHttpMicrosoft and createBotFrameworkVerifier. */
+  readonly settings: {
+    readonly loginUrl: string;
+    readonly graphUrl: string;
+    readonly serviceUrl: string;
+    readonly serviceHosts: readonly string[];
+    readonly openIdUrl: string;
+    readonly issuer: string;
+  };
+  addBot(bot?: Partial<FakeBot>): FakeBot;
+  addUser(user: Partial<FakeUser> & { tenantId: string }): FakeUser;
+  /** A message of the user to the bot, in their conversation. */
+  activityFrom(bot: BotCredentials, user: FakeUser, text: string, changes?: Partial<TeamsActivity>): TeamsActivity;
+  /** The `Authorization` header that Microsoft sends with an activity, or a wrong one. */
+  signActivity(activity: TeamsActivity, overrides?: TokenOverrides): Promise<string>;
+  /** Signs with a new key from now on. `withdraw` takes the old ones out of the published set. */
+  rotateKeys(options?: { withdraw?: boolean; endorsements?: string[] }): Promise<void>;
+  /** No token that was given is good any more. */
+  revokeTokens(): void;
+}
+
+/** Microsoft's login, Graph, Bot connector, and the Bot Framework's keys, on one port of 127.0.0.1. */
+export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
+  const signer = await createBotFrameworkSigner();
+  const state: MicrosoftState = {
+    bots: [],
+    users: [],
+    tokens: new Map(),
+    conversations: new Map(),
+    activities: [],
+    tokenLifetime: 3599,
+  };
+  const server: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, (request) => {
+    switch (request.route) {
+      case 'token':
+        return answerLogin(state, request);
+      case 'user':
+      case 'users':
+        return answerGraph(state, request);
+      case 'openid':
+        return { status: 200, body: { issuer: BOT_FRAMEWORK_ISSUER, jwks_uri: `${server.url}${KEYS}` } };
+      case 'keys':
+        return { status: 200, body: { keys: signer.keys } };
+      default:
+        return answerConnector(state, request);
+    }
+  });
+  const serviceUrl = `${server.url}/teams/`;
+
+  return Object.assign(state, server, {
+    settings: {
+      loginUrl: `${server.url}/login`,
+      graphUrl: server.url,
+      serviceUrl,
+      serviceHosts: [server.url],
+      openIdUrl: `${server.url}${OPENID}`,
+      issuer: BOT_FRAMEWORK_ISSUER,
+    },
+    addBot: (bot: Partial<FakeBot> = {}) => {
+      const added = {
+        applicationId: randomUUID(),
+        tenantId: randomUUID(),
+        clientSecret: `${randomBytes(6).toString('hex')}~Canary+/=`,
+        permissions: ['User.Read.All'],
+        registered: true,
+        ...bot,
+      };
+      state.bots.push(added);
+      return added;
+    },
+    addUser: (user: Partial<FakeUser> & { tenantId: string }) => {
+      const objectId = randomUUID();
+      const userPrincipalName = `${objectId.slice(0, 8)}@contoso.example`;
+      const added = { objectId, userPrincipalName, accountEnabled: true, blocked: false, installed: true, ...user };
+      state.users.push(added);
+      return added;
+    },
+    activityFrom: (bot: BotCredentials, user: FakeUser, text: string, changes: Partial<TeamsActivity> = {}) => {
+      const { applicationId } = bot;
+      return {
+        type: 'message',
+        id: String(Date.now()) + randomBytes(3).readUIntBE(0, 3),
+        timestamp: new Date().toISOString(),
+        serviceUrl,
+        channelId: 'msteams',
+        from: { id: `29:${user.objectId}`, name: user.userPrincipalName, aadObjectId: user.objectId },
+        conversation: { id: conversationOf(state, applicationId, user), conversationType: 'personal', tenantId: user.tenantId },
+        recipient: { id: `28:${applicationId}`, name: 'SMS' },
+        channelData: { tenant: { id: user.tenantId } },
+        text,
+        textFormat: 'plain',
+        ...changes,
+      };
+    },
+    signActivity: (activity: TeamsActivity, overrides?: TokenOverrides) =>
+      signer.sign(activity, activity.recipient.id.replace(/^28:/, ''), overrides),
+    rotateKeys: signer.rotate,
+    revokeTokens: () => state.tokens.clear(),
+  });
+}
+
+const OPENID = '/v1/.well-known/openidconfiguration';
+const KEYS = '/v1/.well-known/keys';
+
+function routeOf(method: string, path: string): MicrosoftRoute | undefined {
+  const is = (expected: string, pattern: RegExp) => method === expected && pattern.test(path);
+  if (is('POST', /^\/login\/[^/?]+\/oauth2\/v2\.0\/token$/)) return 'token';
+  if (is('GET', /^\/v1\.0\/users\?/)) return 'users';
+  if (is('GET', /^\/v1\.0\/users(\/[^/?]+|\('[^/?]+'\))\?/)) return 'user';
+  if (is('POST', /^\/teams\/v3\/conversations$/)) return 'conversations';
+  if (is('POST', /^\/teams\/v3\/conversations\/[^/?]+\/activities$/)) return 'activities';
+  if (is('GET', /^\/teams\/v3\/conversations\/[^/?]+\/members$/)) return 'members';
+  if (is('GET', /^\/v1\/\.well-known\/openidconfiguration$/)) return 'openid';
+  if (is('GET', /^\/v1\/\.well-known\/keys$/)) return 'keys';
+  return undefined;
+}

@@ -1,0 +1,34 @@
+import { serverAudits } from 'graphql-http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+
+let gateway: TestGateway;
+let provider: Provider;
+
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  provider = await gateway.provider();
+});
+afterAll(() => gateway.close());
+
+/** What the audits fetch with: the gateway in this process, with credentials that they know nothing of. */
+function authorized(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Basic ${Buffer.from(`${provider.accountSid}:${provider.authToken}`).toString('base64')}`);
+  return gateway.fetch(new Request(url, { ...init, headers }));
+}
+
+const audits = serverAudits({ url: 'http://gateway.test/graphql', fetchFn: authorized });
+
+describe("graphql-http's audit of GraphQL over HTTP", () => {
+  it('asks for what is mandatory, recommended and allowed', () => {
+    const levels = audits.map(({ name }) => name.split(' ')[0]);
+    expect(new Set(levels)).toEqual(new Set(['MUST', 'SHOULD', 'MAY']));
+    expect(levels.length).toBeGreaterThan(50);
+  });
+
+  it.each(audits)('$id $name', async ({ fn }) => {
+    const result = await fn();
+    expect(result.status === 'ok' ? 'ok' : result.reason).toBe('ok');
+  });
+});

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import {
+  type GraphQLNamedType,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+  parse,
+  validate,
+} from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { schema } from '../../schema/index.ts';
+import { printed } from '../../schema/print.ts';
+import { examples } from '../../src/http/graphiql-examples.ts';
+
+const ours = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith('__') && !isSpecifiedScalarType(type));
+
+interface Element {
+  readonly coordinate: string;
+  readonly description?: string | null;
+  readonly deprecationReason?: string | null;
+}
+
+/** A type and everything inside it, by schema coordinates (`Query.bots(first:)`). */
+function elements(type: GraphQLNamedType): Element[] {
+  const whole = { coordinate: type.name, description: type.description };
+  const inside = (name: string, element: Omit<Element, 'coordinate'>): Element => ({ ...element, coordinate: `${type.name}.${name}` });
+  if (isEnumType(type)) return [whole, ...type.getValues().map((value) => inside(value.name, value))];
+  if (isInputObjectType(type)) return [whole, ...Object.values(type.getFields()).map((field) => inside(field.name, field))];
+  if (!isObjectType(type) && !isInterfaceType(type)) return [whole];
+  const fields = Object.values(type.getFields()).flatMap((field) => [
+    inside(field.name, field),
+    ...field.args.map((argument) => inside(`${field.name}(${argument.name}:)`, argument)),
+  ]);
+  return [whole, ...fields];
+}
+
+const all = ours.flatMap(elements);
+
+describe('the schema', () => {
+  it('is printed, sorted, in schema/schema.graphql (npm run schema:update renews it)', () => {
+    expect(readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')).toBe(printed());
+  });
+
+  it('describes every type, field, argument, input field and enum value', () => {
+    expect(all.length).toBeGreaterThan(200);
+    expect(all.filter(({ description }) => !description?.trim()).map(({ coordinate }) => coordinate)).toEqual([]);
+  });
+
+  it('deprecates nothing', () => {
+    expect(all.filter(({ deprecationReason }) => deprecationReason != null).map(({ coordinate }) => coordinate)).toEqual([]);
+  });
+});
+
+describe('every mutation', () => {
+  const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
+
+  it.each(mutations)('$name takes one input, which may carry an idempotencyKey', ({ args }) => {
+    expect(args.map(({ name }) => name)).toEqual(['input']);
+    const type = args[0]?.type;
+    const input = isNonNullType(type) ? type.ofType : undefined;
+    expect(isInputObjectType(input) && String(input.getFields().idempotencyKey?.type)).toBe('String');
+  });
+
+  it.each(mutations)('$name answers a union of one result and members that implement Error', ({ type }) => {
+    const union = isNonNullType(type) ? type.ofType : undefined;
+    const members = isUnionType(union) ? union.getTypes() : [];
+    const error = schema.getType('Error');
+    const [errors, results] = [true, false].map((is) =>
+      members.filter((member) => member.getInterfaces().some((one) => one === error) === is),
+    );
+    expect(errors).not.toEqual([]);
+    expect(results).toHaveLength(1);
+    expect(members.filter(({ name }) => name.endsWith('Error'))).toEqual(errors);
+  });
+});
+
+describe("GraphiQL's example operations", () => {
+  it.each(examples.map(({ query }) => ({ name: /(?:query|mutation) (\w+)/.exec(query)?.[1], query })))('$name is valid', ({ query }) => {
+    expect(validate(schema, parse(query))).toEqual([]);
+  });
+});

@@ -1,0 +1,60 @@
+import { PlatformError } from '../../src/domain/errors.ts';
+import { createEmbeddedRestcomm, type EmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import type { Restcomm } from '../../src/platforms/restcomm.ts';
+
+/**
+ * The embedded platform, which also writes down what it is asked and refuses what a test wants refused. Every e-mail at customer.example has
+ * an account there already: it is linked, so that no test waits for the hash of a password that is none of its business.
+ */
+export interface RecordingRestcomm extends EmbeddedRestcomm {
+  /** Since the last `reset`: the call's name and what it was about (an e-mail, sid or number), in order. */
+  readonly calls: [call: keyof Restcomm, ...about: string[]][];
+  /** Refuses these calls until `reset`, where `when` is given only those about it. */
+  refuse(call: keyof Restcomm, when?: string): void;
+  reset(): void;
+  /** Where the number's SMS go. */
+  smsUrl(number: string): string | undefined;
+}
+
+export const REFUSAL = 'The platform does not like this.';
+
+export function createRecordingRestcomm(): RecordingRestcomm {
+  const platform = createEmbeddedRestcomm();
+  const calls: RecordingRestcomm['calls'] = [];
+  const smsUrls = new Map<string, string>();
+  let refused: [call: keyof Restcomm, when: string | undefined][] = [];
+  const ask = (call: keyof Restcomm, ...about: string[]) => {
+    calls.push([call, ...about]);
+    if (refused.some(([one, when]) => one === call && (when === undefined || when === about[0]))) throw new PlatformError(REFUSAL);
+  };
+  return {
+    ...platform,
+    calls,
+    refuse: (call, when) => {
+      refused.push([call, when]);
+    },
+    reset: () => {
+      refused = [];
+      calls.length = 0;
+    },
+    createSubAccount: async (account) => {
+      ask('createSubAccount', account.email);
+      if (account.email.toLowerCase().endsWith('@customer.example')) await platform.createSubAccount(account);
+      return platform.createSubAccount(account);
+    },
+    setAccountStatus: async (sid, status) => {
+      ask('setAccountStatus', sid, status);
+      return platform.setAccountStatus(sid, status);
+    },
+    enableSms: async (...args) => {
+      ask('enableSms', args[0]);
+      await platform.enableSms(...args);
+      smsUrls.set(args[0].replace('+', ''), args[1]);
+    },
+    smsUrl: (number) => smsUrls.get(number.replace('+', '')),
+    disableSms: async (number) => {
+      ask('disableSms', number);
+      return platform.disableSms(number);
+    },
+  };
+}

@@ -8,6 +8,7 @@ import './enterprise.ts';
 import './bot.ts';
 import './mapping.ts';
 import './message.ts';
+import './message-event.ts';
 
 /** The executable schema. schema.graphql beside it is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

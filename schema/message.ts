@@ -8,7 +8,7 @@ import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 import { MappingRef } from './mapping.ts';
 
-const MessageDirectionEnum = builder.enumType('MessageDirection', {
+export const MessageDirectionEnum = builder.enumType('MessageDirection', {
   description: 'The direction as the REST contract has it, seen from the exchange.',
   values: {
     [MessageDirection.INBOUND]: { description: 'From a Teams user to a phone number.' },
@@ -40,7 +40,7 @@ const MessageEncodingEnum = builder.enumType('MessageEncoding', {
   } as const,
 });
 
-const ChannelStatusEnum = builder.enumType('ChannelStatus', {
+export const ChannelStatusEnum = builder.enumType('ChannelStatus', {
   description: 'How far a message has come.',
   values: {
     [ChannelStatus.QUEUED]: { description: 'Accepted; waits to be sent.' },
@@ -52,21 +52,6 @@ const ChannelStatusEnum = builder.enumType('ChannelStatus', {
     [ChannelStatus.READ]: { description: 'Arrived and was read.' },
     [ChannelStatus.RECEIVED]: { description: 'Came in.' },
   } as const,
-});
-
-const MessageEventRef = builder.prismaObject('MessageEvent', {
-  description: "One change of a message's status.",
-  fields: (t) => ({
-    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it was recorded.' }),
-    status: t.expose('status', { type: ChannelStatusEnum, description: 'The status since then.' }),
-    previousStatus: t.expose('previousStatus', {
-      type: ChannelStatusEnum,
-      nullable: true,
-      description: 'The status before; null for the first.',
-    }),
-    errorCode: t.exposeString('errorCode', { nullable: true, description: "The channel's error code." }),
-    errorMessage: t.exposeString('errorMessage', { nullable: true, description: "The channel's error message." }),
-  }),
 });
 
 export const MessageRef = builder.prismaNode('Message', {
@@ -118,11 +103,6 @@ export const MessageRef = builder.prismaNode('Message', {
       nullable: true,
       description: 'The mapping that it passed by; null once that is deleted.',
       resolve: (message, _args, { loaders }) => (message.mappingSid ? loaders.mapping.load(message.mappingSid) : null),
-    }),
-    events: t.field({
-      type: [MessageEventRef],
-      description: 'The history of its status, oldest first.',
-      resolve: (message, _args, { loaders }) => loaders.eventsOf.load(message.sid),
     }),
   }),
 });
@@ -251,7 +231,7 @@ const RetryMessageInput = builder.inputType('RetryMessageInput', {
 builder.mutationFields((t) => ({
   sendMessage: t.field({
     type: MessageRef,
-    description: "Sends an SMS as a Teams user. It is accepted, QUEUED, once this answers; its progress shows in its events.",
+    description: 'Sends an SMS as a Teams user. It is accepted, QUEUED, once this answers; its progress shows in its events.',
     errors: resultUnion('SendMessageResult', 'accepted message'),
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The text.' }) },
     resolve: (_root, { input }, { gateway, caller }) => sendMessage(gateway, caller, input),

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { createContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
@@ -10,10 +11,14 @@ import { RESTCOMM_WEBHOOKS, restcommWebhook } from './exchange/restcomm-webhooks
 import { createAuthentication, type Peer } from './http/authentication.ts';
 import { createGraph } from './http/graph.ts';
 import { health } from './http/health.ts';
+import { attachWebSockets, type WebSockets } from './http/websocket.ts';
+import { createCredentialWatch } from './live/credential-watch.ts';
+import type { Live } from './live/live.ts';
 import type { BotFrameworkVerifier } from './platforms/bot-framework-tokens.ts';
 
 export interface AppOptions {
   readonly gateway: Gateway;
+  readonly live: Live;
   readonly contract: ContractSettings;
   readonly log: Logger;
   /** Proves the Bot Framework's requests; absent where Teams is the embedded stand-in, which sends none. */
@@ -25,18 +30,24 @@ export interface AppOptions {
 export interface App {
   /** Answers one request; never throws. `peer` is what the socket tells of the caller. */
   readonly fetch: (request: Request, peer?: Peer) => Promise<Response>;
+  /** Takes WebSockets on this server's port. @returns how to end them */
+  readonly attach: (server: Server) => WebSockets;
+  /** Ends every live stream, so that its client goes elsewhere and continues there. */
+  readonly drain: () => void;
 }
 
 /** The whole gateway as one handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, health at /health. */
-export function createApp({ gateway, contract, log, botFramework, isReady }: AppOptions): App {
+export function createApp({ gateway, live, contract, log, botFramework, isReady }: AppOptions): App {
   const authenticate = createAuthentication(gateway);
-  const contextFor = (caller: Caller) => createContext(gateway, caller);
-  const graph = createGraph({ schema, contextFor, authenticate, log });
+  const contextFor = (caller: Caller, resumeFrom?: string) => createContext(gateway, live, caller, resumeFrom);
+  const credentials = createCredentialWatch({ prisma: gateway.prisma, log });
+  let draining = false;
+  const graph = createGraph({ schema, contextFor, authenticate, credentials, isDraining: () => draining, log });
   const rest = createContract({ ...contract, schema, contextFor, authenticate, log });
 
   async function route(request: Request, peer: Peer): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (pathname === '/graphql') return graph(request, peer);
+    if (pathname === '/graphql') return graph.fetch(request, peer);
     if (/^\/(msteams|mxteams)(\/|$)/.test(pathname)) return rest(request, peer);
     if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return restcommWebhook(gateway, request);
     if (pathname === BOT_ENDPOINT && botFramework) return botEndpoint(gateway, botFramework, request);
@@ -53,6 +64,12 @@ export function createApp({ gateway, contract, log, botFramework, isReady }: App
         log.error({ err: error }, 'a request failed unexpectedly');
         return Response.json({ error: 'Internal server error' }, { status: 500 });
       }
+    },
+    attach: (server) => attachWebSockets(server, { graph, authenticate, log }),
+    drain: () => {
+      draining = true;
+      live.stop();
+      credentials.stop();
     },
   };
 }

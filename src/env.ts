@@ -21,10 +21,7 @@ const settings = z
     /** Directory of the embedded database, its lock and its key file. Not used with DATABASE_URL. */
     DATA_DIR: z.string().default('./.data'),
     /** PostgreSQL 15 or later to use instead of the embedded database. */
-    DATABASE_URL: z
-      .url({ protocol: /^postgres(ql)?$/ })
-      .refine((url) => new URL(url).pathname.length > 1)
-      .optional(),
+    DATABASE_URL: z.string().refine(isPostgresUrl).optional(),
     /** SID of the first account of a new database. Made up where unset. */
     BOOTSTRAP_ACCOUNT_SID: z
       .string()
@@ -71,9 +68,7 @@ const settings = z
     /** Who signs the Bot Framework's requests, and whom bots' tokens are for. */
     BOT_FRAMEWORK_ISSUER: z.url().default('https://api.botframework.com'),
     /** Where the Bot Framework publishes its keys. */
-    BOT_FRAMEWORK_OPENID_URL: z
-      .url({ protocol: /^https?$/ })
-      .default('https://login.botframework.com/v1/.well-known/openidconfiguration'),
+    BOT_FRAMEWORK_OPENID_URL: z.url({ protocol: /^https?$/ }).default('https://login.botframework.com/v1/.well-known/openidconfiguration'),
     /** Least level that is logged. */
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
     /** Master key of sealed secrets and token digests: 32 bytes in base64. Where unset, the embedded database keeps one in DATA_DIR/secrets.key. */
@@ -196,6 +191,12 @@ export function parseEnv(env: Record<string, string | undefined>): Settings {
     logLevel: value.LOG_LEVEL,
     secretsKey: value.SECRETS_KEY,
   };
+}
+
+function isPostgresUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, host, pathname, searchParams } = new URL(text);
+  return /^postgres(ql)?:$/.test(protocol) && (host !== '' || searchParams.has('host')) && pathname.length > 1;
 }
 
 function complaint(name: string, value: string | undefined): string {

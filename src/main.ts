@@ -10,6 +10,7 @@ import { createSecrets } from './domain/secrets.ts';
 import { parseEnv, SettingsError } from './env.ts';
 import { startExchange } from './exchange/exchange.ts';
 import { ListenError, listen } from './http/server.ts';
+import { createLive } from './live/live.ts';
 import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/embedded-restcomm.ts';
 
@@ -49,7 +50,7 @@ async function main(): Promise<void> {
       prisma: database.prisma,
       secrets,
       ...platforms,
-      hints: { queued: () => exchange.wake(), appended: () => {} },
+      hints: { queued: () => exchange.wake(), appended: (organizationSid) => live.wake(organizationSid) },
       get publicUrl() {
         return settings.publicUrl ?? listener.url;
       },
@@ -58,8 +59,10 @@ async function main(): Promise<void> {
     const first = await bootstrapAccount(gateway, settings);
 
     let draining = false;
-    const app = createApp({ gateway, contract: settings, log, botFramework, isReady: () => !draining && database.ready() });
+    const live = createLive({ prisma: database.prisma, log });
+    const app = createApp({ gateway, live, contract: settings, log, botFramework, isReady: () => !draining && database.ready() });
     const listener = await listen(app.fetch, settings);
+    const sockets = app.attach(listener.server);
     const exchange = startExchange(gateway, database.kind === 'embedded' ? EMBEDDED_LANES : LANES);
     announce(listener.url, first && { sid: first.account.sid, token: first.authTokenMadeUp ? first.authToken : undefined });
     log.info({ url: listener.url, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
@@ -68,7 +71,10 @@ async function main(): Promise<void> {
     log.info({ signal }, 'draining');
     draining = true;
     setTimeout(() => process.exit(1), SHUTDOWN).unref();
+    sockets.goAway();
+    app.drain();
     if (!(await listener.drain(GRACE))) log.warn('requests were cut: they took longer than the grace period');
+    await sockets.dispose();
     await exchange.stop();
   } finally {
     await database.close();
@@ -105,7 +111,11 @@ function announce(url: string, first: { sid: string; token?: string } | undefine
     const token = first.token ?? '<BOOTSTRAP_AUTH_TOKEN>';
     lines.push('', '  The first account of this new database:', `    account SID   ${first.sid}`);
     if (first.token) lines.push(`    auth token    ${first.token}   (shown only now)`);
-    lines.push(`    REST          curl -u '${first.sid}:${token}' ${url}/msteams/enterprises/search`, `    GraphiQL      ${url}/graphql`, '');
+    lines.push(
+      `    REST          curl -u '${first.sid}:${token}' ${url}/msteams/enterprises/search`,
+      `    GraphiQL      ${url}/graphql`,
+      '',
+    );
   }
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -16,7 +16,7 @@ export async function readBody(request: Request, fields: readonly BodyField[]): 
 }
 
 /** How much of a body that is too large is read to its end, for its sender to be ready to listen to the answer. */
-const READ_ANYWAY_BYTES = MAX_BODY_BYTES;
+const READ_ANYWAY_BYTES = 16 * MAX_BODY_BYTES;
 
 async function readBytes(request: Request): Promise<Buffer> {
   if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) throw new ContractFailure(refusal(413));

@@ -27,9 +27,12 @@ export const failures: Readonly<Record<ErrorCode, { readonly status: 400 | 409; 
   ENTERPRISE_HAS_MAPPINGS: { status: 409, errorCode: '4052' },
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
-  // The graph alone sends messages.
+  // The graph alone sends messages and streams events.
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
+  CURSOR_INVALID: { status: 409, errorCode: '409' },
+  CURSOR_EXPIRED: { status: 409, errorCode: '409' },
+  STREAM_OVERFLOW: { status: 409, errorCode: '409' },
   // Neither the source nor REST.md knows the Idempotency-Key header: like our other own answers, the status is the number.
   IDEMPOTENCY_KEY_REUSED: { status: 409, errorCode: '409' },
   IDEMPOTENCY_KEY_IN_PROGRESS: { status: 409, errorCode: '409' },

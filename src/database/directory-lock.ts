@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { link, mkdtemp, readFile, rename, rm, unlink, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 
 /** Another gateway has the directory. */
 export class DirectoryInUseError extends Error {
@@ -22,76 +22,88 @@ interface Holder {
   readonly socket: string;
 }
 
-const LOCK_FILE = 'gateway.lock';
+/** The lock file's name with its generation, which only ever grows. */
+const LOCK_FILE = /^gateway\.lock\.(\d+)$/;
+const lockFile = (directory: string, generation: number) => join(directory, `gateway.lock.${generation}`);
 /** macOS takes 104 bytes and Linux 108, the final NUL included. */
 const LONGEST_SOCKET_PATH = 103;
 
 /**
  * Takes `directory` for this process. Alive is who still listens on the socket that the lock file names: the kernel closes
  * it with its process, so neither a kill -9 nor a reused process id (1, in every container) deceives.
+ *
+ * A dead holder's lock is not removed and remade, since of two that do so one may remove the other's. It is succeeded by
+ * the next generation, which only one can make. The newest file therefore stays when its holder is gone.
  * @throws DirectoryInUseError naming the holder's process id
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
-  const path = join(directory, LOCK_FILE);
-  const { server, socketPath, temporary } = await listen(directory);
-  const held = JSON.stringify({
-    pid: process.pid,
-    socket: temporary ? socketPath : socketPath.slice(directory.length + 1),
-  } satisfies Holder);
-  const giveUp = async () => {
-    server.close();
-    await rm(temporary ? dirname(socketPath) : socketPath, { recursive: true, force: true });
-  };
+  const own = await listen(directory);
+  const draft = join(directory, `gateway.lock.new-${randomBytes(4).toString('hex')}`);
   try {
-    // A link appears with its content, and only where nothing was.
-    const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-    await writeFile(draft, held);
-    try {
-      while (!(await linked(draft, path))) await evictDead(directory, path);
-    } finally {
-      await unlink(draft);
-    }
+    await writeFile(draft, JSON.stringify({ pid: process.pid, socket: own.temporary ? own.path : basename(own.path) } satisfies Holder));
+    while (!(await succeed(directory, draft)));
   } catch (error) {
-    await giveUp();
+    await close(own);
     throw error;
+  } finally {
+    await rm(draft, { force: true });
   }
-  return {
-    socketDirectory: dirname(socketPath),
-    release: async () => {
-      if ((await readIfThere(path)) === held) await rm(path, { force: true });
-      await giveUp();
-    },
-  };
+  return { socketDirectory: dirname(own.path), release: () => close(own) };
 }
 
-/** Removes the lock of a holder that is gone. */
-async function evictDead(directory: string, path: string): Promise<void> {
-  const text = await readIfThere(path);
-  if (text === undefined) return;
-  const holder = parseHolder(text);
-  const socket = holder && resolve(directory, holder.socket);
-  if (socket && (await listening(socket))) {
+/** One attempt to make the newest generation out of `draft`. False where somebody else was quicker. */
+async function succeed(directory: string, draft: string): Promise<boolean> {
+  const newest = Math.max(0, ...(await generations(directory)));
+  await refuseLiving(directory, newest);
+  try {
+    // A link appears with its content, and only where nothing was.
+    await link(draft, lockFile(directory, newest + 1));
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+  const found = await generations(directory);
+  // What was seen above may be long past: a successor came, cleaned up, and made room for this name again.
+  if (Math.max(...found) > newest + 1) {
+    await rm(lockFile(directory, newest + 1), { force: true });
+    return false;
+  }
+  for (const generation of found) if (generation <= newest) await removeDead(directory, generation);
+  return true;
+}
+
+async function generations(directory: string): Promise<number[]> {
+  return (await readdir(directory)).map((name) => Number(LOCK_FILE.exec(name)?.[1] ?? 0)).filter((generation) => generation > 0);
+}
+
+async function refuseLiving(directory: string, generation: number): Promise<void> {
+  const holder = await readHolder(directory, generation);
+  if (holder && (await listening(resolve(directory, holder.socket)))) {
     throw new DirectoryInUseError(
       `The data directory ${directory} is in use by the gateway with process id ${holder.pid}. Stop it, or set another DATA_DIR.`,
     );
   }
-  // Moved aside before it is removed: had another gateway evicted it first, this would be that one's lock, and goes back.
-  const aside = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
+}
+
+async function removeDead(directory: string, generation: number): Promise<void> {
+  const holder = await readHolder(directory, generation);
+  if (holder) await removeSocket(resolve(directory, holder.socket), isAbsolute(holder.socket));
+  await rm(lockFile(directory, generation), { force: true });
+}
+
+async function readHolder(directory: string, generation: number): Promise<Holder | undefined> {
   try {
-    await rename(path, aside);
+    return parseHolder(await readFile(lockFile(directory, generation), 'utf8'));
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   }
-  if ((await readFile(aside, 'utf8')) !== text) await linked(aside, path);
-  else if (socket) await rm(dirname(socket) === directory ? socket : dirname(socket), { recursive: true, force: true });
-  await unlink(aside);
 }
 
 function parseHolder(text: string): Holder | undefined {
   try {
     const { pid, socket } = JSON.parse(text) as Partial<Holder>;
-    return typeof pid === 'number' && typeof socket === 'string' && /(^|\/)lock-[0-9a-f]{8}\.sock$/.test(socket)
+    return typeof pid === 'number' && typeof socket === 'string' && /^(\/.+\/gateway-[^/]+\/)?lock-[0-9a-f]{8}\.sock$/.test(socket)
       ? { pid, socket }
       : undefined;
   } catch {
@@ -112,12 +124,19 @@ async function listening(socketPath: string): Promise<boolean> {
   }
 }
 
-async function listen(directory: string): Promise<{ server: Server; socketPath: string; temporary: boolean }> {
+interface OwnSocket {
+  readonly server: Server;
+  readonly path: string;
+  /** Whether its directory was made for it. */
+  readonly temporary: boolean;
+}
+
+async function listen(directory: string): Promise<OwnSocket> {
   const name = `lock-${randomBytes(4).toString('hex')}.sock`;
   const inside = join(directory, name);
   if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) {
     try {
-      return { server: await listenOn(inside), socketPath: inside, temporary: false };
+      return { server: await listenOn(inside), path: inside, temporary: false };
     } catch (error) {
       // Some mounted volumes have no sockets.
       if (!hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL', 'ENOSYS')) throw error;
@@ -125,7 +144,16 @@ async function listen(directory: string): Promise<{ server: Server; socketPath: 
   }
   const base = Buffer.byteLength(join(tmpdir(), 'gateway-xxxxxx', name)) <= LONGEST_SOCKET_PATH ? tmpdir() : '/tmp';
   const elsewhere = join(await mkdtemp(join(base, 'gateway-')), name);
-  return { server: await listenOn(elsewhere), socketPath: elsewhere, temporary: true };
+  return { server: await listenOn(elsewhere), path: elsewhere, temporary: true };
+}
+
+async function close({ server, path, temporary }: OwnSocket): Promise<void> {
+  server.close();
+  await removeSocket(path, temporary);
+}
+
+async function removeSocket(path: string, temporary: boolean): Promise<void> {
+  await rm(temporary ? dirname(path) : path, { recursive: temporary, force: true });
 }
 
 async function listenOn(path: string): Promise<Server> {
@@ -133,25 +161,6 @@ async function listenOn(path: string): Promise<Server> {
   server.listen(path);
   await once(server, 'listening');
   return server.unref();
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    throw error;
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
 }
 
 function hasCode(error: unknown, ...codes: string[]): boolean {

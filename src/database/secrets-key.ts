@@ -25,7 +25,7 @@ export async function secretsKeyOf(dataDir: string): Promise<Buffer> {
     );
   }
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}`;
+  const draft = `${path}.new-${randomBytes(4).toString('hex')}`;
   await writeFile(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   try {
     // Of two gateways that start at once in a new directory, one makes the key and both read it.

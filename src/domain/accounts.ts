@@ -106,7 +106,10 @@ export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
 }
 
 /** What valid credentials stand for. */
-export type Credentials = Pick<Caller, 'organizationSid' | 'accountSid' | 'permissions'>;
+export type Credentials = Pick<
+  Caller,
+  'organizationSid' | 'accountSid' | 'permissions' | 'enterpriseSid' | 'accessTokenSid' | 'credentialDigest'
+>;
 
 /** Matched by nothing, since nobody can give the token it was made of. */
 const NOBODY = randomBytes(32);
@@ -129,6 +132,7 @@ export async function authenticate(
     organizationSid: account.organizationSid,
     accountSid: account.sid,
     permissions: new Set(permissions.filter((permission) => account.permissions.includes(permission))),
+    credentialDigest: Buffer.from(account.tokenDigest).toString('base64'),
   };
 }
 

@@ -2,7 +2,9 @@ import { z } from 'zod';
 import type { Bot } from '../../prisma/client/client.ts';
 import type { BotCheck, BotCredentials } from '../platforms/microsoft.ts';
 import { appendAudit } from './audit.ts';
+import { followBot } from './bot-changes.ts';
 import type { Caller } from './caller.ts';
+import { belonging } from './confinement.ts';
 import { violatedConstraint } from './constraints.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { botNotFound, ConflictError } from './errors.ts';
@@ -43,7 +45,7 @@ export type BotOrderField = 'DATE_CREATED';
 
 /** The bot with this sid in the caller's organization, else `null`. */
 export function findBot({ prisma }: Gateway, caller: Caller, sid: string): Promise<Bot | null> {
-  return prisma.bot.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
+  return prisma.bot.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
 }
 
 /** One page of the caller's bots, in the order of their creation. */
@@ -54,11 +56,7 @@ export function listBots(
   order: Order<BotOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
   page: PageArguments = {},
 ): Promise<Page<Bot>> {
-  const where = [
-    { organizationSid: caller.organizationSid },
-    filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
-    createdBetween(filter),
-  ];
+  const where = [belonging(caller), filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {}, createdBetween(filter)];
   return readPage(
     caller,
     {
@@ -110,6 +108,7 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
           accountSid: caller.accountSid,
         },
       });
+      await followBot(tx, undefined, created);
       await remember(tx, created);
       return created;
     }).catch((error) => {
@@ -126,13 +125,14 @@ export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInpu
   return idempotently(gateway, caller, 'updateBot', input, async (remember) => {
     const { sid = '', clientSecret, ...change } = parseInput(updateInput, input);
     return inTransaction(gateway.prisma, async (tx) => {
-      const bot = await tx.bot.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+      const bot = await tx.bot.findUnique({ where: { sid, ...belonging(caller) } });
       if (!bot) throw botNotFound(sid);
       await holdOpenEnterprise(tx, caller, change.enterpriseSid ?? bot.enterpriseSid);
       const secret = clientSecret === undefined || clientSecret === masked(bot.clientSecretHint) ? {} : sealed(gateway, sid, clientSecret);
       const data = { ...change, ...secret, dateUpdated: new Date() };
-      const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, organizationSid: caller.organizationSid }, data });
+      const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, ...belonging(caller) }, data });
       if (!updated) throw botNotFound(sid);
+      await followBot(tx, bot, updated);
       await remember(tx, updated);
       return updated;
     }).catch((error) => {
@@ -150,9 +150,9 @@ export function deleteBot(gateway: Gateway, caller: Caller, input: DeleteBotInpu
   return idempotently(gateway, caller, 'deleteBot', input, async (remember) => {
     const { sid = '' } = parseInput(deleteInput, input);
     return inTransaction(gateway.prisma, async (tx) => {
-      const bot = await tx.bot.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+      const bot = await tx.bot.findUnique({ where: { sid, ...belonging(caller) } });
       if (!bot) throw botNotFound(sid);
-      const { count } = await tx.bot.deleteMany({ where: { sid, organizationSid: caller.organizationSid } });
+      const { count } = await tx.bot.deleteMany({ where: { sid, ...belonging(caller) } });
       if (count === 0) throw botNotFound(sid);
       await remember(tx, bot);
       return bot;

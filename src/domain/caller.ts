@@ -13,6 +13,12 @@ export interface Caller {
   readonly organizationSid: string;
   readonly accountSid: string;
   readonly permissions: ReadonlySet<Permission>;
+  /** Credentials that are narrowed to one enterprise see it and what belongs to it, and nothing else. */
+  readonly enterpriseSid?: string;
+  /** What the account's token was recognised by, base64: changed by a rotation. Absent for access tokens. */
+  readonly credentialDigest?: string;
+  /** The access token that was presented, where it was one. */
+  readonly accessTokenSid?: string;
   /** Correlates log lines, audit rows and error answers. */
   readonly requestId: string;
   /** The peer's address as the socket or the trusted proxy tells it. */

@@ -1,5 +1,6 @@
 import type { Enterprise } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
+import { enterprises } from './confinement.ts';
 import { ConflictError, enterpriseClosed, enterpriseNotFound } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import type { Transaction } from './transaction.ts';
@@ -15,7 +16,7 @@ export const isOperational = (enterprise: Pick<Enterprise, 'status'>) => enterpr
  */
 export async function lockOpenEnterprise(tx: Transaction, caller: Caller, sid: string): Promise<Enterprise> {
   await tx.$queryRaw`SELECT 1 FROM enterprise WHERE sid = ${sid} AND organization_sid = ${caller.organizationSid} FOR UPDATE`;
-  const enterprise = await tx.enterprise.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
+  const enterprise = await tx.enterprise.findUnique({ where: { sid, ...enterprises(caller) } });
   if (!enterprise) throw enterpriseNotFound(sid);
   if (enterprise.status === 'CLOSED') throw enterpriseClosed(sid);
   return enterprise;
@@ -26,14 +27,13 @@ export async function lockOpenEnterprise(tx: Transaction, caller: Caller, sid: s
  * @throws NotFoundError ENTERPRISE_NOT_FOUND, ConflictError ENTERPRISE_CLOSED, both with the path `enterpriseSid`
  */
 export async function holdOpenEnterprise(tx: Transaction, caller: Caller, sid: string): Promise<void> {
-  const rows = await tx.$queryRaw<{ status: string }[]>`
-    SELECT status::text FROM enterprise WHERE sid = ${sid} AND organization_sid = ${caller.organizationSid} FOR SHARE`;
-  refuseClosed(rows[0], sid);
+  await tx.$queryRaw`SELECT 1 FROM enterprise WHERE sid = ${sid} AND organization_sid = ${caller.organizationSid} FOR SHARE`;
+  refuseClosed(await tx.enterprise.findUnique({ where: { sid, ...enterprises(caller) } }), sid);
 }
 
 /** As holdOpenEnterprise, outside a transaction: spares a platform what would be refused anyway. */
 export async function requireOpenEnterprise({ prisma }: Gateway, caller: Caller, sid: string): Promise<void> {
-  refuseClosed(await prisma.enterprise.findUnique({ where: { sid, organizationSid: caller.organizationSid } }), sid);
+  refuseClosed(await prisma.enterprise.findUnique({ where: { sid, ...enterprises(caller) } }), sid);
 }
 
 function refuseClosed(enterprise: { status: string } | null | undefined, sid: string): void {

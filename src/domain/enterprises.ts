@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Enterprise, EnterpriseStatus } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
+import { enterprises } from './confinement.ts';
 import { violatedConstraint } from './constraints.ts';
 import { createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
@@ -45,7 +46,7 @@ export type EnterpriseOrderField = 'DATE_CREATED' | 'NAME';
 
 /** The enterprise with this sid in the caller's organization, else `null`. */
 export function findEnterprise({ prisma }: Gateway, caller: Caller, sid: string): Promise<Enterprise | null> {
-  return prisma.enterprise.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
+  return prisma.enterprise.findUnique({ where: { sid: sought(sid), ...enterprises(caller) } });
 }
 
 /** One page of the caller's enterprises. Default order: creation. */
@@ -57,7 +58,7 @@ export function listEnterprises(
   page: PageArguments = {},
 ): Promise<Page<Enterprise>> {
   const where = [
-    { organizationSid: caller.organizationSid },
+    enterprises(caller),
     containing('nameFolded', literal('name', filter.name)),
     filter.statuses ? { status: { in: [...filter.statuses] } } : {},
     createdBetween(filter),

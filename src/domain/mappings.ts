@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Mapping } from '../../prisma/client/client.ts';
 import { credentialsOf } from './bots.ts';
 import type { Caller } from './caller.ts';
+import { belonging } from './confinement.ts';
 import { violatedConstraint } from './constraints.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { ConflictError, mappingNotFound } from './errors.ts';
@@ -52,7 +53,7 @@ export type MappingOrderField = 'DATE_CREATED' | 'NAME' | 'MICROSOFT_ADDRESS' | 
 
 /** The mapping with this sid in the caller's organization, else `null`. */
 export function findMapping({ prisma }: Gateway, caller: Caller, sid: string): Promise<Mapping | null> {
-  return prisma.mapping.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
+  return prisma.mapping.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
 }
 
 /** One page of the caller's mappings. Default order: creation. */
@@ -64,7 +65,7 @@ export function listMappings(
   page: PageArguments = {},
 ): Promise<Page<Mapping>> {
   const where = [
-    { organizationSid: caller.organizationSid },
+    belonging(caller),
     filter.within ?? {},
     filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
     containing('nameFolded', literal('name', filter.name)),
@@ -215,7 +216,7 @@ export function deleteMapping(gateway: Gateway, caller: Caller, input: DeleteMap
 /** Deletes every mapping of an enterprise, one after another. Where the platform refuses one, the rest stay. */
 export async function deleteMappingsOf(gateway: Gateway, caller: Caller, enterpriseSid: string): Promise<void> {
   const mappings = await gateway.prisma.mapping.findMany({
-    where: { enterpriseSid, organizationSid: caller.organizationSid },
+    where: { enterpriseSid, ...belonging(caller) },
     orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }],
   });
   for (const { sid } of mappings) await removeMapping(gateway, caller, sid, async () => {});

@@ -1,7 +1,7 @@
-import type { ChannelStatus, Prisma, PrismaClient } from '../../prisma/client/client.ts';
+import type { ChannelStatus, PrismaClient } from '../../prisma/client/client.ts';
 import { entersBelow, statusRank } from './message-status.ts';
-import { segmentsOf } from './segments.ts';
 import { newSid } from './sid.ts';
+import { encodingOf } from './sms-encoding.ts';
 import { fold } from './text.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -36,7 +36,7 @@ export interface NewMessage {
 export async function acceptMessage(client: Client, message: NewMessage): Promise<{ sid: string; accepted: boolean }> {
   const sid = newSid('MS');
   const mediaUrls = [...(message.mediaUrls ?? [])];
-  const { encoding, segments } = segmentsOf(message.body);
+  const { encoding, segments } = encodingOf(message.body);
   const rows = await client.$queryRaw<{ sid: string }[]>`
     WITH stored AS (
       INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
@@ -63,6 +63,12 @@ export async function acceptMessage(client: Client, message: NewMessage): Promis
     RETURNING message_sid AS sid`;
   if (rows[0]) return { sid, accepted: true };
   return { sid: await existing(client, message), accepted: false };
+}
+
+/** Has the outbox looked at for this lane: now, unless it waits for a pause to end. */
+export async function openLane(tx: Transaction, lane: string, organizationSid: string): Promise<void> {
+  await tx.$executeRaw`
+    INSERT INTO outbox_lane AS l (lane, organization_sid) VALUES (${lane}, ${organizationSid}) ON CONFLICT (lane) DO UPDATE SET lane = l.lane`;
 }
 
 /** The message that already has these platform ids. */
@@ -112,9 +118,16 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
   return channelStatus;
 }
 
+/** The first sid stays. Another one of the same message tells that the platform took it twice. */
 async function keepIds(client: Client, messageSid: string, { restcommMessageSid, teams }: StatusReport): Promise<void> {
-  if (!restcommMessageSid && !teams) return;
-  const ids: Prisma.MessageUpdateManyMutationInput = { restcommMessageSid };
-  if (teams) Object.assign(ids, { teamsConversationId: teams.conversationId, teamsActivityId: teams.activityId });
-  await client.message.updateMany({ where: { sid: messageSid }, data: ids });
+  if (restcommMessageSid) {
+    await client.$executeRaw`
+      UPDATE message SET restcomm_message_sid = coalesce(restcomm_message_sid, ${restcommMessageSid}),
+        possibly_duplicated = possibly_duplicated OR restcomm_message_sid IS NOT NULL
+      WHERE sid = ${messageSid} AND restcomm_message_sid IS DISTINCT FROM ${restcommMessageSid}`;
+  }
+  if (teams) {
+    const { conversationId: teamsConversationId, activityId: teamsActivityId } = teams;
+    await client.message.updateMany({ where: { sid: messageSid }, data: { teamsConversationId, teamsActivityId } });
+  }
 }

@@ -1,5 +1,6 @@
 import { ChannelStatus, type Message, type MessageDirection, type MessageEvent, type MessageType } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
+import { belonging } from './confinement.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
@@ -24,7 +25,7 @@ export type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
 
 /** The message with this sid in the caller's organization, else `null`. */
 export function findMessage({ prisma }: Gateway, caller: Caller, sid: string): Promise<Message | null> {
-  return prisma.message.findUnique({ where: { sid: sought(sid), organizationSid: caller.organizationSid } });
+  return prisma.message.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
 }
 
 /** One page of the caller's messages. Default order: creation. */
@@ -36,7 +37,7 @@ export function listMessages(
   page: PageArguments = {},
 ): Promise<Page<Message>> {
   const where = [
-    { organizationSid: caller.organizationSid },
+    belonging(caller),
     filter.within ?? {},
     filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
     filter.mappingSid ? { mappingSid: sought(filter.mappingSid) } : {},
@@ -67,7 +68,7 @@ export function listMessages(
 /** The status history of one message, oldest first. */
 export function listMessageEvents({ prisma }: Gateway, caller: Caller, messageSids: readonly string[]): Promise<MessageEvent[]> {
   return prisma.messageEvent.findMany({
-    where: { organizationSid: caller.organizationSid, messageSid: { in: [...messageSids] } },
+    where: { organizationSid: caller.organizationSid, message: belonging(caller), messageSid: { in: [...messageSids] } },
     orderBy: { seq: 'asc' },
   });
 }

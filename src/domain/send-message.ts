@@ -1,16 +1,18 @@
 import { z } from 'zod';
 import type { Mapping, Message } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
+import { belonging } from './confinement.ts';
 import { requireActiveEnterprise } from './enterprise-state.ts';
 import { ConflictError, mappingNotFound, messageNotFound } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { idempotently } from './idempotency.ts';
 import { lookup, mandatory, parseInput } from './input.ts';
-import { acceptMessage } from './message-log.ts';
+import { laneToPhone, laneToTeams } from './lanes.ts';
+import { acceptMessage, openLane } from './message-log.ts';
 import { findMessage } from './messages.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
 
-/** The longest text that is taken: ten UCS-2 segments of 160 characters' worth are refused by no carrier we know. */
+/** The longest text that is taken: ten segments of 160 characters. */
 export const MAX_SMS_LENGTH = 1600;
 
 const sendInput = z.object({
@@ -36,7 +38,7 @@ export function sendMessage(gateway: Gateway, caller: Caller, input: SendMessage
     const { mappingSid, to, body } = parseInput(sendInput, input);
     const { prisma, hints } = gateway;
     const mapping = await prisma.mapping.findUnique({
-      where: { sid: mappingSid, organizationSid: caller.organizationSid },
+      where: { sid: mappingSid, ...belonging(caller) },
       include: { enterprise: true },
     });
     if (!mapping) throw mappingNotFound(mappingSid, ['mappingSid']);
@@ -64,7 +66,7 @@ export function fromMapping(mapping: Mapping, accountSid: string, to: string, bo
     from: mapping.microsoftAddress,
     to,
     body,
-    lane: `sms:${mapping.externalDigits}:${to.replace('+', '')}`,
+    lane: laneToPhone(mapping.externalDigits, to),
   };
 }
 
@@ -82,10 +84,11 @@ export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessa
         data: { stuck: false, channelErrorCode: null, channelErrorMessage: null },
       });
       if (count === 0) throw new ConflictError('MESSAGE_NOT_STUCK', 'Message is not stuck', { value: sid, path: ['sid'] });
-      const freed = await tx.message.findUniqueOrThrow({ where: { sid } });
-      await enqueueAgain(tx, freed);
-      await remember(tx, freed);
-      return freed;
+      const freed = await tx.message.findUniqueOrThrow({ where: { sid }, include: { mapping: true } });
+      const { mapping, ...message } = freed;
+      await remember(tx, message);
+      await enqueueAgain(tx, message, mapping);
+      return message;
     });
     gateway.hints.queued();
     return message;
@@ -93,8 +96,9 @@ export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessa
 }
 
 /** The hand-over's last attempt may have arrived: it stays noted, so that the platform is asked first, or the repetition marked. */
-async function enqueueAgain(tx: Transaction, message: Message): Promise<void> {
-  const lane = `retry:${message.sid}`;
-  await tx.outbox.create({ data: { messageSid: message.sid, lane, attemptStarted: message.dateUpdated } });
-  await tx.outboxLane.create({ data: { lane, organizationSid: message.organizationSid } });
+async function enqueueAgain(tx: Transaction, message: Message, mapping: Mapping | null): Promise<void> {
+  const { sid, organizationSid, enterpriseSid, direction, to } = message;
+  const lane = direction === 'OUTBOUND' ? laneToTeams(enterpriseSid, to) : laneToPhone(mapping?.externalDigits ?? sid, to);
+  await tx.outbox.create({ data: { messageSid: sid, lane, attemptStarted: message.dateUpdated } });
+  await openLane(tx, lane, organizationSid);
 }

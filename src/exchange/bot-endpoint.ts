@@ -30,13 +30,14 @@ const activitySchema = z.object({
 export type Activity = z.output<typeof activitySchema>;
 
 /**
- * The Bot Framework's requests. 200 once what came is committed; 400 for what is no activity, 403 for a request that is not provably Microsoft's,
- * 503 while that can't be checked, so that it is sent again.
+ * The Bot Framework's requests. 200 once what came is committed; 400 or 413 for what is no activity, 403 for a request that is not provably
+ * Microsoft's, 503 while that can't be checked, so that it is sent again.
  */
 export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifier, request: Request): Promise<Response> {
   if (request.method !== 'POST') return answer(405, { allow: 'POST' });
-  const body = await readJson(request);
-  const parsed = activitySchema.safeParse(body);
+  const text = await readText(request);
+  if (text === undefined) return answer(413);
+  const parsed = activitySchema.safeParse(jsonOf(text));
   if (!parsed.success) return answer(400);
   const activity = parsed.data;
   try {
@@ -54,7 +55,8 @@ export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifi
   }
 }
 
-async function readJson(request: Request): Promise<unknown> {
+/** `undefined` where it is too long. */
+async function readText(request: Request): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
@@ -62,8 +64,12 @@ async function readJson(request: Request): Promise<unknown> {
     if (length > MAX_ACTIVITY_BYTES) return undefined;
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

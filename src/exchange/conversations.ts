@@ -1,4 +1,5 @@
 import type { PrismaClient, TeamsConversation as Row } from '../../prisma/client/client.ts';
+import type { Transaction } from '../domain/transaction.ts';
 import type { TeamsConversation } from '../platforms/microsoft.ts';
 
 /** What belongs to an enterprise. */
@@ -13,21 +14,36 @@ export function conversationWith(prisma: PrismaClient, enterpriseSid: string, ob
 }
 
 /** Keeps where a Teams user is reached: a conversation that was opened, or one that they wrote in. */
-export async function rememberConversation(prisma: PrismaClient, owner: Owned, objectId: string, conversation: TeamsConversation): Promise<void> {
+export async function rememberConversation(
+  prisma: PrismaClient,
+  owner: Owned,
+  objectId: string,
+  conversation: TeamsConversation,
+): Promise<void> {
   await upsert(prisma, owner, objectId, { conversationId: conversation.conversationId, serviceUrl: conversation.serviceUrl });
 }
 
 /** Keeps with whom, and by which of their numbers, a Teams user last spoke: a text without a number answers there. */
 export async function rememberPartner(
-  prisma: PrismaClient,
+  tx: Transaction,
   owner: Owned,
   objectId: string,
   partner: { mappingSid: string; number: string },
 ): Promise<void> {
-  await upsert(prisma, owner, objectId, { lastMappingSid: partner.mappingSid, lastNumber: partner.number });
+  await upsert(tx, owner, objectId, { lastMappingSid: partner.mappingSid, lastNumber: partner.number });
 }
 
-async function upsert(prisma: PrismaClient, { organizationSid, enterpriseSid }: Owned, objectId: string, values: Partial<Row>): Promise<void> {
+/** The platform does not know the conversation any more. */
+export async function forgetConversation(prisma: PrismaClient, enterpriseSid: string, objectId: string): Promise<void> {
+  await prisma.teamsConversation.updateMany({ where: { enterpriseSid, objectId }, data: { conversationId: null, serviceUrl: null } });
+}
+
+async function upsert(
+  prisma: PrismaClient | Transaction,
+  { organizationSid, enterpriseSid }: Owned,
+  objectId: string,
+  values: Partial<Row>,
+): Promise<void> {
   const data = { ...values, dateUpdated: new Date() };
   await prisma.teamsConversation.upsert({
     where: { enterpriseSid_objectId: { enterpriseSid, objectId } },

@@ -1,24 +1,44 @@
 import type { Bot, Enterprise, Mapping, Message } from '../../prisma/client/client.ts';
+import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { advanceStatus, type StatusReport } from '../domain/message-log.ts';
-import { inTransaction } from '../domain/transaction.ts';
+import type { StatusReport } from '../domain/message-log.ts';
+import { inTransaction, type Transaction } from '../domain/transaction.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
-import { nextPause, RETRY_LIMIT } from './backoff.ts';
-import { type Claim, clearAttempt, nextInLane, type OutboxEntry, startAttempt } from './outbox.ts';
+import { LoginError } from '../platforms/microsoft-login.ts';
+import { nextPause } from './backoff.ts';
+import { type Claim, clearAttempt, countAttempt, nextInLane, type OutboxEntry, startAttempt } from './outbox.ts';
+import { takeReport } from './reports.ts';
 import { handToCarrier } from './to-sms.ts';
 import { handToTeams } from './to-teams.ts';
 
 /** A message with all that its delivery depends on. */
 export type Delivery = Message & { enterprise: Enterprise & { bot: Bot | null }; mapping: Mapping | null };
 
+/** One attempt to hand a message over. */
+export interface Attempt {
+  /** When the first attempt began whose outcome is unknown, if there is one. */
+  readonly unknownSince: Date | null;
+  /** @returns the mapping that the message passes by @throws DeliveryError `refused` where it may not pass (any more) */
+  admit(): Promise<Mapping>;
+  /** Notes that the request leaves now. Awaited just before it does. */
+  begin(): Promise<void>;
+}
+
+/** What a hand-over came to. */
+export interface HandedOver {
+  readonly report: StatusReport;
+  /** What becomes true with it. */
+  readonly along?: (tx: Transaction) => Promise<void>;
+}
+
 /** How an attempt ended: go on with the lane at once, after a pause, or leave it, since it is empty or another's by now. */
 export type Step = 'next' | 'done' | { readonly pauseMs: number };
 
 /**
- * Hands the first message of a lane over to its platform. Whatever happens is recorded: a status, a later attempt, or the message set aside as
- * stuck.
+ * Hands the first message of a lane over to its platform. Whatever happens is recorded: a status, a later attempt, or after `retryLimit` of
+ * them the message set aside as stuck.
  */
-export async function deliverNext(gateway: Gateway, claim: Claim): Promise<Step> {
+export async function deliverNext(gateway: Gateway, claim: Claim, retryLimit: number): Promise<Step> {
   const { prisma, log } = gateway;
   const entry = await nextInLane(prisma, claim.lane);
   if (!entry) return 'done';
@@ -26,66 +46,87 @@ export async function deliverNext(gateway: Gateway, claim: Claim): Promise<Step>
     where: { sid: entry.messageSid },
     include: { enterprise: { include: { bot: true } }, mapping: true },
   });
-  try {
-    // A report may come before the answer to our own request, or instead of it.
-    if (message.direction === 'INBOUND' && message.restcommMessageSid) {
-      await settle(gateway, message, { status: 'SENDING' });
-      return 'next';
-    }
-    await refuseUndeliverable(gateway, message);
-    const begin = async () => {
+  let begun = false;
+  const attempt: Attempt = {
+    unknownSince: entry.attemptStarted,
+    admit: () => admit(gateway, message),
+    begin: async () => {
       if (!(await startAttempt(prisma, claim, message.sid))) throw new LaneLost();
-    };
-    const report = message.direction === 'INBOUND' ? await handToCarrier(gateway, message, entry, begin) : await handToTeams(gateway, message, entry, begin);
-    await settle(gateway, message, report);
+      begun = true;
+    },
+  };
+  try {
+    await settle(gateway, message, await handOver(gateway, message, attempt));
     return 'next';
   } catch (error) {
     if (error instanceof LaneLost) return 'done';
-    if (!(error instanceof DeliveryError)) log.error({ err: error, messageSid: message.sid }, 'a delivery failed unexpectedly');
-    return recordFailure(gateway, message, entry, error);
+    if (!isPlatforms(error)) log.error({ err: error, messageSid: message.sid }, 'a delivery failed unexpectedly');
+    const failure = asDeliveryError(error, begun);
+    if (failure.outcome === 'refused') {
+      await settle(gateway, message, { report: { status: 'FAILED', errorCode: failure.code, errorMessage: failure.message } });
+      return 'next';
+    }
+    return tryAgainLater(gateway, claim, { message, entry, failure, begun, retryLimit });
   }
 }
 
-/** The lease ran out and the lane is another instance's. */
+/** The lane is another instance's by now. */
 class LaneLost extends Error {}
 
+async function handOver(gateway: Gateway, message: Delivery, attempt: Attempt): Promise<HandedOver> {
+  if (message.direction === 'OUTBOUND') return handToTeams(gateway, message, attempt);
+  // A report may come before the answer to our own request, or instead of it.
+  if (message.restcommMessageSid) return { report: { status: 'SENDING' } };
+  return { report: await handToCarrier(gateway, message, attempt) };
+}
+
 /** The message's end, or its hand-over: out of the outbox and its status advanced, in one transaction. */
-async function settle({ prisma, hints }: Gateway, message: Delivery, report: StatusReport): Promise<void> {
-  await inTransaction(prisma, async (tx) => {
+async function settle(gateway: Gateway, message: Delivery, { report, along }: HandedOver): Promise<void> {
+  await takeReport(gateway, message, report, async (tx) => {
     await tx.outbox.deleteMany({ where: { messageSid: message.sid } });
-    await advanceStatus(tx, message.sid, report);
+    await along?.(tx);
   });
-  hints.appended(message.organizationSid);
 }
 
 /** Every message that can't be delivered ends with a code and a message. */
-async function refuseUndeliverable({ prisma }: Gateway, message: Delivery): Promise<void> {
-  const refuse = (code: string, text: string) => {
-    throw new DeliveryError('refused', code, text);
-  };
-  if (!message.mapping) refuse('MAPPING_NOT_FOUND', 'The number is not mapped to a Teams user any more');
-  if (message.enterprise.status !== 'ACTIVE') refuse(`ENTERPRISE_${message.enterprise.status}`, `The enterprise is ${message.enterprise.status}`);
-  const account = await prisma.account.findUnique({ where: { sid: message.accountSid }, select: { status: true } });
-  if (account?.status !== 'ACTIVE') refuse('ACCOUNT_NOT_ACTIVE', 'The account that the message passes under is not active');
+async function admit({ prisma }: Gateway, { mapping, enterprise, accountSid }: Delivery): Promise<Mapping> {
+  if (!mapping) throw new DeliveryError('refused', 'MAPPING_NOT_FOUND', 'The number is not mapped to a Teams user any more');
+  const { status } = enterprise;
+  if (status !== 'ACTIVE') throw new DeliveryError('refused', `ENTERPRISE_${status}`, `The enterprise is ${status}`);
+  const account = await prisma.account.findUnique({ where: { sid: accountSid }, select: { status: true } });
+  if (account?.status === 'ACTIVE') return mapping;
+  throw new DeliveryError('refused', 'ACCOUNT_NOT_ACTIVE', 'The account that the message passes under is not active');
 }
 
-async function recordFailure(gateway: Gateway, message: Delivery, entry: OutboxEntry, error: unknown): Promise<Step> {
-  const { outcome, code, message: text, retryAfterMs } = asDeliveryError(error);
-  if (outcome === 'refused') {
-    await settle(gateway, message, { status: 'FAILED', errorCode: code, errorMessage: text });
+interface Failure {
+  readonly message: Delivery;
+  readonly entry: OutboxEntry;
+  readonly failure: DeliveryError;
+  /** Had a request left? */
+  readonly begun: boolean;
+  readonly retryLimit: number;
+}
+
+async function tryAgainLater(gateway: Gateway, claim: Claim, { message, entry, failure, begun, retryLimit }: Failure): Promise<Step> {
+  const { prisma, log } = gateway;
+  const attempts = entry.attempts + 1;
+  if (attempts >= retryLimit) {
+    await setAside(gateway, message, failure);
     return 'next';
   }
-  if (entry.attempts + 1 >= RETRY_LIMIT) {
-    await setAside(gateway, message, code, text);
-    return 'next';
-  }
-  // After an unknown outcome the attempt stays noted, so that the next one asks first.
-  if (outcome === 'retry') await clearAttempt(gateway.prisma, message.sid);
-  return { pauseMs: retryAfterMs ?? nextPause(entry.attempts + 1) };
+  if (!begun) await countAttempt(prisma, message.sid);
+  // What was unknown before this attempt still is.
+  else if (failure.outcome === 'retry' && !entry.attemptStarted) await clearAttempt(prisma, claim, message.sid);
+  const pauseMs = nextPause(attempts, failure.retryAfterMs);
+  log.info(
+    { messageSid: message.sid, code: failure.code, outcome: failure.outcome, attempts, pauseMs },
+    'a message could not be handed over yet',
+  );
+  return { pauseMs };
 }
 
 /** Out of the lane, so that the conversation goes on, and visible as stuck until retryMessage. Its status stays: nothing is known of it. */
-async function setAside({ prisma, log }: Gateway, message: Delivery, code: string, text: string): Promise<void> {
+async function setAside({ prisma, log }: Gateway, message: Delivery, { code, message: text }: DeliveryError): Promise<void> {
   await inTransaction(prisma, async (tx) => {
     await tx.outbox.deleteMany({ where: { messageSid: message.sid } });
     await tx.message.update({ where: { sid: message.sid }, data: { stuck: true, channelErrorCode: code, channelErrorMessage: text } });
@@ -93,6 +134,15 @@ async function setAside({ prisma, log }: Gateway, message: Delivery, code: strin
   log.warn({ messageSid: message.sid, code }, 'a message is stuck: its retries are used up');
 }
 
-function asDeliveryError(error: unknown): DeliveryError {
-  return error instanceof DeliveryError ? error : new DeliveryError('retry', 'INTERNAL', 'The gateway could not hand the message over');
+const isPlatforms = (error: unknown) => error instanceof DeliveryError || error instanceof PlatformError;
+
+function asDeliveryError(error: unknown, begun: boolean): DeliveryError {
+  if (error instanceof DeliveryError) return error;
+  if (error instanceof PlatformError) {
+    const { cause } = error;
+    if (cause instanceof LoginError) return new DeliveryError(cause.outcome, cause.code, cause.message, cause.retryAfterMs);
+    return new DeliveryError('retry', 'PLATFORM_ERROR', error.message);
+  }
+  // Our own fault. It may have come after the platform took the message.
+  return new DeliveryError(begun ? 'unknown' : 'retry', 'INTERNAL', 'The gateway could not hand the message over');
 }

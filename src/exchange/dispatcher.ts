@@ -1,7 +1,8 @@
 import type { Gateway } from '../domain/gateway.ts';
-import { deliverNext } from './delivery.ts';
 import { createWakeUp } from '../wake-up.ts';
-import { type Claim, claimLanes, releaseLane } from './outbox.ts';
+import { RETRY_LIMIT } from './backoff.ts';
+import { deliverNext } from './delivery.ts';
+import { type Claim, claimLanes, LEASE_MS, releaseLane, renewLeases } from './outbox.ts';
 
 export interface Dispatcher {
   /** Something may be due: look now. */
@@ -16,15 +17,20 @@ export interface DispatcherOptions {
   readonly perOrganization: number;
   /** How often it looks without being woken, in ms. */
   readonly pollMs?: number;
+  /** After how many attempts a message is set aside as stuck. */
+  readonly retryLimit?: number;
 }
 
 /** How long a lane is kept while others may wait, in ms. */
 const SLICE_MS = 500;
 
 /** Works on the outbox until stopped. Several instances share it. */
-export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000 }: DispatcherOptions): Dispatcher {
+export function startDispatcher(
+  gateway: Gateway,
+  { concurrency, perOrganization, pollMs = 1000, retryLimit = RETRY_LIMIT }: DispatcherOptions,
+): Dispatcher {
   const { prisma, log } = gateway;
-  const working = new Map<Promise<void>, string>();
+  const working = new Map<Promise<void>, Claim>();
   let stopped = false;
   const wakeUp = createWakeUp();
 
@@ -38,32 +44,35 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
       if (claims.length === 0 || working.size >= concurrency) await wakeUp.wait(pollMs);
     }
     await Promise.all(working.keys());
+    clearInterval(renewing);
   }
 
   async function claim(): Promise<Claim[]> {
     const free = concurrency - working.size;
     if (free <= 0) return [];
     const counts = new Map<string, number>();
-    for (const organizationSid of working.values()) counts.set(organizationSid, (counts.get(organizationSid) ?? 0) + 1);
+    for (const { organizationSid } of working.values()) counts.set(organizationSid, (counts.get(organizationSid) ?? 0) + 1);
     const busy = [...counts].filter(([, count]) => count >= perOrganization).map(([organizationSid]) => organizationSid);
     return claimLanes(prisma, free, Math.max(1, Math.floor(perOrganization / 2)), busy);
   }
 
   function start(claim: Claim): void {
     const work = workOn(claim)
-      .catch((error) => log.error({ err: error, lane: claim.lane }, 'a lane could not be worked on; it is tried again when its lease is over'))
+      .catch((error) =>
+        log.error({ err: error, lane: claim.lane }, 'a lane could not be worked on; it is tried again when its lease is over'),
+      )
       .finally(() => {
         working.delete(work);
         wakeUp.wake();
       });
-    working.set(work, claim.organizationSid);
+    working.set(work, claim);
   }
 
   async function workOn(claim: Claim): Promise<void> {
     const until = Date.now() + SLICE_MS;
     let pauseMs = 0;
     while (!stopped && Date.now() < until) {
-      const step = await deliverNext(gateway, claim);
+      const step = await deliverNext(gateway, claim, retryLimit);
       if (step === 'next') continue;
       if (step !== 'done') pauseMs = step.pauseMs;
       break;
@@ -72,6 +81,10 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
     if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
   }
 
+  const renewing = setInterval(() => {
+    if (working.size === 0) return;
+    renewLeases(prisma, [...working.values()]).catch((error) => log.error({ err: error }, 'the leases can not be renewed'));
+  }, LEASE_MS / 3);
   const running = run();
   return {
     wake: () => wakeUp.wake(),

@@ -3,7 +3,7 @@ import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { resolveMappingUsers } from '../domain/mapping-users.ts';
 import { type Dispatcher, type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { type Jobs, startJobs } from './jobs.ts';
-import { recoverInbound, reconcileStatuses } from './reconciler.ts';
+import { reconcileStatuses, recoverInbound } from './reconciler.ts';
 
 export interface Exchange {
   /** Something was enqueued: look now. */
@@ -16,9 +16,9 @@ export interface Exchange {
 export function startExchange(gateway: Gateway, options: DispatcherOptions): Exchange {
   const dispatcher: Dispatcher = startDispatcher(gateway, options);
   const jobs: Jobs = startJobs(gateway, [
-    { name: 'reconcile-statuses', everyMs: 30_000, run: () => reconcileStatuses(gateway) },
-    { name: 'recover-inbound', everyMs: 60_000, run: () => recoverInbound(gateway) },
-    { name: 'resolve-mapping-users', everyMs: 15_000, run: () => resolveMappingUsers(gateway) },
+    { name: 'reconcile-statuses', everyMs: 30_000, run: (signal) => reconcileStatuses(gateway, { signal }) },
+    { name: 'recover-inbound', everyMs: 60_000, run: (signal) => recoverInbound(gateway, { signal }) },
+    { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
     { name: 'purge-idempotency-keys', everyMs: 60 * 60_000, run: () => purgeIdempotencyKeys(gateway.prisma) },
   ]);
   return {

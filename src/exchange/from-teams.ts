@@ -3,6 +3,7 @@ import { credentialsOf } from '../domain/bots.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { acceptMessage } from '../domain/message-log.ts';
 import { fromMapping, isNumber, MAX_SMS_LENGTH } from '../domain/send-message.ts';
+import { inTransaction } from '../domain/transaction.ts';
 import type { Activity } from './bot-endpoint.ts';
 import { conversationWith, rememberConversation, rememberPartner } from './conversations.ts';
 import { parseText } from './teams-text.ts';
@@ -50,16 +51,25 @@ async function receiveText(gateway: Gateway, sender: Sender, activity: Activity)
   if (body.length > MAX_SMS_LENGTH) return say(`An SMS has at most ${MAX_SMS_LENGTH} characters; yours has ${body.length}.`);
   const enterprise = await prisma.enterprise.findUniqueOrThrow({ where: { sid: bot.enterpriseSid } });
   const message = fromMapping(mapping, mapping.accountSid, to, body);
-  const { accepted } = await acceptMessage(prisma, {
-    ...message,
-    teams: { conversationId: activity.conversation.id, activityId: activity.id ?? '' },
-  });
-  if (!accepted) return;
-  await rememberPartner(prisma, bot, objectId, { mappingSid: mapping.sid, number: to });
+  const teams = activity.id === undefined ? undefined : { conversationId: activity.conversation.id, activityId: activity.id };
+  try {
+    // Together, or the next text without a number went to somebody else. The event comes last (docs/adr/0006).
+    await inTransaction(prisma, async (tx) => {
+      await rememberPartner(tx, bot, objectId, { mappingSid: mapping.sid, number: to });
+      const { accepted } = await acceptMessage(tx, { ...message, teams });
+      if (!accepted) throw new Repeated();
+    });
+  } catch (error) {
+    if (error instanceof Repeated) return;
+    throw error;
+  }
   hints.queued();
   hints.appended(mapping.organizationSid);
   if (enterprise.status !== 'ACTIVE') await say(`Your message can not be sent: ${enterprise.name} is ${enterprise.status}.`);
 }
+
+/** The activity was taken before: whom the user spoke with since stays. */
+class Repeated extends Error {}
 
 /**
  * The user by application, tenant and object id. One application may serve several enterprises, also of several organizations; the object id was

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway } from '../domain/gateway.ts';
 
 /** Something that one instance at a time does, again and again. */
@@ -5,33 +6,32 @@ export interface Job {
   readonly name: string;
   /** From the beginning of one run to the next, in ms. */
   readonly everyMs: number;
-  readonly run: () => Promise<unknown>;
+  /** `signal` asks a long run to end early. */
+  readonly run: (signal: AbortSignal) => Promise<unknown>;
 }
 
 export interface Jobs {
-  /** Lets no run begin, and resolves when the one that runs has ended. */
+  /** Lets no run begin, and resolves when those that run have ended. */
   stop(): Promise<void>;
 }
 
-/** How often it is looked whether a job is due, in ms. */
-const LOOK_MS = 1000;
+/** How often it is looked whether a job is due: at so many points of its period. */
+const LOOKS = 10;
 
-/** Runs jobs when they are due. Of several instances the one that moves a job's due time first runs it. */
+/** Runs jobs when they are due, each on its own. Of several instances the one that moves a job's due time first runs it. */
 export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs: readonly Job[]): Jobs {
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
+  const stopping = new AbortController();
+  const { signal } = stopping;
 
-  async function look(): Promise<void> {
-    for (const job of jobs) {
-      if (stopped) return;
+  async function keep(job: Job): Promise<void> {
+    while (!signal.aborted) {
       try {
-        if (await claim(job)) await job.run();
+        if (await claim(job)) await job.run(signal);
       } catch (error) {
         log.error({ err: error, job: job.name }, 'a job failed; it runs again when it is due');
       }
+      await delay(job.everyMs / LOOKS, undefined, { signal }).catch(() => {});
     }
-    if (!stopped) timer = setTimeout(begin, LOOK_MS);
   }
 
   async function claim({ name, everyMs }: Job): Promise<boolean> {
@@ -42,15 +42,11 @@ export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs
     return rows.length > 0;
   }
 
-  const begin = () => {
-    running = look();
-  };
-  begin();
+  const running = jobs.map(keep);
   return {
     stop: async () => {
-      stopped = true;
-      clearTimeout(timer);
-      await running;
+      stopping.abort();
+      await Promise.all(running);
     },
   };
 }

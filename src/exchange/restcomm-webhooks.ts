@@ -1,8 +1,10 @@
-import { messageNotFound } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { acceptMessage, advanceStatus } from '../domain/message-log.ts';
+import { laneToTeams } from '../domain/lanes.ts';
+import { acceptMessage } from '../domain/message-log.ts';
+import { sought } from '../domain/sid.ts';
 import { mappingOfSecret } from '../domain/webhooks.ts';
 import type { SmsRecord } from '../platforms/restcomm.ts';
+import { takeReport } from './reports.ts';
 import { isStatus, toReport } from './restcomm-reports.ts';
 
 /** Under which Restcomm's webhooks are: `/webhooks/restcomm/{secret}/sms` and `…/status`. */
@@ -22,9 +24,13 @@ export async function restcommWebhook(gateway: Gateway, request: Request): Promi
   const mappingSid = mappingOfSecret(gateway, secret);
   if (!mappingSid || rest.length > 0 || (kind !== 'sms' && kind !== 'status')) return text(404, 'Not found');
   if (request.method !== 'POST') return text(405, 'Method not allowed', { allow: 'POST' });
+  if (!isForm(request)) return text(400, 'The body must be form-encoded');
   const form = await readForm(request);
-  if (!form) return text(400, 'The body must be form-encoded');
-  const problem = kind === 'sms' ? await receiveSms(gateway, mappingSid, form) : await receiveStatus(gateway, mappingSid, form, url.searchParams.get('message'));
+  if (!form) return text(413, `The body must have at most ${MAX_FORM_BYTES} bytes`);
+  const problem =
+    kind === 'sms'
+      ? await receiveSms(gateway, mappingSid, form)
+      : await receiveStatus(gateway, mappingSid, form, url.searchParams.get('message'));
   if (problem) return text(400, problem);
   return new Response('<?xml version="1.0" encoding="UTF-8"?>\n<Response/>\n', { headers: { 'content-type': 'text/xml; charset=utf-8' } });
 }
@@ -32,9 +38,16 @@ export async function restcommWebhook(gateway: Gateway, request: Request): Promi
 /** @returns what is wrong with the request, if anything */
 async function receiveSms(gateway: Gateway, mappingSid: string, form: URLSearchParams): Promise<string | undefined> {
   const field = (name: string) => form.get(name)?.trim() ?? '';
-  const sms = { sid: field('SmsSid') || field('MessageSid'), from: field('From'), to: field('To'), body: form.get('Body') ?? '', mediaUrls: mediaOf(form) };
+  const sms = {
+    sid: field('SmsSid') || field('MessageSid'),
+    from: field('From'),
+    to: field('To'),
+    body: form.get('Body') ?? '',
+    mediaUrls: mediaOf(form),
+  };
   if (!sms.sid || !sms.from || !sms.to) return 'SmsSid, From and To are mandatory';
-  if (![sms.sid, sms.from, sms.to].every((value) => isText(value, 320)) || !isText(sms.body, MAX_BODY)) return 'The text is malformed or too long';
+  if (![sms.sid, sms.from, sms.to].every((value) => isText(value, 320)) || !isText(sms.body, MAX_BODY))
+    return 'The text is malformed or too long';
   await acceptSms(gateway, mappingSid, sms);
   return undefined;
 }
@@ -43,7 +56,11 @@ async function receiveSms(gateway: Gateway, mappingSid: string, form: URLSearchP
  * Stores an SMS that came for a mapped number, once by its sid, and enqueues it for its Teams user. That of a number whose mapping is gone is stored
  * too: delivery ends it with a code.
  */
-export async function acceptSms(gateway: Gateway, mappingSid: string, sms: Pick<SmsRecord, 'sid' | 'from' | 'to' | 'body' | 'mediaUrls'>): Promise<void> {
+export async function acceptSms(
+  gateway: Gateway,
+  mappingSid: string,
+  sms: Pick<SmsRecord, 'sid' | 'from' | 'to' | 'body' | 'mediaUrls'>,
+): Promise<void> {
   const { prisma, hints, log } = gateway;
   const mapping = await prisma.mapping.findUnique({ where: { sid: mappingSid } });
   const owner = mapping ?? (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
@@ -63,41 +80,45 @@ export async function acceptSms(gateway: Gateway, mappingSid: string, sms: Pick<
     body: sms.body,
     mediaUrls: sms.mediaUrls,
     restcommMessageSid: sms.sid,
-    lane: `teams:${owner.enterpriseSid}:${owner.microsoftAddress.toLowerCase()}`,
+    lane: laneToTeams(owner.enterpriseSid, owner.microsoftAddress),
   });
   if (!accepted) return;
   hints.queued();
   hints.appended(owner.organizationSid);
 }
 
-async function receiveStatus(gateway: Gateway, mappingSid: string, form: URLSearchParams, messageSid: string | null): Promise<string | undefined> {
-  const { prisma, hints, log } = gateway;
+async function receiveStatus(
+  gateway: Gateway,
+  mappingSid: string,
+  form: URLSearchParams,
+  messageSid: string | null,
+): Promise<string | undefined> {
+  const { prisma, log } = gateway;
   const first = (...names: string[]) => names.map((name) => form.get(name)?.trim()).find((value) => value && value !== 'null');
   const sid = first('MessageSid', 'SmsSid');
   const status = first('MessageStatus', 'Status', 'SmsStatus', 'ChannelStatusMessage');
   if (!sid || !status) return 'MessageSid and MessageStatus are mandatory';
   if (!isText(sid, 320) || !isStatus(status)) return 'MessageStatus is unknown';
-  const owner = (await prisma.mapping.findUnique({ where: { sid: mappingSid } })) ?? (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
+  const owner =
+    (await prisma.mapping.findUnique({ where: { sid: mappingSid } })) ??
+    (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
   const message =
     owner &&
     (await prisma.message.findFirst({
-      where: { organizationSid: owner.organizationSid, direction: 'INBOUND', ...(messageSid ? { sid: messageSid } : { restcommMessageSid: sid }) },
+      where: {
+        organizationSid: owner.organizationSid,
+        direction: 'INBOUND',
+        ...(messageSid ? { sid: sought(messageSid) } : { restcommMessageSid: sid }),
+      },
       select: { sid: true, organizationSid: true },
     }));
   if (!message) {
-    log.warn({ smsSid: sid, ...messageNotFound(sid) }, 'a status report for a message that is not here');
+    log.warn({ mappingSid, smsSid: sid, messageSid }, 'a status report for a message that is not here');
     return undefined;
   }
-  const report = toReport({ sid, status, errorCode: first('ErrorCode') });
-  const outcome = await advanceStatus(prisma, message.sid, report);
-  if (outcome === 'advanced') hints.appended(message.organizationSid);
-  else if (outcome !== report.status && isTerminal(outcome) && isTerminal(report.status)) {
-    log.warn({ messageSid: message.sid, kept: outcome, reported: report.status }, 'two terminal statuses were reported; the first one stays');
-  }
+  await takeReport(gateway, message, toReport({ sid, status, errorCode: first('ErrorCode') }));
   return undefined;
 }
-
-const isTerminal = (status: string) => ['DELIVERED', 'UNDELIVERED', 'FAILED'].includes(status);
 
 function mediaOf(form: URLSearchParams): string[] {
   const urls: string[] = [];
@@ -110,8 +131,10 @@ function mediaOf(form: URLSearchParams): string[] {
 
 const isText = (value: string, max: number) => value.length <= max && !value.includes('\0') && value.isWellFormed();
 
+const isForm = (request: Request) => /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '');
+
+/** `undefined` where it is too long. */
 async function readForm(request: Request): Promise<URLSearchParams | undefined> {
-  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) return undefined;
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {

@@ -13,9 +13,9 @@ export interface TeamsText {
  */
 export function parseText(written: string): TeamsText {
   let rest = unescapeMarkup(written.replace(/<at>[^<]*<\/at>/gi, '')).trim();
-  const own = /^from\s+(\+[0-9().\/-]+)(?:\s+|$)/i.exec(rest);
+  const own = /^from\s+(\+[0-9()./-]+)(?:\s+|$)/i.exec(rest);
   if (own) rest = rest.slice(own[0].length);
-  const target = /^(\+[0-9().\/-]+)(?:\s+|$)/.exec(rest);
+  const target = /^(\+[0-9()./-]+)(?:\s+|$)/.exec(rest);
   if (target) rest = rest.slice(target[0].length);
   return { own: digits(own?.[1]), target: digits(target?.[1]), body: rest.trim() };
 }

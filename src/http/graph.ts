@@ -1,19 +1,51 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
-import { GraphQLError, type GraphQLSchema, Kind } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, Kind } from 'graphql';
 import { createYoga, shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
+import type { CredentialWatch } from '../live/credential-watch.ts';
+import type { Subscription } from '../live/render.ts';
 import { type Authentication, CHALLENGE, isRefusal, type Peer } from './authentication.ts';
 import { examples } from './graphiql-examples.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
+import { eventStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
 
 interface GraphOptions {
   readonly schema: GraphQLSchema;
-  readonly contextFor: (caller: Caller) => object;
+  readonly contextFor: (caller: Caller, resumeFrom?: string) => object;
   readonly authenticate: Authentication;
+  readonly credentials: CredentialWatch;
+  /** Is the gateway about to stop, so that streams end for their clients to go elsewhere? */
+  readonly isDraining: () => boolean;
   readonly log: Logger;
+}
+
+/** What a client says it wants run. */
+interface Parameters {
+  readonly query?: string | null;
+  readonly operationName?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+}
+
+/** An operation that is parsed and valid, with what it is run with. */
+export interface PreparedSubscription extends Subscription {
+  readonly execute: () => Promise<ExecutionResult>;
+}
+
+/** The graph, for every transport. */
+export interface Graph {
+  readonly fetch: (request: Request, peer: Peer) => Promise<Response>;
+  /** Parses and validates, as for a request over HTTP. */
+  readonly prepare: (
+    caller: Caller,
+    parameters: Parameters,
+    resumeFrom?: string,
+  ) => PreparedSubscription | { errors: readonly GraphQLError[] };
+  readonly execute: (prepared: PreparedSubscription) => Promise<ExecutionResult>;
+  /** Calls `end` when the caller's credentials stop being valid. */
+  readonly watch: CredentialWatch['watch'];
 }
 
 /** What each request brings along; `caller` is absent only for GraphiQL's page. */
@@ -30,17 +62,51 @@ const requestIds = new AsyncLocalStorage<string>();
  * The graph over HTTP: Yoga with its open defaults closed. Every operation needs credentials; GraphiQL's page alone is served without, and
  * the browser asks for them at its first operation. The handler never throws, and `x-request-id` names the request in the log.
  */
-export function createGraph({ schema, contextFor, authenticate, log }: GraphOptions) {
+export function createGraph({ schema, contextFor, authenticate, credentials, isDraining, log }: GraphOptions): Graph {
   const yoga = createYogaServer(schema, contextFor, log);
+
+  function prepare(caller: Caller, { query, operationName, variables }: Parameters, resumeFrom?: string) {
+    const enveloped = yoga.getEnveloped({ caller, params: { query: query ?? undefined } } as never);
+    let document: DocumentNode;
+    try {
+      document = enveloped.parse(query ?? '');
+    } catch (error) {
+      return { errors: [error instanceof GraphQLError ? error : maskError(error, log)] };
+    }
+    const errors = enveloped.validate(schema, document) as readonly GraphQLError[];
+    if (errors.length > 0) return { errors };
+    const context = contextFor(caller, resumeFrom);
+    const execute = async () =>
+      (await enveloped.execute({ schema, document, operationName, variableValues: variables, contextValue: context })) as ExecutionResult;
+    return {
+      schema,
+      document,
+      operationName,
+      variables,
+      caller,
+      context,
+      execute,
+      freshContext: () => contextFor(caller),
+      maskError: (error: unknown) => maskError(error, log),
+    };
+  }
+
+  /** A subscription's stream; `undefined` where the request is for anything else, which Yoga answers. */
+  async function stream(request: Request, caller: Caller): Promise<Response | undefined> {
+    const parameters = wantsEventStream(request) ? await readOperation(request) : undefined;
+    const prepared = parameters && prepare(caller, parameters, request.headers.get('last-event-id') ?? undefined);
+    if (!prepared || 'errors' in prepared || !isSubscription(prepared)) return undefined;
+    return eventStream(prepared, isDraining, credentials);
+  }
 
   async function answer(request: Request, caller: Caller): Promise<Response> {
     if (request.method === 'POST' && !isJson(request)) {
       return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
     }
-    return requestIds.run(caller.requestId, () => yoga.fetch(request, { caller }));
+    return requestIds.run(caller.requestId, async () => (await stream(request, caller)) ?? yoga.fetch(request, { caller }));
   }
 
-  return async (request: Request, peer: Peer): Promise<Response> => {
+  async function handle(request: Request, peer: Peer): Promise<Response> {
     let requestId: string | undefined;
     let response: Response;
     try {
@@ -56,7 +122,9 @@ export function createGraph({ schema, contextFor, authenticate, log }: GraphOpti
     }
     response.headers.set('x-request-id', requestId);
     return response;
-  };
+  }
+
+  return { fetch: handle, prepare, execute: (prepared) => prepared.execute(), watch: credentials.watch };
 }
 
 /** Only declared JSON: a page of another site can't send that without CORS's leave, while forms and plain text it can. */

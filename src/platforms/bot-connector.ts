@@ -92,7 +92,8 @@ export function createBotConnector({
       };
       // Teams gives the same two the same conversation: asking again makes no second one.
       const conversationId = await create(bot, { base, path: 'v3/conversations', body }, 'retry');
-      if (conversationId === undefined) throw new DeliveryError('retry', 'UnreadableAnswer', 'The connector answered without a conversation.');
+      if (conversationId === undefined)
+        throw new DeliveryError('retry', 'UnreadableAnswer', 'The connector answered without a conversation.');
       return { serviceUrl: base, conversationId };
     },
     sendActivity: async (bot, conversation, text) => {

@@ -1,6 +1,7 @@
 import { importJWK } from 'jose';
 import { z } from 'zod';
 import { type Fetch, jsonFields, request } from './request.ts';
+import { isLoopback } from './service-hosts.ts';
 
 /** The keys can not be had now: no token can be told true from false. */
 export class KeysUnavailableError extends Error {
@@ -26,7 +27,7 @@ const LOOK_AGAIN_AFTER_FAILURE = 60_000;
 const TIMEOUT = 10_000;
 
 const configuration = z.object({ jwks_uri: z.url() });
-const keySet = z.object({ keys: z.array(z.looseObject({})) });
+const keySet = z.object({ keys: z.array(z.unknown()) });
 const signingKey = z.looseObject({
   kty: z.literal('RSA'),
   kid: z.string(),
@@ -51,8 +52,7 @@ export function createBotFrameworkKeys({
   now?: () => number;
 }): BotFrameworkKeys {
   const { origin, protocol, hostname } = new URL(openIdUrl);
-  if (protocol !== 'https:' && !(protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)))
-    throw new TypeError(`${openIdUrl} is not https`);
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) throw new TypeError(`${openIdUrl} is not https`);
 
   let known: { readonly keys: Map<string, BotFrameworkKey>; readonly at: number } | undefined;
   let loading: Promise<Map<string, BotFrameworkKey>> | undefined;

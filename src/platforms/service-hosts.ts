@@ -7,7 +7,9 @@ export interface ServiceHosts {
 export const DEFAULT_SERVICE_HOSTS = ['smba.trafficmanager.net', '*.botframework.com', '*.teams.microsoft.com'] as const;
 
 const ENTRY = /^(?<scheme>http:\/\/)?(?<wildcard>\*\.)?(?<host>[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:(?<port>\d{1,5}))?$/;
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** Is this host, as URL spells it, this machine? Nothing else may be spoken to in the clear. */
+export const isLoopback = (hostname: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 
 /**
  * An allow-list of hosts. An entry is a host, or `*.` and a domain for every host below it: https, on port 443 unless it names one.
@@ -28,7 +30,7 @@ export function createServiceHosts(entries: readonly string[]): ServiceHosts {
 
 function ruleOf(entry: string): (url: URL) => boolean {
   const { scheme, wildcard, host = '', port } = ENTRY.exec(entry.toLowerCase())?.groups ?? {};
-  const usable = scheme ? !wildcard && LOOPBACK.test(host) : !wildcard || host.includes('.');
+  const usable = scheme ? !wildcard && isLoopback(host) : !wildcard || host.includes('.');
   if (!host || !usable) throw new TypeError(`${entry} is no host: a host name, *.domain, or http:// and a loopback address`);
   const protocol = scheme ? 'http:' : 'https:';
   const isHost = wildcard ? (name: string) => name.endsWith(`.${host}`) : (name: string) => name === host;

@@ -140,7 +140,7 @@ describe('over the real schema', () => {
     '$operation compiled answers what graphql itself answers',
     async (operation) => {
       const [compiled, reference] = [prepare(schema, operation), prepareReference(schema, operation)];
-      const context = () => createContext(gateway.gateway, caller);
+      const context = () => createContext(gateway.gateway, gateway.live, caller);
       await fc.assert(
         fc.asyncProperty(variablesOf(operation), async (read) => {
           const variables = await read();

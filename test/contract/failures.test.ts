@@ -5,8 +5,9 @@ import { refusal } from '../../src/contract/errors.ts';
 import { ConflictError, type ErrorCode, InvalidInputError } from '../../src/domain/errors.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
-/** Sending messages is the graph's alone. */
-type RestErrorCode = Exclude<ErrorCode, 'ENTERPRISE_INACTIVE' | 'MESSAGE_NOT_STUCK'>;
+/** Sending messages and streaming events are the graph's alone. */
+type GraphErrorCode = 'ENTERPRISE_INACTIVE' | 'MESSAGE_NOT_STUCK' | 'CURSOR_INVALID' | 'CURSOR_EXPIRED' | 'STREAM_OVERFLOW';
+type RestErrorCode = Exclude<ErrorCode, GraphErrorCode>;
 
 /** REST.md's table of errors, and the two of the Idempotency-Key header, which it doesn't have. */
 const numbers: Record<RestErrorCode, [errorCode: string, status: number]> = {

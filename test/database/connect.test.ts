@@ -1,5 +1,6 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Database } from '../../src/database/connect.ts';
+import { ConnectionError, connect, type Database } from '../../src/database/connect.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 let database: Database;
@@ -47,4 +48,12 @@ test('a database without one of the migrations is not ready', async () => {
   await database.pool.query('UPDATE _prisma_migrations SET rolled_back_at = now()');
   expect(await database.ready()).toBe(false);
   await database.pool.query('UPDATE _prisma_migrations SET rolled_back_at = NULL');
+});
+
+test('a PostgreSQL that can not be reached is told without its password', async () => {
+  const databaseUrl = 'postgresql://gateway:hidden@127.0.0.1:1/sms';
+  const refused = connect({ dataDir: '', databaseUrl, log: pino({ level: 'silent' }), patience: 300 });
+  await expect(refused).rejects.toThrow(ConnectionError);
+  await expect(refused).rejects.toThrow(/^The database sms at 127\.0\.0\.1:1 \(DATABASE_URL\) can't be reached: connect ECONNREFUSED/);
+  await expect(refused).rejects.not.toThrow(/hidden/);
 });

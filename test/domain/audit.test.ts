@@ -1,43 +1,120 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Database } from '../../src/database/connect.ts';
-import { appendAudit } from '../../src/domain/audit.ts';
-import type { Caller } from '../../src/domain/caller.ts';
-import { inTransaction } from '../../src/domain/transaction.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { done, newBot, newEnterprise } from '../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
 
-let database: Database;
-const caller: Caller = {
-  organizationSid: 'OR1',
-  accountSid: 'AC1',
-  permissions: new Set(),
-  requestId: 'request-1',
-  remoteAddress: '192.0.2.1',
-};
+let gateway: TestGateway;
+let provider: Provider;
+let bots: string[];
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database.close());
-
-describe('the audit log', () => {
-  test('tells who did what to which sid, from where', async () => {
-    await appendAudit(database.prisma, caller, [{ action: 'bot.clientSecret.read', targetSid: 'BE1' }]);
-    const { permissions: _, ...who } = caller;
-    expect(await database.prisma.auditLog.findMany()).toMatchObject([{ ...who, action: 'bot.clientSecret.read', targetSid: 'BE1' }]);
-  });
-
-  test('stands and falls with the transaction', async () => {
-    const failing = inTransaction(database.prisma, async (tx) => {
-      await appendAudit(tx, caller, [{ action: 'bot.delete', targetSid: 'BE2' }]);
-      throw new Error('no');
+  gateway = await createTestGateway({ platforms: { restcomm: createRecordingRestcomm() } });
+  provider = await gateway.provider();
+  bots = [];
+  for (let count = 0; count < 3; count++) {
+    const { sid } = await done(provider, 'createEnterprise', newEnterprise());
+    const { data } = await provider.graph('mutation ($input: CreateBotInput!) { createBot(input: $input) { ... on Bot { sid } } }', {
+      input: newBot(sid),
     });
-    await expect(failing).rejects.toThrow('no');
-    expect(await database.prisma.auditLog.count({ where: { targetSid: 'BE2' } })).toBe(0);
+    bots.push(data.createBot.sid);
+  }
+});
+afterAll(() => gateway.close());
+
+/** The audit rows that `work` adds, by id. */
+async function audited(work: () => Promise<unknown>) {
+  const last = await gateway.gateway.prisma.auditLog.aggregate({ _max: { id: true } });
+  await work();
+  return gateway.gateway.prisma.auditLog.findMany({ where: { id: { gt: last._max.id ?? 0n } }, orderBy: { id: 'asc' } });
+}
+
+describe('each reading of a client secret is recorded', () => {
+  test('of one bot in the graph: who, what, when, from where, in which request', async () => {
+    const before = Date.now();
+    let requestId: string | null = null;
+    const rows = await audited(async () => {
+      const { headers, data } = await provider.graph(`{ bot(sid: "${bots[0]}") { clientSecret } }`);
+      expect(data.bot.clientSecret).toBe('a-client-secret');
+      requestId = headers.get('x-request-id');
+    });
+    expect(rows).toMatchObject([
+      {
+        organizationSid: provider.organizationSid,
+        accountSid: provider.accountSid,
+        action: 'bot.clientSecret.read',
+        targetSid: bots[0],
+        requestId,
+        remoteAddress: '127.0.0.1',
+      },
+    ]);
+    expect(Math.abs((rows[0]?.occurredAt.getTime() ?? 0) - before)).toBeLessThan(60_000);
   });
 
-  test('is changed and deleted by nobody', async () => {
-    await expect(database.prisma.auditLog.updateMany({ data: { action: 'nothing' } })).rejects.toThrow('append-only');
-    await expect(database.prisma.auditLog.deleteMany()).rejects.toThrow('append-only');
-    await expect(database.pool.query('TRUNCATE audit_log')).rejects.toThrow('append-only');
+  test.each([
+    ['a list in the graph', () => provider.graph('{ bots { nodes { clientSecret } } }')],
+    ['enterprises in the graph', () => provider.graph('{ enterprises { nodes { bot { clientSecret } } } }')],
+    ['a list of the contract', () => provider.rest.get('/msteams/teamsbot/search')],
+  ])('of every bot of %s', async (_, read) => {
+    expect((await audited(read)).map(({ targetSid }) => targetSid).sort()).toEqual([...bots].sort());
+  });
+
+  test('of one bot in the contract, and of a changed one, whose answer shows it', async () => {
+    const rows = await audited(async () => {
+      await provider.rest.get(`/msteams/teamsbot/search/${bots[1]}`);
+      await provider.rest.put(`/msteams/teamsbot/${bots[2]}`, { tenantId: 'other' });
+    });
+    expect(rows.map(({ targetSid }) => targetSid)).toEqual([bots[1], bots[2]]);
+  });
+
+  test('but not of its hint, of a page without bots, or where nothing is found', async () => {
+    const rows = await audited(async () => {
+      await provider.graph('{ bots { nodes { clientSecretHint tenantId } } }');
+      await provider.rest.get('/msteams/teamsbot/search?page=9');
+      await provider.rest.get('/msteams/teamsbot/search/BE1');
+      await (await gateway.provider()).graph(`{ bot(sid: "${bots[0]}") { clientSecret } }`);
+    });
+    expect(rows).toEqual([]);
+  });
+});
+
+test('what is recorded can not be changed, deleted or emptied', async () => {
+  await provider.graph(`{ bot(sid: "${bots[0]}") { clientSecret } }`);
+  const { prisma } = gateway.gateway;
+  const before = await prisma.auditLog.findMany();
+  for (const statement of ["UPDATE audit_log SET action = 'nothing'", 'DELETE FROM audit_log', 'TRUNCATE audit_log']) {
+    await expect(prisma.$executeRawUnsafe(statement)).rejects.toThrow('audit_log is append-only');
+  }
+  expect(await prisma.auditLog.findMany()).toEqual(before);
+});
+
+describe('with masked secrets the contract', () => {
+  let masked: TestGateway;
+  let owner: Provider;
+  let sid: string;
+  beforeAll(async () => {
+    masked = await createTestGateway({ restBotSecrets: 'masked', platforms: { restcomm: createRecordingRestcomm() } });
+    owner = await masked.provider();
+    const enterprise = await done(owner, 'createEnterprise', newEnterprise());
+    const { body } = await owner.rest.post<{ sid: string; clientSecret: string }>('/msteams/teamsbot', newBot(enterprise.sid));
+    expect(body.data).toMatchObject({ clientSecret: '••••cret', clientsecret: '••••cret' });
+    sid = body.data?.sid ?? '';
+  });
+  afterAll(() => masked.close());
+  const secret = async () => (await owner.graph(`{ bot(sid: "${sid}") { clientSecret } }`)).data.bot.clientSecret;
+
+  test('reads none, so that nothing is recorded', async () => {
+    await owner.rest.get('/msteams/teamsbot/search');
+    await owner.rest.get(`/msteams/teamsbot/search/${sid}`);
+    expect(await masked.gateway.prisma.auditLog.count()).toBe(0);
+  });
+
+  test('leaves the secret as it is where its mask is sent back, and takes any other', async () => {
+    const { body } = await owner.rest.put(`/msteams/teamsbot/${sid}`, { tenantId: 'other', clientsecret: '••••cret' });
+    expect(body.data).toMatchObject({ tenantId: 'other', clientSecret: '••••cret' });
+    expect(await secret()).toBe('a-client-secret');
+    await owner.rest.put(`/msteams/teamsbot/${sid}`, { clientSecret: 'another-one' });
+    expect(await secret()).toBe('another-one');
+    await owner.rest.put(`/msteams/teamsbot/${sid}`, { clientSecret: '••••cret' });
+    expect(await secret()).toBe('••••cret');
   });
 });

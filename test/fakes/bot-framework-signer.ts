@@ -9,10 +9,12 @@ export interface TokenOverrides {
   readonly key?: CryptoKey | Uint8Array;
 }
 
+export type PublishedKey = JWK & { readonly kid: string; endorsements: string[] };
+
 export interface BotFrameworkSigner {
   /** The published keys, the current one last. */
-  readonly keys: readonly (JWK & { kid: string; endorsements: string[] })[];
-  /** Signs with a new key from now on. */
+  keys(): Promise<PublishedKey[]>;
+  /** Signs with a new key from now on. `withdraw` takes the old ones out of the published set. */
   rotate(options?: { withdraw?: boolean; endorsements?: string[] }): Promise<void>;
   /** An `Authorization` header. */
   sign(activity: { serviceUrl: string }, audience: string, overrides?: TokenOverrides): Promise<string>;
@@ -20,36 +22,46 @@ export interface BotFrameworkSigner {
 
 export const BOT_FRAMEWORK_ISSUER = 'https://api.botframework.com';
 
-/** The Bot Framework's key pairs, and its tokens for requests to bots. */
-export async function createBotFrameworkSigner(): Promise<BotFrameworkSigner> {
-  const keys: (JWK & { kid: string; endorsements: string[] })[] = [];
-  let current: CryptoKey;
+/** The Bot Framework's key pairs, and its tokens for requests to bots. The first pair is made when it is needed: that takes a while. */
+export function createBotFrameworkSigner(): BotFrameworkSigner {
+  let published: PublishedKey[] = [];
+  let current: Promise<{ kid: string; privateKey: CryptoKey }> | undefined;
 
-  async function rotate({ withdraw = false, endorsements = ['msteams', 'webchat'] }: { withdraw?: boolean; endorsements?: string[] } = {}) {
+  async function generate({
+    withdraw = false,
+    endorsements = ['msteams', 'webchat'],
+  }: {
+    withdraw?: boolean;
+    endorsements?: string[];
+  } = {}) {
     const { publicKey, privateKey } = await generateKeyPair('RS256');
-    if (withdraw) keys.length = 0;
     const kid = randomUUID();
-    keys.push({ ...(await exportJWK(publicKey)), use: 'sig', kid, x5t: kid, endorsements });
-    current = privateKey;
+    const key = { ...(await exportJWK(publicKey)), use: 'sig', kid, x5t: kid, endorsements };
+    published = withdraw ? [key] : [...published, key];
+    return { kid, privateKey };
   }
-  await rotate();
+  function signingKey() {
+    current ??= generate();
+    return current;
+  }
 
   return {
-    keys,
-    rotate,
-    sign: async (activity, audience, { claims, header, key = current } = {}) => {
+    keys: async () => {
+      await signingKey();
+      return published;
+    },
+    rotate: async (options) => {
+      await current;
+      current = generate(options);
+      await current;
+    },
+    sign: async (activity, audience, { claims, header, key } = {}) => {
+      const { kid, privateKey } = await signingKey();
       const now = Math.floor(Date.now() / 1000);
-      const kid = keys.at(-1)?.kid;
-      const token = await new SignJWT({
-        serviceurl: activity.serviceUrl,
-        nbf: now,
-        exp: now + 3600,
-        iss: BOT_FRAMEWORK_ISSUER,
-        aud: audience,
-        ...claims,
-      })
+      const right = { serviceurl: activity.serviceUrl, nbf: now, exp: now + 3600, iss: BOT_FRAMEWORK_ISSUER, aud: audience };
+      const token = await new SignJWT({ ...right, ...claims })
         .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid, x5t: kid, ...header })
-        .sign(key);
+        .sign(key ?? privateKey);
       return `Bearer ${token}`;
     },
   };

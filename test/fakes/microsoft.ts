@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { BotCredentials } from '../../src/platforms/microsoft.ts';
-import { BOT_FRAMEWORK_ISSUER, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
+import { BOT_FRAMEWORK_ISSUER, type BotFrameworkSigner, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
 import { type FakeRequest, type FakeServer, startFakeServer } from './fake-server.ts';
 import { answerConnector, answerGraph, answerLogin, conversationOf } from './microsoft-answers.ts';
 
@@ -84,15 +84,16 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
   activityFrom(bot: BotCredentials, user: FakeUser, text: string, changes?: Partial<TeamsActivity>): TeamsActivity;
   /** The `Authorization` header that Microsoft sends with an activity, or a wrong one. */
   signActivity(activity: TeamsActivity, overrides?: TokenOverrides): Promise<string>;
-  /** Signs with a new key from now on. `withdraw` takes the old ones out of the published set. */
-  rotateKeys(options?: { withdraw?: boolean; endorsements?: string[] }): Promise<void>;
+  rotateKeys: BotFrameworkSigner['rotate'];
+  /** What the set of keys holds; tests may change it. */
+  publishedKeys: BotFrameworkSigner['keys'];
   /** No token that was given is good any more. */
   revokeTokens(): void;
 }
 
 /** Microsoft's login, Graph, Bot connector, and the Bot Framework's keys, on one port of 127.0.0.1. */
 export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
-  const signer = await createBotFrameworkSigner();
+  const signer = createBotFrameworkSigner();
   const state: MicrosoftState = {
     bots: [],
     users: [],
@@ -101,7 +102,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     activities: [],
     tokenLifetime: 3599,
   };
-  const server: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, (request) => {
+  const server: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, async (request) => {
     switch (request.route) {
       case 'token':
         return answerLogin(state, request);
@@ -111,7 +112,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       case 'openid':
         return { status: 200, body: { issuer: BOT_FRAMEWORK_ISSUER, jwks_uri: `${server.url}${KEYS}` } };
       case 'keys':
-        return { status: 200, body: { keys: signer.keys } };
+        return { status: 200, body: { keys: await signer.keys() } };
       default:
         return answerConnector(state, request);
     }
@@ -166,6 +167,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     signActivity: (activity: TeamsActivity, overrides?: TokenOverrides) =>
       signer.sign(activity, activity.recipient.id.replace(/^28:/, ''), overrides),
     rotateKeys: signer.rotate,
+    publishedKeys: signer.keys,
     revokeTokens: () => state.tokens.clear(),
   });
 }

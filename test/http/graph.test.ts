@@ -227,6 +227,7 @@ describe('an error', () => {
     const prisma = { account: { findUnique: () => Promise.reject(new Error(INTERNALS)) } } as unknown as PrismaClient;
     const app = createApp({
       gateway: { ...gateway.gateway, prisma },
+      live: gateway.live,
       contract: { restTimestamps: 'iso', restBotSecrets: 'plain' },
       log: gateway.gateway.log,
       isReady: () => true,

@@ -68,7 +68,10 @@ describe('of 20 simultaneous requests', () => {
     const externalAddress = fresh.number();
     const asks = mappings.map(({ sid }) => ['updateMapping', { sid, externalAddress }] as const);
     expect(await atOnce(asks)).toEqual({ done: 1, 482: 19 });
-    await expectPlatformAsStored(mappings.map((mapping) => mapping.externalAddress), externalAddress);
+    await expectPlatformAsStored(
+      mappings.map((mapping) => mapping.externalAddress),
+      externalAddress,
+    );
   });
 
   test('for one enterprise’s bot exactly one succeeds, the others are 483', async () => {
@@ -123,7 +126,9 @@ test('an enterprise that is being closed while mappings and a bot come in is not
 
 test('closing with deleteMappings while mappings come in ends CLOSED without any, or open', async () => {
   const sid = await enterprise();
-  const asks = twenty((index): [MutationName, Input] => (index === 10 ? ['closeEnterprise', { sid, deleteMappings: true }] : ['createMapping', newMapping(sid)]));
+  const asks = twenty((index): [MutationName, Input] =>
+    index === 10 ? ['closeEnterprise', { sid, deleteMappings: true }] : ['createMapping', newMapping(sid)],
+  );
   await Promise.all(asks.map(([name, input]) => outcome('the graph', provider, name, input)));
   await done(provider, 'closeEnterprise', { sid, deleteMappings: true }).catch(() => undefined);
   expect(await gateway.gateway.prisma.enterprise.findUniqueOrThrow({ where: { sid } })).toMatchObject({ status: 'CLOSED' });
@@ -166,7 +171,14 @@ test('a number that moves from a deleted mapping to a new one stays enabled', as
   for (let round = 0; round < 5; round++) {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(enterpriseSid));
     const create = ['createMapping', newMapping(enterpriseSid, { externalAddress })] as const;
-    const counts = await atOnce([['deleteMapping', { sid }], create, ['deleteMapping', { sid }], create, ['deleteMapping', { sid }], create]);
+    const counts = await atOnce([
+      ['deleteMapping', { sid }],
+      create,
+      ['deleteMapping', { sid }],
+      create,
+      ['deleteMapping', { sid }],
+      create,
+    ]);
     expect(counts).toMatchObject({ 480: 2 });
     await expectPlatformAsStored([externalAddress]);
   }
@@ -175,7 +187,9 @@ test('a number that moves from a deleted mapping to a new one stays enabled', as
 test('a bot that is changed and deleted at once is changed or not found', async () => {
   for (let round = 0; round < 5; round++) {
     const { sid } = await done(provider, 'createBot', newBot(await enterprise()));
-    const asks = twenty((index): [MutationName, Input] => (index === 5 ? ['deleteBot', { sid }] : ['updateBot', { sid, tenantId: `tenant-${index}` }]));
+    const asks = twenty((index): [MutationName, Input] =>
+      index === 5 ? ['deleteBot', { sid }] : ['updateBot', { sid, tenantId: `tenant-${index}` }],
+    );
     const counts = await atOnce(asks);
     expect(Object.keys(counts).filter((code) => !['done', '481'].includes(code))).toEqual([]);
     expect(await gateway.gateway.prisma.bot.count({ where: { sid } })).toBe(0);

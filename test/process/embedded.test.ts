@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -53,44 +53,29 @@ async function enterpriseNames(url: string): Promise<string[]> {
   return data.enterprises.nodes.map(({ name }) => name);
 }
 
-test('a new directory is ready at once, and sooner the next time, with its data', async () => {
+test('one directory, one gateway: a second is refused, a kill -9 loses no answered write, and the next one serves it', async () => {
   let began = performance.now();
-  let gateway = start();
-  const url = await firstReady(gateway);
-  console.log(`new directory: ready after ${Math.round(performance.now() - began)} ms`);
-  await createEnterprise(url, 'survivor');
-  expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
-
-  began = performance.now();
-  gateway = start();
-  const again = await firstReady(gateway);
-  console.log(`existing directory: ready after ${Math.round(performance.now() - began)} ms`);
-  expect(await enterpriseNames(again)).toEqual(['survivor']);
-});
-
-test('a second gateway on the same directory is refused by the process id of the first, which is not disturbed', async () => {
   const first = start();
   const url = await firstReady(first);
+  console.log(`new directory: ready after ${Math.round(performance.now() - began)} ms`);
+  await createEnterprise(url, 'survivor');
+
   const second = start();
   expect(await second.exited).toEqual({ code: 1, signal: null });
   expect(second.stderr).toContain(`in use by the gateway with process id ${first.child.pid}`);
   expect(second.stderr).not.toContain('    at ');
   expect((await fetch(`${url}/health/ready`)).status).toBe(200);
-});
 
-test('of gateways that start at once on a new directory, one serves', async () => {
-  const gateways = [start(), start(), start()];
-  const outcomes = await Promise.all(gateways.map((gateway) => Promise.race([gateway.listening().then(() => 'listening'), gateway.exited])));
-  expect(outcomes.filter((outcome) => outcome === 'listening')).toHaveLength(1);
-  expect(outcomes.filter((outcome) => outcome !== 'listening')).toEqual([{ code: 1, signal: null }, { code: 1, signal: null }]);
-});
-
-test('a kill -9 loses no answered write and locks nobody out', async () => {
-  const killed = start();
-  await createEnterprise(await firstReady(killed), 'survivor');
-  await killed.end('SIGKILL');
+  await first.end('SIGKILL');
+  began = performance.now();
   const next = start();
-  expect(await enterpriseNames(await firstReady(next))).toEqual(['survivor']);
+  const nextUrl = await firstReady(next);
+  console.log(`existing directory: ready after ${Math.round(performance.now() - began)} ms`);
+  expect(await enterpriseNames(nextUrl)).toEqual(['survivor']);
+  expect(next.stdout).not.toContain('first account');
+
+  expect(await next.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect((await readdir(dataDir)).sort()).toEqual(['database', 'gateway.lock.2', 'secrets.key']);
 });
 
 test('a kill -9 in the first boot leaves a directory that starts', async () => {
@@ -104,46 +89,6 @@ test('a kill -9 in the first boot leaves a directory that starts', async () => {
   await copying;
   watcher.close();
   await killed.end('SIGKILL');
-  const next = start();
-  await firstReady(next);
+  await firstReady(start());
   expect((await readdir(dataDir)).filter((name) => name.startsWith('database.new-'))).toEqual([]);
-});
-
-test("a dead holder's lock is taken over, also where its process id belongs to somebody else by now", async () => {
-  await writeFile(join(dataDir, 'gateway.lock'), JSON.stringify({ pid: process.pid, socket: 'lock-0123abcd.sock' }));
-  await firstReady(start());
-});
-
-test('a damaged lock file locks nobody out', async () => {
-  await writeFile(join(dataDir, 'gateway.lock'), '{"pid":');
-  await firstReady(start());
-});
-
-test('a directory deeper than a socket path may be long works, and is locked', async () => {
-  const deep = join(dataDir, 'd'.repeat(60), 'e'.repeat(60));
-  await mkdir(deep, { recursive: true });
-  await firstReady(start({ DATA_DIR: deep }));
-  const second = start({ DATA_DIR: deep });
-  expect(await second.exited).toEqual({ code: 1, signal: null });
-  expect(second.stderr).toContain('in use by the gateway');
-});
-
-test('nothing of a stopped gateway stays but the database and its key, which only the owner can read', async () => {
-  const gateway = start();
-  await firstReady(gateway);
-  await gateway.end('SIGTERM');
-  expect((await readdir(dataDir)).sort()).toEqual(['database', 'secrets.key']);
-  const key = join(dataDir, 'secrets.key');
-  expect((await stat(key)).mode & 0o777).toBe(0o600);
-  expect(Buffer.from(await readFile(key, 'utf8'), 'base64')).toHaveLength(32);
-});
-
-test('a database without its key file is refused rather than given another key', async () => {
-  const gateway = start();
-  await firstReady(gateway);
-  await gateway.end('SIGTERM');
-  await rm(join(dataDir, 'secrets.key'));
-  const next = start();
-  expect(await next.exited).toEqual({ code: 1, signal: null });
-  expect(next.stderr).toMatch(/secrets\.key is missing/);
 });

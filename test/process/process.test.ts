@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from './gateway-process.ts';
@@ -31,7 +30,7 @@ function start(env: Record<string, string | undefined> = {}): GatewayProcess {
 }
 
 /** Sends a GraphQL request but for its last byte, and waits until the gateway has begun to read it. */
-async function beginRequest(url: string): Promise<{ socket: Socket; finish: () => Promise<string> }> {
+async function beginRequest(url: string, authorization = AUTHORIZATION): Promise<{ socket: Socket; finish: () => Promise<string> }> {
   const body = JSON.stringify({ query: '{ __typename }' });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.setEncoding('utf8');
@@ -39,7 +38,7 @@ async function beginRequest(url: string): Promise<{ socket: Socket; finish: () =
   socket.on('data', (data) => {
     answer += data;
   });
-  const head = ['POST /graphql HTTP/1.1', 'Host: gateway', `Authorization: ${AUTHORIZATION}`, 'Content-Type: application/json'];
+  const head = ['POST /graphql HTTP/1.1', 'Host: gateway', `Authorization: ${authorization}`, 'Content-Type: application/json'];
   socket.write([...head, `Content-Length: ${body.length}`, 'Expect: 100-continue', '', ''].join('\r\n'));
   while (!answer.includes('100 Continue')) await once(socket, 'data');
   socket.write(body.slice(0, -1));
@@ -57,83 +56,60 @@ async function beginRequest(url: string): Promise<{ socket: Socket; finish: () =
 test('SIGTERM answers the request in flight, takes no other, and exits 0', async () => {
   const gateway = start();
   const url = await gateway.listening();
+  expect(gateway.stdout).toContain(ACCOUNT_SID);
+  expect(gateway.stdout).not.toContain(AUTH_TOKEN);
   const request = await beginRequest(url);
   gateway.child.kill('SIGTERM');
   await gateway.says('"msg":"draining"');
-  await expect.poll(() => fetch(`${url}/health/live`).then(() => 'answered', () => 'refused')).toBe('refused');
+  await expect
+    .poll(() =>
+      fetch(`${url}/health/live`).then(
+        () => 'answered',
+        () => 'refused',
+      ),
+    )
+    .toBe('refused');
   const answer = await request.finish();
   expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
   expect(answer).toContain('{"data":{"__typename":"Query"}}');
   expect(await gateway.exited).toEqual({ code: 0, signal: null });
 });
 
-test('an idle keep-alive connection does not hold the shutdown up', async () => {
-  const gateway = start();
-  const url = await gateway.listening();
-  await fetch(`${url}/health/live`);
-  const began = performance.now();
-  expect(await gateway.end('SIGINT')).toEqual({ code: 0, signal: null });
-  expect(performance.now() - began).toBeLessThan(5_000);
-});
-
-test('a second signal ends the process at once', async () => {
-  const gateway = start();
-  const request = await beginRequest(await gateway.listening());
-  gateway.child.kill('SIGTERM');
-  await gateway.says('"msg":"draining"');
-  expect(await gateway.end('SIGTERM')).toEqual({ code: 1, signal: null });
-  request.socket.destroy();
-});
-
-test('the first account of a new database is told once, and its credentials work', async () => {
-  const gateway = start({ BOOTSTRAP_ACCOUNT_SID: undefined, BOOTSTRAP_AUTH_TOKEN: '' });
+test('the first account of a new database is told once, its credentials work, and a second signal ends the process at once', async () => {
+  const unset = { BOOTSTRAP_ACCOUNT_SID: undefined, BOOTSTRAP_AUTH_TOKEN: '' };
+  const gateway = start(unset);
   const url = await gateway.listening();
   const [, user, password, address] = /curl -u '(AC[0-9a-f]{32}):([0-9a-f]{32})' (\S+)/.exec(gateway.stdout) ?? [];
   expect(gateway.stdout).toContain(`GraphiQL      ${url}/graphql`);
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   expect((await fetch(String(address), { headers: { authorization } })).status).toBe(200);
-  await gateway.end('SIGTERM');
+  // An idle keep-alive connection is left open by the request above.
+  expect(await gateway.end('SIGINT')).toEqual({ code: 0, signal: null });
 
-  const again = start({ BOOTSTRAP_ACCOUNT_SID: undefined, BOOTSTRAP_AUTH_TOKEN: '' });
-  await again.listening();
+  const again = start(unset);
+  const request = await beginRequest(await again.listening(), authorization);
   expect(again.stdout).not.toContain('curl');
+  again.child.kill('SIGTERM');
+  await again.says('"msg":"draining"');
+  expect(await again.end('SIGTERM')).toEqual({ code: 1, signal: null });
+  request.socket.destroy();
 });
 
-test('a token from the settings is never printed', async () => {
-  const gateway = start();
-  await gateway.listening();
-  expect(gateway.stdout).toContain(ACCOUNT_SID);
-  expect(gateway.stdout).not.toContain(AUTH_TOKEN);
-});
-
-test('a bad setting is named in one clear message, and exits 1', async () => {
+test('every bad setting is named in a clear message, and exits 1', async () => {
   const gateway = start({ PORT: 'http', REST_TIMESTAMPS: 'unix' });
   expect(await gateway.exited).toEqual({ code: 1, signal: null });
-  expect(gateway.stderr).toBe('PORT is invalid (http): it takes a port from 0 to 65535\nREST_TIMESTAMPS is invalid (unix): it takes iso or recorded\n');
+  expect(gateway.stderr).toBe(
+    'PORT is invalid (http): it takes a port from 0 to 65535\nREST_TIMESTAMPS is invalid (unix): it takes iso or recorded\n',
+  );
   expect(gateway.stdout).toBe('');
 });
-
-test('a port that is taken is named, and exits 1', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const gateway = start({ PORT: String(port) });
-  expect(await gateway.exited).toEqual({ code: 1, signal: null });
-  expect(gateway.stderr).toBe(`Can't listen on 127.0.0.1:${port} (HOST, PORT): something else listens there; set another PORT\n`);
-  server.close();
-});
-
-test('a database that refuses is told without its password, and exits 1', async () => {
-  const gateway = start({ DATABASE_URL: `postgresql://nobody:hidden@127.0.0.1:5432/absent_${Date.now()}` });
-  expect(await gateway.exited).toEqual({ code: 1, signal: null });
-  expect(gateway.stderr).toMatch(/^The database absent_\d+ at 127\.0\.0\.1:5432 \(DATABASE_URL\) can't be reached: .+\n$/);
-  expect(gateway.stderr).not.toContain('hidden');
-}, 60_000);
 
 test.runIf(inject('postgres'))('gateways that start at once on a new PostgreSQL database all serve, with one first account', async () => {
   const gateways = [start(), start(), start()];
   const urls = await Promise.all(gateways.map((gateway) => gateway.listening()));
-  const answers = await Promise.all(urls.map((url) => fetch(`${url}/msteams/enterprises/search`, { headers: { authorization: AUTHORIZATION } })));
+  const answers = await Promise.all(
+    urls.map((url) => fetch(`${url}/msteams/enterprises/search`, { headers: { authorization: AUTHORIZATION } })),
+  );
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
   expect(gateways.filter(({ stdout }) => stdout.includes('first account'))).toHaveLength(1);
 });

@@ -68,6 +68,8 @@ describe.each(names)('%s', (name) => {
     caller = { organizationSid, accountSid, permissions: new Set(['read']), requestId: 'test' };
     list = lists.get(name) as ListUnderTest;
   });
+  // Other lists use the same sids.
+  afterAll(() => begin([]));
 
   async function insert({ number, value }: { number: number; value: number }) {
     if (ever.has(number)) return;

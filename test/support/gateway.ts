@@ -5,6 +5,7 @@ import type { Database } from '../../src/database/connect.ts';
 import { createAccount } from '../../src/domain/accounts.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
+import { createLive, type Live, type LiveOptions } from '../../src/live/live.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/embedded-microsoft.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
 import { createTestDatabase } from './database.ts';
@@ -24,6 +25,7 @@ export interface Provider {
 export interface TestGateway {
   readonly database: Database;
   readonly gateway: Gateway;
+  readonly live: Live;
   readonly app: App;
   readonly fetch: (request: Request) => Promise<Response>;
   /** A new organization with an account of its own. */
@@ -34,6 +36,8 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   /** Stand-ins for outside platforms; the embedded ones where left out. */
   readonly platforms?: Partial<Pick<Gateway, 'restcomm' | 'microsoft'>>;
+  /** How live streams look for news and hold it back. */
+  readonly live?: Partial<Pick<LiveOptions, 'pollMs' | 'idleMs' | 'bufferSize'>>;
   readonly restTimestamps?: 'iso' | 'recorded';
   readonly restBotSecrets?: 'plain' | 'masked';
 }
@@ -46,17 +50,19 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     secrets: createSecrets(randomBytes(32)),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
-    hints: { queued: () => {}, appended: () => {} },
+    hints: { queued: () => {}, appended: (organizationSid) => live.wake(organizationSid) },
     publicUrl: 'http://gateway.test',
     log: pino({ level: 'silent' }),
     ...options.platforms,
   };
   const { restTimestamps = 'iso', restBotSecrets = 'plain' } = options;
-  const app = createApp({ gateway, contract: { restTimestamps, restBotSecrets }, log: gateway.log, isReady: database.ready });
+  const live = createLive({ prisma: database.prisma, log: gateway.log, ...options.live });
+  const app = createApp({ gateway, live, contract: { restTimestamps, restBotSecrets }, log: gateway.log, isReady: database.ready });
   const fetch = (request: Request) => app.fetch(request, { remoteAddress: '127.0.0.1' });
   return {
     database,
     gateway,
+    live,
     app,
     fetch,
     provider: async () => {
@@ -72,6 +78,9 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
         rest: restClient(fetch, credentials),
       };
     },
-    close: () => database.close(),
+    close: async () => {
+      app.drain();
+      await database.close();
+    },
   };
 }

@@ -12,6 +12,8 @@ export interface RecordingRestcomm extends EmbeddedRestcomm {
   /** Refuses these calls until `reset`, where `when` is given only those about it. */
   refuse(call: keyof Restcomm, when?: string): void;
   reset(): void;
+  /** Awaited in the midst of the next call. */
+  onCall?: () => Promise<void>;
   /** Where the number's SMS go. */
   smsUrl(number: string): string | undefined;
 }
@@ -23,11 +25,14 @@ export function createRecordingRestcomm(): RecordingRestcomm {
   const calls: RecordingRestcomm['calls'] = [];
   const smsUrls = new Map<string, string>();
   let refused: [call: keyof Restcomm, when: string | undefined][] = [];
-  const ask = (call: keyof Restcomm, ...about: string[]) => {
+  const ask = async (call: keyof Restcomm, ...about: string[]) => {
     calls.push([call, ...about]);
+    const { onCall } = recording;
+    recording.onCall = undefined;
+    await onCall?.();
     if (refused.some(([one, when]) => one === call && (when === undefined || when === about[0]))) throw new PlatformError(REFUSAL);
   };
-  return {
+  const recording: RecordingRestcomm = {
     ...platform,
     calls,
     refuse: (call, when) => {
@@ -38,23 +43,24 @@ export function createRecordingRestcomm(): RecordingRestcomm {
       calls.length = 0;
     },
     createSubAccount: async (account) => {
-      ask('createSubAccount', account.email);
+      await ask('createSubAccount', account.email);
       if (account.email.toLowerCase().endsWith('@customer.example')) await platform.createSubAccount(account);
       return platform.createSubAccount(account);
     },
     setAccountStatus: async (sid, status) => {
-      ask('setAccountStatus', sid, status);
+      await ask('setAccountStatus', sid, status);
       return platform.setAccountStatus(sid, status);
     },
     enableSms: async (...args) => {
-      ask('enableSms', args[0]);
+      await ask('enableSms', args[0]);
       await platform.enableSms(...args);
       smsUrls.set(args[0].replace('+', ''), args[1]);
     },
     smsUrl: (number) => smsUrls.get(number.replace('+', '')),
     disableSms: async (number) => {
-      ask('disableSms', number);
+      await ask('disableSms', number);
       return platform.disableSms(number);
     },
   };
+  return recording;
 }

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { createEmbeddedMicrosoft } from '../../src/platforms/embedded-microsoft.ts';
+
+const microsoft = createEmbeddedMicrosoft();
+const bot = { applicationId: 'application', tenantId: 'tenant', clientSecret: 'secret' };
+
+async function conversationWith(address: string) {
+  const user = await microsoft.findUser(bot, address);
+  if (!user) return expect.unreachable(`${address} is a user`);
+  return microsoft.openConversation(bot, user);
+}
+
+describe('the stand-in for Microsoft', () => {
+  test('takes every text, in one conversation of a bot and a user', async () => {
+    const conversation = await conversationWith('ann@contoso.example');
+    expect(await conversationWith('Ann@contoso.example')).toEqual(conversation);
+    expect(await conversationWith('bob@contoso.example')).not.toEqual(conversation);
+    const one = await microsoft.sendActivity(bot, conversation, 'hello');
+    const two = await microsoft.sendActivity(bot, conversation, 'hello');
+    expect(one.activityId).not.toBe(two.activityId);
+  });
+
+  test.each([
+    ['blocked.example', { outcome: 'refused', code: 'ConversationBlockedByUser' }],
+    ['busy.example', { outcome: 'retry', code: 'Throttled', retryAfterMs: 1000 }],
+  ])('takes no text for users at %s', async (domain, refusal) => {
+    await expect(microsoft.sendActivity(bot, await conversationWith(`ann@${domain}`), 'hello')).rejects.toMatchObject(refusal);
+  });
+
+  test.each([
+    ['applicationId', 'AADSTS700016'],
+    ['tenantId', 'AADSTS90002'],
+    ['clientSecret', 'AADSTS7000215'],
+  ])('gives nothing to a bot whose %s is invalid', async (field, code) => {
+    const wrong = { ...bot, [field]: 'invalid' };
+    const conversation = await conversationWith('ann@contoso.example');
+    await expect(microsoft.findUser(wrong, 'ann@contoso.example')).rejects.toMatchObject({ code: 'PLATFORM_ERROR' });
+    await expect(microsoft.openConversation(wrong, { objectId: 'x' })).rejects.toMatchObject({ outcome: 'refused', code });
+    await expect(microsoft.sendActivity(wrong, conversation, 'hello')).rejects.toMatchObject({ outcome: 'refused', code });
+    const checks = await microsoft.verifyBot(wrong);
+    expect(checks.map(({ step, passed }) => [step, passed])).toEqual([
+      ['TOKEN', false],
+      ['GRAPH', false],
+      ['CONNECTOR', false],
+    ]);
+  });
+
+  test('passes every other bot', async () => {
+    expect((await microsoft.verifyBot(bot)).every(({ passed }) => passed)).toBe(true);
+  });
+});

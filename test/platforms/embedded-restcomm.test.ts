@@ -1,0 +1,51 @@
+import { expect, test, vi } from 'vitest';
+import { createEmbeddedRestcomm, type SmsReport } from '../../src/platforms/embedded-restcomm.ts';
+import type { SmsToSend } from '../../src/platforms/restcomm.ts';
+
+const sms: SmsToSend = {
+  from: '+493012345',
+  to: '+4917012345',
+  body: 'Hallo',
+  encoding: 'GSM_7',
+  statusCallback: 'http://gateway.example/status?message=MS1',
+};
+
+/** A stand-in at speed, and what it reported. */
+function quick() {
+  const reports: SmsReport[] = [];
+  return { restcomm: createEmbeddedRestcomm({ report: (report) => reports.push(report), stepMs: 1 }), reports };
+}
+
+test('the embedded carrier takes a text, then reports it sent and delivered', async () => {
+  const { restcomm, reports } = quick();
+  const { sid, status } = await restcomm.sendSms(sms);
+  expect(sid).toMatch(/^SM[0-9a-f]{32}$/);
+  expect(status).toBe('sending');
+  expect(reports).toEqual([]);
+  await vi.waitFor(() => expect(reports).toMatchObject([{ status: 'sent' }, { status: 'delivered' }]));
+  for (const report of reports) expect(report).toMatchObject({ messageSid: sid, statusCallback: sms.statusCallback });
+  expect(await restcomm.findSms(sid)).toMatchObject({ sid, from: sms.from, to: sms.to, body: sms.body, status: 'delivered' });
+});
+
+test('the embedded carrier fails texts to numbers ending in 0 with 30003', async () => {
+  const { restcomm, reports } = quick();
+  const { sid } = await restcomm.sendSms({ ...sms, to: '+4917012340' });
+  await vi.waitFor(() => expect(reports.at(-1)).toMatchObject({ messageSid: sid, status: 'failed', errorCode: '30003' }));
+  expect(await restcomm.findSms(sid)).toMatchObject({ status: 'failed', errorCode: '30003' });
+});
+
+test('the embedded carrier lists what it took, by number and instant, and knows nothing else', async () => {
+  const { restcomm } = quick();
+  const since = new Date();
+  const { sid } = await restcomm.sendSms(sms);
+  const sids = async (filter: { from?: string; to?: string; since: Date }) => (await restcomm.listSms(filter)).map((record) => record.sid);
+  expect(await sids({ since })).toEqual([sid]);
+  expect(await sids({ from: sms.from.slice(1), to: sms.to, since })).toEqual([sid]);
+  expect(await sids({ from: sms.to, since })).toEqual([]);
+  expect(await sids({ since: new Date(Date.now() + 60_000) })).toEqual([]);
+  expect(await restcomm.findSms('SM1')).toBeUndefined();
+});
+
+test('the embedded platform vouches for no credentials', async () => {
+  expect(await quick().restcomm.checkCredentials('AC00000000000000000000000000000000', 'token')).toBe('unknown');
+});

@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DeliveryError } from '../../src/platforms/delivery-error.ts';
+import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
+import type { Restcomm, SmsToSend } from '../../src/platforms/restcomm.ts';
+import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
+import { failure, nowhere } from '../support/failure.ts';
+
+const NUMBER = '+493012345';
+const sms: SmsToSend = {
+  from: NUMBER,
+  to: '+4917012345',
+  body: 'Hallo & bis später + morgen',
+  encoding: 'GSM_7',
+  statusCallback: 'http://127.0.0.1:9/webhooks/restcomm/canary-webhook/status?message=MS1',
+};
+
+let fake: FakeRestcomm;
+let restcomm: Restcomm;
+
+beforeEach(async () => {
+  fake = await startFakeRestcomm({ progress: 'manual', numbers: [NUMBER] });
+  restcomm = createHttpRestcomm({ ...fake, fetch });
+});
+afterEach(() => fake.close());
+
+describe('a text', () => {
+  test('is handed over with its callback and its encoding', async () => {
+    const record = await restcomm.sendSms(sms);
+    expect(record).toEqual({
+      sid: expect.stringMatching(/^SM[0-9a-f]{32}$/),
+      from: sms.from,
+      to: sms.to,
+      body: sms.body,
+      status: 'sending',
+      direction: 'outbound-api',
+      errorCode: undefined,
+      dateCreated: expect.any(Date),
+      mediaUrls: [],
+    });
+    expect(fake.messages).toMatchObject([{ ...sms, sid: record.sid, encoding: undefined }]);
+    await restcomm.sendSms({ ...sms, body: '好 🎉', encoding: 'UCS_2' });
+    expect(fake.messages[1]).toMatchObject({ body: '好 🎉', encoding: 'UCS-2' });
+  });
+
+  test.each([
+    ['plain text', { status: 400, body: 'To can not be null.' }, 'HTTP_400', 'To can not be null.'],
+    ['an error number', { status: 400, body: '21452' }, '21452', 'Restcomm refused the request (21452)'],
+    ['JSON', { status: 403, body: '{"code": 30004, "message": "Blocked \\"here\\""}' }, '30004', 'Blocked "here"'],
+    // As Restcomm writes it, without quotes around the error.
+    ['nearly JSON', { status: 403, body: '{"message":"Limit",\n"error":SMS_LIMIT_EXCEEDED}' }, 'SMS_LIMIT_EXCEEDED', 'Limit'],
+    ['a page', { status: 404, body: '<html><h1>Not Found</h1></html>' }, 'HTTP_404', 'Restcomm refused the request (404)'],
+    ['no word', { status: 401 }, 'HTTP_401', 'Restcomm refused the request (401)'],
+    ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/' } }, 'HTTP_307', 'Restcomm refused the request (307)'],
+  ])('that is refused with %s ends there, with the platform’s code and words', async (_, fault, code, message) => {
+    fake.faults.next('send', fault);
+    const error = await failure(restcomm.sendSms(sms));
+    expect(error).toBeInstanceOf(DeliveryError);
+    expect(error).toMatchObject({ outcome: 'refused', code, message });
+    expect(fake.messages).toEqual([]);
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  test.each([
+    [{ status: 429, headers: { 'retry-after': '7' } }, 7_000],
+    [{ status: 503 }, undefined],
+    [{ status: 503, headers: { 'retry-after': 'soon' } }, undefined],
+    [{ status: 408 }, undefined],
+  ])('that is not taken now may be sent again, after the time that the platform asks for: %j', async (fault, retryAfterMs) => {
+    fake.faults.next('send', fault);
+    expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: `HTTP_${fault.status}`, retryAfterMs });
+  });
+
+  test('may be told to wait until a date', async () => {
+    fake.faults.next('send', { status: 429, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } });
+    const { retryAfterMs = 0 } = (await failure(restcomm.sendSms(sms))) as DeliveryError;
+    expect(retryAfterMs).toBeGreaterThan(50_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  test('may be sent again where the platform was never reached', async () => {
+    for (const url of [await nowhere(), 'http://restcomm.invalid'])
+      expect(await failure(createHttpRestcomm({ ...fake, url, fetch }).sendSms(sms))).toMatchObject({
+        outcome: 'retry',
+        code: 'UNREACHABLE',
+      });
+  });
+
+  test.each([
+    ['the connection broke before it was taken', { reset: 'before' }, 0],
+    ['the connection broke after it was taken', { reset: 'after' }, 1],
+    ['the answer came too late', { delay: new Promise(() => {}) }, 1],
+    ['the platform failed', { status: 500, body: 'java.lang.NullPointerException' }, 0],
+    ['the platform failed, having taken it', { status: 500, taken: true }, 1],
+    ['a proxy gave up', { status: 504, taken: true }, 1],
+    ['the answer can not be read', { status: 200, body: '<html></html>', taken: true }, 1],
+    ['the answer names no message', { status: 200, body: '{"sid":"null","status":"sending"}', taken: true }, 1],
+    ['the answer has no end', { status: 200, body: 'x'.repeat(3_000_000), taken: true }, 1],
+  ] as const)('has an unknown outcome where %s', async (_, fault, taken) => {
+    fake.faults.next('send', fault);
+    const error = await failure(createHttpRestcomm({ ...fake, fetch, timeoutMs: 300 }).sendSms(sms));
+    expect(error).toBeInstanceOf(DeliveryError);
+    expect(error).toMatchObject({ outcome: 'unknown' });
+    expect(fake.messages).toHaveLength(taken);
+    expect(fake.requests).toHaveLength(1);
+  });
+});
+
+describe('what the platform knows', () => {
+  test('of one message is found by its sid, with how it ended', async () => {
+    const { sid } = await restcomm.sendSms({ ...sms, body: 'null' });
+    expect(await restcomm.findSms(sid)).toMatchObject({ sid, body: 'null', status: 'sending', errorCode: undefined });
+    await fake.report(sid, 'undelivered', 30003);
+    expect(await restcomm.findSms(sid)).toMatchObject({ status: 'undelivered', errorCode: '30003', from: sms.from, to: sms.to });
+  });
+
+  test('of a message that it does not have is nothing', async () => {
+    expect(await restcomm.findSms('SM00000000000000000000000000000000')).toBeUndefined();
+  });
+
+  test('of a date is that instant', async () => {
+    const { sid } = await restcomm.sendSms(sms);
+    const message = fake.messages[0] ?? expect.unreachable();
+    message.dateCreated = new Date('2013-09-06T17:00:00.900Z');
+    expect((await restcomm.findSms(sid))?.dateCreated).toEqual(new Date('2013-09-06T17:00:00Z'));
+  });
+
+  test('between two numbers since an instant is listed, whichever way they are written', async () => {
+    const since = new Date();
+    const mine = await restcomm.sendSms(sms);
+    await restcomm.sendSms({ ...sms, to: '+1234917012345' });
+    await restcomm.sendSms({ ...sms, from: '+4930123456' });
+    await fake.receiveSms({ from: sms.to, to: NUMBER, body: 'Antwort' });
+    const old = await restcomm.sendSms(sms);
+    Object.assign(fake.messages.find(({ sid }) => sid === old.sid) ?? {}, { dateCreated: new Date(since.getTime() - 60_000) });
+
+    const sids = async (filter: { from?: string; to?: string }) => (await restcomm.listSms({ ...filter, since })).map(({ sid }) => sid);
+    expect(await sids({ from: sms.from, to: sms.to })).toEqual([mine.sid]);
+    expect(await sids({ from: sms.from.slice(1), to: sms.to.slice(1) })).toEqual([mine.sid]);
+    expect(await restcomm.listSms({ to: NUMBER, since })).toMatchObject([{ body: 'Antwort', direction: 'inbound', status: 'received' }]);
+    expect(await sids({})).toHaveLength(4);
+  });
+
+  test('is listed from the second in which the instant lies, and from any day of the platform’s', async () => {
+    const { sid } = await restcomm.sendSms(sms);
+    const message = fake.messages[0] ?? expect.unreachable();
+    // 23:30 of the day before, where the platform is.
+    message.dateCreated = new Date('2026-11-24T06:30:00.100Z');
+    expect(await restcomm.listSms({ since: new Date('2026-11-24T06:30:00.900Z') })).toMatchObject([{ sid }]);
+    expect(await restcomm.listSms({ since: new Date('2026-11-24T06:30:01Z') })).toEqual([]);
+  });
+
+  test.each([99, 100, 101, 250])('is listed to the last of %i messages', async (count) => {
+    for (let index = 0; index < count; index += 1) await fake.receiveSms({ from: '+491', to: NUMBER, body: String(index) });
+    const listed = await restcomm.listSms({ to: NUMBER, since: new Date(Date.now() - 60_000) });
+    expect(new Set(listed.map(({ sid }) => sid)).size).toBe(count);
+  });
+});

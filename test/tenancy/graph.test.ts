@@ -1,0 +1,182 @@
+import {
+  buildClientSchema,
+  type DocumentNode,
+  type GraphQLSchema,
+  getIntrospectionQuery,
+  type IntrospectionQuery,
+  isObjectType,
+  parse,
+  TypeInfo,
+  validate,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { accountSid } from '../../src/domain/sid.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { roles } from './roles.ts';
+import { difference, leaks, rowsOf, type StoredRow } from './rows.ts';
+import { type Position, type Walk, walk } from './walk.ts';
+import { canariesOf, createWorld, documentOf, prefixes, unknownSid, type World } from './world.ts';
+
+let gateway: TestGateway;
+/** The victim, whose data nobody may see. */
+let a: World;
+/** Who looks for it, with a world of their own. */
+let b: World;
+let canaries: string[];
+let schema: GraphQLSchema;
+
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  a = await createWorld(gateway);
+  b = await createWorld(gateway);
+  canaries = await canariesOf(gateway, a, b);
+  const { data } = await b.provider.graph<IntrospectionQuery>(getIntrospectionQuery());
+  schema = buildClientSchema(data);
+});
+afterAll(() => gateway.close());
+
+const walkOf = (world: World): Walk => walk(schema, (type) => world.sids[type]?.[0] as string);
+
+/** A foreign value of a position and its twin that names nothing. */
+interface Probe {
+  readonly foreign: string;
+  readonly unknown: string;
+}
+
+const globalId = (type: string, sid: string) => Buffer.from(`${type}:${sid}`).toString('base64');
+
+function probes({ holds }: Position, world: World): Probe[] {
+  if (holds === 'text') return world.texts.map((foreign) => ({ foreign, unknown: foreign.replace(/[a-f\d]/g, '0') }));
+  if (holds === 'cursor') return [];
+  const pairs = (type: string) => (world.sids[type] ?? []).map((foreign) => ({ type, foreign, unknown: unknownSid(type) }));
+  if (typeof holds === 'object') return pairs(holds.sidOf);
+  return Object.keys(prefixes)
+    .flatMap(pairs)
+    .map(({ type, foreign, unknown }) => ({ foreign: globalId(type, foreign), unknown: globalId(type, unknown) }));
+}
+
+/** An answer without its headers, with the value that was asked for taken out. */
+async function ask(graph: Provider['graph'], document: string, target: string) {
+  const { status, data, errors } = await graph(document, { target });
+  return { answer: { status, data, errors }, text: JSON.stringify({ status, data, errors }).replaceAll(target, '<target>') };
+}
+
+describe('the walk', () => {
+  it('sends operations that are valid, and among them selects every field of every type', () => {
+    const { positions, openQueries } = walkOf(b);
+    const selected = new Set<string>();
+    const collect = (document: DocumentNode) => {
+      const info = new TypeInfo(schema);
+      visit(
+        document,
+        visitWithTypeInfo(info, {
+          Field: ({ name }) => {
+            selected.add(`${info.getParentType()?.name}.${name.value}`);
+          },
+        }),
+      );
+    };
+    for (const { document } of [...positions, ...openQueries]) {
+      const parsed = parse(document);
+      expect(validate(schema, parsed)).toEqual([]);
+      collect(parsed);
+    }
+    const types = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) && !type.name.startsWith('__'));
+    const all = types.flatMap((type) => (isObjectType(type) ? Object.keys(type.getFields()).map((field) => `${type.name}.${field}`) : []));
+    expect(all.filter((coordinate) => !selected.has(coordinate))).toEqual([]);
+  });
+
+  it('reaches all of the data of whoever makes it', async () => {
+    const answers = [];
+    for (const { document } of walkOf(a).openQueries) {
+      const { data, errors } = await a.provider.graph(document);
+      expect(errors).toBeUndefined();
+      answers.push(data);
+    }
+    expect(new Set(leaks(a.visible, '', answers))).toEqual(new Set(a.visible));
+  });
+
+  it('finds what is its own at every place that takes a sid or a global id', async () => {
+    for (const position of walkOf(a).positions.filter(({ isMutation, holds }) => !isMutation && holds !== 'cursor' && holds !== 'text')) {
+      const [found, nothing] = await Promise.all([
+        Promise.all(probes(position, a).map(({ foreign }) => ask(a.provider.graph, position.document, foreign))),
+        ask(a.provider.graph, position.document, probes(position, a)[0]?.unknown as string),
+      ]);
+      expect(found.filter(({ text }) => text !== nothing.text).length, position.name).toBeGreaterThan(0);
+    }
+  });
+
+  it('gets as far as the sid in every mutation: with one of its own the answer is another than with an unknown one', async () => {
+    const places = walkOf(a).positions.filter(({ isMutation, holds }) => isMutation && typeof holds === 'object');
+    expect(places.length).toBeGreaterThanOrEqual(10);
+    for (const { name } of places) {
+      const world = await createWorld(gateway);
+      const position = walkOf(world).positions.find((one) => one.name === name) as Position;
+      const [probe] = probes(position, world);
+      const nothing = await ask(world.provider.graph, position.document, probe?.unknown as string);
+      const found = await ask(world.provider.graph, position.document, probe?.foreign as string);
+      expect(nothing.text, name).toContain('"NotFoundError"');
+      expect(found.text, name).not.toContain('"NotFoundError"');
+      expect(found.text, name).not.toContain('"InvalidInputError"');
+      expect(found.answer.errors, name).toBeUndefined();
+    }
+  });
+});
+
+describe.each(roles)('to $name', ({ clients }) => {
+  const graph: Provider['graph'] = (document, variables) => clients(b.provider).graph(document, variables);
+  let before: StoredRow[];
+  beforeAll(async () => {
+    before = await rowsOf(gateway.database.pool);
+  });
+
+  it('no query that needs no argument shows anything', async () => {
+    for (const { name, document } of walkOf(b).openQueries) {
+      const { data, errors } = await graph(document);
+      expect(leaks(canaries, document, { data, errors }), name).toEqual([]);
+    }
+  });
+
+  it('a foreign sid, global id or text is answered as an unknown one, everywhere', async () => {
+    for (const position of walkOf(b).positions.filter(({ isMutation, holds }) => !(isMutation && holds === 'text'))) {
+      for (const { foreign, unknown } of probes(position, a)) {
+        const one = await ask(graph, position.document, foreign);
+        const other = await ask(graph, position.document, unknown);
+        expect(leaks(canaries, foreign, one.answer), `${position.name} ${foreign}`).toEqual([]);
+        expect(one.text, `${position.name} ${foreign}`).toBe(other.text);
+      }
+    }
+  });
+
+  it('a foreign cursor is a place and shows nothing of what is there', async () => {
+    const lists = ['enterprises', 'mappings', 'bots', 'messages'];
+    const { data } = await a.provider.graph(`{ ${lists.map((list) => `${list} { pageInfo { endCursor } }`).join(' ')} }`);
+    const cursors: string[] = lists.map((list) => data[list].pageInfo.endCursor);
+    const places = walkOf(b).positions.filter(({ holds }) => holds === 'cursor');
+    expect(places.length).toBeGreaterThanOrEqual(2 * lists.length);
+    for (const { name, document } of places) {
+      for (const cursor of cursors) expect(leaks(canaries, cursor, (await ask(graph, document, cursor)).answer), name).toEqual([]);
+    }
+  });
+
+  it('an idempotency key is as good as unused, whatever it was used for', async () => {
+    for (const deed of a.deeds) {
+      const { data, errors } = await graph(documentOf(deed), { input: deed.input });
+      // An admin's account is named by the e-mail, which the request itself said.
+      const { emailId } = (deed.input.enterpriseAdmin ?? {}) as { emailId?: string };
+      const said = { ...deed.input, named: emailId && accountSid(emailId) };
+      expect(leaks(canaries, said, { data, errors }), deed.mutation).toEqual([]);
+      expect(data.made.__typename).toBe(deed.mutation === 'createEnterprise' ? 'Enterprise' : 'NotFoundError');
+    }
+  });
+
+  it('nothing of it changes', async () => {
+    const changed = difference(before, await rowsOf(gateway.database.pool));
+    expect(changed.filter(({ text }) => text.includes(a.provider.organizationSid))).toEqual([]);
+    expect(changed.filter(({ text }) => !text.includes(b.provider.organizationSid))).toEqual([]);
+    const tables = new Set(changed.map(({ table }) => table));
+    expect([...tables].sort()).toEqual(['audit_log', 'enterprise', 'enterprise_admin', 'idempotency_key']);
+  });
+});

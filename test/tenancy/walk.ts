@@ -1,0 +1,185 @@
+import {
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLInputType,
+  type GraphQLNamedOutputType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import { prefixes } from './world.ts';
+
+/** How many levels of fields a selection has. The entities in the lists of a list's entities are at the sixth. */
+const DEPTH = 6;
+
+/** A place where an operation takes text from outside, and the operation, in which `$target` stands there. */
+export interface Position {
+  /** By schema coordinates: `Query.enterprise.messages(filter.mappingSid:)`. */
+  readonly name: string;
+  /** What stands there: the type whose sid it is, a global id, a cursor, or any text. */
+  readonly holds: { readonly sidOf: string } | 'global id' | 'cursor' | 'text';
+  readonly isMutation: boolean;
+  readonly document: string;
+}
+
+export interface Walk {
+  /** Every place in the schema that takes text. */
+  readonly positions: readonly Position[];
+  /** For each root field that needs no argument: an operation that selects all that it reaches. */
+  readonly openQueries: readonly { readonly name: string; readonly document: string }[];
+}
+
+type Field = GraphQLField<unknown, unknown>;
+type Input = GraphQLArgument | GraphQLInputField;
+
+/** A text inside an argument, by the names that lead there. */
+interface Target {
+  readonly path: readonly string[];
+  readonly scalar: string;
+  /** The variable's type. */
+  readonly variable: string;
+}
+
+/**
+ * Walks a schema that was found by introspection.
+ * @param own a sid of the caller's own of this type: what stands in the places that are not the target
+ * @throws for what it does not understand, so that nothing new escapes it
+ */
+export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk {
+  const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
+  if (!query || !mutation || schema.getSubscriptionType())
+    throw new Error('The tenancy walk knows queries and mutations, both and no more');
+  const isMutation = (field: Field) => mutation.getFields()[field.name] === field;
+
+  function at(type: GraphQLObjectType, path: readonly Field[], field: Field): Position[] {
+    return field.args
+      .flatMap((argument) => targetsIn(argument, [argument.name]))
+      .map((target) => {
+        const name = `${[type === mutation ? 'Mutation' : 'Query', ...[...path, field].map((step) => step.name)].join('.')}(${target.path.join('.')}:)`;
+        const opening = path.map((step) => `${call(step)} {`).join(' ');
+        const fields = `${opening} ${call(field, target)} ${select(getNamedType(field.type))} ${'}'.repeat(path.length)}`;
+        return {
+          name,
+          holds: heldAt(field, target, name),
+          isMutation: type === mutation,
+          document: `${type === mutation ? 'mutation' : 'query'} ($target: ${target.variable}) { ${fields} }`,
+        };
+      });
+  }
+
+  /** What a text means, by its name. */
+  function heldAt(field: Field, { path, scalar }: Pick<Target, 'path' | 'scalar'>, position: string): Position['holds'] {
+    const name = path.at(-1) ?? '';
+    if (name === 'after' || name === 'before') return 'cursor';
+    if (scalar === 'String' && !/sids?$/i.test(name)) return 'text';
+    if (/^ids?$/.test(name)) return 'global id';
+    const [, prefix] = /^(\w+)Sids?$/.exec(name) ?? [];
+    const sidOf = prefix ? prefix.replace(/^./, (letter) => letter.toUpperCase()) : /^sids?$/.test(name) ? answered(field) : '';
+    if (!prefixes[sidOf]) throw new Error(`The tenancy walk does not know whose sid stands at ${position}`);
+    return { sidOf };
+  }
+
+  /** The entity that a field answers, or '' where it may be several. */
+  function answered(field: Field): string {
+    const type = getNamedType(field.type);
+    const isError = (member: GraphQLObjectType) => member.getInterfaces().some(({ name }) => name === 'Error');
+    const members = isAbstractType(type) ? schema.getPossibleTypes(type).filter((member) => !isError(member)) : [type];
+    return members.length === 1 ? (members[0]?.name ?? '') : '';
+  }
+
+  /** A field with its arguments: of a mutation the whole input, else what must be and what the target stands in. */
+  function call(field: Field, target?: Target): string {
+    const goal = target?.path.join('.');
+    const wanted = ({ name, type }: Input, path: string) =>
+      isNonNullType(type) || goal === path || goal?.startsWith(`${path}.`) || (isMutation(field) && name !== 'idempotencyKey');
+    const given = (inputs: readonly Input[], path: readonly string[]): string =>
+      inputs
+        .filter((input) => wanted(input, [...path, input.name].join('.')))
+        .map(({ name, type }) => `${name}: ${literal(type, [...path, name])}`)
+        .join(', ');
+    function literal(type: GraphQLInputType, path: readonly string[]): string {
+      if (isNonNullType(type)) return literal(type.ofType, path);
+      if (isListType(type)) return `[${literal(type.ofType, path)}]`;
+      if (path.join('.') === goal) return '$target';
+      if (isInputObjectType(type)) return `{ ${given(Object.values(type.getFields()), path)} }`;
+      if (isEnumType(type)) return type.getValues()[0]?.name ?? '';
+      if (type.name !== 'ID' && type.name !== 'String') return plain[type.name] ?? '';
+      const held = heldAt(field, { path, scalar: type.name }, `${field.name}(${path.join('.')}:)`);
+      if (typeof held === 'object') return JSON.stringify(own(held.sidOf));
+      if (held === 'text') return JSON.stringify(textFor(path.at(-1) ?? ''));
+      throw new Error(`The tenancy walk has no ${held} of its own for ${field.name}(${path.join('.')}:)`);
+    }
+    const inputs = given(field.args, []);
+    return inputs ? `${field.name}(${inputs})` : field.name;
+  }
+
+  /** Every field, and every field's fields, down to DEPTH. The fields of an abstract type's members get names of their own, for they may differ. */
+  function select(type: GraphQLNamedOutputType, depth = DEPTH, prefix = ''): string {
+    if (isLeafType(type)) return '';
+    if (isAbstractType(type)) {
+      const members = schema.getPossibleTypes(type).map((member) => `... on ${member.name} ${select(member, depth, `${member.name}_`)}`);
+      return `{ __typename ${members.join(' ')} }`;
+    }
+    const fields = Object.values(type.getFields()).filter((field) => isLeafType(getNamedType(field.type)) || depth > 1);
+    const selected = fields.map(
+      (field) => `${prefix && `${prefix}${field.name}: `}${call(field)} ${select(getNamedType(field.type), depth - 1)}`,
+    );
+    return `{ __typename ${selected.join(' ')} }`;
+  }
+
+  const reached = [...pathsFrom(query)];
+  const fieldsOf = (type: GraphQLObjectType): Field[] => Object.values(type.getFields());
+  return {
+    positions: [
+      ...reached.flatMap(([type, path]) => fieldsOf(type).flatMap((field) => at(type, path, field))),
+      ...fieldsOf(mutation).flatMap((field) => at(mutation, [], field)),
+    ],
+    openQueries: fieldsOf(query)
+      .filter((field) => !field.args.some(({ type }) => isNonNullType(type)))
+      .map((field) => ({ name: field.name, document: `query { ${call(field)} ${select(getNamedType(field.type))} }` })),
+  };
+}
+
+/** Scalars that carry no text. */
+const plain: Readonly<Record<string, string>> = { Int: '1', Float: '1.5', Boolean: 'true', DateTime: '"2026-11-24T12:00:00Z"' };
+
+function targetsIn({ name, type }: Input, path: readonly string[]): Target[] {
+  const named = getNamedType(type);
+  if (isInputObjectType(named)) return Object.values(named.getFields()).flatMap((field) => targetsIn(field, [...path, field.name]));
+  if (isEnumType(named) || plain[named.name]) return [];
+  if (named.name !== 'ID' && named.name !== 'String') {
+    throw new Error(`The tenancy walk does not know the scalar ${named.name} of ${path.join('.')}: can ${name} name somebody's data?`);
+  }
+  const isList = isListType(isNonNullType(type) ? type.ofType : type);
+  return [{ path, scalar: named.name, variable: isList || isNonNullType(type) ? `${named.name}!` : named.name }];
+}
+
+/** The shortest chain of fields from the root to every object type that needs no interface or union on the way. */
+function pathsFrom(root: GraphQLObjectType): Map<GraphQLObjectType, readonly Field[]> {
+  const paths = new Map<GraphQLObjectType, readonly Field[]>([[root, []]]);
+  for (const [type, path] of paths) {
+    for (const field of Object.values(type.getFields())) {
+      const next = getNamedType(field.type);
+      if (isObjectType(next) && !paths.has(next)) paths.set(next, [...path, field]);
+    }
+  }
+  return paths;
+}
+
+let texts = 0;
+
+/** Text that its field takes, another each time. */
+function textFor(name: string): string {
+  texts += 1;
+  if (/^externalAddress$|^to$|^from$/.test(name)) return `+49${String(Date.now()).slice(-9)}${String(texts).padStart(4, '0').slice(-4)}`;
+  if (/email|address/i.test(name)) return `walk${texts}@walk.example`;
+  return `walk ${texts}`;
+}

@@ -1,0 +1,154 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { accountSid, newSid, type SidPrefix } from '../../src/domain/sid.ts';
+import type { Provider, TestGateway } from '../support/gateway.ts';
+import { rowsOf, stringsIn } from './rows.ts';
+
+/** A mutation that made a world, with its idempotency key. */
+export interface Deed {
+  readonly mutation: string;
+  readonly input: Record<string, unknown>;
+}
+
+/** An organization with one or more of everything. */
+export interface World {
+  readonly provider: Provider;
+  /** The sids by the type that they name. */
+  readonly sids: Readonly<Record<string, readonly string[]>>;
+  /** What may be searched for: a name, addresses, a number, an error's text. */
+  readonly texts: readonly string[];
+  /** What its own queries must show, the client secret included. */
+  readonly visible: readonly string[];
+  readonly deeds: readonly Deed[];
+  /** Secrets that no row holds in the clear. */
+  readonly secrets: readonly string[];
+}
+
+/** The first letters of the sids by the type that they name. A type that isn't here is unknown to the walk. */
+export const prefixes: Readonly<Record<string, SidPrefix | 'AC'>> = {
+  Account: 'AC',
+  Organization: 'OR',
+  Enterprise: 'EN',
+  EnterpriseAdmin: 'RCS',
+  Mapping: 'BE',
+  Bot: 'BE',
+  Message: 'MS',
+};
+
+/** A sid that names nothing. */
+export function unknownSid(type: string): string {
+  const prefix = prefixes[type];
+  if (!prefix) throw new Error(`The tenancy walk does not know the sids of ${type}`);
+  return prefix === 'AC' ? accountSid(randomBytes(8).toString('hex')) : newSid(prefix);
+}
+
+/** Makes a world whose every text is its own: two enterprises, of which one has a bot, a mapping each, and messages with their history. */
+export async function createWorld(gateway: TestGateway): Promise<World> {
+  const provider = await gateway.provider();
+  const tag = randomBytes(5).toString('hex');
+  const number = `49${randomInt(1e11, 9e11)}`;
+  // Its last four characters are shown as a hint.
+  const clientSecret = `secret-${tag}-${[...tag.slice(0, 4)].map((digit) => String.fromCharCode(0x2800 + digit.charCodeAt(0))).join('')}`;
+  const deeds: Deed[] = [];
+
+  async function make(mutation: string, input: Record<string, unknown>): Promise<string> {
+    const deed = { mutation, input: { ...input, idempotencyKey: `key-${tag}-${deeds.length}` } };
+    deeds.push(deed);
+    const { data, errors } = await provider.graph(documentOf(deed), { input: deed.input });
+    if (!data?.made?.sid) throw new Error(`${mutation} made nothing: ${JSON.stringify(errors ?? data)}`);
+    return data.made.sid;
+  }
+
+  const enterprises: string[] = [];
+  const mappings: string[] = [];
+  for (const index of [1, 2]) {
+    const enterpriseAdmin = {
+      emailId: `admin${index}@${tag}.example`,
+      password: `password-${tag}-${index}`,
+      name: `admin ${index} ${tag}`,
+    };
+    const enterpriseSid = await make('createEnterprise', { name: `Enterprise ${index} ${tag}`, enterpriseAdmin });
+    enterprises.push(enterpriseSid);
+    const mapping = { name: `user ${index} ${tag}`, microsoftAddress: `user${index}@${tag}.example`, externalAddress: `${number}${index}` };
+    mappings.push(await make('createMapping', { ...mapping, enterpriseSid }));
+  }
+  const azure = { applicationId: `app-${tag}`, tenantId: `tenant-${tag}`, botAppId: `store-${tag}`, clientSecret };
+  const bot = await make('createBot', { ...azure, enterpriseSid: enterprises[0] });
+  const message = await insertMessage(gateway, provider, tag, `${number}1`, enterprises[0] as string, mappings[0] as string);
+
+  const admins = await gateway.database.prisma.enterpriseAdmin.findMany({ where: { organizationSid: provider.organizationSid } });
+  return {
+    provider,
+    sids: {
+      Account: [provider.accountSid],
+      Organization: [provider.organizationSid],
+      Enterprise: enterprises,
+      EnterpriseAdmin: admins.map(({ sid }) => sid),
+      Mapping: mappings,
+      Bot: [bot],
+      Message: [message],
+    },
+    texts: [`user 1 ${tag}`, `user1@${tag}.example`, `${number}1`, `error ${tag}`],
+    visible: [
+      ...[provider.accountSid, provider.organizationSid, provider.email, ...enterprises, ...mappings, bot, message],
+      ...admins.flatMap(({ sid, accountSid, email }) => [sid, accountSid, email]),
+      ...[`Enterprise 2 ${tag}`, `user 2 ${tag}`, `user2@${tag}.example`, `${number}2`, `app-${tag}`, `tenant-${tag}`, `store-${tag}`],
+      ...[clientSecret, `body ${tag}`, `https://media.example/${tag}`, `error ${tag}`, `restcomm-${tag}`],
+    ],
+    deeds,
+    secrets: [clientSecret, `password-${tag}-1`, `password-${tag}-2`, provider.authToken],
+  };
+}
+
+/** The deed as an operation, with what its result tells. */
+export function documentOf({ mutation }: Deed): string {
+  const type = mutation.replace('create', '');
+  return `mutation ($input: Create${type}Input!) { made: ${mutation}(input: $input) {
+    __typename ... on ${type} { id sid accountEmail ${shown[type]} } ... on Error { code message path value }
+  } }`;
+}
+
+const shown: Readonly<Record<string, string>> = {
+  Enterprise: 'name admin { sid accountSid email name }',
+  Mapping: 'name microsoftAddress externalAddress enterprise { name }',
+  Bot: 'applicationId tenantId clientSecret enterprise { name }',
+};
+
+/** Messages come in by the exchange, of which no test of tenancy needs more than its rows. */
+async function insertMessage(
+  { database: { prisma } }: TestGateway,
+  { organizationSid, accountSid }: Provider,
+  tag: string,
+  to: string,
+  enterpriseSid: string,
+  mappingSid: string,
+): Promise<string> {
+  const failed = { channelStatus: 'FAILED', channelErrorCode: `code-${tag}`, channelErrorMessage: `error ${tag}`, statusRank: 4 } as const;
+  const { sid } = await prisma.message.create({
+    data: {
+      ...{ sid: newSid('MS'), organizationSid, accountSid, enterpriseSid, mappingSid, direction: 'OUTBOUND', type: 'MMS', ...failed },
+      ...{ from: `sender-${tag}`, fromFolded: `sender-${tag}`, to, toFolded: to, body: `body ${tag}` },
+      ...{ mediaUrls: [`https://media.example/${tag}`], restcommMessageSid: `restcomm-${tag}` },
+    },
+  });
+  const event = { organizationSid, messageSid: sid };
+  await prisma.eventHead.upsert({ where: { organizationSid }, create: { organizationSid, seq: 2 }, update: { seq: 2 } });
+  await prisma.messageEvent.createMany({
+    data: [
+      { ...event, seq: 1, status: 'RECEIVED' },
+      { ...event, seq: 2, status: 'FAILED', previousStatus: 'RECEIVED', errorCode: `code-${tag}`, errorMessage: `error ${tag}` },
+    ],
+  });
+  return sid;
+}
+
+/** Every text that is the world's and not also the other's, whatever table and column holds it, and the secrets of its making. */
+export async function canariesOf(gateway: TestGateway, world: World, other: World): Promise<string[]> {
+  const rows = await rowsOf(gateway.database.pool);
+  const textsOf = ({ provider }: World) => {
+    const own = rows.filter(({ text }) => text.includes(provider.organizationSid));
+    return new Set(own.flatMap(({ text }) => stringsIn(JSON.parse(text))));
+  };
+  const common = textsOf(other);
+  const distinctive = [...textsOf(world)].filter((text) => text.length >= 4 && !common.has(text) && !/^\d{4}-\d\d-\d\dT/.test(text));
+  return [...distinctive, ...world.secrets];
+}

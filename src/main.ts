@@ -60,7 +60,15 @@ async function main(): Promise<void> {
 
     let draining = false;
     const live = createLive({ prisma: database.prisma, log });
-    const app = createApp({ gateway, live, contract: settings, log, botFramework, isReady: () => !draining && database.ready() });
+    const app = createApp({
+      gateway,
+      live,
+      contract: settings,
+      log,
+      botFramework,
+      embedded: { carrier: !settings.restcomm, teams: !settings.microsoft },
+      isReady: () => !draining && database.ready(),
+    });
     const listener = await listen(app.fetch, settings);
     const sockets = app.attach(listener.server);
     const exchange = startExchange(gateway, database.kind === 'embedded' ? EMBEDDED_LANES : LANES);

@@ -13,7 +13,10 @@ export async function followBot(tx: Transaction, before: Identity | undefined, a
   if (before && isSame(before, after)) {
     // With another secret, what was not answered may be.
     if (!Buffer.from(before.clientSecret).equals(after.clientSecret)) {
-      await tx.mapping.updateMany({ where: { enterpriseSid: after.enterpriseSid, microsoftObjectId: null }, data: { microsoftChecked: null } });
+      await tx.mapping.updateMany({
+        where: { enterpriseSid: after.enterpriseSid, microsoftObjectId: null },
+        data: { microsoftChecked: null },
+      });
     }
     return;
   }

@@ -3,7 +3,7 @@ import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { resolveMappingUsers } from '../domain/mapping-users.ts';
 import { type Dispatcher, type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { type Jobs, startJobs } from './jobs.ts';
-import { reconcileStatuses, recoverInbound } from './reconciler.ts';
+import { LOOK_BACK, reconcileStatuses, recoverInbound } from './reconciler.ts';
 
 export interface Exchange {
   /** Something was enqueued: look now. */
@@ -15,9 +15,16 @@ export interface Exchange {
 /** Moves messages: works on the outbox, and looks after what the platforms did not tell. */
 export function startExchange(gateway: Gateway, options: DispatcherOptions): Exchange {
   const dispatcher: Dispatcher = startDispatcher(gateway, options);
+  let nextLookBack = LOOK_BACK.afterOutage;
+  const recover = async (signal: AbortSignal) => {
+    const lookBackMs = nextLookBack;
+    nextLookBack = LOOK_BACK.afterOutage;
+    await recoverInbound(gateway, { lookBackMs, signal });
+    nextLookBack = LOOK_BACK.usual;
+  };
   const jobs: Jobs = startJobs(gateway, [
     { name: 'reconcile-statuses', everyMs: 30_000, run: (signal) => reconcileStatuses(gateway, { signal }) },
-    { name: 'recover-inbound', everyMs: 60_000, run: (signal) => recoverInbound(gateway, { signal }) },
+    { name: 'recover-inbound', everyMs: 60_000, run: recover },
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
     { name: 'purge-idempotency-keys', everyMs: 60 * 60_000, run: () => purgeIdempotencyKeys(gateway.prisma) },
   ]);

@@ -1,5 +1,5 @@
-import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import type { SmsRecord } from '../platforms/restcomm.ts';
 import { takeReport } from './reports.ts';
 import { toReport } from './restcomm-reports.ts';
 import { acceptSms } from './restcomm-webhooks.ts';
@@ -15,8 +15,8 @@ const QUIET_MS = 60_000;
 /** A message is asked for until it is so old that nothing will come. */
 const GIVEN_UP_MS = 3 * 24 * 60 * 60_000;
 const BATCH = 200;
-/** How far back it is looked for SMS whose webhook failed. */
-const RECOVER_MS = 60 * 60_000;
+/** How far back it is looked for SMS whose webhook failed, in ms: after an outage of the gateway, and else. */
+export const LOOK_BACK = { afterOutage: 3 * 24 * 60 * 60_000, usual: 60 * 60_000 };
 
 /**
  * Restcomm reports once, and only on one of its carrier paths: asks for messages that it took and never reported an end of, those first that
@@ -56,18 +56,21 @@ export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, 
  * the webhook has them, so it is waited for.
  * @throws PlatformError where the platform can't be asked
  */
-export async function recoverInbound(gateway: Gateway, { quietMs = QUIET_MS, signal }: ReconcilerOptions = {}): Promise<void> {
+export async function recoverInbound(
+  gateway: Gateway,
+  { quietMs = QUIET_MS, lookBackMs = LOOK_BACK.usual, signal }: ReconcilerOptions & { readonly lookBackMs?: number } = {},
+): Promise<void> {
   const { prisma, restcomm, log } = gateway;
   const now = Date.now();
-  const listed = await restcomm.listSms({ since: new Date(now - RECOVER_MS) });
-  const received = listed.filter((sms) => sms.direction === 'inbound' && (sms.dateCreated?.getTime() ?? 0) <= now - quietMs);
+  const listed = await restcomm.listSms({ since: new Date(now - lookBackMs) });
+  const received = listed.filter((sms) => sms.direction === 'inbound' && timeOf(sms) <= now - quietMs);
   if (received.length === 0) return;
   const known = await prisma.message.findMany({
     where: { restcommMessageSid: { in: received.map((sms) => sms.sid) } },
     select: { restcommMessageSid: true },
   });
   const stored = new Set(known.map((message) => message.restcommMessageSid));
-  const missed = received.filter((sms) => !stored.has(sms.sid)).sort((one, other) => age(other) - age(one));
+  const missed = received.filter((sms) => !stored.has(sms.sid)).sort((one, other) => timeOf(one) - timeOf(other));
   const mappings = await prisma.mapping.findMany({
     where: { externalDigits: { in: missed.map((sms) => digits(sms.to)) } },
     select: { sid: true, externalDigits: true, dateCreated: true },
@@ -81,3 +84,6 @@ export async function recoverInbound(gateway: Gateway, { quietMs = QUIET_MS, sig
     log.warn({ smsSid: sms.sid, mappingSid: mapping.sid }, 'an SMS was recovered whose webhook did not get through');
   }
 }
+
+const timeOf = ({ dateCreated }: SmsRecord) => dateCreated?.getTime() ?? 0;
+const digits = (number: string) => number.replace(/^\+/, '');

@@ -59,6 +59,7 @@ export async function eventStream(
   const updates = outcome;
   let heartbeat: NodeJS.Timeout | undefined;
   let revoked = false;
+  let cancelled = false;
   const unwatch = credentials.watch(subscription.caller, () => {
     revoked = true;
     end();
@@ -80,16 +81,21 @@ export async function eventStream(
       pull: async (controller) => {
         try {
           const { done, value } = await updates.next();
+          if (cancelled) return;
           if (!done) return controller.enqueue(encoder.encode(frame(value)));
           if (revoked) controller.enqueue(encoder.encode(failed([unauthenticated()])));
           if (!isDraining()) controller.enqueue(encoder.encode(COMPLETE));
         } catch (error) {
+          if (cancelled) return;
           controller.enqueue(encoder.encode(`${failed([subscription.maskError(error)])}${COMPLETE}`));
         }
         end();
         controller.close();
       },
-      cancel: end,
+      cancel: () => {
+        cancelled = true;
+        end();
+      },
     },
     { highWaterMark: 8 },
   );

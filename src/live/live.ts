@@ -116,6 +116,7 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
     messageStatus: async (caller, sid) => {
       const head = await headOf(prisma, caller.organizationSid);
       const present = await presentStatus(prisma, caller, head, sid);
+      // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint
       const after = present.seq > head.seq ? present.seq : head.seq;
       const stream = open(caller, head, after);
       return closing(untilTerminal(present, updates(caller, { messageSid: sid }, head, after, stream)), () => done(caller, stream));

@@ -11,7 +11,7 @@ export const AccountStatusEnum = builder.enumType('AccountStatus', {
   } as const,
 });
 
-const PermissionEnum = builder.enumType('Permission', {
+export const PermissionEnum = builder.enumType('Permission', {
   description: 'What credentials allow.',
   values: {
     READ: { value: permissions[0], description: 'Every query.' },
@@ -41,7 +41,7 @@ export const AccountRef = builder.prismaObject('Account', {
   }),
 });
 
-const ViewerRef = builder.objectRef<object>('Viewer').implement({
+export const ViewerRef = builder.objectRef<object>('Viewer').implement({
   description: 'Who is calling.',
   fields: (t) => ({
     account: t.field({
@@ -58,6 +58,12 @@ const ViewerRef = builder.objectRef<object>('Viewer').implement({
       type: [PermissionEnum],
       description: 'What the credentials allow.',
       resolve: (_viewer, _args, { caller }) => permissions.filter((permission) => caller.permissions.has(permission)),
+    }),
+    expires: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: "When the credentials end: an access token's; null for an account's own.",
+      resolve: (_viewer, _args, { caller }) => caller.expires,
     }),
   }),
 });

@@ -1,4 +1,5 @@
 import { createBot, deleteBot, findBot, listBots, updateBot, verifyBot } from '../src/domain/bots.ts';
+import { belonging } from '../src/domain/confinement.ts';
 import type { BotCheck } from '../src/platforms/microsoft.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder, forbidden } from './builder.ts';
@@ -10,7 +11,7 @@ export const BotRef = builder.prismaNode('Bot', {
   description: "An enterprise's Azure application, by which its Teams users send and receive SMS.",
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
-  findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'BE and 32 hex digits.' }),

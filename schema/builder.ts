@@ -14,7 +14,13 @@ import type { GraphContext } from './context.ts';
 export const builder = new SchemaBuilder<{
   Context: GraphContext;
   PrismaTypes: PrismaTypes;
-  AuthScopes: { permission: Permission };
+  AuthScopes: {
+    permission: Permission;
+    /** An account's own credentials, not an access token. */
+    ownCredentials: boolean;
+    /** Credentials for the whole organization, not narrowed to an enterprise. */
+    wholeOrganization: boolean;
+  };
   Connection: { totalCount: () => Promise<number> };
   DefaultNodeNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
@@ -25,8 +31,13 @@ export const builder = new SchemaBuilder<{
   defaultFieldNullability: false,
   errors: { directResult: true },
   scopeAuth: {
-    authScopes: ({ caller }) => ({ permission: (permission) => caller.permissions.has(permission) }),
+    authScopes: ({ caller }) => ({
+      permission: (permission) => caller.permissions.has(permission),
+      ownCredentials: caller.accessTokenSid === undefined,
+      wholeOrganization: caller.enterpriseSid === undefined,
+    }),
     unauthorizedError: () => forbidden(),
+    authorizeOnSubscribe: true,
   },
   prisma: { client: ({ gateway }) => gateway.prisma, dmmf: getDatamodel() },
   relay: {

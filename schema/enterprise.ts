@@ -1,4 +1,5 @@
 import { EnterpriseStatus } from '../prisma/client/enums.ts';
+import { enterprises } from '../src/domain/confinement.ts';
 import { closeEnterprise, createEnterprise, findEnterprise, listEnterprises, updateEnterprise } from '../src/domain/enterprises.ts';
 import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
@@ -29,7 +30,7 @@ export const EnterpriseRef = builder.prismaNode('Enterprise', {
   description: 'A Business Customer of the provider.',
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
-  findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  findUnique: (sid, { caller }) => ({ sid, ...enterprises(caller) }),
   nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'EN and 32 hex digits.' }),
@@ -141,7 +142,9 @@ const CloseEnterpriseInput = builder.inputType('CloseEnterpriseInput', {
 builder.mutationFields((t) => ({
   createEnterprise: t.field({
     type: EnterpriseRef,
-    description: "Creates an enterprise and its admin's sub-account on the Restcomm platform.",
+    description:
+      "Creates an enterprise and its admin's sub-account on the Restcomm platform. Not for credentials narrowed to an enterprise.",
+    authScopes: { wholeOrganization: true },
     errors: resultUnion('CreateEnterpriseResult', 'new enterprise'),
     args: { input: t.arg({ type: CreateEnterpriseInput, required: true, description: 'The new enterprise.' }) },
     resolve: (_root, { input }, { gateway, caller }) => createEnterprise(gateway, caller, input),

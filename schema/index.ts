@@ -9,6 +9,7 @@ import './bot.ts';
 import './mapping.ts';
 import './message.ts';
 import './message-event.ts';
+import './access-token.ts';
 
 /** The executable schema. schema.graphql beside it is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

@@ -1,3 +1,4 @@
+import { belonging } from '../src/domain/confinement.ts';
 import { isOperational } from '../src/domain/enterprise-state.ts';
 import { createMapping, deleteMapping, findMapping, listMappings, updateMapping } from '../src/domain/mappings.ts';
 import { ProvisionedInterface, required } from './account.ts';
@@ -10,7 +11,7 @@ export const MappingRef = builder.prismaNode('Mapping', {
   description: 'A Teams user and the SMS-enabled number that is theirs.',
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
-  findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'BE and 32 hex digits.' }),

@@ -1,4 +1,5 @@
 import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
+import { belonging } from '../src/domain/confinement.ts';
 import { findMessage, listMessages } from '../src/domain/messages.ts';
 import { retryMessage, sendMessage } from '../src/domain/send-message.ts';
 import { required } from './account.ts';
@@ -57,7 +58,7 @@ export const ChannelStatusEnum = builder.enumType('ChannelStatus', {
 export const MessageRef = builder.prismaNode('Message', {
   description: 'An SMS or MMS between a phone number and a Teams user.',
   id: { field: 'sid' },
-  findUnique: (sid, { caller }) => ({ sid, organizationSid: caller.organizationSid }),
+  findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'MS and 32 hex digits.' }),

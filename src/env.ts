@@ -69,6 +69,15 @@ const settings = z
     BOT_FRAMEWORK_ISSUER: z.url().default('https://api.botframework.com'),
     /** Where the Bot Framework publishes its keys. */
     BOT_FRAMEWORK_OPENID_URL: z.url({ protocol: /^https?$/ }).default('https://login.botframework.com/v1/.well-known/openidconfiguration'),
+    /** Redis that carries hints between instances, for where a pooler breaks PostgreSQL's LISTEN. Not used with the embedded database. */
+    REDIS_URL: z.string().refine(isRedisUrl).optional(),
+    /** For how many days message events are kept: a client that was away for longer begins anew. */
+    EVENT_RETENTION: z
+      .string()
+      .regex(/^\d{1,4}$/)
+      .transform(Number)
+      .refine((days) => days >= 1 && days <= 3650)
+      .default(30),
     /** Least level that is logged. */
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
     /** Master key of sealed secrets and token digests: 32 bytes in base64. Where unset, the embedded database keeps one in DATA_DIR/secrets.key. */
@@ -115,11 +124,13 @@ const TAKES: Record<string, string> = {
   BOT_SERVICE_HOSTS: 'hosts, comma separated',
   BOT_FRAMEWORK_ISSUER: 'https://host',
   BOT_FRAMEWORK_OPENID_URL: 'https://host/path',
+  REDIS_URL: 'redis://user:password@host:port/number, or rediss:// for TLS',
+  EVENT_RETENTION: 'days from 1 to 3650',
   LOG_LEVEL: LOG_LEVELS.join(', '),
   SECRETS_KEY: '32 bytes in base64, as `openssl rand -base64 32` prints them',
 };
 /** What the message must not repeat. */
-const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'RESTCOMM_AUTH_TOKEN', 'SECRETS_KEY']);
+const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'RESTCOMM_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY']);
 
 export interface Settings {
   readonly port: number;
@@ -143,6 +154,8 @@ export interface Settings {
     readonly issuer: string;
     readonly openIdUrl: string;
   };
+  readonly redisUrl?: string;
+  readonly eventRetentionDays: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly secretsKey?: Buffer;
 }
@@ -188,6 +201,8 @@ export function parseEnv(env: Record<string, string | undefined>): Settings {
             openIdUrl: value.BOT_FRAMEWORK_OPENID_URL,
           }
         : undefined,
+    redisUrl: value.REDIS_URL,
+    eventRetentionDays: value.EVENT_RETENTION,
     logLevel: value.LOG_LEVEL,
     secretsKey: value.SECRETS_KEY,
   };
@@ -197,6 +212,10 @@ function isPostgresUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, host, pathname, searchParams } = new URL(text);
   return /^postgres(ql)?:$/.test(protocol) && (host !== '' || searchParams.has('host')) && pathname.length > 1;
+}
+
+function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
 }
 
 function complaint(name: string, value: string | undefined): string {

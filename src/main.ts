@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { ConnectionError, connect } from './database/connect.ts';
 import { DirectoryInUseError } from './database/directory-lock.ts';
 import { MigrationError, migrate } from './database/migrations.ts';
@@ -7,10 +7,11 @@ import { SecretsKeyError, secretsKeyOf } from './database/secrets-key.ts';
 import { AccountError, bootstrapAccount } from './domain/accounts.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { createSecrets } from './domain/secrets.ts';
-import { parseEnv, SettingsError } from './env.ts';
+import { parseEnv, type Settings, SettingsError } from './env.ts';
 import { startExchange } from './exchange/exchange.ts';
 import { ListenError, listen } from './http/server.ts';
 import { createLive } from './live/live.ts';
+import { type OpenChannel, startNotifier } from './live/notify.ts';
 import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/embedded-restcomm.ts';
 
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
       prisma: database.prisma,
       secrets,
       ...platforms,
-      hints: { queued: () => exchange.wake(), appended: (organizationSid) => live.wake(organizationSid) },
+      hints: { queued: () => notifier.hints.queued(), appended: (organizationSid) => notifier.hints.appended(organizationSid) },
       get publicUrl() {
         return settings.publicUrl ?? listener.url;
       },
@@ -69,9 +70,22 @@ async function main(): Promise<void> {
       embedded: { carrier: !settings.restcomm, teams: !settings.microsoft },
       isReady: () => !draining && database.ready(),
     });
+    const openChannel = await channelOf(settings, log);
     const listener = await listen(app.fetch, settings);
     const sockets = app.attach(listener.server);
-    const exchange = startExchange(gateway, database.kind === 'embedded' ? EMBEDDED_LANES : LANES);
+    const lanes = database.kind === 'embedded' ? EMBEDDED_LANES : LANES;
+    const exchange = startExchange(gateway, { ...lanes, eventRetentionDays: settings.eventRetentionDays });
+    const notifier = startNotifier({
+      here: {
+        queued: () => exchange.wake(),
+        appended: (organizationSid) => live.wake(organizationSid),
+        missed: () => {
+          exchange.wake();
+          live.wakeAll();
+        },
+      },
+      openChannel,
+    });
     announce(listener.url, first && { sid: first.account.sid, token: first.authTokenMadeUp ? first.authToken : undefined });
     log.info({ url: listener.url, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
 
@@ -84,10 +98,18 @@ async function main(): Promise<void> {
     if (!(await listener.drain(GRACE))) log.warn('requests were cut: they took longer than the grace period');
     await sockets.dispose();
     await exchange.stop();
+    await notifier.close();
   } finally {
     await database.close();
   }
   log.info('stopped');
+}
+
+/** What carries hints between the instances on one database. The embedded database has one instance only. */
+async function channelOf({ databaseUrl, redisUrl }: Settings, log: Logger): Promise<OpenChannel | undefined> {
+  if (!databaseUrl) return undefined;
+  if (redisUrl) return (await import('./live/redis-channel.ts')).redisChannel(redisUrl, log);
+  return (await import('./live/postgres-channel.ts')).postgresChannel(databaseUrl, log);
 }
 
 /** The embedded carrier's report as Restcomm would send it. */

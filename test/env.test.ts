@@ -11,6 +11,7 @@ test('nothing set is a gateway on this machine with the embedded database', () =
     dataDir: './.data',
     restTimestamps: 'iso',
     restBotSecrets: 'plain',
+    eventRetentionDays: 30,
     logLevel: 'info',
   });
 });
@@ -28,6 +29,8 @@ test('every setting is read, space around it ignored', () => {
       BOOTSTRAP_ACCOUNT_EMAIL: 'admin@example.com',
       REST_TIMESTAMPS: 'recorded',
       REST_BOT_SECRETS: 'masked',
+      REDIS_URL: 'rediss://gateway:pass@redis.example.com:6380/1',
+      EVENT_RETENTION: '7',
       LOG_LEVEL: 'debug',
       SECRETS_KEY: KEY,
     }),
@@ -41,6 +44,8 @@ test('every setting is read, space around it ignored', () => {
     bootstrapAccountEmail: 'admin@example.com',
     restTimestamps: 'recorded',
     restBotSecrets: 'masked',
+    redisUrl: 'rediss://gateway:pass@redis.example.com:6380/1',
+    eventRetentionDays: 7,
     logLevel: 'debug',
     secretsKey: Buffer.alloc(32, 1),
   });
@@ -63,6 +68,10 @@ describe('a setting that can not be used is named', () => {
     ['BOOTSTRAP_ACCOUNT_EMAIL', 'nobody'],
     ['REST_TIMESTAMPS', 'unix'],
     ['REST_BOT_SECRETS', 'hidden'],
+    ['REDIS_URL', 'localhost:6379'],
+    ['REDIS_URL', 'http://localhost:6379'],
+    ['EVENT_RETENTION', '0'],
+    ['EVENT_RETENTION', '30d'],
     ['LOG_LEVEL', 'loud'],
     ['SECRETS_KEY', 'c2hvcnQ='],
     ['SECRETS_KEY', 'not base64 at all'],
@@ -83,7 +92,7 @@ test('DATABASE_URL needs SECRETS_KEY, also beside another bad setting', () => {
 });
 
 test('no message shows a secret', () => {
-  for (const name of ['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'SECRETS_KEY']) {
+  for (const name of ['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY']) {
     expect(() => parseEnv({ [name]: 'hush hush' })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hush') }));
   }
 });

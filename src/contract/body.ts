@@ -1,4 +1,5 @@
 import { MAX_BODY_BYTES } from '../http/limits.ts';
+import { readBytes } from '../http/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';
 import type { BodyField } from './operation.ts';
 
@@ -9,26 +10,11 @@ import type { BodyField } from './operation.ts';
  * @throws ContractFailure 413, 415, or 450 for malformed JSON and wrong types
  */
 export async function readBody(request: Request, fields: readonly BodyField[]): Promise<Record<string, unknown>> {
-  const bytes = await readBytes(request);
+  const bytes = Number(request.headers.get('content-length')) > MAX_BODY_BYTES ? undefined : await readBytes(request, MAX_BODY_BYTES);
+  if (!bytes) throw new ContractFailure(refusal(413));
   if (bytes.length === 0) return take({}, fields, '');
   if (!isJson(request.headers)) throw new ContractFailure(refusal(415));
   return take(parseObject(bytes), fields, '');
-}
-
-/** How much of a body that is too large is read to its end, for its sender to be ready to listen to the answer. */
-const READ_ANYWAY_BYTES = 16 * MAX_BODY_BYTES;
-
-async function readBytes(request: Request): Promise<Buffer> {
-  if (Number(request.headers.get('content-length')) > MAX_BODY_BYTES) throw new ContractFailure(refusal(413));
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
-    else if (length > READ_ANYWAY_BYTES) break;
-  }
-  if (length > MAX_BODY_BYTES) throw new ContractFailure(refusal(413));
-  return Buffer.concat(chunks);
 }
 
 /**

@@ -27,9 +27,10 @@ export const failures: Readonly<Record<ErrorCode, { readonly status: 400 | 409; 
   ENTERPRISE_HAS_MAPPINGS: { status: 409, errorCode: '4052' },
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
-  // The graph alone sends messages and streams events.
+  // The graph alone sends messages, streams events and makes access tokens.
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
+  ACCESS_TOKEN_NOT_FOUND: { status: 409, errorCode: '409' },
   CURSOR_INVALID: { status: 409, errorCode: '409' },
   CURSOR_EXPIRED: { status: 409, errorCode: '409' },
   STREAM_OVERFLOW: { status: 409, errorCode: '409' },
@@ -48,6 +49,7 @@ export const refusals = {
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 } as const;
 
 export type RefusalStatus = keyof typeof refusals;

@@ -37,7 +37,7 @@ export function createContract(options: ContractOptions): (request: Request, pee
 
   async function answer(request: Request, caller: Caller | Refusal): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (isRefusal(caller)) return failure(caller.status === 401 ? unauthorized : refusal(403));
+    if (isRefusal(caller)) return failure(refusal(caller.status, caller.challenge ? { 'www-authenticate': caller.challenge } : undefined));
     const found = route(request.method, pathname);
     if (found.kind === 'unknown') return failure(refusal(404));
     if (found.kind === 'not-allowed') return failure(refusal(405, { allow: found.allow }));

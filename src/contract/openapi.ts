@@ -5,7 +5,7 @@ import type { Settings } from './settings.ts';
 import { table } from './table.ts';
 
 /** Any operation may end in one of these. 404 and 405 are answers to paths and methods that are no operation. */
-const common: readonly RefusalStatus[] = [401, 403, 429, 500];
+const common: readonly RefusalStatus[] = [401, 403, 429, 500, 503];
 
 /**
  * The contract as an OpenAPI 3.1 document, made from the table that the handler runs. Every alias stands in it as a path of its
@@ -30,11 +30,14 @@ export function openApi(settings: Settings): JsonSchema {
         'The same data is at /graphql. A path that is none of these answers 404 (Refusal404), another method 405 (Refusal405).',
     },
     servers: [{ url: '/' }],
-    security: [{ basic: [] }],
+    security: [{ basic: [] }, { accessToken: [] }],
     tags: [{ name: 'Enterprises' }, { name: 'Mappings' }, { name: 'Bots' }, { name: 'Messages' }],
     paths,
     components: {
-      securitySchemes: { basic: { type: 'http', scheme: 'basic', description: 'User: the account SID. Password: its auth token.' } },
+      securitySchemes: {
+        basic: { type: 'http', scheme: 'basic', description: 'User: the account SID. Password: its auth token.' },
+        accessToken: { type: 'http', scheme: 'bearer', description: "A short-lived token of the graph's mutation createAccessToken." },
+      },
       schemas: { ...answers(settings), ...refusalSchemas() },
     },
   };

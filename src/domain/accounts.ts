@@ -38,7 +38,7 @@ export interface IssuedAccount {
 }
 
 /** `large-pages` is the contract's to add. */
-const PROVIDER_PERMISSIONS: readonly Permission[] = ['read', 'write', 'secrets'];
+export const PROVIDER_PERMISSIONS: readonly Permission[] = ['read', 'write', 'secrets'];
 const DEFAULT_EMAIL = 'provider@example.com';
 const DEFAULT_ORGANIZATION = 'Communications Provider';
 /** The number of the advisory lock that lets one gateway at a time look whether a database is new. Any, but always the same. */
@@ -78,12 +78,16 @@ export async function insertAccount(tx: Transaction, secrets: Secrets, input: Ne
 }
 
 /**
- * Gives the account a new token. The old one stops working at once.
+ * Gives the account a new token. The old one stops working at once, and so does every access token: whoever had the old one may have made some.
  * @throws AccountError where there is no such account, or it is CLOSED
  */
 export async function rotateToken({ prisma, secrets }: Deps, sid: string): Promise<IssuedAccount> {
   const authToken = newToken();
-  return { account: await update(prisma, sid, recognisedBy(secrets, authToken)), authToken };
+  return inTransaction(prisma, async (tx) => {
+    const account = await update(tx, sid, recognisedBy(secrets, authToken));
+    await tx.accessToken.updateMany({ where: { accountSid: sid, dateRevoked: null }, data: { dateRevoked: new Date() } });
+    return { account, authToken };
+  });
 }
 
 /** Refuses the account's credentials until it is activated. @throws AccountError as rotateToken */
@@ -108,7 +112,7 @@ export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
 /** What valid credentials stand for. */
 export type Credentials = Pick<
   Caller,
-  'organizationSid' | 'accountSid' | 'permissions' | 'enterpriseSid' | 'accessTokenSid' | 'credentialDigest'
+  'organizationSid' | 'accountSid' | 'permissions' | 'enterpriseSid' | 'accessTokenSid' | 'credentialDigest' | 'expires'
 >;
 
 /** Matched by nothing, since nobody can give the token it was made of. */
@@ -131,10 +135,14 @@ export async function authenticate(
   return {
     organizationSid: account.organizationSid,
     accountSid: account.sid,
-    permissions: new Set(permissions.filter((permission) => account.permissions.includes(permission))),
+    permissions: permissionsOf(account),
     credentialDigest: Buffer.from(account.tokenDigest).toString('base64'),
   };
 }
+
+/** What an account, or an access token, allows. */
+export const permissionsOf = (held: { readonly permissions: readonly string[] }): ReadonlySet<Permission> =>
+  new Set(permissions.filter((permission) => held.permissions.includes(permission)));
 
 export interface BootstrapSettings {
   readonly bootstrapAccountSid?: string;
@@ -200,7 +208,7 @@ function nameOf(text: string): string {
 }
 
 async function update(
-  prisma: Deps['prisma'],
+  prisma: Pick<Transaction, 'account'>,
   sid: string,
   data: { status?: AccountStatus; tokenDigest?: Uint8Array<ArrayBuffer>; tokenKeyId?: string },
 ) {

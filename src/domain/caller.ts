@@ -19,6 +19,8 @@ export interface Caller {
   readonly credentialDigest?: string;
   /** The access token that was presented, where it was one. */
   readonly accessTokenSid?: string;
+  /** When the credentials end by themselves; absent for an account's own. */
+  readonly expires?: Date;
   /** Correlates log lines, audit rows and error answers. */
   readonly requestId: string;
   /** The peer's address as the socket or the trusted proxy tells it. */

@@ -13,6 +13,7 @@ export const errorCodes = {
   MAPPING_NOT_FOUND: 'No mapping of your organization has this sid.',
   BOT_NOT_FOUND: 'No bot of your organization has this sid.',
   MESSAGE_NOT_FOUND: 'No message of your organization has this sid.',
+  ACCESS_TOKEN_NOT_FOUND: 'No access token of your account has this sid.',
   ENTERPRISE_NAME_NOT_UNIQUE: 'Another enterprise of your organization has this name (CLOSED ones not counted, case ignored).',
   EMAIL_NOT_UNIQUE: 'The e-mail is already the admin of another enterprise.',
   EXTERNAL_ADDRESS_NOT_UNIQUE: 'The number is already mapped, compared by its digits in the whole system.',
@@ -95,5 +96,7 @@ export const botNotFound = (sid: string) =>
   new NotFoundError('BOT_NOT_FOUND', 'There is no Details added for this Bot', { value: sid, path: ['sid'] });
 export const messageNotFound = (sid: string) =>
   new NotFoundError('MESSAGE_NOT_FOUND', 'Message Id not found', { value: sid, path: ['sid'] });
+export const accessTokenNotFound = (sid: string) =>
+  new NotFoundError('ACCESS_TOKEN_NOT_FOUND', 'Access token not found', { value: sid, path: ['sid'] });
 export const enterpriseClosed = (sid: string, path = ['sid']) =>
   new ConflictError('ENTERPRISE_CLOSED', 'Enterprise is CLOSED', { value: sid, path });

@@ -13,11 +13,12 @@ export function decodeEventCursor(cursor: string, head: LogHead): bigint {
   if (!logId || !digits || logId !== head.logId || BigInt(digits) > head.seq) {
     throw new ConflictError('CURSOR_INVALID', 'The cursor is not one of this event log', { value: cursor, path: ['after'] });
   }
-  if (BigInt(digits) < head.trimmed) {
-    throw new ConflictError('CURSOR_EXPIRED', 'Events behind the cursor are deleted: read the present state and begin anew', {
-      value: cursor,
-      path: ['after'],
-    });
-  }
+  if (BigInt(digits) < head.trimmed) throw cursorExpired(cursor);
   return BigInt(digits);
 }
+
+export const cursorExpired = (cursor: string) =>
+  new ConflictError('CURSOR_EXPIRED', 'Events behind the cursor are deleted: read the present state and begin anew', {
+    value: cursor,
+    path: ['after'],
+  });

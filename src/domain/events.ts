@@ -61,25 +61,43 @@ export function readEvents(prisma: PrismaClient, organizationSid: string, after:
 }
 
 /**
- * Deletes the events that are older than `retentionMs`, from each log's beginning on, and notes how far, so that an old cursor is told
- * rather than skipped.
+ * Is anything missing between a place and the events that were read behind it? The log has no gaps but the one that retention makes at its beginning.
+ */
+export const isGap = (after: bigint, events: readonly Pick<LoggedEvent, 'seq'>[]) =>
+  events[0] !== undefined && events[0].seq !== after + 1n;
+
+/** How many events are deleted at once: a delete that takes long holds back the database's clean-up of everything else. */
+const TRIMMED_AT_ONCE = 5000;
+
+/**
+ * Deletes the events that are older than `retentionMs`, from each log's beginning up to the first that is not, and notes how far, so that an old
+ * cursor is told rather than skipped.
  * @returns how many were deleted
  */
-export async function trimEvents(prisma: PrismaClient, retentionMs: number): Promise<number> {
+export async function trimEvents(prisma: PrismaClient, retentionMs: number, signal?: AbortSignal): Promise<number> {
   const before = new Date(Date.now() - retentionMs);
-  const heads = await prisma.eventHead.findMany({ select: { organizationSid: true, trimmed: true } });
+  const heads = await prisma.eventHead.findMany({ select: { organizationSid: true } });
   let deleted = 0;
-  for (const { organizationSid, trimmed } of heads) {
-    const last = await prisma.messageEvent.findFirst({
-      where: { organizationSid, occurredAt: { lt: before } },
-      orderBy: { seq: 'desc' },
-      select: { seq: true },
-    });
-    if (!last || last.seq <= trimmed) continue;
-    // Noted first: a reader is refused rather than shown a log with a hole.
-    await prisma.eventHead.update({ where: { organizationSid }, data: { trimmed: last.seq } });
-    const { count } = await prisma.messageEvent.deleteMany({ where: { organizationSid, seq: { lte: last.seq } } });
-    deleted += count;
+  for (const { organizationSid } of heads) {
+    for (let count = TRIMMED_AT_ONCE; count >= TRIMMED_AT_ONCE && !signal?.aborted; deleted += count) {
+      count = await trimOnce(prisma, organizationSid, before);
+    }
   }
   return deleted;
+}
+
+async function trimOnce(prisma: PrismaClient, organizationSid: string, before: Date): Promise<number> {
+  const first = await prisma.messageEvent.findMany({
+    where: { organizationSid },
+    orderBy: { seq: 'asc' },
+    take: TRIMMED_AT_ONCE,
+    select: { seq: true, occurredAt: true },
+  });
+  const kept = first.findIndex(({ occurredAt }) => occurredAt >= before);
+  const last = first.at(kept === -1 ? -1 : kept - 1);
+  if (kept === 0 || !last) return 0;
+  // Noted first: a reader is refused rather than shown a log with a hole. Never back, should two instances be at it.
+  await prisma.eventHead.updateMany({ where: { organizationSid, trimmed: { lt: last.seq } }, data: { trimmed: last.seq } });
+  const { count } = await prisma.messageEvent.deleteMany({ where: { organizationSid, seq: { lte: last.seq } } });
+  return count;
 }

@@ -18,7 +18,7 @@ const MAX_KEY_LENGTH = 255;
 export type Remember = (tx: Transaction, row: object) => Promise<void>;
 
 /**
- * Runs a mutation once per idempotency key and account: within 24 h the same key and input gives the first answer again, result
+ * Runs a mutation once per idempotency key and account, where credentials that are narrowed to an enterprise have keys of their own: within 24 h the same key and input gives the first answer again, result
  * or conflict. Invalid input, a platform's failure and a fault keep nothing, so that the request can be repeated.
  * `run` must call `remember` with the row it returns, in its last transaction: a crash before the commit leaves no answer.
  * @throws ConflictError IDEMPOTENCY_KEY_REUSED for another operation or input, IDEMPOTENCY_KEY_IN_PROGRESS when the first request still runs.
@@ -36,7 +36,7 @@ export async function idempotently<Row extends object>(
     throw invalidParameter(['idempotencyKey'], `must be at most ${MAX_KEY_LENGTH} printable ASCII characters`);
   }
   const { prisma, secrets } = gateway;
-  const id = { organizationSid: caller.organizationSid, accountSid: caller.accountSid, key };
+  const id = { organizationSid: caller.organizationSid, accountSid: caller.accountSid, key: withinReach(caller, key) };
   const inputDigest = Buffer.from(secrets.fingerprint(canonical({ operation, input })));
   const claim = await takeClaim(prisma, id, operation, inputDigest);
   if ('answer' in claim) return revive(claim.answer) as Row;
@@ -63,6 +63,13 @@ export async function purgeIdempotencyKeys(prisma: PrismaClient): Promise<number
   const { count } = await prisma.idempotencyKey.deleteMany({ where: { dateCreated: { lt: new Date(Date.now() - KEY_LIFETIME_MS) } } });
   return count;
 }
+
+/**
+ * The key as it is kept. An access token that is narrowed to an enterprise must neither be given the account's other answers nor take its keys;
+ * no key holds a line break.
+ */
+const withinReach = ({ enterpriseSid }: Caller, key: string) => (enterpriseSid ? `${enterpriseSid}\n${key}` : key);
+const asGiven = (kept: string) => kept.slice(kept.indexOf('\n') + 1);
 
 type KeyId = { organizationSid: string; accountSid: string; key: string };
 
@@ -92,12 +99,12 @@ async function takeClaim(
     }
     if (!inputDigest.equals(held.inputDigest)) {
       throw new ConflictError('IDEMPOTENCY_KEY_REUSED', 'Idempotency key was used with another operation or input', {
-        value: id.key,
+        value: asGiven(id.key),
         path: ['idempotencyKey'],
       });
     }
     if (held.answer !== null) return { answer: held.answer };
-    if (Date.now() > deadline) throw inProgress(id.key);
+    if (Date.now() > deadline) throw inProgress(asGiven(id.key));
     await delay(pause);
   }
 }

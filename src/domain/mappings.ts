@@ -178,6 +178,7 @@ async function changeAsRead(
     enterpriseSid: mapping.enterpriseSid,
     name: mapping.name,
     microsoftAddress: mapping.microsoftAddress,
+    microsoftObjectId: mapping.microsoftObjectId,
     externalAddress: mapping.externalAddress,
   };
   const settle = async () => {
@@ -238,6 +239,9 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
       await tx.releasedMapping.create({ data: { sid, organizationSid, enterpriseSid, accountSid, externalAddress, microsoftAddress } });
       await remember(tx, mapping);
       return true;
+    }).catch(async (error) => {
+      await settleNumber(gateway, mapping.externalAddress);
+      throw error;
     });
     if (removed) return mapping;
     // Somebody else deleted it, and the number may be another's by now, or gave it another number.

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
-import { decodeEventCursor, encodeEventCursor } from './event-cursor.ts';
-import { headOf, type LoggedEvent, type MessageEventFilter, matches, readEvents } from './events.ts';
+import { cursorExpired, decodeEventCursor, encodeEventCursor } from './event-cursor.ts';
+import { headOf, isGap, type LoggedEvent, type MessageEventFilter, matches, readEvents } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import { invalidParameter } from './input.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type Page } from './keyset.ts';
@@ -32,6 +32,8 @@ export async function listEvents(
   let position = from;
   for (let looked = 0; found.length < size && looked < LOOKED_THROUGH; ) {
     const events = await readEvents(prisma, organizationSid, position, BATCH);
+    // Retention may delete what this reads. Without a cursor and before the first event, the log's beginning is wherever it is now.
+    if (isGap(position, events) && (after != null || looked > 0)) throw cursorExpired(cursorAt(position));
     for (const event of events) {
       if (found.length === size) break;
       position = event.seq;

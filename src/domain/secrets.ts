@@ -17,6 +17,10 @@ export interface Secrets {
   holds(keyId: string): boolean;
   /** A keyed digest for recognising equal inputs that may hold secrets. */
   fingerprint(text: string): Uint8Array<ArrayBuffer>;
+  /** What tokens are signed with (HMAC-SHA256), and the id by which they name it. */
+  readonly signing: { readonly keyId: string; readonly key: Uint8Array };
+  /** The signing key with this id; `undefined` where it is not held. */
+  signingKey(keyId: string): Uint8Array | undefined;
 }
 
 /** A sealed value can't be opened. The message shows neither it nor a key. */
@@ -38,10 +42,11 @@ interface Key {
   readonly sealing: Buffer;
   readonly digesting: Buffer;
   readonly fingerprinting: Buffer;
+  readonly signing: Buffer;
 }
 
 /**
- * Secrets under a master key of 32 bytes. What the `retired` keys sealed and digested before still opens and matches.
+ * Secrets under a master key of 32 bytes. What the `retired` keys sealed, digested and signed before still opens, matches and is valid.
  * @throws RangeError for a key of another length
  */
 export function createSecrets(masterKey: Uint8Array, ...retired: readonly Uint8Array[]): Secrets {
@@ -64,6 +69,8 @@ export function createSecrets(masterKey: Uint8Array, ...retired: readonly Uint8A
     },
     holds: (keyId) => keys.has(keyId),
     fingerprint: (text) => hmac(current.fingerprinting, text),
+    signing: { keyId: current.id, key: current.signing },
+    signingKey: (keyId) => keys.get(keyId)?.signing,
   };
 }
 
@@ -76,6 +83,7 @@ function derive(masterKey: Uint8Array): Key {
     sealing: subkey('seal'),
     digesting: subkey('digest'),
     fingerprinting: subkey('fingerprint'),
+    signing: subkey('sign'),
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Gateway } from '../domain/gateway.ts';
+import { readBytes } from '../http/read-body.ts';
 import { KeysUnavailableError } from '../platforms/bot-framework-keys.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../platforms/bot-framework-tokens.ts';
 import { receiveFromTeams } from './from-teams.ts';
@@ -35,9 +36,9 @@ export type Activity = z.output<typeof activitySchema>;
  */
 export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifier, request: Request): Promise<Response> {
   if (request.method !== 'POST') return answer(405, { allow: 'POST' });
-  const text = await readText(request);
-  if (text === undefined) return answer(413);
-  const parsed = activitySchema.safeParse(jsonOf(text));
+  const bytes = await readBytes(request, MAX_ACTIVITY_BYTES);
+  if (!bytes) return answer(413);
+  const parsed = activitySchema.safeParse(jsonOf(bytes.toString('utf8')));
   if (!parsed.success) return answer(400);
   const activity = parsed.data;
   try {
@@ -53,18 +54,6 @@ export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifi
     gateway.log.error({ err: error }, 'the keys of the Bot Framework can not be had');
     return answer(503);
   }
-}
-
-/** `undefined` where it is too long. */
-async function readText(request: Request): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_ACTIVITY_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function jsonOf(text: string): unknown {

@@ -1,3 +1,5 @@
+import { purgeAccessTokens } from '../domain/access-tokens.ts';
+import { trimEvents } from '../domain/events.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { resolveMappingUsers } from '../domain/mapping-users.ts';
@@ -12,8 +14,15 @@ export interface Exchange {
   stop(): Promise<void>;
 }
 
+export interface ExchangeOptions extends DispatcherOptions {
+  /** How long message events are kept, in days. */
+  readonly eventRetentionDays: number;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+
 /** Moves messages: works on the outbox, and looks after what the platforms did not tell. */
-export function startExchange(gateway: Gateway, options: DispatcherOptions): Exchange {
+export function startExchange(gateway: Gateway, options: ExchangeOptions): Exchange {
   const dispatcher: Dispatcher = startDispatcher(gateway, options);
   let nextLookBack = LOOK_BACK.afterOutage;
   const recover = async (signal: AbortSignal) => {
@@ -26,7 +35,9 @@ export function startExchange(gateway: Gateway, options: DispatcherOptions): Exc
     { name: 'reconcile-statuses', everyMs: 30_000, run: (signal) => reconcileStatuses(gateway, { signal }) },
     { name: 'recover-inbound', everyMs: 60_000, run: recover },
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
+    { name: 'trim-events', everyMs: 60 * 60_000, run: (signal) => trimEvents(gateway.prisma, options.eventRetentionDays * DAY_MS, signal) },
     { name: 'purge-idempotency-keys', everyMs: 60 * 60_000, run: () => purgeIdempotencyKeys(gateway.prisma) },
+    { name: 'purge-access-tokens', everyMs: 60 * 60_000, run: () => purgeAccessTokens(gateway.prisma) },
   ]);
   return {
     wake: () => dispatcher.wake(),

@@ -3,6 +3,7 @@ import { laneToTeams } from '../domain/lanes.ts';
 import { acceptMessage } from '../domain/message-log.ts';
 import { sought } from '../domain/sid.ts';
 import { mappingOfSecret } from '../domain/webhooks.ts';
+import { readBytes } from '../http/read-body.ts';
 import type { SmsRecord } from '../platforms/restcomm.ts';
 import { takeReport } from './reports.ts';
 import { isStatus, toReport } from './restcomm-reports.ts';
@@ -25,8 +26,9 @@ export async function restcommWebhook(gateway: Gateway, request: Request): Promi
   if (!mappingSid || rest.length > 0 || (kind !== 'sms' && kind !== 'status')) return text(404, 'Not found');
   if (request.method !== 'POST') return text(405, 'Method not allowed', { allow: 'POST' });
   if (!isForm(request)) return text(400, 'The body must be form-encoded');
-  const form = await readForm(request);
-  if (!form) return text(413, `The body must have at most ${MAX_FORM_BYTES} bytes`);
+  const bytes = await readBytes(request, MAX_FORM_BYTES);
+  if (!bytes) return text(413, `The body must have at most ${MAX_FORM_BYTES} bytes`);
+  const form = new URLSearchParams(bytes.toString('utf8'));
   const problem =
     kind === 'sms'
       ? await receiveSms(gateway, mappingSid, form)
@@ -132,18 +134,6 @@ function mediaOf(form: URLSearchParams): string[] {
 const isText = (value: string, max: number) => value.length <= max && !value.includes('\0') && value.isWellFormed();
 
 const isForm = (request: Request) => /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '');
-
-/** `undefined` where it is too long. */
-async function readForm(request: Request): Promise<URLSearchParams | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > MAX_FORM_BYTES) return undefined;
-    chunks.push(chunk);
-  }
-  return new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
-}
 
 const text = (status: number, message: string, headers: Record<string, string> = {}) =>
   new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } });

@@ -7,7 +7,7 @@ import type { Caller } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { CredentialWatch } from '../live/credential-watch.ts';
 import type { Subscription } from '../live/render.ts';
-import { type Authentication, CHALLENGE, isRefusal, type Peer } from './authentication.ts';
+import { type Authentication, isRefusal, type Peer } from './authentication.ts';
 import { examples } from './graphiql-examples.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import { eventStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
@@ -55,6 +55,9 @@ interface ServerContext {
 
 const FAULT = 'Something went wrong on our side';
 
+/** The codes of those whom authentication refuses. */
+const REFUSED = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 503: 'SERVICE_UNAVAILABLE' } as const;
+
 /** The id of the request that is being answered, for the log of its faults: Yoga doesn't tell maskError whose error it is. */
 const requestIds = new AsyncLocalStorage<string>();
 
@@ -96,7 +99,7 @@ export function createGraph({ schema, contextFor, authenticate, credentials, isD
     const parameters = wantsEventStream(request) ? await readOperation(request) : undefined;
     const prepared = parameters && prepare(caller, parameters, request.headers.get('last-event-id') ?? undefined);
     if (!prepared || 'errors' in prepared || !isSubscription(prepared)) return undefined;
-    return eventStream(prepared, isDraining, credentials);
+    return eventStream(prepared, request.signal, isDraining, credentials);
   }
 
   async function answer(request: Request, caller: Caller): Promise<Response> {
@@ -112,7 +115,7 @@ export function createGraph({ schema, contextFor, authenticate, credentials, isD
     try {
       if (shouldRenderGraphiQL(request)) return await yoga.fetch(request, { caller: undefined });
       const caller = await authenticate(request, peer);
-      if (isRefusal(caller)) return refuse(request, caller.status, caller.status === 401 ? 'UNAUTHENTICATED' : 'FORBIDDEN', caller.message);
+      if (isRefusal(caller)) return refuse(request, caller.status, REFUSED[caller.status], caller.message, caller.challenge);
       requestId = caller.requestId;
       response = await answer(request, caller);
     } catch (error) {
@@ -132,7 +135,7 @@ function isJson(request: Request): boolean {
   return /^application\/(graphql\+)?json\s*(;|$)/.test(request.headers.get('content-type') ?? '');
 }
 
-function refuse(request: Request, status: number, code: string, message: string): Response {
+function refuse(request: Request, status: number, code: string, message: string, challenge?: string): Response {
   const type = request.headers.get('accept')?.includes('application/graphql-response+json')
     ? 'application/graphql-response+json'
     : 'application/json';
@@ -140,10 +143,16 @@ function refuse(request: Request, status: number, code: string, message: string)
     status,
     headers: {
       'content-type': `${type}; charset=utf-8`,
-      ...(status === 401 ? { 'www-authenticate': CHALLENGE } : {}),
+      ...(challenge ? { 'www-authenticate': challenge } : {}),
     },
   });
 }
+
+/** Streams are served by eventStream alone, which looks after their credentials and their end. */
+const notAcceptable = () =>
+  new GraphQLError('A subscription is answered as text/event-stream, or over a WebSocket', {
+    extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } },
+  });
 
 function createYogaServer(schema: GraphQLSchema, contextFor: (caller: Caller) => object, log: Logger) {
   return createYoga<ServerContext, object>({
@@ -161,6 +170,7 @@ function createYogaServer(schema: GraphQLSchema, contextFor: (caller: Caller) =>
       // Only of what maskError was given, also where that was no fault: it logs what is one.
       error: () => {},
     },
+    plugins: [{ onSubscribe: ({ setResultAndStopExecution }) => setResultAndStopExecution({ errors: [notAcceptable()] }) }],
     context: ({ caller }) => (caller ? contextFor(caller) : {}),
     maskedErrors: { maskError: (error) => maskError(error, log) },
     graphiql: { title: 'SMS for Microsoft Teams', defaultTabs: [...examples], shouldPersistHeaders: false, credentials: 'same-origin' },

@@ -2,6 +2,8 @@ import { GraphQLError, getOperationAST } from 'graphql';
 import type { CredentialWatch } from '../live/credential-watch.ts';
 import { type Rendered, subscribeRendered } from '../live/render.ts';
 import type { PreparedSubscription } from './graph.ts';
+import { MAX_BODY_BYTES } from './limits.ts';
+import { readBytes } from './read-body.ts';
 
 /** How often something is sent where nothing happens, so that proxies keep the connection, in ms. */
 const HEARTBEAT_MS = 15_000;
@@ -13,28 +15,28 @@ export const wantsEventStream = (request: Request) => request.headers.get('accep
 export async function readOperation(request: Request) {
   if (request.method === 'GET') {
     const params = new URL(request.url).searchParams;
-    const variables = parseVariables(params.get('variables'));
+    const text = params.get('variables');
+    const variables = text ? parseObject(text) : {};
     const query = params.get('query');
-    return query && variables !== MALFORMED ? { query, variables, operationName: params.get('operationName') ?? undefined } : undefined;
+    return query && variables ? { query, variables, operationName: params.get('operationName') ?? undefined } : undefined;
   }
-  const body: unknown = await request
-    .clone()
-    .json()
-    .catch(() => undefined);
-  if (typeof body !== 'object' || body === null || !('query' in body) || typeof body.query !== 'string') return undefined;
-  const { query, variables, operationName } = body as { query: string; variables?: Record<string, unknown>; operationName?: string };
+  const bytes = await readBytes(request.clone(), MAX_BODY_BYTES);
+  const body = bytes && parseObject(bytes.toString());
+  if (!body || typeof body.query !== 'string') return undefined;
+  const { query, variables, operationName } = body;
+  if (variables != null && !isObject(variables)) return undefined;
+  if (operationName != null && typeof operationName !== 'string') return undefined;
   return { query, variables, operationName };
 }
 
-const MALFORMED = Symbol('malformed');
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function parseVariables(text: string | null): Record<string, unknown> | undefined | typeof MALFORMED {
-  if (!text) return undefined;
+function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : MALFORMED;
+    return isObject(value) ? value : undefined;
   } catch {
-    return MALFORMED;
+    return undefined;
   }
 }
 
@@ -45,57 +47,70 @@ export const isSubscription = ({ document, operationName }: Pick<PreparedSubscri
 /**
  * A subscription as server-sent events (the distinct-connections mode of GraphQL over SSE): `next` frames whose id is the cursor, so that a browser's
  * EventSource resumes by itself, then `complete`. While the gateway drains it ends without `complete`: the client connects again, elsewhere.
+ * @param signal aborted when the client is gone
  */
 export async function eventStream(
   subscription: PreparedSubscription,
+  signal: AbortSignal,
   isDraining: () => boolean,
   credentials: CredentialWatch,
 ): Promise<Response> {
   const outcome = await subscribeRendered(subscription);
-  const encoder = new TextEncoder();
   const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
   if ('errors' in outcome) return new Response(`${failed(outcome.errors)}${COMPLETE}`, { headers });
 
   const updates = outcome;
-  let heartbeat: NodeJS.Timeout | undefined;
+  const encoder = new TextEncoder();
+  let gone = false;
   let revoked = false;
-  let cancelled = false;
+  let heartbeat: NodeJS.Timeout | undefined;
   const unwatch = credentials.watch(subscription.caller, () => {
     revoked = true;
     end();
   });
-  const end = () => {
+  function end(): void {
     unwatch();
     clearInterval(heartbeat);
     void updates.return?.();
-  };
+  }
+  function leave(): void {
+    gone = true;
+    end();
+  }
+  // Without a client, nobody may ever ask for the body, nor cancel it.
+  signal.addEventListener('abort', leave, { once: true });
+  if (signal.aborted) leave();
+
+  /** The next frame, or the last ones. */
+  async function next(): Promise<{ text: string; isLast: boolean }> {
+    try {
+      const { done, value } = await updates.next();
+      if (!done) return { text: frame(value), isLast: false };
+      return { text: `${revoked ? failed([unauthenticated()]) : ''}${isDraining() ? '' : COMPLETE}`, isLast: true };
+    } catch (error) {
+      return { text: `${failed([subscription.maskError(error)])}${COMPLETE}`, isLast: true };
+    }
+  }
+
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
         controller.enqueue(encoder.encode(':\n\n'));
+        if (gone) return;
         heartbeat = setInterval(() => {
           if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'));
         }, HEARTBEAT_MS);
       },
       // Asked for only while the reader keeps up: what waits meanwhile, waits in the stream's own bounded buffer.
       pull: async (controller) => {
-        try {
-          const { done, value } = await updates.next();
-          if (cancelled) return;
-          if (!done) return controller.enqueue(encoder.encode(frame(value)));
-          if (revoked) controller.enqueue(encoder.encode(failed([unauthenticated()])));
-          if (!isDraining()) controller.enqueue(encoder.encode(COMPLETE));
-        } catch (error) {
-          if (cancelled) return;
-          controller.enqueue(encoder.encode(`${failed([subscription.maskError(error)])}${COMPLETE}`));
-        }
+        const { text, isLast } = await next();
+        if (gone) return;
+        if (text) controller.enqueue(encoder.encode(text));
+        if (!isLast) return;
         end();
         controller.close();
       },
-      cancel: () => {
-        cancelled = true;
-        end();
-      },
+      cancel: leave,
     },
     { highWaterMark: 8 },
   );

@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
-import type { Context, SubscribePayload } from 'graphql-ws';
-import { type Extra, useServer } from 'graphql-ws/use/ws';
+import { CloseCode, type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Caller } from '../domain/caller.ts';
@@ -13,133 +12,215 @@ import type { Graph, PreparedSubscription } from './graph.ts';
 /** The largest message that a client may send: 64 KiB. */
 const MAX_PAYLOAD = 64 * 1024;
 const INIT_TIMEOUT_MS = 5000;
+/** A client that does not answer a ping until the next is gone. */
+const PING_MS = 12_000;
+/** How long a client may take to answer that the socket closes. */
+const CLOSING_MS = 3000;
 /** RFC 6455, section 7.4.1. */
 const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
 
 export interface WebSockets {
-  /** Tells every client to connect again, elsewhere. */
+  /** Tells every client to connect again, elsewhere, and takes no other. */
   goAway(): void;
   dispose(): Promise<void>;
 }
 
 /** What is kept with a connection. */
-type Held = Record<PropertyKey, unknown> & {
+interface Connection {
+  readonly socket: WebSocket;
+  readonly request: IncomingMessage;
+  /** Its open streams. */
+  readonly streams: Set<AsyncIterableIterator<Rendered>>;
   caller?: Caller;
   unwatch?: () => void;
-};
+}
 
-type Connection = Context<Record<string, unknown>, Extra & Held>;
-
-/** Prepared subscriptions and plain operations travel through graphql-ws as its execution arguments. */
+/** What is run travels through graphql-ws as its execution arguments. */
 interface Arguments {
   readonly prepared: PreparedSubscription;
+  readonly connection: Connection;
+  readonly id: string;
+}
+
+interface Options {
+  readonly graph: Graph;
+  readonly authenticate: Authentication;
+  readonly log: Logger;
 }
 
 /**
  * graphql-ws on the HTTP server's own port, at /graphql. Credentials come in connectionInit's payload (`Authorization`) or in the upgrade's headers.
  */
-export function attachWebSockets(server: Server, options: { graph: Graph; authenticate: Authentication; log: Logger }): WebSockets {
-  const { graph, authenticate, log } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD });
-
-  const protocol = useServer<Record<string, unknown>, Held>(
-    {
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      onConnect: async (connection: Connection) => {
-        const { request, socket } = connection.extra;
-        const { Authorization, authorization } = (connection.connectionParams ?? {}) as Record<string, unknown>;
-        const header = String(Authorization ?? authorization ?? request.headers.authorization ?? '');
-        const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
-        const caller = await authenticate({ headers }, { remoteAddress: request.socket.remoteAddress });
-        if (isRefusal(caller)) return false;
-        connection.extra.caller = caller;
-        connection.extra.unwatch = graph.watch(caller, () => socket.close(4403, 'Forbidden'));
-        return true;
-      },
-      onSubscribe: async (connection: Connection, _id: string, payload: SubscribePayload) => {
-        const prepared = graph.prepare(connection.extra.caller as Caller, payload);
-        if ('errors' in prepared) return prepared.errors as never;
-        return { schema: prepared.schema, document: prepared.document, operationName: prepared.operationName, prepared } as never;
-      },
-      execute: (args) => graph.execute((args as unknown as Arguments).prepared),
-      subscribe: (args) => subscribeSpliced((args as unknown as Arguments).prepared),
-      onDisconnect: (connection: Connection) => connection.extra.unwatch?.(),
-      onClose: (connection: Connection) => connection.extra.unwatch?.(),
-    },
-    sockets as never,
-  );
+export function attachWebSockets(server: Server, options: Options): WebSockets {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_PAYLOAD,
+    handleProtocols: (protocols) => handleProtocols(protocols),
+  });
+  const protocol = createProtocol(options);
+  let leaving = false;
 
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (new URL(request.url ?? '/', 'http://localhost').pathname !== '/graphql') {
-      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
-      return;
-    }
-    socket.on('error', (error) => log.debug({ err: error }, 'a socket failed while it was upgraded'));
-    sockets.handleUpgrade(request, socket, head, (client) => {
-      splice(client);
-      sockets.emit('connection', client, request);
-    });
+    socket.on('error', (error) => options.log.debug({ err: error }, 'a socket failed while it was upgraded'));
+    if (leaving) socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
+    else if (request.url?.split('?')[0] !== '/graphql') socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+    else sockets.handleUpgrade(request, socket, head, (client) => serve(protocol, client, request, options.log));
   };
   server.on('upgrade', upgrade);
 
+  const terminate = () => {
+    for (const client of sockets.clients) client.terminate();
+  };
   return {
     goAway: () => {
+      leaving = true;
       for (const client of sockets.clients) client.close(GOING_AWAY, 'Going away');
+      setTimeout(terminate, CLOSING_MS).unref();
     },
     dispose: async () => {
       server.off('upgrade', upgrade);
-      for (const client of sockets.clients) if (client.readyState !== WebSocket.CLOSED) client.terminate();
-      await protocol.dispose();
+      terminate();
+      await new Promise((resolve) => sockets.close(resolve));
     },
   };
+}
+
+function createProtocol({ graph, authenticate, log }: Options) {
+  return makeServer<Record<string, unknown>, Connection>({
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    onConnect: async ({ connectionParams, extra: connection }) => {
+      const { request, socket } = connection;
+      const { Authorization, authorization } = connectionParams ?? {};
+      const header = String(Authorization ?? authorization ?? headerOf(request) ?? '');
+      const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
+      const caller = await authenticate({ headers }, { remoteAddress: request.socket.remoteAddress });
+      if (isRefusal(caller)) {
+        // Not the client's fault, so not 4403, which tells it not to try again.
+        if (caller.status === 503) socket.close(TRY_AGAIN_LATER, 'Try again later');
+        return false;
+      }
+      connection.caller = caller;
+      if (socket.readyState !== WebSocket.OPEN) return false;
+      connection.unwatch = graph.watch(caller, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
+      return true;
+    },
+    onSubscribe: ({ extra: connection }: Context<Record<string, unknown>, Connection>, id: string, payload: SubscribePayload) => {
+      const prepared = graph.prepare(connection.caller as Caller, payload);
+      if ('errors' in prepared) return prepared.errors as never;
+      return {
+        schema: prepared.schema,
+        document: prepared.document,
+        operationName: prepared.operationName,
+        prepared,
+        connection,
+        id,
+      } as never;
+    },
+    execute: (args) => graph.execute((args as unknown as Arguments).prepared),
+    subscribe: (args) => subscribe(args as unknown as Arguments, log),
+    onClose: ({ extra: { unwatch, streams } }) => {
+      unwatch?.();
+      // Two streams may have had the same id, one behind the other; graphql-ws knows the last only.
+      for (const stream of streams) void stream.return?.();
+    },
+  });
 }
 
 /**
- * Answers that are serialized already, by the number that stands for them. graphql-ws serializes every message itself: it is given the number, and
- * the text takes its place on the way out.
+ * The credentials of the upgrade itself. A browser adds those that it knows for this host on its own, whoever's page asks, so another site's page
+ * has none.
  */
-const texts = new Map<number, string>();
-let count = 0;
-const PLACEHOLDER = /"payload":\{"\$rendered":(\d+)\}/;
-
-async function subscribeSpliced(prepared: PreparedSubscription): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
-  const outcome = await subscribeRendered(prepared);
-  if ('errors' in outcome) return { errors: [...outcome.errors] };
-  return spliced(outcome, prepared);
+function headerOf({ headers: { authorization, origin, host } }: IncomingMessage): string | undefined {
+  const isOwn = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+  return isOwn ? authorization : undefined;
 }
 
-function spliced(updates: AsyncIterableIterator<Rendered>, { maskError }: PreparedSubscription): AsyncIterableIterator<ExecutionResult> {
-  let number = 0;
-  return {
-    next: async () => {
-      texts.delete(number);
-      try {
-        const { done, value } = await updates.next();
-        if (done) return { done, value: undefined };
-        count += 1;
-        number = count;
-        texts.set(number, value.json);
-        return { done: false, value: { $rendered: number } as ExecutionResult };
-      } catch (error) {
-        await updates.return?.();
-        return { done: false, value: { errors: [maskError(error)] } };
-      }
+/** Connects a socket with the protocol. */
+function serve(protocol: ReturnType<typeof createProtocol>, socket: WebSocket, request: IncomingMessage, log: Logger): void {
+  const connection: Connection = { socket, request, streams: new Set() };
+  let isAlive = true;
+  const pings = setInterval(() => {
+    if (!isAlive) return socket.terminate();
+    isAlive = false;
+    socket.ping();
+  }, PING_MS);
+  socket.on('pong', () => {
+    isAlive = true;
+  });
+  // What breaks RFC 6455 or is too large; ws closes the socket with the code for it.
+  socket.on('error', (error) => log.debug({ err: error }, 'a socket failed'));
+  const closed = protocol.opened(
+    {
+      protocol: socket.protocol,
+      send: (text) => sendText(socket, text),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage: (take) => {
+        socket.on('message', (data) => {
+          take(String(data)).catch((error: unknown) => {
+            if (socket.readyState === WebSocket.OPEN) log.error({ err: error }, 'unexpected error over a WebSocket');
+            socket.close(TRY_AGAIN_LATER, 'Try again later');
+          });
+        });
+      },
     },
+    connection,
+  );
+  socket.once('close', (code, reason) => {
+    clearInterval(pings);
+    closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'unexpected error as a WebSocket closed'));
+  });
+}
+
+/** Resolves when the text has left for the network, so that a slow reader's next one is not even made. */
+function sendText(socket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.readyState !== WebSocket.OPEN) resolve();
+    // An error is that of a socket which closes, and its closing is looked after.
+    else socket.send(text, () => resolve());
+  });
+}
+
+/**
+ * Sends a subscription's answers, which are serialized already, as `next` messages. graphql-ws, which would serialize each again, sees the end alone:
+ * what is returned gives nothing until then, and throws what the stream ends with, for an `error` message.
+ */
+async function subscribe({ prepared, connection, id }: Arguments, log: Logger): Promise<AsyncIterableIterator<ExecutionResult>> {
+  const { socket, streams } = connection;
+  const answers = await subscribeRendered(prepared);
+  let ended = false;
+
+  async function send(): Promise<IteratorResult<ExecutionResult>> {
+    if ('errors' in answers) throw answers.errors[0];
+    streams.add(answers);
+    if (socket.readyState !== WebSocket.OPEN) end();
+    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    try {
+      for await (const { json } of answers) {
+        if (ended) break;
+        await sendText(socket, `${head}${json}}`);
+      }
+    } catch (error) {
+      throw prepared.maskError(error);
+    } finally {
+      streams.delete(answers);
+      end();
+    }
+    return { done: true, value: undefined };
+  }
+
+  function end(): void {
+    ended = true;
+    if (!('errors' in answers)) answers.return?.().catch((error: unknown) => log.error({ err: error }, 'a stream can not be ended'));
+  }
+
+  const ending: AsyncIterableIterator<ExecutionResult> = {
+    next: send,
     return: async () => {
-      texts.delete(number);
-      await updates.return?.();
+      end();
       return { done: true, value: undefined };
     },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
+    [Symbol.asyncIterator]: () => ending,
   };
-}
-
-function splice(client: WebSocket): void {
-  const send = client.send.bind(client) as (data: unknown, callback?: (error?: Error) => void) => void;
-  client.send = ((data: unknown, callback?: (error?: Error) => void) => {
-    const text = typeof data === 'string' ? data.replace(PLACEHOLDER, (_match, number) => `"payload":${texts.get(Number(number))}`) : data;
-    send(text, callback);
-  }) as typeof client.send;
+  return ending;
 }

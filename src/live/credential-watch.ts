@@ -22,8 +22,15 @@ interface Watched {
 /** Looks after the credentials of open streams: two statements a look, however many there are. */
 export function createCredentialWatch({ prisma, log }: { prisma: PrismaClient; log: Logger }): CredentialWatch {
   const watched = new Set<Watched>();
+  let looking = false;
   const timer = setInterval(() => {
-    if (watched.size > 0) void look().catch((error) => log.error({ err: error }, 'the credentials of open streams can not be checked'));
+    if (looking || watched.size === 0) return;
+    looking = true;
+    look()
+      .catch((error) => log.error({ err: error }, 'the credentials of open streams can not be checked'))
+      .finally(() => {
+        looking = false;
+      });
   }, INTERVAL_MS).unref();
 
   async function look(): Promise<void> {

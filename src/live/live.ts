@@ -6,6 +6,7 @@ import { decodeEventCursor, encodeEventCursor } from '../domain/event-cursor.ts'
 import { headOf, type LogHead, type MessageEventFilter, matches } from '../domain/events.ts';
 import { type EventStream, openStream } from './stream.ts';
 import { type LiveEvent, startTail, type Tail } from './tail.ts';
+import { createUpdates, type Updates } from './updates.ts';
 
 /** A place in the log without an event: everything up to it was seen, or did not pass the filter. */
 export interface Bookmark {
@@ -14,22 +15,22 @@ export interface Bookmark {
 }
 export type LiveUpdate = LiveEvent | Bookmark;
 
-export const isBookmark = (update: LiveUpdate): update is Bookmark => 'bookmark' in update;
-
 export interface Live {
   /**
    * The caller's message events behind a cursor, or from now on. The first update from now on is a bookmark; bookmarks also come while the filter lets nothing
    * through, or nothing happens.
    * @throws ConflictError CURSOR_INVALID, CURSOR_EXPIRED
    */
-  messageEvents(caller: Caller, filter: MessageEventFilter, after: string | undefined): Promise<AsyncIterableIterator<LiveUpdate>>;
+  messageEvents(caller: Caller, filter: MessageEventFilter, after: string | undefined): Promise<Updates<LiveUpdate>>;
   /**
    * One message, from its present status to its terminal one.
    * @throws NotFoundError MESSAGE_NOT_FOUND
    */
-  messageStatus(caller: Caller, sid: string): Promise<AsyncIterableIterator<LiveEvent>>;
+  messageStatus(caller: Caller, sid: string): Promise<Updates<LiveEvent>>;
   /** The organization's log has grown, perhaps. */
   wake(organizationSid: string): void;
+  /** Every log has grown, perhaps. */
+  wakeAll(): void;
   /** How many streams are open. */
   readonly streams: number;
   /** Ends every stream, and lets none begin. */
@@ -74,35 +75,16 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
   function open({ organizationSid }: Caller, head: LogHead, after: bigint): EventStream {
     const tail = acquire(organizationSid, head);
     const stream = openStream({ prisma, organizationSid, logId: head.logId, tail, after, idleMs, bufferSize });
-    streams.add(stream);
-    if (stopped) stream.close();
-    return stream;
-  }
-
-  function done(caller: Caller, stream: EventStream): void {
-    stream.close();
-    if (!streams.delete(stream)) return;
-    release(caller.organizationSid);
-  }
-
-  async function* updates(
-    caller: Caller,
-    filter: MessageEventFilter,
-    head: LogHead,
-    after: bigint,
-    stream: EventStream,
-  ): AsyncGenerator<LiveUpdate> {
-    let position = after;
-    try {
-      for await (const events of stream) {
-        const passed = events.filter((event) => matches(filter, event) && isVisible(caller, event));
-        position = events.at(-1)?.seq ?? position;
-        yield* passed;
-        if (passed.at(-1)?.seq !== position || events.length === 0) yield bookmarkAt(head.logId, position);
-      }
-    } finally {
-      done(caller, stream);
-    }
+    const counted: EventStream = {
+      next: stream.next,
+      close: () => {
+        stream.close();
+        if (streams.delete(counted)) release(organizationSid);
+      },
+    };
+    streams.add(counted);
+    if (stopped) counted.close();
+    return counted;
   }
 
   return {
@@ -110,18 +92,26 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
       const head = await headOf(prisma, caller.organizationSid);
       const from = after === undefined ? head.seq : decodeEventCursor(after, head);
       const stream = open(caller, head, from);
-      const source = updates(caller, filter, head, from, stream);
-      return closing(after === undefined ? begin(bookmarkAt(head.logId, from), source) : source, () => done(caller, stream));
+      const select = selecting(head.logId, from, (event) => matches(filter, event) && isVisible(caller, event));
+      return createUpdates(after === undefined ? [bookmarkAt(head.logId, from)] : [], stream, select);
     },
     messageStatus: async (caller, sid) => {
       const head = await headOf(prisma, caller.organizationSid);
       const present = await presentStatus(prisma, caller, head, sid);
       // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint
       const after = present.seq > head.seq ? present.seq : head.seq;
+      if (isTerminal(present)) return createUpdates([present]);
       const stream = open(caller, head, after);
-      return closing(untilTerminal(present, updates(caller, { messageSid: sid }, head, after, stream)), () => done(caller, stream));
+      return createUpdates([present], stream, (events) => {
+        const updates = events.filter(({ messageSid }) => messageSid === sid);
+        const end = updates.findIndex(isTerminal);
+        return end === -1 ? { updates } : { updates: updates.slice(0, end + 1), isLast: true };
+      });
     },
     wake: (organizationSid) => tails.get(organizationSid)?.tail.wake(),
+    wakeAll: () => {
+      for (const { tail } of tails.values()) tail.wake();
+    },
     get streams() {
       return streams.size;
     },
@@ -137,22 +127,26 @@ const bookmarkAt = (logId: string, seq: bigint): Bookmark => ({ bookmark: true, 
 /** Credentials that are narrowed to one enterprise see no other's events. */
 const isVisible = (caller: Caller, event: LiveEvent) => !caller.enterpriseSid || caller.enterpriseSid === event.enterpriseSid;
 
+/** Filtered events move the cursor on, but not every one of them is worth a bookmark, in ms. */
+const BOOKMARK_MS = 1000;
+
+/** What of each batch is for a subscriber: the events that pass, and a bookmark where it had nothing for a while. */
+function selecting(logId: string, from: bigint, passes: (event: LiveEvent) => boolean) {
+  let position = from;
+  let last = Number.NEGATIVE_INFINITY;
+  return (events: readonly LiveEvent[]) => {
+    const updates: LiveUpdate[] = events.filter(passes);
+    position = events.at(-1)?.seq ?? position;
+    const now = performance.now();
+    if (updates.length === 0 && (events.length === 0 || now - last >= BOOKMARK_MS)) updates.push(bookmarkAt(logId, position));
+    if (updates.length > 0) last = now;
+    return { updates };
+  };
+}
+
 const TERMINAL = new Set(['DELIVERED', 'UNDELIVERED', 'FAILED', 'READ']);
 
-async function* begin<Update>(first: Update, rest: AsyncIterable<Update>): AsyncGenerator<Update> {
-  yield first;
-  yield* rest;
-}
-
-async function* untilTerminal(present: LiveEvent, later: AsyncIterable<LiveUpdate>): AsyncGenerator<LiveEvent> {
-  yield present;
-  if (TERMINAL.has(present.status)) return;
-  for await (const update of later) {
-    if (isBookmark(update)) continue;
-    yield update;
-    if (TERMINAL.has(update.status)) return;
-  }
-}
+const isTerminal = ({ status }: LiveEvent) => TERMINAL.has(status);
 
 /**
  * The last event of a message. The head was read before: an event that this does not see has a higher number than both.
@@ -176,27 +170,4 @@ async function presentStatus(prisma: PrismaClient, caller: Caller, head: LogHead
     occurredAt: message.dateUpdated,
   };
   return { ...event, enterpriseSid, mappingSid, direction, cursor: encodeEventCursor(head.logId, event.seq) };
-}
-
-/** A generator that has not begun runs no `finally`: whoever ends it closes what it stands on. */
-function closing<Update>(source: AsyncGenerator<Update>, close: () => void): AsyncIterableIterator<Update> {
-  let ended = false;
-  const end = () => {
-    if (!ended) close();
-    ended = true;
-  };
-  return {
-    next: async () => {
-      const result = await source.next();
-      if (result.done) end();
-      return result;
-    },
-    return: async () => {
-      end();
-      return source.return(undefined);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
 }

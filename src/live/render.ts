@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  type ASTNode,
   createSourceEventStream,
   type DocumentNode,
   type ExecutionResult,
@@ -10,6 +11,7 @@ import {
   visit,
 } from 'graphql';
 import type { Caller } from '../domain/caller.ts';
+import type { Updates } from './updates.ts';
 
 /** One answer of a stream, as JSON text of an ExecutionResult, and the cursor that it brings its reader to. */
 export interface Rendered {
@@ -34,9 +36,12 @@ export interface Subscription {
 /** Of each update, what the operations that want it made of it. It goes with the update. */
 const rendered = new WeakMap<object, Map<string, Promise<Rendered>>>();
 
+/** How many updates that are there already are executed together, so that their relations are loaded together. */
+const TOGETHER = 100;
+
 /**
  * Runs a subscription. An update that several readers share is executed and serialized once for each distinct operation, variables and
- * rights, not once a reader.
+ * rights, not once a reader. The answers end with the error of an update that could not be executed at all: its reader asks for it again.
  * @returns the answers, or the errors for which it did not begin
  */
 export async function subscribeRendered(
@@ -48,62 +53,77 @@ export async function subscribeRendered(
   );
   if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? []).map(maskError) };
   const key = keyOf(subscription);
-  const updates = source[Symbol.asyncIterator]() as AsyncIterator<object>;
+  const updates = source as Updates<object>;
   const answers: AsyncIterableIterator<Rendered> = {
     next: async () => {
       const { done, value } = await updates.next();
-      return done ? { done, value: undefined } : { done: false, value: await render(subscription, key, value) };
+      return done ? { done, value: undefined } : { done: false, value: await render(subscription, key, value, updates) };
     },
     return: async () => {
-      await updates.return?.();
+      await updates.return();
       return { done: true, value: undefined };
     },
-    [Symbol.asyncIterator]() {
-      return answers;
-    },
+    [Symbol.asyncIterator]: () => answers,
   };
   return answers;
 }
 
-function render(subscription: Subscription, key: string, update: object): Promise<Rendered> {
-  let byKey = rendered.get(update);
-  if (!byKey) {
-    byKey = new Map();
-    rendered.set(update, byKey);
-  }
-  let result = byKey.get(key);
-  if (!result) {
-    result = executeOnce(subscription, update);
-    byKey.set(key, result);
-  }
+function render(subscription: Subscription, key: string, update: object, updates: Updates<object>): Promise<Rendered> {
+  const known = rendered.get(update)?.get(key);
+  if (known) return known;
+  const context = subscription.freshContext();
+  for (const next of updates.upcoming(TOGETHER)) void renderOnce(subscription, key, next, context);
+  return renderOnce(subscription, key, update, context);
+}
+
+function renderOnce(subscription: Subscription, key: string, update: object, context: object): Promise<Rendered> {
+  const byKey = rendered.get(update) ?? new Map<string, Promise<Rendered>>();
+  rendered.set(update, byKey);
+  const known = byKey.get(key);
+  if (known) return known;
+  const result = executeOnce(subscription, update, context);
+  byKey.set(key, result);
+  // Whoever waits for it learns of the failure; the next one tries again.
+  result.catch(() => byKey.delete(key));
   return result;
 }
 
 async function executeOnce(
-  { schema, document, operationName, variables, freshContext, maskError }: Subscription,
+  { schema, document, operationName, variables, maskError }: Subscription,
   update: object,
+  contextValue: object,
 ): Promise<Rendered> {
-  const contextValue = freshContext();
   const { data, errors } = await execute({ schema, document, operationName, variableValues: variables, rootValue: update, contextValue });
+  if (!data) throw maskError(errors?.[0] ?? new Error('An update was executed without an answer'));
   const json = JSON.stringify({ data, ...(errors ? { errors: errors.map(maskError) } : {}) });
   return { json, cursor: 'cursor' in update ? String(update.cursor) : undefined };
 }
 
-/** Equal for readers whose answers are equal. Where a reader begins, its `after`, makes no difference to what an update looks like. */
+/** Equal for readers whose answers are equal. What a subscription's own arguments say, where it begins and what it lets through, is no part of an answer. */
 function keyOf({ document, operationName, variables, caller }: Subscription): string {
-  const uses = new Map<string, number>();
-  let after: string | undefined;
-  visit(document, {
-    Variable: ({ name }) => void uses.set(name.value, (uses.get(name.value) ?? 0) + 1),
-    Argument: ({ name, value }) => {
-      if (name.value === 'after' && value.kind === Kind.VARIABLE) after = value.name.value;
-    },
-  });
-  // Once where it is declared and once where it is used.
-  const dropped = after !== undefined && uses.get(after) === 2 ? after : undefined;
-  const kept = Object.entries(variables ?? {}).filter(([name]) => name !== dropped);
-  const rights = [caller.organizationSid, caller.enterpriseSid, ...[...caller.permissions].sort()];
+  const used = variablesInAnswers(document);
+  const kept = Object.entries(variables ?? {}).filter(([name]) => used.has(name));
+  const rights = [caller.organizationSid, caller.accountSid, caller.enterpriseSid, ...[...caller.permissions].sort()];
   return createHash('sha256')
     .update(JSON.stringify([rights, operationName, kept, document.loc?.source.body]))
     .digest('base64');
+}
+
+/** The variables that a document uses anywhere but in the arguments of its operations' own fields. */
+function variablesInAnswers(document: DocumentNode): Set<string> {
+  const used = new Set<string>();
+  const within = (node: ASTNode | undefined) => {
+    if (node) visit(node, { Variable: ({ name }) => void used.add(name.value) });
+  };
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) {
+      within(definition);
+      continue;
+    }
+    for (const selection of definition.selectionSet.selections) {
+      if (selection.kind !== Kind.FIELD) within(selection);
+      else for (const node of [selection.selectionSet, ...(selection.directives ?? [])]) within(node);
+    }
+  }
+  return used;
 }

@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { ConflictError } from '../domain/errors.ts';
-import { readEvents } from '../domain/events.ts';
+import { cursorExpired, encodeEventCursor } from '../domain/event-cursor.ts';
+import { isGap, readEvents } from '../domain/events.ts';
 import { createWakeUp } from '../wake-up.ts';
 import { type LiveEvent, type Tail, withCursors } from './tail.ts';
 
@@ -17,8 +18,10 @@ export interface StreamOptions {
   readonly bufferSize: number;
 }
 
-/** A log's events behind a place, batch by batch, each once and in order, without end. `close` ends it, whatever it waits for. */
-export interface EventStream extends AsyncIterableIterator<readonly LiveEvent[]> {
+/** A log's events behind a place, batch by batch, each once and in order, without end. */
+export interface EventStream {
+  next(): Promise<IteratorResult<readonly LiveEvent[]>>;
+  /** Ends it, whatever it waits for. */
   close(): void;
 }
 
@@ -32,24 +35,14 @@ export function openStream(options: StreamOptions): EventStream {
   const wakeUp = createWakeUp();
   let closed = false;
   const batches = follow(options, wakeUp, () => closed);
-  const close = () => {
-    closed = true;
-    wakeUp.wake();
-  };
   return {
     next: () => batches.next(),
-    return: () => {
-      close();
-      return batches.return(undefined);
+    close: () => {
+      closed = true;
+      wakeUp.wake();
+      // One that waits for nothing but its reader leaves the tail by this alone.
+      batches.return(undefined).catch(() => {});
     },
-    throw: (error) => {
-      close();
-      return batches.throw(error);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-    close,
   };
 }
 
@@ -59,28 +52,27 @@ async function* follow(
   isClosed: () => boolean,
 ): AsyncGenerator<readonly LiveEvent[], undefined> {
   let position = after;
+  const expired = () => cursorExpired(encodeEventCursor(logId, position));
   while (position < tail.position && !isClosed()) {
     const events = withCursors(logId, await readEvents(prisma, organizationSid, position, REPLAY_BATCH));
-    const first = events[0];
-    // The log has no gaps: one is what retention took.
-    if (!first || first.seq !== position + 1n)
-      throw new ConflictError('CURSOR_EXPIRED', 'Events behind the cursor are deleted', { path: ['after'] });
+    if (events.length === 0 || isGap(position, events)) throw expired();
     position = events.at(-1)?.seq ?? position;
     yield events;
   }
 
   // Nothing is awaited between the last look at the tail and joining it, so nothing is missed and nothing comes twice.
-  let buffer: LiveEvent[] = [];
-  let overflown = false;
+  let buffer: readonly LiveEvent[] = [];
+  let failure: ConflictError | undefined;
   const leave = tail.join({
     get position() {
       return position;
     },
     push: (events) => {
-      if (overflown) return;
-      overflown = buffer.length + events.length > bufferSize;
-      if (!overflown) {
-        buffer.push(...events);
+      if (failure) return;
+      if (isGap(position, events)) failure = expired();
+      else if (buffer.length + events.length > bufferSize) failure = overflown();
+      else {
+        buffer = buffer.length === 0 ? events : [...buffer, ...events];
         position = events.at(-1)?.seq ?? position;
       }
       wakeUp.wake();
@@ -92,14 +84,16 @@ async function* follow(
         const events = buffer;
         buffer = [];
         yield events;
-      } else if (overflown) {
-        throw new ConflictError('STREAM_OVERFLOW', 'You read slower than events come: subscribe again from your last cursor');
+      } else if (failure) {
+        throw failure;
       } else {
         await wakeUp.wait(idleMs);
-        if (buffer.length === 0 && !overflown && !isClosed()) yield [];
+        if (buffer.length === 0 && !failure && !isClosed()) yield [];
       }
     }
   } finally {
     leave();
   }
 }
+
+const overflown = () => new ConflictError('STREAM_OVERFLOW', 'You read slower than events come: subscribe again from your last cursor');

@@ -37,6 +37,7 @@ export interface TailOptions {
   readonly from: bigint;
   /** How often it looks without being woken, in ms. */
   readonly pollMs: number;
+  /** The log can not be read, since just now. It is tried again. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -48,16 +49,26 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
   const wakeUp = createWakeUp();
   let position = from;
   let stopped = false;
+  let failing = false;
 
   async function run(): Promise<void> {
     while (!stopped) {
-      const events = await readEvents(prisma, organizationSid, position, BATCH).catch((error) => {
-        onError(error);
-        return [];
-      });
+      const events = await read();
       if (stopped) return;
       hand(withCursors(logId, events));
       if (events.length < BATCH) await wakeUp.wait(pollMs);
+    }
+  }
+
+  async function read(): Promise<LoggedEvent[]> {
+    try {
+      const events = await readEvents(prisma, organizationSid, position, BATCH);
+      failing = false;
+      return events;
+    } catch (error) {
+      if (!failing) onError(error);
+      failing = true;
+      return [];
     }
   }
 
@@ -65,8 +76,9 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
     const last = events.at(-1);
     if (!last) return;
     position = last.seq;
+    const first = events[0] as LiveEvent;
     for (const follower of followers) {
-      const fresh = events.filter((event) => event.seq > follower.position);
+      const fresh = first.seq > follower.position ? events : events.filter((event) => event.seq > follower.position);
       if (fresh.length > 0) follower.push(fresh);
     }
   }

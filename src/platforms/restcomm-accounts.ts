@@ -41,7 +41,12 @@ export function createRestcommAccounts(ask: RestcommRequest): Accounts {
       const json = jsonOf(answer.text);
       const status = fieldOf(json, 'status');
       if (!status || fieldOf(json, 'sid')?.toLowerCase() !== accountSid.toLowerCase()) throw unreadable(answer);
-      return status.toLowerCase() === STATUS.ACTIVE ? 'active' : 'inactive';
+      if (status.toLowerCase() !== STATUS.ACTIVE) return 'inactive';
+      const email = fieldOf(json, 'email_address');
+      if (!email) throw unreadable(answer);
+      const organizationSid = fieldOf(json, 'organization');
+      if (organizationSid && !/^OR[0-9a-f]{32}$/.test(organizationSid)) throw unreadable(answer);
+      return { email, friendlyName: fieldOf(json, 'friendly_name'), organizationSid };
     },
   };
 }

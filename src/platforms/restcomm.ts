@@ -22,6 +22,14 @@ export interface SmsRecord {
   readonly mediaUrls: readonly string[];
 }
 
+/** Whom the platform vouches for. */
+export interface PlatformAccount {
+  readonly email: string;
+  readonly friendlyName?: string;
+  /** OR and 32 hex digits. Absent where the platform has no organizations, as before its version 8.2. */
+  readonly organizationSid?: string;
+}
+
 /**
  * What the domain and the exchange ask of the Restcomm platform. Management calls may be repeated: they end in the same state. Their refusal, or no
  * answer, is thrown as PlatformError with the platform's own message. `sendSms` is not repeatable, and throws DeliveryError.
@@ -47,6 +55,6 @@ export interface Restcomm {
   findSms(sid: string): Promise<SmsRecord | undefined>;
   /** Messages between two numbers since an instant, either may be left open. For what a lost answer or webhook did not tell. */
   listSms(filter: { from?: string; to?: string; since: Date }): Promise<SmsRecord[]>;
-  /** Whose credentials are these? Asked for callers that are not known here. */
-  checkCredentials(accountSid: string, authToken: string): Promise<'active' | 'inactive' | 'unknown'>;
+  /** Whose credentials are these? Asked for callers that are not known here. The account is told where it is active. */
+  checkCredentials(accountSid: string, authToken: string): Promise<PlatformAccount | 'inactive' | 'unknown'>;
 }

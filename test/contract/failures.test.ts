@@ -5,8 +5,14 @@ import { refusal } from '../../src/contract/errors.ts';
 import { ConflictError, type ErrorCode, InvalidInputError } from '../../src/domain/errors.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
-/** Sending messages and streaming events are the graph's alone. */
-type GraphErrorCode = 'ENTERPRISE_INACTIVE' | 'MESSAGE_NOT_STUCK' | 'CURSOR_INVALID' | 'CURSOR_EXPIRED' | 'STREAM_OVERFLOW';
+/** Sending messages, streaming events and access tokens are the graph's alone. */
+type GraphErrorCode =
+  | 'ENTERPRISE_INACTIVE'
+  | 'MESSAGE_NOT_STUCK'
+  | 'CURSOR_INVALID'
+  | 'CURSOR_EXPIRED'
+  | 'STREAM_OVERFLOW'
+  | 'ACCESS_TOKEN_NOT_FOUND';
 type RestErrorCode = Exclude<ErrorCode, GraphErrorCode>;
 
 /** REST.md's table of errors, and the two of the Idempotency-Key header, which it doesn't have. */

@@ -135,10 +135,13 @@ describe('an account that the admin shares', () => {
 
 test('each change of one document answers what it led to, relations included', async () => {
   const { sid } = await done(provider, 'createEnterprise', newEnterprise());
-  const change = (status: string) => `updateEnterprise(input: { sid: "${sid}", status: ${status} }) { ...on Enterprise { status admin { status } } }`;
+  const change = (status: string) =>
+    `updateEnterprise(input: { sid: "${sid}", status: ${status} }) { ...on Enterprise { status admin { status } } }`;
   const add = `createMapping(input: { enterpriseSid: "${sid}", microsoftAddress: "${fresh.user()}", externalAddress: "${fresh.number()}" }) {
     ... on Mapping { operational enterprise { status mappingCount } } }`;
-  const { data } = await provider.graph(`mutation { a: ${change('INACTIVE')} b: ${add} c: ${change('ACTIVE')} d: ${add.replace('+49', '+48')} }`);
+  const { data } = await provider.graph(
+    `mutation { a: ${change('INACTIVE')} b: ${add} c: ${change('ACTIVE')} d: ${add.replace('+49', '+48')} }`,
+  );
   expect(data).toEqual({
     a: { status: 'INACTIVE', admin: { status: 'SUSPENDED' } },
     b: { operational: false, enterprise: { status: 'INACTIVE', mappingCount: 1 } },

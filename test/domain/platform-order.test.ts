@@ -167,6 +167,51 @@ describe('what the database refuses costs the platform nothing', () => {
   });
 });
 
+describe('what somebody else does while the platform is asked is not undone', () => {
+  test('a number that was deleted and mapped anew before a second deletion reached it stays enabled', async () => {
+    const enterpriseSid = await enterprise();
+    const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(enterpriseSid));
+    let anew = '';
+    restcomm.onCall = async () => {
+      await done(provider, 'deleteMapping', { sid });
+      anew = (await done(provider, 'createMapping', newMapping(enterpriseSid, { externalAddress }))).sid;
+    };
+    expect(await inGraph(provider, 'deleteMapping', { sid })).toMatchObject({ code: 'MAPPING_NOT_FOUND' });
+    expect(restcomm.isSmsEnabled(externalAddress)).toBe(true);
+    expect(restcomm.smsUrl(externalAddress)).toContain(anew.slice(2));
+  });
+
+  test('a mapping that got another number is deleted with that', async () => {
+    const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
+    const number = fresh.number();
+    restcomm.onCall = async () => {
+      await done(provider, 'updateMapping', { sid, externalAddress: number });
+    };
+    expect(await done(provider, 'deleteMapping', { sid })).toMatchObject({ externalAddress: number });
+    expect([restcomm.isSmsEnabled(externalAddress), restcomm.isSmsEnabled(number)]).toEqual([false, false]);
+  });
+
+  test('a mapping that was deleted gets no number', async () => {
+    const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
+    const number = fresh.number();
+    restcomm.onCall = async () => {
+      await done(provider, 'deleteMapping', { sid });
+    };
+    expect(await inGraph(provider, 'updateMapping', { sid, externalAddress: number })).toMatchObject({ code: 'MAPPING_NOT_FOUND' });
+    expect([restcomm.isSmsEnabled(externalAddress), restcomm.isSmsEnabled(number)]).toEqual([false, false]);
+  });
+
+  test('a mapping that was renamed keeps its name', async () => {
+    const { sid } = await done(provider, 'createMapping', newMapping(await enterprise()));
+    const externalAddress = fresh.number();
+    restcomm.onCall = async () => {
+      await done(provider, 'updateMapping', { sid, name: 'Ann' });
+    };
+    expect(await done(provider, 'updateMapping', { sid, externalAddress })).toMatchObject({ name: 'Ann', externalAddress });
+    expect(restcomm.isSmsEnabled(externalAddress)).toBe(true);
+  });
+});
+
 describe('what a crash left between the platform and the database is repaired by the same request', () => {
   test('a sub-account without its enterprise is linked', async () => {
     const emailId = 'crashed@newcomer.example';

@@ -183,14 +183,14 @@ describe('a key that is used again', () => {
   });
 });
 
-describe('a claim that a crash left behind', () => {
-  /** While the platform is asked the next time, the claim becomes another process's. */
-  function stealClaim(key: string): void {
-    restcomm.onCall = async () => {
-      await gateway.gateway.prisma.idempotencyKey.updateMany({ where: { key }, data: { claim: 'of another process' } });
-    };
-  }
+/** While the platform is asked the next time, the claim becomes another process's. */
+function stealClaim(key: string): void {
+  restcomm.onCall = async () => {
+    await gateway.gateway.prisma.idempotencyKey.updateMany({ where: { key }, data: { claim: 'of another process' } });
+  };
+}
 
+describe('a claim that a crash left behind', () => {
   /** Leaves the key as a process does that ends before its transaction. */
   async function crashed(input: Input & { idempotencyKey: string }): Promise<void> {
     restcomm.refuse('enableSms');
@@ -224,6 +224,15 @@ describe('a claim that a crash left behind', () => {
     expect(await gateway.gateway.prisma.mapping.count({ where: { enterpriseSid } })).toBe(0);
     expect(restcomm.isSmsEnabled(String(input.externalAddress))).toBe(false);
   });
+});
+
+test('a deletion that lost its claim leaves the mapping, and its number enabled', async () => {
+  const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
+  const input = keyed({ sid });
+  stealClaim(input.idempotencyKey);
+  expect(await inGraph(provider, 'deleteMapping', input)).toMatchObject({ code: 'IDEMPOTENCY_KEY_IN_PROGRESS' });
+  expect(await gateway.gateway.prisma.mapping.count({ where: { sid } })).toBe(1);
+  expect(restcomm.isSmsEnabled(externalAddress)).toBe(true);
 });
 
 describe('a key', () => {

@@ -26,16 +26,18 @@ import {
 let gateway: TestGateway;
 let provider: Provider;
 let stranger: Provider;
+let home: string;
 const anonymous = () => ({ graph: graphClient(gateway.fetch), rest: restClient(gateway.fetch) });
 
 beforeAll(async () => {
   gateway = await createTestGateway({ platforms: { restcomm: createRecordingRestcomm() } });
   [provider, stranger] = [await gateway.provider(), await gateway.provider()];
+  home = await enterprise();
 });
 afterAll(() => gateway.close());
 
 const enterprise = async (owner = provider) => (await done(owner, 'createEnterprise', newEnterprise())).sid as string;
-const mapping = async () => (await done(provider, 'createMapping', newMapping(await enterprise()))).sid as string;
+const mapping = async () => (await done(provider, 'createMapping', newMapping(home))).sid as string;
 const bot = async () => (await done(provider, 'createBot', newBot(await enterprise()))).sid as string;
 
 interface Walk {
@@ -59,7 +61,7 @@ const walks: readonly Walk[] = [
   { operation: 'closeEnterprise', valid: async () => ({ sid: await enterprise() }), stranger: 'ENTERPRISE_NOT_FOUND' },
   {
     operation: 'createMapping',
-    valid: async () => newMapping(await enterprise()),
+    valid: async () => newMapping(home),
     invalid: newMapping('EN1', { name: long }),
     stranger: 'ENTERPRISE_NOT_FOUND',
   },

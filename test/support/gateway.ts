@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { type App, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { createAccount } from '../../src/domain/accounts.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { createLive, type Live, type LiveOptions } from '../../src/live/live.ts';
+import type { BotFrameworkVerifier } from '../../src/platforms/bot-framework-tokens.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/embedded-microsoft.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
 import { createTestDatabase } from './database.ts';
@@ -36,6 +37,13 @@ export interface TestGateway {
 export interface TestGatewayOptions {
   /** Stand-ins for outside platforms; the embedded ones where left out. */
   readonly platforms?: Partial<Pick<Gateway, 'restcomm' | 'microsoft'>>;
+  /** Proves what Microsoft sends; where left out, nothing is taken from there. */
+  readonly botFramework?: BotFrameworkVerifier;
+  /** Under which the platforms reach it. */
+  readonly publicUrl?: string;
+  /** Told when something was put into the outbox. */
+  readonly queued?: () => void;
+  readonly log?: Logger;
   /** How live streams look for news and hold it back. */
   readonly live?: Partial<Pick<LiveOptions, 'pollMs' | 'idleMs' | 'bufferSize'>>;
   readonly restTimestamps?: 'iso' | 'recorded';
@@ -50,14 +58,21 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     secrets: createSecrets(randomBytes(32)),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
-    hints: { queued: () => {}, appended: (organizationSid) => live.wake(organizationSid) },
-    publicUrl: 'http://gateway.test',
-    log: pino({ level: 'silent' }),
+    hints: { queued: options.queued ?? (() => {}), appended: (organizationSid) => live.wake(organizationSid) },
+    publicUrl: options.publicUrl ?? 'http://gateway.test',
+    log: options.log ?? pino({ level: 'silent' }),
     ...options.platforms,
   };
-  const { restTimestamps = 'iso', restBotSecrets = 'plain' } = options;
+  const { restTimestamps = 'iso', restBotSecrets = 'plain', botFramework } = options;
   const live = createLive({ prisma: database.prisma, log: gateway.log, ...options.live });
-  const app = createApp({ gateway, live, contract: { restTimestamps, restBotSecrets }, log: gateway.log, isReady: database.ready });
+  const app = createApp({
+    gateway,
+    live,
+    contract: { restTimestamps, restBotSecrets },
+    log: gateway.log,
+    botFramework,
+    isReady: database.ready,
+  });
   const fetch = (request: Request) => app.fetch(request, { remoteAddress: '127.0.0.1' });
   return {
     database,

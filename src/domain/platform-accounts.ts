@@ -1,0 +1,123 @@
+import type { Account } from '../../prisma/client/client.ts';
+import type { PlatformAccount } from '../platforms/restcomm.ts';
+import { type Credentials, PROVIDER_PERMISSIONS, permissionsOf } from './accounts.ts';
+import { PlatformError } from './errors.ts';
+import type { Gateway } from './gateway.ts';
+import { inTransaction } from './transaction.ts';
+
+type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'log'>;
+type Verdict = PlatformAccount | 'inactive' | 'unknown';
+
+/**
+ * Why credentials of the platform do not let anybody in. `INACTIVE`: the account is not active there or here. `ADMIN`: it is an enterprise's admin,
+ * who is no provider. `UNAVAILABLE`: the platform does not answer.
+ */
+export type PlatformRefusal = 'INACTIVE' | 'ADMIN' | 'UNAVAILABLE';
+
+export interface PlatformAccounts {
+  /**
+   * Whose credentials these are. The platform is asked only for an account that has no token here; one that is new is taken in, as a provider's.
+   * @returns `undefined` where the platform does not know them, or was not to be asked
+   */
+  authenticate(sid: string, authToken: string): Promise<Credentials | PlatformRefusal | undefined>;
+}
+
+/** Stands in the place of a key's id, and is none: no token has a digest under it. */
+export const PLATFORM_KEY_ID = 'restcomm';
+
+/** How long a verdict is kept, in ms. Bad ones for a moment only: an account may just be being made. */
+const GOOD_MS = 60_000;
+const BAD_MS = 5_000;
+const KEPT = 10_000;
+
+/** Accounts that the Restcomm platform vouches for. Its verdicts are kept for a moment, by a keyed digest; requests that ask the same share one answer. */
+export function createPlatformAccounts(gateway: Deps): PlatformAccounts {
+  const { prisma, secrets, restcomm, log } = gateway;
+  const good = createVerdicts(GOOD_MS);
+  const bad = createVerdicts(BAD_MS);
+  const asked = new Map<string, Promise<Verdict>>();
+
+  async function ask(key: string, sid: string, authToken: string): Promise<Verdict> {
+    const verdict = await restcomm.checkCredentials(sid, authToken);
+    (typeof verdict === 'string' ? bad : good).keep(key, verdict);
+    return verdict;
+  }
+
+  function verdictOn(key: string, sid: string, authToken: string): Promise<Verdict> | Verdict {
+    const known = good.get(key) ?? bad.get(key);
+    if (known) return known;
+    const pending = asked.get(key) ?? ask(key, sid, authToken).finally(() => asked.delete(key));
+    asked.set(key, pending);
+    return pending;
+  }
+
+  return {
+    authenticate: async (sid, authToken) => {
+      if (!/^AC[0-9a-f]{32}$/.test(sid)) return undefined;
+      const known = await prisma.account.findUnique({ where: { sid } });
+      if (known && known.tokenKeyId !== PLATFORM_KEY_ID) return undefined;
+      const key = Buffer.from(secrets.fingerprint(`${sid}:${authToken}`)).toString('base64');
+      let verdict: Verdict;
+      try {
+        verdict = await verdictOn(key, sid, authToken);
+      } catch (error) {
+        if (!(error instanceof PlatformError)) throw error;
+        log.warn({ err: error, accountSid: sid }, 'Restcomm can not be asked for the credentials of an account');
+        return 'UNAVAILABLE';
+      }
+      if (verdict === 'unknown') return undefined;
+      if (verdict === 'inactive') return 'INACTIVE';
+      const account = known ?? (await takeIn(gateway, sid, verdict));
+      if (account === 'ADMIN') return account;
+      if (account.status !== 'ACTIVE') {
+        good.forget(key);
+        return 'INACTIVE';
+      }
+      return { organizationSid: account.organizationSid, accountSid: account.sid, permissions: permissionsOf(account) };
+    },
+  };
+}
+
+/**
+ * Makes the account of somebody who is new here, in the organization that the platform names, or in one of its own. An enterprise's admin has an
+ * account there too, in its provider's organization: taken in, it would have all that the provider has.
+ */
+async function takeIn(
+  { prisma, log }: Deps,
+  sid: string,
+  { email, friendlyName, organizationSid }: PlatformAccount,
+): Promise<Account | 'ADMIN'> {
+  if (await prisma.enterpriseAdmin.count({ where: { accountSid: sid } })) return 'ADMIN';
+  const name = friendlyName ?? email;
+  // Made of the account's: of instances that take it in at once, none makes an organization that nobody has.
+  const organization = organizationSid ?? `OR${sid.slice(2)}`;
+  const account = await inTransaction(prisma, async (tx) => {
+    await tx.organization.createMany({ data: [{ sid: organization, name }], skipDuplicates: true });
+    const unset = { tokenDigest: new Uint8Array(0), tokenKeyId: PLATFORM_KEY_ID };
+    const data = { sid, organizationSid: organization, email, friendlyName: name, permissions: [...PROVIDER_PERMISSIONS], ...unset };
+    await tx.account.createMany({ data: [data], skipDuplicates: true });
+    return tx.account.findUniqueOrThrow({ where: { sid } });
+  });
+  log.info({ accountSid: sid, organizationSid: account.organizationSid }, 'an account of Restcomm was taken in');
+  return account;
+}
+
+/** Verdicts for `lifetimeMs`, the newest KEPT. */
+function createVerdicts(lifetimeMs: number) {
+  const kept = new Map<string, { readonly verdict: Verdict; readonly until: number }>();
+  return {
+    get: (key: string): Verdict | undefined => {
+      const found = kept.get(key);
+      if (found && found.until > Date.now()) return found.verdict;
+      kept.delete(key);
+      return undefined;
+    },
+    keep: (key: string, verdict: Verdict) => {
+      kept.delete(key);
+      kept.set(key, { verdict, until: Date.now() + lifetimeMs });
+      const [oldest] = kept.keys();
+      if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
+    },
+    forget: (key: string) => kept.delete(key),
+  };
+}

@@ -1,0 +1,235 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { activateAccount, suspendAccount } from '../../src/domain/accounts.ts';
+import { done, fresh } from '../parity/faces.ts';
+import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../support/exchange.ts';
+
+let exchange: TestExchange;
+let customer: Customer;
+beforeAll(async () => {
+  exchange = await createTestExchange();
+  customer = await exchange.customer();
+});
+afterAll(() => exchange.close());
+afterEach(() => {
+  exchange.microsoft.heal();
+  exchange.restcomm.faults.clear();
+});
+
+const PHONE = '+4917012345671';
+const FAILED = { channelStatus: 'FAILED', stuck: false, possiblyDuplicated: false };
+
+/** A text from a phone, and its end. */
+async function textEnds(of: Customer, to: Person, status: string) {
+  return exchange.ends(of.provider, await exchange.text(of, to, PHONE, randomBytes(4).toString('hex')), status);
+}
+
+/** What a Teams user writes to a phone, and its end. */
+async function answerEnds(to: string, status: string) {
+  const body = randomBytes(4).toString('hex');
+  expect(await exchange.say(customer, customer.user, `${to} ${body}`)).toBe(200);
+  const sent = await exchange.messages(customer.provider, { direction: 'INBOUND', to });
+  return exchange.ends(customer.provider, sent.find((message) => message.body === body)?.sid, status);
+}
+
+const refusal = (status: number, code: string, headers?: Record<string, string>) => ({
+  status,
+  headers,
+  body: { error: { code, message: `${code} it is` } },
+});
+
+describe('what Teams refuses for good ends FAILED with Teams’ own reason', () => {
+  test('ConversationBlockedByUser', async () => {
+    const person = await exchange.person(customer);
+    person.user.blocked = true;
+    expect(await textEnds(customer, person, 'FAILED')).toMatchObject({
+      ...FAILED,
+      channelErrorCode: 'ConversationBlockedByUser',
+      channelErrorMessage: 'User blocked the conversation with the bot.',
+      events: [{ status: 'QUEUED' }, { status: 'FAILED', errorCode: 'ConversationBlockedByUser', errorMessage: expect.any(String) }],
+    });
+  });
+
+  test('BotNotInConversationRoster, and it is delivered again once the user has the app again', async () => {
+    const person = await exchange.person(customer);
+    await textEnds(customer, person, 'DELIVERED');
+    person.user.installed = false;
+    expect(await textEnds(customer, person, 'FAILED')).toMatchObject({ ...FAILED, channelErrorCode: 'BotNotInConversationRoster' });
+    person.user.installed = true;
+    await textEnds(customer, person, 'DELIVERED');
+  });
+
+  test('401: the bot is not registered', async () => {
+    const own = await exchange.customer();
+    own.bot.registered = false;
+    expect(await textEnds(own, own, 'FAILED')).toMatchObject({ ...FAILED, channelErrorCode: 'BotNotRegistered' });
+  });
+
+  test('401: the client secret is not good any more', async () => {
+    const own = await exchange.customer();
+    Object.assign(own.bot, { clientSecret: 'another' });
+    exchange.microsoft.revokeTokens();
+    expect(await textEnds(own, own, 'FAILED')).toMatchObject({ ...FAILED, channelErrorCode: 'AADSTS7000215' });
+  });
+
+  test('404: the conversation is gone, and the next text opens it anew', async () => {
+    const person = await exchange.person(customer);
+    await textEnds(customer, person, 'DELIVERED');
+    exchange.microsoft.conversations.clear();
+    expect(await textEnds(customer, person, 'FAILED')).toMatchObject({ ...FAILED, channelErrorCode: 'ConversationNotFound' });
+    await textEnds(customer, person, 'DELIVERED');
+  });
+
+  test('413: the message is too large', async () => {
+    exchange.microsoft.fault('activities', { answer: refusal(413, 'MessageSizeTooBig') });
+    expect(await textEnds(customer, customer, 'FAILED')).toMatchObject({
+      ...FAILED,
+      channelErrorCode: 'MessageSizeTooBig',
+      channelErrorMessage: 'MessageSizeTooBig it is',
+    });
+  });
+});
+
+describe('what Teams does not take now is tried again until it is DELIVERED', () => {
+  test('429, not before the time that it asks for', async () => {
+    await textEnds(customer, customer, 'DELIVERED');
+    exchange.microsoft.fault('activities', { answer: refusal(429, 'Throttled', { 'retry-after': '2' }) });
+    const sid = await exchange.text(customer, customer, PHONE, 'patience');
+    const refused = await exchange.microsoft.until(
+      () => exchange.microsoft.requests.some(({ status }) => status === 429) && performance.now(),
+    );
+    await exchange.ends(customer.provider, sid, 'DELIVERED');
+    expect((exchange.microsoft.activities.at(-1)?.at ?? 0) - refused).toBeGreaterThan(1_900);
+  });
+
+  test.each([412, 502, 503, 504])('%i', async (status) => {
+    exchange.microsoft.fault('activities', { answer: refusal(status, 'Later'), times: 2 });
+    const before = exchange.microsoft.activities.length;
+    expect(await textEnds(customer, customer, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false, channelErrorCode: null });
+    expect(exchange.microsoft.activities.length).toBe(before + 1);
+  });
+
+  test('a connection that breaks while the conversation is opened', async () => {
+    const person = await exchange.person(customer);
+    exchange.microsoft.fault('conversations', { reset: 'before' });
+    exchange.microsoft.fault('conversations', { reset: 'after' });
+    expect(await textEnds(customer, person, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+  });
+
+  test('a login that does not answer', async () => {
+    exchange.microsoft.revokeTokens();
+    exchange.microsoft.fault('token', { answer: { status: 503 } });
+    exchange.microsoft.fault('token', { reset: 'before' });
+    expect(await textEnds(customer, customer, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+  });
+
+  test('a Graph that does not answer, where the user is not known yet', async () => {
+    const person = await exchange.person(customer);
+    await exchange.gateway.prisma.mapping.update({ where: { sid: person.mappingSid }, data: { microsoftObjectId: null } });
+    exchange.microsoft.fault('user', { answer: refusal(503, 'serviceNotAvailable'), times: 2 });
+    await textEnds(customer, person, 'DELIVERED');
+  });
+});
+
+describe('what Restcomm reports or refuses', () => {
+  test('a number that can not be reached ends FAILED with 30003', async () => {
+    expect(await answerEnds('+49301000', 'FAILED')).toMatchObject({
+      channelErrorCode: '30003',
+      channelErrorMessage: 'Unreachable destination handset',
+      events: [{ status: 'QUEUED' }, { status: 'SENDING' }, { status: 'SENT' }, { status: 'FAILED' }],
+    });
+  });
+
+  test('UNKNOWN_ERROR, by its name, ends FAILED with 30008', async () => {
+    exchange.restcomm.dialect.callbacks = false;
+    const { sid, restcommMessageSid } = await answerEnds(PHONE, 'SENDING');
+    exchange.restcomm.dialect.callbacks = true;
+    await exchange.restcomm.report(restcommMessageSid, 'failed', 30008);
+    expect(exchange.restcomm.callbacks.at(-1)?.form.ErrorCode).toBe('UNKNOWN_ERROR');
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus: 'FAILED', channelErrorCode: '30008' });
+  });
+
+  test('a refused text ends FAILED in Restcomm’s words, and is not repeated', async () => {
+    exchange.restcomm.faults.next('send', { status: 400, body: 'The To number is blacklisted.' });
+    const before = exchange.restcomm.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/SMS/Messages.json')).length;
+    expect(await answerEnds(PHONE, 'FAILED')).toMatchObject({ ...FAILED, channelErrorMessage: 'The To number is blacklisted.' });
+    expect(exchange.restcomm.requests.filter(({ method, path }) => method === 'POST' && path.endsWith('/SMS/Messages.json'))).toHaveLength(
+      before + 1,
+    );
+  });
+
+  test.each([429, 503])('%i is tried again until it is taken, once', async (status) => {
+    exchange.restcomm.faults.next('send', { status, headers: { 'retry-after': '0' } }, 2);
+    const before = exchange.restcomm.messages.length;
+    expect(await answerEnds(PHONE, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false, channelErrorCode: null });
+    expect(exchange.restcomm.messages.length).toBe(before + 1);
+  });
+});
+
+describe('what may not pass ends FAILED with a code and a message', () => {
+  test('either way of an INACTIVE enterprise, and its user is told', async () => {
+    const own = await exchange.customer();
+    await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'INACTIVE' });
+    expect(await textEnds(own, own, 'FAILED')).toMatchObject({
+      ...FAILED,
+      channelErrorCode: 'ENTERPRISE_INACTIVE',
+      channelErrorMessage: 'The enterprise is INACTIVE',
+    });
+    expect(await exchange.say(own, own.user, `${PHONE} Hello`)).toBe(200);
+    await exchange.microsoft.until(() => exchange.microsoft.activities.some(({ text }) => String(text).endsWith('is INACTIVE.')));
+    const [sent] = await exchange.messages(own.provider, { direction: 'INBOUND' });
+    expect(await exchange.ends(own.provider, sent?.sid, 'FAILED')).toMatchObject({ ...FAILED, channelErrorCode: 'ENTERPRISE_INACTIVE' });
+    await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'ACTIVE' });
+    await textEnds(own, own, 'DELIVERED');
+  });
+
+  test('what is queued when its enterprise is closed', async () => {
+    const own = await exchange.customer();
+    exchange.microsoft.fault('activities', { answer: refusal(503, 'Later') });
+    const sid = await exchange.text(own, own, PHONE, 'too late');
+    await done(own.provider, 'closeEnterprise', { sid: own.enterpriseSid, deleteMappings: true });
+    const message = await until(async () => {
+      const shown = await exchange.message(own.provider, sid);
+      return shown.channelStatus !== 'QUEUED' && shown;
+    });
+    expect(message).toMatchObject({ ...FAILED, channelErrorCode: expect.stringMatching(/^(MAPPING_NOT_FOUND|ENTERPRISE_CLOSED)$/) });
+  });
+
+  test('of a suspended account', async () => {
+    const own = await exchange.customer();
+    await suspendAccount(exchange.gateway, own.provider.accountSid);
+    const { sid: smsSid } = await exchange.restcomm.receiveSms({ from: PHONE, to: own.number, body: 'Hello' });
+    await until(
+      async () => (await exchange.gateway.prisma.message.count({ where: { restcommMessageSid: smsSid, channelStatus: 'FAILED' } })) === 1,
+    );
+    await activateAccount(exchange.gateway, own.provider.accountSid);
+    expect(await exchange.messages(own.provider)).toMatchObject([{ ...FAILED, channelErrorCode: 'ACCOUNT_NOT_ACTIVE' }]);
+  });
+
+  test('to an enterprise without a bot', async () => {
+    const own = await exchange.customer();
+    await done(own.provider, 'deleteBot', { sid: own.botSid });
+    expect(await textEnds(own, own, 'FAILED')).toMatchObject({ ...FAILED, channelErrorCode: 'BOT_NOT_FOUND' });
+  });
+
+  test('to a user that the bot’s tenant does not have', async () => {
+    const bot = exchange.microsoft.addBot();
+    const provider = await exchange.provider();
+    const enterprise = await done(provider, 'createEnterprise', {
+      name: fresh.name(),
+      enterpriseAdmin: { emailId: fresh.email(), password: 'a-long-password' },
+    });
+    const number = `${fresh.number()}1`;
+    exchange.restcomm.addNumber(number);
+    const microsoftAddress = 'nobody@contoso.example';
+    const mapping = await done(provider, 'createMapping', { enterpriseSid: enterprise.sid, microsoftAddress, externalAddress: number });
+    const { applicationId, tenantId, clientSecret } = bot;
+    await done(provider, 'createBot', { enterpriseSid: enterprise.sid, applicationId, tenantId, clientSecret, botAppId: 'app' });
+    await exchange.restcomm.receiveSms({ from: PHONE, to: number, body: 'Hello' });
+    const [message] = await exchange.messages(provider, { mappingSid: mapping.sid });
+    expect(await exchange.ends(provider, message?.sid, 'FAILED')).toMatchObject({
+      ...FAILED,
+      channelErrorCode: 'MICROSOFT_ADDRESS_INVALID',
+    });
+  });
+});

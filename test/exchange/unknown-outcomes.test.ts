@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
+
+let exchange: TestExchange;
+let customer: Customer;
+beforeAll(async () => {
+  exchange = await createTestExchange();
+  customer = await exchange.customer();
+});
+afterAll(() => exchange.close());
+afterEach(() => {
+  exchange.microsoft.heal();
+  exchange.restcomm.faults.clear();
+});
+
+const PHONE = '+4917012345671';
+const text = () => randomBytes(4).toString('hex');
+
+describe('a text whose handing over to the carrier got no answer', () => {
+  /** Writes it as the Teams user. @returns the message's sid */
+  async function write(body: string): Promise<string> {
+    expect(await exchange.say(customer, customer.user, `${PHONE} ${body}`)).toBe(200);
+    const sent = (await exchange.messages(customer.provider, { direction: 'INBOUND' })).filter((message) => message.body === body);
+    return sent.at(-1)?.sid;
+  }
+  const atCarrier = (body: string) => exchange.restcomm.messages.filter((sms) => sms.body === body);
+
+  /** Taken once, known by its sid, and not said to be doubled. */
+  async function isSentOnce(sid: string, body: string) {
+    const message = await exchange.ends(customer.provider, sid, 'DELIVERED');
+    expect(atCarrier(body)).toHaveLength(1);
+    expect(message).toMatchObject({ restcommMessageSid: atCarrier(body)[0]?.sid, possiblyDuplicated: false });
+  }
+
+  test('but was taken, is found and not sent again', async () => {
+    const body = text();
+    exchange.restcomm.faults.next('send', { reset: 'after' });
+    await isSentOnce(await write(body), body);
+  });
+
+  test('and was not taken, is sent again', async () => {
+    const body = text();
+    exchange.restcomm.faults.next('send', { reset: 'before' });
+    await isSentOnce(await write(body), body);
+  });
+
+  test('but a 500, and was taken, is found and not sent again', async () => {
+    const body = text();
+    exchange.restcomm.faults.next('send', { status: 500, taken: true });
+    await isSentOnce(await write(body), body);
+  });
+
+  test('is not sent again while the carrier can not be asked', async () => {
+    const body = text();
+    exchange.restcomm.faults.next('send', { reset: 'after' });
+    exchange.restcomm.faults.next('messages', { status: 500 });
+    exchange.restcomm.faults.next('messages', { reset: 'before' });
+    await isSentOnce(await write(body), body);
+  });
+
+  test('is not taken for an earlier one with the same words', async () => {
+    const body = text();
+    await isSentOnce(await write(body), body);
+    exchange.restcomm.faults.next('send', { reset: 'before' });
+    const second = await exchange.ends(customer.provider, await write(body), 'DELIVERED');
+    expect(atCarrier(body)).toHaveLength(2);
+    expect(second.restcommMessageSid).toBe(atCarrier(body)[1]?.sid);
+  });
+
+  test('but whose reports come, is not sent again', async () => {
+    const body = text();
+    exchange.restcomm.faults.next('send', { reset: 'after', early: true });
+    await isSentOnce(await write(body), body);
+  });
+
+  test('is found where the gateway itself failed after the carrier took it', async () => {
+    const body = text();
+    const { prisma } = exchange.gateway;
+    let release = () => {};
+    exchange.restcomm.faults.next('send', {
+      delay: new Promise<void>((resolve) => {
+        release = resolve;
+      }),
+    });
+    const sid = await write(body);
+    await exchange.restcomm.until(() => atCarrier(body).length > 0);
+    await prisma.$executeRaw`ALTER TABLE message_event RENAME TO message_event_away`;
+    const failed = exchange.logged.length;
+    release();
+    await expect.poll(() => exchange.logged.slice(failed).some((line) => line.includes('failed unexpectedly'))).toBe(true);
+    await prisma.$executeRaw`ALTER TABLE message_event_away RENAME TO message_event`;
+    const message = await until(async () => {
+      const now = await exchange.message(customer.provider, sid);
+      return now.channelStatus !== 'QUEUED' && now;
+    });
+    expect(atCarrier(body)).toHaveLength(1);
+    expect(message).toMatchObject({ restcommMessageSid: atCarrier(body)[0]?.sid, possiblyDuplicated: false });
+    expect(exchange.logged.join('')).not.toContain(body);
+  });
+});
+
+describe('a text whose posting to Teams got no answer', () => {
+  const shown = (body: string) => exchange.microsoft.activities.filter(({ text: one }) => String(one).includes(body));
+
+  test.each(['before', 'after'] as const)(
+    'since the connection broke %s it was taken, is sent again and said to be possibly doubled',
+    async (reset) => {
+      const body = text();
+      exchange.microsoft.fault('activities', { reset });
+      const message = await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED');
+      expect(message.possiblyDuplicated).toBe(true);
+      expect(shown(body)).toHaveLength(reset === 'after' ? 2 : 1);
+    },
+  );
+
+  test('but its status, is taken to be posted and not sent again', async () => {
+    const body = text();
+    exchange.microsoft.fault('activities', { reset: 'within' });
+    const message = await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED');
+    expect(message.possiblyDuplicated).toBe(false);
+    expect(shown(body)).toHaveLength(1);
+  });
+
+  test('stays possibly doubled when the next attempt is surely refused and the one after taken', async () => {
+    const body = text();
+    exchange.microsoft.fault('activities', { reset: 'after' });
+    exchange.microsoft.fault('activities', { answer: { status: 503 } });
+    const message = await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED');
+    expect(message.possiblyDuplicated).toBe(true);
+    expect(shown(body)).toHaveLength(2);
+  });
+});

@@ -1,0 +1,236 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { done } from '../parity/faces.ts';
+import { type Customer, createTestExchange, type TestExchange } from '../support/exchange.ts';
+
+let exchange: TestExchange;
+let customer: Customer;
+beforeAll(async () => {
+  exchange = await createTestExchange({ progress: 'manual' });
+  customer = await exchange.customer();
+});
+afterAll(() => exchange.close());
+
+const PHONE = '+4917012345671';
+
+/** Where Restcomm was told to post a number's SMS, or their progress. */
+function hook(number = customer.number, kind: 'sms' | 'status' = 'sms'): string {
+  const url = exchange.restcomm.numbers.find(({ phoneNumber }) => phoneNumber === number)?.smsUrl ?? '';
+  return url.replace(/sms$/, kind);
+}
+
+async function post(url: string, body: string | Record<string, string>, headers: Record<string, string> = {}) {
+  const form = typeof body === 'string' ? body : new URLSearchParams(body).toString();
+  const response = await fetch(url, {
+    method: 'POST',
+    body: form,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+  });
+  return { status: response.status, type: response.headers.get('content-type'), text: await response.text() };
+}
+
+const sms = (change: Record<string, string> = {}) => ({
+  SmsSid: `SM${randomBytes(16).toString('hex')}`,
+  AccountSid: exchange.restcomm.accountSid,
+  From: PHONE,
+  To: customer.number,
+  Body: 'Hello',
+  ...change,
+});
+const stored = () => exchange.gateway.prisma.message.count({ where: { organizationSid: customer.provider.organizationSid } });
+
+describe('an SMS from Restcomm', () => {
+  test('is answered 200 with an empty TwiML response, once it is committed', async () => {
+    const form = sms();
+    expect(await post(hook(), form)).toEqual({
+      status: 200,
+      type: expect.stringMatching(/^text\/xml/),
+      text: expect.stringContaining('<Response/>'),
+    });
+    expect(await exchange.gateway.prisma.message.count({ where: { restcommMessageSid: form.SmsSid } })).toBe(1);
+  });
+
+  test('is not answered 200 where it can not be committed, and is taken when Restcomm tries the fallback', async () => {
+    const form = sms();
+    const { prisma } = exchange.gateway;
+    await prisma.$executeRaw`ALTER TABLE outbox RENAME TO outbox_away`;
+    const refused = await post(hook(), form).finally(() => prisma.$executeRaw`ALTER TABLE outbox_away RENAME TO outbox`);
+    expect(refused.status).toBe(500);
+    expect(await prisma.message.count({ where: { restcommMessageSid: form.SmsSid } })).toBe(0);
+    expect((await post(hook(), form)).status).toBe(200);
+    expect(exchange.logged.join('')).not.toContain(form.Body);
+  });
+
+  test('is one message, however often and however closely it is delivered', async () => {
+    const form = sms();
+    const before = await stored();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => post(hook(), form)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200));
+    expect(await stored()).toBe(before + 1);
+  });
+
+  test('with the same sid for two organizations’ numbers is a message of each', async () => {
+    const other = await exchange.customer();
+    const form = sms();
+    expect((await post(hook(), form)).status).toBe(200);
+    expect((await post(hook(other.number), form)).status).toBe(200);
+    expect(await exchange.gateway.prisma.message.count({ where: { restcommMessageSid: form.SmsSid } })).toBe(2);
+  });
+
+  test('is for nobody where the secret is wrong, another mapping’s, or missing', async () => {
+    const before = await stored();
+    const right = hook();
+    const [secret = ''] = /[0-9a-f]{64}/.exec(right) ?? [];
+    const last = secret.endsWith('0') ? '1' : '0';
+    for (const wrong of [
+      secret.slice(0, -1) + last,
+      last + secret.slice(1),
+      secret.slice(0, 32),
+      '0'.repeat(64),
+      secret.toUpperCase().replace(/[0-9]/g, 'A'),
+    ]) {
+      expect((await post(right.replace(secret, wrong), sms())).status, wrong).toBe(404);
+    }
+    for (const path of ['', '/', `/${secret}`, `/${secret}/`, `/${secret}/sms/more`, `/${secret}/other`, '/%00/sms']) {
+      expect((await post(`${exchange.url}/webhooks/restcomm${path}`, sms())).status, path).toBe(404);
+    }
+    expect(await stored()).toBe(before);
+  });
+
+  test.each([
+    ['no SmsSid', { SmsSid: '' }],
+    ['no From', { From: '' }],
+    ['no To', { To: ' ' }],
+    ['a NUL in the text', { Body: 'a\0b' }],
+    ['a NUL in the sender', { From: '+49\0' }],
+    ['a text beyond any SMS', { Body: 'x'.repeat(10_001) }],
+    ['an endless sender', { From: '+'.padEnd(400, '1') }],
+  ])('with %s is refused and not stored', async (_what, change) => {
+    const before = await stored();
+    expect((await post(hook(), sms(change))).status).toBe(400);
+    expect(await stored()).toBe(before);
+  });
+
+  test('that is no form, or not posted, is refused', async () => {
+    expect((await post(hook(), JSON.stringify(sms()), { 'content-type': 'application/json' })).status).toBe(400);
+    expect((await post(hook(), sms(), { 'content-type': 'multipart/form-data; boundary=x' })).status).toBe(400);
+    expect((await fetch(hook())).status).toBe(405);
+  });
+
+  test('that is too large is refused', async () => {
+    expect((await post(hook(), sms({ Body: 'x'.repeat(300_000) }))).status).toBe(413);
+  });
+
+  test('for a number whose mapping was deleted is kept, and ends FAILED with a code', async () => {
+    const person = await exchange.person(customer);
+    const url = hook(person.number);
+    await done(customer.provider, 'deleteMapping', { sid: person.mappingSid });
+    const form = sms({ To: person.number });
+    expect((await post(url, form)).status).toBe(200);
+    const [message] = await exchange.messages(customer.provider, { to: person.user.userPrincipalName });
+    expect(await exchange.ends(customer.provider, message?.sid, 'FAILED')).toMatchObject({
+      channelErrorCode: 'MAPPING_NOT_FOUND',
+      channelErrorMessage: expect.stringContaining('not mapped'),
+      mappingSid: null,
+    });
+  });
+});
+
+describe('a status report', () => {
+  /** A message of the customer's that the platform has taken. */
+  async function sending(): Promise<{ sid: string; smsSid: string; url: string }> {
+    await exchange.say(customer, customer.user, `${PHONE} ${randomBytes(4).toString('hex')}`);
+    const sent = await exchange.messages(customer.provider, { direction: 'INBOUND' });
+    const { restcommMessageSid: smsSid, sid } = await exchange.ends(customer.provider, sent.at(-1)?.sid, 'SENDING');
+    return { sid, smsSid, url: hook(customer.number, 'status') };
+  }
+
+  test.each(['MessageStatus', 'Status', 'ChannelStatusMessage'] as const)('is taken by the name %s', async (field) => {
+    const { sid, smsSid } = await sending();
+    exchange.restcomm.dialect.statusField = field;
+    await exchange.restcomm.report(smsSid, 'delivered').finally(() => {
+      exchange.restcomm.dialect.statusField = 'MessageStatus';
+    });
+    expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('DELIVERED');
+  });
+
+  test.each([
+    ['name', 30003, '30003', 'Unreachable destination handset'],
+    ['number', 30003, '30003', 'Unreachable destination handset'],
+    ['name', 30008, '30008', 'Unknown error'],
+  ] as const)('of a failure, its error code by %s, gives %s and its words', async (spelling, code, shown, words) => {
+    const { sid, smsSid } = await sending();
+    exchange.restcomm.dialect.errorCode = spelling;
+    await exchange.restcomm.report(smsSid, 'failed', code);
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({
+      channelStatus: 'FAILED',
+      channelErrorCode: shown,
+      channelErrorMessage: words,
+    });
+  });
+
+  test('of a failure without a code, or with one that is new, still has a code and a message', async () => {
+    for (const [ErrorCode, code, words] of [
+      ['', '30008', 'Unknown error'],
+      ['null', '30008', 'Unknown error'],
+      ['30999', '30999', 'Restcomm error 30999'],
+    ] as const) {
+      const { sid, smsSid, url } = await sending();
+      await post(url, { MessageSid: smsSid, MessageStatus: 'undelivered', ErrorCode });
+      expect(await exchange.message(customer.provider, sid)).toMatchObject({
+        channelStatus: 'UNDELIVERED',
+        channelErrorCode: code,
+        channelErrorMessage: words,
+      });
+    }
+  });
+
+  test('that lacks its sid or status, or has an unknown status, is refused and changes nothing', async () => {
+    const { sid, smsSid, url } = await sending();
+    expect((await post(url, { MessageStatus: 'delivered' })).status).toBe(400);
+    expect((await post(url, { MessageSid: smsSid })).status).toBe(400);
+    expect((await post(url, { MessageSid: smsSid, MessageStatus: 'null' })).status).toBe(400);
+    expect((await post(url, { MessageSid: smsSid, MessageStatus: '__proto__' })).status).toBe(400);
+    expect((await post(url, { MessageSid: `${smsSid}\0`, MessageStatus: 'delivered' })).status).toBe(400);
+    expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
+  });
+
+  test('of a message that is not here, or another organization’s, is answered 200 and changes nothing', async () => {
+    const { sid, smsSid } = await sending();
+    const other = await exchange.customer();
+    const foreign = hook(other.number, 'status');
+    for (const url of [`${foreign}?message=${sid}`, foreign, `${foreign}?message=%00`, `${hook(customer.number, 'status')}?message=MS0`]) {
+      expect((await post(url, { MessageSid: smsSid, MessageStatus: 'delivered' })).status, url).toBe(200);
+    }
+    expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
+  });
+
+  test('that contradicts how the message ended is logged, without the text, and changes nothing', async () => {
+    const { sid, smsSid } = await sending();
+    await exchange.restcomm.report(smsSid, 'delivered');
+    await exchange.restcomm.report(smsSid, 'failed', 30003);
+    const message = await exchange.message(customer.provider, sid);
+    expect(message).toMatchObject({ channelStatus: 'DELIVERED', channelErrorCode: null });
+    expect(message.events.map(({ status }: { status: string }) => status)).toEqual(['QUEUED', 'SENDING', 'DELIVERED']);
+    const line = exchange.logged.find((one) => one.includes(sid) && one.includes('ended in two ways'));
+    expect(line).toContain('"kept":"DELIVERED","reported":"FAILED"');
+    expect(exchange.logged.join('')).not.toContain(message.body);
+  });
+
+  test('for another sid than the message is known by tells that the platform took it twice', async () => {
+    const { sid, smsSid, url } = await sending();
+    await post(`${url}?message=${sid}`, { MessageSid: 'SM-another', MessageStatus: 'sent' });
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({
+      channelStatus: 'SENT',
+      restcommMessageSid: smsSid,
+      possiblyDuplicated: true,
+    });
+  });
+});
+
+test('nothing that was logged holds a secret of a webhook, a token or a text', () => {
+  const [secret = ''] = /[0-9a-f]{64}/.exec(hook()) ?? [];
+  const lines = exchange.logged.join('');
+  for (const confidential of [secret, customer.bot.clientSecret, exchange.restcomm.authToken, 'canary'])
+    expect(lines).not.toContain(confidential);
+});

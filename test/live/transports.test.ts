@@ -1,0 +1,260 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rotateToken, suspendAccount } from '../../src/domain/accounts.ts';
+import { trimEvents } from '../../src/domain/events.ts';
+import { committed, createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
+import type { Reader } from '../support/reader.ts';
+import { MESSAGE_EVENTS, MESSAGE_STATUS, type Transport, transports } from '../support/transports.ts';
+
+let gateway: LiveGateway;
+beforeAll(async () => {
+  gateway = await createLiveGateway({ live: { pollMs: 200, idleMs: 300 } });
+});
+afterAll(() => gateway.close());
+
+const sender = async () => createSender(gateway, await gateway.provider());
+const streamsAreGone = () => expect.poll(() => gateway.live.streams, { timeout: 2000 }).toBe(0);
+
+describe.each(transports.map((transport) => [transport.name, transport] as const))('over %s', (_name, transport: Transport) => {
+  const open: Reader[] = [];
+  const subscribe = (from: Sender, variables: Record<string, unknown> = {}, query = MESSAGE_EVENTS) => {
+    const reader = transport.subscribe({ url: gateway.url, provider: from.provider }, query, variables);
+    open.push(reader);
+    return reader;
+  };
+  const resume = (from: Sender, cursor: string, variables?: Record<string, unknown>) => {
+    const reader = transport.resume({ url: gateway.url, provider: from.provider }, cursor, variables);
+    open.push(reader);
+    return reader;
+  };
+  const closeAll = async () => {
+    for (const reader of open.splice(0)) reader.close();
+    await streamsAreGone();
+  };
+
+  it('a stream from now on begins with a bookmark of the head, then has every later event once and in order', async () => {
+    const from = await sender();
+    await from.send();
+    const reader = subscribe(from);
+    await reader.until(({ updates }) => updates.length > 0);
+    expect(reader.updates[0]?.__typename).toBe('Bookmark');
+    const sid = await from.send();
+    await from.advance(sid, { status: 'SENT' });
+    await from.advance(sid, { status: 'FAILED', errorCode: '30003', errorMessage: 'Unreachable' });
+    expect(await reader.hasEvents(3)).toMatchObject([
+      {
+        status: 'QUEUED',
+        previousStatus: null,
+        errorCode: null,
+        message: { sid, direction: 'INBOUND', mapping: { sid: from.mappingSid } },
+      },
+      { status: 'SENT', previousStatus: 'QUEUED' },
+      { status: 'FAILED', previousStatus: 'SENT', errorCode: '30003', errorMessage: 'Unreachable' },
+    ]);
+    await closeAll();
+  });
+
+  it('a client that was away continues behind any cursor, also a bookmark or the last event, and misses and repeats nothing', async () => {
+    const from = await sender();
+    const first = subscribe(from);
+    await first.until(({ updates }) => updates.length > 0);
+    const bookmark = first.updates[0]?.cursor as string;
+    const sids = [await from.send(), await from.send(), await from.send()];
+    const events = await first.hasEvents(3);
+    first.close();
+    await from.advance(sids[0] as string, { status: 'DELIVERED' });
+    const log = await committed(gateway, from.provider);
+    const positions: [string, number][] = [[bookmark, 0], ...events.map(({ cursor }, index): [string, number] => [cursor, index + 1])];
+    for (const [cursor, position] of positions) {
+      const reader = resume(from, cursor);
+      await reader.hasEvents(log.length - position);
+      expect(reader.log).toEqual(log.slice(position));
+    }
+    const atTheEnd = resume(from, (await resume(from, bookmark).hasEvents(4))[3]?.cursor as string);
+    await atTheEnd.until(({ updates }) => updates.length > 0);
+    await from.advance(sids[1] as string, { status: 'SENDING' });
+    await atTheEnd.hasEvents(1);
+    expect(atTheEnd.log).toEqual([`${sids[1]} SENDING`]);
+    await closeAll();
+  });
+
+  it('joining a log that grows all the while, by replay and then live, misses and repeats nothing', async () => {
+    const from = await sender();
+    const before = subscribe(from);
+    await before.until(({ updates }) => updates.length > 0);
+    const beginning = before.cursor as string;
+    let writing = true;
+    const written = (async () => {
+      while (writing) await Promise.all([from.send(), from.send(), from.send()]);
+    })();
+    const readers: Reader[] = [];
+    for (let count = 1; count <= 10; count += 1) {
+      await before.hasEvents(count * 12);
+      readers.push(resume(from, beginning));
+    }
+    writing = false;
+    await written;
+    const log = await committed(gateway, from.provider);
+    for (const reader of [before, ...readers]) {
+      await reader.hasEvents(log.length);
+      expect(reader.log).toEqual(log);
+    }
+    await closeAll();
+  });
+
+  it('each filter lets through what it names and nothing else, and bookmarks move the cursor past the rest', async () => {
+    const from = await sender();
+    const start = subscribe(from);
+    await start.until(({ updates }) => updates.length > 0);
+    const other = await createSender(gateway, from.provider);
+    const mine = await from.send();
+    const outbound = await from.send({ direction: 'OUTBOUND' });
+    const theirs = await other.send();
+    await from.advance(mine, { status: 'SENT' });
+    await other.advance(theirs, { status: 'DELIVERED' });
+    const log = await committed(gateway, from.provider);
+    const cases: [Record<string, unknown>, string[]][] = [
+      [{ enterpriseSids: [other.enterpriseSid] }, [`${theirs} QUEUED`, `${theirs} DELIVERED`]],
+      [{ enterpriseSids: [other.enterpriseSid, from.enterpriseSid] }, log],
+      [{ enterpriseSids: [] }, []],
+      [{ mappingSid: from.mappingSid }, [`${mine} QUEUED`, `${outbound} QUEUED`, `${mine} SENT`]],
+      [{ messageSid: outbound }, [`${outbound} QUEUED`]],
+      [{ direction: 'OUTBOUND' }, [`${outbound} QUEUED`]],
+      [{ statuses: ['SENT', 'DELIVERED'] }, [`${mine} SENT`, `${theirs} DELIVERED`]],
+      [{ mappingSid: from.mappingSid, statuses: ['SENT'], direction: 'INBOUND' }, [`${mine} SENT`]],
+    ];
+    const all = await start.hasEvents(log.length);
+    for (const [filter, expected] of cases) {
+      const reader = resume(from, start.updates[0]?.cursor as string, { filter });
+      await reader.until(({ cursor }) => cursor === all.at(-1)?.cursor);
+      expect([filter, reader.log]).toEqual([filter, expected]);
+    }
+    await closeAll();
+  });
+
+  it('an idle stream is sent bookmarks', async () => {
+    const reader = subscribe(await sender());
+    await reader.until(({ updates }) => updates.length >= 3);
+    expect(new Set(reader.updates.map(({ __typename }) => __typename))).toEqual(new Set(['Bookmark']));
+    await closeAll();
+  });
+
+  it.each([
+    ['what is no cursor', async () => 'nonsense'],
+    ['a number beyond the log', async (from: Sender) => cursorAt(from, (await logOf(from)).seq + 1n)],
+    ['another organization’s cursor', async () => cursorAt(await sender(), 0n)],
+  ])('%s is told CURSOR_INVALID and ends', async (_what, cursorOf) => {
+    const from = await sender();
+    await from.send();
+    const reader = await resume(from, await cursorOf(from)).hasEnded();
+    expect([reader.updates, reader.errorCode, reader.ended === 'cut']).toEqual([[], 'CURSOR_INVALID', false]);
+    await closeAll();
+  });
+
+  it('a cursor older than retention is told CURSOR_EXPIRED and ends; the one where retention stopped still works', async () => {
+    const from = await sender();
+    const first = await from.send();
+    await from.send();
+    const { organizationSid } = from.provider;
+    await gateway.database.prisma.messageEvent.updateMany({
+      where: { organizationSid, messageSid: first },
+      data: { occurredAt: new Date(0) },
+    });
+    await trimEvents(gateway.database.prisma, 60_000);
+    const expired = await resume(from, await cursorAt(from, 0n)).hasEnded();
+    expect([expired.updates, expired.errorCode, expired.ended === 'cut']).toEqual([[], 'CURSOR_EXPIRED', false]);
+    const reader = resume(from, await cursorAt(from, 1n));
+    await reader.hasEvents(1);
+    expect(reader.log).toEqual(await committed(gateway, from.provider));
+    await closeAll();
+  });
+
+  it('messageStatus begins with the present status, follows it to the terminal one, and completes', async () => {
+    const from = await sender();
+    const sid = await from.send();
+    await from.advance(sid, { status: 'SENDING' });
+    const reader = subscribe(from, { sid }, MESSAGE_STATUS);
+    await reader.until(({ updates }) => updates.length > 0);
+    await from.send();
+    await from.advance(sid, { status: 'SENT' });
+    await from.advance(sid, { status: 'DELIVERED' });
+    await reader.hasEnded();
+    expect([reader.ended, reader.updates.map(({ status }) => status)]).toEqual(['complete', ['SENDING', 'SENT', 'DELIVERED']]);
+    const again = await subscribe(from, { sid }, MESSAGE_STATUS).hasEnded();
+    expect([again.ended, again.updates.map(({ status }) => status)]).toEqual(['complete', ['DELIVERED']]);
+    await closeAll();
+  });
+
+  it('messageStatus of a message whose events retention has taken knows its status all the same', async () => {
+    const from = await sender();
+    const sid = await from.send();
+    const { organizationSid } = from.provider;
+    await gateway.database.prisma.messageEvent.updateMany({ where: { organizationSid }, data: { occurredAt: new Date(0) } });
+    await trimEvents(gateway.database.prisma, 60_000);
+    const reader = subscribe(from, { sid }, MESSAGE_STATUS);
+    await reader.until(({ updates }) => updates.length > 0);
+    await from.advance(sid, { status: 'FAILED' });
+    await reader.hasEnded();
+    expect(reader.updates.map(({ status }) => status)).toEqual(['QUEUED', 'FAILED']);
+    await closeAll();
+  });
+
+  it('another organization’s message is MESSAGE_NOT_FOUND to messageStatus', async () => {
+    const sid = await (await sender()).send();
+    const reader = await subscribe(await sender(), { sid }, MESSAGE_STATUS).hasEnded();
+    expect([reader.updates, reader.errorCode]).toEqual([[], 'MESSAGE_NOT_FOUND']);
+    await closeAll();
+  });
+
+  it('another organization’s events are never seen', async () => {
+    const [mine, theirs] = [await sender(), await sender()];
+    const reader = subscribe(mine, { filter: { enterpriseSids: [mine.enterpriseSid, theirs.enterpriseSid] } });
+    await reader.until(({ updates }) => updates.length > 0);
+    await theirs.send();
+    const sid = await mine.send();
+    await reader.hasEvents(1);
+    expect(reader.log).toEqual([`${sid} QUEUED`]);
+    await closeAll();
+  });
+
+  it('variables of the wrong type and unknown fields are refused before anything is opened', async () => {
+    const from = await sender();
+    const refused = [
+      await subscribe(from, { filter: { statuses: ['LOST'] } }).hasEnded(),
+      await subscribe(from, {}, 'subscription { messageEvents { nothing } }').hasEnded(),
+    ];
+    for (const { errors, updates } of refused) expect([errors.length > 0, updates]).toEqual([true, []]);
+    expect(gateway.live.streams).toBe(0);
+  });
+
+  it('a client without the permission to read is told FORBIDDEN', async () => {
+    const from = await sender();
+    await gateway.database.prisma.account.update({ where: { sid: from.provider.accountSid }, data: { permissions: ['write'] } });
+    const reader = await subscribe(from).hasEnded();
+    expect([reader.updates, reader.errorCode]).toEqual([[], 'FORBIDDEN']);
+    expect(gateway.live.streams).toBe(0);
+  });
+
+  it.each([
+    ['suspended', async (sid: string) => suspendAccount(gateway.database, sid)],
+    ['given another token', async (sid: string) => rotateToken(gateway.gateway, sid)],
+  ])('the streams of an account that is %s end within 5 s', async (_how, change) => {
+    const from = await sender();
+    const reader = subscribe(from);
+    await reader.until(({ updates }) => updates.length > 0);
+    const began = performance.now();
+    await change(from.provider.accountSid);
+    await reader.hasEnded();
+    expect(performance.now() - began).toBeLessThan(5000);
+    expect(transport.name.includes('ws') ? reader.code : reader.errorCode).toBe(transport.name.includes('ws') ? 4403 : 'UNAUTHENTICATED');
+    await streamsAreGone();
+  });
+});
+
+async function logOf({ provider }: Sender) {
+  return gateway.database.prisma.eventHead.findUniqueOrThrow({ where: { organizationSid: provider.organizationSid } });
+}
+
+async function cursorAt(from: Sender, seq: bigint): Promise<string> {
+  await from.send();
+  return Buffer.from(`${(await logOf(from)).logId}:${seq}`).toString('base64url');
+}

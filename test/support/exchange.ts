@@ -1,0 +1,180 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { expect } from 'vitest';
+import { accountSid } from '../../src/domain/sid.ts';
+import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
+import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { listen } from '../../src/http/server.ts';
+import { createBotFrameworkVerifier } from '../../src/platforms/bot-framework-tokens.ts';
+import { createHttpMicrosoft } from '../../src/platforms/http-microsoft.ts';
+import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
+import type { TokenOverrides } from '../fakes/bot-framework-signer.ts';
+import { type FakeBot, type FakeMicrosoft, type FakeUser, startFakeMicrosoft, type TeamsActivity } from '../fakes/microsoft.ts';
+import { type FakeRestcomm, type FakeRestcommOptions, startFakeRestcomm } from '../fakes/restcomm.ts';
+import { done, fresh } from '../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from './gateway.ts';
+
+/** A Teams user with a number of their own. */
+export interface Person {
+  readonly user: FakeUser;
+  readonly number: string;
+  readonly mappingSid: string;
+}
+
+/** An enterprise of a provider, its bot, and the first of its people. */
+export interface Customer extends Person {
+  readonly provider: Provider;
+  readonly enterpriseSid: string;
+  readonly bot: FakeBot;
+  readonly botSid: string;
+}
+
+/** A message as the graph shows it. */
+// biome-ignore lint/suspicious/noExplicitAny: tests compare it as a whole
+export type ShownMessage = Record<string, any>;
+
+export interface TestExchange extends Omit<TestGateway, 'close'> {
+  readonly url: string;
+  readonly restcomm: FakeRestcomm;
+  readonly microsoft: FakeMicrosoft;
+  /** What was logged, line by line. */
+  readonly logged: string[];
+  /** A new provider's customer, or a further one of a provider's, or with a bot that is known to Microsoft. */
+  customer(of?: { provider?: Provider; bot?: FakeBot; user?: FakeUser }): Promise<Customer>;
+  /** Another mapping of a customer's, for a new user or a known one. */
+  person(customer: Customer, user?: FakeUser): Promise<Person>;
+  /** A text from a phone, carried to its end: the gateway's message. */
+  text(customer: Customer, to: Person, from: string, body: string, media?: readonly string[]): Promise<string>;
+  /** Posts what a Teams user wrote, with Microsoft's signature. @returns the status of the answer */
+  say(customer: Customer, user: FakeUser, text: string, changes?: Partial<TeamsActivity>): Promise<number>;
+  post(activity: unknown, authorization?: string): Promise<number>;
+  sign(activity: TeamsActivity, overrides?: TokenOverrides): Promise<string>;
+  /** A provider's messages, the oldest first. */
+  messages(provider: Provider, filter?: Record<string, unknown>): Promise<ShownMessage[]>;
+  message(provider: Provider, sid: string): Promise<ShownMessage>;
+  /** Waits until a message has this status, or is stuck. */
+  ends(provider: Provider, sid: string, status: string): Promise<ShownMessage>;
+  close(): Promise<void>;
+}
+
+export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress'> {
+  readonly dispatcher?: Partial<DispatcherOptions>;
+}
+
+const SHOWN = `sid direction route type from to body mediaUrls segments encoding channelStatus channelErrorCode channelErrorMessage
+  restcommMessageSid possiblyDuplicated stuck mappingSid enterpriseSid events { status previousStatus errorCode errorMessage }`;
+
+/** Waits until `happened` gives something, asking again and again. Fails after `timeoutMs`. */
+export async function until<T>(happened: () => Promise<T | undefined | false>, timeoutMs = 15_000): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const value = await happened();
+    if (value !== undefined && value !== false) return value;
+    if (performance.now() > deadline) throw new Error(`Did not happen within ${timeoutMs} ms: ${happened}`);
+    await delay(15);
+  }
+}
+
+/** A whole gateway that listens on loopback and moves messages, between fake platforms that speak real HTTP. */
+export async function createTestExchange({ progress, dispatcher: options }: TestExchangeOptions = {}): Promise<TestExchange> {
+  const [restcomm, microsoft] = await Promise.all([startFakeRestcomm({ progress }), startFakeMicrosoft()]);
+  const logged: string[] = [];
+  const listener = await listen((request, peer) => gateway.app.fetch(request, peer), { host: '127.0.0.1', port: 0 });
+  const gateway = await createTestGateway({
+    platforms: { restcomm: createHttpRestcomm({ ...restcomm, fetch }), microsoft: createHttpMicrosoft({ ...microsoft.settings, fetch }) },
+    botFramework: createBotFrameworkVerifier({
+      ...microsoft.settings,
+      isKnownAudience: async (applicationId) => (await gateway.database.prisma.bot.count({ where: { applicationId } })) > 0,
+      fetch,
+    }),
+    publicUrl: listener.url,
+    queued: () => dispatcher.wake(),
+    log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
+  });
+  const dispatcher: Dispatcher = startDispatcher(gateway.gateway, { concurrency: 8, perOrganization: 4, pollMs: 200, ...options });
+
+  async function messages(provider: Provider, filter: Record<string, unknown> = {}): Promise<ShownMessage[]> {
+    const { data, errors } = await provider.graph(
+      `query ($filter: MessageFilter) { messages(filter: $filter, first: 100) { nodes { ${SHOWN} } } }`,
+      {
+        filter,
+      },
+    );
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data.messages.nodes;
+  }
+
+  async function message(provider: Provider, sid: string): Promise<ShownMessage> {
+    const { data, errors } = await provider.graph(`query ($sid: ID!) { message(sid: $sid) { ${SHOWN} } }`, { sid });
+    if (errors || !data.message) throw new Error(JSON.stringify(errors ?? `There is no message ${sid}`));
+    return data.message;
+  }
+
+  async function person(
+    { provider, enterpriseSid, bot }: Pick<Customer, 'provider' | 'enterpriseSid' | 'bot'>,
+    user?: FakeUser,
+  ): Promise<Person> {
+    const known = user ?? microsoft.addUser({ tenantId: bot.tenantId });
+    const number = `${fresh.number()}1`;
+    restcomm.addNumber(number);
+    const mapping = await done(provider, 'createMapping', {
+      enterpriseSid,
+      microsoftAddress: known.userPrincipalName,
+      externalAddress: number,
+    });
+    return { user: known, number, mappingSid: mapping.sid };
+  }
+
+  async function post(activity: unknown, authorization?: string): Promise<number> {
+    const headers = { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) };
+    const response = await fetch(`${listener.url}/api/messages`, { method: 'POST', headers, body: JSON.stringify(activity) });
+    await response.text();
+    return response.status;
+  }
+
+  return {
+    ...gateway,
+    url: listener.url,
+    restcomm,
+    microsoft,
+    logged,
+    customer: async ({ provider: given, bot = microsoft.addBot(), user } = {}) => {
+      const provider = given ?? (await gateway.provider());
+      const email = fresh.email();
+      // An account that is there is linked: no test waits for the hash of a password.
+      restcomm.accounts.set(accountSid(email), { sid: accountSid(email), email, friendlyName: email, authToken: '', status: 'active' });
+      const enterpriseAdmin = { emailId: email, password: 'a-long-password' };
+      const { sid: enterpriseSid } = await done(provider, 'createEnterprise', { name: fresh.name(), enterpriseAdmin });
+      const { applicationId, tenantId, clientSecret } = bot;
+      const { sid: botSid } = await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: 'app' });
+      const first = await person({ provider, enterpriseSid, bot }, user);
+      return { provider, enterpriseSid, bot, botSid, ...first };
+    },
+    person,
+    text: async ({ provider }, to, from, body, media) => {
+      const { sid, answer } = await restcomm.receiveSms({ from, to: to.number, body, media });
+      expect(answer?.status).toBe(200);
+      const [stored] = (await messages(provider)).filter(({ restcommMessageSid }) => restcommMessageSid === sid);
+      return stored?.sid;
+    },
+    say: async ({ bot }, user, text, changes) => {
+      const activity = microsoft.activityFrom(bot, user, text, changes);
+      return post(activity, await microsoft.signActivity(activity));
+    },
+    post,
+    sign: (activity, overrides) => microsoft.signActivity(activity, overrides),
+    messages,
+    message,
+    ends: (provider, sid, status) =>
+      until(async () => {
+        const shown = await message(provider, sid);
+        return (shown.channelStatus === status || (status === 'stuck' && shown.stuck)) && shown;
+      }),
+    close: async () => {
+      await dispatcher.stop();
+      await listener.drain(1_000);
+      await gateway.close();
+      await Promise.all([restcomm.close(), microsoft.close()]);
+    },
+  };
+}

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../domain/errors.ts';
-import { CHALLENGE } from '../http/authentication.ts';
+import { CHALLENGE, type Refusal } from '../http/authentication.ts';
 
 /** A failed answer before it is written: REST.md "Envelopes". */
 export interface Failure {
@@ -70,7 +70,8 @@ export function refusal(status: RefusalStatus, headers?: Readonly<Record<string,
 }
 
 /** 401, with the challenge that RFC 7235 asks for. */
-export const unauthorized = refusal(401, { 'www-authenticate': CHALLENGE });
+export const unauthorizedBy = ({ challenge = CHALLENGE }: Pick<Refusal, 'challenge'>) => refusal(401, { 'www-authenticate': challenge });
+export const unauthorized = unauthorizedBy({});
 
 /** 450: a parameter of the wrong form. `value` is repeated in the answer: leave it out where it may be secret. */
 export function invalidParameter(name: string, why: string, value?: string): ContractFailure {

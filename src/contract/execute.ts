@@ -1,13 +1,13 @@
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { compileQuery, isCompiledQuery } from 'graphql-jit';
+import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Operation } from './operation.ts';
 
 /** Runs one document. `context` is what the graph's resolvers get. */
 export type Execute = (context: object, variables: Record<string, unknown>) => Promise<ExecutionResult>;
 
 /**
- * Parses an operation's document, validates it against the schema and compiles it once. To be done at boot: a document and a
- * schema that don't fit are a fault of the gateway, not of a request.
+ * Parses an operation's document and validates it against the schema. To be done at boot: a document and a schema that don't fit are a
+ * fault of the gateway, not of a request. It is compiled once, at its first run: compiling all of them would delay every start by a tenth.
  *
  * graphql-jit 0.8.9 has one gap: a type resolver that throws, or an iterator that does, behind an asynchronous field leaves the run
  * pending and the rejection unhandled. The schema's resolve types by class and answer arrays, so neither can.
@@ -16,9 +16,17 @@ export type Execute = (context: object, variables: Record<string, unknown>) => P
  */
 export function prepare(schema: GraphQLSchema, operation: Operation): Execute {
   const document = parseValid(schema, operation);
+  let run: CompiledQuery['query'] | undefined;
+  return async (context, variables) => {
+    run ??= compile(schema, document, operation);
+    return run({}, context, variables);
+  };
+}
+
+function compile(schema: GraphQLSchema, document: DocumentNode, { operation }: Operation): CompiledQuery['query'] {
   const compiled = compileQuery(schema, document);
-  if (!isCompiledQuery(compiled)) throw new AggregateError(compiled.errors ?? [], `${operation.operation}: the document does not compile`);
-  return async (context, variables) => compiled.query({}, context, variables);
+  if (!isCompiledQuery(compiled)) throw new AggregateError(compiled.errors ?? [], `${operation}: the document does not compile`);
+  return compiled.query;
 }
 
 /** The same by graphql's own `execute`: what the compiled form is held against. */

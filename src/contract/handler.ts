@@ -4,7 +4,7 @@ import type { Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
 import { type Authentication, isRefusal, type Peer, type Refusal } from '../http/authentication.ts';
 import { failure, success } from './envelopes.ts';
-import { ContractFailure, type Failure, failures, refusal, unauthorized } from './errors.ts';
+import { ContractFailure, type Failure, failures, refusal, unauthorized, unauthorizedBy } from './errors.ts';
 import { type Execute, prepare } from './execute.ts';
 import { openApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
@@ -37,7 +37,7 @@ export function createContract(options: ContractOptions): (request: Request, pee
 
   async function answer(request: Request, caller: Caller | Refusal): Promise<Response> {
     const { pathname } = new URL(request.url);
-    if (isRefusal(caller)) return failure(refusal(caller.status, caller.challenge ? { 'www-authenticate': caller.challenge } : undefined));
+    if (isRefusal(caller)) return failure(caller.status === 401 ? unauthorizedBy(caller) : refusal(caller.status));
     const found = route(request.method, pathname);
     if (found.kind === 'unknown') return failure(refusal(404));
     if (found.kind === 'not-allowed') return failure(refusal(405, { allow: found.allow }));

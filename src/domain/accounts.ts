@@ -112,7 +112,7 @@ export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
 /** What valid credentials stand for. */
 export type Credentials = Pick<
   Caller,
-  'organizationSid' | 'accountSid' | 'permissions' | 'enterpriseSid' | 'accessTokenSid' | 'credentialDigest' | 'expires'
+  'organizationSid' | 'accountSid' | 'permissions' | 'enterpriseSid' | 'accessTokenSid' | 'credentialDigest' | 'expires' | 'isStillValid'
 >;
 
 /** Matched by nothing, since nobody can give the token it was made of. */

@@ -21,6 +21,8 @@ export interface Caller {
   readonly accessTokenSid?: string;
   /** When the credentials end by themselves; absent for an account's own. */
   readonly expires?: Date;
+  /** Asks whoever vouched for the credentials again; absent where the database knows. Never throws: who doesn't answer has not taken them back. */
+  readonly isStillValid?: () => Promise<boolean>;
   /** Correlates log lines, audit rows and error answers. */
   readonly requestId: string;
   /** The peer's address as the socket or the trusted proxy tells it. */

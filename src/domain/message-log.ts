@@ -95,6 +95,7 @@ export interface StatusReport {
  */
 export async function advanceStatus(client: Client, messageSid: string, report: StatusReport): Promise<'advanced' | ChannelStatus> {
   const { status, errorCode = null, errorMessage = null } = report;
+  await keepIds(client, messageSid, report);
   const rows = await client.$queryRaw<{ seq: bigint }[]>`
     WITH before AS (
       SELECT sid, channel_status FROM message WHERE sid = ${messageSid} AND status_rank < ${entersBelow(status)} FOR UPDATE
@@ -112,7 +113,6 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
     SELECT advanced.organization_sid, head.seq, advanced.sid, ${status}::channel_status, advanced.previous, ${errorCode}, ${errorMessage}
     FROM advanced, head
     RETURNING seq`;
-  await keepIds(client, messageSid, report);
   if (rows[0]) return 'advanced';
   const { channelStatus } = await client.message.findUniqueOrThrow({ where: { sid: messageSid }, select: { channelStatus: true } });
   return channelStatus;

@@ -73,7 +73,18 @@ export function createPlatformAccounts(gateway: Deps): PlatformAccounts {
         good.forget(key);
         return 'INACTIVE';
       }
-      return { organizationSid: account.organizationSid, accountSid: account.sid, permissions: permissionsOf(account) };
+      return {
+        organizationSid: account.organizationSid,
+        accountSid: account.sid,
+        permissions: permissionsOf(account),
+        isStillValid: async () => {
+          try {
+            return typeof (await verdictOn(key, sid, authToken)) !== 'string';
+          } catch {
+            return true;
+          }
+        },
+      };
     },
   };
 }

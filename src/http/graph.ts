@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, Kind } from 'graphql';
-import { createYoga, shouldRenderGraphiQL } from 'graphql-yoga';
+import { createYoga, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -10,7 +10,7 @@ import type { Subscription } from '../live/render.ts';
 import { type Authentication, isRefusal, type Peer } from './authentication.ts';
 import { examples } from './graphiql-examples.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
-import { eventStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
+import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
 
 interface GraphOptions {
   readonly schema: GraphQLSchema;
@@ -68,7 +68,7 @@ const requestIds = new AsyncLocalStorage<string>();
 export function createGraph({ schema, contextFor, authenticate, credentials, isDraining, log }: GraphOptions): Graph {
   const yoga = createYogaServer(schema, contextFor, log);
 
-  function prepare(caller: Caller, { query, operationName, variables }: Parameters, resumeFrom?: string) {
+  function prepare(caller: Caller, { query, operationName, variables }: Parameters, resumeFrom?: string): ReturnType<Graph['prepare']> {
     const enveloped = yoga.getEnveloped({ caller, params: { query: query ?? undefined } } as never);
     let document: DocumentNode;
     try {
@@ -98,7 +98,9 @@ export function createGraph({ schema, contextFor, authenticate, credentials, isD
   async function stream(request: Request, caller: Caller): Promise<Response | undefined> {
     const parameters = wantsEventStream(request) ? await readOperation(request) : undefined;
     const prepared = parameters && prepare(caller, parameters, request.headers.get('last-event-id') ?? undefined);
-    if (!prepared || 'errors' in prepared || !isSubscription(prepared)) return undefined;
+    if (!prepared) return undefined;
+    if ('errors' in prepared) return failedStream(prepared.errors);
+    if (!isSubscription(prepared)) return undefined;
     return eventStream(prepared, request.signal, isDraining, credentials);
   }
 
@@ -149,10 +151,12 @@ function refuse(request: Request, status: number, code: string, message: string,
 }
 
 /** Streams are served by eventStream alone, which looks after their credentials and their end. */
-const notAcceptable = () =>
-  new GraphQLError('A subscription is answered as text/event-stream, or over a WebSocket', {
-    extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } },
-  });
+const noStreams: Plugin = {
+  onSubscribe: ({ setResultAndStopExecution }) => {
+    const message = 'A subscription is answered as text/event-stream, or over a WebSocket';
+    setResultAndStopExecution({ errors: [new GraphQLError(message, { extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } } })] });
+  },
+};
 
 function createYogaServer(schema: GraphQLSchema, contextFor: (caller: Caller) => object, log: Logger) {
   return createYoga<ServerContext, object>({
@@ -170,7 +174,7 @@ function createYogaServer(schema: GraphQLSchema, contextFor: (caller: Caller) =>
       // Only of what maskError was given, also where that was no fault: it logs what is one.
       error: () => {},
     },
-    plugins: [{ onSubscribe: ({ setResultAndStopExecution }) => setResultAndStopExecution({ errors: [notAcceptable()] }) }],
+    plugins: [noStreams],
     context: ({ caller }) => (caller ? contextFor(caller) : {}),
     maskedErrors: { maskError: (error) => maskError(error, log) },
     graphiql: { title: 'SMS for Microsoft Teams', defaultTabs: [...examples], shouldPersistHeaders: false, credentials: 'same-origin' },

@@ -56,8 +56,7 @@ export async function eventStream(
   credentials: CredentialWatch,
 ): Promise<Response> {
   const outcome = await subscribeRendered(subscription);
-  const headers = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
-  if ('errors' in outcome) return new Response(`${failed(outcome.errors)}${COMPLETE}`, { headers });
+  if ('errors' in outcome) return failedStream(outcome.errors);
 
   const updates = outcome;
   const encoder = new TextEncoder();
@@ -114,8 +113,13 @@ export async function eventStream(
     },
     { highWaterMark: 8 },
   );
-  return new Response(body, { headers });
+  return new Response(body, { headers: HEADERS });
 }
+
+const HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+
+/** A stream that does not begin. */
+export const failedStream = (errors: readonly GraphQLError[]) => new Response(`${failed(errors)}${COMPLETE}`, { headers: HEADERS });
 
 const unauthenticated = () => new GraphQLError('Your credentials are not valid any more', { extensions: { code: 'UNAUTHENTICATED' } });
 

@@ -92,7 +92,8 @@ function createProtocol({ graph, authenticate, log }: Options) {
     onConnect: async ({ connectionParams, extra: connection }) => {
       const { request, socket } = connection;
       const { Authorization, authorization } = connectionParams ?? {};
-      const header = String(Authorization ?? authorization ?? headerOf(request) ?? '');
+      const given = Authorization ?? authorization ?? headerOf(request);
+      const header = typeof given === 'string' ? given : null;
       const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
       const caller = await authenticate({ headers }, { remoteAddress: request.socket.remoteAddress });
       if (isRefusal(caller)) {

@@ -4,7 +4,8 @@ import type { Caller } from '../domain/caller.ts';
 
 export interface CredentialWatch {
   /**
-   * Calls `end` once when the caller's credentials stop being valid: the account suspended, its token rotated, the access token revoked or expired.
+   * Calls `end` once when the caller's credentials stop being valid: the account suspended, its token rotated, the access token revoked or expired;
+   * for an account that only Restcomm knows, also within a minute of what happens there.
    * @returns how to stop watching
    */
   watch(caller: Caller, end: () => void): () => void;
@@ -34,7 +35,9 @@ export function createCredentialWatch({ prisma, log }: { prisma: PrismaClient; l
   }, INTERVAL_MS).unref();
 
   async function look(): Promise<void> {
-    const callers = [...watched].map(({ caller }) => caller);
+    // Those that join meanwhile are looked after the next time: nothing was asked about them.
+    const entries = [...watched];
+    const callers = entries.map(({ caller }) => caller);
     const accountSids = [...new Set(callers.map((caller) => caller.accountSid))];
     const tokenSids = [...new Set(callers.flatMap((caller) => caller.accessTokenSid ?? []))];
     const accounts = await prisma.account.findMany({
@@ -49,16 +52,20 @@ export function createCredentialWatch({ prisma, log }: { prisma: PrismaClient; l
       : [];
     const digests = new Map(accounts.map((account) => [account.sid, Buffer.from(account.tokenDigest).toString('base64')]));
     const valid = new Set(tokens.map((token) => token.sid));
-    for (const entry of watched) {
+    for (const entry of entries) {
       const { accountSid, accessTokenSid, credentialDigest } = entry.caller;
       const digest = digests.get(accountSid);
       const holds =
         digest !== undefined &&
         (accessTokenSid ? valid.has(accessTokenSid) : credentialDigest === undefined || credentialDigest === digest);
-      if (holds) continue;
-      watched.delete(entry);
-      entry.end();
+      if (!holds) end(entry);
+      // Not waited for: a platform that is slow to answer holds up nobody else's end.
+      else void entry.caller.isStillValid?.().then((valid) => valid || end(entry));
     }
+  }
+
+  function end(entry: Watched): void {
+    if (watched.delete(entry)) entry.end();
   }
 
   return {

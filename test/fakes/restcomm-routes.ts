@@ -42,7 +42,7 @@ const ROUTES: readonly (readonly [string, RegExp, Route])[] = [
 
 const lastSid = (path: string) => path.slice(path.lastIndexOf('/') + 1, -'.json'.length);
 
-function createAccount({ accounts }: FakeState, _caller: FakeAccount, { form }: FakeRequest): RouteAnswer {
+function createAccount({ accounts }: FakeState, caller: FakeAccount, { form }: FakeRequest): RouteAnswer {
   const { EmailAddress = '', Password = '', FriendlyName = EmailAddress } = form;
   const sid = `AC${md5(EmailAddress.toLowerCase())}`;
   if (accounts.has(sid)) return refusal(409, 'The email address used for the new account is already in use.');
@@ -50,6 +50,7 @@ function createAccount({ accounts }: FakeState, _caller: FakeAccount, { form }: 
     sid,
     email: EmailAddress.toLowerCase(),
     friendlyName: FriendlyName,
+    organizationSid: caller.organizationSid,
     authToken: md5(Password),
     password: Password,
     status: 'active',
@@ -155,8 +156,9 @@ const local = (date: Date) => new Date(date.getTime() + ZONE_HOURS * 3_600_000);
 /** Java's `EEE, d MMM yyyy HH:mm:ss Z`, in a zone behind UTC. */
 const dateJson = (date: Date) => local(date).toUTCString().replace('GMT', '-0700').replace(', 0', ', ');
 
-const accountJson = ({ sid, email, friendlyName, status, authToken }: FakeAccount) => ({
+const accountJson = ({ sid, email, friendlyName, organizationSid, status, authToken }: FakeAccount) => ({
   sid,
+  organization: organizationSid,
   friendly_name: friendlyName,
   email_address: email,
   type: 'Full',

@@ -5,6 +5,8 @@ export interface FakeAccount {
   readonly sid: string;
   readonly email: string;
   readonly friendlyName: string;
+  /** Its own or its parent's; older versions of Restcomm have none. */
+  readonly organizationSid?: string;
   /** Restcomm's: the md5 of the password, which it takes as well. */
   readonly authToken: string;
   readonly password?: string;

@@ -28,6 +28,8 @@ export interface FakeRestcomm
   /** As RESTCOMM_URL takes it. */
   readonly url: string;
   readonly accountSid: string;
+  /** The account's, and its sub-accounts'. */
+  readonly organizationSid: string;
   readonly faults: Faults;
   readonly dialect: Dialect;
   addNumber(phoneNumber: string): void;
@@ -46,7 +48,15 @@ export async function startFakeRestcomm(options: FakeRestcommOptions = {}): Prom
   const faults = new Faults();
   const dialect: Dialect = { callbacks: true, statusField: 'MessageStatus', errorCode: 'name' };
   const email = 'gateway@provider.example';
-  const main: FakeAccount = { sid: `AC${md5(email)}`, email, friendlyName: 'Gateway', authToken: sidOf(''), status: 'active' };
+  const organizationSid = sidOf('OR');
+  const main: FakeAccount = {
+    sid: `AC${md5(email)}`,
+    email,
+    friendlyName: 'Gateway',
+    organizationSid,
+    authToken: sidOf(''),
+    status: 'active',
+  };
   state.accounts.set(main.sid, main);
   const webhooks = createWebhooks(state, faults, dialect, { accountSid: main.sid, fetch, waitMs });
 
@@ -88,6 +98,7 @@ export async function startFakeRestcomm(options: FakeRestcommOptions = {}): Prom
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`,
     accountSid: main.sid,
+    organizationSid,
     authToken: main.authToken,
     accounts: state.accounts,
     numbers: state.numbers,

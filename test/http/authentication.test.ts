@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { suspendAccount } from '../../src/domain/accounts.ts';
-import { createAuthentication } from '../../src/http/authentication.ts';
+import { CHALLENGE, createAuthentication } from '../../src/http/authentication.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 let gateway: TestGateway;
@@ -53,7 +53,7 @@ describe('HTTP Basic', () => {
   test.each([
     ['nothing', () => undefined],
     ['an empty header', () => ''],
-    ['another scheme', () => `Bearer ${provider.authToken}`],
+    ['another scheme', () => `Digest ${provider.authToken}`],
     ['no credentials', () => 'Basic'],
     ['no base64', () => 'Basic ***'],
     ['a comma list of two', () => `${basic('a:b')}, ${basic(`${provider.accountSid}:${provider.authToken}`)}`],
@@ -66,7 +66,8 @@ describe('HTTP Basic', () => {
   ])('refuses %s with the one 401', async (_, header) => {
     expect(await authenticate(header())).toEqual({
       status: 401,
-      message: 'Authentication is required: HTTP Basic with an account SID and its auth token',
+      message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or an access token as Bearer',
+      challenge: CHALLENGE,
     });
   });
 

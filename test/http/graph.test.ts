@@ -73,10 +73,11 @@ describe("GraphiQL's page", () => {
 
 describe('credentials', () => {
   it.each([
-    ['none', undefined],
-    ['of an unknown account', `Basic ${Buffer.from(`AC${'0'.repeat(32)}:x`).toString('base64')}`],
-    ['of another scheme', 'Bearer x'],
-  ])('%s: 401 with a challenge and an error in the form of GraphQL', async (_, header) => {
+    ['none', undefined, /^Basic realm=/],
+    ['of an unknown account', `Basic ${Buffer.from(`AC${'0'.repeat(32)}:x`).toString('base64')}`, /^Basic realm=/],
+    ['that are no access token', 'Bearer x', /^Bearer realm=/],
+    ['of another scheme', 'Digest x', /^Basic realm=/],
+  ])('%s: 401 with a challenge and an error in the form of GraphQL', async (_, header, challenge) => {
     const response = await gateway.fetch(
       new Request('http://gateway.test/graphql', {
         method: 'POST',
@@ -85,7 +86,7 @@ describe('credentials', () => {
       }),
     );
     expect(response.status).toBe(401);
-    expect(response.headers.get('www-authenticate')).toMatch(/^Basic realm=/);
+    expect(response.headers.get('www-authenticate')).toMatch(challenge);
     expect(await codeOf(response)).toBe('UNAUTHENTICATED');
   });
 

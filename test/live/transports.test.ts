@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rotateToken, suspendAccount } from '../../src/domain/accounts.ts';
-import { trimEvents } from '../../src/domain/events.ts';
+import { encodeEventCursor } from '../../src/domain/event-cursor.ts';
+import { headOf, trimEvents } from '../../src/domain/events.ts';
 import { committed, createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
 import { MESSAGE_EVENTS, MESSAGE_STATUS, type Transport, transports } from '../support/transports.ts';
@@ -250,11 +251,8 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
   });
 });
 
-async function logOf({ provider }: Sender) {
-  return gateway.database.prisma.eventHead.findUniqueOrThrow({ where: { organizationSid: provider.organizationSid } });
-}
+const logOf = ({ provider }: Sender) => headOf(gateway.database.prisma, provider.organizationSid);
 
 async function cursorAt(from: Sender, seq: bigint): Promise<string> {
-  await from.send();
-  return Buffer.from(`${(await logOf(from)).logId}:${seq}`).toString('base64url');
+  return encodeEventCursor((await logOf(from)).logId, seq);
 }

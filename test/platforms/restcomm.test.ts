@@ -88,8 +88,9 @@ describe('credentials', () => {
 
   test('of an active account are good, by password or token', async () => {
     await restcomm.createSubAccount(admin);
-    expect(await restcomm.checkCredentials(sid, admin.password)).toBe('active');
-    expect(await restcomm.checkCredentials(sid, fake.accounts.get(sid)?.authToken ?? '')).toBe('active');
+    const account = { email: admin.email.toLowerCase(), friendlyName: admin.friendlyName, organizationSid: fake.organizationSid };
+    expect(await restcomm.checkCredentials(sid, admin.password)).toEqual(account);
+    expect(await restcomm.checkCredentials(sid, fake.accounts.get(sid)?.authToken ?? '')).toEqual(account);
     expect(fake.requests.at(-1)).toMatchObject({ method: 'GET', path: `/Accounts/${sid}.json`, user: sid });
   });
 

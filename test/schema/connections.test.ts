@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { schema } from '../../schema/index.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 let gateway: TestGateway;
@@ -34,7 +35,8 @@ async function createMapping(enterprise: number, name: string, externalAddress: 
   expect(data.made.__typename).toBe('Mapping');
 }
 
-const lists = ['enterprises', 'mappings', 'bots', 'messages'];
+const queries = Object.values(schema.getQueryType()?.getFields() ?? {});
+const lists = queries.filter(({ args }) => args.some(({ name }) => name === 'offset')).map(({ name }) => name);
 const parameters = '$first: Int, $after: String, $last: Int, $before: String, $offset: Int';
 const arguments_ = 'first: $first, after: $after, last: $last, before: $before, offset: $offset';
 const page = (list: string, order = '') => `query (${parameters}) {

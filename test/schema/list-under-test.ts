@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
+import { listAccessTokens } from '../../src/domain/access-tokens.ts';
 import { listBots } from '../../src/domain/bots.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { listEnterprises } from '../../src/domain/enterprises.ts';
@@ -91,6 +92,18 @@ export function listsUnderTest({ gateway }: TestGateway): ListUnderTest[] {
         return { sid: bot.sid, value: bot.dateCreated.getTime() };
       },
       remove: removing(prisma.bot),
+    },
+    {
+      name: 'accessTokens by DATE_CREATED',
+      read: (caller, direction, page) => listAccessTokens(gateway, caller, { field: 'DATE_CREATED', direction }, page),
+      insert: async ({ organizationSid, accountSid }, number, value) => {
+        const [dateCreated, dateExpires] = [new Date(epoch + value), new Date(Date.now() + 3_600_000)];
+        const { sid } = await prisma.accessToken.create({
+          data: { organizationSid, accountSid, sid: sidOf('AT', number), permissions: ['read'], dateCreated, dateExpires },
+        });
+        return { sid, value: dateCreated.getTime() };
+      },
+      remove: removing(prisma.accessToken),
     },
     ...(['DATE_CREATED', 'FROM', 'TO'] as const).map((field) => ({
       name: `messages by ${field}`,

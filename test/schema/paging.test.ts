@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import { getNamedType, isEnumType, isInputObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { schema } from '../../schema/index.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import type { PageArguments } from '../../src/domain/keyset.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
@@ -14,19 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-const names = [
-  'enterprises by DATE_CREATED',
-  'enterprises by NAME',
-  'mappings by DATE_CREATED',
-  'mappings by NAME',
-  'mappings by MICROSOFT_ADDRESS',
-  'mappings by EXTERNAL_ADDRESS',
-  'mappings by DOMAIN',
-  'bots by DATE_CREATED',
-  'messages by DATE_CREATED',
-  'messages by FROM',
-  'messages by TO',
-];
+/** Every list of the schema in every order that it offers. */
+const names = Object.values(schema.getQueryType()?.getFields() ?? {}).flatMap((list) => {
+  const order = list.args.find(({ name }) => name === 'orderBy');
+  const input = order && getNamedType(order.type);
+  const field = isInputObjectType(input) && getNamedType(input.getFields().field?.type);
+  return isEnumType(field) ? field.getValues().map(({ name }) => `${list.name} by ${name}`) : [];
+});
 
 const value = fc.nat({ max: VALUES - 1 });
 const direction = fc.constantFrom<Direction>('ASC', 'DESC');
@@ -53,7 +49,8 @@ const events: fc.Arbitrary<Event[][]> = fc.array(
 );
 
 it('covers every list in every order', () => {
-  expect([...lists.keys()]).toEqual(names);
+  expect([...lists.keys()].sort()).toEqual([...names].sort());
+  expect(names.length).toBeGreaterThan(10);
 });
 
 describe.each(names)('%s', (name) => {

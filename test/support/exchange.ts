@@ -54,6 +54,9 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
   message(provider: Provider, sid: string): Promise<ShownMessage>;
   /** Waits until a message has this status, or is stuck. */
   ends(provider: Provider, sid: string, status: string): Promise<ShownMessage>;
+  /** Nothing is handed over until it is resumed. */
+  pause(): Promise<void>;
+  resume(): void;
   close(): Promise<void>;
 }
 
@@ -91,7 +94,8 @@ export async function createTestExchange({ progress, dispatcher: options }: Test
     queued: () => dispatcher.wake(),
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
   });
-  const dispatcher: Dispatcher = startDispatcher(gateway.gateway, { concurrency: 8, perOrganization: 4, pollMs: 200, ...options });
+  const start = (): Dispatcher => startDispatcher(gateway.gateway, { concurrency: 8, perOrganization: 4, pollMs: 200, ...options });
+  let dispatcher = start();
 
   async function messages(provider: Provider, filter: Record<string, unknown> = {}): Promise<ShownMessage[]> {
     const { data, errors } = await provider.graph(
@@ -170,6 +174,10 @@ export async function createTestExchange({ progress, dispatcher: options }: Test
         const shown = await message(provider, sid);
         return (shown.channelStatus === status || (status === 'stuck' && shown.stuck)) && shown;
       }),
+    pause: () => dispatcher.stop(),
+    resume: () => {
+      dispatcher = start();
+    },
     close: async () => {
       await dispatcher.stop();
       await listener.drain(1_000);

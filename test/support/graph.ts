@@ -1,4 +1,5 @@
 import type { GraphQLFormattedError } from 'graphql';
+import { authorizationOf, type Credentials } from './credentials.ts';
 
 export interface GraphAnswer<Data> {
   readonly status: number;
@@ -11,9 +12,9 @@ export interface GraphAnswer<Data> {
 // biome-ignore lint/suspicious/noExplicitAny: what a test selects is its own to know
 export type GraphClient = <Data = any>(query: string, variables?: Record<string, unknown>) => Promise<GraphAnswer<Data>>;
 
-/** A client of the graph over a gateway's `fetch`, with HTTP Basic where credentials are given. */
-export function graphClient(fetch: (request: Request) => Promise<Response>, credentials?: { user: string; password: string }): GraphClient {
-  const authorization = credentials && `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
+/** A client of the graph over a gateway's `fetch`; anonymous without credentials. */
+export function graphClient(fetch: (request: Request) => Promise<Response>, credentials?: Credentials): GraphClient {
+  const authorization = credentials && authorizationOf(credentials);
   return async (query, variables) => {
     const response = await fetch(
       new Request('http://gateway.test/graphql', {

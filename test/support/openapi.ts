@@ -71,6 +71,7 @@ function describedAnswer({ path, method, described }: Route, status: number): st
 /** What is no operation is refused, once the caller is known. */
 function refusalOf(paths: Description['paths'], pathname: string, response: Response): string | undefined {
   const expected = template(paths, pathname) ? 405 : 404;
-  const plausible = [expected, 401, 403, 429, 500, 503].includes(response.status) && (response.status !== 405 || response.headers.has('allow'));
+  const plausible =
+    [expected, 401, 403, 429, 500, 503].includes(response.status) && (response.status !== 405 || response.headers.has('allow'));
   return plausible ? `/components/schemas/Refusal${response.status}` : undefined;
 }

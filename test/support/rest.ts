@@ -1,3 +1,4 @@
+import { authorizationOf, type Credentials } from './credentials.ts';
 import { compileOpenApi, type OpenApi } from './openapi.ts';
 
 export interface RestAnswer<Data = unknown> {
@@ -25,11 +26,11 @@ export interface RestClient {
  * A client of the contract over a gateway's `fetch`. Every answer is held against the OpenAPI document that the gateway itself
  * serves.
  *
- * @param credentials for HTTP Basic; without them the requests are anonymous
+ * @param credentials without them the requests are anonymous
  */
-export function restClient(fetch: (request: Request) => Promise<Response>, credentials?: { user: string; password: string }): RestClient {
+export function restClient(fetch: (request: Request) => Promise<Response>, credentials?: Credentials): RestClient {
   let openApi: Promise<OpenApi> | undefined;
-  const authorization = credentials && `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
+  const authorization = credentials && authorizationOf(credentials);
 
   async function request<Data>(method: string, path: string, { body, headers = {} }: RestRequest = {}): Promise<RestAnswer<Data>> {
     const url = new URL(path, 'http://gateway.test');

@@ -98,8 +98,10 @@ describe('the walk', () => {
     expect(new Set(leaks(a.visible, '', answers))).toEqual(new Set(a.visible));
   });
 
-  it('finds what is its own at every place that takes a sid or a global id', async () => {
-    for (const position of walkOf(a).positions.filter(({ isMutation, holds }) => !isMutation && holds !== 'cursor' && holds !== 'text')) {
+  it('finds what is its own at every place that takes a sid or a global id', { timeout: 60_000 }, async () => {
+    for (const position of walkOf(a).positions.filter(
+      ({ operation, holds }) => operation === 'query' && (typeof holds === 'object' || holds === 'global id'),
+    )) {
       const [found, nothing] = await Promise.all([
         Promise.all(probes(position, a).map(({ foreign }) => ask(a.provider.graph, position.document, foreign))),
         ask(a.provider.graph, position.document, probes(position, a)[0]?.unknown as string),
@@ -109,18 +111,18 @@ describe('the walk', () => {
   });
 
   it('gets as far as the sid in every mutation: with one of its own the answer is another than with an unknown one', async () => {
-    const places = walkOf(a).positions.filter(({ isMutation, holds }) => isMutation && typeof holds === 'object');
+    const world = await createWorld(gateway);
+    const places = walkOf(world).positions.filter(({ operation, holds }) => operation === 'mutation' && typeof holds === 'object');
     expect(places.length).toBeGreaterThanOrEqual(10);
-    for (const { name } of places) {
-      const world = await createWorld(gateway);
-      const position = walkOf(world).positions.find((one) => one.name === name) as Position;
+    // What takes something away comes last, and with an enterprise its mappings go.
+    const rank = ({ name }: Position) => [/\.delete/, /\.close/].findIndex((pattern) => pattern.test(name));
+    for (const position of places.sort((one, other) => rank(one) - rank(other))) {
       const [probe] = probes(position, world);
       const nothing = await ask(world.provider.graph, position.document, probe?.unknown as string);
       const found = await ask(world.provider.graph, position.document, probe?.foreign as string);
-      expect(nothing.text, name).toContain('"NotFoundError"');
-      expect(found.text, name).not.toContain('"NotFoundError"');
-      expect(found.text, name).not.toContain('"InvalidInputError"');
-      expect(found.answer.errors, name).toBeUndefined();
+      expect(nothing.text, position.name).toContain('"NotFoundError"');
+      expect(found.text, position.name).not.toMatch(/"NotFoundError"|"InvalidInputError"/);
+      expect(found.answer.errors, position.name).toBeUndefined();
     }
   });
 });
@@ -139,8 +141,10 @@ describe.each(roles)('to $name', ({ clients }) => {
     }
   });
 
-  it('a foreign sid, global id or text is answered as an unknown one, everywhere', async () => {
-    for (const position of walkOf(b).positions.filter(({ isMutation, holds }) => !(isMutation && holds === 'text'))) {
+  it('a foreign sid, global id or text is answered as an unknown one, everywhere', { timeout: 60_000 }, async () => {
+    for (const position of walkOf(b).positions.filter(
+      ({ operation, holds }) => operation === 'query' || (operation === 'mutation' && typeof holds === 'object'),
+    )) {
       for (const { foreign, unknown } of probes(position, a)) {
         const one = await ask(graph, position.document, foreign);
         const other = await ask(graph, position.document, unknown);
@@ -154,7 +158,7 @@ describe.each(roles)('to $name', ({ clients }) => {
     const lists = ['enterprises', 'mappings', 'bots', 'messages'];
     const { data } = await a.provider.graph(`{ ${lists.map((list) => `${list} { pageInfo { endCursor } }`).join(' ')} }`);
     const cursors: string[] = lists.map((list) => data[list].pageInfo.endCursor);
-    const places = walkOf(b).positions.filter(({ holds }) => holds === 'cursor');
+    const places = walkOf(b).positions.filter(({ operation, holds }) => operation === 'query' && holds === 'cursor');
     expect(places.length).toBeGreaterThanOrEqual(2 * lists.length);
     for (const { name, document } of places) {
       for (const cursor of cursors) expect(leaks(canaries, cursor, (await ask(graph, document, cursor)).answer), name).toEqual([]);
@@ -176,7 +180,9 @@ describe.each(roles)('to $name', ({ clients }) => {
     const changed = difference(before, await rowsOf(gateway.database.pool));
     expect(changed.filter(({ text }) => text.includes(a.provider.organizationSid))).toEqual([]);
     expect(changed.filter(({ text }) => !text.includes(b.provider.organizationSid))).toEqual([]);
-    const tables = new Set(changed.map(({ table }) => table));
-    expect([...tables].sort()).toEqual(['audit_log', 'enterprise', 'enterprise_admin', 'idempotency_key']);
+    // An idempotency key keeps the answer that it got, with the sid that was asked for.
+    const kept = changed.filter(({ table }) => table !== 'idempotency_key');
+    const foreign = Object.values(a.sids).flat();
+    expect(kept.filter(({ text }) => foreign.some((sid) => text.includes(sid)))).toEqual([]);
   });
 });

@@ -17,8 +17,10 @@ import {
 } from 'graphql';
 import { prefixes } from './world.ts';
 
-/** How many levels of fields a selection has. The entities in the lists of a list's entities are at the sixth. */
-const DEPTH = 6;
+/** How many levels of fields an open query selects: at the sixth are the entities in the lists of a list's entities. */
+const DEEP = 6;
+/** How many, where a sid is looked for and mostly nothing is found. */
+const SHALLOW = 4;
 
 /** A place where an operation takes text from outside, and the operation, in which `$target` stands there. */
 export interface Position {
@@ -26,7 +28,7 @@ export interface Position {
   readonly name: string;
   /** What stands there: the type whose sid it is, a global id, a cursor, or any text. */
   readonly holds: { readonly sidOf: string } | 'global id' | 'cursor' | 'text';
-  readonly isMutation: boolean;
+  readonly operation: 'query' | 'mutation' | 'subscription';
   readonly document: string;
 }
 
@@ -54,23 +56,23 @@ interface Target {
  * @throws for what it does not understand, so that nothing new escapes it
  */
 export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk {
-  const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
-  if (!query || !mutation || schema.getSubscriptionType())
-    throw new Error('The tenancy walk knows queries and mutations, both and no more');
-  const isMutation = (field: Field) => mutation.getFields()[field.name] === field;
+  const [query, mutation, subscription] = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+  const fieldsOf = (type: GraphQLObjectType | null | undefined): Field[] => Object.values(type?.getFields() ?? {});
+  const mutations = new Set(fieldsOf(mutation));
 
-  function at(type: GraphQLObjectType, path: readonly Field[], field: Field): Position[] {
+  function at(operation: Position['operation'], path: readonly Field[], field: Field): Position[] {
     return field.args
       .flatMap((argument) => targetsIn(argument, [argument.name]))
       .map((target) => {
-        const name = `${[type === mutation ? 'Mutation' : 'Query', ...[...path, field].map((step) => step.name)].join('.')}(${target.path.join('.')}:)`;
+        const way = [capitalized(operation), ...[...path, field].map((step) => step.name)].join('.');
+        const name = `${way}(${target.path.join('.')}:)`;
         const opening = path.map((step) => `${call(step)} {`).join(' ');
-        const fields = `${opening} ${call(field, target)} ${select(getNamedType(field.type))} ${'}'.repeat(path.length)}`;
+        const fields = `${opening} ${call(field, target)} ${select(getNamedType(field.type), SHALLOW)} ${'}'.repeat(path.length)}`;
         return {
           name,
           holds: heldAt(field, target, name),
-          isMutation: type === mutation,
-          document: `${type === mutation ? 'mutation' : 'query'} ($target: ${target.variable}) { ${fields} }`,
+          operation,
+          document: `${operation} ($target: ${target.variable}) { ${fields} }`,
         };
       });
   }
@@ -82,24 +84,24 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     if (scalar === 'String' && !/sids?$/i.test(name)) return 'text';
     if (/^ids?$/.test(name)) return 'global id';
     const [, prefix] = /^(\w+)Sids?$/.exec(name) ?? [];
-    const sidOf = prefix ? prefix.replace(/^./, (letter) => letter.toUpperCase()) : /^sids?$/.test(name) ? answered(field) : '';
+    const sidOf = prefix ? capitalized(prefix) : /^sids?$/.test(name) ? subjectOf(field) : '';
     if (!prefixes[sidOf]) throw new Error(`The tenancy walk does not know whose sid stands at ${position}`);
     return { sidOf };
   }
 
-  /** The entity that a field answers, or '' where it may be several. */
-  function answered(field: Field): string {
+  /** Whose `sid` a field takes: the entity's that it answers, or that its name names (`verifyBot`). */
+  function subjectOf(field: Field): string {
     const type = getNamedType(field.type);
-    const isError = (member: GraphQLObjectType) => member.getInterfaces().some(({ name }) => name === 'Error');
-    const members = isAbstractType(type) ? schema.getPossibleTypes(type).filter((member) => !isError(member)) : [type];
-    return members.length === 1 ? (members[0]?.name ?? '') : '';
+    const members = isAbstractType(type) ? schema.getPossibleTypes(type) : [type];
+    const named = Object.keys(prefixes).filter((known) => capitalized(field.name).includes(known));
+    return members.find(({ name }) => prefixes[name])?.name ?? named.sort((one, other) => other.length - one.length)[0] ?? '';
   }
 
   /** A field with its arguments: of a mutation the whole input, else what must be and what the target stands in. */
   function call(field: Field, target?: Target): string {
     const goal = target?.path.join('.');
     const wanted = ({ name, type }: Input, path: string) =>
-      isNonNullType(type) || goal === path || goal?.startsWith(`${path}.`) || (isMutation(field) && name !== 'idempotencyKey');
+      isNonNullType(type) || goal === path || goal?.startsWith(`${path}.`) || (mutations.has(field) && name !== 'idempotencyKey');
     const given = (inputs: readonly Input[], path: readonly string[]): string =>
       inputs
         .filter((input) => wanted(input, [...path, input.name].join('.')))
@@ -110,7 +112,8 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
       if (isListType(type)) return `[${literal(type.ofType, path)}]`;
       if (path.join('.') === goal) return '$target';
       if (isInputObjectType(type)) return `{ ${given(Object.values(type.getFields()), path)} }`;
-      if (isEnumType(type)) return type.getValues()[0]?.name ?? '';
+      // Of permissions, the one that everybody has.
+      if (isEnumType(type)) return (type.getValue('READ') ?? type.getValues()[0])?.name ?? '';
       if (type.name !== 'ID' && type.name !== 'String') return plain[type.name] ?? '';
       const held = heldAt(field, { path, scalar: type.name }, `${field.name}(${path.join('.')}:)`);
       if (typeof held === 'object') return JSON.stringify(own(held.sidOf));
@@ -121,8 +124,8 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     return inputs ? `${field.name}(${inputs})` : field.name;
   }
 
-  /** Every field, and every field's fields, down to DEPTH. The fields of an abstract type's members get names of their own, for they may differ. */
-  function select(type: GraphQLNamedOutputType, depth = DEPTH, prefix = ''): string {
+  /** Every field, and every field's fields, down to this depth. The fields of an abstract type's members get names of their own, for they may differ. */
+  function select(type: GraphQLNamedOutputType, depth: number, prefix = ''): string {
     if (isLeafType(type)) return '';
     if (isAbstractType(type)) {
       const members = schema.getPossibleTypes(type).map((member) => `... on ${member.name} ${select(member, depth, `${member.name}_`)}`);
@@ -135,21 +138,20 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     return `{ __typename ${selected.join(' ')} }`;
   }
 
-  const reached = [...pathsFrom(query)];
-  const fieldsOf = (type: GraphQLObjectType): Field[] => Object.values(type.getFields());
   return {
     positions: [
-      ...reached.flatMap(([type, path]) => fieldsOf(type).flatMap((field) => at(type, path, field))),
-      ...fieldsOf(mutation).flatMap((field) => at(mutation, [], field)),
+      ...[...pathsFrom(query)].flatMap(([type, path]) => fieldsOf(type).flatMap((field) => at('query', path, field))),
+      ...fieldsOf(mutation).flatMap((field) => at('mutation', [], field)),
+      ...fieldsOf(subscription).flatMap((field) => at('subscription', [], field)),
     ],
     openQueries: fieldsOf(query)
       .filter((field) => !field.args.some(({ type }) => isNonNullType(type)))
-      .map((field) => ({ name: field.name, document: `query { ${call(field)} ${select(getNamedType(field.type))} }` })),
+      .map((field) => ({ name: field.name, document: `query { ${call(field)} ${select(getNamedType(field.type), DEEP)} }` })),
   };
 }
 
-/** Scalars that carry no text. */
-const plain: Readonly<Record<string, string>> = { Int: '1', Float: '1.5', Boolean: 'true', DateTime: '"2026-11-24T12:00:00Z"' };
+/** Scalars that carry no text, with values that everything takes. */
+const plain: Readonly<Record<string, string>> = { Int: '100', Float: '1.5', Boolean: 'true', DateTime: '"2026-11-24T12:00:00Z"' };
 
 function targetsIn({ name, type }: Input, path: readonly string[]): Target[] {
   const named = getNamedType(type);
@@ -163,8 +165,8 @@ function targetsIn({ name, type }: Input, path: readonly string[]): Target[] {
 }
 
 /** The shortest chain of fields from the root to every object type that needs no interface or union on the way. */
-function pathsFrom(root: GraphQLObjectType): Map<GraphQLObjectType, readonly Field[]> {
-  const paths = new Map<GraphQLObjectType, readonly Field[]>([[root, []]]);
+function pathsFrom(root: GraphQLObjectType | null | undefined): Map<GraphQLObjectType, readonly Field[]> {
+  const paths = new Map<GraphQLObjectType, readonly Field[]>(root ? [[root, []]] : []);
   for (const [type, path] of paths) {
     for (const field of Object.values(type.getFields())) {
       const next = getNamedType(field.type);
@@ -173,6 +175,8 @@ function pathsFrom(root: GraphQLObjectType): Map<GraphQLObjectType, readonly Fie
   }
   return paths;
 }
+
+const capitalized = (name: string) => name.replace(/^./, (letter) => letter.toUpperCase());
 
 let texts = 0;
 

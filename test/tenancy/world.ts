@@ -32,6 +32,7 @@ export const prefixes: Readonly<Record<string, SidPrefix | 'AC'>> = {
   Mapping: 'BE',
   Bot: 'BE',
   Message: 'MS',
+  AccessToken: 'AT',
 };
 
 /** A sid that names nothing. */
@@ -50,12 +51,12 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const clientSecret = `secret-${tag}-${[...tag.slice(0, 4)].map((digit) => String.fromCharCode(0x2800 + digit.charCodeAt(0))).join('')}`;
   const deeds: Deed[] = [];
 
-  async function make(mutation: string, input: Record<string, unknown>): Promise<string> {
+  async function make(mutation: string, input: Record<string, unknown>): Promise<Made> {
     const deed = { mutation, input: { ...input, idempotencyKey: `key-${tag}-${deeds.length}` } };
     deeds.push(deed);
     const { data, errors } = await provider.graph(documentOf(deed), { input: deed.input });
-    if (!data?.made?.sid) throw new Error(`${mutation} made nothing: ${JSON.stringify(errors ?? data)}`);
-    return data.made.sid;
+    if (errors || data.made.__typename.endsWith('Error')) throw new Error(`${mutation} made nothing: ${JSON.stringify(errors ?? data)}`);
+    return data.made;
   }
 
   const enterprises: string[] = [];
@@ -66,13 +67,15 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       password: `password-${tag}-${index}`,
       name: `admin ${index} ${tag}`,
     };
-    const enterpriseSid = await make('createEnterprise', { name: `Enterprise ${index} ${tag}`, enterpriseAdmin });
+    const { sid: enterpriseSid } = await make('createEnterprise', { name: `Enterprise ${index} ${tag}`, enterpriseAdmin });
     enterprises.push(enterpriseSid);
     const mapping = { name: `user ${index} ${tag}`, microsoftAddress: `user${index}@${tag}.example`, externalAddress: `${number}${index}` };
-    mappings.push(await make('createMapping', { ...mapping, enterpriseSid }));
+    mappings.push((await make('createMapping', { ...mapping, enterpriseSid })).sid);
   }
   const azure = { applicationId: `app-${tag}`, tenantId: `tenant-${tag}`, botAppId: `store-${tag}`, clientSecret };
-  const bot = await make('createBot', { ...azure, enterpriseSid: enterprises[0] });
+  const { sid: bot } = await make('createBot', { ...azure, enterpriseSid: enterprises[0] });
+  const narrowed = { expiresIn: 3600, permissions: ['READ'], enterpriseSid: enterprises[0] };
+  const { token, accessToken } = await make('createAccessToken', narrowed);
   const message = await insertMessage(gateway, provider, tag, `${number}1`, enterprises[0] as string, mappings[0] as string);
 
   const admins = await gateway.database.prisma.enterpriseAdmin.findMany({ where: { organizationSid: provider.organizationSid } });
@@ -86,31 +89,37 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       Mapping: mappings,
       Bot: [bot],
       Message: [message],
+      AccessToken: [accessToken.sid],
     },
     texts: [`user 1 ${tag}`, `user1@${tag}.example`, `${number}1`, `error ${tag}`],
     visible: [
-      ...[provider.accountSid, provider.organizationSid, provider.email, ...enterprises, ...mappings, bot, message],
+      ...[provider.accountSid, provider.organizationSid, provider.email, ...enterprises, ...mappings, bot, message, accessToken.sid],
       ...admins.flatMap(({ sid, accountSid, email }) => [sid, accountSid, email]),
       ...[`Enterprise 2 ${tag}`, `user 2 ${tag}`, `user2@${tag}.example`, `${number}2`, `app-${tag}`, `tenant-${tag}`, `store-${tag}`],
       ...[clientSecret, `body ${tag}`, `https://media.example/${tag}`, `error ${tag}`, `restcomm-${tag}`],
     ],
     deeds,
-    secrets: [clientSecret, `password-${tag}-1`, `password-${tag}-2`, provider.authToken],
+    secrets: [clientSecret, `password-${tag}-1`, `password-${tag}-2`, provider.authToken, token],
   };
 }
 
-/** The deed as an operation, with what its result tells. */
-export function documentOf({ mutation }: Deed): string {
-  const type = mutation.replace('create', '');
-  return `mutation ($input: Create${type}Input!) { made: ${mutation}(input: $input) {
-    __typename ... on ${type} { id sid accountEmail ${shown[type]} } ... on Error { code message path value }
-  } }`;
+/** What a deed answers, in part. */
+interface Made {
+  readonly sid: string;
+  readonly token: string;
+  readonly accessToken: { readonly sid: string };
 }
 
+/** The deed as an operation, with what its result tells. */
+export const documentOf = ({ mutation }: Deed): string => `mutation ($input: ${mutation.replace(/^c/, 'C')}Input!) {
+  made: ${mutation}(input: $input) { __typename ${shown[mutation]} ... on Error { code message path value } }
+}`;
+
 const shown: Readonly<Record<string, string>> = {
-  Enterprise: 'name admin { sid accountSid email name }',
-  Mapping: 'name microsoftAddress externalAddress enterprise { name }',
-  Bot: 'applicationId tenantId clientSecret enterprise { name }',
+  createEnterprise: '... on Enterprise { id sid accountEmail name admin { sid accountSid email name } }',
+  createMapping: '... on Mapping { id sid accountEmail name microsoftAddress externalAddress enterprise { name } }',
+  createBot: '... on Bot { id sid accountEmail applicationId tenantId clientSecret enterprise { name } }',
+  createAccessToken: '... on IssuedAccessToken { token accessToken { sid enterprise { name } } }',
 };
 
 /** Messages come in by the exchange, of which no test of tenancy needs more than its rows. */

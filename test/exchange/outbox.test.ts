@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { startJobs } from '../../src/exchange/jobs.ts';
+import { claimLanes, LEASE_MS, releaseLane, renewLeases, startAttempt } from '../../src/exchange/outbox.ts';
+import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
+
+let exchange: TestExchange;
+let customer: Customer;
+beforeAll(async () => {
+  exchange = await createTestExchange({ dispatcher: { retryLimit: 3 } });
+  customer = await exchange.customer();
+});
+afterAll(() => exchange.close());
+afterEach(() => {
+  exchange.microsoft.heal();
+  exchange.restcomm.faults.clear();
+});
+
+const PHONE = '+4917012345671';
+const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ... on Message { sid } ... on Error { code } } }`;
+const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on Message { sid stuck } ... on Error { code } } }`;
+
+async function send(from: Customer, body: string, to = PHONE): Promise<string> {
+  const { data } = await from.provider.graph(SEND, { input: { mappingSid: from.mappingSid, to, body } });
+  return data.sendMessage.sid;
+}
+const sentBy = ({ number }: Customer) =>
+  exchange.restcomm.messages.filter(({ from, direction }) => from === number && direction === 'outbound-api');
+
+/** Puts messages of a customer into the outbox, each of a conversation of its own, beside whatever the dispatcher does. */
+async function enqueueMany({ provider, enterpriseSid, mappingSid, user }: Customer, count: number): Promise<void> {
+  const { prisma } = exchange.gateway;
+  const mark = randomBytes(4).toString('hex');
+  await prisma.$executeRaw`
+    INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, "from", from_folded, "to", to_folded, body, channel_status, status_rank)
+    SELECT 'MS' || md5(${mark} || n), ${provider.organizationSid}, ${enterpriseSid}, ${mappingSid}, ${provider.accountSid}, 'INBOUND',
+      ${user.userPrincipalName}, ${user.userPrincipalName}, '+4930' || n || '1', '+4930' || n || '1', 'backlog', 'QUEUED', 0
+    FROM generate_series(1, ${count}::int) n`;
+  await prisma.$executeRaw`INSERT INTO outbox (message_sid, lane) SELECT 'MS' || md5(${mark} || n), ${mark} || n FROM generate_series(1, ${count}::int) n`;
+  await prisma.$executeRaw`
+    INSERT INTO outbox_lane (lane, organization_sid) SELECT ${mark} || n, ${provider.organizationSid} FROM generate_series(1, ${count}::int) n`;
+}
+
+async function forgetBacklog({ provider }: Customer): Promise<void> {
+  const { prisma } = exchange.gateway;
+  await prisma.$executeRaw`DELETE FROM outbox USING message m WHERE m.sid = message_sid AND m.organization_sid = ${provider.organizationSid}`;
+  await prisma.outboxLane.deleteMany({ where: { organizationSid: provider.organizationSid } });
+}
+
+describe('fairness', () => {
+  test('an organization with thousands of messages queued delays nobody else’s first by more than a second', async () => {
+    const busy = await exchange.customer();
+    await enqueueMany(busy, 5000);
+    exchange.restcomm.faults.always('send', () => ({ delay: 20 }));
+    await exchange.restcomm.until(() => sentBy(busy).length > 20);
+    const delays: number[] = [];
+    for (let probe = 0; probe < 5; probe += 1) {
+      const body = randomBytes(4).toString('hex');
+      await send(customer, body, `${PHONE}${probe}1`);
+      const accepted = performance.now();
+      await exchange.restcomm.until(() => sentBy(customer).some((sms) => sms.body === body));
+      delays.push(Math.round(performance.now() - accepted));
+    }
+    const left = await exchange.gateway.prisma.outbox.count();
+    console.log(`behind a backlog of ${left}, another organization's first message waited ${delays.join(', ')} ms`);
+    expect(left).toBeGreaterThan(1000);
+    expect(Math.max(...delays)).toBeLessThan(1000);
+    await forgetBacklog(busy);
+  }, 120_000);
+
+  test('a backlog that waits for a pause to end costs the others nothing', async () => {
+    const busy = await exchange.customer();
+    await enqueueMany(busy, 5000);
+    const { prisma } = exchange.gateway;
+    await prisma.$executeRaw`UPDATE outbox_lane SET due = now() + interval '1 hour' WHERE organization_sid = ${busy.provider.organizationSid}`;
+    await prisma.$executeRaw`ANALYZE outbox_lane`;
+    const plan = await prisma.$queryRaw<{ 'QUERY PLAN': string }[]>`
+      EXPLAIN SELECT organization_sid FROM outbox_lane l WHERE l.organization_sid > '' ORDER BY l.organization_sid LIMIT 1`;
+    expect(JSON.stringify(plan)).toContain('outbox_lane_due');
+    const body = randomBytes(4).toString('hex');
+    await send(customer, body);
+    await exchange.restcomm.until(() => sentBy(customer).some((sms) => sms.body === body));
+    await prisma.$executeRaw`UPDATE outbox_lane SET due = now() WHERE organization_sid = ${busy.provider.organizationSid}`;
+    await forgetBacklog(busy);
+  }, 120_000);
+});
+
+describe('order', () => {
+  test('of a conversation is kept towards the phone, through failures', async () => {
+    exchange.restcomm.faults.always('send', () => {
+      const luck = Math.random();
+      if (luck < 0.1) return { status: 503 };
+      return luck < 0.2 ? { reset: luck < 0.15 ? 'before' : 'after' } : undefined;
+    });
+    const own = await exchange.customer();
+    const bodies = Array.from({ length: 25 }, (_, index) => `line ${index}`);
+    for (const body of bodies) await send(own, body);
+    await exchange.restcomm.until(() => sentBy(own).length >= bodies.length, 60_000).catch(() => undefined);
+    const sent = sentBy(own).map(({ body }) => body);
+    const stuck = new Set((await exchange.messages(own.provider, { stuck: true })).map(({ body }) => body));
+    expect(sent).toEqual(bodies.filter((body) => !stuck.has(body)));
+  }, 120_000);
+
+  test('of a conversation is kept towards Teams, at no more than seven a second', async () => {
+    const own = await exchange.customer();
+    const bodies = Array.from({ length: 15 }, (_, index) => `line ${index}`);
+    for (const body of bodies) await exchange.restcomm.receiveSms({ from: PHONE, to: own.number, body });
+    const shown = () => exchange.microsoft.activities.filter(({ objectId }) => objectId === own.user.objectId);
+    await exchange.microsoft.until(() => shown().length === bodies.length);
+    expect(shown().map(({ text }) => text)).toEqual(bodies.map((body) => `From ${PHONE}:\n${body}`));
+    const times = shown().map(({ at }) => at);
+    for (const [index, at] of times.entries()) expect((times[index + 7] ?? Number.POSITIVE_INFINITY) - at).toBeGreaterThan(900);
+  });
+
+  test('is kept, and nothing doubled, where two instances work on one outbox', async () => {
+    const second = startDispatcher(exchange.gateway, { concurrency: 8, perOrganization: 4, pollMs: 50 });
+    const own = await exchange.customer();
+    const lanes = ['1', '3', '5', '7'].map((digit) => `${PHONE}${digit}`);
+    const bodies = Array.from({ length: 10 }, (_, index) => `line ${index}`);
+    for (const body of bodies) await Promise.all(lanes.map((to) => send(own, body, to)));
+    await exchange.restcomm.until(() => sentBy(own).length >= lanes.length * bodies.length, 30_000);
+    await second.stop();
+    for (const lane of lanes) expect(sentBy(own).flatMap(({ to, body }) => (to === lane ? [body] : []))).toEqual(bodies);
+  }, 60_000);
+});
+
+describe('a message whose retries are used up', () => {
+  test('is stuck, visible, out of its conversation’s way, and sent by retryMessage', async () => {
+    exchange.restcomm.faults.next('send', { status: 503, body: 'Out of order.' }, 3);
+    const sid = await send(customer, 'stuck one');
+    const next = await send(customer, 'the one behind');
+    expect(await exchange.ends(customer.provider, sid, 'stuck')).toMatchObject({
+      channelStatus: 'QUEUED',
+      channelErrorMessage: 'Out of order.',
+      events: [{ status: 'QUEUED' }],
+    });
+    await exchange.ends(customer.provider, next, 'DELIVERED');
+    expect((await exchange.messages(customer.provider, { stuck: true })).map((message) => message.sid)).toEqual([sid]);
+
+    expect((await customer.provider.graph(RETRY, { input: { sid } })).data).toEqual({ retryMessage: { sid, stuck: false } });
+    expect(await exchange.ends(customer.provider, sid, 'DELIVERED')).toMatchObject({
+      stuck: false,
+      channelErrorCode: null,
+      channelErrorMessage: null,
+    });
+    expect(await exchange.messages(customer.provider, { stuck: true })).toEqual([]);
+    expect(sentBy(customer).filter(({ body }) => body === 'stuck one')).toHaveLength(1);
+    expect((await customer.provider.graph(RETRY, { input: { sid } })).data).toEqual({ retryMessage: { code: 'MESSAGE_NOT_STUCK' } });
+  });
+
+  test('can be stuck, and retried, again and again, by its own organization alone', async () => {
+    exchange.restcomm.faults.always('send', () => ({ status: 503 }));
+    const sid = await send(customer, 'stuck again');
+    const stranger = await exchange.provider();
+    for (let round = 0; round < 2; round += 1) {
+      await exchange.ends(customer.provider, sid, 'stuck');
+      expect((await stranger.graph(RETRY, { input: { sid } })).data).toEqual({ retryMessage: { code: 'MESSAGE_NOT_FOUND' } });
+      expect((await customer.provider.graph(RETRY, { input: { sid } })).data.retryMessage.sid).toBe(sid);
+    }
+    exchange.restcomm.faults.clear();
+    await until(async () => {
+      const { stuck, channelStatus } = await exchange.message(customer.provider, sid);
+      if (stuck) await customer.provider.graph(RETRY, { input: { sid } });
+      return channelStatus === 'DELIVERED';
+    });
+    expect(sentBy(customer).filter(({ body }) => body === 'stuck again')).toHaveLength(1);
+  });
+
+  test('though the platform took it at last, is found by retryMessage and not sent again', async () => {
+    const body = 'taken after all';
+    exchange.restcomm.dialect.callbacks = false;
+    exchange.restcomm.faults.next('send', { reset: 'after' });
+    exchange.restcomm.faults.next('messages', { status: 500 }, 2);
+    const sid = await send(customer, body);
+    await exchange.ends(customer.provider, sid, 'stuck');
+    await customer.provider.graph(RETRY, { input: { sid } });
+    await exchange.ends(customer.provider, sid, 'DELIVERED').finally(() => {
+      exchange.restcomm.dialect.callbacks = true;
+    });
+    expect(sentBy(customer).filter((sms) => sms.body === body)).toHaveLength(1);
+  });
+
+  test('counts attempts that never got as far as a request', async () => {
+    const own = await exchange.customer();
+    await exchange.gateway.prisma.mapping.update({ where: { sid: own.mappingSid }, data: { microsoftObjectId: null } });
+    exchange.microsoft.fault('user', { answer: { status: 503 }, times: 3 });
+    const sid = await exchange.text(own, own, PHONE, 'Hello');
+    expect(await exchange.ends(own.provider, sid, 'stuck')).toMatchObject({ channelStatus: 'QUEUED', channelErrorCode: 'PLATFORM_ERROR' });
+  });
+});
+
+describe('a lane', () => {
+  /** A lane that the dispatcher does not see: its organization is nobody's. */
+  async function lane(): Promise<string> {
+    const name = `lane ${randomBytes(4).toString('hex')}`;
+    await exchange.gateway.prisma.outboxLane.create({
+      data: { lane: name, organizationSid: 'OR-test', due: new Date(Date.now() + 3_600_000) },
+    });
+    return name;
+  }
+  const row = (name: string) => exchange.gateway.prisma.outboxLane.findUnique({ where: { lane: name } });
+
+  test('is one claim’s until its lease is over, and of a later one nothing is taken back by the first', async () => {
+    const { prisma } = exchange.gateway;
+    const name = await lane();
+    const first = { lane: name, organizationSid: 'OR-test', holder: 'first' };
+    const second = { ...first, holder: 'second' };
+    await prisma.outboxLane.update({ where: { lane: name }, data: { holder: 'second' } });
+    expect(await startAttempt(prisma, first, 'MS0')).toBe(false);
+    await releaseLane(prisma, first, 0);
+    expect((await row(name))?.holder).toBe('second');
+    await renewLeases(prisma, [first]);
+    expect((await row(name))?.due.getTime()).toBeGreaterThan(Date.now() + 2 * LEASE_MS);
+    await renewLeases(prisma, [first, second]);
+    expect((await row(name))?.due.getTime()).toBeLessThanOrEqual(Date.now() + LEASE_MS + 1000);
+    await releaseLane(prisma, second, 0);
+    expect(await row(name)).toBeNull();
+  });
+
+  test('whose instance died is worked on when its lease is over', async () => {
+    const own = await exchange.customer();
+    const { prisma } = exchange.gateway;
+    await exchange.pause();
+    const sid = await send(own, 'left behind');
+    const claims = await claimLanes(prisma, 100, 100);
+    const claim = claims.find(({ organizationSid }) => organizationSid === own.provider.organizationSid);
+    if (!claim) throw new Error('The lane was not claimed');
+    expect(await startAttempt(prisma, claim, sid)).toBe(true);
+    exchange.resume();
+    // The lease's time passes.
+    await prisma.outboxLane.update({ where: { lane: claim.lane }, data: { due: new Date() } });
+    expect(await exchange.ends(own.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+    expect(await startAttempt(prisma, claim, sid)).toBe(false);
+    expect(sentBy(own)).toHaveLength(1);
+  });
+
+  test('is claimed by nobody twice', async () => {
+    const own = await exchange.customer();
+    const { prisma } = exchange.gateway;
+    await exchange.pause();
+    await enqueueMany(own, 40);
+    const claims = (await Promise.all(Array.from({ length: 8 }, () => claimLanes(prisma, 10, 10)))).flat();
+    const mine = claims.filter(({ organizationSid }) => organizationSid === own.provider.organizationSid).map((claim) => claim.lane);
+    expect(new Set(mine).size).toBe(mine.length);
+    expect(mine.length).toBeGreaterThan(0);
+    expect(await claimLanes(prisma, 10, 10, [own.provider.organizationSid])).toEqual([]);
+    await Promise.all(claims.map((claim) => releaseLane(prisma, claim, 0)));
+    exchange.resume();
+    await exchange.restcomm.until(() => sentBy(own).length === 40, 30_000);
+  });
+});
+
+describe('a job', () => {
+  test('is run by one instance at a time, survives its failures, and is asked to end when the gateway stops', async () => {
+    let runs = 0;
+    let aborted = false;
+    const job = {
+      name: `job ${randomBytes(4).toString('hex')}`,
+      everyMs: 400,
+      run: async (signal: AbortSignal) => {
+        runs += 1;
+        if (runs === 1) throw new Error('the first run fails');
+        if (runs < 3) return;
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        aborted = true;
+      },
+    };
+    const instances = [startJobs(exchange.gateway, [job]), startJobs(exchange.gateway, [job])];
+    const began = performance.now();
+    await until(async () => runs >= 3);
+    expect(performance.now() - began).toBeGreaterThan(700);
+    await Promise.all(instances.map((instance) => instance.stop()));
+    expect(aborted).toBe(true);
+  });
+});

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { done, fresh, unknownSid } from '../parity/faces.ts';
+import { type Customer, createTestExchange, type TestExchange } from '../support/exchange.ts';
+import { graphClient } from '../support/graph.ts';
+
+let exchange: TestExchange;
+let customer: Customer;
+beforeAll(async () => {
+  exchange = await createTestExchange();
+  customer = await exchange.customer();
+});
+afterAll(() => exchange.close());
+
+const PHONE = '+4917012345671';
+const SEND = `mutation ($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    __typename
+    ... on Message { sid channelStatus direction from to body segments encoding accountSid }
+    ... on Error { code message path value }
+  }
+}`;
+
+async function send(change: Record<string, unknown> = {}, of = customer) {
+  const { data, errors } = await of.provider.graph(SEND, { input: { mappingSid: of.mappingSid, to: PHONE, body: 'Hello', ...change } });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.sendMessage;
+}
+const count = () => exchange.gateway.prisma.message.count({ where: { organizationSid: customer.provider.organizationSid } });
+
+test('sends as the mapping’s Teams user, from their number', async () => {
+  const accepted = await send({ to: ` ${PHONE} `, body: 'Grüße\nvon hier' });
+  expect(accepted).toEqual({
+    __typename: 'Message',
+    sid: expect.stringMatching(/^MS[0-9a-f]{32}$/),
+    channelStatus: 'QUEUED',
+    direction: 'INBOUND',
+    from: customer.user.userPrincipalName,
+    to: PHONE,
+    body: 'Grüße\nvon hier',
+    segments: 1,
+    encoding: 'GSM_7',
+    accountSid: customer.provider.accountSid,
+  });
+  await exchange.ends(customer.provider, accepted.sid, 'DELIVERED');
+  expect(exchange.restcomm.messages.at(-1)).toMatchObject({ from: customer.number, to: PHONE, body: 'Grüße\nvon hier' });
+});
+
+test('counts segments as a carrier does', async () => {
+  expect(await send({ body: 'x'.repeat(160) })).toMatchObject({ segments: 1, encoding: 'GSM_7' });
+  expect(await send({ body: 'x'.repeat(161) })).toMatchObject({ segments: 2, encoding: 'GSM_7' });
+  expect(await send({ body: '你'.repeat(71) })).toMatchObject({ segments: 2, encoding: 'UCS_2' });
+});
+
+test('names what is missing or invalid, and stores nothing', async () => {
+  const before = await count();
+  expect(await send({ mappingSid: '', to: ' ', body: '' })).toMatchObject({
+    code: 'MISSING_PARAMETER',
+    message: 'Mandatory parameter mappingSid,to,body is missing.',
+  });
+  for (const to of ['12', '+', '+49 170', 'Bob', '1'.repeat(19), '++49170', '+49170\0']) {
+    expect(await send({ to }), to).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_PARAMETER', path: ['to'] });
+  }
+  for (const body of ['x'.repeat(1601), 'a\0b', '\ud800']) {
+    expect(await send({ body })).toMatchObject({ code: 'INVALID_PARAMETER', path: ['body'] });
+  }
+  expect(await count()).toBe(before);
+});
+
+test('tells an unknown mapping and another organization’s no apart', async () => {
+  const other = await exchange.customer();
+  const unknown = await send({ mappingSid: unknownSid('BE') });
+  expect(unknown).toMatchObject({ __typename: 'NotFoundError', code: 'MAPPING_NOT_FOUND', path: ['mappingSid'] });
+  const foreign = await send({ mappingSid: other.mappingSid });
+  expect({ ...foreign, value: null }).toEqual({ ...unknown, value: null });
+  expect(await exchange.messages(other.provider)).toEqual([]);
+});
+
+test('is for authenticated callers alone', async () => {
+  const anonymous = graphClient(exchange.fetch);
+  const before = await count();
+  const { status, errors } = await anonymous(SEND, { input: { mappingSid: customer.mappingSid, to: PHONE, body: 'Hello' } });
+  expect([status, errors?.[0]?.extensions?.code]).toEqual([401, 'UNAUTHENTICATED']);
+  expect(await count()).toBe(before);
+});
+
+test('sends once by an idempotency key, however often and closely it is asked', async () => {
+  const before = await count();
+  const idempotencyKey = fresh.key();
+  const answers = await Promise.all(Array.from({ length: 5 }, () => send({ body: 'once', idempotencyKey })));
+  expect(new Set(answers.map(({ sid }) => sid)).size).toBe(1);
+  expect(await count()).toBe(before + 1);
+  expect(await send({ body: 'another', idempotencyKey })).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+});
+
+test('is refused for an enterprise that is not ACTIVE', async () => {
+  const own = await exchange.customer();
+  await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'INACTIVE' });
+  expect(await send({}, own)).toMatchObject({ __typename: 'ConflictError', code: 'ENTERPRISE_INACTIVE', path: ['mappingSid'] });
+  expect(await exchange.messages(own.provider)).toEqual([]);
+});

@@ -1,0 +1,236 @@
+import { randomBytes } from 'node:crypto';
+import { createClient } from 'graphql-ws';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import { activateAccount, createAccount, rotateToken, suspendAccount } from '../../src/domain/accounts.ts';
+import { accountSid, newSid } from '../../src/domain/sid.ts';
+import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
+import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
+import type { FakeAccount } from '../fakes/restcomm-state.ts';
+import { done, newEnterprise } from '../parity/faces.ts';
+import { graphClient } from '../support/graph.ts';
+import { createLiveGateway, type LiveGateway } from '../support/live.ts';
+import { restClient } from '../support/rest.ts';
+
+let restcomm: FakeRestcomm;
+let gateway: LiveGateway;
+
+beforeAll(async () => {
+  restcomm = await startFakeRestcomm();
+  const { url, accountSid: sid, authToken } = restcomm;
+  gateway = await createLiveGateway({
+    platforms: { restcomm: createHttpRestcomm({ url, accountSid: sid, authToken, fetch, timeoutMs: 1000 }) },
+  });
+});
+beforeEach(() => {
+  restcomm.faults.clear();
+  restcomm.requests.length = 0;
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+afterAll(async () => {
+  await gateway.close();
+  await restcomm.close();
+});
+
+const VIEWER = '{ viewer { account { sid email friendlyName } organization { sid name } permissions } }';
+
+/** An account that Restcomm has, and nobody else yet. */
+function onPlatform(change: Partial<FakeAccount> = {}): FakeAccount {
+  const email = `${randomBytes(6).toString('hex')}@restcomm.example`;
+  const account: FakeAccount = {
+    ...{ sid: accountSid(email), email, friendlyName: 'A provider of Restcomm’s', organizationSid: newSid('OR') },
+    ...{ authToken: randomBytes(16).toString('hex'), status: 'active' },
+    ...change,
+  };
+  restcomm.accounts.set(account.sid, account);
+  return account;
+}
+
+const graphOf = ({ sid, authToken }: Pick<FakeAccount, 'sid' | 'authToken'>) =>
+  graphClient(gateway.fetch, { user: sid, password: authToken });
+const restOf = ({ sid, authToken }: Pick<FakeAccount, 'sid' | 'authToken'>) =>
+  restClient(gateway.fetch, { user: sid, password: authToken });
+const enterGraph = async (account: Pick<FakeAccount, 'sid' | 'authToken'>) => (await graphOf(account)(VIEWER)).status;
+const checks = ({ sid }: Pick<FakeAccount, 'sid'>) => restcomm.requests.filter(({ user }) => user === sid).length;
+const later = (ms: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+
+describe('an account that Restcomm has', () => {
+  test('is let in on both faces, as a provider’s in the organization that Restcomm names', async () => {
+    const account = onPlatform();
+    const { data } = await graphOf(account)(VIEWER);
+    expect(data.viewer).toEqual({
+      account: { sid: account.sid, email: account.email, friendlyName: account.friendlyName },
+      organization: { sid: account.organizationSid, name: account.friendlyName },
+      permissions: ['READ', 'WRITE', 'SECRETS'],
+    });
+    const { status } = await restOf(account).post('/msteams/enterprises', newEnterprise());
+    expect(status).toBe(201);
+  });
+
+  test('shares its organization with the others whom Restcomm has there, and with nobody else', async () => {
+    const [one, stranger] = [onPlatform(), onPlatform()];
+    const colleague = onPlatform({ organizationSid: one.organizationSid });
+    const { sid } = await done({ graph: graphOf(one) }, 'createEnterprise', newEnterprise());
+    const query = `{ enterprise(sid: "${sid}") { accountEmail } }`;
+    expect((await graphOf(colleague)(query)).data.enterprise).toEqual({ accountEmail: one.email });
+    expect((await graphOf(stranger)(query)).data.enterprise).toBeNull();
+  });
+
+  test('gets an organization of its own where Restcomm names none', async () => {
+    const [one, other] = [onPlatform({ organizationSid: undefined }), onPlatform({ organizationSid: undefined })];
+    const organizations = await Promise.all(
+      [one, other].map(async (account) => (await graphOf(account)(VIEWER)).data.viewer.organization.sid),
+    );
+    expect(new Set(organizations).size).toBe(2);
+    expect(organizations).toEqual([expect.stringMatching(/^OR[0-9a-f]{32}$/), expect.stringMatching(/^OR[0-9a-f]{32}$/)]);
+  });
+
+  test('is made once, and asked about once, by requests that come at once', async () => {
+    const account = onPlatform();
+    const statuses = await Promise.all(Array.from({ length: 8 }, () => enterGraph(account)));
+    expect(statuses).toEqual(Array(8).fill(200));
+    expect(checks(account)).toBe(1);
+    expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(1);
+  });
+
+  test('is asked about once a minute', async () => {
+    const account = onPlatform();
+    await enterGraph(account);
+    later(59_000);
+    await restOf(account).get('/msteams/bots/search');
+    expect(checks(account)).toBe(1);
+    later(2000);
+    await enterGraph(account);
+    expect(checks(account)).toBe(2);
+  });
+
+  test('is refused a minute after it is suspended there, at the latest', async () => {
+    const account = onPlatform();
+    await enterGraph(account);
+    account.status = 'suspended';
+    later(61_000);
+    expect(await enterGraph(account)).toBe(403);
+    expect(await restOf(account).get('/msteams/mappings/search')).toMatchObject({ status: 403, body: { errorCode: '403' } });
+  });
+
+  test('is refused at once when it is suspended here, and asked about anew when it is active again', async () => {
+    const account = onPlatform();
+    await enterGraph(account);
+    await suspendAccount(gateway.gateway, account.sid);
+    expect(await enterGraph(account)).toBe(403);
+    expect(await enterGraph({ ...account, authToken: 'wrong' })).toBe(401);
+    await activateAccount(gateway.gateway, account.sid);
+    const asked = checks(account);
+    expect(await enterGraph(account)).toBe(200);
+    expect(checks(account)).toBe(asked + 1);
+  });
+
+  test('loses its open streams a minute after it is suspended there, at the latest, and not while Restcomm only does not answer', async () => {
+    const account = onPlatform();
+    const url = `http://gateway.test/graphql?${new URLSearchParams({ query: 'subscription { messageEvents { __typename } }' })}`;
+    const authorization = `Basic ${Buffer.from(`${account.sid}:${account.authToken}`).toString('base64')}`;
+    const answered = (await gateway.fetch(new Request(url, { headers: { accept: 'text/event-stream', authorization } }))).text();
+    restcomm.faults.next('account', { status: 503 });
+    later(61_000);
+    await restcomm.until(() => checks(account) >= 2);
+    account.status = 'suspended';
+    expect(await answered).toMatch(/Bookmark[\s\S]*UNAUTHENTICATED/);
+  });
+
+  test('may make access tokens', async () => {
+    const { data } = await graphOf(onPlatform())(
+      'mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ] }) { ... on IssuedAccessToken { token } } }',
+    );
+    expect((await graphClient(gateway.fetch, { token: data.made.token })(VIEWER)).status).toBe(200);
+  });
+
+  test('that is given a token here has that alone from then on', async () => {
+    const account = onPlatform();
+    await enterGraph(account);
+    const { authToken } = await rotateToken(gateway.gateway, account.sid);
+    expect(await enterGraph({ ...account, authToken })).toBe(200);
+    expect(await enterGraph(account)).toBe(401);
+  });
+});
+
+describe('refused are', () => {
+  test('a wrong token and an unknown account, with 401', async () => {
+    const account = onPlatform();
+    for (const credentials of [
+      { ...account, authToken: 'wrong' },
+      { sid: accountSid('nobody@restcomm.example'), authToken: 'any' },
+    ]) {
+      expect(await enterGraph(credentials)).toBe(401);
+      expect(await restOf(credentials).get('/msteams/enterprises/search')).toMatchObject({ status: 401, body: { errorCode: '401' } });
+    }
+    expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
+  });
+
+  test.each(['suspended', 'closed', 'uninitialized'] as const)('one that is %s there, with 403', async (status) => {
+    const account = onPlatform({ status });
+    expect(await enterGraph(account)).toBe(403);
+    expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
+  });
+
+  test('an enterprise’s admin, whose account is in its provider’s organization too, with 403', async () => {
+    const provider = onPlatform({ organizationSid: restcomm.organizationSid });
+    const { admin } = await done({ graph: graphOf(provider) }, 'createEnterprise', newEnterprise());
+    const { accountSid: sid } = await gateway.database.prisma.enterpriseAdmin.findUniqueOrThrow({ where: { sid: admin.sid } });
+    const account = restcomm.accounts.get(sid) as FakeAccount;
+    expect(account).toMatchObject({ status: 'active', organizationSid: restcomm.organizationSid });
+    expect(await enterGraph(account)).toBe(403);
+    expect(await restOf(account).get('/msteams/enterprises/search')).toMatchObject({ status: 403 });
+    expect(await gateway.database.prisma.account.count({ where: { sid } })).toBe(0);
+  });
+
+  test('whoever has an account with a token here and gives that of Restcomm, which is never asked', async () => {
+    const account = onPlatform();
+    await createAccount(gateway.gateway, { email: account.email, organization: { name: 'Here' } });
+    expect(await enterGraph(account)).toBe(401);
+    expect(checks(account)).toBe(0);
+  });
+
+  test.each(['someone', 'AC1', `AC${'A'.repeat(32)}`, 'admin@kohl.example'])('"%s", which is no sid, without asking', async (sid) => {
+    expect(await enterGraph({ sid, authToken: 'any' })).toBe(401);
+    expect(restcomm.requests).toEqual([]);
+  });
+});
+
+describe('while Restcomm does not answer', () => {
+  test.each([
+    ['breaks the connection', { reset: 'before' }],
+    ['fails', { status: 500 }],
+    ['answers with something else', { status: 200, body: '<html>Maintenance</html>' }],
+    ['takes too long', { delay: new Promise(() => {}) }],
+  ] as const)('since it %s, its accounts are answered 503 by each face in its form, and let in afterwards', async (_, fault) => {
+    const account = onPlatform();
+    restcomm.faults.always('account', () => fault);
+    const { status, errors } = await graphOf(account)(VIEWER);
+    expect([status, errors?.[0]?.extensions?.code]).toEqual([503, 'SERVICE_UNAVAILABLE']);
+    expect(await restOf(account).get('/msteams/enterprises/search')).toMatchObject({ status: 503, body: { errorCode: '503' } });
+    restcomm.faults.clear();
+    expect(await enterGraph(account)).toBe(200);
+  });
+
+  test('a WebSocket is closed with 1013, upon which clients try again', async () => {
+    const account = onPlatform();
+    restcomm.faults.always('account', () => ({ status: 503 }));
+    const Authorization = `Basic ${Buffer.from(`${account.sid}:${account.authToken}`).toString('base64')}`;
+    const closed = new Promise((resolve) => {
+      createClient({
+        url: `${gateway.url.replace('http', 'ws')}/graphql`,
+        ...{ webSocketImpl: WebSocket, connectionParams: { Authorization }, retryAttempts: 0, lazy: false, onNonLazyError: resolve },
+      });
+    });
+    expect(await closed).toMatchObject({ code: 1013 });
+  });
+
+  test('an account with a token here is let in as ever', async () => {
+    restcomm.faults.always('account', () => ({ status: 503 }));
+    const provider = await gateway.provider();
+    expect((await provider.graph(VIEWER)).status).toBe(200);
+    expect(await enterGraph({ sid: provider.accountSid, authToken: 'wrong' })).toBe(401);
+  });
+});

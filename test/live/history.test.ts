@@ -1,0 +1,244 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { expect, inject, test } from 'vitest';
+import { PrismaClient } from '../../prisma/client/client.ts';
+import { acceptMessage, advanceStatus } from '../../src/domain/message-log.ts';
+import { inTransaction } from '../../src/domain/transaction.ts';
+import { newEnterprise, newMapping } from '../parity/faces.ts';
+import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from '../process/gateway-process.ts';
+import { createTestPlace } from '../support/database.ts';
+import { nowhere } from '../support/failure.ts';
+import { eventSource, graphqlSse, graphqlWs } from '../support/transports.ts';
+
+const SECONDS = Number(process.env.SOAK_SECONDS ?? 15);
+const SUBSCRIBERS = 20;
+const provider = { accountSid: ACCOUNT_SID, authToken: AUTH_TOKEN };
+
+class Rollback extends Error {}
+
+/** A gateway process on a port of its own, which can be killed and comes again. */
+class Instance {
+  readonly url: string;
+  readonly #env: Record<string, string | undefined>;
+  process: GatewayProcess;
+
+  constructor(url: string, databaseUrl: string | undefined) {
+    this.url = url;
+    this.#env = {
+      PORT: new URL(url).port,
+      DATABASE_URL: databaseUrl,
+      SECRETS_KEY,
+      BOOTSTRAP_ACCOUNT_SID: ACCOUNT_SID,
+      BOOTSTRAP_AUTH_TOKEN: AUTH_TOKEN,
+      LOG_LEVEL: 'info',
+    };
+    this.process = new GatewayProcess(this.#env);
+  }
+
+  async restart(signal: NodeJS.Signals): Promise<void> {
+    await this.process.end(signal);
+    this.process = new GatewayProcess(this.#env);
+    await this.process.listening();
+  }
+}
+
+interface Entry {
+  readonly seq: bigint;
+  readonly what: string;
+}
+
+const seqOf = (cursor: string) => BigInt(Buffer.from(cursor, 'base64url').toString().split(':')[1] ?? '');
+
+test.runIf(inject('postgres'))(
+  `every subscriber has the committed log, nothing lost, doubled or out of order, over ${SECONDS} s of cuts, hops between instances, lost hints and kills`,
+  async () => {
+    const place = await createTestPlace('migrated');
+    const { databaseUrl } = place.settings;
+    const pool = new pg.Pool({ connectionString: databaseUrl, application_name: 'history', max: 6 });
+    const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
+    const instances = await Promise.all([0, 1].map(async () => new Instance(await nowhere(), databaseUrl)));
+    const counts = {
+      committed: 0,
+      rolledBack: 0,
+      requests: 0,
+      cuts: 0,
+      refused: 0,
+      listenersKilled: 0,
+      connectionsKilled: 0,
+      kills: 0,
+      drains: 0,
+    };
+    let writing = true;
+
+    try {
+      await Promise.all(instances.map((instance) => instance.process.listening()));
+      const [first] = instances as [Instance, Instance];
+      const graph = (url: string, query: string, input: unknown) =>
+        fetch(`${url}/graphql`, {
+          method: 'POST',
+          headers: { authorization: AUTHORIZATION, 'content-type': 'application/json' },
+          body: JSON.stringify({ query, variables: { input } }),
+          signal: AbortSignal.timeout(10_000),
+        }).then((response) => response.json() as Promise<{ data: Record<string, { sid: string }> }>);
+      const {
+        data: { made: enterprise },
+      } = await graph(
+        first.url,
+        'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on Enterprise { sid } } }',
+        newEnterprise(),
+      );
+      const {
+        data: { made: mapping },
+      } = await graph(
+        first.url,
+        'mutation ($input: CreateMappingInput!) { made: createMapping(input: $input) { ... on Mapping { sid } } }',
+        newMapping(String(enterprise?.sid)),
+      );
+      const { organizationSid } = await prisma.account.findUniqueOrThrow({ where: { sid: ACCOUNT_SID } });
+      const [enterpriseSid, mappingSid] = [String(enterprise?.sid), String(mapping?.sid)];
+
+      /** Writes as an instance does whose hints are all lost. */
+      async function write(name: string): Promise<void> {
+        const open: string[] = [];
+        while (writing) {
+          const accepted: string[] = [];
+          const change = inTransaction(prisma, async (tx) => {
+            for (let count = randomInt(1, 4); count > 0; count -= 1) {
+              const message = {
+                organizationSid,
+                enterpriseSid,
+                mappingSid,
+                accountSid: ACCOUNT_SID,
+                direction: 'INBOUND' as const,
+                from: 'x',
+                body: 'x',
+              };
+              const { sid } = await acceptMessage(tx, { ...message, to: '+15550100', lane: `${name} ${randomInt(1000)}` });
+              accepted.push(sid);
+            }
+            const sid = open.shift() ?? accepted[0] ?? '';
+            for (const status of ['SENDING', 'SENT', 'DELIVERED'] as const) if (randomInt(2)) await advanceStatus(tx, sid, { status });
+            if (randomInt(4) === 0) throw new Rollback();
+          });
+          await change.then(
+            () => {
+              counts.committed += 1;
+              open.push(...accepted.slice(0, 1));
+            },
+            (error) => {
+              if (!(error instanceof Rollback)) throw error;
+              counts.rolledBack += 1;
+            },
+          );
+          await delay(randomInt(30));
+        }
+      }
+
+      /** Sends through an instance, which may be gone. */
+      async function request(): Promise<void> {
+        const send = 'mutation ($input: SendMessageInput!) { sent: sendMessage(input: $input) { __typename } }';
+        while (writing) {
+          const { url } = instances[randomInt(2)] as Instance;
+          counts.requests += 1;
+          await graph(url, send, { mappingSid, to: `+1555${randomInt(1e6, 1e7)}`, body: 'x' }).catch(() => {});
+          await delay(randomInt(50));
+        }
+      }
+
+      const { logId } = await prisma.eventHead.upsert({ where: { organizationSid }, create: { organizationSid, seq: 0n }, update: {} });
+      const start = Buffer.from(`${logId}:0`).toString('base64url');
+      let end: bigint | undefined;
+
+      async function subscribe(number: number): Promise<Entry[]> {
+        const transport = [graphqlWs, graphqlSse, graphqlWs, eventSource][number % 4] ?? graphqlWs;
+        const received: Entry[] = [];
+        let cursor = start;
+        while (end === undefined || seqOf(cursor) < end) {
+          const { url } = instances[randomInt(2)] as Instance;
+          const reader = transport.resume({ url, provider }, cursor);
+          const cut = setTimeout(() => reader.end('cut'), writing ? randomInt(20, 2000) : 5000);
+          await reader.until(({ ended, cursor: at }) => ended !== undefined || (end !== undefined && at !== undefined && seqOf(at) >= end));
+          clearTimeout(cut);
+          reader.close();
+          received.push(...reader.events.map((event) => ({ seq: seqOf(event.cursor), what: `${event.message.sid} ${event.status}` })));
+          cursor = reader.cursor ?? cursor;
+          counts.cuts += 1;
+          if (reader.errors.length > 0) counts.refused += 1;
+          if (reader.updates.length === 0) await delay(randomInt(50, 200));
+        }
+        return received;
+      }
+
+      async function terminate(application: string): Promise<number> {
+        const { rowCount } = await pool.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1',
+          [application],
+        );
+        return rowCount ?? 0;
+      }
+
+      async function disturb(): Promise<void> {
+        const [one, two] = instances as [Instance, Instance];
+        const until = Date.now() + SECONDS * 1000;
+        const restarts = (async () => {
+          while (Date.now() + 5000 < until) {
+            await delay(Math.min(SECONDS * 250, 20_000));
+            await one.restart('SIGKILL');
+            counts.kills += 1;
+            await two.restart('SIGTERM');
+            counts.drains += 1;
+          }
+        })();
+        for (let round = 1; Date.now() < until; round += 1) {
+          await delay(1000);
+          counts.listenersKilled += await terminate('teams-sms-gateway hints');
+          if (round % 5 === 0) counts.connectionsKilled += await terminate('teams-sms-gateway');
+        }
+        await restarts;
+      }
+
+      const subscribers = Array.from({ length: SUBSCRIBERS }, (_, number) => subscribe(number));
+      const writers = [write('a'), write('b'), write('c'), request(), request()];
+      await Promise.race([disturb(), Promise.all(writers), Promise.all(subscribers)]);
+      writing = false;
+      await Promise.all(writers);
+      end = (await prisma.eventHead.findUniqueOrThrow({ where: { organizationSid } })).seq;
+      const received = await Promise.all(subscribers);
+
+      const events = await prisma.messageEvent.findMany({ where: { organizationSid, seq: { lte: end } }, orderBy: { seq: 'asc' } });
+      const log = events.map(({ seq, messageSid, status }): Entry => ({ seq, what: `${messageSid} ${status}` }));
+      const findings = { events: log.length, deliveries: 0, lost: 0, doubled: 0, outOfOrder: 0, different: 0 };
+      for (const all of received) {
+        const list = all.filter(({ seq }) => seq <= (end as bigint));
+        const seen = new Map(list.map(({ seq, what }) => [seq, what]));
+        findings.deliveries += list.length;
+        findings.lost += log.filter(({ seq }) => !seen.has(seq)).length;
+        findings.doubled += list.length - seen.size;
+        findings.outOfOrder += list.filter(({ seq }, index) => index > 0 && seq < (list[index - 1] as Entry).seq).length;
+        findings.different += log.filter(({ seq, what }) => seen.has(seq) && seen.get(seq) !== what).length;
+      }
+      console.log(`history: ${JSON.stringify(findings)}\n  meanwhile: ${JSON.stringify(counts)}`);
+      expect(findings).toEqual({
+        events: log.length,
+        deliveries: log.length * SUBSCRIBERS,
+        lost: 0,
+        doubled: 0,
+        outOfOrder: 0,
+        different: 0,
+      });
+      expect(log.map(({ seq }) => seq)).toEqual(log.map((_entry, index) => BigInt(index + 1)));
+      expect(counts.committed > 0 && counts.rolledBack > 0 && counts.kills > 0 && counts.listenersKilled > 0 && log.length > 100).toBe(
+        true,
+      );
+    } finally {
+      writing = false;
+      await Promise.all(instances.map((instance) => instance.process.end('SIGKILL')));
+      await prisma.$disconnect();
+      await pool.end();
+      await place.remove();
+    }
+  },
+  (SECONDS + 120) * 1000,
+);

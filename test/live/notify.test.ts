@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { type Channel, type OpenChannel, startNotifier } from '../../src/live/notify.ts';
+import { postgresChannel } from '../../src/live/postgres-channel.ts';
+import { redisChannel } from '../../src/live/redis-channel.ts';
+import { createTestPlace, type TestPlace } from '../support/database.ts';
+import { nowhere } from '../support/failure.ts';
+
+const log = pino({ level: 'silent' });
+const port = 20_000 + (process.pid % 10_000);
+
+/** An instance, and what wakes it. */
+function instance(openChannel?: OpenChannel) {
+  const woken: string[] = [];
+  let connections = 0;
+  const here = { queued: () => woken.push('queued'), appended: (sid: string) => woken.push(sid), missed: () => (connections += 1) };
+  const notifier = startNotifier({ here: { ...here, missed: () => void here.missed() }, openChannel });
+  return {
+    ...notifier,
+    woken,
+    connected: (times = 1) => expect.poll(() => connections, { timeout: 15_000 }).toBeGreaterThanOrEqual(times),
+    has: (...hints: string[]) => expect.poll(() => woken).toEqual(hints),
+  };
+}
+
+describe('hints in one process', () => {
+  it('wake this instance at once, without any channel', async () => {
+    const alone = instance();
+    alone.hints.appended('OR1');
+    alone.hints.queued();
+    expect(alone.woken).toEqual(['OR1', 'queued']);
+    await alone.close();
+  });
+
+  it('go out at once, then once in 20 ms for each organization, however many commits there are; a channel that fails holds up none', async () => {
+    const sent: (readonly string[])[] = [];
+    const channel: Channel = {
+      send: async (texts) => {
+        sent.push(texts.map((text) => text.split(' ')[1] ?? ''));
+        if (sent.length === 1) throw new Error('lost');
+      },
+      close: async () => {},
+    };
+    const { hints, close } = instance(() => channel);
+    hints.appended('OR1');
+    expect(sent).toEqual([['OR1']]);
+    for (let count = 0; count < 1000; count += 1) {
+      hints.appended('OR1');
+      hints.appended('OR2');
+      hints.queued();
+    }
+    await expect.poll(() => sent).toEqual([['OR1'], ['OR1', 'OR2', 'queued']]);
+    await close();
+  });
+});
+
+/** What both channels promise. `cut` breaks every connection of an instance. */
+function promises(open: () => OpenChannel, cut: () => Promise<void>) {
+  it('an instance wakes every other for what was appended or enqueued, and itself once', async () => {
+    const [one, two, three] = [instance(open()), instance(open()), instance(open())];
+    await Promise.all([one.connected(), two.connected(), three.connected()]);
+    one.hints.appended('OR1');
+    await two.has('OR1');
+    two.hints.queued();
+    await one.has('OR1', 'queued');
+    await two.has('OR1', 'queued');
+    await three.has('OR1', 'queued');
+    await Promise.all([one.close(), two.close(), three.close()]);
+  });
+
+  it('a connection that is lost is made again, what was missed is looked for, and hints arrive again', async () => {
+    const [one, two] = [instance(open()), instance(open())];
+    await Promise.all([one.connected(), two.connected()]);
+    for (let times = 2; times <= 3; times += 1) {
+      await cut();
+      one.hints.appended('OR1');
+      await Promise.all([one.connected(times), two.connected(times)]);
+    }
+    await expect
+      .poll(async () => {
+        one.hints.appended('OR2');
+        await delay(25);
+        return two.woken.includes('OR2');
+      })
+      .toBe(true);
+    await Promise.all([one.close(), two.close()]);
+  });
+}
+
+describe.runIf(inject('postgres'))('over LISTEN and NOTIFY', () => {
+  let place: TestPlace;
+  let admin: pg.Client;
+  const url = () => place.settings.databaseUrl as string;
+  beforeAll(async () => {
+    place = await createTestPlace('empty');
+    admin = new pg.Client(url());
+    await admin.connect();
+  });
+  afterAll(async () => {
+    await admin.end();
+    await place.remove();
+  });
+  const cut = async () => {
+    await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name = 'teams-sms-gateway hints'`);
+  };
+  promises(() => postgresChannel(url(), log), cut);
+
+  it('closing ends its connection', async () => {
+    const one = instance(postgresChannel(url(), log));
+    await one.connected();
+    await one.close();
+    const count = async () =>
+      (
+        await admin.query(
+          "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'teams-sms-gateway hints'",
+        )
+      ).rowCount;
+    await expect.poll(count).toBe(0);
+  });
+});
+
+it('a database or a Redis that is not there holds up neither hints in this process nor the end', async () => {
+  const { host } = new URL(await nowhere());
+  for (const channel of [postgresChannel(`postgresql://nobody@${host}/none`, log), redisChannel(`redis://${host}`, log)]) {
+    const one = instance(channel);
+    one.hints.appended('OR1');
+    expect(one.woken).toEqual(['OR1']);
+    await delay(50);
+    await one.close();
+  }
+});
+
+const redis = { stop: async () => {}, start: async () => {}, missing: false };
+describe('over Redis', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'gateway-redis-'));
+    redis.start = async () => {
+      const child = spawn('redis-server', ['--port', String(port), '--save', '', '--dir', directory], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const failed = once(child, 'error').then(() => {
+        redis.missing = true;
+      });
+      const ready = (async () => {
+        for await (const line of child.stdout.iterator({ destroyOnReturn: false }))
+          if (String(line).includes('Ready to accept connections')) return;
+      })();
+      await Promise.race([failed, ready]);
+      child.stdout.resume();
+      redis.stop = async () => {
+        if (redis.missing) return;
+        const ended = once(child, 'close');
+        child.kill('SIGKILL');
+        await ended;
+      };
+    };
+    await redis.start();
+    if (redis.missing) console.log('Redis is not tested: there is no redis-server here');
+  });
+  afterAll(async () => {
+    await redis.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+  beforeEach(({ skip }) => skip(redis.missing, 'there is no redis-server here'));
+
+  promises(
+    () => redisChannel(`redis://127.0.0.1:${port}`, log),
+    async () => {
+      await redis.stop();
+      await redis.start();
+    },
+  );
+});

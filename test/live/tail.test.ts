@@ -1,0 +1,181 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { LoggedEvent } from '../../src/domain/events.ts';
+import { type EventStream, openStream } from '../../src/live/stream.ts';
+import { type LiveEvent, startTail, type Tail } from '../../src/live/tail.ts';
+
+/** A log in memory, as the database answers for it. */
+class Log {
+  events: LoggedEvent[] = [];
+  /** Whether the database is away. */
+  away = false;
+  reads = 0;
+
+  append(count: number): void {
+    for (let n = 0; n < count; n += 1) this.events.push({ seq: BigInt(this.#appended++ + 1) } as LoggedEvent);
+  }
+
+  trim(seq: bigint): void {
+    this.events = this.events.filter((event) => event.seq > seq);
+  }
+
+  get prisma(): PrismaClient {
+    const $queryRaw = async (_text: TemplateStringsArray, _organization: string, after: bigint, limit: number) => {
+      this.reads += 1;
+      await Promise.resolve();
+      if (this.away) throw new Error('no database');
+      return this.events.filter(({ seq }) => seq > after).slice(0, limit);
+    };
+    return { $queryRaw } as unknown as PrismaClient;
+  }
+
+  #appended = 0;
+}
+
+const tails: Tail[] = [];
+afterEach(() => {
+  vi.useRealTimers();
+  for (const tail of tails.splice(0)) tail.stop();
+});
+
+function follow(
+  log: Log,
+  {
+    from = 0n,
+    after = from,
+    bufferSize = 1000,
+    pollMs = 50,
+    onError = () => {},
+  }: { from?: bigint; after?: bigint; bufferSize?: number; pollMs?: number; onError?: () => void } = {},
+) {
+  const place = { prisma: log.prisma, organizationSid: 'OR1', logId: 'log' };
+  const tail = startTail({ ...place, from, pollMs, onError });
+  tails.push(tail);
+  const open = (options: { after?: bigint; bufferSize?: number } = {}) =>
+    openStream({ ...place, tail, after, bufferSize, idleMs: 60_000, ...options });
+  return { tail, open };
+}
+
+/** The numbers of the next events, at least so many. */
+async function numbers(stream: EventStream, count: number): Promise<number[]> {
+  const found: number[] = [];
+  while (found.length < count) {
+    const { value = [] } = (await stream.next()) as { value?: readonly LiveEvent[] };
+    found.push(...value.map(({ seq }) => Number(seq)));
+  }
+  return found;
+}
+
+const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, n) => n + first);
+
+it('a database that is away is asked again by the timer alone, is complained of once, and nothing is missed', async () => {
+  vi.useFakeTimers();
+  const log = new Log();
+  const onError = vi.fn();
+  const { tail, open } = follow(log, { pollMs: 1000, onError });
+  const stream = open();
+  const next = numbers(stream, 3);
+  await vi.advanceTimersByTimeAsync(0);
+  log.away = true;
+  log.reads = 0;
+  await vi.advanceTimersByTimeAsync(30_000);
+  expect(log.reads).toBeLessThanOrEqual(31);
+  expect(onError).toHaveBeenCalledTimes(1);
+  log.append(3);
+  log.away = false;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(await next).toEqual([1, 2, 3]);
+  log.away = true;
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(onError).toHaveBeenCalledTimes(2);
+  tail.stop();
+});
+
+it('a stream behind the tail replays alone, joins it without a gap or a repeat, and one ahead of it waits for what is new to it', async () => {
+  const log = new Log();
+  log.append(1500);
+  const { tail, open } = follow(log);
+  await numbers(open(), 1);
+  const behind = open();
+  log.append(300);
+  tail.wake();
+  expect(await numbers(behind, 1800)).toEqual(upTo(1800));
+  const ahead = open({ after: 1900n });
+  const next = numbers(ahead, 1);
+  log.append(105);
+  tail.wake();
+  expect((await next)[0]).toBe(1901);
+});
+
+it('a tail that retention overtakes while the database is away tells its followers CURSOR_EXPIRED, and serves new ones', async () => {
+  const log = new Log();
+  const { tail, open } = follow(log);
+  const stream = open();
+  const next = stream.next();
+  await Promise.resolve();
+  log.away = true;
+  log.append(10);
+  log.trim(8n);
+  log.away = false;
+  tail.wake();
+  await expect(next).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+  expect(await numbers(open({ after: 8n }), 2)).toEqual([9, 10]);
+});
+
+it('a replay that retention overtakes ends with CURSOR_EXPIRED', async () => {
+  const log = new Log();
+  log.append(1000);
+  const { open } = follow(log, { from: 1000n, after: 0n });
+  const stream = open();
+  expect(await numbers(stream, 200)).toEqual(upTo(200));
+  log.trim(500n);
+  await expect(stream.next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
+});
+
+it('a reader gets what its buffer holds, then STREAM_OVERFLOW; the tail’s other readers miss nothing', async () => {
+  const log = new Log();
+  const { tail, open } = follow(log);
+  const [slow, quick] = [open({ bufferSize: 10 }), open()];
+  const first = slow.next();
+  const all = numbers(quick, 30);
+  log.append(8);
+  tail.wake();
+  await first;
+  for (let count = 0; count < 22; count += 1) {
+    log.append(1);
+    tail.wake();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(await all).toEqual(upTo(30));
+  expect((await numbers(slow, 10)).at(-1)).toBe(18);
+  await expect(slow.next()).rejects.toMatchObject({ code: 'STREAM_OVERFLOW' });
+});
+
+it('a closed stream leaves the tail at once, whether it waits, reads or is not read from', async () => {
+  const log = new Log();
+  const { tail, open } = follow(log);
+  let followers = 0;
+  const join = tail.join.bind(tail);
+  tail.join = (follower) => {
+    followers += 1;
+    const leave = join(follower);
+    return () => {
+      followers -= 1;
+      leave();
+    };
+  };
+  const unread = open();
+  const waiting = open();
+  const untouched = open();
+  const next = unread.next();
+  const waited = waiting.next();
+  log.append(1);
+  tail.wake();
+  await Promise.all([next, waited]);
+  const last = waiting.next();
+  expect(followers).toBe(2);
+  for (const stream of [unread, waiting, untouched]) stream.close();
+  expect(await last).toEqual({ done: true, value: undefined });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(followers).toBe(0);
+});

@@ -1,0 +1,218 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
+import { authorizationOf, MESSAGE_EVENTS } from '../support/transports.ts';
+
+let gateway: LiveGateway;
+let from: Sender;
+beforeAll(async () => {
+  gateway = await createLiveGateway({ live: { pollMs: 200 } });
+  from = await createSender(gateway, await gateway.provider());
+});
+afterAll(() => gateway.close());
+
+const open: WebSocket[] = [];
+afterEach(async () => {
+  for (const socket of open.splice(0)) socket.terminate();
+  await expect.poll(() => gateway.live.streams, { timeout: 2000 }).toBe(0);
+});
+
+interface Message {
+  readonly type: string;
+  readonly id?: string;
+  readonly payload?: unknown;
+}
+
+/** A socket that speaks the protocol word by word. */
+class Socket {
+  readonly messages: Message[] = [];
+  readonly socket: WebSocket;
+  readonly closed: Promise<number>;
+
+  constructor(headers: Record<string, string> = {}) {
+    this.socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+    open.push(this.socket);
+    this.socket.on('message', (data) => this.messages.push(JSON.parse(String(data))));
+    this.socket.on('error', () => {});
+    this.closed = new Promise((resolve) => this.socket.on('close', resolve));
+  }
+
+  send(message: unknown): void {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  async has(type: string, count = 1): Promise<Message> {
+    const found = () => this.messages.filter((message) => message.type === type)[count - 1];
+    while (!found()) await once(this.socket, 'message');
+    return found() as Message;
+  }
+
+  /** Connected, with credentials in the payload. */
+  static async ready(): Promise<Socket> {
+    const socket = new Socket();
+    await once(socket.socket, 'open');
+    socket.send({ type: 'connection_init', payload: { Authorization: authorizationOf(from.provider) } });
+    await socket.has('connection_ack');
+    return socket;
+  }
+
+  static async opened(headers?: Record<string, string>): Promise<Socket> {
+    const socket = new Socket(headers);
+    await once(socket.socket, 'open');
+    return socket;
+  }
+}
+
+const subscribe = (id: string, query = MESSAGE_EVENTS, variables = {}) => ({ id, type: 'subscribe', payload: { query, variables } });
+
+describe('a connection', () => {
+  it('that does not introduce itself is closed with 4408', async () => {
+    expect(await (await Socket.opened()).closed).toBe(4408);
+  });
+
+  it('that subscribes before it is acknowledged is closed with 4401', async () => {
+    const socket = await Socket.opened();
+    socket.send(subscribe('1'));
+    expect(await socket.closed).toBe(4401);
+  });
+
+  it('that introduces itself twice is closed with 4429', async () => {
+    const socket = await Socket.ready();
+    socket.send({ type: 'connection_init' });
+    expect(await socket.closed).toBe(4429);
+  });
+
+  it.each([
+    ['without credentials', undefined],
+    ['with wrong ones', { Authorization: 'Basic QUM6eA==' }],
+    ['with what is no header', { Authorization: { toString: 1 } }],
+  ])('%s is closed with 4403', async (_what, payload) => {
+    const socket = await Socket.opened();
+    socket.send({ type: 'connection_init', payload });
+    expect(await socket.closed).toBe(4403);
+  });
+
+  it('may have its credentials in the upgrade’s headers, but not from another site’s page', async () => {
+    const authorization = authorizationOf(from.provider);
+    for (const headers of [{ authorization }, { authorization, origin: gateway.url }] as Record<string, string>[]) {
+      const socket = await Socket.opened(headers);
+      socket.send({ type: 'connection_init' });
+      await socket.has('connection_ack');
+    }
+    for (const origin of ['https://evil.example', 'null']) {
+      const socket = await Socket.opened({ authorization, origin });
+      socket.send({ type: 'connection_init' });
+      expect(await socket.closed).toBe(4403);
+    }
+  });
+
+  it('that says what the protocol doesn’t know is closed with 4400, a message above 64 KiB with 1009, a subscription’s id again with 4409', async () => {
+    const unknown = await Socket.ready();
+    unknown.send('{"type":"nothing"}');
+    expect(await unknown.closed).toBe(4400);
+    const large = await Socket.ready();
+    large.send({ ...subscribe('1'), padding: 'x'.repeat(64 * 1024) });
+    expect(await large.closed).toBe(1009);
+    const twice = await Socket.ready();
+    twice.send(subscribe('1'));
+    await twice.has('next');
+    twice.send(subscribe('1'));
+    expect(await twice.closed).toBe(4409);
+  });
+
+  it('answers a ping with its payload, word for word, whatever it looks like', async () => {
+    const socket = await Socket.ready();
+    const payload = { $rendered: 1, payload: { $rendered: 2 } };
+    socket.send({ type: 'ping', payload });
+    expect((await socket.has('pong')).payload).toEqual(payload);
+  });
+
+  it('for another path or with a malformed one is refused, and the gateway lives on', async () => {
+    for (const target of ['/other', '//', '/graphql/x', 'http://[']) {
+      const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+      const head = [
+        'Host: x',
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+      ];
+      socket.write([`GET ${target} HTTP/1.1`, ...head, '', ''].join('\r\n'));
+      const [answer] = await once(socket, 'data');
+      expect(String(answer)).toMatch(/^HTTP\/1\.1 4/);
+      socket.destroy();
+    }
+    expect((await fetch(`${gateway.url}/health/live`)).status).toBe(200);
+  });
+});
+
+describe('operations', () => {
+  it('queries and mutations are answered, once, and complete', async () => {
+    const socket = await Socket.ready();
+    socket.send(subscribe('q', '{ viewer { account { sid } } }'));
+    expect(await socket.has('next')).toMatchObject({
+      id: 'q',
+      payload: { data: { viewer: { account: { sid: from.provider.accountSid } } } },
+    });
+    await socket.has('complete');
+    socket.send(
+      subscribe('m', 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on Error { code } } }', {
+        input: { mappingSid: 'BE00000000000000000000000000000000', to: '+15550100', body: 'x' },
+      }),
+    );
+    expect(await socket.has('next', 2)).toMatchObject({ id: 'm', payload: { data: { sendMessage: { code: 'MAPPING_NOT_FOUND' } } } });
+    await socket.has('complete', 2);
+  });
+
+  it('what can not be run is told in an error message, and the connection stays', async () => {
+    const socket = await Socket.ready();
+    for (const query of [
+      '{',
+      '{ nothing }',
+      'subscription { messageEvents(after: "x") { __typename } }',
+      'query a { viewer { account { sid } } } query b { __typename }',
+    ]) {
+      const count = socket.messages.filter(({ type }) => type === 'error').length;
+      socket.send(subscribe(String(count), query));
+      expect(await socket.has('error', count + 1)).toMatchObject({ id: String(count), payload: [{ message: expect.any(String) }] });
+    }
+    socket.send({ type: 'ping' });
+    await socket.has('pong');
+  });
+
+  it('an answer is sent under the client’s id, whatever characters it has', async () => {
+    const socket = await Socket.ready();
+    const id = '"}\n{"type":"next",\u2028\\';
+    socket.send(subscribe(id));
+    expect((await socket.has('next')).id).toBe(id);
+  });
+
+  it('a completed subscription’s stream ends at once, also where another took its id before it had begun', async () => {
+    const socket = await Socket.ready();
+    socket.send(subscribe('1'));
+    await socket.has('next');
+    expect(gateway.live.streams).toBe(1);
+    socket.send({ id: '1', type: 'complete' });
+    await expect.poll(() => gateway.live.streams).toBe(0);
+    for (let count = 0; count < 5; count += 1) {
+      socket.send(subscribe('2'));
+      socket.send({ id: '2', type: 'complete' });
+    }
+    socket.send(subscribe('2'));
+    await socket.has('next', 2);
+  });
+
+  it('an unexpected failure is masked', async () => {
+    const { prisma } = gateway.gateway;
+    const socket = await Socket.ready();
+    const lost = Object.assign(Object.create(prisma), { account: { findMany: () => Promise.reject(new Error('secret of the database')) } });
+    Object.assign(gateway.gateway, { prisma: lost });
+    socket.send(subscribe('1', '{ viewer { account { sid } } }'));
+    const message = await Promise.race([socket.has('next'), socket.has('error')]);
+    Object.assign(gateway.gateway, { prisma });
+    expect(JSON.stringify(message)).toContain('INTERNAL_SERVER_ERROR');
+    expect(JSON.stringify(message)).not.toContain('secret');
+  });
+});

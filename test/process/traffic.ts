@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FakeBot, type FakeMicrosoft, type FakeUser, startFakeMicrosoft } from '../fakes/microsoft.ts';
+import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
+import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, SECRETS_KEY } from './gateway-process.ts';
+
+/** A text that the gateway said it has: by its webhook, its bot endpoint or the graph. */
+export interface Accepted {
+  readonly body: string;
+  /** Whose order is kept: all that a phone's or a user's loop wrote. */
+  readonly conversation: string;
+  readonly towards: 'phone' | 'teams';
+}
+
+export interface Traffic {
+  readonly accepted: Accepted[];
+  /** Ends every loop, and resolves when each has its last answer. */
+  stop(): Promise<void>;
+}
+
+interface Person {
+  readonly user: FakeUser;
+  readonly number: string;
+  readonly mappingSid: string;
+}
+
+/** The platforms that gateway processes are put between, and whoever writes through them. */
+export interface Surroundings {
+  readonly restcomm: FakeRestcomm;
+  readonly microsoft: FakeMicrosoft;
+  readonly bot: FakeBot;
+  /** What makes a process speak to these platforms. */
+  readonly env: Record<string, string>;
+  /** An enterprise with people, made by a gateway that listens. */
+  populate(url: string, people: number): Promise<void>;
+  /** Everybody writes, one text after another's answer, at a gateway that may be gone at any time. */
+  begin(urls: readonly string[]): Traffic;
+  /** The bodies that arrived at the other side of a conversation, in order, as often as they did. */
+  arrived(towards: Accepted['towards']): { body: string; conversation: string }[];
+  close(): Promise<void>;
+}
+
+/** A port that nobody has: webhooks must find the gateway that comes after. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export async function createSurroundings(): Promise<Surroundings> {
+  const [restcomm, microsoft] = await Promise.all([startFakeRestcomm(), startFakeMicrosoft()]);
+  // So that there is always something under way.
+  restcomm.faults.always('send', () => ({ delay: Math.random() * 40 }));
+  microsoft.fault('activities', { times: Number.POSITIVE_INFINITY, delayMs: 20 });
+  const bot = microsoft.addBot();
+  const people: Person[] = [];
+  const numbers = new Map<string, string>();
+
+  async function ask(url: string, query: string, input: object) {
+    const response = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { authorization: AUTHORIZATION, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { input } }),
+    });
+    const { data, errors } = await response.json();
+    if (errors || !data.result.sid) throw new Error(JSON.stringify(errors ?? data));
+    return data.result.sid as string;
+  }
+
+  const writers: Record<string, (url: string, person: Person, body: string) => Promise<boolean>> = {
+    // A phone texts the person.
+    phone: async (_url, { number }, body) => {
+      const { answer } = await restcomm.receiveSms({ from: '+49301111', to: number, body });
+      return answer?.status === 200;
+    },
+    // The person writes in Teams.
+    teams: async (url, { user }, body) => {
+      const activity = microsoft.activityFrom(bot, user, `+49302221 ${body}`);
+      const headers = { authorization: await microsoft.signActivity(activity), 'content-type': 'application/json' };
+      return (await fetch(`${url}/api/messages`, { method: 'POST', headers, body: JSON.stringify(activity) })).status === 200;
+    },
+    // A frontend sends as the person.
+    graph: async (url, { mappingSid }, body) => {
+      await ask(url, 'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on Message { sid } } }', {
+        mappingSid,
+        to: '+49303331',
+        body,
+      });
+      return true;
+    },
+  };
+
+  return {
+    restcomm,
+    microsoft,
+    bot,
+    env: {
+      SECRETS_KEY,
+      BOOTSTRAP_ACCOUNT_SID: ACCOUNT_SID,
+      BOOTSTRAP_AUTH_TOKEN: AUTH_TOKEN,
+      RESTCOMM_URL: restcomm.url,
+      RESTCOMM_ACCOUNT_SID: restcomm.accountSid,
+      RESTCOMM_AUTH_TOKEN: restcomm.authToken,
+      TEAMS_PLATFORM: 'microsoft',
+      MICROSOFT_LOGIN_URL: microsoft.settings.loginUrl,
+      MICROSOFT_GRAPH_URL: microsoft.settings.graphUrl,
+      BOT_SERVICE_URL: microsoft.settings.serviceUrl,
+      BOT_SERVICE_HOSTS: microsoft.settings.serviceHosts.join(','),
+      BOT_FRAMEWORK_OPENID_URL: microsoft.settings.openIdUrl,
+    },
+    populate: async (url, count) => {
+      const enterpriseSid = await ask(
+        url,
+        'mutation ($input: CreateEnterpriseInput!) { result: createEnterprise(input: $input) { ... on Enterprise { sid } } }',
+        {
+          name: 'Customer',
+          enterpriseAdmin: { emailId: 'admin@customer.example', password: 'a-long-password' },
+        },
+      );
+      const { applicationId, tenantId, clientSecret } = bot;
+      await ask(url, 'mutation ($input: CreateBotInput!) { result: createBot(input: $input) { ... on Bot { sid } } }', {
+        enterpriseSid,
+        applicationId,
+        tenantId,
+        clientSecret,
+        botAppId: 'app',
+      });
+      for (let index = 0; index < count; index += 1) {
+        const user = microsoft.addUser({ tenantId });
+        const number = `+493000${index}1`;
+        restcomm.addNumber(number);
+        const input = { enterpriseSid, microsoftAddress: user.userPrincipalName, externalAddress: number };
+        const mappingSid = await ask(
+          url,
+          'mutation ($input: CreateMappingInput!) { result: createMapping(input: $input) { ... on Mapping { sid } } }',
+          input,
+        );
+        people.push({ user, number, mappingSid });
+        numbers.set(user.objectId, number);
+      }
+    },
+    begin: (urls) => {
+      const accepted: Accepted[] = [];
+      let stopped = false;
+      const loops = people.flatMap((person) =>
+        Object.entries(writers).map(async ([kind, write], index) => {
+          const towards = kind === 'phone' ? 'teams' : 'phone';
+          const partner = kind === 'teams' ? '+49302221' : '+49303331';
+          const conversation = towards === 'teams' ? person.number : `${person.number} ${partner}`;
+          for (let count = 0; !stopped; count += 1) {
+            const body = `${kind} ${person.number} #${count} ${Math.random().toString(36).slice(2)}`;
+            const url = urls[(count + index) % urls.length] ?? '';
+            if (await write(url, person, body).catch(() => false)) accepted.push({ body, conversation, towards });
+            // A pace that no clock decides about: whoever is refused must not spin.
+            await delay(60);
+          }
+        }),
+      );
+      return {
+        accepted,
+        stop: async () => {
+          stopped = true;
+          await Promise.all(loops);
+        },
+      };
+    },
+    arrived: (towards) =>
+      towards === 'phone'
+        ? restcomm.messages.flatMap(({ direction, from, to, body }) =>
+            direction === 'outbound-api' ? [{ body, conversation: `${from} ${to}` }] : [],
+          )
+        : microsoft.activities.flatMap(({ text, objectId }) => {
+            const body = /^From \S+:\n(.*)$/s.exec(String(text))?.[1];
+            return body === undefined ? [] : [{ body, conversation: numbers.get(objectId) ?? '' }];
+          }),
+    close: async () => {
+      await Promise.all([restcomm.close(), microsoft.close()]);
+    },
+  };
+}

@@ -43,6 +43,7 @@ describe('a new account', () => {
       accountSid: account.sid,
       organizationSid: account.organizationSid,
       permissions: new Set(['read', 'write', 'secrets']),
+      credentialDigest: expect.any(String),
     });
   });
 

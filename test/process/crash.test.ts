@@ -63,7 +63,7 @@ async function stored(url: string): Promise<Stored[]> {
   return found;
 }
 
-const drained = (url: string) => until(async () => (await page(url, { filter: { channelStatus: 'QUEUED' } })).totalCount === 0, 40_000);
+const drained = (url: string) => until(async () => (await page(url, { filter: { channelStatus: 'QUEUED' } })).totalCount === 0, 90_000);
 
 /** How often each text arrived. */
 function counts(): Map<string, number> {
@@ -94,7 +94,7 @@ test('kill -9 at random moments loses no accepted message, and doubles none but 
   const kills = 3;
   for (let kill = 0; kill < kills; kill += 1) {
     const before = traffic.accepted.length;
-    await until(async () => traffic.accepted.length > before + 20, 20_000);
+    await until(async () => traffic.accepted.length > before + 20, 60_000);
     // Any moment will do; that it is no particular one is the point.
     await delay(Math.random() * 300);
     await gateway.end('SIGKILL');
@@ -102,7 +102,7 @@ test('kill -9 at random moments loses no accepted message, and doubles none but 
     await gateway.listening();
   }
   const before = traffic.accepted.length;
-  await until(async () => traffic.accepted.length > before + 20, 20_000);
+  await until(async () => traffic.accepted.length > before + 20, 60_000);
   await traffic.stop();
   await drained(url);
 
@@ -123,7 +123,7 @@ test('kill -9 at random moments loses no accepted message, and doubles none but 
   expect(new Set(sms).size).toBe(sms.length);
   expect(messages.filter(({ channelStatus }) => channelStatus === 'FAILED')).toEqual([]);
   expectOrder(traffic.accepted);
-}, 120_000);
+}, 240_000);
 
 test.runIf(inject('postgres'))(
   'two gateways on one database deliver each message once, and every conversation in its order',
@@ -133,7 +133,7 @@ test.runIf(inject('postgres'))(
     const urls = await Promise.all(gateways.map((gateway) => gateway.listening()));
     await surroundings.populate(String(urls[0]), 4);
     const traffic = surroundings.begin(urls);
-    await until(async () => traffic.accepted.length > 200, 30_000);
+    await until(async () => traffic.accepted.length > 200, 60_000);
     await traffic.stop();
     await Promise.all(urls.map(drained));
 

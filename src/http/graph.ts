@@ -78,16 +78,18 @@ export function createGraph({ schema, contextFor, authenticate, credentials, isD
     }
     const errors = enveloped.validate(schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return { errors };
-    const context = contextFor(caller, resumeFrom);
-    const execute = async () =>
-      (await enveloped.execute({ schema, document, operationName, variableValues: variables, contextValue: context })) as ExecutionResult;
+    const subscribingContext = () => contextFor(caller, resumeFrom);
+    const execute = async () => {
+      const contextValue = subscribingContext();
+      return (await enveloped.execute({ schema, document, operationName, variableValues: variables, contextValue })) as ExecutionResult;
+    };
     return {
       schema,
       document,
       operationName,
       variables,
       caller,
-      context,
+      subscribingContext,
       execute,
       freshContext: () => contextFor(caller),
       maskError: (error: unknown) => maskError(error, log),

@@ -29,7 +29,9 @@ export interface WebSockets {
 /** What is kept with a connection. */
 interface Connection {
   readonly socket: WebSocket;
-  readonly request: IncomingMessage;
+  /** The credentials of the upgrade, and whence it came. */
+  readonly authorization: string | undefined;
+  readonly remoteAddress: string | undefined;
   /** Its open streams. */
   readonly streams: Set<AsyncIterableIterator<Rendered>>;
   caller?: Caller;
@@ -90,12 +92,12 @@ function createProtocol({ graph, authenticate, log }: Options) {
   return makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: async ({ connectionParams, extra: connection }) => {
-      const { request, socket } = connection;
+      const { socket, remoteAddress } = connection;
       const { Authorization, authorization } = connectionParams ?? {};
-      const given = Authorization ?? authorization ?? headerOf(request);
+      const given = Authorization ?? authorization ?? connection.authorization;
       const header = typeof given === 'string' ? given : null;
       const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
-      const caller = await authenticate({ headers }, { remoteAddress: request.socket.remoteAddress });
+      const caller = await authenticate({ headers }, { remoteAddress });
       if (isRefusal(caller)) {
         // Not the client's fault, so not 4403, which tells it not to try again.
         if (caller.status === 503) socket.close(TRY_AGAIN_LATER, 'Try again later');
@@ -132,14 +134,15 @@ function createProtocol({ graph, authenticate, log }: Options) {
  * The credentials of the upgrade itself. A browser adds those that it knows for this host on its own, whoever's page asks, so another site's page
  * has none.
  */
-function headerOf({ headers: { authorization, origin, host } }: IncomingMessage): string | undefined {
+function authorizationOf({ headers: { authorization, origin, host } }: IncomingMessage): string | undefined {
   const isOwn = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
   return isOwn ? authorization : undefined;
 }
 
 /** Connects a socket with the protocol. */
 function serve(protocol: ReturnType<typeof createProtocol>, socket: WebSocket, request: IncomingMessage, log: Logger): void {
-  const connection: Connection = { socket, request, streams: new Set() };
+  const { remoteAddress } = request.socket;
+  const connection: Connection = { socket, authorization: authorizationOf(request), remoteAddress, streams: new Set() };
   let isAlive = true;
   const pings = setInterval(() => {
     if (!isAlive) return socket.terminate();

@@ -26,9 +26,9 @@ export interface Subscription {
   readonly operationName?: string | null;
   readonly variables?: Record<string, unknown> | null;
   readonly caller: Caller;
-  /** The context for subscribing. */
-  readonly context: object;
-  /** A context with loaders of its own, for each update. */
+  /** A new context for subscribing. A stream may last for days, and keeps none. */
+  readonly subscribingContext: () => object;
+  /** A new context, with loaders of its own, for updates. */
   readonly freshContext: () => object;
   readonly maskError: (error: unknown) => GraphQLError;
 }
@@ -47,8 +47,9 @@ const TOGETHER = 100;
 export async function subscribeRendered(
   subscription: Subscription,
 ): Promise<AsyncIterableIterator<Rendered> | { errors: readonly GraphQLError[] }> {
-  const { schema, document, operationName, variables, context, maskError } = subscription;
-  const source = await createSourceEventStream({ schema, document, operationName, variableValues: variables, contextValue: context }).catch(
+  const { schema, document, operationName, variables, subscribingContext, maskError } = subscription;
+  const contextValue = subscribingContext();
+  const source = await createSourceEventStream({ schema, document, operationName, variableValues: variables, contextValue }).catch(
     (error): ExecutionResult => ({ errors: [error] }),
   );
   if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? []).map(maskError) };

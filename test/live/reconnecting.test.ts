@@ -36,6 +36,8 @@ const graphqlWsClient: Start = (url, token, received) => {
     connectionParams: { Authorization: `Bearer ${token}` },
     retryAttempts: 10_000,
     retryWait: () => delay(50),
+    // Else it gives up where nobody listens for a moment.
+    shouldRetry: () => true,
   });
   const variables: Record<string, unknown> = {};
   const sink = {

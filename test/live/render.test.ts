@@ -42,7 +42,7 @@ async function open(source: object[], variables: Record<string, unknown>, option
     document: parse(options.document ?? DOCUMENT),
     variables,
     caller: { ...caller, ...options.caller },
-    context: { source },
+    subscribingContext: () => ({ source }),
     freshContext: () => {
       contexts += 1;
       return {};

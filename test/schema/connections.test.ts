@@ -175,7 +175,7 @@ describe('a cursor', () => {
         const { errors } = await provider.graph(page('mappings', order), { after });
         expect(errors?.map(({ extensions }) => extensions?.code) ?? ['INVALID_PARAMETER']).toEqual(['INVALID_PARAMETER']);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
     expect(log).not.toHaveBeenCalled();
   });

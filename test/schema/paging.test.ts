@@ -119,7 +119,7 @@ describe.each(names)('%s', (name) => {
         expect(new Set(seen).size).toBe(seen.length);
         expect(seen).toEqual(expect.arrayContaining(atFirst.filter((sid) => present.has(sid))));
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -141,7 +141,7 @@ describe.each(names)('%s', (name) => {
         expect((await read(way, { first: count, after, before })).sids).toEqual(within.slice(0, count));
         expect((await read(way, { last: count, after, before })).sids).toEqual(within.slice(-count));
       }),
-      { numRuns: 10 },
+      { numRuns: 6 },
     );
   });
 });

@@ -37,10 +37,18 @@ class Instance {
     this.process = new GatewayProcess(this.#env);
   }
 
+  /** Ends it and starts it again, as a supervisor does: also where its connection was killed before it had begun. */
   async restart(signal: NodeJS.Signals): Promise<void> {
     await this.process.end(signal);
-    this.process = new GatewayProcess(this.#env);
-    await this.process.listening();
+    let listening = false;
+    for (let attempts = 0; !listening && attempts < 5; attempts += 1) {
+      this.process = new GatewayProcess(this.#env);
+      listening = await this.process.listening().then(
+        () => true,
+        () => false,
+      );
+    }
+    expect(listening).toBe(true);
   }
 }
 

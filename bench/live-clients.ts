@@ -13,19 +13,24 @@ export type Command =
 export interface Measured {
   readonly delays: readonly number[];
   readonly last: string;
+  /** The length of the last text. */
+  readonly bytes: number;
 }
 
 const sockets: WebSocket[] = [];
 let delays: number[] = [];
 let expected = 0;
 let last = 0n;
+let bytes = 0;
 
 const now = () => process.hrtime.bigint();
 
 /** Each text has, somewhere, the moment at which it was sent. */
 function arrived(data: unknown): void {
-  const sent = /@(\d+)@/.exec(String(data))?.[1];
+  const text = String(data);
+  const sent = /@(\d+)@/.exec(text)?.[1];
   if (!sent) return;
+  bytes = text.length;
   last = now();
   delays.push(Number(last - BigInt(sent)) / 1e6);
   tellWhenComplete();
@@ -33,7 +38,7 @@ function arrived(data: unknown): void {
 
 function tellWhenComplete(): void {
   if (expected === 0 || delays.length < expected) return;
-  process.send?.({ delays, last: String(last) } satisfies Measured);
+  process.send?.({ delays, last: String(last), bytes } satisfies Measured);
   delays = [];
   expected = 0;
 }

@@ -44,6 +44,7 @@ interface Result {
   readonly p50: number;
   readonly p99: number;
   readonly kibPerSubscriber: number;
+  readonly bytes: number;
   /** Processor time of the server for one delivery. */
   readonly microseconds: number;
 }
@@ -92,7 +93,7 @@ async function run(
   const before = await memory();
   await readers.tell({ do: 'connect', count: subscribers, ...target });
   const kibPerSubscriber = ((await memory()) - before) / 1024 / subscribers;
-  await readers.measure(10, () => burst(10));
+  const { bytes } = await readers.measure(10, () => burst(10));
   let began = 0n;
   const cpu = process.cpuUsage();
   const { last } = await readers.measure(BURST, async () => {
@@ -117,6 +118,7 @@ async function run(
     p50: at(0.5),
     p99: at(0.99),
     kibPerSubscriber,
+    bytes,
     microseconds: (user + system) / (BURST * subscribers),
   };
   console.log(row(result));
@@ -221,15 +223,20 @@ async function administer(url: string, statement: string): Promise<void> {
 async function openBroadcast() {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
+  let bytes = 0;
   const text = () => {
     const head = `{"id":"1","type":"next","payload":{"data":{"messageEvents":{"${stamp()}":"`;
-    return `${head.padEnd(BYTES - 6, 'x')}"}}}}`;
+    return `${head.padEnd(bytes - 5, 'x')}"}}}}`;
   };
   const broadcast = () => {
     const data = text();
     for (const client of server.clients) client.send(data);
   };
   return {
+    /** How long a text is. */
+    sends: (length: number) => {
+      bytes = length;
+    },
     target: { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` },
     burst: async (count: number) => {
       for (let n = 0; n < count; n += 1) broadcast();
@@ -239,15 +246,14 @@ async function openBroadcast() {
   };
 }
 
-/** What one event's message takes over graphql-ws with QUERY. */
-const BYTES = 465;
-
 const gateway = await openGateway();
 const broadcast = await openBroadcast();
 console.log(HEAD);
 const results: Result[] = [];
 for (const subscribers of SUBSCRIBERS) {
-  results.push(await run('gateway, graphql-ws', subscribers, gateway.target, gateway.burst, gateway.one));
+  const ours = await run('gateway, graphql-ws', subscribers, gateway.target, gateway.burst, gateway.one);
+  results.push(ours);
+  broadcast.sends(ours.bytes);
   results.push(await run('plain ws broadcast', subscribers, broadcast.target, broadcast.burst, broadcast.one));
 }
 broadcast.close();
@@ -258,7 +264,7 @@ ${HEAD}
 ${results.map(row).join('\n')}
 
 \`npm run bench:live\`: ${BURST} events written in one transaction, until the last has arrived everywhere; then ${PACED} one by one, ${PAUSE_MS} ms apart, from just
-before the write to the reader. Server in one process with its database's client (${gateway.database}), all readers in one other process.
+before the write to the reader. ${results[0]?.bytes} bytes a text. Server in one process with its database's client (${gateway.database}), all readers in one other process.
 Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model}.
 `;
 await writeFile(new URL('results-live.md', import.meta.url), text);

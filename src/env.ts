@@ -41,7 +41,10 @@ const settings = z
     /** Under which Restcomm and callers reach this gateway, for webhooks. Its listening address where unset. */
     PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
     /** Restcomm's base address. Where unset, an embedded stand-in plays the carrier. */
-    RESTCOMM_URL: z.url({ protocol: /^https?$/ }).optional(),
+    RESTCOMM_URL: z
+      .url({ protocol: /^https?$/ })
+      .refine((url) => new URL(url).username === '' && new URL(url).password === '')
+      .optional(),
     /** The account there that numbers and messages are under. Mandatory with RESTCOMM_URL. */
     RESTCOMM_ACCOUNT_SID: z
       .string()
@@ -114,7 +117,7 @@ const TAKES: Record<string, string> = {
   REST_TIMESTAMPS: 'iso or recorded',
   REST_BOT_SECRETS: 'plain or masked',
   PUBLIC_URL: 'https://host',
-  RESTCOMM_URL: 'https://host',
+  RESTCOMM_URL: 'https://host, without credentials',
   RESTCOMM_ACCOUNT_SID: 'AC and 32 lower-case hexadecimal digits',
   RESTCOMM_AUTH_TOKEN: 'visible ASCII characters without spaces',
   TEAMS_PLATFORM: 'embedded or microsoft',
@@ -130,7 +133,7 @@ const TAKES: Record<string, string> = {
   SECRETS_KEY: '32 bytes in base64, as `openssl rand -base64 32` prints them',
 };
 /** What the message must not repeat. */
-const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'RESTCOMM_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY']);
+const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'RESTCOMM_URL', 'RESTCOMM_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY']);
 
 export interface Settings {
   readonly port: number;

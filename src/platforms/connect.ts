@@ -1,4 +1,4 @@
-import type { Settings } from '../env.ts';
+import { type Settings, SettingsError } from '../env.ts';
 import { type BotFrameworkVerifier, createBotFrameworkVerifier } from './bot-framework-tokens.ts';
 import { createEmbeddedMicrosoft } from './embedded-microsoft.ts';
 import { createEmbeddedRestcomm, type SmsReport } from './embedded-restcomm.ts';
@@ -6,7 +6,7 @@ import { createHttpMicrosoft } from './http-microsoft.ts';
 import { createHttpRestcomm } from './http-restcomm.ts';
 import type { Microsoft } from './microsoft.ts';
 import type { Restcomm } from './restcomm.ts';
-import { DEFAULT_SERVICE_HOSTS } from './service-hosts.ts';
+import { createServiceHosts, DEFAULT_SERVICE_HOSTS } from './service-hosts.ts';
 
 export interface Platforms {
   readonly restcomm: Restcomm;
@@ -22,14 +22,24 @@ export interface PlatformsOptions {
   readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
 }
 
-/** The platforms that the settings name, and the embedded stand-in for each that they don't. */
+/** The platforms that the settings name, and the embedded stand-in for each that they don't. @throws SettingsError for a service host that can't be used */
 export function connectPlatforms({ settings, report, isKnownAudience }: PlatformsOptions): Platforms {
   const restcomm = settings.restcomm ? createHttpRestcomm({ ...settings.restcomm, fetch }) : createEmbeddedRestcomm({ report });
   if (!settings.microsoft) return { restcomm, microsoft: createEmbeddedMicrosoft() };
   const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
+  requireAllowed(addresses.serviceUrl, serviceHosts);
   return {
     restcomm,
     microsoft: createHttpMicrosoft({ ...addresses, serviceHosts, fetch }),
     botFramework: createBotFrameworkVerifier({ openIdUrl, issuer: addresses.issuer, isKnownAudience, fetch }),
   };
+}
+
+function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): void {
+  try {
+    if (createServiceHosts(serviceHosts).allows(serviceUrl)) return;
+  } catch (error) {
+    throw new SettingsError(`BOT_SERVICE_HOSTS is invalid: ${error instanceof Error ? error.message : error}`);
+  }
+  throw new SettingsError(`BOT_SERVICE_URL is invalid (${serviceUrl}): its host is not one of BOT_SERVICE_HOSTS`);
 }

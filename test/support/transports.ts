@@ -24,7 +24,7 @@ export interface Place {
 
 export interface Transport {
   readonly name: string;
-  /** Subscribes; `lastEventId` resumes as the transport itself can, else by the variable `after`. */
+  /** Subscribes. */
   subscribe(place: Place, query: string, variables: Record<string, unknown>): Reader;
   /** Resumes behind a cursor in the way that the transport's clients do. */
   resume(place: Place, cursor: string, variables?: Record<string, unknown>): Reader;

@@ -9,8 +9,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    // An embedded database takes 300 MB and, to open, a second of processor time.
-    maxWorkers: 2,
+    // Two cores, and many tests wait for platforms and timers. An embedded database takes 300 MB.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

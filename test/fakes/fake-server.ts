@@ -134,7 +134,7 @@ export async function startFakeServer<Route extends string>(
       });
       return { arrived, release };
     },
-    until: (happened, timeoutMs = 10_000) =>
+    until: (happened, timeoutMs = 30_000) =>
       new Promise((resolve, reject) => {
         const finish = (settle: () => void) => {
           clearTimeout(timer);

@@ -76,7 +76,7 @@ export class FakeState {
   }
 
   /** Waits for `holds` to be true of the state, asking at every change of it. */
-  until(holds: () => unknown, timeoutMs = 10_000): Promise<void> {
+  until(holds: () => unknown, timeoutMs = 30_000): Promise<void> {
     return new Promise((resolve, reject) => {
       const ask = () => {
         if (!holds()) return;

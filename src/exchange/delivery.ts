@@ -5,7 +5,7 @@ import type { StatusReport } from '../domain/message-log.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import { LoginError } from '../platforms/microsoft-login.ts';
-import { nextPause } from './backoff.ts';
+import { nextPause, type RetryPolicy } from './backoff.ts';
 import { type Claim, clearAttempt, countAttempt, nextInLane, type OutboxEntry, startAttempt } from './outbox.ts';
 import { takeReport } from './reports.ts';
 import { handToCarrier } from './to-sms.ts';
@@ -35,10 +35,10 @@ export interface HandedOver {
 export type Step = 'next' | 'done' | { readonly pauseMs: number };
 
 /**
- * Hands the first message of a lane over to its platform. Whatever happens is recorded: a status, a later attempt, or after `retryLimit` of
- * them the message set aside as stuck.
+ * Hands the first message of a lane over to its platform. Whatever happens is recorded: a status, a later attempt, or the message set
+ * aside as stuck.
  */
-export async function deliverNext(gateway: Gateway, claim: Claim, retryLimit: number): Promise<Step> {
+export async function deliverNext(gateway: Gateway, claim: Claim, retry: RetryPolicy): Promise<Step> {
   const { prisma, log } = gateway;
   const entry = await nextInLane(prisma, claim.lane);
   if (!entry) return 'done';
@@ -66,7 +66,7 @@ export async function deliverNext(gateway: Gateway, claim: Claim, retryLimit: nu
       await settle(gateway, message, { report: { status: 'FAILED', errorCode: failure.code, errorMessage: failure.message } });
       return 'next';
     }
-    return tryAgainLater(gateway, claim, { message, entry, failure, begun, retryLimit });
+    return tryAgainLater(gateway, claim, { message, entry, failure, begun, retry });
   }
 }
 
@@ -104,20 +104,20 @@ interface Failure {
   readonly failure: DeliveryError;
   /** Had a request left? */
   readonly begun: boolean;
-  readonly retryLimit: number;
+  readonly retry: RetryPolicy;
 }
 
-async function tryAgainLater(gateway: Gateway, claim: Claim, { message, entry, failure, begun, retryLimit }: Failure): Promise<Step> {
+async function tryAgainLater(gateway: Gateway, claim: Claim, { message, entry, failure, begun, retry }: Failure): Promise<Step> {
   const { prisma, log } = gateway;
   const attempts = entry.attempts + 1;
-  if (attempts >= retryLimit) {
+  if (attempts >= retry.limit) {
     await setAside(gateway, message, failure);
     return 'next';
   }
   if (!begun) await countAttempt(prisma, message.sid);
   // What was unknown before this attempt still is.
   else if (failure.outcome === 'retry' && !entry.attemptStarted) await clearAttempt(prisma, claim, message.sid);
-  const pauseMs = nextPause(attempts, failure.retryAfterMs);
+  const pauseMs = nextPause(retry, attempts, failure.retryAfterMs);
   log.info(
     { messageSid: message.sid, code: failure.code, outcome: failure.outcome, attempts, pauseMs },
     'a message could not be handed over yet',

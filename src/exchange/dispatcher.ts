@@ -1,6 +1,6 @@
 import type { Gateway } from '../domain/gateway.ts';
 import { createWakeUp } from '../wake-up.ts';
-import { RETRY_LIMIT } from './backoff.ts';
+import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
 import { deliverNext } from './delivery.ts';
 import { type Claim, claimLanes, LEASE_MS, releaseLane, renewLeases } from './outbox.ts';
 
@@ -17,19 +17,16 @@ export interface DispatcherOptions {
   readonly perOrganization: number;
   /** How often it looks without being woken, in ms. */
   readonly pollMs?: number;
-  /** After how many attempts a message is set aside as stuck. */
-  readonly retryLimit?: number;
+  readonly retry?: Partial<RetryPolicy>;
 }
 
 /** How long a lane is kept while others may wait, in ms. */
 const SLICE_MS = 500;
 
 /** Works on the outbox until stopped. Several instances share it. */
-export function startDispatcher(
-  gateway: Gateway,
-  { concurrency, perOrganization, pollMs = 1000, retryLimit = RETRY_LIMIT }: DispatcherOptions,
-): Dispatcher {
+export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions): Dispatcher {
   const { prisma, log } = gateway;
+  const policy: RetryPolicy = { ...RETRY_POLICY, ...retry };
   const working = new Map<Promise<void>, Claim>();
   let stopped = false;
   const wakeUp = createWakeUp();
@@ -72,7 +69,7 @@ export function startDispatcher(
     const until = Date.now() + SLICE_MS;
     let pauseMs = 0;
     while (!stopped && Date.now() < until) {
-      const step = await deliverNext(gateway, claim, retryLimit);
+      const step = await deliverNext(gateway, claim, policy);
       if (step === 'next') continue;
       if (step !== 'done') pauseMs = step.pauseMs;
       break;

@@ -8,7 +8,7 @@ import { type Customer, createTestExchange, type TestExchange, until } from '../
 let exchange: TestExchange;
 let customer: Customer;
 beforeAll(async () => {
-  exchange = await createTestExchange({ dispatcher: { retryLimit: 3 } });
+  exchange = await createTestExchange({ retry: { limit: 3 } });
   customer = await exchange.customer();
 });
 afterAll(() => exchange.close());

@@ -61,7 +61,7 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
 }
 
 export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress'> {
-  readonly dispatcher?: Partial<DispatcherOptions>;
+  readonly retry?: DispatcherOptions['retry'];
 }
 
 const SHOWN = `sid direction route type from to body mediaUrls segments encoding channelStatus channelErrorCode channelErrorMessage
@@ -79,7 +79,7 @@ export async function until<T>(happened: () => Promise<T | undefined | false>, t
 }
 
 /** A whole gateway that listens on loopback and moves messages, between fake platforms that speak real HTTP. */
-export async function createTestExchange({ progress, dispatcher: options }: TestExchangeOptions = {}): Promise<TestExchange> {
+export async function createTestExchange({ progress, retry }: TestExchangeOptions = {}): Promise<TestExchange> {
   const [restcomm, microsoft] = await Promise.all([startFakeRestcomm({ progress }), startFakeMicrosoft()]);
   const logged: string[] = [];
   const listener = await listen((request, peer) => gateway.app.fetch(request, peer), { host: '127.0.0.1', port: 0 });
@@ -94,7 +94,8 @@ export async function createTestExchange({ progress, dispatcher: options }: Test
     queued: () => dispatcher.wake(),
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
   });
-  const start = (): Dispatcher => startDispatcher(gateway.gateway, { concurrency: 8, perOrganization: 4, pollMs: 200, ...options });
+  const options: DispatcherOptions = { concurrency: 8, perOrganization: 4, pollMs: 200, retry: { firstPauseMs: 50, ...retry } };
+  const start = (): Dispatcher => startDispatcher(gateway.gateway, options);
   let dispatcher = start();
 
   async function messages(provider: Provider, filter: Record<string, unknown> = {}): Promise<ShownMessage[]> {

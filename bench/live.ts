@@ -146,6 +146,7 @@ async function openGateway() {
   const live = createLive({ prisma, log });
   const gateway: Gateway = {
     prisma,
+    sql: database.sql,
     secrets: (await import('../src/domain/secrets.ts')).createSecrets(randomBytes(32)),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),

@@ -80,8 +80,8 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
         orderBy: t.arg({ type: MappingOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller }) =>
-        listMappings(gateway, caller, { ...filter, within: { enterpriseSid: enterprise.sid } }, orderBy ?? undefined, page),
+      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }) =>
+        listMappings(gateway, caller, { ...filter, within: { enterpriseSid: enterprise.sid } }, orderBy ?? undefined, page, loaders.nested),
     },
     MappingConnection,
   ),

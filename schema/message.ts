@@ -159,8 +159,8 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller }) =>
-        listMessages(gateway, caller, { ...filter, within: { enterpriseSid: enterprise.sid } }, orderBy ?? undefined, page),
+      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }) =>
+        listMessages(gateway, caller, { ...filter, within: { enterpriseSid: enterprise.sid } }, orderBy ?? undefined, page, loaders.nested),
     },
     MessageConnection,
   ),
@@ -180,8 +180,8 @@ builder.prismaObjectFields(MappingRef, (t) => ({
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (mapping, { filter, orderBy, ...page }, { gateway, caller }) =>
-        listMessages(gateway, caller, { ...filter, within: { mappingSid: mapping.sid } }, orderBy ?? undefined, page),
+      resolve: (mapping, { filter, orderBy, ...page }, { gateway, caller, loaders }) =>
+        listMessages(gateway, caller, { ...filter, within: { mappingSid: mapping.sid } }, orderBy ?? undefined, page, loaders.nested),
     },
     MessageConnection,
   ),

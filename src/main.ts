@@ -49,6 +49,7 @@ async function main(): Promise<void> {
     });
     const gateway: Gateway = {
       prisma: database.prisma,
+      sql: database.sql,
       secrets,
       ...platforms,
       hints: { queued: () => notifier.hints.queued(), appended: (organizationSid) => notifier.hints.appended(organizationSid) },

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { serve } from './embedded.ts';
@@ -14,6 +14,7 @@ import { snapshotPath } from './snapshot.ts';
 export async function buildSnapshot(): Promise<string> {
   const path = await snapshotPath();
   if (existsSync(path)) return path;
+  await mkdir(dirname(path), { recursive: true });
   const draft = `${path}.new-${process.pid}`;
   const socketDirectory = await mkdtemp(join(tmpdir(), 'gateway-'));
   try {

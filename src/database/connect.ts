@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
@@ -7,9 +6,11 @@ import { PrismaClient } from '../../prisma/client/client.ts';
 import { openEmbedded } from './embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
 import { MIGRATIONS } from './package-root.ts';
+import { createSql, type Sql, statementNames, unnamed } from './sql.ts';
 
 export interface Database {
   readonly prisma: PrismaClient;
+  readonly sql: Sql;
   /** The connections that `prisma` uses too. Embedded there is one only: inside a transaction, stay on the transaction. */
   readonly pool: pg.Pool;
   readonly kind: 'embedded' | 'postgres';
@@ -33,8 +34,6 @@ export class ConnectionError extends Error {
 }
 
 const READY_WITHIN = 3_000;
-/** Per connection each name is a prepared statement that lives as long as it does, so only so many texts get one. */
-const MOST_STATEMENTS = 500;
 
 /**
  * Connects to PostgreSQL by `databaseUrl`, else opens the embedded database in `dataDir`. Applies no migration.
@@ -45,10 +44,12 @@ export async function connect({ dataDir, databaseUrl, log, patience = 10_000 }: 
   const { pool, close } = databaseUrl ? await openPostgres(databaseUrl, patience) : await openEmbedded(dataDir);
   // An idle connection that the server ends is replaced by the next query; without a handler it would end the process.
   pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
-  const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: statementNames() } : {});
+  const nameOf = databaseUrl ? statementNames() : unnamed;
+  const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
   return {
     prisma,
+    sql: createSql(pool, nameOf),
     pool,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {
@@ -105,16 +106,4 @@ function mayStillCome(error: unknown): boolean {
 function reason(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return [...new Set(error.errors.map(reason))].join(', ');
   return error instanceof Error ? error.message : String(error);
-}
-
-/** An empty name is an unprepared statement. */
-function statementNames(): (query: { sql: string }) => string {
-  const names = new Map<string, string>();
-  return ({ sql }) => {
-    const known = names.get(sql);
-    if (known !== undefined || names.size >= MOST_STATEMENTS) return known ?? '';
-    const name = `gateway_${createHash('sha256').update(sql).digest('hex').slice(0, 32)}`;
-    names.set(sql, name);
-    return name;
-  };
 }

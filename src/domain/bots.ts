@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Bot } from '../../prisma/client/client.ts';
+import { type Bot, Prisma } from '../../prisma/client/client.ts';
+import type { Table } from '../database/select.ts';
 import type { BotCheck, BotCredentials } from '../platforms/microsoft.ts';
 import { appendAudit } from './audit.ts';
 import { followBot } from './bot-changes.ts';
@@ -13,6 +14,7 @@ import type { Gateway } from './gateway.ts';
 import { idempotently } from './idempotency.ts';
 import { changed, lookup, mandatory, parseInput, SECRET } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
+import { readsOf } from './nested-lists.ts';
 import { newSid, sought } from './sid.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -48,9 +50,11 @@ export function findBot({ prisma }: Gateway, caller: Caller, sid: string): Promi
   return prisma.bot.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
 }
 
+const BOTS: Table<Bot> = { name: 'bot', fields: Object.values(Prisma.BotScalarFieldEnum) };
+
 /** One page of the caller's bots, in the order of their creation. */
 export function listBots(
-  { prisma }: Gateway,
+  { sql }: Gateway,
   caller: Caller,
   filter: BotFilter,
   order: Order<BotOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
@@ -62,8 +66,7 @@ export function listBots(
     {
       name: 'bots',
       columns: { DATE_CREATED: 'dateCreated' },
-      find: (range) => prisma.bot.findMany(range),
-      count: (matching) => prisma.bot.count({ where: matching }),
+      ...readsOf(sql, BOTS),
     },
     where,
     order,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Enterprise, EnterpriseStatus } from '../../prisma/client/client.ts';
+import { type Enterprise, type EnterpriseStatus, Prisma } from '../../prisma/client/client.ts';
+import type { Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { enterprises } from './confinement.ts';
 import { violatedConstraint } from './constraints.ts';
@@ -12,6 +13,7 @@ import { idempotently, type Remember } from './idempotency.ts';
 import { changed, lookup, mandatory, optional, parseInput, SECRET } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
 import { deleteMappingsOf } from './mappings.ts';
+import { readsOf } from './nested-lists.ts';
 import { newSid, sought } from './sid.ts';
 import { fold } from './text.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
@@ -49,9 +51,11 @@ export function findEnterprise({ prisma }: Gateway, caller: Caller, sid: string)
   return prisma.enterprise.findUnique({ where: { sid: sought(sid), ...enterprises(caller) } });
 }
 
+const ENTERPRISES: Table<Enterprise> = { name: 'enterprise', fields: Object.values(Prisma.EnterpriseScalarFieldEnum) };
+
 /** One page of the caller's enterprises. Default order: creation. */
 export function listEnterprises(
-  { prisma }: Gateway,
+  { sql }: Gateway,
   caller: Caller,
   filter: EnterpriseFilter,
   order: Order<EnterpriseOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
@@ -68,8 +72,7 @@ export function listEnterprises(
     {
       name: 'enterprises',
       columns: { DATE_CREATED: 'dateCreated', NAME: 'nameFolded' },
-      find: (range) => prisma.enterprise.findMany(range),
-      count: (matching) => prisma.enterprise.count({ where: matching }),
+      ...readsOf(sql, ENTERPRISES),
     },
     where,
     order,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { Sql } from '../database/sql.ts';
 import type { Microsoft } from '../platforms/microsoft.ts';
 import type { Restcomm } from '../platforms/restcomm.ts';
 import type { Hints } from './hints.ts';
@@ -8,6 +9,8 @@ import type { Secrets } from './secrets.ts';
 /** What every decision of the domain may use. Built once by main (or a test) and passed first to each domain function. */
 export interface Gateway {
   readonly prisma: PrismaClient;
+  /** The same database, for lists and what else is asked most. */
+  readonly sql: Sql;
   readonly secrets: Secrets;
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;

@@ -23,13 +23,14 @@ export interface PageInfo {
 }
 
 export interface Page<Row> {
-  edges: { cursor: string; node: Row }[];
-  pageInfo: PageInfo;
+  /** Made when asked for, like their cursors. */
+  readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
+  readonly pageInfo: PageInfo;
   /** Counts all rows that the filter matches, when asked. */
   totalCount: () => Promise<number>;
 }
 
-/** What Prisma's findMany is given: every list is read by this and nothing else. */
+/** What findMany is given: every list is read by this and nothing else. */
 export interface Range {
   where: { AND: object[] };
   orderBy: Record<string, 'asc' | 'desc'>[];
@@ -83,17 +84,33 @@ export async function readPage<Row extends { sid: string }, Field extends string
   const more = rows.length > size;
   const nodes = rows.slice(0, size);
   if (backward) nodes.reverse();
-  const edges = nodes.map((node) => ({ cursor: encodeCursor(list.name, order.field, node[column], node.sid), node }));
+  const cursorOf = (node: Row) => encodeCursor(list.name, order.field, node[column], node.sid);
   return {
-    edges,
-    pageInfo: {
-      hasNextPage: backward ? before !== undefined : more,
-      hasPreviousPage: backward ? more : after !== undefined || offset > 0,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
+    get edges() {
+      return nodes.map((node) => new Edge(node, cursorOf));
+    },
+    get pageInfo() {
+      const [first, last] = [nodes[0], nodes.at(-1)];
+      return {
+        hasNextPage: backward ? before !== undefined : more,
+        hasPreviousPage: backward ? more : after !== undefined || offset > 0,
+        startCursor: first ? cursorOf(first) : null,
+        endCursor: last ? cursorOf(last) : null,
+      };
     },
     totalCount: () => list.count({ AND: filter }),
   };
+}
+
+class Edge<Row> {
+  constructor(
+    readonly node: Row,
+    private readonly cursorOf: (node: Row) => string,
+  ) {}
+
+  get cursor(): string {
+    return this.cursorOf(this.node);
+  }
 }
 
 function bounds(caller: Caller, page: PageArguments) {

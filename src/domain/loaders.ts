@@ -15,9 +15,11 @@ import { belonging, enterprises } from './confinement.ts';
 import { headOf } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import { listMessageEvents } from './messages.ts';
+import { createNestedLists, type NestedLists } from './nested-lists.ts';
 
 /** What one request's relations are read with: one statement a relation and level, all confined to the caller's organization. */
 export interface Loaders {
+  readonly nested: NestedLists;
   readonly organization: DataLoader<string, Organization | undefined>;
   readonly account: DataLoader<string, Account | undefined>;
   readonly enterprise: DataLoader<string, Enterprise | undefined>;
@@ -44,6 +46,7 @@ export function createLoaders(gateway: Gateway, caller: Caller): Loaders {
   const { prisma } = gateway;
   const { organizationSid } = caller;
   return {
+    nested: createNestedLists(gateway.sql),
     organization: byKey('sid', (sids) =>
       prisma.organization.findMany({ where: { AND: [{ sid: organizationSid }, { sid: { in: sids } }] } }),
     ),

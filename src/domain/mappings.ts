@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Mapping } from '../../prisma/client/client.ts';
+import { type Mapping, Prisma } from '../../prisma/client/client.ts';
+import type { Table } from '../database/select.ts';
 import { credentialsOf } from './bots.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
@@ -12,6 +13,7 @@ import { idempotently, type Remember } from './idempotency.ts';
 import { changed, changedOrEmptied, lookup, mandatory, optional, parseInput } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
 import { external, numberNotUnique, refuseTakenNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
+import { type NestedLists, readsOf } from './nested-lists.ts';
 import { newSid, sought } from './sid.ts';
 import { domainOf, fold } from './text.ts';
 import { inTransaction } from './transaction.ts';
@@ -56,17 +58,19 @@ export function findMapping({ prisma }: Gateway, caller: Caller, sid: string): P
   return prisma.mapping.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
 }
 
+const MAPPINGS: Table<Mapping> = { name: 'mapping', fields: Object.values(Prisma.MappingScalarFieldEnum) };
+
 /** One page of the caller's mappings. Default order: creation. */
 export function listMappings(
-  { prisma }: Gateway,
+  { sql }: Gateway,
   caller: Caller,
   filter: MappingFilter,
   order: Order<MappingOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
   page: PageArguments = {},
+  nested?: NestedLists,
 ): Promise<Page<Mapping>> {
   const where = [
     belonging(caller),
-    filter.within ?? {},
     filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
     containing('nameFolded', literal('name', filter.name)),
     containing('microsoftAddressFolded', literal('microsoftAddress', filter.microsoftAddress)),
@@ -84,8 +88,7 @@ export function listMappings(
         EXTERNAL_ADDRESS: 'externalAddress',
         DOMAIN: 'microsoftDomain',
       },
-      find: (range) => prisma.mapping.findMany(range),
-      count: (matching) => prisma.mapping.count({ where: matching }),
+      ...readsOf(sql, MAPPINGS, filter.within, nested),
     },
     where,
     order,

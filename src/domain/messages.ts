@@ -1,9 +1,18 @@
-import { ChannelStatus, type Message, type MessageDirection, type MessageEvent, type MessageType } from '../../prisma/client/client.ts';
+import {
+  ChannelStatus,
+  type Message,
+  type MessageDirection,
+  type MessageEvent,
+  type MessageType,
+  Prisma,
+} from '../../prisma/client/client.ts';
+import type { Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
+import { type NestedLists, readsOf } from './nested-lists.ts';
 import { sought } from './sid.ts';
 import { fold } from './text.ts';
 
@@ -28,17 +37,19 @@ export function findMessage({ prisma }: Gateway, caller: Caller, sid: string): P
   return prisma.message.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
 }
 
+const MESSAGES: Table<Message> = { name: 'message', fields: Object.values(Prisma.MessageScalarFieldEnum) };
+
 /** One page of the caller's messages. Default order: creation. */
 export function listMessages(
-  { prisma }: Gateway,
+  { sql }: Gateway,
   caller: Caller,
   filter: MessageFilter,
   order: Order<MessageOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
   page: PageArguments = {},
+  nested?: NestedLists,
 ): Promise<Page<Message>> {
   const where = [
     belonging(caller),
-    filter.within ?? {},
     filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
     filter.mappingSid ? { mappingSid: sought(filter.mappingSid) } : {},
     filter.type ? { type: filter.type } : {},
@@ -56,8 +67,7 @@ export function listMessages(
     {
       name: 'messages',
       columns: { DATE_CREATED: 'dateCreated', FROM: 'fromFolded', TO: 'toFolded' },
-      find: (range) => prisma.message.findMany(range),
-      count: (matching) => prisma.message.count({ where: matching }),
+      ...readsOf(sql, MESSAGES, filter.within, nested),
     },
     where,
     order,

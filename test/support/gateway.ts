@@ -55,6 +55,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const database = await createTestDatabase();
   const gateway: Gateway = {
     prisma: database.prisma,
+    sql: database.sql,
     secrets: createSecrets(randomBytes(32)),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),

@@ -1,6 +1,7 @@
 import { AccountStatus } from '../prisma/client/enums.ts';
 import { permissions } from '../src/domain/caller.ts';
 import { builder } from './builder.ts';
+import { needs } from './columns.ts';
 
 export const AccountStatusEnum = builder.enumType('AccountStatus', {
   description: 'The state of an account.',
@@ -85,6 +86,7 @@ export const ProvisionedInterface = builder
       accountSid: t.exposeID('accountSid', { description: 'The account that created it.' }),
       accountEmail: t.string({
         description: 'The e-mail address of the account that created it.',
+        extensions: needs('accountSid'),
         resolve: async ({ accountSid }, _args, { loaders }) => required(await loaders.account.load(accountSid)).email,
       }),
       dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was created.' }),

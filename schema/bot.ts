@@ -3,6 +3,7 @@ import { belonging } from '../src/domain/confinement.ts';
 import type { BotCheck } from '../src/platforms/microsoft.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder, forbidden } from './builder.ts';
+import { needs, shownColumns } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -29,6 +30,7 @@ export const BotRef = builder.prismaNode('Bot', {
     enterprise: t.field({
       type: EnterpriseRef,
       description: 'The enterprise that it belongs to.',
+      extensions: needs('enterpriseSid'),
       resolve: async (bot, _args, { loaders }) => required(await loaders.enterprise.load(bot.enterpriseSid)),
     }),
   }),
@@ -39,6 +41,7 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     type: BotRef,
     nullable: true,
     description: 'Its bot, once it has one.',
+    extensions: needs(),
     resolve: (enterprise, _args, { loaders }) => loaders.botOf.load(enterprise.sid),
   }),
 }));
@@ -88,8 +91,8 @@ builder.queryFields((t) => ({
         orderBy: t.arg({ type: BotOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }) =>
-        listBots(gateway, caller, filter ?? {}, orderBy ?? undefined, page),
+      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
+        listBots(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
     },
     BotConnection,
   ),

@@ -3,6 +3,7 @@ import { enterprises } from '../src/domain/confinement.ts';
 import { closeEnterprise, createEnterprise, findEnterprise, listEnterprises, updateEnterprise } from '../src/domain/enterprises.ts';
 import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
+import { needs, shownColumns } from './columns.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
@@ -39,6 +40,7 @@ export const EnterpriseRef = builder.prismaNode('Enterprise', {
     admin: t.field({
       type: EnterpriseAdminRef,
       description: 'Its admin.',
+      extensions: needs(),
       resolve: async (enterprise, _args, { loaders }) => required(await loaders.adminOf.load(enterprise.sid)),
     }),
   }),
@@ -94,8 +96,8 @@ builder.queryFields((t) => ({
         orderBy: t.arg({ type: EnterpriseOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }) =>
-        listEnterprises(gateway, caller, filter ?? {}, orderBy ?? undefined, page),
+      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
+        listEnterprises(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
     },
     EnterpriseConnection,
   ),

@@ -3,6 +3,7 @@ import { isOperational } from '../src/domain/enterprise-state.ts';
 import { createMapping, deleteMapping, findMapping, listMappings, updateMapping } from '../src/domain/mappings.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
+import { needs, shownColumns } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -22,12 +23,14 @@ export const MappingRef = builder.prismaNode('Mapping', {
     }),
     operational: t.boolean({
       description: 'Do messages pass? Not while the enterprise is INACTIVE.',
+      extensions: needs('enterpriseSid'),
       resolve: async (mapping, _args, { loaders }) => isOperational(required(await loaders.enterprise.load(mapping.enterpriseSid))),
     }),
     enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that it belongs to.' }),
     enterprise: t.field({
       type: EnterpriseRef,
       description: 'The enterprise that it belongs to.',
+      extensions: needs('enterpriseSid'),
       resolve: async (mapping, _args, { loaders }) => required(await loaders.enterprise.load(mapping.enterpriseSid)),
     }),
   }),
@@ -75,18 +78,27 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     {
       type: MappingRef,
       description: 'Its mappings.',
+      extensions: needs(),
       args: {
         filter: t.arg({ type: MappingFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MappingOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }) =>
-        listMappings(gateway, caller, { ...filter, within: { enterpriseSid: enterprise.sid } }, orderBy ?? undefined, page, loaders.nested),
+      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
+        listMappings(
+          gateway,
+          caller,
+          { ...filter, within: { enterpriseSid: enterprise.sid } },
+          orderBy ?? undefined,
+          { ...page, fields: shownColumns(info) },
+          loaders.nested,
+        ),
     },
     MappingConnection,
   ),
   mappingCount: t.int({
     description: 'How many mappings it has.',
+    extensions: needs(),
     resolve: (enterprise, _args, { loaders }) => loaders.mappingCountOf.load(enterprise.sid),
   }),
 }));
@@ -108,8 +120,8 @@ builder.queryFields((t) => ({
         orderBy: t.arg({ type: MappingOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }) =>
-        listMappings(gateway, caller, filter ?? {}, orderBy ?? undefined, page),
+      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
+        listMappings(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
     },
     MappingConnection,
   ),

@@ -4,6 +4,7 @@ import { findMessage, listMessages } from '../src/domain/messages.ts';
 import { retryMessage, sendMessage } from '../src/domain/send-message.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
+import { needs, shownColumns } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -66,6 +67,7 @@ export const MessageRef = builder.prismaNode('Message', {
     route: t.field({
       type: MessageRouteEnum,
       description: 'The same as direction, in words.',
+      extensions: needs('direction'),
       resolve: (message) => (message.direction === 'INBOUND' ? ('TEAMS_TO_SMS' as const) : ('SMS_TO_TEAMS' as const)),
     }),
     type: t.expose('type', { type: MessageTypeEnum, description: 'SMS or MMS.' }),
@@ -96,6 +98,7 @@ export const MessageRef = builder.prismaNode('Message', {
     enterprise: t.field({
       type: EnterpriseRef,
       description: 'The enterprise that it belongs to.',
+      extensions: needs('enterpriseSid'),
       resolve: async (message, _args, { loaders }) => required(await loaders.enterprise.load(message.enterpriseSid)),
     }),
     mappingSid: t.exposeID('mappingSid', { nullable: true, description: 'The mapping that it passed by; null once that is deleted.' }),
@@ -103,6 +106,7 @@ export const MessageRef = builder.prismaNode('Message', {
       type: MappingRef,
       nullable: true,
       description: 'The mapping that it passed by; null once that is deleted.',
+      extensions: needs('mappingSid'),
       resolve: (message, _args, { loaders }) => (message.mappingSid ? loaders.mapping.load(message.mappingSid) : null),
     }),
   }),
@@ -154,18 +158,27 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     {
       type: MessageRef,
       description: 'Its messages.',
+      extensions: needs(),
       args: {
         filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }) =>
-        listMessages(gateway, caller, { ...filter, within: { enterpriseSid: enterprise.sid } }, orderBy ?? undefined, page, loaders.nested),
+      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
+        listMessages(
+          gateway,
+          caller,
+          { ...filter, within: { enterpriseSid: enterprise.sid } },
+          orderBy ?? undefined,
+          { ...page, fields: shownColumns(info) },
+          loaders.nested,
+        ),
     },
     MessageConnection,
   ),
   messageCount: t.int({
     description: 'How many messages it has.',
+    extensions: needs(),
     resolve: (enterprise, _args, { loaders }) => loaders.messageCountOf.load(enterprise.sid),
   }),
 }));
@@ -175,13 +188,21 @@ builder.prismaObjectFields(MappingRef, (t) => ({
     {
       type: MessageRef,
       description: 'The messages that passed by it.',
+      extensions: needs(),
       args: {
         filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (mapping, { filter, orderBy, ...page }, { gateway, caller, loaders }) =>
-        listMessages(gateway, caller, { ...filter, within: { mappingSid: mapping.sid } }, orderBy ?? undefined, page, loaders.nested),
+      resolve: (mapping, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
+        listMessages(
+          gateway,
+          caller,
+          { ...filter, within: { mappingSid: mapping.sid } },
+          orderBy ?? undefined,
+          { ...page, fields: shownColumns(info) },
+          loaders.nested,
+        ),
     },
     MessageConnection,
   ),
@@ -204,8 +225,8 @@ builder.queryFields((t) => ({
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }) =>
-        listMessages(gateway, caller, filter ?? {}, orderBy ?? undefined, page),
+      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
+        listMessages(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
     },
     MessageConnection,
   ),

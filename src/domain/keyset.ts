@@ -3,6 +3,8 @@ import { invalidParameter } from './input.ts';
 
 /** How a page is asked for: forward (`first`, `after`), backward (`last`, `before`), or forward by `offset` for page numbers. */
 export interface PageArguments {
+  /** What is read of each row, where that is not all of it; the sort's columns come along. */
+  fields?: readonly string[];
   first?: number | null;
   after?: string | null;
   last?: number | null;
@@ -42,7 +44,7 @@ export interface Range {
 export interface List<Row extends { sid: string }, Field extends string> {
   name: string;
   columns: Record<Field, keyof Row & string>;
-  find: (range: Range) => Promise<Row[]>;
+  find: (range: Range, fields?: readonly string[]) => Promise<Row[]>;
   count: (where: { AND: object[] }) => Promise<number>;
 }
 
@@ -75,12 +77,13 @@ export async function readPage<Row extends { sid: string }, Field extends string
   const places: object[] = [];
   if (after) places.push(beyond(column, after, order.direction === 'DESC'));
   if (before) places.push(beyond(column, before, order.direction === 'ASC'));
-  const rows = await list.find({
+  const range: Range = {
     where: { AND: [...filter, ...places] },
     orderBy: column === 'sid' ? [{ sid: direction }] : [{ [column]: direction }, { sid: direction }],
     take: size + 1,
     skip: offset,
-  });
+  };
+  const rows = await list.find(range, page.fields);
   const more = rows.length > size;
   const nodes = rows.slice(0, size);
   if (backward) nodes.reverse();

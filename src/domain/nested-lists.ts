@@ -8,7 +8,7 @@ export type Within = Readonly<Record<string, string>>;
 
 /** What one request's nested lists are read with: the same page of many parents is one statement, and so is their count. */
 export interface NestedLists {
-  rows(key: NestedKey & { range: Range }): Promise<object[]>;
+  rows(key: NestedRange): Promise<object[]>;
   count(key: NestedKey & { where: object }): Promise<number>;
 }
 
@@ -19,14 +19,19 @@ interface NestedKey {
   readonly parent: string;
 }
 
+interface NestedRange extends NestedKey {
+  readonly range: Range;
+  readonly fields?: readonly string[];
+}
+
 /** For one request. */
 export function createNestedLists(sql: Sql): NestedLists {
-  const rows = new DataLoader<NestedKey & { range: Range }, object[]>(
+  const rows = new DataLoader<NestedRange, object[]>(
     (keys) =>
       inGroups(
         keys,
-        ({ range }) => range,
-        ({ table, field, range }, parents) => selectRowsOf(sql, table, field, parents, range),
+        ({ range, fields }) => ({ range, fields }),
+        ({ table, field, range, fields }, parents) => selectRowsOf(sql, table, field, parents, range, fields),
       ),
     { cache: false },
   );
@@ -51,11 +56,11 @@ export function readsOf<Row extends { sid: string }>(
 ): Pick<List<Row, string>, 'find' | 'count'> {
   const [[field, parent] = []] = Object.entries(within ?? {});
   if (field === undefined || parent === undefined) {
-    return { find: (range) => selectRows(sql, table, range), count: (where) => countRows(sql, table, where) };
+    return { find: (range, fields) => selectRows(sql, table, range, fields), count: (where) => countRows(sql, table, where) };
   }
   const lists = nested ?? createNestedLists(sql);
   return {
-    find: (range) => lists.rows({ table, field, parent, range }) as Promise<Row[]>,
+    find: (range, fields) => lists.rows({ table, field, parent, range, fields }) as Promise<Row[]>,
     count: (where) => lists.count({ table, field, parent, where }),
   };
 }

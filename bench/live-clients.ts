@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
-// The readers of bench/live.ts, in a process of their own: they note when each text arrives and tell the delays when all have arrived.
+// The readers of bench/work/live.ts, in a process of their own: they note when each text arrives and tell the delays when all have arrived.
 
 /** What the bench asks: to connect, or to tell the delays of the next texts once every reader has `texts` of them. */
 export type Command =

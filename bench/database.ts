@@ -1,0 +1,26 @@
+import pg from 'pg';
+
+/** One statement on a connection of its own. */
+export async function ask<Row extends pg.QueryResultRow>(url: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return (await client.query<Row>(text, [...values])).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+/** The same server, another database. */
+export const inServer = (url: string, database: string) => Object.assign(new URL(url), { pathname: `/${database}` }).href;
+
+/** Makes a database anew. */
+export async function makeDatabase(server: string, name: string): Promise<string> {
+  await dropDatabase(server, name);
+  await ask(server, `CREATE DATABASE ${name}`);
+  return inServer(server, name);
+}
+
+export async function dropDatabase(server: string, name: string): Promise<void> {
+  await ask(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+}

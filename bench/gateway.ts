@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../src/database/package-root.ts';
+import { SERVER_CORE } from './machine.ts';
+import { freePort, type Server, serve } from './server.ts';
+
+// The gateway as `npm start` starts it: built, with all that it checks switched on.
+
+export const ACCOUNT_SID = `AC${'0'.repeat(31)}1`;
+const AUTH_TOKEN = 'bench-token-of-nobody';
+/** The Authorization of an account of the bench. */
+export const basic = (sid: string) => `Basic ${Buffer.from(`${sid}:${AUTH_TOKEN}`).toString('base64')}`;
+export const ENVIRONMENT = {
+  BOOTSTRAP_ACCOUNT_SID: ACCOUNT_SID,
+  BOOTSTRAP_AUTH_TOKEN: AUTH_TOKEN,
+  SECRETS_KEY: Buffer.alloc(32, 7).toString('base64'),
+  // The load is one caller's, far above what one may ask, or have open.
+  RATE_LIMIT: 'off',
+  MAX_SOCKETS_PER_ACCOUNT: '100000',
+  MAX_SUBSCRIPTIONS_PER_ACCOUNT: '100000',
+  EVENT_RETENTION: '3650',
+};
+
+/** What `npm start` runs, with node's own options in it. */
+export const START = (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { scripts: { start: string } }).scripts
+  .start;
+
+/** The gateway on a database, ready. @param options.node further options of node */
+export async function startGateway(databaseUrl: string, { core = SERVER_CORE, node = '' } = {}): Promise<Server> {
+  const port = await freePort();
+  const [program = '', ...rest] = START.split(' ');
+  return serve('gateway', core, ['sh', '-c', `exec ${program} ${node} ${rest.join(' ')}`], {
+    port,
+    path: '/health/ready',
+    env: { ...ENVIRONMENT, DATABASE_URL: databaseUrl, PORT: String(port) },
+  });
+}
+
+/** Has the gateway bring an empty database to its newest migration, with the bench's account. */
+export async function migrated(databaseUrl: string): Promise<void> {
+  const gateway = await startGateway(databaseUrl);
+  await gateway.stop();
+}

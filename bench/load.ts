@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+// A lean HTTP client: keep-alive connections that each send their next request when the answer is there. It shares a core with PostgreSQL, so it
+// parses no more of an answer than where it ends and whether it is one.
+
+/** A request as bytes; the number counts up. */
+export type RequestBytes = (number: number) => Buffer;
+
+export interface Load {
+  readonly port: number;
+  readonly request: RequestBytes;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface Answered {
+  readonly requests: number;
+  readonly seconds: number;
+  /** Of each request, in ms, in ascending order. */
+  readonly latencies: Float64Array;
+}
+
+export interface RequestParts {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly authorization?: string;
+  readonly body?: unknown;
+}
+
+/** A request's bytes. */
+export function bytesOf({ method, path, authorization, body }: RequestParts): Buffer {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const lines = [
+    `${method} ${path} HTTP/1.1`,
+    'host: 127.0.0.1',
+    'accept: application/json',
+    ...(authorization ? [`authorization: ${authorization}`] : []),
+    ...(body === undefined ? [] : ['content-type: application/json', `content-length: ${Buffer.byteLength(text)}`]),
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`);
+}
+
+/** Puts a server under load. What is under way at the end is waited for and counts. @throws Error for an answer that is none */
+export async function drive({ port, request, connections, seconds }: Load): Promise<Answered> {
+  const latencies: number[] = [];
+  const began = performance.now();
+  const end = began + seconds * 1000;
+  let sent = 0;
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  await Promise.all(
+    sockets.map(
+      (socket) =>
+        new Promise<void>((resolve, reject) => {
+          let since = 0;
+          const send = () => {
+            since = performance.now();
+            sent += 1;
+            socket.write(request(sent));
+          };
+          const reader = createReader((answer) => {
+            const now = performance.now();
+            latencies.push(now - since);
+            if (answer) reject(new Error(`Not an answer to measure:\n${answer}`));
+            else if (now < end) send();
+            else resolve();
+          });
+          socket.on('data', reader);
+          socket.on('error', reject);
+          socket.on('close', () => reject(new Error('The server closed a connection')));
+          send();
+        }),
+    ),
+  ).finally(() => {
+    for (const socket of sockets) socket.removeAllListeners('close').destroy();
+  });
+  return { requests: latencies.length, seconds: (performance.now() - began) / 1000, latencies: Float64Array.from(latencies).sort() };
+}
+
+async function open(port: number): Promise<Socket> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  await once(socket, 'connect');
+  return socket;
+}
+
+const HEADERS_END = Buffer.from('\r\n\r\n');
+const CHUNKS_END = Buffer.from('0\r\n\r\n');
+
+/** Calls back at each answer's end, with the answer where it is not a 200 that has no `errors`. */
+function createReader(ended: (complaint?: string) => void): (data: Buffer) => void {
+  let held: Buffer | undefined;
+  return (data) => {
+    const all = held ? Buffer.concat([held, data]) : data;
+    held = all;
+    const headers = all.indexOf(HEADERS_END);
+    if (headers < 0) return;
+    const head = all.toString('latin1', 0, headers);
+    const length = /content-length: *(\d+)/i.exec(head)?.[1];
+    const body = headers + 4;
+    if (length === undefined ? !all.subarray(-5).equals(CHUNKS_END) : all.length < body + Number(length)) return;
+    held = undefined;
+    const wrong = !head.startsWith('HTTP/1.1 200') || all.indexOf('"errors":', body) >= 0;
+    ended(wrong ? all.toString() : undefined);
+  };
+}

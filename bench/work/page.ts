@@ -1,0 +1,31 @@
+import { ORGANIZATION } from '../data.ts';
+import { interleave } from '../measure.ts';
+import type { PeerName } from '../peers.ts';
+import { type GraphRequest, graphileMessages, messages } from '../queries.ts';
+import type { Server } from '../server.ts';
+import type { Work } from '../work.ts';
+import { besides, contestant, requireAlike } from './graph.ts';
+
+const PEERS: readonly { name: PeerName; atLeast: number }[] = [
+  { name: 'postgraphile', atLeast: 2.5 },
+  { name: 'yoga-pg', atLeast: 2.5 },
+  { name: 'yoga-prisma', atLeast: 5 },
+  { name: 'mercurius', atLeast: 0.8 },
+  { name: 'bare', atLeast: 0.55 },
+];
+
+/** A page of 10 messages with 12 fields. */
+export const page: Work = async (bench) => {
+  const gateway = await bench.gateway();
+  const peers: [Server, GraphRequest][] = [];
+  for (const { name } of PEERS) {
+    const peer = await bench.peer(name);
+    if (peer) peers.push([peer, name === 'postgraphile' ? graphileMessages(ORGANIZATION) : messages]);
+  }
+  await requireAlike(gateway, messages, peers);
+  const measured = await interleave(
+    [contestant('gateway', gateway, messages), ...peers.map(([peer, body]) => contestant(peer.name, peer, body))],
+    bench.pace,
+  );
+  return { rows: besides('GraphQL, page of 10 messages', measured, PEERS), measured: [...measured.values()] };
+};

@@ -9,7 +9,7 @@ import {
 import { permissionsOf } from '../src/domain/accounts.ts';
 import { PermissionEnum, ViewerRef } from './account.ts';
 import { builder } from './builder.ts';
-import { EnterpriseRef } from './enterprise.ts';
+import { EnterpriseAdminRef, EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
@@ -32,7 +32,13 @@ const AccessTokenRef = builder.prismaObject('AccessToken', {
       description: 'The enterprise that it is narrowed to; null where it is for the whole organization.',
       resolve: (token, _args, { loaders }) => (token.enterpriseSid ? loaders.enterprise.load(token.enterpriseSid) : null),
     }),
-    accountSid: t.exposeID('accountSid', { description: 'The account that it was made by and acts as.' }),
+    accountSid: t.exposeID('accountSid', {
+      description: "The account that it was made by and acts as; of an enterprise's admin, the one that the enterprise is under.",
+    }),
+    adminSid: t.exposeID('adminSid', {
+      nullable: true,
+      description: "The enterprise's admin that it was made by and acts as: RCS and 32 hex digits; null where it is an account's.",
+    }),
     dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was made.' }),
     dateExpires: t.expose('dateExpires', { type: 'DateTime', description: 'When it ends by itself.' }),
     dateRevoked: t.expose('dateRevoked', { type: 'DateTime', nullable: true, description: 'When it was revoked; null where it was not.' }),
@@ -45,6 +51,16 @@ builder.objectField(ViewerRef, 'enterprise', (t) =>
     nullable: true,
     description: 'The one enterprise that the credentials are narrowed to; null where they are for the whole organization.',
     resolve: (_viewer, _args, { caller, loaders }) => (caller.enterpriseSid ? loaders.enterprise.load(caller.enterpriseSid) : null),
+  }),
+);
+
+builder.objectField(ViewerRef, 'admin', (t) =>
+  t.field({
+    type: EnterpriseAdminRef,
+    nullable: true,
+    description: "The enterprise's admin who calls, or whose access token it is; null for a provider's account.",
+    resolve: (_viewer, _args, { caller, loaders }) =>
+      caller.adminSid && caller.enterpriseSid ? loaders.adminOf.load(caller.enterpriseSid) : null,
   }),
 );
 
@@ -72,7 +88,8 @@ builder.queryField('accessTokens', (t) =>
   t.connection(
     {
       type: AccessTokenRef,
-      description: "Your account's access tokens, those that ended within the last day included. Not for access tokens themselves.",
+      description:
+        "Your account's access tokens, or yours as an enterprise's admin, those that ended within the last day included. Not for access tokens themselves.",
       authScopes: { ownCredentials: true },
       args: {
         orderBy: t.arg({ type: AccessTokenOrderInput, description: 'In which order; by creation where left out.' }),

@@ -20,6 +20,8 @@ export const builder = new SchemaBuilder<{
     ownCredentials: boolean;
     /** Credentials for the whole organization, not narrowed to an enterprise. */
     wholeOrganization: boolean;
+    /** A provider's credentials, not an enterprise's admin's. */
+    provider: boolean;
   };
   Connection: { totalCount: () => Promise<number> };
   DefaultNodeNullability: false;
@@ -35,6 +37,7 @@ export const builder = new SchemaBuilder<{
       permission: (permission) => caller.permissions.has(permission),
       ownCredentials: caller.accessTokenSid === undefined,
       wholeOrganization: caller.enterpriseSid === undefined,
+      provider: caller.adminSid === undefined,
     }),
     unauthorizedError: () => forbidden(),
     authorizeOnSubscribe: true,

@@ -6,6 +6,7 @@ import {
   type IssuedAccount,
   listAccounts,
   type NewAccount,
+  READ_ONLY_PERMISSIONS,
   rotateToken,
   suspendAccount,
 } from '../domain/accounts.ts';
@@ -13,7 +14,7 @@ import { exitCodeOf, type Session, type Terminal, UsageError, withDatabase } fro
 
 const USAGE = `Manages the accounts by which callers authenticate, with the gateway's own settings (DATA_DIR or DATABASE_URL, SECRETS_KEY).
 
-  npm run account -- create --email EMAIL [--name NAME] (--organization SID | --new-organization NAME)
+  npm run account -- create --email EMAIL [--name NAME] [--read-only] (--organization SID | --new-organization NAME)
   npm run account -- rotate SID       gives the account a new token; the old one stops working
   npm run account -- suspend SID      refuses its credentials until it is activated
   npm run account -- activate SID
@@ -58,9 +59,10 @@ const commands: Record<string, (args: readonly string[], terminal: Terminal) => 
       account.status,
       account.email,
       account.friendlyName,
+      account.permissions.join(','),
       `${account.organizationSid} ${account.organization.name}`,
     ]);
-    terminal.print(columns([['SID', 'STATUS', 'E-MAIL', 'NAME', 'ORGANIZATION'], ...rows]));
+    terminal.print(columns([['SID', 'STATUS', 'E-MAIL', 'NAME', 'PERMISSIONS', 'ORGANIZATION'], ...rows]));
   },
 };
 
@@ -75,29 +77,36 @@ function onOne<Result>(
 }
 
 function parseCreate(args: readonly string[]): NewAccount {
-  const { email, name, organization, 'new-organization': newOrganization } = createOptions(args);
+  const { email, name, organization, 'new-organization': newOrganization, 'read-only': readOnly } = createOptions(args);
   if (!email) throw new UsageError('create needs --email EMAIL.');
   if ((organization === undefined) === (newOrganization === undefined)) {
     throw new UsageError('create needs either --organization SID (`npm run account -- list` shows them) or --new-organization NAME.');
   }
-  return { email, friendlyName: name, organization: organization === undefined ? { name: newOrganization ?? '' } : { sid: organization } };
+  return {
+    email,
+    friendlyName: name,
+    organization: organization === undefined ? { name: newOrganization ?? '' } : { sid: organization },
+    permissions: readOnly ? READ_ONLY_PERMISSIONS : undefined,
+  };
 }
 
 function createOptions(args: readonly string[]) {
   const text = { type: 'string' } as const;
   try {
-    return parseArgs({ args: [...args], options: { email: text, name: text, organization: text, 'new-organization': text } }).values;
+    const options = { email: text, name: text, organization: text, 'new-organization': text, 'read-only': { type: 'boolean' } } as const;
+    return parseArgs({ args: [...args], options }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 
 /** An account as the terminal shows it. */
-function describe({ sid, email, organizationSid, status }: AccountDetails): string {
+function describe({ sid, email, organizationSid, status, permissions }: AccountDetails): string {
   return columns([
     ['Account SID', sid],
     ['E-mail', email],
     ['Organization', organizationSid],
+    ['Permissions', permissions.join(',')],
     ['Status', status],
   ]);
 }

@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { authenticateAccessToken } from '../domain/access-tokens.ts';
 import { authenticate, type Credentials } from '../domain/accounts.ts';
+import { authenticateAdmin, isAdminName } from '../domain/admin-credentials.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { createPlatformAccounts, type PlatformRefusal } from '../domain/platform-accounts.ts';
+import { createPlatformAccounts, type PlatformRefusal, type Vouched } from '../domain/platform-accounts.ts';
+import { fold } from '../domain/text.ts';
+import { QueueFullError } from '../domain/turns.ts';
+import { createFailedAttempts, type FailedAttemptsOptions, originOf } from './failed-attempts.ts';
+import { OUTAGE, OUTAGE_LOGGED, outageOf } from './outage.ts';
 
 /** What the connection tells of who is at its other end. */
 export interface Peer {
@@ -11,14 +16,17 @@ export interface Peer {
 }
 
 /**
- * Nobody may come in with these credentials: 401 where they are not valid, 403 where they are and the account may not be used here, 503 where
- * only the Restcomm platform could tell and does not answer.
+ * Nobody may come in with these credentials: 401 where they are not valid, 403 where they are and the account may not be used here, 429 where too
+ * many failed before, 503 where only the Restcomm platform could tell and does not answer, too many passwords wait to be verified, or the database
+ * can't be asked.
  */
 export interface Refusal {
-  readonly status: 401 | 403 | 503;
+  readonly status: 401 | 403 | 429 | 503;
   readonly message: string;
   /** Of a 401: what it says in WWW-Authenticate. */
   readonly challenge?: string;
+  /** After how many seconds to come again. */
+  readonly retryAfter?: number;
 }
 
 /** A request, or an upgrade, of which only the headers count. */
@@ -35,41 +43,115 @@ export type Authentication = (request: Presented, peer?: Peer) => Promise<Caller
 export const CHALLENGE = 'Basic realm="teams-sms-gateway", charset="UTF-8"';
 const BEARER_CHALLENGE = 'Bearer realm="teams-sms-gateway", error="invalid_token"';
 
-const REFUSALS: Readonly<Record<PlatformRefusal, Refusal>> = {
+type Reason = PlatformRefusal | 'BUSY' | 'OUTAGE';
+
+const REFUSALS: Readonly<Record<Reason, Refusal>> = {
   INACTIVE: { status: 403, message: 'The account is not active' },
-  ADMIN: { status: 403, message: "The account is an enterprise's admin, not a provider's" },
+  AMBIGUOUS: { status: 403, message: "The account is the admin of several providers' enterprises" },
   UNAVAILABLE: { status: 503, message: 'Restcomm, which knows the account, does not answer; try again' },
+  BUSY: { status: 503, message: 'Too many passwords wait to be verified; try again', retryAfter: 2 },
+  OUTAGE: { status: 503, ...OUTAGE },
 };
+
+/** Those that are no failed attempts: whoever gets one gave the right credentials, or was not judged, or gives what was right. */
+type Outcome = Credentials | Reason | 'ENDED' | undefined;
+
+type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'verified' | 'log'>;
 
 export const isRefusal = (outcome: Caller | Refusal): outcome is Refusal => 'status' in outcome;
 
 /**
  * HTTP Basic with an account's SID and auth token (REST.md, Requests), of an account here or, where the SID has no token here, on the Restcomm
- * platform; or an access token as Bearer. Each call makes a request id of its own.
+ * platform; with an enterprise's admin's sid or e-mail and password; or an access token as Bearer. Each call makes a request id of its own.
+ *
+ * Credentials that were verified within a minute cost no work and are never held up. Of the others, those that fail often are slowed, by address
+ * and by name, unless they were right before.
  */
-export function createAuthentication(gateway: Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'log'>): Authentication {
+export function createAuthentication(gateway: Deps, failedAttempts?: FailedAttemptsOptions): Authentication {
+  const { secrets, verified, log } = gateway;
   const platform = createPlatformAccounts(gateway);
+  const attempts = createFailedAttempts(failedAttempts);
+  /** Requests that give the same from the same address share one verification. */
+  const pending = new Map<string, Promise<Outcome | { readonly retryAfter: number }>>();
+  // What is under way may have begun before the change.
+  verified.onDrop(() => pending.clear());
 
-  async function byPassword({ user, password }: { user: string; password: string }): Promise<Credentials | PlatformRefusal | undefined> {
+  async function verify(presented: Credential, origin: string | undefined): Promise<Vouched | Outcome> {
+    if ('token' in presented) return authenticateAccessToken(gateway, presented.token);
+    const { user, password } = presented;
+    if (isAdminName(user)) return authenticateAdmin(gateway, user, password, origin);
     return (await authenticate(gateway, user, password)) ?? platform.authenticate(user, password);
   }
 
-  return async (request, peer = {}) => {
+  /** Verifies, and keeps what is good. */
+  async function judge(key: string, presented: Credential, origin: string | undefined): Promise<Outcome> {
+    const verification = verified.begin(key);
+    try {
+      const outcome = await verify(presented, origin);
+      if (typeof outcome !== 'object') return outcome;
+      const { credentials, until } = 'credentials' in outcome ? outcome : { credentials: outcome, until: undefined };
+      verification.keep(credentials, until);
+      return credentials;
+    } catch (error) {
+      if (error instanceof QueueFullError) return 'BUSY';
+      if (!outageOf(error)) throw error;
+      log.error({ err: error }, OUTAGE_LOGGED);
+      return 'OUTAGE';
+    } finally {
+      verification.end();
+    }
+  }
+
+  async function attempt(key: string, presented: Credential, address: string | undefined): Promise<Outcome | { retryAfter: number }> {
+    if (verified.isKnown(key)) return judge(key, presented, undefined);
+    const name = 'user' in presented ? digest(fold(presented.user)) : undefined;
+    const begun = await attempts.begin(address, name);
+    if ('retryAfter' in begun) return begun;
+    let hasFailed = false;
+    try {
+      const outcome = await judge(key, presented, originOf(address));
+      hasFailed = outcome === undefined;
+      return outcome;
+    } finally {
+      begun.end(hasFailed);
+    }
+  }
+
+  const digest = (text: string) => Buffer.from(secrets.fingerprint(text)).toString('base64');
+
+  async function outcomeOf(presented: Credential, address: string | undefined): Promise<Outcome | { retryAfter: number }> {
+    const key = digest('token' in presented ? `bearer\n${presented.token}` : `basic\n${presented.user}\n${presented.password}`);
+    const known = verified.get(key);
+    if (known) return known;
+    const shared = `${key} ${address}`;
+    const running = pending.get(shared);
+    if (running) return running;
+    const begun = attempt(key, presented, address).finally(() => pending.get(shared) === begun && pending.delete(shared));
+    pending.set(shared, begun);
+    return begun;
+  }
+
+  return async (request, { remoteAddress } = {}) => {
     const header = request.headers.get('authorization');
     const token = tokenInQuery(request) ?? parseBearer(header);
-    const basic = token === undefined ? parseBasic(header) : undefined;
-    const credentials = token === undefined ? basic && (await byPassword(basic)) : await authenticateAccessToken(gateway, token);
-    if (!credentials) {
+    const presented = token === undefined ? parseBasic(header) : { token };
+    const outcome = presented && (await outcomeOf(presented, remoteAddress));
+    if (outcome === undefined || outcome === 'ENDED') {
       return {
         status: 401,
         message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or an access token as Bearer',
         challenge: token === undefined ? CHALLENGE : BEARER_CHALLENGE,
       };
     }
-    if (typeof credentials === 'string') return REFUSALS[credentials];
-    return { ...credentials, requestId: randomUUID(), remoteAddress: peer.remoteAddress };
+    if (typeof outcome === 'string') return REFUSALS[outcome];
+    if ('retryAfter' in outcome) {
+      return { status: 429, message: 'Too many attempts to authenticate failed; try again later', retryAfter: outcome.retryAfter };
+    }
+    return { ...outcome, requestId: randomUUID(), remoteAddress };
   };
 }
+
+type Credential = { readonly user: string; readonly password: string } | { readonly token: string };
 
 /**
  * A browser's EventSource can't set a header, so for a stream of the graph's, and nothing else, the token may be a query parameter (RFC 6750,

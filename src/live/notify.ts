@@ -15,6 +15,8 @@ export interface ChannelListener {
   readonly received: (text: string) => void;
   /** It is connected, perhaps again: what was sent before did not arrive. */
   readonly connected: () => void;
+  /** It is not connected any more. */
+  readonly lost?: () => void;
 }
 
 export type OpenChannel = (listener: ChannelListener) => Channel;

@@ -14,7 +14,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountSid } from '../../src/domain/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
-import { roles } from './roles.ts';
+import { clientsOf, roles, withoutSecrets } from './roles.ts';
 import { difference, leaks, rowsOf, type StoredRow } from './rows.ts';
 import { type Position, type Walk, walk } from './walk.ts';
 import { canariesOf, createWorld, documentOf, prefixes, unknownSid, type World } from './world.ts';
@@ -127,10 +127,12 @@ describe('the walk', () => {
   });
 });
 
-describe.each(roles)('to $name', ({ clients }) => {
-  const graph: Provider['graph'] = (document, variables) => clients(b.provider).graph(document, variables);
+describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => {
+  let graph: Provider['graph'];
   let before: StoredRow[];
   beforeAll(async () => {
+    const client = clientsOf(gateway, await credentials(gateway, b.provider)).graph;
+    graph = (document, variables) => client(mayReadSecrets ? document : withoutSecrets(document), variables);
     before = await rowsOf(gateway.database.pool);
   });
 
@@ -172,7 +174,8 @@ describe.each(roles)('to $name', ({ clients }) => {
       const { emailId } = (deed.input.enterpriseAdmin ?? {}) as { emailId?: string };
       const said = { ...deed.input, named: emailId && accountSid(emailId) };
       expect(leaks(canaries, said, { data, errors }), deed.mutation).toEqual([]);
-      expect(data.made.__typename).toBe(deed.mutation === 'createEnterprise' ? 'Enterprise' : 'NotFoundError');
+      if (!mayWrite) expect(errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
+      else expect(data.made.__typename).toBe(deed.mutation === 'createEnterprise' ? 'Enterprise' : 'NotFoundError');
     }
   });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../../src/contract/table.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type Call, ownSid, type Place, places, twin } from './rest-walk.ts';
-import { roles } from './roles.ts';
+import { clientsOf, roles } from './roles.ts';
 import { difference, leaks, rowsOf, type StoredRow } from './rows.ts';
 import { canariesOf, createWorld, unknownSid, type World } from './world.ts';
 
@@ -51,10 +51,12 @@ describe('the walk', () => {
   });
 });
 
-describe.each(roles)('to $name', ({ clients }) => {
-  const rest = () => clients(b.provider).rest;
+describe.each(roles)('to $name', ({ credentials, mayWrite }) => {
+  let client: Provider['rest'];
+  const rest = () => client;
   let before: StoredRow[];
   beforeAll(async () => {
+    client = clientsOf(gateway, await credentials(gateway, b.provider)).rest;
     before = await rowsOf(gateway.database.pool);
   });
 
@@ -83,7 +85,8 @@ describe.each(roles)('to $name', ({ clients }) => {
     const [mapping] = a.deeds.filter(({ mutation }) => mutation === 'createMapping');
     const { idempotencyKey, ...body } = mapping?.input ?? {};
     const answer = await rest().post('/msteams/mappings', body, { 'idempotency-key': String(idempotencyKey) });
-    expect(answer.body).toEqual({ errorCode: '4051', message: 'Enterprise not found', data: body.enterpriseSid });
+    if (!mayWrite) expect(answer.body).toEqual({ errorCode: '403', message: 'Forbidden' });
+    else expect(answer.body).toEqual({ errorCode: '4051', message: 'Enterprise not found', data: body.enterpriseSid });
   });
 
   it('nothing of it changes', async () => {

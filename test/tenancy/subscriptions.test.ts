@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { acceptMessage, advanceStatus } from '../../src/domain/message-log.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
-import { graphqlSse } from '../support/transports.ts';
+import { graphqlSse, type Place } from '../support/transports.ts';
+import { narrowedRoles, roles, withoutSecrets } from './roles.ts';
 import { leaks } from './rows.ts';
 import { type Position, walk } from './walk.ts';
 import { canariesOf, createWorld, unknownSid, type World } from './world.ts';
@@ -28,19 +29,19 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-const listen = ({ provider }: World, document: string, target: string) =>
+const listen = (provider: Place['provider'], document: string, target: string) =>
   graphqlSse.subscribe({ url: gateway.url, provider }, document, { target });
 const hasBegun = (reader: Reader) =>
   reader.until(({ updates, errors, ended }) => updates.length > 0 || errors.length > 0 || ended !== undefined);
 const unfiltered =
   'subscription { messageEvents { __typename ... on Bookmark { cursor } ... on MessageEvent { cursor message { sid body } } } }';
 
-/** A new message of a world's mapping. @returns its sid */
-async function accept({ provider: { organizationSid, accountSid }, sids, texts }: World): Promise<string> {
-  const [enterpriseSid = '', mappingSid = ''] = [sids.Enterprise?.[0], sids.Mapping?.[0]];
-  const [body = '', from = ''] = texts;
+/** A new message of a world's mapping, its first or its second. @returns its sid */
+async function accept({ provider: { organizationSid, accountSid }, sids, texts }: World, index = 0): Promise<string> {
+  const [enterpriseSid = '', mappingSid = ''] = [sids.Enterprise?.[index], sids.Mapping?.[index]];
+  const [body = '', from = ''] = index === 0 ? texts : ['Hello', 'second'];
   const message = { organizationSid, accountSid, enterpriseSid, mappingSid, direction: 'INBOUND', from, to: '+15550100', body } as const;
-  const { sid } = await acceptMessage(gateway.database.prisma, { ...message, lane: `tenancy ${mappingSid}` });
+  const { sid } = await acceptMessage(gateway.database.sql, { ...message, lane: `tenancy ${mappingSid}` });
   gateway.live.wake(organizationSid);
   return sid;
 }
@@ -51,16 +52,30 @@ function told({ updates, errors, ended }: Reader, target: string): string {
   return JSON.stringify({ events, errors, ended }).replaceAll(target, '<target>');
 }
 
-describe('a subscription', () => {
+/** Who listens for the first enterprise of the victim's. */
+const listeners = [
+  ...roles.map(({ name, mayReadSecrets, credentials }) => ({
+    ...{ name, mayReadSecrets, credentials: () => credentials(gateway, b.provider) },
+    ...{ canaries: () => canaries, mine: () => accept(b) },
+  })),
+  ...narrowedRoles.map(({ name, isAdmin, credentials }) => ({
+    ...{ name: `${name}, the other of the two,`, mayReadSecrets: !isAdmin, credentials: () => credentials(a) },
+    // Of its organization it knows much else.
+    ...{ canaries: () => [...a.texts, ...a.secrets], mine: () => accept(a, 1) },
+  })),
+];
+
+describe.each(listeners)('to $name a subscription', ({ credentials, mayReadSecrets, canaries, mine: acceptOwn }) => {
   it('to a foreign sid is answered as one to an unknown sid, and hears nothing of what happens there', async () => {
+    const b = await credentials();
     const message = await accept(a);
     const probes = positions.flatMap(({ name, document, holds }) => {
       if (typeof holds !== 'object') return [];
       const foreign = holds.sidOf === 'Message' ? message : (a.sids[holds.sidOf]?.[0] ?? '');
-      return [{ name, document, foreign, unknown: unknownSid(holds.sidOf) }];
+      return [{ name, document: mayReadSecrets ? document : withoutSecrets(document), foreign, unknown: unknownSid(holds.sidOf) }];
     });
     expect(probes.length).toBeGreaterThanOrEqual(4);
-    const own = probes.map(({ document, foreign }) => listen(a, document, foreign));
+    const own = probes.map(({ document, foreign }) => listen(a.provider, document, foreign));
     const pairs = probes.map((probe) => ({
       ...probe,
       one: listen(b, probe.document, probe.foreign),
@@ -73,24 +88,26 @@ describe('a subscription', () => {
     await advanceStatus(gateway.database.prisma, message, { status: 'SENT' });
     gateway.live.wake(a.provider.organizationSid);
     await Promise.all(own.map((reader) => reader.until(({ updates }) => JSON.stringify(updates).includes('"SENT"'))));
-    const mine = await accept(b);
+    const mine = await acceptOwn();
     await everything.until(({ updates }) => JSON.stringify(updates).includes(mine));
 
     for (const { name, foreign, unknown, one, other } of pairs) {
-      expect(leaks([...canaries, message], foreign, [one.updates, one.errors]), name).toEqual([]);
+      expect(leaks([...canaries(), message], foreign, [one.updates, one.errors]), name).toEqual([]);
       expect(told(one, foreign), name).toBe(told(other, unknown));
     }
-    expect(leaks([...canaries, message], '', [everything.updates, everything.errors])).toEqual([]);
+    expect(leaks([...canaries(), message], '', [everything.updates, everything.errors])).toEqual([]);
     for (const reader of all) reader.close();
   });
+});
 
+describe('a subscription', () => {
   it('behind a foreign cursor shows nothing of what is there', async () => {
     const { data } = await a.provider.graph('{ messageEvents(first: 1) { pageInfo { endCursor } } }');
     const cursor: string = data.messageEvents.pageInfo.endCursor;
     const places = positions.filter(({ holds }) => holds === 'cursor');
     expect(places.length).toBeGreaterThan(0);
     for (const { name, document } of places) {
-      const reader = await hasBegun(listen(b, document, cursor));
+      const reader = await hasBegun(listen(b.provider, document, cursor));
       expect(leaks(canaries, cursor, [reader.updates, reader.errors]), name).toEqual([]);
       expect(reader.updates.filter((update) => update.__typename !== 'Bookmark')).toEqual([]);
       reader.close();

@@ -83,6 +83,8 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     if (name === 'after' || name === 'before') return 'cursor';
     if (scalar === 'String' && !/sids?$/i.test(name)) return 'text';
     if (/^ids?$/.test(name)) return 'global id';
+    // What was acted on may be anything; a mapping stands for all.
+    if (name === 'targetSid') return { sidOf: 'Mapping' };
     const [, prefix] = /^(\w+)Sids?$/.exec(name) ?? [];
     const sidOf = prefix ? capitalized(prefix) : /^sids?$/.test(name) ? subjectOf(field) : '';
     if (!prefixes[sidOf]) throw new Error(`The tenancy walk does not know whose sid stands at ${position}`);
@@ -101,7 +103,11 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
   function call(field: Field, target?: Target): string {
     const goal = target?.path.join('.');
     const wanted = ({ name, type }: Input, path: string) =>
-      isNonNullType(type) || goal === path || goal?.startsWith(`${path}.`) || (mutations.has(field) && name !== 'idempotencyKey');
+      isNonNullType(type) ||
+      path === 'first' ||
+      goal === path ||
+      goal?.startsWith(`${path}.`) ||
+      (mutations.has(field) && name !== 'idempotencyKey');
     const given = (inputs: readonly Input[], path: readonly string[]): string =>
       inputs
         .filter((input) => wanted(input, [...path, input.name].join('.')))
@@ -111,6 +117,8 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
       if (isNonNullType(type)) return literal(type.ofType, path);
       if (isListType(type)) return `[${literal(type.ofType, path)}]`;
       if (path.join('.') === goal) return '$target';
+      // More than a world has of anything, and few enough for lists in lists.
+      if (path.join('.') === 'first') return '5';
       if (isInputObjectType(type)) return `{ ${given(Object.values(type.getFields()), path)} }`;
       // Of permissions, the one that everybody has.
       if (isEnumType(type)) return (type.getValue('READ') ?? type.getValues()[0])?.name ?? '';
@@ -124,16 +132,18 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     return inputs ? `${field.name}(${inputs})` : field.name;
   }
 
-  /** Every field, and every field's fields, down to this depth. The fields of an abstract type's members get names of their own, for they may differ. */
-  function select(type: GraphQLNamedOutputType, depth: number, prefix = ''): string {
+  /** Every field, and every field's fields, down to this depth. Fields in which an abstract type's members differ get names of their own. */
+  function select(type: GraphQLNamedOutputType, depth: number, renamed: ReadonlySet<string> = new Set()): string {
     if (isLeafType(type)) return '';
     if (isAbstractType(type)) {
-      const members = schema.getPossibleTypes(type).map((member) => `... on ${member.name} ${select(member, depth, `${member.name}_`)}`);
+      const all = schema.getPossibleTypes(type);
+      const members = all.map((member) => `... on ${member.name} ${select(member, depth, differing(all))}`);
       return `{ __typename ${members.join(' ')} }`;
     }
     const fields = Object.values(type.getFields()).filter((field) => isLeafType(getNamedType(field.type)) || depth > 1);
     const selected = fields.map(
-      (field) => `${prefix && `${prefix}${field.name}: `}${call(field)} ${select(getNamedType(field.type), depth - 1)}`,
+      (field) =>
+        `${renamed.has(field.name) ? `${type.name}_${field.name}: ` : ''}${call(field)} ${select(getNamedType(field.type), depth - 1)}`,
     );
     return `{ __typename ${selected.join(' ')} }`;
   }
@@ -148,6 +158,17 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
       .filter((field) => !field.args.some(({ type }) => isNonNullType(type)))
       .map((field) => ({ name: field.name, document: `query { ${call(field)} ${select(getNamedType(field.type), DEEP)} }` })),
   };
+}
+
+/** The names of fields that types have in common and that are not the same in each. */
+function differing(types: readonly GraphQLObjectType[]): ReadonlySet<string> {
+  const kinds = new Map<string, string>();
+  const names = new Set<string>();
+  for (const { name, type } of types.flatMap((one) => Object.values(one.getFields()))) {
+    if (kinds.has(name) && kinds.get(name) !== String(type)) names.add(name);
+    kinds.set(name, String(type));
+  }
+  return names;
 }
 
 /** Scalars that carry no text, with values that everything takes. */

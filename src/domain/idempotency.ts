@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma, type PrismaClient } from '../../prisma/client/client.ts';
-import type { Caller } from './caller.ts';
+import { appendAudit, mutationActions } from './audit.ts';
+import { actorOf, type Caller } from './caller.ts';
 import { ConflictError, type DomainError, type ErrorCode, NotFoundError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { invalidParameter } from './input.ts';
+import type { Secrets } from './secrets.ts';
 import type { Transaction } from './transaction.ts';
 
 /** How long a key's first answer is kept. */
@@ -14,35 +16,39 @@ const CLAIM_LIFETIME_MS = 60_000;
 const WAIT_MS = 10_000;
 const MAX_KEY_LENGTH = 255;
 
-/** Keeps a mutation's row as the key's answer, in the transaction that makes it true. */
-export type Remember = (tx: Transaction, row: object) => Promise<void>;
+/** Records a mutation, and keeps its row as the key's answer, in the transaction that makes it true. `changed: false` records nothing: it was so before. */
+export type Remember = (tx: Transaction, row: { readonly sid: string }, outcome?: { readonly changed: boolean }) => Promise<void>;
 
 /**
  * Runs a mutation once per idempotency key and account, where credentials that are narrowed to an enterprise have keys of their own: within 24 h the same key and input gives the first answer again, result
  * or conflict. Invalid input, a platform's failure and a fault keep nothing, so that the request can be repeated.
- * `run` must call `remember` with the row it returns, in its last transaction: a crash before the commit leaves no answer.
+ * `run` must call `remember` with the row it returns, in its last transaction: it records who did it, and a crash before the commit leaves no answer.
  * @throws ConflictError IDEMPOTENCY_KEY_REUSED for another operation or input, IDEMPOTENCY_KEY_IN_PROGRESS when the first request still runs.
  */
-export async function idempotently<Row extends object>(
+export async function idempotently<Row extends { readonly sid: string }>(
   gateway: Gateway,
   caller: Caller,
-  operation: string,
+  operation: keyof typeof mutationActions,
   input: { idempotencyKey?: string | null },
   run: (remember: Remember) => Promise<Row>,
 ): Promise<Row> {
   const key = input.idempotencyKey?.trim();
-  if (!key) return run(async () => {});
+  const record: Remember = async (tx, { sid: targetSid }, { changed } = { changed: true }) => {
+    if (changed) await appendAudit(tx, caller, [{ action: mutationActions[operation], targetSid }]);
+  };
+  if (!key) return run(record);
   if (key.length > MAX_KEY_LENGTH || /[^\x20-\x7e]/.test(key)) {
     throw invalidParameter(['idempotencyKey'], `must be at most ${MAX_KEY_LENGTH} printable ASCII characters`);
   }
   const { prisma, secrets } = gateway;
-  const id = { organizationSid: caller.organizationSid, accountSid: caller.accountSid, key: withinReach(caller, key) };
-  const inputDigest = Buffer.from(secrets.fingerprint(canonical({ operation, input })));
-  const claim = await takeClaim(prisma, id, operation, inputDigest);
+  const id = { organizationSid: caller.organizationSid, accountSid: actorOf(caller), key: withinReach(caller, key) };
+  const inputDigests = digestsOf(secrets, canonical({ operation, input }));
+  const claim = await takeClaim(prisma, id, operation, inputDigests);
   if ('answer' in claim) return revive(claim.answer) as Row;
 
   const mine = { ...id, claim: claim.token };
-  const remember: Remember = async (tx, row) => {
+  const remember: Remember = async (tx, row, outcome) => {
+    await record(tx, row, outcome);
     const { count } = await tx.idempotencyKey.updateMany({ where: mine, data: { answer: { row: preserve(row) } } });
     if (count === 0) throw inProgress(key);
   };
@@ -77,9 +83,11 @@ async function takeClaim(
   prisma: PrismaClient,
   id: KeyId,
   operation: string,
-  inputDigest: Buffer,
+  inputDigests: readonly [Buffer, ...Buffer[]],
 ): Promise<{ token: string } | { answer: unknown }> {
   const token = randomUUID();
+  const [inputDigest] = inputDigests;
+  const isSame = (digest: Uint8Array) => inputDigests.some((candidate) => candidate.equals(digest));
   const deadline = Date.now() + WAIT_MS;
   for (let pause = 10; ; pause = Math.min(pause * 2, 250)) {
     const fresh = { operation, inputDigest: new Uint8Array(inputDigest), claim: token, dateCreated: new Date() };
@@ -89,7 +97,7 @@ async function takeClaim(
     const held = await prisma.idempotencyKey.findUnique({ where: { organizationSid_accountSid_key: id } });
     if (!held) continue;
     const age = Date.now() - held.dateCreated.getTime();
-    if (age > KEY_LIFETIME_MS || (held.answer === null && age > CLAIM_LIFETIME_MS && inputDigest.equals(held.inputDigest))) {
+    if (age > KEY_LIFETIME_MS || (held.answer === null && age > CLAIM_LIFETIME_MS && isSame(held.inputDigest))) {
       const { count: taken } = await prisma.idempotencyKey.updateMany({
         where: { ...id, claim: held.claim },
         data: { ...fresh, answer: Prisma.DbNull },
@@ -97,7 +105,7 @@ async function takeClaim(
       if (taken === 1) return { token };
       continue;
     }
-    if (!inputDigest.equals(held.inputDigest)) {
+    if (!isSame(held.inputDigest)) {
       throw new ConflictError('IDEMPOTENCY_KEY_REUSED', 'Idempotency key was used with another operation or input', {
         value: asGiven(id.key),
         path: ['idempotencyKey'],
@@ -114,6 +122,16 @@ const inProgress = (key: string) =>
     value: key,
     path: ['idempotencyKey'],
   });
+
+/**
+ * What an input may be recognised by: its fingerprint behind the id of its key, the current key's first. A key that was taken before a rotation has
+ * a retired one's, and one from before keys were named has the fingerprint alone.
+ */
+function digestsOf(secrets: Secrets, text: string): [Buffer, ...Buffer[]] {
+  const fingerprints = secrets.fingerprints(text);
+  const named = fingerprints.map(({ keyId, fingerprint }) => Buffer.concat([Buffer.from(keyId, 'hex'), fingerprint]));
+  return [...named, ...fingerprints.map(({ fingerprint }) => Buffer.from(fingerprint))] as [Buffer, ...Buffer[]];
+}
 
 /** JSON with sorted keys and without absent values, so that equal inputs have equal text. */
 function canonical(value: unknown): string {

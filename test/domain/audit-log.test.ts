@@ -1,0 +1,320 @@
+import type { GraphQLInputObjectType } from 'graphql';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { schema } from '../../schema/index.ts';
+import { mutationActions, trimAuditLog } from '../../src/domain/audit.ts';
+import { newSid } from '../../src/domain/sid.ts';
+import {
+  done,
+  fresh,
+  type Input,
+  inRest,
+  type MutationName,
+  mutations,
+  newBot,
+  newEnterprise,
+  newMapping,
+  unknownSid,
+} from '../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { graphClient } from '../support/graph.ts';
+import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
+
+type Mutation = keyof typeof mutationActions;
+
+const DAY_MS = 24 * 60 * 60_000;
+const restcomm = createRecordingRestcomm();
+let gateway: TestGateway;
+let provider: Provider;
+let home: string;
+
+beforeAll(async () => {
+  gateway = await createTestGateway({ platforms: { restcomm } });
+  provider = await gateway.provider();
+  home = await enterprise();
+});
+afterAll(() => gateway.close());
+beforeEach(() => restcomm.reset());
+
+const enterprise = async () => (await done(provider, 'createEnterprise', newEnterprise())).sid as string;
+const mapping = async (of = home) => (await done(provider, 'createMapping', newMapping(of))).sid as string;
+const bot = async () => (await done(provider, 'createBot', newBot(await enterprise()))).sid as string;
+const newMessage = async () => ({ mappingSid: await mapping(), to: fresh.number(), body: 'Hello' });
+const stuckMessage = async () => {
+  const { sid } = await mutate('sendMessage', await newMessage());
+  await gateway.gateway.prisma.outbox.deleteMany({ where: { messageSid: sid } });
+  await gateway.gateway.prisma.message.update({ where: { sid }, data: { stuck: true } });
+  return sid;
+};
+const accessToken = (permissions: string[] = ['READ'], enterpriseSid?: string) =>
+  mutate('createAccessToken', { expiresIn: 600, permissions, enterpriseSid });
+
+/** An input of each mutation that succeeds, and what is then recorded beside the mutation itself. */
+const valid: Record<Mutation, () => Promise<Input>> = {
+  createEnterprise: async () => newEnterprise(),
+  updateEnterprise: async () => ({ sid: await enterprise(), status: 'INACTIVE' }),
+  closeEnterprise: async () => ({ sid: await enterprise() }),
+  createMapping: async () => newMapping(home),
+  updateMapping: async () => ({ sid: await mapping(), name: 'Ann' }),
+  deleteMapping: async () => ({ sid: await mapping() }),
+  createBot: async () => newBot(await enterprise()),
+  updateBot: async () => ({ sid: await bot(), tenantId: 'other' }),
+  deleteBot: async () => ({ sid: await bot() }),
+  verifyBot: async () => ({ sid: await bot() }),
+  sendMessage: newMessage,
+  retryMessage: async () => ({ sid: await stuckMessage() }),
+  createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'] }),
+  revokeAccessToken: async () => ({ sid: (await accessToken()).sid }),
+};
+const names = Object.keys(valid) as Mutation[];
+
+const selections: Partial<Record<Mutation, string>> = {
+  createAccessToken: '... on IssuedAccessToken { token accessToken { sid } }',
+  verifyBot: '... on BotVerification { checks { step } }',
+};
+const capitalized = (name: string) => name.replace(/^./, (letter) => letter.toUpperCase());
+
+/** @returns what it is about, and the request's id */
+async function mutate(name: Mutation, input: Input, { graph }: Pick<Provider, 'graph'> = provider) {
+  const entity = capitalized(mutationActions[name].split('.')[0] as string);
+  const selected = selections[name] ?? `... on ${entity} { sid }`;
+  const { data, headers, errors } = await graph(
+    `mutation ($input: ${capitalized(name)}Input!) { made: ${name}(input: $input) { __typename ${selected} ... on Error { code } } }`,
+    { input },
+  );
+  const made = data?.made;
+  const sid: string = made?.sid ?? made?.accessToken?.sid ?? input.sid;
+  return { sid, token: made?.token as string, code: made?.code ?? errors?.[0]?.extensions?.code, requestId: headers.get('x-request-id') };
+}
+
+const rows = () => gateway.gateway.prisma.auditLog.findMany({ orderBy: [{ occurredAt: 'asc' }, { sid: 'asc' }] });
+
+/** What `work` adds to the audit log. */
+async function recorded<Result>(work: () => Promise<Result>) {
+  const before = new Set((await rows()).map(({ sid }) => sid));
+  const result = await work();
+  return { result, rows: (await rows()).filter(({ sid }) => !before.has(sid)) };
+}
+
+describe('every mutation of the graph is recorded once: who, what, to which sid, from where', () => {
+  test('these are all that there are', () => {
+    expect([...names].sort()).toEqual(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort());
+  });
+
+  test.each(names)('%s', async (name) => {
+    const input = await valid[name]();
+    const before = Date.now();
+    const { result, rows } = await recorded(() => mutate(name, input));
+    expect(result.code).toBeUndefined();
+    expect(rows).toEqual([
+      {
+        sid: expect.stringMatching(/^AU[0-9a-f]{32}$/),
+        organizationSid: provider.organizationSid,
+        accountSid: provider.accountSid,
+        adminSid: null,
+        accessTokenSid: null,
+        action: mutationActions[name],
+        targetSid: result.sid,
+        requestId: result.requestId,
+        remoteAddress: '127.0.0.1',
+        occurredAt: expect.any(Date),
+      },
+    ]);
+    expect(Math.abs((rows[0]?.occurredAt.getTime() ?? 0) - before)).toBeLessThan(60_000);
+  });
+});
+
+describe('every operation of the contract that changes something is recorded as the graph’s', () => {
+  test.each(Object.keys(mutations) as MutationName[])('%s', async (name) => {
+    const input = await valid[name]();
+    const { result, rows } = await recorded(() => inRest(provider, name, input));
+    expect(result.status).toBeLessThan(300);
+    const changes = rows.filter(({ action }) => action !== 'bot.clientSecret.read');
+    expect(changes).toMatchObject([
+      {
+        ...{ action: mutationActions[name], targetSid: result.body.data?.sid, accountSid: provider.accountSid },
+        ...{ requestId: result.headers.get('x-request-id'), remoteAddress: '127.0.0.1' },
+      },
+    ]);
+  });
+});
+
+test('an access token is recorded as itself and as its account', async () => {
+  const { sid, token } = await accessToken(['READ', 'WRITE']);
+  const { rows } = await recorded(() => mutate('createMapping', newMapping(home), { graph: graphClient(gateway.fetch, { token }) }));
+  expect(rows).toMatchObject([{ accountSid: provider.accountSid, accessTokenSid: sid }]);
+});
+
+test('each mapping that is deleted with its enterprise is recorded', async () => {
+  const sid = await enterprise();
+  const mappings = [await mapping(sid), await mapping(sid)];
+  const { rows } = await recorded(() => mutate('closeEnterprise', { sid, deleteMappings: true }));
+  expect(rows.map(({ action, targetSid }) => [action, targetSid])).toEqual([
+    ...mappings.map((mappingSid) => ['mapping.delete', mappingSid]),
+    ['enterprise.close', sid],
+  ]);
+});
+
+describe('nothing is recorded', () => {
+  test.each(names)('of an idempotent replay of %s', async (name) => {
+    if (name === 'verifyBot') return;
+    const input = { ...(await valid[name]()), idempotencyKey: fresh.key() };
+    const first = await mutate(name, input);
+    const { result, rows } = await recorded(() => mutate(name, input));
+    expect(result.sid).toBe(first.sid);
+    expect(rows).toEqual([]);
+  });
+
+  test.each(names)('of %s where it names nothing, or the caller may not', async (name) => {
+    const input = await valid[name]();
+    const lost = Object.hasOwn(input, 'sid')
+      ? { sid: unknownSid('BE') }
+      : { enterpriseSid: unknownSid('EN'), mappingSid: unknownSid('BE') };
+    const fields = (schema.getType(`${capitalized(name)}Input`) as GraphQLInputObjectType).getFields();
+    const unknown = Object.fromEntries(Object.entries({ ...input, ...lost }).filter(([field]) => fields[field]));
+    const { token } = await accessToken(['READ']);
+    const { rows } = await recorded(async () => {
+      if (name !== 'createEnterprise') expect((await mutate(name, unknown)).code).toMatch(/_NOT_FOUND$/);
+      const reader = { graph: graphClient(gateway.fetch, { token }) };
+      expect((await mutate(name, input, reader)).code).toBe('FORBIDDEN');
+    });
+    expect(rows).toEqual([]);
+  });
+
+  test('of what contradicts what is stored', async () => {
+    const taken = newMapping(home);
+    await done(provider, 'createMapping', taken);
+    const conflict = await recorded(() => mutate('createMapping', taken));
+    expect([conflict.result.code, conflict.rows]).toEqual(['EXTERNAL_ADDRESS_NOT_UNIQUE', []]);
+  });
+
+  test('of what the platform refuses in the midst of it', async () => {
+    restcomm.refuse('setAccountStatus');
+    const sid = await enterprise();
+    const { result, rows } = await recorded(() => mutate('updateEnterprise', { sid, name: fresh.name(), status: 'INACTIVE' }));
+    expect([result.code, rows]).toEqual(['PLATFORM_ERROR', []]);
+  });
+
+  test('of an access token that was revoked already', async () => {
+    const { sid } = await accessToken();
+    await mutate('revokeAccessToken', { sid });
+    expect((await recorded(() => mutate('revokeAccessToken', { sid }))).rows).toEqual([]);
+  });
+});
+
+test.each(names)('%s does nothing where it can not be recorded', async (name) => {
+  const { prisma } = gateway.gateway;
+  const input = await valid[name]();
+  const state = async () =>
+    JSON.stringify(
+      await Promise.all([
+        ...[prisma.enterprise.findMany(), prisma.enterpriseAdmin.findMany(), prisma.mapping.findMany(), prisma.bot.findMany()],
+        ...[prisma.message.findMany(), prisma.outbox.count(), prisma.accessToken.findMany(), prisma.releasedMapping.findMany()],
+      ]),
+    );
+  await prisma.$executeRaw`ALTER TABLE audit_log ADD CONSTRAINT full_up CHECK (false) NOT VALID`;
+  try {
+    const before = await state();
+    expect((await mutate(name, input)).code).toBe('INTERNAL_SERVER_ERROR');
+    expect(await state()).toBe(before);
+  } finally {
+    await prisma.$executeRaw`ALTER TABLE audit_log DROP CONSTRAINT full_up`;
+  }
+});
+
+describe('the database', () => {
+  const aged = async (days: number) => {
+    const { sid } = await gateway.gateway.prisma.auditLog.create({
+      data: {
+        ...{
+          sid: newSid('AU'),
+          organizationSid: provider.organizationSid,
+          action: 'bot.create',
+          targetSid: newSid('BE'),
+          requestId: 'test',
+        },
+        occurredAt: new Date(Date.now() - days * DAY_MS),
+      },
+    });
+    return sid;
+  };
+  const isThere = async (sid: string) => (await gateway.gateway.prisma.auditLog.count({ where: { sid } })) === 1;
+
+  test('trims what is older than its retention, and nothing else', async () => {
+    const [old, young] = [await aged(101), await aged(99)];
+    expect(await trimAuditLog(gateway.gateway.prisma, 100 * DAY_MS)).toBeGreaterThanOrEqual(1);
+    expect([await isThere(old), await isThere(young)]).toEqual([false, true]);
+  });
+
+  test('refuses to trim what is younger than 30 days, and any other delete, however it is asked', async () => {
+    const [old, young] = [await aged(40), await aged(29)];
+    const { prisma } = gateway.gateway;
+    await expect(trimAuditLog(prisma, 29 * DAY_MS)).rejects.toThrow('younger than 30 days');
+    await expect(prisma.auditLog.deleteMany({ where: { sid: old } })).rejects.toThrow('append-only');
+    const pretended = prisma.$transaction([
+      prisma.$executeRaw`SET LOCAL gateway.audit_log_trim = 'on'`,
+      prisma.$executeRaw`DELETE FROM audit_log WHERE sid = ${young}`,
+    ]);
+    await expect(pretended).rejects.toThrow('append-only');
+    expect([await isThere(old), await isThere(young)]).toEqual([true, true]);
+  });
+});
+
+describe('Query.auditLog', () => {
+  const LOG = `query ($filter: AuditFilter, $first: Int, $after: String) {
+    auditLog(filter: $filter, first: $first, after: $after) {
+      totalCount pageInfo { hasNextPage endCursor }
+      nodes { sid action targetSid accountSid enterpriseAdminSid accessTokenSid requestId remoteAddress dateCreated }
+    }
+  }`;
+  const read = async (variables: Record<string, unknown> = {}, { graph }: Pick<Provider, 'graph'> = provider) => {
+    const { data, errors } = await graph(LOG, variables);
+    return { ...data?.auditLog, code: errors?.[0]?.extensions?.code };
+  };
+  const as = (token: string) => ({ graph: graphClient(gateway.fetch, { token }) });
+
+  test('shows the newest first, page by page, each once', async () => {
+    const found: { sid: string; dateCreated: string }[] = [];
+    let after: string | undefined;
+    do {
+      const page = await read({ first: 25, after });
+      found.push(...page.nodes);
+      after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : undefined;
+    } while (after);
+    const own = (await rows()).filter(({ organizationSid }) => organizationSid === provider.organizationSid);
+    expect(found.map(({ sid }) => sid)).toEqual(own.map(({ sid }) => sid).reverse());
+    expect((await read()).totalCount).toBe(own.length);
+  });
+
+  test('filters by action, target, account and time', async () => {
+    const sid = await mapping();
+    const at = new Date();
+    const { requestId } = await mutate('deleteMapping', { sid });
+    const deleted = expect.objectContaining({ action: 'MAPPING_DELETE', targetSid: sid, requestId, remoteAddress: '127.0.0.1' });
+    const created = expect.objectContaining({ action: 'MAPPING_CREATE', targetSid: sid });
+    const nodes = async (filter: object) => (await read({ filter })).nodes;
+    expect(await nodes({ targetSid: sid })).toEqual([deleted, created]);
+    expect(await nodes({ targetSid: sid, actions: ['MAPPING_DELETE'] })).toEqual([deleted]);
+    expect(await nodes({ targetSid: sid, accountSid: provider.accountSid, createdFrom: new Date(at.getTime() - DAY_MS) })).toHaveLength(2);
+    expect(await nodes({ targetSid: sid, createdTo: new Date(at.getTime() - DAY_MS) })).toEqual([]);
+    expect(await nodes({ targetSid: sid, accountSid: 'AC1' })).toEqual([]);
+    expect(await nodes({ actions: [] })).toEqual([]);
+  });
+
+  test('is for the permission AUDIT, over the whole organization, and for no other organization', async () => {
+    expect(await read({}, as((await accessToken(['READ', 'AUDIT'])).token))).toMatchObject({ code: undefined, nodes: expect.any(Array) });
+    for (const { token } of [await accessToken(['READ', 'WRITE', 'SECRETS']), await accessToken(['READ', 'AUDIT'], home)])
+      expect((await read({}, as(token))).code).toBe('FORBIDDEN');
+    expect((await graphClient(gateway.fetch)(LOG)).status).toBe(401);
+    const stranger = await gateway.provider();
+    expect((await read({}, stranger)).nodes).toMatchObject([
+      { action: 'ACCOUNT_CREATE', accountSid: null, targetSid: stranger.accountSid },
+    ]);
+    expect((await read({ filter: { targetSid: home } }, stranger)).nodes).toEqual([]);
+  });
+
+  test('names what is invalid', async () => {
+    expect((await read({ first: 101 })).code).toBe('INVALID_PARAMETER');
+    expect((await read({ after: 'x' })).code).toBe('INVALID_PARAMETER');
+    expect((await read({ filter: { actions: ['X'] } })).code).toBe('BAD_USER_INPUT');
+  });
+});

@@ -4,11 +4,12 @@ import { DirectoryInUseError } from '../database/directory-lock.ts';
 import { hasEmbedded } from '../database/embedded.ts';
 import { MigrationError, migrate } from '../database/migrations.ts';
 import { MIGRATIONS } from '../database/package-root.ts';
-import { secretsKeyOf } from '../database/secrets-key.ts';
+import { masterKeysOf, SecretsKeyError } from '../database/secrets-key.ts';
 import { AccountError, hasAccounts } from '../domain/accounts.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createSecrets } from '../domain/secrets.ts';
 import { parseEnv, type Settings, SettingsError } from '../env.ts';
+import { createLog } from '../log.ts';
 
 /** What a command is run with: the process, or a test. */
 export interface Terminal {
@@ -22,7 +23,12 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-const EXPECTED = [AccountError, ConnectionError, DirectoryInUseError, MigrationError, SettingsError];
+/** The command could not do all that it was asked. The message says what is left. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+const EXPECTED = [AccountError, CommandError, ConnectionError, DirectoryInUseError, MigrationError, SecretsKeyError, SettingsError];
 
 /**
  * Runs a command to its exit code: 0 done, 1 failed and nothing was changed, 2 called wrongly. What can be expected to go wrong is told
@@ -49,7 +55,7 @@ function told(error: unknown): string {
   return EXPECTED.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
 }
 
-export type Session = Pick<Gateway, 'prisma' | 'secrets'> & { readonly settings: Settings };
+export type Session = Pick<Gateway, 'prisma' | 'secrets' | 'log'> & { readonly settings: Settings };
 
 /**
  * Opens the gateway's own database by the gateway's own settings, migrated, and closes it after the work.
@@ -64,13 +70,13 @@ export async function withDatabase<Result>(
   if (!settings.databaseUrl && !options.mayCreate && !hasEmbedded(settings.dataDir)) {
     throw new SettingsError(`There is no database in ${settings.dataDir} (DATA_DIR) yet, hence no account.`);
   }
-  const secrets = createSecrets(settings.secretsKey ?? (await secretsKeyOf(settings.dataDir)));
-  const log = pino({ level: settings.logLevel }, pino.destination({ fd: 2, sync: true }));
+  const secrets = createSecrets(...(await masterKeysOf(settings)));
+  const log = createLog(settings.logLevel, pino.destination({ fd: 2, sync: true }));
   const database = await connect({ ...settings, log });
   try {
     await migrate(database.pool, MIGRATIONS);
     await hasAccounts({ prisma: database.prisma, secrets });
-    return await work({ prisma: database.prisma, secrets, settings });
+    return await work({ prisma: database.prisma, secrets, settings, log });
   } finally {
     await database.close();
   }

@@ -17,6 +17,12 @@ export interface Secrets {
   holds(keyId: string): boolean;
   /** A keyed digest for recognising equal inputs that may hold secrets. */
   fingerprint(text: string): Uint8Array<ArrayBuffer>;
+  /** The text's fingerprint under every key that is held, the current one's first: for recognising what was kept before a rotation. */
+  fingerprints(text: string): { readonly keyId: string; readonly fingerprint: Uint8Array<ArrayBuffer> }[];
+  /** The current key's id: 8 hex digits. */
+  readonly keyId: string;
+  /** The sealed value under the current key; `undefined` where it is already. @throws as open */
+  reseal(sealed: Uint8Array, associated: string): Uint8Array<ArrayBuffer> | undefined;
   /** What tokens are signed with (HMAC-SHA256), and the id by which they name it. */
   readonly signing: { readonly keyId: string; readonly key: Uint8Array };
   /** The signing key with this id; `undefined` where it is not held. */
@@ -46,21 +52,25 @@ interface Key {
 }
 
 /**
- * Secrets under a master key of 32 bytes. What the `retired` keys sealed, digested and signed before still opens, matches and is valid.
+ * Secrets under the first of the master keys, of 32 bytes each. What the retired ones behind it sealed, digested and signed before still opens, matches and is valid.
  * @throws RangeError for a key of another length
  */
-export function createSecrets(masterKey: Uint8Array, ...retired: readonly Uint8Array[]): Secrets {
+export function createSecrets(...[masterKey, ...retired]: readonly Uint8Array[]): Secrets {
+  if (!masterKey) throw new RangeError('There is no master key.');
   const current = derive(masterKey);
   const keys = new Map([...retired.map(derive), current].map((key) => [key.id, key]));
+  const unseal = (sealed: Uint8Array, associated: string): string => {
+    const { keyId, ...parts } = parse(sealed);
+    const key = keys.get(keyId);
+    if (!key)
+      throw new SealError(`The value was sealed under the key ${keyId}, which this gateway does not have. Is SECRETS_KEYS complete?`);
+    return open(key, parts, associated);
+  };
   return {
+    keyId: current.id,
     seal: (plaintext, associated) => seal(current, plaintext, associated),
-    open: (sealed, associated) => {
-      const { keyId, ...parts } = parse(sealed);
-      const key = keys.get(keyId);
-      if (!key)
-        throw new SealError(`The value was sealed under the key ${keyId}, which this gateway does not have. Is SECRETS_KEY the right one?`);
-      return open(key, parts, associated);
-    },
+    open: unseal,
+    reseal: (sealed, associated) => (keyOf(sealed) === current.id ? undefined : seal(current, unseal(sealed, associated), associated)),
     digest: (text) => ({ digest: hmac(current.digesting, text), keyId: current.id }),
     matches: (text, digest, keyId) => {
       const key = keys.get(keyId);
@@ -69,6 +79,11 @@ export function createSecrets(masterKey: Uint8Array, ...retired: readonly Uint8A
     },
     holds: (keyId) => keys.has(keyId),
     fingerprint: (text) => hmac(current.fingerprinting, text),
+    fingerprints: (text) =>
+      [current, ...[...keys.values()].filter((key) => key !== current)].map((key) => ({
+        keyId: key.id,
+        fingerprint: hmac(key.fingerprinting, text),
+      })),
     signing: { keyId: current.id, key: current.signing },
     signingKey: (keyId) => keys.get(keyId)?.signing,
   };
@@ -106,6 +121,9 @@ function parse(sealed: Uint8Array) {
     tag: value.subarray(-TAG_BYTES),
   };
 }
+
+/** The id of the key that a value is sealed under. @throws SealError for what is no sealed value */
+const keyOf = (sealed: Uint8Array): string => parse(sealed).keyId;
 
 function open(key: Key, { header, nonce, ciphertext, tag }: Omit<ReturnType<typeof parse>, 'keyId'>, associated: string): string {
   const decipher = createDecipheriv('aes-256-gcm', key.sealing, nonce, { authTagLength: TAG_BYTES });

@@ -15,16 +15,18 @@ export const smsWebhook = (gateway: Deps, mappingSid: string) =>
 export const statusWebhook = (gateway: Deps, mappingSid: string, messageSid: string) =>
   `${gateway.publicUrl}/webhooks/restcomm/${secretOf(gateway, mappingSid)}/status?message=${messageSid}`;
 
-/** The mapping that a webhook's secret belongs to, whether or not it still exists; `undefined` for a secret that was not made here. */
+/** The mapping that a webhook's secret belongs to, whether or not it still exists, under whichever key; `undefined` for a secret that was not made here. */
 export function mappingOfSecret(gateway: Deps, secret: string): string | undefined {
   if (!/^[0-9a-f]{64}$/.test(secret)) return undefined;
   const mappingSid = `BE${secret.slice(0, -MAC_HEX)}`;
-  return timingSafeEqual(Buffer.from(secretOf(gateway, mappingSid)), Buffer.from(secret)) ? mappingSid : undefined;
+  return secretsOf(gateway, mappingSid).some((valid) => timingSafeEqual(Buffer.from(valid), Buffer.from(secret))) ? mappingSid : undefined;
 }
 
-function secretOf({ secrets }: Deps, mappingSid: string): string {
-  const mac = Buffer.from(secrets.fingerprint(`webhook ${mappingSid}`))
-    .toString('hex')
-    .slice(0, MAC_HEX);
-  return mappingSid.slice(2) + mac;
+/** Where the platform was given an address before a rotation, that one still comes: the current key's is the first. */
+function secretsOf({ secrets }: Deps, mappingSid: string): string[] {
+  return secrets
+    .fingerprints(`webhook ${mappingSid}`)
+    .map(({ fingerprint }) => mappingSid.slice(2) + Buffer.from(fingerprint).toString('hex').slice(0, MAC_HEX));
 }
+
+const secretOf = (gateway: Deps, mappingSid: string): string => secretsOf(gateway, mappingSid)[0] ?? '';

@@ -1,4 +1,5 @@
 import { type Answer, jsonFields } from './request.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** Microsoft's own code and words for what it did not do. */
 export interface Refusal {
@@ -31,6 +32,5 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 /** Login appends ids of its own log to what it says, which nobody else can use. */
 function clean(words: string | undefined, secrets: readonly string[]): string | undefined {
   const kept = words?.replace(/\s*(Trace ID|Correlation ID|Timestamp):[\s\S]*$/, '');
-  const spelled = secrets.filter(Boolean).flatMap((secret) => [secret, encodeURIComponent(secret)]);
-  return text(spelled.reduce((result, secret) => result.replaceAll(secret, '…'), kept ?? '').slice(0, 500));
+  return text(withoutSecrets(kept ?? '', secrets).slice(0, 500));
 }

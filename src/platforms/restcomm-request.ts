@@ -1,4 +1,5 @@
 import { type Answer, type Fetch, request, under } from './request.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 export interface RestcommOptions {
   /** Restcomm's base address, with or without `/restcomm/2012-04-24` and a slash at its end. It carries no credentials. */
@@ -44,7 +45,7 @@ export function createRestcommRequest({ url, accountSid, authToken, fetch, timeo
       timeoutMs,
     });
     const secrets = [basic, credentials.authToken, ...CONFIDENTIAL.map((field) => form?.[field] ?? '')];
-    return answer.status < 300 ? answer : { ...answer, text: without(secrets, answer.text) };
+    return answer.status < 300 ? answer : { ...answer, text: withoutSecrets(answer.text, secrets) };
   };
 }
 
@@ -55,17 +56,4 @@ function baseOf(url: string): string {
   const path = pathname.replace(/\/+$/, '');
   if (path.endsWith('/2012-04-24')) return origin + path;
   return `${origin}${path.endsWith('/restcomm') ? path : `${path}/restcomm`}/2012-04-24`;
-}
-
-/** A platform may quote what it refuses. */
-function without(secrets: readonly string[], text: string): string {
-  const written = secrets
-    .filter(Boolean)
-    .flatMap((secret) => [
-      secret,
-      JSON.stringify(secret).slice(1, -1),
-      encodeURIComponent(secret),
-      `${new URLSearchParams({ '': secret })}`.slice(1),
-    ]);
-  return written.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
 }

@@ -5,6 +5,7 @@ import { createEmbeddedRestcomm, type SmsReport } from './embedded-restcomm.ts';
 import { createHttpMicrosoft } from './http-microsoft.ts';
 import { createHttpRestcomm } from './http-restcomm.ts';
 import type { Microsoft } from './microsoft.ts';
+import { createOutbound, type Lookup } from './outbound.ts';
 import type { Restcomm } from './restcomm.ts';
 import { createServiceHosts, DEFAULT_SERVICE_HOSTS } from './service-hosts.ts';
 
@@ -20,19 +21,31 @@ export interface PlatformsOptions {
   /** Told by the embedded carrier what Restcomm's status callback would tell. */
   readonly report: (report: SmsReport) => void;
   readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
+  /** How the names in URLs from outside become addresses; for tests. */
+  readonly lookup?: Lookup;
 }
 
 /** The platforms that the settings name, and the embedded stand-in for each that they don't. @throws SettingsError for a service host that can't be used */
-export function connectPlatforms({ settings, report, isKnownAudience }: PlatformsOptions): Platforms {
+export function connectPlatforms({ settings, report, isKnownAudience, lookup }: PlatformsOptions): Platforms {
+  if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
+  const fetch = createOutbound({ isOwn: ownAddresses(settings), lookup });
   const restcomm = settings.restcomm ? createHttpRestcomm({ ...settings.restcomm, fetch }) : createEmbeddedRestcomm({ report });
   if (!settings.microsoft) return { restcomm, microsoft: createEmbeddedMicrosoft() };
   const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
-  requireAllowed(addresses.serviceUrl, serviceHosts);
   return {
     restcomm,
     microsoft: createHttpMicrosoft({ ...addresses, serviceHosts, fetch }),
     botFramework: createBotFrameworkVerifier({ openIdUrl, issuer: addresses.issuer, isKnownAudience, fetch }),
   };
+}
+
+/** What the operator wrote into the settings: platforms' addresses, and plain http to this machine among the service hosts. */
+export function ownAddresses({ restcomm, microsoft }: PlatformsOptions['settings']): (url: URL) => boolean {
+  const { loginUrl, graphUrl, serviceUrl, openIdUrl, serviceHosts = [] } = microsoft ?? {};
+  const given = [restcomm?.url, loginUrl, graphUrl, serviceUrl, openIdUrl].filter((url) => url !== undefined);
+  const origins = new Set(given.map((url) => new URL(url).origin));
+  const here = createServiceHosts(serviceHosts.filter((host) => host.toLowerCase().startsWith('http://')));
+  return ({ origin }) => origins.has(origin) || here.allows(origin);
 }
 
 function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): void {

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+// @ts-expect-error: plain JavaScript, run by CI without a build
+import { auditVerdict, billComplaints, versionComplaints } from '../.ci/dependencies.mjs';
+// @ts-expect-error: as above
+import { shipped } from '../.ci/sbom.mjs';
+import { packageRoot } from '../src/database/package-root.ts';
+
+const read = (file: string) => JSON.parse(readFileSync(join(packageRoot(), file), 'utf8'));
+const [manifest, lock] = [read('package.json'), read('package-lock.json')];
+const report = (high: number, critical: number) =>
+  JSON.stringify({
+    metadata: { vulnerabilities: { info: 9, low: 9, moderate: 9, high, critical } },
+    vulnerabilities: { qs: { name: 'qs', severity: high + critical > 0 ? 'high' : 'moderate' } },
+  });
+
+describe('the dependencies', () => {
+  test('have exact versions, and the lock has the same', () => {
+    expect(versionComplaints(manifest, lock)).toEqual([]);
+  });
+
+  test.each([['^4.0.0'], ['~4.0.0'], ['latest'], ['>=1'], ['git+https://example.com/pino.git']])('are not taken at %s', (version) => {
+    const loose = { ...manifest, dependencies: { ...manifest.dependencies, pino: version } };
+    expect(versionComplaints(loose, lock)).toContain(`pino ${version} is no exact version`);
+  });
+
+  test('are not taken where the lock knows another version, or no integrity', () => {
+    const packages = { ...lock.packages, 'node_modules/pino': { version: '1.0.0' } };
+    expect(versionComplaints(manifest, { ...lock, packages })).toEqual([
+      `pino ${manifest.dependencies.pino} is not what is locked`,
+      'node_modules/pino has no integrity in the lock',
+    ]);
+  });
+
+  test('fail the run where a hole of severity high or above is known, and only then', () => {
+    expect(auditVerdict(report(1, 0))).toMatchObject({ outcome: 'failed', message: expect.stringContaining('qs') });
+    expect(auditVerdict(report(0, 1)).outcome).toBe('failed');
+    expect(auditVerdict(report(0, 0)).outcome).toBe('passed');
+  });
+
+  test('let the run pass, and say so, where the registry can not be asked or does not know the question', () => {
+    for (const text of [
+      '',
+      'npm error',
+      '{"message":"405 Method Not Allowed","statusCode":405}',
+      '{"error":{"code":"ENOTFOUND","summary":"x"}}',
+    ])
+      expect(auditVerdict(text).outcome).toBe('unknown');
+  });
+
+  test('are all in the bill of materials', () => {
+    const packages = {
+      '': {},
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/@b/c': { version: '2.0.0' },
+      'node_modules/d': { version: '3.0.0', dev: true },
+    };
+    const development = [{ name: 'cdx:npm:package:development', value: 'true' }];
+    const [a, bc, d] = [
+      { 'bom-ref': 'a', name: 'a', version: '1.0.0', properties: [] },
+      { 'bom-ref': 'bc', group: '@b', name: 'c', version: '2.0.0' },
+      { 'bom-ref': 'd', name: 'd', version: '3.0.0', properties: development },
+    ];
+    const bill = (...components: object[]) => ({
+      bomFormat: 'CycloneDX',
+      components,
+      dependencies: [{ ref: 'a', dependsOn: ['d', 'bc'] }, { ref: 'd' }],
+    });
+    expect(billComplaints(bill(a, bc), { packages })).toEqual([]);
+    expect(billComplaints(bill(a), { packages })).toEqual(['@b/c@2.0.0 is missing in the bill of materials']);
+    expect(billComplaints(bill(a, bc, d), { packages })).toEqual(['d@3.0.0 is in the bill of materials and is not shipped']);
+    expect(billComplaints({}, { packages })).toContain('it is not CycloneDX');
+    expect(shipped(bill(a, bc, d))).toEqual({ ...bill(a, bc), dependencies: [{ ref: 'a', dependsOn: ['bc'] }] });
+  });
+});

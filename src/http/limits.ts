@@ -1,2 +1,14 @@
 /** The largest request body that either face reads: 1 MiB. */
 export const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Limits that a setting of the same name moves. */
+export interface Limits {
+  /** REQUEST_TIMEOUT, in ms. */
+  readonly requestTimeoutMs: number;
+  /** MAX_SOCKETS_PER_ACCOUNT, of each instance. */
+  readonly socketsPerAccount: number;
+  /** MAX_SUBSCRIPTIONS_PER_ACCOUNT, of each instance, over every transport. */
+  readonly subscriptionsPerAccount: number;
+}
+
+export const DEFAULT_LIMITS: Limits = { requestTimeoutMs: 30_000, socketsPerAccount: 1000, subscriptionsPerAccount: 10_000 };

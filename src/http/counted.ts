@@ -1,0 +1,27 @@
+/** How many of something each account has open. */
+export interface Counted {
+  readonly maximum: number;
+  /** Takes one more. @returns how to give it back, once; `undefined` where the account has as many as it may */
+  readonly take: (accountSid: string) => (() => void) | undefined;
+}
+
+/** Counts by account, in this instance. */
+export function createCounted(maximum: number): Counted {
+  const open = new Map<string, number>();
+  return {
+    maximum,
+    take: (accountSid) => {
+      const count = open.get(accountSid) ?? 0;
+      if (count >= maximum) return undefined;
+      open.set(accountSid, count + 1);
+      let isTaken = true;
+      return () => {
+        if (!isTaken) return;
+        isTaken = false;
+        const left = (open.get(accountSid) ?? 0) - 1;
+        if (left > 0) open.set(accountSid, left);
+        else open.delete(accountSid);
+      };
+    },
+  };
+}

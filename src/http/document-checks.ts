@@ -1,0 +1,70 @@
+import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, parse, validate, visit } from 'graphql';
+import { costErrors } from './document-cost.ts';
+import { parseDocument, shapeErrors } from './document-shape.ts';
+import { withoutQuotedValue } from './quoted-values.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
+
+export interface DocumentCheckOptions {
+  readonly schema: GraphQLSchema;
+  readonly trusted: TrustedDocuments;
+  /** May the schema be asked for? */
+  readonly introspection: boolean;
+}
+
+/** Everything that is held against an operation before it runs, whichever transport brings it. */
+export interface DocumentChecks {
+  /** @throws GraphQLError */
+  readonly parse: (text: string) => DocumentNode;
+  /** The errors for which a document is not run, whatever its variables: worth keeping with it. */
+  readonly validate: (document: DocumentNode) => readonly GraphQLError[];
+  /** The errors for which a valid document is not run with these variables. */
+  readonly check: (
+    document: DocumentNode,
+    operationName: string | null | undefined,
+    variables: Readonly<Record<string, unknown>> | null | undefined,
+  ) => readonly GraphQLError[];
+}
+
+/**
+ * Trusted documents are what the operator has looked at: they may have any shape, and ask for the schema. How much they ask for depends on their
+ * variables, which come from anyone, so the cost is held against them too.
+ */
+export function createDocumentChecks({ schema, trusted, introspection }: DocumentCheckOptions): DocumentChecks {
+  const isTrusted = (document: DocumentNode) => trusted.has(document.loc?.source.body ?? '');
+  return {
+    parse: (text) => (trusted.has(text) ? parse(text) : parseDocument(text)),
+    validate: (document) => {
+      if (isTrusted(document)) return validate(schema, document);
+      const errors = [...shapeErrors(document), ...(introspection ? [] : introspectionErrors(document))];
+      if (errors.length > 0) return errors;
+      const invalid = validate(schema, document).map(withoutQuotedValue);
+      return introspection ? invalid : invalid.map(withoutSuggestion);
+    },
+    check: (document, operationName, variables) => costErrors(schema, document, operationName, variables),
+  };
+}
+
+/** Where the schema may not be asked for: the fields that do. `__typename` tells nothing. */
+function introspectionErrors(document: DocumentNode): GraphQLError[] {
+  const errors: GraphQLError[] = [];
+  visit(document, {
+    [Kind.FIELD]: (node) => {
+      if (node.name.value !== '__schema' && node.name.value !== '__type') return;
+      errors.push(
+        new GraphQLError('Introspection is off', {
+          nodes: node,
+          extensions: { code: 'INTROSPECTION_OFF', http: { status: 400, spec: false } },
+        }),
+      );
+    },
+  });
+  return errors;
+}
+
+/** GraphQL's own errors propose names that the schema has, which is introspection by guessing. */
+export function withoutSuggestion(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(/ ?Did you mean .*\?/s, '');
+  if (message === error.message) return error;
+  const { nodes, source, positions, path, originalError, extensions } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions });
+}

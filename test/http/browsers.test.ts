@@ -1,0 +1,253 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { authorizationOf } from '../support/credentials.ts';
+import type { Provider } from '../support/gateway.ts';
+import { createLiveGateway, type LiveGateway } from '../support/live.ts';
+
+const ALLOWED = 'https://console.example';
+const FOREIGN = 'https://elsewhere.example';
+const OWN = 'http://gateway.test';
+
+let gateway: LiveGateway;
+let provider: Provider;
+let authorization: string;
+/** The same without CORS_ORIGINS. */
+let closed: (request: Request) => Promise<Response>;
+beforeAll(async () => {
+  gateway = await createLiveGateway({ access: { corsOrigins: [ALLOWED] } });
+  closed = gateway.another({}).fetch;
+  provider = await gateway.provider();
+  authorization = authorizationOf({ user: provider.accountSid, password: provider.authToken });
+});
+afterAll(() => gateway.close());
+
+const query = JSON.stringify({ query: '{ __typename }' });
+const json = { 'content-type': 'application/json' };
+
+/** What a page of either face's can ask for. */
+const requests: readonly [string, string, RequestInit][] = [
+  ['GraphQL', '/graphql', { method: 'POST', headers: json, body: query }],
+  ['GraphQL by GET', '/graphql?query={__typename}', {}],
+  ['server-sent events', '/graphql?query=subscription{messageEvents{__typename}}', { headers: { accept: 'text/event-stream' } }],
+  ['REST', '/msteams/enterprises/search', {}],
+];
+
+async function ask(
+  fetch: (request: Request) => Promise<Response>,
+  path: string,
+  init: RequestInit,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const aborting = new AbortController();
+  const request = new Request(`${OWN}${path}`, {
+    ...init,
+    headers: { authorization, ...(init.headers as object), ...headers },
+    signal: aborting.signal,
+  });
+  const response = await fetch(request);
+  if (response.headers.get('content-type')?.startsWith('text/event-stream')) aborting.abort();
+  return response;
+}
+
+const corsHeaders = ({ headers }: Response) => [...headers.keys()].filter((name) => name.startsWith('access-control'));
+
+describe.each(requests)('a page that asks by %s', (_, path, init) => {
+  it('of an allowed origin may read the answer, and its limits and request id, without the browser’s own credentials', async () => {
+    const response = await ask(gateway.fetch, path, init, { origin: ALLOWED, 'sec-fetch-site': 'cross-site' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('access-control-allow-origin')).toBe(ALLOWED);
+    expect(response.headers.get('access-control-expose-headers')?.split(', ')).toEqual(
+      expect.arrayContaining(['x-request-id', 'ratelimit', 'ratelimit-policy', 'retry-after']),
+    );
+    expect(response.headers.get('access-control-allow-credentials')).toBeNull();
+    expect(response.headers.get('vary')).toMatch(/origin/i);
+  });
+
+  it('of an allowed origin may read that it is refused', async () => {
+    const response = await ask(gateway.fetch, path, init, { origin: ALLOWED, authorization: 'Bearer wrong' });
+    expect(response.status).toBe(401);
+    expect(response.headers.get('access-control-allow-origin')).toBe(ALLOWED);
+  });
+
+  it.each([FOREIGN, 'null', `${ALLOWED}.evil.example`, ALLOWED.toUpperCase()])('of the origin %s may read nothing', async (origin) => {
+    expect(corsHeaders(await ask(gateway.fetch, path, init, { origin }))).toEqual([]);
+  });
+
+  it('of any origin may read nothing without CORS_ORIGINS', async () => {
+    expect(corsHeaders(await ask(closed, path, init, { origin: ALLOWED }))).toEqual([]);
+  });
+});
+
+describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot'])('a preflight for %s', (path) => {
+  const preflight = (fetch: (request: Request) => Promise<Response>, origin: string) =>
+    fetch(
+      new Request(`${OWN}${path}`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' },
+      }),
+    );
+
+  it('of an allowed origin is answered without credentials', async () => {
+    const { status, headers } = await preflight(gateway.fetch, ALLOWED);
+    expect(status).toBe(204);
+    expect(headers.get('access-control-allow-origin')).toBe(ALLOWED);
+    expect(headers.get('access-control-allow-methods')?.split(', ')).toEqual(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
+    expect(headers.get('access-control-allow-headers')?.split(', ')).toEqual(
+      expect.arrayContaining(['authorization', 'content-type', 'idempotency-key', 'last-event-id']),
+    );
+    expect(headers.get('access-control-allow-credentials')).toBeNull();
+  });
+
+  it('of another origin, or without CORS_ORIGINS, lets nothing through', async () => {
+    for (const response of [await preflight(gateway.fetch, FOREIGN), await preflight(closed, ALLOWED)]) {
+      expect(response.ok).toBe(false);
+      expect(corsHeaders(response)).toEqual([]);
+    }
+  });
+});
+
+describe('a change that a page of another site asks for, with the password that the browser knows', () => {
+  const changes: readonly [string, string, RequestInit][] = [
+    ['GraphQL', '/graphql', { method: 'POST', headers: json, body: query }],
+    ['REST', '/msteams/enterprises', { method: 'POST' }],
+    ['REST, by DELETE', `/msteams/mappings/BE${'0'.repeat(32)}`, { method: 'DELETE' }],
+  ];
+  const foreign: readonly Record<string, string>[] = [
+    { origin: FOREIGN, 'sec-fetch-site': 'cross-site' },
+    { origin: 'http://other.gateway.test', 'sec-fetch-site': 'same-site' },
+    { origin: FOREIGN },
+    { origin: 'null' },
+    { origin: OWN, 'sec-fetch-site': 'cross-site' },
+  ];
+
+  it.each(changes)('is refused by %s, in its own form', async (_, path, init) => {
+    for (const headers of foreign) {
+      const response = await ask(gateway.fetch, path, init, headers);
+      expect(response.status).toBe(403);
+      const body = (await response.json()) as { errors?: { extensions: object }[]; errorCode?: string };
+      if (path === '/graphql') expect(body.errors?.[0]?.extensions).toEqual({ code: 'FORBIDDEN' });
+      else expect(body).toEqual({ errorCode: '403', message: 'Forbidden' });
+    }
+  });
+
+  it.each(changes)('is not what the gateway’s own pages, allowed pages and other programs ask for, by %s', async (_, path, init) => {
+    const own: Record<string, string>[] = [
+      {},
+      { origin: OWN },
+      { origin: OWN, 'sec-fetch-site': 'same-origin' },
+      { 'sec-fetch-site': 'none' },
+      { origin: ALLOWED, 'sec-fetch-site': 'cross-site' },
+    ];
+    for (const headers of own) expect((await ask(gateway.fetch, path, init, headers)).status).not.toBe(403);
+  });
+
+  it('is not read from a form, by REST either', async () => {
+    for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain']) {
+      const response = await ask(
+        gateway.fetch,
+        '/msteams/enterprises',
+        { method: 'POST', body: '{"name":"Kohl"}' },
+        { 'content-type': type },
+      );
+      expect(response.status).toBe(415);
+      expect(await response.json()).toMatchObject({ errorCode: '415' });
+    }
+  });
+});
+
+describe('a WebSocket', () => {
+  async function opens(headers: Record<string, string>): Promise<number | 'open'> {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+    try {
+      return await new Promise((resolve, reject) => {
+        socket.on('open', () => resolve('open'));
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0));
+        socket.on('error', reject);
+      });
+    } finally {
+      socket.on('error', () => {});
+      socket.terminate();
+    }
+  }
+
+  it('is opened for the gateway’s own pages, for allowed origins, and for whoever is not a browser', async () => {
+    for (const headers of [{}, { origin: gateway.url }, { origin: ALLOWED }] as Record<string, string>[])
+      expect(await opens(headers)).toBe('open');
+  });
+
+  it('is refused with 403 for a page of another site', async () => {
+    for (const origin of [FOREIGN, 'null', `${gateway.url}.evil.example`, 'http://127.0.0.1:1']) expect(await opens({ origin })).toBe(403);
+  });
+
+  it('of an allowed origin gets nothing by the password that the browser knows', async () => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
+      headers: { origin: ALLOWED, authorization },
+    });
+    await once(socket, 'open');
+    socket.send('{"type":"connection_init"}');
+    expect((await once(socket, 'close'))[0]).toBe(4403);
+  });
+});
+
+describe('security headers', () => {
+  it('of every answer forbid sniffing, framing, referring and keeping', async () => {
+    const responses = await Promise.all([
+      ...requests.map(([, path, init]) => ask(gateway.fetch, path, init, {})),
+      ...['/msteams/openapi.json', '/graphql', '/msteams/nothing', '/health/live', '/nothing'].map((path) =>
+        gateway.fetch(new Request(`${OWN}${path}`)),
+      ),
+    ]);
+    for (const { headers } of responses) {
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'x-frame-options': 'DENY',
+        'cache-control': 'no-store',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      });
+    }
+  });
+
+  it('of GraphiQL let its one script run and talk to the gateway, and nothing else', async () => {
+    const response = await gateway.fetch(new Request(`${OWN}/graphql`, { headers: { accept: 'text/html' } }));
+    const policy = new Map(
+      (response.headers.get('content-security-policy') ?? '').split('; ').map((line) => line.split(/ (.*)/, 2) as [string, string]),
+    );
+    const page = await response.text();
+    const scripts = [...page.matchAll(/\n {6}<script>(.*)\n {6}<\/script>/gs)];
+    expect(scripts).toHaveLength(1);
+    const hash = createHash('sha256').update(`${scripts[0]?.[1]}\n      `).digest('base64');
+    expect(policy.get('script-src')).toBe(`'sha256-${hash}'`);
+    expect(Object.fromEntries(policy)).toMatchObject({
+      'default-src': "'none'",
+      'connect-src': "'self'",
+      'worker-src': 'blob:',
+      'frame-ancestors': "'none'",
+      'base-uri': "'none'",
+      'form-action': "'none'",
+    });
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'x-frame-options': 'DENY',
+    });
+  });
+});
+
+it('an upgrade that is refused is told so in HTTP, and the gateway lives on', async () => {
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  const head = [
+    'Host: x',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    `Origin: ${FOREIGN}`,
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  ];
+  socket.write(['GET /graphql HTTP/1.1', ...head, '', ''].join('\r\n'));
+  expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+  await once(socket, 'close');
+});

@@ -1,0 +1,211 @@
+import { type GraphQLFormattedError, getIntrospectionQuery, parse } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { schema } from '../../schema/index.ts';
+import { costOf, MAX_COST } from '../../src/http/document-cost.ts';
+import { DOCUMENT_LIMITS } from '../../src/http/document-shape.ts';
+import { examples } from '../../src/http/graphiql-examples.ts';
+import type { Provider } from '../support/gateway.ts';
+import { createLiveGateway, type LiveGateway } from '../support/live.ts';
+import { eventSource, graphqlSse, graphqlWs } from '../support/transports.ts';
+
+let gateway: LiveGateway;
+let provider: Provider;
+beforeAll(async () => {
+  gateway = await createLiveGateway();
+  provider = await gateway.provider();
+});
+afterAll(() => gateway.close());
+
+type Errors = readonly GraphQLFormattedError[] | undefined;
+
+/** Each transport's way to the errors of an operation. */
+const ways: readonly [string, (query: string, variables: Record<string, unknown>) => Promise<Errors>][] = [
+  ['HTTP', async (query, variables) => (await provider.graph(query, variables)).errors],
+  ...[graphqlWs, graphqlSse, eventSource].map(
+    ({ name, subscribe }) =>
+      [
+        name,
+        async (query: string, variables: Record<string, unknown>) =>
+          (await subscribe({ url: gateway.url, provider }, query, variables).hasEnded()).errors,
+      ] as [string, (query: string, variables: Record<string, unknown>) => Promise<Errors>],
+  ),
+];
+
+const nested = (levels: number) => `{ bots(first: 1) { nodes ${'{ enterprise { bot '.repeat(levels)}{ sid }${' } }'.repeat(levels)} } }`;
+const chain = (length: number, spread: (next: string) => string, last: string) =>
+  Array.from({ length }, (_, n) => `fragment F${n} on Query { ${n === length - 1 ? last : spread(`...F${n + 1}`)} }`).join(' ');
+const HUNDRED_IN_HUNDRED = 'query ($n: Int) { enterprises(first: $n) { nodes { mappings(last: $n) { nodes { sid } } } } }';
+
+/** Operations that are too large, and what is found of the limit that they are above. */
+const tooLarge: readonly [
+  string,
+  { query: string; variables?: Record<string, unknown>; limit: string; maximum: number; found?: number },
+][] = [
+  ['tokens', { query: `{ ${'a '.repeat(2000)} }`, limit: 'tokens', maximum: DOCUMENT_LIMITS.tokens }],
+  ['levels', { query: nested(8), limit: 'depth', maximum: 16, found: 19 }],
+  [
+    'aliases',
+    { query: `{ ${Array.from({ length: 31 }, (_, n) => `a${n}: __typename`).join(' ')} }`, limit: 'aliases', maximum: 30, found: 31 },
+  ],
+  [
+    'aliases, by one fragment that is spread often',
+    {
+      query: `{ ...F0 } ${chain(6, (next) => `a: __typename ${next} ${next}`, 'b: __typename')}`,
+      limit: 'aliases',
+      maximum: 30,
+      found: 63,
+    },
+  ],
+  ['directives', { query: `{ ${'__typename @include(if: true) '.repeat(51)} }`, limit: 'directives', maximum: 50, found: 51 }],
+  [
+    'fields, of fragments that double each other',
+    { query: `{ ...F0 } ${chain(60, (next) => `${next} ${next}`, '__typename')}`, limit: 'fields', maximum: 2000, found: 2 ** 59 },
+  ],
+  [
+    'objects: a page of 100 in each of 100',
+    { query: HUNDRED_IN_HUNDRED, variables: { n: 100 }, limit: 'cost', maximum: 5000, found: 10_201 },
+  ],
+  [
+    'objects, by a variable’s default',
+    { query: HUNDRED_IN_HUNDRED.replace('$n: Int', '$n: Int = 100'), limit: 'cost', maximum: 5000, found: 10_201 },
+  ],
+  [
+    'objects, inside of fragments',
+    {
+      query: `{ enterprises(first: 100) { edges { node { ...E } } } }
+        fragment E on Enterprise { mappings(first: 100) { ...M } } fragment M on MappingConnection { nodes { sid } }`,
+      limit: 'cost',
+      maximum: 5000,
+      found: 10_301,
+    },
+  ],
+  [
+    'objects, of the same page under many names',
+    {
+      query: `{ ${Array.from({ length: 30 }, (_, n) => `a${n}: messages(first: 100) { nodes { events { status } } }`).join(' ')} }`,
+      limit: 'cost',
+      maximum: 5000,
+      found: 30 * (1 + 100 * 11),
+    },
+  ],
+  [
+    'introspection',
+    {
+      query: `{ ${Array.from({ length: 26 }, (_, n) => `a${n}: __schema { types { ${'name kind description isOneOf specifiedByURL '.repeat(4)} } }`).join(' ')} }`,
+      limit: 'cost',
+      maximum: 5000,
+      found: 5460,
+    },
+  ],
+];
+
+describe.each(ways)('over %s', (_, errorsOf) => {
+  it.each(tooLarge)(
+    'an operation of too many %s is refused, and told the limit and what it has',
+    async (_what, { query, variables = {}, ...expected }) => {
+      const errors = await errorsOf(query, variables);
+      expect(errors).toHaveLength(1);
+      expect(errors?.[0]?.extensions).toEqual({ code: 'QUERY_LIMIT_EXCEEDED', ...expected });
+      expect(errors?.[0]?.message).toContain(`the limit is ${expected.maximum}`);
+    },
+  );
+});
+
+it('a refusal over HTTP has status 400', async () => {
+  expect((await provider.graph(HUNDRED_IN_HUNDRED, { n: 100 })).status).toBe(400);
+  expect((await provider.graph(nested(8))).status).toBe(400);
+});
+
+it.each([graphqlWs, graphqlSse, eventSource])('a subscription over $name is held to the cost of what it selects', async ({ subscribe }) => {
+  const query = `subscription ($n: Int) { messageEvents { ... on MessageEvent { message { enterprise {
+    mappings(first: $n) { nodes { messages(first: $n) { nodes { sid } } } } } } } } }`;
+  const { errors, updates } = await subscribe({ url: gateway.url, provider }, query, { n: 100 }).hasEnded();
+  expect(errors[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
+  expect(updates).toEqual([]);
+});
+
+it.each([
+  [
+    'spread themselves',
+    '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A viewer { ...C } } fragment C on Viewer { ...C permissions }',
+  ],
+  ['are not there', '{ ...Nowhere }'],
+])('fragments that %s are refused as invalid', async (_what, query) => {
+  const { errors } = await provider.graph(query);
+  expect(errors?.[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED');
+});
+
+it('introspection that recurses through lists is refused', async () => {
+  const { errors } = await provider.graph(
+    '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }',
+  );
+  expect(errors?.[0]?.message).toBe('Maximum introspection depth exceeded');
+});
+
+describe('an operation that is legitimate passes:', () => {
+  it.each([
+    [
+      'a page of 100 with its relations and a page in each',
+      `{ enterprises(first: 100) { totalCount pageInfo { endCursor } edges { cursor node { sid name mappingCount messageCount admin { email } bot { sid }
+        mappings(first: 20) { totalCount nodes { sid name enterprise { name } } } } } } }`,
+      {},
+    ],
+    [
+      'a page of 100 messages with their events',
+      '{ messages(first: 100) { nodes { sid mapping { name } enterprise { name } events { status } } } }',
+      {},
+    ],
+    ['ten in each of ten', HUNDRED_IN_HUNDRED, { n: 10 }],
+    [
+      'introspection, as tools do it',
+      getIntrospectionQuery({
+        specifiedByUrl: true,
+        directiveIsRepeatable: true,
+        schemaDescription: true,
+        inputValueDeprecation: true,
+        oneOf: true,
+      }),
+      {},
+    ],
+  ])('%s', async (_what, query, variables) => {
+    const { status, errors } = await provider.graph(query, variables);
+    expect({ status, errors }).toEqual({ status: 200, errors: undefined });
+  });
+
+  it.each(examples.filter(({ query }) => query.includes('query ')).map(({ query }) => [query.split('\n')[0], query]))(
+    '%s',
+    async (_what, query = '') => {
+      expect((await provider.graph(query)).errors).toBeUndefined();
+    },
+  );
+});
+
+describe('the cost of an operation', () => {
+  const cost = (query: string, variables?: Record<string, unknown>) => costOf(schema, parse(query), undefined, variables);
+  it.each([
+    ['is nothing for what are no objects', '{ __typename }', 0],
+    ['is one for each object', '{ viewer { account { sid } organization { sid } } }', 3],
+    ['takes 20 for a page that is not said', '{ bots { nodes { sid } } }', 21],
+    ['takes a list by its arguments', `{ nodes(ids: ["a", "b", "c"]) { id } }`, 3],
+    [
+      'counts fields that fragments repeat once, as they are executed',
+      '{ ...A ...B } fragment A on Query { bots(first: 9) { nodes { sid } } } fragment B on Query { bots(first: 9) { nodes { sid enterprise { sid } } totalCount } }',
+      1 + 9 * 2,
+    ],
+    ['counts both ways to the entities of a page', '{ bots(first: 9) { nodes { sid } edges { node { sid } } } }', 1 + 9 + 9 * 2],
+    [
+      'is not smaller for a page of nothing, nor endless for one of everything',
+      '{ a: bots(first: 0) { pageInfo { endCursor } } b: bots(first: 2000000000) { nodes { sid } } }',
+      2 + 1001,
+    ],
+  ])('%s', (_what, query, expected) => {
+    expect(cost(query)).toBe(expected);
+  });
+
+  it('is told of variables that do not fit the schema too, which execution refuses', () => {
+    expect([{ n: 'many' }, { n: null }, {}, undefined].map((variables) => cost(HUNDRED_IN_HUNDRED, variables as never))).toEqual(
+      Array(4).fill(1 + 20 * (2 + 20)),
+    );
+    expect(cost(HUNDRED_IN_HUNDRED, JSON.parse('{"__proto__": {"n": 100}}'))).toBeLessThan(MAX_COST);
+  });
+});

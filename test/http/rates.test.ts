@@ -1,0 +1,367 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { CHANGES, createFairness } from '../../src/http/fairness.ts';
+import { createRateLimit, type RateLimit } from '../../src/http/rate-limit.ts';
+import { type Listener, listen } from '../../src/http/server.ts';
+import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { newMapping } from '../parity/faces.ts';
+import { authorizationOf } from '../support/credentials.ts';
+import type { Provider } from '../support/gateway.ts';
+import { graphClient } from '../support/graph.ts';
+import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { restClient } from '../support/rest.ts';
+import { graphqlWs, MESSAGE_EVENTS, transports } from '../support/transports.ts';
+
+const PER_MINUTE = 5;
+const SOCKETS = 2;
+const SUBSCRIPTIONS = 3;
+const log = pino({ level: 'silent' });
+
+let gateway: LiveGateway;
+/** Where a number's SMS is to be switched on, the platform answers only when it is let. */
+let answersOfPlatform: Promise<void> = Promise.resolve();
+/** How many have asked it. */
+let atPlatform = 0;
+let sender: Sender;
+beforeAll(async () => {
+  const restcomm = createEmbeddedRestcomm();
+  const enableSms = async () => {
+    atPlatform += 1;
+    await answersOfPlatform;
+  };
+  gateway = await createLiveGateway({
+    platforms: { restcomm: { ...restcomm, enableSms } },
+    access: { limits: { socketsPerAccount: SOCKETS, subscriptionsPerAccount: SUBSCRIPTIONS } },
+  });
+  sender = await createSender(gateway, await gateway.provider());
+});
+afterAll(() => gateway.close());
+
+function hang(): () => void {
+  let answer = () => {};
+  answersOfPlatform = new Promise((resolve) => {
+    answer = resolve;
+  });
+  return () => answer();
+}
+
+const credentialsOf = ({ accountSid, authToken }: Provider) => ({ user: accountSid, password: authToken });
+const NOBODY = `BE${'0'.repeat(32)}`;
+const DELETE = 'mutation ($input: DeleteMappingInput!) { deleteMapping(input: $input) { __typename } }';
+const CREATE = 'mutation ($input: CreateMappingInput!) { createMapping(input: $input) { __typename } }';
+
+describe('requests of one account above RATE_LIMIT', () => {
+  let rateLimit: RateLimit;
+  let fetch: (request: Request) => Promise<Response>;
+  let listener: Listener;
+  beforeAll(async () => {
+    rateLimit = await createRateLimit({ perMinute: PER_MINUTE, log });
+    const app = gateway.another({ rateLimit });
+    fetch = app.fetch;
+    listener = await listen(fetch, { host: '127.0.0.1', port: 0 });
+    app.attach(listener.server);
+  });
+  afterAll(() => listener.drain(0));
+
+  it('are refused with 429 and the time to wait, each face in its own form, and no other account’s are', async () => {
+    const provider = await gateway.provider();
+    const graph = graphClient(fetch, credentialsOf(provider));
+    const rest = restClient(fetch, credentialsOf(provider));
+    const answers = [
+      await graph('{ __typename }'),
+      await rest.get('/msteams/enterprises/search'),
+      await rest.get('/msteams/nothing'),
+      await graph('{'),
+      await graph('{ __typename }'),
+    ];
+    expect(answers.map(({ headers }) => headers.get('ratelimit-policy'))).toEqual(answers.map(() => '"account";q=5;w=60'));
+    expect(answers.map(({ headers }) => headers.get('ratelimit'))).toEqual(
+      [4, 3, 2, 1, 0].map((remaining) => expect.stringMatching(new RegExp(`^"account";r=${remaining};t=(60|5\\d)$`))),
+    );
+
+    const ofGraph = await graph('{ __typename }');
+    expect([ofGraph.status, ofGraph.errors?.[0]?.extensions]).toEqual([429, { code: 'TOO_MANY_REQUESTS' }]);
+    const ofRest = await rest.get('/msteams/enterprises/search');
+    expect([ofRest.status, ofRest.body]).toEqual([429, { errorCode: '429', message: 'Too Many Requests' }]);
+    for (const { headers } of [ofGraph, ofRest]) {
+      expect(headers.get('ratelimit')).toMatch(/^"account";r=0;t=\d+$/);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(50);
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
+
+    const other = await gateway.provider();
+    expect((await graphClient(fetch, credentialsOf(other))('{ __typename }')).status).toBe(200);
+  });
+
+  it('count over WebSocket too, where each operation is one, and so do streams', async () => {
+    const provider = await gateway.provider();
+    const place = { url: listener.url, provider };
+    for (const { subscribe } of transports) {
+      const reader = subscribe(place, MESSAGE_EVENTS, {});
+      await reader.until(({ updates }) => updates.length > 0);
+      reader.close();
+    }
+    await graphqlWs.subscribe(place, '{ __typename }', {}).hasEnded();
+    await graphqlWs.subscribe(place, '{ __typename }', {}).hasEnded();
+    const { errors } = await graphqlWs.subscribe(place, '{ __typename }', {}).hasEnded();
+    expect(errors[0]?.extensions).toEqual({ code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) });
+    expect((await restClient(fetch, credentialsOf(provider)).get('/msteams/enterprises/search')).status).toBe(429);
+  });
+
+  it('are those of whom they claim to be only with the right token', async () => {
+    const provider = await gateway.provider();
+    const wrong = graphClient(fetch, { user: provider.accountSid, password: 'wrong' });
+    for (let n = 0; n < PER_MINUTE + 1; n += 1) {
+      const { status, headers } = await wrong('{ __typename }');
+      expect(status).not.toBe(200);
+      expect(headers.get('ratelimit')).toBeNull();
+    }
+    expect((await graphClient(fetch, credentialsOf(provider))('{ __typename }')).headers.get('ratelimit')).toMatch(/r=4;/);
+  });
+
+  describe('counted in Redis', () => {
+    let redis: TestRedis | undefined;
+    beforeAll(async () => {
+      redis = await startRedis();
+    });
+    afterAll(() => redis?.close());
+
+    it('are those of all instances; while Redis is gone, each counts for itself and answers at once', async ({ skip }) => {
+      if (!redis) return skip();
+      const instances = await Promise.all([1, 2].map(() => createRateLimit({ perMinute: PER_MINUTE, redisUrl: redis?.url, log })));
+      const [one, two] = instances as [RateLimit, RateLimit];
+      const remaining = async (limit: RateLimit) => Number(/r=(\d+)/.exec((await limit.take('AC1')).headers.ratelimit ?? '')?.[1]);
+      // Until they are connected, they count for themselves.
+      await expect.poll(async () => Math.min(await remaining(one), await remaining(two)), { timeout: 5000, interval: 20 }).toBe(0);
+      const verdict = await two.take('AC1');
+      expect(verdict.retryAfter).toBeGreaterThan(0);
+
+      await redis.stop();
+      const began = performance.now();
+      expect(await remaining(one)).toBeGreaterThanOrEqual(0);
+      for (let n = 0; n < PER_MINUTE; n += 1) await remaining(one);
+      expect((await one.take('AC1')).retryAfter).toBeGreaterThan(0);
+      expect(performance.now() - began).toBeLessThan(2000);
+
+      await redis.start();
+      // One's own count is used up, Redis' begins anew.
+      await expect.poll(() => remaining(one), { timeout: 8000, interval: 100 }).toBeGreaterThan(0);
+      await expect.poll(async () => (await two.take('AC1')).retryAfter ?? 0, { timeout: 8000, interval: 100 }).toBeGreaterThan(0);
+      for (const limit of instances) limit.close();
+    });
+  });
+});
+
+describe('open connections of one account', () => {
+  it('above MAX_SOCKETS_PER_ACCOUNT are closed with 1013, and one that closes makes room', async () => {
+    const provider = await gateway.provider();
+    const open = async (by: Provider) => {
+      const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: authorizationOf(credentialsOf(by)) } }));
+      const outcome = await Promise.race([
+        once(socket, 'message').then(([data]) => JSON.parse(String(data)).type),
+        once(socket, 'close').then(([code, reason]) => `${code} ${reason}`),
+      ]);
+      return { socket, outcome };
+    };
+    const first = await open(provider);
+    const second = await open(provider);
+    expect([first.outcome, second.outcome]).toEqual(['connection_ack', 'connection_ack']);
+    expect((await open(provider)).outcome).toBe('1013 This account has 2 sockets open, as many as it may');
+    expect((await open(await gateway.provider())).outcome).toBe('connection_ack');
+    first.socket.close();
+    await expect.poll(async () => (await open(provider)).outcome, { timeout: 5000 }).toBe('connection_ack');
+    second.socket.terminate();
+  });
+
+  it('above MAX_SUBSCRIPTIONS_PER_ACCOUNT are refused over every transport, and one that ends makes room', async () => {
+    const provider = await gateway.provider();
+    const place = { url: gateway.url, provider };
+    const begin = (index: number) =>
+      (transports[index % transports.length] as (typeof transports)[number]).subscribe(place, MESSAGE_EVENTS, {});
+    const open = await Promise.all([0, 1, 2].map((index) => begin(index).until(({ updates }) => updates.length > 0)));
+    // Each socket of the graphql-ws client's is one; the account may have another.
+    for (let index = 0; index < transports.length; index += 1) {
+      const { errors, updates } = await begin(index).hasEnded();
+      expect(updates).toEqual([]);
+      expect(errors).toEqual([
+        { message: 'This account has 3 subscriptions open, as many as it may', extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } },
+      ]);
+    }
+    open[1]?.close();
+    await expect
+      .poll(
+        async () => {
+          const reader = await begin(2).until(({ ended, updates }) => ended !== undefined || updates.length > 0);
+          reader.close();
+          return reader.updates.length;
+        },
+        { timeout: 5000 },
+      )
+      .toBe(1);
+    for (const reader of open) reader.close();
+  });
+});
+
+describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
+  const TIMEOUT = { limits: { requestTimeoutMs: 500 } };
+
+  it('is answered with 503 in time by both faces, and what it changes is there once the platform has answered', async () => {
+    const { fetch } = gateway.another(TIMEOUT);
+    const credentials = credentialsOf(sender.provider);
+    const answer = hang();
+    const inputs = [newMapping(sender.enterpriseSid), newMapping(sender.enterpriseSid)] as const;
+    const ofGraph = await graphClient(fetch, credentials)(CREATE, { input: inputs[0] });
+    expect([ofGraph.status, ofGraph.data ?? null, ofGraph.errors]).toEqual([
+      503,
+      null,
+      [{ message: expect.stringContaining('takes longer than 0.5 s'), extensions: { code: 'TIMEOUT' } }],
+    ]);
+    const ofRest = await restClient(fetch, credentials).post('/msteams/mappings', inputs[1]);
+    expect([ofRest.status, ofRest.body]).toEqual([503, { errorCode: '503', message: expect.stringContaining('takes longer than 0.5 s') }]);
+    for (const { headers } of [ofGraph, ofRest]) expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    answer();
+    for (const { externalAddress } of inputs) {
+      await expect
+        .poll(() => gateway.database.prisma.mapping.count({ where: { externalAddress: String(externalAddress) } }), { timeout: 5000 })
+        .toBe(1);
+    }
+  });
+
+  it('leaves its connection to the next request, and over a WebSocket the others of its socket', async () => {
+    const app = gateway.another(TIMEOUT);
+    const listener = await listen(app.fetch, { host: '127.0.0.1', port: 0 });
+    const sockets = app.attach(listener.server);
+    const answer = hang();
+    try {
+      const body = JSON.stringify({ query: CREATE, variables: { input: newMapping(sender.enterpriseSid) } });
+      const socket = connect(listener.port, '127.0.0.1');
+      const authorization = authorizationOf(credentialsOf(sender.provider));
+      socket.write(
+        `POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      );
+      expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 503 /);
+      socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+      let text = '';
+      for await (const data of socket) {
+        text += data;
+        if (text.includes('{"status":"live"}')) break;
+      }
+      const place = { url: listener.url, provider: sender.provider };
+      const { errors } = await graphqlWs.subscribe(place, CREATE, { input: newMapping(sender.enterpriseSid) }).hasEnded();
+      expect(errors[0]?.extensions).toEqual({ code: 'TIMEOUT' });
+    } finally {
+      answer();
+      sockets.goAway();
+      await listener.drain(1000);
+      await sockets.dispose();
+    }
+  });
+
+  it('is none that streams', async () => {
+    const app = gateway.another(TIMEOUT);
+    const listener = await listen(app.fetch, { host: '127.0.0.1', port: 0 });
+    const sockets = app.attach(listener.server);
+    try {
+      const readers = await Promise.all(
+        transports.map(({ subscribe }) =>
+          subscribe({ url: listener.url, provider: sender.provider }, MESSAGE_EVENTS, {}).until(({ updates }) => updates.length > 0),
+        ),
+      );
+      // As long as another operation takes until it is told.
+      const answer = hang();
+      await graphClient(app.fetch, credentialsOf(sender.provider))(CREATE, { input: newMapping(sender.enterpriseSid) });
+      answer();
+      const sid = await sender.send();
+      for (const reader of readers) {
+        expect((await reader.hasEvents(1)).map(({ message }) => message.sid)).toContain(sid);
+        reader.close();
+      }
+    } finally {
+      sockets.goAway();
+      await listener.drain(1000);
+      await sockets.dispose();
+    }
+  });
+});
+
+describe('an account that asks for more at once than is run', () => {
+  it('waits in its own queue, over both faces together, while others are answered; beyond the queue it is told 429', async () => {
+    const { fetch } = gateway.another({});
+    const flooding = { graph: graphClient(fetch, credentialsOf(sender.provider)), rest: restClient(fetch, credentialsOf(sender.provider)) };
+    const other = await gateway.provider();
+    const others = { graph: graphClient(fetch, credentialsOf(other)), rest: restClient(fetch, credentialsOf(other)) };
+    const answer = hang();
+    atPlatform = 0;
+    const slow = Array.from({ length: CHANGES.running }, (_, n) => {
+      const input = newMapping(sender.enterpriseSid);
+      return n % 2 ? flooding.graph(CREATE, { input }) : flooding.rest.post('/msteams/mappings', input);
+    });
+    await expect.poll(() => atPlatform, { timeout: 10_000 }).toBe(CHANGES.running);
+    const settled: number[] = [];
+    const further = Array.from({ length: CHANGES.waiting + 2 }, async (_, n) => {
+      const { status } = await (n % 50
+        ? flooding.graph(DELETE, { input: { sid: NOBODY } })
+        : flooding.rest.delete(`/msteams/mappings/${NOBODY}`));
+      settled.push(status);
+      return status;
+    });
+    await expect.poll(() => settled, { timeout: 20_000 }).toEqual([429, 429]);
+    const refused = {
+      graph: await flooding.graph(DELETE, { input: { sid: NOBODY } }),
+      rest: await flooding.rest.delete(`/msteams/mappings/${NOBODY}`),
+    };
+    expect([refused.graph.status, refused.graph.errors?.[0]?.extensions]).toEqual([429, { code: 'TOO_MANY_REQUESTS' }]);
+    expect([refused.rest.status, refused.rest.body]).toEqual([429, { errorCode: '429', message: 'Too Many Requests' }]);
+    expect((await flooding.graph('{ viewer { permissions } }')).status).toBe(200);
+    for (const face of [others.graph(DELETE, { input: { sid: NOBODY } }), others.graph('{ viewer { permissions } }')])
+      expect((await face).status).toBe(200);
+    expect((await others.rest.delete(`/msteams/mappings/${NOBODY}`)).status).toBe(409);
+    expect((await others.rest.get('/msteams/messages/search')).status).toBe(200);
+    expect(settled).toHaveLength(2);
+    answer();
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual(slow.map(() => 200));
+    expect((await Promise.all(further)).filter((status) => status !== 429)).toHaveLength(CHANGES.waiting);
+  });
+
+  it('runs less at once while another account has something to run, lets that go first, and gets on in order all the same', async () => {
+    const { run } = createFairness({ running: 3, contended: 1, waiting: 10 });
+    const begun: string[] = [];
+    const ends = new Map<string, () => void>();
+    const begin = (account: string, name: string, isWanted?: () => boolean) =>
+      run(
+        account,
+        () => {
+          begun.push(name);
+          return new Promise<void>((resolve) => ends.set(name, resolve));
+        },
+        isWanted,
+      );
+    const end = async (name: string, ...running: Promise<void>[]) => {
+      ends.get(name)?.();
+      await Promise.all(running);
+      await new Promise(setImmediate);
+    };
+    const [a1, a2, a3] = ['a1', 'a2', 'a3'].map((name) => begin('a', name)) as [Promise<void>, Promise<void>, Promise<void>];
+    for (const name of ['a4', 'a5', 'a6']) void begin('a', name, () => name !== 'a5');
+    expect(begun).toEqual(['a1', 'a2', 'a3']);
+    const b1 = begin('b', 'b1');
+    expect(begun.slice(3)).toEqual(['b1']);
+    await end('a1', a1);
+    await end('a2', a2);
+    await end('a3', a3);
+    expect(begun.slice(4)).toEqual([]);
+    await end('b1', b1);
+    expect(begun.slice(4)).toEqual(['a4']);
+    // Others always have something running, and it gets on all the same.
+    void begin('b', 'b2');
+    await end('a4');
+    // Nobody waited for the fifth any more.
+    await expect.poll(() => begun.slice(5), { timeout: 5000 }).toEqual(['b2', 'a6']);
+  });
+});

@@ -1,4 +1,5 @@
 import { MAX_BODY_BYTES } from '../http/limits.ts';
+import type { Asked } from '../http/node-request.ts';
 import { readBytes } from '../http/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';
 import type { BodyField } from './operation.ts';
@@ -9,7 +10,7 @@ import type { BodyField } from './operation.ts';
  *
  * @throws ContractFailure 413, 415, or 450 for malformed JSON and wrong types
  */
-export async function readBody(request: Request, fields: readonly BodyField[]): Promise<Record<string, unknown>> {
+export async function readBody(request: Asked, fields: readonly BodyField[]): Promise<Record<string, unknown>> {
   const bytes = Number(request.headers.get('content-length')) > MAX_BODY_BYTES ? undefined : await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) throw new ContractFailure(refusal(413));
   if (bytes.length === 0) return take({}, fields, '');
@@ -21,7 +22,7 @@ export async function readBody(request: Request, fields: readonly BodyField[]): 
  * Only declared JSON is read. A browser sends text/plain, a form or an undeclared body to another site without asking, and with
  * the user's Basic credentials.
  */
-function isJson(headers: Headers): boolean {
+function isJson(headers: Pick<Headers, 'get'>): boolean {
   const [type = '', ...parameters] = (headers.get('content-type') ?? '')
     .toLowerCase()
     .split(';')

@@ -69,9 +69,12 @@ export function refusal(status: RefusalStatus, headers?: Readonly<Record<string,
   return { status, errorCode: String(status), message: refusals[status], headers };
 }
 
-/** 401, with the challenge that RFC 7235 asks for. */
-export const unauthorizedBy = ({ challenge = CHALLENGE }: Pick<Refusal, 'challenge'>) => refusal(401, { 'www-authenticate': challenge });
-export const unauthorized = unauthorizedBy({});
+/** What authentication refuses: 401 with the challenge that RFC 7235 asks for, and when to come again where it is told. */
+export function refusedBy({ status, challenge = CHALLENGE, retryAfter }: Omit<Refusal, 'message'>): Failure {
+  const headers = { ...(status === 401 && { 'www-authenticate': challenge }), ...(retryAfter && { 'retry-after': String(retryAfter) }) };
+  return refusal(status, headers);
+}
+export const unauthorized = refusedBy({ status: 401 });
 
 /** 450: a parameter of the wrong form. `value` is repeated in the answer: leave it out where it may be secret. */
 export function invalidParameter(name: string, why: string, value?: string): ContractFailure {

@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
-import type { Caller } from '../domain/caller.ts';
+import { actorOf, type Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
+import type { Admission } from '../http/admission.ts';
 import { type Authentication, isRefusal, type Peer, type Refusal } from '../http/authentication.ts';
+import { withDeadline } from '../http/deadline.ts';
+import { OverloadError } from '../http/fairness.ts';
+import type { Asked } from '../http/node-request.ts';
+import { OUTAGE_LOGGED, outageOf } from '../http/outage.ts';
+import { TextResponse } from '../http/text-response.ts';
 import { failure, success } from './envelopes.ts';
-import { ContractFailure, type Failure, failures, refusal, unauthorized, unauthorizedBy } from './errors.ts';
+import { ContractFailure, type Failure, failures, refusal, refusedBy, unauthorized } from './errors.ts';
 import { type Execute, prepare } from './execute.ts';
 import { openApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
@@ -18,6 +24,7 @@ export interface ContractOptions extends Settings {
   /** The context of the graph's resolvers for one request of this caller. */
   readonly contextFor: (caller: Caller) => object;
   readonly authenticate: Authentication;
+  readonly admission: Admission;
   readonly log: { error(detail: object, message: string): void };
 }
 
@@ -29,29 +36,34 @@ const openApiPath = '/msteams/openapi.json';
  *
  * @throws at once, where a document of the table does not fit the schema
  */
-export function createContract(options: ContractOptions): (request: Request, peer?: Peer) => Promise<Response> {
+export function createContract(options: ContractOptions): (request: Asked, peer?: Peer) => Promise<TextResponse> {
   const { schema, contextFor, authenticate, log } = options;
+  const { origins, rateLimit, reads, changes, requestTimeoutMs } = options.admission;
   const documents = new Map<Operation, Execute>(table.map((operation) => [operation, prepare(schema, operation)]));
   const route = createRouter(table);
   const description = JSON.stringify(openApi(options));
 
-  async function answer(request: Request, caller: Caller | Refusal): Promise<Response> {
+  async function answer(request: Asked, caller: Caller | Refusal, isOver: () => boolean): Promise<TextResponse> {
     const { pathname } = new URL(request.url);
-    if (isRefusal(caller)) return failure(caller.status === 401 ? unauthorizedBy(caller) : refusal(caller.status));
+    if (isRefusal(caller)) return failure(refusedBy(caller));
     const found = route(request.method, pathname);
     if (found.kind === 'unknown') return failure(refusal(404));
     if (found.kind === 'not-allowed') return failure(refusal(405, { allow: found.allow }));
-    return run(request, caller, found.operation, found.sid);
+    return run(request, caller, found.operation, found.sid, isOver);
   }
 
-  async function run(request: Request, caller: Caller, operation: Operation, sid: string): Promise<Response> {
+  async function run(request: Asked, caller: Caller, operation: Operation, sid: string, isOver: () => boolean): Promise<TextResponse> {
     const fail = (failed: Failure) => failure(failed, operation.nestsFailureData);
     try {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
       const read = await readRequest(request, operation, sid, showSecrets);
       const context = contextFor({ ...caller, permissions: new Set([...caller.permissions, 'large-pages']) });
       const execute = documents.get(operation) as Execute;
-      const { data, errors } = await execute(context, operation.variables(read));
+      const { data, errors } = await (request.method === 'GET' || request.method === 'HEAD' ? reads : changes).run(
+        actorOf(caller),
+        () => execute(context, operation.variables(read)),
+        () => !isOver(),
+      );
       const error = errors?.[0];
       if (error) return fail(fromGraphQLError(error));
       const result = data?.result as object | null | undefined;
@@ -60,33 +72,52 @@ export function createContract(options: ContractOptions): (request: Request, pee
       return success(operation.success, operation.envelope(result, read, options));
     } catch (error) {
       if (error instanceof ContractFailure) return fail(error.failure);
+      if (error instanceof OverloadError) return fail(refusal(429));
       throw error;
     }
   }
 
   return async (request, peer = {}) => {
     let requestId: string = randomUUID();
-    let response: Response;
-    try {
-      if (new URL(request.url).pathname === openApiPath) {
-        response = describe(request.method, description);
-      } else {
+    let limitHeaders: Readonly<Record<string, string>> = {};
+
+    async function admit(isOver: () => boolean): Promise<TextResponse> {
+      try {
+        if (new URL(request.url).pathname === openApiPath) return describe(request.method, description);
+        if (origins.isForeignChange(request)) return failure(refusal(403));
         const caller = await authenticate(request, peer);
-        if (!isRefusal(caller)) requestId = caller.requestId;
-        response = await answer(request, caller);
+        if (isRefusal(caller)) return await answer(request, caller, isOver);
+        requestId = caller.requestId;
+        const verdict = await rateLimit?.take(actorOf(caller));
+        limitHeaders = verdict?.headers ?? {};
+        if (verdict?.retryAfter !== undefined) return failure(refusal(429));
+        return await answer(request, caller, isOver);
+      } catch (error) {
+        const outage = outageOf(error);
+        log.error({ err: error, requestId }, outage ? OUTAGE_LOGGED : 'unexpected error in the contract');
+        return failure(outage ? refusal(503, { 'retry-after': String(outage.retryAfter) }) : refusal(500));
       }
-    } catch (error) {
-      log.error({ err: error, requestId }, 'unexpected error in the contract');
-      response = failure(refusal(500));
     }
+
+    const response = await withDeadline(
+      requestTimeoutMs,
+      admit,
+      () =>
+        failure({
+          ...refusal(503),
+          message: `The operation takes longer than ${requestTimeoutMs / 1000} s; what it changes may still come to be`,
+        }),
+      { failed: (error) => log.error({ err: error, requestId }, 'an operation failed after its client was told that it takes too long') },
+    );
+    for (const name in limitHeaders) response.headers.set(name, limitHeaders[name] as string);
     response.headers.set('x-request-id', requestId);
-    return request.method === 'HEAD' ? new Response(null, response) : response;
+    return request.method === 'HEAD' ? response.withoutContent() : response;
   };
 }
 
-function describe(method: string, description: string): Response {
+function describe(method: string, description: string): TextResponse {
   if (method !== 'GET' && method !== 'HEAD') return failure(refusal(405, { allow: 'GET, HEAD' }));
-  return new Response(description, { headers: { 'content-type': 'application/json; charset=utf-8' } });
+  return new TextResponse(description, { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } });
 }
 
 /** An error member of a result union, as the mutations' documents select it. */

@@ -1,3 +1,4 @@
+import type { Asked } from '../http/node-request.ts';
 import { readBody } from './body.ts';
 import { invalidParameter } from './errors.ts';
 import type { ContractRequest, Operation, QueryParameter } from './operation.ts';
@@ -9,7 +10,7 @@ import { defaultPageSize } from './parameters.ts';
  * @param sid as it stands in the path, still percent-encoded
  * @throws ContractFailure 450, 413 or 415
  */
-export async function readRequest(request: Request, operation: Operation, sid: string, showSecrets: boolean): Promise<ContractRequest> {
+export async function readRequest(request: Asked, operation: Operation, sid: string, showSecrets: boolean): Promise<ContractRequest> {
   const { query, given } = readQuery(new URL(request.url).search, operation.query ?? []);
   return {
     sid: decode('sid', sid),

@@ -1,30 +1,62 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
-import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, Kind } from 'graphql';
-import { createYoga, type Plugin, shouldRenderGraphiQL } from 'graphql-yoga';
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
+import { shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Caller } from '../domain/caller.ts';
-import { DomainError } from '../domain/errors.ts';
+import { actorOf, type Caller } from '../domain/caller.ts';
 import type { CredentialWatch } from '../live/credential-watch.ts';
-import type { Subscription } from '../live/render.ts';
-import { type Authentication, isRefusal, type Peer } from './authentication.ts';
-import { examples } from './graphiql-examples.ts';
+import { type Rendered, type Subscription, subscribeRendered } from '../live/render.ts';
+import type { Admission } from './admission.ts';
+import { type Authentication, isRefusal, type Peer, type Refusal } from './authentication.ts';
+import { createCompiledDocuments } from './compiled-documents.ts';
+import type { Counted } from './counted.ts';
+import { withDeadline } from './deadline.ts';
+import { createDocumentChecks, withoutSuggestion } from './document-checks.ts';
+import { OverloadError } from './fairness.ts';
+import {
+  bodyTooLarge,
+  FAULT,
+  maskError,
+  RATE_EXCEEDED,
+  takesTooLong,
+  tooManyRequests,
+  tooManySubscriptions,
+  withoutStatus,
+} from './graph-errors.ts';
+import { graphiql } from './graphiql.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
+import { type Asked, NodeRequest } from './node-request.ts';
+import { readBytes } from './read-body.ts';
+import { createSimpleOperations } from './simple-operation.ts';
 import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
+import { type Answer, TextResponse } from './text-response.ts';
+import { loadTrustedDocuments, type Named, type TrustedDocumentsSettings } from './trusted-documents.ts';
+import { createYogaServer, type ServerContext } from './yoga.ts';
 
-interface GraphOptions {
+/** What the graph shows of itself, and which operations it takes. */
+export interface GraphSettings {
+  /** May its schema be asked for, and do errors suggest its names? */
+  readonly introspection: boolean;
+  /** Is GraphiQL's page served? */
+  readonly graphiql: boolean;
+  /** Absent: there are none, and every operation is run. */
+  readonly trustedDocuments?: TrustedDocumentsSettings;
+}
+
+interface GraphOptions extends GraphSettings {
   readonly schema: GraphQLSchema;
   readonly contextFor: (caller: Caller, resumeFrom?: string) => object;
   readonly authenticate: Authentication;
   readonly credentials: CredentialWatch;
+  readonly admission: Admission;
+  /** Open streams, over every transport. */
+  readonly subscriptions: Counted;
   /** Is the gateway about to stop, so that streams end for their clients to go elsewhere? */
   readonly isDraining: () => boolean;
   readonly log: Logger;
 }
 
 /** What a client says it wants run. */
-interface Parameters {
-  readonly query?: string | null;
+interface Parameters extends Named {
   readonly operationName?: string | null;
   readonly variables?: Record<string, unknown> | null;
 }
@@ -32,11 +64,14 @@ interface Parameters {
 /** An operation that is parsed and valid, with what it is run with. */
 export interface PreparedSubscription extends Subscription {
   readonly execute: () => Promise<ExecutionResult>;
+  readonly subscribe: () => Promise<AsyncIterableIterator<Rendered> | { errors: readonly GraphQLError[] }>;
 }
 
 /** The graph, for every transport. */
 export interface Graph {
-  readonly fetch: (request: Request, peer: Peer) => Promise<Response>;
+  readonly fetch: (request: Asked, peer: Peer) => Promise<Answer>;
+  /** Counts one operation of a caller that comes without a request of its own. @returns the error of one that is too many */
+  readonly count: (caller: Caller) => Promise<GraphQLError | undefined>;
   /** Parses and validates, as for a request over HTTP. */
   readonly prepare: (
     caller: Caller,
@@ -48,165 +83,202 @@ export interface Graph {
   readonly watch: CredentialWatch['watch'];
 }
 
-/** What each request brings along; `caller` is absent only for GraphiQL's page. */
-interface ServerContext {
-  readonly caller: Caller | undefined;
-}
-
-const FAULT = 'Something went wrong on our side';
-
 /** The codes of those whom authentication refuses. */
-const REFUSED = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 503: 'SERVICE_UNAVAILABLE' } as const;
-
-/** The id of the request that is being answered, for the log of its faults: Yoga doesn't tell maskError whose error it is. */
-const requestIds = new AsyncLocalStorage<string>();
+const REFUSED = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 429: 'TOO_MANY_REQUESTS', 503: 'SERVICE_UNAVAILABLE' } as const;
 
 /**
  * The graph over HTTP: Yoga with its open defaults closed. Every operation needs credentials; GraphiQL's page alone is served without, and
  * the browser asks for them at its first operation. The handler never throws, and `x-request-id` names the request in the log.
+ *
+ * @throws SettingsError at once, where the trusted documents can't be used
  */
-export function createGraph({ schema, contextFor, authenticate, credentials, isDraining, log }: GraphOptions): Graph {
-  const yoga = createYogaServer(schema, contextFor, log);
+export function createGraph(options: GraphOptions): Graph {
+  const { schema, contextFor, authenticate, credentials, admission, subscriptions, isDraining, log } = options;
+  const { origins, rateLimit, reads, requestTimeoutMs } = admission;
+  const trusted = loadTrustedDocuments(options.trustedDocuments, schema);
+  const checks = createDocumentChecks({ schema, trusted, introspection: options.introspection });
+  const mask = (error: unknown, requestId?: string) => {
+    const masked = maskError(error, log, requestId);
+    return options.introspection ? masked : withoutSuggestion(masked);
+  };
+  const simple = createSimpleOperations({
+    ...{ documents: createCompiledDocuments(schema, checks), contextFor, admission },
+    isOpen: options.trustedDocuments?.mode !== 'only',
+  });
+  const yoga = createYogaServer({ schema, contextFor, mask, checks, trusted, admission, log });
 
-  function prepare(caller: Caller, { query, operationName, variables }: Parameters, resumeFrom?: string): ReturnType<Graph['prepare']> {
-    const enveloped = yoga.getEnveloped({ caller, params: { query: query ?? undefined } } as never);
+  function prepare(caller: Caller, parameters: Parameters, resumeFrom?: string): ReturnType<Graph['prepare']> {
+    const { operationName, variables } = parameters;
+    const enveloped = yoga.getEnveloped({ caller, params: {} } as never);
     let document: DocumentNode;
     try {
-      document = enveloped.parse(query ?? '');
+      document = enveloped.parse(trusted.resolve(parameters) ?? '');
     } catch (error) {
-      return { errors: [error instanceof GraphQLError ? error : maskError(error, log)] };
+      return { errors: [withoutStatus(error instanceof GraphQLError ? error : mask(error, caller.requestId))] };
     }
-    const errors = enveloped.validate(schema, document) as readonly GraphQLError[];
-    if (errors.length > 0) return { errors };
+    let errors = enveloped.validate(schema, document) as readonly GraphQLError[];
+    if (errors.length === 0) errors = checks.check(document, operationName, variables);
+    if (errors.length > 0) return { errors: errors.map(withoutStatus) };
     const subscribingContext = () => contextFor(caller, resumeFrom);
-    const execute = async () => {
-      const contextValue = subscribingContext();
-      return (await enveloped.execute({ schema, document, operationName, variableValues: variables, contextValue })) as ExecutionResult;
+    const execute = (isOver: () => boolean) => {
+      const contextValue = { ...subscribingContext(), caller, isOver };
+      return enveloped.execute({ schema, document, operationName, variableValues: variables, contextValue }) as Promise<ExecutionResult>;
     };
-    return {
+    const prepared: PreparedSubscription = {
       schema,
       document,
       operationName,
       variables,
       caller,
       subscribingContext,
-      execute,
+      execute: async () => {
+        const { errors, ...result } = await withDeadline<ExecutionResult>(requestTimeoutMs, async (isOver) => execute(isOver), late, {
+          failed: failedLate,
+        });
+        return errors ? { ...result, errors: errors.map(withoutStatus) } : result;
+      },
+      subscribe: () => subscribe(prepared),
       freshContext: () => contextFor(caller),
-      maskError: (error: unknown) => maskError(error, log),
+      maskError: (error) => withoutStatus(mask(error, caller.requestId)),
     };
+    return prepared;
   }
 
-  /** A subscription's stream; `undefined` where the request is for anything else, which Yoga answers. */
-  async function stream(request: Request, caller: Caller): Promise<Response | undefined> {
-    const parameters = wantsEventStream(request) ? await readOperation(request) : undefined;
-    const prepared = parameters && prepare(caller, parameters, request.headers.get('last-event-id') ?? undefined);
-    if (!prepared) return undefined;
+  /** Opens a stream, unless its account has as many as it may. */
+  async function subscribe(prepared: PreparedSubscription): ReturnType<PreparedSubscription['subscribe']> {
+    const actor = actorOf(prepared.caller);
+    const giveBack = subscriptions.take(actor);
+    if (!giveBack) return { errors: [tooManySubscriptions(subscriptions.maximum)] };
+    try {
+      const answers = await reads.run(actor, () => subscribeRendered(prepared));
+      if (!('errors' in answers)) return atEnd(answers, giveBack);
+      giveBack();
+      return answers;
+    } catch (error) {
+      giveBack();
+      if (error instanceof OverloadError) return { errors: [withoutStatus(tooManyRequests(error.message))] };
+      throw error;
+    }
+  }
+
+  const late = (): ExecutionResult => ({ errors: [new GraphQLError(takesTooLong(requestTimeoutMs), { extensions: { code: 'TIMEOUT' } })] });
+  const failedLate = (error: unknown) => log.error({ err: error }, 'an operation failed after its client was told that it takes too long');
+
+  async function count(caller: Caller): Promise<GraphQLError | undefined> {
+    const verdict = await rateLimit?.take(actorOf(caller));
+    return verdict?.retryAfter === undefined ? undefined : withoutStatus(tooManyRequests(RATE_EXCEEDED, verdict.retryAfter));
+  }
+
+  /** A subscription's stream. Where the request is for anything else, Yoga answers. */
+  async function streamOr(
+    yogaAnswers: (request: Request) => Response | Promise<Response>,
+    request: Request,
+    caller: Caller,
+  ): Promise<Answer> {
+    if (!wantsEventStream(request)) return yogaAnswers(request);
+    const read = await readOperation(request);
+    if (!read) return tooLarge(request);
+    const prepared = read.parameters && prepare(caller, read.parameters, request.headers.get('last-event-id') ?? undefined);
+    if (!prepared) return yogaAnswers(read.again);
     if ('errors' in prepared) return failedStream(prepared.errors);
-    if (!isSubscription(prepared)) return undefined;
+    if (!isSubscription(prepared)) return yogaAnswers(read.again);
     return eventStream(prepared, request.signal, isDraining, credentials);
   }
 
-  async function answer(request: Request, caller: Caller): Promise<Response> {
+  async function answer(request: Asked, context: ServerContext): Promise<Answer> {
     if (request.method === 'POST' && !isJson(request)) {
       return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
     }
-    return requestIds.run(caller.requestId, async () => (await stream(request, caller)) ?? yoga.fetch(request, { caller }));
+    const { caller } = context;
+    if (!(request instanceof NodeRequest)) return streamOr((asked) => yoga.fetch(asked, context), request, caller);
+    const bytes = await readBytes(request, MAX_BODY_BYTES);
+    if (!bytes) return tooLarge(request);
+    const outcome = await simple(bytes, context);
+    if (outcome && 'response' in outcome) return outcome.response;
+    return yoga.fetch(await request.toRequest(), { ...context, ...outcome });
   }
 
-  async function handle(request: Request, peer: Peer): Promise<Response> {
+  async function handle(request: Asked, peer: Peer): Promise<Answer> {
+    if (options.graphiql && request instanceof Request && shouldRenderGraphiQL(request)) return graphiql();
     let requestId: string | undefined;
-    let response: Response;
-    try {
-      if (shouldRenderGraphiQL(request)) return await yoga.fetch(request, { caller: undefined });
-      const caller = await authenticate(request, peer);
-      if (isRefusal(caller)) return refuse(request, caller.status, REFUSED[caller.status], caller.message, caller.challenge);
-      requestId = caller.requestId;
-      response = await answer(request, caller);
-    } catch (error) {
-      requestId ??= randomUUID();
-      log.error({ err: error, requestId }, 'unexpected error in the graph');
-      response = refuse(request, 500, 'INTERNAL_SERVER_ERROR', FAULT);
+    let limitHeaders: Readonly<Record<string, string>> = {};
+
+    async function admit(isOver: () => boolean): Promise<Answer> {
+      try {
+        if (origins.isForeignChange(request)) return refuse(request, 403, 'FORBIDDEN', 'Pages of other sites may change nothing here');
+        const caller = await authenticate(request, peer);
+        if (isRefusal(caller)) return refuse(request, caller.status, REFUSED[caller.status], caller.message, caller);
+        requestId = caller.requestId;
+        const verdict = await rateLimit?.take(actorOf(caller));
+        limitHeaders = verdict?.headers ?? {};
+        if (verdict?.retryAfter !== undefined) return refuse(request, 429, 'TOO_MANY_REQUESTS', RATE_EXCEEDED);
+        return await answer(request, { caller, isOver });
+      } catch (error) {
+        requestId ??= randomUUID();
+        log.error({ err: error, requestId }, 'unexpected error in the graph');
+        return refuse(request, 500, 'INTERNAL_SERVER_ERROR', FAULT);
+      }
     }
-    response.headers.set('x-request-id', requestId);
+
+    const late = () => refuse(request, 503, 'TIMEOUT', takesTooLong(requestTimeoutMs));
+    // A stream that begins too late would be open for nobody.
+    // Yoga's own streams can't be cancelled before they are read, and say so.
+    const discard = (answer: Answer) => void (answer instanceof Response && answer.body?.cancel().catch(() => {}));
+    const response = await withDeadline<Answer>(requestTimeoutMs, admit, late, { failed: failedLate, discard });
+    for (const name in limitHeaders) response.headers.set(name, limitHeaders[name] as string);
+    response.headers.set('x-request-id', requestId ?? randomUUID());
     return response;
   }
 
-  return { fetch: handle, prepare, execute: (prepared) => prepared.execute(), watch: credentials.watch };
+  return { fetch: handle, count, prepare, execute: (prepared) => prepared.execute(), watch: credentials.watch };
+}
+
+/** Answers that call `ended` once they end, in whatever way. */
+function atEnd(answers: AsyncIterableIterator<Rendered>, ended: () => void): AsyncIterableIterator<Rendered> {
+  const counted: AsyncIterableIterator<Rendered> = {
+    next: async () => {
+      try {
+        const next = await answers.next();
+        if (next.done) ended();
+        return next;
+      } catch (error) {
+        ended();
+        throw error;
+      }
+    },
+    return: async () => {
+      ended();
+      await answers.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]: () => counted,
+  };
+  return counted;
 }
 
 /** Only declared JSON: a page of another site can't send that without CORS's leave, while forms and plain text it can. */
-function isJson(request: Request): boolean {
+function isJson(request: Asked): boolean {
   return /^application\/(graphql\+)?json\s*(;|$)/.test(request.headers.get('content-type') ?? '');
 }
 
-function refuse(request: Request, status: number, code: string, message: string, challenge?: string): Response {
+const tooLarge = (request: Asked) => refuse(request, 413, 'REQUEST_ENTITY_TOO_LARGE', bodyTooLarge().message);
+
+function refuse(
+  request: Asked,
+  status: number,
+  code: string,
+  message: string,
+  { challenge, retryAfter }: Pick<Refusal, 'challenge' | 'retryAfter'> = {},
+): TextResponse {
   const type = request.headers.get('accept')?.includes('application/graphql-response+json')
     ? 'application/graphql-response+json'
     : 'application/json';
-  return new Response(JSON.stringify({ errors: [{ message, extensions: { code } }] }), {
+  return new TextResponse(JSON.stringify({ errors: [{ message, extensions: { code } }] }), {
     status,
     headers: {
       'content-type': `${type}; charset=utf-8`,
       ...(challenge ? { 'www-authenticate': challenge } : {}),
+      ...(retryAfter ? { 'retry-after': String(retryAfter) } : {}),
     },
   });
-}
-
-/** Streams are served by eventStream alone, which looks after their credentials and their end. */
-const noStreams: Plugin = {
-  onSubscribe: ({ setResultAndStopExecution }) => {
-    const message = 'A subscription is answered as text/event-stream, or over a WebSocket';
-    setResultAndStopExecution({ errors: [new GraphQLError(message, { extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } } })] });
-  },
-};
-
-function createYogaServer(schema: GraphQLSchema, contextFor: (caller: Caller) => object, log: Logger) {
-  return createYoga<ServerContext, object>({
-    schema,
-    graphqlEndpoint: '/graphql',
-    landingPage: false,
-    cors: false,
-    multipart: false,
-    batching: false,
-    maxRequestBodySize: MAX_BODY_BYTES,
-    logging: {
-      debug: (...parts) => log.debug(parts.join(' ')),
-      info: (...parts) => log.info(parts.join(' ')),
-      warn: (...parts) => log.warn(parts.join(' ')),
-      // Only of what maskError was given, also where that was no fault: it logs what is one.
-      error: () => {},
-    },
-    plugins: [noStreams],
-    context: ({ caller }) => (caller ? contextFor(caller) : {}),
-    maskedErrors: { maskError: (error) => maskError(error, log) },
-    graphiql: { title: 'SMS for Microsoft Teams', defaultTabs: [...examples], shouldPersistHeaders: false, credentials: 'same-origin' },
-    // Nine megabytes, which would delay every start.
-    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options ?? {}),
-  });
-}
-
-/**
- * Errors given on purpose keep their text and get their code, values that don't fit the schema get BAD_USER_INPUT; whatever else is logged
- * in full and shown as INTERNAL_SERVER_ERROR. Yoga hands in the GraphQLError that execution made of what a resolver threw.
- */
-export function maskError(error: unknown, log: Logger): GraphQLError {
-  const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error;
-  const { nodes, path, extensions } = error instanceof GraphQLError ? error : {};
-  if (thrown instanceof DomainError) {
-    return new GraphQLError(thrown.message, {
-      nodes,
-      path,
-      extensions: { code: thrown.code, argument: thrown.parameter, value: thrown.value },
-    });
-  }
-  if (thrown instanceof GraphQLError) {
-    if (thrown.extensions.code) return error as GraphQLError;
-    // GraphQL's own errors in execution: of an argument they point at the argument, of what a resolver answered at the field.
-    if (!path || nodes?.[0]?.kind !== Kind.FIELD) {
-      return new GraphQLError(thrown.message, { nodes, path, extensions: { ...extensions, code: 'BAD_USER_INPUT' } });
-    }
-  }
-  log.error({ err: thrown, path, requestId: requestIds.getStore() }, 'unexpected error in the graph');
-  // Outside of a field there is no partial answer to give.
-  return new GraphQLError(FAULT, { nodes, path, extensions: { code: 'INTERNAL_SERVER_ERROR', http: path ? undefined : { status: 500 } } });
 }

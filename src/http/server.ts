@@ -1,15 +1,27 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
+import { NodeRequest } from './node-request.ts';
+import { type Answer, TextResponse } from './text-response.ts';
+import { createAddressOf, type TrustProxy } from './trusted-proxies.ts';
 
-/** What answers requests: the app. `remoteAddress` is the connection's, not a header's. */
+/** What answers requests: the app. `remoteAddress` is the client's, as far as a proxy is trusted to tell it. */
 export type Fetch = (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>;
+
+/** What answers some requests without a Request made for them. */
+export interface Plain {
+  readonly takes: (request: NodeRequest) => boolean;
+  readonly fetch: (request: NodeRequest, peer: { remoteAddress?: string }) => Promise<Answer>;
+}
 
 /** The address can't be listened on: taken, not allowed, or not this machine's. */
 export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
+
+/** Whence a request, or an upgrade, comes. */
+export type AddressOfRequest = (request: IncomingMessage) => string | undefined;
 
 export interface Listener {
   /** For links and messages: http://host:port, where a wildcard host reads localhost. */
@@ -17,6 +29,8 @@ export interface Listener {
   readonly port: number;
   /** The node server, for whoever upgrades connections. */
   readonly server: Server;
+  /** The client's address, as requests have it. */
+  readonly addressOf: AddressOfRequest;
   /**
    * Stops accepting, lets the requests in flight finish for up to `grace` ms, then cuts what is left. Idle keep-alive
    * connections close at once.
@@ -28,18 +42,43 @@ export interface Listener {
 /** Longer than the 60 s of common load balancers, which must not reuse a connection that is just being closed. */
 const KEEP_ALIVE = 65_000;
 
-/** Serves `fetch` on node:http. @throws ListenError */
-export async function listen(fetch: Fetch, { host, port }: { host: string; port: number }): Promise<Listener> {
-  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
-    fetch(request, { remoteAddress: req.socket.remoteAddress }),
-  );
+/** How long a client may take to say what it wants, and how much. */
+export interface Patience {
+  /** From the connection, or the request before, to the last header, in ms. Who takes longer gets 408. */
+  readonly headersTimeout: number;
+  /** To the last byte of the body, in ms. Who takes longer gets 408. */
+  readonly requestTimeout: number;
+  /** Of all headers and the request line, in bytes. Who sends more gets 431. */
+  readonly maxHeaderSize: number;
+  /** How often connections are looked at, in ms. */
+  readonly connectionsCheckingInterval: number;
+}
+
+const PATIENCE: Patience = { headersTimeout: 15_000, requestTimeout: 60_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5000 };
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly patience?: Partial<Patience>;
+  readonly trustProxy?: TrustProxy;
+  readonly plain?: Plain;
+}
+
+/** Serves `fetch` on node:http. What is no HTTP, or has no address, gets 400 without a word, and its connection is closed. @throws ListenError */
+export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, trustProxy, plain }: ListenOptions): Promise<Listener> {
+  const clientOf = createAddressOf(trustProxy);
+  const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
+  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) => fetch(request, { remoteAddress: addressOf(req) }));
   let draining = false;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE, requestTimeout: 60_000 }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE, ...PATIENCE, ...patience }, (request, response) => {
+    if (!hasAddress(request)) return void response.writeHead(400, { connection: 'close' }).end();
     if (draining) response.shouldKeepAlive = false;
     response.on('close', () => {
       if (draining) server.closeIdleConnections();
     });
-    adapter(request, response);
+    const asked = plain && new NodeRequest(request);
+    if (asked && plain.takes(asked)) void answerPlainly(plain.fetch, asked, addressOf(request), response);
+    else adapter(request, response);
   });
   server.listen(port, host);
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
@@ -51,6 +90,7 @@ export async function listen(fetch: Fetch, { host, port }: { host: string; port:
     url: `http://${displayed(host)}:${bound}`,
     port: bound,
     server,
+    addressOf,
     drain: async (grace) => {
       draining = true;
       let complete = true;
@@ -66,6 +106,33 @@ export async function listen(fetch: Fetch, { host, port }: { host: string; port:
       return complete;
     },
   };
+}
+
+/** A name or an address, and a port. More than that would be read as a part of the path, behind whatever has looked at the path before. */
+const HOST = /^([\w.~-]+|\[[\da-f:.]+\])(:\d+)?$/i;
+
+/** Do the Host header and the request's target make a URL (RFC 9112, 3.2)? The target must be a path: this is no proxy. */
+function hasAddress({ headers: { host = 'localhost' }, url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/') && HOST.test(host) && URL.canParse(`http://${host}${url}`);
+}
+
+/** Writes an answer without the detour by a stream. */
+async function answerPlainly(
+  fetch: Plain['fetch'],
+  request: NodeRequest,
+  remoteAddress: string | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  try {
+    const answer = await fetch(request, { remoteAddress });
+    const content = answer instanceof TextResponse ? answer.content : Buffer.from(await answer.arrayBuffer());
+    const headers: OutgoingHttpHeaders = answer instanceof TextResponse ? answer.headers.all : Object.fromEntries(answer.headers);
+    if (content !== null) headers['content-length'] = Buffer.byteLength(content);
+    response.writeHead(answer.status, headers).end(content ?? undefined);
+  } catch {
+    // The app tells its own errors. Here the connection broke while the body was read.
+    response.destroy();
+  }
 }
 
 function displayed(host: string): string {

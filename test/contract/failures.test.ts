@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { failure } from '../../src/contract/envelopes.ts';
 import { refusal } from '../../src/contract/errors.ts';
 import { ConflictError, type ErrorCode, InvalidInputError } from '../../src/domain/errors.ts';
+import { responseOf } from '../../src/http/text-response.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
 /** Sending messages, streaming events and access tokens are the graph's alone. */
@@ -157,7 +158,7 @@ describe('a refusal', () => {
   });
 
   test('by what stands before the contract has its envelope too', async () => {
-    const response = failure(refusal(429, { 'retry-after': '7' }));
+    const response = responseOf(failure(refusal(429, { 'retry-after': '7' })));
     expect(response.status).toBe(429);
     expect(response.headers.get('retry-after')).toBe('7');
     expect(await response.json()).toEqual({ errorCode: '429', message: 'Too Many Requests' });

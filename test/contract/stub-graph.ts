@@ -2,6 +2,9 @@ import { buildSchema, type GraphQLSchema } from 'graphql';
 import { printed } from '../../schema/print.ts';
 import { type ContractOptions, createContract } from '../../src/contract/handler.ts';
 import type { Caller, Permission } from '../../src/domain/caller.ts';
+import { CHANGES, createFairness, READS } from '../../src/http/fairness.ts';
+import { createOrigins } from '../../src/http/origins.ts';
+import { responseOf } from '../../src/http/text-response.ts';
 import { restClient } from '../support/rest.ts';
 
 /** What the graph is to answer: by root field, from its arguments. */
@@ -24,7 +27,7 @@ export function stubSchema(): GraphQLSchema {
 
 const schema = stubSchema();
 
-interface StubOptions extends Partial<ContractOptions> {
+interface StubOptions extends Partial<Omit<ContractOptions, 'admission'>> {
   readonly permissions?: readonly Permission[];
 }
 
@@ -43,7 +46,7 @@ export function stubContract(answers: Answers, { permissions = ['read', 'write',
       },
     ]),
   );
-  const fetch = createContract({
+  const answer = createContract({
     schema,
     authenticate: async (request) =>
       request.headers.get('authorization') ? caller : { status: 401, message: 'Authentication is required' },
@@ -51,11 +54,18 @@ export function stubContract(answers: Answers, { permissions = ['read', 'write',
       callers.push(given);
       return { answers: recording };
     },
+    admission: {
+      origins: createOrigins([], () => undefined),
+      reads: createFairness(READS),
+      changes: createFairness(CHANGES),
+      requestTimeoutMs: 60_000,
+    },
     restTimestamps: 'iso',
     restBotSecrets: 'plain',
     log: { error: (detail) => logged.push(detail) },
     ...options,
   });
+  const fetch = async (request: Request) => responseOf(await answer(request));
   return { fetch, rest: restClient(fetch, { user: 'AC1', password: 'token' }), anonymous: restClient(fetch), asked, logged, callers };
 }
 

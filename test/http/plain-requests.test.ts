@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Listener, listen } from '../../src/http/server.ts';
+import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { done, fresh } from '../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+
+// One gateway on two ports: on one, common requests take the short way; on the other, all take the general one.
+
+let gateway: TestGateway;
+let provider: Provider;
+let short: Listener;
+let general: Listener;
+let mappingSid: string;
+
+beforeAll(async () => {
+  const broken = {
+    createSubAccount: async () => {
+      throw new Error('the inside of it');
+    },
+  };
+  gateway = await createTestGateway();
+  provider = await gateway.provider();
+  const { app } = gateway;
+  const { sid: enterpriseSid } = await done(provider, 'createEnterprise', {
+    name: 'Kohl & Söhne 😀 \u2028',
+    enterpriseAdmin: { emailId: fresh.email(), password: 'a-long-password' },
+  });
+  const mapping = { enterpriseSid, microsoftAddress: 'a@kohl.example', externalAddress: fresh.number() };
+  ({ sid: mappingSid } = await done(provider, 'createMapping', mapping));
+  Object.assign(gateway.gateway.restcomm, { ...createEmbeddedRestcomm(), ...broken });
+  short = await listen(app.fetch, { host: '127.0.0.1', port: 0, plain: app.plain });
+  general = await listen(app.fetch, { host: '127.0.0.1', port: 0 });
+});
+afterAll(async () => {
+  await Promise.all([short.drain(1000), general.drain(1000)]);
+  await gateway.close();
+});
+
+/** What differs between any two answers. */
+const OWN = new Set(['date', 'x-request-id', 'keep-alive', 'connection', 'transfer-encoding', 'content-length']);
+
+interface Sent extends RequestInit {
+  readonly path?: string;
+}
+
+async function answer(listener: Listener, { path = '/graphql', ...init }: Sent) {
+  const headers = new Headers(init.headers);
+  if (!headers.has('authorization')) {
+    headers.set('authorization', `Basic ${Buffer.from(`${provider.accountSid}:${provider.authToken}`).toString('base64')}`);
+  }
+  const response = await fetch(`${listener.url}${path}`, { ...init, headers });
+  return {
+    status: response.status,
+    headers: Object.fromEntries([...response.headers].filter(([name]) => !OWN.has(name))),
+    body: await response.text(),
+  };
+}
+
+/** The general answer, with the short way's held against it: at its first time, and where its document is known. */
+async function same(sent: Sent) {
+  const expected = await answer(general, sent);
+  for (let time = 1; time <= 3; time += 1) expect(await answer(short, sent)).toEqual(expected);
+  return expected;
+}
+
+const post = (body: unknown, headers: Record<string, string> = {}): Sent => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json', ...headers },
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+});
+
+const PAGE = 'query Page($first: Int) { messages(first: $first) { totalCount nodes { sid } pageInfo { hasNextPage } } }';
+
+describe('the short way answers byte for byte as the general one', () => {
+  test.each<[string, unknown, number]>([
+    ['a query', { query: '{ enterprises { nodes { id sid name status admin { email } mappings { nodes { name operational } } } } }' }, 200],
+    ['a query with variables', { query: PAGE, variables: { first: 2 } }, 200],
+    ['one of several operations', { query: `${PAGE} query Other { __typename }`, operationName: 'Other' }, 200],
+    ['null where something may be left out', { query: PAGE, variables: null, operationName: null }, 200],
+    ['introspection', { query: '{ __schema { queryType { name } } __type(name: "Message") { description } }' }, 200],
+    [
+      'skipped and included fields',
+      { query: 'query ($no: Boolean = false) { viewer { account { sid @skip(if: $no) email @include(if: $no) } } }' },
+      200,
+    ],
+    ['a variable of the wrong type', { query: PAGE, variables: { first: 'two' } }, 200],
+    ['a variable that is missing', { query: 'query ($sid: ID!) { message(sid: $sid) { sid } }' }, 200],
+    ['a value that the domain refuses', { query: PAGE, variables: { first: 1000 } }, 200],
+    ['errors beside data', { query: '{ a: messages(first: 101) { totalCount } b: enterprise(sid: "EN1") { sid } }' }, 200],
+    ['an unknown field', { query: '{ nothing }' }, 200],
+    ['a document that is none', { query: '{ ' }, 200],
+    ['an empty document', { query: '' }, 400],
+    ['an operation that is not there', { query: PAGE, operationName: 'Nobody' }, 400],
+    ['no operation name where there are several', { query: `${PAGE} query Other { __typename }` }, 400],
+    ['a subscription', { query: 'subscription { messageEvents { __typename } }' }, 406],
+    ['too costly a query', { query: '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }' }, 400],
+    ['variables that are no object', { query: PAGE, variables: [1] }, 400],
+    ['a query that is no text', { query: 7 }, 400],
+    ['an unknown parameter', { query: PAGE, nothing: true }, 400],
+    ['an unknown persisted query', { extensions: { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } } }, 200],
+    ['an array', [{ query: '{ __typename }' }], 400],
+    ['no JSON', '{"query":', 400],
+    ['nothing', '', 400],
+    ['JSON that is no object', 'null', 400],
+  ])('to %s', async (_what, body, _status) => {
+    const { status } = await same(post(body));
+    expect(status).toBeLessThan(500);
+  });
+
+  test('to a mutation, which is run once each time', async () => {
+    const query =
+      'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on Message { body to } ... on Error { code message path } } }';
+    const send = (to: string) => same(post({ query, variables: { input: { mappingSid, to, body: 'Hello' } } }));
+    expect((await send('+4930123')).body).toContain('"body":"Hello"');
+    expect(await gateway.gateway.prisma.message.count()).toBe(4);
+    expect((await send('nobody')).body).toContain('INVALID_PARAMETER');
+    expect(await gateway.gateway.prisma.message.count()).toBe(4);
+  });
+
+  test('to a mutation that fails unexpectedly', async () => {
+    const query =
+      'mutation ($input: CreateEnterpriseInput!) { viewer: createEnterprise(input: $input) { ... on Enterprise { sid } ... on Error { code } } }';
+    const input = { name: 'Other', enterpriseAdmin: { emailId: fresh.email(), password: 'a-long-password' } };
+    const { body } = await same(post({ query, variables: { input } }));
+    expect(JSON.parse(body).errors[0].extensions.code).toBe('INTERNAL_SERVER_ERROR');
+    expect(body).not.toContain('inside');
+  });
+
+  test.each<[string, Sent]>([
+    ['a body that is too large', post({ query: `{ __typename } # ${'x'.repeat(1024 * 1024)}` })],
+    ['other credentials', post({ query: PAGE }, { authorization: 'Basic bm9ib2R5OmF0IGFsbA==' })],
+    ['credentials that are none', post({ query: PAGE }, { authorization: 'nothing' })],
+    ['a page of another site', post({ query: PAGE }, { origin: 'https://other.example', 'sec-fetch-site': 'cross-site' })],
+    ['plain text', post({ query: PAGE }, { 'content-type': 'text/plain' })],
+    ['another charset', post({ query: PAGE }, { 'content-type': 'application/json; charset=latin1' })],
+    ['application/graphql-response+json', post({ query: PAGE }, { accept: 'application/graphql-response+json' })],
+    ['any form of answer', post({ query: PAGE }, { accept: '*/*' })],
+    ['a form of answer that there is not', post({ query: PAGE }, { accept: 'image/png' })],
+    ['an address with a query string', { ...post({ query: PAGE }), path: '/graphql?x=1' }],
+    ['a list of the contract', { path: '/msteams/enterprises/search?pageSize=2&name=kohl' }],
+    ['a list asked for by HEAD', { path: '/msteams/messages/search', method: 'HEAD' }],
+    ['an unknown sid of the contract', { path: '/msteams/messages/search/MSnothing' }],
+    ['an unknown path of the contract', { path: '/msteams/nothing' }],
+    ['another method of the contract', { path: '/msteams/enterprises/search', method: 'DELETE' }],
+    ['a body of the contract that is none', { ...post('{', {}), path: '/msteams/mappings' }],
+    ['a body of the contract that is too large', { ...post('x'.repeat(1024 * 1024 + 1)), path: '/msteams/mappings' }],
+    ['the description of the contract', { path: '/msteams/openapi.json' }],
+  ])('to %s', async (_what, sent) => {
+    const { status } = await same(sent);
+    expect(status).toBeLessThan(500);
+  });
+
+  test('to any selection of any list, in any order and page', async () => {
+    const fields = {
+      messages: 'sid type body dateCreated mapping{name} events{status}',
+      mappings: 'id sid name operational accountEmail',
+      enterprises: 'sid name mappingCount messageCount bot{sid}',
+    };
+    const order = { messages: ['DATE_CREATED', 'FROM', 'TO'], mappings: ['NAME', 'DOMAIN'], enterprises: ['NAME', 'DATE_CREATED'] };
+    const asked = fc.constantFrom('messages' as const, 'mappings' as const, 'enterprises' as const).chain((list) =>
+      fc.record({
+        list: fc.constant(list),
+        selected: fc.subarray(fields[list].split(' '), { minLength: 1 }),
+        field: fc.constantFrom(...order[list]),
+        direction: fc.constantFrom('ASC', 'DESC'),
+        page: fc.constantFrom(
+          'first: 1',
+          'last: 2',
+          'first: 0',
+          'offset: 1',
+          'first: 3, after: "nothing"',
+          'first: -1',
+          'first: 1, last: 1',
+        ),
+        wrap: fc.constantFrom(
+          (part: string) => `nodes { ${part} }`,
+          (part: string) => `edges { cursor node { ${part} } } pageInfo { startCursor hasPreviousPage }`,
+          (_part: string) => 'totalCount nodes { ...F }',
+        ),
+      }),
+    );
+    const types = { messages: 'Message', mappings: 'Mapping', enterprises: 'Enterprise' };
+    await fc.assert(
+      fc.asyncProperty(asked, async ({ list, selected, field, direction, page, wrap }) => {
+        const inner = wrap(selected.join(' '));
+        const fragment = inner.includes('...F') ? ` fragment F on ${types[list]} { ${selected.join(' ')} }` : '';
+        await same(post({ query: `{ ${list}(${page}, orderBy: { field: ${field}, direction: ${direction} }) { ${inner} } }${fragment}` }));
+      }),
+      { numRuns: Number(process.env.PROPERTY_RUNS ?? 30) },
+    );
+  });
+});
+
+test('documents that never come again take nobody else’s place', async () => {
+  const other = await gateway.provider();
+  const known = post({ query: '{ viewer { account { sid } } }' });
+  const expected = await same(known);
+  for (let number = 0; number < 150; number += 1) {
+    const { data } = await other.graph(`{ a${number}: __typename }`, {});
+    expect(data).toEqual({ [`a${number}`]: 'Query' });
+  }
+  expect(await answer(short, known)).toEqual(expected);
+});

@@ -30,6 +30,13 @@ export function selectRows<Row extends object>(
   return sql.query<Row>(`SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${rangeOf(range, values)}`, values);
 }
 
+/** The one row that the condition matches, as Prisma's findUnique would find it. */
+export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row | null> {
+  const values: unknown[] = [];
+  const [row] = await sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values);
+  return row ?? null;
+}
+
 /**
  * The same range of the rows of each parent, all by one statement.
  * @param parentField which of the table's fields names the parent
@@ -86,13 +93,18 @@ export async function countRowsOf<Row extends object>(
 
 const columnLists = new WeakMap<readonly string[], string>();
 
-/** Under their Prisma names. */
-function columnsOf(fields: readonly string[], { orderBy }: Range): string {
+/** Columns under their Prisma names, for a SELECT or a RETURNING. */
+export function columnList(fields: readonly string[]): string {
   let list = columnLists.get(fields);
   if (list === undefined) {
     list = fields.map(column).join(', ');
     columnLists.set(fields, list);
   }
+  return list;
+}
+
+function columnsOf(fields: readonly string[], { orderBy }: Range): string {
+  const list = columnList(fields);
   const missing = orderBy.flatMap((part) => Object.keys(part)).filter((field) => !fields.includes(field));
   return missing.length === 0 ? list : [list, ...missing.map(column)].join(', ');
 }

@@ -1,4 +1,7 @@
-import type { ChannelStatus, PrismaClient } from '../../prisma/client/client.ts';
+import { type ChannelStatus, type Message, Prisma, type PrismaClient } from '../../prisma/client/client.ts';
+import { columnList, selectRows } from '../database/select.ts';
+import type { Sql } from '../database/sql.ts';
+import { type Actor, auditRecord } from './audit.ts';
 import { entersBelow, statusRank } from './message-status.ts';
 import { newSid } from './sid.ts';
 import { encodingOf } from './sms-encoding.ts';
@@ -31,39 +34,64 @@ export interface NewMessage {
 /**
  * Stores a message, QUEUED, with its first event and its place in the outbox, all or nothing. A message whose platform ids are already here is
  * not stored again.
- * @returns the message's sid, and whether it was stored now
+ * @param sql the database, or a transaction of it (`sqlOf`)
+ * @param sender who sends it, where that is to be recorded with it
+ * @returns the message's sid, and the message where it was stored now
  */
-export async function acceptMessage(client: Client, message: NewMessage): Promise<{ sid: string; accepted: boolean }> {
+export async function acceptMessage(sql: Sql, message: NewMessage, sender?: Actor): Promise<{ sid: string; stored?: Message }> {
   const sid = newSid('MS');
   const mediaUrls = [...(message.mediaUrls ?? [])];
   const { encoding, segments } = encodingOf(message.body);
-  const rows = await client.$queryRaw<{ sid: string }[]>`
-    WITH stored AS (
-      INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
-        body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id)
-      VALUES (${sid}, ${message.organizationSid}, ${message.enterpriseSid}, ${message.mappingSid}, ${message.accountSid},
-        ${message.direction}::message_direction, ${mediaUrls.length > 0 ? 'MMS' : 'SMS'}::message_type,
-        ${message.from}, ${fold(message.from)}, ${message.to}, ${fold(message.to)}, ${message.body}, ${mediaUrls}, ${segments},
-        ${encoding}::message_encoding, 'QUEUED', ${statusRank('QUEUED')}, ${message.restcommMessageSid ?? null},
-        ${message.teams?.conversationId ?? null}, ${message.teams?.activityId ?? null})
-      ON CONFLICT DO NOTHING
-      RETURNING sid, organization_sid
-    ), queued AS (
-      INSERT INTO outbox (message_sid, lane) SELECT sid, ${message.lane} FROM stored
-    ), lane AS (
-      INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT ${message.lane}, organization_sid FROM stored
-      ON CONFLICT (lane) DO UPDATE SET lane = l.lane
-    ), head AS (
-      INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, 1 FROM stored
-      ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + 1
-      RETURNING seq
-    )
+  const { organizationSid, enterpriseSid, mappingSid, accountSid, direction, from, to, body, restcommMessageSid, teams, lane } = message;
+  const type = mediaUrls.length > 0 ? 'MMS' : 'SMS';
+  const record = sender && auditRecord(sender, { action: 'message.send', targetSid: sid });
+  const [stored] = await sql.query<Message>(
+    record ? ACCEPT_RECORDED : ACCEPT,
+    [
+      ...[sid, organizationSid, enterpriseSid, mappingSid, accountSid, direction, type, from, fold(from), to, fold(to), body, mediaUrls],
+      ...[
+        segments,
+        encoding,
+        statusRank('QUEUED'),
+        restcommMessageSid ?? null,
+        teams?.conversationId ?? null,
+        teams?.activityId ?? null,
+        lane,
+      ],
+      ...(record ? [record.sid, record.accountSid, record.adminSid, record.accessTokenSid, record.requestId, record.remoteAddress] : []),
+    ].map((value) => value ?? null),
+  );
+  return stored ? { sid, stored } : { sid: await existing(sql, message) };
+}
+
+const accept = (record: string) => `
+  WITH stored AS (
+    INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
+      body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id)
+    VALUES ($1, $2, $3, $4, $5, $6::message_direction, $7::message_type, $8, $9, $10, $11, $12, $13::text[], $14::int, $15::message_encoding,
+      'QUEUED', $16::int, $17, $18, $19)
+    ON CONFLICT DO NOTHING
+    RETURNING *
+  ), queued AS (
+    INSERT INTO outbox (message_sid, lane) SELECT sid, $20::text FROM stored
+  ), lane AS (
+    INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT $20::text, organization_sid FROM stored
+    ON CONFLICT (lane) DO UPDATE SET lane = l.lane
+  ), head AS (
+    INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, 1 FROM stored
+    ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + 1
+    RETURNING seq
+  ), event AS (
     INSERT INTO message_event (organization_sid, seq, message_sid, status)
     SELECT stored.organization_sid, head.seq, stored.sid, 'QUEUED' FROM stored, head
-    RETURNING message_sid AS sid`;
-  if (rows[0]) return { sid, accepted: true };
-  return { sid: await existing(client, message), accepted: false };
-}
+  )${record}
+  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))} FROM stored`;
+
+const ACCEPT = accept('');
+const ACCEPT_RECORDED = accept(`, record AS (
+    INSERT INTO audit_log (sid, organization_sid, action, target_sid, account_sid, admin_sid, access_token_sid, request_id, remote_address)
+    SELECT $21, organization_sid, 'message.send', sid, $22, $23, $24, $25, $26 FROM stored
+  )`);
 
 /** Has the outbox looked at for this lane: now, unless it waits for a pause to end. */
 export async function openLane(tx: Transaction, lane: string, organizationSid: string): Promise<void> {
@@ -72,13 +100,16 @@ export async function openLane(tx: Transaction, lane: string, organizationSid: s
 }
 
 /** The message that already has these platform ids. */
-async function existing(client: Client, { organizationSid, restcommMessageSid, teams }: NewMessage): Promise<string> {
+async function existing(sql: Sql, { organizationSid, restcommMessageSid, teams }: NewMessage): Promise<string> {
   const ids = restcommMessageSid
     ? { restcommMessageSid }
     : { direction: 'INBOUND' as const, teamsConversationId: teams?.conversationId, teamsActivityId: teams?.activityId };
-  const { sid } = await client.message.findFirstOrThrow({ where: { organizationSid, ...ids }, select: { sid: true } });
-  return sid;
+  const range = { where: { organizationSid, ...ids }, orderBy: [{ sid: 'asc' as const }], take: 1, skip: 0 };
+  const [found] = await selectRows<Message>(sql, { name: 'message', fields: SID }, range);
+  if (!found) throw new Error('a message that is here already is not found');
+  return found.sid;
 }
+const SID = ['sid'] as const;
 
 export interface StatusReport {
   readonly status: ChannelStatus;

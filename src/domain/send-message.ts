@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type { Mapping, Message } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
-import { belonging } from './confinement.ts';
 import { requireActiveEnterprise } from './enterprise-state.ts';
+import { findEnterprise } from './enterprises.ts';
 import { ConflictError, mappingNotFound, messageNotFound } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { idempotently } from './idempotency.ts';
 import { lookup, mandatory, parseInput } from './input.ts';
 import { laneToPhone, laneToTeams } from './lanes.ts';
-import { acceptMessage, openLane } from './message-log.ts';
+import { findMapping } from './mappings.ts';
+import { acceptMessage, type NewMessage, openLane } from './message-log.ts';
 import { findMessage } from './messages.ts';
-import { inTransaction, type Transaction } from './transaction.ts';
+import { inTransaction, sqlOf, type Transaction } from './transaction.ts';
 
 /** The longest text that is taken: ten segments of 160 characters. */
 export const MAX_SMS_LENGTH = 1600;
@@ -34,25 +35,36 @@ export const isNumber = (text: string) => /^\+?[0-9]{3,18}$/.test(text);
  * @throws InvalidInputError; NotFoundError MAPPING_NOT_FOUND; ConflictError ENTERPRISE_CLOSED, ENTERPRISE_INACTIVE
  */
 export function sendMessage(gateway: Gateway, caller: Caller, input: SendMessageInput): Promise<Message> {
-  return idempotently(gateway, caller, 'sendMessage', input, async (remember) => {
-    const { mappingSid, to, body } = parseInput(sendInput, input);
-    const { prisma, hints } = gateway;
-    const mapping = await prisma.mapping.findUnique({
-      where: { sid: mappingSid, ...belonging(caller) },
-      include: { enterprise: true },
-    });
-    if (!mapping) throw mappingNotFound(mappingSid, ['mappingSid']);
-    requireActiveEnterprise(mapping.enterprise);
-    const message = await inTransaction(prisma, async (tx) => {
-      const { sid } = await acceptMessage(tx, fromMapping(mapping, caller.accountSid, to, body));
-      const stored = await tx.message.findUniqueOrThrow({ where: { sid } });
-      await remember(tx, stored);
-      return stored;
-    });
-    hints.queued();
-    hints.appended(message.organizationSid);
-    return message;
-  });
+  // Without a key there is no answer to keep, and it is one statement.
+  if (!input.idempotencyKey?.trim()) return send(gateway, caller, input, (message) => acceptMessage(gateway.sql, message, caller));
+  return idempotently(gateway, caller, 'sendMessage', input, (remember) =>
+    send(gateway, caller, input, (message) =>
+      inTransaction(gateway.prisma, async (tx) => {
+        const accepted = await acceptMessage(sqlOf(tx), message);
+        if (accepted.stored) await remember(tx, accepted.stored);
+        return accepted;
+      }),
+    ),
+  );
+}
+
+async function send(
+  gateway: Gateway,
+  caller: Caller,
+  input: SendMessageInput,
+  accept: (message: NewMessage) => ReturnType<typeof acceptMessage>,
+) {
+  const { mappingSid, to, body } = parseInput(sendInput, input);
+  const mapping = await findMapping(gateway, caller, mappingSid);
+  if (!mapping) throw mappingNotFound(mappingSid, ['mappingSid']);
+  const enterprise = await findEnterprise(gateway, caller, mapping.enterpriseSid);
+  if (!enterprise) throw mappingNotFound(mappingSid, ['mappingSid']);
+  requireActiveEnterprise(enterprise);
+  const { stored } = await accept(fromMapping(mapping, caller.accountSid, to, body));
+  if (!stored) throw new Error('a message without platform ids is always stored');
+  gateway.hints.queued();
+  gateway.hints.appended(stored.organizationSid);
+  return stored;
 }
 
 /** A message from a mapping's Teams user to a number, for acceptMessage. */

@@ -1,4 +1,5 @@
 import type { Prisma, PrismaClient } from '../../prisma/client/client.ts';
+import type { Sql } from '../database/sql.ts';
 
 /** The client inside a transaction. The outer client must not be used there: embedded, it waits for the same connection. */
 export type Transaction = Prisma.TransactionClient;
@@ -10,3 +11,8 @@ export type Transaction = Prisma.TransactionClient;
 export function inTransaction<Result>(prisma: PrismaClient, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
   return prisma.$transaction(work, { maxWait: 10_000, timeout: 20_000 });
 }
+
+/** A transaction, for statements of our own. */
+export const sqlOf = (tx: Transaction): Sql => ({
+  query: <Row>(text: string, values: readonly unknown[]) => tx.$queryRawUnsafe<Row[]>(text, ...values),
+});

@@ -63,7 +63,7 @@ export async function acceptSms(
   mappingSid: string,
   sms: Pick<SmsRecord, 'sid' | 'from' | 'to' | 'body' | 'mediaUrls'>,
 ): Promise<void> {
-  const { prisma, hints, log } = gateway;
+  const { prisma, sql, hints, log } = gateway;
   const mapping = await prisma.mapping.findUnique({ where: { sid: mappingSid } });
   const owner = mapping ?? (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
   if (!owner) {
@@ -71,7 +71,7 @@ export async function acceptSms(
     log.warn({ mappingSid, smsSid: sms.sid }, 'an SMS came for a number that was never mapped');
     return;
   }
-  const { accepted } = await acceptMessage(prisma, {
+  const { stored } = await acceptMessage(sql, {
     organizationSid: owner.organizationSid,
     enterpriseSid: owner.enterpriseSid,
     mappingSid: mapping?.sid ?? null,
@@ -84,7 +84,7 @@ export async function acceptSms(
     restcommMessageSid: sms.sid,
     lane: laneToTeams(owner.enterpriseSid, owner.microsoftAddress),
   });
-  if (!accepted) return;
+  if (!stored) return;
   hints.queued();
   hints.appended(owner.organizationSid);
 }

@@ -60,7 +60,7 @@ describe('the state machine', () => {
     const { prisma } = exchange.gateway;
     await fc.assert(
       fc.asyncProperty(runs, async ({ end, reports, atOnce }) => {
-        const { sid } = await acceptMessage(prisma, {
+        const { sid } = await acceptMessage(exchange.gateway.sql, {
           organizationSid: customer.provider.organizationSid,
           enterpriseSid: customer.enterpriseSid,
           mappingSid: customer.mappingSid,

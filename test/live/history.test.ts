@@ -5,7 +5,7 @@ import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { PrismaClient } from '../../prisma/client/client.ts';
 import { acceptMessage, advanceStatus } from '../../src/domain/message-log.ts';
-import { inTransaction } from '../../src/domain/transaction.ts';
+import { inTransaction, sqlOf } from '../../src/domain/transaction.ts';
 import { newEnterprise, newMapping } from '../parity/faces.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from '../process/gateway-process.ts';
 import { createTestPlace } from '../support/database.ts';
@@ -123,7 +123,7 @@ test.runIf(inject('postgres'))(
                 from: 'x',
                 body: 'x',
               };
-              const { sid } = await acceptMessage(tx, { ...message, to: '+15550100', lane: `${name} ${randomInt(1000)}` });
+              const { sid } = await acceptMessage(sqlOf(tx), { ...message, to: '+15550100', lane: `${name} ${randomInt(1000)}` });
               accepted.push(sid);
             }
             const sid = open.shift() ?? accepted[0] ?? '';

@@ -68,7 +68,7 @@ export async function createSender(gateway: TestGateway, provider: Provider): Pr
     enterpriseSid: enterprise.sid,
     mappingSid: mapping.sid,
     send: async (change = {}) => {
-      const { sid } = await acceptMessage(prisma, {
+      const { sid } = await acceptMessage(gateway.database.sql, {
         organizationSid,
         accountSid,
         enterpriseSid: enterprise.sid,

@@ -29,7 +29,14 @@ export async function buildAll() {
   rmSync(STAMP, { force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['src/main.ts', 'src/cli/account.ts', 'src/cli/seed.ts', 'src/cli/demo.ts', 'src/database/build-snapshot.ts'],
+    entryPoints: [
+      'src/main.ts',
+      'src/cli/account.ts',
+      'src/cli/secrets.ts',
+      'src/cli/seed.ts',
+      'src/cli/demo.ts',
+      'src/database/build-snapshot.ts',
+    ],
     entryNames: '[name]',
     outdir: 'dist',
     bundle: true,

@@ -19,6 +19,7 @@ export const PermissionEnum = builder.enumType('Permission', {
     WRITE: { value: permissions[1], description: 'Every mutation.' },
     SECRETS: { value: permissions[2], description: 'Bot.clientSecret.' },
     LARGE_PAGES: { value: permissions[3], description: 'Pages of up to 1000.' },
+    AUDIT: { value: permissions[4], description: 'Query.auditLog.' },
   } as const,
 });
 
@@ -47,7 +48,7 @@ export const ViewerRef = builder.objectRef<object>('Viewer').implement({
   fields: (t) => ({
     account: t.field({
       type: AccountRef,
-      description: 'The account of the credentials.',
+      description: "The account of the credentials; of an enterprise's admin, the provider's account that the enterprise is under.",
       resolve: async (_viewer, _args, { loaders, caller }) => required(await loaders.account.load(caller.accountSid)),
     }),
     organization: t.field({
@@ -83,9 +84,11 @@ export const ProvisionedInterface = builder
   .implement({
     description: 'An entity that an account created.',
     fields: (t) => ({
-      accountSid: t.exposeID('accountSid', { description: 'The account that created it.' }),
+      accountSid: t.exposeID('accountSid', {
+        description: 'The account that created it, or that the enterprise is under whose admin did.',
+      }),
       accountEmail: t.string({
-        description: 'The e-mail address of the account that created it.',
+        description: 'The e-mail address of that account.',
         extensions: needs('accountSid'),
         resolve: async ({ accountSid }, _args, { loaders }) => required(await loaders.account.load(accountSid)).email,
       }),

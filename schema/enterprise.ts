@@ -16,8 +16,9 @@ const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
   } as const,
 });
 
-const EnterpriseAdminRef = builder.prismaObject('EnterpriseAdmin', {
-  description: "An enterprise's admin: a sub-account on the Restcomm platform.",
+export const EnterpriseAdminRef = builder.prismaObject('EnterpriseAdmin', {
+  description:
+    "An enterprise's admin: a sub-account on the Restcomm platform. It may call the gateway by HTTP Basic with its sid or e-mail and its password, reads and changes what is its enterprise's, and sees no client secret.",
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'RCS and 32 hex digits.' }),
     accountSid: t.exposeID('accountSid', { description: 'The sub-account on the platform: AC and 32 hex digits.' }),
@@ -153,14 +154,16 @@ builder.mutationFields((t) => ({
   }),
   updateEnterprise: t.field({
     type: EnterpriseRef,
-    description: 'Renames, activates or deactivates an enterprise.',
+    description: "Renames, activates or deactivates an enterprise. An enterprise's admin may rename it.",
+    authScopes: (_root, { input }) => (input.status == null ? true : { provider: true }),
     errors: resultUnion('UpdateEnterpriseResult', 'changed enterprise'),
     args: { input: t.arg({ type: UpdateEnterpriseInput, required: true, description: 'The change.' }) },
     resolve: (_root, { input }, { gateway, caller }) => updateEnterprise(gateway, caller, input),
   }),
   closeEnterprise: t.field({
     type: EnterpriseRef,
-    description: 'Closes an enterprise for good.',
+    description: 'Closes an enterprise for good. Not for its admin.',
+    authScopes: { provider: true },
     errors: resultUnion('CloseEnterpriseResult', 'closed enterprise'),
     args: { input: t.arg({ type: CloseEnterpriseInput, required: true, description: 'The enterprise.' }) },
     resolve: (_root, { input }, { gateway, caller }) => closeEnterprise(gateway, caller, input),

@@ -10,6 +10,7 @@ import './mapping.ts';
 import './message.ts';
 import './message-event.ts';
 import './access-token.ts';
+import './audit.ts';
 
 /** The executable schema. schema.graphql beside it is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

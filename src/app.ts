@@ -9,9 +9,23 @@ import type { Gateway } from './domain/gateway.ts';
 import { BOT_ENDPOINT, botEndpoint } from './exchange/bot-endpoint.ts';
 import { RESTCOMM_WEBHOOKS, restcommWebhook } from './exchange/restcomm-webhooks.ts';
 import { STAND_IN, standIn } from './exchange/stand-in.ts';
+import type { Admission } from './http/admission.ts';
 import { createAuthentication, isRefusal, type Peer } from './http/authentication.ts';
-import { createGraph } from './http/graph.ts';
+import { allowOrigin, preflight } from './http/cors.ts';
+import { createCounted } from './http/counted.ts';
+import type { FailedAttemptsOptions } from './http/failed-attempts.ts';
+import { CHANGES, createFairness, READS } from './http/fairness.ts';
+import { createGraph, type GraphSettings } from './http/graph.ts';
 import { health } from './http/health.ts';
+import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
+import { type Asked, requestOf } from './http/node-request.ts';
+import { createOrigins } from './http/origins.ts';
+import { OUTAGE_LOGGED, outageOf } from './http/outage.ts';
+import type { RateLimit } from './http/rate-limit.ts';
+import { secure } from './http/security-headers.ts';
+import type { AddressOfRequest, Plain } from './http/server.ts';
+import { isSimple } from './http/simple-operation.ts';
+import { type Answer, responseOf } from './http/text-response.ts';
 import { attachWebSockets, type WebSockets } from './http/websocket.ts';
 import { createCredentialWatch } from './live/credential-watch.ts';
 import type { Live } from './live/live.ts';
@@ -26,6 +40,15 @@ export interface AppOptions {
   readonly botFramework?: BotFrameworkVerifier;
   /** Which platforms are the embedded stand-ins, and may be played. */
   readonly embedded?: { readonly carrier: boolean; readonly teams: boolean };
+  /** What the graph shows of itself; everything where left out. */
+  readonly graph?: GraphSettings;
+  readonly limits?: Partial<Limits>;
+  /** How those who guess are slowed. */
+  readonly failedAttempts?: FailedAttemptsOptions;
+  /** Absent: requests are not counted. */
+  readonly rateLimit?: RateLimit;
+  /** Origins whose pages may use both faces; none where left out. */
+  readonly corsOrigins?: readonly string[];
   /** Does the database answer, are its migrations in, and is the process not draining? */
   readonly isReady: () => boolean | Promise<boolean>;
 }
@@ -33,49 +56,98 @@ export interface AppOptions {
 export interface App {
   /** Answers one request; never throws. `peer` is what the socket tells of the caller. */
   readonly fetch: (request: Request, peer?: Peer) => Promise<Response>;
+  /** The same for what needs neither a Request nor a Response. */
+  readonly plain: Plain;
   /** Takes WebSockets on this server's port. @returns how to end them */
-  readonly attach: (server: Server) => WebSockets;
+  readonly attach: (server: Server, addressOf?: AddressOfRequest) => WebSockets;
   /** Ends every live stream, so that its client goes elsewhere and continues there. */
   readonly drain: () => void;
 }
 
+const CONTRACT = /^\/(msteams|mxteams)(\/|$)/;
+const OPEN: GraphSettings = { introspection: true, graphiql: true };
+
 /** The whole gateway as one handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, health at /health. */
-export function createApp({ gateway, live, contract, log, botFramework, embedded, isReady }: AppOptions): App {
-  const authenticate = createAuthentication(gateway);
+export function createApp(options: AppOptions): App {
+  const { gateway, live, contract, log, botFramework, embedded, isReady, graph: shown = OPEN, rateLimit, corsOrigins = [] } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const origins = createOrigins(corsOrigins, () => gateway.publicUrl);
+  const admission: Admission = {
+    origins,
+    rateLimit,
+    reads: createFairness(READS),
+    changes: createFairness(CHANGES),
+    requestTimeoutMs: limits.requestTimeoutMs,
+  };
+  const authenticate = createAuthentication(gateway, options.failedAttempts);
   const contextFor = (caller: Caller, resumeFrom?: string) => createContext(gateway, live, caller, resumeFrom);
-  const credentials = createCredentialWatch({ prisma: gateway.prisma, log });
+  const credentials = createCredentialWatch({ prisma: gateway.prisma, verified: gateway.verified, log });
   let draining = false;
-  const graph = createGraph({ schema, contextFor, authenticate, credentials, isDraining: () => draining, log });
-  const rest = createContract({ ...contract, schema, contextFor, authenticate, log });
+  const graph = createGraph({
+    ...shown,
+    schema,
+    contextFor,
+    authenticate,
+    credentials,
+    admission,
+    subscriptions: createCounted(limits.subscriptionsPerAccount),
+    isDraining: () => draining,
+    log,
+  });
+  const rest = createContract({ ...contract, schema, contextFor, authenticate, admission, log });
 
   async function play(request: Request, peer: Peer, platforms: { carrier: boolean; teams: boolean }): Promise<Response> {
+    if (origins.isForeignChange(request)) return Response.json({ message: 'Forbidden' }, { status: 403 });
     const caller = await authenticate(request, peer);
-    if (isRefusal(caller)) return Response.json({ message: caller.message }, { status: caller.status });
-    return standIn(gateway, { ...platforms, fetch: (own) => route(own, {}) }, caller, request);
+    if (isRefusal(caller)) {
+      const headers = caller.retryAfter ? { 'retry-after': String(caller.retryAfter) } : undefined;
+      return Response.json({ message: caller.message }, { status: caller.status, headers });
+    }
+    return standIn(gateway, { ...platforms, fetch: async (own) => responseOf(await route(own, {})) }, caller, request);
   }
 
-  async function route(request: Request, peer: Peer): Promise<Response> {
-    const { pathname } = new URL(request.url);
-    if (pathname === '/graphql') return graph.fetch(request, peer);
-    if (/^\/(msteams|mxteams)(\/|$)/.test(pathname)) return rest(request, peer);
+  /** Answers what pages of allowed origins may use. */
+  async function forPages(request: Asked, answer: () => Promise<Answer>): Promise<Answer> {
+    const response = preflight(request, origins) ?? (await answer());
+    allowOrigin(request, response, origins);
+    return response;
+  }
+
+  async function route(asked: Asked, peer: Peer): Promise<Answer> {
+    const { pathname } = new URL(asked.url);
+    if (pathname === '/graphql') return forPages(asked, () => graph.fetch(asked, peer));
+    if (CONTRACT.test(pathname)) return forPages(asked, () => rest(asked, peer));
+    const request = await requestOf(asked);
     if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return restcommWebhook(gateway, request);
     if (pathname === BOT_ENDPOINT && botFramework) return botEndpoint(gateway, botFramework, request);
     if (pathname.startsWith(STAND_IN) && embedded) return play(request, peer, embedded);
     if (pathname.startsWith('/health/')) return health(request, isReady);
-    if (pathname === '/') return new Response(null, { status: 302, headers: { location: '/graphql' } });
+    if (pathname === '/' && shown.graphiql) return new Response(null, { status: 302, headers: { location: '/graphql' } });
     return Response.json({ error: 'Not found' }, { status: 404 });
   }
 
+  async function answer(request: Asked, peer: Peer): Promise<Answer> {
+    const response = await route(request, peer).catch((error: unknown) => {
+      const outage = outageOf(error);
+      log.error({ err: error }, outage ? OUTAGE_LOGGED : 'a request failed unexpectedly');
+      if (!outage) return Response.json({ error: 'Internal server error' }, { status: 500 });
+      return Response.json({ error: outage.message }, { status: 503, headers: { 'retry-after': String(outage.retryAfter) } });
+    });
+    secure(response);
+    return response;
+  }
+
   return {
-    fetch: async (request, peer = {}) => {
-      try {
-        return await route(request, peer);
-      } catch (error) {
-        log.error({ err: error }, 'a request failed unexpectedly');
-        return Response.json({ error: 'Internal server error' }, { status: 500 });
-      }
+    fetch: async (request, peer = {}) => responseOf(await answer(request, peer)),
+    plain: {
+      takes: (request) => {
+        const { pathname } = new URL(request.url);
+        return pathname === '/graphql' ? isSimple(request) : CONTRACT.test(pathname);
+      },
+      fetch: answer,
     },
-    attach: (server) => attachWebSockets(server, { graph, authenticate, log }),
+    attach: (server, addressOf) =>
+      attachWebSockets(server, { graph, authenticate, origins, addressOf, counted: createCounted(limits.socketsPerAccount), log }),
     drain: () => {
       draining = true;
       live.stop();

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
+import { isTrustProxy, parseTrustProxy, type TrustProxy } from './http/trusted-proxies.ts';
 
 /** A setting that can't be used. The message names the variable and says what it takes. */
 export class SettingsError extends Error {
@@ -6,6 +8,20 @@ export class SettingsError extends Error {
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const SWITCH = ['on', 'off'] as const;
+
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,8}$/)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most);
+
+const masterKey = z
+  .base64()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((key) => key.length === 32);
 
 const settings = z
   .object({
@@ -81,13 +97,45 @@ const settings = z
       .transform(Number)
       .refine((days) => days >= 1 && days <= 3650)
       .default(30),
+    /** For how many days the audit log is kept. */
+    AUDIT_RETENTION: wholeNumber(30, 3650).default(365),
+    /** How many proxies in front of the gateway are trusted to tell the client's address in X-Forwarded-For, or their addresses, comma separated. */
+    TRUST_PROXY: z.string().refine(isTrustProxy).transform(parseTrustProxy).optional(),
+    /** `production` turns off what helps developers and strangers alike: INTROSPECTION and GRAPHIQL. */
+    NODE_ENV: z.string().optional(),
+    /** May the graph's schema be asked for, and do errors suggest its names? */
+    INTROSPECTION: z.enum(SWITCH).optional(),
+    /** Is GraphiQL served at /graphql? */
+    GRAPHIQL: z.enum(SWITCH).optional(),
+    /** Run the documents of TRUSTED_DOCUMENTS_FILE `only`, or `prefer` them (clients may name them), or `off`. */
+    TRUSTED_DOCUMENTS: z.enum(['off', 'prefer', 'only']).default('off'),
+    /** The manifest, in Relay's or Apollo's form. Mandatory with TRUSTED_DOCUMENTS. */
+    TRUSTED_DOCUMENTS_FILE: z.string().optional(),
+    /** Requests a minute of each account, over both faces and every transport, or `off`. Counted in Redis where REDIS_URL is set. */
+    RATE_LIMIT: z.union([z.literal('off'), wholeNumber(1, 10_000_000)]).default(6000),
+    /** Within how many seconds an answer begins. */
+    REQUEST_TIMEOUT: wholeNumber(1, 600)
+      .transform((seconds) => seconds * 1000)
+      .default(DEFAULT_LIMITS.requestTimeoutMs),
+    /** Open WebSockets of each account, on each instance. */
+    MAX_SOCKETS_PER_ACCOUNT: wholeNumber(1, 1_000_000).default(DEFAULT_LIMITS.socketsPerAccount),
+    /** Open subscriptions of each account, on each instance. */
+    MAX_SUBSCRIPTIONS_PER_ACCOUNT: wholeNumber(1, 1_000_000).default(DEFAULT_LIMITS.subscriptionsPerAccount),
+    /** Origins whose pages may use both faces from a browser, comma separated, as browsers send them. */
+    CORS_ORIGINS: z
+      .string()
+      .transform((list) => list.split(',').map((origin) => origin.trim()))
+      .refine((origins) => origins.every(isOrigin))
+      .optional(),
     /** Least level that is logged. */
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
     /** Master key of sealed secrets and token digests: 32 bytes in base64. Where unset, the embedded database keeps one in DATA_DIR/secrets.key. */
-    SECRETS_KEY: z
-      .base64()
-      .transform((text) => Buffer.from(text, 'base64'))
-      .refine((key) => key.length === 32)
+    SECRETS_KEY: masterKey.optional(),
+    /** The same while keys are rotated, comma separated: the current one first, behind it those whose secrets are still around. */
+    SECRETS_KEYS: z
+      .string()
+      .transform((list) => list.split(',').map((key) => key.trim()))
+      .pipe(z.array(masterKey))
       .optional(),
   })
   .refine(({ RESTCOMM_URL, RESTCOMM_ACCOUNT_SID }) => RESTCOMM_URL === undefined || RESTCOMM_ACCOUNT_SID !== undefined, {
@@ -100,11 +148,21 @@ const settings = z
     params: { missing: true },
     when: () => true,
   })
-  .refine(({ DATABASE_URL, SECRETS_KEY }) => DATABASE_URL === undefined || SECRETS_KEY !== undefined, {
+  .refine(
+    ({ TRUSTED_DOCUMENTS, TRUSTED_DOCUMENTS_FILE }) =>
+      !['only', 'prefer'].includes(TRUSTED_DOCUMENTS) || TRUSTED_DOCUMENTS_FILE !== undefined,
+    {
+      path: ['TRUSTED_DOCUMENTS_FILE'],
+      params: { missing: true },
+      when: () => true,
+    },
+  )
+  .refine(({ DATABASE_URL, SECRETS_KEY, SECRETS_KEYS }) => DATABASE_URL === undefined || (SECRETS_KEY ?? SECRETS_KEYS) !== undefined, {
     path: ['SECRETS_KEY'],
     params: { missing: true },
     when: () => true,
-  });
+  })
+  .refine(({ SECRETS_KEY, SECRETS_KEYS }) => SECRETS_KEY === undefined || SECRETS_KEYS === undefined, { path: ['SECRETS_KEYS'] });
 
 const TAKES: Record<string, string> = {
   PORT: 'a port from 0 to 65535',
@@ -129,11 +187,33 @@ const TAKES: Record<string, string> = {
   BOT_FRAMEWORK_OPENID_URL: 'https://host/path',
   REDIS_URL: 'redis://user:password@host:port/number, or rediss:// for TLS',
   EVENT_RETENTION: 'days from 1 to 3650',
+  AUDIT_RETENTION: 'days from 30 to 3650',
+  TRUST_PROXY: 'a number of proxies from 1 to 10, or IP addresses and ranges (10.0.0.0/8), comma separated',
+  NODE_ENV: 'production, or anything else',
+  INTROSPECTION: 'on or off',
+  GRAPHIQL: 'on or off',
+  TRUSTED_DOCUMENTS: 'off, prefer or only',
+  TRUSTED_DOCUMENTS_FILE: 'a file',
+  RATE_LIMIT: 'requests a minute from 1 to 10000000, or off',
+  REQUEST_TIMEOUT: 'seconds from 1 to 600',
+  MAX_SOCKETS_PER_ACCOUNT: 'a number from 1 to 1000000',
+  MAX_SUBSCRIPTIONS_PER_ACCOUNT: 'a number from 1 to 1000000',
+  CORS_ORIGINS: 'https://host or https://host:port, comma separated, without a path',
   LOG_LEVEL: LOG_LEVELS.join(', '),
   SECRETS_KEY: '32 bytes in base64, as `openssl rand -base64 32` prints them',
+  SECRETS_KEYS: 'such keys, comma separated, in the place of SECRETS_KEY: the current one first',
 };
+const NEEDED_WITH: Record<string, string> = { SECRETS_KEY: 'DATABASE_URL', TRUSTED_DOCUMENTS_FILE: 'TRUSTED_DOCUMENTS' };
 /** What the message must not repeat. */
-const CONFIDENTIAL = new Set(['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'RESTCOMM_URL', 'RESTCOMM_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY']);
+const CONFIDENTIAL = new Set([
+  'DATABASE_URL',
+  'BOOTSTRAP_AUTH_TOKEN',
+  'RESTCOMM_URL',
+  'RESTCOMM_AUTH_TOKEN',
+  'REDIS_URL',
+  'SECRETS_KEY',
+  'SECRETS_KEYS',
+]);
 
 export interface Settings {
   readonly port: number;
@@ -159,8 +239,21 @@ export interface Settings {
   };
   readonly redisUrl?: string;
   readonly eventRetentionDays: number;
+  readonly auditRetentionDays: number;
+  readonly trustProxy?: TrustProxy;
+  readonly graph: {
+    readonly introspection: boolean;
+    readonly graphiql: boolean;
+    /** Absent: TRUSTED_DOCUMENTS is off. */
+    readonly trustedDocuments?: { readonly mode: 'prefer' | 'only'; readonly file: string };
+  };
+  /** Requests a minute of each account; absent: off. */
+  readonly rateLimit?: number;
+  readonly limits: Limits;
+  readonly corsOrigins: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  readonly secretsKey?: Buffer;
+  /** The current key, and behind it those that are retired. Absent: the embedded database's own file. */
+  readonly secretsKeys?: readonly Buffer[];
 }
 
 /**
@@ -179,6 +272,7 @@ export function parseEnv(env: Record<string, string | undefined>): Settings {
     throw new SettingsError([...names].map((name) => complaint(name, given[name])).join('\n'));
   }
   const value = parsed.data;
+  const byEnvironment = value.NODE_ENV === 'production' ? 'off' : 'on';
   return {
     port: value.PORT,
     host: value.HOST,
@@ -206,8 +300,23 @@ export function parseEnv(env: Record<string, string | undefined>): Settings {
         : undefined,
     redisUrl: value.REDIS_URL,
     eventRetentionDays: value.EVENT_RETENTION,
+    auditRetentionDays: value.AUDIT_RETENTION,
+    trustProxy: value.TRUST_PROXY,
+    graph: {
+      introspection: (value.INTROSPECTION ?? byEnvironment) === 'on',
+      graphiql: (value.GRAPHIQL ?? byEnvironment) === 'on',
+      trustedDocuments:
+        value.TRUSTED_DOCUMENTS === 'off' ? undefined : { mode: value.TRUSTED_DOCUMENTS, file: value.TRUSTED_DOCUMENTS_FILE ?? '' },
+    },
+    rateLimit: value.RATE_LIMIT === 'off' ? undefined : value.RATE_LIMIT,
+    limits: {
+      requestTimeoutMs: value.REQUEST_TIMEOUT,
+      socketsPerAccount: value.MAX_SOCKETS_PER_ACCOUNT,
+      subscriptionsPerAccount: value.MAX_SUBSCRIPTIONS_PER_ACCOUNT,
+    },
+    corsOrigins: value.CORS_ORIGINS ?? [],
     logLevel: value.LOG_LEVEL,
-    secretsKey: value.SECRETS_KEY,
+    secretsKeys: value.SECRETS_KEYS ?? (value.SECRETS_KEY && [value.SECRETS_KEY]),
   };
 }
 
@@ -217,11 +326,16 @@ function isPostgresUrl(text: string): boolean {
   return /^postgres(ql)?:$/.test(protocol) && (host !== '' || searchParams.has('host')) && pathname.length > 1;
 }
 
+/** As a browser sends it: nothing behind the host, and no port that goes without saying. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text && !text.includes('*');
+}
+
 function isRedisUrl(text: string): boolean {
   return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
 }
 
 function complaint(name: string, value: string | undefined): string {
-  if (value === undefined) return `${name} is mandatory with ${name === 'SECRETS_KEY' ? 'DATABASE_URL' : 'RESTCOMM_URL'}: ${TAKES[name]}`;
+  if (value === undefined) return `${name} is mandatory with ${NEEDED_WITH[name] ?? 'RESTCOMM_URL'}: ${TAKES[name]}`;
   return `${name} is invalid${CONFIDENTIAL.has(name) ? '' : ` (${value})`}: it takes ${TAKES[name]}`;
 }

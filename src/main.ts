@@ -1,17 +1,21 @@
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { ConnectionError, connect } from './database/connect.ts';
 import { DirectoryInUseError } from './database/directory-lock.ts';
 import { MigrationError, migrate } from './database/migrations.ts';
 import { MIGRATIONS } from './database/package-root.ts';
-import { SecretsKeyError, secretsKeyOf } from './database/secrets-key.ts';
+import { masterKeysOf, SecretsKeyError } from './database/secrets-key.ts';
 import { AccountError, bootstrapAccount } from './domain/accounts.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { createSecrets } from './domain/secrets.ts';
+import { createVerifiedCredentials } from './domain/verified-credentials.ts';
 import { parseEnv, type Settings, SettingsError } from './env.ts';
 import { startExchange } from './exchange/exchange.ts';
+import { createRateLimit } from './http/rate-limit.ts';
 import { ListenError, listen } from './http/server.ts';
+import { followCredentialChanges } from './live/credential-changes.ts';
 import { createLive } from './live/live.ts';
 import { type OpenChannel, startNotifier } from './live/notify.ts';
+import { createLog } from './log.ts';
 import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/embedded-restcomm.ts';
 
@@ -30,15 +34,15 @@ const EXPECTED = [AccountError, ConnectionError, DirectoryInUseError, ListenErro
 async function main(): Promise<void> {
   const stopped = firstSignal();
   const settings = parseEnv(process.env);
-  const log = pino({ level: settings.logLevel });
+  const log = createLog(settings.logLevel);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught error');
     process.exit(1);
   });
 
-  const secrets = createSecrets(settings.secretsKey ?? (await secretsKeyOf(settings.dataDir)));
+  const secrets = createSecrets(...(await masterKeysOf(settings)));
   // The embedded database compiles beside this thread, so the app's modules load meanwhile.
-  const [database, { createApp }] = await Promise.all([connect({ ...settings, log }), import('./app.ts')]);
+  const [database, { createApp }] = await Promise.all([connect({ ...settings, ...settings.limits, log }), import('./app.ts')]);
   try {
     const [applied] = await Promise.all([migrate(database.pool, MIGRATIONS), database.prisma.$connect()]);
     for (const name of applied) log.info({ migration: name }, 'migration applied');
@@ -47,10 +51,13 @@ async function main(): Promise<void> {
       report: (report) => void app.fetch(callbackOf(report)),
       isKnownAudience: async (applicationId) => (await database.prisma.bot.count({ where: { applicationId } })) > 0,
     });
+    // The embedded database is this process' own.
+    const verified = createVerifiedCredentials({ hears: database.kind === 'embedded' });
     const gateway: Gateway = {
       prisma: database.prisma,
       sql: database.sql,
       secrets,
+      verified,
       ...platforms,
       hints: { queued: () => notifier.hints.queued(), appended: (organizationSid) => notifier.hints.appended(organizationSid) },
       get publicUrl() {
@@ -61,6 +68,9 @@ async function main(): Promise<void> {
     const first = await bootstrapAccount(gateway, settings);
 
     let draining = false;
+    const rateLimit = settings.rateLimit
+      ? await createRateLimit({ perMinute: settings.rateLimit, redisUrl: settings.redisUrl, log })
+      : undefined;
     const live = createLive({ prisma: database.prisma, log });
     const app = createApp({
       gateway,
@@ -69,13 +79,20 @@ async function main(): Promise<void> {
       log,
       botFramework,
       embedded: { carrier: !settings.restcomm, teams: !settings.microsoft },
+      graph: settings.graph,
+      limits: settings.limits,
+      rateLimit,
+      corsOrigins: settings.corsOrigins,
       isReady: () => !draining && database.ready(),
     });
+    const credentialChanges = settings.databaseUrl
+      ? followCredentialChanges({ databaseUrl: settings.databaseUrl, prisma: database.prisma, verified, log })
+      : undefined;
     const openChannel = await channelOf(settings, log);
-    const listener = await listen(app.fetch, settings);
-    const sockets = app.attach(listener.server);
+    const listener = await listen(app.fetch, { ...settings, plain: app.plain });
+    const sockets = app.attach(listener.server, listener.addressOf);
     const lanes = database.kind === 'embedded' ? EMBEDDED_LANES : LANES;
-    const exchange = startExchange(gateway, { ...lanes, eventRetentionDays: settings.eventRetentionDays });
+    const exchange = startExchange(gateway, { ...lanes, ...settings });
     const notifier = startNotifier({
       here: {
         queued: () => exchange.wake(),
@@ -100,6 +117,8 @@ async function main(): Promise<void> {
     await sockets.dispose();
     await exchange.stop();
     await notifier.close();
+    await credentialChanges?.close();
+    rateLimit?.close();
   } finally {
     await database.close();
   }

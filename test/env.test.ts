@@ -12,6 +12,11 @@ test('nothing set is a gateway on this machine with the embedded database', () =
     restTimestamps: 'iso',
     restBotSecrets: 'plain',
     eventRetentionDays: 30,
+    auditRetentionDays: 365,
+    graph: { introspection: true, graphiql: true },
+    rateLimit: 6000,
+    limits: { requestTimeoutMs: 30_000, socketsPerAccount: 1000, subscriptionsPerAccount: 10_000 },
+    corsOrigins: [],
     logLevel: 'info',
   });
 });
@@ -31,6 +36,17 @@ test('every setting is read, space around it ignored', () => {
       REST_BOT_SECRETS: 'masked',
       REDIS_URL: 'rediss://gateway:pass@redis.example.com:6380/1',
       EVENT_RETENTION: '7',
+      AUDIT_RETENTION: '400',
+      TRUST_PROXY: '10.0.0.0/8, 2001:db8::1',
+      INTROSPECTION: 'off',
+      GRAPHIQL: 'off',
+      TRUSTED_DOCUMENTS: 'only',
+      TRUSTED_DOCUMENTS_FILE: '/etc/gateway/manifest.json',
+      RATE_LIMIT: 'off',
+      REQUEST_TIMEOUT: '10',
+      MAX_SOCKETS_PER_ACCOUNT: '5',
+      MAX_SUBSCRIPTIONS_PER_ACCOUNT: '6',
+      CORS_ORIGINS: 'https://a.example, http://localhost:3000',
       LOG_LEVEL: 'debug',
       SECRETS_KEY: KEY,
     }),
@@ -46,8 +62,17 @@ test('every setting is read, space around it ignored', () => {
     restBotSecrets: 'masked',
     redisUrl: 'rediss://gateway:pass@redis.example.com:6380/1',
     eventRetentionDays: 7,
+    auditRetentionDays: 400,
+    trustProxy: ['10.0.0.0/8', '2001:db8::1'],
+    graph: {
+      introspection: false,
+      graphiql: false,
+      trustedDocuments: { mode: 'only', file: '/etc/gateway/manifest.json' },
+    },
+    limits: { requestTimeoutMs: 10_000, socketsPerAccount: 5, subscriptionsPerAccount: 6 },
+    corsOrigins: ['https://a.example', 'http://localhost:3000'],
     logLevel: 'debug',
-    secretsKey: Buffer.alloc(32, 1),
+    secretsKeys: [Buffer.alloc(32, 1)],
   });
 });
 
@@ -72,9 +97,29 @@ describe('a setting that can not be used is named', () => {
     ['REDIS_URL', 'http://localhost:6379'],
     ['EVENT_RETENTION', '0'],
     ['EVENT_RETENTION', '30d'],
+    ['AUDIT_RETENTION', '29'],
+    ['TRUST_PROXY', '0'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['INTROSPECTION', 'yes'],
+    ['GRAPHIQL', 'true'],
+    ['TRUSTED_DOCUMENTS', 'on'],
+    ['RATE_LIMIT', '0'],
+    ['RATE_LIMIT', 'none'],
+    ['REQUEST_TIMEOUT', '0'],
+    ['REQUEST_TIMEOUT', '30s'],
+    ['MAX_SOCKETS_PER_ACCOUNT', '0'],
+    ['MAX_SUBSCRIPTIONS_PER_ACCOUNT', '-1'],
+    ['CORS_ORIGINS', '*'],
+    ['CORS_ORIGINS', 'null'],
+    ['CORS_ORIGINS', 'a.example'],
+    ['CORS_ORIGINS', 'https://a.example/'],
+    ['CORS_ORIGINS', 'https://a.example:443'],
+    ['CORS_ORIGINS', 'https://a.example, https://*.b.example'],
     ['LOG_LEVEL', 'loud'],
     ['SECRETS_KEY', 'c2hvcnQ='],
     ['SECRETS_KEY', 'not base64 at all'],
+    ['SECRETS_KEYS', `${KEY},c2hvcnQ=`],
+    ['SECRETS_KEYS', `${KEY},`],
   ];
   test.each(bad)('%s=%s', (name, value) => {
     expect(() => parseEnv({ [name]: value })).toThrow(SettingsError);
@@ -86,13 +131,31 @@ test('several bad settings are named together', () => {
   expect(() => parseEnv({ PORT: 'x', LOG_LEVEL: 'loud' })).toThrow(/^PORT is invalid.*\nLOG_LEVEL is invalid/);
 });
 
+test('SECRETS_KEYS has the current key and behind it the retired ones, in the place of SECRETS_KEY', () => {
+  const retired = Buffer.alloc(32, 2);
+  const keys = `${KEY}, ${retired.toString('base64')}`;
+  expect(parseEnv({ DATABASE_URL: URL, SECRETS_KEYS: keys }).secretsKeys).toEqual([Buffer.alloc(32, 1), retired]);
+  expect(() => parseEnv({ SECRETS_KEY: KEY, SECRETS_KEYS: keys })).toThrow(/^SECRETS_KEYS is invalid: /);
+});
+
 test('DATABASE_URL needs SECRETS_KEY, also beside another bad setting', () => {
   expect(() => parseEnv({ DATABASE_URL: URL })).toThrow(/^SECRETS_KEY is mandatory with DATABASE_URL/);
   expect(() => parseEnv({ DATABASE_URL: URL, PORT: 'x' })).toThrow(/PORT is invalid.*\nSECRETS_KEY is mandatory/);
 });
 
+test('production shows neither schema nor GraphiQL unless asked to', () => {
+  expect(parseEnv({ NODE_ENV: 'production' }).graph).toEqual({ introspection: false, graphiql: false });
+  expect(parseEnv({ NODE_ENV: 'production', INTROSPECTION: 'on', GRAPHIQL: 'on' }).graph).toEqual({ introspection: true, graphiql: true });
+});
+
+test('TRUSTED_DOCUMENTS needs TRUSTED_DOCUMENTS_FILE', () => {
+  for (const TRUSTED_DOCUMENTS of ['only', 'prefer']) {
+    expect(() => parseEnv({ TRUSTED_DOCUMENTS })).toThrow(/^TRUSTED_DOCUMENTS_FILE is mandatory with TRUSTED_DOCUMENTS/);
+  }
+});
+
 test('no message shows a secret', () => {
-  for (const name of ['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY']) {
+  for (const name of ['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY', 'SECRETS_KEYS']) {
     expect(() => parseEnv({ [name]: 'hush hush' })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hush') }));
   }
 });

@@ -2,7 +2,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { AccessToken, PrismaClient } from '../../prisma/client/client.ts';
 import { type Credentials, permissionsOf } from './accounts.ts';
-import { appendAudit } from './audit.ts';
+import { ADMIN_PERMISSIONS } from './admin-credentials.ts';
 import { type Caller, permissions } from './caller.ts';
 import { findEnterprise } from './enterprises.ts';
 import { accessTokenNotFound, enterpriseNotFound } from './errors.ts';
@@ -48,7 +48,7 @@ export interface IssuedAccessToken {
 }
 
 /**
- * Makes a bearer token for the caller's account that allows the given permissions, in its organization or in one enterprise of it, for `expiresIn`
+ * Makes a bearer token for the caller's account, or for the enterprise's admin who calls, that allows the given permissions, in its organization or in one enterprise of it, for `expiresIn`
  * seconds (60 to 86400). It allows nothing that the caller's own credentials don't, nor for longer.
  * @throws InvalidInputError, also for permissions that the caller doesn't have; NotFoundError ENTERPRISE_NOT_FOUND
  */
@@ -68,13 +68,14 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
           sid: newSid('AT'),
           organizationSid: caller.organizationSid,
           accountSid: caller.accountSid,
+          adminSid: caller.adminSid,
           permissions: permissions.filter((permission) => wanted.includes(permission)),
           enterpriseSid: typeof enterpriseSid === 'string' ? sought(enterpriseSid) : caller.enterpriseSid,
+          signingKeyId: gateway.secrets.signing.keyId,
           dateCreated,
           dateExpires: caller.expires && caller.expires < dateExpires ? caller.expires : dateExpires,
         },
       });
-      await appendAudit(tx, caller, [{ action: 'accessToken.create', targetSid: created.sid }]);
       await remember(tx, created);
       return created;
     });
@@ -83,7 +84,7 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
 }
 
 /**
- * Ends a token of the caller's account, at once. One that is revoked or expired already stays so.
+ * Ends a token of the caller's account, or of the admin who calls, at once. One that is revoked or expired already stays so.
  * @throws NotFoundError ACCESS_TOKEN_NOT_FOUND
  */
 export function revokeAccessToken(gateway: Gateway, caller: Caller, input: RevokeAccessTokenInput): Promise<AccessToken> {
@@ -96,10 +97,9 @@ export function revokeAccessToken(gateway: Gateway, caller: Caller, input: Revok
       });
       const token = await tx.accessToken.findUnique({ where: { ...ownBy(caller), sid } });
       if (!token) throw accessTokenNotFound(sid);
-      if (count > 0) await appendAudit(tx, caller, [{ action: 'accessToken.revoke', targetSid: sid }]);
-      await remember(tx, token);
+      await remember(tx, token, { changed: count > 0 });
       return token;
-    });
+    }).finally(() => gateway.verified.drop(sid));
   });
 }
 
@@ -125,21 +125,24 @@ export function listAccessTokens(
 }
 
 /**
- * What a bearer token stands for: what it was given, as far as its account still has it.
- * @returns `INACTIVE` where the account is SUSPENDED or CLOSED, `undefined` for what is forged, expired or revoked
+ * What a bearer token stands for: what it was given, as far as its account, or the admin who made it, still has it.
+ * @returns `INACTIVE` where its holder is SUSPENDED or CLOSED, `ENDED` for what was good once, `undefined` for what is forged
  */
 export async function authenticateAccessToken(
   { prisma, secrets }: Pick<Gateway, 'prisma' | 'secrets'>,
   token: string,
-): Promise<Credentials | 'INACTIVE' | undefined> {
+): Promise<Credentials | 'INACTIVE' | 'ENDED' | undefined> {
   const sid = await verify(secrets, token);
-  const row = sid === undefined ? null : await prisma.accessToken.findUnique({ where: { sid }, include: { account: true } });
-  if (!row || row.dateRevoked || row.dateExpires <= new Date()) return undefined;
-  if (row.account.status !== 'ACTIVE') return 'INACTIVE';
-  const held = permissionsOf(row.account);
+  if (sid === undefined || sid === 'ENDED') return sid;
+  const row = await prisma.accessToken.findUnique({ where: { sid }, include: { account: true, admin: true } });
+  if (!row || row.dateRevoked || row.dateExpires <= new Date()) return 'ENDED';
+  const { status } = row.admin ?? row.account;
+  if (status !== 'ACTIVE') return 'INACTIVE';
+  const held = row.admin ? new Set(ADMIN_PERMISSIONS) : permissionsOf(row.account);
   return {
     organizationSid: row.organizationSid,
     accountSid: row.accountSid,
+    adminSid: row.adminSid ?? undefined,
     permissions: new Set([...permissionsOf(row)].filter((permission) => held.has(permission))),
     enterpriseSid: row.enterpriseSid ?? undefined,
     accessTokenSid: row.sid,
@@ -153,7 +156,7 @@ export async function purgeAccessTokens(prisma: PrismaClient): Promise<number> {
   return count;
 }
 
-const ownBy = ({ organizationSid, accountSid }: Caller) => ({ organizationSid, accountSid });
+const ownBy = ({ organizationSid, accountSid, adminSid }: Caller) => ({ organizationSid, accountSid, adminSid: adminSid ?? null });
 
 const inSeconds = (date: Date) => date.getTime() / 1000;
 
@@ -168,7 +171,7 @@ function sign({ signing }: Secrets, { sid, accountSid, dateCreated, dateExpires 
     .sign(signing.key);
 }
 
-/** The sid of the token's row. `undefined` for what this gateway's keys did not sign, or what is expired. */
+/** The sid of the token's row, or `ENDED` for one that is expired. `undefined` for what this gateway's keys did not sign. */
 async function verify(secrets: Secrets, token: string): Promise<string | undefined> {
   const keyOf = ({ kid = '' }: { kid?: string }) => {
     const key = secrets.signingKey(kid);
@@ -179,6 +182,8 @@ async function verify(secrets: Secrets, token: string): Promise<string | undefin
     const { payload } = await jwtVerify(token, keyOf, { algorithms: [ALGORITHM], audience: AUDIENCE, requiredClaims: ['exp', 'jti'] });
     return payload.jti;
   } catch (error) {
+    // Told only of what the signature is right of.
+    if (error instanceof errors.JWTExpired) return 'ENDED';
     if (error instanceof errors.JOSEError) return undefined;
     throw error;
   }

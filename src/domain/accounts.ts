@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Account, type AccountStatus, Prisma } from '../../prisma/client/client.ts';
+import { type Account, type AccountStatus, Prisma, type PrismaClient } from '../../prisma/client/client.ts';
+import { type AuditAction, appendAudit, operatorOn } from './audit.ts';
 import { type Caller, type Permission, permissions } from './caller.ts';
 import { violatedConstraint } from './constraints.ts';
 import type { Gateway } from './gateway.ts';
@@ -12,7 +13,9 @@ export class AccountError extends Error {
   override readonly name = 'AccountError';
 }
 
-type Deps = Pick<Gateway, 'prisma' | 'secrets'>;
+type Deps = Pick<Gateway, 'prisma' | 'secrets'> & Changes;
+/** Where this process keeps credentials that it verified, it is told what becomes of them. */
+type Changes = Partial<Pick<Gateway, 'verified'>>;
 
 /** An account without what its token is recognised by. */
 export type AccountDetails = Omit<Account, 'tokenDigest' | 'tokenKeyId'>;
@@ -38,7 +41,9 @@ export interface IssuedAccount {
 }
 
 /** `large-pages` is the contract's to add. */
-export const PROVIDER_PERMISSIONS: readonly Permission[] = ['read', 'write', 'secrets'];
+export const PROVIDER_PERMISSIONS: readonly Permission[] = ['read', 'write', 'secrets', 'audit'];
+/** Of an account that changes nothing and sees no secret. */
+export const READ_ONLY_PERMISSIONS: readonly Permission[] = ['read'];
 const DEFAULT_EMAIL = 'provider@example.com';
 const DEFAULT_ORGANIZATION = 'Communications Provider';
 /** The number of the advisory lock that lets one gateway at a time look whether a database is new. Any, but always the same. */
@@ -70,6 +75,7 @@ export async function insertAccount(tx: Transaction, secrets: Secrets, input: Ne
         ...recognisedBy(secrets, authToken),
       },
     });
+    await record(tx, 'account.create', account);
     return { account, authToken };
   } catch (error) {
     if (violatedConstraint(error) !== undefined) throw new AccountError(`There is an account for ${email} already.`, { cause: error });
@@ -81,23 +87,24 @@ export async function insertAccount(tx: Transaction, secrets: Secrets, input: Ne
  * Gives the account a new token. The old one stops working at once, and so does every access token: whoever had the old one may have made some.
  * @throws AccountError where there is no such account, or it is CLOSED
  */
-export async function rotateToken({ prisma, secrets }: Deps, sid: string): Promise<IssuedAccount> {
+export async function rotateToken({ prisma, secrets, verified }: Deps, sid: string): Promise<IssuedAccount> {
   const authToken = newToken();
   return inTransaction(prisma, async (tx) => {
     const account = await update(tx, sid, recognisedBy(secrets, authToken));
-    await tx.accessToken.updateMany({ where: { accountSid: sid, dateRevoked: null }, data: { dateRevoked: new Date() } });
+    await tx.accessToken.updateMany({ where: { accountSid: sid, adminSid: null, dateRevoked: null }, data: { dateRevoked: new Date() } });
+    await record(tx, 'account.rotateToken', account);
     return { account, authToken };
-  });
+  }).finally(() => verified?.drop(sid));
 }
 
 /** Refuses the account's credentials until it is activated. @throws AccountError as rotateToken */
-export function suspendAccount({ prisma }: Pick<Deps, 'prisma'>, sid: string): Promise<AccountDetails> {
-  return update(prisma, sid, { status: 'SUSPENDED' });
+export function suspendAccount({ prisma, verified }: Pick<Deps, 'prisma'> & Changes, sid: string): Promise<AccountDetails> {
+  return setStatus(prisma, sid, 'SUSPENDED').finally(() => verified?.drop(sid));
 }
 
 /** Takes the account's credentials again. @throws AccountError as rotateToken */
-export function activateAccount({ prisma }: Pick<Deps, 'prisma'>, sid: string): Promise<AccountDetails> {
-  return update(prisma, sid, { status: 'ACTIVE' });
+export function activateAccount({ prisma, verified }: Pick<Deps, 'prisma'> & Changes, sid: string): Promise<AccountDetails> {
+  return setStatus(prisma, sid, 'ACTIVE').finally(() => verified?.drop(sid));
 }
 
 /** Every account with its organization, the oldest organization's first. */
@@ -110,10 +117,7 @@ export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
 }
 
 /** What valid credentials stand for. */
-export type Credentials = Pick<
-  Caller,
-  'organizationSid' | 'accountSid' | 'permissions' | 'enterpriseSid' | 'accessTokenSid' | 'credentialDigest' | 'expires' | 'isStillValid'
->;
+export type Credentials = Omit<Caller, 'requestId' | 'remoteAddress'>;
 
 /** Matched by nothing, since nobody can give the token it was made of. */
 const NOBODY = randomBytes(32);
@@ -132,15 +136,27 @@ export async function authenticate(
   const matches = secrets.matches(authToken, account?.tokenDigest ?? NOBODY, account?.tokenKeyId ?? '');
   if (!account || !matches) return undefined;
   if (account.status !== 'ACTIVE') return 'INACTIVE';
+  const tokenDigest = await underCurrentKey({ prisma, secrets }, account, authToken);
   return {
     organizationSid: account.organizationSid,
     accountSid: account.sid,
     permissions: permissionsOf(account),
-    credentialDigest: Buffer.from(account.tokenDigest).toString('base64'),
+    credentialDigest: Buffer.from(tokenDigest).toString('base64'),
   };
 }
 
-/** What an account, or an access token, allows. */
+/**
+ * Only who has the token can be digested anew, so an account leaves a retired key when it next logs in. Never over what was changed meanwhile.
+ * @returns the digest by which the token is recognised now
+ */
+async function underCurrentKey({ prisma, secrets }: Deps, { sid, tokenDigest, tokenKeyId }: Account, authToken: string) {
+  if (tokenKeyId === secrets.keyId) return tokenDigest;
+  const anew = recognisedBy(secrets, authToken);
+  await prisma.account.updateMany({ where: { sid, tokenDigest, tokenKeyId }, data: anew });
+  return anew.tokenDigest;
+}
+
+/** What an account, an admin or an access token allows. */
 export const permissionsOf = (held: { readonly permissions: readonly string[] }): ReadonlySet<Permission> =>
   new Set(permissions.filter((permission) => held.permissions.includes(permission)));
 
@@ -205,6 +221,17 @@ function nameOf(text: string): string {
   if (name === '' || name.length > 255 || /\p{Cc}/u.test(name))
     throw new AccountError(`${JSON.stringify(name)} is not a name of 1 to 255 characters.`);
   return name;
+}
+
+const record = (tx: Transaction, action: AuditAction, { sid, organizationSid }: AccountDetails) =>
+  appendAudit(tx, operatorOn(organizationSid), [{ action, targetSid: sid }]);
+
+function setStatus(prisma: PrismaClient, sid: string, status: 'ACTIVE' | 'SUSPENDED'): Promise<AccountDetails> {
+  return inTransaction(prisma, async (tx) => {
+    const account = await update(tx, sid, { status });
+    await record(tx, status === 'ACTIVE' ? 'account.activate' : 'account.suspend', account);
+    return account;
+  });
 }
 
 async function update(

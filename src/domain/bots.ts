@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Bot, Prisma } from '../../prisma/client/client.ts';
-import type { Table } from '../database/select.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { BotCheck, BotCredentials } from '../platforms/microsoft.ts';
 import { appendAudit } from './audit.ts';
 import { followBot } from './bot-changes.ts';
@@ -45,12 +45,12 @@ export interface BotFilter extends CreatedRange {
 }
 export type BotOrderField = 'DATE_CREATED';
 
-/** The bot with this sid in the caller's organization, else `null`. */
-export function findBot({ prisma }: Gateway, caller: Caller, sid: string): Promise<Bot | null> {
-  return prisma.bot.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
-}
-
 const BOTS: Table<Bot> = { name: 'bot', fields: Object.values(Prisma.BotScalarFieldEnum) };
+
+/** The bot with this sid in the caller's organization, else `null`. */
+export function findBot({ sql }: Gateway, caller: Caller, sid: string): Promise<Bot | null> {
+  return selectRow(sql, BOTS, { sid: sought(sid), ...belonging(caller) });
+}
 
 /** One page of the caller's bots, in the order of their creation. */
 export function listBots(
@@ -182,5 +182,7 @@ function uniqueness(error: unknown, enterpriseSid: string): unknown {
 export async function verifyBot(gateway: Gateway, caller: Caller, sid: string): Promise<BotCheck[]> {
   const bot = await findBot(gateway, caller, sid);
   if (!bot) throw botNotFound(sid);
-  return gateway.microsoft.verifyBot(credentialsOf(gateway, bot));
+  const checks = await gateway.microsoft.verifyBot(credentialsOf(gateway, bot));
+  await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
+  return checks;
 }

@@ -3,15 +3,19 @@
  * - `read`: every query
  * - `write`: every mutation
  * - `secrets`: Bot.clientSecret
+ * - `audit`: Query.auditLog
  * - `large-pages`: `first` up to 1000, the contract's page size
  */
-export const permissions = ['read', 'write', 'secrets', 'large-pages'] as const;
+export const permissions = ['read', 'write', 'secrets', 'large-pages', 'audit'] as const;
 export type Permission = (typeof permissions)[number];
 
 /** Who is calling, established by src/http/authentication.ts and by nothing else. Every domain function is confined to its organization. */
 export interface Caller {
   readonly organizationSid: string;
+  /** The account; of an enterprise's admin, the provider's account that the enterprise is under. */
   readonly accountSid: string;
+  /** The enterprise's admin who calls, or whose access token it is; absent for accounts. */
+  readonly adminSid?: string;
   readonly permissions: ReadonlySet<Permission>;
   /** Credentials that are narrowed to one enterprise see it and what belongs to it, and nothing else. */
   readonly enterpriseSid?: string;
@@ -28,3 +32,6 @@ export interface Caller {
   /** The peer's address as the socket or the trusted proxy tells it. */
   readonly remoteAddress?: string;
 }
+
+/** The sid of who does what is done: whose idempotency keys and limits are meant. */
+export const actorOf = ({ adminSid, accountSid }: Pick<Caller, 'adminSid' | 'accountSid'>): string => adminSid ?? accountSid;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Enterprise, type EnterpriseStatus, Prisma } from '../../prisma/client/client.ts';
-import type { Table } from '../database/select.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { enterprises } from './confinement.ts';
 import { violatedConstraint } from './constraints.ts';
@@ -46,12 +46,12 @@ export interface EnterpriseFilter extends CreatedRange {
 }
 export type EnterpriseOrderField = 'DATE_CREATED' | 'NAME';
 
-/** The enterprise with this sid in the caller's organization, else `null`. */
-export function findEnterprise({ prisma }: Gateway, caller: Caller, sid: string): Promise<Enterprise | null> {
-  return prisma.enterprise.findUnique({ where: { sid: sought(sid), ...enterprises(caller) } });
-}
+export const ENTERPRISES: Table<Enterprise> = { name: 'enterprise', fields: Object.values(Prisma.EnterpriseScalarFieldEnum) };
 
-const ENTERPRISES: Table<Enterprise> = { name: 'enterprise', fields: Object.values(Prisma.EnterpriseScalarFieldEnum) };
+/** The enterprise with this sid in the caller's organization, else `null`. */
+export function findEnterprise({ sql }: Gateway, caller: Caller, sid: string): Promise<Enterprise | null> {
+  return selectRow(sql, ENTERPRISES, { sid: sought(sid), ...enterprises(caller) });
+}
 
 /** One page of the caller's enterprises. Default order: creation. */
 export function listEnterprises(
@@ -133,9 +133,11 @@ export function updateEnterprise(gateway: Gateway, caller: Caller, input: Update
       if (status) enterprise = await changeStatus(gateway, tx, enterprise, status);
       await remember(tx, enterprise);
       return enterprise;
-    }).catch((error) => {
-      throw uniqueness(error, name ?? '');
-    });
+    })
+      .catch((error) => {
+        throw uniqueness(error, name ?? '');
+      })
+      .finally(() => status && gateway.verified.drop(sid ?? ''));
   });
 }
 
@@ -149,7 +151,7 @@ export function closeEnterprise(gateway: Gateway, caller: Caller, input: CloseEn
   return idempotently(gateway, caller, 'closeEnterprise', input, async (remember) => {
     const { sid = '', deleteMappings } = parseInput(closeInput, input);
     if (deleteMappings) await deleteMappingsOf(gateway, caller, sid);
-    return inTransaction(gateway.prisma, (tx) => close(gateway, tx, caller, sid, remember));
+    return inTransaction(gateway.prisma, (tx) => close(gateway, tx, caller, sid, remember)).finally(() => gateway.verified.drop(sid));
   });
 }
 

@@ -1,4 +1,5 @@
 import type { ChannelStatus, MessageDirection, PrismaClient } from '../../prisma/client/client.ts';
+import { sought } from './sid.ts';
 
 /** One event of an organization's log, with what filters look at. */
 export interface LoggedEvent {
@@ -23,7 +24,15 @@ export interface MessageEventFilter {
   readonly statuses?: readonly ChannelStatus[] | null;
 }
 
-/** Does the filter let this event through? */
+/** The filter with its sids as they can be looked up. */
+export const soughtIn = ({ enterpriseSids, mappingSid, messageSid, ...others }: MessageEventFilter): MessageEventFilter => ({
+  ...others,
+  enterpriseSids: enterpriseSids?.map(sought),
+  mappingSid: mappingSid && sought(mappingSid),
+  messageSid: messageSid && sought(messageSid),
+});
+
+/** Does the filter let this event through? The filter is one of `soughtIn`. */
 export function matches(filter: MessageEventFilter, event: LoggedEvent): boolean {
   return (
     (!filter.enterpriseSids || filter.enterpriseSids.includes(event.enterpriseSid)) &&

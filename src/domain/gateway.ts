@@ -5,6 +5,7 @@ import type { Microsoft } from '../platforms/microsoft.ts';
 import type { Restcomm } from '../platforms/restcomm.ts';
 import type { Hints } from './hints.ts';
 import type { Secrets } from './secrets.ts';
+import type { VerifiedCredentials } from './verified-credentials.ts';
 
 /** What every decision of the domain may use. Built once by main (or a test) and passed first to each domain function. */
 export interface Gateway {
@@ -12,6 +13,7 @@ export interface Gateway {
   /** The same database, for lists and what else is asked most. */
   readonly sql: Sql;
   readonly secrets: Secrets;
+  readonly verified: VerifiedCredentials;
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
   readonly hints: Hints;

@@ -11,7 +11,7 @@ export const external = (externalAddress: string) => ({ externalAddress, externa
 export const numberNotUnique = (externalAddress: string) =>
   new ConflictError('EXTERNAL_ADDRESS_NOT_UNIQUE', 'externalAddress not unique', { value: externalAddress, path: ['externalAddress'] });
 
-const mappingWith = ({ prisma }: Gateway, number: string) =>
+const mappingWith = ({ prisma }: Pick<Gateway, 'prisma'>, number: string) =>
   prisma.mapping.findFirst({ where: { externalDigits: external(number).externalDigits } });
 
 /** The one check that crosses organizations (REST.md, 482). It also keeps the platform from re-routing somebody's number. */
@@ -23,13 +23,17 @@ export async function refuseTakenNumber(gateway: Gateway, externalAddress: strin
  * Brings the platform to what is stored of a number: routed to the mapping that has it, else taken back. For whoever asked the platform for a
  * change that then did not come about, maybe because another's did. Never throws: what went wrong before is what the caller must hear.
  */
-export async function settleNumber(gateway: Gateway, number: string): Promise<void> {
+export async function settleNumber(
+  gateway: Pick<Gateway, 'prisma' | 'restcomm' | 'secrets' | 'publicUrl' | 'log'>,
+  number: string,
+): Promise<void> {
   const { restcomm, log } = gateway;
+  let mapping: Mapping | null = null;
   try {
-    const mapping = await mappingWith(gateway, number);
+    mapping = await mappingWith(gateway, number);
     await (mapping ? restcomm.enableSms(mapping.externalAddress, smsWebhook(gateway, mapping.sid)) : restcomm.disableSms(number));
   } catch (error) {
-    log.warn({ err: error, number }, "a number's SMS on the platform is not as its mapping says");
+    log.warn({ err: error, mappingSid: mapping?.sid }, "a number's SMS on the platform is not as its mapping says");
   }
 }
 

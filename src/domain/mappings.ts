@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Mapping, Prisma } from '../../prisma/client/client.ts';
-import type { Table } from '../database/select.ts';
+import { selectRow, type Table } from '../database/select.ts';
+import { appendAudit } from './audit.ts';
 import { credentialsOf } from './bots.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
@@ -53,12 +54,12 @@ export interface MappingFilter extends CreatedRange {
 }
 export type MappingOrderField = 'DATE_CREATED' | 'NAME' | 'MICROSOFT_ADDRESS' | 'EXTERNAL_ADDRESS' | 'DOMAIN';
 
-/** The mapping with this sid in the caller's organization, else `null`. */
-export function findMapping({ prisma }: Gateway, caller: Caller, sid: string): Promise<Mapping | null> {
-  return prisma.mapping.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
-}
+export const MAPPINGS: Table<Mapping> = { name: 'mapping', fields: Object.values(Prisma.MappingScalarFieldEnum) };
 
-const MAPPINGS: Table<Mapping> = { name: 'mapping', fields: Object.values(Prisma.MappingScalarFieldEnum) };
+/** The mapping with this sid in the caller's organization, else `null`. */
+export function findMapping({ sql }: Gateway, caller: Caller, sid: string): Promise<Mapping | null> {
+  return selectRow(sql, MAPPINGS, { sid: sought(sid), ...belonging(caller) });
+}
 
 /** One page of the caller's mappings. Default order: creation. */
 export function listMappings(
@@ -115,6 +116,7 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
       accountSid: caller.accountSid,
       enterpriseSid,
       microsoftObjectId,
+      webhookKeyId: gateway.secrets.keyId,
       ...named(name ?? microsoftAddress),
       ...microsoft(microsoftAddress),
       ...external(externalAddress),
@@ -171,6 +173,7 @@ async function changeAsRead(
     enterpriseSid,
     microsoftObjectId,
     dateUpdated: new Date(),
+    ...(otherNumber ? { webhookKeyId: gateway.secrets.keyId } : {}),
     ...named(change.name === undefined ? kept : change.name || microsoftAddress),
     ...microsoft(microsoftAddress),
     ...external(externalAddress),
@@ -223,7 +226,8 @@ export async function deleteMappingsOf(gateway: Gateway, caller: Caller, enterpr
     where: { enterpriseSid, ...belonging(caller) },
     orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }],
   });
-  for (const { sid } of mappings) await removeMapping(gateway, caller, sid, async () => {});
+  const record: Remember = (tx, { sid: targetSid }) => appendAudit(tx, caller, [{ action: 'mapping.delete', targetSid }]);
+  for (const { sid } of mappings) await removeMapping(gateway, caller, sid, record);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
 import { cursorExpired, decodeEventCursor, encodeEventCursor } from './event-cursor.ts';
-import { headOf, isGap, type LoggedEvent, type MessageEventFilter, matches, readEvents } from './events.ts';
+import { headOf, isGap, type LoggedEvent, type MessageEventFilter, matches, readEvents, soughtIn } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import { invalidParameter } from './input.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type Page } from './keyset.ts';
@@ -18,11 +18,12 @@ const BATCH = 500;
 export async function listEvents(
   { prisma }: Gateway,
   caller: Caller,
-  filter: MessageEventFilter,
+  given: MessageEventFilter,
   { after, first }: { after?: string | null; first?: number | null },
 ): Promise<Page<LoggedEvent & { cursor: string }>> {
   const size = first ?? DEFAULT_PAGE_SIZE;
   if (size < 0 || size > MAX_PAGE_SIZE) throw invalidParameter(['first'], `must be from 0 to ${MAX_PAGE_SIZE}`, size);
+  const filter = soughtIn(given);
   const { organizationSid } = caller;
   const head = await headOf(prisma, organizationSid);
   const from = after == null ? head.trimmed : decodeEventCursor(after, head);

@@ -6,7 +6,7 @@ import {
   type MessageType,
   Prisma,
 } from '../../prisma/client/client.ts';
-import type { Table } from '../database/select.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { Sql } from '../database/sql.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
@@ -33,12 +33,12 @@ export interface MessageFilter extends CreatedRange {
 }
 export type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
 
-/** The message with this sid in the caller's organization, else `null`. */
-export function findMessage({ prisma }: Gateway, caller: Caller, sid: string): Promise<Message | null> {
-  return prisma.message.findUnique({ where: { sid: sought(sid), ...belonging(caller) } });
-}
+export const MESSAGES: Table<Message> = { name: 'message', fields: Object.values(Prisma.MessageScalarFieldEnum) };
 
-const MESSAGES: Table<Message> = { name: 'message', fields: Object.values(Prisma.MessageScalarFieldEnum) };
+/** The message with this sid in the caller's organization, else `null`. */
+export function findMessage({ sql }: Gateway, caller: Caller, sid: string): Promise<Message | null> {
+  return selectRow(sql, MESSAGES, { sid: sought(sid), ...belonging(caller) });
+}
 
 /** One page of the caller's messages. Default order: creation. */
 export function listMessages(

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access token, our own. */
-export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT';
+/** OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access token and AU audit record, our own. */
+export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU';
 
 /** A new sid: the prefix and 32 random lower-case hex digits. */
 export const newSid = (prefix: SidPrefix): string => prefix + randomBytes(16).toString('hex');

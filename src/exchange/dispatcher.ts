@@ -1,8 +1,10 @@
+import { isUnavailable } from '../database/unavailable.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createWakeUp } from '../wake-up.ts';
 import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
 import { deliverNext } from './delivery.ts';
 import { type Claim, claimLanes, LEASE_MS, releaseLane, renewLeases } from './outbox.ts';
+import { untilReached } from './until-reached.ts';
 
 export interface Dispatcher {
   /** Something may be due: look now. */
@@ -29,6 +31,7 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
   const policy: RetryPolicy = { ...RETRY_POLICY, ...retry };
   const working = new Map<Promise<void>, Claim>();
   let stopped = false;
+  const isStopped = () => stopped;
   const wakeUp = createWakeUp();
 
   async function run(): Promise<void> {
@@ -56,7 +59,10 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
   function start(claim: Claim): void {
     const work = workOn(claim)
       .catch((error) =>
-        log.error({ err: error, lane: claim.lane }, 'a lane could not be worked on; it is tried again when its lease is over'),
+        log.error(
+          { err: error, organizationSid: claim.organizationSid },
+          'a lane could not be worked on; it is tried again when its lease is over',
+        ),
       )
       .finally(() => {
         working.delete(work);
@@ -68,13 +74,18 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
   async function workOn(claim: Claim): Promise<void> {
     const until = Date.now() + SLICE_MS;
     let pauseMs = 0;
-    while (!stopped && Date.now() < until) {
-      const step = await deliverNext(gateway, claim, policy);
-      if (step === 'next') continue;
-      if (step !== 'done') pauseMs = step.pauseMs;
-      break;
+    try {
+      while (!stopped && Date.now() < until) {
+        const step = await deliverNext(gateway, claim, policy, isStopped);
+        if (step === 'next') continue;
+        if (step !== 'done') pauseMs = step.pauseMs;
+        break;
+      }
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
+      log.error({ err: error, organizationSid: claim.organizationSid }, 'a lane waits for the database');
     }
-    await releaseLane(prisma, claim, pauseMs);
+    await untilReached(log, () => releaseLane(prisma, claim, pauseMs), isStopped);
     if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
   }
 

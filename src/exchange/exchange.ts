@@ -1,4 +1,5 @@
 import { purgeAccessTokens } from '../domain/access-tokens.ts';
+import { trimAuditLog } from '../domain/audit.ts';
 import { trimEvents } from '../domain/events.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
@@ -17,6 +18,8 @@ export interface Exchange {
 export interface ExchangeOptions extends DispatcherOptions {
   /** How long message events are kept, in days. */
   readonly eventRetentionDays: number;
+  /** How long the audit log is kept, in days. */
+  readonly auditRetentionDays: number;
 }
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -36,6 +39,11 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'recover-inbound', everyMs: 60_000, run: recover },
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
     { name: 'trim-events', everyMs: 60 * 60_000, run: (signal) => trimEvents(gateway.prisma, options.eventRetentionDays * DAY_MS, signal) },
+    {
+      name: 'trim-audit-log',
+      everyMs: 60 * 60_000,
+      run: (signal) => trimAuditLog(gateway.prisma, options.auditRetentionDays * DAY_MS, signal),
+    },
     { name: 'purge-idempotency-keys', everyMs: 60 * 60_000, run: () => purgeIdempotencyKeys(gateway.prisma) },
     { name: 'purge-access-tokens', everyMs: 60 * 60_000, run: () => purgeAccessTokens(gateway.prisma) },
   ]);

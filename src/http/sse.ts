@@ -1,6 +1,6 @@
 import { GraphQLError, getOperationAST } from 'graphql';
 import type { CredentialWatch } from '../live/credential-watch.ts';
-import { type Rendered, subscribeRendered } from '../live/render.ts';
+import type { Rendered } from '../live/render.ts';
 import type { PreparedSubscription } from './graph.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import { readBytes } from './read-body.ts';
@@ -11,22 +11,40 @@ const HEARTBEAT_MS = 15_000;
 /** Does the request ask for a stream of events? */
 export const wantsEventStream = (request: Request) => request.headers.get('accept')?.includes('text/event-stream') === true;
 
-/** What a request to the graph says, from its query string or its JSON body. `undefined` where it is malformed. */
+/**
+ * What a request to the graph says, and a request that says the same again, for its body can be read once.
+ * @returns `undefined` where the body is too large
+ */
 export async function readOperation(request: Request) {
-  if (request.method === 'GET') {
+  if (request.method !== 'POST') return { parameters: parametersOf(request), again: request };
+  const bytes = await readBytes(request, MAX_BODY_BYTES);
+  if (!bytes) return undefined;
+  const { url, method, headers, signal } = request;
+  return {
+    parameters: parametersOf(request, bytes.toString()),
+    again: new Request(url, { method, headers, body: new Uint8Array(bytes), signal }),
+  };
+}
+
+/** From the query string or the JSON body. `undefined` where it is malformed. */
+function parametersOf(request: Request, text?: string) {
+  if (text === undefined) {
     const params = new URL(request.url).searchParams;
-    const text = params.get('variables');
-    const variables = text ? parseObject(text) : {};
-    const query = params.get('query');
-    return query && variables ? { query, variables, operationName: params.get('operationName') ?? undefined } : undefined;
+    const given = params.get('variables');
+    const variables = given ? parseObject(given) : {};
+    const query = params.get('query') ?? undefined;
+    const documentId = params.get('documentId') ?? undefined;
+    const extensions = parseObject(params.get('extensions') ?? '');
+    if (!variables || !(query || documentId || extensions)) return undefined;
+    return { query, documentId, extensions, variables, operationName: params.get('operationName') ?? undefined };
   }
-  const bytes = await readBytes(request.clone(), MAX_BODY_BYTES);
-  const body = bytes && parseObject(bytes.toString());
-  if (!body || typeof body.query !== 'string') return undefined;
-  const { query, variables, operationName } = body;
+  const body = parseObject(text);
+  if (!body) return undefined;
+  const { query, documentId, extensions, variables, operationName } = body;
+  if (typeof query !== 'string' && typeof documentId !== 'string' && !isObject(extensions)) return undefined;
   if (variables != null && !isObject(variables)) return undefined;
   if (operationName != null && typeof operationName !== 'string') return undefined;
-  return { query, variables, operationName };
+  return { query, documentId, extensions, variables, operationName };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -55,7 +73,7 @@ export async function eventStream(
   isDraining: () => boolean,
   credentials: CredentialWatch,
 ): Promise<Response> {
-  const outcome = await subscribeRendered(subscription);
+  const outcome = await subscription.subscribe();
   if ('errors' in outcome) return failedStream(outcome.errors);
 
   const updates = outcome;

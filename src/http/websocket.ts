@@ -4,10 +4,13 @@ import type { ExecutionResult } from 'graphql';
 import { CloseCode, type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { Caller } from '../domain/caller.ts';
-import { type Rendered, subscribeRendered } from '../live/render.ts';
+import { actorOf, type Caller } from '../domain/caller.ts';
+import type { Rendered } from '../live/render.ts';
 import { type Authentication, isRefusal } from './authentication.ts';
+import type { Counted } from './counted.ts';
 import type { Graph, PreparedSubscription } from './graph.ts';
+import type { Origins } from './origins.ts';
+import type { AddressOfRequest } from './server.ts';
 
 /** The largest message that a client may send: 64 KiB. */
 const MAX_PAYLOAD = 64 * 1024;
@@ -36,6 +39,7 @@ interface Connection {
   readonly streams: Set<AsyncIterableIterator<Rendered>>;
   caller?: Caller;
   unwatch?: () => void;
+  giveBack?: () => void;
 }
 
 /** What is run travels through graphql-ws as its execution arguments. */
@@ -48,6 +52,11 @@ interface Arguments {
 interface Options {
   readonly graph: Graph;
   readonly authenticate: Authentication;
+  readonly origins: Origins;
+  /** The listener's; the connection's other end where left out. */
+  readonly addressOf?: AddressOfRequest;
+  /** Open sockets that are acknowledged. */
+  readonly counted: Counted;
   readonly log: Logger;
 }
 
@@ -67,7 +76,8 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
     socket.on('error', (error) => options.log.debug({ err: error }, 'a socket failed while it was upgraded'));
     if (leaving) socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
     else if (request.url?.split('?')[0] !== '/graphql') socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
-    else sockets.handleUpgrade(request, socket, head, (client) => serve(protocol, client, request, options.log));
+    else if (isForeign(request, options.origins)) socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+    else sockets.handleUpgrade(request, socket, head, (client) => serve(protocol, client, request, options));
   };
   server.on('upgrade', upgrade);
 
@@ -88,7 +98,7 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
   };
 }
 
-function createProtocol({ graph, authenticate, log }: Options) {
+function createProtocol({ graph, authenticate, counted, log }: Options) {
   return makeServer<Record<string, unknown>, Connection>({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     onConnect: async ({ connectionParams, extra: connection }) => {
@@ -99,17 +109,26 @@ function createProtocol({ graph, authenticate, log }: Options) {
       const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
       const caller = await authenticate({ headers }, { remoteAddress });
       if (isRefusal(caller)) {
-        // Not the client's fault, so not 4403, which tells it not to try again.
+        // Not for good, so not 4403, which tells a client not to try again.
         if (caller.status === 503) socket.close(TRY_AGAIN_LATER, 'Try again later');
+        if (caller.status === 429) socket.close(TRY_AGAIN_LATER, `Too many attempts failed; try again in ${caller.retryAfter} s`);
         return false;
       }
       connection.caller = caller;
       if (socket.readyState !== WebSocket.OPEN) return false;
+      connection.giveBack = counted.take(actorOf(caller));
+      if (!connection.giveBack) {
+        socket.close(TRY_AGAIN_LATER, `This account has ${counted.maximum} sockets open, as many as it may`);
+        return false;
+      }
       connection.unwatch = graph.watch(caller, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
       return true;
     },
-    onSubscribe: ({ extra: connection }: Context<Record<string, unknown>, Connection>, id: string, payload: SubscribePayload) => {
-      const prepared = graph.prepare(connection.caller as Caller, payload);
+    onSubscribe: async ({ extra: connection }: Context<Record<string, unknown>, Connection>, id: string, payload: SubscribePayload) => {
+      const caller = connection.caller as Caller;
+      const tooMany = await graph.count(caller);
+      if (tooMany) return [tooMany];
+      const prepared = graph.prepare(caller, payload);
       if ('errors' in prepared) return prepared.errors as never;
       return {
         schema: prepared.schema,
@@ -122,8 +141,9 @@ function createProtocol({ graph, authenticate, log }: Options) {
     },
     execute: (args) => graph.execute((args as unknown as Arguments).prepared),
     subscribe: (args) => subscribe(args as unknown as Arguments, log),
-    onClose: ({ extra: { unwatch, streams } }) => {
+    onClose: ({ extra: { unwatch, giveBack, streams } }) => {
       unwatch?.();
+      giveBack?.();
       // Two streams may have had the same id, one behind the other; graphql-ws knows the last only.
       for (const stream of streams) void stream.return?.();
     },
@@ -134,15 +154,24 @@ function createProtocol({ graph, authenticate, log }: Options) {
  * The credentials of the upgrade itself. A browser adds those that it knows for this host on its own, whoever's page asks, so another site's page
  * has none.
  */
-function authorizationOf({ headers: { authorization, origin, host } }: IncomingMessage): string | undefined {
-  const isOwn = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
-  return isOwn ? authorization : undefined;
+function authorizationOf({ headers: { authorization, origin, host } }: IncomingMessage, { isOwn }: Origins): string | undefined {
+  return origin === undefined || isOwn(origin, host) ? authorization : undefined;
+}
+
+/** Is it asked for by a page of another site, which was not allowed? CORS does not hold for WebSockets. */
+function isForeign({ headers: { origin, host } }: IncomingMessage, { isAllowed, isOwn }: Origins): boolean {
+  return origin !== undefined && !isAllowed(origin) && !isOwn(origin, host);
 }
 
 /** Connects a socket with the protocol. */
-function serve(protocol: ReturnType<typeof createProtocol>, socket: WebSocket, request: IncomingMessage, log: Logger): void {
-  const { remoteAddress } = request.socket;
-  const connection: Connection = { socket, authorization: authorizationOf(request), remoteAddress, streams: new Set() };
+function serve(
+  protocol: ReturnType<typeof createProtocol>,
+  socket: WebSocket,
+  request: IncomingMessage,
+  { origins, addressOf = ({ socket }) => socket.remoteAddress, log }: Pick<Options, 'origins' | 'addressOf' | 'log'>,
+): void {
+  const remoteAddress = addressOf(request);
+  const connection: Connection = { socket, authorization: authorizationOf(request, origins), remoteAddress, streams: new Set() };
   let isAlive = true;
   const pings = setInterval(() => {
     if (!isAlive) return socket.terminate();
@@ -191,7 +220,7 @@ function sendText(socket: WebSocket, text: string): Promise<void> {
  */
 async function subscribe({ prepared, connection, id }: Arguments, log: Logger): Promise<AsyncIterableIterator<ExecutionResult>> {
   const { socket, streams } = connection;
-  const answers = await subscribeRendered(prepared);
+  const answers = await prepared.subscribe();
   let ended = false;
 
   async function send(): Promise<IteratorResult<ExecutionResult>> {

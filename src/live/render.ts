@@ -104,7 +104,7 @@ async function executeOnce(
 function keyOf({ document, operationName, variables, caller }: Subscription): string {
   const used = variablesInAnswers(document);
   const kept = Object.entries(variables ?? {}).filter(([name]) => used.has(name));
-  const rights = [caller.organizationSid, caller.accountSid, caller.enterpriseSid, ...[...caller.permissions].sort()];
+  const rights = [caller.organizationSid, caller.accountSid, caller.adminSid, caller.enterpriseSid, ...[...caller.permissions].sort()];
   return createHash('sha256')
     .update(JSON.stringify([rights, operationName, kept, document.loc?.source.body]))
     .digest('base64');

@@ -42,9 +42,30 @@ describe('npm run account', () => {
     const { printed: created } = await account('create', '--email', 'second@example.com', '--organization', organization);
     const { code, printed } = await account('list');
     expect(code).toBe(0);
-    expect(printed).toMatch(new RegExp(`${sid} +ACTIVE +Ops@Example.com +Operations +${organization} Acme`));
+    expect(printed).toMatch(new RegExp(`${sid} +ACTIVE +Ops@Example.com +Operations +read,write,secrets,audit +${organization} Acme`));
     expect(printed).toMatch(new RegExp(`${accountSid('second@example.com')} .*${organization} Acme`));
     expect(printed).not.toContain(tokenIn(created));
+  });
+
+  test('create --read-only makes an account that may read and nothing else', async () => {
+    const { code, printed } = await account('create', '--email', 'reader@example.com', '--read-only', '--new-organization', 'Readers');
+    expect([code, /^Permissions +(.*)$/m.exec(printed)?.[1]]).toEqual([0, 'read']);
+    const made = await verify(accountSid('reader@example.com'), tokenIn(printed));
+    expect(made).toMatchObject({ permissions: new Set(['read']) });
+  });
+
+  test('create, rotate, suspend and activate are recorded in the audit log, as the operator’s', async () => {
+    const recorded = () =>
+      withDatabase(terminal, { mayCreate: false }, ({ prisma }) =>
+        prisma.auditLog.findMany({ where: { targetSid: sid }, orderBy: { occurredAt: 'asc' } }),
+      );
+    const before = await recorded();
+    expect(before).toMatchObject([{ action: 'account.create', accountSid: null, remoteAddress: null }]);
+    for (const command of ['suspend', 'rotate', 'activate']) await account(command, sid);
+    expect(await account('suspend', `AC${'0'.repeat(32)}`)).toMatchObject({ code: 1 });
+    const rows = (await recorded()).slice(before.length);
+    expect(rows.map(({ action }) => action)).toEqual(['account.suspend', 'account.rotateToken', 'account.activate']);
+    expect(new Set(rows.map(({ organizationSid }) => organizationSid))).toEqual(new Set([before[0]?.organizationSid]));
   });
 
   test('rotate replaces the token, suspend and activate change the status', async () => {

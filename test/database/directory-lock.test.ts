@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { DirectoryInUseError, type DirectoryLock, lockDirectory } from '../../src/database/directory-lock.ts';
-import { secretsKeyOf } from '../../src/database/secrets-key.ts';
+import { secretsKeysOf } from '../../src/database/secrets-key.ts';
 
 let directory: string;
 const held: DirectoryLock[] = [];
@@ -72,14 +72,14 @@ test('a directory deeper than a socket path may be long can be locked', async ()
 });
 
 test('a new directory gets one key, which only its owner can read', async () => {
-  const keys = await Promise.all(Array.from({ length: 5 }, () => secretsKeyOf(directory)));
-  expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(1);
+  const keys = await Promise.all(Array.from({ length: 5 }, () => secretsKeysOf(directory)));
+  expect(new Set(keys.map((own) => own.map((key) => key.toString('hex')).join())).size).toBe(1);
   const path = join(directory, 'secrets.key');
   expect((await stat(path)).mode & 0o777).toBe(0o600);
-  expect(Buffer.from(await readFile(path, 'utf8'), 'base64')).toEqual(keys[0]);
+  expect(Buffer.from(await readFile(path, 'utf8'), 'base64')).toEqual(keys[0]?.[0]);
 });
 
 test('a database whose key file is lost is not given another key', async () => {
   await mkdir(join(directory, 'database'));
-  await expect(secretsKeyOf(directory)).rejects.toThrow(/secrets\.key is missing/);
+  await expect(secretsKeysOf(directory)).rejects.toThrow(/secrets\.key is missing/);
 });

@@ -42,7 +42,7 @@ describe('a new account', () => {
     expect(await authenticate(deps(), account.sid, authToken)).toEqual({
       accountSid: account.sid,
       organizationSid: account.organizationSid,
-      permissions: new Set(['read', 'write', 'secrets']),
+      permissions: new Set(['read', 'write', 'secrets', 'audit']),
       credentialDigest: expect.any(String),
     });
   });

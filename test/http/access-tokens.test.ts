@@ -8,6 +8,7 @@ import { purgeAccessTokens } from '../../src/domain/access-tokens.ts';
 import { activateAccount, rotateToken, suspendAccount } from '../../src/domain/accounts.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { newSid } from '../../src/domain/sid.ts';
+import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { createAuthentication } from '../../src/http/authentication.ts';
 import { done, fresh, newBot, newEnterprise } from '../parity/faces.ts';
 import type { Provider } from '../support/gateway.ts';
@@ -140,9 +141,8 @@ describe('an access token', () => {
     expect((await gateway.fetch(new Request(`http://gateway.test/graphql?access_token=${token}&query=%7B`))).status).toBe(401);
     expect(logged.join('')).not.toContain(token);
     expect(JSON.stringify(await gateway.database.prisma.accessToken.findMany())).not.toContain(token);
-    expect(JSON.stringify(await gateway.database.prisma.auditLog.findMany({ where: { targetSid: accessToken.sid } }), text)).toContain(
-      'accessToken.create',
-    );
+    const records = await gateway.database.prisma.auditLog.findMany({ where: { targetSid: accessToken.sid } });
+    expect(records.map(({ action }) => action)).toEqual(['accessToken.create']);
   });
 
   test('is refused once it expired', async () => {
@@ -267,7 +267,7 @@ describe('what is no access token', () => {
   test('is told from one that a retired key signed, which lets in', async () => {
     const [former, present] = [randomBytes(32), randomBytes(32)];
     const authenticate = (...keys: [Uint8Array, ...Uint8Array[]]) =>
-      createAuthentication({ ...gateway.gateway, secrets: createSecrets(...keys) });
+      createAuthentication({ ...gateway.gateway, secrets: createSecrets(...keys), verified: createVerifiedCredentials({ hears: true }) });
     const { signing: retired } = createSecrets(former);
     const token = await signed(await claims(), { kid: retired.keyId, key: retired.key });
     const request = { headers: new Headers({ authorization: `Bearer ${token}` }) };
@@ -333,6 +333,3 @@ test('accessTokens lists the tokens of the account, page by page', async () => {
   expect(first.totalCount).toBe(3);
   expect([...first.nodes, ...second.nodes].map(({ sid }) => sid)).toEqual(made);
 });
-
-/** Numbers in audit rows are BigInt. */
-const text = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);

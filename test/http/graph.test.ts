@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { createApp } from '../../src/app.ts';
 import { suspendAccount } from '../../src/domain/accounts.ts';
+import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { MAX_BODY_BYTES } from '../../src/http/limits.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
@@ -117,7 +118,7 @@ describe('credentials', () => {
       fetchGraph({ method: 'OPTIONS', headers: preflight }),
       gateway.fetch(new Request('http://gateway.test/graphql', { method: 'OPTIONS', headers: preflight })),
     ]);
-    expect(responses.map(({ status }) => status)).toEqual([200, 405, 401]);
+    expect(responses.map(({ status }) => status)).toEqual([403, 405, 401]);
     for (const { headers } of responses) expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 });
@@ -227,7 +228,7 @@ describe('an error', () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const prisma = { account: { findUnique: () => Promise.reject(new Error(INTERNALS)) } } as unknown as PrismaClient;
     const app = createApp({
-      gateway: { ...gateway.gateway, prisma },
+      gateway: { ...gateway.gateway, prisma, verified: createVerifiedCredentials({ hears: false }) },
       live: gateway.live,
       contract: { restTimestamps: 'iso', restBotSecrets: 'plain' },
       log: gateway.gateway.log,

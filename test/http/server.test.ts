@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { health } from '../../src/http/health.ts';
-import { type Fetch, ListenError, type Listener, listen } from '../../src/http/server.ts';
+import { type Fetch, ListenError, type Listener, listen, type Patience } from '../../src/http/server.ts';
 
 const HOST = '127.0.0.1';
 const listeners: Listener[] = [];
@@ -13,8 +13,8 @@ afterEach(async () => {
   await Promise.all(listeners.splice(0).map((listener) => listener.drain(0)));
 });
 
-async function serve(fetch: Fetch): Promise<Listener> {
-  const listener = await listen(fetch, { host: HOST, port: 0 });
+async function serve(fetch: Fetch, patience?: Partial<Patience>): Promise<Listener> {
+  const listener = await listen(fetch, { host: HOST, port: 0, patience });
   listeners.push(listener);
   return listener;
 }
@@ -92,6 +92,55 @@ test('a port that is taken is named', async () => {
   const second = listen(() => new Response(), { host: HOST, port });
   await expect(second).rejects.toThrow(ListenError);
   await expect(second).rejects.toThrow(`Can't listen on ${HOST}:${port} (HOST, PORT): something else listens there`);
+});
+
+/** All that a connection answers to this, until it is closed. */
+async function answerTo(port: number, ...parts: readonly (string | Buffer)[]): Promise<string> {
+  const socket = connect(port, HOST);
+  sockets.push(socket);
+  for (const part of parts) socket.write(part);
+  let text = '';
+  for await (const data of socket) text += data;
+  return text;
+}
+
+const IMPATIENT: Partial<Patience> = { headersTimeout: 150, requestTimeout: 300, connectionsCheckingInterval: 20 };
+
+test('a client that does not finish its headers, its body, or even begin, is told 408 or nothing, and cut', async () => {
+  const { port, url } = await serve(async (request) => new Response(await request.text()), IMPATIENT);
+  const [headers, body, silent] = await Promise.all([
+    answerTo(port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '),
+    answerTo(port, 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345'),
+    answerTo(port),
+  ]);
+  expect(headers).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
+  expect(body).toMatch(/^(HTTP\/1\.1 408 Request Timeout\r\n|$)/);
+  expect(silent).toMatch(/^(HTTP\/1\.1 408 Request Timeout\r\n|$)/);
+  expect(await (await fetch(url, { method: 'POST', body: 'quick' })).text()).toBe('quick');
+});
+
+test('headers of more than 16 KiB are told 431', async () => {
+  const { port } = await serve(() => new Response('answered'));
+  const answer = await answerTo(port, `GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(17 * 1024)}\r\n\r\n`);
+  expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+});
+
+test('what is no HTTP is told 400, its connection is closed, and the next request is answered', async () => {
+  const { port, url } = await serve(() => new Response('answered'));
+  const malformed = [
+    'nonsense\r\n\r\n',
+    'GET / HTTP/9.9\r\nHost: x\r\n\r\n',
+    'GET /\0 HTTP/1.1\r\nHost: x\r\n\r\n',
+    'GET / HTTP/1.1\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: x\r\nX-Bad\0: y\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n',
+    'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00]),
+  ];
+  for (const text of malformed) expect(await answerTo(port, text)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+  expect(await (await fetch(url)).text()).toBe('answered');
 });
 
 const get = (path: string, method = 'GET') => new Request(`http://gateway${path}`, { method });

@@ -1,8 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
@@ -12,9 +7,9 @@ import { postgresChannel } from '../../src/live/postgres-channel.ts';
 import { redisChannel } from '../../src/live/redis-channel.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { nowhere } from '../support/failure.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
 
 const log = pino({ level: 'silent' });
-const port = 20_000 + (process.pid % 10_000);
 
 /** An instance, and what wakes it. */
 function instance(openChannel?: OpenChannel) {
@@ -138,45 +133,19 @@ it('a database or a Redis that is not there holds up neither hints in this proce
   }
 });
 
-const redis = { stop: async () => {}, start: async () => {}, missing: false };
 describe('over Redis', () => {
-  let directory: string;
+  let redis: TestRedis | undefined;
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'gateway-redis-'));
-    redis.start = async () => {
-      const child = spawn('redis-server', ['--port', String(port), '--save', '', '--dir', directory], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      const failed = once(child, 'error').then(() => {
-        redis.missing = true;
-      });
-      const ready = (async () => {
-        for await (const line of child.stdout.iterator({ destroyOnReturn: false }))
-          if (String(line).includes('Ready to accept connections')) return;
-      })();
-      await Promise.race([failed, ready]);
-      child.stdout.resume();
-      redis.stop = async () => {
-        if (redis.missing) return;
-        const ended = once(child, 'close');
-        child.kill('SIGKILL');
-        await ended;
-      };
-    };
-    await redis.start();
-    if (redis.missing) console.log('Redis is not tested: there is no redis-server here');
+    redis = await startRedis();
   });
-  afterAll(async () => {
-    await redis.stop();
-    await rm(directory, { recursive: true, force: true });
-  });
-  beforeEach(({ skip }) => skip(redis.missing, 'there is no redis-server here'));
+  afterAll(() => redis?.close());
+  beforeEach(({ skip }) => skip(!redis, 'there is no redis-server here'));
 
   promises(
-    () => redisChannel(`redis://127.0.0.1:${port}`, log),
+    () => redisChannel(String(redis?.url), log),
     async () => {
-      await redis.stop();
-      await redis.start();
+      await redis?.stop();
+      await redis?.start();
     },
   );
 });

@@ -4,7 +4,7 @@ import { encodeEventCursor } from '../../src/domain/event-cursor.ts';
 import { headOf, trimEvents } from '../../src/domain/events.ts';
 import { committed, createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
-import { MESSAGE_EVENTS, MESSAGE_STATUS, type Transport, transports } from '../support/transports.ts';
+import { authorizationOf, MESSAGE_EVENTS, MESSAGE_STATUS, type Transport, transports } from '../support/transports.ts';
 
 let gateway: LiveGateway;
 beforeAll(async () => {
@@ -230,6 +230,8 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
   it('a client without the permission to read is told FORBIDDEN', async () => {
     const from = await sender();
     await gateway.database.prisma.account.update({ where: { sid: from.provider.accountSid }, data: { permissions: ['write'] } });
+    // Nothing of the gateway's changes them, so nothing tells it.
+    gateway.gateway.verified.drop(from.provider.accountSid);
     const reader = await subscribe(from).hasEnded();
     expect([reader.updates, reader.errorCode]).toEqual([[], 'FORBIDDEN']);
     expect(gateway.live.streams).toBe(0);
@@ -249,6 +251,21 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     expect(transport.name.includes('ws') ? reader.code : reader.errorCode).toBe(transport.name.includes('ws') ? 4403 : 'UNAUTHENTICATED');
     await streamsAreGone();
   });
+});
+
+it('a query by a client that takes event streams too is answered in the form that it names first', async () => {
+  const { provider } = await sender();
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: {
+      accept: 'application/graphql-response+json, application/json, text/event-stream, multipart/mixed',
+      authorization: authorizationOf(provider),
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ query: '{ __typename }' }),
+  });
+  expect(response.headers.get('content-type')).toMatch(/^application\/graphql-response\+json/);
+  expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
 });
 
 const logOf = ({ provider }: Sender) => headOf(gateway.database.prisma, provider.organizationSid);

@@ -21,7 +21,7 @@ beforeAll(async () => {
     const { organizationSid, accountSid } = provider;
     const ids = { organizationSid, enterpriseSid, mappingSid, accountSid, direction: 'INBOUND' as const, lane: name };
     for (const body of ['a', 'b'])
-      await acceptMessage(gateway.gateway.prisma, { ...ids, from: `${name}@customer.example`, to: '+4930123', body });
+      await acceptMessage(gateway.gateway.sql, { ...ids, from: `${name}@customer.example`, to: '+4930123', body });
   }
 });
 afterAll(() => gateway.close());

@@ -7,13 +7,21 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { connect, type Database } from '../../src/database/connect.ts';
 
+export interface TestDatabaseOptions {
+  /** On PostgreSQL, by which address the database is reached. */
+  readonly reachedBy?: (databaseUrl: string) => Promise<string>;
+  readonly requestTimeoutMs?: number;
+}
+
 /**
  * A migrated, empty database for one test file, gone after `close()`: embedded in a temporary directory, or a copy of the
  * run's template where TEST_DATABASE_URL names a PostgreSQL.
  */
-export async function createTestDatabase(): Promise<Database> {
+export async function createTestDatabase({ reachedBy, requestTimeoutMs }: TestDatabaseOptions = {}): Promise<Database> {
   const place = await createTestPlace('migrated');
-  const database = await connect({ ...place.settings, log: pino({ level: 'silent' }) });
+  const { dataDir, databaseUrl } = place.settings;
+  const reached = databaseUrl && reachedBy ? await reachedBy(databaseUrl) : databaseUrl;
+  const database = await connect({ dataDir, databaseUrl: reached, requestTimeoutMs, log: pino({ level: 'silent' }) });
   return {
     ...database,
     close: async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect } from 'vitest';
+import type { Database } from '../../src/database/connect.ts';
 import { accountSid } from '../../src/domain/sid.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
 import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
@@ -12,7 +13,7 @@ import type { TokenOverrides } from '../fakes/bot-framework-signer.ts';
 import { type FakeBot, type FakeMicrosoft, type FakeUser, startFakeMicrosoft, type TeamsActivity } from '../fakes/microsoft.ts';
 import { type FakeRestcomm, type FakeRestcommOptions, startFakeRestcomm } from '../fakes/restcomm.ts';
 import { done, fresh } from '../parity/faces.ts';
-import { createTestGateway, type Provider, type TestGateway } from './gateway.ts';
+import { type Access, createTestGateway, type Provider, type TestGateway } from './gateway.ts';
 
 /** A Teams user with a number of their own. */
 export interface Person {
@@ -62,6 +63,8 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
 
 export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress'> {
   readonly retry?: DispatcherOptions['retry'];
+  readonly database?: Database;
+  readonly access?: Access;
 }
 
 const SHOWN = `sid direction route type from to body mediaUrls segments encoding channelStatus channelErrorCode channelErrorMessage
@@ -79,7 +82,7 @@ export async function until<T>(happened: () => Promise<T | undefined | false>, t
 }
 
 /** A whole gateway that listens on loopback and moves messages, between fake platforms that speak real HTTP. */
-export async function createTestExchange({ progress, retry }: TestExchangeOptions = {}): Promise<TestExchange> {
+export async function createTestExchange({ progress, retry, database, access }: TestExchangeOptions = {}): Promise<TestExchange> {
   const [restcomm, microsoft] = await Promise.all([startFakeRestcomm({ progress }), startFakeMicrosoft()]);
   const logged: string[] = [];
   const listener = await listen((request, peer) => gateway.app.fetch(request, peer), { host: '127.0.0.1', port: 0 });
@@ -91,6 +94,8 @@ export async function createTestExchange({ progress, retry }: TestExchangeOption
       fetch,
     }),
     publicUrl: listener.url,
+    database,
+    access,
     queued: () => dispatcher.wake(),
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
   });

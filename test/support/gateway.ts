@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Logger, pino } from 'pino';
-import { type App, createApp } from '../../src/app.ts';
+import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { createAccount } from '../../src/domain/accounts.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
+import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { createLive, type Live, type LiveOptions } from '../../src/live/live.ts';
 import type { BotFrameworkVerifier } from '../../src/platforms/bot-framework-tokens.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/embedded-microsoft.ts';
@@ -29,10 +30,15 @@ export interface TestGateway {
   readonly live: Live;
   readonly app: App;
   readonly fetch: (request: Request) => Promise<Response>;
+  /** Another app on the same database. */
+  readonly another: (access: Access) => App;
   /** A new organization with an account of its own. */
   readonly provider: () => Promise<Provider>;
   readonly close: () => Promise<void>;
 }
+
+/** Who may do how much, as createApp takes it. */
+export type Access = Pick<AppOptions, 'graph' | 'limits' | 'rateLimit' | 'corsOrigins' | 'failedAttempts' | 'embedded'>;
 
 export interface TestGatewayOptions {
   /** Stand-ins for outside platforms; the embedded ones where left out. */
@@ -46,17 +52,22 @@ export interface TestGatewayOptions {
   readonly log?: Logger;
   /** How live streams look for news and hold it back. */
   readonly live?: Partial<Pick<LiveOptions, 'pollMs' | 'idleMs' | 'bufferSize'>>;
+  readonly access?: Access;
+  /** What it is on, and closes; a new one where left out. */
+  readonly database?: Database;
   readonly restTimestamps?: 'iso' | 'recorded';
   readonly restBotSecrets?: 'plain' | 'masked';
 }
 
 /** A whole gateway on a database of its own, reached through `fetch`. */
 export async function createTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const database = await createTestDatabase();
+  const database = options.database ?? (await createTestDatabase());
   const gateway: Gateway = {
     prisma: database.prisma,
     sql: database.sql,
     secrets: createSecrets(randomBytes(32)),
+    // On PostgreSQL others may change them, and nobody listens here: nothing is kept.
+    verified: createVerifiedCredentials({ hears: database.kind === 'embedded' }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
     hints: { queued: options.queued ?? (() => {}), appended: (organizationSid) => live.wake(organizationSid) },
@@ -66,14 +77,19 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   };
   const { restTimestamps = 'iso', restBotSecrets = 'plain', botFramework } = options;
   const live = createLive({ prisma: database.prisma, log: gateway.log, ...options.live });
-  const app = createApp({
-    gateway,
-    live,
-    contract: { restTimestamps, restBotSecrets },
-    log: gateway.log,
-    botFramework,
-    isReady: database.ready,
-  });
+  const another = (access: Access) =>
+    createApp({
+      gateway,
+      live,
+      // All of a test's clients have one address, and many of them are refused on purpose.
+      failedAttempts: { ofAddress: 10_000, ofName: 10_000, longestDelayMs: 0 },
+      ...access,
+      contract: { restTimestamps, restBotSecrets },
+      log: gateway.log,
+      botFramework,
+      isReady: database.ready,
+    });
+  const app = another(options.access ?? {});
   const fetch = (request: Request) => app.fetch(request, { remoteAddress: '127.0.0.1' });
   return {
     database,
@@ -81,6 +97,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     live,
     app,
     fetch,
+    another,
     provider: async () => {
       const email = `${randomBytes(6).toString('hex')}@provider.example`;
       const { account, authToken } = await createAccount(gateway, { email, organization: { name: email } });

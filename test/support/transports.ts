@@ -1,6 +1,7 @@
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
+import { authorizationOf as authorizationBy, type Credentials } from './credentials.ts';
 import type { Provider } from './gateway.ts';
 import { Reader } from './reader.ts';
 
@@ -19,7 +20,7 @@ export const MESSAGE_STATUS = `subscription ($sid: ID!) {
 /** Where and as whom. */
 export interface Place {
   readonly url: string;
-  readonly provider: Pick<Provider, 'accountSid' | 'authToken'>;
+  readonly provider: Pick<Provider, 'accountSid' | 'authToken'> | Credentials;
 }
 
 export interface Transport {
@@ -30,8 +31,8 @@ export interface Transport {
   resume(place: Place, cursor: string, variables?: Record<string, unknown>): Reader;
 }
 
-export const authorizationOf = ({ accountSid, authToken }: Place['provider']) =>
-  `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`;
+export const authorizationOf = (provider: Place['provider']) =>
+  authorizationBy('accountSid' in provider ? { user: provider.accountSid, password: provider.authToken } : provider);
 
 /** The graphql-ws package's own client. */
 export const graphqlWs: Transport = {

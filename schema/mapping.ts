@@ -1,6 +1,6 @@
 import { belonging } from '../src/domain/confinement.ts';
 import { isOperational } from '../src/domain/enterprise-state.ts';
-import { createMapping, deleteMapping, findMapping, listMappings, updateMapping } from '../src/domain/mappings.ts';
+import { createMapping, deleteMapping, findMapping, listMappings, listMappingsOf, updateMapping } from '../src/domain/mappings.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { needs, shownColumns } from './columns.ts';
@@ -85,14 +85,11 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
         ...offset,
       },
       resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
-        listMappings(
-          gateway,
-          caller,
-          { ...filter, within: { enterpriseSid: enterprise.sid } },
-          orderBy ?? undefined,
-          { ...page, fields: shownColumns(info) },
-          loaders.nested,
-        ),
+        loaders
+          .pagesOf(info.fieldNodes[0] as object, (sids) =>
+            listMappingsOf(gateway, caller, sids, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
+          )
+          .load(enterprise.sid),
     },
     MappingConnection,
   ),

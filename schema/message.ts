@@ -1,6 +1,6 @@
 import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
 import { belonging } from '../src/domain/confinement.ts';
-import { findMessage, listMessages } from '../src/domain/messages.ts';
+import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages.ts';
 import { retryMessage, sendMessage } from '../src/domain/send-message.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
@@ -165,14 +165,14 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
         ...offset,
       },
       resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
-        listMessages(
-          gateway,
-          caller,
-          { ...filter, within: { enterpriseSid: enterprise.sid } },
-          orderBy ?? undefined,
-          { ...page, fields: shownColumns(info) },
-          loaders.nested,
-        ),
+        loaders
+          .pagesOf(info.fieldNodes[0] as object, (sids) =>
+            listMessagesOf(gateway, caller, 'enterpriseSid', sids, filter ?? {}, orderBy ?? undefined, {
+              ...page,
+              fields: shownColumns(info),
+            }),
+          )
+          .load(enterprise.sid),
     },
     MessageConnection,
   ),
@@ -195,14 +195,14 @@ builder.prismaObjectFields(MappingRef, (t) => ({
         ...offset,
       },
       resolve: (mapping, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
-        listMessages(
-          gateway,
-          caller,
-          { ...filter, within: { mappingSid: mapping.sid } },
-          orderBy ?? undefined,
-          { ...page, fields: shownColumns(info) },
-          loaders.nested,
-        ),
+        loaders
+          .pagesOf(info.fieldNodes[0] as object, (sids) =>
+            listMessagesOf(gateway, caller, 'mappingSid', sids, filter ?? {}, orderBy ?? undefined, {
+              ...page,
+              fields: shownColumns(info),
+            }),
+          )
+          .load(mapping.sid),
     },
     MessageConnection,
   ),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Bot, Prisma } from '../../prisma/client/client.ts';
-import { selectRow, type Table } from '../database/select.ts';
+import { countRows, selectRow, selectRows, type Table } from '../database/select.ts';
 import type { BotCheck, BotCredentials } from '../platforms/microsoft.ts';
 import { appendAudit } from './audit.ts';
 import { followBot } from './bot-changes.ts';
@@ -14,7 +14,6 @@ import type { Gateway } from './gateway.ts';
 import { idempotently } from './idempotency.ts';
 import { changed, lookup, mandatory, parseInput, SECRET } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
-import { readsOf } from './nested-lists.ts';
 import { newSid, sought } from './sid.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -66,7 +65,8 @@ export function listBots(
     {
       name: 'bots',
       columns: { DATE_CREATED: 'dateCreated' },
-      ...readsOf(sql, BOTS),
+      find: (range, fields) => selectRows(sql, BOTS, range, fields),
+      count: (where) => countRows(sql, BOTS, where),
     },
     where,
     order,

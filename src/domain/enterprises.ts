@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Enterprise, type EnterpriseStatus, Prisma } from '../../prisma/client/client.ts';
-import { selectRow, type Table } from '../database/select.ts';
+import { countRows, selectRow, selectRows, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { enterprises } from './confinement.ts';
 import { violatedConstraint } from './constraints.ts';
@@ -13,10 +13,9 @@ import { idempotently, type Remember } from './idempotency.ts';
 import { changed, lookup, mandatory, optional, parseInput, SECRET } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
 import { deleteMappingsOf } from './mappings.ts';
-import { readsOf } from './nested-lists.ts';
 import { newSid, sought } from './sid.ts';
 import { fold } from './text.ts';
-import { inTransaction, type Transaction } from './transaction.ts';
+import { inTransaction, inTransactionWithPlatform, type Transaction } from './transaction.ts';
 
 const openStatus = z
   .string()
@@ -72,7 +71,8 @@ export function listEnterprises(
     {
       name: 'enterprises',
       columns: { DATE_CREATED: 'dateCreated', NAME: 'nameFolded' },
-      ...readsOf(sql, ENTERPRISES),
+      find: (range, fields) => selectRows(sql, ENTERPRISES, range, fields),
+      count: (where) => countRows(sql, ENTERPRISES, where),
     },
     where,
     order,
@@ -122,7 +122,7 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
 export function updateEnterprise(gateway: Gateway, caller: Caller, input: UpdateEnterpriseInput): Promise<Enterprise> {
   return idempotently(gateway, caller, 'updateEnterprise', input, async (remember) => {
     const { sid, name, status } = parseInput(updateInput, input);
-    return inTransaction(gateway.prisma, async (tx) => {
+    const work = async (tx: Transaction) => {
       let enterprise = await lockOpenEnterprise(tx, caller, sid ?? '');
       if (name !== undefined) {
         enterprise = await tx.enterprise.update({
@@ -133,7 +133,9 @@ export function updateEnterprise(gateway: Gateway, caller: Caller, input: Update
       if (status) enterprise = await changeStatus(gateway, tx, enterprise, status);
       await remember(tx, enterprise);
       return enterprise;
-    })
+    };
+    const { prisma } = gateway;
+    return (status ? inTransactionWithPlatform(prisma, caller.organizationSid, work) : inTransaction(prisma, work))
       .catch((error) => {
         throw uniqueness(error, name ?? '');
       })
@@ -151,7 +153,8 @@ export function closeEnterprise(gateway: Gateway, caller: Caller, input: CloseEn
   return idempotently(gateway, caller, 'closeEnterprise', input, async (remember) => {
     const { sid = '', deleteMappings } = parseInput(closeInput, input);
     if (deleteMappings) await deleteMappingsOf(gateway, caller, sid);
-    return inTransaction(gateway.prisma, (tx) => close(gateway, tx, caller, sid, remember)).finally(() => gateway.verified.drop(sid));
+    const work = (tx: Transaction) => close(gateway, tx, caller, sid, remember);
+    return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, work).finally(() => gateway.verified.drop(sid));
   });
 }
 

@@ -58,7 +58,8 @@ export async function idempotently<Row extends { readonly sid: string }>(
     if (error instanceof ConflictError || error instanceof NotFoundError) {
       await prisma.idempotencyKey.updateMany({ where: mine, data: { answer: { error: preserveError(error) } } });
     } else {
-      await prisma.idempotencyKey.deleteMany({ where: mine });
+      // One that has its answer stays: the commit came about, and only its acknowledgement was lost.
+      await prisma.idempotencyKey.deleteMany({ where: { ...mine, answer: { equals: Prisma.DbNull } } });
     }
     throw error;
   }

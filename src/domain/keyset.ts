@@ -40,12 +40,22 @@ export interface Range {
   skip: number;
 }
 
-/** One list: its name in cursors, its sort columns by the graph's order fields, and how its rows are read and counted. */
-export interface List<Row extends { sid: string }, Field extends string> {
+/** One list: its name in cursors, and its sort columns by the graph's order fields. */
+export interface Listed<Row extends { sid: string }, Field extends string> {
   name: string;
   columns: Record<Field, keyof Row & string>;
+}
+
+/** And how its rows are read and counted. */
+export interface List<Row extends { sid: string }, Field extends string> extends Listed<Row, Field> {
   find: (range: Range, fields?: readonly string[]) => Promise<Row[]>;
   count: (where: { AND: object[] }) => Promise<number>;
+}
+
+/** And how they are read and counted within each of many parents. */
+export interface NestedList<Row extends { sid: string }, Field extends string> extends Listed<Row, Field> {
+  find: (range: Range, fields?: readonly string[]) => Promise<Row[][]>;
+  count: (where: { AND: object[] }) => Promise<number[]>;
 }
 
 export const DEFAULT_PAGE_SIZE = 20;
@@ -67,6 +77,34 @@ export async function readPage<Row extends { sid: string }, Field extends string
   order: Order<Field>,
   page: PageArguments,
 ): Promise<Page<Row>> {
+  const { range, pageOf } = planPage(caller, list, filter, order, page);
+  return pageOf(await list.find(range, page.fields), () => list.count({ AND: filter }));
+}
+
+/** The same page within each of many parents, by one statement, and their counts by another. @throws as readPage */
+export async function readPages<Row extends { sid: string }, Field extends string>(
+  caller: Caller,
+  list: NestedList<Row, Field>,
+  filter: object[],
+  order: Order<Field>,
+  page: PageArguments,
+): Promise<Page<Row>[]> {
+  const { range, pageOf } = planPage(caller, list, filter, order, page);
+  let counts: Promise<number[]> | undefined;
+  const count = async (place: number) => {
+    counts ??= list.count({ AND: filter });
+    return (await counts)[place] ?? 0;
+  };
+  return (await list.find(range, page.fields)).map((rows, place) => pageOf(rows, () => count(place)));
+}
+
+function planPage<Row extends { sid: string }, Field extends string>(
+  caller: Caller,
+  list: Listed<Row, Field>,
+  filter: object[],
+  order: Order<Field>,
+  page: PageArguments,
+) {
   const { size, backward, offset } = bounds(caller, page);
   const column = list.columns[order.field];
   const after = page.after == null ? undefined : decodeCursor(page.after, list.name, order.field, 'after');
@@ -83,26 +121,29 @@ export async function readPage<Row extends { sid: string }, Field extends string
     take: size + 1,
     skip: offset,
   };
-  const rows = await list.find(range, page.fields);
-  const more = rows.length > size;
-  const nodes = rows.slice(0, size);
-  if (backward) nodes.reverse();
   const cursorOf = (node: Row) => encodeCursor(list.name, order.field, node[column], node.sid);
-  return {
-    get edges() {
-      return nodes.map((node) => new Edge(node, cursorOf));
-    },
-    get pageInfo() {
-      const [first, last] = [nodes[0], nodes.at(-1)];
-      return {
-        hasNextPage: backward ? before !== undefined : more,
-        hasPreviousPage: backward ? more : after !== undefined || offset > 0,
-        startCursor: first ? cursorOf(first) : null,
-        endCursor: last ? cursorOf(last) : null,
-      };
-    },
-    totalCount: () => list.count({ AND: filter }),
-  };
+
+  function pageOf(rows: Row[], totalCount: () => Promise<number>): Page<Row> {
+    const more = rows.length > size;
+    const nodes = more ? rows.slice(0, size) : rows;
+    if (backward) nodes.reverse();
+    return {
+      get edges() {
+        return nodes.map((node) => new Edge(node, cursorOf));
+      },
+      get pageInfo() {
+        const [first, last] = [nodes[0], nodes.at(-1)];
+        return {
+          hasNextPage: backward ? before !== undefined : more,
+          hasPreviousPage: backward ? more : after !== undefined || offset > 0,
+          startCursor: first ? cursorOf(first) : null,
+          endCursor: last ? cursorOf(last) : null,
+        };
+      },
+      totalCount,
+    };
+  }
+  return { range, pageOf };
 }
 
 class Edge<Row> {

@@ -15,11 +15,14 @@ import { belonging, enterprises } from './confinement.ts';
 import { headOf } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import { listMessageEvents } from './messages.ts';
-import { createNestedLists, type NestedLists } from './nested-lists.ts';
 
 /** What one request's relations are read with: one statement a relation and level, all confined to the caller's organization. */
 export interface Loaders {
-  readonly nested: NestedLists;
+  /**
+   * A page of each of the parents that one field of the request's document is asked for, read together.
+   * @param field what tells that field from others; its arguments are the same for all its parents
+   */
+  readonly pagesOf: <Row>(field: object, read: (parentSids: readonly string[]) => Promise<Row[]>) => DataLoader<string, Row>;
   readonly organization: DataLoader<string, Organization | undefined>;
   readonly account: DataLoader<string, Account | undefined>;
   readonly enterprise: DataLoader<string, Enterprise | undefined>;
@@ -46,7 +49,7 @@ export function createLoaders(gateway: Gateway, caller: Caller): Loaders {
   const { prisma } = gateway;
   const { organizationSid } = caller;
   return {
-    nested: createNestedLists(gateway.sql),
+    pagesOf: byField(),
     organization: byKey('sid', (sids) =>
       prisma.organization.findMany({ where: { AND: [{ sid: organizationSid }, { sid: { in: sids } }] } }),
     ),
@@ -83,6 +86,15 @@ export function createLoaders(gateway: Gateway, caller: Caller): Loaders {
       const events = await listMessageEvents(gateway, caller, sids);
       return sids.map((sid) => events.filter((event) => event.messageSid === sid));
     }),
+  };
+}
+
+function byField(): Loaders['pagesOf'] {
+  const loaders = new Map<object, DataLoader<string, unknown>>();
+  return <Row>(field: object, read: (parentSids: readonly string[]) => Promise<Row[]>) => {
+    const loader = loaders.get(field) ?? new DataLoader<string, unknown>(read, { cache: false });
+    loaders.set(field, loader);
+    return loader as DataLoader<string, Row>;
   };
 }
 

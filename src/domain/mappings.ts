@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Mapping, Prisma } from '../../prisma/client/client.ts';
-import { selectRow, type Table } from '../database/select.ts';
+import { countRows, countRowsOf, selectRow, selectRows, selectRowsOf, type Table } from '../database/select.ts';
 import { appendAudit } from './audit.ts';
 import { credentialsOf } from './bots.ts';
 import type { Caller } from './caller.ts';
@@ -12,9 +12,8 @@ import { type CreatedRange, containing, createdBetween, literal } from './filter
 import type { Gateway } from './gateway.ts';
 import { idempotently, type Remember } from './idempotency.ts';
 import { changed, changedOrEmptied, lookup, mandatory, optional, parseInput } from './input.ts';
-import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
+import { type List, type Listed, type NestedList, type Order, type Page, type PageArguments, readPage, readPages } from './keyset.ts';
 import { external, numberNotUnique, refuseTakenNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
-import { type NestedLists, readsOf } from './nested-lists.ts';
 import { newSid, sought } from './sid.ts';
 import { domainOf, fold } from './text.ts';
 import { inTransaction } from './transaction.ts';
@@ -45,8 +44,6 @@ export type UpdateMappingInput = z.input<typeof updateInput> & Keyed;
 export type DeleteMappingInput = z.input<typeof deleteInput> & Keyed;
 
 export interface MappingFilter extends CreatedRange {
-  /** The parent of a nested list; no filter can leave it. */
-  within?: { enterpriseSid: string };
   enterpriseSid?: string | null;
   name?: string | null;
   microsoftAddress?: string | null;
@@ -61,41 +58,57 @@ export function findMapping({ sql }: Gateway, caller: Caller, sid: string): Prom
   return selectRow(sql, MAPPINGS, { sid: sought(sid), ...belonging(caller) });
 }
 
+const LIST: Listed<Mapping, MappingOrderField> = {
+  name: 'mappings',
+  columns: {
+    DATE_CREATED: 'dateCreated',
+    NAME: 'nameFolded',
+    MICROSOFT_ADDRESS: 'microsoftAddressFolded',
+    EXTERNAL_ADDRESS: 'externalAddress',
+    DOMAIN: 'microsoftDomain',
+  },
+};
+const BY_CREATION: Order<MappingOrderField> = { field: 'DATE_CREATED', direction: 'ASC' };
+
 /** One page of the caller's mappings. Default order: creation. */
 export function listMappings(
   { sql }: Gateway,
   caller: Caller,
   filter: MappingFilter,
-  order: Order<MappingOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
+  order: Order<MappingOrderField> = BY_CREATION,
   page: PageArguments = {},
-  nested?: NestedLists,
 ): Promise<Page<Mapping>> {
-  const where = [
-    belonging(caller),
-    filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
-    containing('nameFolded', literal('name', filter.name)),
-    containing('microsoftAddressFolded', literal('microsoftAddress', filter.microsoftAddress)),
-    containing('externalAddress', literal('externalAddress', filter.externalAddress)),
-    createdBetween(filter),
-  ];
-  return readPage(
-    caller,
-    {
-      name: 'mappings',
-      columns: {
-        DATE_CREATED: 'dateCreated',
-        NAME: 'nameFolded',
-        MICROSOFT_ADDRESS: 'microsoftAddressFolded',
-        EXTERNAL_ADDRESS: 'externalAddress',
-        DOMAIN: 'microsoftDomain',
-      },
-      ...readsOf(sql, MAPPINGS, filter.within, nested),
-    },
-    where,
-    order,
-    page,
-  );
+  const reads: Pick<List<Mapping, MappingOrderField>, 'find' | 'count'> = {
+    find: (range, fields) => selectRows(sql, MAPPINGS, range, fields),
+    count: (where) => countRows(sql, MAPPINGS, where),
+  };
+  return readPage(caller, { ...LIST, ...reads }, conditions(caller, filter), order, page);
 }
+
+/** The same page of each of these enterprises' mappings. */
+export function listMappingsOf(
+  { sql }: Gateway,
+  caller: Caller,
+  enterpriseSids: readonly string[],
+  filter: MappingFilter,
+  order: Order<MappingOrderField> = BY_CREATION,
+  page: PageArguments = {},
+): Promise<Page<Mapping>[]> {
+  const reads: Pick<NestedList<Mapping, MappingOrderField>, 'find' | 'count'> = {
+    find: (range, fields) => selectRowsOf(sql, MAPPINGS, 'enterpriseSid', enterpriseSids, range, fields),
+    count: (where) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', enterpriseSids, where),
+  };
+  return readPages(caller, { ...LIST, ...reads }, conditions(caller, filter), order, page);
+}
+
+const conditions = (caller: Caller, filter: MappingFilter) => [
+  belonging(caller),
+  filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
+  containing('nameFolded', literal('name', filter.name)),
+  containing('microsoftAddressFolded', literal('microsoftAddress', filter.microsoftAddress)),
+  containing('externalAddress', literal('externalAddress', filter.externalAddress)),
+  createdBetween(filter),
+];
 
 /**
  * Maps a Teams user to a number and SMS-enables the number. A crash after the platform's part is repaired by the same request.

@@ -6,20 +6,17 @@ import {
   type MessageType,
   Prisma,
 } from '../../prisma/client/client.ts';
-import { selectRow, type Table } from '../database/select.ts';
+import { countRows, countRowsOf, selectRow, selectRows, selectRowsOf, type Table } from '../database/select.ts';
 import type { Sql } from '../database/sql.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
-import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
-import { type NestedLists, readsOf } from './nested-lists.ts';
+import { type List, type Listed, type NestedList, type Order, type Page, type PageArguments, readPage, readPages } from './keyset.ts';
 import { sought } from './sid.ts';
 import { fold } from './text.ts';
 
 export interface MessageFilter extends CreatedRange {
-  /** The parent of a nested list; no filter can leave it. */
-  within?: { enterpriseSid: string } | { mappingSid: string };
   enterpriseSid?: string | null;
   mappingSid?: string | null;
   type?: MessageType | null;
@@ -40,43 +37,59 @@ export function findMessage({ sql }: Gateway, caller: Caller, sid: string): Prom
   return selectRow(sql, MESSAGES, { sid: sought(sid), ...belonging(caller) });
 }
 
+const LIST: Listed<Message, MessageOrderField> = {
+  name: 'messages',
+  columns: { DATE_CREATED: 'dateCreated', FROM: 'fromFolded', TO: 'toFolded' },
+};
+const BY_CREATION: Order<MessageOrderField> = { field: 'DATE_CREATED', direction: 'ASC' };
+
 /** One page of the caller's messages. Default order: creation. */
 export function listMessages(
   { sql }: Gateway,
   caller: Caller,
   filter: MessageFilter,
-  order: Order<MessageOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
+  order: Order<MessageOrderField> = BY_CREATION,
   page: PageArguments = {},
-  nested?: NestedLists,
 ): Promise<Page<Message>> {
-  const filters = [
-    filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
-    filter.mappingSid ? { mappingSid: sought(filter.mappingSid) } : {},
-    filter.type ? { type: filter.type } : {},
-    filter.direction ? { direction: filter.direction } : {},
-    beginning('fromFolded', literal('from', filter.from)),
-    beginning('toFolded', literal('to', filter.to)),
-    withStatusContaining(filter.channelStatus),
-    insensitively('channelErrorCode', literal('channelErrorCode', filter.channelErrorCode)),
-    insensitively('channelErrorMessage', literal('channelErrorMessage', filter.channelErrorMessage)),
-    filter.stuck == null ? {} : { stuck: filter.stuck },
-    createdBetween(filter),
-  ];
-  const reads = readsOf(sql, MESSAGES, filter.within, nested);
-  const all = !filter.within && !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
-  return readPage(
-    caller,
-    {
-      name: 'messages',
-      columns: { DATE_CREATED: 'dateCreated', FROM: 'fromFolded', TO: 'toFolded' },
-      find: reads.find,
-      count: all ? () => countMessages(sql, caller) : reads.count,
-    },
-    [belonging(caller), ...filters],
-    order,
-    page,
-  );
+  const filters = conditions(filter);
+  const all = !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
+  const reads: Pick<List<Message, MessageOrderField>, 'find' | 'count'> = {
+    find: (range, fields) => selectRows(sql, MESSAGES, range, fields),
+    count: (where) => (all ? countMessages(sql, caller) : countRows(sql, MESSAGES, where)),
+  };
+  return readPage(caller, { ...LIST, ...reads }, [belonging(caller), ...filters], order, page);
 }
+
+/** The same page of the messages of each of these enterprises, or mappings. */
+export function listMessagesOf(
+  { sql }: Gateway,
+  caller: Caller,
+  parentField: 'enterpriseSid' | 'mappingSid',
+  parentSids: readonly string[],
+  filter: MessageFilter,
+  order: Order<MessageOrderField> = BY_CREATION,
+  page: PageArguments = {},
+): Promise<Page<Message>[]> {
+  const reads: Pick<NestedList<Message, MessageOrderField>, 'find' | 'count'> = {
+    find: (range, fields) => selectRowsOf(sql, MESSAGES, parentField, parentSids, range, fields),
+    count: (where) => countRowsOf(sql, MESSAGES, parentField, parentSids, where),
+  };
+  return readPages(caller, { ...LIST, ...reads }, [belonging(caller), ...conditions(filter)], order, page);
+}
+
+const conditions = (filter: MessageFilter) => [
+  filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
+  filter.mappingSid ? { mappingSid: sought(filter.mappingSid) } : {},
+  filter.type ? { type: filter.type } : {},
+  filter.direction ? { direction: filter.direction } : {},
+  beginning('fromFolded', literal('from', filter.from)),
+  beginning('toFolded', literal('to', filter.to)),
+  withStatusContaining(filter.channelStatus),
+  insensitively('channelErrorCode', literal('channelErrorCode', filter.channelErrorCode)),
+  insensitively('channelErrorMessage', literal('channelErrorMessage', filter.channelErrorMessage)),
+  filter.stuck == null ? {} : { stuck: filter.stuck },
+  createdBetween(filter),
+];
 
 /** How many messages the caller's organization has: kept, since counting them takes the longer the more there are. */
 async function countMessages(sql: Sql, { organizationSid }: Caller): Promise<number> {

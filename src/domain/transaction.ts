@@ -1,5 +1,6 @@
 import type { Prisma, PrismaClient } from '../../prisma/client/client.ts';
 import type { Sql } from '../database/sql.ts';
+import { createQueue } from './turns.ts';
 
 /** The client inside a transaction. The outer client must not be used there: embedded, it waits for the same connection. */
 export type Transaction = Prisma.TransactionClient;
@@ -16,3 +17,15 @@ export function inTransaction<Result>(prisma: PrismaClient, work: (tx: Transacti
 export const sqlOf = (tx: Transaction): Sql => ({
   query: <Row>(text: string, values: readonly unknown[]) => tx.$queryRawUnsafe<Row[]>(text, ...values),
 });
+
+/** While a platform hangs, most of the pool's ten connections stay with everybody else. */
+const atPlatforms = createQueue({ running: 3, waiting: Number.POSITIVE_INFINITY, waitingOfOne: Number.POSITIVE_INFINITY });
+
+/** inTransaction for work that waits for a platform's answer: few of it at once, the organizations in turn. */
+export function inTransactionWithPlatform<Result>(
+  prisma: PrismaClient,
+  organizationSid: string,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  return atPlatforms.run(() => inTransaction(prisma, work), organizationSid);
+}

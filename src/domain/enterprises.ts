@@ -12,7 +12,7 @@ import type { Gateway } from './gateway.ts';
 import { idempotently, type Remember } from './idempotency.ts';
 import { changed, lookup, mandatory, optional, parseInput, SECRET } from './input.ts';
 import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
-import { deleteMappingsOf } from './mappings.ts';
+import { deleteMappingsOf } from './mapping-changes.ts';
 import { newSid, sought } from './sid.ts';
 import { fold } from './text.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from './transaction.ts';

@@ -92,7 +92,8 @@ export function createLoaders(gateway: Gateway, caller: Caller): Loaders {
 function byField(): Loaders['pagesOf'] {
   const loaders = new Map<object, DataLoader<string, unknown>>();
   return <Row>(field: object, read: (parentSids: readonly string[]) => Promise<Row[]>) => {
-    const loader = loaders.get(field) ?? new DataLoader<string, unknown>(read, { cache: false });
+    // Async, for DataLoader hides what is thrown at once, as for a filter that no row can fit.
+    const loader = loaders.get(field) ?? new DataLoader<string, unknown>(async (sids) => read(sids), { cache: false });
     loaders.set(field, loader);
     return loader as DataLoader<string, Row>;
   };

@@ -30,10 +30,15 @@ export function selectRows<Row extends object>(
   return sql.query<Row>(`SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${rangeOf(range, values)}`, values);
 }
 
+/** The rows that the condition matches, in no order. */
+export function selectAll<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row[]> {
+  const values: unknown[] = [];
+  return sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values);
+}
+
 /** The one row that the condition matches, as Prisma's findUnique would find it. */
 export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row | null> {
-  const values: unknown[] = [];
-  const [row] = await sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values);
+  const [row] = await selectAll(sql, table, where);
   return row ?? null;
 }
 

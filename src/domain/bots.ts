@@ -44,7 +44,7 @@ export interface BotFilter extends CreatedRange {
 }
 export type BotOrderField = 'DATE_CREATED';
 
-const BOTS: Table<Bot> = { name: 'bot', fields: Object.values(Prisma.BotScalarFieldEnum) };
+export const BOTS: Table<Bot> = { name: 'bot', fields: Object.values(Prisma.BotScalarFieldEnum) };
 
 /** The bot with this sid in the caller's organization, else `null`. */
 export function findBot({ sql }: Gateway, caller: Caller, sid: string): Promise<Bot | null> {

@@ -9,12 +9,15 @@ import type {
   MessageEvent,
   Organization,
 } from '../../prisma/client/client.ts';
-import { revealClientSecrets } from './bots.ts';
+import { countRowsOf, selectAll } from '../database/select.ts';
+import { BOTS, revealClientSecrets } from './bots.ts';
 import type { Caller } from './caller.ts';
 import { belonging, enterprises } from './confinement.ts';
+import { ENTERPRISES } from './enterprises.ts';
 import { headOf } from './events.ts';
 import type { Gateway } from './gateway.ts';
-import { listMessageEvents } from './messages.ts';
+import { MAPPINGS } from './mappings.ts';
+import { listMessageEvents, MESSAGES } from './messages.ts';
 
 /** What one request's relations are read with: one statement a relation and level, all confined to the caller's organization. */
 export interface Loaders {
@@ -44,50 +47,52 @@ export interface Loaders {
   readonly eventsOf: DataLoader<string, MessageEvent[]>;
 }
 
-/** Loaders for one request of one caller. */
-export function createLoaders(gateway: Gateway, caller: Caller): Loaders {
-  const { prisma } = gateway;
-  const { organizationSid } = caller;
-  return {
-    pagesOf: byField(),
-    organization: byKey('sid', (sids) =>
-      prisma.organization.findMany({ where: { AND: [{ sid: organizationSid }, { sid: { in: sids } }] } }),
-    ),
-    logId: batched(async (sids) => {
+/** How each is made, the first time that it is used: most requests need one or none. */
+const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Caller) => Loaders[Name] } = {
+  pagesOf: () => byField(),
+  organization: ({ prisma }, { organizationSid }) =>
+    byKey('sid', (sids) => prisma.organization.findMany({ where: { AND: [{ sid: organizationSid }, { sid: { in: sids } }] } })),
+  logId: ({ prisma }, { organizationSid }) =>
+    batched(async (sids) => {
       const { logId } = await headOf(prisma, organizationSid);
       return sids.map(() => logId);
     }),
-    message: byKey('sid', (sids) => prisma.message.findMany({ where: { ...belonging(caller), sid: { in: sids } } })),
-    account: byKey('sid', (sids) => prisma.account.findMany({ where: { organizationSid, sid: { in: sids } } })),
-    enterprise: byKey('sid', (sids) => prisma.enterprise.findMany({ where: { ...enterprises(caller), sid: { in: sids } } })),
-    mapping: byKey('sid', (sids) => prisma.mapping.findMany({ where: { ...belonging(caller), sid: { in: sids } } })),
-    adminOf: byKey('enterpriseSid', (sids) =>
-      prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } }),
-    ),
-    botOf: byKey('enterpriseSid', (sids) => prisma.bot.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
-    mappingCountOf: counts(async (sids) => {
-      const groups = await prisma.mapping.groupBy({
-        by: ['enterpriseSid'],
-        where: { ...belonging(caller), enterpriseSid: { in: sids } },
-        _count: true,
-      });
-      return groups.map((group) => [group.enterpriseSid, group._count]);
-    }),
-    messageCountOf: counts(async (sids) => {
-      const groups = await prisma.message.groupBy({
-        by: ['enterpriseSid'],
-        where: { ...belonging(caller), enterpriseSid: { in: sids } },
-        _count: true,
-      });
-      return groups.map((group) => [group.enterpriseSid, group._count]);
-    }),
-    clientSecret: batched((bots) => revealClientSecrets(gateway, caller, bots)),
-    eventsOf: batched(async (sids) => {
+  account: ({ prisma }, { organizationSid }) =>
+    byKey('sid', (sids) => prisma.account.findMany({ where: { organizationSid, sid: { in: sids } } })),
+  enterprise: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, ENTERPRISES, { ...enterprises(caller), sid: { in: sids } })),
+  mapping: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, MAPPINGS, { ...belonging(caller), sid: { in: sids } })),
+  message: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, MESSAGES, { ...belonging(caller), sid: { in: sids } })),
+  adminOf: ({ prisma }, caller) =>
+    byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
+  botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),
+  mappingCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', sids, belonging(caller))),
+  messageCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MESSAGES, 'enterpriseSid', sids, belonging(caller))),
+  clientSecret: (gateway, caller) => batched((bots) => revealClientSecrets(gateway, caller, bots)),
+  eventsOf: (gateway, caller) =>
+    batched(async (sids) => {
       const events = await listMessageEvents(gateway, caller, sids);
       return sids.map((sid) => events.filter((event) => event.messageSid === sid));
     }),
-  };
+};
+
+class LazyLoaders {
+  constructor(
+    readonly gateway: Gateway,
+    readonly caller: Caller,
+  ) {}
 }
+for (const [name, make] of Object.entries(makers)) {
+  Object.defineProperty(LazyLoaders.prototype, name, {
+    get(this: LazyLoaders) {
+      const value = make(this.gateway, this.caller);
+      Object.defineProperty(this, name, { value });
+      return value;
+    },
+  });
+}
+
+/** Loaders for one request of one caller. */
+export const createLoaders = (gateway: Gateway, caller: Caller): Loaders => new LazyLoaders(gateway, caller) as unknown as Loaders;
 
 function byField(): Loaders['pagesOf'] {
   const loaders = new Map<object, DataLoader<string, unknown>>();
@@ -112,12 +117,5 @@ function byKey<Key extends string, Row extends Record<Key, string>>(key: Key, fi
   return batched<string, Row | undefined>(async (sids) => {
     const rows = new Map((await find([...sids])).map((row) => [row[key] as string, row]));
     return sids.map((sid) => rows.get(sid));
-  });
-}
-
-function counts(count: (sids: string[]) => Promise<[sid: string, count: number][]>) {
-  return batched<string, number>(async (sids) => {
-    const found = new Map(await count([...sids]));
-    return sids.map((sid) => found.get(sid) ?? 0);
   });
 }

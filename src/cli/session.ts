@@ -55,6 +55,9 @@ function told(error: unknown): string {
   return EXPECTED.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
 }
 
+/** Twice what a command's statement may take, in ms. */
+const LONG_MS = 2 * 60 * 60_000;
+
 export type Session = Pick<Gateway, 'prisma' | 'secrets' | 'log'> & { readonly settings: Settings };
 
 /**
@@ -72,7 +75,8 @@ export async function withDatabase<Result>(
   }
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   const log = createLog(settings.logLevel, pino.destination({ fd: 2, sync: true }));
-  const database = await connect({ ...settings, log });
+  // No request waits for a command's statements.
+  const database = await connect({ ...settings, log, requestTimeoutMs: LONG_MS });
   try {
     await migrate(database.pool, MIGRATIONS);
     await hasAccounts({ prisma: database.prisma, secrets });

@@ -19,6 +19,8 @@ export class MigrationError extends Error {
 /** The number of Prisma's own advisory lock, so that `prisma migrate deploy` and a starting gateway wait for each other. */
 const ADVISORY_LOCK = 72_707_369;
 const LOCK_WAIT = '60s';
+/** The longest that a timer waits, in ms: 24 days. */
+const UNLIMITED = 2 ** 31 - 1;
 
 /** As Prisma's schema engine 7.10 makes it. */
 const HISTORY_TABLE = `CREATE TABLE _prisma_migrations (
@@ -55,13 +57,16 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
   const client = await pool.connect();
   let usable = false;
   try {
-    await client.query(`SET lock_timeout = '${LOCK_WAIT}'`);
-    await client.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    // A pool's limits are those of requests; a migration takes as long as it takes.
+    const { rows } = await client.query<{ statement_timeout: string }>('SHOW statement_timeout');
+    await client.query(`SET statement_timeout = 0; SET lock_timeout = '${LOCK_WAIT}'`);
+    await client.query(unhurried('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]));
     await client.query('RESET lock_timeout');
     const known = await history(client);
     const pending = unapplied(migrations, known);
     for (const migration of pending) await apply(client, migration);
     await client.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
+    await client.query("SELECT set_config('statement_timeout', $1, false)", [rows[0]?.statement_timeout]);
     usable = true;
     return pending.map(({ name }) => name);
   } finally {
@@ -69,6 +74,9 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
     client.release(!usable);
   }
 }
+
+/** A statement whose answer is waited for, whatever its pool's `query_timeout`. */
+const unhurried = (text: string, values?: unknown[]): pg.QueryConfig => Object.assign({ text, values }, { query_timeout: UNLIMITED });
 
 /** Whether every migration in `migrations` is in. False as well where the history can't be read. */
 export async function migrated(pool: pg.Pool, migrations: readonly Migration[]): Promise<boolean> {
@@ -140,7 +148,7 @@ async function apply(client: pg.PoolClient, { name, sql, checksum }: Migration):
        VALUES ($1, $2, $3, clock_timestamp(), '', 1)`,
       [randomUUID(), checksum, name],
     );
-    await client.query(sql);
+    await client.query(unhurried(sql));
     await client.query(
       'UPDATE _prisma_migrations SET finished_at = clock_timestamp() WHERE migration_name = $1 AND rolled_back_at IS NULL',
       [name],

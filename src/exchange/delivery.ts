@@ -1,4 +1,5 @@
 import type { Bot, Enterprise, Mapping, Message } from '../../prisma/client/client.ts';
+import { isUnavailable } from '../database/unavailable.ts';
 import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { StatusReport } from '../domain/message-log.ts';
@@ -10,6 +11,7 @@ import { type Claim, clearAttempt, countAttempt, nextInLane, type OutboxEntry, s
 import { takeReport } from './reports.ts';
 import { handToCarrier } from './to-sms.ts';
 import { handToTeams } from './to-teams.ts';
+import { untilReached } from './until-reached.ts';
 
 /** A message with all that its delivery depends on. */
 export type Delivery = Message & { enterprise: Enterprise & { bot: Bot | null }; mapping: Mapping | null };
@@ -36,9 +38,10 @@ export type Step = 'next' | 'done' | { readonly pauseMs: number };
 
 /**
  * Hands the first message of a lane over to its platform. Whatever happens is recorded: a status, a later attempt, or the message set
- * aside as stuck.
+ * aside as stuck. That it was handed over is recorded however long the database is away, unless it is given up: only then it is unknown.
+ * @throws what the database throws, where that can't be used: it says nothing of the message
  */
-export async function deliverNext(gateway: Gateway, claim: Claim, retry: RetryPolicy): Promise<Step> {
+export async function deliverNext(gateway: Gateway, claim: Claim, retry: RetryPolicy, isGivenUp: () => boolean): Promise<Step> {
   const { prisma, log } = gateway;
   const entry = await nextInLane(prisma, claim.lane);
   if (!entry) return 'done';
@@ -56,10 +59,12 @@ export async function deliverNext(gateway: Gateway, claim: Claim, retry: RetryPo
     },
   };
   try {
-    await settle(gateway, message, await handOver(gateway, message, attempt));
+    const handedOver = await handOver(gateway, message, attempt);
+    await untilReached(log, () => settle(gateway, message, handedOver), isGivenUp);
     return 'next';
   } catch (error) {
     if (error instanceof LaneLost) return 'done';
+    if (!begun && isUnavailable(error)) throw error;
     if (!isPlatforms(error)) log.error({ err: error, messageSid: message.sid }, 'a delivery failed unexpectedly');
     const failure = asDeliveryError(error, begun);
     if (failure.outcome === 'refused') {

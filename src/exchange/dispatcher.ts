@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createWakeUp } from '../wake-up.ts';
 import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
 import { deliverNext } from './delivery.ts';
-import { type Claim, claimLanes, LEASE_MS, releaseLane, renewLeases } from './outbox.ts';
+import { type Claim, claimLanes, disclaim, LEASE_MS, releaseLane, renewLeases } from './outbox.ts';
 import { untilReached } from './until-reached.ts';
 
 export interface Dispatcher {
@@ -53,7 +54,14 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
     const counts = new Map<string, number>();
     for (const { organizationSid } of working.values()) counts.set(organizationSid, (counts.get(organizationSid) ?? 0) + 1);
     const busy = [...counts].filter(([, count]) => count >= perOrganization).map(([organizationSid]) => organizationSid);
-    return claimLanes(prisma, free, Math.max(1, Math.floor(perOrganization / 2)), busy);
+    const holder = randomUUID();
+    try {
+      return await claimLanes(prisma, free, Math.max(1, Math.floor(perOrganization / 2)), busy, holder);
+    } catch (error) {
+      // It may have come about, and its answer been lost: nobody would work on those lanes until their leases are over.
+      await untilReached(log, () => disclaim(prisma, holder), isStopped);
+      throw error;
+    }
   }
 
   function start(claim: Claim): void {

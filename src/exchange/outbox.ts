@@ -18,14 +18,15 @@ export interface Claim {
 /**
  * Claims lanes that are due: at most `perOrganization` of each organization but those `passedOver`, at most `limit` in all. Organizations are
  * found one by one along the index, so a backlog, due or not, costs nothing to those beside it.
+ * @param holder names the claims, and no others
  */
 export function claimLanes(
   prisma: PrismaClient,
   limit: number,
   perOrganization: number,
   passedOver: readonly string[] = [],
+  holder: string = randomUUID(),
 ): Promise<Claim[]> {
-  const holder = randomUUID();
   return prisma.$queryRaw<Claim[]>`
     WITH RECURSIVE organization AS (
       (SELECT organization_sid FROM outbox_lane ORDER BY organization_sid LIMIT 1)
@@ -44,6 +45,11 @@ export function claimLanes(
     UPDATE outbox_lane l SET due = now() + ${LEASE_MS} * interval '1 millisecond', holder = ${holder}
     FROM ready WHERE l.lane = ready.lane
     RETURNING l.lane, l.organization_sid AS "organizationSid", l.holder`;
+}
+
+/** Gives back what was claimed under this name, of which nobody learned. */
+export async function disclaim(prisma: PrismaClient, holder: string): Promise<void> {
+  await prisma.outboxLane.updateMany({ where: { holder }, data: { holder: null, due: new Date(0) } });
 }
 
 /** A message that is to be handed over next. `attemptStarted` is set where an earlier attempt's outcome is unknown. */

@@ -100,7 +100,9 @@ async function receiveStatus(
   const sid = first('MessageSid', 'SmsSid');
   const status = first('MessageStatus', 'Status', 'SmsStatus', 'ChannelStatusMessage');
   if (!sid || !status) return 'MessageSid and MessageStatus are mandatory';
-  if (!isText(sid, 320) || !isStatus(status)) return 'MessageStatus is unknown';
+  const errorCode = first('ErrorCode');
+  if (!isText(sid, 320) || !isText(errorCode ?? '', 320)) return 'The text is malformed or too long';
+  if (!isStatus(status)) return 'MessageStatus is unknown';
   const owner =
     (await prisma.mapping.findUnique({ where: { sid: mappingSid } })) ??
     (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
@@ -118,7 +120,7 @@ async function receiveStatus(
     log.warn({ mappingSid, smsSid: sid, messageSid }, 'a status report for a message that is not here');
     return undefined;
   }
-  await takeReport(gateway, message, toReport({ sid, status, errorCode: first('ErrorCode') }));
+  await takeReport(gateway, message, toReport({ sid, status, errorCode }));
   return undefined;
 }
 

@@ -7,13 +7,20 @@ import type { Gateway } from '../domain/gateway.ts';
 import { resolveMappingUsers } from '../domain/mapping-users.ts';
 import { fold } from '../domain/text.ts';
 import { smsWebhook } from '../domain/webhooks.ts';
+import { readBytes } from '../http/read-body.ts';
 import { receiveFromTeams } from './from-teams.ts';
 
 /** Where somebody may play the phone, or the Teams user, of a platform that is the embedded stand-in. */
 export const STAND_IN = '/stand-in/';
 
-const text = z.string().min(1).max(1600);
-const smsInput = z.object({ from: text, to: text, body: text, mediaUrls: z.array(z.string()).default([]) });
+const MAX_BODY_BYTES = 256 * 1024;
+
+const text = z
+  .string()
+  .min(1)
+  .max(1600)
+  .refine((value) => !value.includes('\0') && value.isWellFormed());
+const smsInput = z.object({ from: text, to: text, body: text, mediaUrls: z.array(text).max(10).default([]) });
 const teamsInput = z.object({ microsoftAddress: text, text });
 
 export interface StandIn {
@@ -30,11 +37,21 @@ export interface StandIn {
  */
 export async function standIn(gateway: Gateway, options: StandIn, caller: Caller, request: Request): Promise<Response> {
   const kind = new URL(request.url).pathname.slice(STAND_IN.length);
-  const body: unknown = await request.json().catch(() => undefined);
   if (request.method !== 'POST') return answer(405, 'Method not allowed');
+  const bytes = await readBytes(request, MAX_BODY_BYTES);
+  if (!bytes) return answer(413, `The body must have at most ${MAX_BODY_BYTES} bytes`);
+  const body = jsonOf(bytes.toString());
   if (kind === 'sms' && options.carrier) return playPhone(gateway, options, caller, body);
   if (kind === 'teams' && options.teams) return playTeamsUser(gateway, caller, body);
   return answer(404, 'This platform is not stood in for');
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 async function playPhone(gateway: Gateway, { fetch }: StandIn, caller: Caller, body: unknown): Promise<Response> {

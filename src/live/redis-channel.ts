@@ -4,6 +4,8 @@ import type { OpenChannel } from './notify.ts';
 
 const CHANNEL = 'teams-sms-gateway';
 const LONGEST_PAUSE_MS = 10_000;
+/** A Redis that leaves a command unanswered for so long, in ms, is connected to anew. */
+const SILENCE_MS = 2_000;
 
 /** Redis' publish and subscribe, for where a pooler stands between the gateway and PostgreSQL's LISTEN. */
 export function redisChannel(redisUrl: string, log: Logger): OpenChannel {
@@ -16,6 +18,7 @@ export function redisChannel(redisUrl: string, log: Logger): OpenChannel {
         enableOfflineQueue: false,
         autoResubscribe: false,
         connectTimeout: 5_000,
+        socketTimeout: SILENCE_MS,
         keepAlive: 30_000,
         retryStrategy: (attempts) => Math.min(100 * 2 ** (attempts - 1), LONGEST_PAUSE_MS),
       });

@@ -84,7 +84,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
       if (typeof activity.channelId !== 'string' || !signer?.endorsements.includes(activity.channelId))
         throw new BotFrameworkRefusal('endorsement', "The token's key is not endorsed for the activity's channel.");
       const { aud } = payload;
-      if (typeof aud !== 'string' || aud === '' || !(await isKnownAudience(aud)))
+      if (typeof aud !== 'string' || aud === '' || aud.includes('\0') || !(await isKnownAudience(aud)))
         throw new BotFrameworkRefusal('audience', 'The token is for no bot of this gateway.');
       return { applicationId: aud };
     },

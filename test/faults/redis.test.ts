@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createRateLimit } from '../../src/http/rate-limit.ts';
+import { startNotifier } from '../../src/live/notify.ts';
+import { redisChannel } from '../../src/live/redis-channel.ts';
+import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { startRedis, type TestRedis } from '../support/redis.ts';
+import { restClient } from '../support/rest.ts';
+
+const log = pino({ level: 'silent' });
+
+// Whichever the database: once is enough.
+describe.skipIf(inject('postgres'))('a gateway with REDIS_URL', () => {
+  let redis: TestRedis | undefined;
+  let proxy: FaultProxy;
+  let gateway: TestGateway;
+  let provider: Provider;
+  beforeAll(async () => {
+    redis = await startRedis();
+    if (!redis) return;
+    proxy = await startFaultProxy(redis.url);
+    gateway = await createTestGateway();
+    provider = await gateway.provider();
+  });
+  afterAll(async () => {
+    await gateway?.close();
+    await proxy?.close();
+    await redis?.close();
+  });
+
+  it('while Redis is down, or hangs, requests are answered, counted by each instance for itself', async ({ skip }) => {
+    if (!redis) return skip();
+    const rateLimit = await createRateLimit({ perMinute: 100, redisUrl: proxy.url, log });
+    const { fetch } = gateway.another({ rateLimit });
+    const { get } = restClient(fetch, { user: provider.accountSid, password: provider.authToken });
+    const ask = async () => {
+      const began = performance.now();
+      const { status, headers } = await get('/msteams/enterprises/search');
+      return { status, isCounted: headers.has('ratelimit'), ms: performance.now() - began };
+    };
+    await expect.poll(() => proxy.connections).toBe(1);
+    for (const fail of [proxy.hang, proxy.refuse]) {
+      await ask();
+      fail();
+      for (let n = 0; n < 3; n += 1) expect(await ask()).toEqual({ status: 200, isCounted: true, ms: expect.toSatisfy((ms) => ms < 1000) });
+      await proxy.heal();
+    }
+    rateLimit.close();
+  });
+
+  it('a Redis that hangs is connected to anew, and hints between instances arrive again once it answers', async ({ skip }) => {
+    if (!redis) return skip();
+    const url = proxy.url;
+    const instance = () => {
+      const woken: string[] = [];
+      const connected: boolean[] = [];
+      const here = { queued: () => woken.push('queued'), appended: (sid: string) => woken.push(sid), missed: () => connected.push(true) };
+      return { ...startNotifier({ here, openChannel: redisChannel(url, log) }), woken, connections: () => connected.length };
+    };
+    const [one, two] = [instance(), instance()];
+    await expect.poll(() => Math.min(one.connections(), two.connections())).toBe(1);
+    const before = proxy.connections;
+    proxy.hang();
+    one.hints.appended('OR1');
+    expect(one.woken).toEqual(['OR1']);
+    // The connection that it was told on is given up, though nothing says that it is gone.
+    await expect.poll(() => proxy.connections, { timeout: 10_000 }).not.toBe(before);
+    await proxy.heal();
+    await expect
+      .poll(
+        async () => {
+          one.hints.appended('OR2');
+          await delay(25);
+          return two.woken.includes('OR2');
+        },
+        { timeout: 10_000 },
+      )
+      .toBe(true);
+    await Promise.all([one.close(), two.close()]);
+  });
+});

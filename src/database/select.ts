@@ -4,6 +4,8 @@ import type { Sql } from './sql.ts';
 export interface Table<Row extends object> {
   readonly name: string;
   readonly fields: readonly (keyof Row & string)[];
+  /** The field in front of the indexes of its orders: a page that is conditioned by it and its order alone is quick, and read together with others'. */
+  readonly owner?: keyof Row & string;
 }
 
 /** What is read, in the words of Prisma's findMany. */
@@ -26,18 +28,55 @@ export function selectRows<Row extends object>(
   range: Range,
   fields: readonly string[] = table.fields,
 ): Promise<Row[]> {
-  const values: unknown[] = [];
-  return sql.query<Row>(`SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${rangeOf(range, values)}`, values);
+  const values = new Values();
+  const text = `SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${rangeOf(range, values)}`;
+  const indexed = [table.owner, ...range.orderBy.flatMap((part) => Object.keys(part))];
+  const isQuick = table.owner !== undefined && range.skip === 0 && range.take <= QUICK_PAGE && values.areOf(indexed);
+  if (!isQuick) return sql.query<Row>(text, values.given);
+  return sql.together<Row>({ text, values: values.given, types: values.types, order: orderOf(range, (field) => `found."${field}"`) });
+}
+
+/** A page of the graph, and one row to see whether there are more. */
+const QUICK_PAGE = 101;
+
+/** The values of a statement's parameters. */
+class Values {
+  readonly given: unknown[] = [];
+  readonly types: string[] = [];
+  readonly #fields = new Set<string>();
+  #isPlain = true;
+
+  /** @param field what is compared with it */
+  add(value: unknown, field?: string): string {
+    if (field !== undefined) this.#fields.add(field);
+    if (value instanceof Date) this.types.push('timestamptz');
+    else if (typeof value === 'number') this.types.push('int');
+    else if (typeof value === 'string') this.types.push('text');
+    else this.#isPlain = false;
+    return `$${this.given.push(value instanceof Date ? value.toISOString() : value)}`;
+  }
+
+  /** There is a condition that no index serves, or not for sure. */
+  search(): void {
+    this.#isPlain = false;
+  }
+
+  /** Is there nothing but texts, times and numbers, compared with these fields? */
+  areOf(fields: readonly (string | undefined)[]): boolean {
+    if (!this.#isPlain) return false;
+    for (const field of this.#fields) if (!fields.includes(field)) return false;
+    return true;
+  }
 }
 
 /** The rows that the condition matches, in no order. */
-export function selectAll<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row[]> {
-  const values: unknown[] = [];
-  return sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values);
+export function selectAll<Row extends object>(sql: Pick<Sql, 'query'>, table: Table<Row>, where: object): Promise<Row[]> {
+  const values = new Values();
+  return sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values.given);
 }
 
 /** The one row that the condition matches, as Prisma's findUnique would find it. */
-export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row | null> {
+export async function selectRow<Row extends object>(sql: Pick<Sql, 'query'>, table: Table<Row>, where: object): Promise<Row | null> {
   const [row] = await selectAll(sql, table, where);
   return row ?? null;
 }
@@ -47,20 +86,21 @@ export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>,
  * @param parentField which of the table's fields names the parent
  */
 export async function selectRowsOf<Row extends object>(
-  sql: Sql,
+  sql: Pick<Sql, 'query'>,
   table: Table<Row>,
   parentField: keyof Row & string,
   parents: readonly string[],
   range: Range,
   fields: readonly string[] = table.fields,
 ): Promise<Row[][]> {
-  const values: unknown[] = [parents];
+  const values = new Values();
+  values.add(parents);
   const inner = `SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${quoted(parentField)} = parent.sid AND ${rangeOf(range, values)}`;
   const rows = await sql.query<Row & { place: number }>(
     `SELECT parent.place, child.* FROM
       (SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest($1::text[]) WITH ORDINALITY AS given (sid, place)) AS parent
      CROSS JOIN LATERAL (${inner}) AS child ORDER BY parent.place, ${orderOf(range, (field) => `child."${field}"`)}`,
-    values,
+    values.given,
   );
   const found = parents.map((): Row[] => []);
   for (const row of rows) found[row.place - 1]?.push(row);
@@ -68,29 +108,30 @@ export async function selectRowsOf<Row extends object>(
 }
 
 /** How many rows the condition matches. */
-export async function countRows<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<number> {
-  const values: unknown[] = [];
+export async function countRows<Row extends object>(sql: Pick<Sql, 'query'>, table: Table<Row>, where: object): Promise<number> {
+  const values = new Values();
   const [row] = await sql.query<{ count: number }>(
     `SELECT count(*)::int AS count FROM ${table.name} WHERE ${condition(where, values)}`,
-    values,
+    values.given,
   );
   return row?.count ?? 0;
 }
 
 /** How many rows of each parent the condition matches. */
 export async function countRowsOf<Row extends object>(
-  sql: Sql,
+  sql: Pick<Sql, 'query'>,
   table: Table<Row>,
   parentField: keyof Row & string,
   parents: readonly string[],
   where: object,
 ): Promise<number[]> {
-  const values: unknown[] = [parents];
+  const values = new Values();
+  values.add(parents);
   const parent = quoted(parentField);
   const rows = await sql.query<{ parent: string; count: number }>(
     `SELECT ${parent} AS parent, count(*)::int AS count FROM ${table.name}
      WHERE ${parent} = ANY($1) AND ${condition(where, values)} GROUP BY ${parent}`,
-    values,
+    values.given,
   );
   const counts = new Map(rows.map((row) => [row.parent, row.count]));
   return parents.map((sid) => counts.get(sid) ?? 0);
@@ -119,10 +160,10 @@ const column = (field: string) => `${quoted(field)} AS "${field}"`;
 /** The schema's one rule of names: a column is its field in snake case. A test holds it against the database. */
 const quoted = (field: string) => `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
 
-function rangeOf(range: Range, values: unknown[]): string {
+function rangeOf(range: Range, values: Values): string {
   const where = condition(range.where, values);
-  const limit = `LIMIT ${parameter(values, range.take)}`;
-  const offset = range.skip > 0 ? ` OFFSET ${parameter(values, range.skip)}` : '';
+  const limit = `LIMIT ${values.add(range.take)}`;
+  const offset = range.skip > 0 ? ` OFFSET ${values.add(range.skip)}` : '';
   return `${where} ORDER BY ${orderOf(range, quoted)} ${limit}${offset}`;
 }
 
@@ -132,53 +173,55 @@ function orderOf(range: Range, name: (field: string) => string): string {
     .join(', ');
 }
 
-function condition(where: object, values: unknown[]): string {
+function condition(where: object, values: Values): string {
   const parts: string[] = [];
   for (const [field, test] of Object.entries(where)) {
     if (test === undefined) continue;
     if (field === 'AND') parts.push(all(test as object[], values));
     else if (field === 'OR') parts.push(any(test as object[], values));
-    else parts.push(...comparisons(quoted(field), test, values));
+    else parts.push(...comparisons(field, test, values));
   }
   return parts.filter((part) => part !== TRUE).join(' AND ') || TRUE;
 }
 
 const TRUE = 'true';
-const all = (wheres: readonly object[], values: unknown[]) =>
+const all = (wheres: readonly object[], values: Values) =>
   wheres
     .map((where) => condition(where, values))
     .filter((part) => part !== TRUE)
     .join(' AND ') || TRUE;
-const any = (wheres: readonly object[], values: unknown[]) => `(${wheres.map((where) => condition(where, values)).join(' OR ')})`;
+const any = (wheres: readonly object[], values: Values) => `(${wheres.map((where) => condition(where, values)).join(' OR ')})`;
 
-function comparisons(column: string, test: unknown, values: unknown[]): string[] {
-  if (test === null) return [`${column} IS NULL`];
-  if (typeof test !== 'object' || test instanceof Date) return [`${column} = ${parameter(values, test)}`];
+function comparisons(field: string, test: unknown, values: Values): string[] {
+  const column = quoted(field);
+  if (test === null) {
+    values.search();
+    return [`${column} IS NULL`];
+  }
+  if (typeof test !== 'object' || test instanceof Date) return [`${column} = ${values.add(test, field)}`];
   const { mode, ...operators } = test as Record<string, unknown>;
   const like = mode === 'insensitive' ? 'ILIKE' : 'LIKE';
   return Object.entries(operators).flatMap(([operator, value]) => {
     if (value === undefined) return [];
     switch (operator) {
       case 'in':
-        return [`${column} = ANY(${parameter(values, value)})`];
+        return [`${column} = ANY(${values.add(value, field)})`];
       case 'startsWith':
-        return [`${column} ${like} ${parameter(values, `${value}%`)}`];
+        values.search();
+        return [`${column} ${like} ${values.add(`${value}%`, field)}`];
       case 'contains':
-        return [`${column} ${like} ${parameter(values, `%${value}%`)}`];
+        values.search();
+        return [`${column} ${like} ${values.add(`%${value}%`, field)}`];
       case 'gt':
-        return [`${column} > ${parameter(values, value)}`];
+        return [`${column} > ${values.add(value, field)}`];
       case 'gte':
-        return [`${column} >= ${parameter(values, value)}`];
+        return [`${column} >= ${values.add(value, field)}`];
       case 'lt':
-        return [`${column} < ${parameter(values, value)}`];
+        return [`${column} < ${values.add(value, field)}`];
       case 'lte':
-        return [`${column} <= ${parameter(values, value)}`];
+        return [`${column} <= ${values.add(value, field)}`];
       default:
         throw new TypeError(`Lists have no condition ${operator}`);
     }
   });
-}
-
-function parameter(values: unknown[], value: unknown): string {
-  return `$${values.push(value instanceof Date ? value.toISOString() : value)}`;
 }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import pg from 'pg';
+import { createTogether, type Together } from './together.ts';
 
 /** SQL of our own on the connections that Prisma uses too, for what is asked so often that Prisma's part would be most of its cost. */
 export interface Sql {
   /** Prepared once a connection where the database can, so `text` must come from a small set: values go into `values`, never into it. */
   query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  /** The same, for what may be asked as one with others of its kind. */
+  readonly together: Together;
 }
 
 /** Per connection each name is a prepared statement that lives as long as it does, so only so many texts get one. */
@@ -18,13 +21,12 @@ interface Queryable {
 
 /** @param nameOf the statement's name, '' for one that is not prepared */
 export function createSql(pool: Queryable, nameOf: (text: string) => string): Sql {
-  return {
-    query: async <Row extends QueryResultRow>(text: string, values: readonly unknown[]) => {
-      const name = nameOf(text);
-      const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, ...(name ? { name } : {}) });
-      return rows;
-    },
-  };
+  async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    const name = nameOf(text);
+    const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, ...(name ? { name } : {}) });
+    return rows;
+  }
+  return { query, together: createTogether(query) };
 }
 
 /** Names for prepared statements, the same for the same text; '' once there are too many. */

@@ -45,7 +45,11 @@ export interface EnterpriseFilter extends CreatedRange {
 }
 export type EnterpriseOrderField = 'DATE_CREATED' | 'NAME';
 
-export const ENTERPRISES: Table<Enterprise> = { name: 'enterprise', fields: Object.values(Prisma.EnterpriseScalarFieldEnum) };
+export const ENTERPRISES: Table<Enterprise> = {
+  name: 'enterprise',
+  fields: Object.values(Prisma.EnterpriseScalarFieldEnum),
+  owner: 'organizationSid',
+};
 
 /** The enterprise with this sid in the caller's organization, else `null`. */
 export function findEnterprise({ sql }: Gateway, caller: Caller, sid: string): Promise<Enterprise | null> {

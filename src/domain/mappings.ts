@@ -15,7 +15,11 @@ export interface MappingFilter extends CreatedRange {
 }
 export type MappingOrderField = 'DATE_CREATED' | 'NAME' | 'MICROSOFT_ADDRESS' | 'EXTERNAL_ADDRESS' | 'DOMAIN';
 
-export const MAPPINGS: Table<Mapping> = { name: 'mapping', fields: Object.values(Prisma.MappingScalarFieldEnum) };
+export const MAPPINGS: Table<Mapping> = {
+  name: 'mapping',
+  fields: Object.values(Prisma.MappingScalarFieldEnum),
+  owner: 'organizationSid',
+};
 
 /** The mapping with this sid in the caller's organization, else `null`. */
 export function findMapping({ sql }: Gateway, caller: Caller, sid: string): Promise<Mapping | null> {

@@ -1,5 +1,5 @@
 import { type ChannelStatus, type Message, Prisma, type PrismaClient } from '../../prisma/client/client.ts';
-import { columnList, selectRows } from '../database/select.ts';
+import { columnList, selectRow } from '../database/select.ts';
 import type { Sql } from '../database/sql.ts';
 import { type Actor, auditRecord } from './audit.ts';
 import { entersBelow, statusRank } from './message-status.ts';
@@ -38,7 +38,11 @@ export interface NewMessage {
  * @param sender who sends it, where that is to be recorded with it
  * @returns the message's sid, and the message where it was stored now
  */
-export async function acceptMessage(sql: Sql, message: NewMessage, sender?: Actor): Promise<{ sid: string; stored?: Message }> {
+export async function acceptMessage(
+  sql: Pick<Sql, 'query'>,
+  message: NewMessage,
+  sender?: Actor,
+): Promise<{ sid: string; stored?: Message }> {
   const sid = newSid('MS');
   const mediaUrls = [...(message.mediaUrls ?? [])];
   const { encoding, segments } = encodingOf(message.body);
@@ -100,12 +104,11 @@ export async function openLane(tx: Transaction, lane: string, organizationSid: s
 }
 
 /** The message that already has these platform ids. */
-async function existing(sql: Sql, { organizationSid, restcommMessageSid, teams }: NewMessage): Promise<string> {
+async function existing(sql: Pick<Sql, 'query'>, { organizationSid, restcommMessageSid, teams }: NewMessage): Promise<string> {
   const ids = restcommMessageSid
     ? { restcommMessageSid }
     : { direction: 'INBOUND' as const, teamsConversationId: teams?.conversationId, teamsActivityId: teams?.activityId };
-  const range = { where: { organizationSid, ...ids }, orderBy: [{ sid: 'asc' as const }], take: 1, skip: 0 };
-  const [found] = await selectRows<Message>(sql, { name: 'message', fields: SID }, range);
+  const found = await selectRow<Message>(sql, { name: 'message', fields: SID }, { organizationSid, ...ids });
   if (!found) throw new Error('a message that is here already is not found');
   return found.sid;
 }

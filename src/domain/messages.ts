@@ -30,7 +30,11 @@ export interface MessageFilter extends CreatedRange {
 }
 export type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
 
-export const MESSAGES: Table<Message> = { name: 'message', fields: Object.values(Prisma.MessageScalarFieldEnum) };
+export const MESSAGES: Table<Message> = {
+  name: 'message',
+  fields: Object.values(Prisma.MessageScalarFieldEnum),
+  owner: 'organizationSid',
+};
 
 /** The message with this sid in the caller's organization, else `null`. */
 export function findMessage({ sql }: Gateway, caller: Caller, sid: string): Promise<Message | null> {

@@ -14,7 +14,7 @@ export function inTransaction<Result>(prisma: PrismaClient, work: (tx: Transacti
 }
 
 /** A transaction, for statements of our own. */
-export const sqlOf = (tx: Transaction): Sql => ({
+export const sqlOf = (tx: Transaction): Pick<Sql, 'query'> => ({
   query: <Row>(text: string, values: readonly unknown[]) => tx.$queryRawUnsafe<Row[]>(text, ...values),
 });
 

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelStatus, type Message, Prisma } from '../../prisma/client/client.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { countRows, countRowsOf, type Range, selectRows, selectRowsOf } from '../../src/database/select.ts';
+import type { Sql } from '../../src/database/sql.ts';
+import { createTogether } from '../../src/database/together.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 let database: Database;
@@ -58,7 +60,7 @@ function row(index: number) {
   };
 }
 
-const MESSAGES = { name: 'message', fields: Object.values(Prisma.MessageScalarFieldEnum) } as const;
+const MESSAGES = { name: 'message', fields: Object.values(Prisma.MessageScalarFieldEnum), owner: 'organizationSid' } as const;
 
 const text = fc.constantFrom(...TEXTS.map((value) => value.replace(/[\\%_]/g, '\\$&')));
 const instant = fc.nat(TIMES.length).map(time);
@@ -103,6 +105,9 @@ const range: fc.Arbitrary<Range> = fc.record({
 const runs = { numRuns: Number(process.env.PROPERTY_RUNS ?? 150) };
 const reference = (given: Range) => database.prisma.message.findMany(given as Parameters<typeof database.prisma.message.findMany>[0]);
 
+/** Rows that were read with others' know their place among them. */
+const shown = (rows: readonly (Message & { asked_place?: number })[] | undefined) => rows?.map(({ asked_place: _, ...row }) => row);
+
 describe('a list read by one prepared statement', () => {
   test("has the rows that Prisma's findMany has, in its order, value by value, whatever the condition, order and page", async () => {
     await fc.assert(
@@ -111,6 +116,53 @@ describe('a list read by one prepared statement', () => {
       }),
       runs,
     );
+  });
+
+  test('has them too where many pages are read in one turn, each its own', async () => {
+    const place = fc.record({ value: fc.oneof(instant, text), sid: fc.constantFrom('MS0', 'MS500', 'MS999') });
+    const quick = fc
+      .record({
+        owner: fc.constantFrom('OR1', 'OR2'),
+        field: fc.constantFrom('dateCreated', 'fromFolded'),
+        place: fc.option(place),
+        way: fc.constantFrom('asc' as const, 'desc' as const),
+        take: fc.nat(20),
+      })
+      .map(({ owner, field, place: from, way, take }): Range => {
+        const fits = from && from.value instanceof Date === (field === 'dateCreated');
+        const behind = fits ? [{ [field]: { gte: from.value } }, { OR: [{ [field]: { gt: from.value } }, { sid: { gt: from.sid } }] }] : [];
+        return { where: { AND: [{ organizationSid: owner }, ...behind] }, orderBy: [{ [field]: way }, { sid: way }], take, skip: 0 };
+      });
+    await fc.assert(
+      fc.asyncProperty(fc.array(quick, { minLength: 2, maxLength: 40 }), async (given) => {
+        const found = await Promise.all(given.map((one) => selectRows<Message>(database.sql, MESSAGES, one)));
+        for (const [index, one] of given.entries()) expect(shown(found[index])).toEqual(await reference(one));
+      }),
+      { numRuns: Math.ceil(runs.numRuns / 10) },
+    );
+  });
+
+  test('is one statement for all that is read in a turn, and fails for itself where one of them fails', async () => {
+    const asked: string[] = [];
+    const query: Sql['query'] = (text, values) => {
+      asked.push(text);
+      return database.sql.query(text, values);
+    };
+    const sql: Sql = { query, together: createTogether(query) };
+    const page = (owner: string) =>
+      selectRows<Message>(sql, MESSAGES, {
+        where: { organizationSid: owner },
+        orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }],
+        take: 5,
+        skip: 0,
+      });
+    const pages = await Promise.all(['OR1', 'OR2', 'OR1'].map(page));
+    expect(pages.map((rows) => rows.length)).toEqual([5, 0, 5]);
+    expect(asked).toHaveLength(1);
+
+    const outcomes = await Promise.allSettled(['OR1', 'no text for PostgreSQL: \0', 'OR1'].map(page));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(asked).toHaveLength(5);
   });
 
   test('of several parents at once has what each alone has', async () => {

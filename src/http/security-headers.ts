@@ -1,4 +1,4 @@
-import type { Answer } from './text-response.ts';
+import { type Answer, TextResponse } from './text-response.ts';
 
 /** For whoever looks at an answer of the API as a page: it may do nothing, and nobody may frame it. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
@@ -17,6 +17,10 @@ const HEADERS: Readonly<Record<string, string>> = {
 };
 
 export function secure(response: Answer): void {
+  if (response instanceof TextResponse) {
+    response.headers.complete(HEADERS);
+    return;
+  }
   for (const name in HEADERS) {
     if (!response.headers.has(name)) response.headers.set(name, HEADERS[name] as string);
   }

@@ -21,7 +21,7 @@ export class TextResponse {
 
 /** Headers by lower-case names, each with one value. */
 export class TextHeaders {
-  readonly all: Record<string, string>;
+  all: Record<string, string>;
 
   constructor(headers: Readonly<Record<string, string>>) {
     this.all = { ...headers };
@@ -33,6 +33,11 @@ export class TextHeaders {
 
   set(name: string, value: string): void {
     this.all[name] = value;
+  }
+
+  /** Sets each that is not set. */
+  complete(headers: Readonly<Record<string, string>>): void {
+    this.all = { ...headers, ...this.all };
   }
 
   append(name: string, value: string): void {

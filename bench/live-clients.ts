@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
@@ -50,7 +51,8 @@ async function connect({ url, authorization, query }: Extract<Command, { do: 'co
   if (query) {
     socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: authorization } }));
     await once(socket, 'message');
-    socket.send(JSON.stringify({ id: String(sockets.length), type: 'subscribe', payload: { query } }));
+    // As graphql-ws's own client numbers them.
+    socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query } }));
     // The bookmark.
     await once(socket, 'message');
   }

@@ -152,13 +152,14 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
   return channelStatus;
 }
 
-/** The first sid stays. Another one of the same message tells that the platform took it twice. */
+/** The first sid stays. Another one of the same message tells that the platform took it twice; one that is another message's tells nothing. */
 async function keepIds(client: Client, messageSid: string, { restcommMessageSid, teams }: StatusReport): Promise<void> {
   if (restcommMessageSid) {
     await client.$executeRaw`
-      UPDATE message SET restcomm_message_sid = coalesce(restcomm_message_sid, ${restcommMessageSid}),
+      UPDATE message m SET restcomm_message_sid = coalesce(restcomm_message_sid, ${restcommMessageSid}),
         possibly_duplicated = possibly_duplicated OR restcomm_message_sid IS NOT NULL
-      WHERE sid = ${messageSid} AND restcomm_message_sid IS DISTINCT FROM ${restcommMessageSid}`;
+      WHERE sid = ${messageSid} AND restcomm_message_sid IS DISTINCT FROM ${restcommMessageSid} AND NOT EXISTS (
+        SELECT 1 FROM message WHERE organization_sid = m.organization_sid AND restcomm_message_sid = ${restcommMessageSid})`;
   }
   if (teams) {
     const { conversationId: teamsConversationId, activityId: teamsActivityId } = teams;

@@ -1,8 +1,10 @@
 /** How many of something each account has open. */
 export interface Counted {
   readonly maximum: number;
-  /** Takes one more. @returns how to give it back, once; `undefined` where the account has as many as it may */
-  readonly take: (accountSid: string) => (() => void) | undefined;
+  /** Takes one more. @returns false where the account has as many as it may */
+  readonly take: (accountSid: string) => boolean;
+  /** Gives one back that was taken. */
+  readonly giveBack: (accountSid: string) => void;
 }
 
 /** Counts by account, in this instance. */
@@ -12,16 +14,14 @@ export function createCounted(maximum: number): Counted {
     maximum,
     take: (accountSid) => {
       const count = open.get(accountSid) ?? 0;
-      if (count >= maximum) return undefined;
+      if (count >= maximum) return false;
       open.set(accountSid, count + 1);
-      let isTaken = true;
-      return () => {
-        if (!isTaken) return;
-        isTaken = false;
-        const left = (open.get(accountSid) ?? 0) - 1;
-        if (left > 0) open.set(accountSid, left);
-        else open.delete(accountSid);
-      };
+      return true;
+    },
+    giveBack: (accountSid) => {
+      const left = (open.get(accountSid) ?? 0) - 1;
+      if (left > 0) open.set(accountSid, left);
+      else open.delete(accountSid);
     },
   };
 }

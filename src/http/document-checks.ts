@@ -1,4 +1,14 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind, parse, validate, visit } from 'graphql';
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  parse,
+  type SelectionNode,
+  type SelectionSetNode,
+  validate,
+  visit,
+} from 'graphql';
 import { costErrors } from './document-cost.ts';
 import { parseDocument, shapeErrors } from './document-shape.ts';
 import { withoutQuotedValue } from './quoted-values.ts';
@@ -34,14 +44,44 @@ export function createDocumentChecks({ schema, trusted, introspection }: Documen
   return {
     parse: (text) => (trusted.has(text) ? parse(text) : parseDocument(text)),
     validate: (document) => {
-      if (isTrusted(document)) return validate(schema, document);
+      if (isTrusted(document)) return problemsOf(schema, document);
       const errors = [...shapeErrors(document), ...(introspection ? [] : introspectionErrors(document))];
       if (errors.length > 0) return errors;
-      const invalid = validate(schema, document).map(withoutQuotedValue);
+      const invalid = problemsOf(schema, document).map(withoutQuotedValue);
       return introspection ? invalid : invalid.map(withoutSuggestion);
     },
     check: (document, operationName, variables) => costErrors(schema, document, operationName, variables),
   };
+}
+
+/** Of a subscription's root field, graphql reads the directives while it validates, and throws what is wrong with them. */
+function problemsOf(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+  try {
+    const errors = validate(schema, document);
+    return errors.length > 0 ? errors : skippedRoots(document);
+  } catch (error) {
+    if (error instanceof GraphQLError) return [error];
+    throw error;
+  }
+}
+
+/** The specification (5.2.4.1, since 2025) lets no subscription skip its root field: there would be nothing to subscribe to. graphql does not look. */
+function skippedRoots(document: DocumentNode): readonly GraphQLError[] {
+  const seen = new Set<string>();
+  const nodesIn = ({ selections }: SelectionSetNode): SelectionNode[] =>
+    selections.flatMap((selection) => {
+      if (selection.kind === Kind.FIELD) return [selection];
+      if (selection.kind === Kind.INLINE_FRAGMENT) return [selection, ...nodesIn(selection.selectionSet)];
+      const name = selection.name.value;
+      const fragment = document.definitions.find((one) => one.kind === Kind.FRAGMENT_DEFINITION && one.name.value === name);
+      if (seen.has(name) || fragment?.kind !== Kind.FRAGMENT_DEFINITION) return [selection];
+      seen.add(name);
+      return [selection, ...nodesIn(fragment.selectionSet)];
+    });
+  return document.definitions
+    .flatMap((one) => (one.kind === Kind.OPERATION_DEFINITION && one.operation === 'subscription' ? nodesIn(one.selectionSet) : []))
+    .filter(({ directives }) => directives?.some(({ name }) => name.value === 'skip' || name.value === 'include'))
+    .map((node) => new GraphQLError('A subscription’s root field can not be skipped or included', { nodes: node }));
 }
 
 /** Where the schema may not be asked for: the fields that do. `__typename` tells nothing. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import { shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import type { CredentialWatch } from '../live/credential-watch.ts';
-import { type Rendered, type Subscription, subscribeRendered } from '../live/render.ts';
+import { type Subscription, subscribeRendered } from '../live/render.ts';
 import type { Admission } from './admission.ts';
 import { type Authentication, isRefusal, type Peer, type Refusal } from './authentication.ts';
 import { createCompiledDocuments } from './compiled-documents.ts';
@@ -25,6 +25,7 @@ import {
 import { graphiql } from './graphiql.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import { type Asked, NodeRequest } from './node-request.ts';
+import { type Operations, Prepared, type PreparedOperation } from './prepared.ts';
 import { readBytes } from './read-body.ts';
 import { createSimpleOperations } from './simple-operation.ts';
 import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
@@ -61,12 +62,6 @@ interface Parameters extends Named {
   readonly variables?: Record<string, unknown> | null;
 }
 
-/** An operation that is parsed and valid, with what it is run with. */
-export interface PreparedSubscription extends Subscription {
-  readonly execute: () => Promise<ExecutionResult>;
-  readonly subscribe: () => Promise<AsyncIterableIterator<Rendered> | { errors: readonly GraphQLError[] }>;
-}
-
 /** The graph, for every transport. */
 export interface Graph {
   readonly fetch: (request: Asked, peer: Peer) => Promise<Answer>;
@@ -77,10 +72,8 @@ export interface Graph {
     caller: Caller,
     parameters: Parameters,
     resumeFrom?: string,
-  ) => PreparedSubscription | { errors: readonly GraphQLError[] };
-  readonly execute: (prepared: PreparedSubscription) => Promise<ExecutionResult>;
-  /** Calls `end` when the caller's credentials stop being valid. */
-  readonly watch: CredentialWatch['watch'];
+  ) => PreparedOperation | { errors: readonly GraphQLError[] };
+  readonly credentials: CredentialWatch;
 }
 
 /** The codes of those whom authentication refuses. */
@@ -114,48 +107,49 @@ export function createGraph(options: GraphOptions): Graph {
     try {
       document = enveloped.parse(trusted.resolve(parameters) ?? '');
     } catch (error) {
-      return { errors: [withoutStatus(error instanceof GraphQLError ? error : mask(error, caller.requestId))] };
+      if (!(error instanceof GraphQLError)) return { errors: [withoutStatus(mask(error, caller.requestId))] };
+      // As Yoga does over HTTP.
+      error.extensions.code ??= 'GRAPHQL_PARSE_FAILED';
+      return { errors: [withoutStatus(error)] };
     }
     let errors = enveloped.validate(schema, document) as readonly GraphQLError[];
     if (errors.length === 0) errors = checks.check(document, operationName, variables);
     if (errors.length > 0) return { errors: errors.map(withoutStatus) };
-    const subscribingContext = () => contextFor(caller, resumeFrom);
-    const execute = (isOver: () => boolean) => {
-      const contextValue = { ...subscribingContext(), caller, isOver };
-      return enveloped.execute({ schema, document, operationName, variableValues: variables, contextValue }) as Promise<ExecutionResult>;
-    };
-    const prepared: PreparedSubscription = {
-      schema,
-      document,
-      operationName,
-      variables,
-      caller,
-      subscribingContext,
-      execute: async () => {
-        const { errors, ...result } = await withDeadline<ExecutionResult>(requestTimeoutMs, async (isOver) => execute(isOver), late, {
-          failed: failedLate,
-        });
-        return errors ? { ...result, errors: errors.map(withoutStatus) } : result;
-      },
-      subscribe: () => subscribe(prepared),
-      freshContext: () => contextFor(caller),
-      maskError: (error) => withoutStatus(mask(error, caller.requestId)),
-    };
-    return prepared;
+    // A subscription's is never asked for, and keeps nothing.
+    const execute = getOperationAST(document, operationName)?.operation === 'subscription' ? undefined : enveloped.execute;
+    return new Prepared(operations, { document, operationName, variables, caller, resumeFrom, execute });
   }
 
+  const operations: Operations = {
+    schema,
+    contextFor,
+    mask,
+    subscribe,
+    execute: async (prepared, execute) => {
+      const { document, operationName, variables, caller } = prepared;
+      const run = (isOver: () => boolean) => {
+        const contextValue = { ...prepared.subscribingContext(), caller, isOver };
+        return execute({ schema, document, operationName, variableValues: variables, contextValue }) as Promise<ExecutionResult>;
+      };
+      const { errors, ...result } = await withDeadline<ExecutionResult>(requestTimeoutMs, async (isOver) => run(isOver), late, {
+        failed: failedLate,
+      });
+      return errors ? { ...result, errors: errors.map(withoutStatus) } : result;
+    },
+  };
+
+  const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.giveBack(actorOf(caller));
+
   /** Opens a stream, unless its account has as many as it may. */
-  async function subscribe(prepared: PreparedSubscription): ReturnType<PreparedSubscription['subscribe']> {
+  async function subscribe(prepared: Prepared): ReturnType<PreparedOperation['subscribe']> {
     const actor = actorOf(prepared.caller);
-    const giveBack = subscriptions.take(actor);
-    if (!giveBack) return { errors: [tooManySubscriptions(subscriptions.maximum)] };
+    if (!subscriptions.take(actor)) return { errors: [tooManySubscriptions(subscriptions.maximum)] };
     try {
-      const answers = await reads.run(actor, () => subscribeRendered(prepared));
-      if (!('errors' in answers)) return atEnd(answers, giveBack);
-      giveBack();
+      const answers = await reads.run(actor, () => subscribeRendered(prepared, ended));
+      if ('errors' in answers) ended(prepared);
       return answers;
     } catch (error) {
-      giveBack();
+      ended(prepared);
       if (error instanceof OverloadError) return { errors: [withoutStatus(tooManyRequests(error.message))] };
       throw error;
     }
@@ -215,45 +209,22 @@ export function createGraph(options: GraphOptions): Graph {
         return await answer(request, { caller, isOver });
       } catch (error) {
         requestId ??= randomUUID();
-        log.error({ err: error, requestId }, 'unexpected error in the graph');
+        const hasLeft = !(request instanceof NodeRequest) && request.signal.aborted;
+        if (!hasLeft) log.error({ err: error, requestId }, 'unexpected error in the graph');
         return refuse(request, 500, 'INTERNAL_SERVER_ERROR', FAULT);
       }
     }
 
     const late = () => refuse(request, 503, 'TIMEOUT', takesTooLong(requestTimeoutMs));
     // A stream that begins too late would be open for nobody.
-    // Yoga's own streams can't be cancelled before they are read, and say so.
-    const discard = (answer: Answer) => void (answer instanceof Response && answer.body?.cancel().catch(() => {}));
+    const discard = (answer: Answer) => void (answer instanceof Response && answer.body?.cancel());
     const response = await withDeadline<Answer>(requestTimeoutMs, admit, late, { failed: failedLate, discard });
     for (const name in limitHeaders) response.headers.set(name, limitHeaders[name] as string);
     response.headers.set('x-request-id', requestId ?? randomUUID());
     return response;
   }
 
-  return { fetch: handle, count, prepare, execute: (prepared) => prepared.execute(), watch: credentials.watch };
-}
-
-/** Answers that call `ended` once they end, in whatever way. */
-function atEnd(answers: AsyncIterableIterator<Rendered>, ended: () => void): AsyncIterableIterator<Rendered> {
-  const counted: AsyncIterableIterator<Rendered> = {
-    next: async () => {
-      try {
-        const next = await answers.next();
-        if (next.done) ended();
-        return next;
-      } catch (error) {
-        ended();
-        throw error;
-      }
-    },
-    return: async () => {
-      ended();
-      await answers.return?.();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => counted,
-  };
-  return counted;
+  return { fetch: handle, count, prepare, credentials };
 }
 
 /** Only declared JSON: a page of another site can't send that without CORS's leave, while forms and plain text it can. */

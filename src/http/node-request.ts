@@ -21,9 +21,13 @@ export class NodeRequest {
     this.headers = new NodeHeaders(incoming.headers);
   }
 
-  /** The body, read once; `undefined` where it has more than `max` bytes, of which `readAnyway` are read for its sender to be ready to listen. */
+  /**
+   * The body, read once; `undefined` where it breaks off, or has more than `max` bytes, of which `readAnyway` are read for its sender to be ready to
+   * listen.
+   */
   bytes(max: number, readAnyway: number): Promise<Buffer | undefined> {
-    this.#bytes ??= new Promise((resolve, reject) => {
+    this.#bytes ??= new Promise((resolve) => {
+      if (this.#incoming.destroyed) resolve(undefined);
       const chunks: Buffer[] = [];
       let length = 0;
       this.#incoming.on('data', (chunk: Buffer) => {
@@ -35,7 +39,8 @@ export class NodeRequest {
         }
       });
       this.#incoming.on('end', () => resolve(length > max ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
-      this.#incoming.on('error', reject);
+      this.#incoming.on('error', () => resolve(undefined));
+      this.#incoming.on('close', () => resolve(undefined));
     });
     return this.#bytes;
   }

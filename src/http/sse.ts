@@ -1,15 +1,16 @@
 import { GraphQLError, getOperationAST } from 'graphql';
 import type { CredentialWatch } from '../live/credential-watch.ts';
-import type { Rendered } from '../live/render.ts';
-import type { PreparedSubscription } from './graph.ts';
+import type { Rendered } from '../live/updates.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
+import type { PreparedOperation } from './prepared.ts';
 import { readBytes } from './read-body.ts';
 
 /** How often something is sent where nothing happens, so that proxies keep the connection, in ms. */
 const HEARTBEAT_MS = 15_000;
 
-/** Does the request ask for a stream of events? */
-export const wantsEventStream = (request: Request) => request.headers.get('accept')?.includes('text/event-stream') === true;
+/** Does the request ask for a stream of events? The answer to HEAD would have no body, and no end. */
+export const wantsEventStream = ({ method, headers }: Request) =>
+  (method === 'GET' || method === 'POST') && headers.get('accept')?.includes('text/event-stream') === true;
 
 /**
  * What a request to the graph says, and a request that says the same again, for its body can be read once.
@@ -59,7 +60,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
 }
 
 /** Is the operation that will run a subscription? */
-export const isSubscription = ({ document, operationName }: Pick<PreparedSubscription, 'document' | 'operationName'>) =>
+export const isSubscription = ({ document, operationName }: Pick<PreparedOperation, 'document' | 'operationName'>) =>
   getOperationAST(document, operationName)?.operation === 'subscription';
 
 /**
@@ -68,7 +69,7 @@ export const isSubscription = ({ document, operationName }: Pick<PreparedSubscri
  * @param signal aborted when the client is gone
  */
 export async function eventStream(
-  subscription: PreparedSubscription,
+  subscription: PreparedOperation,
   signal: AbortSignal,
   isDraining: () => boolean,
   credentials: CredentialWatch,
@@ -81,14 +82,18 @@ export async function eventStream(
   let gone = false;
   let revoked = false;
   let heartbeat: NodeJS.Timeout | undefined;
-  const unwatch = credentials.watch(subscription.caller, () => {
-    revoked = true;
-    end();
-  });
+  const watched = {
+    caller: subscription.caller,
+    end: () => {
+      revoked = true;
+      end();
+    },
+  };
+  credentials.watch(watched);
   function end(): void {
-    unwatch();
+    credentials.unwatch(watched);
     clearInterval(heartbeat);
-    void updates.return?.();
+    void updates.return();
   }
   function leave(): void {
     gone = true;

@@ -1,22 +1,24 @@
+import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ExecutionResult } from 'graphql';
-import { CloseCode, type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
+import { GraphQLError, getOperationAST } from 'graphql';
+import { type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
-import { actorOf, type Caller } from '../domain/caller.ts';
-import type { Rendered } from '../live/render.ts';
+import type { Caller } from '../domain/caller.ts';
 import { type Authentication, isRefusal } from './authentication.ts';
+import { Connection } from './connection.ts';
 import type { Counted } from './counted.ts';
-import type { Graph, PreparedSubscription } from './graph.ts';
+import type { Graph } from './graph.ts';
 import type { Origins } from './origins.ts';
+import type { PreparedOperation } from './prepared.ts';
 import type { AddressOfRequest } from './server.ts';
+import { SocketStream, TakenOver } from './socket-stream.ts';
 
 /** The largest message that a client may send: 64 KiB. */
 const MAX_PAYLOAD = 64 * 1024;
-const INIT_TIMEOUT_MS = 5000;
-/** A client that does not answer a ping until the next is gone. */
-const PING_MS = 12_000;
+/** How often each socket is looked at. */
+const LOOK_MS = 1000;
 /** How long a client may take to answer that the socket closes. */
 const CLOSING_MS = 3000;
 /** RFC 6455, section 7.4.1. */
@@ -29,24 +31,10 @@ export interface WebSockets {
   dispose(): Promise<void>;
 }
 
-/** What is kept with a connection. */
-interface Connection {
-  readonly socket: WebSocket;
-  /** The credentials of the upgrade, and whence it came. */
-  readonly authorization: string | undefined;
-  readonly remoteAddress: string | undefined;
-  /** Its open streams. */
-  readonly streams: Set<AsyncIterableIterator<Rendered>>;
-  caller?: Caller;
-  unwatch?: () => void;
-  giveBack?: () => void;
-}
-
 /** What is run travels through graphql-ws as its execution arguments. */
 interface Arguments {
-  readonly prepared: PreparedSubscription;
-  readonly connection: Connection;
-  readonly id: string;
+  readonly prepared: PreparedOperation;
+  readonly stream: SocketStream;
 }
 
 interface Options {
@@ -64,88 +52,113 @@ interface Options {
  * graphql-ws on the HTTP server's own port, at /graphql. Credentials come in connectionInit's payload (`Authorization`) or in the upgrade's headers.
  */
 export function attachWebSockets(server: Server, options: Options): WebSockets {
+  const { origins, addressOf = ({ socket }) => socket.remoteAddress, log } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_PAYLOAD,
+    // Streams are sent in frames of their own, which know no extension.
+    perMessageDeflate: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
+    WebSocket: Connection,
+    clientTracking: false,
   });
-  const protocol = createProtocol(options);
+  const clients = new Set<Connection>();
+  const protocol = createProtocol(options, clients);
+  const looks = setInterval(() => {
+    for (const client of clients) client.look();
+  }, LOOK_MS).unref();
   let leaving = false;
 
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', (error) => options.log.debug({ err: error }, 'a socket failed while it was upgraded'));
-    if (leaving) socket.end('HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n');
-    else if (request.url?.split('?')[0] !== '/graphql') socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
-    else if (isForeign(request, options.origins)) socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
-    else sockets.handleUpgrade(request, socket, head, (client) => serve(protocol, client, request, options));
-  };
+  const failed = (error: Error) => log.debug({ err: error }, 'a socket failed while it was upgraded');
+
+  function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', failed);
+    if (leaving) refuse(socket, '503 Service Unavailable');
+    else if (request.url?.split('?')[0] !== '/graphql') refuse(socket, '404 Not Found');
+    else if (isForeign(request, origins)) refuse(socket, '403 Forbidden');
+    else sockets.handleUpgrade(request, socket, head, begin);
+  }
+
+  function begin(client: Connection, request: IncomingMessage): void {
+    request.socket.off('error', failed);
+    client.network = request.socket;
+    client.authorization = authorizationOf(request, origins);
+    client.remoteAddress = addressOf(request);
+    clients.add(client);
+    client.begin(protocol, log);
+  }
   server.on('upgrade', upgrade);
 
   const terminate = () => {
-    for (const client of sockets.clients) client.terminate();
+    for (const client of clients) client.terminate();
   };
   return {
     goAway: () => {
       leaving = true;
-      for (const client of sockets.clients) client.close(GOING_AWAY, 'Going away');
+      for (const client of clients) client.close(GOING_AWAY, 'Going away');
       setTimeout(terminate, CLOSING_MS).unref();
     },
     dispose: async () => {
       server.off('upgrade', upgrade);
+      clearInterval(looks);
+      const closed = [...clients].filter(({ readyState }) => readyState !== WebSocket.CLOSED).map((client) => once(client, 'close'));
       terminate();
-      await new Promise((resolve) => sockets.close(resolve));
+      await Promise.all(closed);
+      sockets.close();
     },
   };
 }
 
-function createProtocol({ graph, authenticate, counted, log }: Options) {
+/** As Yoga says it over HTTP. */
+const noSuchOperation = () =>
+  new GraphQLError('Could not determine what operation to execute.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+
+function createProtocol({ graph, authenticate, counted }: Options, clients: Set<Connection>) {
   return makeServer<Record<string, unknown>, Connection>({
-    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-    onConnect: async ({ connectionParams, extra: connection }) => {
-      const { socket, remoteAddress } = connection;
-      const { Authorization, authorization } = connectionParams ?? {};
-      const given = Authorization ?? authorization ?? connection.authorization;
+    // Looked after with the pings: a timer for each socket would be kept as long as it is open.
+    connectionInitWaitTimeout: 0,
+    onConnect: async (context) => {
+      const { extra: socket } = context;
+      const { Authorization, authorization } = context.connectionParams ?? {};
+      const given = Authorization ?? authorization ?? socket.authorization;
+      socket.isIntroduced = true;
+      // Credentials are not kept as long as the socket.
+      Object.assign(context, { connectionParams: undefined });
+      socket.authorization = undefined;
       const header = typeof given === 'string' ? given : null;
       const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
-      const caller = await authenticate({ headers }, { remoteAddress });
+      const caller = await authenticate({ headers }, { remoteAddress: socket.remoteAddress });
       if (isRefusal(caller)) {
         // Not for good, so not 4403, which tells a client not to try again.
         if (caller.status === 503) socket.close(TRY_AGAIN_LATER, 'Try again later');
         if (caller.status === 429) socket.close(TRY_AGAIN_LATER, `Too many attempts failed; try again in ${caller.retryAfter} s`);
         return false;
       }
-      connection.caller = caller;
       if (socket.readyState !== WebSocket.OPEN) return false;
-      connection.giveBack = counted.take(actorOf(caller));
-      if (!connection.giveBack) {
-        socket.close(TRY_AGAIN_LATER, `This account has ${counted.maximum} sockets open, as many as it may`);
-        return false;
-      }
-      connection.unwatch = graph.watch(caller, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
-      return true;
+      const isAdmitted = socket.admit(caller, counted, graph.credentials);
+      if (!isAdmitted) socket.close(TRY_AGAIN_LATER, `This account has ${counted.maximum} sockets open, as many as it may`);
+      return isAdmitted;
     },
-    onSubscribe: async ({ extra: connection }: Context<Record<string, unknown>, Connection>, id: string, payload: SubscribePayload) => {
-      const caller = connection.caller as Caller;
+    onSubscribe: async (context: Context<Record<string, unknown>, Connection>, id: string, payload: SubscribePayload) => {
+      const stream = new SocketStream(context, id);
+      const caller = context.extra.caller as Caller;
       const tooMany = await graph.count(caller);
       if (tooMany) return [tooMany];
       const prepared = graph.prepare(caller, payload);
       if ('errors' in prepared) return prepared.errors as never;
-      return {
-        schema: prepared.schema,
-        document: prepared.document,
-        operationName: prepared.operationName,
-        prepared,
-        connection,
-        id,
-      } as never;
+      if (!getOperationAST(prepared.document, prepared.operationName)) return [noSuchOperation()];
+      return { schema: prepared.schema, document: prepared.document, operationName: prepared.operationName, prepared, stream } as never;
     },
-    execute: (args) => graph.execute((args as unknown as Arguments).prepared),
-    subscribe: (args) => subscribe(args as unknown as Arguments, log),
-    onClose: ({ extra: { unwatch, giveBack, streams } }) => {
-      unwatch?.();
-      giveBack?.();
-      // Two streams may have had the same id, one behind the other; graphql-ws knows the last only.
-      for (const stream of streams) void stream.return?.();
+    execute: (args) => (args as unknown as Arguments).prepared.execute(),
+    subscribe: async (args) => {
+      const { prepared, stream } = args as unknown as Arguments;
+      await stream.open(prepared);
+      throw new TakenOver(stream);
+    },
+    onClose: ({ extra: socket }) => {
+      clients.delete(socket);
+      // graphql-ws may have lost sight of one whose id another operation had before.
+      for (const stream of socket.streams) void stream.return();
     },
   });
 }
@@ -163,97 +176,8 @@ function isForeign({ headers: { origin, host } }: IncomingMessage, { isAllowed, 
   return origin !== undefined && !isAllowed(origin) && !isOwn(origin, host);
 }
 
-/** Connects a socket with the protocol. */
-function serve(
-  protocol: ReturnType<typeof createProtocol>,
-  socket: WebSocket,
-  request: IncomingMessage,
-  { origins, addressOf = ({ socket }) => socket.remoteAddress, log }: Pick<Options, 'origins' | 'addressOf' | 'log'>,
-): void {
-  const remoteAddress = addressOf(request);
-  const connection: Connection = { socket, authorization: authorizationOf(request, origins), remoteAddress, streams: new Set() };
-  let isAlive = true;
-  const pings = setInterval(() => {
-    if (!isAlive) return socket.terminate();
-    isAlive = false;
-    socket.ping();
-  }, PING_MS);
-  socket.on('pong', () => {
-    isAlive = true;
-  });
-  // What breaks RFC 6455 or is too large; ws closes the socket with the code for it.
-  socket.on('error', (error) => log.debug({ err: error }, 'a socket failed'));
-  const closed = protocol.opened(
-    {
-      protocol: socket.protocol,
-      send: (text) => sendText(socket, text),
-      close: (code, reason) => socket.close(code, reason),
-      onMessage: (take) => {
-        socket.on('message', (data) => {
-          take(String(data)).catch((error: unknown) => {
-            if (socket.readyState === WebSocket.OPEN) log.error({ err: error }, 'unexpected error over a WebSocket');
-            socket.close(TRY_AGAIN_LATER, 'Try again later');
-          });
-        });
-      },
-    },
-    connection,
-  );
-  socket.once('close', (code, reason) => {
-    clearInterval(pings);
-    closed(code, String(reason)).catch((error: unknown) => log.error({ err: error }, 'unexpected error as a WebSocket closed'));
-  });
-}
-
-/** Resolves when the text has left for the network, so that a slow reader's next one is not even made. */
-function sendText(socket: WebSocket, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.readyState !== WebSocket.OPEN) resolve();
-    // An error is that of a socket which closes, and its closing is looked after.
-    else socket.send(text, () => resolve());
-  });
-}
-
-/**
- * Sends a subscription's answers, which are serialized already, as `next` messages. graphql-ws, which would serialize each again, sees the end alone:
- * what is returned gives nothing until then, and throws what the stream ends with, for an `error` message.
- */
-async function subscribe({ prepared, connection, id }: Arguments, log: Logger): Promise<AsyncIterableIterator<ExecutionResult>> {
-  const { socket, streams } = connection;
-  const answers = await prepared.subscribe();
-  let ended = false;
-
-  async function send(): Promise<IteratorResult<ExecutionResult>> {
-    if ('errors' in answers) throw answers.errors[0];
-    streams.add(answers);
-    if (socket.readyState !== WebSocket.OPEN) end();
-    const head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
-    try {
-      for await (const { json } of answers) {
-        if (ended) break;
-        await sendText(socket, `${head}${json}}`);
-      }
-    } catch (error) {
-      throw prepared.maskError(error);
-    } finally {
-      streams.delete(answers);
-      end();
-    }
-    return { done: true, value: undefined };
-  }
-
-  function end(): void {
-    ended = true;
-    if (!('errors' in answers)) answers.return?.().catch((error: unknown) => log.error({ err: error }, 'a stream can not be ended'));
-  }
-
-  const ending: AsyncIterableIterator<ExecutionResult> = {
-    next: send,
-    return: async () => {
-      end();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => ending,
-  };
-  return ending;
+/** Closes the connection behind its answer: nobody reads what else comes, nor hears that the client is gone. */
+function refuse(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
 }

@@ -16,6 +16,7 @@ import { OverloadError } from './fairness.ts';
 import { bodyTooLarge, tooManyRequests } from './graph-errors.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 import type { Named, TrustedDocuments } from './trusted-documents.ts';
+import { readableQuery, spokenRefusals } from './yoga-gaps.ts';
 
 /** What each request brings along. */
 export interface ServerContext {
@@ -54,7 +55,7 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
       // Only of what maskError was given, also where that was no fault: it logs what is one.
       error: () => {},
     },
-    plugins: [noStreams, namedDocuments(trusted), checked(checks), inTurn(admission, mask)],
+    plugins: [readableQuery, spokenRefusals, noStreams, namedDocuments(trusted), checked(checks), inTurn(admission, mask)],
     context: ({ caller }) => contextFor(caller),
     maskedErrors: { maskError: (error) => (isTooLarge(error) ? bodyTooLarge() : mask(error)) },
   });

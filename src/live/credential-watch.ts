@@ -3,24 +3,25 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { VerifiedCredentials } from '../domain/verified-credentials.ts';
 
+/** Whoever is to end with a caller's credentials. */
+export interface Watched {
+  readonly caller: Caller;
+  readonly end: () => void;
+}
+
 export interface CredentialWatch {
   /**
    * Calls `end` once when the caller's credentials stop being valid: the account suspended, its token rotated, the access token revoked or expired, the
    * enterprise's admin suspended;
    * for an account that only Restcomm knows, also within a minute of what happens there.
-   * @returns how to stop watching
    */
-  watch(caller: Caller, end: () => void): () => void;
+  watch(watched: Watched): void;
+  unwatch(watched: Watched): void;
   stop(): void;
 }
 
 /** Streams must end within 5 s of their credentials; where a change is heard of, they end at once. */
 const INTERVAL_MS = 2000;
-
-interface Watched {
-  readonly caller: Caller;
-  readonly end: () => void;
-}
 
 interface Options {
   readonly prisma: PrismaClient;
@@ -91,11 +92,8 @@ export function createCredentialWatch({ prisma, verified, log }: Options): Crede
   }
 
   return {
-    watch: (caller, end) => {
-      const entry = { caller, end };
-      watched.add(entry);
-      return () => watched.delete(entry);
-    },
+    watch: (entry) => void watched.add(entry),
+    unwatch: (entry) => void watched.delete(entry),
     stop: () => {
       stopped = true;
       clearInterval(timer);

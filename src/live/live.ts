@@ -3,10 +3,12 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import { messageNotFound } from '../domain/errors.ts';
 import { decodeEventCursor, encodeEventCursor } from '../domain/event-cursor.ts';
-import { headOf, type LogHead, type MessageEventFilter, matches } from '../domain/events.ts';
+import { headOf, type LogHead, type MessageEventFilter, matches, soughtIn } from '../domain/events.ts';
+import { sought } from '../domain/sid.ts';
+import { type EventFanOut, startFanOut } from './fan-out.ts';
 import { type EventStream, openStream } from './stream.ts';
 import { type LiveEvent, startTail, type Tail } from './tail.ts';
-import { createUpdates, type Updates } from './updates.ts';
+import { createUpdates, type Reader, type Sharing, type Updates } from './updates.ts';
 
 /** A place in the log without an event: everything up to it was seen, or did not pass the filter. */
 export interface Bookmark {
@@ -45,10 +47,19 @@ export interface LiveOptions {
   readonly bufferSize?: number;
 }
 
+/** Events of an organization's log. Equal keys want the same. */
+interface Wanted {
+  readonly organizationSid: string;
+  readonly head: LogHead;
+  readonly passes: (event: LiveEvent) => boolean;
+  readonly key: string;
+}
+
 /** Streams of message events: one tail for each organization that has readers here. */
 export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
   const tails = new Map<string, { readonly tail: Tail; readers: number }>();
   const streams = new Set<EventStream>();
+  const fanOuts = new Map<string, EventFanOut>();
   let stopped = false;
 
   function acquire(organizationSid: string, { logId, seq }: LogHead): Tail {
@@ -72,11 +83,12 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
     tails.delete(organizationSid);
   }
 
-  function open({ organizationSid }: Caller, head: LogHead, after: bigint): EventStream {
+  function open(organizationSid: string, head: LogHead, after: bigint, missed?: readonly (readonly LiveEvent[])[]): EventStream {
     const tail = acquire(organizationSid, head);
-    const stream = openStream({ prisma, organizationSid, logId: head.logId, tail, after, idleMs, bufferSize });
+    const stream = openStream({ prisma, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
     const counted: EventStream = {
       next: stream.next,
+      isLevel: stream.isLevel,
       close: () => {
         stream.close();
         if (streams.delete(counted)) release(organizationSid);
@@ -87,21 +99,62 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
     return counted;
   }
 
+  /** What is wanted, from a stream of its reader's own at first. Once that is level with the tail, it may go on in a fan-out. */
+  function follow(
+    wanted: Wanted,
+    first: readonly LiveUpdate[],
+    after: bigint,
+    missed?: readonly (readonly LiveEvent[])[],
+  ): Updates<LiveUpdate> {
+    const { organizationSid, head, passes } = wanted;
+    const stream = open(organizationSid, head, after, missed);
+    return createUpdates(first, stream, selecting(head.logId, after, passes), (sharing, reader) => join(wanted, sharing, reader));
+  }
+
+  function join(wanted: Wanted, sharing: Sharing, reader: Reader): EventFanOut {
+    const key = `${wanted.key} ${sharing.key}`;
+    const fanOut = fanOuts.get(key) ?? begin(key, wanted, sharing);
+    fanOut.add(reader);
+    return fanOut;
+  }
+
+  function begin(key: string, wanted: Wanted, { render }: Sharing): EventFanOut {
+    const { organizationSid, head, passes } = wanted;
+    const tail = acquire(organizationSid, head);
+    const select = selecting(head.logId, tail.position, passes);
+    const fanOut = startFanOut({
+      ...{ tail, idleMs, bufferSize, render },
+      select: (events) => select(events).updates,
+      alone: (after, missed) => follow(wanted, [], after, missed),
+      ended: () => {
+        fanOuts.delete(key);
+        release(organizationSid);
+      },
+    });
+    fanOuts.set(key, fanOut);
+    return fanOut;
+  }
+
   return {
-    messageEvents: async (caller, filter, after) => {
+    messageEvents: async (caller, given, after) => {
+      const filter = soughtIn(given);
       const head = await headOf(prisma, caller.organizationSid);
       const from = after === undefined ? head.seq : decodeEventCursor(after, head);
-      const stream = open(caller, head, from);
-      const select = selecting(head.logId, from, (event) => matches(filter, event) && isVisible(caller, event));
-      return createUpdates(after === undefined ? [bookmarkAt(head.logId, from)] : [], stream, select);
+      const { organizationSid, enterpriseSid } = caller;
+      const wanted = {
+        ...{ organizationSid, head, passes: (event: LiveEvent) => matches(filter, event) && isVisible(caller, event) },
+        key: JSON.stringify([organizationSid, head.logId, enterpriseSid, filter]),
+      };
+      return follow(wanted, after === undefined ? [bookmarkAt(head.logId, from)] : [], from);
     },
-    messageStatus: async (caller, sid) => {
+    messageStatus: async (caller, given) => {
+      const sid = sought(given);
       const head = await headOf(prisma, caller.organizationSid);
       const present = await presentStatus(prisma, caller, head, sid);
       // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint
       const after = present.seq > head.seq ? present.seq : head.seq;
       if (isTerminal(present)) return createUpdates([present]);
-      const stream = open(caller, head, after);
+      const stream = open(caller.organizationSid, head, after);
       return createUpdates([present], stream, (events) => {
         const updates = events.filter(({ messageSid }) => messageSid === sid);
         const end = updates.findIndex(isTerminal);
@@ -113,10 +166,11 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
       for (const { tail } of tails.values()) tail.wake();
     },
     get streams() {
-      return streams.size;
+      return [...fanOuts.values()].reduce((sum, { size }) => sum + size, streams.size);
     },
     stop: () => {
       stopped = true;
+      for (const fanOut of fanOuts.values()) fanOut.stop();
       for (const stream of streams) stream.close();
     },
   };

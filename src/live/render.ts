@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type ASTNode,
   createSourceEventStream,
@@ -10,14 +11,9 @@ import {
   Kind,
   visit,
 } from 'graphql';
+import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { Updates } from './updates.ts';
-
-/** One answer of a stream, as JSON text of an ExecutionResult, and the cursor that it brings its reader to. */
-export interface Rendered {
-  readonly json: string;
-  readonly cursor?: string;
-}
+import type { FanOut, Reader, Rendered, Updates } from './updates.ts';
 
 /** A subscription that is parsed and valid. */
 export interface Subscription {
@@ -27,10 +23,10 @@ export interface Subscription {
   readonly variables?: Record<string, unknown> | null;
   readonly caller: Caller;
   /** A new context for subscribing. A stream may last for days, and keeps none. */
-  readonly subscribingContext: () => object;
+  subscribingContext(): object;
   /** A new context, with loaders of its own, for updates. */
-  readonly freshContext: () => object;
-  readonly maskError: (error: unknown) => GraphQLError;
+  freshContext(): object;
+  maskError(error: unknown): GraphQLError;
 }
 
 /** Of each update, what the operations that want it made of it. It goes with the update. */
@@ -39,33 +35,123 @@ const rendered = new WeakMap<object, Map<string, Promise<Rendered>>>();
 /** How many updates that are there already are executed together, so that their relations are loaded together. */
 const TOGETHER = 100;
 
+/** While the database can't be used, an update is executed again after each pause, for so long in all, in ms. Then its reader is told. */
+const OUTAGE = { pauseMs: 500, longestMs: 60_000 };
+
+/** Who reads a stream, and may be given its answers instead. */
+export interface AnswersReader {
+  /** Takes answers at once. @returns false where it can't, since it has not sent off those before */
+  take(answers: readonly Rendered[]): boolean;
+  /** It's given no more: `next` has them again. */
+  goOn(): void;
+}
+
+/**
+ * A subscription's answers, until they end with the error of an update that could not be executed at all, or of the stream. A reader asks for each
+ * by `next`, or, once it has all that are there, leaves it to a fan-out to give it every later one as it comes: nothing waits for it then.
+ */
+export class Answers implements AsyncIterableIterator<Rendered>, Reader {
+  readonly #subscription: Subscription;
+  #ended: ((subscription: Subscription) => void) | undefined;
+  #updates: Updates<object> | undefined;
+  #key: string | undefined;
+  #fanOut: FanOut | undefined;
+  #reader: AnswersReader | undefined;
+
+  /** @param ended called once, however they end */
+  constructor(subscription: Subscription, updates: Updates<object>, ended: (subscription: Subscription) => void) {
+    this.#subscription = subscription;
+    this.#updates = updates;
+    this.#ended = ended;
+  }
+
+  async next(): Promise<IteratorResult<Rendered, undefined>> {
+    try {
+      const updates = this.#updates;
+      const next = await updates?.next();
+      if (updates && next && !next.done) {
+        return { done: false, value: await render(this.#subscription, this.#sharedKey, next.value, updates) };
+      }
+      this.#end();
+      return { done: true, value: undefined };
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  async return(): Promise<IteratorResult<Rendered, undefined>> {
+    this.#end();
+    this.#fanOut?.remove(this);
+    await this.#updates?.return();
+    return { done: true, value: undefined };
+  }
+
+  /** Leaves it to a fan-out from here on. @returns false where there is something yet that the reader has not got, or nobody else could want the same */
+  share(reader: AnswersReader): boolean {
+    const subscription = this.#subscription;
+    const key = this.#sharedKey;
+    const render = (updates: readonly object[]) => renderAll(subscription, key, updates);
+    this.#fanOut = this.#ended && this.#updates?.share({ key, render }, this);
+    if (!this.#fanOut) return false;
+    this.#reader = reader;
+    this.#updates = undefined;
+    this.#key = undefined;
+    return true;
+  }
+
+  take(answers: readonly Rendered[]): boolean {
+    return this.#reader?.take(answers) ?? true;
+  }
+
+  goOn(updates: Updates<object>): void {
+    this.#fanOut = undefined;
+    this.#updates = updates;
+    this.#reader?.goOn();
+  }
+
+  [Symbol.asyncIterator]() {
+    return this;
+  }
+
+  get #sharedKey(): string {
+    this.#key ??= keyOf(this.#subscription);
+    return this.#key;
+  }
+
+  #end(): void {
+    this.#ended?.(this.#subscription);
+    this.#ended = undefined;
+  }
+}
+
 /**
  * Runs a subscription. An update that several readers share is executed and serialized once for each distinct operation, variables and
  * rights, not once a reader. The answers end with the error of an update that could not be executed at all: its reader asks for it again.
+ * @param ended called once when answers that have begun end
  * @returns the answers, or the errors for which it did not begin
  */
 export async function subscribeRendered(
   subscription: Subscription,
-): Promise<AsyncIterableIterator<Rendered> | { errors: readonly GraphQLError[] }> {
-  const { schema, document, operationName, variables, subscribingContext, maskError } = subscription;
-  const contextValue = subscribingContext();
+  ended: (subscription: Subscription) => void = () => {},
+): Promise<Answers | { errors: readonly GraphQLError[] }> {
+  const { schema, document, operationName, variables } = subscription;
+  const contextValue = subscription.subscribingContext();
   const source = await createSourceEventStream({ schema, document, operationName, variableValues: variables, contextValue }).catch(
     (error): ExecutionResult => ({ errors: [error] }),
   );
-  if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? []).map(maskError) };
-  const key = keyOf(subscription);
-  const updates = source as Updates<object>;
-  const answers: AsyncIterableIterator<Rendered> = {
-    next: async () => {
-      const { done, value } = await updates.next();
-      return done ? { done, value: undefined } : { done: false, value: await render(subscription, key, value, updates) };
-    },
-    return: async () => {
-      await updates.return();
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]: () => answers,
-  };
+  if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? []).map((error) => subscription.maskError(error)) };
+  return new Answers(subscription, source as Updates<object>, ended);
+}
+
+async function renderAll(subscription: Subscription, key: string, updates: readonly object[]): Promise<Rendered[]> {
+  const answers: Rendered[] = [];
+  for (let begin = 0; begin < updates.length; begin += TOGETHER) {
+    const context = subscription.freshContext();
+    answers.push(
+      ...(await Promise.all(updates.slice(begin, begin + TOGETHER).map((update) => renderOnce(subscription, key, update, context)))),
+    );
+  }
   return answers;
 }
 
@@ -89,14 +175,18 @@ function renderOnce(subscription: Subscription, key: string, update: object, con
   return result;
 }
 
-async function executeOnce(
-  { schema, document, operationName, variables, maskError }: Subscription,
-  update: object,
-  contextValue: object,
-): Promise<Rendered> {
-  const { data, errors } = await execute({ schema, document, operationName, variableValues: variables, rootValue: update, contextValue });
-  if (!data) throw maskError(errors?.[0] ?? new Error('An update was executed without an answer'));
-  const json = JSON.stringify({ data, ...(errors ? { errors: errors.map(maskError) } : {}) });
+async function executeOnce(subscription: Subscription, update: object, context: object): Promise<Rendered> {
+  const { schema, document, operationName, variables } = subscription;
+  const run = async (contextValue: object) =>
+    execute({ schema, document, operationName, variableValues: variables, rootValue: update, contextValue });
+  const began = performance.now();
+  let { data, errors } = await run(context);
+  while (errors?.some(({ originalError }) => isUnavailable(originalError)) && performance.now() - began < OUTAGE.longestMs) {
+    await delay(OUTAGE.pauseMs, undefined, { ref: false });
+    ({ data, errors } = await run(subscription.freshContext()));
+  }
+  if (!data) throw subscription.maskError(errors?.[0] ?? new Error('An update was executed without an answer'));
+  const json = JSON.stringify({ data, ...(errors ? { errors: errors.map((error) => subscription.maskError(error)) } : {}) });
   return { json, cursor: 'cursor' in update ? String(update.cursor) : undefined };
 }
 

@@ -1,9 +1,10 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
+import { isUnavailable } from '../database/unavailable.ts';
 import { ConflictError } from '../domain/errors.ts';
 import { cursorExpired, encodeEventCursor } from '../domain/event-cursor.ts';
-import { isGap, readEvents } from '../domain/events.ts';
+import { isGap, type LoggedEvent, readEvents } from '../domain/events.ts';
 import { createWakeUp } from '../wake-up.ts';
-import { type LiveEvent, type Tail, withCursors } from './tail.ts';
+import { type Follower, type LiveEvent, type Tail, withCursors } from './tail.ts';
 
 export interface StreamOptions {
   readonly prisma: PrismaClient;
@@ -12,6 +13,8 @@ export interface StreamOptions {
   readonly tail: Tail;
   /** The number of the last event that the reader has. */
   readonly after: bigint;
+  /** Everything that the tail has behind that, batch by batch, where it's known: it is not read again then. */
+  readonly missed?: readonly (readonly LiveEvent[])[];
   /** An empty batch comes when there was no event for this long, in ms. */
   readonly idleMs: number;
   /** How many events may wait for the reader. */
@@ -21,11 +24,15 @@ export interface StreamOptions {
 /** A log's events behind a place, batch by batch, each once and in order, without end. */
 export interface EventStream {
   next(): Promise<IteratorResult<readonly LiveEvent[]>>;
+  /** Has it given all that the tail has, so that whoever joins the tail now in its place misses nothing and has nothing twice? */
+  isLevel(): boolean;
   /** Ends it, whatever it waits for. */
   close(): void;
 }
 
 const REPLAY_BATCH = 200;
+/** How long a replay waits for a database that can't be used, until it is asked again, in ms. */
+const OUTAGE_MS = 500;
 
 /**
  * Replays alone until it has caught up with the tail, then follows it.
@@ -33,10 +40,12 @@ const REPLAY_BATCH = 200;
  */
 export function openStream(options: StreamOptions): EventStream {
   const wakeUp = createWakeUp();
+  const place: Place = { position: options.after, buffer: [], failure: undefined };
   let closed = false;
-  const batches = follow(options, wakeUp, () => closed);
+  const batches = follow(options, place, wakeUp, () => closed);
   return {
     next: () => batches.next(),
+    isLevel: () => !closed && !place.failure && place.buffer.length === 0 && place.position === options.tail.position,
     close: () => {
       closed = true;
       wakeUp.wake();
@@ -46,49 +55,67 @@ export function openStream(options: StreamOptions): EventStream {
   };
 }
 
+/** Where a stream is: the number of the last event that it took of the log, those of which it has not given yet, and why no other comes. */
+interface Place {
+  position: bigint;
+  buffer: readonly LiveEvent[];
+  failure: ConflictError | undefined;
+}
+
 async function* follow(
-  { prisma, organizationSid, logId, tail, after, idleMs, bufferSize }: StreamOptions,
+  { prisma, organizationSid, logId, tail, missed = [], idleMs, bufferSize }: StreamOptions,
+  place: Place,
   wakeUp: ReturnType<typeof createWakeUp>,
   isClosed: () => boolean,
 ): AsyncGenerator<readonly LiveEvent[], undefined> {
-  let position = after;
-  const expired = () => cursorExpired(encodeEventCursor(logId, position));
-  while (position < tail.position && !isClosed()) {
-    const events = withCursors(logId, await readEvents(prisma, organizationSid, position, REPLAY_BATCH));
-    if (events.length === 0 || isGap(position, events)) throw expired();
-    position = events.at(-1)?.seq ?? position;
+  const expired = () => cursorExpired(encodeEventCursor(logId, place.position));
+  async function read(): Promise<LoggedEvent[]> {
+    for (;;) {
+      try {
+        return await readEvents(prisma, organizationSid, place.position, REPLAY_BATCH);
+      } catch (error) {
+        if (!isUnavailable(error) || isClosed()) throw error;
+      }
+      await wakeUp.wait(OUTAGE_MS);
+    }
+  }
+
+  while (missed.length === 0 && place.position < tail.position && !isClosed()) {
+    const events = withCursors(logId, await read());
+    if (events.length === 0 || isGap(place.position, events)) throw expired();
+    place.position = events.at(-1)?.seq ?? place.position;
     yield events;
   }
 
   // Nothing is awaited between the last look at the tail and joining it, so nothing is missed and nothing comes twice.
-  let buffer: readonly LiveEvent[] = [];
-  let failure: ConflictError | undefined;
-  const leave = tail.join({
+  const follower: Follower = {
     get position() {
-      return position;
+      return place.position;
     },
     push: (events) => {
-      if (failure) return;
-      if (isGap(position, events)) failure = expired();
-      else if (buffer.length + events.length > bufferSize) failure = overflown();
+      if (place.failure) return;
+      if (isGap(place.position, events)) place.failure = expired();
+      else if (place.buffer.length + events.length > bufferSize) place.failure = overflown();
       else {
-        buffer = buffer.length === 0 ? events : [...buffer, ...events];
-        position = events.at(-1)?.seq ?? position;
+        place.buffer = place.buffer.length === 0 ? events : [...place.buffer, ...events];
+        place.position = events.at(-1)?.seq ?? place.position;
       }
       wakeUp.wake();
     },
-  });
+  };
+  const leave = tail.join(follower);
+  for (const events of missed) follower.push(events);
   try {
     while (!isClosed()) {
-      if (buffer.length > 0) {
-        const events = buffer;
-        buffer = [];
+      if (place.buffer.length > 0) {
+        const events = place.buffer;
+        place.buffer = [];
         yield events;
-      } else if (failure) {
-        throw failure;
+      } else if (place.failure) {
+        throw place.failure;
       } else {
         await wakeUp.wait(idleMs);
-        if (buffer.length === 0 && !failure && !isClosed()) yield [];
+        if (place.buffer.length === 0 && !place.failure && !isClosed()) yield [];
       }
     }
   } finally {

@@ -143,6 +143,23 @@ test('what is no HTTP is told 400, its connection is closed, and the next reques
   expect(await (await fetch(url)).text()).toBe('answered');
 });
 
+test.each(['the general', 'the short'])(
+  'a Host or a target that makes no address is told 400 on %s way, and the process goes on',
+  async (way) => {
+    const fetch: Fetch = (request) => new Response(new URL(request.url).pathname);
+    const plain = { takes: ({ url }: { url: string }) => URL.canParse(new URL(url).href), fetch: async () => new Response('answered') };
+    const listener = await listen(fetch, { host: HOST, port: 0, plain: way === 'the short' ? plain : undefined });
+    listeners.push(listener);
+    const hosts = ['', 'a b', '[', 'x:99999', 'x/y?z#', 'user@x', `x${HOST}:1, y`, '%zz'];
+    const targets = ['*', 'http://x/', 'x'].map((target) => `OPTIONS ${target} HTTP/1.1\r\nHost: x:80\r\n\r\n`);
+    for (const sent of [...hosts.map((host) => `GET /a HTTP/1.1\r\nHost: ${host}\r\n\r\n`), ...targets]) {
+      expect(await answerTo(listener.port, sent)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    }
+    const right = await answerTo(listener.port, 'GET /a HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n');
+    expect(right).toMatch(/^HTTP\/1\.1 200 /);
+  },
+);
+
 const get = (path: string, method = 'GET') => new Request(`http://gateway${path}`, { method });
 
 test('liveness does not ask the database', async () => {

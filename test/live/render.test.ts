@@ -1,8 +1,8 @@
 import { buildSchema, GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import { beforeEach, expect, it } from 'vitest';
 import type { Caller } from '../../src/domain/caller.ts';
-import { type Rendered, subscribeRendered } from '../../src/live/render.ts';
-import { createUpdates } from '../../src/live/updates.ts';
+import { subscribeRendered } from '../../src/live/render.ts';
+import { createUpdates, type Rendered } from '../../src/live/updates.ts';
 
 let executions = 0;
 let contexts = 0;

@@ -188,6 +188,29 @@ describe('operations', () => {
     expect((await socket.has('next')).id).toBe(id);
   });
 
+  it('events are sent under each subscription’s own id, in order, on many sockets and several times on one', async () => {
+    const ids = ['1', '2', 'a "longer" one', 'ключ'];
+    const sockets = await Promise.all([Socket.ready(), Socket.ready(), Socket.ready()]);
+    for (const socket of sockets) for (const id of ids) socket.send(subscribe(id));
+    for (const socket of sockets) await socket.has('next', ids.length);
+    const sids: string[] = [];
+    for (let count = 0; count < 5; count += 1) sids.push(await from.send());
+    for (const socket of sockets) {
+      await socket.has('next', ids.length * (1 + sids.length));
+      for (const id of ids) {
+        const payloads = socket.messages.filter((message) => message.id === id).map(({ payload }) => payload);
+        expect(payloads.slice(1)).toMatchObject(sids.map((sid) => ({ data: { messageEvents: { message: { sid } } } })));
+      }
+    }
+    // One of them ends, and the others go on.
+    const socket = sockets[0] as Socket;
+    socket.send({ id: '1', type: 'complete' });
+    await expect.poll(() => gateway.live.streams).toBe(sockets.length * ids.length - 1);
+    await from.send();
+    await socket.has('next', ids.length * (1 + sids.length) + ids.length - 1);
+    expect(socket.messages.filter(({ id }) => id === '1')).toHaveLength(1 + sids.length);
+  });
+
   it('a completed subscription’s stream ends at once, also where another took its id before it had begun', async () => {
     const socket = await Socket.ready();
     socket.send(subscribe('1'));

@@ -30,14 +30,20 @@ export function selectRows<Row extends object>(
 ): Promise<Row[]> {
   const values = new Values();
   const text = `SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${rangeOf(range, values)}`;
-  const indexed = [table.owner, ...range.orderBy.flatMap((part) => Object.keys(part))];
-  const isQuick = table.owner !== undefined && range.skip === 0 && range.take <= QUICK_PAGE && values.areOf(indexed);
-  if (!isQuick) return sql.query<Row>(text, values.given);
-  return sql.together<Row>({ text, values: values.given, types: values.types, order: orderOf(range, (field) => `found."${field}"`) });
+  if (!isQuick(table, range, values)) return sql.query<Row>(text, values.given);
+  return sql.together<Row>({ text, values: values.given, types: values.types, order: foundOrder(range), most: range.take });
 }
 
 /** A page of the graph, and one row to see whether there are more. */
 const QUICK_PAGE = 101;
+
+/** Does an index lead straight to it, whoever's it is? */
+function isQuick<Row extends object>({ owner }: Table<Row>, range: Range, values: Values, parentField?: string): boolean {
+  const indexed = [owner, parentField, ...range.orderBy.flatMap((part) => Object.keys(part))];
+  return owner !== undefined && range.skip === 0 && range.take <= QUICK_PAGE && values.areOf(indexed);
+}
+
+const foundOrder = (range: Range) => orderOf(range, (field) => `found."${field}"`);
 
 /** The values of a statement's parameters. */
 class Values {
@@ -86,7 +92,7 @@ export async function selectRow<Row extends object>(sql: Pick<Sql, 'query'>, tab
  * @param parentField which of the table's fields names the parent
  */
 export async function selectRowsOf<Row extends object>(
-  sql: Pick<Sql, 'query'>,
+  sql: Sql,
   table: Table<Row>,
   parentField: keyof Row & string,
   parents: readonly string[],
@@ -94,13 +100,19 @@ export async function selectRowsOf<Row extends object>(
   fields: readonly string[] = table.fields,
 ): Promise<Row[][]> {
   const values = new Values();
-  values.add(parents);
-  const inner = `SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${quoted(parentField)} = parent.sid AND ${rangeOf(range, values)}`;
+  const first = values.add(parents[0], parentField);
+  const text = `SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${quoted(parentField)} = ${first} AND ${rangeOf(range, values)}`;
+  if (isQuick(table, range, values, parentField)) {
+    const [, ...given] = values.given;
+    const { types } = values;
+    const shape = { text, types, order: foundOrder(range), most: range.take };
+    return Promise.all(parents.map((parent) => sql.together<Row>({ ...shape, values: [parent, ...given] })));
+  }
   const rows = await sql.query<Row & { place: number }>(
-    `SELECT parent.place, child.* FROM
+    `SELECT parent.place, found.* FROM
       (SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest($1::text[]) WITH ORDINALITY AS given (sid, place)) AS parent
-     CROSS JOIN LATERAL (${inner}) AS child ORDER BY parent.place, ${orderOf(range, (field) => `child."${field}"`)}`,
-    values.given,
+     CROSS JOIN LATERAL (${text.replace(`= ${first} `, '= parent.sid ')}) AS found ORDER BY parent.place, ${foundOrder(range)}`,
+    [parents, ...values.given.slice(1)],
   );
   const found = parents.map((): Row[] => []);
   for (const row of rows) found[row.place - 1]?.push(row);

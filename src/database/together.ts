@@ -10,12 +10,15 @@ export interface Statement {
   readonly types: readonly string[];
   /** The order of its rows, of columns as `found."…"`. */
   readonly order: string;
+  /** How many rows it has at most. */
+  readonly most: number;
 }
 
 export type Together = <Row extends QueryResultRow>(statement: Statement) => Promise<Row[]>;
 
-/** So many in one, at most: nobody's answer waits for more of others' rows. */
-const MOST = 16;
+/** So many in one, and so many rows, at most: nobody's answer waits for more of others'. */
+const MOST_ASKED = 200;
+const MOST_ROWS = 1000;
 
 interface Asked extends Statement {
   readonly resolve: (rows: QueryResultRow[]) => void;
@@ -33,7 +36,8 @@ export function createTogether(query: Sql['query']): Together {
     const texts = waiting;
     waiting = new Map();
     for (const asked of texts.values()) {
-      for (let from = 0; from < asked.length; from += MOST) void ask(asked.slice(from, from + MOST));
+      const most = Math.min(MOST_ASKED, Math.ceil(MOST_ROWS / Math.max(1, ...asked.map((one) => one.most))));
+      for (let from = 0; from < asked.length; from += most) void ask(asked.slice(from, from + most));
     }
   }
 

@@ -97,7 +97,9 @@ const conditions = (filter: MessageFilter) => [
 
 /** How many messages the caller's organization has: kept, since counting them takes the longer the more there are. */
 async function countMessages(sql: Sql, { organizationSid }: Caller): Promise<number> {
-  const [row] = await sql.query<{ messages: string }>('SELECT messages FROM message_count WHERE organization_sid = $1', [organizationSid]);
+  const text = 'SELECT messages FROM message_count WHERE organization_sid = $1';
+  const statement = { text, values: [organizationSid], types: ['text'], order: 'found.messages', most: 1 };
+  const [row] = await sql.together<{ messages: string }>(statement);
   return Number(row?.messages ?? 0);
 }
 

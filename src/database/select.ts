@@ -29,7 +29,7 @@ export function selectRows<Row extends object>(
   fields: readonly string[] = table.fields,
 ): Promise<Row[]> {
   const values = new Values();
-  const text = `SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${rangeOf(range, values)}`;
+  const text = rangeOf(table, fields, range, condition(range.where, values), values);
   if (!isQuick(table, range, values)) return sql.query<Row>(text, values.given);
   return sql.together<Row>({ text, values: values.given, types: values.types, order: foundOrder(range), most: range.take });
 }
@@ -101,7 +101,8 @@ export async function selectRowsOf<Row extends object>(
 ): Promise<Row[][]> {
   const values = new Values();
   const first = values.add(parents[0], parentField);
-  const text = `SELECT ${columnsOf(fields, range)} FROM ${table.name} WHERE ${quoted(parentField)} = ${first} AND ${rangeOf(range, values)}`;
+  const where = `${quoted(parentField)} = ${first} AND ${condition(range.where, values)}`;
+  const text = rangeOf(table, fields, range, where, values);
   if (isQuick(table, range, values, parentField)) {
     const [, ...given] = values.given;
     const { types } = values;
@@ -172,11 +173,14 @@ const column = (field: string) => `${quoted(field)} AS "${field}"`;
 /** The schema's one rule of names: a column is its field in snake case. A test holds it against the database. */
 const quoted = (field: string) => `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
 
-function rangeOf(range: Range, values: Values): string {
-  const where = condition(range.where, values);
+function rangeOf({ name }: Pick<Table<never>, 'name'>, fields: readonly string[], range: Range, where: string, values: Values): string {
+  const order = `ORDER BY ${orderOf(range, quoted)}`;
+  const select = `SELECT ${columnsOf(fields, range)} FROM ${name}`;
   const limit = `LIMIT ${values.add(range.take)}`;
-  const offset = range.skip > 0 ? ` OFFSET ${values.add(range.skip)}` : '';
-  return `${where} ORDER BY ${orderOf(range, quoted)} ${limit}${offset}`;
+  if (range.skip === 0) return `${select} WHERE ${where} ${order} ${limit}`;
+  // What is skipped is walked over in the index alone: a third of the time, half a million rows deep.
+  const sids = `SELECT sid AS behind FROM ${name} WHERE ${where} ${order} ${limit} OFFSET ${values.add(range.skip)}`;
+  return `${select} JOIN (${sids}) AS skipped ON sid = skipped.behind ${order}`;
 }
 
 function orderOf(range: Range, name: (field: string) => string): string {

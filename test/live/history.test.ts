@@ -65,6 +65,8 @@ test.runIf(inject('postgres'))(
     const place = await createTestPlace('migrated');
     const { databaseUrl } = place.settings;
     const pool = new pg.Pool({ connectionString: databaseUrl, application_name: 'history', max: 6 });
+    // The pool listens but for the moment in which it hands a connection over, and it is killed at any.
+    pool.on('connect', (client) => client.on('error', () => {}));
     const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
     const instances = await Promise.all([0, 1].map(async () => new Instance(await nowhere(), databaseUrl)));
     const counts = {

@@ -193,7 +193,7 @@ export function createGraph(options: GraphOptions): Graph {
   }
 
   async function handle(request: Asked, peer: Peer): Promise<Answer> {
-    if (options.graphiql && request instanceof Request && shouldRenderGraphiQL(request)) return graphiql();
+    if (options.graphiql && !(request instanceof NodeRequest) && shouldRenderGraphiQL(request)) return graphiql();
     let requestId: string | undefined;
     let limitHeaders: Readonly<Record<string, string>> = {};
 

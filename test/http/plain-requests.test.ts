@@ -137,6 +137,7 @@ describe('the short way answers byte for byte as the general one', () => {
     ['application/graphql-response+json', post({ query: PAGE }, { accept: 'application/graphql-response+json' })],
     ['any form of answer', post({ query: PAGE }, { accept: '*/*' })],
     ['a form of answer that there is not', post({ query: PAGE }, { accept: 'image/png' })],
+    ['a browser that opens GraphiQL', { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }],
     ['an address with a query string', { ...post({ query: PAGE }), path: '/graphql?x=1' }],
     ['a list of the contract', { path: '/msteams/enterprises/search?pageSize=2&name=kohl' }],
     ['a list asked for by HEAD', { path: '/msteams/messages/search', method: 'HEAD' }],
@@ -190,6 +191,13 @@ describe('the short way answers byte for byte as the general one', () => {
       { numRuns: Number(process.env.PROPERTY_RUNS ?? 30) },
     );
   });
+});
+
+test('a browser is served GraphiQL over a connection', async () => {
+  const response = await fetch(`${short.url}/graphql`, { headers: { accept: 'text/html,*/*;q=0.8' } });
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toContain('text/html');
+  expect(await response.text()).toContain('SMS for Microsoft Teams');
 });
 
 test('documents that never come again take nobody else’s place', async () => {

@@ -133,11 +133,11 @@ describe('what Teams does not take now is tried again until it is DELIVERED', ()
 
 describe('what Restcomm reports or refuses', () => {
   test('a number that can not be reached ends FAILED with 30003', async () => {
-    expect(await answerEnds('+49301000', 'FAILED')).toMatchObject({
-      channelErrorCode: '30003',
-      channelErrorMessage: 'Unreachable destination handset',
-      events: [{ status: 'QUEUED' }, { status: 'SENDING' }, { status: 'SENT' }, { status: 'FAILED' }],
-    });
+    const { events, ...message } = await answerEnds('+49301000', 'FAILED');
+    expect(message).toMatchObject({ channelErrorCode: '30003', channelErrorMessage: 'Unreachable destination handset' });
+    // A callback may come before the dispatcher has the answer that says SENDING.
+    const statuses = events.map(({ status }: { status: string }) => status);
+    expect(statuses.filter((status: string) => status !== 'SENDING')).toEqual(['QUEUED', 'SENT', 'FAILED']);
   });
 
   test('UNKNOWN_ERROR, by its name, ends FAILED with 30008', async () => {

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { PrismaClient } from '../../prisma/client/client.ts';
 import { openEmbedded } from './embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
 import { MIGRATIONS } from './package-root.ts';
+import { openPostgres } from './postgres.ts';
 import { createSql, type Sql, statementNames, unnamed } from './sql.ts';
-import { isUnavailable } from './unavailable.ts';
 
 export interface Database {
   readonly prisma: PrismaClient;
@@ -31,11 +31,6 @@ export interface ConnectOptions {
   readonly requestTimeoutMs?: number;
 }
 
-/** The database can't be reached. The message never shows the password. */
-export class ConnectionError extends Error {
-  override readonly name = 'ConnectionError';
-}
-
 const READY_WITHIN = 3_000;
 
 /**
@@ -45,9 +40,9 @@ const READY_WITHIN = 3_000;
 export async function connect(options: ConnectOptions): Promise<Database> {
   const { dataDir, databaseUrl, log, patience = 10_000, requestTimeoutMs = 30_000 } = options;
   const migrations = await readMigrations(MIGRATIONS);
-  const { pool, close } = databaseUrl ? await openPostgres(databaseUrl, patience, requestTimeoutMs) : await openEmbedded(dataDir);
+  const { pool, quick, close } = databaseUrl ? await openPostgres(databaseUrl, patience, requestTimeoutMs) : await openEmbedded(dataDir);
   // An idle connection that the server ends is replaced by the next query; without a handler it would end the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  for (const one of new Set([pool, quick])) one.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
   const nameOf = databaseUrl ? statementNames() : unnamed;
   const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
@@ -63,7 +58,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   };
   return {
     prisma,
-    sql: createSql(pool, nameOf),
+    sql: createSql(pool, quick, nameOf),
     pool,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {
@@ -79,83 +74,4 @@ export async function connect(options: ConnectOptions): Promise<Database> {
       await close();
     },
   };
-}
-
-/** How long a transaction may wait for its next statement, in ms: longer than any does. One that a lost gateway left gives its locks back. */
-const IDLE_IN_TRANSACTION = 60_000;
-
-/**
- * How long to wait, in ms, for a connection, for a statement to end on the server, and for its answer where none comes: one after the other in less
- * than the time of a request. A statement that the server ends leaves its connection as it was; one without an answer takes it along.
- */
-function patienceWithin(requestTimeoutMs: number) {
-  const statementMs = Math.max(1000, Math.round(requestTimeoutMs / 2));
-  return { connectMs: Math.min(10_000, Math.max(1000, requestTimeoutMs / 4)), statementMs, answerMs: statementMs * 1.2 };
-}
-
-/**
- * A connection that is over once an answer did not come: whatever is asked behind that, be it the ROLLBACK, would wait as long. That it ended never
- * ends the process: the pool listens but for the moment in which it hands a connection over, and whoever has it learns by the next statement.
- */
-class Connection extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(config);
-    this.on('error', () => {});
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: pg's query has many forms
-  override query(...given: any[]): any {
-    const answer = (super.query as (...given: unknown[]) => unknown).apply(this, given);
-    if (answer instanceof Promise)
-      answer.catch((error: unknown) => {
-        if (error instanceof Error && error.message === 'Query read timeout') void this.end();
-      });
-    return answer;
-  }
-}
-
-async function openPostgres(
-  databaseUrl: string,
-  patience: number,
-  requestTimeoutMs: number,
-): Promise<{ pool: pg.Pool; close: () => Promise<void> }> {
-  const { connectMs, statementMs, answerMs } = patienceWithin(requestTimeoutMs);
-  const pool = new pg.Pool({
-    Client: Connection,
-    connectionString: databaseUrl,
-    application_name: 'teams-sms-gateway',
-    max: 10,
-    idleTimeoutMillis: 30_000,
-    connectionTimeoutMillis: connectMs,
-    query_timeout: answerMs,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    // By statements: a pooler may refuse what it does not know at the start of a connection.
-    onConnect: async (client) => {
-      await client.query(`SET statement_timeout = ${statementMs}; SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION}`);
-    },
-  });
-  const deadline = Date.now() + patience;
-  for (;;) {
-    try {
-      await pool.query('SELECT 1');
-      return { pool, close: () => pool.end() };
-    } catch (error) {
-      if (isUnavailable(error) && Date.now() < deadline) {
-        await delay(250);
-        continue;
-      }
-      await pool.end();
-      const { host, pathname } = new URL(databaseUrl);
-      throw new ConnectionError(`The database ${pathname.slice(1)} at ${host} (DATABASE_URL) can't be reached: ${reason(error)}`, {
-        cause: error,
-      });
-    }
-  }
-}
-
-/** A refusal on several addresses at once is an AggregateError, which has no message of its own. */
-function reason(error: unknown): string {
-  if (error instanceof AggregateError && !error.message) return [...new Set(error.errors.map(reason))].join(', ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -11,6 +11,8 @@ import { findSnapshot } from './snapshot.ts';
 export interface EmbeddedDatabase {
   /** The one connection. More would mix their statements, so everybody shares this pool and nobody makes another. */
   readonly pool: pg.Pool;
+  /** The same: there is one connection. */
+  readonly quick: pg.Pool;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,7 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
     const served = await serve(database, lock.socketDirectory);
     return {
       pool: served.pool,
+      quick: served.pool,
       close: async () => {
         await served.close();
         await lock.release();
@@ -61,6 +64,7 @@ export async function serve(directory: string, socketDirectory: string): Promise
   const pool = new pg.Pool({ host: socketDirectory, port: PORT, user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0 });
   return {
     pool,
+    quick: pool,
     close: async () => {
       await pool.end();
       await server.stop();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import pg from 'pg';
+import { instant, TIMESTAMPTZ } from './instants.ts';
 import { createTogether, type Together } from './together.ts';
 
 /** SQL of our own on the connections that Prisma uses too, for what is asked so often that Prisma's part would be most of its cost. */
@@ -19,14 +20,18 @@ interface Queryable {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>;
 }
 
-/** @param nameOf the statement's name, '' for one that is not prepared */
-export function createSql(pool: Queryable, nameOf: (text: string) => string): Sql {
-  async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+/** @param quick for what is asked together @param nameOf the statement's name, '' for one that is not prepared */
+export const createSql = (pool: Queryable, quick: Queryable, nameOf: (text: string) => string): Sql => ({
+  query: asking(pool, nameOf),
+  together: createTogether(asking(quick, nameOf)),
+});
+
+function asking(pool: Queryable, nameOf: (text: string) => string): Sql['query'] {
+  return async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
     const name = nameOf(text);
-    const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, ...(name ? { name } : {}) });
+    const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, name: name || undefined });
     return rows;
-  }
-  return { query, together: createTogether(query) };
+  };
 }
 
 /** Names for prepared statements, the same for the same text; '' once there are too many. */
@@ -45,28 +50,6 @@ export function statementNames(): (text: string) => string {
 /** Names nothing: on a connection that everybody shares, names collide. */
 export const unnamed = () => '';
 
-const TIMESTAMPTZ = 1184;
 const types = {
   getTypeParser: (oid: number, format?: 'text') => (oid === TIMESTAMPTZ ? instant : pg.types.getTypeParser(oid, format)),
 } as pg.CustomTypesConfig;
-const anyInstant = pg.types.getTypeParser(TIMESTAMPTZ, 'text') as (text: string) => Date;
-
-/** `2026-11-05 11:59:34.12+00`, as a server in UTC writes it, taken apart by place: a page has dozens of them, and the general parser is slow. */
-function instant(text: string): Date {
-  const year = digits(text, 0, 4);
-  // Date.UTC takes years below 100 for those of the twentieth century.
-  if (!(year >= 100) || text.charCodeAt(4) !== DASH || !text.endsWith('+00') || text.length > 26) return anyInstant(text);
-  const fraction = text.length > 22 ? Number(text.slice(20, -3).padEnd(3, '0')) : 0;
-  return new Date(
-    Date.UTC(year, digits(text, 5, 7) - 1, digits(text, 8, 10), digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19), fraction),
-  );
-}
-
-const DASH = 45;
-const ZERO = 48;
-
-function digits(text: string, from: number, to: number): number {
-  let value = 0;
-  for (let place = from; place < to; place += 1) value = value * 10 + text.charCodeAt(place) - ZERO;
-  return value;
-}

@@ -8,8 +8,8 @@ export interface Statement {
   readonly values: readonly unknown[];
   /** The PostgreSQL type of each value; text compares by the collation "C", as this schema's columns do. */
   readonly types: readonly string[];
-  /** The order of its rows, of columns as `found."…"`. */
-  readonly order: string;
+  /** The order of its rows, of columns as `found."…"`; absent where it has one. */
+  readonly order?: string;
   /** How many rows it has at most. */
   readonly most: number;
 }
@@ -19,10 +19,23 @@ export type Together = <Row extends QueryResultRow>(statement: Statement) => Pro
 /** So many in one, and so many rows, at most: nobody's answer waits for more of others'. */
 const MOST_ASKED = 200;
 const MOST_ROWS = 1000;
+/** So many statements of one text are under way at most: what comes meanwhile is asked together with what else comes. */
+const MOST_UNDER_WAY = 2;
+
+/** Texts are few, but for those that are made to be many. */
+const MOST_KEPT = 500;
 
 interface Asked extends Statement {
   readonly resolve: (rows: QueryResultRow[]) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What is asked by one text. */
+interface Queue {
+  waiting: Asked[];
+  underWay: number;
+  /** Is it going to be looked at in this turn of the event loop? */
+  isScheduled: boolean;
 }
 
 /**
@@ -30,18 +43,29 @@ interface Asked extends Statement {
  * many come at once. Where one of them fails, each is asked alone, and fails for itself.
  */
 export function createTogether(query: Sql['query']): Together {
-  let waiting = new Map<string, Asked[]>();
+  const queues = new Map<string, Queue>();
+  /** The statement for many, by that for one. */
+  const asOneBy = new Map<string, string>();
 
-  function flush(): void {
-    const texts = waiting;
-    waiting = new Map();
-    for (const asked of texts.values()) {
-      const most = Math.min(MOST_ASKED, Math.ceil(MOST_ROWS / Math.max(1, ...asked.map((one) => one.most))));
-      for (let from = 0; from < asked.length; from += most) void ask(asked.slice(from, from + most));
+  function flush(text: string, queue: Queue): void {
+    queue.isScheduled = false;
+    while (queue.waiting.length > 0 && queue.underWay < MOST_UNDER_WAY) {
+      queue.underWay += 1;
+      void ask(taken(queue)).finally(() => {
+        queue.underWay -= 1;
+        if (queue.waiting.length > 0) schedule(text, queue);
+        else if (queue.underWay === 0) queues.delete(text);
+      });
     }
   }
 
-  async function ask(asked: Asked[]): Promise<void> {
+  function schedule(text: string, queue: Queue): void {
+    if (queue.isScheduled) return;
+    queue.isScheduled = true;
+    setImmediate(flush, text, queue);
+  }
+
+  async function ask(asked: readonly Asked[]): Promise<void> {
     if (asked.length > 1) {
       try {
         const answers = await askAll(asked);
@@ -51,19 +75,20 @@ export function createTogether(query: Sql['query']): Together {
         // Whose fault it was shows below.
       }
     }
-    for (const { text, values, resolve, reject } of asked) query(text, values).then(resolve, reject);
+    await Promise.all(asked.map(({ text, values, resolve, reject }) => query(text, values).then(resolve, reject)));
   }
 
-  async function askAll(asked: Asked[]): Promise<QueryResultRow[][]> {
-    const [{ text, types, order }] = asked as [Asked];
-    const names = types.map((_, place) => `v${place + 1}`);
-    const columns = types.map((type, place) => (type === 'text' ? `${names[place]} COLLATE "C" AS ${names[place]}` : names[place]));
+  async function askAll(asked: readonly Asked[]): Promise<QueryResultRow[][]> {
+    const [first] = asked as readonly [Asked];
+    let text = asOneBy.get(first.text);
+    if (text === undefined) {
+      text = asOne(first);
+      if (asOneBy.size >= MOST_KEPT) asOneBy.clear();
+      asOneBy.set(first.text, text);
+    }
     const rows = await query<{ asked_place: number }>(
-      `SELECT asked.asked_place, found.* FROM
-        (SELECT ${columns.join(', ')}, asked_place::int FROM unnest(${types.map((type, place) => `$${place + 1}::${type}[]`).join(', ')})
-          WITH ORDINALITY AS given (${names.join(', ')}, asked_place)) AS asked
-       CROSS JOIN LATERAL (${text.replace(/\$(\d+)/g, 'asked.v$1')}) AS found ORDER BY asked.asked_place, ${order}`,
-      types.map((_, place) => asked.map(({ values }) => values[place])),
+      text,
+      first.types.map((_, place) => asked.map(({ values }) => values[place])),
     );
     const answers = asked.map((): QueryResultRow[] => []);
     for (const row of rows) answers[row.asked_place - 1]?.push(row);
@@ -72,10 +97,33 @@ export function createTogether(query: Sql['query']): Together {
 
   return (statement) =>
     new Promise((resolve, reject) => {
-      if (waiting.size === 0) setImmediate(flush);
-      const asked: Asked = { ...statement, resolve: resolve as Asked['resolve'], reject };
-      const others = waiting.get(statement.text);
-      if (others) others.push(asked);
-      else waiting.set(statement.text, [asked]);
+      const { text, values, types, order, most } = statement;
+      let queue = queues.get(text);
+      if (!queue) {
+        queue = { waiting: [], underWay: 0, isScheduled: false };
+        queues.set(text, queue);
+      }
+      queue.waiting.push({ text, values, types, order, most, resolve: resolve as Asked['resolve'], reject });
+      if (queue.underWay < MOST_UNDER_WAY) schedule(text, queue);
     });
+}
+
+/** As many of the waiting as may be asked at once. */
+function taken(queue: Queue): readonly Asked[] {
+  let most = 1;
+  for (const asked of queue.waiting) most = Math.max(most, asked.most);
+  const count = Math.min(MOST_ASKED, Math.ceil(MOST_ROWS / most));
+  const asked = queue.waiting.slice(0, count);
+  queue.waiting = queue.waiting.slice(count);
+  return asked;
+}
+
+/** The statement for many lists of values. */
+function asOne({ text, types, order }: Statement): string {
+  const names = types.map((_, place) => `v${place + 1}`);
+  const columns = types.map((type, place) => (type === 'text' ? `${names[place]} COLLATE "C" AS ${names[place]}` : names[place]));
+  return `SELECT asked.asked_place, found.* FROM
+    (SELECT ${columns.join(', ')}, asked_place::int FROM unnest(${types.map((type, place) => `$${place + 1}::${type}[]`).join(', ')})
+      WITH ORDINALITY AS given (${names.join(', ')}, asked_place)) AS asked
+   CROSS JOIN LATERAL (${text.replace(/\$(\d+)/g, 'asked.v$1')}) AS found ORDER BY asked.asked_place${order ? `, ${order}` : ''}`;
 }

@@ -31,7 +31,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 function postgres(databaseUrl: string): EmbeddedDatabase {
   const pool = new pg.Pool({ connectionString: databaseUrl });
-  return { pool, close: () => pool.end() };
+  return { pool, quick: pool, close: () => pool.end() };
 }
 
 async function write(name: string, sql: string): Promise<void> {

@@ -3,7 +3,7 @@ import { belonging } from '../src/domain/confinement.ts';
 import type { BotCheck } from '../src/platforms/microsoft.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder, forbidden } from './builder.ts';
-import { needs, shownColumns } from './columns.ts';
+import { needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -86,13 +86,14 @@ builder.queryFields((t) => ({
     {
       type: BotRef,
       description: 'Your bots.',
+      extensions: packable,
       args: {
         filter: t.arg({ type: BotFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: BotOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
-        listBots(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
+      resolve: (_root, args, { gateway, caller, packed }, info) =>
+        listBots(gateway, caller, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
     },
     BotConnection,
   ),

@@ -7,9 +7,29 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql';
+import type { Shown } from '../src/domain/keyset.ts';
+import type { GraphContext } from './context.ts';
 
 /** What a list's field that isn't one column needs of its row: to be given as a field's `extensions`. Without it, the whole row is read. */
 export const needs = (...columns: string[]) => ({ columns });
+
+/** For the field of a list that reads what `shown` says: its pages may be packed (src/http/page-plans.ts). */
+export const packable = { packable: true };
+
+/** What a list's field reads of its rows: packed ones, where the request is answered from such, else their columns. */
+export function shown(info: GraphQLResolveInfo, packed: GraphContext['packed']): Shown {
+  const fields = info.fieldNodes[0] && packed?.get(info.fieldNodes[0]);
+  return fields ? { packed: fields } : { fields: shownColumns(info) };
+}
+
+/**
+ * By what a nested list's pages are read together: those that are packed apart from the others, for a document that can't be answered from packed rows
+ * is run again with the same loaders.
+ */
+export const pagesKey = ({ fieldNodes }: GraphQLResolveInfo, packed: GraphContext['packed']): object => {
+  const node = fieldNodes[0] as FieldNode;
+  return packed?.get(node) ?? node;
+};
 
 /** By the field's node: a document is run many times. */
 const known = new WeakMap<FieldNode, readonly string[] | null>();
@@ -18,7 +38,7 @@ const known = new WeakMap<FieldNode, readonly string[] | null>();
  * The columns that a connection's field shows of its rows, so that no other is read.
  * @returns undefined where the whole row is needed
  */
-export function shownColumns({ fieldNodes, fragments, returnType, schema }: GraphQLResolveInfo): readonly string[] | undefined {
+function shownColumns({ fieldNodes, fragments, returnType, schema }: GraphQLResolveInfo): readonly string[] | undefined {
   const [node] = fieldNodes;
   if (!node || fieldNodes.length > 1) return undefined;
   let columns = known.get(node);

@@ -1,5 +1,8 @@
+import { RequestCache } from '@pothos/plugin-scope-auth';
+import type { FieldNode } from 'graphql';
 import type { Caller } from '../src/domain/caller.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
+import type { Shown } from '../src/domain/keyset.ts';
 import { createLoaders, type Loaders } from '../src/domain/loaders.ts';
 import type { Live } from '../src/live/live.ts';
 
@@ -11,9 +14,21 @@ export interface GraphContext {
   readonly loaders: Loaders;
   /** The cursor with which a browser's EventSource reconnects; it goes before the `after` of its first request. */
   readonly resumeFrom?: string;
+  /** What is read of these lists of the document, where it is answered from packed rows. */
+  readonly packed?: ReadonlyMap<FieldNode, Shown['packed']>;
+  /** Nothing is run with it any more. */
+  end(): void;
 }
 
 /** The context of one request. */
 export function createContext(gateway: Gateway, live: Live, caller: Caller, resumeFrom?: string): GraphContext {
-  return { gateway, live, caller, loaders: createLoaders(gateway, caller), resumeFrom };
+  return { gateway, live, caller, loaders: createLoaders(gateway, caller), resumeFrom, end };
+}
+
+/**
+ * Pothos keeps what it found out of permissions in a WeakMap, whose values V8's scavenger takes for alive: without this, all that a request made
+ * would move to the old generation.
+ */
+function end(this: GraphContext): void {
+  RequestCache.clearForContext(this);
 }

@@ -3,7 +3,7 @@ import { enterprises } from '../src/domain/confinement.ts';
 import { closeEnterprise, createEnterprise, findEnterprise, listEnterprises, updateEnterprise } from '../src/domain/enterprises.ts';
 import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
-import { needs, shownColumns } from './columns.ts';
+import { needs, packable, shown } from './columns.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
@@ -92,13 +92,14 @@ builder.queryFields((t) => ({
     {
       type: EnterpriseRef,
       description: 'Your enterprises.',
+      extensions: packable,
       args: {
         filter: t.arg({ type: EnterpriseFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: EnterpriseOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
-        listEnterprises(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
+      resolve: (_root, args, { gateway, caller, packed }, info) =>
+        listEnterprises(gateway, caller, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
     },
     EnterpriseConnection,
   ),

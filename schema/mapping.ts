@@ -4,7 +4,7 @@ import { createMapping, deleteMapping, updateMapping } from '../src/domain/mappi
 import { findMapping, listMappings, listMappingsOf } from '../src/domain/mappings.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
-import { needs, shownColumns } from './columns.ts';
+import { needs, packable, pagesKey, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -79,16 +79,16 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     {
       type: MappingRef,
       description: 'Its mappings.',
-      extensions: needs(),
+      extensions: { ...needs(), ...packable },
       args: {
         filter: t.arg({ type: MappingFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MappingOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
+      resolve: (enterprise, args, { gateway, caller, loaders, packed }, info) =>
         loaders
-          .pagesOf(info.fieldNodes[0] as object, (sids) =>
-            listMappingsOf(gateway, caller, sids, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
+          .pagesOf(pagesKey(info, packed), (sids) =>
+            listMappingsOf(gateway, caller, sids, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
           )
           .load(enterprise.sid),
     },
@@ -113,13 +113,14 @@ builder.queryFields((t) => ({
     {
       type: MappingRef,
       description: 'Your mappings.',
+      extensions: packable,
       args: {
         filter: t.arg({ type: MappingFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MappingOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
-        listMappings(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
+      resolve: (_root, args, { gateway, caller, packed }, info) =>
+        listMappings(gateway, caller, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
     },
     MappingConnection,
   ),

@@ -4,7 +4,7 @@ import { findMessage, listMessages, listMessagesOf } from '../src/domain/message
 import { retryMessage, sendMessage } from '../src/domain/send-message.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
-import { needs, shownColumns } from './columns.ts';
+import { needs, packable, pagesKey, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -158,19 +158,16 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     {
       type: MessageRef,
       description: 'Its messages.',
-      extensions: needs(),
+      extensions: { ...needs(), ...packable },
       args: {
         filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (enterprise, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
+      resolve: (enterprise, args, { gateway, caller, loaders, packed }, info) =>
         loaders
-          .pagesOf(info.fieldNodes[0] as object, (sids) =>
-            listMessagesOf(gateway, caller, 'enterpriseSid', sids, filter ?? {}, orderBy ?? undefined, {
-              ...page,
-              fields: shownColumns(info),
-            }),
+          .pagesOf(pagesKey(info, packed), (sids) =>
+            listMessagesOf(gateway, caller, 'enterpriseSid', sids, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
           )
           .load(enterprise.sid),
     },
@@ -188,19 +185,16 @@ builder.prismaObjectFields(MappingRef, (t) => ({
     {
       type: MessageRef,
       description: 'The messages that passed by it.',
-      extensions: needs(),
+      extensions: { ...needs(), ...packable },
       args: {
         filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (mapping, { filter, orderBy, ...page }, { gateway, caller, loaders }, info) =>
+      resolve: (mapping, args, { gateway, caller, loaders, packed }, info) =>
         loaders
-          .pagesOf(info.fieldNodes[0] as object, (sids) =>
-            listMessagesOf(gateway, caller, 'mappingSid', sids, filter ?? {}, orderBy ?? undefined, {
-              ...page,
-              fields: shownColumns(info),
-            }),
+          .pagesOf(pagesKey(info, packed), (sids) =>
+            listMessagesOf(gateway, caller, 'mappingSid', sids, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
           )
           .load(mapping.sid),
     },
@@ -220,13 +214,14 @@ builder.queryFields((t) => ({
     {
       type: MessageRef,
       description: 'Your messages.',
+      extensions: packable,
       args: {
         filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
         orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
         ...offset,
       },
-      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }, info) =>
-        listMessages(gateway, caller, filter ?? {}, orderBy ?? undefined, { ...page, fields: shownColumns(info) }),
+      resolve: (_root, args, { gateway, caller, packed }, info) =>
+        listMessages(gateway, caller, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
     },
     MessageConnection,
   ),

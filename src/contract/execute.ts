@@ -1,9 +1,12 @@
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { OperationContext } from '../http/compiled-documents.ts';
+import { answerPages } from '../http/page-answers.ts';
+import { planDocument } from '../http/page-plans.ts';
 import type { Operation } from './operation.ts';
 
 /** Runs one document. `context` is what the graph's resolvers get. */
-export type Execute = (context: object, variables: Record<string, unknown>) => Promise<ExecutionResult>;
+export type Execute = (context: OperationContext, variables: Record<string, unknown>) => Promise<ExecutionResult>;
 
 /**
  * Parses an operation's document and validates it against the schema. To be done at boot: a document and a schema that don't fit are a
@@ -16,10 +19,17 @@ export type Execute = (context: object, variables: Record<string, unknown>) => P
  */
 export function prepare(schema: GraphQLSchema, operation: Operation): Execute {
   const document = parseValid(schema, operation);
+  const plan = planDocument(schema, document);
   let run: CompiledQuery['query'] | undefined;
   return async (context, variables) => {
+    const answer = plan && (await answerPages(plan, context, variables));
+    if (answer) return 'text' in answer ? (JSON.parse(answer.text) as ExecutionResult) : answer;
     run ??= compile(schema, document, operation);
-    return run({}, context, variables);
+    try {
+      return await run({}, context, variables);
+    } finally {
+      context.end();
+    }
   };
 }
 

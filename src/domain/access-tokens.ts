@@ -9,7 +9,8 @@ import { accessTokenNotFound, enterpriseNotFound } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { idempotently } from './idempotency.ts';
 import { invalidParameter, lookup, parseInput } from './input.ts';
-import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
+import { type Order, type PageArguments, readPage } from './keyset.ts';
+import type { Page } from './pages.ts';
 import type { Secrets } from './secrets.ts';
 import { newSid, sought } from './sid.ts';
 import { inTransaction } from './transaction.ts';
@@ -112,9 +113,8 @@ export function listAccessTokens(
 ): Promise<Page<AccessToken>> {
   return readPage(
     caller,
+    { name: 'accessTokens', columns: { DATE_CREATED: 'dateCreated' } },
     {
-      name: 'accessTokens',
-      columns: { DATE_CREATED: 'dateCreated' },
       find: (range) => prisma.accessToken.findMany(range),
       count: (matching) => prisma.accessToken.count({ where: matching }),
     },

@@ -4,7 +4,8 @@ import { countRows, selectRows, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import type { CreatedRange } from './filters.ts';
 import type { Gateway } from './gateway.ts';
-import { type Page, type PageArguments, readPage } from './keyset.ts';
+import { type PageArguments, readPage } from './keyset.ts';
+import type { Page } from './pages.ts';
 import { newSid, sought } from './sid.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -75,9 +76,8 @@ export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilt
   const { actions, targetSid, accountSid, createdFrom, createdTo } = filter;
   return readPage(
     caller,
+    { name: 'auditLog', columns: { DATE_CREATED: 'occurredAt' } },
     {
-      name: 'auditLog',
-      columns: { DATE_CREATED: 'occurredAt' },
       find: (range) => selectRows(sql, AUDIT_LOG, range),
       count: (matching) => countRows(sql, AUDIT_LOG, matching),
     },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Bot, Prisma } from '../../prisma/client/client.ts';
-import { countRows, selectRow, selectRows, type Table } from '../database/select.ts';
+import { readsOf } from '../database/reads.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { BotCheck, BotCredentials } from '../platforms/microsoft.ts';
 import { appendAudit } from './audit.ts';
 import { followBot } from './bot-changes.ts';
@@ -13,7 +14,8 @@ import { type CreatedRange, createdBetween } from './filters.ts';
 import type { Gateway } from './gateway.ts';
 import { idempotently } from './idempotency.ts';
 import { changed, lookup, mandatory, parseInput, SECRET } from './input.ts';
-import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
+import { type Listed, type Order, type PageArguments, readPage, type Shown } from './keyset.ts';
+import type { Page } from './pages.ts';
 import { newSid, sought } from './sid.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -51,6 +53,8 @@ export function findBot({ sql }: Gateway, caller: Caller, sid: string): Promise<
   return selectRow(sql, BOTS, { sid: sought(sid), ...belonging(caller) });
 }
 
+const LIST: Listed<Bot, BotOrderField> = { name: 'bots', columns: { DATE_CREATED: 'dateCreated' } };
+
 /** One page of the caller's bots, in the order of their creation. */
 export function listBots(
   { sql }: Gateway,
@@ -58,20 +62,10 @@ export function listBots(
   filter: BotFilter,
   order: Order<BotOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
   page: PageArguments = {},
+  shown?: Shown,
 ): Promise<Page<Bot>> {
   const where = [belonging(caller), filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {}, createdBetween(filter)];
-  return readPage(
-    caller,
-    {
-      name: 'bots',
-      columns: { DATE_CREATED: 'dateCreated' },
-      find: (range, fields) => selectRows(sql, BOTS, range, fields),
-      count: (where) => countRows(sql, BOTS, where),
-    },
-    where,
-    order,
-    page,
-  );
+  return readPage(caller, LIST, readsOf(sql, BOTS), where, order, page, shown);
 }
 
 /** What the gateway asks Microsoft with on the enterprise's behalf. */

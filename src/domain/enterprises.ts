@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Enterprise, type EnterpriseStatus, Prisma } from '../../prisma/client/client.ts';
-import { countRows, selectRow, selectRows, type Table } from '../database/select.ts';
+import { readsOf } from '../database/reads.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { enterprises } from './confinement.ts';
 import { violatedConstraint } from './constraints.ts';
@@ -11,8 +12,9 @@ import { type CreatedRange, containing, createdBetween, literal } from './filter
 import type { Gateway } from './gateway.ts';
 import { idempotently, type Remember } from './idempotency.ts';
 import { changed, lookup, mandatory, optional, parseInput, SECRET } from './input.ts';
-import { type Order, type Page, type PageArguments, readPage } from './keyset.ts';
+import { type Listed, type Order, type PageArguments, readPage, type Shown } from './keyset.ts';
 import { deleteMappingsOf } from './mapping-changes.ts';
+import type { Page } from './pages.ts';
 import { newSid, sought } from './sid.ts';
 import { fold } from './text.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from './transaction.ts';
@@ -56,6 +58,11 @@ export function findEnterprise({ sql }: Gateway, caller: Caller, sid: string): P
   return selectRow(sql, ENTERPRISES, { sid: sought(sid), ...enterprises(caller) });
 }
 
+const LIST: Listed<Enterprise, EnterpriseOrderField> = {
+  name: 'enterprises',
+  columns: { DATE_CREATED: 'dateCreated', NAME: 'nameFolded' },
+};
+
 /** One page of the caller's enterprises. Default order: creation. */
 export function listEnterprises(
   { sql }: Gateway,
@@ -63,6 +70,7 @@ export function listEnterprises(
   filter: EnterpriseFilter,
   order: Order<EnterpriseOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
   page: PageArguments = {},
+  shown?: Shown,
 ): Promise<Page<Enterprise>> {
   const where = [
     enterprises(caller),
@@ -70,18 +78,7 @@ export function listEnterprises(
     filter.statuses ? { status: { in: [...filter.statuses] } } : {},
     createdBetween(filter),
   ];
-  return readPage(
-    caller,
-    {
-      name: 'enterprises',
-      columns: { DATE_CREATED: 'dateCreated', NAME: 'nameFolded' },
-      find: (range, fields) => selectRows(sql, ENTERPRISES, range, fields),
-      count: (where) => countRows(sql, ENTERPRISES, where),
-    },
-    where,
-    order,
-    page,
-  );
+  return readPage(caller, LIST, readsOf(sql, ENTERPRISES), where, order, page, shown);
 }
 
 /**

@@ -1,10 +1,20 @@
+import type { PackedRow, Packing } from '../database/packed.ts';
+import type { NestedReads, Reads } from '../database/reads.ts';
+import type { Range } from '../database/select.ts';
 import type { Caller } from './caller.ts';
+import { decodeCursor, encodeCursor, encodePackedCursor, type Place } from './cursors.ts';
 import { invalidParameter } from './input.ts';
+import { PackedRowsPage, type Page, RowsPage, type Surroundings } from './pages.ts';
+
+/** What is read of each row, where that is not all of it; the sort's columns come along. */
+export interface Shown {
+  fields?: readonly string[];
+  /** The same, where the rows are wanted packed. */
+  packed?: Packing;
+}
 
 /** How a page is asked for: forward (`first`, `after`), backward (`last`, `before`), or forward by `offset` for page numbers. */
 export interface PageArguments {
-  /** What is read of each row, where that is not all of it; the sort's columns come along. */
-  fields?: readonly string[];
   first?: number | null;
   after?: string | null;
   last?: number | null;
@@ -17,45 +27,10 @@ export interface Order<Field extends string> {
   direction: 'ASC' | 'DESC';
 }
 
-export interface PageInfo {
-  hasNextPage: boolean;
-  hasPreviousPage: boolean;
-  startCursor: string | null;
-  endCursor: string | null;
-}
-
-export interface Page<Row> {
-  /** Made when asked for, like their cursors. */
-  readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
-  readonly pageInfo: PageInfo;
-  /** Counts all rows that the filter matches, when asked. */
-  totalCount: () => Promise<number>;
-}
-
-/** What findMany is given: every list is read by this and nothing else. */
-export interface Range {
-  where: { AND: object[] };
-  orderBy: Record<string, 'asc' | 'desc'>[];
-  take: number;
-  skip: number;
-}
-
 /** One list: its name in cursors, and its sort columns by the graph's order fields. */
 export interface Listed<Row extends { sid: string }, Field extends string> {
   name: string;
   columns: Record<Field, keyof Row & string>;
-}
-
-/** And how its rows are read and counted. */
-export interface List<Row extends { sid: string }, Field extends string> extends Listed<Row, Field> {
-  find: (range: Range, fields?: readonly string[]) => Promise<Row[]>;
-  count: (where: { AND: object[] }) => Promise<number>;
-}
-
-/** And how they are read and counted within each of many parents. */
-export interface NestedList<Row extends { sid: string }, Field extends string> extends Listed<Row, Field> {
-  find: (range: Range, fields?: readonly string[]) => Promise<Row[][]>;
-  count: (where: { AND: object[] }) => Promise<number[]>;
 }
 
 export const DEFAULT_PAGE_SIZE = 20;
@@ -72,89 +47,109 @@ export const MAX_LARGE_PAGE_SIZE = 1000;
  */
 export async function readPage<Row extends { sid: string }, Field extends string>(
   caller: Caller,
-  list: List<Row, Field>,
+  list: Listed<Row, Field>,
+  reads: Reads<Row>,
   filter: object[],
   order: Order<Field>,
   page: PageArguments,
+  { fields, packed }: Shown = {},
 ): Promise<Page<Row>> {
-  const { range, pageOf } = planPage(caller, list, filter, order, page);
-  return pageOf(await list.find(range, page.fields), () => list.count({ AND: filter }));
+  const plan = planPage(caller, list, filter, order, page);
+  const count = () => reads.count({ AND: filter });
+  if (packed && reads.pack) return packedPage(plan, await reads.pack(plan.range, packed), count);
+  return rowsPage(plan, await reads.find(plan.range, fields), count);
 }
 
 /** The same page within each of many parents, by one statement, and their counts by another. @throws as readPage */
 export async function readPages<Row extends { sid: string }, Field extends string>(
   caller: Caller,
-  list: NestedList<Row, Field>,
+  list: Listed<Row, Field>,
+  reads: NestedReads<Row>,
   filter: object[],
   order: Order<Field>,
   page: PageArguments,
+  { fields, packed }: Shown = {},
 ): Promise<Page<Row>[]> {
-  const { range, pageOf } = planPage(caller, list, filter, order, page);
+  const plan = planPage(caller, list, filter, order, page);
   let counts: Promise<number[]> | undefined;
-  const count = async (place: number) => {
-    counts ??= list.count({ AND: filter });
+  const countAt = (place: number) => async () => {
+    counts ??= reads.count({ AND: filter });
     return (await counts)[place] ?? 0;
   };
-  return (await list.find(range, page.fields)).map((rows, place) => pageOf(rows, () => count(place)));
+  if (packed) return (await reads.pack(plan.range, packed)).map((rows, place) => packedPage(plan, rows, countAt(place)));
+  return (await reads.find(plan.range, fields)).map((rows, place) => rowsPage(plan, rows, countAt(place)));
+}
+
+/** What one page is read by, and how it is shown. */
+interface Plan<Row> {
+  readonly range: Range;
+  readonly cursorOf: (row: Row) => string;
+  readonly packedCursorOf: (row: PackedRow) => string;
+  readonly size: number;
+  readonly backward: boolean;
+  /** Is there anything in front of it, or behind it where it is paged backward? */
+  readonly follows: boolean;
 }
 
 function planPage<Row extends { sid: string }, Field extends string>(
   caller: Caller,
-  list: Listed<Row, Field>,
+  { name, columns }: Listed<Row, Field>,
   filter: object[],
-  order: Order<Field>,
+  { field, direction }: Order<Field>,
   page: PageArguments,
-) {
+): Plan<Row> {
   const { size, backward, offset } = bounds(caller, page);
-  const column = list.columns[order.field];
-  const after = page.after == null ? undefined : decodeCursor(page.after, list.name, order.field, 'after');
-  const before = page.before == null ? undefined : decodeCursor(page.before, list.name, order.field, 'before');
-  const descending = (order.direction === 'DESC') !== backward;
-  const direction = descending ? 'desc' : 'asc';
+  const column = columns[field];
+  const after = page.after == null ? undefined : decodeCursor(page.after, name, field, 'after');
+  const before = page.before == null ? undefined : decodeCursor(page.before, name, field, 'before');
+  const descending = (direction === 'DESC') !== backward;
 
   const places: object[] = [];
-  if (after) places.push(beyond(column, after, order.direction === 'DESC'));
-  if (before) places.push(beyond(column, before, order.direction === 'ASC'));
-  const range: Range = {
-    where: { AND: [...filter, ...places] },
-    orderBy: column === 'sid' ? [{ sid: direction }] : [{ [column]: direction }, { sid: direction }],
-    take: size + 1,
-    skip: offset,
+  if (after) places.push(beyond(column, after, direction === 'DESC'));
+  if (before) places.push(beyond(column, before, direction === 'ASC'));
+  return {
+    range: { where: { AND: [...filter, ...places] }, orderBy: orderBy(column, descending ? 'desc' : 'asc'), take: size + 1, skip: offset },
+    cursorOf: (row) => encodeCursor(name, field, row[column], row.sid),
+    packedCursorOf: (row) => encodePackedCursor(name, field, row.at(column === 'sid' ? -1 : -2) ?? '', row.at(-1) ?? ''),
+    size,
+    backward,
+    follows: backward ? before !== undefined : after !== undefined || offset > 0,
   };
-  const cursorOf = (node: Row) => encodeCursor(list.name, order.field, node[column], node.sid);
-
-  function pageOf(rows: Row[], totalCount: () => Promise<number>): Page<Row> {
-    const more = rows.length > size;
-    const nodes = more ? rows.slice(0, size) : rows;
-    if (backward) nodes.reverse();
-    return {
-      get edges() {
-        return nodes.map((node) => new Edge(node, cursorOf));
-      },
-      get pageInfo() {
-        const [first, last] = [nodes[0], nodes.at(-1)];
-        return {
-          hasNextPage: backward ? before !== undefined : more,
-          hasPreviousPage: backward ? more : after !== undefined || offset > 0,
-          startCursor: first ? cursorOf(first) : null,
-          endCursor: last ? cursorOf(last) : null,
-        };
-      },
-      totalCount,
-    };
-  }
-  return { range, pageOf };
 }
 
-class Edge<Row> {
-  constructor(
-    readonly node: Row,
-    private readonly cursorOf: (node: Row) => string,
-  ) {}
+const orders = new Map<string, Range['orderBy']>();
 
-  get cursor(): string {
-    return this.cursorOf(this.node);
+/** The same one for the same order: what is made of it is kept by it. */
+function orderBy(column: string, way: 'asc' | 'desc'): Range['orderBy'] {
+  const key = `${column} ${way}`;
+  let order = orders.get(key);
+  if (!order) {
+    order = column === 'sid' ? [{ sid: way }] : [{ [column]: way }, { sid: way }];
+    orders.set(key, order);
   }
+  return order;
+}
+
+const rowsPage = <Row>(plan: Plan<Row>, rows: Row[], totalCount: () => Promise<number>): Page<Row> =>
+  new RowsPage(shown(plan, rows), surroundings(plan, rows, plan.cursorOf, totalCount));
+
+const packedPage = (plan: Plan<never>, rows: PackedRow[], totalCount: () => Promise<number>): Page<never> =>
+  new PackedRowsPage(shown(plan, rows), surroundings(plan, rows, plan.packedCursorOf, totalCount));
+
+/** The page's own rows, in the list's order. */
+function shown<Any>({ size, backward }: Plan<never>, rows: Any[]): Any[] {
+  const nodes = rows.length > size ? rows.slice(0, size) : rows;
+  return backward ? nodes.reverse() : nodes;
+}
+
+function surroundings<Any>(
+  { size, backward, follows }: Plan<never>,
+  rows: readonly Any[],
+  cursorOf: (row: Any) => string,
+  totalCount: () => Promise<number>,
+): Surroundings<Any> {
+  const more = rows.length > size;
+  return { cursorOf, hasNextPage: backward ? follows : more, hasPreviousPage: backward ? more : follows, totalCount };
 }
 
 function bounds(caller: Caller, page: PageArguments) {
@@ -171,48 +166,9 @@ function bounds(caller: Caller, page: PageArguments) {
   return { size, backward: last != null, offset: offset ?? 0 };
 }
 
-interface Place {
-  value: string | Date;
-  sid: string;
-}
-
 /** `column >= value AND (column > value OR sid > sid)`: the form whose first part the index serves. */
 function beyond(column: string, { value, sid }: Place, descending: boolean) {
   const [atOrBeyond, past] = descending ? (['lte', 'lt'] as const) : (['gte', 'gt'] as const);
   if (column === 'sid') return { sid: { [past]: sid } };
   return { AND: [{ [column]: { [atOrBeyond]: value } }, { OR: [{ [column]: { [past]: value } }, { sid: { [past]: sid } }] }] };
-}
-
-/** A cursor is opaque to callers: base64url of `[list, order field, sort value, sid]`, times in ms since the epoch. */
-function encodeCursor(list: string, field: string, value: unknown, sid: string): string {
-  return Buffer.from(JSON.stringify([list, field, value instanceof Date ? value.getTime() : value, sid])).toString('base64url');
-}
-
-function decodeCursor(cursor: string, list: string, field: string, parameter: string): Place {
-  const parts = parseCursor(cursor);
-  if (parts?.[0] !== list) throw invalidParameter([parameter], 'is not a cursor of this list', cursor);
-  const [, cursorField, value, sid] = parts;
-  if (cursorField !== field) throw invalidParameter([parameter], `is a cursor of the order ${cursorField}, not ${field}`, cursor);
-  return { value: typeof value === 'number' ? new Date(value) : value, sid };
-}
-
-/** The years 1 to 9999, in ms since the epoch: what every database and format here can hold. */
-const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');
-const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
-function parseCursor(cursor: string): [list: string, field: string, value: string | number, sid: string] | undefined {
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  if (!Array.isArray(parts) || parts.length !== 4) return undefined;
-  const [list, field, value, sid] = parts as unknown[];
-  const isText = (part: unknown): part is string => typeof part === 'string' && !part.includes('\0') && part.isWellFormed();
-  if (typeof list !== 'string' || !isText(field) || !/^[A-Z_]+$/.test(field) || !isText(sid)) return undefined;
-  const isTime = field === 'DATE_CREATED';
-  if (isTime ? !(Number.isInteger(value) && (value as number) >= MIN_TIME && (value as number) <= MAX_TIME) : !isText(value))
-    return undefined;
-  return [list, field, value as string | number, sid];
 }

@@ -76,6 +76,8 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
 };
 
 class LazyLoaders {
+  readonly made: Record<string, unknown> = {};
+
   constructor(
     readonly gateway: Gateway,
     readonly caller: Caller,
@@ -84,9 +86,8 @@ class LazyLoaders {
 for (const [name, make] of Object.entries(makers)) {
   Object.defineProperty(LazyLoaders.prototype, name, {
     get(this: LazyLoaders) {
-      const value = make(this.gateway, this.caller);
-      Object.defineProperty(this, name, { value });
-      return value;
+      this.made[name] ??= make(this.gateway, this.caller);
+      return this.made[name];
     },
   });
 }

@@ -1,10 +1,12 @@
 import { type Mapping, Prisma } from '../../prisma/client/client.ts';
-import { countRows, countRowsOf, selectRow, selectRows, selectRowsOf, type Table } from '../database/select.ts';
+import { nestedReadsOf, readsOf } from '../database/reads.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
 import { type CreatedRange, containing, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
-import { type List, type Listed, type NestedList, type Order, type Page, type PageArguments, readPage, readPages } from './keyset.ts';
+import { type Listed, type Order, type PageArguments, readPage, readPages, type Shown } from './keyset.ts';
+import type { Page } from './pages.ts';
 import { sought } from './sid.ts';
 
 export interface MappingFilter extends CreatedRange {
@@ -45,12 +47,9 @@ export function listMappings(
   filter: MappingFilter,
   order: Order<MappingOrderField> = BY_CREATION,
   page: PageArguments = {},
+  shown?: Shown,
 ): Promise<Page<Mapping>> {
-  const reads: Pick<List<Mapping, MappingOrderField>, 'find' | 'count'> = {
-    find: (range, fields) => selectRows(sql, MAPPINGS, range, fields),
-    count: (where) => countRows(sql, MAPPINGS, where),
-  };
-  return readPage(caller, { ...LIST, ...reads }, conditions(caller, filter), order, page);
+  return readPage(caller, LIST, readsOf(sql, MAPPINGS), conditions(caller, filter), order, page, shown);
 }
 
 /** The same page of each of these enterprises' mappings. */
@@ -61,12 +60,10 @@ export function listMappingsOf(
   filter: MappingFilter,
   order: Order<MappingOrderField> = BY_CREATION,
   page: PageArguments = {},
+  shown?: Shown,
 ): Promise<Page<Mapping>[]> {
-  const reads: Pick<NestedList<Mapping, MappingOrderField>, 'find' | 'count'> = {
-    find: (range, fields) => selectRowsOf(sql, MAPPINGS, 'enterpriseSid', enterpriseSids, range, fields),
-    count: (where) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', enterpriseSids, where),
-  };
-  return readPages(caller, { ...LIST, ...reads }, conditions(caller, filter), order, page);
+  const reads = nestedReadsOf(sql, MAPPINGS, 'enterpriseSid', enterpriseSids);
+  return readPages(caller, LIST, reads, conditions(caller, filter), order, page, shown);
 }
 
 const conditions = (caller: Caller, filter: MappingFilter) => [

@@ -4,7 +4,8 @@ import { cursorExpired, decodeEventCursor, encodeEventCursor } from './event-cur
 import { headOf, isGap, type LoggedEvent, type MessageEventFilter, matches, readEvents, soughtIn } from './events.ts';
 import type { Gateway } from './gateway.ts';
 import { invalidParameter } from './input.ts';
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type Page } from './keyset.ts';
+import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from './keyset.ts';
+import type { Page } from './pages.ts';
 
 /** How many events are looked through for one page, at most: a narrow filter then gives an empty page whose cursor has moved on. */
 const LOOKED_THROUGH = 5000;

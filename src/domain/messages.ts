@@ -6,13 +6,15 @@ import {
   type MessageType,
   Prisma,
 } from '../../prisma/client/client.ts';
-import { countRows, countRowsOf, selectRow, selectRows, selectRowsOf, type Table } from '../database/select.ts';
+import { nestedReadsOf, readsOf } from '../database/reads.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { Sql } from '../database/sql.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from './filters.ts';
 import type { Gateway } from './gateway.ts';
-import { type List, type Listed, type NestedList, type Order, type Page, type PageArguments, readPage, readPages } from './keyset.ts';
+import { type Listed, type Order, type PageArguments, readPage, readPages, type Shown } from './keyset.ts';
+import type { Page } from './pages.ts';
 import { sought } from './sid.ts';
 import { fold } from './text.ts';
 
@@ -54,14 +56,13 @@ export function listMessages(
   filter: MessageFilter,
   order: Order<MessageOrderField> = BY_CREATION,
   page: PageArguments = {},
+  shown?: Shown,
 ): Promise<Page<Message>> {
   const filters = conditions(filter);
   const all = !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
-  const reads: Pick<List<Message, MessageOrderField>, 'find' | 'count'> = {
-    find: (range, fields) => selectRows(sql, MESSAGES, range, fields),
-    count: (where) => (all ? countMessages(sql, caller) : countRows(sql, MESSAGES, where)),
-  };
-  return readPage(caller, { ...LIST, ...reads }, [belonging(caller), ...filters], order, page);
+  const reads = readsOf(sql, MESSAGES);
+  if (all) reads.count = () => countMessages(sql, caller);
+  return readPage(caller, LIST, reads, [belonging(caller), ...filters], order, page, shown);
 }
 
 /** The same page of the messages of each of these enterprises, or mappings. */
@@ -73,12 +74,10 @@ export function listMessagesOf(
   filter: MessageFilter,
   order: Order<MessageOrderField> = BY_CREATION,
   page: PageArguments = {},
+  shown?: Shown,
 ): Promise<Page<Message>[]> {
-  const reads: Pick<NestedList<Message, MessageOrderField>, 'find' | 'count'> = {
-    find: (range, fields) => selectRowsOf(sql, MESSAGES, parentField, parentSids, range, fields),
-    count: (where) => countRowsOf(sql, MESSAGES, parentField, parentSids, where),
-  };
-  return readPages(caller, { ...LIST, ...reads }, [belonging(caller), ...conditions(filter)], order, page);
+  const reads = nestedReadsOf(sql, MESSAGES, parentField, parentSids);
+  return readPages(caller, LIST, reads, [belonging(caller), ...conditions(filter)], order, page, shown);
 }
 
 const conditions = (filter: MessageFilter) => [

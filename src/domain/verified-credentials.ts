@@ -17,7 +17,7 @@ export interface Verification {
 
 /**
  * Credentials that were found good within the last minute, so that requests need not ask the database again. They are kept under a keyed digest of
- * what was presented (Secrets.fingerprint), never under itself, and forgotten at once when what they rest on changes.
+ * what was presented, never under itself, and forgotten at once when what they rest on changes.
  */
 export interface VerifiedCredentials {
   get(key: string): Credentials | undefined;

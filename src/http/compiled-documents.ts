@@ -1,6 +1,16 @@
-import { type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema, getOperationAST } from 'graphql';
+import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { Caller } from '../domain/caller.ts';
 import type { DocumentChecks } from './document-checks.ts';
+import { answerPages, type PageAnswer } from './page-answers.ts';
+import { planDocument } from './page-plans.ts';
+
+/** What resolvers are given, as far as it matters here. */
+export interface OperationContext {
+  readonly caller: Caller;
+  /** Nothing is run with it any more. */
+  end(): void;
+}
 
 /** A query or a mutation that is valid, and ready to run. */
 export interface CompiledDocument {
@@ -8,7 +18,7 @@ export interface CompiledDocument {
   readonly passes: (variables: Variables) => boolean;
   /** May it be run again, where an error is to be told as the general path tells it? */
   readonly isQuery: boolean;
-  readonly run: (context: object, variables: Variables) => Promise<ExecutionResult> | ExecutionResult;
+  readonly run: (context: OperationContext, variables: Variables) => Promise<PageAnswer>;
 }
 
 type Variables = Readonly<Record<string, unknown>>;
@@ -75,7 +85,20 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
       }
       const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
       if (!isCompiledQuery(compiled)) return null;
-      return { passes, isQuery: true, run: (context, variables) => compiled.query({}, context, variables) };
+      const run: CompiledDocument['run'] = async (context, variables) => {
+        try {
+          return await compiled.query({}, context, variables);
+        } finally {
+          context.end();
+        }
+      };
+      const plan = planDocument(schema, document, operationName);
+      if (!plan) return { passes, isQuery: true, run };
+      return {
+        passes,
+        isQuery: true,
+        run: async (context, variables) => (await answerPages(plan, context, variables)) ?? run(context, variables),
+      };
     } catch {
       // Whatever is wrong with it, the general path says.
       return null;

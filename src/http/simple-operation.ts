@@ -1,7 +1,7 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import type { Admission } from './admission.ts';
-import type { CompiledDocuments } from './compiled-documents.ts';
+import type { CompiledDocuments, OperationContext } from './compiled-documents.ts';
 import { OverloadError } from './fairness.ts';
 import type { Asked } from './node-request.ts';
 import { outageOf } from './outage.ts';
@@ -10,7 +10,7 @@ import type { ServerContext } from './yoga.ts';
 
 export interface SimpleOperationOptions {
   readonly documents: CompiledDocuments;
-  readonly contextFor: (caller: Caller) => object;
+  readonly contextFor: (caller: Caller) => OperationContext;
   readonly admission: Pick<Admission, 'reads' | 'changes'>;
   /** Is any document run, and not only those of a list? */
   readonly isOpen: boolean;
@@ -36,7 +36,8 @@ export function createSimpleOperations({ documents, contextFor, admission, isOpe
     const fairness = compiled.isQuery ? admission.reads : admission.changes;
     const result = await fairness.run(actor, () => compiled.run(context, variables), wanted).catch(unlessOverloaded);
     if (result === undefined) return undefined;
-    if (!result.errors) return { response: answer(result) };
+    if ('text' in result) return { response: answer(result.text) };
+    if (!result.errors) return { response: answer(JSON.stringify(result)) };
     return compiled.isQuery && !result.errors.some(isOutage) ? undefined : { result };
   };
 }
@@ -82,6 +83,6 @@ function read(bytes: Buffer): Parameters | undefined {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function answer(result: ExecutionResult): TextResponse {
-  return new TextResponse(JSON.stringify(result), { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } });
+function answer(text: string): TextResponse {
+  return new TextResponse(text, { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } });
 }

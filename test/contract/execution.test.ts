@@ -11,7 +11,7 @@ import { table } from '../../src/contract/table.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { ConflictError, DomainError } from '../../src/domain/errors.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
-import { type Answers, stubSchema, successes } from './stub-graph.ts';
+import { type Answers, stubContext, stubSchema, successes } from './stub-graph.ts';
 
 const sids = fc.constantFrom(`EN${'0'.repeat(32)}`, `BE${'1'.repeat(32)}`, 'ENx', '%00', 'ü');
 const word = fc.oneof(fc.constantFrom('a', '%', '_', 'ACTIVE', '49', '+1', 'a@b.example', '\\'), fc.string({ maxLength: 8 }));
@@ -101,7 +101,7 @@ describe.each(table)('$operation compiled', (operation) => {
             return answer();
           },
         };
-        expect(await outcome(compiled({ answers }, variables))).toEqual(await outcome(reference({ answers }, variables)));
+        expect(await outcome(compiled(stubContext(answers), variables))).toEqual(await outcome(reference(stubContext(answers), variables)));
         expect(asked[0]).toEqual(asked[1]);
       }),
       { numRuns: 60 },

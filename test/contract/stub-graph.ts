@@ -27,6 +27,10 @@ export function stubSchema(): GraphQLSchema {
 
 const schema = stubSchema();
 
+/** What the resolvers of such a graph are given. */
+export const stubContext = (answers: Answers, caller: Caller = nobody) => ({ answers, caller, end: () => {} });
+const nobody: Caller = { organizationSid: 'OR1', accountSid: 'AC1', permissions: new Set(), requestId: 'request-1' };
+
 interface StubOptions extends Partial<Omit<ContractOptions, 'admission'>> {
   readonly permissions?: readonly Permission[];
 }
@@ -52,7 +56,7 @@ export function stubContract(answers: Answers, { permissions = ['read', 'write',
       request.headers.get('authorization') ? caller : { status: 401, message: 'Authentication is required' },
     contextFor(given) {
       callers.push(given);
-      return { answers: recording };
+      return stubContext(recording, given);
     },
     admission: {
       origins: createOrigins([], () => undefined),

@@ -1,0 +1,122 @@
+import { type ExecutionResult, type GraphQLResolveInfo, getArgumentValues, getVariableValues, locatedError } from 'graphql';
+import type { PackedRow } from '../database/packed.ts';
+import type { Caller, Permission } from '../domain/caller.ts';
+import type { PackedPage, Page } from '../domain/pages.ts';
+import { outageOf } from './outage.ts';
+import type { DocumentPlan, PagePlan } from './page-plans.ts';
+import type { Gap, RowPlan } from './row-plans.ts';
+
+/** An answer's text, or what was run where the database is away. */
+export type PageAnswer = { readonly text: string } | ExecutionResult;
+
+/**
+ * Answers a planned document: its lists' own resolvers are called with their arguments, as ever, and the packed rows that they read are written as
+ * JSON at once, where the general way makes an object of each and of each of its fields.
+ * @param context what the resolvers are given
+ * @returns undefined where only the general way can tell what is wrong; nothing was changed then
+ */
+export async function answerPages(
+  plan: DocumentPlan,
+  context: { readonly caller: Caller },
+  inputs: Readonly<Record<string, unknown>>,
+): Promise<PageAnswer | undefined> {
+  const { schema, operation, pages, permissions, packed } = plan;
+  if (!permissions.every((permission) => context.caller.permissions.has(permission as Permission))) return undefined;
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], inputs);
+  if (!coerced) return undefined;
+  const answering = new Answering(plan, Object.assign({}, context, { packed }), coerced);
+  try {
+    const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT)));
+    return { text: `{"data":{${pages.map(({ key }, place) => `"${key}":${texts[place]}`).join()}}}` };
+  } catch (error) {
+    if (!outageOf(error)) return undefined;
+    const [{ node, key }] = pages as [PagePlan];
+    return { data: null, errors: [locatedError(error, [node], [key])] };
+  }
+}
+
+const ROOT = {};
+
+class Answering {
+  readonly #plan: DocumentPlan;
+  readonly #context: object;
+  readonly #variables: Record<string, unknown>;
+  readonly #asked = new Map<PagePlan, { readonly args: object; readonly info: GraphQLResolveInfo }>();
+
+  constructor(plan: DocumentPlan, context: object, variables: Record<string, unknown>) {
+    this.#plan = plan;
+    this.#context = context;
+    this.#variables = variables;
+  }
+
+  /** A page of a parent's list. */
+  async page(plan: PagePlan, parent: object): Promise<string> {
+    const { args, info } = this.#askedFor(plan);
+    const page = (await plan.resolve(parent, args, this.#context, info)) as Page<never>;
+    if (!page.packed) throw new Error(`${plan.key} is not packed`);
+    let text = '';
+    for (const part of plan.parts) {
+      if (typeof part === 'object') text += part.text;
+      else if (part === 'rows') text += isPlain(plan.row) ? plainRows(plan.row, page.packed) : await this.#rows(plan.row, page.packed);
+      else if (part === 'totalCount') text += await page.totalCount();
+      else text += JSON.stringify(page.pageInfo[part]);
+    }
+    return text;
+  }
+
+  /** Rows with lists in them, all of which are asked for at once. */
+  async #rows({ texts, gaps }: RowPlan, { rows, cursorOf }: PackedPage): Promise<string> {
+    const lists = await Promise.all(
+      gaps.map((gap) => (isList(gap) ? Promise.all(rows.map((row) => this.page(gap.list, { sid: row[gap.sidPlace] }))) : undefined)),
+    );
+    return rowsText(texts, rows, (row, place, at) => lists[place]?.[at] ?? filled(gaps[place] as Gap, row, cursorOf));
+  }
+
+  /** The same for all parents. */
+  #askedFor(page: PagePlan) {
+    let asked = this.#asked.get(page);
+    if (!asked) {
+      const { schema, operation, fragments } = this.#plan;
+      const { field, node, key, parentType } = page;
+      const args = getArgumentValues(field, node, this.#variables);
+      const info = {
+        fieldName: field.name,
+        fieldNodes: [node],
+        returnType: field.type,
+        parentType,
+        path: { prev: undefined, key, typename: parentType.name },
+        schema,
+        fragments,
+        rootValue: ROOT,
+        operation,
+        variableValues: this.#variables,
+      };
+      asked = { args, info };
+      this.#asked.set(page, asked);
+    }
+    return asked;
+  }
+}
+
+const isList = (gap: Gap) => typeof gap === 'object' && 'list' in gap;
+const isPlain = ({ gaps }: RowPlan) => !gaps.some(isList);
+
+const plainRows = ({ texts, gaps }: RowPlan, { rows, cursorOf }: PackedPage): string =>
+  rowsText(texts, rows, (row, place) => filled(gaps[place] as Gap, row, cursorOf));
+
+/** @param fill what is put into a gap of a row */
+function rowsText(
+  texts: readonly string[],
+  rows: readonly PackedRow[],
+  fill: (row: PackedRow, place: number, at: number) => string,
+): string {
+  let text = '';
+  for (let at = 0; at < rows.length; at += 1) {
+    text += at === 0 ? texts[0] : `,${texts[0]}`;
+    for (let place = 1; place < texts.length; place += 1) text += fill(rows[at] as PackedRow, place - 1, at) + texts[place];
+  }
+  return text;
+}
+
+const filled = (gap: Gap, row: PackedRow, cursorOf: PackedPage['cursorOf']): string =>
+  typeof gap === 'object' && 'write' in gap ? gap.write(row[gap.place] as string) : `"${cursorOf(row)}"`;

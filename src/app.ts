@@ -18,7 +18,7 @@ import { CHANGES, createFairness, READS } from './http/fairness.ts';
 import { createGraph, type GraphSettings } from './http/graph.ts';
 import { health } from './http/health.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
-import { type Asked, requestOf } from './http/node-request.ts';
+import { type Asked, placeOf, requestOf } from './http/node-request.ts';
 import { createOrigins } from './http/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './http/outage.ts';
 import type { RateLimit } from './http/rate-limit.ts';
@@ -114,7 +114,7 @@ export function createApp(options: AppOptions): App {
   }
 
   async function route(asked: Asked, peer: Peer): Promise<Answer> {
-    const { pathname } = new URL(asked.url);
+    const { pathname } = placeOf(asked);
     if (pathname === '/graphql') return forPages(asked, () => graph.fetch(asked, peer));
     if (CONTRACT.test(pathname)) return forPages(asked, () => rest(asked, peer));
     const request = await requestOf(asked);
@@ -141,7 +141,7 @@ export function createApp(options: AppOptions): App {
     fetch: async (request, peer = {}) => responseOf(await answer(request, peer)),
     plain: {
       takes: (request) => {
-        const { pathname } = new URL(request.url);
+        const { pathname } = placeOf(request);
         return pathname === '/graphql' ? isSimple(request) : CONTRACT.test(pathname);
       },
       fetch: answer,

@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
-import { ConnectionError, connect } from './database/connect.ts';
+import { connect } from './database/connect.ts';
 import { DirectoryInUseError } from './database/directory-lock.ts';
 import { MigrationError, migrate } from './database/migrations.ts';
 import { MIGRATIONS } from './database/package-root.ts';
+import { ConnectionError } from './database/postgres.ts';
 import { masterKeysOf, SecretsKeyError } from './database/secrets-key.ts';
 import { AccountError, bootstrapAccount } from './domain/accounts.ts';
 import type { Gateway } from './domain/gateway.ts';

@@ -4,9 +4,10 @@ import { actorOf, type Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
 import type { Admission } from '../http/admission.ts';
 import { type Authentication, isRefusal, type Peer, type Refusal } from '../http/authentication.ts';
+import type { OperationContext } from '../http/compiled-documents.ts';
 import { withDeadline } from '../http/deadline.ts';
 import { OverloadError } from '../http/fairness.ts';
-import type { Asked } from '../http/node-request.ts';
+import { type Asked, placeOf } from '../http/node-request.ts';
 import { OUTAGE_LOGGED, outageOf } from '../http/outage.ts';
 import { TextResponse } from '../http/text-response.ts';
 import { failure, success } from './envelopes.ts';
@@ -22,7 +23,7 @@ import { table } from './table.ts';
 export interface ContractOptions extends Settings {
   readonly schema: GraphQLSchema;
   /** The context of the graph's resolvers for one request of this caller. */
-  readonly contextFor: (caller: Caller) => object;
+  readonly contextFor: (caller: Caller) => OperationContext;
   readonly authenticate: Authentication;
   readonly admission: Admission;
   readonly log: { error(detail: object, message: string): void };
@@ -44,7 +45,7 @@ export function createContract(options: ContractOptions): (request: Asked, peer?
   const description = JSON.stringify(openApi(options));
 
   async function answer(request: Asked, caller: Caller | Refusal, isOver: () => boolean): Promise<TextResponse> {
-    const { pathname } = new URL(request.url);
+    const { pathname } = placeOf(request);
     if (isRefusal(caller)) return failure(refusedBy(caller));
     const found = route(request.method, pathname);
     if (found.kind === 'unknown') return failure(refusal(404));
@@ -57,7 +58,7 @@ export function createContract(options: ContractOptions): (request: Asked, peer?
     try {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
       const read = await readRequest(request, operation, sid, showSecrets);
-      const context = contextFor({ ...caller, permissions: new Set([...caller.permissions, 'large-pages']) });
+      const context = contextFor(withLargePages(caller));
       const execute = documents.get(operation) as Execute;
       const { data, errors } = await (request.method === 'GET' || request.method === 'HEAD' ? reads : changes).run(
         actorOf(caller),
@@ -83,7 +84,7 @@ export function createContract(options: ContractOptions): (request: Asked, peer?
 
     async function admit(isOver: () => boolean): Promise<TextResponse> {
       try {
-        if (new URL(request.url).pathname === openApiPath) return describe(request.method, description);
+        if (placeOf(request).pathname === openApiPath) return describe(request.method, description);
         if (origins.isForeignChange(request)) return failure(refusal(403));
         const caller = await authenticate(request, peer);
         if (isRefusal(caller)) return await answer(request, caller, isOver);
@@ -114,6 +115,10 @@ export function createContract(options: ContractOptions): (request: Asked, peer?
     return request.method === 'HEAD' ? response.withoutContent() : response;
   };
 }
+
+/** REST.md, Requests: pages of up to 1000. */
+const withLargePages = (caller: Caller): Caller =>
+  Object.assign({}, caller, { permissions: new Set([...caller.permissions, 'large-pages'] as const) });
 
 function describe(method: string, description: string): TextResponse {
   if (method !== 'GET' && method !== 'HEAD') return failure(refusal(405, { allow: 'GET, HEAD' }));

@@ -1,4 +1,4 @@
-import type { Asked } from '../http/node-request.ts';
+import { type Asked, placeOf } from '../http/node-request.ts';
 import { readBody } from './body.ts';
 import { invalidParameter } from './errors.ts';
 import type { ContractRequest, Operation, QueryParameter } from './operation.ts';
@@ -11,7 +11,7 @@ import { defaultPageSize } from './parameters.ts';
  * @throws ContractFailure 450, 413 or 415
  */
 export async function readRequest(request: Asked, operation: Operation, sid: string, showSecrets: boolean): Promise<ContractRequest> {
-  const { query, given } = readQuery(new URL(request.url).search, operation.query ?? []);
+  const { query, given } = readQuery(placeOf(request).search, operation.query ?? []);
   return {
     sid: decode('sid', sid),
     query,

@@ -15,19 +15,19 @@ export function timestampForm(settings: Settings, recorded: TimestampForm): Time
   return settings.restTimestamps === 'recorded' ? recorded : 'iso';
 }
 
-/** Writes the graph's DateTime (ISO 8601 with milliseconds) in a form of the contract. */
+/** Writes the graph's DateTime (ISO 8601 in UTC, with milliseconds) in a form of the contract. */
 export function timestamp(time: string, form: TimestampForm): string {
-  const date = new Date(time);
-  const iso = date.toISOString();
-  const day = iso.slice(0, 10);
-  const clock = iso.slice(11, 19);
+  const day = time.slice(0, 10);
+  const clock = time.slice(11, 19);
   switch (form) {
     case 'iso':
       return `${day}T${clock}+0000`;
     case 'sql':
       return `${day} ${clock}.0`;
-    case 'java':
-      return `${weekdays[date.getUTCDay()]} ${months[date.getUTCMonth()]} ${iso.slice(8, 10)} ${clock} UTC ${iso.slice(0, 4)}`;
+    case 'java': {
+      const date = new Date(time);
+      return `${weekdays[date.getUTCDay()]} ${months[date.getUTCMonth()]} ${time.slice(8, 10)} ${clock} UTC ${time.slice(0, 4)}`;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { authenticateAccessToken } from '../domain/access-tokens.ts';
 import { authenticate, type Credentials } from '../domain/accounts.ts';
 import { authenticateAdmin, isAdminName } from '../domain/admin-credentials.ts';
@@ -68,7 +68,7 @@ export const isRefusal = (outcome: Caller | Refusal): outcome is Refusal => 'sta
  * and by name, unless they were right before.
  */
 export function createAuthentication(gateway: Deps, failedAttempts?: FailedAttemptsOptions): Authentication {
-  const { secrets, verified, log } = gateway;
+  const { verified, log } = gateway;
   const platform = createPlatformAccounts(gateway);
   const attempts = createFailedAttempts(failedAttempts);
   /** Requests that give the same from the same address share one verification. */
@@ -117,7 +117,9 @@ export function createAuthentication(gateway: Deps, failedAttempts?: FailedAttem
     }
   }
 
-  const digest = (text: string) => Buffer.from(secrets.fingerprint(text)).toString('base64');
+  /** What is kept of credentials, and only in this process: under a key that is nowhere else. */
+  const key = randomBytes(32).toString('base64');
+  const digest = (text: string) => hash('sha256', `${key}${text}`, 'base64');
 
   async function outcomeOf(presented: Credential, address: string | undefined): Promise<Outcome | { retryAfter: number }> {
     const key = digest('token' in presented ? `bearer\n${presented.token}` : `basic\n${presented.user}\n${presented.password}`);
@@ -147,9 +149,11 @@ export function createAuthentication(gateway: Deps, failedAttempts?: FailedAttem
     if ('retryAfter' in outcome) {
       return { status: 429, message: 'Too many attempts to authenticate failed; try again later', retryAfter: outcome.retryAfter };
     }
-    return { ...outcome, requestId: randomUUID(), remoteAddress };
+    return Object.assign({ requestId: randomUUID(), remoteAddress }, outcome);
   };
 }
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 type Credential = { readonly user: string; readonly password: string } | { readonly token: string };
 
@@ -175,7 +179,7 @@ function parseBasic(header: string | null): { user: string; password: string } |
   const encoded = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(header ?? '')?.[1];
   if (!encoded) return undefined;
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(encoded, 'base64'));
+    const text = UTF_8.decode(Buffer.from(encoded, 'base64'));
     const colon = text.indexOf(':');
     return colon < 0 ? undefined : { user: text.slice(0, colon).trim(), password: text.slice(colon + 1) };
   } catch {

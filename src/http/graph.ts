@@ -7,7 +7,7 @@ import type { CredentialWatch } from '../live/credential-watch.ts';
 import { type Subscription, subscribeRendered } from '../live/render.ts';
 import type { Admission } from './admission.ts';
 import { type Authentication, isRefusal, type Peer, type Refusal } from './authentication.ts';
-import { createCompiledDocuments } from './compiled-documents.ts';
+import { createCompiledDocuments, type OperationContext } from './compiled-documents.ts';
 import type { Counted } from './counted.ts';
 import { withDeadline } from './deadline.ts';
 import { createDocumentChecks, withoutSuggestion } from './document-checks.ts';
@@ -45,7 +45,7 @@ export interface GraphSettings {
 
 interface GraphOptions extends GraphSettings {
   readonly schema: GraphQLSchema;
-  readonly contextFor: (caller: Caller, resumeFrom?: string) => object;
+  readonly contextFor: (caller: Caller, resumeFrom?: string) => OperationContext;
   readonly authenticate: Authentication;
   readonly credentials: CredentialWatch;
   readonly admission: Admission;

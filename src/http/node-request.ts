@@ -12,6 +12,7 @@ export class NodeRequest {
   readonly url: string;
   readonly headers: NodeHeaders;
   readonly #incoming: IncomingMessage;
+  #place: Place | undefined;
   #bytes: Promise<Buffer | undefined> | undefined;
 
   constructor(incoming: IncomingMessage) {
@@ -19,6 +20,12 @@ export class NodeRequest {
     this.method = incoming.method ?? 'GET';
     this.url = `http://${incoming.headers.host ?? 'localhost'}${incoming.url ?? '/'}`;
     this.headers = new NodeHeaders(incoming.headers);
+  }
+
+  /** As in the URL of a Request that says the same. */
+  get place(): Place {
+    this.#place ??= simplePlace(this.#incoming.url ?? '/') ?? new URL(this.url);
+    return this.#place;
   }
 
   /**
@@ -56,6 +63,17 @@ export class NodeRequest {
     return new Request(this.url, { method: this.method, headers, body });
   }
 }
+
+/** What of a URL tells where a request leads to. */
+export type Place = Pick<URL, 'pathname' | 'search'>;
+
+/** A path and a query in which a URL changes nothing; undefined for any other. */
+function simplePlace(target: string): Place | undefined {
+  const [, pathname, search = ''] = /^(\/[\w/-]*)(\?[\w=&.:+-]+)?$/.exec(target) ?? [];
+  return pathname === undefined || pathname.startsWith('//') ? undefined : { pathname, search };
+}
+
+export const placeOf = (asked: Asked): Place => (asked instanceof NodeRequest ? asked.place : new URL(asked.url));
 
 class NodeHeaders {
   readonly #headers: IncomingHttpHeaders;

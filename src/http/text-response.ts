@@ -21,10 +21,10 @@ export class TextResponse {
 
 /** Headers by lower-case names, each with one value. */
 export class TextHeaders {
-  all: Record<string, string>;
+  readonly all: Record<string, string>;
 
   constructor(headers: Readonly<Record<string, string>>) {
-    this.all = { ...headers };
+    this.all = Object.assign({}, headers);
   }
 
   has(name: string): boolean {
@@ -37,7 +37,7 @@ export class TextHeaders {
 
   /** Sets each that is not set. */
   complete(headers: Readonly<Record<string, string>>): void {
-    this.all = { ...headers, ...this.all };
+    for (const name in headers) this.all[name] ??= headers[name] as string;
   }
 
   append(name: string, value: string): void {

@@ -3,9 +3,10 @@ import { listAccessTokens } from '../../src/domain/access-tokens.ts';
 import { listBots } from '../../src/domain/bots.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { listEnterprises } from '../../src/domain/enterprises.ts';
-import type { Page, PageArguments } from '../../src/domain/keyset.ts';
+import type { PageArguments } from '../../src/domain/keyset.ts';
 import { listMappings } from '../../src/domain/mappings.ts';
 import { listMessages } from '../../src/domain/messages.ts';
+import type { Page } from '../../src/domain/pages.ts';
 import { newSid, type SidPrefix } from '../../src/domain/sid.ts';
 import type { TestGateway } from '../support/gateway.ts';
 

@@ -75,7 +75,7 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
   }
 }
 
-/** A statement whose answer is waited for, whatever its pool's `query_timeout`. */
+/** A statement whose answer is waited for, however long others' are (connection.ts). */
 const unhurried = (text: string, values?: unknown[]): pg.QueryConfig => Object.assign({ text, values }, { query_timeout: UNLIMITED });
 
 /** Whether every migration in `migrations` is in. False as well where the history can't be read. */

@@ -19,13 +19,10 @@ export interface Range {
 
 /** What is read of a range's rows. */
 export interface Reading {
-  /** Of each row, as a SELECT has it; those of the order are among them. */
+  /** Of each row, as a SELECT has it; those of the order are among them, unless all rows are made one. */
   readonly columns: string;
-  /**
-   * What is made of them all, in one row.
-   * @param rows a statement for them @param limit how many they are at most, as a parameter
-   */
-  readonly whole?: (rows: string, limit: string) => string;
+  /** What is made of them all, in one row. @param rows a statement for them, in their order */
+  readonly whole?: (rows: string) => string;
 }
 
 /**
@@ -197,7 +194,7 @@ function rangeOf({ name }: Table<never>, { columns, whole }: Reading, range: Ran
     range.skip === 0
       ? `${select} WHERE ${where} ${order} LIMIT ${limit}`
       : `${select} JOIN (${skipped()}) AS skipped ON sid = skipped.behind ${order}`;
-  return whole ? whole(rows, limit) : rows;
+  return whole ? whole(rows) : rows;
 }
 
 const foundOrder = (range: Range, { whole }: Reading) => (whole ? undefined : textsOf(range).found);

@@ -34,9 +34,9 @@ export const CHANGES: FairnessOptions = { running: 16, contended: 16, waiting: 5
 const CONTENDED_MS = 1000;
 /** How long an account with a queue lets those without one go first, at most, so that it always gets on. */
 const YIELDING_MS = 50;
-/** How long it lets go by between two of its own, at least, else as long as the one before took: what those ask finds the process idle half of the time. */
+/** How long it lets go by between two of its own, at least, else as long as the one before took: what those ask finds the process idle half the time. */
 const PAUSE_MS = 1;
-/** For how long after they have asked. */
+/** For how long after those have asked, in ms. */
 const QUIET_MS = 100;
 
 interface Account {

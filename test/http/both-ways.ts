@@ -23,15 +23,20 @@ export interface BothWays {
 /** What differs between any two answers. */
 const OWN = new Set(['date', 'x-request-id', 'keep-alive', 'connection', 'transfer-encoding', 'content-length']);
 
+/** An answer, without that. */
+export const told = async (response: Response) => ({
+  status: response.status,
+  headers: Object.fromEntries([...response.headers].filter(([name]) => !OWN.has(name))),
+  body: await response.text(),
+});
+
 export async function bothWays({ app }: TestGateway): Promise<BothWays> {
   const place = { host: '127.0.0.1', port: 0 };
   const [short, general] = await Promise.all([listen(app.fetch, { ...place, plain: app.plain }), listen(app.fetch, place)]);
 
   async function answer({ url }: Listener, who: Credentials, question: Question) {
     const headers = { 'content-type': 'application/json', authorization: authorizationOf(who) };
-    const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(question) });
-    const own = [...response.headers].filter(([name]) => !OWN.has(name));
-    return { status: response.status, headers: Object.fromEntries(own), body: await response.text() };
+    return told(await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify(question) }));
   }
 
   return {

@@ -4,6 +4,7 @@ import { type Listener, listen } from '../../src/http/server.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
 import { done, fresh } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { told } from './both-ways.ts';
 
 // One gateway on two ports: on one, common requests take the short way; on the other, all take the general one.
 
@@ -37,9 +38,6 @@ afterAll(async () => {
   await gateway.close();
 });
 
-/** What differs between any two answers. */
-const OWN = new Set(['date', 'x-request-id', 'keep-alive', 'connection', 'transfer-encoding', 'content-length']);
-
 interface Sent extends RequestInit {
   readonly path?: string;
 }
@@ -49,12 +47,7 @@ async function answer(listener: Listener, { path = '/graphql', ...init }: Sent) 
   if (!headers.has('authorization')) {
     headers.set('authorization', `Basic ${Buffer.from(`${provider.accountSid}:${provider.authToken}`).toString('base64')}`);
   }
-  const response = await fetch(`${listener.url}${path}`, { ...init, headers });
-  return {
-    status: response.status,
-    headers: Object.fromEntries([...response.headers].filter(([name]) => !OWN.has(name))),
-    body: await response.text(),
-  };
+  return told(await fetch(`${listener.url}${path}`, { ...init, headers }));
 }
 
 /** The general answer, with the short way's held against it: at its first time, and where its document is known. */

@@ -81,10 +81,10 @@ describe('an SMS from Restcomm', () => {
     const before = await stored();
     const right = hook();
     const [secret = ''] = /[0-9a-f]{64}/.exec(right) ?? [];
-    const last = secret.endsWith('0') ? '1' : '0';
+    const other = (digit = '') => (digit === '0' ? '1' : '0');
     for (const wrong of [
-      secret.slice(0, -1) + last,
-      last + secret.slice(1),
+      secret.slice(0, -1) + other(secret.at(-1)),
+      other(secret[0]) + secret.slice(1),
       secret.slice(0, 32),
       '0'.repeat(64),
       secret.toUpperCase().replace(/[0-9]/g, 'A'),

@@ -20,6 +20,9 @@ export async function buildSnapshot(): Promise<string> {
   try {
     const { pool, close } = await serve(draft, socketDirectory);
     await migrate(pool, MIGRATIONS);
+    // Nobody makes another database in it, and 600 of 1,100 files less are made at the first start.
+    await pool.query('UPDATE pg_database SET datistemplate = false');
+    for (const template of ['template0', 'template1']) await pool.query(`DROP DATABASE ${template}`);
     await pool.query('CHECKPOINT');
     await close();
     for (const entry of await readdir(dirname(path))) {

@@ -7,20 +7,22 @@ import { parseArgs } from 'node:util';
 import { packageRoot } from '../src/database/package-root.ts';
 import { openData, WRITER_SID } from './data.ts';
 import { ACCOUNT_SID, basic, startGateway } from './gateway.ts';
-import { type Answered, bytesOf, drive } from './load.ts';
+import { type Answered, bytesOf, drive, type Load } from './load.ts';
 import { describeMachine, LOAD_CORE, pin, spawnOn } from './machine.ts';
 import { median } from './measure.ts';
 import { enterprises, type GraphRequest, messages } from './queries.ts';
 import { stopAll } from './server.ts';
 
-// `npm run bench:flood`: what one tenant's reads take while another floods the gateway with its own, on PostgreSQL. RATE_LIMIT is off: it is the
-// turns that accounts take (src/http/fairness.ts) that are measured, and not what is refused.
+// `npm run bench:flood`: what one tenant's reads take while another floods the gateway with its own, on PostgreSQL. First with the usual RATE_LIMIT,
+// where most of the flood is refused; then with RATE_LIMIT off, where only the turns that accounts take (src/http/fairness.ts) hold it.
 
 const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '5' },
     connections: { type: 'string', default: '64' },
+    /** Only those that have this in their name. */
+    only: { type: 'string', default: '' },
   },
 });
 const seconds = Number(options.seconds);
@@ -31,12 +33,29 @@ const STARTING = 2;
 const server = process.env.DATABASE_URL ?? 'postgresql://root@127.0.0.1:5432/postgres';
 const database = `gateway_flood_${process.pid}`;
 
-/** What the quiet tenant asks, one after the other, and what the other floods with. */
-const FLOODS: readonly [string, GraphRequest, GraphRequest][] = [
-  ['pages of 10 messages, flooded with the same', messages, messages],
-  ['pages of 10 enterprises with mappings, flooded with the same', enterprises, enterprises],
-  ['pages of 10 enterprises with mappings, flooded with pages of 100 messages', enterprises, { ...messages, variables: { first: 100 } }],
+interface Flood {
+  readonly what: string;
+  readonly quietly: GraphRequest;
+  readonly flood: GraphRequest;
+  /** With RATE_LIMIT as it is unless set: then the quiet tenant stays below it, and the other is far above. */
+  readonly limited?: boolean;
+}
+
+const hundred = { ...messages, variables: { first: 100 } };
+const FLOODS: readonly Flood[] = [
+  { what: 'pages of 10 messages, flooded with the same, refused', quietly: messages, flood: messages, limited: true },
+  {
+    what: 'pages of 10 enterprises with mappings, flooded with pages of 100 messages, refused',
+    quietly: enterprises,
+    flood: hundred,
+    limited: true,
+  },
+  { what: 'pages of 10 messages, flooded with the same', quietly: messages, flood: messages },
+  { what: 'pages of 10 enterprises with mappings, flooded with the same', quietly: enterprises, flood: enterprises },
+  { what: 'pages of 10 enterprises with mappings, flooded with pages of 100 messages', quietly: enterprises, flood: hundred },
 ];
+/** 4,000 a minute of the 6,000 that RATE_LIMIT allows. */
+const BELOW_LIMIT_MS = 15;
 
 const at = ({ latencies }: Answered, share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN;
 
@@ -59,32 +78,9 @@ async function main(): Promise<void> {
   const data = await openData(server, database, { messages: 20_000, enterprises: 50, smallOrganizations: 2 }, false);
   pin(process.pid, LOAD_CORE);
   try {
-    const gateway = await startGateway(data.url);
-    const load = (sid: string, body: GraphRequest, count: number, during: number) => {
-      const bytes = bytesOf({ method: 'POST', path: '/graphql', authorization: basic(sid), body });
-      return drive({ port: gateway.port, request: () => bytes, connections: count, seconds: during });
-    };
-    /** How many answers it gets. */
-    const flooding = (body: GraphRequest, during: number) => {
-      const given = [String(gateway.port), basic(ACCOUNT_SID), JSON.stringify(body), String(connections), String(during)];
-      const child = spawnGivingWay([process.execPath, '--import', 'tsx', 'bench/flood-client.ts', ...given]);
-      return text(child.stdout as NodeJS.ReadableStream).then(Number);
-    };
     const rows: string[] = [];
-    for (const [what, quietly, flood] of FLOODS) {
-      await Promise.all([load(WRITER_SID, quietly, 1, 1), load(ACCOUNT_SID, flood, 8, 1)]);
-      const windows = { quiet: [] as Answered[], flooded: [] as Answered[], answers: [] as number[] };
-      for (let round = 0; round < rounds; round += 1) {
-        windows.quiet.push(await load(WRITER_SID, quietly, 1, seconds));
-        const flooded = flooding(flood, seconds + STARTING);
-        await delay(STARTING * 500);
-        windows.flooded.push(await load(WRITER_SID, quietly, 1, seconds));
-        windows.answers.push((await flooded) / (seconds + STARTING));
-      }
-      const of = (measured: readonly Answered[], share: number) => median(measured.map((one) => at(one, share)));
-      const [quiet, flooded] = [of(windows.quiet, 0.99), of(windows.flooded, 0.99)];
-      const ms = [of(windows.quiet, 0.5), quiet, of(windows.flooded, 0.5), flooded].map((value) => value.toFixed(1));
-      rows.push(`| ${what} | ${ms.join(' | ')} | ${(flooded / quiet).toFixed(1)} | ${Math.round(median(windows.answers))} |`);
+    for (const one of FLOODS.filter(({ what }) => what.includes(options.only))) {
+      rows.push(await measure(data.url, one));
       console.log(rows.at(-1));
     }
     await writeFile(new URL('results-flood.md', import.meta.url), report(rows));
@@ -92,6 +88,39 @@ async function main(): Promise<void> {
     await stopAll();
     await data.close();
   }
+}
+
+/** @returns its row of the table */
+async function measure(databaseUrl: string, { what, quietly, flood, limited = false }: Flood): Promise<string> {
+  const gateway = await startGateway(databaseUrl, { env: limited ? { RATE_LIMIT: '6000' } : {} });
+  const load = (sid: string, body: GraphRequest, count: number, during: number, pace: Pick<Load, 'everyMs' | 'mayBeRefused'> = {}) => {
+    const bytes = bytesOf({ method: 'POST', path: '/graphql', authorization: basic(sid), body });
+    return drive({ port: gateway.port, request: () => bytes, connections: count, seconds: during, ...pace });
+  };
+  const ask = (during: number) => load(WRITER_SID, quietly, 1, during, limited ? { everyMs: BELOW_LIMIT_MS } : {});
+  /** How many answers it gets. */
+  const flooding = (during: number) => {
+    const given = [String(gateway.port), basic(ACCOUNT_SID), JSON.stringify(flood), String(connections), String(during)];
+    const child = spawnGivingWay([process.execPath, '--import', 'tsx', 'bench/flood-client.ts', ...given]);
+    return text(child.stdout as NodeJS.ReadableStream).then(Number);
+  };
+  await Promise.all([
+    ask(limited ? 10 : 1),
+    load(ACCOUNT_SID, flood, limited ? connections : 8, limited ? 10 : 1, { mayBeRefused: limited }),
+  ]);
+  const windows = { quiet: [] as Answered[], flooded: [] as Answered[], answers: [] as number[] };
+  for (let round = 0; round < rounds; round += 1) {
+    windows.quiet.push(await ask(seconds));
+    const flooded = flooding(seconds + STARTING);
+    await delay(STARTING * 500);
+    windows.flooded.push(await ask(seconds));
+    windows.answers.push((await flooded) / (seconds + STARTING));
+  }
+  await gateway.stop();
+  const of = (measured: readonly Answered[], share: number) => median(measured.map((one) => at(one, share)));
+  const [quiet, flooded] = [of(windows.quiet, 0.99), of(windows.flooded, 0.99)];
+  const ms = [of(windows.quiet, 0.5), quiet, of(windows.flooded, 0.5), flooded].map((value) => value.toFixed(1));
+  return `| ${what} | ${ms.join(' | ')} | ${(flooded / quiet).toFixed(1)} | ${Math.round(median(windows.answers))} |`;
 }
 
 const report = (rows: readonly string[]) => `# One tenant's flood, another's latency

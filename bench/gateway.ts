@@ -25,14 +25,17 @@ export const ENVIRONMENT = {
 export const START = (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { scripts: { start: string } }).scripts
   .start;
 
-/** The gateway on a database, ready. @param options.node further options of node */
-export async function startGateway(databaseUrl: string, { core = SERVER_CORE, node = '' } = {}): Promise<Server> {
+/** The gateway on a database, ready. @param options.node further options of node @param options.env further settings */
+export async function startGateway(
+  databaseUrl: string,
+  { core = SERVER_CORE, node = '', env = {} as Readonly<Record<string, string>> } = {},
+): Promise<Server> {
   const port = await freePort();
   const [program = '', ...rest] = START.split(' ');
   return serve('gateway', core, ['sh', '-c', `exec ${program} ${node} ${rest.join(' ')}`], {
     port,
     path: '/health/ready',
-    env: { ...ENVIRONMENT, DATABASE_URL: databaseUrl, PORT: String(port) },
+    env: { ...ENVIRONMENT, ...env, DATABASE_URL: databaseUrl, PORT: String(port) },
   });
 }
 

@@ -12,6 +12,10 @@ export interface Load {
   readonly request: RequestBytes;
   readonly connections: number;
   readonly seconds: number;
+  /** How long each connection waits between its requests' beginnings, at least, in ms. */
+  readonly everyMs?: number;
+  /** Whether being told 429 is an answer, too. */
+  readonly mayBeRefused?: boolean;
 }
 
 export interface Answered {
@@ -42,7 +46,7 @@ export function bytesOf({ method, path, authorization, body }: RequestParts): Bu
 }
 
 /** Puts a server under load. What is under way at the end is waited for and counts. @throws Error for an answer that is none */
-export async function drive({ port, request, connections, seconds }: Load): Promise<Answered> {
+export async function drive({ port, request, connections, seconds, everyMs = 0, mayBeRefused = false }: Load): Promise<Answered> {
   const latencies: number[] = [];
   const began = performance.now();
   const end = began + seconds * 1000;
@@ -61,9 +65,10 @@ export async function drive({ port, request, connections, seconds }: Load): Prom
           const reader = createReader((answer) => {
             const now = performance.now();
             latencies.push(now - since);
-            if (answer) reject(new Error(`Not an answer to measure:\n${answer}`));
-            else if (now < end) send();
-            else resolve();
+            if (answer && !(mayBeRefused && answer.startsWith('HTTP/1.1 429'))) reject(new Error(`Not an answer to measure:\n${answer}`));
+            else if (now >= end) resolve();
+            else if (everyMs > 0) setTimeout(send, since + everyMs - now);
+            else send();
           });
           socket.on('data', reader);
           socket.on('error', reject);

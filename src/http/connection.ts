@@ -35,6 +35,7 @@ export class Connection extends WebSocket implements StreamSocket {
   #credentials: CredentialWatch | undefined = undefined;
   #isAlive = true;
   #looks = 0;
+  #pauses = 0;
   #take: ((text: string) => Promise<void>) | undefined = undefined;
   #closed: ReturnType<Server['opened']> | undefined = undefined;
   #log: Logger | undefined = undefined;
@@ -52,6 +53,18 @@ export class Connection extends WebSocket implements StreamSocket {
     this.#credentials = credentials;
     credentials.watch(this as Watched);
     return true;
+  }
+
+  /** Reads nothing more from it meanwhile, but for what has come already. */
+  async whilePaused<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#pauses += 1;
+    this.pause();
+    try {
+      return await work();
+    } finally {
+      this.#pauses -= 1;
+      if (this.#pauses === 0) this.resume();
+    }
   }
 
   /** The credentials have ended. */

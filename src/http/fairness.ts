@@ -1,3 +1,5 @@
+import { createHoldBack } from './hold-back.ts';
+
 /** Too many operations of one account wait already. */
 export class OverloadError extends Error {
   override readonly name = 'OverloadError';
@@ -17,7 +19,7 @@ export interface Fairness {
   /**
    * Runs an operation of an account as soon as few enough of its others run, in the order in which they came.
    * @param isWanted asked when its turn comes: what nobody waits for any more is left out, and never settles
-   * @throws OverloadError where as many wait as may
+   * @throws OverloadError where as many wait as may, after a while
    */
   readonly run: <Result>(account: string, operation: () => Promise<Result> | Result, isWanted?: () => boolean) => Promise<Result>;
 }
@@ -76,6 +78,7 @@ export function createFairness({ running, contended, waiting }: FairnessOptions)
   /** Of those, the ones that have something waiting. They take turns. */
   const queues = new Set<Account>();
   let timer: NodeJS.Timeout | undefined;
+  const holdBack = createHoldBack();
   const coming = new Latest();
   /** Those who found no queue of their own. */
   const unqueued = new Latest();
@@ -135,7 +138,10 @@ export function createFairness({ running, contended, waiting }: FairnessOptions)
     run: async (name, operation, isWanted) => {
       const account = came(name);
       if (account.waiting.length > 0 || !mayBegin(account)) {
-        if (account.waiting.length >= waiting) throw new OverloadError(`${waiting} operations of this account wait already`);
+        if (account.waiting.length >= waiting) {
+          await holdBack(name);
+          throw new OverloadError(`${waiting} operations of this account wait already`);
+        }
         await new Promise<void>((resolve) => {
           account.waiting.push(() => {
             if (isWanted && !isWanted()) return;

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { createHoldBack } from './hold-back.ts';
 
 const WINDOW_SECONDS = 60;
 /** A Redis that takes longer to count is gone. */
@@ -16,7 +17,7 @@ export interface RateVerdict {
 }
 
 export interface RateLimit {
-  /** Counts a request of an account. Never throws. */
+  /** Counts a request of an account. Takes its time over one that it refuses. Never throws. */
   readonly take: (accountSid: string) => Promise<RateVerdict>;
   readonly close: () => void;
 }
@@ -34,6 +35,7 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
   const policy = `"account";q=${perMinute};w=${WINDOW_SECONDS}`;
   const counting = { points: perMinute, duration: WINDOW_SECONDS };
   const local = new RateLimiterMemory(counting);
+  const holdBack = createHoldBack();
   const shared = redisUrl === undefined ? undefined : await countInRedis(redisUrl, counting, log);
 
   async function consume(accountSid: string): Promise<RateLimiterRes> {
@@ -53,6 +55,7 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
       const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
       const headers = { 'ratelimit-policy': policy, ratelimit: `"account";r=${remainingPoints};t=${seconds}` };
       if (consumedPoints <= perMinute) return { headers };
+      await holdBack(accountSid);
       return { retryAfter: seconds, headers: { ...headers, 'retry-after': String(seconds) } };
     },
     close: () => shared?.close(),

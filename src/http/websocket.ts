@@ -142,7 +142,7 @@ function createProtocol({ graph, authenticate, counted }: Options, clients: Set<
     onSubscribe: async (context: Context<Record<string, unknown>, Connection>, id: string, payload: SubscribePayload) => {
       const stream = new SocketStream(context, id);
       const caller = context.extra.caller as Caller;
-      const tooMany = await graph.count(caller);
+      const tooMany = await context.extra.whilePaused(() => graph.count(caller));
       if (tooMany) return [tooMany];
       const prepared = graph.prepare(caller, payload);
       if ('errors' in prepared) return prepared.errors as never;

@@ -112,6 +112,53 @@ describe('requests of one account above RATE_LIMIT', () => {
     expect((await restClient(fetch, credentialsOf(provider)).get('/msteams/enterprises/search')).status).toBe(429);
   });
 
+  it('are told so only after a while, and 500 a second at most, so that asking again at once takes nothing from others', async () => {
+    const provider = await gateway.provider();
+    const graph = graphClient(fetch, credentialsOf(provider));
+    for (let n = 0; n < PER_MINUTE; n += 1) await graph('{ __typename }');
+    const since = performance.now();
+    const told: number[] = [];
+    const refused = Array.from({ length: 50 }, async () => {
+      const { status } = await graph('{ __typename }');
+      told.push(performance.now() - since);
+      return status;
+    });
+    const other = graphClient(fetch, credentialsOf(await gateway.provider()));
+    expect((await other('{ __typename }')).status).toBe(200);
+    expect(new Set(await Promise.all(refused))).toEqual(new Set([429]));
+    // Timers may be a millisecond early.
+    expect(told[0]).toBeGreaterThan(98);
+    expect(told.at(-1)).toBeGreaterThan(98 + 49 * 2);
+  });
+
+  it('keep a socket from being read meanwhile', async () => {
+    const provider = await gateway.provider();
+    const rest = restClient(fetch, credentialsOf(provider));
+    for (let n = 0; n < PER_MINUTE; n += 1) await rest.get('/msteams/nothing');
+    const headers = { authorization: authorizationOf(credentialsOf(provider)) };
+    const socket = new WebSocket(`${listener.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+    await once(socket, 'open');
+    socket.send('{"type":"connection_init"}');
+    await once(socket, 'message');
+    const since = performance.now();
+    const answers: unknown[] = [];
+    socket.on('message', (data) => answers.push(JSON.parse(String(data))));
+    const OPERATIONS = 12;
+    for (let n = 0; n < OPERATIONS; n += 1) {
+      // 60 KiB each, which is about as much as is read at once.
+      socket.send(JSON.stringify({ id: String(n), type: 'subscribe', payload: { query: `{ __typename ${' '.repeat(60_000)}}` } }));
+    }
+    await expect.poll(() => answers, { timeout: 20_000 }).toHaveLength(OPERATIONS);
+    expect(answers).toEqual(
+      Array.from({ length: OPERATIONS }, (_, n) => ({
+        ...{ id: String(n), type: 'error' },
+        payload: [{ message: expect.any(String), extensions: { code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) } }],
+      })),
+    );
+    expect(performance.now() - since).toBeGreaterThan(700);
+    socket.close();
+  });
+
   it('are those of whom they claim to be only with the right token', async () => {
     const provider = await gateway.provider();
     const wrong = graphClient(fetch, { user: provider.accountSid, password: 'wrong' });

@@ -1,8 +1,9 @@
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { Logger } from 'pino';
 import type { OperationContext } from '../http/compiled-documents.ts';
 import { answerPages } from '../http/page-answers.ts';
-import { planDocument } from '../http/page-plans.ts';
+import { planDocument } from '../http/page-planning.ts';
 import type { Operation } from './operation.ts';
 
 /** Runs one document. `context` is what the graph's resolvers get. */
@@ -17,12 +18,12 @@ export type Execute = (context: OperationContext, variables: Record<string, unkn
  *
  * @throws with every validation error
  */
-export function prepare(schema: GraphQLSchema, operation: Operation): Execute {
+export function prepare(schema: GraphQLSchema, operation: Operation, log: Pick<Logger, 'warn'>): Execute {
   const document = parseValid(schema, operation);
   const plan = planDocument(schema, document);
   let run: CompiledQuery['query'] | undefined;
   return async (context, variables) => {
-    const answer = plan && (await answerPages(plan, context, variables));
+    const answer = plan && (await answerPages(plan, context, variables, log));
     if (answer) return 'text' in answer ? (JSON.parse(answer.text) as ExecutionResult) : answer;
     run ??= compile(schema, document, operation);
     try {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
 import type { Admission } from '../http/admission.ts';
@@ -26,7 +27,7 @@ export interface ContractOptions extends Settings {
   readonly contextFor: (caller: Caller) => OperationContext;
   readonly authenticate: Authentication;
   readonly admission: Admission;
-  readonly log: { error(detail: object, message: string): void };
+  readonly log: Pick<Logger, 'error' | 'warn'>;
 }
 
 const openApiPath = '/msteams/openapi.json';
@@ -40,7 +41,7 @@ const openApiPath = '/msteams/openapi.json';
 export function createContract(options: ContractOptions): (request: Asked, peer?: Peer) => Promise<TextResponse> {
   const { schema, contextFor, authenticate, log } = options;
   const { origins, rateLimit, reads, changes, requestTimeoutMs } = options.admission;
-  const documents = new Map<Operation, Execute>(table.map((operation) => [operation, prepare(schema, operation)]));
+  const documents = new Map<Operation, Execute>(table.map((operation) => [operation, prepare(schema, operation, log)]));
   const route = createRouter(table);
   const description = JSON.stringify(openApi(options));
 

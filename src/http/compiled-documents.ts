@@ -1,9 +1,10 @@
-import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import type { DocumentChecks } from './document-checks.ts';
 import { answerPages, type PageAnswer } from './page-answers.ts';
-import { planDocument } from './page-plans.ts';
+import { planDocument } from './page-planning.ts';
 
 /** What resolvers are given, as far as it matters here. */
 export interface OperationContext {
@@ -47,7 +48,7 @@ interface Entry {
  * Documents that are parsed and validated once, and queries compiled. That is done the second time that one comes: it takes some milliseconds, which
  * a document that never comes again is not worth. Mutations are run by graphql's own `execute`: they can't be run again to tell an error as it does.
  */
-export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentChecks): CompiledDocuments {
+export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentChecks, log: Pick<Logger, 'warn'>): CompiledDocuments {
   /** The one used last is at the end. */
   const entries = new Map<string, Entry>();
   const counts = new Map<string, number>();
@@ -83,22 +84,17 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
           execute({ schema, document, operationName, contextValue, variableValues } as ExecutionArgs);
         return { passes, isQuery: false, run: async (context, variables) => run(context, variables) };
       }
-      const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
-      if (!isCompiledQuery(compiled)) return null;
-      const run: CompiledDocument['run'] = async (context, variables) => {
-        try {
-          return await compiled.query({}, context, variables);
-        } finally {
-          context.end();
-        }
-      };
       const plan = planDocument(schema, document, operationName);
-      if (!plan) return { passes, isQuery: true, run };
-      return {
-        passes,
-        isQuery: true,
-        run: async (context, variables) => (await answerPages(plan, context, variables)) ?? run(context, variables),
+      if (!plan) return { passes, isQuery: true, run: runOf(schema, document, operationName) };
+      // Most are never asked for anything that their plan does not answer.
+      let general: CompiledDocument['run'] | undefined;
+      const run: CompiledDocument['run'] = async (context, variables) => {
+        const answer = await answerPages(plan, context, variables, log);
+        if (answer) return answer;
+        general ??= runOf(schema, document, operationName);
+        return general(context, variables);
       };
+      return { passes, isQuery: true, run };
     } catch {
       // Whatever is wrong with it, the general path says.
       return null;
@@ -121,6 +117,19 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
       if (entry.compiled === undefined) entry.compiled = compile(text, operationName);
       return entry.compiled ?? undefined;
     },
+  };
+}
+
+/** @throws AggregateError where it can't be compiled */
+function runOf(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): CompiledDocument['run'] {
+  const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
+  if (!isCompiledQuery(compiled)) throw new AggregateError((compiled as ExecutionResult).errors ?? [], 'the document does not compile');
+  return async (context, variables) => {
+    try {
+      return await compiled.query({}, context, variables);
+    } finally {
+      context.end();
+    }
   };
 }
 

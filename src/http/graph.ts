@@ -95,7 +95,7 @@ export function createGraph(options: GraphOptions): Graph {
     return options.introspection ? masked : withoutSuggestion(masked);
   };
   const simple = createSimpleOperations({
-    ...{ documents: createCompiledDocuments(schema, checks), contextFor, admission },
+    ...{ documents: createCompiledDocuments(schema, checks, log), contextFor, admission },
     isOpen: options.trustedDocuments?.mode !== 'only',
   });
   const yoga = createYogaServer({ schema, contextFor, mask, checks, trusted, admission, log });

@@ -1,10 +1,11 @@
-import { type ExecutionResult, type GraphQLResolveInfo, getArgumentValues, getVariableValues, locatedError } from 'graphql';
-import type { PackedRow } from '../database/packed.ts';
+import { type ExecutionResult, GraphQLError, type GraphQLResolveInfo, getArgumentValues, getVariableValues, locatedError } from 'graphql';
+import type { Logger } from 'pino';
+import { type PackedRow, UnpackableError } from '../database/packed.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/pages.ts';
 import { outageOf } from './outage.ts';
-import type { DocumentPlan, PagePlan } from './page-plans.ts';
-import type { Gap, RowPlan } from './row-plans.ts';
+import type { DocumentPlan, Gap, PagePlan, RowPlan } from './page-plans.ts';
 
 /** An answer's text, or what was run where the database is away. */
 export type PageAnswer = { readonly text: string } | ExecutionResult;
@@ -13,12 +14,14 @@ export type PageAnswer = { readonly text: string } | ExecutionResult;
  * Answers a planned document: its lists' own resolvers are called with their arguments, as ever, and the packed rows that they read are written as
  * JSON at once, where the general way makes an object of each and of each of its fields.
  * @param context what the resolvers are given
+ * @param log is told of an error that nobody made on purpose: the general way may know none of it
  * @returns undefined where only the general way can tell what is wrong; nothing was changed then
  */
 export async function answerPages(
   plan: DocumentPlan,
   context: { readonly caller: Caller },
   inputs: Readonly<Record<string, unknown>>,
+  log: Pick<Logger, 'warn'>,
 ): Promise<PageAnswer | undefined> {
   const { schema, operation, pages, permissions, packed } = plan;
   if (!permissions.every((permission) => context.caller.permissions.has(permission as Permission))) return undefined;
@@ -29,11 +32,17 @@ export async function answerPages(
     const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT)));
     return { text: `{"data":{${pages.map(({ key }, place) => `"${key}":${texts[place]}`).join()}}}` };
   } catch (error) {
-    if (!outageOf(error)) return undefined;
+    if (!outageOf(error)) {
+      const { requestId } = context.caller;
+      if (!isOnPurpose(error)) log.warn({ err: error, requestId }, 'a planned page is answered the general way');
+      return undefined;
+    }
     const [{ node, key }] = pages as [PagePlan];
     return { data: null, errors: [locatedError(error, [node], [key])] };
   }
 }
+
+const isOnPurpose = (error: unknown) => [DomainError, GraphQLError, UnpackableError].some((kind) => error instanceof kind);
 
 const ROOT = {};
 

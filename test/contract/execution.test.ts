@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createContext } from '../../schema/context.ts';
 import { schema } from '../../schema/index.ts';
@@ -13,6 +14,7 @@ import { ConflictError, DomainError } from '../../src/domain/errors.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Answers, stubContext, stubSchema, successes } from './stub-graph.ts';
 
+const log = pino({ level: 'silent' });
 const sids = fc.constantFrom(`EN${'0'.repeat(32)}`, `BE${'1'.repeat(32)}`, 'ENx', '%00', 'ü');
 const word = fc.oneof(fc.constantFrom('a', '%', '_', 'ACTIVE', '49', '+1', 'a@b.example', '\\'), fc.string({ maxLength: 8 }));
 
@@ -64,7 +66,7 @@ async function outcome(run: Promise<ExecutionResult>) {
 
 describe.each(table)('$operation compiled', (operation) => {
   const stub = stubSchema();
-  const [compiled, reference] = [prepare(stub, operation), prepareReference(stub, operation)];
+  const [compiled, reference] = [prepare(stub, operation, log), prepareReference(stub, operation)];
   const field = /result: (\w+)/.exec(operation.document)?.[1] ?? '';
   const sample = successes[field]?.({}) as Record<string, unknown>;
   const names = Object.keys(sample).filter((name) => name !== '__typename');
@@ -139,7 +141,7 @@ describe('over the real schema', () => {
   test.each(table.filter(({ operation }) => operation !== 'createEnterprise'))(
     '$operation compiled answers what graphql itself answers',
     async (operation) => {
-      const [compiled, reference] = [prepare(schema, operation), prepareReference(schema, operation)];
+      const [compiled, reference] = [prepare(schema, operation, log), prepareReference(schema, operation)];
       const context = () => createContext(gateway.gateway, gateway.live, caller);
       await fc.assert(
         fc.asyncProperty(variablesOf(operation), async (read) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { ExecutionResult } from 'graphql';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createContext } from '../../schema/context.ts';
 import { schema } from '../../schema/index.ts';
@@ -46,10 +47,14 @@ const asked = (operation: Operation) =>
     { requiredKeys: [] },
   );
 
+/** What went wrong on the way, and was answered the general way instead. */
+const fellBack: string[] = [];
+const log = pino({ level: 'warn' }, { write: (line: string) => fellBack.push(line) });
+
 const outcome = async (run: Promise<ExecutionResult>) => JSON.parse(JSON.stringify(await run));
 
 test.each(table.filter(({ query }) => query))('$operation gives the same data and the same errors, whoever asks', async (operation) => {
-  const [served, reference] = [prepare(schema, operation), prepareReference(schema, operation)];
+  const [served, reference] = [prepare(schema, operation, log), prepareReference(schema, operation)];
   await fc.assert(
     fc.asyncProperty(asked(operation), fc.constantFrom(0, 1, 2, 3, 4, 5, 6), async (query, place) => {
       const request = new Request(`http://gateway.test/?${new URLSearchParams(query as Record<string, string>)}`);
@@ -64,4 +69,5 @@ test.each(table.filter(({ query }) => query))('$operation gives the same data an
     }),
     { numRuns: Number(process.env.PROPERTY_RUNS ?? 40) },
   );
+  expect(fellBack).toEqual([]);
 });

@@ -1,4 +1,5 @@
 import { buildSchema, type GraphQLSchema } from 'graphql';
+import { pino } from 'pino';
 import { printed } from '../../schema/print.ts';
 import { type ContractOptions, createContract } from '../../src/contract/handler.ts';
 import type { Caller, Permission } from '../../src/domain/caller.ts';
@@ -66,7 +67,7 @@ export function stubContract(answers: Answers, { permissions = ['read', 'write',
     },
     restTimestamps: 'iso',
     restBotSecrets: 'plain',
-    log: { error: (detail) => logged.push(detail) },
+    log: pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) }),
     ...options,
   });
   const fetch = async (request: Request) => responseOf(await answer(request));

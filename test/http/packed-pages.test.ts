@@ -1,5 +1,7 @@
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../src/database/connect.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type BothWays, bothWays, isPacked, overheard, type Question } from './both-ways.ts';
@@ -9,6 +11,9 @@ import { COLUMNS, LISTS, listDocument } from './list-documents.ts';
 let gateway: TestGateway;
 let ways: BothWays;
 let asked: string[];
+/** What went wrong on the short way, and was answered the general way instead. */
+const fellBack: string[] = [];
+const log = pino({ level: 'warn' }, { write: (line: string) => fellBack.push(line) });
 /** One whose messages hold no separators, and one some of whose do. */
 let plain: Provider;
 let separated: Provider;
@@ -17,7 +22,7 @@ let plainData: ListData;
 beforeAll(async () => {
   const overhears = overheard(await createTestDatabase());
   ({ asked } = overhears);
-  gateway = await createTestGateway({ database: overhears.database });
+  gateway = await createTestGateway({ database: overhears.database, log });
   [plain, separated] = [await gateway.provider(), await gateway.provider()];
   plainData = await makeLists(gateway, plain);
   await makeLists(gateway, separated, ['\x1e', 'a\x1fb', '\x1e\x1f', 'x\x1f\x1fy', `\x1f${'\x1f'.repeat(12)}\x1e`]);
@@ -26,6 +31,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await ways.close();
   await gateway.close();
+  expect(fellBack).toEqual([]);
 });
 
 const credentials = ({ accountSid, authToken }: Provider) => ({ user: accountSid, password: authToken });
@@ -191,5 +197,36 @@ describe('a document with more in it than plain pages is the same', () => {
   test('with every column under two names', async () => {
     const aliased = COLUMNS.Message.map((name) => `${name} again_${name}: ${name}`).join(' ');
     await same({ query: `{ messages(first: 2) { nodes { id ${aliased} } } }` });
+  });
+});
+
+describe('a page whose packed reading fails for a reason that nobody knows', () => {
+  test('is read in the general way, and the log tells why, with the request’s id', async () => {
+    const database = await createTestDatabase();
+    const { together } = database.sql;
+    const sql: Database['sql'] = {
+      ...database.sql,
+      together: (statement) => (isPacked(statement.text) ? Promise.reject(new TypeError('no such thing')) : together(statement)),
+    };
+    const lines: string[] = [];
+    const own = await createTestGateway({
+      database: { ...database, sql },
+      log: pino({ level: 'warn' }, { write: (line: string) => lines.push(line) }),
+    });
+    const provider = await own.provider();
+    await makeLists(own, provider);
+    const ownWays = await bothWays(own);
+    const { body } = await ownWays.same(credentials(provider), { query: '{ messages { nodes { sid body } } }' });
+    expect(JSON.parse(body).data.messages.nodes.length).toBeGreaterThan(5);
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject(
+      // Its document was new the first time.
+      [2, 3].map(() => ({
+        msg: 'a planned page is answered the general way',
+        err: { message: 'no such thing' },
+        requestId: expect.any(String),
+      })),
+    );
+    await ownWays.close();
+    await own.close();
   });
 });

@@ -9,21 +9,20 @@ import {
 } from 'graphql';
 import type { PackedField } from '../database/packed.ts';
 import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './packed-values.ts';
-import type { PagePlan } from './page-plans.ts';
+import type { Gap, PagePlan, RowPlan } from './page-plans.ts';
 
 /** There is something in the document that only the general way can answer. */
 export class Unplannable extends Error {}
 
-/** What stands in a gap: a value of the row, as JSON; its cursor; a list of the row whose sid is at that place. */
-export type Gap = { place: number; readonly write: Writer } | 'cursor' | { sidPlace: number; readonly list: PagePlan };
+type ColumnGap = { place: number; readonly write: Writer } | { sidPlace: number; readonly list: PagePlan };
 
-/** How a row is written: its texts, with a gap between each two. */
-export class RowPlan {
+/** A row's plan while it is made. Where a column stands in a row is known once all are. */
+export class RowPlanning implements RowPlan {
   readonly texts: string[] = [''];
   readonly gaps: Gap[] = [];
   /** Each column once, however often it is shown. */
   readonly #columns = new Map<string, PackedField>();
-  readonly #columnOf = new Map<Gap, string>();
+  readonly #columnOf = new Map<ColumnGap, string>();
 
   say(text: string): void {
     this.texts[this.texts.length - 1] += text;
@@ -53,7 +52,7 @@ export class RowPlan {
     this.#leaveFor({ field: field.name, nullable, list }, { place: 0, write: nullable ? nullOr(write) : write });
   }
 
-  #leaveFor(column: PackedField, gap: Exclude<Gap, 'cursor'>): void {
+  #leaveFor(column: PackedField, gap: ColumnGap): void {
     this.#columns.set(column.field, column);
     this.#columnOf.set(gap, column.field);
     this.leave(gap);
@@ -64,7 +63,6 @@ export class RowPlan {
     if (this.#columns.size === 0) this.#columns.set(SID.field, SID);
     const names = [...this.#columns.keys()].sort();
     for (const [gap, name] of this.#columnOf) {
-      if (gap === 'cursor') continue;
       if ('list' in gap) gap.sidPlace = names.indexOf(name);
       else gap.place = names.indexOf(name);
     }

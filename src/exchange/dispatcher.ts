@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createWakeUp } from '../wake-up.ts';
@@ -25,6 +26,8 @@ export interface DispatcherOptions {
 
 /** How long a lane is kept while others may wait, in ms. */
 const SLICE_MS = 500;
+/** The least time from a look that found nothing to the next, in ms: each message that is accepted wakes it, also those whose lanes are not due. */
+const APART_MS = 10;
 
 /** Works on the outbox until stopped. Several instances share it. */
 export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions): Dispatcher {
@@ -37,12 +40,15 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
 
   async function run(): Promise<void> {
     while (!stopped) {
+      const lookedAt = performance.now();
       const claims = await claim().catch((error): Claim[] => {
         log.error({ err: error }, 'the outbox can not be read');
         return [];
       });
       for (const claimed of claims) start(claimed);
       if (claims.length === 0 || working.size >= concurrency) await wakeUp.wait(pollMs);
+      const early = lookedAt + APART_MS - performance.now();
+      if (claims.length === 0 && early > 0) await delay(early);
     }
     await Promise.all(working.keys());
     clearInterval(renewing);

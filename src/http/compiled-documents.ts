@@ -1,10 +1,11 @@
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema, getOperationAST } from 'graphql';
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema, getOperationAST, visit } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import type { DocumentChecks } from './document-checks.ts';
 import { answerPages, type PageAnswer } from './page-answers.ts';
 import { planDocument } from './page-planning.ts';
+import { valueErrors } from './variable-count.ts';
 
 /** What resolvers are given, as far as it matters here. */
 export interface OperationContext {
@@ -78,7 +79,8 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
       if (checks.validate(document).length > 0) return null;
       const operation = getOperationAST(document, operationName);
       if (!operation || operation.operation === 'subscription') return null;
-      const passes = remembering((variables) => checks.check(document, operationName, variables).length === 0);
+      const isCheap = remembering((variables) => checks.check(document, operationName, variables).length === 0);
+      const passes = (variables: Variables) => valueErrors(variables).length === 0 && isCheap(variables);
       if (operation.operation === 'mutation') {
         const run = (contextValue: object, variableValues: object) =>
           execute({ schema, document, operationName, contextValue, variableValues } as ExecutionArgs);
@@ -122,15 +124,37 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
 
 /** @throws AggregateError where it can't be compiled */
 function runOf(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): CompiledDocument['run'] {
-  const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
-  if (!isCompiledQuery(compiled)) throw new AggregateError((compiled as ExecutionResult).errors ?? [], 'the document does not compile');
+  const execution = isForJit(document)
+    ? compiledQuery(schema, document, operationName)
+    : (rootValue: object, contextValue: object, variableValues: Variables) =>
+        execute({ schema, document, operationName, rootValue, contextValue, variableValues });
   return async (context, variables) => {
     try {
-      return await compiled.query({}, context, variables);
+      return await execution({}, context, variables);
     } finally {
       context.end();
     }
   };
+}
+
+function compiledQuery(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): CompiledQuery['query'] {
+  const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
+  if (!isCompiledQuery(compiled)) throw new AggregateError((compiled as ExecutionResult).errors ?? [], 'the document does not compile');
+  return compiled.query;
+}
+
+/** graphql-jit 0.8.9 forgets the condition of a field that is selected twice, and then answers what was to be left out; and it loses a key `__proto__`. */
+function isForJit(document: DocumentNode): boolean {
+  let isSafe = true;
+  visit(document, {
+    Directive: () => {
+      isSafe = false;
+    },
+    Field: ({ alias, name }) => {
+      if ((alias ?? name).value === '__proto__') isSafe = false;
+    },
+  });
+  return isSafe;
 }
 
 /** A document's cost depends on its variables by page sizes and the lengths of lists alone: those without lists are remembered by their numbers. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CloseCode, MessageType, type Server } from 'graphql-ws';
+import { CloseCode, MessageType, type Server, stringifyMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import { actorOf, type Caller } from '../domain/caller.ts';
@@ -11,6 +11,11 @@ import { type SocketStream, type StreamSocket, TakenOver } from './socket-stream
 const INTRODUCTION = 5;
 /** A client is sent a ping every so many looks. One that has not answered until the next is gone. */
 const PING = 12;
+/** How many pings of its own a client is answered between two looks. */
+const ITS_PINGS = 20;
+/** In bytes. A client that has so much to read still is not read itself; one that has as much as the second is cut where there is more for it. */
+const MUCH_WAITS = 1024 * 1024;
+const TOO_MUCH_WAITS = 16 * 1024 * 1024;
 /** RFC 6455, section 7.4.1. */
 const TRY_AGAIN_LATER = 1013;
 /** The messages that a server alone sends. */
@@ -36,6 +41,8 @@ export class Connection extends WebSocket implements StreamSocket {
   #isAlive = true;
   #looks = 0;
   #pauses = 0;
+  #itsPings = 0;
+  #isBehind = false;
   #take: ((text: string) => Promise<void>) | undefined = undefined;
   #closed: ReturnType<Server['opened']> | undefined = undefined;
   #log: Logger | undefined = undefined;
@@ -57,14 +64,46 @@ export class Connection extends WebSocket implements StreamSocket {
 
   /** Reads nothing more from it meanwhile, but for what has come already. */
   async whilePaused<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.#pauses += 1;
-    this.pause();
+    this.#hold();
     try {
       return await work();
     } finally {
-      this.#pauses -= 1;
-      if (this.#pauses === 0) this.resume();
+      this.#letGo();
     }
+  }
+
+  #hold(): void {
+    this.#pauses += 1;
+    this.pause();
+  }
+
+  #letGo(): void {
+    this.#pauses -= 1;
+    if (this.#pauses === 0) this.resume();
+  }
+
+  /** graphql-ws and streams send by this. Whoever asks for more than it reads would have all of it kept here. */
+  override send(data: string, ...rest: unknown[]): void {
+    if (this.bufferedAmount > TOO_MUCH_WAITS) {
+      this.#log?.info('a socket is cut: its client does not read what it asked for');
+      this.terminate();
+    }
+    super.send(data, ...(rest as [() => void]));
+    if (this.#isBehind || this.bufferedAmount <= MUCH_WAITS || !this.network) return;
+    this.#isBehind = true;
+    this.#hold();
+    this.network.once('drain', () => {
+      this.#isBehind = false;
+      this.#letGo();
+    });
+  }
+
+  /** A ping of the protocol's (not WebSocket's), which counts for no rate. graphql-ws leaves it to this. */
+  onPing(payload: Record<string, unknown> | undefined): void {
+    this.#itsPings += 1;
+    if (this.#itsPings === ITS_PINGS) this.#hold();
+    if (this.readyState === WebSocket.OPEN)
+      this.send(stringifyMessage(payload ? { type: MessageType.Pong, payload } : { type: MessageType.Pong }));
   }
 
   /** The credentials have ended. */
@@ -118,6 +157,8 @@ export class Connection extends WebSocket implements StreamSocket {
   /** Is done every second. */
   look(): void {
     this.#looks += 1;
+    if (this.#itsPings >= ITS_PINGS) this.#letGo();
+    this.#itsPings = 0;
     if (!this.isIntroduced && this.#looks === INTRODUCTION) {
       this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     }

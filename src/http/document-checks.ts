@@ -13,6 +13,7 @@ import { costErrors } from './document-cost.ts';
 import { parseDocument, shapeErrors } from './document-shape.ts';
 import { withoutQuotedValue } from './quoted-values.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import { valueErrors } from './variable-count.ts';
 
 export interface DocumentCheckOptions {
   readonly schema: GraphQLSchema;
@@ -50,7 +51,10 @@ export function createDocumentChecks({ schema, trusted, introspection }: Documen
       const invalid = problemsOf(schema, document).map(withoutQuotedValue);
       return introspection ? invalid : invalid.map(withoutSuggestion);
     },
-    check: (document, operationName, variables) => costErrors(schema, document, operationName, variables),
+    check: (document, operationName, variables) => {
+      const errors = valueErrors(variables);
+      return errors.length > 0 ? errors : costErrors(schema, document, operationName, variables);
+    },
   };
 }
 

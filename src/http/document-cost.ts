@@ -78,9 +78,10 @@ export function costOf(
     return given ?? plain(defaults.get(variable));
   }
 
+  /** A negative one, which the list itself refuses, takes nothing off the rest. */
   function pageSize({ node }: Group[number]): number {
     const asked = [argument(node, 'first'), argument(node, 'last')].filter((size) => typeof size === 'number');
-    return Math.min(asked.length > 0 ? Math.max(...asked) : DEFAULT_PAGE, LARGEST_PAGE);
+    return Math.min(asked.length > 0 ? Math.max(0, ...asked) : DEFAULT_PAGE, LARGEST_PAGE);
   }
 
   function listSize({ field, node }: Group[number]): number {

@@ -25,7 +25,7 @@ export async function answerPages(
 ): Promise<PageAnswer | undefined> {
   const { schema, operation, pages, permissions, packed } = plan;
   if (!permissions.every((permission) => context.caller.permissions.has(permission as Permission))) return undefined;
-  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], inputs);
+  const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], inputs, { maxErrors: 1 });
   if (!coerced) return undefined;
   const answering = new Answering(plan, Object.assign({}, context, { packed }), coerced);
   try {

@@ -64,7 +64,8 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
 
 /** Loaded only where it is configured. */
 async function countInRedis(url: string, counting: { points: number; duration: number }, log: Logger) {
-  const { Redis } = await import('ioredis');
+  // Bundled, a CommonJS package that is loaded later has no other name than this.
+  const { default: Redis } = await import('ioredis');
   const client = new Redis(url, {
     connectionName: 'teams-sms-gateway rate limit',
     enableOfflineQueue: false,

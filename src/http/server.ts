@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import { NodeRequest } from './node-request.ts';
@@ -64,22 +64,41 @@ export interface ListenOptions {
   readonly plain?: Plain;
 }
 
+/**
+ * A request that wants another protocol than WebSocket is one like all others (RFC 9110, 7.8): clients that would rather speak HTTP/2 ask for that
+ * with their first. node takes it for an upgrade where this says so.
+ */
+class HttpRequest extends IncomingMessage {
+  declare upgrade: boolean | null;
+}
+Object.defineProperty(HttpRequest.prototype, 'upgrade', {
+  get(this: HttpRequest & { isUpgrade?: boolean | null }) {
+    return this.isUpgrade && /^websocket$/i.test(this.headers.upgrade ?? '');
+  },
+  set(this: HttpRequest & { isUpgrade?: boolean | null }, value: boolean | null) {
+    this.isUpgrade = value;
+  },
+});
+
 /** Serves `fetch` on node:http. What is no HTTP, or has no address, gets 400 without a word, and its connection is closed. @throws ListenError */
 export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, trustProxy, plain }: ListenOptions): Promise<Listener> {
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
   const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) => fetch(request, { remoteAddress: addressOf(req) }));
   let draining = false;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE, ...PATIENCE, ...patience }, (request, response) => {
-    if (!hasAddress(request)) return void response.writeHead(400, { connection: 'close' }).end();
-    if (draining) response.shouldKeepAlive = false;
-    response.on('close', () => {
-      if (draining) server.closeIdleConnections();
-    });
-    const asked = plain && new NodeRequest(request);
-    if (asked && plain.takes(asked)) void answerPlainly(plain.fetch, asked, addressOf(request), response);
-    else adapter(request, response);
-  });
+  const server = createServer(
+    { IncomingMessage: HttpRequest, keepAliveTimeout: KEEP_ALIVE, ...PATIENCE, ...patience },
+    (request, response) => {
+      if (!hasAddress(request)) return void response.writeHead(400, { connection: 'close' }).end();
+      if (draining) response.shouldKeepAlive = false;
+      response.on('close', () => {
+        if (draining) server.closeIdleConnections();
+      });
+      const asked = plain && new NodeRequest(request);
+      if (asked && plain.takes(asked)) void answerPlainly(plain.fetch, asked, addressOf(request), response);
+      else adapter(request, response);
+    },
+  );
   server.listen(port, host);
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === 'EADDRINUSE' ? 'something else listens there; set another PORT' : error.message;

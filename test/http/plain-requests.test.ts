@@ -77,6 +77,37 @@ describe('the short way answers byte for byte as the general one', () => {
       { query: 'query ($no: Boolean = false) { viewer { account { sid @skip(if: $no) email @include(if: $no) } } }' },
       200,
     ],
+    [
+      'a skipped field that is selected once more',
+      { query: '{ enterprises(first: 1) { nodes @skip(if: true) { ...F } nodes { sid } } } fragment F on Enterprise { name }' },
+      200,
+    ],
+    [
+      'an included field that is selected once more',
+      {
+        query:
+          'query ($b: Boolean = false) { viewer @include(if: $b) { ...F } viewer { account { sid } } } fragment F on Viewer { permissions }',
+      },
+      200,
+    ],
+    ['fields in the order in which they are not skipped', { query: '{ viewer { account { email @skip(if: true) sid email } } }' }, 200],
+    ['a key that objects have', { query: '{ __proto__: viewer { constructor: account { __proto__: sid } } viewer { permissions } }' }, 200],
+    [
+      'many wrong values',
+      {
+        query: 'query ($f: EnterpriseFilter) { enterprises(filter: $f) { totalCount } }',
+        variables: { f: Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`k${n}`, 1])) },
+      },
+      200,
+    ],
+    [
+      'more values than there may be',
+      {
+        query: 'query ($f: EnterpriseFilter) { enterprises(filter: $f) { totalCount } }',
+        variables: { f: { statuses: Array(100_000).fill('x') } },
+      },
+      400,
+    ],
     ['a variable of the wrong type', { query: PAGE, variables: { first: 'two' } }, 200],
     ['a variable that is missing', { query: 'query ($sid: ID!) { message(sid: $sid) { sid } }' }, 200],
     ['a value that the domain refuses', { query: PAGE, variables: { first: 1000 } }, 200],

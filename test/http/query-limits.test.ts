@@ -4,6 +4,7 @@ import { schema } from '../../schema/index.ts';
 import { costOf, MAX_COST } from '../../src/http/document-cost.ts';
 import { DOCUMENT_LIMITS } from '../../src/http/document-shape.ts';
 import { examples } from '../../src/http/graphiql-examples.ts';
+import { MAX_VALUES } from '../../src/http/variable-count.ts';
 import type { Provider } from '../support/gateway.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
 import { eventSource, graphqlSse, graphqlWs } from '../support/transports.ts';
@@ -86,6 +87,34 @@ const tooLarge: readonly [
       limit: 'cost',
       maximum: 5000,
       found: 30 * (1 + 100 * 11),
+    },
+  ],
+  [
+    'objects, beside a page of a size below nothing',
+    {
+      query: `${HUNDRED_IN_HUNDRED.slice(0, -1)} x: enterprises(first: -2147483648) @skip(if: true) { nodes { sid } } }`,
+      variables: { n: 100 },
+      limit: 'cost',
+      maximum: 5000,
+      found: 10_202,
+    },
+  ],
+  [
+    'values in a list of its variables',
+    {
+      query: 'query ($s: [EnterpriseStatus!]) { enterprises(filter: { statuses: $s }) { totalCount } }',
+      variables: { s: Array(2001).fill(1) },
+      limit: 'values',
+      maximum: MAX_VALUES,
+    },
+  ],
+  [
+    'values in an object of its variables',
+    {
+      query: 'query ($f: EnterpriseFilter) { enterprises(filter: $f) { totalCount } }',
+      variables: { f: { statuses: Array(2000).fill(1) } },
+      limit: 'values',
+      maximum: MAX_VALUES,
     },
   ],
   [

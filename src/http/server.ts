@@ -5,6 +5,7 @@ import { createServerAdapter } from '@whatwg-node/server';
 import { NodeRequest } from './node-request.ts';
 import { type Answer, TextResponse } from './text-response.ts';
 import { createAddressOf, type TrustProxy } from './trusted-proxies.ts';
+import { refuseRequest, refuseUnreadable } from './unreadable.ts';
 
 /** What answers requests: the app. `remoteAddress` is the client's, as far as a proxy is trusted to tell it. */
 export type Fetch = (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>;
@@ -80,7 +81,7 @@ Object.defineProperty(HttpRequest.prototype, 'upgrade', {
   },
 });
 
-/** Serves `fetch` on node:http. What is no HTTP, or has no address, gets 400 without a word, and its connection is closed. @throws ListenError */
+/** Serves `fetch` on node:http. What is no HTTP, or has no address, is refused by this room, and its connection closed. @throws ListenError */
 export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, trustProxy, plain }: ListenOptions): Promise<Listener> {
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
@@ -89,7 +90,7 @@ export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, tr
   const server = createServer(
     { IncomingMessage: HttpRequest, keepAliveTimeout: KEEP_ALIVE, ...PATIENCE, ...patience },
     (request, response) => {
-      if (!hasAddress(request)) return void response.writeHead(400, { connection: 'close' }).end();
+      if (!hasAddress(request)) return refuseRequest(response, 400);
       if (draining) response.shouldKeepAlive = false;
       response.on('close', () => {
         if (draining) server.closeIdleConnections();
@@ -99,6 +100,7 @@ export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, tr
       else adapter(request, response);
     },
   );
+  refuseUnreadable(server);
   server.listen(port, host);
   await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
     const reason = error.code === 'EADDRINUSE' ? 'something else listens there; set another PORT' : error.message;
@@ -130,8 +132,14 @@ export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, tr
 /** A name or an address, and a port. More than that would be read as a part of the path, behind whatever has looked at the path before. */
 const HOST = /^([\w.~-]+|\[[\da-f:.]+\])(:\d+)?$/i;
 
-/** Do the Host header and the request's target make a URL (RFC 9112, 3.2)? The target must be a path: this is no proxy. */
-function hasAddress({ headers: { host = 'localhost' }, url = '' }: IncomingMessage): boolean {
+/** Do the one Host header and the request's target make a URL (RFC 9112, 3.2)? The target must be a path: this is no proxy. */
+function hasAddress({ headers: { host = 'localhost' }, rawHeaders, url = '' }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let place = 0; place < rawHeaders.length; place += 2) {
+    const name = rawHeaders[place] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  if (hosts > 1) return false;
   if (host === usual && url === '/graphql') return true;
   if (!url.startsWith('/') || !HOST.test(host) || !URL.canParse(`http://${host}${url}`)) return false;
   usual = host;

@@ -184,3 +184,59 @@ test('health takes GET and HEAD only, and knows no other path', async () => {
   expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   expect((await health(get('/health/other'), () => true)).status).toBe(404);
 });
+
+/** What a server writes to these bytes until it closes the connection, or its answer's body has ended. */
+async function written(port: number, bytes: string, until: RegExp): Promise<string> {
+  const socket = connect(port, HOST);
+  sockets.push(socket);
+  let text = '';
+  socket.on('data', (data) => {
+    text += data;
+  });
+  socket.write(bytes);
+  await expect.poll(() => text, { timeout: 10_000 }).toMatch(until);
+  return text;
+}
+
+test.each([
+  ['a header section above 16 KiB', 431, `GET /a HTTP/1.1\r\nHost: h\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`],
+  ['no HTTP', 400, 'nothing\r\n\r\n'],
+  ['a NUL in a header', 400, 'GET /a HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n'],
+  ['a target that is no path', 400, 'GET http://h/a HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ['two hosts', 400, 'GET /a HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n'],
+  ['a chunk that is none', 400, 'POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nnothing\r\n'],
+  [
+    'a chunk with an endless extension',
+    413,
+    `POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;x=${'x'.repeat(20_000)}\r\na\r\n0\r\n\r\n`,
+  ],
+])('%s is refused with %s, in the form of both faces', async (_what, status, bytes) => {
+  const { port } = await serve(async (request) => new Response(await request.text()));
+  const answer = await written(port, bytes, /\}$/);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(JSON.parse(answer.slice(answer.indexOf('{')))).toEqual({
+    errorCode: String(status),
+    message: expect.any(String),
+    errors: [{ message: expect.any(String), extensions: { code: expect.stringMatching(/^[A-Z_]+$/) } }],
+  });
+});
+
+test.each([
+  ['another protocol', 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n'],
+  ['something unknown', 'Expect: 200-maybe\r\n'],
+])('a request that wants %s is answered like all others, and so is the next of its connection', async (_what, headers) => {
+  const { port, server } = await serve(async (request) => new Response(`${request.method}: ${await request.text()};`));
+  // As for WebSockets.
+  server.on('upgrade', (_request, socket) => socket.end('taken over'));
+  const socket = connect(port, HOST);
+  sockets.push(socket);
+  let text = '';
+  socket.on('data', (data) => {
+    text += data;
+  });
+  socket.write(`POST /a HTTP/1.1\r\nHost: h\r\n${headers}Content-Length: 4\r\n\r\nbody`);
+  await expect.poll(() => text).toMatch(/POST: body;/);
+  socket.write(`GET /a HTTP/1.1\r\nHost: h\r\n${headers}\r\n`);
+  await expect.poll(() => text).toMatch(/GET: ;/);
+  expect(text.match(/HTTP\/1.1 200 /g)).toHaveLength(2);
+});

@@ -69,7 +69,10 @@ async function main(): Promise<void> {
       },
       log,
     };
-    const first = await bootstrapAccount(gateway, settings);
+    const made = await bootstrapAccount(gateway, settings);
+    const first = made && { sid: made.account.sid, token: made.authTokenMadeUp ? made.authToken : undefined };
+    // At once: whatever goes wrong from here on, it is there.
+    if (first) announceAccount(first);
 
     let draining = false;
     const rateLimit = settings.rateLimit
@@ -108,7 +111,7 @@ async function main(): Promise<void> {
       },
       openChannel,
     });
-    announce(listener.url, first && { sid: first.account.sid, token: first.authTokenMadeUp ? first.authToken : undefined });
+    announce(listener.url, first);
     log.info({ url: listener.url, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
 
     const signal = await stopped;
@@ -158,18 +161,25 @@ function firstSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** The lines for whoever started the gateway. A made-up token is told here and never again. */
-function announce(url: string, first: { sid: string; token?: string } | undefined): void {
+interface FirstAccount {
+  readonly sid: string;
+  /** Where it was made up. */
+  readonly token?: string;
+}
+
+/** The account that a new database has now. A made-up token is told here and never again. */
+function announceAccount({ sid, token }: FirstAccount): void {
+  const lines = ['The first account of this new database:', `  account SID   ${sid}`];
+  if (token) lines.push(`  auth token    ${token}   (shown only now)`);
+  process.stdout.write(`${lines.join('\n')}\n\n`);
+}
+
+/** The lines for whoever started the gateway. */
+function announce(url: string, first?: FirstAccount): void {
   const lines = [`Teams SMS gateway listening on ${url}`];
   if (first) {
-    const token = first.token ?? '<BOOTSTRAP_AUTH_TOKEN>';
-    lines.push('', '  The first account of this new database:', `    account SID   ${first.sid}`);
-    if (first.token) lines.push(`    auth token    ${first.token}   (shown only now)`);
-    lines.push(
-      `    REST          curl -u '${first.sid}:${token}' ${url}/msteams/enterprises/search`,
-      `    GraphiQL      ${url}/graphql`,
-      '',
-    );
+    const { sid, token = '<BOOTSTRAP_AUTH_TOKEN>' } = first;
+    lines.push(`  REST          curl -u '${sid}:${token}' ${url}/msteams/enterprises/search`, `  GraphiQL      ${url}/graphql`, '');
   }
   process.stdout.write(`${lines.join('\n')}\n`);
 }

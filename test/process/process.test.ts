@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
+import { startRedis } from '../support/redis.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from './gateway-process.ts';
 
 let place: TestPlace;
@@ -93,6 +94,29 @@ test('the first account of a new database is told once, its credentials work, an
   await again.says('"msg":"draining"');
   expect(await again.end('SIGTERM')).toEqual({ code: 1, signal: null });
   request.socket.destroy();
+});
+
+test('a first start that fails behind its account has told it, and its credentials work at the next', async () => {
+  const unset = { BOOTSTRAP_ACCOUNT_SID: undefined, BOOTSTRAP_AUTH_TOKEN: '' };
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const failed = start({ ...unset, HOST: '127.0.0.1', PORT: String((taken.address() as AddressInfo).port) });
+  expect(await failed.exited).toEqual({ code: 1, signal: null });
+  taken.close();
+  const [, sid] = /account SID +(AC[0-9a-f]{32})/.exec(failed.stdout) ?? [];
+  const [, token] = /auth token +([0-9a-f]{32})/.exec(failed.stdout) ?? [];
+  const next = start(unset);
+  const authorization = `Basic ${Buffer.from(`${sid}:${token}`).toString('base64')}`;
+  expect((await fetch(`${await next.listening()}/msteams/enterprises/search`, { headers: { authorization } })).status).toBe(200);
+});
+
+test.each([['is there'], ['is gone']])('with a Redis that %s it starts, limits rates and is ready', async (what) => {
+  const redis = what === 'is there' ? await startRedis() : undefined;
+  const gateway = start({ REDIS_URL: redis?.url ?? 'redis://127.0.0.1:1', RATE_LIMIT: '7' });
+  const answer = await fetch(`${await gateway.listening()}/msteams/enterprises/search`, { headers: { authorization: AUTHORIZATION } });
+  expect([answer.status, answer.headers.get('ratelimit-policy')]).toEqual([200, '"account";q=7;w=60']);
+  expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  await redis?.close();
 });
 
 test('every bad setting is named in a clear message, and exits 1', async () => {

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { connect } from './database/connect.ts';
+import { DataDirectoryError } from './database/data-directory.ts';
 import { DirectoryInUseError } from './database/directory-lock.ts';
 import { MigrationError, migrate } from './database/migrations.ts';
 import { MIGRATIONS } from './database/package-root.ts';
@@ -30,7 +31,16 @@ const LANES = { concurrency: 32, perOrganization: 16 };
 const EMBEDDED_LANES = { concurrency: 8, perOrganization: 4 };
 
 /** What an operator can mend. The message says it all, a stack would hide it. */
-const EXPECTED = [AccountError, ConnectionError, DirectoryInUseError, ListenError, MigrationError, SecretsKeyError, SettingsError];
+const EXPECTED = [
+  AccountError,
+  ConnectionError,
+  DataDirectoryError,
+  DirectoryInUseError,
+  ListenError,
+  MigrationError,
+  SecretsKeyError,
+  SettingsError,
+];
 
 /** The gateway from its settings to its last answer. Resolves once it is shut down. */
 async function main(): Promise<void> {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { connect } from '../database/connect.ts';
+import { DataDirectoryError } from '../database/data-directory.ts';
 import { DirectoryInUseError } from '../database/directory-lock.ts';
 import { hasEmbedded } from '../database/embedded.ts';
 import { MigrationError, migrate } from '../database/migrations.ts';
@@ -29,7 +30,16 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
-const EXPECTED = [AccountError, CommandError, ConnectionError, DirectoryInUseError, MigrationError, SecretsKeyError, SettingsError];
+const EXPECTED = [
+  AccountError,
+  CommandError,
+  ConnectionError,
+  DataDirectoryError,
+  DirectoryInUseError,
+  MigrationError,
+  SecretsKeyError,
+  SettingsError,
+];
 
 /**
  * Runs a command to its exit code: 0 done, 1 failed and nothing was changed, 2 called wrongly. What can be expected to go wrong is told

@@ -13,7 +13,7 @@ import { defaultPageSize } from './parameters.ts';
 export async function readRequest(request: Asked, operation: Operation, sid: string, showSecrets: boolean): Promise<ContractRequest> {
   const { query, given } = readQuery(placeOf(request).search, operation.query ?? []);
   return {
-    sid: decode('sid', sid),
+    sid: decodedSid(sid),
     query,
     given,
     page: (query.page as number | undefined) ?? 0,
@@ -52,6 +52,15 @@ function find(written: string, parameters: readonly QueryParameter[]): QueryPara
     return undefined;
   }
   return parameters.find((parameter) => [parameter.name, ...(parameter.aliases ?? [])].some((one) => one.toLowerCase() === name));
+}
+
+/** One that can't be decoded is nobody's, as any malformed one is. */
+function decodedSid(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
 }
 
 function decode(name: string, encoded: string): string {

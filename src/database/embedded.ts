@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import pg from 'pg';
+import { makeDataDirectory } from './data-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { findSnapshot } from './snapshot.ts';
 
@@ -24,11 +25,11 @@ const SHARED_BUFFERS = '16MB';
 
 /**
  * The embedded PostgreSQL in `dataDir`, which is made where it is missing and belongs to this process until it is closed.
- * @throws DirectoryInUseError where another gateway has it
+ * @throws DataDirectoryError; DirectoryInUseError where another gateway has it
  */
 export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
   const directory = resolve(dataDir);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDataDirectory(directory);
   const lock = await lockDirectory(directory);
   try {
     const database = join(directory, DATABASE);

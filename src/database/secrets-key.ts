@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDataDirectory, unusable } from './data-directory.ts';
 import { hasEmbedded } from './embedded.ts';
 
 /** The key file is lost or damaged. */
@@ -20,19 +21,23 @@ export const masterKeysOf = async ({ secretsKeys, dataDir }: { secretsKeys?: rea
 /**
  * The embedded database's master keys: `dataDir`/secrets.key has 32 bytes in base64 a line, the current key in the first. It is made for a new
  * directory and readable by its owner alone.
- * @throws SecretsKeyError where a database is there without its key file, since what it sealed could never be opened again
+ * @throws DataDirectoryError; SecretsKeyError where a database is there without its key file, since what it sealed could never be opened again
  */
 export async function secretsKeysOf(dataDir: string): Promise<Buffer[]> {
   const path = join(dataDir, KEY_FILE);
-  const found = await readKeys(path);
+  const found = await readKeys(path).catch((error: NodeJS.ErrnoException) => {
+    throw error.code ? unusable(dataDir, error) : error;
+  });
   if (found) return found;
   if (hasEmbedded(dataDir)) {
     throw new SecretsKeyError(
       `${path} is missing, and without it the secrets in this database can't be read. Restore it, or set SECRETS_KEYS to its content.`,
     );
   }
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const draft = await writeDraft(path, [randomBytes(32)]);
+  await makeDataDirectory(dataDir);
+  const draft = await writeDraft(path, [randomBytes(32)]).catch((error: NodeJS.ErrnoException) => {
+    throw unusable(dataDir, error);
+  });
   try {
     // Of two gateways that start at once in a new directory, one makes the key and both read it.
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {

@@ -19,7 +19,8 @@ export const createdBetween = ({ createdFrom, createdTo }: CreatedRange) =>
 export function literal(parameter: string, text: string | null | undefined): string | undefined {
   const trimmed = text?.trim();
   if (!trimmed) return undefined;
-  if (trimmed.includes('\0') || !trimmed.isWellFormed()) throw invalidParameter([parameter], 'must be well-formed text without NUL');
+  if (trimmed.includes('\0') || !trimmed.isWellFormed())
+    throw invalidParameter([parameter], 'must be well-formed text without NUL', trimmed);
   return fold(trimmed).replace(/[\\%_]/g, '\\$&');
 }
 

@@ -38,7 +38,7 @@ export async function idempotently<Row extends { readonly sid: string }>(
   };
   if (!key) return run(record);
   if (key.length > MAX_KEY_LENGTH || /[^\x20-\x7e]/.test(key)) {
-    throw invalidParameter(['idempotencyKey'], `must be at most ${MAX_KEY_LENGTH} printable ASCII characters`);
+    throw invalidParameter(['idempotencyKey'], `must be at most ${MAX_KEY_LENGTH} printable ASCII characters`, key);
   }
   const { prisma, secrets } = gateway;
   const id = { organizationSid: caller.organizationSid, accountSid: actorOf(caller), key: withinReach(caller, key) };

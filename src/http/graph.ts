@@ -229,7 +229,7 @@ export function createGraph(options: GraphOptions): Graph {
 
 /** Only declared JSON: a page of another site can't send that without CORS's leave, while forms and plain text it can. */
 function isJson(request: Asked): boolean {
-  return /^application\/(graphql\+)?json\s*(;|$)/i.test(request.headers.get('content-type') ?? '');
+  return /^application\/(graphql\+)?json\s*(;|$)/.test(request.headers.get('content-type') ?? '');
 }
 
 const tooLarge = (request: Asked) => refuse(request, 413, 'REQUEST_ENTITY_TOO_LARGE', bodyTooLarge().message);

@@ -5,13 +5,17 @@ const BEHIND_VALUE = /^(.*) got invalid value .*?((?: at "[\w.[\]]+")?; (?:Expec
 
 /** GraphQL's own message about a value without the value: it may be a secret that stands in a wrong place, and goes into logs on its way. */
 export function withoutValue(message: string): string {
-  return message
+  const without = message
     .replace(BEHIND_VALUE, '$1 got an invalid value$2')
     .replace(/ got invalid value .*$/s, ' got an invalid value')
     .replace(/(cannot represent [^:"]*): .*$/s, '$1')
     .replace(/(Expected value of type "[^"]*"), found .*$/s, '$1.')
     .replace(/(Expected [^"]*, found|Unexpected) (String|BlockString) ".*$/s, '$1 $2.');
+  return without.length > LONGEST ? `${without.slice(0, LONGEST)}…` : without;
 }
+
+/** Names may be as long as the body; nobody reads them to their end. */
+const LONGEST = 500;
 
 /** The same error with such a message. */
 export function withoutQuotedValue(error: GraphQLError): GraphQLError {

@@ -51,6 +51,9 @@ describe('a date in a query', () => {
   test('as an end means its whole second, as answers show no less', () => {
     expect(parseDate('2018-10-06T02:10:03', 'end')).toBe('2018-10-06T02:10:03.999Z');
     expect(parseDate('2018-10-06T02:10:03+0000', 'end')).toBe('2018-10-06T02:10:03.999Z');
+    expect(parseDate('2018-10-06 02:10:03.0', 'end')).toBe('2018-10-06T02:10:03.999Z');
+    expect(parseDate('2018-10-06 02:10:03.00', 'end')).toBe('2018-10-06T02:10:03.000Z');
+    expect(parseDate('2018-10-06T02:10:03.0Z', 'end')).toBe('2018-10-06T02:10:03.000Z');
     expect(parseDate('2018-10-06T02:10:03.5Z', 'end')).toBe('2018-10-06T02:10:03.500Z');
   });
 

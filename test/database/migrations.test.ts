@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type EmbeddedDatabase, serve } from '../../src/database/embedded.ts';
 import { migrate } from '../../src/database/migrations.ts';
+import { MIGRATIONS } from '../../src/database/package-root.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 
 // Each test starts from a public schema without any table, on whichever database this run is about.
@@ -110,4 +111,19 @@ test('a database that is used for something else is refused', async () => {
   await database.pool.query('CREATE TABLE somebody_elses (id int)');
   await expect(migrate(database.pool, directory)).rejects.toThrow(/not a gateway/);
   expect(await tables()).toEqual(['somebody_elses']);
+});
+
+test('names that were folded before Σ was one letter are found by either, and two that differed by it alone stay apart', async () => {
+  const earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
+  const names = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name) && !name.endsWith('final_sigma'));
+  for (const name of names) await cp(join(MIGRATIONS, name), join(earlier, name), { recursive: true });
+  await migrate(database.pool, earlier);
+  await rm(earlier, { recursive: true });
+  await database.pool.query(`INSERT INTO organization (sid, name) VALUES ('OR1', 'o');
+    INSERT INTO account (sid, organization_sid, email, friendly_name, token_digest, token_key_id) VALUES ('AC1', 'OR1', 'a', 'a', '', '');
+    INSERT INTO enterprise (sid, organization_sid, account_sid, name, name_folded) VALUES ('EN1', 'OR1', 'AC1', 'ΟΔΟΣ', 'οδος'),
+      ('EN2', 'OR1', 'AC1', 'ΦΩΣ', 'φως'), ('EN3', 'OR1', 'AC1', 'φωσ', 'φωσ'), ('EN4', 'OR1', 'AC1', 'Kohl', 'kohl')`);
+  await migrate(database.pool, MIGRATIONS);
+  const { rows } = await database.pool.query('SELECT name_folded FROM enterprise ORDER BY sid');
+  expect(rows.map(({ name_folded }) => name_folded)).toEqual(['οδοσ', 'φως', 'φωσ', 'kohl']);
 });

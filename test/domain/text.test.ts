@@ -4,6 +4,8 @@ import { domainOf, fold } from '../../src/domain/text.ts';
 
 test('folded text is the same in any case and composition', () => {
   expect(fold('KOHL & SÖHNE')).toBe(fold('Kohl & So\u0308hne'));
+  expect(fold('ΟΔΟΣ')).toBe(fold('οδοσ'));
+  expect(fold('ΟΔΟΣΑ')).toContain(fold('ΟΔΟΣ'));
   expect(fold('Kohl')).not.toBe(fold('Kohls'));
 });
 

@@ -113,6 +113,11 @@ describe('the short way answers byte for byte as the general one', () => {
     ['a value that the domain refuses', { query: PAGE, variables: { first: 1000 } }, 200],
     ['errors beside data', { query: '{ a: messages(first: 101) { totalCount } b: enterprise(sid: "EN1") { sid } }' }, 200],
     ['an unknown field', { query: '{ nothing }' }, 200],
+    [
+      'unknown fields of any length',
+      { query: `{ ${'a'.repeat(100_000)} ...${'b'.repeat(100_000)} ... on ${'c'.repeat(9000)} { d } }` },
+      200,
+    ],
     ['a document that is none', { query: '{ ' }, 200],
     ['an empty document', { query: '' }, 400],
     ['an operation that is not there', { query: PAGE, operationName: 'Nobody' }, 400],

@@ -238,3 +238,9 @@ describe('the cost of an operation', () => {
     expect(cost(HUNDRED_IN_HUNDRED, JSON.parse('{"__proto__": {"n": 100}}'))).toBeLessThan(MAX_COST);
   });
 });
+
+it('a name of any length is told by its beginning', async () => {
+  const { errors } = await provider.graph(`{ ${'a'.repeat(100_000)} }`);
+  expect(errors?.[0]?.message.length).toBeLessThan(600);
+  expect(errors?.[0]?.message).toMatch(/^Cannot query field "a+…$/);
+});

@@ -32,7 +32,7 @@ async function unreading(isKnown: boolean): Promise<WebSocket> {
 async function sendWhileTaken(socket: WebSocket, message: string, most: number): Promise<number> {
   let taken = 0;
   while (taken < most) {
-    const left = new Promise((resolve) => socket.send(message, resolve)).then(() => true);
+    const left = new Promise((resolve) => socket.send(message, (error) => resolve(!error)));
     // The kernel's buffers hold some megabytes of their own.
     if (!(await Promise.race([left, new Promise((resolve) => setTimeout(resolve, 500, false))]))) break;
     taken += message.length;

@@ -447,7 +447,7 @@ describe('450, a parameter of the wrong form', () => {
     ['last: 101', 'last', 'must be from 0 to 100', '101'],
     ['offset: -1', 'offset', 'must not be negative', '-1'],
     ['after: "nonsense"', 'after', 'is not a cursor of this list', 'nonsense'],
-    ['filter: { name: "a\\u0000b" }', 'name', 'must be well-formed text without NUL', undefined],
+    ['filter: { name: "a\\u0000b" }', 'name', 'must be well-formed text without NUL', 'a\0b'],
   ])('of a list in the graph: %s', async (argument, parameter, why, value) => {
     const { errors } = await provider.graph(`{ enterprises(${argument}) { nodes { sid } } }`);
     expect(errors).toMatchObject([{ message: `Parameter ${parameter} is invalid: ${why}`, extensions: { code: 'INVALID_PARAMETER' } }]);

@@ -90,21 +90,42 @@ async function open(port: number): Promise<Socket> {
 
 const HEADERS_END = Buffer.from('\r\n\r\n');
 const CHUNKS_END = Buffer.from('0\r\n\r\n');
+const OK = Buffer.from('HTTP/1.1 200');
 
-/** Calls back at each answer's end, with the answer where it is not a 200 that has no `errors`. */
+/**
+ * Calls back at each answer's end, with the answer where it is not a 200 that has no `errors`. Of a long answer that tells its length only the first
+ * and the last piece are looked at.
+ */
 function createReader(ended: (complaint?: string) => void): (data: Buffer) => void {
   let held: Buffer | undefined;
+  /** What is still to come of an answer that tells its length. */
+  let left = 0;
   return (data) => {
-    const all = held ? Buffer.concat([held, data]) : data;
+    const all = held && left === 0 ? Buffer.concat([held, data]) : data;
+    if (left > 0) {
+      left -= data.length;
+      if (left > 0) return;
+      const first = held as Buffer;
+      held = undefined;
+      end(first, data);
+      return;
+    }
     held = all;
     const headers = all.indexOf(HEADERS_END);
     if (headers < 0) return;
-    const head = all.toString('latin1', 0, headers);
-    const length = /content-length: *(\d+)/i.exec(head)?.[1];
-    const body = headers + 4;
-    if (length === undefined ? !all.subarray(-5).equals(CHUNKS_END) : all.length < body + Number(length)) return;
+    const length = /content-length: *(\d+)/i.exec(all.toString('latin1', 0, headers))?.[1];
+    if (length === undefined) {
+      if (!all.subarray(-5).equals(CHUNKS_END)) return;
+    } else {
+      left = Math.max(0, headers + 4 + Number(length) - all.length);
+      if (left > 0) return;
+    }
     held = undefined;
-    const wrong = !head.startsWith('HTTP/1.1 200') || all.indexOf('"errors":', body) >= 0;
-    ended(wrong ? all.toString() : undefined);
+    end(all, all);
   };
+
+  function end(first: Buffer, last: Buffer): void {
+    const wrong = !first.subarray(0, 12).equals(OK) || [first, last].some((piece) => piece.indexOf('"errors":') >= 0);
+    ended(wrong ? first.toString() : undefined);
+  }
 }

@@ -71,13 +71,15 @@ export interface ListenOptions {
  */
 class HttpRequest extends IncomingMessage {
   declare upgrade: boolean | null;
+  /** What node has read. What came behind such a request, it drops. */
+  wantsUpgrade?: boolean | null;
 }
 Object.defineProperty(HttpRequest.prototype, 'upgrade', {
-  get(this: HttpRequest & { isUpgrade?: boolean | null }) {
-    return this.isUpgrade && /^websocket$/i.test(this.headers.upgrade ?? '');
+  get(this: HttpRequest) {
+    return this.wantsUpgrade && /^websocket$/i.test(this.headers.upgrade ?? '');
   },
-  set(this: HttpRequest & { isUpgrade?: boolean | null }, value: boolean | null) {
-    this.isUpgrade = value;
+  set(this: HttpRequest, value: boolean | null) {
+    this.wantsUpgrade = value;
   },
 });
 
@@ -91,7 +93,7 @@ export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, tr
     { IncomingMessage: HttpRequest, keepAliveTimeout: KEEP_ALIVE, ...PATIENCE, ...patience },
     (request, response) => {
       if (!hasAddress(request)) return refuseRequest(response, 400);
-      if (draining) response.shouldKeepAlive = false;
+      if (draining || request.wantsUpgrade) response.shouldKeepAlive = false;
       response.on('close', () => {
         if (draining) server.closeIdleConnections();
       });

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { CHANGES, createFairness } from '../../src/http/fairness.ts';
+import { CHANGES } from '../../src/http/fairness.ts';
 import { createRateLimit, type RateLimit } from '../../src/http/rate-limit.ts';
 import { type Listener, listen } from '../../src/http/server.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
@@ -374,42 +374,5 @@ describe('an account that asks for more at once than is run', () => {
     answer();
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual(slow.map(() => 200));
     expect((await Promise.all(further)).filter((status) => status !== 429)).toHaveLength(CHANGES.waiting);
-  });
-
-  it('runs less at once while another account has something to run, lets that go first, and gets on in order all the same', async () => {
-    const { run } = createFairness({ running: 3, contended: 1, waiting: 10 });
-    const begun: string[] = [];
-    const ends = new Map<string, () => void>();
-    const begin = (account: string, name: string, isWanted?: () => boolean) =>
-      run(
-        account,
-        () => {
-          begun.push(name);
-          return new Promise<void>((resolve) => ends.set(name, resolve));
-        },
-        isWanted,
-      );
-    const end = async (name: string, ...running: Promise<void>[]) => {
-      ends.get(name)?.();
-      await Promise.all(running);
-      await new Promise(setImmediate);
-    };
-    const [a1, a2, a3] = ['a1', 'a2', 'a3'].map((name) => begin('a', name)) as [Promise<void>, Promise<void>, Promise<void>];
-    for (const name of ['a4', 'a5', 'a6']) void begin('a', name, () => name !== 'a5');
-    expect(begun).toEqual(['a1', 'a2', 'a3']);
-    const b1 = begin('b', 'b1');
-    expect(begun.slice(3)).toEqual(['b1']);
-    await end('a1', a1);
-    await end('a2', a2);
-    await end('a3', a3);
-    expect(begun.slice(4)).toEqual([]);
-    await end('b1', b1);
-    // It pauses first.
-    await expect.poll(() => begun.slice(4), { interval: 1 }).toEqual(['a4']);
-    // Others always have something running, and it gets on all the same.
-    void begin('b', 'b2');
-    await end('a4');
-    // Nobody waited for the fifth any more.
-    await expect.poll(() => begun.slice(5), { timeout: 5000 }).toEqual(['b2', 'a6']);
   });
 });

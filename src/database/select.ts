@@ -103,9 +103,11 @@ export function selectAll<Row extends object>(sql: Pick<Sql, 'query'>, table: Ta
   return sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values.given);
 }
 
-/** The one row that the condition matches, as Prisma's findUnique would find it. */
-export async function selectRow<Row extends object>(sql: Pick<Sql, 'query'>, table: Table<Row>, where: object): Promise<Row | null> {
-  const [row] = await selectAll(sql, table, where);
+/** The one row that has these texts in these fields, as Prisma's findUnique would find it. */
+export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row | null> {
+  const values = new Values();
+  const text = `SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`;
+  const [row] = await sql.together<Row>({ text, values: values.given, types: values.types, most: 1 });
   return row ?? null;
 }
 

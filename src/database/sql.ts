@@ -8,7 +8,7 @@ import { createTogether, type Together } from './together.ts';
 export interface Sql {
   /** Prepared once a connection where the database can, so `text` must come from a small set: values go into `values`, never into it. */
   query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]>;
-  /** The same, for what may be asked as one with others of its kind. */
+  /** The same, for what may be asked as one with others of its kind: short reads, and writes that are made for it. */
   readonly together: Together;
 }
 
@@ -23,7 +23,7 @@ interface Queryable {
 /** @param quick for what is asked together @param nameOf the statement's name, '' for one that is not prepared */
 export const createSql = (pool: Queryable, quick: Queryable, nameOf: (text: string) => string): Sql => ({
   query: asking(pool, nameOf),
-  together: createTogether(asking(quick, nameOf)),
+  together: createTogether(asking(quick, nameOf), asking(pool, nameOf)),
 });
 
 function asking(pool: Queryable, nameOf: (text: string) => string): Sql['query'] {

@@ -1,10 +1,15 @@
 import type { QueryResultRow } from 'pg';
 import type { Sql } from './sql.ts';
+import { isUnavailable } from './unavailable.ts';
 
 /** A statement of which several, that differ in their values alone, can be asked as one. */
 export interface Statement {
   /** Its values as $1, $2, …, and nothing else with a dollar. */
   readonly text: string;
+  /** Is it made for many? Each of its values is an array over all who ask then, and its rows tell their place as `asked_place`; it may write. */
+  readonly isForMany?: true;
+  /** Only with others of the same. */
+  readonly among?: string;
   readonly values: readonly unknown[];
   /** The PostgreSQL type of each value; text compares by the collation "C", as this schema's columns do. */
   readonly types: readonly string[];
@@ -30,7 +35,7 @@ interface Asked extends Statement {
   readonly reject: (error: unknown) => void;
 }
 
-/** What is asked by one text. */
+/** What is asked by one text, among the same. */
 interface Queue {
   waiting: Asked[];
   underWay: number;
@@ -40,72 +45,93 @@ interface Queue {
 
 /**
  * Asks what is asked in one turn of the event loop together: sending a statement and taking its answer in costs more than most pages, and under load
- * many come at once. Where one of them fails, each is asked alone, and fails for itself.
+ * many come at once. Where one of them fails, each is asked alone, and fails for itself; but a write of which nobody knows whether it came about is
+ * not repeated.
+ * @param read for short reads @param write for what is made for many
  */
-export function createTogether(query: Sql['query']): Together {
+export function createTogether(read: Sql['query'], write: Sql['query']): Together {
   const queues = new Map<string, Queue>();
   /** The statement for many, by that for one. */
   const asOneBy = new Map<string, string>();
 
-  function flush(text: string, queue: Queue): void {
+  function flush(key: string, queue: Queue): void {
     queue.isScheduled = false;
     while (queue.waiting.length > 0 && queue.underWay < MOST_UNDER_WAY) {
       queue.underWay += 1;
       void ask(taken(queue)).finally(() => {
         queue.underWay -= 1;
-        if (queue.waiting.length > 0) schedule(text, queue);
-        else if (queue.underWay === 0) queues.delete(text);
+        if (queue.waiting.length > 0) schedule(key, queue);
+        else if (queue.underWay === 0) queues.delete(key);
       });
     }
   }
 
-  function schedule(text: string, queue: Queue): void {
+  function schedule(key: string, queue: Queue): void {
     if (queue.isScheduled) return;
     queue.isScheduled = true;
-    setImmediate(flush, text, queue);
+    setImmediate(flush, key, queue);
   }
 
   async function ask(asked: readonly Asked[]): Promise<void> {
     if (asked.length > 1) {
       try {
-        const answers = await askAll(asked);
-        for (const [place, { resolve }] of asked.entries()) resolve(answers[place] as QueryResultRow[]);
-        return;
-      } catch {
+        return answer(asked, await askAll(asked));
+      } catch (error) {
+        if (asked[0]?.isForMany && isUnavailable(error)) return refuse(asked, error);
         // Whose fault it was shows below.
       }
     }
-    await Promise.all(asked.map(({ text, values, resolve, reject }) => query(text, values).then(resolve, reject)));
+    await Promise.all(asked.map((one) => askOne(one).then(one.resolve, one.reject)));
+  }
+
+  async function askOne(asked: Asked): Promise<QueryResultRow[]> {
+    if (asked.isForMany) return (await askAll([asked]))[0] ?? [];
+    return read(asked.text, asked.values);
   }
 
   async function askAll(asked: readonly Asked[]): Promise<QueryResultRow[][]> {
     const [first] = asked as readonly [Asked];
-    let text = asOneBy.get(first.text);
-    if (text === undefined) {
-      text = asOne(first);
-      if (asOneBy.size >= MOST_KEPT) asOneBy.clear();
-      asOneBy.set(first.text, text);
-    }
-    const rows = await query<{ asked_place: number }>(
-      text,
-      first.types.map((_, place) => asked.map(({ values }) => values[place])),
-    );
+    const values = first.types.map((_, place) => asked.map(({ values }) => values[place]));
+    const rows = await (first.isForMany ? write<Placed>(first.text, values) : read<Placed>(asOneOf(first), values));
     const answers = asked.map((): QueryResultRow[] => []);
     for (const row of rows) answers[row.asked_place - 1]?.push(row);
     return answers;
   }
 
+  function asOneOf(statement: Statement): string {
+    let text = asOneBy.get(statement.text);
+    if (text === undefined) {
+      text = asOne(statement);
+      if (asOneBy.size >= MOST_KEPT) asOneBy.clear();
+      asOneBy.set(statement.text, text);
+    }
+    return text;
+  }
+
   return (statement) =>
     new Promise((resolve, reject) => {
-      const { text, values, types, order, most } = statement;
-      let queue = queues.get(text);
+      const { text, values, types, order, most, isForMany, among } = statement;
+      const key = among === undefined ? text : `${among} ${text}`;
+      let queue = queues.get(key);
       if (!queue) {
         queue = { waiting: [], underWay: 0, isScheduled: false };
-        queues.set(text, queue);
+        queues.set(key, queue);
       }
-      queue.waiting.push({ text, values, types, order, most, resolve: resolve as Asked['resolve'], reject });
-      if (queue.underWay < MOST_UNDER_WAY) schedule(text, queue);
+      queue.waiting.push({ text, values, types, order, most, isForMany, among, resolve: resolve as Asked['resolve'], reject });
+      if (queue.underWay < MOST_UNDER_WAY) schedule(key, queue);
     });
+}
+
+interface Placed extends QueryResultRow {
+  readonly asked_place: number;
+}
+
+function answer(asked: readonly Asked[], answers: readonly QueryResultRow[][]): void {
+  for (const [place, { resolve }] of asked.entries()) resolve(answers[place] as QueryResultRow[]);
+}
+
+function refuse(asked: readonly Asked[], error: unknown): void {
+  for (const { reject } of asked) reject(error);
 }
 
 /** As many of the waiting as may be asked at once. */

@@ -1,5 +1,6 @@
 import { type ChannelStatus, type Message, Prisma, type PrismaClient } from '../../prisma/client/client.ts';
-import { columnList, selectRow } from '../database/select.ts';
+import { quoted } from '../database/conditions.ts';
+import { columnList } from '../database/select.ts';
 import type { Sql } from '../database/sql.ts';
 import { type Actor, auditRecord } from './audit.ts';
 import { entersBelow, statusRank } from './message-status.ts';
@@ -33,86 +34,139 @@ export interface NewMessage {
 
 /**
  * Stores a message, QUEUED, with its first event and its place in the outbox, all or nothing. A message whose platform ids are already here is
- * not stored again.
- * @param sql the database, or a transaction of it (`sqlOf`)
+ * not stored again. Those of one organization that come at once are stored by one statement: their commits would follow one another.
  * @param sender who sends it, where that is to be recorded with it
- * @returns the message's sid, and the message where it was stored now
+ * @returns the message, or nothing where it was stored before
  */
-export async function acceptMessage(
-  sql: Pick<Sql, 'query'>,
-  message: NewMessage,
-  sender?: Actor,
-): Promise<{ sid: string; stored?: Message }> {
-  const sid = newSid('MS');
-  const mediaUrls = [...(message.mediaUrls ?? [])];
-  const { encoding, segments } = encodingOf(message.body);
-  const { organizationSid, enterpriseSid, mappingSid, accountSid, direction, from, to, body, restcommMessageSid, teams, lane } = message;
-  const type = mediaUrls.length > 0 ? 'MMS' : 'SMS';
-  const record = sender && auditRecord(sender, { action: 'message.send', targetSid: sid });
-  const [stored] = await sql.query<Message>(
-    record ? ACCEPT_RECORDED : ACCEPT,
-    [
-      ...[sid, organizationSid, enterpriseSid, mappingSid, accountSid, direction, type, from, fold(from), to, fold(to), body, mediaUrls],
-      ...[
-        segments,
-        encoding,
-        statusRank('QUEUED'),
-        restcommMessageSid ?? null,
-        teams?.conversationId ?? null,
-        teams?.activityId ?? null,
-        lane,
-      ],
-      ...(record ? [record.sid, record.accountSid, record.adminSid, record.accessTokenSid, record.requestId, record.remoteAddress] : []),
-    ].map((value) => value ?? null),
+export const acceptMessage = (sql: Sql, message: NewMessage, sender?: Actor): Promise<Message | undefined> =>
+  accepted(message, sender, (values) =>
+    sql.together({ text: ACCEPT, values, isForMany: true, among: message.organizationSid, types: TYPES, most: 1 }),
   );
-  return stored ? { sid, stored } : { sid: await existing(sql, message) };
+
+/** The same in a transaction. */
+export const acceptMessageIn = (tx: Transaction, message: NewMessage): Promise<Message | undefined> =>
+  accepted(message, undefined, (values) => tx.$queryRawUnsafe<Accepted[]>(ACCEPT, ...values.map((value) => [value])));
+
+interface Accepted extends Message {
+  readonly asked_place: number;
 }
 
-const accept = (record: string) => `
-  WITH stored AS (
+async function accepted(
+  message: NewMessage,
+  sender: Actor | undefined,
+  ask: (values: readonly unknown[]) => Promise<Accepted[]>,
+): Promise<Message | undefined> {
+  const { organizationSid, enterpriseSid, mappingSid, accountSid, direction, from, to, body, restcommMessageSid, teams, lane } = message;
+  const sid = newSid('MS');
+  const mediaUrls = message.mediaUrls ?? [];
+  const { encoding, segments } = encodingOf(body);
+  const record = sender && auditRecord(sender, { action: 'message.send', targetSid: sid });
+  const values: Record<keyof typeof GIVEN, unknown> = {
+    sid,
+    organizationSid,
+    enterpriseSid,
+    mappingSid,
+    accountSid,
+    direction,
+    type: mediaUrls.length > 0 ? 'MMS' : 'SMS',
+    from,
+    fromFolded: fold(from),
+    to,
+    toFolded: fold(to),
+    body,
+    mediaUrls: JSON.stringify(mediaUrls),
+    segments,
+    encoding,
+    restcommMessageSid,
+    teamsConversationId: teams?.conversationId,
+    teamsActivityId: teams?.activityId,
+    lane,
+    recordSid: record?.sid,
+    recordAccountSid: record?.accountSid,
+    recordAdminSid: record?.adminSid,
+    recordAccessTokenSid: record?.accessTokenSid,
+    recordRequestId: record?.requestId,
+    recordRemoteAddress: record?.remoteAddress,
+  };
+  const [row] = await ask(NAMES.map((name) => values[name] ?? null));
+  if (!row) return undefined;
+  const { asked_place: _, ...stored } = row;
+  return stored;
+}
+
+/** What ACCEPT is given of each message, and its PostgreSQL types. */
+const GIVEN = {
+  sid: 'text',
+  organizationSid: 'text',
+  enterpriseSid: 'text',
+  mappingSid: 'text',
+  accountSid: 'text',
+  direction: 'text',
+  type: 'text',
+  from: 'text',
+  fromFolded: 'text',
+  to: 'text',
+  toFolded: 'text',
+  body: 'text',
+  mediaUrls: 'text',
+  segments: 'int',
+  encoding: 'text',
+  restcommMessageSid: 'text',
+  teamsConversationId: 'text',
+  teamsActivityId: 'text',
+  lane: 'text',
+  recordSid: 'text',
+  recordAccountSid: 'text',
+  recordAdminSid: 'text',
+  recordAccessTokenSid: 'text',
+  recordRequestId: 'text',
+  recordRemoteAddress: 'text',
+} as const;
+const NAMES = Object.keys(GIVEN) as (keyof typeof GIVEN)[];
+const TYPES = Object.values(GIVEN);
+
+/** For messages of one organization, each value an array over them. Lanes are locked in their order: two of these never wait for each other. */
+const ACCEPT = `
+  WITH given AS (
+    SELECT * FROM unnest(${TYPES.map((type, place) => `$${place + 1}::${type}[]`).join(', ')})
+      WITH ORDINALITY AS given (${NAMES.map(quoted).join(', ')}, asked_place)
+  ), stored AS (
     INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
       body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id)
-    VALUES ($1, $2, $3, $4, $5, $6::message_direction, $7::message_type, $8, $9, $10, $11, $12, $13::text[], $14::int, $15::message_encoding,
-      'QUEUED', $16::int, $17, $18, $19)
+    SELECT sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction::message_direction, type::message_type, "from", from_folded,
+      "to", to_folded, body, ARRAY(SELECT jsonb_array_elements_text(media_urls::jsonb)), segments, encoding::message_encoding,
+      'QUEUED', ${statusRank('QUEUED')}, restcomm_message_sid, teams_conversation_id, teams_activity_id
+    FROM given ORDER BY asked_place
     ON CONFLICT DO NOTHING
     RETURNING *
+  ), placed AS MATERIALIZED (
+    SELECT given.* FROM given JOIN stored ON stored.sid = given.sid COLLATE "C" ORDER BY given.asked_place
   ), queued AS (
-    INSERT INTO outbox (message_sid, lane) SELECT sid, $20::text FROM stored
+    INSERT INTO outbox (message_sid, lane) SELECT sid, lane FROM placed
   ), lane AS (
-    INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT $20::text, organization_sid FROM stored
+    INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT DISTINCT lane COLLATE "C", organization_sid FROM placed ORDER BY 1
     ON CONFLICT (lane) DO UPDATE SET lane = l.lane
   ), head AS (
-    INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, 1 FROM stored
-    ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + 1
+    INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, count(*) FROM placed GROUP BY organization_sid
+    ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + excluded.seq
     RETURNING seq
   ), event AS (
     INSERT INTO message_event (organization_sid, seq, message_sid, status)
-    SELECT stored.organization_sid, head.seq, stored.sid, 'QUEUED' FROM stored, head
-  )${record}
-  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))} FROM stored`;
-
-const ACCEPT = accept('');
-const ACCEPT_RECORDED = accept(`, record AS (
+    SELECT organization_sid, head.seq - count(*) OVER () + row_number() OVER (ORDER BY asked_place), sid, 'QUEUED' FROM placed, head
+  ), record AS (
     INSERT INTO audit_log (sid, organization_sid, action, target_sid, account_sid, admin_sid, access_token_sid, request_id, remote_address)
-    SELECT $21, organization_sid, 'message.send', sid, $22, $23, $24, $25, $26 FROM stored
-  )`);
+    SELECT record_sid, organization_sid, 'message.send', sid, record_account_sid, record_admin_sid, record_access_token_sid, record_request_id,
+      record_remote_address
+    FROM placed WHERE record_sid IS NOT NULL
+  )
+  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, asked_place::int
+  FROM stored JOIN (SELECT sid AS placed_sid, asked_place FROM placed) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
 
 /** Has the outbox looked at for this lane: now, unless it waits for a pause to end. */
 export async function openLane(tx: Transaction, lane: string, organizationSid: string): Promise<void> {
   await tx.$executeRaw`
     INSERT INTO outbox_lane AS l (lane, organization_sid) VALUES (${lane}, ${organizationSid}) ON CONFLICT (lane) DO UPDATE SET lane = l.lane`;
 }
-
-/** The message that already has these platform ids. */
-async function existing(sql: Pick<Sql, 'query'>, { organizationSid, restcommMessageSid, teams }: NewMessage): Promise<string> {
-  const ids = restcommMessageSid
-    ? { restcommMessageSid }
-    : { direction: 'INBOUND' as const, teamsConversationId: teams?.conversationId, teamsActivityId: teams?.activityId };
-  const found = await selectRow<Message>(sql, { name: 'message', fields: SID }, { organizationSid, ...ids });
-  if (!found) throw new Error('a message that is here already is not found');
-  return found.sid;
-}
-const SID = ['sid'] as const;
 
 export interface StatusReport {
   readonly status: ChannelStatus;

@@ -9,9 +9,9 @@ import { idempotently } from './idempotency.ts';
 import { lookup, mandatory, parseInput } from './input.ts';
 import { laneToPhone, laneToTeams } from './lanes.ts';
 import { findMapping } from './mappings.ts';
-import { acceptMessage, type NewMessage, openLane } from './message-log.ts';
+import { acceptMessage, acceptMessageIn, type NewMessage, openLane } from './message-log.ts';
 import { findMessage } from './messages.ts';
-import { inTransaction, sqlOf, type Transaction } from './transaction.ts';
+import { inTransaction, type Transaction } from './transaction.ts';
 
 /** The longest text that is taken: ten segments of 160 characters. */
 export const MAX_SMS_LENGTH = 1600;
@@ -40,9 +40,9 @@ export function sendMessage(gateway: Gateway, caller: Caller, input: SendMessage
   return idempotently(gateway, caller, 'sendMessage', input, (remember) =>
     send(gateway, caller, input, (message) =>
       inTransaction(gateway.prisma, async (tx) => {
-        const accepted = await acceptMessage(sqlOf(tx), message);
-        if (accepted.stored) await remember(tx, accepted.stored);
-        return accepted;
+        const stored = await acceptMessageIn(tx, message);
+        if (stored) await remember(tx, stored);
+        return stored;
       }),
     ),
   );
@@ -52,7 +52,7 @@ async function send(
   gateway: Gateway,
   caller: Caller,
   input: SendMessageInput,
-  accept: (message: NewMessage) => ReturnType<typeof acceptMessage>,
+  accept: (message: NewMessage) => Promise<Message | undefined>,
 ) {
   const { mappingSid, to, body } = parseInput(sendInput, input);
   const mapping = await findMapping(gateway, caller, mappingSid);
@@ -60,7 +60,7 @@ async function send(
   const enterprise = await findEnterprise(gateway, caller, mapping.enterpriseSid);
   if (!enterprise) throw mappingNotFound(mappingSid, ['mappingSid']);
   requireActiveEnterprise(enterprise);
-  const { stored } = await accept(fromMapping(mapping, caller.accountSid, to, body));
+  const stored = await accept(fromMapping(mapping, caller.accountSid, to, body));
   if (!stored) throw new Error('a message without platform ids is always stored');
   gateway.hints.queued();
   gateway.hints.appended(stored.organizationSid);

@@ -1,5 +1,4 @@
 import type { Prisma, PrismaClient } from '../../prisma/client/client.ts';
-import type { Sql } from '../database/sql.ts';
 import { createQueue } from './turns.ts';
 
 /** The client inside a transaction. The outer client must not be used there: embedded, it waits for the same connection. */
@@ -12,11 +11,6 @@ export type Transaction = Prisma.TransactionClient;
 export function inTransaction<Result>(prisma: PrismaClient, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
   return prisma.$transaction(work, { maxWait: 10_000, timeout: 20_000 });
 }
-
-/** A transaction, for statements of our own. */
-export const sqlOf = (tx: Transaction): Pick<Sql, 'query'> => ({
-  query: <Row>(text: string, values: readonly unknown[]) => tx.$queryRawUnsafe<Row[]>(text, ...values),
-});
 
 /** While a platform hangs, most of the pool's ten connections stay with everybody else. */
 const atPlatforms = createQueue({ running: 3, waiting: Number.POSITIVE_INFINITY, waitingOfOne: Number.POSITIVE_INFINITY });

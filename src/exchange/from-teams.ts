@@ -1,9 +1,9 @@
 import type { Bot, Mapping } from '../../prisma/client/client.ts';
 import { credentialsOf } from '../domain/bots.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { acceptMessage } from '../domain/message-log.ts';
+import { acceptMessageIn } from '../domain/message-log.ts';
 import { fromMapping, isNumber, MAX_SMS_LENGTH } from '../domain/send-message.ts';
-import { inTransaction, sqlOf } from '../domain/transaction.ts';
+import { inTransaction } from '../domain/transaction.ts';
 import type { Activity } from './bot-endpoint.ts';
 import { conversationWith, rememberConversation, rememberPartner } from './conversations.ts';
 import { parseText } from './teams-text.ts';
@@ -56,8 +56,7 @@ async function receiveText(gateway: Gateway, sender: Sender, activity: Activity)
     // Together, or the next text without a number went to somebody else. The event comes last (docs/adr/0006).
     await inTransaction(prisma, async (tx) => {
       await rememberPartner(tx, bot, objectId, { mappingSid: mapping.sid, number: to });
-      const { stored } = await acceptMessage(sqlOf(tx), { ...message, teams });
-      if (!stored) throw new Repeated();
+      if (!(await acceptMessageIn(tx, { ...message, teams }))) throw new Repeated();
     });
   } catch (error) {
     if (error instanceof Repeated) return;

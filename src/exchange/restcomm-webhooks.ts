@@ -71,7 +71,7 @@ export async function acceptSms(
     log.warn({ mappingSid, smsSid: sms.sid }, 'an SMS came for a number that was never mapped');
     return;
   }
-  const { stored } = await acceptMessage(sql, {
+  const stored = await acceptMessage(sql, {
     organizationSid: owner.organizationSid,
     enterpriseSid: owner.enterpriseSid,
     mappingSid: mapping?.sid ?? null,

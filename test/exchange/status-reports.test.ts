@@ -60,7 +60,7 @@ describe('the state machine', () => {
     const { prisma } = exchange.gateway;
     await fc.assert(
       fc.asyncProperty(runs, async ({ end, reports, atOnce }) => {
-        const { sid } = await acceptMessage(exchange.gateway.sql, {
+        const stored = await acceptMessage(exchange.gateway.sql, {
           organizationSid: customer.provider.organizationSid,
           enterpriseSid: customer.enterpriseSid,
           mappingSid: customer.mappingSid,
@@ -72,6 +72,7 @@ describe('the state machine', () => {
           restcommMessageSid: `SM${randomBytes(16).toString('hex')}`,
           lane: `property:${randomBytes(8).toString('hex')}`,
         });
+        const sid = stored?.sid ?? '';
         const message = { sid, organizationSid: customer.provider.organizationSid };
         let advances = 0;
         for (let index = 0; index < reports.length; index += atOnce) {

@@ -4,8 +4,8 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { PrismaClient } from '../../prisma/client/client.ts';
-import { acceptMessage, advanceStatus } from '../../src/domain/message-log.ts';
-import { inTransaction, sqlOf } from '../../src/domain/transaction.ts';
+import { acceptMessageIn, advanceStatus } from '../../src/domain/message-log.ts';
+import { inTransaction } from '../../src/domain/transaction.ts';
 import { newEnterprise, newMapping } from '../parity/faces.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from '../process/gateway-process.ts';
 import { createTestPlace } from '../support/database.ts';
@@ -125,8 +125,8 @@ test.runIf(inject('postgres'))(
                 from: 'x',
                 body: 'x',
               };
-              const { sid } = await acceptMessage(sqlOf(tx), { ...message, to: '+15550100', lane: `${name} ${randomInt(1000)}` });
-              accepted.push(sid);
+              const stored = await acceptMessageIn(tx, { ...message, to: '+15550100', lane: `${name} ${randomInt(1000)}` });
+              accepted.push(stored?.sid ?? '');
             }
             const sid = open.shift() ?? accepted[0] ?? '';
             for (const status of ['SENDING', 'SENT', 'DELIVERED'] as const) if (randomInt(2)) await advanceStatus(tx, sid, { status });

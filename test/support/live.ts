@@ -68,7 +68,7 @@ export async function createSender(gateway: TestGateway, provider: Provider): Pr
     enterpriseSid: enterprise.sid,
     mappingSid: mapping.sid,
     send: async (change = {}) => {
-      const { sid } = await acceptMessage(gateway.database.sql, {
+      const stored = await acceptMessage(gateway.database.sql, {
         organizationSid,
         accountSid,
         enterpriseSid: enterprise.sid,
@@ -81,7 +81,7 @@ export async function createSender(gateway: TestGateway, provider: Provider): Pr
         ...change,
       });
       gateway.live.wake(organizationSid);
-      return sid;
+      return stored?.sid ?? '';
     },
     advance: async (sid, report) => {
       expect(await advanceStatus(prisma, sid, report)).toBe('advanced');

@@ -41,9 +41,9 @@ async function accept({ provider: { organizationSid, accountSid }, sids, texts }
   const [enterpriseSid = '', mappingSid = ''] = [sids.Enterprise?.[index], sids.Mapping?.[index]];
   const [body = '', from = ''] = index === 0 ? texts : ['Hello', 'second'];
   const message = { organizationSid, accountSid, enterpriseSid, mappingSid, direction: 'INBOUND', from, to: '+15550100', body } as const;
-  const { sid } = await acceptMessage(gateway.database.sql, { ...message, lane: `tenancy ${mappingSid}` });
+  const stored = await acceptMessage(gateway.database.sql, { ...message, lane: `tenancy ${mappingSid}` });
   gateway.live.wake(organizationSid);
-  return sid;
+  return stored?.sid ?? '';
 }
 
 /** What a stream told, bookmarks aside: they come as time passes. */

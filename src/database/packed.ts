@@ -1,5 +1,15 @@
 import { quoted } from './conditions.ts';
-import { orderFields, type Range, type Reading, readRange, readRangeOf, type Table } from './select.ts';
+import {
+  type Counted,
+  type KeptCount,
+  orderFields,
+  type Range,
+  type Reading,
+  readRange,
+  readRangeOf,
+  type Table,
+  totalOf,
+} from './select.ts';
 import type { Sql } from './sql.ts';
 
 /** A column that is read as text. */
@@ -16,6 +26,8 @@ export interface Packing {
   readonly fields: readonly PackedField[];
   /** Are the values of the order read as well, of which the sid is the last? */
   readonly ordered: boolean;
+  /** Is it asked how many rows there are in all? */
+  readonly counted?: boolean;
 }
 
 /** The values of a row as PostgreSQL writes them: the fields asked for, then those of the order where they are wanted. */
@@ -39,6 +51,18 @@ export async function selectPacked(sql: Sql, table: Table<never>, range: Range, 
   return unpacked(pack, packing, range);
 }
 
+/** The same, and the owner's number of rows, of the same moment. @throws as `selectPacked` */
+export async function selectPackedCounted(
+  sql: Sql,
+  table: Table<never>,
+  range: Range,
+  packing: Packing,
+  kept: KeptCount,
+): Promise<{ rows: PackedRow[]; total: number }> {
+  const [pack] = await readRange<Pack & Counted>(sql, table, range, readingOf(packing, range), kept);
+  return { rows: unpacked(pack, packing, range), total: totalOf(pack) };
+}
+
 /** The same of the rows of each parent. @throws as `selectPacked` */
 export async function selectPackedOf(
   sql: Sql,
@@ -58,7 +82,8 @@ interface Pack {
 }
 
 /** The rows come in their order, and string_agg keeps it. */
-const whole = (rows: string) => `SELECT count(*)::int AS count, string_agg(packed.row, E'\\x1e') AS packed FROM (${rows}) AS packed`;
+const whole = (rows: string, beside: string) =>
+  `SELECT count(*)::int AS count, string_agg(packed.row, E'\\x1e') AS packed${beside} FROM (${rows}) AS packed`;
 
 const readings = new WeakMap<Packing, Map<string, Reading>>();
 

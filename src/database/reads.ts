@@ -1,11 +1,13 @@
-import { type PackedRow, type Packing, selectPacked, selectPackedOf } from './packed.ts';
-import { countRows, countRowsOf, type Range, selectRows, selectRowsOf, type Table } from './select.ts';
+import { type PackedRow, type Packing, selectPacked, selectPackedCounted, selectPackedOf } from './packed.ts';
+import { countRows, countRowsOf, type KeptCount, type Range, readKept, selectRows, selectRowsOf, type Table } from './select.ts';
 import type { Sql } from './sql.ts';
 
 /** How a list's rows are read, packed where the list can do that, and counted. */
 export interface Reads<Row extends object> {
   find(range: Range, fields?: readonly string[]): Promise<Row[]>;
   pack?(range: Range, packing: Packing): Promise<PackedRow[]>;
+  /** Packed and counted at once, where the count is kept. */
+  packCounted?(range: Range, packing: Packing): Promise<{ rows: PackedRow[]; total: number }>;
   count(where: object): Promise<number>;
 }
 
@@ -17,10 +19,17 @@ export interface NestedReads<Row extends object> {
 }
 
 /** Reads a table. */
-export const readsOf = <Row extends object>(sql: Sql, table: Table<Row>): Required<Reads<Row>> => ({
+export const readsOf = <Row extends object>(sql: Sql, table: Table<Row>): Reads<Row> => ({
   find: (range, fields) => selectRows(sql, table, range, fields),
   pack: (range, packing) => selectPacked(sql, table, range, packing),
   count: (where) => countRows(sql, table, where),
+});
+
+/** Reads all that an owner has in a table, where the number of those rows is kept. */
+export const readsOfAll = <Row extends object>(sql: Sql, table: Table<Row>, kept: KeptCount): Reads<Row> => ({
+  ...readsOf(sql, table),
+  packCounted: (range, packing) => selectPackedCounted(sql, table, range, packing, kept),
+  count: () => readKept(sql, kept),
 });
 
 /** Reads what each of these parents has in a table. @param field names the parent */

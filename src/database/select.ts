@@ -21,8 +21,15 @@ export interface Range {
 export interface Reading {
   /** Of each row, as a SELECT has it; those of the order are among them, unless all rows are made one. */
   readonly columns: string;
-  /** What is made of them all, in one row. @param rows a statement for them, in their order */
-  readonly whole?: (rows: string) => string;
+  /** What is made of them all, in one row. @param rows a statement for them, in their order @param beside further columns, or nothing */
+  readonly whole?: (rows: string, beside: string) => string;
+}
+
+/** How many rows an owner has, where that is kept. */
+export interface KeptCount {
+  readonly owner: string;
+  /** A statement whose one row is the number, if there is one. @param owner the owner as the statement has it */
+  readonly text: (owner: string) => string;
 }
 
 /**
@@ -51,10 +58,18 @@ export function selectRowsOf<Row extends object>(
   return readRangeOf<Row>(sql, table, parentField, parents, range, { columns: columnsOf(fields, range) });
 }
 
-/** A range, or what is made of it. @throws TypeError as `condition` */
-export function readRange<Row extends object>(sql: Sql, table: Table<never>, range: Range, reading: Reading): Promise<Row[]> {
+/** A range, or what is made of it. @param kept what is read beside it as `total` @throws TypeError as `condition` */
+export function readRange<Row extends object>(
+  sql: Sql,
+  table: Table<never>,
+  range: Range,
+  reading: Reading,
+  kept?: KeptCount,
+): Promise<Row[]> {
   const values = new Values();
-  const text = rangeOf(table, reading, range, condition(range.where, values), values);
+  const where = condition(range.where, values);
+  const beside = kept ? `, (${kept.text(values.add(kept.owner, table.owner))}) AS total` : '';
+  const text = rangeOf(table, reading, range, where, values, beside);
   if (!isQuick(table, range, values)) return sql.query<Row>(text, values.given);
   return sql.together<Row>({ text, values: values.given, types: values.types, order: foundOrder(range, reading), most: range.take });
 }
@@ -121,6 +136,20 @@ export async function countRows<Row extends object>(sql: Pick<Sql, 'query'>, tab
   return row?.count ?? 0;
 }
 
+/** How many rows an owner has, by what is kept. */
+export async function readKept(sql: Sql, { owner, text }: KeptCount): Promise<number> {
+  const statement = `SELECT (${text('$1')}) AS total`;
+  const [row] = await sql.together<Counted>({ text: statement, values: [owner], types: ['text'], most: 1 });
+  return totalOf(row);
+}
+
+/** A count as pg reads it. */
+export interface Counted {
+  readonly total: string | null;
+}
+
+export const totalOf = (counted: Counted | undefined): number => Number(counted?.total ?? 0);
+
 /** How many rows of each parent the condition matches. */
 export async function countRowsOf<Row extends object>(
   sql: Pick<Sql, 'query'>,
@@ -186,7 +215,7 @@ function columnsOf(fields: readonly string[], range: Range): string {
 
 const column = (field: string) => `${quoted(field)} AS "${field}"`;
 
-function rangeOf({ name }: Table<never>, { columns, whole }: Reading, range: Range, where: string, values: Values): string {
+function rangeOf({ name }: Table<never>, { columns, whole }: Reading, range: Range, where: string, values: Values, beside = ''): string {
   const order = `ORDER BY ${textsOf(range).sql}`;
   const select = `SELECT ${columns} FROM ${name}`;
   const limit = values.add(range.take);
@@ -196,7 +225,7 @@ function rangeOf({ name }: Table<never>, { columns, whole }: Reading, range: Ran
     range.skip === 0
       ? `${select} WHERE ${where} ${order} LIMIT ${limit}`
       : `${select} JOIN (${skipped()}) AS skipped ON sid = skipped.behind ${order}`;
-  return whole ? whole(rows) : rows;
+  return whole ? whole(rows, beside) : rows;
 }
 
 const foundOrder = (range: Range, { whole }: Reading) => (whole ? undefined : textsOf(range).found);

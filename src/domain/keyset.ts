@@ -56,6 +56,10 @@ export async function readPage<Row extends { sid: string }, Field extends string
 ): Promise<Page<Row>> {
   const plan = planPage(caller, list, filter, order, page);
   const count = () => reads.count({ AND: filter });
+  if (packed?.counted && reads.packCounted) {
+    const { rows, total } = await reads.packCounted(plan.range, packed);
+    return packedPage(plan, rows, async () => total);
+  }
   if (packed && reads.pack) return packedPage(plan, await reads.pack(plan.range, packed), count);
   return rowsPage(plan, await reads.find(plan.range, fields), count);
 }

@@ -6,9 +6,8 @@ import {
   type MessageType,
   Prisma,
 } from '../../prisma/client/client.ts';
-import { nestedReadsOf, readsOf } from '../database/reads.ts';
-import { selectRow, type Table } from '../database/select.ts';
-import type { Sql } from '../database/sql.ts';
+import { nestedReadsOf, readsOf, readsOfAll } from '../database/reads.ts';
+import { type KeptCount, selectRow, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from './filters.ts';
@@ -60,8 +59,7 @@ export function listMessages(
 ): Promise<Page<Message>> {
   const filters = conditions(filter);
   const all = !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
-  const reads = readsOf(sql, MESSAGES);
-  if (all) reads.count = () => countMessages(sql, caller);
+  const reads = all ? readsOfAll(sql, MESSAGES, kept(caller)) : readsOf(sql, MESSAGES);
   return readPage(caller, LIST, reads, [belonging(caller), ...filters], order, page, shown);
 }
 
@@ -95,12 +93,10 @@ const conditions = (filter: MessageFilter) => [
 ];
 
 /** How many messages the caller's organization has: kept, since counting them takes the longer the more there are. */
-async function countMessages(sql: Sql, { organizationSid }: Caller): Promise<number> {
-  const text = 'SELECT messages FROM message_count WHERE organization_sid = $1';
-  const statement = { text, values: [organizationSid], types: ['text'], order: 'found.messages', most: 1 };
-  const [row] = await sql.together<{ messages: string }>(statement);
-  return Number(row?.messages ?? 0);
-}
+const kept = ({ organizationSid: owner }: Caller): KeptCount => ({
+  owner,
+  text: (sid) => `SELECT messages FROM message_count WHERE organization_sid = ${sid}`,
+});
 
 /** The status history of one message, oldest first. */
 export function listMessageEvents({ prisma }: Gateway, caller: Caller, messageSids: readonly string[]): Promise<MessageEvent[]> {

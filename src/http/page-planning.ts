@@ -126,7 +126,7 @@ class Planning {
     say(parts, '}');
     row ??= new RowPlanning();
     const ordered = row.gaps.includes('cursor') || parts.includes('startCursor') || parts.includes('endCursor');
-    this.#packed.set(node, { fields: row.settle(), ordered });
+    this.#packed.set(node, { fields: row.settle(), ordered, counted: parts.includes('totalCount') });
     return { key, node, field, resolve, parentType, parts, row };
   }
 

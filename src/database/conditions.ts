@@ -4,15 +4,26 @@ export class Values {
   readonly types: string[] = [];
   readonly #fields: string[] = [];
   #isPlain = true;
+  #lastTime: Date | undefined;
+  #timeGiven = '';
 
   /** @param field what is compared with it */
   add(value: unknown, field?: string): string {
     if (field !== undefined) this.#fields.push(field);
-    if (value instanceof Date) this.types.push('timestamptz');
-    else if (typeof value === 'number') this.types.push('int');
+    if (value instanceof Date) return this.#addTime(value);
+    if (typeof value === 'number') this.types.push('int');
     else if (typeof value === 'string') this.types.push('text');
     else this.#isPlain = false;
-    return `$${this.given.push(value instanceof Date ? value.toISOString() : value)}`;
+    return `$${this.given.push(value)}`;
+  }
+
+  /** The same one again, as a cursor's is compared twice, is the same parameter. */
+  #addTime(time: Date): string {
+    if (time === this.#lastTime) return this.#timeGiven;
+    this.types.push('timestamptz');
+    this.#lastTime = time;
+    this.#timeGiven = `$${this.given.push(time.toISOString())}`;
+    return this.#timeGiven;
   }
 
   /** There is a condition that no index serves, or not for sure. */

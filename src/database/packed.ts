@@ -1,15 +1,7 @@
 import { quoted } from './conditions.ts';
-import {
-  type Counted,
-  type KeptCount,
-  orderFields,
-  type Range,
-  type Reading,
-  readRange,
-  readRangeOf,
-  type Table,
-  totalOf,
-} from './select.ts';
+import { type AllOf, type Counted, totalOf } from './kept-counts.ts';
+import { orderTexts } from './orders.ts';
+import { type Range, type Reading, readRange, readRangeOf, type Table } from './select.ts';
 import type { Sql } from './sql.ts';
 
 /** A column that is read as text. */
@@ -46,8 +38,8 @@ const VALUES = '\x1f';
  * The rows of a range, packed into one text: one value on the wire instead of a dozen a row, which is most of what a page costs to read.
  * @throws UnpackableError; TypeError as `condition`
  */
-export async function selectPacked(sql: Sql, table: Table<never>, range: Range, packing: Packing): Promise<PackedRow[]> {
-  const [pack] = await readRange<Pack>(sql, table, range, readingOf(packing, range));
+export async function selectPacked(sql: Sql, table: Table<never>, range: Range, packing: Packing, all?: AllOf): Promise<PackedRow[]> {
+  const [pack] = await readRange<Pack>(sql, table, range, readingOf(packing, range), all);
   return unpacked(pack, packing, range);
 }
 
@@ -57,9 +49,9 @@ export async function selectPackedCounted(
   table: Table<never>,
   range: Range,
   packing: Packing,
-  kept: KeptCount,
+  all: AllOf,
 ): Promise<{ rows: PackedRow[]; total: number }> {
-  const [pack] = await readRange<Pack & Counted>(sql, table, range, readingOf(packing, range), kept);
+  const [pack] = await readRange<Pack & Counted>(sql, table, range, readingOf(packing, range), all);
   return { rows: unpacked(pack, packing, range), total: totalOf(pack) };
 }
 
@@ -90,11 +82,15 @@ const readings = new WeakMap<Packing, Map<string, Reading>>();
 function readingOf(packing: Packing, range: Range): Reading {
   const byOrder = readings.get(packing) ?? new Map<string, Reading>();
   readings.set(packing, byOrder);
-  const order = packing.ordered ? orderFields(range).map(quoted) : [];
+  const order = packing.ordered ? orderTexts(range.orderBy).fields.map(quoted) : [];
   const key = order.join();
   let reading = byOrder.get(key);
   if (!reading) {
-    reading = { columns: `concat_ws(E'\\x1f', ${[...packing.fields.map(asText), ...order].join(', ')}) AS row`, whole };
+    reading = {
+      columns: `concat_ws(E'\\x1f', ${[...packing.fields.map(asText), ...order].join(', ')}) AS row`,
+      whole,
+      counted: packing.counted,
+    };
     byOrder.set(key, reading);
   }
   return reading;
@@ -111,7 +107,7 @@ function asText({ field, nullable, list }: PackedField): string {
 function unpacked(pack: Pack | undefined, { fields, ordered }: Packing, range: Range): PackedRow[] {
   if (!pack?.count) return [];
   const rows = (pack.packed ?? '').split(ROWS);
-  const length = fields.length + (ordered ? orderFields(range).length : 0);
+  const length = fields.length + (ordered ? orderTexts(range.orderBy).fields.length : 0);
   if (rows.length !== pack.count) throw new UnpackableError();
   return rows.map((row) => {
     const values = row.split(VALUES);

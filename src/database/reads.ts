@@ -1,5 +1,6 @@
+import { type AllOf, readTotal } from './kept-counts.ts';
 import { type PackedRow, type Packing, selectPacked, selectPackedCounted, selectPackedOf } from './packed.ts';
-import { countRows, countRowsOf, type KeptCount, type Range, readKept, selectRows, selectRowsOf, type Table } from './select.ts';
+import { countRows, countRowsOf, type Range, selectRows, selectRowsOf, type Table } from './select.ts';
 import type { Sql } from './sql.ts';
 
 /** How a list's rows are read, packed where the list can do that, and counted. */
@@ -26,10 +27,11 @@ export const readsOf = <Row extends object>(sql: Sql, table: Table<Row>): Reads<
 });
 
 /** Reads all that an owner has in a table, where the number of those rows is kept. */
-export const readsOfAll = <Row extends object>(sql: Sql, table: Table<Row>, kept: KeptCount): Reads<Row> => ({
-  ...readsOf(sql, table),
-  packCounted: (range, packing) => selectPackedCounted(sql, table, range, packing, kept),
-  count: () => readKept(sql, kept),
+export const readsOfAll = <Row extends object>(sql: Sql, table: Table<Row>, all: AllOf): Reads<Row> => ({
+  find: (range, fields) => selectRows(sql, table, range, fields, all),
+  pack: (range, packing) => selectPacked(sql, table, range, packing, all),
+  packCounted: (range, packing) => selectPackedCounted(sql, table, range, packing, all),
+  count: () => readTotal(sql, all),
 });
 
 /** Reads what each of these parents has in a table. @param field names the parent */

@@ -1,4 +1,6 @@
 import { condition, quoted, Values } from './conditions.ts';
+import { type AllOf, dayTexts, isFar, totalText } from './kept-counts.ts';
+import { type OrderBy, orderTexts } from './orders.ts';
 import type { Sql } from './sql.ts';
 
 /** A table and which of its columns are read, both by Prisma's names: Prisma's model stays the one description of them. */
@@ -12,7 +14,7 @@ export interface Table<Row extends object> {
 /** What is read, in the words of Prisma's findMany. */
 export interface Range {
   readonly where: object;
-  readonly orderBy: Record<string, 'asc' | 'desc'>[];
+  readonly orderBy: OrderBy;
   readonly take: number;
   readonly skip: number;
 }
@@ -23,13 +25,8 @@ export interface Reading {
   readonly columns: string;
   /** What is made of them all, in one row. @param rows a statement for them, in their order @param beside further columns, or nothing */
   readonly whole?: (rows: string, beside: string) => string;
-}
-
-/** How many rows an owner has, where that is kept. */
-export interface KeptCount {
-  readonly owner: string;
-  /** A statement whose one row is the number, if there is one. @param owner the owner as the statement has it */
-  readonly text: (owner: string) => string;
+  /** Is the number of all rows of the owner read beside it, as `total`, where that is kept? */
+  readonly counted?: boolean;
 }
 
 /**
@@ -42,8 +39,9 @@ export function selectRows<Row extends object>(
   table: Table<Row>,
   range: Range,
   fields: readonly string[] = table.fields,
+  all?: AllOf,
 ): Promise<Row[]> {
-  return readRange<Row>(sql, table, range, { columns: columnsOf(fields, range) });
+  return readRange<Row>(sql, table, range, { columns: columnsOf(fields, range) }, all);
 }
 
 /** The same of the rows of each parent. @param parentField which of the table's fields names the parent */
@@ -58,18 +56,11 @@ export function selectRowsOf<Row extends object>(
   return readRangeOf<Row>(sql, table, parentField, parents, range, { columns: columnsOf(fields, range) });
 }
 
-/** A range, or what is made of it. @param kept what is read beside it as `total` @throws TypeError as `condition` */
-export function readRange<Row extends object>(
-  sql: Sql,
-  table: Table<never>,
-  range: Range,
-  reading: Reading,
-  kept?: KeptCount,
-): Promise<Row[]> {
+/** A range, or what is made of it. @param all says that the range is all of an owner's rows @throws TypeError as `condition` */
+export function readRange<Row extends object>(sql: Sql, table: Table<never>, range: Range, reading: Reading, all?: AllOf): Promise<Row[]> {
   const values = new Values();
   const where = condition(range.where, values);
-  const beside = kept ? `, (${kept.text(values.add(kept.owner, table.owner))}) AS total` : '';
-  const text = rangeOf(table, reading, range, where, values, beside);
+  const text = rangeOf(table, reading, range, where, values, all);
   if (!isQuick(table, range, values)) return sql.query<Row>(text, values.given);
   return sql.together<Row>({ text, values: values.given, types: values.types, order: foundOrder(range, reading), most: range.take });
 }
@@ -109,7 +100,12 @@ const QUICK_PAGE = 101;
 
 /** Does an index lead straight to it, whoever's it is? */
 function isQuick({ owner }: Table<never>, range: Range, values: Values, parentField?: string): boolean {
-  return owner !== undefined && range.skip === 0 && range.take <= QUICK_PAGE && values.areOf(owner, parentField, orderFields(range));
+  return (
+    owner !== undefined &&
+    range.skip === 0 &&
+    range.take <= QUICK_PAGE &&
+    values.areOf(owner, parentField, orderTexts(range.orderBy).fields)
+  );
 }
 
 /** The rows that the condition matches, in no order. */
@@ -135,20 +131,6 @@ export async function countRows<Row extends object>(sql: Pick<Sql, 'query'>, tab
   );
   return row?.count ?? 0;
 }
-
-/** How many rows an owner has, by what is kept. */
-export async function readKept(sql: Sql, { owner, text }: KeptCount): Promise<number> {
-  const statement = `SELECT (${text('$1')}) AS total`;
-  const [row] = await sql.together<Counted>({ text: statement, values: [owner], types: ['text'], most: 1 });
-  return totalOf(row);
-}
-
-/** A count as pg reads it. */
-export interface Counted {
-  readonly total: string | null;
-}
-
-export const totalOf = (counted: Counted | undefined): number => Number(counted?.total ?? 0);
 
 /** How many rows of each parent the condition matches. */
 export async function countRowsOf<Row extends object>(
@@ -182,50 +164,38 @@ export function columnList(fields: readonly string[]): string {
   return list;
 }
 
-/** An order, in the forms in which it is wanted. */
-interface OrderTexts {
-  readonly fields: readonly string[];
-  readonly sql: string;
-  /** Of columns as `found."…"`. */
-  readonly found: string;
-}
-
-const orderTexts = new WeakMap<Range['orderBy'], OrderTexts>();
-
-function textsOf({ orderBy }: Range): OrderTexts {
-  let texts = orderTexts.get(orderBy);
-  if (!texts) {
-    const parts = orderBy.flatMap((part) => Object.entries(part));
-    const by = (name: (field: string) => string) =>
-      parts.map(([field, way]) => `${name(field)} ${way === 'desc' ? 'DESC' : 'ASC'}`).join(', ');
-    texts = { fields: parts.map(([field]) => field), sql: by(quoted), found: by((field) => `found."${field}"`) };
-    orderTexts.set(orderBy, texts);
-  }
-  return texts;
-}
-
-/** The fields that a range is ordered by. */
-export const orderFields = (range: Range): readonly string[] => textsOf(range).fields;
-
 function columnsOf(fields: readonly string[], range: Range): string {
   const list = columnList(fields);
-  const missing = orderFields(range).filter((field) => !fields.includes(field));
+  const missing = orderTexts(range.orderBy).fields.filter((field) => !fields.includes(field));
   return missing.length === 0 ? list : [list, ...missing.map(column)].join(', ');
 }
 
 const column = (field: string) => `${quoted(field)} AS "${field}"`;
 
-function rangeOf({ name }: Table<never>, { columns, whole }: Reading, range: Range, where: string, values: Values, beside = ''): string {
-  const order = `ORDER BY ${textsOf(range).sql}`;
+function rangeOf(
+  { name, owner }: Table<never>,
+  { columns, whole, counted }: Reading,
+  range: Range,
+  where: string,
+  values: Values,
+  all?: AllOf,
+): string {
+  const order = `ORDER BY ${orderTexts(range.orderBy).sql}`;
   const select = `SELECT ${columns} FROM ${name}`;
   const limit = values.add(range.take);
-  // What is skipped is walked over in the index alone: a third of the time, half a million rows deep.
-  const skipped = () => `SELECT sid AS behind FROM ${name} WHERE ${where} ${order} LIMIT ${limit} OFFSET ${values.add(range.skip)}`;
-  const rows =
-    range.skip === 0
-      ? `${select} WHERE ${where} ${order} LIMIT ${limit}`
-      : `${select} JOIN (${skipped()}) AS skipped ON sid = skipped.behind ${order}`;
-  return whole ? whole(rows, beside) : rows;
+  const rows = () => {
+    if (range.skip === 0) return `${select} WHERE ${where} ${order} LIMIT ${limit}`;
+    // What is skipped is walked over in the index alone: a third of the time, half a million rows deep.
+    const skip = values.add(range.skip);
+    const day =
+      all && isFar(all.counts, range)
+        ? dayTexts(all.counts, range, values.add(all.owner, owner), skip)
+        : { with: '', condition: 'true', skip };
+    const behind = `${day.with} SELECT sid AS behind FROM ${name} WHERE ${where} AND ${day.condition} ${order} LIMIT ${limit} OFFSET ${day.skip}`;
+    return `${select} JOIN (${behind}) AS skipped ON sid = skipped.behind ${order}`;
+  };
+  if (!whole) return rows();
+  return whole(rows(), all && counted ? `, (${totalText(all.counts, values.add(all.owner, owner))}) AS total` : '');
 }
 
-const foundOrder = (range: Range, { whole }: Reading) => (whole ? undefined : textsOf(range).found);
+const foundOrder = (range: Range, { whole }: Reading) => (whole ? undefined : orderTexts(range.orderBy).found);

@@ -6,8 +6,9 @@ import {
   type MessageType,
   Prisma,
 } from '../../prisma/client/client.ts';
+import type { KeptCounts } from '../database/kept-counts.ts';
 import { nestedReadsOf, readsOf, readsOfAll } from '../database/reads.ts';
-import { type KeptCount, selectRow, type Table } from '../database/select.ts';
+import { selectRow, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
 import { belonging } from './confinement.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from './filters.ts';
@@ -59,7 +60,7 @@ export function listMessages(
 ): Promise<Page<Message>> {
   const filters = conditions(filter);
   const all = !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
-  const reads = all ? readsOfAll(sql, MESSAGES, kept(caller)) : readsOf(sql, MESSAGES);
+  const reads = all ? readsOfAll(sql, MESSAGES, { owner: caller.organizationSid, counts: COUNTS }) : readsOf(sql, MESSAGES);
   return readPage(caller, LIST, reads, [belonging(caller), ...filters], order, page, shown);
 }
 
@@ -92,11 +93,8 @@ const conditions = (filter: MessageFilter) => [
   createdBetween(filter),
 ];
 
-/** How many messages the caller's organization has: kept, since counting them takes the longer the more there are. */
-const kept = ({ organizationSid: owner }: Caller): KeptCount => ({
-  owner,
-  text: (sid) => `SELECT messages FROM message_count WHERE organization_sid = ${sid}`,
-});
+/** How many messages organizations have: kept, since counting them takes the longer the more there are. */
+const COUNTS: KeptCounts = { totals: 'message_count', days: 'message_day', dayOf: 'dateCreated' };
 
 /** The status history of one message, oldest first. */
 export function listMessageEvents({ prisma }: Gateway, caller: Caller, messageSids: readonly string[]): Promise<MessageEvent[]> {

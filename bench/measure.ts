@@ -17,6 +17,8 @@ export interface Contestant {
 
 export interface Pace {
   readonly seconds: number;
+  /** How long each contestant runs before it is measured, in seconds; twice a window where absent. */
+  readonly warmUp?: number;
   readonly rounds: number;
   /** How many windows at most, those included that other work disturbs. */
   readonly tries: number;
@@ -64,7 +66,7 @@ export async function interleave(contestants: readonly Contestant[], pace: Pace)
   const windows = new Map(contestants.map(({ name }) => [name, { good: [] as Window[], bad: [] as Window[] }]));
   for (const contestant of contestants) {
     for (const _half of [1, 2]) {
-      await measure(contestant, (pace.seconds * WARM_UP) / 2, pace.database);
+      await measure(contestant, warmUpOf(pace) / 2, pace.database);
       pinBackends(pace.database);
     }
   }
@@ -78,6 +80,17 @@ export async function interleave(contestants: readonly Contestant[], pace: Pace)
   }
   return new Map([...windows].map(([name, { good, bad }]) => [name, summary(name, good, bad, pace.rounds)]));
 }
+
+const warmUpOf = ({ seconds, warmUp = seconds * WARM_UP }: Pace) => warmUp;
+
+/** The same time in short windows: a server that is compared with itself is asked for a difference smaller than what a machine drifts in two seconds. */
+export const finely = (pace: Pace): Pace => ({
+  ...pace,
+  seconds: pace.seconds / 4,
+  rounds: pace.rounds * 4,
+  tries: pace.tries * 4,
+  warmUp: warmUpOf(pace),
+});
 
 export const mayGoOn = (round: number, { rounds, tries, patientUntil }: Pace) =>
   round < rounds || (round < tries && performance.now() < patientUntil);

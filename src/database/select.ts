@@ -75,28 +75,31 @@ export async function readRangeOf<Row extends object>(
   reading: Reading,
 ): Promise<Row[][]> {
   const values = new Values();
-  const first = values.add(parents[0], parentField);
-  const where = `${quoted(parentField)} = ${first} AND ${condition(range.where, values)}`;
-  const text = rangeOf(table, reading, range, where, values);
-  const order = foundOrder(range, reading);
-  if (isQuick(table, range, values, parentField)) {
-    const [, ...given] = values.given;
-    const { types } = values;
-    return Promise.all(parents.map((parent) => sql.together<Row>({ text, types, order, most: range.take, values: [parent, ...given] })));
-  }
-  const rows = await sql.query<Row & { place: number }>(
-    `SELECT parent.place, found.* FROM
-      (SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest($1::text[]) WITH ORDINALITY AS given (sid, place)) AS parent
-     CROSS JOIN LATERAL (${text.replace(`= ${first} `, '= parent.sid ')}) AS found ORDER BY parent.place${order ? `, ${order}` : ''}`,
-    [parents, ...values.given.slice(1)],
-  );
+  const given = values.add(parents.join(), parentField);
+  const where = `${quoted(parentField)} = parent.sid AND ${condition(range.where, values)}`;
+  const text = `SELECT parent.place, found.* FROM
+      (SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest(string_to_array(${given}, ',')) WITH ORDINALITY AS given (sid, place)) AS parent
+     CROSS JOIN LATERAL (${rangeOf(table, reading, range, where, values)}) AS found`;
+  const within = foundOrder(range, reading);
+  const order = within ? `found.place, ${within}` : 'found.place';
+  const most = parents.length * range.take;
+  const isTogether = most <= QUICK_ROWS && isQuick(table, range, values, parentField);
+  const rows = isTogether
+    ? await sql.together<Row & Placed>({ text, types: values.types, order, most, values: values.given })
+    : await sql.query<Row & Placed>(`SELECT * FROM (${text}) AS found ORDER BY ${order}`, values.given);
   const found = parents.map((): Row[] => []);
   for (const row of rows) found[row.place - 1]?.push(row);
   return found;
 }
 
+interface Placed {
+  readonly place: number;
+}
+
 /** A page of the graph, and one row to see whether there are more. */
 const QUICK_PAGE = 101;
+/** Of all parents. */
+const QUICK_ROWS = 1000;
 
 /** Does an index lead straight to it, whoever's it is? */
 function isQuick({ owner }: Table<never>, range: Range, values: Values, parentField?: string): boolean {

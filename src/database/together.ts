@@ -21,9 +21,9 @@ export interface Statement {
 
 export type Together = <Row extends QueryResultRow>(statement: Statement) => Promise<Row[]>;
 
-/** So many in one, and so many rows, at most: nobody's answer waits for more of others'. */
+/** So many in one, and so many rows, at most: nobody's answer waits for more of others', and this process has something to do while the rest is read. */
 const MOST_ASKED = 200;
-const MOST_ROWS = 1000;
+const MOST_ROWS = 250;
 /** So many statements of one text are under way at most: what comes meanwhile is asked together with what else comes. */
 const MOST_UNDER_WAY = 2;
 

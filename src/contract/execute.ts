@@ -1,31 +1,33 @@
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { CompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
-import type { OperationContext } from '../http/compiled-documents.ts';
+import { compiledQuery, type OperationContext } from '../http/compiled-documents.ts';
 import { answerPages } from '../http/page-answers.ts';
 import { planDocument } from '../http/page-planning.ts';
+import type { DocumentPlan } from '../http/page-plans.ts';
 import type { Operation } from './operation.ts';
 
 /** Runs one document. `context` is what the graph's resolvers get. */
 export type Execute = (context: OperationContext, variables: Record<string, unknown>) => Promise<ExecutionResult>;
 
 /**
- * Parses an operation's document and validates it against the schema. To be done at boot: a document and a schema that don't fit are a
- * fault of the gateway, not of a request. It is compiled once, at its first run: compiling all of them would delay every start by a tenth.
+ * Runs an operation's document. It is parsed, validated and planned at its first run, and compiled at the first that its plan does not answer: doing it
+ * for all of them would delay every start. That each fits the schema is tested.
  *
  * graphql-jit 0.8.9 has one gap: a type resolver that throws, or an iterator that does, behind an asynchronous field leaves the run
  * pending and the rejection unhandled. The schema's resolve types by class and answer arrays, so neither can.
  *
- * @throws with every validation error
+ * @throws when run, with every validation error
  */
 export function prepare(schema: GraphQLSchema, operation: Operation, log: Pick<Logger, 'warn'>): Execute {
-  const document = parseValid(schema, operation);
-  const plan = planDocument(schema, document);
+  let prepared: { readonly document: DocumentNode; readonly plan: DocumentPlan | undefined } | undefined;
   let run: CompiledQuery['query'] | undefined;
   return async (context, variables) => {
+    prepared ??= planned(schema, operation);
+    const { document, plan } = prepared;
     const answer = plan && (await answerPages(plan, context, variables, log));
     if (answer) return 'text' in answer ? (JSON.parse(answer.text) as ExecutionResult) : answer;
-    run ??= compile(schema, document, operation);
+    run ??= compiledQuery(schema, document, undefined);
     try {
       return await run({}, context, variables);
     } finally {
@@ -34,10 +36,9 @@ export function prepare(schema: GraphQLSchema, operation: Operation, log: Pick<L
   };
 }
 
-function compile(schema: GraphQLSchema, document: DocumentNode, { operation }: Operation): CompiledQuery['query'] {
-  const compiled = compileQuery(schema, document);
-  if (!isCompiledQuery(compiled)) throw new AggregateError(compiled.errors ?? [], `${operation}: the document does not compile`);
-  return compiled.query;
+function planned(schema: GraphQLSchema, operation: Operation) {
+  const document = parseValid(schema, operation);
+  return { document, plan: planDocument(schema, document) };
 }
 
 /** The same by graphql's own `execute`: what the compiled form is held against. */

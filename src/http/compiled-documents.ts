@@ -137,7 +137,8 @@ function runOf(schema: GraphQLSchema, document: DocumentNode, operationName: str
   };
 }
 
-function compiledQuery(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): CompiledQuery['query'] {
+/** A document as graphql-jit runs it. @throws AggregateError where it can't be compiled */
+export function compiledQuery(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): CompiledQuery['query'] {
   const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
   if (!isCompiledQuery(compiled)) throw new AggregateError((compiled as ExecutionResult).errors ?? [], 'the document does not compile');
   return compiled.query;

@@ -17,9 +17,12 @@ export interface Contestant {
 
 export interface Pace {
   readonly seconds: number;
-  /** How long each contestant runs before it is measured, in seconds; twice a window where absent. */
-  readonly warmUp?: number;
+  /** How long each contestant runs before it is measured, in seconds. */
+  readonly warmUp: number;
+  /** How many windows. */
   readonly rounds: number;
+  /** How often what has no windows is measured: bursts, and starts. */
+  readonly repeats: number;
   /** How many windows at most, those included that other work disturbs. */
   readonly tries: number;
   /** Until when disturbed windows are measured again, as performance.now() has it. */
@@ -55,8 +58,6 @@ interface Window extends Pick<Measured, 'perSecond' | 'microseconds' | 'postgres
 const CONNECTIONS = 16;
 /** A window is disturbed where other work used more of the machine than this, in cores. */
 export const TOLERATED = 0.08;
-/** Of a window's time. */
-const WARM_UP = 2;
 
 /**
  * Measures the contestants in turn, A B A B …, each window on its own. One that other work disturbed is measured again in the next turn, as
@@ -66,7 +67,7 @@ export async function interleave(contestants: readonly Contestant[], pace: Pace)
   const windows = new Map(contestants.map(({ name }) => [name, { good: [] as Window[], bad: [] as Window[] }]));
   for (const contestant of contestants) {
     for (const _half of [1, 2]) {
-      await measure(contestant, warmUpOf(pace) / 2, pace.database);
+      await measure(contestant, pace.warmUp / 2, pace.database);
       pinBackends(pace.database);
     }
   }
@@ -81,18 +82,8 @@ export async function interleave(contestants: readonly Contestant[], pace: Pace)
   return new Map([...windows].map(([name, { good, bad }]) => [name, summary(name, good, bad, pace.rounds)]));
 }
 
-const warmUpOf = ({ seconds, warmUp = seconds * WARM_UP }: Pace) => warmUp;
-
-/** The same time in short windows: a server that is compared with itself is asked for a difference smaller than what a machine drifts in two seconds. */
-export const finely = (pace: Pace): Pace => ({
-  ...pace,
-  seconds: pace.seconds / 4,
-  rounds: pace.rounds * 4,
-  tries: pace.tries * 4,
-  warmUp: warmUpOf(pace),
-});
-
-export const mayGoOn = (round: number, { rounds, tries, patientUntil }: Pace) =>
+/** Of `rounds` that are wanted, and `tries` at most. */
+export const mayGoOn = (round: number, { rounds, tries, patientUntil }: Pick<Pace, 'rounds' | 'tries' | 'patientUntil'>) =>
   round < rounds || (round < tries && performance.now() < patientUntil);
 
 async function measure(contestant: Contestant, seconds: number, database: string): Promise<Window> {

@@ -43,11 +43,14 @@ const sizes = { ...(smoke ? TINY : FULL), ...(options.messages ? { messages: Num
 const keep = !smoke && !options.messages;
 const database = keep ? 'gateway_bench' : `gateway_bench_${process.pid}`;
 const server = process.env.DATABASE_URL ?? 'postgresql://root@127.0.0.1:5432/postgres';
-const rounds = Number(options.rounds ?? (smoke ? 1 : 5));
+/** Many short windows: whatever slows the machine for seconds slows all that are compared. */
+const rounds = Number(options.rounds ?? (smoke ? 1 : 20));
 /** Longer than this, disturbed windows are taken as they are, so that a run ends within 15 minutes. */
 const PATIENCE_MS = 8 * 60_000;
 const pace = {
-  seconds: Number(options.seconds ?? (smoke ? 0.1 : 2)),
+  seconds: Number(options.seconds ?? (smoke ? 0.1 : 0.5)),
+  warmUp: smoke ? 0.2 : 4,
+  repeats: Math.ceil(rounds / 4),
   rounds,
   tries: smoke ? rounds : rounds * 3,
   patientUntil: PATIENCE_MS,

@@ -1,6 +1,6 @@
 import { ACCOUNT_SID, basic } from '../gateway.ts';
 import { bytesOf } from '../load.ts';
-import { finely, interleave } from '../measure.ts';
+import { interleave } from '../measure.ts';
 import { messages, messagesAfter } from '../queries.ts';
 import type { Work } from '../work.ts';
 import { contestant, graphAnswer, milliseconds, rate } from './graph.ts';
@@ -12,7 +12,7 @@ export const deep: Work = async (bench) => {
   const cursor = await cursorBefore(gateway, page * 10);
   const byCursor = await interleave(
     [contestant('page 1', gateway, messages), contestant('deep page by cursor', gateway, messagesAfter(cursor))],
-    finely(bench.pace),
+    bench.pace,
   );
   const numbered = bytesOf({ method: 'GET', path: `/msteams/messages/search?pageSize=10&page=${page}`, authorization: basic(ACCOUNT_SID) });
   const byNumber = await interleave(

@@ -95,15 +95,15 @@ async function sendAll(writer: Server, inputs: readonly SendInput[], texts: numb
 
 async function alternate(pace: Pace, sides: readonly Side[], writer: Server, texts: number): Promise<Burst[][]> {
   const bursts: { good: Burst[]; bad: Burst[] }[] = sides.map(() => ({ good: [], bad: [] }));
-  for (let round = 0; mayGoOn(round, pace); round += 1) {
+  for (let round = 0; mayGoOn(round, { ...pace, rounds: pace.repeats, tries: pace.repeats * 3 }); round += 1) {
     for (const [index, side] of sides.entries()) {
       const had = bursts[index];
-      if (!had || had.good.length >= pace.rounds) continue;
+      if (!had || had.good.length >= pace.repeats) continue;
       const burst = await measured(side, texts, pace.database, writer);
       had[burst.isDisturbed ? 'bad' : 'good'].push(burst);
     }
   }
-  return bursts.map(({ good, bad }) => [...good, ...bad].slice(0, pace.rounds));
+  return bursts.map(({ good, bad }) => [...good, ...bad].slice(0, pace.repeats));
 }
 
 async function measured({ server, readers, burst }: Side, texts: number, database: string, writer: Server): Promise<Burst> {

@@ -42,7 +42,7 @@ export const start: Work = async ({ data, pace, smoke }) => {
         after: () => rm(made, { recursive: true }),
       },
     ];
-    for (const place of places) rows.push(await readiness(place, pace.rounds, !smoke || place.env === places[0]?.env));
+    for (const place of places) rows.push(await readiness(place, pace.repeats, !smoke || place.env === places[0]?.env));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

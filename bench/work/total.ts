@@ -1,4 +1,4 @@
-import { finely, interleave } from '../measure.ts';
+import { interleave } from '../measure.ts';
 import { messages, messagesWithTotal } from '../queries.ts';
 import type { Work } from '../work.ts';
 import { contestant, rate } from './graph.ts';
@@ -8,7 +8,7 @@ export const total: Work = async (bench) => {
   const gateway = await bench.gateway();
   const measured = await interleave(
     [contestant('without', gateway, messages), contestant('with totalCount', gateway, messagesWithTotal)],
-    finely(bench.pace),
+    bench.pace,
   );
   const [without, withTotal] = [...measured.values()];
   if (!without || !withTotal) throw new Error('Nothing was measured');

@@ -53,6 +53,8 @@ export interface TestGatewayOptions {
   /** How live streams look for news and hold it back. */
   readonly live?: Partial<Pick<LiveOptions, 'pollMs' | 'idleMs' | 'bufferSize'>>;
   readonly access?: Access;
+  /** Nobody else changes credentials: they are verified once a minute, as in production, where others' changes are heard of. */
+  readonly isAlone?: true;
   /** What it is on, and closes; a new one where left out. */
   readonly database?: Database;
   readonly restTimestamps?: 'iso' | 'recorded';
@@ -67,7 +69,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     sql: database.sql,
     secrets: createSecrets(randomBytes(32)),
     // On PostgreSQL others may change them, and nobody listens here: nothing is kept.
-    verified: createVerifiedCredentials({ hears: database.kind === 'embedded' }),
+    verified: createVerifiedCredentials({ hears: options.isAlone ?? database.kind === 'embedded' }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
     hints: { queued: options.queued ?? (() => {}), appended: (organizationSid) => live.wake(organizationSid) },

@@ -6,7 +6,7 @@ import { PrismaClient } from '../../prisma/client/client.ts';
 import { openEmbedded } from './embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
 import { MIGRATIONS } from './package-root.ts';
-import { openPostgres } from './postgres.ts';
+import { openPostgres, patienceWithin } from './postgres.ts';
 import { createSql, type Sql, statementNames, unnamed } from './sql.ts';
 
 export interface Database {
@@ -58,7 +58,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   };
   return {
     prisma,
-    sql: createSql(pool, quick, nameOf),
+    sql: createSql(pool, quick, nameOf, patienceWithin(requestTimeoutMs).connectMs),
     pool,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {

@@ -15,7 +15,7 @@ const IDLE_IN_TRANSACTION = 60_000;
  * How long to wait, in ms, for a connection, for a statement to end on the server, and for its answer where none comes: one after the other in less
  * than the time of a request. A statement that the server ends leaves its connection as it was; one without an answer takes it along.
  */
-function patienceWithin(requestTimeoutMs: number) {
+export function patienceWithin(requestTimeoutMs: number) {
   const statementMs = Math.max(1000, Math.round(requestTimeoutMs / 2));
   return { connectMs: Math.min(10_000, Math.max(1000, requestTimeoutMs / 4)), statementMs, answerMs: statementMs * 1.1 };
 }

@@ -20,10 +20,10 @@ interface Queryable {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>;
 }
 
-/** @param quick for what is asked together @param nameOf the statement's name, '' for one that is not prepared */
-export const createSql = (pool: Queryable, quick: Queryable, nameOf: (text: string) => string): Sql => ({
+/** @param quick for what is asked together @param nameOf the statement's name, '' for one that is not prepared @param patienceMs as createTogether */
+export const createSql = (pool: Queryable, quick: Queryable, nameOf: (text: string) => string, patienceMs: number): Sql => ({
   query: asking(pool, nameOf),
-  together: createTogether(asking(quick, nameOf), asking(pool, nameOf)),
+  together: createTogether(asking(quick, nameOf), asking(pool, nameOf), patienceMs),
 });
 
 function asking(pool: Queryable, nameOf: (text: string) => string): Sql['query'] {

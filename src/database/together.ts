@@ -31,6 +31,8 @@ const MOST_UNDER_WAY = 2;
 const MOST_KEPT = 500;
 
 interface Asked extends Statement {
+  /** When, as performance.now() has it. */
+  readonly since: number;
   readonly resolve: (rows: QueryResultRow[]) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -46,10 +48,10 @@ interface Queue {
 /**
  * Asks what is asked in one turn of the event loop together: sending a statement and taking its answer in costs more than most pages, and under load
  * many come at once. Where one of them fails, each is asked alone, and fails for itself; but a write of which nobody knows whether it came about is
- * not repeated.
+ * not repeated, and one that has waited longer than `patienceMs` is refused like one that got no connection: who asked may have been told so by now.
  * @param read for short reads @param write for what is made for many
  */
-export function createTogether(read: Sql['query'], write: Sql['query']): Together {
+export function createTogether(read: Sql['query'], write: Sql['query'], patienceMs: number): Together {
   const queues = new Map<string, Queue>();
   /** The statement for many, by that for one. */
   const asOneBy = new Map<string, string>();
@@ -72,12 +74,18 @@ export function createTogether(read: Sql['query'], write: Sql['query']): Togethe
     setImmediate(flush, key, queue);
   }
 
-  async function ask(asked: readonly Asked[]): Promise<void> {
+  const isLate = ({ isForMany, since }: Asked) => isForMany === true && performance.now() - since > patienceMs;
+
+  async function ask(taken: readonly Asked[]): Promise<void> {
+    const late = taken.filter(isLate);
+    refuse(late, new Error('timeout exceeded when trying to connect'));
+    const asked = late.length === 0 ? taken : taken.filter((one) => !late.includes(one));
+    if (asked.length === 0) return;
     if (asked.length > 1) {
       try {
         return answer(asked, await askAll(asked));
       } catch (error) {
-        if (asked[0]?.isForMany && isUnavailable(error)) return refuse(asked, error);
+        if (asked[0]?.isForMany && !isRefusal(error)) return refuse(asked, error);
         // Whose fault it was shows below.
       }
     }
@@ -117,10 +125,24 @@ export function createTogether(read: Sql['query'], write: Sql['query']): Togethe
         queue = { waiting: [], underWay: 0, isScheduled: false };
         queues.set(key, queue);
       }
-      queue.waiting.push({ text, values, types, order, most, isForMany, among, resolve: resolve as Asked['resolve'], reject });
+      queue.waiting.push({
+        text,
+        values,
+        types,
+        order,
+        most,
+        isForMany,
+        among,
+        since: performance.now(),
+        resolve: resolve as Asked['resolve'],
+        reject,
+      });
       if (queue.underWay < MOST_UNDER_WAY) schedule(key, queue);
     });
 }
+
+/** Did the server say that it did not do what it was asked, and will say so again? */
+const isRefusal = (error: unknown) => error instanceof Error && 'severity' in error && !isUnavailable(error);
 
 interface Placed extends QueryResultRow {
   readonly asked_place: number;

@@ -125,7 +125,11 @@ const GIVEN = {
 const NAMES = Object.keys(GIVEN) as (keyof typeof GIVEN)[];
 const TYPES = Object.values(GIVEN);
 
-/** For messages of one organization, each value an array over them. Lanes are locked in their order: two of these never wait for each other. */
+/**
+ * For messages of one organization, each value an array over them. Platform ids and lanes are taken in their order, so that two of these never wait for
+ * each other, and the head behind the lanes, that one of which somebody has holds up its own messages alone: PostgreSQL runs parts that nobody reads last
+ * to first.
+ */
 const ACCEPT = `
   WITH given AS (
     SELECT * FROM unnest(${TYPES.map((type, place) => `$${place + 1}::${type}[]`).join(', ')})
@@ -136,7 +140,7 @@ const ACCEPT = `
     SELECT sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction::message_direction, type::message_type, "from", from_folded,
       "to", to_folded, body, ARRAY(SELECT jsonb_array_elements_text(media_urls::jsonb)), segments, encoding::message_encoding,
       'QUEUED', ${statusRank('QUEUED')}, restcomm_message_sid, teams_conversation_id, teams_activity_id
-    FROM given ORDER BY asked_place
+    FROM given ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, asked_place
     ON CONFLICT DO NOTHING
     RETURNING *
   ), placed AS MATERIALIZED (
@@ -146,8 +150,10 @@ const ACCEPT = `
   ), lane AS (
     INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT DISTINCT lane COLLATE "C", organization_sid FROM placed ORDER BY 1
     ON CONFLICT (lane) DO UPDATE SET lane = l.lane
+    RETURNING lane
   ), head AS (
-    INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, count(*) FROM placed GROUP BY organization_sid
+    INSERT INTO event_head AS h (organization_sid, seq)
+    SELECT organization_sid, count(*) FROM placed WHERE (SELECT count(*) FROM lane) > 0 GROUP BY organization_sid
     ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + excluded.seq
     RETURNING seq
   ), event AS (

@@ -49,7 +49,10 @@ export function claimLanes(
 
 /** Gives back what was claimed under this name, of which nobody learned. */
 export async function disclaim(prisma: PrismaClient, holder: string): Promise<void> {
-  await prisma.outboxLane.updateMany({ where: { holder }, data: { holder: null, due: new Date(0) } });
+  // In their order, as they are locked where messages are accepted.
+  await prisma.$executeRaw`
+    UPDATE outbox_lane SET holder = NULL, due = to_timestamp(0)
+    WHERE lane IN (SELECT lane FROM outbox_lane WHERE holder = ${holder} ORDER BY lane FOR UPDATE)`;
 }
 
 /** A message that is to be handed over next. `attemptStarted` is set where an earlier attempt's outcome is unknown. */

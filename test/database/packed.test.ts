@@ -194,7 +194,7 @@ describe('a value that holds a separator', () => {
       asked.push(text);
       return database.sql.query(text, values);
     };
-    const sql: Sql = { query, together: createTogether(query, query) };
+    const sql: Sql = { query, together: createTogether(query, query, 10_000) };
     const page = (organizationSid: string): Range => ({ where: { organizationSid }, orderBy: [{ sid: 'asc' }], take: 50, skip: 0 });
     const [one, other, two] = await Promise.allSettled(['OR1', 'OR2', 'OR1'].map((sid) => selectPacked(sql, MESSAGES, page(sid), ALL)));
     expect(asked).toHaveLength(1);

@@ -148,7 +148,7 @@ describe('a list read by one prepared statement', () => {
       asked.push(text);
       return database.sql.query(text, values);
     };
-    const sql: Sql = { query, together: createTogether(query, query) };
+    const sql: Sql = { query, together: createTogether(query, query, 10_000) };
     const page = (owner: string) =>
       selectRows<Message>(sql, MESSAGES, {
         where: { organizationSid: owner },

@@ -1,10 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
 import type { Sql } from '../../src/database/sql.ts';
 import { createTogether } from '../../src/database/together.ts';
+import { isUnavailable } from '../../src/database/unavailable.ts';
 import { acceptMessage, type NewMessage } from '../../src/domain/message-log.ts';
+import { inTransaction } from '../../src/domain/transaction.ts';
 import { fill } from '../database/hostile-rows.ts';
 import { createTestDatabase } from '../support/database.ts';
+
+/** How long a message waits for those before it. */
+const PATIENCE_MS = 10_000;
 
 let database: Database;
 let sql: Sql;
@@ -22,7 +27,7 @@ beforeAll(async () => {
     afterwards(statement);
     return rows as never[];
   };
-  sql = { query, together: createTogether(query, write) };
+  sql = { query, together: createTogether(query, write, PATIENCE_MS) };
 });
 beforeEach(() => {
   stored = [];
@@ -97,5 +102,75 @@ describe('messages that are accepted at once', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(stored).toEqual([3]);
     expect(await database.prisma.message.count({ where: { body: 'lost' } })).toBe(3);
+  });
+
+  test('are not stored any more, where those before them took too long', async () => {
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const hangs: Sql['query'] = async (text, values) => {
+      stored.push((values[0] as unknown[]).length);
+      await held;
+      return database.sql.query(text, values);
+    };
+    const slow: Sql = { query: database.sql.query, together: createTogether(database.sql.query, hangs, PATIENCE_MS) };
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      // Two statements may be under way.
+      const first = [acceptMessage(slow, message('first'))];
+      await vi.waitFor(() => expect(stored).toHaveLength(1));
+      first.push(acceptMessage(slow, message('first')));
+      await vi.waitFor(() => expect(stored).toHaveLength(2));
+      const late = Promise.allSettled([acceptMessage(slow, message('late')), acceptMessage(slow, message('late'))]);
+      vi.advanceTimersByTime(PATIENCE_MS + 1);
+      const soon = acceptMessage(slow, message('soon'));
+      goOn();
+      expect((await Promise.all(first)).map((answer) => answer?.body)).toEqual(['first', 'first']);
+      const reasons = (await late).map((outcome) => outcome.status === 'rejected' && isUnavailable(outcome.reason));
+      expect(reasons).toEqual([true, true]);
+      expect((await soon)?.body).toBe('soon');
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await database.prisma.message.count({ where: { body: 'late' } })).toBe(0);
+  });
+
+  // Embedded there is one connection.
+  describe.skipIf(!inject('postgres'))('through several connections', () => {
+    const waiting = async () => {
+      const text = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      return (await database.sql.query<{ count: number }>(text, []))[0]?.count;
+    };
+
+    test('wait for a lane that somebody has, and keep none of another lane waiting', async () => {
+      await acceptMessage(sql, message('first', { lane: 'held' }));
+      let behind: ReturnType<typeof acceptMessage> | undefined;
+      await inTransaction(database.prisma, async (tx) => {
+        await tx.$queryRaw`SELECT lane FROM outbox_lane WHERE lane = 'held' FOR UPDATE`;
+        behind = acceptMessage(sql, message('behind', { lane: 'held' }));
+        await vi.waitFor(async () => expect(await waiting()).toBe(1));
+        expect(await acceptMessage(sql, message('beside', { lane: 'free' }))).toMatchObject({ body: 'beside' });
+      });
+      expect(await behind).toMatchObject({ body: 'behind' });
+    });
+
+    test('never wait for each other, whatever the order in which a platform tells two instances of them', async () => {
+      const { query } = database.sql;
+      const others = { query, together: createTogether(query, query, PATIENCE_MS) };
+      const deadlocks = async () => {
+        await query('SELECT pg_stat_clear_snapshot()', []);
+        const text = 'SELECT deadlocks::int AS count FROM pg_stat_database WHERE datname = current_database()';
+        return (await query<{ count: number }>(text, []))[0]?.count;
+      };
+      for (let round = 0; round < 10; round += 1) {
+        const told = Array.from({ length: 100 }, (_, index) =>
+          message(`round ${round}`, { direction: 'OUTBOUND', restcommMessageSid: `SM${round}-${index}`, lane: `lane ${index}` }),
+        );
+        const asked = [...told.map((one) => acceptMessage(sql, one)), ...told.toReversed().map((one) => acceptMessage(others, one))];
+        expect((await Promise.all(asked)).filter((answer) => answer !== undefined)).toHaveLength(100);
+      }
+      expect(await deadlocks()).toBe(0);
+    });
   });
 });

@@ -78,7 +78,8 @@ export function createTogether(read: Sql['query'], write: Sql['query'], patience
 
   async function ask(taken: readonly Asked[]): Promise<void> {
     const late = taken.filter(isLate);
-    refuse(late, new Error('timeout exceeded when trying to connect'));
+    // An error, with its stack, is made where there is one alone: this runs for every read.
+    if (late.length > 0) refuse(late, new Error('timeout exceeded when trying to connect'));
     const asked = late.length === 0 ? taken : taken.filter((one) => !late.includes(one));
     if (asked.length === 0) return;
     if (asked.length > 1) {

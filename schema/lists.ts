@@ -14,7 +14,9 @@ type InputFields = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>;
 
 /** The argument that lists have beside Relay's: page numbers, as the REST contract has them. */
 export const offset = builder.args((t) => ({
-  offset: t.int({ description: 'Skip this many, for page numbers. It costs more the larger it is, but for all messages by creation: prefer `after`.' }),
+  offset: t.int({
+    description: 'Skip this many, for page numbers. It costs more the larger it is, but for all messages by creation: prefer `after`.',
+  }),
 }));
 
 /** The bounds of a creation time, for every filter. */

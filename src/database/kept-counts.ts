@@ -28,7 +28,7 @@ export const totalOf = (counted: Counted | undefined): number => Number(counted?
 /** How many rows an owner has. */
 export async function readTotal(sql: Sql, { owner, counts }: AllOf): Promise<number> {
   const text = `SELECT (${totalText(counts, '$1')}) AS total`;
-  const [row] = await sql.together<Counted>({ text, values: [owner], types: ['text'], most: 1 });
+  const [row] = await sql.readTogether<Counted>({ text, values: [owner], types: ['text'], most: 1 });
   return totalOf(row);
 }
 

@@ -24,7 +24,7 @@ export function patienceWithin(requestTimeoutMs: number) {
 export interface Postgres {
   readonly pool: pg.Pool;
   /**
-   * For what is asked together (together.ts), a few: planning costs as much as running there, and the plan is always the same, which PostgreSQL would
+   * For what is read together (read-together.ts), a few: planning costs as much as running there, and the plan is always the same, which PostgreSQL would
    * find out for some sizes alone.
    */
   readonly quick: pg.Pool;

@@ -62,7 +62,7 @@ export function readRange<Row extends object>(sql: Sql, table: Table<never>, ran
   const where = condition(range.where, values);
   const text = rangeOf(table, reading, range, where, values, all);
   if (!isQuick(table, range, values)) return sql.query<Row>(text, values.given);
-  return sql.together<Row>({ text, values: values.given, types: values.types, order: foundOrder(range, reading), most: range.take });
+  return sql.readTogether<Row>({ text, values: values.given, types: values.types, order: foundOrder(range, reading), most: range.take });
 }
 
 /** The same range of the rows of each parent, or what is made of each, all by one statement. @throws TypeError as `condition` */
@@ -85,7 +85,7 @@ export async function readRangeOf<Row extends object>(
   const most = parents.length * range.take;
   const isTogether = most <= QUICK_ROWS && isQuick(table, range, values, parentField);
   const rows = isTogether
-    ? await sql.together<Row & Placed>({ text, types: values.types, order, most, values: values.given })
+    ? await sql.readTogether<Row & Placed>({ text, types: values.types, order, most, values: values.given })
     : await sql.query<Row & Placed>(`SELECT * FROM (${text}) AS found ORDER BY ${order}`, values.given);
   const found = parents.map((): Row[] => []);
   for (const row of rows) found[row.place - 1]?.push(row);
@@ -121,7 +121,7 @@ export function selectAll<Row extends object>(sql: Pick<Sql, 'query'>, table: Ta
 export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row | null> {
   const values = new Values();
   const text = `SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`;
-  const [row] = await sql.together<Row>({ text, values: values.given, types: values.types, most: 1 });
+  const [row] = await sql.readTogether<Row>({ text, values: values.given, types: values.types, most: 1 });
   return row ?? null;
 }
 

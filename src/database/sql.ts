@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto';
 import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import pg from 'pg';
 import { instant, TIMESTAMPTZ } from './instants.ts';
-import { createTogether, type Together } from './together.ts';
+import { createReadTogether, type ReadTogether } from './read-together.ts';
+import { createWriteTogether, type WriteTogether } from './write-together.ts';
 
 /** SQL of our own on the connections that Prisma uses too, for what is asked so often that Prisma's part would be most of its cost. */
 export interface Sql {
   /** Prepared once a connection where the database can, so `text` must come from a small set: values go into `values`, never into it. */
   query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]>;
-  /** The same, for what may be asked as one with others of its kind: short reads, and writes that are made for it. */
-  readonly together: Together;
+  /** The same, for short reads that may be asked as one with others of their kind. */
+  readonly readTogether: ReadTogether;
+  /** The same, for writes that are made for many. */
+  readonly writeTogether: WriteTogether;
 }
 
 /** Per connection each name is a prepared statement that lives as long as it does, so only so many texts get one. */
@@ -20,10 +23,11 @@ interface Queryable {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>;
 }
 
-/** @param quick for what is asked together @param nameOf the statement's name, '' for one that is not prepared @param patienceMs as createTogether */
+/** @param quick for what is read together @param nameOf the statement's name, '' for one that is not prepared @param patienceMs of who writes together */
 export const createSql = (pool: Queryable, quick: Queryable, nameOf: (text: string) => string, patienceMs: number): Sql => ({
   query: asking(pool, nameOf),
-  together: createTogether(asking(quick, nameOf), asking(pool, nameOf), patienceMs),
+  readTogether: createReadTogether(asking(quick, nameOf)),
+  writeTogether: createWriteTogether(asking(pool, nameOf), patienceMs),
 });
 
 function asking(pool: Queryable, nameOf: (text: string) => string): Sql['query'] {

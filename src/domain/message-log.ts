@@ -39,9 +39,7 @@ export interface NewMessage {
  * @returns the message, or nothing where it was stored before
  */
 export const acceptMessage = (sql: Sql, message: NewMessage, sender?: Actor): Promise<Message | undefined> =>
-  accepted(message, sender, (values) =>
-    sql.together({ text: ACCEPT, values, isForMany: true, among: message.organizationSid, types: TYPES, most: 1 }),
-  );
+  accepted(message, sender, (values) => sql.writeTogether({ text: ACCEPT, values, among: message.organizationSid }));
 
 /** The same in a transaction. */
 export const acceptMessageIn = (tx: Transaction, message: NewMessage): Promise<Message | undefined> =>

@@ -11,9 +11,9 @@ import {
   selectPackedOf,
   UnpackableError,
 } from '../../src/database/packed.ts';
+import { createReadTogether } from '../../src/database/read-together.ts';
 import type { Range } from '../../src/database/select.ts';
 import type { Sql } from '../../src/database/sql.ts';
-import { createTogether } from '../../src/database/together.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { fill, PARENTS, TEXTS, time } from './hostile-rows.ts';
 
@@ -194,7 +194,7 @@ describe('a value that holds a separator', () => {
       asked.push(text);
       return database.sql.query(text, values);
     };
-    const sql: Sql = { query, together: createTogether(query, query, 10_000) };
+    const sql: Sql = { ...database.sql, query, readTogether: createReadTogether(query) };
     const page = (organizationSid: string): Range => ({ where: { organizationSid }, orderBy: [{ sid: 'asc' }], take: 50, skip: 0 });
     const [one, other, two] = await Promise.allSettled(['OR1', 'OR2', 'OR1'].map((sid) => selectPacked(sql, MESSAGES, page(sid), ALL)));
     expect(asked).toHaveLength(1);

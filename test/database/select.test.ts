@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelStatus, type Message, Prisma } from '../../prisma/client/client.ts';
 import type { Database } from '../../src/database/connect.ts';
+import { createReadTogether } from '../../src/database/read-together.ts';
 import { countRows, countRowsOf, type Range, selectRows, selectRowsOf } from '../../src/database/select.ts';
 import type { Sql } from '../../src/database/sql.ts';
-import { createTogether } from '../../src/database/together.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 let database: Database;
@@ -148,7 +148,7 @@ describe('a list read by one prepared statement', () => {
       asked.push(text);
       return database.sql.query(text, values);
     };
-    const sql: Sql = { query, together: createTogether(query, query, 10_000) };
+    const sql: Sql = { ...database.sql, query, readTogether: createReadTogether(query) };
     const page = (owner: string) =>
       selectRows<Message>(sql, MESSAGES, {
         where: { organizationSid: owner },

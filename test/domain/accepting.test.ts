@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
 import type { Sql } from '../../src/database/sql.ts';
-import { createTogether } from '../../src/database/together.ts';
 import { isUnavailable } from '../../src/database/unavailable.ts';
+import { createWriteTogether } from '../../src/database/write-together.ts';
 import { acceptMessage, type NewMessage } from '../../src/domain/message-log.ts';
 import { inTransaction } from '../../src/domain/transaction.ts';
 import { fill } from '../database/hostile-rows.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
     afterwards(statement);
     return rows as never[];
   };
-  sql = { query, together: createTogether(query, write, PATIENCE_MS) };
+  sql = { ...database.sql, writeTogether: createWriteTogether(write, PATIENCE_MS) };
 });
 beforeEach(() => {
   stored = [];
@@ -114,7 +114,7 @@ describe('messages that are accepted at once', () => {
       await held;
       return database.sql.query(text, values);
     };
-    const slow: Sql = { query: database.sql.query, together: createTogether(database.sql.query, hangs, PATIENCE_MS) };
+    const slow: Sql = { ...database.sql, writeTogether: createWriteTogether(hangs, PATIENCE_MS) };
     vi.useFakeTimers({ toFake: ['performance'] });
     try {
       // Two statements may be under way.
@@ -157,7 +157,7 @@ describe('messages that are accepted at once', () => {
 
     test('never wait for each other, whatever the order in which a platform tells two instances of them', async () => {
       const { query } = database.sql;
-      const others = { query, together: createTogether(query, query, PATIENCE_MS) };
+      const others: Sql = { ...database.sql, writeTogether: createWriteTogether(query, PATIENCE_MS) };
       const deadlocks = async () => {
         await query('SELECT pg_stat_clear_snapshot()', []);
         const text = 'SELECT deadlocks::int AS count FROM pg_stat_database WHERE datname = current_database()';

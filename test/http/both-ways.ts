@@ -55,15 +55,19 @@ export async function bothWays({ app }: TestGateway): Promise<BothWays> {
 /** A database, and the texts of the statements that are asked of it by SQL of our own. */
 export function overheard(database: Database): { readonly database: Database; readonly asked: string[] } {
   const asked: string[] = [];
-  const { query, together } = database.sql;
+  const { query, readTogether, writeTogether } = database.sql;
   const sql: Database['sql'] = {
     query: (text, values) => {
       asked.push(text);
       return query(text, values);
     },
-    together: (statement) => {
+    readTogether: (statement) => {
       asked.push(statement.text);
-      return together(statement);
+      return readTogether(statement);
+    },
+    writeTogether: (statement) => {
+      asked.push(statement.text);
+      return writeTogether(statement);
     },
   };
   return { database: { ...database, sql }, asked };

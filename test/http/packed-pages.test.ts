@@ -203,10 +203,10 @@ describe('a document with more in it than plain pages is the same', () => {
 describe('a page whose packed reading fails for a reason that nobody knows', () => {
   test('is read in the general way, and the log tells why, with the request’s id', async () => {
     const database = await createTestDatabase();
-    const { together } = database.sql;
+    const { readTogether } = database.sql;
     const sql: Database['sql'] = {
       ...database.sql,
-      together: (statement) => (isPacked(statement.text) ? Promise.reject(new TypeError('no such thing')) : together(statement)),
+      readTogether: (statement) => (isPacked(statement.text) ? Promise.reject(new TypeError('no such thing')) : readTogether(statement)),
     };
     const lines: string[] = [];
     const own = await createTestGateway({

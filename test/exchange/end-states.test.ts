@@ -158,7 +158,7 @@ describe('what Restcomm reports or refuses', () => {
     );
   });
 
-  test.each([429, 503])('%i is tried again until it is taken, once', async (status) => {
+  test.each([401, 429, 503])('%i is tried again until it is taken, once', async (status) => {
     exchange.restcomm.faults.next('send', { status, headers: { 'retry-after': '0' } }, 2);
     const before = exchange.restcomm.messages.length;
     expect(await answerEnds(PHONE, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false, channelErrorCode: null });

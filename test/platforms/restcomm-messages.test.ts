@@ -49,7 +49,7 @@ describe('a text', () => {
     // As Restcomm writes it, without quotes around the error.
     ['nearly JSON', { status: 403, body: '{"message":"Limit",\n"error":SMS_LIMIT_EXCEEDED}' }, 'SMS_LIMIT_EXCEEDED', 'Limit'],
     ['a page', { status: 404, body: '<html><h1>Not Found</h1></html>' }, 'HTTP_404', 'Restcomm refused the request (404)'],
-    ['no word', { status: 401 }, 'HTTP_401', 'Restcomm refused the request (401)'],
+    ['no word', { status: 405 }, 'HTTP_405', 'Restcomm refused the request (405)'],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/' } }, 'HTTP_307', 'Restcomm refused the request (307)'],
   ])('that is refused with %s ends there, with the platform’s code and words', async (_, fault, code, message) => {
     fake.faults.next('send', fault);
@@ -65,6 +65,8 @@ describe('a text', () => {
     [{ status: 503 }, undefined],
     [{ status: 503, headers: { 'retry-after': 'soon' } }, undefined],
     [{ status: 408 }, undefined],
+    // Of the gateway's own token.
+    [{ status: 401 }, undefined],
   ])('that is not taken now may be sent again, after the time that the platform asks for: %j', async (fault, retryAfterMs) => {
     fake.faults.next('send', fault);
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: `HTTP_${fault.status}`, retryAfterMs });

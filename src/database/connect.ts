@@ -7,7 +7,8 @@ import { openEmbedded } from './embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
 import { MIGRATIONS } from './package-root.ts';
 import { openPostgres, patienceWithin } from './postgres.ts';
-import { createSql, type Sql, statementNames, unnamed } from './sql.ts';
+import { createSql, type Sql, unnamed } from './sql.ts';
+import { statementNames } from './statement-names.ts';
 
 export interface Database {
   readonly prisma: PrismaClient;

@@ -10,6 +10,7 @@ import pg from 'pg';
 export class Connection extends pg.Client {
   #waiting = 0;
   #since = 0;
+  readonly #prepared = new Set<string>();
 
   constructor(config?: pg.ClientConfig) {
     super(config);
@@ -18,6 +19,8 @@ export class Connection extends pg.Client {
 
   // biome-ignore lint/suspicious/noExplicitAny: pg's query has many forms
   override query(...given: any[]): any {
+    const name = given[0]?.name;
+    if (name) this.#prepared.add(name);
     const ask = super.query as (...given: unknown[]) => unknown;
     // Those with a time of their own are pg's to watch.
     if (given[0]?.query_timeout !== undefined) return ask.apply(this, given);
@@ -31,6 +34,11 @@ export class Connection extends pg.Client {
       Promise.resolve(answer).then(done, done);
     }
     return answer;
+  }
+
+  /** How many statements it has prepared. */
+  get prepared(): number {
+    return this.#prepared.size;
   }
 
   asked(): void {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { Connection, giveUpLate } from './connection.ts';
+import { retireFull } from './statement-names.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /** The database can't be reached. The message never shows the password. */
@@ -81,6 +82,7 @@ function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, 
     },
   });
   giveUpLate(pool, answerMs);
+  retireFull(pool);
   return pool;
 }
 

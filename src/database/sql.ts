@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import pg from 'pg';
 import { instant, TIMESTAMPTZ } from './instants.ts';
@@ -7,16 +6,13 @@ import { createWriteTogether, type WriteTogether } from './write-together.ts';
 
 /** SQL of our own on the connections that Prisma uses too, for what is asked so often that Prisma's part would be most of its cost. */
 export interface Sql {
-  /** Prepared once a connection where the database can, so `text` must come from a small set: values go into `values`, never into it. */
+  /** Prepared once a connection where the database can, so values go into `values`, never into `text`. */
   query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]>;
   /** The same, for short reads that may be asked as one with others of their kind. */
   readonly readTogether: ReadTogether;
   /** The same, for writes that are made for many. */
   readonly writeTogether: WriteTogether;
 }
-
-/** Per connection each name is a prepared statement that lives as long as it does, so only so many texts get one. */
-const MOST_STATEMENTS = 500;
 
 /** What runs a statement: a pool. */
 interface Queryable {
@@ -35,19 +31,6 @@ function asking(pool: Queryable, nameOf: (text: string) => string): Sql['query']
     const name = nameOf(text);
     const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, name: name || undefined });
     return rows;
-  };
-}
-
-/** Names for prepared statements, the same for the same text; '' once there are too many. */
-export function statementNames(): (text: string) => string {
-  const names = new Map<string, string>();
-  return (text) => {
-    const known = names.get(text);
-    if (known !== undefined) return known;
-    if (names.size >= MOST_STATEMENTS) return '';
-    const name = `gateway_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
-    names.set(text, name);
-    return name;
   };
 }
 

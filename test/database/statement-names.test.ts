@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Database } from '../../src/database/connect.ts';
+import { MOST_PREPARED } from '../../src/database/statement-names.ts';
+import { createTestDatabase } from '../support/database.ts';
+
+// The embedded database has one connection for everybody, on which nothing is prepared.
+describe.skipIf(!inject('postgres'))('however many different statements are asked', () => {
+  let database: Database;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+  });
+  afterAll(() => database.close());
+
+  const ask = async (number: number) => {
+    const rows = await database.sql.query<{ given: number }>(`SELECT $1::int + ${number} AS given`, [number]);
+    expect(rows).toEqual([{ given: 2 * number }]);
+  };
+  /** Of the connection that comes next. */
+  const prepared = async (number: number) => {
+    const text = 'SELECT count(*)::int AS count, count(*) FILTER (WHERE statement LIKE $1)::int AS mine FROM pg_prepared_statements';
+    const [row] = await database.sql.query<{ count: number; mine: number }>(text, [`%+ ${number} AS given`]);
+    return row;
+  };
+
+  test('each is prepared, the last as the first, and no connection holds more of them than a bound', async () => {
+    let most = 0;
+    for (let number = 0; number < 3 * MOST_PREPARED; number += 1) {
+      await ask(number);
+      if (number % 50 !== 1) continue;
+      const { count, mine } = (await prepared(number)) as { count: number; mine: number };
+      // Nothing at the moment at which its connection was replaced.
+      expect(mine).toBe(count > 1 ? 1 : 0);
+      most = Math.max(most, count);
+    }
+    expect(most).toBeGreaterThan(MOST_PREPARED / 2);
+    expect(most).toBeLessThanOrEqual(MOST_PREPARED);
+  });
+
+  test('each is answered, while others are under way and transactions last', async () => {
+    const numbers = Array.from({ length: 2 * MOST_PREPARED }, (_, index) => 10_000 + index);
+    const inTransaction = database.prisma.$transaction(
+      async (tx) => {
+        for (const number of numbers) await tx.$queryRawUnsafe(`SELECT $1::int + ${number + 10_000} AS given`, 1);
+        return tx.$queryRawUnsafe('SELECT 1 AS one');
+      },
+      { timeout: 60_000 },
+    );
+    await Promise.all(numbers.map(ask));
+    expect(await inTransaction).toEqual([{ one: 1 }]);
+    await ask(1);
+  });
+});

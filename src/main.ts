@@ -55,11 +55,19 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
+  // A start may wait for PostgreSQL, for another instance's migration or its own. What it does there is done whole or not at all, so it can be left.
+  let mayWait = settings.databaseUrl !== undefined;
+  void stopped.then((signal) => {
+    if (!mayWait) return;
+    log.info({ signal }, 'stopped before it had started');
+    process.exit(0);
+  });
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   // The embedded database compiles beside this thread, so the app's modules load meanwhile.
   const [database, { createApp }] = await Promise.all([connect({ ...settings, ...settings.limits, log }), import('./app.ts')]);
   try {
     const [applied] = await Promise.all([migrate(database.pool, MIGRATIONS), database.prisma.$connect()]);
+    mayWait = false;
     for (const name of applied) log.info({ migration: name }, 'migration applied');
     const { botFramework, ...platforms } = connectPlatforms({
       settings,

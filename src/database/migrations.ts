@@ -17,7 +17,7 @@ export class MigrationError extends Error {
 }
 
 /** The number of Prisma's own advisory lock, so that `prisma migrate deploy` and a starting gateway wait for each other. */
-const ADVISORY_LOCK = 72_707_369;
+export const ADVISORY_LOCK = 72_707_369;
 const LOCK_WAIT = '60s';
 /** The longest that a timer waits, in ms: 24 days. */
 const UNLIMITED = 2 ** 31 - 1;

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import pg from 'pg';
 import { afterEach, beforeEach, expect, inject, test } from 'vitest';
+import { ADVISORY_LOCK } from '../../src/database/migrations.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { startRedis } from '../support/redis.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from './gateway-process.ts';
@@ -132,6 +134,23 @@ test('every bad setting is named in a clear message, and exits 1', async () => {
     'PORT is invalid (http): it takes a port from 0 to 65535\nREST_TIMESTAMPS is invalid (unix): it takes iso or recorded\n',
   );
   expect(gateway.stdout).toBe('');
+});
+
+test.runIf(inject('postgres'))('a signal ends a start that waits for another instance’s migration, and nothing of it is left', async () => {
+  const other = new pg.Client(place.settings.databaseUrl);
+  await other.connect();
+  try {
+    await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
+    const gateway = start();
+    const waiting = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+    await expect.poll(async () => (await other.query(waiting)).rows[0].count).toBe(1);
+    expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(gateway.stdout).toContain('stopped before it had started');
+    const { rows } = await other.query("SELECT count(*)::int AS count FROM pg_tables WHERE schemaname = 'public'");
+    expect(rows).toEqual([{ count: 0 }]);
+  } finally {
+    await other.end();
+  }
 });
 
 test.runIf(inject('postgres'))('gateways that start at once on a new PostgreSQL database all serve, with one first account', async () => {

@@ -55,10 +55,10 @@ async function main(): Promise<void> {
     process.exit(1);
   });
 
-  // A start may wait for PostgreSQL, for another instance's migration or its own. What it does there is done whole or not at all, so it can be left.
-  let mayWait = settings.databaseUrl !== undefined;
+  // Until it is migrated, a start may wait long for PostgreSQL, and what it does there is done whole or not at all.
+  let canBeLeft = settings.databaseUrl !== undefined;
   void stopped.then((signal) => {
-    if (!mayWait) return;
+    if (!canBeLeft) return;
     log.info({ signal }, 'stopped before it had started');
     process.exit(0);
   });
@@ -67,7 +67,7 @@ async function main(): Promise<void> {
   const [database, { createApp }] = await Promise.all([connect({ ...settings, ...settings.limits, log }), import('./app.ts')]);
   try {
     const [applied] = await Promise.all([migrate(database.pool, MIGRATIONS), database.prisma.$connect()]);
-    mayWait = false;
+    canBeLeft = false;
     for (const name of applied) log.info({ migration: name }, 'migration applied');
     const { botFramework, ...platforms } = connectPlatforms({
       settings,

@@ -60,6 +60,8 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
     // A pool's limits are those of requests; a migration takes as long as it takes.
     const { rows } = await client.query<{ statement_timeout: string }>('SHOW statement_timeout');
     await client.query(`SET statement_timeout = 0; SET lock_timeout = '${LOCK_WAIT}'`);
+    // Where this process ends, so does what it waits for there, within a second, and its locks are given back. Not every platform can tell.
+    await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
     await client.query(unhurried('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]));
     await client.query('RESET lock_timeout');
     const known = await history(client);

@@ -39,7 +39,7 @@ export function createReadTogether(read: Sql['query']): ReadTogether {
         // Whose fault it was shows below.
       }
     }
-    await Promise.all(asked.map(({ text, values, resolve, reject }) => read(text, values).then(resolve, reject)));
+    await Promise.all(asked.map(async ({ text, values, resolve, reject }) => read(text, values).then(resolve, reject)));
   }
 
   function forManyOf(statement: Read): string {

@@ -90,12 +90,13 @@ function unanswered(error: NoAnswerError): DeliveryError {
 
 /**
  * Another 5xx than 503 is no refusal: Restcomm keeps the message before it hands it on, and may fail after either; a proxy gives up waiting. A 401 says
- * nothing of the message: the gateway's own token was changed, and messages wait until it has the new one.
+ * nothing of the message: most likely the gateway's own token was changed, and messages wait until it has the new one.
  */
 function notTaken(answer: Answer): DeliveryError {
   const { status } = answer;
   const { code, message } = refusalOf(answer);
-  if (status === 401 || status === 408 || status === 429 || status === 503)
-    return new DeliveryError('retry', code, message, retryAfterMs(answer));
+  // One code, whatever the answer says: operators look for it.
+  if (status === 401) return new DeliveryError('retry', 'HTTP_401', message, retryAfterMs(answer));
+  if (status === 408 || status === 429 || status === 503) return new DeliveryError('retry', code, message, retryAfterMs(answer));
   return new DeliveryError(status >= 500 ? 'unknown' : 'refused', code, message);
 }

@@ -1,7 +1,20 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
-import { MOST_PREPARED } from '../../src/database/statement-names.ts';
+import { MOST_PREPARED, statementNames } from '../../src/database/statement-names.ts';
 import { createTestDatabase } from '../support/database.ts';
+
+test('a statement is named when it is asked again, the same however many came between, and those that come once take no place', () => {
+  const nameOf = statementNames();
+  expect([nameOf('hot'), nameOf('hot')]).toEqual(['', expect.stringMatching(/^gateway_[0-9a-f]{32}$/)]);
+  const name = nameOf('hot');
+  for (let number = 0; number < 5000; number += 1) {
+    expect(nameOf(`once ${number}`)).toBe('');
+    if (number % 100 === 0) expect(nameOf('hot')).toBe(name);
+  }
+  for (let number = 5000; number < 7000; number += 1) nameOf(`once ${number}`);
+  // Forgotten, as all that was not asked for long is: nothing grows without end.
+  expect([nameOf('once 0'), nameOf('hot'), nameOf('hot')]).toEqual(['', '', name]);
+});
 
 // The embedded database has one connection for everybody, on which nothing is prepared.
 describe.skipIf(!inject('postgres'))('however many different statements are asked', () => {
@@ -11,6 +24,11 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
   });
   afterAll(() => database.close());
 
+  /** A statement is prepared from its second time on. */
+  const askTwice = async (number: number) => {
+    await ask(number);
+    await ask(number);
+  };
   const ask = async (number: number) => {
     const rows = await database.sql.query<{ given: number }>(`SELECT $1::int + ${number} AS given`, [number]);
     expect(rows).toEqual([{ given: 2 * number }]);
@@ -25,7 +43,7 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
   test('each is prepared, the last as the first, and no connection holds more of them than a bound', async () => {
     let most = 0;
     for (let number = 0; number < 3 * MOST_PREPARED; number += 1) {
-      await ask(number);
+      await askTwice(number);
       if (number % 50 !== 1) continue;
       const { count, mine } = (await prepared(number)) as { count: number; mine: number };
       // Nothing at the moment at which its connection was replaced.
@@ -40,12 +58,12 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
     const numbers = Array.from({ length: 2 * MOST_PREPARED }, (_, index) => 10_000 + index);
     const inTransaction = database.prisma.$transaction(
       async (tx) => {
-        for (const number of numbers) await tx.$queryRawUnsafe(`SELECT $1::int + ${number + 10_000} AS given`, 1);
+        for (const number of numbers) await tx.$queryRawUnsafe(`SELECT $1::int + ${number} AS given`, 1);
         return tx.$queryRawUnsafe('SELECT 1 AS one');
       },
       { timeout: 60_000 },
     );
-    await Promise.all(numbers.map(ask));
+    await Promise.all(numbers.map(askTwice));
     expect(await inTransaction).toEqual([{ one: 1 }]);
     await ask(1);
   });

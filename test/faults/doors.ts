@@ -24,8 +24,10 @@ export interface House extends Pick<TestExchange, 'gateway' | 'microsoft'> {
 
 type Asked = Omit<Answer, 'door' | 'ms'>;
 
-/** What is sent of a COMMIT: the name of the prepared statement. */
-export const COMMIT = statementNames()('COMMIT');
+const nameOf = statementNames();
+nameOf('COMMIT');
+/** What is sent of a COMMIT, but for the first: the name of the prepared statement. */
+export const COMMIT = nameOf('COMMIT');
 
 export const SEND = 'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { __typename ... on Message { sid } } }';
 

@@ -66,7 +66,7 @@ describe('a text', () => {
     [{ status: 503, headers: { 'retry-after': 'soon' } }, undefined],
     [{ status: 408 }, undefined],
     // Of the gateway's own token.
-    [{ status: 401 }, undefined],
+    [{ status: 401, body: '{"message":"No","error":"AUTH_FAILED"}' }, undefined],
   ])('that is not taken now may be sent again, after the time that the platform asks for: %j', async (fault, retryAfterMs) => {
     fake.faults.next('send', fault);
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: `HTTP_${fault.status}`, retryAfterMs });

@@ -1,0 +1,28 @@
+import { expect, test, vi } from 'vitest';
+import { gather } from '../../src/database/gather.ts';
+
+test('what is asked comes in its order, in batches of a bounded size, of which two of a kind are under way, and other kinds wait for none', async () => {
+  const batches: number[][] = [];
+  const ends: (() => void)[] = [];
+  const add = gather<number>(
+    (batch) => {
+      batches.push([...batch]);
+      return new Promise((resolve) => ends.push(resolve));
+    },
+    () => 3,
+  );
+  for (let number = 1; number <= 10; number += 1) add('kind', number);
+  await vi.waitFor(() =>
+    expect(batches).toEqual([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]),
+  );
+  add('other', 100);
+  await vi.waitFor(() => expect(batches.at(-1)).toEqual([100]));
+  ends[0]?.();
+  await vi.waitFor(() => expect(batches.at(-1)).toEqual([7, 8, 9]));
+  ends[1]?.();
+  await vi.waitFor(() => expect(batches.at(-1)).toEqual([10]));
+  expect(batches).toHaveLength(5);
+});

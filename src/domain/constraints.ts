@@ -16,3 +16,15 @@ export function violatedConstraint(error: unknown): string | undefined {
   const named = cause?.originalMessage?.match(/unique constraint "([^"]+)"/)?.[1];
   return named ?? cause?.constraint?.index ?? cause?.constraint?.fields?.join(',') ?? String(meta?.target ?? '');
 }
+
+/** Did a write refer to a row that is gone by then? @param constraint the foreign key's name. As pg tells it, and Prisma of raw statements. */
+export function refersToNothing(error: unknown, constraint: string): boolean {
+  const told = Object(error) as {
+    code?: unknown;
+    constraint?: unknown;
+    meta?: { driverAdapterError?: { cause?: { originalCode?: string; originalMessage?: string } } };
+  };
+  if (told.code === '23503') return told.constraint === constraint;
+  const cause = told.meta?.driverAdapterError?.cause;
+  return cause?.originalCode === '23503' && cause.originalMessage?.includes(`"${constraint}"`) === true;
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Mapping, Message } from '../../prisma/client/client.ts';
 import type { Caller } from './caller.ts';
+import { refersToNothing } from './constraints.ts';
 import { requireActiveEnterprise } from './enterprise-state.ts';
 import { findEnterprise } from './enterprises.ts';
 import { ConflictError, mappingNotFound, messageNotFound } from './errors.ts';
@@ -60,7 +61,10 @@ async function send(
   const enterprise = await findEnterprise(gateway, caller, mapping.enterpriseSid);
   if (!enterprise) throw mappingNotFound(mappingSid, ['mappingSid']);
   requireActiveEnterprise(enterprise);
-  const stored = await accept(fromMapping(mapping, caller.accountSid, to, body));
+  const stored = await accept(fromMapping(mapping, caller.accountSid, to, body)).catch((error) => {
+    // Deleted since it was read.
+    throw refersToNothing(error, 'message_mapping_sid_fkey') ? mappingNotFound(mappingSid, ['mappingSid']) : error;
+  });
   if (!stored) throw new Error('a message without platform ids is always stored');
   gateway.hints.queued();
   gateway.hints.appended(stored.organizationSid);

@@ -98,3 +98,15 @@ test('is refused for an enterprise that is not ACTIVE', async () => {
   expect(await send({}, own)).toMatchObject({ __typename: 'ConflictError', code: 'ENTERPRISE_INACTIVE', path: ['mappingSid'] });
   expect(await exchange.messages(own.provider)).toEqual([]);
 });
+
+test('while its mapping is deleted, a text is accepted or told that there is no such mapping', async () => {
+  const codes = new Set<string>();
+  for (let round = 0; round < 8; round += 1) {
+    const own = await exchange.customer();
+    const sends = Array.from({ length: 16 }, (_, index) => send(index % 2 ? {} : { idempotencyKey: `deleted ${round} ${index}` }, own));
+    const [, ...sent] = await Promise.all([done(own.provider, 'deleteMapping', { sid: own.mappingSid }), ...sends]);
+    for (const { __typename, code = __typename } of sent) codes.add(code);
+    expect(await send({}, own)).toMatchObject({ code: 'MAPPING_NOT_FOUND', path: ['mappingSid'] });
+  }
+  for (const code of codes) expect(['Message', 'MAPPING_NOT_FOUND']).toContain(code);
+});

@@ -130,7 +130,7 @@ const report = (rows: readonly string[]) => `# One tenant's flood, another's lat
 ${rows.join('\n')}
 
 \`npm run bench:flood\`: the quiet tenant asks over one connection, again as soon as it is answered; the other over ${connections}, from a process that gives way to the rest.
-${rounds} windows of ${seconds} s each, in turn; medians of them. RATE_LIMIT is off.
+${rounds} windows of ${seconds} s each, in turn; medians of them. RATE_LIMIT is off but for what is refused.
 ${describeMachine()}.
 `;
 

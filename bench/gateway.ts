@@ -21,9 +21,9 @@ export const ENVIRONMENT = {
   EVENT_RETENTION: '3650',
 };
 
+const { scripts } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { scripts: { start: string } };
 /** What `npm start` runs, with node's own options in it. */
-export const START = (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { scripts: { start: string } }).scripts
-  .start;
+export const START = scripts.start.replace(/^exec /, '');
 
 /** The gateway on a database, ready. @param options.node further options of node @param options.env further settings */
 export async function startGateway(

@@ -15,8 +15,14 @@ export class GatewayProcess {
   stderr = '';
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  constructor(env: Record<string, string | undefined>) {
-    this.child = spawn(process.execPath, [join(packageRoot(), 'dist', 'main.js')], {
+  /** @param command what starts it, and its arguments */
+  constructor(
+    env: Record<string, string | undefined>,
+    command: readonly string[] = [process.execPath, join(packageRoot(), 'dist', 'main.js')],
+  ) {
+    const [program = '', ...given] = command;
+    this.child = spawn(program, given, {
+      cwd: packageRoot(),
       env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'info', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

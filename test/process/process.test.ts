@@ -18,16 +18,19 @@ afterEach(async () => {
   await place.remove();
 });
 
-function start(env: Record<string, string | undefined> = {}): GatewayProcess {
+function start(env: Record<string, string | undefined> = {}, command?: readonly string[]): GatewayProcess {
   const { dataDir, databaseUrl } = place.settings;
-  const gateway = new GatewayProcess({
-    DATA_DIR: dataDir,
-    DATABASE_URL: databaseUrl,
-    SECRETS_KEY,
-    BOOTSTRAP_ACCOUNT_SID: ACCOUNT_SID,
-    BOOTSTRAP_AUTH_TOKEN: AUTH_TOKEN,
-    ...env,
-  });
+  const gateway = new GatewayProcess(
+    {
+      DATA_DIR: dataDir,
+      DATABASE_URL: databaseUrl,
+      SECRETS_KEY,
+      BOOTSTRAP_ACCOUNT_SID: ACCOUNT_SID,
+      BOOTSTRAP_AUTH_TOKEN: AUTH_TOKEN,
+      ...env,
+    },
+    command,
+  );
   started.push(gateway);
   return gateway;
 }
@@ -76,6 +79,14 @@ test('SIGTERM answers the request in flight, takes no other, and exits 0', async
   expect(answer).toMatch(/^HTTP\/1\.1 200 OK/);
   expect(answer).toContain('{"data":{"__typename":"Query"}}');
   expect(await gateway.exited).toEqual({ code: 0, signal: null });
+});
+
+test('SIGTERM to npm start ends the gateway as well', async () => {
+  const gateway = start({}, ['npm', 'start']);
+  const url = await gateway.listening();
+  await gateway.end('SIGTERM');
+  expect(gateway.stdout).toContain('"msg":"stopped"');
+  await expect(fetch(`${url}/health/live`)).rejects.toThrow();
 });
 
 test('the first account of a new database is told once, its credentials work, and a second signal ends the process at once', async () => {

@@ -16,20 +16,20 @@ import { createCounted } from './http/counted.ts';
 import type { FailedAttemptsOptions } from './http/failed-attempts.ts';
 import { CHANGES, createFairness, READS } from './http/fairness.ts';
 import { createGraph, type GraphSettings } from './http/graph.ts';
-import { health } from './http/health.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
-import { type Asked, placeOf, requestOf } from './http/node-request.ts';
 import { createOrigins } from './http/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './http/outage.ts';
 import type { RateLimit } from './http/rate-limit.ts';
-import { secure } from './http/security-headers.ts';
-import type { AddressOfRequest, Plain } from './http/server.ts';
 import { isSimple } from './http/simple-operation.ts';
-import { type Answer, responseOf } from './http/text-response.ts';
 import { attachWebSockets, type WebSockets } from './http/websocket.ts';
 import { createCredentialWatch } from './live/credential-watch.ts';
 import type { Live } from './live/live.ts';
 import type { BotFrameworkVerifier } from './platforms/bot-framework-tokens.ts';
+import { health } from './server/health.ts';
+import { type Asked, placeOf, requestOf } from './server/node-request.ts';
+import { secure } from './server/security-headers.ts';
+import type { AddressOfRequest, Plain } from './server/server.ts';
+import { type Answer, responseOf } from './server/text-response.ts';
 
 export interface AppOptions {
   readonly gateway: Gateway;

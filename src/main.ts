@@ -14,13 +14,13 @@ import { createVerifiedCredentials } from './domain/verified-credentials.ts';
 import { parseEnv, type Settings, SettingsError } from './env.ts';
 import { startExchange } from './exchange/exchange.ts';
 import { createRateLimit } from './http/rate-limit.ts';
-import { ListenError, listen } from './http/server.ts';
 import { followCredentialChanges } from './live/credential-changes.ts';
 import { createLive } from './live/live.ts';
 import { type OpenChannel, startNotifier } from './live/notify.ts';
 import { createLog } from './log.ts';
 import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/embedded-restcomm.ts';
+import { ListenError, listen } from './server/server.ts';
 
 /** Time for the requests in flight after a signal, and for all of the shutdown, in ms. */
 const GRACE = 10_000;

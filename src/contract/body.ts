@@ -1,6 +1,6 @@
 import { MAX_BODY_BYTES } from '../http/limits.ts';
-import type { Asked } from '../http/node-request.ts';
-import { readBytes } from '../http/read-body.ts';
+import type { Asked } from '../server/node-request.ts';
+import { readBytes } from '../server/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';
 import type { BodyField } from './operation.ts';
 

@@ -1,4 +1,4 @@
-import { TextResponse } from '../http/text-response.ts';
+import { TextResponse } from '../server/text-response.ts';
 import type { Failure } from './errors.ts';
 
 const json = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };

@@ -8,9 +8,9 @@ import { type Authentication, isRefusal, type Peer, type Refusal } from '../http
 import type { OperationContext } from '../http/compiled-documents.ts';
 import { withDeadline } from '../http/deadline.ts';
 import { OverloadError } from '../http/fairness.ts';
-import { type Asked, placeOf } from '../http/node-request.ts';
 import { OUTAGE_LOGGED, outageOf } from '../http/outage.ts';
-import { TextResponse } from '../http/text-response.ts';
+import { type Asked, placeOf } from '../server/node-request.ts';
+import { TextResponse } from '../server/text-response.ts';
 import { failure, success } from './envelopes.ts';
 import { ContractFailure, type Failure, failures, refusal, refusedBy, unauthorized } from './errors.ts';
 import { type Execute, prepare } from './execute.ts';

@@ -1,4 +1,4 @@
-import { type Asked, placeOf } from '../http/node-request.ts';
+import { type Asked, placeOf } from '../server/node-request.ts';
 import { readBody } from './body.ts';
 import { invalidParameter } from './errors.ts';
 import type { ContractRequest, Operation, QueryParameter } from './operation.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Gateway } from '../domain/gateway.ts';
-import { readBytes } from '../http/read-body.ts';
 import { KeysUnavailableError } from '../platforms/bot-framework-keys.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../platforms/bot-framework-tokens.ts';
+import { readBytes } from '../server/read-body.ts';
 import { receiveFromTeams } from './from-teams.ts';
 
 /** Where the Bot Framework posts activities. */

@@ -3,8 +3,8 @@ import { laneToTeams } from '../domain/lanes.ts';
 import { acceptMessage } from '../domain/message-log.ts';
 import { sought } from '../domain/sid.ts';
 import { mappingOfSecret } from '../domain/webhooks.ts';
-import { readBytes } from '../http/read-body.ts';
 import type { SmsRecord } from '../platforms/restcomm.ts';
+import { readBytes } from '../server/read-body.ts';
 import { takeReport } from './reports.ts';
 import { isStatus, toReport } from './restcomm-reports.ts';
 

@@ -7,7 +7,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import { resolveMappingUsers } from '../domain/mapping-users.ts';
 import { fold } from '../domain/text.ts';
 import { smsWebhook } from '../domain/webhooks.ts';
-import { readBytes } from '../http/read-body.ts';
+import { readBytes } from '../server/read-body.ts';
 import { receiveFromTeams } from './from-teams.ts';
 
 /** Where somebody may play the phone, or the Teams user, of a platform that is the embedded stand-in. */

@@ -1,6 +1,6 @@
-import type { Asked } from './node-request.ts';
+import type { Asked } from '../server/node-request.ts';
+import type { Answer } from '../server/text-response.ts';
 import type { Origins } from './origins.ts';
-import type { Answer } from './text-response.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE';
 const REQUEST_HEADERS = 'authorization, content-type, idempotency-key, last-event-id, accept';

@@ -5,6 +5,9 @@ import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import type { CredentialWatch } from '../live/credential-watch.ts';
 import { type Subscription, subscribeRendered } from '../live/render.ts';
+import { type Asked, NodeRequest } from '../server/node-request.ts';
+import { readBytes } from '../server/read-body.ts';
+import { type Answer, TextResponse } from '../server/text-response.ts';
 import type { Admission } from './admission.ts';
 import { type Authentication, isRefusal, type Peer, type Refusal } from './authentication.ts';
 import { createCompiledDocuments, type OperationContext } from './compiled-documents.ts';
@@ -24,12 +27,9 @@ import {
 } from './graph-errors.ts';
 import { graphiql } from './graphiql.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
-import { type Asked, NodeRequest } from './node-request.ts';
 import { type Operations, Prepared, type PreparedOperation } from './prepared.ts';
-import { readBytes } from './read-body.ts';
 import { createSimpleOperations } from './simple-operation.ts';
 import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
-import { type Answer, TextResponse } from './text-response.ts';
 import { loadTrustedDocuments, type Named, type TrustedDocumentsSettings } from './trusted-documents.ts';
 import { createYogaServer, type ServerContext } from './yoga.ts';
 

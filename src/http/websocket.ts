@@ -6,13 +6,13 @@ import { type Context, handleProtocols, makeServer, type SubscribePayload } from
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Caller } from '../domain/caller.ts';
+import type { AddressOfRequest } from '../server/server.ts';
 import { type Authentication, isRefusal } from './authentication.ts';
 import { Connection } from './connection.ts';
 import type { Counted } from './counted.ts';
 import type { Graph } from './graph.ts';
 import type { Origins } from './origins.ts';
 import type { PreparedOperation } from './prepared.ts';
-import type { AddressOfRequest } from './server.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 
 /** The largest message that a client may send: 64 KiB. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { failure } from '../../src/contract/envelopes.ts';
 import { refusal } from '../../src/contract/errors.ts';
 import { ConflictError, type ErrorCode, InvalidInputError } from '../../src/domain/errors.ts';
-import { responseOf } from '../../src/http/text-response.ts';
+import { responseOf } from '../../src/server/text-response.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
 /** Sending messages, streaming events and access tokens are the graph's alone. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listen } from '../../src/http/server.ts';
+import { listen } from '../../src/server/server.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
 const path = '/msteams/enterprises';

@@ -5,7 +5,7 @@ import { type ContractOptions, createContract } from '../../src/contract/handler
 import type { Caller, Permission } from '../../src/domain/caller.ts';
 import { CHANGES, createFairness, READS } from '../../src/http/fairness.ts';
 import { createOrigins } from '../../src/http/origins.ts';
-import { responseOf } from '../../src/http/text-response.ts';
+import { responseOf } from '../../src/server/text-response.ts';
 import { restClient } from '../support/rest.ts';
 
 /** What the graph is to answer: by root field, from its arguments. */

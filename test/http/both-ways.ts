@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
-import { type Listener, listen } from '../../src/http/server.ts';
+import { type Listener, listen } from '../../src/server/server.ts';
 import { authorizationOf, type Credentials } from '../support/credentials.ts';
 import type { TestGateway } from '../support/gateway.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Listener, listen } from '../../src/http/server.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { type Listener, listen } from '../../src/server/server.ts';
 import { done, fresh } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { told } from './both-ways.ts';

@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import { acceptMessage, advanceStatus, type NewMessage, type StatusReport } from '../../src/domain/message-log.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { fold } from '../../src/domain/text.ts';
-import { listen } from '../../src/http/server.ts';
 import type { WebSockets } from '../../src/http/websocket.ts';
+import { listen } from '../../src/server/server.ts';
 import { done, fresh, newMapping } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway, type TestGatewayOptions } from './gateway.ts';
 

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { listen } from '../../src/http/server.ts';
-import { createAddressOf, isTrustProxy, type TrustProxy } from '../../src/http/trusted-proxies.ts';
+import { listen } from '../../src/server/server.ts';
+import { createAddressOf, isTrustProxy, type TrustProxy } from '../../src/server/trusted-proxies.ts';
 
 const PROXY = '10.0.0.7';
 const CLIENT = '198.51.100.9';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { health } from '../../src/http/health.ts';
-import { type Fetch, ListenError, type Listener, listen, type Patience } from '../../src/http/server.ts';
+import { health } from '../../src/server/health.ts';
+import { type Fetch, ListenError, type Listener, listen, type Patience } from '../../src/server/server.ts';
 
 const HOST = '127.0.0.1';
 const listeners: Listener[] = [];

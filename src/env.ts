@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
+import { DEFAULT_LIMITS, type Limits } from './admission/limits.ts';
 import { isTrustProxy, parseTrustProxy, type TrustProxy } from './server/trusted-proxies.ts';
 
 /** A setting that can't be used. The message names the variable and says what it takes. */

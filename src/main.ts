@@ -1,5 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
+import { followCredentialChanges } from './admission/credential-changes.ts';
+import { createRateLimit } from './admission/rate-limit.ts';
 import { connect } from './database/connect.ts';
 import { DataDirectoryError } from './database/data-directory.ts';
 import { DirectoryInUseError } from './database/directory-lock.ts';
@@ -13,8 +15,6 @@ import { createSecrets } from './domain/secrets.ts';
 import { createVerifiedCredentials } from './domain/verified-credentials.ts';
 import { parseEnv, type Settings, SettingsError } from './env.ts';
 import { startExchange } from './exchange/exchange.ts';
-import { createRateLimit } from './http/rate-limit.ts';
-import { followCredentialChanges } from './live/credential-changes.ts';
 import { createLive } from './live/live.ts';
 import { type OpenChannel, startNotifier } from './live/notify.ts';
 import { createLog } from './log.ts';

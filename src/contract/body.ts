@@ -1,4 +1,4 @@
-import { MAX_BODY_BYTES } from '../http/limits.ts';
+import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import type { Asked } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';

@@ -1,5 +1,5 @@
+import { CHALLENGE, type Refusal } from '../admission/authentication.ts';
 import type { ErrorCode } from '../domain/errors.ts';
-import { CHALLENGE, type Refusal } from '../http/authentication.ts';
 
 /** A failed answer before it is written: REST.md "Envelopes". */
 export interface Failure {

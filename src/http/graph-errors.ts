@@ -1,8 +1,8 @@
 import { GraphQLError, Kind } from 'graphql';
 import type { Logger } from 'pino';
+import { MAX_BODY_BYTES } from '../admission/limits.ts';
+import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
 import { DomainError } from '../domain/errors.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
-import { OUTAGE_LOGGED, outageOf } from './outage.ts';
 import { withoutValue } from './quoted-values.ts';
 
 export const FAULT = 'Something went wrong on our side';

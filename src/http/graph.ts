@@ -2,19 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import { shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { Admission } from '../admission/admission.ts';
+import { type Authentication, isRefusal, type Peer, type Refusal } from '../admission/authentication.ts';
+import type { Counted } from '../admission/counted.ts';
+import type { CredentialWatch } from '../admission/credential-watch.ts';
+import { withDeadline } from '../admission/deadline.ts';
+import { OverloadError } from '../admission/fairness.ts';
+import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
-import type { CredentialWatch } from '../live/credential-watch.ts';
 import { type Subscription, subscribeRendered } from '../live/render.ts';
 import { type Asked, NodeRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
 import { type Answer, TextResponse } from '../server/text-response.ts';
-import type { Admission } from './admission.ts';
-import { type Authentication, isRefusal, type Peer, type Refusal } from './authentication.ts';
 import { createCompiledDocuments, type OperationContext } from './compiled-documents.ts';
-import type { Counted } from './counted.ts';
-import { withDeadline } from './deadline.ts';
 import { createDocumentChecks, withoutSuggestion } from './document-checks.ts';
-import { OverloadError } from './fairness.ts';
 import {
   bodyTooLarge,
   FAULT,
@@ -26,7 +27,6 @@ import {
   withoutStatus,
 } from './graph-errors.ts';
 import { graphiql } from './graphiql.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
 import { type Operations, Prepared, type PreparedOperation } from './prepared.ts';
 import { createSimpleOperations } from './simple-operation.ts';
 import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';

@@ -1,10 +1,10 @@
 import { type ExecutionResult, GraphQLError, type GraphQLResolveInfo, getArgumentValues, getVariableValues, locatedError } from 'graphql';
 import type { Logger } from 'pino';
+import { outageOf } from '../admission/outage.ts';
 import { type PackedRow, UnpackableError } from '../database/packed.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/pages.ts';
-import { outageOf } from './outage.ts';
 import type { DocumentPlan, Gap, PagePlan, RowPlan } from './page-plans.ts';
 
 /** An answer's text, or what was run where the database is away. */

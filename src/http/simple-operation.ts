@@ -1,11 +1,11 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { Admission } from '../admission/admission.ts';
+import { OverloadError } from '../admission/fairness.ts';
+import { outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import type { Asked } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
-import type { Admission } from './admission.ts';
 import type { CompiledDocuments, OperationContext } from './compiled-documents.ts';
-import { OverloadError } from './fairness.ts';
-import { outageOf } from './outage.ts';
 import type { ServerContext } from './yoga.ts';
 
 export interface SimpleOperationOptions {

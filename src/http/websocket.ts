@@ -5,13 +5,13 @@ import { GraphQLError, getOperationAST } from 'graphql';
 import { type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
+import { type Authentication, isRefusal } from '../admission/authentication.ts';
+import type { Counted } from '../admission/counted.ts';
+import type { Origins } from '../admission/origins.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { AddressOfRequest } from '../server/server.ts';
-import { type Authentication, isRefusal } from './authentication.ts';
 import { Connection } from './connection.ts';
-import type { Counted } from './counted.ts';
 import type { Graph } from './graph.ts';
-import type { Origins } from './origins.ts';
 import type { PreparedOperation } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 

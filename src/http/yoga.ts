@@ -9,12 +9,12 @@ import {
 } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { Admission } from '../admission/admission.ts';
+import { OverloadError } from '../admission/fairness.ts';
+import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
-import type { Admission } from './admission.ts';
 import type { DocumentChecks } from './document-checks.ts';
-import { OverloadError } from './fairness.ts';
 import { bodyTooLarge, tooManyRequests } from './graph-errors.ts';
-import { MAX_BODY_BYTES } from './limits.ts';
 import type { Named, TrustedDocuments } from './trusted-documents.ts';
 import { readableQuery, spokenRefusals } from './yoga-gaps.ts';
 

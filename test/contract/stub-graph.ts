@@ -1,10 +1,10 @@
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { printed } from '../../schema/print.ts';
+import { CHANGES, createFairness, READS } from '../../src/admission/fairness.ts';
+import { createOrigins } from '../../src/admission/origins.ts';
 import { type ContractOptions, createContract } from '../../src/contract/handler.ts';
 import type { Caller, Permission } from '../../src/domain/caller.ts';
-import { CHANGES, createFairness, READS } from '../../src/http/fairness.ts';
-import { createOrigins } from '../../src/http/origins.ts';
 import { responseOf } from '../../src/server/text-response.ts';
 import { restClient } from '../support/rest.ts';
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createAuthentication } from '../../src/admission/authentication.ts';
 import { createAccessToken } from '../../src/domain/access-tokens.ts';
 import { authenticate } from '../../src/domain/accounts.ts';
 import { createBot, credentialsOf, deleteBot, findBot, updateBot } from '../../src/domain/bots.ts';
@@ -10,7 +11,6 @@ import { createSecrets } from '../../src/domain/secrets.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { mappingOfSecret, smsWebhook } from '../../src/domain/webhooks.ts';
-import { createAuthentication } from '../../src/http/authentication.ts';
 import { done, fresh, newBot, newEnterprise, newMapping } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { createRecordingRestcomm } from '../support/recording-restcomm.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { createRateLimit } from '../../src/http/rate-limit.ts';
+import { createRateLimit } from '../../src/admission/rate-limit.ts';
 import { startNotifier } from '../../src/live/notify.ts';
 import { redisChannel } from '../../src/live/redis-channel.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createFairness } from '../../src/http/fairness.ts';
+import { createFairness } from '../../src/admission/fairness.ts';
 
 it('an account with a queue runs less at once while another account has something to run, lets that go first, and gets on in order all the same', async () => {
   const { run } = createFairness({ running: 3, contended: 1, waiting: 10 });

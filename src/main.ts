@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { followCredentialChanges } from './admission/credential-changes.ts';
 import { createRateLimit } from './admission/rate-limit.ts';
+import { type OpenChannel, startNotifier } from './channels/notify.ts';
 import { connect } from './database/connect.ts';
 import { DataDirectoryError } from './database/data-directory.ts';
 import { DirectoryInUseError } from './database/directory-lock.ts';
@@ -16,7 +17,6 @@ import { createVerifiedCredentials } from './domain/verified-credentials.ts';
 import { parseEnv, type Settings, SettingsError } from './env.ts';
 import { startExchange } from './exchange/exchange.ts';
 import { createLive } from './live/live.ts';
-import { type OpenChannel, startNotifier } from './live/notify.ts';
 import { createLog } from './log.ts';
 import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/embedded-restcomm.ts';
@@ -154,8 +154,8 @@ async function main(): Promise<void> {
 /** What carries hints between the instances on one database. The embedded database has one instance only. */
 async function channelOf({ databaseUrl, redisUrl }: Settings, log: Logger): Promise<OpenChannel | undefined> {
   if (!databaseUrl) return undefined;
-  if (redisUrl) return (await import('./live/redis-channel.ts')).redisChannel(redisUrl, log);
-  return (await import('./live/postgres-channel.ts')).postgresChannel(databaseUrl, log);
+  if (redisUrl) return (await import('./channels/redis-channel.ts')).redisChannel(redisUrl, log);
+  return (await import('./channels/postgres-channel.ts')).postgresChannel(databaseUrl, log);
 }
 
 /** The embedded carrier's report as Restcomm would send it. */

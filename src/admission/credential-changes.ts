@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
+import { postgresChannel } from '../channels/postgres-channel.ts';
 import type { VerifiedCredentials } from '../domain/verified-credentials.ts';
-import { postgresChannel } from '../live/postgres-channel.ts';
 
 /** Triggers name on it the sid of every account, admin and access token whose credentials changed (migration 20261124050000_credentials). */
 const CHANNEL = 'teams_sms_gateway_credentials';

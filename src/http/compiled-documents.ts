@@ -2,9 +2,9 @@ import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, t
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
+import { answerPages, type PageAnswer } from '../execution/page-answers.ts';
+import { planDocument } from '../execution/page-planning.ts';
 import type { DocumentChecks } from './document-checks.ts';
-import { answerPages, type PageAnswer } from './page-answers.ts';
-import { planDocument } from './page-planning.ts';
 import { valueErrors } from './variable-count.ts';
 
 /** What resolvers are given, as far as it matters here. */

@@ -9,7 +9,7 @@ import type { Operation } from '../../src/contract/operation.ts';
 import { readRequest } from '../../src/contract/request.ts';
 import { table } from '../../src/contract/table.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { makeLists } from '../http/list-data.ts';
+import { makeLists } from '../execution/list-data.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 
 // REST's lists over rows whose values are hard to pack, run as they are served and by graphql's own execute.

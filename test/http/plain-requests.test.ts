@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
+import { told } from '../execution/both-ways.ts';
 import { done, fresh } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
-import { told } from './both-ways.ts';
 
 // One gateway on two ports: on one, common requests take the short way; on the other, all take the general one.
 

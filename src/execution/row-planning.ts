@@ -8,8 +8,8 @@ import {
   isNonNullType,
 } from 'graphql';
 import type { PackedField } from '../database/packed.ts';
-import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './packed-values.ts';
 import type { Gap, PagePlan, RowPlan } from './page-plans.ts';
+import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './writers.ts';
 
 /** There is something in the document that only the general way can answer. */
 export class Unplannable extends Error {}

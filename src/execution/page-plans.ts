@@ -8,7 +8,7 @@ import type {
   OperationDefinitionNode,
 } from 'graphql';
 import type { Packing } from '../database/packed.ts';
-import type { Writer } from './packed-values.ts';
+import type { Writer } from './writers.ts';
 
 /** How a document is answered from packed rows. */
 export interface DocumentPlan {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { answerPages } from '../execution/page-answers.ts';
 import { planDocument } from '../execution/page-planning.ts';
 import type { DocumentPlan } from '../execution/page-plans.ts';
-import { compiledQuery, type OperationContext } from '../http/compiled-documents.ts';
+import { compiledQuery, type OperationContext } from '../graph/compiled-documents.ts';
 import type { Operation } from './operation.ts';
 
 /** Runs one document. `context` is what the graph's resolvers get. */

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { connect, type Database } from '../../src/database/connect.ts';
 import { migrate } from '../../src/database/migrations.ts';
-import type { WebSockets } from '../../src/http/websocket.ts';
+import type { WebSockets } from '../../src/graph/streams/websocket.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { createTestDatabase, createTestPlace } from '../support/database.ts';

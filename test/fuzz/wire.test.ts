@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { WebSockets } from '../../src/http/websocket.ts';
+import type { WebSockets } from '../../src/graph/streams/websocket.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { until } from '../support/exchange.ts';
 import { type Dice, encodedText, hostileHeader, hostileJson, hostileText } from './hostile.ts';

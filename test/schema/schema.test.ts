@@ -14,7 +14,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { schema } from '../../schema/index.ts';
 import { printed } from '../../schema/print.ts';
-import { examples } from '../../src/http/graphiql-examples.ts';
+import { examples } from '../../src/graph/graphiql-examples.ts';
 
 const ours = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith('__') && !isSpecifiedScalarType(type));
 

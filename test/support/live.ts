@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { acceptMessage, advanceStatus, type NewMessage, type StatusReport } from '../../src/domain/message-log.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { fold } from '../../src/domain/text.ts';
-import type { WebSockets } from '../../src/http/websocket.ts';
+import type { WebSockets } from '../../src/graph/streams/websocket.ts';
 import { listen } from '../../src/server/server.ts';
 import { done, fresh, newMapping } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway, type TestGatewayOptions } from './gateway.ts';

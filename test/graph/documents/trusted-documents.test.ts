@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { type Listener, listen } from '../../src/server/server.ts';
-import { authorizationOf } from '../support/credentials.ts';
-import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
-import { graphClient } from '../support/graph.ts';
-import { restClient } from '../support/rest.ts';
+import { type Listener, listen } from '../../../src/server/server.ts';
+import { authorizationOf } from '../../support/credentials.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
+import { graphClient } from '../../support/graph.ts';
+import { restClient } from '../../support/rest.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, MessageType, type Server, stringifyMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
-import type { Counted } from '../admission/counted.ts';
-import type { CredentialWatch, Watched } from '../admission/credential-watch.ts';
-import { actorOf, type Caller } from '../domain/caller.ts';
+import type { Counted } from '../../admission/counted.ts';
+import type { CredentialWatch, Watched } from '../../admission/credential-watch.ts';
+import { actorOf, type Caller } from '../../domain/caller.ts';
 import { type SocketStream, type StreamSocket, TakenOver } from './socket-stream.ts';
 
 /** How many looks a client has to introduce itself. */

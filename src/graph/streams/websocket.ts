@@ -5,14 +5,14 @@ import { GraphQLError, getOperationAST } from 'graphql';
 import { type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type Authentication, isRefusal } from '../admission/authentication.ts';
-import type { Counted } from '../admission/counted.ts';
-import type { Origins } from '../admission/origins.ts';
-import type { Caller } from '../domain/caller.ts';
-import type { AddressOfRequest } from '../server/server.ts';
+import { type Authentication, isRefusal } from '../../admission/authentication.ts';
+import type { Counted } from '../../admission/counted.ts';
+import type { Origins } from '../../admission/origins.ts';
+import type { Caller } from '../../domain/caller.ts';
+import type { AddressOfRequest } from '../../server/server.ts';
+import type { Graph } from '../graph.ts';
+import type { PreparedOperation } from '../prepared.ts';
 import { Connection } from './connection.ts';
-import type { Graph } from './graph.ts';
-import type { PreparedOperation } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 
 /** The largest message that a client may send: 64 KiB. */

@@ -15,7 +15,8 @@ import { type Asked, NodeRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
 import { type Answer, TextResponse } from '../server/text-response.ts';
 import { createCompiledDocuments, type OperationContext } from './compiled-documents.ts';
-import { createDocumentChecks, withoutSuggestion } from './document-checks.ts';
+import { createDocumentChecks, withoutSuggestion } from './documents/checks.ts';
+import { loadTrustedDocuments, type Named, type TrustedDocumentsSettings } from './documents/trusted-documents.ts';
 import {
   bodyTooLarge,
   FAULT,
@@ -25,12 +26,11 @@ import {
   tooManyRequests,
   tooManySubscriptions,
   withoutStatus,
-} from './graph-errors.ts';
+} from './errors.ts';
 import { graphiql } from './graphiql.ts';
 import { type Operations, Prepared, type PreparedOperation } from './prepared.ts';
 import { createSimpleOperations } from './simple-operation.ts';
-import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './sse.ts';
-import { loadTrustedDocuments, type Named, type TrustedDocumentsSettings } from './trusted-documents.ts';
+import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './streams/sse.ts';
 import { createYogaServer, type ServerContext } from './yoga.ts';
 
 /** What the graph shows of itself, and which operations it takes. */

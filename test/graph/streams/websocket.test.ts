@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
-import { authorizationOf, MESSAGE_EVENTS } from '../support/transports.ts';
+import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../../support/live.ts';
+import { authorizationOf, MESSAGE_EVENTS } from '../../support/transports.ts';
 
 let gateway: LiveGateway;
 let from: Sender;

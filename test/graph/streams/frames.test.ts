@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import * as ws from 'ws';
-import { framesOf } from '../../src/http/frames.ts';
+import { framesOf } from '../../../src/graph/streams/frames.ts';
 
 /** The other end, by ws itself. */
 const { Receiver } = ws as unknown as { Receiver: new (options: object) => NodeJS.WritableStream };

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { authorizationOf } from '../support/credentials.ts';
-import type { Provider } from '../support/gateway.ts';
-import { createLiveGateway, type LiveGateway } from '../support/live.ts';
+import { authorizationOf } from '../../support/credentials.ts';
+import type { Provider } from '../../support/gateway.ts';
+import { createLiveGateway, type LiveGateway } from '../../support/live.ts';
 
 let gateway: LiveGateway;
 let provider: Provider;

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
 import { DomainError } from '../domain/errors.ts';
-import { withoutValue } from './quoted-values.ts';
+import { withoutValue } from './documents/quoted-values.ts';
 
 export const FAULT = 'Something went wrong on our side';
 

@@ -9,9 +9,9 @@ import {
   validate,
   visit,
 } from 'graphql';
-import { costErrors } from './document-cost.ts';
-import { parseDocument, shapeErrors } from './document-shape.ts';
+import { costErrors } from './cost.ts';
 import { withoutQuotedValue } from './quoted-values.ts';
+import { parseDocument, shapeErrors } from './shape.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 import { valueErrors } from './variable-count.ts';
 

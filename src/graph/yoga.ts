@@ -13,9 +13,9 @@ import type { Admission } from '../admission/admission.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
-import type { DocumentChecks } from './document-checks.ts';
-import { bodyTooLarge, tooManyRequests } from './graph-errors.ts';
-import type { Named, TrustedDocuments } from './trusted-documents.ts';
+import type { DocumentChecks } from './documents/checks.ts';
+import type { Named, TrustedDocuments } from './documents/trusted-documents.ts';
+import { bodyTooLarge, tooManyRequests } from './errors.ts';
 import { readableQuery, spokenRefusals } from './yoga-gaps.ts';
 
 /** What each request brings along. */

@@ -1,4 +1,4 @@
-import type { Rendered } from '../live/updates.ts';
+import type { Rendered } from '../../live/updates.ts';
 
 /** A text message of one frame, not masked, as a server sends it (RFC 6455, 5.2). */
 const TEXT = 0x81;

@@ -1,13 +1,13 @@
 import { type GraphQLFormattedError, getIntrospectionQuery, parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { schema } from '../../schema/index.ts';
-import { costOf, MAX_COST } from '../../src/http/document-cost.ts';
-import { DOCUMENT_LIMITS } from '../../src/http/document-shape.ts';
-import { examples } from '../../src/http/graphiql-examples.ts';
-import { MAX_VALUES } from '../../src/http/variable-count.ts';
-import type { Provider } from '../support/gateway.ts';
-import { createLiveGateway, type LiveGateway } from '../support/live.ts';
-import { eventSource, graphqlSse, graphqlWs } from '../support/transports.ts';
+import { schema } from '../../../schema/index.ts';
+import { costOf, MAX_COST } from '../../../src/graph/documents/cost.ts';
+import { DOCUMENT_LIMITS } from '../../../src/graph/documents/shape.ts';
+import { MAX_VALUES } from '../../../src/graph/documents/variable-count.ts';
+import { examples } from '../../../src/graph/graphiql-examples.ts';
+import type { Provider } from '../../support/gateway.ts';
+import { createLiveGateway, type LiveGateway } from '../../support/live.ts';
+import { eventSource, graphqlSse, graphqlWs } from '../../support/transports.ts';
 
 let gateway: LiveGateway;
 let provider: Provider;

@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import { answerPages, type PageAnswer } from '../execution/page-answers.ts';
 import { planDocument } from '../execution/page-planning.ts';
-import type { DocumentChecks } from './document-checks.ts';
-import { valueErrors } from './variable-count.ts';
+import type { DocumentChecks } from './documents/checks.ts';
+import { valueErrors } from './documents/variable-count.ts';
 
 /** What resolvers are given, as far as it matters here. */
 export interface OperationContext {

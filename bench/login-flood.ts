@@ -11,7 +11,7 @@ import { createApp } from '../src/app.ts';
 import { connect } from '../src/database/connect.ts';
 import { migrate } from '../src/database/migrations.ts';
 import { MIGRATIONS } from '../src/database/package-root.ts';
-import { createAccount } from '../src/domain/accounts.ts';
+import { createAccount } from '../src/domain/access/accounts.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import { createSecrets } from '../src/domain/secrets.ts';
 import { newSid } from '../src/domain/sid.ts';

@@ -5,8 +5,8 @@ import {
   listAccessTokens,
   revokeAccessToken,
   SHORTEST_LIFETIME,
-} from '../src/domain/access-tokens.ts';
-import { permissionsOf } from '../src/domain/accounts.ts';
+} from '../src/domain/access/access-tokens.ts';
+import { permissionsOf } from '../src/domain/access/accounts.ts';
 import { PermissionEnum, ViewerRef } from './account.ts';
 import { builder } from './builder.ts';
 import { EnterpriseAdminRef, EnterpriseRef } from './enterprise.ts';

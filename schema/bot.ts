@@ -1,5 +1,5 @@
-import { createBot, deleteBot, findBot, listBots, updateBot, verifyBot } from '../src/domain/bots.ts';
 import { belonging } from '../src/domain/confinement.ts';
+import { createBot, deleteBot, findBot, listBots, updateBot, verifyBot } from '../src/domain/enterprises/bots.ts';
 import type { BotCheck } from '../src/platforms/microsoft.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder, forbidden } from './builder.ts';

@@ -7,7 +7,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql';
-import type { Shown } from '../src/domain/keyset.ts';
+import type { Shown } from '../src/domain/lists/keyset.ts';
 import type { GraphContext } from './context.ts';
 
 /** What a list's field that isn't one column needs of its row: to be given as a field's `extensions`. Without it, the whole row is read. */

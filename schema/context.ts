@@ -2,7 +2,7 @@ import { RequestCache } from '@pothos/plugin-scope-auth';
 import type { FieldNode } from 'graphql';
 import type { Caller } from '../src/domain/caller.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
-import type { Shown } from '../src/domain/keyset.ts';
+import type { Shown } from '../src/domain/lists/keyset.ts';
 import { createLoaders, type Loaders } from '../src/domain/loaders.ts';
 import type { Live } from '../src/live/live.ts';
 

@@ -1,6 +1,12 @@
 import { EnterpriseStatus } from '../prisma/client/enums.ts';
 import { enterprises } from '../src/domain/confinement.ts';
-import { closeEnterprise, createEnterprise, findEnterprise, listEnterprises, updateEnterprise } from '../src/domain/enterprises.ts';
+import {
+  closeEnterprise,
+  createEnterprise,
+  findEnterprise,
+  listEnterprises,
+  updateEnterprise,
+} from '../src/domain/enterprises/enterprises.ts';
 import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { needs, packable, shown } from './columns.ts';

@@ -1,7 +1,7 @@
 import { belonging } from '../src/domain/confinement.ts';
-import { isOperational } from '../src/domain/enterprise-state.ts';
-import { createMapping, deleteMapping, updateMapping } from '../src/domain/mapping-changes.ts';
-import { findMapping, listMappings, listMappingsOf } from '../src/domain/mappings.ts';
+import { isOperational } from '../src/domain/enterprises/enterprise-state.ts';
+import { createMapping, deleteMapping, updateMapping } from '../src/domain/enterprises/mapping-changes.ts';
+import { findMapping, listMappings, listMappingsOf } from '../src/domain/enterprises/mappings.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { needs, packable, pagesKey, shown } from './columns.ts';

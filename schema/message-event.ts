@@ -1,6 +1,6 @@
-import { encodeEventCursor } from '../src/domain/event-cursor.ts';
-import type { LoggedEvent } from '../src/domain/events.ts';
-import { listEvents } from '../src/domain/message-events.ts';
+import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
+import type { LoggedEvent } from '../src/domain/messages/events.ts';
+import { listEvents } from '../src/domain/messages/message-events.ts';
 import type { Bookmark } from '../src/live/live.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';

@@ -1,7 +1,7 @@
 import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
 import { belonging } from '../src/domain/confinement.ts';
-import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages.ts';
-import { retryMessage, sendMessage } from '../src/domain/send-message.ts';
+import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages/messages.ts';
+import { retryMessage, sendMessage } from '../src/domain/messages/send-message.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { needs, packable, pagesKey, shown } from './columns.ts';

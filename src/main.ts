@@ -10,7 +10,7 @@ import { MigrationError, migrate } from './database/migrations.ts';
 import { MIGRATIONS } from './database/package-root.ts';
 import { ConnectionError } from './database/postgres.ts';
 import { masterKeysOf, SecretsKeyError } from './database/secrets-key.ts';
-import { AccountError, bootstrapAccount } from './domain/accounts.ts';
+import { AccountError, bootstrapAccount } from './domain/access/accounts.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { createSecrets } from './domain/secrets.ts';
 import { createVerifiedCredentials } from './domain/verified-credentials.ts';

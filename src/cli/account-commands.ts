@@ -9,7 +9,7 @@ import {
   READ_ONLY_PERMISSIONS,
   rotateToken,
   suspendAccount,
-} from '../domain/accounts.ts';
+} from '../domain/access/accounts.ts';
 import { exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
 
 const USAGE = `Manages the accounts by which callers authenticate, with the gateway's own settings (DATA_DIR or DATABASE_URL, SECRETS_KEY).

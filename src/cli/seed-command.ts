@@ -1,5 +1,5 @@
 import type { Prisma, PrismaClient } from '../../prisma/client/client.ts';
-import { bootstrapAccount, type IssuedAccount, insertAccount } from '../domain/accounts.ts';
+import { bootstrapAccount, type IssuedAccount, insertAccount } from '../domain/access/accounts.ts';
 import type { Secrets } from '../domain/secrets.ts';
 import { type DemoOrganization, demoData } from './seed-data.ts';
 import { exitCodeOf, type Terminal, UsageError, withDatabase } from './session.ts';

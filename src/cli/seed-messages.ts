@@ -1,6 +1,6 @@
 import type { ChannelStatus, MessageDirection, Prisma } from '../../prisma/client/client.ts';
-import { statusRank } from '../domain/message-status.ts';
-import { encodingOf } from '../domain/sms-encoding.ts';
+import { statusRank } from '../domain/messages/message-status.ts';
+import { encodingOf } from '../domain/messages/sms-encoding.ts';
 import { fold } from '../domain/text.ts';
 import type { Random } from './seed-random.ts';
 import { days, dialogues, type Line } from './seed-texts.ts';

@@ -7,7 +7,7 @@ import { MigrationError, migrate } from '../database/migrations.ts';
 import { MIGRATIONS } from '../database/package-root.ts';
 import { ConnectionError } from '../database/postgres.ts';
 import { masterKeysOf, SecretsKeyError } from '../database/secrets-key.ts';
-import { AccountError, hasAccounts } from '../domain/accounts.ts';
+import { AccountError, hasAccounts } from '../domain/access/accounts.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createSecrets } from '../domain/secrets.ts';
 import { parseEnv, type Settings, SettingsError } from '../env.ts';

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type AuditLog, Prisma, type PrismaClient } from '../../prisma/client/client.ts';
 import { countRows, selectRows, type Table } from '../database/select.ts';
 import type { Caller } from './caller.ts';
-import type { CreatedRange } from './filters.ts';
 import type { Gateway } from './gateway.ts';
-import { type PageArguments, readPage } from './keyset.ts';
-import type { Page } from './pages.ts';
+import type { CreatedRange } from './lists/filters.ts';
+import { type PageArguments, readPage } from './lists/keyset.ts';
+import type { Page } from './lists/pages.ts';
 import { newSid, sought } from './sid.ts';
 import type { Transaction } from './transaction.ts';
 

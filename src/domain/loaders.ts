@@ -10,14 +10,14 @@ import type {
   Organization,
 } from '../../prisma/client/client.ts';
 import { countRowsOf, selectAll } from '../database/select.ts';
-import { BOTS, revealClientSecrets } from './bots.ts';
 import type { Caller } from './caller.ts';
 import { belonging, enterprises } from './confinement.ts';
-import { ENTERPRISES } from './enterprises.ts';
-import { headOf } from './events.ts';
+import { BOTS, revealClientSecrets } from './enterprises/bots.ts';
+import { ENTERPRISES } from './enterprises/enterprises.ts';
+import { MAPPINGS } from './enterprises/mappings.ts';
 import type { Gateway } from './gateway.ts';
-import { MAPPINGS } from './mappings.ts';
-import { listMessageEvents, MESSAGES } from './messages.ts';
+import { headOf } from './messages/events.ts';
+import { listMessageEvents, MESSAGES } from './messages/messages.ts';
 
 /** What one request's relations are read with: one statement a relation and level, all confined to the caller's organization. */
 export interface Loaders {

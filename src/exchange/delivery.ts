@@ -2,7 +2,7 @@ import type { Bot, Enterprise, Mapping, Message } from '../../prisma/client/clie
 import { isUnavailable } from '../database/unavailable.ts';
 import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import type { StatusReport } from '../domain/message-log.ts';
+import type { StatusReport } from '../domain/messages/message-log.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import { LoginError } from '../platforms/microsoft-login.ts';

@@ -1,9 +1,9 @@
-import { purgeAccessTokens } from '../domain/access-tokens.ts';
+import { purgeAccessTokens } from '../domain/access/access-tokens.ts';
 import { trimAuditLog } from '../domain/audit.ts';
-import { trimEvents } from '../domain/events.ts';
+import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
-import { resolveMappingUsers } from '../domain/mapping-users.ts';
+import { trimEvents } from '../domain/messages/events.ts';
 import { type Dispatcher, type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { type Jobs, startJobs } from './jobs.ts';
 import { LOOK_BACK, reconcileStatuses, recoverInbound } from './reconciler.ts';

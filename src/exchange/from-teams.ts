@@ -1,8 +1,8 @@
 import type { Bot, Mapping } from '../../prisma/client/client.ts';
-import { credentialsOf } from '../domain/bots.ts';
+import { credentialsOf } from '../domain/enterprises/bots.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { acceptMessageIn } from '../domain/message-log.ts';
-import { fromMapping, isNumber, MAX_SMS_LENGTH } from '../domain/send-message.ts';
+import { acceptMessageIn } from '../domain/messages/message-log.ts';
+import { fromMapping, isNumber, MAX_SMS_LENGTH } from '../domain/messages/send-message.ts';
 import { inTransaction } from '../domain/transaction.ts';
 import type { Activity } from './bot-endpoint.ts';
 import { conversationWith, rememberConversation, rememberPartner } from './conversations.ts';

@@ -1,6 +1,6 @@
 import type { ChannelStatus } from '../../prisma/client/client.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { advanceStatus, type StatusReport } from '../domain/message-log.ts';
+import { advanceStatus, type StatusReport } from '../domain/messages/message-log.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { ChannelStatus } from '../../prisma/client/client.ts';
-import type { StatusReport } from '../domain/message-log.ts';
+import type { StatusReport } from '../domain/messages/message-log.ts';
 import type { SmsRecord } from '../platforms/restcomm.ts';
 
 /** Restcomm's message statuses in ours. */

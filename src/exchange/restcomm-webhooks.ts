@@ -1,8 +1,8 @@
+import { mappingOfSecret } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { laneToTeams } from '../domain/lanes.ts';
-import { acceptMessage } from '../domain/message-log.ts';
+import { laneToTeams } from '../domain/messages/lanes.ts';
+import { acceptMessage } from '../domain/messages/message-log.ts';
 import { sought } from '../domain/sid.ts';
-import { mappingOfSecret } from '../domain/webhooks.ts';
 import type { SmsRecord } from '../platforms/restcomm.ts';
 import { readBytes } from '../server/read-body.ts';
 import { takeReport } from './reports.ts';

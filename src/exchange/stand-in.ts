@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { Mapping } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import { belonging } from '../domain/confinement.ts';
+import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
+import { smsWebhook } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { resolveMappingUsers } from '../domain/mapping-users.ts';
 import { fold } from '../domain/text.ts';
-import { smsWebhook } from '../domain/webhooks.ts';
 import { readBytes } from '../server/read-body.ts';
 import { receiveFromTeams } from './from-teams.ts';
 

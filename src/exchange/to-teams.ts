@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Mapping } from '../../prisma/client/client.ts';
-import { credentialsOf } from '../domain/bots.ts';
+import { credentialsOf } from '../domain/enterprises/bots.ts';
+import { keepMappingUser } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { keepMappingUser } from '../domain/mapping-users.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import type { BotCredentials, TeamsConversation } from '../platforms/microsoft.ts';
 import { conversationWith, forgetConversation, rememberConversation, rememberPartner } from './conversations.ts';

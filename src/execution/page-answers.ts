@@ -4,7 +4,7 @@ import { outageOf } from '../admission/outage.ts';
 import { type PackedRow, UnpackableError } from '../database/packed.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
-import type { PackedPage, Page } from '../domain/pages.ts';
+import type { PackedPage, Page } from '../domain/lists/pages.ts';
 import type { DocumentPlan, Gap, PagePlan, RowPlan } from './page-plans.ts';
 
 /** An answer's text, or what was run where the database is away. */

@@ -1,5 +1,5 @@
 import { setImmediate as turnOfOthers } from 'node:timers/promises';
-import { isGap } from '../domain/events.ts';
+import { isGap } from '../domain/messages/events.ts';
 import type { LiveEvent, Tail } from './tail.ts';
 import type { FanOut, Reader, Rendered, Sharing, Updates } from './updates.ts';
 

@@ -1,8 +1,8 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import { ConflictError } from '../domain/errors.ts';
-import { cursorExpired, encodeEventCursor } from '../domain/event-cursor.ts';
-import { isGap, type LoggedEvent, readEvents } from '../domain/events.ts';
+import { cursorExpired, encodeEventCursor } from '../domain/messages/event-cursor.ts';
+import { isGap, type LoggedEvent, readEvents } from '../domain/messages/events.ts';
 import { createWakeUp } from '../wake-up.ts';
 import { type Follower, type LiveEvent, type Tail, withCursors } from './tail.ts';
 

@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
-import { encodeEventCursor } from '../domain/event-cursor.ts';
-import { type LoggedEvent, readEvents } from '../domain/events.ts';
+import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
+import { type LoggedEvent, readEvents } from '../domain/messages/events.ts';
 import { createWakeUp } from '../wake-up.ts';
 
 /** An event with the cursor behind it. The same object goes to every follower, so that what is made of it is made once. */

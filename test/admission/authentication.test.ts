@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHALLENGE, createAuthentication } from '../../src/admission/authentication.ts';
-import { suspendAccount } from '../../src/domain/accounts.ts';
+import { suspendAccount } from '../../src/domain/access/accounts.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 let gateway: TestGateway;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { suspendAccount } from '../../src/domain/accounts.ts';
+import { suspendAccount } from '../../src/domain/access/accounts.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { done, newEnterprise } from '../parity/faces.ts';
 import type { Provider } from '../support/gateway.ts';

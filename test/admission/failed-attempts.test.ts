@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { createAuthentication, isRefusal } from '../../src/admission/authentication.ts';
 import { createFailedAttempts, FAILED_ATTEMPTS, originOf } from '../../src/admission/failed-attempts.ts';
-import { suspendAccount } from '../../src/domain/accounts.ts';
+import { suspendAccount } from '../../src/domain/access/accounts.ts';
 import { hashPassword, PASSWORD_TURNS } from '../../src/domain/passwords.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { authorizationOf, type Credentials } from '../support/credentials.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import { activateAccount, createAccount, rotateToken, suspendAccount } from '../../src/domain/accounts.ts';
+import { activateAccount, createAccount, rotateToken, suspendAccount } from '../../src/domain/access/accounts.ts';
 import { accountSid, newSid } from '../../src/domain/sid.ts';
 import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';

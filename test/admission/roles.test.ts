@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createAccount, READ_ONLY_PERMISSIONS, rotateToken } from '../../src/domain/accounts.ts';
+import { createAccount, READ_ONLY_PERMISSIONS, rotateToken } from '../../src/domain/access/accounts.ts';
 import { done, newBot, newEnterprise, newMapping } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { followCredentialChanges } from '../../src/admission/credential-changes.ts';
 import { createApp } from '../../src/app.ts';
-import { activateAccount, rotateToken, suspendAccount } from '../../src/domain/accounts.ts';
+import { activateAccount, rotateToken, suspendAccount } from '../../src/domain/access/accounts.ts';
 import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { done, newEnterprise } from '../parity/faces.ts';
 import type { Credentials } from '../support/credentials.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { runAccount } from '../../src/cli/account-commands.ts';
 import { withDatabase } from '../../src/cli/session.ts';
-import { authenticate } from '../../src/domain/accounts.ts';
+import { authenticate } from '../../src/domain/access/accounts.ts';
 import { accountSid } from '../../src/domain/sid.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { createTestTerminal, type TestTerminal } from './terminal.ts';

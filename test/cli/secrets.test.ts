@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { runAccount } from '../../src/cli/account-commands.ts';
 import { runSecrets } from '../../src/cli/secrets-command.ts';
 import { withDatabase } from '../../src/cli/session.ts';
-import { authenticate } from '../../src/domain/accounts.ts';
+import { authenticate } from '../../src/domain/access/accounts.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { createTestTerminal, type TestTerminal } from './terminal.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { statusRank } from '../../src/domain/message-status.ts';
+import { statusRank } from '../../src/domain/messages/message-status.ts';
 import { fold } from '../../src/domain/text.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import * as recorded from './recorded.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { activateAccount, suspendAccount } from '../../src/domain/accounts.ts';
+import { activateAccount, suspendAccount } from '../../src/domain/access/accounts.ts';
 import { done, fresh } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../support/exchange.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { MAX_BODY_BYTES } from '../../src/admission/limits.ts';
 import { createApp } from '../../src/app.ts';
-import { suspendAccount } from '../../src/domain/accounts.ts';
+import { suspendAccount } from '../../src/domain/access/accounts.ts';
 import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';

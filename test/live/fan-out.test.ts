@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { encodeEventCursor } from '../../src/domain/event-cursor.ts';
-import type { LoggedEvent } from '../../src/domain/events.ts';
+import { encodeEventCursor } from '../../src/domain/messages/event-cursor.ts';
+import type { LoggedEvent } from '../../src/domain/messages/events.ts';
 import { createLive, type Live, type LiveUpdate } from '../../src/live/live.ts';
 import type { FanOut, Reader, Rendered, Updates } from '../../src/live/updates.ts';
 

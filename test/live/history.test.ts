@@ -4,7 +4,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { PrismaClient } from '../../prisma/client/client.ts';
-import { acceptMessageIn, advanceStatus } from '../../src/domain/message-log.ts';
+import { acceptMessageIn, advanceStatus } from '../../src/domain/messages/message-log.ts';
 import { inTransaction } from '../../src/domain/transaction.ts';
 import { newEnterprise, newMapping } from '../parity/faces.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from '../process/gateway-process.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import type { PrismaClient } from '../../prisma/client/client.ts';
-import type { LoggedEvent } from '../../src/domain/events.ts';
+import type { LoggedEvent } from '../../src/domain/messages/events.ts';
 import { type EventStream, openStream } from '../../src/live/stream.ts';
 import { type LiveEvent, startTail, type Tail } from '../../src/live/tail.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createAccount } from '../../src/domain/accounts.ts';
+import { createAccount } from '../../src/domain/access/accounts.ts';
 import { purgeIdempotencyKeys } from '../../src/domain/idempotency.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChannelStatus, MessageDirection, MessageType, Prisma } from '../../prisma/client/client.ts';
-import { statusRank } from '../../src/domain/message-status.ts';
+import { statusRank } from '../../src/domain/messages/message-status.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { domainOf, fold } from '../../src/domain/text.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';

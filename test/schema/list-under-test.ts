@@ -1,12 +1,12 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
-import { listAccessTokens } from '../../src/domain/access-tokens.ts';
-import { listBots } from '../../src/domain/bots.ts';
+import { listAccessTokens } from '../../src/domain/access/access-tokens.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { listEnterprises } from '../../src/domain/enterprises.ts';
-import type { PageArguments } from '../../src/domain/keyset.ts';
-import { listMappings } from '../../src/domain/mappings.ts';
-import { listMessages } from '../../src/domain/messages.ts';
-import type { Page } from '../../src/domain/pages.ts';
+import { listBots } from '../../src/domain/enterprises/bots.ts';
+import { listEnterprises } from '../../src/domain/enterprises/enterprises.ts';
+import { listMappings } from '../../src/domain/enterprises/mappings.ts';
+import type { PageArguments } from '../../src/domain/lists/keyset.ts';
+import type { Page } from '../../src/domain/lists/pages.ts';
+import { listMessages } from '../../src/domain/messages/messages.ts';
 import { newSid, type SidPrefix } from '../../src/domain/sid.ts';
 import type { TestGateway } from '../support/gateway.ts';
 

@@ -3,7 +3,7 @@ import { getNamedType, isEnumType, isInputObjectType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { schema } from '../../schema/index.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import type { PageArguments } from '../../src/domain/keyset.ts';
+import type { PageArguments } from '../../src/domain/lists/keyset.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
 import { comparator, type Direction, type ListUnderTest, listsUnderTest, type Row, VALUES } from './list-under-test.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { type GraphQLObjectType, getNamedType, isLeafType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
-import { acceptMessage } from '../../src/domain/message-log.ts';
+import { acceptMessage } from '../../src/domain/messages/message-log.ts';
 import { done, fresh } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 

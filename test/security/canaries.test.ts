@@ -15,9 +15,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { schema } from '../../schema/index.ts';
 import type { BodyField, Operation } from '../../src/contract/operation.ts';
 import { table } from '../../src/contract/table.ts';
-import { createAccount } from '../../src/domain/accounts.ts';
+import { createAccount } from '../../src/domain/access/accounts.ts';
+import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { newSid } from '../../src/domain/sid.ts';
-import { smsWebhook } from '../../src/domain/webhooks.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { createLog } from '../../src/log.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/bot-framework-tokens.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Logger, pino } from 'pino';
 import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/database/connect.ts';
-import { createAccount } from '../../src/domain/accounts.ts';
+import { createAccount } from '../../src/domain/access/accounts.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';

@@ -1,7 +1,7 @@
 import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { table } from '../../src/contract/table.ts';
-import { createAccessToken } from '../../src/domain/access-tokens.ts';
+import { createAccessToken } from '../../src/domain/access/access-tokens.ts';
 import { type Caller, permissions } from '../../src/domain/caller.ts';
 import { done, newBot } from '../parity/faces.ts';
 import { authorizationOf } from '../support/credentials.ts';

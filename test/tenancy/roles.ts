@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createAccount, READ_ONLY_PERMISSIONS } from '../../src/domain/accounts.ts';
+import { createAccount, READ_ONLY_PERMISSIONS } from '../../src/domain/access/accounts.ts';
 import type { Credentials } from '../support/credentials.ts';
 import type { Provider, TestGateway } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';

@@ -1,6 +1,6 @@
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { acceptMessage, advanceStatus } from '../../src/domain/message-log.ts';
+import { acceptMessage, advanceStatus } from '../../src/domain/messages/message-log.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
 import { graphqlSse, type Place } from '../support/transports.ts';

@@ -1,0 +1,190 @@
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import type { AccessToken, PrismaClient } from '../../../prisma/client/client.ts';
+import { type Caller, permissions } from '../caller.ts';
+import { findEnterprise } from '../enterprises/enterprises.ts';
+import { accessTokenNotFound, enterpriseNotFound } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { idempotently } from '../idempotency.ts';
+import { invalidParameter, lookup, parseInput } from '../input.ts';
+import { type Order, type PageArguments, readPage } from '../lists/keyset.ts';
+import type { Page } from '../lists/pages.ts';
+import type { Secrets } from '../secrets.ts';
+import { newSid, sought } from '../sid.ts';
+import { inTransaction } from '../transaction.ts';
+import { type Credentials, permissionsOf } from './accounts.ts';
+import { ADMIN_PERMISSIONS } from './admin-credentials.ts';
+
+// A token is a signature over the sid of its row, which says what it allows: the row is asked at every use, so that a revocation holds at once and
+// on every instance. Equal rows have equal tokens, so none is kept: a repeated request's is signed again.
+
+/** The lifetimes that may be asked for, in seconds. */
+export const SHORTEST_LIFETIME = 60;
+export const LONGEST_LIFETIME = 24 * 60 * 60;
+/** How long after its end a token is still listed. */
+const LISTED_MS = 24 * 60 * 60 * 1000;
+
+const ALGORITHM = 'HS256';
+const AUDIENCE = 'teams-sms-gateway';
+
+const createInput = z.object({
+  expiresIn: z.number().refine((seconds) => seconds >= SHORTEST_LIFETIME && seconds <= LONGEST_LIFETIME, {
+    error: `must be from ${SHORTEST_LIFETIME} to ${LONGEST_LIFETIME} seconds`,
+  }),
+  permissions: z.array(z.enum(permissions)).refine((list) => list.length > 0, 'must not be empty'),
+  // Blank is unknown, not absent: a frontend's mistake must not widen its token.
+  enterpriseSid: z.string().nullish(),
+});
+const revokeInput = z.object({ sid: lookup() });
+
+type Keyed = { idempotencyKey?: string | null };
+export type CreateAccessTokenInput = z.input<typeof createInput> & Keyed;
+export type RevokeAccessTokenInput = z.input<typeof revokeInput> & Keyed;
+export type AccessTokenOrderField = 'DATE_CREATED';
+
+/** A token as it is given out, and what is kept of it. */
+export interface IssuedAccessToken {
+  readonly token: string;
+  readonly accessToken: AccessToken;
+}
+
+/**
+ * Makes a bearer token for the caller's account, or for the enterprise's admin who calls, that allows the given permissions, in its organization or in one enterprise of it, for `expiresIn`
+ * seconds (60 to 86400). It allows nothing that the caller's own credentials don't, nor for longer.
+ * @throws InvalidInputError, also for permissions that the caller doesn't have; NotFoundError ENTERPRISE_NOT_FOUND
+ */
+export async function createAccessToken(gateway: Gateway, caller: Caller, input: CreateAccessTokenInput): Promise<IssuedAccessToken> {
+  const accessToken = await idempotently(gateway, caller, 'createAccessToken', input, async (remember) => {
+    const { expiresIn, permissions: wanted, enterpriseSid } = parseInput(createInput, input);
+    const excess = wanted.find((permission) => !caller.permissions.has(permission));
+    if (excess) throw invalidParameter(['permissions'], 'must be among your own', excess);
+    if (typeof enterpriseSid === 'string' && !(await findEnterprise(gateway, caller, enterpriseSid))) {
+      throw enterpriseNotFound(enterpriseSid, ['enterpriseSid']);
+    }
+    const dateCreated = new Date();
+    const dateExpires = new Date(dateCreated.getTime() + expiresIn * 1000);
+    return inTransaction(gateway.prisma, async (tx) => {
+      const created = await tx.accessToken.create({
+        data: {
+          sid: newSid('AT'),
+          organizationSid: caller.organizationSid,
+          accountSid: caller.accountSid,
+          adminSid: caller.adminSid,
+          permissions: permissions.filter((permission) => wanted.includes(permission)),
+          enterpriseSid: typeof enterpriseSid === 'string' ? sought(enterpriseSid) : caller.enterpriseSid,
+          signingKeyId: gateway.secrets.signing.keyId,
+          dateCreated,
+          dateExpires: caller.expires && caller.expires < dateExpires ? caller.expires : dateExpires,
+        },
+      });
+      await remember(tx, created);
+      return created;
+    });
+  });
+  return { token: await sign(gateway.secrets, accessToken), accessToken };
+}
+
+/**
+ * Ends a token of the caller's account, or of the admin who calls, at once. One that is revoked or expired already stays so.
+ * @throws NotFoundError ACCESS_TOKEN_NOT_FOUND
+ */
+export function revokeAccessToken(gateway: Gateway, caller: Caller, input: RevokeAccessTokenInput): Promise<AccessToken> {
+  return idempotently(gateway, caller, 'revokeAccessToken', input, async (remember) => {
+    const { sid = '' } = parseInput(revokeInput, input);
+    return inTransaction(gateway.prisma, async (tx) => {
+      const { count } = await tx.accessToken.updateMany({
+        where: { ...ownBy(caller), sid, dateRevoked: null },
+        data: { dateRevoked: new Date() },
+      });
+      const token = await tx.accessToken.findUnique({ where: { ...ownBy(caller), sid } });
+      if (!token) throw accessTokenNotFound(sid);
+      await remember(tx, token, { changed: count > 0 });
+      return token;
+    }).finally(() => gateway.verified.drop(sid));
+  });
+}
+
+/** One page of the tokens of the caller's account, those that ended within the last day included. Default order: creation. */
+export function listAccessTokens(
+  { prisma }: Gateway,
+  caller: Caller,
+  order: Order<AccessTokenOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
+  page: PageArguments = {},
+): Promise<Page<AccessToken>> {
+  return readPage(
+    caller,
+    { name: 'accessTokens', columns: { DATE_CREATED: 'dateCreated' } },
+    {
+      find: (range) => prisma.accessToken.findMany(range),
+      count: (matching) => prisma.accessToken.count({ where: matching }),
+    },
+    [ownBy(caller)],
+    order,
+    page,
+  );
+}
+
+/**
+ * What a bearer token stands for: what it was given, as far as its account, or the admin who made it, still has it.
+ * @returns `INACTIVE` where its holder is SUSPENDED or CLOSED, `ENDED` for what was good once, `undefined` for what is forged
+ */
+export async function authenticateAccessToken(
+  { prisma, secrets }: Pick<Gateway, 'prisma' | 'secrets'>,
+  token: string,
+): Promise<Credentials | 'INACTIVE' | 'ENDED' | undefined> {
+  const sid = await verify(secrets, token);
+  if (sid === undefined || sid === 'ENDED') return sid;
+  const row = await prisma.accessToken.findUnique({ where: { sid }, include: { account: true, admin: true } });
+  if (!row || row.dateRevoked || row.dateExpires <= new Date()) return 'ENDED';
+  const { status } = row.admin ?? row.account;
+  if (status !== 'ACTIVE') return 'INACTIVE';
+  const held = row.admin ? new Set(ADMIN_PERMISSIONS) : permissionsOf(row.account);
+  return {
+    organizationSid: row.organizationSid,
+    accountSid: row.accountSid,
+    adminSid: row.adminSid ?? undefined,
+    permissions: new Set([...permissionsOf(row)].filter((permission) => held.has(permission))),
+    enterpriseSid: row.enterpriseSid ?? undefined,
+    accessTokenSid: row.sid,
+    expires: row.dateExpires,
+  };
+}
+
+/** Deletes the tokens that ended a day ago or longer. @returns how many */
+export async function purgeAccessTokens(prisma: PrismaClient): Promise<number> {
+  const { count } = await prisma.accessToken.deleteMany({ where: { dateExpires: { lt: new Date(Date.now() - LISTED_MS) } } });
+  return count;
+}
+
+const ownBy = ({ organizationSid, accountSid, adminSid }: Caller) => ({ organizationSid, accountSid, adminSid: adminSid ?? null });
+
+const inSeconds = (date: Date) => date.getTime() / 1000;
+
+function sign({ signing }: Secrets, { sid, accountSid, dateCreated, dateExpires }: AccessToken): Promise<string> {
+  return new SignJWT()
+    .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', kid: signing.keyId })
+    .setAudience(AUDIENCE)
+    .setSubject(accountSid)
+    .setJti(sid)
+    .setIssuedAt(Math.floor(inSeconds(dateCreated)))
+    .setExpirationTime(Math.ceil(inSeconds(dateExpires)))
+    .sign(signing.key);
+}
+
+/** The sid of the token's row, or `ENDED` for one that is expired. `undefined` for what this gateway's keys did not sign. */
+async function verify(secrets: Secrets, token: string): Promise<string | undefined> {
+  const keyOf = ({ kid = '' }: { kid?: string }) => {
+    const key = secrets.signingKey(kid);
+    if (!key) throw new errors.JWKSNoMatchingKey();
+    return key;
+  };
+  try {
+    const { payload } = await jwtVerify(token, keyOf, { algorithms: [ALGORITHM], audience: AUDIENCE, requiredClaims: ['exp', 'jti'] });
+    return payload.jti;
+  } catch (error) {
+    // Told only of what the signature is right of.
+    if (error instanceof errors.JWTExpired) return 'ENDED';
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error;
+  }
+}

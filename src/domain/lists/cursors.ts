@@ -1,0 +1,51 @@
+import { instant } from '../../database/instants.ts';
+import { invalidParameter } from '../input.ts';
+
+/** A place in a list, whether or not a row is there. */
+export interface Place {
+  value: string | Date;
+  sid: string;
+}
+
+/** A cursor is opaque to callers: base64url of `[list, order field, sort value, sid]`, times in ms since the epoch. */
+export function encodeCursor(list: string, field: string, value: unknown, sid: string): string {
+  return Buffer.from(JSON.stringify([list, field, value instanceof Date ? value.getTime() : value, sid])).toString('base64url');
+}
+
+/** The same of values as the database writes them. */
+export const encodePackedCursor = (list: string, field: string, value: string, sid: string) =>
+  encodeCursor(list, field, isTime(field) ? instant(value) : value, sid);
+
+/**
+ * The place that a cursor of a list's order names.
+ * @throws InvalidInputError INVALID_PARAMETER for one of another list or order, or none
+ */
+export function decodeCursor(cursor: string, list: string, field: string, parameter: string): Place {
+  const parts = parseCursor(cursor);
+  if (parts?.[0] !== list) throw invalidParameter([parameter], 'is not a cursor of this list', cursor);
+  const [, cursorField, value, sid] = parts;
+  if (cursorField !== field) throw invalidParameter([parameter], `is a cursor of the order ${cursorField}, not ${field}`, cursor);
+  return { value: typeof value === 'number' ? new Date(value) : value, sid };
+}
+
+const isTime = (field: string) => field === 'DATE_CREATED';
+
+/** The years 1 to 9999, in ms since the epoch: what every database and format here can hold. */
+const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');
+const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+function parseCursor(cursor: string): [list: string, field: string, value: string | number, sid: string] | undefined {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(parts) || parts.length !== 4) return undefined;
+  const [list, field, value, sid] = parts as unknown[];
+  const isText = (part: unknown): part is string => typeof part === 'string' && !part.includes('\0') && part.isWellFormed();
+  if (typeof list !== 'string' || !isText(field) || !/^[A-Z_]+$/.test(field) || !isText(sid)) return undefined;
+  if (isTime(field) ? !(Number.isInteger(value) && (value as number) >= MIN_TIME && (value as number) <= MAX_TIME) : !isText(value))
+    return undefined;
+  return [list, field, value as string | number, sid];
+}

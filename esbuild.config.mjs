@@ -35,7 +35,7 @@ export async function buildAll() {
       'src/cli/secrets.ts',
       'src/cli/seed.ts',
       'src/cli/demo.ts',
-      'src/database/build-snapshot.ts',
+      'src/database/embedded/build-snapshot.ts',
     ],
     entryNames: '[name]',
     outdir: 'dist',

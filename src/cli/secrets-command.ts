@@ -1,4 +1,4 @@
-import { addSecretsKey } from '../database/secrets-key.ts';
+import { addSecretsKey } from '../database/embedded/secrets-key.ts';
 import { type RotatedTable, rotateSecrets } from '../domain/key-rotation.ts';
 import { SettingsError } from '../env.ts';
 import { ownAddresses } from '../platforms/connect.ts';

@@ -1,12 +1,12 @@
 import { pino } from 'pino';
 import { connect } from '../database/connect.ts';
-import { DataDirectoryError } from '../database/data-directory.ts';
-import { DirectoryInUseError } from '../database/directory-lock.ts';
-import { hasEmbedded } from '../database/embedded.ts';
+import { DataDirectoryError } from '../database/embedded/data-directory.ts';
+import { DirectoryInUseError } from '../database/embedded/directory-lock.ts';
+import { hasEmbedded } from '../database/embedded/embedded.ts';
+import { masterKeysOf, SecretsKeyError } from '../database/embedded/secrets-key.ts';
 import { MigrationError, migrate } from '../database/migrations.ts';
 import { MIGRATIONS } from '../database/package-root.ts';
-import { ConnectionError } from '../database/postgres.ts';
-import { masterKeysOf, SecretsKeyError } from '../database/secrets-key.ts';
+import { ConnectionError } from '../database/postgres/postgres.ts';
 import { AccountError, hasAccounts } from '../domain/access/accounts.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createSecrets } from '../domain/secrets.ts';

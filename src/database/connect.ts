@@ -3,12 +3,12 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import type pg from 'pg';
 import type { Logger } from 'pino';
 import { PrismaClient } from '../../prisma/client/client.ts';
-import { openEmbedded } from './embedded.ts';
+import { openEmbedded } from './embedded/embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
 import { MIGRATIONS } from './package-root.ts';
-import { openPostgres, patienceWithin } from './postgres.ts';
+import { openPostgres, patienceWithin } from './postgres/postgres.ts';
+import { statementNames } from './postgres/statement-names.ts';
 import { createSql, type Sql, unnamed } from './sql.ts';
-import { statementNames } from './statement-names.ts';
 
 export interface Database {
   readonly prisma: PrismaClient;

@@ -1,8 +1,8 @@
 import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import pg from 'pg';
+import { createReadTogether, type ReadTogether } from './batches/read-together.ts';
+import { createWriteTogether, type WriteTogether } from './batches/write-together.ts';
 import { instant, TIMESTAMPTZ } from './instants.ts';
-import { createReadTogether, type ReadTogether } from './read-together.ts';
-import { createWriteTogether, type WriteTogether } from './write-together.ts';
 
 /** SQL of our own on the connections that Prisma uses too, for what is asked so often that Prisma's part would be most of its cost. */
 export interface Sql {

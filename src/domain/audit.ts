@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type AuditLog, Prisma, type PrismaClient } from '../../prisma/client/client.ts';
-import { countRows, selectRows, type Table } from '../database/select.ts';
+import { countRows, selectRows, type Table } from '../database/lists/select.ts';
 import type { Caller } from './caller.ts';
 import type { Gateway } from './gateway.ts';
 import type { CreatedRange } from './lists/filters.ts';

@@ -9,7 +9,7 @@ import type {
   MessageEvent,
   Organization,
 } from '../../prisma/client/client.ts';
-import { countRowsOf, selectAll } from '../database/select.ts';
+import { countRowsOf, selectAll } from '../database/lists/select.ts';
 import type { Caller } from './caller.ts';
 import { belonging, enterprises } from './confinement.ts';
 import { BOTS, revealClientSecrets } from './enterprises/bots.ts';

@@ -1,7 +1,7 @@
 import { type ExecutionResult, GraphQLError, type GraphQLResolveInfo, getArgumentValues, getVariableValues, locatedError } from 'graphql';
 import type { Logger } from 'pino';
 import { outageOf } from '../admission/outage.ts';
-import { type PackedRow, UnpackableError } from '../database/packed.ts';
+import { type PackedRow, UnpackableError } from '../database/lists/packed.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';

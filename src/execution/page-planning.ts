@@ -13,7 +13,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import type { Packing } from '../database/packed.ts';
+import type { Packing } from '../database/lists/packed.ts';
 import { type DocumentPlan, PAGE_INFO, type PagePart, type PagePlan } from './page-plans.ts';
 import { RowPlanning, Unplannable } from './row-planning.ts';
 

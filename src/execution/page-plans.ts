@@ -7,7 +7,7 @@ import type {
   GraphQLSchema,
   OperationDefinitionNode,
 } from 'graphql';
-import type { Packing } from '../database/packed.ts';
+import type { Packing } from '../database/lists/packed.ts';
 import type { Writer } from './writers.ts';
 
 /** How a document is answered from packed rows. */

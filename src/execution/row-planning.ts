@@ -7,7 +7,7 @@ import {
   isListType,
   isNonNullType,
 } from 'graphql';
-import type { PackedField } from '../database/packed.ts';
+import type { PackedField } from '../database/lists/packed.ts';
 import type { Gap, PagePlan, RowPlan } from './page-plans.ts';
 import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './writers.ts';
 

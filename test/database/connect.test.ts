@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, type Database } from '../../src/database/connect.ts';
-import { ConnectionError } from '../../src/database/postgres.ts';
+import { ConnectionError } from '../../src/database/postgres/postgres.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 let database: Database;

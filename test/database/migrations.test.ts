@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type EmbeddedDatabase, serve } from '../../src/database/embedded.ts';
+import { type EmbeddedDatabase, serve } from '../../src/database/embedded/embedded.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';

@@ -1,4 +1,4 @@
-import { statementNames } from '../../src/database/statement-names.ts';
+import { statementNames } from '../../src/database/postgres/statement-names.ts';
 import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { authorizationOf } from '../support/credentials.ts';
 import type { Customer, TestExchange } from '../support/exchange.ts';

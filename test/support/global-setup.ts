@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { buildSnapshot } from '../../src/database/build-snapshot.ts';
+import { buildSnapshot } from '../../src/database/embedded/build-snapshot.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Enterprise, type EnterpriseStatus, Prisma } from '../../../prisma/client/client.ts';
-import { readsOf } from '../../database/reads.ts';
-import { selectRow, type Table } from '../../database/select.ts';
+import { readsOf } from '../../database/lists/reads.ts';
+import { selectRow, type Table } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { enterprises } from '../confinement.ts';
 import { violatedConstraint } from '../constraints.ts';

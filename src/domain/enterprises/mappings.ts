@@ -1,6 +1,6 @@
 import { type Mapping, Prisma } from '../../../prisma/client/client.ts';
-import { nestedReadsOf, readsOf } from '../../database/reads.ts';
-import { selectRow, type Table } from '../../database/select.ts';
+import { nestedReadsOf, readsOf } from '../../database/lists/reads.ts';
+import { selectRow, type Table } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';

@@ -1,6 +1,6 @@
-import type { PackedRow, Packing } from '../../database/packed.ts';
-import type { NestedReads, Reads } from '../../database/reads.ts';
-import type { Range } from '../../database/select.ts';
+import type { PackedRow, Packing } from '../../database/lists/packed.ts';
+import type { NestedReads, Reads } from '../../database/lists/reads.ts';
+import type { Range } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { invalidParameter } from '../input.ts';
 import { decodeCursor, encodeCursor, encodePackedCursor, type Place } from './cursors.ts';

@@ -1,4 +1,4 @@
-import type { PackedRow } from '../../database/packed.ts';
+import type { PackedRow } from '../../database/lists/packed.ts';
 
 export interface PageInfo {
   readonly hasNextPage: boolean;

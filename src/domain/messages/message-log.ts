@@ -1,6 +1,6 @@
 import { type ChannelStatus, type Message, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
-import { quoted } from '../../database/conditions.ts';
-import { columnList } from '../../database/select.ts';
+import { quoted } from '../../database/lists/conditions.ts';
+import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
 import { type Actor, auditRecord } from '../audit.ts';
 import { newSid } from '../sid.ts';

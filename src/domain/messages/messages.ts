@@ -6,9 +6,9 @@ import {
   type MessageType,
   Prisma,
 } from '../../../prisma/client/client.ts';
-import type { KeptCounts } from '../../database/kept-counts.ts';
-import { nestedReadsOf, readsOf, readsOfAll } from '../../database/reads.ts';
-import { selectRow, type Table } from '../../database/select.ts';
+import type { KeptCounts } from '../../database/lists/kept-counts.ts';
+import { nestedReadsOf, readsOf, readsOfAll } from '../../database/lists/reads.ts';
+import { selectRow, type Table } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import { createWriteTogether } from '../../../src/database/batches/write-together.ts';
 import type { Database } from '../../../src/database/connect.ts';
 import type { Sql } from '../../../src/database/sql.ts';
 import { isUnavailable } from '../../../src/database/unavailable.ts';
-import { createWriteTogether } from '../../../src/database/write-together.ts';
 import { acceptMessage, type NewMessage } from '../../../src/domain/messages/message-log.ts';
 import { inTransaction } from '../../../src/domain/transaction.ts';
-import { fill } from '../../database/hostile-rows.ts';
+import { fill } from '../../database/lists/hostile-rows.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 /** How long a message waits for those before it. */

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ChannelStatus } from '../../prisma/client/client.ts';
-import type { Database } from '../../src/database/connect.ts';
-import { instant } from '../../src/database/instants.ts';
+import { ChannelStatus } from '../../../prisma/client/client.ts';
+import { createReadTogether } from '../../../src/database/batches/read-together.ts';
+import type { Database } from '../../../src/database/connect.ts';
+import { instant } from '../../../src/database/instants.ts';
 import {
   type PackedField,
   type PackedRow,
@@ -10,11 +11,10 @@ import {
   selectPacked,
   selectPackedOf,
   UnpackableError,
-} from '../../src/database/packed.ts';
-import { createReadTogether } from '../../src/database/read-together.ts';
-import type { Range } from '../../src/database/select.ts';
-import type { Sql } from '../../src/database/sql.ts';
-import { createTestDatabase } from '../support/database.ts';
+} from '../../../src/database/lists/packed.ts';
+import type { Range } from '../../../src/database/lists/select.ts';
+import type { Sql } from '../../../src/database/sql.ts';
+import { createTestDatabase } from '../../support/database.ts';
 import { fill, PARENTS, TEXTS, time } from './hostile-rows.ts';
 
 let database: Database;

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DirectoryInUseError, type DirectoryLock, lockDirectory } from '../../src/database/directory-lock.ts';
-import { secretsKeysOf } from '../../src/database/secrets-key.ts';
+import { DirectoryInUseError, type DirectoryLock, lockDirectory } from '../../../src/database/embedded/directory-lock.ts';
+import { secretsKeysOf } from '../../../src/database/embedded/secrets-key.ts';
 
 let directory: string;
 const held: DirectoryLock[] = [];

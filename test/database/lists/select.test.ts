@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ChannelStatus, type Message, Prisma } from '../../prisma/client/client.ts';
-import type { Database } from '../../src/database/connect.ts';
-import { createReadTogether } from '../../src/database/read-together.ts';
-import { countRows, countRowsOf, type Range, selectRows, selectRowsOf } from '../../src/database/select.ts';
-import type { Sql } from '../../src/database/sql.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { ChannelStatus, type Message, Prisma } from '../../../prisma/client/client.ts';
+import { createReadTogether } from '../../../src/database/batches/read-together.ts';
+import type { Database } from '../../../src/database/connect.ts';
+import { countRows, countRowsOf, type Range, selectRows, selectRowsOf } from '../../../src/database/lists/select.ts';
+import type { Sql } from '../../../src/database/sql.ts';
+import { createTestDatabase } from '../../support/database.ts';
 
 let database: Database;
 beforeAll(async () => {

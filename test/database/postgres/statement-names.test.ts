@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import type { Database } from '../../src/database/connect.ts';
-import { MOST_PREPARED, statementNames } from '../../src/database/statement-names.ts';
-import { createTestDatabase } from '../support/database.ts';
+import type { Database } from '../../../src/database/connect.ts';
+import { MOST_PREPARED, statementNames } from '../../../src/database/postgres/statement-names.ts';
+import { createTestDatabase } from '../../support/database.ts';
 
 test('a statement is named when it is asked again, the same however many came between, and those that come once take no place', () => {
   const nameOf = statementNames();

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { gather } from '../../src/database/gather.ts';
+import { gather } from '../../../src/database/batches/gather.ts';
 
 test('what is asked comes in its order, in batches of a bounded size, of which two of a kind are under way, and other kinds wait for none', async () => {
   const batches: number[][] = [];

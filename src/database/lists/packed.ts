@@ -1,8 +1,8 @@
+import type { Sql } from '../sql.ts';
 import { quoted } from './conditions.ts';
 import { type AllOf, type Counted, totalOf } from './kept-counts.ts';
 import { orderTexts } from './orders.ts';
 import { type Range, type Reading, readRange, readRangeOf, type Table } from './select.ts';
-import type { Sql } from './sql.ts';
 
 /** A column that is read as text. */
 export interface PackedField {

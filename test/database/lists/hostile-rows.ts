@@ -1,5 +1,5 @@
-import { ChannelStatus } from '../../prisma/client/client.ts';
-import type { Database } from '../../src/database/connect.ts';
+import { ChannelStatus } from '../../../prisma/client/client.ts';
+import type { Database } from '../../../src/database/connect.ts';
 
 // Messages whose values are hard to pack: what JSON escapes, what marks null, what separates.
 

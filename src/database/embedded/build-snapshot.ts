@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { migrate } from '../migrations.ts';
+import { MIGRATIONS } from '../package-root.ts';
 import { serve } from './embedded.ts';
-import { migrate } from './migrations.ts';
-import { MIGRATIONS } from './package-root.ts';
 import { snapshotPath } from './snapshot.ts';
 
 /**

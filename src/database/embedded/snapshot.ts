@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { readMigrations } from './migrations.ts';
-import { MIGRATIONS, packageRoot } from './package-root.ts';
+import { readMigrations } from '../migrations.ts';
+import { MIGRATIONS, packageRoot } from '../package-root.ts';
 
 /**
  * Where the build keeps an empty, migrated embedded database: copying it takes a tenth of a second where making one takes

@@ -1,7 +1,7 @@
+import type { Sql } from '../sql.ts';
 import { type AllOf, readTotal } from './kept-counts.ts';
 import { type PackedRow, type Packing, selectPacked, selectPackedCounted, selectPackedOf } from './packed.ts';
 import { countRows, countRowsOf, type Range, selectRows, selectRowsOf, type Table } from './select.ts';
-import type { Sql } from './sql.ts';
 
 /** How a list's rows are read, packed where the list can do that, and counted. */
 export interface Reads<Row extends object> {

@@ -1,6 +1,6 @@
+import type { Sql } from '../sql.ts';
 import { quoted } from './conditions.ts';
 import type { OrderBy } from './orders.ts';
-import type { Sql } from './sql.ts';
 
 /** How many rows each organization has in a table, kept by triggers: in tables with the column `messages` beside the organization's. */
 export interface KeptCounts {

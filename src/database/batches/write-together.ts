@@ -1,7 +1,7 @@
 import type { QueryResultRow } from 'pg';
+import type { Sql } from '../sql.ts';
+import { isUnavailable } from '../unavailable.ts';
 import { type Asked, answer, gather, MOST_ASKED, type Placed, valuesOf } from './gather.ts';
-import type { Sql } from './sql.ts';
-import { isUnavailable } from './unavailable.ts';
 
 /** A statement that writes what several ask for, all of it or nothing. */
 export interface Write {

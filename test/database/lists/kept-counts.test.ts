@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Database } from '../../src/database/connect.ts';
-import { type AllOf, readTotal } from '../../src/database/kept-counts.ts';
-import { type Packing, selectPacked, selectPackedCounted } from '../../src/database/packed.ts';
-import { type Range, selectRows } from '../../src/database/select.ts';
-import { createTestDatabase } from '../support/database.ts';
+import type { Database } from '../../../src/database/connect.ts';
+import { type AllOf, readTotal } from '../../../src/database/lists/kept-counts.ts';
+import { type Packing, selectPacked, selectPackedCounted } from '../../../src/database/lists/packed.ts';
+import { type Range, selectRows } from '../../../src/database/lists/select.ts';
+import { createTestDatabase } from '../../support/database.ts';
 import { fill } from './hostile-rows.ts';
 
 const MESSAGES = { name: 'message', fields: ['sid'] as never[], owner: 'organizationSid' as never } as const;

@@ -1,7 +1,7 @@
+import type { Sql } from '../sql.ts';
 import { condition, quoted, Values } from './conditions.ts';
 import { type AllOf, dayTexts, isFar, totalText } from './kept-counts.ts';
 import { type OrderBy, orderTexts } from './orders.ts';
-import type { Sql } from './sql.ts';
 
 /** A table and which of its columns are read, both by Prisma's names: Prisma's model stays the one description of them. */
 export interface Table<Row extends object> {

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { isUnavailable } from '../unavailable.ts';
 import { Connection, giveUpLate } from './connection.ts';
 import { retireFull } from './statement-names.ts';
-import { isUnavailable } from './unavailable.ts';
 
 /** The database can't be reached. The message never shows the password. */
 export class ConnectionError extends Error {

@@ -1,6 +1,6 @@
 import type { QueryResultRow } from 'pg';
+import type { Sql } from '../sql.ts';
 import { type Asked, answer, gather, MOST_ASKED, type Placed, valuesOf } from './gather.ts';
-import type { Sql } from './sql.ts';
 
 /** A statement that reads, of which several, that differ in their values alone, can be asked as one. */
 export interface Read {

@@ -17,8 +17,8 @@ import { createSecrets } from '../src/domain/secrets.ts';
 import { newSid } from '../src/domain/sid.ts';
 import { createVerifiedCredentials } from '../src/domain/verified-credentials.ts';
 import { createLive } from '../src/live/live.ts';
-import { createEmbeddedMicrosoft } from '../src/platforms/embedded-microsoft.ts';
-import { createEmbeddedRestcomm } from '../src/platforms/embedded-restcomm.ts';
+import { createEmbeddedMicrosoft } from '../src/platforms/microsoft/embedded.ts';
+import { createEmbeddedRestcomm } from '../src/platforms/restcomm/embedded.ts';
 import { dropDatabase, makeDatabase } from './database.ts';
 
 const SECONDS = Number(process.env.LOGIN_FLOOD_SECONDS ?? 10);

@@ -1,6 +1,6 @@
 import { belonging } from '../src/domain/confinement.ts';
 import { createBot, deleteBot, findBot, listBots, updateBot, verifyBot } from '../src/domain/enterprises/bots.ts';
-import type { BotCheck } from '../src/platforms/microsoft.ts';
+import type { BotCheck } from '../src/platforms/microsoft/microsoft.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder, forbidden } from './builder.ts';
 import { needs, packable, shown } from './columns.ts';

@@ -24,7 +24,7 @@ import { createGraph, type GraphSettings } from './graph/graph.ts';
 import { isSimple } from './graph/simple-operation.ts';
 import { attachWebSockets, type WebSockets } from './graph/streams/websocket.ts';
 import type { Live } from './live/live.ts';
-import type { BotFrameworkVerifier } from './platforms/bot-framework-tokens.ts';
+import type { BotFrameworkVerifier } from './platforms/microsoft/bot-framework-tokens.ts';
 import { health } from './server/health.ts';
 import { type Asked, placeOf, requestOf } from './server/node-request.ts';
 import { secure } from './server/security-headers.ts';

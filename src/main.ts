@@ -19,7 +19,7 @@ import { startExchange } from './exchange/exchange.ts';
 import { createLive } from './live/live.ts';
 import { createLog } from './log.ts';
 import { connectPlatforms } from './platforms/connect.ts';
-import type { SmsReport } from './platforms/embedded-restcomm.ts';
+import type { SmsReport } from './platforms/restcomm/embedded.ts';
 import { ListenError, listen } from './server/server.ts';
 
 /** Time for the requests in flight after a signal, and for all of the shutdown, in ms. */

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Sql } from '../database/sql.ts';
-import type { Microsoft } from '../platforms/microsoft.ts';
-import type { Restcomm } from '../platforms/restcomm.ts';
+import type { Microsoft } from '../platforms/microsoft/microsoft.ts';
+import type { Restcomm } from '../platforms/restcomm/restcomm.ts';
 import type { Hints } from './hints.ts';
 import type { Secrets } from './secrets.ts';
 import type { VerifiedCredentials } from './verified-credentials.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Gateway } from '../domain/gateway.ts';
-import { KeysUnavailableError } from '../platforms/bot-framework-keys.ts';
-import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../platforms/bot-framework-tokens.ts';
+import { KeysUnavailableError } from '../platforms/microsoft/bot-framework-keys.ts';
+import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../platforms/microsoft/bot-framework-tokens.ts';
 import { readBytes } from '../server/read-body.ts';
 import { receiveFromTeams } from './from-teams.ts';
 

@@ -1,6 +1,6 @@
 import type { PrismaClient, TeamsConversation as Row } from '../../prisma/client/client.ts';
 import type { Transaction } from '../domain/transaction.ts';
-import type { TeamsConversation } from '../platforms/microsoft.ts';
+import type { TeamsConversation } from '../platforms/microsoft/microsoft.ts';
 
 /** What belongs to an enterprise. */
 interface Owned {

@@ -5,7 +5,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import type { StatusReport } from '../domain/messages/message-log.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
-import { LoginError } from '../platforms/microsoft-login.ts';
+import { LoginError } from '../platforms/microsoft/login.ts';
 import { nextPause, type RetryPolicy } from './backoff.ts';
 import { type Claim, clearAttempt, countAttempt, nextInLane, type OutboxEntry, startAttempt } from './outbox.ts';
 import { takeReport } from './reports.ts';

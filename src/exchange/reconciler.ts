@@ -1,5 +1,5 @@
 import type { Gateway } from '../domain/gateway.ts';
-import type { SmsRecord } from '../platforms/restcomm.ts';
+import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { takeReport } from './reports.ts';
 import { toReport } from './restcomm-reports.ts';
 import { acceptSms } from './restcomm-webhooks.ts';

@@ -1,6 +1,6 @@
 import type { ChannelStatus } from '../../prisma/client/client.ts';
 import type { StatusReport } from '../domain/messages/message-log.ts';
-import type { SmsRecord } from '../platforms/restcomm.ts';
+import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 
 /** Restcomm's message statuses in ours. */
 const STATUSES: Readonly<Record<string, ChannelStatus>> = {

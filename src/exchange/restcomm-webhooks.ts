@@ -3,7 +3,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import { laneToTeams } from '../domain/messages/lanes.ts';
 import { acceptMessage } from '../domain/messages/message-log.ts';
 import { sought } from '../domain/sid.ts';
-import type { SmsRecord } from '../platforms/restcomm.ts';
+import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { readBytes } from '../server/read-body.ts';
 import { takeReport } from './reports.ts';
 import { isStatus, toReport } from './restcomm-reports.ts';

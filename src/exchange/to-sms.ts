@@ -1,7 +1,7 @@
 import { statusWebhook } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { StatusReport } from '../domain/messages/message-log.ts';
-import type { SmsRecord } from '../platforms/restcomm.ts';
+import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import type { Attempt, Delivery } from './delivery.ts';
 import { toReport } from './restcomm-reports.ts';
 

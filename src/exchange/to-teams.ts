@@ -4,7 +4,7 @@ import { credentialsOf } from '../domain/enterprises/bots.ts';
 import { keepMappingUser } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
-import type { BotCredentials, TeamsConversation } from '../platforms/microsoft.ts';
+import type { BotCredentials, TeamsConversation } from '../platforms/microsoft/microsoft.ts';
 import { conversationWith, forgetConversation, rememberConversation, rememberPartner } from './conversations.ts';
 import type { Attempt, Delivery, HandedOver } from './delivery.ts';
 

@@ -1,13 +1,13 @@
 import { type Settings, SettingsError } from '../env.ts';
-import { type BotFrameworkVerifier, createBotFrameworkVerifier } from './bot-framework-tokens.ts';
-import { createEmbeddedMicrosoft } from './embedded-microsoft.ts';
-import { createEmbeddedRestcomm, type SmsReport } from './embedded-restcomm.ts';
-import { createHttpMicrosoft } from './http-microsoft.ts';
-import { createHttpRestcomm } from './http-restcomm.ts';
-import type { Microsoft } from './microsoft.ts';
+import { type BotFrameworkVerifier, createBotFrameworkVerifier } from './microsoft/bot-framework-tokens.ts';
+import { createEmbeddedMicrosoft } from './microsoft/embedded.ts';
+import { createHttpMicrosoft } from './microsoft/http.ts';
+import type { Microsoft } from './microsoft/microsoft.ts';
+import { createServiceHosts, DEFAULT_SERVICE_HOSTS } from './microsoft/service-hosts.ts';
 import { createOutbound, type Lookup } from './outbound.ts';
-import type { Restcomm } from './restcomm.ts';
-import { createServiceHosts, DEFAULT_SERVICE_HOSTS } from './service-hosts.ts';
+import { createEmbeddedRestcomm, type SmsReport } from './restcomm/embedded.ts';
+import { createHttpRestcomm } from './restcomm/http.ts';
+import type { Restcomm } from './restcomm/restcomm.ts';
 
 export interface Platforms {
   readonly restcomm: Restcomm;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { WebSocket } from 'ws';
 import { activateAccount, createAccount, rotateToken, suspendAccount } from '../../src/domain/access/accounts.ts';
 import { accountSid, newSid } from '../../src/domain/sid.ts';
-import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
+import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
 import type { FakeAccount } from '../fakes/restcomm-state.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { CHANGES } from '../../src/admission/fairness.ts';
 import { createRateLimit, type RateLimit } from '../../src/admission/rate-limit.ts';
-import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { newMapping } from '../parity/faces.ts';
 import { authorizationOf } from '../support/credentials.ts';

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { BotCredentials } from '../../src/platforms/microsoft.ts';
+import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts';
 import { BOT_FRAMEWORK_ISSUER, type BotFrameworkSigner, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
 import { type FakeRequest, type FakeServer, startFakeServer } from './fake-server.ts';
 import { answerConnector, answerGraph, answerLogin, conversationOf } from './microsoft-answers.ts';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
-import type { Restcomm } from '../../src/platforms/restcomm.ts';
+import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
+import type { Restcomm } from '../../src/platforms/restcomm/restcomm.ts';
 import { type FakeRestcomm, startFakeRestcomm } from './restcomm.ts';
 
 // What the exchange's tests build on: how the fake calls back and how it misbehaves.

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { accountSid } from '../../src/domain/sid.ts';
-import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
+import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
 import { done, fresh } from '../parity/faces.ts';

@@ -6,7 +6,7 @@ import type { App } from '../../src/app.ts';
 import { smsWebhook, statusWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
-import { createBotFrameworkVerifier } from '../../src/platforms/bot-framework-tokens.ts';
+import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { type FakeMicrosoft, startFakeMicrosoft } from '../fakes/microsoft.ts';
 import { done, fresh } from '../parity/faces.ts';
 import { authorizationOf } from '../support/credentials.ts';

@@ -4,7 +4,7 @@ import { MAX_BODY_BYTES } from '../../src/admission/limits.ts';
 import { createApp } from '../../src/app.ts';
 import { suspendAccount } from '../../src/domain/access/accounts.ts';
 import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
-import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 /** What a fault's own text must not carry outside. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { told } from '../execution/both-ways.ts';
 import { done, fresh } from '../parity/faces.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { PlatformError } from '../../src/domain/errors.ts';
 import { accountSid } from '../../src/domain/sid.ts';
-import { createEmbeddedMicrosoft } from '../../src/platforms/embedded-microsoft.ts';
-import { createEmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
+import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
+import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 
 const admin = { email: 'Admin@Kohl.example', password: 'a-long-password', friendlyName: 'Kohl' };
 const sid = accountSid(admin.email);

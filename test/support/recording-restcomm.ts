@@ -1,6 +1,6 @@
 import { PlatformError } from '../../src/domain/errors.ts';
-import { createEmbeddedRestcomm, type EmbeddedRestcomm } from '../../src/platforms/embedded-restcomm.ts';
-import type { Restcomm } from '../../src/platforms/restcomm.ts';
+import { createEmbeddedRestcomm, type EmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
+import type { Restcomm } from '../../src/platforms/restcomm/restcomm.ts';
 
 /**
  * The embedded platform, which also writes down what it is asked and refuses what a test wants refused. Every e-mail at customer.example has

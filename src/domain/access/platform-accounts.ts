@@ -1,5 +1,5 @@
 import type { Account } from '../../../prisma/client/client.ts';
-import type { PlatformAccount } from '../../platforms/restcomm.ts';
+import type { PlatformAccount } from '../../platforms/restcomm/restcomm.ts';
 import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { inTransaction } from '../transaction.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Bot, Prisma } from '../../../prisma/client/client.ts';
 import { readsOf } from '../../database/lists/reads.ts';
 import { selectRow, type Table } from '../../database/lists/select.ts';
-import type { BotCheck, BotCredentials } from '../../platforms/microsoft.ts';
+import type { BotCheck, BotCredentials } from '../../platforms/microsoft/microsoft.ts';
 import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';

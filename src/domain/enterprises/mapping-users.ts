@@ -1,5 +1,5 @@
 import type { Mapping } from '../../../prisma/client/client.ts';
-import type { BotCredentials } from '../../platforms/microsoft.ts';
+import type { BotCredentials } from '../../platforms/microsoft/microsoft.ts';
 import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { credentialsOf } from './bots.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createEmbeddedMicrosoft } from '../../src/platforms/embedded-microsoft.ts';
+import { createEmbeddedMicrosoft } from '../../../src/platforms/microsoft/embedded.ts';
 
 const microsoft = createEmbeddedMicrosoft();
 const bot = { applicationId: 'application', tenantId: 'tenant', clientSecret: 'secret' };

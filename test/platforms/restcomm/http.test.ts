@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { PlatformError } from '../../src/domain/errors.ts';
-import { accountSid } from '../../src/domain/sid.ts';
-import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
-import type { Restcomm, SmsToSend } from '../../src/platforms/restcomm.ts';
-import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
-import { failure, nowhere } from '../support/failure.ts';
+import { PlatformError } from '../../../src/domain/errors.ts';
+import { accountSid } from '../../../src/domain/sid.ts';
+import { createHttpRestcomm } from '../../../src/platforms/restcomm/http.ts';
+import type { Restcomm, SmsToSend } from '../../../src/platforms/restcomm/restcomm.ts';
+import { type FakeRestcomm, startFakeRestcomm } from '../../fakes/restcomm.ts';
+import { failure, nowhere } from '../../support/failure.ts';
 
 const NUMBER = '+493012345';
 const admin = { email: 'Admin@Kohl.example', password: 'canary-"pass word"', friendlyName: 'Kohl' };

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { DeliveryError } from './delivery-error.ts';
+import { DeliveryError } from '../delivery-error.ts';
+import { type Answer, type Fetch, jsonFields, NoAnswerError, request, retryAfterMs, under } from '../request.ts';
+import { LoginError, type MicrosoftLogin } from './login.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
-import { LoginError, type MicrosoftLogin } from './microsoft-login.ts';
-import { type Refusal, refusalOf } from './microsoft-refusal.ts';
-import { type Answer, type Fetch, jsonFields, NoAnswerError, request, retryAfterMs, under } from './request.ts';
+import { type Refusal, refusalOf } from './refusal.ts';
 import type { ServiceHosts } from './service-hosts.ts';
 
 export interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivity'> {

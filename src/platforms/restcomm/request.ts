@@ -1,5 +1,5 @@
-import { type Answer, type Fetch, request, under } from './request.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { type Answer, type Fetch, request, under } from '../request.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 export interface RestcommOptions {
   /** Restcomm's base address, with or without `/restcomm/2012-04-24` and a slash at its end. It carries no credentials. */

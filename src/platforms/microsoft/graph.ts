@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { PlatformError } from '../domain/errors.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import { type Answer, type Fetch, jsonFields, NoAnswerError, request, under } from '../request.ts';
+import { LoginError, type MicrosoftLogin } from './login.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
-import { LoginError, type MicrosoftLogin } from './microsoft-login.ts';
-import { refusalOf } from './microsoft-refusal.ts';
-import { type Answer, type Fetch, jsonFields, NoAnswerError, request, under } from './request.ts';
+import { refusalOf } from './refusal.ts';
 
 export interface MicrosoftGraph {
   readonly findUser: Microsoft['findUser'];

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createHttpMicrosoft } from '../../src/platforms/http-microsoft.ts';
-import type { BotCredentials, Microsoft } from '../../src/platforms/microsoft.ts';
-import type { Fault } from '../fakes/fake-server.ts';
-import { type FakeBot, type FakeMicrosoft, type FakeUser, type MicrosoftRoute, startFakeMicrosoft } from '../fakes/microsoft.ts';
-import { failure, nobody, withAnswer } from './microsoft-failures.ts';
+import { createHttpMicrosoft } from '../../../src/platforms/microsoft/http.ts';
+import type { BotCredentials, Microsoft } from '../../../src/platforms/microsoft/microsoft.ts';
+import type { Fault } from '../../fakes/fake-server.ts';
+import { type FakeBot, type FakeMicrosoft, type FakeUser, type MicrosoftRoute, startFakeMicrosoft } from '../../fakes/microsoft.ts';
+import { failure, nobody, withAnswer } from './failures.ts';
 
 let fake: FakeMicrosoft;
 let microsoft: Microsoft;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { type Answer, type Fetch, jsonFields, NoAnswerError, request, retryAfterMs, under } from '../request.ts';
 import type { BotCredentials } from './microsoft.ts';
-import { refusalOf } from './microsoft-refusal.ts';
-import { type Answer, type Fetch, jsonFields, NoAnswerError, request, retryAfterMs, under } from './request.ts';
+import { refusalOf } from './refusal.ts';
 
 /** No token. `refused`: the tenant, application or secret is wrong; `retry`: login did not answer, or not now. */
 export class LoginError extends Error {

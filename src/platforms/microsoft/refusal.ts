@@ -1,5 +1,5 @@
-import { type Answer, jsonFields } from './request.ts';
-import { withoutSecrets } from './without-secrets.ts';
+import { type Answer, jsonFields } from '../request.ts';
+import { withoutSecrets } from '../without-secrets.ts';
 
 /** Microsoft's own code and words for what it did not do. */
 export interface Refusal {

@@ -1,9 +1,9 @@
-import { DeliveryError } from './delivery-error.ts';
-import { type Answer, NoAnswerError, retryAfterMs } from './request.ts';
+import { DeliveryError } from '../delivery-error.ts';
+import { type Answer, NoAnswerError, retryAfterMs } from '../request.ts';
+import { digitsOf, fieldOf, isTaken, jsonOf, manage, refusalOf, unreadable } from './answers.ts';
+import { itemsOf } from './pages.ts';
+import type { RestcommRequest } from './request.ts';
 import type { Restcomm, SmsRecord } from './restcomm.ts';
-import { digitsOf, fieldOf, isTaken, jsonOf, manage, refusalOf, unreadable } from './restcomm-answers.ts';
-import { itemsOf } from './restcomm-pages.ts';
-import type { RestcommRequest } from './restcomm-request.ts';
 
 type Messages = Pick<Restcomm, 'sendSms' | 'findSms' | 'listSms'>;
 

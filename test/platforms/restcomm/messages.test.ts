@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DeliveryError } from '../../src/platforms/delivery-error.ts';
-import { createHttpRestcomm } from '../../src/platforms/http-restcomm.ts';
-import type { Restcomm, SmsToSend } from '../../src/platforms/restcomm.ts';
-import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
-import { failure, nowhere } from '../support/failure.ts';
+import { DeliveryError } from '../../../src/platforms/delivery-error.ts';
+import { createHttpRestcomm } from '../../../src/platforms/restcomm/http.ts';
+import type { Restcomm, SmsToSend } from '../../../src/platforms/restcomm/restcomm.ts';
+import { type FakeRestcomm, startFakeRestcomm } from '../../fakes/restcomm.ts';
+import { failure, nowhere } from '../../support/failure.ts';
 
 const NUMBER = '+493012345';
 const sms: SmsToSend = {

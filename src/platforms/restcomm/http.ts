@@ -1,8 +1,8 @@
+import { createRestcommAccounts } from './accounts.ts';
+import { createRestcommMessages } from './messages.ts';
+import { createRestcommNumbers } from './numbers.ts';
+import { createRestcommRequest, type RestcommOptions } from './request.ts';
 import type { Restcomm } from './restcomm.ts';
-import { createRestcommAccounts } from './restcomm-accounts.ts';
-import { createRestcommMessages } from './restcomm-messages.ts';
-import { createRestcommNumbers } from './restcomm-numbers.ts';
-import { createRestcommRequest, type RestcommOptions } from './restcomm-request.ts';
 
 /**
  * The Restcomm platform over its REST API (version 2012-04-24): Basic auth, forms in, JSON out. No credential, password or webhook address

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { PlatformError } from '../domain/errors.ts';
-import { DeliveryError } from './delivery-error.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import { DeliveryError } from '../delivery-error.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
 
 /**

@@ -1,7 +1,7 @@
-import { accountSid as sidOf } from '../domain/sid.ts';
+import { accountSid as sidOf } from '../../domain/sid.ts';
+import { fieldOf, isTaken, jsonOf, manage, refused, unreadable } from './answers.ts';
+import type { RestcommRequest } from './request.ts';
 import type { Restcomm } from './restcomm.ts';
-import { fieldOf, isTaken, jsonOf, manage, refused, unreadable } from './restcomm-answers.ts';
-import type { RestcommRequest } from './restcomm-request.ts';
 
 type Accounts = Pick<Restcomm, 'createSubAccount' | 'setAccountStatus' | 'checkCredentials'>;
 

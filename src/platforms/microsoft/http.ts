@@ -1,8 +1,8 @@
+import type { Fetch } from '../request.ts';
 import { createBotConnector } from './bot-connector.ts';
+import { createMicrosoftGraph, graphScope } from './graph.ts';
+import { createMicrosoftLogin } from './login.ts';
 import type { BotCheck, Microsoft } from './microsoft.ts';
-import { createMicrosoftGraph, graphScope } from './microsoft-graph.ts';
-import { createMicrosoftLogin } from './microsoft-login.ts';
-import type { Fetch } from './request.ts';
 import { createServiceHosts } from './service-hosts.ts';
 
 /** Where Microsoft is. National clouds and tests have other addresses. */

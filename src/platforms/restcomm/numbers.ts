@@ -1,8 +1,8 @@
-import { PlatformError } from '../domain/errors.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import { digitsOf, fieldOf, manage } from './answers.ts';
+import { itemsOf } from './pages.ts';
+import type { RestcommRequest } from './request.ts';
 import type { Restcomm } from './restcomm.ts';
-import { digitsOf, fieldOf, manage } from './restcomm-answers.ts';
-import { itemsOf } from './restcomm-pages.ts';
-import type { RestcommRequest } from './restcomm-request.ts';
 
 type Numbers = Pick<Restcomm, 'enableSms' | 'disableSms'>;
 

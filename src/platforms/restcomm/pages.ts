@@ -1,6 +1,6 @@
-import { PlatformError } from '../domain/errors.ts';
-import { jsonOf, manage, unreadable } from './restcomm-answers.ts';
-import type { RestcommRequest } from './restcomm-request.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import { jsonOf, manage, unreadable } from './answers.ts';
+import type { RestcommRequest } from './request.ts';
 
 const PAGE_SIZE = 100;
 const MAX_PAGES = 500;

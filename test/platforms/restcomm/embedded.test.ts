@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { createEmbeddedRestcomm, type SmsReport } from '../../src/platforms/embedded-restcomm.ts';
-import type { SmsToSend } from '../../src/platforms/restcomm.ts';
+import { createEmbeddedRestcomm, type SmsReport } from '../../../src/platforms/restcomm/embedded.ts';
+import type { SmsToSend } from '../../../src/platforms/restcomm/restcomm.ts';
 
 const sms: SmsToSend = {
   from: '+493012345',

@@ -1,6 +1,6 @@
-import { PlatformError } from '../domain/errors.ts';
-import { type Answer, NoAnswerError } from './request.ts';
-import type { RestcommRequest, RestcommRequestOptions } from './restcomm-request.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import { type Answer, NoAnswerError } from '../request.ts';
+import type { RestcommRequest, RestcommRequestOptions } from './request.ts';
 
 const MAX_MESSAGE = 500;
 

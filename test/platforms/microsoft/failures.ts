@@ -2,10 +2,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
-import { PlatformError } from '../../src/domain/errors.ts';
-import { DeliveryError } from '../../src/platforms/delivery-error.ts';
-import type { Fault } from '../fakes/fake-server.ts';
-import type { FakeMicrosoft } from '../fakes/microsoft.ts';
+import { PlatformError } from '../../../src/domain/errors.ts';
+import { DeliveryError } from '../../../src/platforms/delivery-error.ts';
+import type { Fault } from '../../fakes/fake-server.ts';
+import type { FakeMicrosoft } from '../../fakes/microsoft.ts';
 
 /** A refusal as Graph and the connector word it. */
 export const withAnswer = (status: number, code: string, message: string, headers?: Record<string, string>): Fault => ({

@@ -1,6 +1,6 @@
 import { importJWK } from 'jose';
 import { z } from 'zod';
-import { type Fetch, jsonFields, request } from './request.ts';
+import { type Fetch, jsonFields, request } from '../request.ts';
 import { isLoopback } from './service-hosts.ts';
 
 /** The keys can not be had now: no token can be told true from false. */

@@ -1,10 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KeysUnavailableError } from '../../src/platforms/bot-framework-keys.ts';
-import { BotFrameworkRefusal, createBotFrameworkVerifier } from '../../src/platforms/bot-framework-tokens.ts';
-import type { TokenOverrides } from '../fakes/bot-framework-signer.ts';
-import { type FakeBot, type FakeMicrosoft, type MicrosoftRoute, startFakeMicrosoft, type TeamsActivity } from '../fakes/microsoft.ts';
+import { KeysUnavailableError } from '../../../src/platforms/microsoft/bot-framework-keys.ts';
+import { BotFrameworkRefusal, createBotFrameworkVerifier } from '../../../src/platforms/microsoft/bot-framework-tokens.ts';
+import type { TokenOverrides } from '../../fakes/bot-framework-signer.ts';
+import { type FakeBot, type FakeMicrosoft, type MicrosoftRoute, startFakeMicrosoft, type TeamsActivity } from '../../fakes/microsoft.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,6 +1,6 @@
 import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
+import type { Fetch } from '../request.ts';
 import { type BotFrameworkKey, createBotFrameworkKeys } from './bot-framework-keys.ts';
-import type { Fetch } from './request.ts';
 
 /** The request does not come from the Bot Framework, or not to a bot of ours: 403. `reason` is for the log. */
 export class BotFrameworkRefusal extends Error {

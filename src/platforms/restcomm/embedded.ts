@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { PlatformError } from '../domain/errors.ts';
-import { accountSid } from '../domain/sid.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import { accountSid } from '../../domain/sid.ts';
 import type { Restcomm, SmsRecord } from './restcomm.ts';
 
 type AccountStatus = 'ACTIVE' | 'INACTIVE' | 'CLOSED';

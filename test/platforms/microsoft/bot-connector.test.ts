@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createHttpMicrosoft } from '../../src/platforms/http-microsoft.ts';
-import type { Microsoft, TeamsConversation } from '../../src/platforms/microsoft.ts';
-import type { Fault } from '../fakes/fake-server.ts';
-import { type FakeBot, type FakeMicrosoft, type FakeUser, type MicrosoftRoute, startFakeMicrosoft } from '../fakes/microsoft.ts';
-import { nobody, outcomeOf, withAnswer } from './microsoft-failures.ts';
+import { createHttpMicrosoft } from '../../../src/platforms/microsoft/http.ts';
+import type { Microsoft, TeamsConversation } from '../../../src/platforms/microsoft/microsoft.ts';
+import type { Fault } from '../../fakes/fake-server.ts';
+import { type FakeBot, type FakeMicrosoft, type FakeUser, type MicrosoftRoute, startFakeMicrosoft } from '../../fakes/microsoft.ts';
+import { nobody, outcomeOf, withAnswer } from './failures.ts';
 
 let fake: FakeMicrosoft;
 let microsoft: Microsoft;

@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_LIMITS, type Limits } from './admission/limits.ts';
 import { isTrustProxy, parseTrustProxy, type TrustProxy } from './server/trusted-proxies.ts';
-
-/** A setting that can't be used. The message names the variable and says what it takes. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-}
+import { SettingsError } from './settings-error.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 

@@ -14,13 +14,14 @@ import { AccountError, bootstrapAccount } from './domain/access/accounts.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { createSecrets } from './domain/secrets.ts';
 import { createVerifiedCredentials } from './domain/verified-credentials.ts';
-import { parseEnv, type Settings, SettingsError } from './env.ts';
+import { parseEnv, type Settings } from './env.ts';
 import { startExchange } from './exchange/exchange.ts';
 import { createLive } from './live/live.ts';
 import { createLog } from './log.ts';
 import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/restcomm/embedded.ts';
 import { ListenError, listen } from './server/server.ts';
+import { SettingsError } from './settings-error.ts';
 
 /** Time for the requests in flight after a signal, and for all of the shutdown, in ms. */
 const GRACE = 10_000;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseEnv, SettingsError } from '../src/env.ts';
+import { parseEnv } from '../src/env.ts';
+import { SettingsError } from '../src/settings-error.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
 const URL = 'postgresql://gateway:pass@db.example.com/sms';

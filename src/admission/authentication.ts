@@ -1,9 +1,9 @@
 import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { authenticateAccessToken } from '../domain/access/access-tokens.ts';
-import { authenticate, type Credentials } from '../domain/access/accounts.ts';
+import { authenticate } from '../domain/access/accounts.ts';
 import { authenticateAdmin, isAdminName } from '../domain/access/admin-credentials.ts';
 import { createPlatformAccounts, type PlatformRefusal, type Vouched } from '../domain/access/platform-accounts.ts';
-import type { Caller } from '../domain/caller.ts';
+import type { Caller, Credentials } from '../domain/caller.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { fold } from '../domain/text.ts';
 import { QueueFullError } from '../domain/turns.ts';

@@ -1,9 +1,9 @@
 import { addSecretsKey } from '../database/embedded/secrets-key.ts';
 import { type RotatedTable, rotateSecrets } from '../domain/key-rotation.ts';
-import { SettingsError } from '../env.ts';
 import { ownAddresses } from '../platforms/connect.ts';
 import { createOutbound } from '../platforms/outbound.ts';
 import { createHttpRestcomm } from '../platforms/restcomm/http.ts';
+import { SettingsError } from '../settings-error.ts';
 import { CommandError, exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
 
 const USAGE = `Brings what is stored under retired master keys under the current one, with the gateway's own settings.

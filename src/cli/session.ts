@@ -10,8 +10,9 @@ import { ConnectionError } from '../database/postgres/postgres.ts';
 import { AccountError, hasAccounts } from '../domain/access/accounts.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createSecrets } from '../domain/secrets.ts';
-import { parseEnv, type Settings, SettingsError } from '../env.ts';
+import { parseEnv, type Settings } from '../env.ts';
 import { createLog } from '../log.ts';
+import { SettingsError } from '../settings-error.ts';
 
 /** What a command is run with: the process, or a test. */
 export interface Terminal {

@@ -1,10 +1,10 @@
 import { type DocumentNode, type ExecutionResult, execute, GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
 import type { CompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
+import { compiledQuery, type OperationContext } from '../execution/jit.ts';
 import { answerPages } from '../execution/page-answers.ts';
 import { planDocument } from '../execution/page-planning.ts';
 import type { DocumentPlan } from '../execution/page-plans.ts';
-import { compiledQuery, type OperationContext } from '../graph/compiled-documents.ts';
 import type { Operation } from './operation.ts';
 
 /** Runs one document. `context` is what the graph's resolvers get. */

@@ -8,7 +8,7 @@ import { OverloadError } from '../admission/fairness.ts';
 import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
-import type { OperationContext } from '../graph/compiled-documents.ts';
+import type { OperationContext } from '../execution/jit.ts';
 import { type Asked, placeOf } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
 import { failure, success } from './envelopes.ts';

@@ -1,5 +1,6 @@
 import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import pg from 'pg';
+import type { Query } from './batches/gather.ts';
 import { createReadTogether, type ReadTogether } from './batches/read-together.ts';
 import { createWriteTogether, type WriteTogether } from './batches/write-together.ts';
 import { instant, TIMESTAMPTZ } from './instants.ts';
@@ -7,7 +8,7 @@ import { instant, TIMESTAMPTZ } from './instants.ts';
 /** SQL of our own on the connections that Prisma uses too, for what is asked so often that Prisma's part would be most of its cost. */
 export interface Sql {
   /** Prepared once a connection where the database can, so values go into `values`, never into `text`. */
-  query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]>;
+  readonly query: Query;
   /** The same, for short reads that may be asked as one with others of their kind. */
   readonly readTogether: ReadTogether;
   /** The same, for writes that are made for many. */
@@ -26,7 +27,7 @@ export const createSql = (pool: Queryable, quick: Queryable, nameOf: (text: stri
   writeTogether: createWriteTogether(asking(pool, nameOf), patienceMs),
 });
 
-function asking(pool: Queryable, nameOf: (text: string) => string): Sql['query'] {
+function asking(pool: Queryable, nameOf: (text: string) => string): Query {
   return async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
     const name = nameOf(text);
     const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, name: name || undefined });

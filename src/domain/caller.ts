@@ -9,7 +9,7 @@
 export const permissions = ['read', 'write', 'secrets', 'large-pages', 'audit'] as const;
 export type Permission = (typeof permissions)[number];
 
-/** Who is calling, established by src/http/authentication.ts and by nothing else. Every domain function is confined to its organization. */
+/** Who is calling, established by src/admission/authentication.ts and by nothing else. Every domain function is confined to its organization. */
 export interface Caller {
   readonly organizationSid: string;
   /** The account; of an enterprise's admin, the provider's account that the enterprise is under. */
@@ -32,6 +32,9 @@ export interface Caller {
   /** The peer's address as the socket or the trusted proxy tells it. */
   readonly remoteAddress?: string;
 }
+
+/** What valid credentials stand for: a caller without the request. */
+export type Credentials = Omit<Caller, 'requestId' | 'remoteAddress'>;
 
 /** The sid of who does what is done: whose idempotency keys and limits are meant. */
 export const actorOf = ({ adminSid, accountSid }: Pick<Caller, 'adminSid' | 'accountSid'>): string => adminSid ?? accountSid;

@@ -1,4 +1,4 @@
-import type { Credentials } from './access/accounts.ts';
+import type { Credentials } from './caller.ts';
 
 /** How long credentials are trusted without being verified again, in ms. */
 const LIFETIME_MS = 60_000;

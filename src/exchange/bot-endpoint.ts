@@ -1,34 +1,14 @@
-import { z } from 'zod';
 import type { Gateway } from '../domain/gateway.ts';
 import { KeysUnavailableError } from '../platforms/microsoft/bot-framework-keys.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../platforms/microsoft/bot-framework-tokens.ts';
 import { readBytes } from '../server/read-body.ts';
+import { activitySchema } from './activity.ts';
 import { receiveFromTeams } from './from-teams.ts';
 
 /** Where the Bot Framework posts activities. */
 export const BOT_ENDPOINT = '/api/messages';
 
 const MAX_ACTIVITY_BYTES = 256 * 1024;
-
-const text = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .refine((value) => !value.includes('\0') && value.isWellFormed());
-
-/** The part of a Bot Framework Activity that the exchange reads. */
-const activitySchema = z.object({
-  type: text(100),
-  id: text(500).optional(),
-  text: text(28_000).nullish(),
-  serviceUrl: text(2000),
-  channelId: text(100),
-  from: z.object({ id: text(500), aadObjectId: text(100).optional() }),
-  conversation: z.object({ id: text(500), tenantId: text(200).optional(), conversationType: text(100).optional() }),
-  channelData: z.object({ tenant: z.object({ id: text(200) }).optional() }).nullish(),
-  attachments: z.array(z.object({ contentType: text(200).optional(), contentUrl: text(2000).nullish() })).nullish(),
-});
-export type Activity = z.output<typeof activitySchema>;
 
 /**
  * The Bot Framework's requests. 200 once what came is committed; 400 or 413 for what is no activity, 403 for a request that is not provably

@@ -1,37 +1,17 @@
-import type { Bot, Enterprise, Mapping, Message } from '../../prisma/client/client.ts';
+import type { Mapping } from '../../prisma/client/client.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import type { StatusReport } from '../domain/messages/message-log.ts';
-import { inTransaction, type Transaction } from '../domain/transaction.ts';
+import { inTransaction } from '../domain/transaction.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import { LoginError } from '../platforms/microsoft/login.ts';
+import type { Attempt, Delivery, HandedOver } from './attempt.ts';
 import { nextPause, type RetryPolicy } from './backoff.ts';
 import { type Claim, clearAttempt, countAttempt, nextInLane, type OutboxEntry, startAttempt } from './outbox.ts';
 import { takeReport } from './reports.ts';
 import { handToCarrier } from './to-sms.ts';
 import { handToTeams } from './to-teams.ts';
 import { untilReached } from './until-reached.ts';
-
-/** A message with all that its delivery depends on. */
-export type Delivery = Message & { enterprise: Enterprise & { bot: Bot | null }; mapping: Mapping | null };
-
-/** One attempt to hand a message over. */
-export interface Attempt {
-  /** When the first attempt began whose outcome is unknown, if there is one. */
-  readonly unknownSince: Date | null;
-  /** @returns the mapping that the message passes by @throws DeliveryError `refused` where it may not pass (any more) */
-  admit(): Promise<Mapping>;
-  /** Notes that the request leaves now. Awaited just before it does. */
-  begin(): Promise<void>;
-}
-
-/** What a hand-over came to. */
-export interface HandedOver {
-  readonly report: StatusReport;
-  /** What becomes true with it. */
-  readonly along?: (tx: Transaction) => Promise<void>;
-}
 
 /** How an attempt ended: go on with the lane at once, after a pause, or leave it, since it is empty or another's by now. */
 export type Step = 'next' | 'done' | { readonly pauseMs: number };

@@ -4,7 +4,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import { acceptMessageIn } from '../domain/messages/message-log.ts';
 import { fromMapping, isNumber, MAX_SMS_LENGTH } from '../domain/messages/send-message.ts';
 import { inTransaction } from '../domain/transaction.ts';
-import type { Activity } from './bot-endpoint.ts';
+import type { Activity } from './activity.ts';
 import { conversationWith, rememberConversation, rememberPartner } from './conversations.ts';
 import { parseText } from './teams-text.ts';
 

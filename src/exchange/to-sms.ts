@@ -2,7 +2,7 @@ import { statusWebhook } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { StatusReport } from '../domain/messages/message-log.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
-import type { Attempt, Delivery } from './delivery.ts';
+import type { Attempt, Delivery } from './attempt.ts';
 import { toReport } from './restcomm-reports.ts';
 
 /** How far the platform's clock may differ from ours. */

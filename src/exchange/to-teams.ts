@@ -5,8 +5,8 @@ import { keepMappingUser } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import type { BotCredentials, TeamsConversation } from '../platforms/microsoft/microsoft.ts';
+import type { Attempt, Delivery, HandedOver } from './attempt.ts';
 import { conversationWith, forgetConversation, rememberConversation, rememberPartner } from './conversations.ts';
-import type { Attempt, Delivery, HandedOver } from './delivery.ts';
 
 /** Microsoft takes 7 messages a second of a conversation. */
 const SPACING_MS = 1000 / 7;

@@ -1,7 +1,7 @@
 import { type ExecutionResult, GraphQLError, type GraphQLResolveInfo, getArgumentValues, getVariableValues, locatedError } from 'graphql';
 import type { Logger } from 'pino';
-import { outageOf } from '../admission/outage.ts';
 import { type PackedRow, UnpackableError } from '../database/lists/packed.ts';
+import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
@@ -32,7 +32,7 @@ export async function answerPages(
     const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT)));
     return { text: `{"data":{${pages.map(({ key }, place) => `"${key}":${texts[place]}`).join()}}}` };
   } catch (error) {
-    if (!outageOf(error)) {
+    if (!isUnavailable(error)) {
       const { requestId } = context.caller;
       if (!isOnPurpose(error)) log.warn({ err: error, requestId }, 'a planned page is answered the general way');
       return undefined;

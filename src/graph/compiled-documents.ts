@@ -1,18 +1,10 @@
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, type GraphQLSchema, getOperationAST, visit } from 'graphql';
-import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import { type DocumentNode, type ExecutionArgs, execute, type GraphQLSchema, getOperationAST, visit } from 'graphql';
 import type { Logger } from 'pino';
-import type { Caller } from '../domain/caller.ts';
+import { compiledQuery, type OperationContext } from '../execution/jit.ts';
 import { answerPages, type PageAnswer } from '../execution/page-answers.ts';
 import { planDocument } from '../execution/page-planning.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import { valueErrors } from './documents/variable-count.ts';
-
-/** What resolvers are given, as far as it matters here. */
-export interface OperationContext {
-  readonly caller: Caller;
-  /** Nothing is run with it any more. */
-  end(): void;
-}
 
 /** A query or a mutation that is valid, and ready to run. */
 export interface CompiledDocument {
@@ -135,13 +127,6 @@ function runOf(schema: GraphQLSchema, document: DocumentNode, operationName: str
       context.end();
     }
   };
-}
-
-/** A document as graphql-jit runs it. @throws AggregateError where it can't be compiled */
-export function compiledQuery(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): CompiledQuery['query'] {
-  const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
-  if (!isCompiledQuery(compiled)) throw new AggregateError((compiled as ExecutionResult).errors ?? [], 'the document does not compile');
-  return compiled.query;
 }
 
 /** graphql-jit 0.8.9 forgets the condition of a field that is selected twice, and then answers what was to be left out; and it loses a key `__proto__`. */

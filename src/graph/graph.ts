@@ -10,11 +10,12 @@ import { withDeadline } from '../admission/deadline.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
+import type { OperationContext } from '../execution/jit.ts';
 import { type Subscription, subscribeRendered } from '../live/render.ts';
 import { type Asked, NodeRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
 import { type Answer, TextResponse } from '../server/text-response.ts';
-import { createCompiledDocuments, type OperationContext } from './compiled-documents.ts';
+import { createCompiledDocuments } from './compiled-documents.ts';
 import { createDocumentChecks, withoutSuggestion } from './documents/checks.ts';
 import { loadTrustedDocuments, type Named, type TrustedDocumentsSettings } from './documents/trusted-documents.ts';
 import {

@@ -3,9 +3,10 @@ import type { Admission } from '../admission/admission.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
+import type { OperationContext } from '../execution/jit.ts';
 import type { Asked } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
-import type { CompiledDocuments, OperationContext } from './compiled-documents.ts';
+import type { CompiledDocuments } from './compiled-documents.ts';
 import type { ServerContext } from './yoga.ts';
 
 export interface SimpleOperationOptions {

@@ -1,4 +1,5 @@
-import { type Settings, SettingsError } from '../env.ts';
+import type { Settings } from '../env.ts';
+import { SettingsError } from '../settings-error.ts';
 import { type BotFrameworkVerifier, createBotFrameworkVerifier } from './microsoft/bot-framework-tokens.ts';
 import { createEmbeddedMicrosoft } from './microsoft/embedded.ts';
 import { createHttpMicrosoft } from './microsoft/http.ts';

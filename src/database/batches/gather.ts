@@ -1,5 +1,8 @@
 import type { QueryResultRow } from 'pg';
 
+/** Runs one statement. Values go into `values`, never into `text`. */
+export type Query = <Row extends QueryResultRow>(text: string, values: readonly unknown[]) => Promise<Row[]>;
+
 /** One who waits for the rows of a statement. */
 export interface Asked {
   readonly values: readonly unknown[];

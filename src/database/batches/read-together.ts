@@ -1,6 +1,5 @@
 import type { QueryResultRow } from 'pg';
-import type { Sql } from '../sql.ts';
-import { type Asked, answer, gather, MOST_ASKED, type Placed, valuesOf } from './gather.ts';
+import { type Asked, answer, gather, MOST_ASKED, type Placed, type Query, valuesOf } from './gather.ts';
 
 /** A statement that reads, of which several, that differ in their values alone, can be asked as one. */
 export interface Read {
@@ -26,7 +25,7 @@ const MOST_ROWS = 250;
 const MOST_KEPT = 500;
 
 /** Asks as one what is asked at once by one text. Where that fails, each is asked alone, and fails for itself. */
-export function createReadTogether(read: Sql['query']): ReadTogether {
+export function createReadTogether(read: Query): ReadTogether {
   /** The statement for many, by that for one. */
   const forManyBy = new Map<string, string>();
   const add = gather<Waiting>(ask, mostOf);

@@ -1,7 +1,6 @@
 import type { QueryResultRow } from 'pg';
-import type { Sql } from '../sql.ts';
 import { isUnavailable } from '../unavailable.ts';
-import { type Asked, answer, gather, MOST_ASKED, type Placed, valuesOf } from './gather.ts';
+import { type Asked, answer, gather, MOST_ASKED, type Placed, type Query, valuesOf } from './gather.ts';
 
 /** A statement that writes what several ask for, all of it or nothing. */
 export interface Write {
@@ -25,7 +24,7 @@ interface Waiting extends Write, Asked {
  * which nobody knows whether it came about is not repeated. What has waited longer than `patienceMs` is refused like one that got no connection: who
  * asked may have been told so by now.
  */
-export function createWriteTogether(write: Sql['query'], patienceMs: number): WriteTogether {
+export function createWriteTogether(write: Query, patienceMs: number): WriteTogether {
   const add = gather<Waiting>(ask, () => MOST_ASKED);
 
   async function ask(waiting: readonly Waiting[]): Promise<void> {

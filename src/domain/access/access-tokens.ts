@@ -1,6 +1,7 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { AccessToken, PrismaClient } from '../../../prisma/client/client.ts';
+import type { Credentials } from '../caller.ts';
 import { type Caller, permissions } from '../caller.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
 import { accessTokenNotFound, enterpriseNotFound } from '../errors.ts';
@@ -12,7 +13,7 @@ import type { Page } from '../lists/pages.ts';
 import type { Secrets } from '../secrets.ts';
 import { newSid, sought } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
-import { type Credentials, permissionsOf } from './accounts.ts';
+import { permissionsOf } from './accounts.ts';
 import { ADMIN_PERMISSIONS } from './admin-credentials.ts';
 
 // A token is a signature over the sid of its row, which says what it allows: the row is asked at every use, so that a revocation holds at once and

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Account, type AccountStatus, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
 import { type AuditAction, appendAudit, operatorOn } from '../audit.ts';
-import { type Caller, type Permission, permissions } from '../caller.ts';
+import { type Credentials, type Permission, permissions } from '../caller.ts';
 import { violatedConstraint } from '../constraints.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Secrets } from '../secrets.ts';
@@ -115,9 +115,6 @@ export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
     orderBy: [{ organization: { dateCreated: 'asc' } }, { organizationSid: 'asc' }, { dateCreated: 'asc' }, { sid: 'asc' }],
   });
 }
-
-/** What valid credentials stand for. */
-export type Credentials = Omit<Caller, 'requestId' | 'remoteAddress'>;
 
 /** Matched by nothing, since nobody can give the token it was made of. */
 const NOBODY = randomBytes(32);

@@ -1,9 +1,8 @@
 import type { Enterprise, EnterpriseAdmin } from '../../../prisma/client/client.ts';
-import type { Permission } from '../caller.ts';
+import type { Credentials, Permission } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
 import { verifyInTurn } from '../passwords.ts';
 import { fold } from '../text.ts';
-import type { Credentials } from './accounts.ts';
 
 /** What an enterprise's admin may do, within its enterprise. */
 export const ADMIN_PERMISSIONS: readonly Permission[] = ['read', 'write'];

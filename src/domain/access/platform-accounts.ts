@@ -1,9 +1,10 @@
 import type { Account } from '../../../prisma/client/client.ts';
 import type { PlatformAccount } from '../../platforms/restcomm/restcomm.ts';
+import type { Credentials } from '../caller.ts';
 import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { inTransaction } from '../transaction.ts';
-import { type Credentials, PROVIDER_PERMISSIONS, permissionsOf } from './accounts.ts';
+import { PROVIDER_PERMISSIONS, permissionsOf } from './accounts.ts';
 import { credentialsOfAdmin, ofEnterprise } from './admin-credentials.ts';
 
 type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'log'>;

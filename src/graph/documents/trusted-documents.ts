@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { SettingsError } from '../../env.ts';
+import { SettingsError } from '../../settings-error.ts';
 
 export interface TrustedDocumentsSettings {
   /** `only`: nothing else is run. `prefer`: other operations are run too. */

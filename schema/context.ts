@@ -3,8 +3,8 @@ import type { FieldNode } from 'graphql';
 import type { Caller } from '../src/domain/caller.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import type { Shown } from '../src/domain/lists/keyset.ts';
-import { createLoaders, type Loaders } from '../src/domain/loaders.ts';
 import type { Live } from '../src/live/live.ts';
+import { createLoaders, type Loaders } from './loaders.ts';
 
 /** What every resolver is given: the domain's dependencies, who asks, and the loaders of this one request. */
 export interface GraphContext {

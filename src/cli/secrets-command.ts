@@ -1,5 +1,5 @@
 import { addSecretsKey } from '../database/embedded/secrets-key.ts';
-import { type RotatedTable, rotateSecrets } from '../domain/key-rotation.ts';
+import { type RotatedTable, rotateSecrets } from '../domain/access/key-rotation.ts';
 import { ownAddresses } from '../platforms/connect.ts';
 import { createOutbound } from '../platforms/outbound.ts';
 import { createHttpRestcomm } from '../platforms/restcomm/http.ts';

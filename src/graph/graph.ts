@@ -29,8 +29,8 @@ import {
   withoutStatus,
 } from './errors.ts';
 import { graphiql } from './graphiql.ts';
-import { type Operations, Prepared, type PreparedOperation } from './prepared.ts';
 import { createSimpleOperations } from './simple-operation.ts';
+import { type Operations, Prepared, type PreparedOperation } from './streams/prepared.ts';
 import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './streams/sse.ts';
 import { createYogaServer, type ServerContext } from './yoga.ts';
 

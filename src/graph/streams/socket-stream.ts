@@ -4,8 +4,8 @@ import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { Answers, AnswersReader } from '../../live/render.ts';
 import type { Rendered } from '../../live/updates.ts';
-import type { PreparedOperation } from '../prepared.ts';
 import { framesOf } from './frames.ts';
+import type { PreparedOperation } from './prepared.ts';
 
 /** What streams are sent over. */
 export interface StreamSocket extends WebSocket {

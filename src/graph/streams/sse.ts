@@ -3,7 +3,7 @@ import type { CredentialWatch } from '../../admission/credential-watch.ts';
 import { MAX_BODY_BYTES } from '../../admission/limits.ts';
 import type { Rendered } from '../../live/updates.ts';
 import { readBytes } from '../../server/read-body.ts';
-import type { PreparedOperation } from '../prepared.ts';
+import type { PreparedOperation } from './prepared.ts';
 
 /** How often something is sent where nothing happens, so that proxies keep the connection, in ms. */
 const HEARTBEAT_MS = 15_000;

@@ -11,8 +11,8 @@ import type { Origins } from '../../admission/origins.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
 import type { Graph } from '../graph.ts';
-import type { PreparedOperation } from '../prepared.ts';
 import { Connection } from './connection.ts';
+import type { PreparedOperation } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 
 /** The largest message that a client may send: 64 KiB. */

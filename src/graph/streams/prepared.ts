@@ -1,7 +1,7 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
-import type { Caller } from '../domain/caller.ts';
-import type { Answers, Subscription } from '../live/render.ts';
-import { withoutStatus } from './errors.ts';
+import type { Caller } from '../../domain/caller.ts';
+import type { Answers, Subscription } from '../../live/render.ts';
+import { withoutStatus } from '../errors.ts';
 
 /** An operation that is parsed and valid, with what it is run with. */
 export interface PreparedOperation extends Subscription {

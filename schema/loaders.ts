@@ -1,23 +1,14 @@
 import DataLoader from 'dataloader';
-import type {
-  Account,
-  Bot,
-  Enterprise,
-  EnterpriseAdmin,
-  Mapping,
-  Message,
-  MessageEvent,
-  Organization,
-} from '../../prisma/client/client.ts';
-import { countRowsOf, selectAll } from '../database/lists/select.ts';
-import type { Caller } from './caller.ts';
-import { belonging, enterprises } from './confinement.ts';
-import { BOTS, revealClientSecrets } from './enterprises/bots.ts';
-import { ENTERPRISES } from './enterprises/enterprises.ts';
-import { MAPPINGS } from './enterprises/mappings.ts';
-import type { Gateway } from './gateway.ts';
-import { headOf } from './messages/events.ts';
-import { listMessageEvents, MESSAGES } from './messages/messages.ts';
+import type { Account, Bot, Enterprise, EnterpriseAdmin, Mapping, Message, MessageEvent, Organization } from '../prisma/client/client.ts';
+import { countRowsOf, selectAll } from '../src/database/lists/select.ts';
+import type { Caller } from '../src/domain/caller.ts';
+import { belonging, enterprises } from '../src/domain/confinement.ts';
+import { BOTS, revealClientSecrets } from '../src/domain/enterprises/bots.ts';
+import { ENTERPRISES } from '../src/domain/enterprises/enterprises.ts';
+import { MAPPINGS } from '../src/domain/enterprises/mappings.ts';
+import type { Gateway } from '../src/domain/gateway.ts';
+import { headOf } from '../src/domain/messages/events.ts';
+import { listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
 
 /** What one request's relations are read with: one statement a relation and level, all confined to the caller's organization. */
 export interface Loaders {

@@ -1,11 +1,11 @@
-import type { PrismaClient } from '../../prisma/client/client.ts';
-import { PLATFORM_KEY_ID } from './access/platform-accounts.ts';
-import { settleNumber } from './enterprises/mapped-numbers.ts';
-import { smsWebhook } from './enterprises/webhooks.ts';
-import { PlatformError } from './errors.ts';
-import type { Gateway } from './gateway.ts';
-import { KEY_LIFETIME_MS } from './idempotency.ts';
-import { SealError, type Secrets } from './secrets.ts';
+import type { PrismaClient } from '../../../prisma/client/client.ts';
+import { settleNumber } from '../enterprises/mapped-numbers.ts';
+import { smsWebhook } from '../enterprises/webhooks.ts';
+import { PlatformError } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { KEY_LIFETIME_MS } from '../idempotency.ts';
+import { SealError, type Secrets } from '../secrets.ts';
+import { PLATFORM_KEY_ID } from './platform-accounts.ts';
 
 // Brings what is stored under retired keys under the current one, beside a gateway that goes on working: each value is exchanged only as long as
 // it is the one that was read, and what was brought over stays so, so that an interrupted run is simply run again.

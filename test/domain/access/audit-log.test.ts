@@ -1,8 +1,8 @@
 import type { GraphQLInputObjectType } from 'graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { schema } from '../../schema/index.ts';
-import { mutationActions, trimAuditLog } from '../../src/domain/audit.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { schema } from '../../../schema/index.ts';
+import { mutationActions, trimAuditLog } from '../../../src/domain/audit.ts';
+import { newSid } from '../../../src/domain/sid.ts';
 import {
   done,
   fresh,
@@ -14,10 +14,10 @@ import {
   newEnterprise,
   newMapping,
   unknownSid,
-} from '../parity/faces.ts';
-import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
-import { graphClient } from '../support/graph.ts';
-import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
+} from '../../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
+import { graphClient } from '../../support/graph.ts';
+import { createRecordingRestcomm } from '../../support/recording-restcomm.ts';
 
 type Mutation = keyof typeof mutationActions;
 

@@ -1,4 +1,5 @@
-import { type AuditAction, auditActions, listAuditLog } from '../src/domain/audit.ts';
+import { listAuditLog } from '../src/domain/access/audit-log.ts';
+import { type AuditAction, auditActions } from '../src/domain/audit.ts';
 import { builder } from './builder.ts';
 
 const DONE: Readonly<Record<AuditAction, string>> = {

@@ -1,5 +1,5 @@
 import { purgeAccessTokens } from '../domain/access/access-tokens.ts';
-import { trimAuditLog } from '../domain/audit.ts';
+import { trimAuditLog } from '../domain/access/audit-log.ts';
 import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';

@@ -17,7 +17,7 @@ import { readBytes } from '../server/read-body.ts';
 import { type Answer, TextResponse } from '../server/text-response.ts';
 import { createCompiledDocuments } from './compiled-documents.ts';
 import { createDocumentChecks, withoutSuggestion } from './documents/checks.ts';
-import { loadTrustedDocuments, type Named, type TrustedDocumentsSettings } from './documents/trusted-documents.ts';
+import { loadTrustedDocuments, type TrustedDocumentsSettings } from './documents/trusted-documents.ts';
 import {
   bodyTooLarge,
   FAULT,
@@ -30,7 +30,7 @@ import {
 } from './errors.ts';
 import { graphiql } from './graphiql.ts';
 import { createSimpleOperations } from './simple-operation.ts';
-import { type Operations, Prepared, type PreparedOperation } from './streams/prepared.ts';
+import { type OperationParameters, type Operations, Prepared, type PreparedOperation, type StreamingGraph } from './streams/prepared.ts';
 import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './streams/sse.ts';
 import { createYogaServer, type ServerContext } from './yoga.ts';
 
@@ -57,24 +57,9 @@ interface GraphOptions extends GraphSettings {
   readonly log: Logger;
 }
 
-/** What a client says it wants run. */
-interface Parameters extends Named {
-  readonly operationName?: string | null;
-  readonly variables?: Record<string, unknown> | null;
-}
-
 /** The graph, for every transport. */
-export interface Graph {
+export interface Graph extends StreamingGraph {
   readonly fetch: (request: Asked, peer: Peer) => Promise<Answer>;
-  /** Counts one operation of a caller that comes without a request of its own. @returns the error of one that is too many */
-  readonly count: (caller: Caller) => Promise<GraphQLError | undefined>;
-  /** Parses and validates, as for a request over HTTP. */
-  readonly prepare: (
-    caller: Caller,
-    parameters: Parameters,
-    resumeFrom?: string,
-  ) => PreparedOperation | { errors: readonly GraphQLError[] };
-  readonly credentials: CredentialWatch;
 }
 
 /** The codes of those whom authentication refuses. */
@@ -101,7 +86,7 @@ export function createGraph(options: GraphOptions): Graph {
   });
   const yoga = createYogaServer({ schema, contextFor, mask, checks, trusted, admission, log });
 
-  function prepare(caller: Caller, parameters: Parameters, resumeFrom?: string): ReturnType<Graph['prepare']> {
+  function prepare(caller: Caller, parameters: OperationParameters, resumeFrom?: string): ReturnType<Graph['prepare']> {
     const { operationName, variables } = parameters;
     const enveloped = yoga.getEnveloped({ caller, params: {} } as never);
     let document: DocumentNode;
@@ -124,7 +109,7 @@ export function createGraph(options: GraphOptions): Graph {
   const operations: Operations = {
     schema,
     contextFor,
-    mask,
+    mask: (error, requestId) => withoutStatus(mask(error, requestId)),
     subscribe,
     execute: async (prepared, execute) => {
       const { document, operationName, variables, caller } = prepared;

@@ -1,7 +1,7 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
+import type { CredentialWatch } from '../../admission/credential-watch.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { Answers, Subscription } from '../../live/render.ts';
-import { withoutStatus } from '../errors.ts';
 
 /** An operation that is parsed and valid, with what it is run with. */
 export interface PreparedOperation extends Subscription {
@@ -9,10 +9,33 @@ export interface PreparedOperation extends Subscription {
   subscribe(): Promise<Answers | { errors: readonly GraphQLError[] }>;
 }
 
+/** An operation as a client asks for it: by its text, or by the name of a trusted document. */
+export interface OperationParameters {
+  readonly query?: unknown;
+  readonly documentId?: unknown;
+  readonly extensions?: unknown;
+  readonly operationName?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+}
+
+/** What a transport needs of the graph to run operations that come without a request of their own. */
+export interface StreamingGraph {
+  /** Counts one operation of a caller. @returns the error of one that is over the caller's rate */
+  readonly count: (caller: Caller) => Promise<GraphQLError | undefined>;
+  /** Parses and validates, as for a request over HTTP. */
+  readonly prepare: (
+    caller: Caller,
+    parameters: OperationParameters,
+    resumeFrom?: string,
+  ) => PreparedOperation | { errors: readonly GraphQLError[] };
+  readonly credentials: CredentialWatch;
+}
+
 /** What operations have in common. */
 export interface Operations {
   readonly schema: GraphQLSchema;
   readonly contextFor: (caller: Caller, resumeFrom?: string) => object;
+  /** An error as it is shown over a stream, without an HTTP status. */
   readonly mask: (error: unknown, requestId?: string) => GraphQLError;
   readonly execute: (prepared: Prepared, execute: Execute) => Promise<ExecutionResult>;
   readonly subscribe: (prepared: Prepared) => ReturnType<PreparedOperation['subscribe']>;
@@ -58,7 +81,7 @@ export class Prepared implements PreparedOperation {
   }
 
   maskError(error: unknown): GraphQLError {
-    return withoutStatus(this.#common.mask(error, this.caller.requestId));
+    return this.#common.mask(error, this.caller.requestId);
   }
 
   async execute(): Promise<ExecutionResult> {

@@ -10,9 +10,8 @@ import type { Counted } from '../../admission/counted.ts';
 import type { Origins } from '../../admission/origins.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
-import type { Graph } from '../graph.ts';
 import { Connection } from './connection.ts';
-import type { PreparedOperation } from './prepared.ts';
+import type { PreparedOperation, StreamingGraph } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 
 /** The largest message that a client may send: 64 KiB. */
@@ -38,7 +37,7 @@ interface Arguments {
 }
 
 interface Options {
-  readonly graph: Graph;
+  readonly graph: StreamingGraph;
   readonly authenticate: Authentication;
   readonly origins: Origins;
   /** The listener's; the connection's other end where left out. */

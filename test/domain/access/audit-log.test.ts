@@ -1,7 +1,8 @@
 import type { GraphQLInputObjectType } from 'graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { schema } from '../../../schema/index.ts';
-import { mutationActions, trimAuditLog } from '../../../src/domain/audit.ts';
+import { trimAuditLog } from '../../../src/domain/access/audit-log.ts';
+import { mutationActions } from '../../../src/domain/audit.ts';
 import { newSid } from '../../../src/domain/sid.ts';
 import {
   done,

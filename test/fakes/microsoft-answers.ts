@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { BOT_FRAMEWORK_ISSUER } from './bot-framework-signer.ts';
 import type { FakeAnswer, FakeRequest } from './fake-server.ts';
-import type { FakeBot, FakeUser, MicrosoftState } from './microsoft.ts';
+import type { FakeBot, FakeUser, MicrosoftState } from './microsoft-state.ts';
 
 const BOT_SCOPE = `${BOT_FRAMEWORK_ISSUER}/.default`;
 /** Teams takes about 28 KB. */

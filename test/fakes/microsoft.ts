@@ -1,44 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts';
 import { BOT_FRAMEWORK_ISSUER, type BotFrameworkSigner, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
-import { type FakeRequest, type FakeServer, startFakeServer } from './fake-server.ts';
+import { type FakeServer, startFakeServer } from './fake-server.ts';
 import { answerConnector, answerGraph, answerLogin, conversationOf } from './microsoft-answers.ts';
-
-/** What Microsoft is asked for. */
-export type MicrosoftRoute = 'token' | 'user' | 'users' | 'conversations' | 'activities' | 'members' | 'openid' | 'keys';
-
-export interface FakeBot extends BotCredentials {
-  /** Graph's application permissions that an admin has granted. Tokens hold those of their time. */
-  permissions: string[];
-  /** Is there a bot of this application at the Bot Framework? */
-  registered: boolean;
-}
-
-export interface FakeUser {
-  readonly tenantId: string;
-  readonly objectId: string;
-  readonly userPrincipalName: string;
-  accountEnabled: boolean;
-  /** Has blocked the bot. */
-  blocked: boolean;
-  /** Has the bot's app. */
-  installed: boolean;
-}
-
-/** A text that was posted to a user. */
-export interface PostedActivity {
-  readonly id: string;
-  readonly conversationId: string;
-  readonly applicationId: string;
-  readonly objectId: string;
-  readonly type: unknown;
-  readonly text: unknown;
-  readonly textFormat: unknown;
-  /** When, in ms, by `performance.now()`. */
-  readonly at: number;
-  /** Its `status` stays unset where the answer was cut: then the gateway can't know that it was taken. */
-  readonly request: FakeRequest;
-}
+import type { FakeBot, FakeUser, MicrosoftRoute, MicrosoftState } from './microsoft-state.ts';
 
 /** A user's message as Teams sends it to a bot. */
 export interface TeamsActivity {
@@ -53,19 +18,6 @@ export interface TeamsActivity {
   readonly channelData: { readonly tenant: { readonly id: string } };
   readonly text: string;
   readonly textFormat: string;
-}
-
-/** What the fake knows; tests may change it. */
-export interface MicrosoftState {
-  readonly bots: FakeBot[];
-  readonly users: FakeUser[];
-  /** Tokens that are still good. */
-  readonly tokens: Map<string, { readonly bot: FakeBot; readonly scope: string; readonly permissions: readonly string[] }>;
-  /** By id. */
-  readonly conversations: Map<string, { readonly bot: FakeBot; readonly user: FakeUser }>;
-  readonly activities: PostedActivity[];
-  /** The life of new tokens, in s. */
-  tokenLifetime: number;
 }
 
 export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftState {

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type FakeBot, type FakeMicrosoft, type FakeUser, startFakeMicrosoft } from '../fakes/microsoft.ts';
+import { type FakeMicrosoft, startFakeMicrosoft } from '../fakes/microsoft.ts';
+import type { FakeBot, FakeUser } from '../fakes/microsoft-state.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, SECRETS_KEY } from './gateway-process.ts';
 

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpMicrosoft } from '../../../src/platforms/microsoft/http.ts';
 import type { Microsoft, TeamsConversation } from '../../../src/platforms/microsoft/microsoft.ts';
 import type { Fault } from '../../fakes/fake-server.ts';
-import { type FakeBot, type FakeMicrosoft, type FakeUser, type MicrosoftRoute, startFakeMicrosoft } from '../../fakes/microsoft.ts';
+import { type FakeMicrosoft, startFakeMicrosoft } from '../../fakes/microsoft.ts';
+import type { FakeBot, FakeUser, MicrosoftRoute } from '../../fakes/microsoft-state.ts';
 import { nobody, outcomeOf, withAnswer } from './failures.ts';
 
 let fake: FakeMicrosoft;

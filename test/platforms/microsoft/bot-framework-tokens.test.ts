@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { KeysUnavailableError } from '../../../src/platforms/microsoft/bot-framework-keys.ts';
 import { BotFrameworkRefusal, createBotFrameworkVerifier } from '../../../src/platforms/microsoft/bot-framework-tokens.ts';
 import type { TokenOverrides } from '../../fakes/bot-framework-signer.ts';
-import { type FakeBot, type FakeMicrosoft, type MicrosoftRoute, startFakeMicrosoft, type TeamsActivity } from '../../fakes/microsoft.ts';
+import { type FakeMicrosoft, startFakeMicrosoft, type TeamsActivity } from '../../fakes/microsoft.ts';
+import type { FakeBot, MicrosoftRoute } from '../../fakes/microsoft-state.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createMicrosoftLogin } from '../../../src/platforms/microsoft/login.ts';
 import type { Fault } from '../../fakes/fake-server.ts';
-import { type FakeBot, type FakeMicrosoft, startFakeMicrosoft } from '../../fakes/microsoft.ts';
+import { type FakeMicrosoft, startFakeMicrosoft } from '../../fakes/microsoft.ts';
+import type { FakeBot } from '../../fakes/microsoft-state.ts';
 
 const BOT_SCOPE = 'https://api.botframework.com/.default';
 

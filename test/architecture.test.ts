@@ -1,0 +1,87 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+// docs/architecture.md draws who imports whom, and Biome's rules (biome.json) allow it. Both say what the code does, no more and no less.
+// Circles are the lint rule noImportCycles'.
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface BiomeConfig {
+  readonly overrides: readonly {
+    readonly includes: readonly string[];
+    readonly linter: {
+      readonly rules: {
+        readonly style: { readonly noRestrictedImports: { readonly options: { readonly patterns: [{ group: string[] }] } } };
+      };
+    };
+  }[];
+  readonly linter: { readonly rules: { readonly suspicious: { readonly noImportCycles: object } } };
+}
+
+/** A file's room: its folder, or the file itself directly under src/. */
+const roomOf = (file: string): string => (dirname(file) === 'src' ? file : file.startsWith('prisma/') ? 'prisma' : dirname(file));
+
+/** Who imports whom in the code, by rooms. */
+function importsOf(folders: readonly string[]): Map<string, Set<string>> {
+  const files = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  );
+  const imports = new Map<string, Set<string>>();
+  for (const file of files.filter((name) => name.endsWith('.ts'))) {
+    const room = roomOf(file);
+    const found = imports.get(room) ?? new Set();
+    imports.set(room, found);
+    for (const [, specifier = ''] of readFileSync(join(root, file), 'utf8').matchAll(/(?:\bfrom |\bimport\(|\bimport )'(\.[^']*)'/g)) {
+      const other = roomOf(join(dirname(file), specifier));
+      if (other !== room) found.add(other);
+    }
+  }
+  return imports;
+}
+
+/** Who may import whom by the table "Who imports whom". */
+function drawn(): Map<string, Set<string>> {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| `([^`]+)` \| (.*) \|$/gm)];
+  return new Map(
+    rows.map(([, room = '', others = '']) => [room, new Set([...others.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))]),
+  );
+}
+
+/** The patterns by which Biome lets a room import others and nothing else. */
+function patternsFor(room: string, others: Iterable<string>): string[] {
+  const from = room.endsWith('.ts') ? dirname(room) : room;
+  const allowed = [...others].map((other) => {
+    const path = relative(from, other);
+    const specifier = path.startsWith('.') ? path : `./${path}`;
+    if (other.endsWith('.ts')) return `!${specifier}`;
+    return other === 'prisma' ? `!${specifier}/**` : `!${specifier}/*`;
+  });
+  return ['../**', './*/**', ...allowed.sort()];
+}
+
+const sorted = (arrows: ReadonlyMap<string, ReadonlySet<string>>) =>
+  Object.fromEntries([...arrows].map(([room, others]) => [room, [...others].sort()]).sort());
+
+const code = importsOf(['src', 'schema']);
+
+test('docs/architecture.md draws exactly what the code imports', () => {
+  expect(sorted(drawn())).toEqual(sorted(code));
+});
+
+test('Biome allows exactly what docs/architecture.md draws', () => {
+  const { overrides } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as BiomeConfig;
+  const allowed = overrides.map(({ includes, linter }) => {
+    const [{ group }] = linter.rules.style.noRestrictedImports.options.patterns;
+    return [(includes[0] as string).replace(/\/\*$/, ''), [...group.slice(0, 2), ...group.slice(2).sort()]];
+  });
+  const expected = [...drawn()].map(([room, others]) => [room, patternsFor(room, others)]);
+  expect(Object.fromEntries(allowed)).toEqual(Object.fromEntries(expected));
+});
+
+test('Biome refuses circles of imports, those of types too', () => {
+  const { linter } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as BiomeConfig;
+  expect(linter.rules.suspicious.noImportCycles).toEqual({ level: 'error', options: { ignoreTypes: false } });
+});

@@ -1,0 +1,51 @@
+import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts';
+import type { FakeRequest } from './fake-server.ts';
+
+/** What Microsoft is asked for. */
+export type MicrosoftRoute = 'token' | 'user' | 'users' | 'conversations' | 'activities' | 'members' | 'openid' | 'keys';
+
+export interface FakeBot extends BotCredentials {
+  /** Graph's application permissions that an admin has granted. Tokens hold those of their time. */
+  permissions: string[];
+  /** Is there a bot of this application at the Bot Framework? */
+  registered: boolean;
+}
+
+export interface FakeUser {
+  readonly tenantId: string;
+  readonly objectId: string;
+  readonly userPrincipalName: string;
+  accountEnabled: boolean;
+  /** Has blocked the bot. */
+  blocked: boolean;
+  /** Has the bot's app. */
+  installed: boolean;
+}
+
+/** A text that was posted to a user. */
+export interface PostedActivity {
+  readonly id: string;
+  readonly conversationId: string;
+  readonly applicationId: string;
+  readonly objectId: string;
+  readonly type: unknown;
+  readonly text: unknown;
+  readonly textFormat: unknown;
+  /** When, in ms, by `performance.now()`. */
+  readonly at: number;
+  /** Its `status` stays unset where the answer was cut: then the gateway can't know that it was taken. */
+  readonly request: FakeRequest;
+}
+
+/** What the fake knows; tests may change it. */
+export interface MicrosoftState {
+  readonly bots: FakeBot[];
+  readonly users: FakeUser[];
+  /** Tokens that are still good. */
+  readonly tokens: Map<string, { readonly bot: FakeBot; readonly scope: string; readonly permissions: readonly string[] }>;
+  /** By id. */
+  readonly conversations: Map<string, { readonly bot: FakeBot; readonly user: FakeUser }>;
+  readonly activities: PostedActivity[];
+  /** The life of new tokens, in s. */
+  tokenLifetime: number;
+}

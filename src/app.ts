@@ -5,13 +5,13 @@ import { schema } from '../schema/index.ts';
 import type { Admission } from './admission/admission.ts';
 import { createAuthentication, isRefusal, type Peer } from './admission/authentication.ts';
 import { allowOrigin, preflight } from './admission/cors.ts';
-import { createCounted } from './admission/counted.ts';
 import { createCredentialWatch } from './admission/credential-watch.ts';
 import type { FailedAttemptsOptions } from './admission/failed-attempts.ts';
 import { CHANGES, createFairness, READS } from './admission/fairness.ts';
 import { DEFAULT_LIMITS, type Limits } from './admission/limits.ts';
 import { createOrigins } from './admission/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
+import { createQuota } from './admission/quota.ts';
 import type { RateLimit } from './admission/rate-limit.ts';
 import { createContract } from './contract/handler.ts';
 import type { Settings as ContractSettings } from './contract/settings.ts';
@@ -26,10 +26,10 @@ import { attachWebSockets, type WebSockets } from './graph/streams/websocket.ts'
 import type { Live } from './live/live.ts';
 import type { BotFrameworkVerifier } from './platforms/microsoft/bot-framework-tokens.ts';
 import { health } from './server/health.ts';
-import { type Asked, placeOf, requestOf } from './server/node-request.ts';
+import { type AnyRequest, requestOf, targetOf } from './server/node-request.ts';
 import { secure } from './server/security-headers.ts';
-import type { AddressOfRequest, Plain } from './server/server.ts';
-import { type Answer, responseOf } from './server/text-response.ts';
+import type { AddressOfRequest, Direct } from './server/server.ts';
+import { type AnyResponse, responseOf } from './server/text-response.ts';
 
 export interface AppOptions {
   readonly gateway: Gateway;
@@ -57,7 +57,7 @@ export interface App {
   /** Answers one request; never throws. `peer` is what the socket tells of the caller. */
   readonly fetch: (request: Request, peer?: Peer) => Promise<Response>;
   /** The same for what needs neither a Request nor a Response. */
-  readonly plain: Plain;
+  readonly direct: Direct;
   /** Takes WebSockets on this server's port. @returns how to end them */
   readonly attach: (server: Server, addressOf?: AddressOfRequest) => WebSockets;
   /** Ends every live stream, so that its client goes elsewhere and continues there. */
@@ -90,7 +90,7 @@ export function createApp(options: AppOptions): App {
     authenticate,
     credentials,
     admission,
-    subscriptions: createCounted(limits.subscriptionsPerAccount),
+    subscriptions: createQuota(limits.subscriptionsPerAccount),
     isDraining: () => draining,
     log,
   });
@@ -107,14 +107,14 @@ export function createApp(options: AppOptions): App {
   }
 
   /** Answers what pages of allowed origins may use. */
-  async function forPages(request: Asked, answer: () => Promise<Answer>): Promise<Answer> {
+  async function forPages(request: AnyRequest, answer: () => Promise<AnyResponse>): Promise<AnyResponse> {
     const response = preflight(request, origins) ?? (await answer());
     allowOrigin(request, response, origins);
     return response;
   }
 
-  async function route(asked: Asked, peer: Peer): Promise<Answer> {
-    const { pathname } = placeOf(asked);
+  async function route(asked: AnyRequest, peer: Peer): Promise<AnyResponse> {
+    const { pathname } = targetOf(asked);
     if (pathname === '/graphql') return forPages(asked, () => graph.fetch(asked, peer));
     if (CONTRACT.test(pathname)) return forPages(asked, () => rest(asked, peer));
     const request = await requestOf(asked);
@@ -126,7 +126,7 @@ export function createApp(options: AppOptions): App {
     return Response.json({ error: 'Not found' }, { status: 404 });
   }
 
-  async function answer(request: Asked, peer: Peer): Promise<Answer> {
+  async function answer(request: AnyRequest, peer: Peer): Promise<AnyResponse> {
     const response = await route(request, peer).catch((error: unknown) => {
       const outage = outageOf(error);
       log.error({ err: error }, outage ? OUTAGE_LOGGED : 'a request failed unexpectedly');
@@ -139,15 +139,15 @@ export function createApp(options: AppOptions): App {
 
   return {
     fetch: async (request, peer = {}) => responseOf(await answer(request, peer)),
-    plain: {
+    direct: {
       takes: (request) => {
-        const { pathname } = placeOf(request);
+        const { pathname } = targetOf(request);
         return pathname === '/graphql' ? isSimple(request) : CONTRACT.test(pathname);
       },
       fetch: answer,
     },
     attach: (server, addressOf) =>
-      attachWebSockets(server, { graph, authenticate, origins, addressOf, counted: createCounted(limits.socketsPerAccount), log }),
+      attachWebSockets(server, { graph, authenticate, origins, addressOf, quota: createQuota(limits.socketsPerAccount), log }),
     drain: () => {
       draining = true;
       live.stop();

@@ -116,7 +116,7 @@ async function main(): Promise<void> {
       ? followCredentialChanges({ databaseUrl: settings.databaseUrl, prisma: database.prisma, verified, log })
       : undefined;
     const openChannel = await channelOf(settings, log);
-    const listener = await listen(app.fetch, { ...settings, plain: app.plain });
+    const listener = await listen(app.fetch, { ...settings, direct: app.direct });
     const sockets = app.attach(listener.server, listener.addressOf);
     const lanes = database.kind === 'embedded' ? EMBEDDED_LANES : LANES;
     const exchange = startExchange(gateway, { ...lanes, ...settings });

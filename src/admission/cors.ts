@@ -1,5 +1,5 @@
-import type { Asked } from '../server/node-request.ts';
-import type { Answer } from '../server/text-response.ts';
+import type { AnyRequest } from '../server/node-request.ts';
+import type { AnyResponse } from '../server/text-response.ts';
 import type { Origins } from './origins.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE';
@@ -13,7 +13,7 @@ const MAX_AGE_SECONDS = 7200;
  * The answer to a preflight of an allowed origin; `undefined` for any other request. Credentials of the browser's own (`credentials: 'include'`)
  * are never allowed: a page of another site brings an access token in the header Authorization.
  */
-export function preflight(request: Asked, { isAllowed }: Origins): Response | undefined {
+export function preflight(request: AnyRequest, { isAllowed }: Origins): Response | undefined {
   if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method')) return undefined;
   if (!isAllowed(request.headers.get('origin'))) return undefined;
   return new Response(null, {
@@ -27,7 +27,7 @@ export function preflight(request: Asked, { isAllowed }: Origins): Response | un
 }
 
 /** Lets the page read the answer where its origin is allowed. */
-export function allowOrigin(request: Asked, response: Answer, { isAllowed }: Origins): void {
+export function allowOrigin(request: AnyRequest, response: AnyResponse, { isAllowed }: Origins): void {
   const origin = request.headers.get('origin');
   if (!isAllowed(origin)) return;
   response.headers.set('access-control-allow-origin', origin);

@@ -1,5 +1,5 @@
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
-import type { Asked } from '../server/node-request.ts';
+import type { AnyRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';
 import type { BodyField } from './operation.ts';
@@ -10,7 +10,7 @@ import type { BodyField } from './operation.ts';
  *
  * @throws ContractFailure 413, 415, or 450 for malformed JSON and wrong types
  */
-export async function readBody(request: Asked, fields: readonly BodyField[]): Promise<Record<string, unknown>> {
+export async function readBody(request: AnyRequest, fields: readonly BodyField[]): Promise<Record<string, unknown>> {
   const bytes = Number(request.headers.get('content-length')) > MAX_BODY_BYTES ? undefined : await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) throw new ContractFailure(refusal(413));
   if (bytes.length === 0) return take({}, fields, '');

@@ -9,7 +9,7 @@ import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
 import type { OperationContext } from '../execution/jit.ts';
-import { type Asked, placeOf } from '../server/node-request.ts';
+import { type AnyRequest, targetOf } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
 import { failure, success } from './envelopes.ts';
 import { ContractFailure, type Failure, failures, refusal, refusedBy, unauthorized } from './errors.ts';
@@ -38,15 +38,15 @@ const openApiPath = '/msteams/openapi.json';
  *
  * @throws at once, where a document of the table does not fit the schema
  */
-export function createContract(options: ContractOptions): (request: Asked, peer?: Peer) => Promise<TextResponse> {
+export function createContract(options: ContractOptions): (request: AnyRequest, peer?: Peer) => Promise<TextResponse> {
   const { schema, contextFor, authenticate, log } = options;
   const { origins, rateLimit, reads, changes, requestTimeoutMs } = options.admission;
   const documents = new Map<Operation, Execute>(table.map((operation) => [operation, prepare(schema, operation, log)]));
   const route = createRouter(table);
   const description = JSON.stringify(openApi(options));
 
-  async function answer(request: Asked, caller: Caller | Refusal, isOver: () => boolean): Promise<TextResponse> {
-    const { pathname } = placeOf(request);
+  async function answer(request: AnyRequest, caller: Caller | Refusal, isOver: () => boolean): Promise<TextResponse> {
+    const { pathname } = targetOf(request);
     if (isRefusal(caller)) return failure(refusedBy(caller));
     const found = route(request.method, pathname);
     if (found.kind === 'unknown') return failure(refusal(404));
@@ -54,7 +54,7 @@ export function createContract(options: ContractOptions): (request: Asked, peer?
     return run(request, caller, found.operation, found.sid, isOver);
   }
 
-  async function run(request: Asked, caller: Caller, operation: Operation, sid: string, isOver: () => boolean): Promise<TextResponse> {
+  async function run(request: AnyRequest, caller: Caller, operation: Operation, sid: string, isOver: () => boolean): Promise<TextResponse> {
     const fail = (failed: Failure) => failure(failed, operation.nestsFailureData);
     try {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
@@ -85,7 +85,7 @@ export function createContract(options: ContractOptions): (request: Asked, peer?
 
     async function admit(isOver: () => boolean): Promise<TextResponse> {
       try {
-        if (placeOf(request).pathname === openApiPath) return describe(request.method, description);
+        if (targetOf(request).pathname === openApiPath) return describe(request.method, description);
         if (origins.isForeignChange(request)) return failure(refusal(403));
         const caller = await authenticate(request, peer);
         if (isRefusal(caller)) return await answer(request, caller, isOver);

@@ -1,4 +1,4 @@
-import { type Asked, placeOf } from '../server/node-request.ts';
+import { type AnyRequest, targetOf } from '../server/node-request.ts';
 import { readBody } from './body.ts';
 import { invalidParameter } from './errors.ts';
 import type { ContractRequest, Operation, QueryParameter } from './operation.ts';
@@ -10,8 +10,8 @@ import { defaultPageSize } from './parameters.ts';
  * @param sid as it stands in the path, still percent-encoded
  * @throws ContractFailure 450, 413 or 415
  */
-export async function readRequest(request: Asked, operation: Operation, sid: string, showSecrets: boolean): Promise<ContractRequest> {
-  const { query, given } = readQuery(placeOf(request).search, operation.query ?? []);
+export async function readRequest(request: AnyRequest, operation: Operation, sid: string, showSecrets: boolean): Promise<ContractRequest> {
+  const { query, given } = readQuery(targetOf(request).search, operation.query ?? []);
   return {
     sid: decodedSid(sid),
     query,

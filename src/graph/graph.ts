@@ -4,17 +4,17 @@ import { shouldRenderGraphiQL } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Admission } from '../admission/admission.ts';
 import { type Authentication, isRefusal, type Peer, type Refusal } from '../admission/authentication.ts';
-import type { Counted } from '../admission/counted.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
 import { withDeadline } from '../admission/deadline.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
+import type { Quota } from '../admission/quota.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import type { OperationContext } from '../execution/jit.ts';
 import { type Subscription, subscribeRendered } from '../live/render.ts';
-import { type Asked, NodeRequest } from '../server/node-request.ts';
+import { type AnyRequest, NodeRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
-import { type Answer, TextResponse } from '../server/text-response.ts';
+import { type AnyResponse, TextResponse } from '../server/text-response.ts';
 import { createCompiledDocuments } from './compiled-documents.ts';
 import { createDocumentChecks, withoutSuggestion } from './documents/checks.ts';
 import { loadTrustedDocuments, type TrustedDocumentsSettings } from './documents/trusted-documents.ts';
@@ -51,7 +51,7 @@ interface GraphOptions extends GraphSettings {
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
   /** Open streams, over every transport. */
-  readonly subscriptions: Counted;
+  readonly subscriptions: Quota;
   /** Is the gateway about to stop, so that streams end for their clients to go elsewhere? */
   readonly isDraining: () => boolean;
   readonly log: Logger;
@@ -59,7 +59,7 @@ interface GraphOptions extends GraphSettings {
 
 /** The graph, for every transport. */
 export interface Graph extends StreamingGraph {
-  readonly fetch: (request: Asked, peer: Peer) => Promise<Answer>;
+  readonly fetch: (request: AnyRequest, peer: Peer) => Promise<AnyResponse>;
 }
 
 /** The codes of those whom authentication refuses. */
@@ -124,7 +124,7 @@ export function createGraph(options: GraphOptions): Graph {
     },
   };
 
-  const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.giveBack(actorOf(caller));
+  const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(actorOf(caller));
 
   /** Opens a stream, unless its account has as many as it may. */
   async function subscribe(prepared: Prepared): ReturnType<PreparedOperation['subscribe']> {
@@ -154,7 +154,7 @@ export function createGraph(options: GraphOptions): Graph {
     yogaAnswers: (request: Request) => Response | Promise<Response>,
     request: Request,
     caller: Caller,
-  ): Promise<Answer> {
+  ): Promise<AnyResponse> {
     if (!wantsEventStream(request)) return yogaAnswers(request);
     const read = await readOperation(request);
     if (!read) return tooLarge(request);
@@ -165,7 +165,7 @@ export function createGraph(options: GraphOptions): Graph {
     return eventStream(prepared, request.signal, isDraining, credentials);
   }
 
-  async function answer(request: Asked, context: ServerContext): Promise<Answer> {
+  async function answer(request: AnyRequest, context: ServerContext): Promise<AnyResponse> {
     if (request.method === 'POST' && !isJson(request)) {
       return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
     }
@@ -178,12 +178,12 @@ export function createGraph(options: GraphOptions): Graph {
     return yoga.fetch(await request.toRequest(), { ...context, ...outcome });
   }
 
-  async function handle(request: Asked, peer: Peer): Promise<Answer> {
+  async function handle(request: AnyRequest, peer: Peer): Promise<AnyResponse> {
     if (options.graphiql && !(request instanceof NodeRequest) && shouldRenderGraphiQL(request)) return graphiql();
     let requestId: string | undefined;
     let limitHeaders: Readonly<Record<string, string>> = {};
 
-    async function admit(isOver: () => boolean): Promise<Answer> {
+    async function admit(isOver: () => boolean): Promise<AnyResponse> {
       try {
         if (origins.isForeignChange(request)) return refuse(request, 403, 'FORBIDDEN', 'Pages of other sites may change nothing here');
         const caller = await authenticate(request, peer);
@@ -203,8 +203,8 @@ export function createGraph(options: GraphOptions): Graph {
 
     const late = () => refuse(request, 503, 'TIMEOUT', takesTooLong(requestTimeoutMs));
     // A stream that begins too late would be open for nobody.
-    const discard = (answer: Answer) => void (answer instanceof Response && answer.body?.cancel());
-    const response = await withDeadline<Answer>(requestTimeoutMs, admit, late, { failed: failedLate, discard });
+    const discard = (answer: AnyResponse) => void (answer instanceof Response && answer.body?.cancel());
+    const response = await withDeadline<AnyResponse>(requestTimeoutMs, admit, late, { failed: failedLate, discard });
     for (const name in limitHeaders) response.headers.set(name, limitHeaders[name] as string);
     response.headers.set('x-request-id', requestId ?? randomUUID());
     return response;
@@ -214,14 +214,14 @@ export function createGraph(options: GraphOptions): Graph {
 }
 
 /** Only declared JSON: a page of another site can't send that without CORS's leave, while forms and plain text it can. */
-function isJson(request: Asked): boolean {
+function isJson(request: AnyRequest): boolean {
   return /^application\/(graphql\+)?json\s*(;|$)/.test(request.headers.get('content-type') ?? '');
 }
 
-const tooLarge = (request: Asked) => refuse(request, 413, 'REQUEST_ENTITY_TOO_LARGE', bodyTooLarge().message);
+const tooLarge = (request: AnyRequest) => refuse(request, 413, 'REQUEST_ENTITY_TOO_LARGE', bodyTooLarge().message);
 
 function refuse(
-  request: Asked,
+  request: AnyRequest,
   status: number,
   code: string,
   message: string,

@@ -4,7 +4,7 @@ import { OverloadError } from '../admission/fairness.ts';
 import { outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import type { OperationContext } from '../execution/jit.ts';
-import type { Asked } from '../server/node-request.ts';
+import type { AnyRequest } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
 import type { CompiledDocuments } from './compiled-documents.ts';
 import type { ServerContext } from './yoga.ts';
@@ -52,7 +52,7 @@ function unlessOverloaded(error: unknown): undefined {
 }
 
 /** Is it answered as application/json, whatever becomes of it? */
-export function isSimple({ method, headers }: Asked): boolean {
+export function isSimple({ method, headers }: AnyRequest): boolean {
   if (method !== 'POST' || !/^application\/json *(; *charset=utf-8)?$/i.test(headers.get('content-type') ?? '')) return false;
   if (headers.has('content-encoding')) return false;
   const accept = headers.get('accept');

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** A request as both faces read it. */
-export type Asked = Request | NodeRequest;
+export type AnyRequest = Request | NodeRequest;
 
 /**
  * What the faces read of a request, straight from node's: a Request and its Headers cost more than the rest of a short answer. Whoever needs a whole
@@ -12,7 +12,7 @@ export class NodeRequest {
   readonly url: string;
   readonly headers: NodeHeaders;
   readonly #incoming: IncomingMessage;
-  #place: Place | undefined;
+  #target: Target | undefined;
   #bytes: Promise<Buffer | undefined> | undefined;
 
   constructor(incoming: IncomingMessage) {
@@ -23,9 +23,9 @@ export class NodeRequest {
   }
 
   /** As in the URL of a Request that says the same. */
-  get place(): Place {
-    this.#place ??= simplePlace(this.#incoming.url ?? '/') ?? new URL(this.url);
-    return this.#place;
+  get target(): Target {
+    this.#target ??= simpleTarget(this.#incoming.url ?? '/') ?? new URL(this.url);
+    return this.#target;
   }
 
   /**
@@ -65,15 +65,15 @@ export class NodeRequest {
 }
 
 /** What of a URL tells where a request leads to. */
-export type Place = Pick<URL, 'pathname' | 'search'>;
+export type Target = Pick<URL, 'pathname' | 'search'>;
 
 /** A path and a query in which a URL changes nothing; undefined for any other. */
-function simplePlace(target: string): Place | undefined {
+function simpleTarget(target: string): Target | undefined {
   const [, pathname, search = ''] = /^(\/[\w/-]*)(\?[\w=&.:+-]+)?$/.exec(target) ?? [];
   return pathname === undefined || pathname.startsWith('//') ? undefined : { pathname, search };
 }
 
-export const placeOf = (asked: Asked): Place => (asked instanceof NodeRequest ? asked.place : new URL(asked.url));
+export const targetOf = (request: AnyRequest): Target => (request instanceof NodeRequest ? request.target : new URL(request.url));
 
 class NodeHeaders {
   readonly #headers: IncomingHttpHeaders;
@@ -92,4 +92,5 @@ class NodeHeaders {
 }
 
 /** A Request that says the same. */
-export const requestOf = (asked: Asked): Promise<Request> | Request => (asked instanceof NodeRequest ? asked.toRequest() : asked);
+export const requestOf = (request: AnyRequest): Promise<Request> | Request =>
+  request instanceof NodeRequest ? request.toRequest() : request;

@@ -1,4 +1,4 @@
-import { type Answer, TextResponse } from './text-response.ts';
+import { type AnyResponse, TextResponse } from './text-response.ts';
 
 /** For whoever looks at an answer of the API as a page: it may do nothing, and nobody may frame it. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
@@ -16,7 +16,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
-export function secure(response: Answer): void {
+export function secure(response: AnyResponse): void {
   if (response instanceof TextResponse) {
     response.headers.complete(HEADERS);
     return;

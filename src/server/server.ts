@@ -3,7 +3,7 @@ import { createServer, IncomingMessage, type OutgoingHttpHeaders, type Server, t
 import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import { NodeRequest } from './node-request.ts';
-import { type Answer, TextResponse } from './text-response.ts';
+import { type AnyResponse, TextResponse } from './text-response.ts';
 import { createAddressOf, type TrustProxy } from './trusted-proxies.ts';
 import { refuseRequest, refuseUnreadable } from './unreadable.ts';
 
@@ -11,9 +11,9 @@ import { refuseRequest, refuseUnreadable } from './unreadable.ts';
 export type Fetch = (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>;
 
 /** What answers some requests without a Request made for them. */
-export interface Plain {
+export interface Direct {
   readonly takes: (request: NodeRequest) => boolean;
-  readonly fetch: (request: NodeRequest, peer: { remoteAddress?: string }) => Promise<Answer>;
+  readonly fetch: (request: NodeRequest, peer: { remoteAddress?: string }) => Promise<AnyResponse>;
 }
 
 /** The address can't be listened on: taken, not allowed, or not this machine's. */
@@ -62,7 +62,7 @@ export interface ListenOptions {
   readonly port: number;
   readonly patience?: Partial<Patience>;
   readonly trustProxy?: TrustProxy;
-  readonly plain?: Plain;
+  readonly direct?: Direct;
 }
 
 /**
@@ -84,7 +84,7 @@ Object.defineProperty(HttpRequest.prototype, 'upgrade', {
 });
 
 /** Serves `fetch` on node:http. What is no HTTP, or has no address, is refused by this room, and its connection closed. @throws ListenError */
-export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, trustProxy, plain }: ListenOptions): Promise<Listener> {
+export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, trustProxy, direct }: ListenOptions): Promise<Listener> {
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
   const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) => fetch(request, { remoteAddress: addressOf(req) }));
@@ -97,8 +97,8 @@ export async function listen(fetch: Fetch, { host, port, patience = PATIENCE, tr
       response.on('close', () => {
         if (draining) server.closeIdleConnections();
       });
-      const asked = plain && new NodeRequest(request);
-      if (asked && plain.takes(asked)) void answerPlainly(plain.fetch, asked, addressOf(request), response);
+      const asked = direct && new NodeRequest(request);
+      if (asked && direct.takes(asked)) void answerDirectly(direct.fetch, asked, addressOf(request), response);
       else adapter(request, response);
     },
   );
@@ -152,8 +152,8 @@ function hasAddress({ headers: { host = 'localhost' }, rawHeaders, url = '' }: I
 let usual: string | undefined;
 
 /** Writes an answer without the detour by a stream. */
-async function answerPlainly(
-  fetch: Plain['fetch'],
+async function answerDirectly(
+  fetch: Direct['fetch'],
   request: NodeRequest,
   remoteAddress: string | undefined,
   response: ServerResponse,

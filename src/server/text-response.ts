@@ -1,5 +1,5 @@
 /** An answer of either face. */
-export type Answer = Response | TextResponse;
+export type AnyResponse = Response | TextResponse;
 
 /** An answer that is one text or nothing, without a Response's stream: making one and reading it again costs more than a short answer. */
 export class TextResponse {
@@ -47,5 +47,5 @@ export class TextHeaders {
 }
 
 /** The same as a Response. */
-export const responseOf = (answer: Answer): Response =>
+export const responseOf = (answer: AnyResponse): Response =>
   answer instanceof TextResponse ? new Response(answer.content, { status: answer.status, headers: answer.headers.all }) : answer;

@@ -32,7 +32,7 @@ export const told = async (response: Response) => ({
 
 export async function bothWays({ app }: TestGateway): Promise<BothWays> {
   const place = { host: '127.0.0.1', port: 0 };
-  const [short, general] = await Promise.all([listen(app.fetch, { ...place, plain: app.plain }), listen(app.fetch, place)]);
+  const [short, general] = await Promise.all([listen(app.fetch, { ...place, direct: app.direct }), listen(app.fetch, place)]);
 
   async function answer({ url }: Listener, who: Credentials, question: Question) {
     const headers = { 'content-type': 'application/json', authorization: authorizationOf(who) };

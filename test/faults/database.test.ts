@@ -41,7 +41,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     exchange = await createTestExchange({ database, access: { limits: { requestTimeoutMs: TIMEOUT_MS } } });
     customer = await exchange.customer();
     const { app } = exchange;
-    listener = await listen(app.fetch, { host: '127.0.0.1', port: 0, plain: app.plain });
+    listener = await listen(app.fetch, { host: '127.0.0.1', port: 0, direct: app.direct });
     sockets = app.attach(listener.server);
     house = { ...exchange, url: listener.url, customer };
     // Twice, so that documents are compiled.

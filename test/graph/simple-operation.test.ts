@@ -30,7 +30,7 @@ beforeAll(async () => {
   const mapping = { enterpriseSid, microsoftAddress: 'a@kohl.example', externalAddress: fresh.number() };
   ({ sid: mappingSid } = await done(provider, 'createMapping', mapping));
   Object.assign(gateway.gateway.restcomm, { ...createEmbeddedRestcomm(), ...broken });
-  short = await listen(app.fetch, { host: '127.0.0.1', port: 0, plain: app.plain });
+  short = await listen(app.fetch, { host: '127.0.0.1', port: 0, direct: app.direct });
   general = await listen(app.fetch, { host: '127.0.0.1', port: 0 });
 });
 afterAll(async () => {

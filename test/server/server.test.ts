@@ -147,8 +147,8 @@ test.each(['the general', 'the short'])(
   'a Host or a target that makes no address is told 400 on %s way, and the process goes on',
   async (way) => {
     const fetch: Fetch = (request) => new Response(new URL(request.url).pathname);
-    const plain = { takes: ({ url }: { url: string }) => URL.canParse(new URL(url).href), fetch: async () => new Response('answered') };
-    const listener = await listen(fetch, { host: HOST, port: 0, plain: way === 'the short' ? plain : undefined });
+    const direct = { takes: ({ url }: { url: string }) => URL.canParse(new URL(url).href), fetch: async () => new Response('answered') };
+    const listener = await listen(fetch, { host: HOST, port: 0, direct: way === 'the short' ? direct : undefined });
     listeners.push(listener);
     const hosts = ['', 'a b', '[', 'x:99999', 'x/y?z#', 'user@x', `x${HOST}:1, y`, '%zz'];
     const targets = ['*', 'http://x/', 'x'].map((target) => `OPTIONS ${target} HTTP/1.1\r\nHost: x:80\r\n\r\n`);

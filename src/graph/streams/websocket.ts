@@ -6,18 +6,18 @@ import { type Context, handleProtocols, makeServer, type SubscribePayload } from
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Authentication, isRefusal } from '../../admission/authentication.ts';
-import type { Counted } from '../../admission/counted.ts';
 import type { Origins } from '../../admission/origins.ts';
+import type { Quota } from '../../admission/quota.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
-import { Connection } from './connection.ts';
+import { ClientSocket } from './client-socket.ts';
 import type { PreparedOperation, StreamingGraph } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 
 /** The largest message that a client may send: 64 KiB. */
 const MAX_PAYLOAD = 64 * 1024;
 /** How often each socket is looked at. */
-const LOOK_MS = 1000;
+const TICK_MS = 1000;
 /** How long a client may take to answer that the socket closes. */
 const CLOSING_MS = 3000;
 /** RFC 6455, section 7.4.1. */
@@ -43,7 +43,7 @@ interface Options {
   /** The listener's; the connection's other end where left out. */
   readonly addressOf?: AddressOfRequest;
   /** Open sockets that are acknowledged. */
-  readonly counted: Counted;
+  readonly quota: Quota;
   readonly log: Logger;
 }
 
@@ -58,14 +58,14 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
     // Streams are sent in frames of their own, which know no extension.
     perMessageDeflate: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
-    WebSocket: Connection,
+    WebSocket: ClientSocket,
     clientTracking: false,
   });
-  const clients = new Set<Connection>();
+  const clients = new Set<ClientSocket>();
   const protocol = createProtocol(options, clients);
-  const looks = setInterval(() => {
-    for (const client of clients) client.look();
-  }, LOOK_MS).unref();
+  const ticks = setInterval(() => {
+    for (const client of clients) client.tick();
+  }, TICK_MS).unref();
   let leaving = false;
 
   const failed = (error: Error) => log.debug({ err: error }, 'a socket failed while it was upgraded');
@@ -78,7 +78,7 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
     else sockets.handleUpgrade(request, socket, head, begin);
   }
 
-  function begin(client: Connection, request: IncomingMessage): void {
+  function begin(client: ClientSocket, request: IncomingMessage): void {
     request.socket.off('error', failed);
     client.network = request.socket;
     client.authorization = authorizationOf(request, origins);
@@ -99,7 +99,7 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
     },
     dispose: async () => {
       server.off('upgrade', upgrade);
-      clearInterval(looks);
+      clearInterval(ticks);
       const closed = [...clients].filter(({ readyState }) => readyState !== WebSocket.CLOSED).map((client) => once(client, 'close'));
       terminate();
       await Promise.all(closed);
@@ -112,8 +112,8 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
 const noSuchOperation = () =>
   new GraphQLError('Could not determine what operation to execute.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
 
-function createProtocol({ graph, authenticate, counted }: Options, clients: Set<Connection>) {
-  return makeServer<Record<string, unknown>, Connection>({
+function createProtocol({ graph, authenticate, quota }: Options, clients: Set<ClientSocket>) {
+  return makeServer<Record<string, unknown>, ClientSocket>({
     // Looked after with the pings: a timer for each socket would be kept as long as it is open.
     connectionInitWaitTimeout: 0,
     onConnect: async (context) => {
@@ -134,11 +134,11 @@ function createProtocol({ graph, authenticate, counted }: Options, clients: Set<
         return false;
       }
       if (socket.readyState !== WebSocket.OPEN) return false;
-      const isAdmitted = socket.admit(caller, counted, graph.credentials);
-      if (!isAdmitted) socket.close(TRY_AGAIN_LATER, `This account has ${counted.maximum} sockets open, as many as it may`);
+      const isAdmitted = socket.admit(caller, quota, graph.credentials);
+      if (!isAdmitted) socket.close(TRY_AGAIN_LATER, `This account has ${quota.maximum} sockets open, as many as it may`);
       return isAdmitted;
     },
-    onSubscribe: async (context: Context<Record<string, unknown>, Connection>, id: string, payload: SubscribePayload) => {
+    onSubscribe: async (context: Context<Record<string, unknown>, ClientSocket>, id: string, payload: SubscribePayload) => {
       const stream = new SocketStream(context, id);
       const caller = context.extra.caller as Caller;
       const tooMany = await context.extra.whilePaused(() => graph.count(caller));

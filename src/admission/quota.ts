@@ -1,14 +1,14 @@
 /** How many of something each account has open. */
-export interface Counted {
+export interface Quota {
   readonly maximum: number;
   /** Takes one more. @returns false where the account has as many as it may */
   readonly take: (accountSid: string) => boolean;
   /** Gives one back that was taken. */
-  readonly giveBack: (accountSid: string) => void;
+  readonly release: (accountSid: string) => void;
 }
 
 /** Counts by account, in this instance. */
-export function createCounted(maximum: number): Counted {
+export function createQuota(maximum: number): Quota {
   const open = new Map<string, number>();
   return {
     maximum,
@@ -18,7 +18,7 @@ export function createCounted(maximum: number): Counted {
       open.set(accountSid, count + 1);
       return true;
     },
-    giveBack: (accountSid) => {
+    release: (accountSid) => {
       const left = (open.get(accountSid) ?? 0) - 1;
       if (left > 0) open.set(accountSid, left);
       else open.delete(accountSid);

@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, MessageType, type Server, stringifyMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
-import type { Counted } from '../../admission/counted.ts';
 import type { CredentialWatch, Watched } from '../../admission/credential-watch.ts';
+import type { Quota } from '../../admission/quota.ts';
 import { actorOf, type Caller } from '../../domain/caller.ts';
 import { type SocketStream, type StreamSocket, TakenOver } from './socket-stream.ts';
 
@@ -12,10 +12,10 @@ const INTRODUCTION = 5;
 /** A client is sent a ping every so many looks. One that has not answered until the next is gone. */
 const PING = 12;
 /** How many pings of its own a client is answered between two looks. */
-const ITS_PINGS = 20;
+const MAX_CLIENT_PINGS = 20;
 /** In bytes. A client that has so much to read still is not read itself; one that has as much as the second is cut where there is more for it. */
-const MUCH_WAITS = 1024 * 1024;
-const TOO_MUCH_WAITS = 16 * 1024 * 1024;
+const PAUSE_ABOVE_BYTES = 1024 * 1024;
+const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
 /** RFC 6455, section 7.4.1. */
 const TRY_AGAIN_LATER = 1013;
 /** The messages that a server alone sends. */
@@ -28,7 +28,7 @@ const NONE: readonly SocketStream[] = [];
  * A WebSocket with what is kept of its client, in the form that graphql-ws takes. There may be many thousands, which do nothing most of the time:
  * hardly any listener, closure, timer or promise is theirs alone.
  */
-export class Connection extends WebSocket implements StreamSocket {
+export class ClientSocket extends WebSocket implements StreamSocket {
   network: Duplex | undefined = undefined;
   streams = NONE;
   /** The credentials of the upgrade, until it introduces itself. */
@@ -36,27 +36,27 @@ export class Connection extends WebSocket implements StreamSocket {
   remoteAddress: string | undefined = undefined;
   isIntroduced = false;
   caller: Caller | undefined = undefined;
-  #counted: Counted | undefined = undefined;
+  #quota: Quota | undefined = undefined;
   #credentials: CredentialWatch | undefined = undefined;
   #isAlive = true;
-  #looks = 0;
+  #ticks = 0;
   #pauses = 0;
-  #itsPings = 0;
+  #clientPings = 0;
   #isBehind = false;
   #take: ((text: string) => Promise<void>) | undefined = undefined;
   #closed: ReturnType<Server['opened']> | undefined = undefined;
   #log: Logger | undefined = undefined;
 
-  begin(protocol: Server<Connection>, log: Logger): void {
+  begin(protocol: Server<ClientSocket>, log: Logger): void {
     this.#log = log;
     this.#closed = protocol.opened(this, this);
   }
 
   /** Is the caller's from here on, until it closes or the credentials end. @returns false where it is one too many */
-  admit(caller: Caller, counted: Counted, credentials: CredentialWatch): boolean {
-    if (!counted.take(actorOf(caller))) return false;
+  admit(caller: Caller, quota: Quota, credentials: CredentialWatch): boolean {
+    if (!quota.take(actorOf(caller))) return false;
     this.caller = kept(caller);
-    this.#counted = counted;
+    this.#quota = quota;
     this.#credentials = credentials;
     credentials.watch(this as Watched);
     return true;
@@ -84,12 +84,12 @@ export class Connection extends WebSocket implements StreamSocket {
 
   /** graphql-ws and streams send by this. Whoever asks for more than it reads would have all of it kept here. */
   override send(data: string, ...rest: unknown[]): void {
-    if (this.bufferedAmount > TOO_MUCH_WAITS) {
+    if (this.bufferedAmount > MAX_BUFFERED_BYTES) {
       this.#log?.info('a socket is cut: its client does not read what it asked for');
       this.terminate();
     }
     super.send(data, ...(rest as [() => void]));
-    if (this.#isBehind || this.bufferedAmount <= MUCH_WAITS || !this.network) return;
+    if (this.#isBehind || this.bufferedAmount <= PAUSE_ABOVE_BYTES || !this.network) return;
     this.#isBehind = true;
     this.#hold();
     this.network.once('drain', () => {
@@ -100,8 +100,8 @@ export class Connection extends WebSocket implements StreamSocket {
 
   /** A ping of the protocol's (not WebSocket's), which counts for no rate. graphql-ws leaves it to this. */
   onPing(payload: Record<string, unknown> | undefined): void {
-    this.#itsPings += 1;
-    if (this.#itsPings === ITS_PINGS) this.#hold();
+    this.#clientPings += 1;
+    if (this.#clientPings === MAX_CLIENT_PINGS) this.#hold();
     if (this.readyState === WebSocket.OPEN)
       this.send(stringifyMessage(payload ? { type: MessageType.Pong, payload } : { type: MessageType.Pong }));
   }
@@ -149,20 +149,20 @@ export class Connection extends WebSocket implements StreamSocket {
   #hasClosed(code: number, reason: string): void {
     if (this.caller) {
       this.#credentials?.unwatch(this as Watched);
-      this.#counted?.giveBack(actorOf(this.caller));
+      this.#quota?.release(actorOf(this.caller));
     }
     this.#closed?.(code, reason).catch((error: unknown) => this.#log?.error({ err: error }, 'unexpected error as a WebSocket closed'));
   }
 
   /** Is done every second. */
-  look(): void {
-    this.#looks += 1;
-    if (this.#itsPings >= ITS_PINGS) this.#letGo();
-    this.#itsPings = 0;
-    if (!this.isIntroduced && this.#looks === INTRODUCTION) {
-      this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+  tick(): void {
+    this.#ticks += 1;
+    if (this.#clientPings >= MAX_CLIENT_PINGS) this.#letGo();
+    this.#clientPings = 0;
+    if (!this.isIntroduced && this.#ticks === INTRODUCTION) {
+      this.close(CloseCode.ConnectionInitialisationTimeout, 'ClientSocket initialisation timeout');
     }
-    if (this.#looks % PING !== 0) return;
+    if (this.#ticks % PING !== 0) return;
     if (this.#isAlive) this.ping();
     else this.terminate();
     this.#isAlive = false;

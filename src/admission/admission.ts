@@ -1,8 +1,9 @@
+import { actorOf, type Caller } from '../domain/caller.ts';
 import type { Fairness } from './fairness.ts';
 import type { Origins } from './origins.ts';
 import type { RateLimit } from './rate-limit.ts';
 
-/** What a request of either face passes before it is run, beside authentication. */
+/** What requests of all faces share: who may ask from where, how often, how many at once, for how long. */
 export interface Admission {
   readonly origins: Origins;
   /** Absent: requests are not counted. */
@@ -11,6 +12,22 @@ export interface Admission {
   readonly reads: Fairness;
   /** Of mutations. */
   readonly changes: Fairness;
-  /** How long an answer may take, from the request's arrival to the beginning of its answer. */
+  /** From the request's arrival to the beginning of its answer, in ms. */
   readonly requestTimeoutMs: number;
+}
+
+/**
+ * Runs an operation when it is its account's turn.
+ * @param isOver asked when the turn comes: an operation that nobody waits for any more is left out, and never settles
+ * @throws OverloadError when too many operations of the account wait already
+ */
+export function inTurn<Result>(
+  { reads, changes }: Pick<Admission, 'reads' | 'changes'>,
+  caller: Caller,
+  kind: 'query' | 'mutation' | 'subscription',
+  operation: () => Promise<Result> | Result,
+  isOver?: () => boolean,
+): Promise<Result> {
+  const fairness = kind === 'mutation' ? changes : reads;
+  return fairness.run(actorOf(caller), operation, isOver && (() => !isOver()));
 }

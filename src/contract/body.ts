@@ -1,4 +1,5 @@
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
+import { isObject } from '../server/json.ts';
 import type { AnyRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';
@@ -44,10 +45,6 @@ function parseObject(bytes: Buffer): object {
   }
   if (!isObject(value)) throw invalidParameter('body', 'must be a JSON object');
   return value;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The fields' values by their documented names. Unknown fields are ignored, null is absent. */

@@ -1,4 +1,5 @@
-import { CHALLENGE, type Refusal } from '../admission/authentication.ts';
+import type { Refused } from '../admission/admit.ts';
+import { CHALLENGE } from '../admission/authentication.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 
 /** A failed answer before it is written: REST.md "Envelopes". */
@@ -69,12 +70,13 @@ export function refusal(status: RefusalStatus, headers?: Readonly<Record<string,
   return { status, errorCode: String(status), message: refusals[status], headers };
 }
 
-/** What authentication refuses: 401 with the challenge that RFC 7235 asks for, and when to come again where it is told. */
-export function refusedBy({ status, challenge = CHALLENGE, retryAfter }: Omit<Refusal, 'message'>): Failure {
+/** What admission refuses: a 401 with the challenge that RFC 7235 asks for, and when to come again where that is known. */
+export function refusedBy({ status, code, message, challenge = CHALLENGE, retryAfter }: Refused): Failure {
   const headers = { ...(status === 401 && { 'www-authenticate': challenge }), ...(retryAfter && { 'retry-after': String(retryAfter) }) };
-  return refusal(status, headers);
+  const failed = refusal(status, headers);
+  return code === 'TIMEOUT' ? { ...failed, message } : failed;
 }
-export const unauthorized = refusedBy({ status: 401 });
+export const unauthorized = refusal(401, { 'www-authenticate': CHALLENGE });
 
 /** 450: a parameter of the wrong form. `value` is repeated in the answer: leave it out where it may be secret. */
 export function invalidParameter(name: string, why: string, value?: string): ContractFailure {

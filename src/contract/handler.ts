@@ -1,14 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import type { Admission } from '../admission/admission.ts';
-import { type Authentication, isRefusal, type Peer, type Refusal } from '../admission/authentication.ts';
-import { withDeadline } from '../admission/deadline.ts';
+import { type Admission, inTurn } from '../admission/admission.ts';
+import type { Admitted, Face } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
-import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
-import { actorOf, type Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
-import type { OperationContext } from '../execution/jit.ts';
+import { type ObserveOperation, observed } from '../execution/operations.ts';
+import type { OperationContext } from '../execution/run.ts';
 import { type AnyRequest, targetOf } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
 import { failure, success } from './envelopes.ts';
@@ -25,47 +23,31 @@ export interface ContractOptions extends Settings {
   readonly schema: GraphQLSchema;
   /** The context of the graph's resolvers for one request of this caller. */
   readonly contextFor: (caller: Caller) => OperationContext;
-  readonly authenticate: Authentication;
-  readonly admission: Admission;
-  readonly log: Pick<Logger, 'error' | 'warn'>;
+  readonly admission: Pick<Admission, 'reads' | 'changes'>;
+  readonly observe: ObserveOperation;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
 const openApiPath = '/msteams/openapi.json';
 
-/**
- * The documented REST routes under /msteams and /mxteams, run over the graph's own operations. The handler never throws: every
- * answer is one of REST.md's envelopes, and `x-request-id` names it in the log.
- *
- * @throws at once, where a document of the table does not fit the schema
- */
-export function createContract(options: ContractOptions): (request: AnyRequest, peer?: Peer) => Promise<TextResponse> {
-  const { schema, contextFor, authenticate, log } = options;
-  const { origins, rateLimit, reads, changes, requestTimeoutMs } = options.admission;
+/** The documented REST routes under /msteams and /mxteams, run over the graph's own operations. Every answer is one of REST.md's envelopes. */
+export function createContract(options: ContractOptions): Face {
+  const { schema, contextFor, admission, observe, log } = options;
   const documents = new Map<Operation, Execute>(table.map((operation) => [operation, prepare(schema, operation, log)]));
   const route = createRouter(table);
   const description = JSON.stringify(openApi(options));
 
-  async function answer(request: AnyRequest, caller: Caller | Refusal, isOver: () => boolean): Promise<TextResponse> {
-    const { pathname } = targetOf(request);
-    if (isRefusal(caller)) return failure(refusedBy(caller));
-    const found = route(request.method, pathname);
-    if (found.kind === 'unknown') return failure(refusal(404));
-    if (found.kind === 'not-allowed') return failure(refusal(405, { allow: found.allow }));
-    return run(request, caller, found.operation, found.sid, isOver);
-  }
-
-  async function run(request: AnyRequest, caller: Caller, operation: Operation, sid: string, isOver: () => boolean): Promise<TextResponse> {
+  async function run(request: AnyRequest, { caller, isOver }: Admitted, operation: Operation, sid: string): Promise<TextResponse> {
     const fail = (failed: Failure) => failure(failed, operation.nestsFailureData);
     try {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
       const read = await readRequest(request, operation, sid, showSecrets);
       const context = contextFor(withLargePages(caller));
       const execute = documents.get(operation) as Execute;
-      const { data, errors } = await (request.method === 'GET' || request.method === 'HEAD' ? reads : changes).run(
-        actorOf(caller),
-        () => execute(context, operation.variables(read)),
-        () => !isOver(),
-      );
+      const kind = request.method === 'GET' || request.method === 'HEAD' ? 'query' : 'mutation';
+      const facts = { face: 'contract', name: operation.operation, kind, caller } as const;
+      const work = () => observed(observe, facts, () => execute(context, operation.variables(read)));
+      const { data, errors } = await inTurn(admission, caller, kind, work, isOver);
       const error = errors?.[0];
       if (error) return fail(fromGraphQLError(error));
       const result = data?.result as object | null | undefined;
@@ -79,41 +61,16 @@ export function createContract(options: ContractOptions): (request: AnyRequest, 
     }
   }
 
-  return async (request, peer = {}) => {
-    let requestId: string = randomUUID();
-    let limitHeaders: Readonly<Record<string, string>> = {};
-
-    async function admit(isOver: () => boolean): Promise<TextResponse> {
-      try {
-        if (targetOf(request).pathname === openApiPath) return describe(request.method, description);
-        if (origins.isForeignChange(request)) return failure(refusal(403));
-        const caller = await authenticate(request, peer);
-        if (isRefusal(caller)) return await answer(request, caller, isOver);
-        requestId = caller.requestId;
-        const verdict = await rateLimit?.take(actorOf(caller));
-        limitHeaders = verdict?.headers ?? {};
-        if (verdict?.retryAfter !== undefined) return failure(refusal(429));
-        return await answer(request, caller, isOver);
-      } catch (error) {
-        const outage = outageOf(error);
-        log.error({ err: error, requestId }, outage ? OUTAGE_LOGGED : 'unexpected error in the contract');
-        return failure(outage ? refusal(503, { 'retry-after': String(outage.retryAfter) }) : refusal(500));
-      }
-    }
-
-    const response = await withDeadline(
-      requestTimeoutMs,
-      admit,
-      () =>
-        failure({
-          ...refusal(503),
-          message: `The operation takes longer than ${requestTimeoutMs / 1000} s; what it changes may still come to be`,
-        }),
-      { failed: (error) => log.error({ err: error, requestId }, 'an operation failed after its client was told that it takes too long') },
-    );
-    for (const name in limitHeaders) response.headers.set(name, limitHeaders[name] as string);
-    response.headers.set('x-request-id', requestId);
-    return request.method === 'HEAD' ? response.withoutContent() : response;
+  return {
+    name: 'contract',
+    open: (request) => (targetOf(request).pathname === openApiPath ? describe(request.method, description) : undefined),
+    refuse: (_request, refused) => failure(refusedBy(refused)),
+    answer: async (request, admitted) => {
+      const found = route(request.method, targetOf(request).pathname);
+      if (found.kind === 'unknown') return failure(refusal(404));
+      if (found.kind === 'not-allowed') return failure(refusal(405, { allow: found.allow }));
+      return run(request, admitted, found.operation, found.sid);
+    },
   };
 }
 

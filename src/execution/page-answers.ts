@@ -7,8 +7,8 @@ import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
 import type { DocumentPlan, Gap, PagePlan, RowPlan } from './page-plans.ts';
 
-/** An answer's text, or what was run where the database is away. */
-export type PageAnswer = { readonly text: string } | ExecutionResult;
+/** What a run comes to: its answer as JSON text where planned pages gave it, else a result. */
+export type RunResult = { readonly text: string; readonly errors?: undefined } | (ExecutionResult & { readonly text?: undefined });
 
 /**
  * Answers a planned document: its lists' own resolvers are called with their arguments, as ever, and the packed rows that they read are written as
@@ -22,7 +22,7 @@ export async function answerPages(
   context: { readonly caller: Caller },
   inputs: Readonly<Record<string, unknown>>,
   log: Pick<Logger, 'warn'>,
-): Promise<PageAnswer | undefined> {
+): Promise<RunResult | undefined> {
   const { schema, operation, pages, permissions, packed } = plan;
   if (!permissions.every((permission) => context.caller.permissions.has(permission as Permission))) return undefined;
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], inputs, { maxErrors: 1 });

@@ -1,16 +1,10 @@
 import { GraphQLError, Kind } from 'graphql';
 import type { Logger } from 'pino';
+import { FAULT } from '../admission/admit.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
 import { DomainError } from '../domain/errors.ts';
 import { withoutValue } from './documents/quoted-values.ts';
-
-export const FAULT = 'Something went wrong on our side';
-
-export const RATE_EXCEEDED = 'Too many requests of this account; try again when the time in Retry-After has passed';
-
-export const takesTooLong = (ms: number) =>
-  `The operation takes longer than ${ms / 1000} s, and nobody waits for it any more; what it changes may still come to be`;
 
 export const bodyTooLarge = () =>
   new GraphQLError(`The body is larger than ${MAX_BODY_BYTES} bytes`, {

@@ -1,45 +1,45 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import type { Admission } from '../admission/admission.ts';
+import { type Admission, inTurn } from '../admission/admission.ts';
+import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
-import type { OperationContext } from '../execution/jit.ts';
+import { decodeBody } from '../execution/operation-body.ts';
+import { type ObserveOperation, observed } from '../execution/operations.ts';
+import type { OperationContext } from '../execution/run.ts';
 import type { AnyRequest } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
 import type { CompiledDocuments } from './compiled-documents.ts';
-import type { ServerContext } from './yoga.ts';
 
 export interface SimpleOperationOptions {
   readonly documents: CompiledDocuments;
   readonly contextFor: (caller: Caller) => OperationContext;
   readonly admission: Pick<Admission, 'reads' | 'changes'>;
-  /** Is any document run, and not only those of a list? */
-  readonly isOpen: boolean;
+  readonly observe: ObserveOperation;
 }
 
-/** Its answer; or what was run already, where only the general path can tell of it; or nothing, where it is not simple. */
+/** Its answer; or the result of a run whose errors only the general path can report; or `undefined` where the operation is not simple. */
 export type SimpleOutcome = { readonly response: TextResponse } | { readonly result: ExecutionResult } | undefined;
 
 /**
- * The common request, in a tenth of the general path's time: a POST of one query or mutation, whose document came before, and which goes well. Its
- * answer is byte for byte what Yoga gives; whatever is unusual is left to Yoga.
+ * The common request, in a tenth of the general path's time: a POST of one query or mutation whose document came before, and which succeeds. The
+ * answer is byte for byte what Yoga gives; anything unusual is left to Yoga.
  */
-export function createSimpleOperations({ documents, contextFor, admission, isOpen }: SimpleOperationOptions) {
-  return async (bytes: Buffer, { caller, isOver }: ServerContext): Promise<SimpleOutcome> => {
-    const parameters = isOpen ? read(bytes) : undefined;
-    if (!parameters) return undefined;
-    const { query, operationName, variables } = parameters;
-    const actor = actorOf(caller);
-    const compiled = documents.get(actor, query, operationName);
+export function createSimpleOperations({ documents, contextFor, admission, observe }: SimpleOperationOptions) {
+  return async (bytes: Buffer, { caller, isOver }: Admitted): Promise<SimpleOutcome> => {
+    const body = decodeBody(bytes);
+    if (!body?.isPlain || !body.query) return undefined;
+    const { query, operationName, variables } = body;
+    const compiled = documents.get(actorOf(caller), query, operationName);
     if (!compiled?.passes(variables)) return undefined;
+    const { name, kind, run } = compiled;
     const context = contextFor(caller);
-    const wanted = () => !isOver();
-    const fairness = compiled.isQuery ? admission.reads : admission.changes;
-    const result = await fairness.run(actor, () => compiled.run(context, variables), wanted).catch(unlessOverloaded);
+    const work = () => observed(observe, { face: 'graph', name, kind, caller }, () => run(context, variables));
+    const result = await inTurn(admission, caller, kind, work, isOver).catch(unlessOverloaded);
     if (result === undefined) return undefined;
-    if ('text' in result) return { response: answer(result.text) };
+    if (result.text !== undefined) return { response: answer(result.text) };
     if (!result.errors) return { response: answer(JSON.stringify(result)) };
-    return compiled.isQuery && !result.errors.some(isOutage) ? undefined : { result };
+    return kind === 'query' && !result.errors.some(isOutage) ? undefined : { result };
   };
 }
 
@@ -58,31 +58,6 @@ export function isSimple({ method, headers }: AnyRequest): boolean {
   const accept = headers.get('accept');
   return accept === null || accept === '*/*' || accept === 'application/json';
 }
-
-interface Parameters {
-  readonly query: string;
-  readonly operationName: string | undefined;
-  readonly variables: Readonly<Record<string, unknown>>;
-}
-
-/** What a body says, if that is nothing but a document, its operation's name and its variables. */
-function read(bytes: Buffer): Parameters | undefined {
-  let body: unknown;
-  try {
-    body = JSON.parse(bytes.toString());
-  } catch {
-    return undefined;
-  }
-  if (!isObject(body)) return undefined;
-  for (const name in body) if (name !== 'query' && name !== 'variables' && name !== 'operationName') return undefined;
-  const { query, variables, operationName } = body;
-  if (typeof query !== 'string' || query === '') return undefined;
-  if (variables != null && !isObject(variables)) return undefined;
-  if (operationName != null && typeof operationName !== 'string') return undefined;
-  return { query, variables: variables ?? {}, operationName: operationName ?? undefined };
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function answer(text: string): TextResponse {
   return new TextResponse(text, { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } });

@@ -1,29 +1,20 @@
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  execute,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql';
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, execute, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Admission } from '../admission/admission.ts';
+import { type Admission, inTurn } from '../admission/admission.ts';
+import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
-import { actorOf, type Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/caller.ts';
+import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { Named, TrustedDocuments } from './documents/trusted-documents.ts';
 import { bodyTooLarge, tooManyRequests } from './errors.ts';
 import { readableQuery, spokenRefusals } from './yoga-gaps.ts';
 
 /** What each request brings along. */
-export interface ServerContext {
-  readonly caller: Caller;
-  /** Has its client been told already that it takes too long? */
-  readonly isOver: () => boolean;
-  /** What the operation came to, where it was run already. */
+export interface ServerContext extends Admitted {
+  /** The result of an operation that was run already. */
   readonly result?: ExecutionResult;
 }
 
@@ -34,11 +25,14 @@ interface YogaOptions {
   readonly checks: DocumentChecks;
   readonly trusted: TrustedDocuments;
   readonly admission: Admission;
+  readonly observe: ObserveOperation;
   readonly log: Logger;
 }
 
+export type YogaServer = ReturnType<typeof createYogaServer>;
+
 /** Yoga, with its open defaults closed. */
-export function createYogaServer({ schema, contextFor, mask, checks, trusted, admission, log }: YogaOptions) {
+export function createYogaServer({ schema, contextFor, mask, checks, trusted, admission, observe, log }: YogaOptions) {
   return createYoga<ServerContext, object>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -55,7 +49,7 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
       // Only of what maskError was given, also where that was no fault: it logs what is one.
       error: () => {},
     },
-    plugins: [readableQuery, spokenRefusals, noStreams, namedDocuments(trusted), checked(checks), inTurn(admission, mask)],
+    plugins: [readableQuery, spokenRefusals, noStreams, namedDocuments(trusted), checked(checks), runInTurn(admission, observe, mask)],
     context: ({ caller }) => contextFor(caller),
     maskedErrors: { maskError: (error) => (isTooLarge(error) ? bodyTooLarge() : mask(error)) },
   });
@@ -93,21 +87,16 @@ function checked({ parse, validate, check }: DocumentChecks): Plugin {
  * Runs every operation when it is its account's turn, unless it was run. Its errors are masked here, where it is known whose they are: maskedErrors
  * leaves them as they are then.
  */
-function inTurn({ reads, changes }: Admission, mask: YogaOptions['mask']): Plugin<ServerContext> {
+function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOptions['mask']): Plugin<ServerContext> {
   return {
     onExecute: ({ setExecuteFn, args }) => {
       const { caller, isOver, result } = args.contextValue;
-      const isChange = getOperationAST(args.document, args.operationName)?.operation === 'mutation';
-      const inTurn = (given: ExecutionArgs) =>
-        (isChange ? changes : reads).run(
-          actorOf(caller),
-          // Yoga's own executor gives fields in the order in which they resolve, graphql's in the order in which they were asked for.
-          () => execute(given),
-          () => !isOver(),
-        );
+      const facts = { face: 'graph', caller, ...factsOf(args.document, args.operationName) } as const;
       setExecuteFn(async (given: unknown) => {
+        // Yoga's own executor gives fields in the order in which they resolve, graphql's in the order in which they were asked for.
+        const run = () => observed(observe, facts, () => execute(given as ExecutionArgs));
         try {
-          const { errors, ...answer } = result ?? (await inTurn(given as ExecutionArgs));
+          const { errors, ...answer } = result ?? (await inTurn(admission, caller, facts.kind, run, isOver));
           return errors ? { ...answer, errors: errors.map((error) => mask(error, caller.requestId)) } : answer;
         } catch (error) {
           if (error instanceof OverloadError) return { errors: [tooManyRequests(error.message)] };

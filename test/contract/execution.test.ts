@@ -5,13 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createContext } from '../../schema/context.ts';
 import { schema } from '../../schema/index.ts';
 import { ContractFailure } from '../../src/contract/errors.ts';
-import { prepare, prepareReference } from '../../src/contract/execute.ts';
+import { parseValid, prepare } from '../../src/contract/execute.ts';
 import type { BodyField, Operation, QueryParameter } from '../../src/contract/operation.ts';
 import { readRequest } from '../../src/contract/request.ts';
 import { table } from '../../src/contract/table.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { ConflictError, DomainError } from '../../src/domain/errors.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { prepareReference } from './reference.ts';
 import { type Answers, stubContext, stubSchema, successes } from './stub-graph.ts';
 
 const log = pino({ level: 'silent' });
@@ -63,6 +64,10 @@ async function outcome(run: Promise<ExecutionResult>) {
   const code = originalError instanceof DomainError ? originalError.code : extensions?.code;
   return code === undefined ? 'fault' : { message, path, code };
 }
+
+test.each(table)('$operation: its document fits the schema', (operation) => {
+  expect(() => parseValid(schema, operation)).not.toThrow();
+});
 
 describe.each(table)('$operation compiled', (operation) => {
   const stub = stubSchema();

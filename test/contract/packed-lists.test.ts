@@ -4,13 +4,14 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createContext } from '../../schema/context.ts';
 import { schema } from '../../schema/index.ts';
-import { prepare, prepareReference } from '../../src/contract/execute.ts';
+import { prepare } from '../../src/contract/execute.ts';
 import type { Operation } from '../../src/contract/operation.ts';
 import { readRequest } from '../../src/contract/request.ts';
 import { table } from '../../src/contract/table.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { makeLists } from '../execution/list-data.ts';
 import { createTestGateway, type TestGateway } from '../support/gateway.ts';
+import { prepareReference } from './reference.ts';
 
 // REST's lists over rows whose values are hard to pack, run as they are served and by graphql's own execute.
 

@@ -1,6 +1,8 @@
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { printed } from '../../schema/print.ts';
+import { createAdmit } from '../../src/admission/admit.ts';
+import type { Authentication } from '../../src/admission/authentication.ts';
 import { CHANGES, createFairness, READS } from '../../src/admission/fairness.ts';
 import { createOrigins } from '../../src/admission/origins.ts';
 import { type ContractOptions, createContract } from '../../src/contract/handler.ts';
@@ -32,12 +34,14 @@ const schema = stubSchema();
 export const stubContext = (answers: Answers, caller: Caller = nobody) => ({ answers, caller, end: () => {} });
 const nobody: Caller = { organizationSid: 'OR1', accountSid: 'AC1', permissions: new Set(), requestId: 'request-1' };
 
-interface StubOptions extends Partial<Omit<ContractOptions, 'admission'>> {
+interface StubOptions extends Partial<Omit<ContractOptions, 'admission' | 'log'>> {
+  /** Who is asking; by default, anyone with an Authorization header. */
+  readonly authenticate?: Authentication;
   readonly permissions?: readonly Permission[];
 }
 
 /** A contract over such a graph, its client (with any credentials), what the graph was asked, and what was logged. */
-export function stubContract(answers: Answers, { permissions = ['read', 'write', 'secrets'], ...options }: StubOptions = {}) {
+export function stubContract(answers: Answers, { permissions = ['read', 'write', 'secrets'], authenticate, ...options }: StubOptions = {}) {
   const asked: { readonly field: string; readonly args: Readonly<Record<string, unknown>> }[] = [];
   const logged: object[] = [];
   const callers: Caller[] = [];
@@ -51,26 +55,34 @@ export function stubContract(answers: Answers, { permissions = ['read', 'write',
       },
     ]),
   );
-  const answer = createContract({
+  const log = pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) });
+  const admission = {
+    origins: createOrigins([], () => undefined),
+    reads: createFairness(READS),
+    changes: createFairness(CHANGES),
+    requestTimeoutMs: 60_000,
+  };
+  const face = createContract({
     schema,
-    authenticate: async (request) =>
-      request.headers.get('authorization') ? caller : { status: 401, message: 'Authentication is required' },
     contextFor(given) {
       callers.push(given);
       return stubContext(recording, given);
     },
-    admission: {
-      origins: createOrigins([], () => undefined),
-      reads: createFairness(READS),
-      changes: createFairness(CHANGES),
-      requestTimeoutMs: 60_000,
-    },
+    admission,
+    observe: () => {},
     restTimestamps: 'iso',
     restBotSecrets: 'plain',
-    log: pino({ level: 'warn' }, { write: (line: string) => logged.push(JSON.parse(line)) }),
+    log,
     ...options,
   });
-  const fetch = async (request: Request) => responseOf(await answer(request));
+  const admit = createAdmit({
+    authenticate:
+      authenticate ??
+      (async (request) => (request.headers.get('authorization') ? caller : { status: 401, message: 'Authentication is required' })),
+    admission,
+    log,
+  });
+  const fetch = async (request: Request) => responseOf(await admit(request, {}, face));
   return { fetch, rest: restClient(fetch, { user: 'AC1', password: 'token' }), anonymous: restClient(fetch), asked, logged, callers };
 }
 

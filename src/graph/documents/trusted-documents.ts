@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import { isObject } from '../../server/json.ts';
 import { SettingsError } from '../../settings-error.ts';
 
 export interface TrustedDocumentsSettings {
@@ -104,5 +105,3 @@ const strings = (pairs: readonly (readonly unknown[])[]) =>
   pairs.every((pair) => pair.length === 2 && pair.every((one) => typeof one === 'string'))
     ? (pairs as readonly (readonly [string, string])[]).slice()
     : undefined;
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,6 +1,7 @@
 import { GraphQLError, getOperationAST } from 'graphql';
 import type { CredentialWatch } from '../../admission/credential-watch.ts';
 import { MAX_BODY_BYTES } from '../../admission/limits.ts';
+import { decodeBody, decodeQuery, type OperationBody } from '../../execution/operation-body.ts';
 import type { Rendered } from '../../live/updates.ts';
 import { readBytes } from '../../server/read-body.ts';
 import type { PreparedOperation } from './prepared.ts';
@@ -13,50 +14,15 @@ export const wantsEventStream = ({ method, headers }: Request) =>
   (method === 'GET' || method === 'POST') && headers.get('accept')?.includes('text/event-stream') === true;
 
 /**
- * What a request to the graph says, and a request that says the same again, for its body can be read once.
- * @returns `undefined` where the body is too large
+ * The operation that a request states, and a request that states the same again, since its body can be read only once.
+ * @returns `undefined` where the body is too large. `body` is `undefined` where it is malformed
  */
-export async function readOperation(request: Request) {
-  if (request.method !== 'POST') return { parameters: parametersOf(request), again: request };
+export async function readOperation(request: Request): Promise<{ body: OperationBody | undefined; again: Request } | undefined> {
+  if (request.method !== 'POST') return { body: decodeQuery(new URL(request.url).searchParams), again: request };
   const bytes = await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) return undefined;
   const { url, method, headers, signal } = request;
-  return {
-    parameters: parametersOf(request, bytes.toString()),
-    again: new Request(url, { method, headers, body: new Uint8Array(bytes), signal }),
-  };
-}
-
-/** From the query string or the JSON body. `undefined` where it is malformed. */
-function parametersOf(request: Request, text?: string) {
-  if (text === undefined) {
-    const params = new URL(request.url).searchParams;
-    const given = params.get('variables');
-    const variables = given ? parseObject(given) : {};
-    const query = params.get('query') ?? undefined;
-    const documentId = params.get('documentId') ?? undefined;
-    const extensions = parseObject(params.get('extensions') ?? '');
-    if (!variables || !(query || documentId || extensions)) return undefined;
-    return { query, documentId, extensions, variables, operationName: params.get('operationName') ?? undefined };
-  }
-  const body = parseObject(text);
-  if (!body) return undefined;
-  const { query, documentId, extensions, variables, operationName } = body;
-  if (typeof query !== 'string' && typeof documentId !== 'string' && !isObject(extensions)) return undefined;
-  if (variables != null && !isObject(variables)) return undefined;
-  if (operationName != null && typeof operationName !== 'string') return undefined;
-  return { query, documentId, extensions, variables, operationName };
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return { body: decodeBody(bytes), again: new Request(url, { method, headers, body: new Uint8Array(bytes), signal }) };
 }
 
 /** Is the operation that will run a subscription? */

@@ -1,0 +1,53 @@
+import { isObject, parseJson } from '../server/json.ts';
+
+/** An operation as a request states it (GraphQL over HTTP, "Request Parameters"), or as a trusted document's name. */
+export interface OperationBody {
+  readonly query: string | undefined;
+  readonly documentId: unknown;
+  readonly extensions: Record<string, unknown> | undefined;
+  readonly variables: Record<string, unknown>;
+  readonly operationName: string | undefined;
+  /** Is there nothing but a text, variables and a name? */
+  readonly isPlain: boolean;
+}
+
+/** Decodes the body of a POST. @returns `undefined` where it is malformed */
+export function decodeBody(bytes: Buffer): OperationBody | undefined {
+  const body = parseJson(bytes.toString());
+  return isObject(body) ? decode(body) : undefined;
+}
+
+/** Decodes the query string of a GET. @returns `undefined` where it is malformed */
+export function decodeQuery(params: URLSearchParams): OperationBody | undefined {
+  const text = (name: string) => params.get(name) || undefined;
+  const variables = text('variables');
+  return decode({
+    query: text('query'),
+    documentId: text('documentId'),
+    operationName: text('operationName'),
+    variables: variables && (parseJson(variables) ?? 'malformed'),
+    extensions: parseJson(text('extensions') ?? 'null'),
+  });
+}
+
+function decode(body: Record<string, unknown>): OperationBody | undefined {
+  const { query, documentId, extensions, variables, operationName } = body;
+  if (query != null && typeof query !== 'string') return undefined;
+  if (variables != null && !isObject(variables)) return undefined;
+  if (operationName != null && typeof operationName !== 'string') return undefined;
+  const isNamed = typeof documentId === 'string' || isObject(extensions);
+  if (query == null && !isNamed) return undefined;
+  return {
+    query: query ?? undefined,
+    documentId,
+    extensions: isObject(extensions) ? extensions : undefined,
+    variables: variables ?? {},
+    operationName: operationName ?? undefined,
+    isPlain: hasNothingElse(body),
+  };
+}
+
+function hasNothingElse(body: object): boolean {
+  for (const name in body) if (name !== 'query' && name !== 'variables' && name !== 'operationName') return false;
+  return true;
+}

@@ -1,0 +1,77 @@
+import { type DocumentNode, type ExecutionResult, getOperationAST, type OperationTypeNode } from 'graphql';
+import type { Logger } from 'pino';
+import type { Caller } from '../domain/caller.ts';
+
+/** An operation that was run, in whatever way: over HTTP, a stream or REST, planned, compiled or by graphql's own `execute`. */
+export interface OperationReport {
+  readonly face: 'graph' | 'contract';
+  /** Its name in the document, or the contract's; absent for an anonymous one. */
+  readonly name: string | undefined;
+  /** A subscription is reported once it is open or refused. */
+  readonly kind: `${OperationTypeNode}`;
+  readonly caller: Caller;
+  /** `OK`, or the code of the first error. */
+  readonly outcome: string;
+  /** From its turn to its result, in ms. */
+  readonly durationMs: number;
+  /** Was it answered from packed rows? */
+  readonly planned: boolean;
+}
+
+/** Told of every operation that was run. Must not throw. */
+export type ObserveOperation = (report: OperationReport) => void;
+
+/** What is known of an operation before it is run. */
+export type OperationFacts = Pick<OperationReport, 'face' | 'name' | 'kind' | 'caller'>;
+
+/** What a run gives, as far as it is reported. Only a planned run has its answer as text. */
+interface Outcome {
+  readonly text?: string;
+  readonly planned?: boolean;
+  readonly errors?: ExecutionResult['errors'];
+}
+
+/** Runs an operation and reports it. @throws what `run` throws, reported as INTERNAL_SERVER_ERROR */
+export async function observed<Result extends object>(
+  observe: ObserveOperation,
+  facts: OperationFacts,
+  run: () => Promise<Result> | Result,
+): Promise<Result> {
+  const began = performance.now();
+  const report = (outcome: string, planned: boolean) =>
+    observe(Object.assign({ outcome, planned, durationMs: performance.now() - began }, facts));
+  try {
+    const result = await run();
+    const { errors, planned, text } = result as Outcome;
+    report(codeOf(errors), planned ?? text !== undefined);
+    return result;
+  } catch (error) {
+    report('INTERNAL_SERVER_ERROR', false);
+    throw error;
+  }
+}
+
+/** The name and kind of the operation that a document's text and a name mean. */
+export function factsOf(document: DocumentNode, operationName: string | null | undefined): Pick<OperationFacts, 'name' | 'kind'> {
+  const operation = getOperationAST(document, operationName);
+  return { name: operation?.name?.value, kind: operation?.operation ?? 'query' };
+}
+
+function codeOf(errors: ExecutionResult['errors']): string {
+  const [error] = errors ?? [];
+  if (!error) return 'OK';
+  const { code } = (error.originalError ?? {}) as { code?: unknown };
+  return String(error.extensions?.code ?? code ?? 'INTERNAL_SERVER_ERROR');
+}
+
+/** The access log: a line an operation, at level `debug`. */
+export function createAccessLog(log: Pick<Logger, 'debug' | 'isLevelEnabled'>): ObserveOperation {
+  return ({ caller, durationMs, ...report }) => {
+    if (!log.isLevelEnabled('debug')) return;
+    const { accountSid, adminSid, accessTokenSid, requestId, remoteAddress } = caller;
+    log.debug(
+      { ...report, ms: Math.round(durationMs * 10) / 10, accountSid, adminSid, accessTokenSid, requestId, remoteAddress },
+      'operation',
+    );
+  };
+}

@@ -8,7 +8,7 @@ import {
   isNonNullType,
 } from 'graphql';
 import type { PackedField } from '../database/lists/packed.ts';
-import type { Gap, PagePlan, RowPlan } from './page-plans.ts';
+import type { Gap, PagePlan, RowPlan } from './plans.ts';
 import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './writers.ts';
 
 /** There is something in the document that only the general way can answer. */

@@ -2,8 +2,8 @@ import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, v
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
-import { answerPages, type RunResult } from './page-answers.ts';
-import { planDocument } from './page-planning.ts';
+import { answerPages, type RunResult } from './answers.ts';
+import { planDocument } from './planning.ts';
 
 /** What resolvers are given, as far as it matters here. */
 export interface OperationContext {

@@ -1,7 +1,7 @@
 import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import type { RunResult } from '../execution/page-answers.ts';
+import type { RunResult } from '../execution/answers.ts';
 import { type OperationContext, prepareRun, type Variables } from '../execution/run.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import { valueErrors } from './documents/variable-count.ts';

@@ -5,7 +5,7 @@ import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
-import type { DocumentPlan, Gap, PagePlan, RowPlan } from './page-plans.ts';
+import type { DocumentPlan, Gap, PagePlan, RowPlan } from './plans.ts';
 
 /** What a run comes to: its answer as JSON text where planned pages gave it, else a result. */
 export type RunResult = { readonly text: string; readonly errors?: undefined } | (ExecutionResult & { readonly text?: undefined });

@@ -14,7 +14,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Packing } from '../database/lists/packed.ts';
-import { type DocumentPlan, PAGE_INFO, type PagePart, type PagePlan } from './page-plans.ts';
+import { type DocumentPlan, PAGE_INFO, type PagePart, type PagePlan } from './plans.ts';
 import { RowPlanning, Unplannable } from './row-planning.ts';
 
 /** What Pothos tells of a field, or a type. */

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { type GraphQLObjectType, getNamedType, isLeafType, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
-import { planDocument } from '../../src/execution/page-planning.ts';
+import { planDocument } from '../../src/execution/planning.ts';
 import { COLUMNS, LISTS, listDocument } from './list-documents.ts';
 
 const plan = (query: string, operationName?: string) => {

@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql';
+import { assertPlannable } from '../src/execution/pothos.ts';
 import { builder } from './builder.ts';
 import './scalars.ts';
 import './errors.ts';
@@ -14,3 +15,5 @@ import './audit.ts';
 
 /** The executable schema. schema.graphql beside it is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();
+
+assertPlannable(schema, builder.options.plugins ?? []);

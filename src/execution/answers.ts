@@ -5,17 +5,18 @@ import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
-import type { DocumentPlan, Gap, PagePlan, RowPlan } from './plans.ts';
+import type { DocumentPlan, PageGap, PagePlan, RowGap } from './plans.ts';
+import type { Template } from './template.ts';
 
 /** What a run comes to: its answer as JSON text where planned pages gave it, else a result. */
 export type RunResult = { readonly text: string; readonly errors?: undefined } | (ExecutionResult & { readonly text?: undefined });
 
 /**
- * Answers a planned document: its lists' own resolvers are called with their arguments, as ever, and the packed rows that they read are written as
- * JSON at once, where the general way makes an object of each and of each of its fields.
+ * Answers a planned document. Its lists' own resolvers are called with their arguments, and the packed rows that they read are written as JSON at once,
+ * where the general way makes an object of each row and each of its fields.
  * @param context what the resolvers are given
- * @param log is told of an error that nobody made on purpose: the general way may know none of it
- * @returns undefined where only the general way can tell what is wrong; nothing was changed then
+ * @param log notes errors that nobody threw on purpose: the general way may not repeat them
+ * @returns `undefined` where only the general way can tell what is wrong; nothing was changed then
  */
 export async function answerPages(
   plan: DocumentPlan,
@@ -50,7 +51,7 @@ class Answering {
   readonly #plan: DocumentPlan;
   readonly #context: object;
   readonly #variables: Record<string, unknown>;
-  readonly #asked = new Map<PagePlan, { readonly args: object; readonly info: GraphQLResolveInfo }>();
+  readonly #arguments = new Map<PagePlan, { readonly args: object; readonly info: GraphQLResolveInfo }>();
 
   constructor(plan: DocumentPlan, context: object, variables: Record<string, unknown>) {
     this.#plan = plan;
@@ -58,33 +59,37 @@ class Answering {
     this.#variables = variables;
   }
 
-  /** A page of a parent's list. */
+  /** A page of a parent's list, as JSON. */
   async page(plan: PagePlan, parent: object): Promise<string> {
-    const { args, info } = this.#askedFor(plan);
+    const { args, info } = this.#argumentsOf(plan);
     const page = (await plan.resolve(parent, args, this.#context, info)) as Page<never>;
     if (!page.packed) throw new Error(`${plan.key} is not packed`);
-    let text = '';
-    for (const part of plan.parts) {
-      if (typeof part === 'object') text += part.text;
-      else if (part === 'rows') text += isPlain(plan.row) ? plainRows(plan.row, page.packed) : await this.#rows(plan.row, page.packed);
-      else if (part === 'totalCount') text += await page.totalCount();
-      else text += JSON.stringify(page.pageInfo[part]);
+    const { texts, gaps } = plan.page;
+    let text = texts[0] as string;
+    for (let place = 0; place < gaps.length; place += 1) {
+      const gap = gaps[place] as PageGap;
+      if (gap === 'rows') text += plan.isNested ? await this.#nestedRows(plan.row, page.packed) : plainRows(plan.row, page.packed);
+      else if (gap === 'totalCount') text += await page.totalCount();
+      else text += JSON.stringify(page.pageInfo[gap]);
+      text += texts[place + 1];
     }
     return text;
   }
 
-  /** Rows with lists in them, all of which are asked for at once. */
-  async #rows({ texts, gaps }: RowPlan, { rows, cursorOf }: PackedPage): Promise<string> {
+  /** Rows with lists in them, all of which are read at once. */
+  async #nestedRows(row: Template<RowGap>, { rows, cursorOf }: PackedPage): Promise<string> {
     const lists = await Promise.all(
-      gaps.map((gap) => (isList(gap) ? Promise.all(rows.map((row) => this.page(gap.list, { sid: row[gap.sidPlace] }))) : undefined)),
+      row.gaps.map((gap) =>
+        isList(gap) ? Promise.all(rows.map((values) => this.page(gap.list, { sid: values[gap.sidPlace] }))) : undefined,
+      ),
     );
-    return rowsText(texts, rows, (row, place, at) => lists[place]?.[at] ?? filled(gaps[place] as Gap, row, cursorOf));
+    return rowsText(row.texts, rows, (values, place, at) => lists[place]?.[at] ?? filled(row.gaps[place] as RowGap, values, cursorOf));
   }
 
-  /** The same for all parents. */
-  #askedFor(page: PagePlan) {
-    let asked = this.#asked.get(page);
-    if (!asked) {
+  /** A list's arguments and info, the same for all its parents. */
+  #argumentsOf(page: PagePlan) {
+    let known = this.#arguments.get(page);
+    if (!known) {
       const { schema, operation, fragments } = this.#plan;
       const { field, node, key, parentType } = page;
       const args = getArgumentValues(field, node, this.#variables);
@@ -100,20 +105,19 @@ class Answering {
         operation,
         variableValues: this.#variables,
       };
-      asked = { args, info };
-      this.#asked.set(page, asked);
+      known = { args, info };
+      this.#arguments.set(page, known);
     }
-    return asked;
+    return known;
   }
 }
 
-const isList = (gap: Gap) => typeof gap === 'object' && 'list' in gap;
-const isPlain = ({ gaps }: RowPlan) => !gaps.some(isList);
+const isList = (gap: RowGap) => typeof gap === 'object' && 'list' in gap;
 
-const plainRows = ({ texts, gaps }: RowPlan, { rows, cursorOf }: PackedPage): string =>
-  rowsText(texts, rows, (row, place) => filled(gaps[place] as Gap, row, cursorOf));
+const plainRows = ({ texts, gaps }: Template<RowGap>, { rows, cursorOf }: PackedPage): string =>
+  rowsText(texts, rows, (values, place) => filled(gaps[place] as RowGap, values, cursorOf));
 
-/** @param fill what is put into a gap of a row */
+/** @param fill what fills a gap of a row */
 function rowsText(
   texts: readonly string[],
   rows: readonly PackedRow[],
@@ -127,5 +131,5 @@ function rowsText(
   return text;
 }
 
-const filled = (gap: Gap, row: PackedRow, cursorOf: PackedPage['cursorOf']): string =>
+const filled = (gap: RowGap, row: PackedRow, cursorOf: PackedPage['cursorOf']): string =>
   typeof gap === 'object' && 'write' in gap ? gap.write(row[gap.place] as string) : `"${cursorOf(row)}"`;

@@ -8,6 +8,7 @@ import type {
   OperationDefinitionNode,
 } from 'graphql';
 import type { Packing } from '../database/lists/packed.ts';
+import type { Template } from './template.ts';
 import type { Writer } from './writers.ts';
 
 /** How a document is answered from packed rows. */
@@ -16,7 +17,7 @@ export interface DocumentPlan {
   readonly operation: OperationDefinitionNode;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
   readonly pages: readonly PagePlan[];
-  /** What whoever asks must be permitted. */
+  /** The permissions that a caller needs for all of it. */
   readonly permissions: readonly string[];
   /** What the resolvers of its lists are to read, by their fields. */
   readonly packed: ReadonlyMap<FieldNode, Packing>;
@@ -24,26 +25,24 @@ export interface DocumentPlan {
 
 /** One list of a document. */
 export interface PagePlan {
+  /** Its response key. */
   readonly key: string;
   readonly node: FieldNode;
   readonly field: GraphQLField<unknown, unknown>;
+  /** The list's own resolver, without what Pothos puts around it. */
   readonly resolve: GraphQLFieldResolver<unknown, unknown>;
   readonly parentType: GraphQLObjectType;
-  /** Its answer: what always stands there, and what is put between. */
-  readonly parts: readonly PagePart[];
-  readonly row: RowPlan;
+  /** The connection, with gaps for its rows, count and page info. */
+  readonly page: Template<PageGap>;
+  /** One of its rows, or edges. */
+  readonly row: Template<RowGap>;
+  /** Does any of its rows show a list? */
+  readonly isNested: boolean;
 }
-
-export type PagePart = { readonly text: string } | 'rows' | 'totalCount' | PageInfoField;
 
 export const PAGE_INFO = ['hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor'] as const;
-type PageInfoField = (typeof PAGE_INFO)[number];
 
-/** How a row is written: its texts, with a gap between each two. */
-export interface RowPlan {
-  readonly texts: readonly string[];
-  readonly gaps: readonly Gap[];
-}
+export type PageGap = 'rows' | 'totalCount' | (typeof PAGE_INFO)[number];
 
-/** What stands in a gap: a value of the row, as JSON; its cursor; a list of the row whose sid is at that place. */
-export type Gap = { readonly place: number; readonly write: Writer } | 'cursor' | { readonly sidPlace: number; readonly list: PagePlan };
+/** The column at `place` of the packed row as JSON; the row's cursor; or a list of the row whose sid is the column at `sidPlace`. */
+export type RowGap = { readonly place: number; readonly write: Writer } | 'cursor' | { readonly sidPlace: number; readonly list: PagePlan };

@@ -1,0 +1,81 @@
+import {
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  getNamedType,
+  isObjectType,
+} from 'graphql';
+
+// What planned pages rely on in Pothos: they call a list's own resolver without what plugins put around it, and read the columns of fields that have
+// no resolver at all. A plugin that is added later would silently not be asked, so that the schema is held against this when it is built.
+
+/** The plugins whose wrapping is understood: scope-auth's checks are made for the whole document; the others leave lists and columns alone. */
+const UNDERSTOOD_PLUGINS: readonly string[] = ['errors', 'scopeAuth', 'relay', 'prisma'];
+
+/** What Pothos 4 keeps in a field's or a type's extensions. */
+interface PothosExtensions {
+  readonly pothosOriginalResolve?: GraphQLFieldResolver<unknown, unknown>;
+  readonly pothosOptions?: { readonly authScopes?: object };
+  readonly pothosArgMappers?: readonly unknown[];
+  readonly pothosExposedField?: string;
+  /** Ours: schema/columns.ts. */
+  readonly packable?: boolean;
+}
+
+type Field = GraphQLField<unknown, unknown>;
+
+const extensionsOf = ({ extensions }: Pick<Field, 'extensions'>) => extensions as PothosExtensions;
+
+/** Is it a list whose pages may be packed? */
+export const isPackable = (field: Field): boolean => extensionsOf(field).packable === true;
+
+/** The column that a field shows as it is. A permission on the field, or any other wrapping, would have given it a resolver. */
+export const exposedColumnOf = (field: Field): string | undefined => (field.resolve ? undefined : extensionsOf(field).pothosExposedField);
+
+/**
+ * A list's own resolver, and the permission that its parent type asks for.
+ * @returns `undefined` where its permissions have another form than one `permission` on the parent type, or its arguments are mapped
+ */
+export function unwrapped(
+  field: Field,
+  parentType: GraphQLObjectType,
+): { readonly resolve: GraphQLFieldResolver<unknown, unknown>; readonly permission?: string } | undefined {
+  const { pothosOriginalResolve: resolve, pothosOptions, pothosArgMappers } = extensionsOf(field);
+  const scopes = extensionsOf(parentType).pothosOptions?.authScopes ?? {};
+  const { permission, ...others }: Record<string, unknown> = typeof scopes === 'object' ? { ...scopes } : { other: scopes };
+  const isUnderstood = Object.keys(others).length === 0 && pothosOptions?.authScopes === undefined && !pothosArgMappers?.length;
+  if (!isUnderstood || !resolve) return undefined;
+  return { resolve, permission: typeof permission === 'string' ? permission : undefined };
+}
+
+/**
+ * Checks that Pothos still builds fields in the way that planned pages rely on.
+ * @param plugins the names of the builder's plugins
+ * @throws Error that names what changed
+ */
+export function assertPlannable(schema: GraphQLSchema, plugins: readonly string[]): void {
+  const unknown = plugins.filter((plugin) => !UNDERSTOOD_PLUGINS.includes(plugin));
+  if (unknown.length > 0) throw changed(`the plugin ${unknown.join(', ')} may wrap resolvers that planned pages call directly`);
+  const fields = Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .flatMap((type) => Object.values(type.getFields()).map((field) => ({ name: `${type.name}.${field.name}`, type, field })));
+  const lists = fields.filter(({ field }) => isPackable(field));
+  if (lists.length === 0) throw changed('no list is marked as packable');
+  for (const { name, type, field } of lists) {
+    if (!unwrapped(field, type)) throw changed(`the resolver of ${name} cannot be reached without its wrapping`);
+  }
+  for (const rowType of new Set(lists.map(({ field }) => rowTypeOf(field)))) {
+    const sid = rowType.getFields().sid;
+    if (!sid || exposedColumnOf(sid) !== 'sid') throw changed(`${rowType.name}.sid is not a column that is shown as it is`);
+  }
+}
+
+/** A connection's row type. */
+function rowTypeOf(connection: Field): GraphQLObjectType {
+  const member = (type: GraphQLOutputType | undefined, name: string) => (getNamedType(type) as GraphQLObjectType).getFields()[name]?.type;
+  return getNamedType(member(member(connection.type, 'edges'), 'node')) as GraphQLObjectType;
+}
+
+const changed = (what: string) => new Error(`Planned pages (src/execution) rely on Pothos in a way that no longer holds: ${what}.`);

@@ -1,0 +1,163 @@
+import type { Logger } from 'pino';
+import { followCredentialChanges } from './admission/credential-changes.ts';
+import { createRateLimit, type RateLimit } from './admission/rate-limit.ts';
+import type { App, createApp } from './app.ts';
+import { type Notifier, type OpenChannel, startNotifier } from './channels/notify.ts';
+import type { Database } from './database/connect.ts';
+import { bootstrapAccount } from './domain/access/accounts.ts';
+import type { Gateway } from './domain/gateway.ts';
+import type { Secrets } from './domain/secrets.ts';
+import { createVerifiedCredentials } from './domain/verified-credentials.ts';
+import type { Settings } from './env.ts';
+import { type Exchange, startExchange } from './exchange/exchange.ts';
+import type { WebSockets } from './graph/streams/websocket.ts';
+import { createLive, type Live } from './live/live.ts';
+import { connectPlatforms } from './platforms/connect.ts';
+import type { SmsReport } from './platforms/restcomm/embedded.ts';
+import { type Listener, listen } from './server/server.ts';
+
+/** How long requests in flight may take after a stop, in ms. */
+const GRACE_MS = 10_000;
+
+/** Conversations worked on at once, and how many of them may be one organization's. The embedded database has one connection. */
+const LANES = { concurrency: 32, perOrganization: 16 };
+const EMBEDDED_LANES = { concurrency: 8, perOrganization: 4 };
+
+export interface StartOptions {
+  readonly settings: Settings;
+  /** Connected and migrated. */
+  readonly database: Database;
+  readonly secrets: Secrets;
+  /** Loaded while the database opens. */
+  readonly createApp: typeof createApp;
+  /** Called as soon as a new database has its first account: whatever fails from then on, the account is there. */
+  readonly onFirstAccount: (account: FirstAccount) => void;
+  readonly log: Logger;
+}
+
+/** The account that a new database was given. */
+export interface FirstAccount {
+  readonly sid: string;
+  /** Only where it was made up. */
+  readonly token?: string;
+}
+
+/** A gateway that serves requests and moves messages. */
+export interface Running {
+  readonly url: string;
+  /** Ends live streams, lets requests finish, gives back what was being delivered. The database stays open. */
+  stop(): Promise<void>;
+}
+
+/** What the parts made first need of those made last: set while the gateway starts, before its first request. */
+interface Wiring {
+  app?: App;
+  listener?: Listener;
+  notifier?: Notifier;
+}
+
+/** Starts everything on an open database, and listens. @throws ListenError, AccountError */
+export async function startGateway(options: StartOptions): Promise<Running> {
+  const { settings, database, onFirstAccount, log } = options;
+  const wiring: Wiring = {};
+  const { gateway, botFramework } = assemble(options, wiring);
+  const first = await bootstrapAccount(gateway, settings);
+  if (first) onFirstAccount({ sid: first.account.sid, token: first.authTokenMadeUp ? first.authToken : undefined });
+
+  let draining = false;
+  const rateLimit = await rateLimitOf(settings, log);
+  const live = createLive({ prisma: database.prisma, log });
+  const app = options.createApp({
+    ...{ gateway, live, contract: settings, log, botFramework, rateLimit },
+    ...{ graph: settings.graph, limits: settings.limits, corsOrigins: settings.corsOrigins },
+    embedded: { carrier: !settings.restcomm, teams: !settings.microsoft },
+    isReady: () => !draining && database.ready(),
+  });
+  wiring.app = app;
+  const { databaseUrl } = settings;
+  const credentialChanges = databaseUrl
+    ? followCredentialChanges({ databaseUrl, prisma: database.prisma, verified: gateway.verified, log })
+    : undefined;
+  const openChannel = await channelOf(settings, log);
+  const listener = await listen(app.fetch, { ...settings, direct: app.direct });
+  wiring.listener = listener;
+  const sockets = app.attach(listener.server, listener.addressOf);
+  const exchange = startExchange(gateway, { ...(database.kind === 'embedded' ? EMBEDDED_LANES : LANES), ...settings });
+  const notifier = notifyWith(exchange, live, openChannel);
+  wiring.notifier = notifier;
+
+  return {
+    url: listener.url,
+    stop: async () => {
+      draining = true;
+      await stopServing(app, listener, sockets, log);
+      await exchange.stop();
+      await notifier.close();
+      await credentialChanges?.close();
+      rateLimit?.close();
+    },
+  };
+}
+
+/** What the domain works with. */
+function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wiring) {
+  const { botFramework, ...platforms } = connectPlatforms({
+    settings,
+    report: (report) => void wiring.app?.fetch(callbackOf(report)),
+    isKnownAudience: async (applicationId) => (await database.prisma.bot.count({ where: { applicationId } })) > 0,
+  });
+  const gateway: Gateway = {
+    ...{ prisma: database.prisma, sql: database.sql, secrets, log },
+    // Nobody else writes to the embedded database, so that no change of credentials is missed.
+    verified: createVerifiedCredentials({ hears: database.kind === 'embedded' }),
+    ...platforms,
+    hints: {
+      queued: () => wiring.notifier?.hints.queued(),
+      appended: (organizationSid) => wiring.notifier?.hints.appended(organizationSid),
+    },
+    get publicUrl() {
+      return settings.publicUrl ?? wiring.listener?.url ?? '';
+    },
+  };
+  return { gateway, botFramework };
+}
+
+async function rateLimitOf({ rateLimit: perMinute, redisUrl }: Settings, log: Logger): Promise<RateLimit | undefined> {
+  return perMinute ? createRateLimit({ perMinute, redisUrl, log }) : undefined;
+}
+
+/** What carries hints between the instances on one database. The embedded database has one instance only. */
+async function channelOf({ databaseUrl, redisUrl }: Settings, log: Logger): Promise<OpenChannel | undefined> {
+  if (!databaseUrl) return undefined;
+  if (redisUrl) return (await import('./channels/redis-channel.ts')).redisChannel(redisUrl, log);
+  return (await import('./channels/postgres-channel.ts')).postgresChannel(databaseUrl, log);
+}
+
+function notifyWith(exchange: Exchange, live: Live, openChannel: OpenChannel | undefined): Notifier {
+  return startNotifier({
+    here: {
+      queued: () => exchange.wake(),
+      appended: (organizationSid) => live.wake(organizationSid),
+      missed: () => {
+        exchange.wake();
+        live.wakeAll();
+      },
+    },
+    openChannel,
+  });
+}
+
+/** The embedded carrier's report as Restcomm would send it. */
+function callbackOf({ statusCallback, messageSid, status, errorCode = '' }: SmsReport): Request {
+  return new Request(statusCallback, {
+    method: 'POST',
+    body: new URLSearchParams({ MessageSid: messageSid, MessageStatus: status, ErrorCode: errorCode }),
+  });
+}
+
+async function stopServing(app: App, listener: Listener, sockets: WebSockets, log: Logger): Promise<void> {
+  sockets.goAway();
+  app.drain();
+  if (!(await listener.drain(GRACE_MS))) log.warn('requests were cut off: they took longer than the grace period');
+  await sockets.dispose();
+}

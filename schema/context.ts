@@ -6,28 +6,31 @@ import type { Shown } from '../src/domain/lists/keyset.ts';
 import type { Live } from '../src/live/live.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
-/** What every resolver is given: the domain's dependencies, who asks, and the loaders of this one request. */
+/** The context of every resolver: the domain's dependencies, the caller, and the loaders of this request. */
 export interface GraphContext {
   readonly gateway: Gateway;
   readonly live: Live;
   readonly caller: Caller;
   readonly loaders: Loaders;
-  /** The cursor with which a browser's EventSource reconnects; it goes before the `after` of its first request. */
+  /** The `Last-Event-ID` of a reconnecting EventSource, which takes precedence over `after`: its URL still has the first one. */
   readonly resumeFrom?: string;
-  /** What is read of these lists of the document, where it is answered from packed rows. */
+  /** The columns to read of each list, if the document is answered from packed rows. */
   readonly packed?: ReadonlyMap<FieldNode, Shown['packed']>;
-  /** Nothing is run with it any more. */
+  /** Releases what is kept for the context, once no operation runs with it. */
   end(): void;
 }
 
-/** The context of one request. */
+/**
+ * Creates the context of one request.
+ * @param resumeFrom a cursor of the event log, see GraphContext
+ */
 export function createContext(gateway: Gateway, live: Live, caller: Caller, resumeFrom?: string): GraphContext {
   return { gateway, live, caller, loaders: createLoaders(gateway, caller), resumeFrom, end };
 }
 
 /**
- * Pothos keeps what it found out of permissions in a WeakMap, whose values V8's scavenger takes for alive: without this, all that a request made
- * would move to the old generation.
+ * Pothos caches permissions in a WeakMap by context. V8's scavenger treats its values as alive, so without this everything a request allocates would
+ * be promoted to the old generation.
  */
 function end(this: GraphContext): void {
   RequestCache.clearForContext(this);

@@ -4,7 +4,7 @@ import { createMapping, deleteMapping, updateMapping } from '../src/domain/enter
 import { findMapping, listMappings, listMappingsOf } from '../src/domain/enterprises/mappings.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
-import { needs, packable, pagesKey, shown } from './columns.ts';
+import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -87,7 +87,7 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
       },
       resolve: (enterprise, args, { gateway, caller, loaders, packed }, info) =>
         loaders
-          .pagesOf(pagesKey(info, packed), (sids) =>
+          .pagesOf(batchKey(info, packed), (sids) =>
             listMappingsOf(gateway, caller, sids, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
           )
           .load(enterprise.sid),

@@ -4,7 +4,7 @@ import { findMessage, listMessages, listMessagesOf } from '../src/domain/message
 import { retryMessage, sendMessage } from '../src/domain/messages/send-message.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
-import { needs, packable, pagesKey, shown } from './columns.ts';
+import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
@@ -166,7 +166,7 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
       },
       resolve: (enterprise, args, { gateway, caller, loaders, packed }, info) =>
         loaders
-          .pagesOf(pagesKey(info, packed), (sids) =>
+          .pagesOf(batchKey(info, packed), (sids) =>
             listMessagesOf(gateway, caller, 'enterpriseSid', sids, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
           )
           .load(enterprise.sid),
@@ -193,7 +193,7 @@ builder.prismaObjectFields(MappingRef, (t) => ({
       },
       resolve: (mapping, args, { gateway, caller, loaders, packed }, info) =>
         loaders
-          .pagesOf(pagesKey(info, packed), (sids) =>
+          .pagesOf(batchKey(info, packed), (sids) =>
             listMessagesOf(gateway, caller, 'mappingSid', sids, args.filter ?? {}, args.orderBy ?? undefined, args, shown(info, packed)),
           )
           .load(mapping.sid),

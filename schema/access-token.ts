@@ -14,34 +14,39 @@ import { resultUnion } from './errors.ts';
 import { idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
 const AccessTokenRef = builder.prismaObject('AccessToken', {
-  description: 'A short-lived bearer token for a browser. The token itself is told when it is made, and kept nowhere.',
+  description: 'A short-lived bearer token, e.g. for a browser. The token itself is returned by `createAccessToken` and never stored.',
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'AT and 32 hex digits.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `AT` followed by 32 hex digits.' }),
     permissions: t.field({
       type: [PermissionEnum],
-      description: 'What it allows, as long as its account has it.',
+      description: 'The permissions of the token. Those that its account or admin loses no longer apply.',
       resolve: (token) => [...permissionsOf(token)],
     }),
     enterpriseSid: t.exposeID('enterpriseSid', {
       nullable: true,
-      description: 'The enterprise that it is narrowed to; null where it is for the whole organization.',
+      description: 'The enterprise that the token is restricted to. `null` if it covers the whole organization.',
     }),
     enterprise: t.field({
       type: EnterpriseRef,
       nullable: true,
-      description: 'The enterprise that it is narrowed to; null where it is for the whole organization.',
+      description: 'The enterprise that the token is restricted to. `null` if it covers the whole organization.',
       resolve: (token, _args, { loaders }) => (token.enterpriseSid ? loaders.enterprise.load(token.enterpriseSid) : null),
     }),
     accountSid: t.exposeID('accountSid', {
-      description: "The account that it was made by and acts as; of an enterprise's admin, the one that the enterprise is under.",
+      description:
+        "The account that created the token and that it acts for. If an enterprise's admin created it, the account that created the enterprise.",
     }),
     adminSid: t.exposeID('adminSid', {
       nullable: true,
-      description: "The enterprise's admin that it was made by and acts as: RCS and 32 hex digits; null where it is an account's.",
+      description: "The enterprise's admin who created the token and for whom it acts. `null` if an account created it.",
     }),
-    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was made.' }),
-    dateExpires: t.expose('dateExpires', { type: 'DateTime', description: 'When it ends by itself.' }),
-    dateRevoked: t.expose('dateRevoked', { type: 'DateTime', nullable: true, description: 'When it was revoked; null where it was not.' }),
+    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the token was created.' }),
+    dateExpires: t.expose('dateExpires', { type: 'DateTime', description: 'The time when the token expires.' }),
+    dateRevoked: t.expose('dateRevoked', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'The time when the token was revoked. `null` if it was not.',
+    }),
   }),
 });
 
@@ -49,7 +54,7 @@ builder.objectField(ViewerRef, 'enterprise', (t) =>
   t.field({
     type: EnterpriseRef,
     nullable: true,
-    description: 'The one enterprise that the credentials are narrowed to; null where they are for the whole organization.',
+    description: 'The enterprise that the credentials are restricted to. `null` if they cover the whole organization.',
     resolve: (_viewer, _args, { caller, loaders }) => (caller.enterpriseSid ? loaders.enterprise.load(caller.enterpriseSid) : null),
   }),
 );
@@ -58,7 +63,8 @@ builder.objectField(ViewerRef, 'admin', (t) =>
   t.field({
     type: EnterpriseAdminRef,
     nullable: true,
-    description: "The enterprise's admin who calls, or whose access token it is; null for a provider's account.",
+    description:
+      "The enterprise's admin who is calling, with a password, an auth token or an access token. `null` if an account is calling.",
     resolve: (_viewer, _args, { caller, loaders }) =>
       caller.adminSid && caller.enterpriseSid ? loaders.adminOf.load(caller.enterpriseSid) : null,
   }),
@@ -66,21 +72,21 @@ builder.objectField(ViewerRef, 'admin', (t) =>
 
 const AccessTokenConnection = builder.connectionObject(
   { type: AccessTokenRef, name: 'AccessTokenConnection', description: 'A page of access tokens.' },
-  { name: 'AccessTokenEdge', description: 'An access token in its list.' },
+  { name: 'AccessTokenEdge', description: 'An access token and its cursor.' },
 );
 
 const AccessTokenOrderInput = builder.inputType('AccessTokenOrder', {
-  description: 'The order of access tokens. Equal ones are in order of their sid.',
+  description: 'A sort order of access tokens. Ties are sorted by sid in the same direction.',
   fields: (t) => ({
     field: t.field({
       type: builder.enumType('AccessTokenOrderField', {
-        description: 'What access tokens are ordered by.',
-        values: { DATE_CREATED: { description: 'Their creation.' } } as const,
+        description: 'The fields by which access tokens can be sorted.',
+        values: { DATE_CREATED: { description: 'The time when the token was created.' } } as const,
       }),
       required: true,
-      description: 'What to order by.',
+      description: 'The field to sort by.',
     }),
-    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'Which way.' }),
+    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'The sort direction.' }),
   }),
 });
 
@@ -89,10 +95,10 @@ builder.queryField('accessTokens', (t) =>
     {
       type: AccessTokenRef,
       description:
-        "Your account's access tokens, or yours as an enterprise's admin, those that ended within the last day included. Not for access tokens themselves.",
+        'The access tokens that the calling account or admin created, including revoked ones, until a day after they expire. Not available to access tokens themselves.',
       authScopes: { ownCredentials: true },
       args: {
-        orderBy: t.arg({ type: AccessTokenOrderInput, description: 'In which order; by creation where left out.' }),
+        orderBy: t.arg({ type: AccessTokenOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (_root, { orderBy, ...page }, { gateway, caller }) => listAccessTokens(gateway, caller, orderBy ?? undefined, page),
@@ -102,30 +108,40 @@ builder.queryField('accessTokens', (t) =>
 );
 
 const IssuedAccessTokenRef = builder.objectRef<IssuedAccessToken>('IssuedAccessToken').implement({
-  description: 'A new access token.',
+  description: 'A new access token. The token itself is not returned by anything else.',
   fields: (t) => ({
     token: t.exposeString('token', {
       description:
-        'The token: `Authorization: Bearer <token>` on both faces, the same in connectionInit, or `access_token` in the address of an EventSource.',
+        'The token. Send it to GraphQL and REST in the header `Authorization: Bearer <token>`, over WebSocket as `Authorization` in the payload of `connectionInit`, and from an `EventSource` as the query parameter `access_token`.',
     }),
-    accessToken: t.field({ type: AccessTokenRef, description: 'What is kept of it.', resolve: ({ accessToken }) => accessToken }),
+    accessToken: t.field({
+      type: AccessTokenRef,
+      description: 'What the gateway stores of the token.',
+      resolve: ({ accessToken }) => accessToken,
+    }),
   }),
 });
 
 const CreateAccessTokenInput = builder.inputType('CreateAccessTokenInput', {
-  description: 'A new access token. It allows nothing that you may not do yourself.',
+  description: 'An access token to create. It never allows more than the credentials that create it.',
   fields: (t) => ({
-    expiresIn: t.int({ required: true, description: `For how many seconds: ${SHORTEST_LIFETIME} to ${LONGEST_LIFETIME}.` }),
-    permissions: t.field({ type: [PermissionEnum], required: true, description: 'What it allows: some of your own permissions.' }),
-    enterpriseSid: t.id({ description: 'Narrows it to this enterprise and what belongs to it.' }),
+    expiresIn: t.int({ required: true, description: `The lifetime in seconds, ${SHORTEST_LIFETIME} to ${LONGEST_LIFETIME}.` }),
+    permissions: t.field({
+      type: [PermissionEnum],
+      required: true,
+      description: "The permissions of the token: one or more of the caller's.",
+    }),
+    enterpriseSid: t.id({
+      description: 'The sid of an enterprise to restrict the token to. By default, the token has the same restriction as the caller.',
+    }),
     ...idempotencyKey(t),
   }),
 });
 
 const RevokeAccessTokenInput = builder.inputType('RevokeAccessTokenInput', {
-  description: 'An access token to end.',
+  description: 'An access token to revoke.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'AT and 32 hex digits.' }),
+    sid: t.id({ required: true, description: 'The sid of the access token: `AT` followed by 32 hex digits.' }),
     ...idempotencyKey(t),
   }),
 });
@@ -133,19 +149,20 @@ const RevokeAccessTokenInput = builder.inputType('RevokeAccessTokenInput', {
 builder.mutationFields((t) => ({
   createAccessToken: t.field({
     type: IssuedAccessTokenRef,
-    description: 'Makes a short-lived bearer token, so that no frontend carries the token of an account. Not for access tokens themselves.',
+    description:
+      "Creates a short-lived bearer token, so that a frontend need not hold an account's auth token. Not available to access tokens themselves.",
     authScopes: { ownCredentials: true },
-    errors: resultUnion('CreateAccessTokenResult', 'new access token'),
-    args: { input: t.arg({ type: CreateAccessTokenInput, required: true, description: 'The new access token.' }) },
+    errors: resultUnion('CreateAccessTokenResult', 'new access token', ['ENTERPRISE_NOT_FOUND']),
+    args: { input: t.arg({ type: CreateAccessTokenInput, required: true, description: 'The access token to create.' }) },
     resolve: (_root, { input }, { gateway, caller }) => createAccessToken(gateway, caller, input),
   }),
   revokeAccessToken: t.field({
     type: AccessTokenRef,
     description:
-      'Ends an access token of your account: requests are refused at once, its live streams end. Not for access tokens themselves.',
+      'Revokes an access token of the calling account or admin, and ends its live streams. Does nothing if it is already revoked. Not available to access tokens themselves.',
     authScopes: { ownCredentials: true },
-    errors: resultUnion('RevokeAccessTokenResult', 'revoked access token'),
-    args: { input: t.arg({ type: RevokeAccessTokenInput, required: true, description: 'The access token.' }) },
+    errors: resultUnion('RevokeAccessTokenResult', 'revoked access token', ['ACCESS_TOKEN_NOT_FOUND']),
+    args: { input: t.arg({ type: RevokeAccessTokenInput, required: true, description: 'The access token to revoke.' }) },
     resolve: (_root, { input }, { gateway, caller }) => revokeAccessToken(gateway, caller, input),
   }),
 }));

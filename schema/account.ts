@@ -4,95 +4,102 @@ import { builder } from './builder.ts';
 import { needs } from './columns.ts';
 
 export const AccountStatusEnum = builder.enumType('AccountStatus', {
-  description: 'The state of an account.',
+  description: "The status of an account or of an enterprise's admin: `ACTIVE` ⇄ `SUSPENDED`, and either → `CLOSED`, which is final.",
   values: {
-    [AccountStatus.ACTIVE]: { description: 'May be used.' },
-    [AccountStatus.SUSPENDED]: { description: 'May not be used for now.' },
-    [AccountStatus.CLOSED]: { description: 'May never be used again.' },
+    [AccountStatus.ACTIVE]: { description: 'Its credentials are accepted.' },
+    [AccountStatus.SUSPENDED]: { description: 'Its credentials are refused with HTTP status 403 until it is activated again.' },
+    [AccountStatus.CLOSED]: { description: 'Its credentials are refused for good.' },
   } as const,
 });
 
 export const PermissionEnum = builder.enumType('Permission', {
-  description: 'What credentials allow.',
+  description:
+    "A permission of an account, an enterprise's admin or an access token. Operations that need a missing permission fail with the error code `FORBIDDEN`.",
   values: {
-    READ: { value: permissions[0], description: 'Every query.' },
-    WRITE: { value: permissions[1], description: 'Every mutation.' },
-    SECRETS: { value: permissions[2], description: 'Bot.clientSecret.' },
-    LARGE_PAGES: { value: permissions[3], description: 'Pages of up to 1000.' },
-    AUDIT: { value: permissions[4], description: 'Query.auditLog.' },
+    READ: { value: permissions[0], description: 'Allows queries and subscriptions.' },
+    WRITE: { value: permissions[1], description: 'Allows mutations.' },
+    SECRETS: { value: permissions[2], description: 'Allows reading `Bot.clientSecret`.' },
+    LARGE_PAGES: { value: permissions[3], description: 'Allows pages of up to 1000 items instead of 100.' },
+    AUDIT: { value: permissions[4], description: 'Allows reading `Query.auditLog`.' },
   } as const,
 });
 
 export const OrganizationRef = builder.prismaObject('Organization', {
-  description: 'A Communications Provider.',
+  description: 'A communications provider. Accounts, enterprises and everything in them belong to exactly one.',
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'OR and 32 hex digits.' }),
-    name: t.exposeString('name', { description: "The provider's name." }),
-    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was created.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `OR` followed by 32 hex digits.' }),
+    name: t.exposeString('name', { description: 'The display name of the provider.' }),
+    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the organization was created.' }),
   }),
 });
 
 export const AccountRef = builder.prismaObject('Account', {
-  description: "A provider's account, by which callers authenticate.",
+  description:
+    "An account of a communications provider. Callers authenticate with its sid and auth token (HTTP Basic). Accounts are managed on the gateway's command line or by the Restcomm platform.",
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'AC and 32 hex digits. The user name of HTTP Basic.' }),
-    email: t.exposeString('email', { description: 'Its e-mail address.' }),
-    friendlyName: t.exposeString('friendlyName', { description: 'Its name for people.' }),
-    status: t.expose('status', { type: AccountStatusEnum, description: 'Its state.' }),
-    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was created.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `AC` followed by 32 hex digits. It is the user name in HTTP Basic.' }),
+    email: t.exposeString('email', { description: 'The e-mail address.' }),
+    friendlyName: t.exposeString('friendlyName', { description: 'The display name. Defaults to the e-mail address.' }),
+    status: t.expose('status', {
+      type: AccountStatusEnum,
+      description: 'The status of the account, which decides whether its credentials are accepted.',
+    }),
+    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the account was created.' }),
   }),
 });
 
 export const ViewerRef = builder.objectRef<object>('Viewer').implement({
-  description: 'Who is calling.',
+  description: 'The caller, identified by the credentials of the request.',
   fields: (t) => ({
     account: t.field({
       type: AccountRef,
-      description: "The account of the credentials; of an enterprise's admin, the provider's account that the enterprise is under.",
+      description: "The account that is calling. For an enterprise's admin, the account that created the enterprise.",
       resolve: async (_viewer, _args, { loaders, caller }) => required(await loaders.account.load(caller.accountSid)),
     }),
     organization: t.field({
       type: OrganizationRef,
-      description: "The account's organization, to which everything is confined.",
+      description: 'The organization of the account. Queries, mutations and subscriptions are confined to it.',
       resolve: async (_viewer, _args, { loaders, caller }) => required(await loaders.organization.load(caller.organizationSid)),
     }),
     permissions: t.field({
       type: [PermissionEnum],
-      description: 'What the credentials allow.',
+      description: 'The permissions of the credentials. An access token has only those that its account or admin still has.',
       resolve: (_viewer, _args, { caller }) => permissions.filter((permission) => caller.permissions.has(permission)),
     }),
     expires: t.field({
       type: 'DateTime',
       nullable: true,
-      description: "When the credentials end: an access token's; null for an account's own.",
+      description: 'The time when the access token of the request expires. `null` if the request has no access token.',
       resolve: (_viewer, _args, { caller }) => caller.expires,
     }),
   }),
 });
 
-builder.queryField('viewer', (t) => t.field({ type: ViewerRef, description: 'Who is calling.', resolve: () => ({}) }));
+builder.queryField('viewer', (t) =>
+  t.field({ type: ViewerRef, description: 'The caller: its account, organization and permissions.', resolve: () => ({}) }),
+);
 
-/** A relation that a foreign key guarantees. */
+/** The row of a relation that a foreign key guarantees. */
 export function required<Row>(row: Row | undefined | null): Row {
   if (row === undefined || row === null) throw new Error('a row that a foreign key guarantees is missing');
   return row;
 }
 
-/** What every entity has that an account created. */
+/** Fields of every entity that an account creates. */
 export const ProvisionedInterface = builder
   .interfaceRef<{ accountSid: string; dateCreated: Date; dateUpdated: Date }>('Provisioned')
   .implement({
-    description: 'An entity that an account created.',
+    description: "An object that an account or an enterprise's admin created: an enterprise, a bot or a mapping.",
     fields: (t) => ({
       accountSid: t.exposeID('accountSid', {
-        description: 'The account that created it, or that the enterprise is under whose admin did.',
+        description: "The account that created the object. If an enterprise's admin did, the account that created the enterprise.",
       }),
       accountEmail: t.string({
-        description: 'The e-mail address of that account.',
+        description: 'The e-mail address of the account in `accountSid`.',
         extensions: needs('accountSid'),
         resolve: async ({ accountSid }, _args, { loaders }) => required(await loaders.account.load(accountSid)).email,
       }),
-      dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was created.' }),
-      dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'When it last changed.' }),
+      dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the object was created.' }),
+      dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'The time when the object was last changed.' }),
     }),
   });

@@ -2,74 +2,81 @@ import { listAuditLog } from '../src/domain/access/audit-log.ts';
 import { type AuditAction, auditActions } from '../src/domain/audit.ts';
 import { builder } from './builder.ts';
 
-const DONE: Readonly<Record<AuditAction, string>> = {
+const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'enterprise.create': 'An enterprise was created.',
   'enterprise.update': 'An enterprise was renamed, activated or deactivated.',
   'enterprise.close': 'An enterprise was closed.',
   'mapping.create': 'A mapping was created.',
-  'mapping.update': 'A mapping was changed.',
-  'mapping.delete': 'A mapping was deleted, by itself or with its enterprise.',
+  'mapping.update': 'A mapping was updated.',
+  'mapping.delete': 'A mapping was deleted, by `deleteMapping` or by `closeEnterprise`.',
   'bot.create': 'A bot was created.',
-  'bot.update': 'A bot was changed.',
+  'bot.update': 'A bot was updated.',
   'bot.delete': 'A bot was deleted.',
-  'bot.verify': 'A bot was tried out with Microsoft.',
-  'bot.clientSecret.read': "A bot's client secret was shown.",
-  'message.send': 'A message was sent.',
-  'message.retry': 'A stuck message was enqueued again.',
-  'accessToken.create': 'An access token was made.',
+  'bot.verify': 'A bot was checked with Microsoft.',
+  'bot.clientSecret.read': 'The client secret of a bot was read.',
+  'message.send': 'A message was sent with `sendMessage`.',
+  'message.retry': 'A stuck message was queued again.',
+  'accessToken.create': 'An access token was created.',
   'accessToken.revoke': 'An access token was revoked.',
-  'account.create': 'An account was created.',
-  'account.rotateToken': "An account's token was replaced.",
-  'account.suspend': 'An account was suspended.',
-  'account.activate': 'An account was activated.',
+  'account.create': 'An account was created by the operator.',
+  'account.rotateToken': 'The auth token of an account was replaced by the operator.',
+  'account.suspend': 'An account was suspended by the operator.',
+  'account.activate': 'An account was activated by the operator.',
 };
 
 /** `bot.clientSecret.read` → `BOT_CLIENT_SECRET_READ` */
-const nameOf = (action: AuditAction) => action.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase();
+const enumName = (action: AuditAction) => action.replace(/[A-Z]/g, '_$&').replaceAll('.', '_').toUpperCase();
 
 const AuditActionEnum = builder.enumType('AuditAction', {
-  description: 'What was done.',
-  values: Object.fromEntries(auditActions.map((value) => [nameOf(value), { value, description: DONE[value] }])),
+  description: 'The actions that the audit log records. Failed ones are not recorded.',
+  values: Object.fromEntries(auditActions.map((value) => [enumName(value), { value, description: DESCRIPTIONS[value] }])),
 });
 
 const AuditRecordRef = builder.prismaObject('AuditLog', {
   name: 'AuditRecord',
-  description: 'Who did what to whom, and from where. Nobody changes or deletes it before its time is over.',
+  description: 'A record of the audit log. It cannot be changed, and is kept for 365 days unless the operator sets another retention.',
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'AU and 32 hex digits.' }),
-    action: t.field({ type: AuditActionEnum, description: 'What was done.', resolve: ({ action }) => action as AuditAction }),
-    targetSid: t.exposeID('targetSid', { description: 'The sid of what it was done to, whether or not that still exists.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `AU` followed by 32 hex digits.' }),
+    action: t.field({
+      type: AuditActionEnum,
+      description: 'The action that was performed.',
+      resolve: ({ action }) => action as AuditAction,
+    }),
+    targetSid: t.exposeID('targetSid', { description: 'The sid of the object that the action was performed on. It may no longer exist.' }),
     accountSid: t.exposeID('accountSid', {
       nullable: true,
       description:
-        "The account that did it; of an enterprise's admin, the provider's account. Null for the gateway's operator, at the command line.",
+        "The account that performed the action; for an enterprise's admin, the account that created the enterprise. `null` for the operator, on the command line.",
     }),
     enterpriseAdminSid: t.exposeID('adminSid', {
       nullable: true,
-      description: "The enterprise's admin who did it; null where none did.",
+      description: "The enterprise's admin who performed the action. `null` if somebody else did.",
     }),
     accessTokenSid: t.exposeID('accessTokenSid', {
       nullable: true,
-      description: "The access token that was presented; null where the account's or admin's own credentials were.",
+      description: 'The access token of the request. `null` if it had none.',
     }),
-    requestId: t.exposeID('requestId', { description: "The request's id, as in its answer's `x-request-id` and in the gateway's log." }),
+    requestId: t.exposeID('requestId', {
+      description: "The id of the request, as in the response header `x-request-id` and in the gateway's log.",
+    }),
     remoteAddress: t.exposeString('remoteAddress', {
       nullable: true,
-      description:
-        'The IP address of the client, as far as the proxies in front of the gateway are trusted to tell it; null at the command line.',
+      description: 'The IP address of the client, as reported by trusted proxies if the gateway is behind any. `null` for the operator.',
     }),
-    dateCreated: t.expose('occurredAt', { type: 'DateTime', description: 'When it was done.' }),
+    dateCreated: t.expose('occurredAt', { type: 'DateTime', description: 'The time when the action was performed.' }),
   }),
 });
 
 const AuditFilterInput = builder.inputType('AuditFilter', {
-  description: 'Which records. All conditions hold together.',
+  description: 'A filter for audit records. All given conditions must hold.',
   fields: (t) => ({
-    actions: t.field({ type: [AuditActionEnum], description: 'One of these actions.' }),
-    targetSid: t.id({ description: 'Done to what has, or had, this sid.' }),
-    accountSid: t.id({ description: 'Done by this account.' }),
-    createdFrom: t.field({ type: 'DateTime', description: 'Done at this instant or later.' }),
-    createdTo: t.field({ type: 'DateTime', description: 'Done at this instant or earlier.' }),
+    actions: t.field({ type: [AuditActionEnum], description: 'The action is one of these.' }),
+    targetSid: t.id({ description: 'The action was performed on the object with this sid.' }),
+    accountSid: t.id({
+      description: 'The action was performed by the account with this sid, or by the admin of an enterprise that it created.',
+    }),
+    createdFrom: t.field({ type: 'DateTime', description: 'The action was performed at or after this time.' }),
+    createdTo: t.field({ type: 'DateTime', description: 'The action was performed at or before this time.' }),
   }),
 });
 
@@ -78,14 +85,14 @@ builder.queryField('auditLog', (t) =>
     {
       type: AuditRecordRef,
       description:
-        'What was changed in your organization and whose secrets were read, the newest first. It takes the permission AUDIT, and is not for credentials that are narrowed to an enterprise.',
+        'The audit log of your organization, newest record first. Needs the permission `AUDIT` and credentials that are not restricted to an enterprise.',
       authScopes: { $all: { permission: 'audit', wholeOrganization: true } },
-      args: { filter: t.arg({ type: AuditFilterInput, description: 'Which records; all where left out.' }) },
+      args: { filter: t.arg({ type: AuditFilterInput, description: 'Returns only records that match this filter.' }) },
       resolve: (_root, { filter, ...page }, { gateway, caller }) => listAuditLog(gateway, caller, filter ?? {}, page),
     },
     builder.connectionObject(
       { type: AuditRecordRef, name: 'AuditRecordConnection', description: 'A page of the audit log.' },
-      { name: 'AuditRecordEdge', description: 'A record in the audit log.' },
+      { name: 'AuditRecordEdge', description: 'An audit record and its cursor.' },
     ),
   ),
 );

@@ -9,27 +9,29 @@ import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
 export const BotRef = builder.prismaNode('Bot', {
-  description: "An enterprise's Azure application, by which its Teams users send and receive SMS.",
+  description: "The Azure application through which an enterprise's Teams users send and receive SMS. An enterprise has at most one.",
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'BE and 32 hex digits.' }),
-    applicationId: t.exposeString('applicationId', { description: 'The application id in Azure.' }),
-    tenantId: t.exposeString('tenantId', { description: "The application's tenant id." }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `BE` followed by 32 hex digits.' }),
+    applicationId: t.exposeString('applicationId', { description: 'The application (client) id in Azure.' }),
+    tenantId: t.exposeString('tenantId', { description: "The id of the application's tenant, which the Teams users must belong to." }),
     botAppId: t.exposeString('botAppId', { description: 'The app store id of the published bot app.' }),
-    clientSecretHint: t.exposeString('clientSecretHint', { description: 'The last four characters of the client secret.' }),
+    clientSecretHint: t.exposeString('clientSecretHint', {
+      description: 'The last four characters of the client secret, to recognize it by.',
+    }),
     clientSecret: t.string({
-      description: "The application's client secret. It needs the permission SECRETS, and each reading is audited.",
+      description: 'The client secret of the application. Needs the permission `SECRETS`; every read is recorded in the audit log.',
       authScopes: { permission: 'secrets' },
       unauthorizedError: () => forbidden(),
       resolve: (bot, _args, { loaders }) => loaders.clientSecret.load(bot),
     }),
-    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that it belongs to.' }),
+    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that the bot belongs to.' }),
     enterprise: t.field({
       type: EnterpriseRef,
-      description: 'The enterprise that it belongs to.',
+      description: 'The enterprise that the bot belongs to.',
       extensions: needs('enterpriseSid'),
       resolve: async (bot, _args, { loaders }) => required(await loaders.enterprise.load(bot.enterpriseSid)),
     }),
@@ -40,7 +42,7 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
   bot: t.field({
     type: BotRef,
     nullable: true,
-    description: 'Its bot, once it has one.',
+    description: 'The bot of the enterprise. `null` if there is none.',
     extensions: needs(),
     resolve: (enterprise, _args, { loaders }) => loaders.botOf.load(enterprise.sid),
   }),
@@ -48,29 +50,29 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
 
 const BotConnection = builder.connectionObject(
   { type: BotRef, name: 'BotConnection', description: 'A page of bots.' },
-  { name: 'BotEdge', description: 'A bot in its list.' },
+  { name: 'BotEdge', description: 'A bot and its cursor.' },
 );
 
 const BotFilterInput = builder.inputType('BotFilter', {
-  description: 'Which bots. All conditions hold together.',
+  description: 'A filter for bots. All given conditions must hold.',
   fields: (t) => ({
-    enterpriseSid: t.id({ description: 'Of this enterprise.' }),
+    enterpriseSid: t.id({ description: 'The bot belongs to the enterprise with this sid.' }),
     ...createdRange(t),
   }),
 });
 
 const BotOrderInput = builder.inputType('BotOrder', {
-  description: 'The order of bots. Equal ones are in order of their sid.',
+  description: 'A sort order of bots. Ties are sorted by sid in the same direction.',
   fields: (t) => ({
     field: t.field({
       type: builder.enumType('BotOrderField', {
-        description: 'What bots are ordered by.',
-        values: { DATE_CREATED: { description: 'Their creation.' } } as const,
+        description: 'The fields by which bots can be sorted.',
+        values: { DATE_CREATED: { description: 'The time of creation.' } } as const,
       }),
       required: true,
-      description: 'What to order by.',
+      description: 'The field to sort by.',
     }),
-    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'Which way.' }),
+    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'The sort direction.' }),
   }),
 });
 
@@ -78,18 +80,18 @@ builder.queryFields((t) => ({
   bot: t.field({
     type: BotRef,
     nullable: true,
-    description: 'The bot with this sid, or null where your organization has none.',
-    args: { sid: t.arg.id({ required: true, description: 'BE and 32 hex digits.' }) },
+    description: 'Looks up a bot by its sid. Returns `null` if there is none.',
+    args: { sid: t.arg.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }) },
     resolve: (_root, { sid }, { gateway, caller }) => findBot(gateway, caller, sid),
   }),
   bots: t.connection(
     {
       type: BotRef,
-      description: 'Your bots.',
+      description: 'The bots of your organization.',
       extensions: packable,
       args: {
-        filter: t.arg({ type: BotFilterInput, description: 'Which ones.' }),
-        orderBy: t.arg({ type: BotOrderInput, description: 'In which order; by creation where left out.' }),
+        filter: t.arg({ type: BotFilterInput, description: 'Returns only bots that match this filter.' }),
+        orderBy: t.arg({ type: BotOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (_root, args, { gateway, caller, packed }, info) =>
@@ -100,26 +102,32 @@ builder.queryFields((t) => ({
 }));
 
 const CreateBotInput = builder.inputType('CreateBotInput', {
-  description: 'A new bot. An enterprise has at most one.',
+  description: 'A bot to create. Its client secret has at most 1024 characters, everything else at most 255.',
   fields: (t) => ({
-    enterpriseSid: t.id({ required: true, description: 'The enterprise that gets it.' }),
-    applicationId: t.string({ required: true, description: 'The application id in Azure.' }),
-    tenantId: t.string({ required: true, description: "The application's tenant id." }),
-    clientSecret: t.string({ required: true, description: "The application's client secret. It is stored encrypted." }),
+    enterpriseSid: t.id({ required: true, description: 'The sid of the enterprise, which must not have a bot yet.' }),
+    applicationId: t.string({
+      required: true,
+      description: 'The application (client) id in Azure. Several enterprises can use the same application.',
+    }),
+    tenantId: t.string({ required: true, description: "The id of the application's tenant." }),
+    clientSecret: t.string({ required: true, description: 'The client secret of the application. It is stored encrypted.' }),
     botAppId: t.string({ required: true, description: 'The app store id of the published bot app.' }),
     ...idempotencyKey(t),
   }),
 });
 
 const UpdateBotInput = builder.inputType('UpdateBotInput', {
-  description: 'A change of a bot. What is left out stays.',
+  description: 'Changes to a bot. Fields that are left out keep their value; blank ones are refused.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'BE and 32 hex digits.' }),
-    enterpriseSid: t.id({ description: 'The enterprise that it moves to.' }),
-    applicationId: t.string({ description: 'The application id in Azure.' }),
-    tenantId: t.string({ description: "The application's tenant id." }),
-    clientSecret: t.string({ description: 'The new client secret. `••••` and the present hint leave it as it is.' }),
-    botAppId: t.string({ description: 'The app store id of the published bot app.' }),
+    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
+    enterpriseSid: t.id({ description: 'The sid of the enterprise to move the bot to, which must not have a bot yet.' }),
+    applicationId: t.string({ description: 'The new application (client) id in Azure.' }),
+    tenantId: t.string({ description: "The new id of the application's tenant." }),
+    clientSecret: t.string({
+      description:
+        'The new client secret, at most 1024 characters. `••••` followed by the current `clientSecretHint` keeps the stored one.',
+    }),
+    botAppId: t.string({ description: 'The new app store id of the published bot app.' }),
     ...idempotencyKey(t),
   }),
 });
@@ -127,7 +135,7 @@ const UpdateBotInput = builder.inputType('UpdateBotInput', {
 const DeleteBotInput = builder.inputType('DeleteBotInput', {
   description: 'A bot to delete.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'BE and 32 hex digits.' }),
+    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
     ...idempotencyKey(t),
   }),
 });
@@ -135,67 +143,76 @@ const DeleteBotInput = builder.inputType('DeleteBotInput', {
 builder.mutationFields((t) => ({
   createBot: t.field({
     type: BotRef,
-    description: 'Gives an enterprise its bot.',
-    errors: resultUnion('CreateBotResult', 'new bot'),
-    args: { input: t.arg({ type: CreateBotInput, required: true, description: 'The new bot.' }) },
+    description: 'Creates the bot of an enterprise. Its credentials are not checked with Microsoft; use `verifyBot`.',
+    errors: resultUnion('CreateBotResult', 'new bot', ['ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
+    args: { input: t.arg({ type: CreateBotInput, required: true, description: 'The bot to create.' }) },
     resolve: (_root, { input }, { gateway, caller }) => createBot(gateway, caller, input),
   }),
   updateBot: t.field({
     type: BotRef,
-    description: 'Changes a bot.',
-    errors: resultUnion('UpdateBotResult', 'changed bot'),
-    args: { input: t.arg({ type: UpdateBotInput, required: true, description: 'The change.' }) },
+    description: 'Updates a bot. If its application, tenant or enterprise changes, its Teams users are looked up again in the background.',
+    errors: resultUnion('UpdateBotResult', 'updated bot', ['BOT_NOT_FOUND', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
+    args: { input: t.arg({ type: UpdateBotInput, required: true, description: 'The bot to update and its new values.' }) },
     resolve: (_root, { input }, { gateway, caller }) => updateBot(gateway, caller, input),
   }),
   deleteBot: t.field({
     type: BotRef,
-    description: 'Takes an enterprise its bot away. Answers the bot as it was.',
-    errors: resultUnion('DeleteBotResult', 'deleted bot'),
-    args: { input: t.arg({ type: DeleteBotInput, required: true, description: 'The bot.' }) },
+    description:
+      'Deletes a bot and returns it as it was. Until the enterprise has another one, messages to its Teams users end as `FAILED`.',
+    errors: resultUnion('DeleteBotResult', 'deleted bot', ['BOT_NOT_FOUND']),
+    args: { input: t.arg({ type: DeleteBotInput, required: true, description: 'The bot to delete.' }) },
     resolve: (_root, { input }, { gateway, caller }) => deleteBot(gateway, caller, input),
   }),
 }));
 
-const BotCheckStep = builder.enumType('BotCheckStep', {
-  description: 'What is tried out.',
+const BotCheckStepEnum = builder.enumType('BotCheckStep', {
+  description: 'The checks that `verifyBot` makes.',
   values: {
-    TOKEN: { description: "Microsoft gives a token for the bot's application id, tenant and client secret." },
-    GRAPH: { description: 'The application may read the users of its tenant.' },
-    CONNECTOR: { description: 'The Bot Framework takes the token.' },
+    TOKEN: { description: 'Microsoft issues a token for the application id, tenant id and client secret.' },
+    GRAPH: { description: 'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`).' },
+    CONNECTOR: { description: 'The Bot Framework accepts the token and knows the bot.' },
   } as const,
 });
 
 const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
-  description: "One step of a bot's verification.",
+  description: 'The result of one check of `verifyBot`.',
   fields: (t) => ({
-    step: t.field({ type: BotCheckStep, description: 'What was tried out.', resolve: (check) => check.step }),
-    passed: t.exposeBoolean('passed', { description: 'Did it work?' }),
-    message: t.exposeString('message', { nullable: true, description: "Microsoft's own words where it did not." }),
+    step: t.field({ type: BotCheckStepEnum, description: 'The check that was made.', resolve: (check) => check.step }),
+    passed: t.exposeBoolean('passed', { description: 'Whether the check passed.' }),
+    message: t.exposeString('message', {
+      nullable: true,
+      description: "The reason why the check failed, usually in Microsoft's words. `null` if it passed.",
+    }),
   }),
 });
 
 const BotVerificationRef = builder.objectRef<{ checks: BotCheck[] }>('BotVerification').implement({
-  description: "A bot's verification with Microsoft.",
+  description: 'The result of `verifyBot`.',
   fields: (t) => ({
-    passed: t.boolean({ description: 'Did every step work?', resolve: ({ checks }) => checks.every((check) => check.passed) }),
-    checks: t.field({ type: [BotCheckRef], description: 'The steps.', resolve: ({ checks }) => checks }),
+    passed: t.boolean({ description: 'Whether all checks passed.', resolve: ({ checks }) => checks.every((check) => check.passed) }),
+    checks: t.field({
+      type: [BotCheckRef],
+      description: 'The results of all checks. Each check is made even if another one fails.',
+      resolve: ({ checks }) => checks,
+    }),
   }),
 });
 
 const VerifyBotInput = builder.inputType('VerifyBotInput', {
-  description: 'A bot to try out.',
+  description: 'A bot to verify.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'BE and 32 hex digits.' }),
-    ...idempotencyKey(t),
+    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
+    idempotencyKey: t.string({ description: 'Ignored: nothing is changed, and every request checks again.' }),
   }),
 });
 
 builder.mutationField('verifyBot', (t) =>
   t.field({
     type: BotVerificationRef,
-    description: 'Tries out a bot with Microsoft, step by step. Changes nothing; a key has no effect.',
-    errors: resultUnion('VerifyBotResult', 'verdicts'),
-    args: { input: t.arg({ type: VerifyBotInput, required: true, description: 'The bot.' }) },
+    description:
+      "Checks a bot's credentials and permissions with Microsoft. Changes nothing; failed checks are part of the result, not errors.",
+    errors: resultUnion('VerifyBotResult', 'result of the checks', ['BOT_NOT_FOUND']),
+    args: { input: t.arg({ type: VerifyBotInput, required: true, description: 'The bot to verify.' }) },
     resolve: async (_root, { input }, { gateway, caller }) => ({ checks: await verifyBot(gateway, caller, input.sid) }),
   }),
 );

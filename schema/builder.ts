@@ -10,17 +10,17 @@ import type { Permission } from '../src/domain/caller.ts';
 import { invalidParameter } from '../src/domain/input.ts';
 import type { GraphContext } from './context.ts';
 
-/** The schema's one builder. Each entity's file adds its part to it; index.ts names them all. */
+/** The schema's only builder. Each entity's file adds its types and fields; index.ts imports them all. */
 export const builder = new SchemaBuilder<{
   Context: GraphContext;
   PrismaTypes: PrismaTypes;
   AuthScopes: {
     permission: Permission;
-    /** An account's own credentials, not an access token. */
+    /** The own credentials of an account or an enterprise's admin, not an access token. */
     ownCredentials: boolean;
-    /** Credentials for the whole organization, not narrowed to an enterprise. */
+    /** Credentials for the whole organization, not restricted to an enterprise. */
     wholeOrganization: boolean;
-    /** A provider's credentials, not an enterprise's admin's. */
+    /** Credentials of a provider's account, not of an enterprise's admin. */
     provider: boolean;
   };
   Connection: { totalCount: () => Promise<number> };
@@ -45,20 +45,21 @@ export const builder = new SchemaBuilder<{
   prisma: { client: ({ gateway }) => gateway.prisma, dmmf: getDatamodel() },
   relay: {
     cursorType: 'String',
-    nodesOnConnection: { description: 'The entities of this page, without their cursors.' },
-    nodeTypeOptions: { description: 'An entity that can be fetched again by its global id.' },
-    idFieldOptions: { description: 'The opaque global id, for `node` and client caches.' },
+    nodesOnConnection: { description: 'The items of this page.' },
+    nodeTypeOptions: { description: 'An object that `Query.node` can fetch by its global id.' },
+    idFieldOptions: { description: 'The opaque global id, unique across all types, for `Query.node` and client-side caches.' },
     nodeQueryOptions: {
-      description: 'The entity with this global id, or null where your organization has none.',
-      args: { id: { description: 'The global id.' } },
+      description:
+        'Fetches an enterprise, bot, mapping or message by its global id. Returns `null` if there is none; text that is not a global id is an `INVALID_PARAMETER` error.',
+      args: { id: { description: 'The global id, from the field `id`; not a sid.' } },
       resolve: (_root, { id }, _context, info, resolveNode) => {
         requireNode(info.schema, id);
         return resolveNode(id);
       },
     },
     nodesQueryOptions: {
-      description: 'The entities with these global ids (at most 100), in their order, null where your organization has none.',
-      args: { ids: { description: 'The global ids.' } },
+      description: 'Fetches several objects by their global ids, in the order of the ids, with `null` for those that do not exist.',
+      args: { ids: { description: 'The global ids, at most 100.' } },
       resolve: (_root, { ids }, _context, info, resolveNodes) => {
         if (ids.length > 100) throw invalidParameter(['ids'], 'must be at most 100', ids.length);
         for (const id of ids) requireNode(info.schema, id);
@@ -70,36 +71,54 @@ export const builder = new SchemaBuilder<{
       if (!typename || !id) throw notGlobalId(globalId);
       return { typename, id };
     },
-    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
-    hasNextPageFieldOptions: { description: 'Is there more after this page? Paging backward, true wherever `before` was given.' },
-    hasPreviousPageFieldOptions: { description: 'Is there more before this page? Paging forward, true wherever `after` was given.' },
-    startCursorFieldOptions: { description: 'The cursor of the first entity, for `before`.' },
-    endCursorFieldOptions: { description: 'The cursor of the last entity, for `after`.' },
-    cursorFieldOptions: { description: 'The place of this entity in the list. It stays right when the entity is deleted.' },
-    nodeFieldOptions: { description: 'The entity.', nullable: false },
-    edgesFieldOptions: { description: 'The entities of this page with their cursors.', nullable: { list: false, items: false } },
-    pageInfoFieldOptions: { description: 'Where this page lies in the list.' },
-    firstArgOptions: {
-      description: 'How many from the beginning, or after `after`: 0 to 100, 20 where neither `first` nor `last` is given.',
+    pageInfoTypeOptions: { description: 'Information for requesting the next or previous page of a list.' },
+    hasNextPageFieldOptions: { description: 'Whether items follow this page. When paging backward, `true` if `before` is given.' },
+    hasPreviousPageFieldOptions: {
+      description: 'Whether items precede this page. When paging forward, `true` if `after` or an `offset` above 0 is given.',
     },
-    lastArgOptions: { description: 'How many from the end, or before `before`: 0 to 100.' },
-    afterArgOptions: { description: 'Continue behind this cursor.' },
-    beforeArgOptions: { description: 'Stop in front of this cursor.' },
+    startCursorFieldOptions: {
+      description: 'The cursor of the first item, to pass as `before`. `null` on an empty page, except in the event log.',
+    },
+    endCursorFieldOptions: {
+      description: 'The cursor of the last item, to pass as `after`. `null` on an empty page, except in the event log.',
+    },
+    cursorFieldOptions: {
+      description:
+        'The opaque position of this item in its list, to pass as `after` or `before`. It stays valid when the item is deleted, except in the event log.',
+    },
+    nodeFieldOptions: { description: 'The item at this position.', nullable: false },
+    edgesFieldOptions: { description: 'The items of this page, each with its cursor.', nullable: { list: false, items: false } },
+    pageInfoFieldOptions: { description: 'Information for requesting the next or previous page.' },
+    firstArgOptions: {
+      description:
+        'Returns at most this many items from the start of the list or after `after`: 0 to 100, or 0 to 1000 with the permission `LARGE_PAGES`. Defaults to 20 without `last`, with which it cannot be combined.',
+    },
+    lastArgOptions: {
+      description:
+        'Returns at most this many items from the end of the list or before `before`, in the order of the list: 0 to 100, or 0 to 1000 with the permission `LARGE_PAGES`. Cannot be combined with `first`.',
+    },
+    afterArgOptions: { description: 'Returns the items after this cursor, which must be of the same list, sorted by the same field.' },
+    beforeArgOptions: { description: 'Returns the items before this cursor, which must be of the same list, sorted by the same field.' },
   },
 });
 
-builder.queryType({ description: 'Reads. Everything is confined to your organization.', authScopes: { permission: 'read' } });
+builder.queryType({
+  description:
+    "The query root. Queries need the permission `READ` and see only your organization, or only one enterprise if your credentials are restricted to it. Errors are in the response's `errors`, with their code in `extensions.code`.",
+  authScopes: { permission: 'read' },
+});
 builder.mutationType({
-  description: 'Changes. Each answers a union of its result and the errors that can be expected.',
+  description:
+    'The mutation root. Mutations need the permission `WRITE` and return a union of their result and their expected errors. Common to all of them are `MISSING_PARAMETER`, `INVALID_PARAMETER` and, with an `idempotencyKey`, `IDEMPOTENCY_KEY_REUSED` and `IDEMPOTENCY_KEY_IN_PROGRESS`. Whitespace around texts is removed, and `null` is the same as leaving a field out.',
   authScopes: { permission: 'write' },
 });
 
-/** The credentials do not allow this. */
+/** The error for credentials that lack a permission. */
 export const forbidden = () => new GraphQLError('Your credentials do not permit this', { extensions: { code: 'FORBIDDEN' } });
 
 const notGlobalId = (value: string) => invalidParameter(['id'], 'is not a global id of this graph', value);
 
-/** Not every type has global ids, and one that has none can't be fetched by it. */
+/** @throws InvalidInputError INVALID_PARAMETER if the type in the global id is not one that `Query.node` can fetch */
 function requireNode(schema: GraphQLSchema, { typename, id }: { typename: string; id: unknown }): void {
   const type = schema.getType(typename);
   const node = schema.getType('Node') as GraphQLInterfaceType;

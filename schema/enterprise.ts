@@ -14,39 +14,51 @@ import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
 const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
-  description: 'The state of an enterprise: ACTIVE ⇄ INACTIVE → CLOSED.',
+  description: 'The status of an enterprise: `ACTIVE` ⇄ `INACTIVE`, and either → `CLOSED`, which is final.',
   values: {
-    [EnterpriseStatus.ACTIVE]: { description: 'Its mappings are operational.' },
-    [EnterpriseStatus.INACTIVE]: { description: 'Its mappings do not work; its admin is suspended.' },
-    [EnterpriseStatus.CLOSED]: { description: 'Closed for good, and its admin too.' },
+    [EnterpriseStatus.ACTIVE]: { description: 'Messages are delivered, and the admin can log in.' },
+    [EnterpriseStatus.INACTIVE]: {
+      description: '`sendMessage` is refused, messages from Teams and from phones end as `FAILED`, and the admin is suspended.',
+    },
+    [EnterpriseStatus.CLOSED]: {
+      description: 'The enterprise has no mappings and can no longer be changed, and its admin can no longer log in.',
+    },
   } as const,
 });
 
 export const EnterpriseAdminRef = builder.prismaObject('EnterpriseAdmin', {
   description:
-    "An enterprise's admin: a sub-account on the Restcomm platform. It may call the gateway by HTTP Basic with its sid or e-mail and its password, reads and changes what is its enterprise's, and sees no client secret.",
+    'The administrator of an enterprise, with an account on the Restcomm platform. Can call the gateway with HTTP Basic (its sid or e-mail address and its password, or its Restcomm account SID and auth token), restricted to its enterprise and to the permissions `READ` and `WRITE`.',
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'RCS and 32 hex digits.' }),
-    accountSid: t.exposeID('accountSid', { description: 'The sub-account on the platform: AC and 32 hex digits.' }),
-    email: t.exposeString('email', { description: 'The e-mail address.' }),
-    name: t.exposeString('name', { nullable: true, description: 'The name for people.' }),
-    status: t.expose('status', { type: AccountStatusEnum, description: 'The state; it follows the enterprise.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `RCS` followed by 32 hex digits.' }),
+    accountSid: t.exposeID('accountSid', { description: "The admin's account on the Restcomm platform: `AC` followed by 32 hex digits." }),
+    email: t.exposeString('email', { description: 'The e-mail address, unique among the admins of the organization.' }),
+    name: t.exposeString('name', { nullable: true, description: 'The display name. `null` if none was given.' }),
+    status: t.expose('status', {
+      type: AccountStatusEnum,
+      description: 'The status of the admin, which follows the enterprise: `SUSPENDED` while that is `INACTIVE`.',
+    }),
   }),
 });
 
 export const EnterpriseRef = builder.prismaNode('Enterprise', {
-  description: 'A Business Customer of the provider.',
+  description: 'A business customer of the communications provider. It has one admin, at most one bot, and any number of mappings.',
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => ({ sid, ...enterprises(caller) }),
   nullable: true,
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'EN and 32 hex digits.' }),
-    name: t.exposeString('name', { description: 'Unique in your organization, case ignored, CLOSED enterprises not counted.' }),
-    status: t.expose('status', { type: EnterpriseStatusEnum, description: 'The state.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `EN` followed by 32 hex digits.' }),
+    name: t.exposeString('name', {
+      description: 'The name, unique in the organization without regard to case, not counting `CLOSED` enterprises.',
+    }),
+    status: t.expose('status', {
+      type: EnterpriseStatusEnum,
+      description: 'The status of the enterprise, which decides whether its mappings are operational.',
+    }),
     admin: t.field({
       type: EnterpriseAdminRef,
-      description: 'Its admin.',
+      description: 'The administrator, created together with the enterprise.',
       extensions: needs(),
       resolve: async (enterprise, _args, { loaders }) => required(await loaders.adminOf.load(enterprise.sid)),
     }),
@@ -59,30 +71,30 @@ const EnterpriseConnection = builder.connectionObject(
     name: 'EnterpriseConnection',
     description: 'A page of enterprises.',
   },
-  { name: 'EnterpriseEdge', description: 'An enterprise in its list.' },
+  { name: 'EnterpriseEdge', description: 'An enterprise and its cursor.' },
 );
 
 const EnterpriseFilterInput = builder.inputType('EnterpriseFilter', {
-  description: 'Which enterprises. All conditions hold together.',
+  description: 'A filter for enterprises. All given conditions must hold.',
   fields: (t) => ({
-    name: t.string({ description: 'A part of the name, case ignored, taken literally.' }),
-    statuses: t.field({ type: [EnterpriseStatusEnum], description: 'One of these states.' }),
+    name: t.string({ description: 'The name contains this text. Case-insensitive, without wildcards.' }),
+    statuses: t.field({ type: [EnterpriseStatusEnum], description: 'The status is one of these.' }),
     ...createdRange(t),
   }),
 });
 
 const EnterpriseOrderInput = builder.inputType('EnterpriseOrder', {
-  description: 'The order of enterprises. Equal ones are in order of their sid.',
+  description: 'A sort order of enterprises. Ties are sorted by sid in the same direction.',
   fields: (t) => ({
     field: t.field({
       type: builder.enumType('EnterpriseOrderField', {
-        description: 'What enterprises are ordered by.',
-        values: { DATE_CREATED: { description: 'Their creation.' }, NAME: { description: 'Their name, case ignored.' } } as const,
+        description: 'The fields by which enterprises can be sorted.',
+        values: { DATE_CREATED: { description: 'The time of creation.' }, NAME: { description: 'The name, case-insensitive.' } } as const,
       }),
       required: true,
-      description: 'What to order by.',
+      description: 'The field to sort by.',
     }),
-    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'Which way.' }),
+    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'The sort direction.' }),
   }),
 });
 
@@ -90,18 +102,18 @@ builder.queryFields((t) => ({
   enterprise: t.field({
     type: EnterpriseRef,
     nullable: true,
-    description: 'The enterprise with this sid, or null where your organization has none.',
-    args: { sid: t.arg.id({ required: true, description: 'EN and 32 hex digits.' }) },
+    description: 'Looks up an enterprise by its sid. Returns `null` if there is none.',
+    args: { sid: t.arg.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }) },
     resolve: (_root, { sid }, { gateway, caller }) => findEnterprise(gateway, caller, sid),
   }),
   enterprises: t.connection(
     {
       type: EnterpriseRef,
-      description: 'Your enterprises.',
+      description: 'The enterprises of your organization, including `CLOSED` ones.',
       extensions: packable,
       args: {
-        filter: t.arg({ type: EnterpriseFilterInput, description: 'Which ones.' }),
-        orderBy: t.arg({ type: EnterpriseOrderInput, description: 'In which order; by creation where left out.' }),
+        filter: t.arg({ type: EnterpriseFilterInput, description: 'Returns only enterprises that match this filter.' }),
+        orderBy: t.arg({ type: EnterpriseOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (_root, args, { gateway, caller, packed }, info) =>
@@ -112,39 +124,57 @@ builder.queryFields((t) => ({
 }));
 
 const EnterpriseAdminInput = builder.inputType('EnterpriseAdminInput', {
-  description: "The enterprise's admin, who becomes a sub-account on the Restcomm platform.",
+  description: 'The administrator of a new enterprise, who gets an account on the Restcomm platform.',
   fields: (t) => ({
-    emailId: t.string({ required: true, description: 'The e-mail address. An account that it already has on the platform is linked.' }),
-    password: t.string({ required: true, description: 'The password of a new sub-account. A linked one keeps its own.' }),
-    name: t.string({ description: 'The name for people.' }),
+    emailId: t.string({
+      required: true,
+      description: 'The e-mail address, at most 320 characters. If the platform already has an account for it, that account is linked.',
+    }),
+    password: t.string({
+      required: true,
+      description:
+        'The password for the platform and the gateway, at most 1024 characters. Ignored if an account is linked, which keeps its own.',
+    }),
+    name: t.string({ description: 'The display name, at most 255 characters.' }),
   }),
 });
 
 const CreateEnterpriseInput = builder.inputType('CreateEnterpriseInput', {
-  description: 'A new enterprise.',
+  description: 'An enterprise to create.',
   fields: (t) => ({
-    name: t.string({ required: true, description: 'Unique in your organization, case ignored.' }),
-    status: t.field({ type: EnterpriseStatusEnum, description: 'ACTIVE (where left out) or INACTIVE.' }),
-    enterpriseAdmin: t.field({ type: EnterpriseAdminInput, required: true, description: 'Its admin.' }),
+    name: t.string({
+      required: true,
+      description:
+        'The name, at most 255 characters. Must be unique in the organization without regard to case, not counting `CLOSED` enterprises.',
+    }),
+    status: t.field({ type: EnterpriseStatusEnum, description: 'The initial status: `ACTIVE` or `INACTIVE`. Defaults to `ACTIVE`.' }),
+    enterpriseAdmin: t.field({ type: EnterpriseAdminInput, required: true, description: 'The administrator of the enterprise.' }),
     ...idempotencyKey(t),
   }),
 });
 
 const UpdateEnterpriseInput = builder.inputType('UpdateEnterpriseInput', {
-  description: 'A change of an enterprise. What is left out stays.',
+  description: 'Changes to an enterprise. Fields that are left out keep their value.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'EN and 32 hex digits.' }),
-    name: t.string({ description: 'The new name.' }),
-    status: t.field({ type: EnterpriseStatusEnum, description: 'ACTIVE or INACTIVE. CLOSED is reached by closeEnterprise.' }),
+    sid: t.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }),
+    name: t.string({ description: 'The new name, with the limits of `CreateEnterpriseInput`. Must not be blank.' }),
+    status: t.field({
+      type: EnterpriseStatusEnum,
+      description:
+        "The new status: `ACTIVE` or `INACTIVE`. Not available to the enterprise's admin. To close an enterprise, use `closeEnterprise`.",
+    }),
     ...idempotencyKey(t),
   }),
 });
 
 const CloseEnterpriseInput = builder.inputType('CloseEnterpriseInput', {
-  description: 'An enterprise to close for good.',
+  description: 'An enterprise to close.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'EN and 32 hex digits.' }),
-    deleteMappings: t.boolean({ description: 'Delete its mappings first. Otherwise an enterprise with mappings is refused.' }),
+    sid: t.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }),
+    deleteMappings: t.boolean({
+      description:
+        'Whether to delete its mappings first. Defaults to `false`, which refuses an enterprise that has any. If the platform fails to release a number, the mappings deleted before it stay deleted.',
+    }),
     ...idempotencyKey(t),
   }),
 });
@@ -153,26 +183,37 @@ builder.mutationFields((t) => ({
   createEnterprise: t.field({
     type: EnterpriseRef,
     description:
-      "Creates an enterprise and its admin's sub-account on the Restcomm platform. Not for credentials narrowed to an enterprise.",
+      "Creates an enterprise and its admin's account on the Restcomm platform. Needs credentials that are not restricted to an enterprise.",
     authScopes: { wholeOrganization: true },
-    errors: resultUnion('CreateEnterpriseResult', 'new enterprise'),
-    args: { input: t.arg({ type: CreateEnterpriseInput, required: true, description: 'The new enterprise.' }) },
+    errors: resultUnion('CreateEnterpriseResult', 'new enterprise', ['ENTERPRISE_NAME_NOT_UNIQUE', 'EMAIL_NOT_UNIQUE', 'PLATFORM_ERROR']),
+    args: { input: t.arg({ type: CreateEnterpriseInput, required: true, description: 'The enterprise to create.' }) },
     resolve: (_root, { input }, { gateway, caller }) => createEnterprise(gateway, caller, input),
   }),
   updateEnterprise: t.field({
     type: EnterpriseRef,
-    description: "Renames, activates or deactivates an enterprise. An enterprise's admin may rename it.",
+    description: "Renames, activates or deactivates an enterprise. Its admin's account on the Restcomm platform follows the status.",
     authScopes: (_root, { input }) => (input.status == null ? true : { provider: true }),
-    errors: resultUnion('UpdateEnterpriseResult', 'changed enterprise'),
-    args: { input: t.arg({ type: UpdateEnterpriseInput, required: true, description: 'The change.' }) },
+    errors: resultUnion('UpdateEnterpriseResult', 'updated enterprise', [
+      'ENTERPRISE_NOT_FOUND',
+      'ENTERPRISE_CLOSED',
+      'ENTERPRISE_NAME_NOT_UNIQUE',
+      'PLATFORM_ERROR',
+    ]),
+    args: { input: t.arg({ type: UpdateEnterpriseInput, required: true, description: 'The enterprise to update and its new values.' }) },
     resolve: (_root, { input }, { gateway, caller }) => updateEnterprise(gateway, caller, input),
   }),
   closeEnterprise: t.field({
     type: EnterpriseRef,
-    description: 'Closes an enterprise for good. Not for its admin.',
+    description:
+      "Closes an enterprise for good, and its admin's account on the Restcomm platform unless other enterprises or accounts use it. Not available to the enterprise's admin.",
     authScopes: { provider: true },
-    errors: resultUnion('CloseEnterpriseResult', 'closed enterprise'),
-    args: { input: t.arg({ type: CloseEnterpriseInput, required: true, description: 'The enterprise.' }) },
+    errors: resultUnion('CloseEnterpriseResult', 'closed enterprise', [
+      'ENTERPRISE_NOT_FOUND',
+      'ENTERPRISE_CLOSED',
+      'ENTERPRISE_HAS_MAPPINGS',
+      'PLATFORM_ERROR',
+    ]),
+    args: { input: t.arg({ type: CloseEnterpriseInput, required: true, description: 'The enterprise to close.' }) },
     resolve: (_root, { input }, { gateway, caller }) => closeEnterprise(gateway, caller, input),
   }),
 }));

@@ -1,6 +1,7 @@
 import {
   ConflictError,
   type DomainError,
+  type ErrorCode,
   errorCodes,
   type InputIssue,
   InvalidInputError,
@@ -10,62 +11,75 @@ import {
 import { builder } from './builder.ts';
 
 export const ErrorCodeEnum = builder.enumType('ErrorCode', {
-  description: 'Why something was refused. The same catalogue serves the REST contract.',
+  description: 'The reason for an error: `Error.code` in mutations, and `extensions.code` in the errors of queries and subscriptions.',
   values: Object.fromEntries(Object.entries(errorCodes).map(([code, description]) => [code, { description }])),
 });
 
 export const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
-  description: 'An expected refusal. Nothing was changed.',
+  description: 'An expected error of a mutation. Nothing was changed unless stated otherwise.',
   fields: (t) => ({
-    code: t.field({ type: ErrorCodeEnum, description: 'The code to decide by.', resolve: (error) => error.code }),
-    message: t.exposeString('message', { description: 'The text to show.' }),
+    code: t.field({ type: ErrorCodeEnum, description: 'The machine-readable reason for the error.', resolve: (error) => error.code }),
+    message: t.exposeString('message', { description: 'A human-readable explanation of the error.' }),
     path: t.stringList({
       nullable: true,
-      description: 'The input field it came from, from the input object down.',
+      description:
+        'The input field that caused the error, as a path from the input object, e.g. `["enterpriseAdmin", "emailId"]`. `null` if no field did.',
       resolve: (error) => (error.parameter ? [...error.parameter] : null),
     }),
-    value: t.string({ nullable: true, description: 'The offending value as text.', resolve: (error) => error.value }),
+    value: t.string({
+      nullable: true,
+      description: 'The rejected value as text. `null` if it is missing, a secret, or not a single value.',
+      resolve: (error) => error.value,
+    }),
   }),
 });
 
 const InputIssueRef = builder.objectRef<InputIssue>('InputIssue').implement({
-  description: 'One thing that is wrong with an input.',
+  description: 'A problem with one field of an input.',
   fields: (t) => ({
-    path: t.stringList({ description: 'The input field, from the input object down.', resolve: (issue) => [...issue.path] }),
-    message: t.exposeString('message', { description: 'What is wrong with it.' }),
+    path: t.stringList({ description: 'The input field, as a path from the input object.', resolve: (issue) => [...issue.path] }),
+    message: t.exposeString('message', { description: 'A human-readable explanation of the problem, e.g. `is missing`.' }),
   }),
 });
 
 builder.objectType(InvalidInputError, {
   name: 'InvalidInputError',
-  description: 'The input is incomplete or malformed.',
+  description:
+    'The input is incomplete (`MISSING_PARAMETER`) or malformed (`INVALID_PARAMETER`). The idempotency key can be used again with a corrected input.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
     issues: t.field({
       type: [InputIssueRef],
-      description: 'Everything that is wrong with the input.',
+      description: 'All missing fields or, if none is missing, all malformed ones.',
       resolve: (error) => [...error.issues],
     }),
   }),
 });
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
-  description: "Something named by its sid is unknown, or another organization's.",
+  description: 'An object given by its sid does not exist, or is not visible to the caller.',
   interfaces: [ErrorInterface],
 });
 builder.objectType(ConflictError, {
   name: 'ConflictError',
-  description: 'The request contradicts what is stored, or what Microsoft knows.',
+  description: "The request is in conflict with the current data or with Microsoft's.",
   interfaces: [ErrorInterface],
 });
 builder.objectType(PlatformError, {
   name: 'PlatformError',
-  description: 'The Restcomm platform or Microsoft refused or did not answer.',
+  description:
+    'The Restcomm platform or Microsoft refused the request or did not respond. The mutation can be repeated with the same idempotency key.',
   interfaces: [ErrorInterface],
 });
 
-/** The `errors` option of a mutation: its result union, named and described, of the entity and every expected refusal. */
-export const resultUnion = (name: string, entity: string) => ({
+/**
+ * The `errors` option of a mutation: a union of its result and the error types.
+ * @param codes its errors, without those common to all mutations (see the description of `Mutation`)
+ */
+export const resultUnion = (name: string, result: string, codes: readonly ErrorCode[]) => ({
   types: [InvalidInputError, NotFoundError, ConflictError, PlatformError],
-  union: { name, description: `The ${entity}, or why not.` },
+  union: {
+    name,
+    description: `The ${result}, or an error: ${codes.map((code) => `\`${code}\``).join(', ')}, or one common to all mutations.`,
+  },
 });

@@ -13,7 +13,7 @@ import './message-event.ts';
 import './access-token.ts';
 import './audit.ts';
 
-/** The executable schema. schema.graphql beside it is its printed form. */
+/** The executable schema. schema.graphql is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();
 
 assertPlannable(schema, builder.options.plugins ?? []);

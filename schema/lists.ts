@@ -1,34 +1,41 @@
 import { builder } from './builder.ts';
 
 export const OrderDirectionEnum = builder.enumType('OrderDirection', {
-  description: 'Which way a list runs.',
-  values: { ASC: { description: 'Smallest, or oldest, first.' }, DESC: { description: 'Largest, or newest, first.' } } as const,
+  description: 'The direction in which a list is sorted.',
+  values: {
+    ASC: { description: 'Ascending: smallest or oldest first.' },
+    DESC: { description: 'Descending: largest or newest first.' },
+  } as const,
 });
 
 builder.globalConnectionField('totalCount', (t) =>
-  t.int({ description: 'How many the filter matches in all. Counted only where asked for.', resolve: (page) => page.totalCount() }),
+  t.int({
+    description: 'The number of items on all pages, after filtering. Counted only if selected, which is slow for a large filtered list.',
+    resolve: (page) => page.totalCount(),
+  }),
 );
 
 type Types = typeof builder extends PothosSchemaTypes.SchemaBuilder<infer T> ? T : never;
 type InputFields = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>;
 
-/** The argument that lists have beside Relay's: page numbers, as the REST contract has them. */
+/** The argument that lists have in addition to Relay's: page numbers, for the REST contract. */
 export const offset = builder.args((t) => ({
   offset: t.int({
-    description: 'Skip this many, for page numbers. It costs more the larger it is, but for all messages by creation: prefer `after`.',
+    description:
+      'The number of items to skip, for page numbers. Defaults to 0; cannot be combined with `after`, `before` or `last`. Prefer `after`: large offsets are slow, except in an unfiltered `Query.messages` sorted by `DATE_CREATED`.',
   }),
 }));
 
-/** The bounds of a creation time, for every filter. */
+/** Filter fields for the creation time, both bounds inclusive. */
 export const createdRange = (t: InputFields) => ({
-  createdFrom: t.field({ type: 'DateTime', description: 'Created at this instant or later.' }),
-  createdTo: t.field({ type: 'DateTime', description: 'Created at this instant or earlier.' }),
+  createdFrom: t.field({ type: 'DateTime', description: 'The object was created at or after this time.' }),
+  createdTo: t.field({ type: 'DateTime', description: 'The object was created at or before this time.' }),
 });
 
-/** For every mutation's input. */
+/** The input field that makes a mutation safe to repeat. */
 export const idempotencyKey = (t: InputFields) => ({
   idempotencyKey: t.string({
     description:
-      'Your own key for this request. Within 24 hours, the same key and input gives the first answer again; another input is refused.',
+      'A key that makes the mutation safe to repeat: for 24 hours, the same key and input return the first result, `ConflictError` or `NotFoundError` again. At most 255 printable ASCII characters, chosen by the client; each account and admin has its own keys.',
   }),
 });

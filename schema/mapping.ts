@@ -10,27 +10,30 @@ import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
 export const MappingRef = builder.prismaNode('Mapping', {
-  description: 'A Teams user and the SMS-enabled number that is theirs.',
+  description: 'The assignment of an SMS-enabled phone number to a Teams user.',
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'BE and 32 hex digits.' }),
-    name: t.exposeString('name', { description: 'The name for people; the Microsoft address where none was given.' }),
-    microsoftAddress: t.exposeString('microsoftAddress', { description: 'The Teams user. One may have several numbers.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `BE` followed by 32 hex digits.' }),
+    name: t.exposeString('name', { description: 'The display name. Defaults to the Microsoft address.' }),
+    microsoftAddress: t.exposeString('microsoftAddress', {
+      description: 'The Teams user: a user principal name, e.g. `anna@kohl.example`, or an object id. A user can have several mappings.',
+    }),
     externalAddress: t.exposeString('externalAddress', {
-      description: 'The number as it was given. It is mapped once in the whole system.',
+      description:
+        'The phone number as it was given: 3 to 18 digits with an optional leading `+`. It is mapped at most once in the whole system, with or without the `+`.',
     }),
     operational: t.boolean({
-      description: 'Do messages pass? Not while the enterprise is INACTIVE.',
+      description: 'Whether messages can be sent and received. `false` unless the enterprise is `ACTIVE`.',
       extensions: needs('enterpriseSid'),
       resolve: async (mapping, _args, { loaders }) => isOperational(required(await loaders.enterprise.load(mapping.enterpriseSid))),
     }),
-    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that it belongs to.' }),
+    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that the mapping belongs to.' }),
     enterprise: t.field({
       type: EnterpriseRef,
-      description: 'The enterprise that it belongs to.',
+      description: 'The enterprise that the mapping belongs to.',
       extensions: needs('enterpriseSid'),
       resolve: async (mapping, _args, { loaders }) => required(await loaders.enterprise.load(mapping.enterpriseSid)),
     }),
@@ -39,38 +42,38 @@ export const MappingRef = builder.prismaNode('Mapping', {
 
 const MappingConnection = builder.connectionObject(
   { type: MappingRef, name: 'MappingConnection', description: 'A page of mappings.' },
-  { name: 'MappingEdge', description: 'A mapping in its list.' },
+  { name: 'MappingEdge', description: 'A mapping and its cursor.' },
 );
 
 const MappingFilterInput = builder.inputType('MappingFilter', {
-  description: 'Which mappings. All conditions hold together.',
+  description: 'A filter for mappings. All given conditions must hold.',
   fields: (t) => ({
-    enterpriseSid: t.id({ description: 'Of this enterprise.' }),
-    name: t.string({ description: 'A part of the name, case ignored, taken literally.' }),
-    microsoftAddress: t.string({ description: 'A part of the Microsoft address, case ignored, taken literally.' }),
-    externalAddress: t.string({ description: 'A part of the number, taken literally.' }),
+    enterpriseSid: t.id({ description: 'The mapping belongs to the enterprise with this sid.' }),
+    name: t.string({ description: 'The name contains this text. Case-insensitive, without wildcards.' }),
+    microsoftAddress: t.string({ description: 'The Microsoft address contains this text. Case-insensitive, without wildcards.' }),
+    externalAddress: t.string({ description: 'The phone number, as it was given, contains this text. There are no wildcards.' }),
     ...createdRange(t),
   }),
 });
 
 const MappingOrderInput = builder.inputType('MappingOrder', {
-  description: 'The order of mappings. Equal ones are in order of their sid.',
+  description: 'A sort order of mappings. Ties are sorted by sid in the same direction.',
   fields: (t) => ({
     field: t.field({
       type: builder.enumType('MappingOrderField', {
-        description: 'What mappings are ordered by.',
+        description: 'The fields by which mappings can be sorted.',
         values: {
-          DATE_CREATED: { description: 'Their creation.' },
-          NAME: { description: 'Their name, case ignored.' },
-          MICROSOFT_ADDRESS: { description: 'Their Microsoft address, case ignored.' },
-          EXTERNAL_ADDRESS: { description: 'Their number as it was given.' },
-          DOMAIN: { description: 'What follows the @ of their Microsoft address, case ignored.' },
+          DATE_CREATED: { description: 'The time of creation.' },
+          NAME: { description: 'The name, case-insensitive.' },
+          MICROSOFT_ADDRESS: { description: 'The Microsoft address, case-insensitive.' },
+          EXTERNAL_ADDRESS: { description: 'The phone number as it was given, compared as text: `+` comes before digits.' },
+          DOMAIN: { description: 'The domain of the Microsoft address: the part after the `@`, case-insensitive.' },
         } as const,
       }),
       required: true,
-      description: 'What to order by.',
+      description: 'The field to sort by.',
     }),
-    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'Which way.' }),
+    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'The sort direction.' }),
   }),
 });
 
@@ -78,11 +81,11 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
   mappings: t.connection(
     {
       type: MappingRef,
-      description: 'Its mappings.',
+      description: 'The mappings of the enterprise.',
       extensions: { ...needs(), ...packable },
       args: {
-        filter: t.arg({ type: MappingFilterInput, description: 'Which ones.' }),
-        orderBy: t.arg({ type: MappingOrderInput, description: 'In which order; by creation where left out.' }),
+        filter: t.arg({ type: MappingFilterInput, description: 'Returns only mappings that match this filter.' }),
+        orderBy: t.arg({ type: MappingOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (enterprise, args, { gateway, caller, loaders, packed }, info) =>
@@ -95,7 +98,7 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     MappingConnection,
   ),
   mappingCount: t.int({
-    description: 'How many mappings it has.',
+    description: 'The number of mappings of the enterprise.',
     extensions: needs(),
     resolve: (enterprise, _args, { loaders }) => loaders.mappingCountOf.load(enterprise.sid),
   }),
@@ -105,18 +108,18 @@ builder.queryFields((t) => ({
   mapping: t.field({
     type: MappingRef,
     nullable: true,
-    description: 'The mapping with this sid, or null where your organization has none.',
-    args: { sid: t.arg.id({ required: true, description: 'BE and 32 hex digits.' }) },
+    description: 'Looks up a mapping by its sid. Returns `null` if there is none.',
+    args: { sid: t.arg.id({ required: true, description: 'The sid of the mapping: `BE` followed by 32 hex digits.' }) },
     resolve: (_root, { sid }, { gateway, caller }) => findMapping(gateway, caller, sid),
   }),
   mappings: t.connection(
     {
       type: MappingRef,
-      description: 'Your mappings.',
+      description: 'The mappings of your organization.',
       extensions: packable,
       args: {
-        filter: t.arg({ type: MappingFilterInput, description: 'Which ones.' }),
-        orderBy: t.arg({ type: MappingOrderInput, description: 'In which order; by creation where left out.' }),
+        filter: t.arg({ type: MappingFilterInput, description: 'Returns only mappings that match this filter.' }),
+        orderBy: t.arg({ type: MappingOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (_root, args, { gateway, caller, packed }, info) =>
@@ -127,24 +130,38 @@ builder.queryFields((t) => ({
 }));
 
 const CreateMappingInput = builder.inputType('CreateMappingInput', {
-  description: 'A new mapping. Its number is SMS-enabled on the Restcomm platform.',
+  description: 'A mapping to create.',
   fields: (t) => ({
-    name: t.string({ description: 'The name for people; the Microsoft address where left out.' }),
-    microsoftAddress: t.string({ required: true, description: "The Teams user, of the tenant that the enterprise's bot belongs to." }),
-    externalAddress: t.string({ required: true, description: '3 to 18 digits with an optional leading +.' }),
-    enterpriseSid: t.id({ required: true, description: 'The enterprise that gets it.' }),
+    name: t.string({ description: 'The display name, at most 255 characters. Defaults to the Microsoft address.' }),
+    microsoftAddress: t.string({
+      required: true,
+      description:
+        "The Teams user, at most 320 characters: a user principal name, e.g. `anna@kohl.example`, or an object id. If the enterprise has a bot, the user must be enabled in the bot's tenant; otherwise only the format is checked.",
+    }),
+    externalAddress: t.string({
+      required: true,
+      description: 'The phone number: 3 to 18 digits with an optional leading `+`. It must not be mapped yet, in any organization.',
+    }),
+    enterpriseSid: t.id({ required: true, description: 'The sid of the enterprise that the mapping is for.' }),
     ...idempotencyKey(t),
   }),
 });
 
 const UpdateMappingInput = builder.inputType('UpdateMappingInput', {
-  description: 'A change of a mapping. What is left out stays.',
+  description: 'Changes to a mapping. Fields that are left out keep their value; blank ones, except `name`, are refused.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'BE and 32 hex digits.' }),
-    name: t.string({ description: 'The new name; a blank one becomes the Microsoft address.' }),
-    microsoftAddress: t.string({ description: 'Another Teams user.' }),
-    externalAddress: t.string({ description: 'Another number. The old one is released.' }),
-    enterpriseSid: t.id({ description: 'The enterprise that it moves to.' }),
+    sid: t.id({ required: true, description: 'The sid of the mapping: `BE` followed by 32 hex digits.' }),
+    name: t.string({ description: 'The new display name, at most 255 characters. If blank, the Microsoft address is used.' }),
+    microsoftAddress: t.string({
+      description:
+        'The new Teams user, with the limits of `CreateMappingInput`. A display name that was the old Microsoft address becomes the new one.',
+    }),
+    externalAddress: t.string({
+      description: 'The new phone number, with the limits of `CreateMappingInput`. It is enabled for SMS, and the old one is released.',
+    }),
+    enterpriseSid: t.id({
+      description: "The sid of the enterprise to move the mapping to. If that has a bot, the user must be enabled in the bot's tenant.",
+    }),
     ...idempotencyKey(t),
   }),
 });
@@ -152,7 +169,7 @@ const UpdateMappingInput = builder.inputType('UpdateMappingInput', {
 const DeleteMappingInput = builder.inputType('DeleteMappingInput', {
   description: 'A mapping to delete.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'BE and 32 hex digits.' }),
+    sid: t.id({ required: true, description: 'The sid of the mapping: `BE` followed by 32 hex digits.' }),
     ...idempotencyKey(t),
   }),
 });
@@ -160,23 +177,36 @@ const DeleteMappingInput = builder.inputType('DeleteMappingInput', {
 builder.mutationFields((t) => ({
   createMapping: t.field({
     type: MappingRef,
-    description: 'Maps a Teams user to a number and SMS-enables the number.',
-    errors: resultUnion('CreateMappingResult', 'new mapping'),
-    args: { input: t.arg({ type: CreateMappingInput, required: true, description: 'The new mapping.' }) },
+    description: 'Assigns a phone number to a Teams user and enables SMS for it on the Restcomm platform.',
+    errors: resultUnion('CreateMappingResult', 'new mapping', [
+      'ENTERPRISE_NOT_FOUND',
+      'ENTERPRISE_CLOSED',
+      'EXTERNAL_ADDRESS_NOT_UNIQUE',
+      'MICROSOFT_ADDRESS_INVALID',
+      'PLATFORM_ERROR',
+    ]),
+    args: { input: t.arg({ type: CreateMappingInput, required: true, description: 'The mapping to create.' }) },
     resolve: (_root, { input }, { gateway, caller }) => createMapping(gateway, caller, input),
   }),
   updateMapping: t.field({
     type: MappingRef,
-    description: 'Changes a mapping.',
-    errors: resultUnion('UpdateMappingResult', 'changed mapping'),
-    args: { input: t.arg({ type: UpdateMappingInput, required: true, description: 'The change.' }) },
+    description: 'Updates a mapping: its name, Teams user, phone number or enterprise.',
+    errors: resultUnion('UpdateMappingResult', 'updated mapping', [
+      'MAPPING_NOT_FOUND',
+      'ENTERPRISE_NOT_FOUND',
+      'ENTERPRISE_CLOSED',
+      'EXTERNAL_ADDRESS_NOT_UNIQUE',
+      'MICROSOFT_ADDRESS_INVALID',
+      'PLATFORM_ERROR',
+    ]),
+    args: { input: t.arg({ type: UpdateMappingInput, required: true, description: 'The mapping to update and its new values.' }) },
     resolve: (_root, { input }, { gateway, caller }) => updateMapping(gateway, caller, input),
   }),
   deleteMapping: t.field({
     type: MappingRef,
-    description: 'Deletes a mapping and releases its number. Its messages stay. Answers the mapping as it was.',
-    errors: resultUnion('DeleteMappingResult', 'deleted mapping'),
-    args: { input: t.arg({ type: DeleteMappingInput, required: true, description: 'The mapping.' }) },
+    description: 'Deletes a mapping, releases its phone number and returns the mapping as it was. Its messages are kept.',
+    errors: resultUnion('DeleteMappingResult', 'deleted mapping', ['MAPPING_NOT_FOUND', 'PLATFORM_ERROR']),
+    args: { input: t.arg({ type: DeleteMappingInput, required: true, description: 'The mapping to delete.' }) },
     resolve: (_root, { input }, { gateway, caller }) => deleteMapping(gateway, caller, input),
   }),
 }));

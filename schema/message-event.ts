@@ -6,31 +6,39 @@ import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageRef } from './message.ts';
 
-/** An event as a list, a stream or a message's history has it; the latter without its cursor. */
-type Event = Pick<LoggedEvent, 'seq' | 'messageSid' | 'status' | 'previousStatus' | 'errorCode' | 'errorMessage' | 'occurredAt'> & {
+/** An event in a list, a stream or a message's history. Only the last has no cursor yet. */
+type EventRow = Pick<LoggedEvent, 'seq' | 'messageSid' | 'status' | 'previousStatus' | 'errorCode' | 'errorMessage' | 'occurredAt'> & {
   cursor?: string;
 };
 
-const MessageEventRef = builder.objectRef<Event>('MessageEvent').implement({
-  description: "One change of a message's status, as your organization's event log has it.",
+const MessageEventRef = builder.objectRef<EventRow>('MessageEvent').implement({
+  description:
+    "A change of a message's delivery status, recorded in the organization's event log. Events are kept for 30 days unless the operator sets another retention.",
   fields: (t) => ({
     cursor: t.string({
-      description: 'The place behind this event: continue from it with `after`.',
+      description: 'The position after this event, to pass as `after`.',
       resolve: async ({ cursor, seq }, _args, { caller, loaders }) =>
         cursor ?? encodeEventCursor(await loaders.logId.load(caller.organizationSid), seq),
     }),
-    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'When it was recorded.' }),
-    status: t.expose('status', { type: ChannelStatusEnum, description: 'The status since then.' }),
+    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'The time when the gateway recorded the change.' }),
+    status: t.expose('status', { type: ChannelStatusEnum, description: 'The status after the change.' }),
     previousStatus: t.expose('previousStatus', {
       type: ChannelStatusEnum,
       nullable: true,
-      description: 'The status before; null for the first.',
+      description: 'The status before the change. `null` for the first event of a message.',
     }),
-    errorCode: t.exposeString('errorCode', { nullable: true, description: "The channel's error code." }),
-    errorMessage: t.exposeString('errorMessage', { nullable: true, description: "The channel's error message." }),
+    errorCode: t.exposeString('errorCode', {
+      nullable: true,
+      description:
+        'The error code, from the gateway, the Restcomm platform or Microsoft. `null` unless `status` is `UNDELIVERED` or `FAILED`.',
+    }),
+    errorMessage: t.exposeString('errorMessage', {
+      nullable: true,
+      description: 'A human-readable explanation of the error. `null` unless there is an `errorCode`.',
+    }),
     message: t.field({
       type: MessageRef,
-      description: 'The message as it is now.',
+      description: 'The message in its current state, which can be later than this event.',
       resolve: async ({ messageSid }, _args, { loaders }) => required(await loaders.message.load(messageSid)),
     }),
   }),
@@ -39,61 +47,73 @@ const MessageEventRef = builder.objectRef<Event>('MessageEvent').implement({
 builder.prismaObjectFields(MessageRef, (t) => ({
   events: t.field({
     type: [MessageEventRef],
-    description: 'The history of its status, oldest first, as far back as events are kept.',
+    description: 'The status changes, oldest first. Those that are past the retention of events are missing.',
     resolve: (message, _args, { loaders }) => loaders.eventsOf.load(message.sid),
   }),
 }));
 
 const MessageEventFilterInput = builder.inputType('MessageEventFilter', {
-  description: 'Which events. All conditions hold together.',
+  description: 'A filter for message events. All given conditions must hold.',
   fields: (t) => ({
-    enterpriseSids: t.idList({ description: 'Of messages of these enterprises.' }),
-    mappingSid: t.id({ description: 'Of messages of this mapping.' }),
-    messageSid: t.id({ description: 'Of this message.' }),
-    direction: t.field({ type: MessageDirectionEnum, description: 'Of messages of this direction.' }),
-    statuses: t.field({ type: [ChannelStatusEnum], description: 'That lead to one of these statuses.' }),
+    enterpriseSids: t.idList({ description: 'The message belongs to one of the enterprises with these sids.' }),
+    mappingSid: t.id({ description: 'The message was sent through the mapping with this sid.' }),
+    messageSid: t.id({ description: 'The message has this sid.' }),
+    direction: t.field({ type: MessageDirectionEnum, description: 'The message has this direction.' }),
+    statuses: t.field({ type: [ChannelStatusEnum], description: 'The status after the change is one of these.' }),
   }),
 });
 
 const MessageEventConnection = builder.connectionObject(
   { type: MessageEventRef, name: 'MessageEventConnection', description: 'A page of the event log.' },
-  { name: 'MessageEventEdge', description: 'An event in the log.' },
+  { name: 'MessageEventEdge', description: 'A message event and its cursor.' },
 );
 
 builder.queryField('messageEvents', (t) =>
   t.field({
     type: MessageEventConnection,
-    description: 'Your event log behind a cursor, oldest first: to catch up by polling, with the same cursors as the subscription.',
+    description:
+      "The events of your organization's messages, oldest first, for polling with the same cursors as `Subscription.messageEvents`. A page can be empty and still have more after it: `endCursor` moves past events that the filter leaves out. Errors: `CURSOR_INVALID`, `CURSOR_EXPIRED`.",
     args: {
-      after: t.arg.string({ description: "Continue behind this cursor; from the log's beginning where left out." }),
-      first: t.arg.int({ description: 'How many: 0 to 100, 20 where left out.' }),
-      filter: t.arg({ type: MessageEventFilterInput, description: 'Which ones. `endCursor` moves on past those left out.' }),
+      after: t.arg.string({ description: 'Returns the events after this cursor. By default, starts with the oldest event that is kept.' }),
+      first: t.arg.int({ description: 'Returns at most this many events: 0 to 100. Defaults to 20.' }),
+      filter: t.arg({ type: MessageEventFilterInput, description: 'Returns only events that match this filter.' }),
     },
     resolve: (_root, { filter, ...page }, { gateway, caller }) => listEvents(gateway, caller, filter ?? {}, page),
   }),
 );
 
 const BookmarkRef = builder.objectRef<Bookmark>('Bookmark').implement({
-  description: 'A place in the event log: you have all that your filter lets through up to here.',
-  fields: (t) => ({ cursor: t.exposeString('cursor', { description: 'Continue from it with `after`.' }) }),
+  description: 'A position in the event log that a stream has reached without an event to send.',
+  fields: (t) => ({ cursor: t.exposeString('cursor', { description: 'The position in the event log, to pass as `after`.' }) }),
 });
 
 const MessageEventUpdate = builder.unionType('MessageEventUpdate', {
-  description: 'What the subscription sends.',
+  description:
+    'An update of `Subscription.messageEvents`: an event, or a bookmark if the stream starts now or no event matched for a while.',
   types: [MessageEventRef, BookmarkRef],
   resolveType: (update) => ('bookmark' in update ? BookmarkRef : MessageEventRef),
 });
 
-builder.subscriptionType({ description: 'Live streams. They end with your credentials.', authScopes: { permission: 'read' } });
+builder.subscriptionType({
+  description:
+    'The subscription root. Subscriptions are streamed over server-sent events or WebSocket (graphql-ws), need the permission `READ`, and end when the credentials expire or are revoked.',
+  authScopes: { permission: 'read' },
+});
 
 builder.subscriptionFields((t) => ({
   messageEvents: t.field({
     type: MessageEventUpdate,
     description:
-      'Your message events, each once and in order. From now on without `after`, beginning with a bookmark; else every event behind the cursor, however long ago.',
+      "Streams the events of your organization's messages, each once and in order. Without `after` it starts now, with a bookmark; with it, the events since that cursor come first. Errors: `CURSOR_INVALID`, `CURSOR_EXPIRED`, `STREAM_OVERFLOW`.",
     args: {
-      after: t.arg.string({ description: 'The last cursor that you had, of an event or a bookmark.' }),
-      filter: t.arg({ type: MessageEventFilterInput, description: 'Which ones. Bookmarks move your cursor on past those left out.' }),
+      after: t.arg.string({
+        description:
+          'The cursor of the last event or bookmark received. The header `Last-Event-ID`, which a reconnecting `EventSource` sends, takes precedence.',
+      }),
+      filter: t.arg({
+        type: MessageEventFilterInput,
+        description: 'Sends only events that match this filter. Bookmarks move the cursor past the others.',
+      }),
     },
     subscribe: (_root, { after, filter }, { live, caller, resumeFrom }) =>
       live.messageEvents(caller, filter ?? {}, resumeFrom ?? after ?? undefined),
@@ -101,8 +121,9 @@ builder.subscriptionFields((t) => ({
   }),
   messageStatus: t.field({
     type: MessageEventRef,
-    description: "One message's present status and every later one; completes with its terminal one.",
-    args: { sid: t.arg.id({ required: true, description: 'MS and 32 hex digits.' }) },
+    description:
+      "Streams a message's current status and every later one, and completes after `DELIVERED`, `READ`, `UNDELIVERED` or `FAILED`. Errors: `MESSAGE_NOT_FOUND`, `STREAM_OVERFLOW`.",
+    args: { sid: t.arg.id({ required: true, description: 'The sid of the message: `MS` followed by 32 hex digits.' }) },
     subscribe: (_root, { sid }, { live, caller }) => live.messageStatus(caller, sid),
     resolve: (event) => event,
   }),

@@ -11,7 +11,7 @@ import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './list
 import { MappingRef } from './mapping.ts';
 
 export const MessageDirectionEnum = builder.enumType('MessageDirection', {
-  description: 'The direction as the REST contract has it, seen from the exchange.',
+  description: 'The direction of a message as in the REST API, seen from the gateway. `MessageRoute` names it by its ends.',
   values: {
     [MessageDirection.INBOUND]: { description: 'From a Teams user to a phone number.' },
     [MessageDirection.OUTBOUND]: { description: 'From a phone number to a Teams user.' },
@@ -19,40 +19,48 @@ export const MessageDirectionEnum = builder.enumType('MessageDirection', {
 });
 
 const MessageRouteEnum = builder.enumType('MessageRoute', {
-  description: "A message's direction in words that can't be misread.",
+  description: 'The direction of a message, named by its ends.',
   values: {
-    TEAMS_TO_SMS: { description: 'INBOUND.' },
-    SMS_TO_TEAMS: { description: 'OUTBOUND.' },
+    TEAMS_TO_SMS: { description: 'From a Teams user to a phone number (`INBOUND`).' },
+    SMS_TO_TEAMS: { description: 'From a phone number to a Teams user (`OUTBOUND`).' },
   } as const,
 });
 
 const MessageTypeEnum = builder.enumType('MessageType', {
   description: 'The type of a message.',
   values: {
-    [MessageType.SMS]: { description: 'Text.' },
-    [MessageType.MMS]: { description: 'Text with media.' },
+    [MessageType.SMS]: { description: 'Text only. Messages from Teams users are always of this type.' },
+    [MessageType.MMS]: { description: 'Media, with or without text.' },
   } as const,
 });
 
 const MessageEncodingEnum = builder.enumType('MessageEncoding', {
-  description: 'How the carrier encodes the text.',
+  description: 'The encoding of the text of an SMS, which decides how many characters fit in a segment.',
   values: {
-    [MessageEncoding.GSM_7]: { description: 'GSM 03.38: 160 characters, or 153 in each of several segments.' },
-    [MessageEncoding.UCS_2]: { description: 'UCS-2: 70 characters, or 67 in each of several segments.' },
+    [MessageEncoding.GSM_7]: {
+      description: 'GSM 03.38: 160 characters fit in one segment, or 153 in each of several. Some characters, e.g. `€`, count twice.',
+    },
+    [MessageEncoding.UCS_2]: {
+      description:
+        'UCS-2, for texts with a character that is not in GSM 03.38: 70 characters fit in one segment, or 67 in each of several.',
+    },
   } as const,
 });
 
 export const ChannelStatusEnum = builder.enumType('ChannelStatus', {
-  description: 'How far a message has come.',
+  description:
+    'The delivery status of a message: `QUEUED` → `SENDING` → `SENT` → `DELIVERED` → `READ`. Before it is delivered, a message can also end as `UNDELIVERED` or `FAILED`. Steps can be skipped but never reversed; `READ`, `UNDELIVERED` and `FAILED` are final.',
   values: {
-    [ChannelStatus.QUEUED]: { description: 'Accepted; waits to be sent.' },
-    [ChannelStatus.SENDING]: { description: 'Being handed over.' },
-    [ChannelStatus.SENT]: { description: 'Handed over.' },
-    [ChannelStatus.DELIVERED]: { description: 'Arrived.' },
-    [ChannelStatus.UNDELIVERED]: { description: 'Handed over, but did not arrive.' },
-    [ChannelStatus.FAILED]: { description: 'Could not be handed over.' },
-    [ChannelStatus.READ]: { description: 'Arrived and was read.' },
-    [ChannelStatus.RECEIVED]: { description: 'Came in.' },
+    [ChannelStatus.QUEUED]: { description: 'Accepted, and waiting to be sent. The first status of every message.' },
+    [ChannelStatus.SENDING]: { description: 'Accepted by the Restcomm platform, but not sent yet.' },
+    [ChannelStatus.SENT]: { description: 'Sent to the carrier by the Restcomm platform.' },
+    [ChannelStatus.DELIVERED]: { description: 'Delivered to the phone according to the carrier, or accepted by Teams.' },
+    [ChannelStatus.UNDELIVERED]: { description: 'Not delivered to the phone, according to the carrier. `channelErrorCode` says why.' },
+    [ChannelStatus.FAILED]: { description: 'Refused by the gateway, the Restcomm platform or Microsoft. `channelErrorCode` says why.' },
+    [ChannelStatus.READ]: { description: 'Read by the recipient, if the carrier reports it.' },
+    [ChannelStatus.RECEIVED]: {
+      description: 'Received from a phone. Only demo data has it: the gateway starts every message as `QUEUED`.',
+    },
   } as const,
 });
 
@@ -62,50 +70,77 @@ export const MessageRef = builder.prismaNode('Message', {
   findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
   fields: (t) => ({
-    sid: t.exposeID('sid', { description: 'MS and 32 hex digits.' }),
-    direction: t.expose('direction', { type: MessageDirectionEnum, description: 'INBOUND from a Teams user, OUTBOUND to one.' }),
+    sid: t.exposeID('sid', { description: 'The unique identifier: `MS` followed by 32 hex digits.' }),
+    direction: t.expose('direction', {
+      type: MessageDirectionEnum,
+      description: 'The direction as in the REST API: `INBOUND` from a Teams user, `OUTBOUND` to one.',
+    }),
     route: t.field({
       type: MessageRouteEnum,
-      description: 'The same as direction, in words.',
+      description: 'The direction, named by its ends.',
       extensions: needs('direction'),
       resolve: (message) => (message.direction === 'INBOUND' ? ('TEAMS_TO_SMS' as const) : ('SMS_TO_TEAMS' as const)),
     }),
-    type: t.expose('type', { type: MessageTypeEnum, description: 'SMS or MMS.' }),
-    from: t.exposeString('from', { description: 'The number or Microsoft address that it is from.' }),
-    to: t.exposeString('to', { description: 'The number or Microsoft address that it is to.' }),
-    body: t.exposeString('body', { description: 'The text.' }),
-    mediaUrls: t.exposeStringList('mediaUrls', { description: "Where an MMS's media are." }),
-    segments: t.exposeInt('segments', { description: 'How many segments the carrier makes of the text.' }),
-    encoding: t.expose('encoding', { type: MessageEncodingEnum, description: 'How the carrier encodes the text.' }),
-    channelStatus: t.expose('channelStatus', { type: ChannelStatusEnum, description: 'How far it has come.' }),
-    channelErrorCode: t.exposeString('channelErrorCode', { nullable: true, description: "The channel's error code, where it failed." }),
+    type: t.expose('type', { type: MessageTypeEnum, description: 'Whether the message has media (`MMS`) or not (`SMS`).' }),
+    from: t.exposeString('from', {
+      description: 'The sender: the Microsoft address of the Teams user (`INBOUND`) or a phone number (`OUTBOUND`).',
+    }),
+    to: t.exposeString('to', {
+      description: 'The recipient: a phone number (`INBOUND`) or the Microsoft address of the Teams user (`OUTBOUND`).',
+    }),
+    body: t.exposeString('body', {
+      description: 'The text: at most 1600 characters from a Teams user, 10,000 from a phone. It can be empty, e.g. in an MMS.',
+    }),
+    mediaUrls: t.exposeStringList('mediaUrls', {
+      description: 'The HTTP or HTTPS URLs of the media of an MMS, at most 10. Empty for an SMS.',
+    }),
+    segments: t.exposeInt('segments', { description: 'The number of SMS segments that the text takes in its encoding, at least 1.' }),
+    encoding: t.expose('encoding', {
+      type: MessageEncodingEnum,
+      description: 'The encoding of the text as SMS.',
+    }),
+    channelStatus: t.expose('channelStatus', {
+      type: ChannelStatusEnum,
+      description: 'The delivery status. `Subscription.messageStatus` follows it.',
+    }),
+    channelErrorCode: t.exposeString('channelErrorCode', {
+      nullable: true,
+      description:
+        'The error code, from the gateway, the Restcomm platform or Microsoft. `null` unless the message is `UNDELIVERED`, `FAILED` or stuck.',
+    }),
     channelErrorMessage: t.exposeString('channelErrorMessage', {
       nullable: true,
-      description: "The channel's error message, where it failed.",
+      description: 'A human-readable explanation of the error. `null` unless there is a `channelErrorCode`.',
     }),
     restcommMessageSid: t.exposeString('restcommMessageSid', {
       nullable: true,
-      description: "The message's sid on the Restcomm platform.",
+      description: 'The sid of the message on the Restcomm platform. `null` until the platform has accepted the message.',
     }),
     possiblyDuplicated: t.exposeBoolean('possiblyDuplicated', {
-      description: 'It was sent again after an attempt whose outcome nobody knows: the recipient may have it twice.',
+      description:
+        'Whether the recipient may have received the message twice, because a delivery attempt with an unknown outcome was repeated.',
     }),
-    stuck: t.exposeBoolean('stuck', { description: 'Retries are used up; it waits for retryMessage.' }),
-    accountSid: t.exposeID('accountSid', { description: 'The account under which it passed.' }),
-    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'When it was accepted.' }),
-    dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'When its status last changed.' }),
-    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that it belongs to.' }),
+    stuck: t.exposeBoolean('stuck', {
+      description:
+        'Whether the gateway has given up after about an hour of failed delivery attempts. The status stays as it was; `retryMessage` tries again.',
+    }),
+    accountSid: t.exposeID('accountSid', {
+      description: 'The account that sent it with `sendMessage`, or else the `accountSid` of the mapping.',
+    }),
+    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the gateway accepted the message.' }),
+    dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'The time when the status last changed.' }),
+    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that the message belongs to.' }),
     enterprise: t.field({
       type: EnterpriseRef,
-      description: 'The enterprise that it belongs to.',
+      description: 'The enterprise that the message belongs to.',
       extensions: needs('enterpriseSid'),
       resolve: async (message, _args, { loaders }) => required(await loaders.enterprise.load(message.enterpriseSid)),
     }),
-    mappingSid: t.exposeID('mappingSid', { nullable: true, description: 'The mapping that it passed by; null once that is deleted.' }),
+    mappingSid: t.exposeID('mappingSid', { nullable: true, description: 'The mapping it was sent through. `null` once that is deleted.' }),
     mapping: t.field({
       type: MappingRef,
       nullable: true,
-      description: 'The mapping that it passed by; null once that is deleted.',
+      description: 'The mapping it was sent through. `null` once that is deleted.',
       extensions: needs('mappingSid'),
       resolve: (message, _args, { loaders }) => (message.mappingSid ? loaders.mapping.load(message.mappingSid) : null),
     }),
@@ -114,42 +149,50 @@ export const MessageRef = builder.prismaNode('Message', {
 
 const MessageConnection = builder.connectionObject(
   { type: MessageRef, name: 'MessageConnection', description: 'A page of messages.' },
-  { name: 'MessageEdge', description: 'A message in its list.' },
+  { name: 'MessageEdge', description: 'A message and its cursor.' },
 );
 
 const MessageFilterInput = builder.inputType('MessageFilter', {
-  description: 'Which messages. All conditions hold together.',
+  description: 'A filter for messages. All given conditions must hold.',
   fields: (t) => ({
-    enterpriseSid: t.id({ description: 'Of this enterprise.' }),
-    mappingSid: t.id({ description: 'Of this mapping.' }),
-    type: t.field({ type: MessageTypeEnum, description: 'Of this type.' }),
-    direction: t.field({ type: MessageDirectionEnum, description: 'Of this direction.' }),
-    from: t.string({ description: 'The beginning of the sender, case ignored, taken literally.' }),
-    to: t.string({ description: 'The beginning of the recipient, case ignored, taken literally.' }),
-    channelStatus: t.string({ description: "A part of the status's name, case ignored: `deliver` finds DELIVERED and UNDELIVERED." }),
-    channelErrorCode: t.string({ description: 'A part of the error code, case ignored, taken literally.' }),
-    channelErrorMessage: t.string({ description: 'A part of the error message, case ignored, taken literally.' }),
-    stuck: t.boolean({ description: 'Those whose retries are used up, or those whose are not.' }),
+    enterpriseSid: t.id({ description: 'The message belongs to the enterprise with this sid.' }),
+    mappingSid: t.id({ description: 'The message was sent through the mapping with this sid.' }),
+    type: t.field({ type: MessageTypeEnum, description: 'The message is of this type.' }),
+    direction: t.field({ type: MessageDirectionEnum, description: 'The message has this direction.' }),
+    from: t.string({
+      description:
+        'The sender starts with this text, including the `+` of a phone number that has one. Case-insensitive, without wildcards.',
+    }),
+    to: t.string({
+      description:
+        'The recipient starts with this text, including the `+` of a phone number that has one. Case-insensitive, without wildcards.',
+    }),
+    channelStatus: t.string({
+      description: 'The name of the status contains this text, case-insensitive: `deliver` matches `DELIVERED` and `UNDELIVERED`.',
+    }),
+    channelErrorCode: t.string({ description: 'The error code contains this text. Case-insensitive, without wildcards.' }),
+    channelErrorMessage: t.string({ description: 'The error message contains this text. Case-insensitive, without wildcards.' }),
+    stuck: t.boolean({ description: 'The message is stuck (`true`) or not (`false`).' }),
     ...createdRange(t),
   }),
 });
 
 const MessageOrderInput = builder.inputType('MessageOrder', {
-  description: 'The order of messages. Equal ones are in order of their sid.',
+  description: 'A sort order of messages. Ties are sorted by sid in the same direction.',
   fields: (t) => ({
     field: t.field({
       type: builder.enumType('MessageOrderField', {
-        description: 'What messages are ordered by.',
+        description: 'The fields by which messages can be sorted.',
         values: {
-          DATE_CREATED: { description: 'When they were accepted.' },
-          FROM: { description: 'The sender, case ignored.' },
-          TO: { description: 'The recipient, case ignored.' },
+          DATE_CREATED: { description: 'The time when the gateway accepted the message.' },
+          FROM: { description: 'The sender, case-insensitive.' },
+          TO: { description: 'The recipient, case-insensitive.' },
         } as const,
       }),
       required: true,
-      description: 'What to order by.',
+      description: 'The field to sort by.',
     }),
-    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'Which way.' }),
+    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'The sort direction.' }),
   }),
 });
 
@@ -157,11 +200,11 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
   messages: t.connection(
     {
       type: MessageRef,
-      description: 'Its messages.',
+      description: 'The messages of the enterprise, including those of deleted mappings.',
       extensions: { ...needs(), ...packable },
       args: {
-        filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
-        orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
+        filter: t.arg({ type: MessageFilterInput, description: 'Returns only messages that match this filter.' }),
+        orderBy: t.arg({ type: MessageOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (enterprise, args, { gateway, caller, loaders, packed }, info) =>
@@ -174,7 +217,7 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     MessageConnection,
   ),
   messageCount: t.int({
-    description: 'How many messages it has.',
+    description: 'The number of messages of the enterprise, including those of deleted mappings.',
     extensions: needs(),
     resolve: (enterprise, _args, { loaders }) => loaders.messageCountOf.load(enterprise.sid),
   }),
@@ -184,11 +227,11 @@ builder.prismaObjectFields(MappingRef, (t) => ({
   messages: t.connection(
     {
       type: MessageRef,
-      description: 'The messages that passed by it.',
+      description: 'The messages sent through the mapping, in both directions.',
       extensions: { ...needs(), ...packable },
       args: {
-        filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
-        orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
+        filter: t.arg({ type: MessageFilterInput, description: 'Returns only messages that match this filter.' }),
+        orderBy: t.arg({ type: MessageOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (mapping, args, { gateway, caller, loaders, packed }, info) =>
@@ -206,18 +249,18 @@ builder.queryFields((t) => ({
   message: t.field({
     type: MessageRef,
     nullable: true,
-    description: 'The message with this sid, or null where your organization has none.',
-    args: { sid: t.arg.id({ required: true, description: 'MS and 32 hex digits.' }) },
+    description: 'Looks up a message by its sid. Returns `null` if there is none.',
+    args: { sid: t.arg.id({ required: true, description: 'The sid of the message: `MS` followed by 32 hex digits.' }) },
     resolve: (_root, { sid }, { gateway, caller }) => findMessage(gateway, caller, sid),
   }),
   messages: t.connection(
     {
       type: MessageRef,
-      description: 'Your messages.',
+      description: 'The messages of your organization.',
       extensions: packable,
       args: {
-        filter: t.arg({ type: MessageFilterInput, description: 'Which ones.' }),
-        orderBy: t.arg({ type: MessageOrderInput, description: 'In which order; by creation where left out.' }),
+        filter: t.arg({ type: MessageFilterInput, description: 'Returns only messages that match this filter.' }),
+        orderBy: t.arg({ type: MessageOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, ascending.' }),
         ...offset,
       },
       resolve: (_root, args, { gateway, caller, packed }, info) =>
@@ -228,19 +271,22 @@ builder.queryFields((t) => ({
 }));
 
 const SendMessageInput = builder.inputType('SendMessageInput', {
-  description: 'A text to send as a Teams user.',
+  description: 'An SMS to send for a Teams user.',
   fields: (t) => ({
-    mappingSid: t.id({ required: true, description: 'The mapping as whose Teams user, and from whose number, it is sent.' }),
-    to: t.string({ required: true, description: 'The number: 3 to 18 digits with an optional leading +.' }),
-    body: t.string({ required: true, description: 'The text, at most 1600 characters.' }),
+    mappingSid: t.id({
+      required: true,
+      description: 'The sid of the mapping whose Teams user is the sender and whose phone number is used.',
+    }),
+    to: t.string({ required: true, description: 'The phone number of the recipient: 3 to 18 digits with an optional leading `+`.' }),
+    body: t.string({ required: true, description: 'The text, 1 to 1600 characters.' }),
     ...idempotencyKey(t),
   }),
 });
 
 const RetryMessageInput = builder.inputType('RetryMessageInput', {
-  description: 'A stuck message to send again.',
+  description: 'A stuck message to retry.',
   fields: (t) => ({
-    sid: t.id({ required: true, description: 'MS and 32 hex digits.' }),
+    sid: t.id({ required: true, description: 'The sid of the message: `MS` followed by 32 hex digits.' }),
     ...idempotencyKey(t),
   }),
 });
@@ -248,16 +294,17 @@ const RetryMessageInput = builder.inputType('RetryMessageInput', {
 builder.mutationFields((t) => ({
   sendMessage: t.field({
     type: MessageRef,
-    description: 'Sends an SMS as a Teams user. It is accepted, QUEUED, once this answers; its progress shows in its events.',
-    errors: resultUnion('SendMessageResult', 'accepted message'),
-    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The text.' }) },
+    description:
+      'Sends an SMS for a Teams user. Returns the message as `QUEUED`; follow its delivery with `Subscription.messageStatus` or the event log.',
+    errors: resultUnion('SendMessageResult', 'accepted message', ['MAPPING_NOT_FOUND', 'ENTERPRISE_CLOSED', 'ENTERPRISE_INACTIVE']),
+    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The SMS to send.' }) },
     resolve: (_root, { input }, { gateway, caller }) => sendMessage(gateway, caller, input),
   }),
   retryMessage: t.field({
     type: MessageRef,
-    description: 'Sends a stuck message again.',
-    errors: resultUnion('RetryMessageResult', 'message, enqueued again'),
-    args: { input: t.arg({ type: RetryMessageInput, required: true, description: 'The message.' }) },
+    description: 'Queues a stuck message again, behind the other messages of its conversation. Clears `stuck` and the error.',
+    errors: resultUnion('RetryMessageResult', 'queued message', ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_STUCK']),
+    args: { input: t.arg({ type: RetryMessageInput, required: true, description: 'The message to retry.' }) },
     resolve: (_root, { input }, { gateway, caller }) => retryMessage(gateway, caller, input),
   }),
 }));

@@ -5,7 +5,7 @@ const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{
 
 builder.scalarType('DateTime', {
   description:
-    'An instant as an ISO 8601 date and time with an offset, e.g. `2026-11-05T11:59:34.120Z`. Answers are in UTC with milliseconds.',
+    'An ISO 8601 date and time with an offset, e.g. `2026-11-05T11:59:34.120Z`, in the years 1 to 9999. Responses are in UTC with milliseconds.',
   specifiedByURL: 'https://scalars.graphql.org/andimarek/date-time.html',
   serialize: (value) => (value instanceof Date ? value.toISOString() : String(value)),
   parseValue: parse,

@@ -1,7 +1,7 @@
-/** The tabs with which GraphiQL opens: one working operation each. */
+/** The tabs that GraphiQL opens with, one working operation each. */
 export const examples = [
   {
-    query: `# Who am I?
+    query: `# The caller and its permissions
 query Viewer {
   viewer {
     account { sid email friendlyName status }
@@ -12,7 +12,7 @@ query Viewer {
 `,
   },
   {
-    query: `# Enterprises with their bot and first mappings
+    query: `# Enterprises with their bots and first mappings
 query Enterprises {
   enterprises(first: 10, orderBy: { field: NAME }) {
     totalCount
@@ -32,7 +32,7 @@ query Enterprises {
 `,
   },
   {
-    query: `# The newest messages, a page at a time, with their status history
+    query: `# The newest messages with their status history, page by page
 query Messages($after: String) {
   messages(first: 10, after: $after, orderBy: { field: DATE_CREATED, direction: DESC }) {
     nodes {
@@ -53,7 +53,7 @@ query Messages($after: String) {
     variables: '{ "after": null }',
   },
   {
-    query: `# A new Business Customer
+    query: `# Create an enterprise, which is a business customer
 mutation CreateEnterprise($input: CreateEnterpriseInput!) {
   createEnterprise(input: $input) {
     __typename

@@ -41,13 +41,11 @@ function importsOf(folders: readonly string[]): Map<string, Set<string>> {
   return imports;
 }
 
-/** Who may import whom by the table "Who imports whom". */
+/** Who may import whom by the list "Who imports whom". */
 function drawn(): Map<string, Set<string>> {
-  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
-  const rows = [...text.matchAll(/^\| `([^`]+)` \| (.*) \|$/gm)];
-  return new Map(
-    rows.map(([, room = '', others = '']) => [room, new Set([...others.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))]),
-  );
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8').replaceAll(/\n {2}(?=`)/g, ' ');
+  const rows = [...text.matchAll(/^- `([^`]+)` → (.*)$/gm)];
+  return new Map(rows.map(([, room = '', others = '']) => [room, new Set([...others.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))]));
 }
 
 /** The patterns by which Biome lets a room import others and nothing else. */

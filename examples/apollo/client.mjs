@@ -1,0 +1,41 @@
+// Apollo Client 4 for the gateway: queries and mutations over HTTP, subscriptions over WebSocket. For browsers as well as Node.
+
+import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/client';
+import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
+import { relayStylePagination } from '@apollo/client/utilities';
+import { createClient } from 'graphql-ws';
+import { possibleTypes } from './possible-types.mjs';
+
+/** `fetchMore` appends its page to the list. A different filter or order is a different list. */
+const list = relayStylePagination(['filter', 'orderBy']);
+
+/** A status never moves back. So when a query's answer and an event cross, the later status in this list is the newer one. */
+const STATUSES = ['QUEUED', 'RECEIVED', 'SENDING', 'SENT', 'DELIVERED', 'READ', 'UNDELIVERED', 'FAILED'];
+const later = (one, other) => (STATUSES.indexOf(other) > STATUSES.indexOf(one) ? other : one);
+
+/** @param {{ url: string, authorization: string }} options the gateway's address; in a browser `Bearer` and an access token */
+export function createGatewayClient({ url, authorization }) {
+  const socket = createClient({
+    url: `${url.replace(/^http/, 'ws')}/graphql`,
+    connectionParams: { Authorization: authorization },
+    // It would subscribe again from the first cursor. message-events.mjs does so from the last one.
+    retryAttempts: 0,
+  });
+  return new ApolloClient({
+    link: ApolloLink.split(
+      ({ operationType }) => operationType === 'subscription',
+      new GraphQLWsLink(socket),
+      new HttpLink({ uri: `${url}/graphql`, headers: { authorization } }),
+    ),
+    cache: new InMemoryCache({
+      // Needed for `... on Error` to match ConflictError, InvalidInputError and the others.
+      possibleTypes,
+      typePolicies: {
+        Query: { fields: { enterprises: list, mappings: list, bots: list, messages: list } },
+        Enterprise: { fields: { mappings: list, messages: list } },
+        Mapping: { fields: { messages: list } },
+        Message: { fields: { channelStatus: { merge: (existing = 'QUEUED', incoming) => later(existing, incoming) } } },
+      },
+    }),
+  });
+}

@@ -45,7 +45,9 @@ function importsOf(folders: readonly string[]): Map<string, Set<string>> {
 function drawn(): Map<string, Set<string>> {
   const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8').replaceAll(/\n {2}(?=`)/g, ' ');
   const rows = [...text.matchAll(/^- `([^`]+)` → (.*)$/gm)];
-  return new Map(rows.map(([, room = '', others = '']) => [room, new Set([...others.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))]));
+  return new Map(
+    rows.map(([, room = '', others = '']) => [room, new Set([...others.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))]),
+  );
 }
 
 /** The patterns by which Biome lets a room import others and nothing else. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { trimEvents } from '../../src/domain/events.ts';
+import { trimEvents } from '../../src/domain/messages/events.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
 import { Example } from './start-example.ts';

@@ -6,68 +6,70 @@ import { PrismaClient } from '../../prisma/client/client.ts';
 import { openEmbedded } from './embedded/embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
 import { MIGRATIONS } from './package-root.ts';
-import { openPostgres, patienceWithin } from './postgres/postgres.ts';
+import { openPostgres, timeoutsWithin } from './postgres/postgres.ts';
 import { statementNames } from './postgres/statement-names.ts';
 import { createSql, type Sql, unnamed } from './sql.ts';
 
 export interface Database {
   readonly prisma: PrismaClient;
   readonly sql: Sql;
-  /** The connections that `prisma` uses too. Embedded there is one only: inside a transaction, stay on the transaction. */
+  /** The connections that `prisma` uses too. Embedded there is only one: inside a transaction, use nothing but the transaction. */
   readonly pool: pg.Pool;
   readonly kind: 'embedded' | 'postgres';
-  /** Whether the database answers within three seconds and every migration is in. Never throws. */
+  /** Whether the database answers within 3 s and has every migration. Never rejects. */
   ready(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-export interface ConnectOptions {
-  /** Directory of the embedded database; not used with databaseUrl. */
+interface ConnectOptions {
+  /** The directory of the embedded database; unused with databaseUrl. */
   readonly dataDir: string;
   readonly databaseUrl?: string;
   readonly log: Pick<Logger, 'warn'>;
-  /** How long to wait, in ms, for a PostgreSQL that is still starting. */
+  /** How long to wait for a PostgreSQL that is still starting, in ms. */
   readonly patience?: number;
-  /** Of a PostgreSQL that does not answer, a request is told within this time, in ms (REQUEST_TIMEOUT), and its connection is given up. */
+  /** How long a request may take, in ms (REQUEST_TIMEOUT). A connection that does not answer is closed within it. */
   readonly requestTimeoutMs?: number;
 }
 
-const READY_WITHIN = 3_000;
+const READY_TIMEOUT_MS = 3_000;
 
 /**
- * Connects to PostgreSQL by `databaseUrl`, else opens the embedded database in `dataDir`. Applies no migration.
- * @throws ConnectionError, DirectoryInUseError
+ * Connects to the PostgreSQL at `databaseUrl`, or opens the embedded database in `dataDir`. Applies no migration.
+ * @throws ConnectionError; DataDirectoryError; DirectoryInUseError
  */
 export async function connect(options: ConnectOptions): Promise<Database> {
   const { dataDir, databaseUrl, log, patience = 10_000, requestTimeoutMs = 30_000 } = options;
   const migrations = await readMigrations(MIGRATIONS);
-  const { pool, quick, close } = databaseUrl ? await openPostgres(databaseUrl, patience, requestTimeoutMs) : await openEmbedded(dataDir);
-  // An idle connection that the server ends is replaced by the next query; without a handler it would end the process.
-  for (const one of new Set([pool, quick])) one.on('error', (error) => log.warn({ err: error }, 'idle database connection lost'));
+  const { pool, batchPool, close } = databaseUrl
+    ? await openPostgres(databaseUrl, patience, requestTimeoutMs)
+    : await openEmbedded(dataDir);
+  // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
+  for (const each of new Set([pool, batchPool])) each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
   const nameOf = databaseUrl ? statementNames() : unnamed;
   const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
-  // However often it is asked, a database that hangs is asked once at a time.
-  let asked: Promise<boolean> | undefined;
-  const ask = () => {
-    asked ??= migrated(pool, migrations)
+  // Concurrent calls share one query, so that probes of a database that hangs do not pile up.
+  let pendingCheck: Promise<boolean> | undefined;
+  const check = () => {
+    pendingCheck ??= migrated(pool, migrations)
       .catch(() => false)
       .finally(() => {
-        asked = undefined;
+        pendingCheck = undefined;
       });
-    return asked;
+    return pendingCheck;
   };
   return {
     prisma,
-    sql: createSql(pool, quick, nameOf, patienceWithin(requestTimeoutMs).connectMs),
+    sql: createSql(pool, batchPool, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
     pool,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {
-      const late = new AbortController();
+      const timeout = new AbortController();
       try {
-        return await Promise.race([ask(), delay(READY_WITHIN, false, { ref: false, signal: late.signal })]);
+        return await Promise.race([check(), delay(READY_TIMEOUT_MS, false, { ref: false, signal: timeout.signal })]);
       } finally {
-        late.abort();
+        timeout.abort();
       }
     },
     close: async () => {

@@ -3,26 +3,26 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
 
-/** One directory of prisma/migrations. */
-export interface Migration {
+/** A migration: one directory of prisma/migrations. */
+interface Migration {
   readonly name: string;
   readonly sql: string;
-  /** sha256 of migration.sql in hexadecimal, as Prisma records it. */
+  /** The SHA-256 of migration.sql in hex, as Prisma records it. */
   readonly checksum: string;
 }
 
-/** The database's history is not one that this gateway can continue. Nothing was changed. */
+/** The database's migration history is not one that this gateway can continue. Nothing was changed. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
-/** The number of Prisma's own advisory lock, so that `prisma migrate deploy` and a starting gateway wait for each other. */
+/** The number of Prisma's advisory lock, so that `prisma migrate deploy` and a starting gateway wait for each other. */
 export const ADVISORY_LOCK = 72_707_369;
-const LOCK_WAIT = '60s';
-/** The longest that a timer waits, in ms: 24 days. */
-const UNLIMITED = 2 ** 31 - 1;
+const LOCK_TIMEOUT = '60s';
+/** The longest delay of a timer in node, in ms: 24 days. */
+const NO_TIMEOUT = 2 ** 31 - 1;
 
-/** As Prisma's schema engine 7.10 makes it. */
+/** As Prisma's schema engine 7.10 creates it. */
 const HISTORY_TABLE = `CREATE TABLE _prisma_migrations (
   id                      VARCHAR(36) PRIMARY KEY NOT NULL,
   checksum                VARCHAR(64) NOT NULL,
@@ -34,7 +34,7 @@ const HISTORY_TABLE = `CREATE TABLE _prisma_migrations (
   applied_steps_count     INTEGER NOT NULL DEFAULT 0
 )`;
 
-/** The migrations in `directory`, in the order in which they apply. */
+/** Reads the migrations in `directory`, in the order in which they are applied. */
 export async function readMigrations(directory: string): Promise<Migration[]> {
   const entries = await readdir(directory, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
@@ -47,22 +47,22 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
 }
 
 /**
- * Brings the database to the newest migration in `directory`, keeping Prisma's own history table. Gateways that start at
- * once take turns. A migration and its history row commit together, so a crash or an error leaves neither.
- * @returns the names it applied
- * @throws MigrationError where the history has a migration that is unknown, changed since, or failed under Prisma
+ * Applies the migrations in `directory` that the database does not have yet, and records them in Prisma's history table. Gateways that start at the same
+ * time take turns. A migration and its history row commit together, so a crash or an error leaves neither.
+ * @returns the names of those it applied
+ * @throws MigrationError where the history has a migration that is unknown, has changed since, or failed under Prisma; Error where one fails
  */
 export async function migrate(pool: pg.Pool, directory: string): Promise<string[]> {
   const migrations = await readMigrations(directory);
   const client = await pool.connect();
   let usable = false;
   try {
-    // A pool's limits are those of requests; a migration takes as long as it takes.
+    // The pool's timeouts are meant for requests; a migration may take any time.
     const { rows } = await client.query<{ statement_timeout: string }>('SHOW statement_timeout');
-    await client.query(`SET statement_timeout = 0; SET lock_timeout = '${LOCK_WAIT}'`);
-    // Where this process ends, so does what it waits for there, within a second, and its locks are given back. Not every platform can tell.
+    await client.query(`SET statement_timeout = 0; SET lock_timeout = '${LOCK_TIMEOUT}'`);
+    // If this process dies, the server then ends its statement within a second and releases its locks. Not every platform supports the setting.
     await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
-    await client.query(unhurried('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]));
+    await client.query(withoutTimeout('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]));
     await client.query('RESET lock_timeout');
     const known = await history(client);
     const pending = unapplied(migrations, known);
@@ -72,15 +72,18 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
     usable = true;
     return pending.map(({ name }) => name);
   } finally {
-    // Closing the connection releases its lock, whatever state an error left it in.
+    // Closing the connection releases its lock, in whatever state an error left it.
     client.release(!usable);
   }
 }
 
-/** A statement whose answer is waited for, however long others' are (connection.ts). */
-const unhurried = (text: string, values?: unknown[]): pg.QueryConfig => Object.assign({ text, values }, { query_timeout: UNLIMITED });
+/** A statement whose answer may take any time: it is exempt from the pool's own timeout (postgres/connection.ts). */
+const withoutTimeout = (text: string, values?: unknown[]): pg.QueryConfig => Object.assign({ text, values }, { query_timeout: NO_TIMEOUT });
 
-/** Whether every migration in `migrations` is in. False as well where the history can't be read. */
+/**
+ * Whether the database has every one of these migrations.
+ * @throws the database's error where the history cannot be read
+ */
 export async function migrated(pool: pg.Pool, migrations: readonly Migration[]): Promise<boolean> {
   const { rows } = await pool.query<{ applied: number }>(
     `SELECT count(DISTINCT migration_name)::int AS applied FROM _prisma_migrations
@@ -96,7 +99,10 @@ interface HistoryRow {
   readonly finished: boolean;
 }
 
-/** The rows that count: one that was rolled back is as good as never applied. */
+/**
+ * Reads the history without rolled back rows, which count as never applied, and creates its table in an empty database.
+ * @throws MigrationError where the database has other tables but no history
+ */
 async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
   const { rows } = await client.query<{ history: string | null; tables: number }>(
     `SELECT to_regclass('_prisma_migrations')::text AS history,
@@ -105,19 +111,20 @@ async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
   if (rows[0]?.history === null) {
     if (rows[0].tables > 0) {
       throw new MigrationError(
-        'The database holds tables but no migration history: it is not a gateway’s. Give the gateway a database of its own.',
+        'The database has tables but no migration history, so it is not a gateway’s. Give the gateway a database of its own.',
       );
     }
     await client.query(HISTORY_TABLE);
     return [];
   }
-  const found = await client.query<HistoryRow>(
+  const applied = await client.query<HistoryRow>(
     `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished
      FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at`,
   );
-  return found.rows;
+  return applied.rows;
 }
 
+/** @throws MigrationError */
 function unapplied(migrations: readonly Migration[], applied: readonly HistoryRow[]): Migration[] {
   const byName = new Map(migrations.map((migration) => [migration.name, migration]));
   for (const { migration_name: name, checksum, finished } of applied) {
@@ -129,7 +136,7 @@ function unapplied(migrations: readonly Migration[], applied: readonly HistoryRo
     const migration = byName.get(name);
     if (!migration) {
       throw new MigrationError(
-        `The database has the migration ${name}, which this gateway doesn't know: a newer gateway made it. Upgrade this one.`,
+        `The database has the migration ${name}, which this gateway does not know: a newer gateway applied it. Upgrade this one.`,
       );
     }
     if (migration.checksum !== checksum) {
@@ -150,7 +157,7 @@ async function apply(client: pg.PoolClient, { name, sql, checksum }: Migration):
        VALUES ($1, $2, $3, clock_timestamp(), '', 1)`,
       [randomUUID(), checksum, name],
     );
-    await client.query(unhurried(sql));
+    await client.query(withoutTimeout(sql));
     await client.query(
       'UPDATE _prisma_migrations SET finished_at = clock_timestamp() WHERE migration_name = $1 AND rolled_back_at IS NULL',
       [name],

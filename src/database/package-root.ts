@@ -2,7 +2,10 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The package's directory, found from the sources as well as from the bundle in dist. */
+/**
+ * The package's directory: the nearest one above this module that contains prisma/migrations. Works from the sources and from the bundle in dist.
+ * @throws Error where there is none
+ */
 export function packageRoot(): string {
   let directory = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(directory, 'prisma', 'migrations'))) {

@@ -1,18 +1,21 @@
-/** Lost or never made connections (08), no room (53: disk, memory, connections), a system's error (58). */
+/** SQLSTATE classes: connection exception (08), insufficient resources (53: disk, memory, connections), system error (58). */
 const SQL_CLASSES = /^(08|53|58)[0-9A-Z]{3}$/;
-/** Shutting down, crashed, starting up, dropped, idle too long; a statement or a transaction that took too long; a standby, which takes no writes. */
+/**
+ * SQLSTATEs: shutting down, crashed, starting up, database dropped, idle too long; a statement or transaction that took too long; a standby, which takes
+ * no writes.
+ */
 const SQL_STATES = new Set(['57P01', '57P02', '57P03', '57P04', '57P05', '57014', '25P03', '25P04', '25006']);
 const SOCKET_CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'],
   ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ECONNABORTED'],
 ]);
-/** Prisma's codes, of an error by itself, and the kinds by which its adapter tells the same of a raw query. */
+/** Prisma's own error codes, and the kinds of its adapter's errors in raw queries. */
 const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037']);
 const ADAPTER_KINDS = new Set(['DatabaseNotReachable', 'SocketTimeout', 'ConnectionClosed', 'TooManyConnections']);
-/** Of a transaction that got no connection in time, or lasted too long: P2028 says other things, too. */
-const TRANSACTION_TIME = /Unable to start a transaction in the given time|The timeout for this transaction/;
-/** What pg and its pool say without a code. */
-const SENTENCES = new Set([
+/** P2028 of a transaction that got no connection in time, or lasted too long. P2028 has other meanings too. */
+const TRANSACTION_TIMEOUT = /Unable to start a transaction in the given time|The timeout for this transaction/;
+/** Messages of errors of pg and its pool that have no code. */
+const MESSAGES = new Set([
   'timeout exceeded when trying to connect',
   'timeout expired',
   'Query read timeout',
@@ -25,25 +28,25 @@ const SENTENCES = new Set([
 ]);
 
 /**
- * Says an error of the database that it can't be used for the moment: not reached, shutting down or starting, full, or too slow? The one place
- * that knows how pg, its pool and Prisma tell so. Nothing was wrong with the request, which can be repeated.
+ * Whether an error means that the database is unavailable for now: unreachable, shutting down, starting, full, or too slow. The request was not at
+ * fault and can be repeated. The one place that knows these errors of pg, its pool and Prisma.
  */
 export function isUnavailable(error: unknown): boolean {
-  // Of a host with several addresses, none of which can be reached.
+  // No address of a host with several can be reached.
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   if (!(error instanceof Error)) return false;
-  const { code = '', severity, syscall, meta, cause } = error as Told;
+  const { code = '', severity, syscall, meta, cause } = error as DatabaseErrorFields;
   const adapter = meta?.driverAdapterError?.cause ?? (error.name === 'DriverAdapterError' ? cause : undefined);
   return (
     (severity !== undefined && isState(code)) ||
     SOCKET_CODES.has(code) ||
-    // A Unix socket that nobody has made yet.
+    // A Unix socket that does not exist yet.
     (code === 'ENOENT' && syscall === 'connect') ||
     PRISMA_CODES.has(code) ||
-    (code === 'P2028' && TRANSACTION_TIME.test(error.message)) ||
+    (code === 'P2028' && TRANSACTION_TIMEOUT.test(error.message)) ||
     ADAPTER_KINDS.has(adapter?.kind ?? '') ||
     isState(adapter?.originalCode ?? '') ||
-    SENTENCES.has(error.message)
+    MESSAGES.has(error.message)
   );
 }
 
@@ -53,9 +56,9 @@ interface AdapterCause {
   readonly kind?: string;
   readonly originalCode?: string;
 }
-interface Told {
+interface DatabaseErrorFields {
   readonly code?: string;
-  /** Of what the server says. */
+  /** Present only in the server's own errors. */
   readonly severity?: string;
   readonly syscall?: string;
   readonly meta?: { readonly driverAdapterError?: { readonly cause?: AdapterCause } };

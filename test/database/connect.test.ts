@@ -55,6 +55,6 @@ test('a PostgreSQL that can not be reached is told without its password', async 
   const databaseUrl = 'postgresql://gateway:hidden@127.0.0.1:1/sms';
   const refused = connect({ dataDir: '', databaseUrl, log: pino({ level: 'silent' }), patience: 300 });
   await expect(refused).rejects.toThrow(ConnectionError);
-  await expect(refused).rejects.toThrow(/^The database sms at 127\.0\.0\.1:1 \(DATABASE_URL\) can't be reached: connect ECONNREFUSED/);
+  await expect(refused).rejects.toThrow(/^Cannot reach the database sms at 127\.0\.0\.1:1 \(DATABASE_URL\): connect ECONNREFUSED/);
   await expect(refused).rejects.not.toThrow(/hidden/);
 });

@@ -34,7 +34,7 @@ function postgres(databaseUrl: string): EmbeddedDatabase {
   const pool = new pg.Pool({ connectionString: databaseUrl });
   // It has ended before its connections have, and they can be told that their database is dropped.
   pool.on('error', () => {});
-  return { pool, quick: pool, close: () => pool.end() };
+  return { pool, batchPool: pool, close: () => pool.end() };
 }
 
 async function write(name: string, sql: string): Promise<void> {
@@ -90,7 +90,7 @@ test('a migration that was changed since is refused', async () => {
 test('a migration that this gateway does not know is refused', async () => {
   await migrate(database.pool, directory);
   await rm(join(directory, '2_book'), { recursive: true });
-  await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book, which this gateway doesn't know/);
+  await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book, which this gateway does not know/);
 });
 
 test('a migration that failed under Prisma is refused until it is resolved', async () => {

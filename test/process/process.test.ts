@@ -135,7 +135,7 @@ test.each([['is there'], ['is gone']])('with a Redis that %s it starts, limits r
 test('a data directory that is none is named, and exits 1', async () => {
   const gateway = start({ DATABASE_URL: undefined, SECRETS_KEY: undefined, DATA_DIR: '/dev/null' });
   expect(await gateway.exited).toEqual({ code: 1, signal: null });
-  expect(gateway.stderr).toMatch(/^DATA_DIR can't be used \(\/dev\/null\): .*\n$/);
+  expect(gateway.stderr).toMatch(/^Cannot use DATA_DIR \(\/dev\/null\): .*\n$/);
 });
 
 test('every bad setting is named in a clear message, and exits 1', async () => {

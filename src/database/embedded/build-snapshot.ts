@@ -8,7 +8,7 @@ import { serve } from './embedded.ts';
 import { snapshotPath } from './snapshot.ts';
 
 /**
- * Makes the snapshot of an empty, migrated embedded database, unless it is there, and removes older ones.
+ * Builds the snapshot of an empty, migrated embedded database, unless it exists, and removes older ones.
  * @returns its path
  */
 export async function buildSnapshot(): Promise<string> {
@@ -20,7 +20,7 @@ export async function buildSnapshot(): Promise<string> {
   try {
     const { pool, close } = await serve(draft, socketDirectory);
     await migrate(pool, MIGRATIONS);
-    // Nobody makes another database in it, and 600 of 1,100 files less are made at the first start.
+    // No database is ever created in it, and without the templates a first start copies 500 files instead of 1,100.
     await pool.query('UPDATE pg_database SET datistemplate = false');
     for (const template of ['template0', 'template1']) await pool.query(`DROP DATABASE ${template}`);
     await pool.query('CHECKPOINT');

@@ -1,17 +1,20 @@
 import { mkdir } from 'node:fs/promises';
 
-/** What DATA_DIR names can't be used. */
+/** The directory that DATA_DIR names cannot be used. */
 export class DataDirectoryError extends Error {
   override readonly name = 'DataDirectoryError';
 }
 
-/** Makes the data directory where it is missing, for its owner alone. @throws DataDirectoryError where that can't be done */
+/**
+ * Creates the data directory where it is missing, accessible to its owner only.
+ * @throws DataDirectoryError
+ */
 export async function makeDataDirectory(dataDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     throw unusable(dataDir, error);
   });
 }
 
-/** What a file of it that can't be read or written says of the whole. */
+/** Makes the error for a file of the data directory that cannot be read or written. */
 export const unusable = (dataDir: string, error: NodeJS.ErrnoException) =>
-  new DataDirectoryError(`DATA_DIR can't be used (${dataDir}): ${error.message}`, { cause: error });
+  new DataDirectoryError(`Cannot use DATA_DIR (${dataDir}): ${error.message}`, { cause: error });

@@ -5,36 +5,36 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 
-/** Another gateway has the directory. */
+/** Another gateway has locked the directory. */
 export class DirectoryInUseError extends Error {
   override readonly name = 'DirectoryInUseError';
 }
 
 export interface DirectoryLock {
-  /** Where a unix socket's path is short enough, and which nobody else uses: the directory itself, or a temporary one. */
+  /** A directory of this process alone in which a Unix socket's path is short enough: the locked directory itself, or a temporary one. */
   readonly socketDirectory: string;
   release(): Promise<void>;
 }
 
 interface Holder {
   readonly pid: number;
-  /** A socket that the holder listens on for as long as it lives: a name in the directory, or an absolute path elsewhere. */
+  /** The socket that the holder listens on as long as it lives: a name in the directory, or an absolute path elsewhere. */
   readonly socket: string;
 }
 
-/** The lock file's name with its generation, which only ever grows. */
+/** A lock file's name, which contains its generation. Generations only grow. */
 const LOCK_FILE = /^gateway\.lock\.(\d+)$/;
 const lockFile = (directory: string, generation: number) => join(directory, `gateway.lock.${generation}`);
-/** macOS takes 104 bytes and Linux 108, the final NUL included. */
-const LONGEST_SOCKET_PATH = 103;
+/** In bytes: macOS allows 104 and Linux 108, including the final NUL. */
+const MAX_SOCKET_PATH = 103;
 
 /**
- * Takes `directory` for this process. Alive is who still listens on the socket that the lock file names: the kernel closes
- * it with its process, so neither a kill -9 nor a reused process id (1, in every container) deceives.
+ * Locks `directory` for this process. A holder is alive as long as it listens on the socket that its lock file names. The kernel closes the socket with
+ * the process, so neither a kill -9 nor a reused process id (1, in every container) misleads.
  *
- * A dead holder's lock is not removed and remade, since of two that do so one may remove the other's. It is succeeded by
- * the next generation, which only one can make. The newest file therefore stays when its holder is gone.
- * @throws DirectoryInUseError naming the holder's process id
+ * A dead holder's lock is never replaced in place, since of two processes that do so, one might remove the other's. The next generation succeeds it, and
+ * only one process can create that. So the newest lock file stays when its holder has exited.
+ * @throws DirectoryInUseError with the holder's process id
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const own = await listen(directory);
@@ -51,24 +51,28 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   return { socketDirectory: dirname(own.path), release: () => close(own) };
 }
 
-/** One attempt to make the newest generation out of `draft`. False where somebody else was quicker. */
+/**
+ * Tries once to make `draft` the newest generation.
+ * @returns false where another process was faster
+ * @throws DirectoryInUseError
+ */
 async function succeed(directory: string, draft: string): Promise<boolean> {
   const newest = Math.max(0, ...(await generations(directory)));
-  await refuseLiving(directory, newest);
+  await refuseIfAlive(directory, newest);
   try {
-    // A link appears with its content, and only where nothing was.
+    // Linking is atomic: the file appears with its content, and only if the name is free.
     await link(draft, lockFile(directory, newest + 1));
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false;
     throw error;
   }
-  const found = await generations(directory);
-  // What was seen above may be long past: a successor came, cleaned up, and made room for this name again.
-  if (Math.max(...found) > newest + 1) {
+  const existing = await generations(directory);
+  // The generations above may be outdated: a successor may have come and removed the old ones, which freed this name again.
+  if (Math.max(...existing) > newest + 1) {
     await rm(lockFile(directory, newest + 1), { force: true });
     return false;
   }
-  for (const generation of found) if (generation <= newest) await removeDead(directory, generation);
+  for (const generation of existing) if (generation <= newest) await removeDead(directory, generation);
   return true;
 }
 
@@ -76,9 +80,9 @@ async function generations(directory: string): Promise<number[]> {
   return (await readdir(directory)).map((name) => Number(LOCK_FILE.exec(name)?.[1] ?? 0)).filter((generation) => generation > 0);
 }
 
-async function refuseLiving(directory: string, generation: number): Promise<void> {
+async function refuseIfAlive(directory: string, generation: number): Promise<void> {
   const holder = await readHolder(directory, generation);
-  if (holder && (await listening(resolve(directory, holder.socket)))) {
+  if (holder && (await isListening(resolve(directory, holder.socket)))) {
     throw new DirectoryInUseError(
       `The data directory ${directory} is in use by the gateway with process id ${holder.pid}. Stop it, or set another DATA_DIR.`,
     );
@@ -111,13 +115,13 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-async function listening(socketPath: string): Promise<boolean> {
+async function isListening(socketPath: string): Promise<boolean> {
   const socket = connect(socketPath);
   try {
     await once(socket, 'connect');
     return true;
   } catch (error) {
-    // Anything else (no permission, a full backlog) means that somebody is there.
+    // Any other error, such as a full backlog, means that a process listens.
     return !hasCode(error, 'ECONNREFUSED', 'ENOENT');
   } finally {
     socket.destroy();
@@ -127,24 +131,24 @@ async function listening(socketPath: string): Promise<boolean> {
 interface OwnSocket {
   readonly server: Server;
   readonly path: string;
-  /** Whether its directory was made for it. */
+  /** Whether its directory was created for it. */
   readonly temporary: boolean;
 }
 
 async function listen(directory: string): Promise<OwnSocket> {
   const name = `lock-${randomBytes(4).toString('hex')}.sock`;
   const inside = join(directory, name);
-  if (Buffer.byteLength(inside) <= LONGEST_SOCKET_PATH) {
+  if (Buffer.byteLength(inside) <= MAX_SOCKET_PATH) {
     try {
       return { server: await listenOn(inside), path: inside, temporary: false };
     } catch (error) {
-      // Some mounted volumes have no sockets.
+      // Some mounted volumes do not support sockets.
       if (!hasCode(error, 'ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL', 'ENOSYS')) throw error;
     }
   }
-  const base = Buffer.byteLength(join(tmpdir(), 'gateway-xxxxxx', name)) <= LONGEST_SOCKET_PATH ? tmpdir() : '/tmp';
-  const elsewhere = join(await mkdtemp(join(base, 'gateway-')), name);
-  return { server: await listenOn(elsewhere), path: elsewhere, temporary: true };
+  const base = Buffer.byteLength(join(tmpdir(), 'gateway-xxxxxx', name)) <= MAX_SOCKET_PATH ? tmpdir() : '/tmp';
+  const outside = join(await mkdtemp(join(base, 'gateway-')), name);
+  return { server: await listenOn(outside), path: outside, temporary: true };
 }
 
 async function close({ server, path, temporary }: OwnSocket): Promise<void> {

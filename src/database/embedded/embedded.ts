@@ -10,22 +10,22 @@ import { lockDirectory } from './directory-lock.ts';
 import { findSnapshot } from './snapshot.ts';
 
 export interface EmbeddedDatabase {
-  /** The one connection. More would mix their statements, so everybody shares this pool and nobody makes another. */
+  /** A pool of one connection, the only one that may be open: PGlite is one session, in which a second connection's statements would mix. */
   readonly pool: pg.Pool;
-  /** The same: there is one connection. */
-  readonly quick: pg.Pool;
+  /** The same pool. */
+  readonly batchPool: pg.Pool;
   close(): Promise<void>;
 }
 
 const DATABASE = 'database';
-/** pg builds a unix socket's name from it; nothing listens on a port. */
+/** Part of the Unix socket's name; nothing listens on a port. */
 const PORT = 5432;
-/** Its default, 128MB, is zeroed at every start: 350 ms and 120 MB more. The operating system caches the files anyway. */
+/** The default, 128MB, is zeroed at every start, which takes 350 ms and 120 MB. The operating system caches the files anyway. */
 const SHARED_BUFFERS = '16MB';
 
 /**
- * The embedded PostgreSQL in `dataDir`, which is made where it is missing and belongs to this process until it is closed.
- * @throws DataDirectoryError; DirectoryInUseError where another gateway has it
+ * Opens the embedded PostgreSQL in `dataDir`, which is created where it is missing and locked by this process until the database is closed.
+ * @throws DataDirectoryError; DirectoryInUseError where another gateway has locked it
  */
 export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
   const directory = resolve(dataDir);
@@ -37,7 +37,7 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
     const served = await serve(database, lock.socketDirectory);
     return {
       pool: served.pool,
-      quick: served.pool,
+      batchPool: served.pool,
       close: async () => {
         await served.close();
         await lock.release();
@@ -49,23 +49,23 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
   }
 }
 
-/** Whether `dataDir` has a database already. */
+/** Whether `dataDir` contains a database. */
 export function hasEmbedded(dataDir: string): boolean {
   return existsSync(join(dataDir, DATABASE));
 }
 
-/** Runs the database in `directory`, made there where missing, behind a unix socket in `socketDirectory`. Locks nothing. */
+/** Runs the database in `directory`, created where missing, behind a Unix socket in `socketDirectory`. Takes no lock. */
 export async function serve(directory: string, socketDirectory: string): Promise<EmbeddedDatabase> {
   const database = await open(directory);
   const socket = join(socketDirectory, `.s.PGSQL.${PORT}`);
   await rm(socket, { force: true });
-  // A connection that breaks is replaced before its handler is gone, hence room for more than one.
+  // A broken connection is replaced before its handler has ended, so there must be room for more than one.
   const server = new PGLiteSocketServer({ db: database, path: socket, maxConnections: 4 });
   await server.start();
   const pool = new pg.Pool({ host: socketDirectory, port: PORT, user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0 });
   return {
     pool,
-    quick: pool,
+    batchPool: pool,
     close: async () => {
       await pool.end();
       await server.stop();
@@ -74,7 +74,7 @@ export async function serve(directory: string, socketDirectory: string): Promise
   };
 }
 
-/** A first boot that is interrupted ruins its directory, so the database comes into being elsewhere and moves in complete. */
+/** Creates the database in a draft directory and renames it when complete, since an interrupted initdb leaves an unusable directory. */
 async function prepare(directory: string, database: string): Promise<void> {
   for (const entry of await readdir(directory)) {
     if (entry.startsWith(`${DATABASE}.new-`)) await rm(join(directory, entry), { recursive: true, force: true });
@@ -89,7 +89,7 @@ async function prepare(directory: string, database: string): Promise<void> {
   await rename(draft, database);
 }
 
-/** Its files all at once, where fs.cp takes one after the other, and looks at each three times: half as long. Files and directories only. */
+/** Copies files and directories, in parallel: half the time of fs.cp, which copies one after another and stats each three times. */
 async function copyDirectory(from: string, to: string): Promise<void> {
   await mkdir(to);
   const entries = await readdir(from, { withFileTypes: true });
@@ -102,9 +102,9 @@ async function copyDirectory(from: string, to: string): Promise<void> {
 }
 
 async function open(directory: string): Promise<PGlite> {
-  // While WebAssembly compiles, nothing else keeps the event loop turning, and where that ends node waits for all that V8's threads do, optimizing code
-  // for later included: a tenth of a second.
-  const turning = setInterval(() => {}, 1000);
+  // Nothing else keeps the event loop alive while WebAssembly compiles. When the loop runs empty, node waits for all of V8's background threads, which are
+  // optimizing code too: a tenth of a second.
+  const keepAlive = setInterval(() => {}, 1000);
   try {
     return await PGlite.create({
       dataDir: directory,
@@ -112,10 +112,10 @@ async function open(directory: string): Promise<PGlite> {
       startParams: [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`],
     });
   } catch (error) {
-    throw new Error(`The embedded database in ${directory} can't be opened: ${error instanceof Error ? error.message : error}`, {
+    throw new Error(`Cannot open the embedded database in ${directory}: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
   } finally {
-    clearInterval(turning);
+    clearInterval(keepAlive);
   }
 }

@@ -7,8 +7,8 @@ import { readMigrations } from '../migrations.ts';
 import { MIGRATIONS, packageRoot } from '../package-root.ts';
 
 /**
- * Where the build keeps an empty, migrated embedded database: copying it takes a tenth of a second where making one takes
- * four. The name tells PGlite's version and the migrations apart, so one that has gone stale is not found.
+ * The path of the build's snapshot, an empty, migrated embedded database: copying it takes a tenth of a second, creating one takes four. The name
+ * contains a hash of PGlite's version and the migrations, so that a stale snapshot is not found.
  */
 export async function snapshotPath(): Promise<string> {
   const pglite = createRequire(import.meta.url).resolve('@electric-sql/pglite');
@@ -17,7 +17,7 @@ export async function snapshotPath(): Promise<string> {
   return join(packageRoot(), 'dist', `snapshot-${key.digest('hex').slice(0, 16)}`);
 }
 
-/** The snapshot that fits these sources, if the build has made it. */
+/** The path of the snapshot of these sources; `undefined` where the build has not made it. */
 export async function findSnapshot(): Promise<string | undefined> {
   const path = await snapshotPath();
   return existsSync(path) ? path : undefined;

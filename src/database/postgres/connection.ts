@@ -1,15 +1,15 @@
 import pg from 'pg';
 
 /**
- * A connection that knows for how long it has waited for an answer, so that it can be given up: whatever is asked behind one that does not come, be it
- * the ROLLBACK, would wait as long. pg's own `query_timeout` makes a timer for every statement, for what happens once a year.
+ * A connection that knows how long it has waited for an answer, so that it can be closed: any further statement on it, even a ROLLBACK, would wait as long.
+ * pg's own `query_timeout` creates a timer for every statement.
  *
- * That it ended never ends the process: the pool listens but for the moment in which it hands a connection over, and whoever has it learns by the
- * next statement.
+ * A dropped connection never crashes the process: the pool does not listen to it while it hands it over, so it handles its own 'error' events. Its holder
+ * finds out at the next query.
  */
-export class Connection extends pg.Client {
-  #waiting = 0;
-  #since = 0;
+export class WatchedClient extends pg.Client {
+  #pendingAnswers = 0;
+  #waitingSince = 0;
   readonly #prepared = new Set<string>();
 
   constructor(config?: pg.ClientConfig) {
@@ -17,71 +17,71 @@ export class Connection extends pg.Client {
     this.on('error', () => {});
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: pg's query has many forms
-  override query(...given: any[]): any {
-    const name = given[0]?.name;
+  // biome-ignore lint/suspicious/noExplicitAny: pg's query has many overloads
+  override query(...args: any[]): any {
+    const name = args[0]?.name;
     if (name) this.#prepared.add(name);
-    const ask = super.query as (...given: unknown[]) => unknown;
-    // Those with a time of their own are pg's to watch.
-    if (given[0]?.query_timeout !== undefined) return ask.apply(this, given);
-    const last = given.length - 1;
-    const isToldByCallback = typeof given[last] === 'function';
-    if (isToldByCallback) given[last] = afterwards(given[last], this);
-    this.asked();
-    const answer = ask.apply(this, given);
-    if (!isToldByCallback) {
-      const done = afterwards(nothing, this) as () => void;
+    const query = super.query as (...args: unknown[]) => unknown;
+    // pg itself watches a statement with a timeout of its own.
+    if (args[0]?.query_timeout !== undefined) return query.apply(this, args);
+    const last = args.length - 1;
+    const hasCallback = typeof args[last] === 'function';
+    if (hasCallback) args[last] = afterAnswer(args[last], this);
+    this.startWaiting();
+    const answer = query.apply(this, args);
+    if (!hasCallback) {
+      const done = afterAnswer(noop, this) as () => void;
       Promise.resolve(answer).then(done, done);
     }
     return answer;
   }
 
-  /** How many statements it has prepared. */
+  /** How many statements the connection has prepared. */
   get prepared(): number {
     return this.#prepared.size;
   }
 
-  asked(): void {
-    if (this.#waiting === 0) this.#since = performance.now();
-    this.#waiting += 1;
+  startWaiting(): void {
+    if (this.#pendingAnswers === 0) this.#waitingSince = performance.now();
+    this.#pendingAnswers += 1;
   }
 
-  answered(): void {
-    this.#waiting -= 1;
-    this.#since = performance.now();
+  stopWaiting(): void {
+    this.#pendingAnswers -= 1;
+    this.#waitingSince = performance.now();
   }
 
-  /** Ends it where an answer has not come for so long, in ms: who waits is told `Query read timeout`. */
-  giveUpAfter(ms: number): void {
-    if (this.#waiting === 0 || performance.now() - this.#since < ms) return;
+  /** Closes the connection if it has waited for an answer for `ms`. Its pending statements fail with `Query read timeout`. */
+  closeIfUnresponsive(ms: number): void {
+    if (this.#pendingAnswers === 0 || performance.now() - this.#waitingSince < ms) return;
     const { stream } = (this as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection;
     stream.destroy(new Error('Query read timeout'));
   }
 }
 
-/** Made here, for V8 moves what closures of `query` itself hold to the old generation (docs/performance.md). */
-const afterwards = (told: (...outcome: unknown[]) => void, connection: Connection) => (error: unknown, result: unknown) => {
-  connection.answered();
-  told(error, result);
+/** A function of the module, since V8 moves what closures of `query` itself capture to the old generation (docs/performance.md). */
+const afterAnswer = (callback: (...outcome: unknown[]) => void, client: WatchedClient) => (error: unknown, result: unknown) => {
+  client.stopWaiting();
+  callback(error, result);
 };
-const nothing = () => {};
+const noop = () => {};
 
-/** How often connections are looked at, as a part of the time in which they are to answer. */
-const LOOKS = 6;
+/** How many times within the timeout each connection is checked. */
+const CHECKS_PER_TIMEOUT = 6;
 
-/** Gives up the pool's connections whose answer does not come within `ms`. */
-export function giveUpLate(pool: pg.Pool, ms: number): void {
-  const connections = new Set<Connection>();
+/** Closes the pool's connections that do not answer within `ms`. */
+export function closeUnresponsive(pool: pg.Pool, ms: number): void {
+  const clients = new Set<WatchedClient>();
   let timer: NodeJS.Timeout | undefined;
   pool.on('connect', (client) => {
-    connections.add(client as unknown as Connection);
+    clients.add(client as unknown as WatchedClient);
     timer ??= setInterval(() => {
-      for (const connection of connections) connection.giveUpAfter(ms);
-    }, ms / LOOKS).unref();
+      for (const watched of clients) watched.closeIfUnresponsive(ms);
+    }, ms / CHECKS_PER_TIMEOUT).unref();
   });
   pool.on('remove', (client) => {
-    connections.delete(client as unknown as Connection);
-    if (connections.size > 0) return;
+    clients.delete(client as unknown as WatchedClient);
+    if (clients.size > 0) return;
     clearInterval(timer);
     timer = undefined;
   });

@@ -1,40 +1,34 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
-import type { Connection } from './connection.ts';
+import type { WatchedClient } from './connection.ts';
 
-/** So many prepared statements a connection holds at most, but for those of its last use: each costs PostgreSQL some ten KB. */
-export const MOST_PREPARED = 500;
-/** So many names, and texts that were asked once, are remembered at least, and twice as many at most. */
-const REMEMBERED = 500;
+/** After how many prepared statements a connection is replaced: each takes about 10 KB of PostgreSQL's memory. */
+export const MAX_PREPARED = 500;
+/** How many texts are remembered, those used last. */
+const MAX_TEXTS = 1000;
 
 /**
- * Names for prepared statements, the same for the same text. Clients' selections make texts without end, so one is named when it is asked again: until
- * then it is planned as it comes and takes no other's place. What was not asked for long is forgotten; a name is made from its text, and comes again
- * as it was.
- * @returns the name, '' for a statement that is not prepared
+ * Creates names for prepared statements: always the same for the same text. Clients' selections produce an unlimited number of texts, so a statement is
+ * prepared only when its text comes a second time. A text that has not come for long is forgotten; its name, a hash of it, is the same again later.
+ * @returns a function that returns a text's name, or '' for a statement that is not to be prepared
  */
 export function statementNames(): (text: string) => string {
-  // '' until it is asked again.
-  let names = new Map<string, string>();
-  let older = new Map<string, string>();
+  // '' until the second time.
+  const names = new LRUCache<string, string>({ max: MAX_TEXTS });
   return (text) => {
     const known = names.get(text);
     if (known) return known;
-    const before = known ?? older.get(text);
-    const name = before === undefined ? '' : before || `gateway_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
-    if (known === undefined && names.size >= REMEMBERED) {
-      older = names;
-      names = new Map();
-    }
+    const name = known === undefined ? '' : `gateway_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
     names.set(text, name);
     return name;
   };
 }
 
-/** Replaces the pool's connections that have prepared so many: PostgreSQL keeps what is prepared as long as its connection. */
-export function retireFull(pool: pg.Pool): void {
-  // 'release' is told just before the connection is taken back, and one that is ending by then is let go instead.
+/** Replaces connections that have prepared MAX_PREPARED statements, which PostgreSQL keeps as long as the connection. */
+export function closeFullConnections(pool: pg.Pool): void {
+  // 'release' is emitted just before the pool takes the connection back, and the pool drops one that is ending.
   pool.on('release', (_, client) => {
-    if ((client as unknown as Connection).prepared >= MOST_PREPARED) void client.end();
+    if ((client as unknown as WatchedClient).prepared >= MAX_PREPARED) void client.end();
   });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { Database } from '../../../src/database/connect.ts';
-import { MOST_PREPARED, statementNames } from '../../../src/database/postgres/statement-names.ts';
+import { MAX_PREPARED, statementNames } from '../../../src/database/postgres/statement-names.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 test('a statement is named when it is asked again, the same however many came between, and those that come once take no place', () => {
@@ -42,7 +42,7 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
 
   test('each is prepared, the last as the first, and no connection holds more of them than a bound', async () => {
     let most = 0;
-    for (let number = 0; number < 3 * MOST_PREPARED; number += 1) {
+    for (let number = 0; number < 3 * MAX_PREPARED; number += 1) {
       await askTwice(number);
       if (number % 50 !== 1) continue;
       const { count, mine } = (await prepared(number)) as { count: number; mine: number };
@@ -50,12 +50,12 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
       expect(mine).toBe(count > 1 ? 1 : 0);
       most = Math.max(most, count);
     }
-    expect(most).toBeGreaterThan(MOST_PREPARED / 2);
-    expect(most).toBeLessThanOrEqual(MOST_PREPARED);
+    expect(most).toBeGreaterThan(MAX_PREPARED / 2);
+    expect(most).toBeLessThanOrEqual(MAX_PREPARED);
   });
 
   test('each is answered, while others are under way and transactions last', async () => {
-    const numbers = Array.from({ length: 2 * MOST_PREPARED }, (_, index) => 10_000 + index);
+    const numbers = Array.from({ length: 2 * MAX_PREPARED }, (_, index) => 10_000 + index);
     const inTransaction = database.prisma.$transaction(
       async (tx) => {
         for (const number of numbers) await tx.$queryRawUnsafe(`SELECT $1::int + ${number} AS given`, 1);

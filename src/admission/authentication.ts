@@ -2,7 +2,7 @@ import { hash, randomBytes, randomUUID } from 'node:crypto';
 import { authenticateAccessToken } from '../domain/access/access-tokens.ts';
 import { authenticate } from '../domain/access/accounts.ts';
 import { authenticateAdmin, isAdminName } from '../domain/access/admin-credentials.ts';
-import { createPlatformAccounts, type PlatformRefusal, type Vouched } from '../domain/access/platform-accounts.ts';
+import { createPlatformAccounts, type PlatformCredentials, type PlatformRefusal } from '../domain/access/platform-accounts.ts';
 import type { Caller, Credentials } from '../domain/caller.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { fold } from '../domain/text.ts';
@@ -76,7 +76,7 @@ export function createAuthentication(gateway: Deps, failedAttempts?: FailedAttem
   // What is under way may have begun before the change.
   verified.onDrop(() => pending.clear());
 
-  async function verify(presented: Credential, origin: string | undefined): Promise<Vouched | Outcome> {
+  async function verify(presented: Credential, origin: string | undefined): Promise<PlatformCredentials | Outcome> {
     if ('token' in presented) return authenticateAccessToken(gateway, presented.token);
     const { user, password } = presented;
     if (isAdminName(user)) return authenticateAdmin(gateway, user, password, origin);

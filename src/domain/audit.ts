@@ -3,7 +3,7 @@ import type { Caller } from './caller.ts';
 import { newSid } from './sid.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What is recorded of each mutation of the graph, and by it of each operation of the contract. */
+/** The action that each mutation of the graph records, also when an operation of the contract runs it. */
 export const mutationActions = {
   createEnterprise: 'enterprise.create',
   updateEnterprise: 'enterprise.update',
@@ -21,7 +21,7 @@ export const mutationActions = {
   revokeAccessToken: 'accessToken.revoke',
 } as const;
 
-/** Every action that is recorded: `<entity>.<what was done>`. */
+/** Every action that is recorded, as `<entity>.<verb>`. */
 export const auditActions = [
   ...Object.values(mutationActions),
   'bot.clientSecret.read',
@@ -32,26 +32,29 @@ export const auditActions = [
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
-export interface AuditEntry {
+interface AuditEntry {
   readonly action: AuditAction;
   readonly targetSid: string;
 }
 
-/** Who did it: a caller, or the operator at the command line, who has no account. */
+/** Who acted: a caller, or the operator at the command line, who has no account. */
 export type Actor = Pick<Caller, 'organizationSid' | 'requestId' | 'remoteAddress' | 'adminSid' | 'accessTokenSid'> & {
   readonly accountSid?: string;
 };
 
-/** The operator, doing something to an organization. Each command has a request id of its own. */
+/** The operator as the actor in an organization. Each command has a request id of its own. */
 export const operatorOn = (organizationSid: string): Actor => ({ organizationSid, requestId: randomUUID() });
 
-/** One record, as it is stored. */
+/** Makes the row of one audit record. */
 export function auditRecord(actor: Actor, { action, targetSid }: AuditEntry) {
   const { organizationSid, accountSid, adminSid, accessTokenSid, requestId, remoteAddress } = actor;
   return { sid: newSid('AU'), organizationSid, accountSid, adminSid, accessTokenSid, action, targetSid, requestId, remoteAddress };
 }
 
-/** Records what somebody did. Given a transaction, the record stands and falls with it. The database lets nobody change it. */
+/**
+ * Appends records to the audit log, which the database makes append-only.
+ * @param client a transaction, where the records must commit with the action
+ */
 export async function appendAudit(client: Pick<Transaction, 'auditLog'>, actor: Actor, entries: readonly AuditEntry[]): Promise<void> {
   await client.auditLog.createMany({ data: entries.map((entry) => auditRecord(actor, entry)) });
 }

@@ -1,5 +1,5 @@
 /**
- * What a caller may do. Held by the account, narrowed by access tokens.
+ * What a caller may do. An account holds permissions; an access token narrows them.
  * - `read`: every query
  * - `write`: every mutation
  * - `secrets`: Bot.clientSecret
@@ -9,32 +9,38 @@
 export const permissions = ['read', 'write', 'secrets', 'large-pages', 'audit'] as const;
 export type Permission = (typeof permissions)[number];
 
-/** Who is calling, established by src/admission/authentication.ts and by nothing else. Every domain function is confined to its organization. */
+/**
+ * The authenticated caller of one request. Only src/admission/authentication.ts makes one. Every domain function is confined to its
+ * organization.
+ */
 export interface Caller {
   readonly organizationSid: string;
-  /** The account; of an enterprise's admin, the provider's account that the enterprise is under. */
+  /** The caller's account; for an enterprise's admin, the provider's account that owns the enterprise. */
   readonly accountSid: string;
-  /** The enterprise's admin who calls, or whose access token it is; absent for accounts. */
+  /** The enterprise admin who calls, or whose access token was presented; absent for accounts. */
   readonly adminSid?: string;
   readonly permissions: ReadonlySet<Permission>;
-  /** Credentials that are narrowed to one enterprise see it and what belongs to it, and nothing else. */
+  /** The one enterprise that the credentials are narrowed to: they see it and what belongs to it, and nothing else. */
   readonly enterpriseSid?: string;
-  /** What the account's token was recognised by, base64: changed by a rotation. Absent for access tokens. */
+  /** The digest that the account's auth token matched, in base64; a rotation changes it. Absent for access tokens. */
   readonly credentialDigest?: string;
-  /** The access token that was presented, where it was one. */
+  /** The access token that was presented, if one was. */
   readonly accessTokenSid?: string;
-  /** When the credentials end by themselves; absent for an account's own. */
+  /** When the credentials expire; absent for an account's own, which do not. */
   readonly expires?: Date;
-  /** Asks whoever vouched for the credentials again; absent where the database knows. Never throws: who doesn't answer has not taken them back. */
+  /**
+   * Asks the platform that verified the credentials again; absent where the database decides. Never rejects: a platform that does not answer has not
+   * revoked them.
+   */
   readonly isStillValid?: () => Promise<boolean>;
-  /** Correlates log lines, audit rows and error answers. */
+  /** Correlates log lines, audit records and error answers. */
   readonly requestId: string;
-  /** The peer's address as the socket or the trusted proxy tells it. */
+  /** The client's IP address, from the socket or a trusted proxy. */
   readonly remoteAddress?: string;
 }
 
-/** What valid credentials stand for: a caller without the request. */
+/** What valid credentials grant: a caller without its request. */
 export type Credentials = Omit<Caller, 'requestId' | 'remoteAddress'>;
 
-/** The sid of who does what is done: whose idempotency keys and limits are meant. */
+/** The sid that a caller's idempotency keys and limits are counted by: the admin's, else the account's. */
 export const actorOf = ({ adminSid, accountSid }: Pick<Caller, 'adminSid' | 'accountSid'>): string => adminSid ?? accountSid;

@@ -1,9 +1,8 @@
 /**
- * The one catalogue of errors that the gateway gives on purpose. The graph shows them as members of result unions
- * (schema/errors.ts), the contract as envelopes (src/contract/errors.ts). Whatever is thrown and is not a DomainError is
- * a fault: masked for the caller, logged with the request id.
+ * The catalogue of expected errors. The graph returns them as members of result unions (schema/errors.ts), the contract as failure envelopes
+ * (src/contract/errors.ts). Anything thrown that is not a DomainError is a fault: masked for the caller and logged with the request id.
  *
- * `message` is public and, where REST.md gives one, its wording to the letter. `detail` is private and only logged.
+ * An error's `message` is public and, where REST.md prescribes one, word for word. `detail` is private and goes only to the log.
  */
 export const errorCodes = {
   MISSING_PARAMETER: 'A mandatory field is missing or blank. The message names all of them.',
@@ -32,26 +31,27 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** One thing that is wrong with an input: `path` from the input object, e.g. `['enterpriseAdmin', 'emailId']`. */
+/** One problem of an input. `path` leads to the field from the input object, e.g. `['enterpriseAdmin', 'emailId']`. */
 export interface InputIssue {
   readonly path: readonly string[];
   readonly message: string;
 }
 
-/** What an error says: `value` is the offending value as text, `path` the input field it came from. */
-export interface DomainErrorOptions {
+interface DomainErrorOptions {
+  /** The offending value as text. */
   readonly value?: string;
+  /** The input field that the value came from. */
   readonly path?: readonly string[];
-  /** Private text for the log, never shown. */
+  /** Private text for the log, never in an answer. */
   readonly detail?: string;
   readonly cause?: unknown;
 }
 
-/** An error given on purpose. Thrown by the domain, shown by each face in its own form. */
+/** An expected error. The domain throws it; each face answers it in its own form. */
 export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly value: string | undefined;
-  /** The input field. Not called `path`: GraphQL takes an error with one for an error that it has located already. */
+  /** The input field that the value came from. Not called `path`: GraphQL would take the error for one that it has located already. */
   readonly parameter: readonly string[] | undefined;
   readonly detail: string | undefined;
 
@@ -65,7 +65,7 @@ export class DomainError extends Error {
   }
 }
 
-/** 451 and 450: the input is incomplete or malformed. Nothing was done. */
+/** The input is incomplete or malformed (451, 450). Nothing was done. */
 export class InvalidInputError extends DomainError {
   readonly issues: readonly InputIssue[];
 
@@ -75,13 +75,13 @@ export class InvalidInputError extends DomainError {
   }
 }
 
-/** 4051, 480 and 481: unknown, or another organization's: the two are never told apart. */
+/** Nothing in the caller's organization has this sid (4051, 480, 481). Whether another organization has it is never revealed. */
 export class NotFoundError extends DomainError {}
 
-/** The request contradicts what is stored, or what Microsoft knows. */
+/** The request conflicts with what is stored here or at Microsoft. */
 export class ConflictError extends DomainError {}
 
-/** 452: an outside platform refused or did not answer. Nothing was kept. */
+/** An outside platform refused or did not answer (452). Nothing was stored. */
 export class PlatformError extends DomainError {
   constructor(message: string, options: DomainErrorOptions = {}) {
     super('PLATFORM_ERROR', message, options);

@@ -7,17 +7,17 @@ import type { Hints } from './hints.ts';
 import type { Secrets } from './secrets.ts';
 import type { VerifiedCredentials } from './verified-credentials.ts';
 
-/** What every decision of the domain may use. Built once by main (or a test) and passed first to each domain function. */
+/** What the domain works with. Built once, by main or a test, and passed first to each domain function. */
 export interface Gateway {
   readonly prisma: PrismaClient;
-  /** The same database, for lists and what else is asked most. */
+  /** The same database, for lists and other frequent statements. */
   readonly sql: Sql;
   readonly secrets: Secrets;
   readonly verified: VerifiedCredentials;
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
   readonly hints: Hints;
-  /** Under which the platforms reach this gateway, without a slash at its end. */
+  /** The URL at which the platforms reach this gateway, without a trailing slash. */
   readonly publicUrl: string;
   readonly log: Logger;
 }

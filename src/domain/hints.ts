@@ -1,9 +1,7 @@
-/**
- * Told after a commit, so that who waits for the change looks at once. A hint may be lost: each waiting side looks by a timer too.
- */
+/** Wakes the parts that wait for a change, after its commit. A hint may be lost: every waiting part also polls. */
 export interface Hints {
-  /** Something was put into the outbox. */
+  /** Says that a message entered the outbox. */
   readonly queued: () => void;
-  /** An event was appended to the organization's log. */
+  /** Says that an event was appended to the organization's log. */
   readonly appended: (organizationSid: string) => void;
 }

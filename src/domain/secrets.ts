@@ -1,42 +1,46 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** What must be kept secret, sealed or digested under the gateway's master key. */
+/** Encrypts, digests and signs under keys that are derived from the gateway's master keys. */
 export interface Secrets {
   /**
-   * Encrypts well-formed text. `associated` names the place it is kept at (a bot's sid): sealed text that was moved to another
-   * place does not open there.
+   * Encrypts text, which must be well-formed, under the current key.
+   * @param associated names the place where the value is stored (a bot's sid): moved to another place, it does not open
    */
   seal(plaintext: string, associated: string): Uint8Array<ArrayBuffer>;
-  /** @throws SealError for what was cut, changed or moved, and for a key that is not held */
+  /** @throws SealError for a value that was truncated, changed or moved, or whose key this gateway does not have */
   open(sealed: Uint8Array, associated: string): string;
-  /** A keyed digest by which an auth token is recognised and from which it can't be found without the key. */
+  /** Makes the keyed digest by which an auth token is recognized. Without the key, the token cannot be found from it. */
   digest(text: string): { digest: Uint8Array<ArrayBuffer>; keyId: string };
-  /** Whether `digest` is the text's, in constant time. A key that is not held takes the same time and matches nothing. */
+  /** Whether `digest` is the text's, in constant time. With an unknown key it takes the same time and never matches. */
   matches(text: string, digest: Uint8Array, keyId: string): boolean;
-  /** Whether digests and seals of this key can be used. */
+  /** Whether the gateway has this key, so that values sealed, digested and signed under it can be used. */
   holds(keyId: string): boolean;
-  /** A keyed digest for recognising equal inputs that may hold secrets. */
+  /** Makes a keyed digest for recognizing equal inputs that may contain secrets. */
   fingerprint(text: string): Uint8Array<ArrayBuffer>;
-  /** The text's fingerprint under every key that is held, the current one's first: for recognising what was kept before a rotation. */
+  /** Makes the text's fingerprint under every key, the current one first: for recognizing what was stored before a rotation. */
   fingerprints(text: string): { readonly keyId: string; readonly fingerprint: Uint8Array<ArrayBuffer> }[];
   /** The current key's id: 8 hex digits. */
   readonly keyId: string;
-  /** The sealed value under the current key; `undefined` where it is already. @throws as open */
+  /**
+   * Seals a sealed value anew under the current key.
+   * @returns `undefined` where it is sealed under the current key already
+   * @throws SealError as `open`
+   */
   reseal(sealed: Uint8Array, associated: string): Uint8Array<ArrayBuffer> | undefined;
-  /** What tokens are signed with (HMAC-SHA256), and the id by which they name it. */
+  /** The key that new tokens are signed with (HMAC-SHA256), and the id that they carry. */
   readonly signing: { readonly keyId: string; readonly key: Uint8Array };
-  /** The signing key with this id; `undefined` where it is not held. */
+  /** The signing key with this id; `undefined` where the gateway does not have it. */
   signingKey(keyId: string): Uint8Array | undefined;
 }
 
-/** A sealed value can't be opened. The message shows neither it nor a key. */
+/** A sealed value cannot be opened. The message contains neither the value nor a key. */
 export class SealError extends Error {
   override readonly name = 'SealError';
 }
 
-export const MASTER_KEY_BYTES = 32;
+const MASTER_KEY_BYTES = 32;
 
-// A sealed value: version | key id | nonce | ciphertext | tag. The first two and `associated` are authenticated with it.
+// A sealed value is version | key id | nonce | ciphertext | tag (AES-256-GCM). Version, key id and `associated` are authenticated with it.
 const VERSION = 1;
 const KEY_ID_BYTES = 4;
 const NONCE_BYTES = 12;
@@ -52,8 +56,9 @@ interface Key {
 }
 
 /**
- * Secrets under the first of the master keys, of 32 bytes each. What the retired ones behind it sealed, digested and signed before still opens, matches and is valid.
- * @throws RangeError for a key of another length
+ * Derives the gateway's keys from its master keys, of 32 bytes each. The first is current; what the retired ones after it sealed, digested and signed
+ * still opens, matches and is valid.
+ * @throws RangeError for no key, or one of another length
  */
 export function createSecrets(...[masterKey, ...retired]: readonly Uint8Array[]): Secrets {
   if (!masterKey) throw new RangeError('There is no master key.');
@@ -63,7 +68,7 @@ export function createSecrets(...[masterKey, ...retired]: readonly Uint8Array[])
     const { keyId, ...parts } = parse(sealed);
     const key = keys.get(keyId);
     if (!key)
-      throw new SealError(`The value was sealed under the key ${keyId}, which this gateway does not have. Is SECRETS_KEYS complete?`);
+      throw new SealError(`The value is sealed under the key ${keyId}, which this gateway does not have. Is SECRETS_KEYS complete?`);
     return open(key, parts, associated);
   };
   return {
@@ -89,7 +94,7 @@ export function createSecrets(...[masterKey, ...retired]: readonly Uint8Array[])
   };
 }
 
-/** One key for each use (HKDF-SHA256), so that no use can be turned against another. The id tells keys apart and tells nothing of them. */
+/** Derives one key for each use (HKDF-SHA256, RFC 5869), so that no use weakens another. The id is derived too and reveals nothing of the key. */
 function derive(masterKey: Uint8Array): Key {
   if (masterKey.length !== MASTER_KEY_BYTES) throw new RangeError(`A master key has ${MASTER_KEY_BYTES} bytes.`);
   const subkey = (use: string, bytes = 32) => Buffer.from(hkdfSync('sha256', masterKey, '', `teams-sms-gateway ${use}`, bytes));
@@ -122,7 +127,10 @@ function parse(sealed: Uint8Array) {
   };
 }
 
-/** The id of the key that a value is sealed under. @throws SealError for what is no sealed value */
+/**
+ * The id of the key that a value is sealed under.
+ * @throws SealError for anything but a sealed value
+ */
 const keyOf = (sealed: Uint8Array): string => parse(sealed).keyId;
 
 function open(key: Key, { header, nonce, ciphertext, tag }: Omit<ReturnType<typeof parse>, 'keyId'>, associated: string): string {
@@ -136,9 +144,9 @@ function open(key: Key, { header, nonce, ciphertext, tag }: Omit<ReturnType<type
   }
 }
 
-const damaged = (cause?: unknown) => new SealError('The sealed value was cut, changed or moved from its place.', { cause });
+const damaged = (cause?: unknown) => new SealError('The sealed value was truncated, changed or moved from its place.', { cause });
 
 const hmac = (key: Buffer, text: string) => bytes(createHmac('sha256', key).update(text).digest());
 
-/** Prisma takes bytes with an ArrayBuffer of their own. */
+/** Copies the bytes out of node's shared buffer pool: Prisma's type demands an ArrayBuffer of their own. */
 const bytes = (buffer: Buffer): Uint8Array<ArrayBuffer> => new Uint8Array(buffer);

@@ -1,10 +1,19 @@
 /**
- * Text as it is compared: case and composition do not count. The *_folded columns hold it, so that every database compares alike. A Σ at a word's
- * end becomes another small letter than elsewhere, so that a part of a name would not be found in it.
+ * Folds text for comparison: case and Unicode composition are ignored. The *_folded columns hold this form, so that every database compares alike.
+ * A Σ becomes ς at the end of a word and σ elsewhere; both become σ, so that a part of a name is found in it.
  */
 export const fold = (text: string): string => text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ');
 
-/** What follows the last @ of a Microsoft address, folded; empty where there is none. */
+/** The longest e-mail address that is accepted, in characters: 64 for the local part, 255 for the domain (RFC 5321, 4.5.3.1) and the @. */
+export const MAX_EMAIL_LENGTH = 320;
+
+/** Whether the text has the form of an e-mail address: one @ between two parts without white space or control characters. */
+export const isEmail = (text: string): boolean => /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text);
+
+/** Whether the text has the form of a phone number: digits with an optional leading +, 3 to 18 of them (REST.md, Requests). */
+export const isPhoneNumber = (text: string): boolean => /^\+?[0-9]{3,18}$/.test(text);
+
+/** The folded domain of a Microsoft address: what follows its last @; empty where it has none. */
 export function domainOf(address: string): string {
   const at = address.lastIndexOf('@');
   return at < 0 ? '' : fold(address.slice(at + 1));

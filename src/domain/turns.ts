@@ -1,66 +1,68 @@
-/** Too many wait already. */
+/** The queue is full: the work was refused and not run. */
 export class QueueFullError extends Error {
   override readonly name = 'QueueFullError';
 }
 
 export interface QueueOptions {
-  /** How much runs at once. */
-  readonly running: number;
-  /** How much may wait, and of it for one origin. */
-  readonly waiting: number;
-  readonly waitingOfOne: number;
+  /** How many run at once. */
+  readonly concurrency: number;
+  /** How many may wait, of all origins together. */
+  readonly maxWaiting: number;
+  /** How many may wait of one origin. */
+  readonly maxWaitingPerOrigin: number;
 }
 
-export interface Queue {
+interface Queue {
   /**
-   * Runs `work` when it is its turn: the origins take turns, so that one that asks much waits behind itself.
-   * @param origin whose work it is. Without one it comes first and is never refused
+   * Runs `work` when its turn comes. Origins take turns (round robin), so that one with much work delays only itself.
+   * @param origin whose work it is; work without an origin goes first and is never refused
    * @throws QueueFullError
    */
   run<Result>(work: () => Promise<Result>, origin?: string): Promise<Result>;
 }
 
-/** Does little at once, and lets little wait. */
-export function createQueue({ running, waiting, waitingOfOne }: QueueOptions): Queue {
-  const first: (() => void)[] = [];
-  /** In the order of their turns. */
-  const turns = new Map<string, (() => void)[]>();
+/** Creates a queue that runs a bounded number of jobs at once, in fair order, and refuses jobs beyond a bounded backlog. */
+export function createQueue({ concurrency, maxWaiting, maxWaitingPerOrigin }: QueueOptions): Queue {
+  const urgent: (() => void)[] = [];
+  /** The waiting jobs by origin, in the order of their turns: the first origin is next. */
+  const waiting = new Map<string, (() => void)[]>();
   let active = 0;
-  let waits = 0;
+  let waitingCount = 0;
 
   function next(): (() => void) | undefined {
-    const urgent = first.shift();
-    if (urgent) return urgent;
-    const [turn] = turns;
+    const first = urgent.shift();
+    if (first) return first;
+    const [turn] = waiting;
     if (!turn) return undefined;
     const [origin, starts] = turn;
     const start = starts.shift();
-    turns.delete(origin);
-    if (starts.length > 0) turns.set(origin, starts);
-    waits -= 1;
+    waiting.delete(origin);
+    if (starts.length > 0) waiting.set(origin, starts);
+    waitingCount -= 1;
     return start;
   }
 
-  function wait(origin: string | undefined): Promise<void> {
+  function waitForTurn(origin: string | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (origin === undefined) return void first.push(resolve);
-      const starts = turns.get(origin) ?? [];
-      if (waits >= waiting || starts.length >= waitingOfOne) return reject(new QueueFullError(`${waits} wait already`));
+      if (origin === undefined) return void urgent.push(resolve);
+      const starts = waiting.get(origin) ?? [];
+      if (waitingCount >= maxWaiting || starts.length >= maxWaitingPerOrigin)
+        return reject(new QueueFullError(`the queue is full: ${waitingCount} jobs are waiting`));
       starts.push(resolve);
-      turns.set(origin, starts);
-      waits += 1;
+      waiting.set(origin, starts);
+      waitingCount += 1;
     });
   }
 
   return {
     run: async (work, origin) => {
-      if (active >= running) await wait(origin);
+      if (active >= concurrency) await waitForTurn(origin);
       else active += 1;
       try {
         return await work();
       } finally {
         const start = next();
-        // Its place is handed on, so that nobody comes between.
+        // The slot is handed over without becoming free, so that no new job can take it in between.
         if (start) start();
         else active -= 1;
       }

@@ -1,102 +1,91 @@
 import type { Credentials } from './caller.ts';
+import { ExpiringCache } from './expiring-cache.ts';
 
-/** How long credentials are trusted without being verified again, in ms. */
-const LIFETIME_MS = 60_000;
-/** How long it is known that credentials were right: they are verified again, but never held up. */
+/** How long verified credentials are accepted without being verified again, in ms. */
+const TRUSTED_MS = 60_000;
+/** How long credentials count as known, in ms: they are verified again, but exempt from the delay of failed attempts. */
 const KNOWN_MS = 24 * 60 * 60 * 1000;
-/** How many are kept, those that were verified last. */
-const KEPT = 10_000;
+/** How many credentials each cache holds. */
+const MAX_ENTRIES = 10_000;
 
-/** A verification that is under way. */
-export interface Verification {
-  /** Keeps what it found, unless the credentials changed meanwhile. `until` (ms since 1970) where they are good for less than a minute. */
+/** A verification in progress. */
+interface Verification {
+  /**
+   * Caches the credentials that were found valid, unless they changed during the verification.
+   * @param until when they stop being valid, in ms since 1970, where that is sooner than the cache's own lifetime
+   */
   keep(credentials: Credentials, until?: number): void;
-  /** Ends it. */
+  /** Ends the verification. Must be called, whatever the outcome. */
   end(): void;
 }
 
 /**
- * Credentials that were found good within the last minute, so that requests need not ask the database again. They are kept under a keyed digest of
- * what was presented, never under itself, and forgotten at once when what they rest on changes.
+ * Caches credentials that were verified within the last minute, so that requests need not ask the database again. The caller's key is a keyed digest
+ * of what was presented, never the secret itself. An entry is dropped as soon as what it depends on changes.
  */
 export interface VerifiedCredentials {
   get(key: string): Credentials | undefined;
-  /** Was this right within a day, and did nothing that it rests on change since? */
+  /** Whether these credentials were valid within a day, and nothing that they depend on has changed since. */
   isKnown(key: string): boolean;
   begin(key: string): Verification;
-  /** The credentials of this account, access token, enterprise's admin, or of this enterprise's admin, have changed, and it is committed. */
+  /**
+   * Drops the entries that depend on this account, access token, enterprise admin or enterprise. Call it after the change is committed.
+   */
   drop(sid: string): void;
   /**
-   * Whether changes by other processes are heard of. While they are not, nothing is kept: what is not heard can't leave revoked credentials alive.
+   * Says whether this process learns of changes that other processes make. While it does not, nothing is cached: a missed change would leave revoked
+   * credentials valid.
    */
   hears(changes: boolean): void;
-  /** Calls back after each `drop`. */
+  /** Registers a listener that is called after each `drop`. */
   onDrop(listener: () => void): void;
 }
 
-interface Kept {
-  readonly credentials: Credentials;
-  readonly until: number;
-}
-
-/** @param options.hears where this process is the only one that changes credentials, true from the beginning */
+/**
+ * Creates an empty cache.
+ * @param options.hears the initial value of `hears`: true where no other process changes credentials
+ */
 export function createVerifiedCredentials(options: { readonly hears: boolean }): VerifiedCredentials {
-  const verified = new Map<string, Kept>();
-  const known = new Map<string, Kept>();
+  const trusted = new ExpiringCache<Credentials>(MAX_ENTRIES);
+  const known = new ExpiringCache<Credentials>(MAX_ENTRIES);
   const running = new Set<{ readonly dropped: Set<string> }>();
   const listeners: (() => void)[] = [];
   let hears = options.hears;
-  /** Counts the times that hearing ended or began. */
+  /** Grows each time `hears` changes: what was verified before must not be cached after. */
   let epoch = 0;
 
   return {
-    get: (key) => current(verified, key)?.credentials,
-    isKnown: (key) => current(known, key) !== undefined,
+    get: (key) => trusted.get(key)?.value,
+    isKnown: (key) => known.get(key) !== undefined,
     begin: (key) => {
       const verification = { dropped: new Set<string>() };
-      const began = epoch;
+      const startEpoch = epoch;
       running.add(verification);
       return {
         keep: (credentials, until = Number.POSITIVE_INFINITY) => {
-          if (restsOn(credentials).some((sid) => sid !== undefined && verification.dropped.has(sid))) return;
+          if (dependenciesOf(credentials).some((sid) => sid !== undefined && verification.dropped.has(sid))) return;
           const end = Math.min(until, credentials.expires?.getTime() ?? Number.POSITIVE_INFINITY);
-          put(known, key, credentials, Math.min(end, Date.now() + KNOWN_MS));
-          if (hears && began === epoch) put(verified, key, credentials, Math.min(end, Date.now() + LIFETIME_MS));
+          known.set(key, credentials, Math.min(end, Date.now() + KNOWN_MS));
+          if (hears && startEpoch === epoch) trusted.set(key, credentials, Math.min(end, Date.now() + TRUSTED_MS));
         },
         end: () => running.delete(verification),
       };
     },
     drop: (sid) => {
       for (const { dropped } of running) dropped.add(sid);
-      for (const kept of [verified, known]) {
-        for (const [key, { credentials }] of kept) if (restsOn(credentials).includes(sid)) kept.delete(key);
-      }
+      for (const cache of [trusted, known]) cache.deleteWhere((credentials) => dependenciesOf(credentials).includes(sid));
       for (const listener of listeners) listener();
     },
     hears: (changes) => {
       if (changes === hears) return;
       hears = changes;
       epoch += 1;
-      verified.clear();
+      trusted.clear();
     },
     onDrop: (listener) => void listeners.push(listener),
   };
 }
 
-/** What has to stay as it is for the credentials to stay good. An admin's account is its provider's, and none of its affair. */
-const restsOn = ({ accountSid, accessTokenSid, adminSid, enterpriseSid }: Credentials): (string | undefined)[] =>
+/** The sids whose change invalidates the credentials. An admin's accountSid is its provider's account, which its credentials do not depend on. */
+const dependenciesOf = ({ accountSid, accessTokenSid, adminSid, enterpriseSid }: Credentials): (string | undefined)[] =>
   adminSid ? [accessTokenSid, adminSid, enterpriseSid] : [accessTokenSid, accountSid];
-
-function current(kept: Map<string, Kept>, key: string): Kept | undefined {
-  const found = kept.get(key);
-  if (found && found.until > Date.now()) return found;
-  kept.delete(key);
-  return undefined;
-}
-
-function put(kept: Map<string, Kept>, key: string, credentials: Credentials, until: number): void {
-  kept.delete(key);
-  kept.set(key, { credentials, until });
-  const [oldest] = kept.keys();
-  if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
-}

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { createAuthentication, isRefusal } from '../../src/admission/authentication.ts';
 import { createFailedAttempts, FAILED_ATTEMPTS, originOf } from '../../src/admission/failed-attempts.ts';
 import { suspendAccount } from '../../src/domain/access/accounts.ts';
-import { hashPassword, PASSWORD_TURNS } from '../../src/domain/passwords.ts';
+import { hashPassword, PASSWORD_QUEUE } from '../../src/domain/passwords.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { authorizationOf, type Credentials } from '../support/credentials.ts';
 import type { Provider } from '../support/gateway.ts';
@@ -219,7 +219,7 @@ test('a flood of passwords is refused with 503 and Retry-After beyond what may w
   const statuses = outcomes.map((outcome) => (isRefusal(outcome) ? outcome.status : 200));
   expect(new Set(statuses)).toEqual(new Set([401, 429, 503]));
   // Those that run, and those of one address that may wait.
-  expect(statuses.filter((status) => status === 401)).toHaveLength(PASSWORD_TURNS.running + PASSWORD_TURNS.waitingOfOne);
+  expect(statuses.filter((status) => status === 401)).toHaveLength(PASSWORD_QUEUE.concurrency + PASSWORD_QUEUE.maxWaitingPerOrigin);
   const busy = outcomes.find((outcome) => isRefusal(outcome) && outcome.status === 503);
   expect(busy).toMatchObject({ retryAfter: 2 });
 });

@@ -80,7 +80,7 @@ describe('npm run account', () => {
   });
 
   test.each([
-    [['create', '--email', 'ops@example.com', '--new-organization', 'Again'], 'There is an account for ops@example.com already.\n'],
+    [['create', '--email', 'ops@example.com', '--new-organization', 'Again'], 'An account for ops@example.com already exists.\n'],
     [['create', '--email', 'new@example.com', '--organization', 'OR1'], 'There is no organization OR1.\n'],
     [['rotate', 'AC1'], 'There is no account AC1.\n'],
   ])('%j fails with exit code 1 and says why', async (args, complained) => {

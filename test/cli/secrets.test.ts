@@ -48,7 +48,7 @@ describe('npm run secrets:rotate', () => {
     const { code, printed } = await secrets();
     expect(code).toBe(0);
     expect(printed).toMatch(/^bot +client secrets +1 done +0 left$/m);
-    expect(printed).toMatch(/^account +digests of auth tokens +0 done +1 left {2}\(each is made anew when its account next logs in/m);
+    expect(printed).toMatch(/^account +digests of auth tokens +0 done +1 left {2}\(replaced when the account next logs in/m);
     expect(printed).toMatch(/^Keep the retired keys, and run this again\.$/m);
     for (const key of terminal.env.SECRETS_KEYS?.split(', ') ?? []) expect(printed).not.toContain(key);
   });

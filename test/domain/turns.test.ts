@@ -30,7 +30,7 @@ function createWork() {
 }
 
 test('no more than may run at once does, origins take turns, and what has none comes first', async () => {
-  const queue = createQueue({ running: 2, waiting: 10, waitingOfOne: 5 });
+  const queue = createQueue({ concurrency: 2, maxWaiting: 10, maxWaitingPerOrigin: 5 });
   const work = createWork();
   const all = ['a1', 'a2', 'a3', 'a4', 'a5', 'b1', 'c1', 'b2'].map((name) => queue.run(work.of(name), name.charAt(0)));
   all.push(queue.run(work.of('urgent')));
@@ -41,7 +41,7 @@ test('no more than may run at once does, origins take turns, and what has none c
 });
 
 test('what may not wait is refused: beyond its origin’s share, or beyond everybody’s', async () => {
-  const queue = createQueue({ running: 1, waiting: 3, waitingOfOne: 2 });
+  const queue = createQueue({ concurrency: 1, maxWaiting: 3, maxWaitingPerOrigin: 2 });
   const work = createWork();
   const run = (origin?: string) => queue.run(work.of(`${origin}${work.began.length}`), origin);
   const good = [run('a'), run('a'), run('a')];
@@ -55,7 +55,7 @@ test('what may not wait is refused: beyond its origin’s share, or beyond every
 });
 
 test('work that fails makes room', async () => {
-  const queue = createQueue({ running: 1, waiting: 1, waitingOfOne: 1 });
+  const queue = createQueue({ concurrency: 1, maxWaiting: 1, maxWaitingPerOrigin: 1 });
   const [failed, next] = [
     queue.run(async () => {
       throw new Error('failed');

@@ -6,134 +6,147 @@ import { violatedConstraint } from '../constraints.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Secrets } from '../secrets.ts';
 import { accountSid, newSid } from '../sid.ts';
+import { isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 
-/** What an operator asked of accounts can't be done. The message is for the operator. */
+/** An operator's account command cannot be carried out. The message is for the operator. */
 export class AccountError extends Error {
   override readonly name = 'AccountError';
 }
 
-type Deps = Pick<Gateway, 'prisma' | 'secrets'> & Changes;
-/** Where this process keeps credentials that it verified, it is told what becomes of them. */
-type Changes = Partial<Pick<Gateway, 'verified'>>;
+type Deps = Pick<Gateway, 'prisma' | 'secrets'> & CredentialCache;
+/** The cache of verified credentials, where this process has one: changed accounts are dropped from it. */
+type CredentialCache = Partial<Pick<Gateway, 'verified'>>;
 
-/** An account without what its token is recognised by. */
+/** An account without its token's digest. */
 export type AccountDetails = Omit<Account, 'tokenDigest' | 'tokenKeyId'>;
 
 export interface NewAccount {
-  /** One that is there, by its sid, or a new one with this name. */
+  /** The sid of an existing organization, or the name of a new one. */
   readonly organization: { readonly sid: string } | { readonly name: string };
   readonly email: string;
-  /** The e-mail where it is absent. */
+  /** Defaults to the e-mail address. */
   readonly friendlyName?: string;
-  /** Where absent, the one that Restcomm would give: AC and the md5 of the lower-case e-mail. */
+  /** Defaults to the one that Restcomm would give: AC and the md5 of the lower-case e-mail address. */
   readonly sid?: string;
-  /** Made up where absent. */
+  /** Defaults to a random one. */
   readonly authToken?: string;
-  /** All that a provider's account has, where absent. */
+  /** Defaults to PROVIDER_PERMISSIONS. */
   readonly permissions?: readonly Permission[];
 }
 
-/** An account and its token, which is told here and never again: only a keyed digest of it is kept. */
+/** An account and its token. This is the only time that the token is known: only a keyed digest of it is stored. */
 export interface IssuedAccount {
   readonly account: AccountDetails;
   readonly authToken: string;
 }
 
-/** `large-pages` is the contract's to add. */
+/** What a provider's account may do. The contract adds `large-pages` itself. */
 export const PROVIDER_PERMISSIONS: readonly Permission[] = ['read', 'write', 'secrets', 'audit'];
-/** Of an account that changes nothing and sees no secret. */
+/** What an account may do that changes nothing and sees no secret. */
 export const READ_ONLY_PERMISSIONS: readonly Permission[] = ['read'];
 const DEFAULT_EMAIL = 'provider@example.com';
 const DEFAULT_ORGANIZATION = 'Communications Provider';
-/** The number of the advisory lock that lets one gateway at a time look whether a database is new. Any, but always the same. */
+/** An arbitrary, fixed number: the advisory lock under which one gateway at a time checks whether the database is new. */
 const BOOTSTRAP_LOCK = 72_707_370;
 
-const withoutToken = { tokenDigest: true, tokenKeyId: true } satisfies Prisma.AccountOmit;
+const WITHOUT_TOKEN = { tokenDigest: true, tokenKeyId: true } satisfies Prisma.AccountOmit;
 
-/** @throws AccountError where the e-mail has an account, the organization is unknown, or a value is malformed */
+/**
+ * Creates an account.
+ * @throws AccountError where the e-mail address already has an account, the organization is unknown, or a value is malformed
+ */
 export function createAccount({ prisma, secrets }: Deps, input: NewAccount): Promise<IssuedAccount> {
   return inTransaction(prisma, (tx) => insertAccount(tx, secrets, input));
 }
 
-/** createAccount inside a transaction, which fails with it. */
+/**
+ * Creates an account inside a transaction.
+ * @throws AccountError as createAccount; the transaction can then only be rolled back
+ */
 export async function insertAccount(tx: Transaction, secrets: Secrets, input: NewAccount): Promise<IssuedAccount> {
   const email = input.email.trim();
-  if (email.length > 320 || !/^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(email))
-    throw new AccountError(`${JSON.stringify(email)} is not an e-mail address.`);
+  if (email.length > MAX_EMAIL_LENGTH || !isEmail(email)) throw new AccountError(`${JSON.stringify(email)} is not an e-mail address.`);
   const authToken = input.authToken ?? newToken();
   const organizationSid = await organizationOf(tx, input.organization);
   try {
     const account = await tx.account.create({
-      omit: withoutToken,
+      omit: WITHOUT_TOKEN,
       data: {
         sid: input.sid ?? accountSid(email),
         organizationSid,
         email,
         friendlyName: input.friendlyName ? nameOf(input.friendlyName) : email,
         permissions: [...(input.permissions ?? PROVIDER_PERMISSIONS)],
-        ...recognisedBy(secrets, authToken),
+        ...digestOf(secrets, authToken),
       },
     });
     await record(tx, 'account.create', account);
     return { account, authToken };
   } catch (error) {
-    if (violatedConstraint(error) !== undefined) throw new AccountError(`There is an account for ${email} already.`, { cause: error });
+    if (violatedConstraint(error) !== undefined) throw new AccountError(`An account for ${email} already exists.`, { cause: error });
     throw error;
   }
 }
 
 /**
- * Gives the account a new token. The old one stops working at once, and so does every access token: whoever had the old one may have made some.
- * @throws AccountError where there is no such account, or it is CLOSED
+ * Gives the account a new token. The old one stops working at once, and so do the account's access tokens, which a holder of the old one may have
+ * created.
+ * @throws AccountError where the account does not exist or is CLOSED
  */
 export async function rotateToken({ prisma, secrets, verified }: Deps, sid: string): Promise<IssuedAccount> {
   const authToken = newToken();
   return inTransaction(prisma, async (tx) => {
-    const account = await update(tx, sid, recognisedBy(secrets, authToken));
+    const account = await update(tx, sid, digestOf(secrets, authToken));
     await tx.accessToken.updateMany({ where: { accountSid: sid, adminSid: null, dateRevoked: null }, data: { dateRevoked: new Date() } });
     await record(tx, 'account.rotateToken', account);
     return { account, authToken };
   }).finally(() => verified?.drop(sid));
 }
 
-/** Refuses the account's credentials until it is activated. @throws AccountError as rotateToken */
-export function suspendAccount({ prisma, verified }: Pick<Deps, 'prisma'> & Changes, sid: string): Promise<AccountDetails> {
+/**
+ * Suspends the account: its credentials are refused until it is activated.
+ * @throws AccountError as rotateToken
+ */
+export function suspendAccount({ prisma, verified }: Pick<Deps, 'prisma'> & CredentialCache, sid: string): Promise<AccountDetails> {
   return setStatus(prisma, sid, 'SUSPENDED').finally(() => verified?.drop(sid));
 }
 
-/** Takes the account's credentials again. @throws AccountError as rotateToken */
-export function activateAccount({ prisma, verified }: Pick<Deps, 'prisma'> & Changes, sid: string): Promise<AccountDetails> {
+/**
+ * Activates a suspended account: its credentials are accepted again.
+ * @throws AccountError as rotateToken
+ */
+export function activateAccount({ prisma, verified }: Pick<Deps, 'prisma'> & CredentialCache, sid: string): Promise<AccountDetails> {
   return setStatus(prisma, sid, 'ACTIVE').finally(() => verified?.drop(sid));
 }
 
-/** Every account with its organization, the oldest organization's first. */
+/** Lists every account with its organization, by creation of the organization, then of the account. */
 export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
   return prisma.account.findMany({
-    omit: withoutToken,
+    omit: WITHOUT_TOKEN,
     include: { organization: true },
     orderBy: [{ organization: { dateCreated: 'asc' } }, { organizationSid: 'asc' }, { dateCreated: 'asc' }, { sid: 'asc' }],
   });
 }
 
-/** Matched by nothing, since nobody can give the token it was made of. */
-const NOBODY = randomBytes(32);
+/** Matches no token: compared for an unknown account, so that it takes the same time as a wrong token. */
+const DUMMY_DIGEST = randomBytes(32);
 
 /**
- * Whose credentials these are. An unknown account costs the same work as a wrong token, and is not told apart from it.
- * @returns `INACTIVE` for the right token of an account that is SUSPENDED or CLOSED, `undefined` for anything else that is not valid
+ * Authenticates an account by its auth token. An unknown account costs the same work as a wrong token and gives the same answer.
+ * @returns the account's credentials; `INACTIVE` for the right token of an account that is SUSPENDED or CLOSED; `undefined` for anything else
  */
 export async function authenticate(
   { prisma, secrets }: Deps,
   sid: string,
   authToken: string,
 ): Promise<Credentials | 'INACTIVE' | undefined> {
-  // PostgreSQL takes no NUL, so only what can be a sid is asked for.
+  // PostgreSQL refuses NUL, so only a well-formed sid is looked up.
   const account = /^AC[0-9a-f]{32}$/.test(sid) ? await prisma.account.findUnique({ where: { sid } }) : null;
-  const matches = secrets.matches(authToken, account?.tokenDigest ?? NOBODY, account?.tokenKeyId ?? '');
+  const matches = secrets.matches(authToken, account?.tokenDigest ?? DUMMY_DIGEST, account?.tokenKeyId ?? '');
   if (!account || !matches) return undefined;
   if (account.status !== 'ACTIVE') return 'INACTIVE';
-  const tokenDigest = await underCurrentKey({ prisma, secrets }, account, authToken);
+  const tokenDigest = await digestUnderCurrentKey({ prisma, secrets }, account, authToken);
   return {
     organizationSid: account.organizationSid,
     accountSid: account.sid,
@@ -143,30 +156,31 @@ export async function authenticate(
 }
 
 /**
- * Only who has the token can be digested anew, so an account leaves a retired key when it next logs in. Never over what was changed meanwhile.
- * @returns the digest by which the token is recognised now
+ * Digests an account's token under the current key. Only the caller has the token, so an account leaves a retired key when it next logs in. A digest
+ * that was changed meanwhile is not overwritten.
+ * @returns the token's digest under the current key
  */
-async function underCurrentKey({ prisma, secrets }: Deps, { sid, tokenDigest, tokenKeyId }: Account, authToken: string) {
+async function digestUnderCurrentKey({ prisma, secrets }: Deps, { sid, tokenDigest, tokenKeyId }: Account, authToken: string) {
   if (tokenKeyId === secrets.keyId) return tokenDigest;
-  const anew = recognisedBy(secrets, authToken);
-  await prisma.account.updateMany({ where: { sid, tokenDigest, tokenKeyId }, data: anew });
-  return anew.tokenDigest;
+  const current = digestOf(secrets, authToken);
+  await prisma.account.updateMany({ where: { sid, tokenDigest, tokenKeyId }, data: current });
+  return current.tokenDigest;
 }
 
-/** What an account, an admin or an access token allows. */
-export const permissionsOf = (held: { readonly permissions: readonly string[] }): ReadonlySet<Permission> =>
-  new Set(permissions.filter((permission) => held.permissions.includes(permission)));
+/** Reads the permissions of an account or an access token; values that this gateway does not know are ignored. */
+export const permissionsOf = (holder: { readonly permissions: readonly string[] }): ReadonlySet<Permission> =>
+  new Set(permissions.filter((permission) => holder.permissions.includes(permission)));
 
-export interface BootstrapSettings {
+interface BootstrapSettings {
   readonly bootstrapAccountSid?: string;
   readonly bootstrapAuthToken?: string;
   readonly bootstrapAccountEmail?: string;
 }
 
 /**
- * Makes the first organization and account of a new database, from the settings and made up where they are unset. Of gateways that
- * start at once on one database, one makes them.
- * @returns what was made, with `authTokenMadeUp` where nobody knows the token yet; `undefined` where the database has accounts
+ * Creates the first organization and account of a new database, with defaults for settings that are unset. Of gateways that start at the same time on
+ * one database, one creates them.
+ * @returns the account, with `authTokenMadeUp` true where its token is a random one that nobody knows yet; `undefined` where the database has accounts
  * @throws AccountError as hasAccounts
  */
 export function bootstrapAccount(
@@ -188,29 +202,30 @@ export function bootstrapAccount(
 
 /**
  * Whether the database has accounts.
- * @throws AccountError where they belong to another master key: every caller would be refused, and new ones would belong to this one
+ * @throws AccountError where their tokens were digested under other master keys: every one of them would be refused
  */
 export async function hasAccounts({ prisma, secrets }: { prisma: Pick<Transaction, 'account'>; secrets: Secrets }): Promise<boolean> {
   const keys = await prisma.account.findMany({ distinct: ['tokenKeyId'], select: { tokenKeyId: true } });
   if (keys.length > 0 && !keys.some(({ tokenKeyId }) => secrets.holds(tokenKeyId))) {
-    throw new AccountError("SECRETS_KEY is not the key that this database's accounts and secrets were made with. Set the one they were.");
+    throw new AccountError("SECRETS_KEY is not the key that this database's accounts and secrets were created with. Set the original key.");
   }
   return keys.length > 0;
 }
 
-/** As Restcomm makes them: 32 hex digits, 128 random bits. */
+/** A token in Restcomm's form: 32 hex digits, 128 random bits. */
 const newToken = () => randomBytes(16).toString('hex');
 
-function recognisedBy(secrets: Secrets, authToken: string) {
+/** The columns that hold a token's digest. */
+function digestOf(secrets: Secrets, authToken: string) {
   const { digest, keyId } = secrets.digest(authToken);
   return { tokenDigest: digest, tokenKeyId: keyId };
 }
 
 async function organizationOf(tx: Transaction, organization: NewAccount['organization']): Promise<string> {
   if ('name' in organization) return (await tx.organization.create({ data: { sid: newSid('OR'), name: nameOf(organization.name) } })).sid;
-  const found = await tx.organization.findUnique({ where: { sid: organization.sid }, select: { sid: true } });
-  if (!found) throw new AccountError(`There is no organization ${organization.sid}.`);
-  return found.sid;
+  const existing = await tx.organization.findUnique({ where: { sid: organization.sid }, select: { sid: true } });
+  if (!existing) throw new AccountError(`There is no organization ${organization.sid}.`);
+  return existing.sid;
 }
 
 function nameOf(text: string): string {
@@ -239,12 +254,12 @@ async function update(
   try {
     return await prisma.account.update({
       where: { sid, status: { not: 'CLOSED' } },
-      omit: withoutToken,
+      omit: WITHOUT_TOKEN,
       data: { ...data, dateUpdated: new Date() },
     });
   } catch (error) {
     if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2025') throw error;
-    const closed = await prisma.account.count({ where: { sid } });
-    throw new AccountError(closed ? `The account ${sid} is CLOSED, which is final.` : `There is no account ${sid}.`, { cause: error });
+    const isClosed = (await prisma.account.count({ where: { sid } })) > 0;
+    throw new AccountError(isClosed ? `The account ${sid} is CLOSED, which is final.` : `There is no account ${sid}.`, { cause: error });
   }
 }

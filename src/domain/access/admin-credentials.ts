@@ -2,27 +2,26 @@ import type { Enterprise, EnterpriseAdmin } from '../../../prisma/client/client.
 import type { Credentials, Permission } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
 import { verifyInTurn } from '../passwords.ts';
-import { fold } from '../text.ts';
+import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 
 /** What an enterprise's admin may do, within its enterprise. */
 export const ADMIN_PERMISSIONS: readonly Permission[] = ['read', 'write'];
 
-/** What of an admin's enterprise its credentials say. */
-export const ofEnterprise = { enterprise: { select: { accountSid: true } } } as const;
+/** The part of an admin's enterprise that credentialsOfAdmin needs, as Prisma's `include`. */
+export const WITH_ENTERPRISE = { enterprise: { select: { accountSid: true } } } as const;
 
 type Admin = EnterpriseAdmin & { enterprise: Pick<Enterprise, 'accountSid'> };
 
-/** Can this be the name of an admin: its sid, or an e-mail address? */
-export const isAdminName = (name: string): boolean =>
-  isAdminSid(name) || (name.length <= 320 && /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(name));
+/** Whether a user name can be an admin's: its sid, or an e-mail address. */
+export const isAdminName = (name: string): boolean => isAdminSid(name) || (name.length <= MAX_EMAIL_LENGTH && isEmail(name));
 
 const isAdminSid = (name: string) => /^RCS[0-9a-f]{32}$/.test(name);
 
 /**
- * Whose credentials these are: of an enterprise's admin, by its sid, or by its e-mail where one admin alone has it. An unknown name costs the same
- * work as a wrong password, and is not told apart from it; neither is an admin whose password is Restcomm's to know.
- * @param origin who asks, as Queue.run has it
- * @returns `INACTIVE` for the right password of an admin who is SUSPENDED or CLOSED, `undefined` for anything else that is not valid
+ * Authenticates an enterprise's admin, by its sid, or by its e-mail address where only one admin has it. An unknown name, and an admin whose password
+ * only Restcomm knows, cost the same work as a wrong password and give the same answer.
+ * @param origin the source of the attempt, as in Queue.run
+ * @returns the admin's credentials; `INACTIVE` for the right password of an admin who is SUSPENDED or CLOSED; `undefined` for anything else
  * @throws QueueFullError
  */
 export async function authenticateAdmin(
@@ -33,18 +32,21 @@ export async function authenticateAdmin(
 ): Promise<Credentials | 'INACTIVE' | undefined> {
   if (!isAdminName(name)) return undefined;
   const find = async () => {
-    const found = await prisma.enterpriseAdmin.findMany({
+    const admins = await prisma.enterpriseAdmin.findMany({
       where: isAdminSid(name) ? { sid: name } : { emailFolded: fold(name), passwordHash: { not: null }, status: { not: 'CLOSED' } },
-      include: ofEnterprise,
+      include: WITH_ENTERPRISE,
       take: 2,
     });
-    return found.length === 1 ? found[0] : undefined;
+    return admins.length === 1 ? admins[0] : undefined;
   };
   const admin = await verifyInTurn(password, find, origin);
   return admin && credentialsOfAdmin(admin);
 }
 
-/** What an admin who proved to be it may do. Its status follows its enterprise's. */
+/**
+ * The credentials of an authenticated admin, narrowed to its enterprise.
+ * @returns `INACTIVE` unless the admin, whose status follows its enterprise's, is ACTIVE
+ */
 export function credentialsOfAdmin(admin: Admin): Credentials | 'INACTIVE' {
   if (admin.status !== 'ACTIVE') return 'INACTIVE';
   return {

@@ -7,55 +7,63 @@ import { KEY_LIFETIME_MS } from '../idempotency.ts';
 import { SealError, type Secrets } from '../secrets.ts';
 import { PLATFORM_KEY_ID } from './platform-accounts.ts';
 
-// Brings what is stored under retired keys under the current one, beside a gateway that goes on working: each value is exchanged only as long as
-// it is the one that was read, and what was brought over stays so, so that an interrupted run is simply run again.
+// Brings stored values from retired keys under the current one, while the gateway keeps running. Each value is replaced only if it is still the one
+// that was read, and each replacement is final, so an interrupted run can simply be repeated.
 
 type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'publicUrl' | 'log'> & {
-  /** Where the numbers' webhooks are to be set anew; absent for the embedded stand-in, which keeps no addresses. */
+  /** The platform whose webhook addresses are replaced; absent for the embedded stand-in, which keeps none. */
   readonly restcomm?: Gateway['restcomm'];
 };
 
-/** What became of the values of one table. */
+/** The outcome for one kind of value in one table. */
 export interface RotatedTable {
   readonly table: string;
+  /** The kind of value, for the operator. */
   readonly what: string;
-  /** Brought under the current key by this run. */
+  /** How many this run brought under the current key. */
   readonly done: number;
-  /** Still in need of a retired key. */
+  /** How many still need a retired key. */
   readonly left: number;
-  /** When that ends by itself. */
+  /** When the last of those left expires by itself. */
   readonly leftUntil?: Date;
-  /** How else it ends. */
+  /** What the operator can do about those left, or why there are none. */
   readonly hint?: string;
-  /** The sids of those that can't be brought over, since no key that is held opens them, or the platform refuses. */
+  /** The sids of values that could not be brought over: none of the given keys opens them, or the platform refused. */
   readonly failed: readonly string[];
 }
 
-/** How many rows are read at once. */
+/** How many rows are read by one statement. */
 const BATCH = 50;
-/** How many times what changed meanwhile is looked at again. */
+/** How often the table is gone through for values that changed meanwhile. */
 const ROUNDS = 3;
-/** How many numbers are set at once. */
-const NUMBERS_AT_ONCE = 4;
+/** How many numbers are set on the platform concurrently. */
+const CONCURRENT_NUMBERS = 4;
 
-/** @throws nothing for a value that can't be brought over: it is named among the failed */
+/**
+ * Brings stored values under the current key. A value that cannot be brought over is named in `failed` and does not end the run.
+ * @returns one outcome per kind of value
+ */
 export async function rotateSecrets(deps: Deps): Promise<RotatedTable[]> {
-  return [await resealBots(deps), await resealAnswers(deps), await resetWebhooks(deps), ...(await whatEndsByItself(deps))];
+  return [await resealBots(deps), await resealResults(deps), await resetWebhooks(deps), ...(await countExpiring(deps))];
 }
 
-interface Sealed {
+interface SealedValue {
+  /** The sid that the value is sealed with as associated data. */
   readonly sid: string;
   readonly value: Uint8Array;
+  /** The value's key in the order of reading. */
+  readonly position: string;
 }
 
 /**
- * Reseals every value that `read` gives, batch by batch in the order of their sids, until a round finds none under another key.
- * @param exchange whether the value was still the one that was read
+ * Reseals values batch by batch, round by round, until a round leaves none under a retired key.
+ * @param read reads the next batch after a position, `''` for the first
+ * @param exchange replaces a value if it is still the one that was read, and returns whether it was
  */
 async function reseal(
   secrets: Secrets,
-  read: (after: string) => Promise<readonly (Sealed & { readonly place: string })[]>,
-  exchange: (read: Sealed & { readonly place: string }, resealed: Uint8Array<ArrayBuffer>) => Promise<boolean>,
+  read: (after: string) => Promise<readonly SealedValue[]>,
+  exchange: (read: SealedValue, resealed: Uint8Array<ArrayBuffer>) => Promise<boolean>,
 ) {
   const failed = new Set<string>();
   let done = 0;
@@ -78,7 +86,7 @@ async function reseal(
       }
       const last = batch.at(-1);
       if (!last) break;
-      after = last.place;
+      after = last.position;
     }
     if (left === 0) break;
   }
@@ -95,7 +103,7 @@ async function resealBots({ prisma, secrets }: Deps): Promise<RotatedTable> {
         take: BATCH,
         select: { sid: true, clientSecret: true },
       });
-      return bots.map(({ sid, clientSecret }) => ({ sid, value: clientSecret, place: sid }));
+      return bots.map(({ sid, clientSecret }) => ({ sid, value: clientSecret, position: sid }));
     },
     async ({ sid, value }, clientSecret) => {
       const { count } = await prisma.bot.updateMany({ where: { sid, clientSecret: new Uint8Array(value) }, data: { clientSecret } });
@@ -105,32 +113,32 @@ async function resealBots({ prisma, secrets }: Deps): Promise<RotatedTable> {
   return { table: 'bot', what: 'client secrets', ...outcome };
 }
 
-/** The first answers of idempotency keys hold bots as they were, sealed secrets included. */
-async function resealAnswers({ prisma, secrets }: Deps): Promise<RotatedTable> {
+/** Reseals the stored results of idempotency keys: those of bots contain the sealed client secret. */
+async function resealResults({ prisma, secrets }: Deps): Promise<RotatedTable> {
   const outcome = await reseal(
     secrets,
     async (after) => {
-      const answers = await prisma.$queryRaw<{ place: string; sid: string; sealed: string }[]>`
-        SELECT account_sid || ' ' || key AS place, answer->'row'->>'sid' AS sid, answer->'row'->'clientSecret'->>'$bytes' AS sealed
+      const answers = await prisma.$queryRaw<{ position: string; sid: string; sealed: string }[]>`
+        SELECT account_sid || ' ' || key AS position, answer->'row'->>'sid' AS sid, answer->'row'->'clientSecret'->>'$bytes' AS sealed
         FROM idempotency_key
         WHERE answer->'row'->'clientSecret' ? '$bytes' AND account_sid || ' ' || key > ${after} ORDER BY 1 LIMIT ${BATCH}`;
-      return answers.map(({ place, sid, sealed }) => ({ place, sid, value: Buffer.from(sealed, 'base64') }));
+      return answers.map(({ position, sid, sealed }) => ({ position, sid, value: Buffer.from(sealed, 'base64') }));
     },
-    async ({ place, value }, resealed) => {
+    async ({ position, value }, resealed) => {
       const [before, now] = [value, resealed].map((bytes) => Buffer.from(bytes).toString('base64'));
       const count = await prisma.$executeRaw`
         UPDATE idempotency_key SET answer = jsonb_set(answer, '{row,clientSecret,$bytes}', to_jsonb(${now}::text))
-        WHERE account_sid || ' ' || key = ${place} AND answer->'row'->'clientSecret'->>'$bytes' = ${before}`;
+        WHERE account_sid || ' ' || key = ${position} AND answer->'row'->'clientSecret'->>'$bytes' = ${before}`;
       return count > 0;
     },
   );
-  return { table: 'idempotency_key', what: 'client secrets in first answers', ...outcome };
+  return { table: 'idempotency_key', what: 'client secrets in first results', ...outcome };
 }
 
-/** Tells the platform every number's new address; the one under the retired key is taken too, as long as that key is held. */
+/** Gives the platform every number's webhook address under the current key. The old address stays valid as long as the gateway has its key. */
 async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps): Promise<RotatedTable> {
-  const table = { table: 'mapping', what: "webhooks' addresses on the platform" };
-  if (!restcomm) return { ...table, done: 0, left: 0, failed: [], hint: 'not kept by the embedded stand-in' };
+  const table = { table: 'mapping', what: 'webhook addresses on the platform' };
+  if (!restcomm) return { ...table, done: 0, left: 0, failed: [], hint: 'the embedded stand-in stores none' };
   const failed: string[] = [];
   let done = 0;
   let after = '';
@@ -144,7 +152,7 @@ async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps
     }
     const { count } = await prisma.mapping.updateMany({ where: { sid, externalAddress }, data: { webhookKeyId: secrets.keyId } });
     if (count === 1) done += 1;
-    // It was deleted, or got another number, while the platform was told.
+    // The mapping was deleted, or got another number, meanwhile.
     else await settleNumber({ prisma, secrets, publicUrl, restcomm, log }, externalAddress);
   };
   for (;;) {
@@ -154,8 +162,8 @@ async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps
       take: BATCH,
       select: { sid: true, externalAddress: true },
     });
-    for (let first = 0; first < batch.length; first += NUMBERS_AT_ONCE)
-      await Promise.all(batch.slice(first, first + NUMBERS_AT_ONCE).map(reset));
+    for (let first = 0; first < batch.length; first += CONCURRENT_NUMBERS)
+      await Promise.all(batch.slice(first, first + CONCURRENT_NUMBERS).map(reset));
     const last = batch.at(-1);
     if (!last) break;
     after = last.sid;
@@ -164,8 +172,8 @@ async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps
   return { ...table, done, left, failed };
 }
 
-/** What only its owner could bring over, or lives a day: it goes on working while its key is held. */
-async function whatEndsByItself({ prisma, secrets }: Deps): Promise<RotatedTable[]> {
+/** Counts the values that only their owner can bring over, or that expire within a day. They work as long as the gateway has their key. */
+async function countExpiring({ prisma, secrets }: Deps): Promise<RotatedTable[]> {
   const accounts = await prisma.account.count({
     where: { status: { not: 'CLOSED' }, tokenKeyId: { notIn: [secrets.keyId, PLATFORM_KEY_ID] } },
   });
@@ -181,7 +189,7 @@ async function whatEndsByItself({ prisma, secrets }: Deps): Promise<RotatedTable
   return [
     {
       ...{ table: 'account', what: 'digests of auth tokens', done: 0, left: accounts, failed: [] },
-      hint: 'each is made anew when its account next logs in, or by `npm run account -- rotate SID`',
+      hint: 'replaced when the account next logs in, or by `npm run account -- rotate SID`',
     },
     {
       ...{ table: 'access_token', what: 'signatures of access tokens', done: 0, left: tokens._count, failed: [] },
@@ -193,8 +201,8 @@ async function whatEndsByItself({ prisma, secrets }: Deps): Promise<RotatedTable
 
 async function idempotencyKeysUnder(prisma: PrismaClient, { keyId }: Secrets): Promise<{ count: number; until?: Date }> {
   const since = new Date(Date.now() - KEY_LIFETIME_MS);
-  const [found] = await prisma.$queryRaw<{ count: number; youngest: Date | null }[]>`
+  const [row] = await prisma.$queryRaw<{ count: number; youngest: Date | null }[]>`
     SELECT count(*)::int AS count, max(date_created) AS youngest FROM idempotency_key
     WHERE date_created > ${since} AND NOT (length(input_digest) = 36 AND substring(input_digest FOR 4) = decode(${keyId}, 'hex'))`;
-  return { count: found?.count ?? 0, until: found?.youngest ? new Date(found.youngest.getTime() + KEY_LIFETIME_MS) : undefined };
+  return { count: row?.count ?? 0, until: row?.youngest ? new Date(row.youngest.getTime() + KEY_LIFETIME_MS) : undefined };
 }

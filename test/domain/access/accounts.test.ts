@@ -71,7 +71,7 @@ describe('a new account', () => {
   });
 
   test.each([
-    ['A@Example.com', { name: 'Another' }, 'There is an account for A@Example.com already.'],
+    ['A@Example.com', { name: 'Another' }, 'An account for A@Example.com already exists.'],
     ['b@example.com', { sid: 'OR1' }, 'There is no organization OR1.'],
     ['b.example.com', { name: 'Another' }, '"b.example.com" is not an e-mail address.'],
     ['b@exa\u0000mple.com', { name: 'Another' }, '"b@exa\\u0000mple.com" is not an e-mail address.'],

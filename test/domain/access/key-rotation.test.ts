@@ -47,7 +47,7 @@ const rotate = async () => {
   return Object.fromEntries(tables.map(({ table, what, ...outcome }) => [`${table}: ${what}`, outcome]));
 };
 const BOTS = 'bot: client secrets';
-const WEBHOOKS = "mapping: webhooks' addresses on the platform";
+const WEBHOOKS = 'mapping: webhook addresses on the platform';
 const secretOf = async (gateway: Gateway, sid: string) => {
   const bot = await findBot(gateway, caller, sid);
   return bot && credentialsOf(gateway, bot).clientSecret;
@@ -159,7 +159,7 @@ describe('what a retired key made goes on working until that key is gone', () =>
     const input = { ...(await botInput()), idempotencyKey: fresh.key() };
     const first = await createBot(before, caller, input);
     expect((await createBot(during, caller, input)).sid).toBe(first.sid);
-    expect((await rotate())['idempotency_key: client secrets in first answers']).toMatchObject({ done: 1, left: 0 });
+    expect((await rotate())['idempotency_key: client secrets in first results']).toMatchObject({ done: 1, left: 0 });
     const again = await createBot(during, caller, input);
     expect([again.sid, credentialsOf(after, again).clientSecret]).toEqual([first.sid, input.clientSecret]);
     await expect(createBot(during, caller, { ...input, tenantId: 'other' })).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });

@@ -1,0 +1,45 @@
+import { LRUCache } from 'lru-cache';
+
+/** A cached value and when it expires, in ms since 1970. */
+interface Entry<Value> {
+  readonly value: Value;
+  readonly until: number;
+}
+
+/**
+ * A cache of the least recently used kind whose entries expire at a point of wall-clock time, as credentials do: lru-cache's own ttl uses a monotonic
+ * clock, which stops while a machine sleeps.
+ */
+export class ExpiringCache<Value> {
+  readonly #entries: LRUCache<string, Entry<Value>>;
+
+  constructor(maxEntries: number) {
+    this.#entries = new LRUCache({ max: maxEntries });
+  }
+
+  get(key: string): Entry<Value> | undefined {
+    const entry = this.#entries.get(key);
+    if (entry && entry.until > Date.now()) return entry;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  /** @param until when the entry expires, in ms since 1970 */
+  set(key: string, value: Value, until: number): Entry<Value> {
+    const entry = { value, until };
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  deleteWhere(matches: (value: Value) => boolean): void {
+    for (const [key, { value }] of [...this.#entries.entries()]) if (matches(value)) this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+}

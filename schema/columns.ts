@@ -7,7 +7,7 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql';
-import type { Shown } from '../src/domain/lists/keyset.ts';
+import type { Selection } from '../src/domain/lists/keyset.ts';
 import type { GraphContext } from './context.ts';
 
 /** The `extensions` of a computed field: the columns of its row that it needs. A list that selects a computed field without them reads whole rows. */
@@ -17,7 +17,7 @@ export const needs = (...columns: string[]) => ({ columns });
 export const packable = { packable: true };
 
 /** What a list must read of its rows for this selection: packed rows if the document is answered from them, else columns. */
-export function shown(info: GraphQLResolveInfo, packed: GraphContext['packed']): Shown {
+export function shown(info: GraphQLResolveInfo, packed: GraphContext['packed']): Selection {
   const fields = info.fieldNodes[0] && packed?.get(info.fieldNodes[0]);
   return fields ? { packed: fields } : { fields: shownColumns(info) };
 }

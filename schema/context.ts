@@ -2,7 +2,7 @@ import { RequestCache } from '@pothos/plugin-scope-auth';
 import type { FieldNode } from 'graphql';
 import type { Caller } from '../src/domain/caller.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
-import type { Shown } from '../src/domain/lists/keyset.ts';
+import type { Selection } from '../src/domain/lists/keyset.ts';
 import type { Live } from '../src/live/live.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
@@ -15,7 +15,7 @@ export interface GraphContext {
   /** The `Last-Event-ID` of a reconnecting EventSource, which takes precedence over `after`: its URL still has the first one. */
   readonly resumeFrom?: string;
   /** The columns to read of each list, if the document is answered from packed rows. */
-  readonly packed?: ReadonlyMap<FieldNode, Shown['packed']>;
+  readonly packed?: ReadonlyMap<FieldNode, Selection['packed']>;
   /** Releases what is kept for the context, once no operation runs with it. */
   end(): void;
 }

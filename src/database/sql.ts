@@ -5,29 +5,33 @@ import { createReadTogether, type ReadTogether } from './batches/read-together.t
 import { createWriteTogether, type WriteTogether } from './batches/write-together.ts';
 import { instant, TIMESTAMPTZ } from './instants.ts';
 
-/** SQL of our own on the connections that Prisma uses too, for what is asked so often that Prisma's part would be most of its cost. */
+/** Hand-written SQL on the connections that Prisma uses too, for statements that run so often that Prisma would be most of their cost. */
 export interface Sql {
-  /** Prepared once a connection where the database can, so values go into `values`, never into `text`. */
+  /** Runs a statement, prepared where the database can. Values go into `values`, never into `text`. */
   readonly query: Query;
-  /** The same, for short reads that may be asked as one with others of their kind. */
+  /** Runs a short reading statement together with others of the same text. */
   readonly readTogether: ReadTogether;
-  /** The same, for writes that are made for many. */
+  /** Runs a writing statement together with others of the same text and group. */
   readonly writeTogether: WriteTogether;
 }
 
-/** What runs a statement: a pool. */
-interface Queryable {
+interface Pool {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>;
 }
 
-/** @param quick for what is read together @param nameOf the statement's name, '' for one that is not prepared @param patienceMs of who writes together */
-export const createSql = (pool: Queryable, quick: Queryable, nameOf: (text: string) => string, patienceMs: number): Sql => ({
-  query: asking(pool, nameOf),
-  readTogether: createReadTogether(asking(quick, nameOf)),
-  writeTogether: createWriteTogether(asking(pool, nameOf), patienceMs),
+/**
+ * Creates the ways to run SQL on a database.
+ * @param batchPool the connections for what is read together
+ * @param nameOf the prepared statement's name for a text, '' for one that is not prepared
+ * @param patienceMs how long a write may wait for its batch
+ */
+export const createSql = (pool: Pool, batchPool: Pool, nameOf: (text: string) => string, patienceMs: number): Sql => ({
+  query: queryOn(pool, nameOf),
+  readTogether: createReadTogether(queryOn(batchPool, nameOf)),
+  writeTogether: createWriteTogether(queryOn(pool, nameOf), patienceMs),
 });
 
-function asking(pool: Queryable, nameOf: (text: string) => string): Query {
+function queryOn(pool: Pool, nameOf: (text: string) => string): Query {
   return async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
     const name = nameOf(text);
     const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, name: name || undefined });
@@ -35,7 +39,7 @@ function asking(pool: Queryable, nameOf: (text: string) => string): Query {
   };
 }
 
-/** Names nothing: on a connection that everybody shares, names collide. */
+/** Prepares nothing: on the embedded database's one connection, Prisma's names would collide with ours. */
 export const unnamed = () => '';
 
 const types = {

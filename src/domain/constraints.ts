@@ -1,8 +1,9 @@
 import { Prisma } from '../../prisma/client/client.ts';
 
 /**
- * The name of the unique constraint or index that a write ran into, or `undefined` when `error` is something else. The one place
- * that knows how Prisma tells a unique violation: P2002 with the driver adapter's own cause for tables of the schema.
+ * The unique constraint or index that a write violated. The one place that knows Prisma's form of a unique violation: P2002, with the driver
+ * adapter's own cause for tables of the schema.
+ * @returns its name, or `undefined` for any other error
  */
 export function violatedConstraint(error: unknown): string | undefined {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') return undefined;
@@ -17,14 +18,17 @@ export function violatedConstraint(error: unknown): string | undefined {
   return named ?? cause?.constraint?.index ?? cause?.constraint?.fields?.join(',') ?? String(meta?.target ?? '');
 }
 
-/** Did a write refer to a row that is gone by then? @param constraint the foreign key's name. As pg tells it, and Prisma of raw statements. */
-export function refersToNothing(error: unknown, constraint: string): boolean {
-  const told = Object(error) as {
+/**
+ * Whether a write failed because the row it refers to is gone. Knows the errors of pg and of Prisma's raw statements.
+ * @param constraint the foreign key's name
+ */
+export function violatesForeignKey(error: unknown, constraint: string): boolean {
+  const failure = Object(error) as {
     code?: unknown;
     constraint?: unknown;
     meta?: { driverAdapterError?: { cause?: { originalCode?: string; originalMessage?: string } } };
   };
-  if (told.code === '23503') return told.constraint === constraint;
-  const cause = told.meta?.driverAdapterError?.cause;
+  if (failure.code === '23503') return failure.constraint === constraint;
+  const cause = failure.meta?.driverAdapterError?.cause;
   return cause?.originalCode === '23503' && cause.originalMessage?.includes(`"${constraint}"`) === true;
 }

@@ -5,31 +5,37 @@ import { appendAudit, mutationActions } from './audit.ts';
 import { actorOf, type Caller } from './caller.ts';
 import { ConflictError, type DomainError, type ErrorCode, NotFoundError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
-import { invalidParameter } from './input.ts';
+import { invalidParameter, type Keyed } from './input.ts';
 import type { Secrets } from './secrets.ts';
 import type { Transaction } from './transaction.ts';
 
-/** How long a key's first answer is kept. */
+/** How long a key's first result is kept, in ms. */
 export const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
-/** A claim without an answer is taken over after this: longer than any transaction may take. */
+/** After this time a claim without a result may be taken over, in ms: longer than any transaction may last. */
 const CLAIM_LIFETIME_MS = 60_000;
+/** How long a repeated request waits for the first one's result, in ms. */
 const WAIT_MS = 10_000;
 const MAX_KEY_LENGTH = 255;
 
-/** Records a mutation, and keeps its row as the key's answer, in the transaction that makes it true. `changed: false` records nothing: it was so before. */
+/**
+ * Appends the mutation to the audit log and stores its row as the key's result, in the transaction that makes the change.
+ * @param outcome `changed: false` where the row was already in the requested state: nothing is recorded then
+ */
 export type Remember = (tx: Transaction, row: { readonly sid: string }, outcome?: { readonly changed: boolean }) => Promise<void>;
 
 /**
- * Runs a mutation once per idempotency key and account, where credentials that are narrowed to an enterprise have keys of their own: within 24 h the same key and input gives the first answer again, result
- * or conflict. Invalid input, a platform's failure and a fault keep nothing, so that the request can be repeated.
- * `run` must call `remember` with the row it returns, in its last transaction: it records who did it, and a crash before the commit leaves no answer.
- * @throws ConflictError IDEMPOTENCY_KEY_REUSED for another operation or input, IDEMPOTENCY_KEY_IN_PROGRESS when the first request still runs.
+ * Runs a mutation once per idempotency key and account. Within 24 h, the same key and input returns the first result again, be it a row, a conflict or
+ * a sid that was not found. Invalid input, a platform's failure and a fault are not stored, so the request can be repeated. Credentials that are
+ * narrowed to an enterprise have keys of their own.
+ * @param run must call `remember` with the row that it returns, in its last transaction: a crash before the commit then leaves no result
+ * @throws InvalidInputError INVALID_PARAMETER for a malformed key; ConflictError IDEMPOTENCY_KEY_REUSED for another operation or input,
+ *   IDEMPOTENCY_KEY_IN_PROGRESS while the first request still runs; whatever `run` throws
  */
 export async function idempotently<Row extends { readonly sid: string }>(
   gateway: Gateway,
   caller: Caller,
   operation: keyof typeof mutationActions,
-  input: { idempotencyKey?: string | null },
+  input: Keyed,
   run: (remember: Remember) => Promise<Row>,
 ): Promise<Row> {
   const key = input.idempotencyKey?.trim();
@@ -41,51 +47,64 @@ export async function idempotently<Row extends { readonly sid: string }>(
     throw invalidParameter(['idempotencyKey'], `must be at most ${MAX_KEY_LENGTH} printable ASCII characters`, key);
   }
   const { prisma, secrets } = gateway;
-  const id = { organizationSid: caller.organizationSid, accountSid: actorOf(caller), key: withinReach(caller, key) };
+  const id = { organizationSid: caller.organizationSid, accountSid: actorOf(caller), key: scopedKey(caller, key) };
   const inputDigests = digestsOf(secrets, canonical({ operation, input }));
   const claim = await takeClaim(prisma, id, operation, inputDigests);
-  if ('answer' in claim) return revive(claim.answer) as Row;
+  if ('result' in claim) return deserialize(claim.result) as Row;
 
-  const mine = { ...id, claim: claim.token };
+  const ownClaim = { ...id, claim: claim.token };
   const remember: Remember = async (tx, row, outcome) => {
     await record(tx, row, outcome);
-    const { count } = await tx.idempotencyKey.updateMany({ where: mine, data: { answer: { row: preserve(row) } } });
+    const { count } = await tx.idempotencyKey.updateMany({ where: ownClaim, data: { answer: { row: serialize(row) } } });
     if (count === 0) throw inProgress(key);
   };
   try {
     return await run(remember);
   } catch (error) {
     if (error instanceof ConflictError || error instanceof NotFoundError) {
-      await prisma.idempotencyKey.updateMany({ where: mine, data: { answer: { error: preserveError(error) } } });
+      await prisma.idempotencyKey.updateMany({ where: ownClaim, data: { answer: { error: serializeError(error) } } });
     } else {
-      // One that has its answer stays: the commit came about, and only its acknowledgement was lost.
-      await prisma.idempotencyKey.deleteMany({ where: { ...mine, answer: { equals: Prisma.DbNull } } });
+      // A claim that has its result stays: the transaction committed, and only its acknowledgement was lost.
+      await prisma.idempotencyKey.deleteMany({ where: { ...ownClaim, answer: { equals: Prisma.DbNull } } });
     }
     throw error;
   }
 }
 
-/** Deletes the keys that are past their lifetime. */
+/**
+ * Deletes the keys that are past their lifetime.
+ * @returns how many
+ */
 export async function purgeIdempotencyKeys(prisma: PrismaClient): Promise<number> {
   const { count } = await prisma.idempotencyKey.deleteMany({ where: { dateCreated: { lt: new Date(Date.now() - KEY_LIFETIME_MS) } } });
   return count;
 }
 
 /**
- * The key as it is kept. An access token that is narrowed to an enterprise must neither be given the account's other answers nor take its keys;
- * no key holds a line break.
+ * The key as it is stored. An access token that is narrowed to an enterprise must neither see the account's other results nor use up its keys. No
+ * caller's key contains a line break.
  */
-const withinReach = ({ enterpriseSid }: Caller, key: string) => (enterpriseSid ? `${enterpriseSid}\n${key}` : key);
-const asGiven = (kept: string) => kept.slice(kept.indexOf('\n') + 1);
+const scopedKey = ({ enterpriseSid }: Caller, key: string) => (enterpriseSid ? `${enterpriseSid}\n${key}` : key);
+const keyAsGiven = (stored: string) => stored.slice(stored.indexOf('\n') + 1);
 
-type KeyId = { organizationSid: string; accountSid: string; key: string };
+interface KeyId {
+  readonly organizationSid: string;
+  readonly accountSid: string;
+  readonly key: string;
+}
 
+/**
+ * Claims a key for this request, or waits for the result of the request that holds it.
+ * @param inputDigests the digests that the input may be recognized by; the first is stored
+ * @returns the claim's token, or the stored result
+ * @throws ConflictError IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_PROGRESS
+ */
 async function takeClaim(
   prisma: PrismaClient,
   id: KeyId,
   operation: string,
   inputDigests: readonly [Buffer, ...Buffer[]],
-): Promise<{ token: string } | { answer: unknown }> {
+): Promise<{ token: string } | { result: unknown }> {
   const token = randomUUID();
   const [inputDigest] = inputDigests;
   const isSame = (digest: Uint8Array) => inputDigests.some((candidate) => candidate.equals(digest));
@@ -108,12 +127,12 @@ async function takeClaim(
     }
     if (!isSame(held.inputDigest)) {
       throw new ConflictError('IDEMPOTENCY_KEY_REUSED', 'Idempotency key was used with another operation or input', {
-        value: asGiven(id.key),
+        value: keyAsGiven(id.key),
         path: ['idempotencyKey'],
       });
     }
-    if (held.answer !== null) return { answer: held.answer };
-    if (Date.now() > deadline) throw inProgress(asGiven(id.key));
+    if (held.answer !== null) return { result: held.answer };
+    if (Date.now() > deadline) throw inProgress(keyAsGiven(id.key));
     await delay(pause);
   }
 }
@@ -125,16 +144,16 @@ const inProgress = (key: string) =>
   });
 
 /**
- * What an input may be recognised by: its fingerprint behind the id of its key, the current key's first. A key that was taken before a rotation has
- * a retired one's, and one from before keys were named has the fingerprint alone.
+ * The digests that an input may be recognized by, the current key's first: a key's id and the input's fingerprint under it. A claim from before a
+ * rotation has a retired key's; one from before digests had key ids has the fingerprint alone.
  */
 function digestsOf(secrets: Secrets, text: string): [Buffer, ...Buffer[]] {
   const fingerprints = secrets.fingerprints(text);
-  const named = fingerprints.map(({ keyId, fingerprint }) => Buffer.concat([Buffer.from(keyId, 'hex'), fingerprint]));
-  return [...named, ...fingerprints.map(({ fingerprint }) => Buffer.from(fingerprint))] as [Buffer, ...Buffer[]];
+  const withKeyId = fingerprints.map(({ keyId, fingerprint }) => Buffer.concat([Buffer.from(keyId, 'hex'), fingerprint]));
+  return [...withKeyId, ...fingerprints.map(({ fingerprint }) => Buffer.from(fingerprint))] as [Buffer, ...Buffer[]];
 }
 
-/** JSON with sorted keys and without absent values, so that equal inputs have equal text. */
+/** Writes JSON with sorted keys and without absent values, so that equal inputs have equal text. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
@@ -147,8 +166,8 @@ function canonical(value: unknown): string {
   );
 }
 
-/** A row as JSON: times and bytes are tagged, for JSON has neither. */
-function preserve(row: object): Prisma.InputJsonObject {
+/** Makes a row JSON. Times and bytes are tagged, since JSON has neither. */
+function serialize(row: object): Prisma.InputJsonObject {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
       if (value instanceof Date) return [name, { $time: value.toISOString() }];
@@ -159,10 +178,18 @@ function preserve(row: object): Prisma.InputJsonObject {
 }
 
 type Tagged = { $time?: string; $bytes?: string } | null;
-type Answer = { row?: Record<string, Tagged>; error?: { kind: string; code: ErrorCode; message: string; value?: string; path?: string[] } };
+interface StoredResult {
+  readonly row?: Record<string, Tagged>;
+  readonly error?: { kind: string; code: ErrorCode; message: string; value?: string; path?: string[] };
+}
 
-function revive(answer: unknown): object {
-  const { row, error } = answer as Answer;
+/**
+ * Reads back a stored result.
+ * @returns the row, where the first request had one
+ * @throws the first request's error, where it had one
+ */
+function deserialize(result: unknown): object {
+  const { row, error } = result as StoredResult;
   if (error) {
     const { kind, code, message, ...options } = error;
     const Kind = kind === 'NotFoundError' ? NotFoundError : ConflictError;
@@ -177,6 +204,6 @@ function revive(answer: unknown): object {
   );
 }
 
-function preserveError(error: DomainError): Prisma.InputJsonObject {
+function serializeError(error: DomainError): Prisma.InputJsonObject {
   return { kind: error.name, code: error.code, message: error.message, value: error.value, path: error.parameter && [...error.parameter] };
 }

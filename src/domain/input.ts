@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { type InputIssue, InvalidInputError } from './errors.ts';
-import { sought } from './sid.ts';
+import { normalizeSid } from './sid.ts';
+import { isPhoneNumber } from './text.ts';
 
 const MISSING = 'is missing';
 
-/** Marks a text that an error must not repeat. */
+/** Marks a text whose value must not appear in an error. */
 export const SECRET = { secret: true };
 
-/** Text as callers may send it: trimmed, no NUL (PostgreSQL holds none), no lone surrogates, at most `max` characters. */
+/** Text as callers may send it: trimmed, without NUL (which PostgreSQL cannot store) and lone surrogates, at most `max` characters. */
 function wellFormed(max: number, params: object) {
   return z
     .string()
@@ -17,7 +18,7 @@ function wellFormed(max: number, params: object) {
     .refine((text) => text.length <= max, { error: `must have at most ${max} characters`, params });
 }
 
-/** A mandatory text. Blank counts as missing, so that both faces name every missing parameter at once (REST.md, 451). */
+/** A mandatory text. A blank one counts as missing, so that one error names every missing parameter (REST.md, 451). */
 export const mandatory = (max = 255, params = {}) => wellFormed(max, params).refine((text) => text !== '', MISSING);
 
 /** An optional text: `null`, absent and blank are all `undefined`. */
@@ -26,35 +27,43 @@ export const optional = (max = 255) =>
     .nullish()
     .transform((text) => text || undefined);
 
-/** A part of an update: absent and `null` leave the value as it is, blank is refused. */
+/** A field of an update: absent and `null` leave the stored value, a blank one is refused. */
 export const changed = (max = 255, params = {}) =>
   wellFormed(max, params)
     .refine((text) => text !== '', 'must not be empty')
     .nullish()
     .transform((text) => text ?? undefined);
 
-/** A part of an update: absent and `null` leave the value as it is, blank is the empty text. */
+/** A field of an update: absent and `null` leave the stored value, a blank one is the empty text. */
 export const changedOrEmptied = (max = 255) =>
   wellFormed(max, {})
     .nullish()
     .transform((text) => text ?? undefined);
 
-/** A sid that is looked up: any text, since a malformed one is simply not found (REST.md, Answers). */
+/** Whether the text is a phone number, absent or blank: whether it may be absent or blank, `mandatory` and `changed` decide. */
+export const isBlankOrPhoneNumber = (text: string | undefined): boolean => !text || isPhoneNumber(text);
+export const NOT_A_PHONE_NUMBER = 'must be 3 to 18 digits with an optional leading +';
+
+/** The sid of a row to look up: any text, since a malformed sid is not found (REST.md, Answers). */
 export const lookup = () =>
   z
     .string()
     .nullish()
-    .transform((text) => (text ? sought(text) : undefined));
+    .transform((text) => (text ? normalizeSid(text) : undefined));
+
+/** Input that may carry an idempotency key. */
+export type Keyed = { idempotencyKey?: string | null };
 
 /**
  * Validates an input object.
- * @throws InvalidInputError MISSING_PARAMETER naming every missing parameter, else INVALID_PARAMETER for the first invalid one.
+ * @returns the object as the schema transforms it
+ * @throws InvalidInputError MISSING_PARAMETER naming every missing parameter, else INVALID_PARAMETER for the first invalid one
  */
 export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const found = parsed.error.issues;
-  const issues: InputIssue[] = found.map((issue) => ({ path: issue.path.map(String), message: issue.message }));
+  const [firstIssue] = parsed.error.issues;
+  const issues: InputIssue[] = parsed.error.issues.map((issue) => ({ path: issue.path.map(String), message: issue.message }));
   const missing = issues.filter((issue) => issue.message === MISSING);
   if (missing.length > 0) {
     throw new InvalidInputError(
@@ -64,11 +73,15 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unkn
     );
   }
   const first = issues[0] ?? { path: [], message: 'is malformed' };
-  const secret = found[0]?.code === 'custom' && found[0].params?.secret;
-  throw invalidParameter(first.path, first.message, secret ? undefined : valueAt(input, first.path), issues);
+  const isSecret = firstIssue?.code === 'custom' && firstIssue.params?.secret;
+  throw invalidParameter(first.path, first.message, isSecret ? undefined : valueAt(input, first.path), issues);
 }
 
-/** `Parameter x is invalid: why` (REST.md, 450). */
+/**
+ * Makes an INVALID_PARAMETER error with the message `Parameter x is invalid: why` (REST.md, 450).
+ * @param path leads to the parameter from the input object
+ * @param value the offending value; only a text, number or boolean is shown
+ */
 export function invalidParameter(
   path: readonly string[],
   why: string,

@@ -2,7 +2,8 @@ import type { Bot, Mapping } from '../../prisma/client/client.ts';
 import { credentialsOf } from '../domain/enterprises/bots.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { acceptMessageIn } from '../domain/messages/message-log.ts';
-import { fromMapping, isNumber, MAX_SMS_LENGTH } from '../domain/messages/send-message.ts';
+import { fromMapping, MAX_SMS_LENGTH } from '../domain/messages/send-message.ts';
+import { isPhoneNumber } from '../domain/text.ts';
 import { inTransaction } from '../domain/transaction.ts';
 import type { Activity } from './activity.ts';
 import { conversationWith, rememberConversation, rememberPartner } from './conversations.ts';
@@ -47,7 +48,7 @@ async function receiveText(gateway: Gateway, sender: Sender, activity: Activity)
   if (!mapping) return say(`${own} is not one of your numbers.`);
   const to = target ?? last?.lastNumber ?? undefined;
   if (!to || body === '') return say(HELP);
-  if (!isNumber(to)) return say(`${to} is not a phone number. ${HELP}`);
+  if (!isPhoneNumber(to)) return say(`${to} is not a phone number. ${HELP}`);
   if (body.length > MAX_SMS_LENGTH) return say(`An SMS has at most ${MAX_SMS_LENGTH} characters; yours has ${body.length}.`);
   const enterprise = await prisma.enterprise.findUniqueOrThrow({ where: { sid: bot.enterpriseSid } });
   const message = fromMapping(mapping, mapping.accountSid, to, body);

@@ -2,7 +2,7 @@ import { mappingOfSecret } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { laneToTeams } from '../domain/messages/lanes.ts';
 import { acceptMessage } from '../domain/messages/message-log.ts';
-import { sought } from '../domain/sid.ts';
+import { normalizeSid } from '../domain/sid.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { readBytes } from '../server/read-body.ts';
 import { takeReport } from './reports.ts';
@@ -112,7 +112,7 @@ async function receiveStatus(
       where: {
         organizationSid: owner.organizationSid,
         direction: 'INBOUND',
-        ...(messageSid ? { sid: sought(messageSid) } : { restcommMessageSid: sid }),
+        ...(messageSid ? { sid: normalizeSid(messageSid) } : { restcommMessageSid: sid }),
       },
       select: { sid: true, organizationSid: true },
     }));

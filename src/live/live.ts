@@ -3,8 +3,8 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import { messageNotFound } from '../domain/errors.ts';
 import { decodeEventCursor, encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { headOf, type LogHead, type MessageEventFilter, matches, soughtIn } from '../domain/messages/events.ts';
-import { sought } from '../domain/sid.ts';
+import { headOf, type LogHead, type MessageEventFilter, matches, normalizeFilter } from '../domain/messages/events.ts';
+import { normalizeSid } from '../domain/sid.ts';
 import { type EventFanOut, startFanOut } from './fan-out.ts';
 import { type EventStream, openStream } from './stream.ts';
 import { type LiveEvent, startTail, type Tail } from './tail.ts';
@@ -137,7 +137,7 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
 
   return {
     messageEvents: async (caller, given, after) => {
-      const filter = soughtIn(given);
+      const filter = normalizeFilter(given);
       const head = await headOf(prisma, caller.organizationSid);
       const from = after === undefined ? head.seq : decodeEventCursor(after, head);
       const { organizationSid, enterpriseSid } = caller;
@@ -148,7 +148,7 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
       return follow(wanted, after === undefined ? [bookmarkAt(head.logId, from)] : [], from);
     },
     messageStatus: async (caller, given) => {
-      const sid = sought(given);
+      const sid = normalizeSid(given);
       const head = await headOf(prisma, caller.organizationSid);
       const present = await presentStatus(prisma, caller, head, sid);
       // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint

@@ -287,7 +287,9 @@ describe('createAccessToken', () => {
       expect(await create({ expiresIn })).toEqual(invalid('expiresIn', 'must be from 60 to 86400 seconds', String(expiresIn)));
     }
     expect(await create({ permissions: [] })).toEqual(invalid('permissions', 'must not be empty', null));
-    expect(await create({ permissions: ['READ', 'LARGE_PAGES'] })).toEqual(invalid('permissions', 'must be among your own', 'large-pages'));
+    expect(await create({ permissions: ['READ', 'LARGE_PAGES'] })).toEqual(
+      invalid('permissions', 'must be among your own permissions', 'large-pages'),
+    );
   });
 
   test.each([

@@ -65,9 +65,9 @@ describe.each(lists)('%s', (list) => {
     [{ last: -1 }, 'last', 'must be from 0 to 100'],
     [{ offset: -1 }, 'offset', 'must not be negative'],
     [{ first: 1, last: 1 }, 'last', 'must not be given together with first'],
-    [{ offset: 1, last: 1 }, 'offset', 'it must not be given together with last, after or before'],
-    [{ offset: 0, after: 'x' }, 'offset', 'it must not be given together with last, after or before'],
-    [{ offset: 0, before: 'x' }, 'offset', 'it must not be given together with last, after or before'],
+    [{ offset: 1, last: 1 }, 'offset', 'must not be given together with last, after or before'],
+    [{ offset: 0, after: 'x' }, 'offset', 'must not be given together with last, after or before'],
+    [{ offset: 0, before: 'x' }, 'offset', 'must not be given together with last, after or before'],
   ])('refuses %j and says why', async (variables, argument, why) => {
     const refused = await refusal(page(list), variables);
     expect(refused.argument).toEqual([argument]);

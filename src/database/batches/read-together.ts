@@ -1,74 +1,76 @@
+import { LRUCache } from 'lru-cache';
 import type { QueryResultRow } from 'pg';
-import { type Asked, answer, gather, MOST_ASKED, type Placed, type Query, valuesOf } from './gather.ts';
+import { arraysOf, distribute, gather, MAX_BATCH_SIZE, type PlacedRow, type Query, type WaitingStatement } from './gather.ts';
 
-/** A statement that reads, of which several, that differ in their values alone, can be asked as one. */
-export interface Read {
-  /** Its values as $1, $2, …, and nothing else with a dollar. */
+/** A reading statement. Those that differ only in their values can be run as one. */
+interface Read {
+  /** Names its values $1, $2, … and contains no other dollar sign. */
   readonly text: string;
   readonly values: readonly unknown[];
-  /** The PostgreSQL type of each value; text compares by the collation "C", as this schema's columns do. */
+  /** The PostgreSQL type of each value. Text is compared by the collation "C", as this schema's columns are. */
   readonly types: readonly string[];
-  /** The order of its rows, of columns as `found."…"`; absent where it has one. */
+  /** The order of its rows, of columns as `found."…"`; absent for a statement of at most one row. */
   readonly order?: string;
-  /** How many rows it has at most. */
-  readonly most: number;
+  /** How many rows it returns at most. */
+  readonly maxRows: number;
 }
 
 export type ReadTogether = <Row extends QueryResultRow>(statement: Read) => Promise<Row[]>;
 
-type Waiting = Read & Asked;
+type WaitingRead = Read & WaitingStatement;
 
-/** So many rows in one statement, at most: this process has something to do while the rest is read. */
-const MOST_ROWS = 250;
+/** How many rows one batch may return: while PostgreSQL reads the next batch, this process works on the last. */
+const MAX_BATCH_ROWS = 250;
 
-/** Texts are few, but for those that are made to be many. */
-const MOST_KEPT = 500;
+/** How many batched texts are cached. There are few, unless a client varies its filters on purpose. */
+const MAX_TEXTS = 500;
 
-/** Asks as one what is asked at once by one text. Where that fails, each is asked alone, and fails for itself. */
+/**
+ * Runs the statements of one text that arrive in one turn of the event loop as one statement. If it fails, each runs alone, so that only the one at
+ * fault fails.
+ */
 export function createReadTogether(read: Query): ReadTogether {
-  /** The statement for many, by that for one. */
-  const forManyBy = new Map<string, string>();
-  const add = gather<Waiting>(ask, mostOf);
+  const batchedTexts = new LRUCache<string, string>({ max: MAX_TEXTS });
+  const add = gather<WaitingRead>(runBatch, batchSize);
 
-  async function ask(asked: readonly Waiting[]): Promise<void> {
-    if (asked.length > 1) {
+  async function runBatch(batch: readonly WaitingRead[]): Promise<void> {
+    if (batch.length > 1) {
       try {
-        return answer(asked, await read<Placed>(forManyOf(asked[0] as Read), valuesOf(asked)));
+        return distribute(batch, await read<PlacedRow>(batchedTextOf(batch[0] as Read), arraysOf(batch)));
       } catch {
-        // Whose fault it was shows below.
+        // Each runs alone below, which shows whose fault it was.
       }
     }
-    await Promise.all(asked.map(async ({ text, values, resolve, reject }) => read(text, values).then(resolve, reject)));
+    await Promise.all(batch.map(async ({ text, values, resolve, reject }) => read(text, values).then(resolve, reject)));
   }
 
-  function forManyOf(statement: Read): string {
-    let text = forManyBy.get(statement.text);
+  function batchedTextOf(statement: Read): string {
+    let text = batchedTexts.get(statement.text);
     if (text === undefined) {
-      text = forMany(statement);
-      if (forManyBy.size >= MOST_KEPT) forManyBy.clear();
-      forManyBy.set(statement.text, text);
+      text = batchedText(statement);
+      batchedTexts.set(statement.text, text);
     }
     return text;
   }
 
-  return ({ text, values, types, order, most }) =>
+  return ({ text, values, types, order, maxRows }) =>
     new Promise((resolve, reject) => {
-      add(text, { text, values, types, order, most, resolve: resolve as Asked['resolve'], reject });
+      add(text, { text, values, types, order, maxRows, resolve: resolve as WaitingStatement['resolve'], reject });
     });
 }
 
-function mostOf(waiting: readonly Read[]): number {
-  let most = 1;
-  for (const read of waiting) most = Math.max(most, read.most);
-  return Math.min(MOST_ASKED, Math.ceil(MOST_ROWS / most));
+function batchSize(waiting: readonly Read[]): number {
+  let maxRows = 1;
+  for (const read of waiting) maxRows = Math.max(maxRows, read.maxRows);
+  return Math.min(MAX_BATCH_SIZE, Math.ceil(MAX_BATCH_ROWS / maxRows));
 }
 
-/** The statement for many lists of values. */
-function forMany({ text, types, order }: Read): string {
-  const names = types.map((_, place) => `v${place + 1}`);
-  const columns = types.map((type, place) => (type === 'text' ? `${names[place]} COLLATE "C" AS ${names[place]}` : names[place]));
-  return `SELECT asked.asked_place, found.* FROM
-    (SELECT ${columns.join(', ')}, asked_place::int FROM unnest(${types.map((type, place) => `$${place + 1}::${type}[]`).join(', ')})
-      WITH ORDINALITY AS given (${names.join(', ')}, asked_place)) AS asked
-   CROSS JOIN LATERAL (${text.replace(/\$(\d+)/g, 'asked.v$1')}) AS found ORDER BY asked.asked_place${order ? `, ${order}` : ''}`;
+/** The statement that runs once for each of many lists of values, given as one array per parameter. */
+function batchedText({ text, types, order }: Read): string {
+  const names = types.map((_, index) => `v${index + 1}`);
+  const columns = types.map((type, index) => (type === 'text' ? `${names[index]} COLLATE "C" AS ${names[index]}` : names[index]));
+  return `SELECT request.request_place, found.* FROM
+    (SELECT ${columns.join(', ')}, request_place::int FROM unnest(${types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})
+      WITH ORDINALITY AS given (${names.join(', ')}, request_place)) AS request
+   CROSS JOIN LATERAL (${text.replace(/\$(\d+)/g, 'request.v$1')}) AS found ORDER BY request.request_place${order ? `, ${order}` : ''}`;
 }

@@ -1,59 +1,59 @@
 import type { QueryResultRow } from 'pg';
 import { isUnavailable } from '../unavailable.ts';
-import { type Asked, answer, gather, MOST_ASKED, type Placed, type Query, valuesOf } from './gather.ts';
+import { arraysOf, distribute, gather, MAX_BATCH_SIZE, type PlacedRow, type Query, type WaitingStatement } from './gather.ts';
 
-/** A statement that writes what several ask for, all of it or nothing. */
-export interface Write {
-  /** Each of its values is an array over all who ask, and its rows tell their place as `asked_place`. */
+/** A statement that makes the writes of several requests, all or none. */
+interface Write {
+  /** Takes each of its values as an array over the requests, and returns each row with its `request_place`. */
   readonly text: string;
-  /** Of one who asks. */
+  /** The values of this one request. */
   readonly values: readonly unknown[];
-  /** Only with others of the same. */
-  readonly among: string;
+  /** Only writes of the same group form a batch. */
+  readonly group: string;
 }
 
 export type WriteTogether = <Row extends QueryResultRow>(statement: Write) => Promise<Row[]>;
 
-interface Waiting extends Write, Asked {
-  /** Since when, as performance.now() has it. */
+interface WaitingWrite extends Write, WaitingStatement {
+  /** When it was requested, by performance.now(). */
   readonly since: number;
 }
 
 /**
- * Asks as one what is asked at once by one text, among the same. Where the server refuses that, each is asked alone, and fails for itself; a write of
- * which nobody knows whether it came about is not repeated. What has waited longer than `patienceMs` is refused like one that got no connection: who
- * asked may have been told so by now.
+ * Runs the writes of one text and group that arrive in one turn of the event loop as one statement. If the server refuses it, each runs alone, so that
+ * only the one at fault fails; a batch whose outcome is unknown is not repeated.
+ * @param patienceMs a write that has waited longer is rejected like one that got no connection: its request may have been answered so by then
  */
 export function createWriteTogether(write: Query, patienceMs: number): WriteTogether {
-  const add = gather<Waiting>(ask, () => MOST_ASKED);
+  const add = gather<WaitingWrite>(runBatch, () => MAX_BATCH_SIZE);
 
-  async function ask(waiting: readonly Waiting[]): Promise<void> {
-    const isLate = ({ since }: Waiting) => performance.now() - since > patienceMs;
+  async function runBatch(waiting: readonly WaitingWrite[]): Promise<void> {
+    const isLate = ({ since }: WaitingWrite) => performance.now() - since > patienceMs;
     const late = waiting.filter(isLate);
-    refuse(late, () => new Error('timeout exceeded when trying to connect'));
-    const asked = waiting.filter((one) => !late.includes(one));
-    if (asked.length === 0) return;
+    rejectAll(late, () => new Error('timeout exceeded when trying to connect'));
+    const batch = waiting.filter((request) => !late.includes(request));
+    if (batch.length === 0) return;
     try {
-      await askAll(asked);
+      await run(batch);
     } catch (error) {
-      if (asked.length === 1 || !isRefusal(error)) return refuse(asked, () => error);
-      await Promise.all(asked.map((one) => askAll([one]).catch(one.reject)));
+      if (batch.length === 1 || !isRefusal(error)) return rejectAll(batch, () => error);
+      await Promise.all(batch.map((request) => run([request]).catch(request.reject)));
     }
   }
 
-  async function askAll(asked: readonly Waiting[]): Promise<void> {
-    answer(asked, await write<Placed>((asked[0] as Write).text, valuesOf(asked)));
+  async function run(batch: readonly WaitingWrite[]): Promise<void> {
+    distribute(batch, await write<PlacedRow>((batch[0] as Write).text, arraysOf(batch)));
   }
 
-  return ({ text, values, among }) =>
+  return ({ text, values, group }) =>
     new Promise((resolve, reject) => {
-      add(`${among} ${text}`, { text, values, among, since: performance.now(), resolve: resolve as Asked['resolve'], reject });
+      add(`${group} ${text}`, { text, values, group, since: performance.now(), resolve: resolve as WaitingStatement['resolve'], reject });
     });
 }
 
-/** Did the server say that it did not do what it was asked, and will say so again? */
+/** Whether the server refused the statement, and would refuse it again: nothing was written. */
 const isRefusal = (error: unknown) => error instanceof Error && 'severity' in error && !isUnavailable(error);
 
-function refuse(asked: readonly Asked[], error: () => unknown): void {
-  for (const { reject } of asked) reject(error());
+function rejectAll(batch: readonly WaitingStatement[], error: () => unknown): void {
+  for (const { reject } of batch) reject(error());
 }

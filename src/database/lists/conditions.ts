@@ -1,44 +1,48 @@
-/** The values of a statement's parameters. */
+/** Collects the parameters of a statement: their values and PostgreSQL types. */
 export class Values {
   readonly given: unknown[] = [];
   readonly types: string[] = [];
-  readonly #fields: string[] = [];
-  #isPlain = true;
+  readonly #comparedFields: string[] = [];
+  #isIndexed = true;
   #lastTime: Date | undefined;
-  #timeGiven = '';
+  #lastTimePlaceholder = '';
 
-  /** @param field what is compared with it */
+  /**
+   * Adds a value.
+   * @param field the field that is compared with it; absent for a LIMIT or OFFSET
+   * @returns the placeholder, such as `$1`
+   */
   add(value: unknown, field?: string): string {
-    if (field !== undefined) this.#fields.push(field);
+    if (field !== undefined) this.#comparedFields.push(field);
     if (value instanceof Date) return this.#addTime(value);
     if (typeof value === 'number') this.types.push('int');
     else if (typeof value === 'string') this.types.push('text');
-    else this.#isPlain = false;
+    else this.#isIndexed = false;
     return `$${this.given.push(value)}`;
   }
 
-  /** The same one again, as a cursor's is compared twice, is the same parameter. */
+  /** A cursor's time is compared twice in a row: it is added once. */
   #addTime(time: Date): string {
-    if (time === this.#lastTime) return this.#timeGiven;
+    if (time === this.#lastTime) return this.#lastTimePlaceholder;
     this.types.push('timestamptz');
     this.#lastTime = time;
-    this.#timeGiven = `$${this.given.push(time.toISOString())}`;
-    return this.#timeGiven;
+    this.#lastTimePlaceholder = `$${this.given.push(time.toISOString())}`;
+    return this.#lastTimePlaceholder;
   }
 
-  /** There is a condition that no index serves, or not for sure. */
-  search(): void {
-    this.#isPlain = false;
+  /** Says that the statement has a condition that an index may not serve. */
+  markUnindexed(): void {
+    this.#isIndexed = false;
   }
 
-  /** Is there nothing but texts, times and numbers, compared with these fields? */
-  areOf(owner: string, parent: string | undefined, order: readonly string[]): boolean {
-    return this.#isPlain && this.#fields.every((field) => field === owner || field === parent || order.includes(field));
+  /** Whether the index of this owner, parent and order serves every condition: each compares one of these fields with a text, time or number. */
+  areIndexed(owner: string, parent: string | undefined, order: readonly string[]): boolean {
+    return this.#isIndexed && this.#comparedFields.every((field) => field === owner || field === parent || order.includes(field));
   }
 }
 
-/** The schema's one rule of names: a column is its field in snake case. A test holds it against the database. */
-export function quoted(field: string): string {
+/** The quoted column of a field: its name in snake case, as in the whole schema. A test checks this rule against the database. */
+export function columnOf(field: string): string {
   let column = columns.get(field);
   if (column === undefined) {
     column = `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
@@ -47,12 +51,13 @@ export function quoted(field: string): string {
   return column;
 }
 
-/** The model's fields, of which there are not many. */
+/** Bounded by the number of fields in the schema. */
 const columns = new Map<string, string>();
 
 /**
- * Prisma's `where` as SQL. Only the conditions that lists are made of are known: equality, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith`, `contains`
- * (with `mode`), AND, and OR of at least one.
+ * Writes Prisma's `where` as SQL. Knows only the conditions that lists use: equality, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `contains` (with
+ * `mode`), AND, and OR of at least one.
+ * @param values collects the parameters
  * @throws TypeError for any other condition
  */
 export function condition(where: object, values: Values): string {
@@ -60,8 +65,8 @@ export function condition(where: object, values: Values): string {
   for (const field in where) {
     const test = (where as Record<string, unknown>)[field];
     if (test === undefined) continue;
-    if (field === 'AND') text = both(text, all(test as object[], values));
-    else if (field === 'OR') text = both(text, any(test as object[], values));
+    if (field === 'AND') text = and(text, allOf(test as object[], values));
+    else if (field === 'OR') text = and(text, anyOf(test as object[], values));
     else text = compared(text, field, test, values);
   }
   return text || TRUE;
@@ -69,33 +74,33 @@ export function condition(where: object, values: Values): string {
 
 const TRUE = 'true';
 
-function both(text: string, more: string): string {
-  if (more === TRUE) return text;
-  return text === '' ? more : `${text} AND ${more}`;
+function and(text: string, further: string): string {
+  if (further === TRUE) return text;
+  return text === '' ? further : `${text} AND ${further}`;
 }
 
-function all(wheres: readonly object[], values: Values): string {
+function allOf(wheres: readonly object[], values: Values): string {
   let text = '';
-  for (const where of wheres) text = both(text, condition(where, values));
+  for (const where of wheres) text = and(text, condition(where, values));
   return text || TRUE;
 }
 
-const any = (wheres: readonly object[], values: Values) => `(${wheres.map((where) => condition(where, values)).join(' OR ')})`;
+const anyOf = (wheres: readonly object[], values: Values) => `(${wheres.map((where) => condition(where, values)).join(' OR ')})`;
 
-/** The condition with a field's comparisons. */
+/** Adds a field's comparisons to a condition. */
 function compared(text: string, field: string, test: unknown, values: Values): string {
-  const column = quoted(field);
+  const column = columnOf(field);
   if (test === null) {
-    values.search();
-    return both(text, `${column} IS NULL`);
+    values.markUnindexed();
+    return and(text, `${column} IS NULL`);
   }
-  if (typeof test !== 'object' || test instanceof Date) return both(text, `${column} = ${values.add(test, field)}`);
+  if (typeof test !== 'object' || test instanceof Date) return and(text, `${column} = ${values.add(test, field)}`);
   const operators = test as Record<string, unknown>;
   let result = text;
   for (const operator in operators) {
     const value = operators[operator];
     if (operator !== 'mode' && value !== undefined)
-      result = both(result, comparison(column, operator, value, operators.mode, field, values));
+      result = and(result, comparison(column, operator, value, operators.mode, field, values));
   }
   return result;
 }
@@ -106,10 +111,10 @@ function comparison(column: string, operator: string, value: unknown, mode: unkn
     case 'in':
       return `${column} = ANY(${values.add(value, field)})`;
     case 'startsWith':
-      values.search();
+      values.markUnindexed();
       return `${column} ${like} ${values.add(`${value}%`, field)}`;
     case 'contains':
-      values.search();
+      values.markUnindexed();
       return `${column} ${like} ${values.add(`%${value}%`, field)}`;
     case 'gt':
       return `${column} > ${values.add(value, field)}`;

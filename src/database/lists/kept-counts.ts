@@ -1,73 +1,82 @@
 import type { Sql } from '../sql.ts';
-import { quoted } from './conditions.ts';
+import { columnOf } from './conditions.ts';
 import type { OrderBy } from './orders.ts';
 
-/** How many rows each organization has in a table, kept by triggers: in tables with the column `messages` beside the organization's. */
+/** The tables in which triggers keep the number of each organization's rows, in a column `messages`. */
 export interface KeptCounts {
-  /** The table of the numbers in all. */
+  /** The table of the total numbers. */
   readonly totals: string;
-  /** The table of the numbers of each `day` (UTC). */
+  /** The table of the numbers per `day` (UTC). */
   readonly days: string;
-  /** Which of a row's times its day is of. */
+  /** The field of a row that its day is taken from. */
   readonly dayOf: string;
 }
 
-/** All rows of an owner, where their number is kept. */
-export interface AllOf {
+/** A list of all rows of one owner, whose number is kept. */
+export interface CountedList {
   readonly owner: string;
   readonly counts: KeptCounts;
 }
 
-/** A count as pg reads it. */
-export interface Counted {
+/** A row with a total as pg reads it: a bigint as text, `null` for an owner that never had a row. */
+export interface TotalRow {
   readonly total: string | null;
 }
 
-export const totalOf = (counted: Counted | undefined): number => Number(counted?.total ?? 0);
+export const totalOf = ({ total }: TotalRow): number => Number(total ?? 0);
 
-/** How many rows an owner has. */
-export async function readTotal(sql: Sql, { owner, counts }: AllOf): Promise<number> {
+/** Reads how many rows the list has. */
+export async function readTotal(sql: Sql, { owner, counts }: CountedList): Promise<number> {
   const text = `SELECT (${totalText(counts, '$1')}) AS total`;
-  const [row] = await sql.readTogether<Counted>({ text, values: [owner], types: ['text'], most: 1 });
-  return totalOf(row);
+  const [row] = await sql.readTogether<TotalRow>({ text, values: [owner], types: ['text'], maxRows: 1 });
+  return row ? totalOf(row) : 0;
 }
 
-/** A statement for it. @param owner the owner, as the statement around it has it */
+/**
+ * The statement that reads the total.
+ * @param owner the owner as SQL, such as a parameter
+ */
 export const totalText = ({ totals }: KeptCounts, owner: string) => `SELECT messages FROM ${totals} WHERE organization_sid = ${owner}`;
 
-/** Days are summed up instead of walking over rows from here on: sooner, walking is cheaper. */
-const FAR = 1000;
+/** From this offset on, adding up the days' numbers is faster than walking over the rows. */
+const MIN_DAY_SKIP = 1000;
 
-/** Is so much skipped, in an order by the day, that it is better skipped by days? */
-export const isFar = ({ dayOf }: KeptCounts, { orderBy: [first = {}], skip }: { readonly orderBy: OrderBy; readonly skip: number }) =>
-  skip >= FAR && dayOf in first;
+/** Whether the range is in the order of days and skips so many rows that whole days should be skipped first. */
+export const isSkippedByDays = (
+  { dayOf }: KeptCounts,
+  { orderBy: [first = {}], skip }: { readonly orderBy: OrderBy; readonly skip: number },
+) => skip >= MIN_DAY_SKIP && dayOf in first;
 
-/** How a statement comes to the day of the row that has so many in front of it. */
-interface DayTexts {
-  /** What it begins with. */
+/** The parts of a statement that begins at the day on which the rows to skip end. */
+interface DaySkip {
+  /** Its WITH clause, which finds the day. */
   readonly with: string;
-  /** The condition on the rows from that day on. */
+  /** The condition on rows from that day on. */
   readonly condition: string;
-  /** How many of them are in front of the row. */
+  /** How many of those rows remain to be skipped, as SQL. */
   readonly skip: string;
 }
 
-/** @param owner the owner, and @param skip how many rows, as the statement has them */
-export function dayTexts(
+/**
+ * Makes the parts of a statement that skips whole days by their numbers.
+ * @param owner the owner as SQL
+ * @param skip the number of rows to skip, as SQL
+ */
+export function daySkip(
   { days, dayOf }: KeptCounts,
   { orderBy: [first = {}] }: { readonly orderBy: OrderBy },
   owner: string,
   skip: string,
-): DayTexts {
-  const isBackward = first[dayOf] === 'desc';
+): DaySkip {
+  const isDescending = first[dayOf] === 'desc';
   const midnight = (day: string) => `(SELECT (${day})::timestamp AT TIME ZONE 'UTC' FROM place)`;
   return {
     with: `WITH place AS MATERIALIZED (
       SELECT day, before FROM (
-        SELECT day, (sum(messages) OVER (ORDER BY day ${isBackward ? 'DESC' : 'ASC'}) - messages)::bigint AS before
+        SELECT day, (sum(messages) OVER (ORDER BY day ${isDescending ? 'DESC' : 'ASC'}) - messages)::bigint AS before
         FROM ${days} WHERE organization_sid = ${owner}) AS days
-      WHERE before <= ${skip} ORDER BY before DESC, day ${isBackward ? 'ASC' : 'DESC'} LIMIT 1)`,
-    condition: isBackward ? `${quoted(dayOf)} < ${midnight('day + 1')}` : `${quoted(dayOf)} >= ${midnight('day')}`,
+      WHERE before <= ${skip} ORDER BY before DESC, day ${isDescending ? 'ASC' : 'DESC'} LIMIT 1)`,
+    condition: isDescending ? `${columnOf(dayOf)} < ${midnight('day + 1')}` : `${columnOf(dayOf)} >= ${midnight('day')}`,
     skip: `${skip} - (SELECT before FROM place)`,
   };
 }

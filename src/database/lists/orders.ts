@@ -1,26 +1,28 @@
-import { quoted } from './conditions.ts';
+import { columnOf } from './conditions.ts';
 
 /** Prisma's `orderBy`. */
 export type OrderBy = Record<string, 'asc' | 'desc'>[];
 
-/** An order, in the forms in which it is wanted. */
+/** An order in the forms that statements need. */
 interface OrderTexts {
   readonly fields: readonly string[];
+  /** Of the table's columns. */
   readonly sql: string;
-  /** Of columns as `found."…"`. */
-  readonly found: string;
+  /** Of columns as `found."…"`, by Prisma's names: for a statement around the one that sorts. */
+  readonly outer: string;
 }
 
-const known = new WeakMap<OrderBy, OrderTexts>();
+const textsByOrder = new WeakMap<OrderBy, OrderTexts>();
 
+/** The texts of an order, made once per order object. */
 export function orderTexts(orderBy: OrderBy): OrderTexts {
-  let texts = known.get(orderBy);
+  let texts = textsByOrder.get(orderBy);
   if (!texts) {
     const parts = orderBy.flatMap((part) => Object.entries(part));
-    const by = (name: (field: string) => string) =>
-      parts.map(([field, way]) => `${name(field)} ${way === 'desc' ? 'DESC' : 'ASC'}`).join(', ');
-    texts = { fields: parts.map(([field]) => field), sql: by(quoted), found: by((field) => `found."${field}"`) };
-    known.set(orderBy, texts);
+    const sortBy = (columnName: (field: string) => string) =>
+      parts.map(([field, direction]) => `${columnName(field)} ${direction === 'desc' ? 'DESC' : 'ASC'}`).join(', ');
+    texts = { fields: parts.map(([field]) => field), sql: sortBy(columnOf), outer: sortBy((field) => `found."${field}"`) };
+    textsByOrder.set(orderBy, texts);
   }
   return texts;
 }

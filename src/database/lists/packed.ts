@@ -1,61 +1,60 @@
 import type { Sql } from '../sql.ts';
-import { quoted } from './conditions.ts';
-import { type AllOf, type Counted, totalOf } from './kept-counts.ts';
+import { columnOf } from './conditions.ts';
+import { type CountedList, type TotalRow, totalOf } from './kept-counts.ts';
 import { orderTexts } from './orders.ts';
-import { type Range, type Reading, readRange, readRangeOf, type Table } from './select.ts';
+import { type Projection, type Range, readRange, readRangeOf, type Table } from './select.ts';
 
 /** A column that is read as text. */
 export interface PackedField {
   readonly field: string;
-  /** Is null possible? It is the empty text then, and every other value has a `=` in front. */
+  /** Whether it may be null. Null is then the empty text, and any other value is preceded by `=`. */
   readonly nullable: boolean;
-  /** Is it a list? It is JSON then; that of null is empty. */
+  /** Whether it is an array. It is then JSON, and a null one is `[]`. */
   readonly list: boolean;
 }
 
 /** What is read of each row: at least one value. */
 export interface Packing {
   readonly fields: readonly PackedField[];
-  /** Are the values of the order read as well, of which the sid is the last? */
+  /** Whether the values of the order are read too; the last of them is the sid. */
   readonly ordered: boolean;
-  /** Is it asked how many rows there are in all? */
+  /** Whether the total is read too, where the list keeps it. */
   readonly counted?: boolean;
 }
 
-/** The values of a row as PostgreSQL writes them: the fields asked for, then those of the order where they are wanted. */
+/** A row's values as PostgreSQL writes them: the fields of the packing, then those of the order if it asks for them. */
 export type PackedRow = readonly string[];
 
-/** Some value holds what separates values. The rows must be read in another way. */
+/** What a packed read returns. */
+export interface PackedRows {
+  readonly rows: PackedRow[];
+  /** How many rows the list has, at the same moment. Only where the packing asks for it and the list keeps it. */
+  readonly total: number | undefined;
+}
+
+/** A value contains a separator, so the rows cannot be packed and must be read in another way. */
 export class UnpackableError extends Error {
   override readonly name = 'UnpackableError';
 }
 
-/** ASCII's own: of rows, and of values. */
-const ROWS = '\x1e';
-const VALUES = '\x1f';
+/** ASCII's record and unit separators. */
+const ROW_SEPARATOR = '\x1e';
+const VALUE_SEPARATOR = '\x1f';
 
 /**
- * The rows of a range, packed into one text: one value on the wire instead of a dozen a row, which is most of what a page costs to read.
+ * Reads the rows of a range packed into one text: one value on the wire instead of a dozen per row, which is most of what reading a page costs.
+ * @param list says that the range is of all rows of one owner, whose number is kept
  * @throws UnpackableError; TypeError as `condition`
  */
-export async function selectPacked(sql: Sql, table: Table<never>, range: Range, packing: Packing, all?: AllOf): Promise<PackedRow[]> {
-  const [pack] = await readRange<Pack>(sql, table, range, readingOf(packing, range), all);
-  return unpacked(pack, packing, range);
+export async function selectPacked(sql: Sql, table: Table<never>, range: Range, packing: Packing, list?: CountedList): Promise<PackedRows> {
+  const [pack] = await readRange<Pack>(sql, table, range, projectionOf(packing, range), list);
+  return unpack(pack, packing, range);
 }
 
-/** The same, and the owner's number of rows, of the same moment. @throws as `selectPacked` */
-export async function selectPackedCounted(
-  sql: Sql,
-  table: Table<never>,
-  range: Range,
-  packing: Packing,
-  all: AllOf,
-): Promise<{ rows: PackedRow[]; total: number }> {
-  const [pack] = await readRange<Pack & Counted>(sql, table, range, readingOf(packing, range), all);
-  return { rows: unpacked(pack, packing, range), total: totalOf(pack) };
-}
-
-/** The same of the rows of each parent. @throws as `selectPacked` */
+/**
+ * Reads the same range within each of these parents, in one statement. Lists within parents keep no total.
+ * @throws UnpackableError; TypeError as `condition`
+ */
 export async function selectPackedOf(
   sql: Sql,
   table: Table<never>,
@@ -63,55 +62,59 @@ export async function selectPackedOf(
   parents: readonly string[],
   range: Range,
   packing: Packing,
-): Promise<PackedRow[][]> {
-  const packs = await readRangeOf<Pack>(sql, table, parentField, parents, range, readingOf(packing, range));
-  return packs.map(([pack]) => unpacked(pack, packing, range));
+): Promise<PackedRows[]> {
+  const packs = await readRangeOf<Pack>(sql, table, parentField, parents, range, projectionOf(packing, range));
+  return packs.map(([pack]) => unpack(pack, packing, range));
 }
 
-interface Pack {
+/** The one row of a packed read. `total` is absent where it was not read. */
+interface Pack extends Partial<TotalRow> {
   readonly count: number;
   readonly packed: string | null;
 }
 
-/** The rows come in their order, and string_agg keeps it. */
-const whole = (rows: string, beside: string) =>
-  `SELECT count(*)::int AS count, string_agg(packed.row, E'\\x1e') AS packed${beside} FROM (${rows}) AS packed`;
+/** Packs rows that come in their order, which string_agg keeps. */
+const aggregate = (rows: string, furtherColumns: string) =>
+  `SELECT count(*)::int AS count, string_agg(packed.row, E'\\x1e') AS packed${furtherColumns} FROM (${rows}) AS packed`;
 
-const readings = new WeakMap<Packing, Map<string, Reading>>();
+const projections = new WeakMap<Packing, Map<string, Projection>>();
 
-function readingOf(packing: Packing, range: Range): Reading {
-  const byOrder = readings.get(packing) ?? new Map<string, Reading>();
-  readings.set(packing, byOrder);
-  const order = packing.ordered ? orderTexts(range.orderBy).fields.map(quoted) : [];
+/** The projection that reads a packing, made once for each order. */
+function projectionOf(packing: Packing, range: Range): Projection {
+  const byOrder = projections.get(packing) ?? new Map<string, Projection>();
+  projections.set(packing, byOrder);
+  const order = packing.ordered ? orderTexts(range.orderBy).fields.map(columnOf) : [];
   const key = order.join();
-  let reading = byOrder.get(key);
-  if (!reading) {
-    reading = {
+  let projection = byOrder.get(key);
+  if (!projection) {
+    projection = {
       columns: `concat_ws(E'\\x1f', ${[...packing.fields.map(asText), ...order].join(', ')}) AS row`,
-      whole,
+      aggregate,
       counted: packing.counted,
     };
-    byOrder.set(key, reading);
+    byOrder.set(key, projection);
   }
-  return reading;
+  return projection;
 }
 
 function asText({ field, nullable, list }: PackedField): string {
-  const column = quoted(field);
+  const column = columnOf(field);
   if (list) return `coalesce(to_json(${column})::text, '[]')`;
-  // concat_ws leaves out what is null.
+  // Without coalesce, concat_ws would leave a null value out.
   return nullable ? `coalesce('=' || ${column}, '')` : column;
 }
 
-/** A value that holds a separator makes more rows than there are, or more values of one: that shows, whatever it holds beside. */
-function unpacked(pack: Pack | undefined, { fields, ordered }: Packing, range: Range): PackedRow[] {
-  if (!pack?.count) return [];
-  const rows = (pack.packed ?? '').split(ROWS);
+/** Splits a pack. A value that contains a separator gives too many rows, or a row of too many values, whatever else it contains. */
+function unpack(pack: Pack | undefined, { fields, ordered }: Packing, range: Range): PackedRows {
+  const total = pack?.total === undefined ? undefined : totalOf(pack as TotalRow);
+  if (!pack?.count) return { rows: [], total };
+  const rows = (pack.packed ?? '').split(ROW_SEPARATOR);
   const length = fields.length + (ordered ? orderTexts(range.orderBy).fields.length : 0);
   if (rows.length !== pack.count) throw new UnpackableError();
-  return rows.map((row) => {
-    const values = row.split(VALUES);
+  const unpacked = rows.map((row) => {
+    const values = row.split(VALUE_SEPARATOR);
     if (values.length !== length) throw new UnpackableError();
     return values;
   });
+  return { rows: unpacked, total };
 }

@@ -1,17 +1,17 @@
 import type { Sql } from '../sql.ts';
-import { condition, quoted, Values } from './conditions.ts';
-import { type AllOf, dayTexts, isFar, totalText } from './kept-counts.ts';
+import { columnOf, condition, Values } from './conditions.ts';
+import { type CountedList, daySkip, isSkippedByDays, totalText } from './kept-counts.ts';
 import { type OrderBy, orderTexts } from './orders.ts';
 
-/** A table and which of its columns are read, both by Prisma's names: Prisma's model stays the one description of them. */
+/** A table and which of its columns are read, by Prisma's names: Prisma's schema remains the one description of them. */
 export interface Table<Row extends object> {
   readonly name: string;
   readonly fields: readonly (keyof Row & string)[];
-  /** The field in front of the indexes of its orders: a page that is conditioned by it and its order alone is quick, and read together with others'. */
+  /** The first field of the indexes of the table's orders. A page whose only conditions are on it and on the order is read together with others. */
   readonly owner?: keyof Row & string;
 }
 
-/** What is read, in the words of Prisma's findMany. */
+/** Which rows are read, in the terms of Prisma's findMany. */
 export interface Range {
   readonly where: object;
   readonly orderBy: OrderBy;
@@ -19,19 +19,24 @@ export interface Range {
   readonly skip: number;
 }
 
-/** What is read of a range's rows. */
-export interface Reading {
-  /** Of each row, as a SELECT has it; those of the order are among them, unless all rows are made one. */
+/** What a statement returns of a range's rows. */
+export interface Projection {
+  /** The SELECT list of a row. Includes the columns of the order, unless `aggregate` is given. */
   readonly columns: string;
-  /** What is made of them all, in one row. @param rows a statement for them, in their order @param beside further columns, or nothing */
-  readonly whole?: (rows: string, beside: string) => string;
-  /** Is the number of all rows of the owner read beside it, as `total`, where that is kept? */
+  /**
+   * Aggregates all rows into one.
+   * @param rows a statement that returns the rows in their order
+   * @param furtherColumns a further part of the SELECT list, beginning with a comma, or ''
+   */
+  readonly aggregate?: (rows: string, furtherColumns: string) => string;
+  /** Whether the aggregated row also has the list's `total`, where it is kept. */
   readonly counted?: boolean;
 }
 
 /**
- * The rows that Prisma's findMany would find, by one prepared statement: a tenth of the work.
- * @param fields the only ones that are read, beside those of the order: whoever asks for some reads no other of the rows
+ * Reads the rows that Prisma's findMany would return, by one prepared statement, at a tenth of the cost.
+ * @param fields which fields to read; those of the order are read too
+ * @param list says that the range is of all rows of one owner, whose number is kept
  * @throws TypeError as `condition`
  */
 export function selectRows<Row extends object>(
@@ -39,12 +44,17 @@ export function selectRows<Row extends object>(
   table: Table<Row>,
   range: Range,
   fields: readonly string[] = table.fields,
-  all?: AllOf,
+  list?: CountedList,
 ): Promise<Row[]> {
-  return readRange<Row>(sql, table, range, { columns: columnsOf(fields, range) }, all);
+  return readRange<Row>(sql, table, range, { columns: columnsOf(fields, range) }, list);
 }
 
-/** The same of the rows of each parent. @param parentField which of the table's fields names the parent */
+/**
+ * Reads the same range within each of these parents, in one statement.
+ * @param parentField the field that holds the parent's sid
+ * @returns the rows of each parent, in the order of the parents
+ * @throws TypeError as `condition`
+ */
 export function selectRowsOf<Row extends object>(
   sql: Sql,
   table: Table<Row>,
@@ -56,76 +66,92 @@ export function selectRowsOf<Row extends object>(
   return readRangeOf<Row>(sql, table, parentField, parents, range, { columns: columnsOf(fields, range) });
 }
 
-/** A range, or what is made of it. @param all says that the range is all of an owner's rows @throws TypeError as `condition` */
-export function readRange<Row extends object>(sql: Sql, table: Table<never>, range: Range, reading: Reading, all?: AllOf): Promise<Row[]> {
+/**
+ * Reads a projection of a range.
+ * @param list says that the range is of all rows of one owner, whose number is kept
+ * @throws TypeError as `condition`
+ */
+export function readRange<Row extends object>(
+  sql: Sql,
+  table: Table<never>,
+  range: Range,
+  projection: Projection,
+  list?: CountedList,
+): Promise<Row[]> {
   const values = new Values();
   const where = condition(range.where, values);
-  const text = rangeOf(table, reading, range, where, values, all);
-  if (!isQuick(table, range, values)) return sql.query<Row>(text, values.given);
-  return sql.readTogether<Row>({ text, values: values.given, types: values.types, order: foundOrder(range, reading), most: range.take });
+  const text = rangeText(table, projection, range, where, values, list);
+  if (!isBatchable(table, range, values)) return sql.query<Row>(text, values.given);
+  const order = outerOrder(range, projection);
+  return sql.readTogether<Row>({ text, values: values.given, types: values.types, order, maxRows: range.take });
 }
 
-/** The same range of the rows of each parent, or what is made of each, all by one statement. @throws TypeError as `condition` */
+/**
+ * Reads a projection of the same range within each of these parents, in one statement.
+ * @returns the rows of each parent, in the order of the parents
+ * @throws TypeError as `condition`
+ */
 export async function readRangeOf<Row extends object>(
   sql: Sql,
   table: Table<never>,
   parentField: string,
   parents: readonly string[],
   range: Range,
-  reading: Reading,
+  projection: Projection,
 ): Promise<Row[][]> {
   const values = new Values();
-  const given = values.add(parents.join(), parentField);
-  const where = `${quoted(parentField)} = parent.sid AND ${condition(range.where, values)}`;
+  const sids = values.add(parents.join(), parentField);
+  const where = `${columnOf(parentField)} = parent.sid AND ${condition(range.where, values)}`;
   const text = `SELECT parent.place, found.* FROM
-      (SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest(string_to_array(${given}, ',')) WITH ORDINALITY AS given (sid, place)) AS parent
-     CROSS JOIN LATERAL (${rangeOf(table, reading, range, where, values)}) AS found`;
-  const within = foundOrder(range, reading);
-  const order = within ? `found.place, ${within}` : 'found.place';
-  const most = parents.length * range.take;
-  const isTogether = most <= QUICK_ROWS && isQuick(table, range, values, parentField);
-  const rows = isTogether
-    ? await sql.readTogether<Row & Placed>({ text, types: values.types, order, most, values: values.given })
-    : await sql.query<Row & Placed>(`SELECT * FROM (${text}) AS found ORDER BY ${order}`, values.given);
-  const found = parents.map((): Row[] => []);
-  for (const row of rows) found[row.place - 1]?.push(row);
-  return found;
+      (SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest(string_to_array(${sids}, ',')) WITH ORDINALITY AS given (sid, place)) AS parent
+     CROSS JOIN LATERAL (${rangeText(table, projection, range, where, values)}) AS found`;
+  const orderWithin = outerOrder(range, projection);
+  const order = orderWithin ? `found.place, ${orderWithin}` : 'found.place';
+  const maxRows = parents.length * range.take;
+  const rows =
+    maxRows <= MAX_NESTED_ROWS && isBatchable(table, range, values, parentField)
+      ? await sql.readTogether<Row & ChildRow>({ text, types: values.types, order, maxRows, values: values.given })
+      : await sql.query<Row & ChildRow>(`SELECT * FROM (${text}) AS found ORDER BY ${order}`, values.given);
+  const rowsByParent = parents.map((): Row[] => []);
+  for (const row of rows) rowsByParent[row.place - 1]?.push(row);
+  return rowsByParent;
 }
 
-interface Placed {
+/** A row of one of many parents: `place` is its parent's place among them, from 1. */
+interface ChildRow {
   readonly place: number;
 }
 
-/** A page of the graph, and one row to see whether there are more. */
-const QUICK_PAGE = 101;
-/** Of all parents. */
-const QUICK_ROWS = 1000;
+/** The longest page of the graph, and one row that shows whether there are more. */
+const MAX_BATCHABLE_PAGE = 101;
+/** How many rows of all parents together a statement may return to be read together with others. */
+const MAX_NESTED_ROWS = 1000;
 
-/** Does an index lead straight to it, whoever's it is? */
-function isQuick({ owner }: Table<never>, range: Range, values: Values, parentField?: string): boolean {
+/** Whether an index leads straight to the rows, for any owner: such a statement is short, and its plan is always the same. */
+function isBatchable({ owner }: Table<never>, range: Range, values: Values, parentField?: string): boolean {
   return (
     owner !== undefined &&
     range.skip === 0 &&
-    range.take <= QUICK_PAGE &&
-    values.areOf(owner, parentField, orderTexts(range.orderBy).fields)
+    range.take <= MAX_BATCHABLE_PAGE &&
+    values.areIndexed(owner, parentField, orderTexts(range.orderBy).fields)
   );
 }
 
-/** The rows that the condition matches, in no order. */
+/** Reads all rows that match the condition, in no particular order. */
 export function selectAll<Row extends object>(sql: Pick<Sql, 'query'>, table: Table<Row>, where: object): Promise<Row[]> {
   const values = new Values();
   return sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values.given);
 }
 
-/** The one row that has these texts in these fields, as Prisma's findUnique would find it. */
+/** Reads the one row that has these texts in these fields, as Prisma's findUnique does; `null` where there is none. */
 export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row | null> {
   const values = new Values();
   const text = `SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`;
-  const [row] = await sql.readTogether<Row>({ text, values: values.given, types: values.types, most: 1 });
+  const [row] = await sql.readTogether<Row>({ text, values: values.given, types: values.types, maxRows: 1 });
   return row ?? null;
 }
 
-/** How many rows the condition matches. */
+/** Counts the rows that match the condition. */
 export async function countRows<Row extends object>(sql: Pick<Sql, 'query'>, table: Table<Row>, where: object): Promise<number> {
   const values = new Values();
   const [row] = await sql.query<{ count: number }>(
@@ -135,7 +161,7 @@ export async function countRows<Row extends object>(sql: Pick<Sql, 'query'>, tab
   return row?.count ?? 0;
 }
 
-/** How many rows of each parent the condition matches. */
+/** Counts the rows of each parent that match the condition, in the order of the parents. */
 export async function countRowsOf<Row extends object>(
   sql: Pick<Sql, 'query'>,
   table: Table<Row>,
@@ -145,7 +171,7 @@ export async function countRowsOf<Row extends object>(
 ): Promise<number[]> {
   const values = new Values();
   values.add(parents);
-  const parent = quoted(parentField);
+  const parent = columnOf(parentField);
   const rows = await sql.query<{ parent: string; count: number }>(
     `SELECT ${parent} AS parent, count(*)::int AS count FROM ${table.name}
      WHERE ${parent} = ANY($1) AND ${condition(where, values)} GROUP BY ${parent}`,
@@ -157,11 +183,11 @@ export async function countRowsOf<Row extends object>(
 
 const columnLists = new WeakMap<readonly string[], string>();
 
-/** Columns under their Prisma names, for a SELECT or a RETURNING. */
+/** Lists columns under their Prisma names, for SELECT or RETURNING; made once per array of fields. */
 export function columnList(fields: readonly string[]): string {
   let list = columnLists.get(fields);
   if (list === undefined) {
-    list = fields.map(column).join(', ');
+    list = fields.map(namedColumn).join(', ');
     columnLists.set(fields, list);
   }
   return list;
@@ -170,35 +196,37 @@ export function columnList(fields: readonly string[]): string {
 function columnsOf(fields: readonly string[], range: Range): string {
   const list = columnList(fields);
   const missing = orderTexts(range.orderBy).fields.filter((field) => !fields.includes(field));
-  return missing.length === 0 ? list : [list, ...missing.map(column)].join(', ');
+  return missing.length === 0 ? list : [list, ...missing.map(namedColumn)].join(', ');
 }
 
-const column = (field: string) => `${quoted(field)} AS "${field}"`;
+const namedColumn = (field: string) => `${columnOf(field)} AS "${field}"`;
 
-function rangeOf(
+/** The statement that reads a projection of a range. */
+function rangeText(
   { name, owner }: Table<never>,
-  { columns, whole, counted }: Reading,
+  { columns, aggregate, counted }: Projection,
   range: Range,
   where: string,
   values: Values,
-  all?: AllOf,
+  list?: CountedList,
 ): string {
   const order = `ORDER BY ${orderTexts(range.orderBy).sql}`;
   const select = `SELECT ${columns} FROM ${name}`;
   const limit = values.add(range.take);
   const rows = () => {
     if (range.skip === 0) return `${select} WHERE ${where} ${order} LIMIT ${limit}`;
-    // What is skipped is walked over in the index alone: a third of the time, half a million rows deep.
+    // The skipped rows are walked over in the index alone: a third of the time, half a million rows deep.
     const skip = values.add(range.skip);
     const day =
-      all && isFar(all.counts, range)
-        ? dayTexts(all.counts, range, values.add(all.owner, owner), skip)
+      list && isSkippedByDays(list.counts, range)
+        ? daySkip(list.counts, range, values.add(list.owner, owner), skip)
         : { with: '', condition: 'true', skip };
     const behind = `${day.with} SELECT sid AS behind FROM ${name} WHERE ${where} AND ${day.condition} ${order} LIMIT ${limit} OFFSET ${day.skip}`;
     return `${select} JOIN (${behind}) AS skipped ON sid = skipped.behind ${order}`;
   };
-  if (!whole) return rows();
-  return whole(rows(), all && counted ? `, (${totalText(all.counts, values.add(all.owner, owner))}) AS total` : '');
+  if (!aggregate) return rows();
+  return aggregate(rows(), list && counted ? `, (${totalText(list.counts, values.add(list.owner, owner))}) AS total` : '');
 }
 
-const foundOrder = (range: Range, { whole }: Reading) => (whole ? undefined : orderTexts(range.orderBy).found);
+/** The order of a range's rows in a statement around it; `undefined` for an aggregate, which is one row. */
+const outerOrder = (range: Range, { aggregate }: Projection) => (aggregate ? undefined : orderTexts(range.orderBy).outer);

@@ -1,28 +1,27 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { AccessToken, PrismaClient } from '../../../prisma/client/client.ts';
-import type { Credentials } from '../caller.ts';
-import { type Caller, permissions } from '../caller.ts';
+import { type Caller, type Credentials, permissions } from '../caller.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
 import { accessTokenNotFound, enterpriseNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
-import { invalidParameter, lookup, parseInput } from '../input.ts';
+import { invalidParameter, type Keyed, lookup, parseInput } from '../input.ts';
 import { type Order, type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import type { Secrets } from '../secrets.ts';
-import { newSid, sought } from '../sid.ts';
+import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import { permissionsOf } from './accounts.ts';
 import { ADMIN_PERMISSIONS } from './admin-credentials.ts';
 
-// A token is a signature over the sid of its row, which says what it allows: the row is asked at every use, so that a revocation holds at once and
-// on every instance. Equal rows have equal tokens, so none is kept: a repeated request's is signed again.
+// A token is a JWT (RFC 7519) that names its row, which says what it allows. The row is read at every use, so that a revocation holds at once and on
+// every instance. Equal rows give equal tokens, so no token is stored: a repeated request signs the same one again.
 
-/** The lifetimes that may be asked for, in seconds. */
+/** The lifetimes that may be requested, in seconds. */
 export const SHORTEST_LIFETIME = 60;
 export const LONGEST_LIFETIME = 24 * 60 * 60;
-/** How long after its end a token is still listed. */
+/** How long an expired token stays listed, in ms. */
 const LISTED_MS = 24 * 60 * 60 * 1000;
 
 const ALGORITHM = 'HS256';
@@ -33,32 +32,31 @@ const createInput = z.object({
     error: `must be from ${SHORTEST_LIFETIME} to ${LONGEST_LIFETIME} seconds`,
   }),
   permissions: z.array(z.enum(permissions)).refine((list) => list.length > 0, 'must not be empty'),
-  // Blank is unknown, not absent: a frontend's mistake must not widen its token.
+  // A blank sid is not found rather than absent: a client's mistake must not widen its token.
   enterpriseSid: z.string().nullish(),
 });
 const revokeInput = z.object({ sid: lookup() });
 
-type Keyed = { idempotencyKey?: string | null };
-export type CreateAccessTokenInput = z.input<typeof createInput> & Keyed;
-export type RevokeAccessTokenInput = z.input<typeof revokeInput> & Keyed;
-export type AccessTokenOrderField = 'DATE_CREATED';
+type CreateAccessTokenInput = z.input<typeof createInput> & Keyed;
+type RevokeAccessTokenInput = z.input<typeof revokeInput> & Keyed;
+type AccessTokenOrderField = 'DATE_CREATED';
 
-/** A token as it is given out, and what is kept of it. */
+/** A token, which is shown only now, and its row. */
 export interface IssuedAccessToken {
   readonly token: string;
   readonly accessToken: AccessToken;
 }
 
 /**
- * Makes a bearer token for the caller's account, or for the enterprise's admin who calls, that allows the given permissions, in its organization or in one enterprise of it, for `expiresIn`
- * seconds (60 to 86400). It allows nothing that the caller's own credentials don't, nor for longer.
- * @throws InvalidInputError, also for permissions that the caller doesn't have; NotFoundError ENTERPRISE_NOT_FOUND
+ * Creates a bearer token for the caller: its account, or the enterprise admin who calls. The token has the given permissions, in the caller's
+ * organization or one enterprise of it, for `expiresIn` seconds (60 to 86400). It never allows more than the caller's own credentials, nor for longer.
+ * @throws InvalidInputError, also for a permission that the caller does not have; NotFoundError ENTERPRISE_NOT_FOUND (4051)
  */
 export async function createAccessToken(gateway: Gateway, caller: Caller, input: CreateAccessTokenInput): Promise<IssuedAccessToken> {
   const accessToken = await idempotently(gateway, caller, 'createAccessToken', input, async (remember) => {
-    const { expiresIn, permissions: wanted, enterpriseSid } = parseInput(createInput, input);
-    const excess = wanted.find((permission) => !caller.permissions.has(permission));
-    if (excess) throw invalidParameter(['permissions'], 'must be among your own', excess);
+    const { expiresIn, permissions: requested, enterpriseSid } = parseInput(createInput, input);
+    const excess = requested.find((permission) => !caller.permissions.has(permission));
+    if (excess) throw invalidParameter(['permissions'], 'must be among your own permissions', excess);
     if (typeof enterpriseSid === 'string' && !(await findEnterprise(gateway, caller, enterpriseSid))) {
       throw enterpriseNotFound(enterpriseSid, ['enterpriseSid']);
     }
@@ -71,8 +69,8 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
           organizationSid: caller.organizationSid,
           accountSid: caller.accountSid,
           adminSid: caller.adminSid,
-          permissions: permissions.filter((permission) => wanted.includes(permission)),
-          enterpriseSid: typeof enterpriseSid === 'string' ? sought(enterpriseSid) : caller.enterpriseSid,
+          permissions: permissions.filter((permission) => requested.includes(permission)),
+          enterpriseSid: typeof enterpriseSid === 'string' ? normalizeSid(enterpriseSid) : caller.enterpriseSid,
           signingKeyId: gateway.secrets.signing.keyId,
           dateCreated,
           dateExpires: caller.expires && caller.expires < dateExpires ? caller.expires : dateExpires,
@@ -86,7 +84,7 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
 }
 
 /**
- * Ends a token of the caller's account, or of the admin who calls, at once. One that is revoked or expired already stays so.
+ * Revokes an access token of the caller at once. A token that is revoked or expired already stays as it is.
  * @throws NotFoundError ACCESS_TOKEN_NOT_FOUND
  */
 export function revokeAccessToken(gateway: Gateway, caller: Caller, input: RevokeAccessTokenInput): Promise<AccessToken> {
@@ -105,7 +103,7 @@ export function revokeAccessToken(gateway: Gateway, caller: Caller, input: Revok
   });
 }
 
-/** One page of the tokens of the caller's account, those that ended within the last day included. Default order: creation. */
+/** Reads one page of the caller's access tokens, including those that expired within the last day. Sorted by creation by default. */
 export function listAccessTokens(
   { prisma }: Gateway,
   caller: Caller,
@@ -117,7 +115,7 @@ export function listAccessTokens(
     { name: 'accessTokens', columns: { DATE_CREATED: 'dateCreated' } },
     {
       find: (range) => prisma.accessToken.findMany(range),
-      count: (matching) => prisma.accessToken.count({ where: matching }),
+      count: (where) => prisma.accessToken.count({ where }),
     },
     [ownBy(caller)],
     order,
@@ -126,8 +124,9 @@ export function listAccessTokens(
 }
 
 /**
- * What a bearer token stands for: what it was given, as far as its account, or the admin who made it, still has it.
- * @returns `INACTIVE` where its holder is SUSPENDED or CLOSED, `ENDED` for what was good once, `undefined` for what is forged
+ * Authenticates a bearer token. It grants the permissions that it was given, as far as its account, or the admin who created it, still has them.
+ * @returns its credentials; `INACTIVE` where its account or admin is SUSPENDED or CLOSED; `ENDED` for a token that expired or was revoked; `undefined`
+ *   for one that this gateway did not sign
  */
 export async function authenticateAccessToken(
   { prisma, secrets }: Pick<Gateway, 'prisma' | 'secrets'>,
@@ -151,12 +150,16 @@ export async function authenticateAccessToken(
   };
 }
 
-/** Deletes the tokens that ended a day ago or longer. @returns how many */
+/**
+ * Deletes the tokens that expired more than a day ago.
+ * @returns how many
+ */
 export async function purgeAccessTokens(prisma: PrismaClient): Promise<number> {
   const { count } = await prisma.accessToken.deleteMany({ where: { dateExpires: { lt: new Date(Date.now() - LISTED_MS) } } });
   return count;
 }
 
+/** The condition on the caller's own tokens. */
 const ownBy = ({ organizationSid, accountSid, adminSid }: Caller) => ({ organizationSid, accountSid, adminSid: adminSid ?? null });
 
 const inSeconds = (date: Date) => date.getTime() / 1000;
@@ -172,7 +175,10 @@ function sign({ signing }: Secrets, { sid, accountSid, dateCreated, dateExpires 
     .sign(signing.key);
 }
 
-/** The sid of the token's row, or `ENDED` for one that is expired. `undefined` for what this gateway's keys did not sign. */
+/**
+ * Verifies a token's signature and expiry.
+ * @returns the sid of its row; `ENDED` for an expired token; `undefined` for one that none of this gateway's keys signed
+ */
 async function verify(secrets: Secrets, token: string): Promise<string | undefined> {
   const keyOf = ({ kid = '' }: { kid?: string }) => {
     const key = secrets.signingKey(kid);
@@ -183,7 +189,7 @@ async function verify(secrets: Secrets, token: string): Promise<string | undefin
     const { payload } = await jwtVerify(token, keyOf, { algorithms: [ALGORITHM], audience: AUDIENCE, requiredClaims: ['exp', 'jti'] });
     return payload.jti;
   } catch (error) {
-    // Told only of what the signature is right of.
+    // jose checks the signature first, so this token is genuine.
     if (error instanceof errors.JWTExpired) return 'ENDED';
     if (error instanceof errors.JOSEError) return undefined;
     throw error;

@@ -6,10 +6,10 @@ import type { Gateway } from '../gateway.ts';
 import type { CreatedRange } from '../lists/filters.ts';
 import { type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { sought } from '../sid.ts';
+import { normalizeSid } from '../sid.ts';
 
-/** Which records. All conditions hold together; one that is absent always holds. */
-export interface AuditFilter extends CreatedRange {
+/** Conditions on audit records, which must all hold; an absent one always holds. */
+interface AuditFilter extends CreatedRange {
   readonly actions?: readonly AuditAction[] | null;
   readonly targetSid?: string | null;
   readonly accountSid?: string | null;
@@ -17,7 +17,7 @@ export interface AuditFilter extends CreatedRange {
 
 const AUDIT_LOG: Table<AuditLog> = { name: 'audit_log', fields: Object.values(Prisma.AuditLogScalarFieldEnum) };
 
-/** One page of what was recorded in the caller's organization, the newest first. */
+/** Reads one page of the audit records of the caller's organization, the newest first. */
 export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilter, page: PageArguments = {}): Promise<Page<AuditLog>> {
   const { actions, targetSid, accountSid, createdFrom, createdTo } = filter;
   return readPage(
@@ -25,13 +25,13 @@ export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilt
     { name: 'auditLog', columns: { DATE_CREATED: 'occurredAt' } },
     {
       find: (range) => selectRows(sql, AUDIT_LOG, range),
-      count: (matching) => countRows(sql, AUDIT_LOG, matching),
+      count: (where) => countRows(sql, AUDIT_LOG, where),
     },
     [
       { organizationSid: caller.organizationSid },
       actions ? { action: { in: [...actions] } } : {},
-      targetSid ? { targetSid: sought(targetSid) } : {},
-      accountSid ? { accountSid: sought(accountSid) } : {},
+      targetSid ? { targetSid: normalizeSid(targetSid) } : {},
+      accountSid ? { accountSid: normalizeSid(accountSid) } : {},
       { occurredAt: { gte: createdFrom ?? undefined, lte: createdTo ?? undefined } },
     ],
     { field: 'DATE_CREATED', direction: 'DESC' },
@@ -39,18 +39,18 @@ export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilt
   );
 }
 
-/** How many records are deleted at once, as of events. */
-const TRIMMED_AT_ONCE = 5000;
+/** How many records one statement deletes: a longer one would hold back the database's vacuum. */
+const TRIM_BATCH = 5000;
 
 /**
- * Deletes what is older than `retentionMs`, which the database refuses for what is younger than 30 days.
+ * Deletes the records that are older than `retentionMs`, in all organizations. The database itself refuses to delete those younger than 30 days.
  * @returns how many were deleted
  */
 export async function trimAuditLog(prisma: PrismaClient, retentionMs: number, signal?: AbortSignal): Promise<number> {
   let deleted = 0;
-  for (let count = TRIMMED_AT_ONCE; count >= TRIMMED_AT_ONCE && !signal?.aborted; deleted += count) {
+  for (let count = TRIM_BATCH; count >= TRIM_BATCH && !signal?.aborted; deleted += count) {
     const [trimmed] = await prisma.$queryRaw<{ count: number }[]>`
-      SELECT trim_audit_log(${retentionMs} * interval '1 millisecond', ${TRIMMED_AT_ONCE}::integer) AS count`;
+      SELECT trim_audit_log(${retentionMs} * interval '1 millisecond', ${TRIM_BATCH}::integer) AS count`;
     count = trimmed?.count ?? 0;
   }
   return deleted;

@@ -1,17 +1,17 @@
 import type { Bot } from '../../../prisma/client/client.ts';
 import type { Transaction } from '../transaction.ts';
 
-/** What an enterprise's bot is to Microsoft. */
-type Identity = Pick<Bot, 'enterpriseSid' | 'applicationId' | 'tenantId' | 'clientSecret'>;
+/** The parts of a bot that Microsoft knows it by. */
+type BotIdentity = Pick<Bot, 'enterpriseSid' | 'applicationId' | 'tenantId' | 'clientSecret'>;
 
 /**
- * Takes back what a former bot was told of an enterprise's users, and where it reached them, when the enterprise gets another one: their object ids
- * are the present bot's to ask for, with its own secret (src/domain/mapping-users.ts).
- * @param before `undefined` for a new bot
+ * Forgets what Microsoft told an enterprise's former bot when the enterprise gets another one: its users' object ids and the conversations that reach
+ * them. The new bot asks for them itself, with its own secret (mapping-users.ts).
+ * @param before the bot before the change; `undefined` for a new one
  */
-export async function followBot(tx: Transaction, before: Identity | undefined, after: Identity): Promise<void> {
-  if (before && isSame(before, after)) {
-    // With another secret, what was not answered may be.
+export async function followBot(tx: Transaction, before: BotIdentity | undefined, after: BotIdentity): Promise<void> {
+  if (before && isSameBot(before, after)) {
+    // Microsoft may answer the new secret where it refused the old one.
     if (!Buffer.from(before.clientSecret).equals(after.clientSecret)) {
       await tx.mapping.updateMany({
         where: { enterpriseSid: after.enterpriseSid, microsoftObjectId: null },
@@ -25,5 +25,5 @@ export async function followBot(tx: Transaction, before: Identity | undefined, a
   await tx.teamsConversation.updateMany({ where, data: { conversationId: null, serviceUrl: null } });
 }
 
-const isSame = (one: Identity, other: Identity) =>
+const isSameBot = (one: BotIdentity, other: BotIdentity) =>
   one.enterpriseSid === other.enterpriseSid && one.applicationId === other.applicationId && one.tenantId === other.tenantId;

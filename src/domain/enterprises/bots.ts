@@ -10,11 +10,11 @@ import { violatedConstraint } from '../constraints.ts';
 import { botNotFound, ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
-import { changed, lookup, mandatory, parseInput, SECRET } from '../input.ts';
+import { changed, type Keyed, lookup, mandatory, parseInput, SECRET } from '../input.ts';
 import { type CreatedRange, createdBetween } from '../lists/filters.ts';
-import { type Listed, type Order, type PageArguments, readPage, type Shown } from '../lists/keyset.ts';
+import { type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { newSid, sought } from '../sid.ts';
+import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import { followBot } from './bot-changes.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
@@ -36,45 +36,52 @@ const updateInput = z.object({
 });
 const deleteInput = z.object({ sid: lookup() });
 
-type Keyed = { idempotencyKey?: string | null };
-export type CreateBotInput = z.input<typeof createInput> & Keyed;
-export type UpdateBotInput = z.input<typeof updateInput> & Keyed;
-export type DeleteBotInput = z.input<typeof deleteInput> & Keyed;
+type CreateBotInput = z.input<typeof createInput> & Keyed;
+type UpdateBotInput = z.input<typeof updateInput> & Keyed;
+type DeleteBotInput = z.input<typeof deleteInput> & Keyed;
 
-export interface BotFilter extends CreatedRange {
+interface BotFilter extends CreatedRange {
   enterpriseSid?: string | null;
 }
-export type BotOrderField = 'DATE_CREATED';
+type BotOrderField = 'DATE_CREATED';
 
 export const BOTS: Table<Bot> = { name: 'bot', fields: Object.values(Prisma.BotScalarFieldEnum) };
 
-/** The bot with this sid in the caller's organization, else `null`. */
+/** Finds a bot in the caller's reach; `null` where there is none. */
 export function findBot({ sql }: Gateway, caller: Caller, sid: string): Promise<Bot | null> {
-  return selectRow(sql, BOTS, { sid: sought(sid), ...belonging(caller) });
+  return selectRow(sql, BOTS, { sid: normalizeSid(sid), ...belonging(caller) });
 }
 
-const LIST: Listed<Bot, BotOrderField> = { name: 'bots', columns: { DATE_CREATED: 'dateCreated' } };
+const LIST: ListDefinition<Bot, BotOrderField> = { name: 'bots', columns: { DATE_CREATED: 'dateCreated' } };
 
-/** One page of the caller's bots, in the order of their creation. */
+/** Reads one page of the bots in the caller's reach, sorted by creation, ascending by default. */
 export function listBots(
   { sql }: Gateway,
   caller: Caller,
   filter: BotFilter,
   order: Order<BotOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
   page: PageArguments = {},
-  shown?: Shown,
+  selection?: Selection,
 ): Promise<Page<Bot>> {
-  const where = [belonging(caller), filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {}, createdBetween(filter)];
-  return readPage(caller, LIST, readsOf(sql, BOTS), where, order, page, shown);
+  const where = [
+    belonging(caller),
+    filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
+    createdBetween(filter),
+  ];
+  return readPage(caller, LIST, readsOf(sql, BOTS), where, order, page, selection);
 }
 
-/** What the gateway asks Microsoft with on the enterprise's behalf. */
+/**
+ * The credentials that the gateway uses at Microsoft on the enterprise's behalf.
+ * @throws SealError where the client secret cannot be opened
+ */
 export function credentialsOf({ secrets }: Gateway, bot: Bot): BotCredentials {
   return { applicationId: bot.applicationId, tenantId: bot.tenantId, clientSecret: secrets.open(bot.clientSecret, bot.sid) };
 }
 
 /**
- * The client secrets of bots of the caller's organization, in their order. The reading of each is audited before it is given.
+ * Reads the client secrets of bots of the caller's organization, and records each reading in the audit log first.
+ * @returns the secrets in the order of the bots
  */
 export async function revealClientSecrets(gateway: Gateway, caller: Caller, bots: readonly Bot[]): Promise<string[]> {
   await appendAudit(
@@ -86,7 +93,7 @@ export async function revealClientSecrets(gateway: Gateway, caller: Caller, bots
 }
 
 /**
- * Gives an enterprise its bot. The client secret is sealed with the bot's sid as associated data.
+ * Creates an enterprise's bot. The client secret is stored sealed, with the bot's sid as associated data.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053), BOT_EXISTS (483)
  */
 export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInput): Promise<Bot> {
@@ -109,13 +116,13 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
       await remember(tx, created);
       return created;
     }).catch((error) => {
-      throw uniqueness(error, bot.enterpriseSid);
+      throw asUniquenessError(error, bot.enterpriseSid);
     });
   });
 }
 
 /**
- * Changes a bot. A client secret that reads as the mask of the stored one leaves it as it is (REST.md, Answers).
+ * Updates a bot. A client secret that equals the mask of the stored one leaves it as it is (REST.md, Answers).
  * @throws as createBot, and NotFoundError BOT_NOT_FOUND (481)
  */
 export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInput): Promise<Bot> {
@@ -133,13 +140,13 @@ export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInpu
       await remember(tx, updated);
       return updated;
     }).catch((error) => {
-      throw uniqueness(error, change.enterpriseSid ?? '');
+      throw asUniquenessError(error, change.enterpriseSid ?? '');
     });
   });
 }
 
 /**
- * Takes an enterprise's bot away.
+ * Deletes an enterprise's bot.
  * @returns the bot as it was
  * @throws NotFoundError BOT_NOT_FOUND (481)
  */
@@ -157,21 +164,24 @@ export function deleteBot(gateway: Gateway, caller: Caller, input: DeleteBotInpu
   });
 }
 
-/** How a secret is shown where it must not be: its last four characters behind bullets. */
-export const masked = (hint: string) => `••••${hint}`;
+/** The mask that stands for a secret: bullets and its last four characters. */
+const masked = (hint: string) => `••••${hint}`;
 
+/** The columns that hold a client secret. */
 function sealed({ secrets }: Gateway, sid: string, clientSecret: string) {
   return { clientSecret: new Uint8Array(secrets.seal(clientSecret, sid)), clientSecretHint: clientSecret.slice(-4) };
 }
 
-function uniqueness(error: unknown, enterpriseSid: string): unknown {
+/** BOT_EXISTS (483) for a violated unique index, else the error itself. */
+function asUniquenessError(error: unknown, enterpriseSid: string): unknown {
   if (violatedConstraint(error) === undefined) return error;
   return new ConflictError('BOT_EXISTS', 'Bot details already exist', { value: enterpriseSid, path: ['enterpriseSid'] });
 }
 
 /**
- * Tries out a bot with Microsoft: its token, its Graph permission, the connector's reach. Changes nothing.
- * @throws NotFoundError BOT_NOT_FOUND
+ * Checks a bot's credentials with Microsoft, step by step: its token, its permission in Microsoft Graph, and whether the connector can be reached. Changes
+ * nothing, and is recorded in the audit log.
+ * @throws NotFoundError BOT_NOT_FOUND (481)
  */
 export async function verifyBot(gateway: Gateway, caller: Caller, sid: string): Promise<BotCheck[]> {
   const bot = await findBot(gateway, caller, sid);

@@ -9,7 +9,10 @@ import type { Transaction } from '../transaction.ts';
 export const emailNotUnique = (email: string) =>
   new ConflictError('EMAIL_NOT_UNIQUE', 'Email not unique', { value: email, path: ['enterpriseAdmin', 'emailId'] });
 
-/** @throws ConflictError EMAIL_NOT_UNIQUE (4001): the e-mail is the admin of another enterprise of this organization, a CLOSED one included. */
+/**
+ * Refuses an e-mail address that belongs to the admin of another enterprise of the organization, CLOSED ones included.
+ * @throws ConflictError EMAIL_NOT_UNIQUE (4001)
+ */
 export async function refuseTakenEmail({ prisma }: Gateway, caller: Caller, email: string): Promise<void> {
   const taken = await prisma.enterpriseAdmin.findFirst({
     where: { organizationSid: caller.organizationSid, emailFolded: fold(email) },
@@ -19,9 +22,10 @@ export async function refuseTakenEmail({ prisma }: Gateway, caller: Caller, emai
 }
 
 /**
- * Makes the admin's sub-account on the platform, or links the one that the e-mail has there: its password stays, and since the given
- * one may be wrong, none is kept.
- * @returns the columns of enterprise_admin that come of it
+ * Creates the admin's sub-account on the platform, or links the account that the e-mail address already has there. A linked account keeps its password;
+ * the given one may be another, so none is stored here.
+ * @returns the columns of enterprise_admin
+ * @throws PlatformError (452)
  */
 export async function createAdminAccount({ restcomm }: Gateway, admin: { emailId: string; password: string; name: string | undefined }) {
   const account = await restcomm.createSubAccount({
@@ -39,23 +43,24 @@ export async function createAdminAccount({ restcomm }: Gateway, admin: { emailId
 }
 
 /**
- * The admin follows its enterprise (teams-sms-api.txt, Business Customer Status). The platform's part comes last, so that its refusal takes
- * everything back; CLOSED is final there.
+ * Gives an admin, and its account on the platform, the status of its enterprise (teams-sms-api.txt, Business Customer Status). CLOSED is final on the
+ * platform, so it comes last in the transaction: its refusal rolls everything back.
+ * @throws PlatformError (452)
  */
 export async function setAdminStatus(gateway: Gateway, tx: Transaction, enterpriseSid: string, status: EnterpriseStatus): Promise<void> {
   const admin = await tx.enterpriseAdmin.update({
     where: { enterpriseSid },
     data: { status: status === 'INACTIVE' ? 'SUSPENDED' : status, dateUpdated: new Date() },
   });
-  const shared = await statusForOthers(tx, admin);
-  if (shared === 'ACTIVE' && status !== 'ACTIVE') return;
-  await gateway.restcomm.setAccountStatus(admin.accountSid, status === 'CLOSED' ? (shared ?? status) : status);
+  const neededStatus = await statusForOthers(tx, admin);
+  if (neededStatus === 'ACTIVE' && status !== 'ACTIVE') return;
+  await gateway.restcomm.setAccountStatus(admin.accountSid, status === 'CLOSED' ? (neededStatus ?? status) : status);
 }
 
 /**
- * A linked account may serve others too: a provider's own account, or another organization's admin. Nobody suspends or closes an account
- * that somebody else here still uses.
- * @returns what the others need the account to be, `undefined` where there are none
+ * The status that other users of an admin's account need it to have. A linked account may also be a provider's own, or another enterprise's admin's, and
+ * is not suspended or closed while one of them uses it.
+ * @returns `undefined` where nobody else uses it
  */
 async function statusForOthers(tx: Transaction, admin: { accountSid: string; sid: string }): Promise<'ACTIVE' | 'INACTIVE' | undefined> {
   const provider = await tx.account.count({ where: { sid: admin.accountSid, status: { not: 'CLOSED' } } });

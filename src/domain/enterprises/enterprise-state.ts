@@ -5,14 +5,15 @@ import { ConflictError, enterpriseClosed, enterpriseNotFound } from '../errors.t
 import type { Gateway } from '../gateway.ts';
 import type { Transaction } from '../transaction.ts';
 
-// ACTIVE ⇄ INACTIVE → CLOSED, which is final (teams-sms-api.txt, Business Customer Status). These guards hold the last part.
+// An enterprise is ACTIVE ⇄ INACTIVE → CLOSED, which is final (teams-sms-api.txt, Business Customer Status). These guards enforce that.
 
-/** INACTIVE enterprises' mappings do not work, nor those of CLOSED ones. */
+/** Whether the enterprise's mappings send and receive: not while it is INACTIVE, or CLOSED. */
 export const isOperational = (enterprise: Pick<Enterprise, 'status'>) => enterprise.status === 'ACTIVE';
 
 /**
- * Locks an enterprise of the caller's organization until the transaction ends, against changes and new mappings alike.
- * @throws NotFoundError ENTERPRISE_NOT_FOUND, ConflictError ENTERPRISE_CLOSED
+ * Locks an enterprise until the transaction ends, against changes and new mappings and bots.
+ * @returns the enterprise as it is under the lock
+ * @throws NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053)
  */
 export async function lockOpenEnterprise(tx: Transaction, caller: Caller, sid: string): Promise<Enterprise> {
   await tx.$queryRaw`SELECT 1 FROM enterprise WHERE sid = ${sid} AND organization_sid = ${caller.organizationSid} FOR UPDATE`;
@@ -23,15 +24,18 @@ export async function lockOpenEnterprise(tx: Transaction, caller: Caller, sid: s
 }
 
 /**
- * Keeps an enterprise from being closed while this transaction gives it a mapping or a bot.
- * @throws NotFoundError ENTERPRISE_NOT_FOUND, ConflictError ENTERPRISE_CLOSED, both with the path `enterpriseSid`
+ * Keeps an enterprise from being closed until the transaction ends, which gives it a mapping or a bot.
+ * @throws NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053); both with the path `enterpriseSid`
  */
 export async function holdOpenEnterprise(tx: Transaction, caller: Caller, sid: string): Promise<void> {
   await tx.$queryRaw`SELECT 1 FROM enterprise WHERE sid = ${sid} AND organization_sid = ${caller.organizationSid} FOR SHARE`;
   refuseClosed(await tx.enterprise.findUnique({ where: { sid, ...enterprises(caller) } }), sid);
 }
 
-/** As holdOpenEnterprise, outside a transaction: spares a platform what would be refused anyway. */
+/**
+ * Checks the same as holdOpenEnterprise outside a transaction, before a platform is asked for something that would be refused anyway.
+ * @throws as holdOpenEnterprise
+ */
 export async function requireOpenEnterprise({ prisma }: Gateway, caller: Caller, sid: string): Promise<void> {
   refuseClosed(await prisma.enterprise.findUnique({ where: { sid, ...enterprises(caller) } }), sid);
 }
@@ -41,7 +45,10 @@ function refuseClosed(enterprise: { status: string } | null | undefined, sid: st
   if (enterprise.status === 'CLOSED') throw enterpriseClosed(sid, ['enterpriseSid']);
 }
 
-/** @throws ConflictError ENTERPRISE_INACTIVE, ENTERPRISE_CLOSED: its mappings do not work */
+/**
+ * Refuses to send for an enterprise that is not ACTIVE.
+ * @throws ConflictError ENTERPRISE_INACTIVE, ENTERPRISE_CLOSED (4053)
+ */
 export function requireActiveEnterprise({ sid, status }: Pick<Enterprise, 'sid' | 'status'>): void {
   if (status === 'CLOSED') throw enterpriseClosed(sid, ['mappingSid']);
   if (status === 'INACTIVE') throw new ConflictError('ENTERPRISE_INACTIVE', 'Enterprise is INACTIVE', { value: sid, path: ['mappingSid'] });

@@ -8,12 +8,12 @@ import { violatedConstraint } from '../constraints.ts';
 import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
-import { changed, lookup, mandatory, optional, parseInput, SECRET } from '../input.ts';
+import { changed, type Keyed, lookup, mandatory, optional, parseInput, SECRET } from '../input.ts';
 import { type CreatedRange, containing, createdBetween, literal } from '../lists/filters.ts';
-import { type Listed, type Order, type PageArguments, readPage, type Shown } from '../lists/keyset.ts';
+import { type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { newSid, sought } from '../sid.ts';
-import { fold } from '../text.ts';
+import { newSid, normalizeSid } from '../sid.ts';
+import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from '../transaction.ts';
 import { createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
@@ -28,7 +28,7 @@ const createInput = z.object({
   name: mandatory(),
   status: openStatus,
   enterpriseAdmin: z.object({
-    emailId: mandatory(320).refine((email) => email === '' || /^[^\s@]+@[^\s@]+$/.test(email), 'must be an e-mail address'),
+    emailId: mandatory(MAX_EMAIL_LENGTH).refine((email) => email === '' || isEmail(email), 'must be an e-mail address'),
     password: mandatory(1024, SECRET),
     name: optional(),
   }),
@@ -36,16 +36,15 @@ const createInput = z.object({
 const updateInput = z.object({ sid: lookup(), name: changed(), status: openStatus });
 const closeInput = z.object({ sid: lookup(), deleteMappings: z.boolean().nullish() });
 
-type Keyed = { idempotencyKey?: string | null };
-export type CreateEnterpriseInput = z.input<typeof createInput> & Keyed;
-export type UpdateEnterpriseInput = z.input<typeof updateInput> & Keyed;
-export type CloseEnterpriseInput = z.input<typeof closeInput> & Keyed;
+type CreateEnterpriseInput = z.input<typeof createInput> & Keyed;
+type UpdateEnterpriseInput = z.input<typeof updateInput> & Keyed;
+type CloseEnterpriseInput = z.input<typeof closeInput> & Keyed;
 
-export interface EnterpriseFilter extends CreatedRange {
+interface EnterpriseFilter extends CreatedRange {
   name?: string | null;
   statuses?: readonly EnterpriseStatus[] | null;
 }
-export type EnterpriseOrderField = 'DATE_CREATED' | 'NAME';
+type EnterpriseOrderField = 'DATE_CREATED' | 'NAME';
 
 export const ENTERPRISES: Table<Enterprise> = {
   name: 'enterprise',
@@ -53,24 +52,24 @@ export const ENTERPRISES: Table<Enterprise> = {
   owner: 'organizationSid',
 };
 
-/** The enterprise with this sid in the caller's organization, else `null`. */
+/** Finds an enterprise in the caller's reach; `null` where there is none. */
 export function findEnterprise({ sql }: Gateway, caller: Caller, sid: string): Promise<Enterprise | null> {
-  return selectRow(sql, ENTERPRISES, { sid: sought(sid), ...enterprises(caller) });
+  return selectRow(sql, ENTERPRISES, { sid: normalizeSid(sid), ...enterprises(caller) });
 }
 
-const LIST: Listed<Enterprise, EnterpriseOrderField> = {
+const LIST: ListDefinition<Enterprise, EnterpriseOrderField> = {
   name: 'enterprises',
   columns: { DATE_CREATED: 'dateCreated', NAME: 'nameFolded' },
 };
 
-/** One page of the caller's enterprises. Default order: creation. */
+/** Reads one page of the enterprises in the caller's reach. Sorted by creation by default. */
 export function listEnterprises(
   { sql }: Gateway,
   caller: Caller,
   filter: EnterpriseFilter,
   order: Order<EnterpriseOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
   page: PageArguments = {},
-  shown?: Shown,
+  selection?: Selection,
 ): Promise<Page<Enterprise>> {
   const where = [
     enterprises(caller),
@@ -78,12 +77,12 @@ export function listEnterprises(
     filter.statuses ? { status: { in: [...filter.statuses] } } : {},
     createdBetween(filter),
   ];
-  return readPage(caller, LIST, readsOf(sql, ENTERPRISES), where, order, page, shown);
+  return readPage(caller, LIST, readsOf(sql, ENTERPRISES), where, order, page, selection);
 }
 
 /**
- * Creates an enterprise and its admin's sub-account on the platform. A crash after the platform's part is repaired by the same
- * request: the account then exists and is linked.
+ * Creates an enterprise, and its admin's sub-account on the platform. Where the gateway crashes after the platform's part, repeating the request links the
+ * account that then exists.
  * @throws InvalidInputError; ConflictError ENTERPRISE_NAME_NOT_UNIQUE (4050), EMAIL_NOT_UNIQUE (4001); PlatformError (452)
  */
 export function createEnterprise(gateway: Gateway, caller: Caller, input: CreateEnterpriseInput): Promise<Enterprise> {
@@ -110,13 +109,13 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
       await remember(tx, created);
       return created;
     }).catch((error) => {
-      throw uniqueness(error, name, enterpriseAdmin.emailId);
+      throw asUniquenessError(error, name, enterpriseAdmin.emailId);
     });
   });
 }
 
 /**
- * Renames an enterprise, activates or deactivates it. Its admin's account on the platform follows the status.
+ * Renames an enterprise, activates or deactivates it. Its admin's account on the platform gets the same status.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053),
  *   ENTERPRISE_NAME_NOT_UNIQUE (4050); PlatformError (452)
  */
@@ -138,15 +137,15 @@ export function updateEnterprise(gateway: Gateway, caller: Caller, input: Update
     const { prisma } = gateway;
     return (status ? inTransactionWithPlatform(prisma, caller.organizationSid, work) : inTransaction(prisma, work))
       .catch((error) => {
-        throw uniqueness(error, name ?? '');
+        throw asUniquenessError(error, name ?? '');
       })
       .finally(() => status && gateway.verified.drop(sid ?? ''));
   });
 }
 
 /**
- * Closes an enterprise for good, and its admin's account on the platform. With `deleteMappings` its mappings are deleted first, their
- * numbers released; where the platform refuses one, those already deleted stay deleted and the request can be repeated.
+ * Closes an enterprise for good, and its admin's account on the platform. With `deleteMappings`, its mappings are deleted first and their numbers
+ * released. Where the platform refuses one, those deleted before stay deleted, and the request can be repeated.
  * @throws NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053), ENTERPRISE_HAS_MAPPINGS (4052);
  *   PlatformError (452)
  */
@@ -170,7 +169,7 @@ async function close(gateway: Gateway, tx: Transaction, caller: Caller, sid: str
   return closed;
 }
 
-/** The platform's part comes last: where it refuses, the transaction takes everything back. */
+/** Changes an enterprise's status. The platform's part comes last, so that its refusal rolls everything back. */
 async function changeStatus(gateway: Gateway, tx: Transaction, enterprise: Enterprise, status: 'ACTIVE' | 'INACTIVE'): Promise<Enterprise> {
   const changed = await tx.enterprise.update({ where: { sid: enterprise.sid }, data: { status, dateUpdated: new Date() } });
   await setAdminStatus(gateway, tx, enterprise.sid, status);
@@ -180,7 +179,10 @@ async function changeStatus(gateway: Gateway, tx: Transaction, enterprise: Enter
 const nameNotUnique = (name: string) =>
   new ConflictError('ENTERPRISE_NAME_NOT_UNIQUE', 'Enterprise name not unique', { value: name, path: ['name'] });
 
-/** Spares the platform a sub-account that the unique index would refuse anyway. */
+/**
+ * Refuses a name that another open enterprise has, before the platform creates a sub-account. The unique index decides.
+ * @throws ConflictError ENTERPRISE_NAME_NOT_UNIQUE (4050)
+ */
 async function refuseTakenName({ prisma }: Gateway, caller: Caller, name: string): Promise<void> {
   const taken = await prisma.enterprise.findFirst({
     where: { organizationSid: caller.organizationSid, nameFolded: fold(name), status: { not: 'CLOSED' } },
@@ -189,7 +191,8 @@ async function refuseTakenName({ prisma }: Gateway, caller: Caller, name: string
   if (taken) throw nameNotUnique(name);
 }
 
-function uniqueness(error: unknown, name: string, email = ''): unknown {
+/** ENTERPRISE_NAME_NOT_UNIQUE (4050) or EMAIL_NOT_UNIQUE (4001) for a violated unique index, else the error itself. */
+function asUniquenessError(error: unknown, name: string, email = ''): unknown {
   const constraint = violatedConstraint(error);
   if (constraint?.includes('email')) return emailNotUnique(email);
   return constraint?.includes('name') ? nameNotUnique(name) : error;

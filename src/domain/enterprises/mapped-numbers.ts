@@ -3,25 +3,29 @@ import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { smsWebhook } from './webhooks.ts';
 
-// A mapped number and its SMS on the platform (docs/adr/0004).
+// A mapped number and the routing of its SMS on the platform (docs/adr/0004).
 
-/** The columns of a number: as it was given, and as it is compared. */
-export const external = (externalAddress: string) => ({ externalAddress, externalDigits: externalAddress.replace('+', '') });
+/** The columns of a mapping's number: as it was given, and as numbers are compared. */
+export const numberColumns = (externalAddress: string) => ({ externalAddress, externalDigits: externalAddress.replace('+', '') });
 
 export const numberNotUnique = (externalAddress: string) =>
   new ConflictError('EXTERNAL_ADDRESS_NOT_UNIQUE', 'externalAddress not unique', { value: externalAddress, path: ['externalAddress'] });
 
-const mappingWith = ({ prisma }: Pick<Gateway, 'prisma'>, number: string) =>
-  prisma.mapping.findFirst({ where: { externalDigits: external(number).externalDigits } });
+const findMappingByNumber = ({ prisma }: Pick<Gateway, 'prisma'>, number: string) =>
+  prisma.mapping.findFirst({ where: { externalDigits: numberColumns(number).externalDigits } });
 
-/** The one check that crosses organizations (REST.md, 482). It also keeps the platform from re-routing somebody's number. */
+/**
+ * Refuses a number that any organization has mapped: the one check that crosses organizations (REST.md, 482). It comes before the platform is asked, which
+ * would route the number away from its mapping.
+ * @throws ConflictError EXTERNAL_ADDRESS_NOT_UNIQUE (482)
+ */
 export async function refuseTakenNumber(gateway: Gateway, externalAddress: string): Promise<void> {
-  if (await mappingWith(gateway, externalAddress)) throw numberNotUnique(externalAddress);
+  if (await findMappingByNumber(gateway, externalAddress)) throw numberNotUnique(externalAddress);
 }
 
 /**
- * Brings the platform to what is stored of a number: routed to the mapping that has it, else taken back. For whoever asked the platform for a
- * change that then did not come about, maybe because another's did. Never throws: what went wrong before is what the caller must hear.
+ * Makes the platform route a number's SMS as the database says: to the mapping that has the number, else nowhere. Called after a change on the platform
+ * that did not become one in the database, perhaps because a concurrent one did. Never rejects, so that the caller can report the original error.
  */
 export async function settleNumber(
   gateway: Pick<Gateway, 'prisma' | 'restcomm' | 'secrets' | 'publicUrl' | 'log'>,
@@ -30,20 +34,23 @@ export async function settleNumber(
   const { restcomm, log } = gateway;
   let mapping: Mapping | null = null;
   try {
-    mapping = await mappingWith(gateway, number);
+    mapping = await findMappingByNumber(gateway, number);
     await (mapping ? restcomm.enableSms(mapping.externalAddress, smsWebhook(gateway, mapping.sid)) : restcomm.disableSms(number));
   } catch (error) {
-    log.warn({ err: error, mappingSid: mapping?.sid }, "a number's SMS on the platform is not as its mapping says");
+    log.warn({ err: error, mappingSid: mapping?.sid }, "cannot restore the routing of a number's SMS on the platform");
   }
 }
 
-/** Enables a mapping's new number and takes the old one back, or neither. @throws PlatformError */
-export async function swapNumbers(gateway: Gateway, { sid, externalAddress }: Mapping, to: string): Promise<void> {
-  await gateway.restcomm.enableSms(to, smsWebhook(gateway, sid));
+/**
+ * Enables SMS for a mapping's new number and disables it for the old one, or neither.
+ * @throws PlatformError (452)
+ */
+export async function swapNumbers(gateway: Gateway, { sid, externalAddress }: Mapping, newNumber: string): Promise<void> {
+  await gateway.restcomm.enableSms(newNumber, smsWebhook(gateway, sid));
   try {
     await gateway.restcomm.disableSms(externalAddress);
   } catch (error) {
-    await settleNumber(gateway, to);
+    await settleNumber(gateway, newNumber);
     throw error;
   }
 }

@@ -7,42 +7,48 @@ import { violatedConstraint } from '../constraints.ts';
 import { ConflictError, mappingNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
-import { changed, changedOrEmptied, lookup, mandatory, optional, parseInput } from '../input.ts';
+import {
+  changed,
+  changedOrEmptied,
+  isBlankOrPhoneNumber,
+  type Keyed,
+  lookup,
+  mandatory,
+  NOT_A_PHONE_NUMBER,
+  optional,
+  parseInput,
+} from '../input.ts';
 import { newSid } from '../sid.ts';
-import { domainOf, fold } from '../text.ts';
+import { domainOf, fold, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction } from '../transaction.ts';
 import { credentialsOf } from './bots.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
-import { external, numberNotUnique, refuseTakenNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
+import { numberColumns, numberNotUnique, refuseTakenNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
 import { findMapping } from './mappings.ts';
 import { smsWebhook } from './webhooks.ts';
 
-/** REST.md, Requests: digits with an optional leading +, 3 to 18 of them. */
-const isNumber = (text: string | undefined) => !text || /^\+?[0-9]{3,18}$/.test(text);
-const NOT_A_NUMBER = 'must be 3 to 18 digits with an optional leading +';
-
 const createInput = z.object({
   name: optional(),
-  microsoftAddress: mandatory(320),
-  externalAddress: mandatory().refine(isNumber, NOT_A_NUMBER),
+  microsoftAddress: mandatory(MAX_EMAIL_LENGTH),
+  externalAddress: mandatory().refine(isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER),
   enterpriseSid: mandatory(),
 });
 const updateInput = z.object({
   sid: lookup(),
   name: changedOrEmptied(),
-  microsoftAddress: changed(320),
-  externalAddress: changed().refine(isNumber, NOT_A_NUMBER),
+  microsoftAddress: changed(MAX_EMAIL_LENGTH),
+  externalAddress: changed().refine(isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER),
   enterpriseSid: changed(),
 });
 const deleteInput = z.object({ sid: lookup() });
 
-type Keyed = { idempotencyKey?: string | null };
-export type CreateMappingInput = z.input<typeof createInput> & Keyed;
-export type UpdateMappingInput = z.input<typeof updateInput> & Keyed;
-export type DeleteMappingInput = z.input<typeof deleteInput> & Keyed;
+type CreateMappingInput = z.input<typeof createInput> & Keyed;
+type UpdateMappingInput = z.input<typeof updateInput> & Keyed;
+type DeleteMappingInput = z.input<typeof deleteInput> & Keyed;
 
 /**
- * Maps a Teams user to a number and SMS-enables the number. A crash after the platform's part is repaired by the same request.
+ * Maps a Teams user to a number and enables the number's SMS on the platform. Where the gateway crashes after the platform's part, repeating the request
+ * completes it.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053),
  *   EXTERNAL_ADDRESS_NOT_UNIQUE (482), MICROSOFT_ADDRESS_INVALID (485); PlatformError (452)
  */
@@ -61,9 +67,9 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
       enterpriseSid,
       microsoftObjectId,
       webhookKeyId: gateway.secrets.keyId,
-      ...named(name ?? microsoftAddress),
-      ...microsoft(microsoftAddress),
-      ...external(externalAddress),
+      ...nameColumns(name ?? microsoftAddress),
+      ...addressColumns(microsoftAddress),
+      ...numberColumns(externalAddress),
     };
     return inTransaction(gateway.prisma, async (tx) => {
       await holdOpenEnterprise(tx, caller, enterpriseSid);
@@ -72,13 +78,13 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
       return mapping;
     }).catch(async (error) => {
       await settleNumber(gateway, externalAddress);
-      throw uniqueness(error, externalAddress);
+      throw asUniquenessError(error, externalAddress);
     });
   });
 }
 
 /**
- * Changes a mapping. A blank name falls back to the Microsoft address (REST.md, Requests); one that was the address follows it.
+ * Updates a mapping. A blank name becomes the Microsoft address (REST.md, Requests); a name that was the address changes with it.
  * @throws as createMapping, and NotFoundError MAPPING_NOT_FOUND (480)
  */
 export function updateMapping(gateway: Gateway, caller: Caller, input: UpdateMappingInput): Promise<Mapping> {
@@ -87,71 +93,85 @@ export function updateMapping(gateway: Gateway, caller: Caller, input: UpdateMap
     for (;;) {
       const mapping = await findMapping(gateway, caller, change.sid ?? '');
       if (!mapping) throw mappingNotFound(change.sid ?? '');
-      const updated = await changeAsRead(gateway, caller, mapping, change, remember);
+      const updated = await updateAsRead(gateway, caller, mapping, change, remember);
       if (updated) return updated;
     }
   });
 }
 
-/** One attempt of updateMapping. `undefined` where the mapping was changed or deleted since it was read: nothing was done. */
-async function changeAsRead(
+/**
+ * Updates a mapping if it is still as it was read.
+ * @returns `undefined` where it was changed or deleted since: nothing was done
+ */
+async function updateAsRead(
   gateway: Gateway,
   caller: Caller,
   mapping: Mapping,
   change: z.output<typeof updateInput>,
   remember: Remember,
 ): Promise<Mapping | undefined> {
-  const enterpriseSid = change.enterpriseSid ?? mapping.enterpriseSid;
-  const microsoftAddress = change.microsoftAddress ?? mapping.microsoftAddress;
-  const externalAddress = change.externalAddress ?? mapping.externalAddress;
-  const moved = enterpriseSid !== mapping.enterpriseSid;
-  if (moved) await requireOpenEnterprise(gateway, caller, enterpriseSid);
-  const otherNumber = external(externalAddress).externalDigits !== mapping.externalDigits;
-  if (otherNumber) await refuseTakenNumber(gateway, externalAddress);
-  const otherUser = fold(microsoftAddress) !== mapping.microsoftAddressFolded;
-  const microsoftObjectId =
-    moved || otherUser ? await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress) : mapping.microsoftObjectId;
-
-  const kept = mapping.name === mapping.microsoftAddress ? microsoftAddress : mapping.name;
-  const data = {
-    enterpriseSid,
-    microsoftObjectId,
-    dateUpdated: new Date(),
-    ...(otherNumber ? { webhookKeyId: gateway.secrets.keyId } : {}),
-    ...named(change.name === undefined ? kept : change.name || microsoftAddress),
-    ...microsoft(microsoftAddress),
-    ...external(externalAddress),
-  };
-  const asRead = {
-    sid: mapping.sid,
-    organizationSid: caller.organizationSid,
-    enterpriseSid: mapping.enterpriseSid,
-    name: mapping.name,
-    microsoftAddress: mapping.microsoftAddress,
-    microsoftObjectId: mapping.microsoftObjectId,
-    externalAddress: mapping.externalAddress,
-  };
+  const { data, isRenumbered } = await columnsAfter(gateway, caller, mapping, change);
   const settle = async () => {
-    if (otherNumber) for (const number of [mapping.externalAddress, externalAddress]) await settleNumber(gateway, number);
+    if (isRenumbered) for (const number of [mapping.externalAddress, data.externalAddress]) await settleNumber(gateway, number);
   };
-  if (otherNumber) await swapNumbers(gateway, mapping, externalAddress);
+  if (isRenumbered) await swapNumbers(gateway, mapping, data.externalAddress);
   const updated = await inTransaction(gateway.prisma, async (tx) => {
-    await holdOpenEnterprise(tx, caller, enterpriseSid);
-    const { count } = await tx.mapping.updateMany({ where: asRead, data });
+    await holdOpenEnterprise(tx, caller, data.enterpriseSid);
+    const { count } = await tx.mapping.updateMany({ where: { organizationSid: caller.organizationSid, ...asRead(mapping) }, data });
     if (count === 0) return undefined;
     const row = { ...mapping, ...data };
     await remember(tx, row);
     return row;
   }).catch(async (error) => {
     await settle();
-    throw uniqueness(error, externalAddress);
+    throw asUniquenessError(error, data.externalAddress);
   });
   if (!updated) await settle();
   return updated;
 }
 
+/** The condition that a mapping still has the values that a change was decided by. */
+const asRead = ({ sid, enterpriseSid, name, microsoftAddress, microsoftObjectId, externalAddress }: Mapping) => ({
+  sid,
+  enterpriseSid,
+  name,
+  microsoftAddress,
+  microsoftObjectId,
+  externalAddress,
+});
+
 /**
- * Deletes a mapping and takes its number's SMS back from the gateway. Its messages stay.
+ * Validates an update and makes the columns that it changes.
+ * @returns the columns, and whether the mapping gets another number
+ * @throws as updateMapping
+ */
+async function columnsAfter(gateway: Gateway, caller: Caller, mapping: Mapping, change: z.output<typeof updateInput>) {
+  const enterpriseSid = change.enterpriseSid ?? mapping.enterpriseSid;
+  const microsoftAddress = change.microsoftAddress ?? mapping.microsoftAddress;
+  const externalAddress = change.externalAddress ?? mapping.externalAddress;
+  const isMoved = enterpriseSid !== mapping.enterpriseSid;
+  if (isMoved) await requireOpenEnterprise(gateway, caller, enterpriseSid);
+  const isRenumbered = numberColumns(externalAddress).externalDigits !== mapping.externalDigits;
+  if (isRenumbered) await refuseTakenNumber(gateway, externalAddress);
+  const isOtherUser = fold(microsoftAddress) !== mapping.microsoftAddressFolded;
+  const microsoftObjectId =
+    isMoved || isOtherUser ? await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress) : mapping.microsoftObjectId;
+
+  const unchangedName = mapping.name === mapping.microsoftAddress ? microsoftAddress : mapping.name;
+  const data = {
+    enterpriseSid,
+    microsoftObjectId,
+    dateUpdated: new Date(),
+    ...(isRenumbered ? { webhookKeyId: gateway.secrets.keyId } : {}),
+    ...nameColumns(change.name === undefined ? unchangedName : change.name || microsoftAddress),
+    ...addressColumns(microsoftAddress),
+    ...numberColumns(externalAddress),
+  };
+  return { data, isRenumbered };
+}
+
+/**
+ * Deletes a mapping and disables its number's SMS on the platform. Its messages stay.
  * @returns the mapping as it was
  * @throws NotFoundError MAPPING_NOT_FOUND (480); PlatformError (452)
  */
@@ -164,7 +184,10 @@ export function deleteMapping(gateway: Gateway, caller: Caller, input: DeleteMap
   });
 }
 
-/** Deletes every mapping of an enterprise, one after another. Where the platform refuses one, the rest stay. */
+/**
+ * Deletes every mapping of an enterprise, one after another. Where the platform refuses one, it and the rest stay.
+ * @throws PlatformError (452)
+ */
 export async function deleteMappingsOf(gateway: Gateway, caller: Caller, enterpriseSid: string): Promise<void> {
   const mappings = await gateway.prisma.mapping.findMany({
     where: { enterpriseSid, ...belonging(caller) },
@@ -175,8 +198,9 @@ export async function deleteMappingsOf(gateway: Gateway, caller: Caller, enterpr
 }
 
 /**
- * The platform first: while the row stands, nobody else can map the number.
- * @returns the mapping as it was, `undefined` where there is none (any more)
+ * Removes a mapping, on the platform first: as long as its row exists, no other mapping can get the number.
+ * @returns the mapping as it was; `undefined` where there is none
+ * @throws PlatformError (452)
  */
 async function removeMapping(gateway: Gateway, caller: Caller, sid: string, remember: Remember): Promise<Mapping | undefined> {
   for (;;) {
@@ -195,25 +219,26 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
       throw error;
     });
     if (removed) return mapping;
-    // Somebody else deleted it, and the number may be another's by now, or gave it another number.
+    // A concurrent request deleted the mapping, and the number may be in another one by now, or gave the mapping another number.
     await settleNumber(gateway, mapping.externalAddress);
   }
 }
 
-const named = (name: string) => ({ name, nameFolded: fold(name) });
-const microsoft = (microsoftAddress: string) => ({
+const nameColumns = (name: string) => ({ name, nameFolded: fold(name) });
+const addressColumns = (microsoftAddress: string) => ({
   microsoftAddress,
   microsoftAddressFolded: fold(microsoftAddress),
   microsoftDomain: domainOf(microsoftAddress),
 });
 
-/** A UPN, or an object id as Microsoft gives it. */
+/** Whether the text has the form of a user principal name, or of an object id (a UUID). */
 const isMicrosoftAddress = (address: string) =>
   /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(address) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(address);
 
 /**
- * The form is always checked, and where the enterprise has a bot, that the user belongs to its tenant (teams-sms-api.txt, error 485).
- * @returns the user's object id, `null` while there is no bot to ask with
+ * Checks a Microsoft address: its form, and where the enterprise has a bot, that the user belongs to its tenant (teams-sms-api.txt, error 485).
+ * @returns the user's object id; `null` where the enterprise has no bot
+ * @throws ConflictError MICROSOFT_ADDRESS_INVALID (485); PlatformError (452)
  */
 async function validateMicrosoftAddress(gateway: Gateway, enterpriseSid: string, address: string): Promise<string | null> {
   const invalid = () =>
@@ -226,6 +251,7 @@ async function validateMicrosoftAddress(gateway: Gateway, enterpriseSid: string,
   return user.objectId;
 }
 
-function uniqueness(error: unknown, externalAddress: string): unknown {
+/** EXTERNAL_ADDRESS_NOT_UNIQUE (482) for a violated unique index, else the error itself. */
+function asUniquenessError(error: unknown, externalAddress: string): unknown {
   return violatedConstraint(error) === undefined ? error : numberNotUnique(externalAddress);
 }

@@ -4,16 +4,16 @@ import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { credentialsOf } from './bots.ts';
 
-// A mapping's object id is what an activity from Teams is recognised by. It is Microsoft's answer to the enterprise's present bot, asked with its
-// own secret: nobody gets another's users by naming their application and tenant.
+// An activity from Teams is matched to its mapping by the user's object id. The id is Microsoft's answer to the enterprise's current bot, which asks
+// with its own secret: naming another customer's application and tenant is not enough to receive its users.
 
-/** A mapping whose user Microsoft did not know, or could not be asked for, is asked for again after this. */
-const ASK_AGAIN_MS = 10 * 60_000;
+/** When Microsoft is asked again about a user that it did not know, or could not be asked about, in ms. */
+const RETRY_AFTER_MS = 10 * 60_000;
 const BATCH = 100;
 
 /**
- * Asks Microsoft for the users of mappings that were made before their enterprise had its bot.
- * @returns how many became known
+ * Asks Microsoft for the object ids of mappings that were created before their enterprise had its bot.
+ * @returns how many users were found
  */
 export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal): Promise<number> {
   const { prisma, microsoft, log } = gateway;
@@ -21,38 +21,41 @@ export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal
     where: {
       microsoftObjectId: null,
       enterprise: { bot: { isNot: null }, status: { not: 'CLOSED' } },
-      OR: [{ microsoftChecked: null }, { microsoftChecked: { lt: new Date(Date.now() - ASK_AGAIN_MS) } }],
+      OR: [{ microsoftChecked: null }, { microsoftChecked: { lt: new Date(Date.now() - RETRY_AFTER_MS) } }],
     },
     include: { enterprise: { include: { bot: true } } },
     orderBy: { microsoftChecked: { sort: 'asc', nulls: 'first' } },
     take: BATCH,
   });
-  const silent = new Set<string>();
-  let known = 0;
+  const failedEnterprises = new Set<string>();
+  let resolved = 0;
   for (const { enterprise, ...mapping } of unresolved) {
     if (signal?.aborted) break;
-    if (!enterprise.bot || silent.has(enterprise.sid)) continue;
+    if (!enterprise.bot || failedEnterprises.has(enterprise.sid)) continue;
     const bot = credentialsOf(gateway, enterprise.bot);
     try {
       const user = await microsoft.findUser(bot, mapping.microsoftAddress);
-      if (!user) log.warn({ mappingSid: mapping.sid }, "a mapping's user is not a user of the bot's tenant");
-      else known += 1;
+      if (!user) log.warn({ mappingSid: mapping.sid }, "a mapped user is not a user of the bot's tenant");
+      else resolved += 1;
       await keepMappingUser(gateway, mapping, bot, user?.objectId ?? null);
     } catch (error) {
       if (!(error instanceof PlatformError)) throw error;
-      // The others of the enterprise would fare no better, and hold everybody else's up.
-      silent.add(enterprise.sid);
-      log.warn({ err: error, enterpriseSid: enterprise.sid }, "an enterprise's users could not be asked for");
+      // The enterprise's other mappings would fail too, and delay all other enterprises.
+      failedEnterprises.add(enterprise.sid);
+      log.warn({ err: error, enterpriseSid: enterprise.sid }, "cannot ask Microsoft for an enterprise's users");
       await prisma.mapping.updateMany({
         where: { enterpriseSid: enterprise.sid, microsoftObjectId: null },
         data: { microsoftChecked: new Date() },
       });
     }
   }
-  return known;
+  return resolved;
 }
 
-/** Keeps what Microsoft said of a mapping's user, unless the mapping or its enterprise's bot has been changed since it was asked. */
+/**
+ * Stores Microsoft's answer about a mapping's user, unless the mapping or its enterprise's bot has changed since Microsoft was asked.
+ * @param microsoftObjectId `null` where Microsoft does not know the user
+ */
 export async function keepMappingUser(
   { prisma }: Pick<Gateway, 'prisma'>,
   { sid, enterpriseSid, microsoftAddress }: Mapping,

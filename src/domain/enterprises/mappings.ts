@@ -5,17 +5,17 @@ import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
 import { type CreatedRange, containing, createdBetween, literal } from '../lists/filters.ts';
-import { type Listed, type Order, type PageArguments, readPage, readPages, type Shown } from '../lists/keyset.ts';
+import { type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { sought } from '../sid.ts';
+import { normalizeSid } from '../sid.ts';
 
-export interface MappingFilter extends CreatedRange {
+interface MappingFilter extends CreatedRange {
   enterpriseSid?: string | null;
   name?: string | null;
   microsoftAddress?: string | null;
   externalAddress?: string | null;
 }
-export type MappingOrderField = 'DATE_CREATED' | 'NAME' | 'MICROSOFT_ADDRESS' | 'EXTERNAL_ADDRESS' | 'DOMAIN';
+type MappingOrderField = 'DATE_CREATED' | 'NAME' | 'MICROSOFT_ADDRESS' | 'EXTERNAL_ADDRESS' | 'DOMAIN';
 
 export const MAPPINGS: Table<Mapping> = {
   name: 'mapping',
@@ -23,12 +23,12 @@ export const MAPPINGS: Table<Mapping> = {
   owner: 'organizationSid',
 };
 
-/** The mapping with this sid in the caller's organization, else `null`. */
+/** Finds a mapping in the caller's reach; `null` where there is none. */
 export function findMapping({ sql }: Gateway, caller: Caller, sid: string): Promise<Mapping | null> {
-  return selectRow(sql, MAPPINGS, { sid: sought(sid), ...belonging(caller) });
+  return selectRow(sql, MAPPINGS, { sid: normalizeSid(sid), ...belonging(caller) });
 }
 
-const LIST: Listed<Mapping, MappingOrderField> = {
+const LIST: ListDefinition<Mapping, MappingOrderField> = {
   name: 'mappings',
   columns: {
     DATE_CREATED: 'dateCreated',
@@ -40,19 +40,19 @@ const LIST: Listed<Mapping, MappingOrderField> = {
 };
 const BY_CREATION: Order<MappingOrderField> = { field: 'DATE_CREATED', direction: 'ASC' };
 
-/** One page of the caller's mappings. Default order: creation. */
+/** Reads one page of the mappings in the caller's reach. Sorted by creation by default. */
 export function listMappings(
   { sql }: Gateway,
   caller: Caller,
   filter: MappingFilter,
   order: Order<MappingOrderField> = BY_CREATION,
   page: PageArguments = {},
-  shown?: Shown,
+  selection?: Selection,
 ): Promise<Page<Mapping>> {
-  return readPage(caller, LIST, readsOf(sql, MAPPINGS), conditions(caller, filter), order, page, shown);
+  return readPage(caller, LIST, readsOf(sql, MAPPINGS), conditions(caller, filter), order, page, selection);
 }
 
-/** The same page of each of these enterprises' mappings. */
+/** Reads the same page of the mappings of each of these enterprises, in the order of the enterprises. */
 export function listMappingsOf(
   { sql }: Gateway,
   caller: Caller,
@@ -60,15 +60,15 @@ export function listMappingsOf(
   filter: MappingFilter,
   order: Order<MappingOrderField> = BY_CREATION,
   page: PageArguments = {},
-  shown?: Shown,
+  selection?: Selection,
 ): Promise<Page<Mapping>[]> {
   const reads = nestedReadsOf(sql, MAPPINGS, 'enterpriseSid', enterpriseSids);
-  return readPages(caller, LIST, reads, conditions(caller, filter), order, page, shown);
+  return readPages(caller, LIST, reads, conditions(caller, filter), order, page, selection);
 }
 
 const conditions = (caller: Caller, filter: MappingFilter) => [
   belonging(caller),
-  filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
+  filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
   containing('nameFolded', literal('name', filter.name)),
   containing('microsoftAddressFolded', literal('microsoftAddress', filter.microsoftAddress)),
   containing('externalAddress', literal('externalAddress', filter.externalAddress)),

@@ -1,32 +1,35 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Gateway } from '../gateway.ts';
 
-// Restcomm signs no request, so a webhook's path carries a secret of the number's own: its mapping's sid and a keyed digest of it.
+// Restcomm does not sign its requests, so a webhook's path contains a secret: the mapping's sid and a keyed digest of it, in hex.
 
-const MAC_HEX = 32;
+const DIGEST_LENGTH = 32;
 
 type Deps = Pick<Gateway, 'secrets' | 'publicUrl'>;
 
-/** Where Restcomm delivers a mapped number's SMS. */
+/** The URL at which Restcomm delivers a mapped number's SMS. */
 export const smsWebhook = (gateway: Deps, mappingSid: string) =>
   `${gateway.publicUrl}/webhooks/restcomm/${secretOf(gateway, mappingSid)}/sms`;
 
-/** Where Restcomm reports on a message that was sent by a mapping. The message's sid comes along: a report may arrive before Restcomm's own sid. */
+/** The URL at which Restcomm reports a sent message's status. It contains the message's sid, since a report may arrive before Restcomm's own sid does. */
 export const statusWebhook = (gateway: Deps, mappingSid: string, messageSid: string) =>
   `${gateway.publicUrl}/webhooks/restcomm/${secretOf(gateway, mappingSid)}/status?message=${messageSid}`;
 
-/** The mapping that a webhook's secret belongs to, whether or not it still exists, under whichever key; `undefined` for a secret that was not made here. */
+/**
+ * Verifies a webhook's secret, in constant time.
+ * @returns the sid of its mapping, which may be deleted by now; `undefined` for a secret that none of this gateway's keys made
+ */
 export function mappingOfSecret(gateway: Deps, secret: string): string | undefined {
   if (!/^[0-9a-f]{64}$/.test(secret)) return undefined;
-  const mappingSid = `BE${secret.slice(0, -MAC_HEX)}`;
+  const mappingSid = `BE${secret.slice(0, -DIGEST_LENGTH)}`;
   return secretsOf(gateway, mappingSid).some((valid) => timingSafeEqual(Buffer.from(valid), Buffer.from(secret))) ? mappingSid : undefined;
 }
 
-/** Where the platform was given an address before a rotation, that one still comes: the current key's is the first. */
+/** A mapping's secrets, the current key's first. The platform may still use one from before a rotation. */
 function secretsOf({ secrets }: Deps, mappingSid: string): string[] {
   return secrets
     .fingerprints(`webhook ${mappingSid}`)
-    .map(({ fingerprint }) => mappingSid.slice(2) + Buffer.from(fingerprint).toString('hex').slice(0, MAC_HEX));
+    .map(({ fingerprint }) => mappingSid.slice(2) + Buffer.from(fingerprint).toString('hex').slice(0, DIGEST_LENGTH));
 }
 
 const secretOf = (gateway: Deps, mappingSid: string): string => secretsOf(gateway, mappingSid)[0] ?? '';

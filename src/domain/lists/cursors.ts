@@ -1,26 +1,27 @@
 import { instant } from '../../database/instants.ts';
 import { invalidParameter } from '../input.ts';
 
-/** A place in a list, whether or not a row is there. */
-export interface Place {
+/** A position in a list's order, whether or not a row is there (any more). */
+export interface CursorPosition {
   value: string | Date;
   sid: string;
 }
 
-/** A cursor is opaque to callers: base64url of `[list, order field, sort value, sid]`, times in ms since the epoch. */
+/** Encodes a cursor, which is opaque to callers: base64url of the JSON `[list, order field, sort value, sid]`, times in ms since 1970. */
 export function encodeCursor(list: string, field: string, value: unknown, sid: string): string {
   return Buffer.from(JSON.stringify([list, field, value instanceof Date ? value.getTime() : value, sid])).toString('base64url');
 }
 
-/** The same of values as the database writes them. */
+/** Encodes a cursor from a sort value as the database writes it. */
 export const encodePackedCursor = (list: string, field: string, value: string, sid: string) =>
   encodeCursor(list, field, isTime(field) ? instant(value) : value, sid);
 
 /**
- * The place that a cursor of a list's order names.
- * @throws InvalidInputError INVALID_PARAMETER for one of another list or order, or none
+ * Decodes a cursor.
+ * @param parameter the argument that it was given in, for the error
+ * @throws InvalidInputError INVALID_PARAMETER for a cursor of another list or order, or any other text
  */
-export function decodeCursor(cursor: string, list: string, field: string, parameter: string): Place {
+export function decodeCursor(cursor: string, list: string, field: string, parameter: string): CursorPosition {
   const parts = parseCursor(cursor);
   if (parts?.[0] !== list) throw invalidParameter([parameter], 'is not a cursor of this list', cursor);
   const [, cursorField, value, sid] = parts;
@@ -30,7 +31,7 @@ export function decodeCursor(cursor: string, list: string, field: string, parame
 
 const isTime = (field: string) => field === 'DATE_CREATED';
 
-/** The years 1 to 9999, in ms since the epoch: what every database and format here can hold. */
+/** The years 1 to 9999, in ms since 1970: what every database and format in use can represent. */
 const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');
 const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 

@@ -1,20 +1,21 @@
 import { invalidParameter } from '../input.ts';
 import { fold } from '../text.ts';
 
-/** The bounds of a creation time, both inclusive. */
+/** Bounds on a creation time, both inclusive. */
 export interface CreatedRange {
   createdFrom?: Date | null;
   createdTo?: Date | null;
 }
 
-/** Where-part for a creation time between two instants, both inclusive. */
+/** The condition that a row was created within the bounds. */
 export const createdBetween = ({ createdFrom, createdTo }: CreatedRange) =>
   createdFrom || createdTo ? { dateCreated: { gte: createdFrom ?? undefined, lte: createdTo ?? undefined } } : {};
 
 /**
- * The filter's text as a LIKE operand: trimmed, folded, taken literally. Prisma does not escape `%` and `_` itself.
- * @returns undefined for an absent or blank filter, which filters nothing.
- * @throws InvalidInputError INVALID_PARAMETER for text that no row can hold.
+ * Makes a filter's text an operand of LIKE that matches it literally: trimmed, folded, with `%`, `_` and `\` escaped, which Prisma does not do.
+ * @param parameter the filter's field, for the error
+ * @returns `undefined` for an absent or blank text, which filters nothing
+ * @throws InvalidInputError INVALID_PARAMETER for text that PostgreSQL cannot store
  */
 export function literal(parameter: string, text: string | null | undefined): string | undefined {
   const trimmed = text?.trim();
@@ -24,10 +25,10 @@ export function literal(parameter: string, text: string | null | undefined): str
   return fold(trimmed).replace(/[\\%_]/g, '\\$&');
 }
 
-/** Where-part: the folded column contains the text. */
+/** The condition that a folded column contains the text. */
 export const containing = <Column extends string>(column: Column, text: string | undefined) =>
   (text === undefined ? {} : { [column]: { contains: text } }) as { [K in Column]?: { contains: string } };
 
-/** Where-part: the folded column begins with the text. */
+/** The condition that a folded column begins with the text. */
 export const beginning = <Column extends string>(column: Column, text: string | undefined) =>
   (text === undefined ? {} : { [column]: { startsWith: text } }) as { [K in Column]?: { startsWith: string } };

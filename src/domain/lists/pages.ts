@@ -1,75 +1,73 @@
 import type { PackedRow } from '../../database/lists/packed.ts';
 
-export interface PageInfo {
+interface PageInfo {
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  /** Made when asked for. */
+  /** Encoded on access; `null` for an empty page. */
   readonly startCursor: string | null;
   readonly endCursor: string | null;
 }
 
+/** A page of a list, in the shape of Relay's connections. */
 export interface Page<Row> {
-  /** Made when asked for, like their cursors. */
+  /** Made on access, and their cursors too. Empty where the rows are packed. */
   readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
-  /** What there is in place of edges, where the rows were wanted packed. */
+  /** The rows, where they were read packed. */
   readonly packed?: PackedPage;
   readonly pageInfo: PageInfo;
-  /** Counts all rows that the filter matches, when asked. */
+  /** Counts all rows that match the filter. */
   totalCount: () => Promise<number>;
 }
 
-/** A page's rows, packed. */
 export interface PackedPage {
   readonly rows: readonly PackedRow[];
   readonly cursorOf: (row: PackedRow) => string;
 }
 
-/** What lies around a page's rows. */
-export interface Surroundings<Row> {
+/** What a page knows beyond its rows. */
+export interface PageContext<Row> {
   readonly cursorOf: (row: Row) => string;
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
   readonly totalCount: () => Promise<number>;
 }
 
-// Classes, for an object with accessors of its own is made anew as a dictionary each time.
+// These are classes, since V8 makes each object literal with accessors a slow dictionary object (docs/performance.md).
 
-/** A page of rows. */
 export class RowsPage<Row> implements Page<Row> {
   readonly #rows: readonly Row[];
-  readonly #around: Surroundings<Row>;
+  readonly #context: PageContext<Row>;
   readonly totalCount: Page<Row>['totalCount'];
 
-  constructor(rows: readonly Row[], around: Surroundings<Row>) {
+  constructor(rows: readonly Row[], context: PageContext<Row>) {
     this.#rows = rows;
-    this.#around = around;
-    this.totalCount = around.totalCount;
+    this.#context = context;
+    this.totalCount = context.totalCount;
   }
 
   get edges() {
-    return this.#rows.map((node) => new Edge(node, this.#around.cursorOf));
+    return this.#rows.map((node) => new Edge(node, this.#context.cursorOf));
   }
 
   get pageInfo() {
-    return new RowsPageInfo(this.#rows, this.#around);
+    return new RowsPageInfo(this.#rows, this.#context);
   }
 }
 
-/** A page of packed rows. */
 export class PackedRowsPage implements Page<never> {
   readonly edges = [];
   readonly packed: PackedPage;
-  readonly #around: Surroundings<PackedRow>;
+  readonly #context: PageContext<PackedRow>;
   readonly totalCount: Page<never>['totalCount'];
 
-  constructor(rows: readonly PackedRow[], around: Surroundings<PackedRow>) {
-    this.packed = { rows, cursorOf: around.cursorOf };
-    this.#around = around;
-    this.totalCount = around.totalCount;
+  constructor(rows: readonly PackedRow[], context: PageContext<PackedRow>) {
+    this.packed = { rows, cursorOf: context.cursorOf };
+    this.#context = context;
+    this.totalCount = context.totalCount;
   }
 
   get pageInfo() {
-    return new RowsPageInfo(this.packed.rows, this.#around);
+    return new RowsPageInfo(this.packed.rows, this.#context);
   }
 }
 
@@ -79,7 +77,7 @@ class RowsPageInfo<Row> implements PageInfo {
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
 
-  constructor(rows: readonly Row[], { cursorOf, hasNextPage, hasPreviousPage }: Surroundings<Row>) {
+  constructor(rows: readonly Row[], { cursorOf, hasNextPage, hasPreviousPage }: PageContext<Row>) {
     this.#rows = rows;
     this.#cursorOf = cursorOf;
     this.hasNextPage = hasNextPage;

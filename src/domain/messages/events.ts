@@ -1,7 +1,7 @@
 import type { ChannelStatus, MessageDirection, PrismaClient } from '../../../prisma/client/client.ts';
-import { sought } from '../sid.ts';
+import { normalizeSid } from '../sid.ts';
 
-/** One event of an organization's log, with what filters look at. */
+/** One event of an organization's log, with the fields of its message that filters test. */
 export interface LoggedEvent {
   readonly seq: bigint;
   readonly messageSid: string;
@@ -15,7 +15,7 @@ export interface LoggedEvent {
   readonly direction: MessageDirection;
 }
 
-/** Which events. All conditions hold together; a condition that is absent always holds. */
+/** Conditions on events, which must all hold; an absent one always holds. */
 export interface MessageEventFilter {
   readonly enterpriseSids?: readonly string[] | null;
   readonly mappingSid?: string | null;
@@ -24,15 +24,15 @@ export interface MessageEventFilter {
   readonly statuses?: readonly ChannelStatus[] | null;
 }
 
-/** The filter with its sids as they can be looked up. */
-export const soughtIn = ({ enterpriseSids, mappingSid, messageSid, ...others }: MessageEventFilter): MessageEventFilter => ({
+/** Prepares a caller's filter for `matches`: normalizes its sids. */
+export const normalizeFilter = ({ enterpriseSids, mappingSid, messageSid, ...others }: MessageEventFilter): MessageEventFilter => ({
   ...others,
-  enterpriseSids: enterpriseSids?.map(sought),
-  mappingSid: mappingSid && sought(mappingSid),
-  messageSid: messageSid && sought(messageSid),
+  enterpriseSids: enterpriseSids?.map(normalizeSid),
+  mappingSid: mappingSid && normalizeSid(mappingSid),
+  messageSid: messageSid && normalizeSid(messageSid),
 });
 
-/** Does the filter let this event through? The filter is one of `soughtIn`. */
+/** Whether an event meets the conditions of a filter, which must be normalized. */
 export function matches(filter: MessageEventFilter, event: LoggedEvent): boolean {
   return (
     (!filter.enterpriseSids || filter.enterpriseSids.includes(event.enterpriseSid)) &&
@@ -43,14 +43,17 @@ export function matches(filter: MessageEventFilter, event: LoggedEvent): boolean
   );
 }
 
-/** Where a log ends, and how much of its beginning retention has deleted. */
+/** The extent of an organization's log: events `trimmed + 1` to `seq` exist. */
 export interface LogHead {
+  /** The log's id, which its cursors contain. */
   readonly logId: string;
+  /** The number of the last event; 0 for none. */
   readonly seq: bigint;
+  /** The number of the last event that retention has deleted; 0 for none. */
   readonly trimmed: bigint;
 }
 
-/** The head of an organization's log. A log that has no event yet is begun, so that it has a name. */
+/** Reads the head of an organization's log, and creates the log where it has no event yet. */
 export async function headOf(prisma: PrismaClient, organizationSid: string): Promise<LogHead> {
   const head = await prisma.eventHead.findUnique({ where: { organizationSid } });
   if (head) return head;
@@ -58,7 +61,7 @@ export async function headOf(prisma: PrismaClient, organizationSid: string): Pro
   return prisma.eventHead.findUniqueOrThrow({ where: { organizationSid } });
 }
 
-/** The events behind `after`, in order, at most `limit`. */
+/** Reads the events after the number `after`, in order, at most `limit`. */
 export function readEvents(prisma: PrismaClient, organizationSid: string, after: bigint, limit: number): Promise<LoggedEvent[]> {
   return prisma.$queryRaw<LoggedEvent[]>`
     SELECT e.seq, e.message_sid AS "messageSid", e.status::text, e.previous_status::text AS "previousStatus", e.error_code AS "errorCode",
@@ -69,18 +72,16 @@ export function readEvents(prisma: PrismaClient, organizationSid: string, after:
     ORDER BY e.seq LIMIT ${limit}`;
 }
 
-/**
- * Is anything missing between a place and the events that were read behind it? The log has no gaps but the one that retention makes at its beginning.
- */
+/** Whether events are missing between a number and the events read after it. Only retention leaves a gap, at the beginning of the log. */
 export const isGap = (after: bigint, events: readonly Pick<LoggedEvent, 'seq'>[]) =>
   events[0] !== undefined && events[0].seq !== after + 1n;
 
-/** How many events are deleted at once: a delete that takes long holds back the database's clean-up of everything else. */
-const TRIMMED_AT_ONCE = 5000;
+/** How many events one statement deletes: a longer one would hold back the database's vacuum. */
+const TRIM_BATCH = 5000;
 
 /**
- * Deletes the events that are older than `retentionMs`, from each log's beginning up to the first that is not, and notes how far, so that an old
- * cursor is told rather than skipped.
+ * Deletes the events that are older than `retentionMs`, from each log's beginning up to the first that is younger. The head records how far, so that an
+ * older cursor is refused instead of missing events silently.
  * @returns how many were deleted
  */
 export async function trimEvents(prisma: PrismaClient, retentionMs: number, signal?: AbortSignal): Promise<number> {
@@ -88,7 +89,7 @@ export async function trimEvents(prisma: PrismaClient, retentionMs: number, sign
   const heads = await prisma.eventHead.findMany({ select: { organizationSid: true } });
   let deleted = 0;
   for (const { organizationSid } of heads) {
-    for (let count = TRIMMED_AT_ONCE; count >= TRIMMED_AT_ONCE && !signal?.aborted; deleted += count) {
+    for (let count = TRIM_BATCH; count >= TRIM_BATCH && !signal?.aborted; deleted += count) {
       count = await trimOnce(prisma, organizationSid, before);
     }
   }
@@ -99,13 +100,13 @@ async function trimOnce(prisma: PrismaClient, organizationSid: string, before: D
   const first = await prisma.messageEvent.findMany({
     where: { organizationSid },
     orderBy: { seq: 'asc' },
-    take: TRIMMED_AT_ONCE,
+    take: TRIM_BATCH,
     select: { seq: true, occurredAt: true },
   });
   const kept = first.findIndex(({ occurredAt }) => occurredAt >= before);
   const last = first.at(kept === -1 ? -1 : kept - 1);
   if (kept === 0 || !last) return 0;
-  // Noted first: a reader is refused rather than shown a log with a hole. Never back, should two instances be at it.
+  // The head first, so that a reader is refused rather than shown a log with a gap. It never moves back, even if two instances trim at once.
   await prisma.eventHead.updateMany({ where: { organizationSid, trimmed: { lt: last.seq } }, data: { trimmed: last.seq } });
   const { count } = await prisma.messageEvent.deleteMany({ where: { organizationSid, seq: { lte: last.seq } } });
   return count;

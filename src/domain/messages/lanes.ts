@@ -1,7 +1,7 @@
-// A lane is one conversation: its messages are handed over in their order (docs/adr/0007).
+// A lane is the queue of one conversation's messages, which are delivered in order (docs/adr/0007).
 
-/** From a mapped number to a phone. */
+/** The lane of messages from a mapped number to a phone. */
 export const laneToPhone = (externalDigits: string, to: string) => `sms:${externalDigits}:${to.replace('+', '')}`;
 
-/** From whomever to a Teams user. */
+/** The lane of all messages to a Teams user. */
 export const laneToTeams = (enterpriseSid: string, microsoftAddress: string) => `teams:${enterpriseSid}:${microsoftAddress.toLowerCase()}`;

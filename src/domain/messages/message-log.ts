@@ -1,5 +1,5 @@
 import { type ChannelStatus, type Message, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
-import { quoted } from '../../database/lists/conditions.ts';
+import { columnOf } from '../../database/lists/conditions.ts';
 import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
 import { type Actor, auditRecord } from '../audit.ts';
@@ -9,8 +9,8 @@ import type { Transaction } from '../transaction.ts';
 import { entersBelow, statusRank } from './message-status.ts';
 import { encodingOf } from './sms-encoding.ts';
 
-// The two ways in which the event log grows: a message is accepted, or its status advances. Each is one statement, in which the event is numbered
-// last: the row lock on event_head is then held the shortest, and order of numbers = order of commits (docs/adr/0006).
+// The event log grows in two ways: a message is accepted, or its status advances. Each is one statement, which numbers the event last: that keeps the row
+// lock on event_head short, and the lock makes the order of numbers the order of commits (docs/adr/0006).
 
 type Client = PrismaClient | Transaction;
 
@@ -24,42 +24,46 @@ export interface NewMessage {
   readonly to: string;
   readonly body: string;
   readonly mediaUrls?: readonly string[];
-  /** The sid that the platform gave a message that came in by SMS. */
+  /** Restcomm's sid of a message that arrived by SMS. */
   readonly restcommMessageSid?: string;
-  /** The ids that Teams gave a message that came in from there. */
+  /** The ids of a message that arrived from Teams. */
   readonly teams?: { readonly conversationId: string; readonly activityId: string };
-  /** The conversation in whose order it is handed over. */
+  /** The conversation within which messages are delivered in order (lanes.ts). */
   readonly lane: string;
 }
 
 /**
- * Stores a message, QUEUED, with its first event and its place in the outbox, all or nothing. A message whose platform ids are already here is
- * not stored again. Those of one organization that come at once are stored by one statement: their commits would follow one another.
- * @param sender who sends it, where that is to be recorded with it
- * @returns the message, or nothing where it was stored before
+ * Stores a message as QUEUED with its first event and its outbox entry, all or nothing. A message whose platform ids are stored already is not stored
+ * again. Messages of one organization that arrive together are stored by one statement, since their commits would wait for each other.
+ * @param sender whom to record as the sender in the audit log, if anybody
+ * @returns the message; `undefined` where it was stored already
  */
 export const acceptMessage = (sql: Sql, message: NewMessage, sender?: Actor): Promise<Message | undefined> =>
-  accepted(message, sender, (values) => sql.writeTogether({ text: ACCEPT, values, among: message.organizationSid }));
+  accept(message, sender, (values) => sql.writeTogether({ text: ACCEPT, values, group: message.organizationSid }));
 
-/** The same in a transaction. */
+/**
+ * Stores a message as acceptMessage does, in a transaction and without a record in the audit log.
+ * @returns the message; `undefined` where it was stored already
+ */
 export const acceptMessageIn = (tx: Transaction, message: NewMessage): Promise<Message | undefined> =>
-  accepted(message, undefined, (values) => tx.$queryRawUnsafe<Accepted[]>(ACCEPT, ...values.map((value) => [value])));
+  accept(message, undefined, (values) => tx.$queryRawUnsafe<AcceptedRow[]>(ACCEPT, ...values.map((value) => [value])));
 
-interface Accepted extends Message {
-  readonly asked_place: number;
+/** A stored message, and its request's place in the batch. */
+interface AcceptedRow extends Message {
+  readonly request_place: number;
 }
 
-async function accepted(
+async function accept(
   message: NewMessage,
   sender: Actor | undefined,
-  ask: (values: readonly unknown[]) => Promise<Accepted[]>,
+  run: (values: readonly unknown[]) => Promise<AcceptedRow[]>,
 ): Promise<Message | undefined> {
   const { organizationSid, enterpriseSid, mappingSid, accountSid, direction, from, to, body, restcommMessageSid, teams, lane } = message;
   const sid = newSid('MS');
   const mediaUrls = message.mediaUrls ?? [];
   const { encoding, segments } = encodingOf(body);
   const record = sender && auditRecord(sender, { action: 'message.send', targetSid: sid });
-  const values: Record<keyof typeof GIVEN, unknown> = {
+  const values: Record<AcceptParameter, unknown> = {
     sid,
     organizationSid,
     enterpriseSid,
@@ -86,14 +90,14 @@ async function accepted(
     recordRequestId: record?.requestId,
     recordRemoteAddress: record?.remoteAddress,
   };
-  const [row] = await ask(NAMES.map((name) => values[name] ?? null));
+  const [row] = await run(ACCEPT_PARAMETERS.map((name) => values[name] ?? null));
   if (!row) return undefined;
-  const { asked_place: _, ...stored } = row;
+  const { request_place: _, ...stored } = row;
   return stored;
 }
 
-/** What ACCEPT is given of each message, and its PostgreSQL types. */
-const GIVEN = {
+/** The parameters of ACCEPT, and the PostgreSQL type of each one's elements. */
+const ACCEPT_TYPES = {
   sid: 'text',
   organizationSid: 'text',
   enterpriseSid: 'text',
@@ -120,29 +124,31 @@ const GIVEN = {
   recordRequestId: 'text',
   recordRemoteAddress: 'text',
 } as const;
-const NAMES = Object.keys(GIVEN) as (keyof typeof GIVEN)[];
-const TYPES = Object.values(GIVEN);
+type AcceptParameter = keyof typeof ACCEPT_TYPES;
+const ACCEPT_PARAMETERS = Object.keys(ACCEPT_TYPES) as AcceptParameter[];
 
 /**
- * For messages of one organization, each value an array over them. Platform ids and lanes are taken in their order, so that two of these never wait for
- * each other, and the head behind the lanes, that one of which somebody has holds up its own messages alone: PostgreSQL runs parts that nobody reads last
- * to first.
+ * Stores messages of one organization; each parameter is an array over them. Rows are locked in the order of platform ids, then of lanes, so that two of
+ * these statements never deadlock. event_head is locked after the lanes (the count below enforces it, since PostgreSQL runs WITH parts that nothing reads
+ * last to first), so that a lane that another transaction has locked delays only its own messages.
  */
 const ACCEPT = `
   WITH given AS (
-    SELECT * FROM unnest(${TYPES.map((type, place) => `$${place + 1}::${type}[]`).join(', ')})
-      WITH ORDINALITY AS given (${NAMES.map(quoted).join(', ')}, asked_place)
+    SELECT * FROM unnest(${Object.values(ACCEPT_TYPES)
+      .map((type, index) => `$${index + 1}::${type}[]`)
+      .join(', ')})
+      WITH ORDINALITY AS given (${ACCEPT_PARAMETERS.map(columnOf).join(', ')}, request_place)
   ), stored AS (
     INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
       body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id)
     SELECT sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction::message_direction, type::message_type, "from", from_folded,
       "to", to_folded, body, ARRAY(SELECT jsonb_array_elements_text(media_urls::jsonb)), segments, encoding::message_encoding,
       'QUEUED', ${statusRank('QUEUED')}, restcomm_message_sid, teams_conversation_id, teams_activity_id
-    FROM given ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, asked_place
+    FROM given ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, request_place
     ON CONFLICT DO NOTHING
     RETURNING *
   ), placed AS MATERIALIZED (
-    SELECT given.* FROM given JOIN stored ON stored.sid = given.sid COLLATE "C" ORDER BY given.asked_place
+    SELECT given.* FROM given JOIN stored ON stored.sid = given.sid COLLATE "C" ORDER BY given.request_place
   ), queued AS (
     INSERT INTO outbox (message_sid, lane) SELECT sid, lane FROM placed
   ), lane AS (
@@ -156,17 +162,17 @@ const ACCEPT = `
     RETURNING seq
   ), event AS (
     INSERT INTO message_event (organization_sid, seq, message_sid, status)
-    SELECT organization_sid, head.seq - count(*) OVER () + row_number() OVER (ORDER BY asked_place), sid, 'QUEUED' FROM placed, head
+    SELECT organization_sid, head.seq - count(*) OVER () + row_number() OVER (ORDER BY request_place), sid, 'QUEUED' FROM placed, head
   ), record AS (
     INSERT INTO audit_log (sid, organization_sid, action, target_sid, account_sid, admin_sid, access_token_sid, request_id, remote_address)
     SELECT record_sid, organization_sid, 'message.send', sid, record_account_sid, record_admin_sid, record_access_token_sid, record_request_id,
       record_remote_address
     FROM placed WHERE record_sid IS NOT NULL
   )
-  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, asked_place::int
-  FROM stored JOIN (SELECT sid AS placed_sid, asked_place FROM placed) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
+  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, request_place::int
+  FROM stored JOIN (SELECT sid AS placed_sid, request_place FROM placed) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
 
-/** Has the outbox looked at for this lane: now, unless it waits for a pause to end. */
+/** Makes the outbox deliver from this lane: at once, unless the lane pauses after a failure. */
 export async function openLane(tx: Transaction, lane: string, organizationSid: string): Promise<void> {
   await tx.$executeRaw`
     INSERT INTO outbox_lane AS l (lane, organization_sid) VALUES (${lane}, ${organizationSid}) ON CONFLICT (lane) DO UPDATE SET lane = l.lane`;
@@ -176,14 +182,14 @@ export interface StatusReport {
   readonly status: ChannelStatus;
   readonly errorCode?: string;
   readonly errorMessage?: string;
-  /** Learned with the report, kept whether or not the status advances. */
+  /** The platform's ids, stored whether or not the status advances. */
   readonly restcommMessageSid?: string;
   readonly teams?: { readonly conversationId: string; readonly activityId: string };
 }
 
 /**
  * Advances a message's status and appends the event, or does neither: a repeated, late or conflicting report changes nothing.
- * @returns `advanced`, else the status that the message keeps
+ * @returns `advanced`, or the status that the message keeps
  */
 export async function advanceStatus(client: Client, messageSid: string, report: StatusReport): Promise<'advanced' | ChannelStatus> {
   const { status, errorCode = null, errorMessage = null } = report;
@@ -210,7 +216,10 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
   return channelStatus;
 }
 
-/** The first sid stays. Another one of the same message tells that the platform took it twice; one that is another message's tells nothing. */
+/**
+ * Stores the platform's ids of a message. Its first Restcomm sid stays. A further one means that the platform took the message twice, and marks it as
+ * possibly duplicated, unless the sid is another message's.
+ */
 async function keepIds(client: Client, messageSid: string, { restcommMessageSid, teams }: StatusReport): Promise<void> {
   if (restcommMessageSid) {
     await client.$executeRaw`

@@ -1,9 +1,9 @@
 import type { ChannelStatus } from '../../../prisma/client/client.ts';
 
 /**
- * How far a message has come. `rank` is kept with the message; a report of a status takes effect while the message's rank is below
- * `entersBelow`. So repeated and late reports never move a message back, of the terminal DELIVERED, UNDELIVERED and FAILED the first
- * wins, READ may follow DELIVERED, and nothing follows a failure. A message begins QUEUED, or RECEIVED where it came from outside.
+ * The order of delivery statuses. `rank` is stored with the message; a reported status is taken while the message's rank is below `entersBelow`. So
+ * repeated and late reports never move a message back, the first of DELIVERED, UNDELIVERED and FAILED wins, READ may follow DELIVERED, and nothing
+ * follows a failure. A message starts QUEUED, or RECEIVED where it came from outside.
  */
 const positions: Record<ChannelStatus, { rank: number; entersBelow: number }> = {
   QUEUED: { rank: 0, entersBelow: 0 },
@@ -16,8 +16,8 @@ const positions: Record<ChannelStatus, { rank: number; entersBelow: number }> = 
   READ: { rank: 4, entersBelow: 4 },
 };
 
-/** What message.status_rank holds for a message of this status. */
+/** The value of message.status_rank for this status. */
 export const statusRank = (status: ChannelStatus): number => positions[status].rank;
 
-/** A report of this status is taken where message.status_rank is below it, and is otherwise late, repeated or in conflict. */
+/** The message.status_rank below which a report of this status is taken. Otherwise the report is late, repeated or in conflict. */
 export const entersBelow = (status: ChannelStatus): number => positions[status].entersBelow;

@@ -13,12 +13,12 @@ import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
 import { beginning, type CreatedRange, createdBetween, literal } from '../lists/filters.ts';
-import { type Listed, type Order, type PageArguments, readPage, readPages, type Shown } from '../lists/keyset.ts';
+import { type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { sought } from '../sid.ts';
+import { normalizeSid } from '../sid.ts';
 import { fold } from '../text.ts';
 
-export interface MessageFilter extends CreatedRange {
+interface MessageFilter extends CreatedRange {
   enterpriseSid?: string | null;
   mappingSid?: string | null;
   type?: MessageType | null;
@@ -30,7 +30,7 @@ export interface MessageFilter extends CreatedRange {
   channelErrorMessage?: string | null;
   stuck?: boolean | null;
 }
-export type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
+type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
 
 export const MESSAGES: Table<Message> = {
   name: 'message',
@@ -38,33 +38,33 @@ export const MESSAGES: Table<Message> = {
   owner: 'organizationSid',
 };
 
-/** The message with this sid in the caller's organization, else `null`. */
+/** Finds a message in the caller's reach; `null` where there is none. */
 export function findMessage({ sql }: Gateway, caller: Caller, sid: string): Promise<Message | null> {
-  return selectRow(sql, MESSAGES, { sid: sought(sid), ...belonging(caller) });
+  return selectRow(sql, MESSAGES, { sid: normalizeSid(sid), ...belonging(caller) });
 }
 
-const LIST: Listed<Message, MessageOrderField> = {
+const LIST: ListDefinition<Message, MessageOrderField> = {
   name: 'messages',
   columns: { DATE_CREATED: 'dateCreated', FROM: 'fromFolded', TO: 'toFolded' },
 };
 const BY_CREATION: Order<MessageOrderField> = { field: 'DATE_CREATED', direction: 'ASC' };
 
-/** One page of the caller's messages. Default order: creation. */
+/** Reads one page of the messages in the caller's reach. Sorted by creation by default. */
 export function listMessages(
   { sql }: Gateway,
   caller: Caller,
   filter: MessageFilter,
   order: Order<MessageOrderField> = BY_CREATION,
   page: PageArguments = {},
-  shown?: Shown,
+  selection?: Selection,
 ): Promise<Page<Message>> {
   const filters = conditions(filter);
-  const all = !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
-  const reads = all ? readsOfAll(sql, MESSAGES, { owner: caller.organizationSid, counts: COUNTS }) : readsOf(sql, MESSAGES);
-  return readPage(caller, LIST, reads, [belonging(caller), ...filters], order, page, shown);
+  const isUnfiltered = !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
+  const reads = isUnfiltered ? readsOfAll(sql, MESSAGES, { owner: caller.organizationSid, counts: COUNTS }) : readsOf(sql, MESSAGES);
+  return readPage(caller, LIST, reads, [belonging(caller), ...filters], order, page, selection);
 }
 
-/** The same page of the messages of each of these enterprises, or mappings. */
+/** Reads the same page of the messages of each of these enterprises, or of these mappings, in the order of the parents. */
 export function listMessagesOf(
   { sql }: Gateway,
   caller: Caller,
@@ -73,15 +73,15 @@ export function listMessagesOf(
   filter: MessageFilter,
   order: Order<MessageOrderField> = BY_CREATION,
   page: PageArguments = {},
-  shown?: Shown,
+  selection?: Selection,
 ): Promise<Page<Message>[]> {
   const reads = nestedReadsOf(sql, MESSAGES, parentField, parentSids);
-  return readPages(caller, LIST, reads, [belonging(caller), ...conditions(filter)], order, page, shown);
+  return readPages(caller, LIST, reads, [belonging(caller), ...conditions(filter)], order, page, selection);
 }
 
 const conditions = (filter: MessageFilter) => [
-  filter.enterpriseSid ? { enterpriseSid: sought(filter.enterpriseSid) } : {},
-  filter.mappingSid ? { mappingSid: sought(filter.mappingSid) } : {},
+  filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
+  filter.mappingSid ? { mappingSid: normalizeSid(filter.mappingSid) } : {},
   filter.type ? { type: filter.type } : {},
   filter.direction ? { direction: filter.direction } : {},
   beginning('fromFolded', literal('from', filter.from)),
@@ -93,10 +93,10 @@ const conditions = (filter: MessageFilter) => [
   createdBetween(filter),
 ];
 
-/** How many messages organizations have: kept, since counting them takes the longer the more there are. */
+/** The number of each organization's messages is kept by triggers, since counting takes time in proportion to it. */
 const COUNTS: KeptCounts = { totals: 'message_count', days: 'message_day', dayOf: 'dateCreated' };
 
-/** The status history of one message, oldest first. */
+/** Reads the events of these messages in the caller's reach, in the order of the log. */
 export function listMessageEvents({ prisma }: Gateway, caller: Caller, messageSids: readonly string[]): Promise<MessageEvent[]> {
   return prisma.messageEvent.findMany({
     where: { organizationSid: caller.organizationSid, message: belonging(caller), messageSid: { in: [...messageSids] } },
@@ -104,7 +104,7 @@ export function listMessageEvents({ prisma }: Gateway, caller: Caller, messageSi
   });
 }
 
-/** `channelStatus` matches a part (REST.md, Requests). There are eight, so the part becomes the set that the index serves. */
+/** The condition that the status contains a text (REST.md, Requests). There are eight, so it becomes a set of statuses, which the index serves. */
 function withStatusContaining(text: string | null | undefined) {
   const part = text?.trim();
   if (!part) return {};

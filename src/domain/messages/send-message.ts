@@ -1,42 +1,38 @@
 import { z } from 'zod';
 import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
-import { refersToNothing } from '../constraints.ts';
+import { violatesForeignKey } from '../constraints.ts';
 import { requireActiveEnterprise } from '../enterprises/enterprise-state.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
 import { findMapping } from '../enterprises/mappings.ts';
 import { ConflictError, mappingNotFound, messageNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
-import { lookup, mandatory, parseInput } from '../input.ts';
+import { isBlankOrPhoneNumber, type Keyed, lookup, mandatory, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { laneToPhone, laneToTeams } from './lanes.ts';
 import { acceptMessage, acceptMessageIn, type NewMessage, openLane } from './message-log.ts';
 import { findMessage } from './messages.ts';
 
-/** The longest text that is taken: ten segments of 160 characters. */
+/** The longest text that is accepted, in characters: ten segments of 160. */
 export const MAX_SMS_LENGTH = 1600;
 
 const sendInput = z.object({
   mappingSid: mandatory(),
-  to: mandatory().refine((to) => to === '' || isNumber(to), 'must be 3 to 18 digits with an optional leading +'),
+  to: mandatory().refine(isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER),
   body: mandatory(MAX_SMS_LENGTH),
 });
 const retryInput = z.object({ sid: lookup() });
 
-type Keyed = { idempotencyKey?: string | null };
-export type SendMessageInput = z.input<typeof sendInput> & Keyed;
-export type RetryMessageInput = z.input<typeof retryInput> & Keyed;
-
-/** A phone number as the contract takes it: digits with an optional leading +, 3 to 18 of them. */
-export const isNumber = (text: string) => /^\+?[0-9]{3,18}$/.test(text);
+type SendMessageInput = z.input<typeof sendInput> & Keyed;
+type RetryMessageInput = z.input<typeof retryInput> & Keyed;
 
 /**
- * Sends a text as a mapping's Teams user. It is accepted and enqueued in one transaction; its progress is in its events.
- * @throws InvalidInputError; NotFoundError MAPPING_NOT_FOUND; ConflictError ENTERPRISE_CLOSED, ENTERPRISE_INACTIVE
+ * Sends a text as a mapping's Teams user: stores and enqueues it in one transaction. Its events report the delivery.
+ * @throws InvalidInputError; NotFoundError MAPPING_NOT_FOUND (480); ConflictError ENTERPRISE_CLOSED (4053), ENTERPRISE_INACTIVE
  */
 export function sendMessage(gateway: Gateway, caller: Caller, input: SendMessageInput): Promise<Message> {
-  // Without a key there is no answer to keep, and it is one statement.
+  // Without a key there is no result to store, and one statement does it all, together with other senders' messages.
   if (!input.idempotencyKey?.trim()) return send(gateway, caller, input, (message) => acceptMessage(gateway.sql, message, caller));
   return idempotently(gateway, caller, 'sendMessage', input, (remember) =>
     send(gateway, caller, input, (message) =>
@@ -62,8 +58,8 @@ async function send(
   if (!enterprise) throw mappingNotFound(mappingSid, ['mappingSid']);
   requireActiveEnterprise(enterprise);
   const stored = await accept(fromMapping(mapping, caller.accountSid, to, body)).catch((error) => {
-    // Deleted since it was read.
-    throw refersToNothing(error, 'message_mapping_sid_fkey') ? mappingNotFound(mappingSid, ['mappingSid']) : error;
+    // The mapping was deleted since it was read.
+    throw violatesForeignKey(error, 'message_mapping_sid_fkey') ? mappingNotFound(mappingSid, ['mappingSid']) : error;
   });
   if (!stored) throw new Error('a message without platform ids is always stored');
   gateway.hints.queued();
@@ -71,7 +67,7 @@ async function send(
   return stored;
 }
 
-/** A message from a mapping's Teams user to a number, for acceptMessage. */
+/** Makes a message from a mapping's Teams user to a phone number, for acceptMessage. */
 export function fromMapping(mapping: Mapping, accountSid: string, to: string, body: string) {
   return {
     organizationSid: mapping.organizationSid,
@@ -87,8 +83,8 @@ export function fromMapping(mapping: Mapping, accountSid: string, to: string, bo
 }
 
 /**
- * Puts a stuck message at the end of its conversation's lane again.
- * @throws NotFoundError MESSAGE_NOT_FOUND; ConflictError MESSAGE_NOT_STUCK
+ * Enqueues a stuck message again, at the end of its conversation's lane.
+ * @throws NotFoundError MESSAGE_NOT_FOUND (481); ConflictError MESSAGE_NOT_STUCK
  */
 export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessageInput): Promise<Message> {
   return idempotently(gateway, caller, 'retryMessage', input, async (remember) => {
@@ -100,8 +96,7 @@ export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessa
         data: { stuck: false, channelErrorCode: null, channelErrorMessage: null },
       });
       if (count === 0) throw new ConflictError('MESSAGE_NOT_STUCK', 'Message is not stuck', { value: sid, path: ['sid'] });
-      const freed = await tx.message.findUniqueOrThrow({ where: { sid }, include: { mapping: true } });
-      const { mapping, ...message } = freed;
+      const { mapping, ...message } = await tx.message.findUniqueOrThrow({ where: { sid }, include: { mapping: true } });
       await remember(tx, message);
       await enqueueAgain(tx, message, mapping);
       return message;
@@ -111,7 +106,10 @@ export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessa
   });
 }
 
-/** The hand-over's last attempt may have arrived: it stays noted, so that the platform is asked first, or the repetition marked. */
+/**
+ * Puts a message into the outbox again. Its last attempt may have reached the platform, so it is recorded as started: the exchange then asks the platform
+ * first, or marks the message as possibly duplicated.
+ */
 async function enqueueAgain(tx: Transaction, message: Message, mapping: Mapping | null): Promise<void> {
   const { sid, organizationSid, enterpriseSid, direction, to } = message;
   const lane = direction === 'OUTBOUND' ? laneToTeams(enterpriseSid, to) : laneToPhone(mapping?.externalDigits ?? sid, to);

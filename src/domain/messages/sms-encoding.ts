@@ -1,12 +1,12 @@
 import type { MessageEncoding } from '../../../prisma/client/client.ts';
 
-// GSM 03.38: the basic alphabet, and what takes an escape and so two septets.
+// The GSM 7-bit default alphabet (3GPP TS 23.038), and the characters of its extension table, which take an escape and so two septets.
 const BASIC = new Set(
   '@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà',
 );
 const ESCAPED = new Set('\f^{}\\[~]|€');
 
-/** How a text goes over the air: GSM-7 where it can, else UCS-2, and in how many segments. An empty text is one. */
+/** The encoding of an SMS text, GSM-7 where possible and UCS-2 otherwise, and its number of segments. An empty text has one. */
 export function encodingOf(text: string): { encoding: MessageEncoding; segments: number } {
   const characters = [...text];
   if (characters.every((character) => BASIC.has(character) || ESCAPED.has(character))) {
@@ -29,7 +29,12 @@ export function encodingOf(text: string): { encoding: MessageEncoding; segments:
   };
 }
 
-/** A message of several segments has room for less in each, and splits no escape and no surrogate pair. */
+/**
+ * Counts segments. Each of several has room for less, and neither an escape nor a surrogate pair is split.
+ * @param sizes the size of each character, in septets or UTF-16 units
+ * @param single the capacity of a lone segment
+ * @param each the capacity of each of several
+ */
 function segments(sizes: readonly number[], single: number, each: number): number {
   if (sizes.reduce((sum, size) => sum + size, 0) <= single) return 1;
   let count = 1;

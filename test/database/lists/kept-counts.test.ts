@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/database/connect.ts';
-import { type AllOf, readTotal } from '../../../src/database/lists/kept-counts.ts';
-import { type Packing, selectPacked, selectPackedCounted } from '../../../src/database/lists/packed.ts';
+import { type CountedList, readTotal } from '../../../src/database/lists/kept-counts.ts';
+import { type Packing, selectPacked } from '../../../src/database/lists/packed.ts';
 import { type Range, selectRows } from '../../../src/database/lists/select.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { fill } from './hostile-rows.ts';
 
 const MESSAGES = { name: 'message', fields: ['sid'] as never[], owner: 'organizationSid' as never } as const;
-const ALL: AllOf = { owner: 'OR1', counts: { totals: 'message_count', days: 'message_day', dayOf: 'dateCreated' } };
+const ALL: CountedList = { owner: 'OR1', counts: { totals: 'message_count', days: 'message_day', dayOf: 'dateCreated' } };
 const SIDS: Packing = { fields: [{ field: 'sid', nullable: false, list: false }], ordered: true, counted: true };
 const HOUR = 3_600_000;
 
@@ -65,7 +65,7 @@ describe('what is kept of the messages', () => {
     const total = await database.prisma.message.count({ where: { organizationSid: 'OR1' } });
     expect(await readTotal(database.sql, ALL)).toBe(total);
     expect(
-      await selectPackedCounted(
+      await selectPacked(
         database.sql,
         MESSAGES,
         { where: { organizationSid: 'OR1' }, orderBy: [{ sid: 'asc' }], take: 1, skip: 0 },
@@ -82,7 +82,7 @@ describe('what is kept of the messages', () => {
         const sids = (await database.prisma.message.findMany({ ...given, select: { sid: true } })).map(({ sid }) => sid);
         const rows = await selectRows<{ sid: string }>(database.sql, MESSAGES, given, ['sid'], ALL);
         expect(rows.map(({ sid }) => sid)).toEqual(sids);
-        expect((await selectPacked(database.sql, MESSAGES, given, SIDS, ALL)).map(([sid]) => sid)).toEqual(sids);
+        expect((await selectPacked(database.sql, MESSAGES, given, SIDS, ALL)).rows.map(([sid]) => sid)).toEqual(sids);
       }),
       { numRuns: Number(process.env.PROPERTY_RUNS ?? 150) },
     );

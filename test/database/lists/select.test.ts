@@ -106,7 +106,7 @@ const runs = { numRuns: Number(process.env.PROPERTY_RUNS ?? 150) };
 const reference = (given: Range) => database.prisma.message.findMany(given as Parameters<typeof database.prisma.message.findMany>[0]);
 
 /** Rows that were read with others' know their place among them. */
-const shown = (rows: readonly (Message & { asked_place?: number })[] | undefined) => rows?.map(({ asked_place: _, ...row }) => row);
+const shown = (rows: readonly (Message & { request_place?: number })[] | undefined) => rows?.map(({ request_place: _, ...row }) => row);
 
 describe('a list read by one prepared statement', () => {
   test("has the rows that Prisma's findMany has, in its order, value by value, whatever the condition, order and page", async () => {

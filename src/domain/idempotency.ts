@@ -6,6 +6,7 @@ import { actorOf, type Caller } from './caller.ts';
 import { ConflictError, type DomainError, type ErrorCode, NotFoundError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { invalidParameter, type Keyed } from './input.ts';
+import { logPrivateCause } from './private-causes.ts';
 import type { Secrets } from './secrets.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -27,11 +28,27 @@ export type Remember = (tx: Transaction, row: { readonly sid: string }, outcome?
  * Runs a mutation once per idempotency key and account. Within 24 h, the same key and input returns the first result again, be it a row, a conflict or
  * a sid that was not found. Invalid input, a platform's failure and a fault are not stored, so the request can be repeated. Credentials that are
  * narrowed to an enterprise have keys of their own.
+ * Logs what an expected error keeps from its caller.
  * @param run must call `remember` with the row that it returns, in its last transaction: a crash before the commit then leaves no result
  * @throws InvalidInputError INVALID_PARAMETER for a malformed key; ConflictError IDEMPOTENCY_KEY_REUSED for another operation or input,
  *   IDEMPOTENCY_KEY_IN_PROGRESS while the first request still runs; whatever `run` throws
  */
 export async function idempotently<Row extends { readonly sid: string }>(
+  gateway: Gateway,
+  caller: Caller,
+  operation: keyof typeof mutationActions,
+  input: Keyed,
+  run: (remember: Remember) => Promise<Row>,
+): Promise<Row> {
+  try {
+    return await runOnce(gateway, caller, operation, input, run);
+  } catch (error) {
+    logPrivateCause(gateway.log, caller, error);
+    throw error;
+  }
+}
+
+async function runOnce<Row extends { readonly sid: string }>(
   gateway: Gateway,
   caller: Caller,
   operation: keyof typeof mutationActions,

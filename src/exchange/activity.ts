@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { isStorableText } from './storable-text.ts';
 
-const text = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .refine((value) => !value.includes('\0') && value.isWellFormed());
+const text = (max: number) => z.string().refine((value) => isStorableText(value, max));
 
-/** The part of a Bot Framework Activity that the exchange reads. */
+/**
+ * The fields of a Bot Framework Activity that the exchange reads.
+ * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference#activity-object
+ */
 export const activitySchema = z.object({
   type: text(100),
   id: text(500).optional(),

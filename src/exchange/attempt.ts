@@ -2,22 +2,26 @@ import type { Bot, Enterprise, Mapping, Message } from '../../prisma/client/clie
 import type { StatusReport } from '../domain/messages/message-log.ts';
 import type { Transaction } from '../domain/transaction.ts';
 
-/** A message with all that its delivery depends on. */
-export type Delivery = Message & { enterprise: Enterprise & { bot: Bot | null }; mapping: Mapping | null };
+/** A message with the rows that its delivery depends on. */
+export type MessageToDeliver = Message & { enterprise: Enterprise & { bot: Bot | null }; mapping: Mapping | null };
 
-/** One attempt to hand a message over. */
+/** One attempt to deliver a message. */
 export interface Attempt {
-  /** When the first attempt began whose outcome is unknown, if there is one. */
+  /** When the first attempt with an unknown outcome started; `null` if there is none. */
   readonly unknownSince: Date | null;
-  /** @returns the mapping that the message passes by @throws DeliveryError `refused` where it may not pass (any more) */
-  admit(): Promise<Mapping>;
-  /** Notes that the request leaves now. Awaited just before it does. */
-  begin(): Promise<void>;
+  /**
+   * Checks that the message may still be delivered.
+   * @returns the mapping to deliver it through
+   * @throws DeliveryError `refused`: MAPPING_NOT_FOUND, ENTERPRISE_INACTIVE, ENTERPRISE_CLOSED, ACCOUNT_NOT_ACTIVE
+   */
+  requireDeliverable(): Promise<Mapping>;
+  /** Records that the request is about to leave. Await it right before sending. */
+  markStarted(): Promise<void>;
 }
 
-/** What a hand-over came to. */
-export interface HandedOver {
+/** The result of a successful delivery. */
+export interface Delivered {
   readonly report: StatusReport;
-  /** What becomes true with it. */
-  readonly along?: (tx: Transaction) => Promise<void>;
+  /** Further changes to commit together with the report. */
+  readonly inSameTransaction?: (tx: Transaction) => Promise<void>;
 }

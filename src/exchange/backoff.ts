@@ -1,24 +1,27 @@
-/** How a message is tried again that could not be handed over. */
+/** When to retry a failed delivery, and when to stop. */
 export interface RetryPolicy {
-  /** After so many attempts it is set aside as stuck. */
+  /** After this many attempts the message is marked as stuck. */
   readonly limit: number;
-  /** What the first pause is measured by, in ms: it is this to twice this. */
+  /** The first pause is between one and two times this, in ms. */
   readonly firstPauseMs: number;
 }
 
 /** Twenty-four attempts take about an hour. */
 export const RETRY_POLICY: RetryPolicy = { limit: 24, firstPauseMs: 500 };
 
-const LONGEST_MS = 5 * 60_000;
-/** A platform that asks for more is asked again all the same. */
-const LONGEST_ASKED_MS = 60 * 60_000;
+const MAX_PAUSE_MS = 5 * 60_000;
+/** Upper bound for a platform's Retry-After. */
+const MAX_RETRY_AFTER_MS = 60 * 60_000;
 
 /**
- * The pause after so many attempts, in ms: doubling from the first to five minutes, half of it at random, and no shorter than the platform asks
- * for.
+ * Computes the pause before the next attempt: exponential up to five minutes, its upper half random, and never shorter than the platform's
+ * Retry-After (at most an hour).
+ * @param attempts how many attempts have been made
+ * @param retryAfterMs the platform's Retry-After, in ms
+ * @returns the pause, in ms
  */
-export function nextPause({ firstPauseMs }: RetryPolicy, attempts: number, askedMs = 0): number {
-  const full = Math.min(firstPauseMs * 2 ** attempts, LONGEST_MS);
-  const own = Math.round(full / 2 + Math.random() * (full / 2));
-  return Math.max(own, Math.min(Math.ceil(askedMs), LONGEST_ASKED_MS));
+export function nextPause({ firstPauseMs }: RetryPolicy, attempts: number, retryAfterMs = 0): number {
+  const full = Math.min(firstPauseMs * 2 ** attempts, MAX_PAUSE_MS);
+  const jittered = Math.round(full / 2 + Math.random() * (full / 2));
+  return Math.max(jittered, Math.min(Math.ceil(retryAfterMs), MAX_RETRY_AFTER_MS));
 }

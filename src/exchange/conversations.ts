@@ -2,45 +2,49 @@ import type { PrismaClient, TeamsConversation as Row } from '../../prisma/client
 import type { Transaction } from '../domain/transaction.ts';
 import type { TeamsConversation } from '../platforms/microsoft/microsoft.ts';
 
-/** What belongs to an enterprise. */
-interface Owned {
+/** The enterprise that a conversation belongs to. */
+interface Owner {
   readonly organizationSid: string;
   readonly enterpriseSid: string;
 }
 
-/** Where a Teams user is reached by an enterprise's bot; `null` before they first met. */
-export function conversationWith(prisma: PrismaClient, enterpriseSid: string, objectId: string): Promise<Row | null> {
+/**
+ * Finds the conversation of an enterprise's bot with a Teams user.
+ * @param objectId the user's Microsoft Entra object id
+ * @returns `null` before their first contact
+ */
+export function findConversation(prisma: PrismaClient, enterpriseSid: string, objectId: string): Promise<Row | null> {
   return prisma.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
 }
 
-/** Keeps where a Teams user is reached: a conversation that was opened, or one that they wrote in. */
+/** Stores the conversation to reach a Teams user in: one that the bot opened, or one that the user wrote in. */
 export async function rememberConversation(
   prisma: PrismaClient,
-  owner: Owned,
+  owner: Owner,
   objectId: string,
   conversation: TeamsConversation,
 ): Promise<void> {
   await upsert(prisma, owner, objectId, { conversationId: conversation.conversationId, serviceUrl: conversation.serviceUrl });
 }
 
-/** Keeps with whom, and by which of their numbers, a Teams user last spoke: a text without a number answers there. */
+/** Stores the number that a Teams user last exchanged messages with, and the mapping used. A text without a number goes there. */
 export async function rememberPartner(
   tx: Transaction,
-  owner: Owned,
+  owner: Owner,
   objectId: string,
   partner: { mappingSid: string; number: string },
 ): Promise<void> {
   await upsert(tx, owner, objectId, { lastMappingSid: partner.mappingSid, lastNumber: partner.number });
 }
 
-/** The platform does not know the conversation any more. */
+/** Forgets a conversation that Teams no longer knows; the next message opens another. */
 export async function forgetConversation(prisma: PrismaClient, enterpriseSid: string, objectId: string): Promise<void> {
   await prisma.teamsConversation.updateMany({ where: { enterpriseSid, objectId }, data: { conversationId: null, serviceUrl: null } });
 }
 
 async function upsert(
   prisma: PrismaClient | Transaction,
-  { organizationSid, enterpriseSid }: Owned,
+  { organizationSid, enterpriseSid }: Owner,
   objectId: string,
   values: Partial<Row>,
 ): Promise<void> {

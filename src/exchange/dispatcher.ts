@@ -1,111 +1,91 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isUnavailable } from '../database/unavailable.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { createWakeUp } from '../wake-up.ts';
 import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
-import { deliverNext } from './delivery.ts';
-import { type Claim, claimLanes, disclaim, LEASE_MS, releaseLane, renewLeases } from './outbox.ts';
-import { untilReached } from './until-reached.ts';
+import { workOnLane } from './lane.ts';
+import { type Claim, claimLanes, LEASE_MS, releaseClaims, renewLeases } from './outbox.ts';
+import { retryUntilWritten } from './retry-until-written.ts';
 
 export interface Dispatcher {
-  /** Something may be due: look now. */
+  /** Checks the outbox now: something may be due. */
   wake(): void;
-  /** Takes no more lanes, and resolves when those that are worked on are given back. */
+  /** Claims no further lane, and resolves when those in progress are released. */
   stop(): Promise<void>;
 }
 
 export interface DispatcherOptions {
-  /** How many lanes at once, and how many of them one organization's. */
+  /** How many lanes to work on at once. */
   readonly concurrency: number;
+  /** How many of them may belong to one organization. */
   readonly perOrganization: number;
-  /** How often it looks without being woken, in ms. */
+  /** How often to check the outbox without being woken, in ms. */
   readonly pollMs?: number;
   readonly retry?: Partial<RetryPolicy>;
 }
 
-/** How long a lane is kept while others may wait, in ms. */
-const SLICE_MS = 500;
-/** The least time from a look that found nothing to the next, in ms: each message that is accepted wakes it, also those whose lanes are not due. */
-const APART_MS = 10;
+/**
+ * The minimum interval between two checks that find nothing, in ms: every accepted message wakes the dispatcher, even if its lane is not due.
+ */
+const MIN_INTERVAL_MS = 10;
 
-/** Works on the outbox until stopped. Several instances share it. */
+/** Starts delivering messages from the outbox. Several instances share it (docs/adr/0007). */
 export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions): Dispatcher {
   const { prisma, log } = gateway;
   const policy: RetryPolicy = { ...RETRY_POLICY, ...retry };
-  const working = new Map<Promise<void>, Claim>();
+  const inProgress = new Map<Promise<void>, Claim>();
+  const wakeUp = createWakeUp();
   let stopped = false;
   const isStopped = () => stopped;
-  const wakeUp = createWakeUp();
 
   async function run(): Promise<void> {
     while (!stopped) {
-      const lookedAt = performance.now();
+      const checkedAt = performance.now();
       const claims = await claim().catch((error): Claim[] => {
-        log.error({ err: error }, 'the outbox can not be read');
+        log.error({ err: error }, 'cannot read the outbox');
         return [];
       });
       for (const claimed of claims) start(claimed);
-      if (claims.length === 0 || working.size >= concurrency) await wakeUp.wait(pollMs);
-      const early = lookedAt + APART_MS - performance.now();
+      if (claims.length === 0 || inProgress.size >= concurrency) await wakeUp.wait(pollMs);
+      const early = checkedAt + MIN_INTERVAL_MS - performance.now();
       if (claims.length === 0 && early > 0) await delay(early);
     }
-    await Promise.all(working.keys());
+    await Promise.all(inProgress.keys());
     clearInterval(renewing);
   }
 
   async function claim(): Promise<Claim[]> {
-    const free = concurrency - working.size;
+    const free = concurrency - inProgress.size;
     if (free <= 0) return [];
-    const counts = new Map<string, number>();
-    for (const { organizationSid } of working.values()) counts.set(organizationSid, (counts.get(organizationSid) ?? 0) + 1);
-    const busy = [...counts].filter(([, count]) => count >= perOrganization).map(([organizationSid]) => organizationSid);
+    const busy = busyOrganizations(inProgress.values(), perOrganization);
     const holder = randomUUID();
     try {
       return await claimLanes(prisma, free, Math.max(1, Math.floor(perOrganization / 2)), busy, holder);
     } catch (error) {
-      // It may have come about, and its answer been lost: nobody would work on those lanes until their leases are over.
-      await untilReached(log, () => disclaim(prisma, holder), isStopped);
+      // The claims may have been committed: without this, nobody would work on those lanes until their leases expire.
+      await retryUntilWritten(log, () => releaseClaims(prisma, holder), isStopped);
       throw error;
     }
   }
 
   function start(claim: Claim): void {
-    const work = workOn(claim)
-      .catch((error) =>
-        log.error(
-          { err: error, organizationSid: claim.organizationSid },
-          'a lane could not be worked on; it is tried again when its lease is over',
-        ),
-      )
+    const work = workOnLane(gateway, claim, policy, isStopped)
+      .then((pauseMs) => {
+        if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
+      })
+      .catch((error) => {
+        log.error({ err: error, organizationSid: claim.organizationSid }, 'cannot work on a lane; retrying when its lease expires');
+      })
       .finally(() => {
-        working.delete(work);
+        inProgress.delete(work);
         wakeUp.wake();
       });
-    working.set(work, claim);
-  }
-
-  async function workOn(claim: Claim): Promise<void> {
-    const until = Date.now() + SLICE_MS;
-    let pauseMs = 0;
-    try {
-      while (!stopped && Date.now() < until) {
-        const step = await deliverNext(gateway, claim, policy, isStopped);
-        if (step === 'next') continue;
-        if (step !== 'done') pauseMs = step.pauseMs;
-        break;
-      }
-    } catch (error) {
-      if (!isUnavailable(error)) throw error;
-      log.error({ err: error, organizationSid: claim.organizationSid }, 'a lane waits for the database');
-    }
-    await untilReached(log, () => releaseLane(prisma, claim, pauseMs), isStopped);
-    if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
+    inProgress.set(work, claim);
   }
 
   const renewing = setInterval(() => {
-    if (working.size === 0) return;
-    renewLeases(prisma, [...working.values()]).catch((error) => log.error({ err: error }, 'the leases can not be renewed'));
+    if (inProgress.size === 0) return;
+    renewLeases(prisma, [...inProgress.values()]).catch((error) => log.error({ err: error }, 'cannot renew the leases of lanes'));
   }, LEASE_MS / 3);
   const running = run();
   return {
@@ -116,4 +96,11 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
       await running;
     },
   };
+}
+
+/** The organizations that hold `perOrganization` claims or more. */
+function busyOrganizations(claims: Iterable<Claim>, perOrganization: number): string[] {
+  const counts = new Map<string, number>();
+  for (const { organizationSid } of claims) counts.set(organizationSid, (counts.get(organizationSid) ?? 0) + 1);
+  return [...counts].filter(([, count]) => count >= perOrganization).map(([organizationSid]) => organizationSid);
 }

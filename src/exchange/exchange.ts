@@ -4,48 +4,49 @@ import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
-import { type Dispatcher, type DispatcherOptions, startDispatcher } from './dispatcher.ts';
-import { type Jobs, startJobs } from './jobs.ts';
+import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
+import { startJobs } from './jobs.ts';
 import { LOOK_BACK, reconcileStatuses, recoverInbound } from './reconciler.ts';
 
-export interface Exchange {
-  /** Something was enqueued: look now. */
+interface Exchange {
+  /** Checks the outbox now: a message was added. */
   wake(): void;
-  /** Hands over no more, and resolves when what is under way has its answer. */
+  /** Starts no further delivery, and resolves when those in progress have ended. */
   stop(): Promise<void>;
 }
 
-export interface ExchangeOptions extends DispatcherOptions {
+interface ExchangeOptions extends DispatcherOptions {
   /** How long message events are kept, in days. */
   readonly eventRetentionDays: number;
   /** How long the audit log is kept, in days. */
   readonly auditRetentionDays: number;
 }
 
-const DAY_MS = 24 * 60 * 60_000;
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
 
-/** Moves messages: works on the outbox, and looks after what the platforms did not tell. */
+/** Starts delivering messages from the outbox, and the periodic jobs: reconciling with the platforms, and deleting what has expired. */
 export function startExchange(gateway: Gateway, options: ExchangeOptions): Exchange {
-  const dispatcher: Dispatcher = startDispatcher(gateway, options);
-  let nextLookBack = LOOK_BACK.afterOutage;
+  const { prisma } = gateway;
+  const dispatcher = startDispatcher(gateway, options);
+  // Far back at the start and after a failed run; only a complete run makes the next one short.
+  let lookBackMs = LOOK_BACK.afterOutage;
   const recover = async (signal: AbortSignal) => {
-    const lookBackMs = nextLookBack;
-    nextLookBack = LOOK_BACK.afterOutage;
-    await recoverInbound(gateway, { lookBackMs, signal });
-    nextLookBack = LOOK_BACK.usual;
+    const nextLookBackMs = lookBackMs;
+    lookBackMs = LOOK_BACK.afterOutage;
+    await recoverInbound(gateway, { lookBackMs: nextLookBackMs, signal });
+    lookBackMs = LOOK_BACK.usual;
   };
-  const jobs: Jobs = startJobs(gateway, [
+  const eventRetentionMs = options.eventRetentionDays * DAY_MS;
+  const auditRetentionMs = options.auditRetentionDays * DAY_MS;
+  const jobs = startJobs(gateway, [
     { name: 'reconcile-statuses', everyMs: 30_000, run: (signal) => reconcileStatuses(gateway, { signal }) },
     { name: 'recover-inbound', everyMs: 60_000, run: recover },
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
-    { name: 'trim-events', everyMs: 60 * 60_000, run: (signal) => trimEvents(gateway.prisma, options.eventRetentionDays * DAY_MS, signal) },
-    {
-      name: 'trim-audit-log',
-      everyMs: 60 * 60_000,
-      run: (signal) => trimAuditLog(gateway.prisma, options.auditRetentionDays * DAY_MS, signal),
-    },
-    { name: 'purge-idempotency-keys', everyMs: 60 * 60_000, run: () => purgeIdempotencyKeys(gateway.prisma) },
-    { name: 'purge-access-tokens', everyMs: 60 * 60_000, run: () => purgeAccessTokens(gateway.prisma) },
+    { name: 'trim-events', everyMs: HOUR_MS, run: (signal) => trimEvents(prisma, eventRetentionMs, signal) },
+    { name: 'trim-audit-log', everyMs: HOUR_MS, run: (signal) => trimAuditLog(prisma, auditRetentionMs, signal) },
+    { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: () => purgeIdempotencyKeys(prisma) },
+    { name: 'purge-access-tokens', everyMs: HOUR_MS, run: () => purgeAccessTokens(prisma) },
   ]);
   return {
     wake: () => dispatcher.wake(),

@@ -6,28 +6,31 @@ import { fromMapping, MAX_SMS_LENGTH } from '../domain/messages/send-message.ts'
 import { isPhoneNumber } from '../domain/text.ts';
 import { inTransaction } from '../domain/transaction.ts';
 import type { Activity } from './activity.ts';
-import { conversationWith, rememberConversation, rememberPartner } from './conversations.ts';
+import { findConversation, rememberConversation, rememberPartner } from './conversations.ts';
 import { parseText } from './teams-text.ts';
 
-/** A Teams user who wrote: their bot, and the mappings that are theirs. */
+/** The Teams user who wrote an activity. */
 interface Sender {
   readonly bot: Bot;
+  /** The user's Microsoft Entra object id. */
   readonly objectId: string;
+  /** The user's mappings in the bot's enterprise, oldest first. */
   readonly mappings: Mapping[];
 }
 
-const HELP = 'Write "+<number> <text>" to send an SMS. A text without a number answers whom you last exchanged messages with.';
+const HELP = 'Write "+<number> <text>" to send an SMS. A text without a number goes to the number you last exchanged messages with.';
 
 /**
- * Takes an activity that is proven to be Microsoft's, for the application `applicationId`. A text becomes a message to a number, once by the activity's
- * id; what can't become one gets a short reply.
+ * Accepts an activity that the Bot Framework has signed. A text becomes an SMS message, once per activity id; a text that cannot become one
+ * gets a short reply.
+ * @param applicationId the bot's application, from the activity's token
  */
 export async function receiveFromTeams(gateway: Gateway, applicationId: string, activity: Activity): Promise<void> {
   const { prisma, log } = gateway;
   const sender = await findSender(gateway, applicationId, activity);
   if (!sender) {
-    log.info({ applicationId, type: activity.type }, 'an activity of a Teams user without a mapping');
-    if (activity.type === 'message') await replyToStranger(gateway, applicationId, activity);
+    log.info({ applicationId, type: activity.type }, 'activity from a Teams user without a mapping');
+    if (activity.type === 'message') await replyToUnmapped(gateway, applicationId, activity);
     return;
   }
   const { bot, objectId } = sender;
@@ -39,41 +42,43 @@ export async function receiveFromTeams(gateway: Gateway, applicationId: string, 
 async function receiveText(gateway: Gateway, sender: Sender, activity: Activity): Promise<void> {
   const { prisma, hints } = gateway;
   const { bot, objectId, mappings } = sender;
-  const say = (reply: string) => replyIn(gateway, bot, activity, reply);
+  const respond = (reply: string) => replyTo(gateway, bot, activity, reply);
   const { own, target, body } = parseText(activity.text ?? '');
-  const last = await conversationWith(prisma, bot.enterpriseSid, objectId);
+  const last = await findConversation(prisma, bot.enterpriseSid, objectId);
   const mapping = own
     ? mappings.find((candidate) => candidate.externalDigits === own.replace('+', ''))
     : (mappings.find((candidate) => candidate.sid === last?.lastMappingSid) ?? mappings[0]);
-  if (!mapping) return say(`${own} is not one of your numbers.`);
+  if (!mapping) return respond(`${own} is not one of your numbers.`);
   const to = target ?? last?.lastNumber ?? undefined;
-  if (!to || body === '') return say(HELP);
-  if (!isPhoneNumber(to)) return say(`${to} is not a phone number. ${HELP}`);
-  if (body.length > MAX_SMS_LENGTH) return say(`An SMS has at most ${MAX_SMS_LENGTH} characters; yours has ${body.length}.`);
+  if (!to || body === '') return respond(HELP);
+  if (!isPhoneNumber(to)) return respond(`${to} is not a phone number. ${HELP}`);
+  if (body.length > MAX_SMS_LENGTH) return respond(`An SMS has at most ${MAX_SMS_LENGTH} characters; yours has ${body.length}.`);
   const enterprise = await prisma.enterprise.findUniqueOrThrow({ where: { sid: bot.enterpriseSid } });
   const message = fromMapping(mapping, mapping.accountSid, to, body);
   const teams = activity.id === undefined ? undefined : { conversationId: activity.conversation.id, activityId: activity.id };
   try {
-    // Together, or the next text without a number went to somebody else. The event comes last (docs/adr/0006).
+    // In one transaction, or the next text without a number could go to another number. The event comes last (docs/adr/0006).
     await inTransaction(prisma, async (tx) => {
       await rememberPartner(tx, bot, objectId, { mappingSid: mapping.sid, number: to });
-      if (!(await acceptMessageIn(tx, { ...message, teams }))) throw new Repeated();
+      if (!(await acceptMessageIn(tx, { ...message, teams }))) throw new DuplicateActivity();
     });
   } catch (error) {
-    if (error instanceof Repeated) return;
+    if (error instanceof DuplicateActivity) return;
     throw error;
   }
   hints.queued();
   hints.appended(mapping.organizationSid);
-  if (enterprise.status !== 'ACTIVE') await say(`Your message can not be sent: ${enterprise.name} is ${enterprise.status}.`);
+  if (enterprise.status !== 'ACTIVE') await respond(`Your message cannot be sent: ${enterprise.name} is ${enterprise.status}.`);
 }
 
-/** The activity was taken before: whom the user spoke with since stays. */
-class Repeated extends Error {}
+/** The activity was accepted before. Rolls back, so that the user's last partner stays the later one. */
+class DuplicateActivity extends Error {}
 
 /**
- * The user by application, tenant and object id. One application may serve several enterprises, also of several organizations; the object id was
- * resolved with the enterprise's own client secret, so nobody can claim another's user.
+ * Finds the sender by application, tenant and object id. One application may serve several enterprises, even of several organizations; among
+ * these, the one whose number the text names wins, then the one that the user last exchanged messages with. Object ids are resolved with
+ * each enterprise's own client secret, so no enterprise can claim another's users.
+ * @returns `undefined` if the user has no mapping
  */
 async function findSender({ prisma }: Gateway, applicationId: string, activity: Activity): Promise<Sender | undefined> {
   const tenantId = activity.conversation.tenantId ?? activity.channelData?.tenant?.id;
@@ -96,19 +101,19 @@ async function findSender({ prisma }: Gateway, applicationId: string, activity: 
   return bot && { bot, objectId, mappings: mappings.filter((mapping) => mapping.enterpriseSid === enterpriseSid) };
 }
 
-async function replyToStranger(gateway: Gateway, applicationId: string, activity: Activity): Promise<void> {
+async function replyToUnmapped(gateway: Gateway, applicationId: string, activity: Activity): Promise<void> {
   const tenantId = activity.conversation.tenantId ?? activity.channelData?.tenant?.id;
   const bot = tenantId && (await gateway.prisma.bot.findFirst({ where: { applicationId, tenantId }, orderBy: { dateCreated: 'asc' } }));
-  if (bot) await replyIn(gateway, bot, activity, 'You have no SMS number yet. Ask your administrator for one.');
+  if (bot) await replyTo(gateway, bot, activity, 'You have no SMS number yet. Ask your administrator for one.');
 }
 
-/** A short reply. It carries no message, so it is tried once: a failure is logged. */
-async function replyIn(gateway: Gateway, bot: Bot, activity: Activity, reply: string): Promise<void> {
+/** Sends a reply that is not a message, once: a failure is only logged. */
+async function replyTo(gateway: Gateway, bot: Bot, activity: Activity, reply: string): Promise<void> {
   const conversation = { conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
   await gateway.microsoft
     .sendActivity(credentialsOf(gateway, bot), conversation, reply)
-    .catch((error) => gateway.log.warn({ err: error }, 'a reply to a Teams user could not be sent'));
+    .catch((error) => gateway.log.warn({ err: error }, 'cannot send a reply to a Teams user'));
 }
 
-/** A group's conversation is nobody's to be reached in. */
+/** Whether the conversation is between the user and the bot alone, so that messages may be delivered there. */
 const isPersonal = (activity: Activity) => (activity.conversation.conversationType ?? 'personal') === 'personal';

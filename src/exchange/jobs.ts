@@ -1,36 +1,36 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway } from '../domain/gateway.ts';
 
-/** Something that one instance at a time does, again and again. */
-export interface Job {
+/** Periodic work that runs on one instance at a time. */
+interface Job {
   readonly name: string;
-  /** From the beginning of one run to the next, in ms. */
+  /** From the start of one run to the start of the next, in ms. */
   readonly everyMs: number;
-  /** `signal` asks a long run to end early. */
+  /** @param signal aborted when a long run should end early */
   readonly run: (signal: AbortSignal) => Promise<unknown>;
 }
 
 export interface Jobs {
-  /** Lets no run begin, and resolves when those that run have ended. */
+  /** Starts no further run, and resolves when the current ones have ended. */
   stop(): Promise<void>;
 }
 
-/** How often it is looked whether a job is due: at so many points of its period. */
-const LOOKS = 10;
+/** How many times a job's period is checked for being due. */
+const CHECKS_PER_PERIOD = 10;
 
-/** Runs jobs when they are due, each on its own. Of several instances the one that moves a job's due time first runs it. */
+/** Runs each job when it is due. Among several instances, the one that advances a job's due time runs it. */
 export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs: readonly Job[]): Jobs {
   const stopping = new AbortController();
   const { signal } = stopping;
 
-  async function keep(job: Job): Promise<void> {
+  async function repeat(job: Job): Promise<void> {
     while (!signal.aborted) {
       try {
         if (await claim(job)) await job.run(signal);
       } catch (error) {
-        log.error({ err: error, job: job.name }, 'a job failed; it runs again when it is due');
+        log.error({ err: error, job: job.name }, 'job failed; it runs again when it is next due');
       }
-      await delay(job.everyMs / LOOKS, undefined, { signal }).catch(() => {});
+      await delay(job.everyMs / CHECKS_PER_PERIOD, undefined, { signal }).catch(() => {});
     }
   }
 
@@ -42,7 +42,7 @@ export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs
     return rows.length > 0;
   }
 
-  const running = jobs.map(keep);
+  const running = jobs.map(repeat);
   return {
     stop: async () => {
       stopping.abort();

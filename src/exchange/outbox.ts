@@ -2,29 +2,32 @@ import { randomUUID } from 'node:crypto';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { inTransaction } from '../domain/transaction.ts';
 
-// The outbox keeps, lane by lane, what is still to be handed over. A lane is one conversation: one instance at a time works on it, so its order
-// is kept; lanes are claimed organization by organization, so that nobody waits behind another's backlog (docs/adr/0007).
+// The outbox holds the messages to deliver, by lane. A lane is one conversation: one instance at a time works on it, which keeps its order.
+// Lanes are claimed organization by organization, so that no organization waits behind another's backlog (docs/adr/0007).
 
-/** How long an instance may keep a lane without a sign of life, in ms. */
+/** How long a claim holds without being renewed, in ms. */
 export const LEASE_MS = 15_000;
 
-/** A lane that this instance works on until it is released, or its lease is over. */
+/** A lane that this instance may work on until it releases it or the lease expires. */
 export interface Claim {
   readonly lane: string;
   readonly organizationSid: string;
+  /** A random id of the claim. */
   readonly holder: string;
 }
 
 /**
- * Claims lanes that are due: at most `perOrganization` of each organization but those `passedOver`, at most `limit` in all. Organizations are
- * found one by one along the index, so a backlog, due or not, costs nothing to those beside it.
- * @param holder names the claims, and no others
+ * Claims lanes that are due. Organizations are found one by one along the index, so that one's backlog, due or not, costs the others nothing.
+ * @param limit how many lanes to claim at most
+ * @param perOrganization how many of one organization's lanes to claim at most
+ * @param skippedOrganizations sids of organizations to claim nothing of
+ * @param holder a fresh id for these claims
  */
 export function claimLanes(
   prisma: PrismaClient,
   limit: number,
   perOrganization: number,
-  passedOver: readonly string[] = [],
+  skippedOrganizations: readonly string[] = [],
   holder: string = randomUUID(),
 ): Promise<Claim[]> {
   return prisma.$queryRaw<Claim[]>`
@@ -39,7 +42,7 @@ export function claimLanes(
           SELECT lane, due FROM outbox_lane WHERE organization_sid = o.organization_sid AND due <= now()
           ORDER BY due LIMIT ${perOrganization} FOR UPDATE SKIP LOCKED) oldest
       ) fair
-      WHERE o.organization_sid <> ALL (${[...passedOver]}::text[])
+      WHERE o.organization_sid <> ALL (${[...skippedOrganizations]}::text[])
       ORDER BY place LIMIT ${limit}
     )
     UPDATE outbox_lane l SET due = now() + ${LEASE_MS} * interval '1 millisecond', holder = ${holder}
@@ -47,28 +50,29 @@ export function claimLanes(
     RETURNING l.lane, l.organization_sid AS "organizationSid", l.holder`;
 }
 
-/** Gives back what was claimed under this name, of which nobody learned. */
-export async function disclaim(prisma: PrismaClient, holder: string): Promise<void> {
-  // In their order, as they are locked where messages are accepted.
+/** Releases all lanes of a holder, for when the response to `claimLanes` was lost. */
+export async function releaseClaims(prisma: PrismaClient, holder: string): Promise<void> {
+  // In the order in which accepting messages locks them, against deadlocks.
   await prisma.$executeRaw`
     UPDATE outbox_lane SET holder = NULL, due = to_timestamp(0)
     WHERE lane IN (SELECT lane FROM outbox_lane WHERE holder = ${holder} ORDER BY lane FOR UPDATE)`;
 }
 
-/** A message that is to be handed over next. `attemptStarted` is set where an earlier attempt's outcome is unknown. */
+/** A message in the outbox. */
 export interface OutboxEntry {
   readonly messageSid: string;
   readonly attempts: number;
+  /** When the first attempt with an unknown outcome started; `null` if there is none. */
   readonly attemptStarted: Date | null;
 }
 
-/** The first of a lane; `undefined` for an empty one. */
+/** Finds the first message of a lane; `undefined` if the lane is empty. */
 export async function nextInLane(prisma: PrismaClient, lane: string): Promise<OutboxEntry | undefined> {
   const [next] = await prisma.outbox.findMany({ where: { lane }, orderBy: { seq: 'asc' }, take: 1 });
   return next;
 }
 
-/** A sign of life: these lanes are still worked on. One that somebody is just writing to has its turn the next time. */
+/** Extends the leases of these claims. Skips a lane that is locked right now; the next renewal extends it. */
 export async function renewLeases(prisma: PrismaClient, claims: readonly Claim[]): Promise<void> {
   await prisma.$executeRaw`
     UPDATE outbox_lane l SET due = now() + ${LEASE_MS} * interval '1 millisecond'
@@ -78,8 +82,8 @@ export async function renewLeases(prisma: PrismaClient, claims: readonly Claim[]
 }
 
 /**
- * Notes that a request is about to leave, and renews the lease. While an earlier one's outcome is unknown, its time stays.
- * @returns whether the lane is still this instance's
+ * Records that a request is about to leave, and extends the lease. Keeps the start of an earlier attempt whose outcome is unknown.
+ * @returns false if the claim has been lost
  */
 export async function startAttempt(prisma: PrismaClient, { lane, holder }: Claim, messageSid: string): Promise<boolean> {
   const rows = await prisma.$queryRaw<{ message_sid: string }[]>`
@@ -93,21 +97,25 @@ export async function startAttempt(prisma: PrismaClient, { lane, holder }: Claim
   return rows.length > 0;
 }
 
-/** The attempt ended, and surely without the message being taken: the next one need not ask. */
+/** Records that the platform did not accept the message, so that the next attempt need not ask. */
 export async function clearAttempt(prisma: PrismaClient, { lane, holder }: Claim, messageSid: string): Promise<void> {
   await prisma.$executeRaw`
     UPDATE outbox SET attempt_started = NULL FROM outbox_lane l
     WHERE message_sid = ${messageSid} AND outbox.lane = l.lane AND l.lane = ${lane} AND l.holder = ${holder}`;
 }
 
-/** The attempt ended before a request left. It counts all the same: what never gets so far must not be tried for ever. */
+/** Counts an attempt that ended before a request left, so that it is not retried forever. */
 export async function countAttempt(prisma: PrismaClient, messageSid: string): Promise<void> {
   await prisma.outbox.updateMany({ where: { messageSid }, data: { attempts: { increment: 1 } } });
 }
 
-/** Gives a lane back, to be worked on again after `pauseMs`. An empty lane goes, unless something was enqueued since it was looked at. */
+/**
+ * Releases a lane, to be due after a pause. Deletes it if it is empty.
+ * @param pauseMs in ms
+ */
 export async function releaseLane(prisma: PrismaClient, { lane, holder }: Claim, pauseMs: number): Promise<void> {
   await inTransaction(prisma, async (tx) => {
+    // The lock keeps others from adding a message between the count and the deletion.
     const [row] = await tx.$queryRaw<
       { lane: string }[]
     >`SELECT lane FROM outbox_lane WHERE lane = ${lane} AND holder = ${holder} FOR UPDATE`;

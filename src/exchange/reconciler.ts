@@ -1,28 +1,28 @@
 import type { Gateway } from '../domain/gateway.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
-import { takeReport } from './reports.ts';
+import { applyReport } from './reports.ts';
 import { toReport } from './restcomm-reports.ts';
 import { acceptSms } from './restcomm-webhooks.ts';
 
-export interface ReconcilerOptions {
-  /** What is younger than this is left to the platform's own requests, in ms. */
+interface ReconcilerOptions {
+  /** Leaves what is younger than this to Restcomm's own callbacks, in ms. */
   readonly quietMs?: number;
-  /** Asks to end early. */
+  /** Aborted when the run should end early. */
   readonly signal?: AbortSignal;
 }
 
 const QUIET_MS = 60_000;
-/** A message is asked for until it is so old that nothing will come. */
-const GIVEN_UP_MS = 3 * 24 * 60 * 60_000;
+/** Messages older than this are not asked for: no report will come. */
+const MAX_AGE_MS = 3 * 24 * 60 * 60_000;
 const BATCH = 200;
-/** How far back it is looked for SMS whose webhook failed, in ms: after an outage of the gateway, and else. */
+/** How far back to look for SMS whose webhook failed, in ms: after an outage of the gateway, and otherwise. */
 export const LOOK_BACK = { afterOutage: 3 * 24 * 60 * 60_000, usual: 60 * 60_000 };
 
 /**
- * Restcomm reports once, and only on one of its carrier paths: asks for messages that it took and never reported an end of, those first that
- * were not asked for the longest.
- * @returns how many advanced
- * @throws PlatformError where the platform can't be asked
+ * Asks Restcomm for the status of messages that it accepted and never reported a final status of, the longest unasked first. Restcomm reports
+ * a status once, and only on one of its carrier paths.
+ * @returns how many messages' statuses advanced
+ * @throws PlatformError if Restcomm cannot be reached or refuses
  */
 export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, signal }: ReconcilerOptions = {}): Promise<number> {
   const { prisma, restcomm } = gateway;
@@ -33,7 +33,7 @@ export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, 
       direction: 'INBOUND',
       channelStatus: { in: ['SENDING', 'SENT'] },
       restcommMessageSid: { not: null },
-      dateUpdated: { lte: quiet, gt: new Date(now - GIVEN_UP_MS) },
+      dateUpdated: { lte: quiet, gt: new Date(now - MAX_AGE_MS) },
       OR: [{ statusAsked: null }, { statusAsked: { lte: quiet } }],
     },
     orderBy: { statusAsked: { sort: 'asc', nulls: 'first' } },
@@ -43,18 +43,18 @@ export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, 
   let advanced = 0;
   for (const message of unsettled) {
     if (signal?.aborted) break;
-    // Noted before it is asked: one that the platform chokes on goes to the end, too.
+    // Before asking, so that a message that Restcomm fails on goes to the end of the queue, too.
     await prisma.message.updateMany({ where: { sid: message.sid }, data: { statusAsked: new Date() } });
     const sms = await restcomm.findSms(message.restcommMessageSid ?? '');
-    if (sms && (await takeReport(gateway, message, toReport(sms)))) advanced += 1;
+    if (sms && (await applyReport(gateway, message, toReport(sms)))) advanced += 1;
   }
   return advanced;
 }
 
 /**
- * Stores SMS that came for mapped numbers and whose webhook never got through. One that is here is not stored again. Their media are lost: only
- * the webhook has them, so it is waited for.
- * @throws PlatformError where the platform can't be asked
+ * Stores SMS to mapped numbers whose webhook never arrived. Their media are lost, since only the webhook carries them: hence the wait of
+ * `quietMs`.
+ * @throws PlatformError if Restcomm cannot be reached or refuses
  */
 export async function recoverInbound(
   gateway: Gateway,
@@ -78,10 +78,10 @@ export async function recoverInbound(
   for (const sms of missed) {
     if (signal?.aborted) break;
     const mapping = mappings.find((candidate) => candidate.externalDigits === digits(sms.to));
-    // An SMS from before the mapping was another's. The platform's dates are whole seconds.
+    // An SMS older than the mapping belongs to an earlier one. Restcomm's dates are whole seconds.
     if (!mapping || (sms.dateCreated && sms.dateCreated.getTime() + 999 < mapping.dateCreated.getTime())) continue;
     await acceptSms(gateway, mapping.sid, sms);
-    log.warn({ smsSid: sms.sid, mappingSid: mapping.sid }, 'an SMS was recovered whose webhook did not get through');
+    log.warn({ smsSid: sms.sid, mappingSid: mapping.sid }, 'recovered an SMS whose webhook never arrived');
   }
 }
 

@@ -4,40 +4,37 @@ import { advanceStatus, type StatusReport } from '../domain/messages/message-log
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 
 /**
- * Takes what is reported of a message: its status advances, or it does not, and a report that contradicts how the message ended is logged.
- * @param along what becomes true with it, in one transaction
+ * Advances a message's status by a report. A status never goes back; a report that contradicts the final one is logged.
+ * @param alongside further changes, in the same transaction
  * @returns whether the status advanced
  */
-export async function takeReport(
+export async function applyReport(
   { prisma, hints, log }: Gateway,
   message: { readonly sid: string; readonly organizationSid: string },
   report: StatusReport,
-  along?: (tx: Transaction) => Promise<void>,
+  alongside?: (tx: Transaction) => Promise<void>,
 ): Promise<boolean> {
-  const outcome = along
+  const outcome = alongside
     ? await inTransaction(prisma, async (tx) => {
-        await along(tx);
+        await alongside(tx);
         return advanceStatus(tx, message.sid, report);
       })
     : await advanceStatus(prisma, message.sid, report);
   if (outcome === 'advanced') hints.appended(message.organizationSid);
   else if (contradicts(outcome, report.status)) {
-    log.warn(
-      { messageSid: message.sid, kept: outcome, reported: report.status },
-      'a message was reported to have ended in two ways; the first stays',
-    );
+    log.warn({ messageSid: message.sid, kept: outcome, reported: report.status }, 'conflicting final statuses reported; keeping the first');
   }
   return outcome === 'advanced';
 }
 
-const ENDS: Partial<Record<ChannelStatus, string>> = {
-  DELIVERED: 'arrived',
-  READ: 'arrived',
+const OUTCOMES: Partial<Record<ChannelStatus, string>> = {
+  DELIVERED: 'delivered',
+  READ: 'delivered',
   UNDELIVERED: 'undelivered',
   FAILED: 'failed',
 };
 
 function contradicts(kept: ChannelStatus, reported: ChannelStatus): boolean {
-  const [one, other] = [ENDS[kept], ENDS[reported]];
+  const [one, other] = [OUTCOMES[kept], OUTCOMES[reported]];
   return one !== undefined && other !== undefined && one !== other;
 }

@@ -2,7 +2,7 @@ import type { ChannelStatus } from '../../prisma/client/client.ts';
 import type { StatusReport } from '../domain/messages/message-log.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 
-/** Restcomm's message statuses in ours. */
+/** The gateway's status for each of Restcomm's message statuses. */
 const STATUSES: Readonly<Record<string, ChannelStatus>> = {
   queued: 'SENDING',
   sending: 'SENDING',
@@ -13,7 +13,9 @@ const STATUSES: Readonly<Record<string, ChannelStatus>> = {
   read: 'READ',
 };
 
-/** Restcomm's error codes. A callback gives the number or the enum's name, the API the number. */
+/**
+ * Restcomm's error codes by number and by name: a status callback carries either, the REST API the number (MessageError in Restcomm Connect).
+ */
 const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Object.fromEntries(
   (
     [
@@ -34,7 +36,7 @@ const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Obje
   ]),
 );
 
-/** What Restcomm says of a message, as a status report. A status that is not known says SENDING: it has it, no more. */
+/** Converts Restcomm's record of a message. An unknown status becomes SENDING: Restcomm has the message, no more is known. */
 export function toReport({ sid, status, errorCode }: Pick<SmsRecord, 'sid' | 'status' | 'errorCode'>): StatusReport {
   const known = STATUSES[status.toLowerCase()] ?? 'SENDING';
   const failed = known === 'FAILED' || known === 'UNDELIVERED';
@@ -42,8 +44,8 @@ export function toReport({ sid, status, errorCode }: Pick<SmsRecord, 'sid' | 'st
   return { status: known, restcommMessageSid: sid, errorCode: error?.code, errorMessage: error?.message };
 }
 
-/** Is this a status that Restcomm has? */
-export const isStatus = (status: string): boolean => Object.hasOwn(STATUSES, status.toLowerCase());
+/** Whether this is one of Restcomm's message statuses, in any case. */
+export const isRestcommStatus = (status: string): boolean => Object.hasOwn(STATUSES, status.toLowerCase());
 
 function errorOf(errorCode: string | undefined): { code: string; message: string } {
   const given = errorCode?.trim();

@@ -1,15 +1,15 @@
-/** What a Teams user wrote to the bot. */
-export interface TeamsText {
-  /** `from +<own number> …`: by which of their numbers. */
+/** A parsed text that a Teams user wrote to the bot. */
+interface TeamsText {
+  /** Which of the user's own numbers to send from: `from +<number>`. */
   readonly own?: string;
-  /** `+<number> …`: to whom. Absent: whoever it was last. */
+  /** The number to send to: `+<number>`. If absent, the last one. */
   readonly target?: string;
   readonly body: string;
 }
 
 /**
- * Reads `[from +<own number>] [+<number>] <text>`. A number ends at the first white space and may hold `( ) . / -`. Mentions of the bot are
- * dropped.
+ * Parses `[from +<own number>] [+<number>] <text>`. A number ends at the first white space and may contain `( ) . / -`. Mentions of the bot
+ * are removed.
  */
 export function parseText(written: string): TeamsText {
   let rest = unescapeMarkup(written.replace(/<at>[^<]*<\/at>/gi, '')).trim();
@@ -22,7 +22,7 @@ export function parseText(written: string): TeamsText {
 
 const digits = (number: string | undefined) => number && `+${number.replace(/[^0-9]/g, '')}`;
 
-/** Teams escapes what would be markup. */
+/** Undoes Teams' escaping: a message's text is HTML. */
 const unescapeMarkup = (text: string) =>
   text
     .replace(/&nbsp;/g, ' ')

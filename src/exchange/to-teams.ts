@@ -5,39 +5,42 @@ import { keepMappingUser } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import type { BotCredentials, TeamsConversation } from '../platforms/microsoft/microsoft.ts';
-import type { Attempt, Delivery, HandedOver } from './attempt.ts';
-import { conversationWith, forgetConversation, rememberConversation, rememberPartner } from './conversations.ts';
+import type { Attempt, Delivered, MessageToDeliver } from './attempt.ts';
+import { findConversation, forgetConversation, rememberConversation, rememberPartner } from './conversations.ts';
 
-/** Microsoft takes 7 messages a second of a conversation. */
+/**
+ * Spaces the messages of a conversation: Teams accepts 7 a second per bot and thread.
+ * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
+ */
 const SPACING_MS = 1000 / 7;
 
 /**
- * Hands a phone's message over to its Teams user: bot → user → conversation → activity. Teams can't be asked for an earlier attempt: where its
- * outcome is unknown the message is sent again, and marked, since the user may have it twice.
- * @throws DeliveryError; PlatformError where the user can't be asked for
+ * Delivers a phone's message to its Teams user: bot → user → conversation → activity. Teams cannot be asked about an earlier attempt: if its
+ * outcome is unknown, the message is sent again and marked as possibly duplicated.
+ * @throws DeliveryError if the message cannot be delivered
+ * @throws PlatformError if Microsoft Graph cannot be asked for the user
  */
-export async function handToTeams(gateway: Gateway, message: Delivery, attempt: Attempt): Promise<HandedOver> {
-  const mapping = await attempt.admit();
+export async function deliverToTeams(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<Delivered> {
+  const mapping = await attempt.requireDeliverable();
   const { bot } = message.enterprise;
   if (!bot) throw new DeliveryError('refused', 'BOT_NOT_FOUND', 'The enterprise has no bot');
   const credentials = credentialsOf(gateway, bot);
   const objectId = await objectIdOf(gateway, credentials, mapping);
-  const conversation = await openConversation(gateway, credentials, message, objectId);
+  const conversation = await conversationWith(gateway, credentials, message, objectId);
   if (attempt.unknownSince) await gateway.prisma.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
-  await attempt.begin();
+  await attempt.markStarted();
   const sent = gateway.microsoft.sendActivity(credentials, conversation, textOf(message)).catch(async (error) => {
-    // The next message opens it anew.
     if (isGone(error)) await forgetConversation(gateway.prisma, message.enterpriseSid, objectId);
     throw error;
   });
   const [{ activityId }] = await Promise.all([sent, delay(SPACING_MS)]);
   return {
     report: { status: 'DELIVERED', teams: { conversationId: conversation.conversationId, activityId } },
-    along: (tx) => rememberPartner(tx, message, objectId, { mappingSid: mapping.sid, number: message.from }),
+    inSameTransaction: (tx) => rememberPartner(tx, message, objectId, { mappingSid: mapping.sid, number: message.from }),
   };
 }
 
-/** Known since the mapping was made, or asked for now, when the bot came later. */
+/** The user's object id: stored with the mapping, or looked up now if the enterprise got its bot after the mapping. */
 async function objectIdOf(gateway: Gateway, credentials: BotCredentials, mapping: Mapping): Promise<string> {
   if (mapping.microsoftObjectId) return mapping.microsoftObjectId;
   const user = await gateway.microsoft.findUser(credentials, mapping.microsoftAddress);
@@ -47,13 +50,13 @@ async function objectIdOf(gateway: Gateway, credentials: BotCredentials, mapping
   return user.objectId;
 }
 
-async function openConversation(
+async function conversationWith(
   gateway: Gateway,
   credentials: BotCredentials,
-  message: Delivery,
+  message: MessageToDeliver,
   objectId: string,
 ): Promise<TeamsConversation> {
-  const known = await conversationWith(gateway.prisma, message.enterpriseSid, objectId);
+  const known = await findConversation(gateway.prisma, message.enterpriseSid, objectId);
   if (known?.conversationId && known.serviceUrl) return { conversationId: known.conversationId, serviceUrl: known.serviceUrl };
   const opened = await gateway.microsoft.openConversation(credentials, { objectId, serviceUrl: known?.serviceUrl ?? undefined });
   await rememberConversation(gateway.prisma, message, objectId, opened);
@@ -65,7 +68,7 @@ const isGone = (error: unknown) =>
   error.outcome === 'refused' &&
   /notfound|^BotNotInConversationRoster$|^ServiceUrlNotAllowed$/i.test(error.code);
 
-/** What the Teams user reads: who writes, the text, and media as links. */
-function textOf({ from, body, mediaUrls }: Delivery): string {
+/** Formats what the Teams user reads: the sender, the text, and media as links. */
+function textOf({ from, body, mediaUrls }: MessageToDeliver): string {
   return [`From ${from}:`, body, ...mediaUrls].filter((line) => line !== '').join('\n');
 }

@@ -5,7 +5,7 @@ import type { ChannelStatus } from '../../prisma/client/enums.ts';
 import { acceptMessage } from '../../src/domain/messages/message-log.ts';
 import { statusRank } from '../../src/domain/messages/message-status.ts';
 import { reconcileStatuses, recoverInbound } from '../../src/exchange/reconciler.ts';
-import { takeReport } from '../../src/exchange/reports.ts';
+import { applyReport } from '../../src/exchange/reports.ts';
 import { done } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 
@@ -77,7 +77,7 @@ describe('the state machine', () => {
         let advances = 0;
         for (let index = 0; index < reports.length; index += atOnce) {
           const taken = await Promise.all(
-            reports.slice(index, index + atOnce).map((status) => takeReport(exchange.gateway, message, { status })),
+            reports.slice(index, index + atOnce).map((status) => applyReport(exchange.gateway, message, { status })),
           );
           advances += taken.filter(Boolean).length;
         }

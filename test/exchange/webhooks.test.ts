@@ -212,7 +212,7 @@ describe('a status report', () => {
     const message = await exchange.message(customer.provider, sid);
     expect(message).toMatchObject({ channelStatus: 'DELIVERED', channelErrorCode: null });
     expect(message.events.map(({ status }: { status: string }) => status)).toEqual(['QUEUED', 'SENDING', 'DELIVERED']);
-    const line = exchange.logged.find((one) => one.includes(sid) && one.includes('ended in two ways'));
+    const line = exchange.logged.find((one) => one.includes(sid) && one.includes('conflicting final statuses'));
     expect(line).toContain('"kept":"DELIVERED","reported":"FAILED"');
     expect(exchange.logged.join('')).not.toContain(message.body);
   });

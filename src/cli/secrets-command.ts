@@ -1,6 +1,6 @@
 import { addSecretsKey } from '../database/embedded/secrets-key.ts';
 import { type RotatedTable, rotateSecrets } from '../domain/access/key-rotation.ts';
-import { ownAddresses } from '../platforms/connect.ts';
+import { configuredUrls } from '../platforms/connect.ts';
 import { createOutbound } from '../platforms/outbound.ts';
 import { createHttpRestcomm } from '../platforms/restcomm/http.ts';
 import { SettingsError } from '../settings-error.ts';
@@ -50,7 +50,7 @@ function rotate({ prisma, secrets, settings, log }: Session): Promise<RotatedTab
     secrets,
     log,
     publicUrl: publicUrl ?? '',
-    restcomm: restcomm && createHttpRestcomm({ ...restcomm, fetch: createOutbound({ isOwn: ownAddresses({ restcomm }) }) }),
+    restcomm: restcomm && createHttpRestcomm({ ...restcomm, fetch: createOutbound({ isConfigured: configuredUrls({ restcomm }) }) }),
   });
 }
 

@@ -10,26 +10,30 @@ import { createEmbeddedRestcomm, type SmsReport } from './restcomm/embedded.ts';
 import { createHttpRestcomm } from './restcomm/http.ts';
 import type { Restcomm } from './restcomm/restcomm.ts';
 
-export interface Platforms {
+interface Platforms {
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
-  /** Absent where Teams is the stand-in: it sends no requests. */
+  /** Absent if Microsoft is the embedded stand-in, which sends no requests. */
   readonly botFramework?: BotFrameworkVerifier;
 }
 
-export interface PlatformsOptions {
+interface PlatformsOptions {
   readonly settings: Pick<Settings, 'restcomm' | 'microsoft'>;
-  /** Told by the embedded carrier what Restcomm's status callback would tell. */
+  /** Receives the embedded Restcomm's status reports, in place of a status callback. */
   readonly report: (report: SmsReport) => void;
+  /** Whether there is a bot with this applicationId. */
   readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
-  /** How the names in URLs from outside become addresses; for tests. */
+  /** Resolves the host names in URLs from outside; for tests. */
   readonly lookup?: Lookup;
 }
 
-/** The platforms that the settings name, and the embedded stand-in for each that they don't. @throws SettingsError for a service host that can't be used */
+/**
+ * Creates the clients of the platforms that the settings name, and the embedded stand-in for each that they do not.
+ * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL
+ */
 export function connectPlatforms({ settings, report, isKnownAudience, lookup }: PlatformsOptions): Platforms {
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
-  const fetch = createOutbound({ isOwn: ownAddresses(settings), lookup });
+  const fetch = createOutbound({ isConfigured: configuredUrls(settings), lookup });
   const restcomm = settings.restcomm ? createHttpRestcomm({ ...settings.restcomm, fetch }) : createEmbeddedRestcomm({ report });
   if (!settings.microsoft) return { restcomm, microsoft: createEmbeddedMicrosoft() };
   const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
@@ -40,13 +44,16 @@ export function connectPlatforms({ settings, report, isKnownAudience, lookup }: 
   };
 }
 
-/** What the operator wrote into the settings: platforms' addresses, and plain http to this machine among the service hosts. */
-export function ownAddresses({ restcomm, microsoft }: PlatformsOptions['settings']): (url: URL) => boolean {
+/**
+ * Builds the check for URLs that the operator configured: the platforms' own, and the plain http entries of BOT_SERVICE_HOSTS.
+ * @returns whether a URL has the origin of one of them
+ */
+export function configuredUrls({ restcomm, microsoft }: PlatformsOptions['settings']): (url: URL) => boolean {
   const { loginUrl, graphUrl, serviceUrl, openIdUrl, serviceHosts = [] } = microsoft ?? {};
   const given = [restcomm?.url, loginUrl, graphUrl, serviceUrl, openIdUrl].filter((url) => url !== undefined);
   const origins = new Set(given.map((url) => new URL(url).origin));
-  const here = createServiceHosts(serviceHosts.filter((host) => host.toLowerCase().startsWith('http://')));
-  return ({ origin }) => origins.has(origin) || here.allows(origin);
+  const plainHttp = createServiceHosts(serviceHosts.filter((host) => host.toLowerCase().startsWith('http://')));
+  return ({ origin }) => origins.has(origin) || plainHttp.allows(origin);
 }
 
 function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): void {

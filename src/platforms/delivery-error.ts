@@ -1,20 +1,22 @@
 /**
- * - `refused`: final; the platform will never take this message
- * - `retry`: not taken now; may be sent again
- * - `unknown`: the request left and no answer came; it may or may not have been taken
+ * - `refused`: final; the platform will never accept this message
+ * - `retry`: not accepted now; may be sent again
+ * - `unknown`: the request left and no response came; the message may or may not have been accepted
  */
-export type DeliveryOutcome = 'refused' | 'retry' | 'unknown';
+type DeliveryOutcome = 'refused' | 'retry' | 'unknown';
 
-/** A message that was not handed over, or not surely. `code` and `message` become the message's channelErrorCode and -Message. */
+/** A failed delivery. Its `code` and `message` become the message's channelErrorCode and channelErrorMessage. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
 
+  /**
+   * @param code the platform's own code, e.g. `30003` or `ConversationBlockedByUser`
+   * @param retryAfterMs how long the platform asks to wait, in ms
+   */
   constructor(
     readonly outcome: DeliveryOutcome,
-    /** The platform's own code, e.g. `30003` or `ConversationBlockedByUser`. */
     readonly code: string,
     message: string,
-    /** How long the platform asks to wait, in ms. */
     readonly retryAfterMs?: number,
     options?: ErrorOptions,
   ) {

@@ -4,11 +4,11 @@ import type { buildConnector } from 'undici';
 import { isPublicAddress } from './public-addresses.ts';
 import type { Fetch } from './request.ts';
 
-/** A URL that came from outside leads to an address that nobody outside has business with. Nothing was sent. */
+/** A URL from outside resolves only to addresses that are not on the public internet. Nothing was sent. */
 export class ForbiddenAddressError extends Error {
   override readonly name = 'ForbiddenAddressError';
   readonly code = 'ERR_ADDRESS_FORBIDDEN';
-  /** As of node's own errors from before a connection is made. */
+  /** As in node's own errors from before a connection is made. */
   readonly syscall = 'connect';
 
   constructor(hostname: string) {
@@ -16,12 +16,12 @@ export class ForbiddenAddressError extends Error {
   }
 }
 
-export interface OutboundOptions {
-  /** Is this address the operator's own setting? Those may be anywhere; all others came from outside. */
-  readonly isOwn: (url: URL) => boolean;
-  /** How names become addresses; for tests. */
+interface OutboundOptions {
+  /** Whether the operator configured this URL. It may then be anywhere; all other URLs come from outside. */
+  readonly isConfigured: (url: URL) => boolean;
+  /** Resolves host names; for tests. */
   readonly lookup?: Lookup;
-  /** Which addresses may be connected to; for tests. */
+  /** Whether an IP address may be connected to; for tests. */
   readonly mayConnect?: (address: string) => boolean;
 }
 
@@ -32,22 +32,23 @@ export type Lookup = (
 ) => void;
 
 /**
- * The one way out of the gateway. A URL that came from outside (an activity's serviceUrl, a place that metadata names) is connected to at public
- * addresses alone, and what is checked is the very address that the connection is made to, so that a name that answers otherwise the second time
- * gains nothing. No redirect is followed.
+ * Creates the fetch that all outbound requests use, against server-side request forgery. A URL from outside, such as an activity's serviceUrl,
+ * is connected to only at public addresses. The address that is checked is the one that is connected to, so DNS rebinding gains nothing.
+ * Redirects are not followed.
+ * @returns a fetch that takes URLs, and fails with ForbiddenAddressError as the cause
  */
-export function createOutbound({ isOwn, lookup = lookUp, mayConnect = isPublicAddress }: OutboundOptions): Fetch {
+export function createOutbound({ isConfigured, lookup = lookUp, mayConnect = isPublicAddress }: OutboundOptions): Fetch {
   let guarded: Promise<Fetch> | undefined;
   return async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
-    if (isOwn(url)) return fetch(input, { ...init, redirect: 'manual' });
-    if (input instanceof Request) throw new TypeError('The way out takes addresses, not requests');
+    if (isConfigured(url)) return fetch(input, { ...init, redirect: 'manual' });
+    if (input instanceof Request) throw new TypeError('Outbound fetch takes a URL, not a Request');
     guarded ??= guardedFetch(lookup, mayConnect);
     return (await guarded)(url, { ...init, redirect: 'manual' });
   };
 }
 
-/** Node's own fetch lets nobody say how it connects; that of the package which it is made of does. Loaded when it is first needed. */
+/** Node's fetch has no option for how to connect; undici's, which it is built from, has. Loaded on first use. */
 async function guardedFetch(lookup: Lookup, mayConnect: (address: string) => boolean): Promise<Fetch> {
   const undici = await import('undici');
   const dispatcher = new undici.Agent({ connect: guardedConnector(undici.buildConnector, lookup, mayConnect) });
@@ -71,7 +72,7 @@ function guardedConnector(
   };
   const connect = build({ lookup: permitted });
   return (options, callback) => {
-    // An address that is spelled out is not looked up. URL has made one spelling of 0x7f.1, 2130706433 and 127.1.
+    // A literal address is not looked up. URL has normalized 0x7f.1, 2130706433 and 127.1.
     const hostname = options.hostname.replace(/^\[(.*)\]$/, '$1');
     if (isIP(hostname) && !mayConnect(hostname)) return callback(new ForbiddenAddressError(hostname), null);
     connect(options, callback);

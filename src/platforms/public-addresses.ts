@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-// IANA's registries of special-purpose addresses (RFC 6890 and what amends it), of which a platform on the internet has none.
+// IANA's registries of special-purpose addresses (RFC 6890 and its updates). No platform on the internet has one of them.
 
 const v4 = new BlockList();
 for (const [address, bits] of [
@@ -8,7 +8,7 @@ for (const [address, bits] of [
   ['10.0.0.0', 8], // private
   ['100.64.0.0', 10], // carriers' NAT
   ['127.0.0.0', 8], // loopback
-  ['168.63.129.16', 32], // Azure's platform services, as every machine there sees them
+  ['168.63.129.16', 32], // Azure's platform services, visible to every virtual machine
   ['169.254.0.0', 16], // link-local, clouds' metadata
   ['172.16.0.0', 12], // private
   ['192.0.0.0', 24], // protocol assignments
@@ -23,7 +23,7 @@ for (const [address, bits] of [
 ] as const)
   v4.addSubnet(address, bits, 'ipv4');
 
-/** Of IPv6, what is given out for global unicast; all else (loopback, unique local, link-local, multicast, IPv4-compatible) lies outside. */
+/** IPv6 global unicast. Everything else (loopback, unique local, link-local, multicast, IPv4-compatible) lies outside it. */
 const global = new BlockList();
 global.addSubnet('2000::', 3, 'ipv6');
 
@@ -36,19 +36,22 @@ for (const [address, bits] of [
 ] as const)
   v6.addSubnet(address, bits, 'ipv6');
 
-/** Is this IP address on the public internet? What carries an IPv4 address (mapped, NAT64) is judged by that. `false` for what is no address. */
+/**
+ * Checks whether an IP address is on the public internet. An IPv6 address that embeds an IPv4 address (mapped, NAT64) counts as that one.
+ * @returns false for anything that is not an IP address, too
+ */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !v4.check(address, 'ipv4');
   if (family !== 6 || address.includes('%')) return false;
-  const carried = carriedV4(address);
-  if (carried !== undefined) return isPublicAddress(carried);
+  const embedded = embeddedV4(address);
+  if (embedded !== undefined) return isPublicAddress(embedded);
   return global.check(address, 'ipv6') && !v6.check(address, 'ipv6');
 }
 
-/** The IPv4 address in `::ffff:0:0/96` and in NAT64's `64:ff9b::/96` (RFC 6052). */
-function carriedV4(address: string): string | undefined {
-  // URL spells each address in one way: lower case, no dots, the longest run of zeros left out.
+/** Extracts the IPv4 address from `::ffff:0:0/96` and in NAT64's `64:ff9b::/96` (RFC 6052). */
+function embeddedV4(address: string): string | undefined {
+  // URL normalizes addresses: lower case, no dots, the longest run of zeros left out.
   const [, high, low] =
     /^\[(?:::ffff:|64:ff9b::)(?:([0-9a-f]{1,4}):)?([0-9a-f]{1,4})?\]$/.exec(new URL(`http://[${address}]`).hostname) ?? [];
   if (low === undefined && !/^64:ff9b::$/i.test(address)) return undefined;

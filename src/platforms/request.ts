@@ -1,16 +1,17 @@
 export type Fetch = typeof globalThis.fetch;
 
-/** What a platform answered. `text` is empty where the body broke off, or is longer than anything that is asked for here. */
-export interface Answer {
+/** A platform's response, read to its end. */
+export interface PlatformResponse {
   readonly host: string;
   readonly status: number;
   readonly headers: Headers;
+  /** The body; empty if it broke off or exceeds 1 MiB. */
   readonly text: string;
 }
 
-/** No answer came. The message names the host alone: addresses may hold secrets. */
-export class NoAnswerError extends Error {
-  override readonly name = 'NoAnswerError';
+/** A request that got no response. The message names only the host: URLs may contain secrets. */
+export class NoResponseError extends Error {
+  override readonly name = 'NoResponseError';
 
   constructor(
     readonly code: 'Unreachable' | 'Timeout' | 'ConnectionLost',
@@ -20,47 +21,61 @@ export class NoAnswerError extends Error {
     super(message, options);
   }
 
-  /** May the platform have had the request? Only a connection that was never made is sure. */
+  /** Whether the platform may have received the request: false only if no connection was made. */
   get sent(): boolean {
     return this.code !== 'Unreachable';
   }
 }
 
-/** Above what any call here is answered with, in bytes. */
-const LONGEST = 1024 * 1024;
+/** More than any response that the gateway needs. */
+const MAX_RESPONSE_BYTES = 1024 * 1024;
 
 /**
- * One request, without redirects or repetition.
- *
- * @param timeoutMs for all of it, connecting and reading included
- * @throws NoAnswerError
+ * Sends one request, without following redirects and without retrying.
+ * @param init.timeoutMs for the whole exchange, from connecting to the last byte of the response, in ms
+ * @throws NoResponseError
  */
-export async function request(fetch: Fetch, url: string, init: RequestInit & { timeoutMs: number }): Promise<Answer> {
+export async function request(fetch: Fetch, url: string, init: RequestInit & { timeoutMs: number }): Promise<PlatformResponse> {
   const { timeoutMs, ...rest } = init;
   const { host } = new URL(url);
   const response = await fetch(url, { ...rest, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch((error) => {
-    throw noAnswer(host, error);
+    throw noResponse(host, error);
   });
-  // The status stands, whatever becomes of the body: what was taken was taken.
+  // The status counts even if the body breaks off: the platform has accepted what it has accepted.
   const text = await read(response).catch(() => '');
   return { host, status: response.status, headers: response.headers, text };
 }
 
-/** The address of `path` under a base address, whichever way that ends. */
-export const under = (base: string, path: string): string => `${base.replace(/\/+$/, '')}/${path}`;
+/** Joins a path to a base URL with or without a trailing slash. */
+export const joinUrl = (base: string, path: string): string => `${base.replace(/\/+$/, '')}/${path}`;
 
-/** A JSON object's fields; none where the text is no JSON object. */
-export function jsonFields(text: string): Readonly<Record<string, unknown>> {
+/**
+ * Parses text as JSON.
+ * @returns `undefined` if it is not JSON
+ */
+export function jsonOf(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+    return JSON.parse(text);
   } catch {
-    return {};
+    return undefined;
   }
 }
 
-/** How long the answer asks to wait, in ms. `Retry-After` is in seconds or a date (RFC 9110, 10.2.3). */
-export function retryAfterMs({ headers }: Answer, now = Date.now()): number | undefined {
+/**
+ * Parses text as a JSON object.
+ * @returns its fields; none if it is not a JSON object
+ */
+export function jsonFields(text: string): Readonly<Record<string, unknown>> {
+  const value = jsonOf(text);
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+/**
+ * Reads the Retry-After header: seconds, or a date (RFC 9110, 10.2.3).
+ * @param now in ms
+ * @returns in ms, at least 0; `undefined` if there is none
+ */
+export function retryAfterMs({ headers }: PlatformResponse, now = Date.now()): number | undefined {
   const value = headers.get('retry-after')?.trim() ?? '';
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
@@ -71,25 +86,25 @@ async function read(response: Response): Promise<string> {
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > LONGEST) return '';
+    if (length > MAX_RESPONSE_BYTES) return '';
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function noAnswer(host: string, error: unknown): NoAnswerError {
+function noResponse(host: string, error: unknown): NoResponseError {
   if (error instanceof Error && error.name === 'TimeoutError')
-    return new NoAnswerError('Timeout', `${host} did not answer in time.`, { cause: error });
+    return new NoResponseError('Timeout', `${host} did not respond in time.`, { cause: error });
   const cause = error instanceof Error && error.cause ? error.cause : error;
   const code = codeOf(cause);
   return neverLeft(cause)
-    ? new NoAnswerError('Unreachable', `${host} can not be reached (${code}).`, { cause })
-    : new NoAnswerError('ConnectionLost', `${host} broke the connection (${code}).`, { cause });
+    ? new NoResponseError('Unreachable', `${host} cannot be reached (${code}).`, { cause })
+    : new NoResponseError('ConnectionLost', `${host} broke the connection (${code}).`, { cause });
 }
 
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? 'no reason given';
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException | undefined)?.code ?? 'no error code';
 
-/** Looking up, connecting and the TLS handshake come before the request. A reset does not say when it came. */
+/** Whether the request failed at the lookup, the connection or the TLS handshake. A reset does not say when it came. */
 function neverLeft(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(neverLeft);
   const { syscall, message = '' } = (error ?? {}) as NodeJS.ErrnoException;

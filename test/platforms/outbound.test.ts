@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connectPlatforms } from '../../src/platforms/connect.ts';
 import { createOutbound, ForbiddenAddressError, type Lookup } from '../../src/platforms/outbound.ts';
 import { isPublicAddress } from '../../src/platforms/public-addresses.ts';
-import { NoAnswerError, request } from '../../src/platforms/request.ts';
+import { NoResponseError, request } from '../../src/platforms/request.ts';
 import { type FakeMicrosoft, startFakeMicrosoft } from '../fakes/microsoft.ts';
 
 let server: Server;
@@ -53,7 +53,8 @@ function names(answers: Record<string, readonly (readonly string[])[]>): Lookup 
   return Object.assign(lookup, { asked });
 }
 
-const outside = (lookup: Lookup, mayConnect?: (address: string) => boolean) => createOutbound({ isOwn: () => false, lookup, mayConnect });
+const outside = (lookup: Lookup, mayConnect?: (address: string) => boolean) =>
+  createOutbound({ isConfigured: () => false, lookup, mayConnect });
 const refusal = async (asking: Promise<unknown>) => {
   const error = await asking.then(
     () => undefined,
@@ -94,7 +95,7 @@ describe('a URL from outside is not fetched', () => {
     const lookup = names({ 'public.test': [['127.0.0.1']], 'elsewhere.test': [['127.0.0.1']] });
     const answer = await outside(lookup, () => true)(`http://public.test:${port}/away`, { redirect: 'follow' });
     expect([answer.status, arrived.map(({ url }) => url), lookup.asked]).toEqual([302, ['/away'], ['public.test']]);
-    const own = createOutbound({ isOwn: () => true });
+    const own = createOutbound({ isConfigured: () => true });
     expect((await own(`http://127.0.0.1:${port}/away`, { redirect: 'follow' })).status).toBe(302);
     expect(arrived).toHaveLength(2);
   });
@@ -121,18 +122,18 @@ test('of a name with addresses of both kinds, only the public ones are connected
 });
 
 test('the operator’s own addresses may be anywhere, and no others at their host', async () => {
-  const own = createOutbound({ isOwn: ({ origin }) => origin === `http://127.0.0.1:${port}` });
+  const own = createOutbound({ isConfigured: ({ origin }) => origin === `http://127.0.0.1:${port}` });
   expect(await (await own(`http://127.0.0.1:${port}/`)).text()).toBe('here');
   expect(await refusal(own(`http://127.0.0.1:${port + 1}/`))).toBeInstanceOf(ForbiddenAddressError);
 });
 
 test('what was refused never left, and the message names the host alone', async () => {
   const asking = request(outside(names({ 'inside.test': [['127.0.0.1']] })), `http://inside.test:${port}/a-secret`, { timeoutMs: 5_000 });
-  const error = await asking.catch((reason: NoAnswerError) => reason);
-  expect(error).toBeInstanceOf(NoAnswerError);
+  const error = await asking.catch((reason: NoResponseError) => reason);
+  expect(error).toBeInstanceOf(NoResponseError);
   expect(error).toMatchObject({
     ...{ code: 'Unreachable', sent: false },
-    message: `inside.test:${port} can not be reached (ERR_ADDRESS_FORBIDDEN).`,
+    message: `inside.test:${port} cannot be reached (ERR_ADDRESS_FORBIDDEN).`,
   });
 });
 

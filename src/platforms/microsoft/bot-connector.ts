@@ -1,85 +1,58 @@
 import { z } from 'zod';
 import { DeliveryError } from '../delivery-error.ts';
-import { type Answer, type Fetch, jsonFields, NoAnswerError, request, retryAfterMs, under } from '../request.ts';
+import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
 import { LoginError, type MicrosoftLogin } from './login.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { ServiceHosts } from './service-hosts.ts';
 
-export interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivity'> {
-  /** Does the connector take this bot's token, and know the bot? Changes nothing. @throws DeliveryError */
+interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivity'> {
+  /**
+   * Checks, without changing anything, that the connector accepts the bot's token and knows the bot.
+   * @throws DeliveryError if it does not
+   */
   checkReach(bot: BotCredentials): Promise<void>;
 }
 
-/** May be repeated as they are ("Status codes from bot conversational APIs" in Teams' documentation). 500 is not among them. */
-const PASSING = new Set([412, 429, 502, 503, 504]);
-/** Refusals that older forms of the answer only name in their words. */
-const NAMES = /\b(ConversationBlockedByUser|BotNotInConversationRoster|BotDisabledByAdmin|BotNotRegistered)\b/;
+/**
+ * Statuses after which the same request may be sent again. 500 is not among them.
+ * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages#status-codes-from-bot-conversational-apis
+ */
+const RETRYABLE = new Set([412, 429, 502, 503, 504]);
+/** Error codes that older forms of a response only contain in their text. */
+const NAMED_CODES = /\b(ConversationBlockedByUser|BotNotInConversationRoster|BotDisabledByAdmin|BotNotRegistered)\b/;
 
 const resource = z.object({ id: z.string().min(1) });
 
+interface BotConnectorOptions {
+  readonly login: MicrosoftLogin;
+  /** The scope of the bots' tokens, e.g. `https://api.botframework.com/.default`. */
+  readonly scope: string;
+  /** The connector for users that no activity has come from, e.g. `https://smba.trafficmanager.net/teams/`. */
+  readonly serviceUrl: string;
+  /** Where the bots' tokens may be sent. */
+  readonly hosts: ServiceHosts;
+  readonly fetch: Fetch;
+  /** For each request, in ms. */
+  readonly timeoutMs: number;
+}
+
+/** A request to the connector: a POST of `body`, or a GET if there is none. */
+interface ConnectorRequest {
+  /** The connector's base URL. */
+  readonly base: string;
+  readonly path: string;
+  readonly body?: unknown;
+  /** The outcome if the request leaves and no response comes. */
+  readonly unanswered: 'retry' | 'unknown';
+}
+
 /**
- * The Bot Framework's connector, as an enterprise's bot. Nothing is repeated here but a request that was answered 401, with a new token.
- *
- * @param options.serviceUrl where a user is reached of whom no activity was seen, e.g. `https://smba.trafficmanager.net/teams/`
- * @param options.scope of the bots' tokens, e.g. `https://api.botframework.com/.default`
+ * Creates a client of the Bot Framework's connector. It retries nothing except, with a new token, a request that got a 401.
+ * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference
  */
-export function createBotConnector({
-  login,
-  scope,
-  serviceUrl,
-  hosts,
-  fetch,
-  timeoutMs,
-}: {
-  login: MicrosoftLogin;
-  scope: string;
-  serviceUrl: string;
-  hosts: ServiceHosts;
-  fetch: Fetch;
-  timeoutMs: number;
-}): BotConnector {
-  /** @param unanswered the outcome where the request left and no answer came */
-  async function send(
-    bot: BotCredentials,
-    { base, path, body }: { base: string; path: string; body?: unknown },
-    unanswered: 'retry' | 'unknown',
-  ): Promise<{ answer: Answer; refusal: Refusal }> {
-    if (!hosts.allows(base)) throw new DeliveryError('refused', 'ServiceUrlNotAllowed', 'The service URL is not one of the allowed hosts.');
-    let token = '';
-    const answer = await login
-      .authorized(bot, scope, (given) => {
-        token = given;
-        return request(fetch, under(base, path), {
-          method: body === undefined ? 'GET' : 'POST',
-          body: body === undefined ? undefined : JSON.stringify(body),
-          headers: { authorization: `Bearer ${given}`, accept: 'application/json', 'content-type': 'application/json' },
-          timeoutMs,
-        });
-      })
-      .catch((error) => {
-        if (error instanceof LoginError)
-          throw new DeliveryError(error.outcome, error.code, error.message, error.retryAfterMs, { cause: error });
-        if (error instanceof NoAnswerError)
-          throw new DeliveryError(error.sent ? unanswered : 'retry', error.code, error.message, undefined, { cause: error });
-        throw error;
-      });
-    if (answer.status === 401) login.forget(bot, scope, token);
-    const { code, message } = refusalOf(answer, [bot.clientSecret, token]);
-    return { answer, refusal: { code: message.match(NAMES)?.[0] ?? code, message } };
-  }
-
-  /** @returns the id of what was made; `undefined` where the answer broke off after it was made */
-  async function create(
-    bot: BotCredentials,
-    call: { base: string; path: string; body: unknown },
-    unanswered: 'retry' | 'unknown',
-  ): Promise<string | undefined> {
-    const { answer, refusal } = await send(bot, call, unanswered);
-    if (answer.status < 200 || answer.status >= 300) throw refused(answer, refusal);
-    return resource.safeParse(jsonFields(answer.text)).data?.id;
-  }
-
+export function createBotConnector(options: BotConnectorOptions): BotConnector {
+  const { serviceUrl } = options;
   return {
     openConversation: async (bot, user) => {
       const base = user.serviceUrl ?? serviceUrl;
@@ -90,28 +63,67 @@ export function createBotConnector({
         tenantId: bot.tenantId,
         channelData: { tenant: { id: bot.tenantId } },
       };
-      // Teams gives the same two the same conversation: asking again makes no second one.
-      const conversationId = await create(bot, { base, path: 'v3/conversations', body }, 'retry');
+      // Teams returns the existing conversation of a bot and a user, so the request may be repeated.
+      const conversationId = await create(options, bot, { base, path: 'v3/conversations', body, unanswered: 'retry' });
       if (conversationId === undefined)
-        throw new DeliveryError('retry', 'UnreadableAnswer', 'The connector answered without a conversation.');
+        throw new DeliveryError('retry', 'UnreadableAnswer', 'The connector responded without a conversation.');
       return { serviceUrl: base, conversationId };
     },
-    sendActivity: async (bot, conversation, text) => {
-      const path = `v3/conversations/${encodeURIComponent(conversation.conversationId)}/activities`;
+    sendActivity: async (bot, { serviceUrl: base, conversationId }, text) => {
+      const path = `v3/conversations/${encodeURIComponent(conversationId)}/activities`;
       const body = { type: 'message', text, textFormat: 'plain' };
-      return { activityId: (await create(bot, { base: conversation.serviceUrl, path, body }, 'unknown')) ?? '' };
+      return { activityId: (await create(options, bot, { base, path, body, unanswered: 'unknown' })) ?? '' };
     },
     checkReach: async (bot) => {
-      // Teams tells about no conversation of this name, but first whether it takes the token and knows the bot.
-      const { answer, refusal } = await send(bot, { base: serviceUrl, path: 'v3/conversations/verify-bot/members' }, 'retry');
-      const reached = answer.status === 403 ? refusal.code === 'BotNotInConversationRoster' : [200, 400, 404, 405].includes(answer.status);
-      if (!reached) throw refused(answer, refusal);
+      // There is no conversation of this name. Teams checks the token and the bot before it says so.
+      const path = 'v3/conversations/verify-bot/members';
+      const { response, refusal } = await send(options, bot, { base: serviceUrl, path, unanswered: 'retry' });
+      const reached =
+        response.status === 403 ? refusal.code === 'BotNotInConversationRoster' : [200, 400, 404, 405].includes(response.status);
+      if (!reached) throw refused(response, refusal);
     },
   };
 }
 
-function refused(answer: Answer, { code, message }: Refusal): DeliveryError {
-  return PASSING.has(answer.status)
-    ? new DeliveryError('retry', code, message, retryAfterMs(answer))
+/** @returns the id of the created resource; `undefined` if the response broke off */
+async function create(options: BotConnectorOptions, bot: BotCredentials, connectorRequest: ConnectorRequest): Promise<string | undefined> {
+  const { response, refusal } = await send(options, bot, connectorRequest);
+  if (response.status < 200 || response.status >= 300) throw refused(response, refusal);
+  return resource.safeParse(jsonFields(response.text)).data?.id;
+}
+
+async function send(
+  { login, scope, hosts, fetch, timeoutMs }: BotConnectorOptions,
+  bot: BotCredentials,
+  { base, path, body, unanswered }: ConnectorRequest,
+): Promise<{ response: PlatformResponse; refusal: Refusal }> {
+  if (!hosts.allows(base))
+    throw new DeliveryError('refused', 'ServiceUrlNotAllowed', 'The service URL is not on the list of allowed hosts.');
+  let token = '';
+  const response = await login
+    .sendAuthorized(bot, scope, (given) => {
+      token = given;
+      return request(fetch, joinUrl(base, path), {
+        method: body === undefined ? 'GET' : 'POST',
+        body: body === undefined ? undefined : JSON.stringify(body),
+        headers: { authorization: `Bearer ${given}`, accept: 'application/json', 'content-type': 'application/json' },
+        timeoutMs,
+      });
+    })
+    .catch((error) => {
+      if (error instanceof LoginError)
+        throw new DeliveryError(error.outcome, error.code, error.message, error.retryAfterMs, { cause: error });
+      if (error instanceof NoResponseError)
+        throw new DeliveryError(error.sent ? unanswered : 'retry', error.code, error.message, undefined, { cause: error });
+      throw error;
+    });
+  if (response.status === 401) login.forget(bot, scope, token);
+  const { code, message } = refusalOf(response, [bot.clientSecret, token]);
+  return { response, refusal: { code: message.match(NAMED_CODES)?.[0] ?? code, message } };
+}
+
+function refused(response: PlatformResponse, { code, message }: Refusal): DeliveryError {
+  return RETRYABLE.has(response.status)
+    ? new DeliveryError('retry', code, message, retryAfterMs(response))
     : new DeliveryError('refused', code, message);
 }

@@ -3,28 +3,33 @@ import { z } from 'zod';
 import { type Fetch, jsonFields, request } from '../request.ts';
 import { isLoopback } from './service-hosts.ts';
 
-/** The keys can not be had now: no token can be told true from false. */
+/** The Bot Framework's signing keys cannot be fetched, so no token can be verified. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
 }
 
 export interface BotFrameworkKey {
   readonly key: Awaited<ReturnType<typeof importJWK>>;
-  /** The channels whose activities it may sign, e.g. `msteams`. */
+  /** The ids of the channels whose activities the key may sign, e.g. `msteams`. */
   readonly endorsements: readonly string[];
 }
 
-export interface BotFrameworkKeys {
-  /** `undefined` where Microsoft publishes no such RSA key. @throws KeysUnavailableError */
+interface BotFrameworkKeys {
+  /**
+   * Finds a key by its id.
+   * @returns `undefined` if Microsoft publishes no such RSA key
+   * @throws KeysUnavailableError
+   */
   find(kid: string): Promise<BotFrameworkKey | undefined>;
 }
 
-/** Both from the Bot Framework's rules: keys are kept for a day, and looked for once an hour where one is missing. In ms. */
-const LONGEST_KEPT = 24 * 3_600_000;
-const LOOK_AGAIN = 3_600_000;
-/** A look that failed is not the hour's one, but doesn't come in quick succession either. */
-const LOOK_AGAIN_AFTER_FAILURE = 60_000;
-const TIMEOUT = 10_000;
+const HOUR_MS = 3_600_000;
+/** Keys are cached for a day, as the Bot Framework's rules for authentication demand. */
+const MAX_AGE_MS = 24 * HOUR_MS;
+/** If a key is missing, the keys are fetched again, at most this often. */
+const REFETCH_MS = HOUR_MS;
+const REFETCH_AFTER_FAILURE_MS = 60_000;
+const TIMEOUT_MS = 10_000;
 
 const configuration = z.object({ jwks_uri: z.url() });
 const keySet = z.object({ keys: z.array(z.unknown()) });
@@ -36,11 +41,11 @@ const signingKey = z.looseObject({
 });
 
 /**
- * The Bot Framework's signing keys, by the OpenID configuration that names where they are.
- *
- * @param options.openIdUrl e.g. `https://login.botframework.com/v1/.well-known/openidconfiguration`; the keys must be at the same origin
+ * Creates a cache of the Bot Framework's signing keys, which its OpenID configuration says where to find.
+ * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
+ * @param options.openIdUrl e.g. `https://login.botframework.com/v1/.well-known/openidconfiguration`; the keys must have the same origin
  * @param options.now for tests, in ms
- * @throws TypeError where openIdUrl is neither https nor http to this machine
+ * @throws TypeError if openIdUrl is neither https nor plain http to this machine
  */
 export function createBotFrameworkKeys({
   openIdUrl,
@@ -54,34 +59,26 @@ export function createBotFrameworkKeys({
   const { origin, protocol, hostname } = new URL(openIdUrl);
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) throw new TypeError(`${openIdUrl} is not https`);
 
-  let known: { readonly keys: Map<string, BotFrameworkKey>; readonly at: number } | undefined;
+  let cached: { readonly keys: Map<string, BotFrameworkKey>; readonly fetchedAt: number } | undefined;
   let loading: Promise<Map<string, BotFrameworkKey>> | undefined;
-  let lookAgainAt = 0;
+  let refetchAt = 0;
   let failure: KeysUnavailableError | undefined;
-
-  async function read(url: string): Promise<Readonly<Record<string, unknown>>> {
-    const answer = await request(fetch, url, { timeoutMs: TIMEOUT });
-    if (answer.status !== 200) throw new KeysUnavailableError(`${answer.host} answered ${answer.status}.`);
-    return jsonFields(answer.text);
-  }
 
   async function load(): Promise<Map<string, BotFrameworkKey>> {
     try {
-      const { jwks_uri } = configuration.parse(await read(openIdUrl));
-      if (new URL(jwks_uri).origin !== origin) throw new KeysUnavailableError(`The keys are said to be at another origin than ${origin}.`);
-      const keys = await importKeys(keySet.parse(await read(jwks_uri)).keys);
-      known = { keys, at: now() };
+      const keys = await fetchKeys(fetch, openIdUrl);
+      cached = { keys, fetchedAt: now() };
       failure = undefined;
       return keys;
     } catch (error) {
-      const why = error instanceof z.ZodError ? `${origin} answered something else than its keys.` : (error as Error).message;
-      failure = new KeysUnavailableError(`The Bot Framework's keys can not be had: ${why}`, { cause: error });
+      const reason = error instanceof z.ZodError ? `${origin} responded with something else than keys.` : (error as Error).message;
+      failure = new KeysUnavailableError(`Cannot fetch the Bot Framework's signing keys: ${reason}`, { cause: error });
       throw failure;
     }
   }
 
-  /** One request for all that wait. */
-  function loaded(): Promise<Map<string, BotFrameworkKey>> {
+  /** Concurrent callers share one request. */
+  function loadOnce(): Promise<Map<string, BotFrameworkKey>> {
     loading ??= load().finally(() => {
       loading = undefined;
     });
@@ -90,25 +87,38 @@ export function createBotFrameworkKeys({
 
   return {
     find: async (kid) => {
-      const fresh = known && now() < known.at + LONGEST_KEPT;
-      const found = (fresh && known ? known.keys : await loaded()).get(kid);
-      if (found || !fresh) return found;
-      if (now() < lookAgainAt) {
+      if (!cached || now() >= cached.fetchedAt + MAX_AGE_MS) return (await loadOnce()).get(kid);
+      const found = cached.keys.get(kid);
+      if (found) return found;
+      if (now() < refetchAt) {
         if (failure) throw failure;
         return undefined;
       }
-      lookAgainAt = now() + LOOK_AGAIN;
+      refetchAt = now() + REFETCH_MS;
       try {
-        return (await loaded()).get(kid);
+        return (await loadOnce()).get(kid);
       } catch (error) {
-        lookAgainAt = now() + LOOK_AGAIN_AFTER_FAILURE;
+        refetchAt = now() + REFETCH_AFTER_FAILURE_MS;
         throw error;
       }
     },
   };
 }
 
-/** What is no RSA key for signing is left out: the set may come to hold other kinds. */
+async function fetchKeys(fetch: Fetch, openIdUrl: string): Promise<Map<string, BotFrameworkKey>> {
+  const { jwks_uri } = configuration.parse(await fetchJson(fetch, openIdUrl));
+  const { origin } = new URL(openIdUrl);
+  if (new URL(jwks_uri).origin !== origin) throw new KeysUnavailableError(`The OpenID configuration names keys outside of ${origin}.`);
+  return importKeys(keySet.parse(await fetchJson(fetch, jwks_uri)).keys);
+}
+
+async function fetchJson(fetch: Fetch, url: string): Promise<Readonly<Record<string, unknown>>> {
+  const response = await request(fetch, url, { timeoutMs: TIMEOUT_MS });
+  if (response.status !== 200) throw new KeysUnavailableError(`${response.host} responded with status ${response.status}.`);
+  return jsonFields(response.text);
+}
+
+/** Skips keys other than RSA signing keys. */
 async function importKeys(candidates: readonly unknown[]): Promise<Map<string, BotFrameworkKey>> {
   const keys = new Map<string, BotFrameworkKey>();
   for (const candidate of candidates) {

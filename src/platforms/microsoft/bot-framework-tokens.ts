@@ -2,7 +2,7 @@ import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
 import type { Fetch } from '../request.ts';
 import { type BotFrameworkKey, createBotFrameworkKeys } from './bot-framework-keys.ts';
 
-/** The request does not come from the Bot Framework, or not to a bot of ours: 403. `reason` is for the log. */
+/** The request is not proven to come from the Bot Framework, to a bot of this gateway. `reason` is for the log. */
 export class BotFrameworkRefusal extends Error {
   override readonly name = 'BotFrameworkRefusal';
 
@@ -26,40 +26,43 @@ export class BotFrameworkRefusal extends Error {
   }
 }
 
-/** The fields of an activity, as parsed from the body, that its token answers for. */
-export interface SignedActivity {
+/** The fields of an activity that its token vouches for. */
+interface SignedActivity {
   readonly serviceUrl?: unknown;
   readonly channelId?: unknown;
 }
 
 export interface BotFrameworkVerifier {
   /**
-   * @returns the bot that the activity is for
-   * @throws BotFrameworkRefusal; KeysUnavailableError where the keys can not be had (503: the Bot Framework may try again)
+   * Verifies that the Bot Framework sent an activity.
+   * @param authorizationHeader `Bearer <JWT>`
+   * @returns the application of the bot that the activity is for
+   * @throws BotFrameworkRefusal if it did not
+   * @throws KeysUnavailableError if its signing keys cannot be fetched
    */
   verify(authorizationHeader: string | null | undefined, activity: SignedActivity): Promise<{ applicationId: string }>;
 }
 
-export interface BotFrameworkVerifierOptions {
-  /** `https://login.botframework.com/v1/.well-known/openidconfiguration` */
+interface BotFrameworkVerifierOptions {
+  /** e.g. `https://login.botframework.com/v1/.well-known/openidconfiguration` */
   readonly openIdUrl: string;
-  /** `https://api.botframework.com` */
+  /** e.g. `https://api.botframework.com` */
   readonly issuer: string;
-  /** Is there a bot with this applicationId? Asked for signed tokens alone. */
+  /** Whether there is a bot with this applicationId. Called only after the signature has been verified. */
   readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
   readonly fetch: Fetch;
-  /** For tests, in ms. */
+  /** The current time, in ms; for tests. */
   readonly now?: () => number;
 }
 
-/** In seconds. */
-const CLOCK_SKEW = 5 * 60;
-/** Real ones have about 1,000 characters. */
-const LONGEST_TOKEN = 16_384;
+const CLOCK_SKEW_SECONDS = 5 * 60;
+/** In characters. Real tokens have about 1,000. */
+const MAX_TOKEN_LENGTH = 16_384;
 
 /**
- * The Bot Framework's rules for requests from the connector ("Authentication with the Bot Connector API", step 4). The key is
- * looked for by its id in Microsoft's own set and nowhere else: whatever the token's header says of other places is not followed.
+ * Creates a verifier of requests from the Bot Framework's connector, by its rules ("Connector to Bot: verify the JWT token"). A key is looked
+ * up by id among Microsoft's published keys only; URLs in the token's header (`jku`, `x5u`) are ignored.
+ * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
  */
 export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions): BotFrameworkVerifier {
   const { issuer, isKnownAudience, now = Date.now } = options;
@@ -73,10 +76,11 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
         token,
         async ({ kid }) => {
           signer = kid === undefined ? undefined : await keys.find(kid);
-          if (!signer) throw new BotFrameworkRefusal('unknown-key', 'The token is signed with a key that the Bot Framework does not have.');
+          if (!signer)
+            throw new BotFrameworkRefusal('unknown-key', 'The token is signed with a key that the Bot Framework does not publish.');
           return signer.key;
         },
-        { algorithms: ['RS256'], issuer, requiredClaims: ['exp', 'aud'], clockTolerance: CLOCK_SKEW, currentDate: new Date(now()) },
+        { algorithms: ['RS256'], issuer, requiredClaims: ['exp', 'aud'], clockTolerance: CLOCK_SKEW_SECONDS, currentDate: new Date(now()) },
       ).catch((error): Promise<JWTVerifyResult> => {
         throw refusal(error);
       });
@@ -85,7 +89,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
         throw new BotFrameworkRefusal('endorsement', "The token's key is not endorsed for the activity's channel.");
       const { aud } = payload;
       if (typeof aud !== 'string' || aud === '' || aud.includes('\0') || !(await isKnownAudience(aud)))
-        throw new BotFrameworkRefusal('audience', 'The token is for no bot of this gateway.');
+        throw new BotFrameworkRefusal('audience', 'The token is not for a bot of this gateway.');
       return { applicationId: aud };
     },
   };
@@ -93,18 +97,18 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
 
 function bearer(header: string | null | undefined): string {
   const token = header?.match(/^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i)?.[1];
-  if (!token || token.length > LONGEST_TOKEN) throw new BotFrameworkRefusal('no-token', 'The request has no bearer token.');
+  if (!token || token.length > MAX_TOKEN_LENGTH) throw new BotFrameworkRefusal('no-token', 'The request has no bearer token.');
   return token;
 }
 
-/** The claim is spelled in either way, and names where answers may be sent. */
+/** The token vouches for the URL that replies are sent to. Both spellings of the claim occur. */
 function checkServiceUrl({ serviceurl, serviceUrl }: JWTPayload, expected: unknown): void {
   const claims = [serviceurl, serviceUrl].filter((claim) => claim !== undefined);
   if (typeof expected !== 'string' || claims.length === 0 || claims.some((claim) => claim !== expected))
     throw new BotFrameworkRefusal('service-url', "The token's serviceurl is not the activity's.");
 }
 
-/** jose's errors as ours; faults and KeysUnavailableError as they are. Its errors hold the claims, and are not for the log. */
+/** Converts jose's errors, without keeping them as the cause: they contain the token's claims. Returns other errors unchanged. */
 function refusal(error: unknown): unknown {
   if (error instanceof errors.JOSEAlgNotAllowed) return new BotFrameworkRefusal('algorithm', 'The token is not signed with RS256.');
   if (error instanceof errors.JWSSignatureVerificationFailed)
@@ -113,7 +117,7 @@ function refusal(error: unknown): unknown {
   if (error instanceof errors.JWTClaimValidationFailed) {
     if (error.claim === 'nbf') return new BotFrameworkRefusal('not-yet-valid', 'The token is not yet valid.');
     if (error.claim === 'iss') return new BotFrameworkRefusal('issuer', 'The token is not issued by the Bot Framework.');
-    if (error.claim === 'aud') return new BotFrameworkRefusal('audience', 'The token is for no bot.');
+    if (error.claim === 'aud') return new BotFrameworkRefusal('audience', 'The token is not for a bot.');
     return new BotFrameworkRefusal('malformed', `The token's ${error.claim} is missing or malformed.`);
   }
   if (error instanceof errors.JOSEError) return new BotFrameworkRefusal('malformed', 'The token is malformed.');

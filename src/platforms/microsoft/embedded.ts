@@ -4,13 +4,13 @@ import { DeliveryError } from '../delivery-error.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
 
 /**
- * Stands in for Microsoft where none is configured. It knows no tenants: every well-formed address is a user of every tenant, with an
- * object id made of the two, except addresses at `.invalid` domains. It takes every text, and shows it to nobody.
+ * Creates a stand-in for Microsoft. Every well-formed address is a user of every tenant, with an object id derived from both, except
+ * addresses at `.invalid` domains. It accepts every text and shows it to nobody.
  *
- * So that refusals can be seen:
- * - a bot whose applicationId, tenantId or clientSecret reads `invalid` gets no token, as at Microsoft's login
+ * Some requests fail, to try out failures:
+ * - a bot whose applicationId, tenantId or clientSecret is `invalid` gets no token, as from Microsoft's login
  * - users at `blocked.example` have blocked the bot (ConversationBlockedByUser, final)
- * - users at `busy.example` get too many messages (Throttled, to be tried again)
+ * - users at `busy.example` receive too many messages (Throttled, retried)
  */
 export function createEmbeddedMicrosoft(): Microsoft {
   return {
@@ -18,18 +18,18 @@ export function createEmbeddedMicrosoft(): Microsoft {
       const refusal = refusalOf(bot);
       if (refusal) throw new PlatformError(refusal.message, { detail: refusal.code });
       const name = address.toLowerCase();
-      if (OBJECT_ID.test(name)) return { objectId: name, userPrincipalName: `${name.slice(0, 8)}@tenant.example` };
+      if (OBJECT_ID.test(name)) return { objectId: name };
       if (!UPN.test(name) || name.endsWith('.invalid')) return undefined;
-      return { objectId: objectIdOf(bot.tenantId, name), userPrincipalName: address };
+      return { objectId: objectIdOf(bot.tenantId, name) };
     },
     openConversation: async (bot, { objectId, serviceUrl = SERVICE_URL }) => {
-      refuse(bot);
+      requireValid(bot);
       const id = digest(bot.applicationId, bot.tenantId, objectId);
-      return { serviceUrl, conversationId: `a:${objectId.slice(0, MARK)}-${id}` };
+      return { serviceUrl, conversationId: `a:${objectId.slice(0, MARK_LENGTH)}-${id}` };
     },
     sendActivity: async (bot, { conversationId }) => {
-      refuse(bot);
-      const mark = conversationId.slice(2, 2 + MARK);
+      requireValid(bot);
+      const mark = conversationId.slice(2, 2 + MARK_LENGTH);
       if (mark === BLOCKED) throw new DeliveryError('refused', 'ConversationBlockedByUser', 'User blocked the conversation with the bot.');
       if (mark === BUSY) throw new DeliveryError('retry', 'Throttled', 'Too many requests.', 1000);
       return { activityId: randomUUID() };
@@ -45,11 +45,11 @@ export function createEmbeddedMicrosoft(): Microsoft {
 
 const UPN = /^[^\s@]+@[^\s@]+$/;
 const OBJECT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-/** No connector has this address, so that a conversation from here is never taken for a real one. */
+/** No real connector has this URL, so a conversation of the stand-in is never sent to one. */
 const SERVICE_URL = 'https://embedded.invalid/teams/';
 
-/** How the object ids of users who refuse begin, and with them their conversations' ids: delivery knows no addresses. */
-const MARK = 8;
+/** The first characters of failing users' object ids, and so of their conversations' ids: `sendActivity` knows no addresses. */
+const MARK_LENGTH = 8;
 const BLOCKED = 'b10c0ced';
 const BUSY = 'b0000429';
 
@@ -64,15 +64,15 @@ function refusalOf({ applicationId, tenantId, clientSecret }: BotCredentials): {
   return undefined;
 }
 
-function refuse(bot: BotCredentials): void {
+function requireValid(bot: BotCredentials): void {
   const refusal = refusalOf(bot);
   if (refusal) throw new DeliveryError('refused', refusal.code, refusal.message);
 }
 
-/** In the form of a UUID version 8 (RFC 9562): its bits are ours to choose. */
+/** Derives an object id, in the form of a UUID version 8 (RFC 9562): its bits are free to choose. */
 function objectIdOf(tenantId: string, name: string): string {
   const hex = digest(tenantId, name);
-  const mark = name.endsWith('@blocked.example') ? BLOCKED : name.endsWith('@busy.example') ? BUSY : hex.slice(0, MARK);
+  const mark = name.endsWith('@blocked.example') ? BLOCKED : name.endsWith('@busy.example') ? BUSY : hex.slice(0, MARK_LENGTH);
   return `${mark}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 

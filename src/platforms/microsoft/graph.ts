@@ -1,22 +1,25 @@
 import { z } from 'zod';
 import { PlatformError } from '../../domain/errors.ts';
-import { type Answer, type Fetch, jsonFields, NoAnswerError, request, under } from '../request.ts';
+import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request } from '../request.ts';
 import { LoginError, type MicrosoftLogin } from './login.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
 import { refusalOf } from './refusal.ts';
 
-export interface MicrosoftGraph {
+interface MicrosoftGraph {
   readonly findUser: Microsoft['findUser'];
-  /** Reads one user's id, as `findUser` will need to. @throws PlatformError */
+  /**
+   * Checks that the application may read users.
+   * @throws PlatformError if it may not, or Graph does not respond
+   */
   checkPermission(bot: BotCredentials): Promise<void>;
 }
 
-const user = z.object({ id: z.string().min(1), userPrincipalName: z.string().min(1), accountEnabled: z.boolean().nullish() });
+const user = z.object({ id: z.string().min(1), accountEnabled: z.boolean().nullish() });
 
 /**
- * Microsoft Graph as an enterprise's own application, which needs `User.Read.All`.
- *
+ * Creates a client of Microsoft Graph, which an enterprise's own application accesses with the permission `User.Read.All`.
  * @param options.graphUrl e.g. `https://graph.microsoft.com`
+ * @param options.timeoutMs for each request, in ms
  */
 export function createMicrosoftGraph({
   login,
@@ -31,52 +34,55 @@ export function createMicrosoftGraph({
 }): MicrosoftGraph {
   const scope = graphScope(graphUrl);
 
-  async function get(bot: BotCredentials, path: string): Promise<{ answer: Answer; token: string }> {
+  async function get(bot: BotCredentials, path: string): Promise<{ response: PlatformResponse; token: string }> {
     let token = '';
-    const answer = await login
-      .authorized(bot, scope, (given) => {
+    const response = await login
+      .sendAuthorized(bot, scope, (given) => {
         token = given;
-        return request(fetch, under(graphUrl, path), {
+        return request(fetch, joinUrl(graphUrl, path), {
           headers: { authorization: `Bearer ${given}`, accept: 'application/json' },
           timeoutMs,
         });
       })
       .catch((error) => {
-        throw error instanceof LoginError || error instanceof NoAnswerError
+        throw error instanceof LoginError || error instanceof NoResponseError
           ? new PlatformError(error.message, { detail: error.code, cause: error })
           : error;
       });
-    // A token holds the permissions of the moment it was made: one that is granted now shows in the next.
-    if (answer.status === 403) login.forget(bot, scope, token);
-    return { answer, token };
+    // A token has the permissions from when it was issued; one granted since appears in the next token.
+    if (response.status === 403) login.forget(bot, scope, token);
+    return { response, token };
   }
 
   return {
     findUser: async (bot, address) => {
-      const { answer, token } = await get(bot, `v1.0/${userPath(address)}?$select=id,userPrincipalName,accountEnabled`);
-      if (answer.status !== 200) {
-        const refusal = refusalOf(answer, [bot.clientSecret, token]);
-        if (answer.status === 404 && refusal.code === 'Request_ResourceNotFound') return undefined;
-        throw new PlatformError(refusal.message, { value: address, detail: `${answer.status} ${refusal.code}` });
+      const { response, token } = await get(bot, `v1.0/${userPath(address)}?$select=id,accountEnabled`);
+      if (response.status !== 200) {
+        const refusal = refusalOf(response, [bot.clientSecret, token]);
+        if (response.status === 404 && refusal.code === 'Request_ResourceNotFound') return undefined;
+        throw new PlatformError(refusal.message, { value: address, detail: `${response.status} ${refusal.code}` });
       }
-      const found = user.safeParse(jsonFields(answer.text));
-      if (!found.success) throw new PlatformError(`${answer.host} answered 200 without a user.`, { value: address });
+      const found = user.safeParse(jsonFields(response.text));
+      if (!found.success) throw new PlatformError(`${response.host} responded with status 200 and no user.`, { value: address });
       if (found.data.accountEnabled === false) return undefined;
-      return { objectId: found.data.id, userPrincipalName: found.data.userPrincipalName };
+      return { objectId: found.data.id };
     },
     checkPermission: async (bot) => {
-      const { answer, token } = await get(bot, 'v1.0/users?$top=1&$select=id');
-      if (answer.status === 200) return;
-      const { code, message } = refusalOf(answer, [bot.clientSecret, token]);
-      throw new PlatformError(message, { detail: `${answer.status} ${code}` });
+      const { response, token } = await get(bot, 'v1.0/users?$top=1&$select=id');
+      if (response.status === 200) return;
+      const { code, message } = refusalOf(response, [bot.clientSecret, token]);
+      throw new PlatformError(message, { detail: `${response.status} ${code}` });
     },
   };
 }
 
-/** The scope of a Graph at this address; national clouds have their own. */
+/** The scope of tokens for Graph at this URL. National clouds have their own. */
 export const graphScope = (graphUrl: string): string => `${new URL(graphUrl).origin}/.default`;
 
-/** A UPN that begins with `$`, or that would be taken for a step in the path, needs the form of a function (Graph's reference, "Get a user"). */
+/**
+ * Builds a user's path. A UPN that begins with `$`, or consists of dots, needs the form of a function.
+ * https://learn.microsoft.com/graph/api/user-get
+ */
 function userPath(address: string): string {
   return /^(\$|\.+$)/.test(address)
     ? `users('${encodeURIComponent(address.replaceAll("'", "''"))}')`

@@ -5,27 +5,26 @@ import { createMicrosoftLogin } from './login.ts';
 import type { BotCheck, Microsoft } from './microsoft.ts';
 import { createServiceHosts } from './service-hosts.ts';
 
-/** Where Microsoft is. National clouds and tests have other addresses. */
-export interface HttpMicrosoftOptions {
+/** Microsoft's URLs. National clouds and tests have others. */
+interface HttpMicrosoftOptions {
   /** e.g. `https://login.microsoftonline.com` */
   readonly loginUrl: string;
   /** e.g. `https://graph.microsoft.com` */
   readonly graphUrl: string;
-  /** The connector for users of whom no activity was seen, e.g. `https://smba.trafficmanager.net/teams/`. Its host is on the list. */
+  /** The connector for users that no activity has come from, e.g. `https://smba.trafficmanager.net/teams/`. `serviceHosts` must allow it. */
   readonly serviceUrl: string;
-  /** See src/platforms/service-hosts.ts. */
+  /** Where bots' tokens may be sent; see createServiceHosts. */
   readonly serviceHosts: readonly string[];
-  /** Who signs the Bot Framework's requests, and whom the bots' tokens are for: `https://api.botframework.com`. */
+  /** The issuer of the Bot Framework's tokens and the audience of the bots', e.g. `https://api.botframework.com`. */
   readonly issuer: string;
   readonly fetch: Fetch;
-  /** For each request, in ms. Longer than the 10 s that fetch takes to connect, so that it is known when a request never left. */
+  /** For each request, in ms. More than fetch's 10 s to connect, so that a timeout to connect is recognised as one. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Microsoft itself: login, Graph and the Bot Framework's connector.
- *
- * @throws TypeError where serviceHosts has an entry that can't be used, or does not allow serviceUrl
+ * Creates the client of Microsoft: login, Graph and the Bot Framework's connector.
+ * @throws TypeError if serviceHosts has an invalid entry or does not allow serviceUrl
  */
 export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
   const { loginUrl, graphUrl, serviceUrl, issuer, fetch, timeoutMs = 15_000 } = options;
@@ -40,19 +39,19 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     openConversation: connector.openConversation,
     sendActivity: connector.sendActivity,
     verifyBot: async (bot) => {
-      // A token from before a permission was granted, or a secret was withdrawn, would tell of then.
+      // A cached token may predate a permission that was granted, or a secret that was revoked.
       login.forget(bot, scope);
       login.forget(bot, graphScope(graphUrl));
       return Promise.all([
-        verdict('TOKEN', () => login.token(bot, scope)),
-        verdict('GRAPH', () => graph.checkPermission(bot)),
-        verdict('CONNECTOR', () => connector.checkReach(bot)),
+        runCheck('TOKEN', () => login.token(bot, scope)),
+        runCheck('GRAPH', () => graph.checkPermission(bot)),
+        runCheck('CONNECTOR', () => connector.checkReach(bot)),
       ]);
     },
   };
 }
 
-async function verdict(step: BotCheck['step'], check: () => Promise<unknown>): Promise<BotCheck> {
+async function runCheck(step: BotCheck['step'], check: () => Promise<unknown>): Promise<BotCheck> {
   try {
     await check();
     return { step, passed: true };

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type Answer, type Fetch, jsonFields, NoAnswerError, request, retryAfterMs, under } from '../request.ts';
+import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
 import type { BotCredentials } from './microsoft.ts';
 import { refusalOf } from './refusal.ts';
 
-/** No token. `refused`: the tenant, application or secret is wrong; `retry`: login did not answer, or not now. */
+/** Login issued no token. `refused`: the tenant, application or secret is wrong; `retry`: login did not respond, or is unavailable. */
 export class LoginError extends Error {
   override readonly name = 'LoginError';
 
+  /**
+   * @param code e.g. `AADSTS7000215`
+   * @param retryAfterMs how long login asks to wait, in ms
+   */
   constructor(
     readonly outcome: 'refused' | 'retry',
-    /** e.g. `AADSTS7000215`. */
     readonly code: string,
     message: string,
     readonly retryAfterMs?: number,
@@ -21,74 +24,66 @@ export class LoginError extends Error {
 }
 
 export interface MicrosoftLogin {
-  /** A token of the application for a scope, e.g. `https://graph.microsoft.com/.default`. @throws LoginError */
+  /**
+   * Gets an access token of the bot's application, cached or new.
+   * @param scope e.g. `https://graph.microsoft.com/.default`
+   * @throws LoginError
+   */
   token(bot: BotCredentials, scope: string): Promise<string>;
-  /** The next caller gets a new token, unless somebody already got one. */
+  /**
+   * Removes a token from the cache.
+   * @param token if given, only this one: another caller may have replaced it
+   */
   forget(bot: BotCredentials, scope: string, token?: string): void;
-  /** Sends with a token; where that is answered 401, once more with a new one. @throws LoginError, and what `send` throws */
-  authorized(bot: BotCredentials, scope: string, send: (token: string) => Promise<Answer>): Promise<Answer>;
+  /**
+   * Sends a request with a token, and once more with a new one if the response is a 401.
+   * @throws LoginError, and what `send` throws
+   */
+  sendAuthorized(bot: BotCredentials, scope: string, send: (token: string) => Promise<PlatformResponse>): Promise<PlatformResponse>;
 }
 
 interface Entry {
   readonly token: Promise<string>;
+  /** Absent until login has responded. */
   value?: string;
+  /** In ms since the epoch; infinite until login has responded. */
   usableUntil: number;
 }
 
-/** A token is renewed this long before it expires, in ms, or at half its life where that is shorter. */
-const MARGIN = 5 * 60_000;
-/** Above this many tokens, expired ones are looked for. */
-const SWEEP = 1_000;
+/** A token is renewed this long before it expires, or after half of its lifetime if that is shorter. */
+const RENEWAL_MARGIN_MS = 5 * 60_000;
+/** Expired tokens are removed once there are this many. */
+const SWEEP_SIZE = 1_000;
 
-const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
+const tokenResponse = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
+
+interface MicrosoftLoginOptions {
+  /** e.g. `https://login.microsoftonline.com` */
+  readonly loginUrl: string;
+  readonly fetch: Fetch;
+  /** For each request, in ms. */
+  readonly timeoutMs: number;
+  /** The current time, in ms; for tests. */
+  readonly now?: () => number;
+}
 
 /**
- * Client credentials at Microsoft's login (OAuth 2.0, 4.4). A token is kept until near its expiry; concurrent callers share one
- * request; what goes wrong is not kept.
- *
- * @param options.loginUrl e.g. `https://login.microsoftonline.com`
- * @param options.now for tests, in ms
+ * Creates a client of Microsoft's login for the client credentials grant (RFC 6749, 4.4). Tokens are cached until shortly before they expire;
+ * concurrent callers share one request; failures are not cached.
+ * https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
  */
-export function createMicrosoftLogin({
-  loginUrl,
-  fetch,
-  timeoutMs,
-  now = Date.now,
-}: {
-  loginUrl: string;
-  fetch: Fetch;
-  timeoutMs: number;
-  now?: () => number;
-}): MicrosoftLogin {
+export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftLogin {
+  const { now = Date.now } = options;
   const entries = new Map<string, Entry>();
 
-  async function ask(bot: BotCredentials, scope: string): Promise<{ token: string; lifetime: number }> {
-    const answer = await request(fetch, under(loginUrl, `${encodeURIComponent(bot.tenantId)}/oauth2/v2.0/token`), {
-      method: 'POST',
-      body: new URLSearchParams({
-        grant_type: 'client_credentials',
-        client_id: bot.applicationId,
-        client_secret: bot.clientSecret,
-        scope,
-      }),
-      timeoutMs,
-    }).catch((error) => {
-      throw error instanceof NoAnswerError ? new LoginError('retry', error.code, error.message, undefined, { cause: error }) : error;
-    });
-    if (answer.status !== 200) throw refused(answer, bot);
-    const parsed = tokenAnswer.safeParse(jsonFields(answer.text));
-    if (!parsed.success) throw new LoginError('retry', 'UnreadableAnswer', `${answer.host} answered 200 without a token.`);
-    return { token: parsed.data.access_token, lifetime: parsed.data.expires_in * 1000 };
-  }
-
   function renew(key: string, bot: BotCredentials, scope: string): Promise<string> {
-    if (entries.size >= SWEEP) for (const [other, { usableUntil }] of entries) if (usableUntil <= now()) entries.delete(other);
-    const asked = now();
+    if (entries.size >= SWEEP_SIZE) for (const [other, { usableUntil }] of entries) if (usableUntil <= now()) entries.delete(other);
+    const requestedAt = now();
     const entry: Entry = {
       usableUntil: Number.POSITIVE_INFINITY,
-      token: ask(bot, scope).then(({ token, lifetime }) => {
+      token: requestToken(options, bot, scope).then(({ token, lifetimeMs }) => {
         entry.value = token;
-        entry.usableUntil = asked + lifetime - Math.min(MARGIN, lifetime / 2);
+        entry.usableUntil = requestedAt + lifetimeMs - Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 2);
         return token;
       }),
     };
@@ -102,17 +97,17 @@ export function createMicrosoftLogin({
   const login: MicrosoftLogin = {
     token: async (bot, scope) => {
       const key = keyOf(bot, scope);
-      const known = entries.get(key);
-      return known && now() < known.usableUntil ? known.token : renew(key, bot, scope);
+      const cached = entries.get(key);
+      return cached && now() < cached.usableUntil ? cached.token : renew(key, bot, scope);
     },
     forget: (bot, scope, token) => {
       const key = keyOf(bot, scope);
       if (token === undefined || entries.get(key)?.value === token) entries.delete(key);
     },
-    authorized: async (bot, scope, send) => {
+    sendAuthorized: async (bot, scope, send) => {
       const token = await login.token(bot, scope);
-      const answer = await send(token);
-      if (answer.status !== 401) return answer;
+      const response = await send(token);
+      if (response.status !== 401) return response;
       login.forget(bot, scope, token);
       return send(await login.token(bot, scope));
     },
@@ -120,14 +115,38 @@ export function createMicrosoftLogin({
   return login;
 }
 
-/** The secret counts, so that a changed one is tried at once, but isn't held here. */
+/** @throws LoginError */
+async function requestToken(
+  { loginUrl, fetch, timeoutMs }: MicrosoftLoginOptions,
+  bot: BotCredentials,
+  scope: string,
+): Promise<{ token: string; lifetimeMs: number }> {
+  const response = await request(fetch, joinUrl(loginUrl, `${encodeURIComponent(bot.tenantId)}/oauth2/v2.0/token`), {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: bot.applicationId,
+      client_secret: bot.clientSecret,
+      scope,
+    }),
+    timeoutMs,
+  }).catch((error) => {
+    throw error instanceof NoResponseError ? new LoginError('retry', error.code, error.message, undefined, { cause: error }) : error;
+  });
+  if (response.status !== 200) throw refused(response, bot);
+  const parsed = tokenResponse.safeParse(jsonFields(response.text));
+  if (!parsed.success) throw new LoginError('retry', 'UnreadableAnswer', `${response.host} responded with status 200 and no token.`);
+  return { token: parsed.data.access_token, lifetimeMs: parsed.data.expires_in * 1000 };
+}
+
+/** The key depends on the secret, so that a changed one is used at once, but is a digest, so that it does not contain it. */
 const keyOf = ({ tenantId, applicationId, clientSecret }: BotCredentials, scope: string): string =>
   createHash('sha256')
     .update(JSON.stringify([tenantId, applicationId, clientSecret, scope]))
     .digest('base64');
 
-function refused(answer: Answer, { clientSecret }: BotCredentials): LoginError {
-  const { code, message } = refusalOf(answer, [clientSecret]);
-  const later = answer.status === 429 || answer.status >= 500 || jsonFields(answer.text).error === 'temporarily_unavailable';
-  return new LoginError(later ? 'retry' : 'refused', code, message, later ? retryAfterMs(answer) : undefined);
+function refused(response: PlatformResponse, { clientSecret }: BotCredentials): LoginError {
+  const { code, message } = refusalOf(response, [clientSecret]);
+  const later = response.status === 429 || response.status >= 500 || jsonFields(response.text).error === 'temporarily_unavailable';
+  return new LoginError(later ? 'retry' : 'refused', code, message, later ? retryAfterMs(response) : undefined);
 }

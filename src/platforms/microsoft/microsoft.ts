@@ -1,43 +1,46 @@
-/** An enterprise's Azure application, with which the gateway asks Microsoft. */
+/** The credentials of an enterprise's Azure application, which the gateway uses for requests to Microsoft. */
 export interface BotCredentials {
   readonly applicationId: string;
   readonly tenantId: string;
   readonly clientSecret: string;
 }
 
-/** Where a Teams user is reached. */
+/** A bot's conversation with a Teams user. */
 export interface TeamsConversation {
-  /** The connector's base address, as an inbound activity or a setting gave it. */
+  /** The connector's base URL, from an inbound activity or a setting. */
   readonly serviceUrl: string;
   readonly conversationId: string;
 }
 
-/** One step of `verifyBot` and its verdict. */
+/** One step of `verifyBot`. */
 export interface BotCheck {
   readonly step: 'TOKEN' | 'GRAPH' | 'CONNECTOR';
   readonly passed: boolean;
-  /** Microsoft's own words where it did not pass. */
+  /** Microsoft's error message; absent if the step passed. */
   readonly message?: string;
 }
 
-/** What the domain and the exchange ask of Microsoft. */
+/** What the domain and the exchange need of Microsoft. */
 export interface Microsoft {
   /**
-   * Is this Teams user (UPN or object id) an enabled user of the bot's tenant? `undefined` where not.
-   * @throws PlatformError where no token is given, or Graph refuses or does not answer
+   * Finds an enabled user of the bot's tenant.
+   * @param address a user principal name or an object id
+   * @returns `undefined` if there is none
+   * @throws PlatformError if login issues no token, or Graph refuses or does not respond
    */
-  findUser(bot: BotCredentials, address: string): Promise<{ objectId: string; userPrincipalName: string } | undefined>;
+  findUser(bot: BotCredentials, address: string): Promise<{ objectId: string } | undefined>;
   /**
-   * Opens, or finds again, the bot's conversation with a user.
+   * Opens the bot's conversation with a user, or returns the existing one.
+   * @param user.serviceUrl the connector that the user was last seen at, if any
    * @throws DeliveryError `refused` or `retry`
    */
   openConversation(bot: BotCredentials, user: { objectId: string; serviceUrl?: string }): Promise<TeamsConversation>;
   /**
    * Posts a text into a conversation.
-   * @returns the activity's id; empty where the answer broke off after it said that the text was taken
-   * @throws DeliveryError `refused`, `retry`, or `unknown` where the request left and no answer came
+   * @returns the activity's id; empty if the text was accepted and the rest of the response lost
+   * @throws DeliveryError `refused`, `retry`, or `unknown` if the request left and no response came
    */
   sendActivity(bot: BotCredentials, conversation: TeamsConversation, text: string): Promise<{ activityId: string }>;
-  /** Tries out a bot: its token, its Graph permission, the connector's reach. Changes nothing, never throws. */
+  /** Checks a bot, step by step: its token, its Graph permission, the connector. Changes nothing, never rejects. */
   verifyBot(bot: BotCredentials): Promise<BotCheck[]>;
 }

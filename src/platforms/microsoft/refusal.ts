@@ -1,36 +1,35 @@
-import { type Answer, jsonFields } from '../request.ts';
-import { withoutSecrets } from '../without-secrets.ts';
+import { redactSecrets } from '../redact-secrets.ts';
+import { jsonFields, type PlatformResponse } from '../request.ts';
 
-/** Microsoft's own code and words for what it did not do. */
+/** Microsoft's own code and message for a request that it refused. */
 export interface Refusal {
-  /** e.g. `AADSTS7000215`, `Authorization_RequestDenied`, `ConversationBlockedByUser`; the status where none is given. */
+  /** e.g. `AADSTS7000215`, `Authorization_RequestDenied`, `ConversationBlockedByUser`; the HTTP status if there is none. */
   readonly code: string;
   readonly message: string;
 }
 
 /**
- * Reads the forms that refusals come in: login's (`error`, `error_description`), the one of Graph and the connector (`error.code`,
- * `error.message`), and the connector's older ones (`message`, which may hold JSON with `subCode` and `details`).
- *
- * @param secrets are taken out of the words, should they repeat them
+ * Reads a refusal in any of Microsoft's forms: login's (`error`, `error_description`), Graph's and the connector's (`error.code`,
+ * `error.message`), and the connector's older ones (`message`, which may contain JSON with `subCode` and `details`).
+ * @param secrets to redact
  */
-export function refusalOf(answer: Answer, secrets: readonly string[]): Refusal {
-  const fields = jsonFields(answer.text);
+export function refusalOf(response: PlatformResponse, secrets: readonly string[]): Refusal {
+  const fields = jsonFields(response.text);
   const inner = typeof fields.error === 'object' && fields.error !== null ? (fields.error as Record<string, unknown>) : fields;
   const words = text(inner.error_description) ?? text(inner.message);
   const nested = jsonFields(words ?? '');
   const code = words?.match(/^AADSTS\d+/)?.[0] ?? text(nested.subCode) ?? text(inner.code) ?? text(inner.error);
   const message = text(nested.details) ?? words;
   return {
-    code: clean(code, secrets) ?? String(answer.status),
-    message: clean(message, secrets) ?? `${answer.host} answered ${answer.status}.`,
+    code: clean(code, secrets) ?? String(response.status),
+    message: clean(message, secrets) ?? `${response.host} responded with status ${response.status}.`,
   };
 }
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined);
 
-/** Login appends ids of its own log to what it says, which nobody else can use. */
+/** Removes the ids of Microsoft's own log, which login appends. */
 function clean(words: string | undefined, secrets: readonly string[]): string | undefined {
   const kept = words?.replace(/\s*(Trace ID|Correlation ID|Timestamp):[\s\S]*$/, '');
-  return text(withoutSecrets(kept ?? '', secrets).slice(0, 500));
+  return text(redactSecrets(kept ?? '', secrets).slice(0, 500));
 }

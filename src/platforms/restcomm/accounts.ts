@@ -1,51 +1,52 @@
 import { accountSid as sidOf } from '../../domain/sid.ts';
-import { fieldOf, isTaken, jsonOf, manage, refused, unreadable } from './answers.ts';
-import type { RestcommRequest } from './request.ts';
+import { jsonOf } from '../request.ts';
+import type { RestcommApi } from './request.ts';
+import { fieldOf, isSuccess, manage, refusedError, unreadableError } from './responses.ts';
 import type { Restcomm } from './restcomm.ts';
 
 type Accounts = Pick<Restcomm, 'createSubAccount' | 'setAccountStatus' | 'checkCredentials'>;
 
 const STATUS = { ACTIVE: 'active', INACTIVE: 'suspended', CLOSED: 'closed' } as const;
 
-/** Restcomm's Accounts: `POST /Accounts`, `PUT` and `GET /Accounts/{sid}`. */
-export function createRestcommAccounts(ask: RestcommRequest): Accounts {
+/** Manages Restcomm's accounts: `POST /Accounts`, `PUT` and `GET /Accounts/{sid}`. */
+export function createRestcommAccounts(api: RestcommApi): Accounts {
   return {
     createSubAccount: async ({ email, password, friendlyName }) => {
       const form = { EmailAddress: email, Password: password, FriendlyName: friendlyName };
-      const answer = await manage(ask, 'POST', ['Accounts'], { form, expected: [409] });
-      if (answer.status === 409) {
-        if (!/\balready in use\b/i.test(answer.text)) throw refused(answer);
+      const response = await manage(api, 'POST', ['Accounts'], { form, expected: [409] });
+      if (response.status === 409) {
+        if (!/\balready in use\b/i.test(response.text)) throw refusedError(response);
         return { sid: sidOf(email), existed: true };
       }
-      const sid = fieldOf(jsonOf(answer.text), 'sid');
-      if (!sid) throw unreadable(answer);
+      const sid = fieldOf(jsonOf(response.text), 'sid');
+      if (!sid) throw unreadableError(response);
       return { sid, existed: false };
     },
 
     setAccountStatus: async (sid, status) => {
       const wanted = STATUS[status];
-      const answer = await manage(ask, 'PUT', ['Accounts', sid], { form: { Status: wanted }, expected: [400] });
-      if (isTaken(answer)) return;
-      // A closed account refuses every change, also to be closed.
-      const account = await manage(ask, 'GET', ['Accounts', sid]);
-      if (fieldOf(jsonOf(account.text), 'status')?.toLowerCase() !== wanted) throw refused(answer);
+      const response = await manage(api, 'PUT', ['Accounts', sid], { form: { Status: wanted }, expected: [400] });
+      if (isSuccess(response)) return;
+      // A closed account refuses every change, even to closed.
+      const account = await manage(api, 'GET', ['Accounts', sid]);
+      if (fieldOf(jsonOf(account.text), 'status')?.toLowerCase() !== wanted) throw refusedError(response);
     },
 
     checkCredentials: async (accountSid, authToken) => {
-      // The caller wrote it: nothing else may get into the path, nor a colon into Basic's user name.
+      // From the caller: keep anything else out of the path, and a colon out of Basic's user name.
       if (!/^AC[0-9a-f]{32}$/i.test(accountSid)) return 'unknown';
       const credentials = { accountSid, authToken };
-      const answer = await manage(ask, 'GET', ['Accounts', accountSid], { credentials, expected: [401, 403, 404] });
-      if (answer.status === 403) return 'inactive';
-      if (!isTaken(answer)) return 'unknown';
-      const json = jsonOf(answer.text);
+      const response = await manage(api, 'GET', ['Accounts', accountSid], { credentials, expected: [401, 403, 404] });
+      if (response.status === 403) return 'inactive';
+      if (!isSuccess(response)) return 'unknown';
+      const json = jsonOf(response.text);
       const status = fieldOf(json, 'status');
-      if (!status || fieldOf(json, 'sid')?.toLowerCase() !== accountSid.toLowerCase()) throw unreadable(answer);
+      if (!status || fieldOf(json, 'sid')?.toLowerCase() !== accountSid.toLowerCase()) throw unreadableError(response);
       if (status.toLowerCase() !== STATUS.ACTIVE) return 'inactive';
       const email = fieldOf(json, 'email_address');
-      if (!email) throw unreadable(answer);
+      if (!email) throw unreadableError(response);
       const organizationSid = fieldOf(json, 'organization');
-      if (organizationSid && !/^OR[0-9a-f]{32}$/.test(organizationSid)) throw unreadable(answer);
+      if (organizationSid && !/^OR[0-9a-f]{32}$/.test(organizationSid)) throw unreadableError(response);
       return { email, friendlyName: fieldOf(json, 'friendly_name'), organizationSid };
     },
   };

@@ -1,68 +1,54 @@
 import { randomBytes } from 'node:crypto';
 import { PlatformError } from '../../domain/errors.ts';
 import { accountSid } from '../../domain/sid.ts';
+import { digitsOf } from './responses.ts';
 import type { Restcomm, SmsRecord } from './restcomm.ts';
 
 type AccountStatus = 'ACTIVE' | 'INACTIVE' | 'CLOSED';
 
-/** A message's progress in Restcomm's own words: `sent`, then `delivered` or `failed`. */
+/** A status report of the embedded Restcomm, in Restcomm's own terms. */
 export interface SmsReport {
   readonly messageSid: string;
+  /** `sent`, then `delivered` or `failed`. */
   readonly status: string;
   readonly errorCode?: string;
-  /** Where Restcomm would report it. */
+  /** The URL that Restcomm would post the report to. */
   readonly statusCallback: string;
 }
 
-export interface EmbeddedRestcommOptions {
-  /** Told of every message's progress, as a status callback would. It must not throw. */
+interface EmbeddedRestcommOptions {
+  /** Receives every message's reports, in place of a status callback. It must not throw. */
   readonly report?: (report: SmsReport) => void;
-  /** From one status of a message to its next, in ms. */
+  /** From one status of a message to the next, in ms. */
   readonly stepMs?: number;
 }
 
-/** The stand-in, and what it was brought to. */
+/** The stand-in, with access to its state. */
 export interface EmbeddedRestcomm extends Restcomm {
-  /** `undefined` for an account that it was never asked about. */
+  /** `undefined` for an account that was never mentioned. */
   accountStatus(sid: string): AccountStatus | undefined;
   isSmsEnabled(number: string): boolean;
 }
 
-const STEP = 300;
-/** How many messages it remembers. */
-const KEPT = 10_000;
+const STEP_MS = 300;
+const MAX_MESSAGES = 10_000;
 
 /**
- * Stands in for the Restcomm platform where none is configured. It keeps accounts, numbers and messages in memory and forgets them with
- * the process: an account that it doesn't know is taken as ACTIVE, since another run may have made it. As the platform, it links an e-mail
- * that has an account, and never reopens a CLOSED one. So that refusals can be seen, it refuses e-mails at `.invalid` domains
- * and numbers that begin with 999, a country code that nobody has. It takes every text, and reports it delivered after a moment; texts to
- * numbers ending in 0 fail with 30003 (unreachable destination handset). It vouches for no credentials.
+ * Creates a stand-in for Restcomm. It holds accounts, numbers and its latest 10,000 messages in memory only, so it accepts accounts that it
+ * does not know: an earlier run may have created them. Like Restcomm, it links an e-mail address that has an account, and never reopens a
+ * CLOSED one. It accepts every SMS and reports it as delivered shortly after. It knows no credentials.
+ *
+ * Some requests fail, to try out failures:
+ * - e-mail addresses at `.invalid` domains get no account
+ * - numbers that begin with 999, an unassigned country code, cannot be enabled
+ * - SMS to numbers that end in 0 fail with 30003 (unreachable destination handset)
  */
-export function createEmbeddedRestcomm({ report, stepMs = STEP }: EmbeddedRestcommOptions = {}): EmbeddedRestcomm {
+export function createEmbeddedRestcomm({ report = () => {}, stepMs = STEP_MS }: EmbeddedRestcommOptions = {}): EmbeddedRestcomm {
   const accounts = new Map<string, AccountStatus>();
   const enabled = new Set<string>();
-  const messages = new Map<string, SmsRecord>();
-
-  function keep(message: SmsRecord): void {
-    messages.set(message.sid, message);
-    const [oldest] = messages.keys();
-    if (messages.size > KEPT && oldest) messages.delete(oldest);
-  }
-
-  function progress(message: SmsRecord, statusCallback: string, [next, ...rest]: readonly Pick<SmsRecord, 'status' | 'errorCode'>[]): void {
-    if (!next) return;
-    setTimeout(() => {
-      const changed = { ...message, ...next };
-      if (messages.has(message.sid)) messages.set(message.sid, changed);
-      report?.({ messageSid: message.sid, statusCallback, ...next });
-      progress(changed, statusCallback, rest);
-    }, stepMs).unref();
-  }
-
   return {
     createSubAccount: async ({ email }) => {
-      if (/\.invalid$/i.test(email)) throw new PlatformError('The email address can not be used for an account.', { value: email });
+      if (/\.invalid$/i.test(email)) throw new PlatformError('The e-mail address cannot be used for an account.', { value: email });
       const sid = accountSid(email);
       const existed = accounts.has(sid);
       if (!existed) accounts.set(sid, 'ACTIVE');
@@ -70,16 +56,44 @@ export function createEmbeddedRestcomm({ report, stepMs = STEP }: EmbeddedRestco
     },
     setAccountStatus: async (sid, status) => {
       if (accounts.get(sid) === 'CLOSED' && status !== 'CLOSED')
-        throw new PlatformError('A closed account can not be changed.', { value: sid });
+        throw new PlatformError('A closed account cannot be changed.', { value: sid });
       accounts.set(sid, status);
     },
     enableSms: async (number) => {
-      if (digits(number).startsWith('999')) throw new PlatformError('The number is not available to this account.', { value: number });
-      enabled.add(digits(number));
+      if (digitsOf(number).startsWith('999')) throw new PlatformError('The number is not available to this account.', { value: number });
+      enabled.add(digitsOf(number));
     },
     disableSms: async (number) => {
-      enabled.delete(digits(number));
+      enabled.delete(digitsOf(number));
     },
+    ...createEmbeddedMessages(report, stepMs),
+    checkCredentials: async () => 'unknown',
+    accountStatus: (sid) => accounts.get(sid),
+    isSmsEnabled: (number) => enabled.has(digitsOf(number)),
+  };
+}
+
+function createEmbeddedMessages(report: (report: SmsReport) => void, stepMs: number): Pick<Restcomm, 'sendSms' | 'findSms' | 'listSms'> {
+  const messages = new Map<string, SmsRecord>();
+
+  function store(message: SmsRecord): void {
+    messages.set(message.sid, message);
+    const [oldest] = messages.keys();
+    if (messages.size > MAX_MESSAGES && oldest) messages.delete(oldest);
+  }
+
+  /** Reports the given statuses one after the other. */
+  function progress(message: SmsRecord, statusCallback: string, [next, ...rest]: readonly Pick<SmsRecord, 'status' | 'errorCode'>[]): void {
+    if (!next) return;
+    setTimeout(() => {
+      const changed = { ...message, ...next };
+      if (messages.has(message.sid)) messages.set(message.sid, changed);
+      report({ messageSid: message.sid, statusCallback, ...next });
+      progress(changed, statusCallback, rest);
+    }, stepMs).unref();
+  }
+
+  return {
     sendSms: async ({ from, to, body, statusCallback }) => {
       const message = {
         sid: `SM${randomBytes(16).toString('hex')}`,
@@ -91,7 +105,7 @@ export function createEmbeddedRestcomm({ report, stepMs = STEP }: EmbeddedRestco
         dateCreated: new Date(),
         mediaUrls: [],
       };
-      keep(message);
+      store(message);
       progress(message, statusCallback, [
         { status: 'sent' },
         to.endsWith('0') ? { status: 'failed', errorCode: '30003' } : { status: 'delivered' },
@@ -102,14 +116,9 @@ export function createEmbeddedRestcomm({ report, stepMs = STEP }: EmbeddedRestco
     listSms: async ({ from, to, since }) =>
       [...messages.values()].filter(
         (message) =>
-          (!from || digits(message.from) === digits(from)) &&
-          (!to || digits(message.to) === digits(to)) &&
+          (!from || digitsOf(message.from) === digitsOf(from)) &&
+          (!to || digitsOf(message.to) === digitsOf(to)) &&
           (!message.dateCreated || message.dateCreated >= since),
       ),
-    checkCredentials: async () => 'unknown',
-    accountStatus: (sid) => accounts.get(sid),
-    isSmsEnabled: (number) => enabled.has(digits(number)),
   };
 }
-
-const digits = (number: string) => number.replace(/^\+/, '');

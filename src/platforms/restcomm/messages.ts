@@ -1,50 +1,50 @@
 import { DeliveryError } from '../delivery-error.ts';
-import { type Answer, NoAnswerError, retryAfterMs } from '../request.ts';
-import { digitsOf, fieldOf, isTaken, jsonOf, manage, refusalOf, unreadable } from './answers.ts';
+import { jsonOf, NoResponseError, type PlatformResponse, retryAfterMs } from '../request.ts';
 import { itemsOf } from './pages.ts';
-import type { RestcommRequest } from './request.ts';
+import type { RestcommApi } from './request.ts';
+import { digitsOf, fieldOf, isSuccess, manage, refusalOf, unreadableError } from './responses.ts';
 import type { Restcomm, SmsRecord } from './restcomm.ts';
 
 type Messages = Pick<Restcomm, 'sendSms' | 'findSms' | 'listSms'>;
 
-const DAY = 86_400_000;
+const DAY_MS = 86_400_000;
 
-/** Restcomm's SMS/Messages of the gateway's account. */
-export function createRestcommMessages(ask: RestcommRequest, accountSid: string): Messages {
+/** Sends and reads the account's messages, by Restcomm's SMS/Messages. */
+export function createRestcommMessages(api: RestcommApi, accountSid: string): Messages {
   const path = ['Accounts', accountSid, 'SMS', 'Messages'];
   return {
     sendSms: async ({ from, to, body, encoding, statusCallback }) => {
       const form = { From: from, To: to, Body: body, StatusCallback: statusCallback };
-      // Restcomm takes GSM where it is not told otherwise.
-      const answer = await ask('POST', path, { form: encoding === 'UCS_2' ? { ...form, Encoding: 'UCS-2' } : form }).catch((error) => {
-        throw error instanceof NoAnswerError ? unanswered(error) : error;
+      // Restcomm's default encoding is GSM.
+      const response = await api('POST', path, { form: encoding === 'UCS_2' ? { ...form, Encoding: 'UCS-2' } : form }).catch((error) => {
+        throw error instanceof NoResponseError ? noResponseError(error) : error;
       });
-      if (!isTaken(answer)) throw notTaken(answer);
-      const record = recordOf(jsonOf(answer.text));
-      if (!record) throw new DeliveryError('unknown', 'UNREADABLE_ANSWER', 'Restcomm gave an answer that can not be read');
+      if (!isSuccess(response)) throw notAcceptedError(response);
+      const record = recordOf(jsonOf(response.text));
+      if (!record) throw new DeliveryError('unknown', 'UNREADABLE_ANSWER', 'Restcomm sent an unreadable response');
       return record;
     },
 
     findSms: async (sid) => {
-      const answer = await manage(ask, 'GET', [...path, sid], { expected: [404] });
-      if (answer.status === 404) return undefined;
-      const record = recordOf(jsonOf(answer.text));
-      if (!record) throw unreadable(answer);
+      const response = await manage(api, 'GET', [...path, sid], { expected: [404] });
+      if (response.status === 404) return undefined;
+      const record = recordOf(jsonOf(response.text));
+      if (!record) throw unreadableError(response);
       return record;
     },
 
     /**
-     * Restcomm's filters are coarse, so the answer is sifted: numbers match by their endings, and StartTime is a day, of the platform's own
-     * time zone. Its dates are whole seconds: a message of the second in which `since` lies is in.
+     * Restcomm's filters are coarse, so the results are filtered again: From and To match by their endings, and StartTime is a day in
+     * Restcomm's own time zone. Its dates are whole seconds; a message of the same second as `since` is included.
      */
     listSms: async ({ from, to, since }) => {
-      const query: Record<string, string> = { StartTime: new Date(since.getTime() - DAY).toISOString().slice(0, 10) };
+      const query: Record<string, string> = { StartTime: new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10) };
       if (from) query.From = digitsOf(from);
       if (to) query.To = digitsOf(to);
       const second = Math.floor(since.getTime() / 1000) * 1000;
       const found = new Map<string, SmsRecord>();
-      // A message that comes in meanwhile moves the others on: one may be on two pages.
-      for await (const item of itemsOf(ask, path, 'messages', query)) {
+      // A message that arrives meanwhile shifts the others, so one may be on two pages.
+      for await (const item of itemsOf(api, path, 'messages', query)) {
         const record = recordOf(item);
         if (!record) continue;
         if (from && digitsOf(record.from) !== digitsOf(from)) continue;
@@ -57,7 +57,7 @@ export function createRestcommMessages(ask: RestcommRequest, accountSid: string)
   };
 }
 
-/** Media have no place in Restcomm's records: they come with the webhook alone. */
+/** @returns `undefined` if it is not a message. Restcomm's records have no media: only the webhook carries them. */
 function recordOf(json: unknown): SmsRecord | undefined {
   const sid = fieldOf(json, 'sid');
   const status = fieldOf(json, 'status');
@@ -76,27 +76,27 @@ function recordOf(json: unknown): SmsRecord | undefined {
   };
 }
 
-/** Somebody may text the word null. */
+/** Reads the text as it is: somebody may write the word null. */
 function bodyOf(json: unknown): string {
   const { body } = Object(json) as Record<string, unknown>;
   return typeof body === 'string' ? body : '';
 }
 
-function unanswered(error: NoAnswerError): DeliveryError {
+function noResponseError(error: NoResponseError): DeliveryError {
   return error.sent
-    ? new DeliveryError('unknown', 'NO_ANSWER', 'Restcomm did not answer', undefined, { cause: error })
-    : new DeliveryError('retry', 'UNREACHABLE', 'Restcomm can not be reached', undefined, { cause: error });
+    ? new DeliveryError('unknown', 'NO_ANSWER', 'Restcomm did not respond', undefined, { cause: error })
+    : new DeliveryError('retry', 'UNREACHABLE', 'Restcomm cannot be reached', undefined, { cause: error });
 }
 
 /**
- * Another 5xx than 503 is no refusal: Restcomm keeps the message before it hands it on, and may fail after either; a proxy gives up waiting. A 401 says
- * nothing of the message: most likely the gateway's own token was changed, and messages wait until it has the new one.
+ * A 5xx other than 503 is not a refusal: Restcomm stores a message before it passes it on, and may fail after either; a proxy may time out. A
+ * 401 says nothing about the message: most likely the gateway's own token was changed, and messages wait until it has the new one.
  */
-function notTaken(answer: Answer): DeliveryError {
-  const { status } = answer;
-  const { code, message } = refusalOf(answer);
-  // One code, whatever the answer says: operators look for it.
-  if (status === 401) return new DeliveryError('retry', 'HTTP_401', message, retryAfterMs(answer));
-  if (status === 408 || status === 429 || status === 503) return new DeliveryError('retry', code, message, retryAfterMs(answer));
+function notAcceptedError(response: PlatformResponse): DeliveryError {
+  const { status } = response;
+  const { code, message } = refusalOf(response);
+  // Always the same code, whatever the response says: operators alert on it.
+  if (status === 401) return new DeliveryError('retry', 'HTTP_401', message, retryAfterMs(response));
+  if (status === 408 || status === 429 || status === 503) return new DeliveryError('retry', code, message, retryAfterMs(response));
   return new DeliveryError(status >= 500 ? 'unknown' : 'refused', code, message);
 }

@@ -1,44 +1,44 @@
 import { PlatformError } from '../../domain/errors.ts';
-import { digitsOf, fieldOf, manage } from './answers.ts';
 import { itemsOf } from './pages.ts';
-import type { RestcommRequest } from './request.ts';
+import type { RestcommApi } from './request.ts';
+import { digitsOf, fieldOf, manage } from './responses.ts';
 import type { Restcomm } from './restcomm.ts';
 
 type Numbers = Pick<Restcomm, 'enableSms' | 'disableSms'>;
 
-/** Restcomm's IncomingPhoneNumbers of the gateway's account: where it delivers each number's SMS. */
-export function createRestcommNumbers(ask: RestcommRequest, accountSid: string): Numbers {
+/** Routes the SMS to the account's numbers, by Restcomm's IncomingPhoneNumbers. */
+export function createRestcommNumbers(api: RestcommApi, accountSid: string): Numbers {
   const path = ['Accounts', accountSid, 'IncomingPhoneNumbers'];
 
-  /** Restcomm's filter matches any part of a number. */
+  /** @returns the sid of the IncomingPhoneNumber; Restcomm's filter matches any part of a number, so the results are compared again */
   async function findNumber(number: string): Promise<string | undefined> {
     const digits = digitsOf(number);
-    for await (const item of itemsOf(ask, path, 'incomingPhoneNumbers', { PhoneNumber: digits })) {
+    for await (const item of itemsOf(api, path, 'incomingPhoneNumbers', { PhoneNumber: digits })) {
       if (digitsOf(fieldOf(item, 'phone_number') ?? '') === digits) return fieldOf(item, 'sid');
     }
     return undefined;
   }
 
-  /** Where the first address fails, Restcomm posts the SMS to the second: the same one, for another try. */
+  /** If the first URL fails, Restcomm posts the SMS to the fallback URL: the same one, for a second attempt. */
   const route = (smsUrl: string) => ({
     SmsUrl: smsUrl,
     SmsMethod: 'POST',
     SmsFallbackUrl: smsUrl,
     SmsFallbackMethod: 'POST',
-    // An application of the number's would override SmsUrl.
+    // An application of the number would override SmsUrl.
     SmsApplicationSid: '',
   });
 
   return {
     enableSms: async (number, smsUrl) => {
       const sid = await findNumber(number);
-      if (!sid) throw new PlatformError('The number is not one of the Restcomm account.', { value: number });
-      await manage(ask, 'POST', [...path, sid], { form: route(smsUrl) });
+      if (!sid) throw new PlatformError('The number does not belong to the Restcomm account.', { value: number });
+      await manage(api, 'POST', [...path, sid], { form: route(smsUrl) });
     },
 
     disableSms: async (number) => {
       const sid = await findNumber(number);
-      if (sid) await manage(ask, 'POST', [...path, sid], { form: route(''), expected: [404] });
+      if (sid) await manage(api, 'POST', [...path, sid], { form: route(''), expected: [404] });
     },
   };
 }

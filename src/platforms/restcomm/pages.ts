@@ -1,32 +1,33 @@
 import { PlatformError } from '../../domain/errors.ts';
-import { jsonOf, manage, unreadable } from './answers.ts';
-import type { RestcommRequest } from './request.ts';
+import { jsonOf } from '../request.ts';
+import type { RestcommApi } from './request.ts';
+import { manage, unreadableError } from './responses.ts';
 
 const PAGE_SIZE = 100;
 const MAX_PAGES = 500;
 
 /**
- * Everything in one of Restcomm's lists: a page object whose items are at `key`, or a plain array in its older versions.
- * It counts pages from 0 to num_pages = total / page size, rounded down, so the last may be empty; a page beyond it is a 400.
- * @throws PlatformError
+ * Reads all items of one of Restcomm's lists, page by page. A page is an object with its items at `key`, or in older versions an array of all.
+ * Pages are numbered from 0 to num_pages = total / page size, rounded down, so the last may be empty; a page beyond it is a 400.
+ * @throws PlatformError if Restcomm refuses, does not respond, or has more than 500 pages
  */
 export async function* itemsOf(
-  ask: RestcommRequest,
+  api: RestcommApi,
   path: readonly string[],
   key: string,
   query: Record<string, string>,
 ): AsyncGenerator<unknown> {
   for (let page = 0; page < MAX_PAGES; page += 1) {
-    const answer = await manage(ask, 'GET', path, { query: { ...query, Page: String(page), PageSize: String(PAGE_SIZE) } });
-    const json = jsonOf(answer.text);
+    const response = await manage(api, 'GET', path, { query: { ...query, Page: String(page), PageSize: String(PAGE_SIZE) } });
+    const json = jsonOf(response.text);
     if (Array.isArray(json)) {
       yield* json;
       return;
     }
     const { [key]: items, num_pages: last } = Object(json) as Record<string, unknown>;
-    if (!Array.isArray(items)) throw unreadable(answer);
+    if (!Array.isArray(items)) throw unreadableError(response);
     yield* items;
     if (items.length === 0 || !(page < Number(last))) return;
   }
-  throw new PlatformError('Restcomm has too much to list', { detail: path.join('/') });
+  throw new PlatformError("Restcomm's list has too many pages", { detail: path.join('/') });
 }

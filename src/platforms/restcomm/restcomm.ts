@@ -1,15 +1,15 @@
-/** A text on its way to a phone. */
+/** An SMS to send. */
 export interface SmsToSend {
   readonly from: string;
   readonly to: string;
   readonly body: string;
-  /** UCS_2 for text outside GSM 03.38, which the platform must be told. */
+  /** UCS_2 for text outside the GSM 03.38 alphabet. */
   readonly encoding: 'GSM_7' | 'UCS_2';
-  /** Where the platform reports the message's progress. */
+  /** The URL that Restcomm posts the message's status to. */
   readonly statusCallback: string;
 }
 
-/** A message as the platform knows it. Statuses and error codes are its own words, see src/exchange/restcomm-reports.ts. */
+/** Restcomm's record of an SMS. `status` and `errorCode` are Restcomm's own, see src/exchange/restcomm-reports.ts. */
 export interface SmsRecord {
   readonly sid: string;
   readonly from: string;
@@ -17,44 +17,51 @@ export interface SmsRecord {
   readonly body: string;
   readonly status: string;
   readonly errorCode?: string;
+  /** `inbound`, `outbound-api` and others. */
   readonly direction?: string;
   readonly dateCreated?: Date;
   readonly mediaUrls: readonly string[];
 }
 
-/** Whom the platform vouches for. */
+/** A Restcomm account whose credentials have been verified. */
 export interface PlatformAccount {
   readonly email: string;
   readonly friendlyName?: string;
-  /** OR and 32 hex digits. Absent where the platform has no organizations, as before its version 8.2. */
+  /** OR and 32 hex digits. Absent before Restcomm 8.2, which has no organizations. */
   readonly organizationSid?: string;
 }
 
 /**
- * What the domain and the exchange ask of the Restcomm platform. Management calls may be repeated: they end in the same state. Their refusal, or no
- * answer, is thrown as PlatformError with the platform's own message. `sendSms` is not repeatable, and throws DeliveryError.
+ * What the domain and the exchange need of Restcomm. All calls except `sendSms` are idempotent, and reject with a PlatformError if Restcomm
+ * refuses, with its own message, or does not respond.
  */
 export interface Restcomm {
   /**
-   * Makes a sub-account, or finds the one that the e-mail already has (whose password stays as it is).
-   * `sid` is AC + md5 of the lower-case e-mail.
+   * Creates a sub-account, or links the one that the e-mail address already has, whose password stays as it is.
+   * @returns `sid`: AC and the md5 of the lower-case e-mail address
    */
   createSubAccount(account: { email: string; password: string; friendlyName: string }): Promise<{ sid: string; existed: boolean }>;
-  /** CLOSED is final on the platform. */
+  /** Sets an account's status. CLOSED is final on Restcomm. */
   setAccountStatus(accountSid: string, status: 'ACTIVE' | 'INACTIVE' | 'CLOSED'): Promise<void>;
-  /** Routes the number's SMS to this URL. Digits with an optional leading +. */
+  /**
+   * Routes the number's SMS to a URL.
+   * @param number digits with an optional leading +
+   */
   enableSms(number: string, smsUrl: string): Promise<void>;
-  /** Takes the number's SMS back from the gateway. */
+  /** Stops routing the number's SMS to the gateway. Does nothing if the account does not have the number. */
   disableSms(number: string): Promise<void>;
   /**
-   * Hands a text to the carrier.
-   * @throws DeliveryError `refused`, `retry`, or `unknown` where the request left and no answer came
+   * Sends an SMS. Not idempotent.
+   * @throws DeliveryError `refused`, `retry`, or `unknown` if the request left and no response came
    */
   sendSms(sms: SmsToSend): Promise<SmsRecord>;
-  /** The message with this sid; `undefined` where the platform has none. */
+  /** Finds a message by Restcomm's sid; `undefined` if there is none. */
   findSms(sid: string): Promise<SmsRecord | undefined>;
-  /** Messages between two numbers since an instant, either may be left open. For what a lost answer or webhook did not tell. */
+  /** Lists messages by sender, recipient and creation date, to find those whose response or webhook was lost. */
   listSms(filter: { from?: string; to?: string; since: Date }): Promise<SmsRecord[]>;
-  /** Whose credentials are these? Asked for callers that are not known here. The account is told where it is active. */
+  /**
+   * Verifies a caller's credentials.
+   * @returns the account if it is active; `inactive` if it is not; `unknown` if the credentials are wrong
+   */
   checkCredentials(accountSid: string, authToken: string): Promise<PlatformAccount | 'inactive' | 'unknown'>;
 }

@@ -172,25 +172,25 @@ describe('a text', () => {
       'MessageWritesBlocked',
       'Thread is not writable',
     ],
-    ['there are no words', { answer: { status: 400 } }, '400', '127.0.0.1:0 answered 400.'],
+    ['there are no words', { answer: { status: 400 } }, '400', '127.0.0.1:0 responded with status 400.'],
     [
       'the words break off',
       { ...withAnswer(403, 'BotDisabledByAdmin', 'The tenant admin disabled this bot'), reset: 'within' },
       '403',
-      '127.0.0.1:0 answered 403.',
+      '127.0.0.1:0 responded with status 403.',
     ],
-    ['it is a page', { answer: { status: 404, body: '<html>' } }, '404', '127.0.0.1:0 answered 404.'],
+    ['it is a page', { answer: { status: 404, body: '<html>' } }, '404', '127.0.0.1:0 responded with status 404.'],
     [
       'it is a redirect',
       { answer: { status: 307, headers: { location: 'https://elsewhere.example/' } } },
       '307',
-      '127.0.0.1:0 answered 307.',
+      '127.0.0.1:0 responded with status 307.',
     ],
     ['the server failed, which Microsoft says not to repeat', withAnswer(500, 'ServiceError', 'Internal'), 'ServiceError', 'Internal'],
   ])('is refused with a reason where %s', async (_, fault, code, message) => {
     fake.fault('activities', fault);
     const refused = await outcome(send());
-    expect({ ...refused, message: refused.message.replace(/:\d+ answered/, ':0 answered') }).toMatchObject({
+    expect({ ...refused, message: refused.message.replace(/:\d+ responded/, ':0 responded') }).toMatchObject({
       outcome: 'refused',
       code,
       message,

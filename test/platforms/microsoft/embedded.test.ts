@@ -10,7 +10,29 @@ async function conversationWith(address: string) {
   return microsoft.openConversation(bot, user);
 }
 
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 describe('the stand-in for Microsoft', () => {
+  test('knows every well-formed address as one user of the tenant, in any case', async () => {
+    const user = await microsoft.findUser(bot, 'Sunny@Solutions.example');
+    expect(user).toEqual({ objectId: expect.stringMatching(uuid) });
+    expect((await microsoft.findUser(bot, 'sunny@solutions.example'))?.objectId).toBe(user?.objectId);
+    expect((await microsoft.findUser({ ...bot, tenantId: 'other' }, 'sunny@solutions.example'))?.objectId).not.toBe(user?.objectId);
+  });
+
+  test('finds a user by object id', async () => {
+    const objectId = 'c526826c-e510-49e1-ab76-2095b33464f2';
+    expect(await microsoft.findUser(bot, objectId.toUpperCase())).toMatchObject({ objectId });
+  });
+
+  test.each(['sunny@solutions.invalid', 'sunny', '@solutions.example', 'a b@solutions.example'])('knows no user %s', async (address) => {
+    expect(await microsoft.findUser(bot, address)).toBeUndefined();
+  });
+
+  test.each(['applicationId', 'tenantId', 'clientSecret'])('refuses a bot whose %s is invalid, in Microsoft’s words', async (field) => {
+    await expect(microsoft.findUser({ ...bot, [field]: 'invalid' }, 'sunny@solutions.example')).rejects.toThrow(/^AADSTS\d+: /);
+  });
+
   test('takes every text, in one conversation of a bot and a user', async () => {
     const conversation = await conversationWith('ann@contoso.example');
     expect(await conversationWith('Ann@contoso.example')).toEqual(conversation);

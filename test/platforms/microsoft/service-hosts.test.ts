@@ -47,6 +47,6 @@ describe('the list of service hosts', () => {
     'a b',
     'host/path',
   ])('can not have the entry %j', (entry) => {
-    expect(() => createServiceHosts([entry])).toThrow(/is no host/);
+    expect(() => createServiceHosts([entry])).toThrow(/is not a host/);
   });
 });

@@ -1,6 +1,12 @@
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
+import { PlatformError } from '../../../src/domain/errors.ts';
+import { accountSid } from '../../../src/domain/sid.ts';
 import { createEmbeddedRestcomm, type SmsReport } from '../../../src/platforms/restcomm/embedded.ts';
 import type { SmsToSend } from '../../../src/platforms/restcomm/restcomm.ts';
+
+const admin = { email: 'Admin@Kohl.example', password: 'a-long-password', friendlyName: 'Kohl' };
+const sid = accountSid(admin.email);
+const url = 'http://gateway.example/sms';
 
 const sms: SmsToSend = {
   from: '+493012345',
@@ -48,4 +54,44 @@ test('the embedded carrier lists what it took, by number and instant, and knows 
 
 test('the embedded platform vouches for no credentials', async () => {
   expect(await quick().restcomm.checkCredentials('AC00000000000000000000000000000000', 'token')).toBe('unknown');
+});
+
+describe('the embedded Restcomm', () => {
+  test('makes a sub-account once and links it from then on, in any case of the e-mail', async () => {
+    const restcomm = createEmbeddedRestcomm();
+    expect(await restcomm.createSubAccount(admin)).toEqual({ sid, existed: false });
+    expect(await restcomm.createSubAccount({ ...admin, email: 'admin@kohl.EXAMPLE' })).toEqual({ sid, existed: true });
+  });
+
+  test('sets a status as often as it is asked, until CLOSED', async () => {
+    const restcomm = createEmbeddedRestcomm();
+    await restcomm.createSubAccount(admin);
+    for (const status of ['INACTIVE', 'INACTIVE', 'ACTIVE', 'CLOSED', 'CLOSED'] as const) {
+      await restcomm.setAccountStatus(sid, status);
+      expect(restcomm.accountStatus(sid)).toBe(status);
+    }
+    await expect(restcomm.setAccountStatus(sid, 'ACTIVE')).rejects.toThrow(PlatformError);
+    expect(restcomm.accountStatus(sid)).toBe('CLOSED');
+  });
+
+  test('takes the status of an account that another run made', async () => {
+    const restcomm = createEmbeddedRestcomm();
+    await restcomm.setAccountStatus(sid, 'INACTIVE');
+    expect(restcomm.accountStatus(sid)).toBe('INACTIVE');
+  });
+
+  test('enables and releases a number as often as it is asked, with or without its +', async () => {
+    const restcomm = createEmbeddedRestcomm();
+    for (const number of ['+12125550100', '12125550100']) await restcomm.enableSms(number, url);
+    expect(restcomm.isSmsEnabled('12125550100')).toBe(true);
+    for (const number of ['+12125550100', '12125550100']) await restcomm.disableSms(number);
+    expect(restcomm.isSmsEnabled('+12125550100')).toBe(false);
+  });
+
+  test('refuses e-mails at .invalid and numbers of the country 999', async () => {
+    const restcomm = createEmbeddedRestcomm();
+    await expect(restcomm.createSubAccount({ ...admin, email: 'admin@kohl.invalid' })).rejects.toThrow(PlatformError);
+    await expect(restcomm.enableSms('+99912345', url)).rejects.toThrow(PlatformError);
+    expect(restcomm.isSmsEnabled('+99912345')).toBe(false);
+  });
 });

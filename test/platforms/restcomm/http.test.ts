@@ -39,7 +39,7 @@ describe('the base address', () => {
   });
 
   test('must not carry credentials', () => {
-    expect(() => client({ url: 'http://user:canary@restcomm.example' })).toThrow('must not carry credentials');
+    expect(() => client({ url: 'http://user:canary@restcomm.example' })).toThrow('must not contain credentials');
   });
 });
 
@@ -155,7 +155,7 @@ describe('a number', () => {
   test('that the account does not have is refused', async () => {
     const error = await failure(restcomm.enableSms('+49301234', SMS_URL));
     expect(error).toBeInstanceOf(PlatformError);
-    expect(error).toMatchObject({ message: 'The number is not one of the Restcomm account.', value: '+49301234' });
+    expect(error).toMatchObject({ message: 'The number does not belong to the Restcomm account.', value: '+49301234' });
   });
 
   test('is taken back, also twice and when it is gone', async () => {
@@ -188,9 +188,9 @@ describe.each(Object.entries(managementCalls))('%s', (_, call) => {
       for (const place of places) fake.faults.always(place, () => fault);
       const error = await failure(call(client({ timeoutMs: 300 })));
       expect(error).toBeInstanceOf(PlatformError);
-      expect(error).toMatchObject({ message: 'Restcomm did not answer' });
+      expect(error).toMatchObject({ message: 'Restcomm did not respond' });
     }
-    expect(await failure(call(client({ url: await nowhere() })))).toMatchObject({ message: 'Restcomm did not answer' });
+    expect(await failure(call(client({ url: await nowhere() })))).toMatchObject({ message: 'Restcomm did not respond' });
   });
 
   test('says why Restcomm refused', async () => {

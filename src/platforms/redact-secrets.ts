@@ -1,7 +1,7 @@
 const inJson = (text: string) => JSON.stringify(text).slice(1, -1);
 
-/** What a platform quotes of what it refuses, without these secrets in whichever way they were written to it, or it writes them. */
-export function withoutSecrets(text: string, secrets: readonly string[]): string {
+/** Replaces secrets in a platform's text by `***`: plain, and as JSON, nested JSON, a path segment or a form encodes them. */
+export function redactSecrets(text: string, secrets: readonly string[]): string {
   const written = secrets
     .filter(Boolean)
     .flatMap((secret) => [

@@ -1,0 +1,65 @@
+import { PlatformError } from '../../domain/errors.ts';
+import { jsonOf, NoResponseError, type PlatformResponse } from '../request.ts';
+import type { RestcommApi, RestcommRequest } from './request.ts';
+
+const MAX_MESSAGE_LENGTH = 500;
+
+/**
+ * Reads a refusal. Restcomm's are plain text, a bare number, JSON, or nearly JSON: `{"message":"…","error":SMS_LIMIT_EXCEEDED}`. The HTML page
+ * of a proxy or servlet container says nothing.
+ * @returns Restcomm's error code, or `HTTP_<status>`; and its message, at most 500 characters
+ */
+export function refusalOf({ status, text }: PlatformResponse): { code: string; message: string } {
+  const body = text.replace(/\s+/g, ' ').trim();
+  const code = `HTTP_${status}`;
+  const withoutMessage = (known: string | number) => `Restcomm refused the request (${known})`;
+  if (/^\d+$/.test(body)) return { code: body, message: withoutMessage(body) };
+  if (body === '' || body.startsWith('<')) return { code, message: withoutMessage(status) };
+  if (!body.startsWith('{')) return { code, message: body.slice(0, MAX_MESSAGE_LENGTH) };
+  const [, message] = /"message"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body) ?? [];
+  const [, word] = /"(?:error|error_code|code)"\s*:\s*"?([\w.-]+)/.exec(body) ?? [];
+  const unquoted = String(message ? jsonOf(message) : '').slice(0, MAX_MESSAGE_LENGTH);
+  return { code: word ?? code, message: unquoted || withoutMessage(word ?? status) };
+}
+
+/**
+ * Sends a management request.
+ * @param options.expected statuses to return in addition to 2xx
+ * @throws PlatformError with Restcomm's own message if it refuses, or if it does not respond
+ */
+export async function manage(
+  api: RestcommApi,
+  method: 'GET' | 'POST' | 'PUT',
+  path: readonly string[],
+  { expected = [], ...options }: RestcommRequest & { readonly expected?: readonly number[] } = {},
+): Promise<PlatformResponse> {
+  const response = await api(method, path, options).catch((error) => {
+    if (error instanceof NoResponseError) throw new PlatformError('Restcomm did not respond', { detail: error.message, cause: error });
+    throw error;
+  });
+  if (!isSuccess(response) && !expected.includes(response.status)) throw refusedError(response);
+  return response;
+}
+
+export const isSuccess = ({ status }: PlatformResponse): boolean => status >= 200 && status < 300;
+
+export function refusedError(response: PlatformResponse): PlatformError {
+  const { code, message } = refusalOf(response);
+  return new PlatformError(message, { detail: `Restcomm responded with status ${response.status} (${code})` });
+}
+
+export const unreadableError = ({ status, text }: PlatformResponse): PlatformError =>
+  new PlatformError('Restcomm sent an unreadable response', { detail: `status ${status}, ${text.length} characters` });
+
+/**
+ * Reads a field of a JSON object as text. Restcomm leaves absent values out, or writes them as null or `"null"`.
+ * @returns `undefined` if the field is absent, empty, or not a text or number
+ */
+export function fieldOf(json: unknown, name: string): string | undefined {
+  const value = (Object(json) as Record<string, unknown>)[name];
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && text !== '' && text !== 'null' ? text : undefined;
+}
+
+/** Removes the leading + of a number: Restcomm writes numbers with or without it. */
+export const digitsOf = (number: string): string => number.replace(/^\+/, '');

@@ -1,7 +1,7 @@
 import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
 import type { LoggedEvent } from '../src/domain/messages/events.ts';
 import { listEvents } from '../src/domain/messages/message-events.ts';
-import type { Bookmark } from '../src/live/live.ts';
+import type { Bookmark } from '../src/live/bookmarks.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageRef } from './message.ts';

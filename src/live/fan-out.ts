@@ -1,154 +1,168 @@
-import { setImmediate as turnOfOthers } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { isGap } from '../domain/messages/events.ts';
-import type { LiveEvent, Tail } from './tail.ts';
-import type { FanOut, Reader, Rendered, Sharing, Updates } from './updates.ts';
+import type { Follower, LiveEvent, Tail } from './tail.ts';
+import type { FanOut, Reader, Rendered, Renderer, Updates } from './updates.ts';
 
-/** Readers of one operation with the same variables, filter and rights, who are all level with the tail. */
-export interface EventFanOut extends FanOut {
-  readonly size: number;
-  /** Adds a reader who has everything up to `tail.position`. */
-  add(reader: Reader): void;
-  /** Has every reader go on alone, to its end. */
-  stop(): void;
-}
-
-interface Options {
+interface FanOutOptions {
   readonly tail: Tail;
-  /** Of events that follow one another, or none where there was none for a while, what readers are sent. */
+  /** Selects what to send of a batch of consecutive events; of an empty one, which says that none came for a while. */
   readonly select: (events: readonly LiveEvent[]) => readonly object[];
-  readonly render: Sharing['render'];
-  /** A stream for one reader, who has everything up to `after`, and of what the tail has behind that not yet what it `missed`. */
-  readonly alone: (after: bigint, missed: readonly (readonly LiveEvent[])[]) => Updates<object>;
-  /** The last reader has left. */
-  readonly ended: () => void;
-  /** How long there is no event until readers are told where they are, in ms. */
+  readonly render: Renderer['render'];
+  /**
+   * Opens a private stream for one reader.
+   * @param after the seq of the last event that the reader has
+   * @param missed later batches that the tail has read and the reader has not
+   */
+  readonly openPrivate: (after: bigint, missed: readonly (readonly LiveEvent[])[]) => Updates<object>;
+  /** Called when the last reader has left. */
+  readonly onEnd: () => void;
+  /** An empty batch is sent after this long without an event, in ms. */
   readonly idleMs: number;
-  /** How many events may wait for their answers to be made. */
+  /** How many events may wait for being rendered. */
   readonly bufferSize: number;
 }
 
-/** How much a reader is given at once, in characters of JSON, but for an answer that alone is longer: what waits for a slow one is no more. */
-const AT_ONCE = 16 * 1024;
-/** After so many readers it's the turn of everything else that the process does. */
-const TURN = 500;
+/**
+ * How much a reader is given at once, in UTF-16 code units of JSON, unless a single result is longer. A slow reader buffers no more than this.
+ */
+const PORTION_SIZE = 16 * 1024;
+/** After this many readers, the event loop gets a turn. */
+const READERS_PER_TURN = 500;
 
 /**
- * Gives each of the tail's batches to all readers in one pass: selected, executed and serialized once, with nothing kept for a reader but its
- * place among them. A fan-out knows the plain case only. A reader who does not keep up, and all where something fails, go on with streams of
- * their own, which know every other.
+ * Sends the tail's events to readers that have caught up with it and have equal operations, variables, filters and rights. Each batch is
+ * selected, executed and serialized once, and nothing is kept per reader but its place in the map. This handles only the plain case: a reader
+ * that is too slow, and all readers if anything fails, continue with private streams, which handle the rest.
  */
-export function startFanOut({ tail, select, render, alone, ended, idleMs, bufferSize }: Options): EventFanOut {
-  /** Each with the number of the last event that it had when it joined. */
-  const readers = new Map<Reader, bigint>();
-  let waiting: (readonly LiveEvent[])[] = [];
-  let running = false;
-  /** The numbers of the last event that was looked at, and the last that came. */
-  let position = tail.position;
-  let pushed = position;
-  const idle = setInterval(() => {
-    if (!running) push([]);
-  }, idleMs);
-  const leave = tail.join({
-    get position() {
-      return pushed;
-    },
-    push: (events) => {
-      idle.refresh();
-      pushed = events.at(-1)?.seq ?? pushed;
-      push(events);
-    },
-  });
+export class EventFanOut implements FanOut, Follower {
+  readonly #options: FanOutOptions;
+  /** Each reader, with the seq of the last event that it had when it joined. */
+  readonly #readers = new Map<Reader, bigint>();
+  readonly #idleTimer: NodeJS.Timeout;
+  readonly #leaveTail: () => void;
+  /** Batches that are not sent yet. */
+  #waiting: (readonly LiveEvent[])[] = [];
+  #isSending = false;
+  /** The seq of the last event that was sent, to readers that had not had it. */
+  #sent: bigint;
+  /** The seq of the last event that the tail has pushed. */
+  #pushed: bigint;
 
-  function push(events: readonly LiveEvent[]): void {
-    waiting.push(events);
-    if (!running) void run();
+  constructor(options: FanOutOptions) {
+    this.#options = options;
+    this.#sent = options.tail.position;
+    this.#pushed = this.#sent;
+    this.#idleTimer = setInterval(() => {
+      if (!this.#isSending) this.#enqueue([]);
+    }, options.idleMs);
+    this.#leaveTail = options.tail.join(this);
   }
 
-  async function run(): Promise<void> {
-    running = true;
-    while (waiting.length > 0) {
-      const batches = waiting;
+  get size(): number {
+    return this.#readers.size;
+  }
+
+  get position(): bigint {
+    return this.#pushed;
+  }
+
+  push(events: readonly LiveEvent[]): void {
+    this.#idleTimer.refresh();
+    this.#pushed = events.at(-1)?.seq ?? this.#pushed;
+    this.#enqueue(events);
+  }
+
+  /** Adds a reader that has everything up to the tail's position. */
+  add(reader: Reader): void {
+    this.#readers.set(reader, this.#pushed);
+  }
+
+  remove(reader: Reader): void {
+    if (!this.#readers.delete(reader) || this.#readers.size > 0) return;
+    this.#leaveTail();
+    clearInterval(this.#idleTimer);
+    this.#waiting = [];
+    this.#options.onEnd();
+  }
+
+  /** Moves all readers to private streams. */
+  stop(): void {
+    for (const reader of this.#readers.keys()) this.#detach(reader, this.#sent, []);
+  }
+
+  #enqueue(events: readonly LiveEvent[]): void {
+    this.#waiting.push(events);
+    if (!this.#isSending) void this.#send();
+  }
+
+  async #send(): Promise<void> {
+    this.#isSending = true;
+    while (this.#waiting.length > 0) {
+      const batches = this.#waiting;
       const events = batches.flat();
-      waiting = [];
-      if (events.length > bufferSize || isGap(position, events)) return dismissAll(batches);
-      const updates = select(events);
-      const answers = await render(updates).catch(() => undefined);
-      if (!answers) return dismissAll(batches);
-      await hand(events, updates, answers);
-      position = events.at(-1)?.seq ?? position;
+      this.#waiting = [];
+      if (events.length > this.#options.bufferSize || isGap(this.#sent, events)) return this.#detachAll(batches);
+      const updates = this.#options.select(events);
+      const results = await this.#options.render(updates).catch(() => undefined);
+      if (!results) return this.#detachAll(batches);
+      await this.#sendToReaders(events, updates, results);
+      this.#sent = events.at(-1)?.seq ?? this.#sent;
     }
-    running = false;
+    this.#isSending = false;
   }
 
-  async function hand(events: readonly LiveEvent[], updates: readonly object[], answers: readonly Rendered[]): Promise<void> {
-    const to = events.at(-1)?.seq ?? position;
-    const missedBehind = (seq: bigint) => behind(seq, [events, ...waiting]);
-    let sent = position;
-    for (const { begin, end } of portions(answers)) {
-      const portion = answers.slice(begin, end);
+  async #sendToReaders(events: readonly LiveEvent[], updates: readonly object[], results: readonly Rendered[]): Promise<void> {
+    const last = events.at(-1)?.seq ?? this.#sent;
+    const missedAfter = (seq: bigint) => eventsAfter(seq, [events, ...this.#waiting]);
+    let sent = this.#sent;
+    for (const { begin, end } of portions(results)) {
+      const portion = results.slice(begin, end);
       let served = 0;
-      for (const [reader, since] of readers) {
-        // Of a batch that came while its answers were made, it may have the beginning, or all.
-        if (since > position && since < to) dismiss(reader, since, missedBehind(since));
-        else if (since <= position && !reader.take(portion)) dismiss(reader, sent, missedBehind(sent));
+      for (const [reader, joinedAt] of this.#readers) {
+        // A reader that joined while these results were rendered may already have some of the events, or all.
+        if (joinedAt > this.#sent && joinedAt < last) this.#detach(reader, joinedAt, missedAfter(joinedAt));
+        else if (joinedAt <= this.#sent && !reader.take(portion)) this.#detach(reader, sent, missedAfter(sent));
         served += 1;
-        if (served % TURN === 0) await turnOfOthers();
+        if (served % READERS_PER_TURN === 0) await yieldToEventLoop();
       }
-      const last = updates[end - 1] as Partial<LiveEvent>;
-      sent = last.seq ?? to;
+      const lastUpdate = updates[end - 1] as Partial<LiveEvent>;
+      sent = lastUpdate.seq ?? last;
     }
   }
 
-  function dismiss(reader: Reader, after: bigint, missed: readonly (readonly LiveEvent[])[]): void {
-    const updates = alone(after, missed);
-    remove(reader);
-    reader.goOn(updates);
+  /** Moves one reader to a private stream. */
+  #detach(reader: Reader, after: bigint, missed: readonly (readonly LiveEvent[])[]): void {
+    // Opened before the reader is removed, so that the tail keeps a user.
+    const updates = this.#options.openPrivate(after, missed);
+    this.remove(reader);
+    reader.resume(updates);
   }
 
-  /** Ends with the last of them. @param batches those that were taken of the ones that wait */
-  function dismissAll(batches: readonly (readonly LiveEvent[])[]): void {
-    const missed = [...batches, ...waiting];
-    for (const [reader, since] of readers) {
+  /** Moves all readers to private streams, which ends the fan-out. @param batches those taken from #waiting that could not be sent */
+  #detachAll(batches: readonly (readonly LiveEvent[])[]): void {
+    const unsent = [...batches, ...this.#waiting];
+    for (const [reader, joinedAt] of this.#readers) {
       // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint
-      const after = since > position ? since : position;
-      dismiss(reader, after, behind(after, missed));
+      const after = joinedAt > this.#sent ? joinedAt : this.#sent;
+      this.#detach(reader, after, eventsAfter(after, unsent));
     }
   }
-
-  function remove(reader: Reader): void {
-    if (!readers.delete(reader) || readers.size > 0) return;
-    leave();
-    clearInterval(idle);
-    waiting = [];
-    ended();
-  }
-
-  return {
-    get size() {
-      return readers.size;
-    },
-    add: (reader) => readers.set(reader, pushed),
-    remove,
-    stop: () => {
-      for (const reader of readers.keys()) dismiss(reader, position, []);
-    },
-  };
 }
 
-const behind = (after: bigint, batches: readonly (readonly LiveEvent[])[]) =>
+const eventsAfter = (after: bigint, batches: readonly (readonly LiveEvent[])[]) =>
   batches.map((events) => events.filter(({ seq }) => seq > after)).filter(({ length }) => length > 0);
 
-/** Where the portions begin and end in which readers are given answers. */
-function* portions(answers: readonly Rendered[]) {
+/** Cuts results into portions, by index. */
+function* portions(results: readonly Rendered[]) {
   let begin = 0;
   let size = 0;
-  for (const [index, { json }] of answers.entries()) {
-    if (size > 0 && size + json.length > AT_ONCE) {
+  for (const [index, { json }] of results.entries()) {
+    if (size > 0 && size + json.length > PORTION_SIZE) {
       yield { begin, end: index };
       begin = index;
       size = 0;
     }
     size += json.length;
   }
-  if (begin < answers.length) yield { begin, end: answers.length };
+  if (begin < results.length) yield { begin, end: results.length };
 }

@@ -1,134 +1,97 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
-import { messageNotFound } from '../domain/errors.ts';
-import { decodeEventCursor, encodeEventCursor } from '../domain/messages/event-cursor.ts';
+import { decodeEventCursor } from '../domain/messages/event-cursor.ts';
 import { headOf, type LogHead, type MessageEventFilter, matches, normalizeFilter } from '../domain/messages/events.ts';
 import { normalizeSid } from '../domain/sid.ts';
-import { type EventFanOut, startFanOut } from './fan-out.ts';
-import { type EventStream, openStream } from './stream.ts';
-import { type LiveEvent, startTail, type Tail } from './tail.ts';
-import { createUpdates, type Reader, type Sharing, type Updates } from './updates.ts';
+import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
+import { currentStatus, isTerminal } from './current-status.ts';
+import { EventFanOut } from './fan-out.ts';
+import { createPrivateStreams } from './private-streams.ts';
+import type { LiveEvent } from './tail.ts';
+import { createTails } from './tails.ts';
+import { createUpdates, type Reader, type Renderer, type Updates } from './updates.ts';
 
-/** A place in the log without an event: everything up to it was seen, or did not pass the filter. */
-export interface Bookmark {
-  readonly bookmark: true;
-  readonly cursor: string;
-}
-export type LiveUpdate = LiveEvent | Bookmark;
-
+/** The streams of message events on this instance. */
 export interface Live {
   /**
-   * The caller's message events behind a cursor, or from now on. The first update from now on is a bookmark; bookmarks also come while the filter lets nothing
-   * through, or nothing happens.
+   * Subscribes to the caller's message events: after a cursor; or from now on, beginning with a bookmark. Further bookmarks come while no
+   * event passes the filter.
    * @throws ConflictError CURSOR_INVALID, CURSOR_EXPIRED
    */
   messageEvents(caller: Caller, filter: MessageEventFilter, after: string | undefined): Promise<Updates<LiveUpdate>>;
   /**
-   * One message, from its present status to its terminal one.
+   * Subscribes to one message's statuses, from the current one to a terminal one.
    * @throws NotFoundError MESSAGE_NOT_FOUND
    */
   messageStatus(caller: Caller, sid: string): Promise<Updates<LiveEvent>>;
-  /** The organization's log has grown, perhaps. */
+  /** Reads the organization's log now: it may have grown. */
   wake(organizationSid: string): void;
-  /** Every log has grown, perhaps. */
+  /** Reads every log now: any may have grown. */
   wakeAll(): void;
   /** How many streams are open. */
   readonly streams: number;
-  /** Ends every stream, and lets none begin. */
+  /** Ends all streams, and every new one at once. */
   stop(): void;
 }
 
 export interface LiveOptions {
   readonly prisma: PrismaClient;
   readonly log: Logger;
+  /** How often logs are read without being woken, in ms. */
   readonly pollMs?: number;
+  /** A bookmark comes after this long without an event, in ms. */
   readonly idleMs?: number;
+  /** How many events may wait for a slow reader before its stream ends. */
   readonly bufferSize?: number;
 }
 
-/** Events of an organization's log. Equal keys want the same. */
-interface Wanted {
+/** A subscription to events of an organization's log. */
+interface Selection {
   readonly organizationSid: string;
   readonly head: LogHead;
   readonly passes: (event: LiveEvent) => boolean;
+  /** Equal for selections that pass the same events. */
   readonly key: string;
 }
 
-/** Streams of message events: one tail for each organization that has readers here. */
+/** Creates the streams of message events. All of an organization's streams share one tail; readers of equal results share a fan-out. */
 export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
-  const tails = new Map<string, { readonly tail: Tail; readers: number }>();
-  const streams = new Set<EventStream>();
+  const tails = createTails({ prisma, log, pollMs });
+  const privateStreams = createPrivateStreams({ prisma, tails, idleMs, bufferSize });
   const fanOuts = new Map<string, EventFanOut>();
-  let stopped = false;
 
-  function acquire(organizationSid: string, { logId, seq }: LogHead): Tail {
-    const held = tails.get(organizationSid);
-    if (held) {
-      held.readers += 1;
-      return held.tail;
-    }
-    const onError = (error: unknown) => log.error({ err: error, organizationSid }, 'the event log can not be read; it is tried again');
-    const tail = startTail({ prisma, organizationSid, logId, from: seq, pollMs, onError });
-    tails.set(organizationSid, { tail, readers: 1 });
-    return tail;
-  }
-
-  function release(organizationSid: string): void {
-    const held = tails.get(organizationSid);
-    if (!held) return;
-    held.readers -= 1;
-    if (held.readers > 0) return;
-    held.tail.stop();
-    tails.delete(organizationSid);
-  }
-
-  function open(organizationSid: string, head: LogHead, after: bigint, missed?: readonly (readonly LiveEvent[])[]): EventStream {
-    const tail = acquire(organizationSid, head);
-    const stream = openStream({ prisma, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
-    const counted: EventStream = {
-      next: stream.next,
-      isLevel: stream.isLevel,
-      close: () => {
-        stream.close();
-        if (streams.delete(counted)) release(organizationSid);
-      },
-    };
-    streams.add(counted);
-    if (stopped) counted.close();
-    return counted;
-  }
-
-  /** What is wanted, from a stream of its reader's own at first. Once that is level with the tail, it may go on in a fan-out. */
+  /** Follows a selection by a private stream, until its reader has caught up and moves to a fan-out. */
   function follow(
-    wanted: Wanted,
+    selection: Selection,
     first: readonly LiveUpdate[],
     after: bigint,
     missed?: readonly (readonly LiveEvent[])[],
   ): Updates<LiveUpdate> {
-    const { organizationSid, head, passes } = wanted;
-    const stream = open(organizationSid, head, after, missed);
-    return createUpdates(first, stream, selecting(head.logId, after, passes), (sharing, reader) => join(wanted, sharing, reader));
+    const { organizationSid, head, passes } = selection;
+    const stream = privateStreams.open(organizationSid, head, after, missed);
+    const select = filterWithBookmarks(head.logId, after, passes);
+    return createUpdates(first, stream, select, (renderer, reader) => joinFanOut(selection, renderer, reader));
   }
 
-  function join(wanted: Wanted, sharing: Sharing, reader: Reader): EventFanOut {
-    const key = `${wanted.key} ${sharing.key}`;
-    const fanOut = fanOuts.get(key) ?? begin(key, wanted, sharing);
+  function joinFanOut(selection: Selection, renderer: Renderer, reader: Reader): EventFanOut {
+    const key = `${selection.key} ${renderer.key}`;
+    const fanOut = fanOuts.get(key) ?? startFanOut(key, selection, renderer);
     fanOut.add(reader);
     return fanOut;
   }
 
-  function begin(key: string, wanted: Wanted, { render }: Sharing): EventFanOut {
-    const { organizationSid, head, passes } = wanted;
-    const tail = acquire(organizationSid, head);
-    const select = selecting(head.logId, tail.position, passes);
-    const fanOut = startFanOut({
+  function startFanOut(key: string, selection: Selection, { render }: Renderer): EventFanOut {
+    const { organizationSid, head, passes } = selection;
+    const tail = tails.acquire(organizationSid, head);
+    const select = filterWithBookmarks(head.logId, tail.position, passes);
+    const fanOut = new EventFanOut({
       ...{ tail, idleMs, bufferSize, render },
       select: (events) => select(events).updates,
-      alone: (after, missed) => follow(wanted, [], after, missed),
-      ended: () => {
+      openPrivate: (after, missed) => follow(selection, [], after, missed),
+      onEnd: () => {
         fanOuts.delete(key);
-        release(organizationSid);
+        tails.release(organizationSid);
       },
     });
     fanOuts.set(key, fanOut);
@@ -136,92 +99,47 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
   }
 
   return {
-    messageEvents: async (caller, given, after) => {
-      const filter = normalizeFilter(given);
+    messageEvents: async (caller, filter, after) => {
       const head = await headOf(prisma, caller.organizationSid);
       const from = after === undefined ? head.seq : decodeEventCursor(after, head);
-      const { organizationSid, enterpriseSid } = caller;
-      const wanted = {
-        ...{ organizationSid, head, passes: (event: LiveEvent) => matches(filter, event) && isVisible(caller, event) },
-        key: JSON.stringify([organizationSid, head.logId, enterpriseSid, filter]),
-      };
-      return follow(wanted, after === undefined ? [bookmarkAt(head.logId, from)] : [], from);
+      return follow(selectionOf(caller, filter, head), after === undefined ? [bookmarkAt(head.logId, from)] : [], from);
     },
     messageStatus: async (caller, given) => {
       const sid = normalizeSid(given);
       const head = await headOf(prisma, caller.organizationSid);
-      const present = await presentStatus(prisma, caller, head, sid);
+      const current = await currentStatus(prisma, caller, head, sid);
+      if (isTerminal(current)) return createUpdates([current]);
       // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint
-      const after = present.seq > head.seq ? present.seq : head.seq;
-      if (isTerminal(present)) return createUpdates([present]);
-      const stream = open(caller.organizationSid, head, after);
-      return createUpdates([present], stream, (events) => {
-        const updates = events.filter(({ messageSid }) => messageSid === sid);
-        const end = updates.findIndex(isTerminal);
-        return end === -1 ? { updates } : { updates: updates.slice(0, end + 1), isLast: true };
-      });
+      const after = current.seq > head.seq ? current.seq : head.seq;
+      return createUpdates([current], privateStreams.open(caller.organizationSid, head, after), untilTerminal(sid));
     },
-    wake: (organizationSid) => tails.get(organizationSid)?.tail.wake(),
-    wakeAll: () => {
-      for (const { tail } of tails.values()) tail.wake();
-    },
+    wake: tails.wake,
+    wakeAll: tails.wakeAll,
     get streams() {
-      return [...fanOuts.values()].reduce((sum, { size }) => sum + size, streams.size);
+      return [...fanOuts.values()].reduce((sum, { size }) => sum + size, privateStreams.size);
     },
     stop: () => {
-      stopped = true;
+      // First, so that the fan-outs' readers move to streams that end at once.
+      privateStreams.stop();
       for (const fanOut of fanOuts.values()) fanOut.stop();
-      for (const stream of streams) stream.close();
     },
   };
 }
 
-const bookmarkAt = (logId: string, seq: bigint): Bookmark => ({ bookmark: true, cursor: encodeEventCursor(logId, seq) });
-
-/** Credentials that are narrowed to one enterprise see no other's events. */
-const isVisible = (caller: Caller, event: LiveEvent) => !caller.enterpriseSid || caller.enterpriseSid === event.enterpriseSid;
-
-/** Filtered events move the cursor on, but not every one of them is worth a bookmark, in ms. */
-const BOOKMARK_MS = 1000;
-
-/** What of each batch is for a subscriber: the events that pass, and a bookmark where it had nothing for a while. */
-function selecting(logId: string, from: bigint, passes: (event: LiveEvent) => boolean) {
-  let position = from;
-  let last = Number.NEGATIVE_INFINITY;
-  return (events: readonly LiveEvent[]) => {
-    const updates: LiveUpdate[] = events.filter(passes);
-    position = events.at(-1)?.seq ?? position;
-    const now = performance.now();
-    if (updates.length === 0 && (events.length === 0 || now - last >= BOOKMARK_MS)) updates.push(bookmarkAt(logId, position));
-    if (updates.length > 0) last = now;
-    return { updates };
+function selectionOf(caller: Caller, given: MessageEventFilter, head: LogHead): Selection {
+  const { organizationSid, enterpriseSid } = caller;
+  const filter = normalizeFilter(given);
+  return {
+    organizationSid,
+    head,
+    passes: (event) => matches(filter, event) && (!enterpriseSid || enterpriseSid === event.enterpriseSid),
+    key: JSON.stringify([organizationSid, head.logId, enterpriseSid, filter]),
   };
 }
 
-const TERMINAL = new Set(['DELIVERED', 'UNDELIVERED', 'FAILED', 'READ']);
-
-const isTerminal = ({ status }: LiveEvent) => TERMINAL.has(status);
-
-/**
- * The last event of a message. The head was read before: an event that this does not see has a higher number than both.
- */
-async function presentStatus(prisma: PrismaClient, caller: Caller, head: LogHead, sid: string): Promise<LiveEvent> {
-  const message = await prisma.message.findUnique({ where: { sid, organizationSid: caller.organizationSid } });
-  if (!message || (caller.enterpriseSid && caller.enterpriseSid !== message.enterpriseSid)) throw messageNotFound(sid);
-  const last = await prisma.messageEvent.findFirst({
-    where: { organizationSid: caller.organizationSid, messageSid: sid },
-    orderBy: { seq: 'desc' },
-  });
-  const { enterpriseSid, mappingSid, direction } = message;
-  // Retention may have taken it: the message itself still knows its status.
-  const event = last ?? {
-    seq: head.trimmed,
-    messageSid: sid,
-    status: message.channelStatus,
-    previousStatus: null,
-    errorCode: message.channelErrorCode,
-    errorMessage: message.channelErrorMessage,
-    occurredAt: message.dateUpdated,
-  };
-  return { ...event, enterpriseSid, mappingSid, direction, cursor: encodeEventCursor(head.logId, event.seq) };
-}
+/** Selects one message's events, up to its first terminal status. */
+const untilTerminal = (sid: string) => (events: readonly LiveEvent[]) => {
+  const updates = events.filter(({ messageSid }) => messageSid === sid);
+  const end = updates.findIndex(isTerminal);
+  return end === -1 ? { updates } : { updates: updates.slice(0, end + 1), isLast: true };
+};

@@ -13,56 +13,59 @@ import {
 } from 'graphql';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { FanOut, Reader, Rendered, Updates } from './updates.ts';
+import type { FanOut, Reader, Rendered, Renderer, Updates } from './updates.ts';
 
-/** A subscription that is parsed and valid. */
+/** A parsed and valid subscription operation, and who runs it. */
 export interface Subscription {
   readonly schema: GraphQLSchema;
   readonly document: DocumentNode;
   readonly operationName?: string | null;
   readonly variables?: Record<string, unknown> | null;
   readonly caller: Caller;
-  /** A new context for subscribing. A stream may last for days, and keeps none. */
+  /** Creates the context for the subscribe resolver. A stream may last for days, so it keeps no context. */
   subscribingContext(): object;
-  /** A new context, with loaders of its own, for updates. */
+  /** Creates a context, with its own loaders, to execute updates with. */
   freshContext(): object;
   maskError(error: unknown): GraphQLError;
 }
 
-/** Of each update, what the operations that want it made of it. It goes with the update. */
-const rendered = new WeakMap<object, Map<string, Promise<Rendered>>>();
+/** The results of each update, by the subscription's key. They live as long as the update. */
+const resultsByUpdate = new WeakMap<object, Map<string, Promise<Rendered>>>();
 
-/** How many updates that are there already are executed together, so that their relations are loaded together. */
-const TOGETHER = 100;
+/** How many ready updates are executed with one context, so that their relations are loaded together. */
+const MAX_BATCH = 100;
 
-/** While the database can't be used, an update is executed again after each pause, for so long in all, in ms. Then its reader is told. */
-const OUTAGE = { pauseMs: 500, longestMs: 60_000 };
+/** While the database is unavailable, an update is executed again after each pause, in ms; after `limitMs`, its reader gets the errors. */
+const OUTAGE = { pauseMs: 500, limitMs: 60_000 };
 
-/** Who reads a stream, and may be given its answers instead. */
-export interface AnswersReader {
-  /** Takes answers at once. @returns false where it can't, since it has not sent off those before */
-  take(answers: readonly Rendered[]): boolean;
-  /** It's given no more: `next` has them again. */
-  goOn(): void;
+/** Receives results from a fan-out, instead of reading them by `next`. */
+export interface ResultSink {
+  /**
+   * Takes results to send.
+   * @returns false if it cannot, because it has not sent the previous ones yet
+   */
+  take(results: readonly Rendered[]): boolean;
+  /** Gets no more results from the fan-out: read them by `next` again. */
+  resume(): void;
 }
 
 /**
- * A subscription's answers, until they end with the error of an update that could not be executed at all, or of the stream. A reader asks for each
- * by `next`, or, once it has all that are there, leaves it to a fan-out to give it every later one as it comes: nothing waits for it then.
+ * A subscription's results. They end by throwing if the stream fails, or if an update fails without data. A reader reads them by `next`, until it
+ * has consumed all that are ready and calls `share`: then a fan-out passes every further result to its sink, and no promise waits for it.
  */
-export class Answers implements AsyncIterableIterator<Rendered>, Reader {
+export class RenderedStream implements AsyncIterableIterator<Rendered>, Reader {
   readonly #subscription: Subscription;
-  #ended: ((subscription: Subscription) => void) | undefined;
+  #onEnd: ((subscription: Subscription) => void) | undefined;
   #updates: Updates<object> | undefined;
   #key: string | undefined;
   #fanOut: FanOut | undefined;
-  #reader: AnswersReader | undefined;
+  #sink: ResultSink | undefined;
 
-  /** @param ended called once, however they end */
-  constructor(subscription: Subscription, updates: Updates<object>, ended: (subscription: Subscription) => void) {
+  /** @param onEnd called once, however the results end */
+  constructor(subscription: Subscription, updates: Updates<object>, onEnd: (subscription: Subscription) => void) {
     this.#subscription = subscription;
     this.#updates = updates;
-    this.#ended = ended;
+    this.#onEnd = onEnd;
   }
 
   async next(): Promise<IteratorResult<Rendered, undefined>> {
@@ -70,7 +73,7 @@ export class Answers implements AsyncIterableIterator<Rendered>, Reader {
       const updates = this.#updates;
       const next = await updates?.next();
       if (updates && next && !next.done) {
-        return { done: false, value: await render(this.#subscription, this.#sharedKey, next.value, updates) };
+        return { done: false, value: await render(this.#subscription, this.#resultKey, next.value, updates) };
       }
       this.#end();
       return { done: true, value: undefined };
@@ -87,90 +90,93 @@ export class Answers implements AsyncIterableIterator<Rendered>, Reader {
     return { done: true, value: undefined };
   }
 
-  /** Leaves it to a fan-out from here on. @returns false where there is something yet that the reader has not got, or nobody else could want the same */
-  share(reader: AnswersReader): boolean {
+  /**
+   * Moves to a fan-out, which passes every further result to the sink.
+   * @returns false if it cannot: more results are ready, or no other reader could share them
+   */
+  share(sink: ResultSink): boolean {
     const subscription = this.#subscription;
-    const key = this.#sharedKey;
-    const render = (updates: readonly object[]) => renderAll(subscription, key, updates);
-    this.#fanOut = this.#ended && this.#updates?.share({ key, render }, this);
+    const key = this.#resultKey;
+    const renderer: Renderer = { key, render: (updates) => renderAll(subscription, key, updates) };
+    this.#fanOut = this.#onEnd && this.#updates?.share(renderer, this);
     if (!this.#fanOut) return false;
-    this.#reader = reader;
+    this.#sink = sink;
     this.#updates = undefined;
     this.#key = undefined;
     return true;
   }
 
-  take(answers: readonly Rendered[]): boolean {
-    return this.#reader?.take(answers) ?? true;
+  take(results: readonly Rendered[]): boolean {
+    return this.#sink?.take(results) ?? true;
   }
 
-  goOn(updates: Updates<object>): void {
+  resume(updates: Updates<object>): void {
     this.#fanOut = undefined;
     this.#updates = updates;
-    this.#reader?.goOn();
+    this.#sink?.resume();
   }
 
   [Symbol.asyncIterator]() {
     return this;
   }
 
-  get #sharedKey(): string {
+  get #resultKey(): string {
     this.#key ??= keyOf(this.#subscription);
     return this.#key;
   }
 
   #end(): void {
-    this.#ended?.(this.#subscription);
-    this.#ended = undefined;
+    this.#onEnd?.(this.#subscription);
+    this.#onEnd = undefined;
   }
 }
 
 /**
- * Runs a subscription. An update that several readers share is executed and serialized once for each distinct operation, variables and
- * rights, not once a reader. The answers end with the error of an update that could not be executed at all: its reader asks for it again.
- * @param ended called once when answers that have begun end
- * @returns the answers, or the errors for which it did not begin
+ * Runs a subscription. An update that several readers share is executed and serialized once per distinct operation, variables and rights, not
+ * once per reader. The results end with the error of an update that failed without data; its reader can subscribe again from its last cursor.
+ * @param onEnd called once when the results end, if they have begun
+ * @returns the results, or the errors because of which they did not begin
  */
 export async function subscribeRendered(
   subscription: Subscription,
-  ended: (subscription: Subscription) => void = () => {},
-): Promise<Answers | { errors: readonly GraphQLError[] }> {
+  onEnd: (subscription: Subscription) => void = () => {},
+): Promise<RenderedStream | { errors: readonly GraphQLError[] }> {
   const { schema, document, operationName, variables } = subscription;
   const contextValue = subscription.subscribingContext();
   const source = await createSourceEventStream({ schema, document, operationName, variableValues: variables, contextValue }).catch(
     (error): ExecutionResult => ({ errors: [error] }),
   );
   if (!(Symbol.asyncIterator in source)) return { errors: (source.errors ?? []).map((error) => subscription.maskError(error)) };
-  return new Answers(subscription, source as Updates<object>, ended);
+  return new RenderedStream(subscription, source as Updates<object>, onEnd);
 }
 
 async function renderAll(subscription: Subscription, key: string, updates: readonly object[]): Promise<Rendered[]> {
-  const answers: Rendered[] = [];
-  for (let begin = 0; begin < updates.length; begin += TOGETHER) {
+  const results: Rendered[] = [];
+  for (let begin = 0; begin < updates.length; begin += MAX_BATCH) {
     const context = subscription.freshContext();
-    answers.push(
-      ...(await Promise.all(updates.slice(begin, begin + TOGETHER).map((update) => renderOnce(subscription, key, update, context)))),
+    results.push(
+      ...(await Promise.all(updates.slice(begin, begin + MAX_BATCH).map((update) => renderOnce(subscription, key, update, context)))),
     );
   }
-  return answers;
+  return results;
 }
 
 function render(subscription: Subscription, key: string, update: object, updates: Updates<object>): Promise<Rendered> {
-  const known = rendered.get(update)?.get(key);
+  const known = resultsByUpdate.get(update)?.get(key);
   if (known) return known;
   const context = subscription.freshContext();
-  for (const next of updates.upcoming(TOGETHER)) void renderOnce(subscription, key, next, context);
+  for (const next of updates.upcoming(MAX_BATCH)) void renderOnce(subscription, key, next, context);
   return renderOnce(subscription, key, update, context);
 }
 
 function renderOnce(subscription: Subscription, key: string, update: object, context: object): Promise<Rendered> {
-  const byKey = rendered.get(update) ?? new Map<string, Promise<Rendered>>();
-  rendered.set(update, byKey);
+  const byKey = resultsByUpdate.get(update) ?? new Map<string, Promise<Rendered>>();
+  resultsByUpdate.set(update, byKey);
   const known = byKey.get(key);
   if (known) return known;
   const result = executeOnce(subscription, update, context);
   byKey.set(key, result);
-  // Whoever waits for it learns of the failure; the next one tries again.
+  // Those who wait for it get the error; the next one tries again.
   result.catch(() => byKey.delete(key));
   return result;
 }
@@ -179,20 +185,23 @@ async function executeOnce(subscription: Subscription, update: object, context: 
   const { schema, document, operationName, variables } = subscription;
   const run = async (contextValue: object) =>
     execute({ schema, document, operationName, variableValues: variables, rootValue: update, contextValue });
-  const began = performance.now();
+  const startedAt = performance.now();
   let { data, errors } = await run(context);
-  while (errors?.some(({ originalError }) => isUnavailable(originalError)) && performance.now() - began < OUTAGE.longestMs) {
+  while (errors?.some(({ originalError }) => isUnavailable(originalError)) && performance.now() - startedAt < OUTAGE.limitMs) {
     await delay(OUTAGE.pauseMs, undefined, { ref: false });
     ({ data, errors } = await run(subscription.freshContext()));
   }
-  if (!data) throw subscription.maskError(errors?.[0] ?? new Error('An update was executed without an answer'));
+  if (!data) throw subscription.maskError(errors?.[0] ?? new Error('An update was executed without a result'));
   const json = JSON.stringify({ data, ...(errors ? { errors: errors.map((error) => subscription.maskError(error)) } : {}) });
   return { json, cursor: 'cursor' in update ? String(update.cursor) : undefined };
 }
 
-/** Equal for readers whose answers are equal. What a subscription's own arguments say, where it begins and what it lets through, is no part of an answer. */
+/**
+ * Computes a key that is equal for subscriptions whose results are equal. The arguments of the subscription field itself do not count: they say
+ * where it begins and what passes, which does not change a result.
+ */
 function keyOf({ document, operationName, variables, caller }: Subscription): string {
-  const used = variablesInAnswers(document);
+  const used = variablesInResults(document);
   const kept = Object.entries(variables ?? {}).filter(([name]) => used.has(name));
   const rights = [caller.organizationSid, caller.accountSid, caller.adminSid, caller.enterpriseSid, ...[...caller.permissions].sort()];
   return createHash('sha256')
@@ -200,8 +209,8 @@ function keyOf({ document, operationName, variables, caller }: Subscription): st
     .digest('base64');
 }
 
-/** The variables that a document uses anywhere but in the arguments of its operations' own fields. */
-function variablesInAnswers(document: DocumentNode): Set<string> {
+/** Collects the variables that a document uses, except in the arguments of its root fields. */
+function variablesInResults(document: DocumentNode): Set<string> {
   const used = new Set<string>();
   const within = (node: ASTNode | undefined) => {
     if (node) visit(node, { Variable: ({ name }) => void used.add(name.value) });

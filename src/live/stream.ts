@@ -3,102 +3,104 @@ import { isUnavailable } from '../database/unavailable.ts';
 import { ConflictError } from '../domain/errors.ts';
 import { cursorExpired, encodeEventCursor } from '../domain/messages/event-cursor.ts';
 import { isGap, type LoggedEvent, readEvents } from '../domain/messages/events.ts';
-import { createWakeUp } from '../wake-up.ts';
+import { createWakeUp, type WakeUp } from '../wake-up.ts';
 import { type Follower, type LiveEvent, type Tail, withCursors } from './tail.ts';
 
-export interface StreamOptions {
+interface StreamOptions {
   readonly prisma: PrismaClient;
   readonly organizationSid: string;
   readonly logId: string;
   readonly tail: Tail;
-  /** The number of the last event that the reader has. */
+  /** The seq of the last event that the reader has. */
   readonly after: bigint;
-  /** Everything that the tail has behind that, batch by batch, where it's known: it is not read again then. */
+  /** Later batches that the tail has read and the reader has not. If not empty, they are all, and the log is not read again. */
   readonly missed?: readonly (readonly LiveEvent[])[];
-  /** An empty batch comes when there was no event for this long, in ms. */
+  /** An empty batch comes after this long without an event, in ms. */
   readonly idleMs: number;
   /** How many events may wait for the reader. */
   readonly bufferSize: number;
 }
 
-/** A log's events behind a place, batch by batch, each once and in order, without end. */
+/** A private stream of a log's events for one reader, in batches: each event once, in order, without end. */
 export interface EventStream {
   next(): Promise<IteratorResult<readonly LiveEvent[]>>;
-  /** Has it given all that the tail has, so that whoever joins the tail now in its place misses nothing and has nothing twice? */
-  isLevel(): boolean;
-  /** Ends it, whatever it waits for. */
+  /** Whether the reader has all events that the tail has read: a follower that joins the tail now in its place gets the next one. */
+  isCaughtUp(): boolean;
+  /** Ends the stream, whatever it is waiting for. */
   close(): void;
 }
 
 const REPLAY_BATCH = 200;
-/** How long a replay waits for a database that can't be used, until it is asked again, in ms. */
-const OUTAGE_MS = 500;
+/** The pause before a replay reads again while the database is unavailable. */
+const OUTAGE_PAUSE_MS = 500;
 
 /**
- * Replays alone until it has caught up with the tail, then follows it.
- * The batches end with ConflictError CURSOR_EXPIRED where retention overtakes the replay, STREAM_OVERFLOW where the reader is too slow.
+ * Opens a stream. It replays the log by itself until it has caught up with the tail, then follows the tail.
+ * @returns a stream that rejects with ConflictError CURSOR_EXPIRED if retention overtakes it, STREAM_OVERFLOW if the reader is too slow
  */
 export function openStream(options: StreamOptions): EventStream {
   const wakeUp = createWakeUp();
-  const place: Place = { position: options.after, buffer: [], failure: undefined };
+  const state: StreamState = { position: options.after, buffer: [], failure: undefined };
   let closed = false;
-  const batches = follow(options, place, wakeUp, () => closed);
+  const batches = follow(options, state, wakeUp, () => closed);
   return {
     next: () => batches.next(),
-    isLevel: () => !closed && !place.failure && place.buffer.length === 0 && place.position === options.tail.position,
+    isCaughtUp: () => !closed && !state.failure && state.buffer.length === 0 && state.position === options.tail.position,
     close: () => {
       closed = true;
       wakeUp.wake();
-      // One that waits for nothing but its reader leaves the tail by this alone.
+      // Makes a stream that is suspended at a yield leave the tail.
       batches.return(undefined).catch(() => {});
     },
   };
 }
 
-/** Where a stream is: the number of the last event that it took of the log, those of which it has not given yet, and why no other comes. */
-interface Place {
+interface StreamState {
+  /** The seq of the last event that the stream has taken from the log. */
   position: bigint;
+  /** Events that the stream has taken and the reader has not. */
   buffer: readonly LiveEvent[];
+  /** Why the stream ends after the buffer. */
   failure: ConflictError | undefined;
 }
 
 async function* follow(
   { prisma, organizationSid, logId, tail, missed = [], idleMs, bufferSize }: StreamOptions,
-  place: Place,
-  wakeUp: ReturnType<typeof createWakeUp>,
+  state: StreamState,
+  wakeUp: WakeUp,
   isClosed: () => boolean,
 ): AsyncGenerator<readonly LiveEvent[], undefined> {
-  const expired = () => cursorExpired(encodeEventCursor(logId, place.position));
+  const expired = () => cursorExpired(encodeEventCursor(logId, state.position));
   async function read(): Promise<LoggedEvent[]> {
     for (;;) {
       try {
-        return await readEvents(prisma, organizationSid, place.position, REPLAY_BATCH);
+        return await readEvents(prisma, organizationSid, state.position, REPLAY_BATCH);
       } catch (error) {
         if (!isUnavailable(error) || isClosed()) throw error;
       }
-      await wakeUp.wait(OUTAGE_MS);
+      await wakeUp.wait(OUTAGE_PAUSE_MS);
     }
   }
 
-  while (missed.length === 0 && place.position < tail.position && !isClosed()) {
+  while (missed.length === 0 && state.position < tail.position && !isClosed()) {
     const events = withCursors(logId, await read());
-    if (events.length === 0 || isGap(place.position, events)) throw expired();
-    place.position = events.at(-1)?.seq ?? place.position;
+    if (events.length === 0 || isGap(state.position, events)) throw expired();
+    state.position = events.at(-1)?.seq ?? state.position;
     yield events;
   }
 
-  // Nothing is awaited between the last look at the tail and joining it, so nothing is missed and nothing comes twice.
+  // Do not await anything between the comparison with the tail's position and joining it, or events are lost or repeated.
   const follower: Follower = {
     get position() {
-      return place.position;
+      return state.position;
     },
     push: (events) => {
-      if (place.failure) return;
-      if (isGap(place.position, events)) place.failure = expired();
-      else if (place.buffer.length + events.length > bufferSize) place.failure = overflown();
+      if (state.failure) return;
+      if (isGap(state.position, events)) state.failure = expired();
+      else if (state.buffer.length + events.length > bufferSize) state.failure = overflown();
       else {
-        place.buffer = place.buffer.length === 0 ? events : [...place.buffer, ...events];
-        place.position = events.at(-1)?.seq ?? place.position;
+        state.buffer = state.buffer.length === 0 ? events : [...state.buffer, ...events];
+        state.position = events.at(-1)?.seq ?? state.position;
       }
       wakeUp.wake();
     },
@@ -107,15 +109,15 @@ async function* follow(
   for (const events of missed) follower.push(events);
   try {
     while (!isClosed()) {
-      if (place.buffer.length > 0) {
-        const events = place.buffer;
-        place.buffer = [];
+      if (state.buffer.length > 0) {
+        const events = state.buffer;
+        state.buffer = [];
         yield events;
-      } else if (place.failure) {
-        throw place.failure;
+      } else if (state.failure) {
+        throw state.failure;
       } else {
         await wakeUp.wait(idleMs);
-        if (place.buffer.length === 0 && !place.failure && !isClosed()) yield [];
+        if (state.buffer.length === 0 && !state.failure && !isClosed()) yield [];
       }
     }
   } finally {
@@ -123,4 +125,5 @@ async function* follow(
   }
 }
 
-const overflown = () => new ConflictError('STREAM_OVERFLOW', 'You read slower than events come: subscribe again from your last cursor');
+const overflown = () =>
+  new ConflictError('STREAM_OVERFLOW', 'The stream is read more slowly than events arrive: subscribe again from your last cursor');

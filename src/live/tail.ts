@@ -3,47 +3,45 @@ import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
 import { type LoggedEvent, readEvents } from '../domain/messages/events.ts';
 import { createWakeUp } from '../wake-up.ts';
 
-/** An event with the cursor behind it. The same object goes to every follower, so that what is made of it is made once. */
+/** An event with the cursor to continue after it. All followers get the same object, so that it is rendered once. */
 export type LiveEvent = LoggedEvent & { readonly cursor: string };
 
-/** Takes events in order. */
+/** Receives a tail's events. */
 export interface Follower {
-  /** The number of the last event that it has; it is given only later ones. */
+  /** The seq of the last event that it has. It receives only later ones. */
   readonly position: bigint;
   push(events: readonly LiveEvent[]): void;
 }
 
-/** The one reader of an organization's log, for all who follow it here. */
+/** The only reader of an organization's log on this instance, for all who follow it. */
 export interface Tail {
-  /** The number of the last event that it has read. */
+  /** The seq of the last event that it has read. */
   readonly position: bigint;
   /**
-   * Joins a follower that has everything up to `tail.position`: it gets every later event, once, in order.
-   * @returns how to leave
+   * Adds a follower that has everything up to `position`. It receives every later event, once and in order.
+   * @returns a function that removes it
    */
   join(follower: Follower): () => void;
-  /** There may be more: look now. */
+  /** Reads the log now: it may have grown. */
   wake(): void;
   stop(): void;
 }
 
 const BATCH = 500;
 
-export interface TailOptions {
+interface TailOptions {
   readonly prisma: PrismaClient;
   readonly organizationSid: string;
   readonly logId: string;
-  /** Where it begins to read. */
+  /** The seq of the last event before those to read. */
   readonly from: bigint;
-  /** How often it looks without being woken, in ms. */
+  /** How often to read without being woken, in ms. */
   readonly pollMs: number;
-  /** The log can not be read, since just now. It is tried again. */
+  /** Called when reading the log begins to fail. It is retried. */
   readonly onError: (error: unknown) => void;
 }
 
-/**
- * Follows a log in batches until stopped. It is ready to be woken before its first read, so that nothing committed in between waits for the timer.
- */
+/** Follows a log, in batches, until stopped. */
 export function startTail({ prisma, organizationSid, logId, from, pollMs, onError }: TailOptions): Tail {
   const followers = new Set<Follower>();
   const wakeUp = createWakeUp();
@@ -55,7 +53,7 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
     while (!stopped) {
       const events = await read();
       if (stopped) return;
-      hand(withCursors(logId, events));
+      pushToFollowers(withCursors(logId, events));
       if (events.length < BATCH) await wakeUp.wait(pollMs);
     }
   }
@@ -72,7 +70,7 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
     }
   }
 
-  function hand(events: readonly LiveEvent[]): void {
+  function pushToFollowers(events: readonly LiveEvent[]): void {
     const last = events.at(-1);
     if (!last) return;
     position = last.seq;
@@ -100,6 +98,6 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
   };
 }
 
-/** Events of a log, each with the cursor behind it. */
+/** Adds to each event of a log the cursor to continue after it. */
 export const withCursors = (logId: string, events: readonly LoggedEvent[]): LiveEvent[] =>
   events.map((event) => ({ ...event, cursor: encodeEventCursor(logId, event.seq) }));

@@ -1,61 +1,71 @@
 import type { EventStream } from './stream.ts';
 import type { LiveEvent } from './tail.ts';
 
-/** One answer of a stream, as JSON text of an ExecutionResult, and the cursor that it brings its reader to. */
+/** One result of a subscription, serialized. */
 export interface Rendered {
+  /** An ExecutionResult as JSON. */
   readonly json: string;
+  /** The event cursor that the result brings its reader to. */
   readonly cursor?: string;
 }
 
-/** One of those whom a fan-out gives each answer that it makes once for all. */
+/** A reader in a fan-out. */
 export interface Reader {
-  /** Takes answers at once. @returns false where it can't, since it has not sent off those before */
-  take(answers: readonly Rendered[]): boolean;
-  /** It is in the fan-out no longer, and goes on alone with these, from where it is. */
-  goOn(updates: Updates<object>): void;
+  /**
+   * Takes results to send.
+   * @returns false if it cannot, because it has not sent the previous ones yet
+   */
+  take(results: readonly Rendered[]): boolean;
+  /** Leaves the fan-out and continues with a private stream, from where the reader is. */
+  resume(updates: Updates<object>): void;
 }
 
-/** What is made once for all readers of a fan-out. */
+/** Sends each result to all of its readers, having rendered it once. */
 export interface FanOut {
   remove(reader: Reader): void;
 }
 
-/** How a fan-out makes answers of updates, and what they depend on beside the updates. */
-export interface Sharing {
+/** Turns updates into results. */
+export interface Renderer {
+  /** Equal for renderers whose results are equal. */
   readonly key: string;
   render(updates: readonly object[]): Promise<readonly Rendered[]>;
 }
 
-/** What a subscription sends, one by one. `return` ends it at any moment, also before the first. */
+/** A subscription's updates, one by one. `return` ends them at any time, even before the first. */
 export interface Updates<Update> extends AsyncIterableIterator<Update> {
   return(): Promise<IteratorResult<Update>>;
-  /** What comes next and can be had without waiting, at most `count` of it: it may be made ready together. */
+  /** Lists the next updates that are ready, at most `count`, without consuming them: they may be prepared together. */
   upcoming(count: number): readonly Update[];
   /**
-   * Leaves what comes from here on to a fan-out, and ends. `undefined` where it can't: something is there that its reader has not got yet, or
-   * nobody else could want the same.
+   * Moves the reader to a fan-out, which sends it every further result, and ends these updates.
+   * @returns `undefined` if it cannot: the reader has not consumed everything yet, or no other reader could share its results
    */
-  share(sharing: Sharing, reader: Reader): FanOut | undefined;
+  share(renderer: Renderer, reader: Reader): FanOut | undefined;
 }
 
-/** What a batch of events is for a subscriber, and whether nothing follows. */
-export interface Selected<Update> {
+/** The updates that a batch of events holds for a subscriber. */
+export interface SelectedUpdates<Update> {
   readonly updates: readonly Update[];
+  /** Whether they are the subscription's last. */
   readonly isLast?: boolean;
 }
 
 /**
- * Updates of a stream, as `select` makes them of its batches, behind those that are there `first`. Without a stream, those alone.
- * @param join puts a reader who has all that the stream has into a fan-out
+ * Creates a subscription's updates from a stream of events.
+ * @param first updates to begin with
+ * @param stream if absent, `first` is all
+ * @param select turns a batch of the stream into updates
+ * @param join adds a reader that has consumed everything of the stream to a fan-out
  */
 export function createUpdates<Update>(
   first: readonly Update[],
   stream?: EventStream,
-  select: (events: readonly LiveEvent[]) => Selected<Update> = () => ({ updates: [] }),
+  select: (events: readonly LiveEvent[]) => SelectedUpdates<Update> = () => ({ updates: [] }),
   join: Updates<Update>['share'] = () => undefined,
 ): Updates<Update> {
   let ready = first;
-  let at = 0;
+  let consumed = 0;
   let ended = stream === undefined;
 
   function end(): void {
@@ -69,7 +79,7 @@ export function createUpdates<Update>(
       if (!batch || batch.done) return end();
       const { updates, isLast } = select(batch.value);
       ready = updates;
-      at = 0;
+      consumed = 0;
       if (isLast) end();
     } catch (error) {
       end();
@@ -79,22 +89,22 @@ export function createUpdates<Update>(
 
   const updates: Updates<Update> = {
     next: async () => {
-      while (at === ready.length && !ended) await fill();
-      const value = ready[at];
+      while (consumed === ready.length && !ended) await fill();
+      const value = ready[consumed];
       if (value === undefined) return { done: true, value: undefined };
-      at += 1;
+      consumed += 1;
       return { done: false, value };
     },
     return: async () => {
       ready = [];
-      at = 0;
+      consumed = 0;
       end();
       return { done: true, value: undefined };
     },
-    upcoming: (count) => ready.slice(at, at + count),
-    share: (sharing, reader) => {
-      if (ended || at < ready.length || !stream?.isLevel()) return undefined;
-      const fanOut = join(sharing, reader);
+    upcoming: (count) => ready.slice(consumed, consumed + count),
+    share: (renderer, reader) => {
+      if (ended || consumed < ready.length || !stream?.isCaughtUp()) return undefined;
+      const fanOut = join(renderer, reader);
       if (fanOut) end();
       return fanOut;
     },

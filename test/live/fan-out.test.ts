@@ -6,7 +6,8 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { encodeEventCursor } from '../../src/domain/messages/event-cursor.ts';
 import type { LoggedEvent } from '../../src/domain/messages/events.ts';
-import { createLive, type Live, type LiveUpdate } from '../../src/live/live.ts';
+import type { LiveUpdate } from '../../src/live/bookmarks.ts';
+import { createLive, type Live } from '../../src/live/live.ts';
 import type { FanOut, Reader, Rendered, Updates } from '../../src/live/updates.ts';
 
 const LOG_ID = '00000000-0000-4000-8000-000000000000';
@@ -78,7 +79,7 @@ class Client implements Reader {
     return true;
   }
 
-  goOn(updates: Updates<object>): void {
+  resume(updates: Updates<object>): void {
     this.fanOut = undefined;
     void this.follow(updates);
   }

@@ -1,12 +1,12 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { CredentialWatch } from '../../admission/credential-watch.ts';
 import type { Caller } from '../../domain/caller.ts';
-import type { Answers, Subscription } from '../../live/render.ts';
+import type { RenderedStream, Subscription } from '../../live/render.ts';
 
 /** An operation that is parsed and valid, with what it is run with. */
 export interface PreparedOperation extends Subscription {
   execute(): Promise<ExecutionResult>;
-  subscribe(): Promise<Answers | { errors: readonly GraphQLError[] }>;
+  subscribe(): Promise<RenderedStream | { errors: readonly GraphQLError[] }>;
 }
 
 /** An operation as a client asks for it: by its text, or by the name of a trusted document. */

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { GraphQLError } from 'graphql';
 import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import type { Answers, AnswersReader } from '../../live/render.ts';
+import type { RenderedStream, ResultSink } from '../../live/render.ts';
 import type { Rendered } from '../../live/updates.ts';
 import { framesOf } from './frames.ts';
 import type { PreparedOperation } from './prepared.ts';
@@ -23,11 +23,11 @@ export class TakenOver extends Error {
 }
 
 /** A subscription of a WebSocket, as graphql-ws keeps it: it knows the id, and calls `return` where the client or the socket ends it. */
-export class SocketStream implements AsyncIterableIterator<never>, AnswersReader {
+export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
   readonly #context: Context<Record<string, unknown>, StreamSocket>;
   readonly #id: string;
   #prepared: PreparedOperation | undefined;
-  #answers: Answers | undefined;
+  #answers: RenderedStream | undefined;
   #isOver = false;
 
   constructor(context: Context<Record<string, unknown>, StreamSocket>, id: string) {
@@ -77,7 +77,7 @@ export class SocketStream implements AsyncIterableIterator<never>, AnswersReader
     return true;
   }
 
-  goOn(): void {
+  resume(): void {
     void this.#send();
   }
 

@@ -1,0 +1,50 @@
+import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { LogHead } from '../domain/messages/events.ts';
+import { type EventStream, openStream } from './stream.ts';
+import type { LiveEvent } from './tail.ts';
+import type { Tails } from './tails.ts';
+
+/** The open private streams: those that are not part of a fan-out. */
+interface PrivateStreams {
+  readonly size: number;
+  /** Opens a stream. See openStream for `after` and `missed`. */
+  open(organizationSid: string, head: LogHead, after: bigint, missed?: readonly (readonly LiveEvent[])[]): EventStream;
+  /** Closes all streams, and every new one at once. */
+  stop(): void;
+}
+
+interface PrivateStreamsOptions {
+  readonly prisma: PrismaClient;
+  readonly tails: Tails;
+  readonly idleMs: number;
+  readonly bufferSize: number;
+}
+
+export function createPrivateStreams({ prisma, tails, idleMs, bufferSize }: PrivateStreamsOptions): PrivateStreams {
+  const streams = new Set<EventStream>();
+  let stopped = false;
+  return {
+    get size() {
+      return streams.size;
+    },
+    open: (organizationSid, head, after, missed) => {
+      const tail = tails.acquire(organizationSid, head);
+      const stream = openStream({ prisma, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
+      const counted: EventStream = {
+        next: stream.next,
+        isCaughtUp: stream.isCaughtUp,
+        close: () => {
+          stream.close();
+          if (streams.delete(counted)) tails.release(organizationSid);
+        },
+      };
+      streams.add(counted);
+      if (stopped) counted.close();
+      return counted;
+    },
+    stop: () => {
+      stopped = true;
+      for (const stream of streams) stream.close();
+    },
+  };
+}

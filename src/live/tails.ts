@@ -1,0 +1,53 @@
+import type { Logger } from 'pino';
+import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { LogHead } from '../domain/messages/events.ts';
+import { startTail, type Tail } from './tail.ts';
+
+/** The tails of the organizations that have readers on this instance: one each, counted by its users. */
+export interface Tails {
+  /**
+   * Gets the organization's tail, and starts one at the log's head if there is none. Release it once for each call.
+   */
+  acquire(organizationSid: string, head: LogHead): Tail;
+  /** Stops the organization's tail if this was its last user. */
+  release(organizationSid: string): void;
+  /** Reads the organization's log now, if it has a tail. */
+  wake(organizationSid: string): void;
+  /** Reads every log now that has a tail. */
+  wakeAll(): void;
+}
+
+interface TailsOptions {
+  readonly prisma: PrismaClient;
+  readonly log: Logger;
+  readonly pollMs: number;
+}
+
+export function createTails({ prisma, log, pollMs }: TailsOptions): Tails {
+  const tails = new Map<string, { readonly tail: Tail; users: number }>();
+  return {
+    acquire: (organizationSid, { logId, seq }) => {
+      const held = tails.get(organizationSid);
+      if (held) {
+        held.users += 1;
+        return held.tail;
+      }
+      const onError = (error: unknown) => log.error({ err: error, organizationSid }, 'cannot read the event log; retrying');
+      const tail = startTail({ prisma, organizationSid, logId, from: seq, pollMs, onError });
+      tails.set(organizationSid, { tail, users: 1 });
+      return tail;
+    },
+    release: (organizationSid) => {
+      const held = tails.get(organizationSid);
+      if (!held) return;
+      held.users -= 1;
+      if (held.users > 0) return;
+      held.tail.stop();
+      tails.delete(organizationSid);
+    },
+    wake: (organizationSid) => tails.get(organizationSid)?.tail.wake(),
+    wakeAll: () => {
+      for (const { tail } of tails.values()) tail.wake();
+    },
+  };
+}

@@ -1,43 +1,51 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 /**
- * The log. Errors are written so that no secret and nobody's message, number or address gets in by what they quote: by name, code and stack, their
- * message without what it quotes, and of the database's errors its code alone where the message may hold a row.
+ * Creates the log. Errors are logged by type, code, stack and message, without secrets or personal content (texts, numbers, addresses): what a
+ * message quotes is removed, and of a database error that may contain a row, only the code is kept.
+ * @param level pino's name of the lowest level to log
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
-  const options = { level, serializers: { err: described } };
+  const options = { level, serializers: { err: serializeError } };
   return destination ? pino(options, destination) : pino(options);
 }
 
-/** How deep causes are followed. */
-const DEPTH = 4;
+/** How many levels of causes are logged. */
+const MAX_DEPTH = 4;
 
-function described(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return typeof error === 'object' ? 'no error' : withoutQuotes(String(error));
+function serializeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return typeof error === 'object' ? 'not an error' : redactQuotes(String(error));
   const { code, cause } = error as NodeJS.ErrnoException & { cause?: unknown };
   return {
     type: error.name,
     code: typeof code === 'string' ? code : undefined,
     message: messageOf(error),
     stack: framesOf(error),
-    cause: cause instanceof Error && depth < DEPTH ? described(cause, depth + 1) : undefined,
-    errors: error instanceof AggregateError && depth < DEPTH ? error.errors.map((one) => described(one, depth + 1)) : undefined,
+    cause: cause instanceof Error && depth < MAX_DEPTH ? serializeError(cause, depth + 1) : undefined,
+    errors: error instanceof AggregateError && depth < MAX_DEPTH ? error.errors.map((one) => serializeError(one, depth + 1)) : undefined,
   };
 }
 
-/** What the database says of connections, locks, its disk, itself and the statement quotes no values (PostgreSQL's classes of SQLSTATE). */
+/** The SQLSTATE classes of errors that quote no values: connections, transactions, syntax and access rules, resources, the system. */
 const QUOTES_NO_VALUE = /^(08|25|40|42|53|54|55|57|58)/;
 
 function messageOf(error: Error): string {
-  const { sqlState, text, about } = databaseErrorOf(error) ?? {};
-  if (about === undefined) return withoutQuotes(error.message);
-  return [about, sqlState, sqlState && QUOTES_NO_VALUE.test(sqlState) ? text && withoutQuotes(text.replace(/\(.*$/s, '…')) : undefined]
-    .filter(Boolean)
-    .join(' ');
+  const { about, sqlState = '', text } = databaseErrorOf(error) ?? {};
+  if (about === undefined) return redactQuotes(error.message);
+  const safeText = text && QUOTES_NO_VALUE.test(sqlState) ? redactQuotes(text.replace(/\(.*$/s, '…')) : undefined;
+  return [about, sqlState, safeText].filter(Boolean).join(' ');
 }
 
-/** What of a database error may be told, be it Prisma's or the driver's. */
-function databaseErrorOf(error: Error): { about: string; sqlState?: string; text?: string } | undefined {
+interface DatabaseError {
+  /** What is safe to log: `database error`, and the names of model, constraint and fields. */
+  readonly about: string;
+  readonly sqlState?: string;
+  /** PostgreSQL's message, which may quote values. */
+  readonly text?: string;
+}
+
+/** Reads an error of the pg driver, or of Prisma; `undefined` for any other. */
+function databaseErrorOf(error: Error): DatabaseError | undefined {
   const { meta, severity, code, constraint } = error as { meta?: Meta; severity?: string; code?: string; constraint?: string };
   if (severity !== undefined)
     return { about: ['database error', constraint].filter(Boolean).join(' '), sqlState: code, text: error.message };
@@ -58,26 +66,26 @@ interface Meta {
   readonly driverAdapterError?: { readonly cause?: AdapterCause };
 }
 
-const LONGEST = 500;
-/** A name from a program, as node's own errors quote them: `reading 'sid'`. */
-const NAME = /^[A-Za-z_$][A-Za-z_$.]{0,30}$/;
+const MAX_MESSAGE_LENGTH = 500;
+/** An identifier, as node's own errors quote them: `reading 'sid'`. */
+const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$.]{0,30}$/;
 
-/** A message without what stands in quotes or brackets, without addresses' credentials, e-mail addresses and numbers that may be a phone's. */
-function withoutQuotes(message: string): string {
+/** Removes from a message what is in quotes or brackets, credentials in URLs, e-mail addresses, and numbers that may be phone numbers. */
+function redactQuotes(message: string): string {
   return message
-    .slice(0, LONGEST)
+    .slice(0, MAX_MESSAGE_LENGTH)
     .replace(/\{.*\}|\[.*\]/gs, '{…}')
-    .replace(/(["'`])(.*?)\1/gs, (whole, quote: string, inner: string) => (NAME.test(inner) ? whole : `${quote}…${quote}`))
+    .replace(/(["'`])(.*?)\1/gs, (whole, quote: string, inner: string) => (IDENTIFIER.test(inner) ? whole : `${quote}…${quote}`))
     .replace(/["`].*$/s, '…')
     .replace(/\/\/[^\s/@]*@/g, '//…@')
     .replace(/[^\s@]+@[^\s@]+/g, '…@…')
     .replace(/(?<![\w-])\+?\d{6,}(?![\w-])/g, '…');
 }
 
-/** Where it happened, without the message that the stack begins with. */
+/** Reads the frames of a stack, without the message that it begins with. */
 function framesOf({ stack = '', name, message }: Error): string {
-  const behind = stack.startsWith(`${name}: ${message}`) ? stack.slice(name.length + 2 + message.length) : stack;
-  return behind
+  const frames = stack.startsWith(`${name}: ${message}`) ? stack.slice(name.length + 2 + message.length) : stack;
+  return frames
     .split('\n')
     .filter((line) => /^ {4}at .*(:\d+:\d+\)?|\(<anonymous>\)|native\))$/.test(line))
     .join('\n');

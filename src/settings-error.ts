@@ -1,4 +1,4 @@
-/** A setting that can't be used. The message names the variable and says what it takes. */
+/** An invalid setting. The message names the environment variable and what it accepts. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }

@@ -1,7 +1,10 @@
-/** Lets one side wait, for a while at most, until the other has something for it. A wake-up that comes while nobody waits is kept. */
+/** Lets one side wait until the other wakes it, or a time is over. A wake-up while nothing waits is kept for the next wait. */
 export interface WakeUp {
   wake(): void;
-  /** Resolves at the next wake-up, or the one kept, or after `ms`. */
+  /**
+   * Resolves at the next wake-up, or at once if one was kept.
+   * @param ms the longest wait
+   */
   wait(ms: number): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseEnv } from '../src/env.ts';
+import { variables } from '../src/env-variables.ts';
 import { SettingsError } from '../src/settings-error.ts';
 
 const KEY = Buffer.alloc(32, 1).toString('base64');
@@ -153,6 +154,10 @@ test('TRUSTED_DOCUMENTS needs TRUSTED_DOCUMENTS_FILE', () => {
   for (const TRUSTED_DOCUMENTS of ['only', 'prefer']) {
     expect(() => parseEnv({ TRUSTED_DOCUMENTS })).toThrow(/^TRUSTED_DOCUMENTS_FILE is mandatory with TRUSTED_DOCUMENTS/);
   }
+});
+
+test('every variable says what it takes', () => {
+  for (const [name, { description }] of Object.entries(variables.shape)) expect(description, name).toMatch(/\S/);
 });
 
 test('no message shows a secret', () => {

@@ -4,46 +4,49 @@ import type { Hints } from '../domain/hints.ts';
 
 /** Carries short texts between the gateway's instances. Any of them may be lost. */
 export interface Channel {
-  /** Resolves when they are handed on. @throws Error where they are lost */
+  /**
+   * Sends texts to all instances, this one included.
+   * @throws Error if they are lost
+   */
   send(texts: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What a channel tells this instance. */
-export interface ChannelListener {
-  /** A text that some instance has sent. */
+/** What a channel calls on this instance. */
+interface ChannelListener {
+  /** An instance has sent a text. */
   readonly received: (text: string) => void;
-  /** It is connected, perhaps again: what was sent before did not arrive. */
+  /** The channel is connected, perhaps again: texts sent before are lost. */
   readonly connected: () => void;
-  /** It is not connected any more. */
+  /** The channel is no longer connected. */
   readonly lost?: () => void;
 }
 
 export type OpenChannel = (listener: ChannelListener) => Channel;
 
-export interface NotifierOptions {
-  /** Where this instance's own waiting sides are woken. */
+interface NotifierOptions {
+  /** Receives hints on this instance; `missed` is called if any may have been lost. */
   readonly here: Hints & { readonly missed: () => void };
-  /** Absent where there is no other instance. */
+  /** Absent if there are no other instances. */
   readonly openChannel?: OpenChannel;
 }
 
-export interface Notifier {
-  /** For this instance at once, and for every other. */
+interface Notifier {
+  /** Passes hints on: to this instance at once, to all others over the channel. */
   readonly hints: Hints;
   close(): Promise<void>;
 }
 
-/** What is to be told waits so long, in ms, after the last time: an organization is named once, however many commits it had meanwhile. */
+/** The interval between two sends, in ms: an organization is named once, however many commits it had meanwhile. */
 const INTERVAL_MS = 20;
-/** Instead of an organization's sid: something is in the outbox. */
+/** The hint that something is in the outbox. Any other hint is the sid of an organization whose log has grown. */
 const QUEUED = 'queued';
 
-/** Hands hints on to every instance, over a channel. They cost an idle gateway nothing, and a busy one a message each 20 ms. */
+/** Starts passing hints on to every instance. That costs nothing while there are none, and at most one send per 20 ms. */
 export function startNotifier({ here, openChannel }: NotifierOptions): Notifier {
   const instance = randomUUID().slice(0, 8);
   const pending = new Set<string>();
-  let telling = false;
+  let isSending = false;
   let closed = false;
   const channel = openChannel?.({
     received: (text) => {
@@ -58,27 +61,27 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
     else here.appended(hint);
   }
 
-  async function tell(to: Channel): Promise<void> {
-    if (telling) return;
-    telling = true;
+  async function sendPending(to: Channel): Promise<void> {
+    if (isSending) return;
+    isSending = true;
     while (pending.size > 0 && !closed) {
       const texts = [...pending].map((hint) => `${instance} ${hint}`);
       pending.clear();
-      // A hint may be lost; what does not get through in time must not hold up the next.
+      // Hints may be lost, so a failed send is not repeated and does not hold up the next.
       await Promise.all([to.send(texts).catch(() => {}), delay(INTERVAL_MS)]);
     }
-    telling = false;
+    isSending = false;
   }
 
-  function give(hint: string): void {
+  function pass(hint: string): void {
     wake(hint);
     if (!channel) return;
     pending.add(hint);
-    void tell(channel);
+    void sendPending(channel);
   }
 
   return {
-    hints: { queued: () => give(QUEUED), appended: give },
+    hints: { queued: () => pass(QUEUED), appended: pass },
     close: async () => {
       closed = true;
       await channel?.close();

@@ -3,45 +3,47 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { OpenChannel } from './notify.ts';
 
-/** What goes over a connection. */
 interface Line {
-  /** The channel that it listens on. */
+  /** The name of the channel to LISTEN on. */
   readonly channel: string;
-  /** The connection's name in pg_stat_activity. */
+  /** The connection's application_name in pg_stat_activity. */
   readonly name: string;
-  /** What the log says of its loss. */
+  /** The log line for a lost connection. */
   readonly lost: string;
 }
 
 const HINTS: Line = {
   channel: 'teams_sms_gateway',
   name: 'teams-sms-gateway hints',
-  lost: 'no hints from other instances: their connection is lost; the timer takes over',
+  lost: 'lost the connection for hints from other instances; polling instead',
 };
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 10_000;
-/** A connection that is dead without knowing it is found out. */
+const MAX_PAUSE_MS = 10_000;
+/** Detects a dead connection. */
 const HEARTBEAT_MS = 30_000;
 const TIMEOUT_MS = 5_000;
 
-/** LISTEN and NOTIFY over a connection of its own, which is made again whenever it is lost. A pooler that shares connections between statements breaks it. */
+/**
+ * Creates a channel over PostgreSQL's LISTEN and NOTIFY, on a connection of its own that is replaced when it is lost. It does not work through
+ * a pooler that shares connections between statements.
+ */
 export function postgresChannel(databaseUrl: string, log: Logger, line = HINTS): OpenChannel {
   return ({ received, connected, lost: onLost }) => {
     const closing = new AbortController();
     let current: pg.Client | undefined;
-    const kept = keep();
+    const kept = keepConnected();
 
-    async function keep(): Promise<void> {
-      let pause = FIRST_PAUSE_MS;
+    async function keepConnected(): Promise<void> {
+      let pauseMs = FIRST_PAUSE_MS;
       while (!closing.signal.aborted) {
-        const client = newClient();
+        const client = newClient(databaseUrl, line.name, received);
         const lost = new Promise<unknown>((resolve) => {
           client.on('error', resolve);
           client.on('end', () => resolve(new Error('The connection ended')));
           closing.signal.addEventListener('abort', resolve, { once: true });
         });
-        const reason = await listen(client, line.channel, lost, () => {
-          pause = FIRST_PAUSE_MS;
+        const reason = await listenUntilLost(client, line.channel, lost, () => {
+          pauseMs = FIRST_PAUSE_MS;
           current = client;
           connected();
         });
@@ -49,22 +51,10 @@ export function postgresChannel(databaseUrl: string, log: Logger, line = HINTS):
         onLost?.();
         void client.end().catch(() => {});
         if (closing.signal.aborted) return;
-        log.warn({ err: reason, retryInMs: pause }, line.lost);
-        await delay(pause, undefined, { signal: closing.signal }).catch(() => {});
-        pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+        log.warn({ err: reason, retryInMs: pauseMs }, line.lost);
+        await delay(pauseMs, undefined, { signal: closing.signal }).catch(() => {});
+        pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
       }
-    }
-
-    function newClient(): pg.Client {
-      const client = new pg.Client({
-        connectionString: databaseUrl,
-        application_name: line.name,
-        connectionTimeoutMillis: TIMEOUT_MS,
-        query_timeout: TIMEOUT_MS,
-        keepAlive: true,
-      });
-      client.on('notification', ({ payload }) => payload && received(payload));
-      return client;
     }
 
     return {
@@ -80,8 +70,20 @@ export function postgresChannel(databaseUrl: string, log: Logger, line = HINTS):
   };
 }
 
-/** Listens until the connection is lost. @returns why it is */
-async function listen(client: pg.Client, channel: string, lost: Promise<unknown>, listening: () => void): Promise<unknown> {
+function newClient(databaseUrl: string, name: string, received: (text: string) => void): pg.Client {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    application_name: name,
+    connectionTimeoutMillis: TIMEOUT_MS,
+    query_timeout: TIMEOUT_MS,
+    keepAlive: true,
+  });
+  client.on('notification', ({ payload }) => payload && received(payload));
+  return client;
+}
+
+/** @returns why the connection is lost */
+async function listenUntilLost(client: pg.Client, channel: string, lost: Promise<unknown>, listening: () => void): Promise<unknown> {
   let heartbeat: NodeJS.Timeout | undefined;
   try {
     await client.connect();

@@ -3,27 +3,27 @@ import type { Logger } from 'pino';
 import type { OpenChannel } from './notify.ts';
 
 const CHANNEL = 'teams-sms-gateway';
-const LONGEST_PAUSE_MS = 10_000;
-/** A Redis that leaves a command unanswered for so long, in ms, is connected to anew. */
-const SILENCE_MS = 2_000;
+const MAX_PAUSE_MS = 10_000;
+/** A connection on which a command gets no reply for this long is replaced. */
+const REPLY_TIMEOUT_MS = 2_000;
 
-/** Redis' publish and subscribe, for where a pooler stands between the gateway and PostgreSQL's LISTEN. */
+/** Creates a channel over Redis' publish and subscribe, for gateways whose pooler does not support PostgreSQL's LISTEN. */
 export function redisChannel(redisUrl: string, log: Logger): OpenChannel {
   return ({ received, connected }) => {
     let lost = false;
     const connect = (role: string) => {
       const client = new Redis(redisUrl, {
         connectionName: `teams-sms-gateway ${role}`,
-        // A hint that waits for the connection is worth nothing.
+        // A hint that waits for the connection is worthless.
         enableOfflineQueue: false,
         autoResubscribe: false,
         connectTimeout: 5_000,
-        socketTimeout: SILENCE_MS,
+        socketTimeout: REPLY_TIMEOUT_MS,
         keepAlive: 30_000,
-        retryStrategy: (attempts) => Math.min(100 * 2 ** (attempts - 1), LONGEST_PAUSE_MS),
+        retryStrategy: (attempts) => Math.min(100 * 2 ** (attempts - 1), MAX_PAUSE_MS),
       });
       client.on('error', (error) => {
-        if (!lost) log.warn({ err: error }, 'no hints from other instances: Redis is lost; the timer takes over');
+        if (!lost) log.warn({ err: error }, 'lost Redis, which carries hints from other instances; polling instead');
         lost = true;
       });
       return client;
@@ -37,7 +37,7 @@ export function redisChannel(redisUrl: string, log: Logger): OpenChannel {
           lost = false;
           connected();
         },
-        // The connection went meanwhile; it comes again.
+        // The connection was lost meanwhile; ioredis connects again.
         () => {},
       );
     });

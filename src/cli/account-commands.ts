@@ -12,20 +12,23 @@ import {
 } from '../domain/access/accounts.ts';
 import { exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
 
-const USAGE = `Manages the accounts by which callers authenticate, with the gateway's own settings (DATA_DIR or DATABASE_URL, SECRETS_KEY).
+const USAGE = `Manages the accounts that callers authenticate with. Uses the gateway's settings (DATA_DIR or DATABASE_URL, SECRETS_KEY).
 
   npm run account -- create --email EMAIL [--name NAME] [--read-only] (--organization SID | --new-organization NAME)
-  npm run account -- rotate SID       gives the account a new token; the old one stops working
-  npm run account -- suspend SID      refuses its credentials until it is activated
-  npm run account -- activate SID
+  npm run account -- rotate SID       replaces the account's auth token; the old one stops working
+  npm run account -- suspend SID      disables the account's credentials
+  npm run account -- activate SID     enables them again
   npm run account -- list
 
-create and rotate print the auth token once: only a digest of it is kept. The embedded database takes one process at a time, so
-stop the gateway first; with PostgreSQL there is no need to.
+create and rotate print the auth token once: only its digest is stored. The embedded database allows one process at a time, so
+stop the gateway first; with PostgreSQL it may go on running.
 
 Exit codes: 0 done, 1 failed (nothing was changed), 2 called wrongly.`;
 
-/** `npm run account -- …`. @returns the exit code */
+/**
+ * Runs `npm run account -- …`.
+ * @returns the exit code, see exitCodeOf
+ */
 export function runAccount(args: readonly string[], terminal: Terminal): Promise<number> {
   return exitCodeOf(terminal, async () => {
     const [command = '', ...rest] = args;
@@ -72,7 +75,7 @@ function onOne<Result>(
   work: (session: Session, sid: string) => Promise<Result>,
 ): Promise<Result> {
   const [sid, ...more] = args;
-  if (!sid || more.length > 0) throw new UsageError('It takes one account SID; `npm run account -- list` shows them.');
+  if (!sid || more.length > 0) throw new UsageError('Give one account SID; `npm run account -- list` shows them.');
   return withDatabase(terminal, { mayCreate: false }, (session) => work(session, sid));
 }
 
@@ -100,7 +103,6 @@ function createOptions(args: readonly string[]) {
   }
 }
 
-/** An account as the terminal shows it. */
 function describe({ sid, email, organizationSid, status, permissions }: AccountDetails): string {
   return columns([
     ['Account SID', sid],
@@ -112,7 +114,7 @@ function describe({ sid, email, organizationSid, status, permissions }: AccountD
 }
 
 function describeIssued({ account, authToken }: IssuedAccount): string {
-  return `${describe(account)}\nAuth token    ${authToken}  (shown this once)`;
+  return `${describe(account)}\nAuth token    ${authToken}  (not shown again)`;
 }
 
 function columns(rows: readonly (readonly string[])[]): string {

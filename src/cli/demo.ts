@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 
-// A conversation both ways through a running gateway whose platforms are the embedded stand-ins, with every status as it happens.
+// Runs a conversation in both directions through a running gateway with the embedded stand-ins, and prints every status as it changes.
 
-const USAGE = `npm run demo -- <account SID> <auth token> [gateway address]
+const USAGE = `npm run demo -- <account SID> <auth token> [gateway URL]
 
-The SID and the token are those that the gateway printed at its first start.`;
+The gateway prints the SID and the token at its first start.`;
 
-const [accountSid, authToken, address = 'http://127.0.0.1:4000'] = process.argv.slice(2);
+const [accountSid, authToken, gatewayUrl = 'http://127.0.0.1:4000'] = process.argv.slice(2);
 if (!accountSid || !authToken) {
   console.error(USAGE);
   process.exit(2);
@@ -15,10 +15,10 @@ const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toStrin
 const json = { authorization, 'content-type': 'application/json' };
 
 async function post(path: string, body: object): Promise<Record<string, unknown>> {
-  const response = await fetch(new URL(path, address), { method: 'POST', headers: json, body: JSON.stringify(body) });
-  const answer = (await response.json()) as Record<string, unknown>;
-  if (!response.ok) throw new Error(`${path}: ${JSON.stringify(answer)}`);
-  return answer;
+  const response = await fetch(new URL(path, gatewayUrl), { method: 'POST', headers: json, body: JSON.stringify(body) });
+  const result = (await response.json()) as Record<string, unknown>;
+  if (!response.ok) throw new Error(`${path}: ${JSON.stringify(result)}`);
+  return result;
 }
 
 interface Update {
@@ -29,9 +29,9 @@ interface Update {
 
 const EVENTS = `subscription { messageEvents { ... on MessageEvent { status errorMessage message { route from to body } } } }`;
 
-/** The gateway's live events, by the same server-sent events that a browser reads. */
+/** Subscribes to message events, over server-sent events as a browser would. */
 async function* events(signal: AbortSignal): AsyncGenerator<Update> {
-  const url = new URL('/graphql', address);
+  const url = new URL('/graphql', gatewayUrl);
   url.searchParams.set('query', EVENTS);
   const response = await fetch(url, { headers: { authorization, accept: 'text/event-stream' }, signal });
   let text = '';
@@ -71,13 +71,13 @@ console.log(`${user} has the number ${number}\n`);
 const steps = [
   () => post('/stand-in/sms', { from: phone, to: number, body: 'Hello, are you open tomorrow?' }),
   () => post('/stand-in/teams', { microsoftAddress: user, text: 'Yes, from nine.' }),
-  () => post('/stand-in/teams', { microsoftAddress: user, text: `${unreachable} A number that ends in 0 can not be reached.` }),
+  () => post('/stand-in/teams', { microsoftAddress: user, text: `${unreachable} A number that ends in 0 cannot be reached.` }),
 ];
 const abort = new AbortController();
 let step = 0;
 for await (const { status, errorMessage, message } of events(abort.signal)) {
   if (!message) {
-    // The bookmark that comes first: from here on nothing is missed.
+    // The first bookmark: every event from here on will arrive.
     if (step === 0) await steps[step++]?.();
     continue;
   }

@@ -6,18 +6,21 @@ import { createHttpRestcomm } from '../platforms/restcomm/http.ts';
 import { SettingsError } from '../settings-error.ts';
 import { CommandError, exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
 
-const USAGE = `Brings what is stored under retired master keys under the current one, with the gateway's own settings.
+const USAGE = `Migrates what depends on retired master keys to the current one. Uses the gateway's settings.
 
   npm run secrets:rotate                 the current key is the first of SECRETS_KEYS, or of DATA_DIR/secrets.key
-  npm run secrets:rotate -- --new-key    puts a new key in front of DATA_DIR/secrets.key first
+  npm run secrets:rotate -- --new-key    first adds a new key at the beginning of DATA_DIR/secrets.key
 
-It says for each table how many values were brought over and what still needs a retired key; run it again until nothing does. With
-PostgreSQL the gateway goes on meanwhile, all its instances with the same SECRETS_KEYS. The embedded database takes one process at a
-time, so stop the gateway first.
+Prints for each table how many values were migrated and how many still need a retired key; run it again until none does. With
+PostgreSQL the gateway may go on running, all instances with the same SECRETS_KEYS. The embedded database allows one process at
+a time, so stop the gateway first.
 
-Exit codes: 0 done, 1 failed, or something could not be brought over, 2 called wrongly.`;
+Exit codes: 0 done, 1 failed, or a value could not be migrated, 2 called wrongly.`;
 
-/** `npm run secrets:rotate`. @returns the exit code */
+/**
+ * Runs `npm run secrets:rotate`.
+ * @returns the exit code, see exitCodeOf
+ */
 export function runSecrets(args: readonly string[], terminal: Terminal): Promise<number> {
   return exitCodeOf(terminal, async () => {
     const [option, ...more] = args;
@@ -29,7 +32,7 @@ export function runSecrets(args: readonly string[], terminal: Terminal): Promise
     const failed = tables.filter((table) => table.failed.length > 0);
     if (failed.length > 0) {
       throw new CommandError(
-        failed.map(({ table, what, failed }) => `${table} (${what}) could not be brought over: ${failed.join(', ')}`).join('\n'),
+        failed.map(({ table, what, failed }) => `${table} (${what}) could not be migrated: ${failed.join(', ')}`).join('\n'),
       );
     }
   });
@@ -37,14 +40,16 @@ export function runSecrets(args: readonly string[], terminal: Terminal): Promise
 
 async function addKey({ settings }: Session): Promise<void> {
   if (settings.databaseUrl || settings.secretsKeys)
-    throw new UsageError('--new-key is for the key file of the embedded database. Put the new key in front of SECRETS_KEYS instead.');
+    throw new UsageError(
+      '--new-key is for the key file of the embedded database. Add the new key at the beginning of SECRETS_KEYS instead.',
+    );
   await addSecretsKey(settings.dataDir);
 }
 
 function rotate({ prisma, secrets, settings, log }: Session): Promise<RotatedTable[]> {
   const { restcomm, publicUrl } = settings;
   if (restcomm && !publicUrl)
-    throw new SettingsError('PUBLIC_URL is mandatory here with RESTCOMM_URL: numbers are told their new addresses under it.');
+    throw new SettingsError('PUBLIC_URL is mandatory here with RESTCOMM_URL: the new webhook URLs of numbers begin with it.');
   return rotateSecrets({
     prisma,
     secrets,
@@ -66,6 +71,6 @@ function report(tables: readonly RotatedTable[]): string {
     '',
     needed
       ? 'Keep the retired keys, and run this again.'
-      : 'Nothing needs a retired key any more: take them out of SECRETS_KEYS, or secrets.key.',
+      : 'No value needs a retired key anymore: remove them from SECRETS_KEYS, or secrets.key.',
   ].join('\n');
 }

@@ -9,21 +9,24 @@ status, bots, mappings and messages of the last sixty days with their status his
 
   npm run seed
 
-Prints the accounts and their auth tokens once. Where the demo data is there already it changes nothing. All of it is made, or nothing.`;
+Prints the accounts and their auth tokens once. Changes nothing if the demo data exists. Creates all of it, or nothing.`;
 
-/** Any number, but always the same: two seeds at once take turns. */
+/** An arbitrary id of the advisory lock by which concurrent seeds take turns. */
 const SEED_LOCK = 72_707_371;
-/** Rows of one INSERT. */
+/** Rows per INSERT. */
 const BATCH = 1000;
 
-/** `npm run seed`. @returns the exit code */
+/**
+ * Runs `npm run seed`.
+ * @returns the exit code, see exitCodeOf
+ */
 export function runSeed(args: readonly string[], terminal: Terminal): Promise<number> {
   return exitCodeOf(terminal, async () => {
     if (args.includes('--help') || args.includes('-h')) return terminal.print(USAGE);
     if (args.length > 0) throw new UsageError(USAGE);
     await withDatabase(terminal, { mayCreate: true }, async (session) => {
       const { bootstrapAccountSid, bootstrapAuthToken, bootstrapAccountEmail } = session.settings;
-      // The configured first account stays the first: the gateway would not make it beside the demo's.
+      // The gateway creates the configured first account only if there are no accounts, so it would not after this.
       if (bootstrapAccountSid ?? bootstrapAuthToken ?? bootstrapAccountEmail) {
         const first = await bootstrapAccount(session, session.settings);
         if (first?.authTokenMadeUp) terminal.print(`The first account: ${first.account.sid}:${first.authToken}\n`);
@@ -32,7 +35,7 @@ export function runSeed(args: readonly string[], terminal: Terminal): Promise<nu
       terminal.print(
         issued
           ? describe(issued)
-          : 'The demo data is there already; nothing was changed. `npm run account -- rotate SID` gives an account a new token.',
+          : 'The demo data exists already; nothing was changed. `npm run account -- rotate SID` replaces the token of an account.',
       );
     });
   });
@@ -40,8 +43,8 @@ export function runSeed(args: readonly string[], terminal: Terminal): Promise<nu
 
 /**
  * Inserts the demo data in one transaction.
- * @param now the end of the demo's sixty days; apart from times, and tokens, which are random, it is the same data each time
- * @returns the accounts of each organization with their tokens, `undefined` where the demo data is there already
+ * @param now the end of the demo's sixty days. Apart from times and the random tokens, the data is always the same
+ * @returns the accounts of each organization with their tokens; `undefined` if the demo data exists
  */
 export function seed(
   { prisma, secrets }: { prisma: PrismaClient; secrets: Secrets },
@@ -85,7 +88,7 @@ async function insert(tx: Prisma.TransactionClient, secrets: Secrets, organizati
   return accounts;
 }
 
-/** createMany's work in a tenth of its time, which goes into binding half a million values: each batch is one value, a JSON text. */
+/** Inserts rows, passing each batch as one JSON value: ten times as fast as createMany, which binds every value of every row. */
 async function insertMany(tx: Prisma.TransactionClient, table: 'message' | 'message_event', rows: readonly object[]): Promise<void> {
   const names = Object.keys(rows[0] ?? {});
   const column = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -111,5 +114,5 @@ function describe(issued: readonly { organization: DemoOrganization; accounts: r
       ),
     ].join('\n'),
   );
-  return `${parts.join('\n\n')}\n\nEach is SID:token, as curl -u takes it. The tokens are shown this once.`;
+  return `${parts.join('\n\n')}\n\nEach is SID:token, as curl -u takes it. The tokens are not shown again.`;
 }

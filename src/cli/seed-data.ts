@@ -2,15 +2,15 @@ import type { AccountStatus, EnterpriseStatus, Prisma } from '../../prisma/clien
 import type { Permission } from '../domain/caller.ts';
 import { accountSid } from '../domain/sid.ts';
 import { domainOf, fold } from '../domain/text.ts';
-import { type Conversation, converse, type MessageWithHistory, RECENT } from './seed-messages.ts';
+import { type Conversation, converse, type MessageWithHistory, RECENT_MS } from './seed-messages.ts';
 import { type Random, seededRandom } from './seed-random.ts';
 import { firstNames, lastNames } from './seed-texts.ts';
 
-const HOUR = 60 * 60_000;
-const DAY = 24 * HOUR;
-/** How far back messages go. */
+const HOUR_MS = 60 * 60_000;
+const DAY_MS = 24 * HOUR_MS;
+/** How many days of messages there are. */
 const MESSAGE_DAYS = 60;
-/** INACTIVE and CLOSED enterprises became so this long ago. */
+/** How many days ago INACTIVE and CLOSED enterprises became so. */
 const STOPPED_DAYS = 20;
 
 interface DemoAccount {
@@ -20,7 +20,7 @@ interface DemoAccount {
   readonly permissions?: readonly Permission[];
 }
 
-/** One provider with all that is its own, as rows. Only the client secrets are in the clear and the accounts without tokens. */
+/** The rows of an organization, except that client secrets are not sealed yet and accounts have no tokens. */
 export interface DemoOrganization {
   readonly row: { readonly sid: string; readonly name: string; readonly dateCreated: Date };
   readonly accounts: readonly DemoAccount[];
@@ -29,15 +29,15 @@ export interface DemoOrganization {
   readonly bots: (Omit<Prisma.BotCreateManyInput, 'clientSecret' | 'clientSecretHint'> & { readonly clientSecret: string })[];
   readonly mappings: Prisma.MappingCreateManyInput[];
   readonly messages: Prisma.MessageCreateManyInput[];
-  /** In the order in which they happened, seq from 1 without a gap. */
+  /** In order of time, with seq from 1 without gaps. */
   readonly events: Prisma.MessageEventCreateManyInput[];
 }
 
 interface Plan {
   readonly name: string;
-  /** Numbers of North America for use in fiction: +1 <area> 555 0100 to 0199. */
+  /** The area code of its numbers: +1 <area> 555 0100 to 0199, which North America reserves for fiction. */
   readonly area: string;
-  /** The first makes the enterprises. */
+  /** The first owns the enterprises. */
   readonly accounts: readonly [DemoAccount, ...DemoAccount[]];
   readonly enterprises: readonly {
     readonly name: string;
@@ -79,20 +79,20 @@ const plans: readonly Plan[] = [
       { name: 'Calder Legal', domain: 'calder.example' },
       { name: 'Dunmore Estates', domain: 'dunmore.example', status: 'INACTIVE' },
       { name: 'Everly Travel', domain: 'everly.example', status: 'CLOSED' },
-      // The same name in two organizations, which are none of each other's business.
+      // The same name as in the other organization: names are unique within one.
       { name: 'Birchwood Clinics', domain: 'birchwood-west.example' },
     ],
   },
 ];
 
-/** The demo's organizations as they are at `now`. The same but for the times, whenever it is called. */
+/** Generates the demo's organizations as of `now`. Only times depend on it. */
 export function demoData(now: Date): DemoOrganization[] {
   return plans.map((plan, index) => organization(seededRandom(index + 1), plan, now.getTime()));
 }
 
 function organization(random: Random, plan: Plan, now: number): DemoOrganization {
   const sid = `OR${random.hex(32)}`;
-  const dateCreated = new Date(now - 200 * DAY);
+  const dateCreated = new Date(now - 200 * DAY_MS);
   const demo: DemoOrganization = {
     row: { sid, name: plan.name, dateCreated },
     accounts: plan.accounts,
@@ -106,7 +106,7 @@ function organization(random: Random, plan: Plan, now: number): DemoOrganization
   const histories: MessageWithHistory[] = [];
   const owner = { organizationSid: sid, accountSid: accountSid(plan.accounts[0].email) };
   plan.enterprises.forEach((enterprise, index) => {
-    const created = now - (180 - index * 7) * DAY + random.integer(0, 8 * HOUR);
+    const created = now - (180 - index * 7) * DAY_MS + random.integer(0, 8 * HOUR_MS);
     addEnterprise(random, demo, histories, { ...enterprise, ...owner, created, now, area: plan.area });
   });
   demo.messages.push(...histories.map(({ message }) => message));
@@ -124,7 +124,7 @@ type EnterprisePlan = Plan['enterprises'][number] & {
 
 function addEnterprise(random: Random, demo: DemoOrganization, histories: MessageWithHistory[], plan: EnterprisePlan): void {
   const { organizationSid, accountSid: account, name, domain, status = 'ACTIVE', created, now } = plan;
-  const stopped = now - STOPPED_DAYS * DAY;
+  const stopped = now - STOPPED_DAYS * DAY_MS;
   const dates = (at: number) => ({ dateCreated: new Date(at), dateUpdated: new Date(at) });
   const owner = { organizationSid, accountSid: account, enterpriseSid: `EN${random.hex(32)}` };
   const changed = status === 'ACTIVE' ? {} : { dateUpdated: new Date(stopped) };
@@ -144,15 +144,15 @@ function addEnterprise(random: Random, demo: DemoOrganization, histories: Messag
     ...changed,
   });
   const bot = { applicationId: random.uuid(), tenantId: random.uuid(), botAppId: random.uuid(), clientSecret: `demo~${random.hex(32)}` };
-  if (!plan.withoutBot) demo.bots.push({ ...owner, ...bot, sid: `BE${random.hex(32)}`, ...dates(created + HOUR) });
+  if (!plan.withoutBot) demo.bots.push({ ...owner, ...bot, sid: `BE${random.hex(32)}`, ...dates(created + HOUR_MS) });
 
   const until = status === 'ACTIVE' ? now : stopped;
   const people = Array.from({ length: random.integer(3, 7) }, () => ({ first: random.pick(firstNames), last: random.pick(lastNames) }));
   people.forEach(({ first, last }, index) => {
     const microsoftAddress = `${plain(first)}.${plain(last)}@${domain}`;
     const mappingSid = `BE${random.hex(32)}`;
-    const mapped = created + (index + 2) * HOUR;
-    // Closing takes an enterprise's mappings; its messages stay and have none.
+    const mapped = created + (index + 2) * HOUR_MS;
+    // Closing an enterprise deletes its mappings; its messages remain without one.
     if (status !== 'CLOSED') {
       const externalAddress = `+1${plan.area}55501${String(demo.mappings.length).padStart(2, '0')}`;
       demo.mappings.push({
@@ -170,21 +170,21 @@ function addEnterprise(random: Random, demo: DemoOrganization, histories: Messag
       });
     }
     const conversation = { ...owner, mappingSid: status === 'CLOSED' ? null : mappingSid, microsoftAddress, firstName: first };
-    // Nothing reaches the Teams of an enterprise without a bot.
+    // An enterprise without a bot exchanges no messages.
     if (!plan.withoutBot) histories.push(...talk(random, conversation, until, now));
   });
 }
 
-/** Some weeks of a Teams user's conversations, the last of an active one being on its way at `now`. */
+/** Generates a Teams user's conversations of some weeks. The last one of an active enterprise is in progress at `now`. */
 function talk(random: Random, person: Omit<Conversation, 'phone'>, until: number, now: number): MessageWithHistory[] {
-  const start = now - MESSAGE_DAYS * DAY;
-  // Numbers of the United Kingdom for use in fiction: +44 7700 900000 to 900999.
+  const start = now - MESSAGE_DAYS * DAY_MS;
+  // +44 7700 900000 to 900999, which the United Kingdom reserves for fiction.
   const phones = Array.from({ length: 6 }, () => `+447700900${String(random.integer(0, 999)).padStart(3, '0')}`) as [string, ...string[]];
   const conversations = random.integer(18, 32);
   return Array.from({ length: conversations }, (_, index) => {
     const share = (index + random.next()) / conversations;
     const latest = index === conversations - 1 && until === now;
-    const at = latest ? now - random.integer(0, RECENT) : start + Math.floor(share * (until - start - HOUR));
+    const at = latest ? now - random.integer(0, RECENT_MS) : start + Math.floor(share * (until - start - HOUR_MS));
     return converse(random, { ...person, phone: random.pick(phones) }, at, until);
   }).flat();
 }
@@ -196,5 +196,5 @@ function inOrder(events: MessageWithHistory['events'][number][]): Prisma.Message
     .map(({ event }, index) => ({ ...event, seq: BigInt(index + 1) }));
 }
 
-/** A name as an address has it. */
+/** Converts a name to the form that it has in an e-mail address. */
 const plain = (name: string) => fold(name.normalize('NFD').replace(/\p{M}/gu, ''));

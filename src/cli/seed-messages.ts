@@ -5,12 +5,12 @@ import { fold } from '../domain/text.ts';
 import type { Random } from './seed-random.ts';
 import { days, dialogues, type Line } from './seed-texts.ts';
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-/** Messages this young may still be on their way. */
-export const RECENT = 20 * MINUTE;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+/** Messages younger than this may still be in progress. */
+export const RECENT_MS = 20 * MINUTE_MS;
 
-/** The two ends of a conversation and where it belongs. */
+/** The two ends of a conversation, and its owner. */
 export interface Conversation {
   readonly organizationSid: string;
   readonly enterpriseSid: string;
@@ -21,23 +21,23 @@ export interface Conversation {
   readonly phone: string;
 }
 
-/** A message and the statuses that it went through, of which the last is its own. */
+/** A message and its status events. The last one's status is the message's. */
 export interface MessageWithHistory {
   readonly message: Prisma.MessageCreateManyInput;
   readonly events: readonly Omit<Prisma.MessageEventCreateManyInput, 'seq'>[];
 }
 
-interface Step {
+interface StatusStep {
   readonly status: ChannelStatus;
-  /** Milliseconds after the step before. */
+  /** Time since the previous step, in ms. */
   readonly after: number;
   readonly errorCode?: string;
   readonly errorMessage?: string;
 }
 
-const NO_TARGET = 'The Teams user has blocked the bot';
+const BLOCKED = 'The Teams user has blocked the bot';
 
-/** A dialogue that begins at `start`. What would happen after `now` has not happened: the last messages are still on their way. */
+/** Generates a dialogue that begins at `start`, as far as it has come by `now`: its last messages may be in progress. */
 export function converse(random: Random, conversation: Conversation, start: number, now: number): MessageWithHistory[] {
   const filled = fillWith(random, conversation.firstName);
   const messages: MessageWithHistory[] = [];
@@ -45,7 +45,7 @@ export function converse(random: Random, conversation: Conversation, start: numb
   for (const line of random.pick(dialogues)) {
     const spoken = speak(random, conversation, { ...line, text: filled(line.text) }, at, now);
     if (at <= now) messages.push(spoken);
-    at += random.integer(20 * SECOND, 12 * MINUTE);
+    at += random.integer(20 * SECOND_MS, 12 * MINUTE_MS);
   }
   return messages;
 }
@@ -68,9 +68,9 @@ function speak(random: Random, conversation: Conversation, line: Line, at: numbe
   const restcommMessageSid = `SM${random.hex(32)}`;
   const media = `https://media.example/${random.uuid()}.jpg`;
   const steps = direction === 'INBOUND' ? toPhone(random, phone) : toTeams(random);
-  // Some of the last minutes' messages are held up, so that every status can be seen.
-  const heldUp = at > now - RECENT && random.chance(0.4);
-  const events = happened(heldUp ? steps.slice(0, random.integer(1, 2)) : steps, at, now).map((event, index, all) => ({
+  // Delay some of the latest messages, so that every status occurs.
+  const isDelayed = at > now - RECENT_MS && random.chance(0.4);
+  const events = happened(isDelayed ? steps.slice(0, random.integer(1, 2)) : steps, at, now).map((event, index, all) => ({
     ...event,
     organizationSid: owner.organizationSid,
     messageSid: sid,
@@ -96,7 +96,7 @@ function speak(random: Random, conversation: Conversation, line: Line, at: numbe
       statusRank: statusRank(status),
       channelErrorCode: last?.errorCode ?? null,
       channelErrorMessage: last?.errorMessage ?? null,
-      // Restcomm gives the sid of a message to a phone when it takes it.
+      // Restcomm assigns the sid of a message to a phone when it accepts it.
       restcommMessageSid: direction === 'INBOUND' && status === 'QUEUED' ? null : restcommMessageSid,
       dateCreated: new Date(at),
       dateUpdated: last?.occurredAt ?? new Date(at),
@@ -104,7 +104,7 @@ function speak(random: Random, conversation: Conversation, line: Line, at: numbe
   };
 }
 
-function happened(steps: readonly Step[], start: number, now: number) {
+function happened(steps: readonly StatusStep[], start: number, now: number) {
   let at = start;
   return steps
     .map(({ after, errorCode, errorMessage, status }) => {
@@ -114,35 +114,35 @@ function happened(steps: readonly Step[], start: number, now: number) {
     .filter(({ occurredAt }) => occurredAt.getTime() <= now);
 }
 
-/** A Teams user's message on its way to a phone. As with the embedded carrier, numbers that end in 0 can't be reached. */
-function toPhone(random: Random, phone: string): Step[] {
-  const taken: Step[] = [
+/** Generates the statuses of a message to a phone. As with the embedded Restcomm, numbers that end in 0 cannot be reached. */
+function toPhone(random: Random, phone: string): StatusStep[] {
+  const taken: StatusStep[] = [
     { status: 'QUEUED', after: 0 },
     { status: 'SENDING', after: random.integer(40, 900) },
   ];
-  const sent: Step = { status: 'SENT', after: random.integer(300, 4000) };
-  const report = random.integer(2 * SECOND, 40 * SECOND);
+  const sent: StatusStep = { status: 'SENT', after: random.integer(300, 4000) };
+  const report = random.integer(2 * SECOND_MS, 40 * SECOND_MS);
   const luck = random.next();
   if (luck < 0.01) return [...taken, { status: 'FAILED', after: sent.after, errorCode: '30008', errorMessage: 'Unknown error' }];
   if (phone.endsWith('0')) {
     return [...taken, sent, { status: 'UNDELIVERED', after: report, errorCode: '30003', errorMessage: 'Unreachable destination handset' }];
   }
   if (luck < 0.02) return [...taken, sent, { status: 'UNDELIVERED', after: report, errorCode: '30007', errorMessage: 'Message filtered' }];
-  // Some carriers never report.
+  // Some carriers never report delivery.
   if (luck < 0.06) return [...taken, sent];
   return [...taken, sent, { status: 'DELIVERED', after: report }];
 }
 
-/** A text from a phone on its way to a Teams user, some of whom have read it. */
-function toTeams(random: Random): Step[] {
-  const taken: Step[] = [
+/** Generates the statuses of a message to a Teams user; some are read. */
+function toTeams(random: Random): StatusStep[] {
+  const taken: StatusStep[] = [
     { status: 'RECEIVED', after: 0 },
     { status: 'SENDING', after: random.integer(30, 600) },
   ];
   const after = random.integer(200, 2500);
-  const reading = random.integer(5 * SECOND, 50 * MINUTE);
+  const reading = random.integer(5 * SECOND_MS, 50 * MINUTE_MS);
   const luck = random.next();
-  if (luck < 0.015) return [...taken, { status: 'FAILED', after, errorCode: 'ConversationBlockedByUser', errorMessage: NO_TARGET }];
-  const delivered: Step[] = [...taken, { status: 'SENT', after }, { status: 'DELIVERED', after: random.integer(50, 700) }];
+  if (luck < 0.015) return [...taken, { status: 'FAILED', after, errorCode: 'ConversationBlockedByUser', errorMessage: BLOCKED }];
+  const delivered: StatusStep[] = [...taken, { status: 'SENT', after }, { status: 'DELIVERED', after: random.integer(50, 700) }];
   return luck < 0.4 ? [...delivered, { status: 'READ', after: reading }] : delivered;
 }

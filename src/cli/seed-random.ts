@@ -1,16 +1,16 @@
-/** Numbers that look random and are the same each time. Nothing secret may be made of them. */
+/** A reproducible sequence of pseudorandom values. Not for secrets. */
 export interface Random {
-  /** From 0, below 1. */
+  /** From 0 (included) to 1 (excluded). */
   next(): number;
-  /** From `least` to `most`, both included. */
-  integer(least: number, most: number): number;
+  /** From `min` to `max`, both included. */
+  integer(min: number, max: number): number;
   chance(probability: number): boolean;
   pick<Item>(items: readonly [Item, ...Item[]]): Item;
   hex(digits: number): string;
   uuid(): string;
 }
 
-/** Mulberry32 (Tommy Ettinger, public domain): 32 bits of state, plenty for a demo. */
+/** Creates a sequence by Mulberry32 (Tommy Ettinger, public domain), which has 32 bits of state. */
 export function seededRandom(seed: number): Random {
   let state = seed;
   const next = () => {
@@ -19,7 +19,7 @@ export function seededRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const integer = (least: number, most: number) => least + Math.floor(next() * (most - least + 1));
+  const integer = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));
   const hex = (digits: number) => {
     let text = '';
     while (text.length < digits)

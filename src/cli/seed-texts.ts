@@ -1,5 +1,5 @@
-/** Who speaks: `phone` texts the Teams user (OUTBOUND), `teams` texts the phone (INBOUND; REST.md, Answers). */
-export type Speaker = 'phone' | 'teams';
+/** Who writes: `phone` to the Teams user (OUTBOUND), `teams` to the phone (INBOUND; REST.md, Answers). */
+type Speaker = 'phone' | 'teams';
 export interface Line {
   readonly by: Speaker;
   readonly text: string;
@@ -9,7 +9,7 @@ export interface Line {
 const phone = (text: string): Line => ({ by: 'phone', text });
 const teams = (text: string): Line => ({ by: 'teams', text });
 
-/** What the demo's people text each other. {user} is the Teams user's first name, {day}, {time} and {number} vary. */
+/** The demo's conversations. {user} stands for the Teams user's first name; {day}, {time} and {number} vary. */
 export const dialogues: readonly [readonly Line[], ...(readonly Line[])[]] = [
   [
     phone('Hi {user}, can I still move my appointment on {day}?'),

@@ -14,23 +14,24 @@ import { parseEnv, type Settings } from '../env.ts';
 import { createLog } from '../log.ts';
 import { SettingsError } from '../settings-error.ts';
 
-/** What a command is run with: the process, or a test. */
+/** The environment and output of a command: the process', or a test's. */
 export interface Terminal {
   readonly env: Record<string, string | undefined>;
   print(text: string): void;
-  complain(text: string): void;
+  printError(text: string): void;
 }
 
-/** The command was called wrongly. The message says how. */
+/** The command was called wrongly. The message says how to call it. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The command could not do all that it was asked. The message says what is left. */
+/** The command could not do all of its work. The message says what is left. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
+/** Errors whose message suffices; others are printed with their stack. */
 const EXPECTED = [
   AccountError,
   CommandError,
@@ -43,8 +44,8 @@ const EXPECTED = [
 ];
 
 /**
- * Runs a command to its exit code: 0 done, 1 failed and nothing was changed, 2 called wrongly. What can be expected to go wrong is told
- * in its own words, anything else with its stack.
+ * Runs a command and prints its error, if any.
+ * @returns the exit code: 0 done, 1 failed, 2 called wrongly
  */
 export async function exitCodeOf(terminal: Terminal, command: () => Promise<void>): Promise<number> {
   try {
@@ -52,29 +53,30 @@ export async function exitCodeOf(terminal: Terminal, command: () => Promise<void
     return 0;
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.complain(error.message);
+      terminal.printError(error.message);
       return 2;
     }
-    terminal.complain(told(error));
+    terminal.printError(textOf(error));
     return 1;
   }
 }
 
-function told(error: unknown): string {
+function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof DirectoryInUseError)
     return `${error.message}\nThe embedded database takes one process at a time; PostgreSQL (DATABASE_URL) takes many.`;
   return EXPECTED.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
 }
 
-/** Twice what a command's statement may take, in ms. */
-const LONG_MS = 2 * 60 * 60_000;
+/** In place of REQUEST_TIMEOUT: statements of a command may take long. */
+const STATEMENT_TIMEOUT_MS = 2 * 60 * 60_000;
 
 export type Session = Pick<Gateway, 'prisma' | 'secrets' | 'log'> & { readonly settings: Settings };
 
 /**
- * Opens the gateway's own database by the gateway's own settings, migrated, and closes it after the work.
- * @param options.mayCreate whether an embedded database that is not there is made
+ * Opens the gateway's database by the gateway's settings, migrates it, and closes it after the work.
+ * @param options.mayCreate whether to create an embedded database if there is none
+ * @throws SettingsError if there is none and it may not be created, or a setting is invalid
  */
 export async function withDatabase<Result>(
   { env }: Terminal,
@@ -83,14 +85,14 @@ export async function withDatabase<Result>(
 ): Promise<Result> {
   const settings = parseEnv(env);
   if (!settings.databaseUrl && !options.mayCreate && !hasEmbedded(settings.dataDir)) {
-    throw new SettingsError(`There is no database in ${settings.dataDir} (DATA_DIR) yet, hence no account.`);
+    throw new SettingsError(`There is no database in ${settings.dataDir} (DATA_DIR) yet.`);
   }
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   const log = createLog(settings.logLevel, pino.destination({ fd: 2, sync: true }));
-  // No request waits for a command's statements.
-  const database = await connect({ ...settings, log, requestTimeoutMs: LONG_MS });
+  const database = await connect({ ...settings, log, requestTimeoutMs: STATEMENT_TIMEOUT_MS });
   try {
     await migrate(database.pool, MIGRATIONS);
+    // Fails if SECRETS_KEY is not the database's key.
     await hasAccounts({ prisma: database.prisma, secrets });
     return await work({ prisma: database.prisma, secrets, settings, log });
   } finally {
@@ -98,9 +100,9 @@ export async function withDatabase<Result>(
   }
 }
 
-/** The terminal of this process. */
+/** This process' terminal. */
 export const terminal: Terminal = {
   env: process.env,
   print: (text) => process.stdout.write(`${text}\n`),
-  complain: (text) => process.stderr.write(`${text}\n`),
+  printError: (text) => process.stderr.write(`${text}\n`),
 };

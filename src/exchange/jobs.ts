@@ -10,7 +10,7 @@ interface Job {
   readonly run: (signal: AbortSignal) => Promise<unknown>;
 }
 
-export interface Jobs {
+interface Jobs {
   /** Starts no further run, and resolves when the current ones have ended. */
   stop(): Promise<void>;
 }

@@ -57,7 +57,7 @@ describe('npm run secrets:rotate', () => {
     await withDatabase(terminal, { mayCreate: false }, (session) => authenticate(session, account.sid, account.token));
     const { code, printed } = await secrets();
     expect(code).toBe(0);
-    expect(printed).toMatch(/^Nothing needs a retired key any more: /m);
+    expect(printed).toMatch(/^No value needs a retired key anymore: /m);
     terminal.env.SECRETS_KEYS = terminal.env.SECRETS_KEYS?.split(',')[0];
     await withDatabase(terminal, { mayCreate: false }, async ({ prisma, ...session }) => {
       expect(await authenticate({ prisma, ...session }, account.sid, account.token)).toMatchObject({ accountSid: account.sid });
@@ -70,7 +70,7 @@ describe('npm run secrets:rotate', () => {
     await withDatabase(terminal, { mayCreate: false }, ({ prisma }) =>
       prisma.bot.update({ where: { sid: botSid }, data: { clientSecret: new Uint8Array(40) } }),
     );
-    expect(await secrets()).toMatchObject({ code: 1, complained: `bot (client secrets) could not be brought over: ${botSid}\n` });
+    expect(await secrets()).toMatchObject({ code: 1, complained: `bot (client secrets) could not be migrated: ${botSid}\n` });
   });
 
   test('is called without arguments, or with --new-key where the database keeps its own key', async () => {
@@ -98,7 +98,7 @@ test('--new-key retires the key file’s key, whose secrets go on working until 
       expect(await authenticate(session, sid, token)).toMatchObject({ accountSid: sid });
     });
     expect(await runSecrets([], keeper)).toBe(0);
-    expect(keeper.output().printed).toContain('Nothing needs a retired key any more');
+    expect(keeper.output().printed).toContain('No value needs a retired key anymore');
   } finally {
     await own.remove();
   }

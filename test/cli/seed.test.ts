@@ -78,7 +78,7 @@ describe('npm run seed', () => {
       inDatabase(({ prisma }) => Promise.all([prisma.account.count(), prisma.message.count(), prisma.messageEvent.count()]));
     const before = await count();
     expect(await runSeed([], terminal)).toBe(0);
-    expect(terminal.output().printed).toMatch(/^The demo data is there already; nothing was changed\./);
+    expect(terminal.output().printed).toMatch(/^The demo data exists already; nothing was changed\./);
     expect(await count()).toEqual(before);
   });
 

@@ -21,7 +21,7 @@ export function createTestTerminal({ settings }: TestPlace): TestTerminal {
     print: (text) => {
       printed += `${text}\n`;
     },
-    complain: (text) => {
+    printError: (text) => {
       complained += `${text}\n`;
     },
     output: () => {

@@ -76,7 +76,7 @@ function recordOf(json: unknown): SmsRecord | undefined {
   };
 }
 
-/** Reads the text as it is: somebody may write the word null. */
+/** Reads the text as it is: a text may be the word null. */
 function bodyOf(json: unknown): string {
   const { body } = Object(json) as Record<string, unknown>;
   return typeof body === 'string' ? body : '';

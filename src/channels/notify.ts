@@ -31,7 +31,7 @@ interface NotifierOptions {
   readonly openChannel?: OpenChannel;
 }
 
-interface Notifier {
+export interface Notifier {
   /** Passes hints on: to this instance at once, to all others over the channel. */
   readonly hints: Hints;
   close(): Promise<void>;

@@ -8,7 +8,7 @@ import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
 import { LOOK_BACK, reconcileStatuses, recoverInbound } from './reconciler.ts';
 
-interface Exchange {
+export interface Exchange {
   /** Checks the outbox now: a message was added. */
   wake(): void;
   /** Starts no further delivery, and resolves when those in progress have ended. */

@@ -25,7 +25,7 @@ const text = z
 const smsInput = z.object({ from: text, to: text, body: text, mediaUrls: z.array(text).max(10).default([]) });
 const teamsInput = z.object({ microsoftAddress: text, text });
 
-interface StandInOptions {
+export interface StandInOptions {
   /** Whether Restcomm is the embedded stand-in. */
   readonly carrier: boolean;
   /** Whether Microsoft is the embedded stand-in. */

@@ -9,7 +9,7 @@ import type { Quota } from '../admission/quota.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import { type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
-import { type Answers, type Subscription, subscribeRendered } from '../live/render.ts';
+import { type RenderedStream, type Subscription, subscribeRendered } from '../live/render.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { TrustedDocuments } from './documents/trusted-documents.ts';
 import { tooManyRequests, tooManySubscriptions, withoutStatus } from './errors.ts';
@@ -98,7 +98,7 @@ async function subscribe(
   const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(actorOf(caller));
   const name = getOperationAST(document, operationName)?.name?.value;
   const open = () =>
-    observed<Answers | { errors: readonly GraphQLError[] }>(observe, { face: 'graph', name, kind: 'subscription', caller }, () =>
+    observed<RenderedStream | { errors: readonly GraphQLError[] }>(observe, { face: 'graph', name, kind: 'subscription', caller }, () =>
       subscribeRendered(prepared, ended),
     );
   try {

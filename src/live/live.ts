@@ -2,15 +2,16 @@ import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import { decodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { headOf, type LogHead, type MessageEventFilter, matches, normalizeFilter } from '../domain/messages/events.ts';
+import { headOf, type MessageEventFilter } from '../domain/messages/events.ts';
 import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
 import { currentStatus, isTerminal } from './current-status.ts';
-import { EventFanOut } from './fan-out.ts';
+import { createFanOuts } from './fan-outs.ts';
 import { createPrivateStreams } from './private-streams.ts';
+import { type Selection, selectionOf } from './selection.ts';
 import type { LiveEvent } from './tail.ts';
 import { createTails } from './tails.ts';
-import { createUpdates, type Reader, type Renderer, type Updates } from './updates.ts';
+import { createUpdates, type Updates } from './updates.ts';
 
 /** The streams of message events on this instance. */
 export interface Live {
@@ -46,20 +47,16 @@ export interface LiveOptions {
   readonly bufferSize?: number;
 }
 
-/** A subscription to events of an organization's log. */
-interface Selection {
-  readonly organizationSid: string;
-  readonly head: LogHead;
-  readonly passes: (event: LiveEvent) => boolean;
-  /** Equal for selections that pass the same events. */
-  readonly key: string;
-}
-
 /** Creates the streams of message events. All of an organization's streams share one tail; readers of equal results share a fan-out. */
 export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
   const tails = createTails({ prisma, log, pollMs });
   const privateStreams = createPrivateStreams({ prisma, tails, idleMs, bufferSize });
-  const fanOuts = new Map<string, EventFanOut>();
+  const fanOuts = createFanOuts({
+    tails,
+    idleMs,
+    bufferSize,
+    openPrivate: (selection, after, missed) => follow(selection, [], after, missed),
+  });
 
   /** Follows a selection by a private stream, until its reader has caught up and moves to a fan-out. */
   function follow(
@@ -71,31 +68,7 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
     const { organizationSid, head, passes } = selection;
     const stream = privateStreams.open(organizationSid, head, after, missed);
     const select = filterWithBookmarks(head.logId, after, passes);
-    return createUpdates(first, stream, select, (renderer, reader) => joinFanOut(selection, renderer, reader));
-  }
-
-  function joinFanOut(selection: Selection, renderer: Renderer, reader: Reader): EventFanOut {
-    const key = `${selection.key} ${renderer.key}`;
-    const fanOut = fanOuts.get(key) ?? startFanOut(key, selection, renderer);
-    fanOut.add(reader);
-    return fanOut;
-  }
-
-  function startFanOut(key: string, selection: Selection, { render }: Renderer): EventFanOut {
-    const { organizationSid, head, passes } = selection;
-    const tail = tails.acquire(organizationSid, head);
-    const select = filterWithBookmarks(head.logId, tail.position, passes);
-    const fanOut = new EventFanOut({
-      ...{ tail, idleMs, bufferSize, render },
-      select: (events) => select(events).updates,
-      openPrivate: (after, missed) => follow(selection, [], after, missed),
-      onEnd: () => {
-        fanOuts.delete(key);
-        tails.release(organizationSid);
-      },
-    });
-    fanOuts.set(key, fanOut);
-    return fanOut;
+    return createUpdates(first, stream, select, (renderer, reader) => fanOuts.join(selection, renderer, reader));
   }
 
   return {
@@ -116,24 +89,13 @@ export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, buffer
     wake: tails.wake,
     wakeAll: tails.wakeAll,
     get streams() {
-      return [...fanOuts.values()].reduce((sum, { size }) => sum + size, privateStreams.size);
+      return privateStreams.size + fanOuts.readers;
     },
     stop: () => {
       // First, so that the fan-outs' readers move to streams that end at once.
       privateStreams.stop();
-      for (const fanOut of fanOuts.values()) fanOut.stop();
+      fanOuts.stop();
     },
-  };
-}
-
-function selectionOf(caller: Caller, given: MessageEventFilter, head: LogHead): Selection {
-  const { organizationSid, enterpriseSid } = caller;
-  const filter = normalizeFilter(given);
-  return {
-    organizationSid,
-    head,
-    passes: (event) => matches(filter, event) && (!enterpriseSid || enterpriseSid === event.enterpriseSid),
-    key: JSON.stringify([organizationSid, head.logId, enterpriseSid, filter]),
   };
 }
 

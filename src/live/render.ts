@@ -1,27 +1,12 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type ASTNode,
-  createSourceEventStream,
-  type DocumentNode,
-  type ExecutionResult,
-  execute,
-  type GraphQLError,
-  type GraphQLSchema,
-  Kind,
-  visit,
-} from 'graphql';
+import { createSourceEventStream, type ExecutionResult, execute, type GraphQLError, type GraphQLSchema } from 'graphql';
 import { isUnavailable } from '../database/unavailable.ts';
-import type { Caller } from '../domain/caller.ts';
+import { type ResultInputs, resultKeyOf } from './result-key.ts';
 import type { FanOut, Reader, Rendered, Renderer, Updates } from './updates.ts';
 
 /** A parsed and valid subscription operation, and who runs it. */
-export interface Subscription {
+export interface Subscription extends ResultInputs {
   readonly schema: GraphQLSchema;
-  readonly document: DocumentNode;
-  readonly operationName?: string | null;
-  readonly variables?: Record<string, unknown> | null;
-  readonly caller: Caller;
   /** Creates the context for the subscribe resolver. A stream may last for days, so it keeps no context. */
   subscribingContext(): object;
   /** Creates a context, with its own loaders, to execute updates with. */
@@ -121,7 +106,7 @@ export class RenderedStream implements AsyncIterableIterator<Rendered>, Reader {
   }
 
   get #resultKey(): string {
-    this.#key ??= keyOf(this.#subscription);
+    this.#key ??= resultKeyOf(this.#subscription);
     return this.#key;
   }
 
@@ -194,36 +179,4 @@ async function executeOnce(subscription: Subscription, update: object, context: 
   if (!data) throw subscription.maskError(errors?.[0] ?? new Error('An update was executed without a result'));
   const json = JSON.stringify({ data, ...(errors ? { errors: errors.map((error) => subscription.maskError(error)) } : {}) });
   return { json, cursor: 'cursor' in update ? String(update.cursor) : undefined };
-}
-
-/**
- * Computes a key that is equal for subscriptions whose results are equal. The arguments of the subscription field itself do not count: they say
- * where it begins and what passes, which does not change a result.
- */
-function keyOf({ document, operationName, variables, caller }: Subscription): string {
-  const used = variablesInResults(document);
-  const kept = Object.entries(variables ?? {}).filter(([name]) => used.has(name));
-  const rights = [caller.organizationSid, caller.accountSid, caller.adminSid, caller.enterpriseSid, ...[...caller.permissions].sort()];
-  return createHash('sha256')
-    .update(JSON.stringify([rights, operationName, kept, document.loc?.source.body]))
-    .digest('base64');
-}
-
-/** Collects the variables that a document uses, except in the arguments of its root fields. */
-function variablesInResults(document: DocumentNode): Set<string> {
-  const used = new Set<string>();
-  const within = (node: ASTNode | undefined) => {
-    if (node) visit(node, { Variable: ({ name }) => void used.add(name.value) });
-  };
-  for (const definition of document.definitions) {
-    if (definition.kind !== Kind.OPERATION_DEFINITION) {
-      within(definition);
-      continue;
-    }
-    for (const selection of definition.selectionSet.selections) {
-      if (selection.kind !== Kind.FIELD) within(selection);
-      else for (const node of [selection.selectionSet, ...(selection.directives ?? [])]) within(node);
-    }
-  }
-  return used;
 }

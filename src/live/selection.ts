@@ -1,0 +1,23 @@
+import type { Caller } from '../domain/caller.ts';
+import { type LogHead, type MessageEventFilter, matches, normalizeFilter } from '../domain/messages/events.ts';
+import type { LiveEvent } from './tail.ts';
+
+/** The events of an organization's log that a caller subscribes to. */
+export interface Selection {
+  readonly organizationSid: string;
+  readonly head: LogHead;
+  readonly passes: (event: LiveEvent) => boolean;
+  /** Equal for selections that pass the same events. */
+  readonly key: string;
+}
+
+export function selectionOf(caller: Caller, given: MessageEventFilter, head: LogHead): Selection {
+  const { organizationSid, enterpriseSid } = caller;
+  const filter = normalizeFilter(given);
+  return {
+    organizationSid,
+    head,
+    passes: (event) => matches(filter, event) && (!enterpriseSid || enterpriseSid === event.enterpriseSid),
+    key: JSON.stringify([organizationSid, head.logId, enterpriseSid, filter]),
+  };
+}

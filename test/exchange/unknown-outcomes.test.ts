@@ -103,7 +103,7 @@ describe('a text whose handing over to the carrier got no answer', () => {
     await prisma.$executeRaw`ALTER TABLE message_event RENAME TO message_event_away`;
     const failed = exchange.logged.length;
     release();
-    await expect.poll(() => exchange.logged.slice(failed).some((line) => line.includes('failed unexpectedly'))).toBe(true);
+    await expect.poll(() => exchange.logged.slice(failed).some((line) => line.includes('unexpected error while delivering'))).toBe(true);
     await prisma.$executeRaw`ALTER TABLE message_event_away RENAME TO message_event`;
     await isSentOnce(sid, body);
     expect(exchange.logged.join('')).not.toContain(body);

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { DomainError } from './domain/errors.ts';
 
 /**
  * Creates the log. Errors are logged by type, code, stack and message, without secrets or personal content (texts, numbers, addresses): what a
@@ -15,11 +16,13 @@ const MAX_DEPTH = 4;
 
 function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' ? 'not an error' : redactQuotes(String(error));
-  const { code, cause } = error as NodeJS.ErrnoException & { cause?: unknown };
+  const { code, cause, detail } = error as NodeJS.ErrnoException & { cause?: unknown; detail?: unknown };
   return {
     type: error.name,
     code: typeof code === 'string' ? code : undefined,
     message: messageOf(error),
+    // A DomainError's private half. A database error's quotes values.
+    detail: error instanceof DomainError && error.detail ? redactQuotes(error.detail) : undefined,
     stack: framesOf(error),
     cause: cause instanceof Error && depth < MAX_DEPTH ? serializeError(cause, depth + 1) : undefined,
     errors: error instanceof AggregateError && depth < MAX_DEPTH ? error.errors.map((one) => serializeError(one, depth + 1)) : undefined,

@@ -13,7 +13,7 @@ export interface OperationBody {
 
 /** Decodes the body of a POST. @returns `undefined` where it is malformed */
 export function decodeBody(bytes: Buffer): OperationBody | undefined {
-  const body = parseJson(bytes.toString());
+  const body = parseJson(bytes);
   return isObject(body) ? decode(body) : undefined;
 }
 

@@ -20,15 +20,3 @@ export async function readBytes(request: AnyRequest, max: number): Promise<Buffe
   }
   return length > max ? undefined : Buffer.concat(chunks);
 }
-
-/**
- * Parses a body as JSON.
- * @returns `undefined` if it is not JSON
- */
-export function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}

@@ -16,7 +16,7 @@ const MAX_DEPTH = 4;
 
 function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error === 'object' ? 'not an error' : redactQuotes(String(error));
-  const { code, cause, detail } = error as NodeJS.ErrnoException & { cause?: unknown; detail?: unknown };
+  const { code, cause } = error as NodeJS.ErrnoException & { cause?: unknown };
   return {
     type: error.name,
     code: typeof code === 'string' ? code : undefined,

@@ -22,13 +22,30 @@ function newest(path) {
   return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
 }
 
-/** Makes dist/. PGlite stays outside the bundles: it reads its wasm and data files from beside itself. */
+/** How the sources are bundled. PGlite stays outside the bundles: it reads its wasm and data files from beside itself. */
+export const BUNDLE = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: 'warning',
+  external: ['@electric-sql/*', 'pg-native'],
+  // graphql's: whether a wrong copy of a type is explained, at the cost of looking at every value that is no type. There is one copy (below).
+  define: { 'globalThis.process.env.NODE_ENV': '"production"' },
+  // CommonJS packages in an ES module's bundle still call require for node's own modules.
+  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+};
+
+/** Makes dist/. */
 export async function buildAll() {
   const { build } = await import('esbuild');
   const started = new Date();
   rmSync(STAMP, { force: true });
   const { metafile } = await build({
-    absWorkingDir: root,
+    ...BUNDLE,
     entryPoints: [
       'src/main.ts',
       'src/cli/account.ts',
@@ -39,21 +56,9 @@ export async function buildAll() {
     ],
     entryNames: '[name]',
     outdir: 'dist',
-    bundle: true,
     splitting: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
     chunkNames: 'chunks/[name]-[hash]',
-    sourcemap: true,
-    sourcesContent: false,
     metafile: true,
-    logLevel: 'warning',
-    external: ['@electric-sql/*', 'pg-native'],
-    // graphql's: whether a wrong copy of a type is explained, at the cost of looking at every value that is no type. There is one copy (below).
-    define: { 'globalThis.process.env.NODE_ENV': '"production"' },
-    // CommonJS packages in an ES module's bundle still call require for node's own modules.
-    banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
   });
   const inputs = Object.keys(metafile.inputs);
   if (inputs.some((path) => path.endsWith('graphql/type/schema.js')) && inputs.some((path) => path.endsWith('graphql/type/schema.mjs'))) {

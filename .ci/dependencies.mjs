@@ -1,12 +1,13 @@
-// What is demanded of the dependencies: exact versions in package.json and a lock that says the same, no known hole of severity high or above in
-// what is shipped, and a bill of materials that names all of it. Without a registry to ask, the audit says so and lets it pass.
+// The rules for dependencies: exact versions in package.json, and the same ones in the lock; no package that runs a script when it is installed; no
+// known vulnerability of severity high or above in what is shipped; a bill of materials that lists all of it. The audit passes, and says so, where the
+// registry does not answer it.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 const KINDS = ['dependencies', 'devDependencies'];
 
-/** What is wrong with the versions. @returns complaints */
+/** Checks that versions are exact and that the lock has them, each with an integrity. @returns complaints */
 export function versionComplaints(manifest, lock) {
   return KINDS.flatMap((kind) => {
     const locked = lock.packages['']?.[kind] ?? {};
@@ -25,7 +26,19 @@ export function versionComplaints(manifest, lock) {
   );
 }
 
-/** What `npm audit --json` said. `unknown`: it could not ask. */
+/** Checks that package.json denies every install script in the lock, and nothing else. @returns complaints */
+export function scriptComplaints({ allowScripts = {} }, lock) {
+  const packages = Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript);
+  const names = new Set(packages.map(([path]) => nameOf(path)));
+  return [
+    ...[...names].flatMap((name) =>
+      allowScripts[name] === false ? [] : [`${name} has an install script that allowScripts does not deny`],
+    ),
+    ...Object.keys(allowScripts).flatMap((name) => (names.has(name) ? [] : [`allowScripts has ${name}, which has no install script`])),
+  ];
+}
+
+/** Judges the report of `npm audit --json`. `unknown`: the registry gave none. */
 export function auditVerdict(text) {
   let report;
   try {
@@ -36,16 +49,16 @@ export function auditVerdict(text) {
   const found = report.metadata?.vulnerabilities;
   if (!found) return { outcome: 'unknown', message: report.message ?? report.error?.summary ?? 'npm audit gave no report' };
   const grave = found.high + found.critical;
-  if (grave === 0) return { outcome: 'passed', message: 'no known hole of severity high or above' };
+  if (grave === 0) return { outcome: 'passed', message: 'no known vulnerability of severity high or above' };
   const names = Object.values(report.vulnerabilities ?? {}).filter(({ severity }) => severity === 'high' || severity === 'critical');
-  return { outcome: 'failed', message: `${grave} holes of severity high or above: ${names.map(({ name }) => name).join(', ')}` };
+  return { outcome: 'failed', message: `${grave} vulnerabilities of severity high or above: ${names.map(({ name }) => name).join(', ')}` };
 }
 
-/** What a bill of materials (CycloneDX) lacks of what the lock has for the product, or has too much. @returns complaints */
+/** Compares a bill of materials (CycloneDX) with the lock's packages that are shipped. @returns complaints */
 export function billComplaints(bill, lock) {
   const names = new Set((bill.components ?? []).map(({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`));
   const locked = Object.entries(lock.packages).filter(([path, { link }]) => path !== '' && !link);
-  const named = ([path, { version }]) => `${path.replace(/^.*node_modules\//, '')}@${version}`;
+  const named = ([path, { version }]) => `${nameOf(path)}@${version}`;
   const shipped = new Set(
     locked.filter(([, { dev, optional, devOptional, peer }]) => !(dev || optional || devOptional || peer)).map(named),
   );
@@ -55,9 +68,13 @@ export function billComplaints(bill, lock) {
     .filter((name) => !shipped.has(name));
   return [
     ...(bill.bomFormat === 'CycloneDX' ? [] : ['it is not CycloneDX']),
-    ...[...shipped].flatMap((name) => (names.has(name) ? [] : [`${name} is missing in the bill of materials`])),
+    ...[...shipped].flatMap((name) => (names.has(name) ? [] : [`${name} is missing from the bill of materials`])),
     ...development.flatMap((name) => (names.has(name) ? [`${name} is in the bill of materials and is not shipped`] : [])),
   ];
+}
+
+function nameOf(path) {
+  return path.replace(/^.*node_modules\//, '');
 }
 
 function npm(...args) {
@@ -66,9 +83,9 @@ function npm(...args) {
 
 function main() {
   const [manifest, lock] = ['package.json', 'package-lock.json'].map((file) => JSON.parse(readFileSync(file, 'utf8')));
-  const complaints = versionComplaints(manifest, lock);
+  const complaints = [...versionComplaints(manifest, lock), ...scriptComplaints(manifest, lock)];
   const audit = auditVerdict(npm('audit', '--omit=dev', '--audit-level=high', '--json', '--fetch-retries=0', '--fetch-timeout=15000'));
-  console.log(`npm audit: ${audit.outcome}${audit.outcome === 'unknown' ? ', the registry can not be asked' : ''} (${audit.message})`);
+  console.log(`npm audit: ${audit.outcome}${audit.outcome === 'unknown' ? ', the registry does not answer it' : ''} (${audit.message})`);
   if (audit.outcome === 'failed') complaints.push(audit.message);
   complaints.push(...billComplaints(JSON.parse(npm('run', '--silent', 'sbom') || '{}'), lock));
   for (const complaint of complaints) console.error(complaint);

@@ -1,9 +1,9 @@
-// Prints the bill of materials (CycloneDX) of what is shipped. npm's own `--omit dev` also leaves out what the product and a tool of its development
-// both depend on, graphql among it, so the whole bill is asked for and what is for development alone taken out.
+// Prints the bill of materials (CycloneDX) of what is shipped. `npm sbom --omit dev` also omits packages that both the gateway and a development tool
+// depend on, graphql among them, so this script takes the whole bill and removes the packages that only development needs.
 import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 
-/** The bill without the packages that npm marks as for development alone. */
+/** Removes the packages that npm marks as needed for development only. */
 export function shipped(bill) {
   const isForDevelopment = ({ properties = [] }) =>
     properties.some(({ name, value }) => name === 'cdx:npm:package:development' && value === 'true');

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 // @ts-expect-error: plain JavaScript, run by CI without a build
-import { auditVerdict, billComplaints, versionComplaints } from '../.ci/dependencies.mjs';
+import { auditVerdict, billComplaints, scriptComplaints, versionComplaints } from '../.ci/dependencies.mjs';
 // @ts-expect-error: as above
 import { shipped } from '../.ci/sbom.mjs';
 import { packageRoot } from '../src/database/package-root.ts';
@@ -33,13 +33,24 @@ describe('the dependencies', () => {
     ]);
   });
 
-  test('fail the run where a hole of severity high or above is known, and only then', () => {
+  test('run no script when they are installed', () => {
+    expect(scriptComplaints(manifest, lock)).toEqual([]);
+    const packages = { 'node_modules/a': { hasInstallScript: true }, 'node_modules/a/node_modules/@b/c': { hasInstallScript: true } };
+    expect(scriptComplaints({ allowScripts: { a: false, '@b/c': false } }, { packages })).toEqual([]);
+    expect(scriptComplaints({ allowScripts: { a: false, '@b/c': true, d: false } }, { packages })).toEqual([
+      '@b/c has an install script that allowScripts does not deny',
+      'allowScripts has d, which has no install script',
+    ]);
+    expect(scriptComplaints({}, { packages })).toHaveLength(2);
+  });
+
+  test('fail the run where a vulnerability of severity high or above is known, and only then', () => {
     expect(auditVerdict(report(1, 0))).toMatchObject({ outcome: 'failed', message: expect.stringContaining('qs') });
     expect(auditVerdict(report(0, 1)).outcome).toBe('failed');
     expect(auditVerdict(report(0, 0)).outcome).toBe('passed');
   });
 
-  test('let the run pass, and say so, where the registry can not be asked or does not know the question', () => {
+  test('let the run pass, and say so, where the registry cannot be reached or has no audit', () => {
     for (const text of [
       '',
       'npm error',
@@ -68,7 +79,7 @@ describe('the dependencies', () => {
       dependencies: [{ ref: 'a', dependsOn: ['d', 'bc'] }, { ref: 'd' }],
     });
     expect(billComplaints(bill(a, bc), { packages })).toEqual([]);
-    expect(billComplaints(bill(a), { packages })).toEqual(['@b/c@2.0.0 is missing in the bill of materials']);
+    expect(billComplaints(bill(a), { packages })).toEqual(['@b/c@2.0.0 is missing from the bill of materials']);
     expect(billComplaints(bill(a, bc, d), { packages })).toEqual(['d@3.0.0 is in the bill of materials and is not shipped']);
     expect(billComplaints({}, { packages })).toContain('it is not CycloneDX');
     expect(shipped(bill(a, bc, d))).toEqual({ ...bill(a, bc), dependencies: [{ ref: 'a', dependsOn: ['bc'] }] });

@@ -1,4 +1,4 @@
-/** Is it a JSON object, and neither null nor a list? */
+/** Is it an object, and neither null nor an array? */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** A request as both faces read it. */
+/** A request, as every face reads it. */
 export type AnyRequest = Request | NodeRequest;
 
 /**
- * What the faces read of a request, straight from node's: a Request and its Headers cost more than the rest of a short answer. Whoever needs a whole
- * Request makes one by `requestOf`.
+ * The part of Request that the faces read, directly from node's request: making a Request and its Headers costs more than the rest of a short
+ * response. `requestOf` makes a full Request where one is needed.
  */
 export class NodeRequest {
   readonly method: string;
@@ -22,17 +22,19 @@ export class NodeRequest {
     this.headers = new NodeHeaders(incoming.headers);
   }
 
-  /** As in the URL of a Request that says the same. */
+  /** The path and the query string, as in the URL of the equivalent Request. */
   get target(): Target {
-    this.#target ??= simpleTarget(this.#incoming.url ?? '/') ?? new URL(this.url);
+    this.#target ??= splitTarget(this.#incoming.url ?? '/') ?? new URL(this.url);
     return this.#target;
   }
 
   /**
-   * The body, read once; `undefined` where it breaks off, or has more than `max` bytes, of which `readAnyway` are read for its sender to be ready to
-   * listen.
+   * Reads the body, once: later calls return the same promise.
+   * @param max the largest body to keep, in bytes
+   * @param drainMax how much of a larger one to read and discard, in bytes: a client that still sends does not read the response
+   * @returns `undefined` if the body is larger than `max`, or the connection is lost
    */
-  bytes(max: number, readAnyway: number): Promise<Buffer | undefined> {
+  bytes(max: number, drainMax: number): Promise<Buffer | undefined> {
     this.#bytes ??= new Promise((resolve) => {
       if (this.#incoming.destroyed) resolve(undefined);
       const chunks: Buffer[] = [];
@@ -40,7 +42,7 @@ export class NodeRequest {
       this.#incoming.on('data', (chunk: Buffer) => {
         length += chunk.length;
         if (length <= max) chunks.push(chunk);
-        else if (length > readAnyway) {
+        else if (length > drainMax) {
           this.#incoming.pause();
           resolve(undefined);
         }
@@ -52,7 +54,7 @@ export class NodeRequest {
     return this.#bytes;
   }
 
-  /** The same as a Request. Its body must have been read, or there is none. */
+  /** Makes the equivalent Request. Its body is what `bytes` has read; without that it has none. */
   async toRequest(): Promise<Request> {
     const headers = new Headers();
     for (const [name, value] of Object.entries(this.#incoming.headers)) {
@@ -64,17 +66,18 @@ export class NodeRequest {
   }
 }
 
-/** What of a URL tells where a request leads to. */
-export type Target = Pick<URL, 'pathname' | 'search'>;
+/** The part of a URL that is routed. `search` begins with `?` or is empty. */
+type Target = Pick<URL, 'pathname' | 'search'>;
 
-/** A path and a query in which a URL changes nothing; undefined for any other. */
-function simpleTarget(target: string): Target | undefined {
+/** Splits a target that a URL would leave as it is, without making one. Returns `undefined` for any other. */
+function splitTarget(target: string): Target | undefined {
   const [, pathname, search = ''] = /^(\/[\w/-]*)(\?[\w=&.:+-]+)?$/.exec(target) ?? [];
   return pathname === undefined || pathname.startsWith('//') ? undefined : { pathname, search };
 }
 
 export const targetOf = (request: AnyRequest): Target => (request instanceof NodeRequest ? request.target : new URL(request.url));
 
+/** The part of Headers that the faces read. Names are in lower case. */
 class NodeHeaders {
   readonly #headers: IncomingHttpHeaders;
 
@@ -91,6 +94,6 @@ class NodeHeaders {
   }
 }
 
-/** A Request that says the same. */
+/** The equivalent Request. A NodeRequest's body must have been read by `bytes`. */
 export const requestOf = (request: AnyRequest): Promise<Request> | Request =>
   request instanceof NodeRequest ? request.toRequest() : request;

@@ -1,24 +1,25 @@
 import { type AnyResponse, TextResponse } from './text-response.ts';
 
-/** For whoever looks at an answer of the API as a page: it may do nothing, and nobody may frame it. */
+/** For a response that a browser shows as a page: it may load nothing and run nothing, and no page may frame it. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
 
-/** What browsers are told of every answer. An answer that says something else itself keeps that. */
+/** Set on every response, unless it has its own. */
 const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'content-security-policy': NOTHING,
-  // For those that don't know frame-ancestors.
+  // For browsers without frame-ancestors.
   'x-frame-options': 'DENY',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  // Every answer is about someone's data, or about this very moment.
+  // Every response holds an account's data, or is true only now.
   'cache-control': 'no-store',
 };
 
+/** Adds the security headers that a response does not have. */
 export function secure(response: AnyResponse): void {
   if (response instanceof TextResponse) {
-    response.headers.complete(HEADERS);
+    response.headers.setDefaults(HEADERS);
     return;
   }
   for (const name in HEADERS) {

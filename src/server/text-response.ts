@@ -1,7 +1,7 @@
-/** An answer of either face. */
+/** A response of any face. */
 export type AnyResponse = Response | TextResponse;
 
-/** An answer that is one text or nothing, without a Response's stream: making one and reading it again costs more than a short answer. */
+/** A response whose body is one string or none. Making a Response's stream and reading it again costs more than a short response. */
 export class TextResponse {
   readonly status: number;
   readonly headers: TextHeaders;
@@ -13,14 +13,14 @@ export class TextResponse {
     this.headers = new TextHeaders(headers);
   }
 
-  /** As HEAD is answered. */
+  /** The response to HEAD. */
   withoutContent(): TextResponse {
     return new TextResponse(null, { status: this.status, headers: this.headers.all });
   }
 }
 
-/** Headers by lower-case names, each with one value. */
-export class TextHeaders {
+/** The part of Headers that responses need. Names are in lower case; each has one value. */
+class TextHeaders {
   readonly all: Record<string, string>;
 
   constructor(headers: Readonly<Record<string, string>>) {
@@ -35,8 +35,8 @@ export class TextHeaders {
     this.all[name] = value;
   }
 
-  /** Sets each that is not set. */
-  complete(headers: Readonly<Record<string, string>>): void {
+  /** Sets the headers that are absent. */
+  setDefaults(headers: Readonly<Record<string, string>>): void {
     for (const name in headers) this.all[name] ??= headers[name] as string;
   }
 
@@ -46,6 +46,6 @@ export class TextHeaders {
   }
 }
 
-/** The same as a Response. */
-export const responseOf = (answer: AnyResponse): Response =>
-  answer instanceof TextResponse ? new Response(answer.content, { status: answer.status, headers: answer.headers.all }) : answer;
+/** The equivalent Response. */
+export const responseOf = (response: AnyResponse): Response =>
+  response instanceof TextResponse ? new Response(response.content, { status: response.status, headers: response.headers.all }) : response;

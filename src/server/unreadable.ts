@@ -1,31 +1,33 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-// What node can't read as HTTP, or what has no address, belongs to neither face: its answer has the form of both.
+// A request that node cannot parse, or that has no valid target, reaches no face. Its response satisfies the clients of both.
 
 const TYPE = 'application/json; charset=utf-8';
 
-/** By node's codes. All others are 400. */
+/** By node's error codes. Any other is 400. */
 const STATUSES: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-/** One of the contract's envelopes (REST.md), with the graph's errors in it. */
+/** The contract's failure envelope (REST.md, Envelopes), with `errors` as in a GraphQL response. */
 function bodyOf(status: number): string {
   const message = STATUS_CODES[status] ?? '';
   const code = message.toUpperCase().replaceAll(' ', '_');
   return JSON.stringify({ errorCode: String(status), message, errors: [{ message, extensions: { code } }] });
 }
 
-/** Answers a request that has no address, and closes its connection. */
+/** Refuses a request without a valid target, and closes its connection. */
 export function refuseRequest(response: ServerResponse, status: number): void {
   const body = bodyOf(status);
   response.writeHead(status, { connection: 'close', 'content-type': TYPE, 'content-length': Buffer.byteLength(body) }).end(body);
 }
 
-/** Answers what is no HTTP, too large or too slow, where nothing else was answered yet, and closes its connection: as node does, with a body. */
+/**
+ * Refuses what is not HTTP, too large or too slow, and closes the connection, unless a response has begun. As node does by default, but with a body.
+ */
 export function refuseUnreadable(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex & { _httpMessage?: { _headerSent: boolean } }) => {
     if (!socket.writable || error.code === 'ECONNRESET' || socket._httpMessage?._headerSent) return void socket.destroy();
@@ -40,6 +42,6 @@ export function refuseUnreadable(server: Server): void {
     socket.once('finish', () => socket.destroy());
     socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
   });
-  // An expectation that nobody knows may be passed over (RFC 9110, 10.1.1).
+  // An unknown expectation may be ignored (RFC 9110, 10.1.1).
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => server.emit('request', request, response));
 }

@@ -24,8 +24,8 @@ const complained = vi.spyOn(console, 'error').mockImplementation(() => {});
 beforeAll(async () => {
   world = await createFuzzWorld();
   const { app } = world;
-  const patience = { headersTimeout: 500, requestTimeout: 800, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 50 };
-  listener = await listen(app.fetch, { host: '127.0.0.1', port: 0, patience, direct: app.direct });
+  const connectionLimits = { headersTimeout: 500, requestTimeout: 800, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 50 };
+  listener = await listen(app.fetch, { host: '127.0.0.1', port: 0, connectionLimits, direct: app.direct });
   sockets = app.attach(listener.server, listener.addressOf);
 });
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { health } from '../../src/server/health.ts';
-import { type Fetch, ListenError, type Listener, listen, type Patience } from '../../src/server/server.ts';
+import { type ConnectionLimits, type Fetch, ListenError, type Listener, listen } from '../../src/server/server.ts';
 
 const HOST = '127.0.0.1';
 const listeners: Listener[] = [];
@@ -13,8 +13,8 @@ afterEach(async () => {
   await Promise.all(listeners.splice(0).map((listener) => listener.drain(0)));
 });
 
-async function serve(fetch: Fetch, patience?: Partial<Patience>): Promise<Listener> {
-  const listener = await listen(fetch, { host: HOST, port: 0, patience });
+async function serve(fetch: Fetch, connectionLimits?: Partial<ConnectionLimits>): Promise<Listener> {
+  const listener = await listen(fetch, { host: HOST, port: 0, connectionLimits });
   listeners.push(listener);
   return listener;
 }
@@ -91,7 +91,7 @@ test('a port that is taken is named', async () => {
   const { port } = await serve(() => new Response());
   const second = listen(() => new Response(), { host: HOST, port });
   await expect(second).rejects.toThrow(ListenError);
-  await expect(second).rejects.toThrow(`Can't listen on ${HOST}:${port} (HOST, PORT): something else listens there`);
+  await expect(second).rejects.toThrow(`Cannot listen on ${HOST}:${port} (HOST, PORT): the port is already in use`);
 });
 
 /** All that a connection answers to this, until it is closed. */
@@ -104,7 +104,7 @@ async function answerTo(port: number, ...parts: readonly (string | Buffer)[]): P
   return text;
 }
 
-const IMPATIENT: Partial<Patience> = { headersTimeout: 150, requestTimeout: 300, connectionsCheckingInterval: 20 };
+const IMPATIENT: Partial<ConnectionLimits> = { headersTimeout: 150, requestTimeout: 300, connectionsCheckingInterval: 20 };
 
 test('a client that does not finish its headers, its body, or even begin, is told 408 or nothing, and cut', async () => {
   const { port, url } = await serve(async (request) => new Response(await request.text()), IMPATIENT);

@@ -3,31 +3,31 @@ import type { Fairness } from './fairness.ts';
 import type { Origins } from './origins.ts';
 import type { RateLimit } from './rate-limit.ts';
 
-/** What requests of all faces share: who may ask from where, how often, how many at once, for how long. */
+/** What limits the requests of all faces together. */
 export interface Admission {
   readonly origins: Origins;
   /** Absent: requests are not counted. */
   readonly rateLimit?: RateLimit;
-  /** Of queries and the beginnings of subscriptions. */
+  /** Turns of queries, and of subscriptions that are being opened. */
   readonly reads: Fairness;
-  /** Of mutations. */
+  /** Turns of mutations. */
   readonly changes: Fairness;
-  /** From the request's arrival to the beginning of its answer, in ms. */
+  /** From a request's arrival to the beginning of its response, in ms. */
   readonly requestTimeoutMs: number;
 }
 
 /**
  * Runs an operation when it is its account's turn.
- * @param isOver asked when the turn comes: an operation that nobody waits for any more is left out, and never settles
- * @throws OverloadError when too many operations of the account wait already
+ * @param hasTimedOut asked when the turn comes: an operation whose request has timed out is dropped, and its promise never settles
+ * @throws OverloadError if too many operations of the account are waiting
  */
 export function inTurn<Result>(
   { reads, changes }: Pick<Admission, 'reads' | 'changes'>,
   caller: Caller,
   kind: 'query' | 'mutation' | 'subscription',
   operation: () => Promise<Result> | Result,
-  isOver?: () => boolean,
+  hasTimedOut?: () => boolean,
 ): Promise<Result> {
   const fairness = kind === 'mutation' ? changes : reads;
-  return fairness.run(actorOf(caller), operation, isOver && (() => !isOver()));
+  return fairness.run(actorOf(caller), operation, hasTimedOut);
 }

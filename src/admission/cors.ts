@@ -4,14 +4,15 @@ import type { Origins } from './origins.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE';
 const REQUEST_HEADERS = 'authorization, content-type, idempotency-key, last-event-id, accept';
-/** What an allowed page may read of an answer's headers. */
-const EXPOSED = 'x-request-id, ratelimit, ratelimit-policy, retry-after, allow, www-authenticate';
-/** No browser keeps a preflight's answer longer. */
+/** The response headers that an allowed page may read. */
+const EXPOSED_HEADERS = 'x-request-id, ratelimit, ratelimit-policy, retry-after, allow, www-authenticate';
+/** The longest that browsers cache a preflight's response. */
 const MAX_AGE_SECONDS = 7200;
 
 /**
- * The answer to a preflight of an allowed origin; `undefined` for any other request. Credentials of the browser's own (`credentials: 'include'`)
- * are never allowed: a page of another site brings an access token in the header Authorization.
+ * Responds to a CORS preflight (Fetch standard, CORS protocol). The browser's own credentials (`credentials: 'include'`) are never allowed: a page of
+ * another site sends an access token in Authorization.
+ * @returns `undefined` unless the request is a preflight from an allowed origin
  */
 export function preflight(request: AnyRequest, { isAllowed }: Origins): Response | undefined {
   if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method')) return undefined;
@@ -26,11 +27,11 @@ export function preflight(request: AnyRequest, { isAllowed }: Origins): Response
   });
 }
 
-/** Lets the page read the answer where its origin is allowed. */
+/** Lets a page of an allowed origin read the response. */
 export function allowOrigin(request: AnyRequest, response: AnyResponse, { isAllowed }: Origins): void {
   const origin = request.headers.get('origin');
   if (!isAllowed(origin)) return;
   response.headers.set('access-control-allow-origin', origin);
-  response.headers.set('access-control-expose-headers', EXPOSED);
+  response.headers.set('access-control-expose-headers', EXPOSED_HEADERS);
   response.headers.append('vary', 'origin');
 }

@@ -4,64 +4,59 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import { postgresChannel } from '../channels/postgres-channel.ts';
 import type { VerifiedCredentials } from '../domain/verified-credentials.ts';
 
-/** Triggers name on it the sid of every account, admin and access token whose credentials changed (migration 20261124050000_credentials). */
+/** Triggers send the sid of every account, admin and access token whose credentials changed (migration 20261124050000_credentials). */
 const CHANNEL = 'teams_sms_gateway_credentials';
-/** Begins a text that is no change. */
+/** Begins a probe: other payloads are sids. */
 const PROBE = 'probe ';
-const PROBE_MS = 5000;
-/** What takes longer does not arrive. */
+const PROBE_INTERVAL_MS = 5000;
+/** A probe that takes longer counts as lost. */
 const PROBE_TIMEOUT_MS = 2000;
 
 interface Options {
   readonly databaseUrl: string;
-  /** Other connections than the listening one. */
+  /** Must not share the listening connection, so that a probe crosses the server. */
   readonly prisma: PrismaClient;
   readonly verified: VerifiedCredentials;
   readonly log: Logger;
 }
 
 /**
- * Tells the kept credentials what became of them, whichever process changed it: this one, another instance, the command line. They are kept only
- * while that is certain to arrive: every 5 s something is sent over another connection to see that it does. It does not behind a pooler that shares
- * connections between statements, where every request asks the database, as it did before there was anything to keep.
+ * Drops verified credentials from memory when they change, whichever process changes them: this one, another instance, the command line. They are
+ * kept only while notifications are known to arrive: every 5 s a probe is sent over another connection. Behind a pooler that shares connections
+ * between statements no probe arrives, and every request asks the database.
  */
 export function followCredentialChanges({ databaseUrl, prisma, verified, log }: Options): { close(): Promise<void> } {
-  let expected: string | undefined;
+  let expectedProbe: string | undefined;
   let deadline: NodeJS.Timeout | undefined;
 
-  const line = {
-    channel: CHANNEL,
-    name: 'teams-sms-gateway credentials',
-    lost: 'credentials are verified at each request: changes are not heard of',
-  };
-  const channel = postgresChannel(
-    databaseUrl,
-    log,
-    line,
-  )({
-    received: (text) => {
-      if (!text.startsWith(PROBE)) return verified.drop(text);
-      if (text !== expected) return;
-      clearTimeout(deadline);
-      expected = undefined;
-      verified.hears(true);
-    },
-    connected: probe,
-    lost: deaf,
-  });
-  const timer = setInterval(probe, PROBE_MS).unref();
-
   function probe(): void {
-    expected = `${PROBE}${randomUUID()}`;
+    expectedProbe = `${PROBE}${randomUUID()}`;
     clearTimeout(deadline);
-    deadline = setTimeout(deaf, PROBE_TIMEOUT_MS).unref();
-    prisma.$executeRaw`SELECT pg_notify(${CHANNEL}, ${expected})`.catch(() => {});
+    deadline = setTimeout(stopKeeping, PROBE_TIMEOUT_MS).unref();
+    prisma.$executeRaw`SELECT pg_notify(${CHANNEL}, ${expectedProbe})`.catch(() => {});
   }
 
-  function deaf(): void {
-    expected = undefined;
+  function received(payload: string): void {
+    if (!payload.startsWith(PROBE)) verified.drop(payload);
+    else if (payload === expectedProbe) {
+      clearTimeout(deadline);
+      expectedProbe = undefined;
+      verified.hears(true);
+    }
+  }
+
+  function stopKeeping(): void {
+    expectedProbe = undefined;
     verified.hears(false);
   }
+
+  const openChannel = postgresChannel(databaseUrl, log, {
+    channel: CHANNEL,
+    name: 'teams-sms-gateway credentials',
+    lost: 'lost the notifications of credential changes: verifying credentials at every request',
+  });
+  const channel = openChannel({ received, connected: probe, lost: stopKeeping });
+  const timer = setInterval(probe, PROBE_INTERVAL_MS).unref();
 
   return {
     close: async () => {

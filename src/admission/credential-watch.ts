@@ -3,7 +3,7 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { VerifiedCredentials } from '../domain/verified-credentials.ts';
 
-/** Whoever is to end with a caller's credentials. */
+/** A stream or a socket that ends with its caller's credentials. */
 export interface Watched {
   readonly caller: Caller;
   readonly end: () => void;
@@ -11,16 +11,15 @@ export interface Watched {
 
 export interface CredentialWatch {
   /**
-   * Calls `end` once when the caller's credentials stop being valid: the account suspended, its token rotated, the access token revoked or expired, the
-   * enterprise's admin suspended;
-   * for an account that only Restcomm knows, also within a minute of what happens there.
+   * Calls `end` once, when the caller's credentials stop being valid: the account is suspended or its token rotated, the access token is revoked or
+   * expired, the enterprise's admin is suspended. Restcomm is asked about an account that only it knows at most once a minute.
    */
   watch(watched: Watched): void;
   unwatch(watched: Watched): void;
   stop(): void;
 }
 
-/** Streams must end within 5 s of their credentials; where a change is heard of, they end at once. */
+/** Bounds how long a stream outlives its credentials where notifications of changes do not arrive: they must end within 5 s. */
 const INTERVAL_MS = 2000;
 
 interface Options {
@@ -29,60 +28,41 @@ interface Options {
   readonly log: Logger;
 }
 
-/** Looks after the credentials of open streams: three statements a look at most, however many there are. */
+/** Watches the credentials of open streams and sockets: every 2 s, and when any credentials change, by at most three statements for all of them. */
 export function createCredentialWatch({ prisma, verified, log }: Options): CredentialWatch {
   const watched = new Set<Watched>();
-  let looking = false;
-  let again = false;
-  let stopped = false;
-  const timer = setInterval(begin, INTERVAL_MS).unref();
-  verified.onDrop(begin);
+  let isChecking = false;
+  let isDueAgain = false;
+  let isStopped = false;
+  const timer = setInterval(tick, INTERVAL_MS).unref();
+  verified.onDrop(tick);
 
-  function begin(): void {
-    if (watched.size === 0 || stopped) return;
-    if (looking) {
-      again = true;
+  function tick(): void {
+    if (watched.size === 0 || isStopped) return;
+    if (isChecking) {
+      isDueAgain = true;
       return;
     }
-    looking = true;
-    look()
-      .catch((error) => log.error({ err: error }, 'the credentials of open streams can not be checked'))
+    isChecking = true;
+    check()
+      .catch((error) => log.error({ err: error }, 'cannot check the credentials of open streams'))
       .finally(() => {
-        looking = false;
-        if (again) begin();
-        again = false;
+        isChecking = false;
+        if (isDueAgain) tick();
+        isDueAgain = false;
       });
   }
 
-  async function look(): Promise<void> {
-    // Those that join meanwhile are looked after the next time: nothing was asked about them.
+  async function check(): Promise<void> {
+    // Streams that open meanwhile wait for the next check: the statements do not ask about them.
     const entries = [...watched];
-    const callers = entries.map(({ caller }) => caller);
-    const accountSids = [...new Set(callers.flatMap(({ adminSid, accountSid }) => (adminSid ? [] : accountSid)))];
-    const adminSids = [...new Set(callers.flatMap(({ adminSid }) => adminSid ?? []))];
-    const tokenSids = [...new Set(callers.flatMap((caller) => caller.accessTokenSid ?? []))];
-    const accounts = await prisma.account.findMany({
-      where: { sid: { in: accountSids }, status: 'ACTIVE' },
-      select: { sid: true, tokenDigest: true },
-    });
-    const tokens = tokenSids.length
-      ? await prisma.accessToken.findMany({
-          where: { sid: { in: tokenSids }, dateRevoked: null, dateExpires: { gt: new Date() } },
-          select: { sid: true },
-        })
-      : [];
-    const admins = adminSids.length
-      ? await prisma.enterpriseAdmin.findMany({ where: { sid: { in: adminSids }, status: 'ACTIVE' }, select: { sid: true } })
-      : [];
-    const digests = new Map(accounts.map((account) => [account.sid, Buffer.from(account.tokenDigest).toString('base64')]));
-    const valid = new Set([...tokens, ...admins].map(({ sid }) => sid));
+    const isValid = await findValid(
+      prisma,
+      entries.map(({ caller }) => caller),
+    );
     for (const entry of entries) {
-      const { accountSid, adminSid, accessTokenSid, credentialDigest } = entry.caller;
-      const digest = digests.get(accountSid);
-      const isHeld = adminSid ? valid.has(adminSid) : digest !== undefined;
-      const holds = isHeld && (accessTokenSid ? valid.has(accessTokenSid) : credentialDigest === undefined || credentialDigest === digest);
-      if (!holds) end(entry);
-      // Not waited for: a platform that is slow to answer holds up nobody else's end.
+      if (!isValid(entry.caller)) end(entry);
+      // Not awaited: a platform that responds slowly must not delay the end of other streams.
       else void entry.caller.isStillValid?.().then((valid) => valid || end(entry));
     }
   }
@@ -95,8 +75,35 @@ export function createCredentialWatch({ prisma, verified, log }: Options): Crede
     watch: (entry) => void watched.add(entry),
     unwatch: (entry) => void watched.delete(entry),
     stop: () => {
-      stopped = true;
+      isStopped = true;
       clearInterval(timer);
     },
+  };
+}
+
+/** @returns tells which of these callers' credentials the database holds valid */
+async function findValid(prisma: PrismaClient, callers: readonly Caller[]): Promise<(caller: Caller) => boolean> {
+  const accountSids = [...new Set(callers.flatMap(({ adminSid, accountSid }) => (adminSid ? [] : accountSid)))];
+  const adminSids = [...new Set(callers.flatMap(({ adminSid }) => adminSid ?? []))];
+  const tokenSids = [...new Set(callers.flatMap(({ accessTokenSid }) => accessTokenSid ?? []))];
+  const accounts = await prisma.account.findMany({
+    where: { sid: { in: accountSids }, status: 'ACTIVE' },
+    select: { sid: true, tokenDigest: true },
+  });
+  const tokens = tokenSids.length
+    ? await prisma.accessToken.findMany({
+        where: { sid: { in: tokenSids }, dateRevoked: null, dateExpires: { gt: new Date() } },
+        select: { sid: true },
+      })
+    : [];
+  const admins = adminSids.length
+    ? await prisma.enterpriseAdmin.findMany({ where: { sid: { in: adminSids }, status: 'ACTIVE' }, select: { sid: true } })
+    : [];
+  const digests = new Map(accounts.map(({ sid, tokenDigest }) => [sid, Buffer.from(tokenDigest).toString('base64')]));
+  const valid = new Set([...tokens, ...admins].map(({ sid }) => sid));
+  return ({ accountSid, adminSid, accessTokenSid, credentialDigest }) => {
+    const digest = digests.get(accountSid);
+    const isActive = adminSid ? valid.has(adminSid) : digest !== undefined;
+    return isActive && (accessTokenSid ? valid.has(accessTokenSid) : credentialDigest === undefined || credentialDigest === digest);
   };
 }

@@ -1,32 +1,33 @@
-/** What becomes of work that nobody waits for any more. */
-export interface Abandoned<Result> {
+/** What to do with work that ends after its deadline. */
+interface AfterDeadline<Result> {
   readonly failed: (error: unknown) => void;
   readonly discard?: (result: Result) => void;
 }
 
 /**
- * What `work` gives, or `late()` where that takes longer than `ms`. The work itself goes on: what it changes may still come to be.
- * @param work is told by `isOver` that nobody waits for it any more
+ * Runs `work` with a deadline. Work that misses it is not stopped: its changes may still take effect.
+ * @param work given `hasTimedOut`, by which it can leave out what is no longer awaited
+ * @param late makes the result for work that misses its deadline
  */
 export async function withDeadline<Result>(
   ms: number,
-  work: (isOver: () => boolean) => Promise<Result>,
+  work: (hasTimedOut: () => boolean) => Promise<Result>,
   late: () => Result,
-  abandoned: Abandoned<Result>,
+  afterDeadline: AfterDeadline<Result>,
 ): Promise<Result> {
-  let isOver = false;
+  let hasTimedOut = false;
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<Result>((resolve) => {
     timer = setTimeout(() => {
-      isOver = true;
+      hasTimedOut = true;
       resolve(late());
     }, ms);
   });
-  const done = work(() => isOver);
+  const done = work(() => hasTimedOut);
   try {
     return await Promise.race([done, expired]);
   } finally {
     clearTimeout(timer);
-    if (isOver) done.then(abandoned.discard, abandoned.failed);
+    if (hasTimedOut) done.then(afterDeadline.discard, afterDeadline.failed);
   }
 }

@@ -1,101 +1,98 @@
 import { isIPv6 } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { createQuota } from './quota.ts';
 
 export interface FailedAttemptsOptions {
-  /** Attempts of one address that may fail in a minute. Then those that are still to be verified are refused until the minute is over. */
-  readonly ofAddress: number;
-  /** Attempts with one name that may fail in a minute before the next have to wait. */
-  readonly ofName: number;
-  /** The longest wait, in ms. It begins with a hundredth of this and doubles. */
-  readonly longestDelayMs: number;
+  /** Failed attempts from one address in a minute. After that, its unverified credentials are refused until the minute is over. */
+  readonly perAddress: number;
+  /** Failed attempts with one user name in a minute. After that, each further attempt is delayed. */
+  readonly perName: number;
+  /** The longest delay, in ms. The first is a hundredth of it; each later one is twice the one before. */
+  readonly maxDelayMs: number;
 }
 
-export const FAILED_ATTEMPTS: FailedAttemptsOptions = { ofAddress: 20, ofName: 10, longestDelayMs: 2000 };
+export const FAILED_ATTEMPTS: FailedAttemptsOptions = { perAddress: 20, perName: 10, maxDelayMs: 2000 };
 
 const WINDOW_SECONDS = 60;
-/** Attempts of one address, and of all, that may be under way at once. */
-const UNDER_WAY = 32;
-const UNDER_WAY_OF_ALL = 2000;
+/** Attempts in progress at once, for one address and in total. */
+const MAX_PENDING_PER_ADDRESS = 32;
+const MAX_PENDING = 2000;
 
-/** An attempt that may be verified. Its end is told, whatever it was. */
-export interface Attempt {
-  end(failed: boolean): void;
+/** An attempt that may be verified. `end` must be called, whatever its outcome. */
+interface Attempt {
+  end(hasFailed: boolean): void;
 }
 
-/** Slows those who guess. Each instance counts for itself. */
-export interface FailedAttempts {
+/** Slows the guessing of credentials. Each instance counts for itself. */
+interface FailedAttempts {
   /**
-   * Resolves when the attempt may be verified: late where many failed with this name, whoever's it is and from wherever they came, so that nobody
-   * can lock its owner out.
-   * @returns after how many seconds to come again, where it may not
+   * Resolves when an attempt may be verified. Attempts with a name that often failed are delayed, not refused, whether or not the name exists and
+   * whatever their address: so nobody can lock out its owner.
+   * @param name of the user, digested; `undefined` for an access token
+   * @returns the attempt, or the seconds after which its address may try again
    */
   begin(address: string | undefined, name: string | undefined): Promise<Attempt | { readonly retryAfter: number }>;
 }
 
-export function createFailedAttempts({ ofAddress, ofName, longestDelayMs }: FailedAttemptsOptions = FAILED_ATTEMPTS): FailedAttempts {
-  const addresses = new RateLimiterMemory({ points: ofAddress, duration: WINDOW_SECONDS });
-  const names = new RateLimiterMemory({ points: ofName, duration: WINDOW_SECONDS });
-  const underWay = new Map<string, number>();
-  let all = 0;
+export function createFailedAttempts({ perAddress, perName, maxDelayMs }: FailedAttemptsOptions = FAILED_ATTEMPTS): FailedAttempts {
+  const byNetwork = new RateLimiterMemory({ points: perAddress, duration: WINDOW_SECONDS });
+  const byName = new RateLimiterMemory({ points: perName, duration: WINDOW_SECONDS });
+  const pendingByNetwork = createQuota(MAX_PENDING_PER_ADDRESS);
+  let pending = 0;
 
-  function enter(origin: string): (() => void) | undefined {
-    const count = underWay.get(origin) ?? 0;
-    if (count >= UNDER_WAY || all >= UNDER_WAY_OF_ALL) return undefined;
-    underWay.set(origin, count + 1);
-    all += 1;
-    return () => {
-      all -= 1;
-      const left = (underWay.get(origin) ?? 0) - 1;
-      if (left > 0) underWay.set(origin, left);
-      else underWay.delete(origin);
-    };
+  function leave(network: string): void {
+    pending -= 1;
+    pendingByNetwork.release(network);
   }
 
-  async function waitFor(name: string): Promise<void> {
-    const failed = await names.get(name);
-    const excess = isOver(failed) ? -1 : failed.consumedPoints - ofName;
-    if (excess >= 0) await delay(Math.min(longestDelayMs, (longestDelayMs / 100) * 2 ** Math.min(excess, 30)));
+  async function delayFor(name: string): Promise<void> {
+    const failures = await byName.get(name);
+    const excess = hasExpired(failures) ? -1 : failures.consumedPoints - perName;
+    if (excess >= 0) await delay(Math.min(maxDelayMs, (maxDelayMs / 100) * 2 ** Math.min(excess, 30)));
   }
 
   return {
     begin: async (address, name) => {
-      const origin = originOf(address);
-      const leave = enter(origin);
-      if (!leave) return { retryAfter: 1 };
-      const failed = await addresses.get(origin);
-      if (!isOver(failed) && failed.consumedPoints >= ofAddress) {
-        leave();
-        return { retryAfter: Math.max(1, Math.ceil(failed.msBeforeNext / 1000)) };
+      const network = networkOf(address);
+      if (pending >= MAX_PENDING || !pendingByNetwork.take(network)) return { retryAfter: 1 };
+      pending += 1;
+      const failures = await byNetwork.get(network);
+      if (!hasExpired(failures) && failures.consumedPoints >= perAddress) {
+        leave(network);
+        return { retryAfter: Math.max(1, Math.ceil(failures.msBeforeNext / 1000)) };
       }
-      if (name !== undefined) await waitFor(name);
+      if (name !== undefined) await delayFor(name);
       return {
         end: (hasFailed) => {
-          leave();
+          leave(network);
           if (!hasFailed) return;
-          void addresses.penalty(origin);
-          if (name !== undefined) void names.penalty(name);
+          void byNetwork.penalty(network);
+          if (name !== undefined) void byName.penalty(name);
         },
       };
     },
   };
 }
 
-/** Has its minute passed? Then it is forgotten, but perhaps not yet. */
-const isOver = (counted: RateLimiterRes | null): counted is null => !counted || counted.msBeforeNext <= 0;
+/** The limiter may keep a count a little longer than its minute. */
+const hasExpired = (count: RateLimiterRes | null): count is null => !count || count.msBeforeNext <= 0;
 
-/** Whom an address stands for: an IPv6 network of 64 bits is one customer's, and IPv4 in IPv6 is IPv4. */
-export function originOf(address = ''): string {
-  const [bare = ''] = address.split('%');
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
+/**
+ * The network that an address belongs to: the /64 of an IPv6 address, which one customer has as a whole, and any other address itself.
+ * @param address may be an IPv4 address mapped to IPv6
+ */
+export function networkOf(address = ''): string {
+  const [withoutZone = ''] = address.split('%');
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(withoutZone)?.[1];
   if (mapped) return mapped;
-  if (!isIPv6(bare)) return bare;
-  // The URL parser writes an address in its one short form.
-  const [left = '', right] = new URL(`http://[${bare}]`).hostname.slice(1, -1).split('::');
-  const groups = left ? left.split(':') : [];
-  if (right !== undefined) {
-    const tail = right ? right.split(':') : [];
-    groups.push(...Array(8 - groups.length - tail.length).fill('0'), ...tail);
+  if (!isIPv6(withoutZone)) return withoutZone;
+  // The URL parser normalizes an address to its shortest form.
+  const [head = '', tail] = new URL(`http://[${withoutZone}]`).hostname.slice(1, -1).split('::');
+  const groups = head ? head.split(':') : [];
+  if (tail !== undefined) {
+    const tailGroups = tail ? tail.split(':') : [];
+    groups.push(...Array(8 - groups.length - tailGroups.length).fill('0'), ...tailGroups);
   }
   return `${groups.slice(0, 4).join(':')}::/64`;
 }

@@ -1,57 +1,62 @@
 import { createHoldBack } from './hold-back.ts';
 
-/** Too many operations of one account wait already. */
+/** Too many operations of one account are waiting. */
 export class OverloadError extends Error {
   override readonly name = 'OverloadError';
 }
 
-export interface FairnessOptions {
+interface FairnessOptions {
   /** Operations of one account that run at once. */
-  readonly running: number;
-  /** The same while other accounts have something to run too. */
-  readonly contended: number;
-  /** Operations of one account that may wait for their turn; those beyond are refused. */
-  readonly waiting: number;
+  readonly maxRunning: number;
+  /** The same while other accounts are active. */
+  readonly maxRunningContended: number;
+  /** Operations of one account that wait. Further ones are refused. */
+  readonly maxWaiting: number;
 }
 
-/** Runs what accounts want, none of them at the cost of the others. */
+/** Schedules operations, so that no account slows another. */
 export interface Fairness {
   /**
-   * Runs an operation of an account as soon as few enough of its others run, in the order in which they came.
-   * @param isWanted asked when its turn comes: what nobody waits for any more is left out, and never settles
-   * @throws OverloadError where as many wait as may, after a while
+   * Runs an operation when few enough others of its account run; those that wait run in order of arrival.
+   * @param account its sid
+   * @param isAbandoned asked when the operation's turn comes: an operation that nobody awaits is dropped, and its promise never settles
+   * @throws OverloadError, after a delay, if `maxWaiting` operations of the account are waiting
    */
-  readonly run: <Result>(account: string, operation: () => Promise<Result> | Result, isWanted?: () => boolean) => Promise<Result>;
+  readonly run: <Result>(account: string, operation: () => Promise<Result> | Result, isAbandoned?: () => boolean) => Promise<Result>;
 }
 
 /**
- * Reads are the database's and this process's work: its one thread does one thing at a time, so an account that floods it must run next to
- * nothing at once for others' reads to be as fast as before, and may run more while it is alone. The database's pool has ten connections.
+ * Reads occupy the database and this process's only thread. An account that floods it must run one at a time for others' reads to stay fast; alone, it
+ * may run more. The database's pool has ten connections.
  */
-export const READS: FairnessOptions = { running: 16, contended: 1, waiting: 500 };
-/** Changes wait for the platforms most of the time, and take little else meanwhile. */
-export const CHANGES: FairnessOptions = { running: 16, contended: 16, waiting: 500 };
+export const READS: FairnessOptions = { maxRunning: 16, maxRunningContended: 1, maxWaiting: 500 };
+/** Changes mostly wait for the platforms, and occupy neither. */
+export const CHANGES: FairnessOptions = { maxRunning: 16, maxRunningContended: 16, maxWaiting: 500 };
 
-/** For how long an account that has run something counts as one that has something to run. */
-const CONTENDED_MS = 1000;
-/** How long an account with a queue lets those without one go first, at most, so that it always gets on. */
-const YIELDING_MS = 50;
-/** How long it lets go by between two of its own, at least, else as long as the one before took: what those ask finds the process idle half the time. */
+/** How long after its last operation an account counts as active, in ms. */
+const ACTIVE_MS = 1000;
+/** The longest that a queued account waits for others without a queue to finish, in ms. Bounded, so that it always proceeds. */
+const MAX_YIELD_MS = 50;
+/**
+ * Minimum pause between two operations of a queued account, in ms; longer if the last one took longer, so that the process is free for others half
+ * of the time.
+ */
 const PAUSE_MS = 1;
-/** For how long after those have asked, in ms. */
-const QUIET_MS = 100;
+/** How long a queued account pauses after the last operation of an account without a queue, in ms. */
+const YIELDING_MS = 100;
 
 interface Account {
   readonly name: string;
   running: number;
+  /** Start the operations that wait, in order of arrival. */
   readonly waiting: (() => void)[];
-  /** When it last began something, and ended something, in ms. */
+  /** When its last operation began and ended, in ms. */
   beganAt: number;
   endedAt: number;
 }
 
-/** Who did something last, and when another than that one did. */
-class Latest {
+/** Remembers the last two accounts that did something: who was last, and when anyone else was. */
+class LastSeen {
   #name: string | undefined;
   #at = Number.NEGATIVE_INFINITY;
   #othersAt = Number.NEGATIVE_INFINITY;
@@ -62,105 +67,136 @@ class Latest {
     this.#at = performance.now();
   }
 
-  /** How long ago another than this one did, in ms. */
+  /** How long ago any other account was seen, in ms. */
   sinceOther(name: string): number {
     return performance.now() - (name === this.#name ? this.#othersAt : this.#at);
   }
 }
 
-/**
- * Keeps one account from taking the database and this process for itself. What it asks beyond waits in its own queue, and nobody else behind it.
- * While others are there that have no queue, one that has begins nothing as long as they have something running, and pauses between its own.
- */
-export function createFairness({ running, contended, waiting }: FairnessOptions): Fairness {
-  /** Those that have something running or waiting. */
-  const accounts = new Map<string, Account>();
-  /** Of those, the ones that have something waiting. They take turns. */
-  const queues = new Set<Account>();
-  let timer: NodeJS.Timeout | undefined;
-  const holdBack = createHoldBack();
-  const coming = new Latest();
-  /** Those who found no queue of their own. */
-  const unqueued = new Latest();
+/** The accounts with operations, and whose turn it is. */
+class Turns {
+  readonly #options: FairnessOptions;
+  /** Those with an operation that runs or waits. */
+  readonly #accounts = new Map<string, Account>();
+  /** Those with an operation that waits, in the order of their turns. */
+  readonly #queued = new Set<Account>();
+  #timer: NodeJS.Timeout | undefined;
+  readonly #arrivals = new LastSeen();
+  /** Arrivals that needed no queue. */
+  readonly #unqueuedArrivals = new LastSeen();
 
-  function came(name: string): Account {
-    coming.note(name);
-    const account = accounts.get(name) ?? { name, running: 0, waiting: [], beganAt: 0, endedAt: 0 };
-    accounts.set(name, account);
+  constructor(options: FairnessOptions) {
+    this.#options = options;
+  }
+
+  arrive(name: string): Account {
+    this.#arrivals.note(name);
+    const account = this.#accounts.get(name) ?? { name, running: 0, waiting: [], beganAt: 0, endedAt: 0 };
+    this.#accounts.set(name, account);
     return account;
   }
 
-  const mayBegin = ({ name, running: own }: Account) => own < (coming.sinceOther(name) < CONTENDED_MS ? contended : running);
-
-  /** Others without a queue have something running. */
-  function othersRun(account: Account): boolean {
-    // All that run may be few, and nobody's queue is asked more often than something ends.
-    for (const other of accounts.values()) if (other !== account && other.running > 0 && other.waiting.length === 0) return true;
-    return false;
+  /** Begins an operation at once if its account may run another and has none waiting. */
+  beginUnqueued(account: Account): boolean {
+    if (account.waiting.length > 0 || !this.#mayBegin(account)) return false;
+    this.#unqueuedArrivals.note(account.name);
+    begin(account);
+    return true;
   }
 
-  /** For how many ms an account with a queue has to wait for others' sake, at most. */
-  function heldFor(account: Account): number {
-    if (contended === running || unqueued.sinceOther(account.name) > QUIET_MS) return 0;
-    const now = performance.now();
-    const yielding = account.beganAt + YIELDING_MS - now;
-    if (yielding > 0 && othersRun(account)) return yielding;
-    const took = Math.min(account.endedAt - account.beganAt, YIELDING_MS);
-    return Math.max(0, account.endedAt + Math.max(PAUSE_MS, took) - now);
+  /** Resolves when the operation has begun; never if it is abandoned by then. */
+  enqueue(account: Account, isAbandoned: (() => boolean) | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      account.waiting.push(() => {
+        if (isAbandoned?.()) return;
+        begin(account);
+        resolve();
+      });
+      this.#queued.add(account);
+    });
   }
 
-  function begin(account: Account): void {
-    account.running += 1;
-    account.beganAt = performance.now();
+  end(account: Account): void {
+    account.running -= 1;
+    account.endedAt = performance.now();
+    this.#forgetIdle(account);
+    if (this.#queued.size > 0) this.#beginQueued();
   }
 
-  /** Begins what may begin now. */
-  function goOn(): void {
-    let held = 0;
-    for (const account of [...queues]) {
-      while (account.waiting.length > 0 && mayBegin(account)) {
-        const wait = heldFor(account);
-        if (wait > 0) {
-          held = held === 0 ? wait : Math.min(held, wait);
+  #mayBegin({ name, running }: Account): boolean {
+    const { maxRunning, maxRunningContended } = this.#options;
+    return running < (this.#arrivals.sinceOther(name) < ACTIVE_MS ? maxRunningContended : maxRunning);
+  }
+
+  /** Begins what waits and may begin, and tries again when the rest may. */
+  #beginQueued = (): void => {
+    let nextTry = Number.POSITIVE_INFINITY;
+    for (const account of [...this.#queued]) {
+      while (account.waiting.length > 0 && this.#mayBegin(account)) {
+        const yielding = this.#yieldFor(account);
+        if (yielding > 0) {
+          nextTry = Math.min(nextTry, yielding);
           break;
         }
         account.waiting.shift()?.();
       }
-      queues.delete(account);
-      if (account.waiting.length > 0) queues.add(account);
-      else if (account.running === 0) accounts.delete(account.name);
+      // To the end of the line.
+      this.#queued.delete(account);
+      if (account.waiting.length > 0) this.#queued.add(account);
+      else this.#forgetIdle(account);
     }
-    clearTimeout(timer);
-    timer = held > 0 ? setTimeout(goOn, held) : undefined;
+    clearTimeout(this.#timer);
+    this.#timer = nextTry === Number.POSITIVE_INFINITY ? undefined : setTimeout(this.#beginQueued, nextTry);
+  };
+
+  /** How long a queued account yields to accounts without a queue, in ms; it may be less. */
+  #yieldFor(account: Account): number {
+    const { maxRunning, maxRunningContended } = this.#options;
+    if (maxRunningContended === maxRunning || this.#unqueuedArrivals.sinceOther(account.name) > YIELDING_MS) return 0;
+    const now = performance.now();
+    const untilMaxYield = account.beganAt + MAX_YIELD_MS - now;
+    if (untilMaxYield > 0 && this.#isOtherRunning(account)) return untilMaxYield;
+    const lastTook = Math.min(account.endedAt - account.beganAt, MAX_YIELD_MS);
+    return Math.max(0, account.endedAt + Math.max(PAUSE_MS, lastTook) - now);
   }
 
+  /** Does another account without a queue run an operation? Few accounts run at once, so a loop is fast enough. */
+  #isOtherRunning(account: Account): boolean {
+    for (const other of this.#accounts.values()) if (other !== account && other.running > 0 && other.waiting.length === 0) return true;
+    return false;
+  }
+
+  #forgetIdle({ name, running, waiting }: Account): void {
+    if (running === 0 && waiting.length === 0) this.#accounts.delete(name);
+  }
+}
+
+function begin(account: Account): void {
+  account.running += 1;
+  account.beganAt = performance.now();
+}
+
+/**
+ * Keeps one account from taking the database and this process for itself: what exceeds its share waits in a queue of its own. While accounts without
+ * a queue are active, one with a queue lets them finish first, and pauses between its own operations.
+ */
+export function createFairness(options: FairnessOptions): Fairness {
+  const turns = new Turns(options);
+  const holdBack = createHoldBack();
   return {
-    run: async (name, operation, isWanted) => {
-      const account = came(name);
-      if (account.waiting.length > 0 || !mayBegin(account)) {
-        if (account.waiting.length >= waiting) {
+    run: async (name, operation, isAbandoned) => {
+      const account = turns.arrive(name);
+      if (!turns.beginUnqueued(account)) {
+        if (account.waiting.length >= options.maxWaiting) {
           await holdBack(name);
-          throw new OverloadError(`${waiting} operations of this account wait already`);
+          throw new OverloadError(`This account already has ${options.maxWaiting} operations waiting`);
         }
-        await new Promise<void>((resolve) => {
-          account.waiting.push(() => {
-            if (isWanted && !isWanted()) return;
-            begin(account);
-            resolve();
-          });
-          queues.add(account);
-        });
-      } else {
-        unqueued.note(name);
-        begin(account);
+        await turns.enqueue(account, isAbandoned);
       }
       try {
         return await operation();
       } finally {
-        account.running -= 1;
-        account.endedAt = performance.now();
-        if (account.running === 0 && account.waiting.length === 0) accounts.delete(name);
-        if (queues.size > 0) goOn();
+        turns.end(account);
       }
     },
   };

@@ -1,26 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** How long one that is refused waits to be told, in ms. */
-const HELD_MS = 100;
-/** At least so long after the account's one before: however many connections it has, 500 a second of its own are told. */
-const APART_MS = 2;
-const LONGEST_MS = 1000;
+/** Each refusal is delayed by this. */
+const DELAY_MS = 100;
+/** Spaces an account's refusals: at most 500 a second, however many connections it has. */
+const SPACING_MS = 2;
+const MAX_DELAY_MS = 1000;
 
-/** Resolves when an account that asks too much may be told so. */
-export type HoldBack = (account: string) => Promise<void>;
+/** Resolves when a refusal may be sent to an account. */
+type HoldBack = (account: string) => Promise<void>;
 
 /**
- * Slows clients that ask again as soon as they are refused: a refusal costs little, but thousands of them a second would take this process from
- * everybody else.
+ * Slows clients that retry as soon as they are refused. One refusal is cheap, but thousands a second would take the processor from other accounts.
  */
 export function createHoldBack(): HoldBack {
-  /** When the last one of each account that has some held is told. */
-  const last = new Map<string, number>();
+  /** By account, the time of its last scheduled refusal, by `performance.now()`. */
+  const lastRefusals = new Map<string, number>();
   return async (account) => {
     const now = performance.now();
-    const at = Math.min(Math.max(now + HELD_MS, (last.get(account) ?? 0) + APART_MS), now + LONGEST_MS);
-    last.set(account, at);
-    await delay(at - now);
-    if (last.get(account) === at) last.delete(account);
+    const time = Math.min(Math.max(now + DELAY_MS, (lastRefusals.get(account) ?? 0) + SPACING_MS), now + MAX_DELAY_MS);
+    lastRefusals.set(account, time);
+    await delay(time - now);
+    if (lastRefusals.get(account) === time) lastRefusals.delete(account);
   };
 }

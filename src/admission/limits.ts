@@ -1,13 +1,13 @@
 /** The largest request body that either face reads: 1 MiB. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Limits that a setting of the same name moves. */
+/** Limits that settings change. */
 export interface Limits {
   /** REQUEST_TIMEOUT, in ms. */
   readonly requestTimeoutMs: number;
-  /** MAX_SOCKETS_PER_ACCOUNT, of each instance. */
+  /** MAX_SOCKETS_PER_ACCOUNT, on each instance. */
   readonly socketsPerAccount: number;
-  /** MAX_SUBSCRIPTIONS_PER_ACCOUNT, of each instance, over every transport. */
+  /** MAX_SUBSCRIPTIONS_PER_ACCOUNT, on each instance, over all transports. */
   readonly subscriptionsPerAccount: number;
 }
 

@@ -1,26 +1,24 @@
-/** A request, of which only who sent it counts. */
-interface Sent {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Pick<Headers, 'get'>;
-}
+import type { AnyRequest } from '../server/node-request.ts';
 
-/** Which other sites' pages may use the gateway from a browser. */
+/** Which sites' pages may use the gateway from a browser. */
 export interface Origins {
-  /** Was this origin allowed, by CORS_ORIGINS? */
+  /** Is the origin in CORS_ORIGINS? */
   readonly isAllowed: (origin: string | null) => origin is string;
-  /** Is it the gateway's own, reached under `host`? */
+  /**
+   * Is it the gateway's own origin?
+   * @param host the request's Host
+   */
   readonly isOwn: (origin: string, host: string | undefined) => boolean;
   /**
-   * Would it change something for a page of a site that is neither own nor allowed? A browser may add the password that its user once gave it, so
-   * such a page could act as its user (CSRF). Whoever sends no Origin is not a browser's page.
+   * Does a page of another site, not in CORS_ORIGINS, send a request that may change data? The browser may add the password that its user once
+   * entered, so the page would act as that user (CSRF). A request without Origin and Sec-Fetch-Site does not come from a page.
    */
-  readonly isForeignChange: (request: Sent) => boolean;
+  readonly isForeignChange: (request: AnyRequest) => boolean;
 }
 
 /**
  * @param allowed exact origins, as browsers send them
- * @param publicUrl under which browsers know the gateway, where a proxy hides that
+ * @param publicUrl the gateway's address in browsers, where a proxy changes the Host
  */
 export function createOrigins(allowed: readonly string[], publicUrl: () => string | undefined): Origins {
   const isAllowed = (origin: string | null): origin is string => origin !== null && allowed.includes(origin);
@@ -38,7 +36,7 @@ export function createOrigins(allowed: readonly string[], publicUrl: () => strin
       if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return false;
       const origin = headers.get('origin');
       if (isAllowed(origin)) return false;
-      // Only browsers send it, and no page can change it.
+      // Only browsers send it, and a page cannot change it.
       const site = headers.get('sec-fetch-site');
       if (site !== null) return site !== 'same-origin' && site !== 'none';
       return origin !== null && !isOwn(origin, new URL(url).host);

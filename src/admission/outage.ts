@@ -1,10 +1,10 @@
 import { isUnavailable } from '../database/unavailable.ts';
 
-/** What every face says with its 503 while the database can't be used, and after how many seconds to come again. */
-export const OUTAGE = { message: 'The gateway can not reach its data for the moment; try again', retryAfter: 5 };
+/** What every face says with its 503 while the database is unavailable. `retryAfter` in seconds. */
+export const OUTAGE = { message: 'The gateway cannot reach its database right now; try again later', retryAfter: 5 };
 
-/** For the log: the error with it says more. */
-export const OUTAGE_LOGGED = 'the database can not be used';
+/** For the log, with the error. */
+export const OUTAGE_LOGGED = 'the database is unavailable';
 
-/** OUTAGE where that is what an error tells of, else `undefined`. */
+/** OUTAGE if the error says that the database is unavailable, else `undefined`. */
 export const outageOf = (error: unknown): typeof OUTAGE | undefined => (isUnavailable(error) ? OUTAGE : undefined);

@@ -1,27 +1,30 @@
-/** How many of something each account has open. */
+/** Bounds how many of something are in use for each key, e.g. an account's sockets. */
 export interface Quota {
   readonly maximum: number;
-  /** Takes one more. @returns false where the account has as many as it may */
-  readonly take: (accountSid: string) => boolean;
-  /** Gives one back that was taken. */
-  readonly release: (accountSid: string) => void;
+  /**
+   * Takes one.
+   * @returns false if the key has `maximum` already
+   */
+  readonly take: (key: string) => boolean;
+  /** Returns one that was taken. */
+  readonly release: (key: string) => void;
 }
 
-/** Counts by account, in this instance. */
+/** Counts within this process. */
 export function createQuota(maximum: number): Quota {
-  const open = new Map<string, number>();
+  const counts = new Map<string, number>();
   return {
     maximum,
-    take: (accountSid) => {
-      const count = open.get(accountSid) ?? 0;
+    take: (key) => {
+      const count = counts.get(key) ?? 0;
       if (count >= maximum) return false;
-      open.set(accountSid, count + 1);
+      counts.set(key, count + 1);
       return true;
     },
-    release: (accountSid) => {
-      const left = (open.get(accountSid) ?? 0) - 1;
-      if (left > 0) open.set(accountSid, left);
-      else open.delete(accountSid);
+    release: (key) => {
+      const count = (counts.get(key) ?? 0) - 1;
+      if (count > 0) counts.set(key, count);
+      else counts.delete(key);
     },
   };
 }

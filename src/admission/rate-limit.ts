@@ -3,49 +3,48 @@ import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimi
 import { createHoldBack } from './hold-back.ts';
 
 const WINDOW_SECONDS = 60;
-/** A Redis that takes longer to count is gone. */
+/** A Redis that does not respond within this counts as lost. */
 const REDIS_TIMEOUT_MS = 250;
-/** How long one that was gone is not asked, so that its silence holds up one request and not each. */
+/** How long a lost Redis is not asked, so that its timeout delays one request and not each. */
 const REDIS_PAUSE_MS = 5000;
 
-/** What the limit says of one request. */
-export interface RateVerdict {
-  /** Whole seconds until requests are answered again; absent where this one is. */
+interface RateVerdict {
+  /** Whole seconds until the account's window ends. Absent: the request is within the limit. */
   readonly retryAfter?: number;
-  /** RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), and Retry-After for one that is refused. */
+  /** RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), and Retry-After for a refused request. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface RateLimit {
-  /** Counts a request of an account. Takes its time over one that it refuses. Never throws. */
+  /** Counts a request of an account. The verdict on a refused one is delayed. Never throws. */
   readonly take: (accountSid: string) => Promise<RateVerdict>;
   readonly close: () => void;
 }
 
 interface RateLimitOptions {
-  /** Requests a minute of each account. */
+  /** Requests of one account in a minute. */
   readonly perMinute: number;
-  /** Counts for all instances together. Without it, and while it is gone, each instance counts for itself. */
+  /** Counts for all instances together. Without it, or while it is lost, each instance counts for itself. */
   readonly redisUrl?: string;
   readonly log: Logger;
 }
 
-/** A limit of requests by account, in windows of a minute that begin with its first request. */
+/** Limits the requests of each account, in windows of a minute that begin with its first request. */
 export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOptions): Promise<RateLimit> {
   const policy = `"account";q=${perMinute};w=${WINDOW_SECONDS}`;
-  const counting = { points: perMinute, duration: WINDOW_SECONDS };
-  const local = new RateLimiterMemory(counting);
+  const limits = { points: perMinute, duration: WINDOW_SECONDS };
+  const local = new RateLimiterMemory(limits);
   const holdBack = createHoldBack();
-  const shared = redisUrl === undefined ? undefined : await countInRedis(redisUrl, counting, log);
+  const shared = redisUrl === undefined ? undefined : await connectRedis(redisUrl, limits, log);
 
   async function consume(accountSid: string): Promise<RateLimiterRes> {
     try {
-      return await (shared?.isThere() ? shared.limiter : local).consume(accountSid);
+      return await (shared?.isConnected() ? shared.limiter : local).consume(accountSid);
     } catch (outcome) {
+      // The limiter throws its result when the limit is exceeded.
       if (outcome instanceof RateLimiterRes) return outcome;
-      // Redis went with this very request.
       shared?.lost(outcome);
-      return local.consume(accountSid).catch((refused: RateLimiterRes) => refused);
+      return local.consume(accountSid).catch((exceeded: RateLimiterRes) => exceeded);
     }
   }
 
@@ -62,9 +61,9 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
   };
 }
 
-/** Loaded only where it is configured. */
-async function countInRedis(url: string, counting: { points: number; duration: number }, log: Logger) {
-  // Bundled, a CommonJS package that is loaded later has no other name than this.
+/** A limiter that counts in Redis. ioredis is loaded only when this is called. */
+async function connectRedis(url: string, limits: { points: number; duration: number }, log: Logger) {
+  // In the bundle, a CommonJS package that is imported dynamically has only the default export.
   const { default: Redis } = await import('ioredis');
   const client = new Redis(url, {
     connectionName: 'teams-sms-gateway rate limit',
@@ -75,22 +74,22 @@ async function countInRedis(url: string, counting: { points: number; duration: n
     retryStrategy: (attempts) => Math.min(100 * 2 ** (attempts - 1), REDIS_PAUSE_MS),
   });
   let pausedUntil = 0;
-  let isKnownLost = false;
+  let isLossLogged = false;
   const lost = (error: unknown) => {
     pausedUntil = Date.now() + REDIS_PAUSE_MS;
-    if (!isKnownLost) log.warn({ err: error }, 'Redis is lost: each instance limits rates for itself');
-    isKnownLost = true;
+    if (!isLossLogged) log.warn({ err: error }, 'lost the connection to Redis: each instance counts requests for itself');
+    isLossLogged = true;
   };
   client.on('error', lost);
   client.on('ready', () => {
-    isKnownLost = false;
+    isLossLogged = false;
     pausedUntil = 0;
   });
-  const limiter: RateLimiterAbstract = new RateLimiterRedis({ ...counting, storeClient: client, keyPrefix: 'teams-sms-gateway:rate' });
+  const limiter: RateLimiterAbstract = new RateLimiterRedis({ ...limits, storeClient: client, keyPrefix: 'teams-sms-gateway:rate' });
   return {
     limiter,
     lost,
-    isThere: () => client.status === 'ready' && Date.now() >= pausedUntil,
+    isConnected: () => client.status === 'ready' && Date.now() >= pausedUntil,
     close: () => client.disconnect(),
   };
 }

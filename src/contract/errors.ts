@@ -1,4 +1,4 @@
-import type { Refused } from '../admission/admit.ts';
+import type { Refusal } from '../admission/admit.ts';
 import { CHALLENGE } from '../admission/authentication.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 
@@ -71,7 +71,7 @@ export function refusal(status: RefusalStatus, headers?: Readonly<Record<string,
 }
 
 /** What admission refuses: a 401 with the challenge that RFC 7235 asks for, and when to come again where that is known. */
-export function refusedBy({ status, code, message, challenge = CHALLENGE, retryAfter }: Refused): Failure {
+export function refusedBy({ status, code, message, challenge = CHALLENGE, retryAfter }: Refusal): Failure {
   const headers = { ...(status === 401 && { 'www-authenticate': challenge }), ...(retryAfter && { 'retry-after': String(retryAfter) }) };
   const failed = refusal(status, headers);
   return code === 'TIMEOUT' ? { ...failed, message } : failed;

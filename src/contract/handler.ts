@@ -37,7 +37,7 @@ export function createContract(options: ContractOptions): Face {
   const route = createRouter(table);
   const description = JSON.stringify(openApi(options));
 
-  async function run(request: AnyRequest, { caller, isOver }: Admitted, operation: Operation, sid: string): Promise<TextResponse> {
+  async function run(request: AnyRequest, { caller, hasTimedOut }: Admitted, operation: Operation, sid: string): Promise<TextResponse> {
     const fail = (failed: Failure) => failure(failed, operation.nestsFailureData);
     try {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
@@ -47,7 +47,7 @@ export function createContract(options: ContractOptions): Face {
       const kind = request.method === 'GET' || request.method === 'HEAD' ? 'query' : 'mutation';
       const facts = { face: 'contract', name: operation.operation, kind, caller } as const;
       const work = () => observed(observe, facts, () => execute(context, operation.variables(read)));
-      const { data, errors } = await inTurn(admission, caller, kind, work, isOver);
+      const { data, errors } = await inTurn(admission, caller, kind, work, hasTimedOut);
       const error = errors?.[0];
       if (error) return fail(fromGraphQLError(error));
       const result = data?.result as object | null | undefined;
@@ -63,9 +63,9 @@ export function createContract(options: ContractOptions): Face {
 
   return {
     name: 'contract',
-    open: (request) => (targetOf(request).pathname === openApiPath ? describe(request.method, description) : undefined),
+    handlePublic: (request) => (targetOf(request).pathname === openApiPath ? describe(request.method, description) : undefined),
     refuse: (_request, refused) => failure(refusedBy(refused)),
-    answer: async (request, admitted) => {
+    handle: async (request, admitted) => {
       const found = route(request.method, targetOf(request).pathname);
       if (found.kind === 'unknown') return failure(refusal(404));
       if (found.kind === 'not-allowed') return failure(refusal(405, { allow: found.allow }));

@@ -17,6 +17,6 @@ export function createStandInFace(gateway: Gateway, options: StandInOptions): Fa
           ...(retryAfter && { 'retry-after': String(retryAfter) }),
         },
       }),
-    answer: async (request, { caller }) => standIn(gateway, options, caller, await requestOf(request)),
+    handle: async (request, { caller }) => standIn(gateway, options, caller, await requestOf(request)),
   };
 }

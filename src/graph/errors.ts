@@ -7,20 +7,24 @@ import { DomainError } from '../domain/errors.ts';
 import { withoutValue } from './documents/quoted-values.ts';
 
 export const bodyTooLarge = () =>
-  new GraphQLError(`The body is larger than ${MAX_BODY_BYTES} bytes`, {
+  new GraphQLError(`The request body is larger than ${MAX_BODY_BYTES} bytes`, {
     extensions: { code: 'REQUEST_ENTITY_TOO_LARGE', http: { status: 413 } },
   });
 
+/** @param retryAfter in seconds */
 export const tooManyRequests = (message: string, retryAfter?: number) =>
   new GraphQLError(message, { extensions: { code: 'TOO_MANY_REQUESTS', retryAfter, http: { status: 429 } } });
 
 export const tooManySubscriptions = (maximum: number) =>
-  new GraphQLError(`This account has ${maximum} subscriptions open, as many as it may`, { extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } });
+  new GraphQLError(`This account already has ${maximum} open subscriptions, the maximum`, {
+    extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' },
+  });
 
 /**
- * Errors given on purpose keep their text and get their code, values that don't fit the schema get BAD_USER_INPUT; whatever else is logged
- * in full and shown as INTERNAL_SERVER_ERROR, or as SERVICE_UNAVAILABLE where the database can't be used, by which the whole answer is a 503.
- * @param error the GraphQLError that execution made of what a resolver threw, or what came before
+ * Makes the error that a client sees. The domain's errors and GraphQLErrors with a code keep their message; values that do not fit the schema get
+ * BAD_USER_INPUT. Anything else is logged and masked: SERVICE_UNAVAILABLE, with HTTP status 503, while the database is unavailable, otherwise
+ * INTERNAL_SERVER_ERROR.
+ * @param error the GraphQLError that execution made of what a resolver threw, or an error from before execution
  */
 export function maskError(error: unknown, log: Logger, requestId?: string): GraphQLError {
   const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error;
@@ -34,7 +38,7 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
   }
   if (thrown instanceof GraphQLError) {
     if (thrown.extensions.code) return error as GraphQLError;
-    // GraphQL's own errors in execution: of an argument they point at the argument, of what a resolver answered at the field.
+    // graphql's own errors about an argument point at the argument. Those about what a resolver returned point at the field: faults.
     if (!path || nodes?.[0]?.kind !== Kind.FIELD) {
       return new GraphQLError(withoutValue(thrown.message), { nodes, path, extensions: { ...extensions, code: 'BAD_USER_INPUT' } });
     }
@@ -47,11 +51,12 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
     return new GraphQLError(message, { nodes, path, extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter, http } });
   }
   log.error({ err: thrown, path, requestId }, 'unexpected error in the graph');
-  // Outside of a field there is no partial answer to give.
+  // An error of a field leaves the other fields' data, with status 200.
   return new GraphQLError(FAULT, { nodes, path, extensions: { code: 'INTERNAL_SERVER_ERROR', http: path ? undefined : { status: 500 } } });
 }
-/** The status is for Yoga, and nobody else sees it. */
-export function withoutStatus(error: GraphQLError): GraphQLError {
+
+/** The error without `extensions.http`, which only Yoga reads, and removes. */
+export function withoutHttp(error: GraphQLError): GraphQLError {
   if (!error.extensions.http) return error;
   const { http: _, ...extensions } = error.extensions;
   const { message, nodes, source, positions, path, originalError } = error;

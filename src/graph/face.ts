@@ -1,5 +1,5 @@
 import { shouldRenderGraphiQL } from 'graphql-yoga';
-import type { Admitted, Face } from '../admission/admit.ts';
+import { type Admitted, type Face, refusalHeaders } from '../admission/admit.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { type AnyRequest, NodeRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
@@ -11,39 +11,36 @@ import type { StreamingGraph } from './streams/prepared.ts';
 import { eventStream, failedStream, isSubscription, readOperation, wantsEventStream } from './streams/sse.ts';
 import type { YogaServer } from './yoga.ts';
 
-export interface GraphFaceOptions {
+interface GraphFaceOptions {
   readonly yoga: YogaServer;
-  /** Answers common operations without Yoga. Absent where only trusted documents are run. */
+  /** Runs common operations without Yoga. Absent: only trusted documents are run, and Yoga runs them. */
   readonly simple?: ReturnType<typeof createSimpleOperations>;
   readonly streaming: StreamingGraph;
   /** Is GraphiQL's page served? */
   readonly graphiql: boolean;
-  /** Is the gateway about to stop, so that streams end for their clients to go elsewhere? */
+  /** Is the gateway shutting down? Streams then end for their clients to reconnect elsewhere. */
   readonly isDraining: () => boolean;
 }
 
-/** The graph over HTTP. Every operation needs credentials; GraphiQL's page is served without, and its operations ask for them. */
+/** The graph over HTTP. Every operation needs credentials; GraphiQL's page needs none, and its operations do. */
 export function createGraphFace(options: GraphFaceOptions): Face {
   return {
     name: 'graph',
-    open: (request) => (options.graphiql && !(request instanceof NodeRequest) && shouldRenderGraphiQL(request) ? graphiql() : undefined),
-    refuse: (request, { status, code, message, challenge, retryAfter }) =>
-      refuse(request, status, code, message, {
-        ...(challenge && { 'www-authenticate': challenge }),
-        ...(retryAfter && { 'retry-after': String(retryAfter) }),
-      }),
-    answer: (request, admitted) => answer(options, request, admitted),
+    handlePublic: (request) =>
+      options.graphiql && !(request instanceof NodeRequest) && shouldRenderGraphiQL(request) ? graphiql() : undefined,
+    refuse: (request, refusal) => refuse(request, refusal.status, refusal.code, refusal.message, refusalHeaders(refusal)),
+    handle: (request, admitted) => handle(options, request, admitted),
   };
 }
 
-async function answer(options: GraphFaceOptions, request: AnyRequest, admitted: Admitted): Promise<AnyResponse> {
+async function handle(options: GraphFaceOptions, request: AnyRequest, admitted: Admitted): Promise<AnyResponse> {
   if (request.method === 'POST' && !isJson(request)) {
-    return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json');
+    return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/json');
   }
   const { yoga, simple } = options;
   if (!(request instanceof NodeRequest)) {
     if (!wantsEventStream(request)) return yoga.fetch(request, admitted);
-    return (await streamed(options, request, admitted)) ?? refuseTooLarge(request);
+    return (await handleStream(options, request, admitted)) ?? refuseTooLarge(request);
   }
   const bytes = await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) return refuseTooLarge(request);
@@ -52,29 +49,32 @@ async function answer(options: GraphFaceOptions, request: AnyRequest, admitted: 
   return yoga.fetch(await request.toRequest(), { ...admitted, ...outcome });
 }
 
-/** Answers a subscription by a stream, and anything else that came with its headers by Yoga. @returns `undefined` where the body is too large */
-async function streamed(
+/**
+ * Opens a stream for a subscription. Other operations, which may accept an event stream too, go through Yoga.
+ * @returns `undefined` if the body is too large
+ */
+async function handleStream(
   { yoga, streaming, isDraining }: GraphFaceOptions,
   request: Request,
-
   admitted: Admitted,
 ): Promise<AnyResponse | undefined> {
   const read = await readOperation(request);
   if (!read) return undefined;
   const prepared = read.body && streaming.prepare(admitted.caller, read.body, request.headers.get('last-event-id') ?? undefined);
-  if (!prepared) return yoga.fetch(read.again, admitted);
+  if (!prepared) return yoga.fetch(read.unread, admitted);
   if ('errors' in prepared) return failedStream(prepared.errors);
-  if (!isSubscription(prepared)) return yoga.fetch(read.again, admitted);
+  if (!isSubscription(prepared)) return yoga.fetch(read.unread, admitted);
   return eventStream(prepared, request.signal, isDraining, streaming.credentials);
 }
 
-/** Only declared JSON: a page of another site cannot send that without CORS's leave, but forms and plain text it can. */
+/** Is the body declared as JSON? A page of another site can send forms and plain text, but JSON only if CORS allows it. */
 function isJson(request: AnyRequest): boolean {
   return /^application\/(graphql\+)?json\s*(;|$)/.test(request.headers.get('content-type') ?? '');
 }
 
 const refuseTooLarge = (request: AnyRequest) => refuse(request, 413, 'REQUEST_ENTITY_TOO_LARGE', bodyTooLarge().message);
 
+/** In the response media type that the request accepts (GraphQL over HTTP, 6). */
 function refuse(
   request: AnyRequest,
   status: number,

@@ -17,37 +17,41 @@ import { createStreaming } from './streaming.ts';
 import type { StreamingGraph } from './streams/prepared.ts';
 import { createYogaServer } from './yoga.ts';
 
-/** What the graph shows of itself, and which operations it takes. */
+/** The graph's settings. */
 export interface GraphSettings {
-  /** May its schema be asked for, and do errors suggest its names? */
+  /** Is introspection allowed, and do errors suggest the schema's names? */
   readonly introspection: boolean;
   /** Is GraphiQL's page served? */
   readonly graphiql: boolean;
-  /** Absent: there are none, and every operation is run. */
+  /** Absent: there are no trusted documents, and any operation is run. */
   readonly trustedDocuments?: TrustedDocumentsSettings;
 }
 
 interface GraphOptions extends GraphSettings {
   readonly schema: GraphQLSchema;
-  /** The context of one operation of a caller. */
+  /** Makes the resolvers' context for one operation. `resumeFrom`: the cursor behind which a subscription resumes. */
   readonly contextFor: (caller: Caller, resumeFrom?: string) => OperationContext;
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
-  /** Open streams of each account, over every transport. */
+  /** Open streams of each account, over all transports. */
   readonly subscriptions: Quota;
-  /** Is the gateway about to stop, so that streams end for their clients to go elsewhere? */
+  /** Is the gateway shutting down? Streams then end for their clients to reconnect elsewhere. */
   readonly isDraining: () => boolean;
   readonly observe: ObserveOperation;
   readonly log: Logger;
 }
 
-/** The graph: over HTTP as a face, and for transports whose operations come without a request of their own. */
-export interface Graph {
+interface Graph {
+  /** Over HTTP. */
   readonly face: Face;
+  /** For WebSockets, where operations come without a request of their own. */
   readonly streaming: StreamingGraph;
 }
 
-/** @throws SettingsError at once, where the trusted documents cannot be used */
+/**
+ * Creates the graph's face.
+ * @throws SettingsError if the manifest of trusted documents cannot be used
+ */
 export function createGraph(options: GraphOptions): Graph {
   const { schema, contextFor, credentials, admission, subscriptions, isDraining, observe, log } = options;
   const trusted = loadTrustedDocuments(options.trustedDocuments, schema);
@@ -58,8 +62,8 @@ export function createGraph(options: GraphOptions): Graph {
   };
   const yoga = createYogaServer({ schema, contextFor, mask, checks, trusted, admission, observe, log });
   const documents = createCompiledDocuments(schema, checks, log);
-  const isOpen = options.trustedDocuments?.mode !== 'only';
-  const simple = isOpen ? createSimpleOperations({ documents, contextFor, admission, observe }) : undefined;
+  const areAllDocumentsRun = options.trustedDocuments?.mode !== 'only';
+  const simple = areAllDocumentsRun ? createSimpleOperations({ documents, contextFor, admission, observe }) : undefined;
   const streaming = createStreaming({
     ...{ schema, contextFor, mask, yoga, checks, trusted, credentials, admission, subscriptions, observe, log },
   });

@@ -10,23 +10,24 @@ const OPTIONS = {
 
 interface Page {
   readonly html: string;
+  /** Its Content-Security-Policy. */
   readonly policy: string;
 }
 
 let page: Promise<Page> | undefined;
 
-/** GraphiQL's page, which loads nothing from anywhere. */
+/** Serves GraphiQL's page, which loads nothing from other hosts. */
 export async function graphiql(): Promise<Response> {
   page ??= render();
   const { html, policy } = await page;
   return new Response(html, { headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy } });
 }
 
-/** The package's page has one script, inline. It alone may run: the policy has its hash. */
+/** Renders the page. It has one script, inline; by its hash in the policy, only that may run. */
 async function render(): Promise<Page> {
-  // Nine megabytes, which would delay every start.
+  // Nine megabytes: loaded when the page is first requested, so that no start waits for it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  // A browser reads line ends so before it hashes.
+  // A browser normalizes line ends before it hashes the script.
   const html = renderGraphiQL(OPTIONS as never).replace(/\r\n?/g, '\n');
   const begin = html.indexOf('<script>') + '<script>'.length;
   const script = html.slice(begin, html.lastIndexOf('</script>'));
@@ -38,7 +39,7 @@ async function render(): Promise<Page> {
     "img-src 'self' data:",
     'font-src data:',
     'worker-src blob:',
-    // Its operations, and WebSockets to the same host.
+    // Operations over HTTP, and WebSockets to the same host.
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",

@@ -1,22 +1,22 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import type { Logger } from 'pino';
 import { type Admission, inTurn } from '../admission/admission.ts';
-import { FAILED_LATE, RATE_EXCEEDED, takesTooLong } from '../admission/admit.ts';
+import { FAILED_LATE, RATE_EXCEEDED, timedOutAfter } from '../admission/admit.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
 import { withDeadline } from '../admission/deadline.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import type { Quota } from '../admission/quota.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
-import { type ObserveOperation, observed } from '../execution/operations.ts';
+import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
 import { type RenderedStream, type Subscription, subscribeRendered } from '../live/render.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { TrustedDocuments } from './documents/trusted-documents.ts';
-import { tooManyRequests, tooManySubscriptions, withoutStatus } from './errors.ts';
+import { tooManyRequests, tooManySubscriptions, withoutHttp } from './errors.ts';
 import { type Operations, Prepared, type PreparedOperation, type StreamingGraph } from './streams/prepared.ts';
 import type { YogaServer } from './yoga.ts';
 
-export interface StreamingOptions {
+interface StreamingOptions {
   readonly schema: GraphQLSchema;
   readonly contextFor: (caller: Caller, resumeFrom?: string) => OperationContext;
   readonly mask: (error: unknown, requestId?: string) => GraphQLError;
@@ -25,16 +25,16 @@ export interface StreamingOptions {
   readonly trusted: TrustedDocuments;
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
-  /** Open streams of each account, over every transport. */
+  /** Open streams of each account, over all transports. */
   readonly subscriptions: Quota;
   readonly observe: ObserveOperation;
   readonly log: Logger;
 }
 
-/** The graph for operations over streams: server-sent events and WebSockets. They pass the same checks as those over HTTP. */
+/** The graph over server-sent events and WebSockets. Operations pass the same checks as over HTTP. */
 export function createStreaming(options: StreamingOptions): StreamingGraph {
   const { schema, contextFor, mask, yoga, checks, trusted, credentials, admission } = options;
-  const maskForStream = (error: unknown, requestId?: string) => withoutStatus(mask(error, requestId));
+  const maskForStream = (error: unknown, requestId?: string) => withoutHttp(mask(error, requestId));
   const operations: Operations = {
     ...{ schema, contextFor, mask: maskForStream },
     subscribe: (prepared) => subscribe(options, prepared),
@@ -45,7 +45,7 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
     credentials,
     count: async (caller) => {
       const verdict = await admission.rateLimit?.take(actorOf(caller));
-      return verdict?.retryAfter === undefined ? undefined : withoutStatus(tooManyRequests(RATE_EXCEEDED, verdict.retryAfter));
+      return verdict?.retryAfter === undefined ? undefined : withoutHttp(tooManyRequests(RATE_EXCEEDED, verdict.retryAfter));
     },
     prepare: (caller, parameters, resumeFrom) => {
       const { operationName, variables } = parameters;
@@ -55,21 +55,21 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
         document = enveloped.parse(trusted.resolve(parameters) ?? '');
       } catch (error) {
         if (!(error instanceof GraphQLError)) return { errors: [maskForStream(error, caller.requestId)] };
-        // As Yoga does over HTTP.
+        // Yoga's code over HTTP.
         error.extensions.code ??= 'GRAPHQL_PARSE_FAILED';
-        return { errors: [withoutStatus(error)] };
+        return { errors: [withoutHttp(error)] };
       }
       let errors = enveloped.validate(schema, document) as readonly GraphQLError[];
       if (errors.length === 0) errors = checks.check(document, operationName, variables);
-      if (errors.length > 0) return { errors: errors.map(withoutStatus) };
-      // A subscription's is never used, and would be kept as long as its stream.
+      if (errors.length > 0) return { errors: errors.map(withoutHttp) };
+      // A subscription never calls it, and would keep it in memory as long as its stream.
       const execute = getOperationAST(document, operationName)?.operation === 'subscription' ? undefined : enveloped.execute;
       return new Prepared(operations, { document, operationName, variables, caller, resumeFrom, execute });
     },
   };
 }
 
-/** Runs a query or mutation of a WebSocket, within the deadline of a request. */
+/** Runs a query or mutation of a WebSocket, within a request's deadline. */
 async function executeInTime(
   { schema, admission: { requestTimeoutMs }, log }: StreamingOptions,
   prepared: Prepared,
@@ -78,17 +78,17 @@ async function executeInTime(
   const { document, operationName, variables, caller } = prepared;
   const { errors, ...result } = await withDeadline<ExecutionResult>(
     requestTimeoutMs,
-    async (isOver) => {
-      const contextValue = { ...prepared.subscribingContext(), caller, isOver };
+    async (hasTimedOut) => {
+      const contextValue = { ...prepared.subscribingContext(), caller, hasTimedOut };
       return (await execute({ schema, document, operationName, variableValues: variables, contextValue })) as ExecutionResult;
     },
-    () => ({ errors: [new GraphQLError(takesTooLong(requestTimeoutMs), { extensions: { code: 'TIMEOUT' } })] }),
+    () => ({ errors: [new GraphQLError(timedOutAfter(requestTimeoutMs), { extensions: { code: 'TIMEOUT' } })] }),
     { failed: (error) => log.error({ err: error, requestId: caller.requestId }, FAILED_LATE) },
   );
-  return errors ? { ...result, errors: errors.map(withoutStatus) } : result;
+  return errors ? { ...result, errors: errors.map(withoutHttp) } : result;
 }
 
-/** Opens a stream, unless its account has as many as it may. */
+/** Opens a stream, unless its account has the maximum open. */
 async function subscribe(
   { admission, subscriptions, observe }: StreamingOptions,
   prepared: Prepared,
@@ -96,18 +96,16 @@ async function subscribe(
   const { caller, document, operationName } = prepared;
   if (!subscriptions.take(actorOf(caller))) return { errors: [tooManySubscriptions(subscriptions.maximum)] };
   const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(actorOf(caller));
-  const name = getOperationAST(document, operationName)?.name?.value;
+  const facts = { face: 'graph', caller, ...factsOf(document, operationName) } as const;
   const open = () =>
-    observed<RenderedStream | { errors: readonly GraphQLError[] }>(observe, { face: 'graph', name, kind: 'subscription', caller }, () =>
-      subscribeRendered(prepared, ended),
-    );
+    observed<RenderedStream | { errors: readonly GraphQLError[] }>(observe, facts, () => subscribeRendered(prepared, ended));
   try {
-    const answers = await inTurn(admission, caller, 'subscription', open);
-    if ('errors' in answers) ended(prepared);
-    return answers;
+    const opened = await inTurn(admission, caller, 'subscription', open);
+    if ('errors' in opened) ended(prepared);
+    return opened;
   } catch (error) {
     ended(prepared);
-    if (error instanceof OverloadError) return { errors: [withoutStatus(tooManyRequests(error.message))] };
+    if (error instanceof OverloadError) return { errors: [withoutHttp(tooManyRequests(error.message))] };
     throw error;
   }
 }

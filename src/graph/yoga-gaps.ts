@@ -1,36 +1,28 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { parseJson } from '../server/json.ts';
 
-/** Says what is wrong with a query string's JSON: Yoga lets JSON.parse's own error through, as a fault. */
-export const readableQuery: Plugin = {
+/** Refuses malformed JSON in a query string with 400. Yoga would answer 500: it lets JSON.parse's error through. */
+export const malformedJson: Plugin = {
   onRequestParse: ({ request }) => {
     if (request.method !== 'GET') return;
     const { searchParams } = new URL(request.url);
     for (const name of ['variables', 'extensions']) {
-      if (!isJson(searchParams.get(name) || 'null')) {
+      if (parseJson(searchParams.get(name) || 'null') === undefined) {
         throw new GraphQLError(`The parameter ${name} must be JSON`, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
       }
     }
   },
 };
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const REFUSALS: Readonly<Record<number, readonly [code: string, message: string]>> = {
-  405: ['METHOD_NOT_ALLOWED', 'The graph takes GET, for queries, and POST'],
-  406: ['NOT_ACCEPTABLE', 'Answers are application/json, application/graphql-response+json or text/event-stream'],
-  415: ['UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json'],
+  405: ['METHOD_NOT_ALLOWED', 'The graph accepts GET, for queries, and POST'],
+  406: ['NOT_ACCEPTABLE', 'The response media types are application/json, application/graphql-response+json and text/event-stream'],
+  415: ['UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/json'],
 };
 
-/** Gives the answers that Yoga leaves empty the form of the others. */
-export const spokenRefusals: Plugin = {
+/** Adds a GraphQL error to the refusals that Yoga sends without a body. */
+export const refusalBodies: Plugin = {
   onResponse: ({ request, response, setResponse, fetchAPI }) => {
     const [code, message] = REFUSALS[response.status] ?? [];
     if (!code || response.body !== null || request.method === 'HEAD') return;

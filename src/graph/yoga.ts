@@ -8,13 +8,13 @@ import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import type { Caller } from '../domain/caller.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import type { DocumentChecks } from './documents/checks.ts';
-import type { Named, TrustedDocuments } from './documents/trusted-documents.ts';
+import type { DocumentReference, TrustedDocuments } from './documents/trusted-documents.ts';
 import { bodyTooLarge, tooManyRequests } from './errors.ts';
-import { readableQuery, spokenRefusals } from './yoga-gaps.ts';
+import { malformedJson, refusalBodies } from './yoga-gaps.ts';
 
-/** What each request brings along. */
-export interface ServerContext extends Admitted {
-  /** The result of an operation that was run already. */
+/** Yoga's server context: what `fetch` is given with a request. */
+interface ServerContext extends Admitted {
+  /** The result, if the operation was run already: Yoga only makes its response. */
   readonly result?: ExecutionResult;
 }
 
@@ -31,7 +31,7 @@ interface YogaOptions {
 
 export type YogaServer = ReturnType<typeof createYogaServer>;
 
-/** Yoga, with its open defaults closed. */
+/** Yoga without the features that are on by default and not used here. */
 export function createYogaServer({ schema, contextFor, mask, checks, trusted, admission, observe, log }: YogaOptions) {
   return createYoga<ServerContext, object>({
     schema,
@@ -46,10 +46,13 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
       debug: (...parts) => log.debug(parts.join(' ')),
       info: (...parts) => log.info(parts.join(' ')),
       warn: (...parts) => log.warn(parts.join(' ')),
-      // Only of what maskError was given, also where that was no fault: it logs what is one.
+      // Yoga logs every error that it masks, expected ones too. `mask` logs the unexpected ones.
       error: () => {},
     },
-    plugins: [readableQuery, spokenRefusals, noStreams, namedDocuments(trusted), checked(checks), runInTurn(admission, observe, mask)],
+    plugins: [
+      ...[malformedJson, refusalBodies, noStreams],
+      ...[resolveDocuments(trusted), checkDocuments(checks), runInTurn(admission, observe, mask)],
+    ],
     context: ({ caller }) => contextFor(caller),
     maskedErrors: { maskError: (error) => (isTooLarge(error) ? bodyTooLarge() : mask(error)) },
   });
@@ -57,13 +60,13 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
 
 const isTooLarge = (error: unknown) => error instanceof GraphQLError && error.extensions.code === 'REQUEST_ENTITY_TOO_LARGE';
 
-/** Puts in the text of the document that a request names. */
-function namedDocuments(trusted: TrustedDocuments): Plugin {
+/** Replaces a reference to a trusted document by its text. */
+function resolveDocuments(trusted: TrustedDocuments): Plugin {
   return {
     onParams: ({ params, request, setParams }) => {
-      // Yoga says what is wrong with anything else.
+      // Yoga reports anything else.
       if (typeof params !== 'object' || params === null || Array.isArray(params)) return;
-      const { documentId: inBody, ...rest } = params as typeof params & Named;
+      const { documentId: inBody, ...rest } = params as typeof params & DocumentReference;
       const documentId = request.method === 'GET' ? (new URL(request.url).searchParams.get('documentId') ?? undefined) : inBody;
       const query = trusted.resolve({ ...rest, documentId });
       if (query !== undefined) setParams({ ...rest, query });
@@ -71,8 +74,8 @@ function namedDocuments(trusted: TrustedDocuments): Plugin {
   };
 }
 
-/** Holds every operation against the checks. Yoga keeps what `parse` and `validate` found. */
-function checked({ parse, validate, check }: DocumentChecks): Plugin {
+/** Checks every operation. Yoga caches the results of `parse` and `validate`. */
+function checkDocuments({ parse, validate, check }: DocumentChecks): Plugin {
   return {
     onParse: ({ setParseFn }) => setParseFn((text: { toString(): string }) => parse(text.toString())),
     onValidate: ({ setValidationFn }) => setValidationFn((_schema: GraphQLSchema, document: DocumentNode) => validate(document)),
@@ -84,20 +87,20 @@ function checked({ parse, validate, check }: DocumentChecks): Plugin {
 }
 
 /**
- * Runs every operation when it is its account's turn, unless it was run. Its errors are masked here, where it is known whose they are: maskedErrors
- * leaves them as they are then.
+ * Runs every operation when it is its account's turn, unless it was run already. Its errors are masked here, where the request id is known;
+ * `maskedErrors` then leaves them as they are.
  */
 function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOptions['mask']): Plugin<ServerContext> {
   return {
     onExecute: ({ setExecuteFn, args }) => {
-      const { caller, isOver, result } = args.contextValue;
+      const { caller, hasTimedOut, result: knownResult } = args.contextValue;
       const facts = { face: 'graph', caller, ...factsOf(args.document, args.operationName) } as const;
-      setExecuteFn(async (given: unknown) => {
-        // Yoga's own executor gives fields in the order in which they resolve, graphql's in the order in which they were asked for.
-        const run = () => observed(observe, facts, () => execute(given as ExecutionArgs));
+      setExecuteFn(async (executionArgs: unknown) => {
+        // Yoga's own executor orders a result's fields by when they resolve; the specification (7.2.2) wants the order of the selection.
+        const run = () => observed(observe, facts, () => execute(executionArgs as ExecutionArgs));
         try {
-          const { errors, ...answer } = result ?? (await inTurn(admission, caller, facts.kind, run, isOver));
-          return errors ? { ...answer, errors: errors.map((error) => mask(error, caller.requestId)) } : answer;
+          const { errors, ...result } = knownResult ?? (await inTurn(admission, caller, facts.kind, run, hasTimedOut));
+          return errors ? { ...result, errors: errors.map((error) => mask(error, caller.requestId)) } : result;
         } catch (error) {
           if (error instanceof OverloadError) return { errors: [tooManyRequests(error.message)] };
           throw error;
@@ -107,10 +110,10 @@ function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOp
   };
 }
 
-/** Streams are served by eventStream alone, which looks after their credentials and their end. */
+/** Refuses subscriptions: `eventStream` serves them, and ends them with their credentials. */
 const noStreams: Plugin = {
   onSubscribe: ({ setResultAndStopExecution }) => {
-    const message = 'A subscription is answered as text/event-stream, or over a WebSocket';
+    const message = 'Subscriptions are served as text/event-stream or over a WebSocket';
     setResultAndStopExecution({ errors: [new GraphQLError(message, { extensions: { code: 'NOT_ACCEPTABLE', http: { status: 406 } } })] });
   },
 };

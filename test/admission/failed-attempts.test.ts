@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { createAuthentication, isRefusal } from '../../src/admission/authentication.ts';
-import { createFailedAttempts, FAILED_ATTEMPTS, originOf } from '../../src/admission/failed-attempts.ts';
+import { createFailedAttempts, FAILED_ATTEMPTS, networkOf } from '../../src/admission/failed-attempts.ts';
 import { suspendAccount } from '../../src/domain/access/accounts.ts';
 import { hashPassword, PASSWORD_QUEUE } from '../../src/domain/passwords.ts';
 import { newSid } from '../../src/domain/sid.ts';
@@ -14,12 +14,12 @@ import { compileOpenApi } from '../support/openapi.ts';
 
 const ATTACKER = '198.51.100.1';
 const ELSEWHERE = '203.0.113.9';
-const { ofAddress } = FAILED_ATTEMPTS;
+const { perAddress } = FAILED_ATTEMPTS;
 
 let gateway: LiveGateway;
 beforeAll(async () => {
   // Slows as a gateway does; the waits are short, so that the tests are.
-  gateway = await createLiveGateway({ access: { failedAttempts: { ...FAILED_ATTEMPTS, longestDelayMs: 300 } } });
+  gateway = await createLiveGateway({ access: { failedAttempts: { ...FAILED_ATTEMPTS, maxDelayMs: 300 } } });
 });
 afterAll(() => gateway.close());
 
@@ -40,7 +40,7 @@ const another = () => `198.18.${Math.floor(addresses / 250)}.${(addresses++ % 25
 
 /** Guesses until this address is refused. */
 async function exhaust(address: string): Promise<void> {
-  for (let count = 0; count < ofAddress; count += 1) {
+  for (let count = 0; count < perAddress; count += 1) {
     expect((await rest(guess(`AC${randomBytes(16).toString('hex')}`), address)).status).toBe(401);
   }
 }
@@ -68,12 +68,12 @@ describe('an address of which many attempts failed', () => {
     const response = await enter(`/graphql${query}`, guess('nobody'), ATTACKER, init);
     expect([response.status, Number(response.headers.get('retry-after')) > 0]).toEqual([429, true]);
     expect(await response.json()).toEqual({
-      errors: [{ message: expect.stringMatching(/^Too many attempts/), extensions: { code: 'TOO_MANY_REQUESTS' } }],
+      errors: [{ message: expect.stringMatching(/^Too many failed authentication attempts/), extensions: { code: 'TOO_MANY_REQUESTS' } }],
     });
   });
 
   test('is refused by WebSocket with 1013, try again later', async () => {
-    const own = await createLiveGateway({ access: { failedAttempts: { ...FAILED_ATTEMPTS, ofAddress: 1 } } });
+    const own = await createLiveGateway({ access: { failedAttempts: { ...FAILED_ATTEMPTS, perAddress: 1 } } });
     const connect = async () => {
       const socket = new WebSocket(`${own.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
       await once(socket, 'open');
@@ -82,7 +82,7 @@ describe('an address of which many attempts failed', () => {
       return [code, String(reason)];
     };
     expect(await connect()).toEqual([4403, 'Forbidden']);
-    expect(await connect()).toEqual([1013, expect.stringMatching(/^Too many attempts failed; try again in \d+ s$/)]);
+    expect(await connect()).toEqual([1013, expect.stringMatching(/^Too many failed authentication attempts; try again in \d+ s$/)]);
     await own.close();
   });
 
@@ -131,7 +131,7 @@ describe('an address of which many attempts failed', () => {
 });
 
 test('attempts that succeed, are refused for another reason, or give what was right once do not count', async () => {
-  const { fetch } = gateway.another({ failedAttempts: { ...FAILED_ATTEMPTS, ofAddress: 2 } });
+  const { fetch } = gateway.another({ failedAttempts: { ...FAILED_ATTEMPTS, perAddress: 2 } });
   const from = (credentials: Credentials | undefined) =>
     fetch(new Request('http://gateway.test/msteams/nothing', { headers: credentials && { authorization: authorizationOf(credentials) } }), {
       remoteAddress: ELSEWHERE,
@@ -165,7 +165,7 @@ describe('an account that is attacked from many addresses', () => {
   test('makes attempts with its name wait, ever longer up to a bound, whether there is such an account or not', async () => {
     const began: number[] = [];
     for (const user of [(await gateway.provider()).accountSid, `AC${randomBytes(16).toString('hex')}`]) {
-      const attempts = createFailedAttempts({ ofAddress: 1000, ofName: 2, longestDelayMs: 200 });
+      const attempts = createFailedAttempts({ perAddress: 1000, perName: 2, maxDelayMs: 200 });
       const waits: number[] = [];
       for (let count = 0; count < 12; count += 1) {
         const start = performance.now();
@@ -206,7 +206,7 @@ describe('an account that is attacked from many addresses', () => {
 });
 
 test('a flood of passwords is refused with 503 and Retry-After beyond what may wait, and credentials that were right before are not', async () => {
-  const authenticate = createAuthentication(gateway.gateway, { ofAddress: 1000, ofName: 1000, longestDelayMs: 0 });
+  const authenticate = createAuthentication(gateway.gateway, { perAddress: 1000, perName: 1000, maxDelayMs: 0 });
   const present = (credentials: Credentials, remoteAddress: string) =>
     authenticate({ headers: new Headers({ authorization: authorizationOf(credentials) }) }, { remoteAddress });
   const provider = await gateway.provider();
@@ -235,11 +235,11 @@ describe('whom an address stands for', () => {
     ['::1', '0:0:0:0::/64'],
     ['fe80::1%eth0', 'fe80:0:0:0::/64'],
   ])('%s: %s', (address, origin) => {
-    expect(originOf(address)).toBe(origin);
+    expect(networkOf(address)).toBe(origin);
   });
 
   test('the addresses of one IPv6 network are one attacker’s', async () => {
-    const attempts = createFailedAttempts({ ofAddress: 3, ofName: 1000, longestDelayMs: 0 });
+    const attempts = createFailedAttempts({ perAddress: 3, perName: 1000, maxDelayMs: 0 });
     for (let host = 1; host <= 3; host += 1) {
       const attempt = await attempts.begin(`2001:db8:1:2::${host}`, undefined);
       if ('end' in attempt) attempt.end(true);

@@ -2,17 +2,17 @@ import { expect, it } from 'vitest';
 import { createFairness } from '../../src/admission/fairness.ts';
 
 it('an account with a queue runs less at once while another account has something to run, lets that go first, and gets on in order all the same', async () => {
-  const { run } = createFairness({ running: 3, contended: 1, waiting: 10 });
+  const { run } = createFairness({ maxRunning: 3, maxRunningContended: 1, maxWaiting: 10 });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
-  const begin = (account: string, name: string, isWanted?: () => boolean) =>
+  const begin = (account: string, name: string, isAbandoned?: () => boolean) =>
     run(
       account,
       () => {
         begun.push(name);
         return new Promise<void>((resolve) => ends.set(name, resolve));
       },
-      isWanted,
+      isAbandoned,
     );
   const end = async (name: string, ...running: Promise<void>[]) => {
     ends.get(name)?.();
@@ -20,7 +20,7 @@ it('an account with a queue runs less at once while another account has somethin
     await new Promise(setImmediate);
   };
   const [a1, a2, a3] = ['a1', 'a2', 'a3'].map((name) => begin('a', name)) as [Promise<void>, Promise<void>, Promise<void>];
-  for (const name of ['a4', 'a5', 'a6']) void begin('a', name, () => name !== 'a5');
+  for (const name of ['a4', 'a5', 'a6']) void begin('a', name, () => name === 'a5');
   expect(begun).toEqual(['a1', 'a2', 'a3']);
   const b1 = begin('b', 'b1');
   expect(begun.slice(3)).toEqual(['b1']);

@@ -219,7 +219,7 @@ describe('open connections of one account', () => {
     const first = await open(provider);
     const second = await open(provider);
     expect([first.outcome, second.outcome]).toEqual(['connection_ack', 'connection_ack']);
-    expect((await open(provider)).outcome).toBe('1013 This account has 2 sockets open, as many as it may');
+    expect((await open(provider)).outcome).toBe('1013 This account already has 2 open WebSockets, the maximum');
     expect((await open(await gateway.provider())).outcome).toBe('connection_ack');
     first.socket.close();
     await expect.poll(async () => (await open(provider)).outcome, { timeout: 5000 }).toBe('connection_ack');
@@ -237,7 +237,7 @@ describe('open connections of one account', () => {
       const { errors, updates } = await begin(index).hasEnded();
       expect(updates).toEqual([]);
       expect(errors).toEqual([
-        { message: 'This account has 3 subscriptions open, as many as it may', extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } },
+        { message: 'This account already has 3 open subscriptions, the maximum', extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } },
       ]);
     }
     open[1]?.close();
@@ -267,10 +267,10 @@ describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
     expect([ofGraph.status, ofGraph.data ?? null, ofGraph.errors]).toEqual([
       503,
       null,
-      [{ message: expect.stringContaining('takes longer than 0.5 s'), extensions: { code: 'TIMEOUT' } }],
+      [{ message: expect.stringContaining('took longer than 0.5 s'), extensions: { code: 'TIMEOUT' } }],
     ]);
     const ofRest = await restClient(fetch, credentials).post('/msteams/mappings', inputs[1]);
-    expect([ofRest.status, ofRest.body]).toEqual([503, { errorCode: '503', message: expect.stringContaining('takes longer than 0.5 s') }]);
+    expect([ofRest.status, ofRest.body]).toEqual([503, { errorCode: '503', message: expect.stringContaining('took longer than 0.5 s') }]);
     for (const { headers } of [ofGraph, ofRest]) expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
     answer();
     for (const { externalAddress } of inputs) {
@@ -345,13 +345,13 @@ describe('an account that asks for more at once than is run', () => {
     const others = { graph: graphClient(fetch, credentialsOf(other)), rest: restClient(fetch, credentialsOf(other)) };
     const answer = hang();
     atPlatform = 0;
-    const slow = Array.from({ length: CHANGES.running }, (_, n) => {
+    const slow = Array.from({ length: CHANGES.maxRunning }, (_, n) => {
       const input = newMapping(sender.enterpriseSid);
       return n % 2 ? flooding.graph(CREATE, { input }) : flooding.rest.post('/msteams/mappings', input);
     });
-    await expect.poll(() => atPlatform, { timeout: 10_000 }).toBe(CHANGES.running);
+    await expect.poll(() => atPlatform, { timeout: 10_000 }).toBe(CHANGES.maxRunning);
     const settled: number[] = [];
-    const further = Array.from({ length: CHANGES.waiting + 2 }, async (_, n) => {
+    const further = Array.from({ length: CHANGES.maxWaiting + 2 }, async (_, n) => {
       const { status } = await (n % 50
         ? flooding.graph(DELETE, { input: { sid: NOBODY } })
         : flooding.rest.delete(`/msteams/mappings/${NOBODY}`));
@@ -373,6 +373,6 @@ describe('an account that asks for more at once than is run', () => {
     expect(settled).toHaveLength(2);
     answer();
     expect((await Promise.all(slow)).map(({ status }) => status)).toEqual(slow.map(() => 200));
-    expect((await Promise.all(further)).filter((status) => status !== 429)).toHaveLength(CHANGES.waiting);
+    expect((await Promise.all(further)).filter((status) => status !== 429)).toHaveLength(CHANGES.maxWaiting);
   });
 });

@@ -48,7 +48,10 @@ it('a full disk refuses what would be written with 503 in each face’s form, an
   expect([refused.status, refused.headers.get('retry-after'), refused.errors?.[0]]).toMatchObject([
     503,
     '5',
-    { message: 'The gateway can not reach its data for the moment; try again', extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 5 } },
+    {
+      message: 'The gateway cannot reach its database right now; try again later',
+      extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter: 5 },
+    },
   ]);
   const { status, headers, body } = await provider.rest.put(`/msteams/enterprises/${sender.enterpriseSid}`, { name: 'Other' });
   expect([status, headers.get('retry-after'), body]).toEqual([503, '5', { errorCode: '503', message: 'Service Unavailable' }]);

@@ -211,7 +211,7 @@ describe('an error', () => {
     expect({ status, data }).toEqual({ status: 200, data: null });
     expect(errors).toEqual([
       {
-        message: 'Something went wrong on our side',
+        message: 'Internal server error',
         path: ['made'],
         locations: [{ line: 2, column: 3 }],
         extensions: { code: 'INTERNAL_SERVER_ERROR' },

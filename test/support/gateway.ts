@@ -84,7 +84,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
       gateway,
       live,
       // All of a test's clients have one address, and many of them are refused on purpose.
-      failedAttempts: { ofAddress: 10_000, ofName: 10_000, longestDelayMs: 0 },
+      failedAttempts: { perAddress: 10_000, perName: 10_000, maxDelayMs: 0 },
       ...access,
       contract: { restTimestamps, restBotSecrets },
       log: gateway.log,

@@ -10,25 +10,25 @@ import {
   visit,
 } from 'graphql';
 import { costErrors } from './cost.ts';
-import { withoutQuotedValue } from './quoted-values.ts';
+import { withMessage, withoutQuotedValue } from './quoted-values.ts';
 import { parseDocument, shapeErrors } from './shape.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 import { valueErrors } from './variable-count.ts';
 
-export interface DocumentCheckOptions {
+interface DocumentCheckOptions {
   readonly schema: GraphQLSchema;
   readonly trusted: TrustedDocuments;
-  /** May the schema be asked for? */
+  /** Is introspection allowed? */
   readonly introspection: boolean;
 }
 
-/** Everything that is held against an operation before it runs, whichever transport brings it. */
+/** What an operation must pass before it runs, over any transport. */
 export interface DocumentChecks {
   /** @throws GraphQLError */
   readonly parse: (text: string) => DocumentNode;
-  /** The errors for which a document is not run, whatever its variables: worth keeping with it. */
+  /** The errors of a document that do not depend on its variables, and can be cached with it. */
   readonly validate: (document: DocumentNode) => readonly GraphQLError[];
-  /** The errors for which a valid document is not run with these variables. */
+  /** The errors of a valid document with these variables. */
   readonly check: (
     document: DocumentNode,
     operationName: string | null | undefined,
@@ -37,18 +37,18 @@ export interface DocumentChecks {
 }
 
 /**
- * Trusted documents are what the operator has looked at: they may have any shape, and ask for the schema. How much they ask for depends on their
- * variables, which come from anyone, so the cost is held against them too.
+ * Trusted documents are reviewed by the operator: they may have any shape, and use introspection. Their cost is checked like any other, since it
+ * depends on variables, which come from clients.
  */
 export function createDocumentChecks({ schema, trusted, introspection }: DocumentCheckOptions): DocumentChecks {
   const isTrusted = (document: DocumentNode) => trusted.has(document.loc?.source.body ?? '');
   return {
     parse: (text) => (trusted.has(text) ? parse(text) : parseDocument(text)),
     validate: (document) => {
-      if (isTrusted(document)) return problemsOf(schema, document);
+      if (isTrusted(document)) return validationErrors(schema, document);
       const errors = [...shapeErrors(document), ...(introspection ? [] : introspectionErrors(document))];
       if (errors.length > 0) return errors;
-      const invalid = problemsOf(schema, document).map(withoutQuotedValue);
+      const invalid = validationErrors(schema, document).map(withoutQuotedValue);
       return introspection ? invalid : invalid.map(withoutSuggestion);
     },
     check: (document, operationName, variables) => {
@@ -58,19 +58,22 @@ export function createDocumentChecks({ schema, trusted, introspection }: Documen
   };
 }
 
-/** Of a subscription's root field, graphql reads the directives while it validates, and throws what is wrong with them. */
-function problemsOf(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
+/** Validates a document. graphql throws the errors of directives on a subscription's root field, which this returns like others. */
+function validationErrors(schema: GraphQLSchema, document: DocumentNode): readonly GraphQLError[] {
   try {
     const errors = validate(schema, document);
-    return errors.length > 0 ? errors : skippedRoots(document);
+    return errors.length > 0 ? errors : conditionalRootErrors(document);
   } catch (error) {
     if (error instanceof GraphQLError) return [error];
     throw error;
   }
 }
 
-/** The specification (5.2.4.1, since 2025) lets no subscription skip its root field: there would be nothing to subscribe to. graphql does not look. */
-function skippedRoots(document: DocumentNode): readonly GraphQLError[] {
+/**
+ * A subscription's root field must not have `@skip` or `@include` (GraphQL specification of September 2025, 5.2.4.1): there might be nothing to
+ * subscribe to. graphql 16 does not check this.
+ */
+function conditionalRootErrors(document: DocumentNode): readonly GraphQLError[] {
   const seen = new Set<string>();
   const nodesIn = ({ selections }: SelectionSetNode): SelectionNode[] =>
     selections.flatMap((selection) => {
@@ -85,17 +88,17 @@ function skippedRoots(document: DocumentNode): readonly GraphQLError[] {
   return document.definitions
     .flatMap((one) => (one.kind === Kind.OPERATION_DEFINITION && one.operation === 'subscription' ? nodesIn(one.selectionSet) : []))
     .filter(({ directives }) => directives?.some(({ name }) => name.value === 'skip' || name.value === 'include'))
-    .map((node) => new GraphQLError('A subscription’s root field can not be skipped or included', { nodes: node }));
+    .map((node) => new GraphQLError("A subscription's root field cannot have @skip or @include", { nodes: node }));
 }
 
-/** Where the schema may not be asked for: the fields that do. `__typename` tells nothing. */
+/** The errors of `__schema` and `__type`. `__typename` reveals nothing that a response does not. */
 function introspectionErrors(document: DocumentNode): GraphQLError[] {
   const errors: GraphQLError[] = [];
   visit(document, {
     [Kind.FIELD]: (node) => {
       if (node.name.value !== '__schema' && node.name.value !== '__type') return;
       errors.push(
-        new GraphQLError('Introspection is off', {
+        new GraphQLError('Introspection is disabled', {
           nodes: node,
           extensions: { code: 'INTROSPECTION_OFF', http: { status: 400, spec: false } },
         }),
@@ -105,10 +108,7 @@ function introspectionErrors(document: DocumentNode): GraphQLError[] {
   return errors;
 }
 
-/** GraphQL's own errors propose names that the schema has, which is introspection by guessing. */
+/** Removes the names that graphql's messages suggest: by guessing, they reveal the schema. */
 export function withoutSuggestion(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/ ?Did you mean .*\?/s, '');
-  if (message === error.message) return error;
-  const { nodes, source, positions, path, originalError, extensions } = error;
-  return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions });
+  return withMessage(error, error.message.replace(/ ?Did you mean .*\?/s, ''));
 }

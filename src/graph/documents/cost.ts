@@ -2,19 +2,23 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type FragmentSpreadNode,
   type GraphQLError,
   type GraphQLField,
   type GraphQLSchema,
   getNamedType,
   getNullableType,
   getOperationAST,
+  type InlineFragmentNode,
   isInterfaceType,
   isListType,
   isObjectType,
   Kind,
+  type OperationDefinitionNode,
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
+import { DEFAULT_PAGE_SIZE, MAX_LARGE_PAGE_SIZE } from '../../domain/lists/keyset.ts';
 import { overLimit } from './limit-errors.ts';
 
 /**
@@ -23,24 +27,22 @@ import { overLimit } from './limit-errors.ts';
  */
 export const MAX_COST = 5000;
 
-/** Taken for a list whose length nobody can tell: a message has five or six events. */
-const PLAIN_LIST = 10;
-/** Of a connection without `first` and `last`, as schema/lists.ts has it. */
-const DEFAULT_PAGE = 20;
-/** Nobody gets more: whoever asks for more alone is told so by the list itself. */
-const LARGEST_PAGE = 1000;
-/** For each field of introspection, whose lists are long and cheap. The introspection query of common tools has 210. */
-const INTROSPECTION = 10;
+/** Assumed length of a list without pages: a message has five or six events. */
+const UNPAGED_LIST_SIZE = 10;
+/** For each field of introspection, whose lists are long and cheap. The introspection query of common tools has 210 fields. */
+const INTROSPECTION_FIELD_COST = 10;
 
 type Variables = Readonly<Record<string, unknown>> | null | undefined;
 
-/** A selection set, and the type that its fields are of. */
-type Part = readonly [typeName: string, selectionSet: SelectionSetNode];
+/** A selection set, and the type that its fields belong to. */
+type TypedSelection = readonly [typeName: string, selectionSet: SelectionSetNode];
 
-/** Fields of one response key: they are executed as one. */
-type Group = { readonly field: GraphQLField<unknown, unknown>; readonly node: FieldNode }[];
+type FieldSelection = { readonly field: GraphQLField<unknown, unknown>; readonly node: FieldNode };
 
-/** The error of an operation that asks for more than `MAX_COST` objects. For a document that is valid; its variables may be wrong. */
+/**
+ * Checks that a valid operation asks for at most `MAX_COST` objects.
+ * @param variables may be of the wrong type, which execution reports
+ */
 export function costErrors(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -48,10 +50,13 @@ export function costErrors(
   variables: Variables,
 ): readonly GraphQLError[] {
   const cost = costOf(schema, document, operationName, variables);
-  return cost > MAX_COST ? [overLimit('cost', MAX_COST, cost, 'objects to answer, by the sizes of its pages')] : [];
+  return cost > MAX_COST ? [overLimit('cost', MAX_COST, cost, 'objects, by the sizes of its pages')] : [];
 }
 
-/** How many objects an operation may answer at most. What `@skip` and `@include` leave out counts, and so does each member of a union. */
+/**
+ * How many objects an operation may return at most. Fields with `@skip` or `@include` count, as do those of every member of a union.
+ * @returns 0 if there is no such operation, which execution reports
+ */
 export function costOf(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -60,88 +65,109 @@ export function costOf(
 ): number {
   const operation = getOperationAST(document, operationName);
   const root = operation && schema.getRootType(operation.operation);
-  // Execution says what is wrong with it.
-  if (!operation || !root) return 0;
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-  }
-  const defaults = new Map(operation.variableDefinitions?.map(({ variable, defaultValue }) => [variable.name.value, defaultValue]));
-  let introspected = 0;
+  return operation && root ? new OperationCost(schema, document, operation, variables).of(root.name) : 0;
+}
 
-  /** What an argument is, where that can be told. */
-  function argument(node: FieldNode, name: string): unknown {
-    const value = node.arguments?.find((one) => one.name.value === name)?.value;
-    if (value?.kind !== Kind.VARIABLE) return plain(value);
-    const variable = value.name.value;
-    const given = variables && Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-    return given ?? plain(defaults.get(variable));
-  }
+class OperationCost {
+  readonly #schema: GraphQLSchema;
+  readonly #operation: OperationDefinitionNode;
+  readonly #variables: Variables;
+  readonly #defaults: ReadonlyMap<string, ValueNode | undefined>;
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+  #introspectionFields = 0;
 
-  /** A negative one, which the list itself refuses, takes nothing off the rest. */
-  function pageSize({ node }: Group[number]): number {
-    const asked = [argument(node, 'first'), argument(node, 'last')].filter((size) => typeof size === 'number');
-    return Math.min(asked.length > 0 ? Math.max(0, ...asked) : DEFAULT_PAGE, LARGEST_PAGE);
+  constructor(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables) {
+    this.#schema = schema;
+    this.#operation = operation;
+    this.#variables = variables;
+    this.#defaults = new Map(operation.variableDefinitions?.map(({ variable, defaultValue }) => [variable.name.value, defaultValue]));
+    for (const definition of document.definitions) {
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(definition.name.value, definition);
+    }
   }
 
-  function listSize({ field, node }: Group[number]): number {
-    if (!field.args.some(({ name }) => name === 'ids')) return PLAIN_LIST;
-    const ids = argument(node, 'ids');
-    return Array.isArray(ids) ? ids.length : 1;
+  of(rootTypeName: string): number {
+    const cost = this.#costOf([[rootTypeName, this.#operation.selectionSet]]);
+    return cost + this.#introspectionFields * INTROSPECTION_FIELD_COST;
   }
 
-  /** @param page the size of the page that these are the fields of, where they are a connection's */
-  function cost(parts: readonly Part[], page?: number): number {
-    const groups = new Map<string, Group>();
-    for (const part of parts) collect(part, groups);
-    let sum = 0;
-    for (const group of groups.values()) {
-      const inner = group.flatMap(({ field, node }): Part[] =>
+  /** @param page the page size, if these are the selections of a connection: its lists have that many objects */
+  #costOf(selections: readonly TypedSelection[], page?: number): number {
+    // By response key: fields with the same key are merged when they are executed.
+    const fields = new Map<string, FieldSelection[]>();
+    for (const selection of selections) this.#collect(selection, fields);
+    let cost = 0;
+    for (const merged of fields.values()) {
+      const inner = merged.flatMap(({ field, node }): TypedSelection[] =>
         node.selectionSet ? [[getNamedType(field.type).name, node.selectionSet]] : [],
       );
       if (inner.length === 0) continue;
-      if (group.some(({ field }) => isConnection(field))) sum += 1 + cost(inner, Math.max(...group.map(pageSize)));
-      else if (group.some(({ field }) => isListType(getNullableType(field.type)))) {
-        sum += (page ?? Math.max(...group.map(listSize))) * (1 + cost(inner));
-      } else sum += 1 + cost(inner);
+      if (merged.some(isConnection)) cost += 1 + this.#costOf(inner, Math.max(...merged.map(({ node }) => this.#pageSize(node))));
+      else if (merged.some(isList)) {
+        cost += (page ?? Math.max(...merged.map((selection) => this.#listSize(selection)))) * (1 + this.#costOf(inner));
+      } else cost += 1 + this.#costOf(inner);
     }
-    return sum;
+    return cost;
   }
 
-  function collect([typeName, selectionSet]: Part, groups: Map<string, Group>): void {
+  #collect([typeName, selectionSet]: TypedSelection, fields: Map<string, FieldSelection[]>): void {
     for (const selection of selectionSet.selections) {
       if (selection.kind !== Kind.FIELD) {
-        const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
-        if (inner) collect([inner.typeCondition?.name.value ?? typeName, inner.selectionSet], groups);
+        const fragment = this.#fragmentOf(selection);
+        if (fragment) this.#collect([fragment.typeCondition?.name.value ?? typeName, fragment.selectionSet], fields);
         continue;
       }
       const name = selection.name.value;
-      if (name === '__schema' || name === '__type') introspected += countFields(selection.selectionSet);
-      const type = schema.getType(typeName);
+      if (name === '__schema' || name === '__type') this.#introspectionFields += this.#countFields(selection.selectionSet);
+      const type = this.#schema.getType(typeName);
       const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
       if (!field) continue;
       const key = selection.alias?.value ?? name;
-      const group = groups.get(key);
-      if (group) group.push({ field, node: selection });
-      else groups.set(key, [{ field, node: selection }]);
+      const merged = fields.get(key);
+      if (merged) merged.push({ field, node: selection });
+      else fields.set(key, [{ field, node: selection }]);
     }
   }
 
-  function countFields(selectionSet: SelectionSetNode | undefined): number {
+  #countFields(selectionSet: SelectionSetNode | undefined): number {
     return (selectionSet?.selections ?? []).reduce((count, selection) => {
-      if (selection.kind === Kind.FIELD) return count + 1 + countFields(selection.selectionSet);
-      const inner = selection.kind === Kind.INLINE_FRAGMENT ? selection : fragments.get(selection.name.value);
-      return count + countFields(inner?.selectionSet);
+      if (selection.kind === Kind.FIELD) return count + 1 + this.#countFields(selection.selectionSet);
+      return count + this.#countFields(this.#fragmentOf(selection)?.selectionSet);
     }, 0);
   }
 
-  return cost([[root.name, operation.selectionSet]]) + introspected * INTROSPECTION;
+  #fragmentOf(selection: InlineFragmentNode | FragmentSpreadNode): InlineFragmentNode | FragmentDefinitionNode | undefined {
+    return selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value);
+  }
+
+  /** The list refuses a negative size, which must not reduce the cost of the rest, and one above the maximum. */
+  #pageSize(node: FieldNode): number {
+    const sizes = [this.#argument(node, 'first'), this.#argument(node, 'last')].filter((size) => typeof size === 'number');
+    return Math.min(sizes.length > 0 ? Math.max(0, ...sizes) : DEFAULT_PAGE_SIZE, MAX_LARGE_PAGE_SIZE);
+  }
+
+  #listSize({ field, node }: FieldSelection): number {
+    if (!field.args.some(({ name }) => name === 'ids')) return UNPAGED_LIST_SIZE;
+    const ids = this.#argument(node, 'ids');
+    return Array.isArray(ids) ? ids.length : 1;
+  }
+
+  /** An argument's value, if it is a number or a list. */
+  #argument(node: FieldNode, name: string): unknown {
+    const value = node.arguments?.find((argument) => argument.name.value === name)?.value;
+    if (value?.kind !== Kind.VARIABLE) return literalOf(value);
+    const variable = value.name.value;
+    const given = this.#variables && Object.hasOwn(this.#variables, variable) ? this.#variables[variable] : undefined;
+    return given ?? literalOf(this.#defaults.get(variable));
+  }
 }
 
-const isConnection = ({ args }: GraphQLField<unknown, unknown>) => args.some(({ name }) => name === 'first');
+const isConnection = ({ field }: FieldSelection) => field.args.some(({ name }) => name === 'first');
 
-/** Numbers, and lists for their length. */
-function plain(value: ValueNode | undefined): unknown {
+const isList = ({ field }: FieldSelection) => isListType(getNullableType(field.type));
+
+/** The value of an integer literal; the nodes of a list literal, whose number counts; `undefined` for others. */
+function literalOf(value: ValueNode | undefined): unknown {
   if (value?.kind === Kind.INT) return Number(value.value);
   return value?.kind === Kind.LIST ? value.values : undefined;
 }

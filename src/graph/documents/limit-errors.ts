@@ -1,12 +1,14 @@
 import { GraphQLError } from 'graphql';
 
 /**
- * The graph's error for an operation that is too large: code QUERY_LIMIT_EXCEEDED, and which limit, its value and what was found.
- * @param found left out where nobody counted to the end
+ * The error of an operation above a limit: code QUERY_LIMIT_EXCEEDED, with the extensions `limit`, `maximum` and `found`.
+ * @param limit its name
+ * @param found left out if counting stopped at the limit
+ * @param noun what is limited, in plural
  */
 export function overLimit(limit: string, maximum: number, found: number | undefined, noun: string): GraphQLError {
-  const has = found === undefined ? `more than ${maximum}` : Number.isFinite(found) ? String(found) : 'endlessly many';
-  return new GraphQLError(`The operation has ${has} ${noun}; the limit is ${maximum}`, {
+  const count = found === undefined ? `more than ${maximum}` : Number.isFinite(found) ? String(found) : 'infinitely many';
+  return new GraphQLError(`The operation has ${count} ${noun}; the limit is ${maximum}`, {
     extensions: {
       code: 'QUERY_LIMIT_EXCEEDED',
       limit,

@@ -1,13 +1,21 @@
-import { type DocumentNode, GraphQLError, Kind, parse, type SelectionSetNode } from 'graphql';
+import {
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  Kind,
+  parse,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
 import { overLimit } from './limit-errors.ts';
 
 /**
- * What a document may have, fragments counted as often as they are spread.
- * - `tokens`: words and signs of its text, comments aside
+ * Limits on a document. A fragment counts as often as it is spread.
+ * - `tokens`: of the whole text, without comments
  * - `depth`: levels of fields
- * - `aliases`: of one operation
- * - `directives`: of one operation, in whatever place
- * - `fields`: of one operation. Few tokens can spread fragments into many
+ * - `aliases`: in one operation
+ * - `directives`: in one operation, wherever they are
+ * - `fields`: in one operation; a few tokens can spread fragments into many
  *
  * The introspection query of common tools has 184 tokens, 16 levels and 210 fields.
  */
@@ -22,19 +30,24 @@ const NOUNS: Record<keyof Shape, string> = {
   fields: 'fields',
 };
 
-/** Parses a document of at most `DOCUMENT_LIMITS.tokens` tokens. @throws GraphQLError */
+const EMPTY: Shape = { depth: 0, aliases: 0, directives: 0, fields: 0 };
+
+/**
+ * Parses a document of at most `DOCUMENT_LIMITS.tokens` tokens.
+ * @throws GraphQLError
+ */
 export function parseDocument(text: string): DocumentNode {
   try {
     return parse(text, { maxTokens: DOCUMENT_LIMITS.tokens });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
-    // The parser stops there and does not know how many would follow.
+    // graphql's own message, with its misspelling. The parser stops at the limit, so the number of tokens is not known.
     if (/more that \d+ tokens/.test(error.message)) throw overLimit('tokens', DOCUMENT_LIMITS.tokens, undefined, 'tokens');
     throw error;
   }
 }
 
-/** The limits that a document is above, as errors. It needs no schema, and so comes before validation, which takes longer. Never throws. */
+/** Checks a document against `DOCUMENT_LIMITS`, without a schema, and so before validation, which takes longer. Never throws. */
 export function shapeErrors(document: DocumentNode): readonly GraphQLError[] {
   const shapes = shapesOf(document);
   return (Object.keys(NOUNS) as (keyof Shape)[]).flatMap((limit) => {
@@ -43,46 +56,55 @@ export function shapeErrors(document: DocumentNode): readonly GraphQLError[] {
   });
 }
 
-/** The shape of each operation. Each fragment is measured once, however often it is spread. */
+/** The shape of each operation. */
 function shapesOf(document: DocumentNode): Shape[] {
-  const fragments = new Map(document.definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one]] : [])));
-  const measured = new Map<string, Shape>();
-
-  function measureFragment(name: string): Shape {
-    const known = measured.get(name);
-    if (known) return known;
-    // While it is measured it counts as nothing: what spreads itself is refused by validation.
-    const shape: Shape = { depth: 0, aliases: 0, directives: 0, fields: 0 };
-    measured.set(name, shape);
-    const fragment = fragments.get(name);
-    if (fragment) Object.assign(shape, measure(fragment.selectionSet, fragment.directives?.length));
-    return shape;
-  }
-
-  function measure(selectionSet: SelectionSetNode, directives = 0): Shape {
-    const sum: Shape = { depth: 0, aliases: 0, directives, fields: 0 };
-    for (const selection of selectionSet.selections) {
-      sum.directives += selection.directives?.length ?? 0;
-      const isField = selection.kind === Kind.FIELD;
-      const inner = innerOf(selection);
-      sum.aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
-      sum.fields += inner.fields + (isField ? 1 : 0);
-      sum.directives += inner.directives;
-      sum.depth = Math.max(sum.depth, inner.depth + (isField ? 1 : 0));
-    }
-    return sum;
-  }
-
-  function innerOf(selection: SelectionSetNode['selections'][number]): Shape {
-    if (selection.kind === Kind.FRAGMENT_SPREAD) return measureFragment(selection.name.value);
-    return selection.selectionSet ? measure(selection.selectionSet) : NOTHING;
-  }
-
+  const measurements = new Measurements(document);
   return document.definitions.flatMap((definition) => {
     if (definition.kind !== Kind.OPERATION_DEFINITION) return [];
     const onVariables = (definition.variableDefinitions ?? []).reduce((count, { directives }) => count + (directives?.length ?? 0), 0);
-    return [measure(definition.selectionSet, onVariables + (definition.directives?.length ?? 0))];
+    return [measurements.of(definition.selectionSet, onVariables + (definition.directives?.length ?? 0))];
   });
 }
 
-const NOTHING: Shape = { depth: 0, aliases: 0, directives: 0, fields: 0 };
+/** Measures each fragment once, however often it is spread. */
+class Measurements {
+  readonly #fragments = new Map<string, FragmentDefinitionNode>();
+  readonly #measured = new Map<string, Shape>();
+
+  constructor(document: DocumentNode) {
+    for (const definition of document.definitions) {
+      if (definition.kind === Kind.FRAGMENT_DEFINITION) this.#fragments.set(definition.name.value, definition);
+    }
+  }
+
+  /** @param directives of the operation or fragment whose selection set it is */
+  of(selectionSet: SelectionSetNode, directives = 0): Shape {
+    const shape: Shape = { depth: 0, aliases: 0, directives, fields: 0 };
+    for (const selection of selectionSet.selections) {
+      shape.directives += selection.directives?.length ?? 0;
+      const isField = selection.kind === Kind.FIELD;
+      const inner = this.#inside(selection);
+      shape.aliases += inner.aliases + (isField && selection.alias ? 1 : 0);
+      shape.fields += inner.fields + (isField ? 1 : 0);
+      shape.directives += inner.directives;
+      shape.depth = Math.max(shape.depth, inner.depth + (isField ? 1 : 0));
+    }
+    return shape;
+  }
+
+  #inside(selection: SelectionNode): Shape {
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return this.#ofFragment(selection.name.value);
+    return selection.selectionSet ? this.of(selection.selectionSet) : EMPTY;
+  }
+
+  #ofFragment(name: string): Shape {
+    const known = this.#measured.get(name);
+    if (known) return known;
+    // Empty until it is measured, so that a fragment that spreads itself ends here. Validation refuses it.
+    const shape: Shape = { ...EMPTY };
+    this.#measured.set(name, shape);
+    const fragment = this.#fragments.get(name);
+    if (fragment) Object.assign(shape, this.of(fragment.selectionSet, fragment.directives?.length));
+    return shape;
+  }
+}

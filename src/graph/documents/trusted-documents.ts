@@ -4,14 +4,14 @@ import { isObject } from '../../server/json.ts';
 import { SettingsError } from '../../settings-error.ts';
 
 export interface TrustedDocumentsSettings {
-  /** `only`: nothing else is run. `prefer`: other operations are run too. */
+  /** `only`: no other document is run. `prefer`: others are run too. */
   readonly mode: 'prefer' | 'only';
-  /** The manifest's path. */
+  /** Path of the manifest. */
   readonly file: string;
 }
 
-/** What a request says of the operation that it wants. */
-export interface Named {
+/** The parameters of a request that state its document. */
+export interface DocumentReference {
   readonly query?: unknown;
   readonly documentId?: unknown;
   readonly extensions?: unknown;
@@ -21,35 +21,36 @@ export interface TrustedDocuments {
   /** Is this the text of a trusted document? */
   readonly has: (text: string) => boolean;
   /**
-   * The text that a request names or has. `undefined` where it does neither.
-   * @throws GraphQLError with APQ's codes, where the name is unknown or another text is not run
+   * Finds the text of a request's document.
+   * @returns `undefined` if the request states none
+   * @throws GraphQLError, with the codes of automatic persisted queries, if the id is unknown or the text is not trusted
    */
-  readonly resolve: (named: Named) => string | undefined;
+  readonly resolve: (reference: DocumentReference) => string | undefined;
 }
 
 /**
- * The operations that a build step of the operator's own clients has listed, by id. Requests name one by `documentId`, or as APQ does, by
- * `extensions.persistedQuery.sha256Hash`. None is ever added by a request, as APQ would: anyone with credentials could fill a store, and a list
- * that its users add to is not one of trust.
- *
- * @throws SettingsError where the manifest can't be read or a document does not fit the schema
+ * Loads the manifest of trusted documents, which a build step of the operator's clients writes. Requests refer to a document by `documentId`, or by
+ * `extensions.persistedQuery.sha256Hash` as in automatic persisted queries (APQ). Unlike APQ, requests add none: any client could fill the store, and
+ * its documents would not be trusted.
+ * @param settings absent: there are none
+ * @throws SettingsError if the manifest cannot be read, or a document is not valid against the schema
  */
 export function loadTrustedDocuments(settings: TrustedDocumentsSettings | undefined, schema: GraphQLSchema): TrustedDocuments {
   const byId = settings ? readManifest(settings.file, schema) : new Map<string, string>();
   const texts = new Set(byId.values());
 
-  function resolve({ query, documentId, extensions }: Named): string | undefined {
+  function resolve({ query, documentId, extensions }: DocumentReference): string | undefined {
     const id = documentId ?? hashOf(extensions);
     const text = typeof query === 'string' && query !== '' ? query : undefined;
     if (typeof id === 'string') {
       const known = byId.get(id) ?? byId.get(id.replace(/^sha256:/, ''));
       if (known !== undefined) return known;
-      if (!settings && text === undefined) throw refused('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
-      // A text with a hash is what APQ stores: here it is run like any other, and not stored.
-      if (settings?.mode === 'only' || text === undefined) throw refused('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND');
+      if (!settings && text === undefined) throw persistedQueryError('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
+      // APQ would store a text that comes with a hash: here it is run like any other.
+      if (settings?.mode === 'only' || text === undefined) throw persistedQueryError('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND');
     }
     if (settings?.mode === 'only' && text !== undefined && !texts.has(text)) {
-      throw refused('Only trusted documents are run here: name one by documentId', 'PERSISTED_QUERY_ONLY', 400);
+      throw persistedQueryError('Only trusted documents are run: send a documentId', 'PERSISTED_QUERY_ONLY', 400);
     }
     return text;
   }
@@ -57,8 +58,8 @@ export function loadTrustedDocuments(settings: TrustedDocumentsSettings | undefi
   return { has: (text) => texts.has(text), resolve };
 }
 
-/** In APQ's form. Clients expect 200 with application/json, which `spec` makes of the status. */
-function refused(message: string, code: string, status?: number): GraphQLError {
+/** APQ's clients expect 200 with application/json: `spec` makes Yoga send that status then, and `status` with application/graphql-response+json. */
+function persistedQueryError(message: string, code: string, status?: number): GraphQLError {
   return new GraphQLError(message, { extensions: { code, http: status ? { status } : { status: 404, spec: true } } });
 }
 
@@ -68,23 +69,23 @@ function hashOf(extensions: unknown): unknown {
 }
 
 function readManifest(file: string, schema: GraphQLSchema): Map<string, string> {
-  const complain = (why: string) => new SettingsError(`TRUSTED_DOCUMENTS_FILE is invalid (${file}): ${why}`);
+  const invalid = (why: string) => new SettingsError(`TRUSTED_DOCUMENTS_FILE is invalid (${file}): ${why}`);
   let manifest: unknown;
   try {
     manifest = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw complain(error instanceof SyntaxError ? 'it is not JSON' : `it can't be read: ${(error as Error).message}`);
+    throw invalid(error instanceof SyntaxError ? 'it is not JSON' : `it cannot be read: ${(error as Error).message}`);
   }
   const documents = documentsOf(manifest);
-  if (!documents) throw complain("it takes Relay's form, {id: document}, or Apollo's, {format, version: 1, operations: [{id, body}]}");
+  if (!documents) throw invalid("it must have Relay's form, {id: document}, or Apollo's, {format, version: 1, operations: [{id, body}]}");
   for (const [id, text] of documents) {
-    const [problem] = problems(text, schema);
-    if (problem) throw complain(`document ${id} does not fit the schema: ${problem.message}`);
+    const [error] = validationErrors(text, schema);
+    if (error) throw invalid(`document ${id} is not valid against the schema: ${error.message}`);
   }
   return new Map(documents);
 }
 
-function problems(text: string, schema: GraphQLSchema): readonly GraphQLError[] {
+function validationErrors(text: string, schema: GraphQLSchema): readonly GraphQLError[] {
   try {
     return validate(schema, parse(text));
   } catch (error) {
@@ -93,15 +94,18 @@ function problems(text: string, schema: GraphQLSchema): readonly GraphQLError[] 
   }
 }
 
-/** Ids and documents of a manifest in either form; `undefined` where it has another. */
+/**
+ * The ids and texts of a manifest.
+ * @returns `undefined` if it has neither form
+ */
 function documentsOf(manifest: unknown): (readonly [string, string])[] | undefined {
   if (!isObject(manifest)) return undefined;
-  if (manifest.format !== 'apollo-persisted-query-manifest') return strings(Object.entries(manifest));
+  if (manifest.format !== 'apollo-persisted-query-manifest') return stringPairs(Object.entries(manifest));
   if (manifest.version !== 1 || !Array.isArray(manifest.operations)) return undefined;
-  return strings(manifest.operations.map((operation) => (isObject(operation) ? [operation.id, operation.body] : [])));
+  return stringPairs(manifest.operations.map((operation) => (isObject(operation) ? [operation.id, operation.body] : [])));
 }
 
-const strings = (pairs: readonly (readonly unknown[])[]) =>
+const stringPairs = (pairs: readonly (readonly unknown[])[]) =>
   pairs.every((pair) => pair.length === 2 && pair.every((one) => typeof one === 'string'))
     ? (pairs as readonly (readonly [string, string])[]).slice()
     : undefined;

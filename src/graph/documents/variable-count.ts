@@ -1,12 +1,12 @@
 import type { GraphQLError } from 'graphql';
 import { overLimit } from './limit-errors.ts';
 
-/** The most values that an operation's variables may have, lists' elements and objects' fields among them: as many as a document has tokens. */
+/** The most values that an operation's variables may contain, counting the elements of lists and the fields of objects: as many as a document's tokens. */
 export const MAX_VALUES = 2000;
 
 /**
- * The error of variables that hold too much: graphql repeats a whole object in what it says of each of its wrong fields, so that a megabyte of them
- * takes it minutes.
+ * Checks that variables contain at most `MAX_VALUES` values. For each wrong field of an object, graphql's message quotes the whole object, so a
+ * megabyte of wrong fields would take minutes.
  */
 export function valueErrors(variables: Readonly<Record<string, unknown>> | null | undefined): readonly GraphQLError[] {
   const objects: object[] = [variables ?? {}];

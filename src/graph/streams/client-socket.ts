@@ -7,34 +7,36 @@ import type { Quota } from '../../admission/quota.ts';
 import { actorOf, type Caller } from '../../domain/caller.ts';
 import { type SocketStream, type StreamSocket, TakenOver } from './socket-stream.ts';
 
-/** How many looks a client has to introduce itself. */
-const INTRODUCTION = 5;
-/** A client is sent a ping every so many looks. One that has not answered until the next is gone. */
-const PING = 12;
-/** How many pings of its own a client is answered between two looks. */
+/** How often `tick` is called, in ms. */
+export const TICK_MS = 1000;
+/** Ticks within which a client must send connection_init. */
+const MAX_INIT_TICKS = 5;
+/** Ticks between WebSocket pings. A client that has not answered one by the next is disconnected. */
+const PING_TICKS = 12;
+/** A client's own pings between two ticks. After that many, nothing is read until the next tick. */
 const MAX_CLIENT_PINGS = 20;
-/** In bytes. A client that has so much to read still is not read itself; one that has as much as the second is cut where there is more for it. */
+/** What waits for a client, in bytes. Above the first it is not read until it has read; above the second it is disconnected. */
 const PAUSE_ABOVE_BYTES = 1024 * 1024;
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
-/** RFC 6455, section 7.4.1. */
-const TRY_AGAIN_LATER = 1013;
-/** The messages that a server alone sends. */
-const SERVERS_OWN = new Set<unknown>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error]);
-/** In bytes. With room for the sign that stands for a character which is cut. */
-const LONGEST_REASON = 120;
-const NONE: readonly SocketStream[] = [];
+/** Close code 1013 of the IANA registry (RFC 6455, 11.7). Unlike graphql-ws's 4403, clients connect again after it. */
+export const TRY_AGAIN_LATER = 1013;
+/** Messages that only servers send. */
+const SERVER_MESSAGES = new Set<unknown>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error]);
+/** A close frame holds 123 bytes of reason (RFC 6455, 5.5). Cut in a character, a reason grows by up to two: U+FFFD has three bytes. */
+const MAX_REASON_BYTES = 120;
+const NO_STREAMS: readonly SocketStream[] = [];
 
 /**
- * A WebSocket with what is kept of its client, in the form that graphql-ws takes. There may be many thousands, which do nothing most of the time:
- * hardly any listener, closure, timer or promise is theirs alone.
+ * A client's WebSocket, as graphql-ws uses it. There may be thousands of idle ones, so none has listeners, closures, timers or pending promises of
+ * its own, as far as possible.
  */
 export class ClientSocket extends WebSocket implements StreamSocket {
   network: Duplex | undefined = undefined;
-  streams = NONE;
-  /** The credentials of the upgrade, until it introduces itself. */
+  streams = NO_STREAMS;
+  /** The upgrade's Authorization, until connection_init. */
   authorization: string | undefined = undefined;
   remoteAddress: string | undefined = undefined;
-  isIntroduced = false;
+  hasSentInit = false;
   caller: Caller | undefined = undefined;
   #quota: Quota | undefined = undefined;
   #credentials: CredentialWatch | undefined = undefined;
@@ -43,102 +45,106 @@ export class ClientSocket extends WebSocket implements StreamSocket {
   #pauses = 0;
   #clientPings = 0;
   #isBehind = false;
-  #take: ((text: string) => Promise<void>) | undefined = undefined;
-  #closed: ReturnType<Server['opened']> | undefined = undefined;
+  #handleMessage: ((text: string) => Promise<void>) | undefined = undefined;
+  #handleClose: ReturnType<Server['opened']> | undefined = undefined;
   #log: Logger | undefined = undefined;
 
   begin(protocol: Server<ClientSocket>, log: Logger): void {
     this.#log = log;
-    this.#closed = protocol.opened(this, this);
+    this.#handleClose = protocol.opened(this, this);
   }
 
-  /** Is the caller's from here on, until it closes or the credentials end. @returns false where it is one too many */
+  /**
+   * Gives the socket to a caller, until it closes or the credentials end.
+   * @returns false if the caller has too many sockets open
+   */
   admit(caller: Caller, quota: Quota, credentials: CredentialWatch): boolean {
     if (!quota.take(actorOf(caller))) return false;
-    this.caller = kept(caller);
+    this.caller = compact(caller);
     this.#quota = quota;
     this.#credentials = credentials;
     credentials.watch(this as Watched);
     return true;
   }
 
-  /** Reads nothing more from it meanwhile, but for what has come already. */
+  /** Runs `work` while nothing more is read from the socket. */
   async whilePaused<Result>(work: () => Promise<Result>): Promise<Result> {
-    this.#hold();
+    this.#pauseOnce();
     try {
       return await work();
     } finally {
-      this.#letGo();
+      this.#resumeOnce();
     }
   }
 
-  #hold(): void {
+  /** Pauses nest: the socket is read again after as many `#resumeOnce`. */
+  #pauseOnce(): void {
     this.#pauses += 1;
     this.pause();
   }
 
-  #letGo(): void {
+  #resumeOnce(): void {
     this.#pauses -= 1;
     if (this.#pauses === 0) this.resume();
   }
 
-  /** graphql-ws and streams send by this. Whoever asks for more than it reads would have all of it kept here. */
+  /** graphql-ws and streams send by this. What a slow client does not read is kept in memory, so it is bounded. */
   override send(data: string, ...rest: unknown[]): void {
     if (this.bufferedAmount > MAX_BUFFERED_BYTES) {
-      this.#log?.info('a socket is cut: its client does not read what it asked for');
+      this.#log?.info('disconnected a WebSocket client that does not read its messages');
       this.terminate();
     }
     super.send(data, ...(rest as [() => void]));
     if (this.#isBehind || this.bufferedAmount <= PAUSE_ABOVE_BYTES || !this.network) return;
     this.#isBehind = true;
-    this.#hold();
+    this.#pauseOnce();
     this.network.once('drain', () => {
       this.#isBehind = false;
-      this.#letGo();
+      this.#resumeOnce();
     });
   }
 
-  /** A ping of the protocol's (not WebSocket's), which counts for no rate. graphql-ws leaves it to this. */
+  /** Called by graphql-ws for a ping message of its protocol, which counts for no rate limit. */
   onPing(payload: Record<string, unknown> | undefined): void {
     this.#clientPings += 1;
-    if (this.#clientPings === MAX_CLIENT_PINGS) this.#hold();
+    if (this.#clientPings === MAX_CLIENT_PINGS) this.#pauseOnce();
     if (this.readyState === WebSocket.OPEN)
       this.send(stringifyMessage(payload ? { type: MessageType.Pong, payload } : { type: MessageType.Pong }));
   }
 
-  /** The credentials have ended. */
+  /** Called when the credentials have become invalid. */
   end(): void {
     this.close(CloseCode.Forbidden, 'Forbidden');
   }
 
-  /** graphql-ws says who takes messages. */
-  onMessage(take: (text: string) => Promise<void>): void {
-    this.#take = take;
+  /** Called by graphql-ws with its handler of messages. */
+  onMessage(handle: (text: string) => Promise<void>): void {
+    this.#handleMessage = handle;
   }
 
-  /** What ws tells comes here first, so that there need be no listeners. */
+  /** ws emits every event here first, so no listeners are needed. */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'message') this.#receive(String(args[0]));
     else if (event === 'pong') this.#isAlive = true;
-    else if (event === 'close') this.#hasClosed(args[0] as number, String(args[1]));
+    else if (event === 'close') this.#closed(args[0] as number, String(args[1]));
     else if (event === 'error') {
-      // What breaks RFC 6455 or is too large; ws closes the socket with the code for it.
-      this.#log?.debug({ err: args[0] }, 'a socket failed');
+      // A frame that violates RFC 6455 or is too large: ws closes the socket with the right code.
+      this.#log?.debug({ err: args[0] }, 'a WebSocket failed');
       return true;
     }
     return super.emit(event, ...args);
   }
 
-  /** graphql-ws repeats ids in its reasons, which may have any length: a close frame holds 123 bytes (RFC 6455, 5.5). */
+  /** Shortens graphql-ws's reasons, which quote ids of any length. */
   override close(code?: number, reason?: string | Buffer): void {
-    super.close(code, typeof reason === 'string' ? Buffer.from(reason).subarray(0, LONGEST_REASON).toString() : reason);
+    super.close(code, typeof reason === 'string' ? Buffer.from(reason).subarray(0, MAX_REASON_BYTES).toString() : reason);
   }
 
   #receive(text: string): void {
-    this.#take?.(text).catch((reason: unknown) => {
+    this.#handleMessage?.(text).catch((reason: unknown) => {
       if (reason instanceof TakenOver) reason.stream.begin();
-      // What graphql-ws throws at, it has parsed.
-      else if (SERVERS_OWN.has(JSON.parse(text).type)) this.close(CloseCode.BadRequest, 'Invalid message received');
+      // graphql-ws has parsed the message when it throws.
+      else if (SERVER_MESSAGES.has(JSON.parse(text).type)) this.close(CloseCode.BadRequest, 'Invalid message received');
       else {
         if (this.readyState === WebSocket.OPEN) this.#log?.error({ err: reason }, 'unexpected error over a WebSocket');
         this.close(TRY_AGAIN_LATER, 'Try again later');
@@ -146,23 +152,23 @@ export class ClientSocket extends WebSocket implements StreamSocket {
     });
   }
 
-  #hasClosed(code: number, reason: string): void {
+  #closed(code: number, reason: string): void {
     if (this.caller) {
       this.#credentials?.unwatch(this as Watched);
       this.#quota?.release(actorOf(this.caller));
     }
-    this.#closed?.(code, reason).catch((error: unknown) => this.#log?.error({ err: error }, 'unexpected error as a WebSocket closed'));
+    this.#handleClose?.(code, reason).catch((error: unknown) => this.#log?.error({ err: error }, 'unexpected error as a WebSocket closed'));
   }
 
-  /** Is done every second. */
+  /** Called every `TICK_MS`: checks for connection_init, resumes reading, sends pings. */
   tick(): void {
     this.#ticks += 1;
-    if (this.#clientPings >= MAX_CLIENT_PINGS) this.#letGo();
+    if (this.#clientPings >= MAX_CLIENT_PINGS) this.#resumeOnce();
     this.#clientPings = 0;
-    if (!this.isIntroduced && this.#ticks === INTRODUCTION) {
-      this.close(CloseCode.ConnectionInitialisationTimeout, 'ClientSocket initialisation timeout');
+    if (!this.hasSentInit && this.#ticks === MAX_INIT_TICKS) {
+      this.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     }
-    if (this.#ticks % PING !== 0) return;
+    if (this.#ticks % PING_TICKS !== 0) return;
     if (this.#isAlive) this.ping();
     else this.terminate();
     this.#isAlive = false;
@@ -170,11 +176,11 @@ export class ClientSocket extends WebSocket implements StreamSocket {
 }
 
 /**
- * The same, as V8 keeps it in the least memory: objects whose properties are written down in one place share their layout, which those of a spread do
- * not, and an id that randomUUID has put together stays in its pieces. That would be 0.7 KiB for each socket.
+ * A copy of a caller that takes less memory, by 0.7 KiB for each socket. In V8, objects from one literal share a layout, which those made by a spread
+ * do not, and the string of randomUUID keeps its pieces until it is copied.
  */
-function kept(caller: Caller): Caller {
-  const same: { readonly [Property in keyof Required<Caller>]: Caller[Property] } = {
+function compact(caller: Caller): Caller {
+  const copy: { readonly [Property in keyof Required<Caller>]: Caller[Property] } = {
     organizationSid: caller.organizationSid,
     accountSid: caller.accountSid,
     adminSid: caller.adminSid,
@@ -187,5 +193,5 @@ function kept(caller: Caller): Caller {
     requestId: Buffer.from(caller.requestId).toString(),
     remoteAddress: caller.remoteAddress,
   };
-  return same;
+  return copy;
 }

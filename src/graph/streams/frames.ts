@@ -1,59 +1,60 @@
 import type { Rendered } from '../../live/updates.ts';
 
-/** A text message of one frame, not masked, as a server sends it (RFC 6455, 5.2). */
-const TEXT = 0x81;
+/** The first byte of an unmasked, final text frame (RFC 6455, 5.2). */
+const FINAL_TEXT = 0x81;
 const BEFORE_ID = '{"id":';
 const BEFORE_PAYLOAD = ',"type":"next","payload":';
 
-/** Answers as frames with room for an id. */
+/** Frames with gaps for an operation id. */
 interface Template {
   readonly bytes: Buffer;
-  readonly idsAt: readonly number[];
+  readonly idOffsets: readonly number[];
 }
 
-/** Of answers, their templates by the length of the id. They go with the answers. */
+/** By results and the id's length in bytes. Collected with the results. */
 const templates = new WeakMap<readonly Rendered[], Map<number, Template>>();
 
 /**
- * Answers as the `next` messages of one subscription, in frames, for one write. They are serialized once for all subscriptions whose ids have equally
- * many bytes, and copied for each.
+ * Encodes results as the `next` messages of a subscription (graphql-transport-ws protocol), in WebSocket frames, for one write. They are serialized
+ * once for all subscriptions whose ids have the same length, and copied for each.
  * @param id as JSON text
  */
-export function framesOf(answers: readonly Rendered[], id: string): Buffer {
-  const { bytes, idsAt } = templateFor(answers, Buffer.byteLength(id));
+export function framesOf(results: readonly Rendered[], id: string): Buffer {
+  const { bytes, idOffsets } = templateFor(results, Buffer.byteLength(id));
   const frames = Buffer.allocUnsafe(bytes.length);
   frames.set(bytes);
-  for (const at of idsAt) frames.write(id, at);
+  for (const offset of idOffsets) frames.write(id, offset);
   return frames;
 }
 
-function templateFor(answers: readonly Rendered[], idLength: number): Template {
-  const byLength = templates.get(answers) ?? new Map<number, Template>();
-  templates.set(answers, byLength);
-  const template = byLength.get(idLength) ?? makeTemplate(answers, idLength);
+function templateFor(results: readonly Rendered[], idLength: number): Template {
+  const byLength = templates.get(results) ?? new Map<number, Template>();
+  templates.set(results, byLength);
+  const template = byLength.get(idLength) ?? makeTemplate(results, idLength);
   byLength.set(idLength, template);
   return template;
 }
 
-function makeTemplate(answers: readonly Rendered[], idLength: number): Template {
+function makeTemplate(results: readonly Rendered[], idLength: number): Template {
   const parts: Buffer[] = [];
-  const idsAt: number[] = [];
+  const idOffsets: number[] = [];
   let length = 0;
-  for (const { json } of answers) {
+  for (const { json } of results) {
     const [before, after] = [Buffer.from(BEFORE_ID), Buffer.from(`${BEFORE_PAYLOAD}${json}}`)];
-    const head = headOf(before.length + idLength + after.length);
-    idsAt.push(length + head.length + before.length);
-    parts.push(head, before, Buffer.alloc(idLength), after);
-    length += head.length + before.length + idLength + after.length;
+    const header = frameHeader(before.length + idLength + after.length);
+    idOffsets.push(length + header.length + before.length);
+    parts.push(header, before, Buffer.alloc(idLength), after);
+    length += header.length + before.length + idLength + after.length;
   }
-  return { bytes: Buffer.concat(parts, length), idsAt };
+  return { bytes: Buffer.concat(parts, length), idOffsets };
 }
 
-function headOf(length: number): Buffer {
-  if (length < 126) return Buffer.from([TEXT, length]);
-  if (length < 65536) return Buffer.from([TEXT, 126, length >> 8, length & 255]);
-  const head = Buffer.alloc(10);
-  head.writeUInt16BE((TEXT << 8) | 127);
-  head.writeBigUInt64BE(BigInt(length), 2);
-  return head;
+/** @param length of the payload, in bytes */
+function frameHeader(length: number): Buffer {
+  if (length < 126) return Buffer.from([FINAL_TEXT, length]);
+  if (length < 65536) return Buffer.from([FINAL_TEXT, 126, length >> 8, length & 255]);
+  const header = Buffer.alloc(10);
+  header.writeUInt16BE((FINAL_TEXT << 8) | 127);
+  header.writeBigUInt64BE(BigInt(length), 2);
+  return header;
 }

@@ -3,14 +3,15 @@ import type { CredentialWatch } from '../../admission/credential-watch.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { RenderedStream, Subscription } from '../../live/render.ts';
 
-/** An operation that is parsed and valid, with what it is run with. */
+/** A parsed and valid operation, ready to run. */
 export interface PreparedOperation extends Subscription {
+  /** Runs a query or mutation. */
   execute(): Promise<ExecutionResult>;
   subscribe(): Promise<RenderedStream | { errors: readonly GraphQLError[] }>;
 }
 
-/** An operation as a client asks for it: by its text, or by the name of a trusted document. */
-export interface OperationParameters {
+/** An operation as a client states it: by its text, or by a reference to a trusted document. */
+interface OperationParameters {
   readonly query?: unknown;
   readonly documentId?: unknown;
   readonly extensions?: unknown;
@@ -18,11 +19,17 @@ export interface OperationParameters {
   readonly variables?: Record<string, unknown> | null;
 }
 
-/** What a transport needs of the graph to run operations that come without a request of their own. */
+/** The graph, as transports of streams use it. */
 export interface StreamingGraph {
-  /** Counts one operation of a caller. @returns the error of one that is over the caller's rate */
+  /**
+   * Counts an operation that came without a request of its own.
+   * @returns the error, if it exceeds the caller's rate
+   */
   readonly count: (caller: Caller) => Promise<GraphQLError | undefined>;
-  /** Parses and validates, as for a request over HTTP. */
+  /**
+   * Parses and validates an operation, as for a request over HTTP.
+   * @param resumeFrom the cursor behind which a subscription resumes
+   */
   readonly prepare: (
     caller: Caller,
     parameters: OperationParameters,
@@ -31,11 +38,11 @@ export interface StreamingGraph {
   readonly credentials: CredentialWatch;
 }
 
-/** What operations have in common. */
+/** What all prepared operations share. */
 export interface Operations {
   readonly schema: GraphQLSchema;
   readonly contextFor: (caller: Caller, resumeFrom?: string) => object;
-  /** An error as it is shown over a stream, without an HTTP status. */
+  /** Makes the error that a client sees, without Yoga's `extensions.http`. */
   readonly mask: (error: unknown, requestId?: string) => GraphQLError;
   readonly execute: (prepared: Prepared, execute: Execute) => Promise<ExecutionResult>;
   readonly subscribe: (prepared: Prepared) => ReturnType<PreparedOperation['subscribe']>;
@@ -43,14 +50,14 @@ export interface Operations {
 
 type Execute = (args: ExecutionArgs) => unknown;
 
-interface Particulars extends Pick<Subscription, 'document' | 'operationName' | 'variables' | 'caller'> {
+interface PreparedOptions extends Pick<Subscription, 'document' | 'operationName' | 'variables' | 'caller'> {
   readonly resumeFrom: string | undefined;
   readonly execute: Execute | undefined;
 }
 
-/** A class, since there are as many as there are open streams. */
+/** A class, so that each of thousands of open streams has no closures of its own. */
 export class Prepared implements PreparedOperation {
-  readonly #common: Operations;
+  readonly #operations: Operations;
   readonly #resumeFrom: string | undefined;
   readonly #execute: Execute | undefined;
   readonly document: DocumentNode;
@@ -58,8 +65,8 @@ export class Prepared implements PreparedOperation {
   readonly variables: Subscription['variables'];
   readonly caller: Caller;
 
-  constructor(common: Operations, { document, operationName, variables, caller, resumeFrom, execute }: Particulars) {
-    this.#common = common;
+  constructor(operations: Operations, { document, operationName, variables, caller, resumeFrom, execute }: PreparedOptions) {
+    this.#operations = operations;
     this.#resumeFrom = resumeFrom;
     this.#execute = execute;
     this.document = document;
@@ -69,27 +76,27 @@ export class Prepared implements PreparedOperation {
   }
 
   get schema(): GraphQLSchema {
-    return this.#common.schema;
+    return this.#operations.schema;
   }
 
   subscribingContext(): object {
-    return this.#common.contextFor(this.caller, this.#resumeFrom);
+    return this.#operations.contextFor(this.caller, this.#resumeFrom);
   }
 
   freshContext(): object {
-    return this.#common.contextFor(this.caller);
+    return this.#operations.contextFor(this.caller);
   }
 
   maskError(error: unknown): GraphQLError {
-    return this.#common.mask(error, this.caller.requestId);
+    return this.#operations.mask(error, this.caller.requestId);
   }
 
   async execute(): Promise<ExecutionResult> {
-    if (!this.#execute) throw new Error('A subscription is subscribed to');
-    return this.#common.execute(this, this.#execute);
+    if (!this.#execute) throw new Error('A subscription cannot be executed');
+    return this.#operations.execute(this, this.#execute);
   }
 
   subscribe(): ReturnType<PreparedOperation['subscribe']> {
-    return this.#common.subscribe(this);
+    return this.#operations.subscribe(this);
   }
 }

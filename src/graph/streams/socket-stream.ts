@@ -7,47 +7,51 @@ import type { Rendered } from '../../live/updates.ts';
 import { framesOf } from './frames.ts';
 import type { PreparedOperation } from './prepared.ts';
 
-/** What streams are sent over. */
+/** A WebSocket that carries streams. */
 export interface StreamSocket extends WebSocket {
-  /** What the WebSocket runs on. */
+  /** The connection under the WebSocket. */
   readonly network: Duplex | undefined;
-  /** Those that are open. */
+  /** Its open streams. */
   streams: readonly SocketStream[];
 }
 
-/** What is thrown at graphql-ws to end its part in a subscription, which would be a promise that waits as long as the stream is open. */
+/**
+ * Thrown from graphql-ws's `subscribe` hook when a stream is open, so that graphql-ws does not iterate over it: its pending promises would stay in
+ * memory as long as the stream.
+ */
 export class TakenOver extends Error {
   constructor(readonly stream: SocketStream) {
     super('A stream is sent without graphql-ws');
   }
 }
 
-/** A subscription of a WebSocket, as graphql-ws keeps it: it knows the id, and calls `return` where the client or the socket ends it. */
+/** A subscription of a WebSocket. graphql-ws keeps it by its id, and calls `return` when the client completes it or the socket closes. */
 export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
   readonly #context: Context<Record<string, unknown>, StreamSocket>;
   readonly #id: string;
   #prepared: PreparedOperation | undefined;
   #answers: RenderedStream | undefined;
-  #isOver = false;
+  #hasEnded = false;
 
   constructor(context: Context<Record<string, unknown>, StreamSocket>, id: string) {
     this.#context = context;
     this.#id = id;
+    // Registered before it is open, so that the client can complete it meanwhile.
     context.subscriptions[id] = this;
   }
 
-  /** Opens it, or tells the client why not. */
+  /** Subscribes, or sends the client the error. */
   async open(prepared: PreparedOperation): Promise<void> {
-    const outcome = await prepared.subscribe();
-    if ('errors' in outcome) return this.#finish(outcome.errors[0]);
+    const opened = await prepared.subscribe();
+    if ('errors' in opened) return this.#finish(opened.errors[0]);
     this.#prepared = prepared;
-    this.#answers = outcome;
-    if (this.#isOver || this.#socket.readyState !== WebSocket.OPEN) await this.return();
+    this.#answers = opened;
+    if (this.#hasEnded || this.#socket.readyState !== WebSocket.OPEN) await this.return();
   }
 
-  /** Sends what comes, until it ends. */
+  /** Starts sending, after graphql-ws has dropped it. */
   begin(): void {
-    if (this.#isOver) return;
+    if (this.#hasEnded) return;
     this.#context.subscriptions[this.#id] = this;
     this.#socket.streams = this.#socket.streams.concat(this);
     void this.#send();
@@ -59,7 +63,7 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
     try {
       for (;;) {
         const { done, value } = (await answers?.next()) ?? { done: true, value: undefined };
-        if (done || this.#isOver) break;
+        if (done || this.#hasEnded) break;
         await sendText(this.#socket, `${prefix}${value.json}}`);
         if (answers?.share(this)) return;
       }
@@ -82,7 +86,7 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
   }
 
   #finish(error?: GraphQLError): void {
-    if (this.#isOver) return;
+    if (this.#hasEnded) return;
     const id = this.#id;
     void this.return();
     if (this.#context.subscriptions[id] === this) delete this.#context.subscriptions[id];
@@ -90,9 +94,9 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
     void sendText(this.#socket, stringifyMessage(payload ? { id, type: MessageType.Error, payload } : { id, type: MessageType.Complete }));
   }
 
-  /** Ends it without a word to the client. */
+  /** Ends it, without a message to the client. */
   async return(): Promise<IteratorResult<never>> {
-    this.#isOver = true;
+    this.#hasEnded = true;
     this.#socket.streams = this.#socket.streams.filter((stream) => stream !== this);
     await this.#answers?.return();
     return { done: true, value: undefined };
@@ -111,11 +115,11 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
   }
 }
 
-/** Resolves when the text has left for the network, so that a slow reader's next one is not even made. */
+/** Resolves when the text is handed to the network, so that the next update for a slow client is not made before. Never rejects. */
 function sendText(socket: WebSocket, text: string): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState !== WebSocket.OPEN) resolve();
-    // An error is that of a socket which closes, and its closing is looked after.
+    // It fails only on a socket that closes, which ends its streams.
     else socket.send(text, () => resolve());
   });
 }

@@ -1,28 +1,36 @@
 import { GraphQLError, getOperationAST } from 'graphql';
-import type { CredentialWatch } from '../../admission/credential-watch.ts';
+import type { CredentialWatch, Watched } from '../../admission/credential-watch.ts';
 import { MAX_BODY_BYTES } from '../../admission/limits.ts';
+import type { Caller } from '../../domain/caller.ts';
 import { decodeBody, decodeQuery, type OperationBody } from '../../execution/operation-body.ts';
+import type { RenderedStream } from '../../live/render.ts';
 import type { Rendered } from '../../live/updates.ts';
 import { readBytes } from '../../server/read-body.ts';
 import type { PreparedOperation } from './prepared.ts';
 
-/** How often something is sent where nothing happens, so that proxies keep the connection, in ms. */
+/** How often an idle stream sends a comment, so that proxies keep the connection open, in ms. */
 const HEARTBEAT_MS = 15_000;
+const HEARTBEAT = ':\n\n';
+/** Events that wait for a slow client. Then no more are made. */
+const MAX_BUFFERED_EVENTS = 8;
 
-/** Does the request ask for a stream of events? The answer to HEAD would have no body, and no end. */
+const HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+const COMPLETE = 'event: complete\ndata:\n\n';
+
+/** Does the request accept an event stream? Not HEAD: its response would never end. */
 export const wantsEventStream = ({ method, headers }: Request) =>
   (method === 'GET' || method === 'POST') && headers.get('accept')?.includes('text/event-stream') === true;
 
 /**
- * The operation that a request states, and a request that states the same again, since its body can be read only once.
- * @returns `undefined` where the body is too large. `body` is `undefined` where it is malformed
+ * Reads the operation that a request states. A body can be read only once, so an equal request with an unread body comes with it.
+ * @returns `undefined` if the body is too large; `body` is `undefined` if it is malformed
  */
-export async function readOperation(request: Request): Promise<{ body: OperationBody | undefined; again: Request } | undefined> {
-  if (request.method !== 'POST') return { body: decodeQuery(new URL(request.url).searchParams), again: request };
+export async function readOperation(request: Request): Promise<{ body: OperationBody | undefined; unread: Request } | undefined> {
+  if (request.method !== 'POST') return { body: decodeQuery(new URL(request.url).searchParams), unread: request };
   const bytes = await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) return undefined;
   const { url, method, headers, signal } = request;
-  return { body: decodeBody(bytes), again: new Request(url, { method, headers, body: new Uint8Array(bytes), signal }) };
+  return { body: decodeBody(bytes), unread: new Request(url, { method, headers, body: new Uint8Array(bytes), signal }) };
 }
 
 /** Is the operation that will run a subscription? */
@@ -30,9 +38,9 @@ export const isSubscription = ({ document, operationName }: Pick<PreparedOperati
   getOperationAST(document, operationName)?.operation === 'subscription';
 
 /**
- * A subscription as server-sent events (the distinct-connections mode of GraphQL over SSE): `next` frames whose id is the cursor, so that a browser's
- * EventSource resumes by itself, then `complete`. While the gateway drains it ends without `complete`: the client connects again, elsewhere.
- * @param signal aborted when the client is gone
+ * Serves a subscription as server-sent events (GraphQL over SSE, distinct connections mode): `next` events whose id is the cursor, so that a
+ * browser's EventSource resumes by itself, then `complete`. While the gateway drains, streams end without `complete`: clients reconnect elsewhere.
+ * @param signal aborted when the client disconnects
  */
 export async function eventStream(
   subscription: PreparedOperation,
@@ -40,80 +48,88 @@ export async function eventStream(
   isDraining: () => boolean,
   credentials: CredentialWatch,
 ): Promise<Response> {
-  const outcome = await subscription.subscribe();
-  if ('errors' in outcome) return failedStream(outcome.errors);
-
-  const updates = outcome;
-  const encoder = new TextEncoder();
-  let gone = false;
-  let revoked = false;
-  let heartbeat: NodeJS.Timeout | undefined;
-  const watched = {
-    caller: subscription.caller,
-    end: () => {
-      revoked = true;
-      end();
-    },
-  };
-  credentials.watch(watched);
-  function end(): void {
-    credentials.unwatch(watched);
-    clearInterval(heartbeat);
-    void updates.return();
-  }
-  function leave(): void {
-    gone = true;
-    end();
-  }
-  // Without a client, nobody may ever ask for the body, nor cancel it.
-  signal.addEventListener('abort', leave, { once: true });
-  if (signal.aborted) leave();
-
-  /** The next frame, or the last ones. */
-  async function next(): Promise<{ text: string; isLast: boolean }> {
-    try {
-      const { done, value } = await updates.next();
-      if (!done) return { text: frame(value), isLast: false };
-      return { text: `${revoked ? failed([unauthenticated()]) : ''}${isDraining() ? '' : COMPLETE}`, isLast: true };
-    } catch (error) {
-      return { text: `${failed([subscription.maskError(error)])}${COMPLETE}`, isLast: true };
-    }
-  }
-
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start: (controller) => {
-        controller.enqueue(encoder.encode(':\n\n'));
-        if (gone) return;
-        heartbeat = setInterval(() => {
-          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(':\n\n'));
-        }, HEARTBEAT_MS);
-      },
-      // Asked for only while the reader keeps up: what waits meanwhile, waits in the stream's own bounded buffer.
-      pull: async (controller) => {
-        const { text, isLast } = await next();
-        if (gone) return;
-        if (text) controller.enqueue(encoder.encode(text));
-        if (!isLast) return;
-        end();
-        controller.close();
-      },
-      cancel: leave,
-    },
-    { highWaterMark: 8 },
-  );
-  return new Response(body, { headers: HEADERS });
+  const opened = await subscription.subscribe();
+  if ('errors' in opened) return failedStream(opened.errors);
+  const source = new UpdatesSource(subscription, opened, isDraining, credentials);
+  // The client may disconnect before the body is read, and nothing then cancels it.
+  signal.addEventListener('abort', () => source.cancel(), { once: true });
+  if (signal.aborted) source.cancel();
+  return new Response(new ReadableStream(source, { highWaterMark: MAX_BUFFERED_EVENTS }), { headers: HEADERS });
 }
 
-const HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+/** The source of a response's body. It is pulled only while the client keeps up. */
+class UpdatesSource implements UnderlyingDefaultSource<Uint8Array>, Watched {
+  readonly caller: Caller;
+  readonly #subscription: PreparedOperation;
+  readonly #updates: RenderedStream;
+  readonly #isDraining: () => boolean;
+  readonly #credentials: CredentialWatch;
+  readonly #encoder = new TextEncoder();
+  #isCancelled = false;
+  #areCredentialsInvalid = false;
+  #heartbeat: NodeJS.Timeout | undefined;
 
-/** A stream that does not begin. */
-export const failedStream = (errors: readonly GraphQLError[]) => new Response(`${failed(errors)}${COMPLETE}`, { headers: HEADERS });
+  constructor(subscription: PreparedOperation, updates: RenderedStream, isDraining: () => boolean, credentials: CredentialWatch) {
+    this.caller = subscription.caller;
+    this.#subscription = subscription;
+    this.#updates = updates;
+    this.#isDraining = isDraining;
+    this.#credentials = credentials;
+    credentials.watch(this);
+  }
 
-const unauthenticated = () => new GraphQLError('Your credentials are not valid any more', { extensions: { code: 'UNAUTHENTICATED' } });
+  start(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    controller.enqueue(this.#encoder.encode(HEARTBEAT));
+    if (this.#isCancelled) return;
+    this.#heartbeat = setInterval(() => {
+      if ((controller.desiredSize ?? 0) > 0) controller.enqueue(this.#encoder.encode(HEARTBEAT));
+    }, HEARTBEAT_MS);
+  }
 
-const COMPLETE = 'event: complete\ndata:\n\n';
+  async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    const { text, isLast } = await this.#next();
+    if (this.#isCancelled) return;
+    if (text) controller.enqueue(this.#encoder.encode(text));
+    if (!isLast) return;
+    this.#stop();
+    controller.close();
+  }
 
-const frame = ({ json, cursor }: Rendered) => `${cursor ? `id: ${cursor}\n` : ''}event: next\ndata: ${json}\n\n`;
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#stop();
+  }
 
-const failed = (errors: readonly GraphQLError[]) => `event: next\ndata: ${JSON.stringify({ errors })}\n\n`;
+  /** The credentials have become invalid. */
+  end(): void {
+    this.#areCredentialsInvalid = true;
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#credentials.unwatch(this);
+    clearInterval(this.#heartbeat);
+    void this.#updates.return();
+  }
+
+  /** The next event, or the last ones. */
+  async #next(): Promise<{ text: string; isLast: boolean }> {
+    try {
+      const { done, value } = await this.#updates.next();
+      if (!done) return { text: nextEvent(value), isLast: false };
+      const text = `${this.#areCredentialsInvalid ? errorsEvent([unauthenticated()]) : ''}${this.#isDraining() ? '' : COMPLETE}`;
+      return { text, isLast: true };
+    } catch (error) {
+      return { text: `${errorsEvent([this.#subscription.maskError(error)])}${COMPLETE}`, isLast: true };
+    }
+  }
+}
+
+/** A stream of an operation that could not begin. */
+export const failedStream = (errors: readonly GraphQLError[]) => new Response(`${errorsEvent(errors)}${COMPLETE}`, { headers: HEADERS });
+
+const unauthenticated = () => new GraphQLError('Your credentials are no longer valid', { extensions: { code: 'UNAUTHENTICATED' } });
+
+const nextEvent = ({ json, cursor }: Rendered) => `${cursor ? `id: ${cursor}\n` : ''}event: next\ndata: ${json}\n\n`;
+
+const errorsEvent = (errors: readonly GraphQLError[]) => `event: next\ndata: ${JSON.stringify({ errors })}\n\n`;

@@ -10,28 +10,28 @@ import type { Origins } from '../../admission/origins.ts';
 import type { Quota } from '../../admission/quota.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
-import { ClientSocket } from './client-socket.ts';
+import { ClientSocket, TICK_MS, TRY_AGAIN_LATER } from './client-socket.ts';
 import type { PreparedOperation, StreamingGraph } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 
-/** The largest message that a client may send: 64 KiB. */
-const MAX_PAYLOAD = 64 * 1024;
-/** How often each socket is looked at. */
-const TICK_MS = 1000;
-/** How long a client may take to answer that the socket closes. */
-const CLOSING_MS = 3000;
-/** RFC 6455, section 7.4.1. */
+/** The largest message of a client, in bytes: 64 KiB. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
+/** How long a client may take to complete the closing handshake, in ms. */
+const CLOSE_TIMEOUT_MS = 3000;
+/** RFC 6455, 7.4.1. */
 const GOING_AWAY = 1001;
-const TRY_AGAIN_LATER = 1013;
 
 export interface WebSockets {
-  /** Tells every client to connect again, elsewhere, and takes no other. */
+  /** Closes every socket for its client to reconnect elsewhere, and refuses new ones. */
   goAway(): void;
+  /** Disconnects every socket. */
   dispose(): Promise<void>;
 }
 
-/** What is run travels through graphql-ws as its execution arguments. */
-interface Arguments {
+type SocketContext = Context<Record<string, unknown>, ClientSocket>;
+
+/** The execution arguments that `onSubscribe` returns: graphql-ws passes them on to `execute` and `subscribe`. */
+interface OperationArguments {
   readonly prepared: PreparedOperation;
   readonly stream: SocketStream;
 }
@@ -40,22 +40,23 @@ interface Options {
   readonly graph: StreamingGraph;
   readonly authenticate: Authentication;
   readonly origins: Origins;
-  /** The listener's; the connection's other end where left out. */
+  /** Defaults to the connection's own address. */
   readonly addressOf?: AddressOfRequest;
-  /** Open sockets that are acknowledged. */
+  /** Acknowledged sockets of each account. */
   readonly quota: Quota;
   readonly log: Logger;
 }
 
 /**
- * graphql-ws on the HTTP server's own port, at /graphql. Credentials come in connectionInit's payload (`Authorization`) or in the upgrade's headers.
+ * Serves the graphql-transport-ws protocol at /graphql, on the HTTP server's own port. Credentials are in the payload of connection_init
+ * (`Authorization`) or in the headers of the upgrade.
  */
 export function attachWebSockets(server: Server, options: Options): WebSockets {
   const { origins, addressOf = ({ socket }) => socket.remoteAddress, log } = options;
-  const sockets = new WebSocketServer({
+  const upgrader = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_PAYLOAD,
-    // Streams are sent in frames of their own, which know no extension.
+    maxPayload: MAX_MESSAGE_BYTES,
+    // Streams write their own frames, without extensions.
     perMessageDeflate: false,
     handleProtocols: (protocols) => handleProtocols(protocols),
     WebSocket: ClientSocket,
@@ -63,19 +64,19 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
   });
   const clients = new Set<ClientSocket>();
   const protocol = createProtocol(options, clients);
-  const ticks = setInterval(() => {
+  const timer = setInterval(() => {
     for (const client of clients) client.tick();
   }, TICK_MS).unref();
-  let leaving = false;
+  let isGoingAway = false;
 
-  const failed = (error: Error) => log.debug({ err: error }, 'a socket failed while it was upgraded');
+  const failed = (error: Error) => log.debug({ err: error }, 'a WebSocket upgrade failed');
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', failed);
-    if (leaving) refuse(socket, '503 Service Unavailable');
+    if (isGoingAway) refuse(socket, '503 Service Unavailable');
     else if (request.url?.split('?')[0] !== '/graphql') refuse(socket, '404 Not Found');
     else if (isForeign(request, origins)) refuse(socket, '403 Forbidden');
-    else sockets.handleUpgrade(request, socket, head, begin);
+    else upgrader.handleUpgrade(request, socket, head, begin);
   }
 
   function begin(client: ClientSocket, request: IncomingMessage): void {
@@ -86,96 +87,112 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
     clients.add(client);
     client.begin(protocol, log);
   }
-  server.on('upgrade', upgrade);
 
   const terminate = () => {
     for (const client of clients) client.terminate();
   };
+
+  server.on('upgrade', upgrade);
   return {
     goAway: () => {
-      leaving = true;
+      isGoingAway = true;
       for (const client of clients) client.close(GOING_AWAY, 'Going away');
-      setTimeout(terminate, CLOSING_MS).unref();
+      setTimeout(terminate, CLOSE_TIMEOUT_MS).unref();
     },
     dispose: async () => {
       server.off('upgrade', upgrade);
-      clearInterval(ticks);
+      clearInterval(timer);
       const closed = [...clients].filter(({ readyState }) => readyState !== WebSocket.CLOSED).map((client) => once(client, 'close'));
       terminate();
       await Promise.all(closed);
-      sockets.close();
+      upgrader.close();
     },
   };
 }
 
-/** As Yoga says it over HTTP. */
-const noSuchOperation = () =>
-  new GraphQLError('Could not determine what operation to execute.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
-
-function createProtocol({ graph, authenticate, quota }: Options, clients: Set<ClientSocket>) {
+function createProtocol(options: Options, clients: Set<ClientSocket>) {
   return makeServer<Record<string, unknown>, ClientSocket>({
-    // Looked after with the pings: a timer for each socket would be kept as long as it is open.
+    // ClientSocket's ticks do it: a timer for each socket would stay in memory as long as the socket.
     connectionInitWaitTimeout: 0,
-    onConnect: async (context) => {
-      const { extra: socket } = context;
-      const { Authorization, authorization } = context.connectionParams ?? {};
-      const given = Authorization ?? authorization ?? socket.authorization;
-      socket.isIntroduced = true;
-      // Credentials are not kept as long as the socket.
-      Object.assign(context, { connectionParams: undefined });
-      socket.authorization = undefined;
-      const header = typeof given === 'string' ? given : null;
-      const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
-      const caller = await authenticate({ headers }, { remoteAddress: socket.remoteAddress });
-      if (isRefusal(caller)) {
-        // Not for good, so not 4403, which tells a client not to try again.
-        if (caller.status === 503) socket.close(TRY_AGAIN_LATER, 'Try again later');
-        if (caller.status === 429) socket.close(TRY_AGAIN_LATER, `Too many attempts failed; try again in ${caller.retryAfter} s`);
-        return false;
-      }
-      if (socket.readyState !== WebSocket.OPEN) return false;
-      const isAdmitted = socket.admit(caller, quota, graph.credentials);
-      if (!isAdmitted) socket.close(TRY_AGAIN_LATER, `This account has ${quota.maximum} sockets open, as many as it may`);
-      return isAdmitted;
-    },
-    onSubscribe: async (context: Context<Record<string, unknown>, ClientSocket>, id: string, payload: SubscribePayload) => {
-      const stream = new SocketStream(context, id);
-      const caller = context.extra.caller as Caller;
-      const tooMany = await context.extra.whilePaused(() => graph.count(caller));
-      if (tooMany) return [tooMany];
-      const prepared = graph.prepare(caller, payload);
-      if ('errors' in prepared) return prepared.errors as never;
-      if (!getOperationAST(prepared.document, prepared.operationName)) return [noSuchOperation()];
-      return { schema: prepared.schema, document: prepared.document, operationName: prepared.operationName, prepared, stream } as never;
-    },
-    execute: (args) => (args as unknown as Arguments).prepared.execute(),
+    onConnect: (context) => connect(options, context),
+    onSubscribe: (context, id, payload) => prepare(options.graph, context, id, payload) as Promise<never>,
+    execute: (args) => (args as unknown as OperationArguments).prepared.execute(),
     subscribe: async (args) => {
-      const { prepared, stream } = args as unknown as Arguments;
+      const { prepared, stream } = args as unknown as OperationArguments;
       await stream.open(prepared);
       throw new TakenOver(stream);
     },
     onClose: ({ extra: socket }) => {
       clients.delete(socket);
-      // graphql-ws may have lost sight of one whose id another operation had before.
+      // graphql-ws forgets a stream whose id another operation has used since.
       for (const stream of socket.streams) void stream.return();
     },
   });
 }
 
 /**
- * The credentials of the upgrade itself. A browser adds those that it knows for this host on its own, whoever's page asks, so another site's page
- * has none.
+ * Handles connection_init.
+ * @returns false to refuse it, with 4403 unless the socket is closed with another code
+ */
+async function connect({ graph, authenticate, quota }: Options, context: SocketContext): Promise<boolean> {
+  const { extra: socket } = context;
+  const { Authorization, authorization } = context.connectionParams ?? {};
+  const given = Authorization ?? authorization ?? socket.authorization;
+  socket.hasSentInit = true;
+  // Credentials must not stay in memory as long as the socket.
+  Object.assign(context, { connectionParams: undefined });
+  socket.authorization = undefined;
+  const header = typeof given === 'string' ? given : null;
+  const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
+  const caller = await authenticate({ headers }, { remoteAddress: socket.remoteAddress });
+  if (isRefusal(caller)) {
+    // Not 4403, after which clients do not try again.
+    if (caller.status === 503) socket.close(TRY_AGAIN_LATER, 'Try again later');
+    if (caller.status === 429) {
+      socket.close(TRY_AGAIN_LATER, `Too many failed authentication attempts; try again in ${caller.retryAfter} s`);
+    }
+    return false;
+  }
+  if (socket.readyState !== WebSocket.OPEN) return false;
+  const isAdmitted = socket.admit(caller, quota, graph.credentials);
+  if (!isAdmitted) socket.close(TRY_AGAIN_LATER, `This account already has ${quota.maximum} open WebSockets, the maximum`);
+  return isAdmitted;
+}
+
+/**
+ * Handles a subscribe message.
+ * @returns execution arguments, with `OperationArguments`, or the errors
+ */
+async function prepare(graph: StreamingGraph, context: SocketContext, id: string, payload: SubscribePayload): Promise<unknown> {
+  const stream = new SocketStream(context, id);
+  const caller = context.extra.caller as Caller;
+  const rateExceeded = await context.extra.whilePaused(() => graph.count(caller));
+  if (rateExceeded) return [rateExceeded];
+  const prepared = graph.prepare(caller, payload);
+  if ('errors' in prepared) return prepared.errors;
+  const { schema, document, operationName } = prepared;
+  if (!getOperationAST(document, operationName)) return [noSuchOperation()];
+  return { schema, document, operationName, prepared, stream };
+}
+
+/** Yoga's error over HTTP. */
+const noSuchOperation = () =>
+  new GraphQLError('Could not determine what operation to execute.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+
+/**
+ * The upgrade's Authorization, unless a page of another site opens the socket: the browser adds the credentials that it knows for this host, whatever
+ * the page.
  */
 function authorizationOf({ headers: { authorization, origin, host } }: IncomingMessage, { isOwn }: Origins): string | undefined {
   return origin === undefined || isOwn(origin, host) ? authorization : undefined;
 }
 
-/** Is it asked for by a page of another site, which was not allowed? CORS does not hold for WebSockets. */
+/** Is the socket opened by a page of another site, not in CORS_ORIGINS? Browsers do not apply CORS to WebSockets. */
 function isForeign({ headers: { origin, host } }: IncomingMessage, { isAllowed, isOwn }: Origins): boolean {
   return origin !== undefined && !isAllowed(origin) && !isOwn(origin, host);
 }
 
-/** Closes the connection behind its answer: nobody reads what else comes, nor hears that the client is gone. */
+/** Refuses an upgrade, and closes its connection. node does not read from it any more, so it would stay open after the client has gone. */
 function refuse(socket: Duplex, status: string): void {
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);

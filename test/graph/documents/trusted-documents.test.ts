@@ -234,20 +234,20 @@ describe('a manifest that can not be used stops the start, and says why:', () =>
     gateway.another({ graph: { introspection: true, graphiql: true, trustedDocuments: { mode: 'only', file } } });
   it.each([
     ['no JSON', 'nothing', 'it is not JSON'],
-    ['another form', [VIEWER], 'it takes Relay’s form'],
-    ['another form inside', { id: { text: VIEWER } }, 'it takes Relay’s form'],
-    ['another version', { format: 'apollo-persisted-query-manifest', version: 2, operations: [] }, 'it takes Relay’s form'],
+    ['another form', [VIEWER], 'it must have Relay’s form'],
+    ['another form inside', { id: { text: VIEWER } }, 'it must have Relay’s form'],
+    ['another version', { format: 'apollo-persisted-query-manifest', version: 2, operations: [] }, 'it must have Relay’s form'],
     [
       'an operation without a body',
       { format: 'apollo-persisted-query-manifest', version: 1, operations: [{ id: 'x' }] },
-      'it takes Relay’s form',
+      'it must have Relay’s form',
     ],
     [
       'a document of another schema',
       { good: VIEWER, stale: '{ viewer { shoeSize } }' },
-      'document stale does not fit the schema: Cannot query field "shoeSize"',
+      'document stale is not valid against the schema: Cannot query field "shoeSize"',
     ],
-    ['a document that is none', { torn: '{ viewer {' }, 'document torn does not fit the schema: Syntax Error'],
+    ['a document that is none', { torn: '{ viewer {' }, 'document torn is not valid against the schema: Syntax Error'],
   ])('%s', async (_what, content, why) => {
     const file = await manifest(content);
     const expected = `TRUSTED_DOCUMENTS_FILE is invalid (${file}): ${why.replace('’', "'")}`;
@@ -256,7 +256,7 @@ describe('a manifest that can not be used stops the start, and says why:', () =>
 
   it('no file', () => {
     expect(() => start(join(directory, 'none.json'))).toThrow(
-      /^TRUSTED_DOCUMENTS_FILE is invalid \(.*none\.json\): it can't be read: ENOENT/,
+      /^TRUSTED_DOCUMENTS_FILE is invalid \(.*none\.json\): it cannot be read: ENOENT/,
     );
   });
 });

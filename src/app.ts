@@ -14,7 +14,7 @@ import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
 import { createQuota } from './admission/quota.ts';
 import type { RateLimit } from './admission/rate-limit.ts';
 import { createContract } from './contract/handler.ts';
-import type { Settings as ContractSettings } from './contract/settings.ts';
+import type { ContractSettings } from './contract/settings.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { BOT_ENDPOINT, botEndpoint } from './exchange/bot-endpoint.ts';

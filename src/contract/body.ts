@@ -6,22 +6,21 @@ import { ContractFailure, invalidParameter, refusal } from './errors.ts';
 import type { BodyField } from './operation.ts';
 
 /**
- * Reads a JSON body and takes the documented fields from it. No body at all is a body without fields: what is then missing, the
- * domain names.
- *
+ * Reads the documented fields of a JSON body. An empty body has no fields; the domain reports which are missing.
+ * @returns the values by documented name
  * @throws ContractFailure 413, 415, or 450 for malformed JSON and wrong types
  */
 export async function readBody(request: AnyRequest, fields: readonly BodyField[]): Promise<Record<string, unknown>> {
   const bytes = Number(request.headers.get('content-length')) > MAX_BODY_BYTES ? undefined : await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) throw new ContractFailure(refusal(413));
-  if (bytes.length === 0) return take({}, fields, '');
+  if (bytes.length === 0) return readFields({}, fields, '');
   if (!isJson(request.headers)) throw new ContractFailure(refusal(415));
-  return take(parseObject(bytes), fields, '');
+  return readFields(parseObject(bytes), fields, '');
 }
 
 /**
- * Only declared JSON is read. A browser sends text/plain, a form or an undeclared body to another site without asking, and with
- * the user's Basic credentials.
+ * Is the body declared as JSON in UTF-8? A page of another site can send forms, plain text and undeclared bodies with its user's Basic credentials,
+ * but JSON only if CORS allows it.
  */
 function isJson(headers: Pick<Headers, 'get'>): boolean {
   const [type = '', ...parameters] = (headers.get('content-type') ?? '')
@@ -47,35 +46,36 @@ function parseObject(bytes: Buffer): object {
   return value;
 }
 
-/** The fields' values by their documented names. Unknown fields are ignored, null is absent. */
-function take(source: object, fields: readonly BodyField[], prefix: string): Record<string, unknown> {
+/** @param prefix the path of the object, with its final dot */
+function readFields(source: object, fields: readonly BodyField[], prefix: string): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const field of fields) {
-    const value = [field.name, ...(field.aliases ?? [])].map((name) => own(source, name)).find((one) => one !== undefined);
-    const taken = check(value, field, prefix + field.name);
-    if (taken !== undefined) values[field.name] = taken;
+    const value = [field.name, ...(field.aliases ?? [])].map((name) => ownValue(source, name)).find((one) => one !== undefined);
+    const checked = readField(value, field, prefix + field.name);
+    if (checked !== undefined) values[field.name] = checked;
   }
   return values;
 }
 
-function own(source: object, name: string): unknown {
+/** `undefined` for null too, which is absent. */
+function ownValue(source: object, name: string): unknown {
   return (Object.getOwnPropertyDescriptor(source, name)?.value as unknown) ?? undefined;
 }
 
-function check(value: unknown, field: BodyField, path: string): unknown {
+function readField(value: unknown, field: BodyField, path: string): unknown {
   if (field.fields) {
     if (value !== undefined && !isObject(value)) throw invalidParameter(path, 'must be an object');
-    return take(value ?? {}, field.fields, `${path}.`);
+    return readFields(value ?? {}, field.fields, `${path}.`);
   }
   if (value === undefined) return field.mandatory ? '' : undefined;
-  if (typeof value !== 'string') throw invalidParameter(path, 'must be a string', shown(value, field));
+  if (typeof value !== 'string') throw invalidParameter(path, 'must be a string', quotable(value, field));
   if (!field.values) return value;
   const found = field.values.find((one) => one.toLowerCase() === value.trim().toLowerCase());
-  if (found === undefined) throw invalidParameter(path, field.why ?? `must be one of ${field.values.join(', ')}`, value);
+  if (found === undefined) throw invalidParameter(path, field.rule ?? `must be one of ${field.values.join(', ')}`, value);
   return found;
 }
 
-/** A wrong value as text, unless it is or may hold a secret. */
-function shown(value: unknown, field: BodyField): string | undefined {
+/** A wrong value as text for the response's `data`, unless it is a secret or may contain one. */
+function quotable(value: unknown, field: BodyField): string | undefined {
   return field.secret || typeof value === 'object' ? undefined : String(value);
 }

@@ -1,9 +1,9 @@
 import { botNotFound } from '../domain/errors.ts';
 import type { BodyField, Operation } from './operation.ts';
-import { type Connection, pageAnswer, pageVariables } from './paging.ts';
+import { type Connection, pageData, pageVariables } from './paging.ts';
 import { endTime, enterpriseSid, page, pageSize, sortBy, startTime } from './parameters.ts';
-import { present } from './present.ts';
 import { timestamp } from './timestamps.ts';
+import { withoutAbsent } from './without-absent.ts';
 
 interface BotRow {
   readonly sid: string;
@@ -11,7 +11,7 @@ interface BotRow {
   readonly tenantId: string;
   readonly botAppId: string;
   readonly clientSecretHint: string;
-  /** Only where it was asked for. */
+  /** Only with `$showSecrets`. */
   readonly clientSecret?: string;
   readonly dateCreated: string;
   readonly dateUpdated: string;
@@ -33,10 +33,10 @@ const mutation = (name: 'createBot' | 'updateBot' | 'deleteBot', input: string) 
     result: ${name}(input: $input) { ...BotAnswer ... on Error { code message value } }
   } ${fragment}`;
 
-/** The recorded answers of bots have no times: theirs are ISO whatever the settings. The secret has both its spellings. */
-function answer(row: BotRow) {
+/** Times are in ISO form, whatever the settings: the vendor's recorded bots have none. The secret is under both of its spellings. */
+function dataOf(row: BotRow) {
   const secret = row.clientSecret ?? `••••${row.clientSecretHint}`;
-  return present({
+  return withoutAbsent({
     sid: row.sid,
     dateUpdated: timestamp(row.dateUpdated, 'iso'),
     dateCreated: timestamp(row.dateCreated, 'iso'),
@@ -57,19 +57,19 @@ const fields = (mandatory: boolean): readonly BodyField[] => [
   {
     name: 'enterpriseSid',
     aliases: ['enterpriseId'],
-    description: 'The enterprise that the bot belongs to; it has one at most.',
+    description: 'Sid of the enterprise that the bot belongs to. An enterprise has at most one bot.',
     mandatory,
   },
-  { name: 'applicationId', description: 'Id of the Azure application.', mandatory },
-  { name: 'tenantId', description: "Id of the application's tenant.", mandatory },
+  { name: 'applicationId', description: 'Application (client) id of the Azure application.', mandatory },
+  { name: 'tenantId', description: "Id of the application's Azure tenant.", mandatory },
   {
     name: 'clientSecret',
     aliases: ['clientsecret'],
-    description: 'Client secret of the application. A masked one, as an answer showed it, leaves the secret as it is.',
+    description: 'Client secret of the application. A masked secret, as responses show it, leaves the secret unchanged.',
     mandatory,
     secret: true,
   },
-  { name: 'botAppId', description: 'App store id of the published bot.', mandatory },
+  { name: 'botAppId', description: 'Id of the bot in the Teams app store.', mandatory },
 ];
 
 const bases = ['/msteams/teamsbot/details', '/mxteams/teamsbot', '/mxteams/teamsbot/details'];
@@ -78,28 +78,28 @@ const aliases = (rest: string) => bases.map((base) => base + rest);
 export const bots: readonly Operation[] = [
   {
     operation: 'createBot',
-    summary: 'Adds the bot of an enterprise',
+    summary: "Creates an enterprise's bot",
     methods: ['POST'],
     path: '/msteams/teamsbot',
     aliases: aliases(''),
     success: 200,
     body: fields(true),
-    answer: 'Bot',
+    dataSchema: 'Bot',
     errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'PLATFORM_ERROR', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS'],
     document: mutation('createBot', 'CreateBotInput'),
-    variables: ({ body, idempotencyKey, showSecrets }) => ({ input: present({ ...body, idempotencyKey }), showSecrets }),
-    envelope: (row: BotRow) => answer(row),
+    variables: ({ body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ ...body, idempotencyKey }), showSecrets }),
+    dataOf: (row: BotRow) => dataOf(row),
   },
   {
     operation: 'updateBot',
-    summary: 'Changes a bot',
-    // The source documents PUT, and shows POST in its example.
+    summary: 'Updates a bot',
+    // The vendor's documentation says PUT, and has POST in its example.
     methods: ['PUT', 'POST'],
     path: '/msteams/teamsbot/{sid}',
     aliases: aliases('/{sid}'),
     success: 200,
     body: fields(false),
-    answer: 'Bot',
+    dataSchema: 'Bot',
     errors: [
       'MISSING_PARAMETER',
       'INVALID_PARAMETER',
@@ -110,8 +110,8 @@ export const bots: readonly Operation[] = [
       'BOT_EXISTS',
     ],
     document: mutation('updateBot', 'UpdateBotInput'),
-    variables: ({ sid, body, idempotencyKey, showSecrets }) => ({ input: present({ sid, ...body, idempotencyKey }), showSecrets }),
-    envelope: (row: BotRow) => answer(row),
+    variables: ({ sid, body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }), showSecrets }),
+    dataOf: (row: BotRow) => dataOf(row),
   },
   {
     operation: 'deleteBot',
@@ -120,11 +120,11 @@ export const bots: readonly Operation[] = [
     path: '/msteams/teamsbot/{sid}',
     aliases: aliases('/{sid}'),
     success: 200,
-    answer: 'Bot',
+    dataSchema: 'Bot',
     errors: ['BOT_NOT_FOUND'],
     document: mutation('deleteBot', 'DeleteBotInput'),
-    variables: ({ sid, idempotencyKey, showSecrets }) => ({ input: present({ sid, idempotencyKey }), showSecrets }),
-    envelope: (row: BotRow) => answer(row),
+    variables: ({ sid, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ sid, idempotencyKey }), showSecrets }),
+    dataOf: (row: BotRow) => dataOf(row),
   },
   {
     operation: 'searchBots',
@@ -134,7 +134,7 @@ export const bots: readonly Operation[] = [
     aliases: aliases('/search'),
     success: 200,
     query: [page, pageSize, enterpriseSid, startTime, endTime, sortBy({ dateCreated: 'DATE_CREATED' })],
-    answer: 'BotPage',
+    dataSchema: 'BotPage',
     errors: ['INVALID_PARAMETER'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: BotOrder, $filter: BotFilter, $showSecrets: Boolean!) {
@@ -144,21 +144,21 @@ export const bots: readonly Operation[] = [
       ...pageVariables(request, { enterpriseSid: request.query.enterpriseSid }),
       showSecrets: request.showSecrets,
     }),
-    envelope: ({ nodes, totalCount }: Connection<BotRow>, request) =>
-      pageAnswer(nodes.map(answer), totalCount, '/msteams/teamsbot/details', request),
+    dataOf: ({ nodes, totalCount }: Connection<BotRow>, request) =>
+      pageData(nodes.map(dataOf), totalCount, '/msteams/teamsbot/details', request),
   },
   {
     operation: 'getBot',
-    summary: 'Gets one bot',
+    summary: 'Returns a bot',
     methods: ['GET'],
     path: '/msteams/teamsbot/search/{sid}',
     aliases: aliases('/search/{sid}'),
     success: 200,
-    answer: 'Bot',
+    dataSchema: 'Bot',
     errors: ['BOT_NOT_FOUND'],
     document: /* GraphQL */ `query ($sid: ID!, $showSecrets: Boolean!) { result: bot(sid: $sid) { ...BotAnswer } } ${fragment}`,
     variables: ({ sid, showSecrets }) => ({ sid, showSecrets }),
-    envelope: (row: BotRow) => answer(row),
+    dataOf: (row: BotRow) => dataOf(row),
     notFound: botNotFound,
   },
 ];

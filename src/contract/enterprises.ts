@@ -1,9 +1,9 @@
 import { enterpriseNotFound } from '../domain/errors.ts';
 import type { BodyField, Operation } from './operation.ts';
-import { type Connection, pageAnswer, pageVariables } from './paging.ts';
+import { type Connection, pageData, pageVariables } from './paging.ts';
 import { choice, endTime, page, pageSize, sortBy, startTime, text } from './parameters.ts';
-import { present } from './present.ts';
 import { timestamp } from './timestamps.ts';
+import { withoutAbsent } from './without-absent.ts';
 
 interface EnterpriseRow {
   readonly sid: string;
@@ -27,9 +27,9 @@ const mutation = (name: 'createEnterprise' | 'updateEnterprise' | 'closeEnterpri
     result: ${name}(input: $input) { ...EnterpriseAnswer ... on Error { code message value } }
   } ${fragment}`;
 
-/** Enterprises answer their times in one form, whatever the settings. */
-function answer(row: EnterpriseRow) {
-  return present({
+/** Times are in ISO form, whatever the settings (REST.md, Answers). */
+function dataOf(row: EnterpriseRow) {
+  return withoutAbsent({
     sid: row.sid,
     dateUpdated: timestamp(row.dateUpdated, 'iso'),
     dateCreated: timestamp(row.dateCreated, 'iso'),
@@ -44,12 +44,12 @@ function answer(row: EnterpriseRow) {
 }
 
 const statuses = ['ACTIVE', 'INACTIVE', 'CLOSED'];
-const name: BodyField = { name: 'name', description: 'Name of the enterprise, unique within the organization.' };
+const name: BodyField = { name: 'name', description: 'Name of the enterprise, unique within the organization, ignoring case.' };
 const status: BodyField = {
   name: 'status',
-  description: 'ACTIVE or INACTIVE; ACTIVE where not given.',
+  description: 'ACTIVE or INACTIVE. Defaults to ACTIVE.',
   values: statuses,
-  why: 'must be ACTIVE or INACTIVE',
+  rule: 'must be ACTIVE or INACTIVE',
 };
 
 export const enterprises: readonly Operation[] = [
@@ -67,30 +67,34 @@ export const enterprises: readonly Operation[] = [
       {
         name: 'enterpriseAdmin',
         description:
-          'The admin. A sub-account is made for it on the Restcomm platform; one that exists there is linked, its password untouched.',
+          "The enterprise's admin. A sub-account is created on the Restcomm platform; one that already exists there is linked, and keeps its password.",
         mandatory: true,
         fields: [
-          { name: 'emailId', description: "The admin's e-mail.", mandatory: true },
-          { name: 'password', description: "The admin's password.", mandatory: true, secret: true },
-          { name: 'name', description: "The admin's friendly name." },
+          {
+            name: 'emailId',
+            description: "E-mail address of the admin, unique among the admins of the system's enterprises.",
+            mandatory: true,
+          },
+          { name: 'password', description: 'Password of the admin.', mandatory: true, secret: true },
+          { name: 'name', description: 'Friendly name of the admin.' },
         ],
       },
     ],
-    answer: 'Enterprise',
+    dataSchema: 'Enterprise',
     errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'PLATFORM_ERROR', 'ENTERPRISE_NAME_NOT_UNIQUE', 'EMAIL_NOT_UNIQUE'],
     document: mutation('createEnterprise', 'CreateEnterpriseInput'),
-    variables: ({ body, idempotencyKey }) => ({ input: present({ ...body, idempotencyKey }) }),
-    envelope: (row: EnterpriseRow) => answer(row),
+    variables: ({ body, idempotencyKey }) => ({ input: withoutAbsent({ ...body, idempotencyKey }) }),
+    dataOf: (row: EnterpriseRow) => dataOf(row),
   },
   {
     operation: 'updateEnterprise',
-    summary: 'Changes the name or the status of an enterprise',
+    summary: "Updates an enterprise's name or status",
     methods: ['PUT'],
     path: '/msteams/enterprises/{sid}',
     aliases: ['/msteams/enterprise/{sid}'],
     success: 200,
-    body: [name, { ...status, description: 'ACTIVE or INACTIVE. CLOSED is reached by DELETE alone.' }],
-    answer: 'Enterprise',
+    body: [name, { ...status, description: 'ACTIVE or INACTIVE. Only DELETE closes an enterprise.' }],
+    dataSchema: 'Enterprise',
     errors: [
       'MISSING_PARAMETER',
       'INVALID_PARAMETER',
@@ -100,21 +104,21 @@ export const enterprises: readonly Operation[] = [
       'ENTERPRISE_CLOSED',
     ],
     document: mutation('updateEnterprise', 'UpdateEnterpriseInput'),
-    variables: ({ sid, body, idempotencyKey }) => ({ input: present({ sid, ...body, idempotencyKey }) }),
-    envelope: (row: EnterpriseRow) => answer(row),
+    variables: ({ sid, body, idempotencyKey }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }) }),
+    dataOf: (row: EnterpriseRow) => dataOf(row),
   },
   {
     operation: 'deleteEnterprise',
-    summary: 'Closes an enterprise without mappings, for good',
+    summary: 'Closes an enterprise permanently; it must have no mappings',
     methods: ['DELETE'],
     path: '/msteams/enterprises/{sid}',
     aliases: ['/msteams/enterprise/{sid}'],
     success: 200,
-    answer: 'Enterprise',
+    dataSchema: 'Enterprise',
     errors: ['PLATFORM_ERROR', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_HAS_MAPPINGS', 'ENTERPRISE_CLOSED'],
     document: mutation('closeEnterprise', 'CloseEnterpriseInput'),
-    variables: ({ sid, idempotencyKey }) => ({ input: present({ sid, idempotencyKey }) }),
-    envelope: (row: EnterpriseRow) => answer(row),
+    variables: ({ sid, idempotencyKey }) => ({ input: withoutAbsent({ sid, idempotencyKey }) }),
+    dataOf: (row: EnterpriseRow) => dataOf(row),
   },
   {
     operation: 'searchEnterprises',
@@ -126,13 +130,13 @@ export const enterprises: readonly Operation[] = [
     query: [
       page,
       pageSize,
-      text('name', 'Only those whose name contains this text, in any case.'),
-      choice('status', statuses, 'Only those of this status.'),
+      text('name', 'Filters by name: part of it, ignoring case.'),
+      choice('status', statuses, 'Filters by status.'),
       startTime,
       endTime,
       sortBy({ name: 'NAME', dateCreated: 'DATE_CREATED' }),
     ],
-    answer: 'EnterprisePage',
+    dataSchema: 'EnterprisePage',
     errors: ['INVALID_PARAMETER'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: EnterpriseOrder, $filter: EnterpriseFilter) {
@@ -143,21 +147,21 @@ export const enterprises: readonly Operation[] = [
         name: request.query.name,
         statuses: request.query.status === undefined ? undefined : [request.query.status],
       }),
-    envelope: ({ nodes, totalCount }: Connection<EnterpriseRow>, request) =>
-      pageAnswer(nodes.map(answer), totalCount, '/msteams/enterprises', request),
+    dataOf: ({ nodes, totalCount }: Connection<EnterpriseRow>, request) =>
+      pageData(nodes.map(dataOf), totalCount, '/msteams/enterprises', request),
   },
   {
     operation: 'getEnterprise',
-    summary: 'Gets one enterprise',
+    summary: 'Returns an enterprise',
     methods: ['GET'],
     path: '/msteams/enterprises/search/{sid}',
     aliases: ['/msteams/enterprise/search/{sid}'],
     success: 200,
-    answer: 'Enterprise',
+    dataSchema: 'Enterprise',
     errors: ['ENTERPRISE_NOT_FOUND'],
     document: /* GraphQL */ `query ($sid: ID!) { result: enterprise(sid: $sid) { ...EnterpriseAnswer } } ${fragment}`,
     variables: ({ sid }) => ({ sid }),
-    envelope: (row: EnterpriseRow) => answer(row),
+    dataOf: (row: EnterpriseRow) => dataOf(row),
     notFound: (sid) => enterpriseNotFound(sid),
   },
 ];

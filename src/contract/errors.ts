@@ -1,19 +1,19 @@
-import type { Refusal } from '../admission/admit.ts';
+import { type Refusal, refusalHeaders } from '../admission/admit.ts';
 import { CHALLENGE } from '../admission/authentication.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 
-/** A failed answer before it is written: REST.md "Envelopes". */
+/** What a failed response says (REST.md, Envelopes). */
 export interface Failure {
   readonly status: number;
   readonly errorCode: string;
   readonly message: string;
-  /** The offending value as text. */
+  /** The offending value. */
   readonly data?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The domain's catalogue in the contract's numbers: REST.md's table of errors. */
-export const failures: Readonly<Record<ErrorCode, { readonly status: 400 | 409; readonly errorCode: string }>> = {
+/** The contract's number of each error of the domain (REST.md, Envelopes). */
+export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 409; readonly errorCode: string }>> = {
   MISSING_PARAMETER: { status: 400, errorCode: '451' },
   INVALID_PARAMETER: { status: 400, errorCode: '450' },
   PLATFORM_ERROR: { status: 400, errorCode: '452' },
@@ -28,20 +28,20 @@ export const failures: Readonly<Record<ErrorCode, { readonly status: 400 | 409; 
   ENTERPRISE_HAS_MAPPINGS: { status: 409, errorCode: '4052' },
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
-  // The graph alone sends messages, streams events and makes access tokens.
+  // Only the graph sends messages, streams events and creates access tokens.
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
   ACCESS_TOKEN_NOT_FOUND: { status: 409, errorCode: '409' },
   CURSOR_INVALID: { status: 409, errorCode: '409' },
   CURSOR_EXPIRED: { status: 409, errorCode: '409' },
   STREAM_OVERFLOW: { status: 409, errorCode: '409' },
-  // Neither the source nor REST.md knows the Idempotency-Key header: like our other own answers, the status is the number.
+  // REST.md has no Idempotency-Key header. As for other errors of ours, the number is the status.
   IDEMPOTENCY_KEY_REUSED: { status: 409, errorCode: '409' },
   IDEMPOTENCY_KEY_IN_PROGRESS: { status: 409, errorCode: '409' },
 };
 
-/** Answers about the request as such, and faults. Their number is their HTTP status. */
-export const refusals = {
+/** Messages of errors that concern no value of the request, by HTTP status, which is also their number. */
+export const refusalMessages = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
@@ -53,9 +53,9 @@ export const refusals = {
   503: 'Service Unavailable',
 } as const;
 
-export type RefusalStatus = keyof typeof refusals;
+export type RefusalStatus = keyof typeof refusalMessages;
 
-/** Ends the reading of a request with a failed answer. Thrown inside the contract only. */
+/** Thrown while a request is read, and caught by the handler. */
 export class ContractFailure extends Error {
   readonly failure: Failure;
 
@@ -65,20 +65,24 @@ export class ContractFailure extends Error {
   }
 }
 
-/** The failure of a refused request or a fault. `headers` are added to the answer. */
+/** @param headers of the response */
 export function refusal(status: RefusalStatus, headers?: Readonly<Record<string, string>>): Failure {
-  return { status, errorCode: String(status), message: refusals[status], headers };
+  return { status, errorCode: String(status), message: refusalMessages[status], headers };
 }
 
-/** What admission refuses: a 401 with the challenge that RFC 7235 asks for, and when to come again where that is known. */
-export function refusedBy({ status, code, message, challenge = CHALLENGE, retryAfter }: Refusal): Failure {
-  const headers = { ...(status === 401 && { 'www-authenticate': challenge }), ...(retryAfter && { 'retry-after': String(retryAfter) }) };
-  const failed = refusal(status, headers);
-  return code === 'TIMEOUT' ? { ...failed, message } : failed;
+/** A request that admission refuses. Only a timeout has a message of its own. */
+export function refusedByAdmission(refused: Refusal): Failure {
+  const failure = refusal(refused.status, refusalHeaders(refused));
+  return refused.code === 'TIMEOUT' ? { ...failure, message: refused.message } : failure;
 }
+
 export const unauthorized = refusal(401, { 'www-authenticate': CHALLENGE });
 
-/** 450: a parameter of the wrong form. `value` is repeated in the answer: leave it out where it may be secret. */
+/**
+ * 450: a parameter in the wrong form.
+ * @param why completes "Parameter x is invalid: …"
+ * @param value for the response's `data`; leave it out if it may be a secret
+ */
 export function invalidParameter(name: string, why: string, value?: string): ContractFailure {
-  return new ContractFailure({ ...failures.INVALID_PARAMETER, message: `Parameter ${name} is invalid: ${why}`, data: value });
+  return new ContractFailure({ ...errorNumbers.INVALID_PARAMETER, message: `Parameter ${name} is invalid: ${why}`, data: value });
 }

@@ -3,18 +3,18 @@ import type { Logger } from 'pino';
 import { type OperationContext, prepareRun, type Run } from '../execution/run.ts';
 import type { Operation } from './operation.ts';
 
-/** Runs one document. `context` is what the graph's resolvers get. */
+/** Runs an operation's document. `context` is the resolvers'. */
 export type Execute = (context: OperationContext, variables: Record<string, unknown>) => Promise<ContractResult>;
 
-export interface ContractResult extends Pick<ExecutionResult, 'data' | 'errors'> {
-  /** Was it answered from packed rows? */
+interface ContractResult extends Pick<ExecutionResult, 'data' | 'errors'> {
+  /** Did the database return it as packed rows, without resolvers? */
   readonly planned: boolean;
 }
 
 /**
- * Runs an operation's document. It is parsed, validated and made ready at its first run: doing so for all of them would delay every start. A test
- * holds each document of the table against the schema.
- * @throws GraphQLError when run, with every validation error
+ * Prepares an operation's document to run. It is parsed, validated and compiled at its first run, so that no start waits for all of them; a test
+ * validates every document of the table.
+ * @throws GraphQLError at the first run, with every validation error
  */
 export function prepare(schema: GraphQLSchema, operation: Operation, log: Pick<Logger, 'warn'>): Execute {
   let run: Run | undefined;
@@ -26,12 +26,17 @@ export function prepare(schema: GraphQLSchema, operation: Operation, log: Pick<L
   };
 }
 
-/** @throws GraphQLError with every validation error */
+/**
+ * Parses and validates an operation's document.
+ * @throws GraphQLError with every validation error
+ */
 export function parseValid(schema: GraphQLSchema, { operation, document }: Operation): DocumentNode {
   const parsed = parse(document);
   const errors = validate(schema, parsed);
   if (errors.length > 0) {
-    throw new GraphQLError(`${operation}: the document does not fit the schema:\n${errors.map((error) => error.message).join('\n')}`);
+    throw new GraphQLError(
+      `${operation}: the document is not valid against the schema:\n${errors.map((error) => error.message).join('\n')}`,
+    );
   }
   return parsed;
 }

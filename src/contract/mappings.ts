@@ -1,9 +1,9 @@
 import { mappingNotFound } from '../domain/errors.ts';
 import type { BodyField, Operation } from './operation.ts';
-import { type Connection, pageAnswer, pageVariables } from './paging.ts';
+import { type Connection, pageData, pageVariables } from './paging.ts';
 import { address, endTime, enterpriseSid, page, pageSize, sortBy, startTime, text } from './parameters.ts';
-import { present } from './present.ts';
 import { type TimestampForm, timestamp, timestampForm } from './timestamps.ts';
+import { withoutAbsent } from './without-absent.ts';
 
 interface MappingRow {
   readonly sid: string;
@@ -29,8 +29,8 @@ const mutation = (name: 'createMapping' | 'updateMapping' | 'deleteMapping', inp
     result: ${name}(input: $input) { ...MappingAnswer ... on Error { code message value } }
   } ${fragment}`;
 
-function answer(row: MappingRow, form: TimestampForm) {
-  return present({
+function dataOf(row: MappingRow, form: TimestampForm) {
+  return withoutAbsent({
     sid: row.sid,
     dateUpdated: timestamp(row.dateUpdated, form),
     dateCreated: timestamp(row.dateCreated, form),
@@ -46,26 +46,26 @@ function answer(row: MappingRow, form: TimestampForm) {
 }
 
 const fields = (mandatory: boolean): readonly BodyField[] => [
-  { name: 'name', description: 'Friendly name of the Teams user; the microsoftAddress where not given.' },
+  { name: 'name', description: 'Friendly name of the Teams user. Defaults to the microsoftAddress.' },
   {
     name: 'microsoftAddress',
-    description: "The Teams user's id: an address of the tenant that the enterprise's bot belongs to.",
+    description: "User principal name of the Teams user, in the tenant of the enterprise's bot.",
     mandatory,
   },
-  { name: 'externalAddress', description: 'The number that is to be SMS-enabled and mapped. Unique in the whole system.', mandatory },
-  { name: 'enterpriseSid', aliases: ['enterpriseId'], description: 'The enterprise that the mapping belongs to.', mandatory },
+  { name: 'externalAddress', description: 'Phone number to SMS-enable and map, unique in the whole system.', mandatory },
+  { name: 'enterpriseSid', aliases: ['enterpriseId'], description: 'Sid of the enterprise that the mapping belongs to.', mandatory },
 ];
 
 export const mappings: readonly Operation[] = [
   {
     operation: 'createMapping',
-    summary: 'SMS-enables a number and maps it to a Teams user',
+    summary: 'SMS-enables a phone number and maps it to a Teams user',
     methods: ['POST'],
     path: '/msteams/mappings',
     aliases: ['/msteams/teams/mappings'],
     success: 200,
     body: fields(true),
-    answer: 'CreatedMapping',
+    dataSchema: 'CreatedMapping',
     errors: [
       'MISSING_PARAMETER',
       'INVALID_PARAMETER',
@@ -76,18 +76,18 @@ export const mappings: readonly Operation[] = [
       'MICROSOFT_ADDRESS_INVALID',
     ],
     document: mutation('createMapping', 'CreateMappingInput'),
-    variables: ({ body, idempotencyKey }) => ({ input: present({ ...body, idempotencyKey }) }),
-    envelope: (row: MappingRow, _request, settings) => answer(row, timestampForm(settings, 'java')),
+    variables: ({ body, idempotencyKey }) => ({ input: withoutAbsent({ ...body, idempotencyKey }) }),
+    dataOf: (row: MappingRow, _request, settings) => dataOf(row, timestampForm(settings, 'java')),
   },
   {
     operation: 'updateMapping',
-    summary: 'Changes a mapping',
+    summary: 'Updates a mapping',
     methods: ['PUT'],
     path: '/msteams/mappings/{sid}',
     aliases: ['/msteams/teams/mappings/{sid}'],
     success: 200,
     body: fields(false),
-    answer: 'Mapping',
+    dataSchema: 'Mapping',
     errors: [
       'MISSING_PARAMETER',
       'INVALID_PARAMETER',
@@ -99,21 +99,21 @@ export const mappings: readonly Operation[] = [
       'MICROSOFT_ADDRESS_INVALID',
     ],
     document: mutation('updateMapping', 'UpdateMappingInput'),
-    variables: ({ sid, body, idempotencyKey }) => ({ input: present({ sid, ...body, idempotencyKey }) }),
-    envelope: (row: MappingRow, _request, settings) => answer(row, timestampForm(settings, 'sql')),
+    variables: ({ sid, body, idempotencyKey }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }) }),
+    dataOf: (row: MappingRow, _request, settings) => dataOf(row, timestampForm(settings, 'sql')),
   },
   {
     operation: 'deleteMapping',
-    summary: 'Deletes a mapping and takes its number out of use',
+    summary: 'Deletes a mapping and SMS-disables its phone number',
     methods: ['DELETE'],
     path: '/msteams/mappings/{sid}',
     aliases: ['/msteams/teams/mappings/{sid}'],
     success: 200,
-    answer: 'Mapping',
+    dataSchema: 'Mapping',
     errors: ['PLATFORM_ERROR', 'MAPPING_NOT_FOUND'],
     document: mutation('deleteMapping', 'DeleteMappingInput'),
-    variables: ({ sid, idempotencyKey }) => ({ input: present({ sid, idempotencyKey }) }),
-    envelope: (row: MappingRow, _request, settings) => answer(row, timestampForm(settings, 'sql')),
+    variables: ({ sid, idempotencyKey }) => ({ input: withoutAbsent({ sid, idempotencyKey }) }),
+    dataOf: (row: MappingRow, _request, settings) => dataOf(row, timestampForm(settings, 'sql')),
   },
   {
     operation: 'searchMappings',
@@ -128,9 +128,9 @@ export const mappings: readonly Operation[] = [
       enterpriseSid,
       startTime,
       endTime,
-      text('name', 'Only those whose name contains this text, in any case.'),
-      text('microsoftAddress', 'Only those whose Teams user id contains this text, in any case.'),
-      address('externalAddress', 'Only those whose number contains this text.'),
+      text('name', 'Filters by name: part of it, ignoring case.'),
+      text('microsoftAddress', "Filters by the Teams user's address: part of it, ignoring case."),
+      address('externalAddress', 'Filters by phone number: part of it.'),
       sortBy({
         name: 'NAME',
         dateCreated: 'DATE_CREATED',
@@ -139,7 +139,7 @@ export const mappings: readonly Operation[] = [
         domain: 'DOMAIN',
       }),
     ],
-    answer: 'MappingPage',
+    dataSchema: 'MappingPage',
     errors: ['INVALID_PARAMETER'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: MappingOrder, $filter: MappingFilter) {
@@ -149,9 +149,9 @@ export const mappings: readonly Operation[] = [
       const { enterpriseSid, name, microsoftAddress, externalAddress } = request.query;
       return pageVariables(request, { enterpriseSid, name, microsoftAddress, externalAddress });
     },
-    envelope: ({ nodes, totalCount }: Connection<MappingRow>, request, settings) =>
-      pageAnswer(
-        nodes.map((row) => answer(row, timestampForm(settings, 'sql'))),
+    dataOf: ({ nodes, totalCount }: Connection<MappingRow>, request, settings) =>
+      pageData(
+        nodes.map((row) => dataOf(row, timestampForm(settings, 'sql'))),
         totalCount,
         '/msteams/teams/mappings',
         request,
@@ -159,16 +159,16 @@ export const mappings: readonly Operation[] = [
   },
   {
     operation: 'getMapping',
-    summary: 'Gets one mapping',
+    summary: 'Returns a mapping',
     methods: ['GET'],
     path: '/msteams/mappings/search/{sid}',
     aliases: ['/msteams/teams/mappings/search/{sid}'],
     success: 200,
-    answer: 'Mapping',
+    dataSchema: 'Mapping',
     errors: ['MAPPING_NOT_FOUND'],
     document: /* GraphQL */ `query ($sid: ID!) { result: mapping(sid: $sid) { ...MappingAnswer } } ${fragment}`,
     variables: ({ sid }) => ({ sid }),
-    envelope: (row: MappingRow, _request, settings) => answer(row, timestampForm(settings, 'sql')),
+    dataOf: (row: MappingRow, _request, settings) => dataOf(row, timestampForm(settings, 'sql')),
     notFound: mappingNotFound,
   },
 ];

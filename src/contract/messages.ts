@@ -1,10 +1,10 @@
 import { messageNotFound } from '../domain/errors.ts';
 import type { Operation } from './operation.ts';
-import { type Connection, pageAnswer, pageVariables } from './paging.ts';
+import { type Connection, pageData, pageVariables } from './paging.ts';
 import { address, choice, endTime, enterpriseSid, page, pageSize, sortBy, startTime, text } from './parameters.ts';
-import { present } from './present.ts';
-import type { Settings } from './settings.ts';
+import type { ContractSettings } from './settings.ts';
 import { timestamp, timestampForm } from './timestamps.ts';
+import { withoutAbsent } from './without-absent.ts';
 
 interface MessageRow {
   readonly sid: string;
@@ -28,9 +28,9 @@ const fragment = /* GraphQL */ `
     dateCreated dateUpdated accountSid enterpriseSid
   }`;
 
-function answer(row: MessageRow, settings: Settings) {
+function dataOf(row: MessageRow, settings: ContractSettings) {
   const form = timestampForm(settings, 'sql');
-  return present({
+  return withoutAbsent({
     sid: row.sid,
     dateUpdated: timestamp(row.dateUpdated, form),
     dateCreated: timestamp(row.dateCreated, form),
@@ -62,16 +62,20 @@ export const messages: readonly Operation[] = [
       enterpriseSid,
       startTime,
       endTime,
-      choice('type', ['SMS', 'MMS'], 'Only those of this type.'),
-      choice('direction', ['INBOUND', 'OUTBOUND'], 'Only those of this direction; INBOUND is a Teams user to a phone number.'),
-      address('from', 'Only those whose sender begins with this text.'),
-      address('to', 'Only those whose recipient begins with this text.'),
-      text('channelStatus', 'Only those whose channel status contains this text, in any case.'),
-      text('channelErrorCode', 'Only those whose channel error code contains this text, in any case.'),
-      text('channelErrorMessage', 'Only those whose channel error message contains this text, in any case.'),
+      choice('type', ['SMS', 'MMS'], 'Filters by type.'),
+      choice(
+        'direction',
+        ['INBOUND', 'OUTBOUND'],
+        'Filters by direction: INBOUND is from a Teams user to a phone number, OUTBOUND from a phone number to a Teams user.',
+      ),
+      address('from', 'Filters by sender: the beginning of it.'),
+      address('to', 'Filters by recipient: the beginning of it.'),
+      text('channelStatus', 'Filters by channel status: part of it, ignoring case.'),
+      text('channelErrorCode', 'Filters by channel error code: part of it, ignoring case.'),
+      text('channelErrorMessage', 'Filters by channel error message: part of it, ignoring case.'),
       sortBy({ dateCreated: 'DATE_CREATED', from: 'FROM', to: 'TO' }),
     ],
-    answer: 'MessagePage',
+    dataSchema: 'MessagePage',
     errors: ['INVALID_PARAMETER'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: MessageOrder, $filter: MessageFilter) {
@@ -81,9 +85,9 @@ export const messages: readonly Operation[] = [
       const { enterpriseSid, type, direction, from, to, channelStatus, channelErrorCode, channelErrorMessage } = request.query;
       return pageVariables(request, { enterpriseSid, type, direction, from, to, channelStatus, channelErrorCode, channelErrorMessage });
     },
-    envelope: ({ nodes, totalCount }: Connection<MessageRow>, request, settings) =>
-      pageAnswer(
-        nodes.map((row) => answer(row, settings)),
+    dataOf: ({ nodes, totalCount }: Connection<MessageRow>, request, settings) =>
+      pageData(
+        nodes.map((row) => dataOf(row, settings)),
         totalCount,
         '/msteams/messages',
         request,
@@ -91,16 +95,16 @@ export const messages: readonly Operation[] = [
   },
   {
     operation: 'getMessage',
-    summary: 'Gets one message',
+    summary: 'Returns a message',
     methods: ['GET'],
     path: '/msteams/messages/search/{sid}',
     aliases: [],
     success: 200,
-    answer: 'Message',
+    dataSchema: 'Message',
     errors: ['MESSAGE_NOT_FOUND'],
     document: /* GraphQL */ `query ($sid: ID!) { result: message(sid: $sid) { ...MessageAnswer } } ${fragment}`,
     variables: ({ sid }) => ({ sid }),
-    envelope: (row: MessageRow, _request, settings) => answer(row, settings),
+    dataOf: (row: MessageRow, _request, settings) => dataOf(row, settings),
     notFound: messageNotFound,
   },
 ];

@@ -1,17 +1,14 @@
-import { failures, type RefusalStatus, refusals } from './errors.ts';
-import { answers } from './openapi-answers.ts';
+import { errorNumbers, type RefusalStatus, refusalMessages } from './errors.ts';
+import { successSchemas } from './openapi-schemas.ts';
 import type { BodyField, JsonSchema, Method, Operation, QueryParameter } from './operation.ts';
-import type { Settings } from './settings.ts';
+import type { ContractSettings } from './settings.ts';
 import { table } from './table.ts';
 
-/** Any operation may end in one of these. 404 and 405 are answers to paths and methods that are no operation. */
-const common: readonly RefusalStatus[] = [401, 403, 429, 500, 503];
+/** Refusals of any operation. 404 and 405 refuse paths and methods that are not operations. */
+const commonRefusals: readonly RefusalStatus[] = [401, 403, 429, 500, 503];
 
-/**
- * The contract as an OpenAPI 3.1 document, made from the table that the handler runs. Every alias stands in it as a path of its
- * own; a trailing slash, which is accepted everywhere, does not.
- */
-export function openApi(settings: Settings): JsonSchema {
+/** Describes the contract as an OpenAPI 3.1 document, from the table that the handler runs. Aliases are paths of their own. */
+export function openApi(settings: ContractSettings): JsonSchema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of table) {
     for (const [index, path] of [operation.path, ...operation.aliases].entries()) {
@@ -26,8 +23,8 @@ export function openApi(settings: Settings): JsonSchema {
       title: 'SMS for Microsoft Teams',
       version: '1.0.0',
       description:
-        'Enterprises (Business Customers), mappings of Teams users to numbers, bots and messages of a Communications Provider. ' +
-        'The same data is at /graphql. A path that is none of these answers 404 (Refusal404), another method 405 (Refusal405).',
+        "Manages a Communications Provider's enterprises (Business Customers), mappings of Teams users to phone numbers, bots and messages. " +
+        'The same data is available at /graphql. Other paths return 404 (Refusal404), other methods 405 (Refusal405). A trailing slash is ignored.',
     },
     servers: [{ url: '/' }],
     security: [{ basic: [] }, { accessToken: [] }],
@@ -35,10 +32,14 @@ export function openApi(settings: Settings): JsonSchema {
     paths,
     components: {
       securitySchemes: {
-        basic: { type: 'http', scheme: 'basic', description: 'User: the account SID. Password: its auth token.' },
-        accessToken: { type: 'http', scheme: 'bearer', description: "A short-lived token of the graph's mutation createAccessToken." },
+        basic: { type: 'http', scheme: 'basic', description: 'User name: an account SID. Password: its auth token.' },
+        accessToken: {
+          type: 'http',
+          scheme: 'bearer',
+          description: "A short-lived token, created by the graph's mutation createAccessToken.",
+        },
       },
-      schemas: { ...answers(settings), ...refusalSchemas() },
+      schemas: { ...successSchemas(settings), ...refusalSchemas() },
     },
   };
 }
@@ -53,8 +54,8 @@ function describeOperation(operation: Operation, method: Method, path: string, i
   return {
     operationId: operation.operation + alternative + (index === 0 ? '' : `_alias${index}`),
     summary: operation.summary,
-    description: index === 0 ? undefined : `The same as ${operation.path}.`,
-    tags: [`${operation.answer.replace(/^Created|Page$/g, '')}s`],
+    description: index === 0 ? undefined : `Same as ${operation.path}.`,
+    tags: [`${operation.dataSchema.replace(/^Created|Page$/g, '')}s`],
     parameters: parameters.length > 0 ? parameters : undefined,
     requestBody: operation.body && {
       required: operation.body.some((field) => field.mandatory),
@@ -64,17 +65,18 @@ function describeOperation(operation: Operation, method: Method, path: string, i
   };
 }
 
-const sid = { name: 'sid', in: 'path', required: true, description: 'The sid.', schema: { type: 'string' } };
+const sid = { name: 'sid', in: 'path', required: true, description: 'Sid of the resource.', schema: { type: 'string' } };
 
 const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'The same key and input within 24 hours gives the first answer again; another input is a conflict.',
+  description:
+    'Makes the request safe to retry for 24 hours: the same key and input return the first response again; the same key with another input is a conflict (409).',
   schema: { type: 'string' },
 };
 
 function describeParameter({ name, description, schema }: QueryParameter): JsonSchema {
-  return { name, in: 'query', description: `${description} The name may be written in any case.`, schema };
+  return { name, in: 'query', description: `${description} The parameter name is case-insensitive.`, schema };
 }
 
 function bodySchema(fields: readonly BodyField[]): JsonSchema {
@@ -97,7 +99,7 @@ function fieldSchema(field: BodyField): JsonSchema {
   if (field.fields) return { ...bodySchema(field.fields), description: field.description };
   return {
     type: 'string',
-    description: field.values ? `${field.description} In any case.` : field.description,
+    description: field.values ? `${field.description} Case-insensitive.` : field.description,
     format: field.secret ? 'password' : undefined,
   };
 }
@@ -108,20 +110,21 @@ function responses(operation: Operation): JsonSchema {
     : { type: 'string' };
   const numbers = new Map<number, Set<string>>();
   const add = (status: number, number: string) => numbers.set(status, (numbers.get(status) ?? new Set()).add(number));
-  // The path and the query can be malformed whatever the operation.
-  add(400, failures.INVALID_PARAMETER.errorCode);
-  for (const code of operation.errors) add(failures[code].status, failures[code].errorCode);
-  if (!operation.methods.includes('GET')) add(409, failures.IDEMPOTENCY_KEY_REUSED.errorCode);
-  for (const status of common) add(status, String(status));
+  // Any operation's path or query may be malformed.
+  add(400, errorNumbers.INVALID_PARAMETER.errorCode);
+  for (const code of operation.errors) add(errorNumbers[code].status, errorNumbers[code].errorCode);
+  if (!operation.methods.includes('GET')) add(409, errorNumbers.IDEMPOTENCY_KEY_REUSED.errorCode);
+  for (const status of commonRefusals) add(status, String(status));
   if (operation.body) for (const status of [413, 415]) add(status, String(status));
   return Object.fromEntries([
-    [String(operation.success), response('Done.', { $ref: `#/components/schemas/${operation.answer}Answer` })],
+    [String(operation.success), response('Success.', { $ref: `#/components/schemas/${operation.dataSchema}Answer` })],
     ...[...numbers]
       .sort(([one], [other]) => one - other)
       .map(([status, codes]) => {
         const reason =
-          refusals[status as RefusalStatus] ?? (status === 400 ? 'Malformed, incomplete, or refused by a platform' : 'Conflict');
-        const schema = status in refusals ? { $ref: `#/components/schemas/Refusal${status}` } : failureSchema([...codes], data);
+          refusalMessages[status as RefusalStatus] ??
+          (status === 400 ? 'The request is malformed or incomplete, or a platform refused it' : 'Conflict');
+        const schema = status in refusalMessages ? { $ref: `#/components/schemas/Refusal${status}` } : failureSchema([...codes], data);
         return [String(status), response(`${reason}: ${[...codes].join(', ')}.`, schema)];
       }),
   ]);
@@ -131,9 +134,9 @@ function response(description: string, schema: JsonSchema): JsonSchema {
   return { description, content: { 'application/json': { schema } } };
 }
 
-/** What is refused for no single value. */
+/** The envelopes of errors that concern no value of the request. */
 function refusalSchemas(): JsonSchema {
-  return Object.fromEntries(Object.keys(refusals).map((status) => [`Refusal${status}`, failureSchema([status])]));
+  return Object.fromEntries(Object.keys(refusalMessages).map((status) => [`Refusal${status}`, failureSchema([status])]));
 }
 
 function failureSchema(errorCodes: readonly string[], data?: JsonSchema): JsonSchema {
@@ -144,7 +147,7 @@ function failureSchema(errorCodes: readonly string[], data?: JsonSchema): JsonSc
     properties: {
       errorCode: { type: 'string', enum: errorCodes },
       message: { type: 'string', minLength: 1 },
-      ...(data && { data: { ...data, description: 'The offending value.' } }),
+      ...(data && { data: { ...data, description: 'The offending value, as text.' } }),
     },
   };
 }

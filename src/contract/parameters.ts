@@ -1,35 +1,35 @@
+import { GRAPHQL_MAX_INT } from 'graphql';
 import { parseDate } from './dates.ts';
 import { invalidParameter } from './errors.ts';
 import type { QueryParameter } from './operation.ts';
 
-/** GraphQL's Int. An offset beyond it is beyond every table too. */
-export const largestInt = 2_147_483_647;
-export const largestPageSize = 1000;
-export const defaultPageSize = 10;
+/** REST.md, Requests. */
+export const MAX_PAGE_SIZE = 1000;
+export const DEFAULT_PAGE_SIZE = 10;
 
-/** What sortBy was parsed to: the graph's order input. */
-export interface Order {
+/** A parsed sortBy, as the graph's order input. */
+interface Order {
   readonly field: string;
   readonly direction: 'ASC' | 'DESC';
 }
 
-/** A filter that is handed on as it is; how it matches, the domain decides. */
+/** A filter whose text is passed on unchanged: the domain decides what it matches. */
 export function text(name: string, description: string, aliases?: readonly string[]): QueryParameter {
   return { name, aliases, description, schema: { type: 'string' }, parse: (value) => value };
 }
 
-/** A filter on an address or number, where a leading `+` that arrived as a space is still a `+`. */
+/** A filter by an address or a phone number. An unescaped leading `+`, which a query string turns into a space, is restored. */
 export function address(name: string, description: string): QueryParameter {
   return { ...text(name, `${description} A leading \`+\` may be sent unescaped.`), leadingPlus: true };
 }
 
-export const enterpriseSid = text('enterpriseSid', 'Only those of the enterprise with this sid.', ['enterpriseId']);
+export const enterpriseSid = text('enterpriseSid', 'Filters by enterprise: its sid.', ['enterpriseId']);
 
-/** One of an enum's values, in any case. */
+/** A filter by a value of an enum, ignoring case. */
 export function choice(name: string, values: readonly string[], description: string): QueryParameter {
   return {
     name,
-    description: `${description} One of ${values.join(', ')}, in any case.`,
+    description: `${description} One of ${values.join(', ')}, ignoring case.`,
     schema: { type: 'string', pattern: anyCase(values) },
     parse(value) {
       const found = values.find((one) => one.toLowerCase() === value.toLowerCase());
@@ -42,7 +42,7 @@ export function choice(name: string, values: readonly string[], description: str
 function time(name: string, bound: 'start' | 'end', description: string): QueryParameter {
   return {
     name,
-    description: `${description} YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS with an optional offset, inclusive, UTC; a date alone is its midnight.`,
+    description: `${description} YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS with an optional UTC offset; a date alone means 00:00 UTC.`,
     schema: { type: 'string' },
     parse(value) {
       const date = parseDate(value, bound);
@@ -52,19 +52,18 @@ function time(name: string, bound: 'start' | 'end', description: string): QueryP
   };
 }
 
-export const startTime = time('startTime', 'start', 'Only those created at this time or later.');
-export const endTime = time('endTime', 'end', 'Only those created at this time or earlier.');
+export const startTime = time('startTime', 'start', 'Filters by creation date: at this time or later.');
+export const endTime = time('endTime', 'end', 'Filters by creation date: at this time or earlier.');
 
 /**
- * `sortBy=attribute[:asc|:desc]`, attribute and direction in any case.
- *
- * @param fields the documented attribute → the graph's order field
+ * `sortBy=attribute[:asc|:desc]`, ignoring case (REST.md, Requests).
+ * @param fields the graph's order fields by documented attribute
  */
 export function sortBy(fields: Readonly<Record<string, string>>): QueryParameter {
   const attributes = Object.keys(fields);
   return {
     name: 'sortBy',
-    description: `attribute or attribute:direction. Attributes: ${attributes.join(', ')}; directions: asc (the default), desc. Unsorted: dateCreated:asc.`,
+    description: `Sort order: attribute or attribute:direction. Attributes: ${attributes.join(', ')}. Directions: asc (default), desc. Defaults to dateCreated:asc.`,
     schema: { type: 'string', pattern: `${anyCase(attributes).slice(0, -1)}(:${anyCase(['asc', 'desc']).slice(1, -1)})?$` },
     parse(value): Order {
       const [attribute = '', direction = 'asc', ...rest] = value.split(':').map((part) => part.trim().toLowerCase());
@@ -78,23 +77,24 @@ export function sortBy(fields: Readonly<Record<string, string>>): QueryParameter
   };
 }
 
-function integer(name: string, least: number, most: number, initial: number, description: string): QueryParameter {
+function integer(name: string, minimum: number, maximum: number, initial: number, description: string): QueryParameter {
   return {
     name,
     description,
-    schema: { type: 'integer', minimum: least, maximum: most, default: initial },
+    schema: { type: 'integer', minimum, maximum, default: initial },
     parse(value) {
       const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-      if (!(number >= least && number <= most)) throw invalidParameter(name, `must be an integer from ${least} to ${most}`, value);
+      if (!(number >= minimum && number <= maximum))
+        throw invalidParameter(name, `must be an integer from ${minimum} to ${maximum}`, value);
       return number;
     },
   };
 }
 
-export const page = integer('page', 0, largestInt, 0, 'The page to answer, counted from 0.');
-export const pageSize = integer('pageSize', 1, largestPageSize, defaultPageSize, 'How many records a page has.');
+export const page = integer('page', 0, GRAPHQL_MAX_INT, 0, 'The page to return, counted from 0.');
+export const pageSize = integer('pageSize', 1, MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE, 'Number of records in a page.');
 
-/** A regular expression for any of the words in any case: JSON Schema has no flag for it. */
+/** A regular expression for any of the words, ignoring case: JSON Schema has no flag for it. */
 function anyCase(words: readonly string[]): string {
   const letters = (word: string) => word.replace(/[a-z]/gi, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
   return `^(${words.map(letters).join('|')})$`;

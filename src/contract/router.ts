@@ -1,19 +1,18 @@
 import type { Method, Operation } from './operation.ts';
 
-/** Where a path leads: to nothing, to other methods than this one, or to an operation. */
-export type Route =
+/** `allow`: the methods of the path, as for the Allow header. `sid`: as in the path, percent-encoded; '' if it has none. */
+type Route =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'not-allowed'; readonly allow: string }
-  | { readonly kind: 'operation'; readonly operation: Operation /** As in the path, percent-encoded. */; readonly sid: string };
+  | { readonly kind: 'operation'; readonly operation: Operation; readonly sid: string };
 
 type Methods = Map<Method, Operation>;
 
 /**
- * Finds the operation of a path. A path without `{sid}` (`…/search`, `…/details`) is matched before one with it; one trailing
- * slash is as good as none; HEAD is answered as GET.
- *
- * @param operations the table; every path or alias ends in `/{sid}` or has no `{sid}` at all
- * @throws where two operations claim one path and method
+ * Finds the operation of a path and method. A path without `{sid}` (`…/search`, `…/details`) comes before one with it; a trailing slash is ignored;
+ * HEAD is routed as GET.
+ * @param operations whose paths and aliases end in `/{sid}` or have no `{sid}`
+ * @throws Error if two operations have the same path and method
  */
 export function createRouter(operations: readonly Operation[]): (method: string, pathname: string) => Route {
   const routes = new Map<string, Methods>();
@@ -22,7 +21,8 @@ export function createRouter(operations: readonly Operation[]): (method: string,
       const methods: Methods = routes.get(path) ?? new Map();
       routes.set(path, methods);
       for (const method of operation.methods) {
-        if (methods.has(method)) throw new Error(`Both ${methods.get(method)?.operation} and ${operation.operation} are ${method} ${path}`);
+        if (methods.has(method))
+          throw new Error(`Both ${methods.get(method)?.operation} and ${operation.operation} have ${method} ${path}`);
         methods.set(method, operation);
       }
     }

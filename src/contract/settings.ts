@@ -1,7 +1,7 @@
-/** The contract's two switches, see README "Configuration". */
-export interface Settings {
-  /** `iso`: one form everywhere. `recorded`: the forms in the vendor's recorded answers. */
+/** See README, Configuration. */
+export interface ContractSettings {
+  /** REST_TIMESTAMPS. `iso`: one form in all responses. `recorded`: the forms of the vendor's recorded responses. */
   readonly restTimestamps: 'iso' | 'recorded';
-  /** `plain`: bots answer their client secret. `masked`: `••••` and its last four characters. */
+  /** REST_BOT_SECRETS. `plain`: bots have their client secret. `masked`: `••••` and its last four characters. */
   readonly restBotSecrets: 'plain' | 'masked';
 }

@@ -4,5 +4,5 @@ import { mappings } from './mappings.ts';
 import { messages } from './messages.ts';
 import type { Operation } from './operation.ts';
 
-/** The contract's 17 operations: REST.md's table. The router, the documents, the envelopes and OpenAPI all come from it. */
+/** The contract's 17 operations (REST.md, Operations). The router, the GraphQL documents, the responses and OpenAPI are made from it. */
 export const table: readonly Operation[] = [...enterprises, ...mappings, ...bots, ...messages];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ContractRequest } from '../../src/contract/operation.ts';
-import { pageAnswer } from '../../src/contract/paging.ts';
+import { pageData } from '../../src/contract/paging.ts';
 
 const request = (page: number, pageSize: number, given: ContractRequest['given'] = []): ContractRequest => ({
   sid: '',
@@ -20,7 +20,7 @@ describe('a page', () => {
     ['/msteams/enterprises', 4, 3],
     ['/msteams/teamsbot/details', 7, 6],
   ])('of %s is the recorded one: %i records end at %i', (collection, total, end) => {
-    const answer = JSON.parse(JSON.stringify(pageAnswer([], total, collection, request(0, 10))));
+    const answer = JSON.parse(JSON.stringify(pageData([], total, collection, request(0, 10))));
     expect(answer).toEqual({
       result: [],
       pageSize: 10,
@@ -35,7 +35,7 @@ describe('a page', () => {
   });
 
   test('of messages is the recorded one: the first 10 of 14 end at 10', () => {
-    expect(pageAnswer([], 14, '/msteams/messages', request(0, 10))).toMatchObject({
+    expect(pageData([], 14, '/msteams/messages', request(0, 10))).toMatchObject({
       pageSize: 10,
       total: 14,
       page: 0,
@@ -49,7 +49,7 @@ describe('a page', () => {
   });
 
   test('in the middle leads both ways, under both spellings', () => {
-    expect(pageAnswer([], 14, '/msteams/messages', request(1, 5))).toMatchObject({
+    expect(pageData([], 14, '/msteams/messages', request(1, 5))).toMatchObject({
       start: 5,
       end: 10,
       previousPageUri: '/msteams/messages/search/?pageSize=5&page=0',
@@ -60,7 +60,7 @@ describe('a page', () => {
   });
 
   test('of nothing has no pages and ends at 0', () => {
-    const answer = pageAnswer([], 0, '/msteams/messages', request(0, 10));
+    const answer = pageData([], 0, '/msteams/messages', request(0, 10));
     expect(answer).toMatchObject({ total: 0, numPages: 0, start: 0, end: 0 });
     expect(answer.nextPageUri).toBeUndefined();
     expect(answer.previousPageUri).toBeUndefined();
@@ -72,7 +72,7 @@ describe('a page', () => {
       ['startTime', '2018-10-05T22:45:32+0000'],
       ['sortBy', 'name:desc'],
     ] as const;
-    expect(pageAnswer([], 30, '/msteams/enterprises', request(0, 10, given)).nextPageUri).toBe(
+    expect(pageData([], 30, '/msteams/enterprises', request(0, 10, given)).nextPageUri).toBe(
       '/msteams/enterprises/search/?pageSize=10&page=1&name=a%26b%3D%C3%BC&startTime=2018-10-05T22:45:32%2B0000&sortBy=name:desc',
     );
   });
@@ -80,7 +80,7 @@ describe('a page', () => {
   test('leads to every other page, whatever the total and size', () => {
     fc.assert(
       fc.property(fc.nat(5000), fc.integer({ min: 1, max: 1000 }), fc.nat(50), (total, pageSize, page) => {
-        const answer = pageAnswer([], total, '/c', request(page, pageSize));
+        const answer = pageData([], total, '/c', request(page, pageSize));
         expect(answer.numPages).toBe(Math.ceil(total / pageSize));
         expect(answer.start).toBe(page * pageSize);
         expect(answer.end).toBe(Math.max(0, Math.min(answer.start + pageSize, total - 1)));

@@ -58,9 +58,9 @@ function placesOf(operation: Operation, method: Method, path: string): Place[] {
   return [...inPath, ...inQuery, ...inBody];
 }
 
-/** The entity that an operation is about: its answer's. */
-function entityOf({ operation, answer }: Operation): string {
-  const entity = answer.replace(/^Created|Page$/g, '');
+/** The entity that an operation is about: its data's. */
+function entityOf({ operation, dataSchema }: Operation): string {
+  const entity = dataSchema.replace(/^Created|Page$/g, '');
   if (!prefixes[entity]) throw new Error(`The tenancy walk does not know whose sid ${operation} takes`);
   return entity;
 }

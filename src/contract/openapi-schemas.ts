@@ -1,6 +1,6 @@
 import type { JsonSchema } from './operation.ts';
-import { largestPageSize } from './parameters.ts';
-import type { Settings } from './settings.ts';
+import { MAX_PAGE_SIZE } from './parameters.ts';
+import type { ContractSettings } from './settings.ts';
 import { type TimestampForm, timestampForm, timestampPatterns } from './timestamps.ts';
 
 const text = { type: 'string' };
@@ -8,8 +8,8 @@ const count = { type: 'integer', minimum: 0 };
 const sid = (prefix: string) => ({ type: 'string', pattern: `^${prefix}[0-9a-f]{32}$` });
 const uri = (collection: string, prefix: string) => ({ type: 'string', pattern: `^${collection}/search/${prefix}[0-9a-f]{32}$` });
 
-/** The schemas of all successful answers: each entity, its page, and `<name>Answer` for the envelope around either. */
-export function answers(settings: Settings): Readonly<Record<string, JsonSchema>> {
+/** The schemas of successful responses: each entity, its page, and `<name>Answer` for the envelope of either. */
+export function successSchemas(settings: ContractSettings): Readonly<Record<string, JsonSchema>> {
   const times = (recorded: TimestampForm) => {
     const time = { type: 'string', pattern: timestampPatterns[timestampForm(settings, recorded)] };
     return { dateCreated: time, dateUpdated: time };
@@ -52,7 +52,7 @@ export function answers(settings: Settings): Readonly<Record<string, JsonSchema>
       applicationId: text,
       tenantId: text,
       clientsecret: text,
-      clientSecret: { ...text, description: 'The same as clientsecret.' },
+      clientSecret: { ...text, description: 'Same as clientsecret.' },
       botAppId: text,
     }),
     Message: object(
@@ -64,7 +64,11 @@ export function answers(settings: Settings): Readonly<Record<string, JsonSchema>
         enterpriseSid: sid('EN'),
         from: text,
         to: text,
-        direction: { type: 'string', enum: ['INBOUND', 'OUTBOUND'], description: 'INBOUND: a Teams user to a phone number.' },
+        direction: {
+          type: 'string',
+          enum: ['INBOUND', 'OUTBOUND'],
+          description: 'INBOUND: from a Teams user to a phone number. OUTBOUND: from a phone number to a Teams user.',
+        },
         type: { type: 'string', enum: ['SMS', 'MMS'] },
         channelStatus: { type: 'string', pattern: '^[A-Z_]+$' },
       },
@@ -89,21 +93,21 @@ function page(entity: string, collection: string): JsonSchema {
   const pageUri = { type: 'string', pattern: `^${collection}/search/\\?pageSize=\\d+&page=\\d+(&|$)` };
   return object(
     {
-      result: { type: 'array', maxItems: largestPageSize, items: { $ref: `#/components/schemas/${entity}` } },
-      pageSize: { type: 'integer', minimum: 1, maximum: largestPageSize },
+      result: { type: 'array', maxItems: MAX_PAGE_SIZE, items: { $ref: `#/components/schemas/${entity}` } },
+      pageSize: { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE },
       total: count,
       page: count,
       numPages: count,
-      start: { ...count, description: 'page × pageSize.' },
-      end: { ...count, description: 'min(start + pageSize, total − 1), never below 0.' },
+      start: { ...count, description: "Offset of the page's first record: page × pageSize." },
+      end: { ...count, description: 'min(start + pageSize, total − 1), at least 0.' },
       firstPageUri: pageUri,
       uri: pageUri,
     },
     {
       previousPageUri: pageUri,
-      previous_page_uri: { ...pageUri, description: 'The same as previousPageUri.' },
+      previous_page_uri: { ...pageUri, description: 'Same as previousPageUri.' },
       nextPageUri: pageUri,
-      next_page_uri: { ...pageUri, description: 'The same as nextPageUri.' },
+      next_page_uri: { ...pageUri, description: 'Same as nextPageUri.' },
     },
   );
 }

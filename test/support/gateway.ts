@@ -37,8 +37,8 @@ export interface TestGateway {
   readonly close: () => Promise<void>;
 }
 
-/** Who may do how much, as createApp takes it. */
-export type Access = Pick<AppOptions, 'graph' | 'limits' | 'rateLimit' | 'corsOrigins' | 'failedAttempts' | 'embedded'>;
+/** What createApp takes of who may do how much, and who is told of it. */
+export type Access = Pick<AppOptions, 'graph' | 'limits' | 'rateLimit' | 'corsOrigins' | 'failedAttempts' | 'embedded' | 'observe'>;
 
 export interface TestGatewayOptions {
   /** Stand-ins for outside platforms; the embedded ones where left out. */

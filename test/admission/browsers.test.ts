@@ -17,7 +17,7 @@ let authorization: string;
 /** The same without CORS_ORIGINS. */
 let closed: (request: Request) => Promise<Response>;
 beforeAll(async () => {
-  gateway = await createLiveGateway({ access: { corsOrigins: [ALLOWED] } });
+  gateway = await createLiveGateway({ access: { corsOrigins: [ALLOWED], embedded: { carrier: true, teams: true } } });
   closed = gateway.another({}).fetch;
   provider = await gateway.provider();
   authorization = authorizationOf({ user: provider.accountSid, password: provider.authToken });
@@ -81,7 +81,7 @@ describe.each(requests)('a page that asks by %s', (_, path, init) => {
   });
 });
 
-describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot'])('a preflight for %s', (path) => {
+describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot', '/stand-in/sms'])('a preflight for %s', (path) => {
   const preflight = (fetch: (request: Request) => Promise<Response>, origin: string) =>
     fetch(
       new Request(`${OWN}${path}`, {
@@ -114,6 +114,7 @@ describe('a change that a page of another site asks for, with the password that 
     ['GraphQL', '/graphql', { method: 'POST', headers: json, body: query }],
     ['REST', '/msteams/enterprises', { method: 'POST' }],
     ['REST, by DELETE', `/msteams/mappings/BE${'0'.repeat(32)}`, { method: 'DELETE' }],
+    ['the stand-in', '/stand-in/sms', { method: 'POST', body: '{}' }],
   ];
   const foreign: readonly Record<string, string>[] = [
     { origin: FOREIGN, 'sec-fetch-site': 'cross-site' },
@@ -129,6 +130,7 @@ describe('a change that a page of another site asks for, with the password that 
       expect(response.status).toBe(403);
       const body = (await response.json()) as { errors?: { extensions: object }[]; errorCode?: string };
       if (path === '/graphql') expect(body.errors?.[0]?.extensions).toEqual({ code: 'FORBIDDEN' });
+      else if (path === '/stand-in/sms') expect(body).toEqual({ message: expect.any(String) });
       else expect(body).toEqual({ errorCode: '403', message: 'Forbidden' });
     }
   });

@@ -17,7 +17,7 @@ let admin: { sid: string; email: string; password: string };
 let provider: Provider;
 
 beforeAll(async () => {
-  gateway = await createLiveGateway();
+  gateway = await createLiveGateway({ access: { embedded: { carrier: true, teams: true } } });
   provider = await gateway.provider();
   const suspended = await gateway.provider();
   await suspendAccount(gateway.gateway, suspended.accountSid);
@@ -114,6 +114,14 @@ const doors: readonly Door[] = [
     name: 'SSE',
     enter: (authorization) =>
       request(`/graphql?${new URLSearchParams({ query: STREAM })}`, authorization, { headers: { accept: 'text/event-stream' } }),
+  },
+  {
+    name: 'the stand-in',
+    enter: async (authorization) => {
+      const refused = await request('/stand-in/sms', authorization, { method: 'POST', body: '{}' });
+      // It has read that there is nothing in the body.
+      return refused.status === 400 ? { status: 200, text: '' } : refused;
+    },
   },
   { name: 'WebSocket by connectionInit', enter: (authorization) => openSocket(authorization, false) },
   { name: 'WebSocket by its upgrade', enter: (authorization) => openSocket(authorization, true) },

@@ -50,6 +50,13 @@ function hang(): () => void {
 }
 
 const credentialsOf = ({ accountSid, authToken }: Provider) => ({ user: accountSid, password: authToken });
+const standInRequest = (provider: Provider, body: BodyInit) =>
+  new Request('http://gateway.test/stand-in/sms', {
+    method: 'POST',
+    headers: { authorization: authorizationOf(credentialsOf(provider)) },
+    body,
+    duplex: 'half',
+  } as RequestInit);
 const NOBODY = `BE${'0'.repeat(32)}`;
 const DELETE = 'mutation ($input: DeleteMappingInput!) { deleteMapping(input: $input) { __typename } }';
 const CREATE = 'mutation ($input: CreateMappingInput!) { createMapping(input: $input) { __typename } }';
@@ -60,7 +67,7 @@ describe('requests of one account above RATE_LIMIT', () => {
   let listener: Listener;
   beforeAll(async () => {
     rateLimit = await createRateLimit({ perMinute: PER_MINUTE, log });
-    const app = gateway.another({ rateLimit });
+    const app = gateway.another({ rateLimit, embedded: { carrier: true, teams: true } });
     fetch = app.fetch;
     listener = await listen(fetch, { host: '127.0.0.1', port: 0 });
     app.attach(listener.server);
@@ -95,6 +102,23 @@ describe('requests of one account above RATE_LIMIT', () => {
 
     const other = await gateway.provider();
     expect((await graphClient(fetch, credentialsOf(other))('{ __typename }')).status).toBe(200);
+  });
+
+  it('count at the stand-in’s door too, and are refused there in its own form', async () => {
+    const provider = await gateway.provider();
+    const play = (body: string) => fetch(standInRequest(provider, body));
+    for (let remaining = PER_MINUTE - 1; remaining >= 0; remaining -= 1) {
+      const { status, headers } = await play('{}');
+      expect([status, headers.get('ratelimit-policy')]).toEqual([400, '"account";q=5;w=60']);
+      expect(headers.get('ratelimit')).toMatch(new RegExp(`^"account";r=${remaining};t=(60|5\\d)$`));
+      expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    }
+    const refused = await play('{}');
+    expect([refused.status, await refused.json()]).toEqual([429, { message: expect.any(String) }]);
+    expect(refused.headers.get('ratelimit')).toMatch(/^"account";r=0;t=\d+$/);
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
+    expect(refused.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await graphClient(fetch, credentialsOf(provider))('{ __typename }')).status).toBe(429);
   });
 
   it('count over WebSocket too, where each operation is one, and so do streams', async () => {
@@ -278,6 +302,14 @@ describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
         .poll(() => gateway.database.prisma.mapping.count({ where: { externalAddress: String(externalAddress) } }), { timeout: 5000 })
         .toBe(1);
     }
+  });
+
+  it('is answered with 503 in time at the stand-in’s door too', async () => {
+    const { fetch } = gateway.another({ ...TIMEOUT, embedded: { carrier: true, teams: true } });
+    const endless = new ReadableStream();
+    const response = await fetch(standInRequest(sender.provider, endless));
+    expect([response.status, await response.json()]).toEqual([503, { message: expect.stringContaining('took longer than 0.5 s') }]);
+    expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
   it('leaves its connection to the next request, and over a WebSocket the others of its socket', async () => {

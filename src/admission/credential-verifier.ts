@@ -44,7 +44,7 @@ export class CredentialVerifier {
     this.#gateway = gateway;
     this.#platform = createPlatformAccounts(gateway);
     this.#attempts = createFailedAttempts(failedAttempts);
-    // A verification in progress may have read what has changed since.
+    // A verification in progress may have read data that has changed since.
     gateway.verified.onDrop(() => this.#pending.clear());
   }
 

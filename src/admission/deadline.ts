@@ -6,7 +6,7 @@ interface AfterDeadline<Result> {
 
 /**
  * Runs `work` with a deadline. Work that misses it is not stopped: its changes may still take effect.
- * @param work given `hasTimedOut`, by which it can leave out what is no longer awaited
+ * @param work can ask `hasTimedOut`, and skip what is no longer needed
  * @param late makes the result for work that misses its deadline
  */
 export async function withDeadline<Result>(
@@ -15,19 +15,19 @@ export async function withDeadline<Result>(
   late: () => Result,
   afterDeadline: AfterDeadline<Result>,
 ): Promise<Result> {
-  let hasTimedOut = false;
+  let isExpired = false;
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<Result>((resolve) => {
     timer = setTimeout(() => {
-      hasTimedOut = true;
+      isExpired = true;
       resolve(late());
     }, ms);
   });
-  const done = work(() => hasTimedOut);
+  const done = work(() => isExpired);
   try {
     return await Promise.race([done, expired]);
   } finally {
     clearTimeout(timer);
-    if (hasTimedOut) done.then(afterDeadline.discard, afterDeadline.failed);
+    if (isExpired) done.then(afterDeadline.discard, afterDeadline.failed);
   }
 }

@@ -55,7 +55,7 @@ interface Account {
   endedAt: number;
 }
 
-/** Remembers the last two accounts that did something: who was last, and when anyone else was. */
+/** Remembers which account was last active, and when another was. */
 class LastSeen {
   #name: string | undefined;
   #at = Number.NEGATIVE_INFINITY;
@@ -67,7 +67,7 @@ class LastSeen {
     this.#at = performance.now();
   }
 
-  /** How long ago any other account was seen, in ms. */
+  /** How long ago any other account was active, in ms. */
   sinceOther(name: string): number {
     return performance.now() - (name === this.#name ? this.#othersAt : this.#at);
   }
@@ -96,7 +96,10 @@ class Turns {
     return account;
   }
 
-  /** Begins an operation at once if its account may run another and has none waiting. */
+  /**
+   * Begins an operation if its account may run another and has none waiting.
+   * @returns whether it has begun
+   */
   beginUnqueued(account: Account): boolean {
     if (account.waiting.length > 0 || !this.#mayBegin(account)) return false;
     this.#unqueuedArrivals.note(account.name);
@@ -128,7 +131,7 @@ class Turns {
     return running < (this.#arrivals.sinceOther(name) < ACTIVE_MS ? maxRunningContended : maxRunning);
   }
 
-  /** Begins what waits and may begin, and tries again when the rest may. */
+  /** Begins the waiting operations that may begin, and sets a timer for the others. */
   #beginQueued = (): void => {
     let nextTry = Number.POSITIVE_INFINITY;
     for (const account of [...this.#queued]) {
@@ -177,7 +180,7 @@ function begin(account: Account): void {
 }
 
 /**
- * Keeps one account from taking the database and this process for itself: what exceeds its share waits in a queue of its own. While accounts without
+ * Keeps one account from taking the database and this process for itself: operations above its share wait in its own queue. While accounts without
  * a queue are active, one with a queue lets them finish first, and pauses between its own operations.
  */
 export function createFairness(options: FairnessOptions): Fairness {

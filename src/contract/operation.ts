@@ -80,7 +80,7 @@ export interface Operation {
   variables(request: ContractRequest): Record<string, unknown>;
   /**
    * Makes a success's `data`.
-   * @param result what the document selected under its alias, not null
+   * @param result the document's root field, not null
    */
   dataOf(result: unknown, request: ContractRequest, settings: ContractSettings): unknown;
   /** The error for a `result` that is null. */

@@ -13,7 +13,7 @@ interface Order {
   readonly direction: 'ASC' | 'DESC';
 }
 
-/** A filter whose text is passed on unchanged: the domain decides what it matches. */
+/** A filter whose text is passed on unchanged: the domain decides how it matches. */
 export function text(name: string, description: string, aliases?: readonly string[]): QueryParameter {
   return { name, aliases, description, schema: { type: 'string' }, parse: (value) => value };
 }

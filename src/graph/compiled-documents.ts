@@ -18,7 +18,7 @@ interface CompiledDocument {
 }
 
 export interface CompiledDocuments {
-  /** @returns `undefined` the first time a text comes, and always for invalid texts and subscriptions */
+  /** @returns `undefined` the first time a text is received, and always for invalid texts and subscriptions */
   readonly get: (accountSid: string, text: string, operationName: string | undefined) => CompiledDocument | undefined;
 }
 
@@ -32,13 +32,13 @@ const MAX_SIZES = 50;
 
 interface Entry {
   readonly accountSid: string;
-  /** Absent until the text comes a second time. `null`: it cannot be compiled. */
+  /** Absent until the text is received a second time. `null`: it cannot be compiled. */
   compiled?: CompiledDocument | null;
 }
 
 /**
- * Keeps documents parsed, validated and compiled. A text is compiled the second time it comes: that takes some milliseconds, wasted on a text that
- * never comes again. Mutations are run by graphql's own `execute`: if one fails, it cannot be run again through Yoga for the exact errors.
+ * Keeps documents parsed, validated and compiled. A text is compiled the second time it is received: that takes some milliseconds, too
+ * many for a text that is sent once. Mutations are run by graphql's own `execute`: one that fails cannot be run again by Yoga for the exact errors.
  */
 export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentChecks, log: Pick<Logger, 'warn'>): CompiledDocuments {
   const quota = createQuota(MAX_DOCUMENTS_PER_ACCOUNT);

@@ -24,7 +24,7 @@ export const tooManySubscriptions = (maximum: number) =>
  * Makes the error that a client sees. The domain's errors and GraphQLErrors with a code keep their message; values that do not fit the schema get
  * BAD_USER_INPUT. Anything else is logged and masked: SERVICE_UNAVAILABLE, with HTTP status 503, while the database is unavailable, otherwise
  * INTERNAL_SERVER_ERROR.
- * @param error the GraphQLError that execution made of what a resolver threw, or an error from before execution
+ * @param error from execution, a GraphQLError whose `originalError` a resolver threw; or any error from before it
  */
 export function maskError(error: unknown, log: Logger, requestId?: string): GraphQLError {
   const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error;
@@ -38,7 +38,7 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
   }
   if (thrown instanceof GraphQLError) {
     if (thrown.extensions.code) return error as GraphQLError;
-    // graphql's own errors about an argument point at the argument. Those about what a resolver returned point at the field: faults.
+    // graphql's own errors about an argument point at the argument. Those about a resolver's return value point at the field, and are faults.
     if (!path || nodes?.[0]?.kind !== Kind.FIELD) {
       return new GraphQLError(withoutValue(thrown.message), { nodes, path, extensions: { ...extensions, code: 'BAD_USER_INPUT' } });
     }

@@ -26,7 +26,7 @@ interface SimpleOperationOptions {
 type SimpleOutcome = { readonly response: TextResponse } | { readonly result: ExecutionResult } | undefined;
 
 /**
- * Runs common operations in a tenth of Yoga's time: a POST of one query or mutation whose document came before, if it succeeds. The response is
+ * Runs common operations in a tenth of Yoga's time: a POST of one query or mutation whose document was received before, if it succeeds. The response is
  * Yoga's, byte for byte.
  */
 export function createSimpleOperations({ documents, contextFor, admission, observe }: SimpleOperationOptions) {

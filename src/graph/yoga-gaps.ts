@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { parseJson } from '../server/json.ts';
 
-/** Refuses malformed JSON in a query string with 400. Yoga would answer 500: it lets JSON.parse's error through. */
+/** Refuses malformed JSON in a query string with 400. Yoga would respond with 500: it does not catch JSON.parse's error. */
 export const malformedJson: Plugin = {
   onRequestParse: ({ request }) => {
     if (request.method !== 'GET') return;

@@ -12,7 +12,7 @@ import type { DocumentReference, TrustedDocuments } from './documents/trusted-do
 import { bodyTooLarge, tooManyRequests } from './errors.ts';
 import { malformedJson, refusalBodies } from './yoga-gaps.ts';
 
-/** Yoga's server context: what `fetch` is given with a request. */
+/** Yoga's server context, passed to `fetch` with each request. */
 interface ServerContext extends Admitted {
   /** The result, if the operation was run already: Yoga only makes its response. */
   readonly result?: ExecutionResult;
@@ -64,7 +64,7 @@ const isTooLarge = (error: unknown) => error instanceof GraphQLError && error.ex
 function resolveDocuments(trusted: TrustedDocuments): Plugin {
   return {
     onParams: ({ params, request, setParams }) => {
-      // Yoga reports anything else.
+      // Yoga refuses anything else.
       if (typeof params !== 'object' || params === null || Array.isArray(params)) return;
       const { documentId: inBody, ...rest } = params as typeof params & DocumentReference;
       const documentId = request.method === 'GET' ? (new URL(request.url).searchParams.get('documentId') ?? undefined) : inBody;

@@ -54,7 +54,7 @@ export class NodeRequest {
     return this.#bytes;
   }
 
-  /** Makes the equivalent Request. Its body is what `bytes` has read; without that it has none. */
+  /** Makes the equivalent Request. It has a body only if `bytes` has read it. */
   async toRequest(): Promise<Request> {
     const headers = new Headers();
     for (const [name, value] of Object.entries(this.#incoming.headers)) {

@@ -33,7 +33,7 @@ type AddressOf = (remoteAddress: string | undefined, forwardedFor: string | unde
 
 /**
  * Each proxy appends the address that it was called from. The list is therefore read from its end, and only while the proxy that wrote the entry is
- * trusted: what a client puts in front of it is never reached.
+ * trusted: entries that a client adds come before those, and are never reached.
  * @throws TypeError for an entry that is not an address or a CIDR range
  */
 export function createAddressOf(trust: TrustProxy = 0): AddressOf {

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 
-/** In graphql's message about a variable, the value is followed by where it is and what is wrong with it. */
+/** graphql's message about a variable's value: the value is followed by its position and the reason. */
 const INVALID_VALUE = /^(.*) got invalid value .*?((?: at "[\w.[\]]+")?; (?:Expected|Field|Enum|Value|DateTime|[A-Z]\w* cannot) .*)$/s;
 
 /** In characters. A name in a message may be as long as the request's body. */

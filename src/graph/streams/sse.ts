@@ -22,7 +22,7 @@ export const wantsEventStream = ({ method, headers }: Request) =>
   (method === 'GET' || method === 'POST') && headers.get('accept')?.includes('text/event-stream') === true;
 
 /**
- * Reads the operation that a request states. A body can be read only once, so an equal request with an unread body comes with it.
+ * Reads the operation of a request. A body can be read only once, so it also returns an equal request, `unread`.
  * @returns `undefined` if the body is too large; `body` is `undefined` if it is malformed
  */
 export async function readOperation(request: Request): Promise<{ body: OperationBody | undefined; unread: Request } | undefined> {

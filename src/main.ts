@@ -18,6 +18,9 @@ import { type FirstAccount, startGateway } from './start.ts';
 /** How long a shutdown may take in all, in ms. */
 const SHUTDOWN_MS = 15_000;
 
+/** Two SIGINT within this time are one Ctrl-C, in ms. */
+const SAME_KEY_MS = 1000;
+
 /** Errors that an operator can mend: their message says all, and a stack would hide it. */
 const EXPECTED = [
   AccountError,
@@ -74,14 +77,18 @@ async function bringUpToDate(database: Database, log: Logger): Promise<void> {
   for (const name of applied) log.info({ migration: name }, 'migration applied');
 }
 
-/** The first SIGTERM or SIGINT, also one that comes while the gateway still starts. A second one ends the process at once. */
+/**
+ * The first SIGTERM or SIGINT, also one that comes while the gateway still starts. A second one ends the process at once, but for a SIGINT right
+ * after the first: a terminal's Ctrl-C reaches the gateway directly and through npm.
+ */
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let signals = 0;
+    let firstAt: number | undefined;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        signals += 1;
-        if (signals > 1) process.exit(1);
+        const isRepeated = firstAt !== undefined && (signal === 'SIGTERM' || performance.now() - firstAt > SAME_KEY_MS);
+        if (isRepeated) process.exit(1);
+        firstAt ??= performance.now();
         resolve(signal);
       });
     }

@@ -1,6 +1,8 @@
-import { type DocumentNode, type ExecutionResult, getOperationAST, type OperationTypeNode } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
+import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller } from '../domain/caller.ts';
+import { DomainError } from '../domain/errors.ts';
 
 /** An operation that was run, in whatever way: over HTTP, a stream or REST, planned, compiled or by graphql's own `execute`. */
 export interface OperationReport {
@@ -18,7 +20,7 @@ export interface OperationReport {
   readonly planned: boolean;
 }
 
-/** Told of every operation that was run. Must not throw. */
+/** Receives a report of every operation that was run. Must not throw. */
 export type ObserveOperation = (report: OperationReport) => void;
 
 /** What is known of an operation before it is run. */
@@ -31,7 +33,10 @@ interface Outcome {
   readonly errors?: ExecutionResult['errors'];
 }
 
-/** Runs an operation and reports it. @throws what `run` throws, reported as INTERNAL_SERVER_ERROR */
+/**
+ * Runs an operation and reports it.
+ * @throws what `run` throws, reported by its code
+ */
 export async function observed<Result extends object>(
   observe: ObserveOperation,
   facts: OperationFacts,
@@ -46,7 +51,7 @@ export async function observed<Result extends object>(
     report(codeOf(errors), planned ?? text !== undefined);
     return result;
   } catch (error) {
-    report('INTERNAL_SERVER_ERROR', false);
+    report(codeOf([error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })]), false);
     throw error;
   }
 }
@@ -57,11 +62,17 @@ export function factsOf(document: DocumentNode, operationName: string | null | u
   return { name: operation?.name?.value, kind: operation?.operation ?? 'query' };
 }
 
+/** The code that the caller is shown: errors are not masked yet. */
 function codeOf(errors: ExecutionResult['errors']): string {
   const [error] = errors ?? [];
   if (!error) return 'OK';
-  const { code } = (error.originalError ?? {}) as { code?: unknown };
-  return String(error.extensions?.code ?? code ?? 'INTERNAL_SERVER_ERROR');
+  const thrown = error.originalError ?? error;
+  if (thrown instanceof DomainError) return thrown.code;
+  if (isUnavailable(thrown)) return 'SERVICE_UNAVAILABLE';
+  const { code } = error.extensions ?? {};
+  if (typeof code === 'string') return code;
+  // GraphQL's own errors in execution are about values of the wrong type.
+  return thrown instanceof GraphQLError ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
 }
 
 /** The access log: a line an operation, at level `debug`. */

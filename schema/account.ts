@@ -24,7 +24,7 @@ export const PermissionEnum = builder.enumType('Permission', {
   } as const,
 });
 
-export const OrganizationRef = builder.prismaObject('Organization', {
+const OrganizationRef = builder.prismaObject('Organization', {
   description: 'A communications provider. Accounts, enterprises and everything in them belong to exactly one.',
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `OR` followed by 32 hex digits.' }),
@@ -33,7 +33,7 @@ export const OrganizationRef = builder.prismaObject('Organization', {
   }),
 });
 
-export const AccountRef = builder.prismaObject('Account', {
+const AccountRef = builder.prismaObject('Account', {
   description:
     "An account of a communications provider. Callers authenticate with its sid and auth token (HTTP Basic). Accounts are managed on the gateway's command line or by the Restcomm platform.",
   fields: (t) => ({

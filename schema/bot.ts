@@ -8,7 +8,7 @@ import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
-export const BotRef = builder.prismaNode('Bot', {
+const BotRef = builder.prismaNode('Bot', {
   description: "The Azure application through which an enterprise's Teams users send and receive SMS. An enterprise has at most one.",
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],

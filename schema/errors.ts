@@ -10,12 +10,12 @@ import {
 } from '../src/domain/errors.ts';
 import { builder } from './builder.ts';
 
-export const ErrorCodeEnum = builder.enumType('ErrorCode', {
+const ErrorCodeEnum = builder.enumType('ErrorCode', {
   description: 'The reason for an error: `Error.code` in mutations, and `extensions.code` in the errors of queries and subscriptions.',
   values: Object.fromEntries(Object.entries(errorCodes).map(([code, description]) => [code, { description }])),
 });
 
-export const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
+const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
   description: 'An expected error of a mutation. Nothing was changed unless stated otherwise.',
   fields: (t) => ({
     code: t.field({ type: ErrorCodeEnum, description: 'The machine-readable reason for the error.', resolve: (error) => error.code }),

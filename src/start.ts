@@ -23,7 +23,7 @@ const GRACE_MS = 10_000;
 const LANES = { concurrency: 32, perOrganization: 16 };
 const EMBEDDED_LANES = { concurrency: 8, perOrganization: 4 };
 
-export interface StartOptions {
+interface StartOptions {
   readonly settings: Settings;
   /** Connected and migrated. */
   readonly database: Database;
@@ -43,7 +43,7 @@ export interface FirstAccount {
 }
 
 /** A gateway that serves requests and moves messages. */
-export interface Running {
+interface Running {
   readonly url: string;
   /** Ends live streams, lets requests finish, gives back what was being delivered. The database stays open. */
   stop(): Promise<void>;

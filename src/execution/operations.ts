@@ -24,7 +24,7 @@ export interface OperationReport {
 export type ObserveOperation = (report: OperationReport) => void;
 
 /** What is known of an operation before it is run. */
-export type OperationFacts = Pick<OperationReport, 'face' | 'name' | 'kind' | 'caller'>;
+type OperationFacts = Pick<OperationReport, 'face' | 'name' | 'kind' | 'caller'>;
 
 /** What a run gives, as far as it is reported. Only a planned run has its answer as text. */
 interface Outcome {

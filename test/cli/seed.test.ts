@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runSeed } from '../../src/cli/seed-command.ts';
-import { demoData } from '../../src/cli/seed-data.ts';
+import { runSeed } from '../../src/cli/seed/command.ts';
+import { demoData } from '../../src/cli/seed/data.ts';
 import { type Session, withDatabase } from '../../src/cli/session.ts';
 import { authenticate } from '../../src/domain/access/accounts.ts';
 import { entersBelow, statusRank } from '../../src/domain/messages/message-status.ts';

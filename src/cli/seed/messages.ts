@@ -1,9 +1,9 @@
-import type { ChannelStatus, MessageDirection, Prisma } from '../../prisma/client/client.ts';
-import { statusRank } from '../domain/messages/message-status.ts';
-import { encodingOf } from '../domain/messages/sms-encoding.ts';
-import { fold } from '../domain/text.ts';
-import type { Random } from './seed-random.ts';
-import { days, dialogues, type Line } from './seed-texts.ts';
+import type { ChannelStatus, MessageDirection, Prisma } from '../../../prisma/client/client.ts';
+import { statusRank } from '../../domain/messages/message-status.ts';
+import { encodingOf } from '../../domain/messages/sms-encoding.ts';
+import { fold } from '../../domain/text.ts';
+import type { Random } from './random.ts';
+import { days, dialogues, type Line } from './texts.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

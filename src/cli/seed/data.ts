@@ -1,10 +1,10 @@
-import type { AccountStatus, EnterpriseStatus, Prisma } from '../../prisma/client/client.ts';
-import type { Permission } from '../domain/caller.ts';
-import { accountSid } from '../domain/sid.ts';
-import { domainOf, fold } from '../domain/text.ts';
-import { type Conversation, converse, type MessageWithHistory, RECENT_MS } from './seed-messages.ts';
-import { type Random, seededRandom } from './seed-random.ts';
-import { firstNames, lastNames } from './seed-texts.ts';
+import type { AccountStatus, EnterpriseStatus, Prisma } from '../../../prisma/client/client.ts';
+import type { Permission } from '../../domain/caller.ts';
+import { accountSid } from '../../domain/sid.ts';
+import { domainOf, fold } from '../../domain/text.ts';
+import { type Conversation, converse, type MessageWithHistory, RECENT_MS } from './messages.ts';
+import { type Random, seededRandom } from './random.ts';
+import { firstNames, lastNames } from './texts.ts';
 
 const HOUR_MS = 60 * 60_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,8 +1,8 @@
-import type { Prisma, PrismaClient } from '../../prisma/client/client.ts';
-import { bootstrapAccount, type IssuedAccount, insertAccount } from '../domain/access/accounts.ts';
-import type { Secrets } from '../domain/secrets.ts';
-import { type DemoOrganization, demoData } from './seed-data.ts';
-import { exitCodeOf, type Terminal, UsageError, withDatabase } from './session.ts';
+import type { Prisma, PrismaClient } from '../../../prisma/client/client.ts';
+import { bootstrapAccount, type IssuedAccount, insertAccount } from '../../domain/access/accounts.ts';
+import type { Secrets } from '../../domain/secrets.ts';
+import { exitCodeOf, type Terminal, UsageError, withDatabase } from '../session.ts';
+import { type DemoOrganization, demoData } from './data.ts';
 
 const USAGE = `Fills the gateway's database (DATA_DIR or DATABASE_URL, SECRETS_KEY) with demo data: two organizations with accounts, enterprises in every
 status, bots, mappings and messages of the last sixty days with their status histories.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { authorizationOf } from '../support/credentials.ts';
 import type { Provider } from '../support/gateway.ts';
@@ -55,7 +55,7 @@ async function ask(
 const corsHeaders = ({ headers }: Response) => [...headers.keys()].filter((name) => name.startsWith('access-control'));
 
 describe.each(requests)('a page that asks by %s', (_, path, init) => {
-  it('of an allowed origin may read the answer, and its limits and request id, without the browser’s own credentials', async () => {
+  test('of an allowed origin may read the answer, and its limits and request id, without the browser’s own credentials', async () => {
     const response = await ask(gateway.fetch, path, init, { origin: ALLOWED, 'sec-fetch-site': 'cross-site' });
     expect(response.status).toBe(200);
     expect(response.headers.get('access-control-allow-origin')).toBe(ALLOWED);
@@ -66,17 +66,17 @@ describe.each(requests)('a page that asks by %s', (_, path, init) => {
     expect(response.headers.get('vary')).toMatch(/origin/i);
   });
 
-  it('of an allowed origin may read that it is refused', async () => {
+  test('of an allowed origin may read that it is refused', async () => {
     const response = await ask(gateway.fetch, path, init, { origin: ALLOWED, authorization: 'Bearer wrong' });
     expect(response.status).toBe(401);
     expect(response.headers.get('access-control-allow-origin')).toBe(ALLOWED);
   });
 
-  it.each([FOREIGN, 'null', `${ALLOWED}.evil.example`, ALLOWED.toUpperCase()])('of the origin %s may read nothing', async (origin) => {
+  test.each([FOREIGN, 'null', `${ALLOWED}.evil.example`, ALLOWED.toUpperCase()])('of the origin %s may read nothing', async (origin) => {
     expect(corsHeaders(await ask(gateway.fetch, path, init, { origin }))).toEqual([]);
   });
 
-  it('of any origin may read nothing without CORS_ORIGINS', async () => {
+  test('of any origin may read nothing without CORS_ORIGINS', async () => {
     expect(corsHeaders(await ask(closed, path, init, { origin: ALLOWED }))).toEqual([]);
   });
 });
@@ -90,7 +90,7 @@ describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot', '/stand-
       }),
     );
 
-  it('of an allowed origin is answered without credentials', async () => {
+  test('of an allowed origin is answered without credentials', async () => {
     const { status, headers } = await preflight(gateway.fetch, ALLOWED);
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(ALLOWED);
@@ -101,7 +101,7 @@ describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot', '/stand-
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  it('of another origin, or without CORS_ORIGINS, lets nothing through', async () => {
+  test('of another origin, or without CORS_ORIGINS, lets nothing through', async () => {
     for (const response of [await preflight(gateway.fetch, FOREIGN), await preflight(closed, ALLOWED)]) {
       expect(response.ok).toBe(false);
       expect(corsHeaders(response)).toEqual([]);
@@ -124,7 +124,7 @@ describe('a change that a page of another site asks for, with the password that 
     { origin: OWN, 'sec-fetch-site': 'cross-site' },
   ];
 
-  it.each(changes)('is refused by %s, in its own form', async (_, path, init) => {
+  test.each(changes)('is refused by %s, in its own form', async (_, path, init) => {
     for (const headers of foreign) {
       const response = await ask(gateway.fetch, path, init, headers);
       expect(response.status).toBe(403);
@@ -135,7 +135,7 @@ describe('a change that a page of another site asks for, with the password that 
     }
   });
 
-  it.each(changes)('is not what the gateway’s own pages, allowed pages and other programs ask for, by %s', async (_, path, init) => {
+  test.each(changes)('is not what the gateway’s own pages, allowed pages and other programs ask for, by %s', async (_, path, init) => {
     const own: Record<string, string>[] = [
       {},
       { origin: OWN },
@@ -146,7 +146,7 @@ describe('a change that a page of another site asks for, with the password that 
     for (const headers of own) expect((await ask(gateway.fetch, path, init, headers)).status).not.toBe(403);
   });
 
-  it('is not read from a form, by REST either', async () => {
+  test('is not read from a form, by REST either', async () => {
     for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain']) {
       const response = await ask(
         gateway.fetch,
@@ -175,16 +175,16 @@ describe('a WebSocket', () => {
     }
   }
 
-  it('is opened for the gateway’s own pages, for allowed origins, and for whoever is not a browser', async () => {
+  test('is opened for the gateway’s own pages, for allowed origins, and for whoever is not a browser', async () => {
     for (const headers of [{}, { origin: gateway.url }, { origin: ALLOWED }] as Record<string, string>[])
       expect(await opens(headers)).toBe('open');
   });
 
-  it('is refused with 403 for a page of another site', async () => {
+  test('is refused with 403 for a page of another site', async () => {
     for (const origin of [FOREIGN, 'null', `${gateway.url}.evil.example`, 'http://127.0.0.1:1']) expect(await opens({ origin })).toBe(403);
   });
 
-  it('of an allowed origin gets nothing by the password that the browser knows', async () => {
+  test('of an allowed origin gets nothing by the password that the browser knows', async () => {
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
       headers: { origin: ALLOWED, authorization },
     });
@@ -195,7 +195,7 @@ describe('a WebSocket', () => {
 });
 
 describe('security headers', () => {
-  it('of every answer forbid sniffing, framing, referring and keeping', async () => {
+  test('of every answer forbid sniffing, framing, referring and keeping', async () => {
     const responses = await Promise.all([
       ...requests.map(([, path, init]) => ask(gateway.fetch, path, init, {})),
       ...['/msteams/openapi.json', '/graphql', '/msteams/nothing', '/health/live', '/nothing'].map((path) =>
@@ -213,7 +213,7 @@ describe('security headers', () => {
     }
   });
 
-  it('of GraphiQL let its one script run and talk to the gateway, and nothing else', async () => {
+  test('of GraphiQL let its one script run and talk to the gateway, and nothing else', async () => {
     const response = await gateway.fetch(new Request(`${OWN}/graphql`, { headers: { accept: 'text/html' } }));
     const policy = new Map(
       (response.headers.get('content-security-policy') ?? '').split('; ').map((line) => line.split(/ (.*)/, 2) as [string, string]),
@@ -239,7 +239,7 @@ describe('security headers', () => {
   });
 });
 
-it('an upgrade that is refused is told so in HTTP, and the gateway lives on', async () => {
+test('an upgrade that is refused is told so in HTTP, and the gateway lives on', async () => {
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
   const head = [
     'Host: x',

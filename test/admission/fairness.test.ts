@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { createFairness } from '../../src/admission/fairness.ts';
 
-it('an account with a queue runs less at once while another account has something to run, lets that go first, and gets on in order all the same', async () => {
+test('an account with a queue runs less at once while another account has something to run, lets that go first, and gets on in order all the same', async () => {
   const { run } = createFairness({ maxRunning: 3, maxRunningContended: 1, maxWaiting: 10 });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();

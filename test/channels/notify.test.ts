@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { type Channel, type OpenChannel, startNotifier } from '../../src/channels/notify.ts';
 import { postgresChannel } from '../../src/channels/postgres-channel.ts';
 import { redisChannel } from '../../src/channels/redis-channel.ts';
@@ -26,7 +26,7 @@ function instance(openChannel?: OpenChannel) {
 }
 
 describe('hints in one process', () => {
-  it('wake this instance at once, without any channel', async () => {
+  test('wake this instance at once, without any channel', async () => {
     const alone = instance();
     alone.hints.appended('OR1');
     alone.hints.queued();
@@ -34,7 +34,7 @@ describe('hints in one process', () => {
     await alone.close();
   });
 
-  it('go out at once, then once in 20 ms for each organization, however many commits there are; a channel that fails holds up none', async () => {
+  test('go out at once, then once in 20 ms for each organization, however many commits there are; a channel that fails holds up none', async () => {
     const sent: (readonly string[])[] = [];
     const channel: Channel = {
       send: async (texts) => {
@@ -58,7 +58,7 @@ describe('hints in one process', () => {
 
 /** What both channels promise. `cut` breaks every connection of an instance. */
 function promises(open: () => OpenChannel, cut: () => Promise<void>) {
-  it('an instance wakes every other for what was appended or enqueued, and itself once', async () => {
+  test('an instance wakes every other for what was appended or enqueued, and itself once', async () => {
     const [one, two, three] = [instance(open()), instance(open()), instance(open())];
     await Promise.all([one.connected(), two.connected(), three.connected()]);
     one.hints.appended('OR1');
@@ -70,7 +70,7 @@ function promises(open: () => OpenChannel, cut: () => Promise<void>) {
     await Promise.all([one.close(), two.close(), three.close()]);
   });
 
-  it('a connection that is lost is made again, what was missed is looked for, and hints arrive again', async () => {
+  test('a connection that is lost is made again, what was missed is looked for, and hints arrive again', async () => {
     const [one, two] = [instance(open()), instance(open())];
     await Promise.all([one.connected(), two.connected()]);
     for (let times = 2; times <= 3; times += 1) {
@@ -108,7 +108,7 @@ describe.runIf(inject('postgres'))('over LISTEN and NOTIFY', () => {
   };
   promises(() => postgresChannel(url(), log), cut);
 
-  it('closing ends its connection', async () => {
+  test('closing ends its connection', async () => {
     const one = instance(postgresChannel(url(), log));
     await one.connected();
     await one.close();
@@ -122,7 +122,7 @@ describe.runIf(inject('postgres'))('over LISTEN and NOTIFY', () => {
   });
 });
 
-it('a database or a Redis that is not there holds up neither hints in this process nor the end', async () => {
+test('a database or a Redis that is not there holds up neither hints in this process nor the end', async () => {
   const { host } = new URL(await nowhere());
   for (const channel of [postgresChannel(`postgresql://nobody@${host}/none`, log), redisChannel(`redis://${host}`, log)]) {
     const one = instance(channel);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { packageRoot } from '../../src/database/package-root.ts';
 import { trimEvents } from '../../src/domain/messages/events.ts';
 import { startFaultProxy } from '../fakes/fault-proxy.ts';
@@ -24,7 +24,7 @@ const subscribed = () => expect.poll(() => gateway.live.streams, { timeout: 20_0
 /** The events it has printed, as `sid STATUS`. */
 const shown = ({ lines }: Example) => lines.flatMap((line) => line.replace(/^Event: (MS\w+) \w+ → /, '$1 ').match(/^MS\w+ [A-Z]+$/) ?? []);
 
-it('examples/apollo/console.mjs pages by cursor, handles a mutation’s errors, and shows changes live, over a lost connection and an expired cursor', async () => {
+test('examples/apollo/console.mjs pages by cursor, handles a mutation’s errors, and shows changes live, over a lost connection and an expired cursor', async () => {
   const provider = await gateway.provider();
   const from = await createSender(gateway, provider);
   await createEnterprises(gateway, provider, 59);
@@ -62,7 +62,7 @@ it('examples/apollo/console.mjs pages by cursor, handles a mutation’s errors, 
   await proxy.close();
 });
 
-it('examples/apollo/console.mjs ends its live events when its access token is revoked', async () => {
+test('examples/apollo/console.mjs ends its live events when its access token is revoked', async () => {
   const provider = await gateway.provider();
   const { data } = await provider.graph(
     'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ, WRITE] }) { ... on IssuedAccessToken { token accessToken { sid } } } }',
@@ -76,7 +76,7 @@ it('examples/apollo/console.mjs ends its live events when its access token is re
   expect(example.stderr).toContain('There are no more events: Socket closed with event 4403');
 });
 
-it('examples/apollo/possible-types.mjs matches the schema', async () => {
+test('examples/apollo/possible-types.mjs matches the schema', async () => {
   const [generator, generated] = ['generate-possible-types.mjs', 'possible-types.mjs'].map((name) =>
     join(packageRoot(), 'examples', 'apollo', name),
   );

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { trimEvents } from '../../src/domain/messages/events.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
@@ -46,7 +46,7 @@ afterEach(async () => {
 });
 
 describe('examples/event-source/serve.mjs', () => {
-  it('gives a token that can only read to its own page and to no other', async () => {
+  test('gives a token that can only read to its own page and to no other', async () => {
     const session = (headers: Record<string, string>) => fetch(`${url}/session`, { method: 'POST', headers });
     expect((await session({})).status).toBe(404);
     expect((await session({ 'sec-fetch-site': 'cross-site' })).status).toBe(404);
@@ -60,7 +60,7 @@ describe('examples/event-source/serve.mjs', () => {
     expect(await answer.json()).toEqual({ data: { viewer: { permissions: ['READ'] } } });
   });
 
-  it('serves the page’s three files and nothing else', async () => {
+  test('serves the page’s three files and nothing else', async () => {
     for (const path of ['/', '/live-messages.js', '/style.css']) {
       const response = await fetch(`${url}${path}`);
       expect([response.status, response.headers.get('content-security-policy')]).toEqual([
@@ -100,7 +100,7 @@ describe.skipIf(!executablePath)('examples/event-source in a browser', () => {
   const order = () => page.locator('#messages tr').evaluateAll((rows) => rows.map((shown) => shown.getAttribute('data-sid')));
   const isLive = (state: string) => page.locator(`#connection[data-state="${state}"]`).waitFor();
 
-  it('shows each message in its row, as text, with its present status', async () => {
+  test('shows each message in its row, as text, with its present status', async () => {
     await page.getByText('No messages yet').waitFor();
     const body = '<img src=x onerror=alert(1)>';
     const first = await from.send({ body });
@@ -118,7 +118,7 @@ describe.skipIf(!executablePath)('examples/event-source in a browser', () => {
     expect(await order()).toEqual([second, first]);
   });
 
-  it('continues after a lost connection', async () => {
+  test('continues after a lost connection', async () => {
     const sid = await from.send();
     await showsStatus(sid, 'QUEUED');
     proxy.refuse();
@@ -132,7 +132,7 @@ describe.skipIf(!executablePath)('examples/event-source in a browser', () => {
     await isLive('live');
   });
 
-  it('gets a new token when its token is revoked, and continues', async () => {
+  test('gets a new token when its token is revoked, and continues', async () => {
     const sid = await from.send();
     await showsStatus(sid, 'QUEUED');
     const { data } = await from.provider.graph('{ accessTokens(last: 1) { nodes { sid } } }');
@@ -146,7 +146,7 @@ describe.skipIf(!executablePath)('examples/event-source in a browser', () => {
     await isLive('live');
   });
 
-  it('starts over when its cursor has expired', async () => {
+  test('starts over when its cursor has expired', async () => {
     const old = await from.send();
     await row(old).waitFor();
     proxy.refuse();

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { trimEvents } from '../../src/domain/messages/events.ts';
 import { advanceStatus } from '../../src/domain/messages/message-log.ts';
 import { inTransaction } from '../../src/domain/transaction.ts';
@@ -42,7 +42,7 @@ async function shows(count: number): Promise<void> {
   await expect.poll(shown, { timeout: 40_000 }).toHaveLength(count);
 }
 
-it('examples/graphql-ws.mjs prints each event once and in order, over a lost connection and a restart', async () => {
+test('examples/graphql-ws.mjs prints each event once and in order, over a lost connection and a restart', async () => {
   const old = await from.send();
   await start();
   await example.says(`${old} is `);
@@ -66,7 +66,7 @@ it('examples/graphql-ws.mjs prints each event once and in order, over a lost con
   expect([`${old} QUEUED`, ...first, ...shown()]).toEqual(await committed(gateway, from.provider));
 });
 
-it('examples/graphql-ws.mjs starts over when its cursor has expired', async () => {
+test('examples/graphql-ws.mjs starts over when its cursor has expired', async () => {
   await start();
   await from.send();
   await shows(1);
@@ -81,7 +81,7 @@ it('examples/graphql-ws.mjs starts over when its cursor has expired', async () =
   expect(shown().at(-1)).toContain(next);
 });
 
-it('examples/graphql-ws.mjs continues from its cursor after STREAM_OVERFLOW', async () => {
+test('examples/graphql-ws.mjs continues from its cursor after STREAM_OVERFLOW', async () => {
   await start();
   const sid = await from.send();
   await shows(1);
@@ -94,7 +94,7 @@ it('examples/graphql-ws.mjs continues from its cursor after STREAM_OVERFLOW', as
   expect(shown()).toEqual(await committed(gateway, from.provider));
 });
 
-it('examples/graphql-ws.mjs connects again when the network is lost silently', async () => {
+test('examples/graphql-ws.mjs connects again when the network is lost silently', async () => {
   await start();
   await from.send();
   await shows(1);
@@ -108,7 +108,7 @@ it('examples/graphql-ws.mjs connects again when the network is lost silently', a
   expect(shown()).toEqual(await committed(gateway, from.provider));
 });
 
-it('examples/graphql-ws.mjs ends when its access token is revoked', async () => {
+test('examples/graphql-ws.mjs ends when its access token is revoked', async () => {
   const { data } = await from.provider.graph(
     'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on IssuedAccessToken { token accessToken { sid } } } }',
   );

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { packageRoot } from '../../src/database/package-root.ts';
 
 /** A snippet in README, and the file that the paragraph above it links to: `([examples/rest.mjs](examples/rest.mjs))`. */
@@ -10,7 +10,7 @@ const OMISSION = /^ *\/\/ …\n/m;
 
 const withoutIndent = (text: string) => text.replace(/^ +/gm, '');
 
-it('snippets in README are lines of the examples that they link to', async () => {
+test('snippets in README are lines of the examples that they link to', async () => {
   const readme = await readFile(join(packageRoot(), 'README.md'), 'utf8');
   for (const [, path = '', snippet = ''] of readme.matchAll(SNIPPET)) {
     const file = withoutIndent(await readFile(join(packageRoot(), path), 'utf8'));

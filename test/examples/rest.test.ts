@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFaultProxy } from '../fakes/fault-proxy.ts';
 import type { Provider } from '../support/gateway.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
@@ -13,7 +13,7 @@ afterAll(() => gateway.close());
 
 const credentialsOf = ({ accountSid, authToken }: Provider) => ({ user: accountSid, password: authToken });
 
-it('examples/rest.mjs creates an enterprise once, finds it, pages through the list, handles a refusal, and closes it', async () => {
+test('examples/rest.mjs creates an enterprise once, finds it, pages through the list, handles a refusal, and closes it', async () => {
   const provider = await gateway.provider();
   await createEnterprises(gateway, provider, 60);
   const example = new Example('rest.mjs', gateway.url, credentialsOf(provider));
@@ -31,7 +31,7 @@ it('examples/rest.mjs creates an enterprise once, finds it, pages through the li
   ]);
 });
 
-it('examples/rest.mjs repeats a change whose answer is lost, and it is made once', async () => {
+test('examples/rest.mjs repeats a change whose answer is lost, and it is made once', async () => {
   const provider = await gateway.provider();
   const proxy = await startFaultProxy(gateway.url);
   proxy.loseAnswerTo('idempotency-key');
@@ -41,7 +41,7 @@ it('examples/rest.mjs repeats a change whose answer is lost, and it is made once
   await proxy.close();
 });
 
-it('examples without credentials say which they need', async () => {
+test('examples without credentials say which they need', async () => {
   const example = new Example('rest.mjs', gateway.url, { user: '', password: '' });
   expect(await example.exited).toEqual({ code: 2, signal: null });
   expect(example.stderr).toContain('ACCOUNT_SID and AUTH_TOKEN');

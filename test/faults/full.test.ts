@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { connect, type Database } from '../../src/database/connect.ts';
 import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { authorizationOf } from '../support/credentials.ts';
@@ -38,7 +38,7 @@ const webhook = (sid: string) => {
 };
 const health = async ({ fetch }: Pick<TestGateway, 'fetch'>) => (await fetch(new Request('http://gateway.test/health/ready'))).status;
 
-it('a full disk refuses what would be written with 503 in each face’s form, and nothing of it is kept; reads go on, and so does all once there is room', async () => {
+test('a full disk refuses what would be written with 503 in each face’s form, and nothing of it is kept; reads go on, and so does all once there is room', async () => {
   await database.pool.query(`
     CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
@@ -66,7 +66,7 @@ it('a full disk refuses what would be written with 503 in each face’s form, an
   expect((await provider.rest.get<{ total: number }>('/msteams/messages/search')).body.data?.total).toBe(2);
 });
 
-it.runIf(inject('postgres'))('too many connections (53300) are a 503, and readiness tells, until there is one again', async () => {
+test.runIf(inject('postgres'))('too many connections (53300) are a 503, and readiness tells, until there is one again', async () => {
   const admin = new pg.Client(directUrl);
   await admin.connect();
   const role = `gateway_full_${randomBytes(4).toString('hex')}`;

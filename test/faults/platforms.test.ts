@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { accountSid } from '../../src/domain/sid.ts';
 import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
@@ -52,7 +52,7 @@ describe.each([
   beforeAll(fail);
   afterAll(() => proxy.heal());
 
-  it('what needs it is refused in each face’s form (452 and PlatformError) in its time, and nothing is changed', async () => {
+  test('what needs it is refused in each face’s form (452 and PlatformError) in its time, and nothing is changed', async () => {
     const [ofRest, ofGraph] = await Promise.all([
       timed(suspend(enterprises[0])),
       timed(
@@ -69,7 +69,7 @@ describe.each([
     expect(body.data?.status).toBe('ACTIVE');
   });
 
-  it('who is known to it alone is told 503 to come again, and everybody else comes in; the gateway stays ready', async () => {
+  test('who is known to it alone is told 503 to come again, and everybody else comes in; the gateway stays ready', async () => {
     const unknown = { user: accountSid(fresh.email()), password: 'token' };
     const [ofRest, ofGraph] = await Promise.all([
       restClient(gateway.fetch, unknown).get('/msteams/enterprises/search'),
@@ -82,7 +82,7 @@ describe.each([
   });
 });
 
-it.runIf(inject('postgres'))(
+test.runIf(inject('postgres'))(
   'while Restcomm hangs, changes that wait for it leave the database to everybody’s other requests',
   async () => {
     proxy.hang();

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createRateLimit } from '../../src/admission/rate-limit.ts';
 import { startNotifier } from '../../src/channels/notify.ts';
 import { redisChannel } from '../../src/channels/redis-channel.ts';
@@ -30,7 +30,7 @@ describe.skipIf(inject('postgres'))('a gateway with REDIS_URL', () => {
     await redis?.close();
   });
 
-  it('while Redis is down, or hangs, requests are answered, counted by each instance for itself', async ({ skip }) => {
+  test('while Redis is down, or hangs, requests are answered, counted by each instance for itself', async ({ skip }) => {
     if (!redis) return skip();
     const rateLimit = await createRateLimit({ perMinute: 100, redisUrl: proxy.url, log });
     const { fetch } = gateway.another({ rateLimit });
@@ -50,7 +50,7 @@ describe.skipIf(inject('postgres'))('a gateway with REDIS_URL', () => {
     rateLimit.close();
   });
 
-  it('a Redis that hangs is connected to anew, and hints between instances arrive again once it answers', async ({ skip }) => {
+  test('a Redis that hangs is connected to anew, and hints between instances arrive again once it answers', async ({ skip }) => {
     if (!redis) return skip();
     const url = proxy.url;
     const instance = () => {

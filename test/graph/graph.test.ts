@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { MAX_BODY_BYTES } from '../../src/admission/limits.ts';
 import { createApp } from '../../src/app.ts';
@@ -51,7 +51,7 @@ async function codeOf(response: Response): Promise<unknown> {
 }
 
 describe("GraphiQL's page", () => {
-  it('is served to a browser without credentials, and loads nothing from another host', async () => {
+  test('is served to a browser without credentials, and loads nothing from another host', async () => {
     const response = await gateway.fetch(new Request('http://gateway.test/graphql', { headers: { accept: 'text/html,*/*;q=0.8' } }));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toContain('text/html');
@@ -62,7 +62,7 @@ describe("GraphiQL's page", () => {
     expect(tags.filter((tag) => /\b(?:src|href)\s*=\s*["']?(?:https?:)?\/\//i.test(tag))).toEqual([]);
   });
 
-  it('is all that a browser gets without credentials: an operation in its address is not run', async () => {
+  test('is all that a browser gets without credentials: an operation in its address is not run', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const response = await gateway.fetch(
       new Request('http://gateway.test/graphql?query={viewer{account{sid}}}', { headers: { accept: 'text/html' } }),
@@ -73,7 +73,7 @@ describe("GraphiQL's page", () => {
 });
 
 describe('credentials', () => {
-  it.each([
+  test.each([
     ['none', undefined, /^Basic realm=/],
     ['of an unknown account', `Basic ${Buffer.from(`AC${'0'.repeat(32)}:x`).toString('base64')}`, /^Basic realm=/],
     ['that are no access token', 'Bearer x', /^Bearer realm=/],
@@ -91,14 +91,14 @@ describe('credentials', () => {
     expect(await codeOf(response)).toBe('UNAUTHENTICATED');
   });
 
-  it('are answered in the media type that was asked for', async () => {
+  test('are answered in the media type that was asked for', async () => {
     const accept = 'application/graphql-response+json';
     const response = await gateway.fetch(new Request('http://gateway.test/graphql?query={__typename}', { headers: { accept } }));
     expect(response.status).toBe(401);
     expect(response.headers.get('content-type')).toBe(`${accept}; charset=utf-8`);
   });
 
-  it('of a suspended account: 403', async () => {
+  test('of a suspended account: 403', async () => {
     const suspended = await gateway.provider();
     await suspendAccount(gateway.gateway, suspended.accountSid);
     const response = await fetchGraph({ method: 'POST', headers: { ...json, authorization: authorization(suspended) }, body: typename });
@@ -106,7 +106,7 @@ describe('credentials', () => {
     expect(await codeOf(response)).toBe('FORBIDDEN');
   });
 
-  it('of another site are of no use to it: no answer has a CORS header, also not to a preflight', async () => {
+  test('of another site are of no use to it: no answer has a CORS header, also not to a preflight', async () => {
     const origin = { origin: 'https://elsewhere.example' };
     const preflight = {
       ...origin,
@@ -124,7 +124,7 @@ describe('credentials', () => {
 });
 
 describe('a request', () => {
-  it.each([
+  test.each([
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=x',
     'text/plain',
@@ -138,7 +138,7 @@ describe('a request', () => {
     expect(await codeOf(response)).toBe('UNSUPPORTED_MEDIA_TYPE');
   });
 
-  it('by GET runs a query and never a mutation', async () => {
+  test('by GET runs a query and never a mutation', async () => {
     const query = await fetchGraph({}, '?query={__typename}');
     expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
     const variables = encodeURIComponent(JSON.stringify({ input: enterprise }));
@@ -149,13 +149,13 @@ describe('a request', () => {
     expect(await gateway.database.prisma.enterprise.count()).toBe(0);
   });
 
-  it.each(['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])('by %s: 405 with what is allowed', async (method) => {
+  test.each(['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])('by %s: 405 with what is allowed', async (method) => {
     const response = await fetchGraph({ method, ...(method === 'PUT' && { headers: json, body: typename }) });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('GET, POST');
   });
 
-  it.each(['declared', 'streamed'])('with a %s body over the limit: 413', async (way) => {
+  test.each(['declared', 'streamed'])('with a %s body over the limit: 413', async (way) => {
     const body = JSON.stringify({ query: `{ __typename } #${' '.repeat(MAX_BODY_BYTES)}` });
     const response = await fetchGraph({
       method: 'POST',
@@ -167,13 +167,13 @@ describe('a request', () => {
     expect(await codeOf(response)).toBe('REQUEST_ENTITY_TOO_LARGE');
   });
 
-  it('with several operations at once: 400', async () => {
+  test('with several operations at once: 400', async () => {
     const response = await fetchGraph({ method: 'POST', headers: json, body: `[${typename},${typename}]` });
     expect(response.status).toBe(400);
     expect(await codeOf(response)).toBe('BAD_REQUEST');
   });
 
-  it.each([
+  test.each([
     ['a variable', 'query ($n: Int) { bots(first: $n) { totalCount } }', { n: 'many' }],
     [
       'a variable in an input',
@@ -190,7 +190,7 @@ describe('a request', () => {
 });
 
 describe('an error', () => {
-  it('that was given on purpose says where and why, and is not logged', async () => {
+  test('that was given on purpose says where and why, and is not logged', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const { errors, headers } = await provider.graph('{ many: bots(first: 101) { totalCount } }');
     expect(errors).toEqual([
@@ -205,7 +205,7 @@ describe('an error', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('that nobody expected is shown without internals and logged once, under the request id of the answer', async () => {
+  test('that nobody expected is shown without internals and logged once, under the request id of the answer', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const { status, headers, data, errors } = await provider.graph(createEnterprise, { input: enterprise });
     expect({ status, data }).toEqual({ status: 200, data: null });
@@ -224,7 +224,7 @@ describe('an error', () => {
     ]);
   });
 
-  it('that comes before any operation is shown and logged alike, with 500', async () => {
+  test('that comes before any operation is shown and logged alike, with 500', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const prisma = { account: { findUnique: () => Promise.reject(new Error(INTERNALS)) } } as unknown as PrismaClient;
     const app = createApp({

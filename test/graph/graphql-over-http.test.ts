@@ -1,5 +1,5 @@
 import { serverAudits } from 'graphql-http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 let gateway: TestGateway;
@@ -21,13 +21,13 @@ function authorized(url: string, init: RequestInit = {}): Promise<Response> {
 const audits = serverAudits({ url: 'http://gateway.test/graphql', fetchFn: authorized });
 
 describe("graphql-http's audit of GraphQL over HTTP", () => {
-  it('asks for what is mandatory, recommended and allowed', () => {
+  test('asks for what is mandatory, recommended and allowed', () => {
     const levels = audits.map(({ name }) => name.split(' ')[0]);
     expect(new Set(levels)).toEqual(new Set(['MUST', 'SHOULD', 'MAY']));
     expect(levels.length).toBeGreaterThan(50);
   });
 
-  it.each(audits)('$id $name', async ({ fn }) => {
+  test.each(audits)('$id $name', async ({ fn }) => {
     const result = await fn();
     expect(result.status === 'ok' ? 'ok' : result.reason).toBe('ok');
   });

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { encodeEventCursor } from '../../src/domain/messages/event-cursor.ts';
@@ -124,7 +124,7 @@ function start(log: Log, options: { idleMs?: number; bufferSize?: number } = {})
 const between = (after: number, last: number, passes = (_seq: number) => true) =>
   Array.from({ length: last - after }, (_, n) => after + n + 1).filter(passes);
 
-it('whenever readers join, leave and are too slow, each gets every event behind its place that passes its filter, once and in order', async () => {
+test('whenever readers join, leave and are too slow, each gets every event behind its place that passes its filter, once and in order', async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 12 }) }),
     fc.record({ do: fc.constant('join' as const), filtered: fc.boolean(), behind: fc.boolean() }),
@@ -186,7 +186,7 @@ async function joined(live: Live, count: number, isFull = () => false): Promise<
   return clients;
 }
 
-it('what comes is made once for all readers, however many', async () => {
+test('what comes is made once for all readers, however many', async () => {
   const log = new Log();
   const live = start(log);
   const clients = await joined(live, 1200);
@@ -198,7 +198,7 @@ it('what comes is made once for all readers, however many', async () => {
   expect(live.streams).toBe(0);
 });
 
-it('a reader who joins between batches that wait for their answers has the later ones alone, also where they are made together', async () => {
+test('a reader who joins between batches that wait for their answers has the later ones alone, also where they are made together', async () => {
   const log = new Log();
   const live = start(log);
   const clients = await joined(live, 1);
@@ -223,14 +223,14 @@ it('a reader who joins between batches that wait for their answers has the later
   }
 });
 
-it('readers of a quiet log are told where they are', async () => {
+test('readers of a quiet log are told where they are', async () => {
   const live = start(new Log(), { idleMs: 20 });
   const [one, other] = (await joined(live, 2)) as [Client, Client];
   await expect.poll(() => Math.min(one.bookmarks.length, other.bookmarks.length)).toBeGreaterThan(3);
   live.stop();
 });
 
-it('answers that can not be made, events that retention has taken, and too many at once are each reader’s own affair', async () => {
+test('answers that can not be made, events that retention has taken, and too many at once are each reader’s own affair', async () => {
   const log = new Log();
   const live = start(log, { bufferSize: 10 });
   const [failed] = (await joined(live, 1)) as [Client];
@@ -255,7 +255,7 @@ it('answers that can not be made, events that retention has taken, and too many 
   expect(live.streams).toBe(0);
 });
 
-it('readers of a gateway that stops are let go, and none joins any more', async () => {
+test('readers of a gateway that stops are let go, and none joins any more', async () => {
   const log = new Log();
   const live = start(log);
   const clients = await joined(live, 3);

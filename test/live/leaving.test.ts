@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
 import { authorizationOf, eventSource, graphqlSse, graphqlWs, MESSAGE_EVENTS, transports } from '../support/transports.ts';
@@ -58,7 +58,7 @@ async function wsRequest(query = MESSAGE_EVENTS, variables: Record<string, unkno
 }
 
 describe('a client that vanishes leaves nothing behind', () => {
-  it.each([
+  test.each([
     [
       'SSE',
       async () => sseRequest(MESSAGE_EVENTS, { after: await beginning() }),
@@ -75,7 +75,7 @@ describe('a client that vanishes leaves nothing behind', () => {
     await streamsAreGone();
   });
 
-  it.each(transports.map((transport) => [transport.name, transport] as const))(
+  test.each(transports.map((transport) => [transport.name, transport] as const))(
     'over %s, while it waits and in the midst of a replay',
     async (_name, transport) => {
       const waiting = transport.subscribe(place(), MESSAGE_EVENTS, {});
@@ -94,7 +94,7 @@ describe('a client that vanishes leaves nothing behind', () => {
 const LARGE = `subscription ($after: String) { messageEvents(after: $after) { ... on Bookmark { cursor } ... on MessageEvent { cursor message { ${Array.from({ length: 30 }, (_, n) => `b${n}: body`).join(' ')} } } } }`;
 
 describe('a client that does not read', () => {
-  it.each([
+  test.each([
     ['SSE', async () => sseRequest(LARGE)],
     ['a WebSocket', async () => wsRequest(LARGE)],
   ])('over %s is told STREAM_OVERFLOW when it reads again, and holds up neither others nor memory', async (name, request) => {
@@ -128,7 +128,7 @@ describe('a client that does not read', () => {
 });
 
 describe('a subscription without a stream', () => {
-  it.each(['*/*', 'application/json', 'multipart/mixed', 'application/graphql-response+json'])(
+  test.each(['*/*', 'application/json', 'multipart/mixed', 'application/graphql-response+json'])(
     'that is asked for as %s is refused with 406 and opens nothing',
     async (accept) => {
       const response = await fetch(`${gateway.url}/graphql`, {
@@ -140,7 +140,7 @@ describe('a subscription without a stream', () => {
     },
   );
 
-  it('that is larger than 1 MiB is refused with 413', async () => {
+  test('that is larger than 1 MiB is refused with 413', async () => {
     const response = await fetch(`${gateway.url}/graphql`, {
       method: 'POST',
       headers: { accept: 'text/event-stream', 'content-type': 'application/json', authorization: authorizationOf(from.provider) },
@@ -150,7 +150,7 @@ describe('a subscription without a stream', () => {
   });
 });
 
-it('a gateway that drains sends WebSockets 1001 and ends SSE without complete, takes no other, and its clients continue elsewhere', async () => {
+test('a gateway that drains sends WebSockets 1001 and ends SSE without complete, takes no other, and its clients continue elsewhere', async () => {
   const leaving = await createLiveGateway();
   const elsewhere = await createSender(leaving, await leaving.provider());
   const at = { url: leaving.url, provider: elsewhere.provider };

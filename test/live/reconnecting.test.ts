@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient as createSseClient } from 'graphql-sse';
 import { createClient as createWsClient } from 'graphql-ws';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createApp } from '../../src/app.ts';
 import { createLive } from '../../src/live/live.ts';
@@ -134,7 +134,7 @@ const clients: [string, Start][] = [
 ];
 if (chromium) clients.push(['a browser’s EventSource', browser]);
 
-it.each(clients)('%s connects again by itself when the gateway goes, and continues where it was', async (_name, start) => {
+test.each(clients)('%s connects again by itself when the gateway goes, and continues where it was', async (_name, start) => {
   const from = await createSender(gateway, await gateway.provider());
   const { data } = await from.provider.graph(
     'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on IssuedAccessToken { token } } }',

@@ -1,5 +1,5 @@
 import { buildSchema, GraphQLError, type GraphQLSchema, parse } from 'graphql';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Caller } from '../../src/domain/caller.ts';
 import { subscribeRendered } from '../../src/live/render.ts';
 import { createUpdates, type Rendered } from '../../src/live/updates.ts';
@@ -59,7 +59,7 @@ async function all(answers: AsyncIterable<Rendered>): Promise<string[]> {
   return texts;
 }
 
-it('an update is executed once for all readers of one operation, wherever they begin and whatever they let through', async () => {
+test('an update is executed once for all readers of one operation, wherever they begin and whatever they let through', async () => {
   const source = log();
   const readers = await Promise.all(Array.from({ length: 50 }, (_, n) => open(source, { after: `${n}`, filter: `${n % 2}`, by: 1 })));
   const texts = await Promise.all(readers.map(all));
@@ -68,12 +68,12 @@ it('an update is executed once for all readers of one operation, wherever they b
   expect(executions).toBe(3);
 });
 
-it('what waits together is executed with one context, so that relations are loaded together', async () => {
+test('what waits together is executed with one context, so that relations are loaded together', async () => {
   await all(await open(log(), {}));
   expect([executions, contexts]).toEqual([3, 1]);
 });
 
-it.each([
+test.each([
   ['other variables', { by: 2 }, {}],
   ['another document', { by: 1 }, { document: `${DOCUMENT} # other` }],
   ['another account', { by: 1 }, { caller: { accountSid: 'AC2' } }],
@@ -86,7 +86,7 @@ it.each([
   expect(executions).toBe(6);
 });
 
-it('an `after` within the answer makes a difference, the subscription’s own does not', async () => {
+test('an `after` within the answer makes a difference, the subscription’s own does not', async () => {
   const document = 'subscription ($after: String) { events { twice(after: $after) } }';
   const source = log();
   const [one] = await all(await open(source, { after: '1' }, { document }));
@@ -94,7 +94,7 @@ it('an `after` within the answer makes a difference, the subscription’s own do
   expect([one, two]).toEqual(['{"data":{"events":{"twice":"a undefined 1"}}}', '{"data":{"events":{"twice":"a undefined 2"}}}']);
 });
 
-it('an update that can not be executed ends the answers with the masked error, and is tried again for the next reader', async () => {
+test('an update that can not be executed ends the answers with the masked error, and is tried again for the next reader', async () => {
   const source = log();
   failing = true;
   await expect(all(await open(source, {}))).rejects.toThrow('masked the database is away');

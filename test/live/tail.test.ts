@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { LoggedEvent } from '../../src/domain/messages/events.ts';
 import { type EventStream, openStream } from '../../src/live/stream.ts';
@@ -68,7 +68,7 @@ async function numbers(stream: EventStream, count: number): Promise<number[]> {
 
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, n) => n + first);
 
-it('a database that is away is asked again by the timer alone, is complained of once, and nothing is missed', async () => {
+test('a database that is away is asked again by the timer alone, is complained of once, and nothing is missed', async () => {
   vi.useFakeTimers();
   const log = new Log();
   const onError = vi.fn();
@@ -91,7 +91,7 @@ it('a database that is away is asked again by the timer alone, is complained of 
   tail.stop();
 });
 
-it('a stream behind the tail replays alone, joins it without a gap or a repeat, and one ahead of it waits for what is new to it', async () => {
+test('a stream behind the tail replays alone, joins it without a gap or a repeat, and one ahead of it waits for what is new to it', async () => {
   const log = new Log();
   log.append(1500);
   const { tail, open } = follow(log);
@@ -107,7 +107,7 @@ it('a stream behind the tail replays alone, joins it without a gap or a repeat, 
   expect((await next)[0]).toBe(1901);
 });
 
-it('a tail that retention overtakes while the database is away tells its followers CURSOR_EXPIRED, and serves new ones', async () => {
+test('a tail that retention overtakes while the database is away tells its followers CURSOR_EXPIRED, and serves new ones', async () => {
   const log = new Log();
   const { tail, open } = follow(log);
   const stream = open();
@@ -122,7 +122,7 @@ it('a tail that retention overtakes while the database is away tells its followe
   expect(await numbers(open({ after: 8n }), 2)).toEqual([9, 10]);
 });
 
-it('a replay that retention overtakes ends with CURSOR_EXPIRED', async () => {
+test('a replay that retention overtakes ends with CURSOR_EXPIRED', async () => {
   const log = new Log();
   log.append(1000);
   const { open } = follow(log, { from: 1000n, after: 0n });
@@ -132,7 +132,7 @@ it('a replay that retention overtakes ends with CURSOR_EXPIRED', async () => {
   await expect(stream.next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
 });
 
-it('a reader gets what its buffer holds, then STREAM_OVERFLOW; the tail’s other readers miss nothing', async () => {
+test('a reader gets what its buffer holds, then STREAM_OVERFLOW; the tail’s other readers miss nothing', async () => {
   const log = new Log();
   const { tail, open } = follow(log);
   const [slow, quick] = [open({ bufferSize: 10 }), open()];
@@ -151,7 +151,7 @@ it('a reader gets what its buffer holds, then STREAM_OVERFLOW; the tail’s othe
   await expect(slow.next()).rejects.toMatchObject({ code: 'STREAM_OVERFLOW' });
 });
 
-it('a closed stream leaves the tail at once, whether it waits, reads or is not read from', async () => {
+test('a closed stream leaves the tail at once, whether it waits, reads or is not read from', async () => {
   const log = new Log();
   const { tail, open } = follow(log);
   let followers = 0;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rotateToken, suspendAccount } from '../../src/domain/access/accounts.ts';
 import { encodeEventCursor } from '../../src/domain/messages/event-cursor.ts';
 import { headOf, trimEvents } from '../../src/domain/messages/events.ts';
@@ -32,7 +32,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await streamsAreGone();
   };
 
-  it('a stream from now on begins with a bookmark of the head, then has every later event once and in order', async () => {
+  test('a stream from now on begins with a bookmark of the head, then has every later event once and in order', async () => {
     const from = await sender();
     await from.send();
     const reader = subscribe(from);
@@ -54,7 +54,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('a client that was away continues behind any cursor, also a bookmark or the last event, and misses and repeats nothing', async () => {
+  test('a client that was away continues behind any cursor, also a bookmark or the last event, and misses and repeats nothing', async () => {
     const from = await sender();
     const first = subscribe(from);
     await first.until(({ updates }) => updates.length > 0);
@@ -78,7 +78,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('joining a log that grows all the while, by replay and then live, misses and repeats nothing', async () => {
+  test('joining a log that grows all the while, by replay and then live, misses and repeats nothing', async () => {
     const from = await sender();
     const before = subscribe(from);
     await before.until(({ updates }) => updates.length > 0);
@@ -102,7 +102,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('each filter lets through what it names and nothing else, and bookmarks move the cursor past the rest', async () => {
+  test('each filter lets through what it names and nothing else, and bookmarks move the cursor past the rest', async () => {
     const from = await sender();
     const start = subscribe(from);
     await start.until(({ updates }) => updates.length > 0);
@@ -132,14 +132,14 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('an idle stream is sent bookmarks', async () => {
+  test('an idle stream is sent bookmarks', async () => {
     const reader = subscribe(await sender());
     await reader.until(({ updates }) => updates.length >= 3);
     expect(new Set(reader.updates.map(({ __typename }) => __typename))).toEqual(new Set(['Bookmark']));
     await closeAll();
   });
 
-  it.each([
+  test.each([
     ['what is no cursor', async () => 'nonsense'],
     ['a number beyond the log', async (from: Sender) => cursorAt(from, (await logOf(from)).seq + 1n)],
     ['another organization’s cursor', async () => cursorAt(await sender(), 0n)],
@@ -151,7 +151,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('a cursor older than retention is told CURSOR_EXPIRED and ends; the one where retention stopped still works', async () => {
+  test('a cursor older than retention is told CURSOR_EXPIRED and ends; the one where retention stopped still works', async () => {
     const from = await sender();
     const first = await from.send();
     await from.send();
@@ -169,7 +169,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('messageStatus begins with the present status, follows it to the terminal one, and completes', async () => {
+  test('messageStatus begins with the present status, follows it to the terminal one, and completes', async () => {
     const from = await sender();
     const sid = await from.send();
     await from.advance(sid, { status: 'SENDING' });
@@ -185,7 +185,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('messageStatus of a message whose events retention has taken knows its status all the same', async () => {
+  test('messageStatus of a message whose events retention has taken knows its status all the same', async () => {
     const from = await sender();
     const sid = await from.send();
     const { organizationSid } = from.provider;
@@ -199,14 +199,14 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('another organization’s message is MESSAGE_NOT_FOUND to messageStatus', async () => {
+  test('another organization’s message is MESSAGE_NOT_FOUND to messageStatus', async () => {
     const sid = await (await sender()).send();
     const reader = await subscribe(await sender(), { sid }, MESSAGE_STATUS).hasEnded();
     expect([reader.updates, reader.errorCode]).toEqual([[], 'MESSAGE_NOT_FOUND']);
     await closeAll();
   });
 
-  it('another organization’s events are never seen', async () => {
+  test('another organization’s events are never seen', async () => {
     const [mine, theirs] = [await sender(), await sender()];
     const reader = subscribe(mine, { filter: { enterpriseSids: [mine.enterpriseSid, theirs.enterpriseSid] } });
     await reader.until(({ updates }) => updates.length > 0);
@@ -217,7 +217,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  it('variables of the wrong type and unknown fields are refused before anything is opened', async () => {
+  test('variables of the wrong type and unknown fields are refused before anything is opened', async () => {
     const from = await sender();
     const refused = [
       await subscribe(from, { filter: { statuses: ['LOST'] } }).hasEnded(),
@@ -227,7 +227,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     expect(gateway.live.streams).toBe(0);
   });
 
-  it('a client without the permission to read is told FORBIDDEN', async () => {
+  test('a client without the permission to read is told FORBIDDEN', async () => {
     const from = await sender();
     await gateway.database.prisma.account.update({ where: { sid: from.provider.accountSid }, data: { permissions: ['write'] } });
     // Nothing of the gateway's changes them, so nothing tells it.
@@ -237,7 +237,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     expect(gateway.live.streams).toBe(0);
   });
 
-  it.each([
+  test.each([
     ['suspended', async (sid: string) => suspendAccount(gateway.database, sid)],
     ['given another token', async (sid: string) => rotateToken(gateway.gateway, sid)],
   ])('the streams of an account that is %s end within 5 s', async (_how, change) => {
@@ -253,7 +253,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
   });
 });
 
-it('a query by a client that takes event streams too is answered in the form that it names first', async () => {
+test('a query by a client that takes event streams too is answered in the form that it names first', async () => {
   const { provider } = await sender();
   const response = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',

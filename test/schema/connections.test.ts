@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { schema } from '../../schema/index.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
@@ -58,7 +58,7 @@ async function refusal(query: string, variables: Record<string, unknown>) {
 }
 
 describe.each(lists)('%s', (list) => {
-  it.each([
+  test.each([
     [{ first: 101 }, 'first', 'must be from 0 to 100'],
     [{ first: -1 }, 'first', 'must be from 0 to 100'],
     [{ last: 101 }, 'last', 'must be from 0 to 100'],
@@ -74,7 +74,7 @@ describe.each(lists)('%s', (list) => {
     expect(refused.message).toContain(why);
   });
 
-  it('answers an empty page for first: 0, for last: 0 and beyond its end, and still tells what is there', async () => {
+  test('answers an empty page for first: 0, for last: 0 and beyond its end, and still tells what is there', async () => {
     const all = await provider.graph(page(list));
     const there = all.data.list.totalCount > 0;
     for (const variables of [{ first: 0 }, { last: 0 }, { offset: 2_147_483_647 }]) {
@@ -105,7 +105,7 @@ describe('a cursor', () => {
     return encoded(parts.with(index, part));
   }
 
-  it('of another list or another order is refused, and so said', async () => {
+  test('of another list or another order is refused, and so said', async () => {
     expect(await refusal(mappings, { after: await cursorOf('enterprises', 'NAME') })).toEqual({
       message: 'Parameter after is invalid: is not a cursor of this list',
       argument: ['after'],
@@ -116,7 +116,7 @@ describe('a cursor', () => {
     });
   });
 
-  it.each([
+  test.each([
     '',
     'x',
     '%%%',
@@ -138,7 +138,7 @@ describe('a cursor', () => {
     expect((await refusal(mappings, { after })).argument).toEqual(['after']);
   });
 
-  it.each<[string, number, unknown]>([
+  test.each<[string, number, unknown]>([
     ['a NUL in its value', 2, 'a\0b'],
     ['a NUL in its sid', 3, 'BE\0'],
     ['half a character', 2, '\ud800'],
@@ -150,13 +150,13 @@ describe('a cursor', () => {
     expect((await refusal(mappings, { after: await forged(index, part) })).argument).toEqual(['after']);
   });
 
-  it.each([9e15, -9e15, 1e308, 1.5, '2026-11-24', '9'.repeat(400), null, [0]])('with the time %j is refused', async (time) => {
+  test.each([9e15, -9e15, 1e308, 1.5, '2026-11-24', '9'.repeat(400), null, [0]])('with the time %j is refused', async (time) => {
     const [list, field, , sid] = JSON.parse(Buffer.from(await cursorOf('mappings', 'DATE_CREATED'), 'base64url').toString());
     const after = encoded([list, field, time, sid]);
     expect((await refusal(page('mappings', 'DATE_CREATED'), { after })).argument).toEqual(['after']);
   });
 
-  it('of any content is a place in the list or refused, never a fault', async () => {
+  test('of any content is a place in the list or refused, never a fault', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const part = fc.oneof(
       fc.constantFrom('mappings', 'NAME', 'DATE_CREATED', '__proto__'),
@@ -180,7 +180,7 @@ describe('a cursor', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('of texts that look like SQL or a pattern is a place like any other', async () => {
+  test('of texts that look like SQL or a pattern is a place like any other', async () => {
     for (const text of ["'; DROP TABLE mapping; --", '%', '_', '\\', '"', '{}']) {
       const { data, errors } = await provider.graph(mappings, { after: await forged(2, text) });
       expect(errors).toBeUndefined();
@@ -207,7 +207,7 @@ describe('a list inside an entity', () => {
     return { ...mappings, names: mappings.nodes.map(({ name }: { name: string }) => name) };
   };
 
-  it('pages through its own rows alone, forward and back', async () => {
+  test('pages through its own rows alone, forward and back', async () => {
     const first = await read({ first: 2 });
     const second = await read({ first: 2, after: first.pageInfo.endCursor });
     const third = await read({ first: 2, after: second.pageInfo.endCursor });
@@ -219,18 +219,18 @@ describe('a list inside an entity', () => {
     expect(back.pageInfo.hasPreviousPage).toBe(true);
   });
 
-  it('goes on behind a cursor of another entity in its own rows', async () => {
+  test('goes on behind a cursor of another entity in its own rows', async () => {
     const { pageInfo } = await read({ first: 3 });
     expect((await read({ after: pageInfo.endCursor }, 1)).names).toEqual(['Anna']);
   });
 
-  it('is counted under its filter, and no filter leaves the entity', async () => {
+  test('is counted under its filter, and no filter leaves the entity', async () => {
     expect(await read({ filter: { name: 'ER' } })).toMatchObject({ totalCount: 1, names: ['Berta'] });
     expect(await read({ filter: { enterpriseSid: enterprises[1]?.sid } })).toMatchObject({ totalCount: 0, names: [] });
     expect(await read({ filter: { enterpriseSid: enterprises[0]?.sid } })).toMatchObject({ totalCount: 5 });
   });
 
-  it('refuses what a list outside refuses, at its place in the answer', async () => {
+  test('refuses what a list outside refuses, at its place in the answer', async () => {
     const { data, errors } = await provider.graph(nested, { sid: enterprises[0]?.sid, first: 101 });
     expect(data).toEqual({ enterprise: null });
     expect(errors).toEqual([
@@ -243,7 +243,7 @@ describe('a global id', () => {
   const globalId = (text: string) => Buffer.from(text).toString('base64');
   const node = 'query ($id: ID!) { node(id: $id) { id } }';
 
-  it('fetches its entity, and null where there is none', async () => {
+  test('fetches its entity, and null where there is none', async () => {
     const { id, sid } = enterprises[0] as { id: string; sid: string };
     const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Enterprise { sid } } }';
     const { data, errors } = await provider.graph(query, { ids: [globalId('Bot:BE1'), id, globalId(`Enterprise:${sid}x`), id] });
@@ -252,7 +252,7 @@ describe('a global id', () => {
     expect((await provider.graph(node, { id: globalId('Message:MS1') })).data).toEqual({ node: null });
   });
 
-  it.each([
+  test.each([
     '',
     'x',
     'Enterprise',
@@ -274,7 +274,7 @@ describe('a global id', () => {
     ]);
   });
 
-  it('may stand with 99 others, no more', async () => {
+  test('may stand with 99 others, no more', async () => {
     const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }';
     const { data } = await provider.graph(query, { ids: Array(100).fill(globalId('Bot:BE1')) });
     expect(data.nodes).toEqual(Array(100).fill(null));

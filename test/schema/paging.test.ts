@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { getNamedType, isEnumType, isInputObjectType } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import type { PageArguments } from '../../src/domain/lists/keyset.ts';
@@ -48,7 +48,7 @@ const events: fc.Arbitrary<Event[][]> = fc.array(
   { minLength: 6, maxLength: 6 },
 );
 
-it('covers every list in every order', () => {
+test('covers every list in every order', () => {
   expect([...lists.keys()].sort()).toEqual([...names].sort());
   expect(names.length).toBeGreaterThan(10);
 });
@@ -94,7 +94,7 @@ describe.each(names)('%s', (name) => {
     return { sids: edges.map(({ node }) => node.sid), cursors: edges.map(({ cursor }) => cursor), pageInfo, totalCount };
   };
 
-  it('loses and repeats no surviving row, whatever is inserted and deleted between the pages', async () => {
+  test('loses and repeats no surviving row, whatever is inserted and deleted between the pages', async () => {
     await fc.assert(
       fc.asyncProperty(rowsOf(9), events, direction, size, fc.boolean(), async (rows, changes, way, count, backward) => {
         await begin(rows);
@@ -123,7 +123,7 @@ describe.each(names)('%s', (name) => {
     );
   });
 
-  it('gives the same rows forward, backward and by offset, and between two cursors what lies between them', async () => {
+  test('gives the same rows forward, backward and by offset, and between two cursors what lies between them', async () => {
     await fc.assert(
       fc.asyncProperty(rowsOf(7), direction, size, fc.nat({ max: 7 }), fc.nat({ max: 7 }), async (rows, way, count, one, other) => {
         await begin(rows);

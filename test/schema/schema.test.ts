@@ -11,7 +11,7 @@ import {
   parse,
   validate,
 } from 'graphql';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
 import { printed } from '../../schema/print.ts';
 import { examples } from '../../src/graph/graphiql-examples.ts';
@@ -41,16 +41,16 @@ function elements(type: GraphQLNamedType): Element[] {
 const all = ours.flatMap(elements);
 
 describe('the schema', () => {
-  it('is printed, sorted, in schema/schema.graphql (npm run schema:update renews it)', () => {
+  test('is printed, sorted, in schema/schema.graphql (npm run schema:update renews it)', () => {
     expect(readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')).toBe(printed());
   });
 
-  it('describes every type, field, argument, input field and enum value', () => {
+  test('describes every type, field, argument, input field and enum value', () => {
     expect(all.length).toBeGreaterThan(200);
     expect(all.filter(({ description }) => !description?.trim()).map(({ coordinate }) => coordinate)).toEqual([]);
   });
 
-  it('deprecates nothing', () => {
+  test('deprecates nothing', () => {
     expect(all.filter(({ deprecationReason }) => deprecationReason != null).map(({ coordinate }) => coordinate)).toEqual([]);
   });
 });
@@ -58,14 +58,14 @@ describe('the schema', () => {
 describe('every mutation', () => {
   const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
 
-  it.each(mutations)('$name takes one input, which may carry an idempotencyKey', ({ args }) => {
+  test.each(mutations)('$name takes one input, which may carry an idempotencyKey', ({ args }) => {
     expect(args.map(({ name }) => name)).toEqual(['input']);
     const type = args[0]?.type;
     const input = isNonNullType(type) ? type.ofType : undefined;
     expect(isInputObjectType(input) && String(input.getFields().idempotencyKey?.type)).toBe('String');
   });
 
-  it.each(mutations)('$name answers a union of one result and members that implement Error', ({ type }) => {
+  test.each(mutations)('$name answers a union of one result and members that implement Error', ({ type }) => {
     const union = isNonNullType(type) ? type.ofType : undefined;
     const members = isUnionType(union) ? union.getTypes() : [];
     const error = schema.getType('Error');
@@ -79,7 +79,7 @@ describe('every mutation', () => {
 });
 
 describe("GraphiQL's example operations", () => {
-  it.each(examples.map(({ query }) => ({ name: /(?:query|mutation) (\w+)/.exec(query)?.[1], query })))('$name is valid', ({ query }) => {
+  test.each(examples.map(({ query }) => ({ name: /(?:query|mutation) (\w+)/.exec(query)?.[1], query })))('$name is valid', ({ query }) => {
     expect(validate(schema, parse(query))).toEqual([]);
   });
 });

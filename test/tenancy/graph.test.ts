@@ -11,7 +11,7 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accountSid } from '../../src/domain/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { clientsOf, roles, withoutSecrets } from './roles.ts';
@@ -64,7 +64,7 @@ async function ask(graph: Provider['graph'], document: string, target: string) {
 }
 
 describe('the walk', () => {
-  it('sends operations that are valid, and among them selects every field of every type', () => {
+  test('sends operations that are valid, and among them selects every field of every type', () => {
     const { positions, openQueries } = walkOf(b);
     const selected = new Set<string>();
     const collect = (document: DocumentNode) => {
@@ -88,7 +88,7 @@ describe('the walk', () => {
     expect(all.filter((coordinate) => !selected.has(coordinate))).toEqual([]);
   });
 
-  it('reaches all of the data of whoever makes it', async () => {
+  test('reaches all of the data of whoever makes it', async () => {
     const answers = [];
     for (const { document } of walkOf(a).openQueries) {
       const { data, errors } = await a.provider.graph(document);
@@ -98,7 +98,7 @@ describe('the walk', () => {
     expect(new Set(leaks(a.visible, '', answers))).toEqual(new Set(a.visible));
   });
 
-  it('finds what is its own at every place that takes a sid or a global id', { timeout: 60_000 }, async () => {
+  test('finds what is its own at every place that takes a sid or a global id', { timeout: 60_000 }, async () => {
     for (const position of walkOf(a).positions.filter(
       ({ operation, holds }) => operation === 'query' && (typeof holds === 'object' || holds === 'global id'),
     )) {
@@ -110,7 +110,7 @@ describe('the walk', () => {
     }
   });
 
-  it('gets as far as the sid in every mutation: with one of its own the answer is another than with an unknown one', async () => {
+  test('gets as far as the sid in every mutation: with one of its own the answer is another than with an unknown one', async () => {
     const world = await createWorld(gateway);
     const places = walkOf(world).positions.filter(({ operation, holds }) => operation === 'mutation' && typeof holds === 'object');
     expect(places.length).toBeGreaterThanOrEqual(10);
@@ -136,14 +136,14 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     before = await rowsOf(gateway.database.pool);
   });
 
-  it('no query that needs no argument shows anything', async () => {
+  test('no query that needs no argument shows anything', async () => {
     for (const { name, document } of walkOf(b).openQueries) {
       const { data, errors } = await graph(document);
       expect(leaks(canaries, document, { data, errors }), name).toEqual([]);
     }
   });
 
-  it('a foreign sid, global id or text is answered as an unknown one, everywhere', { timeout: 60_000 }, async () => {
+  test('a foreign sid, global id or text is answered as an unknown one, everywhere', { timeout: 60_000 }, async () => {
     for (const position of walkOf(b).positions.filter(
       ({ operation, holds }) => operation === 'query' || (operation === 'mutation' && typeof holds === 'object'),
     )) {
@@ -156,7 +156,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     }
   });
 
-  it('a foreign cursor is a place and shows nothing of what is there', async () => {
+  test('a foreign cursor is a place and shows nothing of what is there', async () => {
     const lists = ['enterprises', 'mappings', 'bots', 'messages'];
     const { data } = await a.provider.graph(`{ ${lists.map((list) => `${list} { pageInfo { endCursor } }`).join(' ')} }`);
     const cursors: string[] = lists.map((list) => data[list].pageInfo.endCursor);
@@ -167,7 +167,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     }
   });
 
-  it('an idempotency key is as good as unused, whatever it was used for', async () => {
+  test('an idempotency key is as good as unused, whatever it was used for', async () => {
     for (const deed of a.deeds) {
       const { data, errors } = await graph(documentOf(deed), { input: deed.input });
       // An admin's account is named by the e-mail, which the request itself said.
@@ -179,7 +179,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     }
   });
 
-  it('nothing of it changes', async () => {
+  test('nothing of it changes', async () => {
     const changed = difference(before, await rowsOf(gateway.database.pool));
     expect(changed.filter(({ text }) => text.includes(a.provider.organizationSid))).toEqual([]);
     expect(changed.filter(({ text }) => !text.includes(b.provider.organizationSid))).toEqual([]);

@@ -1,5 +1,5 @@
 import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { table } from '../../src/contract/table.ts';
 import { createAccessToken } from '../../src/domain/access/access-tokens.ts';
 import { type Caller, permissions } from '../../src/domain/caller.ts';
@@ -94,11 +94,11 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     authorization = authorizationOf(own);
   });
 
-  it('the first enterprise has texts to be recognised by, its bot’s secret and its numbers among them', () => {
+  test('the first enterprise has texts to be recognised by, its bot’s secret and its numbers among them', () => {
     expect(canaries).toEqual(expect.arrayContaining([foreign.Enterprise, ...world.texts, ...world.secrets]));
   });
 
-  it('no query that needs no argument shows anything of another', async () => {
+  test('no query that needs no argument shows anything of another', async () => {
     for (const { name, document } of walked().openQueries) {
       const { data, errors } = await narrowed.graph(document);
       expect(leaks(canaries, document, { data, errors }), name).toEqual([]);
@@ -109,7 +109,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  it('its own is there: found by sid and by global id, listed and counted', async () => {
+  test('its own is there: found by sid and by global id, listed and counted', async () => {
     const { Enterprise, Mapping, Bot, Message } = own as Record<string, string>;
     const { data } = await narrowed.graph(
       `query ($ids: [ID!]!) {
@@ -134,7 +134,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     });
   });
 
-  it('another’s sid, global id or text is answered as an unknown one, everywhere', async () => {
+  test('another’s sid, global id or text is answered as an unknown one, everywhere', async () => {
     const places = walked().positions.filter(
       ({ operation, holds }) => operation === 'query' || (operation === 'mutation' && typeof holds === 'object'),
     );
@@ -147,7 +147,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  it('no enterprise can be made, and what is its own can not be moved to another', async () => {
+  test('no enterprise can be made, and what is its own can not be moved to another', async () => {
     const enterprise = { name: 'Another', enterpriseAdmin: { emailId: 'another@customer.example', password: 'a-long-password' } };
     const created = await narrowed.graph('mutation ($input: CreateEnterpriseInput!) { createEnterprise(input: $input) { __typename } }', {
       input: enterprise,
@@ -163,7 +163,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  it('an idempotency key of its account is as good as unused, whatever it was used for', async () => {
+  test('an idempotency key of its account is as good as unused, whatever it was used for', async () => {
     for (const deed of world.deeds.filter(({ input }) => input.enterpriseSid !== own.Enterprise)) {
       const { data, errors } = await narrowed.graph(documentOf(deed), { input: deed.input });
       expect(leaks(canaries, deed.input, { data, errors }), deed.mutation).toEqual([]);
@@ -173,7 +173,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  it('no key that it uses is taken from its account', async () => {
+  test('no key that it uses is taken from its account', async () => {
     const mutation = `mutation ($input: UpdateEnterpriseInput!) { updated: updateEnterprise(input: $input) {
       __typename ... on Enterprise { name } ... on Error { code value }
     } }`;
@@ -188,7 +188,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     });
   });
 
-  it('REST shows and changes its own alone', async () => {
+  test('REST shows and changes its own alone', async () => {
     for (const [path, type, notFound] of [
       ['enterprises', 'Enterprise', '4051'],
       ['mappings', 'Mapping', '480'],
@@ -204,7 +204,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  it('streams are silent about another', async () => {
+  test('streams are silent about another', async () => {
     const open = async (subscription: string) => {
       const url = `http://gateway.test/graphql?${new URLSearchParams({ query: `subscription { ${subscription} }` })}`;
       return gateway.fetch(new Request(url, { headers: { accept: 'text/event-stream', authorization } }));
@@ -224,14 +224,14 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     expect(received).not.toContain(foreign.Message);
   });
 
-  it('nothing of another changes', async () => {
+  test('nothing of another changes', async () => {
     const changed = difference(before.filter(isForeign), (await rowsOf(gateway.database.pool)).filter(isForeign));
     // A key keeps the answer that it got, with the sid that was asked for.
     expect(changed.filter(({ table: name }) => name !== 'idempotency_key')).toEqual([]);
   });
 });
 
-it('what a narrowed caller makes stays narrowed, and ends no later than it', async () => {
+test('what a narrowed caller makes stays narrowed, and ends no later than it', async () => {
   const expires = new Date(Date.now() + 100_000);
   const caller: Caller = {
     ...{ organizationSid: world.provider.organizationSid, accountSid: world.provider.accountSid, permissions: new Set(permissions) },
@@ -255,7 +255,7 @@ describe('to a read-only access token', () => {
     before = await rowsOf(gateway.database.pool);
   });
 
-  it('every query is open and every mutation forbidden', async () => {
+  test('every query is open and every mutation forbidden', async () => {
     expect((await reader.graph('{ enterprises { totalCount } }')).data.enterprises.totalCount).toBe(2);
     const mutations = walked().positions.filter(({ operation }) => operation === 'mutation');
     expect(new Set(mutations.map(({ name }) => name.split('(')[0])).size).toBe(
@@ -267,7 +267,7 @@ describe('to a read-only access token', () => {
     }
   });
 
-  it('every operation of REST that changes something is answered 403', async () => {
+  test('every operation of REST that changes something is answered 403', async () => {
     const calls = table.flatMap(({ path, aliases, methods }) =>
       [path, ...aliases].flatMap((one) => methods.map((method) => ({ path: one, method }))),
     );
@@ -279,7 +279,7 @@ describe('to a read-only access token', () => {
     }
   });
 
-  it('nothing changes', async () => {
+  test('nothing changes', async () => {
     expect(difference(before, await rowsOf(gateway.database.pool))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { table } from '../../src/contract/table.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type Call, ownSid, type Place, places, twin } from './rest-walk.ts';
@@ -29,13 +29,13 @@ async function ask(rest: Provider['rest'], { method, path, body }: Call, target:
 }
 
 describe('the walk', () => {
-  it('comes to every operation of the table', () => {
+  test('comes to every operation of the table', () => {
     const missed = table.filter(({ operation }) => !places.some((place) => place.operation === operation));
     expect(missed.map(({ operation }) => operation)).toEqual(['createEnterprise']);
     expect(places.filter(({ sidOf }) => sidOf).length).toBeGreaterThan(50);
   });
 
-  it('gets as far as the sid everywhere: with one of its own the answer is another than with an unknown one', async () => {
+  test('gets as far as the sid everywhere: with one of its own the answer is another than with an unknown one', async () => {
     const world = await createWorld(gateway);
     // What takes something away comes last.
     const rank = ({ operation }: Place) => ['deleteBot', 'deleteMapping', 'deleteEnterprise'].indexOf(operation);
@@ -60,14 +60,14 @@ describe.each(roles)('to $name', ({ credentials, mayWrite }) => {
     before = await rowsOf(gateway.database.pool);
   });
 
-  it('no list shows anything', async () => {
+  test('no list shows anything', async () => {
     for (const { operation, path, aliases } of table.filter(({ query }) => query)) {
       for (const one of [path, ...aliases])
         expect(leaks(canaries, '', (await rest().get(`${one}?pageSize=1000`)).body), operation).toEqual([]);
     }
   });
 
-  it('a foreign sid or text is answered as an unknown one, everywhere', { timeout: 60_000 }, async () => {
+  test('a foreign sid or text is answered as an unknown one, everywhere', { timeout: 60_000 }, async () => {
     for (const { name, isCanonical, sidOf, call } of places) {
       const foreign = sidOf ? (a.sids[sidOf] ?? []) : a.texts;
       for (const text of isCanonical ? foreign : foreign.slice(0, 1)) {
@@ -81,7 +81,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite }) => {
     }
   });
 
-  it('an idempotency key is as good as unused, whatever it was used for', async () => {
+  test('an idempotency key is as good as unused, whatever it was used for', async () => {
     const [mapping] = a.deeds.filter(({ mutation }) => mutation === 'createMapping');
     const { idempotencyKey, ...body } = mapping?.input ?? {};
     const answer = await rest().post('/msteams/mappings', body, { 'idempotency-key': String(idempotencyKey) });
@@ -89,7 +89,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite }) => {
     else expect(answer.body).toEqual({ errorCode: '4051', message: 'Enterprise not found', data: body.enterpriseSid });
   });
 
-  it('nothing of it changes', async () => {
+  test('nothing of it changes', async () => {
     const changed = difference(before, await rowsOf(gateway.database.pool));
     expect(changed.filter(({ text }) => !text.includes(b.provider.organizationSid))).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { acceptMessage, advanceStatus } from '../../src/domain/messages/message-log.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
@@ -66,7 +66,7 @@ const listeners = [
 ];
 
 describe.each(listeners)('to $name a subscription', ({ credentials, mayReadSecrets, canaries, mine: acceptOwn }) => {
-  it('to a foreign sid is answered as one to an unknown sid, and hears nothing of what happens there', async () => {
+  test('to a foreign sid is answered as one to an unknown sid, and hears nothing of what happens there', async () => {
     const b = await credentials();
     const message = await accept(a);
     const probes = positions.flatMap(({ name, document, holds }) => {
@@ -101,7 +101,7 @@ describe.each(listeners)('to $name a subscription', ({ credentials, mayReadSecre
 });
 
 describe('a subscription', () => {
-  it('behind a foreign cursor shows nothing of what is there', async () => {
+  test('behind a foreign cursor shows nothing of what is there', async () => {
     const { data } = await a.provider.graph('{ messageEvents(first: 1) { pageInfo { endCursor } } }');
     const cursor: string = data.messageEvents.pageInfo.endCursor;
     const places = positions.filter(({ holds }) => holds === 'cursor');
@@ -114,7 +114,7 @@ describe('a subscription', () => {
     }
   });
 
-  it('takes text in no other way', () => {
+  test('takes text in no other way', () => {
     expect(positions.filter(({ holds }) => holds !== 'cursor' && typeof holds !== 'object')).toEqual([]);
   });
 });

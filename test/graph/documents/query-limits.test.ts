@@ -1,5 +1,5 @@
 import { type GraphQLFormattedError, getIntrospectionQuery, parse } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { schema } from '../../../schema/index.ts';
 import { costOf, MAX_COST } from '../../../src/graph/documents/cost.ts';
 import { DOCUMENT_LIMITS } from '../../../src/graph/documents/shape.ts';
@@ -129,7 +129,7 @@ const tooLarge: readonly [
 ];
 
 describe.each(ways)('over %s', (_, errorsOf) => {
-  it.each(tooLarge)(
+  test.each(tooLarge)(
     'an operation of too many %s is refused, and told the limit and what it has',
     async (_what, { query, variables = {}, ...expected }) => {
       const errors = await errorsOf(query, variables);
@@ -140,20 +140,23 @@ describe.each(ways)('over %s', (_, errorsOf) => {
   );
 });
 
-it('a refusal over HTTP has status 400', async () => {
+test('a refusal over HTTP has status 400', async () => {
   expect((await provider.graph(HUNDRED_IN_HUNDRED, { n: 100 })).status).toBe(400);
   expect((await provider.graph(nested(8))).status).toBe(400);
 });
 
-it.each([graphqlWs, graphqlSse, eventSource])('a subscription over $name is held to the cost of what it selects', async ({ subscribe }) => {
-  const query = `subscription ($n: Int) { messageEvents { ... on MessageEvent { message { enterprise {
+test.each([graphqlWs, graphqlSse, eventSource])(
+  'a subscription over $name is held to the cost of what it selects',
+  async ({ subscribe }) => {
+    const query = `subscription ($n: Int) { messageEvents { ... on MessageEvent { message { enterprise {
     mappings(first: $n) { nodes { messages(first: $n) { nodes { sid } } } } } } } } }`;
-  const { errors, updates } = await subscribe({ url: gateway.url, provider }, query, { n: 100 }).hasEnded();
-  expect(errors[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
-  expect(updates).toEqual([]);
-});
+    const { errors, updates } = await subscribe({ url: gateway.url, provider }, query, { n: 100 }).hasEnded();
+    expect(errors[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
+    expect(updates).toEqual([]);
+  },
+);
 
-it.each([
+test.each([
   [
     'spread themselves',
     '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A viewer { ...C } } fragment C on Viewer { ...C permissions }',
@@ -164,7 +167,7 @@ it.each([
   expect(errors?.[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED');
 });
 
-it('introspection that recurses through lists is refused', async () => {
+test('introspection that recurses through lists is refused', async () => {
   const { errors } = await provider.graph(
     '{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }',
   );
@@ -172,7 +175,7 @@ it('introspection that recurses through lists is refused', async () => {
 });
 
 describe('an operation that is legitimate passes:', () => {
-  it.each([
+  test.each([
     [
       'a page of 100 with its relations and a page in each',
       `{ enterprises(first: 100) { totalCount pageInfo { endCursor } edges { cursor node { sid name mappingCount messageCount admin { email } bot { sid }
@@ -201,7 +204,7 @@ describe('an operation that is legitimate passes:', () => {
     expect({ status, errors }).toEqual({ status: 200, errors: undefined });
   });
 
-  it.each(examples.filter(({ query }) => query.includes('query ')).map(({ query }) => [query.split('\n')[0], query]))(
+  test.each(examples.filter(({ query }) => query.includes('query ')).map(({ query }) => [query.split('\n')[0], query]))(
     '%s',
     async (_what, query = '') => {
       expect((await provider.graph(query)).errors).toBeUndefined();
@@ -211,7 +214,7 @@ describe('an operation that is legitimate passes:', () => {
 
 describe('the cost of an operation', () => {
   const cost = (query: string, variables?: Record<string, unknown>) => costOf(schema, parse(query), undefined, variables);
-  it.each([
+  test.each([
     ['is nothing for what are no objects', '{ __typename }', 0],
     ['is one for each object', '{ viewer { account { sid } organization { sid } } }', 3],
     ['takes 20 for a page that is not said', '{ bots { nodes { sid } } }', 21],
@@ -231,7 +234,7 @@ describe('the cost of an operation', () => {
     expect(cost(query)).toBe(expected);
   });
 
-  it('is told of variables that do not fit the schema too, which execution refuses', () => {
+  test('is told of variables that do not fit the schema too, which execution refuses', () => {
     expect([{ n: 'many' }, { n: null }, {}, undefined].map((variables) => cost(HUNDRED_IN_HUNDRED, variables as never))).toEqual(
       Array(4).fill(1 + 20 * (2 + 20)),
     );
@@ -239,7 +242,7 @@ describe('the cost of an operation', () => {
   });
 });
 
-it('a name of any length is told by its beginning', async () => {
+test('a name of any length is told by its beginning', async () => {
   const { errors } = await provider.graph(`{ ${'a'.repeat(100_000)} }`);
   expect(errors?.[0]?.message.length).toBeLessThan(600);
   expect(errors?.[0]?.message).toMatch(/^Cannot query field "a+…$/);

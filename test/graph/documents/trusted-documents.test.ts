@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Listener, listen } from '../../../src/server/server.ts';
 import { authorizationOf } from '../../support/credentials.ts';
@@ -132,7 +132,7 @@ describe.each([
   ['GET', get],
   ['WebSocket', webSocket],
 ])('a trusted query over %s', (_, way) => {
-  it.each([
+  test.each([
     ['documentId', { documentId: sha256(VIEWER) }],
     ['documentId with its algorithm', { documentId: `sha256:${sha256(VIEWER)}` }],
     ['APQ’s hash', byHash(VIEWER)],
@@ -141,18 +141,18 @@ describe.each([
     expect((await way('only', said)).data).toEqual({ viewer: { account: { sid: provider.accountSid } } });
   });
 
-  it('may be of any shape and ask for the schema, which are off for others', async () => {
+  test('may be of any shape and ask for the schema, which are off for others', async () => {
     expect((await way('only', { documentId: sha256(DEEP) })).errors).toBeUndefined();
     expect((await way('only', { documentId: sha256(TYPES) })).data).toEqual({ __schema: { queryType: { name: 'Query' } } });
   });
 
-  it('is held to the cost that its variables make', async () => {
+  test('is held to the cost that its variables make', async () => {
     expect((await way('only', { documentId: sha256(PAGES), variables: { n: 5 } })).errors).toBeUndefined();
     const { errors } = await way('only', { documentId: sha256(PAGES), variables: { n: 100 } });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
   });
 
-  it.each([
+  test.each([
     ['another text', { query: OTHER }, 'PERSISTED_QUERY_ONLY'],
     ['a text beside the name of nothing', { query: OTHER, documentId: 'unknown' }, 'PERSISTED_QUERY_NOT_FOUND'],
     ['a text that APQ would store', { query: OTHER, ...byHash(OTHER) }, 'PERSISTED_QUERY_NOT_FOUND'],
@@ -173,14 +173,14 @@ describe.each([
   ['POST', streamedPost],
   ['WebSocket', webSocket],
 ])('a trusted subscription over %s', (_, way) => {
-  it.each([
+  test.each([
     ['documentId', { documentId: sha256(EVENTS) }],
     ['APQ’s hash', byHash(EVENTS)],
   ])('is opened by %s', async (_how, said) => {
     expect((await way('only', said)).data).toEqual({ messageEvents: { cursor: expect.any(String) } });
   });
 
-  it('is the only one that is opened with `only`', async () => {
+  test('is the only one that is opened with `only`', async () => {
     expect((await way('only', { query: 'subscription { messageEvents { __typename } }' })).errors?.[0]?.extensions).toEqual({
       code: 'PERSISTED_QUERY_ONLY',
     });
@@ -188,12 +188,12 @@ describe.each([
   });
 });
 
-it('a trusted mutation is not run by GET', async () => {
+test('a trusted mutation is not run by GET', async () => {
   const { status, errors } = await get('only', { documentId: sha256(CREATE), variables: { input: {} } });
   expect([status, errors?.[0]?.extensions.code]).toEqual([405, 'BAD_REQUEST']);
 });
 
-it('with `prefer`, trusted documents of a manifest in Relay’s form are run by name, and other texts too', async () => {
+test('with `prefer`, trusted documents of a manifest in Relay’s form are run by name, and other texts too', async () => {
   expect((await post('prefer', { documentId: 'relay-viewer' })).data).toEqual({ viewer: { account: { sid: provider.accountSid } } });
   expect((await post('prefer', { query: OTHER })).data).toEqual({ __typename: 'Query' });
   expect((await post('prefer', { query: OTHER, ...byHash(OTHER) })).data).toEqual({ __typename: 'Query' });
@@ -201,14 +201,14 @@ it('with `prefer`, trusted documents of a manifest in Relay’s form are run by 
   expect((await post('prefer', { query: DEEP })).errors?.[0]?.extensions.code).toBe('QUERY_LIMIT_EXCEEDED');
 });
 
-it('without trusted documents, a client of APQ is told so, sends the text, and it is run', async () => {
+test('without trusted documents, a client of APQ is told so, sends the text, and it is run', async () => {
   expect((await post('off', byHash(OTHER))).errors).toEqual([
     { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
   ]);
   expect((await post('off', { query: OTHER, ...byHash(OTHER) })).data).toEqual({ __typename: 'Query' });
 });
 
-it.each([
+test.each([
   [{ documentId: 7 }],
   [{ documentId: null }],
   [{ documentId: {} }],
@@ -222,7 +222,7 @@ it.each([
   }
 });
 
-it('the contract and GraphiQL’s page know nothing of it', async () => {
+test('the contract and GraphiQL’s page know nothing of it', async () => {
   const rest = restClient(fetches.only, { user: provider.accountSid, password: provider.authToken });
   expect((await rest.get('/msteams/enterprises/search')).status).toBe(200);
   const page = await fetches.only(new Request('http://gateway.test/graphql', { headers: { accept: 'text/html' } }));
@@ -232,7 +232,7 @@ it('the contract and GraphiQL’s page know nothing of it', async () => {
 describe('a manifest that can not be used stops the start, and says why:', () => {
   const start = (file: string) =>
     gateway.another({ graph: { introspection: true, graphiql: true, trustedDocuments: { mode: 'only', file } } });
-  it.each([
+  test.each([
     ['no JSON', 'nothing', 'it is not JSON'],
     ['another form', [VIEWER], 'it must have Relay’s form'],
     ['another form inside', { id: { text: VIEWER } }, 'it must have Relay’s form'],
@@ -254,7 +254,7 @@ describe('a manifest that can not be used stops the start, and says why:', () =>
     expect(() => start(file)).toThrow(expect.objectContaining({ name: 'SettingsError', message: expect.stringContaining(expected) }));
   });
 
-  it('no file', () => {
+  test('no file', () => {
     expect(() => start(join(directory, 'none.json'))).toThrow(
       /^TRUSTED_DOCUMENTS_FILE is invalid \(.*none\.json\): it cannot be read: ENOENT/,
     );
@@ -265,7 +265,7 @@ describe('with introspection and GraphiQL off, as in production', () => {
   const production = () => gateway.another({ graph: { introspection: false, graphiql: false } }).fetch;
   const graph = () => graphClient(production(), { user: provider.accountSid, password: provider.authToken });
 
-  it.each([
+  test.each([
     '{ __schema { queryType { name } } }',
     '{ __type(name: "Query") { name } }',
     '{ ...F } fragment F on Query { a: __schema { description } }',
@@ -274,11 +274,11 @@ describe('with introspection and GraphiQL off, as in production', () => {
     expect([status, data ?? null, errors?.[0]?.extensions]).toEqual([400, null, { code: 'INTROSPECTION_OFF' }]);
   });
 
-  it('types of answers are told', async () => {
+  test('types of answers are told', async () => {
     expect((await graph()('{ __typename viewer { __typename } }')).data).toEqual({ __typename: 'Query', viewer: { __typename: 'Viewer' } });
   });
 
-  it.each([
+  test.each([
     ['a field', '{ viewr { permissions } }', {}, 'Cannot query field "viewr" on type "Query".'],
     ['an argument', '{ bots(frst: 1) { totalCount } }', {}, 'Unknown argument "frst" on field "Query.bots".'],
     ['a type', 'query ($order: BotOrde) { bots(orderBy: $order) { totalCount } }', {}, 'Unknown type "BotOrde".'],
@@ -308,7 +308,7 @@ describe('with introspection and GraphiQL off, as in production', () => {
     expect(JSON.stringify((await provider.graph(query, variables)).errors)).toContain('Did you mean');
   });
 
-  it('GraphiQL is not there, and the graph is', async () => {
+  test('GraphiQL is not there, and the graph is', async () => {
     const page = await production()(new Request('http://gateway.test/graphql', { headers: { accept: 'text/html' } }));
     expect([page.status, page.headers.get('content-type')]).toEqual([401, 'application/json; charset=utf-8']);
     expect((await production()(new Request('http://gateway.test/'))).status).toBe(404);

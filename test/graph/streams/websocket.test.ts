@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../../support/live.ts';
 import { authorizationOf, MESSAGE_EVENTS } from '../../support/transports.ts';
@@ -68,23 +68,23 @@ class Socket {
 const subscribe = (id: string, query = MESSAGE_EVENTS, variables = {}) => ({ id, type: 'subscribe', payload: { query, variables } });
 
 describe('a connection', () => {
-  it('that does not introduce itself is closed with 4408', async () => {
+  test('that does not introduce itself is closed with 4408', async () => {
     expect(await (await Socket.opened()).closed).toBe(4408);
   });
 
-  it('that subscribes before it is acknowledged is closed with 4401', async () => {
+  test('that subscribes before it is acknowledged is closed with 4401', async () => {
     const socket = await Socket.opened();
     socket.send(subscribe('1'));
     expect(await socket.closed).toBe(4401);
   });
 
-  it('that introduces itself twice is closed with 4429', async () => {
+  test('that introduces itself twice is closed with 4429', async () => {
     const socket = await Socket.ready();
     socket.send({ type: 'connection_init' });
     expect(await socket.closed).toBe(4429);
   });
 
-  it.each([
+  test.each([
     ['without credentials', undefined],
     ['with wrong ones', { Authorization: 'Basic QUM6eA==' }],
     ['with what is no header', { Authorization: { toString: 1 } }],
@@ -94,7 +94,7 @@ describe('a connection', () => {
     expect(await socket.closed).toBe(4403);
   });
 
-  it('may have its credentials in the upgrade’s headers, but not from another site’s page', async () => {
+  test('may have its credentials in the upgrade’s headers, but not from another site’s page', async () => {
     const authorization = authorizationOf(from.provider);
     for (const headers of [{ authorization }, { authorization, origin: gateway.url }] as Record<string, string>[]) {
       const socket = await Socket.opened(headers);
@@ -107,7 +107,7 @@ describe('a connection', () => {
     }
   });
 
-  it('that says what the protocol doesn’t know is closed with 4400, a message above 64 KiB with 1009, a subscription’s id again with 4409', async () => {
+  test('that says what the protocol doesn’t know is closed with 4400, a message above 64 KiB with 1009, a subscription’s id again with 4409', async () => {
     const unknown = await Socket.ready();
     unknown.send('{"type":"nothing"}');
     expect(await unknown.closed).toBe(4400);
@@ -121,14 +121,14 @@ describe('a connection', () => {
     expect(await twice.closed).toBe(4409);
   });
 
-  it('answers a ping with its payload, word for word, whatever it looks like', async () => {
+  test('answers a ping with its payload, word for word, whatever it looks like', async () => {
     const socket = await Socket.ready();
     const payload = { $rendered: 1, payload: { $rendered: 2 } };
     socket.send({ type: 'ping', payload });
     expect((await socket.has('pong')).payload).toEqual(payload);
   });
 
-  it('for another path or with a malformed one is refused, and the gateway lives on', async () => {
+  test('for another path or with a malformed one is refused, and the gateway lives on', async () => {
     for (const target of ['/other', '//', '/graphql/x', 'http://[']) {
       const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
       const head = [
@@ -148,7 +148,7 @@ describe('a connection', () => {
 });
 
 describe('operations', () => {
-  it('queries and mutations are answered, once, and complete', async () => {
+  test('queries and mutations are answered, once, and complete', async () => {
     const socket = await Socket.ready();
     socket.send(subscribe('q', '{ viewer { account { sid } } }'));
     expect(await socket.has('next')).toMatchObject({
@@ -165,7 +165,7 @@ describe('operations', () => {
     await socket.has('complete', 2);
   });
 
-  it('what can not be run is told in an error message, and the connection stays', async () => {
+  test('what can not be run is told in an error message, and the connection stays', async () => {
     const socket = await Socket.ready();
     for (const query of [
       '{',
@@ -181,14 +181,14 @@ describe('operations', () => {
     await socket.has('pong');
   });
 
-  it('an answer is sent under the client’s id, whatever characters it has', async () => {
+  test('an answer is sent under the client’s id, whatever characters it has', async () => {
     const socket = await Socket.ready();
     const id = '"}\n{"type":"next",\u2028\\';
     socket.send(subscribe(id));
     expect((await socket.has('next')).id).toBe(id);
   });
 
-  it('events are sent under each subscription’s own id, in order, on many sockets and several times on one', async () => {
+  test('events are sent under each subscription’s own id, in order, on many sockets and several times on one', async () => {
     const ids = ['1', '2', 'a "longer" one', 'ключ'];
     const sockets = await Promise.all([Socket.ready(), Socket.ready(), Socket.ready()]);
     for (const socket of sockets) for (const id of ids) socket.send(subscribe(id));
@@ -211,7 +211,7 @@ describe('operations', () => {
     expect(socket.messages.filter(({ id }) => id === '1')).toHaveLength(1 + sids.length);
   });
 
-  it('a completed subscription’s stream ends at once, also where another took its id before it had begun', async () => {
+  test('a completed subscription’s stream ends at once, also where another took its id before it had begun', async () => {
     const socket = await Socket.ready();
     socket.send(subscribe('1'));
     await socket.has('next');
@@ -226,7 +226,7 @@ describe('operations', () => {
     await socket.has('next', 2);
   });
 
-  it('an unexpected failure is masked', async () => {
+  test('an unexpected failure is masked', async () => {
     const { prisma } = gateway.gateway;
     const socket = await Socket.ready();
     const lost = Object.assign(Object.create(prisma), { account: { findMany: () => Promise.reject(new Error('secret of the database')) } });

@@ -23,13 +23,16 @@ interface BiomeConfig {
 /** A file's room: its folder, or the file itself directly under src/. */
 const roomOf = (file: string): string => (dirname(file) === 'src' ? file : file.startsWith('prisma/') ? 'prisma' : dirname(file));
 
+/** The TypeScript files of a folder. */
+const filesOf = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+    .map((name) => join(folder, name));
+
 /** Who imports whom in the code, by rooms. */
 function importsOf(folders: readonly string[]): Map<string, Set<string>> {
-  const files = folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
-  );
   const imports = new Map<string, Set<string>>();
-  for (const file of files.filter((name) => name.endsWith('.ts'))) {
+  for (const file of folders.flatMap(filesOf)) {
     const room = roomOf(file);
     const found = imports.get(room) ?? new Set();
     imports.set(room, found);
@@ -84,4 +87,18 @@ test('Biome allows exactly what docs/architecture.md draws', () => {
 test('Biome refuses circles of imports, those of types too', () => {
   const { linter } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as BiomeConfig;
   expect(linter.rules.suspicious.noImportCycles).toEqual({ level: 'error', options: { ignoreTypes: false } });
+});
+
+test('every export of src/ and schema/ has an importer', () => {
+  const sources = ['src', 'schema', 'test', 'bench']
+    .flatMap(filesOf)
+    .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
+  const unused = sources.flatMap(({ file, text }) => {
+    if (!/^(src|schema)\//.test(file)) return [];
+    const names = [...text.matchAll(/^export (?:async )?(?:function|const|class|interface|type)\s+(\w+)/gm)].map(([, name = '']) => name);
+    return names
+      .filter((name) => !sources.some((other) => other.file !== file && new RegExp(`\\b${name}\\b`).test(other.text)))
+      .map((name) => `${file}: ${name}`);
+  });
+  expect(unused).toEqual([]);
 });

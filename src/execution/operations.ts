@@ -35,18 +35,21 @@ interface Outcome {
 
 /**
  * Runs an operation and reports it.
+ * @param isReported false for a result that is dropped, since the operation is run again
  * @throws what `run` throws, reported by its code
  */
 export async function observed<Result extends object>(
   observe: ObserveOperation,
   facts: OperationFacts,
   run: () => Promise<Result> | Result,
+  isReported?: (result: Result) => boolean,
 ): Promise<Result> {
   const began = performance.now();
   const report = (outcome: string, planned: boolean) =>
     observe(Object.assign({ outcome, planned, durationMs: performance.now() - began }, facts));
   try {
     const result = await run();
+    if (isReported && !isReported(result)) return result;
     const { errors, planned, text } = result as Outcome;
     report(codeOf(errors), planned ?? text !== undefined);
     return result;
@@ -75,14 +78,12 @@ function codeOf(errors: ExecutionResult['errors']): string {
   return thrown instanceof GraphQLError ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
 }
 
-/** The access log: a line an operation, at level `debug`. */
+/** The access log: a line for each operation, at level `debug`. */
 export function createAccessLog(log: Pick<Logger, 'debug' | 'isLevelEnabled'>): ObserveOperation {
+  if (!log.isLevelEnabled('debug')) return () => {};
   return ({ caller, durationMs, ...report }) => {
-    if (!log.isLevelEnabled('debug')) return;
     const { accountSid, adminSid, accessTokenSid, requestId, remoteAddress } = caller;
-    log.debug(
-      { ...report, ms: Math.round(durationMs * 10) / 10, accountSid, adminSid, accessTokenSid, requestId, remoteAddress },
-      'operation',
-    );
+    const ms = Math.round(durationMs * 10) / 10;
+    log.debug({ ...report, ms, accountSid, adminSid, accessTokenSid, requestId, remoteAddress }, 'operation');
   };
 }

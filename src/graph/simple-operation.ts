@@ -4,8 +4,9 @@ import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
+import type { RunResult } from '../execution/answers.ts';
 import { decodeBody } from '../execution/operation-body.ts';
-import { type ObserveOperation, type OperationReport, observed } from '../execution/operations.ts';
+import { type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
 import type { AnyRequest } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
@@ -38,25 +39,19 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
     if (!compiled?.passes(variables)) return undefined;
     const { name, kind, run } = compiled;
     const context = contextFor(caller);
-    let report: OperationReport | undefined;
-    let isRunAgain = false;
-    const keepReport = (made: OperationReport) => {
-      report = made;
-    };
-    const work = () => observed(keepReport, { face: 'graph', name, kind, caller }, () => run(context, variables));
-    try {
-      const result = await inTurn(admission, caller, kind, work, hasTimedOut).catch(ignoreOverload);
-      if (result === undefined) return undefined;
-      if (result.text !== undefined) return { response: jsonResponse(result.text) };
-      if (!result.errors) return { response: jsonResponse(JSON.stringify(result)) };
-      isRunAgain = kind === 'query' && !result.errors.some(isOutage);
-      return isRunAgain ? undefined : { result };
-    } finally {
-      // Yoga reports what it runs again.
-      if (report && !isRunAgain) observe(report);
-    }
+    const facts = { face: 'graph', name, kind, caller } as const;
+    const isReported = kind === 'query' ? isFinal : undefined;
+    const work = () => observed(observe, facts, () => run(context, variables), isReported);
+    const result = await inTurn(admission, caller, kind, work, hasTimedOut).catch(ignoreOverload);
+    if (result === undefined) return undefined;
+    if (result.text !== undefined) return { response: jsonResponse(result.text) };
+    if (!result.errors) return { response: jsonResponse(JSON.stringify(result)) };
+    return kind === 'query' && !isFinal(result) ? undefined : { result };
   };
 }
+
+/** Is it answered as it is? A query that failed is run again by Yoga, which reports it. */
+const isFinal = ({ errors }: RunResult) => !errors || errors.some(isOutage);
 
 /** A query that fails so is not run again: the database is in trouble already. */
 const isOutage = ({ originalError }: GraphQLError) => outageOf(originalError) !== undefined;

@@ -1,5 +1,4 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { DomainError } from './domain/errors.ts';
 
 /**
  * Creates the log. Errors are logged by type, code, stack and message, without secrets or personal content (texts, numbers, addresses): what a
@@ -21,8 +20,6 @@ function serializeError(error: unknown, depth = 0): unknown {
     type: error.name,
     code: typeof code === 'string' ? code : undefined,
     message: messageOf(error),
-    // A DomainError's private half. A database error's quotes values.
-    detail: error instanceof DomainError && error.detail ? redactQuotes(error.detail) : undefined,
     stack: framesOf(error),
     cause: cause instanceof Error && depth < MAX_DEPTH ? serializeError(cause, depth + 1) : undefined,
     errors: error instanceof AggregateError && depth < MAX_DEPTH ? error.errors.map((one) => serializeError(one, depth + 1)) : undefined,

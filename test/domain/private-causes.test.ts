@@ -38,7 +38,9 @@ test('a 452 shows its public message alone, and its private half is logged with 
     expect.objectContaining({
       msg: 'a platform refused a request or did not answer',
       requestId: rest.headers.get('x-request-id'),
-      err: expect.objectContaining({ detail: 'NO_ANSWER after 10 s', cause: expect.objectContaining({ message: 'socket hang up' }) }),
+      code: 'PLATFORM_ERROR',
+      detail: 'NO_ANSWER after 10 s',
+      err: expect.objectContaining({ message: 'socket hang up' }),
     }),
   );
 

@@ -53,9 +53,10 @@ export interface AddressingOptions {
 
 /**
  * Reads whom a Teams text is for.
- * @param text plain text, as of `textOf`
+ * @param written plain text, as of `textOf`
  */
-export function readAddressing(text: string, { region, ownNumbers = [] }: AddressingOptions = {}): Addressing {
+export function readAddressing(written: string, { region, ownNumbers = [] }: AddressingOptions = {}): Addressing {
+  const text = trimmed(written);
   const from = readOwn(text, region, ownNumbers);
   if (!from) return readTarget(text, region);
   return { ...readTarget(from.rest, regionOf(from.own) ?? region), own: from.own };
@@ -238,11 +239,9 @@ function writtenUpTo({ text, plain, starts, ends }: Head, run: Run, last: number
 }
 
 function readTarget(text: string, region: string | undefined): Addressing {
+  const none = { kind: 'none', body: text } as const;
   const head = headOf(text);
-  const none = { kind: 'none', body: trimmed(text) } as const;
-  const leading = /\s*/y;
-  const at = matchAt(leading, head.plain, 0)?.[0].length ?? 0;
-  const run = findRun(head, at);
+  const run = findRun(head, 0);
   if (!run || (!run.plus && isDate(head.plain.slice(run.start)))) return none;
   const found = distinct(candidates(head, run, region));
   const certain = found.filter((candidate) => candidate.certain);
@@ -360,7 +359,7 @@ function trimmed(text: string): string {
   return text.slice(start, end);
 }
 
-const FROM = /\s*from(?![\p{L}\p{N}])\s*:?\s*/iuy;
+const FROM = /from(?![\p{L}\p{N}])\s*:?\s*/iuy;
 
 /** `from <own number>`: a number with a plus or 00, or one of the user's own in any spelling. */
 function readOwn(text: string, region: string | undefined, ownNumbers: readonly string[]): { own: string; rest: string } | undefined {

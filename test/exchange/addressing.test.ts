@@ -99,6 +99,7 @@ describe('a text goes to the number that it begins with', () => {
     // Without a text.
     ['+16502530000', '+16502530000', ''],
     [' +1 650 253 0000. ', '+16502530000', ''],
+    [`${' \n\u200b'.repeat(300)}+16502530000${' .'.repeat(300)} hi`, '+16502530000', `${' .'.repeat(299).trim()} hi`],
   ])('%j', (text, number, body) => expect(readAddressing(text)).toEqual(target(number, body)));
 
   test.each([

@@ -11,10 +11,10 @@ import { fold } from './text.ts';
 // One phone, one form: E.164. Carriers, people and programs write a number in many ways; whatever compares numbers compares this form.
 
 /** What an SMS comes from: a phone; a short code, or other digits that are no phone's, answered as they are; a name, which cannot be answered. */
-export type SenderKind = 'phone' | 'shortCode' | 'name';
+type SenderKind = 'phone' | 'shortCode' | 'name';
 
 /** A number that digits can be read as. */
-export interface ReadNumber {
+interface ReadNumber {
   /** E.164. */
   readonly number: string;
   /** Whether the digits say so themselves: by a plus, an international prefix, or the region's own way of writing. */

@@ -20,7 +20,7 @@ export interface TextActivity {
   readonly recipient?: unknown;
 }
 
-export interface ActivityText {
+interface ActivityText {
   /** Plain text without Teams' markup; lines end with `\n`. Empty where nothing was written. */
   readonly text: string;
   /** The activity id of the message that this one quotes. */

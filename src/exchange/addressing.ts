@@ -18,14 +18,14 @@ import { isNationalSpelling, plainCharacter, possibleNumber, readDigits, regionO
 // What stands next to a number that is read, brackets, quotes, a mark or two before it and punctuation after it, is not part of the text.
 
 /** A text's number and what follows it. */
-export interface Reading {
+interface Reading {
   /** E.164. */
   readonly number: string;
   readonly body: string;
 }
 
 /** What a text says of whom it is from and for. `own`: by which of the user's numbers, E.164 where it is readable. */
-export type Addressing =
+type Addressing =
   /** No number: for the last partner. */
   | { readonly kind: 'none'; readonly own?: string; readonly body: string }
   /** `number`: E.164; `written`: as the text has it. */
@@ -44,7 +44,7 @@ export type Addressing =
       readonly body: string;
     };
 
-export interface AddressingOptions {
+interface AddressingOptions {
   /** The region of national numbers, as of `regionOf` the own number. */
   readonly region?: string;
   /** The user's numbers. One of them after `from` is recognised in any spelling. */

@@ -61,7 +61,7 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
         for (const number of numbers) await tx.$queryRawUnsafe(`SELECT $1::int + ${number} AS given`, 1);
         return tx.$queryRawUnsafe('SELECT 1 AS one');
       },
-      { timeout: 60_000 },
+      { maxWait: 60_000, timeout: 60_000 },
     );
     await Promise.all(numbers.map(askTwice));
     expect(await inTransaction).toEqual([{ one: 1 }]);

@@ -1,10 +1,11 @@
-import type { ChannelStatus } from '../../prisma/client/client.ts';
+import type { ChannelStatus, PrismaClient } from '../../prisma/client/client.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { advanceStatus, type StatusReport } from '../domain/messages/message-log.ts';
+import { advanceStatus, keepReason, type StatusReport } from '../domain/messages/message-log.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 
 /**
- * Advances a message's status by a report. A status never goes back; a report that contradicts the final one is logged.
+ * Advances a message's status by a report. A status never goes back; a report that contradicts the final one is logged. A report that only says
+ * more about why a message failed improves the message's reason, without an event.
  * @param alongside further changes, in the same transaction
  * @returns whether the status advanced
  */
@@ -14,12 +15,17 @@ export async function applyReport(
   report: StatusReport,
   alongside?: (tx: Transaction) => Promise<void>,
 ): Promise<boolean> {
+  const advance = async (client: PrismaClient | Transaction) => {
+    const result = await advanceStatus(client, message.sid, report);
+    if (result !== 'advanced') await keepReason(client, message.sid, report);
+    return result;
+  };
   const outcome = alongside
     ? await inTransaction(prisma, async (tx) => {
         await alongside(tx);
-        return advanceStatus(tx, message.sid, report);
+        return advance(tx);
       })
-    : await advanceStatus(prisma, message.sid, report);
+    : await advance(prisma);
   if (outcome === 'advanced') hints.appended(message.organizationSid);
   else if (contradicts(outcome, report.status)) {
     log.warn({ messageSid: message.sid, kept: outcome, reported: report.status }, 'conflicting final statuses reported; keeping the first');

@@ -1,8 +1,15 @@
 import type { ChannelStatus } from '../../prisma/client/client.ts';
-import type { StatusReport } from '../domain/messages/message-log.ts';
+import { NO_REPORT, type StatusReport, UNKNOWN_ERROR } from '../domain/messages/message-log.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 
-/** The gateway's status for each of Restcomm's message statuses. */
+// Sources: RestComm/Restcomm-Connect at c67f1423397e, by the names of its classes, and its pull requests by number.
+
+/**
+ * The gateway's status for each of the carrier's words.
+ * - Restcomm's own (SmsMessage.Status), and `read`
+ * - the states of SMPP 3.4 (5.2.28), which older callbacks post as they are (`SmsStatus=DELIVRD`, pull request 2375). They mean what they mean
+ *   to Restcomm (TelestaxDlrParser); ENROUTE, which is no receipt, is on its way like ACCEPTD
+ */
 const STATUSES: Readonly<Record<string, ChannelStatus>> = {
   queued: 'SENDING',
   sending: 'SENDING',
@@ -11,10 +18,19 @@ const STATUSES: Readonly<Record<string, ChannelStatus>> = {
   undelivered: 'UNDELIVERED',
   failed: 'FAILED',
   read: 'READ',
+  enroute: 'SENT',
+  acceptd: 'SENT',
+  unknown: 'SENT',
+  delivrd: 'DELIVERED',
+  undeliv: 'UNDELIVERED',
+  expired: 'FAILED',
+  deleted: 'FAILED',
+  rejectd: 'FAILED',
 };
 
 /**
- * Restcomm's error codes by number and by name: a status callback carries either, the REST API the number (MessageError in Restcomm Connect).
+ * Restcomm's error codes by number and by name (MessageError): a status callback carries the name (SmsStatusNotifier), the REST API the number
+ * (SmsMessageConverter).
  */
 const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Object.fromEntries(
   (
@@ -26,7 +42,7 @@ const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Obje
       ['30005', 'UNKNOWN_DESTINATION_HANDSET', 'Unknown destination handset'],
       ['30006', 'LANDLINE_OR_UNREACHABLE_CARRIER', 'Landline or unreachable carrier'],
       ['30007', 'CARRIER_VIOLATION', 'Carrier violation'],
-      ['30008', 'UNKNOWN_ERROR', 'Unknown error'],
+      [UNKNOWN_ERROR, 'UNKNOWN_ERROR', 'Unknown error'],
       ['30009', 'MISSING_SEGMENT', 'Missing segment'],
       ['30010', 'MESSAGE_PRICE_EXCEEDS_MAX_PRICE', 'Message price exceeds max price'],
     ] as const
@@ -36,19 +52,37 @@ const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Obje
   ]),
 );
 
-/** Converts Restcomm's record of a message. An unknown status becomes SENDING: Restcomm has the message, no more is known. */
-export function toReport({ sid, status, errorCode }: Pick<SmsRecord, 'sid' | 'status' | 'errorCode'>): StatusReport {
+/** A message's status as Restcomm gives it. `details` are the carrier's own words about a failure. */
+export type RestcommStatus = Pick<SmsRecord, 'sid' | 'status' | 'errorCode'> & { readonly details?: readonly (string | undefined)[] };
+
+/** Converts a status of Restcomm's. An unknown one becomes SENDING: Restcomm has the message, no more is known. */
+export function toReport({ sid, status, errorCode, details = [] }: RestcommStatus): StatusReport {
   const known = STATUSES[status.toLowerCase()] ?? 'SENDING';
-  const failed = known === 'FAILED' || known === 'UNDELIVERED';
-  const error = failed ? errorOf(errorCode) : undefined;
-  return { status: known, restcommMessageSid: sid, errorCode: error?.code, errorMessage: error?.message };
+  if (known !== 'FAILED' && known !== 'UNDELIVERED') return { status: known, restcommMessageSid: sid };
+  const { code, message } = errorOf(errorCode);
+  return { status: known, restcommMessageSid: sid, errorCode: code, errorMessage: withDetails(message, details) };
 }
 
-/** Whether this is one of Restcomm's message statuses, in any case. */
+/** The report of a message that Restcomm accepted and never reported the end of. */
+export const UNREPORTED: StatusReport = {
+  status: 'UNDELIVERED',
+  errorCode: NO_REPORT,
+  errorMessage: 'The carrier has not reported within three days whether the SMS arrived',
+};
+
+/** Whether this is one of the carrier's words for a status, in any case. */
 export const isRestcommStatus = (status: string): boolean => Object.hasOwn(STATUSES, status.toLowerCase());
 
-function errorOf(errorCode: string | undefined): { code: string; message: string } {
-  const given = errorCode?.trim();
-  if (!given) return { code: '30008', message: 'Unknown error' };
-  return ERRORS[given.toUpperCase()] ?? { code: given, message: `Restcomm error ${given}` };
+/** 0, or SMPP's 000, means that there is no error (TelestaxDlrParser, SUCCESS_CODE). */
+function errorOf(errorCode = ''): { code: string; message: string } {
+  const given = errorCode.trim();
+  if (/^0*$/.test(given)) return { code: UNKNOWN_ERROR, message: 'Unknown error' };
+  const known = Object.hasOwn(ERRORS, given.toUpperCase()) ? ERRORS[given.toUpperCase()] : undefined;
+  return known ?? { code: given, message: `Restcomm error ${given}` };
+}
+
+/** Adds what the carrier says beyond the code's own words. */
+function withDetails(message: string, details: readonly (string | undefined)[]): string {
+  const plain = (text: string) => text.toLowerCase().replace(/\.$/, '');
+  return details.reduce<string>((said, detail = '') => (plain(said).includes(plain(detail)) ? said : `${said}: ${detail}`), message);
 }

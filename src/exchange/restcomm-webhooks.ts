@@ -7,21 +7,23 @@ import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { readBytes } from '../server/read-body.ts';
 import { applyReport } from './reports.ts';
 import { isRestcommStatus, toReport } from './restcomm-reports.ts';
-import { isStorableText } from './storable-text.ts';
+import { isStorableText, toStorableText } from './storable-text.ts';
 
 /** The path prefix of Restcomm's webhooks: `/webhooks/restcomm/{secret}/sms` and `/webhooks/restcomm/{secret}/status`. */
 export const RESTCOMM_WEBHOOKS = '/webhooks/restcomm/';
 
 const MAX_FORM_BYTES = 256 * 1024;
-/** The longest values, in UTF-16 code units. */
+/** The longest values, in UTF-16 code units. Longer texts are cut. */
 const MAX_BODY = 10_000;
 const MAX_FIELD = 320;
-const MAX_URL = 2000;
+const MAX_DETAIL = 500;
+const MAX_URL = 4096;
 const MAX_MEDIA = 10;
 
 /**
- * Handles Restcomm's webhooks: form-encoded, with the secret in the path. Restcomm's fallback URL is the same one, so it repeats a request
- * that failed with a 5xx status.
+ * Handles Restcomm's webhooks: form-encoded, with the secret in the path. A form is refused only if a mandatory field is missing, never for
+ * what its fields contain: Restcomm posts an SMS to SmsUrl and SmsFallbackUrl, which is the same one, and then never again (SmsInterpreter of
+ * RestComm/Restcomm-Connect).
  * @returns 200 with empty RCML once the SMS or status is committed; 400, 404, 405, 413 with a line of text
  */
 export async function restcommWebhook(gateway: Gateway, request: Request): Promise<Response> {
@@ -45,23 +47,19 @@ export async function restcommWebhook(gateway: Gateway, request: Request): Promi
 /** @returns what is wrong with the request; `undefined` if nothing is */
 async function receiveSms(gateway: Gateway, mappingSid: string, form: URLSearchParams): Promise<string | undefined> {
   const field = (name: string) => form.get(name)?.trim() ?? '';
-  const sms = {
-    sid: field('SmsSid') || field('MessageSid'),
-    from: field('From'),
-    to: field('To'),
-    body: form.get('Body') ?? '',
-    mediaUrls: mediaOf(form),
-  };
-  if (!sms.sid || !sms.from || !sms.to) return 'SmsSid, From and To are mandatory';
-  if (![sms.sid, sms.from, sms.to].every((value) => isStorableText(value, MAX_FIELD)) || !isStorableText(sms.body, MAX_BODY))
-    return 'The text is malformed or too long';
-  await acceptSms(gateway, mappingSid, sms);
+  const sid = field('SmsSid') || field('MessageSid');
+  const [from, to] = [field('From'), field('To')];
+  if (!sid || !from || !to) return 'SmsSid, From and To are mandatory';
+  const { urls, dropped } = mediaOf(form);
+  if (dropped > 0)
+    gateway.log.warn({ mappingSid, smsSid: sid, dropped }, 'cannot show some media of an MMS: their addresses are no web addresses');
+  await acceptSms(gateway, mappingSid, { sid, from, to, body: form.get('Body') ?? '', mediaUrls: urls });
   return undefined;
 }
 
 /**
  * Stores an SMS to a mapped number, once per sid, and enqueues it for the Teams user. Stores it even if the mapping has been deleted since:
- * its delivery then fails with MAPPING_NOT_FOUND.
+ * its delivery then fails with MAPPING_NOT_FOUND. Characters that cannot be stored are replaced, and a text beyond any SMS is cut.
  */
 export async function acceptSms(
   gateway: Gateway,
@@ -82,11 +80,11 @@ export async function acceptSms(
     mappingSid: mapping?.sid ?? null,
     accountSid: owner.accountSid,
     direction: 'OUTBOUND',
-    from: sms.from,
+    from: toStorableText(sms.from, MAX_FIELD),
     to: owner.microsoftAddress,
-    body: sms.body,
+    body: toStorableText(sms.body, MAX_BODY),
     mediaUrls: sms.mediaUrls,
-    restcommMessageSid: sms.sid,
+    restcommMessageSid: storedSid(sms.sid),
     lane: laneToTeams(owner.enterpriseSid, owner.microsoftAddress),
   });
   if (!stored) return;
@@ -94,49 +92,63 @@ export async function acceptSms(
   hints.appended(owner.organizationSid);
 }
 
-/** @returns what is wrong with the request; `undefined` if nothing is */
+/** The sid under which an SMS of Restcomm's is stored. */
+export const storedSid = (sid: string): string => toStorableText(sid, MAX_FIELD);
+
+/**
+ * Restcomm's versions name the fields differently: MessageSid and MessageStatus in its code (SmsStatusNotifier), Status and ChannelStatusMessage
+ * in its documentation (pull request 2974), SmsSid and SmsStatus in older versions (pull request 2375). ChannelStatusMessage holds the carrier's
+ * words about a failure, or the status itself.
+ * @returns what is wrong with the request; `undefined` if nothing is
+ */
 async function receiveStatus(
   gateway: Gateway,
   mappingSid: string,
   form: URLSearchParams,
   messageSid: string | null,
 ): Promise<string | undefined> {
-  const { prisma, log } = gateway;
-  const first = (...names: string[]) => names.map((name) => form.get(name)?.trim()).find((value) => value && value !== 'null');
-  const sid = first('MessageSid', 'SmsSid');
-  const status = first('MessageStatus', 'Status', 'SmsStatus', 'ChannelStatusMessage');
-  if (!sid || !status) return 'MessageSid and MessageStatus are mandatory';
-  const errorCode = first('ErrorCode');
-  if (!isStorableText(sid, MAX_FIELD) || !isStorableText(errorCode ?? '', MAX_FIELD)) return 'The text is malformed or too long';
-  if (!isRestcommStatus(status)) return 'MessageStatus is unknown';
-  const owner =
-    (await prisma.mapping.findUnique({ where: { sid: mappingSid } })) ??
-    (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
-  const message =
-    owner &&
-    (await prisma.message.findFirst({
-      where: {
-        organizationSid: owner.organizationSid,
-        direction: 'INBOUND',
-        ...(messageSid ? { sid: normalizeSid(messageSid) } : { restcommMessageSid: sid }),
-      },
-      select: { sid: true, organizationSid: true },
-    }));
+  const { log } = gateway;
+  const fields = (...names: string[]) =>
+    names.flatMap((name) => {
+      const value = form.get(name)?.trim();
+      return value && value !== 'null' ? [toStorableText(value, MAX_DETAIL)] : [];
+    });
+  const [sid] = fields('MessageSid', 'SmsSid').map(storedSid);
+  const words = fields('MessageStatus', 'Status', 'SmsStatus');
+  const status = [...words, ...fields('ChannelStatusMessage')].find(isRestcommStatus);
+  if (!sid || !(status ?? words[0])) return 'MessageSid and MessageStatus are mandatory';
+  if (!status) {
+    log.warn({ mappingSid, smsSid: sid, status: words[0] }, 'received an unknown status; Restcomm is asked for it later');
+    return undefined;
+  }
+  const message = await findSent(gateway, mappingSid, messageSid ? { sid: normalizeSid(messageSid) } : { restcommMessageSid: sid });
   if (!message) {
     log.warn({ mappingSid, smsSid: sid, messageSid }, 'received a status for an unknown message');
     return undefined;
   }
-  await applyReport(gateway, message, toReport({ sid, status, errorCode }));
+  const [errorCode] = fields('ErrorCode');
+  const details = fields('ErrorMessage', 'ChannelStatusMessage').filter((text) => !isRestcommStatus(text));
+  await applyReport(gateway, message, toReport({ sid, status, errorCode, details }));
   return undefined;
 }
 
-function mediaOf(form: URLSearchParams): string[] {
-  const urls: string[] = [];
-  for (let index = 0; index < MAX_MEDIA; index += 1) {
-    const url = form.get(`MediaUrl${index}`)?.trim();
-    if (url && isStorableText(url, MAX_URL) && /^https?:\/\//i.test(url)) urls.push(url);
-  }
-  return urls;
+/** Finds a message that was sent to a phone, in the organization of a mapping that exists or has existed. */
+async function findSent({ prisma }: Gateway, mappingSid: string, where: { sid: string } | { restcommMessageSid: string }) {
+  const owner =
+    (await prisma.mapping.findUnique({ where: { sid: mappingSid } })) ??
+    (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
+  if (!owner) return null;
+  return prisma.message.findFirst({
+    where: { organizationSid: owner.organizationSid, direction: 'INBOUND', ...where },
+    select: { sid: true, organizationSid: true },
+  });
+}
+
+/** @returns the addresses of an MMS's media, and how many others there were */
+function mediaOf(form: URLSearchParams): { urls: string[]; dropped: number } {
+  const given = Array.from({ length: MAX_MEDIA }, (_, index) => form.get(`MediaUrl${index}`)?.trim() ?? '').filter((url) => url !== '');
+  const urls = given.filter((url) => isStorableText(url, MAX_URL) && /^https?:\/\//i.test(url));
+  return { urls, dropped: given.length - urls.length };
 }
 
 const isForm = (request: Request) => /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '');

@@ -178,6 +178,13 @@ export async function openLane(tx: Transaction, lane: string, organizationSid: s
     INSERT INTO outbox_lane AS l (lane, organization_sid) VALUES (${lane}, ${organizationSid}) ON CONFLICT (lane) DO UPDATE SET lane = l.lane`;
 }
 
+/** channelErrorCode of a failure that the carrier gives no reason for (MessageError.UNKNOWN_ERROR of RestComm/Restcomm-Connect). */
+export const UNKNOWN_ERROR = '30008';
+/** channelErrorCode of a message that the carrier never reported the end of. */
+export const NO_REPORT = 'NO_REPORT';
+/** channelErrorCode of a message whose text the carrier cut or changed. It stays until the message fails. */
+export const TEXT_CHANGED = 'TEXT_CHANGED';
+
 export interface StatusReport {
   readonly status: ChannelStatus;
   readonly errorCode?: string;
@@ -199,7 +206,11 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
       SELECT sid, channel_status FROM message WHERE sid = ${messageSid} AND status_rank < ${entersBelow(status)} FOR UPDATE
     ), advanced AS (
       UPDATE message m SET channel_status = ${status}::channel_status, status_rank = ${statusRank(status)}, date_updated = now(),
-        channel_error_code = ${errorCode}, channel_error_message = ${errorMessage}, stuck = false
+        channel_error_code = CASE WHEN ${errorCode}::text IS NULL AND channel_error_code = ${TEXT_CHANGED}
+          THEN channel_error_code ELSE ${errorCode} END,
+        channel_error_message = CASE WHEN ${errorCode}::text IS NULL AND channel_error_code = ${TEXT_CHANGED}
+          THEN channel_error_message ELSE ${errorMessage} END,
+        stuck = false
       FROM before WHERE m.sid = before.sid
       RETURNING m.organization_sid, m.sid, before.channel_status AS previous
     ), head AS (
@@ -214,6 +225,21 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
   if (rows[0]) return 'advanced';
   const { channelStatus } = await client.message.findUniqueOrThrow({ where: { sid: messageSid }, select: { channelStatus: true } });
   return channelStatus;
+}
+
+/**
+ * Keeps what a report that did not advance the status says beyond what is stored: the reason of a failure that had none or says less, or that
+ * the text was changed. Restcomm may report a failure without its code first (RestComm/Restcomm-Connect sends MessageError where it knows it).
+ */
+export async function keepReason(client: Client, messageSid: string, { errorCode, errorMessage = '' }: StatusReport): Promise<void> {
+  if (!errorCode) return;
+  await client.$executeRaw`
+    UPDATE message SET channel_error_code = ${errorCode}, channel_error_message = ${errorMessage}, date_updated = now()
+    WHERE sid = ${messageSid} AND CASE
+      WHEN ${errorCode}::text = ${TEXT_CHANGED} THEN channel_error_code IS NULL
+      WHEN channel_status NOT IN ('UNDELIVERED', 'FAILED') THEN false
+      WHEN channel_error_code = ${errorCode} THEN starts_with(${errorMessage}, channel_error_message) AND channel_error_message <> ${errorMessage}
+      ELSE channel_error_code = ${NO_REPORT} OR (channel_error_code = ${UNKNOWN_ERROR} AND ${errorCode}::text <> ${NO_REPORT}) END`;
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   InvalidInputError,
   NotFoundError,
   PlatformError,
+  SmsTooLongError,
 } from '../src/domain/errors.ts';
 import { builder } from './builder.ts';
 
@@ -72,12 +73,29 @@ builder.objectType(PlatformError, {
   interfaces: [ErrorInterface],
 });
 
+builder.objectType(SmsTooLongError, {
+  name: 'SmsTooLongError',
+  description: 'The text is longer than the carrier takes (`SMS_TOO_LONG`). It would be cut or refused.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    characters: t.int({ description: 'How many UTF-16 code units the text has.', resolve: ({ size }) => size.characters }),
+    segments: t.int({ description: 'How many SMS segments the text takes.', resolve: ({ size }) => size.segments }),
+    maxCharacters: t.int({ description: 'How many UTF-16 code units a text may have.', resolve: ({ max }) => max.characters }),
+    maxSegments: t.int({
+      nullable: true,
+      description: 'How many SMS segments a text may take. `null` if only its characters count.',
+      resolve: ({ max }) => max.segments,
+    }),
+  }),
+});
+
 /**
  * The `errors` option of a mutation: a union of its result and the error types.
  * @param codes its errors, without those common to all mutations (see the description of `Mutation`)
+ * @param own error types that only it has
  */
-export const resultUnion = (name: string, result: string, codes: readonly ErrorCode[]) => ({
-  types: [InvalidInputError, NotFoundError, ConflictError, PlatformError],
+export const resultUnion = (name: string, result: string, codes: readonly ErrorCode[], own: readonly (typeof SmsTooLongError)[] = []) => ({
+  types: [InvalidInputError, NotFoundError, ConflictError, PlatformError, ...own],
   union: {
     name,
     description: `The ${result}, or an error: ${codes.map((code) => `\`${code}\``).join(', ')}, or one common to all mutations.`,

@@ -1,5 +1,6 @@
 import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
 import { belonging } from '../src/domain/confinement.ts';
+import { SmsTooLongError } from '../src/domain/errors.ts';
 import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages/messages.ts';
 import { retryMessage, sendMessage } from '../src/domain/messages/send-message.ts';
 import { required } from './account.ts';
@@ -89,7 +90,7 @@ export const MessageRef = builder.prismaNode('Message', {
       description: 'The recipient: a phone number (`INBOUND`) or the Microsoft address of the Teams user (`OUTBOUND`).',
     }),
     body: t.exposeString('body', {
-      description: 'The text: at most 1600 characters from a Teams user, 10,000 from a phone. It can be empty, e.g. in an MMS.',
+      description: 'The text: at most 999 characters from a Teams user, 10,000 from a phone. It can be empty, e.g. in an MMS.',
     }),
     mediaUrls: t.exposeStringList('mediaUrls', {
       description: 'The HTTP or HTTPS URLs of the media of an MMS, at most 10. Empty for an SMS.',
@@ -278,7 +279,10 @@ const SendMessageInput = builder.inputType('SendMessageInput', {
       description: 'The sid of the mapping whose Teams user is the sender and whose phone number is used.',
     }),
     to: t.string({ required: true, description: 'The phone number of the recipient: 3 to 18 digits with an optional leading `+`.' }),
-    body: t.string({ required: true, description: 'The text, 1 to 1600 characters.' }),
+    body: t.string({
+      required: true,
+      description: 'The text: 1 to 999 characters, or fewer if the operator limits its segments (`SmsTooLongError`).',
+    }),
     ...idempotencyKey(t),
   }),
 });
@@ -296,7 +300,12 @@ builder.mutationFields((t) => ({
     type: MessageRef,
     description:
       'Sends an SMS for a Teams user. Returns the message as `QUEUED`; follow its delivery with `Subscription.messageStatus` or the event log.',
-    errors: resultUnion('SendMessageResult', 'accepted message', ['MAPPING_NOT_FOUND', 'ENTERPRISE_CLOSED', 'ENTERPRISE_INACTIVE']),
+    errors: resultUnion(
+      'SendMessageResult',
+      'accepted message',
+      ['SMS_TOO_LONG', 'MAPPING_NOT_FOUND', 'ENTERPRISE_CLOSED', 'ENTERPRISE_INACTIVE'],
+      [SmsTooLongError],
+    ),
     args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The SMS to send.' }) },
     resolve: (_root, { input }, { gateway, caller }) => sendMessage(gateway, caller, input),
   }),

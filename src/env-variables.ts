@@ -62,6 +62,8 @@ export const variables = z
       .regex(/^[\x21-\x7e]+$/)
       .optional()
       .describe('visible ASCII characters without spaces'),
+    /** The longest SMS, in segments. By default as long as Restcomm can store it: 999 characters. */
+    SMS_MAX_SEGMENTS: wholeNumber(1, 16).optional().describe('segments from 1 to 16'),
     /** The Teams side: `embedded`, a stand-in that accepts everything, or `microsoft`. */
     TEAMS_PLATFORM: z.enum(['embedded', 'microsoft']).default('embedded').describe('embedded or microsoft'),
     /** Microsoft's login, which issues the bots' tokens. */

@@ -19,6 +19,8 @@ export interface Settings {
   readonly publicUrl?: string;
   /** Absent: the embedded stand-in. */
   readonly restcomm?: { readonly url: string; readonly accountSid: string; readonly authToken: string };
+  /** The longest SMS, in segments. Absent: as long as the carrier can store it. */
+  readonly maxSegments?: number;
   /** Absent: the embedded stand-in. */
   readonly microsoft?: {
     readonly loginUrl: string;
@@ -90,6 +92,7 @@ function settingsOf(values: Values): Settings {
     restBotSecrets: values.REST_BOT_SECRETS,
     publicUrl: values.PUBLIC_URL?.replace(/\/+$/, ''),
     restcomm: restcommOf(values),
+    maxSegments: values.SMS_MAX_SEGMENTS,
     microsoft: microsoftOf(values),
     redisUrl: values.REDIS_URL,
     eventRetentionDays: values.EVENT_RETENTION,

@@ -29,6 +29,7 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
   // Only the graph sends messages, streams events and creates access tokens.
+  SMS_TOO_LONG: { status: 400, errorCode: '450' },
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
   ACCESS_TOKEN_NOT_FOUND: { status: 409, errorCode: '409' },

@@ -20,6 +20,7 @@ export const errorCodes = {
   ENTERPRISE_HAS_MAPPINGS: 'The enterprise has mappings, so it cannot be closed unless `deleteMappings` is set.',
   ENTERPRISE_CLOSED: 'The enterprise is `CLOSED`: it cannot be changed or given mappings or a bot.',
   ENTERPRISE_INACTIVE: 'The enterprise is `INACTIVE`, so its mappings cannot send messages.',
+  SMS_TOO_LONG: 'The text is longer than the carrier takes. The error says how long it is, and how long it may be.',
   MESSAGE_NOT_STUCK: 'The message is not stuck, so it cannot be retried.',
   CURSOR_INVALID: 'The cursor does not belong to this event log.',
   CURSOR_EXPIRED: 'Events after the cursor are past their retention and deleted. Read the current state, then subscribe without a cursor.',
@@ -80,6 +81,20 @@ export class NotFoundError extends DomainError {}
 
 /** The request conflicts with what is stored here or at Microsoft. */
 export class ConflictError extends DomainError {}
+
+/** A text that the carrier would cut or refuse (450). Nothing was stored. */
+export class SmsTooLongError extends DomainError {
+  constructor(
+    message: string,
+    path: readonly string[],
+    /** Of the text. */
+    readonly size: { readonly characters: number; readonly segments: number },
+    /** The carrier's; without segments, as many as the characters make. */
+    readonly max: { readonly characters: number; readonly segments?: number },
+  ) {
+    super('SMS_TOO_LONG', message, { path });
+  }
+}
 
 /** An outside platform refused or did not answer (452). Nothing was stored. */
 export class PlatformError extends DomainError {

@@ -1,5 +1,5 @@
 import type { ChannelStatus } from '../../prisma/client/client.ts';
-import { NO_REPORT, type StatusReport, UNKNOWN_ERROR } from '../domain/messages/message-log.ts';
+import { NO_REPORT, type StatusReport, TEXT_CHANGED, UNKNOWN_ERROR } from '../domain/messages/message-log.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 
 // Sources: RestComm/Restcomm-Connect at c67f1423397e, by the names of its classes, and its pull requests by number.
@@ -53,14 +53,14 @@ const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Obje
 );
 
 /** A message's status as Restcomm gives it. `details` are the carrier's own words about a failure. */
-export type RestcommStatus = Pick<SmsRecord, 'sid' | 'status' | 'errorCode'> & { readonly details?: readonly (string | undefined)[] };
+export type RestcommStatus = Pick<SmsRecord, 'sid' | 'status' | 'errorCode' | 'errorMessage'> & { readonly details?: readonly string[] };
 
 /** Converts a status of Restcomm's. An unknown one becomes SENDING: Restcomm has the message, no more is known. */
-export function toReport({ sid, status, errorCode, details = [] }: RestcommStatus): StatusReport {
+export function toReport({ sid, status, errorCode, errorMessage, details = [] }: RestcommStatus): StatusReport {
   const known = STATUSES[status.toLowerCase()] ?? 'SENDING';
   if (known !== 'FAILED' && known !== 'UNDELIVERED') return { status: known, restcommMessageSid: sid };
   const { code, message } = errorOf(errorCode);
-  return { status: known, restcommMessageSid: sid, errorCode: code, errorMessage: withDetails(message, details) };
+  return { status: known, restcommMessageSid: sid, errorCode: code, errorMessage: withDetails(message, [errorMessage ?? '', ...details]) };
 }
 
 /** The report of a message that Restcomm accepted and never reported the end of. */
@@ -69,6 +69,28 @@ export const UNREPORTED: StatusReport = {
   errorCode: NO_REPORT,
   errorMessage: 'The carrier has not reported within three days whether the SMS arrived',
 };
+
+/**
+ * The shortest text that Restcomm cuts to: where it normalizes numbers, it cuts a text of more than 160 bytes to 159 characters
+ * (SmsMessagesEndpoint, normalize). Its database may cut longer ones.
+ */
+const SHORTEST_CUT = 159;
+
+/** Whether this is what Restcomm made of a text by cutting it. */
+export const isCut = (kept: string, sent: string): boolean =>
+  kept.length >= SHORTEST_CUT && kept.length < sent.length && sent.startsWith(kept);
+
+/**
+ * Adds to a report that the carrier sends another text than it was given, unless there is an error to report.
+ * @param kept the text by Restcomm's record; empty if the record has none
+ */
+export function withTextChange(report: StatusReport, kept: string, sent: string): StatusReport {
+  if (kept === sent || kept === '' || report.errorCode) return report;
+  const errorMessage = sent.startsWith(kept)
+    ? `Restcomm cut the text: it sends the first ${kept.length} of ${sent.length} characters`
+    : 'Restcomm changed the text before it sent it';
+  return { ...report, errorCode: TEXT_CHANGED, errorMessage };
+}
 
 /** Whether this is one of the carrier's words for a status, in any case. */
 export const isRestcommStatus = (status: string): boolean => Object.hasOwn(STATUSES, status.toLowerCase());
@@ -82,7 +104,7 @@ function errorOf(errorCode = ''): { code: string; message: string } {
 }
 
 /** Adds what the carrier says beyond the code's own words. */
-function withDetails(message: string, details: readonly (string | undefined)[]): string {
+function withDetails(message: string, details: readonly string[]): string {
   const plain = (text: string) => text.toLowerCase().replace(/\.$/, '');
-  return details.reduce<string>((said, detail = '') => (plain(said).includes(plain(detail)) ? said : `${said}: ${detail}`), message);
+  return details.reduce((said, detail) => (plain(said).includes(plain(detail)) ? said : `${said}: ${detail}`), message);
 }

@@ -6,7 +6,7 @@ import { normalizeSid } from '../domain/sid.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { readBytes } from '../server/read-body.ts';
 import { applyReport } from './reports.ts';
-import { isRestcommStatus, toReport } from './restcomm-reports.ts';
+import { isCut, isRestcommStatus, toReport, withTextChange } from './restcomm-reports.ts';
 import { isStorableText, toStorableText } from './storable-text.ts';
 
 /** The path prefix of Restcomm's webhooks: `/webhooks/restcomm/{secret}/sms` and `/webhooks/restcomm/{secret}/status`. */
@@ -128,7 +128,10 @@ async function receiveStatus(
   }
   const [errorCode] = fields('ErrorCode');
   const details = fields('ErrorMessage', 'ChannelStatusMessage').filter((text) => !isRestcommStatus(text));
-  await applyReport(gateway, message, toReport({ sid, status, errorCode, details }));
+  const report = toReport({ sid, status, errorCode, details });
+  // The text is in the report as well (SmsStatusNotifier): the response to its sending, which has it, may have been lost.
+  const body = form.get('Body') ?? '';
+  await applyReport(gateway, message, isCut(body, message.body) ? withTextChange(report, body, message.body) : report);
   return undefined;
 }
 
@@ -140,7 +143,7 @@ async function findSent({ prisma }: Gateway, mappingSid: string, where: { sid: s
   if (!owner) return null;
   return prisma.message.findFirst({
     where: { organizationSid: owner.organizationSid, direction: 'INBOUND', ...where },
-    select: { sid: true, organizationSid: true },
+    select: { sid: true, organizationSid: true, body: true },
   });
 }
 

@@ -18,7 +18,7 @@ interface Platforms {
 }
 
 interface PlatformsOptions {
-  readonly settings: Pick<Settings, 'restcomm' | 'microsoft'>;
+  readonly settings: Pick<Settings, 'restcomm' | 'microsoft' | 'maxSegments'>;
   /** Receives the embedded Restcomm's status reports, in place of a status callback. */
   readonly report: (report: SmsReport) => void;
   /** Whether there is a bot with this applicationId. */
@@ -34,7 +34,10 @@ interface PlatformsOptions {
 export function connectPlatforms({ settings, report, isKnownAudience, lookup }: PlatformsOptions): Platforms {
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
   const fetch = createOutbound({ isConfigured: configuredUrls(settings), lookup });
-  const restcomm = settings.restcomm ? createHttpRestcomm({ ...settings.restcomm, fetch }) : createEmbeddedRestcomm({ report });
+  const { maxSegments } = settings;
+  const restcomm = settings.restcomm
+    ? createHttpRestcomm({ ...settings.restcomm, maxSegments, fetch })
+    : createEmbeddedRestcomm({ report, maxSegments });
   if (!settings.microsoft) return { restcomm, microsoft: createEmbeddedMicrosoft() };
   const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
   return {

@@ -8,6 +8,7 @@ import { stubContract, successes } from './stub-graph.ts';
 
 /** Sending messages, streaming events and access tokens are the graph's alone. */
 type GraphErrorCode =
+  | 'SMS_TOO_LONG'
   | 'ENTERPRISE_INACTIVE'
   | 'MESSAGE_NOT_STUCK'
   | 'CURSOR_INVALID'

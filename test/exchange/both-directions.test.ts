@@ -106,8 +106,8 @@ test('what can not become an SMS gets a short reply, and no message', async () =
   expect(await nextShownTo(customer, 2)).toContain('+12 is not a phone number');
   await exchange.say(customer, customer.user, `from +4999 ${PHONE} not mine`);
   expect(await nextShownTo(customer, 3)).toBe('+4999 is not one of your numbers.');
-  await exchange.say(customer, customer.user, `${PHONE} ${'x'.repeat(1601)}`);
-  expect(await nextShownTo(customer, 4)).toContain('at most 1600 characters');
+  await exchange.say(customer, customer.user, `${PHONE} ${'x'.repeat(1000)}`);
+  expect(await nextShownTo(customer, 4)).toBe('Your text has 1000 characters; an SMS takes at most 999. Nothing was sent.');
   await exchange.say(customer, customer.user, PHONE);
   expect(await nextShownTo(customer, 5)).toContain('Write "+<number> <text>"');
   expect(await exchange.messages(customer.provider)).toEqual([]);

@@ -166,6 +166,20 @@ describe('what Restcomm reports or refuses', () => {
   });
 });
 
+test('a text waits while the gateway’s own account is suspended at Restcomm, and is sent once it is active again', async () => {
+  const account = exchange.restcomm.accounts.get(exchange.restcomm.accountSid) ?? expect.unreachable();
+  account.status = 'suspended';
+  const body = randomBytes(4).toString('hex');
+  const from = exchange.logged.length;
+  expect(await exchange.say(customer, customer.user, `${PHONE} ${body}`)).toBe(200);
+  await until(async () => exchange.logged.slice(from).filter((line) => line.includes('HTTP_403')).length >= 2);
+  const [waiting] = (await exchange.messages(customer.provider, { direction: 'INBOUND' })).filter((message) => message.body === body);
+  expect(waiting).toMatchObject({ channelStatus: 'QUEUED', stuck: false });
+  account.status = 'active';
+  expect(await exchange.ends(customer.provider, waiting?.sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+  expect(exchange.restcomm.messages.filter((sms) => sms.body === body)).toHaveLength(1);
+});
+
 describe('what may not pass ends FAILED with a code and a message', () => {
   test('either way of an INACTIVE enterprise, and its user is told', async () => {
     const own = await exchange.customer();

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { done, fresh, unknownSid } from '../parity/faces.ts';
-import { type Customer, createTestExchange, type TestExchange } from '../support/exchange.ts';
+import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 import { graphClient } from '../support/graph.ts';
 
 let exchange: TestExchange;
@@ -17,6 +17,7 @@ const SEND = `mutation ($input: SendMessageInput!) {
     __typename
     ... on Message { sid channelStatus direction from to body segments encoding accountSid }
     ... on Error { code message path value }
+    ... on SmsTooLongError { characters segments maxCharacters maxSegments }
   }
 }`;
 
@@ -51,6 +52,96 @@ test('counts segments as a carrier does', async () => {
   expect(await send({ body: '你'.repeat(71) })).toMatchObject({ segments: 2, encoding: 'UCS_2' });
 });
 
+describe('a text longer than the carrier takes', () => {
+  const refused = { __typename: 'SmsTooLongError', code: 'SMS_TOO_LONG', path: ['body'], value: null };
+
+  test('is refused at once, with its size and the longest', async () => {
+    expect(await send({ body: 'x'.repeat(999) })).toMatchObject({ __typename: 'Message', segments: 7 });
+    const before = await count();
+    expect(await send({ body: 'x'.repeat(1000) })).toEqual({
+      ...refused,
+      message: 'Parameter body is invalid: has 1000 characters; an SMS takes at most 999',
+      ...{ characters: 1000, segments: 7, maxCharacters: 999, maxSegments: null },
+    });
+    // Characters count as the carrier's database counts them, however few segments they make.
+    expect(await send({ body: '🎉'.repeat(500), idempotencyKey: fresh.key() })).toMatchObject({
+      ...refused,
+      characters: 1000,
+      segments: 16,
+    });
+    expect(await count()).toBe(before);
+  });
+
+  test('in segments, where they are limited, is refused at once, and in Teams as well', async () => {
+    const limited = await createTestExchange({ maxSegments: 2 });
+    try {
+      const own = await limited.customer();
+      expect(await send({ body: 'x'.repeat(306) }, own)).toMatchObject({ __typename: 'Message', segments: 2 });
+      expect(await send({ body: 'x'.repeat(307) }, own)).toMatchObject({
+        ...refused,
+        message: 'Parameter body is invalid: takes 3 SMS segments of up to 153 characters; at most 2 can be sent',
+        ...{ characters: 307, segments: 3, maxSegments: 2 },
+      });
+      expect(await send({ body: `${'x'.repeat(134)}好` }, own)).toMatchObject({
+        ...refused,
+        message: expect.stringContaining('takes 3 SMS segments of up to 67 characters, since'),
+      });
+      expect(await limited.say(own, own.user, `${PHONE} ${'x'.repeat(307)}`)).toBe(200);
+      const reply = 'Your text takes 3 SMS segments of up to 153 characters; at most 2 can be sent. Nothing was sent.';
+      await limited.microsoft.until(() => limited.microsoft.activities.some(({ text }) => text === reply));
+      expect(await limited.messages(own.provider)).toHaveLength(1);
+    } finally {
+      await limited.close();
+    }
+  });
+});
+
+describe('a text that the carrier sends otherwise than it was given', () => {
+  const cut = (body: string) => `Restcomm cut the text: it sends the first 159 of ${body.length} characters`;
+  afterEach(() => {
+    exchange.restcomm.version.cuts = false;
+    exchange.restcomm.faults.clear();
+  });
+
+  test('says so, from its first report to its last, and its event as well', async () => {
+    exchange.restcomm.version.cuts = true;
+    const body = 'ü'.repeat(160);
+    const { events, ...message } = await exchange.ends(customer.provider, (await send({ body })).sid, 'DELIVERED');
+    expect(message).toMatchObject({ body, channelErrorCode: 'TEXT_CHANGED', channelErrorMessage: cut(body) });
+    expect(exchange.restcomm.messages.at(-1)?.body).toBe(body.slice(0, 159));
+    expect(events.some(({ errorCode }: { errorCode: string }) => errorCode === 'TEXT_CHANGED')).toBe(true);
+  });
+
+  test('says so where the reports come before the answer', async () => {
+    exchange.restcomm.version.cuts = true;
+    const body = 'é'.repeat(200);
+    exchange.restcomm.faults.next('send', { early: true });
+    const { sid } = await send({ body });
+    await until(async () => (await exchange.gateway.prisma.outbox.count({ where: { messageSid: sid } })) === 0);
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus: 'DELIVERED', channelErrorMessage: cut(body) });
+  });
+
+  test('says so where the answer was lost, and is not sent again', async () => {
+    exchange.restcomm.version.cuts = true;
+    const body = fresh.key().padEnd(300, 'ö');
+    exchange.restcomm.faults.next('send', { reset: 'after' });
+    const message = await exchange.ends(customer.provider, (await send({ body })).sid, 'DELIVERED');
+    expect(message).toMatchObject({ possiblyDuplicated: false, channelErrorMessage: cut(body) });
+  });
+
+  test('says why it failed, where it fails', async () => {
+    exchange.restcomm.version.cuts = true;
+    const { sid } = await send({ body: 'à'.repeat(300), to: '+49301000' });
+    expect(await exchange.ends(customer.provider, sid, 'FAILED')).toMatchObject({ channelErrorCode: '30003' });
+  });
+
+  test('or that it refuses, since it is too long in bytes, ends FAILED in its words', async () => {
+    exchange.restcomm.version.cuts = true;
+    const { sid } = await send({ body: '好'.repeat(60) });
+    expect(await exchange.ends(customer.provider, sid, 'FAILED')).toMatchObject({ channelErrorMessage: 'String index out of range: 159' });
+  });
+});
+
 test('names what is missing or invalid, and stores nothing', async () => {
   const before = await count();
   expect(await send({ mappingSid: '', to: ' ', body: '' })).toMatchObject({
@@ -60,7 +151,7 @@ test('names what is missing or invalid, and stores nothing', async () => {
   for (const to of ['12', '+', '+49 170', 'Bob', '1'.repeat(19), '++49170', '+49170\0']) {
     expect(await send({ to }), to).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_PARAMETER', path: ['to'] });
   }
-  for (const body of ['x'.repeat(1601), 'a\0b', '\ud800']) {
+  for (const body of ['x'.repeat(10_001), 'a\0b', '\ud800']) {
     expect(await send({ body })).toMatchObject({ code: 'INVALID_PARAMETER', path: ['body'] });
   }
   expect(await count()).toBe(before);

@@ -5,7 +5,7 @@ import { type Customer, createTestExchange, type TestExchange, until } from '../
 let exchange: TestExchange;
 let customer: Customer;
 beforeAll(async () => {
-  exchange = await createTestExchange();
+  exchange = await createTestExchange({ settlesMs: SETTLES_MS });
   customer = await exchange.customer();
 });
 afterAll(() => exchange.close());
@@ -14,6 +14,8 @@ afterEach(() => {
   exchange.restcomm.faults.clear();
 });
 
+/** How long a record may be late. */
+const SETTLES_MS = 1_000;
 const PHONE = '+4917012345671';
 const text = () => randomBytes(4).toString('hex');
 
@@ -53,10 +55,52 @@ describe('a text whose handing over to the carrier got no answer', () => {
     await isSentOnce(await write(body), body);
   });
 
-  test('and was not taken, is sent again', async () => {
+  test('and was not taken, is sent again, when its record can no longer appear, and said to be possibly doubled', async () => {
     const body = text();
     exchange.restcomm.faults.next('send', { reset: 'before' });
+    const started = performance.now();
+    const message = await handedOver(await write(body));
+    expect(performance.now() - started).toBeGreaterThan(SETTLES_MS);
+    expect(atCarrier(body)).toHaveLength(1);
+    expect(message).toMatchObject({ restcommMessageSid: atCarrier(body)[0]?.sid, possiblyDuplicated: true });
+  });
+
+  // Restcomm makes the record after it has waited up to 10 s, whether or not the client is still there.
+  test.each([
+    ['the connection is gone', { reset: 'after' as const, later: SETTLES_MS / 2 }],
+    ['a proxy has answered 504', { status: 504, taken: true, later: SETTLES_MS / 2 }],
+  ])('but whose record appears after %s, is sent once', async (_, fault) => {
+    const body = text();
+    exchange.restcomm.faults.next('send', fault);
     await isSentOnce(await write(body), body);
+  });
+
+  test('whose record appears later than any should, says that it may be doubled', async () => {
+    const body = text();
+    exchange.restcomm.faults.next('send', { reset: 'after', later: SETTLES_MS * 2 });
+    const message = await handedOver(await write(body));
+    await exchange.restcomm.until(() => atCarrier(body).length === 2);
+    expect(message).toMatchObject({ possiblyDuplicated: true });
+  });
+
+  test('and whose second sending got none either, waits for that one’s record, too', async () => {
+    const body = text();
+    exchange.restcomm.faults.next('send', { reset: 'before' });
+    exchange.restcomm.faults.next('send', { reset: 'after', later: SETTLES_MS / 2 });
+    const message = await handedOver(await write(body));
+    expect(atCarrier(body)).toHaveLength(1);
+    expect(message).toMatchObject({ restcommMessageSid: atCarrier(body)[0]?.sid, possiblyDuplicated: true });
+  });
+
+  test('holds up the texts after it to the same phone, and no others', async () => {
+    const [first, second, other] = [text(), text(), text()];
+    exchange.restcomm.faults.next('send', { reset: 'after', later: SETTLES_MS / 2 });
+    await write(first);
+    await write(second);
+    expect(await exchange.say(customer, customer.user, `+4917012345672 ${other}`)).toBe(200);
+    await exchange.restcomm.until(() => [first, second, other].every((body) => atCarrier(body).length > 0));
+    const place = (body: string) => exchange.restcomm.messages.findIndex((sms) => sms.body === body);
+    expect([place(first) < place(second), place(other) < place(second)]).toEqual([true, true]);
   });
 
   test('but a 500, and was taken, is found and not sent again', async () => {

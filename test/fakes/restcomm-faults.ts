@@ -4,6 +4,8 @@ export interface AnswerFault {
   readonly reset?: 'before' | 'after';
   /** The answer, of what was done at once, comes late: after so many ms, or once this settles. */
   readonly delay?: number | Promise<unknown>;
+  /** What was asked is done late: after so many ms, or once this settles. With `reset: 'after'` the connection is cut at once. */
+  readonly later?: number | Promise<unknown>;
   /** Another answer. Nothing was done, unless `taken`. */
   readonly status?: number;
   readonly body?: string;

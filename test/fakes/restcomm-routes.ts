@@ -89,16 +89,24 @@ function updateNumber({ numbers }: FakeState, _caller: FakeAccount, { path, form
   return { status: 200, json: numberJson(number) };
 }
 
-function sendMessage({ messages }: FakeState, caller: FakeAccount, { form }: FakeRequest): RouteAnswer {
+/** What the database holds of a text: `body VARCHAR(999)`. */
+const MAX_BODY = 999;
+
+function sendMessage({ messages, cuts }: FakeState, caller: FakeAccount, { form }: FakeRequest): RouteAnswer {
   const { From, To, Body, Encoding, StatusCallback } = form;
   if (From === undefined) return refusal(400, 'From can not be null.');
   if (To === undefined) return refusal(400, 'To can not be null.');
   if (Body === undefined) return refusal(400, 'Body can not be null.');
+  const isCut = cuts && Buffer.byteLength(Body) > 160;
+  if (isCut && Body.length < 159) return refusal(400, 'String index out of range: 159');
+  const body = isCut ? Body.slice(0, 159) : Body;
+  if (body.length > MAX_BODY)
+    return refusal(500, "### Error updating database. Cause: com.mysql.jdbc.MysqlDataTruncation: Data too long for column 'body' at row 1");
   const sent: FakeMessage = {
     sid: sidOf('SM'),
     from: From,
     to: To,
-    body: Body,
+    body,
     direction: 'outbound-api',
     encoding: Encoding,
     statusCallback: StatusCallback,
@@ -114,26 +122,37 @@ function getMessage({ messages }: FakeState, caller: FakeAccount, { path }: Fake
   return message ? { status: 200, json: messageJson(caller, message) } : refusal(404);
 }
 
-/** The newest first. Numbers match by their endings, StartTime is a day of the platform's. */
-function listMessages({ messages }: FakeState, caller: FakeAccount, { query }: FakeRequest): RouteAnswer {
-  const { From = '', To = '', StartTime = '0000-00-00' } = query;
-  if (!/^\d{4}-\d\d-\d\d$/.test(StartTime)) return refusal(400);
-  const found = messages.filter(
+/**
+ * The newest first. Numbers match by their endings, StartTime is a day of the platform's. The total does not know of Status
+ * (getTotalSmsMessageByUsingFilters in sms-messages.xml).
+ */
+function listMessages({ messages, sorts }: FakeState, caller: FakeAccount, { query }: FakeRequest): RouteAnswer {
+  const { From = '', To = '', StartTime = '0000-00-00', Status, SortBy = 'DateCreated:desc' } = query;
+  if (!/^\d{4}-\d\d-\d\d$/.test(StartTime) || SortBy !== 'DateCreated:desc') return refusal(400);
+  const counted = messages.filter(
     ({ from, to, dateCreated }) => from.endsWith(From) && to.endsWith(To) && local(dateCreated).toISOString().slice(0, 10) >= StartTime,
   );
+  if (!sorts)
+    return page(
+      query,
+      'messages',
+      counted.map((message) => messageJson(caller, message)),
+    );
+  const found = counted.filter(({ status }) => Status === undefined || status === Status);
   const newestFirst = found.toSorted((a, b) => b.dateCreated.getTime() - a.dateCreated.getTime());
   return page(
     query,
     'messages',
     newestFirst.map((message) => messageJson(caller, message)),
+    counted.length,
   );
 }
 
 /** Pages count from 0 to total / size, rounded down; a page beyond is refused. */
-function page(query: FakeRequest['query'], key: string, items: readonly unknown[]): RouteAnswer {
+function page(query: FakeRequest['query'], key: string, items: readonly unknown[], total = items.length): RouteAnswer {
   const number = Number(query.Page ?? 0);
   const size = Number(query.PageSize ?? 50);
-  const last = Math.floor(items.length / size);
+  const last = Math.floor(total / size);
   if (number > last) return refusal(400);
   const shown = items.slice(number * size, (number + 1) * size);
   return {
@@ -142,7 +161,7 @@ function page(query: FakeRequest['query'], key: string, items: readonly unknown[
       page: number,
       num_pages: last,
       page_size: size,
-      total: items.length,
+      total,
       previous_page_uri: 'null',
       next_page_uri: 'null',
       [key]: shown,

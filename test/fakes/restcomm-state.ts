@@ -64,6 +64,10 @@ export const digitsOf = (number: string): string => number.replace(/^\+/, '');
 
 /** All that the fake platform knows. */
 export class FakeState {
+  /** Cuts texts of more than 160 bytes to 159 characters, and refuses shorter ones, as where numbers are normalized (SmsMessagesEndpoint). */
+  cuts = false;
+  /** Lists sort, and know Status: since July 2018. */
+  sorts = true;
   readonly accounts = new Map<string, FakeAccount>();
   readonly numbers: FakeNumber[] = [];
   readonly messages: FakeMessage[] = [];

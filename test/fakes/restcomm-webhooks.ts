@@ -72,7 +72,8 @@ export function createWebhooks(state: FakeState, faults: Faults, dialect: Dialec
     state.changed();
     const url = message.statusCallback;
     if (!url || !dialect.callbacks) return;
-    const form: Record<string, string> = { AccountSid: accountSid, MessageSid: message.sid, From: message.from, To: message.to };
+    const { sid, from, to, body } = message;
+    const form: Record<string, string> = { AccountSid: accountSid, MessageSid: sid, From: from, To: to, Body: body };
     form[dialect.statusField] = status;
     if (errorCode !== undefined) form.ErrorCode = dialect.errorCode === 'name' ? (ERRORS[errorCode] ?? '') : String(errorCode);
 

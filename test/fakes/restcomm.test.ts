@@ -47,7 +47,10 @@ test('a message is reported sent and delivered, to its own callback', async () =
   await fake.until(() => fake.callbacks.length === 2);
   expect(statuses()).toEqual(['sent', 'delivered']);
   expect(fake.callbacks[0]).toMatchObject({ url: `${hook.url}/status?message=MS1`, answer: { status: 200, body: '<Response/>' } });
-  expect(forms()[0]).toEqual({ AccountSid: fake.accountSid, MessageSid: sid, From: NUMBER, To: '+4917012345', MessageStatus: 'sent' });
+  expect(forms()[0]).toEqual({
+    ...{ AccountSid: fake.accountSid, MessageSid: sid, From: NUMBER, To: '+4917012345' },
+    ...{ Body: 'Hallo', MessageStatus: 'sent' },
+  });
 });
 
 test('a message to a number ending in 0 fails with 30003, told in the dialect of the day', async () => {

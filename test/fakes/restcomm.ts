@@ -32,6 +32,8 @@ export interface FakeRestcomm
   readonly organizationSid: string;
   readonly faults: Faults;
   readonly dialect: Dialect;
+  /** How this Restcomm was set up, and how old it is. Tests may change it at any time. */
+  readonly version: Pick<FakeState, 'cuts' | 'sorts'>;
   addNumber(phoneNumber: string): void;
   /** Moves a sent message on and calls back; resolves when the webhook has answered. */
   report(messageSid: string, status: FakeMessage['status'], errorCode?: number): Promise<void>;
@@ -74,6 +76,9 @@ export async function startFakeRestcomm(options: FakeRestcommOptions = {}): Prom
     const fault: SendFault = (route && faults.take(route.place)) ?? {};
     if (fault.reset === 'before') return cut(incoming);
 
+    // As where Restcomm waits for its session: the record is made whether or not the client is still there.
+    if (fault.later !== undefined && fault.reset === 'after') cut(incoming);
+    await wait(fault.later);
     const taken = fault.status === undefined || fault.taken;
     const answer: RouteAnswer = taken ? answerTo(state, request) : { status: 0 };
     state.changed();
@@ -82,9 +87,9 @@ export async function startFakeRestcomm(options: FakeRestcommOptions = {}): Prom
       if (sent && progress === 'auto') await webhooks.carry(sent);
     };
     if (fault.early) await carry();
-    if (typeof fault.delay === 'number') await sleep(fault.delay, undefined, { ref: false });
-    else await Promise.resolve(fault.delay).catch(() => {});
-    if (fault.reset === 'after') cut(incoming);
+    await wait(fault.delay);
+    if (incoming.socket.destroyed) response.destroy();
+    else if (fault.reset === 'after') cut(incoming);
     else write(response, answer, fault);
     if (!fault.early) await carry();
   }
@@ -108,6 +113,7 @@ export async function startFakeRestcomm(options: FakeRestcommOptions = {}): Prom
     until: state.until.bind(state),
     faults,
     dialect,
+    version: state,
     addNumber,
     report: async (messageSid, status, errorCode) => {
       const message = state.messages.find(({ sid }) => sid === messageSid);
@@ -147,6 +153,11 @@ function answerTo(state: FakeState, request: FakeRequest): RouteAnswer {
   if (!caller || (password !== caller.authToken && password !== caller.password)) return { status: 401 };
   if (caller.status === 'suspended' || caller.status === 'closed') return { status: 403 };
   return routeOf(request.method, request.path)?.answer(state, caller, request) ?? { status: 404 };
+}
+
+async function wait(until: number | Promise<unknown> = 0): Promise<void> {
+  if (typeof until === 'number') await sleep(until, undefined, { ref: false });
+  else await until.catch(() => {});
 }
 
 function cut(incoming: IncomingMessage): void {

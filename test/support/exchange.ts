@@ -63,6 +63,9 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
 }
 
 export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress'> {
+  /** How long a record of Restcomm's may be late, in ms. */
+  readonly settlesMs?: number;
+  readonly maxSegments?: number;
   readonly retry?: DispatcherOptions['retry'];
   readonly database?: Database;
   readonly access?: Access;
@@ -83,12 +86,22 @@ export async function until<T>(happened: () => Promise<T | undefined | false>, t
 }
 
 /** A whole gateway that listens on loopback and moves messages, between fake platforms that speak real HTTP. */
-export async function createTestExchange({ progress, retry, database, access }: TestExchangeOptions = {}): Promise<TestExchange> {
+export async function createTestExchange({
+  progress,
+  settlesMs = 500,
+  maxSegments,
+  retry,
+  database,
+  access,
+}: TestExchangeOptions = {}): Promise<TestExchange> {
   const [restcomm, microsoft] = await Promise.all([startFakeRestcomm({ progress }), startFakeMicrosoft()]);
   const logged: string[] = [];
   const listener = await listen((request, peer) => gateway.app.fetch(request, peer), { host: '127.0.0.1', port: 0 });
   const gateway = await createTestGateway({
-    platforms: { restcomm: createHttpRestcomm({ ...restcomm, fetch }), microsoft: createHttpMicrosoft({ ...microsoft.settings, fetch }) },
+    platforms: {
+      restcomm: createHttpRestcomm({ ...restcomm, settlesMs, maxSegments, fetch }),
+      microsoft: createHttpMicrosoft({ ...microsoft.settings, fetch }),
+    },
     botFramework: createBotFrameworkVerifier({
       ...microsoft.settings,
       isKnownAudience: async (applicationId) => (await gateway.database.prisma.bot.count({ where: { applicationId } })) > 0,

@@ -5,7 +5,7 @@ import { violatesForeignKey } from '../constraints.ts';
 import { requireActiveEnterprise } from '../enterprises/enterprise-state.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
 import { findMapping } from '../enterprises/mappings.ts';
-import { ConflictError, mappingNotFound, messageNotFound } from '../errors.ts';
+import { ConflictError, mappingNotFound, messageNotFound, SmsTooLongError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { isBlankOrPhoneNumber, type Keyed, lookup, mandatory, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
@@ -13,14 +13,13 @@ import { inTransaction, type Transaction } from '../transaction.ts';
 import { laneToPhone, laneToTeams } from './lanes.ts';
 import { acceptMessage, acceptMessageIn, type NewMessage, openLane } from './message-log.ts';
 import { findMessage } from './messages.ts';
-
-/** The longest text that is accepted, in characters: ten segments of 160. */
-export const MAX_SMS_LENGTH = 1600;
+import { smsExcess } from './sms-encoding.ts';
 
 const sendInput = z.object({
   mappingSid: mandatory(),
   to: mandatory().refine(isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER),
-  body: mandatory(MAX_SMS_LENGTH),
+  // How long an SMS may be, the carrier decides.
+  body: mandatory(10_000),
 });
 const retryInput = z.object({ sid: lookup() });
 
@@ -29,7 +28,7 @@ type RetryMessageInput = z.input<typeof retryInput> & Keyed;
 
 /**
  * Sends a text as a mapping's Teams user: stores and enqueues it in one transaction. Its events report the delivery.
- * @throws InvalidInputError; NotFoundError MAPPING_NOT_FOUND (480); ConflictError ENTERPRISE_CLOSED (4053), ENTERPRISE_INACTIVE
+ * @throws InvalidInputError; SmsTooLongError; NotFoundError MAPPING_NOT_FOUND (480); ConflictError ENTERPRISE_CLOSED (4053), ENTERPRISE_INACTIVE
  */
 export function sendMessage(gateway: Gateway, caller: Caller, input: SendMessageInput): Promise<Message> {
   // Without a key there is no result to store, and one statement does it all, together with other senders' messages.
@@ -52,6 +51,8 @@ async function send(
   accept: (message: NewMessage) => Promise<Message | undefined>,
 ) {
   const { mappingSid, to, body } = parseInput(sendInput, input);
+  const excess = smsExcess(body, gateway.restcomm.maxSms);
+  if (excess) throw new SmsTooLongError(`Parameter body is invalid: ${excess.message}`, ['body'], excess.size, gateway.restcomm.maxSms);
   const mapping = await findMapping(gateway, caller, mappingSid);
   if (!mapping) throw mappingNotFound(mappingSid, ['mappingSid']);
   const enterprise = await findEnterprise(gateway, caller, mapping.enterpriseSid);

@@ -30,6 +30,26 @@ export function encodingOf(text: string): { encoding: MessageEncoding; segments:
 }
 
 /**
+ * Measures whether a text is longer than the carrier takes.
+ * @param max in UTF-16 code units, and in segments if they are limited
+ * @returns the text's size, and a sentence for its writer without the subject (`has 1200 characters; an SMS takes at most 999`); `undefined` if
+ *   it fits
+ */
+export function smsExcess(
+  text: string,
+  max: { readonly characters: number; readonly segments?: number },
+): { readonly message: string; readonly size: { readonly characters: number; readonly segments: number } } | undefined {
+  const { segments: count, encoding } = encodingOf(text);
+  const size = { characters: text.length, segments: count };
+  if (max.segments !== undefined && count > max.segments) {
+    const each = encoding === 'GSM_7' ? 'up to 153 characters' : 'up to 67 characters, since it has characters outside the GSM alphabet';
+    return { message: `takes ${count} SMS segments of ${each}; at most ${max.segments} can be sent`, size };
+  }
+  if (size.characters <= max.characters) return undefined;
+  return { message: `has ${size.characters} characters; an SMS takes at most ${max.characters}`, size };
+}
+
+/**
  * Counts segments. Each of several has room for less, and neither an escape nor a surrogate pair is split.
  * @param sizes the size of each character, in septets or UTF-16 units
  * @param single the capacity of a lone segment

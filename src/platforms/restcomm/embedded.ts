@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { PlatformError } from '../../domain/errors.ts';
 import { accountSid } from '../../domain/sid.ts';
 import { digitsOf } from './responses.ts';
-import type { Restcomm, SmsRecord } from './restcomm.ts';
+import { MAX_CHARACTERS, type Restcomm, type SmsRecord } from './restcomm.ts';
 
 type AccountStatus = 'ACTIVE' | 'INACTIVE' | 'CLOSED';
 
@@ -21,6 +21,8 @@ interface EmbeddedRestcommOptions {
   readonly report?: (report: SmsReport) => void;
   /** From one status of a message to the next, in ms. */
   readonly stepMs?: number;
+  /** See `SmsLimit.segments`. */
+  readonly maxSegments?: number;
 }
 
 /** The stand-in, with access to its state. */
@@ -43,7 +45,11 @@ const MAX_MESSAGES = 10_000;
  * - numbers that begin with 999, an unassigned country code, cannot be enabled
  * - SMS to numbers that end in 0 fail with 30003 (unreachable destination handset)
  */
-export function createEmbeddedRestcomm({ report = () => {}, stepMs = STEP_MS }: EmbeddedRestcommOptions = {}): EmbeddedRestcomm {
+export function createEmbeddedRestcomm({
+  report = () => {},
+  stepMs = STEP_MS,
+  maxSegments,
+}: EmbeddedRestcommOptions = {}): EmbeddedRestcomm {
   const accounts = new Map<string, AccountStatus>();
   const enabled = new Set<string>();
   return {
@@ -66,7 +72,12 @@ export function createEmbeddedRestcomm({ report = () => {}, stepMs = STEP_MS }: 
     disableSms: async (number) => {
       enabled.delete(digitsOf(number));
     },
+    maxSms: { characters: MAX_CHARACTERS, segments: maxSegments },
+    // It answers every time.
+    settlesMs: 0,
     ...createEmbeddedMessages(report, stepMs),
+    // What a phone sends to the stand-in comes by the webhook, and is not stored.
+    listReceived: async function* () {},
     checkCredentials: async () => 'unknown',
     accountStatus: (sid) => accounts.get(sid),
     isSmsEnabled: (number) => enabled.has(digitsOf(number)),

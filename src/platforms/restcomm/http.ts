@@ -14,6 +14,6 @@ export function createHttpRestcomm(options: RestcommOptions): Restcomm {
   return {
     ...createRestcommAccounts(api),
     ...createRestcommNumbers(api, options.accountSid),
-    ...createRestcommMessages(api, options.accountSid),
+    ...createRestcommMessages(api, options),
   };
 }

@@ -1,22 +1,66 @@
 import { DeliveryError } from '../delivery-error.ts';
 import { jsonOf, NoResponseError, type PlatformResponse, retryAfterMs } from '../request.ts';
-import { itemsOf } from './pages.ts';
-import type { RestcommApi } from './request.ts';
+import { pagesOf } from './pages.ts';
+import type { RestcommApi, RestcommOptions } from './request.ts';
 import { digitsOf, fieldOf, isSuccess, manage, refusalOf, unreadableError } from './responses.ts';
-import type { Restcomm, SmsRecord } from './restcomm.ts';
+import { MAX_CHARACTERS, type Restcomm, type SmsRecord } from './restcomm.ts';
 
-type Messages = Pick<Restcomm, 'sendSms' | 'findSms' | 'listSms'>;
+// What is said about Restcomm here is in RestComm/Restcomm-Connect at c67f1423397e, by the names of its classes and files.
 
+type Messages = Pick<Restcomm, 'maxSms' | 'settlesMs' | 'sendSms' | 'findSms' | 'listSms' | 'listReceived'>;
+
+/**
+ * Restcomm waits up to 10 s for the session that sends an SMS (`Await.result`), and stores the record after that, whether or not the client is
+ * still there (SmsMessagesEndpoint, putSmsMessage).
+ */
+const SETTLES_MS = 15_000;
 const DAY_MS = 86_400_000;
+/** A million received messages. */
+const MAX_RECEIVED_PAGES = 10_000;
 
 /** Sends and reads the account's messages, by Restcomm's SMS/Messages. */
-export function createRestcommMessages(api: RestcommApi, accountSid: string): Messages {
+export function createRestcommMessages(
+  api: RestcommApi,
+  { accountSid, settlesMs = SETTLES_MS, maxSegments }: Pick<RestcommOptions, 'accountSid' | 'settlesMs' | 'maxSegments'>,
+): Messages {
   const path = ['Accounts', accountSid, 'SMS', 'Messages'];
+
+  /**
+   * Reads messages since an instant, the newest first. Restcomm's filters are coarse, so the results are filtered again: From and To match by
+   * their endings, and StartTime is a day in Restcomm's own time zone (SmsMessageFilter). Its dates are whole seconds; a message of the same
+   * second as `since` is included. Versions before July 2018 neither sort nor know Status (pull request 2992), so that the end is where the page
+   * before it was in order.
+   */
+  async function* messagesSince(since: Date, filter: Record<string, string>, maxPages?: number): AsyncGenerator<SmsRecord> {
+    const query = { ...filter, StartTime: new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10), SortBy: 'DateCreated:desc' };
+    const second = Math.floor(since.getTime() / 1000) * 1000;
+    // A message that arrives meanwhile shifts the others, so one may be on two pages.
+    const seen = new Set<string>();
+    let last = Number.POSITIVE_INFINITY;
+    let isSorted = true;
+    for await (const page of pagesOf(api, path, 'messages', query, maxPages)) {
+      for (const record of page.map(recordOf)) {
+        if (!record) continue;
+        const time = record.dateCreated?.getTime() ?? last;
+        isSorted &&= time <= last;
+        last = time;
+        if (time < second || seen.has(record.sid)) continue;
+        seen.add(record.sid);
+        yield record;
+      }
+      if (isSorted && last < second) return;
+    }
+  }
+
   return {
+    maxSms: { characters: MAX_CHARACTERS, segments: maxSegments },
+    settlesMs,
+
     sendSms: async ({ from, to, body, encoding, statusCallback }) => {
       const form = { From: from, To: to, Body: body, StatusCallback: statusCallback };
       // Restcomm's default encoding is GSM.
-      const response = await api('POST', path, { form: encoding === 'UCS_2' ? { ...form, Encoding: 'UCS-2' } : form }).catch((error) => {
+      const request = { form: encoding === 'UCS_2' ? { ...form, Encoding: 'UCS-2' } : form, minTimeoutMs: settlesMs };
+      const response = await api('POST', path, request).catch((error) => {
         throw error instanceof NoResponseError ? noResponseError(error) : error;
       });
       if (!isSuccess(response)) throw notAcceptedError(response);
@@ -33,31 +77,24 @@ export function createRestcommMessages(api: RestcommApi, accountSid: string): Me
       return record;
     },
 
-    /**
-     * Restcomm's filters are coarse, so the results are filtered again: From and To match by their endings, and StartTime is a day in
-     * Restcomm's own time zone. Its dates are whole seconds; a message of the same second as `since` is included.
-     */
     listSms: async ({ from, to, since }) => {
-      const query: Record<string, string> = { StartTime: new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10) };
-      if (from) query.From = digitsOf(from);
-      if (to) query.To = digitsOf(to);
-      const second = Math.floor(since.getTime() / 1000) * 1000;
-      const found = new Map<string, SmsRecord>();
-      // A message that arrives meanwhile shifts the others, so one may be on two pages.
-      for await (const item of itemsOf(api, path, 'messages', query)) {
-        const record = recordOf(item);
-        if (!record) continue;
+      const found: SmsRecord[] = [];
+      for await (const record of messagesSince(since, { ...(from && { From: digitsOf(from) }), ...(to && { To: digitsOf(to) }) })) {
         if (from && digitsOf(record.from) !== digitsOf(from)) continue;
         if (to && digitsOf(record.to) !== digitsOf(to)) continue;
-        if (record.dateCreated && record.dateCreated.getTime() < second) continue;
-        found.set(record.sid, record);
+        found.push(record);
       }
-      return [...found.values()];
+      return found;
+    },
+
+    listReceived: async function* (since) {
+      for await (const record of messagesSince(since, { Status: 'received' }, MAX_RECEIVED_PAGES))
+        if (record.direction === 'inbound') yield record;
     },
   };
 }
 
-/** @returns `undefined` if it is not a message. Restcomm's records have no media: only the webhook carries them. */
+/** @returns `undefined` if it is not a message. Restcomm's records have no media (SmsMessage): only the webhook carries them. */
 function recordOf(json: unknown): SmsRecord | undefined {
   const sid = fieldOf(json, 'sid');
   const status = fieldOf(json, 'status');
@@ -70,6 +107,7 @@ function recordOf(json: unknown): SmsRecord | undefined {
     body: bodyOf(json),
     status,
     errorCode: fieldOf(json, 'error_code'),
+    errorMessage: fieldOf(json, 'error_message'),
     direction: fieldOf(json, 'direction'),
     dateCreated: Number.isNaN(created) ? undefined : new Date(created),
     mediaUrls: [],
@@ -88,15 +126,30 @@ function noResponseError(error: NoResponseError): DeliveryError {
     : new DeliveryError('retry', 'UNREACHABLE', 'Restcomm cannot be reached', undefined, { cause: error });
 }
 
+/** What MariaDB and HSQLDB say of a record that they do not take. */
+const NOT_STORED = /data too long|data truncation|right truncation|incorrect string value/i;
+
 /**
- * A 5xx other than 503 is not a refusal: Restcomm stores a message before it passes it on, and may fail after either; a proxy may time out. A
- * 401 says nothing about the message: most likely the gateway's own token was changed, and messages wait until it has the new one.
+ * A 5xx other than 503 is not a refusal: Restcomm stores a message before it passes it on, and may fail after either; a proxy may time out. Only
+ * where its database did not take the text is nothing sent: the exception comes from addSmsMessage, and its message is the answer (issue 1642).
  */
 function notAcceptedError(response: PlatformResponse): DeliveryError {
-  const { status } = response;
+  const { status, text } = response;
   const { code, message } = refusalOf(response);
-  // Always the same code, whatever the response says: operators alert on it.
-  if (status === 401) return new DeliveryError('retry', 'HTTP_401', message, retryAfterMs(response));
-  if (status === 408 || status === 429 || status === 503) return new DeliveryError('retry', code, message, retryAfterMs(response));
+  const wait = retryAfterMs(response);
+  if (status === 401 || status === 403) return ofAccount(status, code, message, wait);
+  if (status === 408 || status === 429 || status === 503) return new DeliveryError('retry', code, message, wait);
+  if (status === 500 && NOT_STORED.test(text)) return new DeliveryError('refused', code, 'Restcomm cannot store the text');
   return new DeliveryError(status >= 500 ? 'unknown' : 'refused', code, message);
+}
+
+/**
+ * 401 and 403 say nothing about the message: the gateway's own token was changed, or its account is suspended (SecurityFilter: "Provided Account
+ * is not active"), and messages wait until people have cured that. An extension's limit is a 403 as well, with a code of its own
+ * (SMS_LIMIT_EXCEEDED). Only a number is the message's own error.
+ */
+function ofAccount(status: number, code: string, message: string, wait: number | undefined): DeliveryError {
+  if (status === 403 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
+  // Otherwise always the same code, whatever the response says: operators alert on it.
+  return new DeliveryError('retry', code === 'SMS_LIMIT_EXCEEDED' ? code : `HTTP_${status}`, message, wait);
 }

@@ -9,6 +9,10 @@ export interface RestcommOptions {
   readonly fetch: Fetch;
   /** For each request, from connecting to the last byte of the response, in ms. */
   readonly timeoutMs?: number;
+  /** See `Restcomm.settlesMs`. `sendSms` waits for a response at least as long. */
+  readonly settlesMs?: number;
+  /** See `SmsLimit.segments`. */
+  readonly maxSegments?: number;
 }
 
 export interface RestcommRequest {
@@ -16,6 +20,8 @@ export interface RestcommRequest {
   readonly form?: Record<string, string>;
   /** Defaults to the gateway's own account. */
   readonly credentials?: { readonly accountSid: string; readonly authToken: string };
+  /** Waits at least so long for the response, in ms. */
+  readonly minTimeoutMs?: number;
 }
 
 /**
@@ -32,14 +38,14 @@ const SECRET_FIELDS = ['Password', 'SmsUrl', 'SmsFallbackUrl', 'StatusCallback']
 /** @throws TypeError if `url` is not a URL or contains credentials */
 export function createRestcommApi({ url, accountSid, authToken, fetch, timeoutMs = TIMEOUT_MS }: RestcommOptions): RestcommApi {
   const base = baseOf(url);
-  return async (method, path, { query, form, credentials = { accountSid, authToken } } = {}) => {
+  return async (method, path, { query, form, credentials = { accountSid, authToken }, minTimeoutMs = 0 } = {}) => {
     const basic = Buffer.from(`${credentials.accountSid}:${credentials.authToken}`).toString('base64');
     const target = joinUrl(base, `${path.map(encodeURIComponent).join('/')}.json`);
     const response = await request(fetch, query ? `${target}?${new URLSearchParams(query)}` : target, {
       method,
       headers: { authorization: `Basic ${basic}`, accept: 'application/json' },
       body: form && new URLSearchParams(form),
-      timeoutMs,
+      timeoutMs: Math.max(timeoutMs, minTimeoutMs),
     });
     if (response.status < 300) return response;
     const secrets = [basic, credentials.authToken, ...SECRET_FIELDS.map((field) => form?.[field] ?? '')];

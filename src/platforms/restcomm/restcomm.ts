@@ -9,6 +9,20 @@ export interface SmsToSend {
   readonly statusCallback: string;
 }
 
+/** The longest text that the carrier takes as an SMS. */
+export interface SmsLimit {
+  /** In UTF-16 code units. */
+  readonly characters: number;
+  /** Absent: as many as the characters make. */
+  readonly segments?: number;
+}
+
+/**
+ * What Restcomm's database holds of a text: `body VARCHAR(999)` (init.sql and restcomm.script of RestComm/Restcomm-Connect; issue 900). A longer
+ * one is a 500, or cut.
+ */
+export const MAX_CHARACTERS = 999;
+
 /** Restcomm's record of an SMS. `status` and `errorCode` are Restcomm's own, see src/exchange/restcomm-reports.ts. */
 export interface SmsRecord {
   readonly sid: string;
@@ -17,6 +31,8 @@ export interface SmsRecord {
   readonly body: string;
   readonly status: string;
   readonly errorCode?: string;
+  /** Restcomm's words for `errorCode`, or the carrier's. */
+  readonly errorMessage?: string;
   /** `inbound`, `outbound-api` and others. */
   readonly direction?: string;
   readonly dateCreated?: Date;
@@ -50,15 +66,20 @@ export interface Restcomm {
   enableSms(number: string, smsUrl: string): Promise<void>;
   /** Stops routing the number's SMS to the gateway. Does nothing if the account does not have the number. */
   disableSms(number: string): Promise<void>;
+  readonly maxSms: SmsLimit;
+  /** How long after an unanswered `sendSms` its record may still appear, in ms. Before, that it is not listed means nothing. */
+  readonly settlesMs: number;
   /**
-   * Sends an SMS. Not idempotent.
+   * Sends an SMS. Not idempotent. The returned record's body is the text as the carrier sends it, which may be cut.
    * @throws DeliveryError `refused`, `retry`, or `unknown` if the request left and no response came
    */
   sendSms(sms: SmsToSend): Promise<SmsRecord>;
   /** Finds a message by Restcomm's sid; `undefined` if there is none. */
   findSms(sid: string): Promise<SmsRecord | undefined>;
-  /** Lists messages by sender, recipient and creation date, to find those whose response or webhook was lost. */
+  /** Lists messages by sender, recipient and creation date, to find those whose response was lost. */
   listSms(filter: { from?: string; to?: string; since: Date }): Promise<SmsRecord[]>;
+  /** Lists the SMS that phones have sent since then, the newest first. */
+  listReceived(since: Date): AsyncIterable<SmsRecord>;
   /**
    * Verifies a caller's credentials.
    * @returns the account if it is active; `inactive` if it is not; `unknown` if the credentials are wrong

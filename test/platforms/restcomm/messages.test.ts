@@ -47,7 +47,17 @@ describe('a text', () => {
     ['an error number', { status: 400, body: '21452' }, '21452', 'Restcomm refused the request (21452)'],
     ['JSON', { status: 403, body: '{"code": 30004, "message": "Blocked \\"here\\""}' }, '30004', 'Blocked "here"'],
     // As Restcomm writes it, without quotes around the error.
-    ['nearly JSON', { status: 403, body: '{"message":"Limit",\n"error":SMS_LIMIT_EXCEEDED}' }, 'SMS_LIMIT_EXCEEDED', 'Limit'],
+    ['nearly JSON', { status: 400, body: '{"message":"Limit",\n"error":SOME_LIMIT}' }, 'SOME_LIMIT', 'Limit'],
+    // Issue 1642 of RestComm/Restcomm-Connect: the text is not stored, and so not sent.
+    [
+      'a 500 of its database',
+      {
+        status: 500,
+        body: "### Error updating database. Cause: MysqlDataTruncation: Data truncation: Data too long for column 'body' at row 1",
+      },
+      'HTTP_500',
+      'Restcomm cannot store the text',
+    ],
     ['a page', { status: 404, body: '<html><h1>Not Found</h1></html>' }, 'HTTP_404', 'Restcomm refused the request (404)'],
     ['no word', { status: 405 }, 'HTTP_405', 'Restcomm refused the request (405)'],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/' } }, 'HTTP_307', 'Restcomm refused the request (307)'],
@@ -67,9 +77,32 @@ describe('a text', () => {
     [{ status: 408 }, undefined],
     // Of the gateway's own token.
     [{ status: 401, body: '{"message":"No","error":"AUTH_FAILED"}' }, undefined],
+    // Of the gateway's own account (SecurityFilter).
+    [{ status: 403, body: 'Provided Account is not active' }, undefined],
+    [{ status: 403 }, undefined],
   ])('that is not taken now may be sent again, after the time that the platform asks for: %j', async (fault, retryAfterMs) => {
     fake.faults.next('send', fault);
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: `HTTP_${fault.status}`, retryAfterMs });
+  });
+
+  test('may be sent again where an extension’s limit is reached', async () => {
+    fake.faults.next('send', { status: 403, body: '{"message":"Limit",\n"error":SMS_LIMIT_EXCEEDED}' });
+    expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: 'SMS_LIMIT_EXCEEDED', message: 'Limit' });
+  });
+
+  test('is waited for longer than the platform itself may take', async () => {
+    expect(restcomm.settlesMs).toBeGreaterThan(10_000);
+    const patient = createHttpRestcomm({ ...fake, fetch, timeoutMs: 100, settlesMs: 2_000 });
+    fake.faults.next('send', { later: 500 });
+    expect(await patient.sendSms(sms)).toMatchObject({ status: 'sending' });
+    fake.faults.next('messages', { later: 500 });
+    await expect(patient.listSms({ since: new Date() })).rejects.toThrow('did not respond');
+  });
+
+  test('that the platform cuts comes back as it is sent', async () => {
+    fake.version.cuts = true;
+    expect(await restcomm.sendSms({ ...sms, body: 'ü'.repeat(160) })).toMatchObject({ body: 'ü'.repeat(159) });
+    expect(await failure(restcomm.sendSms({ ...sms, body: '好'.repeat(60) }))).toMatchObject({ outcome: 'refused' });
   });
 
   test('may be told to wait until a date', async () => {
@@ -99,7 +132,7 @@ describe('a text', () => {
     ['the answer has no end', { status: 200, body: 'x'.repeat(3_000_000), taken: true }, 1],
   ] as const)('has an unknown outcome where %s', async (_, fault, taken) => {
     fake.faults.next('send', fault);
-    const error = await failure(createHttpRestcomm({ ...fake, fetch, timeoutMs: 300 }).sendSms(sms));
+    const error = await failure(createHttpRestcomm({ ...fake, fetch, timeoutMs: 300, settlesMs: 300 }).sendSms(sms));
     expect(error).toBeInstanceOf(DeliveryError);
     expect(error).toMatchObject({ outcome: 'unknown' });
     expect(fake.messages).toHaveLength(taken);

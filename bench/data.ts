@@ -176,8 +176,8 @@ async function addMessages(run: Run, organization: string, count: number): Promi
        date_created, date_updated)
      SELECT 'MS' || md5($1 || 'message' || n), $1, m.enterprise_sid, m.sid, m.account_sid,
        (CASE WHEN inbound THEN 'INBOUND' ELSE 'OUTBOUND' END)::message_direction, (CASE WHEN mms THEN 'MMS' ELSE 'SMS' END)::message_type,
-       CASE WHEN inbound THEN m.microsoft_address ELSE phone END, CASE WHEN inbound THEN m.microsoft_address ELSE phone END,
-       CASE WHEN inbound THEN phone ELSE m.microsoft_address END, CASE WHEN inbound THEN phone ELSE m.microsoft_address END,
+       CASE WHEN inbound THEN m.microsoft_address ELSE phone END, CASE WHEN inbound THEN m.microsoft_address ELSE ltrim(phone, '+') END,
+       CASE WHEN inbound THEN phone ELSE m.microsoft_address END, CASE WHEN inbound THEN ltrim(phone, '+') ELSE m.microsoft_address END,
        'Your appointment number ' || n || ' is confirmed for Thursday at half past ten; answer NO if you can not come.',
        CASE WHEN mms THEN ARRAY['https://media.example.com/' || n] ELSE '{}' END, 1, 'GSM_7',
        (CASE WHEN failed THEN 'FAILED' ELSE 'DELIVERED' END)::channel_status, CASE WHEN failed THEN 4 ELSE 3 END,

@@ -22,8 +22,7 @@ export const MappingRef = builder.prismaNode('Mapping', {
       description: 'The Teams user: a user principal name, e.g. `anna@kohl.example`, or an object id. A user can have several mappings.',
     }),
     externalAddress: t.exposeString('externalAddress', {
-      description:
-        'The phone number as it was given: 3 to 18 digits with an optional leading `+`. It is mapped at most once in the whole system, with or without the `+`.',
+      description: 'The phone number as it was given. It is mapped at most once in the whole system, in whatever form it is given.',
     }),
     operational: t.boolean({
       description: 'Whether messages can be sent and received. `false` unless the enterprise is `ACTIVE`.',
@@ -51,7 +50,10 @@ const MappingFilterInput = builder.inputType('MappingFilter', {
     enterpriseSid: t.id({ description: 'The mapping belongs to the enterprise with this sid.' }),
     name: t.string({ description: 'The name contains this text. Case-insensitive, without wildcards.' }),
     microsoftAddress: t.string({ description: 'The Microsoft address contains this text. Case-insensitive, without wildcards.' }),
-    externalAddress: t.string({ description: 'The phone number, as it was given, contains this text. There are no wildcards.' }),
+    externalAddress: t.string({
+      description:
+        'The phone number contains this text, in E.164 or as it was given. A text with a `+` or `00` is the beginning of the number. There are no wildcards.',
+    }),
     ...createdRange(t),
   }),
 });
@@ -140,7 +142,8 @@ const CreateMappingInput = builder.inputType('CreateMappingInput', {
     }),
     externalAddress: t.string({
       required: true,
-      description: 'The phone number: 3 to 18 digits with an optional leading `+`. It must not be mapped yet, in any organization.',
+      description:
+        'The phone number: 3 to 18 digits with an optional leading `+`. Spaces, dashes, dots and parentheses between them are kept but make no difference. It must not be mapped yet, in any organization.',
     }),
     enterpriseSid: t.id({ required: true, description: 'The sid of the enterprise that the mapping is for.' }),
     ...idempotencyKey(t),

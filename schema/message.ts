@@ -162,11 +162,11 @@ const MessageFilterInput = builder.inputType('MessageFilter', {
     direction: t.field({ type: MessageDirectionEnum, description: 'The message has this direction.' }),
     from: t.string({
       description:
-        'The sender starts with this text, including the `+` of a phone number that has one. Case-insensitive, without wildcards.',
+        'The sender starts with this text. Case-insensitive, without wildcards. Phone numbers are compared in E.164, in whatever form they were given: `1571`, `+1571` and `001571` are the same.',
     }),
     to: t.string({
       description:
-        'The recipient starts with this text, including the `+` of a phone number that has one. Case-insensitive, without wildcards.',
+        'The recipient starts with this text. Case-insensitive, without wildcards. Phone numbers are compared in E.164, in whatever form they were given: `1571`, `+1571` and `001571` are the same.',
     }),
     channelStatus: t.string({
       description: 'The name of the status contains this text, case-insensitive: `deliver` matches `DELIVERED` and `UNDELIVERED`.',
@@ -186,8 +186,8 @@ const MessageOrderInput = builder.inputType('MessageOrder', {
         description: 'The fields by which messages can be sorted.',
         values: {
           DATE_CREATED: { description: 'The time when the gateway accepted the message.' },
-          FROM: { description: 'The sender, case-insensitive.' },
-          TO: { description: 'The recipient, case-insensitive.' },
+          FROM: { description: 'The sender, case-insensitive. Phone numbers are sorted by their E.164 digits.' },
+          TO: { description: 'The recipient, case-insensitive. Phone numbers are sorted by their E.164 digits.' },
         } as const,
       }),
       required: true,
@@ -278,7 +278,11 @@ const SendMessageInput = builder.inputType('SendMessageInput', {
       required: true,
       description: 'The sid of the mapping whose Teams user is the sender and whose phone number is used.',
     }),
-    to: t.string({ required: true, description: 'The phone number of the recipient: 3 to 18 digits with an optional leading `+`.' }),
+    to: t.string({
+      required: true,
+      description:
+        "The phone number of the recipient: 3 to 18 digits with an optional leading `+`, or an international number in any other form, e.g. `+1 (571) 210-1234`. A national number is one of the region of the mapping's number.",
+    }),
     body: t.string({
       required: true,
       description: 'The text: 1 to 999 characters, or fewer if the operator limits its segments (`SmsTooLongError`).',

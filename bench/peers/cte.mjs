@@ -11,7 +11,7 @@ const SEND = `
   ), stored AS (
     INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
       body, segments, encoding, channel_status, status_rank)
-    SELECT $1, organization_sid, enterprise_sid, sid, account_sid, 'INBOUND', 'SMS', microsoft_address, microsoft_address_folded, $4::text, $4::text,
+    SELECT $1, organization_sid, enterprise_sid, sid, account_sid, 'INBOUND', 'SMS', microsoft_address, microsoft_address_folded, $4::text, ltrim($4::text, '+'),
       $5, 1, 'GSM_7', 'QUEUED', 0 FROM sender
     RETURNING *
   ), queued AS (

@@ -52,7 +52,11 @@ const fields = (mandatory: boolean): readonly BodyField[] => [
     description: "User principal name of the Teams user, in the tenant of the enterprise's bot.",
     mandatory,
   },
-  { name: 'externalAddress', description: 'Phone number to SMS-enable and map, unique in the whole system.', mandatory },
+  {
+    name: 'externalAddress',
+    description: 'Phone number to SMS-enable and map, unique in the whole system in whatever form it is given.',
+    mandatory,
+  },
   { name: 'enterpriseSid', aliases: ['enterpriseId'], description: 'Sid of the enterprise that the mapping belongs to.', mandatory },
 ];
 
@@ -130,7 +134,7 @@ export const mappings: readonly Operation[] = [
       endTime,
       text('name', 'Filters by name: part of it, ignoring case.'),
       text('microsoftAddress', "Filters by the Teams user's address: part of it, ignoring case."),
-      address('externalAddress', 'Filters by phone number: part of it.'),
+      address('externalAddress', 'Filters by phone number: part of it, in any form.'),
       sortBy({
         name: 'NAME',
         dateCreated: 'DATE_CREATED',

@@ -1,3 +1,4 @@
+import { PHONE_NUMBER } from '../domain/text.ts';
 import type { JsonSchema } from './operation.ts';
 import { MAX_PAGE_SIZE } from './parameters.ts';
 import type { ContractSettings } from './settings.ts';
@@ -22,7 +23,7 @@ export function successSchemas(settings: ContractSettings): Readonly<Record<stri
       accountEmail: text,
       uri: uri('/msteams/teams/mappings', 'BE'),
       microsoftAddress: text,
-      externalAddress: { type: 'string', pattern: '^\\+?\\d{3,18}$' },
+      externalAddress: { type: 'string', pattern: PHONE_NUMBER.source },
       name: text,
       enterpriseSid: sid('EN'),
       enterpriseName: text,

@@ -15,7 +15,8 @@ export const errorCodes = {
   ACCESS_TOKEN_NOT_FOUND: 'The calling account or admin has no access token with this sid.',
   ENTERPRISE_NAME_NOT_UNIQUE: 'Another enterprise of the organization has this name, without regard to case. `CLOSED` ones do not count.',
   EMAIL_NOT_UNIQUE: 'Another enterprise of the organization has an admin with this e-mail address. `CLOSED` ones count.',
-  EXTERNAL_ADDRESS_NOT_UNIQUE: 'The phone number is already mapped, in this or another organization. A leading `+` makes no difference.',
+  EXTERNAL_ADDRESS_NOT_UNIQUE:
+    'The phone number is already mapped, in this or another organization. The form in which it is given makes no difference: `+1571…`, `001571…` and `1 (571) …` are the same number.',
   MICROSOFT_ADDRESS_INVALID: "The Microsoft address is malformed, or does not belong to an enabled user of the bot's tenant.",
   ENTERPRISE_HAS_MAPPINGS: 'The enterprise has mappings, so it cannot be closed unless `deleteMappings` is set.',
   ENTERPRISE_CLOSED: 'The enterprise is `CLOSED`: it cannot be changed or given mappings or a bot.',

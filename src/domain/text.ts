@@ -10,8 +10,12 @@ export const MAX_EMAIL_LENGTH = 320;
 /** Whether the text has the form of an e-mail address: one @ between two parts without white space or control characters. */
 export const isEmail = (text: string): boolean => /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text);
 
-/** Whether the text has the form of a phone number: digits with an optional leading +, 3 to 18 of them (REST.md, Requests). */
-export const isPhoneNumber = (text: string): boolean => /^\+?[0-9]{3,18}$/.test(text);
+/** A phone number: 3 to 18 digits with an optional leading +, and any spaces, dashes, dots and parentheses between them (REST.md, Requests). */
+export const PHONE_NUMBER =
+  /^\(?\+?[ (\u00a0\u2000-\u200a\u202f]*[0-9](?:[-. ()\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212]*[0-9]){2,17}\)?$/;
+
+/** Whether the text has the form of a phone number. */
+export const isPhoneNumber = (text: string): boolean => PHONE_NUMBER.test(text);
 
 /** The folded domain of a Microsoft address: what follows its last @; empty where it has none. */
 export function domainOf(address: string): string {

@@ -4,6 +4,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import { acceptMessageIn } from '../domain/messages/message-log.ts';
 import { fromMapping } from '../domain/messages/send-message.ts';
 import { smsExcess } from '../domain/messages/sms-encoding.ts';
+import { comparedForm } from '../domain/phone-numbers.ts';
 import { isPhoneNumber } from '../domain/text.ts';
 import { inTransaction } from '../domain/transaction.ts';
 import type { Activity } from './activity.ts';
@@ -47,7 +48,7 @@ async function receiveText(gateway: Gateway, sender: Sender, activity: Activity)
   const { own, target, body } = parseText(activity.text ?? '');
   const last = await findConversation(prisma, bot.enterpriseSid, objectId);
   const mapping = own
-    ? mappings.find((candidate) => candidate.externalDigits === own.replace('+', ''))
+    ? mappings.find((candidate) => candidate.externalDigits === comparedForm(own))
     : (mappings.find((candidate) => candidate.sid === last?.lastMappingSid) ?? mappings[0]);
   if (!mapping) return respond(`${own} is not one of your numbers.`);
   const to = target ?? last?.lastNumber ?? undefined;
@@ -96,8 +97,8 @@ async function findSender({ prisma }: Gateway, applicationId: string, activity: 
     where: { objectId, enterpriseSid: { in: mappings.map((mapping) => mapping.enterpriseSid) } },
     orderBy: { dateUpdated: 'desc' },
   });
-  const own = parseText(activity.text ?? '').own?.replace('+', '');
-  const named = mappings.find((mapping) => mapping.externalDigits === own);
+  const { own } = parseText(activity.text ?? '');
+  const named = own === undefined ? undefined : mappings.find((mapping) => mapping.externalDigits === comparedForm(own));
   const enterpriseSid = named?.enterpriseSid ?? conversations[0]?.enterpriseSid ?? mappings[0]?.enterpriseSid;
   const bot = bots.find((candidate) => candidate.enterpriseSid === enterpriseSid);
   return bot && { bot, objectId, mappings: mappings.filter((mapping) => mapping.enterpriseSid === enterpriseSid) };

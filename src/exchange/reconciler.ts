@@ -1,5 +1,5 @@
 import type { Gateway } from '../domain/gateway.ts';
-import { digitsOf } from '../platforms/restcomm/responses.ts';
+import { comparedForm } from '../domain/phone-numbers.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { applyReport } from './reports.ts';
 import { toReport } from './restcomm-reports.ts';
@@ -73,12 +73,12 @@ export async function recoverInbound(
   const stored = new Set(known.map((message) => message.restcommMessageSid));
   const missed = received.filter((sms) => !stored.has(sms.sid)).sort((one, other) => timeOf(one) - timeOf(other));
   const mappings = await prisma.mapping.findMany({
-    where: { externalDigits: { in: missed.map((sms) => digitsOf(sms.to)) } },
+    where: { externalDigits: { in: missed.map((sms) => comparedForm(sms.to)) } },
     select: { sid: true, externalDigits: true, dateCreated: true },
   });
   for (const sms of missed) {
     if (signal?.aborted) break;
-    const mapping = mappings.find((candidate) => candidate.externalDigits === digitsOf(sms.to));
+    const mapping = mappings.find((candidate) => candidate.externalDigits === comparedForm(sms.to));
     // An SMS older than the mapping belongs to an earlier one. Restcomm's dates are whole seconds.
     if (!mapping || (sms.dateCreated && sms.dateCreated.getTime() + 999 < mapping.dateCreated.getTime())) continue;
     await acceptSms(gateway, mapping.sid, sms);

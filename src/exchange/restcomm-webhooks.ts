@@ -2,6 +2,7 @@ import { mappingOfSecret } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { laneToTeams } from '../domain/messages/lanes.ts';
 import { acceptMessage } from '../domain/messages/message-log.ts';
+import { phoneOf } from '../domain/phones.ts';
 import { normalizeSid } from '../domain/sid.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { readBytes } from '../server/read-body.ts';
@@ -82,6 +83,7 @@ export async function acceptSms(
     direction: 'OUTBOUND',
     from: toStorableText(sms.from, MAX_FIELD),
     to: owner.microsoftAddress,
+    phone: phoneOf(sms.from, owner.externalAddress).compared,
     body: toStorableText(sms.body, MAX_BODY),
     mediaUrls: sms.mediaUrls,
     restcommMessageSid: storedSid(sms.sid),

@@ -6,6 +6,7 @@ import { belonging } from '../domain/confinement.ts';
 import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import { smsWebhook } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import { comparedForm } from '../domain/phone-numbers.ts';
 import { fold } from '../domain/text.ts';
 import { parseJson } from '../server/json.ts';
 import { readBytes } from '../server/read-body.ts';
@@ -55,7 +56,7 @@ export async function standIn(gateway: Gateway, options: StandInOptions, caller:
 async function playPhone(gateway: Gateway, { fetch }: StandInOptions, caller: Caller, body: unknown): Promise<Response> {
   const { success, data: sms } = smsInput.safeParse(body);
   if (!success) return respond(400, 'from, to and body are mandatory');
-  const mapping = await gateway.prisma.mapping.findFirst({ where: { ...belonging(caller), externalDigits: sms.to.replace('+', '') } });
+  const mapping = await gateway.prisma.mapping.findFirst({ where: { ...belonging(caller), externalDigits: comparedForm(sms.to) } });
   if (!mapping) return respond(404, `${sms.to} is not one of your mapped numbers`);
   const form = new URLSearchParams({ SmsSid: `SM${randomUUID().replaceAll('-', '')}`, From: sms.from, To: sms.to, Body: sms.body });
   sms.mediaUrls.forEach((url, index) => {

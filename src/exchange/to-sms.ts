@@ -1,6 +1,7 @@
 import { statusWebhook } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { StatusReport } from '../domain/messages/message-log.ts';
+import { phoneOf } from '../domain/phones.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import type { Attempt, MessageToDeliver } from './attempt.ts';
@@ -18,17 +19,18 @@ const CLOCK_SKEW_MS = 2 * 60_000;
  */
 export async function deliverSms(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<StatusReport> {
   const { restcomm, prisma } = gateway;
-  const { to, body, encoding } = message;
+  const { body, encoding } = message;
   const { unknownSince } = attempt;
   const earlier = unknownSince && message.mapping && (await findEarlier(gateway, message, message.mapping.externalAddress, unknownSince));
   if (earlier) return withTextChange(toReport(earlier), earlier.body, body);
   if (unknownSince && Date.now() - unknownSince.getTime() < restcomm.settlesMs)
     throw new DeliveryError('unknown', 'NO_ANSWER', 'Restcomm did not respond; its record may still appear');
-  const { sid, externalAddress: from } = await attempt.requireDeliverable();
+  const { sid, externalAddress: own } = await attempt.requireDeliverable();
   const statusCallback = statusWebhook(gateway, sid, message.sid);
   if (unknownSince) await prisma.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
   await attempt.markStarted();
-  const sent = await restcomm.sendSms({ from, to, body, encoding, statusCallback }).catch((error) => {
+  const numbers = { from: phoneOf(own, own).dialled, to: phoneOf(message.to, own).dialled };
+  const sent = await restcomm.sendSms({ ...numbers, body, encoding, statusCallback }).catch((error) => {
     throw unknownSince ? again(error, restcomm.settlesMs) : error;
   });
   return withTextChange(toReport(sent), sent.body, body);
@@ -48,7 +50,7 @@ async function findEarlier(
   attemptStarted: Date,
 ): Promise<SmsRecord | undefined> {
   const since = new Date(attemptStarted.getTime() - CLOCK_SKEW_MS);
-  const candidates = (await restcomm.listSms({ from, to: message.to, since })).filter(
+  const candidates = (await restcomm.listSms({ from, to: phoneOf(message.to, from).dialled, since })).filter(
     (sms) => sms.body === message.body || isCut(sms.body, message.body),
   );
   if (candidates.length === 0) return undefined;

@@ -3,6 +3,7 @@ import type { Mapping } from '../../prisma/client/client.ts';
 import { credentialsOf } from '../domain/enterprises/bots.ts';
 import { keepMappingUser } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import { phoneOf } from '../domain/phones.ts';
 import { DeliveryError } from '../platforms/delivery-error.ts';
 import type { BotCredentials, TeamsConversation } from '../platforms/microsoft/microsoft.ts';
 import type { Attempt, Delivered, MessageToDeliver } from './attempt.ts';
@@ -36,7 +37,8 @@ export async function deliverToTeams(gateway: Gateway, message: MessageToDeliver
   const [{ activityId }] = await Promise.all([sent, delay(SPACING_MS)]);
   return {
     report: { status: 'DELIVERED', teams: { conversationId: conversation.conversationId, activityId } },
-    inSameTransaction: (tx) => rememberPartner(tx, message, objectId, { mappingSid: mapping.sid, number: message.from }),
+    inSameTransaction: (tx) =>
+      rememberPartner(tx, message, objectId, { mappingSid: mapping.sid, number: phoneOf(message.from, mapping.externalAddress).dialled }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fold } from '../../src/domain/text.ts';
+import { comparedForm } from '../../src/domain/phone-numbers.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 interface Page {
@@ -97,9 +97,9 @@ describe('a list of messages', () => {
           direction: index % 2 ? ('OUTBOUND' as const) : ('INBOUND' as const),
           type: index === 3 ? ('MMS' as const) : ('SMS' as const),
           from,
-          fromFolded: fold(from),
+          fromFolded: comparedForm(from),
           to,
-          toFolded: fold(to),
+          toFolded: comparedForm(to),
           channelStatus: index === 3 ? ('UNDELIVERED' as const) : index % 2 ? ('QUEUED' as const) : ('DELIVERED' as const),
           statusRank: 0,
           channelErrorCode: index === 3 ? '30003' : null,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statusRank } from '../../src/domain/messages/message-status.ts';
-import { fold } from '../../src/domain/text.ts';
+import { comparedForm } from '../../src/domain/phone-numbers.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import * as recorded from './recorded.ts';
 
@@ -239,9 +239,9 @@ describe.each(['iso', 'recorded'] as const)("the source's own examples, replayed
         direction: message.direction,
         channelStatus: message.channelStatus,
         from: message.from,
-        fromFolded: fold(message.from),
+        fromFolded: comparedForm(message.from),
         to: message.to,
-        toFolded: fold(message.to),
+        toFolded: comparedForm(message.to),
         statusRank: statusRank(message.channelStatus),
         organizationSid: aditya.organizationSid,
         accountSid: aditya.accountSid,

@@ -245,13 +245,13 @@ describe("not found is what is unknown, malformed or another organization's", ()
 });
 
 describe('482, a number that is mapped', () => {
-  test('across organizations, by its digits, by a new mapping and by a change', async () => {
+  test('across organizations, in any spelling, by a new mapping and by a change', async () => {
     const enterpriseSid = (await done(other, 'createEnterprise', newEnterprise())).sid;
     const { externalAddress } = await done(other, 'createMapping', newMapping(enterpriseSid));
     const digits = externalAddress.slice(1);
     const { sid } = await done(provider, 'createMapping', newMapping(kohl));
     restcomm.reset();
-    for (const number of [externalAddress, digits]) {
+    for (const number of [externalAddress, digits, `00${digits}`, `+${digits.slice(0, 2)} (${digits.slice(2, 4)}) ${digits.slice(4)}`]) {
       const expected = { value: number, path: ['externalAddress'] };
       await expectRefusal(
         provider,
@@ -378,7 +378,21 @@ describe('450, a parameter of the wrong form', () => {
 
   test('a number of 2 or 19 digits, or with anything else in it', async () => {
     const { sid } = await done(provider, 'createMapping', newMapping(kohl));
-    for (const value of ['12', '1'.repeat(19), '++4930123', '4930-123', '4930 123', '٣٠١٢٣']) {
+    for (const value of [
+      '12',
+      '1'.repeat(19),
+      '++4930123',
+      '٣٠١٢٣',
+      '１２３４５',
+      'tel:+4930123',
+      '4930123;ext=1',
+      '-4930123',
+      '4930/123',
+      '4930123x',
+      '4930\n123',
+      '4930\u200b123',
+      '+(-)',
+    ]) {
       const expected = { ...invalid('externalAddress', 'must be 3 to 18 digits with an optional leading +'), value };
       await expectRefusal(provider, 'createMapping', newMapping(kohl, { externalAddress: value }), 'INVALID_PARAMETER', expected);
       await expectRefusal(provider, 'updateMapping', { sid, externalAddress: value }, 'INVALID_PARAMETER', expected);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ChannelStatus, MessageDirection, MessageType, Prisma } from '../../prisma/client/client.ts';
 import { statusRank } from '../../src/domain/messages/message-status.ts';
+import { comparedForm } from '../../src/domain/phone-numbers.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { domainOf, fold } from '../../src/domain/text.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
@@ -100,9 +101,9 @@ beforeAll(async () => {
           sid: newSid('MS'),
           enterpriseSid: parent(index),
           from,
-          fromFolded: fold(from),
+          fromFolded: comparedForm(from),
           to,
-          toFolded: fold(to),
+          toFolded: comparedForm(to),
           type,
           direction,
         },
@@ -173,8 +174,13 @@ describe('a part of a text, in any case and taken literally', () => {
     ['mappings', 'microsoftAddress', 'a_b@', ['a_b@alpha.example']],
     ['mappings', 'microsoftAddress', 'a%b@', ['a%b@alpha.example']],
     ['mappings', 'externalAddress', '9301', ['+493010', '493011', '+493012', '493013', '+493014', '493015']],
-    ['mappings', 'externalAddress', '+49', ['+493010', '+493012', '+493014']],
+    ['mappings', 'externalAddress', '+49', ['+493010', '493011', '+493012', '493013', '+493014', '493015']],
+    ['mappings', 'externalAddress', '0049 (30) 10', ['+493010']],
+    ['mappings', 'externalAddress', '+9301', []],
+    ['mappings', 'externalAddress', '30-1', ['+493010', '493011', '+493012', '493013', '+493014', '493015']],
+    ['mappings', 'externalAddress', '0', ['+493010', '493011', '+493012', '493013', '+493014', '493015']],
     ['mappings', 'externalAddress', '4_30', []],
+    ['mappings', 'externalAddress', 'x', []],
     ['messages', 'channelStatus', 'deliver', ['DELIVERED', 'UNDELIVERED']],
     ['messages', 'channelStatus', 'SENT', ['SENT']],
     ['messages', 'channelStatus', '%', []],
@@ -197,8 +203,16 @@ describe('the beginning of a sender or recipient, in any case and taken literall
     ['from', 'émi', ['ÉMILE@kohl.example']],
     ['from', 'a_b', ['a_b@kohl.example']],
     ['from', '%', []],
-    ['from', '+4930', ['+4930100']],
-    ['from', '4930', ['4930100']],
+    ['from', '+4930', ['+4930100', '4930100']],
+    ['from', '4930', ['+4930100', '4930100']],
+    ['from', '0049 30', ['+4930100', '4930100']],
+    ['from', 'tel:+49-30', ['+4930100', '4930100']],
+    ['from', '%2B4930', ['+4930100', '4930100']],
+    ['from', '1', ['+14155550100']],
+    ['from', '+1', ['+14155550100']],
+    ['from', '+1 (415)', ['+14155550100']],
+    ['from', '+', ['+14155550100', '+4930100', '4930100']],
+    ['from', '+a', []],
     ['from', 'kohl', []],
     ['to', '+4930', ['+4930100', '+4930101', '+4930102', '+4930103', '+4930104']],
     ['to', 'BEN', ['ben@kohl.example']],
@@ -311,8 +325,8 @@ describe('sorted', () => {
     ['mappings', 'domain', 'DOMAIN', (row) => domainOf(row.microsoftAddress ?? '')],
     ['bots', 'dateCreated', 'DATE_CREATED', (row) => row.dateCreated ?? ''],
     ['messages', 'dateCreated', 'DATE_CREATED', (row) => row.dateCreated ?? ''],
-    ['messages', 'from', 'FROM', (row) => fold(row.from ?? '')],
-    ['messages', 'to', 'TO', (row) => fold(row.to ?? '')],
+    ['messages', 'from', 'FROM', (row) => comparedForm(row.from ?? '')],
+    ['messages', 'to', 'TO', (row) => comparedForm(row.to ?? '')],
   ];
 
   test.each(sorts)('%s by %s, equal ones by sid', async (list, attribute, field, by) => {
@@ -397,7 +411,7 @@ describe('pages', () => {
     await gateway.gateway.prisma.message.createMany({
       data: Array.from({ length: 1001 }, (_, index) => ({
         ...{ sid: newSid('MS'), organizationSid, accountSid, enterpriseSid: enterprise.sid, direction: 'INBOUND' as const },
-        ...{ from: 'ann@kohl.example', fromFolded: 'ann@kohl.example', to: `+49${index}`, toFolded: `+49${index}` },
+        ...{ from: 'ann@kohl.example', fromFolded: 'ann@kohl.example', to: `+49${index}`, toFolded: `49${index}` },
         ...{ channelStatus: 'SENT' as const, statusRank: 2, dateCreated: day(1) },
       })),
     });

@@ -1,5 +1,6 @@
 import type { AccountStatus, EnterpriseStatus, Prisma } from '../../../prisma/client/client.ts';
 import type { Permission } from '../../domain/caller.ts';
+import { comparedForm } from '../../domain/phone-numbers.ts';
 import { accountSid } from '../../domain/sid.ts';
 import { domainOf, fold } from '../../domain/text.ts';
 import { type Conversation, converse, type MessageWithHistory, RECENT_MS } from './messages.ts';
@@ -165,7 +166,7 @@ function addEnterprise(random: Random, demo: DemoOrganization, histories: Messag
         microsoftDomain: domainOf(microsoftAddress),
         microsoftObjectId: plan.withoutBot ? null : random.uuid(),
         externalAddress,
-        externalDigits: externalAddress.slice(1),
+        externalDigits: comparedForm(externalAddress),
         ...dates(mapped),
       });
     }

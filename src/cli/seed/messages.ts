@@ -1,7 +1,7 @@
 import type { ChannelStatus, MessageDirection, Prisma } from '../../../prisma/client/client.ts';
 import { statusRank } from '../../domain/messages/message-status.ts';
 import { encodingOf } from '../../domain/messages/sms-encoding.ts';
-import { fold } from '../../domain/text.ts';
+import { comparedForm } from '../../domain/phone-numbers.ts';
 import type { Random } from './random.ts';
 import { days, dialogues, type Line } from './texts.ts';
 
@@ -86,9 +86,9 @@ function speak(random: Random, conversation: Conversation, line: Line, at: numbe
       direction,
       type: line.picture ? 'MMS' : 'SMS',
       from,
-      fromFolded: fold(from),
+      fromFolded: comparedForm(from),
       to,
-      toFolded: fold(to),
+      toFolded: comparedForm(to),
       body: line.text,
       mediaUrls: line.picture ? [media] : [],
       ...encodingOf(line.text),

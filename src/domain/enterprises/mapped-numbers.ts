@@ -1,12 +1,13 @@
 import type { Mapping } from '../../../prisma/client/client.ts';
 import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
+import { comparedForm } from '../phone-numbers.ts';
 import { smsWebhook } from './webhooks.ts';
 
 // A mapped number and the routing of its SMS on the platform (docs/adr/0004).
 
-/** The columns of a mapping's number: as it was given, and as numbers are compared. */
-export const numberColumns = (externalAddress: string) => ({ externalAddress, externalDigits: externalAddress.replace('+', '') });
+/** The columns of a mapping's number: as it was given, and its one form, by which numbers are compared. */
+export const numberColumns = (externalAddress: string) => ({ externalAddress, externalDigits: comparedForm(externalAddress) });
 
 export const numberNotUnique = (externalAddress: string) =>
   new ConflictError('EXTERNAL_ADDRESS_NOT_UNIQUE', 'externalAddress not unique', { value: externalAddress, path: ['externalAddress'] });
@@ -42,13 +43,23 @@ export async function settleNumber(
 }
 
 /**
+ * Disables SMS for a mapping's number on the platform, unless another mapping has it: two could have one number in two spellings once
+ * (docs/adr/0017).
+ * @throws PlatformError (452)
+ */
+export async function releaseNumber(gateway: Gateway, { sid, externalAddress }: Mapping): Promise<void> {
+  const owner = await findMappingByNumber(gateway, externalAddress);
+  if (!owner || owner.sid === sid) await gateway.restcomm.disableSms(externalAddress);
+}
+
+/**
  * Enables SMS for a mapping's new number and disables it for the old one, or neither.
  * @throws PlatformError (452)
  */
-export async function swapNumbers(gateway: Gateway, { sid, externalAddress }: Mapping, newNumber: string): Promise<void> {
-  await gateway.restcomm.enableSms(newNumber, smsWebhook(gateway, sid));
+export async function swapNumbers(gateway: Gateway, mapping: Mapping, newNumber: string): Promise<void> {
+  await gateway.restcomm.enableSms(newNumber, smsWebhook(gateway, mapping.sid));
   try {
-    await gateway.restcomm.disableSms(externalAddress);
+    await releaseNumber(gateway, mapping);
   } catch (error) {
     await settleNumber(gateway, newNumber);
     throw error;

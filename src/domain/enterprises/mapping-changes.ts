@@ -23,7 +23,7 @@ import { domainOf, fold, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction } from '../transaction.ts';
 import { credentialsOf } from './bots.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
-import { numberColumns, numberNotUnique, refuseTakenNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
+import { numberColumns, numberNotUnique, refuseTakenNumber, releaseNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
 import { findMapping } from './mappings.ts';
 import { smsWebhook } from './webhooks.ts';
 
@@ -148,10 +148,10 @@ const asRead = ({ sid, enterpriseSid, name, microsoftAddress, microsoftObjectId,
 async function columnsAfter(gateway: Gateway, caller: Caller, mapping: Mapping, change: z.output<typeof updateInput>) {
   const enterpriseSid = change.enterpriseSid ?? mapping.enterpriseSid;
   const microsoftAddress = change.microsoftAddress ?? mapping.microsoftAddress;
-  const externalAddress = change.externalAddress ?? mapping.externalAddress;
+  const { externalAddress = mapping.externalAddress } = change;
   const isMoved = enterpriseSid !== mapping.enterpriseSid;
   if (isMoved) await requireOpenEnterprise(gateway, caller, enterpriseSid);
-  const isRenumbered = numberColumns(externalAddress).externalDigits !== mapping.externalDigits;
+  const isRenumbered = numberColumns(externalAddress).externalDigits !== numberColumns(mapping.externalAddress).externalDigits;
   if (isRenumbered) await refuseTakenNumber(gateway, externalAddress);
   const isOtherUser = fold(microsoftAddress) !== mapping.microsoftAddressFolded;
   const microsoftObjectId =
@@ -165,7 +165,7 @@ async function columnsAfter(gateway: Gateway, caller: Caller, mapping: Mapping, 
     ...(isRenumbered ? { webhookKeyId: gateway.secrets.keyId } : {}),
     ...nameColumns(change.name === undefined ? unchangedName : change.name || microsoftAddress),
     ...addressColumns(microsoftAddress),
-    ...numberColumns(externalAddress),
+    ...(externalAddress === mapping.externalAddress ? unchangedNumber(mapping) : numberColumns(externalAddress)),
   };
   return { data, isRenumbered };
 }
@@ -206,7 +206,7 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
   for (;;) {
     const mapping = await findMapping(gateway, caller, sid);
     if (!mapping) return undefined;
-    await gateway.restcomm.disableSms(mapping.externalAddress);
+    await releaseNumber(gateway, mapping);
     const removed = await inTransaction(gateway.prisma, async (tx) => {
       const { count } = await tx.mapping.deleteMany({ where: { sid: mapping.sid, externalDigits: mapping.externalDigits } });
       if (count === 0) return false;
@@ -224,6 +224,8 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
   }
 }
 
+/** The stored digits are not always the number's form: two mappings could have one number once (docs/adr/0017). */
+const unchangedNumber = ({ externalAddress, externalDigits }: Mapping) => ({ externalAddress, externalDigits });
 const nameColumns = (name: string) => ({ name, nameFolded: fold(name) });
 const addressColumns = (microsoftAddress: string) => ({
   microsoftAddress,

@@ -6,6 +6,7 @@ import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
 import { type CreatedRange, containing, createdBetween, literal } from '../lists/filters.ts';
 import { type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
+import { numberContaining } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
 
@@ -71,6 +72,6 @@ const conditions = (caller: Caller, filter: MappingFilter) => [
   filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
   containing('nameFolded', literal('name', filter.name)),
   containing('microsoftAddressFolded', literal('microsoftAddress', filter.microsoftAddress)),
-  containing('externalAddress', literal('externalAddress', filter.externalAddress)),
+  numberContaining('externalAddress', filter.externalAddress),
   createdBetween(filter),
 ];

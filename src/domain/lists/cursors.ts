@@ -19,15 +19,24 @@ export const encodePackedCursor = (list: string, field: string, value: string, s
 /**
  * Decodes a cursor.
  * @param parameter the argument that it was given in, for the error
- * @throws InvalidInputError INVALID_PARAMETER for a cursor of another list or order, or any other text
+ * @param field the order field, with a colon and its version if it has one
+ * @throws InvalidInputError INVALID_PARAMETER for a cursor of another list, order or version, or any other text
  */
 export function decodeCursor(cursor: string, list: string, field: string, parameter: string): CursorPosition {
   const parts = parseCursor(cursor);
   if (parts?.[0] !== list) throw invalidParameter([parameter], 'is not a cursor of this list', cursor);
   const [, cursorField, value, sid] = parts;
-  if (cursorField !== field) throw invalidParameter([parameter], `is a cursor of the order ${cursorField}, not ${field}`, cursor);
+  if (cursorField !== field) {
+    const [cursorOrder, order] = [orderOf(cursorField), orderOf(field)];
+    const why =
+      cursorOrder === order ? 'is out of date: read from the first page' : `is a cursor of the order ${cursorOrder}, not ${order}`;
+    throw invalidParameter([parameter], why, cursor);
+  }
   return { value: typeof value === 'number' ? new Date(value) : value, sid };
 }
+
+/** The order field without its version. */
+const orderOf = (field: string) => field.split(':')[0];
 
 const isTime = (field: string) => field === 'DATE_CREATED';
 
@@ -45,7 +54,7 @@ function parseCursor(cursor: string): [list: string, field: string, value: strin
   if (!Array.isArray(parts) || parts.length !== 4) return undefined;
   const [list, field, value, sid] = parts as unknown[];
   const isText = (part: unknown): part is string => typeof part === 'string' && !part.includes('\0') && part.isWellFormed();
-  if (typeof list !== 'string' || !isText(field) || !/^[A-Z_]+$/.test(field) || !isText(sid)) return undefined;
+  if (typeof list !== 'string' || !isText(field) || !/^[A-Z_]+(?::[0-9])?$/.test(field) || !isText(sid)) return undefined;
   if (isTime(field) ? !(Number.isInteger(value) && (value as number) >= MIN_TIME && (value as number) <= MAX_TIME) : !isText(value))
     return undefined;
   return [list, field, value as string | number, sid];

@@ -28,7 +28,3 @@ export function literal(parameter: string, text: string | null | undefined): str
 /** The condition that a folded column contains the text. */
 export const containing = <Column extends string>(column: Column, text: string | undefined) =>
   (text === undefined ? {} : { [column]: { contains: text } }) as { [K in Column]?: { contains: string } };
-
-/** The condition that a folded column begins with the text. */
-export const beginning = <Column extends string>(column: Column, text: string | undefined) =>
-  (text === undefined ? {} : { [column]: { startsWith: text } }) as { [K in Column]?: { startsWith: string } };

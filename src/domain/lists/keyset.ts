@@ -34,6 +34,8 @@ export interface ListDefinition<Row extends { sid: string }, Field extends strin
   name: string;
   /** The column of each order field of the graph. */
   columns: Record<Field, keyof Row & string>;
+  /** The version of an order whose column was given other values. Cursors of earlier versions are refused: other rows come before and after them now. */
+  versions?: Partial<Record<Field, number>>;
 }
 
 export const DEFAULT_PAGE_SIZE = 20;
@@ -102,15 +104,16 @@ interface PagePlan<Row> {
 
 function planPage<Row extends { sid: string }, Field extends string>(
   caller: Caller,
-  { name, columns }: ListDefinition<Row, Field>,
+  { name, columns, versions }: ListDefinition<Row, Field>,
   filter: object[],
   { field, direction }: Order<Field>,
   page: PageArguments,
 ): PagePlan<Row> {
   const { size, isBackward, offset } = validated(caller, page);
   const column = columns[field];
-  const after = page.after == null ? undefined : decodeCursor(page.after, name, field, 'after');
-  const before = page.before == null ? undefined : decodeCursor(page.before, name, field, 'before');
+  const cursorField = versions?.[field] ? `${field}:${versions[field]}` : field;
+  const after = page.after == null ? undefined : decodeCursor(page.after, name, cursorField, 'after');
+  const before = page.before == null ? undefined : decodeCursor(page.before, name, cursorField, 'before');
   const isDescending = (direction === 'DESC') !== isBackward;
 
   const bounds: object[] = [];
@@ -123,8 +126,8 @@ function planPage<Row extends { sid: string }, Field extends string>(
       take: size + 1,
       skip: offset,
     },
-    cursorOf: (row) => encodeCursor(name, field, row[column], row.sid),
-    packedCursorOf: (row) => encodePackedCursor(name, field, row.at(column === 'sid' ? -1 : -2) ?? '', row.at(-1) ?? ''),
+    cursorOf: (row) => encodeCursor(name, cursorField, row[column], row.sid),
+    packedCursorOf: (row) => encodePackedCursor(name, cursorField, row.at(column === 'sid' ? -1 : -2) ?? '', row.at(-1) ?? ''),
     size,
     isBackward,
     isContinuation: isBackward ? before !== undefined : after !== undefined || offset > 0,

@@ -1,7 +1,11 @@
 // A lane is the queue of one conversation's messages, which are delivered in order (docs/adr/0007).
 
-/** The lane of messages from a mapped number to a phone. */
-export const laneToPhone = (externalDigits: string, to: string) => `sms:${externalDigits}:${to.replace('+', '')}`;
+/**
+ * The lane of messages from a mapped number to a phone.
+ * @param externalDigits the mapped number in its one form
+ * @param to the phone's number in its one form
+ */
+export const laneToPhone = (externalDigits: string, to: string) => `sms:${externalDigits}:${to}`;
 
 /** The lane of all messages to a Teams user. */
 export const laneToTeams = (enterpriseSid: string, microsoftAddress: string) => `teams:${enterpriseSid}:${microsoftAddress.toLowerCase()}`;

@@ -3,6 +3,7 @@ import { columnOf } from '../../database/lists/conditions.ts';
 import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
 import { type Actor, auditRecord } from '../audit.ts';
+import { comparedForm } from '../phone-numbers.ts';
 import { newSid } from '../sid.ts';
 import { fold } from '../text.ts';
 import type { Transaction } from '../transaction.ts';
@@ -22,6 +23,8 @@ export interface NewMessage {
   readonly direction: 'INBOUND' | 'OUTBOUND';
   readonly from: string;
   readonly to: string;
+  /** The phone's one form (phones.ts): of `to` where the message comes from Teams, else of `from`. Read without a region if absent. */
+  readonly phone?: string;
   readonly body: string;
   readonly mediaUrls?: readonly string[];
   /** Restcomm's sid of a message that arrived by SMS. */
@@ -61,6 +64,7 @@ async function accept(
   const { organizationSid, enterpriseSid, mappingSid, accountSid, direction, from, to, body, restcommMessageSid, teams, lane } = message;
   const sid = newSid('MS');
   const mediaUrls = message.mediaUrls ?? [];
+  const phone = message.phone ?? comparedForm(direction === 'INBOUND' ? to : from);
   const { encoding, segments } = encodingOf(body);
   const record = sender && auditRecord(sender, { action: 'message.send', targetSid: sid });
   const values: Record<AcceptParameter, unknown> = {
@@ -72,9 +76,9 @@ async function accept(
     direction,
     type: mediaUrls.length > 0 ? 'MMS' : 'SMS',
     from,
-    fromFolded: fold(from),
+    fromFolded: direction === 'INBOUND' ? fold(from) : phone,
     to,
-    toFolded: fold(to),
+    toFolded: direction === 'INBOUND' ? phone : fold(to),
     body,
     mediaUrls: JSON.stringify(mediaUrls),
     segments,

@@ -12,8 +12,9 @@ import { selectRow, type Table } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
-import { beginning, type CreatedRange, createdBetween, literal } from '../lists/filters.ts';
+import { type CreatedRange, createdBetween, literal } from '../lists/filters.ts';
 import { type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
+import { addressBeginning } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
 import { fold } from '../text.ts';
@@ -46,6 +47,7 @@ export function findMessage({ sql }: Gateway, caller: Caller, sid: string): Prom
 const LIST: ListDefinition<Message, MessageOrderField> = {
   name: 'messages',
   columns: { DATE_CREATED: 'dateCreated', FROM: 'fromFolded', TO: 'toFolded' },
+  versions: { FROM: 2, TO: 2 },
 };
 const BY_CREATION: Order<MessageOrderField> = { field: 'DATE_CREATED', direction: 'ASC' };
 
@@ -84,8 +86,8 @@ const conditions = (filter: MessageFilter) => [
   filter.mappingSid ? { mappingSid: normalizeSid(filter.mappingSid) } : {},
   filter.type ? { type: filter.type } : {},
   filter.direction ? { direction: filter.direction } : {},
-  beginning('fromFolded', literal('from', filter.from)),
-  beginning('toFolded', literal('to', filter.to)),
+  addressBeginning('fromFolded', 'from', filter.from),
+  addressBeginning('toFolded', 'to', filter.to),
   withStatusContaining(filter.channelStatus),
   insensitively('channelErrorCode', literal('channelErrorCode', filter.channelErrorCode)),
   insensitively('channelErrorMessage', literal('channelErrorMessage', filter.channelErrorMessage)),

@@ -8,7 +8,9 @@ import { findMapping } from '../enterprises/mappings.ts';
 import { ConflictError, mappingNotFound, messageNotFound, SmsTooLongError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
-import { isBlankOrPhoneNumber, type Keyed, lookup, mandatory, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
+import { type Keyed, lookup, mandatory, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
+import { toE164 } from '../phone-numbers.ts';
+import { phoneOf } from '../phones.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { laneToPhone, laneToTeams } from './lanes.ts';
 import { acceptMessage, acceptMessageIn, type NewMessage, openLane } from './message-log.ts';
@@ -17,11 +19,14 @@ import { smsExcess } from './sms-encoding.ts';
 
 const sendInput = z.object({
   mappingSid: mandatory(),
-  to: mandatory().refine(isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER),
+  to: mandatory().refine((to) => to === '' || canBeDialled(to), NOT_A_PHONE_NUMBER),
   // How long an SMS may be, the carrier decides.
   body: mandatory(10_000),
 });
 const retryInput = z.object({ sid: lookup() });
+
+/** Whether the text is a number in the form that SMS are addressed to, or a full international one in any spelling, as messages may have it in `from`. */
+const canBeDialled = (text: string) => /^\+?[0-9]{3,18}$/.test(text) || toE164(text) !== undefined;
 
 type SendMessageInput = z.input<typeof sendInput> & Keyed;
 type RetryMessageInput = z.input<typeof retryInput> & Keyed;
@@ -70,6 +75,7 @@ async function send(
 
 /** Makes a message from a mapping's Teams user to a phone number, for acceptMessage. */
 export function fromMapping(mapping: Mapping, accountSid: string, to: string, body: string) {
+  const { compared: phone } = phoneOf(to, mapping.externalAddress);
   return {
     organizationSid: mapping.organizationSid,
     enterpriseSid: mapping.enterpriseSid,
@@ -78,8 +84,9 @@ export function fromMapping(mapping: Mapping, accountSid: string, to: string, bo
     direction: 'INBOUND' as const,
     from: mapping.microsoftAddress,
     to,
+    phone,
     body,
-    lane: laneToPhone(mapping.externalDigits, to),
+    lane: laneToPhone(mapping.externalDigits, phone),
   };
 }
 
@@ -112,8 +119,8 @@ export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessa
  * first, or marks the message as possibly duplicated.
  */
 async function enqueueAgain(tx: Transaction, message: Message, mapping: Mapping | null): Promise<void> {
-  const { sid, organizationSid, enterpriseSid, direction, to } = message;
-  const lane = direction === 'OUTBOUND' ? laneToTeams(enterpriseSid, to) : laneToPhone(mapping?.externalDigits ?? sid, to);
+  const { sid, organizationSid, enterpriseSid, direction, to, toFolded } = message;
+  const lane = direction === 'OUTBOUND' ? laneToTeams(enterpriseSid, to) : laneToPhone(mapping?.externalDigits ?? sid, toFolded);
   await tx.outbox.create({ data: { messageSid: sid, lane, attemptStarted: message.dateUpdated } });
   await openLane(tx, lane, organizationSid);
 }

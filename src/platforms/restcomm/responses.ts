@@ -1,4 +1,5 @@
 import { PlatformError } from '../../domain/errors.ts';
+import { comparedForm } from '../../domain/phone-numbers.ts';
 import { jsonOf, NoResponseError, type PlatformResponse } from '../request.ts';
 import type { RestcommApi, RestcommRequest } from './request.ts';
 
@@ -61,5 +62,5 @@ export function fieldOf(json: unknown, name: string): string | undefined {
   return typeof text === 'string' && text !== '' && text !== 'null' ? text : undefined;
 }
 
-/** Removes the leading + of a number: Restcomm writes numbers with or without it. */
-export const digitsOf = (number: string): string => number.replace(/^\+/, '');
+/** The digits of a number's one form: Restcomm writes numbers with or without +, and mappings in any spelling. */
+export const digitsOf = (number: string): string => comparedForm(number);

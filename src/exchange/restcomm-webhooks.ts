@@ -75,15 +75,16 @@ export async function acceptSms(
     log.warn({ mappingSid, smsSid: sms.sid }, 'received an SMS to a number that was never mapped');
     return;
   }
+  const from = toStorableText(sms.from, MAX_FIELD);
   const stored = await acceptMessage(sql, {
     organizationSid: owner.organizationSid,
     enterpriseSid: owner.enterpriseSid,
     mappingSid: mapping?.sid ?? null,
     accountSid: owner.accountSid,
     direction: 'OUTBOUND',
-    from: toStorableText(sms.from, MAX_FIELD),
+    from,
     to: owner.microsoftAddress,
-    phone: phoneOf(sms.from, owner.externalAddress).compared,
+    phone: phoneOf(from, owner.externalAddress).compared,
     body: toStorableText(sms.body, MAX_BODY),
     mediaUrls: sms.mediaUrls,
     restcommMessageSid: storedSid(sms.sid),

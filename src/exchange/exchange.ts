@@ -6,7 +6,7 @@ import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
-import { LOOK_BACK, reconcileStatuses, recoverInbound } from './reconciler.ts';
+import { RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './reconciler.ts';
 
 export interface Exchange {
   /** Checks the outbox now: a message was added. */
@@ -29,19 +29,11 @@ const DAY_MS = 24 * HOUR_MS;
 export function startExchange(gateway: Gateway, options: ExchangeOptions): Exchange {
   const { prisma } = gateway;
   const dispatcher = startDispatcher(gateway, options);
-  // Far back at the start and after a failed run; only a complete run makes the next one short.
-  let lookBackMs = LOOK_BACK.afterOutage;
-  const recover = async (signal: AbortSignal) => {
-    const nextLookBackMs = lookBackMs;
-    lookBackMs = LOOK_BACK.afterOutage;
-    await recoverInbound(gateway, { lookBackMs: nextLookBackMs, signal });
-    lookBackMs = LOOK_BACK.usual;
-  };
   const eventRetentionMs = options.eventRetentionDays * DAY_MS;
   const auditRetentionMs = options.auditRetentionDays * DAY_MS;
   const jobs = startJobs(gateway, [
     { name: 'reconcile-statuses', everyMs: 30_000, run: (signal) => reconcileStatuses(gateway, { signal }) },
-    { name: 'recover-inbound', everyMs: 60_000, run: recover },
+    { name: RECOVER_INBOUND, everyMs: 60_000, run: (signal) => recoverInbound(gateway, { signal }) },
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
     { name: 'trim-events', everyMs: HOUR_MS, run: (signal) => trimEvents(prisma, eventRetentionMs, signal) },
     { name: 'trim-audit-log', everyMs: HOUR_MS, run: (signal) => trimAuditLog(prisma, auditRetentionMs, signal) },

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { ChannelStatus } from '../../prisma/client/enums.ts';
 import { acceptMessage } from '../../src/domain/messages/message-log.ts';
 import { statusRank } from '../../src/domain/messages/message-status.ts';
-import { reconcileStatuses, recoverInbound } from '../../src/exchange/reconciler.ts';
+import { RECOVER_INBOUND, reconcileStatuses, recoverInbound } from '../../src/exchange/reconciler.ts';
 import { applyReport } from '../../src/exchange/reports.ts';
 import { done } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
@@ -142,17 +142,99 @@ describe('the reconciler', () => {
   test('is not kept from the others by a message that the platform can not be asked for, and shows no change where there is none', async () => {
     exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
     const sids = await write(3);
-    const before = await Promise.all(sids.map((sid) => exchange.ends(customer.provider, sid, 'SENDING')));
+    for (const sid of sids) await exchange.ends(customer.provider, sid, 'SENDING');
     exchange.restcomm.faults.next('message', { status: 500 });
-    await expect(reconcileStatuses(exchange.gateway, { quietMs: 0 })).rejects.toThrow();
+    expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(2);
     const { prisma } = exchange.gateway;
-    const asked = await prisma.message.findFirstOrThrow({ where: { sid: { in: sids }, statusAsked: { not: null } } });
-    expect(asked.dateUpdated).toEqual(
-      (await prisma.messageEvent.findFirstOrThrow({ where: { messageSid: asked.sid, status: 'SENDING' } })).occurredAt,
+    const failed = await prisma.message.findFirstOrThrow({ where: { sid: { in: sids }, channelStatus: 'SENDING' } });
+    expect(failed.dateUpdated).toEqual(
+      (await prisma.messageEvent.findFirstOrThrow({ where: { messageSid: failed.sid, status: 'SENDING' } })).occurredAt,
     );
-    exchange.restcomm.faults.always('message', () => undefined);
+    const line = exchange.logged.find((one) => one.includes(failed.sid) && one.includes('cannot ask Restcomm for the status'));
+    expect(line).toContain(failed.restcommMessageSid);
+    expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(1);
+  });
+
+  test('ends early while the platform answers nothing, and begins with the others then', async () => {
+    exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
+    const sids = await write(7);
+    for (const sid of sids) await exchange.ends(customer.provider, sid, 'SENDING');
+    exchange.restcomm.faults.next('message', { status: 500 }, 5);
+    await expect(reconcileStatuses(exchange.gateway, { quietMs: 0 })).rejects.toThrow();
+    expect(await exchange.gateway.prisma.message.count({ where: { sid: { in: sids }, statusAsked: { not: null } } })).toBe(5);
+    exchange.restcomm.faults.next('message', { status: 500 }, 4);
     expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(3);
-    expect(before).toHaveLength(3);
+    expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(4);
+  });
+});
+
+describe('a message that nothing is reported of', () => {
+  const days = (n: number) => new Date(Date.now() - n * 24 * 3_600_000);
+  const NO_REPORT = {
+    channelStatus: 'UNDELIVERED',
+    channelErrorCode: 'NO_REPORT',
+    channelErrorMessage: expect.stringContaining('three days'),
+  };
+
+  /** A message that Restcomm has had for so long. */
+  async function unreported(age: number): Promise<{ sid: string; smsSid: string }> {
+    exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
+    const [sid = ''] = await write(1);
+    const { restcommMessageSid: smsSid } = await exchange.ends(customer.provider, sid, 'SENDING');
+    await exchange.restcomm.until(() => exchange.restcomm.messages.some((sms) => sms.sid === smsSid && sms.status === 'delivered'));
+    const sms = exchange.restcomm.messages.find((one) => one.sid === smsSid) ?? expect.unreachable();
+    sms.status = 'sending';
+    await exchange.gateway.prisma.message.update({ where: { sid }, data: { dateUpdated: days(age) } });
+    return { sid, smsSid };
+  }
+
+  test('for three days ends UNDELIVERED with NO_REPORT, by one event', async () => {
+    const young = await unreported(2.9);
+    const old = await unreported(3.1);
+    expect(await reconcileStatuses(exchange.gateway)).toBe(1);
+    expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(0);
+    expect(await exchange.message(customer.provider, young.sid)).toMatchObject({ channelStatus: 'SENDING', channelErrorCode: null });
+    expect(await exchange.message(customer.provider, old.sid)).toMatchObject(NO_REPORT);
+    expect(await statusesOf(old.sid)).toEqual(['QUEUED', 'SENDING', 'UNDELIVERED']);
+    await expectGapless();
+    await exchange.gateway.prisma.message.update({ where: { sid: young.sid }, data: { dateUpdated: days(3.1) } });
+    expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(1);
+  });
+
+  test('ends as Restcomm knows after all, when it is asked the last time', async () => {
+    const { sid, smsSid } = await unreported(30);
+    Object.assign(exchange.restcomm.messages.find((sms) => sms.sid === smsSid) ?? {}, { status: 'failed', errorCode: 30005 });
+    await reconcileStatuses(exchange.gateway, { quietMs: 0 });
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus: 'FAILED', channelErrorCode: '30005' });
+  });
+
+  test('and that Restcomm does not know any more, ends', async () => {
+    const { sid, smsSid } = await unreported(3.1);
+    exchange.restcomm.messages.splice(
+      exchange.restcomm.messages.findIndex((sms) => sms.sid === smsSid),
+      1,
+    );
+    await reconcileStatuses(exchange.gateway, { quietMs: 0 });
+    expect(await exchange.message(customer.provider, sid)).toMatchObject(NO_REPORT);
+  });
+
+  test('and that Restcomm can not be asked for, ends a day later', async () => {
+    const { sid } = await unreported(3.9);
+    exchange.restcomm.faults.always('message', () => ({ status: 500 }));
+    await reconcileStatuses(exchange.gateway, { quietMs: 0 });
+    expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
+    await exchange.gateway.prisma.message.update({ where: { sid }, data: { dateUpdated: days(4.1) } });
+    await reconcileStatuses(exchange.gateway, { quietMs: 0 });
+    expect(await exchange.message(customer.provider, sid)).toMatchObject(NO_REPORT);
+  });
+
+  test('gets its reason, where one comes later, without another event', async () => {
+    const { sid, smsSid } = await unreported(3.1);
+    await reconcileStatuses(exchange.gateway, { quietMs: 0 });
+    exchange.restcomm.faults.clear();
+    await exchange.restcomm.report(smsSid, 'undelivered', 30003);
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus: 'UNDELIVERED', channelErrorCode: '30003' });
+    expect(await statusesOf(sid)).toEqual(['QUEUED', 'SENDING', 'UNDELIVERED']);
   });
 });
 
@@ -162,6 +244,10 @@ describe('an SMS whose webhook did not get through', () => {
     const { sid } = await exchange.restcomm.receiveSms({ from: PHONE, to: customer.number, body });
     return sid;
   };
+  const days = (n: number) => new Date(Date.now() - n * 24 * 3_600_000);
+  /** Says how far the last run came. */
+  const cameTo = (doneUntil: Date) =>
+    exchange.gateway.prisma.scheduledJob.update({ where: { name: RECOVER_INBOUND }, data: { doneUntil } });
   const count = (smsSid: string) => exchange.gateway.prisma.message.count({ where: { restcommMessageSid: smsSid } });
 
   test('is recovered from the platform’s list, once, and delivered', async () => {
@@ -179,16 +265,99 @@ describe('an SMS whose webhook did not get through', () => {
     expect(await count(smsSid)).toBe(0);
   });
 
-  test('is recovered after an outage of days, when it is looked back so far', async () => {
+  test('is recovered after an outage of days, since the last run’s end is kept', async () => {
     const smsSid = await lost('old');
     const sms = exchange.restcomm.messages.find(({ sid }) => sid === smsSid);
-    const days = (n: number) => new Date(Date.now() - n * 24 * 3_600_000);
     if (sms) sms.dateCreated = days(2);
-    await exchange.gateway.prisma.mapping.update({ where: { sid: customer.mappingSid }, data: { dateCreated: days(3) } });
+    await exchange.gateway.prisma.mapping.update({ where: { sid: customer.mappingSid }, data: { dateCreated: days(6) } });
+    await exchange.gateway.prisma.scheduledJob.deleteMany({ where: { name: RECOVER_INBOUND } });
     await recoverInbound(exchange.gateway);
-    expect(await count(smsSid)).toBe(0);
-    await recoverInbound(exchange.gateway, { lookBackMs: 3 * 24 * 3_600_000 });
     expect(await count(smsSid)).toBe(1);
+    const older = await lost('older, and seen by no run');
+    Object.assign(exchange.restcomm.messages.find(({ sid }) => sid === older) ?? {}, { dateCreated: days(5) });
+    await recoverInbound(exchange.gateway);
+    expect(await count(older)).toBe(0);
+    await cameTo(days(4.99));
+    await recoverInbound(exchange.gateway);
+    expect(await count(older)).toBe(1);
+  });
+
+  test('is read no further than the run before came, however many there are', async () => {
+    const quiet = days(1);
+    for (let index = 0; index < 1_000; index += 1) await exchange.restcomm.receiveSms({ from: PHONE, to: '+000', body: '' });
+    for (const sms of exchange.restcomm.messages.slice(-1_000)) sms.dateCreated = quiet;
+    const pages = () => exchange.restcomm.requests.filter(({ query }) => query.Status === 'received').length;
+    await cameTo(days(3));
+    let before = pages();
+    await recoverInbound(exchange.gateway);
+    expect(pages() - before).toBeGreaterThan(10);
+    before = pages();
+    await recoverInbound(exchange.gateway);
+    expect(pages() - before).toBe(1);
+  });
+
+  test('is recovered from a Restcomm that neither sorts nor filters', async () => {
+    exchange.restcomm.version.sorts = false;
+    const smsSid = await lost('from an old one');
+    await cameTo(days(0.5));
+    await recoverInbound(exchange.gateway, { quietMs: 0 }).finally(() => {
+      exchange.restcomm.version.sorts = true;
+    });
+    expect(await count(smsSid)).toBe(1);
+  });
+
+  test('with a NUL is recovered, and so is another customer’s after it', async () => {
+    const other = await exchange.customer();
+    const withNul = await lost('write to anna\0contoso.example');
+    exchange.restcomm.faults.next('smsWebhook', { lost: true });
+    const { sid: others } = await exchange.restcomm.receiveSms({ from: PHONE, to: other.number, body: 'of another customer' });
+    await recoverInbound(exchange.gateway, { quietMs: 0 });
+    expect([await count(withNul), await count(others)]).toEqual([1, 1]);
+    const shown = await exchange.messages(customer.provider, { direction: 'OUTBOUND' });
+    expect(shown.find(({ restcommMessageSid }) => restcommMessageSid === withNul)?.body).toBe('write to anna\uFFFDcontoso.example');
+  });
+
+  test('and that the database refuses, is logged, and keeps no other from being recovered', async () => {
+    const { prisma } = exchange.gateway;
+    await prisma.$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$`;
+    await prisma.$executeRaw`CREATE TRIGGER refuse BEFORE INSERT ON message FOR EACH ROW WHEN (NEW.body = 'poison') EXECUTE FUNCTION refuse()`;
+    const before = await lost('before');
+    const poison = await lost('poison');
+    const after = await lost('after');
+    await recoverInbound(exchange.gateway, { quietMs: 0 }).finally(() => prisma.$executeRaw`DROP FUNCTION refuse CASCADE`);
+    expect([await count(before), await count(poison), await count(after)]).toEqual([1, 0, 1]);
+    expect(exchange.logged.some((line) => line.includes(poison) && line.includes('cannot store an SMS'))).toBe(true);
+    // Runs to come look at the last hour again.
+    await recoverInbound(exchange.gateway, { quietMs: 0 });
+    expect(await count(poison)).toBe(1);
+  });
+
+  test('is stored where Restcomm breaks off in the middle of its list, and the rest by the next run', async () => {
+    const newest = await lost('newest');
+    const [first, second] = [await lost('first'), await lost('second')];
+    for (let index = 0; index < 150; index += 1) await exchange.restcomm.receiveSms({ from: PHONE, to: '+000', body: '' });
+    const at = (sid: string, ms: number) =>
+      Object.assign(exchange.restcomm.messages.find((sms) => sms.sid === sid) ?? {}, { dateCreated: new Date(Date.now() - ms) });
+    at(newest, 0);
+    for (const sms of exchange.restcomm.messages.slice(-150)) sms.dateCreated = new Date(Date.now() - 2_000);
+    for (const sid of [first, second]) at(sid, 30_000 - Number(sid === second) * 10_000);
+    await exchange.gateway.prisma.mapping.update({ where: { sid: customer.mappingSid }, data: { dateCreated: days(1) } });
+    let page = 0;
+    exchange.restcomm.faults.always('messages', () => (page++ === 1 ? { status: 500 } : undefined));
+    await expect(recoverInbound(exchange.gateway, { quietMs: 0 })).rejects.toThrow();
+    expect([await count(newest), await count(first)]).toEqual([1, 0]);
+    await recoverInbound(exchange.gateway, { quietMs: 0 });
+    expect([await count(first), await count(second)]).toEqual([1, 1]);
+    const all = await exchange.messages(customer.provider, { direction: 'OUTBOUND' });
+    const order = all.map(({ restcommMessageSid }) => restcommMessageSid).filter((sid) => [first, second].includes(sid));
+    expect(order).toEqual([first, second]);
+  });
+
+  test('and that had nothing but media, says that they are lost', async () => {
+    const smsSid = await lost(' ');
+    await recoverInbound(exchange.gateway, { quietMs: 0 });
+    await exchange.microsoft.until(() => exchange.microsoft.activities.some(({ text }) => String(text).includes('could not be recovered')));
+    expect(exchange.logged.some((line) => line.includes(smsSid) && line.includes('media that it may have had are lost'))).toBe(true);
   });
 
   test('and that is older than the number’s mapping is not the new user’s', async () => {

@@ -31,7 +31,7 @@ export function createRestcommMessages(
    * second as `since` is included. Versions before July 2018 neither sort nor know Status (pull request 2992), so that the end is where the page
    * before it was in order.
    */
-  async function* messagesSince(since: Date, filter: Record<string, string>, maxPages?: number): AsyncGenerator<SmsRecord> {
+  async function* pagesSince(since: Date, filter: Record<string, string>, maxPages?: number): AsyncGenerator<readonly SmsRecord[]> {
     const query = { ...filter, StartTime: new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10), SortBy: 'DateCreated:desc' };
     const second = Math.floor(since.getTime() / 1000) * 1000;
     // A message that arrives meanwhile shifts the others, so one may be on two pages.
@@ -39,6 +39,7 @@ export function createRestcommMessages(
     let last = Number.POSITIVE_INFINITY;
     let isSorted = true;
     for await (const page of pagesOf(api, path, 'messages', query, maxPages)) {
+      const found: SmsRecord[] = [];
       for (const record of page.map(recordOf)) {
         if (!record) continue;
         const time = record.dateCreated?.getTime() ?? last;
@@ -46,8 +47,9 @@ export function createRestcommMessages(
         last = time;
         if (time < second || seen.has(record.sid)) continue;
         seen.add(record.sid);
-        yield record;
+        found.push(record);
       }
+      yield found;
       if (isSorted && last < second) return;
     }
   }
@@ -79,17 +81,16 @@ export function createRestcommMessages(
 
     listSms: async ({ from, to, since }) => {
       const found: SmsRecord[] = [];
-      for await (const record of messagesSince(since, { ...(from && { From: digitsOf(from) }), ...(to && { To: digitsOf(to) }) })) {
-        if (from && digitsOf(record.from) !== digitsOf(from)) continue;
-        if (to && digitsOf(record.to) !== digitsOf(to)) continue;
-        found.push(record);
-      }
+      const isBetween = (record: SmsRecord) =>
+        (!from || digitsOf(record.from) === digitsOf(from)) && (!to || digitsOf(record.to) === digitsOf(to));
+      for await (const page of pagesSince(since, { ...(from && { From: digitsOf(from) }), ...(to && { To: digitsOf(to) }) }))
+        found.push(...page.filter(isBetween));
       return found;
     },
 
     listReceived: async function* (since) {
-      for await (const record of messagesSince(since, { Status: 'received' }, MAX_RECEIVED_PAGES))
-        if (record.direction === 'inbound') yield record;
+      for await (const page of pagesSince(since, { Status: 'received' }, MAX_RECEIVED_PAGES))
+        yield page.filter(({ direction }) => direction === 'inbound');
     },
   };
 }

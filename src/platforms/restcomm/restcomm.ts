@@ -78,8 +78,8 @@ export interface Restcomm {
   findSms(sid: string): Promise<SmsRecord | undefined>;
   /** Lists messages by sender, recipient and creation date, to find those whose response was lost. */
   listSms(filter: { from?: string; to?: string; since: Date }): Promise<SmsRecord[]>;
-  /** Lists the SMS that phones have sent since then, the newest first. */
-  listReceived(since: Date): AsyncIterable<SmsRecord>;
+  /** Lists the SMS that phones have sent since then, page by page, the newest first. */
+  listReceived(since: Date): AsyncIterable<readonly SmsRecord[]>;
   /**
    * Verifies a caller's credentials.
    * @returns the account if it is active; `inactive` if it is not; `unknown` if the credentials are wrong

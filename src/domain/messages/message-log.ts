@@ -233,7 +233,8 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
 
 /**
  * Keeps what a report that did not advance the status says beyond what is stored: the reason of a failure that had none or says less, or that
- * the text was changed. Restcomm may report a failure without its code first (RestComm/Restcomm-Connect sends MessageError where it knows it).
+ * the text was changed. Restcomm may report a failure without a code first: its SIP path knows none, its SMPP path does (SmsSession and
+ * TelestaxDlrParser of RestComm/Restcomm-Connect).
  */
 export async function keepReason(client: Client, messageSid: string, { errorCode, errorMessage = '' }: StatusReport): Promise<void> {
   if (!errorCode) return;

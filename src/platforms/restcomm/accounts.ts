@@ -8,7 +8,10 @@ type Accounts = Pick<Restcomm, 'createSubAccount' | 'setAccountStatus' | 'checkC
 
 const STATUS = { ACTIVE: 'active', INACTIVE: 'suspended', CLOSED: 'closed' } as const;
 
-/** Manages Restcomm's accounts: `POST /Accounts`, `PUT` and `GET /Accounts/{sid}`. */
+/**
+ * Manages Restcomm's accounts: `POST /Accounts`, `PUT` and `GET /Accounts/{sid}` (AccountsEndpoint of RestComm/Restcomm-Connect). Of an account
+ * that is not active, every request is a 403 (SecurityFilter).
+ */
 export function createRestcommAccounts(api: RestcommApi): Accounts {
   return {
     createSubAccount: async ({ email, password, friendlyName }) => {
@@ -27,7 +30,7 @@ export function createRestcommAccounts(api: RestcommApi): Accounts {
       const wanted = STATUS[status];
       const response = await manage(api, 'PUT', ['Accounts', sid], { form: { Status: wanted }, expected: [400] });
       if (isSuccess(response)) return;
-      // A closed account refuses every change, even to closed.
+      // A closed account refuses every change, even to closed, with 400 (AccountsEndpoint).
       const account = await manage(api, 'GET', ['Accounts', sid]);
       if (fieldOf(jsonOf(account.text), 'status')?.toLowerCase() !== wanted) throw refusedError(response);
     },

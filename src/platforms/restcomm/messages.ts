@@ -27,9 +27,9 @@ export function createRestcommMessages(
 
   /**
    * Reads messages since an instant, the newest first. Restcomm's filters are coarse, so the results are filtered again: From and To match by
-   * their endings, and StartTime is a day in Restcomm's own time zone (SmsMessageFilter). Its dates are whole seconds; a message of the same
-   * second as `since` is included. Versions before July 2018 neither sort nor know Status (pull request 2992), so that the end is where the page
-   * before it was in order.
+   * their endings, and StartTime is a day in Restcomm's own time zone (SmsMessageFilter). Its dates are whole seconds (AbstractConverter); a
+   * message of the same second as `since` is included. Versions before July 2018 neither sort nor know Status (pull request 2992): the reading
+   * ends early only where all pages were in order.
    */
   async function* pagesSince(since: Date, filter: Record<string, string>, maxPages?: number): AsyncGenerator<readonly SmsRecord[]> {
     const query = { ...filter, StartTime: new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10), SortBy: 'DateCreated:desc' };

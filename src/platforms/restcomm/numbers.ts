@@ -6,11 +6,14 @@ import type { Restcomm } from './restcomm.ts';
 
 type Numbers = Pick<Restcomm, 'enableSms' | 'disableSms'>;
 
-/** Routes the SMS to the account's numbers, by Restcomm's IncomingPhoneNumbers. */
+/** Routes the SMS to the account's numbers, by Restcomm's IncomingPhoneNumbers (IncomingPhoneNumbersEndpoint of RestComm/Restcomm-Connect). */
 export function createRestcommNumbers(api: RestcommApi, accountSid: string): Numbers {
   const path = ['Accounts', accountSid, 'IncomingPhoneNumbers'];
 
-  /** @returns the sid of the IncomingPhoneNumber; Restcomm's filter matches any part of a number, so the results are compared again */
+  /**
+   * Restcomm's filter matches any part of a number (IncomingPhoneNumberFilter), so the results are compared again.
+   * @returns the sid of the IncomingPhoneNumber
+   */
   async function findNumber(number: string): Promise<string | undefined> {
     const digits = digitsOf(number);
     for await (const item of itemsOf(api, path, 'incomingPhoneNumbers', { PhoneNumber: digits })) {
@@ -19,13 +22,13 @@ export function createRestcommNumbers(api: RestcommApi, accountSid: string): Num
     return undefined;
   }
 
-  /** If the first URL fails, Restcomm posts the SMS to the fallback URL: the same one, for a second attempt. */
+  /** If the first URL fails, Restcomm posts the SMS to the fallback URL (SmsInterpreter): the same one, for a second attempt. */
   const route = (smsUrl: string) => ({
     SmsUrl: smsUrl,
     SmsMethod: 'POST',
     SmsFallbackUrl: smsUrl,
     SmsFallbackMethod: 'POST',
-    // An application of the number would override SmsUrl.
+    // An application of the number would override SmsUrl (SmsService, redirectToHostedSmsApp).
     SmsApplicationSid: '',
   });
 

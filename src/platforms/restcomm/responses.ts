@@ -6,8 +6,8 @@ import type { RestcommApi, RestcommRequest } from './request.ts';
 const MAX_MESSAGE_LENGTH = 500;
 
 /**
- * Reads a refusal. Restcomm's are plain text, a bare number, JSON, or nearly JSON: `{"message":"…","error":SMS_LIMIT_EXCEEDED}`. The HTML page
- * of a proxy or servlet container says nothing.
+ * Reads a refusal. Restcomm's are plain text, a bare number, JSON, or nearly JSON: `{"message":"…","error":SMS_LIMIT_EXCEEDED}` (AbstractEndpoint,
+ * buildErrorResponseBody, of RestComm/Restcomm-Connect and its versions). The HTML page of a proxy or servlet container says nothing.
  * @returns Restcomm's error code, or `HTTP_<status>`; and its message, at most 500 characters
  */
 export function refusalOf({ status, text }: PlatformResponse): { code: string; message: string } {

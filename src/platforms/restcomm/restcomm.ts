@@ -43,7 +43,7 @@ export interface SmsRecord {
 export interface PlatformAccount {
   readonly email: string;
   readonly friendlyName?: string;
-  /** OR and 32 hex digits. Absent before Restcomm 8.2, which has no organizations. */
+  /** OR and 32 hex digits (AccountConverter). Absent before Restcomm 8.2, which has no organizations. */
   readonly organizationSid?: string;
 }
 

@@ -15,7 +15,7 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'bot.verify': 'A bot was checked with Microsoft.',
   'bot.clientSecret.read': 'The client secret of a bot was read.',
   'message.send': 'A message was sent with `sendMessage`.',
-  'message.retry': 'A stuck message was queued again.',
+  'message.retry': 'A stuck or failed message was retried.',
   'accessToken.create': 'An access token was created.',
   'accessToken.revoke': 'An access token was revoked.',
   'account.create': 'An account was created by the operator.',

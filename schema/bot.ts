@@ -143,22 +143,23 @@ const DeleteBotInput = builder.inputType('DeleteBotInput', {
 builder.mutationFields((t) => ({
   createBot: t.field({
     type: BotRef,
-    description: 'Creates the bot of an enterprise. Its credentials are not checked with Microsoft; use `verifyBot`.',
+    description:
+      'Creates the bot of an enterprise and delivers the messages that wait for one. Its credentials are not checked with Microsoft; use `verifyBot`.',
     errors: resultUnion('CreateBotResult', 'new bot', ['ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
     args: { input: t.arg({ type: CreateBotInput, required: true, description: 'The bot to create.' }) },
     resolve: (_root, { input }, { gateway, caller }) => createBot(gateway, caller, input),
   }),
   updateBot: t.field({
     type: BotRef,
-    description: 'Updates a bot. If its application, tenant or enterprise changes, its Teams users are looked up again in the background.',
+    description:
+      'Updates a bot, and delivers the messages that wait because of it. If its application, tenant or enterprise changes, its Teams users are looked up again in the background.',
     errors: resultUnion('UpdateBotResult', 'updated bot', ['BOT_NOT_FOUND', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
     args: { input: t.arg({ type: UpdateBotInput, required: true, description: 'The bot to update and its new values.' }) },
     resolve: (_root, { input }, { gateway, caller }) => updateBot(gateway, caller, input),
   }),
   deleteBot: t.field({
     type: BotRef,
-    description:
-      'Deletes a bot and returns it as it was. Until the enterprise has another one, messages to its Teams users end as `FAILED`.',
+    description: 'Deletes a bot and returns it as it was. Until the enterprise has another one, messages to its Teams users wait.',
     errors: resultUnion('DeleteBotResult', 'deleted bot', ['BOT_NOT_FOUND']),
     args: { input: t.arg({ type: DeleteBotInput, required: true, description: 'The bot to delete.' }) },
     resolve: (_root, { input }, { gateway, caller }) => deleteBot(gateway, caller, input),

@@ -18,7 +18,7 @@ const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
   values: {
     [EnterpriseStatus.ACTIVE]: { description: 'Messages are delivered, and the admin can log in.' },
     [EnterpriseStatus.INACTIVE]: {
-      description: '`sendMessage` is refused, messages from Teams and from phones end as `FAILED`, and the admin is suspended.',
+      description: '`sendMessage` is refused, messages from Teams and from phones wait, and the admin is suspended.',
     },
     [EnterpriseStatus.CLOSED]: {
       description: 'The enterprise has no mappings and can no longer be changed, and its admin can no longer log in.',

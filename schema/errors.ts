@@ -98,6 +98,9 @@ export const resultUnion = (name: string, result: string, codes: readonly ErrorC
   types: [InvalidInputError, NotFoundError, ConflictError, PlatformError, ...own],
   union: {
     name,
-    description: `The ${result}, or an error: ${codes.map((code) => `\`${code}\``).join(', ')}, or one common to all mutations.`,
+    description:
+      codes.length === 0
+        ? `The ${result}, or an error common to all mutations.`
+        : `The ${result}, or an error: ${codes.map((code) => `\`${code}\``).join(', ')}, or one common to all mutations.`,
   },
 });

@@ -1,8 +1,11 @@
+import type { MessageHoldReason } from '../prisma/client/client.ts';
 import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
 import { belonging } from '../src/domain/confinement.ts';
 import { SmsTooLongError } from '../src/domain/errors.ts';
 import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages/messages.ts';
-import { retryMessage, sendMessage } from '../src/domain/messages/send-message.ts';
+import { MAX_RETRIED, type Retried, retryMessage, retryMessages } from '../src/domain/messages/retry-messages.ts';
+import { sendMessage } from '../src/domain/messages/send-message.ts';
+import { HOLDS } from '../src/domain/waiting.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { batchKey, needs, packable, shown } from './columns.ts';
@@ -50,9 +53,11 @@ const MessageEncodingEnum = builder.enumType('MessageEncoding', {
 
 export const ChannelStatusEnum = builder.enumType('ChannelStatus', {
   description:
-    'The delivery status of a message: `QUEUED` → `SENDING` → `SENT` → `DELIVERED` → `READ`. Before it is delivered, a message can also end as `UNDELIVERED` or `FAILED`. Steps can be skipped but never reversed; `READ`, `UNDELIVERED` and `FAILED` are final.',
+    'The delivery status of a message: `QUEUED` → `SENDING` → `SENT` → `DELIVERED` → `READ`. Before it is delivered, a message can also end as `UNDELIVERED` or `FAILED`. Steps can be skipped but never reversed; `READ`, `UNDELIVERED` and `FAILED` are final. The one way back is `retryMessage`, which turns `FAILED` into `QUEUED`.',
   values: {
-    [ChannelStatus.QUEUED]: { description: 'Accepted, and waiting to be sent. The first status of every message.' },
+    [ChannelStatus.QUEUED]: {
+      description: 'Accepted, and waiting to be sent. The first status of every message, and the one after a retry.',
+    },
     [ChannelStatus.SENDING]: { description: 'Accepted by the Restcomm platform, but not sent yet.' },
     [ChannelStatus.SENT]: { description: 'Sent to the carrier by the Restcomm platform.' },
     [ChannelStatus.DELIVERED]: { description: 'Delivered to the phone according to the carrier, or accepted by Teams.' },
@@ -63,6 +68,33 @@ export const ChannelStatusEnum = builder.enumType('ChannelStatus', {
       description: 'Received from a phone. Only demo data has it: the gateway starts every message as `QUEUED`.',
     },
   } as const,
+});
+
+const MessageHoldReasonEnum = builder.enumType('MessageHoldReason', {
+  description: 'The reason why a message is stuck.',
+  values: Object.fromEntries(
+    Object.entries(HOLDS).map(([reason, { description }]) => [reason, { value: reason as MessageHoldReason, description }]),
+  ) as Record<MessageHoldReason, { value: MessageHoldReason; description: string }>,
+});
+
+interface MessageHold {
+  readonly reason: MessageHoldReason;
+  readonly code: string | null;
+  readonly since: Date;
+}
+
+const MessageHoldRef = builder.objectRef<MessageHold>('MessageHold').implement({
+  description: 'What a stuck message waits for.',
+  fields: (t) => ({
+    reason: t.field({ type: MessageHoldReasonEnum, description: 'The reason why it is stuck.', resolve: ({ reason }) => reason }),
+    code: t.exposeString('code', { nullable: true, description: "The platform's or the gateway's error code: the `channelErrorCode`." }),
+    cure: t.string({ description: 'What to do about it, in a sentence for a person.', resolve: ({ reason }) => HOLDS[reason].cure }),
+    since: t.field({
+      type: 'DateTime',
+      description: 'The time since when its conversation has been waiting, or when the message was set aside.',
+      resolve: ({ since }) => since,
+    }),
+  }),
 });
 
 export const MessageRef = builder.prismaNode('Message', {
@@ -123,7 +155,16 @@ export const MessageRef = builder.prismaNode('Message', {
     }),
     stuck: t.exposeBoolean('stuck', {
       description:
-        'Whether the gateway has given up after about an hour of failed delivery attempts. The status stays as it was; `retryMessage` tries again.',
+        'Whether the message is not delivered until somebody does something about it; `waiting` says what. Either it waits with its conversation, in order, for a cause to be removed; or it was set aside after about an hour of failed delivery attempts. The status stays as it was.',
+    }),
+    waiting: t.field({
+      type: MessageHoldRef,
+      nullable: true,
+      description:
+        'What a stuck message waits for. Once that is done, messages are delivered by themselves, except `RETRIES_EXHAUSTED`. `null` unless the message is stuck.',
+      extensions: needs('holdReason', 'heldSince', 'channelErrorCode'),
+      resolve: ({ holdReason, heldSince, channelErrorCode }) =>
+        holdReason && heldSince ? { reason: holdReason, code: channelErrorCode, since: heldSince } : null,
     }),
     accountSid: t.exposeID('accountSid', {
       description: 'The account that sent it with `sendMessage`, or else the `accountSid` of the mapping.',
@@ -173,7 +214,7 @@ const MessageFilterInput = builder.inputType('MessageFilter', {
     }),
     channelErrorCode: t.string({ description: 'The error code contains this text. Case-insensitive, without wildcards.' }),
     channelErrorMessage: t.string({ description: 'The error message contains this text. Case-insensitive, without wildcards.' }),
-    stuck: t.boolean({ description: 'The message is stuck (`true`) or not (`false`).' }),
+    stuck: t.boolean({ description: 'The message is stuck (`true`) or not (`false`), for whatever reason.' }),
     ...createdRange(t),
   }),
 });
@@ -292,10 +333,26 @@ const SendMessageInput = builder.inputType('SendMessageInput', {
 });
 
 const RetryMessageInput = builder.inputType('RetryMessageInput', {
-  description: 'A stuck message to retry.',
+  description: 'A stuck or `FAILED` message to retry.',
   fields: (t) => ({
     sid: t.id({ required: true, description: 'The sid of the message: `MS` followed by 32 hex digits.' }),
     ...idempotencyKey(t),
+  }),
+});
+
+const RetryMessagesInput = builder.inputType('RetryMessagesInput', {
+  description: 'The stuck and `FAILED` messages to retry.',
+  fields: (t) => ({
+    filter: t.field({ type: MessageFilterInput, description: 'Retries only messages that match this filter. Defaults to all.' }),
+    ...idempotencyKey(t),
+  }),
+});
+
+const RetriedMessagesRef = builder.objectRef<Retried>('RetriedMessages').implement({
+  description: 'The result of `retryMessages`.',
+  fields: (t) => ({
+    count: t.exposeInt('count', { description: 'The number of messages that are retried.' }),
+    hasMore: t.exposeBoolean('hasMore', { description: 'Whether there are more messages that match and can be retried.' }),
   }),
 });
 
@@ -315,9 +372,17 @@ builder.mutationFields((t) => ({
   }),
   retryMessage: t.field({
     type: MessageRef,
-    description: 'Queues a stuck message again, behind the other messages of its conversation. Clears `stuck` and the error.',
+    description:
+      'Retries a message. One that waits with its conversation is tried again at once, in its order, and stays stuck until a message of the conversation is delivered. One that was set aside, or is `FAILED` for a reason that may have passed, is queued again behind the other messages of its conversation, without its error: a `FAILED` one becomes `QUEUED`, with an event in the log.',
     errors: resultUnion('RetryMessageResult', 'queued message', ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_STUCK']),
     args: { input: t.arg({ type: RetryMessageInput, required: true, description: 'The message to retry.' }) },
     resolve: (_root, { input }, { gateway, caller }) => retryMessage(gateway, caller, input),
+  }),
+  retryMessages: t.field({
+    type: RetriedMessagesRef,
+    description: `Retries the messages that match a filter and can be retried, as \`retryMessage\` does, oldest first: those of a whole outage. One call retries at most ${MAX_RETRIED}; repeat it, with another idempotency key, while \`hasMore\` is true. The others are left as they are. Each retried message is recorded in the audit log.`,
+    errors: resultUnion('RetryMessagesResult', 'number of retried messages', []),
+    args: { input: t.arg({ type: RetryMessagesInput, required: true, description: 'The messages to retry.' }) },
+    resolve: (_root, { input }, { gateway, caller }) => retryMessages(gateway, caller, input),
   }),
 }));

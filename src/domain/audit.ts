@@ -17,13 +17,14 @@ export const mutationActions = {
   verifyBot: 'bot.verify',
   sendMessage: 'message.send',
   retryMessage: 'message.retry',
+  retryMessages: 'message.retry',
   createAccessToken: 'accessToken.create',
   revokeAccessToken: 'accessToken.revoke',
 } as const;
 
 /** Every action that is recorded, as `<entity>.<verb>`. */
 export const auditActions = [
-  ...Object.values(mutationActions),
+  ...new Set(Object.values(mutationActions)),
   'bot.clientSecret.read',
   'account.create',
   'account.rotateToken',

@@ -22,7 +22,7 @@ export const errorCodes = {
   ENTERPRISE_CLOSED: 'The enterprise is `CLOSED`: it cannot be changed or given mappings or a bot.',
   ENTERPRISE_INACTIVE: 'The enterprise is `INACTIVE`, so its mappings cannot send messages.',
   SMS_TOO_LONG: 'The text is longer than the carrier takes. The error says how long it is, and how long it may be.',
-  MESSAGE_NOT_STUCK: 'The message is not stuck, so it cannot be retried.',
+  MESSAGE_NOT_STUCK: 'The message is neither stuck, nor `FAILED` for a reason that may have passed, so it cannot be retried.',
   CURSOR_INVALID: 'The cursor does not belong to this event log.',
   CURSOR_EXPIRED: 'Events after the cursor are past their retention and deleted. Read the current state, then subscribe without a cursor.',
   STREAM_OVERFLOW: 'The client read events too slowly. Subscribe again with the last cursor received.',

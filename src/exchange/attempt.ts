@@ -12,11 +12,14 @@ export interface Attempt {
   /**
    * Checks that the message may still be delivered.
    * @returns the mapping to deliver it through
-   * @throws DeliveryError `refused`: MAPPING_NOT_FOUND, ENTERPRISE_INACTIVE, ENTERPRISE_CLOSED, ACCOUNT_NOT_ACTIVE
+   * @throws DeliveryError as src/exchange/refusals.ts has it
    */
   requireDeliverable(): Promise<Mapping>;
-  /** Records that the request is about to leave. Await it right before sending. */
-  markStarted(): Promise<void>;
+  /**
+   * Records that the request is about to leave. Await it right before sending.
+   * @param alongside further changes, committed together with the record
+   */
+  markStarted(alongside?: (tx: Transaction) => Promise<void>): Promise<void>;
 }
 
 /** The result of a successful delivery. */

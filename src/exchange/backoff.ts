@@ -4,10 +4,13 @@ export interface RetryPolicy {
   readonly limit: number;
   /** The first pause is between one and two times this, in ms. */
   readonly firstPauseMs: number;
+  /** After this time a held lane is tried although nothing has happened that may be the cure, in ms. Doubles up to `maxProbeMs`. */
+  readonly firstProbeMs: number;
+  readonly maxProbeMs: number;
 }
 
 /** Twenty-four attempts take about an hour. */
-export const RETRY_POLICY: RetryPolicy = { limit: 24, firstPauseMs: 500 };
+export const RETRY_POLICY: RetryPolicy = { limit: 24, firstPauseMs: 500, firstProbeMs: 5 * 60_000, maxProbeMs: 60 * 60_000 };
 
 const MAX_PAUSE_MS = 5 * 60_000;
 /** Upper bound for a platform's Retry-After. */

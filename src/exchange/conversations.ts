@@ -37,11 +37,6 @@ export async function rememberPartner(
   await upsert(tx, owner, objectId, { lastMappingSid: partner.mappingSid, lastNumber: partner.number });
 }
 
-/** Forgets a conversation that Teams no longer knows; the next message opens another. */
-export async function forgetConversation(prisma: PrismaClient, enterpriseSid: string, objectId: string): Promise<void> {
-  await prisma.teamsConversation.updateMany({ where: { enterpriseSid, objectId }, data: { conversationId: null, serviceUrl: null } });
-}
-
 async function upsert(
   prisma: PrismaClient | Transaction,
   { organizationSid, enterpriseSid }: Owner,

@@ -7,6 +7,7 @@ import { smsExcess } from '../domain/messages/sms-encoding.ts';
 import { comparedForm } from '../domain/phone-numbers.ts';
 import { isPhoneNumber } from '../domain/text.ts';
 import { inTransaction } from '../domain/transaction.ts';
+import { CURED_BY_ACTIVITY, releaseWaiting } from '../domain/waiting.ts';
 import type { Activity } from './activity.ts';
 import { findConversation, rememberConversation, rememberPartner } from './conversations.ts';
 import { parseText } from './teams-text.ts';
@@ -37,7 +38,10 @@ export async function receiveFromTeams(gateway: Gateway, applicationId: string, 
   }
   const { bot, objectId } = sender;
   const conversation = { conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
-  if (isPersonal(activity)) await rememberConversation(prisma, bot, objectId, conversation);
+  if (isPersonal(activity)) {
+    await rememberConversation(prisma, bot, objectId, conversation);
+    await releaseWaiting(gateway, { enterpriseSid: bot.enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
+  }
   if (activity.type === 'message') await receiveText(gateway, sender, activity);
 }
 
@@ -71,7 +75,12 @@ async function receiveText(gateway: Gateway, sender: Sender, activity: Activity)
   }
   hints.queued();
   hints.appended(mapping.organizationSid);
-  if (enterprise.status !== 'ACTIVE') await respond(`Your message cannot be sent: ${enterprise.name} is ${enterprise.status}.`);
+  if (enterprise.status !== 'ACTIVE')
+    await respond(
+      enterprise.status === 'CLOSED'
+        ? `Your message cannot be sent: ${enterprise.name} is CLOSED.`
+        : `Your message waits until ${enterprise.name} is ACTIVE again.`,
+    );
 }
 
 /** The activity was accepted before. Rolls back, so that the user's last partner stays the later one. */

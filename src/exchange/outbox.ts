@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { PrismaClient } from '../../prisma/client/client.ts';
-import { inTransaction } from '../domain/transaction.ts';
+import type { MessageHoldReason, PrismaClient } from '../../prisma/client/client.ts';
+import { inTransaction, type Transaction } from '../domain/transaction.ts';
 
 // The outbox holds the messages to deliver, by lane. A lane is one conversation: one instance at a time works on it, which keeps its order.
 // Lanes are claimed organization by organization, so that no organization waits behind another's backlog (docs/adr/0007).
@@ -58,18 +58,30 @@ export async function releaseClaims(prisma: PrismaClient, holder: string): Promi
     WHERE lane IN (SELECT lane FROM outbox_lane WHERE holder = ${holder} ORDER BY lane FOR UPDATE)`;
 }
 
+/** What keeps a lane waiting. */
+export interface Hold {
+  readonly reason: MessageHoldReason;
+  readonly since: Date;
+}
+
 /** A message in the outbox. */
 export interface OutboxEntry {
   readonly messageSid: string;
   readonly attempts: number;
   /** When the first attempt with an unknown outcome started; `null` if there is none. */
   readonly attemptStarted: Date | null;
+  /** What the lane waits for, if it is held. */
+  readonly hold: Hold | null;
 }
 
 /** Finds the first message of a lane; `undefined` if the lane is empty. */
 export async function nextInLane(prisma: PrismaClient, lane: string): Promise<OutboxEntry | undefined> {
-  const [next] = await prisma.outbox.findMany({ where: { lane }, orderBy: { seq: 'asc' }, take: 1 });
-  return next;
+  const [next] = await prisma.$queryRaw<(Omit<OutboxEntry, 'hold'> & { reason: Hold['reason'] | null; since: Date | null })[]>`
+    SELECT o.message_sid AS "messageSid", o.attempts, o.attempt_started AS "attemptStarted", h.reason::text, h.since
+    FROM outbox o LEFT JOIN lane_hold h ON h.lane = o.lane WHERE o.lane = ${lane} ORDER BY o.seq LIMIT 1`;
+  if (!next) return undefined;
+  const { reason, since, ...entry } = next;
+  return { ...entry, hold: reason && since && { reason, since } };
 }
 
 /** Extends the leases of these claims. Skips a lane that is locked right now; the next renewal extends it. */
@@ -85,7 +97,7 @@ export async function renewLeases(prisma: PrismaClient, claims: readonly Claim[]
  * Records that a request is about to leave, and extends the lease. Keeps the start of an earlier attempt whose outcome is unknown.
  * @returns false if the claim has been lost
  */
-export async function startAttempt(prisma: PrismaClient, { lane, holder }: Claim, messageSid: string): Promise<boolean> {
+export async function startAttempt(prisma: PrismaClient | Transaction, { lane, holder }: Claim, messageSid: string): Promise<boolean> {
   const rows = await prisma.$queryRaw<{ message_sid: string }[]>`
     WITH mine AS (
       UPDATE outbox_lane SET due = now() + ${LEASE_MS} * interval '1 millisecond'
@@ -97,10 +109,19 @@ export async function startAttempt(prisma: PrismaClient, { lane, holder }: Claim
   return rows.length > 0;
 }
 
-/** Records that the platform did not accept the message, so that the next attempt need not ask. */
-export async function clearAttempt(prisma: PrismaClient, { lane, holder }: Claim, messageSid: string): Promise<void> {
+/**
+ * Records that the platform did not accept the message, so that the next attempt need not ask. If the outcome of an earlier attempt is unknown, it
+ * remains so.
+ * @param isCounted false for an attempt that does not count, since the platform was not asked
+ */
+export async function clearAttempt(
+  prisma: PrismaClient,
+  { lane, holder }: Claim,
+  { messageSid, attemptStarted }: OutboxEntry,
+  isCounted = true,
+): Promise<void> {
   await prisma.$executeRaw`
-    UPDATE outbox SET attempt_started = NULL FROM outbox_lane l
+    UPDATE outbox SET attempt_started = ${attemptStarted}, attempts = attempts - ${isCounted ? 0 : 1} FROM outbox_lane l
     WHERE message_sid = ${messageSid} AND outbox.lane = l.lane AND l.lane = ${lane} AND l.holder = ${holder}`;
 }
 

@@ -1,74 +1,120 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Mapping } from '../../prisma/client/client.ts';
+import type { Mapping, TeamsConversation as StoredConversation } from '../../prisma/client/client.ts';
 import { credentialsOf } from '../domain/enterprises/bots.ts';
 import { keepMappingUser } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { phoneOf } from '../domain/phones.ts';
-import { DeliveryError } from '../platforms/delivery-error.ts';
+import { DeliveryError, NotYetError, StaleConversationError } from '../platforms/delivery-error.ts';
 import type { BotCredentials, TeamsConversation } from '../platforms/microsoft/microsoft.ts';
 import type { Attempt, Delivered, MessageToDeliver } from './attempt.ts';
-import { findConversation, forgetConversation, rememberConversation, rememberPartner } from './conversations.ts';
+import { findConversation, rememberConversation, rememberPartner } from './conversations.ts';
+import { refusal } from './refusals.ts';
+
+/** How long a request may wait for Teams' limits while its lane keeps a place in the dispatcher, in ms. */
+const MAX_WAIT_MS = 1000;
+
+/** A message on its way to a Teams user. */
+interface Route {
+  readonly credentials: BotCredentials;
+  readonly mapping: Mapping;
+  /** The user's Microsoft Entra object id. */
+  readonly objectId: string;
+  /** The conversation and the partner before this message; `null` before the first contact. */
+  readonly known: StoredConversation | null;
+}
 
 /**
- * Spaces the messages of a conversation: Teams accepts 7 a second per bot and thread.
- * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
- */
-const SPACING_MS = 1000 / 7;
-
-/**
- * Delivers a phone's message to its Teams user: bot → user → conversation → activity. Teams cannot be asked about an earlier attempt: if its
- * outcome is unknown, the message is sent again and marked as possibly duplicated.
+ * Delivers a phone's message to its Teams user: bot → user → conversation → activity. A conversation that is gone is opened again. Teams cannot be
+ * asked about an earlier attempt: if its outcome is unknown, the message is sent again and marked as possibly duplicated.
  * @throws DeliveryError if the message cannot be delivered
  * @throws PlatformError if Microsoft Graph cannot be asked for the user
+ * @throws NotYetError if Microsoft's limits, or its Retry-After, do not allow it yet
  */
 export async function deliverToTeams(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<Delivered> {
   const mapping = await attempt.requireDeliverable();
   const { bot } = message.enterprise;
-  if (!bot) throw new DeliveryError('refused', 'BOT_NOT_FOUND', 'The enterprise has no bot');
+  if (!bot) throw refusal('BOT_NOT_FOUND');
   const credentials = credentialsOf(gateway, bot);
+  const heldBackMs = gateway.microsoft.heldBackMs(credentials);
+  if (heldBackMs > 0) throw new NotYetError(heldBackMs);
   const objectId = await objectIdOf(gateway, credentials, mapping);
-  const conversation = await conversationWith(gateway, credentials, message, objectId);
-  if (attempt.unknownSince) await gateway.prisma.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
-  await attempt.markStarted();
-  const sent = gateway.microsoft.sendActivity(credentials, conversation, textOf(message)).catch(async (error) => {
-    if (isGone(error)) await forgetConversation(gateway.prisma, message.enterpriseSid, objectId);
-    throw error;
-  });
-  const [{ activityId }] = await Promise.all([sent, delay(SPACING_MS)]);
-  return {
-    report: { status: 'DELIVERED', teams: { conversationId: conversation.conversationId, activityId } },
-    inSameTransaction: (tx) =>
-      rememberPartner(tx, message, objectId, { mappingSid: mapping.sid, number: phoneOf(message.from, mapping.externalAddress).dialled }),
-  };
+  const known = await findConversation(gateway.prisma, message.enterpriseSid, objectId);
+  const teams = await post(gateway, message, attempt, { credentials, mapping, objectId, known });
+  return { report: { status: 'DELIVERED', teams } };
 }
 
 /** The user's object id: stored with the mapping, or looked up now if the enterprise got its bot after the mapping. */
 async function objectIdOf(gateway: Gateway, credentials: BotCredentials, mapping: Mapping): Promise<string> {
   if (mapping.microsoftObjectId) return mapping.microsoftObjectId;
   const user = await gateway.microsoft.findUser(credentials, mapping.microsoftAddress);
-  if (!user)
-    throw new DeliveryError('refused', 'MICROSOFT_ADDRESS_INVALID', `${mapping.microsoftAddress} is not a user of the bot's tenant`);
+  if (!user) throw refusal('MICROSOFT_ADDRESS_INVALID', `${mapping.microsoftAddress} is not a user of the bot's tenant`);
   await keepMappingUser(gateway, mapping, credentials, user.objectId);
   return user.objectId;
 }
 
-async function conversationWith(
-  gateway: Gateway,
-  credentials: BotCredentials,
-  message: MessageToDeliver,
-  objectId: string,
-): Promise<TeamsConversation> {
-  const known = await findConversation(gateway.prisma, message.enterpriseSid, objectId);
-  if (known?.conversationId && known.serviceUrl) return { conversationId: known.conversationId, serviceUrl: known.serviceUrl };
-  const opened = await gateway.microsoft.openConversation(credentials, { objectId, serviceUrl: known?.serviceUrl ?? undefined });
-  await rememberConversation(gateway.prisma, message, objectId, opened);
-  return opened;
+/**
+ * Posts the message. Whoever it is from becomes the user's last partner before the user can see it, and so before an answer can come; if it is
+ * surely not posted, the one before it does again.
+ */
+async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attempt, route: Route) {
+  const { prisma } = gateway;
+  const { credentials, mapping, objectId } = route;
+  const partner = { mappingSid: mapping.sid, number: phoneOf(message.from, mapping.externalAddress).dialled };
+  let isStarted = false;
+  const beforeSend = async () => {
+    if (isStarted) return;
+    await attempt.markStarted(async (tx) => {
+      await rememberPartner(tx, message, objectId, partner);
+      if (attempt.unknownSince) await tx.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
+    });
+    isStarted = true;
+  };
+  const open = async (serviceUrl: string | undefined): Promise<TeamsConversation> => {
+    const opened = await gateway.microsoft.openConversation(credentials, { objectId, serviceUrl }, { maxWaitMs: MAX_WAIT_MS });
+    await rememberConversation(prisma, message, objectId, opened);
+    return opened;
+  };
+  const send = async (conversation: TeamsConversation) => {
+    const options = { maxWaitMs: MAX_WAIT_MS, beforeSend };
+    const { activityId } = await gateway.microsoft.sendActivity(credentials, conversation, textOf(message), options);
+    return { conversationId: conversation.conversationId, activityId };
+  };
+  const stored = storedConversation(route.known);
+  try {
+    if (!stored) return await send(await open(route.known?.serviceUrl ?? undefined));
+    try {
+      return await send(stored);
+    } catch (error) {
+      if (isNotAllowed(error)) return await send(await open(undefined));
+      if (!(error instanceof StaleConversationError)) throw error;
+      return await send(await open(error.serviceUrl ?? stored.serviceUrl));
+    }
+  } catch (error) {
+    if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, route);
+    throw error instanceof StaleConversationError ? error.otherwise : error;
+  }
 }
 
-const isGone = (error: unknown) =>
-  error instanceof DeliveryError &&
-  error.outcome === 'refused' &&
-  /notfound|^BotNotInConversationRoster$|^ServiceUrlNotAllowed$/i.test(error.code);
+function storedConversation(known: StoredConversation | null): TeamsConversation | undefined {
+  return known?.conversationId && known.serviceUrl ? { conversationId: known.conversationId, serviceUrl: known.serviceUrl } : undefined;
+}
+
+/** Whether the stored conversation is at a connector that the operator no longer allows. */
+const isNotAllowed = (error: unknown) => error instanceof DeliveryError && error.code === 'ServiceUrlNotAllowed';
+
+const isNotPosted = (error: unknown) => error instanceof NotYetError || (error instanceof DeliveryError && error.outcome !== 'unknown');
+
+/** Makes the partner before this message the last one again, unless there is another by now. */
+async function forgetPartner({ prisma }: Gateway, message: MessageToDeliver, { objectId, mapping, known }: Route): Promise<void> {
+  await prisma.teamsConversation.updateMany({
+    where: {
+      enterpriseSid: message.enterpriseSid,
+      objectId,
+      lastMappingSid: mapping.sid,
+      lastNumber: phoneOf(message.from, mapping.externalAddress).dialled,
+    },
+    data: { lastMappingSid: known?.lastMappingSid ?? null, lastNumber: known?.lastNumber ?? null },
+  });
+}
 
 /** Formats what the Teams user reads: the sender, the text, and media as links. */
 function textOf({ from, body, mediaUrls }: MessageToDeliver): string {

@@ -123,7 +123,8 @@ describe('another organization that claims a customer’s application and tenant
     // Delivery asks, too, where the user is not known.
     await exchange.restcomm.receiveSms({ from: PHONE, to: mapping.externalAddress, body: 'decoy' });
     const [decoy] = await exchange.messages(provider);
-    expect(await exchange.ends(provider, decoy?.sid, 'FAILED')).toMatchObject({ channelErrorCode: 'AADSTS7000215' });
+    const waiting = { waiting: { reason: 'BOT_CREDENTIALS', code: 'AADSTS7000215' } };
+    expect(await exchange.ends(provider, decoy?.sid, 'stuck')).toMatchObject(waiting);
     expect(await objectIdOf(mapping.sid)).toBeNull();
 
     const before = (await messages()).length;

@@ -187,7 +187,7 @@ describe('a message whose retries are used up', () => {
     await exchange.gateway.prisma.mapping.update({ where: { sid: own.mappingSid }, data: { microsoftObjectId: null } });
     exchange.microsoft.fault('user', { answer: { status: 503 }, times: 3 });
     const sid = await exchange.text(own, own, PHONE, 'Hello');
-    expect(await exchange.ends(own.provider, sid, 'stuck')).toMatchObject({ channelStatus: 'QUEUED', channelErrorCode: 'PLATFORM_ERROR' });
+    expect(await exchange.ends(own.provider, sid, 'stuck')).toMatchObject({ channelStatus: 'QUEUED', channelErrorCode: '503' });
   });
 });
 

@@ -30,6 +30,8 @@ export interface Fault {
   readonly delayMs?: number;
   /** Answers this, and does nothing. */
   readonly answer?: FakeAnswer;
+  /** Does what it is asked for, then answers this. */
+  readonly answerAfter?: FakeAnswer;
   /** Breaks the connection: before the request is done, after it with no answer, or in the middle of the answer's body. */
   readonly reset?: 'before' | 'after' | 'within';
 }
@@ -96,7 +98,8 @@ export async function startFakeServer<Route extends string>(
     await held;
     if (fault.delayMs) await delay(fault.delayMs);
     if (fault.reset === 'before') return void response.destroy();
-    const answer = fault.answer ?? (await handle(request));
+    const handled = fault.answer ?? (await handle(request));
+    const answer = fault.answerAfter ?? handled;
     if (fault.reset === 'after') response.destroy();
     else if (fault.reset === 'within') await writeHalf(response, answer);
     else {

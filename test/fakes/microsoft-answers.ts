@@ -25,6 +25,8 @@ export function answerLogin(state: MicrosoftState, { path, headers, body }: Fake
     );
   if (bot.clientSecret !== form.get('client_secret'))
     return loginRefused(401, 'invalid_client', `AADSTS7000215: Invalid client secret provided for app '${applicationId}'.`);
+  if (bot.secretExpired)
+    return loginRefused(401, 'invalid_client', `AADSTS7000222: The provided client secret keys for app '${applicationId}' are expired.`);
   const scope = form.get('scope') ?? '';
   if (!/^https?:\/\/[^/]+\/\.default$/.test(scope))
     return loginRefused(400, 'invalid_scope', `AADSTS70011: The provided request must include a 'scope' input parameter.`);
@@ -67,11 +69,13 @@ export function answerGraph(state: MicrosoftState, request: FakeRequest): FakeAn
 }
 
 /** Conversations and activities, with the refusals of "Status codes from bot conversational APIs". */
-export function answerConnector(state: MicrosoftState, request: FakeRequest): FakeAnswer {
+export function answerConnector(state: MicrosoftState, request: FakeRequest, serverUrl: string): FakeAnswer {
   const given = tokenOf(state, request);
   if (given?.scope !== BOT_SCOPE) return { status: 401, body: { message: 'Authorization has been denied for this request.' } };
   const { bot } = given;
   if (!bot.registered) return refused(401, 'BotNotRegistered', 'No registration found for this bot.');
+  if (state.gccTenants.has(bot.tenantId) && !request.path.startsWith('/gcc/'))
+    return refused(403, 'InvalidBotApiHost', `Invalid bot api host. For GCC tenants, please call ${serverUrl}/gcc.`);
   if (request.route === 'conversations') return createConversation(state, bot, JSON.parse(request.body));
   const conversationId = decodeURIComponent(request.path.split('/')[4] ?? '');
   const conversation = state.conversations.get(conversationId);

@@ -9,6 +9,8 @@ export interface FakeBot extends BotCredentials {
   permissions: string[];
   /** Is there a bot of this application at the Bot Framework? */
   registered: boolean;
+  /** Login says that the secret has expired. */
+  secretExpired: boolean;
 }
 
 export interface FakeUser {
@@ -46,6 +48,8 @@ export interface MicrosoftState {
   /** By id. */
   readonly conversations: Map<string, { readonly bot: FakeBot; readonly user: FakeUser }>;
   readonly activities: PostedActivity[];
+  /** Tenants of the Government Community Cloud, which have a connector of their own. */
+  readonly gccTenants: Set<string>;
   /** The life of new tokens, in s. */
   tokenLifetime: number;
 }

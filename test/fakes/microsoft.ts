@@ -52,6 +52,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     tokens: new Map(),
     conversations: new Map(),
     activities: [],
+    gccTenants: new Set(),
     tokenLifetime: 3599,
   };
   const server: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, async (request) => {
@@ -66,7 +67,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       case 'keys':
         return { status: 200, body: { keys: await signer.keys() } };
       default:
-        return answerConnector(state, request);
+        return answerConnector(state, request, server.url);
     }
   });
   const serviceUrl = `${server.url}/teams/`;
@@ -87,6 +88,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
         clientSecret: `${randomBytes(6).toString('hex')}~Canary+/=`,
         permissions: ['User.Read.All'],
         registered: true,
+        secretExpired: false,
         ...bot,
       };
       state.bots.push(added);
@@ -132,9 +134,9 @@ function routeOf(method: string, path: string): MicrosoftRoute | undefined {
   if (is('POST', /^\/login\/[^/?]+\/oauth2\/v2\.0\/token$/)) return 'token';
   if (is('GET', /^\/v1\.0\/users\?/)) return 'users';
   if (is('GET', /^\/v1\.0\/users(\/[^/?]+|\('[^/?]+'\))\?/)) return 'user';
-  if (is('POST', /^\/teams\/v3\/conversations$/)) return 'conversations';
-  if (is('POST', /^\/teams\/v3\/conversations\/[^/?]+\/activities$/)) return 'activities';
-  if (is('GET', /^\/teams\/v3\/conversations\/[^/?]+\/members$/)) return 'members';
+  if (is('POST', /^\/(teams|gcc)\/v3\/conversations$/)) return 'conversations';
+  if (is('POST', /^\/(teams|gcc)\/v3\/conversations\/[^/?]+\/activities$/)) return 'activities';
+  if (is('GET', /^\/(teams|gcc)\/v3\/conversations\/[^/?]+\/members$/)) return 'members';
   if (is('GET', /^\/v1\/\.well-known\/openidconfiguration$/)) return 'openid';
   if (is('GET', /^\/v1\/\.well-known\/keys$/)) return 'keys';
   return undefined;

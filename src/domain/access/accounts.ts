@@ -8,6 +8,7 @@ import type { Secrets } from '../secrets.ts';
 import { accountSid, newSid } from '../sid.ts';
 import { isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
+import { releaseLanes } from '../waiting.ts';
 
 /** An operator's account command cannot be carried out. The message is for the operator. */
 export class AccountError extends Error {
@@ -113,11 +114,17 @@ export function suspendAccount({ prisma, verified }: Pick<Deps, 'prisma'> & Cred
 }
 
 /**
- * Activates a suspended account: its credentials are accepted again.
+ * Activates a suspended account: its credentials are accepted again, and its waiting messages are delivered.
  * @throws AccountError as rotateToken
  */
-export function activateAccount({ prisma, verified }: Pick<Deps, 'prisma'> & CredentialCache, sid: string): Promise<AccountDetails> {
-  return setStatus(prisma, sid, 'ACTIVE').finally(() => verified?.drop(sid));
+export function activateAccount(
+  { prisma, verified, hints }: Pick<Deps, 'prisma'> & CredentialCache & Partial<Pick<Gateway, 'hints'>>,
+  sid: string,
+): Promise<AccountDetails> {
+  return setStatus(prisma, sid, 'ACTIVE').finally(() => {
+    verified?.drop(sid);
+    hints?.queued();
+  });
 }
 
 /** Lists every account with its organization, by creation of the organization, then of the account. */
@@ -241,6 +248,7 @@ const record = (tx: Transaction, action: AuditAction, { sid, organizationSid }: 
 function setStatus(prisma: PrismaClient, sid: string, status: 'ACTIVE' | 'SUSPENDED'): Promise<AccountDetails> {
   return inTransaction(prisma, async (tx) => {
     const account = await update(tx, sid, { status });
+    if (status === 'ACTIVE') await releaseLanes(tx, { accountSid: sid, reasons: ['ACCOUNT_SUSPENDED'] });
     await record(tx, status === 'ACTIVE' ? 'account.activate' : 'account.suspend', account);
     return account;
   });

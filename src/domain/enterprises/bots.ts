@@ -16,6 +16,7 @@ import { type ListDefinition, type Order, type PageArguments, readPage, type Sel
 import type { Page } from '../lists/pages.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
+import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { followBot } from './bot-changes.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 
@@ -93,7 +94,8 @@ export async function revealClientSecrets(gateway: Gateway, caller: Caller, bots
 }
 
 /**
- * Creates an enterprise's bot. The client secret is stored sealed, with the bot's sid as associated data.
+ * Creates an enterprise's bot, and has the messages delivered that wait for one. The client secret is stored sealed, with the bot's sid as associated
+ * data.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053), BOT_EXISTS (483)
  */
 export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInput): Promise<Bot> {
@@ -113,16 +115,19 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
         },
       });
       await followBot(tx, undefined, created);
+      await releaseLanes(tx, { enterpriseSid: created.enterpriseSid, reasons: CURED_BY_BOT });
       await remember(tx, created);
       return created;
-    }).catch((error) => {
-      throw asUniquenessError(error, bot.enterpriseSid);
-    });
+    })
+      .catch((error) => {
+        throw asUniquenessError(error, bot.enterpriseSid);
+      })
+      .finally(gateway.hints.queued);
   });
 }
 
 /**
- * Updates a bot. A client secret that equals the mask of the stored one leaves it as it is (REST.md, Answers).
+ * Updates a bot, and tries to deliver the messages that wait because of it. A client secret that equals the mask of the stored one leaves it as it is (REST.md, Answers).
  * @throws as createBot, and NotFoundError BOT_NOT_FOUND (481)
  */
 export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInput): Promise<Bot> {
@@ -137,11 +142,14 @@ export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInpu
       const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, ...belonging(caller) }, data });
       if (!updated) throw botNotFound(sid);
       await followBot(tx, bot, updated);
+      await releaseLanes(tx, { enterpriseSid: updated.enterpriseSid, reasons: CURED_BY_BOT });
       await remember(tx, updated);
       return updated;
-    }).catch((error) => {
-      throw asUniquenessError(error, change.enterpriseSid ?? '');
-    });
+    })
+      .catch((error) => {
+        throw asUniquenessError(error, change.enterpriseSid ?? '');
+      })
+      .finally(gateway.hints.queued);
   });
 }
 

@@ -15,6 +15,7 @@ import type { Page } from '../lists/pages.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from '../transaction.ts';
+import { releaseLanes } from '../waiting.ts';
 import { createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
 import { deleteMappingsOf } from './mapping-changes.ts';
@@ -139,7 +140,7 @@ export function updateEnterprise(gateway: Gateway, caller: Caller, input: Update
       .catch((error) => {
         throw asUniquenessError(error, name ?? '');
       })
-      .finally(() => status && gateway.verified.drop(sid ?? ''));
+      .finally(() => status && afterStatusChange(gateway, sid ?? ''));
   });
 }
 
@@ -154,7 +155,7 @@ export function closeEnterprise(gateway: Gateway, caller: Caller, input: CloseEn
     const { sid = '', deleteMappings } = parseInput(closeInput, input);
     if (deleteMappings) await deleteMappingsOf(gateway, caller, sid);
     const work = (tx: Transaction) => close(gateway, tx, caller, sid, remember);
-    return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, work).finally(() => gateway.verified.drop(sid));
+    return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, work).finally(() => afterStatusChange(gateway, sid));
   });
 }
 
@@ -164,14 +165,21 @@ async function close(gateway: Gateway, tx: Transaction, caller: Caller, sid: str
     throw new ConflictError('ENTERPRISE_HAS_MAPPINGS', 'Enterprise has Mappings', { value: open.sid, path: ['sid'] });
   }
   const closed = await tx.enterprise.update({ where: { sid: open.sid }, data: { status: 'CLOSED', dateUpdated: new Date() } });
+  await releaseLanes(tx, { enterpriseSid: closed.sid });
   await remember(tx, closed);
   await setAdminStatus(gateway, tx, closed.sid, 'CLOSED');
   return closed;
 }
 
+function afterStatusChange({ verified, hints }: Gateway, sid: string): void {
+  verified.drop(sid);
+  hints.queued();
+}
+
 /** Changes an enterprise's status. The platform's part comes last, so that its refusal rolls everything back. */
 async function changeStatus(gateway: Gateway, tx: Transaction, enterprise: Enterprise, status: 'ACTIVE' | 'INACTIVE'): Promise<Enterprise> {
   const changed = await tx.enterprise.update({ where: { sid: enterprise.sid }, data: { status, dateUpdated: new Date() } });
+  if (status === 'ACTIVE') await releaseLanes(tx, { enterpriseSid: enterprise.sid, reasons: ['ENTERPRISE_INACTIVE'] });
   await setAdminStatus(gateway, tx, enterprise.sid, status);
   return changed;
 }

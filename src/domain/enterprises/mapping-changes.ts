@@ -21,6 +21,7 @@ import {
 import { newSid } from '../sid.ts';
 import { domainOf, fold, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction } from '../transaction.ts';
+import { releaseLanes } from '../waiting.ts';
 import { credentialsOf } from './bots.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { numberColumns, numberNotUnique, refuseTakenNumber, releaseNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
@@ -120,13 +121,15 @@ async function updateAsRead(
     const { count } = await tx.mapping.updateMany({ where: { organizationSid: caller.organizationSid, ...asRead(mapping) }, data });
     if (count === 0) return undefined;
     const row = { ...mapping, ...data };
+    await releaseLanes(tx, { mappingSid: mapping.sid });
     await remember(tx, row);
     return row;
   }).catch(async (error) => {
     await settle();
     throw asUniquenessError(error, data.externalAddress);
   });
-  if (!updated) await settle();
+  if (updated) gateway.hints.queued();
+  else await settle();
   return updated;
 }
 
@@ -210,6 +213,7 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
     const removed = await inTransaction(gateway.prisma, async (tx) => {
       const { count } = await tx.mapping.deleteMany({ where: { sid: mapping.sid, externalDigits: mapping.externalDigits } });
       if (count === 0) return false;
+      await releaseLanes(tx, { mappingSid: mapping.sid });
       const { organizationSid, enterpriseSid, accountSid, externalAddress, microsoftAddress } = mapping;
       await tx.releasedMapping.create({ data: { sid, organizationSid, enterpriseSid, accountSid, externalAddress, microsoftAddress } });
       await remember(tx, mapping);
@@ -218,7 +222,10 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
       await settleNumber(gateway, mapping.externalAddress);
       throw error;
     });
-    if (removed) return mapping;
+    if (removed) {
+      gateway.hints.queued();
+      return mapping;
+    }
     // A concurrent request deleted the mapping, and the number may be in another one by now, or gave the mapping another number.
     await settleNumber(gateway, mapping.externalAddress);
   }

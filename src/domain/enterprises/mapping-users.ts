@@ -2,6 +2,7 @@ import type { Mapping } from '../../../prisma/client/client.ts';
 import type { BotCredentials } from '../../platforms/microsoft/microsoft.ts';
 import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
+import { releaseWaiting } from '../waiting.ts';
 import { credentialsOf } from './bots.ts';
 
 // An activity from Teams is matched to its mapping by the user's object id. The id is Microsoft's answer to the enterprise's current bot, which asks
@@ -12,11 +13,12 @@ const RETRY_AFTER_MS = 10 * 60_000;
 const BATCH = 100;
 
 /**
- * Asks Microsoft for the object ids of mappings that were created before their enterprise had its bot.
+ * Asks Microsoft for the object ids of mappings that were created before their enterprise had its bot. A mapping that Microsoft refuses stops no
+ * other one: it is logged, and asked for again later.
  * @returns how many users were found
  */
 export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal): Promise<number> {
-  const { prisma, microsoft, log } = gateway;
+  const { prisma, log } = gateway;
   const unresolved = await prisma.mapping.findMany({
     where: {
       microsoftObjectId: null,
@@ -32,24 +34,39 @@ export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal
   for (const { enterprise, ...mapping } of unresolved) {
     if (signal?.aborted) break;
     if (!enterprise.bot || failedEnterprises.has(enterprise.sid)) continue;
-    const bot = credentialsOf(gateway, enterprise.bot);
     try {
-      const user = await microsoft.findUser(bot, mapping.microsoftAddress);
-      if (!user) log.warn({ mappingSid: mapping.sid }, "a mapped user is not a user of the bot's tenant");
-      else resolved += 1;
-      await keepMappingUser(gateway, mapping, bot, user?.objectId ?? null);
+      if (await resolveUser(gateway, mapping, credentialsOf(gateway, enterprise.bot))) resolved += 1;
     } catch (error) {
-      if (!(error instanceof PlatformError)) throw error;
-      // The enterprise's other mappings would fail too, and delay all other enterprises.
-      failedEnterprises.add(enterprise.sid);
-      log.warn({ err: error, enterpriseSid: enterprise.sid }, "cannot ask Microsoft for an enterprise's users");
+      const isOfBot = isBotsFault(error);
+      if (isOfBot) failedEnterprises.add(enterprise.sid);
+      const line = { err: error, enterpriseSid: enterprise.sid, mappingSid: mapping.sid };
+      log.warn(line, isOfBot ? "cannot ask Microsoft for an enterprise's users" : 'cannot ask Microsoft for a mapped user');
       await prisma.mapping.updateMany({
-        where: { enterpriseSid: enterprise.sid, microsoftObjectId: null },
+        where: { ...(isOfBot ? { enterpriseSid: enterprise.sid } : { sid: mapping.sid }), microsoftObjectId: null },
         data: { microsoftChecked: new Date() },
       });
     }
   }
   return resolved;
+}
+
+/** Asks Microsoft for a mapping's user, and has the messages delivered that wait for that. @returns whether the user was found */
+async function resolveUser(gateway: Gateway, mapping: Mapping, bot: BotCredentials): Promise<boolean> {
+  const user = await gateway.microsoft.findUser(bot, mapping.microsoftAddress);
+  if (!user) gateway.log.warn({ mappingSid: mapping.sid }, "a mapped user is not a user of the bot's tenant");
+  await keepMappingUser(gateway, mapping, bot, user?.objectId ?? null);
+  if (user) await releaseWaiting(gateway, { mappingSid: mapping.sid, reasons: ['USER_UNKNOWN', 'GRAPH_PERMISSION'] });
+  return user !== undefined;
+}
+
+/**
+ * Whether the enterprise's other mappings would fail too, and delay all other enterprises: Microsoft refused the bot, or did not respond. What it
+ * refuses about one address, and a fault of the gateway's own, concern one mapping.
+ */
+function isBotsFault(error: unknown): boolean {
+  if (!(error instanceof PlatformError)) return false;
+  const { cause } = error as { readonly cause?: { readonly reason?: unknown } };
+  return cause?.reason !== 'USER_UNKNOWN';
 }
 
 /**

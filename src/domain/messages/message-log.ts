@@ -37,7 +37,8 @@ export interface NewMessage {
 
 /**
  * Stores a message as QUEUED with its first event and its outbox entry, all or nothing. A message whose platform ids are stored already is not stored
- * again. Messages of one organization that arrive together are stored by one statement, since their commits would wait for each other.
+ * again. A message of a held lane waits like the others there. Messages of one organization that arrive together are stored by one statement, since
+ * their commits would wait for each other.
  * @param sender whom to record as the sender in the audit log, if anybody
  * @returns the message; `undefined` where it was stored already
  */
@@ -144,11 +145,13 @@ const ACCEPT = `
       WITH ORDINALITY AS given (${ACCEPT_PARAMETERS.map(columnOf).join(', ')}, request_place)
   ), stored AS (
     INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
-      body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id)
-    SELECT sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction::message_direction, type::message_type, "from", from_folded,
-      "to", to_folded, body, ARRAY(SELECT jsonb_array_elements_text(media_urls::jsonb)), segments, encoding::message_encoding,
-      'QUEUED', ${statusRank('QUEUED')}, restcomm_message_sid, teams_conversation_id, teams_activity_id
-    FROM given ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, request_place
+      body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id,
+      stuck, hold_reason, held_since, channel_error_code, channel_error_message)
+    SELECT sid, given.organization_sid, given.enterprise_sid, given.mapping_sid, given.account_sid, direction::message_direction,
+      type::message_type, "from", from_folded, "to", to_folded, body, ARRAY(SELECT jsonb_array_elements_text(media_urls::jsonb)), segments,
+      encoding::message_encoding, 'QUEUED', ${statusRank('QUEUED')}, restcomm_message_sid, teams_conversation_id, teams_activity_id,
+      hold.lane IS NOT NULL, hold.reason, hold.since, hold.code, hold.message
+    FROM given LEFT JOIN lane_hold hold ON hold.lane = given.lane COLLATE "C" ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, request_place
     ON CONFLICT DO NOTHING
     RETURNING *
   ), placed AS MATERIALIZED (
@@ -176,12 +179,6 @@ const ACCEPT = `
   SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, request_place::int
   FROM stored JOIN (SELECT sid AS placed_sid, request_place FROM placed) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
 
-/** Makes the outbox deliver from this lane: at once, unless the lane pauses after a failure. */
-export async function openLane(tx: Transaction, lane: string, organizationSid: string): Promise<void> {
-  await tx.$executeRaw`
-    INSERT INTO outbox_lane AS l (lane, organization_sid) VALUES (${lane}, ${organizationSid}) ON CONFLICT (lane) DO UPDATE SET lane = l.lane`;
-}
-
 /** channelErrorCode of a failure that the carrier gives no reason for (MessageError.UNKNOWN_ERROR of RestComm/Restcomm-Connect). */
 export const UNKNOWN_ERROR = '30008';
 /** channelErrorCode of a message that the carrier never reported the end of. */
@@ -196,6 +193,8 @@ export interface StatusReport {
   /** The platform's ids, stored whether or not the status advances. */
   readonly restcommMessageSid?: string;
   readonly teams?: { readonly conversationId: string; readonly activityId: string };
+  /** Whether a retry of a FAILED message would fail again. */
+  readonly isFinal?: boolean;
 }
 
 /**
@@ -203,18 +202,19 @@ export interface StatusReport {
  * @returns `advanced`, or the status that the message keeps
  */
 export async function advanceStatus(client: Client, messageSid: string, report: StatusReport): Promise<'advanced' | ChannelStatus> {
-  const { status, errorCode = null, errorMessage = null } = report;
+  const { status, errorCode = null, errorMessage = null, restcommMessageSid = null, isFinal = false } = report;
   await keepIds(client, messageSid, report);
   const rows = await client.$queryRaw<{ seq: bigint }[]>`
     WITH before AS (
-      SELECT sid, channel_status FROM message WHERE sid = ${messageSid} AND status_rank < ${entersBelow(status)} FOR UPDATE
+      SELECT sid, channel_status FROM message WHERE sid = ${messageSid} AND status_rank < ${entersBelow(status)}
+        AND (${restcommMessageSid}::text IS NULL OR ${restcommMessageSid}::text <> ALL (former_restcomm_sids)) FOR UPDATE
     ), advanced AS (
       UPDATE message m SET channel_status = ${status}::channel_status, status_rank = ${statusRank(status)}, date_updated = now(),
         channel_error_code = CASE WHEN ${errorCode}::text IS NULL AND channel_error_code = ${TEXT_CHANGED}
           THEN channel_error_code ELSE ${errorCode} END,
         channel_error_message = CASE WHEN ${errorCode}::text IS NULL AND channel_error_code = ${TEXT_CHANGED}
           THEN channel_error_message ELSE ${errorMessage} END,
-        stuck = false
+        stuck = false, hold_reason = NULL, held_since = NULL, failed_for_good = ${isFinal && status === 'FAILED'}
       FROM before WHERE m.sid = before.sid
       RETURNING m.organization_sid, m.sid, before.channel_status AS previous
     ), head AS (
@@ -256,7 +256,8 @@ async function keepIds(client: Client, messageSid: string, { restcommMessageSid,
     await client.$executeRaw`
       UPDATE message m SET restcomm_message_sid = coalesce(restcomm_message_sid, ${restcommMessageSid}),
         possibly_duplicated = possibly_duplicated OR restcomm_message_sid IS NOT NULL
-      WHERE sid = ${messageSid} AND restcomm_message_sid IS DISTINCT FROM ${restcommMessageSid} AND NOT EXISTS (
+      WHERE sid = ${messageSid} AND restcomm_message_sid IS DISTINCT FROM ${restcommMessageSid}
+        AND ${restcommMessageSid} <> ALL (former_restcomm_sids) AND NOT EXISTS (
         SELECT 1 FROM message WHERE organization_sid = m.organization_sid AND restcomm_message_sid = ${restcommMessageSid})`;
   }
   if (teams) {

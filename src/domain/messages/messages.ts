@@ -19,7 +19,7 @@ import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
 import { fold } from '../text.ts';
 
-interface MessageFilter extends CreatedRange {
+export interface MessageFilter extends CreatedRange {
   enterpriseSid?: string | null;
   mappingSid?: string | null;
   type?: MessageType | null;
@@ -81,7 +81,8 @@ export function listMessagesOf(
   return readPages(caller, LIST, reads, [belonging(caller), ...conditions(filter)], order, page, selection);
 }
 
-const conditions = (filter: MessageFilter) => [
+/** The conditions that a filter stands for. */
+export const conditions = (filter: MessageFilter) => [
   filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
   filter.mappingSid ? { mappingSid: normalizeSid(filter.mappingSid) } : {},
   filter.type ? { type: filter.type } : {},

@@ -5,16 +5,15 @@ import { violatesForeignKey } from '../constraints.ts';
 import { requireActiveEnterprise } from '../enterprises/enterprise-state.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
 import { findMapping } from '../enterprises/mappings.ts';
-import { ConflictError, mappingNotFound, messageNotFound, SmsTooLongError } from '../errors.ts';
+import { mappingNotFound, SmsTooLongError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
-import { type Keyed, lookup, mandatory, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
+import { type Keyed, mandatory, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
 import { toE164 } from '../phone-numbers.ts';
 import { phoneOf } from '../phones.ts';
-import { inTransaction, type Transaction } from '../transaction.ts';
-import { laneToPhone, laneToTeams } from './lanes.ts';
-import { acceptMessage, acceptMessageIn, type NewMessage, openLane } from './message-log.ts';
-import { findMessage } from './messages.ts';
+import { inTransaction } from '../transaction.ts';
+import { laneToPhone } from './lanes.ts';
+import { acceptMessage, acceptMessageIn, type NewMessage } from './message-log.ts';
 import { smsExcess } from './sms-encoding.ts';
 
 const sendInput = z.object({
@@ -23,13 +22,11 @@ const sendInput = z.object({
   // How long an SMS may be, the carrier decides.
   body: mandatory(10_000),
 });
-const retryInput = z.object({ sid: lookup() });
 
 /** Whether the text is a number in the form that SMS are addressed to, or a full international one in any spelling, as messages may have it in `from`. */
 const canBeDialled = (text: string) => /^\+?[0-9]{3,18}$/.test(text) || toE164(text) !== undefined;
 
 type SendMessageInput = z.input<typeof sendInput> & Keyed;
-type RetryMessageInput = z.input<typeof retryInput> & Keyed;
 
 /**
  * Sends a text as a mapping's Teams user: stores and enqueues it in one transaction. Its events report the delivery.
@@ -88,39 +85,4 @@ export function fromMapping(mapping: Mapping, accountSid: string, to: string, bo
     body,
     lane: laneToPhone(mapping.externalDigits, phone),
   };
-}
-
-/**
- * Enqueues a stuck message again, at the end of its conversation's lane.
- * @throws NotFoundError MESSAGE_NOT_FOUND (481); ConflictError MESSAGE_NOT_STUCK
- */
-export function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessageInput): Promise<Message> {
-  return idempotently(gateway, caller, 'retryMessage', input, async (remember) => {
-    const { sid = '' } = parseInput(retryInput, input);
-    if (!(await findMessage(gateway, caller, sid))) throw messageNotFound(sid);
-    const message = await inTransaction(gateway.prisma, async (tx) => {
-      const { count } = await tx.message.updateMany({
-        where: { sid, stuck: true },
-        data: { stuck: false, channelErrorCode: null, channelErrorMessage: null },
-      });
-      if (count === 0) throw new ConflictError('MESSAGE_NOT_STUCK', 'Message is not stuck', { value: sid, path: ['sid'] });
-      const { mapping, ...message } = await tx.message.findUniqueOrThrow({ where: { sid }, include: { mapping: true } });
-      await remember(tx, message);
-      await enqueueAgain(tx, message, mapping);
-      return message;
-    });
-    gateway.hints.queued();
-    return message;
-  });
-}
-
-/**
- * Puts a message into the outbox again. Its last attempt may have reached the platform, so it is recorded as started: the exchange then asks the platform
- * first, or marks the message as possibly duplicated.
- */
-async function enqueueAgain(tx: Transaction, message: Message, mapping: Mapping | null): Promise<void> {
-  const { sid, organizationSid, enterpriseSid, direction, to, toFolded } = message;
-  const lane = direction === 'OUTBOUND' ? laneToTeams(enterpriseSid, to) : laneToPhone(mapping?.externalDigits ?? sid, toFolded);
-  await tx.outbox.create({ data: { messageSid: sid, lane, attemptStarted: message.dateUpdated } });
-  await openLane(tx, lane, organizationSid);
 }

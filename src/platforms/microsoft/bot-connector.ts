@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { DeliveryError } from '../delivery-error.ts';
+import { CurableError, DeliveryError, StaleConversationError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
-import { LoginError, type MicrosoftLogin } from './login.ts';
-import type { BotCredentials, Microsoft } from './microsoft.ts';
+import type { Limiter } from './limiter.ts';
+import type { MicrosoftLogin } from './login.ts';
+import type { BotCredentials, Microsoft, TeamsConversation } from './microsoft.ts';
+import { connectorError } from './outcomes.ts';
 import { type Refusal, refusalOf } from './refusal.ts';
 import type { ServiceHosts } from './service-hosts.ts';
 
@@ -14,18 +16,18 @@ interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivit
   checkReach(bot: BotCredentials): Promise<void>;
 }
 
-/**
- * Statuses after which the same request may be sent again. 500 is not among them.
- * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages#status-codes-from-bot-conversational-apis
- */
-const RETRYABLE = new Set([412, 429, 502, 503, 504]);
 /** Error codes that older forms of a response only contain in their text. */
-const NAMED_CODES = /\b(ConversationBlockedByUser|BotNotInConversationRoster|BotDisabledByAdmin|BotNotRegistered)\b/;
+const NAMED_CODES = /\b(ConversationBlockedByUser|BotNotInConversationRoster|BotDisabledByAdmin|BotNotRegistered|InvalidBotApiHost)\b/;
 
 const resource = z.object({ id: z.string().min(1) });
 
+/** How long a request may wait for its turn by default, in ms: nobody waits for a reply's answer. */
+const MAX_WAIT_MS = 60_000;
+const MAX_CHECK_WAIT_MS = 10_000;
+
 interface BotConnectorOptions {
   readonly login: MicrosoftLogin;
+  readonly limiter: Limiter;
   /** The scope of the bots' tokens, e.g. `https://api.botframework.com/.default`. */
   readonly scope: string;
   /** The connector for users that no activity has come from, e.g. `https://smba.trafficmanager.net/teams/`. */
@@ -43,65 +45,107 @@ interface ConnectorRequest {
   readonly base: string;
   readonly path: string;
   readonly body?: unknown;
+  /** What it is for: the limits of a thread apply to a conversation, or to a user whose conversation is opened. */
+  readonly thread: string;
+  readonly maxWaitMs: number;
   /** The outcome if the request leaves and no response comes. */
   readonly unanswered: 'retry' | 'unknown';
+  readonly beforeSend?: () => Promise<void>;
 }
 
 /**
- * Creates a client of the Bot Framework's connector. It retries nothing except, with a new token, a request that got a 401.
+ * Creates a client of the Bot Framework's connector. It retries nothing except, with a new token, a request that got a 401, and the opening of a
+ * conversation at the connector that a response names.
  * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference
  */
 export function createBotConnector(options: BotConnectorOptions): BotConnector {
-  const { serviceUrl } = options;
+  const { serviceUrl, hosts } = options;
+
+  async function open(bot: BotCredentials, objectId: string, base: string, maxWaitMs: number): Promise<TeamsConversation> {
+    const body = {
+      bot: { id: `28:${bot.applicationId}` },
+      isGroup: false,
+      members: [{ id: objectId }],
+      tenantId: bot.tenantId,
+      channelData: { tenant: { id: bot.tenantId } },
+    };
+    // Teams returns the existing conversation of a bot and a user, so the request may be repeated.
+    const given = { base, path: 'v3/conversations', body, thread: objectId, maxWaitMs, unanswered: 'retry' } as const;
+    const { response, refusal } = await send(options, bot, given);
+    if (!isSuccess(response))
+      throw movedOr(hosts, base, refusal, connectorError('opening', response.status, refusal, retryAfterMs(response)));
+    const conversationId = resource.safeParse(jsonFields(response.text)).data?.id;
+    if (conversationId === undefined)
+      throw new DeliveryError('retry', 'UnreadableAnswer', 'The connector responded without a conversation.');
+    return { serviceUrl: base, conversationId };
+  }
+
   return {
-    openConversation: async (bot, user) => {
+    openConversation: async (bot, user, { maxWaitMs = MAX_WAIT_MS } = {}) => {
       const base = user.serviceUrl ?? serviceUrl;
-      const body = {
-        bot: { id: `28:${bot.applicationId}` },
-        isGroup: false,
-        members: [{ id: user.objectId }],
-        tenantId: bot.tenantId,
-        channelData: { tenant: { id: bot.tenantId } },
-      };
-      // Teams returns the existing conversation of a bot and a user, so the request may be repeated.
-      const conversationId = await create(options, bot, { base, path: 'v3/conversations', body, unanswered: 'retry' });
-      if (conversationId === undefined)
-        throw new DeliveryError('retry', 'UnreadableAnswer', 'The connector responded without a conversation.');
-      return { serviceUrl: base, conversationId };
+      try {
+        return await open(bot, user.objectId, base, maxWaitMs);
+      } catch (error) {
+        if (!(error instanceof StaleConversationError)) throw error;
+        return open(bot, user.objectId, error.serviceUrl ?? serviceUrl, maxWaitMs);
+      }
     },
-    sendActivity: async (bot, { serviceUrl: base, conversationId }, text) => {
+    sendActivity: async (bot, { serviceUrl: base, conversationId }, text, { maxWaitMs = MAX_WAIT_MS, beforeSend } = {}) => {
       const path = `v3/conversations/${encodeURIComponent(conversationId)}/activities`;
       const body = { type: 'message', text, textFormat: 'plain' };
-      return { activityId: (await create(options, bot, { base, path, body, unanswered: 'unknown' })) ?? '' };
+      const given = { base, path, body, thread: conversationId, maxWaitMs, unanswered: 'unknown', beforeSend } as const;
+      const { response, refusal } = await send(options, bot, given);
+      if (!isSuccess(response)) {
+        const error = connectorError('posting', response.status, refusal, retryAfterMs(response));
+        throw isGone(response, refusal) ? new StaleConversationError(error) : movedOr(hosts, base, refusal, error);
+      }
+      // The body may have broken off.
+      return { activityId: resource.safeParse(jsonFields(response.text)).data?.id ?? '' };
     },
     checkReach: async (bot) => {
       // There is no conversation of this name. Teams checks the token and the bot before it says so.
       const path = 'v3/conversations/verify-bot/members';
-      const { response, refusal } = await send(options, bot, { base: serviceUrl, path, unanswered: 'retry' });
+      const given = { base: serviceUrl, path, thread: path, maxWaitMs: MAX_CHECK_WAIT_MS, unanswered: 'retry' } as const;
+      const { response, refusal } = await send(options, bot, given);
       const reached =
         response.status === 403 ? refusal.code === 'BotNotInConversationRoster' : [200, 400, 404, 405].includes(response.status);
-      if (!reached) throw refused(response, refusal);
+      if (!reached) throw connectorError('opening', response.status, refusal, retryAfterMs(response));
     },
   };
 }
 
-/** @returns the id of the created resource; `undefined` if the response broke off */
-async function create(options: BotConnectorOptions, bot: BotCredentials, connectorRequest: ConnectorRequest): Promise<string | undefined> {
-  const { response, refusal } = await send(options, bot, connectorRequest);
-  if (response.status < 200 || response.status >= 300) throw refused(response, refusal);
-  return resource.safeParse(jsonFields(response.text)).data?.id;
+const isSuccess = ({ status }: PlatformResponse) => status >= 200 && status < 300;
+
+/**
+ * Whether a conversation cannot be posted to any more, and opening it anew may help: Teams does not know it, or it is one that the bot was
+ * removed from (https://github.com/microsoft/BotFramework-Services/issues/344).
+ */
+const isGone = ({ status }: PlatformResponse, { code }: Refusal) =>
+  status === 404 || status === 410 || code === 'BotNotInConversationRoster';
+
+/**
+ * Recognizes that a tenant has another connector: that of a government cloud, which the refusal names.
+ * @returns StaleConversationError with the other connector if tokens may be sent there, otherwise `error`
+ */
+function movedOr(hosts: ServiceHosts, base: string, { code, message }: Refusal, error: DeliveryError): DeliveryError {
+  if (code !== 'InvalidBotApiHost') return error;
+  const named = /https?:\/\/[^\s"'<>]+/.exec(message)?.[0].replace(/[.,;]+$/, '') ?? '';
+  const other = URL.canParse(named) && new URL(named).pathname === '/' ? joinUrl(named, 'teams/') : named;
+  return hosts.allows(other) && other !== base ? new StaleConversationError(error, other) : error;
 }
 
 async function send(
-  { login, scope, hosts, fetch, timeoutMs }: BotConnectorOptions,
+  { login, limiter, scope, hosts, fetch, timeoutMs }: BotConnectorOptions,
   bot: BotCredentials,
-  { base, path, body, unanswered }: ConnectorRequest,
+  { base, path, body, thread, maxWaitMs, unanswered, beforeSend }: ConnectorRequest,
 ): Promise<{ response: PlatformResponse; refusal: Refusal }> {
   if (!hosts.allows(base))
-    throw new DeliveryError('refused', 'ServiceUrlNotAllowed', 'The service URL is not on the list of allowed hosts.');
+    throw new CurableError('SERVICE_URL', 'ServiceUrlNotAllowed', 'The service URL is not on the list of allowed hosts.');
   let token = '';
   const response = await login
-    .sendAuthorized(bot, scope, (given) => {
+    .sendAuthorized(bot, scope, async (given) => {
+      await limiter.turn(bot, thread, maxWaitMs);
+      if (!token) await beforeSend?.();
       token = given;
       return request(fetch, joinUrl(base, path), {
         method: body === undefined ? 'GET' : 'POST',
@@ -111,19 +155,12 @@ async function send(
       });
     })
     .catch((error) => {
-      if (error instanceof LoginError)
-        throw new DeliveryError(error.outcome, error.code, error.message, error.retryAfterMs, { cause: error });
-      if (error instanceof NoResponseError)
-        throw new DeliveryError(error.sent ? unanswered : 'retry', error.code, error.message, undefined, { cause: error });
-      throw error;
+      if (error instanceof DeliveryError) limiter.holdBack(bot, error.retryAfterMs);
+      if (!(error instanceof NoResponseError)) throw error;
+      throw new DeliveryError(error.sent ? unanswered : 'retry', error.code, error.message, undefined, { cause: error });
     });
   if (response.status === 401) login.forget(bot, scope, token);
+  if (!isSuccess(response)) limiter.holdBack(bot, retryAfterMs(response));
   const { code, message } = refusalOf(response, [bot.clientSecret, token]);
   return { response, refusal: { code: message.match(NAMED_CODES)?.[0] ?? code, message } };
-}
-
-function refused(response: PlatformResponse, { code, message }: Refusal): DeliveryError {
-  return RETRYABLE.has(response.status)
-    ? new DeliveryError('retry', code, message, retryAfterMs(response))
-    : new DeliveryError('refused', code, message);
 }

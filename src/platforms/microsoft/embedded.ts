@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { PlatformError } from '../../domain/errors.ts';
-import { DeliveryError } from '../delivery-error.ts';
+import { CurableError, DeliveryError } from '../delivery-error.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { BotCredentials, Microsoft } from './microsoft.ts';
  * addresses at `.invalid` domains. It accepts every text and shows it to nobody.
  *
  * Some requests fail, to try out failures:
- * - a bot whose applicationId, tenantId or clientSecret is `invalid` gets no token, as from Microsoft's login
+ * - a bot whose applicationId, tenantId or clientSecret is `invalid` gets no token, as from Microsoft's login (curable)
  * - users at `blocked.example` have blocked the bot (ConversationBlockedByUser, final)
  * - users at `busy.example` receive too many messages (Throttled, retried)
  */
@@ -16,7 +16,7 @@ export function createEmbeddedMicrosoft(): Microsoft {
   return {
     findUser: async (bot, address) => {
       const refusal = refusalOf(bot);
-      if (refusal) throw new PlatformError(refusal.message, { detail: refusal.code });
+      if (refusal) throw new PlatformError(refusal.message, { detail: refusal.code, cause: refusal });
       const name = address.toLowerCase();
       if (OBJECT_ID.test(name)) return { objectId: name };
       if (!UPN.test(name) || name.endsWith('.invalid')) return undefined;
@@ -27,13 +27,15 @@ export function createEmbeddedMicrosoft(): Microsoft {
       const id = digest(bot.applicationId, bot.tenantId, objectId);
       return { serviceUrl, conversationId: `a:${objectId.slice(0, MARK_LENGTH)}-${id}` };
     },
-    sendActivity: async (bot, { conversationId }) => {
+    sendActivity: async (bot, { conversationId }, _text, { beforeSend } = {}) => {
       requireValid(bot);
+      await beforeSend?.();
       const mark = conversationId.slice(2, 2 + MARK_LENGTH);
       if (mark === BLOCKED) throw new DeliveryError('refused', 'ConversationBlockedByUser', 'User blocked the conversation with the bot.');
       if (mark === BUSY) throw new DeliveryError('retry', 'Throttled', 'Too many requests.', 1000);
       return { activityId: randomUUID() };
     },
+    heldBackMs: () => 0,
     verifyBot: async (bot) => {
       const message = refusalOf(bot)?.message;
       return (['TOKEN', 'GRAPH', 'CONNECTOR'] as const).map((step) =>
@@ -53,20 +55,18 @@ const MARK_LENGTH = 8;
 const BLOCKED = 'b10c0ced';
 const BUSY = 'b0000429';
 
-function refusalOf({ applicationId, tenantId, clientSecret }: BotCredentials): { code: string; message: string } | undefined {
-  if (tenantId === 'invalid') return { code: 'AADSTS90002', message: `AADSTS90002: Tenant '${tenantId}' not found.` };
+function refusalOf({ applicationId, tenantId, clientSecret }: BotCredentials): CurableError | undefined {
+  const refusal = (code: string, words: string) => new CurableError('BOT_CREDENTIALS', code, `${code}: ${words}`);
+  if (tenantId === 'invalid') return refusal('AADSTS90002', `Tenant '${tenantId}' not found.`);
   if (applicationId === 'invalid')
-    return {
-      code: 'AADSTS700016',
-      message: `AADSTS700016: Application with identifier '${applicationId}' was not found in the directory.`,
-    };
-  if (clientSecret === 'invalid') return { code: 'AADSTS7000215', message: 'AADSTS7000215: Invalid client secret provided.' };
+    return refusal('AADSTS700016', `Application with identifier '${applicationId}' was not found in the directory.`);
+  if (clientSecret === 'invalid') return refusal('AADSTS7000215', 'Invalid client secret provided.');
   return undefined;
 }
 
 function requireValid(bot: BotCredentials): void {
   const refusal = refusalOf(bot);
-  if (refusal) throw new DeliveryError('refused', refusal.code, refusal.message);
+  if (refusal) throw refusal;
 }
 
 /** Derives an object id, in the form of a UUID version 8 (RFC 9562): its bits are free to choose. */

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { PlatformError } from '../../domain/errors.ts';
-import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request } from '../request.ts';
-import { LoginError, type MicrosoftLogin } from './login.ts';
+import { DeliveryError } from '../delivery-error.ts';
+import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
+import type { Limiter } from './limiter.ts';
+import type { MicrosoftLogin } from './login.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
+import { graphError } from './outcomes.ts';
 import { refusalOf } from './refusal.ts';
 
 interface MicrosoftGraph {
@@ -23,11 +26,14 @@ const user = z.object({ id: z.string().min(1), accountEnabled: z.boolean().nulli
  */
 export function createMicrosoftGraph({
   login,
+  limiter,
   graphUrl,
   fetch,
   timeoutMs,
 }: {
   login: MicrosoftLogin;
+  /** Told how long Microsoft asks a bot to wait. */
+  limiter: Pick<Limiter, 'holdBack'>;
   graphUrl: string;
   fetch: Fetch;
   timeoutMs: number;
@@ -45,10 +51,15 @@ export function createMicrosoftGraph({
         });
       })
       .catch((error) => {
-        throw error instanceof LoginError || error instanceof NoResponseError
-          ? new PlatformError(error.message, { detail: error.code, cause: error })
-          : error;
+        if (error instanceof DeliveryError) {
+          limiter.holdBack(bot, error.retryAfterMs);
+          throw new PlatformError(error.message, { detail: error.code, cause: error });
+        }
+        if (!(error instanceof NoResponseError)) throw error;
+        const cause = new DeliveryError('retry', error.code, error.message, undefined, { cause: error });
+        throw new PlatformError(error.message, { detail: error.code, cause });
       });
+    limiter.holdBack(bot, response.status >= 400 ? retryAfterMs(response) : undefined);
     // A token has the permissions from when it was issued; one granted since appears in the next token.
     if (response.status === 403) login.forget(bot, scope, token);
     return { response, token };
@@ -60,7 +71,8 @@ export function createMicrosoftGraph({
       if (response.status !== 200) {
         const refusal = refusalOf(response, [bot.clientSecret, token]);
         if (response.status === 404 && refusal.code === 'Request_ResourceNotFound') return undefined;
-        throw new PlatformError(refusal.message, { value: address, detail: `${response.status} ${refusal.code}` });
+        const cause = graphError(response.status, refusal, retryAfterMs(response));
+        throw new PlatformError(refusal.message, { value: address, detail: `${response.status} ${refusal.code}`, cause });
       }
       const found = user.safeParse(jsonFields(response.text));
       if (!found.success) throw new PlatformError(`${response.host} responded with status 200 and no user.`, { value: address });

@@ -1,6 +1,7 @@
 import type { Fetch } from '../request.ts';
 import { createBotConnector } from './bot-connector.ts';
 import { createMicrosoftGraph, graphScope } from './graph.ts';
+import { createLimiter } from './limiter.ts';
 import { createMicrosoftLogin } from './login.ts';
 import type { BotCheck, Microsoft } from './microsoft.ts';
 import { createServiceHosts } from './service-hosts.ts';
@@ -32,12 +33,14 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
   if (!hosts.allows(serviceUrl)) throw new TypeError(`${serviceUrl} is not one of the allowed hosts: ${options.serviceHosts.join(', ')}`);
   const scope = `${issuer}/.default`;
   const login = createMicrosoftLogin({ loginUrl, fetch, timeoutMs });
-  const graph = createMicrosoftGraph({ login, graphUrl, fetch, timeoutMs });
-  const connector = createBotConnector({ login, scope, serviceUrl, hosts, fetch, timeoutMs });
+  const limiter = createLimiter();
+  const graph = createMicrosoftGraph({ login, limiter, graphUrl, fetch, timeoutMs });
+  const connector = createBotConnector({ login, limiter, scope, serviceUrl, hosts, fetch, timeoutMs });
   return {
     findUser: graph.findUser,
     openConversation: connector.openConversation,
     sendActivity: connector.sendActivity,
+    heldBackMs: limiter.heldBackMs,
     verifyBot: async (bot) => {
       // A cached token may predate a permission that was granted, or a secret that was revoked.
       login.forget(bot, scope);

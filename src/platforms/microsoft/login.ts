@@ -1,33 +1,16 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { DeliveryError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
 import type { BotCredentials } from './microsoft.ts';
+import { loginError } from './outcomes.ts';
 import { refusalOf } from './refusal.ts';
-
-/** Login issued no token. `refused`: the tenant, application or secret is wrong; `retry`: login did not respond, or is unavailable. */
-export class LoginError extends Error {
-  override readonly name = 'LoginError';
-
-  /**
-   * @param code e.g. `AADSTS7000215`
-   * @param retryAfterMs how long login asks to wait, in ms
-   */
-  constructor(
-    readonly outcome: 'refused' | 'retry',
-    readonly code: string,
-    message: string,
-    readonly retryAfterMs?: number,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
 
 export interface MicrosoftLogin {
   /**
    * Gets an access token of the bot's application, cached or new.
    * @param scope e.g. `https://graph.microsoft.com/.default`
-   * @throws LoginError
+   * @throws CurableError if login refuses the application, tenant or secret; DeliveryError `retry` if it does not respond, or is unavailable
    */
   token(bot: BotCredentials, scope: string): Promise<string>;
   /**
@@ -37,7 +20,7 @@ export interface MicrosoftLogin {
   forget(bot: BotCredentials, scope: string, token?: string): void;
   /**
    * Sends a request with a token, and once more with a new one if the response is a 401.
-   * @throws LoginError, and what `send` throws
+   * @throws what `token` and `send` throw
    */
   sendAuthorized(bot: BotCredentials, scope: string, send: (token: string) => Promise<PlatformResponse>): Promise<PlatformResponse>;
 }
@@ -115,7 +98,7 @@ export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftL
   return login;
 }
 
-/** @throws LoginError */
+/** @throws as `token` */
 async function requestToken(
   { loginUrl, fetch, timeoutMs }: MicrosoftLoginOptions,
   bot: BotCredentials,
@@ -131,11 +114,11 @@ async function requestToken(
     }),
     timeoutMs,
   }).catch((error) => {
-    throw error instanceof NoResponseError ? new LoginError('retry', error.code, error.message, undefined, { cause: error }) : error;
+    throw error instanceof NoResponseError ? new DeliveryError('retry', error.code, error.message, undefined, { cause: error }) : error;
   });
   if (response.status !== 200) throw refused(response, bot);
   const parsed = tokenResponse.safeParse(jsonFields(response.text));
-  if (!parsed.success) throw new LoginError('retry', 'UnreadableAnswer', `${response.host} responded with status 200 and no token.`);
+  if (!parsed.success) throw new DeliveryError('retry', 'UnreadableAnswer', `${response.host} responded with status 200 and no token.`);
   return { token: parsed.data.access_token, lifetimeMs: parsed.data.expires_in * 1000 };
 }
 
@@ -145,8 +128,6 @@ const keyOf = ({ tenantId, applicationId, clientSecret }: BotCredentials, scope:
     .update(JSON.stringify([tenantId, applicationId, clientSecret, scope]))
     .digest('base64');
 
-function refused(response: PlatformResponse, { clientSecret }: BotCredentials): LoginError {
-  const { code, message } = refusalOf(response, [clientSecret]);
-  const later = response.status === 429 || response.status >= 500 || jsonFields(response.text).error === 'temporarily_unavailable';
-  return new LoginError(later ? 'retry' : 'refused', code, message, later ? retryAfterMs(response) : undefined);
+function refused(response: PlatformResponse, { clientSecret }: BotCredentials): DeliveryError {
+  return loginError(response.status, refusalOf(response, [clientSecret]), retryAfterMs(response));
 }

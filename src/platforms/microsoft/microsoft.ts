@@ -20,27 +20,42 @@ export interface BotCheck {
   readonly message?: string;
 }
 
+/** How a request to the connector waits for its turn. */
+export interface Turn {
+  /** How long it may wait for Teams' limits, in ms. Defaults to a minute. */
+  readonly maxWaitMs?: number;
+}
+
 /** What the domain and the exchange need of Microsoft. */
 export interface Microsoft {
   /**
    * Finds an enabled user of the bot's tenant.
    * @param address a user principal name or an object id
    * @returns `undefined` if there is none
-   * @throws PlatformError if login issues no token, or Graph refuses or does not respond
+   * @throws PlatformError if login issues no token, or Graph refuses or does not respond; its `cause` is a DeliveryError that classifies it
    */
   findUser(bot: BotCredentials, address: string): Promise<{ objectId: string } | undefined>;
   /**
-   * Opens the bot's conversation with a user, or returns the existing one.
+   * Opens the bot's conversation with a user, or returns the existing one. Follows the connector where it names another one for the tenant.
    * @param user.serviceUrl the connector that the user was last seen at, if any
-   * @throws DeliveryError `refused` or `retry`
+   * @throws DeliveryError `refused`, `curable` or `retry`; NotYetError
    */
-  openConversation(bot: BotCredentials, user: { objectId: string; serviceUrl?: string }): Promise<TeamsConversation>;
+  openConversation(bot: BotCredentials, user: { objectId: string; serviceUrl?: string }, turn?: Turn): Promise<TeamsConversation>;
   /**
    * Posts a text into a conversation.
+   * @param options.beforeSend called right before the request leaves; if it rejects, nothing is sent
    * @returns the activity's id; empty if the text was accepted and the rest of the response lost
-   * @throws DeliveryError `refused`, `retry`, or `unknown` if the request left and no response came
+   * @throws DeliveryError `refused`, `curable`, `retry`, or `unknown` if the request left and may have been accepted; StaleConversationError;
+   *   NotYetError
    */
-  sendActivity(bot: BotCredentials, conversation: TeamsConversation, text: string): Promise<{ activityId: string }>;
+  sendActivity(
+    bot: BotCredentials,
+    conversation: TeamsConversation,
+    text: string,
+    options?: Turn & { readonly beforeSend?: () => Promise<void> },
+  ): Promise<{ activityId: string }>;
+  /** How long Microsoft has asked the bot to wait (Retry-After), in ms; 0 if it has not. */
+  heldBackMs(bot: BotCredentials): number;
   /** Checks a bot, step by step: its token, its Graph permission, the connector. Changes nothing, never rejects. */
   verifyBot(bot: BotCredentials): Promise<BotCheck[]>;
 }

@@ -40,6 +40,8 @@ const enterprise = async () => (await done(provider, 'createEnterprise', newEnte
 const mapping = async (of = home) => (await done(provider, 'createMapping', newMapping(of))).sid as string;
 const bot = async () => (await done(provider, 'createBot', newBot(await enterprise()))).sid as string;
 const newMessage = async () => ({ mappingSid: await mapping(), to: fresh.number(), body: 'Hello' });
+/** The one that retryMessages retries, which names none. */
+let stuck = '';
 const stuckMessage = async () => {
   const { sid } = await mutate('sendMessage', await newMessage());
   await gateway.gateway.prisma.outbox.deleteMany({ where: { messageSid: sid } });
@@ -63,6 +65,10 @@ const valid: Record<Mutation, () => Promise<Input>> = {
   verifyBot: async () => ({ sid: await bot() }),
   sendMessage: newMessage,
   retryMessage: async () => ({ sid: await stuckMessage() }),
+  retryMessages: async () => {
+    stuck = await stuckMessage();
+    return { filter: { stuck: true } };
+  },
   createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'] }),
   revokeAccessToken: async () => ({ sid: (await accessToken()).sid }),
 };
@@ -71,6 +77,7 @@ const names = Object.keys(valid) as Mutation[];
 const selections: Partial<Record<Mutation, string>> = {
   createAccessToken: '... on IssuedAccessToken { token accessToken { sid } }',
   verifyBot: '... on BotVerification { checks { step } }',
+  retryMessages: '... on RetriedMessages { count }',
 };
 const capitalized = (name: string) => name.replace(/^./, (letter) => letter.toUpperCase());
 
@@ -83,7 +90,7 @@ async function mutate(name: Mutation, input: Input, { graph }: Pick<Provider, 'g
     { input },
   );
   const made = data?.made;
-  const sid: string = made?.sid ?? made?.accessToken?.sid ?? input.sid;
+  const sid: string = made?.sid ?? made?.accessToken?.sid ?? input.sid ?? stuck;
   return { sid, token: made?.token as string, code: made?.code ?? errors?.[0]?.extensions?.code, requestId: headers.get('x-request-id') };
 }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { NotYetError, StaleConversationError } from '../../../src/platforms/delivery-error.ts';
 import { createHttpMicrosoft } from '../../../src/platforms/microsoft/http.ts';
 import type { Microsoft, TeamsConversation } from '../../../src/platforms/microsoft/microsoft.ts';
 import type { Fault } from '../../fakes/fake-server.ts';
@@ -53,15 +54,31 @@ describe('a conversation', () => {
     'nonsense',
   ])('is never opened at %s: the token stays here', async (serviceUrl) => {
     expect(await outcome(microsoft.openConversation(bot, { ...user, serviceUrl }))).toMatchObject({
-      outcome: 'refused',
+      outcome: 'curable',
+      reason: 'SERVICE_URL',
       code: 'ServiceUrlNotAllowed',
     });
     expect(fake.requests).toEqual([]);
   });
 
-  test('with a user who has not installed the app is refused', async () => {
+  test('with a user who has not installed the app waits for that', async () => {
     user.installed = false;
-    expect(await outcome(microsoft.openConversation(bot, user))).toMatchObject({ outcome: 'refused', code: 'ForbiddenOperationException' });
+    expect(await outcome(microsoft.openConversation(bot, user))).toMatchObject({
+      outcome: 'curable',
+      reason: 'APP_NOT_INSTALLED',
+      code: 'ForbiddenOperationException',
+    });
+  });
+
+  test('of a government tenant is opened at the connector that Microsoft names, if the token may be sent there', async () => {
+    fake.gccTenants.add(bot.tenantId);
+    const opened = await microsoft.openConversation(bot, user);
+    expect(opened.serviceUrl).toBe(`${fake.url}/gcc`);
+    await microsoft.sendActivity(bot, opened, 'hello');
+    expect(fake.activities).toHaveLength(1);
+    const other = fake.addBot();
+    fake.fault('conversations', withAnswer(403, 'InvalidBotApiHost', 'Invalid bot api host. Please call https://evil.example/teams.'));
+    expect(await outcome(microsoft.openConversation(other, user))).toMatchObject({ outcome: 'curable', reason: 'SERVICE_URL' });
   });
 
   test('may be asked for again where no answer came, since that makes no second one', async () => {
@@ -75,7 +92,7 @@ describe('a conversation', () => {
   });
 
   test.each<[string, Fault, { outcome: string; code: string }]>([
-    ['refuses the secret', { answer: { status: 401, body: { error: 'invalid_client' } } }, { outcome: 'refused', code: 'invalid_client' }],
+    ['refuses the secret', { answer: { status: 401, body: { error: 'invalid_client' } } }, { outcome: 'curable', code: 'invalid_client' }],
     ['throttles', { answer: { status: 429, headers: { 'retry-after': '3' } } }, { outcome: 'retry', code: '429' }],
     ['fails', { answer: { status: 502 } }, { outcome: 'retry', code: '502' }],
     [
@@ -142,14 +159,14 @@ describe('a text', () => {
       },
       'BotNotRegistered',
     ],
-  ])('is refused for good where %s', async (_, arrange, code) => {
+  ])('is refused where %s', async (_, arrange, code) => {
     arrange();
-    expect(await outcome(send())).toMatchObject({ outcome: 'refused', code, retryAfterMs: undefined });
+    expect(await outcome(send())).toMatchObject({ code, retryAfterMs: undefined });
     expect(fake.activities).toEqual([]);
   });
 
   test('that is too long is refused for good', async () => {
-    expect(await outcome(send('x'.repeat(40_000)))).toEqual({
+    expect(await outcome(send('x'.repeat(40_000)))).toMatchObject({
       outcome: 'refused',
       code: 'MessageSizeTooBig',
       message: 'Message size too large.',
@@ -157,7 +174,7 @@ describe('a text', () => {
     });
   });
 
-  test.each<[string, Fault, string, string]>([
+  test.each<[string, Fault, string, string, string?]>([
     [
       'the name is in the words alone',
       withAnswer(403, 'Forbidden', 'ConversationBlockedByUser: blocked'),
@@ -171,6 +188,7 @@ describe('a text', () => {
       },
       'MessageWritesBlocked',
       'Thread is not writable',
+      'curable',
     ],
     ['there are no words', { answer: { status: 400 } }, '400', '127.0.0.1:0 responded with status 400.'],
     [
@@ -178,44 +196,78 @@ describe('a text', () => {
       { ...withAnswer(403, 'BotDisabledByAdmin', 'The tenant admin disabled this bot'), reset: 'within' },
       '403',
       '127.0.0.1:0 responded with status 403.',
+      'curable',
     ],
-    ['it is a page', { answer: { status: 404, body: '<html>' } }, '404', '127.0.0.1:0 responded with status 404.'],
+    ['it is a page', { answer: { status: 404, body: '<html>' } }, '404', '127.0.0.1:0 responded with status 404.', 'retry'],
     [
       'it is a redirect',
       { answer: { status: 307, headers: { location: 'https://elsewhere.example/' } } },
       '307',
       '127.0.0.1:0 responded with status 307.',
+      'curable',
     ],
-    ['the server failed, which Microsoft says not to repeat', withAnswer(500, 'ServiceError', 'Internal'), 'ServiceError', 'Internal'],
-  ])('is refused with a reason where %s', async (_, fault, code, message) => {
+    ['the server failed', withAnswer(500, 'ServiceError', 'Internal'), 'ServiceError', 'Internal', 'unknown'],
+  ])('is refused with a reason where %s', async (_, fault, code, message, outcomeOfIt = 'refused') => {
     fake.fault('activities', fault);
     const refused = await outcome(send());
     expect({ ...refused, message: refused.message.replace(/:\d+ responded/, ':0 responded') }).toMatchObject({
-      outcome: 'refused',
+      outcome: outcomeOfIt,
       code,
       message,
     });
   });
 
-  test.each([412, 429, 502, 503, 504])('may be sent again after %i', async (status) => {
+  test.each([409, 412, 429])('may be sent again after %i', async (status) => {
     fake.fault('activities', withAnswer(status, 'Passing', 'Not now.'));
-    expect(await outcome(send())).toEqual({ outcome: 'retry', code: 'Passing', message: 'Not now.', retryAfterMs: undefined });
+    expect(await outcome(send())).toMatchObject({ outcome: 'retry', code: 'Passing', message: 'Not now.', retryAfterMs: undefined });
     expect(count('activities')).toBe(1);
     await expect(send()).resolves.toBeTruthy();
+  });
+
+  test.each([408, 500, 502, 503, 504])('may have been taken before a %i', async (status) => {
+    fake.fault('activities', { answerAfter: { status } });
+    expect(await outcome(send())).toMatchObject({ outcome: 'unknown', code: String(status) });
+    expect([count('activities'), fake.activities.length]).toEqual([1, 1]);
+  });
+
+  test('is not in the conversation any more where Teams does not know it', async () => {
+    for (const fault of [withAnswer(404, 'ConversationNotFound', 'Conversation not found.'), { answer: { status: 404 } }]) {
+      fake.fault('activities', fault);
+      const error = await send().catch((reason) => reason);
+      expect(error).toBeInstanceOf(StaleConversationError);
+      expect(error.otherwise).toMatchObject({ outcome: 'retry' });
+    }
+  });
+
+  test.each<[string, MicrosoftRoute, () => Promise<unknown>]>([
+    ['the connector', 'activities', () => send()],
+    ['login', 'token', () => microsoft.openConversation(fake.addBot({ ...bot, clientSecret: 'x' }), user)],
+    ['Graph', 'user', () => microsoft.findUser(bot, user.objectId)],
+  ])('of any conversation is held back as long as %s asks', async (_, route, ask) => {
+    fake.fault(route, { answer: { status: 429, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } } });
+    await expect(ask()).rejects.toThrow();
+    expect(microsoft.heldBackMs(bot)).toBeGreaterThan(50_000);
+    expect(microsoft.heldBackMs(fake.addBot({ tenantId: bot.tenantId }))).toBe(0);
+    const before = fake.requests.length;
+    const other = fake.addUser({ tenantId: bot.tenantId });
+    await expect(microsoft.openConversation(bot, other, { maxWaitMs: 1000 })).rejects.toBeInstanceOf(NotYetError);
+    expect(fake.requests.slice(before).filter((request) => request.route !== 'token')).toEqual([]);
   });
 
   test('waits as long as Microsoft asks, in seconds or until a date', async () => {
     fake.fault('activities', withAnswer(429, 'Throttled', 'Too many requests.', { 'retry-after': '7' }));
     expect(await outcome(send())).toMatchObject({ retryAfterMs: 7000 });
+    microsoft = createHttpMicrosoft({ ...fake.settings, fetch });
     fake.fault(
       'activities',
       withAnswer(429, 'Throttled', 'Too many requests.', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }),
     );
-    const { retryAfterMs } = await outcome(send());
+    const { retryAfterMs } = await outcome(send('hello', microsoft));
     expect(retryAfterMs).toBeGreaterThan(50_000);
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+    microsoft = createHttpMicrosoft({ ...fake.settings, fetch });
     fake.fault('activities', withAnswer(429, 'Throttled', 'Too many requests.', { 'retry-after': 'soon' }));
-    expect(await outcome(send())).toMatchObject({ outcome: 'retry', retryAfterMs: undefined });
+    expect(await outcome(send('hello', microsoft))).toMatchObject({ outcome: 'retry', retryAfterMs: undefined });
   });
 
   test('may be sent again where it never left', async () => {
@@ -268,7 +320,7 @@ describe('a text', () => {
 
   test('is refused where a new token is no good either, which is not kept', async () => {
     fake.fault('activities', { ...withAnswer(401, 'Unauthorized', 'Authorization has been denied.'), times: 2 });
-    expect(await outcome(send())).toMatchObject({ outcome: 'refused', code: 'Unauthorized' });
+    expect(await outcome(send())).toMatchObject({ outcome: 'curable', code: 'Unauthorized' });
     expect(count('token')).toBe(2);
     await send();
     expect(count('token')).toBe(3);

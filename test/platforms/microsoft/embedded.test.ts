@@ -57,8 +57,8 @@ describe('the stand-in for Microsoft', () => {
     const wrong = { ...bot, [field]: 'invalid' };
     const conversation = await conversationWith('ann@contoso.example');
     await expect(microsoft.findUser(wrong, 'ann@contoso.example')).rejects.toMatchObject({ code: 'PLATFORM_ERROR' });
-    await expect(microsoft.openConversation(wrong, { objectId: 'x' })).rejects.toMatchObject({ outcome: 'refused', code });
-    await expect(microsoft.sendActivity(wrong, conversation, 'hello')).rejects.toMatchObject({ outcome: 'refused', code });
+    await expect(microsoft.openConversation(wrong, { objectId: 'x' })).rejects.toMatchObject({ outcome: 'curable', code });
+    await expect(microsoft.sendActivity(wrong, conversation, 'hello')).rejects.toMatchObject({ outcome: 'curable', code });
     const checks = await microsoft.verifyBot(wrong);
     expect(checks.map(({ step, passed }) => [step, passed])).toEqual([
       ['TOKEN', false],

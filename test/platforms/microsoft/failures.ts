@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
 import { PlatformError } from '../../../src/domain/errors.ts';
-import { DeliveryError } from '../../../src/platforms/delivery-error.ts';
+import { CurableError, DeliveryError } from '../../../src/platforms/delivery-error.ts';
 import type { Fault } from '../../fakes/fake-server.ts';
 import type { FakeMicrosoft } from '../../fakes/microsoft.ts';
 
@@ -30,7 +30,7 @@ export async function outcomeOf(fake: FakeMicrosoft, attempt: Promise<unknown>) 
   const error = await failure(fake, attempt);
   if (!(error instanceof DeliveryError)) return expect.unreachable(`${error}`);
   const { outcome, code, message, retryAfterMs } = error;
-  return { outcome, code, message, retryAfterMs };
+  return { outcome, code, message, retryAfterMs, reason: error instanceof CurableError ? error.reason : undefined };
 }
 
 /** An address on this machine where nobody listens. */

@@ -42,7 +42,7 @@ describe('a token', () => {
     await kept.token(elsewhere, BOT_SCOPE);
     await kept.token(other, BOT_SCOPE);
     await expect(kept.token({ ...bot, clientSecret: 'wrong' }, BOT_SCOPE)).rejects.toMatchObject({
-      outcome: 'refused',
+      outcome: 'curable',
       code: 'AADSTS7000215',
     });
     expect(asked().length).toBe(5);

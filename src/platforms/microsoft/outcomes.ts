@@ -1,0 +1,97 @@
+import { CurableError, DeliveryError, type DeliveryOutcome } from '../delivery-error.ts';
+import type { Refusal } from './refusal.ts';
+
+// docs/exchange.md has these tables with the source of each row. A test compares the two.
+
+type Curable = ConstructorParameters<typeof CurableError>[0];
+/** What a refusal means for the message: an outcome, or the reason why it waits. */
+type Meaning = Exclude<DeliveryOutcome, 'curable'> | { readonly waitsFor: Curable };
+
+/** Login's refusals. All others are `BOT_CREDENTIALS` as well: none of them says anything about the message. */
+export const LOGIN_CODES: Readonly<Record<string, Meaning>> = {
+  AADSTS7000222: { waitsFor: 'BOT_CREDENTIALS' },
+  AADSTS7000215: { waitsFor: 'BOT_CREDENTIALS' },
+  AADSTS700016: { waitsFor: 'BOT_CREDENTIALS' },
+  AADSTS7000112: { waitsFor: 'BOT_CREDENTIALS' },
+  AADSTS53003: { waitsFor: 'BOT_CREDENTIALS' },
+  AADSTS90002: { waitsFor: 'BOT_CREDENTIALS' },
+  temporarily_unavailable: 'retry',
+};
+
+/** The connector's refusals by code. */
+export const CONNECTOR_CODES: Readonly<Record<string, Meaning>> = {
+  ConversationBlockedByUser: 'refused',
+  MessageSizeTooBig: 'refused',
+  BadSyntax: 'refused',
+  BadArgument: 'refused',
+  'Bad Argument': 'refused',
+  BotNotInConversationRoster: { waitsFor: 'APP_NOT_INSTALLED' },
+  ForbiddenOperationException: { waitsFor: 'APP_NOT_INSTALLED' },
+  MessageWritesBlocked: { waitsFor: 'APP_NOT_INSTALLED' },
+  BotDisabledByAdmin: { waitsFor: 'BOT_BLOCKED' },
+  NotEnoughPermissions: { waitsFor: 'BOT_BLOCKED' },
+  BotNotRegistered: { waitsFor: 'BOT_NOT_REGISTERED' },
+  InvalidBotApiHost: { waitsFor: 'SERVICE_URL' },
+  ServiceUrlNotAllowed: { waitsFor: 'SERVICE_URL' },
+};
+
+/** The connector's refusals by status, for other codes. Statuses of 400 and above that are not here are final, those below `SERVICE_URL`. */
+export const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: Meaning; readonly posting: Meaning }>> = {
+  401: { opening: { waitsFor: 'BOT_CREDENTIALS' }, posting: { waitsFor: 'BOT_CREDENTIALS' } },
+  403: { opening: { waitsFor: 'BOT_BLOCKED' }, posting: { waitsFor: 'BOT_BLOCKED' } },
+  404: { opening: 'retry', posting: 'retry' },
+  408: { opening: 'retry', posting: 'unknown' },
+  409: { opening: 'retry', posting: 'retry' },
+  410: { opening: 'retry', posting: 'retry' },
+  412: { opening: 'retry', posting: 'retry' },
+  429: { opening: 'retry', posting: 'retry' },
+  500: { opening: 'retry', posting: 'unknown' },
+  502: { opening: 'retry', posting: 'unknown' },
+  503: { opening: 'retry', posting: 'unknown' },
+  504: { opening: 'retry', posting: 'unknown' },
+};
+
+/** Graph's refusals to say who a user is, by status. All others may pass. */
+export const GRAPH_STATUSES: Readonly<Record<number, Meaning>> = {
+  400: { waitsFor: 'USER_UNKNOWN' },
+  401: { waitsFor: 'BOT_CREDENTIALS' },
+  403: { waitsFor: 'GRAPH_PERMISSION' },
+  404: { waitsFor: 'USER_UNKNOWN' },
+};
+
+/** Refusals of credentials that Microsoft may only not know yet: they are copied to all of its login servers within minutes. */
+export const MAY_BE_TOO_NEW: ReadonlySet<string> = new Set(['AADSTS7000215', 'AADSTS700016']);
+
+/** Classifies a refusal to issue a token. */
+export function loginError(status: number, refusal: Refusal, retryAfterMs?: number): DeliveryError {
+  const isPassing = status === 408 || status === 429 || status >= 500;
+  return errorOf(isPassing ? 'retry' : (LOGIN_CODES[refusal.code] ?? { waitsFor: 'BOT_CREDENTIALS' }), refusal, retryAfterMs);
+}
+
+/** Classifies the connector's refusal to open a conversation, which can be repeated, or to post an activity, which cannot. */
+export function connectorError(
+  request: 'opening' | 'posting',
+  status: number,
+  refusal: Refusal,
+  retryAfterMs: number | undefined,
+): DeliveryError {
+  return errorOf(CONNECTOR_CODES[refusal.code] ?? meaningOfStatus(request, status), refusal, retryAfterMs);
+}
+
+function meaningOfStatus(request: 'opening' | 'posting', status: number): Meaning {
+  const known = CONNECTOR_STATUSES[status]?.[request];
+  if (known) return known;
+  if (status < 400) return { waitsFor: 'SERVICE_URL' };
+  if (status < 500) return 'refused';
+  return request === 'posting' ? 'unknown' : 'retry';
+}
+
+/** Classifies Graph's refusal to look up a user. */
+export const graphError = (status: number, refusal: Refusal, retryAfterMs: number | undefined): DeliveryError =>
+  errorOf(GRAPH_STATUSES[status] ?? 'retry', refusal, retryAfterMs);
+
+function errorOf(meaning: Meaning, { code, message }: Refusal, retryAfterMs: number | undefined): DeliveryError {
+  return typeof meaning === 'object'
+    ? new CurableError(meaning.waitsFor, code, message, retryAfterMs)
+    : new DeliveryError(meaning, code, message, retryAfterMs);
+}

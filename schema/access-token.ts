@@ -19,12 +19,12 @@ const AccessTokenRef = builder.prismaObject('AccessToken', {
     sid: t.exposeID('sid', { description: 'The unique identifier: `AT` followed by 32 hex digits.' }),
     permissions: t.field({
       type: [PermissionEnum],
-      description: 'The permissions of the token. Those that its account or admin loses no longer apply.',
+      description: 'The permissions of the token. A permission that its account or admin has lost no longer applies.',
       resolve: (token) => [...permissionsOf(token)],
     }),
     enterpriseSid: t.exposeID('enterpriseSid', {
       nullable: true,
-      description: 'The enterprise that the token is restricted to. `null` if it covers the whole organization.',
+      description: 'The sid of the enterprise that the token is restricted to. `null` if it covers the whole organization.',
     }),
     enterprise: t.field({
       type: EnterpriseRef,
@@ -64,7 +64,7 @@ builder.objectField(ViewerRef, 'admin', (t) =>
     type: EnterpriseAdminRef,
     nullable: true,
     description:
-      "The enterprise's admin who is calling, with a password, an auth token or an access token. `null` if an account is calling.",
+      'The calling admin of an enterprise, authenticated by a password, an auth token or an access token. `null` if an account is calling.',
     resolve: (_viewer, _args, { caller, loaders }) =>
       caller.adminSid && caller.enterpriseSid ? loaders.adminOf.load(caller.enterpriseSid) : null,
   }),
@@ -108,7 +108,7 @@ builder.queryField('accessTokens', (t) =>
 );
 
 const IssuedAccessTokenRef = builder.objectRef<IssuedAccessToken>('IssuedAccessToken').implement({
-  description: 'A new access token. The token itself is not returned by anything else.',
+  description: 'A new access token. No other field returns the token itself.',
   fields: (t) => ({
     token: t.exposeString('token', {
       description:
@@ -116,7 +116,7 @@ const IssuedAccessTokenRef = builder.objectRef<IssuedAccessToken>('IssuedAccessT
     }),
     accessToken: t.field({
       type: AccessTokenRef,
-      description: 'What the gateway stores of the token.',
+      description: 'The stored record of the token.',
       resolve: ({ accessToken }) => accessToken,
     }),
   }),

@@ -8,7 +8,7 @@ export const AccountStatusEnum = builder.enumType('AccountStatus', {
   values: {
     [AccountStatus.ACTIVE]: { description: 'Its credentials are accepted.' },
     [AccountStatus.SUSPENDED]: { description: 'Its credentials are refused with HTTP status 403 until it is activated again.' },
-    [AccountStatus.CLOSED]: { description: 'Its credentials are refused for good.' },
+    [AccountStatus.CLOSED]: { description: 'Its credentials are refused permanently.' },
   } as const,
 });
 
@@ -53,7 +53,7 @@ export const ViewerRef = builder.objectRef<object>('Viewer').implement({
   fields: (t) => ({
     account: t.field({
       type: AccountRef,
-      description: "The account that is calling. For an enterprise's admin, the account that created the enterprise.",
+      description: "The calling account. For an enterprise's admin, the account that created the enterprise.",
       resolve: async (_viewer, _args, { loaders, caller }) => required(await loaders.account.load(caller.accountSid)),
     }),
     organization: t.field({
@@ -85,7 +85,7 @@ export function required<Row>(row: Row | undefined | null): Row {
   return row;
 }
 
-/** Fields of every entity that an account creates. */
+/** The fields of every entity that an account creates. */
 export const ProvisionedInterface = builder
   .interfaceRef<{ accountSid: string; dateCreated: Date; dateUpdated: Date }>('Provisioned')
   .implement({

@@ -28,7 +28,7 @@ const BotRef = builder.prismaNode('Bot', {
       unauthorizedError: () => forbidden(),
       resolve: (bot, _args, { loaders }) => loaders.clientSecret.load(bot),
     }),
-    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that the bot belongs to.' }),
+    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The sid of the enterprise that the bot belongs to.' }),
     enterprise: t.field({
       type: EnterpriseRef,
       description: 'The enterprise that the bot belongs to.',
@@ -178,7 +178,7 @@ const BotCheckStepEnum = builder.enumType('BotCheckStep', {
 const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
   description: 'The result of one check of `verifyBot`.',
   fields: (t) => ({
-    step: t.field({ type: BotCheckStepEnum, description: 'The check that was made.', resolve: (check) => check.step }),
+    step: t.field({ type: BotCheckStepEnum, description: 'The check.', resolve: (check) => check.step }),
     passed: t.exposeBoolean('passed', { description: 'Whether the check passed.' }),
     message: t.exposeString('message', {
       nullable: true,

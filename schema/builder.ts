@@ -16,7 +16,7 @@ export const builder = new SchemaBuilder<{
   PrismaTypes: PrismaTypes;
   AuthScopes: {
     permission: Permission;
-    /** The own credentials of an account or an enterprise's admin, not an access token. */
+    /** Credentials of an account or an enterprise's admin itself, not an access token. */
     ownCredentials: boolean;
     /** Credentials for the whole organization, not restricted to an enterprise. */
     wholeOrganization: boolean;
@@ -97,8 +97,8 @@ export const builder = new SchemaBuilder<{
       description:
         'Returns at most this many items from the end of the list or before `before`, in the order of the list: 0 to 100, or 0 to 1000 with the permission `LARGE_PAGES`. Cannot be combined with `first`.',
     },
-    afterArgOptions: { description: 'Returns the items after this cursor, which must be of the same list, sorted by the same field.' },
-    beforeArgOptions: { description: 'Returns the items before this cursor, which must be of the same list, sorted by the same field.' },
+    afterArgOptions: { description: 'Returns the items after this cursor, which must be from the same list, sorted by the same field.' },
+    beforeArgOptions: { description: 'Returns the items before this cursor, which must be from the same list, sorted by the same field.' },
   },
 });
 

@@ -16,7 +16,7 @@ export const needs = (...columns: string[]) => ({ columns });
 /** The `extensions` of a list that passes `shown` to its domain function: its pages may be read packed (src/execution/plans.ts). */
 export const packable = { packable: true };
 
-/** What a list must read of its rows for this selection: packed rows if the document is answered from them, else columns. */
+/** Returns what a list must read for this selection: packed rows if the document is answered from them, otherwise columns. */
 export function shown(info: GraphQLResolveInfo, packed: GraphContext['packed']): Selection {
   const fields = info.fieldNodes[0] && packed?.get(info.fieldNodes[0]);
   return fields ? { packed: fields } : { fields: shownColumns(info) };
@@ -35,7 +35,7 @@ export const batchKey = ({ fieldNodes }: GraphQLResolveInfo, packed: GraphContex
 const columnsByNode = new WeakMap<FieldNode, readonly string[] | null>();
 
 /**
- * The columns that a connection's selection needs of its rows.
+ * Returns the columns of its rows that a connection's selection needs.
  * @returns undefined if the whole row is needed
  */
 function shownColumns({ fieldNodes, fragments, returnType, schema }: GraphQLResolveInfo): readonly string[] | undefined {

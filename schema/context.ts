@@ -16,7 +16,7 @@ export interface GraphContext {
   readonly resumeFrom?: string;
   /** The columns to read of each list, if the document is answered from packed rows. */
   readonly packed?: ReadonlyMap<FieldNode, Selection['packed']>;
-  /** Releases what is kept for the context, once no operation runs with it. */
+  /** Releases everything that is kept for the context. Call it once no operation runs with it. */
   end(): void;
 }
 

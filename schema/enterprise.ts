@@ -173,7 +173,7 @@ const CloseEnterpriseInput = builder.inputType('CloseEnterpriseInput', {
     sid: t.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }),
     deleteMappings: t.boolean({
       description:
-        'Whether to delete its mappings first. Defaults to `false`, which refuses an enterprise that has any. If the platform fails to release a number, the mappings deleted before it stay deleted.',
+        'Whether to delete its mappings first. Defaults to `false`: an enterprise with mappings is not closed. If the platform fails to release a number, the mappings deleted before it stay deleted.',
     }),
     ...idempotencyKey(t),
   }),
@@ -205,7 +205,7 @@ builder.mutationFields((t) => ({
   closeEnterprise: t.field({
     type: EnterpriseRef,
     description:
-      "Closes an enterprise for good, and its admin's account on the Restcomm platform unless other enterprises or accounts use it. Not available to the enterprise's admin.",
+      "Closes an enterprise permanently, and its admin's account on the Restcomm platform unless other enterprises or accounts use it. Not available to the enterprise's admin.",
     authScopes: { provider: true },
     errors: resultUnion('CloseEnterpriseResult', 'closed enterprise', [
       'ENTERPRISE_NOT_FOUND',

@@ -58,12 +58,12 @@ builder.objectType(InvalidInputError, {
 });
 builder.objectType(NotFoundError, {
   name: 'NotFoundError',
-  description: 'An object given by its sid does not exist, or is not visible to the caller.',
+  description: 'There is no object with the given sid, or it is not visible to the caller.',
   interfaces: [ErrorInterface],
 });
 builder.objectType(ConflictError, {
   name: 'ConflictError',
-  description: "The request is in conflict with the current data or with Microsoft's.",
+  description: "The request conflicts with the stored data or with Microsoft's.",
   interfaces: [ErrorInterface],
 });
 builder.objectType(PlatformError, {

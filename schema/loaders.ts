@@ -10,11 +10,11 @@ import type { Gateway } from '../src/domain/gateway.ts';
 import { headOf } from '../src/domain/messages/events.ts';
 import { listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
 
-/** What one request's relations are read with: one statement a relation and level, all confined to the caller's organization. */
+/** The loaders of one request's relations: one statement for each relation and level, confined to the caller's organization. */
 export interface Loaders {
   /**
-   * A page of each of the parents that one field of the request's document is asked for, read together.
-   * @param field what tells that field from others; its arguments are the same for all its parents
+   * Loads one list's page for each of many parents, in one statement.
+   * @param field identifies the field of the request's document; its arguments are the same for all its parents
    */
   readonly pagesOf: <Row>(field: object, read: (parentSids: readonly string[]) => Promise<Row[]>) => DataLoader<string, Row>;
   readonly organization: DataLoader<string, Organization | undefined>;
@@ -22,7 +22,7 @@ export interface Loaders {
   readonly enterprise: DataLoader<string, Enterprise | undefined>;
   readonly mapping: DataLoader<string, Mapping | undefined>;
   readonly message: DataLoader<string, Message | undefined>;
-  /** By the organization's sid: the name of its event log. */
+  /** The id of the event log, by the organization's sid. */
   readonly logId: DataLoader<string, string>;
   /** By the enterprise's sid. */
   readonly adminOf: DataLoader<string, EnterpriseAdmin | undefined>;
@@ -32,13 +32,13 @@ export interface Loaders {
   readonly mappingCountOf: DataLoader<string, number>;
   /** By the enterprise's sid. */
   readonly messageCountOf: DataLoader<string, number>;
-  /** By the bot itself. Each reading is audited. */
+  /** By the bot itself. Each read is recorded in the audit log. */
   readonly clientSecret: DataLoader<Bot, string>;
   /** By the message's sid, oldest first. */
   readonly eventsOf: DataLoader<string, MessageEvent[]>;
 }
 
-/** How each is made, the first time that it is used: most requests need one or none. */
+/** Creates each loader when it is first used: most requests need one or none. */
 const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Caller) => Loaders[Name] } = {
   pagesOf: () => byField(),
   organization: ({ prisma }, { organizationSid }) =>
@@ -83,20 +83,20 @@ for (const [name, make] of Object.entries(makers)) {
   });
 }
 
-/** Loaders for one request of one caller. */
+/** Creates the loaders of one request. */
 export const createLoaders = (gateway: Gateway, caller: Caller): Loaders => new LazyLoaders(gateway, caller) as unknown as Loaders;
 
 function byField(): Loaders['pagesOf'] {
   const loaders = new Map<object, DataLoader<string, unknown>>();
   return <Row>(field: object, read: (parentSids: readonly string[]) => Promise<Row[]>) => {
-    // Async, for DataLoader hides what is thrown at once, as for a filter that no row can fit.
+    // Async, since DataLoader hides an error that is thrown synchronously, e.g. for an invalid filter.
     const loader = loaders.get(field) ?? new DataLoader<string, unknown>(async (sids) => read(sids), { cache: false });
     loaders.set(field, loader);
     return loader as DataLoader<string, Row>;
   };
 }
 
-/** Each key once a batch, and nothing beyond it: in one request, a later mutation changes what an earlier one has read. */
+/** Loads each key once per batch, and caches nothing beyond it: in one request, a later mutation changes rows that an earlier one has read. */
 function batched<Key, Value>(load: (keys: readonly Key[]) => Promise<Value[]>): DataLoader<Key, Value> {
   const loader = new DataLoader<Key, Value>((keys) => {
     loader.clearAll();

@@ -29,7 +29,7 @@ export const MappingRef = builder.prismaNode('Mapping', {
       extensions: needs('enterpriseSid'),
       resolve: async (mapping, _args, { loaders }) => isOperational(required(await loaders.enterprise.load(mapping.enterpriseSid))),
     }),
-    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that the mapping belongs to.' }),
+    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The sid of the enterprise that the mapping belongs to.' }),
     enterprise: t.field({
       type: EnterpriseRef,
       description: 'The enterprise that the mapping belongs to.',

@@ -6,7 +6,7 @@ import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageRef } from './message.ts';
 
-/** An event in a list, a stream or a message's history. Only the last has no cursor yet. */
+/** An event in a list, a stream or a message's history. In a history, its cursor is not encoded yet. */
 type EventRow = Pick<LoggedEvent, 'seq' | 'messageSid' | 'status' | 'previousStatus' | 'errorCode' | 'errorMessage' | 'occurredAt'> & {
   cursor?: string;
 };

@@ -1,4 +1,4 @@
-// Live message events with graphql-ws: every event once and in order, over lost connections and restarts.
+// Live message events with graphql-ws: every event once and in order, across lost connections and restarts.
 //
 //   ACCOUNT_SID=AC… AUTH_TOKEN=… node examples/graphql-ws.mjs [cursor]
 //
@@ -47,7 +47,7 @@ const client = createClient({
   },
 });
 
-// After a lost connection graphql-ws subscribes again, with these variables as they are then: from the last cursor.
+// After a lost connection, graphql-ws subscribes again with the current values of these variables: from the last cursor.
 const variables = { after: process.argv[2] };
 
 function subscribe() {
@@ -59,7 +59,7 @@ function subscribe() {
         const update = data.messageEvents;
         const isFirst = variables.after === undefined;
         variables.after = update.cursor;
-        // Without `after`, a stream begins with a bookmark. Read the present state when it comes, and nothing falls in between.
+        // Without `after`, a stream begins with a bookmark. Read the current state when it arrives, so that nothing is missed.
         if (isFirst) readNewest().catch((error) => console.error('Cannot read the newest messages:', error));
         if (update.__typename === 'MessageEvent') show(update);
       },
@@ -73,7 +73,7 @@ function subscribe() {
 async function recover(reason) {
   const code = Array.isArray(reason) ? reason[0]?.extensions?.code : undefined;
   if (code === 'CURSOR_EXPIRED') {
-    // You were away for longer than events are kept: start over.
+    // Disconnected for longer than events are kept: start over.
     variables.after = undefined;
   } else if (TEMPORARY.includes(code)) {
     await delay(1000 * (reason[0].extensions.retryAfter ?? 5));
@@ -82,7 +82,7 @@ async function recover(reason) {
     process.exitCode = 1;
     return;
   }
-  // STREAM_OVERFLOW: events came faster than they were read. The last cursor is still valid.
+  // STREAM_OVERFLOW: events arrived faster than they were read. The last cursor is still valid.
   console.log(`${code}: subscribing again`);
   subscribe();
 }

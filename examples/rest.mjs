@@ -11,12 +11,12 @@ const ATTEMPTS = 4;
 /** Temporary errors: the first request with this key is still running; too many requests; the gateway cannot answer right now. */
 const TEMPORARY = ['409', '429', '503'];
 
-/** A refusal. Decide by `errorCode`, e.g. 4050; show `message`; `value` is the offending value, if any. */
+/** An error response. Branch on `errorCode`, e.g. 4050; show `message`; `value` is the offending value, if any. */
 class GatewayError extends Error {
   constructor({ errorCode, message, data }, retryAfter) {
     super(message);
     this.errorCode = errorCode;
-    // Only "create enterprise" has it one level deeper.
+    // Only "create enterprise" nests it one level deeper.
     this.value = data?.data ?? data;
     this.retryAfter = retryAfter;
   }
@@ -39,8 +39,8 @@ async function send(method, path, body, idempotencyKey) {
 }
 
 /**
- * Sends a request, and again after a temporary error or when no answer arrives. As the change may have been made all the same,
- * only reads and requests with an idempotency key are sent again.
+ * Sends a request, and repeats it after a temporary error or if no response arrives. Since the change may have been made
+ * nevertheless, only reads and requests with an idempotency key are repeated.
  */
 async function request(method, path, { body, idempotencyKey } = {}) {
   const attempts = method === 'GET' || idempotencyKey ? ATTEMPTS : 1;
@@ -55,7 +55,7 @@ async function request(method, path, { body, idempotencyKey } = {}) {
   }
 }
 
-/** Yields all pages of a list. Each has the address of the next one. */
+/** Yields all pages of a list. Each page has the URI of the next one. */
 async function* pages(path) {
   for (let uri = path; uri !== undefined; ) {
     const page = await request('GET', uri);
@@ -67,7 +67,7 @@ async function* pages(path) {
 const name = `Example ${randomUUID()}`;
 const body = { name, enterpriseAdmin: { emailId: `${randomUUID()}@example.com`, password: randomUUID() } };
 
-// One key for each change, the same for all attempts: the change is made once, and each attempt gets the first one's answer.
+// One key for each change, the same for all attempts: the change is made once, and each attempt gets the first response.
 const idempotencyKey = randomUUID();
 const created = await request('POST', '/msteams/enterprises', { body, idempotencyKey });
 console.log(`Created ${created.name}: ${created.sid}`);

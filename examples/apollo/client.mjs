@@ -9,7 +9,7 @@ import { possibleTypes } from './possible-types.mjs';
 /** `fetchMore` appends its page to the list. A different filter or order is a different list. */
 const list = relayStylePagination(['filter', 'orderBy']);
 
-/** A status never moves back. So when a query's answer and an event cross, the later status in this list is the newer one. */
+/** A status never moves back. So if a query's result and an event cross, the later status in this list is the newer one. */
 const STATUSES = ['QUEUED', 'RECEIVED', 'SENDING', 'SENT', 'DELIVERED', 'READ', 'UNDELIVERED', 'FAILED'];
 const later = (one, other) => (STATUSES.indexOf(other) > STATUSES.indexOf(one) ? other : one);
 
@@ -18,7 +18,7 @@ export function createGatewayClient({ url, authorization }) {
   const socket = createClient({
     url: `${url.replace(/^http/, 'ws')}/graphql`,
     connectionParams: { Authorization: authorization },
-    // It would subscribe again from the first cursor. message-events.mjs does so from the last one.
+    // graphql-ws would subscribe again from the first cursor. message-events.mjs does so from the last one.
     retryAttempts: 0,
   });
   return new ApolloClient({

@@ -27,10 +27,10 @@ const ENTERPRISES = gql`
   }
 `;
 
-// Throws if there is no answer, or if the credentials are refused.
+// Throws if the gateway cannot be reached, or refuses the credentials.
 const { data } = await client.query({ query: ENTERPRISES });
 const enterprises = client.watchQuery({ query: ENTERPRISES });
-// What a component does. Called again whenever something in the list changes.
+// As a component would do: called whenever something in the list changes.
 enterprises.subscribe(({ data, loading }) => {
   if (data && !loading) console.log(`Enterprises: ${data.enterprises.edges.length} of ${data.enterprises.totalCount}`);
 });
@@ -39,7 +39,7 @@ for (let { pageInfo } = data.enterprises; pageInfo.hasNextPage; ) {
   pageInfo = page.data.enterprises.pageInfo;
 }
 
-// 2. A mutation. Its result is a union of the enterprise and the errors to expect. Other errors are thrown.
+// 2. A mutation. Its result is a union of the enterprise and the expected errors. Other errors are thrown.
 
 const CREATE_ENTERPRISE = gql`
   mutation CreateEnterprise($input: CreateEnterpriseInput!) {
@@ -64,7 +64,7 @@ async function createEnterprise(name, emailId) {
       // One issue for each wrong form field.
       return result.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n');
     default:
-      // ConflictError, NotFoundError, PlatformError. Decide by `code`, show `message`, at the field of `path`.
+      // ConflictError, NotFoundError, PlatformError. Branch on `code`, and show `message` at the field of `path`.
       return `${result.code} at ${result.path?.join('.')}: ${result.message}`;
   }
 }
@@ -74,7 +74,7 @@ console.log(await createEnterprise(name, `${crypto.randomUUID()}@example.com`));
 console.log(await createEnterprise(name, `${crypto.randomUUID()}@example.com`));
 console.log(await createEnterprise('', ''));
 
-// 3. Live events. They change the messages in the cache, and with them what this query shows.
+// 3. Live events. They update the messages in the cache, and so the result of this query.
 
 const NEWEST = gql`
   query NewestMessages {

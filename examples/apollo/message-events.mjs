@@ -1,8 +1,8 @@
-// Live message events with Apollo Client: every event once and in order, over lost connections.
+// Live message events with Apollo Client: every event once and in order, across lost connections.
 
 import { CombinedGraphQLErrors, gql } from '@apollo/client';
 
-// `id` and `channelStatus` go to the cache: every query that shows the message shows its new status.
+// `id` and `channelStatus` update the cache: every query that shows the message shows its new status.
 const MESSAGE_EVENTS = gql`
   subscription MessageEvents($after: String) {
     messageEvents(after: $after) {
@@ -16,11 +16,11 @@ const MESSAGE_EVENTS = gql`
 const TEMPORARY = ['STREAM_OVERFLOW', 'SERVICE_UNAVAILABLE', 'TIMEOUT', 'TOO_MANY_REQUESTS', 'TOO_MANY_SUBSCRIPTIONS'];
 
 /**
- * Calls `onStart` when the events begin: read the present state then, and nothing falls in between. Then calls `onEvent` with each
- * event. Calls `onError` when there will be no more events, for example because the credentials are not valid any more.
+ * Calls `onStart` when the events begin: read the current state then, so that nothing is missed. Then calls `onEvent` with each
+ * event. Calls `onError` when there will be no more events, for example because the credentials are no longer valid.
  *
  * @param {import('@apollo/client').ApolloClient} client
- * @returns {() => void} stops it: the clean-up function of React's useEffect, for example
+ * @returns {() => void} stops the events; can be used as the cleanup function of React's useEffect
  */
 export function followMessageEvents(client, { onStart, onEvent, onError }) {
   let after;
@@ -58,7 +58,7 @@ export function followMessageEvents(client, { onStart, onEvent, onError }) {
   function recover(error) {
     subscription.unsubscribe();
     const code = CombinedGraphQLErrors.is(error) ? error.errors[0].extensions?.code : undefined;
-    // You were away for longer than events are kept: start over.
+    // Disconnected for longer than events are kept: start over.
     if (code === 'CURSOR_EXPIRED') after = undefined;
     else if (code ? !TEMPORARY.includes(code) : error.message.includes('4403')) return onError(error);
     subscribeSoon();

@@ -54,7 +54,7 @@ async function connect() {
     else setConnection('connecting', 'Connecting again…');
   });
 
-  // EventSource takes the end of the stream for a lost connection, so close it.
+  // EventSource treats the end of the stream as a lost connection, so close it.
   source.addEventListener('complete', again);
 
   function again() {
@@ -62,12 +62,12 @@ async function connect() {
     connectSoon();
   }
 
-  /** The stream begins here. The present state is read now, not before, so that nothing falls in between. */
+  /** Reads the current state when the stream begins, not before, so that nothing is missed. */
   function begin() {
     clear();
     readNewest(gatewayUrl, token).then(
       (messages) => {
-        // Rows that events have added meanwhile are newer.
+        // Rows that events have added in the meantime are newer.
         for (const message of messages) if (!rows.has(message.sid)) show(message, 'append');
         empty.hidden = rows.size > 0;
       },
@@ -82,11 +82,11 @@ async function connect() {
 
 /**
  * Handles the error that ends a stream; `complete` follows. UNAUTHENTICATED: the token has expired, and the next session has a new
- * one. STREAM_OVERFLOW: events came faster than they were read. The cursor stays valid, except for CURSOR_EXPIRED.
+ * one. STREAM_OVERFLOW: events arrived faster than they were read. The cursor stays valid, except for CURSOR_EXPIRED.
  */
 function endedBy({ message, extensions }) {
   console.warn(message);
-  // The page was away for longer than events are kept: start over.
+  // The page was disconnected for longer than events are kept: start over.
   if (extensions?.code === 'CURSOR_EXPIRED') cursor = undefined;
 }
 

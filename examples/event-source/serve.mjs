@@ -21,7 +21,7 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
 };
 
-/** READ allows queries and subscriptions only, `enterpriseSid` narrows the token to one enterprise: as much as your user may see. */
+/** READ allows queries and subscriptions only, and `enterpriseSid` restricts the token to one enterprise: grant only what your user may see. */
 const CREATE_ACCESS_TOKEN = `mutation ($enterpriseSid: ID) {
   createAccessToken(input: { expiresIn: 3600, permissions: [READ], enterpriseSid: $enterpriseSid }) {
     ... on IssuedAccessToken { token }
@@ -47,7 +47,7 @@ async function answer(request, response) {
     const [name, type] = FILES[url];
     response.writeHead(200, { ...HEADERS, 'content-type': type }).end(await readFile(new URL(name, import.meta.url)));
   } else if (request.method === 'POST' && url === '/session' && isOwnPage(request)) {
-    // Here your application checks that the user is signed in. This example gives a token to everyone who can open the page.
+    // Here, check that the user is signed in. This example gives a token to everyone who can open the page.
     const session = { gatewayUrl, token: await createAccessToken() };
     response.writeHead(200, { ...HEADERS, 'content-type': 'application/json' }).end(JSON.stringify(session));
   } else {

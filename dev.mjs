@@ -13,7 +13,7 @@ const IGNORED = /^prisma\/client|(^|\/)\.|~$/;
 /** How long to wait for more changes, in ms: an editor saves in several steps, a checkout writes many files. */
 const SETTLE = 50;
 
-/** Not bundled: they would be two thirds of what each change writes. */
+/** Not bundled: they would be two thirds of each build's output. */
 const LARGE = ['@graphql-yoga/render-graphiql', '@prisma/client/*'];
 
 const bundle = await context({ ...BUNDLE, external: [...BUNDLE.external, ...LARGE], entryPoints: ['src/main.ts'], outdir: 'dist/dev' });
@@ -82,7 +82,7 @@ async function stop() {
 
 function start() {
   if (ending) return;
-  // In its own process group: Ctrl-C must not reach it too, since a second signal ends it without a graceful shutdown.
+  // In a process group of its own, so that Ctrl-C does not reach it as well: a second signal would end it without a graceful shutdown.
   const started = spawn(process.execPath, ['--enable-source-maps', 'dist/dev/main.js'], {
     stdio: ['ignore', 'inherit', 'inherit'],
     detached: true,

@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const SOURCES = ['src', 'schema', 'prisma/schema.prisma', 'prisma/migrations', 'package-lock.json', 'esbuild.config.mjs'];
-/** The last thing that a build makes. */
+/** The last file that a build writes. */
 const STAMP = join(root, 'dist', '.built');
 
 /** Whether dist is missing or a source changed since it was built. */
@@ -22,7 +22,7 @@ function newest(path) {
   return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
 }
 
-/** How the sources are bundled. PGlite stays outside the bundles: it reads its wasm and data files from beside itself. */
+/** How the sources are bundled. PGlite stays outside the bundles: it reads its wasm and data files from its own directory. */
 export const BUNDLE = {
   absWorkingDir: root,
   bundle: true,
@@ -33,13 +33,13 @@ export const BUNDLE = {
   sourcesContent: false,
   logLevel: 'warning',
   external: ['@electric-sql/*', 'pg-native'],
-  // graphql's: whether a wrong copy of a type is explained, at the cost of looking at every value that is no type. There is one copy (below).
+  // graphql's option to explain a type from another copy of graphql, at the cost of checking every value. Here is only one copy (see below).
   define: { 'globalThis.process.env.NODE_ENV': '"production"' },
   // CommonJS packages in an ES module's bundle still call require for node's own modules.
   banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
 };
 
-/** Makes dist/. */
+/** Builds dist/. */
 export async function buildAll() {
   const { build } = await import('esbuild');
   const started = new Date();
@@ -69,7 +69,7 @@ export async function buildAll() {
   const { buildSnapshot } = await import('./dist/build-snapshot.js');
   await buildSnapshot();
   writeFileSync(STAMP, '');
-  // What changed while it was built is not in it.
+  // Sources that changed during the build are not in it.
   utimesSync(STAMP, started, started);
 }
 

@@ -3,13 +3,13 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: {
-    // Two copies of graphql (CommonJS and ES modules) don't recognise each other's types.
+    // Two copies of graphql (CommonJS and ES modules) do not recognize each other's types.
     alias: [{ find: /^graphql$/, replacement: fileURLToPath(new URL('node_modules/graphql/index.js', import.meta.url)) }],
   },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
-    // A worker keeps its modules, and what the engine made of them, from file to file: half of the processor's time otherwise.
+    // A worker keeps its modules, and their compiled code, from file to file, which saves half of the processor time.
     isolate: false,
     // Two cores, and many tests wait for platforms and timers. An embedded database takes 300 MB.
     maxWorkers: 2,

@@ -38,40 +38,40 @@ export interface AppOptions {
   readonly live: Live;
   readonly contract: ContractSettings;
   readonly log: Logger;
-  /** Verifies the Bot Framework's requests. Absent where Teams is the embedded stand-in, which sends none. */
+  /** Verifies the Bot Framework's requests. Absent if Teams is the embedded stand-in, which sends none. */
   readonly botFramework?: BotFrameworkVerifier;
-  /** The platforms that are embedded stand-ins, and may be played. */
+  /** Which platforms are embedded stand-ins, so that callers may play them. */
   readonly embedded?: { readonly carrier: boolean; readonly teams: boolean };
-  /** What the graph shows of itself; everything by default. */
+  /** Whether introspection and GraphiQL are on; by default, both are. */
   readonly graph?: GraphSettings;
   readonly limits?: Partial<Limits>;
-  /** How guessing of credentials is slowed. */
+  /** Limits on failed authentication attempts. */
   readonly failedAttempts?: FailedAttemptsOptions;
   /** Absent: requests are not counted. */
   readonly rateLimit?: RateLimit;
   /** Origins whose pages may use both faces; none by default. */
   readonly corsOrigins?: readonly string[];
-  /** Told of every operation that was run; the access log by default. */
+  /** Receives a report of every operation; by default, the access log. */
   readonly observe?: ObserveOperation;
-  /** Does the database answer, are its migrations in, and is the process not draining? */
+  /** Whether the database responds and is migrated, and the process is not draining. */
   readonly isReady: () => boolean | Promise<boolean>;
 }
 
 export interface App {
-  /** Answers one request. Never throws. `peer` is what the socket knows of the client. */
+  /** Handles a request. Never throws. `peer`: the other end of its connection. */
   readonly fetch: (request: Request, peer?: Peer) => Promise<Response>;
-  /** The same for requests that need neither a Request nor a Response. */
+  /** The same, for requests that need neither a Request nor a Response. */
   readonly direct: Direct;
-  /** Serves WebSockets on this server's port. @returns how to end them */
+  /** Serves WebSockets on this server's port. */
   readonly attach: (server: Server, addressOf?: AddressOfRequest) => WebSockets;
-  /** Ends every live stream, so that its client goes elsewhere and continues there. */
+  /** Ends every live stream, so that its client continues on another instance. */
   readonly drain: () => void;
 }
 
 const CONTRACT = /^\/(msteams|mxteams)(\/|$)/;
 const OPEN: GraphSettings = { introspection: true, graphiql: true };
 
-/** The whole gateway as one handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, health at /health. */
+/** Creates the gateway's handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, health at /health. */
 export function createApp(options: AppOptions): App {
   const { gateway, live, log, botFramework, embedded, isReady, graph: shown = OPEN } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -137,7 +137,7 @@ function createAdmission({ gateway, rateLimit, corsOrigins = [] }: AppOptions, r
   };
 }
 
-/** The two faces, over one schema and one set of resolvers. */
+/** Creates the two faces, over one schema and one set of resolvers. */
 function createFaces(
   { gateway, live, log, contract, graph: shown = OPEN, observe = createAccessLog(log) }: AppOptions,
   shared: Pick<Parameters<typeof createGraph>[0], 'admission' | 'credentials' | 'subscriptions' | 'isDraining'>,
@@ -149,7 +149,7 @@ function createFaces(
   };
 }
 
-/** For what no face and no webhook answers itself. */
+/** The response to an error that no face or webhook has handled. */
 function answerFault(log: Logger, error: unknown): Response {
   const outage = outageOf(error);
   log.error({ err: error }, outage ? OUTAGE_LOGGED : 'a request failed unexpectedly');

@@ -25,9 +25,9 @@ const masterKey = z
 
 export const variables = z
   .object({
-    /** TCP port to listen on; 0 takes any free one. */
+    /** TCP port to listen on; 0 for any free port. */
     PORT: wholeNumber(0, 65_535).default(4000).describe('a port from 0 to 65535'),
-    /** Address to listen on. The default is this machine only: HTTP Basic needs a TLS proxy in front. In a container, `0.0.0.0` or `::`. */
+    /** Address to listen on. By default, only this machine can connect: HTTP Basic needs a TLS proxy in front. In a container, `0.0.0.0` or `::`. */
     HOST: z.string().default('127.0.0.1').describe('a host name or an IP address'),
     /** Directory of the embedded database, its lock and its key file. Not used with DATABASE_URL. */
     DATA_DIR: z.string().default('./.data').describe('a directory'),
@@ -82,7 +82,7 @@ export const variables = z
       .describe('https://host/path'),
     /** Redis to pass hints between instances, if a pooler breaks PostgreSQL's LISTEN. Not used with the embedded database. */
     REDIS_URL: z.string().refine(isRedisUrl).optional().describe('redis://user:password@host:port/number, or rediss:// for TLS'),
-    /** How many days message events are kept. A client that was away longer has to begin anew. */
+    /** How many days message events are kept. A client that is disconnected for longer has to start over. */
     EVENT_RETENTION: wholeNumber(1, 3650).default(30).describe('days from 1 to 3650'),
     /** How many days the audit log is kept. */
     AUDIT_RETENTION: wholeNumber(30, 3650).default(365).describe('days from 30 to 3650'),
@@ -95,7 +95,7 @@ export const variables = z
       .describe('a number of proxies from 1 to 10, or IP addresses and ranges (10.0.0.0/8), comma separated'),
     /** `production` turns off INTROSPECTION and GRAPHIQL by default. */
     NODE_ENV: z.string().optional().describe('production, or anything else'),
-    /** Whether the graph's schema may be queried, and errors suggest its names. */
+    /** Whether the graph's schema can be queried, and errors suggest names from it. */
     INTROSPECTION: onOrOff(),
     /** Whether GraphiQL is served at /graphql. */
     GRAPHIQL: onOrOff(),
@@ -128,11 +128,11 @@ export const variables = z
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe(LOG_LEVELS.join(', ')),
     /** Master key of sealed secrets and token digests, 32 bytes in base64. By default, the embedded database keeps one in DATA_DIR/secrets.key. */
     SECRETS_KEY: masterKey.optional().describe('32 bytes in base64, as `openssl rand -base64 32` prints them'),
-    /** The same while keys are rotated, comma separated: the current key, then the retired ones that stored secrets still need. */
+    /** The same during a rotation, comma separated: the current key, then the retired keys that stored secrets still need. */
     SECRETS_KEYS: list()
       .pipe(z.array(masterKey))
       .optional()
-      .describe('keys like SECRETS_KEY, comma separated, instead of it: the current one first'),
+      .describe('keys like SECRETS_KEY, comma separated, the current one first, and no SECRETS_KEY'),
   })
   .refine(({ SECRETS_KEY, SECRETS_KEYS }) => SECRETS_KEY === undefined || SECRETS_KEYS === undefined, { path: ['SECRETS_KEYS'] });
 

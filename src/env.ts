@@ -71,7 +71,7 @@ export function parseEnv(env: Record<string, string | undefined>): Settings {
 
 function describeInvalid(name: VariableName, value: string | undefined): string {
   const shown = CONFIDENTIAL.has(name) ? '' : ` (${value})`;
-  return `${name} is invalid${shown}: it takes ${variables.shape[name].description}`;
+  return `${name} is invalid${shown}: expected ${variables.shape[name].description}`;
 }
 
 const describeMissing = ({ name, because }: (typeof MANDATORY_WITH)[number]) =>

@@ -1,8 +1,8 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 /**
- * Creates the log. Errors are logged by type, code, stack and message, without secrets or personal content (texts, numbers, addresses): what a
- * message quotes is removed, and of a database error that may contain a row, only the code is kept.
+ * Creates the log. Errors are logged with type, code, stack and message, without secrets or personal content (texts, numbers, addresses): values that
+ * a message quotes are removed, and a database error that may contain a row is reduced to its code.
  * @param level pino's name of the lowest level to log
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
@@ -37,7 +37,7 @@ function messageOf(error: Error): string {
 }
 
 interface DatabaseError {
-  /** What is safe to log: `database error`, and the names of model, constraint and fields. */
+  /** The part that is safe to log: `database error`, and the names of model, constraint and fields. */
   readonly about: string;
   readonly sqlState?: string;
   /** PostgreSQL's message, which may quote values. */
@@ -70,7 +70,7 @@ const MAX_MESSAGE_LENGTH = 500;
 /** An identifier, as node's own errors quote them: `reading 'sid'`. */
 const IDENTIFIER = /^[A-Za-z_$][A-Za-z_$.]{0,30}$/;
 
-/** Removes from a message what is in quotes or brackets, credentials in URLs, e-mail addresses, and numbers that may be phone numbers. */
+/** Removes from a message all text in quotes or brackets, credentials in URLs, e-mail addresses, and possible phone numbers. */
 function redactQuotes(message: string): string {
   return message
     .slice(0, MAX_MESSAGE_LENGTH)

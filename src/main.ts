@@ -15,13 +15,13 @@ import { ListenError } from './server/server.ts';
 import { SettingsError } from './settings-error.ts';
 import { type FirstAccount, startGateway } from './start.ts';
 
-/** How long a shutdown may take in all, in ms. */
+/** The longest time that a shutdown may take, in ms. */
 const SHUTDOWN_MS = 15_000;
 
 /** Two SIGINT within this time are one Ctrl-C, in ms. */
 const SAME_KEY_MS = 1000;
 
-/** Errors that an operator can mend: their message says all, and a stack would hide it. */
+/** Errors that the operator can fix: the message suffices, and a stack would hide it. */
 const EXPECTED = [
   AccountError,
   ConnectionError,
@@ -33,12 +33,12 @@ const EXPECTED = [
   SettingsError,
 ];
 
-/** The process from its settings to its last answer. Resolves once it is shut down. */
+/** Runs the process, from parsing its settings to its last response. Resolves once it is shut down. */
 async function main(): Promise<void> {
   const stopped = firstSignal();
   const settings = parseEnv(process.env);
-  // WebAssembly (the embedded database, Prisma's query compiler) is optimized later than usual: at the start that takes a third of the processor's
-  // time, and memory, for code that mostly runs once. Hot code is optimized within seconds all the same.
+  // Optimize WebAssembly (the embedded database, Prisma's query compiler) later than usual: at the start, that would take a third of the processor
+  // time, and memory, for code that mostly runs once. Hot code is still optimized within seconds.
   setFlagsFromString('--wasm-tiering-budget=100000000');
   const log = createLog(settings.logLevel);
   process.on('uncaughtException', (error) => {
@@ -78,8 +78,8 @@ async function bringUpToDate(database: Database, log: Logger): Promise<void> {
 }
 
 /**
- * The first SIGTERM or SIGINT, also one that comes while the gateway still starts. A second one ends the process at once, but for a SIGINT right
- * after the first: a terminal's Ctrl-C reaches the gateway directly and through npm.
+ * Waits for the first SIGTERM or SIGINT, even during the start. A second signal ends the process at once, except for a SIGINT right after the
+ * first: a terminal's Ctrl-C reaches the gateway both directly and through npm.
  */
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
@@ -96,9 +96,9 @@ function firstSignal(): Promise<NodeJS.Signals> {
 }
 
 /**
- * Ends the process at a signal while it starts, which may wait long for PostgreSQL: until migrations are in, all it does there is done whole or not
- * at all. An embedded start is short and not ended early.
- * @returns to be called once it has started
+ * Ends the process if a signal arrives while it starts, since it may wait long for PostgreSQL. Until the migrations are applied, everything it does
+ * there is atomic. A start on the embedded database is short and is not ended early.
+ * @returns a function to call once the process has started
  */
 function exitEarly(stopped: Promise<NodeJS.Signals>, isPostgres: boolean, log: Logger): () => void {
   let isStarting = isPostgres;
@@ -112,14 +112,14 @@ function exitEarly(stopped: Promise<NodeJS.Signals>, isPostgres: boolean, log: L
   };
 }
 
-/** Prints the account that a new database was given. A made-up token is shown here and never again. */
+/** Prints the first account of a new database. A generated token is shown here and never again. */
 function announceAccount({ sid, token }: FirstAccount): void {
   const lines = ['The first account of this new database:', `  account SID   ${sid}`];
-  if (token) lines.push(`  auth token    ${token}   (shown only now)`);
+  if (token) lines.push(`  auth token    ${token}   (not shown again)`);
   process.stdout.write(`${lines.join('\n')}\n\n`);
 }
 
-/** Prints where the gateway listens, and a first request. */
+/** Prints the gateway's URL and, for a new database, a first request. */
 function announce(url: string, first?: FirstAccount): void {
   const lines = [`Teams SMS gateway listening on ${url}`];
   if (first) {

@@ -16,10 +16,10 @@ import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/restcomm/embedded.ts';
 import { type Listener, listen } from './server/server.ts';
 
-/** How long requests in flight may take after a stop, in ms. */
+/** How long requests in flight may still take once the gateway stops, in ms. */
 const GRACE_MS = 10_000;
 
-/** Conversations worked on at once, and how many of them may be one organization's. The embedded database has one connection. */
+/** How many conversations are processed at once, in total and of one organization. The embedded database has one connection. */
 const LANES = { concurrency: 32, perOrganization: 16 };
 const EMBEDDED_LANES = { concurrency: 8, perOrganization: 4 };
 
@@ -30,26 +30,26 @@ interface StartOptions {
   readonly secrets: Secrets;
   /** Loaded while the database opens. */
   readonly createApp: typeof createApp;
-  /** Called as soon as a new database has its first account: whatever fails from then on, the account is there. */
+  /** Called as soon as a new database has its first account, which remains even if the start then fails. */
   readonly onFirstAccount: (account: FirstAccount) => void;
   readonly log: Logger;
 }
 
-/** The account that a new database was given. */
+/** The first account of a new database. */
 export interface FirstAccount {
   readonly sid: string;
-  /** Only where it was made up. */
+  /** Present only if it was generated. */
   readonly token?: string;
 }
 
 /** A gateway that serves requests and moves messages. */
 interface Running {
   readonly url: string;
-  /** Ends live streams, lets requests finish, gives back what was being delivered. The database stays open. */
+  /** Ends live streams, lets requests finish, and releases the claimed lanes. The database stays open. */
   stop(): Promise<void>;
 }
 
-/** What the parts made first need of those made last: set while the gateway starts, before its first request. */
+/** Parts that are created last, but needed by earlier ones. They are set before the first request. */
 interface Wiring {
   app?: App;
   listener?: Listener;
@@ -99,7 +99,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   };
 }
 
-/** What the domain works with. */
+/** Creates the domain's dependencies. */
 function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wiring) {
   const { botFramework, ...platforms } = connectPlatforms({
     settings,
@@ -108,7 +108,7 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
   });
   const gateway: Gateway = {
     ...{ prisma: database.prisma, sql: database.sql, secrets, log },
-    // Nobody else writes to the embedded database, so that no change of credentials is missed.
+    // No other process writes to the embedded database, so no change of credentials is missed.
     verified: createVerifiedCredentials({ hears: database.kind === 'embedded' }),
     ...platforms,
     hints: {
@@ -126,7 +126,7 @@ async function rateLimitOf({ rateLimit: perMinute, redisUrl }: Settings, log: Lo
   return perMinute ? createRateLimit({ perMinute, redisUrl, log }) : undefined;
 }
 
-/** What carries hints between the instances on one database. The embedded database has one instance only. */
+/** Returns the channel for hints between instances. The embedded database has only one instance. */
 async function channelOf({ databaseUrl, redisUrl }: Settings, log: Logger): Promise<OpenChannel | undefined> {
   if (!databaseUrl) return undefined;
   if (redisUrl) return (await import('./channels/redis-channel.ts')).redisChannel(redisUrl, log);
@@ -147,7 +147,7 @@ function notifyWith(exchange: Exchange, live: Live, openChannel: OpenChannel | u
   });
 }
 
-/** The embedded carrier's report as Restcomm would send it. */
+/** Converts a report of the embedded carrier to the request that Restcomm would send. */
 function callbackOf({ statusCallback, messageSid, status, errorCode = '' }: SmsReport): Request {
   return new Request(statusCallback, {
     method: 'POST',

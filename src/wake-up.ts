@@ -1,4 +1,4 @@
-/** Lets one side wait until the other wakes it, or a time is over. A wake-up while nothing waits is kept for the next wait. */
+/** Lets one side wait until the other wakes it, or until a timeout. A wake-up while nothing waits is kept for the next wait. */
 export interface WakeUp {
   wake(): void;
   /**

@@ -127,7 +127,7 @@ describe('a setting that can not be used is named', () => {
   ];
   test.each(bad)('%s=%s', (name, value) => {
     expect(() => parseEnv({ [name]: value })).toThrow(SettingsError);
-    expect(() => parseEnv({ [name]: value })).toThrow(new RegExp(`^${name} is invalid.*: it takes .+$`, 'm'));
+    expect(() => parseEnv({ [name]: value })).toThrow(new RegExp(`^${name} is invalid.*: expected .+$`, 'm'));
   });
 });
 

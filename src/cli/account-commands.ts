@@ -21,9 +21,9 @@ const USAGE = `Manages the accounts that callers authenticate with. Uses the gat
   npm run account -- list
 
 create and rotate print the auth token once: only its digest is stored. The embedded database allows one process at a time, so
-stop the gateway first; with PostgreSQL it may go on running.
+stop the gateway first; with PostgreSQL it can keep running.
 
-Exit codes: 0 done, 1 failed (nothing was changed), 2 called wrongly.`;
+Exit codes: 0 done, 1 failed (nothing was changed), 2 invalid usage.`;
 
 /**
  * Runs `npm run account -- …`.

@@ -6,16 +6,16 @@ import { createHttpRestcomm } from '../platforms/restcomm/http.ts';
 import { SettingsError } from '../settings-error.ts';
 import { CommandError, exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
 
-const USAGE = `Migrates what depends on retired master keys to the current one. Uses the gateway's settings.
+const USAGE = `Migrates stored values from retired master keys to the current one. Uses the gateway's settings.
 
   npm run secrets:rotate                 the current key is the first of SECRETS_KEYS, or of DATA_DIR/secrets.key
   npm run secrets:rotate -- --new-key    first adds a new key at the beginning of DATA_DIR/secrets.key
 
 Prints for each table how many values were migrated and how many still need a retired key; run it again until none does. With
-PostgreSQL the gateway may go on running, all instances with the same SECRETS_KEYS. The embedded database allows one process at
+PostgreSQL the gateway can keep running, all instances with the same SECRETS_KEYS. The embedded database allows one process at
 a time, so stop the gateway first.
 
-Exit codes: 0 done, 1 failed, or a value could not be migrated, 2 called wrongly.`;
+Exit codes: 0 done, 1 failed, or a value could not be migrated, 2 invalid usage.`;
 
 /**
  * Runs `npm run secrets:rotate`.

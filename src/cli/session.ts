@@ -21,12 +21,12 @@ export interface Terminal {
   printError(text: string): void;
 }
 
-/** The command was called wrongly. The message says how to call it. */
+/** The command's arguments are invalid. The message shows the usage. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** The command could not do all of its work. The message says what is left. */
+/** The command could not do all of its work. The message names the rest. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
@@ -45,7 +45,7 @@ const EXPECTED = [
 
 /**
  * Runs a command and prints its error, if any.
- * @returns the exit code: 0 done, 1 failed, 2 called wrongly
+ * @returns the exit code: 0 done, 1 failed, 2 invalid usage
  */
 export async function exitCodeOf(terminal: Terminal, command: () => Promise<void>): Promise<number> {
   try {
@@ -64,7 +64,7 @@ export async function exitCodeOf(terminal: Terminal, command: () => Promise<void
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof DirectoryInUseError)
-    return `${error.message}\nThe embedded database takes one process at a time; PostgreSQL (DATABASE_URL) takes many.`;
+    return `${error.message}\nThe embedded database allows one process at a time; PostgreSQL (DATABASE_URL) allows many.`;
   return EXPECTED.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
 }
 

@@ -125,7 +125,7 @@ describe('npm run account', () => {
       expect(await account('list')).toMatchObject({
         code: 1,
         complained: expect.stringMatching(
-          /in use by the gateway with process id \d+\. Stop it.*\nThe embedded database takes one process at a time/,
+          /in use by the gateway with process id \d+\. Stop it.*\nThe embedded database allows one process at a time/,
         ),
       });
     });

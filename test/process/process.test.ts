@@ -142,7 +142,7 @@ test('every bad setting is named in a clear message, and exits 1', async () => {
   const gateway = start({ PORT: 'http', REST_TIMESTAMPS: 'unix' });
   expect(await gateway.exited).toEqual({ code: 1, signal: null });
   expect(gateway.stderr).toBe(
-    'PORT is invalid (http): it takes a port from 0 to 65535\nREST_TIMESTAMPS is invalid (unix): it takes iso or recorded\n',
+    'PORT is invalid (http): expected a port from 0 to 65535\nREST_TIMESTAMPS is invalid (unix): expected iso or recorded\n',
   );
   expect(gateway.stdout).toBe('');
 });

@@ -8,15 +8,15 @@ import type { PackedPage, Page } from '../domain/lists/pages.ts';
 import type { DocumentPlan, PageGap, PagePlan, RowGap } from './plans.ts';
 import type { Template } from './template.ts';
 
-/** What a run comes to: its answer as JSON text where planned pages gave it, else a result. */
+/** The outcome of a run: JSON text if planned pages answered it, otherwise an ExecutionResult. */
 export type RunResult = { readonly text: string; readonly errors?: undefined } | (ExecutionResult & { readonly text?: undefined });
 
 /**
- * Answers a planned document. Its lists' own resolvers are called with their arguments, and the packed rows that they read are written as JSON at once,
- * where the general way makes an object of each row and each of its fields.
- * @param context what the resolvers are given
- * @param log notes errors that nobody threw on purpose: the general way may not repeat them
- * @returns `undefined` where only the general way can tell what is wrong; nothing was changed then
+ * Answers a planned document. Calls its lists' resolvers with their arguments, and writes the packed rows that they read as JSON directly, while the
+ * general path makes an object of each row.
+ * @param context the resolvers' context
+ * @param log for unexpected errors, which the general path may not repeat
+ * @returns `undefined` if the general path must answer, e.g. to report an error; nothing was changed then
  */
 export async function answerPages(
   plan: DocumentPlan,
@@ -35,7 +35,7 @@ export async function answerPages(
   } catch (error) {
     if (!isUnavailable(error)) {
       const { requestId } = context.caller;
-      if (!isOnPurpose(error)) log.warn({ err: error, requestId }, 'a planned page is answered the general way');
+      if (!isOnPurpose(error)) log.warn({ err: error, requestId }, 'cannot answer a planned page; using the general path');
       return undefined;
     }
     const [{ node, key }] = pages as [PagePlan];
@@ -59,7 +59,7 @@ class Answering {
     this.#variables = variables;
   }
 
-  /** A page of a parent's list, as JSON. */
+  /** Writes a page of a parent's list as JSON. */
   async page(plan: PagePlan, parent: object): Promise<string> {
     const { args, info } = this.#argumentsOf(plan);
     const page = (await plan.resolve(parent, args, this.#context, info)) as Page<never>;
@@ -76,7 +76,7 @@ class Answering {
     return text;
   }
 
-  /** Rows with lists in them, all of which are read at once. */
+  /** Writes rows that contain lists, which are all read at once. */
   async #nestedRows(row: Template<RowGap>, { rows, cursorOf }: PackedPage): Promise<string> {
     const lists = await Promise.all(
       row.gaps.map((gap) =>
@@ -86,7 +86,7 @@ class Answering {
     return rowsText(row.texts, rows, (values, place, at) => lists[place]?.[at] ?? filled(row.gaps[place] as RowGap, values, cursorOf));
   }
 
-  /** A list's arguments and info, the same for all its parents. */
+  /** Returns a list's arguments and info, which are the same for all its parents. */
   #argumentsOf(page: PagePlan) {
     let known = this.#arguments.get(page);
     if (!known) {
@@ -117,7 +117,7 @@ const isList = (gap: RowGap) => typeof gap === 'object' && 'list' in gap;
 const plainRows = ({ texts, gaps }: Template<RowGap>, { rows, cursorOf }: PackedPage): string =>
   rowsText(texts, rows, (values, place) => filled(gaps[place] as RowGap, values, cursorOf));
 
-/** @param fill what fills a gap of a row */
+/** @param fill returns the text for a gap of a row */
 function rowsText(
   texts: readonly string[],
   rows: readonly PackedRow[],

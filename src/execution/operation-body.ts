@@ -1,23 +1,23 @@
 import { isObject, parseJson } from '../server/json.ts';
 
-/** An operation as a request states it (GraphQL over HTTP, "Request Parameters"), or as a trusted document's name. */
+/** An operation in a request (GraphQL over HTTP, "Request Parameters"), perhaps as a reference to a trusted document. */
 export interface OperationBody {
   readonly query: string | undefined;
   readonly documentId: unknown;
   readonly extensions: Record<string, unknown> | undefined;
   readonly variables: Record<string, unknown>;
   readonly operationName: string | undefined;
-  /** Is there nothing but a text, variables and a name? */
+  /** Whether it has only a text, variables and a name. */
   readonly isPlain: boolean;
 }
 
-/** Decodes the body of a POST. @returns `undefined` where it is malformed */
+/** Decodes the body of a POST. Returns `undefined` if it is malformed. */
 export function decodeBody(bytes: Buffer): OperationBody | undefined {
   const body = parseJson(bytes);
   return isObject(body) ? decode(body) : undefined;
 }
 
-/** Decodes the query string of a GET. @returns `undefined` where it is malformed */
+/** Decodes the query string of a GET. Returns `undefined` if it is malformed. */
 export function decodeQuery(params: URLSearchParams): OperationBody | undefined {
   const text = (name: string) => params.get(name) || undefined;
   const variables = text('variables');

@@ -4,29 +4,29 @@ import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 
-/** An operation that was run, in whatever way: over HTTP, a stream or REST, planned, compiled or by graphql's own `execute`. */
+/** A report of an operation that was run: over HTTP, a stream or REST; planned, compiled or by graphql's own `execute`. */
 export interface OperationReport {
   readonly face: 'graph' | 'contract';
-  /** Its name in the document, or the contract's; absent for an anonymous one. */
+  /** The name in the document, or the contract's; absent if it has none. */
   readonly name: string | undefined;
   /** A subscription is reported once it is open or refused. */
   readonly kind: `${OperationTypeNode}`;
   readonly caller: Caller;
   /** `OK`, or the code of the first error. */
   readonly outcome: string;
-  /** From its turn to its result, in ms. */
+  /** The time from its turn in the queue to its result, in ms. */
   readonly durationMs: number;
-  /** Was it answered from packed rows? */
+  /** Whether it was answered from packed rows. */
   readonly planned: boolean;
 }
 
 /** Receives a report of every operation that was run. Must not throw. */
 export type ObserveOperation = (report: OperationReport) => void;
 
-/** What is known of an operation before it is run. */
+/** The part of the report that is known before the operation runs. */
 type OperationFacts = Pick<OperationReport, 'face' | 'name' | 'kind' | 'caller'>;
 
-/** What a run gives, as far as it is reported. Only a planned run has its answer as text. */
+/** The part of a run's result that is reported. Only a planned run has `text`. */
 interface Outcome {
   readonly text?: string;
   readonly planned?: boolean;
@@ -35,8 +35,8 @@ interface Outcome {
 
 /**
  * Runs an operation and reports it.
- * @param isReported false for a result that is dropped, since the operation is run again
- * @throws what `run` throws, reported by its code
+ * @param isReported returns false for a result that is discarded because the operation runs again
+ * @throws the error of `run`, after reporting its code
  */
 export async function observed<Result extends object>(
   observe: ObserveOperation,
@@ -59,13 +59,13 @@ export async function observed<Result extends object>(
   }
 }
 
-/** The name and kind of the operation that a document's text and a name mean. */
+/** Returns the name and kind of the operation that `operationName` selects in the document. */
 export function factsOf(document: DocumentNode, operationName: string | null | undefined): Pick<OperationFacts, 'name' | 'kind'> {
   const operation = getOperationAST(document, operationName);
   return { name: operation?.name?.value, kind: operation?.operation ?? 'query' };
 }
 
-/** The code that the caller is shown: errors are not masked yet. */
+/** Returns the code that the caller will get: the errors are not masked yet. */
 function codeOf(errors: ExecutionResult['errors']): string {
   const [error] = errors ?? [];
   if (!error) return 'OK';
@@ -74,11 +74,11 @@ function codeOf(errors: ExecutionResult['errors']): string {
   if (isUnavailable(thrown)) return 'SERVICE_UNAVAILABLE';
   const { code } = error.extensions ?? {};
   if (typeof code === 'string') return code;
-  // GraphQL's own errors in execution are about values of the wrong type.
+  // During execution, graphql's own errors are about values of the wrong type.
   return thrown instanceof GraphQLError ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
 }
 
-/** The access log: a line for each operation, at level `debug`. */
+/** Creates the access log: a line for each operation, at level `debug`. */
 export function createAccessLog(log: Pick<Logger, 'debug' | 'isLevelEnabled'>): ObserveOperation {
   if (!log.isLevelEnabled('debug')) return () => {};
   return ({ caller, durationMs, ...report }) => {

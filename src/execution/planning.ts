@@ -20,9 +20,9 @@ import { RowPlanning, UnplannableError } from './row-planning.ts';
 import { TemplateBuilder } from './template.ts';
 
 /**
- * Plans a query of nothing but lists, and lists in them, whose rows show nothing but columns: the common page. Fields with a resolver or a permission
- * of their own are left to the general way.
- * @param document a valid one
+ * Plans a query that selects only lists, perhaps nested, and only columns of their rows: the common page. Fields with a resolver or a permission of
+ * their own need the general path.
+ * @param document must be valid
  * @returns `undefined` for all other documents
  */
 export function planDocument(schema: GraphQLSchema, document: DocumentNode, operationName?: string): DocumentPlan | undefined {
@@ -57,7 +57,7 @@ class Planning {
     return { schema: this.#schema, operation, fragments: this.#fragments, pages, permissions, packed: this.#packed };
   }
 
-  /** The fields selected of a type by their response keys, in the order of the answer. */
+  /** Collects the selected fields of a type by their response keys, in the order of the response. */
   #selected(
     selectionSet: SelectionSetNode | undefined,
     type: GraphQLObjectType,
@@ -78,7 +78,7 @@ class Planning {
     return [...found];
   }
 
-  /** Does a fragment with this type condition apply to the type? */
+  /** Whether a fragment with this type condition applies to the type. */
   #applies(condition: string | undefined, type: GraphQLObjectType): boolean {
     if (condition === undefined || condition === type.name) return true;
     const wider = this.#schema.getType(condition);
@@ -113,7 +113,7 @@ class Planning {
     return { key, node, field, resolve, parentType, page, row, isNested };
   }
 
-  /** The list's own resolver. What Pothos puts around it checks permissions, which is done once for the whole document instead. */
+  /** Returns the list's own resolver. Pothos' wrapper checks permissions; the plan does that once for the whole document instead. */
   #resolverOf(field: GraphQLField<unknown, unknown>, parentType: GraphQLObjectType): GraphQLFieldResolver<unknown, unknown> {
     const { resolve, permission } = unwrapped(field, parentType) ?? {};
     if (!resolve) throw new UnplannableError();
@@ -130,7 +130,7 @@ class Planning {
     });
   }
 
-  /** A row, or the edge that it is shown in. */
+  /** Adds the members of a row, or of an edge and its row. */
   #row(row: RowPlanning, { selectionSet }: FieldNode, type: GraphQLObjectType): void {
     const isEdge = type.name.endsWith('Edge');
     const members = this.#selected(selectionSet, type).map(([key, node]) => [key, { key, node }] as const);

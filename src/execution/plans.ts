@@ -11,15 +11,15 @@ import type { Packing } from '../database/lists/packed.ts';
 import type { Template } from './template.ts';
 import type { Writer } from './writers.ts';
 
-/** How a document is answered from packed rows. */
+/** A plan for answering a document from packed rows. */
 export interface DocumentPlan {
   readonly schema: GraphQLSchema;
   readonly operation: OperationDefinitionNode;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
   readonly pages: readonly PagePlan[];
-  /** The permissions that a caller needs for all of it. */
+  /** The permissions that a caller needs for the whole document. */
   readonly permissions: readonly string[];
-  /** What the resolvers of its lists are to read, by their fields. */
+  /** The packing that each list's resolver has to read, by its field. */
   readonly packed: ReadonlyMap<FieldNode, Packing>;
 }
 
@@ -29,14 +29,14 @@ export interface PagePlan {
   readonly key: string;
   readonly node: FieldNode;
   readonly field: GraphQLField<unknown, unknown>;
-  /** The list's own resolver, without what Pothos puts around it. */
+  /** The list's own resolver, without Pothos' wrapper. */
   readonly resolve: GraphQLFieldResolver<unknown, unknown>;
   readonly parentType: GraphQLObjectType;
   /** The connection, with gaps for its rows, count and page info. */
   readonly page: Template<PageGap>;
   /** One of its rows, or edges. */
   readonly row: Template<RowGap>;
-  /** Does any of its rows show a list? */
+  /** Whether its rows contain lists. */
   readonly isNested: boolean;
 }
 

@@ -8,13 +8,13 @@ import {
   isObjectType,
 } from 'graphql';
 
-// What planned pages rely on in Pothos: they call a list's own resolver without what plugins put around it, and read the columns of fields that have
-// no resolver at all. A plugin that is added later would silently not be asked, so that the schema is held against this when it is built.
+// The assumptions of planned pages about Pothos: they call a list's own resolver without the wrappers of plugins, and read the columns of fields that
+// have no resolver. A plugin added later would silently be bypassed, so these assumptions are checked when the schema is built.
 
-/** The plugins whose wrapping is understood: scope-auth's checks are made for the whole document; the others leave lists and columns alone. */
+/** The plugins whose wrappers are understood: scope-auth's checks are made for the whole document; the others do not wrap lists and columns. */
 const UNDERSTOOD_PLUGINS: readonly string[] = ['errors', 'scopeAuth', 'relay', 'prisma'];
 
-/** What Pothos 4 keeps in a field's or a type's extensions. */
+/** The data of Pothos 4 in the extensions of a field or a type. */
 interface PothosExtensions {
   readonly pothosOriginalResolve?: GraphQLFieldResolver<unknown, unknown>;
   readonly pothosOptions?: { readonly authScopes?: object };
@@ -28,15 +28,15 @@ type Field = GraphQLField<unknown, unknown>;
 
 const extensionsOf = ({ extensions }: Pick<Field, 'extensions'>) => extensions as PothosExtensions;
 
-/** Is it a list whose pages may be packed? */
+/** Whether the field is a list whose pages may be packed. */
 export const isPackable = (field: Field): boolean => extensionsOf(field).packable === true;
 
-/** The column that a field shows as it is. A permission on the field, or any other wrapping, would have given it a resolver. */
+/** Returns the column that a field exposes. A permission on the field, or any other wrapper, would have given it a resolver. */
 export const exposedColumnOf = (field: Field): string | undefined => (field.resolve ? undefined : extensionsOf(field).pothosExposedField);
 
 /**
- * A list's own resolver, and the permission that its parent type asks for.
- * @returns `undefined` where its permissions have another form than one `permission` on the parent type, or its arguments are mapped
+ * Returns a list's own resolver, and the permission that its parent type requires.
+ * @returns `undefined` if its permissions are anything but one `permission` on the parent type, or its arguments are mapped
  */
 export function unwrapped(
   field: Field,
@@ -51,7 +51,7 @@ export function unwrapped(
 }
 
 /**
- * Checks that Pothos still builds fields in the way that planned pages rely on.
+ * Checks that Pothos still builds fields as planned pages assume.
  * @param plugins the names of the builder's plugins
  * @throws Error that names what changed
  */
@@ -64,15 +64,15 @@ export function assertPlannable(schema: GraphQLSchema, plugins: readonly string[
   const lists = fields.filter(({ field }) => isPackable(field));
   if (lists.length === 0) throw changed('no list is marked as packable');
   for (const { name, type, field } of lists) {
-    if (!unwrapped(field, type)) throw changed(`the resolver of ${name} cannot be reached without its wrapping`);
+    if (!unwrapped(field, type)) throw changed(`the resolver of ${name} cannot be reached without its wrapper`);
   }
   for (const rowType of new Set(lists.map(({ field }) => rowTypeOf(field)))) {
     const sid = rowType.getFields().sid;
-    if (!sid || exposedColumnOf(sid) !== 'sid') throw changed(`${rowType.name}.sid is not a column that is shown as it is`);
+    if (!sid || exposedColumnOf(sid) !== 'sid') throw changed(`${rowType.name}.sid is not a column that planned pages can read`);
   }
 }
 
-/** A connection's row type. */
+/** Returns a connection's row type. */
 function rowTypeOf(connection: Field): GraphQLObjectType {
   const member = (type: GraphQLOutputType | undefined, name: string) => (getNamedType(type) as GraphQLObjectType).getFields()[name]?.type;
   return getNamedType(member(member(connection.type, 'edges'), 'node')) as GraphQLObjectType;

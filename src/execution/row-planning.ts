@@ -13,25 +13,28 @@ import { exposedColumnOf } from './pothos.ts';
 import { TemplateBuilder } from './template.ts';
 import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './writers.ts';
 
-/** Something in the document is answered by the general way alone. */
+/** The document contains something that only the general path can answer. */
 export class UnplannableError extends Error {
   override readonly name = 'UnplannableError';
 }
 
 type ColumnGap = { place: number; readonly write: Writer } | { sidPlace: number; readonly list: PagePlan };
 
-/** A row's template while it is made. Where a column stands in the packed row is known once all of them are. */
+/** Builds a row's template. The places of its columns in the packed row are known only once all columns are. */
 export class RowPlanning extends TemplateBuilder<RowGap> {
-  /** Each column once, however often it is shown. */
+  /** Each column once, even if it is selected several times. */
   readonly #columns = new Map<string, PackedField>();
   readonly #columnOf = new Map<ColumnGap, string>();
 
-  /** Leaves a gap for a list of the row's. */
+  /** Leaves a gap for a list within the row. */
   list(list: PagePlan): void {
     this.#leaveFor(SID, { sidPlace: 0, list });
   }
 
-  /** Leaves a gap for a column that is shown as it is. @throws UnplannableError for any other field */
+  /**
+   * Leaves a gap for an exposed column.
+   * @throws UnplannableError for any other field
+   */
   column(type: GraphQLObjectType, field: GraphQLField<unknown, unknown> | undefined): void {
     if (!field) throw new UnplannableError();
     if (field.name === 'id' && type.getInterfaces().some(({ name }) => name === 'Node')) {
@@ -47,8 +50,8 @@ export class RowPlanning extends TemplateBuilder<RowGap> {
   }
 
   /**
-   * Ends it.
-   * @returns its columns, in one order whatever the order in which they are shown: it makes a statement's text
+   * Completes the template.
+   * @returns its columns, sorted: equal sets of columns give equal statements
    */
   settle(): readonly PackedField[] {
     if (this.#columns.size === 0) this.#columns.set(SID.field, SID);

@@ -5,22 +5,22 @@ import type { Caller } from '../domain/caller.ts';
 import { answerPages, type RunResult } from './answers.ts';
 import { planDocument } from './planning.ts';
 
-/** What resolvers are given, as far as it matters here. */
+/** The part of the resolvers' context that is used here. */
 export interface OperationContext {
   readonly caller: Caller;
-  /** Ends its use: nothing is run with it any more. */
+  /** Call it once nothing runs with the context anymore. */
   end(): void;
 }
 
-/** An operation's variables, as they came. */
+/** An operation's variables, not coerced yet. */
 export type Variables = Readonly<Record<string, unknown>>;
 
 export type Run = (context: OperationContext, variables: Variables) => Promise<RunResult>;
 
 /**
- * Makes a valid document ready to run. It is planned where planned pages answer all of it (docs/adr/0013), and compiled otherwise. Compiling takes
- * some milliseconds, so a planned document is compiled only when its plan first cannot answer.
- * @throws AggregateError where a document without a plan cannot be compiled
+ * Prepares a valid document for running. It is planned if planned pages can answer all of it (docs/adr/0013), otherwise compiled. Compiling takes
+ * some milliseconds, so a planned document is compiled only when its plan first fails to answer.
+ * @throws AggregateError if a document without a plan cannot be compiled
  */
 export function prepareRun(
   schema: GraphQLSchema,
@@ -45,8 +45,8 @@ export function prepareRun(
 type Execution = (rootValue: object, context: object, variables: Variables) => Promise<ExecutionResult> | ExecutionResult;
 
 /**
- * graphql-jit 0.8.9 has one gap: a type resolver that throws, or an iterator that does, behind an asynchronous field leaves the run
- * pending and the rejection unhandled. The schema's resolve types by class and answer arrays, so neither can.
+ * graphql-jit 0.8.9 has one bug: if a type resolver or an iterator below an asynchronous field throws, the run stays pending and the
+ * rejection unhandled. This schema's type resolvers check classes, and its lists are arrays, so neither can throw.
  */
 function compile(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): Execution {
   if (!isForJit(document)) {

@@ -1,26 +1,26 @@
-/** JSON text with gaps in it: a text, and then for each gap what fills it and the text that follows. There is one text more than gaps. */
+/** JSON text with gaps: each gap is between two texts, so there is one more text than there are gaps. */
 export interface Template<Gap> {
   readonly texts: readonly string[];
   readonly gaps: readonly Gap[];
 }
 
-/** A template while it is made. */
+/** Builds a template. */
 export class TemplateBuilder<Gap> implements Template<Gap> {
   readonly texts: string[] = [''];
   readonly gaps: Gap[] = [];
 
-  /** Adds text that is always there. */
+  /** Adds fixed text. */
   write(text: string): void {
     this.texts[this.texts.length - 1] += text;
   }
 
-  /** Leaves a gap. */
+  /** Adds a gap. */
   leave(gap: Gap): void {
     this.gaps.push(gap);
     this.texts.push('');
   }
 
-  /** Writes a JSON object: each member's key, and its value as `writeValue` adds it. */
+  /** Writes a JSON object: each member's key, and its value by `writeValue`. */
   object<Member>(members: Iterable<readonly [key: string, member: Member]>, writeValue: (member: Member) => void): void {
     this.write('{');
     let separator = '';

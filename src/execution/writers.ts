@@ -1,14 +1,14 @@
 import { isoInstant } from '../database/instants.ts';
 
-/** Writes a value, as it came from the database, as the JSON that JSON.stringify would make of what the graph shows. */
+/** Converts a value in the database's text form to the JSON of the graph's value. */
 export type Writer = (value: string) => string;
 
-/** What JSON has to escape; a lone surrogate can't be, for PostgreSQL's texts are UTF-8. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** The characters that JSON must escape. PostgreSQL's texts are UTF-8, so they contain no lone surrogates. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: matches them on purpose
 const ESCAPED = /["\\\u0000-\u001f]/;
 
 export const text: Writer = (value) => (ESCAPED.test(value) ? JSON.stringify(value) : `"${value}"`);
-/** Numbers, and lists, which are JSON already. */
+/** For numbers, and for lists, which are JSON already. */
 export const asIs: Writer = (value) => value;
 export const boolean: Writer = (value) => (value.startsWith('t') ? 'true' : 'false');
 export const instant: Writer = (value) => `"${isoInstant(value)}"`;
@@ -17,7 +17,7 @@ export const globalIdOf =
   (sid) =>
     `"${Buffer.from(`${type}:${sid}`).toString('base64')}"`;
 
-/** Of a nullable column, as database/packed.ts has it. */
+/** For a nullable column in the form of database/lists/packed.ts. */
 export const nullOr =
   (write: Writer): Writer =>
   (value) =>

@@ -221,7 +221,7 @@ describe('a page whose packed reading fails for a reason that nobody knows', () 
     expect(lines.map((line) => JSON.parse(line))).toMatchObject(
       // Its document was new the first time.
       [2, 3].map(() => ({
-        msg: 'a planned page is answered the general way',
+        msg: 'cannot answer a planned page; using the general path',
         err: { message: 'no such thing' },
         requestId: expect.any(String),
       })),

@@ -3,14 +3,14 @@ import type { Fairness } from './fairness.ts';
 import type { Origins } from './origins.ts';
 import type { RateLimit } from './rate-limit.ts';
 
-/** What limits the requests of all faces together. */
+/** The limits on the requests of all faces together. */
 export interface Admission {
   readonly origins: Origins;
   /** Absent: requests are not counted. */
   readonly rateLimit?: RateLimit;
-  /** Turns of queries, and of subscriptions that are being opened. */
+  /** The queues of queries, and of subscriptions that are being opened. */
   readonly reads: Fairness;
-  /** Turns of mutations. */
+  /** The queues of mutations. */
   readonly changes: Fairness;
   /** From a request's arrival to the beginning of its response, in ms. */
   readonly requestTimeoutMs: number;

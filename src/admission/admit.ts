@@ -12,7 +12,7 @@ import { OUTAGE_LOGGED, outageOf } from './outage.ts';
 /** The error codes of authentication's refusals, by HTTP status. */
 const CODES = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 429: 'TOO_MANY_REQUESTS', 503: 'SERVICE_UNAVAILABLE' } as const;
 
-/** Why a request is refused. Each face writes it in its own form. */
+/** The reason for refusing a request. Each face writes it in its own form. */
 export interface Refusal extends Omit<AuthenticationRefusal, 'status'> {
   readonly status: AuthenticationRefusal['status'] | 500;
   readonly code: (typeof CODES)[AuthenticationRefusal['status']] | 'TIMEOUT' | 'INTERNAL_SERVER_ERROR';
@@ -21,7 +21,7 @@ export interface Refusal extends Omit<AuthenticationRefusal, 'status'> {
 /** An admitted request's caller and deadline. */
 export interface Admitted {
   readonly caller: Caller;
-  /** Has the deadline passed, and the client its 503? */
+  /** Whether the deadline has passed. The client then has its 503. */
   readonly hasTimedOut: () => boolean;
 }
 
@@ -46,7 +46,7 @@ export const RATE_EXCEEDED = 'Rate limit exceeded for this account; try again la
 const CROSS_SITE: Refusal = {
   status: 403,
   code: 'FORBIDDEN',
-  message: 'Pages of other sites cannot make changes, unless CORS_ORIGINS allows them',
+  message: 'Pages of other sites cannot make changes unless CORS_ORIGINS allows them',
 };
 const FAULTY: Refusal = { status: 500, code: 'INTERNAL_SERVER_ERROR', message: FAULT };
 const NO_HEADERS: Readonly<Record<string, string>> = {};

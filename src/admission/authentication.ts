@@ -11,7 +11,7 @@ export interface Peer {
 }
 
 /**
- * Why a request is not authenticated, by status:
+ * The reason why a request is not authenticated, by status:
  * - 401: its credentials are absent or not valid
  * - 403: they are valid, but the account is not active or ambiguous
  * - 429: too many attempts failed
@@ -29,7 +29,7 @@ export interface AuthenticationRefusal {
 /** Authenticates the requests of every face and the clients of every transport. Each call makes a new request id. */
 export type Authentication = (request: CredentialSource, peer?: Peer) => Promise<Caller | AuthenticationRefusal>;
 
-/** WWW-Authenticate of a 401, unless it refuses an access token. It makes a browser ask its user for a name and a password. */
+/** WWW-Authenticate of a 401, unless it refuses an access token. It makes browsers prompt for a name and a password. */
 export const CHALLENGE = 'Basic realm="teams-sms-gateway", charset="UTF-8"';
 const BEARER_CHALLENGE = 'Bearer realm="teams-sms-gateway", error="invalid_token"';
 
@@ -55,7 +55,7 @@ export function createAuthentication(gateway: VerifierDeps, failedAttempts?: Fai
     if (verification === undefined || verification === 'ENDED') {
       return {
         status: 401,
-        message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or an access token as Bearer',
+        message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or a bearer access token',
         challenge: credential && 'token' in credential ? BEARER_CHALLENGE : CHALLENGE,
       };
     }

@@ -23,7 +23,7 @@ interface Options {
 /**
  * Drops verified credentials from memory when they change, whichever process changes them: this one, another instance, the command line. They are
  * kept only while notifications are known to arrive: every 5 s a probe is sent over another connection. Behind a pooler that shares connections
- * between statements no probe arrives, and every request asks the database.
+ * between statements, no probe arrives, and every request queries the database.
  */
 export function followCredentialChanges({ databaseUrl, prisma, verified, log }: Options): { close(): Promise<void> } {
   let expectedProbe: string | undefined;

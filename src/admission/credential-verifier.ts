@@ -14,22 +14,22 @@ import { OUTAGE_LOGGED, outageOf } from './outage.ts';
 export type VerifierDeps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'verified' | 'log'>;
 
 /**
- * Why a credential that may be valid is not accepted:
+ * The reason why a credential that may be valid is not accepted:
  * - a `PlatformRefusal`
  * - `BUSY`: too many passwords are waiting to be verified
  * - `OUTAGE`: the database is unavailable
  */
 export type VerificationRefusal = PlatformRefusal | 'BUSY' | 'OUTAGE';
 
-/** `ENDED`: an access token that is expired or revoked. `undefined`: not valid, which alone is a failed attempt. */
+/** `ENDED`: an access token that is expired or revoked. `undefined`: not valid; only this counts as a failed attempt. */
 type Verified = Credentials | VerificationRefusal | 'ENDED' | undefined;
 
-/** `retryAfter`: not verified, since too many attempts failed; in seconds. */
+/** `retryAfter`: not verified, since too many attempts failed; the time to wait, in seconds. */
 type Verification = Verified | { readonly retryAfter: number };
 
 /**
- * Verifies credentials. Those that were verified within the last minute are served from memory. The rest are slowed after failed attempts, by address
- * and by user name, unless they were valid within the last day.
+ * Verifies credentials. Those that were verified within the last minute are served from memory. The others are slowed down after failed attempts, by
+ * address and by user name, unless they were valid within the last day.
  */
 export class CredentialVerifier {
   readonly #gateway: VerifierDeps;

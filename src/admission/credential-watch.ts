@@ -12,14 +12,14 @@ export interface Watched {
 export interface CredentialWatch {
   /**
    * Calls `end` once, when the caller's credentials stop being valid: the account is suspended or its token rotated, the access token is revoked or
-   * expired, the enterprise's admin is suspended. Restcomm is asked about an account that only it knows at most once a minute.
+   * expired, the enterprise's admin is suspended. For an account that only Restcomm knows, Restcomm is asked, at most once a minute.
    */
   watch(watched: Watched): void;
   unwatch(watched: Watched): void;
   stop(): void;
 }
 
-/** Bounds how long a stream outlives its credentials where notifications of changes do not arrive: they must end within 5 s. */
+/** Bounds how long a stream outlives its credentials if notifications of changes do not arrive: it must end within 5 s. */
 const INTERVAL_MS = 2000;
 
 interface Options {
@@ -81,7 +81,7 @@ export function createCredentialWatch({ prisma, verified, log }: Options): Crede
   };
 }
 
-/** @returns tells which of these callers' credentials the database holds valid */
+/** @returns a function that tells whether a caller's credentials are valid in the database */
 async function findValid(prisma: PrismaClient, callers: readonly Caller[]): Promise<(caller: Caller) => boolean> {
   const accountSids = [...new Set(callers.flatMap(({ adminSid, accountSid }) => (adminSid ? [] : accountSid)))];
   const adminSids = [...new Set(callers.flatMap(({ adminSid }) => adminSid ?? []))];

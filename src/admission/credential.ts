@@ -1,4 +1,4 @@
-/** What a request presents to authenticate. */
+/** The credential in a request. */
 export type Credential = { readonly user: string; readonly password: string } | { readonly token: string };
 
 /** A request or an upgrade, or only its headers. */
@@ -11,8 +11,8 @@ export interface CredentialSource {
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Reads the credential of a request. A token in the query string comes before a header, which a browser may add by itself from a password that its
- * user once entered.
+ * Reads the credential of a request. A token in the query string takes precedence over a header, which a browser may add by itself if its user once
+ * entered a password.
  */
 export function credentialOf(request: CredentialSource): Credential | undefined {
   const header = request.headers.get('authorization');

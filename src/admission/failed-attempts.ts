@@ -24,11 +24,11 @@ interface Attempt {
   end(hasFailed: boolean): void;
 }
 
-/** Slows the guessing of credentials. Each instance counts for itself. */
+/** Slows down the guessing of credentials. Each instance counts for itself. */
 interface FailedAttempts {
   /**
-   * Resolves when an attempt may be verified. Attempts with a name that often failed are delayed, not refused, whether or not the name exists and
-   * whatever their address: so nobody can lock out its owner.
+   * Resolves when an attempt may be verified. Attempts with a name that often failed are delayed, not refused, whether or not the name exists,
+   * and from every address, so that nobody can lock out its owner.
    * @param name of the user, digested; `undefined` for an access token
    * @returns the attempt, or the seconds after which its address may try again
    */
@@ -75,7 +75,7 @@ export function createFailedAttempts({ perAddress, perName, maxDelayMs }: Failed
   };
 }
 
-/** The limiter may keep a count a little longer than its minute. */
+/** The limiter may keep a count slightly longer than its minute. */
 const hasExpired = (count: RateLimiterRes | null): count is null => !count || count.msBeforeNext <= 0;
 
 /**

@@ -14,7 +14,7 @@ interface FairnessOptions {
   readonly maxWaiting: number;
 }
 
-/** Schedules operations, so that no account slows another. */
+/** Schedules operations so that no account slows down another. */
 export interface Fairness {
   /**
    * Runs an operation when few enough others of its account run; those that wait run in order of arrival.
@@ -82,7 +82,7 @@ class Turns {
   readonly #queued = new Set<Account>();
   #timer: NodeJS.Timeout | undefined;
   readonly #arrivals = new LastSeen();
-  /** Arrivals that needed no queue. */
+  /** Operations that started without waiting. */
   readonly #unqueuedArrivals = new LastSeen();
 
   constructor(options: FairnessOptions) {
@@ -163,7 +163,7 @@ class Turns {
     return Math.max(0, account.endedAt + Math.max(PAUSE_MS, lastTook) - now);
   }
 
-  /** Does another account without a queue run an operation? Few accounts run at once, so a loop is fast enough. */
+  /** Whether another account without a queue runs an operation. Few accounts run at once, so a loop is fast enough. */
   #isOtherRunning(account: Account): boolean {
     for (const other of this.#accounts.values()) if (other !== account && other.running > 0 && other.waiting.length === 0) return true;
     return false;
@@ -180,7 +180,7 @@ function begin(account: Account): void {
 }
 
 /**
- * Keeps one account from taking the database and this process for itself: operations above its share wait in its own queue. While accounts without
+ * Keeps one account from monopolizing the database and this process: operations above its share wait in its own queue. While accounts without
  * a queue are active, one with a queue lets them finish first, and pauses between its own operations.
  */
 export function createFairness(options: FairnessOptions): Fairness {

@@ -10,7 +10,7 @@ const MAX_DELAY_MS = 1000;
 type HoldBack = (account: string) => Promise<void>;
 
 /**
- * Slows clients that retry as soon as they are refused. One refusal is cheap, but thousands a second would take the processor from other accounts.
+ * Slows down clients that retry as soon as they are refused. One refusal is cheap, but thousands a second would take the processor from other accounts.
  */
 export function createHoldBack(): HoldBack {
   /** By account, the time of its last scheduled refusal, by `performance.now()`. */

@@ -1,16 +1,16 @@
 import type { AnyRequest } from '../server/node-request.ts';
 
-/** Which sites' pages may use the gateway from a browser. */
+/** Decides which sites' pages may use the gateway from a browser. */
 export interface Origins {
-  /** Is the origin in CORS_ORIGINS? */
+  /** Whether the origin is in CORS_ORIGINS. */
   readonly isAllowed: (origin: string | null) => origin is string;
   /**
-   * Is it the gateway's own origin?
+   * Whether the origin is the gateway's own.
    * @param host the request's Host
    */
   readonly isOwn: (origin: string, host: string | undefined) => boolean;
   /**
-   * Does a page of another site, not in CORS_ORIGINS, send a request that may change data? The browser may add the password that its user once
+   * Whether a page of another site, not in CORS_ORIGINS, sends a request that may change data. The browser may add the password that its user once
    * entered, so the page would act as that user (CSRF). A request without Origin and Sec-Fetch-Site does not come from a page.
    */
   readonly isForeignChange: (request: AnyRequest) => boolean;

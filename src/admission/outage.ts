@@ -1,6 +1,6 @@
 import { isUnavailable } from '../database/unavailable.ts';
 
-/** What every face says with its 503 while the database is unavailable. `retryAfter` in seconds. */
+/** The 503 of every face while the database is unavailable. `retryAfter` in seconds. */
 export const OUTAGE = { message: 'The gateway cannot reach its database right now; try again later', retryAfter: 5 };
 
 /** For the log, with the error. */

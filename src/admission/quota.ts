@@ -1,4 +1,4 @@
-/** Bounds how many of something are in use for each key, e.g. an account's sockets. */
+/** Limits how many of something are in use for each key, e.g. an account's sockets. */
 export interface Quota {
   readonly maximum: number;
   /**

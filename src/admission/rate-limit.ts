@@ -5,7 +5,7 @@ import { createHoldBack } from './hold-back.ts';
 const WINDOW_SECONDS = 60;
 /** A Redis that does not respond within this counts as lost. */
 const REDIS_TIMEOUT_MS = 250;
-/** How long a lost Redis is not asked, so that its timeout delays one request and not each. */
+/** How long a lost Redis is not asked again, so that its timeout does not delay every request. */
 const REDIS_PAUSE_MS = 5000;
 
 interface RateVerdict {

@@ -12,7 +12,7 @@ interface CompiledDocument {
   /** The operation's name in the document. */
   readonly name: string | undefined;
   readonly kind: 'query' | 'mutation';
-  /** Is the operation within the limits with these variables? */
+  /** Whether the operation is within the limits with these variables. */
   readonly passes: (variables: Variables) => boolean;
   readonly run: (context: OperationContext, variables: Variables) => Promise<RunResult>;
 }
@@ -22,10 +22,10 @@ export interface CompiledDocuments {
   readonly get: (accountSid: string, text: string, operationName: string | undefined) => CompiledDocument | undefined;
 }
 
-/** How many are kept, in total and for one account: an account that keeps sending new texts evicts only its own. */
+/** How many texts are cached, in total and for one account: an account that keeps sending new texts evicts only its own. */
 const MAX_DOCUMENTS = 1000;
 const MAX_DOCUMENTS_PER_ACCOUNT = 100;
-/** In characters. Longer texts are not kept, and go through Yoga. */
+/** In characters. Longer texts are not cached, and go through Yoga. */
 const MAX_TEXT_LENGTH = 20_000;
 /** How many combinations of numbers among its variables are remembered for one document. */
 const MAX_SIZES = 50;
@@ -37,8 +37,8 @@ interface Entry {
 }
 
 /**
- * Keeps documents parsed, validated and compiled. A text is compiled the second time it is received: that takes some milliseconds, too
- * many for a text that is sent once. Mutations are run by graphql's own `execute`: one that fails cannot be run again by Yoga for the exact errors.
+ * Caches documents, parsed, validated and compiled. A text is compiled when it is received a second time: compiling takes some milliseconds, too many
+ * for a text that is sent once. graphql's own `execute` runs mutations: one that fails cannot be run again by Yoga for the exact errors.
  */
 export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentChecks, log: Pick<Logger, 'warn'>): CompiledDocuments {
   const quota = createQuota(MAX_DOCUMENTS_PER_ACCOUNT);
@@ -75,7 +75,7 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
   };
 }
 
-/** @returns null for what goes through Yoga: invalid texts and subscriptions */
+/** @returns null for texts that go through Yoga: invalid ones and subscriptions */
 function compile(
   schema: GraphQLSchema,
   checks: DocumentChecks,

@@ -16,9 +16,9 @@ interface GraphFaceOptions {
   /** Runs common operations without Yoga. Absent: only trusted documents are run, and Yoga runs them. */
   readonly simple?: ReturnType<typeof createSimpleOperations>;
   readonly streaming: StreamingGraph;
-  /** Is GraphiQL's page served? */
+  /** Whether GraphiQL's page is served. */
   readonly graphiql: boolean;
-  /** Is the gateway shutting down? Streams then end for their clients to reconnect elsewhere. */
+  /** Whether the gateway is shutting down. Streams then end, so that their clients reconnect elsewhere. */
   readonly isDraining: () => boolean;
 }
 
@@ -67,14 +67,14 @@ async function handleStream(
   return eventStream(prepared, request.signal, isDraining, streaming.credentials);
 }
 
-/** Is the body declared as JSON? A page of another site can send forms and plain text, but JSON only if CORS allows it. */
+/** Whether the body is declared as JSON. A page of another site can send forms and plain text, but JSON only if CORS allows it. */
 function isJson(request: AnyRequest): boolean {
   return /^application\/(graphql\+)?json\s*(;|$)/.test(request.headers.get('content-type') ?? '');
 }
 
 const refuseTooLarge = (request: AnyRequest) => refuse(request, 413, 'REQUEST_ENTITY_TOO_LARGE', bodyTooLarge().message);
 
-/** In the response media type that the request accepts (GraphQL over HTTP, 6). */
+/** Writes a refusal in the media type that the request accepts (GraphQL over HTTP, 6). */
 function refuse(
   request: AnyRequest,
   status: number,

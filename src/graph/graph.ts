@@ -19,9 +19,9 @@ import { createYogaServer } from './yoga.ts';
 
 /** The graph's settings. */
 export interface GraphSettings {
-  /** Is introspection allowed, and do errors suggest the schema's names? */
+  /** Whether introspection is allowed, and errors suggest names from the schema. */
   readonly introspection: boolean;
-  /** Is GraphiQL's page served? */
+  /** Whether GraphiQL's page is served. */
   readonly graphiql: boolean;
   /** Absent: there are no trusted documents, and any operation is run. */
   readonly trustedDocuments?: TrustedDocumentsSettings;
@@ -29,13 +29,13 @@ export interface GraphSettings {
 
 interface GraphOptions extends GraphSettings {
   readonly schema: GraphQLSchema;
-  /** Makes the resolvers' context for one operation. `resumeFrom`: the cursor behind which a subscription resumes. */
+  /** Makes the resolvers' context for one operation. `resumeFrom`: the cursor after which a subscription resumes. */
   readonly contextFor: (caller: Caller, resumeFrom?: string) => OperationContext;
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
   /** Open streams of each account, over all transports. */
   readonly subscriptions: Quota;
-  /** Is the gateway shutting down? Streams then end for their clients to reconnect elsewhere. */
+  /** Whether the gateway is shutting down. Streams then end, so that their clients reconnect elsewhere. */
   readonly isDraining: () => boolean;
   readonly observe: ObserveOperation;
   readonly log: Logger;

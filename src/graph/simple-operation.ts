@@ -50,10 +50,10 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
   };
 }
 
-/** Is it answered as it is? A query that failed is run again by Yoga, which reports it. */
+/** Whether the result is final. A query that failed is run again by Yoga, which reports it. */
 const isFinal = ({ errors }: RunResult) => !errors || errors.some(isOutage);
 
-/** A query that fails so is not run again: the database is in trouble already. */
+/** A query that fails because of an outage is not run again: the database is already in trouble. */
 const isOutage = ({ originalError }: GraphQLError) => outageOf(originalError) !== undefined;
 
 /** The operation was not run: Yoga tries, and reports the overload. */
@@ -61,7 +61,7 @@ function ignoreOverload(error: unknown): undefined {
   if (!(error instanceof OverloadError)) throw error;
 }
 
-/** May the operation be simple? Its response must be application/json, whatever its outcome. */
+/** Whether the operation may be simple. Its response must be application/json, whatever its outcome. */
 export function isSimple({ method, headers }: AnyRequest): boolean {
   if (method !== 'POST' || !/^application\/json *(; *charset=utf-8)?$/i.test(headers.get('content-type') ?? '')) return false;
   if (headers.has('content-encoding')) return false;

@@ -16,7 +16,7 @@ export const malformedJson: Plugin = {
 };
 
 const REFUSALS: Readonly<Record<number, readonly [code: string, message: string]>> = {
-  405: ['METHOD_NOT_ALLOWED', 'The graph accepts GET, for queries, and POST'],
+  405: ['METHOD_NOT_ALLOWED', 'Use POST, or GET for queries'],
   406: ['NOT_ACCEPTABLE', 'The response media types are application/json, application/graphql-response+json and text/event-stream'],
   415: ['UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/json'],
 };

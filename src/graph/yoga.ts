@@ -31,7 +31,7 @@ interface YogaOptions {
 
 export type YogaServer = ReturnType<typeof createYogaServer>;
 
-/** Yoga without the features that are on by default and not used here. */
+/** Creates Yoga, without the default features that are not used here. */
 export function createYogaServer({ schema, contextFor, mask, checks, trusted, admission, observe, log }: YogaOptions) {
   return createYoga<ServerContext, object>({
     schema,
@@ -60,7 +60,7 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
 
 const isTooLarge = (error: unknown) => error instanceof GraphQLError && error.extensions.code === 'REQUEST_ENTITY_TOO_LARGE';
 
-/** Replaces a reference to a trusted document by its text. */
+/** Replaces a reference to a trusted document with its text. */
 function resolveDocuments(trusted: TrustedDocuments): Plugin {
   return {
     onParams: ({ params, request, setParams }) => {

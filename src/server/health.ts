@@ -1,6 +1,6 @@
 /**
- * Handles `/health/live`, 200 while the process serves requests, and `/health/ready`, 200 or 503, by which a load balancer chooses instances.
- * @param isReady does the database answer, has it every migration, and is the process not draining?
+ * Handles `/health/live` (200 while the process serves requests) and `/health/ready` (200 or 503, for load balancers).
+ * @param isReady whether the database responds and is migrated, and the process is not draining
  */
 export async function health(request: Request, isReady: () => boolean | Promise<boolean>): Promise<Response> {
   const { pathname } = new URL(request.url);

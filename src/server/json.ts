@@ -1,10 +1,10 @@
-/** Is it an object, and neither null nor an array? */
+/** Whether the value is an object, but not null or an array. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Parses JSON that others sent.
- * @returns `undefined` for anything else
+ * Parses JSON from outside.
+ * @returns `undefined` if the text is not JSON
  */
 export function parseJson(text: string | Buffer): unknown {
   try {

@@ -4,8 +4,8 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 export type AnyRequest = Request | NodeRequest;
 
 /**
- * The part of Request that the faces read, directly from node's request: making a Request and its Headers costs more than the rest of a short
- * response. `requestOf` makes a full Request where one is needed.
+ * The part of Request that the faces read, directly from node's request: creating a Request and its Headers costs more than the rest of a short
+ * response. `requestOf` creates a full Request if one is needed.
  */
 export class NodeRequest {
   readonly method: string;
@@ -31,7 +31,7 @@ export class NodeRequest {
   /**
    * Reads the body, once: later calls return the same promise.
    * @param max the largest body to keep, in bytes
-   * @param drainMax how much of a larger one to read and discard, in bytes: a client that still sends does not read the response
+   * @param drainMax how much of a larger body to read and discard, in bytes: a client that is still sending does not read the response
    * @returns `undefined` if the body is larger than `max`, or the connection is lost
    */
   bytes(max: number, drainMax: number): Promise<Buffer | undefined> {
@@ -54,7 +54,7 @@ export class NodeRequest {
     return this.#bytes;
   }
 
-  /** Makes the equivalent Request. It has a body only if `bytes` has read it. */
+  /** Creates the equivalent Request. It has a body only if `bytes` has read it. */
   async toRequest(): Promise<Request> {
     const headers = new Headers();
     for (const [name, value] of Object.entries(this.#incoming.headers)) {
@@ -69,7 +69,7 @@ export class NodeRequest {
 /** The part of a URL that is routed. `search` begins with `?` or is empty. */
 type Target = Pick<URL, 'pathname' | 'search'>;
 
-/** Splits a target that a URL would leave as it is, without making one. Returns `undefined` for any other. */
+/** Splits a target that the URL parser would not change. Returns `undefined` for any other. */
 function splitTarget(target: string): Target | undefined {
   const [, pathname, search = ''] = /^(\/[\w/-]*)(\?[\w=&.:+-]+)?$/.exec(target) ?? [];
   return pathname === undefined || pathname.startsWith('//') ? undefined : { pathname, search };
@@ -94,6 +94,6 @@ class NodeHeaders {
   }
 }
 
-/** The equivalent Request. A NodeRequest's body must have been read by `bytes`. */
+/** Returns the equivalent Request. A NodeRequest's body must have been read by `bytes`. */
 export const requestOf = (request: AnyRequest): Promise<Request> | Request =>
   request instanceof NodeRequest ? request.toRequest() : request;

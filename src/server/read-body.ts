@@ -1,6 +1,6 @@
 import { type AnyRequest, NodeRequest } from './node-request.ts';
 
-/** How much of a body that is too large is read and discarded: a client that still sends does not read the response. */
+/** How much of a body that is too large is read and discarded: a client that is still sending does not read the response. */
 const DRAIN_MAX_BYTES = 16 * 1024 * 1024;
 
 /**

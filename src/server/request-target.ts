@@ -6,7 +6,7 @@ const HOST = /^([\w.~-]+|\[[\da-f:.]+\])(:\d+)?$/i;
 /** The last valid host: most requests repeat it, and skip the check. */
 let lastValidHost: string | undefined;
 
-/** Do a request's target and its only Host header make a URL (RFC 9112, 3.2)? The target must be a path: the gateway is not a proxy. */
+/** Whether a request's target and its only Host header form a URL (RFC 9112, 3.2). The target must be a path: the gateway is not a proxy. */
 export function hasValidTarget({ headers: { host = 'localhost' }, rawHeaders, url = '' }: IncomingMessage): boolean {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -12,7 +12,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  // Every response holds an account's data, or is true only now.
+  // Every response contains an account's data or a momentary state.
   'cache-control': 'no-store',
 };
 

@@ -19,7 +19,7 @@ import { UpgradeRequest } from './upgrade-request.ts';
 /** Handles a request, as the app does. `remoteAddress` is the client's, taken from a proxy's header only if that proxy is trusted. */
 export type Fetch = (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>;
 
-/** Handles some requests without making a Request of them. */
+/** Handles some requests without a Request. */
 export interface Direct {
   readonly takes: (request: NodeRequest) => boolean;
   readonly fetch: (request: NodeRequest, peer: { remoteAddress?: string }) => Promise<AnyResponse>;
@@ -133,7 +133,7 @@ async function closeWithin(server: Server, ms: number): Promise<boolean> {
   return isComplete;
 }
 
-/** Writes the response itself, as one buffer, not through a stream. */
+/** Writes the response as one buffer, not through a stream. */
 async function respondDirectly(
   fetch: Direct['fetch'],
   request: NodeRequest,

@@ -1,7 +1,7 @@
 /** A response of any face. */
 export type AnyResponse = Response | TextResponse;
 
-/** A response whose body is one string or none. Making a Response's stream and reading it again costs more than a short response. */
+/** A response whose body is one string or none. Creating and reading the stream of a Response costs more than a short response. */
 export class TextResponse {
   readonly status: number;
   readonly headers: TextHeaders;

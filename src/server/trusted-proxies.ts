@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * The proxies whose X-Forwarded-For is believed: how many there are in front of the gateway, or their addresses and CIDR ranges (`10.0.0.0/8`,
- * `2001:db8::1`). By default none: then the header can be forged, and the client's address is the connection's.
+ * The proxies whose X-Forwarded-For is trusted: how many there are in front of the gateway, or their addresses and CIDR ranges (`10.0.0.0/8`,
+ * `2001:db8::1`). By default none, since the header could be forged: then the client's address is the connection's.
  */
 export type TrustProxy = number | readonly string[];
 
@@ -12,7 +12,7 @@ const MAX_PROXIES = 10;
 export const parseTrustProxy = (text: string): TrustProxy =>
   /^\d+$/.test(text) ? Number(text) : text.split(',').map((range) => range.trim());
 
-/** Is it a valid TRUST_PROXY? */
+/** Whether the text is a valid TRUST_PROXY. */
 export function isTrustProxy(text: string): boolean {
   const trust = parseTrustProxy(text);
   if (typeof trust === 'number') return trust >= 1 && trust <= MAX_PROXIES;
@@ -32,7 +32,7 @@ export function isTrustProxy(text: string): boolean {
 type AddressOf = (remoteAddress: string | undefined, forwardedFor: string | undefined) => string | undefined;
 
 /**
- * Each proxy appends the address that it was called from. The list is therefore read from its end, and only while the proxy that wrote the entry is
+ * Each proxy appends the address that called it. The list is therefore read from its end, and only as long as the proxy that wrote an entry is
  * trusted: entries that a client adds come before those, and are never reached.
  * @throws TypeError for an entry that is not an address or a CIDR range
  */

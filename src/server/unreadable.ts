@@ -26,7 +26,7 @@ export function refuseRequest(response: ServerResponse, status: number): void {
 }
 
 /**
- * Refuses what is not HTTP, too large or too slow, and closes the connection, unless a response has begun. As node does by default, but with a body.
+ * Refuses input that is not HTTP, too large or too slow, and closes the connection, unless a response has begun. Like node's default, but with a body.
  */
 export function refuseUnreadable(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex & { _httpMessage?: { _headerSent: boolean } }) => {

@@ -66,7 +66,7 @@ describe('HTTP Basic', () => {
   ])('refuses %s with the one 401', async (_, header) => {
     expect(await authenticate(header())).toEqual({
       status: 401,
-      message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or an access token as Bearer',
+      message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or a bearer access token',
       challenge: CHALLENGE,
     });
   });

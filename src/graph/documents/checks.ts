@@ -18,11 +18,11 @@ import { valueErrors } from './variable-count.ts';
 interface DocumentCheckOptions {
   readonly schema: GraphQLSchema;
   readonly trusted: TrustedDocuments;
-  /** Is introspection allowed? */
+  /** Whether introspection is allowed. */
   readonly introspection: boolean;
 }
 
-/** What an operation must pass before it runs, over any transport. */
+/** The checks of an operation before it runs, over any transport. */
 export interface DocumentChecks {
   /** @throws GraphQLError */
   readonly parse: (text: string) => DocumentNode;

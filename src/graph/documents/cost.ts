@@ -22,7 +22,7 @@ import { DEFAULT_PAGE_SIZE, MAX_LARGE_PAGE_SIZE } from '../../domain/lists/keyse
 import { overLimit } from './limit-errors.ts';
 
 /**
- * The most objects that an operation may ask for, by the sizes of its pages. A page of 100 enterprises, each with its bot, its admin and a page
+ * The most objects that an operation may request, counted by the sizes of its pages. A page of 100 enterprises, each with its bot, its admin and a page
  * of 20 mappings, is 2,401; 100 in each of 100 is 10,201.
  */
 export const MAX_COST = 5000;
@@ -40,7 +40,7 @@ type TypedSelection = readonly [typeName: string, selectionSet: SelectionSetNode
 type FieldSelection = { readonly field: GraphQLField<unknown, unknown>; readonly node: FieldNode };
 
 /**
- * Checks that a valid operation asks for at most `MAX_COST` objects.
+ * Checks that a valid operation requests at most `MAX_COST` objects.
  * @param variables may be of the wrong type, which execution reports
  */
 export function costErrors(
@@ -54,7 +54,7 @@ export function costErrors(
 }
 
 /**
- * How many objects an operation may return at most. Fields with `@skip` or `@include` count, as do those of every member of a union.
+ * Computes how many objects an operation may return at most. Fields with `@skip` or `@include` count, as do those of every member of a union.
  * @returns 0 if there is no such operation, which execution reports
  */
 export function costOf(
@@ -140,7 +140,7 @@ class OperationCost {
     return selection.kind === Kind.INLINE_FRAGMENT ? selection : this.#fragments.get(selection.name.value);
   }
 
-  /** The list refuses a negative size, which must not reduce the cost of the rest, and one above the maximum. */
+  /** A negative size must not reduce the cost of the rest. The list itself refuses it, and a size above the maximum. */
   #pageSize(node: FieldNode): number {
     const sizes = [this.#argument(node, 'first'), this.#argument(node, 'last')].filter((size) => typeof size === 'number');
     return Math.min(sizes.length > 0 ? Math.max(0, ...sizes) : DEFAULT_PAGE_SIZE, MAX_LARGE_PAGE_SIZE);

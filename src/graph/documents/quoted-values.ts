@@ -6,7 +6,7 @@ const INVALID_VALUE = /^(.*) got invalid value .*?((?: at "[\w.[\]]+")?; (?:Expe
 /** In characters. A name in a message may be as long as the request's body. */
 const MAX_LENGTH = 500;
 
-/** Removes the value that graphql quotes in a message: it may be a secret in the wrong place, and clients log messages. */
+/** Removes the value that graphql quotes in a message: it may be a misplaced secret, and clients log messages. */
 export function withoutValue(message: string): string {
   const without = message
     .replace(INVALID_VALUE, '$1 got an invalid value$2')

@@ -56,7 +56,7 @@ export function shapeErrors(document: DocumentNode): readonly GraphQLError[] {
   });
 }
 
-/** The shape of each operation. */
+/** Measures the shape of each operation. */
 function shapesOf(document: DocumentNode): Shape[] {
   const measurements = new Measurements(document);
   return document.definitions.flatMap((definition) => {

@@ -10,7 +10,7 @@ export interface TrustedDocumentsSettings {
   readonly file: string;
 }
 
-/** The parameters of a request that state its document. */
+/** The parameters of a request that name its document. */
 export interface DocumentReference {
   readonly query?: unknown;
   readonly documentId?: unknown;
@@ -18,11 +18,11 @@ export interface DocumentReference {
 }
 
 export interface TrustedDocuments {
-  /** Is this the text of a trusted document? */
+  /** Whether this is the text of a trusted document. */
   readonly has: (text: string) => boolean;
   /**
    * Finds the text of a request's document.
-   * @returns `undefined` if the request states none
+   * @returns `undefined` if the request has none
    * @throws GraphQLError, with the codes of automatic persisted queries, if the id is unknown or the text is not trusted
    */
   readonly resolve: (reference: DocumentReference) => string | undefined;

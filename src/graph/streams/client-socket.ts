@@ -15,19 +15,19 @@ const MAX_INIT_TICKS = 5;
 const PING_TICKS = 12;
 /** A client's own pings between two ticks. After that many, nothing is read until the next tick. */
 const MAX_CLIENT_PINGS = 20;
-/** What waits for a client, in bytes. Above the first it is not read until it has read; above the second it is disconnected. */
+/** Limits on unsent data, in bytes. Above the first, nothing is read from the client until it has read; above the second, it is disconnected. */
 const PAUSE_ABOVE_BYTES = 1024 * 1024;
 const MAX_BUFFERED_BYTES = 16 * 1024 * 1024;
-/** Close code 1013 of the IANA registry (RFC 6455, 11.7). Unlike graphql-ws's 4403, clients connect again after it. */
+/** Close code 1013 of the IANA registry (RFC 6455, 11.7). Unlike after graphql-ws's 4403, clients reconnect. */
 export const TRY_AGAIN_LATER = 1013;
 /** Messages that only servers send. */
 const SERVER_MESSAGES = new Set<unknown>([MessageType.ConnectionAck, MessageType.Next, MessageType.Error]);
-/** A close frame holds 123 bytes of reason (RFC 6455, 5.5). Cut in a character, a reason grows by up to two: U+FFFD has three bytes. */
+/** A close frame has at most 123 bytes of reason (RFC 6455, 5.5). Cutting within a character adds up to two: U+FFFD has three bytes. */
 const MAX_REASON_BYTES = 120;
 const NO_STREAMS: readonly SocketStream[] = [];
 
 /**
- * A client's WebSocket, as graphql-ws uses it. There may be thousands of idle ones, so none has listeners, closures, timers or pending promises of
+ * A client's WebSocket, as graphql-ws uses it. There may be thousands of idle sockets, so none has listeners, closures, timers or pending promises of
  * its own, as far as possible.
  */
 export class ClientSocket extends WebSocket implements StreamSocket {
@@ -88,7 +88,7 @@ export class ClientSocket extends WebSocket implements StreamSocket {
     if (this.#pauses === 0) this.resume();
   }
 
-  /** graphql-ws and streams send by this. What a slow client does not read is kept in memory, so it is bounded. */
+  /** Sends a message of graphql-ws or a stream. Data that a slow client does not read stays in memory, so it is bounded. */
   override send(data: string, ...rest: unknown[]): void {
     if (this.bufferedAmount > MAX_BUFFERED_BYTES) {
       this.#log?.info('disconnected a WebSocket client that does not read its messages');

@@ -10,7 +10,7 @@ export interface PreparedOperation extends Subscription {
   subscribe(): Promise<RenderedStream | { errors: readonly GraphQLError[] }>;
 }
 
-/** An operation as a client states it: by its text, or by a reference to a trusted document. */
+/** An operation as a client sends it: its text, or a reference to a trusted document. */
 interface OperationParameters {
   readonly query?: unknown;
   readonly documentId?: unknown;
@@ -19,7 +19,7 @@ interface OperationParameters {
   readonly variables?: Record<string, unknown> | null;
 }
 
-/** The graph, as transports of streams use it. */
+/** The graph, for the transports of streams. */
 export interface StreamingGraph {
   /**
    * Counts an operation that came without a request of its own.
@@ -28,7 +28,7 @@ export interface StreamingGraph {
   readonly count: (caller: Caller) => Promise<GraphQLError | undefined>;
   /**
    * Parses and validates an operation, as for a request over HTTP.
-   * @param resumeFrom the cursor behind which a subscription resumes
+   * @param resumeFrom the cursor after which a subscription resumes
    */
   readonly prepare: (
     caller: Caller,
@@ -38,7 +38,7 @@ export interface StreamingGraph {
   readonly credentials: CredentialWatch;
 }
 
-/** What all prepared operations share. */
+/** The dependencies of all prepared operations. */
 export interface Operations {
   readonly schema: GraphQLSchema;
   readonly contextFor: (caller: Caller, resumeFrom?: string) => object;

@@ -115,7 +115,7 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
   }
 }
 
-/** Resolves when the text is handed to the network, so that the next update for a slow client is not made before. Never rejects. */
+/** Resolves when the text is handed to the network: the next update for a slow client is rendered only then. Never rejects. */
 function sendText(socket: WebSocket, text: string): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState !== WebSocket.OPEN) resolve();

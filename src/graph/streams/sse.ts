@@ -11,13 +11,13 @@ import type { PreparedOperation } from './prepared.ts';
 /** How often an idle stream sends a comment, so that proxies keep the connection open, in ms. */
 const HEARTBEAT_MS = 15_000;
 const HEARTBEAT = ':\n\n';
-/** Events that wait for a slow client. Then no more are made. */
+/** How many events may wait for a slow client. Beyond that, no more are rendered. */
 const MAX_BUFFERED_EVENTS = 8;
 
 const HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
 const COMPLETE = 'event: complete\ndata:\n\n';
 
-/** Does the request accept an event stream? Not HEAD: its response would never end. */
+/** Whether the request accepts an event stream. Not for HEAD, whose response would never end. */
 export const wantsEventStream = ({ method, headers }: Request) =>
   (method === 'GET' || method === 'POST') && headers.get('accept')?.includes('text/event-stream') === true;
 
@@ -33,7 +33,7 @@ export async function readOperation(request: Request): Promise<{ body: Operation
   return { body: decodeBody(bytes), unread: new Request(url, { method, headers, body: new Uint8Array(bytes), signal }) };
 }
 
-/** Is the operation that will run a subscription? */
+/** Whether the selected operation is a subscription. */
 export const isSubscription = ({ document, operationName }: Pick<PreparedOperation, 'document' | 'operationName'>) =>
   getOperationAST(document, operationName)?.operation === 'subscription';
 
@@ -125,7 +125,7 @@ class UpdatesSource implements UnderlyingDefaultSource<Uint8Array>, Watched {
   }
 }
 
-/** A stream of an operation that could not begin. */
+/** Makes the stream of an operation that could not begin. */
 export const failedStream = (errors: readonly GraphQLError[]) => new Response(`${errorsEvent(errors)}${COMPLETE}`, { headers: HEADERS });
 
 const unauthenticated = () => new GraphQLError('Your credentials are no longer valid', { extensions: { code: 'UNAUTHENTICATED' } });

@@ -22,7 +22,7 @@ const CLOSE_TIMEOUT_MS = 3000;
 const GOING_AWAY = 1001;
 
 export interface WebSockets {
-  /** Closes every socket for its client to reconnect elsewhere, and refuses new ones. */
+  /** Closes every socket, so that its client reconnects elsewhere, and refuses new ones. */
   goAway(): void;
   /** Disconnects every socket. */
   dispose(): Promise<void>;
@@ -180,19 +180,18 @@ const noSuchOperation = () =>
   new GraphQLError('Could not determine what operation to execute.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
 
 /**
- * The upgrade's Authorization, unless a page of another site opens the socket: the browser adds the credentials that it knows for this host, whatever
- * the page.
+ * The upgrade's Authorization, unless a page of another site opens the socket: the browser adds its credentials for this host, whatever the page.
  */
 function authorizationOf({ headers: { authorization, origin, host } }: IncomingMessage, { isOwn }: Origins): string | undefined {
   return origin === undefined || isOwn(origin, host) ? authorization : undefined;
 }
 
-/** Is the socket opened by a page of another site, not in CORS_ORIGINS? Browsers do not apply CORS to WebSockets. */
+/** Whether a page of another site, not in CORS_ORIGINS, opens the socket. Browsers do not apply CORS to WebSockets. */
 function isForeign({ headers: { origin, host } }: IncomingMessage, { isAllowed, isOwn }: Origins): boolean {
   return origin !== undefined && !isAllowed(origin) && !isOwn(origin, host);
 }
 
-/** Refuses an upgrade, and closes its connection. node does not read from it any more, so it would stay open after the client has gone. */
+/** Refuses an upgrade, and closes its connection. node no longer reads from it, so it would stay open after the client has gone. */
 function refuse(socket: Duplex, status: string): void {
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);

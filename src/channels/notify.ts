@@ -12,7 +12,7 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-/** What a channel calls on this instance. */
+/** The callbacks of a channel on this instance. */
 interface ChannelListener {
   /** An instance has sent a text. */
   readonly received: (text: string) => void;
@@ -42,7 +42,7 @@ const INTERVAL_MS = 20;
 /** The hint that something is in the outbox. Any other hint is the sid of an organization whose log has grown. */
 const QUEUED = 'queued';
 
-/** Starts passing hints on to every instance. That costs nothing while there are none, and at most one send per 20 ms. */
+/** Starts passing hints on to every instance. Costs nothing while there are none, and at most one send per 20 ms. */
 export function startNotifier({ here, openChannel }: NotifierOptions): Notifier {
   const instance = randomUUID().slice(0, 8);
   const pending = new Set<string>();

@@ -82,7 +82,7 @@ function newClient(databaseUrl: string, name: string, received: (text: string) =
   return client;
 }
 
-/** @returns why the connection is lost */
+/** @returns the reason why the connection is lost */
 async function listenUntilLost(client: pg.Client, channel: string, lost: Promise<unknown>, listening: () => void): Promise<unknown> {
   let heartbeat: NodeJS.Timeout | undefined;
   try {

@@ -19,7 +19,7 @@ export async function readBody(request: AnyRequest, fields: readonly BodyField[]
 }
 
 /**
- * Is the body declared as JSON in UTF-8? A page of another site can send forms, plain text and undeclared bodies with its user's Basic credentials,
+ * Whether the body is declared as JSON in UTF-8. A page of another site can send forms, plain text and undeclared bodies with its user's Basic credentials,
  * but JSON only if CORS allows it.
  */
 function isJson(headers: Pick<Headers, 'get'>): boolean {
@@ -57,7 +57,7 @@ function readFields(source: object, fields: readonly BodyField[], prefix: string
   return values;
 }
 
-/** `undefined` for null too, which is absent. */
+/** Returns `undefined` for null, too, which counts as absent. */
 function ownValue(source: object, name: string): unknown {
   return (Object.getOwnPropertyDescriptor(source, name)?.value as unknown) ?? undefined;
 }
@@ -75,7 +75,7 @@ function readField(value: unknown, field: BodyField, path: string): unknown {
   return found;
 }
 
-/** A wrong value as text for the response's `data`, unless it is a secret or may contain one. */
+/** Returns a wrong value as text for the response's `data`, unless it is a secret or may contain one. */
 function quotable(value: unknown, field: BodyField): string | undefined {
   return field.secret || typeof value === 'object' ? undefined : String(value);
 }

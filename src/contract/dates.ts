@@ -1,13 +1,13 @@
 /**
  * A date, or a date and time with an optional offset, in a query parameter (REST.md, Requests). In an offset, a `+` may have arrived as a space. The
- * recorded form `2020-11-06 11:27:44.0` is accepted, so that clients can send a time that a response had.
+ * recorded form `2020-11-06 11:27:44.0` is accepted, so that clients can send back a time from a response.
  */
 const DATE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:Z|([+\- ])(\d\d):?(\d\d)?)?)?$/i;
 
 /** A time in the recorded form: its fraction is always `.0`. */
 const RECORDED = /^\S+ \S+\.0$/;
 
-/** What both databases can store, and responses can write with four-digit years. */
+/** The range that both databases can store, and responses can write with four-digit years. */
 const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z');
 const LATEST = Date.parse('9999-12-31T23:59:59.999Z');
 

@@ -130,7 +130,7 @@ export const enterprises: readonly Operation[] = [
     query: [
       page,
       pageSize,
-      text('name', 'Filters by name: part of it, ignoring case.'),
+      text('name', 'Filters by a part of the name, ignoring case.'),
       choice('status', statuses, 'Filters by status.'),
       startTime,
       endTime,

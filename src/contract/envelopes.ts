@@ -10,7 +10,7 @@ export function success(status: 200 | 201, data: unknown): TextResponse {
 
 /**
  * `{ errorCode, message, data }` (REST.md, Envelopes).
- * @param nested is `data` `{ data: value }`, as only create enterprise has it?
+ * @param nested whether `data` is `{ data: value }`, as for create enterprise only
  */
 export function failure({ status, errorCode, message, data, headers }: Failure, nested = false): TextResponse {
   const value = nested && data !== undefined ? { data } : data;

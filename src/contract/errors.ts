@@ -2,7 +2,7 @@ import { type Refusal, refusalHeaders } from '../admission/admit.ts';
 import { CHALLENGE } from '../admission/authentication.ts';
 import type { ErrorCode } from '../domain/errors.ts';
 
-/** What a failed response says (REST.md, Envelopes). */
+/** The content of a failure response (REST.md, Envelopes). */
 export interface Failure {
   readonly status: number;
   readonly errorCode: string;
@@ -36,7 +36,7 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   CURSOR_INVALID: { status: 409, errorCode: '409' },
   CURSOR_EXPIRED: { status: 409, errorCode: '409' },
   STREAM_OVERFLOW: { status: 409, errorCode: '409' },
-  // REST.md has no Idempotency-Key header. As for other errors of ours, the number is the status.
+  // REST.md has no Idempotency-Key header. As for other errors that it does not define, the number is the status.
   IDEMPOTENCY_KEY_REUSED: { status: 409, errorCode: '409' },
   IDEMPOTENCY_KEY_IN_PROGRESS: { status: 409, errorCode: '409' },
 };
@@ -71,7 +71,7 @@ export function refusal(status: RefusalStatus, headers?: Readonly<Record<string,
   return { status, errorCode: String(status), message: refusalMessages[status], headers };
 }
 
-/** A request that admission refuses. Only a timeout has a message of its own. */
+/** The failure for a request that admission refuses. Only a timeout has a message of its own. */
 export function refusedByAdmission(refused: Refusal): Failure {
   const failure = refusal(refused.status, refusalHeaders(refused));
   return refused.code === 'TIMEOUT' ? { ...failure, message: refused.message } : failure;

@@ -7,13 +7,13 @@ import type { Operation } from './operation.ts';
 export type Execute = (context: OperationContext, variables: Record<string, unknown>) => Promise<ContractResult>;
 
 interface ContractResult extends Pick<ExecutionResult, 'data' | 'errors'> {
-  /** Did the database return it as packed rows, without resolvers? */
+  /** Whether the database returned it as packed rows, without resolvers. */
   readonly planned: boolean;
 }
 
 /**
- * Prepares an operation's document to run. It is parsed, validated and compiled at its first run, so that no start waits for all of them; a test
- * validates every document of the table.
+ * Prepares an operation's document. It is parsed, validated and compiled at its first run, so that no start waits for all of them; a test validates
+ * every document of the table.
  * @throws GraphQLError at the first run, with every validation error
  */
 export function prepare(schema: GraphQLSchema, operation: Operation, log: Pick<Logger, 'warn'>): Execute {

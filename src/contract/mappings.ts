@@ -63,7 +63,7 @@ const fields = (mandatory: boolean): readonly BodyField[] => [
 export const mappings: readonly Operation[] = [
   {
     operation: 'createMapping',
-    summary: 'SMS-enables a phone number and maps it to a Teams user',
+    summary: 'Enables SMS for a phone number and maps it to a Teams user',
     methods: ['POST'],
     path: '/msteams/mappings',
     aliases: ['/msteams/teams/mappings'],
@@ -108,7 +108,7 @@ export const mappings: readonly Operation[] = [
   },
   {
     operation: 'deleteMapping',
-    summary: 'Deletes a mapping and SMS-disables its phone number',
+    summary: 'Deletes a mapping and disables SMS for its phone number',
     methods: ['DELETE'],
     path: '/msteams/mappings/{sid}',
     aliases: ['/msteams/teams/mappings/{sid}'],

@@ -4,10 +4,10 @@ import type { BodyField, JsonSchema, Method, Operation, QueryParameter } from '.
 import type { ContractSettings } from './settings.ts';
 import { table } from './table.ts';
 
-/** Refusals of any operation. 404 and 405 refuse paths and methods that are not operations. */
+/** The refusals that any operation can return. 404 and 405 are for paths and methods that are not operations. */
 const commonRefusals: readonly RefusalStatus[] = [401, 403, 429, 500, 503];
 
-/** Describes the contract as an OpenAPI 3.1 document, from the table that the handler runs. Aliases are paths of their own. */
+/** Creates the OpenAPI 3.1 document from the table that the handler runs. Aliases are paths of their own. */
 export function openApi(settings: ContractSettings): JsonSchema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of table) {
@@ -32,7 +32,7 @@ export function openApi(settings: ContractSettings): JsonSchema {
     paths,
     components: {
       securitySchemes: {
-        basic: { type: 'http', scheme: 'basic', description: 'User name: an account SID. Password: its auth token.' },
+        basic: { type: 'http', scheme: 'basic', description: 'The user name is an account SID, the password its auth token.' },
         accessToken: {
           type: 'http',
           scheme: 'bearer',

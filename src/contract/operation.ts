@@ -10,11 +10,11 @@ export type JsonSchema = { readonly [keyword: string]: unknown };
 export interface QueryParameter {
   /** As documented. Requests may write it in any case. */
   readonly name: string;
-  /** Other names, in any case too. */
+  /** Other names, also in any case. */
   readonly aliases?: readonly string[];
   readonly description: string;
   readonly schema: JsonSchema;
-  /** May a value begin with `+`, which a query string turns into a space? */
+  /** Whether a value may begin with `+`, which a query string turns into a space. */
   readonly leadingPlus?: boolean;
   /**
    * @param text trimmed and not empty
@@ -28,7 +28,7 @@ export interface BodyField {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly description: string;
-  /** If it is absent, the domain is given '', and reports it with all other missing fields. */
+  /** If it is absent, the domain gets '', and reports it with all other missing fields. */
   readonly mandatory?: boolean;
   /** Never quoted in a response. */
   readonly secret?: boolean;
@@ -36,7 +36,7 @@ export interface BodyField {
   readonly values?: readonly string[];
   /** Completes "Parameter x is invalid: …" for any other value, in place of a list of `values`. */
   readonly rule?: string;
-  /** Of a nested object. If it is absent, the domain is given an empty one. */
+  /** The fields of a nested object. If it is absent, the domain gets an empty one. */
   readonly fields?: readonly BodyField[];
 }
 
@@ -46,14 +46,14 @@ export interface ContractRequest {
   readonly sid: string;
   /** Parsed query parameters by documented name. */
   readonly query: Readonly<Record<string, unknown>>;
-  /** The documented query parameters except page and pageSize, as text and in the request's order: for the page URIs. */
+  /** The documented query parameters except page and pageSize, as text, in the request's order: for the page URIs. */
   readonly given: readonly (readonly [name: string, text: string])[];
   readonly page: number;
   readonly pageSize: number;
   /** Body values by documented name. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly idempotencyKey: string | undefined;
-  /** Are client secrets shown in full, not masked? */
+  /** Whether client secrets are shown in full, not masked. */
   readonly showSecrets: boolean;
 }
 
@@ -69,11 +69,11 @@ export interface Operation {
   readonly success: 200 | 201;
   readonly query?: readonly QueryParameter[];
   readonly body?: readonly BodyField[];
-  /** Is a failure's `data` `{ "data": value }`? Only of create enterprise. */
+  /** Whether a failure's `data` is `{ "data": value }`. True for create enterprise only. */
   readonly nestsFailureData?: boolean;
   /** OpenAPI's schema of a success's `data`: a name in components.schemas. */
   readonly dataSchema: string;
-  /** The domain's errors that it can end in, for OpenAPI. */
+  /** The domain's errors that it can return, for OpenAPI. */
   readonly errors: readonly ErrorCode[];
   /** A GraphQL operation whose only root field has the alias `result`. */
   readonly document: string;

@@ -9,7 +9,7 @@ export interface Connection<Row> {
 }
 
 /**
- * The arguments of a connection for a page of the contract.
+ * Returns the arguments of a connection for a page of the contract.
  * @param filter by the graph's names
  */
 export function pageVariables({ query, page, pageSize }: ContractRequest, filter: Record<string, unknown>): Record<string, unknown> {
@@ -23,7 +23,7 @@ export function pageVariables({ query, page, pageSize }: ContractRequest, filter
 }
 
 /**
- * The `data` of a page (REST.md, Answers). The formulas reproduce the vendor's four recorded pages: `end` is the last record's offset, unless more
+ * Makes the `data` of a page (REST.md, Answers). The formulas reproduce the vendor's four recorded pages: `end` is the last record's offset, unless more
  * records follow.
  * @param total the number of records in all pages
  * @param collection the base of the page URIs, e.g. `/msteams/teams/mappings`

@@ -7,13 +7,13 @@ import type { QueryParameter } from './operation.ts';
 export const MAX_PAGE_SIZE = 1000;
 export const DEFAULT_PAGE_SIZE = 10;
 
-/** A parsed sortBy, as the graph's order input. */
+/** A parsed sortBy, in the form of the graph's order input. */
 interface Order {
   readonly field: string;
   readonly direction: 'ASC' | 'DESC';
 }
 
-/** A filter whose text is passed on unchanged: the domain decides how it matches. */
+/** A filter by text that is passed on unchanged: the domain decides how it matches. */
 export function text(name: string, description: string, aliases?: readonly string[]): QueryParameter {
   return { name, aliases, description, schema: { type: 'string' }, parse: (value) => value };
 }
@@ -23,7 +23,7 @@ export function address(name: string, description: string): QueryParameter {
   return { ...text(name, `${description} A leading \`+\` may be sent unescaped.`), leadingPlus: true };
 }
 
-export const enterpriseSid = text('enterpriseSid', 'Filters by enterprise: its sid.', ['enterpriseId']);
+export const enterpriseSid = text('enterpriseSid', 'Filters by the sid of the enterprise.', ['enterpriseId']);
 
 /** A filter by a value of an enum, ignoring case. */
 export function choice(name: string, values: readonly string[], description: string): QueryParameter {
@@ -52,8 +52,8 @@ function time(name: string, bound: 'start' | 'end', description: string): QueryP
   };
 }
 
-export const startTime = time('startTime', 'start', 'Filters by creation date: at this time or later.');
-export const endTime = time('endTime', 'end', 'Filters by creation date: at this time or earlier.');
+export const startTime = time('startTime', 'start', 'Filters by creation date: this time or later.');
+export const endTime = time('endTime', 'end', 'Filters by creation date: this time or earlier.');
 
 /**
  * `sortBy=attribute[:asc|:desc]`, ignoring case (REST.md, Requests).

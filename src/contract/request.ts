@@ -54,7 +54,7 @@ function findParameter(encodedName: string, parameters: readonly QueryParameter[
   return parameters.find((parameter) => [parameter.name, ...(parameter.aliases ?? [])].some((one) => one.toLowerCase() === name));
 }
 
-/** A sid that cannot be decoded is not found, as any malformed one (REST.md, Answers). */
+/** A sid that cannot be decoded is not found, like any malformed one (REST.md, Answers). */
 function decodeSid(encoded: string): string {
   try {
     return decodeURIComponent(encoded);

@@ -1,6 +1,6 @@
 import type { Method, Operation } from './operation.ts';
 
-/** `allow`: the methods of the path, as for the Allow header. `sid`: as in the path, percent-encoded; '' if it has none. */
+/** `allow`: the path's methods, for the Allow header. `sid`: as in the path, percent-encoded; '' if it has none. */
 type Route =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'not-allowed'; readonly allow: string }
@@ -11,7 +11,7 @@ type Methods = Map<Method, Operation>;
 /**
  * Finds the operation of a path and method. A path without `{sid}` (`…/search`, `…/details`) comes before one with it; a trailing slash is ignored;
  * HEAD is routed as GET.
- * @param operations whose paths and aliases end in `/{sid}` or have no `{sid}`
+ * @param operations their paths and aliases must end in `/{sid}` or have no `{sid}`
  * @throws Error if two operations have the same path and method
  */
 export function createRouter(operations: readonly Operation[]): (method: string, pathname: string) => Route {

@@ -1,4 +1,4 @@
-/** See README, Configuration. */
+/** See docs/operating.md, Configuration. */
 export interface ContractSettings {
   /** REST_TIMESTAMPS. `iso`: one form in all responses. `recorded`: the forms of the vendor's recorded responses. */
   readonly restTimestamps: 'iso' | 'recorded';

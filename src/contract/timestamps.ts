@@ -7,7 +7,7 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export type TimestampForm = 'iso' | 'sql' | 'java';
 
 /**
- * The form of a response's times.
+ * Returns the form of a response's times.
  * @param recorded the vendor's form in this kind of response (REST.md, Answers), used with `REST_TIMESTAMPS=recorded`
  */
 export function timestampForm(settings: ContractSettings, recorded: TimestampForm): TimestampForm {

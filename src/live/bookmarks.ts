@@ -2,7 +2,7 @@ import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
 import type { LiveEvent } from './tail.ts';
 import type { SelectedUpdates } from './updates.ts';
 
-/** A cursor without an event: the reader has everything up to it that passes its filter. */
+/** A cursor without an event: the reader has all events up to it that pass its filter. */
 export interface Bookmark {
   readonly bookmark: true;
   readonly cursor: string;

@@ -5,7 +5,7 @@ import type { FanOut, Reader, Rendered, Renderer, Updates } from './updates.ts';
 
 interface FanOutOptions {
   readonly tail: Tail;
-  /** Selects what to send of a batch of consecutive events; of an empty one, which says that none came for a while. */
+  /** Selects the updates to send for a batch of consecutive events. An empty batch means that no event has arrived for a while. */
   readonly select: (events: readonly LiveEvent[]) => readonly object[];
   readonly render: Renderer['render'];
   /**
@@ -23,15 +23,15 @@ interface FanOutOptions {
 }
 
 /**
- * How much a reader is given at once, in UTF-16 code units of JSON, unless a single result is longer. A slow reader buffers no more than this.
+ * How much is sent to a reader at once, in UTF-16 code units of JSON, unless a single result is longer. A slow reader buffers no more than this.
  */
 const PORTION_SIZE = 16 * 1024;
 /** After this many readers, the event loop gets a turn. */
 const READERS_PER_TURN = 500;
 
 /**
- * Sends the tail's events to readers that have caught up with it and have equal operations, variables, filters and rights. Each batch is
- * selected, executed and serialized once, and nothing is kept per reader but its place in the map. This handles only the plain case: a reader
+ * Sends the tail's events to readers that have caught up with it and have equal operations, variables, filters and permissions. Each batch is
+ * selected, executed and serialized once, and only a map entry is kept per reader. This handles only the common case: a reader
  * that is too slow, and all readers if anything fails, continue with private streams, which handle the rest.
  */
 export class EventFanOut implements FanOut, Follower {
@@ -40,10 +40,10 @@ export class EventFanOut implements FanOut, Follower {
   readonly #readers = new Map<Reader, bigint>();
   readonly #idleTimer: NodeJS.Timeout;
   readonly #leaveTail: () => void;
-  /** Batches that are not sent yet. */
+  /** Batches that have not been sent yet. */
   #waiting: (readonly LiveEvent[])[] = [];
   #isSending = false;
-  /** The seq of the last event that was sent, to readers that had not had it. */
+  /** The seq of the last event that was sent to readers that did not have it yet. */
   #sent: bigint;
   /** The seq of the last event that the tail has pushed. */
   #pushed: bigint;
@@ -119,7 +119,7 @@ export class EventFanOut implements FanOut, Follower {
       const portion = results.slice(begin, end);
       let served = 0;
       for (const [reader, joinedAt] of this.#readers) {
-        // A reader that joined while these results were rendered may already have some of the events, or all.
+        // A reader that joined while these results were rendered may already have some or all of the events.
         if (joinedAt > this.#sent && joinedAt < last) this.#detach(reader, joinedAt, missedAfter(joinedAt));
         else if (joinedAt <= this.#sent && !reader.take(portion)) this.#detach(reader, sent, missedAfter(sent));
         served += 1;

@@ -16,7 +16,7 @@ import { createUpdates, type Updates } from './updates.ts';
 /** The streams of message events on this instance. */
 export interface Live {
   /**
-   * Subscribes to the caller's message events: after a cursor; or from now on, beginning with a bookmark. Further bookmarks come while no
+   * Subscribes to the caller's message events: after a cursor; or from now on, beginning with a bookmark. Further bookmarks follow while no
    * event passes the filter.
    * @throws ConflictError CURSOR_INVALID, CURSOR_EXPIRED
    */

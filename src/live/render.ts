@@ -4,7 +4,7 @@ import { isUnavailable } from '../database/unavailable.ts';
 import { type ResultInputs, resultKeyOf } from './result-key.ts';
 import type { FanOut, Reader, Rendered, Renderer, Updates } from './updates.ts';
 
-/** A parsed and valid subscription operation, and who runs it. */
+/** A parsed and valid subscription operation, and its caller. */
 export interface Subscription extends ResultInputs {
   readonly schema: GraphQLSchema;
   /** Creates the context for the subscribe resolver. A stream may last for days, so it keeps no context. */
@@ -117,10 +117,10 @@ export class RenderedStream implements AsyncIterableIterator<Rendered>, Reader {
 }
 
 /**
- * Runs a subscription. An update that several readers share is executed and serialized once per distinct operation, variables and rights, not
- * once per reader. The results end with the error of an update that failed without data; its reader can subscribe again from its last cursor.
+ * Runs a subscription. An update that several readers share is executed and serialized once per distinct operation, variables and permissions,
+ * not once per reader. The results end with the error of an update that failed without data; its reader can subscribe again from its last cursor.
  * @param onEnd called once when the results end, if they have begun
- * @returns the results, or the errors because of which they did not begin
+ * @returns the results, or the errors if the subscription could not begin
  */
 export async function subscribeRendered(
   subscription: Subscription,
@@ -161,7 +161,7 @@ function renderOnce(subscription: Subscription, key: string, update: object, con
   if (known) return known;
   const result = executeOnce(subscription, update, context);
   byKey.set(key, result);
-  // Those who wait for it get the error; the next one tries again.
+  // Readers that wait for it get the error; the next one tries again.
   result.catch(() => byKey.delete(key));
   return result;
 }

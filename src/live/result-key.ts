@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type ASTNode, type DocumentNode, Kind, visit } from 'graphql';
 import type { Caller } from '../domain/caller.ts';
 
-/** What a subscription's results depend on, apart from the updates. */
+/** The inputs of a subscription's results, apart from the updates. */
 export interface ResultInputs {
   readonly document: DocumentNode;
   readonly operationName?: string | null;
@@ -11,8 +11,8 @@ export interface ResultInputs {
 }
 
 /**
- * Computes a key that is equal for subscriptions whose results are equal. The arguments of the subscription field itself do not count: they say
- * where it begins and what passes, which does not change a result.
+ * Computes a key that is equal for subscriptions whose results are equal. The arguments of the subscription field itself do not count: they
+ * decide where it begins and which events pass, which does not change a result.
  */
 export function resultKeyOf({ document, operationName, variables, caller }: ResultInputs): string {
   const used = variablesInResults(document);

@@ -13,7 +13,7 @@ interface StreamOptions {
   readonly tail: Tail;
   /** The seq of the last event that the reader has. */
   readonly after: bigint;
-  /** Later batches that the tail has read and the reader has not. If not empty, they are all, and the log is not read again. */
+  /** Later batches that the tail has read and the reader has not. If there are any, they are complete, and the log is not read again. */
   readonly missed?: readonly (readonly LiveEvent[])[];
   /** An empty batch comes after this long without an event, in ms. */
   readonly idleMs: number;
@@ -24,7 +24,7 @@ interface StreamOptions {
 /** A private stream of a log's events for one reader, in batches: each event once, in order, without end. */
 export interface EventStream {
   next(): Promise<IteratorResult<readonly LiveEvent[]>>;
-  /** Whether the reader has all events that the tail has read: a follower that joins the tail now in its place gets the next one. */
+  /** Whether the reader has all events that the tail has read: a follower that replaces it now gets the next event. */
   isCaughtUp(): boolean;
   /** Ends the stream, whatever it is waiting for. */
   close(): void;

@@ -13,7 +13,7 @@ export interface Follower {
   push(events: readonly LiveEvent[]): void;
 }
 
-/** The only reader of an organization's log on this instance, for all who follow it. */
+/** The only reader of an organization's log on this instance, on behalf of all followers. */
 export interface Tail {
   /** The seq of the last event that it has read. */
   readonly position: bigint;

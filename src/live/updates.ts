@@ -5,7 +5,7 @@ import type { LiveEvent } from './tail.ts';
 export interface Rendered {
   /** An ExecutionResult as JSON. */
   readonly json: string;
-  /** The event cursor that the result brings its reader to. */
+  /** The reader's position in the log after this result. */
   readonly cursor?: string;
 }
 
@@ -20,7 +20,7 @@ export interface Reader {
   resume(updates: Updates<object>): void;
 }
 
-/** Sends each result to all of its readers, having rendered it once. */
+/** Renders each result once and sends it to all readers. */
 export interface FanOut {
   remove(reader: Reader): void;
 }

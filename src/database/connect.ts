@@ -13,10 +13,10 @@ import { createSql, type Sql, unnamed } from './sql.ts';
 export interface Database {
   readonly prisma: PrismaClient;
   readonly sql: Sql;
-  /** The connections that `prisma` uses too. Embedded there is only one: inside a transaction, use nothing but the transaction. */
+  /** The connections that `prisma` also uses. The embedded database has only one: inside a transaction, use only the transaction. */
   readonly pool: pg.Pool;
   readonly kind: 'embedded' | 'postgres';
-  /** Whether the database answers within 3 s and has every migration. Never rejects. */
+  /** Whether the database responds within 3 s and has every migration. Never rejects. */
   ready(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ interface ConnectOptions {
   readonly log: Pick<Logger, 'warn'>;
   /** How long to wait for a PostgreSQL that is still starting, in ms. */
   readonly patience?: number;
-  /** How long a request may take, in ms (REQUEST_TIMEOUT). A connection that does not answer is closed within it. */
+  /** How long a request may take, in ms (REQUEST_TIMEOUT). A connection that does not respond is closed within it. */
   readonly requestTimeoutMs?: number;
 }
 

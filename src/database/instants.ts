@@ -30,7 +30,7 @@ export function isoInstant(text: string): string {
   return `${text.slice(0, 10)}T${text.slice(11, 19)}.${milliseconds(text)}Z`;
 }
 
-/** Excludes years below 100, which Date.UTC takes for years of the twentieth century. */
+/** Excludes years below 100, which Date.UTC maps to the twentieth century. */
 const isCommonForm = (text: string) =>
   text.charCodeAt(4) === DASH && digits(text, 0, 4) >= 100 && text.endsWith('+00') && text.length <= 26;
 

@@ -50,7 +50,7 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
  * Applies the migrations in `directory` that the database does not have yet, and records them in Prisma's history table. Gateways that start at the same
  * time take turns. A migration and its history row commit together, so a crash or an error leaves neither.
  * @returns the names of those it applied
- * @throws MigrationError where the history has a migration that is unknown, has changed since, or failed under Prisma; Error where one fails
+ * @throws MigrationError if the history has a migration that is unknown, has changed since, or failed under Prisma; Error if one fails
  */
 export async function migrate(pool: pg.Pool, directory: string): Promise<string[]> {
   const migrations = await readMigrations(directory);
@@ -77,12 +77,12 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
   }
 }
 
-/** A statement whose answer may take any time: it is exempt from the pool's own timeout (postgres/connection.ts). */
+/** Makes a statement that may take any time: it is exempt from the pool's own timeout (postgres/connection.ts). */
 const withoutTimeout = (text: string, values?: unknown[]): pg.QueryConfig => Object.assign({ text, values }, { query_timeout: NO_TIMEOUT });
 
 /**
  * Whether the database has every one of these migrations.
- * @throws the database's error where the history cannot be read
+ * @throws the database's error if the history cannot be read
  */
 export async function migrated(pool: pg.Pool, migrations: readonly Migration[]): Promise<boolean> {
   const { rows } = await pool.query<{ applied: number }>(
@@ -100,8 +100,8 @@ interface HistoryRow {
 }
 
 /**
- * Reads the history without rolled back rows, which count as never applied, and creates its table in an empty database.
- * @throws MigrationError where the database has other tables but no history
+ * Reads the history without rolled back rows, which count as never applied. Creates its table in an empty database.
+ * @throws MigrationError if the database has other tables but no history
  */
 async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
   const { rows } = await client.query<{ history: string | null; tables: number }>(
@@ -111,7 +111,7 @@ async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
   if (rows[0]?.history === null) {
     if (rows[0].tables > 0) {
       throw new MigrationError(
-        'The database has tables but no migration history, so it is not a gateway’s. Give the gateway a database of its own.',
+        'The database has tables but no migration history, so it is not a gateway’s. Use a separate database for the gateway.',
       );
     }
     await client.query(HISTORY_TABLE);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * The package's directory: the nearest one above this module that contains prisma/migrations. Works from the sources and from the bundle in dist.
- * @throws Error where there is none
+ * @throws Error if there is none
  */
 export function packageRoot(): string {
   let directory = dirname(fileURLToPath(import.meta.url));

@@ -5,9 +5,9 @@ import { createReadTogether, type ReadTogether } from './batches/read-together.t
 import { createWriteTogether, type WriteTogether } from './batches/write-together.ts';
 import { instant, TIMESTAMPTZ } from './instants.ts';
 
-/** Hand-written SQL on the connections that Prisma uses too, for statements that run so often that Prisma would be most of their cost. */
+/** Hand-written SQL on the connections that Prisma also uses, for statements so frequent that Prisma would be most of their cost. */
 export interface Sql {
-  /** Runs a statement, prepared where the database can. Values go into `values`, never into `text`. */
+  /** Runs a statement, prepared if the database supports it. Values go into `values`, never into `text`. */
   readonly query: Query;
   /** Runs a short reading statement together with others of the same text. */
   readonly readTogether: ReadTogether;
@@ -21,8 +21,8 @@ interface Pool {
 
 /**
  * Creates the ways to run SQL on a database.
- * @param batchPool the connections for what is read together
- * @param nameOf the prepared statement's name for a text, '' for one that is not prepared
+ * @param batchPool the connections for batches of reads
+ * @param nameOf returns the prepared statement's name for a text, or '' not to prepare it
  * @param patienceMs how long a write may wait for its batch
  */
 export const createSql = (pool: Pool, batchPool: Pool, nameOf: (text: string) => string, patienceMs: number): Sql => ({

@@ -12,9 +12,9 @@ const SOCKET_CODES = new Set([
 /** Prisma's own error codes, and the kinds of its adapter's errors in raw queries. */
 const PRISMA_CODES = new Set(['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2037']);
 const ADAPTER_KINDS = new Set(['DatabaseNotReachable', 'SocketTimeout', 'ConnectionClosed', 'TooManyConnections']);
-/** P2028 of a transaction that got no connection in time, or lasted too long. P2028 has other meanings too. */
+/** The messages of P2028 for a transaction that got no connection in time, or took too long. P2028 has other meanings, too. */
 const TRANSACTION_TIMEOUT = /Unable to start a transaction in the given time|The timeout for this transaction/;
-/** Messages of errors of pg and its pool that have no code. */
+/** The messages of errors of pg and its pool that have no code. */
 const MESSAGES = new Set([
   'timeout exceeded when trying to connect',
   'timeout expired',
@@ -28,11 +28,11 @@ const MESSAGES = new Set([
 ]);
 
 /**
- * Whether an error means that the database is unavailable for now: unreachable, shutting down, starting, full, or too slow. The request was not at
- * fault and can be repeated. The one place that knows these errors of pg, its pool and Prisma.
+ * Whether an error means that the database is temporarily unavailable: unreachable, shutting down, starting, full, or too slow. The request was not at
+ * fault and can be repeated. Only this module knows these errors of pg, its pool and Prisma.
  */
 export function isUnavailable(error: unknown): boolean {
-  // No address of a host with several can be reached.
+  // None of a host's addresses can be reached.
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
   if (!(error instanceof Error)) return false;
   const { code = '', severity, syscall, meta, cause } = error as DatabaseErrorFields;

@@ -17,7 +17,7 @@ export interface PlacedRow extends QueryResultRow {
 
 /** How many requests one batch holds, which bounds how long each waits for the others' rows. */
 export const MAX_BATCH_SIZE = 200;
-/** How many batches of one kind run at once. What arrives meanwhile waits and forms the next batch. */
+/** How many batches of one kind run at once. Requests that arrive meanwhile form the next batch. */
 const MAX_RUNNING_BATCHES = 2;
 
 interface Queue<Request> {
@@ -28,10 +28,10 @@ interface Queue<Request> {
 }
 
 /**
- * Gathers the requests of one turn of the event loop into batches. Sending a statement and reading its answer costs more than running most statements, and
+ * Gathers the requests of one turn of the event loop into batches. Sending a statement and reading its result costs more than running most statements, and
  * under load many arrive at once.
  * @param runBatch answers each request of a batch; must never reject
- * @param batchSize how many of the waiting requests the next batch may hold
+ * @param batchSize returns how many of the waiting requests the next batch may have
  * @returns a function that adds a request to those of its kind
  */
 export function gather<Request>(

@@ -2,16 +2,16 @@ import { LRUCache } from 'lru-cache';
 import type { QueryResultRow } from 'pg';
 import { arraysOf, distribute, gather, MAX_BATCH_SIZE, type PlacedRow, type Query, type WaitingStatement } from './gather.ts';
 
-/** A reading statement. Those that differ only in their values can be run as one. */
+/** A reading statement. Statements that differ only in their values can run as one. */
 interface Read {
-  /** Names its values $1, $2, … and contains no other dollar sign. */
+  /** Refers to its values as $1, $2, … and contains no other dollar sign. */
   readonly text: string;
   readonly values: readonly unknown[];
   /** The PostgreSQL type of each value. Text is compared by the collation "C", as this schema's columns are. */
   readonly types: readonly string[];
   /** The order of its rows, of columns as `found."…"`; absent for a statement of at most one row. */
   readonly order?: string;
-  /** How many rows it returns at most. */
+  /** The maximum number of rows that it returns. */
   readonly maxRows: number;
 }
 
@@ -22,7 +22,7 @@ type WaitingRead = Read & WaitingStatement;
 /** How many rows one batch may return: while PostgreSQL reads the next batch, this process works on the last. */
 const MAX_BATCH_ROWS = 250;
 
-/** How many batched texts are cached. There are few, unless a client varies its filters on purpose. */
+/** How many batched texts are cached. There are few unless a client varies its filters on purpose. */
 const MAX_TEXTS = 500;
 
 /**
@@ -38,7 +38,7 @@ export function createReadTogether(read: Query): ReadTogether {
       try {
         return distribute(batch, await read<PlacedRow>(batchedTextOf(batch[0] as Read), arraysOf(batch)));
       } catch {
-        // Each runs alone below, which shows whose fault it was.
+        // Each runs alone below, so that only the one at fault fails.
       }
     }
     await Promise.all(batch.map(async ({ text, values, resolve, reject }) => read(text, values).then(resolve, reject)));
@@ -65,7 +65,7 @@ function batchSize(waiting: readonly Read[]): number {
   return Math.min(MAX_BATCH_SIZE, Math.ceil(MAX_BATCH_ROWS / maxRows));
 }
 
-/** The statement that runs once for each of many lists of values, given as one array per parameter. */
+/** Makes the statement that runs once for each of many lists of values, given as one array per parameter. */
 function batchedText({ text, types, order }: Read): string {
   const names = types.map((_, index) => `v${index + 1}`);
   const columns = types.map((type, index) => (type === 'text' ? `${names[index]} COLLATE "C" AS ${names[index]}` : names[index]));

@@ -2,7 +2,7 @@ import type { QueryResultRow } from 'pg';
 import { isUnavailable } from '../unavailable.ts';
 import { arraysOf, distribute, gather, MAX_BATCH_SIZE, type PlacedRow, type Query, type WaitingStatement } from './gather.ts';
 
-/** A statement that makes the writes of several requests, all or none. */
+/** A statement that performs the writes of several requests atomically. */
 interface Write {
   /** Takes each of its values as an array over the requests, and returns each row with its `request_place`. */
   readonly text: string;
@@ -22,7 +22,7 @@ interface WaitingWrite extends Write, WaitingStatement {
 /**
  * Runs the writes of one text and group that arrive in one turn of the event loop as one statement. If the server refuses it, each runs alone, so that
  * only the one at fault fails; a batch whose outcome is unknown is not repeated.
- * @param patienceMs a write that has waited longer is rejected like one that got no connection: its request may have been answered so by then
+ * @param patienceMs a write that has waited longer is rejected as if it had got no connection: its request may have timed out by then
  */
 export function createWriteTogether(write: Query, patienceMs: number): WriteTogether {
   const add = gather<WaitingWrite>(runBatch, () => MAX_BATCH_SIZE);

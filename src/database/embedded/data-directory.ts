@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 
-/** The directory that DATA_DIR names cannot be used. */
+/** The directory in DATA_DIR cannot be used. */
 export class DataDirectoryError extends Error {
   override readonly name = 'DataDirectoryError';
 }
 
 /**
- * Creates the data directory where it is missing, accessible to its owner only.
+ * Creates the data directory if it is missing, accessible to its owner only.
  * @throws DataDirectoryError
  */
 export async function makeDataDirectory(dataDir: string): Promise<void> {

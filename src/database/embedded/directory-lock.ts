@@ -11,7 +11,7 @@ export class DirectoryInUseError extends Error {
 }
 
 export interface DirectoryLock {
-  /** A directory of this process alone in which a Unix socket's path is short enough: the locked directory itself, or a temporary one. */
+  /** A directory for this process alone in which a Unix socket's path is short enough: the locked directory itself, or a temporary one. */
   readonly socketDirectory: string;
   release(): Promise<void>;
 }
@@ -53,7 +53,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
 
 /**
  * Tries once to make `draft` the newest generation.
- * @returns false where another process was faster
+ * @returns false if another process was faster
  * @throws DirectoryInUseError
  */
 async function succeed(directory: string, draft: string): Promise<boolean> {
@@ -131,7 +131,7 @@ async function isListening(socketPath: string): Promise<boolean> {
 interface OwnSocket {
   readonly server: Server;
   readonly path: string;
-  /** Whether its directory was created for it. */
+  /** Whether the directory was created for the socket. */
   readonly temporary: boolean;
 }
 

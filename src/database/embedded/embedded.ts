@@ -24,8 +24,8 @@ const PORT = 5432;
 const SHARED_BUFFERS = '16MB';
 
 /**
- * Opens the embedded PostgreSQL in `dataDir`, which is created where it is missing and locked by this process until the database is closed.
- * @throws DataDirectoryError; DirectoryInUseError where another gateway has locked it
+ * Opens the embedded PostgreSQL in `dataDir`, which is created if it is missing, and locked by this process until the database is closed.
+ * @throws DataDirectoryError; DirectoryInUseError if another gateway has locked it
  */
 export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
   const directory = resolve(dataDir);
@@ -54,7 +54,7 @@ export function hasEmbedded(dataDir: string): boolean {
   return existsSync(join(dataDir, DATABASE));
 }
 
-/** Runs the database in `directory`, created where missing, behind a Unix socket in `socketDirectory`. Takes no lock. */
+/** Runs the database in `directory`, created if missing, behind a Unix socket in `socketDirectory`. Takes no lock. */
 export async function serve(directory: string, socketDirectory: string): Promise<EmbeddedDatabase> {
   const database = await open(directory);
   const socket = join(socketDirectory, `.s.PGSQL.${PORT}`);
@@ -102,8 +102,8 @@ async function copyDirectory(from: string, to: string): Promise<void> {
 }
 
 async function open(directory: string): Promise<PGlite> {
-  // Nothing else keeps the event loop alive while WebAssembly compiles. When the loop runs empty, node waits for all of V8's background threads, which are
-  // optimizing code too: a tenth of a second.
+  // Nothing else keeps the event loop alive while WebAssembly compiles. If the loop becomes empty, node waits for all of V8's background threads, which
+  // also optimize code: a tenth of a second.
   const keepAlive = setInterval(() => {}, 1000);
   try {
     return await PGlite.create({

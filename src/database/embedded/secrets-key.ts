@@ -13,7 +13,7 @@ const KEY_FILE = 'secrets.key';
 const KEY_BYTES = 32;
 
 /**
- * The master keys of the settings, or else the embedded database's own, the current one first.
+ * Returns the master keys of the settings, or else the embedded database's own, the current one first.
  * @throws as secretsKeysOf
  */
 export const masterKeysOf = async ({ secretsKeys, dataDir }: { secretsKeys?: readonly Buffer[]; dataDir: string }) =>
@@ -22,7 +22,7 @@ export const masterKeysOf = async ({ secretsKeys, dataDir }: { secretsKeys?: rea
 /**
  * Reads the embedded database's master keys from `dataDir`/secrets.key: 32 bytes in base64 per line, the current key first. For a new directory, it
  * creates the file, readable by its owner only.
- * @throws DataDirectoryError; SecretsKeyError where the file is damaged, or missing while there is a database, whose sealed values a new key could not open
+ * @throws DataDirectoryError; SecretsKeyError if the file is damaged, or missing although there is a database, whose values a new key could not open
  */
 export async function secretsKeysOf(dataDir: string): Promise<Buffer[]> {
   const path = join(dataDir, KEY_FILE);
@@ -50,7 +50,7 @@ export async function secretsKeysOf(dataDir: string): Promise<Buffer[]> {
   return (await readKeys(path)) ?? secretsKeysOf(dataDir);
 }
 
-/** Adds a new key before the embedded database's keys, which are retired by it. The caller must have the database open, so that only one process does this. */
+/** Adds a new key before the embedded database's keys, which retires them. The caller must have the database open, so that only one process does this. */
 export async function addSecretsKey(dataDir: string): Promise<void> {
   const path = join(dataDir, KEY_FILE);
   await rename(await writeDraft(path, [randomBytes(KEY_BYTES), ...(await secretsKeysOf(dataDir))]), path);

@@ -7,7 +7,7 @@ import { readMigrations } from '../migrations.ts';
 import { MIGRATIONS, packageRoot } from '../package-root.ts';
 
 /**
- * The path of the build's snapshot, an empty, migrated embedded database: copying it takes a tenth of a second, creating one takes four. The name
+ * Returns the path of the build's snapshot, an empty, migrated embedded database: copying it takes a tenth of a second, creating one takes four. The name
  * contains a hash of PGlite's version and the migrations, so that a stale snapshot is not found.
  */
 export async function snapshotPath(): Promise<string> {
@@ -17,7 +17,7 @@ export async function snapshotPath(): Promise<string> {
   return join(packageRoot(), 'dist', `snapshot-${key.digest('hex').slice(0, 16)}`);
 }
 
-/** The path of the snapshot of these sources; `undefined` where the build has not made it. */
+/** Returns the path of the snapshot of these sources, or `undefined` if the build has not created it. */
 export async function findSnapshot(): Promise<string | undefined> {
   const path = await snapshotPath();
   return existsSync(path) ? path : undefined;

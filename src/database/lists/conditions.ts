@@ -21,7 +21,7 @@ export class Values {
     return `$${this.given.push(value)}`;
   }
 
-  /** A cursor's time is compared twice in a row: it is added once. */
+  /** A cursor's time is compared twice in a row, so it is added only once. */
   #addTime(time: Date): string {
     if (time === this.#lastTime) return this.#lastTimePlaceholder;
     this.types.push('timestamptz');
@@ -30,7 +30,7 @@ export class Values {
     return this.#lastTimePlaceholder;
   }
 
-  /** Says that the statement has a condition that an index may not serve. */
+  /** Marks that the statement has a condition that an index may not serve. */
   markUnindexed(): void {
     this.#isIndexed = false;
   }
@@ -41,7 +41,7 @@ export class Values {
   }
 }
 
-/** The quoted column of a field: its name in snake case, as in the whole schema. A test checks this rule against the database. */
+/** Returns the quoted column of a field: its name in snake case, as in the whole schema. A test checks this rule against the database. */
 export function columnOf(field: string): string {
   let column = columns.get(field);
   if (column === undefined) {
@@ -55,7 +55,7 @@ export function columnOf(field: string): string {
 const columns = new Map<string, string>();
 
 /**
- * Writes Prisma's `where` as SQL. Knows only the conditions that lists use: equality, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `contains` (with
+ * Writes Prisma's `where` as SQL. Supports only the conditions that lists use: equality, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `contains` (with
  * `mode`), AND, and OR of at least one.
  * @param values collects the parameters
  * @throws TypeError for any other condition

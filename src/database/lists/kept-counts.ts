@@ -2,7 +2,7 @@ import type { Sql } from '../sql.ts';
 import { columnOf } from './conditions.ts';
 import type { OrderBy } from './orders.ts';
 
-/** The tables in which triggers keep the number of each organization's rows, in a column `messages`. */
+/** The tables in which triggers maintain the number of each organization's rows, in a column `messages`. */
 export interface KeptCounts {
   /** The table of the total numbers. */
   readonly totals: string;
@@ -12,7 +12,7 @@ export interface KeptCounts {
   readonly dayOf: string;
 }
 
-/** A list of all rows of one owner, whose number is kept. */
+/** A list of all rows of one owner, whose number is maintained. */
 export interface CountedList {
   readonly owner: string;
   readonly counts: KeptCounts;
@@ -33,15 +33,15 @@ export async function readTotal(sql: Sql, { owner, counts }: CountedList): Promi
 }
 
 /**
- * The statement that reads the total.
+ * Makes the statement that reads the total.
  * @param owner the owner as SQL, such as a parameter
  */
 export const totalText = ({ totals }: KeptCounts, owner: string) => `SELECT messages FROM ${totals} WHERE organization_sid = ${owner}`;
 
-/** From this offset on, adding up the days' numbers is faster than walking over the rows. */
+/** From this offset on, adding up the counts of days is faster than walking over the rows. */
 const MIN_DAY_SKIP = 1000;
 
-/** Whether the range is in the order of days and skips so many rows that whole days should be skipped first. */
+/** Whether the range is in the order of days and skips enough rows for skipping whole days first. */
 export const isSkippedByDays = (
   { dayOf }: KeptCounts,
   { orderBy: [first = {}], skip }: { readonly orderBy: OrderBy; readonly skip: number },
@@ -58,7 +58,7 @@ interface DaySkip {
 }
 
 /**
- * Makes the parts of a statement that skips whole days by their numbers.
+ * Makes the parts of a statement that skips whole days by their counts.
  * @param owner the owner as SQL
  * @param skip the number of rows to skip, as SQL
  */

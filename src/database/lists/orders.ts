@@ -6,15 +6,15 @@ export type OrderBy = Record<string, 'asc' | 'desc'>[];
 /** An order in the forms that statements need. */
 interface OrderTexts {
   readonly fields: readonly string[];
-  /** Of the table's columns. */
+  /** By the table's columns. */
   readonly sql: string;
-  /** Of columns as `found."…"`, by Prisma's names: for a statement around the one that sorts. */
+  /** By columns as `found."…"`, with Prisma's names: for a statement around the one that sorts. */
   readonly outer: string;
 }
 
 const textsByOrder = new WeakMap<OrderBy, OrderTexts>();
 
-/** The texts of an order, made once per order object. */
+/** Returns the texts of an order, made once per order object. */
 export function orderTexts(orderBy: OrderBy): OrderTexts {
   let texts = textsByOrder.get(orderBy);
   if (!texts) {

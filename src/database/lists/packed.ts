@@ -13,26 +13,26 @@ export interface PackedField {
   readonly list: boolean;
 }
 
-/** What is read of each row: at least one value. */
+/** The values to read of each row, at least one. */
 export interface Packing {
   readonly fields: readonly PackedField[];
-  /** Whether the values of the order are read too; the last of them is the sid. */
+  /** Whether the values of the order are also read; the last of them is the sid. */
   readonly ordered: boolean;
-  /** Whether the total is read too, where the list keeps it. */
+  /** Whether the total is also read, if the list maintains it. */
   readonly counted?: boolean;
 }
 
 /** A row's values as PostgreSQL writes them: the fields of the packing, then those of the order if it asks for them. */
 export type PackedRow = readonly string[];
 
-/** What a packed read returns. */
+/** The result of a packed read. */
 export interface PackedRows {
   readonly rows: PackedRow[];
-  /** How many rows the list has, at the same moment. Only where the packing asks for it and the list keeps it. */
+  /** How many rows the list has, at the same moment. Present only if the packing requests it and the list maintains it. */
   readonly total: number | undefined;
 }
 
-/** A value contains a separator, so the rows cannot be packed and must be read in another way. */
+/** A value contains a separator, so the rows cannot be packed and must be read without packing. */
 export class UnpackableError extends Error {
   override readonly name = 'UnpackableError';
 }
@@ -42,8 +42,8 @@ const ROW_SEPARATOR = '\x1e';
 const VALUE_SEPARATOR = '\x1f';
 
 /**
- * Reads the rows of a range packed into one text: one value on the wire instead of a dozen per row, which is most of what reading a page costs.
- * @param list says that the range is of all rows of one owner, whose number is kept
+ * Reads the rows of a range packed into one text: one value on the wire instead of a dozen per row, which is most of the cost of reading a page.
+ * @param list given if the range is of all rows of one owner, whose number is maintained
  * @throws UnpackableError; TypeError as `condition`
  */
 export async function selectPacked(sql: Sql, table: Table<never>, range: Range, packing: Packing, list?: CountedList): Promise<PackedRows> {
@@ -52,7 +52,7 @@ export async function selectPacked(sql: Sql, table: Table<never>, range: Range, 
 }
 
 /**
- * Reads the same range within each of these parents, in one statement. Lists within parents keep no total.
+ * Reads the same range within each of these parents, in one statement. Lists within parents have no total.
  * @throws UnpackableError; TypeError as `condition`
  */
 export async function selectPackedOf(
@@ -67,19 +67,19 @@ export async function selectPackedOf(
   return packs.map(([pack]) => unpack(pack, packing, range));
 }
 
-/** The one row of a packed read. `total` is absent where it was not read. */
+/** The one row of a packed read. `total` is absent if it was not read. */
 interface Pack extends Partial<TotalRow> {
   readonly count: number;
   readonly packed: string | null;
 }
 
-/** Packs rows that come in their order, which string_agg keeps. */
+/** Packs rows in their order, which string_agg keeps. */
 const aggregate = (rows: string, furtherColumns: string) =>
   `SELECT count(*)::int AS count, string_agg(packed.row, E'\\x1e') AS packed${furtherColumns} FROM (${rows}) AS packed`;
 
 const projections = new WeakMap<Packing, Map<string, Projection>>();
 
-/** The projection that reads a packing, made once for each order. */
+/** Makes the projection that reads a packing, once for each order. */
 function projectionOf(packing: Packing, range: Range): Projection {
   const byOrder = projections.get(packing) ?? new Map<string, Projection>();
   projections.set(packing, byOrder);

@@ -3,28 +3,28 @@ import { type CountedList, readTotal } from './kept-counts.ts';
 import { type PackedRows, type Packing, selectPacked, selectPackedOf } from './packed.ts';
 import { countRows, countRowsOf, type Range, selectRows, selectRowsOf, type Table } from './select.ts';
 
-/** How a list is read: its rows, the same packed where the list can do that, and their number. */
+/** The reads of a list: its rows, the same rows packed if the list supports that, and their number. */
 export interface Reads<Row extends object> {
   find(range: Range, fields?: readonly string[]): Promise<Row[]>;
   pack?(range: Range, packing: Packing): Promise<PackedRows>;
   count(where: object): Promise<number>;
 }
 
-/** How one list within each of many parents is read. Each result is in the order of the parents. */
+/** The reads of one list within each of many parents. Each result is in the order of the parents. */
 export interface NestedReads<Row extends object> {
   find(range: Range, fields?: readonly string[]): Promise<Row[][]>;
   pack(range: Range, packing: Packing): Promise<PackedRows[]>;
   count(where: object): Promise<number[]>;
 }
 
-/** Reads a table. */
+/** Makes the reads of a table. */
 export const readsOf = <Row extends object>(sql: Sql, table: Table<Row>): Reads<Row> => ({
   find: (range, fields) => selectRows(sql, table, range, fields),
   pack: (range, packing) => selectPacked(sql, table, range, packing),
   count: (where) => countRows(sql, table, where),
 });
 
-/** Reads all rows of one owner in a table that keeps their number. */
+/** Makes the reads of all rows of one owner in a table whose number of rows is maintained. */
 export const readsOfAll = <Row extends object>(sql: Sql, table: Table<Row>, list: CountedList): Reads<Row> => ({
   find: (range, fields) => selectRows(sql, table, range, fields, list),
   pack: (range, packing) => selectPacked(sql, table, range, packing, list),
@@ -32,7 +32,7 @@ export const readsOfAll = <Row extends object>(sql: Sql, table: Table<Row>, list
 });
 
 /**
- * Reads the rows of each of these parents in a table.
+ * Makes the reads of the rows of each of these parents in a table.
  * @param parentField the field that holds the parent's sid
  */
 export const nestedReadsOf = <Row extends object>(

@@ -3,7 +3,7 @@ import { columnOf, condition, Values } from './conditions.ts';
 import { type CountedList, daySkip, isSkippedByDays, totalText } from './kept-counts.ts';
 import { type OrderBy, orderTexts } from './orders.ts';
 
-/** A table and which of its columns are read, by Prisma's names: Prisma's schema remains the one description of them. */
+/** A table and the columns to read, by Prisma's names: only Prisma's schema describes them. */
 export interface Table<Row extends object> {
   readonly name: string;
   readonly fields: readonly (keyof Row & string)[];
@@ -11,7 +11,7 @@ export interface Table<Row extends object> {
   readonly owner?: keyof Row & string;
 }
 
-/** Which rows are read, in the terms of Prisma's findMany. */
+/** The rows to read, in the terms of Prisma's findMany. */
 export interface Range {
   readonly where: object;
   readonly orderBy: OrderBy;
@@ -19,7 +19,7 @@ export interface Range {
   readonly skip: number;
 }
 
-/** What a statement returns of a range's rows. */
+/** The values that a statement returns of a range's rows. */
 export interface Projection {
   /** The SELECT list of a row. Includes the columns of the order, unless `aggregate` is given. */
   readonly columns: string;
@@ -29,14 +29,14 @@ export interface Projection {
    * @param furtherColumns a further part of the SELECT list, beginning with a comma, or ''
    */
   readonly aggregate?: (rows: string, furtherColumns: string) => string;
-  /** Whether the aggregated row also has the list's `total`, where it is kept. */
+  /** Whether the aggregated row also has the list's `total`, if it is maintained. */
   readonly counted?: boolean;
 }
 
 /**
  * Reads the rows that Prisma's findMany would return, by one prepared statement, at a tenth of the cost.
- * @param fields which fields to read; those of the order are read too
- * @param list says that the range is of all rows of one owner, whose number is kept
+ * @param fields the fields to read; the fields of the order are also read
+ * @param list given if the range is of all rows of one owner, whose number is maintained
  * @throws TypeError as `condition`
  */
 export function selectRows<Row extends object>(
@@ -68,7 +68,7 @@ export function selectRowsOf<Row extends object>(
 
 /**
  * Reads a projection of a range.
- * @param list says that the range is of all rows of one owner, whose number is kept
+ * @param list given if the range is of all rows of one owner, whose number is maintained
  * @throws TypeError as `condition`
  */
 export function readRange<Row extends object>(
@@ -124,10 +124,10 @@ interface ChildRow {
 
 /** The longest page of the graph, and one row that shows whether there are more. */
 const MAX_BATCHABLE_PAGE = 101;
-/** How many rows of all parents together a statement may return to be read together with others. */
+/** How many rows of all parents a statement may return to be batched with others. */
 const MAX_NESTED_ROWS = 1000;
 
-/** Whether an index leads straight to the rows, for any owner: such a statement is short, and its plan is always the same. */
+/** Whether an index leads directly to the rows, for any owner: such a statement is short, and its plan is always the same. */
 function isBatchable({ owner }: Table<never>, range: Range, values: Values, parentField?: string): boolean {
   return (
     owner !== undefined &&
@@ -143,7 +143,7 @@ export function selectAll<Row extends object>(sql: Pick<Sql, 'query'>, table: Ta
   return sql.query<Row>(`SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`, values.given);
 }
 
-/** Reads the one row that has these texts in these fields, as Prisma's findUnique does; `null` where there is none. */
+/** Reads the one row that has these texts in these fields, like Prisma's findUnique; `null` if there is none. */
 export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Row | null> {
   const values = new Values();
   const text = `SELECT ${columnList(table.fields)} FROM ${table.name} WHERE ${condition(where, values)}`;
@@ -201,7 +201,7 @@ function columnsOf(fields: readonly string[], range: Range): string {
 
 const namedColumn = (field: string) => `${columnOf(field)} AS "${field}"`;
 
-/** The statement that reads a projection of a range. */
+/** Makes the statement that reads a projection of a range. */
 function rangeText(
   { name, owner }: Table<never>,
   { columns, aggregate, counted }: Projection,
@@ -228,5 +228,5 @@ function rangeText(
   return aggregate(rows(), list && counted ? `, (${totalText(list.counts, values.add(list.owner, owner))}) AS total` : '');
 }
 
-/** The order of a range's rows in a statement around it; `undefined` for an aggregate, which is one row. */
+/** Returns the order of a range's rows in a statement around it; `undefined` for an aggregate, which is one row. */
 const outerOrder = (range: Range, { aggregate }: Projection) => (aggregate ? undefined : orderTexts(range.orderBy).outer);

@@ -1,7 +1,7 @@
 import pg from 'pg';
 
 /**
- * A connection that knows how long it has waited for an answer, so that it can be closed: any further statement on it, even a ROLLBACK, would wait as long.
+ * A connection that knows how long it has waited for a result, so that it can be closed: any further statement on it, even a ROLLBACK, would wait as long.
  * pg's own `query_timeout` creates a timer for every statement.
  *
  * A dropped connection never crashes the process: the pool does not listen to it while it hands it over, so it handles its own 'error' events. Its holder
@@ -22,7 +22,7 @@ export class WatchedClient extends pg.Client {
     const name = args[0]?.name;
     if (name) this.#prepared.add(name);
     const query = super.query as (...args: unknown[]) => unknown;
-    // pg itself watches a statement with a timeout of its own.
+    // pg itself monitors a statement that has its own timeout.
     if (args[0]?.query_timeout !== undefined) return query.apply(this, args);
     const last = args.length - 1;
     const hasCallback = typeof args[last] === 'function';
@@ -51,7 +51,7 @@ export class WatchedClient extends pg.Client {
     this.#waitingSince = performance.now();
   }
 
-  /** Closes the connection if it has waited for an answer for `ms`. Its pending statements fail with `Query read timeout`. */
+  /** Closes the connection if it has waited for a result for `ms`. Its pending statements fail with `Query read timeout`. */
   closeIfUnresponsive(ms: number): void {
     if (this.#pendingAnswers === 0 || performance.now() - this.#waitingSince < ms) return;
     const { stream } = (this as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection;
@@ -59,7 +59,7 @@ export class WatchedClient extends pg.Client {
   }
 }
 
-/** A function of the module, since V8 moves what closures of `query` itself capture to the old generation (docs/performance.md). */
+/** Outside of `query`, since V8 moves everything that closures of `query` capture to the old generation (docs/performance.md). */
 const afterAnswer = (callback: (...outcome: unknown[]) => void, client: WatchedClient) => (error: unknown, result: unknown) => {
   client.stopWaiting();
   callback(error, result);
@@ -69,7 +69,7 @@ const noop = () => {};
 /** How many times within the timeout each connection is checked. */
 const CHECKS_PER_TIMEOUT = 6;
 
-/** Closes the pool's connections that do not answer within `ms`. */
+/** Closes the pool's connections that do not respond within `ms`. */
 export function closeUnresponsive(pool: pg.Pool, ms: number): void {
   const clients = new Set<WatchedClient>();
   let timer: NodeJS.Timeout | undefined;

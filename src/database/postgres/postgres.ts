@@ -9,12 +9,12 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
-/** How long a transaction may idle between statements, in ms: longer than any of ours does. One that a crashed gateway left then releases its locks. */
+/** How long a transaction may idle between statements, in ms: longer than any of ours does. One left by a crashed gateway then releases its locks. */
 const IDLE_IN_TRANSACTION = 60_000;
 
 /**
- * The timeouts that together fit into a request's: for getting a connection, for a statement on the server, and for its answer, all in ms. A statement that
- * the server cancels leaves its connection usable; one without an answer closes it.
+ * The timeouts that together fit into a request's: for getting a connection, for a statement on the server, and for its result, all in ms. A statement that
+ * the server cancels leaves its connection usable; one without a result closes it.
  */
 export function timeoutsWithin(requestTimeoutMs: number) {
   const statementMs = Math.max(1000, Math.round(requestTimeoutMs / 2));
@@ -24,7 +24,7 @@ export function timeoutsWithin(requestTimeoutMs: number) {
 interface Postgres {
   readonly pool: pg.Pool;
   /**
-   * A few connections for what is read together (read-together.ts), with generic plans: planning such a statement costs as much as running it, and the plan
+   * A few connections for batches of reads (read-together.ts), with generic plans: planning such a statement costs as much as running it, and the plan
    * is always the same, which PostgreSQL would notice only for some batch sizes.
    */
   readonly batchPool: pg.Pool;
@@ -74,7 +74,7 @@ function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, 
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    // As statements, since a pooler may refuse startup parameters that it does not know.
+    // As statements, since a pooler may refuse unknown startup parameters.
     onConnect: async (client) => {
       const timeouts = [`SET statement_timeout = ${statementMs}`, `SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION}`];
       await client.query([...timeouts, ...sessionSql].join('; '));
@@ -85,7 +85,7 @@ function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, 
   return pool;
 }
 
-/** Describes an error. One of a host with several addresses is an AggregateError, which has no message of its own. */
+/** Describes an error. For a host with several addresses, it is an AggregateError, which has no message of its own. */
 function reason(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return [...new Set(error.errors.map(reason))].join(', ');
   return error instanceof Error ? error.message : String(error);

@@ -5,12 +5,12 @@ import type { WatchedClient } from './connection.ts';
 
 /** After how many prepared statements a connection is replaced: each takes about 10 KB of PostgreSQL's memory. */
 export const MAX_PREPARED = 500;
-/** How many texts are remembered, those used last. */
+/** How many texts are remembered: the most recently used ones. */
 const MAX_TEXTS = 1000;
 
 /**
  * Creates names for prepared statements: always the same for the same text. Clients' selections produce an unlimited number of texts, so a statement is
- * prepared only when its text comes a second time. A text that has not come for long is forgotten; its name, a hash of it, is the same again later.
+ * prepared only when its text is used a second time. A text that has not been used for long is forgotten; its name, a hash of it, stays the same.
  * @returns a function that returns a text's name, or '' for a statement that is not to be prepared
  */
 export function statementNames(): (text: string) => string {

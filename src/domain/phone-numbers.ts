@@ -8,20 +8,20 @@ import {
 } from 'libphonenumber-js/max';
 import { fold } from './text.ts';
 
-// One phone, one form: E.164. Carriers, people and programs write a number in many ways; whatever compares numbers compares this form.
+// One form for each phone: E.164. Carriers, people and programs write a number in many ways; numbers are compared in this form only.
 
-/** What an SMS comes from: a phone; a short code, or other digits that are no phone's, answered as they are; a name, which cannot be answered. */
+/** The sender of an SMS: a phone; a short code or other digits that are not a phone's, answered unchanged; or a name, which cannot be answered. */
 type SenderKind = 'phone' | 'shortCode' | 'name';
 
-/** A number that digits can be read as. */
+/** A possible reading of digits as a number. */
 interface ReadNumber {
   /** E.164. */
   readonly number: string;
-  /** Whether the digits say so themselves: by a plus, an international prefix, or the region's own way of writing. */
+  /** Whether the reading is certain: by a plus, an international prefix, or the region's own notation. */
   readonly certain: boolean;
 }
 
-// No screen shows these: soft hyphen, joiners, direction marks, variation selectors, byte order mark.
+// Not shown on any screen: soft hyphen, joiners, direction marks, variation selectors, byte order mark.
 const INVISIBLE = /^\p{Default_Ignorable_Code_Point}$/u;
 const PLUS = /^[+\u207a\u2795\ufe62\uff0b]$/;
 const HYPHEN = /^[-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d]$/;
@@ -29,8 +29,8 @@ const LINE_BREAK = /^[\n\v\f\r\u0085\u2028\u2029]$/;
 const LIKE_ASCII: Record<string, string> = { '（': '(', '）': ')', '［': '[', '］': ']', '．': '.', '·': '.', '／': '/' };
 
 /**
- * A character as a number is read: any script's digit as 0 to 9, any plus as `+`, any hyphen or dash as `-`, any space as a space. Invisible
- * characters are empty, line breaks `\n`; others stay.
+ * Converts a character for reading a number: any script's digit to 0 to 9, any plus to `+`, any hyphen or dash to `-`, any space to a space. Invisible
+ * characters become empty, line breaks `\n`; others stay.
  * @param character one code point
  */
 export function plainCharacter(character: string): string {
@@ -44,7 +44,7 @@ export function plainCharacter(character: string): string {
   return LIKE_ASCII[character] ?? character;
 }
 
-/** Decimal digits stand in runs of ten, from zero (Unicode 4.6); runs may follow each other. */
+/** Decimal digits are in runs of ten, from zero (Unicode 4.6); runs may be adjacent. */
 function digitOf(codePoint: number): number {
   let before = 0;
   while (before < 50 && /^\p{Nd}$/u.test(String.fromCodePoint(codePoint - before - 1))) before += 1;
@@ -52,13 +52,13 @@ function digitOf(codePoint: number): number {
 }
 
 /**
- * The one form of a phone's number, however it is written: with or without plus, `00`, `tel:`, brackets, any script's digits, invisible characters.
+ * Converts a phone number in any notation to its one form: with or without plus, `00`, `tel:`, brackets, any script's digits, invisible characters.
  *
- * Digits without a plus and without a leading 0 are a full international number, as carriers and mappings give them; where they are none by the
- * numbering plans, they may be the region's national number. A number that no plan knows (a test range, a new one) has a form where it comes with
- * all its digits: 7 to 15, not beginning with 0.
- * @param region the region of national numbers: ISO 3166-1 alpha-2, as of `regionOf`
- * @returns `+` and 7 to 15 digits; undefined for short codes, names, extensions, and national numbers without their region
+ * Digits without a plus and without a leading 0 are a full international number, as carriers and mappings give it; if the numbering plans have no such
+ * number, they may be the region's national number. A number that no plan knows (a test range, a new one) has a form if it is complete: 7 to 15
+ * digits, not beginning with 0.
+ * @param region the region of national numbers: ISO 3166-1 alpha-2, from `regionOf`
+ * @returns `+` and 7 to 15 digits; `undefined` for short codes, names, extensions, and national numbers without their region
  */
 export function toE164(written: string, region?: string): string | undefined {
   const dialled = dialledIn(written);
@@ -90,9 +90,9 @@ export function toE164(written: string, region?: string): string | undefined {
 }
 
 /**
- * The region whose national numbers are written next to this one; of several with one calling code, the number's own or the main one.
- * @param written a full international number in any spelling
- * @returns ISO 3166-1 alpha-2; undefined for non-geographic and unknown calling codes
+ * Returns the region whose national numbers may accompany this number; if several share its calling code, the number's own or the main one.
+ * @param written a full international number in any notation
+ * @returns ISO 3166-1 alpha-2; `undefined` for non-geographic and unknown calling codes
  */
 export function regionOf(written: string): string | undefined {
   const number = parsed(toE164(written) ?? '');
@@ -100,7 +100,7 @@ export function regionOf(written: string): string | undefined {
 }
 
 /**
- * The form in which a sender is answered is `toE164`'s for a phone, and `comparedForm`'s for a short code.
+ * Classifies a sender. Answer a phone at its `toE164`, and a short code at its `comparedForm`.
  * @param region as for `toE164`
  */
 export function kindOfSender(from: string, region?: string): SenderKind {
@@ -109,7 +109,7 @@ export function kindOfSender(from: string, region?: string): SenderKind {
 }
 
 /**
- * What two addresses are compared by: equal for one phone, whatever its spelling. Begins as `digitsPrefix` of its beginning.
+ * Returns the form in which two addresses are compared: equal for one phone in any notation. It begins with `digitsPrefix` of the address's beginning.
  * @param region as for `toE164`
  * @returns E.164's digits; a short code's digits; other text folded
  */
@@ -118,8 +118,8 @@ export function comparedForm(written: string, region?: string): string {
 }
 
 /**
- * The beginning of a number as `comparedForm` has it: `+1571`, `%2B1571`, `001571`, ` 1571`, `tel:+1 (571)` and `1571` are one.
- * @returns digits, empty for what every number begins with; undefined for text that begins no number (`AMAZON`, an e-mail address)
+ * Converts the beginning of a number to that of its `comparedForm`: `+1571`, `%2B1571`, `001571`, ` 1571`, `tel:+1 (571)` and `1571` are equal.
+ * @returns digits, empty if every number has this beginning; `undefined` if no number has it (`AMAZON`, an e-mail address)
  */
 export function digitsPrefix(written: string): string | undefined {
   const dialled = dialledIn(written, true);
@@ -130,9 +130,9 @@ export function digitsPrefix(written: string): string | undefined {
 }
 
 /**
- * The numbers that digits can be read as by the numbering plans. Digits without plus are national or international.
+ * Returns the possible readings of digits by the numbering plans. Digits without plus are national or international.
  * @param digits ASCII digits
- * @param plus whether a plus is before them
+ * @param plus whether a plus precedes them
  * @param region as for `toE164`
  */
 export function readDigits(digits: string, plus: boolean, region?: string): ReadNumber[] {
@@ -147,7 +147,7 @@ export function readDigits(digits: string, plus: boolean, region?: string): Read
 }
 
 /**
- * Whether groups of digits stand as the number's region writes it at home: (650) 253-0000.
+ * Whether the groups of digits are those of the national notation in the number's region: (650) 253-0000.
  * @param number E.164
  */
 export const isNationalSpelling = (number: string, groups: readonly string[]): boolean =>
@@ -157,7 +157,7 @@ export const isNationalSpelling = (number: string, groups: readonly string[]): b
     ?.join(' ') === groups.join(' ');
 
 /**
- * The number that international digits would be if a plan had it. For offering, not for sending.
+ * Returns the number of international digits even if no plan has it. For a suggestion, not for sending.
  * @param digits ASCII digits, from the calling code on
  */
 export const possibleNumber = (digits: string): string | undefined => (parsed(`+${digits}`)?.isPossible() ? unassigned(digits) : undefined);
@@ -172,11 +172,11 @@ function validInternational(digits: string): string | undefined {
   return number?.isValid() ? number.number : undefined;
 }
 
-/** A number of no known plan, where it has the shape of E.164. */
+/** Returns a number of no known plan, if it has the form of E.164. */
 function unassigned(digits: string): string | undefined {
   const today = asDialledToday(digits);
   const number = parsed(`+${today}`);
-  // A national prefix within it is left out where the rest has a length of its region's.
+  // A national prefix within it is left out if the rest has a valid length for its region.
   const written = number?.isPossible() ? number.number : `+${today}`;
   return /^\+[1-9][0-9]{6,14}$/.test(written) ? written : undefined;
 }
@@ -192,15 +192,15 @@ interface National {
 }
 
 /**
- * Digits without plus as the region dials them: with its national prefix (0170 1234567) or its international one (011 44 …); in a region that writes
- * numbers without prefix, as they are. Without its prefix, 170 1234567 is no German number: it may as well be an order's.
+ * Reads digits without plus as dialled in the region: with its national prefix (0170 1234567) or its international one (011 44 …); without one in a region
+ * that writes numbers without prefix. Without its prefix, 170 1234567 is not read as a German number: it may be an order number.
  */
 function nationalNumber(digits: string, region: string | undefined): National | undefined {
   if (!region || !isSupportedCountry(region)) return undefined;
   const number = parsed(digits, region);
   if (!number) return undefined;
   const national = nationalForm(digits, number, region);
-  // An international prefix was there where what is left is the number with its calling code.
+  // There was an international prefix if the rest is the number with its calling code.
   const full = number.number.slice(1);
   const dialledAbroad = digits.length > full.length && digits.endsWith(full);
   if (!national && !dialledAbroad) return undefined;
@@ -209,10 +209,10 @@ function nationalNumber(digits: string, region: string | undefined): National | 
   return { number: number.number, valid, certain: dialledAbroad || (national === 'prefixed' && A_PERSONS.has(number.getType())) };
 }
 
-/** A national number of another kind (free, premium, shared cost) is rarer than the list of times or prices that looks like it. */
+/** The types of personal numbers. National numbers of other types (free, premium, shared cost) are rarer than lists of times or prices that look like them. */
 const A_PERSONS = new Set<string | undefined>(['MOBILE', 'FIXED_LINE', 'FIXED_LINE_OR_MOBILE', 'VOIP', 'PERSONAL_NUMBER']);
 
-/** How digits are the region's national form: with a prefix that only numbers have, or bare. */
+/** Tells whether digits are in the region's national form: with a prefix that only numbers have, or bare. */
 function nationalForm(digits: string, number: PhoneNumber, region: CountryCode): 'prefixed' | 'bare' | undefined {
   if (number.countryCallingCode !== getCountryCallingCode(region)) return undefined;
   const prefix = nationalPrefixOf(region);
@@ -224,13 +224,13 @@ function nationalForm(digits: string, number: PhoneNumber, region: CountryCode):
 function nationalPrefixOf(region: CountryCode): string | undefined {
   const metadata = new Metadata();
   metadata.selectNumberingPlan(region);
-  // The plan knows it; the published types leave it out.
+  // Missing in the published types.
   return (metadata.numberingPlan as unknown as { nationalPrefix(): string | undefined }).nationalPrefix();
 }
 
 interface Dialled {
   readonly digits: string;
-  /** Without the (0) that is left out from abroad. */
+  /** The digits without a (0), which is not dialled from abroad. */
   readonly withoutZero: string;
   readonly plus: boolean;
 }
@@ -238,8 +238,8 @@ interface Dialled {
 const plain = (text: string) => Array.from(text, plainCharacter).join('');
 
 /**
- * The digits of an address that is a number and nothing else.
- * @param incomplete whether it may be a number's beginning, or its plus alone
+ * Returns the digits of an address that is only a number.
+ * @param incomplete whether it may be just the beginning of a number, or only its plus
  */
 function dialledIn(written: string, incomplete = false): Dialled | undefined {
   if (written.length > 200) return undefined;

@@ -18,7 +18,7 @@ export interface Origins {
 
 /**
  * @param allowed exact origins, as browsers send them
- * @param publicUrl the gateway's address in browsers, where a proxy changes the Host
+ * @param publicUrl the gateway's address in browsers, in case a proxy changes the Host
  */
 export function createOrigins(allowed: readonly string[], publicUrl: () => string | undefined): Origins {
   const isAllowed = (origin: string | null): origin is string => origin !== null && allowed.includes(origin);

@@ -3,7 +3,7 @@ import type { Caller } from './caller.ts';
 import { newSid } from './sid.ts';
 import type { Transaction } from './transaction.ts';
 
-/** The action that each mutation of the graph records, also when an operation of the contract runs it. */
+/** The action that each mutation of the graph records, even if an operation of the contract runs it. */
 export const mutationActions = {
   createEnterprise: 'enterprise.create',
   updateEnterprise: 'enterprise.update',
@@ -46,7 +46,7 @@ export type Actor = Pick<Caller, 'organizationSid' | 'requestId' | 'remoteAddres
 /** The operator as the actor in an organization. Each command has a request id of its own. */
 export const operatorOn = (organizationSid: string): Actor => ({ organizationSid, requestId: randomUUID() });
 
-/** Makes the row of one audit record. */
+/** Makes the row of an audit record. */
 export function auditRecord(actor: Actor, { action, targetSid }: AuditEntry) {
   const { organizationSid, accountSid, adminSid, accessTokenSid, requestId, remoteAddress } = actor;
   return { sid: newSid('AU'), organizationSid, accountSid, adminSid, accessTokenSid, action, targetSid, requestId, remoteAddress };
@@ -54,7 +54,7 @@ export function auditRecord(actor: Actor, { action, targetSid }: AuditEntry) {
 
 /**
  * Appends records to the audit log, which the database makes append-only.
- * @param client a transaction, where the records must commit with the action
+ * @param client a transaction, if the records must commit with the action
  */
 export async function appendAudit(client: Pick<Transaction, 'auditLog'>, actor: Actor, entries: readonly AuditEntry[]): Promise<void> {
   await client.auditLog.createMany({ data: entries.map((entry) => auditRecord(actor, entry)) });

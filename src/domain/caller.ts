@@ -1,5 +1,5 @@
 /**
- * What a caller may do. An account holds permissions; an access token narrows them.
+ * The permissions of callers. An access token may have fewer than its account.
  * - `read`: every query
  * - `write`: every mutation
  * - `secrets`: Bot.clientSecret
@@ -17,19 +17,19 @@ export interface Caller {
   readonly organizationSid: string;
   /** The caller's account; for an enterprise's admin, the provider's account that owns the enterprise. */
   readonly accountSid: string;
-  /** The enterprise admin who calls, or whose access token was presented; absent for accounts. */
+  /** The calling enterprise's admin, or the owner of the access token; absent for accounts. */
   readonly adminSid?: string;
   readonly permissions: ReadonlySet<Permission>;
-  /** The one enterprise that the credentials are narrowed to: they see it and what belongs to it, and nothing else. */
+  /** The only enterprise that the credentials give access to. Absent if they cover the whole organization. */
   readonly enterpriseSid?: string;
   /** The digest that the account's auth token matched, in base64; a rotation changes it. Absent for access tokens. */
   readonly credentialDigest?: string;
-  /** The access token that was presented, if one was. */
+  /** The access token of the request. Absent if it has none. */
   readonly accessTokenSid?: string;
-  /** When the credentials expire; absent for an account's own, which do not. */
+  /** When the credentials expire. Absent for an account's own, which do not. */
   readonly expires?: Date;
   /**
-   * Asks the platform that verified the credentials again; absent where the database decides. Never rejects: a platform that does not answer has not
+   * Asks the platform that verified the credentials again. Absent if the database decides. Never rejects: a platform that does not respond has not
    * revoked them.
    */
   readonly isStillValid?: () => Promise<boolean>;
@@ -39,8 +39,8 @@ export interface Caller {
   readonly remoteAddress?: string;
 }
 
-/** What valid credentials grant: a caller without its request. */
+/** The result of verifying credentials: a caller without its request. */
 export type Credentials = Omit<Caller, 'requestId' | 'remoteAddress'>;
 
-/** The sid that a caller's idempotency keys and limits are counted by: the admin's, else the account's. */
+/** Returns the sid that owns a caller's idempotency keys and limits: the admin's, otherwise the account's. */
 export const actorOf = ({ adminSid, accountSid }: Pick<Caller, 'adminSid' | 'accountSid'>): string => adminSid ?? accountSid;

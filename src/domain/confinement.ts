@@ -1,7 +1,7 @@
 import type { Caller } from './caller.ts';
 
-// Every read and write is confined by one of these two, so that credentials reach only their organization, or the one enterprise that they are
-// narrowed to.
+// Every read and write has one of these two conditions, so that credentials reach only their organization, or the one enterprise that they are
+// restricted to.
 
 /** The condition on rows that belong to an enterprise: mappings, bots, messages, admins. */
 export const belonging = ({ organizationSid, enterpriseSid }: Caller) =>

@@ -1,9 +1,9 @@
 import { Prisma } from '../../prisma/client/client.ts';
 
 /**
- * The unique constraint or index that a write violated. The one place that knows Prisma's form of a unique violation: P2002, with the driver
+ * Finds the unique constraint or index that a write violated. Only this function knows Prisma's form of a unique violation: P2002, with the driver
  * adapter's own cause for tables of the schema.
- * @returns its name, or `undefined` for any other error
+ * @returns the constraint's name, or `undefined` for any other error
  */
 export function violatedConstraint(error: unknown): string | undefined {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError) || error.code !== 'P2002') return undefined;
@@ -19,7 +19,7 @@ export function violatedConstraint(error: unknown): string | undefined {
 }
 
 /**
- * Whether a write failed because the row it refers to is gone. Knows the errors of pg and of Prisma's raw statements.
+ * Whether a write failed because the row it refers to no longer exists. Knows the errors of pg and of Prisma's raw statements.
  * @param constraint the foreign key's name
  */
 export function violatesForeignKey(error: unknown, constraint: string): boolean {

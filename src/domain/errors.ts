@@ -2,7 +2,7 @@
  * The catalogue of expected errors. The graph returns them as members of result unions (schema/errors.ts), the contract as failure envelopes
  * (src/contract/errors.ts). Anything thrown that is not a DomainError is a fault: masked for the caller and logged with the request id.
  *
- * An error's `message` is public and, where REST.md prescribes one, word for word. `detail` is private and goes only to the log.
+ * An error's `message` is public; if REST.md prescribes one, it is used word for word. `detail` is private and goes only to the log.
  */
 export const errorCodes = {
   MISSING_PARAMETER: 'A mandatory field is missing or blank. The message names all of them.',
@@ -33,7 +33,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** One problem of an input. `path` leads to the field from the input object, e.g. `['enterpriseAdmin', 'emailId']`. */
+/** One problem of an input. `path` is the field's path from the input object, e.g. `['enterpriseAdmin', 'emailId']`. */
 export interface InputIssue {
   readonly path: readonly string[];
   readonly message: string;
@@ -49,11 +49,11 @@ interface DomainErrorOptions {
   readonly cause?: unknown;
 }
 
-/** An expected error. The domain throws it; each face answers it in its own form. */
+/** An expected error. The domain throws it, and each face returns it in its own form. */
 export class DomainError extends Error {
   readonly code: ErrorCode;
   readonly value: string | undefined;
-  /** The input field that the value came from. Not called `path`: GraphQL would take the error for one that it has located already. */
+  /** The input field that the value came from. Not called `path`, because graphql would treat the error as already located. */
   readonly parameter: readonly string[] | undefined;
   readonly detail: string | undefined;
 
@@ -67,7 +67,7 @@ export class DomainError extends Error {
   }
 }
 
-/** The input is incomplete or malformed (451, 450). Nothing was done. */
+/** The input is incomplete or malformed (451, 450). Nothing was changed. */
 export class InvalidInputError extends DomainError {
   readonly issues: readonly InputIssue[];
 
@@ -77,10 +77,10 @@ export class InvalidInputError extends DomainError {
   }
 }
 
-/** Nothing in the caller's organization has this sid (4051, 480, 481). Whether another organization has it is never revealed. */
+/** There is no object with this sid in the caller's organization (4051, 480, 481). Whether another organization has one is never revealed. */
 export class NotFoundError extends DomainError {}
 
-/** The request conflicts with what is stored here or at Microsoft. */
+/** The request conflicts with the data stored here or at Microsoft. */
 export class ConflictError extends DomainError {}
 
 /** A text that the carrier would cut or refuse (450). Nothing was stored. */

@@ -7,8 +7,8 @@ interface Entry<Value> {
 }
 
 /**
- * A cache of the least recently used kind whose entries expire at a point of wall-clock time, as credentials do: lru-cache's own ttl uses a monotonic
- * clock, which stops while a machine sleeps.
+ * An LRU cache whose entries expire at a wall-clock time, like credentials: lru-cache's own ttl uses a monotonic clock, which stops while a machine
+ * sleeps.
  */
 export class ExpiringCache<Value> {
   readonly #entries: LRUCache<string, Entry<Value>>;

@@ -7,7 +7,7 @@ import type { Hints } from './hints.ts';
 import type { Secrets } from './secrets.ts';
 import type { VerifiedCredentials } from './verified-credentials.ts';
 
-/** What the domain works with. Built once, by main or a test, and passed first to each domain function. */
+/** The domain's dependencies. Created once, by start.ts or a test, and the first argument of each domain function. */
 export interface Gateway {
   readonly prisma: PrismaClient;
   /** The same database, for lists and other frequent statements. */

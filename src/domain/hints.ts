@@ -1,7 +1,7 @@
-/** Wakes the parts that wait for a change, after its commit. A hint may be lost: every waiting part also polls. */
+/** Notifies waiting parts of a change after its commit. A hint may be lost: every waiting part also polls. */
 export interface Hints {
-  /** Says that a message entered the outbox. */
+  /** Call it when a message has entered the outbox. */
   readonly queued: () => void;
-  /** Says that an event was appended to the organization's log. */
+  /** Call it when an event has been appended to the organization's log. */
   readonly appended: (organizationSid: string) => void;
 }

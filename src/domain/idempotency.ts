@@ -20,18 +20,18 @@ const MAX_KEY_LENGTH = 255;
 
 /**
  * Appends the mutation to the audit log and stores its row as the key's result, in the transaction that makes the change.
- * @param outcome `changed: false` where the row was already in the requested state: nothing is recorded then
+ * @param outcome `changed: false` if the row was already in the requested state: then nothing is recorded
  */
 export type Remember = (tx: Transaction, row: { readonly sid: string }, outcome?: { readonly changed: boolean }) => Promise<void>;
 
 /**
- * Runs a mutation once per idempotency key and account. Within 24 h, the same key and input returns the first result again, be it a row, a conflict or
- * a sid that was not found. Invalid input, a platform's failure and a fault are not stored, so the request can be repeated. Credentials that are
- * narrowed to an enterprise have keys of their own.
- * Logs what an expected error keeps from its caller.
+ * Runs a mutation once per idempotency key and account. Within 24 h, the same key and input return the first result again: a row, a conflict or a
+ * not-found error. Invalid input, a platform's failure and a fault are not stored, so the request can be repeated. Credentials that are restricted to
+ * an enterprise have keys of their own.
+ * Logs the private cause of an expected error.
  * @param run must call `remember` with the row that it returns, in its last transaction: a crash before the commit then leaves no result
  * @throws InvalidInputError INVALID_PARAMETER for a malformed key; ConflictError IDEMPOTENCY_KEY_REUSED for another operation or input,
- *   IDEMPOTENCY_KEY_IN_PROGRESS while the first request still runs; whatever `run` throws
+ *   IDEMPOTENCY_KEY_IN_PROGRESS while the first request still runs; the errors of `run`
  */
 export async function idempotently<Row extends { readonly sid: string }>(
   gateway: Gateway,
@@ -81,7 +81,7 @@ async function runOnce<Row extends { readonly sid: string }>(
     if (error instanceof ConflictError || error instanceof NotFoundError) {
       await prisma.idempotencyKey.updateMany({ where: ownClaim, data: { answer: { error: serializeError(error) } } });
     } else {
-      // A claim that has its result stays: the transaction committed, and only its acknowledgement was lost.
+      // A claim that has a result stays: the transaction committed, and only its acknowledgement was lost.
       await prisma.idempotencyKey.deleteMany({ where: { ...ownClaim, answer: { equals: Prisma.DbNull } } });
     }
     throw error;
@@ -90,7 +90,7 @@ async function runOnce<Row extends { readonly sid: string }>(
 
 /**
  * Deletes the keys that are past their lifetime.
- * @returns how many
+ * @returns how many were deleted
  */
 export async function purgeIdempotencyKeys(prisma: PrismaClient): Promise<number> {
   const { count } = await prisma.idempotencyKey.deleteMany({ where: { dateCreated: { lt: new Date(Date.now() - KEY_LIFETIME_MS) } } });
@@ -98,7 +98,7 @@ export async function purgeIdempotencyKeys(prisma: PrismaClient): Promise<number
 }
 
 /**
- * The key as it is stored. An access token that is narrowed to an enterprise must neither see the account's other results nor use up its keys. No
+ * Makes the stored key. An access token that is restricted to an enterprise must neither see the account's other results nor use up its keys. No
  * caller's key contains a line break.
  */
 const scopedKey = ({ enterpriseSid }: Caller, key: string) => (enterpriseSid ? `${enterpriseSid}\n${key}` : key);
@@ -112,7 +112,7 @@ interface KeyId {
 
 /**
  * Claims a key for this request, or waits for the result of the request that holds it.
- * @param inputDigests the digests that the input may be recognized by; the first is stored
+ * @param inputDigests the digests by which the input may be recognized; the first is stored
  * @returns the claim's token, or the stored result
  * @throws ConflictError IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_PROGRESS
  */
@@ -161,8 +161,8 @@ const inProgress = (key: string) =>
   });
 
 /**
- * The digests that an input may be recognized by, the current key's first: a key's id and the input's fingerprint under it. A claim from before a
- * rotation has a retired key's; one from before digests had key ids has the fingerprint alone.
+ * Computes the digests by which an input may be recognized, the current key's first: a key's id and the input's fingerprint under it. A claim from
+ * before a rotation has a retired key's digest; one from before digests had key ids has only the fingerprint.
  */
 function digestsOf(secrets: Secrets, text: string): [Buffer, ...Buffer[]] {
   const fingerprints = secrets.fingerprints(text);
@@ -183,7 +183,7 @@ function canonical(value: unknown): string {
   );
 }
 
-/** Makes a row JSON. Times and bytes are tagged, since JSON has neither. */
+/** Converts a row to JSON. Times and bytes are tagged, since JSON has neither. */
 function serialize(row: object): Prisma.InputJsonObject {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
@@ -202,8 +202,8 @@ interface StoredResult {
 
 /**
  * Reads back a stored result.
- * @returns the row, where the first request had one
- * @throws the first request's error, where it had one
+ * @returns the first request's row, if it succeeded
+ * @throws the first request's error, if it failed
  */
 function deserialize(result: unknown): object {
   const { row, error } = result as StoredResult;

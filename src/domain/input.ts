@@ -8,7 +8,7 @@ const MISSING = 'is missing';
 /** Marks a text whose value must not appear in an error. */
 export const SECRET = { secret: true };
 
-/** Text as callers may send it: trimmed, without NUL (which PostgreSQL cannot store) and lone surrogates, at most `max` characters. */
+/** A text from a caller: trimmed, without NUL (which PostgreSQL cannot store) or lone surrogates, at most `max` characters. */
 function wellFormed(max: number, params: object) {
   return z
     .string()
@@ -40,7 +40,7 @@ export const changedOrEmptied = (max = 255) =>
     .nullish()
     .transform((text) => text ?? undefined);
 
-/** Whether the text is a phone number, absent or blank: whether it may be absent or blank, `mandatory` and `changed` decide. */
+/** Whether the text is a phone number, absent or blank: `mandatory` and `changed` decide whether it may be absent or blank. */
 export const isBlankOrPhoneNumber = (text: string | undefined): boolean => !text || isPhoneNumber(text);
 export const NOT_A_PHONE_NUMBER = 'must be 3 to 18 digits with an optional leading +';
 
@@ -79,7 +79,7 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, input: unkn
 
 /**
  * Makes an INVALID_PARAMETER error with the message `Parameter x is invalid: why` (REST.md, 450).
- * @param path leads to the parameter from the input object
+ * @param path the parameter's path from the input object
  * @param value the offending value; only a text, number or boolean is shown
  */
 export function invalidParameter(

@@ -17,7 +17,7 @@ const HASH_BYTES = 32;
 
 /**
  * Limits all scrypt work of this process. Each run occupies a core, 32 MiB and one of libuv's four threads, so at least half of the cores stay free for
- * callers who are authenticated already. A full queue takes about 3 s.
+ * authenticated callers. A full queue takes about 3 s.
  */
 const CONCURRENCY = availableParallelism() >= 4 ? 2 : 1;
 export const PASSWORD_QUEUE: QueueOptions = { concurrency: CONCURRENCY, maxWaiting: 32 * CONCURRENCY, maxWaitingPerOrigin: 8 };
@@ -33,14 +33,14 @@ export async function hashPassword(password: string): Promise<string> {
   return `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${base64(salt)}$${base64(hash)}`;
 }
 
-/** A hash that no password matches: compared for an unknown user, so that it costs the same work as a wrong password. */
+/** A hash that no password matches: comparing it for an unknown user costs the same work as a wrong password. */
 const DUMMY_HASH = `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${base64(randomBytes(SALT_BYTES))}$${base64(randomBytes(HASH_BYTES))}`;
 
 /**
  * Verifies a password once its origin's turn has come.
- * @param read loads the password's owner; called only when the turn has come, so that a refused attempt costs the database nothing
+ * @param read loads the password's owner; called only when the turn has come, so that a refused attempt costs no statement
  * @param origin the source of the attempt, as in Queue.run
- * @returns the owner, or `undefined` where there is none, it has no password, or the password is wrong
+ * @returns the owner, or `undefined` if there is none, it has no password, or the password is wrong
  * @throws QueueFullError
  */
 export async function verifyInTurn<Owner extends { readonly passwordHash: string | null }>(
@@ -57,7 +57,7 @@ export async function verifyInTurn<Owner extends { readonly passwordHash: string
 
 /**
  * Compares a password with a hash of hashPassword, in constant time.
- * @throws Error where `encoded` is not a hash of this form
+ * @throws Error if `encoded` is not a hash of this form
  */
 export async function verifyPassword(password: string, encoded: string): Promise<boolean> {
   const parts = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{22})\$([A-Za-z0-9+/]{43})$/.exec(encoded);

@@ -3,13 +3,13 @@ import type { Caller } from './caller.ts';
 import { DomainError, PlatformError } from './errors.ts';
 
 /**
- * Logs the private half of an expected error, with the request id: its code, detail and cause, which the caller is never shown. The public message
- * is left out: a platform's own words may repeat what was sent. Errors that have neither say all they know in public.
+ * Logs the private part of an expected error, with the request id: its code, detail and cause, which the caller never sees. The public message is
+ * left out, since a platform's own words may repeat the request. Errors without detail and cause are not logged.
  */
 export function logPrivateCause(log: Pick<Logger, 'info' | 'warn'>, { requestId }: Pick<Caller, 'requestId'>, error: unknown): void {
   if (!(error instanceof DomainError) || (error.detail === undefined && error.cause === undefined)) return;
   const { code, detail, cause } = error;
   const line = { code, detail, err: cause, requestId };
-  if (error instanceof PlatformError) log.warn(line, 'a platform refused a request or did not answer');
+  if (error instanceof PlatformError) log.warn(line, 'a platform refused a request or did not respond');
   else log.info(line, 'a request was refused');
 }

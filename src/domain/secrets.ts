@@ -4,14 +4,14 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, ti
 export interface Secrets {
   /**
    * Encrypts text, which must be well-formed, under the current key.
-   * @param associated names the place where the value is stored (a bot's sid): moved to another place, it does not open
+   * @param associated identifies the place of the value (a bot's sid): a value that is moved to another place does not open
    */
   seal(plaintext: string, associated: string): Uint8Array<ArrayBuffer>;
   /** @throws SealError for a value that was truncated, changed or moved, or whose key this gateway does not have */
   open(sealed: Uint8Array, associated: string): string;
-  /** Makes the keyed digest by which an auth token is recognized. Without the key, the token cannot be found from it. */
+  /** Makes the keyed digest by which an auth token is recognized. Without the key, tokens cannot be guessed from it. */
   digest(text: string): { digest: Uint8Array<ArrayBuffer>; keyId: string };
-  /** Whether `digest` is the text's, in constant time. With an unknown key it takes the same time and never matches. */
+  /** Whether `digest` is the text's, in constant time. With an unknown key, it takes the same time and never matches. */
   matches(text: string, digest: Uint8Array, keyId: string): boolean;
   /** Whether the gateway has this key, so that values sealed, digested and signed under it can be used. */
   holds(keyId: string): boolean;
@@ -23,13 +23,13 @@ export interface Secrets {
   readonly keyId: string;
   /**
    * Seals a sealed value anew under the current key.
-   * @returns `undefined` where it is sealed under the current key already
+   * @returns `undefined` if it is already sealed under the current key
    * @throws SealError as `open`
    */
   reseal(sealed: Uint8Array, associated: string): Uint8Array<ArrayBuffer> | undefined;
   /** The key that new tokens are signed with (HMAC-SHA256), and the id that they carry. */
   readonly signing: { readonly keyId: string; readonly key: Uint8Array };
-  /** The signing key with this id; `undefined` where the gateway does not have it. */
+  /** Returns the signing key with this id, or `undefined` if the gateway does not have it. */
   signingKey(keyId: string): Uint8Array | undefined;
 }
 
@@ -56,8 +56,8 @@ interface Key {
 }
 
 /**
- * Derives the gateway's keys from its master keys, of 32 bytes each. The first is current; what the retired ones after it sealed, digested and signed
- * still opens, matches and is valid.
+ * Derives the gateway's keys from its master keys, of 32 bytes each. The first is current. Values that were sealed, digested or signed under the
+ * others, which are retired, still open, match and are valid.
  * @throws RangeError for no key, or one of another length
  */
 export function createSecrets(...[masterKey, ...retired]: readonly Uint8Array[]): Secrets {
@@ -94,9 +94,9 @@ export function createSecrets(...[masterKey, ...retired]: readonly Uint8Array[])
   };
 }
 
-/** Derives one key for each use (HKDF-SHA256, RFC 5869), so that no use weakens another. The id is derived too and reveals nothing of the key. */
+/** Derives one key for each use (HKDF-SHA256, RFC 5869), so that no use weakens another. The id is also derived and reveals nothing about the key. */
 function derive(masterKey: Uint8Array): Key {
-  if (masterKey.length !== MASTER_KEY_BYTES) throw new RangeError(`A master key has ${MASTER_KEY_BYTES} bytes.`);
+  if (masterKey.length !== MASTER_KEY_BYTES) throw new RangeError(`A master key must have ${MASTER_KEY_BYTES} bytes.`);
   const subkey = (use: string, bytes = 32) => Buffer.from(hkdfSync('sha256', masterKey, '', `teams-sms-gateway ${use}`, bytes));
   return {
     id: subkey('key id', KEY_ID_BYTES).toString('hex'),
@@ -128,7 +128,7 @@ function parse(sealed: Uint8Array) {
 }
 
 /**
- * The id of the key that a value is sealed under.
+ * Returns the id of the key that a value is sealed under.
  * @throws SealError for anything but a sealed value
  */
 const keyOf = (sealed: Uint8Array): string => parse(sealed).keyId;

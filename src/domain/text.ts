@@ -1,6 +1,6 @@
 /**
  * Folds text for comparison: case and Unicode composition are ignored. The *_folded columns hold this form, so that every database compares alike.
- * A Σ becomes ς at the end of a word and σ elsewhere; both become σ, so that a part of a name is found in it.
+ * A Σ becomes ς at the end of a word and σ elsewhere; both are folded to σ, so that every part of a name matches it.
  */
 export const fold = (text: string): string => text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ');
 
@@ -17,7 +17,7 @@ export const PHONE_NUMBER =
 /** Whether the text has the form of a phone number. */
 export const isPhoneNumber = (text: string): boolean => PHONE_NUMBER.test(text);
 
-/** The folded domain of a Microsoft address: what follows its last @; empty where it has none. */
+/** Returns the folded domain of a Microsoft address: the part after its last @, or empty text if it has none. */
 export function domainOf(address: string): string {
   const at = address.lastIndexOf('@');
   return at < 0 ? '' : fold(address.slice(at + 1));

@@ -1,12 +1,12 @@
 import type { Prisma, PrismaClient } from '../../prisma/client/client.ts';
 import { createQueue } from './turns.ts';
 
-/** The client inside a transaction. Never use the outer client there: embedded, it waits for the connection that the transaction holds. */
+/** The client inside a transaction. Never use the outer client there: on the embedded database, it waits for the connection that the transaction holds. */
 export type Transaction = Prisma.TransactionClient;
 
 /**
  * Runs `work` in one READ COMMITTED transaction. Waits up to 10 s for a connection and gives the work 20 s, since it may wait for another
- * transaction's row lock or for a platform's answer.
+ * transaction's row lock or for a platform.
  */
 export function inTransaction<Result>(prisma: PrismaClient, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
   return prisma.$transaction(work, { maxWait: 10_000, timeout: 20_000 });
@@ -19,7 +19,7 @@ const platformQueue = createQueue({
   maxWaitingPerOrigin: Number.POSITIVE_INFINITY,
 });
 
-/** Runs inTransaction for work that waits for a platform's answer: three at once, the organizations in turn. */
+/** Runs `inTransaction` for work that waits for a platform: three at once, the organizations in turn. */
 export function inTransactionWithPlatform<Result>(
   prisma: PrismaClient,
   organizationSid: string,

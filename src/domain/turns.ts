@@ -4,18 +4,18 @@ export class QueueFullError extends Error {
 }
 
 export interface QueueOptions {
-  /** How many run at once. */
+  /** How many jobs run at once. */
   readonly concurrency: number;
-  /** How many may wait, of all origins together. */
+  /** How many jobs may wait, of all origins together. */
   readonly maxWaiting: number;
-  /** How many may wait of one origin. */
+  /** How many jobs of one origin may wait. */
   readonly maxWaitingPerOrigin: number;
 }
 
 interface Queue {
   /**
    * Runs `work` when its turn comes. Origins take turns (round robin), so that one with much work delays only itself.
-   * @param origin whose work it is; work without an origin goes first and is never refused
+   * @param origin the source of the work; work without an origin goes first and is never refused
    * @throws QueueFullError
    */
   run<Result>(work: () => Promise<Result>, origin?: string): Promise<Result>;

@@ -12,7 +12,7 @@ const MAX_ENTRIES = 10_000;
 interface Verification {
   /**
    * Caches the credentials that were found valid, unless they changed during the verification.
-   * @param until when they stop being valid, in ms since 1970, where that is sooner than the cache's own lifetime
+   * @param until when they stop being valid, in ms since 1970, if that is before the end of the cache's own lifetime
    */
   keep(credentials: Credentials, until?: number): void;
   /** Ends the verification. Must be called, whatever the outcome. */
@@ -20,12 +20,12 @@ interface Verification {
 }
 
 /**
- * Caches credentials that were verified within the last minute, so that requests need not ask the database again. The caller's key is a keyed digest
- * of what was presented, never the secret itself. An entry is dropped as soon as what it depends on changes.
+ * Caches credentials that were verified within the last minute, so that requests need not query the database again. The key of an entry is a keyed
+ * digest of the credentials, never the secret itself. An entry is dropped as soon as one of its dependencies changes.
  */
 export interface VerifiedCredentials {
   get(key: string): Credentials | undefined;
-  /** Whether these credentials were valid within a day, and nothing that they depend on has changed since. */
+  /** Whether these credentials were valid within a day, and none of their dependencies has changed since. */
   isKnown(key: string): boolean;
   begin(key: string): Verification;
   /**
@@ -33,8 +33,8 @@ export interface VerifiedCredentials {
    */
   drop(sid: string): void;
   /**
-   * Says whether this process learns of changes that other processes make. While it does not, nothing is cached: a missed change would leave revoked
-   * credentials valid.
+   * Sets whether this process is notified of changes that other processes make. While it is not, nothing is cached: a missed change would leave
+   * revoked credentials valid.
    */
   hears(changes: boolean): void;
   /** Registers a listener that is called after each `drop`. */
@@ -43,7 +43,7 @@ export interface VerifiedCredentials {
 
 /**
  * Creates an empty cache.
- * @param options.hears the initial value of `hears`: true where no other process changes credentials
+ * @param options.hears the initial value of `hears`: true if no other process changes credentials
  */
 export function createVerifiedCredentials(options: { readonly hears: boolean }): VerifiedCredentials {
   const trusted = new ExpiringCache<Credentials>(MAX_ENTRIES);
@@ -51,7 +51,7 @@ export function createVerifiedCredentials(options: { readonly hears: boolean }):
   const running = new Set<{ readonly dropped: Set<string> }>();
   const listeners: (() => void)[] = [];
   let hears = options.hears;
-  /** Grows each time `hears` changes: what was verified before must not be cached after. */
+  /** Increases each time `hears` changes: credentials that were verified before must not be cached after. */
   let epoch = 0;
 
   return {

@@ -288,7 +288,7 @@ describe('createAccessToken', () => {
     }
     expect(await create({ permissions: [] })).toEqual(invalid('permissions', 'must not be empty', null));
     expect(await create({ permissions: ['READ', 'LARGE_PAGES'] })).toEqual(
-      invalid('permissions', 'must be among your own permissions', 'large-pages'),
+      invalid('permissions', 'must be one of your own permissions', 'large-pages'),
     );
   });
 

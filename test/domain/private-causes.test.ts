@@ -36,7 +36,7 @@ test('a 452 shows its public message alone, and its private half is logged with 
   expect(body).not.toContain('NO_ANSWER');
   expect(lines).toContainEqual(
     expect.objectContaining({
-      msg: 'a platform refused a request or did not answer',
+      msg: 'a platform refused a request or did not respond',
       requestId: rest.headers.get('x-request-id'),
       code: 'PLATFORM_ERROR',
       detail: 'NO_ANSWER after 10 s',
@@ -50,5 +50,5 @@ test('a 452 shows its public message alone, and its private half is logged with 
     { input: newEnterprise() },
   );
   expect(data).toEqual({ createEnterprise: { code: 'PLATFORM_ERROR', message: 'Restcomm did not respond' } });
-  expect(lines.filter(({ msg }) => msg === 'a platform refused a request or did not answer')).toHaveLength(1);
+  expect(lines.filter(({ msg }) => msg === 'a platform refused a request or did not respond')).toHaveLength(1);
 });

@@ -64,10 +64,10 @@ describe.each(lists)('%s', (list) => {
     [{ last: 101 }, 'last', 'must be from 0 to 100'],
     [{ last: -1 }, 'last', 'must be from 0 to 100'],
     [{ offset: -1 }, 'offset', 'must not be negative'],
-    [{ first: 1, last: 1 }, 'last', 'must not be given together with first'],
-    [{ offset: 1, last: 1 }, 'offset', 'must not be given together with last, after or before'],
-    [{ offset: 0, after: 'x' }, 'offset', 'must not be given together with last, after or before'],
-    [{ offset: 0, before: 'x' }, 'offset', 'must not be given together with last, after or before'],
+    [{ first: 1, last: 1 }, 'last', 'cannot be combined with first'],
+    [{ offset: 1, last: 1 }, 'offset', 'cannot be combined with last, after or before'],
+    [{ offset: 0, after: 'x' }, 'offset', 'cannot be combined with last, after or before'],
+    [{ offset: 0, before: 'x' }, 'offset', 'cannot be combined with last, after or before'],
   ])('refuses %j and says why', async (variables, argument, why) => {
     const refused = await refusal(page(list), variables);
     expect(refused.argument).toEqual([argument]);

@@ -15,8 +15,8 @@ import { inTransaction } from '../transaction.ts';
 import { permissionsOf } from './accounts.ts';
 import { ADMIN_PERMISSIONS } from './admin-credentials.ts';
 
-// A token is a JWT (RFC 7519) that names its row, which says what it allows. The row is read at every use, so that a revocation holds at once and on
-// every instance. Equal rows give equal tokens, so no token is stored: a repeated request signs the same one again.
+// A token is a JWT (RFC 7519) that contains the sid of its row, which has its permissions. The row is read at every use, so that a revocation takes
+// effect at once, on every instance. Equal rows give equal tokens, so no token is stored: a repeated request signs the same one again.
 
 /** The lifetimes that may be requested, in seconds. */
 export const SHORTEST_LIFETIME = 60;
@@ -32,7 +32,7 @@ const createInput = z.object({
     error: `must be from ${SHORTEST_LIFETIME} to ${LONGEST_LIFETIME} seconds`,
   }),
   permissions: z.array(z.enum(permissions)).refine((list) => list.length > 0, 'must not be empty'),
-  // A blank sid is not found rather than absent: a client's mistake must not widen its token.
+  // A blank sid is not found instead of absent: a client's mistake must not widen its token.
   enterpriseSid: z.string().nullish(),
 });
 const revokeInput = z.object({ sid: lookup() });
@@ -41,14 +41,14 @@ type CreateAccessTokenInput = z.input<typeof createInput> & Keyed;
 type RevokeAccessTokenInput = z.input<typeof revokeInput> & Keyed;
 type AccessTokenOrderField = 'DATE_CREATED';
 
-/** A token, which is shown only now, and its row. */
+/** A token, which is returned only once, and its row. */
 export interface IssuedAccessToken {
   readonly token: string;
   readonly accessToken: AccessToken;
 }
 
 /**
- * Creates a bearer token for the caller: its account, or the enterprise admin who calls. The token has the given permissions, in the caller's
+ * Creates a bearer token for the caller: an account or an enterprise's admin. The token has the given permissions, in the caller's
  * organization or one enterprise of it, for `expiresIn` seconds (60 to 86400). It never allows more than the caller's own credentials, nor for longer.
  * @throws InvalidInputError, also for a permission that the caller does not have; NotFoundError ENTERPRISE_NOT_FOUND (4051)
  */
@@ -56,7 +56,7 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
   const accessToken = await idempotently(gateway, caller, 'createAccessToken', input, async (remember) => {
     const { expiresIn, permissions: requested, enterpriseSid } = parseInput(createInput, input);
     const excess = requested.find((permission) => !caller.permissions.has(permission));
-    if (excess) throw invalidParameter(['permissions'], 'must be among your own permissions', excess);
+    if (excess) throw invalidParameter(['permissions'], 'must be one of your own permissions', excess);
     if (typeof enterpriseSid === 'string' && !(await findEnterprise(gateway, caller, enterpriseSid))) {
       throw enterpriseNotFound(enterpriseSid, ['enterpriseSid']);
     }
@@ -124,8 +124,8 @@ export function listAccessTokens(
 }
 
 /**
- * Authenticates a bearer token. It grants the permissions that it was given, as far as its account, or the admin who created it, still has them.
- * @returns its credentials; `INACTIVE` where its account or admin is SUSPENDED or CLOSED; `ENDED` for a token that expired or was revoked; `undefined`
+ * Authenticates a bearer token. It has the permissions that it was created with, as far as the account or admin that created it still has them.
+ * @returns its credentials; `INACTIVE` if its account or admin is SUSPENDED or CLOSED; `ENDED` for a token that expired or was revoked; `undefined`
  *   for one that this gateway did not sign
  */
 export async function authenticateAccessToken(
@@ -152,7 +152,7 @@ export async function authenticateAccessToken(
 
 /**
  * Deletes the tokens that expired more than a day ago.
- * @returns how many
+ * @returns how many were deleted
  */
 export async function purgeAccessTokens(prisma: PrismaClient): Promise<number> {
   const { count } = await prisma.accessToken.deleteMany({ where: { dateExpires: { lt: new Date(Date.now() - LISTED_MS) } } });

@@ -16,7 +16,7 @@ export class AccountError extends Error {
 }
 
 type Deps = Pick<Gateway, 'prisma' | 'secrets'> & CredentialCache;
-/** The cache of verified credentials, where this process has one: changed accounts are dropped from it. */
+/** The cache of verified credentials, if this process has one: changed accounts are dropped from it. */
 type CredentialCache = Partial<Pick<Gateway, 'verified'>>;
 
 /** An account without its token's digest. */
@@ -28,7 +28,7 @@ export interface NewAccount {
   readonly email: string;
   /** Defaults to the e-mail address. */
   readonly friendlyName?: string;
-  /** Defaults to the one that Restcomm would give: AC and the md5 of the lower-case e-mail address. */
+  /** Defaults to the sid that Restcomm would assign: AC and the md5 of the lower-case e-mail address. */
   readonly sid?: string;
   /** Defaults to a random one. */
   readonly authToken?: string;
@@ -36,15 +36,15 @@ export interface NewAccount {
   readonly permissions?: readonly Permission[];
 }
 
-/** An account and its token. This is the only time that the token is known: only a keyed digest of it is stored. */
+/** An account and its token. The token is not available later: only its keyed digest is stored. */
 export interface IssuedAccount {
   readonly account: AccountDetails;
   readonly authToken: string;
 }
 
-/** What a provider's account may do. The contract adds `large-pages` itself. */
+/** The permissions of a provider's account. The contract adds `large-pages` itself. */
 export const PROVIDER_PERMISSIONS: readonly Permission[] = ['read', 'write', 'secrets', 'audit'];
-/** What an account may do that changes nothing and sees no secret. */
+/** The permissions of a read-only account, which sees no secrets. */
 export const READ_ONLY_PERMISSIONS: readonly Permission[] = ['read'];
 const DEFAULT_EMAIL = 'provider@example.com';
 const DEFAULT_ORGANIZATION = 'Communications Provider';
@@ -55,7 +55,7 @@ const WITHOUT_TOKEN = { tokenDigest: true, tokenKeyId: true } satisfies Prisma.A
 
 /**
  * Creates an account.
- * @throws AccountError where the e-mail address already has an account, the organization is unknown, or a value is malformed
+ * @throws AccountError if the e-mail address already has an account, the organization is unknown, or a value is malformed
  */
 export function createAccount({ prisma, secrets }: Deps, input: NewAccount): Promise<IssuedAccount> {
   return inTransaction(prisma, (tx) => insertAccount(tx, secrets, input));
@@ -91,9 +91,9 @@ export async function insertAccount(tx: Transaction, secrets: Secrets, input: Ne
 }
 
 /**
- * Gives the account a new token. The old one stops working at once, and so do the account's access tokens, which a holder of the old one may have
- * created.
- * @throws AccountError where the account does not exist or is CLOSED
+ * Gives the account a new token. The old one stops working at once, and so do the account's access tokens, since a holder of the old token may have
+ * created them.
+ * @throws AccountError if the account does not exist or is CLOSED
  */
 export async function rotateToken({ prisma, secrets, verified }: Deps, sid: string): Promise<IssuedAccount> {
   const authToken = newToken();
@@ -140,7 +140,7 @@ export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
 const DUMMY_DIGEST = randomBytes(32);
 
 /**
- * Authenticates an account by its auth token. An unknown account costs the same work as a wrong token and gives the same answer.
+ * Authenticates an account by its auth token. An unknown account costs the same work as a wrong token and has the same result.
  * @returns the account's credentials; `INACTIVE` for the right token of an account that is SUSPENDED or CLOSED; `undefined` for anything else
  */
 export async function authenticate(
@@ -185,9 +185,9 @@ interface BootstrapSettings {
 }
 
 /**
- * Creates the first organization and account of a new database, with defaults for settings that are unset. Of gateways that start at the same time on
- * one database, one creates them.
- * @returns the account, with `authTokenMadeUp` true where its token is a random one that nobody knows yet; `undefined` where the database has accounts
+ * Creates the first organization and account of a new database, with defaults for settings that are unset. If several gateways start at once on one
+ * database, only one creates them.
+ * @returns the account, with `authTokenMadeUp` true if its token was generated; `undefined` if the database has accounts
  * @throws AccountError as hasAccounts
  */
 export function bootstrapAccount(
@@ -209,7 +209,7 @@ export function bootstrapAccount(
 
 /**
  * Whether the database has accounts.
- * @throws AccountError where their tokens were digested under other master keys: every one of them would be refused
+ * @throws AccountError if their tokens were digested under other master keys: all of them would be refused
  */
 export async function hasAccounts({ prisma, secrets }: { prisma: Pick<Transaction, 'account'>; secrets: Secrets }): Promise<boolean> {
   const keys = await prisma.account.findMany({ distinct: ['tokenKeyId'], select: { tokenKeyId: true } });

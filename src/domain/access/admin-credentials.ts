@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway.ts';
 import { verifyInTurn } from '../passwords.ts';
 import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 
-/** What an enterprise's admin may do, within its enterprise. */
+/** The permissions of an enterprise's admin, within its enterprise. */
 export const ADMIN_PERMISSIONS: readonly Permission[] = ['read', 'write'];
 
 /** The part of an admin's enterprise that credentialsOfAdmin needs, as Prisma's `include`. */
@@ -18,8 +18,8 @@ export const isAdminName = (name: string): boolean => isAdminSid(name) || (name.
 const isAdminSid = (name: string) => /^RCS[0-9a-f]{32}$/.test(name);
 
 /**
- * Authenticates an enterprise's admin, by its sid, or by its e-mail address where only one admin has it. An unknown name, and an admin whose password
- * only Restcomm knows, cost the same work as a wrong password and give the same answer.
+ * Authenticates an enterprise's admin, by its sid, or by its e-mail address if only one admin has it. An unknown name, and an admin whose password only
+ * Restcomm knows, cost the same work as a wrong password and have the same result.
  * @param origin the source of the attempt, as in Queue.run
  * @returns the admin's credentials; `INACTIVE` for the right password of an admin who is SUSPENDED or CLOSED; `undefined` for anything else
  * @throws QueueFullError
@@ -44,7 +44,7 @@ export async function authenticateAdmin(
 }
 
 /**
- * The credentials of an authenticated admin, narrowed to its enterprise.
+ * Returns the credentials of an authenticated admin, restricted to its enterprise.
  * @returns `INACTIVE` unless the admin, whose status follows its enterprise's, is ACTIVE
  */
 export function credentialsOfAdmin(admin: Admin): Credentials | 'INACTIVE' {

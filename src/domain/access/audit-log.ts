@@ -39,7 +39,7 @@ export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilt
   );
 }
 
-/** How many records one statement deletes: a longer one would hold back the database's vacuum. */
+/** How many records a statement deletes: a longer one would hold back the database's vacuum. */
 const TRIM_BATCH = 5000;
 
 /**

@@ -7,8 +7,8 @@ import { KEY_LIFETIME_MS } from '../idempotency.ts';
 import { SealError, type Secrets } from '../secrets.ts';
 import { PLATFORM_KEY_ID } from './platform-accounts.ts';
 
-// Brings stored values from retired keys under the current one, while the gateway keeps running. Each value is replaced only if it is still the one
-// that was read, and each replacement is final, so an interrupted run can simply be repeated.
+// Migrates stored values from retired keys to the current one while the gateway keeps running. A value is replaced only if it has not changed since it
+// was read, and each replacement is final, so an interrupted run can simply be repeated.
 
 type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'publicUrl' | 'log'> & {
   /** The platform whose webhook addresses are replaced; absent for the embedded stand-in, which keeps none. */
@@ -20,27 +20,27 @@ export interface RotatedTable {
   readonly table: string;
   /** The kind of value, for the operator. */
   readonly what: string;
-  /** How many this run brought under the current key. */
+  /** How many values this run migrated to the current key. */
   readonly done: number;
-  /** How many still need a retired key. */
+  /** How many values still need a retired key. */
   readonly left: number;
-  /** When the last of those left expires by itself. */
+  /** When the last of the remaining values expires by itself. */
   readonly leftUntil?: Date;
-  /** What the operator can do about those left, or why there are none. */
+  /** How the operator can migrate the remaining values, or why there are none. */
   readonly hint?: string;
-  /** The sids of values that could not be brought over: none of the given keys opens them, or the platform refused. */
+  /** The sids of values that could not be migrated: none of the given keys opens them, or the platform refused. */
   readonly failed: readonly string[];
 }
 
-/** How many rows are read by one statement. */
+/** How many rows a statement reads. */
 const BATCH = 50;
-/** How often the table is gone through for values that changed meanwhile. */
+/** How many passes over the table are made, for values that changed meanwhile. */
 const ROUNDS = 3;
-/** How many numbers are set on the platform concurrently. */
+/** How many numbers are updated on the platform concurrently. */
 const CONCURRENT_NUMBERS = 4;
 
 /**
- * Brings stored values under the current key. A value that cannot be brought over is named in `failed` and does not end the run.
+ * Migrates stored values to the current key. A value that cannot be migrated is listed in `failed` and does not end the run.
  * @returns one outcome per kind of value
  */
 export async function rotateSecrets(deps: Deps): Promise<RotatedTable[]> {
@@ -48,10 +48,10 @@ export async function rotateSecrets(deps: Deps): Promise<RotatedTable[]> {
 }
 
 interface SealedValue {
-  /** The sid that the value is sealed with as associated data. */
+  /** The sid that is the value's associated data. */
   readonly sid: string;
   readonly value: Uint8Array;
-  /** The value's key in the order of reading. */
+  /** The value's position in the order of reading. */
   readonly position: string;
 }
 
@@ -135,7 +135,7 @@ async function resealResults({ prisma, secrets }: Deps): Promise<RotatedTable> {
   return { table: 'idempotency_key', what: 'client secrets in first results', ...outcome };
 }
 
-/** Gives the platform every number's webhook address under the current key. The old address stays valid as long as the gateway has its key. */
+/** Sets every number's webhook address on the platform, signed with the current key. The old address stays valid as long as the gateway has its key. */
 async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps): Promise<RotatedTable> {
   const table = { table: 'mapping', what: 'webhook addresses on the platform' };
   if (!restcomm) return { ...table, done: 0, left: 0, failed: [], hint: 'the embedded stand-in stores none' };
@@ -152,7 +152,7 @@ async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps
     }
     const { count } = await prisma.mapping.updateMany({ where: { sid, externalAddress }, data: { webhookKeyId: secrets.keyId } });
     if (count === 1) done += 1;
-    // The mapping was deleted, or got another number, meanwhile.
+    // Meanwhile, the mapping was deleted or got another number.
     else await settleNumber({ prisma, secrets, publicUrl, restcomm, log }, externalAddress);
   };
   for (;;) {
@@ -172,7 +172,7 @@ async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps
   return { ...table, done, left, failed };
 }
 
-/** Counts the values that only their owner can bring over, or that expire within a day. They work as long as the gateway has their key. */
+/** Counts the values that only their owner can migrate, or that expire within a day. They work as long as the gateway has their key. */
 async function countExpiring({ prisma, secrets }: Deps): Promise<RotatedTable[]> {
   const accounts = await prisma.account.count({
     where: { status: { not: 'CLOSED' }, tokenKeyId: { notIn: [secrets.keyId, PLATFORM_KEY_ID] } },

@@ -9,12 +9,12 @@ import { PROVIDER_PERMISSIONS, permissionsOf } from './accounts.ts';
 import { credentialsOfAdmin, WITH_ENTERPRISE } from './admin-credentials.ts';
 
 type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'log'>;
-/** What the platform answers about credentials: the account that they are of, or why they are refused. */
+/** The platform's verdict on credentials: their account, or the reason for refusing them. */
 type Verdict = PlatformAccount | 'inactive' | 'unknown';
 
 /**
- * Why credentials of the platform are refused. `INACTIVE`: the account is not active there or here. `AMBIGUOUS`: it is the admin of several
- * providers' enterprises. `UNAVAILABLE`: the platform does not answer.
+ * The reason for refusing credentials of the platform. `INACTIVE`: the account is not active there or here. `AMBIGUOUS`: it is the admin of several
+ * providers' enterprises. `UNAVAILABLE`: the platform does not respond.
  */
 export type PlatformRefusal = 'INACTIVE' | 'AMBIGUOUS' | 'UNAVAILABLE';
 
@@ -26,9 +26,9 @@ export interface PlatformCredentials {
 
 interface PlatformAccounts {
   /**
-   * Authenticates an account by its auth token on the platform. Only an account without a token here is looked up there. One that is new is imported as
-   * a provider's account, unless it is an enterprise's admin.
-   * @returns `undefined` where the platform does not know the credentials, or the account has a token here
+   * Authenticates an account by its auth token on the platform. Only an account without a token here is looked up there. A new account is imported as a
+   * provider's, unless it is an enterprise's admin.
+   * @returns `undefined` if the platform does not know the credentials, or the account has a token here
    */
   authenticate(sid: string, authToken: string): Promise<PlatformCredentials | PlatformRefusal | undefined>;
 }
@@ -36,7 +36,7 @@ interface PlatformAccounts {
 /** Stored in place of a key's id for an account without a token here. It is no key's id, so no token matches. */
 export const PLATFORM_KEY_ID = 'restcomm';
 
-/** How long a verdict is cached, in ms. A refusal only briefly: the account may be about to be created. */
+/** How long a verdict is cached, in ms. A refusal is cached only briefly: the account may be about to be created. */
 const ACCEPTED_MS = 60_000;
 const REFUSED_MS = 5_000;
 const MAX_VERDICTS = 10_000;
@@ -114,9 +114,9 @@ function credentialsOfAccount(account: Account): Credentials | 'INACTIVE' {
 }
 
 /**
- * Finds the credentials of an account that is an enterprise's admin. Such an account is in its provider's organization on the platform: imported, it
- * would see all of the provider's customers.
- * @returns `undefined` for an account that is no admin; `INACTIVE` also where all its enterprises are CLOSED
+ * Finds the credentials of an account that is an enterprise's admin. On the platform, such an account is in its provider's organization: if it were
+ * imported, it would see all of the provider's customers.
+ * @returns `undefined` for an account that is not an admin; `INACTIVE` also if all its enterprises are CLOSED
  */
 async function credentialsAsAdmin(prisma: Deps['prisma'], accountSid: string): Promise<Credentials | 'INACTIVE' | 'AMBIGUOUS' | undefined> {
   const admins = await prisma.enterpriseAdmin.findMany({ where: { accountSid }, include: WITH_ENTERPRISE });
@@ -126,7 +126,7 @@ async function credentialsAsAdmin(prisma: Deps['prisma'], accountSid: string): P
   return admin && credentialsOfAdmin(admin);
 }
 
-/** Creates an account of the platform here, in the organization that the platform names, or in one of its own. */
+/** Imports an account of the platform, into the organization that the platform names, or into a new one. */
 async function importAccount(
   { prisma, log }: Deps,
   sid: string,

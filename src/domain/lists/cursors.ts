@@ -1,7 +1,7 @@
 import { instant } from '../../database/instants.ts';
 import { invalidParameter } from '../input.ts';
 
-/** A position in a list's order, whether or not a row is there (any more). */
+/** A position in a list's order, whether or not there is (still) a row. */
 export interface CursorPosition {
   value: string | Date;
   sid: string;
@@ -40,7 +40,7 @@ const orderOf = (field: string) => field.split(':')[0];
 
 const isTime = (field: string) => field === 'DATE_CREATED';
 
-/** The years 1 to 9999, in ms since 1970: what every database and format in use can represent. */
+/** The years 1 to 9999, in ms since 1970, which all databases and formats in use can represent. */
 const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');
 const MAX_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 

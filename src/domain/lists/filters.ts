@@ -12,7 +12,7 @@ export const createdBetween = ({ createdFrom, createdTo }: CreatedRange) =>
   createdFrom || createdTo ? { dateCreated: { gte: createdFrom ?? undefined, lte: createdTo ?? undefined } } : {};
 
 /**
- * Makes a filter's text an operand of LIKE that matches it literally: trimmed, folded, with `%`, `_` and `\` escaped, which Prisma does not do.
+ * Converts a filter's text to an operand of LIKE that matches it literally: trimmed, folded, with `%`, `_` and `\` escaped, which Prisma does not do.
  * @param parameter the filter's field, for the error
  * @returns `undefined` for an absent or blank text, which filters nothing
  * @throws InvalidInputError INVALID_PARAMETER for text that PostgreSQL cannot store

@@ -6,11 +6,11 @@ import { invalidParameter } from '../input.ts';
 import { type CursorPosition, decodeCursor, encodeCursor, encodePackedCursor } from './cursors.ts';
 import { PackedRowsPage, type Page, type PageContext, RowsPage } from './pages.ts';
 
-/** What is read of each row; all of it by default. */
+/** The values to read of each row; all of them by default. */
 export interface Selection {
-  /** The fields to read. Those of the order are read too. */
+  /** The fields to read. The fields of the order are also read. */
   fields?: readonly string[];
-  /** The packing to read instead, where the caller takes packed rows and the list can pack. */
+  /** The packing to read instead, if the caller accepts packed rows and the list can pack. */
   packed?: Packing;
 }
 
@@ -47,10 +47,10 @@ export const MAX_LARGE_PAGE_SIZE = 1000;
  * Reads one page of a list by keyset: a cursor holds the sort value and the sid of its row, and the page continues after that position whether or not
  * the row still exists. Every order ends in the sid, in the direction of the sort, so that one index serves both directions.
  *
- * One extra row tells whether more rows follow in the direction of the paging. In the other direction, a given cursor implies that there are more.
+ * An extra row tells whether more rows follow in the direction of paging. In the other direction, a given cursor implies that there are more.
  * @param filter conditions that must all hold
  * @throws InvalidInputError INVALID_PARAMETER for a page size out of range, a cursor of another list or order, or arguments that contradict each other;
- *   UnpackableError where the rows are read packed and cannot be
+ *   UnpackableError if packed rows were requested and a value contains a separator
  */
 export async function readPage<Row extends { sid: string }, Field extends string>(
   caller: Caller,
@@ -68,7 +68,7 @@ export async function readPage<Row extends { sid: string }, Field extends string
 }
 
 /**
- * Reads the same page within each of many parents in one statement, and their counts, when they are asked for, in another.
+ * Reads the same page within each of many parents in one statement, and their counts, on request, in another.
  * @returns a page per parent, in the order of the parents
  * @throws as readPage
  */
@@ -91,14 +91,14 @@ export async function readPages<Row extends { sid: string }, Field extends strin
   return (await reads.find(plan.range, fields)).map((rows, index) => rowsPage(plan, rows, countAt(index)));
 }
 
-/** The range that a page is read by, and how its rows become a page. */
+/** The range of a page, and the conversion of its rows to a page. */
 interface PagePlan<Row> {
   readonly range: Range;
   readonly cursorOf: (row: Row) => string;
   readonly packedCursorOf: (row: PackedRow) => string;
   readonly size: number;
   readonly isBackward: boolean;
-  /** Whether the page continues after another one in the direction of the paging. */
+  /** Whether the page continues after another one in the direction of paging. */
   readonly isContinuation: boolean;
 }
 
@@ -136,7 +136,7 @@ function planPage<Row extends { sid: string }, Field extends string>(
 
 const orders = new Map<string, Range['orderBy']>();
 
-/** The same object for the same order: the database caches texts by it. */
+/** Returns the same object for the same order: the database caches texts by it. */
 function orderBy(column: string, direction: 'asc' | 'desc'): Range['orderBy'] {
   const key = `${column} ${direction}`;
   let order = orders.get(key);
@@ -153,7 +153,7 @@ const rowsPage = <Row>(plan: PagePlan<Row>, rows: Row[], count: () => Promise<nu
 const packedPage = (plan: PagePlan<never>, { rows, total }: PackedRows, count: () => Promise<number>): Page<never> =>
   new PackedRowsPage(nodesOf(plan, rows), pageContext(plan, rows, plan.packedCursorOf, total === undefined ? count : async () => total));
 
-/** The rows without the extra one, in the list's order. */
+/** Returns the rows without the extra one, in the list's order. */
 function nodesOf<AnyRow>({ size, isBackward }: PagePlan<never>, rows: AnyRow[]): AnyRow[] {
   const nodes = rows.length > size ? rows.slice(0, size) : rows;
   return isBackward ? nodes.reverse() : nodes;
@@ -177,9 +177,9 @@ function pageContext<AnyRow>(
 /** @throws InvalidInputError INVALID_PARAMETER */
 function validated(caller: Caller, page: PageArguments) {
   const { first, last, after, before, offset } = page;
-  if (first != null && last != null) throw invalidParameter(['last'], 'must not be given together with first');
+  if (first != null && last != null) throw invalidParameter(['last'], 'cannot be combined with first');
   if (offset != null && (last != null || after != null || before != null)) {
-    throw invalidParameter(['offset'], 'must not be given together with last, after or before');
+    throw invalidParameter(['offset'], 'cannot be combined with last, after or before');
   }
   const max = caller.permissions.has('large-pages') ? MAX_LARGE_PAGE_SIZE : MAX_PAGE_SIZE;
   const name = last == null ? 'first' : 'last';
@@ -189,7 +189,7 @@ function validated(caller: Caller, page: PageArguments) {
   return { size, isBackward: last != null, offset: offset ?? 0 };
 }
 
-/** The condition on rows past a cursor: `column >= value AND (column > value OR sid > sid)`, whose first part the index serves. */
+/** Makes the condition on rows past a cursor: `column >= value AND (column > value OR sid > sid)`, whose first part the index serves. */
 function pastCursor(column: string, { value, sid }: CursorPosition, isDescending: boolean) {
   const [atOrPast, past] = isDescending ? (['lte', 'lt'] as const) : (['gte', 'gt'] as const);
   if (column === 'sid') return { sid: { [past]: sid } };

@@ -10,9 +10,9 @@ interface PageInfo {
 
 /** A page of a list, in the shape of Relay's connections. */
 export interface Page<Row> {
-  /** Made on access, and their cursors too. Empty where the rows are packed. */
+  /** Created on access, like their cursors. Empty if the rows are packed. */
   readonly edges: readonly { readonly cursor: string; readonly node: Row }[];
-  /** The rows, where they were read packed. */
+  /** The rows, if they were read packed. */
   readonly packed?: PackedPage;
   readonly pageInfo: PageInfo;
   /** Counts all rows that match the filter. */
@@ -24,7 +24,7 @@ export interface PackedPage {
   readonly cursorOf: (row: PackedRow) => string;
 }
 
-/** What a page knows beyond its rows. */
+/** The data of a page beyond its rows. */
 export interface PageContext<Row> {
   readonly cursorOf: (row: Row) => string;
   readonly hasNextPage: boolean;
@@ -32,7 +32,7 @@ export interface PageContext<Row> {
   readonly totalCount: () => Promise<number>;
 }
 
-// These are classes, since V8 makes each object literal with accessors a slow dictionary object (docs/performance.md).
+// Classes, since V8 turns each object literal with accessors into a slow dictionary object (docs/performance.md).
 
 export class RowsPage<Row> implements Page<Row> {
   readonly #rows: readonly Row[];

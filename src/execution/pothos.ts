@@ -2,7 +2,6 @@ import {
   type GraphQLField,
   type GraphQLFieldResolver,
   type GraphQLObjectType,
-  type GraphQLOutputType,
   type GraphQLSchema,
   getNamedType,
   isObjectType,
@@ -17,6 +16,8 @@ const UNDERSTOOD_PLUGINS: readonly string[] = ['errors', 'scopeAuth', 'relay', '
 /** The data of Pothos 4 in the extensions of a field or a type. */
 interface PothosExtensions {
   readonly pothosOriginalResolve?: GraphQLFieldResolver<unknown, unknown>;
+  /** Has a plugin put something around the field's resolver? */
+  readonly pothosResolveWrapped?: boolean;
   readonly pothosOptions?: { readonly authScopes?: object };
   readonly pothosArgMappers?: readonly unknown[];
   readonly pothosExposedField?: string;
@@ -34,6 +35,8 @@ export const isPackable = (field: Field): boolean => extensionsOf(field).packabl
 /** Returns the column that a field exposes. A permission on the field, or any other wrapper, would have given it a resolver. */
 export const exposedColumnOf = (field: Field): string | undefined => (field.resolve ? undefined : extensionsOf(field).pothosExposedField);
 
+const isWrapped = (field: Field): boolean => extensionsOf(field).pothosResolveWrapped !== false;
+
 /**
  * Returns a list's own resolver, and the permission that its parent type requires.
  * @returns `undefined` if its permissions are anything but one `permission` on the parent type, or its arguments are mapped
@@ -45,9 +48,9 @@ export function unwrapped(
   const { pothosOriginalResolve: resolve, pothosOptions, pothosArgMappers } = extensionsOf(field);
   const scopes = extensionsOf(parentType).pothosOptions?.authScopes ?? {};
   const { permission, ...others }: Record<string, unknown> = typeof scopes === 'object' ? { ...scopes } : { other: scopes };
-  const isUnderstood = Object.keys(others).length === 0 && pothosOptions?.authScopes === undefined && !pothosArgMappers?.length;
-  if (!isUnderstood || !resolve) return undefined;
-  return { resolve, permission: typeof permission === 'string' ? permission : undefined };
+  if (Object.keys(others).length > 0 || pothosOptions?.authScopes !== undefined || pothosArgMappers?.length || !resolve) return undefined;
+  if (typeof permission === 'string') return { resolve, permission };
+  return permission === undefined && !isWrapped(field) ? { resolve } : undefined;
 }
 
 /**
@@ -77,5 +80,7 @@ function rowTypeOf(connection: Field): GraphQLObjectType {
   const member = (type: GraphQLOutputType | undefined, name: string) => (getNamedType(type) as GraphQLObjectType).getFields()[name]?.type;
   return getNamedType(member(member(connection.type, 'edges'), 'node')) as GraphQLObjectType;
 }
+
+const memberType = (type: GraphQLObjectType, name: string) => getNamedType(type.getFields()[name]?.type) as GraphQLObjectType;
 
 const changed = (what: string) => new Error(`Planned pages (src/execution) rely on Pothos in a way that no longer holds: ${what}.`);

@@ -9,13 +9,23 @@ import { assertPlannable } from '../../src/execution/pothos.ts';
 const plugins = builder.options.plugins as readonly string[];
 
 interface Changes {
+  /** Of the type Query. */
+  readonly query?: object;
   /** Of the list. */
   readonly list?: object;
+  /** Of the list's connection. */
+  readonly connection?: object;
+  /** Of the connection's totalCount. */
+  readonly totalCount?: object;
+  /** Of the row. */
+  readonly row?: object;
   /** Of the row's sid. */
   readonly sid?: object;
 }
 
-function built({ list = {}, sid = {} }: Changes) {
+const GUARDED = { authScopes: { permission: 'x' } };
+
+function built({ query = {}, list = {}, connection = {}, totalCount = {}, row = {}, sid = {} }: Changes) {
   const own = new SchemaBuilder<{ AuthScopes: { permission: string }; DefaultFieldNullability: false }>({
     plugins: [ScopeAuthPlugin, RelayPlugin],
     defaultFieldNullability: false,
@@ -24,16 +34,20 @@ function built({ list = {}, sid = {} }: Changes) {
     prisma: {} as never,
   });
   const Row = own.objectRef<{ sid: string }>('Row');
-  Row.implement({ fields: (t) => ({ sid: t.exposeString('sid', sid) }) });
-  own.queryType({ authScopes: { permission: 'read' } });
+  Row.implement({ ...row, fields: (t) => ({ sid: t.exposeString('sid', sid) }) });
+  own.queryType({ authScopes: { permission: 'read' }, ...query });
+  own.globalConnectionField('totalCount', (t) => t.int({ ...totalCount, resolve: () => 0 }));
   own.queryField('rows', (t) =>
-    t.connection({
-      type: Row,
-      nullable: false,
-      extensions: { packable: true },
-      ...list,
-      resolve: () => ({ edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false } }),
-    }),
+    t.connection(
+      {
+        type: Row,
+        nullable: false,
+        extensions: { packable: true },
+        ...list,
+        resolve: () => ({ edges: [], pageInfo: { hasNextPage: false, hasPreviousPage: false } }),
+      },
+      connection,
+    ),
   );
   return own.toSchema();
 }
@@ -48,15 +62,24 @@ describe('what planned pages rely on in Pothos', () => {
   test.each<[string, () => void, RegExp]>([
     ['a plugin that may wrap resolvers is added', () => assertPlannable(schema, [...plugins, 'tracing']), /the plugin tracing may wrap/],
     ['no list is packable', () => assertPlannable(built({ list: { extensions: {} } }), plugins), /no list is marked/],
+    ['a list has a permission of its own', () => assertPlannable(built({ list: GUARDED }), plugins), /Query\.rows cannot be reached/],
     [
-      'a list has a permission of its own',
-      () => assertPlannable(built({ list: { authScopes: { permission: 'x' } } }), plugins),
+      'the permission of Query is not a name',
+      () => assertPlannable(built({ query: { authScopes: { permission: ['read'] } } }), plugins),
       /Query\.rows cannot be reached/,
     ],
     [
-      'a column is wrapped',
-      () => assertPlannable(built({ sid: { authScopes: { permission: 'x' } } }), plugins),
-      /Row\.sid is not a column/,
+      'a list is wrapped for a permission that is not known',
+      () => assertPlannable(built({ query: { authScopes: undefined, grantScopes: () => ['x'] } }), plugins),
+      /Query\.rows cannot be reached/,
+    ],
+    ['a column is wrapped', () => assertPlannable(built({ sid: GUARDED }), plugins), /Row\.sid is not a column/],
+    ['a total has a permission', () => assertPlannable(built({ totalCount: GUARDED }), plugins), /Connection\.totalCount is wrapped/],
+    ['a connection has a permission', () => assertPlannable(built({ connection: GUARDED }), plugins), /Connection requires a permission/],
+    [
+      'a row has a permission that no field checks',
+      () => assertPlannable(built({ row: { ...GUARDED, runScopesOnType: true } }), plugins),
+      /Row requires a permission/,
     ],
   ])('fails loudly when %s', (_when, check, message) => {
     expect(check).toThrow(message);

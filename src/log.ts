@@ -20,6 +20,7 @@ function serializeError(error: unknown, depth = 0): unknown {
     type: error.name,
     code: typeof code === 'string' ? code : undefined,
     message: messageOf(error),
+    detail: detailOf(error),
     stack: framesOf(error),
     cause: cause instanceof Error && depth < MAX_DEPTH ? serializeError(cause, depth + 1) : undefined,
     errors: error instanceof AggregateError && depth < MAX_DEPTH ? error.errors.map((one) => serializeError(one, depth + 1)) : undefined,
@@ -34,6 +35,12 @@ function messageOf(error: Error): string {
   if (about === undefined) return redactQuotes(error.message);
   const safeText = text && QUOTES_NO_VALUE.test(sqlState) ? redactQuotes(text.replace(/\(.*$/s, '…')) : undefined;
   return [about, sqlState, safeText].filter(Boolean).join(' ');
+}
+
+/** The private detail of an expected error. PostgreSQL's errors have one of their own, which quotes the row. */
+function detailOf(error: Error): string | undefined {
+  const { detail } = error as { detail?: unknown };
+  return typeof detail === 'string' && !databaseErrorOf(error) ? redactQuotes(detail) : undefined;
 }
 
 interface DatabaseError {

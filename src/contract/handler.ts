@@ -5,6 +5,7 @@ import type { Admitted, Face } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
+import { logPrivateCause } from '../domain/private-causes.ts';
 import { type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
 import { type AnyRequest, targetOf } from '../server/node-request.ts';
@@ -25,7 +26,7 @@ export interface ContractOptions extends ContractSettings {
   readonly contextFor: (caller: Caller) => OperationContext;
   readonly admission: Pick<Admission, 'reads' | 'changes'>;
   readonly observe: ObserveOperation;
-  readonly log: Pick<Logger, 'warn'>;
+  readonly log: Pick<Logger, 'info' | 'warn'>;
 }
 
 const OPENAPI_PATH = '/msteams/openapi.json';
@@ -49,7 +50,10 @@ export function createContract(options: ContractOptions): Face {
       const work = () => observed(observe, facts, () => execute(context, operation.variables(read)));
       const { data, errors } = await inTurn(admission, caller, kind, work, hasTimedOut);
       const error = errors?.[0];
-      if (error) return fail(fromGraphQLError(error));
+      if (error) {
+        logPrivateCause(log, caller, error.originalError);
+        return fail(fromGraphQLError(error));
+      }
       const result = data?.result as object | null | undefined;
       if (!result) return fail(fromDomainError(notFoundOf(operation, read.sid)));
       if (isError(result)) return fail(fromDomainError(result));

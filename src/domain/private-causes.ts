@@ -6,7 +6,11 @@ import { DomainError, PlatformError } from './errors.ts';
  * Logs the private part of an expected error, with the request id: its code, detail and cause, which the caller never sees. The public message is
  * left out, since a platform's own words may repeat the request. Errors without detail and cause are not logged.
  */
-export function logPrivateCause(log: Pick<Logger, 'info' | 'warn'>, { requestId }: Pick<Caller, 'requestId'>, error: unknown): void {
+export function logPrivateCause(
+  log: Pick<Logger, 'info' | 'warn'>,
+  { requestId }: Partial<Pick<Caller, 'requestId'>>,
+  error: unknown,
+): void {
   if (!(error instanceof DomainError) || (error.detail === undefined && error.cause === undefined)) return;
   const { code, detail, cause } = error;
   const line = { code, detail, err: cause, requestId };

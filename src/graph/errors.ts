@@ -4,6 +4,7 @@ import { FAULT } from '../admission/admit.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
 import { DomainError } from '../domain/errors.ts';
+import { logPrivateCause } from '../domain/private-causes.ts';
 import { withoutValue } from './documents/quoted-values.ts';
 
 export const bodyTooLarge = () =>
@@ -21,8 +22,8 @@ export const tooManySubscriptions = (maximum: number) =>
   });
 
 /**
- * Makes the error that a client sees. The domain's errors and GraphQLErrors with a code keep their message; values that do not fit the schema get
- * BAD_USER_INPUT. Anything else is logged and masked: SERVICE_UNAVAILABLE, with HTTP status 503, while the database is unavailable, otherwise
+ * Makes the error that a client sees. The domain's errors, whose private half is logged, and GraphQLErrors with a code keep their message; values that
+ * do not fit the schema get BAD_USER_INPUT. Anything else is logged and masked: SERVICE_UNAVAILABLE, with HTTP status 503, while the database is unavailable, otherwise
  * INTERNAL_SERVER_ERROR.
  * @param error from execution, a GraphQLError whose `originalError` a resolver threw; or any error from before it
  */
@@ -30,6 +31,7 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
   const thrown = error instanceof GraphQLError ? (error.originalError ?? error) : error;
   const { nodes, path, extensions } = error instanceof GraphQLError ? error : {};
   if (thrown instanceof DomainError) {
+    logPrivateCause(log, { requestId }, thrown);
     return new GraphQLError(thrown.message, {
       nodes,
       path,

@@ -9,7 +9,7 @@ export interface OperationReport {
   readonly face: 'graph' | 'contract';
   /** The name in the document, or the contract's; absent if it has none. */
   readonly name: string | undefined;
-  /** A subscription is reported once it is open or refused. */
+  /** A subscription is reported once it has opened, or failed to open. */
   readonly kind: `${OperationTypeNode}`;
   readonly caller: Caller;
   /** `OK`, or the code of the first error. */

@@ -45,7 +45,7 @@ async function exhaust(address: string): Promise<void> {
   }
 }
 
-describe('an address of which many attempts failed', () => {
+describe('an address with many failed attempts', () => {
   beforeAll(async () => {
     await exhaust(ATTACKER);
   });

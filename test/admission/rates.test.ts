@@ -136,7 +136,7 @@ describe('requests of one account above RATE_LIMIT', () => {
     expect((await restClient(fetch, credentialsOf(provider)).get('/msteams/enterprises/search')).status).toBe(429);
   });
 
-  test('are told so only after a while, and 500 a second at most, so that asking again at once takes nothing from others', async () => {
+  test('are refused only after a while, and 500 a second at most, so that asking again at once takes nothing from others', async () => {
     const provider = await gateway.provider();
     const graph = graphClient(fetch, credentialsOf(provider));
     for (let n = 0; n < PER_MINUTE; n += 1) await graph('{ __typename }');

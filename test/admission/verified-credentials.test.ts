@@ -243,7 +243,7 @@ test('credentials that are taken back and given again are good again at once', a
 });
 
 describe.runIf(postgres)('on PostgreSQL', () => {
-  test('what another process changes is heard of: the command line, or SQL', async () => {
+  test('every change by another process is noticed: the command line, or SQL', async () => {
     const one = createInstance();
     const provider = await gateway.provider();
     const graph = one.graph(basic(provider));
@@ -259,7 +259,7 @@ describe.runIf(postgres)('on PostgreSQL', () => {
     await one.close();
   });
 
-  test('while changes are not heard of nothing is kept, and what changed meanwhile is known afterwards', async () => {
+  test('while notifications do not arrive nothing is cached, and what changed meanwhile is known afterwards', async () => {
     const one = createInstance();
     const provider = await gateway.provider();
     const graph = one.graph(basic(provider));

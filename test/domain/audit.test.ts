@@ -82,7 +82,7 @@ describe('each reading of a client secret is recorded', () => {
   });
 });
 
-test('what is recorded can not be changed, deleted or emptied', async () => {
+test('what is recorded cannot be changed, deleted or emptied', async () => {
   await provider.graph(`{ bot(sid: "${bots[0]}") { clientSecret } }`);
   const { prisma } = gateway.gateway;
   const before = await prisma.auditLog.findMany();

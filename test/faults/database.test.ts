@@ -172,7 +172,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     expect([possiblyDuplicated, texts.length]).toEqual([false, 1]);
   });
 
-  test('ends a connection just as it is handed on to who waits for one, nothing but what it was handed on for fails', async () => {
+  test('ends a connection just as it is handed to a waiting request, nothing but that request fails', async () => {
     const { pool, close } = await connect({ dataDir: '', databaseUrl: proxy.url, log: exchange.gateway.log });
     const all = await Promise.all(Array.from({ length: 10 }, () => pool.connect()));
     all.pop()?.release();

@@ -66,7 +66,7 @@ test('a full disk refuses what would be written with 503 in each face’s form, 
   expect((await provider.rest.get<{ total: number }>('/msteams/messages/search')).body.data?.total).toBe(2);
 });
 
-test.runIf(inject('postgres'))('too many connections (53300) are a 503, and readiness tells, until there is one again', async () => {
+test.runIf(inject('postgres'))('too many connections (53300) are a 503, and readiness shows it, until there is one again', async () => {
   const admin = new pg.Client(directUrl);
   await admin.connect();
   const role = `gateway_full_${randomBytes(4).toString('hex')}`;

@@ -33,7 +33,7 @@ afterAll(async () => {
 const first = { pick: ([one]: readonly unknown[]) => one, chance: () => true } as unknown as Dice;
 const PEER = { remoteAddress: '127.0.0.1' };
 
-test('a NUL or half a character in any text of the schema is told as the caller’s mistake, never as a fault', {
+test('a NUL or half a character in any text of the schema is answered as the caller’s mistake, never as a fault', {
   timeout: 60_000,
 }, async () => {
   const { schema, provider, judge, app } = world;

@@ -205,7 +205,7 @@ describe('the platforms', () => {
   });
   afterAll(() => microsoft.close());
 
-  test('are not told a bot’s token at an allowed host’s name that leads inside', async () => {
+  test('are not sent a bot’s token at an allowed host’s name that leads inside', async () => {
     const bot = microsoft.addBot();
     const lookup = names({ 'smba.inside.test': [['127.0.0.1']] });
     const { microsoft: connected } = connectPlatforms({

@@ -314,7 +314,7 @@ beforeEach(() => {
   answers.length = 0;
 });
 
-describe('no secret is told, logged or stored in the clear, and nobody’s message, number or address is logged', () => {
+describe('no secret is shown, logged or stored in the clear, and nobody’s message, number or address is logged', () => {
   test.each(Object.keys(variants) as Variant[])('whatever texts come in: %s', async (variant) => {
     await askGraph(variants[variant], 'in variables');
     if (['valid', 'an object'].includes(variant)) await askGraph(variants[variant], 'in the document');

@@ -106,7 +106,7 @@ async function answerTo(port: number, ...parts: readonly (string | Buffer)[]): P
 
 const IMPATIENT: Partial<ConnectionLimits> = { headersTimeout: 150, requestTimeout: 300, connectionsCheckingInterval: 20 };
 
-test('a client that does not finish its headers, its body, or even begin, is told 408 or nothing, and cut', async () => {
+test('a client that does not finish its headers, its body, or even begin, gets 408 or nothing, and is cut', async () => {
   const { port, url } = await serve(async (request) => new Response(await request.text()), IMPATIENT);
   const [headers, body, silent] = await Promise.all([
     answerTo(port, 'GET / HTTP/1.1\r\nHost: x\r\nX-Slow: '),
@@ -119,13 +119,13 @@ test('a client that does not finish its headers, its body, or even begin, is tol
   expect(await (await fetch(url, { method: 'POST', body: 'quick' })).text()).toBe('quick');
 });
 
-test('headers of more than 16 KiB are told 431', async () => {
+test('headers of more than 16 KiB get 431', async () => {
   const { port } = await serve(() => new Response('answered'));
   const answer = await answerTo(port, `GET / HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(17 * 1024)}\r\n\r\n`);
   expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
 });
 
-test('what is no HTTP is told 400, its connection is closed, and the next request is answered', async () => {
+test('what is no HTTP gets 400, its connection is closed, and the next request is answered', async () => {
   const { port, url } = await serve(() => new Response('answered'));
   const malformed = [
     'nonsense\r\n\r\n',
@@ -144,7 +144,7 @@ test('what is no HTTP is told 400, its connection is closed, and the next reques
 });
 
 test.each(['the general', 'the short'])(
-  'a Host or a target that makes no address is told 400 on %s way, and the process goes on',
+  'a Host or a target that makes no address gets 400 on %s path, and the process goes on',
   async (way) => {
     const fetch: Fetch = (request) => new Response(new URL(request.url).pathname);
     const direct = { takes: ({ url }: { url: string }) => URL.canParse(new URL(url).href), fetch: async () => new Response('answered') };

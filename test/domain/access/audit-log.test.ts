@@ -209,7 +209,7 @@ describe('nothing is recorded', () => {
   });
 });
 
-test.each(names)('%s does nothing where it can not be recorded', async (name) => {
+test.each(names)('%s does nothing where it cannot be recorded', async (name) => {
   const { prisma } = gateway.gateway;
   const input = await valid[name]();
   const state = async () =>

@@ -99,7 +99,7 @@ describe('a rotation', () => {
     expect((await rotate())[BOTS]).toMatchObject({ done: 0, left: 0 });
   });
 
-  test('puts nothing in the place of a change that came between its reading and its writing', async () => {
+  test('overwrites no change that came between its reading and its writing', async () => {
     const [sid = ''] = await insertBots(1);
     let changed: Promise<unknown> = Promise.resolve();
     // The row is held while the rotation reads the old value and wants to write; on the embedded database it waits its turn instead.

@@ -130,7 +130,7 @@ const tooLarge: readonly [
 
 describe.each(ways)('over %s', (_, errorsOf) => {
   test.each(tooLarge)(
-    'an operation of too many %s is refused, and told the limit and what it has',
+    'an operation of too many %s is refused with the limit and what was found',
     async (_what, { query, variables = {}, ...expected }) => {
       const errors = await errorsOf(query, variables);
       expect(errors).toHaveLength(1);

@@ -5,7 +5,7 @@ import { type Credentials, type Permission, permissions } from '../caller.ts';
 import { violatedConstraint } from '../constraints.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Secrets } from '../secrets.ts';
-import { accountSid, newSid } from '../sid.ts';
+import { accountSid, isSid, newSid } from '../sid.ts';
 import { isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { releaseLanes } from '../waiting.ts';
@@ -149,7 +149,7 @@ export async function authenticate(
   authToken: string,
 ): Promise<Credentials | 'INACTIVE' | undefined> {
   // PostgreSQL refuses NUL, so only a well-formed sid is looked up.
-  const account = /^AC[0-9a-f]{32}$/.test(sid) ? await prisma.account.findUnique({ where: { sid } }) : null;
+  const account = isSid('AC', sid) ? await prisma.account.findUnique({ where: { sid } }) : null;
   const matches = secrets.matches(authToken, account?.tokenDigest ?? DUMMY_DIGEST, account?.tokenKeyId ?? '');
   if (!account || !matches) return undefined;
   if (account.status !== 'ACTIVE') return 'INACTIVE';

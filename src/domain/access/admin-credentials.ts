@@ -2,6 +2,7 @@ import type { Enterprise, EnterpriseAdmin } from '../../../prisma/client/client.
 import type { Credentials, Permission } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
 import { verifyInTurn } from '../passwords.ts';
+import { isSid } from '../sid.ts';
 import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 
 /** The permissions of an enterprise's admin, within its enterprise. */
@@ -13,9 +14,7 @@ export const WITH_ENTERPRISE = { enterprise: { select: { accountSid: true } } } 
 type Admin = EnterpriseAdmin & { enterprise: Pick<Enterprise, 'accountSid'> };
 
 /** Whether a user name can be an admin's: its sid, or an e-mail address. */
-export const isAdminName = (name: string): boolean => isAdminSid(name) || (name.length <= MAX_EMAIL_LENGTH && isEmail(name));
-
-const isAdminSid = (name: string) => /^RCS[0-9a-f]{32}$/.test(name);
+export const isAdminName = (name: string): boolean => isSid('RCS', name) || (name.length <= MAX_EMAIL_LENGTH && isEmail(name));
 
 /**
  * Authenticates an enterprise's admin, by its sid, or by its e-mail address if only one admin has it. An unknown name, and an admin whose password only
@@ -33,7 +32,7 @@ export async function authenticateAdmin(
   if (!isAdminName(name)) return undefined;
   const find = async () => {
     const admins = await prisma.enterpriseAdmin.findMany({
-      where: isAdminSid(name) ? { sid: name } : { emailFolded: fold(name), passwordHash: { not: null }, status: { not: 'CLOSED' } },
+      where: isSid('RCS', name) ? { sid: name } : { emailFolded: fold(name), passwordHash: { not: null }, status: { not: 'CLOSED' } },
       include: WITH_ENTERPRISE,
       take: 2,
     });

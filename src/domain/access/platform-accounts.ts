@@ -4,6 +4,7 @@ import type { Credentials } from '../caller.ts';
 import { PlatformError } from '../errors.ts';
 import { ExpiringCache } from '../expiring-cache.ts';
 import type { Gateway } from '../gateway.ts';
+import { isSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import { PROVIDER_PERMISSIONS, permissionsOf } from './accounts.ts';
 import { credentialsOfAdmin, WITH_ENTERPRISE } from './admin-credentials.ts';
@@ -74,7 +75,7 @@ export function createPlatformAccounts(gateway: Deps): PlatformAccounts {
 
   return {
     authenticate: async (sid, authToken) => {
-      if (!/^AC[0-9a-f]{32}$/.test(sid)) return undefined;
+      if (!isSid('AC', sid)) return undefined;
       const account = await prisma.account.findUnique({ where: { sid } });
       if (account && account.tokenKeyId !== PLATFORM_KEY_ID) return undefined;
       const key = Buffer.from(secrets.fingerprint(`${sid}:${authToken}`)).toString('base64');

@@ -27,6 +27,7 @@ import { isSimple } from './graph/simple-operation.ts';
 import { attachWebSockets, type WebSockets } from './graph/streams/websocket.ts';
 import type { Live } from './live/live.ts';
 import type { BotFrameworkVerifier } from './platforms/microsoft/bot-framework-tokens.ts';
+import { isFromPlayground } from './platforms/microsoft/playground.ts';
 import { health } from './server/health.ts';
 import { type AnyRequest, requestOf, targetOf } from './server/node-request.ts';
 import { secure } from './server/security-headers.ts';
@@ -73,7 +74,7 @@ const OPEN: GraphSettings = { introspection: true, graphiql: true };
 
 /** Creates the gateway's handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, health at /health. */
 export function createApp(options: AppOptions): App {
-  const { gateway, live, log, botFramework, embedded, isReady, graph: shown = OPEN } = options;
+  const { gateway, live, log, botFramework, playground, embedded, isReady, graph: shown = OPEN } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const admission = createAdmission(options, limits.requestTimeoutMs);
   const authenticate = createAuthentication(gateway, options.failedAttempts);
@@ -93,7 +94,10 @@ export function createApp(options: AppOptions): App {
     if (standIn && pathname.startsWith(STAND_IN)) return admit(request, peer, standIn);
     const whole = await requestOf(request);
     if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return restcommWebhook(gateway, whole);
-    if (botFramework && pathname === BOT_ENDPOINT) return botEndpoint(gateway, botFramework, whole);
+    if (botFramework && pathname === BOT_ENDPOINT) {
+      if (playground && !isFromPlayground(whole, peer.socketAddress)) return new Response(null, { status: 403 });
+      return botEndpoint(gateway, botFramework, whole);
+    }
     if (pathname.startsWith('/health/')) return health(whole, isReady);
     if (pathname === '/' && shown.graphiql) return new Response(null, { status: 302, headers: { location: '/graphql' } });
     return Response.json({ error: 'Not found' }, { status: 404 });

@@ -140,6 +140,22 @@ export type VariableName = keyof typeof variables.shape;
 /** The variables that are set, as text. */
 export type GivenVariables = Partial<Record<VariableName, string>>;
 
+/** Combinations that are refused, and what to tell the operator. */
+export const REFUSED: readonly { isGiven: (given: GivenVariables) => boolean; message: string }[] = [
+  {
+    isGiven: (given) => given.TEAMS_PLATFORM === 'playground' && given.NODE_ENV === 'production',
+    message: 'TEAMS_PLATFORM=playground is refused with NODE_ENV=production: the playground does not sign its requests',
+  },
+  {
+    isGiven: (given) => given.TEAMS_PLATFORM === 'playground' && given.TRUST_PROXY !== undefined,
+    message: 'TEAMS_PLATFORM=playground is refused with TRUST_PROXY: requests that a proxy passes on look like those of this machine',
+  },
+  {
+    isGiven: (given) => given.TEAMS_PLATFORM === 'playground' && given.RESTCOMM_URL !== undefined,
+    message: 'TEAMS_PLATFORM=playground is refused with RESTCOMM_URL: only the embedded carrier is played with, and nobody is charged',
+  },
+];
+
 /** The variables that another one makes mandatory. */
 export const MANDATORY_WITH: readonly { name: VariableName; because: VariableName; isMissing: (given: GivenVariables) => boolean }[] = [
   {

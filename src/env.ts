@@ -1,6 +1,14 @@
 import type { z } from 'zod';
 import type { Limits } from './admission/limits.ts';
-import { CONFIDENTIAL, type GivenVariables, type LOG_LEVELS, MANDATORY_WITH, type VariableName, variables } from './env-variables.ts';
+import {
+  CONFIDENTIAL,
+  type GivenVariables,
+  type LOG_LEVELS,
+  MANDATORY_WITH,
+  REFUSED,
+  type VariableName,
+  variables,
+} from './env-variables.ts';
 import type { TrustProxy } from './server/trusted-proxies.ts';
 import { SettingsError } from './settings-error.ts';
 
@@ -30,6 +38,8 @@ export interface Settings {
     readonly issuer: string;
     readonly openIdUrl: string;
   };
+  /** In place of `microsoft`: Microsoft 365 Agents Playground on this machine. */
+  readonly playground?: { readonly url: string };
   readonly redisUrl?: string;
   readonly eventRetentionDays: number;
   readonly auditRetentionDays: number;
@@ -64,6 +74,7 @@ export function parseEnv(env: Record<string, string | undefined>): Settings {
   const problems = [
     ...[...invalid].map((name) => describeInvalid(name, given[name])),
     ...MANDATORY_WITH.filter(({ isMissing }) => isMissing(given)).map(describeMissing),
+    ...REFUSED.filter(({ isGiven }) => isGiven(given)).map(({ message }) => message),
   ];
   if (!parsed.data || problems.length > 0) throw new SettingsError(problems.join('\n'));
   return settingsOf(parsed.data);
@@ -94,6 +105,7 @@ function settingsOf(values: Values): Settings {
     restcomm: restcommOf(values),
     maxSegments: values.SMS_MAX_SEGMENTS,
     microsoft: microsoftOf(values),
+    playground: values.TEAMS_PLATFORM === 'playground' ? { url: values.PLAYGROUND_URL } : undefined,
     redisUrl: values.REDIS_URL,
     eventRetentionDays: values.EVENT_RETENTION,
     auditRetentionDays: values.AUDIT_RETENTION,
@@ -117,7 +129,7 @@ function restcommOf({ RESTCOMM_URL, RESTCOMM_ACCOUNT_SID = '', RESTCOMM_AUTH_TOK
 }
 
 function microsoftOf(values: Values): Settings['microsoft'] {
-  if (values.TEAMS_PLATFORM === 'embedded') return undefined;
+  if (values.TEAMS_PLATFORM !== 'microsoft') return undefined;
   return {
     loginUrl: values.MICROSOFT_LOGIN_URL,
     graphUrl: values.MICROSOFT_GRAPH_URL,

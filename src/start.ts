@@ -70,7 +70,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const app = options.createApp({
     ...{ gateway, live, contract: settings, log, botFramework, rateLimit },
     ...{ graph: settings.graph, limits: settings.limits, corsOrigins: settings.corsOrigins },
-    embedded: { carrier: !settings.restcomm, teams: !settings.microsoft },
+    embedded: { carrier: !settings.restcomm, teams: !settings.microsoft && !settings.playground },
+    playground: settings.playground !== undefined,
     isReady: () => !draining && database.ready(),
   });
   wiring.app = app;

@@ -97,6 +97,8 @@ describe('a setting that can not be used is named', () => {
     ['BOOTSTRAP_ACCOUNT_EMAIL', 'nobody'],
     ['REST_TIMESTAMPS', 'unix'],
     ['REST_BOT_SECRETS', 'hidden'],
+    ['TEAMS_PLATFORM', 'slack'],
+    ['PLAYGROUND_URL', 'localhost:56150'],
     ['REDIS_URL', 'localhost:6379'],
     ['REDIS_URL', 'http://localhost:6379'],
     ['EVENT_RETENTION', '0'],
@@ -156,6 +158,33 @@ test('TRUSTED_DOCUMENTS needs TRUSTED_DOCUMENTS_FILE', () => {
   for (const TRUSTED_DOCUMENTS of ['only', 'prefer']) {
     expect(() => parseEnv({ TRUSTED_DOCUMENTS })).toThrow(/^TRUSTED_DOCUMENTS_FILE is mandatory with TRUSTED_DOCUMENTS/);
   }
+});
+
+describe('TEAMS_PLATFORM=playground', () => {
+  test('is the playground at PLAYGROUND_URL, and the embedded carrier', () => {
+    const { playground, microsoft, restcomm } = parseEnv({ TEAMS_PLATFORM: 'playground' });
+    expect({ playground, microsoft, restcomm }).toEqual({ playground: { url: 'http://localhost:56150' } });
+    const settings = parseEnv({ TEAMS_PLATFORM: 'playground', PLAYGROUND_URL: 'http://127.0.0.1:5000' });
+    expect(settings.playground).toEqual({ url: 'http://127.0.0.1:5000' });
+    expect(parseEnv({ PLAYGROUND_URL: 'http://127.0.0.1:5000' }).playground).toBeUndefined();
+  });
+
+  test.each([
+    ['NODE_ENV=production', { NODE_ENV: 'production' }],
+    ['TRUST_PROXY', { TRUST_PROXY: '1' }],
+    [
+      'RESTCOMM_URL',
+      { RESTCOMM_URL: 'https://restcomm.example', RESTCOMM_ACCOUNT_SID: `AC${'a1'.repeat(16)}`, RESTCOMM_AUTH_TOKEN: 'a-token' },
+    ],
+  ])('is refused with %s', (what, others) => {
+    expect(() => parseEnv(others)).not.toThrow();
+    expect(() => parseEnv({ ...others, TEAMS_PLATFORM: 'playground' })).toThrow(
+      expect.objectContaining({
+        name: 'SettingsError',
+        message: expect.stringContaining(`TEAMS_PLATFORM=playground is refused with ${what}: `),
+      }),
+    );
+  });
 });
 
 test('every variable says what it takes', () => {

@@ -7,7 +7,10 @@ import { OUTAGE } from './outage.ts';
 
 /** The other end of a connection. */
 export interface Peer {
+  /** The client's address, taken from a proxy's header only if that proxy is trusted. */
   readonly remoteAddress?: string;
+  /** The address of the connection itself, whatever headers say. */
+  readonly socketAddress?: string;
 }
 
 /**

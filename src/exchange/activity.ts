@@ -14,6 +14,7 @@ export const activitySchema = z.object({
   serviceUrl: text(2000),
   channelId: text(100),
   from: z.object({ id: text(500), aadObjectId: text(100).optional() }),
+  recipient: z.object({ id: text(500) }).optional(),
   conversation: z.object({ id: text(500), tenantId: text(200).optional(), conversationType: text(100).optional() }),
   channelData: z.object({ tenant: z.object({ id: text(200) }).optional() }).nullish(),
   attachments: z.array(z.object({ contentType: text(200).optional(), contentUrl: text(2000).nullish() })).nullish(),

@@ -4,7 +4,8 @@ import { type BotFrameworkVerifier, createBotFrameworkVerifier } from './microso
 import { createEmbeddedMicrosoft } from './microsoft/embedded.ts';
 import { createHttpMicrosoft } from './microsoft/http.ts';
 import type { Microsoft } from './microsoft/microsoft.ts';
-import { createServiceHosts, DEFAULT_SERVICE_HOSTS } from './microsoft/service-hosts.ts';
+import { createPlayground, createPlaygroundVerifier, playgroundHosts } from './microsoft/playground.ts';
+import { createServiceHosts, DEFAULT_SERVICE_HOSTS, isLoopback } from './microsoft/service-hosts.ts';
 import { createOutbound, type Lookup } from './outbound.ts';
 import { createEmbeddedRestcomm, type SmsReport } from './restcomm/embedded.ts';
 import { createHttpRestcomm } from './restcomm/http.ts';
@@ -29,9 +30,10 @@ interface PlatformsOptions {
 
 /**
  * Creates the clients of the platforms that the settings name, and the embedded stand-in for each that they do not.
- * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL
+ * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL, or PLAYGROUND_URL is not of this machine
  */
 export function connectPlatforms({ settings, report, isKnownAudience, lookup }: PlatformsOptions): Platforms {
+  if (settings.playground) requireThisMachine(settings.playground.url);
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
   const fetch = createOutbound({ isConfigured: configuredUrls(settings), lookup });
   const { maxSegments } = settings;
@@ -51,8 +53,8 @@ export function connectPlatforms({ settings, report, isKnownAudience, lookup }: 
  * Builds the check for URLs that the operator configured: the platforms' own, and the plain http entries of BOT_SERVICE_HOSTS.
  * @returns whether a URL has the origin of one of them
  */
-export function configuredUrls({ restcomm, microsoft }: PlatformsOptions['settings']): (url: URL) => boolean {
-  const { loginUrl, graphUrl, serviceUrl, openIdUrl, serviceHosts = [] } = microsoft ?? {};
+export function configuredUrls({ restcomm, microsoft, playground }: PlatformsOptions['settings']): (url: URL) => boolean {
+  const { loginUrl, graphUrl, serviceUrl, openIdUrl, serviceHosts = playground ? playgroundHosts(playground.url) : [] } = microsoft ?? {};
   const given = [restcomm?.url, loginUrl, graphUrl, serviceUrl, openIdUrl].filter((url) => url !== undefined);
   const origins = new Set(given.map((url) => new URL(url).origin));
   const plainHttp = createServiceHosts(serviceHosts.filter((host) => host.toLowerCase().startsWith('http://')));
@@ -66,4 +68,12 @@ function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): vo
     throw new SettingsError(`BOT_SERVICE_HOSTS is invalid: ${error instanceof Error ? error.message : error}`);
   }
   throw new SettingsError(`BOT_SERVICE_URL is invalid (${serviceUrl}): its host is not one of BOT_SERVICE_HOSTS`);
+}
+
+function requireThisMachine(url: string): void {
+  const { protocol, hostname } = new URL(url);
+  if (protocol === 'http:' && isLoopback(hostname)) return;
+  throw new SettingsError(
+    `PLAYGROUND_URL is invalid (${url}): it takes http:// and an address of this machine, such as http://localhost:56150`,
+  );
 }

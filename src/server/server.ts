@@ -16,13 +16,21 @@ import { createAddressOf, type TrustProxy } from './trusted-proxies.ts';
 import { refuseRequest, refuseUnreadable } from './unreadable.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
 
-/** Handles a request, as the app does. `remoteAddress` is the client's, taken from a proxy's header only if that proxy is trusted. */
-export type Fetch = (request: Request, peer: { remoteAddress?: string }) => Response | Promise<Response>;
+/** The other end of a connection. */
+interface Peer {
+  /** The client's address, taken from a proxy's header only if that proxy is trusted. */
+  readonly remoteAddress?: string;
+  /** The address of the connection itself, whatever headers say. */
+  readonly socketAddress?: string;
+}
+
+/** Handles a request, as the app does. */
+export type Fetch = (request: Request, peer: Peer) => Response | Promise<Response>;
 
 /** Handles some requests without a Request. */
 export interface Direct {
   readonly takes: (request: NodeRequest) => boolean;
-  readonly fetch: (request: NodeRequest, peer: { remoteAddress?: string }) => Promise<AnyResponse>;
+  readonly fetch: (request: NodeRequest, peer: Peer) => Promise<AnyResponse>;
 }
 
 /** The server cannot listen: the port is in use or not permitted, or the address is not one of this machine. */
@@ -79,7 +87,9 @@ interface ListenOptions {
 export async function listen(fetch: Fetch, { host, port, connectionLimits = {}, trustProxy, direct }: ListenOptions): Promise<Listener> {
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
-  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) => fetch(request, { remoteAddress: addressOf(req) }));
+  const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>
+    fetch(request, { remoteAddress: addressOf(req), socketAddress: req.socket.remoteAddress }),
+  );
   let isDraining = false;
   const server = createServer(
     { IncomingMessage: UpgradeRequest, keepAliveTimeout: KEEP_ALIVE, ...CONNECTION_LIMITS, ...connectionLimits },

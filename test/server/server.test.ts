@@ -54,7 +54,7 @@ test('a request reaches the handler whole, with the address of the connection', 
     Response.json({ method: request.method, path: new URL(request.url).pathname, body: await request.text(), peer }),
   );
   const response = await fetch(`${url}/a/b?c=d`, { method: 'PUT', body: 'text' });
-  expect(await response.json()).toEqual({ method: 'PUT', path: '/a/b', body: 'text', peer: { remoteAddress: HOST } });
+  expect(await response.json()).toEqual({ method: 'PUT', path: '/a/b', body: 'text', peer: { remoteAddress: HOST, socketAddress: HOST } });
 });
 
 test('a drain lets the request in flight finish, closes its connection after it, and accepts no other', async () => {

@@ -52,6 +52,8 @@ export async function buildAll() {
       'src/cli/secrets.ts',
       'src/cli/seed.ts',
       'src/cli/demo.ts',
+      'src/cli/demo-teams.ts',
+      'src/cli/phone.ts',
       'src/database/embedded/build-snapshot.ts',
     ],
     entryNames: '[name]',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { createClient, END } from './client.ts';
 
 // Runs a conversation in both directions through a running gateway with the embedded stand-ins, and prints every status as it changes.
 
@@ -11,42 +12,8 @@ if (!accountSid || !authToken) {
   console.error(USAGE);
   process.exit(2);
 }
-const authorization = `Basic ${Buffer.from(`${accountSid}:${authToken}`).toString('base64')}`;
-const json = { authorization, 'content-type': 'application/json' };
+const { post, events } = createClient(gatewayUrl, accountSid, authToken);
 
-async function post(path: string, body: object): Promise<Record<string, unknown>> {
-  const response = await fetch(new URL(path, gatewayUrl), { method: 'POST', headers: json, body: JSON.stringify(body) });
-  const result = (await response.json()) as Record<string, unknown>;
-  if (!response.ok) throw new Error(`${path}: ${JSON.stringify(result)}`);
-  return result;
-}
-
-interface Update {
-  readonly status?: string;
-  readonly errorMessage?: string | null;
-  readonly message?: { readonly route: string; readonly from: string; readonly to: string; readonly body: string };
-}
-
-const EVENTS = `subscription { messageEvents { ... on MessageEvent { status errorMessage message { route from to body } } } }`;
-
-/** Subscribes to message events, over server-sent events as a browser would. */
-async function* events(signal: AbortSignal): AsyncGenerator<Update> {
-  const url = new URL('/graphql', gatewayUrl);
-  url.searchParams.set('query', EVENTS);
-  const response = await fetch(url, { headers: { authorization, accept: 'text/event-stream' }, signal });
-  let text = '';
-  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    text += chunk;
-    const frames = text.split('\n\n');
-    text = frames.pop() ?? '';
-    for (const frame of frames) {
-      const data = /^data: (.+)$/m.exec(frame)?.[1];
-      if (data) yield JSON.parse(data).data.messageEvents;
-    }
-  }
-}
-
-const END = new Set(['DELIVERED', 'UNDELIVERED', 'FAILED']);
 const unique = randomBytes(3).toString('hex');
 const number = `+4930${randomBytes(4).readUInt32BE() % 10_000_000}`;
 const user = `sunny.${unique}@kohl.example`;

@@ -98,10 +98,10 @@ export function createPlaygroundVerifier({
 }): BotFrameworkVerifier {
   const hosts = createServiceHosts(playgroundHosts(url));
   return {
-    verify: async (_authorizationHeader, { serviceUrl, recipient }: { serviceUrl?: unknown; recipient?: { id: string } }) => {
+    verify: async (_authorizationHeader, { serviceUrl, recipient }: { serviceUrl?: unknown; recipient?: { id?: string } }) => {
       if (typeof serviceUrl !== 'string' || !hosts.allows(serviceUrl))
         throw new BotFrameworkRefusal('service-url', "The activity's serviceUrl is not the playground's (PLAYGROUND_URL).");
-      const applicationId = recipient?.id.replace(/^28:/, '') ?? '';
+      const applicationId = recipient?.id?.replace(/^28:/, '') ?? '';
       if (!(await isKnownAudience(applicationId)))
         throw new BotFrameworkRefusal('audience', "The playground's bot is not a bot of this gateway.");
       return { applicationId };

@@ -3,21 +3,9 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { trimEvents } from '../../src/domain/messages/events.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
+import { chromiumPath, launchChromium } from '../support/chromium.ts';
 import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
 import { Example } from './start-example.ts';
-
-const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
-if (!executablePath) console.log('The EventSource page is not tested in a browser: there is no chromium here (apt-get install chromium)');
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** The pages' origins, added once they are served. */
 const corsOrigins: string[] = [];
@@ -74,10 +62,10 @@ describe('examples/event-source/serve.mjs', () => {
   });
 });
 
-describe.skipIf(!executablePath)('examples/event-source in a browser', () => {
+describe.skipIf(!chromiumPath)('examples/event-source in a browser', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath, args: FLAGS });
+    browser = await launchChromium();
   });
   afterAll(() => browser.close());
 

@@ -15,14 +15,18 @@ export class GatewayProcess {
   stderr = '';
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  /** @param command what starts it, and its arguments */
+  /**
+   * @param command what starts it, and its arguments
+   * @param cwd its working directory
+   */
   constructor(
     env: Record<string, string | undefined>,
     command: readonly string[] = [process.execPath, join(packageRoot(), 'dist', 'main.js')],
+    cwd = packageRoot(),
   ) {
     const [program = '', ...given] = command;
     this.child = spawn(program, given, {
-      cwd: packageRoot(),
+      cwd,
       env: { PATH: process.env.PATH, PORT: '0', LOG_LEVEL: 'info', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -38,7 +38,10 @@ export interface TestGateway {
 }
 
 /** What createApp takes of who may do how much, and who is told of it. */
-export type Access = Pick<AppOptions, 'graph' | 'limits' | 'rateLimit' | 'corsOrigins' | 'failedAttempts' | 'embedded' | 'observe'>;
+export type Access = Pick<
+  AppOptions,
+  'graph' | 'limits' | 'rateLimit' | 'corsOrigins' | 'failedAttempts' | 'embedded' | 'playground' | 'observe'
+>;
 
 export interface TestGatewayOptions {
   /** Stand-ins for outside platforms; the embedded ones where left out. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { configuredUrls, connectPlatforms } from '../../../src/platforms/connect.ts';
 import { createPlaygroundVerifier, isFromPlayground } from '../../../src/platforms/microsoft/playground.ts';
+import { createTestGateway } from '../../support/gateway.ts';
 
 const HEADERS = { host: 'localhost:4000', 'x-ms-agents-playground': 'true' };
 const ask = (headers: Record<string, string | undefined>, url = 'http://localhost:4000/api/messages') =>
@@ -48,6 +49,27 @@ describe('an activity of the playground', () => {
     ['a connector elsewhere', 'service-url', { serviceUrl: 'https://smba.trafficmanager.net/teams/', recipient: { id: 'a-bot' } }],
   ])('that names %s is refused', async (_what, reason, activity) => {
     await expect(verifier.verify(undefined, activity)).rejects.toMatchObject({ name: 'BotFrameworkRefusal', reason });
+  });
+});
+
+describe('the bot endpoint', () => {
+  const activity = {
+    type: 'typing',
+    serviceUrl: 'http://localhost:56150/_connector',
+    channelId: 'msteams',
+    from: { id: 'a' },
+    conversation: { id: 'b' },
+  };
+
+  test('looks at the address of the connection, not at the one that a proxy names', async () => {
+    const verifier = createPlaygroundVerifier({ url: 'http://localhost:56150', isKnownAudience: async () => true });
+    const { app, close } = await createTestGateway({ botFramework: verifier, access: { playground: true } });
+    const status = async (peer: object) =>
+      (await app.fetch(new Request(ask(HEADERS), { body: JSON.stringify({ ...activity, recipient: { id: 'c' } }) }), peer)).status;
+    expect(await status({ remoteAddress: '192.0.2.1', socketAddress: '127.0.0.1' })).toBe(200);
+    expect(await status({ remoteAddress: '127.0.0.1', socketAddress: '192.0.2.1' })).toBe(403);
+    expect(await status({ remoteAddress: '127.0.0.1' })).toBe(403);
+    await close();
   });
 });
 

@@ -41,6 +41,8 @@ export interface AppOptions {
   readonly log: Logger;
   /** Verifies the Bot Framework's requests. Absent if Teams is the embedded stand-in, which sends none. */
   readonly botFramework?: BotFrameworkVerifier;
+  /** Whether the Bot Framework is Microsoft's playground on this machine, whose requests are not signed. */
+  readonly playground?: boolean;
   /** Which platforms are embedded stand-ins, so that callers may play them. */
   readonly embedded?: { readonly carrier: boolean; readonly teams: boolean };
   /** Whether introspection and GraphiQL are on; by default, both are. */

@@ -64,8 +64,10 @@ export const variables = z
       .describe('visible ASCII characters without spaces'),
     /** The longest SMS, in segments. By default as long as Restcomm can store it: 999 characters. */
     SMS_MAX_SEGMENTS: wholeNumber(1, 16).optional().describe('segments from 1 to 16'),
-    /** The Teams side: `embedded`, a stand-in that accepts everything, or `microsoft`. */
-    TEAMS_PLATFORM: z.enum(['embedded', 'microsoft']).default('embedded').describe('embedded or microsoft'),
+    /** The Teams side: `embedded`, a stand-in that accepts everything; `microsoft`; or `playground`, Microsoft 365 Agents Playground. */
+    TEAMS_PLATFORM: z.enum(['embedded', 'microsoft', 'playground']).default('embedded').describe('embedded, microsoft or playground'),
+    /** The playground's address on this machine. Only used with TEAMS_PLATFORM=playground. */
+    PLAYGROUND_URL: httpUrl().default('http://localhost:56150').describe('http://localhost:port'),
     /** Microsoft's login, which issues the bots' tokens. */
     MICROSOFT_LOGIN_URL: httpUrl().default('https://login.microsoftonline.com').describe('https://host'),
     /** Microsoft Graph. */

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /**
- * The prefix of a sid names its type: OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access
- * token and AU audit record are the gateway's own.
+ * What a sid is of: OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access token and
+ * AU audit record are the gateway's own.
  */
 export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU';
 
@@ -15,5 +15,9 @@ export const newSid = (prefix: SidPrefix): string => prefix + randomBytes(16).to
  */
 export const normalizeSid = (sid: string): string => sid.trim().replaceAll('\0', '\uFFFD').toWellFormed();
 
-/** Returns Restcomm's sid of the account with this e-mail address: AC and the md5 of the lower-case address. It is an identifier, not a secret. */
+/** Is it a well-formed sid of this kind? `AC` is an account's, which Restcomm makes. */
+export const isSid = (prefix: SidPrefix | 'AC', text: string): boolean =>
+  text.startsWith(prefix) && /^[0-9a-f]{32}$/.test(text.slice(prefix.length));
+
+/** Restcomm's sid of the account with this e-mail address: AC and the md5 of the lower-case address. It identifies; it is no secret. */
 export const accountSid = (email: string): string => `AC${createHash('md5').update(email.trim().toLowerCase()).digest('hex')}`;

@@ -7,13 +7,14 @@ import {
   isObjectType,
 } from 'graphql';
 
-// The assumptions of planned pages about Pothos: they call a list's own resolver without the wrappers of plugins, and read the columns of fields that
-// have no resolver. A plugin added later would silently be bypassed, so these assumptions are checked when the schema is built.
+// What planned pages rely on in Pothos: they call a list's own resolver without what plugins put around it, read the columns of fields that have no
+// resolver at all, and write connections, edges and page info without their resolvers. A plugin or a permission that is added later would silently not be
+// asked, so the schema is checked when it is built.
 
-/** The plugins whose wrappers are understood: scope-auth's checks are made for the whole document; the others do not wrap lists and columns. */
+/** The plugins whose wrapping is understood: scope-auth's checks are made for the whole document; the others leave lists and columns alone. */
 const UNDERSTOOD_PLUGINS: readonly string[] = ['errors', 'scopeAuth', 'relay', 'prisma'];
 
-/** The data of Pothos 4 in the extensions of a field or a type. */
+/** What Pothos 4 keeps in a field's or a type's extensions. */
 interface PothosExtensions {
   readonly pothosOriginalResolve?: GraphQLFieldResolver<unknown, unknown>;
   /** Has a plugin put something around the field's resolver? */
@@ -29,17 +30,18 @@ type Field = GraphQLField<unknown, unknown>;
 
 const extensionsOf = ({ extensions }: Pick<Field, 'extensions'>) => extensions as PothosExtensions;
 
-/** Whether the field is a list whose pages may be packed. */
+/** Is it a list whose pages may be packed? */
 export const isPackable = (field: Field): boolean => extensionsOf(field).packable === true;
 
-/** Returns the column that a field exposes. A permission on the field, or any other wrapper, would have given it a resolver. */
+/** The column that a field shows as it is. A permission on the field, or any other wrapping, would have given it a resolver. */
 export const exposedColumnOf = (field: Field): string | undefined => (field.resolve ? undefined : extensionsOf(field).pothosExposedField);
 
 const isWrapped = (field: Field): boolean => extensionsOf(field).pothosResolveWrapped !== false;
 
 /**
- * Returns a list's own resolver, and the permission that its parent type requires.
- * @returns `undefined` if its permissions are anything but one `permission` on the parent type, or its arguments are mapped
+ * A list's own resolver, and the permission that its parent type requires.
+ * @returns `undefined` if its permissions have another form than one `permission` on the parent type, or something else wraps it, or its arguments are
+ *   mapped
  */
 export function unwrapped(
   field: Field,
@@ -54,7 +56,7 @@ export function unwrapped(
 }
 
 /**
- * Checks that Pothos still builds fields as planned pages assume.
+ * Checks that Pothos still builds fields in the way that planned pages rely on.
  * @param plugins the names of the builder's plugins
  * @throws Error that names what changed
  */
@@ -67,18 +69,26 @@ export function assertPlannable(schema: GraphQLSchema, plugins: readonly string[
   const lists = fields.filter(({ field }) => isPackable(field));
   if (lists.length === 0) throw changed('no list is marked as packable');
   for (const { name, type, field } of lists) {
-    if (!unwrapped(field, type)) throw changed(`the resolver of ${name} cannot be reached without its wrapper`);
+    if (!unwrapped(field, type)) throw changed(`the resolver of ${name} cannot be reached without its wrapping`);
   }
-  for (const rowType of new Set(lists.map(({ field }) => rowTypeOf(field)))) {
-    const sid = rowType.getFields().sid;
-    if (!sid || exposedColumnOf(sid) !== 'sid') throw changed(`${rowType.name}.sid is not a column that planned pages can read`);
-  }
+  for (const { field } of lists) assertUnguarded(field);
 }
 
-/** Returns a connection's row type. */
-function rowTypeOf(connection: Field): GraphQLObjectType {
-  const member = (type: GraphQLOutputType | undefined, name: string) => (getNamedType(type) as GraphQLObjectType).getFields()[name]?.type;
-  return getNamedType(member(member(connection.type, 'edges'), 'node')) as GraphQLObjectType;
+/** Checks that no permission and no plugin guards what a page shows around its rows, or any row as a whole. */
+function assertUnguarded(list: Field): void {
+  const connection = getNamedType(list.type) as GraphQLObjectType;
+  const edge = memberType(connection, 'edges');
+  const row = memberType(edge, 'node');
+  for (const type of [connection, edge, memberType(connection, 'pageInfo'), row]) {
+    const guard = [type, ...type.getInterfaces()].find((one) => extensionsOf(one).pothosOptions?.authScopes !== undefined);
+    if (guard) throw changed(`${guard.name} requires a permission that planned pages do not check`);
+    const { id, ...fields } = type.getFields();
+    const written = type === row ? [id] : [id, ...Object.values(fields)];
+    const wrapped = written.find((field) => field && isWrapped(field));
+    if (wrapped) throw changed(`the resolver of ${type.name}.${wrapped.name} is wrapped, and planned pages do not call it`);
+  }
+  const { sid } = row.getFields();
+  if (!sid || exposedColumnOf(sid) !== 'sid') throw changed(`${row.name}.sid is not a column that is shown as it is`);
 }
 
 const memberType = (type: GraphQLObjectType, name: string) => getNamedType(type.getFields()[name]?.type) as GraphQLObjectType;

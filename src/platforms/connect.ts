@@ -19,7 +19,7 @@ interface Platforms {
 }
 
 interface PlatformsOptions {
-  readonly settings: Pick<Settings, 'restcomm' | 'microsoft' | 'maxSegments'>;
+  readonly settings: Pick<Settings, 'restcomm' | 'microsoft' | 'playground' | 'maxSegments'>;
   /** Receives the embedded Restcomm's status reports, in place of a status callback. */
   readonly report: (report: SmsReport) => void;
   /** Whether there is a bot with this applicationId. */
@@ -40,6 +40,10 @@ export function connectPlatforms({ settings, report, isKnownAudience, lookup }: 
   const restcomm = settings.restcomm
     ? createHttpRestcomm({ ...settings.restcomm, maxSegments, fetch })
     : createEmbeddedRestcomm({ report, maxSegments });
+  if (settings.playground) {
+    const { url } = settings.playground;
+    return { restcomm, microsoft: createPlayground({ url, fetch }), botFramework: createPlaygroundVerifier({ url, isKnownAudience }) };
+  }
   if (!settings.microsoft) return { restcomm, microsoft: createEmbeddedMicrosoft() };
   const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
   return {

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { trimEvents } from '../../src/domain/messages/events.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';

@@ -4,6 +4,7 @@ import { DeliveryError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, jsonOf, NoResponseError, request } from '../request.ts';
 import { createBotConnector } from './bot-connector.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from './bot-framework-tokens.ts';
+import { createLimiter } from './limiter.ts';
 import type { MicrosoftLogin } from './login.ts';
 import type { BotCheck, Microsoft } from './microsoft.ts';
 import { createServiceHosts, isLoopback } from './service-hosts.ts';
@@ -30,7 +31,16 @@ const members = z.array(
 export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundOptions): Microsoft {
   const serviceUrl = joinUrl(url, '_connector');
   const hosts = createServiceHosts(playgroundHosts(url));
-  const { checkReach, ...connector } = createBotConnector({ login: WITHOUT_LOGIN, scope: '', serviceUrl, hosts, fetch, timeoutMs });
+  const limiter = createLimiter();
+  const { checkReach, ...connector } = createBotConnector({
+    login: WITHOUT_LOGIN,
+    limiter,
+    scope: '',
+    serviceUrl,
+    hosts,
+    fetch,
+    timeoutMs,
+  });
 
   async function users(tenantId: string): Promise<z.output<typeof members>> {
     const { status, text, host } = await request(fetch, joinUrl(serviceUrl, `v3/conversations/${PLAYGROUND_TEAM}/members`), {
@@ -45,17 +55,18 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
 
   return {
     ...connector,
+    heldBackMs: limiter.heldBackMs,
     findUser: async ({ tenantId }, address) => {
       const found = (await users(tenantId)).find((user) => isSame(user.userPrincipalName, address) || isSame(user.objectId, address));
       return found && { objectId: found.objectId };
     },
-    openConversation: async (bot, user) => {
+    openConversation: async (bot, user, turn) => {
       // Teams takes object ids here, the playground only its own ids: for another it would open a conversation that it shows nowhere.
       const found = await users(bot.tenantId).catch((error: PlatformError) => {
         throw new DeliveryError('retry', 'Unreachable', error.message, undefined, { cause: error });
       });
       const member = found.find(({ objectId }) => isSame(objectId, user.objectId));
-      return connector.openConversation(bot, { ...user, objectId: member?.id ?? user.objectId });
+      return connector.openConversation(bot, { ...user, objectId: member?.id ?? user.objectId }, turn);
     },
     verifyBot: async (bot) => {
       const found = await users(bot.tenantId).catch((error: Error) => error);

@@ -5,7 +5,8 @@ import { phoneOf } from '../domain/phones.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { applyReport } from './reports.ts';
 import { toReport, UNREPORTED } from './restcomm-reports.ts';
-import { acceptSms, storedSid } from './restcomm-webhooks.ts';
+import { acceptSms } from './restcomm-webhooks.ts';
+import { toStorableSid } from './storable-text.ts';
 
 interface ReconcilerOptions {
   /** Leaves what is younger than this to Restcomm's own callbacks, in ms. */
@@ -158,12 +159,12 @@ async function findMissed({ prisma }: Gateway, received: readonly SmsRecord[]): 
   const known = await prisma.message.findMany({
     where: {
       organizationSid: { in: [...new Set(mapped.map(({ mapping }) => mapping.organizationSid))] },
-      restcommMessageSid: { in: mapped.map(({ sms }) => storedSid(sms.sid)) },
+      restcommMessageSid: { in: mapped.map(({ sms }) => toStorableSid(sms.sid)) },
     },
     select: { organizationSid: true, restcommMessageSid: true },
   });
   const stored = new Set(known.map((message) => `${message.organizationSid} ${message.restcommMessageSid}`));
-  return mapped.filter(({ sms, mapping }) => !stored.has(`${mapping.organizationSid} ${storedSid(sms.sid)}`));
+  return mapped.filter(({ sms, mapping }) => !stored.has(`${mapping.organizationSid} ${toStorableSid(sms.sid)}`));
 }
 
 async function recover(gateway: Gateway, { sms, mapping }: Missed): Promise<void> {

@@ -1,6 +1,7 @@
 import type { ChannelStatus } from '../../prisma/client/client.ts';
 import { NO_REPORT, type StatusReport, TEXT_CHANGED, UNKNOWN_ERROR } from '../domain/messages/message-log.ts';
 import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
+import { toStorableSid, toStorableText } from './storable-text.ts';
 
 // Sources: RestComm/Restcomm-Connect at c67f1423397e, by the names of its classes, and its pull requests by number.
 
@@ -52,15 +53,19 @@ const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Obje
   ]),
 );
 
+/** The longest words of the carrier's that are stored, in UTF-16 code units. */
+const MAX_DETAIL = 500;
+
 /** A message's status as Restcomm gives it. `details` are the carrier's own words about a failure. */
 export type RestcommStatus = Pick<SmsRecord, 'sid' | 'status' | 'errorCode' | 'errorMessage'> & { readonly details?: readonly string[] };
 
 /** Converts a status of Restcomm's. An unknown one becomes SENDING: Restcomm has the message, no more is known. */
 export function toReport({ sid, status, errorCode, errorMessage, details = [] }: RestcommStatus): StatusReport {
   const known = STATUSES[status.toLowerCase()] ?? 'SENDING';
-  if (known !== 'FAILED' && known !== 'UNDELIVERED') return { status: known, restcommMessageSid: sid };
+  const restcommMessageSid = toStorableSid(sid);
+  if (known !== 'FAILED' && known !== 'UNDELIVERED') return { status: known, restcommMessageSid };
   const { code, message } = errorOf(errorCode);
-  return { status: known, restcommMessageSid: sid, errorCode: code, errorMessage: withDetails(message, [errorMessage ?? '', ...details]) };
+  return { status: known, restcommMessageSid, errorCode: code, errorMessage: withDetails(message, [errorMessage ?? '', ...details]) };
 }
 
 /** The report of a message that Restcomm accepted and never reported the end of. */
@@ -97,7 +102,7 @@ export const isRestcommStatus = (status: string): boolean => Object.hasOwn(STATU
 
 /** 0, or SMPP's 000, means that there is no error (TelestaxDlrParser, SUCCESS_CODE). */
 function errorOf(errorCode = ''): { code: string; message: string } {
-  const given = errorCode.trim();
+  const given = toStorableText(errorCode.trim(), MAX_DETAIL);
   if (/^0*$/.test(given)) return { code: UNKNOWN_ERROR, message: 'Unknown error' };
   const known = Object.hasOwn(ERRORS, given.toUpperCase()) ? ERRORS[given.toUpperCase()] : undefined;
   return known ?? { code: given, message: `Restcomm error ${given}` };
@@ -106,5 +111,6 @@ function errorOf(errorCode = ''): { code: string; message: string } {
 /** Adds what the carrier says beyond the code's own words. */
 function withDetails(message: string, details: readonly string[]): string {
   const plain = (text: string) => text.toLowerCase().replace(/\.$/, '');
-  return details.reduce((said, detail) => (plain(said).includes(plain(detail)) ? said : `${said}: ${detail}`), message);
+  const storable = details.map((detail) => toStorableText(detail.trim(), MAX_DETAIL));
+  return storable.reduce((said, detail) => (plain(said).includes(plain(detail)) ? said : `${said}: ${detail}`), message);
 }

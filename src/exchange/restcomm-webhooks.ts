@@ -8,7 +8,7 @@ import type { SmsRecord } from '../platforms/restcomm/restcomm.ts';
 import { readBytes } from '../server/read-body.ts';
 import { applyReport } from './reports.ts';
 import { isCut, isRestcommStatus, toReport, withTextChange } from './restcomm-reports.ts';
-import { isStorableText, toStorableText } from './storable-text.ts';
+import { isStorableText, toStorableSid, toStorableText } from './storable-text.ts';
 
 /** The path prefix of Restcomm's webhooks: `/webhooks/restcomm/{secret}/sms` and `/webhooks/restcomm/{secret}/status`. */
 export const RESTCOMM_WEBHOOKS = '/webhooks/restcomm/';
@@ -17,7 +17,6 @@ const MAX_FORM_BYTES = 256 * 1024;
 /** The longest values, in UTF-16 code units. Longer texts are cut. */
 const MAX_BODY = 10_000;
 const MAX_FIELD = 320;
-const MAX_DETAIL = 500;
 const MAX_URL = 4096;
 const MAX_MEDIA = 10;
 
@@ -87,16 +86,13 @@ export async function acceptSms(
     phone: phoneOf(from, owner.externalAddress).compared,
     body: toStorableText(sms.body, MAX_BODY),
     mediaUrls: sms.mediaUrls,
-    restcommMessageSid: storedSid(sms.sid),
+    restcommMessageSid: toStorableSid(sms.sid),
     lane: laneToTeams(owner.enterpriseSid, owner.microsoftAddress),
   });
   if (!stored) return;
   hints.queued();
   hints.appended(owner.organizationSid);
 }
-
-/** The sid under which an SMS of Restcomm's is stored. */
-export const storedSid = (sid: string): string => toStorableText(sid, MAX_FIELD);
 
 /**
  * Restcomm's versions name the fields differently: MessageSid and MessageStatus in its code (SmsStatusNotifier), Status and ChannelStatusMessage
@@ -114,14 +110,14 @@ async function receiveStatus(
   const fields = (...names: string[]) =>
     names.flatMap((name) => {
       const value = form.get(name)?.trim();
-      return value && value !== 'null' ? [toStorableText(value, MAX_DETAIL)] : [];
+      return value && value !== 'null' ? [value] : [];
     });
-  const [sid] = fields('MessageSid', 'SmsSid').map(storedSid);
+  const [sid] = fields('MessageSid', 'SmsSid').map(toStorableSid);
   const words = fields('MessageStatus', 'Status', 'SmsStatus');
   const status = [...words, ...fields('ChannelStatusMessage')].find(isRestcommStatus);
   if (!sid || !(status ?? words[0])) return 'MessageSid and MessageStatus are mandatory';
   if (!status) {
-    log.warn({ mappingSid, smsSid: sid, status: words[0] }, 'received an unknown status; Restcomm is asked for it later');
+    log.warn({ mappingSid, smsSid: sid, status: words[0]?.slice(0, 100) }, 'received an unknown status; Restcomm is asked for it later');
     return undefined;
   }
   const message = await findSent(gateway, mappingSid, messageSid ? { sid: normalizeSid(messageSid) } : { restcommMessageSid: sid });

@@ -16,3 +16,6 @@ export function toStorableText(value: string, max: number): string {
   const text = value.length <= max ? value : value.slice(0, max - CUT.length).replace(/[\uD800-\uDBFF]$/, '') + CUT;
   return text.replaceAll('\0', '\uFFFD').toWellFormed();
 }
+
+/** The sid under which one of a platform's records is stored. */
+export const toStorableSid = (sid: string): string => toStorableText(sid, 320);

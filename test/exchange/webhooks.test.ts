@@ -239,7 +239,7 @@ describe('a status report', () => {
       expect((await post(url, { MessageSid: smsSid, MessageStatus })).status).toBe(200);
     expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
     const lines = exchange.logged.filter((line) => line.includes(smsSid) && line.includes('unknown status'));
-    expect(lines.map((line) => JSON.parse(line).status)).toEqual(['__proto__', 'BADSTAT', 'x\uFFFD']);
+    expect(lines.map((line) => JSON.parse(line).status)).toEqual(['__proto__', 'BADSTAT', 'x\0']);
   });
 
   // Older Restcomm posts SMPP's states (RestComm/Restcomm-Connect, pull request 2375), and its documentation names other fields (2974).

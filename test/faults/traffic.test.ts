@@ -49,7 +49,10 @@ const faults: Readonly<Record<string, { readonly begin: () => unknown; readonly 
   'database throttled': { begin: () => proxy.throttle(20_000), longestMs: 3000 },
   'answers to COMMIT lost': { begin: () => proxy.loseAnswerTo(COMMIT), longestMs: 200 },
   'Restcomm down': {
-    begin: () => exchange.restcomm.faults.always('send', () => ({ reset: Math.random() < 0.5 ? 'before' : 'after' })),
+    begin: () =>
+      exchange.restcomm.faults.always('send', () =>
+        Math.random() < 0.5 ? { reset: 'before' } : { reset: 'after', later: Math.random() * 300 },
+      ),
     end: () => exchange.restcomm.faults.clear(),
     longestMs: 2000,
   },

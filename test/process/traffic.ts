@@ -55,8 +55,8 @@ export async function freePort(): Promise<number> {
 
 export async function createSurroundings(): Promise<Surroundings> {
   const [restcomm, microsoft] = await Promise.all([startFakeRestcomm(), startFakeMicrosoft()]);
-  // So that there is always something under way.
-  restcomm.faults.always('send', () => ({ delay: Math.random() * 40 }));
+  // So that there is always something under way, stored already or only then.
+  restcomm.faults.always('send', () => ({ [Math.random() < 0.5 ? 'delay' : 'later']: Math.random() * 40 }));
   microsoft.fault('activities', { times: Number.POSITIVE_INFINITY, delayMs: 20 });
   const bot = microsoft.addBot();
   const people: Person[] = [];

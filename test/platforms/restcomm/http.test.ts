@@ -177,6 +177,7 @@ const managementCalls: Record<string, (restcomm: Restcomm) => Promise<unknown>> 
   disableSms: (it) => it.disableSms(NUMBER),
   findSms: (it) => it.findSms('SM1'),
   listSms: (it) => it.listSms({ since: new Date() }),
+  listReceived: (it) => it.listReceived(new Date())[Symbol.asyncIterator]().next(),
   checkCredentials: (it) => it.checkCredentials(accountSid(admin.email), 'canary-token'),
 };
 const places = ['createAccount', 'updateAccount', 'account', 'numbers', 'updateNumber', 'send', 'message', 'messages'] as const;
@@ -222,7 +223,7 @@ test('no credential, password or webhook address gets into an error, also where 
   for (const rule of rules) {
     for (const place of places) fake.faults.always(place, rule);
     for (const call of Object.values(calls)) {
-      const error = await failure(call(client({ authToken: token, timeoutMs: 100 })));
+      const error = await failure(call(client({ authToken: token, timeoutMs: 300, settlesMs: 300 })));
       const shown = inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true }) + JSON.stringify(error);
       expect(shown).not.toMatch(/canary-/);
       expect(shown).not.toContain(basic());

@@ -175,6 +175,28 @@ describe('what the platform knows', () => {
     expect(await sids({})).toHaveLength(4);
   });
 
+  test('of what phones have sent is read newest first, no further than it is wanted, and without what was sent to them', async () => {
+    const at = (index: number) => new Date(Date.UTC(2026, 10, 24, 12, 0, index));
+    for (let index = 0; index < 350; index += 1) {
+      await fake.receiveSms({ from: '+491', to: NUMBER, body: String(index) });
+      Object.assign(fake.messages.at(-1) ?? {}, { dateCreated: at(index) });
+    }
+    await restcomm.sendSms(sms);
+    const read = async (since: Date) => {
+      const pages = [];
+      for await (const page of restcomm.listReceived(since)) pages.push(page.map(({ body }) => body));
+      return pages;
+    };
+    const before = fake.requests.length;
+    const pages = await read(at(200));
+    expect(pages.flat()).toEqual(Array.from({ length: 150 }, (_, index) => String(349 - index)));
+    expect(fake.requests.length - before).toBe(2);
+    expect((await read(at(0))).flat()).toHaveLength(350);
+    // One that sorts by nothing is read to its end.
+    fake.version.sorts = false;
+    expect(new Set((await read(at(200))).flat()).size).toBe(150);
+  });
+
   test('is listed from the second in which the instant lies, and from any day of the platform’s', async () => {
     const { sid } = await restcomm.sendSms(sms);
     const message = fake.messages[0] ?? expect.unreachable();

@@ -14,7 +14,10 @@ type Condition = Record<string, object>;
 export function addressBeginning(column: string, parameter: string, text: string | null | undefined): Condition {
   const written = literal(parameter, text);
   if (text == null || written === undefined) return {};
-  return anyOf(numberBeginnings(column, text, [written]));
+  const numbers = numberBeginnings(column, text);
+  // With a plus before its digits it is a number for sure, and counting by one condition takes a twentieth of the time.
+  const isNumber = numbers.length > 0 && hasPlus(text) && digitsPrefix(text) !== '';
+  return anyOf(isNumber ? numbers : [...numbers, startingWith(column, written)]);
 }
 
 /**
@@ -27,29 +30,34 @@ export function numberContaining(parameter: string, text: string | null | undefi
   if (text == null || written === undefined) return {};
   const given = { externalAddress: { contains: written } };
   if (digitsPrefix(text) === undefined) return given;
-  const plain = Array.from(text, plainCharacter).join('');
-  const beginnings = /\+|%2B|^[^0-9]*00/i.test(plain) ? numberBeginnings('externalDigits', text) : [];
-  if (/\+|%2B/i.test(plain)) return anyOf([...beginnings, given]);
-  const digits = plain.replace(/[^0-9]/g, '');
+  if (hasPlus(text)) return anyOf([...numberBeginnings('externalDigits', text), given]);
+  const digits = plain(text).replace(/[^0-9]/g, '');
   const part = { externalDigits: { contains: digits } };
-  return anyOf(digits === written ? [...beginnings, part] : [...beginnings, part, given]);
+  return anyOf([
+    ...(digits.startsWith('00') ? numberBeginnings('externalDigits', text) : []),
+    part,
+    ...(digits === written ? [] : [given]),
+  ]);
 }
 
-/** The conditions that a column begins with the number that the text begins, or with one of these operands of LIKE. */
-function numberBeginnings(column: string, text: string, others: readonly string[] = []): Condition[] {
+const plain = (text: string) => Array.from(text, plainCharacter).join('');
+const hasPlus = (text: string) => /\+|%2B/i.test(plain(text));
+
+/** The conditions that a column begins with the number that the text begins; none where it begins no number. */
+function numberBeginnings(column: string, text: string): Condition[] {
   const digits = digitsPrefix(text);
-  if (digits === undefined) return startingWith(column, others);
-  // A plus alone: any number.
-  if (digits === '') return [{ [column]: { gte: '0', lt: ':' } }, ...startingWith(column, others)];
+  if (digits === undefined) return [];
+  // An international prefix alone: any number.
+  if (digits === '') return [{ [column]: { gte: '0', lt: ':' } }];
   // A whole number may lose digits that are dialled at home only.
   const whole = comparedForm(text);
-  return startingWith(column, whole.startsWith(digits) ? [digits, ...others] : [digits, whole, ...others]);
+  return (whole.startsWith(digits) ? [digits] : [digits, whole]).map((beginning) => startingWith(column, beginning));
 }
 
-const startingWith = (column: string, operands: readonly string[]): Condition[] =>
-  [...new Set(operands)].map((operand) => ({ [column]: { startsWith: operand } }));
+const startingWith = (column: string, operand: string): Condition => ({ [column]: { startsWith: operand } });
 
 function anyOf(conditions: Condition[]): Condition {
-  const [only, ...further] = conditions;
-  return only && further.length === 0 ? only : { OR: conditions };
+  const distinct = [...new Map(conditions.map((condition) => [JSON.stringify(condition), condition])).values()];
+  const [only, ...further] = distinct;
+  return only && further.length === 0 ? only : { OR: distinct };
 }

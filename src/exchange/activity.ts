@@ -1,22 +1,62 @@
 import { z } from 'zod';
-import { isStorableText } from './storable-text.ts';
 
-const text = (max: number) => z.string().refine((value) => isStorableText(value, max));
+// An activity is read leniently, field by field: a part that nobody reads, or that is not what it should be, never refuses the whole.
+
+/** Replaces what PostgreSQL's text type cannot hold: NUL, and lone surrogates. */
+export const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
+
+const text = z.string().transform(storable);
+/** An identifier, URL or name; a longer one is none. */
+const short = text.pipe(z.string().min(1).max(2000));
+const optional = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+const channelData = z.object({
+  tenant: optional(z.object({ id: optional(short) })),
+  team: z.unknown().optional(),
+  channel: z.unknown().optional(),
+});
 
 /**
  * The fields of a Bot Framework Activity that the exchange reads.
  * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference#activity-object
  */
 export const activitySchema = z.object({
-  type: text(100),
-  id: text(500).optional(),
-  text: text(28_000).nullish(),
-  serviceUrl: text(2000),
-  channelId: text(100),
-  from: z.object({ id: text(500), aadObjectId: text(100).optional() }),
-  recipient: z.object({ id: text(500) }).optional(),
-  conversation: z.object({ id: text(500), tenantId: text(200).optional(), conversationType: text(100).optional() }),
-  channelData: z.object({ tenant: z.object({ id: text(200) }).optional() }).nullish(),
-  attachments: z.array(z.object({ contentType: text(200).optional(), contentUrl: text(2000).nullish() })).nullish(),
+  type: short,
+  id: optional(short),
+  /** What an `invoke` asks for. */
+  name: optional(short),
+  /** What an `installationUpdate` says. */
+  action: optional(short),
+  text: optional(text),
+  textFormat: optional(short),
+  /** A card's data: of an `invoke`, or of a message that a card's button sends. */
+  value: z.unknown().optional(),
+  serviceUrl: short,
+  channelId: short,
+  from: z.object({ id: short, aadObjectId: optional(short) }),
+  recipient: optional(z.object({ id: optional(short) })),
+  conversation: z.object({
+    id: short,
+    tenantId: optional(short),
+    conversationType: optional(short),
+    isGroup: optional(z.boolean()),
+  }),
+  channelData: optional(channelData),
+  /** What the text is read from (activity-text.ts), unread. */
+  attachments: z.unknown().optional(),
+  entities: z.unknown().optional(),
 });
 export type Activity = z.output<typeof activitySchema>;
+
+/** The tenant that an activity comes from. */
+export const tenantOf = ({ conversation, channelData: data }: Activity): string | undefined => conversation.tenantId ?? data?.tenant?.id;
+
+/** Whether the conversation is between the user and the bot alone. One without a type is, if nothing says otherwise. */
+export function isPersonal({ conversation, channelData: data }: Activity): boolean {
+  const { id, conversationType, isGroup } = conversation;
+  if (conversationType !== undefined) return conversationType.toLowerCase() === 'personal';
+  return isGroup !== true && !/^19:/.test(id) && !data?.team && !data?.channel;
+}
+
+/** Whether an activity says that the user has installed the bot's app, or may have. */
+export const isInstallation = ({ type, action }: Activity): boolean =>
+  type === 'conversationUpdate' || (type === 'installationUpdate' && !/^remove/i.test(action ?? ''));

@@ -25,7 +25,7 @@ interface Reading {
 }
 
 /** What a text says of whom it is from and for. `own`: by which of the user's numbers, E.164 where it is readable. */
-type Addressing =
+export type Addressing =
   /** No number: for the last partner. */
   | { readonly kind: 'none'; readonly own?: string; readonly body: string }
   /** `number`: E.164; `written`: as the text has it. */

@@ -23,7 +23,7 @@ const MAX_RETRY_AFTER_MS = 60 * 60_000;
  * @param retryAfterMs the platform's Retry-After, in ms
  * @returns the pause, in ms
  */
-export function nextPause({ firstPauseMs }: RetryPolicy, attempts: number, retryAfterMs = 0): number {
+export function nextPause({ firstPauseMs }: Pick<RetryPolicy, 'firstPauseMs'>, attempts: number, retryAfterMs = 0): number {
   const full = Math.min(firstPauseMs * 2 ** attempts, MAX_PAUSE_MS);
   const jittered = Math.round(full / 2 + Math.random() * (full / 2));
   return Math.max(jittered, Math.min(Math.ceil(retryAfterMs), MAX_RETRY_AFTER_MS));

@@ -13,8 +13,9 @@ const MAX_ACTIVITY_BYTES = 256 * 1024;
 
 /**
  * Handles a request to the bot endpoint.
- * @returns an empty response: 200 once the activity is committed, 400 if it is malformed, 403 if the request is not proven to be the Bot
- *   Framework's, 405, 413, and 503 while its signing keys cannot be fetched, so that the Bot Framework sends it again
+ * @returns 200 once the activity is committed, with a body for a card's button; 501 for an invoke that the bot has no use for; 400 if it is no
+ *   activity, 403 if the request is not proven to be the Bot Framework's, 405, 413, and 503 while its signing keys cannot be fetched, so that the
+ *   Bot Framework sends it again
  */
 export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifier, request: Request): Promise<Response> {
   if (request.method !== 'POST') return respond(405, { allow: 'POST' });
@@ -25,8 +26,8 @@ export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifi
   const activity = parsed.data;
   try {
     const { applicationId } = await verifier.verify(request.headers.get('authorization'), activity);
-    await receiveFromTeams(gateway, applicationId, activity);
-    return respond(200);
+    const { status, body } = await receiveFromTeams(gateway, applicationId, activity);
+    return body ? Response.json(body, { status }) : respond(status);
   } catch (error) {
     if (error instanceof BotFrameworkRefusal) {
       gateway.log.warn({ reason: error.reason }, 'bot endpoint refused a request');

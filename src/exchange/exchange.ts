@@ -5,11 +5,13 @@ import type { Gateway } from '../domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
+import { expireHeldTexts } from './held-texts.ts';
 import { startJobs } from './jobs.ts';
+import { purgeNotices, startNoticeSender } from './notice-sender.ts';
 import { RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './reconciler.ts';
 
 export interface Exchange {
-  /** Checks the outbox now: a message was added. */
+  /** Checks the outbox and the notices now: something was added. */
   wake(): void;
   /** Starts no further delivery, and resolves when those in progress have ended. */
   stop(): Promise<void>;
@@ -29,6 +31,7 @@ const DAY_MS = 24 * HOUR_MS;
 export function startExchange(gateway: Gateway, options: ExchangeOptions): Exchange {
   const { prisma } = gateway;
   const dispatcher = startDispatcher(gateway, options);
+  const notices = startNoticeSender(gateway);
   const eventRetentionMs = options.eventRetentionDays * DAY_MS;
   const auditRetentionMs = options.auditRetentionDays * DAY_MS;
   const jobs = startJobs(gateway, [
@@ -39,11 +42,16 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'trim-audit-log', everyMs: HOUR_MS, run: (signal) => trimAuditLog(prisma, auditRetentionMs, signal) },
     { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: () => purgeIdempotencyKeys(prisma) },
     { name: 'purge-access-tokens', everyMs: HOUR_MS, run: () => purgeAccessTokens(prisma) },
+    { name: 'expire-held-texts', everyMs: 60_000, run: () => expireHeldTexts(gateway) },
+    { name: 'purge-notices', everyMs: HOUR_MS, run: () => purgeNotices(prisma) },
   ]);
   return {
-    wake: () => dispatcher.wake(),
+    wake: () => {
+      dispatcher.wake();
+      notices.wake();
+    },
     stop: async () => {
-      await Promise.all([dispatcher.stop(), jobs.stop()]);
+      await Promise.all([dispatcher.stop(), notices.stop(), jobs.stop()]);
     },
   };
 }

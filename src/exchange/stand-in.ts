@@ -10,7 +10,7 @@ import { comparedForm } from '../domain/phone-numbers.ts';
 import { fold } from '../domain/text.ts';
 import { parseJson } from '../server/json.ts';
 import { readBytes } from '../server/read-body.ts';
-import type { Activity } from './activity.ts';
+import { type Activity, activitySchema } from './activity.ts';
 import { receiveFromTeams } from './from-teams.ts';
 import { isStorableText } from './storable-text.ts';
 
@@ -85,14 +85,16 @@ async function playTeamsUser(gateway: Gateway, caller: Caller, body: unknown): P
 }
 
 /** Builds the activity that the Bot Framework would send. */
-const activityOf = (mapping: Mapping, aadObjectId: string, tenantId: string, text: string): Activity => ({
-  type: 'message',
-  id: randomUUID(),
-  text,
-  serviceUrl: 'https://stand-in.invalid/',
-  channelId: 'msteams',
-  from: { id: `29:${aadObjectId}`, aadObjectId },
-  conversation: { id: `stand-in:${mapping.enterpriseSid}:${aadObjectId}`, tenantId, conversationType: 'personal' },
-});
+const activityOf = (mapping: Mapping, aadObjectId: string, tenantId: string, text: string): Activity =>
+  activitySchema.parse({
+    type: 'message',
+    id: randomUUID(),
+    text,
+    textFormat: 'plain',
+    serviceUrl: 'https://stand-in.invalid/',
+    channelId: 'msteams',
+    from: { id: `29:${aadObjectId}`, aadObjectId },
+    conversation: { id: `stand-in:${mapping.enterpriseSid}:${aadObjectId}`, tenantId, conversationType: 'personal' },
+  });
 
 const respond = (status: number, message: string) => Response.json({ message }, { status });

@@ -2,12 +2,13 @@ import type { Mapping, TeamsConversation as StoredConversation } from '../../pri
 import { credentialsOf } from '../domain/enterprises/bots.ts';
 import { keepMappingUser } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { phoneOf } from '../domain/phones.ts';
 import { DeliveryError, NotYetError, StaleConversationError } from '../platforms/delivery-error.ts';
 import type { BotCredentials, TeamsConversation } from '../platforms/microsoft/microsoft.ts';
 import type { Attempt, Delivered, MessageToDeliver } from './attempt.ts';
-import { findConversation, rememberConversation, rememberPartner } from './conversations.ts';
+import { smsActivity } from './cards.ts';
+import { findConversation, type Partner, partnerWrites, rememberConversation } from './conversations.ts';
 import { refusal } from './refusals.ts';
+import { shownSms } from './shown-sms.ts';
 
 /** How long a request may wait for Teams' limits while its lane keeps a place in the dispatcher, in ms. */
 const MAX_WAIT_MS = 1000;
@@ -58,12 +59,13 @@ async function objectIdOf(gateway: Gateway, credentials: BotCredentials, mapping
 async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attempt, route: Route) {
   const { prisma } = gateway;
   const { credentials, mapping, objectId } = route;
-  const partner = { mappingSid: mapping.sid, number: phoneOf(message.from, mapping.externalAddress).dialled };
+  const shown = shownSms(message, mapping, gateway.restcomm.maxSms.characters);
+  const partner: Partner = { mappingSid: mapping.sid, number: shown.from };
   let isStarted = false;
   const beforeSend = async () => {
     if (isStarted) return;
     await attempt.markStarted(async (tx) => {
-      await rememberPartner(tx, message, objectId, partner);
+      await partnerWrites(tx, message, objectId, partner);
       if (attempt.unknownSince) await tx.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
     });
     isStarted = true;
@@ -75,7 +77,7 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
   };
   const send = async (conversation: TeamsConversation) => {
     const options = { maxWaitMs: MAX_WAIT_MS, beforeSend };
-    const { activityId } = await gateway.microsoft.sendActivity(credentials, conversation, textOf(message), options);
+    const { activityId } = await gateway.microsoft.sendActivity(credentials, conversation, smsActivity(shown), options);
     return { conversationId: conversation.conversationId, activityId };
   };
   const stored = storedConversation(route.known);
@@ -89,7 +91,7 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
       return await send(await open(error.serviceUrl ?? stored.serviceUrl));
     }
   } catch (error) {
-    if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, route);
+    if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, route, partner);
     throw error instanceof StaleConversationError ? error.otherwise : error;
   }
 }
@@ -104,19 +106,18 @@ const isNotAllowed = (error: unknown) => error instanceof DeliveryError && error
 const isNotPosted = (error: unknown) => error instanceof NotYetError || (error instanceof DeliveryError && error.outcome !== 'unknown');
 
 /** Makes the partner before this message the last one again, unless there is another by now. */
-async function forgetPartner({ prisma }: Gateway, message: MessageToDeliver, { objectId, mapping, known }: Route): Promise<void> {
+async function forgetPartner(
+  { prisma }: Gateway,
+  { enterpriseSid }: MessageToDeliver,
+  { objectId, known }: Route,
+  partner: Partner,
+): Promise<void> {
   await prisma.teamsConversation.updateMany({
-    where: {
-      enterpriseSid: message.enterpriseSid,
-      objectId,
-      lastMappingSid: mapping.sid,
-      lastNumber: phoneOf(message.from, mapping.externalAddress).dialled,
+    where: { enterpriseSid, objectId, lastMappingSid: partner.mappingSid, lastNumber: partner.number },
+    data: {
+      lastMappingSid: known?.lastMappingSid ?? null,
+      lastNumber: known?.lastNumber ?? null,
+      partnerChanged: known?.partnerChanged ?? false,
     },
-    data: { lastMappingSid: known?.lastMappingSid ?? null, lastNumber: known?.lastNumber ?? null },
   });
-}
-
-/** Formats what the Teams user reads: the sender, the text, and media as links. */
-function textOf({ from, body, mediaUrls }: MessageToDeliver): string {
-  return [`From ${from}:`, body, ...mediaUrls].filter((line) => line !== '').join('\n');
 }

@@ -85,12 +85,16 @@ export function answerConnector(state: MicrosoftState, request: FakeRequest, ser
   if (request.route === 'members') return { status: 200, body: [{ id: `29:${conversation.user.objectId}` }] };
   if (conversation.user.blocked) return refused(403, 'ConversationBlockedByUser', 'User blocked the conversation with the bot.');
   if (request.body.length > LONGEST_MESSAGE) return refused(413, 'MessageSizeTooBig', 'Message size too large.');
-  const { type, text, textFormat } = JSON.parse(request.body);
+  const { type, text, textFormat, summary, attachments } = JSON.parse(request.body);
   if (type !== 'message' || typeof text !== 'string' || text === '') return refused(400, 'BadSyntax', 'Activity is empty.');
   const id = String(1_700_000_000_000 + state.activities.length);
   const { applicationId } = bot;
   const { objectId } = conversation.user;
-  state.activities.push({ id, conversationId, applicationId, objectId, type, text, textFormat, at: performance.now(), request });
+  state.activities.push({
+    ...{ id, conversationId, applicationId, objectId, type, text, textFormat, summary, attachments },
+    at: performance.now(),
+    request,
+  });
   return { status: 201, body: { id } };
 }
 

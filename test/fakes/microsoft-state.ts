@@ -33,6 +33,10 @@ export interface PostedActivity {
   readonly type: unknown;
   readonly text: unknown;
   readonly textFormat: unknown;
+  readonly summary: unknown;
+  /** Cards, as they were posted. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into them
+  readonly attachments: any[] | undefined;
   /** When, in ms, by `performance.now()`. */
   readonly at: number;
   /** Its `status` stays unset where the answer was cut: then the gateway can't know that it was taken. */

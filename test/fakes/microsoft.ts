@@ -18,6 +18,11 @@ export interface TeamsActivity {
   readonly channelData: { readonly tenant: { readonly id: string } };
   readonly text: string;
   readonly textFormat: string;
+  readonly name?: string;
+  readonly action?: string;
+  readonly value?: unknown;
+  readonly attachments?: readonly unknown[];
+  readonly entities?: readonly unknown[];
 }
 
 export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftState {

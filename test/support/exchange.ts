@@ -5,13 +5,14 @@ import type { Database } from '../../src/database/connect.ts';
 import { accountSid } from '../../src/domain/sid.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
 import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { startNoticeSender } from '../../src/exchange/notice-sender.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createHttpMicrosoft } from '../../src/platforms/microsoft/http.ts';
 import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
 import { listen } from '../../src/server/server.ts';
 import type { TokenOverrides } from '../fakes/bot-framework-signer.ts';
 import { type FakeMicrosoft, startFakeMicrosoft, type TeamsActivity } from '../fakes/microsoft.ts';
-import type { FakeBot, FakeUser } from '../fakes/microsoft-state.ts';
+import type { FakeBot, FakeUser, PostedActivity } from '../fakes/microsoft-state.ts';
 import { type FakeRestcomm, type FakeRestcommOptions, startFakeRestcomm } from '../fakes/restcomm.ts';
 import { done, fresh } from '../parity/faces.ts';
 import { type Access, createTestGateway, type Provider, type TestGateway } from './gateway.ts';
@@ -35,6 +36,29 @@ export interface Customer extends Person {
 // biome-ignore lint/suspicious/noExplicitAny: tests compare it as a whole
 export type ShownMessage = Record<string, any>;
 
+/** A button of a card that the bot has shown. */
+export interface Button {
+  readonly title: string;
+  readonly verb: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** The answer to an invoke. */
+export interface InvokeAnswer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests compare it as a whole
+  readonly body: any;
+}
+
+/** The buttons of the card of a posted activity. */
+export const buttonsOf = ({ attachments }: Pick<PostedActivity, 'attachments'>): Button[] => attachments?.[0]?.content?.actions ?? [];
+
+/** What a card says, line by line. */
+// biome-ignore lint/suspicious/noExplicitAny: a card's JSON
+export const linesOf = (card: any): string[] =>
+  // biome-ignore lint/suspicious/noExplicitAny: a card's JSON
+  card.body.flatMap(({ inlines }: any) => (inlines ? [inlines.map(({ text }: any) => text).join('')] : []));
+
 export interface TestExchange extends Omit<TestGateway, 'close'> {
   readonly url: string;
   readonly restcomm: FakeRestcomm;
@@ -49,6 +73,8 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
   text(customer: Customer, to: Person, from: string, body: string, media?: readonly string[]): Promise<string>;
   /** Posts what a Teams user wrote, with Microsoft's signature. @returns the status of the answer */
   say(customer: Customer, user: FakeUser, text: string, changes?: Partial<TeamsActivity>): Promise<number>;
+  /** Presses a card's button, as a client with Action.Execute does. @returns what the card becomes, and the answer as a whole */
+  press(customer: Customer, user: FakeUser, button: Button, inputs?: Record<string, string>): Promise<InvokeAnswer>;
   post(activity: unknown, authorization?: string): Promise<number>;
   sign(activity: TeamsActivity, overrides?: TokenOverrides): Promise<string>;
   /** A provider's messages, the oldest first. */
@@ -110,12 +136,16 @@ export async function createTestExchange({
     publicUrl: listener.url,
     database,
     access,
-    queued: () => dispatcher.wake(),
+    queued: () => {
+      dispatcher.wake();
+      notices.wake();
+    },
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
   });
   const options: DispatcherOptions = { concurrency: 8, perOrganization: 4, pollMs: 200, retry: { firstPauseMs: 50, ...retry } };
   const start = (): Dispatcher => startDispatcher(gateway.gateway, options);
   let dispatcher = start();
+  const notices = startNoticeSender(gateway.gateway, { pollMs: 200, firstPauseMs: 50 });
 
   async function messages(provider: Provider, filter: Record<string, unknown> = {}): Promise<ShownMessage[]> {
     const { data, errors } = await provider.graph(
@@ -149,12 +179,14 @@ export async function createTestExchange({
     return { user: known, number, mappingSid: mapping.sid };
   }
 
-  async function post(activity: unknown, authorization?: string): Promise<number> {
+  async function ask(activity: unknown, authorization?: string): Promise<InvokeAnswer> {
     const headers = { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) };
     const response = await fetch(`${listener.url}/api/messages`, { method: 'POST', headers, body: JSON.stringify(activity) });
-    await response.text();
-    return response.status;
+    const body = await response.text();
+    return { status: response.status, body: body === '' ? undefined : JSON.parse(body) };
   }
+
+  const post = async (activity: unknown, authorization?: string) => (await ask(activity, authorization)).status;
 
   return {
     ...gateway,
@@ -185,6 +217,15 @@ export async function createTestExchange({
       const activity = microsoft.activityFrom(bot, user, text, changes);
       return post(activity, await microsoft.signActivity(activity));
     },
+    press: async ({ bot }, user, { verb, data }, inputs = {}) => {
+      const action = { type: 'Action.Execute', verb, data: { ...data, ...inputs } };
+      const activity = microsoft.activityFrom(bot, user, '', {
+        type: 'invoke',
+        name: 'adaptiveCard/action',
+        value: { action, trigger: 'manual' },
+      });
+      return ask(activity, await microsoft.signActivity(activity));
+    },
     post,
     sign: (activity, overrides) => microsoft.signActivity(activity, overrides),
     messages,
@@ -199,7 +240,7 @@ export async function createTestExchange({
       dispatcher = start();
     },
     close: async () => {
-      await dispatcher.stop();
+      await Promise.all([dispatcher.stop(), notices.stop()]);
       await listener.drain(1_000);
       await gateway.close();
       await Promise.all([restcomm.close(), microsoft.close()]);

@@ -90,9 +90,9 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
         return open(bot, user.objectId, error.serviceUrl ?? serviceUrl, maxWaitMs);
       }
     },
-    sendActivity: async (bot, { serviceUrl: base, conversationId }, text, { maxWaitMs = MAX_WAIT_MS, beforeSend } = {}) => {
+    sendActivity: async (bot, { serviceUrl: base, conversationId }, activity, { maxWaitMs = MAX_WAIT_MS, beforeSend } = {}) => {
       const path = `v3/conversations/${encodeURIComponent(conversationId)}/activities`;
-      const body = { type: 'message', text, textFormat: 'plain' };
+      const body = { type: 'message', textFormat: 'plain', ...(typeof activity === 'string' ? { text: activity } : activity) };
       const given = { base, path, body, thread: conversationId, maxWaitMs, unanswered: 'unknown', beforeSend } as const;
       const { response, refusal } = await send(options, bot, given);
       if (!isSuccess(response)) {

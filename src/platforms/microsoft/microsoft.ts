@@ -12,6 +12,15 @@ export interface TeamsConversation {
   readonly conversationId: string;
 }
 
+/** What the bot posts into a conversation. */
+export interface OutgoingActivity {
+  /** Plain text, shown above the attachments, and by itself in notifications. */
+  readonly text: string;
+  /** For lists of chats and notifications. */
+  readonly summary?: string;
+  readonly attachments?: readonly { readonly contentType: string; readonly content: unknown }[];
+}
+
 /** One step of `verifyBot`. */
 export interface BotCheck {
   readonly step: 'TOKEN' | 'GRAPH' | 'CONNECTOR';
@@ -42,7 +51,7 @@ export interface Microsoft {
    */
   openConversation(bot: BotCredentials, user: { objectId: string; serviceUrl?: string }, turn?: Turn): Promise<TeamsConversation>;
   /**
-   * Posts a text into a conversation.
+   * Posts a text, or an activity with cards, into a conversation.
    * @param options.beforeSend called right before the request leaves; if it rejects, nothing is sent
    * @returns the activity's id; empty if the text was accepted and the rest of the response lost
    * @throws DeliveryError `refused`, `curable`, `retry`, or `unknown` if the request left and may have been accepted; StaleConversationError;
@@ -51,7 +60,7 @@ export interface Microsoft {
   sendActivity(
     bot: BotCredentials,
     conversation: TeamsConversation,
-    text: string,
+    activity: string | OutgoingActivity,
     options?: Turn & { readonly beforeSend?: () => Promise<void> },
   ): Promise<{ activityId: string }>;
   /** How long Microsoft has asked the bot to wait (Retry-After), in ms; 0 if it has not. */

@@ -1,0 +1,60 @@
+import type { Media } from './activity-text.ts';
+
+// What the bot says in a chat. Plain words, for people who know nothing of gateways.
+
+export const HELP = 'Write "+<number> <text>" to send an SMS. A text without a number goes to the number you last exchanged messages with.';
+export const NO_NUMBER = 'You have no SMS number yet. Ask your administrator for one.';
+export const NOT_IN_GROUPS = 'I send SMS from our own chat only. Open a chat with me and write there; nothing was sent.';
+export const UNCHANGEABLE = 'An SMS that was sent can be neither changed nor taken back. If you want to correct it, send another one.';
+export const CHOOSE_ON_CARD = 'Several of your texts wait for a number. Choose it on the card of each.';
+export const WAITS_TOO = 'This text waits, too: it goes where the one before goes. Choose above.';
+export const ALREADY_SENT = 'This text was sent already.';
+export const ALREADY_ENDED = 'This text is no longer kept, and was not sent. Write it again.';
+export const DISCARDED = 'Not sent.';
+export const NOT_YOURS = 'This number is no longer yours, so you cannot send from it.';
+export const SENT_AGAIN = 'Sending it again.';
+export const CANNOT_RETRY = 'It was sent meanwhile, or sending it again does not help.';
+export const UNKNOWN_ACTION = 'I do not know this button. It may be of an older card.';
+export const EMPTY_REPLY = 'Write a text first. Nothing was sent.';
+
+export const notYourNumber = (own: string) => `${own} is not one of your numbers.`;
+export const notANumber = (written: string) =>
+  `I cannot read "${written}" as a phone number. Write it with its country code, as in +44 20 7946 0958.`;
+export const cannotAnswerName = (name: string) =>
+  `${name} is a name, not a number: such senders cannot be answered. Write "+<number> <text>" to send an SMS to somebody else.`;
+export const cannotAnswer = (number: string) => `${number} cannot be answered: it is not a phone number. ${HELP}`;
+/** @param excess as of smsExcess */
+export const tooLong = (excess: string) => `Your text ${excess}. Nothing was sent.`;
+export const sentTo = (number: string, own?: string) => (own ? `Sent to ${number} from ${own}.` : `Sent to ${number}.`);
+export const repliedTo = (number: string, text: string) => `Sent to ${number}:\n${text}`;
+export const expired = (body: string) => `Not sent, since you did not choose a number within a day: ${excerpt(body)}`;
+export const whoIsItFor = (body: string, problem?: string) =>
+  `${problem ? `${problem} ` : ''}Who is this for? ${excerpt(body)} Nothing was sent yet. Choose below, or write the number alone.`;
+export const notRead = (written: string) => `I cannot tell which number "${written}" is.`;
+
+const NAMES: Record<Media['kind'], [string, string]> = {
+  picture: ['picture', 'pictures'],
+  video: ['video', 'videos'],
+  audio: ['recording', 'recordings'],
+  file: ['file', 'files'],
+  card: ['card', 'cards'],
+};
+
+/** Says that what came with a text is not part of the SMS. @param textToo whether the text itself goes */
+export function mediaNotSent(media: readonly Media[], textToo: boolean): string {
+  const parts = media.map(({ kind, count }) => (count === 1 ? `the ${NAMES[kind][0]}` : `the ${count} ${NAMES[kind][1]}`));
+  const list = parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts[0];
+  const kind = media.length === 1 ? NAMES[(media[0] as Media).kind][1] : 'files';
+  return textToo
+    ? `SMS cannot carry ${kind} yet: your text goes without ${list}.`
+    : `SMS cannot carry ${kind} yet, so ${list} was not sent.`;
+}
+
+const EXCERPT_LENGTH = 120;
+
+/** The beginning of a text, in quotes. */
+export function excerpt(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const characters = Array.from(line);
+  return `“${characters.length > EXCERPT_LENGTH ? `${characters.slice(0, EXCERPT_LENGTH - 1).join('')}…` : line}”`;
+}

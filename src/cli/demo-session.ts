@@ -17,7 +17,7 @@ const session = z.object({
 });
 
 /** What `npm run phone` needs to know of the demo that runs. */
-export type DemoSession = z.output<typeof session>;
+type DemoSession = z.output<typeof session>;
 
 const fileIn = (directory: string) => join(directory, 'session.json');
 
@@ -41,7 +41,7 @@ export function readSession(directory: string): DemoSession | undefined {
   return isRunning(read.pid) ? read : undefined;
 }
 
-export function isRunning(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -72,7 +72,7 @@ export const HOLDS: Readonly<Record<MessageHoldReason, { readonly scope: Scope; 
 };
 
 /** Which held lanes to release: those that match all of what is given. */
-export interface HeldLanes {
+interface HeldLanes {
   readonly reasons?: readonly MessageHoldReason[];
   readonly enterpriseSid?: string;
   /** The account of the lane's first message. */

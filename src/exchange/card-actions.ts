@@ -46,7 +46,7 @@ export interface CardAction {
 }
 
 /** What a button has done: what to say, and what the card becomes. */
-export interface ActionOutcome {
+interface ActionOutcome {
   readonly text: string;
   readonly card: Card;
 }

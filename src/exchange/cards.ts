@@ -9,7 +9,7 @@ import { excerpt, whoIsItFor } from './sentences.ts';
 export const CARD_TYPE = 'application/vnd.microsoft.card.adaptive';
 
 /** What a card's buttons ask for; their data is read in card-actions.ts. */
-export type Verb = 'reply' | 'send' | 'sendTo' | 'discard' | 'retry';
+type Verb = 'reply' | 'send' | 'sendTo' | 'discard' | 'retry';
 
 export interface Card {
   readonly type: 'AdaptiveCard';
@@ -91,7 +91,7 @@ export function questionActivity(held: string, question: Question): OutgoingActi
 }
 
 /** The card of `questionActivity`. */
-export function questionCard(held: string, { body, choices, problem, ownNumbers }: Question): Card {
+function questionCard(held: string, { body, choices, problem, ownNumbers }: Question): Card {
   const title = ({ number, body: sent, mappingSid }: Question['choices'][number]) =>
     [
       number,
@@ -114,7 +114,7 @@ export function questionCard(held: string, { body, choices, problem, ownNumbers 
 }
 
 /** An SMS of the user's that was not delivered. */
-export interface FailedSms {
+interface FailedSms {
   readonly sid: string;
   /** What happened, with the recipient and the reason. */
   readonly text: string;

@@ -16,7 +16,7 @@ import { findBots, findSender, type Sender } from './senders.ts';
 import { DISCARDED, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './sentences.ts';
 
 /** The response to an activity: HTTP's status, and for an invoke what its protocol wants. */
-export interface ActivityAnswer {
+interface ActivityAnswer {
   readonly status: number;
   readonly body?: object;
 }

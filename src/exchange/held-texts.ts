@@ -27,7 +27,7 @@ const HOLD_MS = 24 * 60 * 60_000;
 /** How long ended texts are kept against repeated activities and taps, in ms. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 
-export interface NewHeldText extends Place {
+interface NewHeldText extends Place {
   readonly objectId: string;
   readonly activityId: string;
   /** The mapping that the text names, or the one that a text without a number goes by. */

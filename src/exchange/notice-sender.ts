@@ -11,14 +11,14 @@ import { failureActivity } from './cards.ts';
 import { failureText, hasFailed } from './failure-words.ts';
 import { canRetry } from './retry-from-teams.ts';
 
-export interface NoticeSender {
+interface NoticeSender {
   /** Checks for notices now. */
   wake(): void;
   /** Sends no further notice, and resolves when those in progress have ended. */
   stop(): Promise<void>;
 }
 
-export interface NoticeSenderOptions {
+interface NoticeSenderOptions {
   /** How often to check without being woken, in ms. */
   readonly pollMs?: number;
   /** See RetryPolicy. */

@@ -2,7 +2,7 @@ import type { Transaction } from '../domain/transaction.ts';
 import { type Partner, partnerNumber } from './conversations.ts';
 
 /** Whom a quoted message was from or for. */
-export interface Quoted extends Pick<Partner, 'number'> {
+interface Quoted extends Pick<Partner, 'number'> {
   readonly mappingSid: string | null;
   /** Whether the user wrote it, so that what is quoted does not show the number. */
   readonly own: boolean;

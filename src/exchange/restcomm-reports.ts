@@ -57,7 +57,7 @@ const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Obje
 const MAX_DETAIL = 500;
 
 /** A message's status as Restcomm gives it. `details` are the carrier's own words about a failure. */
-export type RestcommStatus = Pick<SmsRecord, 'sid' | 'status' | 'errorCode' | 'errorMessage'> & { readonly details?: readonly string[] };
+type RestcommStatus = Pick<SmsRecord, 'sid' | 'status' | 'errorCode' | 'errorMessage'> & { readonly details?: readonly string[] };
 
 /** Converts a status of Restcomm's. An unknown one becomes SENDING: Restcomm has the message, no more is known. */
 export function toReport({ sid, status, errorCode, errorMessage, details = [] }: RestcommStatus): StatusReport {

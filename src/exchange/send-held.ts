@@ -6,7 +6,7 @@ import { problemWith, sendFromTeams } from './send-from-teams.ts';
 import type { Sender } from './senders.ts';
 import { ALREADY_ENDED, ALREADY_SENT, NOT_YOURS, repliedTo } from './sentences.ts';
 
-export interface HeldAnswer {
+interface HeldAnswer {
   readonly place: Place;
   readonly sender: Sender;
   readonly questionSid: string;

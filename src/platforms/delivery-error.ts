@@ -9,7 +9,7 @@
 export type DeliveryOutcome = 'refused' | 'curable' | 'retry' | 'unknown';
 
 /** What keeps messages waiting. src/domain/waiting.ts says what removes each cause. */
-export type HoldReason =
+type HoldReason =
   | 'BOT_MISSING'
   | 'BOT_CREDENTIALS'
   | 'BOT_NOT_REGISTERED'

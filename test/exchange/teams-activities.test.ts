@@ -149,7 +149,7 @@ describe('what comes with a text, or instead of one', () => {
     await exchange.say(own, own.user, ' \n ');
     expect((await nextShownTo(own, 1)).text).toContain('Write "+<number> <text>"');
     await exchange.say(own, own.user, 'x'.repeat(40_000));
-    expect((await nextShownTo(own, 2)).text).toBe('An SMS has at most 1600 characters; yours has 40000. Nothing was sent.');
+    expect((await nextShownTo(own, 2)).text).toBe('Your text has 40000 characters; an SMS takes at most 999. Nothing was sent.');
     expect(await written(own)).toHaveLength(1);
   });
 
@@ -240,7 +240,7 @@ describe('the card of an SMS', () => {
     const other = await exchange.person(own);
     const [send] = buttonsOf(await smsFor(own)) as [never];
     expect(linesOf((await exchange.press(own, own.user, send, { reply: '  ' })).body.value).at(-1)).toContain('Write a text first.');
-    expect(linesOf((await exchange.press(own, own.user, send, { reply: 'x'.repeat(1601) })).body.value).at(-1)).toContain('at most 1600');
+    expect(linesOf((await exchange.press(own, own.user, send, { reply: 'x'.repeat(1601) })).body.value).at(-1)).toContain('at most 999');
     expect(linesOf((await exchange.press(own, other.user, send, { reply: 'Mine' })).body.value)).toEqual([
       'This number is no longer yours, so you cannot send from it.',
     ]);

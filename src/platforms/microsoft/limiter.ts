@@ -20,7 +20,7 @@ export const THREAD_LIMITS: readonly Limit[] = [
   { count: 1800, perMs: 3_600_000 },
 ];
 /** Requests of an application in a tenant. */
-export const BOT_LIMITS: readonly Limit[] = [{ count: 50, perMs: 1000 }];
+const BOT_LIMITS: readonly Limit[] = [{ count: 50, perMs: 1000 }];
 
 /** Upper bound for a Retry-After, in ms. */
 const MAX_RETRY_AFTER_MS = 3_600_000;

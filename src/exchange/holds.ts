@@ -36,6 +36,7 @@ export function holdLane(
     const since = isSame ? before.since : new Date();
     const probes = isSame ? before.probes + 1 : 0;
     await tx.laneHold.upsert({ where: { lane }, create: { lane, ...cause, since, probes }, update: { ...cause, since, probes } });
+    await tx.outboxLane.update({ where: { lane }, data: { held: true } });
     await tx.outbox.update({ where: { messageSid: message.sid }, data: { attempts: 0, attemptStarted: entry.attemptStarted } });
     await tx.$executeRaw`
       UPDATE message m SET stuck = true, hold_reason = ${reason}::message_hold_reason, held_since = ${since}, channel_error_code = ${code},
@@ -94,11 +95,14 @@ function probePause({ firstProbeMs, maxProbeMs }: RetryPolicy, reason: MessageHo
  * @returns how many other lanes were released
  */
 export async function endHold(tx: Transaction, lane: string, { reason }: Hold, message: MessageToDeliver): Promise<number> {
+  const { scope } = HOLDS[reason];
+  // This lane is among them: they are locked in order, against deadlocks.
+  const released = scope === 'lane' ? 1 : await releaseLanes(tx, { reasons: [reason], ...scopeOf(scope, message) });
   const { count } = await tx.laneHold.deleteMany({ where: { lane, reason } });
   if (count === 0) return 0;
+  await tx.outboxLane.updateMany({ where: { lane }, data: { held: false } });
   await tx.$executeRaw`
     UPDATE message m SET stuck = false, hold_reason = NULL, held_since = NULL, channel_error_code = NULL, channel_error_message = NULL
     FROM outbox o WHERE o.lane = ${lane} AND m.sid = o.message_sid AND m.stuck`;
-  const { scope } = HOLDS[reason];
-  return scope === 'lane' ? 0 : releaseLanes(tx, { reasons: [reason], ...scopeOf(scope, message) });
+  return released - 1;
 }

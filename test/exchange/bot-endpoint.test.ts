@@ -118,7 +118,9 @@ describe('another organization that claims a customer’s application and tenant
     const microsoftAddress = kind === 'address' ? customer.user.userPrincipalName : customer.user.objectId;
     const mapping = await done(provider, 'createMapping', { enterpriseSid, microsoftAddress, externalAddress: number() });
     const { applicationId, tenantId } = customer.bot;
-    await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret: 'a guess', botAppId: 'app' });
+    const bot = await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret: 'a guess', botAppId: 'app' });
+    // Within minutes, Microsoft might not know it yet.
+    await exchange.gateway.prisma.bot.update({ where: { sid: bot.sid }, data: { dateUpdated: new Date(0) } });
     await resolveMappingUsers(exchange.gateway);
     // Delivery asks, too, where the user is not known.
     await exchange.restcomm.receiveSms({ from: PHONE, to: mapping.externalAddress, body: 'decoy' });

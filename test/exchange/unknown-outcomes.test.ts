@@ -168,6 +168,18 @@ describe('a text whose posting to Teams got no answer', () => {
     },
   );
 
+  test.each([500, 502, 503, 504, 408])(
+    'but a %i, is sent again and said to be possibly doubled, and never FAILED for it',
+    async (status) => {
+      const body = text();
+      exchange.microsoft.fault('activities', { answerAfter: { status } });
+      const message = await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED');
+      expect(message).toMatchObject({ possiblyDuplicated: true, channelErrorCode: null });
+      expect(message.events.map((event: { status: string }) => event.status)).toEqual(['QUEUED', 'DELIVERED']);
+      expect(shown(body)).toHaveLength(2);
+    },
+  );
+
   test('but its status, is taken to be posted and not sent again', async () => {
     const body = text();
     exchange.microsoft.fault('activities', { reset: 'within' });

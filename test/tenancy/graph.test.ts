@@ -112,7 +112,10 @@ describe('the walk', () => {
 
   test('gets as far as the sid in every mutation: with one of its own the answer is another than with an unknown one', async () => {
     const world = await createWorld(gateway);
-    const places = walkOf(world).positions.filter(({ operation, holds }) => operation === 'mutation' && typeof holds === 'object');
+    // A filter that names nothing is no error.
+    const places = walkOf(world).positions.filter(
+      ({ operation, holds, name }) => operation === 'mutation' && typeof holds === 'object' && !name.includes('.filter.'),
+    );
     expect(places.length).toBeGreaterThanOrEqual(10);
     // What takes something away comes last, and with an enterprise its mappings go.
     const rank = ({ name }: Position) => [/\.delete/, /\.close/].findIndex((pattern) => pattern.test(name));

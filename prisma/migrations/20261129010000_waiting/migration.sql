@@ -23,6 +23,9 @@ WHERE channel_status = 'FAILED' AND channel_error_code IN (
 );
 CREATE INDEX message_retryable ON message (organization_sid, date_created, sid) WHERE channel_status = 'FAILED' AND NOT failed_for_good;
 
+-- Whether it has a row in lane_hold. Who adds a message to the lane sees it here even if it was held in the same moment.
+ALTER TABLE outbox_lane ADD COLUMN held boolean NOT NULL DEFAULT false;
+
 -- A lane whose first message waits for a cure. It is due again when the cure may have gone unnoticed.
 CREATE TABLE lane_hold (
   lane text COLLATE "C" PRIMARY KEY,

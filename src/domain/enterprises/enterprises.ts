@@ -15,7 +15,7 @@ import type { Page } from '../lists/pages.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from '../transaction.ts';
-import { releaseLanes } from '../waiting.ts';
+import { releaseWaiting } from '../waiting.ts';
 import { createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
 import { deleteMappingsOf } from './mapping-changes.ts';
@@ -165,21 +165,23 @@ async function close(gateway: Gateway, tx: Transaction, caller: Caller, sid: str
     throw new ConflictError('ENTERPRISE_HAS_MAPPINGS', 'Enterprise has Mappings', { value: open.sid, path: ['sid'] });
   }
   const closed = await tx.enterprise.update({ where: { sid: open.sid }, data: { status: 'CLOSED', dateUpdated: new Date() } });
-  await releaseLanes(tx, { enterpriseSid: closed.sid });
   await remember(tx, closed);
   await setAdminStatus(gateway, tx, closed.sid, 'CLOSED');
   return closed;
 }
 
-function afterStatusChange({ verified, hints }: Gateway, sid: string): void {
-  verified.drop(sid);
-  hints.queued();
+/**
+ * After the transaction, whether it was committed or not: its lock on the enterprise keeps messages from being accepted, which have their lanes
+ * locked meanwhile.
+ */
+async function afterStatusChange(gateway: Gateway, sid: string): Promise<void> {
+  gateway.verified.drop(sid);
+  await releaseWaiting(gateway, { enterpriseSid: sid });
 }
 
 /** Changes an enterprise's status. The platform's part comes last, so that its refusal rolls everything back. */
 async function changeStatus(gateway: Gateway, tx: Transaction, enterprise: Enterprise, status: 'ACTIVE' | 'INACTIVE'): Promise<Enterprise> {
   const changed = await tx.enterprise.update({ where: { sid: enterprise.sid }, data: { status, dateUpdated: new Date() } });
-  if (status === 'ACTIVE') await releaseLanes(tx, { enterpriseSid: enterprise.sid, reasons: ['ENTERPRISE_INACTIVE'] });
   await setAdminStatus(gateway, tx, enterprise.sid, status);
   return changed;
 }

@@ -118,10 +118,10 @@ async function updateAsRead(
   if (isRenumbered) await swapNumbers(gateway, mapping, data.externalAddress);
   const updated = await inTransaction(gateway.prisma, async (tx) => {
     await holdOpenEnterprise(tx, caller, data.enterpriseSid);
+    await releaseLanes(tx, { mappingSid: mapping.sid });
     const { count } = await tx.mapping.updateMany({ where: { organizationSid: caller.organizationSid, ...asRead(mapping) }, data });
     if (count === 0) return undefined;
     const row = { ...mapping, ...data };
-    await releaseLanes(tx, { mappingSid: mapping.sid });
     await remember(tx, row);
     return row;
   }).catch(async (error) => {
@@ -211,9 +211,10 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
     if (!mapping) return undefined;
     await releaseNumber(gateway, mapping);
     const removed = await inTransaction(gateway.prisma, async (tx) => {
+      // Lanes before the mapping, as accepting messages locks them, against deadlocks.
+      await releaseLanes(tx, { mappingSid: mapping.sid });
       const { count } = await tx.mapping.deleteMany({ where: { sid: mapping.sid, externalDigits: mapping.externalDigits } });
       if (count === 0) return false;
-      await releaseLanes(tx, { mappingSid: mapping.sid });
       const { organizationSid, enterpriseSid, accountSid, externalAddress, microsoftAddress } = mapping;
       await tx.releasedMapping.create({ data: { sid, organizationSid, enterpriseSid, accountSid, externalAddress, microsoftAddress } });
       await remember(tx, mapping);

@@ -43,24 +43,36 @@ export interface NewMessage {
  * @returns the message; `undefined` where it was stored already
  */
 export const acceptMessage = (sql: Sql, message: NewMessage, sender?: Actor): Promise<Message | undefined> =>
-  accept(message, sender, (values) => sql.writeTogether({ text: ACCEPT, values, group: message.organizationSid }));
+  accept(
+    message,
+    sender,
+    (values) => sql.writeTogether({ text: ACCEPT, values, group: message.organizationSid }),
+    (text, values) => sql.query<Message>(text, values),
+  );
 
 /**
  * Stores a message as acceptMessage does, in a transaction and without a record in the audit log.
  * @returns the message; `undefined` where it was stored already
  */
 export const acceptMessageIn = (tx: Transaction, message: NewMessage): Promise<Message | undefined> =>
-  accept(message, undefined, (values) => tx.$queryRawUnsafe<AcceptedRow[]>(ACCEPT, ...values.map((value) => [value])));
+  accept(
+    message,
+    undefined,
+    (values) => tx.$queryRawUnsafe<AcceptedRow[]>(ACCEPT, ...values.map((value) => [value])),
+    (text, values) => tx.$queryRawUnsafe<Message[]>(text, ...values),
+  );
 
-/** A stored message, and its request's place in the batch. */
+/** A stored message, its request's place in the batch, and whether its lane is held. */
 interface AcceptedRow extends Message {
   readonly request_place: number;
+  readonly lane_held: boolean;
 }
 
 async function accept(
   message: NewMessage,
   sender: Actor | undefined,
   run: (values: readonly unknown[]) => Promise<AcceptedRow[]>,
+  query: (text: string, values: readonly unknown[]) => Promise<Message[]>,
 ): Promise<Message | undefined> {
   const { organizationSid, enterpriseSid, mappingSid, accountSid, direction, from, to, body, restcommMessageSid, teams, lane } = message;
   const sid = newSid('MS');
@@ -97,8 +109,11 @@ async function accept(
   };
   const [row] = await run(ACCEPT_PARAMETERS.map((name) => values[name] ?? null));
   if (!row) return undefined;
-  const { request_place: _, ...stored } = row;
-  return stored;
+  const { request_place: _place, lane_held: isHeld, ...stored } = row;
+  if (!isHeld || stored.stuck) return stored;
+  // The lane was held while the statement ran, which did not see why.
+  const [waiting] = await query(JOIN_HOLD, [sid, lane]);
+  return waiting ?? stored;
 }
 
 /** The parameters of ACCEPT, and the PostgreSQL type of each one's elements. */
@@ -161,7 +176,7 @@ const ACCEPT = `
   ), lane AS (
     INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT DISTINCT lane COLLATE "C", organization_sid FROM placed ORDER BY 1
     ON CONFLICT (lane) DO UPDATE SET lane = l.lane
-    RETURNING lane
+    RETURNING lane, held
   ), head AS (
     INSERT INTO event_head AS h (organization_sid, seq)
     SELECT organization_sid, count(*) FROM placed WHERE (SELECT count(*) FROM lane) > 0 GROUP BY organization_sid
@@ -176,8 +191,17 @@ const ACCEPT = `
       record_remote_address
     FROM placed WHERE record_sid IS NOT NULL
   )
-  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, request_place::int
-  FROM stored JOIN (SELECT sid AS placed_sid, request_place FROM placed) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
+  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, request_place::int, lane_held
+  FROM stored JOIN (
+    SELECT placed.sid AS placed_sid, request_place, lane.held AS lane_held FROM placed JOIN lane ON lane.lane = placed.lane COLLATE "C"
+  ) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
+
+/** Marks a message as waiting for what its lane waits for. */
+const JOIN_HOLD = `
+  UPDATE message SET (stuck, hold_reason, held_since, channel_error_code, channel_error_message) =
+    (SELECT true, reason, since, code, message FROM lane_hold WHERE lane = $2)
+  WHERE sid = $1 AND channel_status = 'QUEUED' AND EXISTS (SELECT 1 FROM lane_hold WHERE lane = $2)
+  RETURNING ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}`;
 
 /** channelErrorCode of a failure that the carrier gives no reason for (MessageError.UNKNOWN_ERROR of RestComm/Restcomm-Connect). */
 export const UNKNOWN_ERROR = '30008';

@@ -18,7 +18,8 @@ const regions = new LRUCache<string, string>({ max: 10_000 });
  * @param ownNumber the mapped number, whose region national numbers are of; without it, these keep their digits
  */
 export function phoneOf(written: string, ownNumber?: string): Phone {
-  const region = ownNumber === undefined ? '' : regionOfOwn(ownNumber);
+  // With a plus it is of no region.
+  const region = ownNumber === undefined || written.startsWith('+') ? '' : regionOfOwn(ownNumber);
   const key = `${region}:${written}`;
   let phone = phones.get(key);
   if (!phone) {

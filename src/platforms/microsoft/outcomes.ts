@@ -8,7 +8,7 @@ type Curable = ConstructorParameters<typeof CurableError>[0];
 type Meaning = Exclude<DeliveryOutcome, 'curable'> | { readonly waitsFor: Curable };
 
 /** Login's refusals. All others are `BOT_CREDENTIALS` as well: none of them says anything about the message. */
-const LOGIN_CODES: Readonly<Record<string, Meaning>> = {
+export const LOGIN_CODES: Readonly<Record<string, Meaning>> = {
   AADSTS7000222: { waitsFor: 'BOT_CREDENTIALS' },
   AADSTS7000215: { waitsFor: 'BOT_CREDENTIALS' },
   AADSTS700016: { waitsFor: 'BOT_CREDENTIALS' },
@@ -36,7 +36,7 @@ export const CONNECTOR_CODES: Readonly<Record<string, Meaning>> = {
 };
 
 /** The connector's refusals by status, for other codes. Statuses of 400 and above that are not here are final, those below `SERVICE_URL`. */
-const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: Meaning; readonly posting: Meaning }>> = {
+export const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: Meaning; readonly posting: Meaning }>> = {
   401: { opening: { waitsFor: 'BOT_CREDENTIALS' }, posting: { waitsFor: 'BOT_CREDENTIALS' } },
   403: { opening: { waitsFor: 'BOT_BLOCKED' }, posting: { waitsFor: 'BOT_BLOCKED' } },
   404: { opening: 'retry', posting: 'retry' },
@@ -52,7 +52,7 @@ const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: Meaning; r
 };
 
 /** Graph's refusals to say who a user is, by status. All others may pass. */
-const GRAPH_STATUSES: Readonly<Record<number, Meaning>> = {
+export const GRAPH_STATUSES: Readonly<Record<number, Meaning>> = {
   400: { waitsFor: 'USER_UNKNOWN' },
   401: { waitsFor: 'BOT_CREDENTIALS' },
   403: { waitsFor: 'GRAPH_PERMISSION' },

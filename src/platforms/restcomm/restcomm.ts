@@ -61,7 +61,7 @@ export interface Restcomm {
   setAccountStatus(accountSid: string, status: 'ACTIVE' | 'INACTIVE' | 'CLOSED'): Promise<void>;
   /**
    * Routes the number's SMS to a URL.
-   * @param number digits with an optional leading +
+   * @param number in any spelling
    */
   enableSms(number: string, smsUrl: string): Promise<void>;
   /** Stops routing the number's SMS to the gateway. Does nothing if the account does not have the number. */

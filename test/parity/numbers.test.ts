@@ -97,6 +97,18 @@ describe('a message', () => {
     );
   });
 
+  test('from the stand-in’s phone goes to a mapped number in any spelling', async () => {
+    const app = gateway.another({ embedded: { carrier: true, teams: true } });
+    const authorization = `Basic ${Buffer.from(`${provider.accountSid}:${provider.authToken}`).toString('base64')}`;
+    for (const to of ['+4930123451', '004930123451', '+49 (30) 123-451', 'tel:+4930123451', '4930123451']) {
+      const body = JSON.stringify({ from: '+1 571 2101299', to, body: `to ${to}` });
+      const headers = { authorization, 'content-type': 'application/json' };
+      const request = new Request('http://gateway.test/stand-in/sms', { method: 'POST', headers, body });
+      expect((await app.fetch(request, { remoteAddress: '127.0.0.1' })).status, to).toBe(200);
+    }
+    expect(await found('messages', 'from', '001 571 2101299')).toEqual(Array(5).fill('+1 571 2101299'));
+  });
+
   test('to a national number is in the conversation of its international one', async () => {
     const sids = [(await send('01701234567')).sid, (await send('+49 170 1234567')).sid];
     const rows = await gateway.database.prisma.outbox.findMany({ where: { messageSid: { in: sids } } });
@@ -129,8 +141,8 @@ describe('a message', () => {
       await done(provider, 'createMapping', newMapping(enterpriseSid, { microsoftAddress }));
     for (const text of ['007', '00', '0', '1.2', '1.2@', '12345678-1234', '12345678-1234-1234-1234-123456789012'])
       expect((await found('mappings', 'microsoftAddress', text)).length, text).toBeGreaterThan(0);
-    const { rows } = { rows: await gateway.database.prisma.mapping.findMany({ where: { microsoftAddress: { startsWith: '1' } } }) };
-    for (const mapping of rows) {
+    const senders = await gateway.database.prisma.mapping.findMany({ where: { microsoftAddress: { startsWith: '1' } } });
+    for (const mapping of senders) {
       await provider.graph(SEND, { input: { mappingSid: mapping.sid, to: '+4917012345671', body: 'Hello' } });
       for (let length = 1; length <= mapping.microsoftAddress.length; length += 1)
         expect(await found('messages', 'from', mapping.microsoftAddress.slice(0, length))).toContain(mapping.microsoftAddress);

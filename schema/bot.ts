@@ -182,7 +182,8 @@ const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
     passed: t.exposeBoolean('passed', { description: 'Whether the check passed.' }),
     message: t.exposeString('message', {
       nullable: true,
-      description: "The reason why the check failed, usually in Microsoft's words. `null` if it passed.",
+      description:
+        "The reason why the check failed, usually in Microsoft's words; for `TOKEN`, also the id of a tenant that is given as a domain. Otherwise `null`.",
     }),
   }),
 });

@@ -82,6 +82,8 @@ export const variables = z
     BOT_FRAMEWORK_OPENID_URL: httpUrl()
       .default('https://login.botframework.com/v1/.well-known/openidconfiguration')
       .describe('https://host/path'),
+    /** Whether Teams texts lose typographic quotes, dashes and spaces where that keeps them in GSM-7. */
+    SMS_FOLD_TYPOGRAPHY: z.enum(['on', 'off']).default('on').describe('on or off'),
     /** Redis to pass hints between instances, if a pooler breaks PostgreSQL's LISTEN. Not used with the embedded database. */
     REDIS_URL: z.string().refine(isRedisUrl).optional().describe('redis://user:password@host:port/number, or rediss:// for TLS'),
     /** How many days message events are kept. A client that is disconnected for longer has to start over. */

@@ -40,6 +40,7 @@ export interface Settings {
   };
   /** In place of `microsoft`: Microsoft 365 Agents Playground on this machine. */
   readonly playground?: { readonly url: string };
+  readonly foldTypography: boolean;
   readonly redisUrl?: string;
   readonly eventRetentionDays: number;
   readonly auditRetentionDays: number;
@@ -106,6 +107,7 @@ function settingsOf(values: Values): Settings {
     maxSegments: values.SMS_MAX_SEGMENTS,
     microsoft: microsoftOf(values),
     playground: values.TEAMS_PLATFORM === 'playground' ? { url: values.PLAYGROUND_URL } : undefined,
+    foldTypography: values.SMS_FOLD_TYPOGRAPHY === 'on',
     redisUrl: values.REDIS_URL,
     eventRetentionDays: values.EVENT_RETENTION,
     auditRetentionDays: values.AUDIT_RETENTION,

@@ -5,6 +5,7 @@ import type { App, createApp } from './app.ts';
 import { type Notifier, type OpenChannel, startNotifier } from './channels/notify.ts';
 import type { Database } from './database/connect.ts';
 import { bootstrapAccount } from './domain/access/accounts.ts';
+import { hasBotOf } from './domain/bot-audience.ts';
 import type { Gateway } from './domain/gateway.ts';
 import type { Secrets } from './domain/secrets.ts';
 import { createVerifiedCredentials } from './domain/verified-credentials.ts';
@@ -105,13 +106,14 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
   const { botFramework, ...platforms } = connectPlatforms({
     settings,
     report: (report) => void wiring.app?.fetch(callbackOf(report)),
-    isKnownAudience: async (applicationId) => (await database.prisma.bot.count({ where: { applicationId } })) > 0,
+    isKnownAudience: (applicationId) => hasBotOf(database.prisma, applicationId),
   });
   const gateway: Gateway = {
     ...{ prisma: database.prisma, sql: database.sql, secrets, log },
     // No other process writes to the embedded database, so no change of credentials is missed.
     verified: createVerifiedCredentials({ hears: database.kind === 'embedded' }),
     ...platforms,
+    foldTypography: settings.foldTypography,
     hints: {
       queued: () => wiring.notifier?.hints.queued(),
       appended: (organizationSid) => wiring.notifier?.hints.appended(organizationSid),

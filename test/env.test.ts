@@ -15,6 +15,7 @@ test('nothing set is a gateway on this machine with the embedded database', () =
     restBotSecrets: 'plain',
     eventRetentionDays: 30,
     auditRetentionDays: 365,
+    foldTypography: true,
     graph: { introspection: true, graphiql: true },
     rateLimit: 6000,
     limits: { requestTimeoutMs: 30_000, socketsPerAccount: 1000, subscriptionsPerAccount: 10_000 },
@@ -40,6 +41,7 @@ test('every setting is read, space around it ignored', () => {
       REDIS_URL: 'rediss://gateway:pass@redis.example.com:6380/1',
       EVENT_RETENTION: '7',
       AUDIT_RETENTION: '400',
+      SMS_FOLD_TYPOGRAPHY: 'off',
       TRUST_PROXY: '10.0.0.0/8, 2001:db8::1',
       INTROSPECTION: 'off',
       GRAPHIQL: 'off',
@@ -67,6 +69,7 @@ test('every setting is read, space around it ignored', () => {
     redisUrl: 'rediss://gateway:pass@redis.example.com:6380/1',
     eventRetentionDays: 7,
     auditRetentionDays: 400,
+    foldTypography: false,
     trustProxy: ['10.0.0.0/8', '2001:db8::1'],
     graph: {
       introspection: false,

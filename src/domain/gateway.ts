@@ -19,5 +19,7 @@ export interface Gateway {
   readonly hints: Hints;
   /** The URL at which the platforms reach this gateway, without a trailing slash. */
   readonly publicUrl: string;
+  /** Whether typographic characters of Teams texts are folded where that saves segments (messages/sms-folding.ts); yes unless false. */
+  readonly foldTypography?: boolean;
   readonly log: Logger;
 }

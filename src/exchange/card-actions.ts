@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Mapping, Message } from '../../prisma/client/client.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import { foldForSms } from '../domain/messages/sms-folding.ts';
 import { regionOf, toE164 } from '../domain/phone-numbers.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 import { type Activity, storable } from './activity.ts';
@@ -79,9 +80,14 @@ interface Pressed {
   readonly activityId: string;
 }
 
+/** What was written into a card's box. */
+function bodyOf({ foldTypography }: Gateway, written = ''): string {
+  return foldTypography === false ? written.trim() : foldForSms(written.trim());
+}
+
 async function perform(pressed: Pressed, { verb, data: given }: CardAction): Promise<string | ActionOutcome> {
   const reply = verb === 'reply' && data.reply.safeParse(given).data;
-  if (reply) return replyTo(pressed, reply.message, reply.reply?.trim() ?? '');
+  if (reply) return replyTo(pressed, reply.message, bodyOf(pressed.gateway, reply.reply));
   const chosen = verb === 'send' && data.send.safeParse(given).data;
   if (chosen) return sendChoice(pressed, chosen.held, chosen.choice);
   const other = verb === 'sendTo' && data.sendTo.safeParse(given).data;

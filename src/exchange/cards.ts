@@ -91,7 +91,7 @@ export function questionActivity(held: string, question: Question): OutgoingActi
 }
 
 /** The card of `questionActivity`. */
-function questionCard(held: string, { body, choices, problem, ownNumbers }: Question): Card {
+export function questionCard(held: string, { body, choices, problem, ownNumbers }: Question): Card {
   const title = ({ number, body: sent, mappingSid }: Question['choices'][number]) =>
     [
       number,

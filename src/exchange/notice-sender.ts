@@ -102,11 +102,11 @@ async function say(gateway: Gateway, notice: Notice, firstPauseMs: number): Prom
   } catch (error) {
     const age = Date.now() - notice.dateCreated.getTime();
     if (age > RETRY_MS || (error instanceof DeliveryError && error.outcome === 'refused')) {
-      log.warn({ err: error, enterpriseSid: notice.enterpriseSid }, 'a notice to a Teams user was dropped');
+      log.warn({ ...causeOf(error), enterpriseSid: notice.enterpriseSid }, 'a notice to a Teams user was dropped');
       return end(gateway, notice);
     }
     const pauseMs = nextPause({ firstPauseMs }, notice.attempts, waitOf(error));
-    log.info({ err: error, enterpriseSid: notice.enterpriseSid, pauseMs }, 'cannot send a notice to a Teams user; retrying later');
+    log.info({ ...causeOf(error), enterpriseSid: notice.enterpriseSid, pauseMs }, 'cannot send a notice to a Teams user; retrying later');
     await prisma.notice.updateMany({ where: { seq: notice.seq }, data: { due: new Date(Date.now() + pauseMs) } });
     return;
   }
@@ -125,6 +125,9 @@ async function activityOf({ prisma }: Gateway, { activity, messageSid }: Notice)
   if (!message || !hasFailed(message)) return undefined;
   return failureActivity({ sid: message.sid, text: failureText(message), canRetry: canRetry(message) });
 }
+
+/** For the log. A platform's own words may contain what it was sent. */
+const causeOf = (error: unknown) => (error instanceof DeliveryError ? { code: error.code, outcome: error.outcome } : { err: error });
 
 async function end({ prisma }: Gateway, { seq }: Notice): Promise<void> {
   await prisma.notice.updateMany({ where: { seq }, data: { ended: new Date() } });

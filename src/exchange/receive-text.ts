@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TeamsConversation as ConversationRow, Mapping } from '../../prisma/client/client.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import { foldForSms } from '../domain/messages/sms-folding.ts';
 import { plainCharacter, regionOf } from '../domain/phone-numbers.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 import { type Activity, storable } from './activity.ts';
@@ -55,10 +56,11 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   const { text, quotedMessageId, media } = textOf(activity);
   const known = await findConversation(prisma, enterpriseSid, objectId);
   const usual = usualMapping(mappings, known);
-  const addressing = readAddressing(storable(text), {
+  const read = readAddressing(storable(text), {
     region: usual && regionOf(usual.externalAddress),
     ownNumbers: mappings.map(({ externalAddress }) => externalAddress),
   });
+  const addressing = gateway.foldTypography === false ? read : folded(read);
   const activityId = activity.id ?? `gateway:${randomUUID()}`;
   const written = { place, sender, activityId, addressing, quotedMessageId, media };
   try {
@@ -69,6 +71,12 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   }
   hints.queued();
   hints.appended(organizationSid);
+}
+
+/** The bodies that are sent, as GSM-7 has them where it can. */
+function folded(addressing: Addressing): Addressing {
+  const fold = <Text extends { readonly body: string }>(text: Text): Text => ({ ...text, body: foldForSms(text.body) });
+  return addressing.kind === 'unclear' ? { ...fold(addressing), readings: addressing.readings.map(fold) } : fold(addressing);
 }
 
 async function process(tx: Transaction, written: Written): Promise<void> {

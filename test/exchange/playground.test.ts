@@ -11,7 +11,7 @@ import { Chat, createPlaygroundGateway, type PlaygroundGateway } from '../suppor
 const screenshots = process.env.PLAYGROUND_SCREENSHOTS;
 
 /** Cards, held texts and told failures are not there yet. */
-const HAS_CARDS = false;
+const HAS_CARDS = true;
 
 /** Of numbers that Germany's regulator keeps for films. Each test has a phone of its own. */
 const phoneNumber = (ending: number) => `+4917139200${ending}`;

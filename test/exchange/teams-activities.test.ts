@@ -339,3 +339,64 @@ describe('a notice', () => {
     await nextShownTo(own, 1);
   });
 });
+
+describe('applications and tenants are compared without case', () => {
+  test.each([
+    ['the tenant', { tenantId: '3A0B3C51-3E1D-44F1-BA8E-9F82B6880005' }],
+    ['the application', { applicationId: '5D0B3C51-3E1D-44F1-BA8E-9F82B688000A' }],
+  ])('%s in upper case', async (_what, ids) => {
+    const own = await exchange.customer({ bot: exchange.microsoft.addBot(ids) });
+    const { applicationId, tenantId } = own.bot;
+    const activity = exchange.microsoft.activityFrom(own.bot, own.user, `${PARTNER} Hello`);
+    const lower = {
+      ...activity,
+      recipient: { id: `28:${applicationId.toLowerCase()}`, name: 'SMS' },
+      conversation: { ...activity.conversation, tenantId: tenantId.toLowerCase() },
+      channelData: { tenant: { id: tenantId.toLowerCase() } },
+    };
+    expect(await post(lower)).toBe(200);
+    expect(await written(own)).toEqual([[PARTNER, 'Hello']]);
+    const { data } = await own.provider.graph('query ($sid: ID!) { bot(sid: $sid) { applicationId tenantId } }', { sid: own.botSid });
+    expect(data.bot).toEqual({ applicationId, tenantId });
+  });
+
+  const VERIFY =
+    'mutation ($input: VerifyBotInput!) { verifyBot(input: $input) { ... on BotVerification { passed checks { step passed message } } } }';
+
+  test('a tenant that is given by its domain is resolved, and said', async () => {
+    const { bot } = await exchange.customer();
+    exchange.microsoft.domains.set('contoso.onmicrosoft.com', bot.tenantId);
+    const own = await exchange.customer({
+      bot: { ...bot, tenantId: 'contoso.onmicrosoft.com' },
+      user: exchange.microsoft.addUser({ tenantId: bot.tenantId }),
+    });
+    const { tenantId } = bot;
+    const activity = exchange.microsoft.activityFrom(bot, own.user, `${PARTNER} Hello`);
+    expect(await post({ ...activity })).toBe(200);
+    expect(await written(own)).toEqual([[PARTNER, 'Hello']]);
+    const { data } = await own.provider.graph(VERIFY, { input: { sid: own.botSid } });
+    expect(data.verifyBot.checks[0]).toEqual({
+      step: 'TOKEN',
+      passed: true,
+      message: `contoso.onmicrosoft.com is the tenant ${tenantId}.`,
+    });
+  });
+
+  test('a tenant whose domain Microsoft does not know is said', async () => {
+    const own = await exchange.customer({ bot: exchange.microsoft.addBot({ tenantId: 'fabrikam.onmicrosoft.com' }) });
+    exchange.microsoft.fault('tenant', { answer: { status: 400, body: {} } });
+    const { data } = await own.provider.graph(VERIFY, { input: { sid: own.botSid } });
+    expect(data.verifyBot).toMatchObject({
+      passed: false,
+      checks: [{ step: 'TOKEN', passed: false, message: expect.stringContaining("fabrikam.onmicrosoft.com is no tenant's id") }, {}, {}],
+    });
+  });
+});
+
+test('typographic characters are folded where that saves UCS-2', async () => {
+  const own = await inTouch();
+  await exchange.say(own, own.user, '“Yes” – I’ll\u00a0come…');
+  expect((await written(own)).at(-1)).toEqual([PARTNER, '"Yes" - I\'ll come...']);
+  await exchange.say(own, own.user, '“你好”');
+  expect((await written(own)).at(-1)).toEqual([PARTNER, '“你好”']);
+});

@@ -14,7 +14,7 @@ export function answerLogin(state: MicrosoftState, { path, headers, body }: Fake
   const applicationId = form.get('client_id');
   if (!headers['content-type']?.startsWith('application/x-www-form-urlencoded') || form.get('grant_type') !== 'client_credentials')
     return loginRefused(400, 'unsupported_grant_type', 'AADSTS70003: The app requested an unsupported grant type.');
-  const tenant = state.bots.filter((bot) => bot.tenantId === tenantId);
+  const tenant = state.bots.filter((bot) => bot.tenantId === (state.domains.get(tenantId) ?? tenantId));
   if (tenant.length === 0) return loginRefused(400, 'invalid_request', `AADSTS90002: Tenant '${tenantId}' not found. Check the tenant ID.`);
   const bot = tenant.find((candidate) => candidate.applicationId === applicationId);
   if (!bot)
@@ -36,6 +36,14 @@ export function answerLogin(state: MicrosoftState, { path, headers, body }: Fake
     status: 200,
     body: { token_type: 'Bearer', expires_in: state.tokenLifetime, ext_expires_in: state.tokenLifetime, access_token: token },
   };
+}
+
+/** A tenant's OpenID configuration, by its id or a domain ("OpenID Connect on the Microsoft identity platform"). */
+export function answerTenant(state: MicrosoftState, { path }: FakeRequest): FakeAnswer {
+  const name = decodeURIComponent(path.split('/')[2] ?? '');
+  const tenantId = state.domains.get(name) ?? state.bots.find((bot) => bot.tenantId === name)?.tenantId;
+  if (!tenantId) return loginRefused(400, 'invalid_tenant', `AADSTS90002: Tenant '${name}' not found. Check the tenant ID.`);
+  return { status: 200, body: { issuer: `https://login.microsoftonline.com/${tenantId}/v2.0` } };
 }
 
 /** "Get a user" and "List users" of Graph 1.0. */
@@ -112,9 +120,9 @@ function createConversation(state: MicrosoftState, bot: FakeBot, parameters: Con
     parameters.bot?.id === `28:${bot.applicationId}` &&
     parameters.isGroup === false &&
     members.length === 1 &&
-    tenantId === bot.tenantId &&
+    (state.domains.get(tenantId ?? '') ?? tenantId) === bot.tenantId &&
     parameters.channelData?.tenant?.id === tenantId;
-  const user = state.users.find((candidate) => candidate.tenantId === tenantId && candidate.objectId === members[0]?.id);
+  const user = state.users.find((candidate) => candidate.tenantId === bot.tenantId && candidate.objectId === members[0]?.id);
   if (!right || !user) return refused(400, 'BadSyntax', 'Incorrect conversation creation parameters');
   if (!user.installed) return refused(403, 'ForbiddenOperationException', "Bot is not installed in user's personal scope");
   return { status: 201, body: { id: conversationOf(state, bot.applicationId, user) } };

@@ -2,7 +2,7 @@ import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts'
 import type { FakeRequest } from './fake-server.ts';
 
 /** What Microsoft is asked for. */
-export type MicrosoftRoute = 'token' | 'user' | 'users' | 'conversations' | 'activities' | 'members' | 'openid' | 'keys';
+export type MicrosoftRoute = 'token' | 'user' | 'users' | 'conversations' | 'activities' | 'members' | 'openid' | 'keys' | 'tenant';
 
 export interface FakeBot extends BotCredentials {
   /** Graph's application permissions that an admin has granted. Tokens hold those of their time. */
@@ -54,6 +54,8 @@ export interface MicrosoftState {
   readonly activities: PostedActivity[];
   /** Tenants of the Government Community Cloud, which have a connector of their own. */
   readonly gccTenants: Set<string>;
+  /** The tenants' domains, and their ids. */
+  readonly domains: Map<string, string>;
   /** The life of new tokens, in s. */
   tokenLifetime: number;
 }

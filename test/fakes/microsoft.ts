@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts';
 import { BOT_FRAMEWORK_ISSUER, type BotFrameworkSigner, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
-import { answerConnector, answerGraph, answerLogin, conversationOf } from './microsoft-answers.ts';
+import { answerConnector, answerGraph, answerLogin, answerTenant, conversationOf } from './microsoft-answers.ts';
 import type { FakeBot, FakeUser, MicrosoftRoute, MicrosoftState } from './microsoft-state.ts';
 
 /** A user's message as Teams sends it to a bot. */
@@ -58,6 +58,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     conversations: new Map(),
     activities: [],
     gccTenants: new Set(),
+    domains: new Map(),
     tokenLifetime: 3599,
   };
   const server: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, async (request) => {
@@ -69,6 +70,8 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
         return answerGraph(state, request);
       case 'openid':
         return { status: 200, body: { issuer: BOT_FRAMEWORK_ISSUER, jwks_uri: `${server.url}${KEYS}` } };
+      case 'tenant':
+        return answerTenant(state, request);
       case 'keys':
         return { status: 200, body: { keys: await signer.keys() } };
       default:
@@ -144,5 +147,6 @@ function routeOf(method: string, path: string): MicrosoftRoute | undefined {
   if (is('GET', /^\/(teams|gcc)\/v3\/conversations\/[^/?]+\/members$/)) return 'members';
   if (is('GET', /^\/v1\/\.well-known\/openidconfiguration$/)) return 'openid';
   if (is('GET', /^\/v1\/\.well-known\/keys$/)) return 'keys';
+  if (is('GET', /^\/login\/[^/?]+\/v2\.0\/\.well-known\/openid-configuration$/)) return 'tenant';
   return undefined;
 }

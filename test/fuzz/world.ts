@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery } from 'graphql';
 import type { App } from '../../src/app.ts';
+import { hasBotOf } from '../../src/domain/bot-audience.ts';
 import { smsWebhook, statusWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
@@ -69,7 +70,7 @@ export async function createFuzzWorld(): Promise<FuzzWorld> {
     access: { embedded: { carrier: true, teams: true } },
     botFramework: createBotFrameworkVerifier({
       ...microsoft.settings,
-      isKnownAudience: async (applicationId) => (await gateway.database.prisma.bot.count({ where: { applicationId } })) > 0,
+      isKnownAudience: (applicationId) => hasBotOf(gateway.database.prisma, applicationId),
       fetch,
     }),
   });

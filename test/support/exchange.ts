@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { expect } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
+import { hasBotOf } from '../../src/domain/bot-audience.ts';
 import { accountSid } from '../../src/domain/sid.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
 import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
@@ -130,7 +131,7 @@ export async function createTestExchange({
     },
     botFramework: createBotFrameworkVerifier({
       ...microsoft.settings,
-      isKnownAudience: async (applicationId) => (await gateway.database.prisma.bot.count({ where: { applicationId } })) > 0,
+      isKnownAudience: (applicationId) => hasBotOf(gateway.database.prisma, applicationId),
       fetch,
     }),
     publicUrl: listener.url,

@@ -26,4 +26,7 @@ export async function followBot(tx: Transaction, before: BotIdentity | undefined
 }
 
 const isSameBot = (one: BotIdentity, other: BotIdentity) =>
-  one.enterpriseSid === other.enterpriseSid && one.applicationId === other.applicationId && one.tenantId === other.tenantId;
+  one.enterpriseSid === other.enterpriseSid && isSameId(one.applicationId, other.applicationId) && isSameId(one.tenantId, other.tenantId);
+
+/** Applications and tenants have GUIDs, whose case means nothing. */
+const isSameId = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();

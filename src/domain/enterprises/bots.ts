@@ -18,6 +18,7 @@ import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { followBot } from './bot-changes.ts';
+import { checkTenant, tenantGuidOf } from './bot-tenants.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 
 const createInput = z.object({
@@ -103,6 +104,7 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
     const { clientSecret, ...bot } = parseInput(createInput, input);
     await requireOpenEnterprise(gateway, caller, bot.enterpriseSid);
     const sid = newSid('BE');
+    const tenantGuid = await tenantGuidOf(gateway, bot.tenantId);
     return inTransaction(gateway.prisma, async (tx) => {
       await holdOpenEnterprise(tx, caller, bot.enterpriseSid);
       const created = await tx.bot.create({
@@ -110,6 +112,7 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
           ...bot,
           ...sealed(gateway, sid, clientSecret),
           sid,
+          tenantGuid,
           organizationSid: caller.organizationSid,
           accountSid: caller.accountSid,
         },
@@ -133,12 +136,13 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
 export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInput): Promise<Bot> {
   return idempotently(gateway, caller, 'updateBot', input, async (remember) => {
     const { sid = '', clientSecret, ...change } = parseInput(updateInput, input);
+    const tenant = change.tenantId === undefined ? {} : { tenantGuid: await tenantGuidOf(gateway, change.tenantId) };
     return inTransaction(gateway.prisma, async (tx) => {
       const bot = await tx.bot.findUnique({ where: { sid, ...belonging(caller) } });
       if (!bot) throw botNotFound(sid);
       await holdOpenEnterprise(tx, caller, change.enterpriseSid ?? bot.enterpriseSid);
       const secret = clientSecret === undefined || clientSecret === masked(bot.clientSecretHint) ? {} : sealed(gateway, sid, clientSecret);
-      const data = { ...change, ...secret, dateUpdated: new Date() };
+      const data = { ...change, ...tenant, ...secret, dateUpdated: new Date() };
       const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, ...belonging(caller) }, data });
       if (!updated) throw botNotFound(sid);
       await followBot(tx, bot, updated);
@@ -194,7 +198,7 @@ function asUniquenessError(error: unknown, enterpriseSid: string): unknown {
 export async function verifyBot(gateway: Gateway, caller: Caller, sid: string): Promise<BotCheck[]> {
   const bot = await findBot(gateway, caller, sid);
   if (!bot) throw botNotFound(sid);
-  const checks = await gateway.microsoft.verifyBot(credentialsOf(gateway, bot));
+  const checks = await checkTenant(gateway, bot, await gateway.microsoft.verifyBot(credentialsOf(gateway, bot)));
   await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
   return checks;
 }

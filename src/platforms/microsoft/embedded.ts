@@ -36,6 +36,8 @@ export function createEmbeddedMicrosoft(): Microsoft {
       return { activityId: randomUUID() };
     },
     heldBackMs: () => 0,
+    // Its tenants have no other names.
+    resolveTenant: async () => undefined,
     verifyBot: async (bot) => {
       const message = refusalOf(bot)?.message;
       return (['TOKEN', 'GRAPH', 'CONNECTOR'] as const).map((step) =>

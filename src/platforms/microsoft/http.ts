@@ -5,6 +5,7 @@ import { createLimiter } from './limiter.ts';
 import { createMicrosoftLogin } from './login.ts';
 import type { BotCheck, Microsoft } from './microsoft.ts';
 import { createServiceHosts } from './service-hosts.ts';
+import { createTenantIds } from './tenant-ids.ts';
 
 /** Microsoft's URLs. National clouds and tests have others. */
 interface HttpMicrosoftOptions {
@@ -41,6 +42,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     openConversation: connector.openConversation,
     sendActivity: connector.sendActivity,
     heldBackMs: limiter.heldBackMs,
+    resolveTenant: createTenantIds({ loginUrl, fetch, timeoutMs }).resolveTenant,
     verifyBot: async (bot) => {
       // A cached token may predate a permission that was granted, or a secret that was revoked.
       login.forget(bot, scope);

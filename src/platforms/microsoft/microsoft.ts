@@ -25,7 +25,7 @@ export interface OutgoingActivity {
 export interface BotCheck {
   readonly step: 'TOKEN' | 'GRAPH' | 'CONNECTOR';
   readonly passed: boolean;
-  /** Microsoft's error message; absent if the step passed. */
+  /** Microsoft's error message, or what is to be said of a step that passed. */
   readonly message?: string;
 }
 
@@ -65,6 +65,12 @@ export interface Microsoft {
   ): Promise<{ activityId: string }>;
   /** How long Microsoft has asked the bot to wait (Retry-After), in ms; 0 if it has not. */
   heldBackMs(bot: BotCredentials): number;
+  /**
+   * Asks login for the id of a tenant that is given by one of its domains.
+   * @returns a GUID; `undefined` if login knows no such tenant
+   * @throws PlatformError if login does not respond
+   */
+  resolveTenant(domain: string): Promise<string | undefined>;
   /** Checks a bot, step by step: its token, its Graph permission, the connector. Changes nothing, never rejects. */
   verifyBot(bot: BotCredentials): Promise<BotCheck[]>;
 }

@@ -56,6 +56,8 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
   return {
     ...connector,
     heldBackMs: limiter.heldBackMs,
+    // Its tenant has no other name.
+    resolveTenant: async () => undefined,
     findUser: async ({ tenantId }, address) => {
       const found = (await users(tenantId)).find((user) => isSame(user.userPrincipalName, address) || isSame(user.objectId, address));
       return found && { objectId: found.objectId };

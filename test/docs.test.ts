@@ -28,8 +28,9 @@ describe.each(documents)('%s', (document) => {
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
-  test('has no line beyond 160 characters', async () => {
-    expect((await textOf(document)).split('\n').filter((line) => line.length > 160)).toEqual([]);
+  test('has no line beyond 160 characters but for links, which cannot be broken', async () => {
+    const lines = (await textOf(document)).split('\n');
+    expect(lines.filter((line) => line.length > 160 && !line.includes('](https://'))).toEqual([]);
   });
 });
 

@@ -10,9 +10,6 @@ import { Chat, createPlaygroundGateway, type PlaygroundGateway } from '../suppor
 /** Where to keep screenshots, for looking at; none are taken by default. */
 const screenshots = process.env.PLAYGROUND_SCREENSHOTS;
 
-/** Cards, held texts and told failures are not there yet. */
-const HAS_CARDS = true;
-
 /** Of numbers that Germany's regulator keeps for films. Each test has a phone of its own. */
 const phoneNumber = (ending: number) => `+4917139200${ending}`;
 
@@ -58,13 +55,13 @@ describe.skipIf(!chromiumPath)('in the playground', () => {
     expect(await gateway.ends({ phone, body: 'Your order is ready.' })).toBe('DELIVERED');
   });
 
-  test.runIf(HAS_CARDS)('so does one whose number is written as people write it', async () => {
+  test('so does one whose number is written as people write it', async () => {
     await chat.say('+49 171 39200-13 hi');
     expect(await gateway.ends({ phone: phoneNumber(13), body: 'hi' })).toBe('DELIVERED');
     await keepScreenshot('number-with-spaces');
   });
 
-  test.runIf(HAS_CARDS)('an SMS is shown as a card, and answered in its box', async () => {
+  test('an SMS is shown as a card, and answered in its box', async () => {
     const phone = phoneNumber(14);
     await gateway.text(phone, 'Do you have tables\nfor *six*?');
     const card = await chat.card('Do you have tables');
@@ -77,7 +74,7 @@ describe.skipIf(!chromiumPath)('in the playground', () => {
     await keepScreenshot('card-answered');
   });
 
-  test.runIf(HAS_CARDS)('a text that may be for two phones is held, and goes to the one that is chosen', async () => {
+  test('a text that may be for two phones is held, and goes to the one that is chosen', async () => {
     const [first, second] = [phoneNumber(15), phoneNumber(16)];
     await chat.say(`${first} To the first`);
     await gateway.ends({ phone: first, body: 'To the first' });
@@ -92,7 +89,7 @@ describe.skipIf(!chromiumPath)('in the playground', () => {
     await keepScreenshot('held-chosen');
   });
 
-  test.runIf(HAS_CARDS)('a failure is told to the person who wrote', async () => {
+  test('a failure is told to the person who wrote', async () => {
     const unreachable = phoneNumber(10);
     await chat.say(`${unreachable} Hello?`);
     expect(await gateway.ends({ phone: unreachable, body: 'Hello?' })).not.toBe('DELIVERED');
@@ -104,12 +101,10 @@ describe.skipIf(!chromiumPath)('in the playground', () => {
     const phone = phoneNumber(75);
     await gateway.text(phone, 'Hello, are you open tomorrow?');
     await chat.shows('Hello, are you open tomorrow?');
-    if (HAS_CARDS) {
-      const card = await chat.card('Hello, are you open tomorrow?');
-      await card.getByRole('textbox').fill('Yes, from nine.');
-      await card.getByRole('button').click();
-      await chat.card('Yes, from nine.');
-    } else await chat.say('Yes, from nine.');
+    const card = await chat.card('Hello, are you open tomorrow?');
+    await card.getByRole('textbox').fill('Yes, from nine.');
+    await card.getByRole('button').click();
+    await chat.card('Yes, from nine.');
     expect(await gateway.ends({ phone, body: 'Yes, from nine.' })).toBe('DELIVERED');
     await chat.page.setViewportSize({ width: 1400, height: 620 });
     await chat.page.getByRole('button', { name: 'Chat', exact: true }).click();

@@ -63,7 +63,7 @@ function stream(token: string, { accept = 'text/event-stream', method = 'GET', p
 }
 
 describe('an access token', () => {
-  test('lets in on both faces with what it was given, and shows it', async () => {
+  test('authenticates on both faces, with its own permissions, and viewer shows them', async () => {
     const { token, accessToken } = await create({ enterpriseSid });
     expect(accessToken).toMatchObject({
       sid: expect.stringMatching(/^AT[0-9a-f]{32}$/),
@@ -83,13 +83,13 @@ describe('an access token', () => {
     expect(await statuses(token)).toEqual([200, 200]);
   });
 
-  test('is for the whole organization where it was not narrowed, as the account itself is, without an end', async () => {
+  test('covers the whole organization if it is not restricted, and an account’s own credentials never expire', async () => {
     const { token } = await create();
     expect((await graphBy(token)(VIEWER)).data.viewer.enterprise).toBeNull();
     expect((await provider.graph(VIEWER)).data.viewer).toMatchObject({ enterprise: null, expires: null });
   });
 
-  test('lets a WebSocket in by connectionInit, and by nothing in its address', async () => {
+  test('authenticates a WebSocket by connectionInit, but not by its URL', async () => {
     const { token } = await create();
     const connect = (query: string, connectionParams: Record<string, unknown>) => {
       const url = `${gateway.url.replace('http', 'ws')}/graphql${query}`;
@@ -104,7 +104,7 @@ describe('an access token', () => {
     await expect(connect(`?access_token=${token}`, {})).rejects.toMatchObject({ code: 4403 });
   });
 
-  test('lets an EventSource in by its address', async () => {
+  test('authenticates an EventSource by its URL', async () => {
     const { token } = await create({ permissions: ['READ'] });
     const response = await stream(token);
     expect(response.status).toBe(200);
@@ -116,7 +116,7 @@ describe('an access token', () => {
     expect(received).toContain('Bookmark');
   });
 
-  test('counts before the password that a browser adds to an address', async () => {
+  test('takes precedence over the password that a browser adds', async () => {
     const { token } = await create({ permissions: ['READ'] });
     const basic = `Basic ${Buffer.from(`${provider.accountSid}:${provider.authToken}`).toString('base64')}`;
     const response = await stream(token, { authorization: basic });
@@ -126,10 +126,10 @@ describe('an access token', () => {
   });
 
   test.each([
-    ['a request that asks for no stream', { accept: 'application/json' }],
+    ['a request that accepts no stream', { accept: 'application/json' }],
     ['a POST', { method: 'POST' }],
     ['the contract', { path: '/msteams/enterprises/search' }],
-  ])('is nothing in the address of %s', async (_, where) => {
+  ])('is ignored in the URL of %s', async (_, where) => {
     const { token } = await create();
     expect((await stream(token, where)).status).toBe(401);
   });
@@ -145,7 +145,7 @@ describe('an access token', () => {
     expect(records.map(({ action }) => action)).toEqual(['accessToken.create']);
   });
 
-  test('is refused once it expired', async () => {
+  test('is refused once it has expired', async () => {
     const { token } = await create({ expiresIn: 60 });
     const later = Date.now() + 61_000;
     expect(await statuses(token)).toEqual([200, 200]);
@@ -153,7 +153,7 @@ describe('an access token', () => {
     expect(await statuses(token)).toEqual([401, 401]);
   });
 
-  test('is refused once it is revoked, and a second revocation changes nothing', async () => {
+  test('is refused once it is revoked, and revoking it again changes nothing', async () => {
     const { token, accessToken } = await create();
     const first = (await provider.graph(REVOKE, { sid: accessToken.sid })).data.revoked;
     expect(first).toMatchObject({ __typename: 'AccessToken', dateRevoked: expect.any(String) });
@@ -170,14 +170,14 @@ describe('an access token', () => {
     expect(await statuses(token)).toEqual([200, 200]);
   });
 
-  test("ends with a rotation of its account's own token", async () => {
+  test("ends when its account's own token is rotated", async () => {
     const other = await gateway.provider();
     const { token } = await create({}, other);
     await rotateToken(gateway.gateway, other.accountSid);
     expect(await statuses(token)).toEqual([401, 401]);
   });
 
-  test('allows no more than its account has by now', async () => {
+  test('allows no more than its account currently allows', async () => {
     const other = await gateway.provider();
     const { token } = await create({ permissions: ['READ', 'SECRETS'] }, other);
     await gateway.database.prisma.account.update({ where: { sid: other.accountSid }, data: { permissions: ['read', 'write'] } });
@@ -194,7 +194,7 @@ describe('an access token', () => {
     expect(body.data?.clientSecret).toBe('••••ters');
   });
 
-  test('makes, lists and revokes no access tokens', async () => {
+  test('cannot create, list or revoke access tokens', async () => {
     const { token, accessToken } = await create({ permissions: ['READ', 'WRITE', 'SECRETS'] });
     const graph = graphBy(token);
     for (const answer of [
@@ -210,14 +210,14 @@ describe('an access token', () => {
   test.each([
     ['revoked', (sid: string) => provider.graph(REVOKE, { sid })],
     ['expired', (sid: string) => gateway.database.prisma.accessToken.update({ where: { sid }, data: { dateExpires: new Date() } })],
-  ])('that is %s ends its streams', async (_, end) => {
+  ])('ends its streams when it is %s', async (_, end) => {
     const { token, accessToken } = await create({ permissions: ['READ'] });
     const answered = (await stream(token)).text();
     await end(accessToken.sid);
     expect(await answered).toMatch(/UNAUTHENTICATED.*\n\nevent: complete/);
   });
 
-  test('is forgotten a day after its end', async () => {
+  test('is deleted a day after it expires', async () => {
     const { accessToken } = await create();
     const { prisma } = gateway.database;
     const endedBefore = (hours: number) =>
@@ -230,7 +230,7 @@ describe('an access token', () => {
   });
 });
 
-describe('what is no access token', () => {
+describe('an invalid access token', () => {
   const claims = async (change: Record<string, unknown> = {}) => {
     const { accessToken } = await create();
     return {
@@ -250,21 +250,21 @@ describe('what is no access token', () => {
   test.each<[string, () => Promise<string>]>([
     ['one signed with another key', async () => signed(await claims(), { key: signing.key })],
     ['one that names another key', async () => signed(await claims(), { key: signing.key, kid: signing.keyId })],
-    ['one by another algorithm', async () => signed(await claims(), { alg: 'HS512', key: randomBytes(64) })],
+    ['one with another algorithm', async () => signed(await claims(), { alg: 'HS512', key: randomBytes(64) })],
     ['one without a signature', async () => `${part({ alg: 'none' })}.${part(await claims())}.`],
-    ['one for somebody else', async () => signed(await claims({ aud: 'another-gateway' }))],
-    ['one without an end', async () => signed(await claims({ exp: undefined }))],
-    ['one whose row is gone', async () => signed(await claims({ jti: newSid('AT') }))],
+    ['one for another audience', async () => signed(await claims({ aud: 'another-gateway' }))],
+    ['one without an expiry', async () => signed(await claims({ exp: undefined }))],
+    ['one whose row was deleted', async () => signed(await claims({ jti: newSid('AT') }))],
     ['one whose payload was changed', async () => (await create()).token.replace(/\.[^.]+\./, `.${part(await claims())}.`)],
-    ['one that was cut', async () => (await create()).token.slice(0, -2)],
+    ['one that was truncated', async () => (await create()).token.slice(0, -2)],
     ['an account’s own token', async () => provider.authToken],
-  ])('is refused, and no password asked for: %s', async (_, forge) => {
+  ])('is refused without asking for a password: %s', async (_, forge) => {
     const token = await forge();
     expect(await statuses(token)).toEqual([401, 401]);
     expect((await graphBy(token)(VIEWER)).headers.get('www-authenticate')).toBe('Bearer realm="teams-sms-gateway", error="invalid_token"');
   });
 
-  test('is told from one that a retired key signed, which lets in', async () => {
+  test('differs from a token that a retired key signed, which is accepted', async () => {
     const [former, present] = [randomBytes(32), randomBytes(32)];
     const authenticate = (...keys: [Uint8Array, ...Uint8Array[]]) =>
       createAuthentication({ ...gateway.gateway, secrets: createSecrets(...keys), verified: createVerifiedCredentials({ hears: true }) });
@@ -282,7 +282,7 @@ describe('createAccessToken', () => {
     ...{ message: `Parameter ${path} is invalid: ${message}`, value },
   });
 
-  test('refuses a lifetime out of bounds and permissions that are none, or not the caller’s', async () => {
+  test('refuses a lifetime out of bounds, unknown permissions, and permissions that the caller does not have', async () => {
     for (const expiresIn of [59, 86_401, -1]) {
       expect(await create({ expiresIn })).toEqual(invalid('expiresIn', 'must be from 60 to 86400 seconds', String(expiresIn)));
     }
@@ -300,7 +300,7 @@ describe('createAccessToken', () => {
     expect(await create({ enterpriseSid: await sid() })).toMatchObject({ code: 'ENTERPRISE_NOT_FOUND', path: ['enterpriseSid'] });
   });
 
-  test('gives the same token again to the same idempotency key, and keeps it nowhere', async () => {
+  test('returns the same token for the same idempotency key, and never stores it', async () => {
     const input = { idempotencyKey: fresh.key(), expiresIn: 600 };
     const first = await create(input);
     expect(await create(input)).toEqual(first);
@@ -311,7 +311,7 @@ describe('createAccessToken', () => {
   });
 });
 
-test("revokeAccessToken finds its own account's tokens only", async () => {
+test("revokeAccessToken finds only its own account's tokens", async () => {
   const { accessToken } = await create({}, await gateway.provider());
   for (const sid of [accessToken.sid, newSid('AT'), '', '\0']) {
     expect((await provider.graph(REVOKE, { sid })).data.revoked).toMatchObject({

@@ -20,14 +20,11 @@ const authenticate = (authorization?: string) =>
 
 describe('HTTP Basic', () => {
   test.each([
-    ['as RFC 7617 has it', (credentials: string) => basic(credentials)],
-    [
-      'with spaces around the user name, as in the source’s curl lines',
-      (credentials: string) => basic(` ${credentials.replace(':', ' :')}`),
-    ],
-    ['with the scheme in another case', (credentials: string) => basic(credentials).replace('Basic', 'bASIC')],
-    ['with spaces around it', (credentials: string) => ` ${basic(credentials).replace(' ', '   ')} `],
-  ])('lets in %s', async (_, header) => {
+    ['the form of RFC 7617', (credentials: string) => basic(credentials)],
+    ['spaces around the user name, as in the source’s curl lines', (credentials: string) => basic(` ${credentials.replace(':', ' :')}`)],
+    ['the scheme in another case', (credentials: string) => basic(credentials).replace('Basic', 'bASIC')],
+    ['spaces around it', (credentials: string) => ` ${basic(credentials).replace(' ', '   ')} `],
+  ])('accepts %s', async (_, header) => {
     expect(await authenticate(header(`${provider.accountSid}:${provider.authToken}`))).toMatchObject({
       accountSid: provider.accountSid,
       organizationSid: provider.organizationSid,
@@ -35,7 +32,7 @@ describe('HTTP Basic', () => {
     });
   });
 
-  test('takes a token with colons and characters outside ASCII', async () => {
+  test('accepts a token with colons and non-ASCII characters', async () => {
     const { secrets, prisma } = gateway.gateway;
     const other = await gateway.provider();
     const { digest, keyId } = secrets.digest('tö:k:en:');
@@ -43,7 +40,7 @@ describe('HTTP Basic', () => {
     expect(await authenticate(basic(`${other.accountSid}:tö:k:en:`))).toMatchObject({ accountSid: other.accountSid });
   });
 
-  test('gives every request an id of its own', async () => {
+  test('gives every request its own id', async () => {
     const header = basic(`${provider.accountSid}:${provider.authToken}`);
     const [first, second] = await Promise.all([authenticate(header), authenticate(header)]);
     expect(first).toHaveProperty('requestId');
@@ -55,7 +52,7 @@ describe('HTTP Basic', () => {
     ['an empty header', () => ''],
     ['another scheme', () => `Digest ${provider.authToken}`],
     ['no credentials', () => 'Basic'],
-    ['no base64', () => 'Basic ***'],
+    ['invalid base64', () => 'Basic ***'],
     ['a comma list of two', () => `${basic('a:b')}, ${basic(`${provider.accountSid}:${provider.authToken}`)}`],
     ['no colon', () => basic(provider.accountSid)],
     ['no UTF-8', () => `Basic ${Buffer.from([0xff, 0xfe, 0x3a, 0x61]).toString('base64')}`],
@@ -63,7 +60,7 @@ describe('HTTP Basic', () => {
     ['a wrong token', () => basic(`${provider.accountSid}:wrong`)],
     ['a token with a space', () => basic(`${provider.accountSid}: ${provider.authToken}`)],
     ['an unknown account', () => basic(`AC${'0'.repeat(32)}:${provider.authToken}`)],
-  ])('refuses %s with the one 401', async (_, header) => {
+  ])('refuses %s with the same 401', async (_, header) => {
     expect(await authenticate(header())).toEqual({
       status: 401,
       message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or a bearer access token',
@@ -71,7 +68,7 @@ describe('HTTP Basic', () => {
     });
   });
 
-  test('refuses a suspended account with 403, to who has its token alone', async () => {
+  test('refuses a suspended account with 403, but only with its right token', async () => {
     const other = await gateway.provider();
     await suspendAccount(gateway.gateway, other.accountSid);
     expect(await authenticate(basic(`${other.accountSid}:${other.authToken}`))).toMatchObject({ status: 403 });

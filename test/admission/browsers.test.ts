@@ -54,8 +54,8 @@ async function ask(
 
 const corsHeaders = ({ headers }: Response) => [...headers.keys()].filter((name) => name.startsWith('access-control'));
 
-describe.each(requests)('a page that asks by %s', (_, path, init) => {
-  test('of an allowed origin may read the answer, and its limits and request id, without the browser’s own credentials', async () => {
+describe.each(requests)('a page that uses %s', (_, path, init) => {
+  test('of an allowed origin may read the response, its limits and its request id, without the browser’s own credentials', async () => {
     const response = await ask(gateway.fetch, path, init, { origin: ALLOWED, 'sec-fetch-site': 'cross-site' });
     expect(response.status).toBe(200);
     expect(response.headers.get('access-control-allow-origin')).toBe(ALLOWED);
@@ -66,7 +66,7 @@ describe.each(requests)('a page that asks by %s', (_, path, init) => {
     expect(response.headers.get('vary')).toMatch(/origin/i);
   });
 
-  test('of an allowed origin may read that it is refused', async () => {
+  test('of an allowed origin may read a refusal', async () => {
     const response = await ask(gateway.fetch, path, init, { origin: ALLOWED, authorization: 'Bearer wrong' });
     expect(response.status).toBe(401);
     expect(response.headers.get('access-control-allow-origin')).toBe(ALLOWED);
@@ -90,7 +90,7 @@ describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot', '/stand-
       }),
     );
 
-  test('of an allowed origin is answered without credentials', async () => {
+  test('of an allowed origin gets a response without credentials', async () => {
     const { status, headers } = await preflight(gateway.fetch, ALLOWED);
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(ALLOWED);
@@ -101,7 +101,7 @@ describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot', '/stand-
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
 
-  test('of another origin, or without CORS_ORIGINS, lets nothing through', async () => {
+  test('of another origin, or without CORS_ORIGINS, allows nothing', async () => {
     for (const response of [await preflight(gateway.fetch, FOREIGN), await preflight(closed, ALLOWED)]) {
       expect(response.ok).toBe(false);
       expect(corsHeaders(response)).toEqual([]);
@@ -109,7 +109,7 @@ describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot', '/stand-
   });
 });
 
-describe('a change that a page of another site asks for, with the password that the browser knows', () => {
+describe('a change requested by a page of another site, with the browser’s saved password', () => {
   const changes: readonly [string, string, RequestInit][] = [
     ['GraphQL', '/graphql', { method: 'POST', headers: json, body: query }],
     ['REST', '/msteams/enterprises', { method: 'POST' }],
@@ -124,7 +124,7 @@ describe('a change that a page of another site asks for, with the password that 
     { origin: OWN, 'sec-fetch-site': 'cross-site' },
   ];
 
-  test.each(changes)('is refused by %s, in its own form', async (_, path, init) => {
+  test.each(changes)('is refused by %s in its own form', async (_, path, init) => {
     for (const headers of foreign) {
       const response = await ask(gateway.fetch, path, init, headers);
       expect(response.status).toBe(403);
@@ -135,16 +135,19 @@ describe('a change that a page of another site asks for, with the password that 
     }
   });
 
-  test.each(changes)('is not what the gateway’s own pages, allowed pages and other programs ask for, by %s', async (_, path, init) => {
-    const own: Record<string, string>[] = [
-      {},
-      { origin: OWN },
-      { origin: OWN, 'sec-fetch-site': 'same-origin' },
-      { 'sec-fetch-site': 'none' },
-      { origin: ALLOWED, 'sec-fetch-site': 'cross-site' },
-    ];
-    for (const headers of own) expect((await ask(gateway.fetch, path, init, headers)).status).not.toBe(403);
-  });
+  test.each(changes)(
+    'differs from requests of the gateway’s own pages, of allowed pages and of other programs, by %s',
+    async (_, path, init) => {
+      const own: Record<string, string>[] = [
+        {},
+        { origin: OWN },
+        { origin: OWN, 'sec-fetch-site': 'same-origin' },
+        { 'sec-fetch-site': 'none' },
+        { origin: ALLOWED, 'sec-fetch-site': 'cross-site' },
+      ];
+      for (const headers of own) expect((await ask(gateway.fetch, path, init, headers)).status).not.toBe(403);
+    },
+  );
 
   test('is not read from a form, by REST either', async () => {
     for (const type of ['application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'text/plain']) {
@@ -175,7 +178,7 @@ describe('a WebSocket', () => {
     }
   }
 
-  test('is opened for the gateway’s own pages, for allowed origins, and for whoever is not a browser', async () => {
+  test('is opened for the gateway’s own pages, for allowed origins, and for clients that are not browsers', async () => {
     for (const headers of [{}, { origin: gateway.url }, { origin: ALLOWED }] as Record<string, string>[])
       expect(await opens(headers)).toBe('open');
   });
@@ -184,7 +187,7 @@ describe('a WebSocket', () => {
     for (const origin of [FOREIGN, 'null', `${gateway.url}.evil.example`, 'http://127.0.0.1:1']) expect(await opens({ origin })).toBe(403);
   });
 
-  test('of an allowed origin gets nothing by the password that the browser knows', async () => {
+  test('of an allowed origin is not authenticated by the browser’s saved password', async () => {
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
       headers: { origin: ALLOWED, authorization },
     });
@@ -195,7 +198,7 @@ describe('a WebSocket', () => {
 });
 
 describe('security headers', () => {
-  test('of every answer forbid sniffing, framing, referring and keeping', async () => {
+  test('of every response forbid sniffing, framing, referrers and storing', async () => {
     const responses = await Promise.all([
       ...requests.map(([, path, init]) => ask(gateway.fetch, path, init, {})),
       ...['/msteams/openapi.json', '/graphql', '/msteams/nothing', '/health/live', '/nothing'].map((path) =>
@@ -213,7 +216,7 @@ describe('security headers', () => {
     }
   });
 
-  test('of GraphiQL let its one script run and talk to the gateway, and nothing else', async () => {
+  test('of GraphiQL allow only its one script and connections to the gateway', async () => {
     const response = await gateway.fetch(new Request(`${OWN}/graphql`, { headers: { accept: 'text/html' } }));
     const policy = new Map(
       (response.headers.get('content-security-policy') ?? '').split('; ').map((line) => line.split(/ (.*)/, 2) as [string, string]),
@@ -239,7 +242,7 @@ describe('security headers', () => {
   });
 });
 
-test('an upgrade that is refused is told so in HTTP, and the gateway lives on', async () => {
+test('a refused upgrade gets an HTTP response, and the gateway keeps running', async () => {
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
   const head = [
     'Host: x',

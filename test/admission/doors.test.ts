@@ -136,11 +136,11 @@ describe.each(doors)('the door of $name', ({ name, enter }) => {
     'an admin’s e-mail, in another case, and password',
     'an account’s access token',
     'an admin’s access token',
-  ])('lets in %s', async (what) => {
+  ])('accepts %s', async (what) => {
     expect(await enter(headers[what])).toEqual({ status: 200, text: '' });
   });
 
-  test('refuses whatever is not valid with one and the same answer', async () => {
+  test('refuses all invalid credentials with the same response', async () => {
     const answers: Record<string, Set<string>> = { Basic: new Set(), Bearer: new Set() };
     for (const what of [
       ...['nothing', 'a wrong token', 'an unknown account', 'an admin’s wrong password', 'an unknown admin'],
@@ -153,10 +153,13 @@ describe.each(doors)('the door of $name', ({ name, enter }) => {
     expect([answers.Basic?.size, answers.Bearer?.size]).toEqual([1, 1]);
   });
 
-  test.each(['a suspended account’s token', 'the password of an INACTIVE enterprise’s admin'])('refuses %s otherwise', async (what) => {
-    // A WebSocket has one code for both: the client shall not try again.
-    expect((await enter(headers[what])).status).toBe(isSocket ? 401 : 403);
-  });
+  test.each(['a suspended account’s token', 'the password of an INACTIVE enterprise’s admin'])(
+    'refuses %s with a different response',
+    async (what) => {
+      // A WebSocket has one code for both: the client shall not try again.
+      expect((await enter(headers[what])).status).toBe(isSocket ? 401 : 403);
+    },
+  );
 });
 
 describe('the same work is done', () => {
@@ -186,7 +189,7 @@ describe('the same work is done', () => {
     expect(other.statements).toEqual(one.statements);
   });
 
-  test('for an admin whose password is Restcomm’s to know', async () => {
+  test('for an admin whose password only Restcomm knows', async () => {
     await gateway.database.prisma.enterpriseAdmin.update({ where: { sid: admin.sid }, data: { passwordHash: null } });
     const { scrypts } = await enter(admin.sid, 'whatever');
     expect(scrypts).toBe(1);

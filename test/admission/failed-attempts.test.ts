@@ -72,7 +72,7 @@ describe('an address with many failed attempts', () => {
     });
   });
 
-  test('is refused by WebSocket with 1013, try again later', async () => {
+  test('is refused over WebSocket with 1013, try again later', async () => {
     const own = await createLiveGateway({ access: { failedAttempts: { ...FAILED_ATTEMPTS, perAddress: 1 } } });
     const connect = async () => {
       const socket = new WebSocket(`${own.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
@@ -86,22 +86,22 @@ describe('an address with many failed attempts', () => {
     await own.close();
   });
 
-  test('is refused whatever kind of credentials it guesses, right ones that nobody has verified yet too', async () => {
+  test('is refused with any kind of credentials, even valid ones that were never verified before', async () => {
     const provider = await gateway.provider();
     for (const credentials of [{ token: 'guess' }, guess(newSid('RCS')), guess('admin@customer.example'), basic(provider)]) {
       expect((await rest(credentials, ATTACKER)).status).toBe(429);
     }
   });
 
-  test('still gets the challenge where it presents nothing', async () => {
+  test('still gets the challenge if it sends no credentials', async () => {
     expect((await rest(undefined, ATTACKER)).status).toBe(401);
   });
 
-  test('slows nobody elsewhere', async () => {
+  test('does not slow down other addresses', async () => {
     expect((await rest(basic(await gateway.provider()), ELSEWHERE)).status).toBe(200);
   });
 
-  test('lets in the credentials that were right before, from this very address, also after the minute for which they are kept', async () => {
+  test('may still use credentials that were valid before, even after they are no longer cached', async () => {
     const provider = await gateway.provider();
     const here = another();
     expect((await rest(basic(provider), here)).status).toBe(200);
@@ -117,7 +117,7 @@ describe('an address with many failed attempts', () => {
     }
   });
 
-  test('may try again when the minute is over', async () => {
+  test('may try again after a minute', async () => {
     const here = another();
     await exhaust(here);
     const retryAfter = Number((await rest(guess('nobody'), here)).headers.get('retry-after'));
@@ -130,7 +130,7 @@ describe('an address with many failed attempts', () => {
   });
 });
 
-test('attempts that succeed, are refused for another reason, or give what was right once do not count', async () => {
+test('attempts that succeed, are refused for another reason, or use credentials that were valid once do not count', async () => {
   const { fetch } = gateway.another({ failedAttempts: { ...FAILED_ATTEMPTS, perAddress: 2 } });
   const from = (credentials: Credentials | undefined) =>
     fetch(new Request('http://gateway.test/msteams/nothing', { headers: credentials && { authorization: authorizationOf(credentials) } }), {
@@ -162,7 +162,7 @@ describe('an account that is attacked from many addresses', () => {
     }
   };
 
-  test('makes attempts with its name wait, ever longer up to a bound, whether there is such an account or not', async () => {
+  test('delays attempts with its name, longer and longer up to a bound, whether or not the account exists', async () => {
     const began: number[] = [];
     for (const user of [(await gateway.provider()).accountSid, `AC${randomBytes(16).toString('hex')}`]) {
       const attempts = createFailedAttempts({ perAddress: 1000, perName: 2, maxDelayMs: 200 });
@@ -181,7 +181,7 @@ describe('an account that is attacked from many addresses', () => {
     expect(began).toEqual([12, 12]);
   });
 
-  test('lets its owner in from elsewhere while the attack goes on, though late', async () => {
+  test('accepts its owner from elsewhere during the attack, with a delay', async () => {
     const provider = await gateway.provider();
     await attack(provider.accountSid);
     const owner = rest(basic(provider), ELSEWHERE);
@@ -189,7 +189,7 @@ describe('an account that is attacked from many addresses', () => {
     expect((await owner).status).toBe(200);
   });
 
-  test('an enterprise’s admin gets in from elsewhere too, by its password', async () => {
+  test('accepts an enterprise’s admin from elsewhere too, by its password', async () => {
     const provider = await gateway.provider();
     const { prisma } = gateway.database;
     const { organizationSid, accountSid } = provider;
@@ -205,7 +205,7 @@ describe('an account that is attacked from many addresses', () => {
   });
 });
 
-test('a flood of passwords is refused with 503 and Retry-After beyond what may wait, and credentials that were right before are not', async () => {
+test('a flood of passwords is refused with 503 and Retry-After beyond the queue’s bound, but credentials that were valid before are not', async () => {
   const authenticate = createAuthentication(gateway.gateway, { perAddress: 1000, perName: 1000, maxDelayMs: 0 });
   const present = (credentials: Credentials, remoteAddress: string) =>
     authenticate({ headers: new Headers({ authorization: authorizationOf(credentials) }) }, { remoteAddress });
@@ -224,7 +224,7 @@ test('a flood of passwords is refused with 503 and Retry-After beyond what may w
   expect(busy).toMatchObject({ retryAfter: 2 });
 });
 
-describe('whom an address stands for', () => {
+describe('the network of an address', () => {
   test.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
@@ -238,7 +238,7 @@ describe('whom an address stands for', () => {
     expect(networkOf(address)).toBe(origin);
   });
 
-  test('the addresses of one IPv6 network are one attacker’s', async () => {
+  test('all addresses of one IPv6 network count together', async () => {
     const attempts = createFailedAttempts({ perAddress: 3, perName: 1000, maxDelayMs: 0 });
     for (let host = 1; host <= 3; host += 1) {
       const attempt = await attempts.begin(`2001:db8:1:2::${host}`, undefined);

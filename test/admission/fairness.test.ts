@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createFairness } from '../../src/admission/fairness.ts';
 
-test('an account with a queue runs less at once while another account has something to run, lets that go first, and gets on in order all the same', async () => {
+test('an account with a queue runs fewer operations at once while another account is active, lets that one go first, and still proceeds in order', async () => {
   const { run } = createFairness({ maxRunning: 3, maxRunningContended: 1, maxWaiting: 10 });
   const begun: string[] = [];
   const ends = new Map<string, () => void>();

@@ -56,8 +56,8 @@ const enterGraph = async (account: Pick<FakeAccount, 'sid' | 'authToken'>) => (a
 const checks = ({ sid }: Pick<FakeAccount, 'sid'>) => restcomm.requests.filter(({ user }) => user === sid).length;
 const later = (ms: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
 
-describe('an account that Restcomm has', () => {
-  test('is let in on both faces, as a provider’s in the organization that Restcomm names', async () => {
+describe('an account that Restcomm knows', () => {
+  test('is accepted on both faces, as a provider’s in the organization that Restcomm names', async () => {
     const account = onPlatform();
     const { data } = await graphOf(account)(VIEWER);
     expect(data.viewer).toEqual({
@@ -69,7 +69,7 @@ describe('an account that Restcomm has', () => {
     expect(status).toBe(201);
   });
 
-  test('shares its organization with the others whom Restcomm has there, and with nobody else', async () => {
+  test('shares its organization with the other accounts that Restcomm has in it, and with nobody else', async () => {
     const [one, stranger] = [onPlatform(), onPlatform()];
     const colleague = onPlatform({ organizationSid: one.organizationSid });
     const { sid } = await done({ graph: graphOf(one) }, 'createEnterprise', newEnterprise());
@@ -78,7 +78,7 @@ describe('an account that Restcomm has', () => {
     expect((await graphOf(stranger)(query)).data.enterprise).toBeNull();
   });
 
-  test('gets an organization of its own where Restcomm names none', async () => {
+  test('gets an organization of its own if Restcomm names none', async () => {
     const [one, other] = [onPlatform({ organizationSid: undefined }), onPlatform({ organizationSid: undefined })];
     const organizations = await Promise.all(
       [one, other].map(async (account) => (await graphOf(account)(VIEWER)).data.viewer.organization.sid),
@@ -87,7 +87,7 @@ describe('an account that Restcomm has', () => {
     expect(organizations).toEqual([expect.stringMatching(/^OR[0-9a-f]{32}$/), expect.stringMatching(/^OR[0-9a-f]{32}$/)]);
   });
 
-  test('is made once, and asked about once, by requests that come at once', async () => {
+  test('is imported once, and verified once, by simultaneous requests', async () => {
     const account = onPlatform();
     const statuses = await Promise.all(Array.from({ length: 8 }, () => enterGraph(account)));
     expect(statuses).toEqual(Array(8).fill(200));
@@ -95,7 +95,7 @@ describe('an account that Restcomm has', () => {
     expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(1);
   });
 
-  test('is asked about once a minute', async () => {
+  test('is verified once a minute', async () => {
     const account = onPlatform();
     await enterGraph(account);
     later(59_000);
@@ -106,7 +106,7 @@ describe('an account that Restcomm has', () => {
     expect(checks(account)).toBe(2);
   });
 
-  test('is refused a minute after it is suspended there, at the latest', async () => {
+  test('is refused within a minute after it is suspended there', async () => {
     const account = onPlatform();
     await enterGraph(account);
     account.status = 'suspended';
@@ -115,7 +115,7 @@ describe('an account that Restcomm has', () => {
     expect(await restOf(account).get('/msteams/mappings/search')).toMatchObject({ status: 403, body: { errorCode: '403' } });
   });
 
-  test('is refused at once when it is suspended here, and asked about anew when it is active again', async () => {
+  test('is refused at once when it is suspended here, and verified again when it is activated', async () => {
     const account = onPlatform();
     await enterGraph(account);
     await suspendAccount(gateway.gateway, account.sid);
@@ -127,7 +127,7 @@ describe('an account that Restcomm has', () => {
     expect(checks(account)).toBe(asked + 1);
   });
 
-  test('loses its open streams a minute after it is suspended there, at the latest, and not while Restcomm only does not answer', async () => {
+  test('loses its open streams within a minute after it is suspended there, but not because Restcomm does not respond', async () => {
     const account = onPlatform();
     const url = `http://gateway.test/graphql?${new URLSearchParams({ query: 'subscription { messageEvents { __typename } }' })}`;
     const authorization = `Basic ${Buffer.from(`${account.sid}:${account.authToken}`).toString('base64')}`;
@@ -139,14 +139,14 @@ describe('an account that Restcomm has', () => {
     expect(await answered).toMatch(/Bookmark[\s\S]*UNAUTHENTICATED/);
   });
 
-  test('may make access tokens', async () => {
+  test('may create access tokens', async () => {
     const { data } = await graphOf(onPlatform())(
       'mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ] }) { ... on IssuedAccessToken { token } } }',
     );
     expect((await graphClient(gateway.fetch, { token: data.made.token })(VIEWER)).status).toBe(200);
   });
 
-  test('that is given a token here has that alone from then on', async () => {
+  test('can use only its token here once it has one', async () => {
     const account = onPlatform();
     await enterGraph(account);
     const { authToken } = await rotateToken(gateway.gateway, account.sid);
@@ -155,7 +155,7 @@ describe('an account that Restcomm has', () => {
   });
 });
 
-describe('an enterprise’s admin, whose account is in its provider’s organization too', () => {
+describe('an enterprise’s admin whose account is also in its provider’s organization', () => {
   const VIEWER_ADMIN = '{ viewer { permissions admin { sid } enterprise { sid } } enterprises { nodes { sid } } }';
   const setStatus = (graph: GraphClient, sid: string, status: string) =>
     graph(`mutation { updateEnterprise(input: { sid: "${sid}", status: ${status} }) { __typename } }`);
@@ -166,7 +166,7 @@ describe('an enterprise’s admin, whose account is in its provider’s organiza
     return { enterprise, account: restcomm.accounts.get(sid) as FakeAccount };
   }
 
-  test('comes in as its admin by its Restcomm credentials, and is no provider', async () => {
+  test('is authenticated by its Restcomm credentials as the admin, not as a provider', async () => {
     const provider = onPlatform({ organizationSid: restcomm.organizationSid });
     const { enterprise, account } = await adminOf(provider);
     await adminOf(provider);
@@ -196,7 +196,7 @@ describe('an enterprise’s admin, whose account is in its provider’s organiza
     expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
   });
 
-  test('is refused with 403 where it is the admin of several providers’ enterprises: nobody could tell which is meant', async () => {
+  test('is refused with 403 if it is the admin of several providers’ enterprises, since nothing says which one is meant', async () => {
     const emailId = fresh.email();
     const enterpriseAdmin = { emailId, password: 'a-long-password' };
     const { account } = await adminOf(onPlatform(), { enterpriseAdmin });
@@ -208,8 +208,8 @@ describe('an enterprise’s admin, whose account is in its provider’s organiza
   });
 });
 
-describe('refused are', () => {
-  test('a wrong token and an unknown account, with 401', async () => {
+describe('refused', () => {
+  test('with 401: a wrong token and an unknown account', async () => {
     const account = onPlatform();
     for (const credentials of [
       { ...account, authToken: 'wrong' },
@@ -221,32 +221,35 @@ describe('refused are', () => {
     expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
   });
 
-  test.each(['suspended', 'closed', 'uninitialized'] as const)('one that is %s there, with 403', async (status) => {
+  test.each(['suspended', 'closed', 'uninitialized'] as const)('with 403: an account that is %s there', async (status) => {
     const account = onPlatform({ status });
     expect(await enterGraph(account)).toBe(403);
     expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
   });
 
-  test('whoever has an account with a token here and gives that of Restcomm, which is never asked', async () => {
+  test('without asking Restcomm: an account with a token here that sends its Restcomm token', async () => {
     const account = onPlatform();
     await createAccount(gateway.gateway, { email: account.email, organization: { name: 'Here' } });
     expect(await enterGraph(account)).toBe(401);
     expect(checks(account)).toBe(0);
   });
 
-  test.each(['someone', 'AC1', `AC${'A'.repeat(32)}`, 'admin@kohl.example'])('"%s", which is no sid, without asking', async (sid) => {
-    expect(await enterGraph({ sid, authToken: 'any' })).toBe(401);
-    expect(restcomm.requests).toEqual([]);
-  });
+  test.each(['someone', 'AC1', `AC${'A'.repeat(32)}`, 'admin@kohl.example'])(
+    'without asking Restcomm: "%s", which is not a sid',
+    async (sid) => {
+      expect(await enterGraph({ sid, authToken: 'any' })).toBe(401);
+      expect(restcomm.requests).toEqual([]);
+    },
+  );
 });
 
-describe('while Restcomm does not answer', () => {
+describe('while Restcomm does not respond', () => {
   test.each([
     ['breaks the connection', { reset: 'before' }],
     ['fails', { status: 500 }],
     ['answers with something else', { status: 200, body: '<html>Maintenance</html>' }],
     ['takes too long', { delay: new Promise(() => {}) }],
-  ] as const)('since it %s, its accounts are answered 503 by each face in its form, and let in afterwards', async (_, fault) => {
+  ] as const)('since it %s, its accounts get 503 from each face in its form, and are accepted afterwards', async (_, fault) => {
     const account = onPlatform();
     restcomm.faults.always('account', () => fault);
     const { status, errors } = await graphOf(account)(VIEWER);
@@ -256,7 +259,7 @@ describe('while Restcomm does not answer', () => {
     expect(await enterGraph(account)).toBe(200);
   });
 
-  test('a WebSocket is closed with 1013, upon which clients try again', async () => {
+  test('a WebSocket is closed with 1013, after which clients try again', async () => {
     const account = onPlatform();
     restcomm.faults.always('account', () => ({ status: 503 }));
     const Authorization = `Basic ${Buffer.from(`${account.sid}:${account.authToken}`).toString('base64')}`;
@@ -269,7 +272,7 @@ describe('while Restcomm does not answer', () => {
     expect(await closed).toMatchObject({ code: 1013 });
   });
 
-  test('an account with a token here is let in as ever', async () => {
+  test('an account with a token here is accepted as usual', async () => {
     restcomm.faults.always('account', () => ({ status: 503 }));
     const provider = await gateway.provider();
     expect((await provider.graph(VIEWER)).status).toBe(200);

@@ -74,7 +74,7 @@ describe('requests of one account above RATE_LIMIT', () => {
   });
   afterAll(() => listener.drain(0));
 
-  test('are refused with 429 and the time to wait, each face in its own form, and no other account’s are', async () => {
+  test('are refused with 429 and the time to wait, by each face in its own form; other accounts’ requests are not', async () => {
     const provider = await gateway.provider();
     const graph = graphClient(fetch, credentialsOf(provider));
     const rest = restClient(fetch, credentialsOf(provider));
@@ -104,7 +104,7 @@ describe('requests of one account above RATE_LIMIT', () => {
     expect((await graphClient(fetch, credentialsOf(other))('{ __typename }')).status).toBe(200);
   });
 
-  test('count at the stand-in’s door too, and are refused there in its own form', async () => {
+  test('also count at the stand-ins’ routes, and are refused there in their own form', async () => {
     const provider = await gateway.provider();
     const play = (body: string) => fetch(standInRequest(provider, body));
     for (let remaining = PER_MINUTE - 1; remaining >= 0; remaining -= 1) {
@@ -121,7 +121,7 @@ describe('requests of one account above RATE_LIMIT', () => {
     expect((await graphClient(fetch, credentialsOf(provider))('{ __typename }')).status).toBe(429);
   });
 
-  test('count over WebSocket too, where each operation is one, and so do streams', async () => {
+  test('also count over WebSocket, one for each operation, and so do streams', async () => {
     const provider = await gateway.provider();
     const place = { url: listener.url, provider };
     for (const { subscribe } of transports) {
@@ -136,7 +136,7 @@ describe('requests of one account above RATE_LIMIT', () => {
     expect((await restClient(fetch, credentialsOf(provider)).get('/msteams/enterprises/search')).status).toBe(429);
   });
 
-  test('are refused only after a while, and 500 a second at most, so that asking again at once takes nothing from others', async () => {
+  test('are refused only after a delay, at most 500 a second, so that immediate retries do not slow down others', async () => {
     const provider = await gateway.provider();
     const graph = graphClient(fetch, credentialsOf(provider));
     for (let n = 0; n < PER_MINUTE; n += 1) await graph('{ __typename }');
@@ -155,7 +155,7 @@ describe('requests of one account above RATE_LIMIT', () => {
     expect(told.at(-1)).toBeGreaterThan(98 + 49 * 2);
   });
 
-  test('keep a socket from being read meanwhile', async () => {
+  test('pause reading from their socket meanwhile', async () => {
     const provider = await gateway.provider();
     const rest = restClient(fetch, credentialsOf(provider));
     for (let n = 0; n < PER_MINUTE; n += 1) await rest.get('/msteams/nothing');
@@ -183,7 +183,7 @@ describe('requests of one account above RATE_LIMIT', () => {
     socket.close();
   });
 
-  test('are those of whom they claim to be only with the right token', async () => {
+  test('count for an account only with its right token', async () => {
     const provider = await gateway.provider();
     const wrong = graphClient(fetch, { user: provider.accountSid, password: 'wrong' });
     for (let n = 0; n < PER_MINUTE + 1; n += 1) {
@@ -201,7 +201,7 @@ describe('requests of one account above RATE_LIMIT', () => {
     });
     afterAll(() => redis?.close());
 
-    test('are those of all instances; while Redis is gone, each counts for itself and answers at once', async ({ skip }) => {
+    test('are those of all instances; while Redis is down, each instance counts for itself and responds at once', async ({ skip }) => {
       if (!redis) return skip();
       const instances = await Promise.all([1, 2].map(() => createRateLimit({ perMinute: PER_MINUTE, redisUrl: redis?.url, log })));
       const [one, two] = instances as [RateLimit, RateLimit];
@@ -228,7 +228,7 @@ describe('requests of one account above RATE_LIMIT', () => {
 });
 
 describe('open connections of one account', () => {
-  test('above MAX_SOCKETS_PER_ACCOUNT are closed with 1013, and one that closes makes room', async () => {
+  test('above MAX_SOCKETS_PER_ACCOUNT are closed with 1013, until one closes', async () => {
     const provider = await gateway.provider();
     const open = async (by: Provider) => {
       const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
@@ -250,7 +250,7 @@ describe('open connections of one account', () => {
     second.socket.terminate();
   });
 
-  test('above MAX_SUBSCRIPTIONS_PER_ACCOUNT are refused over every transport, and one that ends makes room', async () => {
+  test('above MAX_SUBSCRIPTIONS_PER_ACCOUNT are refused over every transport, until one ends', async () => {
     const provider = await gateway.provider();
     const place = { url: gateway.url, provider };
     const begin = (index: number) =>
@@ -282,7 +282,7 @@ describe('open connections of one account', () => {
 describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
   const TIMEOUT = { limits: { requestTimeoutMs: 500 } };
 
-  test('is answered with 503 in time by both faces, and what it changes is there once the platform has answered', async () => {
+  test('gets a 503 in time from both faces, and its change takes effect once the platform has responded', async () => {
     const { fetch } = gateway.another(TIMEOUT);
     const credentials = credentialsOf(sender.provider);
     const answer = hang();
@@ -304,7 +304,7 @@ describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
     }
   });
 
-  test('is answered with 503 in time at the stand-in’s door too', async () => {
+  test('gets a 503 in time from the stand-ins’ routes too', async () => {
     const { fetch } = gateway.another({ ...TIMEOUT, embedded: { carrier: true, teams: true } });
     const endless = new ReadableStream();
     const response = await fetch(standInRequest(sender.provider, endless));
@@ -312,7 +312,7 @@ describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
     expect(response.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  test('leaves its connection to the next request, and over a WebSocket the others of its socket', async () => {
+  test('does not delay the next request of its connection, nor other operations of its WebSocket', async () => {
     const app = gateway.another(TIMEOUT);
     const listener = await listen(app.fetch, { host: '127.0.0.1', port: 0 });
     const sockets = app.attach(listener.server);
@@ -342,7 +342,7 @@ describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
     }
   });
 
-  test('is none that streams', async () => {
+  test('is allowed if it is a stream', async () => {
     const app = gateway.another(TIMEOUT);
     const listener = await listen(app.fetch, { host: '127.0.0.1', port: 0 });
     const sockets = app.attach(listener.server);
@@ -352,7 +352,7 @@ describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
           subscribe({ url: listener.url, provider: sender.provider }, MESSAGE_EVENTS, {}).until(({ updates }) => updates.length > 0),
         ),
       );
-      // As long as another operation takes until it is told.
+      // As long as another operation takes until it is refused.
       const answer = hang();
       await graphClient(app.fetch, credentialsOf(sender.provider))(CREATE, { input: newMapping(sender.enterpriseSid) });
       answer();
@@ -369,8 +369,8 @@ describe('an operation that takes longer than REQUEST_TIMEOUT', () => {
   });
 });
 
-describe('an account that asks for more at once than is run', () => {
-  test('waits in its own queue, over both faces together, while others are answered; beyond the queue it is told 429', async () => {
+describe('an account that sends more operations at once than may run', () => {
+  test('waits in its own queue, for both faces together, while others are served; beyond the queue, it gets 429', async () => {
     const { fetch } = gateway.another({});
     const flooding = { graph: graphClient(fetch, credentialsOf(sender.provider)), rest: restClient(fetch, credentialsOf(sender.provider)) };
     const other = await gateway.provider();

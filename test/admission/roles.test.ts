@@ -67,7 +67,7 @@ const everyMutation = (): (readonly [string, string])[] => [
 ];
 
 describe('a provider’s account', () => {
-  test('has every permission, and shows it', async () => {
+  test('has every permission, and viewer shows them', async () => {
     expect((await provider.graph(VIEWER)).data.viewer).toEqual({
       ...{ permissions: ['READ', 'WRITE', 'SECRETS', 'AUDIT'], account: { sid: provider.accountSid }, admin: null, enterprise: null },
     });
@@ -76,7 +76,7 @@ describe('a provider’s account', () => {
 });
 
 describe('a read-only account', () => {
-  test('reads everything of its organization but secrets, and shows what it may', async () => {
+  test('reads everything in its organization except secrets, and viewer shows its permissions', async () => {
     const { data } = await readOnly.graph(`{ viewer { permissions } enterprise(sid: "${enterpriseSid}") { sid bot { sid } } }`);
     expect(data).toEqual({ viewer: { permissions: ['READ'] }, enterprise: { sid: enterpriseSid, bot: { sid: botSid } } });
     expect(await codes(readOnly, SECRET(botSid))).toEqual(['FORBIDDEN']);
@@ -94,7 +94,7 @@ describe('a read-only account', () => {
 });
 
 describe('an enterprise’s admin', () => {
-  test('is shown as itself, in its enterprise, with what it may', async () => {
+  test('appears in viewer as itself, with its enterprise and its permissions', async () => {
     const { permissions, account, admin: self, enterprise } = (await admin.graph(VIEWER)).data.viewer;
     expect([permissions, account.sid, self, enterprise.sid]).toEqual([
       ['READ', 'WRITE'],
@@ -104,7 +104,7 @@ describe('an enterprise’s admin', () => {
     ]);
   });
 
-  test('makes and changes what is its enterprise’s; the rows are the provider’s account’s, and the audit log names the admin', async () => {
+  test('creates and changes objects of its enterprise; the rows belong to the provider’s account, and the audit log names the admin', async () => {
     const made = await done(admin, 'createMapping', newMapping(enterpriseSid));
     expect(await outcome(admin, 'updateMapping', `sid: "${made.sid}", name: "Renamed"`)).toBe('Mapping');
     expect(await outcome(admin, 'sendMessage', `mappingSid: "${made.sid}", to: "15550100", body: "Hi"`)).toBe('Message');
@@ -119,14 +119,14 @@ describe('an enterprise’s admin', () => {
     expect(recorded).toEqual(['mapping.create', 'mapping.update'].map((action) => ({ action, accountSid: provider.accountSid, adminSid })));
   });
 
-  test('sees no secret, its own bot’s neither, and no audit log', async () => {
+  test('sees no secrets, not even its own bot’s, and no audit log', async () => {
     expect(await codes(admin, SECRET(botSid))).toEqual(['FORBIDDEN']);
     const { body } = await admin.rest.get<{ clientSecret: string; clientsecret: string }>(`/msteams/teamsbot/search/${botSid}`);
     expect([body.data?.clientSecret, body.data?.clientsecret]).toEqual(['••••cret', '••••cret']);
     expect(await codes(admin, '{ auditLog { totalCount } }')).toEqual(['FORBIDDEN']);
   });
 
-  test('can’t make or close an enterprise, nor change its status: that is the provider’s', async () => {
+  test('cannot create or close an enterprise, or change its status: only the provider can', async () => {
     for (const [field, input] of [
       ['createEnterprise', 'name: "New", enterpriseAdmin: { emailId: "new@customer.example", password: "a-long-password" }'],
       ['closeEnterprise', `sid: "${enterpriseSid}"`],
@@ -141,7 +141,7 @@ describe('an enterprise’s admin', () => {
     expect((await admin.rest.post('/msteams/enterprises', newEnterprise())).status).toBe(403);
   });
 
-  test('makes access tokens that allow what it may in its enterprise and no more, and knows of no others', async () => {
+  test('creates access tokens that allow no more than it may do in its enterprise, and sees no others', async () => {
     const query = '{ accessTokens { nodes { sid adminSid enterpriseSid } } }';
     const issue = `mutation ($permissions: [Permission!]!, $enterpriseSid: ID) {
       made: createAccessToken(input: { expiresIn: 600, permissions: $permissions, enterpriseSid: $enterpriseSid }) {
@@ -166,7 +166,7 @@ describe('an enterprise’s admin', () => {
     const { viewer } = (await byToken.graph(VIEWER)).data;
     expect([viewer.permissions, viewer.admin.sid, viewer.enterprise.sid]).toEqual([['READ', 'WRITE'], adminSid, enterpriseSid]);
     expect(await outcome(byToken, 'closeEnterprise', `sid: "${enterpriseSid}"`)).toBe('FORBIDDEN');
-    // It is none of those that whoever had the account's token may have made.
+    // It is not one that a holder of the account's token may have created.
     const { accountSid } = provider;
     const { authToken } = await rotateToken(gateway.gateway, accountSid);
     expect((await byToken.graph(VIEWER)).status).toBe(200);
@@ -175,7 +175,7 @@ describe('an enterprise’s admin', () => {
     expect((await byToken.graph(VIEWER)).status).toBe(401);
   });
 
-  test('has idempotency keys of its own: an access token that its provider narrowed to the enterprise gets other answers', async () => {
+  test('has idempotency keys of its own: an access token that its provider restricted to the enterprise gets other results', async () => {
     const { data } = await provider.graph(
       `mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ, WRITE], enterpriseSid: "${enterpriseSid}" }) { ... on IssuedAccessToken { token } } }`,
     );
@@ -190,7 +190,7 @@ describe('an enterprise’s admin', () => {
     expect(await rename(admin, 'Other')).toBe('IDEMPOTENCY_KEY_REUSED');
   });
 
-  test('logs in by an e-mail only where no other provider’s enterprise has it with a password', async () => {
+  test('can log in by e-mail only if no other provider’s enterprise has that e-mail with a password', async () => {
     const { prisma } = gateway.database;
     const one = await newAdmin();
     const two = await newAdmin();
@@ -208,7 +208,7 @@ describe('an enterprise’s admin', () => {
     expect((await clientOf(one.adminSid, one.password).graph(VIEWER)).status).toBe(200);
   });
 
-  test('loses its open streams when its enterprise becomes INACTIVE, and its requests are refused, until it is ACTIVE again', async () => {
+  test('loses its open streams when its enterprise becomes INACTIVE, and is refused until it is ACTIVE again', async () => {
     const made = await newAdmin();
     const client = clientOf(made.adminSid, made.password);
     const authorization = `Basic ${Buffer.from(`${made.adminSid}:${made.password}`).toString('base64')}`;

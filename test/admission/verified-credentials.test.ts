@@ -69,7 +69,7 @@ describe('verified credentials', () => {
   });
   afterAll(() => one.close());
 
-  test('cost no statement for a minute, and are verified again then', async () => {
+  test('cost no statement for a minute, and are then verified again', async () => {
     const graph = one.graph(basic(await gateway.provider()));
     await isKept(graph);
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 59_000 });
@@ -80,7 +80,7 @@ describe('verified credentials', () => {
     expect(await isCostless(graph)).toBe(true);
   });
 
-  test('of an admin cost one scrypt a minute, however many requests come at once', async () => {
+  test('of an admin cost one scrypt a minute, even for many simultaneous requests', async () => {
     const { credentials } = await enterpriseWithAdmin(await gateway.provider());
     const graph = one.graph(credentials);
     const { scrypts } = await costOf(() => Promise.all(Array.from({ length: 20 }, () => graph(PERMISSIONS))));
@@ -89,7 +89,7 @@ describe('verified credentials', () => {
     expect((await costOf(() => graph(PERMISSIONS))).scrypts).toBe(0);
   });
 
-  test('are kept apart from the same with another secret, name or scheme', async () => {
+  test('are cached separately for another secret, name or scheme', async () => {
     const provider = await gateway.provider();
     await isKept(one.graph(basic(provider)));
     const { accountSid, authToken } = provider;
@@ -103,7 +103,7 @@ describe('verified credentials', () => {
     }
   });
 
-  test('of an access token end with it, though less than a minute has passed', async () => {
+  test('of an access token end with it, even within the minute', async () => {
     const provider = await gateway.provider();
     const { data } = await provider.graph(CREATE_TOKEN.replace('3600', '60'));
     const graph = one.graph({ token: data.made.token });
@@ -113,7 +113,7 @@ describe('verified credentials', () => {
     expect((await graph(PERMISSIONS)).status).toBe(401);
   });
 
-  test('are not kept where they changed while they were verified', async () => {
+  test('are not cached if they changed during their verification', async () => {
     const { accountSid, organizationSid } = await gateway.provider();
     const credentials = { accountSid, organizationSid, permissions: new Set(['read' as const]) };
     const verified = createVerifiedCredentials({ hears: true });
@@ -208,7 +208,7 @@ const changes: readonly (readonly [string, Change])[] = [
 ];
 
 describe.each(changes)('when %s', (_, { make }) => {
-  test('the instance that does it refuses the credentials at its next request', async () => {
+  test('the instance that makes the change refuses the credentials at the next request', async () => {
     const one = createInstance();
     const { credentials, revoke, status } = await make();
     const graph = one.graph(credentials);
@@ -230,7 +230,7 @@ describe.each(changes)('when %s', (_, { make }) => {
   });
 });
 
-test('credentials that are taken back and given again are good again at once', async () => {
+test('credentials that are invalidated and restored are valid again at once', async () => {
   const one = createInstance();
   const provider = await gateway.provider();
   const graph = one.graph(basic(provider));
@@ -243,7 +243,7 @@ test('credentials that are taken back and given again are good again at once', a
 });
 
 describe.runIf(postgres)('on PostgreSQL', () => {
-  test('every change by another process is noticed: the command line, or SQL', async () => {
+  test('an instance is notified of changes by another process: the command line, or SQL', async () => {
     const one = createInstance();
     const provider = await gateway.provider();
     const graph = one.graph(basic(provider));
@@ -259,7 +259,7 @@ describe.runIf(postgres)('on PostgreSQL', () => {
     await one.close();
   });
 
-  test('while notifications do not arrive nothing is cached, and what changed meanwhile is known afterwards', async () => {
+  test('an instance that is not notified caches nothing, and later knows of changes made meanwhile', async () => {
     const one = createInstance();
     const provider = await gateway.provider();
     const graph = one.graph(basic(provider));

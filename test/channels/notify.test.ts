@@ -34,7 +34,7 @@ describe('hints in one process', () => {
     await alone.close();
   });
 
-  test('go out at once, then once in 20 ms for each organization, however many commits there are; a channel that fails holds up none', async () => {
+  test('are sent at once, then every 20 ms for each organization, however many commits there are; a failing channel delays nothing', async () => {
     const sent: (readonly string[])[] = [];
     const channel: Channel = {
       send: async (texts) => {
@@ -58,7 +58,7 @@ describe('hints in one process', () => {
 
 /** What both channels promise. `cut` breaks every connection of an instance. */
 function promises(open: () => OpenChannel, cut: () => Promise<void>) {
-  test('an instance wakes every other for what was appended or enqueued, and itself once', async () => {
+  test('an instance wakes every other for an appended event or an enqueued message, and itself once', async () => {
     const [one, two, three] = [instance(open()), instance(open()), instance(open())];
     await Promise.all([one.connected(), two.connected(), three.connected()]);
     one.hints.appended('OR1');
@@ -70,7 +70,7 @@ function promises(open: () => OpenChannel, cut: () => Promise<void>) {
     await Promise.all([one.close(), two.close(), three.close()]);
   });
 
-  test('a connection that is lost is made again, what was missed is looked for, and hints arrive again', async () => {
+  test('a lost connection is restored, missed changes are looked up, and hints arrive again', async () => {
     const [one, two] = [instance(open()), instance(open())];
     await Promise.all([one.connected(), two.connected()]);
     for (let times = 2; times <= 3; times += 1) {
@@ -122,7 +122,7 @@ describe.runIf(inject('postgres'))('over LISTEN and NOTIFY', () => {
   });
 });
 
-test('a database or a Redis that is not there holds up neither hints in this process nor the end', async () => {
+test('an unavailable database or Redis delays neither hints in this process nor the shutdown', async () => {
   const { host } = new URL(await nowhere());
   for (const channel of [postgresChannel(`postgresql://nobody@${host}/none`, log), redisChannel(`redis://${host}`, log)]) {
     const one = instance(channel);

@@ -11,7 +11,7 @@ const claims = fc.array(fc.oneof(fc.ipV4(), fc.ipV6(), fc.string(), fc.constant(
 const listed = (claimed: string, ...appended: string[]) => [...(claimed === '' ? [] : [claimed]), ...appended].join(', ');
 
 describe('the client’s address', () => {
-  test('is the connection’s other end where no proxy is trusted, whatever is claimed', () => {
+  test('is the connection’s other end if no proxy is trusted, whatever the headers say', () => {
     fc.assert(
       fc.property(claims, (claimed) => {
         expect(createAddressOf()(CLIENT, claimed)).toBe(CLIENT);
@@ -29,7 +29,7 @@ describe('the client’s address', () => {
       ['fd00::1', '10.0.0.6'],
     ],
     [[PROXY], []],
-  ])('is what the trusted proxies (%j) tell, whatever the client claims in front of it', (trust, between) => {
+  ])('is the one that the trusted proxies (%j) report, whatever the client adds before it', (trust, between) => {
     fc.assert(
       fc.property(claims, (claimed) => {
         expect(createAddressOf(trust)(PROXY, listed(claimed, CLIENT, ...between))).toBe(CLIENT);
@@ -37,7 +37,7 @@ describe('the client’s address', () => {
     );
   });
 
-  test('is read in each of its spellings', () => {
+  test('is read in each of its notations', () => {
     const addressOf = createAddressOf(1);
     for (const written of [CLIENT, ` ${CLIENT}`, `${CLIENT}:4711`, `::ffff:${CLIENT}`, `::FFFF:${CLIENT}`])
       expect(addressOf(PROXY, written)).toBe(CLIENT);
@@ -46,7 +46,7 @@ describe('the client’s address', () => {
     expect(createAddressOf([PROXY])(`::ffff:${PROXY}`, CLIENT)).toBe(CLIENT);
   });
 
-  test('is the last that is known where a trusted proxy tells none, or no address', () => {
+  test('is the last known one if a trusted proxy reports none, or no valid address', () => {
     const addressOf = createAddressOf(1);
     for (const written of [undefined, '', 'unknown', `${CLIENT},`, `${CLIENT}, _hidden`, '1.2.3', '1.2.3.4.5'])
       expect(addressOf(PROXY, written)).toBe(PROXY);
@@ -55,13 +55,13 @@ describe('the client’s address', () => {
   });
 });
 
-test('TRUST_PROXY takes a number of proxies, or their addresses', () => {
+test('TRUST_PROXY accepts a number of proxies, or their addresses', () => {
   for (const text of ['1', '10', '10.0.0.0/8', '10.0.0.1', '10.0.0.0/8, 2001:db8::/32, ::1']) expect(isTrustProxy(text), text).toBe(true);
   for (const text of ['0', '11', '-1', 'true', 'loopback', '10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.0/8/8', '10.0.0.0/', '*'])
     expect(isTrustProxy(text), text).toBe(false);
 });
 
-test('a server tells its app the address that its trusted proxy tells, for requests and upgrades, in however many headers', async () => {
+test('a server passes the address from its trusted proxy to its app, for requests and upgrades, in any number of headers', async () => {
   const listener = await listen((_request, peer) => Response.json(peer), { host: '127.0.0.1', port: 0, trustProxy: ['127.0.0.1'] });
   try {
     const upgrade = new Promise((resolve) => {

@@ -44,11 +44,11 @@ describe('a date in a query', () => {
     '9999-12-31T23:59-01:00',
     '1541454332',
     '2018-10-05T22:45:32Z\n',
-  ])('%j is none', (text) => {
+  ])('%j is not a date', (text) => {
     expect(parseDate(text, 'start')).toBeUndefined();
   });
 
-  test('as an end means its whole second, as answers show no less', () => {
+  test('as an end includes its whole second, as precise as responses show it', () => {
     expect(parseDate('2018-10-06T02:10:03', 'end')).toBe('2018-10-06T02:10:03.999Z');
     expect(parseDate('2018-10-06T02:10:03+0000', 'end')).toBe('2018-10-06T02:10:03.999Z');
     expect(parseDate('2018-10-06 02:10:03.0', 'end')).toBe('2018-10-06T02:10:03.999Z');
@@ -57,11 +57,11 @@ describe('a date in a query', () => {
     expect(parseDate('2018-10-06T02:10:03.5Z', 'end')).toBe('2018-10-06T02:10:03.500Z');
   });
 
-  test('alone is its midnight, also as an end', () => {
+  test('without a time means midnight, also as an end', () => {
     expect(parseDate('2018-10-06', 'end')).toBe('2018-10-06T00:00:00.999Z');
   });
 
-  test('finds every row by the time that its answer shows', () => {
+  test('finds every row by the time that its response shows', () => {
     const day = fc.date({ min: new Date('0001-01-02T00:00:00Z'), max: new Date('9999-12-30T00:00:00Z'), noInvalidDate: true });
     fc.assert(
       fc.property(day, fc.constantFrom('', 'Z', '+0000', '+00:00', ' 0000', ' 00:00'), (row, offset) => {

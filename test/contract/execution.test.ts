@@ -65,11 +65,11 @@ async function outcome(run: Promise<ExecutionResult>) {
   return code === undefined ? 'fault' : { message, path, code };
 }
 
-test.each(table)('$operation: its document fits the schema', (operation) => {
+test.each(table)('the document of $operation is valid against the schema', (operation) => {
   expect(() => parseValid(schema, operation)).not.toThrow();
 });
 
-describe.each(table)('$operation compiled', (operation) => {
+describe.each(table)('$operation, compiled,', (operation) => {
   const stub = stubSchema();
   const [compiled, reference] = [prepare(stub, operation, log), prepareReference(stub, operation)];
   const field = /result: (\w+)/.exec(operation.document)?.[1] ?? '';
@@ -96,7 +96,7 @@ describe.each(table)('$operation compiled', (operation) => {
     ),
   );
 
-  test('answers what graphql itself answers, for any request and any answer of the graph', async () => {
+  test('has the same result as graphql’s own execution, for any request and any data', async () => {
     await fc.assert(
       fc.asyncProperty(variablesOf(operation), answer, async (read, answer) => {
         const variables = await read();
@@ -144,7 +144,7 @@ describe('over the real schema', () => {
 
   // Of the mutations, only what is refused can be run twice: the sids are unknown, and creating needs what these bodies lack.
   test.each(table.filter(({ operation }) => operation !== 'createEnterprise'))(
-    '$operation compiled answers what graphql itself answers',
+    '$operation, compiled, has the same result as graphql’s own execution',
     async (operation) => {
       const [compiled, reference] = [prepare(schema, operation, log), prepareReference(schema, operation)];
       const context = () => createContext(gateway.gateway, gateway.live, caller);

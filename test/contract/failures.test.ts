@@ -60,7 +60,7 @@ const where: Record<RestErrorCode, [method: string, path: string, field: string]
 const codes = Object.entries(numbers) as [RestErrorCode, [string, number]][];
 
 describe('an error of the domain', () => {
-  test.each(codes)('%s is errorCode and status %j', async (code, [errorCode, status]) => {
+  test.each(codes)('%s has errorCode and status %j', async (code, [errorCode, status]) => {
     const [method, path, field] = where[code];
     const answer = () => (field === 'message' ? null : { __typename: 'ConflictError', code, message: 'What it says', value: 'kohl' });
     const { status: answered, body } = await stubContract({ [field]: answer }).rest.request(method, path);
@@ -72,7 +72,7 @@ describe('an error of the domain', () => {
     else expect(body).toMatchObject({ message: 'What it says', data: 'kohl' });
   });
 
-  test('without a value leaves data out', async () => {
+  test('without a value has no data', async () => {
     const error = {
       __typename: 'InvalidInputError',
       code: 'MISSING_PARAMETER',
@@ -83,7 +83,7 @@ describe('an error of the domain', () => {
     expect((await rest.post(create, {})).body).toEqual({ errorCode: '451', message: 'Mandatory parameter name is missing.' });
   });
 
-  test('thrown by a resolver is answered alike', async () => {
+  test('thrown by a resolver has the same response', async () => {
     const { rest } = stubContract({
       mappings() {
         throw new InvalidInputError('INVALID_PARAMETER', 'Parameter name is invalid: must be shorter', [], 'long');
@@ -105,14 +105,14 @@ describe('an error of the domain', () => {
     ['/msteams/mappings/search/BE1', '480', 'Mapping Id not found', 'BE1'],
     ['/msteams/teamsbot/details/search/BE2', '481', 'There is no Details added for this Bot', 'BE2'],
     ['/msteams/messages/search/MS1', '481', 'Message Id not found', 'MS1'],
-  ])('is what a null of the graph becomes: %s', async (path, errorCode, message, data) => {
+  ])('is the response to a null of the graph: %s', async (path, errorCode, message, data) => {
     const nothing = { enterprise: () => null, mapping: () => null, bot: () => null, message: () => null };
     expect(await stubContract(nothing).rest.get(path)).toMatchObject({ status: 409, body: { errorCode, message, data } });
   });
 });
 
 describe('a fault', () => {
-  test('is masked, and logged under the request id of the answer', async () => {
+  test('is masked, and logged with the request id of the response', async () => {
     const { rest, logged } = stubContract({
       enterprise() {
         throw new Error('connection to 10.0.0.7 refused');
@@ -136,14 +136,14 @@ describe('a fault', () => {
     }
   });
 
-  test('is an answer that the schema does not allow', async () => {
+  test('is a result that the schema does not allow', async () => {
     const { rest } = stubContract({ enterprise: () => ({ sid: 'EN1' }) });
     expect(await rest.get('/msteams/enterprises/search/EN1')).toMatchObject({ status: 500 });
   });
 });
 
 describe('a refusal', () => {
-  test('for want of a permission is 403', async () => {
+  test('for a missing permission is 403', async () => {
     const { rest } = stubContract({
       createBot() {
         throw new GraphQLError('Your credentials do not permit this', { extensions: { code: 'FORBIDDEN' } });
@@ -152,13 +152,13 @@ describe('a refusal', () => {
     expect(await rest.post('/msteams/teamsbot', {})).toMatchObject({ status: 403, body: { errorCode: '403', message: 'Forbidden' } });
   });
 
-  test('of a suspended account is 403, told only to who knows its token', async () => {
+  test('of a suspended account is 403, but only with its right token', async () => {
     const { rest, asked } = stubContract(successes, { authenticate: async () => ({ status: 403, message: 'The account is not active' }) });
     expect(await rest.get('/msteams/enterprises/search')).toMatchObject({ status: 403, body: { errorCode: '403', message: 'Forbidden' } });
     expect(asked).toEqual([]);
   });
 
-  test('by what stands before the contract has its envelope too', async () => {
+  test('before the contract has an envelope too', async () => {
     const response = responseOf(failure(refusal(429, { 'retry-after': '7' })));
     expect(response.status).toBe(429);
     expect(response.headers.get('retry-after')).toBe('7');
@@ -166,13 +166,13 @@ describe('a refusal', () => {
   });
 });
 
-test('a caller may ask for large pages here, and for nothing else that it may not', async () => {
+test('a caller may request large pages here, but has no other extra permission', async () => {
   const { rest, callers } = stubContract(successes, { permissions: ['read'] });
   await rest.get('/msteams/messages/search');
   expect([...(callers[0]?.permissions ?? [])].sort()).toEqual(['large-pages', 'read']);
 });
 
-test('no answer may be stored', async () => {
+test('no response may be stored', async () => {
   const { rest } = stubContract(successes);
   expect((await rest.get('/msteams/teamsbot/search')).headers.get('cache-control')).toBe('no-store');
 });

@@ -71,7 +71,7 @@ describe('a list of enterprises', () => {
     ['page=7', []],
     ['page=2147483647&pageSize=1000', []],
     ['pageSize=1000', ['Alpha 100%', 'alpha_b', 'BETA', 'gamma\\delta', 'émile']],
-  ])('with %j holds %j', async (query, expected) => {
+  ])('with %j contains %j', async (query, expected) => {
     expect(await names(own, `/msteams/enterprises/search?${query}`)).toEqual(expected);
   });
 
@@ -129,13 +129,13 @@ describe('a list of messages', () => {
     ['enterpriseSid=EN0', 0],
     [`EnterpriseId=EN${'0'.repeat(32)}`, 0],
     ['channelStatus=%25', 0],
-  ])('with %s holds %i', async (query, total) => {
+  ])('with %s contains %i messages', async (query, total) => {
     const { body } = await own.rest.get<Page>(`/msteams/messages/search?${query}`);
     expect(body.data).toMatchObject({ total });
   });
 
   test.each(['sortBy=dateCreated', 'sortBy=dateCreated:desc', 'sortBy=from:desc', 'sortBy=to', 'direction=inbound&sortBy=to:desc', ''])(
-    'with %j can be followed both ways, each message once',
+    'with %j can be followed in both directions, with each message once',
     async (query) => {
       const all = await own.rest.get<Page>(`/msteams/messages/search?pageSize=1000&${query}`);
       const expected = all.body.data?.result.map((row) => row.sid);
@@ -156,7 +156,7 @@ describe('a list of messages', () => {
 });
 
 describe('a request', () => {
-  test('without its mandatory parameters is told all of them', async () => {
+  test('without its mandatory parameters gets the names of all of them', async () => {
     expect(await provider.rest.post('/msteams/enterprises', { enterpriseAdmin: { name: 'x' } })).toMatchObject({
       status: 400,
       body: { errorCode: '451', message: 'Mandatory parameter name,enterpriseAdmin.emailId,enterpriseAdmin.password is missing.' },
@@ -171,7 +171,7 @@ describe('a request', () => {
     });
   });
 
-  test('with text that no row can hold is refused, never a fault', async () => {
+  test('with text that no row can contain is refused without a fault', async () => {
     for (const name of ['a\0b', 'a\ud800b']) {
       const answer = await provider.rest.put('/msteams/enterprises/EN1', JSON.stringify({ name }));
       expect(answer, JSON.stringify(name)).toMatchObject({ status: 400, body: { errorCode: '450' } });
@@ -200,7 +200,7 @@ describe('a request', () => {
     }
   });
 
-  test('may be repeated with its Idempotency-Key', async () => {
+  test('can be repeated with its Idempotency-Key', async () => {
     const body = { name: 'once', enterpriseAdmin: { emailId: 'once@example.com', password: 'p' } };
     const first = await provider.rest.post('/msteams/enterprises', body, { 'idempotency-key': 'k1' });
     const second = await provider.rest.post('/msteams/enterprise/', body, { 'idempotency-key': 'k1' });
@@ -215,7 +215,7 @@ describe('a request', () => {
     expect(await provider.rest.request('GET', '/msteams/messages/search', { headers: { authorization } })).toMatchObject({ status: 401 });
   });
 
-  test('may have a space before the account SID, as the source has it', async () => {
+  test('may have a space before the account SID, as in the source', async () => {
     const authorization = `Basic ${Buffer.from(` ${provider.accountSid} :${provider.authToken}`).toString('base64')}`;
     expect(await provider.rest.request('GET', '/msteams/messages/search', { headers: { authorization } })).toMatchObject({ status: 200 });
   });
@@ -227,7 +227,7 @@ describe('a masked secret', () => {
   });
   afterAll(() => masked?.close());
 
-  test('that comes back leaves the secret as it is, another one replaces it', async () => {
+  test('that is sent back leaves the secret unchanged, and another one replaces it', async () => {
     const own = await masked.provider();
     const enterpriseSid = await enterprise(own, 'masked');
     const details = { enterpriseSid, applicationId: '1', tenantId: 't', botAppId: 'b' };

@@ -17,7 +17,7 @@ const described = Object.entries(paths).flatMap(([path, methods]) =>
 );
 
 describe('the OpenAPI document', () => {
-  test('is served without credentials, by GET and HEAD alone', async () => {
+  test('is served without credentials, only by GET and HEAD', async () => {
     const { fetch } = stubContract(successes);
     const url = 'http://gateway.test/msteams/openapi.json';
     const response = await fetch(new Request(url));
@@ -40,7 +40,7 @@ describe('the OpenAPI document', () => {
     expect(new Set(described.map((one) => one.operationId)).size).toBe(described.length);
   });
 
-  test.each(described)('of $method $path names its sid, its filters and every way that it can end', (operation) => {
+  test.each(described)('of $method $path has its sid, its filters and all its responses', (operation) => {
     const parameters = (operation.parameters ?? []).map((parameter) => `${parameter.in} ${parameter.name}`);
     expect(parameters.includes('path sid')).toBe(operation.path.endsWith('{sid}'));
     if (operation.path.endsWith('/search'))
@@ -51,18 +51,15 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  test.each(['iso', 'recorded'] as const)(
-    'is of valid schemas that every success satisfies, with %s timestamps',
-    async (restTimestamps) => {
-      const { rest } = stubContract(successes, { restTimestamps });
-      for (const { path, method } of described) {
-        const { body } = await rest.request(method.toUpperCase(), path.replace('{sid}', 'BE1'));
-        expect(body.code).toBe(200);
-      }
-    },
-  );
+  test.each(['iso', 'recorded'] as const)('has valid schemas that every success satisfies, with %s timestamps', async (restTimestamps) => {
+    const { rest } = stubContract(successes, { restTimestamps });
+    for (const { path, method } of described) {
+      const { body } = await rest.request(method.toUpperCase(), path.replace('{sid}', 'BE1'));
+      expect(body.code).toBe(200);
+    }
+  });
 
-  test('tells answers of one form from those of the other, and notices what it does not describe', () => {
+  test('distinguishes the two forms of responses, and rejects what it does not describe', () => {
     const { expectMatches } = compileOpenApi(JSON.parse(JSON.stringify(openApi(settings))));
     const check = (path: string, status: number, body: unknown) => () =>
       expectMatches(

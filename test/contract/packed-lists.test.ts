@@ -48,13 +48,13 @@ const asked = (operation: Operation) =>
     { requiredKeys: [] },
   );
 
-/** What went wrong on the way, and was answered the general way instead. */
+/** Errors on the fast path, whose requests the general path answered. */
 const fellBack: string[] = [];
 const log = pino({ level: 'warn' }, { write: (line: string) => fellBack.push(line) });
 
 const outcome = async (run: Promise<ExecutionResult>) => JSON.parse(JSON.stringify(await run));
 
-test.each(table.filter(({ query }) => query))('$operation gives the same data and the same errors, whoever asks', async (operation) => {
+test.each(table.filter(({ query }) => query))('$operation gives every caller the same data and the same errors', async (operation) => {
   const [served, reference] = [prepare(schema, operation, log), prepareReference(schema, operation)];
   await fc.assert(
     fc.asyncProperty(asked(operation), fc.constantFrom(0, 1, 2, 3, 4, 5, 6), async (query, place) => {

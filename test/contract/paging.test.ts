@@ -48,7 +48,7 @@ describe('a page', () => {
     });
   });
 
-  test('in the middle leads both ways, under both spellings', () => {
+  test('in the middle links to both neighbors, under both spellings', () => {
     expect(pageData([], 14, '/msteams/messages', request(1, 5))).toMatchObject({
       start: 5,
       end: 10,
@@ -59,7 +59,7 @@ describe('a page', () => {
     });
   });
 
-  test('of nothing has no pages and ends at 0', () => {
+  test('of an empty list has no pages and ends at 0', () => {
     const answer = pageData([], 0, '/msteams/messages', request(0, 10));
     expect(answer).toMatchObject({ total: 0, numPages: 0, start: 0, end: 0 });
     expect(answer.nextPageUri).toBeUndefined();
@@ -77,7 +77,7 @@ describe('a page', () => {
     );
   });
 
-  test('leads to every other page, whatever the total and size', () => {
+  test('links to every other page, for any total and size', () => {
     fc.assert(
       fc.property(fc.nat(5000), fc.integer({ min: 1, max: 1000 }), fc.nat(50), (total, pageSize, page) => {
         const answer = pageData([], total, '/c', request(page, pageSize));

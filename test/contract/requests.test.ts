@@ -22,12 +22,12 @@ async function refusalOf(method: string, path: string, body?: unknown, headers?:
 }
 
 describe('a body', () => {
-  test('is handed on as it is, and what is unknown in it is ignored', async () => {
+  test('is passed on unchanged, and its unknown fields are ignored', async () => {
     const body = { ...complete, status: 'inactive', colour: 'red', enterpriseAdmin: { ...complete.enterpriseAdmin, role: 7 }, sid: 'EN1' };
     expect(await askedFor('POST', path, body)).toEqual({ input: { ...complete, status: 'INACTIVE' } });
   });
 
-  test('may leave optional fields out, and null leaves out', async () => {
+  test('may leave out optional fields, also by null', async () => {
     expect(await askedFor('PUT', `${path}/EN1`, { name: null })).toEqual({ input: { sid: 'EN1' } });
     expect(await askedFor('PUT', `${path}/EN1`)).toEqual({ input: { sid: 'EN1' } });
   });
@@ -42,7 +42,7 @@ describe('a body', () => {
     });
   });
 
-  test('may say enterpriseId and clientsecret', async () => {
+  test('may use the names enterpriseId and clientsecret', async () => {
     const bot = { applicationId: '12345', tenantId: 't', botAppId: 'b' };
     const input = { ...bot, enterpriseSid: 'EN1', clientSecret: 's' };
     expect(await askedFor('POST', '/msteams/teamsbot', { ...bot, enterpriseId: 'EN1', clientsecret: 's' })).toMatchObject({ input });
@@ -70,7 +70,7 @@ describe('a body', () => {
     });
   });
 
-  test('with something else than an object for one is refused', async () => {
+  test('with anything but an object in place of one is refused', async () => {
     for (const enterpriseAdmin of ['me', 1, true, [complete.enterpriseAdmin]]) {
       const refused = await refusalOf('POST', path, { ...complete, enterpriseAdmin });
       expect(refused).toEqual({ status: 400, errorCode: '450', message: 'Parameter enterpriseAdmin is invalid: must be an object' });
@@ -96,7 +96,7 @@ describe('a body', () => {
     ['null', 'must be a JSON object'],
     ['"name"', 'must be a JSON object'],
     ['42', 'must be a JSON object'],
-  ])('that is no JSON object is refused: %.20s', async (body, why) => {
+  ])('that is not a JSON object is refused: %.20s', async (body, why) => {
     expect(await refusalOf('PUT', `${path}/EN1`, body)).toEqual({
       status: 400,
       errorCode: '450',
@@ -104,7 +104,7 @@ describe('a body', () => {
     });
   });
 
-  test('can not reach what it does not own', async () => {
+  test('cannot reach inherited properties', async () => {
     expect(await askedFor('PUT', `${path}/EN1`, '{"__proto__":{"name":"x"}}')).toEqual({ input: { sid: 'EN1' } });
   });
 
@@ -124,7 +124,7 @@ describe('a body', () => {
     { 'content-type': 'application/json; charset=iso-8859-1' },
     { 'content-type': '' },
     { 'content-encoding': 'gzip' },
-  ])('is refused as %j', async (headers) => {
+  ])('declared as %j is refused', async (headers) => {
     const refused = await refusalOf('PUT', `${path}/EN1`, '{"name":"Kohl"}', headers);
     expect(refused).toEqual({ status: 415, errorCode: '415', message: 'Unsupported Media Type' });
   });
@@ -138,7 +138,7 @@ describe('a body', () => {
     expect(await refusalOf('PUT', `${path}/EN1`, '{}', { 'content-length': '1048577' })).toEqual(refused);
   });
 
-  test('that is too large, of undeclared length, over a connection, is refused by an answer', async () => {
+  test('that is too large, without a declared length, gets a response over its connection', async () => {
     const listener = await listen(stubContract(successes).fetch, { host: '127.0.0.1', port: 0 });
     try {
       const body = new Blob([Buffer.alloc(3_000_000, ' ')]).stream();
@@ -152,7 +152,7 @@ describe('a body', () => {
     }
   });
 
-  test('of a GET or DELETE is not looked at', async () => {
+  test('of a GET or DELETE is ignored', async () => {
     expect(await askedFor('DELETE', `${path}/EN1`, 'not json', { 'content-type': 'text/plain' })).toEqual({ input: { sid: 'EN1' } });
   });
 });
@@ -175,7 +175,7 @@ describe('the Idempotency-Key header', () => {
 });
 
 describe('a query', () => {
-  test('by default asks for the first ten', async () => {
+  test('returns the first ten by default', async () => {
     expect(await askedFor('GET', '/msteams/enterprises/search')).toEqual({ first: 10, offset: 0, filter: {} });
   });
 
@@ -222,7 +222,7 @@ describe('a query', () => {
     expect(await askedFor('GET', `/msteams/${resource}/search?SortBy=${sortBy}`)).toMatchObject({ orderBy });
   });
 
-  test('for a page asks for its offset', async () => {
+  test('for a page requests its offset', async () => {
     expect(await askedFor('GET', '/msteams/messages/search?Page=3&PAGESIZE=250')).toMatchObject({ first: 250, offset: 750 });
     expect(await askedFor('GET', '/msteams/messages/search?page=2147483647&pageSize=1000')).toMatchObject({
       first: 1000,
@@ -257,7 +257,7 @@ describe('a query', () => {
     });
   });
 
-  test('comes back in the page URIs, in its order and under the documented names', async () => {
+  test('is in the page URIs, in its order and with the documented names', async () => {
     const { rest } = stubContract({ enterprises: () => ({ totalCount: 25, nodes: [] }) });
     const query = 'SortBy=name:desc&page=1&Status=active&x=1&name=a%26b&startTime=2018-10-05T00:00:00+0000&pageSize=5';
     const { body } = await rest.get<{ nextPageUri: string; uri: string }>(`/msteams/enterprises/search?${query}`);
@@ -270,7 +270,7 @@ describe('a query', () => {
     });
   });
 
-  test('followed by its own page URI asks for the same list', async () => {
+  test('that follows its own page URI requests the same list', async () => {
     const { rest, asked } = stubContract({ messages: () => ({ totalCount: 25, nodes: [] }) });
     const query = 'from=+49&channelStatus=a%25b&endTime=2018-10-05T00:00:00+0000&type=sms&sortBy=to';
     const { body } = await rest.get<{ uri: string }>(`/msteams/messages/search?${query}`);
@@ -278,7 +278,7 @@ describe('a query', () => {
     expect(asked[1]).toEqual(asked[0]);
   });
 
-  test('with a malformed sid in the path asks for it, and finds nobody', async () => {
+  test('with a malformed sid in the path looks it up, and finds nothing', async () => {
     expect(await askedFor('GET', '/msteams/enterprises/search/%zz')).toEqual({ sid: '%zz' });
     expect(await askedFor('GET', '/msteams/enterprises/search/%ff')).toEqual({ sid: '%ff' });
     expect(await askedFor('GET', '/msteams/enterprises/search/EN%2F1%C3%BC')).toEqual({ sid: 'EN/1ü' });

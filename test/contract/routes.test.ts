@@ -68,19 +68,19 @@ describe('a path', () => {
     ['PUT', '/mxteams/teamsbot/details', 'POST'],
     ['DELETE', '/msteams/teamsbot/search/', 'GET, HEAD'],
     ['DELETE', '/msteams/messages/search/MS1', 'GET, HEAD'],
-  ])('does not allow %s %s, and says what it allows', async (method, path, allow) => {
+  ])('does not allow %s %s, and names the allowed methods', async (method, path, allow) => {
     const answer = await stubContract(successes).rest.request(method, path);
     expect(answer).toMatchObject({ status: 405, body: { errorCode: '405', message: 'Method Not Allowed' } });
     expect(answer.headers.get('allow')).toBe(allow);
   });
 
-  test('answers HEAD as GET without its body', async () => {
+  test('answers HEAD like GET, without the body', async () => {
     const { rest, asked } = stubContract(successes);
     expect(await rest.request('HEAD', '/msteams/messages/search')).toMatchObject({ status: 200, body: {} });
     expect(asked).toHaveLength(1);
   });
 
-  test('tells an anonymous caller nothing but how to authenticate', async () => {
+  test('tells an anonymous caller only how to authenticate', async () => {
     const { anonymous, asked } = stubContract(successes);
     for (const [method, path] of [
       ['GET', '/msteams/enterprises/search'],
@@ -96,8 +96,8 @@ describe('a path', () => {
   });
 });
 
-describe('an answer', () => {
-  test('about an enterprise has the recorded fields', async () => {
+describe('a response', () => {
+  test('for an enterprise has the recorded fields', async () => {
     const { body } = await stubContract(successes).rest.get(`/msteams/enterprises/search/${sid}`);
     expect(body.data).toEqual({
       sid: enterprise.sid,
@@ -113,7 +113,7 @@ describe('an answer', () => {
     });
   });
 
-  test('about a mapping has the recorded fields', async () => {
+  test('for a mapping has the recorded fields', async () => {
     const { body } = await stubContract(successes).rest.get(`/msteams/mappings/search/${sid}`);
     expect(body.data).toEqual({
       sid: mapping.sid,
@@ -130,7 +130,7 @@ describe('an answer', () => {
     });
   });
 
-  test('about a message leaves absent values out', async () => {
+  test('for a message leaves out absent values', async () => {
     const { body } = await stubContract(successes).rest.get(`/msteams/messages/search/${sid}`);
     expect(body.data).toEqual({
       sid: message.sid,
@@ -147,7 +147,7 @@ describe('an answer', () => {
     });
   });
 
-  test('about a failed message says why', async () => {
+  test('for a failed message has the reason', async () => {
     const failed = {
       ...message,
       channelStatus: 'FAILED',
@@ -163,10 +163,10 @@ describe('an answer', () => {
   test.each([
     ['plain', ['read', 'secrets'], 'a secret 9876'],
     ['masked', ['read', 'secrets'], '••••9876'],
-    // Whoever may not read secrets is not refused the bot: its secret is masked.
+    // A caller that may not read secrets still gets the bot, with its secret masked.
     ['plain', ['read'], '••••9876'],
   ] as const)(
-    'about a bot has the whole documented set, its secret %s for %j under both spellings',
+    'for a bot has all documented fields, with its secret %s for %j under both spellings',
     async (restBotSecrets, permissions, secret) => {
       const { rest } = stubContract(successes, { restBotSecrets, permissions });
       const { body } = await rest.get<object>(`/msteams/teamsbot/search/${sid}`);

@@ -211,7 +211,7 @@ describe.each(['iso', 'recorded'] as const)("the source's own examples, replayed
   });
 
   test('list bots, and get one', async () => {
-    // The recording's seven bots belong to enterprises of which five are here by now, one of them to another provider.
+    // The recording's seven bots belong to several enterprises. Five of them exist here by now, one with another provider.
     await enterprise(aditya, 'EN6a1a3e424623478ab6afb5db1cbd9964', 'sixth');
     await enterprise(aditya, 'EN9dbb06d89ff24f3eacd7ee0cf141c3e2', 'Entfinal', 'Entfinal@telestax.com');
     await enterprise(aditya, 'EN7027a7a0998a4488bf03c4f8951cba3b', 'seventh');

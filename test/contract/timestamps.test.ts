@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { timestamp } from '../../src/contract/timestamps.ts';
 
-describe('a time in an answer', () => {
+describe('a time in a response', () => {
   test.each([
     ['iso', '2020-11-05T11:59:34+0000', '2020-11-05T11:59:34.000Z'],
     ['sql', '2020-11-06 11:27:44.0', '2020-11-06T11:27:44.000Z'],

@@ -11,7 +11,7 @@ import { COLUMNS, LISTS, listDocument } from './list-documents.ts';
 let gateway: TestGateway;
 let ways: BothWays;
 let asked: string[];
-/** What went wrong on the short way, and was answered the general way instead. */
+/** Errors on the fast path, whose requests the general path answered. */
 const fellBack: string[] = [];
 const log = pino({ level: 'warn' }, { write: (line: string) => fellBack.push(line) });
 /** One whose messages hold no separators, and one some of whose do. */
@@ -47,7 +47,7 @@ const nested =
   '{ enterprises(first: 2) { nodes { name mappings(first: 2) { nodes { name } totalCount } messages(first: 3, orderBy: { field: FROM, direction: DESC }) { nodes { body } } } } }';
 
 describe('a page of plain columns', () => {
-  test.each(Object.entries(LISTS.Query))('of %s is read packed, and has every column as the general way has it', async (list, type) => {
+  test.each(Object.entries(LISTS.Query))('of %s is read packed, with every column as on the general path', async (list, type) => {
     const query = `{ ${list}(first: 100) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id __typename ${COLUMNS[type].join(' ')} } } } }`;
     const { body, statements } = await known({ query });
     expect(JSON.parse(body).data[list].edges.length).toBeGreaterThan(1);
@@ -55,13 +55,13 @@ describe('a page of plain columns', () => {
     expect(statements.filter((text) => !isPacked(text)).every((text) => /count\(\*\)|message_count/.test(text))).toBe(true);
   });
 
-  test('is read packed where it is in others, all of one level together', async () => {
+  test('is read packed inside other pages, all of one level together', async () => {
     const { body, statements } = await known({ query: nested });
     expect(JSON.parse(body).data.enterprises.nodes[0].messages.nodes.length).toBe(3);
     expect(statements.every((text) => isPacked(text) || text.includes('count(*)'))).toBe(true);
   });
 
-  test('is the same whatever is selected, in whatever way, of whatever page', async () => {
+  test('is the same for any selection, in any form, of any page', async () => {
     await fc.assert(
       fc.asyncProperty(listDocument, async (question) => {
         const { body } = await same(question);
@@ -71,7 +71,7 @@ describe('a page of plain columns', () => {
     );
   });
 
-  test.each(['DATE_CREATED', 'FROM', 'TO'])('is the same on the whole way there and back by cursors, by %s', async (field) => {
+  test.each(['DATE_CREATED', 'FROM', 'TO'])('is the same all the way forward and back by cursors, by %s', async (field) => {
     const query = `query ($first: Int, $after: String, $last: Int, $before: String) {
       messages(first: $first, after: $after, last: $last, before: $before, orderBy: { field: ${field}, direction: DESC }) {
         pageInfo { startCursor endCursor hasNextPage hasPreviousPage } edges { cursor node { sid dateCreated } } } }`;
@@ -89,7 +89,7 @@ describe('a page of plain columns', () => {
     expect(new Set(sids).size).toBe(48);
   });
 
-  test('is the same of filters that nothing fits, and that only some do', async () => {
+  test('is the same for filters that match nothing or only some rows', async () => {
     const query =
       'query ($filter: MessageFilter) { messages(filter: $filter) { totalCount nodes { sid mappingSid } pageInfo { startCursor } } }';
     const [mappingSid] = plainData.mappingSids;
@@ -106,17 +106,17 @@ describe('a page of plain columns', () => {
   });
 });
 
-describe('a page with values that hold separators', () => {
+describe('a page with values that contain separators', () => {
   const bodies = '{ messages(first: 100) { nodes { body from channelErrorMessage mediaUrls } } }';
 
-  test('is read in the general way, and is what it always was', async () => {
+  test('is read on the general path, with the same result', async () => {
     const { body, statements } = await known({ query: bodies }, separated);
     const rows: { body: string }[] = JSON.parse(body).data.messages.nodes;
     expect(rows.filter((row) => /[^ -~]/.test(row.body) && row.body.includes('\x1f')).length).toBeGreaterThan(2);
     expect(statements.map(isPacked)).toEqual([true, false]);
   });
 
-  test('is read packed as far as none of them is selected', async () => {
+  test('is read packed if none of them is selected', async () => {
     const { statements } = await known({ query: '{ messages(first: 100) { nodes { sid mediaUrls } } }' }, separated);
     expect(statements.map(isPacked)).toEqual([true]);
   });
@@ -124,11 +124,11 @@ describe('a page with values that hold separators', () => {
   test.each([
     ['in lists of others', nested],
     [
-      'beside a list that has lists',
+      'next to a list that has lists',
       `{ messages(first: 100) { nodes { body } } enterprises { nodes { name mappings { totalCount nodes { name } } } } }`,
     ],
     [
-      'behind a list that has lists',
+      'after a list that has lists',
       `{ enterprises { nodes { mappings { nodes { name messages(first: 1) { nodes { sid } } } } } } messages(first: 100) { nodes { body } } }`,
     ],
     ['twice', '{ a: messages(first: 50) { nodes { body } } b: messages(last: 50) { nodes { from } } }'],
@@ -138,7 +138,7 @@ describe('a page with values that hold separators', () => {
     expect(body).toContain('\\u001f');
   });
 
-  test('is the same whatever is selected, in whatever way, of whatever page', async () => {
+  test('is the same for any selection, in any form, of any page', async () => {
     await fc.assert(
       fc.asyncProperty(listDocument, async (question) => {
         await same(question, separated);
@@ -148,7 +148,7 @@ describe('a page with values that hold separators', () => {
   });
 });
 
-describe('a document with more in it than plain pages is the same', () => {
+describe('a document with more than plain pages has the same result', () => {
   test.each([
     ['a directive', '{ messages(first: 2) { nodes { sid body @skip(if: true) } } }'],
     ['a directive of a list', '{ messages(first: 2) @include(if: true) { nodes { sid } } }'],
@@ -159,18 +159,18 @@ describe('a document with more in it than plain pages is the same', () => {
     ['nodes and edges', '{ messages(first: 2) { nodes { sid } edges { cursor } } }'],
     ['a column twice', '{ messages(first: 2) { nodes { body sid body s: sid s: sid } } }'],
     ['relations', '{ messages(first: 3) { nodes { sid enterprise { name } mapping { name } events { status } } } }'],
-    ['made values', '{ messages(first: 3) { nodes { route } } mappings { nodes { operational accountEmail } } }'],
+    ['computed values', '{ messages(first: 3) { nodes { route } } mappings { nodes { operational accountEmail } } }'],
     ['introspection', '{ messages(first: 2) { nodes { sid } } __schema { queryType { name } } __type(name: "Bot") { name } }'],
     ['the name of its type', '{ __typename messages(first: 2) { nodes { sid } } }'],
-    ['who asks', '{ viewer { account { sid } } messages(first: 2) { nodes { sid } } }'],
+    ['the viewer', '{ viewer { account { sid } } messages(first: 2) { nodes { sid } } }'],
     ['a secret', '{ bots { nodes { sid clientSecret } } }'],
     ['other lists', '{ accessTokens { totalCount } auditLog(first: 1) { nodes { action } } messages(first: 1) { totalCount } }'],
     ['a page that is too large', '{ messages(first: 101) { nodes { sid } } }'],
     ['contradicting arguments', '{ messages(first: 1, last: 1) { nodes { sid } } }'],
     ['a cursor of another list', '{ messages(after: "bm90aGluZw") { nodes { sid } } bots { totalCount } }'],
     ['an error in one list of several', '{ a: enterprises { nodes { mappings(first: -1) { nodes { sid } } } } b: bots { nodes { sid } } }'],
-    ['no row at all', '{ messages { totalCount } a: messages { __typename } b: bots { pageInfo { __typename startCursor } } }'],
-    ['names like members of objects', '{ __proto__: messages(first: 1) { constructor: nodes { toString: sid } } }'],
+    ['no rows', '{ messages { totalCount } a: messages { __typename } b: bots { pageInfo { __typename startCursor } } }'],
+    ['names of object members', '{ __proto__: messages(first: 1) { constructor: nodes { toString: sid } } }'],
   ])('with %s', async (_what, query) => {
     for (const who of [plain, separated]) expect((await same({ query }, who)).status).toBe(200);
   });
@@ -200,8 +200,8 @@ describe('a document with more in it than plain pages is the same', () => {
   });
 });
 
-describe('a page whose packed reading fails for a reason that nobody knows', () => {
-  test('is read in the general way, and the log tells why, with the request’s id', async () => {
+describe('a page whose packed read fails unexpectedly', () => {
+  test('is read on the general path, and the error is logged with the request id', async () => {
     const database = await createTestDatabase();
     const { readTogether } = database.sql;
     const sql: Database['sql'] = {

@@ -60,9 +60,9 @@ const ALL = `{ ${Object.keys(LISTS.Query)
 const NESTED =
   '{ enterprises { nodes { sid mappings { nodes { enterpriseSid messages(first: 2) { nodes { enterpriseSid } } } } messages(first: 50) { totalCount nodes { enterpriseSid } } } } }';
 
-describe('a document that others have made known', () => {
+describe('a document that other callers have already used', () => {
   test.each([ALL, NESTED, '{ messages { nodes { body } } }', '{ messages { totalCount } }'])(
-    'is refused to credentials without READ, and nothing is read for them: %s',
+    'is refused without READ, and nothing is read: %s',
     async (query) => {
       for (const permissions of [['WRITE'], ['WRITE', 'SECRETS', 'AUDIT']]) {
         const { errors, data, statements } = await answered(await tokenOf(permissions), query);
@@ -72,14 +72,14 @@ describe('a document that others have made known', () => {
     },
   );
 
-  test('is answered to credentials with READ alone, packed', async () => {
+  test('is answered with READ alone, packed', async () => {
     const { data, errors, statements } = await answered(await tokenOf(['READ']), ALL);
     expect(errors).toBeUndefined();
     expect(data.messages.totalCount).toBe(48);
     expect(statements.some(isPacked)).toBe(true);
   });
 
-  test('shows an enterprise’s admin, and whoever is narrowed to it, that enterprise’s rows alone, packed', async () => {
+  test('shows an enterprise’s admin, and credentials restricted to the enterprise, only that enterprise’s rows, packed', async () => {
     for (const place of [0, 1]) {
       const { sid } = data.enterprises[place] as ListData['enterprises'][number];
       for (const who of [admin(place), await tokenOf(['READ'], sid)]) {
@@ -102,7 +102,7 @@ describe('a document that others have made known', () => {
     }
   });
 
-  test('shows an admin nothing of another enterprise, where it is asked for by its sid', async () => {
+  test('shows an admin nothing of another enterprise, even by its sid', async () => {
     const query =
       'query ($sid: ID!) { messages(filter: { enterpriseSid: $sid }) { totalCount nodes { body } } mappings(filter: { enterpriseSid: $sid }) { nodes { sid } } }';
     const { sid } = data.enterprises[1] as ListData['enterprises'][number];
@@ -110,7 +110,7 @@ describe('a document that others have made known', () => {
     expect(shown).toEqual({ messages: { totalCount: 0, nodes: [] }, mappings: { nodes: [] } });
   });
 
-  test('shows another organization’s caller none of its rows, by whatever filter or cursor', async () => {
+  test('shows another organization’s caller none of its rows, by any filter or cursor', async () => {
     const stranger = await gateway.provider();
     const who = { user: stranger.accountSid, password: stranger.authToken };
     for (const query of [ALL, NESTED]) {
@@ -129,7 +129,7 @@ describe('a document that others have made known', () => {
     }
   });
 
-  test('allows larger pages to whoever may have them, and to nobody else', async () => {
+  test('allows larger pages only to callers with that permission', async () => {
     const query = '{ messages(first: 101) { nodes { sid } } }';
     const { errors } = await answered(await tokenOf(['READ']), query);
     expect(errors[0].extensions.code).toBe('INVALID_PARAMETER');

@@ -15,7 +15,7 @@ const plan = (query: string, operationName?: string) => {
 };
 
 describe('a document is planned', () => {
-  test('where it asks for nothing but lists whose rows show columns, in whatever way', () => {
+  test('if it requests only lists whose rows show columns, in any form', () => {
     fc.assert(
       fc.property(listDocument, ({ query }) => {
         expect(plan(query)).toBeDefined();
@@ -24,12 +24,12 @@ describe('a document is planned', () => {
     );
   });
 
-  test('with the permission that Query takes, and none beside', () => {
+  test('with the permission of Query, and no other', () => {
     const query = '{ messages { nodes { sid } } enterprises { nodes { mappings { nodes { messages { totalCount } } } } } }';
     expect(plan(query)?.permissions).toEqual(['read']);
   });
 
-  test('by the operation that is meant', () => {
+  test('for the selected operation', () => {
     const query =
       'query A { bots { nodes { sid } } } query B { bots { nodes { clientSecret } } } mutation C { revokeAccessToken(input: { sid: "" }) { __typename } }';
     expect(['A', 'B', 'C', undefined, 'D'].map((name) => plan(query, name) !== undefined)).toEqual([true, false, false, false, false]);
@@ -44,12 +44,12 @@ describe.each(Object.entries(LISTS.Query))('of %s', (list, name) => {
     return [field.name, `${field.name} { ${of.name.endsWith('Connection') ? 'nodes { sid }' : '__typename'} }`] as const;
   });
 
-  test('the columns, the global id and the lists are planned, and no field that has a resolver or takes a permission', () => {
+  test('the columns, the global id and the lists are planned, but no field with a resolver or a permission', () => {
     const planned = selectable.filter(([, text]) => plan(`{ ${list} { nodes { sid ${text} } } }`)).map(([field]) => field);
     expect(planned.sort()).toEqual(['id', ...COLUMNS[name], ...Object.keys(LISTS[name])].sort());
   });
 
-  test('nothing is planned once such a field is among others, at whatever place', () => {
+  test('nothing is planned if such a field is anywhere among the others', () => {
     const others = selectable.filter(([field]) => !['id', ...COLUMNS[name], ...Object.keys(LISTS[name])].includes(field));
     expect(others.length).toBeGreaterThan(0);
     for (const [, text] of others) {
@@ -62,16 +62,16 @@ describe.each(Object.entries(LISTS.Query))('of %s', (list, name) => {
 describe('a document is not planned', () => {
   test.each([
     ['a secret', '{ bots { nodes { clientSecret } } }'],
-    ['a made value', '{ mappings { nodes { operational } } }'],
-    ['a history', '{ messages { nodes { events { status } } } }'],
+    ['a computed value', '{ mappings { nodes { operational } } }'],
+    ['a message history', '{ messages { nodes { events { status } } } }'],
     ['an admin', '{ enterprises { nodes { admin { email } } } }'],
-    ['a made value within a list', '{ enterprises { nodes { mappings { nodes { operational } } } } }'],
+    ['a computed value within a list', '{ enterprises { nodes { mappings { nodes { operational } } } } }'],
     ['access tokens', '{ accessTokens { nodes { sid } } }'],
-    ['access tokens beside a list', '{ messages { totalCount } accessTokens { totalCount } }'],
+    ['access tokens next to a list', '{ messages { totalCount } accessTokens { totalCount } }'],
     ['the audit log', '{ auditLog { nodes { sid } } }'],
     ['one row', '{ message(sid: "MS1") { sid } }'],
     ['a node', '{ node(id: "x") { id } }'],
-    ['who asks', '{ viewer { account { sid } } messages { totalCount } }'],
+    ['the viewer', '{ viewer { account { sid } } messages { totalCount } }'],
     ['introspection', '{ messages { totalCount } __schema { queryType { name } } }'],
     ['the type of the query', '{ __typename messages { totalCount } }'],
     ['a list twice under one name', '{ messages { nodes { sid } } messages { totalCount } }'],
@@ -79,18 +79,18 @@ describe('a document is not planned', () => {
     ['nodes and edges', '{ messages { nodes { sid } edges { cursor } } }'],
     ['a skipped column', '{ messages { nodes { sid body @skip(if: true) } } }'],
     ['an included page', '{ messages { nodes { sid } pageInfo @include(if: false) { endCursor } } }'],
-    ['an included part of its place', '{ messages { nodes { sid } pageInfo { endCursor @include(if: false) } } }'],
+    ['an included part of its page info', '{ messages { nodes { sid } pageInfo { endCursor @include(if: false) } } }'],
     ['a skipped list', '{ messages @skip(if: true) { totalCount } bots { totalCount } }'],
     ['a skipped spread', '{ messages { ...F @skip(if: true) totalCount } } fragment F on MessageConnection { nodes { sid } }'],
     ['a skipped inline fragment', '{ ... @skip(if: true) { messages { totalCount } } bots { totalCount } }'],
     ['a mutation', 'mutation { deleteMapping(input: { sid: "BE1" }) { __typename } }'],
     ['a subscription', 'subscription { messageEvents { __typename } }'],
-  ])('that asks for %s', (_what, query) => {
+  ])('if it requests %s', (_what, query) => {
     expect(plan(query)).toBeUndefined();
   });
 });
 
-describe('a permission is never passed over', () => {
+describe('a permission is never bypassed', () => {
   interface Given {
     /** Of the list's row type, of one of its columns, of the list, of the type Query. */
     readonly type?: object | (() => boolean);
@@ -125,22 +125,22 @@ describe('a permission is never passed over', () => {
     return planDocument(builder.toSchema(), parse('{ rows { edges { node { sid } } } }'))?.permissions;
   };
 
-  test('that of Query is told to whoever runs the plan, and none where there is none', () => {
+  test('that of Query is part of the plan, and none if there is none', () => {
     expect(planned({ query: { permission: 'read' } })).toEqual(['read']);
     expect(planned({})).toEqual([]);
   });
 
   test.each<[string, Given]>([
     ['a column', { column: { permission: 'secrets' } }],
-    ['a column, of another kind', { column: { other: true } }],
+    ['a column, in another form', { column: { other: true } }],
     ['the rows’ type', { type: { permission: 'secrets' } }],
     ['the rows’ type, as a function', { type: () => false }],
     ['the list', { list: { permission: 'secrets' } }],
-    ['Query, of another kind', { query: { other: true } }],
-    ['Query, of several kinds', { query: { permission: 'read', other: true } }],
-    ['Query, of several kinds as one', { query: { $all: { permission: 'read', other: true } } }],
+    ['Query, in another form', { query: { other: true } }],
+    ['Query, in several forms', { query: { permission: 'read', other: true } }],
+    ['Query, in several forms as one', { query: { $all: { permission: 'read', other: true } } }],
     ['Query, as a function', { query: () => false }],
-  ])('that of %s is the general way’s to check', (_of, given) => {
+  ])('that of %s is left to the general path', (_of, given) => {
     expect(planned({ query: { permission: 'read' }, ...given })).toBeUndefined();
   });
 });

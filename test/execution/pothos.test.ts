@@ -52,8 +52,8 @@ function built({ query = {}, list = {}, connection = {}, totalCount = {}, row = 
   return own.toSchema();
 }
 
-describe('what planned pages rely on in Pothos', () => {
-  test('holds for the schema as it is', () => {
+describe('the assumptions of planned pages about Pothos', () => {
+  test('hold for the current schema', () => {
     expect(plugins).toEqual(['errors', 'scopeAuth', 'relay', 'prisma']);
     expect(() => assertPlannable(schema, plugins)).not.toThrow();
     expect(() => assertPlannable(built({}), plugins)).not.toThrow();
@@ -81,7 +81,7 @@ describe('what planned pages rely on in Pothos', () => {
       () => assertPlannable(built({ row: { ...GUARDED, runScopesOnType: true } }), plugins),
       /Row requires a permission/,
     ],
-  ])('fails loudly when %s', (_when, check, message) => {
+  ])('fail loudly if %s', (_when, check, message) => {
     expect(check).toThrow(message);
   });
 });

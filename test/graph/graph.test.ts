@@ -62,7 +62,7 @@ describe("GraphiQL's page", () => {
     expect(tags.filter((tag) => /\b(?:src|href)\s*=\s*["']?(?:https?:)?\/\//i.test(tag))).toEqual([]);
   });
 
-  test('is all that a browser gets without credentials: an operation in its address is not run', async () => {
+  test('is all that a browser gets without credentials: an operation in its URL is not run', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const response = await gateway.fetch(
       new Request('http://gateway.test/graphql?query={viewer{account{sid}}}', { headers: { accept: 'text/html' } }),
@@ -76,7 +76,7 @@ describe('credentials', () => {
   test.each([
     ['none', undefined, /^Basic realm=/],
     ['of an unknown account', `Basic ${Buffer.from(`AC${'0'.repeat(32)}:x`).toString('base64')}`, /^Basic realm=/],
-    ['that are no access token', 'Bearer x', /^Bearer realm=/],
+    ['that are not an access token', 'Bearer x', /^Bearer realm=/],
     ['of another scheme', 'Digest x', /^Basic realm=/],
   ])('%s: 401 with a challenge and an error in the form of GraphQL', async (_, header, challenge) => {
     const response = await gateway.fetch(
@@ -91,7 +91,7 @@ describe('credentials', () => {
     expect(await codeOf(response)).toBe('UNAUTHENTICATED');
   });
 
-  test('are answered in the media type that was asked for', async () => {
+  test('are refused in the requested media type', async () => {
     const accept = 'application/graphql-response+json';
     const response = await gateway.fetch(new Request('http://gateway.test/graphql?query={__typename}', { headers: { accept } }));
     expect(response.status).toBe(401);
@@ -106,7 +106,7 @@ describe('credentials', () => {
     expect(await codeOf(response)).toBe('FORBIDDEN');
   });
 
-  test('of another site are of no use to it: no answer has a CORS header, also not to a preflight', async () => {
+  test('are of no use to another site: no response has a CORS header, not even to a preflight', async () => {
     const origin = { origin: 'https://elsewhere.example' };
     const preflight = {
       ...origin,
@@ -131,14 +131,14 @@ describe('a request', () => {
     'application/graphql',
     'application/jsonp',
     '',
-  ])('whose body is declared as "%s": 415, since a page of another site can send it', async (type) => {
+  ])('with a body of type "%s": 415, since a page of another site can send it', async (type) => {
     const body = new TextEncoder().encode(type.includes('urlencoded') ? 'query={__typename}' : typename);
     const response = await fetchGraph({ method: 'POST', headers: type ? { 'content-type': type } : {}, body });
     expect(response.status).toBe(415);
     expect(await codeOf(response)).toBe('UNSUPPORTED_MEDIA_TYPE');
   });
 
-  test('by GET runs a query and never a mutation', async () => {
+  test('by GET can run a query, but never a mutation', async () => {
     const query = await fetchGraph({}, '?query={__typename}');
     expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
     const variables = encodeURIComponent(JSON.stringify({ input: enterprise }));
@@ -149,7 +149,7 @@ describe('a request', () => {
     expect(await gateway.database.prisma.enterprise.count()).toBe(0);
   });
 
-  test.each(['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])('by %s: 405 with what is allowed', async (method) => {
+  test.each(['PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'])('by %s: 405 with the allowed methods', async (method) => {
     const response = await fetchGraph({ method, ...(method === 'PUT' && { headers: json, body: typename }) });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('GET, POST');
@@ -181,7 +181,7 @@ describe('a request', () => {
       { d: null },
     ],
     ['a custom scalar', 'query ($t: DateTime) { bots(filter: { createdFrom: $t }) { totalCount } }', { t: 'yesterday' }],
-  ])('with %s that does not fit the schema is told so, and nothing is logged', async (_, query, variables) => {
+  ])('with %s that does not fit the schema gets an error, and nothing is logged', async (_, query, variables) => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const { errors } = await provider.graph(query, variables);
     expect(errors).toEqual([expect.objectContaining({ extensions: { code: 'BAD_USER_INPUT' } })]);
@@ -190,7 +190,7 @@ describe('a request', () => {
 });
 
 describe('an error', () => {
-  test('that was given on purpose says where and why, and is not logged', async () => {
+  test('that is expected has its place and reason, and is not logged', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const { errors, headers } = await provider.graph('{ many: bots(first: 101) { totalCount } }');
     expect(errors).toEqual([
@@ -205,7 +205,7 @@ describe('an error', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  test('that nobody expected is shown without internals and logged once, under the request id of the answer', async () => {
+  test('that is unexpected shows no internals, and is logged once, with the request id of the response', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const { status, headers, data, errors } = await provider.graph(createEnterprise, { input: enterprise });
     expect({ status, data }).toEqual({ status: 200, data: null });
@@ -224,7 +224,7 @@ describe('an error', () => {
     ]);
   });
 
-  test('that comes before any operation is shown and logged alike, with 500', async () => {
+  test('that occurs before any operation is shown and logged in the same way, with 500', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const prisma = { account: { findUnique: () => Promise.reject(new Error(INTERNALS)) } } as unknown as PrismaClient;
     const app = createApp({

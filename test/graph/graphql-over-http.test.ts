@@ -21,7 +21,7 @@ function authorized(url: string, init: RequestInit = {}): Promise<Response> {
 const audits = serverAudits({ url: 'http://gateway.test/graphql', fetchFn: authorized });
 
 describe("graphql-http's audit of GraphQL over HTTP", () => {
-  test('asks for what is mandatory, recommended and allowed', () => {
+  test('covers mandatory, recommended and allowed behavior', () => {
     const levels = audits.map(({ name }) => name.split(' ')[0]);
     expect(new Set(levels)).toEqual(new Set(['MUST', 'SHOULD', 'MAY']));
     expect(levels.length).toBeGreaterThan(50);

@@ -71,13 +71,13 @@ const EVENTS = 'subscription Events { messageEvents { __typename } }';
 
 describe('each operation is reported once:', () => {
   test.each([
-    ['that is planned, and none the first time', MAPPINGS, {}, { name: 'Mappings' }, { planned: true }],
+    ['that is planned, but not the first time', MAPPINGS, {}, { name: 'Mappings' }, { planned: true }],
     ['that is not planned', VIEWER, {}, { name: 'Permissions' }, {}],
     ['that fails', TOO_MANY, {}, { name: 'TooMany', outcome: 'INVALID_PARAMETER' }, {}],
     ['without a name', '{ __typename }', {}, { name: undefined }, { planned: false }],
     ['that returns an error', DELETE, { input: { sid: NOBODY } }, { name: 'Delete', kind: 'mutation' }, {}],
     ['that fails unexpectedly', CREATE, { input: ENTERPRISE }, { name: 'Create', kind: 'mutation', outcome: 'INTERNAL_SERVER_ERROR' }, {}],
-  ] as const)('one %s, by Yoga and the short way', async (_, query, variables, expected, expectedTheSecondTime) => {
+  ] as const)('one %s, by Yoga and the fast path', async (_, query, variables, expected, expectedTheSecondTime) => {
     const first = await post(query, variables);
     expect(taken()).toEqual(report(expected));
     for (let time = 2; time <= 3; time += 1) {
@@ -86,13 +86,13 @@ describe('each operation is reported once:', () => {
     }
   });
 
-  test('one that comes by GET', async () => {
+  test('one by GET', async () => {
     const response = await fetch(`${listener.url}/graphql?query=${encodeURIComponent(VIEWER)}`, { headers: { authorization } });
     expect(response.status).toBe(200);
     expect(taken()).toEqual(report({ name: 'Permissions' }));
   });
 
-  test('one of REST, by its name in the contract, and whether it is planned', async () => {
+  test('one of REST, by its name in the contract, and whether it was planned', async () => {
     expect(await rest('GET', '/msteams/messages/search')).toBe(200);
     expect(taken()).toEqual(report({ face: 'contract', name: 'searchMessages', planned: true }));
     expect(await rest('HEAD', '/msteams/mappings/search')).toBe(200);

@@ -65,12 +65,12 @@ const post = (body: unknown, headers: Record<string, string> = {}): Sent => ({
 
 const PAGE = 'query Page($first: Int) { messages(first: $first) { totalCount nodes { sid } pageInfo { hasNextPage } } }';
 
-describe('the short way answers byte for byte as the general one', () => {
+describe('the fast path’s response equals the general one, byte for byte,', () => {
   test.each<[string, unknown, number]>([
     ['a query', { query: '{ enterprises { nodes { id sid name status admin { email } mappings { nodes { name operational } } } } }' }, 200],
     ['a query with variables', { query: PAGE, variables: { first: 2 } }, 200],
     ['one of several operations', { query: `${PAGE} query Other { __typename }`, operationName: 'Other' }, 200],
-    ['null where something may be left out', { query: PAGE, variables: null, operationName: null }, 200],
+    ['null for an optional value', { query: PAGE, variables: null, operationName: null }, 200],
     ['introspection', { query: '{ __schema { queryType { name } } __type(name: "Message") { description } }' }, 200],
     [
       'skipped and included fields',
@@ -78,20 +78,24 @@ describe('the short way answers byte for byte as the general one', () => {
       200,
     ],
     [
-      'a skipped field that is selected once more',
+      'a skipped field that is selected again',
       { query: '{ enterprises(first: 1) { nodes @skip(if: true) { ...F } nodes { sid } } } fragment F on Enterprise { name }' },
       200,
     ],
     [
-      'an included field that is selected once more',
+      'an included field that is selected again',
       {
         query:
           'query ($b: Boolean = false) { viewer @include(if: $b) { ...F } viewer { account { sid } } } fragment F on Viewer { permissions }',
       },
       200,
     ],
-    ['fields in the order in which they are not skipped', { query: '{ viewer { account { email @skip(if: true) sid email } } }' }, 200],
-    ['a key that objects have', { query: '{ __proto__: viewer { constructor: account { __proto__: sid } } viewer { permissions } }' }, 200],
+    ['fields in order after skipping', { query: '{ viewer { account { email @skip(if: true) sid email } } }' }, 200],
+    [
+      'a key that is an object member',
+      { query: '{ __proto__: viewer { constructor: account { __proto__: sid } } viewer { permissions } }' },
+      200,
+    ],
     [
       'many wrong values',
       {
@@ -101,7 +105,7 @@ describe('the short way answers byte for byte as the general one', () => {
       200,
     ],
     [
-      'more values than there may be',
+      'too many values',
       {
         query: 'query ($f: EnterpriseFilter) { enterprises(filter: $f) { totalCount } }',
         variables: { f: { statuses: Array(100_000).fill('x') } },
@@ -109,35 +113,35 @@ describe('the short way answers byte for byte as the general one', () => {
       400,
     ],
     ['a variable of the wrong type', { query: PAGE, variables: { first: 'two' } }, 200],
-    ['a variable that is missing', { query: 'query ($sid: ID!) { message(sid: $sid) { sid } }' }, 200],
+    ['a missing variable', { query: 'query ($sid: ID!) { message(sid: $sid) { sid } }' }, 200],
     ['a value that the domain refuses', { query: PAGE, variables: { first: 1000 } }, 200],
-    ['errors beside data', { query: '{ a: messages(first: 101) { totalCount } b: enterprise(sid: "EN1") { sid } }' }, 200],
+    ['errors with data', { query: '{ a: messages(first: 101) { totalCount } b: enterprise(sid: "EN1") { sid } }' }, 200],
     ['an unknown field', { query: '{ nothing }' }, 200],
     [
       'unknown fields of any length',
       { query: `{ ${'a'.repeat(100_000)} ...${'b'.repeat(100_000)} ... on ${'c'.repeat(9000)} { d } }` },
       200,
     ],
-    ['a document that is none', { query: '{ ' }, 200],
+    ['an invalid document', { query: '{ ' }, 200],
     ['an empty document', { query: '' }, 400],
-    ['an operation that is not there', { query: PAGE, operationName: 'Nobody' }, 400],
-    ['no operation name where there are several', { query: `${PAGE} query Other { __typename }` }, 400],
+    ['an unknown operation', { query: PAGE, operationName: 'Nobody' }, 400],
+    ['several operations without an operation name', { query: `${PAGE} query Other { __typename }` }, 400],
     ['a subscription', { query: 'subscription { messageEvents { __typename } }' }, 406],
-    ['too costly a query', { query: '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }' }, 400],
-    ['variables that are no object', { query: PAGE, variables: [1] }, 400],
-    ['a query that is no text', { query: 7 }, 400],
+    ['a query that is too costly', { query: '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }' }, 400],
+    ['variables that are not an object', { query: PAGE, variables: [1] }, 400],
+    ['a query that is not a string', { query: 7 }, 400],
     ['an unknown parameter', { query: PAGE, nothing: true }, 400],
     ['an unknown persisted query', { extensions: { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } } }, 200],
     ['an array', [{ query: '{ __typename }' }], 400],
     ['no JSON', '{"query":', 400],
     ['nothing', '', 400],
-    ['JSON that is no object', 'null', 400],
+    ['JSON that is not an object', 'null', 400],
   ])('to %s', async (_what, body, _status) => {
     const { status } = await same(post(body));
     expect(status).toBeLessThan(500);
   });
 
-  test('to a mutation, which is run once each time', async () => {
+  test('to a mutation, which is run only once', async () => {
     const query =
       'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on Message { body to } ... on Error { code message path } } }';
     const send = (to: string) => same(post({ query, variables: { input: { mappingSid, to, body: 'Hello' } } }));
@@ -159,21 +163,21 @@ describe('the short way answers byte for byte as the general one', () => {
   test.each<[string, Sent]>([
     ['a body that is too large', post({ query: `{ __typename } # ${'x'.repeat(1024 * 1024)}` })],
     ['other credentials', post({ query: PAGE }, { authorization: 'Basic bm9ib2R5OmF0IGFsbA==' })],
-    ['credentials that are none', post({ query: PAGE }, { authorization: 'nothing' })],
+    ['invalid credentials', post({ query: PAGE }, { authorization: 'nothing' })],
     ['a page of another site', post({ query: PAGE }, { origin: 'https://other.example', 'sec-fetch-site': 'cross-site' })],
     ['plain text', post({ query: PAGE }, { 'content-type': 'text/plain' })],
     ['another charset', post({ query: PAGE }, { 'content-type': 'application/json; charset=latin1' })],
     ['application/graphql-response+json', post({ query: PAGE }, { accept: 'application/graphql-response+json' })],
-    ['any form of answer', post({ query: PAGE }, { accept: '*/*' })],
-    ['a form of answer that there is not', post({ query: PAGE }, { accept: 'image/png' })],
+    ['any media type', post({ query: PAGE }, { accept: '*/*' })],
+    ['an unknown media type', post({ query: PAGE }, { accept: 'image/png' })],
     ['a browser that opens GraphiQL', { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } }],
-    ['an address with a query string', { ...post({ query: PAGE }), path: '/graphql?x=1' }],
+    ['a URL with a query string', { ...post({ query: PAGE }), path: '/graphql?x=1' }],
     ['a list of the contract', { path: '/msteams/enterprises/search?pageSize=2&name=kohl' }],
-    ['a list asked for by HEAD', { path: '/msteams/messages/search', method: 'HEAD' }],
+    ['a list requested by HEAD', { path: '/msteams/messages/search', method: 'HEAD' }],
     ['an unknown sid of the contract', { path: '/msteams/messages/search/MSnothing' }],
     ['an unknown path of the contract', { path: '/msteams/nothing' }],
     ['another method of the contract', { path: '/msteams/enterprises/search', method: 'DELETE' }],
-    ['a body of the contract that is none', { ...post('{', {}), path: '/msteams/mappings' }],
+    ['an invalid body of the contract', { ...post('{', {}), path: '/msteams/mappings' }],
     ['a body of the contract that is too large', { ...post('x'.repeat(1024 * 1024 + 1)), path: '/msteams/mappings' }],
     ['the description of the contract', { path: '/msteams/openapi.json' }],
   ])('to %s', async (_what, sent) => {
@@ -229,7 +233,7 @@ test('a browser is served GraphiQL over a connection', async () => {
   expect(await response.text()).toContain('SMS for Microsoft Teams');
 });
 
-test('documents that never come again take nobody else’s place', async () => {
+test('documents that are never used again do not evict those of other accounts', async () => {
   const other = await gateway.provider();
   const known = post({ query: '{ viewer { account { sid } } }' });
   const expected = await same(known);

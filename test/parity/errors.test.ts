@@ -82,14 +82,14 @@ describe('451 names every mandatory parameter that is missing', () => {
     await expectRefusal(provider, operation, blank, 'MISSING_PARAMETER', { message, path, restInput: {} });
   });
 
-  test('before anything that is merely wrong', async () => {
+  test('before invalid values', async () => {
     const input = { name: '', enterpriseAdmin: { emailId: 'no e-mail', password: '' } };
     const message = 'Mandatory parameter name,enterpriseAdmin.password is missing.';
     await expectRefusal(provider, 'createEnterprise', input, 'MISSING_PARAMETER', { message, path: ['name'] });
   });
 });
 
-describe('452 says what the platform said', () => {
+describe('452 has the platform’s message', () => {
   test.each([
     ['createEnterprise', 'createSubAccount', async () => newEnterprise()],
     ['updateEnterprise', 'setAccountStatus', async () => ({ sid: kohl, status: 'INACTIVE' })],
@@ -105,7 +105,7 @@ describe('452 says what the platform said', () => {
       async () => ({ sid: (await done(provider, 'createMapping', newMapping(kohl))).sid, externalAddress: fresh.number() }),
     ],
     ['deleteMapping', 'disableSms', async () => ({ sid: (await done(provider, 'createMapping', newMapping(kohl))).sid as string })],
-  ] as const)('%s, where it refuses %s', async (operation, call, prepare) => {
+  ] as const)('%s, if it refuses %s', async (operation, call, prepare) => {
     const input = await prepare();
     restcomm.refuse(call);
     await expectRefusal(provider, operation, input, 'PLATFORM_ERROR', { message: REFUSAL });
@@ -132,7 +132,7 @@ describe('4050, a name that is taken', () => {
     }
   });
 
-  test('asks the platform for nothing', async () => {
+  test('does not call the platform', async () => {
     restcomm.reset();
     await inGraph(provider, 'createEnterprise', newEnterprise({ name: 'kohl' }));
     expect(restcomm.calls).toEqual([]);
@@ -151,7 +151,7 @@ describe('4050, a name that is taken', () => {
   });
 });
 
-describe('4001, an e-mail that is an admin already', () => {
+describe('4001, an e-mail of an existing admin', () => {
   test('in any case, of an open enterprise or a CLOSED one', async () => {
     const emailId = fresh.email();
     const { sid } = await done(provider, 'createEnterprise', newEnterprise({ enterpriseAdmin: { emailId, password: 'x' } }));
@@ -163,7 +163,7 @@ describe('4001, an e-mail that is an admin already', () => {
     await expectRefusal(provider, 'createEnterprise', again(), 'EMAIL_NOT_UNIQUE', expected);
   });
 
-  test('but an account that exists on the platform alone is linked, and its password is not touched', async () => {
+  test('but an account that exists only on the platform is linked, and its password is unchanged', async () => {
     const emailId = 'old@newcomer.example';
     await restcomm.createSubAccount({ email: emailId, password: 'the right one', friendlyName: 'There before' });
     restcomm.reset();
@@ -184,7 +184,7 @@ describe('4001, an e-mail that is an admin already', () => {
     expect(there.admin.sid).not.toBe(here.admin.sid);
   });
 
-  test('a new account keeps a hash of its password only', async () => {
+  test('a new account stores only a hash of its password', async () => {
     const enterpriseAdmin = { emailId: 'new@newcomer.example', password: 'a-long-password' };
     const { admin } = await done(provider, 'createEnterprise', newEnterprise({ enterpriseAdmin }));
     const row = await gateway.gateway.prisma.enterpriseAdmin.findUniqueOrThrow({ where: { sid: admin.sid } });
@@ -193,7 +193,7 @@ describe('4001, an e-mail that is an admin already', () => {
   });
 });
 
-describe("not found is what is unknown, malformed or another organization's", () => {
+describe("a sid that is unknown, malformed or another organization's is not found", () => {
   test('4051, 480 and 481', async () => {
     const theirs = (await done(other, 'createEnterprise', newEnterprise())).sid;
     const mapping = (await done(other, 'createMapping', newMapping(theirs))).sid;
@@ -245,7 +245,7 @@ describe("not found is what is unknown, malformed or another organization's", ()
 });
 
 describe('482, a number that is mapped', () => {
-  test('across organizations, in any spelling, by a new mapping and by a change', async () => {
+  test('across organizations, in any notation, by a new mapping and by a change', async () => {
     const enterpriseSid = (await done(other, 'createEnterprise', newEnterprise())).sid;
     const { externalAddress } = await done(other, 'createMapping', newMapping(enterpriseSid));
     const digits = externalAddress.slice(1);
@@ -266,7 +266,7 @@ describe('482, a number that is mapped', () => {
     expect(restcomm.isSmsEnabled(externalAddress)).toBe(true);
   });
 
-  test('its own number may be written anew, and a deleted one is free', async () => {
+  test('a mapping’s own number may be written differently, and a deleted one is free', async () => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(kohl));
     restcomm.reset();
     expect((await done(provider, 'updateMapping', { sid, externalAddress: externalAddress.slice(1) })).externalAddress).toBe(
@@ -307,7 +307,7 @@ describe('485, a Microsoft address', () => {
     }
   });
 
-  test("that is no user of the tenant of the enterprise's bot, from the moment it has one", async () => {
+  test("that is not a user of the tenant of the enterprise's bot, once it has one", async () => {
     const enterpriseSid = (await done(provider, 'createEnterprise', newEnterprise())).sid;
     const before = await done(provider, 'createMapping', newMapping(enterpriseSid, { microsoftAddress: 'ann@other.invalid' }));
     await done(provider, 'createBot', newBot(enterpriseSid));
@@ -370,13 +370,13 @@ describe('450, a parameter of the wrong form', () => {
     path: parameter.split('.'),
   });
 
-  test('a status that is reached by closing alone', async () => {
+  test('a status that only closing can set', async () => {
     const expected = { ...invalid('status', 'must be ACTIVE or INACTIVE'), value: 'CLOSED' };
     await expectRefusal(provider, 'updateEnterprise', { sid: kohl, status: 'CLOSED' }, 'INVALID_PARAMETER', expected);
     await expectRefusal(provider, 'createEnterprise', newEnterprise({ status: 'CLOSED' }), 'INVALID_PARAMETER', expected);
   });
 
-  test('a number of 2 or 19 digits, or with anything else in it', async () => {
+  test('a number of 2 or 19 digits, or with other characters', async () => {
     const { sid } = await done(provider, 'createMapping', newMapping(kohl));
     for (const value of [
       '12',
@@ -401,7 +401,7 @@ describe('450, a parameter of the wrong form', () => {
     await done(provider, 'createMapping', newMapping(kohl, { externalAddress: '+112' }));
   });
 
-  test('an e-mail that is none', async () => {
+  test('an invalid e-mail', async () => {
     const input = newEnterprise({ enterpriseAdmin: { emailId: 'nobody', password: 'x' } });
     const expected = { ...invalid('enterpriseAdmin.emailId', 'must be an e-mail address'), value: 'nobody' };
     await expectRefusal(provider, 'createEnterprise', input, 'INVALID_PARAMETER', expected);
@@ -422,7 +422,7 @@ describe('450, a parameter of the wrong form', () => {
     await expectRefusal(provider, 'updateEnterprise', { sid: kohl, name: '  ' }, 'INVALID_PARAMETER', expected);
   });
 
-  test('a secret of the wrong form is not repeated', async () => {
+  test('a malformed secret is not repeated', async () => {
     const clientSecret = 's'.repeat(1025);
     const bot = newBot(kohl, { clientSecret });
     const inGraphs = JSON.stringify(await inGraph(provider, 'createBot', bot));
@@ -469,7 +469,7 @@ describe('450, a parameter of the wrong form', () => {
   });
 
   test.each(['status: OPEN', 'startTime: 1', 'filter: { createdFrom: "2020-02-30" }', 'orderBy: { field: DOMAIN }'])(
-    'that the graph does not know: %s',
+    'that the graph does not have: %s',
     async (argument) => {
       const { errors, data } = await provider.graph(`{ enterprises(${argument}) { nodes { sid } } }`);
       expect(errors?.length).toBeGreaterThan(0);
@@ -477,7 +477,7 @@ describe('450, a parameter of the wrong form', () => {
     },
   );
 
-  test('a sid with a NUL in a filter finds nothing, or is refused, but is no fault', async () => {
+  test('a sid with a NUL in a filter finds nothing, or is refused, but is not a fault', async () => {
     for (const list of [
       'enterprises/search?name',
       'mappings/search?enterpriseSid',

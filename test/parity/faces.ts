@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Provider } from '../support/gateway.ts';
 import type { RestAnswer } from '../support/rest.ts';
 
-/** REST.md's table of errors beside the graph's. Where it gives no message, a test gives its own. */
+/** REST.md's table of errors, with the graph's codes. If it has no message, the test provides one. */
 export const refusals = {
   MISSING_PARAMETER: { errorCode: '451', status: 400, member: 'InvalidInputError', message: undefined },
   PLATFORM_ERROR: { errorCode: '452', status: 400, member: 'PlatformError', message: undefined },

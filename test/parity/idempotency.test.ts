@@ -28,7 +28,7 @@ const age = (key: string, interval: string) =>
   gateway.gateway.prisma.$executeRaw`UPDATE idempotency_key SET date_created = date_created - ${interval}::interval WHERE key = ${key}`;
 const REUSED = { message: 'Idempotency key was used with another operation or input', path: ['idempotencyKey'] };
 
-describe('the same key and input gives the first answer again', () => {
+describe('the same key and input return the first result again', () => {
   test('and does nothing again', async () => {
     const input = keyed(newEnterprise());
     const first = await done(provider, 'createEnterprise', input);
@@ -38,7 +38,7 @@ describe('the same key and input gives the first answer again', () => {
     expect(await gateway.gateway.prisma.enterprise.count({ where: { name: first.name } })).toBe(1);
   });
 
-  test('on the other face too, whichever was first', async () => {
+  test('on the other face too, whichever came first', async () => {
     const input = keyed(newEnterprise());
     const { sid } = await done(provider, 'createEnterprise', input);
     expect(await inRest(provider, 'createEnterprise', input)).toMatchObject({ status: 201, body: { code: 200, data: { sid } } });
@@ -47,7 +47,7 @@ describe('the same key and input gives the first answer again', () => {
     expect((await inGraph(provider, 'createMapping', other)).sid).toBe(body.data?.sid);
   });
 
-  test('although the entity changed meanwhile', async () => {
+  test('even if the entity has changed meanwhile', async () => {
     const create = keyed(newEnterprise());
     const first = await done(provider, 'createEnterprise', create);
     const rename = keyed({ sid: first.sid, name: fresh.name() });
@@ -62,7 +62,7 @@ describe('the same key and input gives the first answer again', () => {
     }
   });
 
-  test('although the entity was deleted meanwhile, its relations included', async () => {
+  test('even if the entity was deleted meanwhile, its relations included', async () => {
     const enterpriseSid = await enterprise();
     const mapping = keyed(newMapping(enterpriseSid));
     const bot = keyed(newBot(enterpriseSid));
@@ -79,7 +79,7 @@ describe('the same key and input gives the first answer again', () => {
     expect((await inRest(provider, 'createBot', bot)).body.data).toMatchObject({ sid: firstBot.sid, clientSecret: 'a-client-secret' });
   });
 
-  test('whatever is absent or null, and in whatever order the fields come', async () => {
+  test('with absent or null fields, in any order', async () => {
     const input = keyed(newEnterprise());
     const { sid } = await done(provider, 'createEnterprise', input);
     const { name, enterpriseAdmin, idempotencyKey } = input as Record<string, Record<string, unknown>>;
@@ -88,7 +88,7 @@ describe('the same key and input gives the first answer again', () => {
     expect((await inRest(provider, 'createEnterprise', other)).body.data?.sid).toBe(sid);
   });
 
-  test('also where it was a conflict, or not found', async () => {
+  test('even if it was a conflict, or not found', async () => {
     const { sid, name } = await done(provider, 'createEnterprise', newEnterprise());
     const conflicting = keyed(newEnterprise({ name }));
     const closing = keyed({ sid });
@@ -107,8 +107,8 @@ describe('the same key and input gives the first answer again', () => {
   });
 });
 
-describe('nothing is kept', () => {
-  test('of what a platform refused', async () => {
+describe('nothing is stored', () => {
+  test('for a request that a platform refused', async () => {
     const input = keyed(newMapping(await enterprise()));
     restcomm.refuse('enableSms');
     expect(await inGraph(provider, 'createMapping', input)).toMatchObject({ code: 'PLATFORM_ERROR' });
@@ -117,7 +117,7 @@ describe('nothing is kept', () => {
     await done(provider, 'createMapping', input);
   });
 
-  test('of what was invalid, so that it can be put right under its key', async () => {
+  test('for invalid input, so that it can be corrected with the same key', async () => {
     const input = keyed(newEnterprise());
     expect(await inGraph(provider, 'createEnterprise', { ...input, name: ' ' })).toMatchObject({ code: 'MISSING_PARAMETER' });
     expect(await inRest(provider, 'createEnterprise', { ...input, name: 'x'.repeat(256) })).toMatchObject({ body: { errorCode: '450' } });
@@ -207,7 +207,7 @@ describe('a claim that a crash left behind', () => {
     expect((await inGraph(provider, 'createMapping', input)).sid).toBe(sid);
   });
 
-  test('stays closed to another input until it expires', async () => {
+  test('is refused to another input until it expires', async () => {
     const input = keyed(newMapping(await enterprise()));
     await crashed(input);
     await age(input.idempotencyKey, '2 minutes');
@@ -215,7 +215,7 @@ describe('a claim that a crash left behind', () => {
     await expectRefusal(provider, 'createMapping', other, 'IDEMPOTENCY_KEY_REUSED', { ...REUSED, value: input.idempotencyKey });
   });
 
-  test('is not answered by whoever lost it', async () => {
+  test('cannot be completed by the request that lost it', async () => {
     const enterpriseSid = await enterprise();
     const input = keyed(newMapping(enterpriseSid));
     stealClaim(input.idempotencyKey);
@@ -226,7 +226,7 @@ describe('a claim that a crash left behind', () => {
   });
 });
 
-test('a deletion that lost its claim leaves the mapping, and its number enabled', async () => {
+test('a deletion that lost its claim leaves the mapping, and its number stays enabled', async () => {
   const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
   const input = keyed({ sid });
   stealClaim(input.idempotencyKey);
@@ -236,7 +236,7 @@ test('a deletion that lost its claim leaves the mapping, and its number enabled'
 });
 
 describe('a key', () => {
-  test.each(['x'.repeat(256), 'schlüssel', 'a\u0007b'])('of the wrong form is refused: %j', async (idempotencyKey) => {
+  test.each(['x'.repeat(256), 'schlüssel', 'a\u0007b'])('that is malformed is refused: %j', async (idempotencyKey) => {
     const why = 'must be at most 255 printable ASCII characters';
     expect(await inGraph(provider, 'createEnterprise', newEnterprise({ idempotencyKey }))).toMatchObject({
       code: 'INVALID_PARAMETER',
@@ -245,7 +245,7 @@ describe('a key', () => {
     });
   });
 
-  test('that is blank is none, and the header has the same limits', async () => {
+  test('that is blank counts as absent, and the header has the same limits', async () => {
     const input = newEnterprise({ idempotencyKey: ' ' });
     await done(provider, 'createEnterprise', input);
     expect(await inGraph(provider, 'createEnterprise', input)).toMatchObject({ code: 'ENTERPRISE_NAME_NOT_UNIQUE' });
@@ -254,7 +254,7 @@ describe('a key', () => {
     await done(provider, 'createEnterprise', newEnterprise({ idempotencyKey: 'y'.repeat(255) }));
   });
 
-  test('is kept without anything that the input or the answer keeps secret', async () => {
+  test('is stored without the secrets of the input or the result', async () => {
     const input = keyed(newBot(await enterprise(), { clientSecret: 'a-most-secret-secret' }));
     await done(provider, 'createBot', input);
     const held = await gateway.gateway.prisma.idempotencyKey.findFirstOrThrow({ where: { key: input.idempotencyKey } });

@@ -223,7 +223,7 @@ describe('the beginning of a sender or recipient, in any case and taken literall
   });
 });
 
-describe('one of few values, as a whole and in any case', () => {
+describe('an enum value, as a whole and in any case', () => {
   test.each(['ACTIVE', 'INACTIVE', 'CLOSED'])('enterprises: status = %s', async (status) => {
     const rows = await ask('enterprises', { status }, { statuses: [status] });
     expect(rows.length).toBeGreaterThan(3);
@@ -242,7 +242,7 @@ describe('one of few values, as a whole and in any case', () => {
     expect(await ask('messages', { [parameter]: value.toLowerCase() }, { [parameter]: value })).toEqual(rows);
   });
 
-  test('several states at once are asked of the graph alone', async () => {
+  test('only the graph accepts several statuses at once', async () => {
     const { data } = await provider.graph(
       '{ enterprises(filter: { statuses: [ACTIVE, CLOSED] }) { totalCount } none: enterprises(filter: { statuses: [] }) { totalCount } }',
     );
@@ -251,7 +251,7 @@ describe('one of few values, as a whole and in any case', () => {
 });
 
 describe.each(['mappings', 'bots', 'messages'] as const)('%s', (list) => {
-  test('of one enterprise, by either of the contract’s names for it', async () => {
+  test('of one enterprise, by either of the contract’s parameter names', async () => {
     for (const sid of [enterpriseSid, otherSid]) {
       const rows = await ask(list, { enterpriseSid: sid }, { enterpriseSid: sid });
       expect(rows.length).toBeGreaterThan(0);
@@ -286,7 +286,7 @@ describe.each(['enterprises', 'mappings', 'bots', 'messages'] as const)('%s by t
     expect(rows).toHaveLength(2);
   });
 
-  test('a time that an answer shows finds its row, whatever the offset it is written with', async () => {
+  test('a time from a response finds its row, written with any offset', async () => {
     const [first] = await ask(list, {}, {});
     const shown = first?.dateCreated ?? '';
     const at = { createdFrom: day(1).toISOString(), createdTo: day(1).toISOString() };
@@ -338,7 +338,7 @@ describe('sorted', () => {
     expect(descending).toEqual(ascending.toReversed());
   });
 
-  test.each(['enterprises', 'mappings', 'bots', 'messages'] as const)('%s by creation where nothing else is asked', async (list) => {
+  test.each(['enterprises', 'mappings', 'bots', 'messages'] as const)('%s by creation by default', async (list) => {
     expect(await ask(list, {}, {})).toEqual(await ask(list, { sortBy: 'dateCreated:asc' }, {}, { field: 'DATE_CREATED' }));
   });
 });
@@ -355,7 +355,7 @@ describe('pages', () => {
   }
   const page = async (path: string) => (await provider.rest.get<Page>(path)).body.data as Page;
 
-  test('by number, by cursor and by following the URIs hold the same rows, each once', async () => {
+  test('by number, by cursor and by following the URIs contain the same rows, each once', async () => {
     const sorted = await ask('enterprises', { sortBy: 'name:desc' }, {}, { field: 'NAME', direction: 'DESC' });
     const sids = sorted.map(({ sid }) => sid);
 
@@ -386,7 +386,7 @@ describe('pages', () => {
     expect(data.list.nodes.map(({ sid }: Row) => sid)).toEqual(sids.slice(4, 8));
   });
 
-  test('beyond the last one are empty on both faces, and still tell the total', async () => {
+  test('beyond the last one are empty on both faces, and still have the total', async () => {
     for (const number of [4, 2147483647]) {
       const beyond = await page(`${paths.enterprises}?pageSize=4&page=${number}`);
       expect(beyond).toMatchObject({ result: [], total: 14, numPages: 4 });
@@ -398,12 +398,12 @@ describe('pages', () => {
     expect(data.enterprises).toEqual({ totalCount: 14, nodes: [], pageInfo: { hasNextPage: false, endCursor: null } });
   });
 
-  test('without a size have 10 rows in the contract and 20 in the graph', async () => {
+  test('have 10 rows by default in the contract and 20 in the graph', async () => {
     expect((await page(paths.enterprises)).result).toHaveLength(10);
     expect((await provider.graph('{ enterprises { nodes { sid } } }')).data.enterprises.nodes).toHaveLength(14);
   });
 
-  test('of 1000 rows are the contract’s alone', async () => {
+  test('of 1000 rows exist only in the contract', async () => {
     const many = await gateway.provider();
     const { organizationSid, accountSid } = many;
     const enterprise = { sid: newSid('EN'), organizationSid, accountSid, name: 'Many', nameFolded: 'many' };

@@ -57,7 +57,7 @@ const oneNumber = <Other>(spelling: (number: string) => fc.Arbitrary<Other>) =>
   );
 
 describe('a message', () => {
-  test('is found by its phone in any spelling, and by any beginning, and answered as it came', async () => {
+  test('is found by its phone in any notation, and by any beginning, and shows it as received', async () => {
     await fc.assert(
       fc.asyncProperty(oneNumber(anySpelling), async ({ number, stored, asked, length }) => {
         await receive(stored);
@@ -78,7 +78,7 @@ describe('a message', () => {
     );
   });
 
-  test('is sent to it in one conversation, which keeps its order', async () => {
+  test('is sent to a phone in one conversation, which keeps its order', async () => {
     const { prisma } = gateway.database;
     await fc.assert(
       fc.asyncProperty(oneNumber(anySpelling), async ({ number, stored, asked }) => {
@@ -115,7 +115,7 @@ describe('a message', () => {
     expect(rows.map(({ lane }) => lane)).toEqual(Array(2).fill('sms:4930123451:491701234567'));
   });
 
-  test('is not sent to what is no number', async () => {
+  test('is not sent to an invalid number', async () => {
     for (const to of ['AMAZON', '+49 170', '030 1234567', 'tel:', 'tel:12', 'ann@kohl.example', '+1 571 210 1234 ext. 5', '1'.repeat(19)])
       expect(await send(to), to).toEqual({ code: 'INVALID_PARAMETER', path: ['to'] });
   });
@@ -149,7 +149,7 @@ describe('a message', () => {
     }
   });
 
-  test('is looked for by whatever text', async () => {
+  test('can be searched by any text', async () => {
     const texts = fc.oneof(
       fc.string({ unit: 'grapheme', maxLength: 30 }),
       fc.string({ unit: fc.constantFrom(...'0123456789+-()[]./~ %_\\;=telx\u202a\uff0b١'), maxLength: 40 }),
@@ -167,7 +167,7 @@ describe('a message', () => {
 });
 
 describe('a mapping', () => {
-  test('keeps its number as it is given, is found by it in any spelling, and is the only one of it', async () => {
+  test('keeps its number as given, is found by it in any notation, and is the only one for it', async () => {
     await fc.assert(
       fc.asyncProperty(oneNumber(plainSpelling), fc.constantFrom(...faces), async ({ number, stored, asked, length }, face) => {
         const { sid } = await outcome(face, provider, 'createMapping', newMapping(enterpriseSid, { externalAddress: stored }));
@@ -196,7 +196,7 @@ describe('a mapping', () => {
     );
   });
 
-  test('whose number begins with the text has it as a part, unless the text says that it is a beginning', async () => {
+  test('matches a part of its number, unless the text is marked as a beginning', async () => {
     const { externalAddress } = await done(
       provider,
       'createMapping',
@@ -209,7 +209,7 @@ describe('a mapping', () => {
       expect(await found('mappings', 'externalAddress', text), text).not.toContain(externalAddress);
   });
 
-  test('that has had another’s number since before keeps what it has, and leaves the other alone', async () => {
+  test('that has always had another’s number keeps it, and does not affect the other', async () => {
     const { prisma } = gateway.database;
     const owner = await done(provider, 'createMapping', newMapping(enterpriseSid, { externalAddress: '+4930800123451' }));
     const { sid } = await done(provider, 'createMapping', newMapping(enterpriseSid));
@@ -239,7 +239,7 @@ describe('pages', () => {
   const QUERY = `query ($field: MessageOrderField!, $after: String, $before: String) {
     messages(first: 5, after: $after, before: $before, orderBy: { field: $field }) { nodes { sid from to } pageInfo { endCursor } } }`;
 
-  test.each(['FROM', 'TO'] as const)('by %s go on after their cursors, and refuse those of before', async (field) => {
+  test.each(['FROM', 'TO'] as const)('by %s continue after their cursors, and refuse those of earlier versions', async (field) => {
     for (const from of ['+1 571 2101234', '0015712101233', '15712101235', '+15712101236', 'BANK', 'tel:+15712101237']) await receive(from);
     const { prisma } = gateway.database;
     const column = field === 'FROM' ? 'fromFolded' : 'toFolded';
@@ -264,7 +264,7 @@ describe('pages', () => {
     }
   });
 
-  test('by creation go on after the cursors of before', async () => {
+  test('by creation continue after the cursors of earlier versions', async () => {
     const { data, errors } = await provider.graph(QUERY, {
       field: 'DATE_CREATED',
       after: encodeCursor('messages', 'DATE_CREATED', new Date(0), 'MS0'),
@@ -273,7 +273,7 @@ describe('pages', () => {
     expect(data.messages.nodes).toHaveLength(5);
   });
 
-  test('refuse a cursor of another order by its name', async () => {
+  test('refuse a cursor of another order, and name that order', async () => {
     const { data } = await provider.graph(QUERY, { field: 'FROM' });
     const { errors } = await provider.graph(QUERY, { field: 'TO', after: data.messages.pageInfo.endCursor });
     expect(errors?.[0]?.message).toBe('Parameter after is invalid: is a cursor of the order FROM, not TO');

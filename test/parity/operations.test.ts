@@ -46,7 +46,7 @@ interface Walk {
   readonly valid: () => Promise<Input>;
   /** Absent where the input is a sid alone. */
   readonly invalid?: Input;
-  /** What another tenant is told about the valid input; absent where it names nothing of ours. */
+  /** The refusal of the valid input to another tenant; absent if the input refers to none of our objects. */
   readonly stranger?: 'ENTERPRISE_NOT_FOUND' | 'MAPPING_NOT_FOUND' | 'BOT_NOT_FOUND';
 }
 const long = 'x'.repeat(2000);
@@ -87,14 +87,14 @@ const walks: readonly Walk[] = [
   { operation: 'deleteBot', valid: async () => ({ sid: await bot() }), stranger: 'BOT_NOT_FOUND' },
 ];
 
-test('the walk and the lists below are all operations of the contract', () => {
+test('the walk and the lists below cover all operations of the contract', () => {
   expect(table).toHaveLength(17);
   expect(table.filter(({ methods }) => !methods.includes('GET'))).toHaveLength(walks.length);
   expect(walks.map(({ operation }) => operation)).toEqual(Object.keys(mutations));
 });
 
 describe.each(walks)('$operation', ({ operation, valid, invalid, stranger: refusal }) => {
-  test('succeeds, and answers what a reader then sees on both faces', async () => {
+  test('succeeds, and returns what both faces then show', async () => {
     const asked = { graph: await valid(), rest: await valid() };
     const result = await inGraph(provider, operation, asked.graph);
     const { status, body } = await inRest(provider, operation, asked.rest);
@@ -126,14 +126,14 @@ describe.each(walks)('$operation', ({ operation, valid, invalid, stranger: refus
   });
 
   if (invalid)
-    test('refuses what is invalid', async () => {
+    test('refuses invalid input', async () => {
       const sid = 'sid' in (await valid()) ? { sid: newSid('BE') } : {};
       const input = { ...sid, ...invalid };
       expect(await inGraph(provider, operation, input)).toMatchObject({ __typename: 'InvalidInputError', code: 'INVALID_PARAMETER' });
       expect(await inRest(provider, operation, input)).toMatchObject({ status: 400, body: { errorCode: '450' } });
     });
 
-  test('is for nobody without credentials', async () => {
+  test('requires credentials', async () => {
     const input = await valid();
     await expect(inGraph(anonymous(), operation, input)).rejects.toThrow('UNAUTHENTICATED');
     const { status, body } = await inRest(anonymous(), operation, input);
@@ -143,7 +143,7 @@ describe.each(walks)('$operation', ({ operation, valid, invalid, stranger: refus
   });
 
   if (refusal)
-    test("refuses another tenant's as unknown", async () => {
+    test("refuses another tenant's objects as unknown", async () => {
       const input = await valid();
       const { code, ...told } = await inGraph(stranger, operation, input);
       expect(code).toBe(refusal);
@@ -191,7 +191,7 @@ describe.each([
     expect(list.body.data?.total).toBe(data[many].totalCount);
   });
 
-  test('are for nobody without credentials', async () => {
+  test('require credentials', async () => {
     for (const query of [`{ ${one}(sid: "${sid}") { sid } }`, `{ ${many} { nodes { sid } } }`]) {
       const { status, errors } = await anonymous().graph(query);
       expect({ status, code: errors?.[0]?.extensions?.code }).toEqual({ status: 401, code: 'UNAUTHENTICATED' });
@@ -203,7 +203,7 @@ describe.each([
     }
   });
 
-  test("do not show another tenant's", async () => {
+  test("do not show another tenant's objects", async () => {
     expect((await stranger.graph(`{ ${one}(sid: "${sid}") { sid } }`)).data).toEqual({ [one]: null });
     expect((await stranger.graph(`{ ${many} { nodes { sid } } }`)).data[many].nodes).not.toContainEqual({ sid });
     expect((await stranger.rest.get(`${path}/${sid}`)).status).toBe(409);
@@ -212,14 +212,14 @@ describe.each([
   });
 });
 
-describe('at the door', () => {
+describe('at the entrance', () => {
   const credentialed = (user: string, password: string) => ({
     graph: graphClient(gateway.fetch, { user, password }),
     rest: restClient(gateway.fetch, { user, password }),
   });
   const viewer = '{ viewer { account { sid } } }';
 
-  test('401: a wrong token, an unknown account, and no account at all are told alike', async () => {
+  test('401: a wrong token, an unknown account, and no credentials get the same response', async () => {
     for (const [user, password] of [
       [provider.accountSid, stranger.authToken],
       [`AC${'0'.repeat(32)}`, provider.authToken],
@@ -249,7 +249,7 @@ describe('at the door', () => {
     expect((await credentialed(suspended.accountSid, 'wrong').rest.get('/msteams/enterprises/search')).status).toBe(401);
   });
 
-  test('403: an account that may read only', async () => {
+  test('403: a read-only account', async () => {
     const { account, authToken } = await createAccount(gateway.gateway, {
       email: `${randomBytes(6).toString('hex')}@provider.example`,
       organization: { sid: provider.organizationSid },
@@ -280,7 +280,7 @@ describe('at the door', () => {
     expect(await rest.post('/msteams/enterprises', '{}', text)).toMatchObject({ status: 415, body: { errorCode: '415' } });
   });
 
-  test('the graph refuses the same in its own form', async () => {
+  test('the graph refuses the same requests in its own form', async () => {
     const authorization = `Basic ${Buffer.from(`${provider.accountSid}:${provider.authToken}`).toString('base64')}`;
     const status = async (init: RequestInit, path = '/graphql') =>
       (await gateway.fetch(new Request(`http://gateway.test${path}`, { ...init, headers: { authorization, ...init.headers } }))).status;

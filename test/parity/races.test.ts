@@ -79,7 +79,7 @@ describe('of 20 simultaneous requests', () => {
     expect(restcomm.calls.filter(([call]) => call === 'setAccountStatus')).toHaveLength(1);
   });
 
-  test('with one idempotency key one is done, and all 20 answer alike', async () => {
+  test('with one idempotency key one is performed, and all 20 have the same result', async () => {
     const input = newEnterprise({ idempotencyKey: fresh.key() });
     const answers = await Promise.all(twenty((index) => outcome(faces[index % 2] as Face, provider, 'createEnterprise', input)));
     expect(new Set(answers.map(({ sid }) => sid)).size).toBe(1);
@@ -103,7 +103,7 @@ test('of simultaneous changes to one number exactly one succeeds, the others are
   await expectPlatformAsStored(...mappings.map((mapping) => mapping.externalAddress), externalAddress);
 });
 
-test('an enterprise that is being closed while mappings and a bot come in is not CLOSED with mappings', async () => {
+test('an enterprise that is closed while mappings and a bot are created is not CLOSED with mappings', async () => {
   for (let round = 0; round < 3; round++) {
     const sid = await enterprise();
     const asks = twenty((index): [MutationName, Input] =>
@@ -121,7 +121,7 @@ test('an enterprise that is being closed while mappings and a bot come in is not
   }
 });
 
-test('closing with deleteMappings while mappings come in ends CLOSED without any, or open', async () => {
+test('closing with deleteMappings while mappings are created ends CLOSED without any, or open', async () => {
   const sid = await enterprise();
   const asks = twenty((index): [MutationName, Input] =>
     index === 10 ? ['closeEnterprise', { sid, deleteMappings: true }] : ['createMapping', newMapping(sid)],

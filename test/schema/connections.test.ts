@@ -68,13 +68,13 @@ describe.each(lists)('%s', (list) => {
     [{ offset: 1, last: 1 }, 'offset', 'cannot be combined with last, after or before'],
     [{ offset: 0, after: 'x' }, 'offset', 'cannot be combined with last, after or before'],
     [{ offset: 0, before: 'x' }, 'offset', 'cannot be combined with last, after or before'],
-  ])('refuses %j and says why', async (variables, argument, why) => {
+  ])('refuses %j with the reason', async (variables, argument, why) => {
     const refused = await refusal(page(list), variables);
     expect(refused.argument).toEqual([argument]);
     expect(refused.message).toContain(why);
   });
 
-  test('answers an empty page for first: 0, for last: 0 and beyond its end, and still tells what is there', async () => {
+  test('returns an empty page for first: 0, for last: 0 and beyond its end, with the correct page info', async () => {
     const all = await provider.graph(page(list));
     const there = all.data.list.totalCount > 0;
     for (const variables of [{ first: 0 }, { last: 0 }, { offset: 2_147_483_647 }]) {
@@ -105,7 +105,7 @@ describe('a cursor', () => {
     return encoded(parts.with(index, part));
   }
 
-  test('of another list or another order is refused, and so said', async () => {
+  test('of another list or another order is refused, with that reason', async () => {
     expect(await refusal(mappings, { after: await cursorOf('enterprises', 'NAME') })).toEqual({
       message: 'Parameter after is invalid: is not a cursor of this list',
       argument: ['after'],
@@ -134,7 +134,7 @@ describe('a cursor', () => {
     encoded(['__proto__', 'NAME', 'a', 'b']),
     encoded(['mappings', ['NAME'], 'a', 'b']),
     'A'.repeat(10_000),
-  ])('that is none (%j) is refused', async (after) => {
+  ])('that is invalid (%j) is refused', async (after) => {
     expect((await refusal(mappings, { after })).argument).toEqual(['after']);
   });
 
@@ -142,9 +142,9 @@ describe('a cursor', () => {
     ['a NUL in its value', 2, 'a\0b'],
     ['a NUL in its sid', 3, 'BE\0'],
     ['half a character', 2, '\ud800'],
-    ['a number for a text', 2, 1],
-    ['an object for a text', 2, { contains: '' }],
-    ['an object for a sid', 3, { not: '' }],
+    ['a number instead of a text', 2, 1],
+    ['an object instead of a text', 2, { contains: '' }],
+    ['an object instead of a sid', 3, { not: '' }],
     ['null', 2, null],
   ])('with %s is refused', async (_, index, part) => {
     expect((await refusal(mappings, { after: await forged(index, part) })).argument).toEqual(['after']);
@@ -156,7 +156,7 @@ describe('a cursor', () => {
     expect((await refusal(page('mappings', 'DATE_CREATED'), { after })).argument).toEqual(['after']);
   });
 
-  test('of any content is a place in the list or refused, never a fault', async () => {
+  test('with any content is a position in the list or refused, never a fault', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const part = fc.oneof(
       fc.constantFrom('mappings', 'NAME', 'DATE_CREATED', '__proto__'),
@@ -180,7 +180,7 @@ describe('a cursor', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  test('of texts that look like SQL or a pattern is a place like any other', async () => {
+  test('of texts that look like SQL or a pattern is a position like any other', async () => {
     for (const text of ["'; DROP TABLE mapping; --", '%', '_', '\\', '"', '{}']) {
       const { data, errors } = await provider.graph(mappings, { after: await forged(2, text) });
       expect(errors).toBeUndefined();
@@ -207,7 +207,7 @@ describe('a list inside an entity', () => {
     return { ...mappings, names: mappings.nodes.map(({ name }: { name: string }) => name) };
   };
 
-  test('pages through its own rows alone, forward and back', async () => {
+  test('pages through only its own rows, forward and back', async () => {
     const first = await read({ first: 2 });
     const second = await read({ first: 2, after: first.pageInfo.endCursor });
     const third = await read({ first: 2, after: second.pageInfo.endCursor });
@@ -219,18 +219,18 @@ describe('a list inside an entity', () => {
     expect(back.pageInfo.hasPreviousPage).toBe(true);
   });
 
-  test('goes on behind a cursor of another entity in its own rows', async () => {
+  test('continues after a cursor of another entity in its own rows', async () => {
     const { pageInfo } = await read({ first: 3 });
     expect((await read({ after: pageInfo.endCursor }, 1)).names).toEqual(['Anna']);
   });
 
-  test('is counted under its filter, and no filter leaves the entity', async () => {
+  test('is counted with its filter, and no filter leaves the entity', async () => {
     expect(await read({ filter: { name: 'ER' } })).toMatchObject({ totalCount: 1, names: ['Berta'] });
     expect(await read({ filter: { enterpriseSid: enterprises[1]?.sid } })).toMatchObject({ totalCount: 0, names: [] });
     expect(await read({ filter: { enterpriseSid: enterprises[0]?.sid } })).toMatchObject({ totalCount: 5 });
   });
 
-  test('refuses what a list outside refuses, at its place in the answer', async () => {
+  test('refuses the same arguments as a list outside, at its place in the response', async () => {
     const { data, errors } = await provider.graph(nested, { sid: enterprises[0]?.sid, first: 101 });
     expect(data).toEqual({ enterprise: null });
     expect(errors).toEqual([
@@ -243,7 +243,7 @@ describe('a global id', () => {
   const globalId = (text: string) => Buffer.from(text).toString('base64');
   const node = 'query ($id: ID!) { node(id: $id) { id } }';
 
-  test('fetches its entity, and null where there is none', async () => {
+  test('fetches its entity, and null if there is none', async () => {
     const { id, sid } = enterprises[0] as { id: string; sid: string };
     const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Enterprise { sid } } }';
     const { data, errors } = await provider.graph(query, { ids: [globalId('Bot:BE1'), id, globalId(`Enterprise:${sid}x`), id] });
@@ -266,7 +266,7 @@ describe('a global id', () => {
     'BotFilter:1',
     'constructor:1',
     'Nothing:1',
-  ])('that is none (%j) is refused', async (text) => {
+  ])('that is invalid (%j) is refused', async (text) => {
     const { data, errors } = await provider.graph(node, { id: globalId(text) });
     expect(data).toEqual({ node: null });
     expect(errors).toEqual([
@@ -274,7 +274,7 @@ describe('a global id', () => {
     ]);
   });
 
-  test('may stand with 99 others, no more', async () => {
+  test('may be requested with 99 others, but no more', async () => {
     const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } }';
     const { data } = await provider.graph(query, { ids: Array(100).fill(globalId('Bot:BE1')) });
     expect(data.nodes).toEqual(Array(100).fill(null));

@@ -94,7 +94,7 @@ describe.each(names)('%s', (name) => {
     return { sids: edges.map(({ node }) => node.sid), cursors: edges.map(({ cursor }) => cursor), pageInfo, totalCount };
   };
 
-  test('loses and repeats no surviving row, whatever is inserted and deleted between the pages', async () => {
+  test('loses and repeats no remaining row, whatever is inserted and deleted between the pages', async () => {
     await fc.assert(
       fc.asyncProperty(rowsOf(9), events, direction, size, fc.boolean(), async (rows, changes, way, count, backward) => {
         await begin(rows);
@@ -123,7 +123,7 @@ describe.each(names)('%s', (name) => {
     );
   });
 
-  test('gives the same rows forward, backward and by offset, and between two cursors what lies between them', async () => {
+  test('returns the same rows forward, backward and by offset, and between two cursors the rows in between', async () => {
     await fc.assert(
       fc.asyncProperty(rowsOf(7), direction, size, fc.nat({ max: 7 }), fc.nat({ max: 7 }), async (rows, way, count, one, other) => {
         await begin(rows);

@@ -58,14 +58,14 @@ describe('the schema', () => {
 describe('every mutation', () => {
   const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
 
-  test.each(mutations)('$name takes one input, which may carry an idempotencyKey', ({ args }) => {
+  test.each(mutations)('$name has one input, which may contain an idempotencyKey', ({ args }) => {
     expect(args.map(({ name }) => name)).toEqual(['input']);
     const type = args[0]?.type;
     const input = isNonNullType(type) ? type.ofType : undefined;
     expect(isInputObjectType(input) && String(input.getFields().idempotencyKey?.type)).toBe('String');
   });
 
-  test.each(mutations)('$name answers a union of one result and members that implement Error', ({ type }) => {
+  test.each(mutations)('$name returns a union of one result and members that implement Error', ({ type }) => {
     const union = isNonNullType(type) ? type.ofType : undefined;
     const members = isUnionType(union) ? union.getTypes() : [];
     const error = schema.getType('Error');

@@ -50,7 +50,7 @@ describe.each(Object.entries(lists))('%s', (list, name) => {
     return data.list;
   };
 
-  test('show the same of a row whichever of its fields are selected, alone or together, as nodes or edges, in fragments or not', async () => {
+  test('show the same values of a row for any selection of its fields, alone or together, as nodes or edges, in fragments or not', async () => {
     const { nodes: whole } = await read(`nodes { sid ${fields.join(' ')} }`);
     expect(whole.length).toBeGreaterThan(1);
     const some = fc.uniqueArray(fc.constantFrom(...fields), { minLength: 1, maxLength: 5 });

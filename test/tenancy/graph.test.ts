@@ -64,7 +64,7 @@ async function ask(graph: Provider['graph'], document: string, target: string) {
 }
 
 describe('the walk', () => {
-  test('sends operations that are valid, and among them selects every field of every type', () => {
+  test('sends valid operations, which select every field of every type', () => {
     const { positions, openQueries } = walkOf(b);
     const selected = new Set<string>();
     const collect = (document: DocumentNode) => {
@@ -88,7 +88,7 @@ describe('the walk', () => {
     expect(all.filter((coordinate) => !selected.has(coordinate))).toEqual([]);
   });
 
-  test('reaches all of the data of whoever makes it', async () => {
+  test('reaches all data of its caller', async () => {
     const answers = [];
     for (const { document } of walkOf(a).openQueries) {
       const { data, errors } = await a.provider.graph(document);
@@ -98,7 +98,7 @@ describe('the walk', () => {
     expect(new Set(leaks(a.visible, '', answers))).toEqual(new Set(a.visible));
   });
 
-  test('finds what is its own at every place that takes a sid or a global id', { timeout: 60_000 }, async () => {
+  test('finds its own objects at every place that takes a sid or a global id', { timeout: 60_000 }, async () => {
     for (const position of walkOf(a).positions.filter(
       ({ operation, holds }) => operation === 'query' && (typeof holds === 'object' || holds === 'global id'),
     )) {
@@ -110,7 +110,7 @@ describe('the walk', () => {
     }
   });
 
-  test('gets as far as the sid in every mutation: with one of its own the answer is another than with an unknown one', async () => {
+  test('gets as far as the sid in every mutation: the result for its own sid differs from that for an unknown one', async () => {
     const world = await createWorld(gateway);
     // A filter that names nothing is no error.
     const places = walkOf(world).positions.filter(
@@ -139,14 +139,14 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     before = await rowsOf(gateway.database.pool);
   });
 
-  test('no query that needs no argument shows anything', async () => {
+  test('no query without mandatory arguments shows anything', async () => {
     for (const { name, document } of walkOf(b).openQueries) {
       const { data, errors } = await graph(document);
       expect(leaks(canaries, document, { data, errors }), name).toEqual([]);
     }
   });
 
-  test('a foreign sid, global id or text is answered as an unknown one, everywhere', { timeout: 60_000 }, async () => {
+  test('a foreign sid, global id or text has the same result as an unknown one, everywhere', { timeout: 60_000 }, async () => {
     for (const position of walkOf(b).positions.filter(
       ({ operation, holds }) => operation === 'query' || (operation === 'mutation' && typeof holds === 'object'),
     )) {
@@ -159,7 +159,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     }
   });
 
-  test('a foreign cursor is a place and shows nothing of what is there', async () => {
+  test('a foreign cursor is a position and reveals nothing', async () => {
     const lists = ['enterprises', 'mappings', 'bots', 'messages'];
     const { data } = await a.provider.graph(`{ ${lists.map((list) => `${list} { pageInfo { endCursor } }`).join(' ')} }`);
     const cursors: string[] = lists.map((list) => data[list].pageInfo.endCursor);
@@ -170,7 +170,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     }
   });
 
-  test('an idempotency key is as good as unused, whatever it was used for', async () => {
+  test('an idempotency key counts as unused, whatever it was used for', async () => {
     for (const deed of a.deeds) {
       const { data, errors } = await graph(documentOf(deed), { input: deed.input });
       // An admin's account is named by the e-mail, which the request itself said.

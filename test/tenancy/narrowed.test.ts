@@ -94,11 +94,11 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     authorization = authorizationOf(own);
   });
 
-  test('the first enterprise has texts to be recognised by, its bot’s secret and its numbers among them', () => {
+  test('the first enterprise has recognizable texts, its bot’s secret and its numbers among them', () => {
     expect(canaries).toEqual(expect.arrayContaining([foreign.Enterprise, ...world.texts, ...world.secrets]));
   });
 
-  test('no query that needs no argument shows anything of another', async () => {
+  test('no query without mandatory arguments shows anything of another', async () => {
     for (const { name, document } of walked().openQueries) {
       const { data, errors } = await narrowed.graph(document);
       expect(leaks(canaries, document, { data, errors }), name).toEqual([]);
@@ -109,7 +109,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  test('its own is there: found by sid and by global id, listed and counted', async () => {
+  test('its own objects are found by sid and by global id, listed and counted', async () => {
     const { Enterprise, Mapping, Bot, Message } = own as Record<string, string>;
     const { data } = await narrowed.graph(
       `query ($ids: [ID!]!) {
@@ -134,7 +134,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     });
   });
 
-  test('another’s sid, global id or text is answered as an unknown one, everywhere', async () => {
+  test('another’s sid, global id or text has the same result as an unknown one, everywhere', async () => {
     const places = walked().positions.filter(
       ({ operation, holds }) => operation === 'query' || (operation === 'mutation' && typeof holds === 'object'),
     );
@@ -147,7 +147,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  test('no enterprise can be made, and what is its own can not be moved to another', async () => {
+  test('no enterprise can be created, and its own objects cannot be moved to another', async () => {
     const enterprise = { name: 'Another', enterpriseAdmin: { emailId: 'another@customer.example', password: 'a-long-password' } };
     const created = await narrowed.graph('mutation ($input: CreateEnterpriseInput!) { createEnterprise(input: $input) { __typename } }', {
       input: enterprise,
@@ -163,7 +163,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  test('an idempotency key of its account is as good as unused, whatever it was used for', async () => {
+  test('an idempotency key of its account counts as unused, whatever it was used for', async () => {
     for (const deed of world.deeds.filter(({ input }) => input.enterpriseSid !== own.Enterprise)) {
       const { data, errors } = await narrowed.graph(documentOf(deed), { input: deed.input });
       expect(leaks(canaries, deed.input, { data, errors }), deed.mutation).toEqual([]);
@@ -173,7 +173,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  test('no key that it uses is taken from its account', async () => {
+  test('a key that it uses remains unused for its account', async () => {
     const mutation = `mutation ($input: UpdateEnterpriseInput!) { updated: updateEnterprise(input: $input) {
       __typename ... on Enterprise { name } ... on Error { code value }
     } }`;
@@ -188,7 +188,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     });
   });
 
-  test('REST shows and changes its own alone', async () => {
+  test('REST shows and changes only its own objects', async () => {
     for (const [path, type, notFound] of [
       ['enterprises', 'Enterprise', '4051'],
       ['mappings', 'Mapping', '480'],
@@ -204,7 +204,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     }
   });
 
-  test('streams are silent about another', async () => {
+  test('streams send nothing about another', async () => {
     const open = async (subscription: string) => {
       const url = `http://gateway.test/graphql?${new URLSearchParams({ query: `subscription { ${subscription} }` })}`;
       return gateway.fetch(new Request(url, { headers: { accept: 'text/event-stream', authorization } }));
@@ -231,7 +231,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
   });
 });
 
-test('what a narrowed caller makes stays narrowed, and ends no later than it', async () => {
+test('a token created by a restricted caller is restricted too, and ends no later than the caller', async () => {
   const expires = new Date(Date.now() + 100_000);
   const caller: Caller = {
     ...{ organizationSid: world.provider.organizationSid, accountSid: world.provider.accountSid, permissions: new Set(permissions) },
@@ -255,7 +255,7 @@ describe('to a read-only access token', () => {
     before = await rowsOf(gateway.database.pool);
   });
 
-  test('every query is open and every mutation forbidden', async () => {
+  test('every query is allowed and every mutation forbidden', async () => {
     expect((await reader.graph('{ enterprises { totalCount } }')).data.enterprises.totalCount).toBe(2);
     const mutations = walked().positions.filter(({ operation }) => operation === 'mutation');
     expect(new Set(mutations.map(({ name }) => name.split('(')[0])).size).toBe(
@@ -267,7 +267,7 @@ describe('to a read-only access token', () => {
     }
   });
 
-  test('every operation of REST that changes something is answered 403', async () => {
+  test('every operation of REST that changes something is refused with 403', async () => {
     const calls = table.flatMap(({ path, aliases, methods }) =>
       [path, ...aliases].flatMap((one) => methods.map((method) => ({ path: one, method }))),
     );

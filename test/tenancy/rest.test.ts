@@ -29,13 +29,13 @@ async function ask(rest: Provider['rest'], { method, path, body }: Call, target:
 }
 
 describe('the walk', () => {
-  test('comes to every operation of the table', () => {
+  test('covers every operation of the table', () => {
     const missed = table.filter(({ operation }) => !places.some((place) => place.operation === operation));
     expect(missed.map(({ operation }) => operation)).toEqual(['createEnterprise']);
     expect(places.filter(({ sidOf }) => sidOf).length).toBeGreaterThan(50);
   });
 
-  test('gets as far as the sid everywhere: with one of its own the answer is another than with an unknown one', async () => {
+  test('gets as far as the sid everywhere: the result for its own sid differs from that for an unknown one', async () => {
     const world = await createWorld(gateway);
     // What takes something away comes last.
     const rank = ({ operation }: Place) => ['deleteBot', 'deleteMapping', 'deleteEnterprise'].indexOf(operation);
@@ -67,7 +67,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite }) => {
     }
   });
 
-  test('a foreign sid or text is answered as an unknown one, everywhere', { timeout: 60_000 }, async () => {
+  test('a foreign sid or text has the same result as an unknown one, everywhere', { timeout: 60_000 }, async () => {
     for (const { name, isCanonical, sidOf, call } of places) {
       const foreign = sidOf ? (a.sids[sidOf] ?? []) : a.texts;
       for (const text of isCanonical ? foreign : foreign.slice(0, 1)) {
@@ -81,7 +81,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite }) => {
     }
   });
 
-  test('an idempotency key is as good as unused, whatever it was used for', async () => {
+  test('an idempotency key counts as unused, whatever it was used for', async () => {
     const [mapping] = a.deeds.filter(({ mutation }) => mutation === 'createMapping');
     const { idempotencyKey, ...body } = mapping?.input ?? {};
     const answer = await rest().post('/msteams/mappings', body, { 'idempotency-key': String(idempotencyKey) });

@@ -68,5 +68,5 @@ export const clientsOf = ({ fetch }: TestGateway, credentials: Credentials): Pic
   rest: restClient(fetch, credentials),
 });
 
-/** The document without what is refused to whoever may not read secrets, and would leave nothing else of the answer. */
+/** The document without the fields that need the permission to read secrets: refusing them would leave no data at all. */
 export const withoutSecrets = (document: string): string => document.replaceAll(/(\w+: )?\bclientSecret\b(?!:)/g, '');

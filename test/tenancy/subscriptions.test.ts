@@ -66,7 +66,7 @@ const listeners = [
 ];
 
 describe.each(listeners)('to $name a subscription', ({ credentials, mayReadSecrets, canaries, mine: acceptOwn }) => {
-  test('to a foreign sid is answered as one to an unknown sid, and hears nothing of what happens there', async () => {
+  test('to a foreign sid has the same result as one to an unknown sid, and receives none of its events', async () => {
     const b = await credentials();
     const message = await accept(a);
     const probes = positions.flatMap(({ name, document, holds }) => {
@@ -101,7 +101,7 @@ describe.each(listeners)('to $name a subscription', ({ credentials, mayReadSecre
 });
 
 describe('a subscription', () => {
-  test('behind a foreign cursor shows nothing of what is there', async () => {
+  test('after a foreign cursor reveals nothing', async () => {
     const { data } = await a.provider.graph('{ messageEvents(first: 1) { pageInfo { endCursor } } }');
     const cursor: string = data.messageEvents.pageInfo.endCursor;
     const places = positions.filter(({ holds }) => holds === 'cursor');
@@ -114,7 +114,7 @@ describe('a subscription', () => {
     }
   });
 
-  test('takes text in no other way', () => {
+  test('takes no other text', () => {
     expect(positions.filter(({ holds }) => holds !== 'cursor' && typeof holds !== 'object')).toEqual([]);
   });
 });

@@ -42,7 +42,7 @@ export function unknownSid(type: string): string {
   return prefix === 'AC' ? accountSid(randomBytes(8).toString('hex')) : newSid(prefix);
 }
 
-/** Makes a world whose every text is its own: two enterprises, of which one has a bot, a mapping each, and messages with their history. */
+/** Makes a world with unique texts: two enterprises, one of them with a bot, a mapping each, and messages with their history. */
 export async function createWorld(gateway: TestGateway): Promise<World> {
   const provider = await gateway.provider();
   const tag = randomBytes(5).toString('hex');
@@ -122,7 +122,7 @@ const shown: Readonly<Record<string, string>> = {
   createAccessToken: '... on IssuedAccessToken { token accessToken { sid enterprise { name } } }',
 };
 
-/** Messages come in by the exchange, of which no test of tenancy needs more than its rows. */
+/** Messages arrive by the exchange, but the tests of tenancy need only their rows. */
 async function insertMessage(
   { database: { prisma } }: TestGateway,
   { organizationSid, accountSid }: Provider,

@@ -49,7 +49,7 @@ const tooLarge: readonly [
     { query: `{ ${Array.from({ length: 31 }, (_, n) => `a${n}: __typename`).join(' ')} }`, limit: 'aliases', maximum: 30, found: 31 },
   ],
   [
-    'aliases, by one fragment that is spread often',
+    'aliases, by one fragment that is spread many times',
     {
       query: `{ ...F0 } ${chain(6, (next) => `a: __typename ${next} ${next}`, 'b: __typename')}`,
       limit: 'aliases',
@@ -71,7 +71,7 @@ const tooLarge: readonly [
     { query: HUNDRED_IN_HUNDRED.replace('$n: Int', '$n: Int = 100'), limit: 'cost', maximum: 5000, found: 10_201 },
   ],
   [
-    'objects, inside of fragments',
+    'objects, inside fragments',
     {
       query: `{ enterprises(first: 100) { edges { node { ...E } } } }
         fragment E on Enterprise { mappings(first: 100) { ...M } } fragment M on MappingConnection { nodes { sid } }`,
@@ -90,7 +90,7 @@ const tooLarge: readonly [
     },
   ],
   [
-    'objects, beside a page of a size below nothing',
+    'objects, next to a page of negative size',
     {
       query: `${HUNDRED_IN_HUNDRED.slice(0, -1)} x: enterprises(first: -2147483648) @skip(if: true) { nodes { sid } } }`,
       variables: { n: 100 },
@@ -130,7 +130,7 @@ const tooLarge: readonly [
 
 describe.each(ways)('over %s', (_, errorsOf) => {
   test.each(tooLarge)(
-    'an operation of too many %s is refused with the limit and what was found',
+    'an operation with too many %s is refused, with the limit and the number found',
     async (_what, { query, variables = {}, ...expected }) => {
       const errors = await errorsOf(query, variables);
       expect(errors).toHaveLength(1);
@@ -145,23 +145,20 @@ test('a refusal over HTTP has status 400', async () => {
   expect((await provider.graph(nested(8))).status).toBe(400);
 });
 
-test.each([graphqlWs, graphqlSse, eventSource])(
-  'a subscription over $name is held to the cost of what it selects',
-  async ({ subscribe }) => {
-    const query = `subscription ($n: Int) { messageEvents { ... on MessageEvent { message { enterprise {
+test.each([graphqlWs, graphqlSse, eventSource])('the cost of a subscription over $name is limited', async ({ subscribe }) => {
+  const query = `subscription ($n: Int) { messageEvents { ... on MessageEvent { message { enterprise {
     mappings(first: $n) { nodes { messages(first: $n) { nodes { sid } } } } } } } } }`;
-    const { errors, updates } = await subscribe({ url: gateway.url, provider }, query, { n: 100 }).hasEnded();
-    expect(errors[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
-    expect(updates).toEqual([]);
-  },
-);
+  const { errors, updates } = await subscribe({ url: gateway.url, provider }, query, { n: 100 }).hasEnded();
+  expect(errors[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
+  expect(updates).toEqual([]);
+});
 
 test.each([
   [
     'spread themselves',
     '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A viewer { ...C } } fragment C on Viewer { ...C permissions }',
   ],
-  ['are not there', '{ ...Nowhere }'],
+  ['do not exist', '{ ...Nowhere }'],
 ])('fragments that %s are refused as invalid', async (_what, query) => {
   const { errors } = await provider.graph(query);
   expect(errors?.[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED');
@@ -174,7 +171,7 @@ test('introspection that recurses through lists is refused', async () => {
   expect(errors?.[0]?.message).toBe('Maximum introspection depth exceeded');
 });
 
-describe('an operation that is legitimate passes:', () => {
+describe('a legitimate operation passes:', () => {
   test.each([
     [
       'a page of 100 with its relations and a page in each',
@@ -189,7 +186,7 @@ describe('an operation that is legitimate passes:', () => {
     ],
     ['ten in each of ten', HUNDRED_IN_HUNDRED, { n: 10 }],
     [
-      'introspection, as tools do it',
+      'introspection, as by common tools',
       getIntrospectionQuery({
         specifiedByUrl: true,
         directiveIsRepeatable: true,
@@ -215,18 +212,18 @@ describe('an operation that is legitimate passes:', () => {
 describe('the cost of an operation', () => {
   const cost = (query: string, variables?: Record<string, unknown>) => costOf(schema, parse(query), undefined, variables);
   test.each([
-    ['is nothing for what are no objects', '{ __typename }', 0],
+    ['is 0 for values that are not objects', '{ __typename }', 0],
     ['is one for each object', '{ viewer { account { sid } organization { sid } } }', 3],
-    ['takes 20 for a page that is not said', '{ bots { nodes { sid } } }', 21],
-    ['takes a list by its arguments', `{ nodes(ids: ["a", "b", "c"]) { id } }`, 3],
+    ['assumes 20 for a page without a size', '{ bots { nodes { sid } } }', 21],
+    ['counts a list by its arguments', `{ nodes(ids: ["a", "b", "c"]) { id } }`, 3],
     [
-      'counts fields that fragments repeat once, as they are executed',
+      'counts a field once if fragments repeat it, as it is executed',
       '{ ...A ...B } fragment A on Query { bots(first: 9) { nodes { sid } } } fragment B on Query { bots(first: 9) { nodes { sid enterprise { sid } } totalCount } }',
       1 + 9 * 2,
     ],
-    ['counts both ways to the entities of a page', '{ bots(first: 9) { nodes { sid } edges { node { sid } } } }', 1 + 9 + 9 * 2],
+    ['counts both nodes and edges of a page', '{ bots(first: 9) { nodes { sid } edges { node { sid } } } }', 1 + 9 + 9 * 2],
     [
-      'is not smaller for a page of nothing, nor endless for one of everything',
+      'is bounded for empty and huge pages',
       '{ a: bots(first: 0) { pageInfo { endCursor } } b: bots(first: 2000000000) { nodes { sid } } }',
       2 + 1001,
     ],
@@ -234,7 +231,7 @@ describe('the cost of an operation', () => {
     expect(cost(query)).toBe(expected);
   });
 
-  test('is told of variables that do not fit the schema too, which execution refuses', () => {
+  test('is computed even for variables that do not fit the schema, which execution refuses', () => {
     expect([{ n: 'many' }, { n: null }, {}, undefined].map((variables) => cost(HUNDRED_IN_HUNDRED, variables as never))).toEqual(
       Array(4).fill(1 + 20 * (2 + 20)),
     );
@@ -242,7 +239,7 @@ describe('the cost of an operation', () => {
   });
 });
 
-test('a name of any length is told by its beginning', async () => {
+test('a long name is shortened in the error', async () => {
   const { errors } = await provider.graph(`{ ${'a'.repeat(100_000)} }`);
   expect(errors?.[0]?.message.length).toBeLessThan(600);
   expect(errors?.[0]?.message).toMatch(/^Cannot query field "a+…$/);

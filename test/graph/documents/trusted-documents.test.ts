@@ -136,17 +136,17 @@ describe.each([
     ['documentId', { documentId: sha256(VIEWER) }],
     ['documentId with its algorithm', { documentId: `sha256:${sha256(VIEWER)}` }],
     ['APQ’s hash', byHash(VIEWER)],
-    ['its very text', { query: VIEWER }],
+    ['its exact text', { query: VIEWER }],
   ])('is run by %s', async (_how, said) => {
     expect((await way('only', said)).data).toEqual({ viewer: { account: { sid: provider.accountSid } } });
   });
 
-  test('may be of any shape and ask for the schema, which are off for others', async () => {
+  test('may have any shape and query the schema, which are not allowed for others', async () => {
     expect((await way('only', { documentId: sha256(DEEP) })).errors).toBeUndefined();
     expect((await way('only', { documentId: sha256(TYPES) })).data).toEqual({ __schema: { queryType: { name: 'Query' } } });
   });
 
-  test('is held to the cost that its variables make', async () => {
+  test('is limited in the cost that its variables cause', async () => {
     expect((await way('only', { documentId: sha256(PAGES), variables: { n: 5 } })).errors).toBeUndefined();
     const { errors } = await way('only', { documentId: sha256(PAGES), variables: { n: 100 } });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
@@ -154,12 +154,12 @@ describe.each([
 
   test.each([
     ['another text', { query: OTHER }, 'PERSISTED_QUERY_ONLY'],
-    ['a text beside the name of nothing', { query: OTHER, documentId: 'unknown' }, 'PERSISTED_QUERY_NOT_FOUND'],
+    ['a text with an unknown id', { query: OTHER, documentId: 'unknown' }, 'PERSISTED_QUERY_NOT_FOUND'],
     ['a text that APQ would store', { query: OTHER, ...byHash(OTHER) }, 'PERSISTED_QUERY_NOT_FOUND'],
-    ['an unknown name', { documentId: 'unknown' }, 'PERSISTED_QUERY_NOT_FOUND'],
+    ['an unknown id', { documentId: 'unknown' }, 'PERSISTED_QUERY_NOT_FOUND'],
     ['an unknown hash', byHash(OTHER), 'PERSISTED_QUERY_NOT_FOUND'],
-    ['a name of every object', { documentId: 'constructor' }, 'PERSISTED_QUERY_NOT_FOUND'],
-  ])('is the only one that is run with `only`: %s is refused', async (_what, said, code) => {
+    ['the name of an object member', { documentId: 'constructor' }, 'PERSISTED_QUERY_NOT_FOUND'],
+  ])('is the only one that `only` allows: %s is refused', async (_what, said, code) => {
     const { data, errors } = await way('only', said);
     expect([data ?? null, errors?.[0]?.extensions]).toEqual([null, { code }]);
     if (code === 'PERSISTED_QUERY_NOT_FOUND') expect(errors?.[0]?.message).toBe('PersistedQueryNotFound');
@@ -180,7 +180,7 @@ describe.each([
     expect((await way('only', said)).data).toEqual({ messageEvents: { cursor: expect.any(String) } });
   });
 
-  test('is the only one that is opened with `only`', async () => {
+  test('is the only one that `only` allows', async () => {
     expect((await way('only', { query: 'subscription { messageEvents { __typename } }' })).errors?.[0]?.extensions).toEqual({
       code: 'PERSISTED_QUERY_ONLY',
     });
@@ -193,7 +193,7 @@ test('a trusted mutation is not run by GET', async () => {
   expect([status, errors?.[0]?.extensions.code]).toEqual([405, 'BAD_REQUEST']);
 });
 
-test('with `prefer`, trusted documents of a manifest in Relay’s form are run by name, and other texts too', async () => {
+test('with `prefer`, trusted documents of a manifest in Relay’s form are run by id, and other texts too', async () => {
   expect((await post('prefer', { documentId: 'relay-viewer' })).data).toEqual({ viewer: { account: { sid: provider.accountSid } } });
   expect((await post('prefer', { query: OTHER })).data).toEqual({ __typename: 'Query' });
   expect((await post('prefer', { query: OTHER, ...byHash(OTHER) })).data).toEqual({ __typename: 'Query' });
@@ -201,7 +201,7 @@ test('with `prefer`, trusted documents of a manifest in Relay’s form are run b
   expect((await post('prefer', { query: DEEP })).errors?.[0]?.extensions.code).toBe('QUERY_LIMIT_EXCEEDED');
 });
 
-test('without trusted documents, a client of APQ is told so, sends the text, and it is run', async () => {
+test('without trusted documents, an APQ client learns that they are not supported, sends the text, and it is run', async () => {
   expect((await post('off', byHash(OTHER))).errors).toEqual([
     { message: 'PersistedQueryNotSupported', extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
   ]);
@@ -215,25 +215,25 @@ test.each([
   [{ extensions: { persistedQuery: 'x' } }],
   [{ extensions: { persistedQuery: { version: 2, sha256Hash: sha256(VIEWER) } } }],
   [{}],
-])('what names nothing is a malformed request: %j', async (said) => {
+])('a reference that names nothing is a malformed request: %j', async (said) => {
   for (const mode of ['off', 'prefer', 'only'] as const) {
     const { data, errors } = await post(mode, said);
     expect([data, errors?.[0]?.extensions.code]).toEqual([undefined, 'BAD_REQUEST']);
   }
 });
 
-test('the contract and GraphiQL’s page know nothing of it', async () => {
+test('the contract and GraphiQL’s page are not affected', async () => {
   const rest = restClient(fetches.only, { user: provider.accountSid, password: provider.authToken });
   expect((await rest.get('/msteams/enterprises/search')).status).toBe(200);
   const page = await fetches.only(new Request('http://gateway.test/graphql', { headers: { accept: 'text/html' } }));
   expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
 });
 
-describe('a manifest that can not be used stops the start, and says why:', () => {
+describe('an invalid manifest stops the start, with the reason:', () => {
   const start = (file: string) =>
     gateway.another({ graph: { introspection: true, graphiql: true, trustedDocuments: { mode: 'only', file } } });
   test.each([
-    ['no JSON', 'nothing', 'it is not JSON'],
+    ['input that is not JSON', 'nothing', 'it is not JSON'],
     ['another form', [VIEWER], 'it must have Relay’s form'],
     ['another form inside', { id: { text: VIEWER } }, 'it must have Relay’s form'],
     ['another version', { format: 'apollo-persisted-query-manifest', version: 2, operations: [] }, 'it must have Relay’s form'],
@@ -247,7 +247,7 @@ describe('a manifest that can not be used stops the start, and says why:', () =>
       { good: VIEWER, stale: '{ viewer { shoeSize } }' },
       'document stale is not valid against the schema: Cannot query field "shoeSize"',
     ],
-    ['a document that is none', { torn: '{ viewer {' }, 'document torn is not valid against the schema: Syntax Error'],
+    ['an invalid document', { torn: '{ viewer {' }, 'document torn is not valid against the schema: Syntax Error'],
   ])('%s', async (_what, content, why) => {
     const file = await manifest(content);
     const expected = `TRUSTED_DOCUMENTS_FILE is invalid (${file}): ${why.replace('’', "'")}`;
@@ -269,12 +269,12 @@ describe('with introspection and GraphiQL off, as in production', () => {
     '{ __schema { queryType { name } } }',
     '{ __type(name: "Query") { name } }',
     '{ ...F } fragment F on Query { a: __schema { description } }',
-  ])('the schema is not told: %s', async (query) => {
+  ])('the schema is not revealed: %s', async (query) => {
     const { status, data, errors } = await graph()(query);
     expect([status, data ?? null, errors?.[0]?.extensions]).toEqual([400, null, { code: 'INTROSPECTION_OFF' }]);
   });
 
-  test('types of answers are told', async () => {
+  test('__typename works', async () => {
     expect((await graph()('{ __typename viewer { __typename } }')).data).toEqual({ __typename: 'Query', viewer: { __typename: 'Viewer' } });
   });
 
@@ -308,7 +308,7 @@ describe('with introspection and GraphiQL off, as in production', () => {
     expect(JSON.stringify((await provider.graph(query, variables)).errors)).toContain('Did you mean');
   });
 
-  test('GraphiQL is not there, and the graph is', async () => {
+  test('GraphiQL is not served, and the graph is', async () => {
     const page = await production()(new Request('http://gateway.test/graphql', { headers: { accept: 'text/html' } }));
     expect([page.status, page.headers.get('content-type')]).toEqual([401, 'application/json; charset=utf-8']);
     expect((await production()(new Request('http://gateway.test/'))).status).toBe(404);

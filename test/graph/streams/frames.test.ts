@@ -17,7 +17,7 @@ async function received(bytes: Buffer): Promise<string[]> {
 }
 
 test.each(['1', 'b7f3a0c4-9c07-4a3e-8f0e-6f3a0b9f2f11', '"}\n{"type":"next",\u2028\\', 'ключ', '\ud800'])(
-  'answers of every length that a frame tells in another way are the messages of %j, one by one',
+  'results of every length with another frame header are the messages of %j, one by one',
   async (id) => {
     const lengths = [1, 2, ...Array.from({ length: 140 }, (_, n) => n), ...Array.from({ length: 140 }, (_, n) => 65_420 + n), 70_000];
     const answers = lengths.map((length) => ({ json: JSON.stringify('ä'.repeat(length & 1) + 'x'.repeat(length)) }));
@@ -26,7 +26,7 @@ test.each(['1', 'b7f3a0c4-9c07-4a3e-8f0e-6f3a0b9f2f11', '"}\n{"type":"next",\u20
   },
 );
 
-test('subscriptions of the same answers each have their own id', async () => {
+test('subscriptions with equal results each have their own id', async () => {
   const answers = [{ json: '1' }, { json: '2' }];
   const ids = ['a', 'b', 'longer', 'ä', 'c'];
   const frames = ids.map((id) => framesOf(answers, JSON.stringify(id)));

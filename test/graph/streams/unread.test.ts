@@ -15,7 +15,7 @@ afterAll(() => gateway.close());
 
 const MEGABYTE = 1024 * 1024;
 
-/** A socket whose client reads nothing until it is told to. */
+/** A socket whose client reads nothing until it is resumed. */
 async function unreading(isKnown: boolean): Promise<WebSocket> {
   const headers = { authorization: authorizationOf({ user: provider.accountSid, password: provider.authToken }) };
   const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
@@ -41,9 +41,9 @@ async function sendWhileTaken(socket: WebSocket, message: string, most: number):
 }
 
 test.each([
-  ['has not introduced itself', false],
-  ['is known', true],
-])('a client that %s and does not read what it asks for is not read either', async (_who, isKnown) => {
+  ['has not sent connection_init', false],
+  ['is authenticated', true],
+])('from a client that %s and does not read its responses, nothing more is read', async (_who, isKnown) => {
   const socket = await unreading(isKnown);
   const ping = JSON.stringify({ type: 'ping', payload: { x: 'x'.repeat(60_000) } });
   expect(await sendWhileTaken(socket, ping, 64 * MEGABYTE)).toBeLessThan(32 * MEGABYTE);
@@ -68,7 +68,7 @@ test('pings are answered, a few each second', async () => {
   socket.close();
 });
 
-test('a client that asks for much and reads nothing is cut, and others go on', async () => {
+test('a client that requests much and reads nothing is disconnected, and others continue', async () => {
   const socket = await unreading(true);
   const closed = once(socket, 'close');
   // Introspection's answer is the largest that needs no data.

@@ -68,7 +68,7 @@ class Socket {
 const subscribe = (id: string, query = MESSAGE_EVENTS, variables = {}) => ({ id, type: 'subscribe', payload: { query, variables } });
 
 describe('a connection', () => {
-  test('that does not introduce itself is closed with 4408', async () => {
+  test('without connection_init is closed with 4408', async () => {
     expect(await (await Socket.opened()).closed).toBe(4408);
   });
 
@@ -78,7 +78,7 @@ describe('a connection', () => {
     expect(await socket.closed).toBe(4401);
   });
 
-  test('that introduces itself twice is closed with 4429', async () => {
+  test('with a second connection_init is closed with 4429', async () => {
     const socket = await Socket.ready();
     socket.send({ type: 'connection_init' });
     expect(await socket.closed).toBe(4429);
@@ -86,8 +86,8 @@ describe('a connection', () => {
 
   test.each([
     ['without credentials', undefined],
-    ['with wrong ones', { Authorization: 'Basic QUM6eA==' }],
-    ['with what is no header', { Authorization: { toString: 1 } }],
+    ['with wrong credentials', { Authorization: 'Basic QUM6eA==' }],
+    ['with an invalid header', { Authorization: { toString: 1 } }],
   ])('%s is closed with 4403', async (_what, payload) => {
     const socket = await Socket.opened();
     socket.send({ type: 'connection_init', payload });
@@ -107,7 +107,7 @@ describe('a connection', () => {
     }
   });
 
-  test('that says what the protocol doesn’t know is closed with 4400, a message above 64 KiB with 1009, a subscription’s id again with 4409', async () => {
+  test('with an unknown message is closed with 4400, with a message above 64 KiB with 1009, with a repeated subscription id with 4409', async () => {
     const unknown = await Socket.ready();
     unknown.send('{"type":"nothing"}');
     expect(await unknown.closed).toBe(4400);
@@ -121,14 +121,14 @@ describe('a connection', () => {
     expect(await twice.closed).toBe(4409);
   });
 
-  test('answers a ping with its payload, word for word, whatever it looks like', async () => {
+  test('answers a ping with its payload unchanged, whatever it contains', async () => {
     const socket = await Socket.ready();
     const payload = { $rendered: 1, payload: { $rendered: 2 } };
     socket.send({ type: 'ping', payload });
     expect((await socket.has('pong')).payload).toEqual(payload);
   });
 
-  test('for another path or with a malformed one is refused, and the gateway lives on', async () => {
+  test('to another path or with a malformed one is refused, and the gateway keeps running', async () => {
     for (const target of ['/other', '//', '/graphql/x', 'http://[']) {
       const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
       const head = [
@@ -148,7 +148,7 @@ describe('a connection', () => {
 });
 
 describe('operations', () => {
-  test('queries and mutations are answered, once, and complete', async () => {
+  test('queries and mutations get one result each, and complete', async () => {
     const socket = await Socket.ready();
     socket.send(subscribe('q', '{ viewer { account { sid } } }'));
     expect(await socket.has('next')).toMatchObject({
@@ -165,7 +165,7 @@ describe('operations', () => {
     await socket.has('complete', 2);
   });
 
-  test('what can not be run is told in an error message, and the connection stays', async () => {
+  test('an operation that cannot be run gets an error message, and the connection stays open', async () => {
     const socket = await Socket.ready();
     for (const query of [
       '{',
@@ -181,14 +181,14 @@ describe('operations', () => {
     await socket.has('pong');
   });
 
-  test('an answer is sent under the client’s id, whatever characters it has', async () => {
+  test('a result is sent with the client’s id, whatever characters it has', async () => {
     const socket = await Socket.ready();
     const id = '"}\n{"type":"next",\u2028\\';
     socket.send(subscribe(id));
     expect((await socket.has('next')).id).toBe(id);
   });
 
-  test('events are sent under each subscription’s own id, in order, on many sockets and several times on one', async () => {
+  test('events are sent with each subscription’s own id, in order, on many sockets and several times on one', async () => {
     const ids = ['1', '2', 'a "longer" one', 'ключ'];
     const sockets = await Promise.all([Socket.ready(), Socket.ready(), Socket.ready()]);
     for (const socket of sockets) for (const id of ids) socket.send(subscribe(id));
@@ -211,7 +211,7 @@ describe('operations', () => {
     expect(socket.messages.filter(({ id }) => id === '1')).toHaveLength(1 + sids.length);
   });
 
-  test('a completed subscription’s stream ends at once, also where another took its id before it had begun', async () => {
+  test('a completed subscription’s stream ends at once, even if another took its id before it had begun', async () => {
     const socket = await Socket.ready();
     socket.send(subscribe('1'));
     await socket.has('next');

@@ -16,12 +16,12 @@ test('a connected, migrated database is ready', async () => {
   expect(await database.ready()).toBe(true);
 });
 
-test('Prisma reads what the pool wrote', async () => {
+test('Prisma reads rows that the pool wrote', async () => {
   await database.pool.query("INSERT INTO organization (sid, name) VALUES ('OR1', 'Provider')");
   expect(await database.prisma.organization.findMany()).toMatchObject([{ sid: 'OR1', name: 'Provider' }]);
 });
 
-test('an interactive transaction that throws leaves nothing', async () => {
+test('an interactive transaction that throws writes nothing', async () => {
   const failed = database.prisma.$transaction(async (tx) => {
     await tx.organization.create({ data: { sid: 'OR2', name: 'Never' } });
     throw new Error('on purpose');
@@ -51,7 +51,7 @@ test('a database without one of the migrations is not ready', async () => {
   await database.pool.query('UPDATE _prisma_migrations SET rolled_back_at = NULL');
 });
 
-test('a PostgreSQL that can not be reached is told without its password', async () => {
+test('the error for an unreachable PostgreSQL does not contain its password', async () => {
   const databaseUrl = 'postgresql://gateway:hidden@127.0.0.1:1/sms';
   const refused = connect({ dataDir: '', databaseUrl, log: pino({ level: 'silent' }), patience: 300 });
   await expect(refused).rejects.toThrow(ConnectionError);

@@ -26,10 +26,10 @@ const date = fc.oneof(
     .map((text) => new Date(text)),
 );
 
-describe('an instant as the database writes it', () => {
+describe('a time in the database’s form', () => {
   const runs = { numRuns: Number(process.env.PROPERTY_RUNS ?? 30) };
 
-  test('is read as what it is, and shown as a Date shows it', async () => {
+  test('is parsed as its value, and written as Date writes it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(date, { minLength: 1, maxLength: 100 }), async (dates) => {
         const rows = await database.sql.query<{ text: string }>(
@@ -43,7 +43,7 @@ describe('an instant as the database writes it', () => {
     );
   });
 
-  test('is shown alike by both, whatever its fraction and offset', async () => {
+  test('is written alike by both, for any fraction and offset', async () => {
     const pad = (value: number, length: number) => String(value).padStart(length, '0');
     const written = fc.tuple(
       date,

@@ -47,7 +47,7 @@ async function tables(): Promise<string[]> {
   return rows.map(({ tablename }) => tablename);
 }
 
-test('a new database gets every migration, in order, recorded as Prisma records it', async () => {
+test('a new database gets every migration, in order, recorded as by Prisma', async () => {
   expect(await migrate(database.pool, directory)).toEqual(['1_shelf', '2_book']);
   expect(await tables()).toEqual(['_prisma_migrations', 'board', 'book', 'shelf']);
   const { rows } = await database.pool.query('SELECT * FROM _prisma_migrations ORDER BY started_at');
@@ -63,12 +63,12 @@ test('a new database gets every migration, in order, recorded as Prisma records 
   ]);
 });
 
-test('a database that has them all gets nothing', async () => {
+test('a database that has all migrations gets none', async () => {
   await migrate(database.pool, directory);
   expect(await migrate(database.pool, directory)).toEqual([]);
 });
 
-test('a database that has some gets the rest', async () => {
+test('a database that has some gets the others', async () => {
   await migrate(database.pool, directory);
   await write('3_page', 'CREATE TABLE page (id int)');
   expect(await migrate(database.pool, directory)).toEqual(['3_page']);
@@ -79,7 +79,7 @@ test('runners that start at once apply each migration once', async () => {
   expect(applied.flat().sort()).toEqual(['1_shelf', '2_book']);
 });
 
-test('a migration that was changed since is refused', async () => {
+test('a migration that has changed since is refused', async () => {
   await migrate(database.pool, directory);
   await write('1_shelf', 'CREATE TABLE shelf (id bigint)');
   await write('3_page', 'CREATE TABLE page (id int)');
@@ -87,7 +87,7 @@ test('a migration that was changed since is refused', async () => {
   expect(await tables()).not.toContain('page');
 });
 
-test('a migration that this gateway does not know is refused', async () => {
+test('an unknown migration is refused', async () => {
   await migrate(database.pool, directory);
   await rm(join(directory, '2_book'), { recursive: true });
   await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book, which this gateway does not know/);
@@ -101,7 +101,7 @@ test('a migration that failed under Prisma is refused until it is resolved', asy
   expect(await migrate(database.pool, directory)).toEqual(['2_book']);
 });
 
-test('a migration that fails leaves nothing behind, and works once it is mended', async () => {
+test('a migration that fails leaves nothing behind, and works once it is fixed', async () => {
   await write('2_book', 'CREATE TABLE book (id int); CREATE TABLE shelf (id int);');
   await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book failed and was rolled back: relation "shelf" already exists/);
   expect(await tables()).toEqual(['_prisma_migrations', 'board', 'shelf']);
@@ -115,7 +115,7 @@ test('a database that is used for something else is refused', async () => {
   expect(await tables()).toEqual(['somebody_elses']);
 });
 
-test('names that were folded before Σ was one letter are found by either, and two that differed by it alone stay apart', async () => {
+test('names that were folded before Σ was one letter are found by either form, and two that differ only by it remain distinct', async () => {
   const earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
   const names = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name) && !name.endsWith('final_sigma'));
   for (const name of names) await cp(join(MIGRATIONS, name), join(earlier, name), { recursive: true });

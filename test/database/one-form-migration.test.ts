@@ -117,7 +117,7 @@ const WRITTEN = [
   `+1${' '.repeat(300)}5551230001`,
 ];
 
-test('numbers in any spelling get the form that they have today, and names keep theirs', async () => {
+test('numbers in any notation get today’s form, and names keep theirs', async () => {
   const spelled = fc.sample(phones.chain(anySpelling), 200);
   const written = [...WRITTEN, ...spelled];
   for (const [index, phone] of written.entries()) await addMessage(`MS${String(index).padStart(4, '0')}`, { phone });
@@ -134,7 +134,7 @@ test('numbers in any spelling get the form that they have today, and names keep 
   expect(await column('SELECT messages FROM message_count')).toEqual([String(written.length + 4)]);
 });
 
-test('a number that was mapped in two spellings stays with the mapping that is written in its form, else with the older one', async () => {
+test('a number mapped in two notations stays with the mapping in the standard form, otherwise with the older one', async () => {
   await addMapping('BE1', '+15551230001', 2);
   await addMapping('BE2', '0015551230001', 1);
   await addMapping('BE3', '0049301234567', 4);
@@ -157,7 +157,7 @@ test('a number that was mapped in two spellings stays with the mapping that is w
   await expect(run("UPDATE mapping SET external_digits = '+112' WHERE sid = 'BE7'")).rejects.toThrow('mapping_external_digits_check');
 });
 
-test('conversations that are waiting become one, in the order in which their messages were accepted', async () => {
+test('waiting conversations are merged, in the order in which their messages were accepted', async () => {
   await addMapping('BE1', '0049301234567');
   await addMapping('BE2', '+4930100001');
   const lanes = [
@@ -205,7 +205,7 @@ test('conversations that are waiting become one, in the order in which their mes
   expect(await column('SELECT lane FROM outbox_lane ORDER BY lane')).toContain('teams:EN1:ann@kohl.example');
 });
 
-test('whom a Teams user answers is somebody who can be answered', async () => {
+test('a Teams user’s current recipient can be answered', async () => {
   const numbers = [
     '+1 (555) 123-0001',
     'tel:+15551230001',

@@ -63,7 +63,7 @@ class CatalogueReader extends PrismaPg {
   }
 }
 
-test('the migrations make what schema.prisma says, but for indexes that Prisma can not express', async () => {
+test('the migrations create the schema of schema.prisma, except for indexes that Prisma cannot express', async () => {
   const { stdout } = await engine.diff({
     from: { tag: 'schemaDatasource', files, configDir: packageRoot() },
     to: { tag: 'schemaDatamodel', files },
@@ -78,7 +78,7 @@ test('the migrations make what schema.prisma says, but for indexes that Prisma c
   expect(statements).toEqual([]);
 });
 
-test('prisma migrate deploy sees a history that it would have written', async () => {
+test('prisma migrate deploy accepts the history as its own', async () => {
   const names = (await readdir(MIGRATIONS, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const migrationDirectories = await Promise.all(
     names.map(async (name) => ({

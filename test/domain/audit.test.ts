@@ -33,7 +33,7 @@ async function audited(work: () => Promise<unknown>) {
   return (await readings()).filter(({ sid }) => !before.has(sid));
 }
 
-describe('each reading of a client secret is recorded', () => {
+describe('each read of a client secret is recorded', () => {
   test('of one bot in the graph: who, what, when, from where, in which request', async () => {
     const before = Date.now();
     let requestId: string | null = null;
@@ -63,7 +63,7 @@ describe('each reading of a client secret is recorded', () => {
     expect((await audited(read)).map(({ targetSid }) => targetSid).sort()).toEqual([...bots].sort());
   });
 
-  test('of one bot in the contract, and of a changed one, whose answer shows it', async () => {
+  test('of one bot in the contract, and of an updated one, whose response shows it', async () => {
     const rows = await audited(async () => {
       await provider.rest.get(`/msteams/teamsbot/search/${bots[1]}`);
       await provider.rest.put(`/msteams/teamsbot/${bots[2]}`, { tenantId: 'other' });
@@ -71,7 +71,7 @@ describe('each reading of a client secret is recorded', () => {
     expect(rows.map(({ targetSid }) => targetSid)).toEqual([bots[1], bots[2]]);
   });
 
-  test('but not of its hint, of a page without bots, or where nothing is found', async () => {
+  test('but not of its hint, of a page without bots, or of an unknown sid', async () => {
     const rows = await audited(async () => {
       await provider.graph('{ bots { nodes { clientSecretHint tenantId } } }');
       await provider.rest.get('/msteams/teamsbot/search?page=9');
@@ -82,7 +82,7 @@ describe('each reading of a client secret is recorded', () => {
   });
 });
 
-test('what is recorded cannot be changed, deleted or emptied', async () => {
+test('audit records cannot be changed, deleted or truncated', async () => {
   await provider.graph(`{ bot(sid: "${bots[0]}") { clientSecret } }`);
   const { prisma } = gateway.gateway;
   const before = await prisma.auditLog.findMany();
@@ -92,7 +92,7 @@ test('what is recorded cannot be changed, deleted or emptied', async () => {
   expect(await prisma.auditLog.findMany()).toEqual(before);
 });
 
-describe('with masked secrets the contract', () => {
+describe('with masked secrets, the contract', () => {
   let masked: TestGateway;
   let owner: Provider;
   let sid: string;
@@ -113,7 +113,7 @@ describe('with masked secrets the contract', () => {
     expect(await masked.gateway.prisma.auditLog.count({ where: { action: 'bot.clientSecret.read' } })).toBe(0);
   });
 
-  test('leaves the secret as it is where its mask is sent back, and takes any other', async () => {
+  test('leaves the secret unchanged if its mask is sent back, and accepts any other', async () => {
     const { body } = await owner.rest.put(`/msteams/teamsbot/${sid}`, { tenantId: 'other', clientsecret: '••••cret' });
     expect(body.data).toMatchObject({ tenantId: 'other', clientSecret: '••••cret' });
     expect(await secret()).toBe('a-client-secret');

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { hashPassword, verifyPassword } from '../../src/domain/passwords.ts';
 
 describe('a password’s hash', () => {
-  test('is scrypt with its parameters, salted afresh, and verifies that password alone', async () => {
+  test('is scrypt with its parameters and a fresh salt, and verifies only that password', async () => {
     const [first, second] = await Promise.all([hashPassword('correct horse'), hashPassword('correct horse')]);
     expect(first).toMatch(/^\$scrypt\$ln=15,r=8,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
     expect(first).not.toBe(second);
@@ -13,11 +13,11 @@ describe('a password’s hash', () => {
     expect(await verifyPassword('', first)).toBe(false);
   });
 
-  test('takes a password in either composition', async () => {
+  test('accepts the password in either Unicode composition', async () => {
     expect(await verifyPassword('pässword', await hashPassword('pa\u0308ssword'))).toBe(true);
   });
 
-  test('made with other parameters still verifies', async () => {
+  test('with other parameters still verifies', async () => {
     const salt = Buffer.from('NaClNaClNaClNaCl');
     const base64 = (bytes: Buffer) => bytes.toString('base64').replace(/=+$/, '');
     const encoded = `$scrypt$ln=10,r=8,p=16$${base64(salt)}$${base64(scryptSync('password', salt, 32, { N: 1024, r: 8, p: 16 }))}`;
@@ -25,7 +25,7 @@ describe('a password’s hash', () => {
     expect(await verifyPassword('Password', encoded)).toBe(false);
   });
 
-  test('that is malformed is an error and not a wrong password', async () => {
+  test('that is malformed is an error, not a wrong password', async () => {
     await expect(verifyPassword('password', 'plaintext')).rejects.toThrow('malformed');
     await expect(verifyPassword('password', '')).rejects.toThrow('malformed');
   });

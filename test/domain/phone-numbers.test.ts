@@ -92,20 +92,20 @@ describe('one phone has one form', () => {
     ['06 30 123 4567', 'HU', '+36301234567'],
   ])('%j in %s is %s', (written, region, number) => expect(toE164(written, region)).toBe(number));
 
-  test('without their region, national numbers are none, and a German one without its 0 is none at all', () => {
+  test('national numbers without their region have no form, and neither has a German one without its 0', () => {
     expect(toE164('030 1234567')).toBeUndefined();
     expect(toE164('030 1234567', 'XX')).toBeUndefined();
     expect(toE164('170 1234567', 'DE')).toBeUndefined();
   });
 
-  test('digits without plus are international where they can be, also where the region has such a number', () => {
+  test('digits without plus are international if possible, even if the region has such a number', () => {
     // 0155 51230001 is a German mobile.
     expect(toE164('15551230001', 'DE')).toBe('+15551230001');
     expect(toE164('447911123456', 'US')).toBe('+447911123456');
   });
 });
 
-describe('what is no phone', () => {
+describe('not a phone:', () => {
   test.each([
     'AMAZON',
     '1-800-FLOWERS',
@@ -122,13 +122,13 @@ describe('what is no phone', () => {
     expect(kindOfSender(written)).toBe('name');
   });
 
-  test.each(['68849', '+68849', '688-49', '123', '22222', '1234567890123456'])('%j has no form and is answered as it is', (written) => {
+  test.each(['68849', '+68849', '688-49', '123', '22222', '1234567890123456'])('%j has no form and is answered unchanged', (written) => {
     expect(toE164(written, 'US')).toBeUndefined();
     expect(kindOfSender(written, 'US')).toBe('shortCode');
     expect(comparedForm(written, 'US')).toBe(written.replace(/[-+]/g, ''));
   });
 
-  test('a name is compared without case', () => expect(comparedForm(' Amazon ')).toBe(comparedForm('AMAZON')));
+  test('names are compared regardless of case', () => expect(comparedForm(' Amazon ')).toBe(comparedForm('AMAZON')));
 });
 
 describe('the region of a number', () => {
@@ -143,12 +143,12 @@ describe('the region of a number', () => {
     ['+999123456', undefined],
     ['68849', undefined],
     ['AMAZON', undefined],
-  ])('%s is of %s', (written, region) => expect(regionOf(written)).toBe(region));
+  ])('of %s is %s', (written, region) => expect(regionOf(written)).toBe(region));
 });
 
 describe('the beginning of a number', () => {
   test.each(['1571', '+1571', '%2B1571', ' 1571', '001571', '00 1 571', 'tel:+1571', '+1 (571)', '+1-571', '\u202a+1571', '\uff0b1571'])(
-    '%j finds each spelling of +1 571 423 4567',
+    '%j finds each notation of +1 571 423 4567',
     (written) => {
       expect(digitsPrefix(written)).toBe('1571');
       for (const number of ['+15714234567', '1 571 423 4567', '0015714234567', 'tel:+1-571-423-4567'])
@@ -167,12 +167,12 @@ describe('the beginning of a number', () => {
     ['68849', '68849'],
   ])('%j is %j', (written, prefix) => expect(digitsPrefix(written)).toBe(prefix));
 
-  test.each(['AMAZON', 'sunny1@contoso.example', '', '12a', '1+2', '1'.repeat(201)])('%j begins none', (written) =>
+  test.each(['AMAZON', 'sunny1@contoso.example', '', '12a', '1+2', '1'.repeat(201)])('%j is not one', (written) =>
     expect(digitsPrefix(written)).toBeUndefined(),
   );
 });
 
-test('digits are read by the numbering plans, and say whether they are certain', () => {
+test('digits are read by the numbering plans, with the certainty of each reading', () => {
   const certain = (number: string) => [{ number, certain: true }];
   expect(readDigits('4917012345672', true)).toEqual(certain('+4917012345672'));
   expect(readDigits('004917012345672', false)).toEqual(certain('+4917012345672'));
@@ -185,12 +185,12 @@ test('digits are read by the numbering plans, and say whether they are certain',
   expect(readDigits('15551230001', true)).toEqual([]);
 });
 
-test('a region groups its national numbers in its own way', () => {
+test('each region groups its national numbers in its own way', () => {
   expect(isNationalSpelling('+16502530000', ['650', '253', '0000'])).toBe(true);
   expect(isNationalSpelling('+16502530000', ['65', '02', '53', '00', '00'])).toBe(false);
 });
 
-test('every script’s digits, pluses, hyphens and spaces are plain, and what no screen shows is nothing', () => {
+test('any script’s digits, pluses, hyphens and spaces become plain, and invisible characters empty', () => {
   expect(Array.from('\u202a＋٤४𝟜\u2011\u00a0\u3000x\n\u00ad\u200d', plainCharacter)).toEqual([
     '',
     '+',

@@ -6,7 +6,7 @@ import { isPhoneNumber } from '../../src/domain/text.ts';
 import { anySpelling, phones, plainSpelling } from '../support/phone-spellings.ts';
 
 describe('a phone', () => {
-  test('is one, whatever its spelling and whichever number it writes to', () => {
+  test('is the same in any notation, whichever number it writes to', () => {
     fc.assert(
       fc.property(
         phones.chain((number) => fc.tuple(fc.constant(number), anySpelling(number), phones)),
@@ -36,7 +36,7 @@ describe('a phone', () => {
 });
 
 describe('the number of a mapping', () => {
-  test('is written with spaces, dashes, dots and parentheses', () => {
+  test('may have spaces, dashes, dots and parentheses', () => {
     fc.assert(
       fc.property(
         phones.chain((number) => fc.tuple(fc.constant(number), plainSpelling(number))),
@@ -49,7 +49,7 @@ describe('the number of a mapping', () => {
   });
 
   test.each(['+1 (571) 210-1234', '(571) 210-1234', '(+49) 30 1234567', '+ 49 30 123', '112', '+112', '571.210.1234', '5712101234 (0)'])(
-    '%j is one',
+    '%j is valid',
     (written) => {
       expect(isPhoneNumber(written)).toBe(true);
       // The database keeps nothing else.
@@ -58,11 +58,11 @@ describe('the number of a mapping', () => {
   );
 
   test.each(['', '12', '1 2', '+', '()', '-571', '571-', '57x1', '1'.repeat(19), '++571', '571+', '571\n210', '\u202a571', '１２３'])(
-    '%j is none',
+    '%j is not valid',
     (written) => expect(isPhoneNumber(written)).toBe(false),
   );
 
-  test('of any form has digits that the database keeps', () => {
+  test('in any form has digits that the database can store', () => {
     const characters = fc.constantFrom(...'0123456789', ' ', '-', '.', '(', ')', '\u00a0', '\u2011');
     fc.assert(
       fc.property(

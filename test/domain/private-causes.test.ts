@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-test('a 452 shows its public message alone, and its private half is logged with the request id, on both faces', async () => {
+test('a 452 shows only its public message, and its private cause is logged with the request id, on both faces', async () => {
   const { name, enterpriseAdmin } = newEnterprise();
   const rest = await gateway.fetch(
     new Request('http://gateway.test/msteams/enterprises', {
@@ -62,13 +62,13 @@ test('a 452 shows its public message alone, and its private half is logged with 
 });
 
 const LOGGED = {
-  msg: 'a platform refused a request or did not answer',
+  msg: 'a platform refused a request or did not respond',
   code: 'PLATFORM_ERROR',
   detail: 'NO_ANSWER after 10 s',
   err: expect.objectContaining({ message: 'socket hang up' }),
 };
 
-test('so is that of an error that is thrown and not returned, by either face', async () => {
+test('the private cause of a thrown error is logged too, by either face', async () => {
   lines.length = 0;
   const error = new GraphQLError('Restcomm did not respond', { path: ['deleteMapping'], originalError: noAnswer() });
   expect(maskError(error, log, 'request-1')).toMatchObject({
@@ -87,7 +87,7 @@ test('so is that of an error that is thrown and not returned, by either face', a
   expect(logged).toEqual([expect.objectContaining({ ...LOGGED, requestId: 'request-1' })]);
 });
 
-test('an account that Restcomm cannot be asked about gets 503, and the log says why', async () => {
+test('an account that Restcomm cannot be asked about gets 503, with the reason in the log', async () => {
   lines.length = 0;
   const credentials = Buffer.from(`AC${randomBytes(16).toString('hex')}:a-token`).toString('base64');
   const request = new Request('http://gateway.test/msteams/bots', { headers: { authorization: `Basic ${credentials}` } });

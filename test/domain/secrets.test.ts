@@ -7,7 +7,7 @@ const text = fc.string({ unit: 'grapheme', maxLength: 200 });
 const secrets = createSecrets(randomBytes(32));
 
 describe('a sealed value', () => {
-  test('opens in its own place to what was sealed', () => {
+  test('opens in its own place', () => {
     fc.assert(
       fc.property(text, text, (plaintext, place) => {
         expect(secrets.open(secrets.seal(plaintext, place), place)).toBe(plaintext);
@@ -24,7 +24,7 @@ describe('a sealed value', () => {
     );
   });
 
-  test('does not open after any change of any byte, be it of version, key id, nonce, ciphertext or tag', () => {
+  test('does not open after a change of any byte, whether of version, key id, nonce, ciphertext or tag', () => {
     fc.assert(
       fc.property(text, fc.nat(), fc.integer({ min: 1, max: 255 }), (plaintext, position, change) => {
         const sealed = secrets.seal(plaintext, 'BE1');
@@ -47,12 +47,12 @@ describe('a sealed value', () => {
     );
   });
 
-  test('never looks the same twice', () => {
+  test('is different each time', () => {
     const sealed = new Set(Array.from({ length: 100 }, () => Buffer.from(secrets.seal('secret', 'BE1')).toString('hex')));
     expect(sealed.size).toBe(100);
   });
 
-  test('tells which key it needs where the key is not held, and shows no key', () => {
+  test('names the key that is missing, without showing a key', () => {
     const master = randomBytes(32);
     const sealed = createSecrets(master).seal('secret', 'BE1');
     expect(() => secrets.open(sealed, 'BE1')).toThrow(/sealed under the key [0-9a-f]{8}, which this gateway does not have/);
@@ -61,7 +61,7 @@ describe('a sealed value', () => {
 });
 
 describe('a token’s digest', () => {
-  test('matches its own token alone', () => {
+  test('matches only its own token', () => {
     fc.assert(
       fc.property(text, text, (token, other) => {
         const { digest, keyId } = secrets.digest(token);
@@ -71,26 +71,26 @@ describe('a token’s digest', () => {
     );
   });
 
-  test('matches nothing when it is cut, or belongs to a key that is not held', () => {
+  test('matches nothing when it is cut, or if its key is missing', () => {
     const { digest, keyId } = secrets.digest('token');
     expect(secrets.matches('token', digest.subarray(0, 31), keyId)).toBe(false);
     expect(secrets.matches('token', new Uint8Array(), keyId)).toBe(false);
     expect(secrets.matches('token', digest, 'ffffffff')).toBe(false);
   });
 
-  test('can not be made without the key', () => {
+  test('cannot be computed without the key', () => {
     const other = createSecrets(randomBytes(32));
     expect(other.digest('token').digest).not.toEqual(secrets.digest('token').digest);
   });
 
-  test('is no fingerprint: each use has a key of its own', () => {
+  test('differs from its fingerprint: each use has its own key', () => {
     expect(secrets.fingerprint('token')).not.toEqual(secrets.digest('token').digest);
     expect(secrets.fingerprint('token')).toEqual(secrets.fingerprint('token'));
   });
 });
 
 describe('keys', () => {
-  test('that were retired still open and match, and seal and digest nothing new', () => {
+  test('that are retired still open and match, but seal and digest nothing new', () => {
     const [old, current] = [randomBytes(32), randomBytes(32)];
     const before = createSecrets(old);
     const after = createSecrets(current, old);
@@ -102,7 +102,7 @@ describe('keys', () => {
     expect(() => before.open(after.seal('secret', 'BE1'), 'BE1')).toThrow(SealError);
   });
 
-  test('of any length but 32 bytes are refused', () => {
+  test('of any length other than 32 bytes are refused', () => {
     expect(() => createSecrets(randomBytes(31))).toThrow(RangeError);
     expect(() => createSecrets(randomBytes(32), new Uint8Array())).toThrow(RangeError);
   });

@@ -9,7 +9,7 @@ test('folded text is the same in any case and composition', () => {
   expect(fold('Kohl')).not.toBe(fold('Kohls'));
 });
 
-test('the domain of an address is what follows its last @, folded', () => {
+test('the domain of an address is the part after its last @, folded', () => {
   expect(domainOf('Sunny@Solutions.OnMicrosoft.com')).toBe('solutions.onmicrosoft.com');
   expect(domainOf('"a@b"@C.example')).toBe('c.example');
   expect(domainOf('8f1c')).toBe('');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createQueue, QueueFullError } from '../../src/domain/turns.ts';
 
-/** Work that lasts until it is told to end. */
+/** Work that lasts until it is ended. */
 function createWork() {
   const running: string[] = [];
   const began: string[] = [];
@@ -29,7 +29,7 @@ function createWork() {
   };
 }
 
-test('no more than may run at once does, origins take turns, and what has none comes first', async () => {
+test('at most the given number of jobs runs at once, origins take turns, and jobs without an origin go first', async () => {
   const queue = createQueue({ concurrency: 2, maxWaiting: 10, maxWaitingPerOrigin: 5 });
   const work = createWork();
   const all = ['a1', 'a2', 'a3', 'a4', 'a5', 'b1', 'c1', 'b2'].map((name) => queue.run(work.of(name), name.charAt(0)));
@@ -40,7 +40,7 @@ test('no more than may run at once does, origins take turns, and what has none c
   expect(work.mostAtOnce()).toBe(2);
 });
 
-test('what may not wait is refused: beyond its origin’s share, or beyond everybody’s', async () => {
+test('jobs beyond the bound of their origin, or the total bound, are refused', async () => {
   const queue = createQueue({ concurrency: 1, maxWaiting: 3, maxWaitingPerOrigin: 2 });
   const work = createWork();
   const run = (origin?: string) => queue.run(work.of(`${origin}${work.began.length}`), origin);
@@ -54,7 +54,7 @@ test('what may not wait is refused: beyond its origin’s share, or beyond every
   expect(work.mostAtOnce()).toBe(1);
 });
 
-test('work that fails makes room', async () => {
+test('a job that fails makes room', async () => {
   const queue = createQueue({ concurrency: 1, maxWaiting: 1, maxWaitingPerOrigin: 1 });
   const [failed, next] = [
     queue.run(async () => {

@@ -124,7 +124,7 @@ function start(log: Log, options: { idleMs?: number; bufferSize?: number } = {})
 const between = (after: number, last: number, passes = (_seq: number) => true) =>
   Array.from({ length: last - after }, (_, n) => after + n + 1).filter(passes);
 
-test('whenever readers join, leave and are too slow, each gets every event behind its place that passes its filter, once and in order', async () => {
+test('while readers join, leave and are too slow, each gets every later event that passes its filter, once and in order', async () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('append' as const), count: fc.integer({ min: 1, max: 12 }) }),
     fc.record({ do: fc.constant('join' as const), filtered: fc.boolean(), behind: fc.boolean() }),
@@ -186,7 +186,7 @@ async function joined(live: Live, count: number, isFull = () => false): Promise<
   return clients;
 }
 
-test('what comes is made once for all readers, however many', async () => {
+test('each result is rendered once for all readers', async () => {
   const log = new Log();
   const live = start(log);
   const clients = await joined(live, 1200);
@@ -198,7 +198,7 @@ test('what comes is made once for all readers, however many', async () => {
   expect(live.streams).toBe(0);
 });
 
-test('a reader who joins between batches that wait for their answers has the later ones alone, also where they are made together', async () => {
+test('a reader that joins between batches that wait to be rendered gets only the later ones, even if they are rendered together', async () => {
   const log = new Log();
   const live = start(log);
   const clients = await joined(live, 1);
@@ -223,14 +223,14 @@ test('a reader who joins between batches that wait for their answers has the lat
   }
 });
 
-test('readers of a quiet log are told where they are', async () => {
+test('readers of a quiet log get bookmarks', async () => {
   const live = start(new Log(), { idleMs: 20 });
   const [one, other] = (await joined(live, 2)) as [Client, Client];
   await expect.poll(() => Math.min(one.bookmarks.length, other.bookmarks.length)).toBeGreaterThan(3);
   live.stop();
 });
 
-test('answers that can not be made, events that retention has taken, and too many at once are each reader’s own affair', async () => {
+test('failed results, events deleted by retention, and overflows are handled by each reader’s own stream', async () => {
   const log = new Log();
   const live = start(log, { bufferSize: 10 });
   const [failed] = (await joined(live, 1)) as [Client];
@@ -255,7 +255,7 @@ test('answers that can not be made, events that retention has taken, and too man
   expect(live.streams).toBe(0);
 });
 
-test('readers of a gateway that stops are let go, and none joins any more', async () => {
+test('readers of a gateway that stops are released, and none can join anymore', async () => {
   const log = new Log();
   const live = start(log);
   const clients = await joined(live, 3);

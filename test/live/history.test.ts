@@ -60,7 +60,7 @@ interface Entry {
 const seqOf = (cursor: string) => BigInt(Buffer.from(cursor, 'base64url').toString().split(':')[1] ?? '');
 
 test.runIf(inject('postgres'))(
-  `every subscriber has the committed log, nothing lost, doubled or out of order, over ${SECONDS} s of cuts, hops between instances, lost hints and kills`,
+  `every subscriber gets the committed log, without loss, duplicates or disorder, over ${SECONDS} s of cut connections, moves between instances, lost hints and kills`,
   async () => {
     const place = await createTestPlace('migrated');
     const { databaseUrl } = place.settings;

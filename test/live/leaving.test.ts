@@ -76,7 +76,7 @@ describe('a client that vanishes leaves nothing behind', () => {
   });
 
   test.each(transports.map((transport) => [transport.name, transport] as const))(
-    'over %s, while it waits and in the midst of a replay',
+    'over %s, while it waits and during a replay',
     async (_name, transport) => {
       const waiting = transport.subscribe(place(), MESSAGE_EVENTS, {});
       await waiting.until(({ updates }) => updates.length > 0);
@@ -97,7 +97,7 @@ describe('a client that does not read', () => {
   test.each([
     ['SSE', async () => sseRequest(LARGE)],
     ['a WebSocket', async () => wsRequest(LARGE)],
-  ])('over %s is told STREAM_OVERFLOW when it reads again, and holds up neither others nor memory', async (name, request) => {
+  ])('over %s gets STREAM_OVERFLOW when it reads again, and delays no others; memory does not grow', async (name, request) => {
     const socket = await request();
     const other = eventSource.subscribe(place(), MESSAGE_EVENTS, {});
     await other.until(({ updates }) => updates.length > 0);
@@ -129,7 +129,7 @@ describe('a client that does not read', () => {
 
 describe('a subscription without a stream', () => {
   test.each(['*/*', 'application/json', 'multipart/mixed', 'application/graphql-response+json'])(
-    'that is asked for as %s is refused with 406 and opens nothing',
+    'that accepts %s is refused with 406 and opens nothing',
     async (accept) => {
       const response = await fetch(`${gateway.url}/graphql`, {
         method: 'POST',
@@ -150,7 +150,7 @@ describe('a subscription without a stream', () => {
   });
 });
 
-test('a gateway that drains sends WebSockets 1001 and ends SSE without complete, takes no other, and its clients continue elsewhere', async () => {
+test('a draining gateway closes WebSockets with 1001, ends SSE without complete, and accepts no new ones, and its clients continue elsewhere', async () => {
   const leaving = await createLiveGateway();
   const elsewhere = await createSender(leaving, await leaving.provider());
   const at = { url: leaving.url, provider: elsewhere.provider };

@@ -43,7 +43,7 @@ async function poll(provider: Provider, variables: Record<string, unknown>): Pro
   }
 }
 
-test('polling from the beginning has the whole log, whatever the size of a page, and continues where it stopped', async () => {
+test('polling from the beginning returns the whole log, with any page size, and continues where it stopped', async () => {
   const from = await createSender(gateway, await gateway.provider());
   const sids = [];
   for (let count = 0; count < 12; count += 1) sids.push(await from.send());
@@ -59,7 +59,7 @@ test('polling from the beginning has the whole log, whatever the size of a page,
   expect((await poll(from.provider, { after: cursor })).log).toEqual([`${sids[3]} SENT`]);
 });
 
-test('a stream and polling take each other’s cursors', async () => {
+test('streams and polling accept each other’s cursors', async () => {
   const from = await createSender(gateway, await gateway.provider());
   for (let count = 0; count < 6; count += 1) await from.send();
   const log = await committed(gateway, from.provider);
@@ -71,7 +71,7 @@ test('a stream and polling take each other’s cursors', async () => {
   reader.close();
 });
 
-test('each filter holds, totalCount counts what passes, and the cursor moves on past what does not', async () => {
+test('each filter holds, totalCount counts the matches, and the cursor moves past the others', async () => {
   const from = await createSender(gateway, await gateway.provider());
   const other = await createSender(gateway, from.provider);
   const [mine, outbound, theirs] = [await from.send(), await from.send({ direction: 'OUTBOUND' }), await other.send()];
@@ -91,7 +91,7 @@ test('each filter holds, totalCount counts what passes, and the cursor moves on 
   }
 });
 
-test('what is no cursor, or another organization’s, is CURSOR_INVALID, and a page size out of range INVALID_PARAMETER', async () => {
+test('an invalid cursor, or another organization’s, is CURSOR_INVALID, and a page size out of range INVALID_PARAMETER', async () => {
   const from = await createSender(gateway, await gateway.provider());
   const other = await createSender(gateway, await gateway.provider());
   await other.send();

@@ -99,7 +99,7 @@ const browser: Start = (url) => {
   };
 };
 
-/** One gateway's live streams behind a port, and beside them the page and what it has received. */
+/** One gateway's live streams behind a port, next to the page and the data it has received. */
 async function serve(port: number, token: string, received: (answer: unknown) => void) {
   const live = createLive({ prisma: gateway.database.prisma, log: gateway.gateway.log, pollMs: 50 });
   const contract = { restTimestamps: 'iso', restBotSecrets: 'plain' } as const;
@@ -134,7 +134,7 @@ const clients: [string, Start][] = [
 ];
 if (chromium) clients.push(['a browser’s EventSource', browser]);
 
-test.each(clients)('%s connects again by itself when the gateway goes, and continues where it was', async (_name, start) => {
+test.each(clients)('%s reconnects by itself when the gateway stops, and continues where it was', async (_name, start) => {
   const from = await createSender(gateway, await gateway.provider());
   const { data } = await from.provider.graph(
     'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on IssuedAccessToken { token } } }',

@@ -59,7 +59,7 @@ async function all(answers: AsyncIterable<Rendered>): Promise<string[]> {
   return texts;
 }
 
-test('an update is executed once for all readers of one operation, wherever they begin and whatever they let through', async () => {
+test('an update is executed once for all readers of one operation, regardless of their starting points and filters', async () => {
   const source = log();
   const readers = await Promise.all(Array.from({ length: 50 }, (_, n) => open(source, { after: `${n}`, filter: `${n % 2}`, by: 1 })));
   const texts = await Promise.all(readers.map(all));
@@ -68,7 +68,7 @@ test('an update is executed once for all readers of one operation, wherever they
   expect(executions).toBe(3);
 });
 
-test('what waits together is executed with one context, so that relations are loaded together', async () => {
+test('waiting updates are executed with one context, so that their relations are loaded together', async () => {
   await all(await open(log(), {}));
   expect([executions, contexts]).toEqual([3, 1]);
 });
@@ -79,14 +79,14 @@ test.each([
   ['another account', { by: 1 }, { caller: { accountSid: 'AC2' } }],
   ['an enterprise’s credentials', { by: 1 }, { caller: { enterpriseSid: 'EN1' } }],
   ['other permissions', { by: 1 }, { caller: { permissions: new Set(['read', 'secrets'] as const) } }],
-])('%s are executed anew', async (_what, variables, options) => {
+])('%s are executed separately', async (_what, variables, options) => {
   const source = log();
   await all(await open(source, { by: 1 }));
   await all(await open(source, variables, options));
   expect(executions).toBe(6);
 });
 
-test('an `after` within the answer makes a difference, the subscription’s own does not', async () => {
+test('an `after` within the selection makes a difference, the subscription’s own does not', async () => {
   const document = 'subscription ($after: String) { events { twice(after: $after) } }';
   const source = log();
   const [one] = await all(await open(source, { after: '1' }, { document }));
@@ -94,7 +94,7 @@ test('an `after` within the answer makes a difference, the subscription’s own 
   expect([one, two]).toEqual(['{"data":{"events":{"twice":"a undefined 1"}}}', '{"data":{"events":{"twice":"a undefined 2"}}}']);
 });
 
-test('an update that can not be executed ends the answers with the masked error, and is tried again for the next reader', async () => {
+test('an update that cannot be executed ends the results with the masked error, and is tried again for the next reader', async () => {
   const source = log();
   failing = true;
   await expect(all(await open(source, {}))).rejects.toThrow('masked the database is away');

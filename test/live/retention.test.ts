@@ -30,7 +30,7 @@ const numbersOf = async (organizationSid: string) =>
     Number(seq),
   );
 
-test('events older than retention are deleted from the beginning of each log, and no others', async () => {
+test('events past their retention are deleted from the beginning of each log, and no others', async () => {
   const [one, two] = [await filled(10), await filled(4)];
   await age(one.organizationSid, 10, 10);
   await age(one.organizationSid, 7, 31);
@@ -42,7 +42,7 @@ test('events older than retention are deleted from the beginning of each log, an
   expect(await numbersOf(two.organizationSid)).toEqual([5]);
 });
 
-test('what an interrupted run had noted and not deleted, the next one deletes', async () => {
+test('a run deletes the events that an interrupted run had marked', async () => {
   const { organizationSid } = await filled(5);
   await age(organizationSid, 3, 31);
   await gateway.database.prisma.eventHead.update({ where: { organizationSid }, data: { trimmed: 3n } });
@@ -52,7 +52,7 @@ test('what an interrupted run had noted and not deleted, the next one deletes', 
 
 const PAGE = `query ($after: String) { messageEvents(after: $after, first: 7) { nodes { cursor } pageInfo { endCursor hasNextPage } } }`;
 
-test('whoever reads while retention runs, by stream or by page, gets the log without a hole or is told CURSOR_EXPIRED', async () => {
+test('a reader during retention, by stream or by page, gets the log without a gap or CURSOR_EXPIRED', async () => {
   const { from, organizationSid } = await filled(120);
   const { graph } = from.provider;
   const seqOf = (cursor: string) => Number(Buffer.from(cursor, 'base64url').toString().split(':')[1]);

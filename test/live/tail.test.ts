@@ -68,7 +68,7 @@ async function numbers(stream: EventStream, count: number): Promise<number[]> {
 
 const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, n) => n + first);
 
-test('a database that is away is asked again by the timer alone, is complained of once, and nothing is missed', async () => {
+test('an unavailable database is retried only by the timer, is logged once, and no event is missed', async () => {
   vi.useFakeTimers();
   const log = new Log();
   const onError = vi.fn();
@@ -91,7 +91,7 @@ test('a database that is away is asked again by the timer alone, is complained o
   tail.stop();
 });
 
-test('a stream behind the tail replays alone, joins it without a gap or a repeat, and one ahead of it waits for what is new to it', async () => {
+test('a stream behind the tail replays by itself and joins it without a gap or a repetition; one ahead of it waits for new events', async () => {
   const log = new Log();
   log.append(1500);
   const { tail, open } = follow(log);
@@ -107,7 +107,7 @@ test('a stream behind the tail replays alone, joins it without a gap or a repeat
   expect((await next)[0]).toBe(1901);
 });
 
-test('a tail that retention overtakes while the database is away tells its followers CURSOR_EXPIRED, and serves new ones', async () => {
+test('if retention overtakes a tail while the database is down, its followers get CURSOR_EXPIRED, and new ones are served', async () => {
   const log = new Log();
   const { tail, open } = follow(log);
   const stream = open();
@@ -132,7 +132,7 @@ test('a replay that retention overtakes ends with CURSOR_EXPIRED', async () => {
   await expect(stream.next()).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
 });
 
-test('a reader gets what its buffer holds, then STREAM_OVERFLOW; the tail’s other readers miss nothing', async () => {
+test('a reader gets the events in its buffer, then STREAM_OVERFLOW; the tail’s other readers miss nothing', async () => {
   const log = new Log();
   const { tail, open } = follow(log);
   const [slow, quick] = [open({ bufferSize: 10 }), open()];
@@ -151,7 +151,7 @@ test('a reader gets what its buffer holds, then STREAM_OVERFLOW; the tail’s ot
   await expect(slow.next()).rejects.toMatchObject({ code: 'STREAM_OVERFLOW' });
 });
 
-test('a closed stream leaves the tail at once, whether it waits, reads or is not read from', async () => {
+test('a closed stream leaves the tail at once, whether it waits, reads or is not read', async () => {
   const log = new Log();
   const { tail, open } = follow(log);
   let followers = 0;

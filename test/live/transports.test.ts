@@ -54,7 +54,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('a client that was away continues behind any cursor, also a bookmark or the last event, and misses and repeats nothing', async () => {
+  test('a disconnected client continues after any cursor, even of a bookmark or the last event, and misses and repeats nothing', async () => {
     const from = await sender();
     const first = subscribe(from);
     await first.until(({ updates }) => updates.length > 0);
@@ -78,7 +78,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('joining a log that grows all the while, by replay and then live, misses and repeats nothing', async () => {
+  test('joining a growing log, by replay and then live, misses and repeats nothing', async () => {
     const from = await sender();
     const before = subscribe(from);
     await before.until(({ updates }) => updates.length > 0);
@@ -102,7 +102,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('each filter lets through what it names and nothing else, and bookmarks move the cursor past the rest', async () => {
+  test('each filter passes only the events that it names, and bookmarks move the cursor past the others', async () => {
     const from = await sender();
     const start = subscribe(from);
     await start.until(({ updates }) => updates.length > 0);
@@ -132,7 +132,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('an idle stream is sent bookmarks', async () => {
+  test('an idle stream gets bookmarks', async () => {
     const reader = subscribe(await sender());
     await reader.until(({ updates }) => updates.length >= 3);
     expect(new Set(reader.updates.map(({ __typename }) => __typename))).toEqual(new Set(['Bookmark']));
@@ -140,10 +140,10 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
   });
 
   test.each([
-    ['what is no cursor', async () => 'nonsense'],
+    ['an invalid cursor', async () => 'nonsense'],
     ['a number beyond the log', async (from: Sender) => cursorAt(from, (await logOf(from)).seq + 1n)],
     ['another organization’s cursor', async () => cursorAt(await sender(), 0n)],
-  ])('%s is told CURSOR_INVALID and ends', async (_what, cursorOf) => {
+  ])('%s gets CURSOR_INVALID and ends', async (_what, cursorOf) => {
     const from = await sender();
     await from.send();
     const reader = await resume(from, await cursorOf(from)).hasEnded();
@@ -151,7 +151,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('a cursor older than retention is told CURSOR_EXPIRED and ends; the one where retention stopped still works', async () => {
+  test('a cursor older than retention gets CURSOR_EXPIRED and ends; the cursor where retention stopped still works', async () => {
     const from = await sender();
     const first = await from.send();
     await from.send();
@@ -169,7 +169,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('messageStatus begins with the present status, follows it to the terminal one, and completes', async () => {
+  test('messageStatus begins with the current status, follows it to the terminal one, and completes', async () => {
     const from = await sender();
     const sid = await from.send();
     await from.advance(sid, { status: 'SENDING' });
@@ -185,7 +185,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('messageStatus of a message whose events retention has taken knows its status all the same', async () => {
+  test('messageStatus of a message whose events are past their retention still has its status', async () => {
     const from = await sender();
     const sid = await from.send();
     const { organizationSid } = from.provider;
@@ -199,7 +199,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
-  test('another organization’s message is MESSAGE_NOT_FOUND to messageStatus', async () => {
+  test('messageStatus of another organization’s message is MESSAGE_NOT_FOUND', async () => {
     const sid = await (await sender()).send();
     const reader = await subscribe(await sender(), { sid }, MESSAGE_STATUS).hasEnded();
     expect([reader.updates, reader.errorCode]).toEqual([[], 'MESSAGE_NOT_FOUND']);
@@ -227,7 +227,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     expect(gateway.live.streams).toBe(0);
   });
 
-  test('a client without the permission to read is told FORBIDDEN', async () => {
+  test('a client without the permission to read gets FORBIDDEN', async () => {
     const from = await sender();
     await gateway.database.prisma.account.update({ where: { sid: from.provider.accountSid }, data: { permissions: ['write'] } });
     // Nothing of the gateway's changes them, so nothing tells it.
@@ -253,7 +253,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
   });
 });
 
-test('a query by a client that takes event streams too is answered in the form that it names first', async () => {
+test('a query by a client that also accepts event streams gets its result in the form that it names first', async () => {
   const { provider } = await sender();
   const response = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',

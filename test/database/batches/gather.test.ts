@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { gather } from '../../../src/database/batches/gather.ts';
 
-test('what is asked comes in its order, in batches of a bounded size, of which two of a kind are under way, and other kinds wait for none', async () => {
+test('requests return in order, in batches of a bounded size; two batches of a kind run at once, and other kinds wait for none', async () => {
   const batches: number[][] = [];
   const ends: (() => void)[] = [];
   const add = gather<number>(

@@ -27,30 +27,30 @@ function leaveDeadLock(pid: number): Promise<void> {
   return writeFile(join(directory, 'gateway.lock.3'), JSON.stringify({ pid, socket: 'lock-0123abcd.sock' }));
 }
 
-test('a locked directory is refused, naming the process that has it', async () => {
+test('a locked directory is refused, and the error names the process that holds it', async () => {
   await lock();
   await expect(lockDirectory(directory)).rejects.toThrow(DirectoryInUseError);
   await expect(lockDirectory(directory)).rejects.toThrow(`process id ${process.pid}`);
 });
 
-test('a released directory can be locked again, and of all its locks one file stays', async () => {
+test('a released directory can be locked again, and only one of its lock files remains', async () => {
   for (let time = 0; time < 3; time += 1) await (await lockDirectory(directory)).release();
   expect(await readdir(directory)).toEqual(['gateway.lock.3']);
   await lock();
 });
 
-test("a dead holder's lock is taken over, also where its process id belongs to a living process by now", async () => {
+test("a dead holder's lock is taken over, even if another process now has its process id", async () => {
   await leaveDeadLock(process.pid);
   await lock();
   await expect(lockDirectory(directory)).rejects.toThrow(DirectoryInUseError);
 });
 
-test('a damaged lock file keeps nobody out', async () => {
+test('a damaged lock file does not block anyone', async () => {
   await writeFile(join(directory, 'gateway.lock.3'), '{"pid":');
   await lock();
 });
 
-test('of many that come at once one gets it, a dead lock there or not', async () => {
+test('only one of many simultaneous processes gets the lock, with or without a dead lock', async () => {
   for (const leave of [() => Promise.resolve(), () => leaveDeadLock(1)]) {
     await leave();
     const outcomes = await Promise.allSettled(Array.from({ length: 20 }, () => lock()));
@@ -61,7 +61,7 @@ test('of many that come at once one gets it, a dead lock there or not', async ()
   }
 });
 
-test('a directory deeper than a socket path may be long can be locked', async () => {
+test('a directory whose path is too long for a socket can be locked', async () => {
   const deep = join(directory, 'd'.repeat(60), 'e'.repeat(60));
   await mkdir(deep, { recursive: true });
   const { socketDirectory } = await lock(deep);
@@ -79,7 +79,7 @@ test('a new directory gets one key, which only its owner can read', async () => 
   expect(Buffer.from(await readFile(path, 'utf8'), 'base64')).toEqual(keys[0]?.[0]);
 });
 
-test('a database whose key file is lost is not given another key', async () => {
+test('a database whose key file is lost does not get another key', async () => {
   await mkdir(join(directory, 'database'));
   await expect(secretsKeysOf(directory)).rejects.toThrow(/secrets\.key is missing/);
 });

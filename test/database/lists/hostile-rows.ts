@@ -75,7 +75,7 @@ function row(index: number) {
   };
 }
 
-/** Rows of another organization, half of which hold separators, in one value or in several. */
+/** Rows of another organization. Half of them contain separators, in one value or in several. */
 function separated(index: number) {
   const text = SEPARATED[index % SEPARATED.length] as string;
   const held = index % 2 ? [] : [['body'], ['from'], ['channelErrorMessage'], ['body', 'channelErrorMessage'], ['from', 'body']][index % 5];

@@ -51,8 +51,8 @@ const range = fc.record({
   where: fc.constant({ organizationSid: 'OR1' }),
 });
 
-describe('what is kept of the messages', () => {
-  test('are their numbers, in all and of each day, whatever was inserted, moved and deleted', async () => {
+describe('the maintained counts of messages', () => {
+  test('match the rows, in total and for each day, after any inserts, moves and deletes', async () => {
     const counted = await database.sql.query(
       `SELECT organization_sid, (date_created AT TIME ZONE 'UTC')::date::text AS day, count(*)::int AS messages FROM message GROUP BY 1, 2 ORDER BY 1, 2`,
       [],
@@ -76,7 +76,7 @@ describe('what is kept of the messages', () => {
     expect(await readTotal(database.sql, { ...ALL, owner: 'OR9' })).toBe(0);
   });
 
-  test('leads to the page that Prisma finds far behind the first, forward and backward', async () => {
+  test('lead to the page that Prisma finds, deep in the list, forward and backward', async () => {
     await fc.assert(
       fc.asyncProperty(range, async (given) => {
         const sids = (await database.prisma.message.findMany({ ...given, select: { sid: true } })).map(({ sid }) => sid);
@@ -88,7 +88,7 @@ describe('what is kept of the messages', () => {
     );
   });
 
-  test('is nothing after a TRUNCATE', async () => {
+  test('are empty after a TRUNCATE', async () => {
     await database.sql.query('TRUNCATE message CASCADE', []);
     expect(await readTotal(database.sql, ALL)).toBe(0);
     expect(await database.sql.query('SELECT * FROM message_day', [])).toEqual([]);

@@ -92,7 +92,7 @@ const rangeOf = (owner: string, take: number): fc.Arbitrary<Range> =>
 const runs = { numRuns: Number(process.env.PROPERTY_RUNS ?? 150) };
 
 describe('packed rows', () => {
-  test("are those that Prisma's findMany has, in its order, value by value, whatever the fields, condition, order and page", async () => {
+  test("equal the rows of Prisma's findMany, in its order, value by value, for any fields, condition, order and page", async () => {
     await fc.assert(
       fc.asyncProperty(rangeOf('OR1', 30), packing, async (range, shown) => {
         expectSame((await selectPacked(database.sql, MESSAGES, range, shown)).rows, await reference(range), shown, range);
@@ -101,7 +101,7 @@ describe('packed rows', () => {
     );
   });
 
-  test('are those of each parent, where several are asked for at once', async () => {
+  test('are those of each parent if several are requested at once', async () => {
     await fc.assert(
       fc.asyncProperty(rangeOf('OR1', 30), packing, async (range, shown) => {
         const found = await selectPackedOf(database.sql, MESSAGES, 'enterpriseSid', PARENTS, range, shown);
@@ -115,7 +115,7 @@ describe('packed rows', () => {
     );
   });
 
-  test('are each its own where many pages are read in one turn, of parents and without', async () => {
+  test('belong to their own page if many pages are read in one turn, with and without parents', async () => {
     const asked = fc.record({
       where: fc.constantFrom('OR1', 'OR1', 'OR3').map((organizationSid) => ({ AND: [{ organizationSid }] })),
       orderBy,
@@ -145,7 +145,7 @@ describe('packed rows', () => {
     );
   });
 
-  test('are no rows where there is none, and rows where nothing of them is asked for', async () => {
+  test('are empty if there are none, and are counted if none of their values is requested', async () => {
     const range: Range = { where: { organizationSid: 'OR1' }, orderBy: [{ sid: 'asc' }], take: 3, skip: 0 };
     const sids = (await reference(range)).map(({ sid }) => [sid]);
     expect((await selectPacked(database.sql, MESSAGES, range, { fields: [], ordered: true })).rows).toEqual(sids);
@@ -154,10 +154,10 @@ describe('packed rows', () => {
   });
 });
 
-describe('a value that holds a separator', () => {
+describe('a value that contains a separator', () => {
   const isSeparated = (value: unknown) => typeof value === 'string' && (value.includes('\x1e') || value.includes('\x1f'));
 
-  test('makes its page unpackable, and no page on which it is not read: there is never a wrong row', async () => {
+  test('makes its page unpackable, but no page that does not read it: no row is ever wrong', async () => {
     let unpackable = 0;
     await fc.assert(
       fc.asyncProperty(rangeOf('OR2', 6), packing, async (range, shown) => {
@@ -173,7 +173,7 @@ describe('a value that holds a separator', () => {
     expect(unpackable).toBeGreaterThan(0);
   });
 
-  test('makes it unpackable even where it has just what two whole rows would have', async () => {
+  test('makes it unpackable even if it looks exactly like two whole rows', async () => {
     const others = FIELDS.filter(({ field }) => field !== 'body');
     const [body] = FIELDS.filter(({ field }) => field === 'body') as [PackedField];
     for (const [length, ordered] of [1, 2, 3, 5].flatMap((one) => [[one, true] as const, [one, false] as const])) {
@@ -188,7 +188,7 @@ describe('a value that holds a separator', () => {
     }
   });
 
-  test('spoils none of the pages that are read together with its own', async () => {
+  test('does not affect the pages that are read together with its own', async () => {
     const asked: string[] = [];
     const query: Sql['query'] = (text, values) => {
       asked.push(text);

@@ -109,7 +109,7 @@ const reference = (given: Range) => database.prisma.message.findMany(given as Pa
 const shown = (rows: readonly (Message & { request_place?: number })[] | undefined) => rows?.map(({ request_place: _, ...row }) => row);
 
 describe('a list read by one prepared statement', () => {
-  test("has the rows that Prisma's findMany has, in its order, value by value, whatever the condition, order and page", async () => {
+  test("has the rows of Prisma's findMany, in its order, value by value, for any condition, order and page", async () => {
     await fc.assert(
       fc.asyncProperty(range, async (given) => {
         expect(await selectRows<Message>(database.sql, MESSAGES, given)).toEqual(await reference(given));
@@ -118,7 +118,7 @@ describe('a list read by one prepared statement', () => {
     );
   });
 
-  test('has them too where many pages are read in one turn, each its own', async () => {
+  test('also has them if many pages are read in one turn', async () => {
     const place = fc.record({ value: fc.oneof(instant, text), sid: fc.constantFrom('MS0', 'MS500', 'MS999') });
     const quick = fc
       .record({
@@ -142,7 +142,7 @@ describe('a list read by one prepared statement', () => {
     );
   });
 
-  test('is one statement for all that is read in a turn, and fails for itself where one of them fails', async () => {
+  test('is one statement for all reads of a turn; if one of them fails, it fails alone', async () => {
     const asked: string[] = [];
     const query: Sql['query'] = (text, values) => {
       asked.push(text);
@@ -165,7 +165,7 @@ describe('a list read by one prepared statement', () => {
     expect(asked).toHaveLength(5);
   });
 
-  test('of several parents at once has what each alone has', async () => {
+  test('of several parents at once has the same rows as of each alone', async () => {
     await fc.assert(
       fc.asyncProperty(range, async (given) => {
         const each = PARENTS.map((enterpriseSid) => reference({ ...given, where: { AND: [given.where, { enterpriseSid }] } }));
@@ -178,7 +178,7 @@ describe('a list read by one prepared statement', () => {
     );
   });
 
-  test('is counted as Prisma counts it, in all and for each parent', async () => {
+  test('is counted as by Prisma, in total and for each parent', async () => {
     await fc.assert(
       fc.asyncProperty(where, async (given) => {
         const count = (condition: object) => database.prisma.message.count({ where: condition });
@@ -190,12 +190,12 @@ describe('a list read by one prepared statement', () => {
     );
   });
 
-  test('takes no condition that it does not know', async () => {
+  test('refuses unknown conditions', async () => {
     const unknown = { where: { from: { endsWith: 'a' } }, orderBy: [{ sid: 'asc' as const }], take: 1, skip: 0 };
     await expect((async () => selectRows<Message>(database.sql, MESSAGES, unknown))()).rejects.toThrow(TypeError);
   });
 
-  test.each(['message', 'mapping', 'enterprise', 'bot'] as const)('of %s names columns that are there', async (name) => {
+  test.each(['message', 'mapping', 'enterprise', 'bot'] as const)('of %s names existing columns', async (name) => {
     const model = `${name[0]?.toUpperCase()}${name.slice(1)}ScalarFieldEnum` as 'MessageScalarFieldEnum';
     const table = { name, fields: Object.values(Prisma[model]) };
     await expect(selectRows(database.sql, table, { where: {}, orderBy: [{ sid: 'asc' }], take: 1, skip: 0 })).resolves.toBeInstanceOf(

@@ -3,7 +3,7 @@ import type { Database } from '../../../src/database/connect.ts';
 import { MAX_PREPARED, statementNames } from '../../../src/database/postgres/statement-names.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
-test('a statement is named when it is asked again, the same however many came between, and those that come once take no place', () => {
+test('a statement gets a name when it is used again, always the same; statements that are used only once take no place', () => {
   const nameOf = statementNames();
   expect([nameOf('hot'), nameOf('hot')]).toEqual(['', expect.stringMatching(/^gateway_[0-9a-f]{32}$/)]);
   const name = nameOf('hot');
@@ -17,7 +17,7 @@ test('a statement is named when it is asked again, the same however many came be
 });
 
 // The embedded database has one connection for everybody, on which nothing is prepared.
-describe.skipIf(!inject('postgres'))('however many different statements are asked', () => {
+describe.skipIf(!inject('postgres'))('any number of different statements', () => {
   let database: Database;
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -40,7 +40,7 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
     return row;
   };
 
-  test('each is prepared, the last as the first, and no connection holds more of them than a bound', async () => {
+  test('is prepared, the last like the first, within a bound for each connection', async () => {
     let most = 0;
     for (let number = 0; number < 3 * MAX_PREPARED; number += 1) {
       await askTwice(number);
@@ -54,7 +54,7 @@ describe.skipIf(!inject('postgres'))('however many different statements are aske
     expect(most).toBeLessThanOrEqual(MAX_PREPARED);
   });
 
-  test('each is answered, while others are under way and transactions last', async () => {
+  test('is answered while others are in progress and transactions are open', async () => {
     const numbers = Array.from({ length: 2 * MAX_PREPARED }, (_, index) => 10_000 + index);
     const inTransaction = database.prisma.$transaction(
       async (tx) => {

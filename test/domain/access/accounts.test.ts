@@ -47,7 +47,7 @@ describe('a new account', () => {
     });
   });
 
-  test('keeps its token nowhere: neither in what is told of it nor in the database', async () => {
+  test('does not store its token: neither its details nor the database contain it', async () => {
     const { account, authToken } = await newProvider('a@example.com');
     const row = await database.prisma.account.findUniqueOrThrow({ where: { sid: account.sid } });
     expect(Buffer.from(row.tokenDigest).toString('latin1')).not.toContain(authToken);
@@ -56,7 +56,7 @@ describe('a new account', () => {
     expect((await listAccounts(deps()))[0]).not.toHaveProperty('tokenDigest');
   });
 
-  test('joins an organization that is there', async () => {
+  test('joins an existing organization', async () => {
     const { account } = await newProvider('a@example.com');
     const second = await createAccount(deps(), {
       email: 'b@example.com',
@@ -83,7 +83,7 @@ describe('a new account', () => {
     expect(await database.prisma.account.count()).toBe(1);
   });
 
-  test('of one e-mail is made once by many that ask at the same time', async () => {
+  test('of one e-mail is created once by many simultaneous requests', async () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 8 }, () => newProvider('a@example.com')));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     for (const outcome of outcomes) if (outcome.status === 'rejected') expect(outcome.reason).toBeInstanceOf(AccountError);
@@ -92,7 +92,7 @@ describe('a new account', () => {
 });
 
 describe('credentials', () => {
-  test('that are wrong or unknown are nobody’s, whatever their form', async () => {
+  test('that are wrong or unknown match no account, in any form', async () => {
     const { account, authToken } = await newProvider('a@example.com');
     const other = await newProvider('b@example.com');
     for (const [sid, token] of [
@@ -127,14 +127,14 @@ describe('credentials', () => {
     expect(work).toEqual(['findUnique', 'matches']);
   });
 
-  test('stop with a rotation, which gives new ones', async () => {
+  test('end with a rotation, which gives new ones', async () => {
     const { account, authToken } = await newProvider('a@example.com');
     const rotated = await rotateToken(deps(), account.sid);
     expect(await authenticate(deps(), account.sid, authToken)).toBeUndefined();
     expect(await authenticate(deps(), account.sid, rotated.authToken)).toMatchObject({ accountSid: account.sid });
   });
 
-  test('of a suspended account are told apart from wrong ones only by who has them, and work again once it is activated', async () => {
+  test('of a suspended account differ from wrong ones only with the right token, and work again once it is activated', async () => {
     const { account, authToken } = await newProvider('a@example.com');
     expect(await suspendAccount(deps(), account.sid)).toMatchObject({ status: 'SUSPENDED' });
     expect(await authenticate(deps(), account.sid, authToken)).toBe('INACTIVE');
@@ -152,13 +152,13 @@ describe('credentials', () => {
     }
   });
 
-  test('of an account that is not there can not be changed', async () => {
+  test('of an unknown account cannot be changed', async () => {
     for (const change of [rotateToken, suspendAccount, activateAccount]) {
       await expect(change(deps(), 'AC1')).rejects.toThrow(new AccountError('There is no account AC1.'));
     }
   });
 
-  test('carry no permission that this gateway does not know', async () => {
+  test('ignore permissions that this gateway does not know', async () => {
     const { account, authToken } = await newProvider('a@example.com');
     await database.prisma.account.update({ where: { sid: account.sid }, data: { permissions: ['read', 'fly'] } });
     expect(await authenticate(deps(), account.sid, authToken)).toMatchObject({ permissions: new Set(['read']) });
@@ -166,7 +166,7 @@ describe('credentials', () => {
 });
 
 describe('the first account of a new database', () => {
-  test('is the configured one, its SID accepted as given', async () => {
+  test('is the configured one, with its SID', async () => {
     const settings = {
       bootstrapAccountSid: `AC${'0'.repeat(32)}`,
       bootstrapAuthToken: 'a-token-of-my-own',
@@ -179,20 +179,20 @@ describe('the first account of a new database', () => {
     });
   });
 
-  test('is made up where nothing is configured', async () => {
+  test('is generated if nothing is configured', async () => {
     const made = await bootstrapAccount(deps(), {});
     expect(made).toMatchObject({ authTokenMadeUp: true, account: { sid: accountSid(made?.account.email ?? '') } });
     expect(await authenticate(deps(), made?.account.sid ?? '', made?.authToken ?? '')).toMatchObject({ accountSid: made?.account.sid });
   });
 
-  test('is made once by gateways that start at the same time, and never beside accounts that are there', async () => {
+  test('is created once by gateways that start at the same time, and never if there are accounts', async () => {
     const made = await Promise.all(Array.from({ length: 6 }, () => bootstrapAccount(deps(), {})));
     expect(made.filter((issued) => issued !== undefined)).toHaveLength(1);
     expect(await bootstrapAccount(deps(), { bootstrapAccountEmail: 'another@example.com' })).toBeUndefined();
     expect(await database.prisma.organization.count()).toBe(1);
   });
 
-  test('is not looked for with another master key, with which every caller would be refused', async () => {
+  test('is not looked up with another master key, which would refuse every caller', async () => {
     await newProvider('a@example.com');
     const other = { prisma: database.prisma, secrets: createSecrets(randomBytes(32)) };
     await expect(bootstrapAccount(other, {})).rejects.toThrow(/^SECRETS_KEY is not the key/);

@@ -51,7 +51,7 @@ const stuckMessage = async () => {
 const accessToken = (permissions: string[] = ['READ'], enterpriseSid?: string) =>
   mutate('createAccessToken', { expiresIn: 600, permissions, enterpriseSid });
 
-/** An input of each mutation that succeeds, and what is then recorded beside the mutation itself. */
+/** A valid input of each mutation, and the records that it makes in addition to the mutation's own. */
 const valid: Record<Mutation, () => Promise<Input>> = {
   createEnterprise: async () => newEnterprise(),
   updateEnterprise: async () => ({ sid: await enterprise(), status: 'INACTIVE' }),
@@ -104,7 +104,7 @@ async function recorded<Result>(work: () => Promise<Result>) {
 }
 
 describe('every mutation of the graph is recorded once: who, what, to which sid, from where', () => {
-  test('these are all that there are', () => {
+  test('these are all mutations', () => {
     expect([...names].sort()).toEqual(Object.keys(schema.getMutationType()?.getFields() ?? {}).sort());
   });
 
@@ -131,7 +131,7 @@ describe('every mutation of the graph is recorded once: who, what, to which sid,
   });
 });
 
-describe('every operation of the contract that changes something is recorded as the graph’s', () => {
+describe('every operation of the contract that changes something is recorded like the graph’s', () => {
   test.each(Object.keys(mutations) as MutationName[])('%s', async (name) => {
     const input = await valid[name]();
     const { result, rows } = await recorded(() => inRest(provider, name, input));
@@ -146,7 +146,7 @@ describe('every operation of the contract that changes something is recorded as 
   });
 });
 
-test('an access token is recorded as itself and as its account', async () => {
+test('an access token is recorded with its own sid and its account’s', async () => {
   const { sid, token } = await accessToken(['READ', 'WRITE']);
   const { rows } = await recorded(() => mutate('createMapping', newMapping(home), { graph: graphClient(gateway.fetch, { token }) }));
   expect(rows).toMatchObject([{ accountSid: provider.accountSid, accessTokenSid: sid }]);
@@ -163,7 +163,7 @@ test('each mapping that is deleted with its enterprise is recorded', async () =>
 });
 
 describe('nothing is recorded', () => {
-  test.each(names)('of an idempotent replay of %s', async (name) => {
+  test.each(names)('for an idempotent repetition of %s', async (name) => {
     if (name === 'verifyBot') return;
     const input = { ...(await valid[name]()), idempotencyKey: fresh.key() };
     const first = await mutate(name, input);
@@ -172,7 +172,7 @@ describe('nothing is recorded', () => {
     expect(rows).toEqual([]);
   });
 
-  test.each(names)('of %s where it names nothing, or the caller may not', async (name) => {
+  test.each(names)('for %s with an unknown sid, or without permission', async (name) => {
     const input = await valid[name]();
     const lost = Object.hasOwn(input, 'sid')
       ? { sid: unknownSid('BE') }
@@ -190,28 +190,28 @@ describe('nothing is recorded', () => {
     expect(rows).toEqual([]);
   });
 
-  test('of what contradicts what is stored', async () => {
+  test('for a conflict with stored data', async () => {
     const taken = newMapping(home);
     await done(provider, 'createMapping', taken);
     const conflict = await recorded(() => mutate('createMapping', taken));
     expect([conflict.result.code, conflict.rows]).toEqual(['EXTERNAL_ADDRESS_NOT_UNIQUE', []]);
   });
 
-  test('of what the platform refuses in the midst of it', async () => {
+  test('for a change that the platform refuses halfway', async () => {
     restcomm.refuse('setAccountStatus');
     const sid = await enterprise();
     const { result, rows } = await recorded(() => mutate('updateEnterprise', { sid, name: fresh.name(), status: 'INACTIVE' }));
     expect([result.code, rows]).toEqual(['PLATFORM_ERROR', []]);
   });
 
-  test('of an access token that was revoked already', async () => {
+  test('for an access token that was already revoked', async () => {
     const { sid } = await accessToken();
     await mutate('revokeAccessToken', { sid });
     expect((await recorded(() => mutate('revokeAccessToken', { sid }))).rows).toEqual([]);
   });
 });
 
-test.each(names)('%s does nothing where it cannot be recorded', async (name) => {
+test.each(names)('%s does nothing if it cannot be recorded', async (name) => {
   const { prisma } = gateway.gateway;
   const input = await valid[name]();
   const state = async () =>
@@ -249,13 +249,13 @@ describe('the database', () => {
   };
   const isThere = async (sid: string) => (await gateway.gateway.prisma.auditLog.count({ where: { sid } })) === 1;
 
-  test('trims what is older than its retention, and nothing else', async () => {
+  test('deletes records that are older than their retention, and nothing else', async () => {
     const [old, young] = [await aged(101), await aged(99)];
     expect(await trimAuditLog(gateway.gateway.prisma, 100 * DAY_MS)).toBeGreaterThanOrEqual(1);
     expect([await isThere(old), await isThere(young)]).toEqual([false, true]);
   });
 
-  test('refuses to trim what is younger than 30 days, and any other delete, however it is asked', async () => {
+  test('refuses to delete records that are younger than 30 days, and any other delete, in any form', async () => {
     const [old, young] = [await aged(40), await aged(29)];
     const { prisma } = gateway.gateway;
     await expect(trimAuditLog(prisma, 29 * DAY_MS)).rejects.toThrow('younger than 30 days');
@@ -282,7 +282,7 @@ describe('Query.auditLog', () => {
   };
   const as = (token: string) => ({ graph: graphClient(gateway.fetch, { token }) });
 
-  test('shows the newest first, page by page, each once', async () => {
+  test('returns the newest record first, page by page, each once', async () => {
     const found: { sid: string; dateCreated: string }[] = [];
     let after: string | undefined;
     do {
@@ -310,7 +310,7 @@ describe('Query.auditLog', () => {
     expect(await nodes({ actions: [] })).toEqual([]);
   });
 
-  test('is for the permission AUDIT, over the whole organization, and for no other organization', async () => {
+  test('needs the permission AUDIT for the whole organization, and shows no other organization', async () => {
     expect(await read({}, as((await accessToken(['READ', 'AUDIT'])).token))).toMatchObject({ code: undefined, nodes: expect.any(Array) });
     for (const { token } of [await accessToken(['READ', 'WRITE', 'SECRETS']), await accessToken(['READ', 'AUDIT'], home)])
       expect((await read({}, as(token))).code).toBe('FORBIDDEN');
@@ -322,7 +322,7 @@ describe('Query.auditLog', () => {
     expect((await read({ filter: { targetSid: home } }, stranger)).nodes).toEqual([]);
   });
 
-  test('names what is invalid', async () => {
+  test('names invalid arguments', async () => {
     expect((await read({ first: 101 })).code).toBe('INVALID_PARAMETER');
     expect((await read({ after: 'x' })).code).toBe('INVALID_PARAMETER');
     expect((await read({ filter: { actions: ['X'] } })).code).toBe('BAD_USER_INPUT');

@@ -75,7 +75,7 @@ async function insertBots(count: number): Promise<string[]> {
 }
 
 describe('a rotation', () => {
-  test('brings every client secret over while bots are read and changed, and loses no change', { timeout: 60_000 }, async () => {
+  test('migrates every client secret while bots are read and changed, and loses no change', { timeout: 60_000 }, async () => {
     const sids = await insertBots(120);
     const expected = new Map(sids.map((sid) => [sid, `first of ${sid}`]));
     let rotating = true;
@@ -99,7 +99,7 @@ describe('a rotation', () => {
     expect((await rotate())[BOTS]).toMatchObject({ done: 0, left: 0 });
   });
 
-  test('overwrites no change that came between its reading and its writing', async () => {
+  test('does not overwrite a change made between its read and its write', async () => {
     const [sid = ''] = await insertBots(1);
     let changed: Promise<unknown> = Promise.resolve();
     // The row is held while the rotation reads the old value and wants to write; on the embedded database it waits its turn instead.
@@ -116,7 +116,7 @@ describe('a rotation', () => {
     expect(await secretOf(after, sid)).toBe('changed');
   });
 
-  test('names what no key opens, and brings the rest over', async () => {
+  test('names values that no key opens, and migrates the others', async () => {
     const [damaged = '', moved = '', sound = ''] = await insertBots(3);
     const seal = (sid: string, clientSecret: Uint8Array<ArrayBuffer>) =>
       before.prisma.bot.update({ where: { sid }, data: { clientSecret } });
@@ -129,7 +129,7 @@ describe('a rotation', () => {
   });
 });
 
-describe('what a retired key made goes on working until that key is gone', () => {
+describe('a value made with a retired key works until that key is removed', () => {
   test('an auth token, which moves to the current key when its account next logs in', async () => {
     const owner = await shared.provider();
     const { digest, keyId } = before.secrets.digest(owner.authToken);
@@ -155,7 +155,7 @@ describe('what a retired key made goes on working until that key is gone', () =>
     expect(Math.abs((outcome?.leftUntil?.getTime() ?? 0) - Date.now() - 600_000)).toBeLessThan(60_000);
   });
 
-  test('an idempotency key: the first answer is given again with its secret, another input is refused', async () => {
+  test('an idempotency key: the first result is returned again with its secret, and another input is refused', async () => {
     const input = { ...(await botInput()), idempotencyKey: fresh.key() };
     const first = await createBot(before, caller, input);
     expect((await createBot(during, caller, input)).sid).toBe(first.sid);
@@ -166,7 +166,7 @@ describe('what a retired key made goes on working until that key is gone', () =>
     expect((await rotate())['idempotency_key: digests of first requests']?.left).toBeGreaterThanOrEqual(1);
   });
 
-  test('the address of a number’s webhook, which the platform is given anew', async () => {
+  test('the address of a number’s webhook, which is replaced on the platform', async () => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
     const secretIn = (url = '') => /restcomm\/([^/]+)\//.exec(url)?.[1] ?? '';
     const address = secretIn(smsWebhook(before, sid));
@@ -182,7 +182,7 @@ describe('what a retired key made goes on working until that key is gone', () =>
     expect((await rotate())[WEBHOOKS]).toMatchObject({ done: 0, left: 0 });
   });
 
-  test('and a number whose mapping is deleted while the platform is told is not left enabled', async () => {
+  test('and a number whose mapping is deleted during the replacement does not stay enabled', async () => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
     restcomm.reset();
     restcomm.onCall = async () => {

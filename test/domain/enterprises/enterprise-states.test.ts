@@ -32,7 +32,7 @@ async function seen(sid: string) {
   };
 }
 
-test.each(faces)('the admin, its account on the platform and the mappings follow the enterprise, on %s', async (face) => {
+test.each(faces)('the admin, its account on the platform and the mappings follow the enterprise’s status, on %s', async (face) => {
   const { sid } = await done(provider, 'createEnterprise', newEnterprise());
   const mapping = await done(provider, 'createMapping', newMapping(sid));
   expect(await seen(sid)).toEqual({ status: 'ACTIVE', admin: 'ACTIVE', platform: 'ACTIVE', operational: [true] });
@@ -46,12 +46,12 @@ test.each(faces)('the admin, its account on the platform and the mappings follow
   expect(await seen(sid)).toEqual({ status: 'CLOSED', admin: 'CLOSED', platform: 'CLOSED', operational: [] });
 });
 
-test.each(faces)('an enterprise may begin INACTIVE, on %s', async (face) => {
+test.each(faces)('an enterprise can be created INACTIVE, on %s', async (face) => {
   const { sid = '' } = await outcome(face, provider, 'createEnterprise', newEnterprise({ status: 'INACTIVE' }));
   expect(await seen(sid)).toEqual({ status: 'INACTIVE', admin: 'SUSPENDED', platform: 'INACTIVE', operational: [] });
 });
 
-test('an INACTIVE enterprise can be renamed and gets mappings and a bot, which do not work yet', async () => {
+test('an INACTIVE enterprise can be renamed and given mappings and a bot, which do not work yet', async () => {
   const { sid } = await done(provider, 'createEnterprise', newEnterprise({ status: 'INACTIVE' }));
   await done(provider, 'updateEnterprise', { sid, name: fresh.name() });
   await done(provider, 'createMapping', newMapping(sid));
@@ -59,7 +59,7 @@ test('an INACTIVE enterprise can be renamed and gets mappings and a bot, which d
   expect(await seen(sid)).toMatchObject({ status: 'INACTIVE', operational: [false] });
 });
 
-test('a rename alone asks the platform nothing', async () => {
+test('a rename alone does not call the platform', async () => {
   const { sid } = await done(provider, 'createEnterprise', newEnterprise());
   restcomm.reset();
   await done(provider, 'updateEnterprise', { sid, name: fresh.name() });
@@ -67,7 +67,7 @@ test('a rename alone asks the platform nothing', async () => {
   expect(restcomm.calls).toEqual([]);
 });
 
-test('REST takes the status in any case, and keeps what it is not given', async () => {
+test('REST accepts the status in any case, and leaves absent fields unchanged', async () => {
   const { sid, name } = await done(provider, 'createEnterprise', newEnterprise());
   expect((await inRest(provider, 'updateEnterprise', { sid, status: ' inactive ' })).body.data).toMatchObject({ name, status: 'INACTIVE' });
   const renamed = fresh.name();
@@ -77,7 +77,7 @@ test('REST takes the status in any case, and keeps what it is not given', async 
   });
 });
 
-test('closing keeps the bot and the name readable', async () => {
+test('a closed enterprise’s bot and name remain readable', async () => {
   const { sid, name } = await done(provider, 'createEnterprise', newEnterprise());
   const bot = await done(provider, 'createBot', newBot(sid));
   await done(provider, 'closeEnterprise', { sid });
@@ -92,7 +92,7 @@ describe('an account that the admin shares', () => {
     return { input, status: () => restcomm.accountStatus(accountSid(emailId)), emailId };
   };
 
-  test("with another organization's admin is neither suspended nor closed while that is ACTIVE", async () => {
+  test("with another organization's admin is neither suspended nor closed while that one is ACTIVE", async () => {
     const other = await gateway.provider();
     const { input, status } = shared();
     const [here, there] = [await done(provider, 'createEnterprise', input()), await done(other, 'createEnterprise', input())];
@@ -106,7 +106,7 @@ describe('an account that the admin shares', () => {
     expect(status()).toBe('CLOSED');
   });
 
-  test('is suspended when the last of them is, closed when the last of them is, and activated with the first', async () => {
+  test('is suspended with the last of the enterprises, closed with the last, and activated with the first', async () => {
     const other = await gateway.provider();
     const { input, status } = shared();
     const [here, there] = [await done(provider, 'createEnterprise', input()), await done(other, 'createEnterprise', input())];
@@ -133,7 +133,7 @@ describe('an account that the admin shares', () => {
   });
 });
 
-test('each change of one document answers what it led to, relations included', async () => {
+test('each mutation of one document returns its own result, relations included', async () => {
   const { sid } = await done(provider, 'createEnterprise', newEnterprise());
   const change = (status: string) =>
     `updateEnterprise(input: { sid: "${sid}", status: ${status} }) { ...on Enterprise { status admin { status } } }`;

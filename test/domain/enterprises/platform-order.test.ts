@@ -50,7 +50,7 @@ async function refused(face: Face, name: MutationName, input: Input): Promise<vo
 }
 
 describe.each(faces)('on %s', (face) => {
-  test('a refused sub-account leaves no enterprise', async () => {
+  test('if a sub-account is refused, no enterprise is created', async () => {
     const input = newEnterprise();
     const before = await stored();
     restcomm.refuse('createSubAccount');
@@ -60,7 +60,7 @@ describe.each(faces)('on %s', (face) => {
     await done(provider, 'createEnterprise', input);
   });
 
-  test('a refused suspension leaves no INACTIVE enterprise, and the account that was made is linked the next time', async () => {
+  test('if a suspension is refused, no INACTIVE enterprise is created, and the new account is linked the next time', async () => {
     const emailId = `suspended-${face.length}@newcomer.example`;
     const input = newEnterprise({ status: 'INACTIVE', enterpriseAdmin: { emailId, password: 'a-long-password' } });
     const before = await stored();
@@ -73,7 +73,7 @@ describe.each(faces)('on %s', (face) => {
     expect(restcomm.accountStatus(accountSid(emailId))).toBe('INACTIVE');
   });
 
-  test('a refused status takes the rename back too', async () => {
+  test('if a status is refused, the rename is rolled back too', async () => {
     const sid = await enterprise();
     const before = await stored();
     restcomm.refuse('setAccountStatus');
@@ -83,7 +83,7 @@ describe.each(faces)('on %s', (face) => {
     await done(provider, 'updateEnterprise', { sid, name: fresh.name(), status: 'INACTIVE' });
   });
 
-  test('a refused closing leaves the enterprise and its admin as they were', async () => {
+  test('if a closing is refused, the enterprise and its admin stay unchanged', async () => {
     const sid = await enterprise();
     const before = await stored();
     restcomm.refuse('setAccountStatus');
@@ -93,7 +93,7 @@ describe.each(faces)('on %s', (face) => {
     await done(provider, 'closeEnterprise', { sid });
   });
 
-  test('a number that can’t be enabled is not mapped', async () => {
+  test('a number that cannot be enabled is not mapped', async () => {
     const input = newMapping(await enterprise());
     const before = await stored();
     restcomm.refuse('enableSms');
@@ -104,7 +104,7 @@ describe.each(faces)('on %s', (face) => {
     await done(provider, 'createMapping', input);
   });
 
-  test.each(['enableSms', 'disableSms'] as const)('a number that can’t be changed stays, where the platform refuses %s', async (call) => {
+  test.each(['enableSms', 'disableSms'] as const)('a number that cannot be changed stays if the platform refuses %s', async (call) => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
     const number = fresh.number();
     const before = await stored();
@@ -117,7 +117,7 @@ describe.each(faces)('on %s', (face) => {
     expect([restcomm.isSmsEnabled(externalAddress), restcomm.isSmsEnabled(number)]).toEqual([false, true]);
   });
 
-  test('a number that can’t be taken back stays mapped', async () => {
+  test('a number that cannot be released stays mapped', async () => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
     const before = await stored();
     restcomm.refuse('disableSms');
@@ -130,8 +130,8 @@ describe.each(faces)('on %s', (face) => {
   });
 });
 
-describe('what the database refuses costs the platform nothing', () => {
-  test('before it is asked', async () => {
+describe('a change that the database refuses leaves the platform unchanged', () => {
+  test('if it is refused before the platform is called', async () => {
     const { name, admin } = await done(provider, 'createEnterprise', newEnterprise());
     restcomm.reset();
     await inGraph(provider, 'createEnterprise', newEnterprise({ name }));
@@ -141,7 +141,7 @@ describe('what the database refuses costs the platform nothing', () => {
     expect(restcomm.calls).toEqual([]);
   });
 
-  test('and after: a number that was enabled for a mapping of an enterprise that closed meanwhile is taken back', async () => {
+  test('if it is refused afterwards: a number enabled for a mapping of an enterprise that was closed meanwhile is released', async () => {
     const sid = await enterprise();
     const input = newMapping(sid);
     restcomm.onCall = async () => {
@@ -151,7 +151,7 @@ describe('what the database refuses costs the platform nothing', () => {
     expect(restcomm.isSmsEnabled(String(input.externalAddress))).toBe(false);
   });
 
-  test('and after: a number that was enabled for a change that another mapping was faster with stays with that', async () => {
+  test('if it is refused afterwards: a number enabled for a change that lost to another mapping stays with that mapping', async () => {
     const sid = await enterprise();
     const mapping = await done(provider, 'createMapping', newMapping(sid));
     const externalAddress = fresh.number();
@@ -167,8 +167,8 @@ describe('what the database refuses costs the platform nothing', () => {
   });
 });
 
-describe('what somebody else does while the platform is asked is not undone', () => {
-  test('a number that was deleted and mapped anew before a second deletion reached it stays enabled', async () => {
+describe('a concurrent change during the call of the platform is not undone', () => {
+  test('a number that was deleted and mapped again before a second deletion stays enabled', async () => {
     const enterpriseSid = await enterprise();
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(enterpriseSid));
     let anew = '';
@@ -181,7 +181,7 @@ describe('what somebody else does while the platform is asked is not undone', ()
     expect(restcomm.smsUrl(externalAddress)).toContain(anew.slice(2));
   });
 
-  test('a mapping that got another number is deleted with that', async () => {
+  test('a mapping that got another number is deleted with that number', async () => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
     const number = fresh.number();
     restcomm.onCall = async () => {
@@ -191,7 +191,7 @@ describe('what somebody else does while the platform is asked is not undone', ()
     expect([restcomm.isSmsEnabled(externalAddress), restcomm.isSmsEnabled(number)]).toEqual([false, false]);
   });
 
-  test('a mapping that was deleted gets no number', async () => {
+  test('a deleted mapping gets no number', async () => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
     const number = fresh.number();
     restcomm.onCall = async () => {
@@ -201,7 +201,7 @@ describe('what somebody else does while the platform is asked is not undone', ()
     expect([restcomm.isSmsEnabled(externalAddress), restcomm.isSmsEnabled(number)]).toEqual([false, false]);
   });
 
-  test('a mapping that was renamed keeps its name', async () => {
+  test('a renamed mapping keeps its name', async () => {
     const { sid } = await done(provider, 'createMapping', newMapping(await enterprise()));
     const externalAddress = fresh.number();
     restcomm.onCall = async () => {
@@ -212,7 +212,7 @@ describe('what somebody else does while the platform is asked is not undone', ()
   });
 });
 
-describe('what a crash left between the platform and the database is repaired by the same request', () => {
+describe('a difference that a crash left between the platform and the database is repaired by repeating the request', () => {
   test('a sub-account without its enterprise is linked', async () => {
     const emailId = 'crashed@newcomer.example';
     await restcomm.createSubAccount({ email: emailId, password: 'a-long-password', friendlyName: emailId });
@@ -237,7 +237,7 @@ describe('what a crash left between the platform and the database is repaired by
     expect(await done(provider, 'closeEnterprise', { sid })).toMatchObject({ status: 'CLOSED', admin: { status: 'CLOSED' } });
   });
 
-  test('a number that was taken back from a mapping that still stands: the mapping can be deleted', async () => {
+  test('a number that was released although its mapping exists: the mapping can be deleted', async () => {
     const { sid, externalAddress } = await done(provider, 'createMapping', newMapping(await enterprise()));
     await restcomm.disableSms(externalAddress);
     await done(provider, 'deleteMapping', { sid });
@@ -245,7 +245,7 @@ describe('what a crash left between the platform and the database is repaired by
 });
 
 describe('closing with deleteMappings', () => {
-  test('deletes them, releases their numbers and closes', async () => {
+  test('deletes the mappings, releases their numbers and closes the enterprise', async () => {
     const sid = await enterprise();
     const numbers = [];
     for (let count = 0; count < 3; count++) numbers.push((await done(provider, 'createMapping', newMapping(sid))).externalAddress);
@@ -256,7 +256,7 @@ describe('closing with deleteMappings', () => {
     expect(await gateway.gateway.prisma.mapping.count({ where: { enterpriseSid: sid } })).toBe(0);
   });
 
-  test('stops where the platform keeps a number, leaves the rest as it was, and goes on when repeated', async () => {
+  test('stops if the platform fails to release a number, leaves the rest unchanged, and continues when repeated', async () => {
     const sid = await enterprise();
     const numbers: string[] = [];
     for (let count = 0; count < 3; count++) numbers.push((await done(provider, 'createMapping', newMapping(sid))).externalAddress);
@@ -272,7 +272,7 @@ describe('closing with deleteMappings', () => {
     expect(await done(provider, 'closeEnterprise', { sid, deleteMappings: true })).toMatchObject({ status: 'CLOSED' });
   });
 
-  test("touches no other enterprise's mappings, nor another organization's", async () => {
+  test('leaves the mappings of other enterprises and organizations unchanged', async () => {
     const stranger = await gateway.provider();
     const [sid, other] = [await enterprise(), await enterprise()];
     const { externalAddress } = await done(provider, 'createMapping', newMapping(other));
@@ -283,7 +283,7 @@ describe('closing with deleteMappings', () => {
     expect(restcomm.isSmsEnabled(externalAddress)).toBe(true);
   });
 
-  test('without it, or false, mappings keep an enterprise open', async () => {
+  test('an enterprise with mappings stays open if the flag is absent or false', async () => {
     const sid = await enterprise();
     await done(provider, 'createMapping', newMapping(sid));
     for (const deleteMappings of [undefined, false, null]) {

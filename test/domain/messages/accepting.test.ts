@@ -53,8 +53,8 @@ const log = (sids: readonly string[]) =>
     [sids],
   );
 
-describe('messages that are accepted at once', () => {
-  test('are stored by few statements, each with its event, its place and its record, in the order in which they came', async () => {
+describe('messages that are accepted at the same time', () => {
+  test('are stored by few statements, each with its event, its place in the outbox and its audit record, in order of arrival', async () => {
     const asked = Array.from({ length: 40 }, (_, index) => message('x'.repeat(index + 1), index % 4 === 0 ? ofOther : {}));
     const answers = await Promise.all(asked.map((one) => acceptMessage(sql, one, sender(one.organizationSid))));
     expect(stored).toEqual([10, 30]);
@@ -75,7 +75,7 @@ describe('messages that are accepted at once', () => {
     }
   });
 
-  test('fail alone where one of them can not be stored', async () => {
+  test('fail alone if one of them cannot be stored', async () => {
     const asked = [message('one'), message('of no enterprise', { enterpriseSid: 'EN9' }), message('two')];
     const outcomes = await Promise.allSettled(asked.map((one) => acceptMessage(sql, one)));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
@@ -84,7 +84,7 @@ describe('messages that are accepted at once', () => {
     expect(await database.prisma.message.count({ where: { body: 'of no enterprise' } })).toBe(0);
   });
 
-  test('are one, where the platform tells of one several times', async () => {
+  test('are stored once if the platform reports one several times', async () => {
     const told = message('told twice', { direction: 'OUTBOUND', restcommMessageSid: 'SM1', mediaUrls: ['https://media.example/1', 'b'] });
     const answers = await Promise.all([told, told, message('another'), told].map((one) => acceptMessage(sql, one)));
     expect(answers.map((answer) => answer?.body)).toEqual(['told twice', undefined, 'another', undefined]);
@@ -93,7 +93,7 @@ describe('messages that are accepted at once', () => {
     expect(await log([answers[0]?.sid ?? '', answers[2]?.sid ?? ''])).toHaveLength(2);
   });
 
-  test('are not stored again, where nobody knows whether they were', async () => {
+  test('are not stored again if the outcome is unknown', async () => {
     afterwards = (statement) => {
       if (statement === 1) throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
     };
@@ -104,7 +104,7 @@ describe('messages that are accepted at once', () => {
     expect(await database.prisma.message.count({ where: { body: 'lost' } })).toBe(3);
   });
 
-  test('are not stored any more, where those before them took too long', async () => {
+  test('are refused if they waited too long for those before them', async () => {
     let goOn = () => {};
     const held = new Promise<void>((resolve) => {
       goOn = resolve;
@@ -137,13 +137,13 @@ describe('messages that are accepted at once', () => {
   });
 
   // Embedded there is one connection.
-  describe.skipIf(!inject('postgres'))('through several connections', () => {
+  describe.skipIf(!inject('postgres'))('over several connections', () => {
     const waiting = async () => {
       const text = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
       return (await database.sql.query<{ count: number }>(text, []))[0]?.count;
     };
 
-    test('wait for a lane that somebody has, and keep none of another lane waiting', async () => {
+    test('wait for a locked lane, but do not delay messages of another lane', async () => {
       await acceptMessage(sql, message('first', { lane: 'held' }));
       let behind: ReturnType<typeof acceptMessage> | undefined;
       await inTransaction(database.prisma, async (tx) => {
@@ -155,7 +155,7 @@ describe('messages that are accepted at once', () => {
       expect(await behind).toMatchObject({ body: 'behind' });
     });
 
-    test('never wait for each other, whatever the order in which a platform tells two instances of them', async () => {
+    test('never deadlock, in whatever order a platform reports them to two instances', async () => {
       const { query } = database.sql;
       const others: Sql = { ...database.sql, writeTogether: createWriteTogether(query, PATIENCE_MS) };
       const deadlocks = async () => {

@@ -9,13 +9,13 @@ function statusAfter(reports: readonly ChannelStatus[], start: ChannelStatus = '
 }
 
 describe('a message’s status', () => {
-  test('goes the whole way forward', () => {
+  test('takes all steps forward', () => {
     expect(statusAfter(['SENDING', 'SENT', 'DELIVERED', 'READ'])).toBe('READ');
     expect(statusAfter(['SENDING', 'SENT', 'UNDELIVERED'])).toBe('UNDELIVERED');
     expect(statusAfter(['SENDING', 'DELIVERED'], 'RECEIVED')).toBe('DELIVERED');
   });
 
-  test('is the same however reports of one course are shuffled and repeated', () => {
+  test('ends the same if the reports of one course are shuffled and repeated', () => {
     const course = ['SENDING', 'SENT', 'DELIVERED'] as const;
     const reports = fc.shuffledSubarray([...course, ...course, ...course], { minLength: 7 });
     fc.assert(
@@ -38,7 +38,7 @@ describe('a message’s status', () => {
     );
   });
 
-  test('is the first terminal one that was reported, READ alone following DELIVERED', () => {
+  test('is the first terminal status reported, except that READ follows DELIVERED', () => {
     for (const failure of ['UNDELIVERED', 'FAILED'] as const) {
       expect(statusAfter(['SENT', failure, 'DELIVERED', 'READ'])).toBe(failure);
       expect(statusAfter(['SENT', 'DELIVERED', failure])).toBe('DELIVERED');

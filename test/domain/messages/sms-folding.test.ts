@@ -15,24 +15,24 @@ test.each([
   ['number\u202c, \u200bzero\ufeff', 'number, zero'],
   ['Gru\u0308\u00dfe', 'Grüße'],
   ['co\u2011op', 'co-op'],
-])('%j goes as %j', (text, folded) => expect(foldForSms(text)).toBe(folded));
+])('%j is sent as %j', (text, folded) => expect(foldForSms(text)).toBe(folded));
 
 test.each(['“Hello” 👍', '“Привет”', '“你好”', '👨\u200d👩\u200d👧 – us', 'a\u0301\u0328 “b”'])(
-  '%j needs UCS-2 anyway, and stays',
+  '%j needs UCS-2 anyway, and is unchanged',
   (text) => expect(foldForSms(text)).toBe(text),
 );
 
-test('what already goes as GSM-7 stays', () => {
+test('a text that is already GSM-7 is unchanged', () => {
   for (const text of ['', 'plain "text" - it\'s ok...', 'Grüße, [€]', 'one\r\ntwo']) expect(foldForSms(text)).toBe(text);
 });
 
-test('nothing is folded that takes more segments then', () => {
+test('a text that would need more segments is not folded', () => {
   const dots = '…'.repeat(60);
   expect(encodingOf(dots)).toEqual({ encoding: 'UCS_2', segments: 1 });
   expect(foldForSms(dots)).toBe(dots);
 });
 
-test('a folded text is GSM-7, has no more segments, and stays', () => {
+test('a folded text is GSM-7, needs no more segments, and is not folded again', () => {
   const characters = fc.constantFrom(...'ab ü€“”‘’–—…\u00a0\u202f\u200b\tя👍é\u0301');
   fc.assert(
     fc.property(fc.string({ unit: characters, maxLength: 400 }), (text) => {

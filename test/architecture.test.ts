@@ -70,11 +70,11 @@ const sorted = (arrows: ReadonlyMap<string, ReadonlySet<string>>) =>
 
 const code = importsOf(['src', 'schema']);
 
-test('docs/architecture.md draws exactly what the code imports', () => {
+test('docs/architecture.md lists exactly the imports of the code', () => {
   expect(sorted(drawn())).toEqual(sorted(code));
 });
 
-test('Biome allows exactly what docs/architecture.md draws', () => {
+test('Biome allows exactly the imports in docs/architecture.md', () => {
   const { overrides } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as BiomeConfig;
   const allowed = overrides.map(({ includes, linter }) => {
     const [{ group }] = linter.rules.style.noRestrictedImports.options.patterns;
@@ -84,7 +84,7 @@ test('Biome allows exactly what docs/architecture.md draws', () => {
   expect(Object.fromEntries(allowed)).toEqual(Object.fromEntries(expected));
 });
 
-test('Biome refuses circles of imports, those of types too', () => {
+test('Biome refuses circular imports, even of types', () => {
   const { linter } = JSON.parse(readFileSync(join(root, 'biome.json'), 'utf8')) as BiomeConfig;
   expect(linter.rules.suspicious.noImportCycles).toEqual({ level: 'error', options: { ignoreTypes: false } });
 });

@@ -16,16 +16,16 @@ const report = (high: number, critical: number) =>
   });
 
 describe('the dependencies', () => {
-  test('have exact versions, and the lock has the same', () => {
+  test('have exact versions, the same as in the lock file', () => {
     expect(versionComplaints(manifest, lock)).toEqual([]);
   });
 
-  test.each([['^4.0.0'], ['~4.0.0'], ['latest'], ['>=1'], ['git+https://example.com/pino.git']])('are not taken at %s', (version) => {
+  test.each([['^4.0.0'], ['~4.0.0'], ['latest'], ['>=1'], ['git+https://example.com/pino.git']])('are refused at %s', (version) => {
     const loose = { ...manifest, dependencies: { ...manifest.dependencies, pino: version } };
     expect(versionComplaints(loose, lock)).toContain(`pino ${version} is no exact version`);
   });
 
-  test('are not taken where the lock knows another version, or no integrity', () => {
+  test('are refused if the lock file has another version, or no integrity hash', () => {
     const packages = { ...lock.packages, 'node_modules/pino': { version: '1.0.0' } };
     expect(versionComplaints(manifest, { ...lock, packages })).toEqual([
       `pino ${manifest.dependencies.pino} is not what is locked`,
@@ -33,7 +33,7 @@ describe('the dependencies', () => {
     ]);
   });
 
-  test('run no script when they are installed', () => {
+  test('run no script at installation', () => {
     expect(scriptComplaints(manifest, lock)).toEqual([]);
     const packages = { 'node_modules/a': { hasInstallScript: true }, 'node_modules/a/node_modules/@b/c': { hasInstallScript: true } };
     expect(scriptComplaints({ allowScripts: { a: false, '@b/c': false } }, { packages })).toEqual([]);
@@ -44,13 +44,13 @@ describe('the dependencies', () => {
     expect(scriptComplaints({}, { packages })).toHaveLength(2);
   });
 
-  test('fail the run where a vulnerability of severity high or above is known, and only then', () => {
+  test('fail the run if a vulnerability of severity high or above is known, and only then', () => {
     expect(auditVerdict(report(1, 0))).toMatchObject({ outcome: 'failed', message: expect.stringContaining('qs') });
     expect(auditVerdict(report(0, 1)).outcome).toBe('failed');
     expect(auditVerdict(report(0, 0)).outcome).toBe('passed');
   });
 
-  test('let the run pass, and say so, where the registry cannot be reached or has no audit', () => {
+  test('let the run pass, with a message, if the registry cannot be reached or has no audit', () => {
     for (const text of [
       '',
       'npm error',

@@ -6,7 +6,7 @@ import { SettingsError } from '../src/settings-error.ts';
 const KEY = Buffer.alloc(32, 1).toString('base64');
 const URL = 'postgresql://gateway:pass@db.example.com/sms';
 
-test('nothing set is a gateway on this machine with the embedded database', () => {
+test('without any settings, the gateway listens on this machine and uses the embedded database', () => {
   expect(parseEnv({})).toEqual({
     port: 4000,
     host: '127.0.0.1',
@@ -24,7 +24,7 @@ test('nothing set is a gateway on this machine with the embedded database', () =
   });
 });
 
-test('every setting is read, space around it ignored', () => {
+test('every setting is read, without surrounding whitespace', () => {
   const sid = `AC${'a1'.repeat(16)}`;
   expect(
     parseEnv({
@@ -83,11 +83,11 @@ test('every setting is read, space around it ignored', () => {
   });
 });
 
-test('an empty value is an unset one', () => {
+test('an empty value counts as unset', () => {
   expect(parseEnv({ PORT: '', DATABASE_URL: '', BOOTSTRAP_ACCOUNT_SID: ' ' })).toEqual(parseEnv({}));
 });
 
-describe('a setting that can not be used is named', () => {
+describe('an invalid setting is named', () => {
   const bad: [string, string][] = [
     ['PORT', '65536'],
     ['PORT', '-1'],
@@ -136,28 +136,28 @@ describe('a setting that can not be used is named', () => {
   });
 });
 
-test('several bad settings are named together', () => {
+test('several invalid settings are named together', () => {
   expect(() => parseEnv({ PORT: 'x', LOG_LEVEL: 'loud' })).toThrow(/^PORT is invalid.*\nLOG_LEVEL is invalid/);
 });
 
-test('SECRETS_KEYS has the current key and behind it the retired ones, in the place of SECRETS_KEY', () => {
+test('SECRETS_KEYS has the current key, followed by the retired ones, instead of SECRETS_KEY', () => {
   const retired = Buffer.alloc(32, 2);
   const keys = `${KEY}, ${retired.toString('base64')}`;
   expect(parseEnv({ DATABASE_URL: URL, SECRETS_KEYS: keys }).secretsKeys).toEqual([Buffer.alloc(32, 1), retired]);
   expect(() => parseEnv({ SECRETS_KEY: KEY, SECRETS_KEYS: keys })).toThrow(/^SECRETS_KEYS is invalid: /);
 });
 
-test('DATABASE_URL needs SECRETS_KEY, also beside another bad setting', () => {
+test('DATABASE_URL requires SECRETS_KEY, and is named together with another invalid setting', () => {
   expect(() => parseEnv({ DATABASE_URL: URL })).toThrow(/^SECRETS_KEY is mandatory with DATABASE_URL/);
   expect(() => parseEnv({ DATABASE_URL: URL, PORT: 'x' })).toThrow(/PORT is invalid.*\nSECRETS_KEY is mandatory/);
 });
 
-test('production shows neither schema nor GraphiQL unless asked to', () => {
+test('production turns off introspection and GraphiQL unless they are set', () => {
   expect(parseEnv({ NODE_ENV: 'production' }).graph).toEqual({ introspection: false, graphiql: false });
   expect(parseEnv({ NODE_ENV: 'production', INTROSPECTION: 'on', GRAPHIQL: 'on' }).graph).toEqual({ introspection: true, graphiql: true });
 });
 
-test('TRUSTED_DOCUMENTS needs TRUSTED_DOCUMENTS_FILE', () => {
+test('TRUSTED_DOCUMENTS requires TRUSTED_DOCUMENTS_FILE', () => {
   for (const TRUSTED_DOCUMENTS of ['only', 'prefer']) {
     expect(() => parseEnv({ TRUSTED_DOCUMENTS })).toThrow(/^TRUSTED_DOCUMENTS_FILE is mandatory with TRUSTED_DOCUMENTS/);
   }
@@ -190,7 +190,7 @@ describe('TEAMS_PLATFORM=playground', () => {
   });
 });
 
-test('every variable says what it takes', () => {
+test('every variable describes its values', () => {
   for (const [name, { description }] of Object.entries(variables.shape)) expect(description, name).toMatch(/\S/);
 });
 

@@ -24,13 +24,13 @@ const verify = (sid: string, token: string) => withDatabase(terminal, { mayCreat
 const sid = accountSid('ops@example.com');
 
 describe('npm run account', () => {
-  test('does not make an embedded database only to find no account in it', async () => {
+  test('does not create an embedded database just to find no account in it', async () => {
     if (place.settings.databaseUrl) return;
     expect(await account('list')).toMatchObject({ code: 1, complained: expect.stringMatching(/^There is no database in .* yet/) });
     expect(await account('rotate', sid)).toMatchObject({ code: 1 });
   });
 
-  test('create makes an organization and its account in a new database and prints the token, which works', async () => {
+  test('create creates an organization and its account in a new database and prints a working token', async () => {
     const { code, printed } = await account('create', '--email', 'Ops@Example.com', '--name', 'Operations', '--new-organization', 'Acme');
     expect(code).toBe(0);
     expect(printed).toContain(sid);
@@ -47,14 +47,14 @@ describe('npm run account', () => {
     expect(printed).not.toContain(tokenIn(created));
   });
 
-  test('create --read-only makes an account that may read and nothing else', async () => {
+  test('create --read-only creates an account that can only read', async () => {
     const { code, printed } = await account('create', '--email', 'reader@example.com', '--read-only', '--new-organization', 'Readers');
     expect([code, /^Permissions +(.*)$/m.exec(printed)?.[1]]).toEqual([0, 'read']);
     const made = await verify(accountSid('reader@example.com'), tokenIn(printed));
     expect(made).toMatchObject({ permissions: new Set(['read']) });
   });
 
-  test('create, rotate, suspend and activate are recorded in the audit log, as the operator’s', async () => {
+  test('create, rotate, suspend and activate are recorded in the audit log, as actions of the operator', async () => {
     const recorded = () =>
       withDatabase(terminal, { mayCreate: false }, ({ prisma }) =>
         prisma.auditLog.findMany({ where: { targetSid: sid }, orderBy: { occurredAt: 'asc' } }),
@@ -68,7 +68,7 @@ describe('npm run account', () => {
     expect(new Set(rows.map(({ organizationSid }) => organizationSid))).toEqual(new Set([before[0]?.organizationSid]));
   });
 
-  test('rotate replaces the token, suspend and activate change the status', async () => {
+  test('rotate replaces the token; suspend and activate change the status', async () => {
     const first = tokenIn((await account('rotate', sid)).printed);
     const second = tokenIn((await account('rotate', sid)).printed);
     expect(await verify(sid, first)).toBeUndefined();
@@ -83,7 +83,7 @@ describe('npm run account', () => {
     [['create', '--email', 'ops@example.com', '--new-organization', 'Again'], 'An account for ops@example.com already exists.\n'],
     [['create', '--email', 'new@example.com', '--organization', 'OR1'], 'There is no organization OR1.\n'],
     [['rotate', 'AC1'], 'There is no account AC1.\n'],
-  ])('%j fails with exit code 1 and says why', async (args, complained) => {
+  ])('%j fails with exit code 1 and the reason', async (args, complained) => {
     expect(await account(...args)).toEqual({ code: 1, printed: '', complained });
   });
 
@@ -98,7 +98,7 @@ describe('npm run account', () => {
     [['rotate'], /one account SID/],
     [['rotate', 'AC1', 'AC2'], /one account SID/],
     [['list', 'all'], /no arguments/],
-  ])('%j is called wrongly: exit code 2 and how it is called', async (args, complaint) => {
+  ])('%j is an invalid usage: exit code 2 and the correct one', async (args, complaint) => {
     expect(await account(...args)).toEqual({ code: 2, printed: '', complained: expect.stringMatching(complaint) });
   });
 
@@ -106,20 +106,20 @@ describe('npm run account', () => {
     expect(await account(...args)).toEqual({ code: 0, printed: expect.stringContaining('npm run account -- rotate SID'), complained: '' });
   });
 
-  test('names a setting that can not be used', async () => {
+  test('names an invalid setting', async () => {
     const broken = { ...terminal, env: { ...terminal.env, SECRETS_KEY: 'short' } };
     expect(await runAccount(['list'], broken)).toBe(1);
     expect(terminal.output().complained).toMatch(/^SECRETS_KEY is invalid: /);
   });
 
-  test('makes nothing with a key that is not the database’s', async () => {
+  test('changes nothing with a key that is not the database’s', async () => {
     const other = { ...terminal, env: { ...terminal.env, SECRETS_KEY: randomBytes(32).toString('base64') } };
     expect(await runAccount(['create', '--email', 'new@example.com', '--new-organization', 'New'], other)).toBe(1);
     expect(terminal.output().complained).toMatch(/^SECRETS_KEY is not the key/);
     expect((await account('list')).printed).not.toContain('new@example.com');
   });
 
-  test('asks to stop the gateway that has the embedded database', async () => {
+  test('asks to stop the gateway that uses the embedded database', async () => {
     if (place.settings.databaseUrl) return;
     await withDatabase(terminal, { mayCreate: false }, async () => {
       expect(await account('list')).toMatchObject({

@@ -44,7 +44,7 @@ afterAll(() => place.remove());
 const secrets = async (...args: string[]) => ({ code: await runSecrets(args, terminal), ...terminal.output() });
 
 describe('npm run secrets:rotate', () => {
-  test('says for each table how many were brought over and what still needs a retired key', async () => {
+  test('prints for each table how many values were migrated and how many still need a retired key', async () => {
     const { code, printed } = await secrets();
     expect(code).toBe(0);
     expect(printed).toMatch(/^bot +client secrets +1 done +0 left$/m);
@@ -53,7 +53,7 @@ describe('npm run secrets:rotate', () => {
     for (const key of terminal.env.SECRETS_KEYS?.split(', ') ?? []) expect(printed).not.toContain(key);
   });
 
-  test('says when nothing does any more, and then the new key alone is enough', async () => {
+  test('says when no value needs a retired key anymore, and then the new key alone is enough', async () => {
     await withDatabase(terminal, { mayCreate: false }, (session) => authenticate(session, account.sid, account.token));
     const { code, printed } = await secrets();
     expect(code).toBe(0);
@@ -66,20 +66,20 @@ describe('npm run secrets:rotate', () => {
     });
   });
 
-  test('ends with 1 and names what it could not bring over', async () => {
+  test('exits with 1 and names the values that it could not migrate', async () => {
     await withDatabase(terminal, { mayCreate: false }, ({ prisma }) =>
       prisma.bot.update({ where: { sid: botSid }, data: { clientSecret: new Uint8Array(40) } }),
     );
     expect(await secrets()).toMatchObject({ code: 1, complained: `bot (client secrets) could not be migrated: ${botSid}\n` });
   });
 
-  test('is called without arguments, or with --new-key where the database keeps its own key', async () => {
+  test('takes no arguments, or --new-key if the database has a key file', async () => {
     expect(await secrets('--force')).toMatchObject({ code: 2, complained: expect.stringContaining('npm run secrets:rotate') });
     expect(await secrets('--new-key')).toMatchObject({ code: 2, complained: expect.stringContaining('SECRETS_KEYS') });
   });
 });
 
-test('--new-key retires the key file’s key, whose secrets go on working until its line is taken out', async () => {
+test('--new-key retires the key in the key file, whose secrets still open until its line is removed', async () => {
   if (place.settings.databaseUrl) return;
   const own = await createTestPlace('empty');
   const keeper = createTestTerminal(own);

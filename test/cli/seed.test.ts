@@ -23,7 +23,7 @@ afterAll(() => place.remove());
 const inDatabase = <Result>(work: (session: Session) => Promise<Result>) => withDatabase(terminal, { mayCreate: false }, work);
 
 describe('npm run seed', () => {
-  test('makes two organizations, whose accounts’ printed tokens work', async () => {
+  test('creates two organizations, and prints working tokens of their accounts', async () => {
     const issued = [...printed.matchAll(/(AC[0-9a-f]{32}):([0-9a-f]{32}) .*, (ACTIVE|SUSPENDED),/g)];
     expect(issued).toHaveLength(4);
     const outcomes = await inDatabase((session) =>
@@ -34,7 +34,7 @@ describe('npm run seed', () => {
     expect(new Set(outcomes.map((outcome) => typeof outcome === 'object' && outcome.organizationSid)).size).toBe(3);
   });
 
-  test('makes enterprises of every status, thousands of messages of every status, and secrets that open', async () => {
+  test('creates enterprises of every status, thousands of messages of every status, and secrets that open', async () => {
     await inDatabase(async ({ prisma, secrets }) => {
       expect((await prisma.enterprise.groupBy({ by: ['organizationSid', 'status'] })).length).toBe(6);
       expect((await prisma.message.groupBy({ by: ['channelStatus'] })).length).toBe(8);
@@ -47,7 +47,7 @@ describe('npm run seed', () => {
     });
   });
 
-  test('makes an event log without gaps, in order, of which each message’s status is the last', async () => {
+  test('creates an event log without gaps, in order, which ends with each message’s status', async () => {
     await inDatabase(async ({ prisma }) => {
       const messages = new Map((await prisma.message.findMany()).map((message) => [message.sid, message]));
       const histories = new Map<string, string>();
@@ -82,7 +82,7 @@ describe('npm run seed', () => {
     expect(await count()).toEqual(before);
   });
 
-  test('makes the configured first account too, which the gateway would no longer make', async () => {
+  test('also creates the configured first account, which the gateway would no longer create', async () => {
     const outcome = await inDatabase((session) => authenticate(session, bootstrap.BOOTSTRAP_ACCOUNT_SID, bootstrap.BOOTSTRAP_AUTH_TOKEN));
     expect(outcome).toMatchObject({ accountSid: bootstrap.BOOTSTRAP_ACCOUNT_SID });
     expect(printed).not.toContain(bootstrap.BOOTSTRAP_AUTH_TOKEN);
@@ -96,7 +96,7 @@ describe('npm run seed', () => {
   });
 });
 
-test('the demo data is the same each time but for its times, which follow the clock', () => {
+test('the demo data is always the same except for its times, which follow the clock', () => {
   const [now, later] = [new Date('2026-01-01T12:00:00Z'), new Date('2026-03-05T18:30:00Z')];
   const withoutTimes = (organizations: unknown) =>
     JSON.stringify(organizations, (name, value) =>

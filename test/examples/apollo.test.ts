@@ -24,7 +24,7 @@ const subscribed = () => expect.poll(() => gateway.live.streams, { timeout: 20_0
 /** The events it has printed, as `sid STATUS`. */
 const shown = ({ lines }: Example) => lines.flatMap((line) => line.replace(/^Event: (MS\w+) \w+ → /, '$1 ').match(/^MS\w+ [A-Z]+$/) ?? []);
 
-test('examples/apollo/console.mjs pages by cursor, handles a mutation’s errors, and shows changes live, over a lost connection and an expired cursor', async () => {
+test('examples/apollo/console.mjs pages by cursor, handles a mutation’s errors, and shows changes live, across a lost connection and an expired cursor', async () => {
   const provider = await gateway.provider();
   const from = await createSender(gateway, provider);
   await createEnterprises(gateway, provider, 59);

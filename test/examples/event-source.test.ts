@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 describe('examples/event-source/serve.mjs', () => {
-  test('gives a token that can only read to its own page and to no other', async () => {
+  test('gives a read-only token to its own page only', async () => {
     const session = (headers: Record<string, string>) => fetch(`${url}/session`, { method: 'POST', headers });
     expect((await session({})).status).toBe(404);
     expect((await session({ 'sec-fetch-site': 'cross-site' })).status).toBe(404);
@@ -47,7 +47,7 @@ describe('examples/event-source/serve.mjs', () => {
     expect(await answer.json()).toEqual({ data: { viewer: { permissions: ['READ'] } } });
   });
 
-  test('serves the page’s three files and nothing else', async () => {
+  test('serves only the page’s three files', async () => {
     for (const path of ['/', '/live-messages.js', '/style.css']) {
       const response = await fetch(`${url}${path}`);
       expect([response.status, response.headers.get('content-security-policy')]).toEqual([
@@ -87,7 +87,7 @@ describe.skipIf(!chromiumPath)('examples/event-source in a browser', () => {
   const order = () => page.locator('#messages tr').evaluateAll((rows) => rows.map((shown) => shown.getAttribute('data-sid')));
   const isLive = (state: string) => page.locator(`#connection[data-state="${state}"]`).waitFor();
 
-  test('shows each message in its row, as text, with its present status', async () => {
+  test('shows each message in its row, as text, with its current status', async () => {
     await page.getByText('No messages yet').waitFor();
     const body = '<img src=x onerror=alert(1)>';
     const first = await from.send({ body });

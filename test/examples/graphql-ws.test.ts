@@ -42,7 +42,7 @@ async function shows(count: number): Promise<void> {
   await expect.poll(shown, { timeout: 40_000 }).toHaveLength(count);
 }
 
-test('examples/graphql-ws.mjs prints each event once and in order, over a lost connection and a restart', async () => {
+test('examples/graphql-ws.mjs prints each event once and in order, across a lost connection and a restart', async () => {
   const old = await from.send();
   await start();
   await example.says(`${old} is `);

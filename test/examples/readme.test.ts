@@ -10,7 +10,7 @@ const OMISSION = /^ *\/\/ …\n/m;
 
 const withoutIndent = (text: string) => text.replace(/^ +/gm, '');
 
-test('snippets in README are lines of the examples that they link to', async () => {
+test('snippets in README are lines of the linked examples', async () => {
   const readme = await readFile(join(packageRoot(), 'README.md'), 'utf8');
   for (const [, path = '', snippet = ''] of readme.matchAll(SNIPPET)) {
     const file = withoutIndent(await readFile(join(packageRoot(), path), 'utf8'));

@@ -31,7 +31,7 @@ test('examples/rest.mjs creates an enterprise once, finds it, pages through the 
   ]);
 });
 
-test('examples/rest.mjs repeats a change whose answer is lost, and it is made once', async () => {
+test('examples/rest.mjs repeats a change whose response is lost, and it is made once', async () => {
   const provider = await gateway.provider();
   const proxy = await startFaultProxy(gateway.url);
   proxy.loseAnswerTo('idempotency-key');
@@ -41,7 +41,7 @@ test('examples/rest.mjs repeats a change whose answer is lost, and it is made on
   await proxy.close();
 });
 
-test('examples without credentials say which they need', async () => {
+test('examples without credentials name the ones they need', async () => {
   const example = new Example('rest.mjs', gateway.url, { user: '', password: '' });
   expect(await example.exited).toEqual({ code: 2, signal: null });
   expect(example.stderr).toContain('ACCOUNT_SID and AUTH_TOKEN');

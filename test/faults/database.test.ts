@@ -104,10 +104,10 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
   }
 
   describe.each([
-    ['whose credentials are not kept', false],
-    ['whose credentials are kept', true],
+    ['whose credentials are not cached', false],
+    ['whose credentials are cached', true],
   ])('is down, requests %s', (_, isKept) => {
-    test('are answered 503 by every door in its own form, with Retry-After, at once; readiness tells; and all recovers by itself', async () => {
+    test('get a 503 from every entrance in its own form, with Retry-After, at once; readiness reports it; and everything recovers by itself', async () => {
       exchange.gateway.verified.hears(isKept);
       await askEverywhere(house);
       proxy.refuse();
@@ -121,7 +121,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     });
   });
 
-  test('hangs, requests are answered 503 by every door within their time; its connections are given up; and all recovers by itself', async () => {
+  test('hangs, requests get a 503 from every entrance in time; its connections are closed; and everything recovers by itself', async () => {
     proxy.hang();
     expectUnavailable(await askEverywhere(house));
     expect(await health('live')).toBe(200);
@@ -132,14 +132,14 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     await expectRecovery(5000);
   });
 
-  test('ends every connection and comes again (57P01), as when it is restarted, requests recover by themselves', async () => {
+  test('ends every connection and restarts (57P01), requests recover by themselves', async () => {
     await own('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()');
     const answers = await askEverywhere(house);
     for (const { status } of answers) expect([200, 503, 1013]).toContain(status);
     await expectRecovery(5000);
   });
 
-  test('is slow, nothing fails; and where a statement takes too long, its request alone is answered 503 in its time', async () => {
+  test('is slow, nothing fails; and if a statement takes too long, only its request gets a 503, in time', async () => {
     proxy.slow(20);
     await until(isWell);
     await proxy.heal();
@@ -158,7 +158,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     await expectRecovery(5000);
   });
 
-  test('goes away just as a message was handed over, it is delivered once, and not said to be doubled', async () => {
+  test('goes down just when a message has been sent, it is delivered once, and not marked as duplicated', async () => {
     const held = exchange.microsoft.hold('activities');
     const sid = await exchange.text(customer, customer, '+49305', 'Once');
     await held.arrived;
@@ -172,7 +172,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     expect([possiblyDuplicated, texts.length]).toEqual([false, 1]);
   });
 
-  test('ends a connection just as it is handed to a waiting request, nothing but that request fails', async () => {
+  test('ends a connection just as it is handed to a waiting request, only that request fails', async () => {
     const { pool, close } = await connect({ dataDir: '', databaseUrl: proxy.url, log: exchange.gateway.log });
     const all = await Promise.all(Array.from({ length: 10 }, () => pool.connect()));
     all.pop()?.release();
@@ -192,7 +192,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     await close();
   });
 
-  test('takes longer for a migration than for any request, it is waited for', async () => {
+  test('takes longer for a migration than for any request, the migration completes', async () => {
     const place = await createTestPlace('empty');
     const database = await connect({ ...place.settings, log: exchange.gateway.log, requestTimeoutMs: 2000 });
     const directory = await mkdtemp(join(tmpdir(), 'gateway-test-'));
@@ -204,7 +204,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     await Promise.all([place.remove(), rm(directory, { recursive: true })]);
   });
 
-  test('commits and its answer is lost, the request is answered 503, and repeated with its idempotency key does nothing again', async () => {
+  test('commits and the acknowledgement is lost, the request gets a 503, and its repetition with the idempotency key does nothing again', async () => {
     await exchange.pause();
     const send = () => customer.provider.graph(SEND, { input: { ...toPhone(), body: 'Committed', idempotencyKey: 'committed' } });
     proxy.loseAnswerTo(COMMIT);

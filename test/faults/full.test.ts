@@ -38,7 +38,7 @@ const webhook = (sid: string) => {
 };
 const health = async ({ fetch }: Pick<TestGateway, 'fetch'>) => (await fetch(new Request('http://gateway.test/health/ready'))).status;
 
-test('a full disk refuses what would be written with 503 in each face’s form, and nothing of it is kept; reads go on, and so does all once there is room', async () => {
+test('a full disk refuses writes with a 503 in each face’s form, and none of them is stored; reads work, and so does everything once there is room', async () => {
   await database.pool.query(`
     CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
@@ -66,7 +66,7 @@ test('a full disk refuses what would be written with 503 in each face’s form, 
   expect((await provider.rest.get<{ total: number }>('/msteams/messages/search')).body.data?.total).toBe(2);
 });
 
-test.runIf(inject('postgres'))('too many connections (53300) are a 503, and readiness shows it, until there is one again', async () => {
+test.runIf(inject('postgres'))('too many connections (53300) are a 503, and readiness reports it, until a connection is free', async () => {
   const admin = new pg.Client(directUrl);
   await admin.connect();
   const role = `gateway_full_${randomBytes(4).toString('hex')}`;

@@ -30,7 +30,7 @@ describe.skipIf(inject('postgres'))('a gateway with REDIS_URL', () => {
     await redis?.close();
   });
 
-  test('while Redis is down, or hangs, requests are answered, counted by each instance for itself', async ({ skip }) => {
+  test('while Redis is down, or hangs, requests are served, and each instance counts them for itself', async ({ skip }) => {
     if (!redis) return skip();
     const rateLimit = await createRateLimit({ perMinute: 100, redisUrl: proxy.url, log });
     const { fetch } = gateway.another({ rateLimit });
@@ -50,7 +50,7 @@ describe.skipIf(inject('postgres'))('a gateway with REDIS_URL', () => {
     rateLimit.close();
   });
 
-  test('a Redis that hangs is connected to anew, and hints between instances arrive again once it answers', async ({ skip }) => {
+  test('a connection to a Redis that hangs is replaced, and hints between instances arrive again once it responds', async ({ skip }) => {
     if (!redis) return skip();
     const url = proxy.url;
     const instance = () => {

@@ -113,7 +113,7 @@ const doubledIn = (bodies: readonly string[]) => [...new Set(bodies.filter((body
 const rows = async <Row>(query: Promise<{ rows: Row[] }>) => (await query).rows;
 
 test.runIf(inject('postgres'))(
-  'whatever goes wrong, each request is answered or refused with 503, and what was accepted is delivered, once or marked',
+  'during any failure, each request is answered or refused with a 503, and each accepted message is delivered, once or marked',
   async () => {
     const traffic = write();
     const names = process.env.FAULT_SECONDS ? Object.keys(faults) : SHORT;

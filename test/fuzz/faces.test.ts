@@ -33,7 +33,7 @@ afterAll(async () => {
 const first = { pick: ([one]: readonly unknown[]) => one, chance: () => true } as unknown as Dice;
 const PEER = { remoteAddress: '127.0.0.1' };
 
-test('a NUL or half a character in any text of the schema is answered as the caller’s mistake, never as a fault', {
+test('a NUL or half a character in any text of the schema is a client error, never a fault', {
   timeout: 60_000,
 }, async () => {
   const { schema, provider, judge, app } = world;
@@ -54,7 +54,7 @@ test('a NUL or half a character in any text of the schema is answered as the cal
   expect(positions.length).toBeGreaterThan(50);
 });
 
-test('whatever operation the graph is sent is answered in its form, and fails for nothing inside', {
+test('any operation sent to the graph gets a response in its form, and never an internal error', {
   timeout: timeoutOf(0.5),
 }, async () => {
   const { judge, refresh } = world;
@@ -72,7 +72,7 @@ test('whatever operation the graph is sent is answered in its form, and fails fo
   expect(reached.size).toBeGreaterThan(0);
 });
 
-test('whatever the contract is sent is answered as its OpenAPI document says', { timeout: timeoutOf(0.35) }, async () => {
+test('any request to the contract gets a response that its OpenAPI document describes', { timeout: timeoutOf(0.35) }, async () => {
   const { judge, app, refresh } = world;
   await fuzz({ short: 500, share: 0.35, between: refresh }, async (dice) => {
     const sent = restRequest(world, dice);
@@ -82,7 +82,7 @@ test('whatever the contract is sent is answered as its OpenAPI document says', {
   });
 });
 
-test('whatever the webhooks, the stand-ins and unknown places are sent is refused or taken, and fails for nothing inside', {
+test('any request to the webhooks, the stand-ins and unknown paths is refused or accepted, and never an internal error', {
   timeout: timeoutOf(0.15),
 }, async () => {
   const { judge, app } = world;
@@ -169,7 +169,7 @@ async function elsewhere(dice: Dice, send: Send): Promise<void> {
   await send('elsewhere', { method, path, headers: headersFor(dice, {}), body }, [200, 302, 400, 401, 403, 404, 405]);
 }
 
-test('the memory that is used does not grow with what was sent', { timeout: timeoutOf(0.2) }, async () => {
+test('memory does not grow with the number of requests', { timeout: timeoutOf(0.2) }, async () => {
   const { judge, app } = world;
   const once = async (dice: Dice) => {
     const sent = dice.chance(0.5) ? graphRequest(world, dice) : restRequest(world, dice);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Draws for whoever builds something step by step, shrunk towards the first of each list. */
+/** Draws values for building something step by step, shrunk towards the first of each list. */
 export interface Dice {
   readonly pick: <T>(list: readonly T[]) => T;
   /** True so often, of 1. */
@@ -203,7 +203,7 @@ const MEDIA_TYPES = [
   'application/json;;;,,',
 ];
 
-/** Headers, of which some are what they should be. */
+/** Headers. Some of them are valid. */
 export function headersFor(dice: Dice, usual: Readonly<Record<string, string>>): Record<string, string> {
   const headers: Record<string, string> = { ...usual };
   const change = (name: string, probability: number, values: readonly string[] = []) => {

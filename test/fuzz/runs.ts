@@ -22,7 +22,7 @@ export interface Runs {
 
 const BETWEEN = 300;
 
-/** Does something with ever other dice. What fails is told with its seed and path, for FUZZ_SEED and FUZZ_PATH, and made smaller. */
+/** Runs a property with ever different random values. A failure is shrunk and reported with its seed and path, for FUZZ_SEED and FUZZ_PATH. */
 export async function fuzz({ short, share, between }: Runs, once: (dice: Dice) => Promise<void>): Promise<void> {
   let runs = 0;
   const property = fc.asyncProperty(fc.gen(), async (g) => {

@@ -44,7 +44,7 @@ async function survives(told: string, send: () => Promise<void>): Promise<void> 
   });
 }
 
-test('whatever bytes come over a connection, their answers are no faults, and the next client is served', {
+test('any bytes over a connection get no 5xx, and the next client is served', {
   timeout: timeoutOf(0.55),
 }, async () => {
   const { judge, refresh } = world;
@@ -55,7 +55,7 @@ test('whatever bytes come over a connection, their answers are no faults, and th
         return bytesOf(listener.port, dice, dice.chance(0.5) ? graphRequest(world, dice) : restRequest(world, dice));
       });
       const end = dice.pick<End>(['wait', 'wait', 'end', 'destroy']);
-      // Whoever waits, waits until the gateway closes: behind this, or because it never came whole.
+      // A client that waits does so until the gateway closes: because of this request, or because it never sent a complete one.
       if (end === 'wait') parts.push('GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
       return { parts, end };
     });
@@ -98,7 +98,7 @@ function messageOf(dice: Dice): string | Uint8Array {
   return '{"type":"ping"}';
 }
 
-test('whatever messages come over a WebSocket, each answer is one of the protocol, and no socket is closed for a fault', {
+test('any messages over a WebSocket get messages of the protocol, and no socket is closed for a fault', {
   timeout: timeoutOf(0.3),
 }, async () => {
   const { judge, authorizations, refresh } = world;
@@ -161,7 +161,7 @@ const FRAMES = [
   [0x81],
 ];
 
-test('whatever frames and handshakes come for a WebSocket, its connection is closed, and the next client is served', {
+test('any frames and handshakes for a WebSocket end with a closed connection, and the next client is served', {
   timeout: timeoutOf(0.15),
 }, async () => {
   await fuzz({ short: 40, share: 0.15 }, async (dice) => {
@@ -195,7 +195,7 @@ test('whatever frames and handshakes come for a WebSocket, its connection is clo
   });
 });
 
-test('no connection stays open once its client is gone', async () => {
+test('no connection stays open after its client has gone', async () => {
   const upgrade = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
   await Promise.all(Array.from({ length: 10 }, () => sendRaw(listener.port, [upgrade, 'x'.repeat(200_000)], 'end')));
   const open = () => new Promise<number>((resolve) => void listener.server.getConnections((_, count) => resolve(count)));

@@ -28,7 +28,7 @@ export interface FuzzWorld {
   /** The contract's OpenAPI document, as served. */
   readonly openApi: OpenApiDocument;
   readonly app: App;
-  /** The same with trusted documents beside others, and as in production: those alone, and nothing shown of the schema. */
+  /** The same with trusted documents preferred, and as in production: only trusted documents, without introspection. */
   readonly trusting: App;
   readonly production: App;
   /** Basic and Bearer. */

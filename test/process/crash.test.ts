@@ -85,7 +85,7 @@ function expectOrder(accepted: readonly Accepted[]): void {
   }
 }
 
-test('kill -9 at random moments loses no accepted message, and doubles none but those that say so', async () => {
+test('kill -9 at random moments loses no accepted message, and duplicates only marked ones', async () => {
   const port = await freePort();
   let gateway = start(port);
   const url = await gateway.listening();

@@ -25,7 +25,7 @@ function run(program: string, ...args: string[]): GatewayProcess {
   return running;
 }
 
-test('the demo is played from both sides, takes one at a time, and leaves nothing', async () => {
+test('the demo works from both sides, allows one player at a time, and leaves nothing behind', async () => {
   const demo = run('demo-teams');
   await demo.says('Ctrl-C ends all of it.');
   const directory = join(cwd, DEMO_DIRECTORY);
@@ -56,7 +56,7 @@ test('the demo is played from both sides, takes one at a time, and leaves nothin
   for (const url of [playgroundUrl, gatewayUrl]) await expect(fetch(url)).rejects.toThrow('fetch failed');
 });
 
-test('without a demo, a phone says what to do', async () => {
+test('without a demo, the phone explains what to do', async () => {
   const phone = run('phone', PHONE, 'Hello');
   expect(await phone.exited).toMatchObject({ code: 1 });
   expect(phone.stderr).toBe('No demo runs here. Start one in another terminal: npm run demo:teams\n');

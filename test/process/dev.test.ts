@@ -52,7 +52,7 @@ function pidsOf(gateway: GatewayProcess): number[] {
   return [...gateway.stdout.matchAll(/"pid":(\d+).*"msg":"listening"/g)].map(([, pid]) => Number(pid));
 }
 
-test('npm run dev starts the gateway again when a source is saved, on the same database, and ends with it', async () => {
+test('npm run dev restarts the gateway when a source is saved, on the same database, and ends with it', async () => {
   const { port, free } = await takePort();
   await free();
   const running = start(port);
@@ -71,7 +71,7 @@ test('npm run dev starts the gateway again when a source is saved, on the same d
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 });
 
-test('npm run dev outlives a gateway that fails, says so once, and starts it at the next change', async () => {
+test('npm run dev outlives a gateway that fails, reports it once, and starts it at the next change', async () => {
   const { port, free } = await takePort();
   const running = start(port);
   await running.says('dev: the gateway ended (exit code 1), waiting for a change');

@@ -53,7 +53,7 @@ async function enterpriseNames(url: string): Promise<string[]> {
   return data.enterprises.nodes.map(({ name }) => name);
 }
 
-test('one directory, one gateway: a second is refused, a kill -9 loses no answered write, and the next one serves it', async () => {
+test('one directory, one gateway: a second one is refused, a kill -9 loses no acknowledged write, and the next gateway serves it', async () => {
   let began = performance.now();
   const first = start();
   const url = await firstReady(first);
@@ -78,7 +78,7 @@ test('one directory, one gateway: a second is refused, a kill -9 loses no answer
   expect((await readdir(dataDir)).sort()).toEqual(['database', 'gateway.lock.2', 'secrets.key']);
 });
 
-test('a kill -9 in the first boot leaves a directory that starts', async () => {
+test('a kill -9 during the first start leaves a directory that starts', async () => {
   const watcher = watch(dataDir);
   const copying = new Promise<void>((resolve) => {
     watcher.on('change', (_event, name) => {

@@ -59,7 +59,7 @@ async function beginRequest(url: string, authorization = AUTHORIZATION): Promise
   };
 }
 
-test('SIGTERM answers the request in flight, takes no other, and exits 0', async () => {
+test('SIGTERM lets the request in flight finish, accepts no other, and exits with 0', async () => {
   const gateway = start();
   const url = await gateway.listening();
   expect(gateway.stdout).toContain(ACCOUNT_SID);
@@ -89,7 +89,7 @@ test('SIGTERM to npm start ends the gateway as well', async () => {
   await expect(fetch(`${url}/health/live`)).rejects.toThrow();
 });
 
-test('the first account of a new database is told once, its credentials work, and a second signal ends the process at once', async () => {
+test('the first account of a new database is printed once, its credentials work, and a second signal ends the process at once', async () => {
   const unset = { BOOTSTRAP_ACCOUNT_SID: undefined, BOOTSTRAP_AUTH_TOKEN: '' };
   const gateway = start(unset);
   const url = await gateway.listening();
@@ -109,7 +109,7 @@ test('the first account of a new database is told once, its credentials work, an
   request.socket.destroy();
 });
 
-test('a first start that fails behind its account has told it, and its credentials work at the next', async () => {
+test('a first start that fails after creating its account has printed it, and its credentials work at the next start', async () => {
   const unset = { BOOTSTRAP_ACCOUNT_SID: undefined, BOOTSTRAP_AUTH_TOKEN: '' };
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
@@ -123,8 +123,8 @@ test('a first start that fails behind its account has told it, and its credentia
   expect((await fetch(`${await next.listening()}/msteams/enterprises/search`, { headers: { authorization } })).status).toBe(200);
 });
 
-test.each([['is there'], ['is gone']])('with a Redis that %s it starts, limits rates and is ready', async (what) => {
-  const redis = what === 'is there' ? await startRedis() : undefined;
+test.each([['is up'], ['is down']])('with a Redis that %s, the gateway starts, limits rates and is ready', async (what) => {
+  const redis = what === 'is up' ? await startRedis() : undefined;
   const gateway = start({ REDIS_URL: redis?.url ?? 'redis://127.0.0.1:1', RATE_LIMIT: '7' });
   const answer = await fetch(`${await gateway.listening()}/msteams/enterprises/search`, { headers: { authorization: AUTHORIZATION } });
   expect([answer.status, answer.headers.get('ratelimit-policy')]).toEqual([200, '"account";q=7;w=60']);
@@ -132,13 +132,13 @@ test.each([['is there'], ['is gone']])('with a Redis that %s it starts, limits r
   await redis?.close();
 });
 
-test('a data directory that is none is named, and exits 1', async () => {
+test('an unusable data directory is named, and the process exits with 1', async () => {
   const gateway = start({ DATABASE_URL: undefined, SECRETS_KEY: undefined, DATA_DIR: '/dev/null' });
   expect(await gateway.exited).toEqual({ code: 1, signal: null });
   expect(gateway.stderr).toMatch(/^Cannot use DATA_DIR \(\/dev\/null\): .*\n$/);
 });
 
-test('every bad setting is named in a clear message, and exits 1', async () => {
+test('every invalid setting is named in a clear message, and the process exits with 1', async () => {
   const gateway = start({ PORT: 'http', REST_TIMESTAMPS: 'unix' });
   expect(await gateway.exited).toEqual({ code: 1, signal: null });
   expect(gateway.stderr).toBe(

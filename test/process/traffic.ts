@@ -27,7 +27,7 @@ interface Person {
   readonly mappingSid: string;
 }
 
-/** The platforms that gateway processes are put between, and whoever writes through them. */
+/** The platforms on both sides of the gateway processes, and their users. */
 export interface Surroundings {
   readonly restcomm: FakeRestcomm;
   readonly microsoft: FakeMicrosoft;
@@ -157,7 +157,7 @@ export async function createSurroundings(): Promise<Surroundings> {
             const body = `${kind} ${person.number} #${count} ${Math.random().toString(36).slice(2)}`;
             const url = urls[(count + index) % urls.length] ?? '';
             if (await write(url, person, body).catch(() => false)) accepted.push({ body, conversation, towards });
-            // A pace that no clock decides about: whoever is refused must not spin.
+            // A pause that does not depend on a clock: a refused sender must not spin.
             await delay(60);
           }
         }),

@@ -79,7 +79,7 @@ function platform<Platform extends object>(fine: Platform, refusing: Platform): 
     get:
       (_target, name) =>
       (...args: unknown[]) => {
-        if (play === 'broken') throw new TypeError(`can not read ${JSON.stringify(args)} of ${String(name)}`);
+        if (play === 'broken') throw new TypeError(`cannot read ${JSON.stringify(args)} of ${String(name)}`);
         const called = (play === 'fine' ? fine : refusing) as Record<string | symbol, (...given: unknown[]) => unknown>;
         return called[name]?.(...args);
       },
@@ -314,15 +314,15 @@ beforeEach(() => {
   answers.length = 0;
 });
 
-describe('no secret is shown, logged or stored in the clear, and nobody’s message, number or address is logged', () => {
-  test.each(Object.keys(variants) as Variant[])('whatever texts come in: %s', async (variant) => {
+describe('no secret is returned, logged or stored in plain text, and no message, number or address is logged', () => {
+  test.each(Object.keys(variants) as Variant[])('for any incoming texts: %s', async (variant) => {
     await askGraph(variants[variant], 'in variables');
     if (['valid', 'an object'].includes(variant)) await askGraph(variants[variant], 'in the document');
     await askContract(variants[variant]);
     await quiet();
   });
 
-  test.each(['refused', 'refused with a token', 'broken'] as const)('where the platforms’ part is %s', async (how) => {
+  test.each(['refused', 'refused with a token', 'broken'] as const)('if the platforms’ responses are %s', async (how) => {
     play = how;
     try {
       await askGraph(variants.valid, 'in variables');
@@ -336,7 +336,7 @@ describe('no secret is shown, logged or stored in the clear, and nobody’s mess
 
   const states = ['P0001', '22P02', '23514', '58000'];
   const tables = ['enterprise', 'enterprise_admin', 'mapping', 'bot', 'message', 'outbox', 'access_token', 'idempotency_key', 'audit_log'];
-  test.each(tables)('where the database refuses a row of %s and quotes it', async (table) => {
+  test.each(tables)('if the database refuses a row of %s and quotes it', async (table) => {
     const { prisma } = gateway.gateway;
     shared = await makeWorld();
     await prisma.$executeRawUnsafe(`CREATE OR REPLACE FUNCTION quote_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -354,7 +354,7 @@ describe('no secret is shown, logged or stored in the clear, and nobody’s mess
     await quiet();
   });
 
-  test('at the door: wrong passwords, forged tokens, tokens in addresses, cookies, documents that are none', async () => {
+  test('at the entrance: wrong passwords, forged tokens, tokens in URLs, cookies, invalid documents', async () => {
     const before = answers.length;
     const headers = (value: string) => ({ ...json, authorization: value });
     const body = JSON.stringify({ query: '{ viewer { account { sid } } }' });
@@ -384,7 +384,7 @@ describe('no secret is shown, logged or stored in the clear, and nobody’s mess
     await quiet();
   });
 
-  test('while messages are moved: by the webhook, the bot endpoint and the outbox, whose errors are kept with the message', async () => {
+  test('while messages are exchanged: by the webhook, the bot endpoint and the outbox, whose errors are stored with the message', async () => {
     const made = await makeWorld();
     const sms = {
       SmsSid: `SM${randomBytes(16).toString('hex')}`,
@@ -436,7 +436,7 @@ describe('no secret is shown, logged or stored in the clear, and nobody’s mess
     await quiet();
   });
 
-  test('the canaries are heard where they may sing: each has been sent', () => {
+  test('every canary has been sent, and is found where it may appear', () => {
     const sent = new Set(canaries.map(({ where }) => where));
     for (const name of ['createBot.input.clientSecret', 'createEnterprise.input.enterpriseAdmin.password', 'createBot.clientSecret'])
       expect(sent).toContain(name);

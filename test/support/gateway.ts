@@ -37,7 +37,7 @@ export interface TestGateway {
   readonly close: () => Promise<void>;
 }
 
-/** What createApp takes of who may do how much, and who is told of it. */
+/** The limits and observers that createApp accepts. */
 export type Access = Pick<
   AppOptions,
   'graph' | 'limits' | 'rateLimit' | 'corsOrigins' | 'failedAttempts' | 'embedded' | 'playground' | 'observe'

@@ -85,7 +85,7 @@ export const graphqlSse: Transport = {
   resume: (place, after, variables) => graphqlSse.subscribe(place, MESSAGE_EVENTS, { ...variables, after }),
 };
 
-/** What a browser's EventSource does: a GET, frames with ids, the last of which it sends when it connects again. */
+/** Behaves like a browser's EventSource: a GET, and events with ids. It sends the last id when it reconnects. */
 export const eventSource: Transport = {
   name: 'EventSource',
   subscribe: (place, query, variables) => read(place, query, variables),

@@ -104,7 +104,7 @@ describe('mentions', () => {
     [`<p>${span('SMS')} said</p>`, [mention('SMS', '29:sam')], 'SMS said'],
   ])('%j in HTML', (content, entities, expected) => expect(shown(content, { entities })).toBe(expected));
 
-  test('say whether the bot is mentioned', () => {
+  test('tell whether the bot is mentioned', () => {
     expect(read({ text: '<at>SMS</at> hi', entities: [mention('SMS', BOT)] }).mentionsBot).toBe(true);
     expect(read({ text: '<at>Anna</at> hi', entities: [mention('Anna', '29:anna')] }).mentionsBot).toBe(false);
   });
@@ -133,16 +133,17 @@ describe('quoted messages are left out, and named', () => {
     ['HTML without an id, and entity', { attachments: [html('<p>Ok</p>')], entities: [quotedReply('3')] }, 'Ok', '3'],
   ])('by %s', (_by, activity, text, id) => expect(read(activity)).toMatchObject({ text, quotedMessageId: id }));
 
-  test('a forwarded message and one’s own quotation are part of what is written', () => {
+  test('forwarded messages and the user’s own quotations are part of the text', () => {
     expect(shown('<p>see</p><blockquote itemtype="http://schema.skype.com/Forward"><p>the news</p></blockquote>')).toBe('see\nthe news');
     expect(shown('<blockquote><p>To be</p></blockquote><p>he said</p>')).toBe('To be\nhe said');
   });
 
-  test('without one, no message is named', () => expect(read({ text: 'hi' })).toEqual({ text: 'hi', mentionsBot: false, media: [] }));
+  test('without a quotation, no message is named', () =>
+    expect(read({ text: 'hi' })).toEqual({ text: 'hi', mentionsBot: false, media: [] }));
 });
 
 describe('special characters', () => {
-  test('are as the user typed them in a plain text, which is not escaped', () => {
+  test('stay as typed in plain text, which is not escaped', () => {
     const text = 'Write &lt;b&gt; and AT&amp;T literally';
     expect(read({ text }).text).toBe(text);
     expect(read({ text: 'text <data> & more' }).text).toBe('text <data> & more');
@@ -155,7 +156,7 @@ describe('special characters', () => {
     expect(read({ text: '1 &lt; 2<br/><b>bold</b>', textFormat: 'xml' }).text).toBe('1 < 2\nbold');
   });
 
-  test('that are emoji are their character', () => {
+  test('that are emoji become their character', () => {
     const emoji = (alt: string) =>
       `<span title="x" type="(smile)" class="animated-emoticon-20-smile"><img itemscope="" itemtype="http://schema.skype.com/Emoji" itemid="smile" src="https://statics.teams.cdn.office.net/evergreen-assets/personal-expressions/v2/assets/emoticons/smile/default/20_f.png" title="Smile" alt="${alt}"></span>`;
     const picture = {
@@ -168,10 +169,10 @@ describe('special characters', () => {
     expect(shown('<p><emoji id="smile" alt="🙂" title="Smile">(smile)</emoji></p>')).toBe('🙂');
   });
 
-  test('line ends of a plain text are \\n', () => expect(read({ text: ' a\r\nb\rc\n' }).text).toBe('a\nb\nc'));
+  test('line ends of plain text become \\n', () => expect(read({ text: ' a\r\nb\rc\n' }).text).toBe('a\nb\nc'));
 });
 
-describe('what comes with a text is counted by its kind', () => {
+describe('attachments are counted by kind', () => {
   const image = (contentType: string) => ({
     contentType,
     contentUrl: 'https://smba.trafficmanager.net/emea/v3/attachments/x/views/original',
@@ -252,7 +253,7 @@ describe('what comes with a text is counted by its kind', () => {
   });
 });
 
-describe('whatever comes is read', () => {
+describe('any activity is read', () => {
   test.each<TextActivity>([
     {},
     { text: null, attachments: null, entities: null, recipient: null },
@@ -263,7 +264,7 @@ describe('whatever comes is read', () => {
     },
   ])('%j', (activity) => expect(textOf(activity)).toEqual({ text: '', mentionsBot: false, media: [] }));
 
-  test('HTML that says nothing leaves the text', () => {
+  test('HTML without content is ignored in favor of the text', () => {
     expect(shown('<p></p>', { text: 'hi' })).toBe('hi');
     expect(shown('<script>x</script><style>y</style><attachment id="1">z</attachment>', { text: 'hi' })).toBe('hi');
   });
@@ -274,7 +275,7 @@ describe('whatever comes is read', () => {
     ['nested elements', repeated('<div>'), 'the text'],
     ['nested elements that are closed', repeated('<div>').slice(0, MEGABYTE / 2) + repeated('</div>').slice(0, MEGABYTE / 2), 'the text'],
     ['more than a message can have', '<p>a</p>'.repeat(200_000), 'the text'],
-  ])('%s: the text is taken instead', (_what, content, text) => expect(shown(content, { text: 'the text' })).toBe(text));
+  ])('%s: the text is used instead', (_what, content, text) => expect(shown(content, { text: 'the text' })).toBe(text));
 
   test.each([
     ['unclosed tags', repeated('<b>a</b><')],

@@ -111,7 +111,7 @@ const texts = fc.tuple(beginnings, fc.string({ unit: 'binary', maxLength: 20 }))
   return text.replace(/[\s\p{Default_Ignorable_Code_Point}]+$/u, '');
 });
 
-test('a number in any international spelling before any text: that number and that text, or asked', () => {
+test('a number in any international notation before any text gives that number and that text, or a question', () => {
   let sent = 0;
   let asked = 0;
   fc.assert(
@@ -137,7 +137,7 @@ test('a number in any international spelling before any text: that number and th
   expect(sent).toBeGreaterThan(asked);
 });
 
-test('a number as its own region writes it before any text: that number and that text, or asked', () => {
+test('a number in its region’s own notation before any text gives that number and that text, or a question', () => {
   fc.assert(
     fc.property(numbers, hand, separators, texts, (number, by, separator, text) => {
       const spelling = number.formatNational();
@@ -150,7 +150,7 @@ test('a number as its own region writes it before any text: that number and that
   );
 });
 
-test.each(getCountries())('the example number of %s is read from its common spellings', (region) => {
+test.each(getCountries())('the example number of %s is read in its common notations', (region) => {
   const number = example(region);
   const bodies = ['hi', 'Guten Tag, 2 Stück', '你好'];
   for (const spelling of [number.number, number.formatInternational(), number.format('RFC3966'), `00${number.number.slice(1)}`]) {
@@ -161,7 +161,7 @@ test.each(getCountries())('the example number of %s is read from its common spel
   }
 });
 
-test('every spelling of a number has its one form', () => {
+test('every notation of a number has the same form', () => {
   fc.assert(
     fc.property(international, hand, ({ number, spelling }, by) => {
       expect(toE164(written(spelling, { ...by, around: '' }))).toBe(number.number);
@@ -174,7 +174,7 @@ test('every spelling of a number has its one form', () => {
   );
 });
 
-test('whatever a text begins with, it is read at once and without a mistake of ours', () => {
+test('any beginning of a text is read in linear time and without an error', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 60 }), fc.constantFrom('', '+', '+49 30', 'from +1', '00', '('), (text, before) => {
       const read = readAddressing(before + text, { region: 'DE', ownNumbers: ['+15714234567'] });

@@ -3,7 +3,7 @@ import { readAddressing } from '../../src/exchange/addressing.ts';
 
 const target = (number: string, body: string) => ({ kind: 'target', target: { number, written: expect.any(String) }, body });
 
-describe('a text goes to the number that it begins with', () => {
+describe('a text goes to the number at its beginning', () => {
   test.each([
     // As people type them.
     ['+16502530000 hi', '+16502530000', 'hi'],
@@ -120,7 +120,7 @@ describe('a text goes to the number that it begins with', () => {
     expect(readAddressing(text, { region })).toEqual(target(number, body)),
   );
 
-  test('with the number as it was written', () => {
+  test('with the number as written', () => {
     expect(readAddressing('(+49) 30 1234567, hi')).toMatchObject({ target: { written: '(+49) 30 1234567' } });
     expect(readAddressing('<tel:+1\u2011650\u2011253\u20110000> hi')).toMatchObject({
       target: { written: '+1\u2011650\u2011253\u20110000' },
@@ -128,7 +128,7 @@ describe('a text goes to the number that it begins with', () => {
   });
 });
 
-describe('a text that may be for another is asked about', () => {
+describe('an ambiguous text leads to a question', () => {
   const asked = (text: string, region?: string) => {
     const read = readAddressing(text, { region });
     expect(read.kind).toBe('unclear');
@@ -148,7 +148,7 @@ describe('a text that may be for another is asked about', () => {
     '10 20 30 40 are the sizes',
     '192.168.178.1 is up',
     '170 1234567 hi',
-  ])('%j: begins like a number and is none', (text) => expect(asked(text, 'DE')).toEqual([]));
+  ])('%j: begins like a number, but is not one', (text) => expect(asked(text, 'DE')).toEqual([]));
 
   test.each([
     [
@@ -210,9 +210,9 @@ describe('a text that may be for another is asked about', () => {
         ['+4983009001000', 'are fine'],
       ],
     ],
-  ] as const)('%j in %s: what it may be is offered', (text, region, readings) => expect(asked(text, region)).toEqual(readings));
+  ] as const)('%j in %s: the possible numbers are offered', (text, region, readings) => expect(asked(text, region)).toEqual(readings));
 
-  test('what looks like a number is told apart', () => {
+  test('numbers and similar texts are distinguished', () => {
     expect(readAddressing('+100 for that idea')).toMatchObject({ written: '+100' });
     expect(readAddressing('+49 30 1234567 5 people')).toMatchObject({ written: '+49 30 1234567 5' });
   });
@@ -249,7 +249,7 @@ describe('a text without a number has none', () => {
     'a +16502530000',
   ])('%j', (text) => expect(readAddressing(text, { region: 'DE' })).toEqual({ kind: 'none', body: text }));
 
-  test('and is its body, without white space around it', () =>
+  test('and is its body, without surrounding white space', () =>
     expect(readAddressing(' \u202a\n Hello \n you\u202c\n')).toEqual({ kind: 'none', body: 'Hello \n you' }));
 });
 
@@ -267,7 +267,7 @@ describe('from <own number>', () => {
     'from tel:+1-571-423-4567',
     'from \u202a+15714234567\u202c',
     'from 001 571 423 4567',
-  ])('%j is by that number', (from) => {
+  ])('%j is sent from that number', (from) => {
     expect(read(`${from} +4917012345672 hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
     expect(read(`${from} to +4917012345672: hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
     expect(read(`${from} 2 apples`)).toEqual({ kind: 'none', body: '2 apples', own: '+15714234567' });
@@ -275,19 +275,19 @@ describe('from <own number>', () => {
     expect(read(`${from} +100 for that`)).toMatchObject({ kind: 'unclear', body: '+100 for that', own: '+15714234567' });
   });
 
-  test('an own number decides which region’s national numbers follow, and where it ends', () => {
+  test('the own number decides which region’s national numbers follow, and where it ends', () => {
     expect(read('from +49 30 12345678 0170 1234567 hallo')).toEqual({ ...target('+491701234567', 'hallo'), own: '+493012345678' });
     expect(read('from +49 30 12345678 5 people')).toEqual({ kind: 'none', body: '5 people', own: '+493012345678' });
   });
 
-  test('own numbers of no known plan are recognised', () =>
+  test('own numbers of no known plan are recognized', () =>
     expect(readAddressing('from +15550100123 100 people', { ownNumbers: ['15550100123'] })).toEqual({
       kind: 'none',
       own: '+15550100123',
       body: '100 people',
     }));
 
-  test('another’s number is read, too', () => {
+  test('another user’s number is read, too', () => {
     expect(read('from +4999 +4917012345671 not mine')).toEqual({ ...target('+4917012345671', 'not mine'), own: '+4999' });
     expect(read('from +44 20 7946 0958 hi')).toEqual({ kind: 'none', body: 'hi', own: '+442079460958' });
   });

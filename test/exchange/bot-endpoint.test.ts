@@ -33,13 +33,13 @@ describe('a request to the bot endpoint', () => {
     ['names a key that Microsoft does not have', { header: { kid: 'unknown' } }],
     ['names no key', { header: { kid: undefined } }],
     ['is signed by a shared secret', { header: { alg: 'HS256' }, key: new Uint8Array(32) }],
-  ])('whose token %s is refused with 403 and leaves nothing', async (_what, overrides) => {
+  ])('whose token %s is refused with 403 and stores nothing', async (_what, overrides) => {
     const activity = exchange.microsoft.activityFrom(customer.bot, customer.user, `${PHONE} Hello`);
     expect(await exchange.post(activity, await exchange.sign(activity, overrides))).toBe(403);
     expect(await messages()).toEqual([]);
   });
 
-  test('whose token somebody else signed, or that has none, is refused with 403', async () => {
+  test('whose token has another signature, or none, is refused with 403', async () => {
     const activity = exchange.microsoft.activityFrom(customer.bot, customer.user, `${PHONE} Hello`);
     const { privateKey } = await generateKeyPair('RS256');
     expect(await exchange.post(activity, await exchange.sign(activity, { key: privateKey }))).toBe(403);
@@ -54,7 +54,7 @@ describe('a request to the bot endpoint', () => {
     expect(await exchange.post(activity, await exchange.sign(activity))).toBe(403);
   });
 
-  test('that is no activity is refused with 400, one that is too large with 413, another method with 405', async () => {
+  test('that is not an activity is refused with 400, one that is too large with 413, another method with 405', async () => {
     const activity = exchange.microsoft.activityFrom(customer.bot, customer.user, `${PHONE} Hello`);
     const authorization = await exchange.sign(activity);
     for (const wrong of ['text', null, [], {}, { ...activity, from: undefined }, { ...activity, serviceUrl: 7 }]) {
@@ -65,7 +65,7 @@ describe('a request to the bot endpoint', () => {
     expect(await messages()).toEqual([]);
   });
 
-  test('is answered 200 only once it is committed', async () => {
+  test('gets 200 only once it is committed', async () => {
     const { prisma } = exchange.gateway;
     const activity = exchange.microsoft.activityFrom(customer.bot, customer.user, `${PHONE} committed`);
     await prisma.$executeRaw`ALTER TABLE outbox RENAME TO outbox_away`;
@@ -78,7 +78,7 @@ describe('a request to the bot endpoint', () => {
     expect(await messages()).toHaveLength(1);
   });
 
-  test('whose tenant is in channelData alone is taken, and whose user or tenant is not told is not', async () => {
+  test('with its tenant only in channelData is accepted; without a user or a tenant, it is not', async () => {
     const own = await exchange.customer();
     const { id, conversationType } = exchange.microsoft.activityFrom(own.bot, own.user, '').conversation;
     const conversation = { id, conversationType } as never;
@@ -105,14 +105,14 @@ describe('another organization that claims a customer’s application and tenant
     return made;
   };
 
-  test.each(['address', 'object id'])('can not map its users by their %s', async (kind) => {
+  test.each(['address', 'object id'])('cannot map its users by their %s', async (kind) => {
     const { provider, enterpriseSid } = await claim();
     const microsoftAddress = kind === 'address' ? customer.user.userPrincipalName : customer.user.objectId;
     const refused = await inGraph(provider, 'createMapping', { enterpriseSid, microsoftAddress, externalAddress: number() });
     expect(refused.code).toBe('PLATFORM_ERROR');
   });
 
-  test.each(['address', 'object id'])('gets none of their texts by a mapping made before the bot, by their %s', async (kind) => {
+  test.each(['address', 'object id'])('gets none of their texts through a mapping created before the bot, by their %s', async (kind) => {
     const provider = await exchange.provider();
     const { sid: enterpriseSid } = await done(provider, 'createEnterprise', newEnterprise());
     const microsoftAddress = kind === 'address' ? customer.user.userPrincipalName : customer.user.objectId;
@@ -136,7 +136,7 @@ describe('another organization that claims a customer’s application and tenant
     expect((await exchange.messages(provider)).map(({ body }) => body)).toEqual(['decoy']);
   });
 
-  test('keeps no user that its own bot was told of when it turns that bot into the customer’s', async () => {
+  test('keeps no user that its own bot learned of when that bot becomes the customer’s', async () => {
     const own = await exchange.customer();
     expect(await objectIdOf(own.mappingSid)).toBe(own.user.objectId);
     const { applicationId, tenantId } = customer.bot;
@@ -156,7 +156,7 @@ describe('another organization that claims a customer’s application and tenant
     expect(await objectIdOf(own.mappingSid)).toBeNull();
   });
 
-  test('by moving a mapping to the enterprise with that bot is refused, too', async () => {
+  test('cannot move a mapping to the enterprise with that bot, either', async () => {
     const own = await exchange.customer();
     const { sid: enterpriseSid } = await done(own.provider, 'createEnterprise', newEnterprise());
     const { applicationId, tenantId } = customer.bot;

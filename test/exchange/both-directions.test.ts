@@ -45,7 +45,7 @@ test('a text from a phone reaches the Teams user of its number, and is DELIVERED
   expect(shownTo(customer)).toEqual([`From ${PHONE}:\nIs the order ready?`]);
 });
 
-test('the answer of the Teams user goes back to that phone, from their number, and every step of its status is recorded', async () => {
+test('the Teams user’s answer goes back to that phone, from their number, and every step of its status is recorded', async () => {
   const customer = await exchange.customer();
   await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, 'Hello'), 'DELIVERED');
   expect(await exchange.say(customer, customer.user, 'Hello yourself')).toBe(200);
@@ -64,7 +64,7 @@ test('the answer of the Teams user goes back to that phone, from their number, a
   expect(statuses.filter((status: string) => status !== 'SENDING')).toEqual(['QUEUED', 'SENT', 'DELIVERED']);
 });
 
-test('the conversation is opened once and remembered', async () => {
+test('the conversation is opened once and then reused', async () => {
   const customer = await exchange.customer();
   for (const body of ['one', 'two'])
     await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED');
@@ -74,7 +74,7 @@ test('the conversation is opened once and remembered', async () => {
   expect(opened).toHaveLength(1);
 });
 
-test('+<number> <text> writes to another number, which is the last one from then on', async () => {
+test('+<number> <text> goes to another number, which becomes the last one', async () => {
   const customer = await exchange.customer();
   await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, 'Hello'), 'DELIVERED');
   await exchange.say(customer, customer.user, `${OTHER_PHONE} Good morning`);
@@ -83,7 +83,7 @@ test('+<number> <text> writes to another number, which is the last one from then
   expect(await nextSentFrom(customer.number, 2)).toMatchObject({ to: OTHER_PHONE, body: 'Are you there?' });
 });
 
-test('who has several numbers writes from the one last used, or names one', async () => {
+test('a user with several numbers writes from the last one used, or names one', async () => {
   const customer = await exchange.customer();
   const second = await exchange.person(customer, customer.user);
   await exchange.ends(customer.provider, await exchange.text(customer, second, PHONE, 'To your second number'), 'DELIVERED');
@@ -95,7 +95,7 @@ test('who has several numbers writes from the one last used, or names one', asyn
   expect(await nextSentFrom(customer.number, 2)).toMatchObject({ to: OTHER_PHONE, body: 'Still by the first' });
 });
 
-test('what can not become an SMS gets a short reply, and no message', async () => {
+test('a message that cannot become an SMS gets a short reply, and is not stored', async () => {
   const customer = await exchange.customer();
   await exchange.say(customer, customer.user, 'Hello?');
   expect(await nextShownTo(customer, 1)).toContain('Write "+<number> <text>"');
@@ -112,7 +112,7 @@ test('what can not become an SMS gets a short reply, and no message', async () =
   expect(await exchange.messages(other.provider)).toEqual([]);
 });
 
-test('a user of the tenant without a number is told so', async () => {
+test('a user of the tenant without a number gets a reply that says so', async () => {
   const customer = await exchange.customer();
   const user = exchange.microsoft.addUser({ tenantId: customer.bot.tenantId });
   expect(await exchange.say(customer, user, `${PHONE} Hello`)).toBe(200);
@@ -138,7 +138,7 @@ test('text outside GSM 03.38 is sent as UCS-2, and other text is not', async () 
   expect([gsm?.encoding, ucs?.encoding]).toEqual(['GSM_7', 'UCS_2']);
 });
 
-test('one application serves several enterprises, also of several organizations: each user’s texts go by their own mapping', async () => {
+test('one application serves several enterprises, even of several organizations: each user’s texts use their own mapping', async () => {
   const one = await exchange.customer();
   const sibling = await exchange.customer({ provider: one.provider, bot: one.bot });
   const foreign = await exchange.customer({ bot: one.bot });
@@ -151,7 +151,7 @@ test('one application serves several enterprises, also of several organizations:
   expect(await exchange.messages(foreign.provider)).toHaveLength(1);
 });
 
-test('a user with numbers of two enterprises by one application answers where they were last written to, or names the number', async () => {
+test('a user with numbers of two enterprises that share an application answers from the number last written to, or names one', async () => {
   const one = await exchange.customer();
   const other = await exchange.customer({ bot: one.bot, user: one.user });
   await exchange.ends(one.provider, await exchange.text(one, one, PHONE, 'To one'), 'DELIVERED');
@@ -162,7 +162,7 @@ test('a user with numbers of two enterprises by one application answers where th
   expect(await nextSentFrom(one.number, 1)).toMatchObject({ to: PHONE, body: 'Another' });
 });
 
-test('an activity that is delivered again is one message, and does not take back whom the user spoke with since', async () => {
+test('an activity that is delivered again is one message, and does not change the user’s current recipient back', async () => {
   const customer = await exchange.customer();
   const first = exchange.microsoft.activityFrom(customer.bot, customer.user, `${PHONE} Once`);
   const post = async () => exchange.post(first, await exchange.sign(first));
@@ -181,7 +181,7 @@ test('an activity that is delivered again is one message, and does not take back
   expect(await exchange.messages(customer.provider)).toHaveLength(3);
 });
 
-test('activities other than texts are taken and make no message', async () => {
+test('activities other than texts are accepted and create no message', async () => {
   const customer = await exchange.customer();
   for (const type of ['conversationUpdate', 'typing', 'messageReaction', 'installationUpdate']) {
     expect(await exchange.say(customer, customer.user, `${PHONE} Hello`, { type })).toBe(200);
@@ -189,7 +189,7 @@ test('activities other than texts are taken and make no message', async () => {
   expect(await exchange.messages(customer.provider)).toEqual([]);
 });
 
-test('a mention of the bot and Teams’ escapes do not get into the SMS', async () => {
+test('a mention of the bot and Teams’ escapes are not part of the SMS', async () => {
   const customer = await exchange.customer();
   const mentioned = { id: `28:${customer.bot.applicationId}`, name: 'SMS' };
   await exchange.say(customer, customer.user, `<at>SMS</at> ${PHONE} 1 < 2 & "3"`, {
@@ -204,7 +204,7 @@ test('a mention of the bot and Teams’ escapes do not get into the SMS', async 
   expect(await nextSentFrom(customer.number, 1)).toMatchObject({ to: PHONE, body: '1 < 2 & "3"' });
 });
 
-test('a Teams user whose mapping was given to another enterprise answers by that one', async () => {
+test('a Teams user whose mapping was moved to another enterprise answers through that one', async () => {
   const one = await exchange.customer();
   const other = await exchange.customer({ provider: one.provider, bot: one.bot });
   await done(one.provider, 'updateMapping', { sid: one.mappingSid, enterpriseSid: other.enterpriseSid });

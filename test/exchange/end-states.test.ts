@@ -37,7 +37,7 @@ const refusal = (status: number, code: string, headers?: Record<string, string>)
   body: { error: { code, message: `${code} it is` } },
 });
 
-describe('what Teams refuses for good ends FAILED with Teams’ own reason', () => {
+describe('a message that Teams refuses permanently ends FAILED with Teams’ own reason', () => {
   test('ConversationBlockedByUser', async () => {
     const person = await exchange.person(customer);
     person.user.blocked = true;
@@ -59,8 +59,8 @@ describe('what Teams refuses for good ends FAILED with Teams’ own reason', () 
   });
 });
 
-describe('what Teams does not take now is tried again until it is DELIVERED', () => {
-  test('429, not before the time that it asks for', async () => {
+describe('a message that Teams refuses temporarily is sent again until it is DELIVERED', () => {
+  test('429, not before the requested time', async () => {
     await textEnds(customer, customer, 'DELIVERED');
     exchange.microsoft.fault('activities', { answer: refusal(429, 'Throttled', { 'retry-after': '2' }) });
     const sid = await exchange.text(customer, customer, PHONE, 'patience');
@@ -85,14 +85,14 @@ describe('what Teams does not take now is tried again until it is DELIVERED', ()
     expect(await textEnds(customer, person, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
   });
 
-  test('a login that does not answer', async () => {
+  test('a login that does not respond', async () => {
     exchange.microsoft.revokeTokens();
     exchange.microsoft.fault('token', { answer: { status: 503 } });
     exchange.microsoft.fault('token', { reset: 'before' });
     expect(await textEnds(customer, customer, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
   });
 
-  test('a Graph that does not answer, where the user is not known yet', async () => {
+  test('a Graph that does not respond, for an unknown user', async () => {
     const person = await exchange.person(customer);
     await exchange.gateway.prisma.mapping.update({ where: { sid: person.mappingSid }, data: { microsoftObjectId: null } });
     exchange.microsoft.fault('user', { answer: refusal(503, 'serviceNotAvailable'), times: 2 });
@@ -100,8 +100,8 @@ describe('what Teams does not take now is tried again until it is DELIVERED', ()
   });
 });
 
-describe('what Restcomm reports or refuses', () => {
-  test('a number that can not be reached ends FAILED with 30003', async () => {
+describe('reports and refusals of Restcomm', () => {
+  test('a number that cannot be reached ends FAILED with 30003', async () => {
     const { events, ...message } = await answerEnds('+49301000', 'FAILED');
     expect(message).toMatchObject({ channelErrorCode: '30003', channelErrorMessage: 'Unreachable destination handset' });
     // A callback may come before the dispatcher has the answer that says SENDING.
@@ -127,7 +127,7 @@ describe('what Restcomm reports or refuses', () => {
     );
   });
 
-  test.each([401, 429, 503])('%i is tried again until it is taken, once', async (status) => {
+  test.each([401, 429, 503])('after %i, the text is sent again until it is accepted, once', async (status) => {
     exchange.restcomm.faults.next('send', { status, headers: { 'retry-after': '0' } }, 2);
     const before = exchange.restcomm.messages.length;
     expect(await answerEnds(PHONE, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false, channelErrorCode: null });
@@ -135,7 +135,7 @@ describe('what Restcomm reports or refuses', () => {
   });
 });
 
-test('a text waits while the gateway’s own account is suspended at Restcomm, and is sent once it is active again', async () => {
+test('a text waits while the gateway’s own account is suspended at Restcomm, and is sent once the account is active again', async () => {
   const account = exchange.restcomm.accounts.get(exchange.restcomm.accountSid) ?? expect.unreachable();
   account.status = 'suspended';
   const body = randomBytes(4).toString('hex');
@@ -149,8 +149,8 @@ test('a text waits while the gateway’s own account is suspended at Restcomm, a
   expect(exchange.restcomm.messages.filter((sms) => sms.body === body)).toHaveLength(1);
 });
 
-describe('what may not pass ends FAILED with a code and a message', () => {
-  test('what is queued when its enterprise is closed', async () => {
+describe('a message that is not allowed ends FAILED with a code and a message', () => {
+  test('queued when its enterprise is closed', async () => {
     const own = await exchange.customer();
     exchange.microsoft.fault('activities', { answer: refusal(503, 'Later') });
     const sid = await exchange.text(own, own, PHONE, 'too late');

@@ -49,7 +49,7 @@ async function forgetBacklog({ provider }: Customer): Promise<void> {
 }
 
 describe('fairness', () => {
-  test('an organization with thousands of messages queued delays nobody else’s first by more than a second', async () => {
+  test('thousands of queued messages of one organization delay another’s first message by at most a second', async () => {
     const busy = await exchange.customer();
     await enqueueMany(busy, 5000);
     exchange.restcomm.faults.always('send', () => ({ delay: 20 }));
@@ -70,7 +70,7 @@ describe('fairness', () => {
     expect(delays.toSorted((a, b) => a - b)[2]).toBeLessThan(1000);
   }, 120_000);
 
-  test('a backlog that waits for a pause to end costs the others nothing', async () => {
+  test('a backlog that waits for its next attempt does not delay others', async () => {
     const busy = await exchange.customer();
     await enqueueMany(busy, 5000);
     const { prisma } = exchange.gateway;
@@ -88,7 +88,7 @@ describe('fairness', () => {
 });
 
 describe('order', () => {
-  test('of a conversation is kept towards the phone, through failures', async () => {
+  test('of a conversation is kept towards the phone, despite failures', async () => {
     exchange.restcomm.faults.always('send', () => {
       const luck = Math.random();
       if (luck < 0.1) return { status: 503 };
@@ -114,7 +114,7 @@ describe('order', () => {
     for (const [index, at] of times.entries()) expect((times[index + 7] ?? Number.POSITIVE_INFINITY) - at).toBeGreaterThan(900);
   });
 
-  test('is kept, and nothing doubled, where two instances work on one outbox', async () => {
+  test('is kept, without duplicates, if two instances work on one outbox', async () => {
     const second = startDispatcher(exchange.gateway, { concurrency: 8, perOrganization: 4, pollMs: 50 });
     const own = await exchange.customer();
     const lanes = ['1', '3', '5', '7'].map((digit) => `${PHONE}${digit}`);
@@ -126,8 +126,8 @@ describe('order', () => {
   }, 60_000);
 });
 
-describe('a message whose retries are used up', () => {
-  test('is stuck, visible, out of its conversation’s way, and sent by retryMessage', async () => {
+describe('a message that has used up its retries', () => {
+  test('is stuck, visible, does not block its conversation, and is sent by retryMessage', async () => {
     exchange.restcomm.faults.next('send', { status: 503, body: 'Out of order.' }, 3);
     const sid = await send(customer, 'stuck one');
     const next = await send(customer, 'the one behind');
@@ -150,7 +150,7 @@ describe('a message whose retries are used up', () => {
     expect((await customer.provider.graph(RETRY, { input: { sid } })).data).toEqual({ retryMessage: { code: 'MESSAGE_NOT_STUCK' } });
   });
 
-  test('can be stuck, and retried, again and again, by its own organization alone', async () => {
+  test('can be stuck and retried repeatedly, only by its own organization', async () => {
     exchange.restcomm.faults.always('send', () => ({ status: 503 }));
     const sid = await send(customer, 'stuck again');
     const stranger = await exchange.provider();
@@ -168,7 +168,7 @@ describe('a message whose retries are used up', () => {
     expect(sentBy(customer).filter(({ body }) => body === 'stuck again')).toHaveLength(1);
   });
 
-  test('though the platform took it at last, is found by retryMessage and not sent again', async () => {
+  test('is found by retryMessage and not sent again if the platform accepted it in the end', async () => {
     const body = 'taken after all';
     exchange.restcomm.dialect.callbacks = false;
     exchange.restcomm.faults.next('send', { reset: 'after' });
@@ -182,7 +182,7 @@ describe('a message whose retries are used up', () => {
     expect(sentBy(customer).filter((sms) => sms.body === body)).toHaveLength(1);
   });
 
-  test('counts attempts that never got as far as a request', async () => {
+  test('counts attempts that failed before a request was sent', async () => {
     const own = await exchange.customer();
     await exchange.gateway.prisma.mapping.update({ where: { sid: own.mappingSid }, data: { microsoftObjectId: null } });
     exchange.microsoft.fault('user', { answer: { status: 503 }, times: 3 });
@@ -202,7 +202,7 @@ describe('a lane', () => {
   }
   const row = (name: string) => exchange.gateway.prisma.outboxLane.findUnique({ where: { lane: name } });
 
-  test('is one claim’s until its lease is over, and of a later one nothing is taken back by the first', async () => {
+  test('belongs to one claim until its lease expires, which cannot release a later claim', async () => {
     const { prisma } = exchange.gateway;
     const name = await lane();
     const first = { lane: name, organizationSid: 'OR-test', holder: 'first' };
@@ -219,7 +219,7 @@ describe('a lane', () => {
     expect(await row(name)).toBeNull();
   });
 
-  test('whose instance died is worked on when its lease is over', async () => {
+  test('of an instance that died is processed when its lease expires', async () => {
     const own = await exchange.customer();
     const { prisma } = exchange.gateway;
     await exchange.pause();
@@ -236,7 +236,7 @@ describe('a lane', () => {
     expect(sentBy(own)).toHaveLength(1);
   });
 
-  test('is claimed by nobody twice', async () => {
+  test('is never claimed twice', async () => {
     const own = await exchange.customer();
     const { prisma } = exchange.gateway;
     await exchange.pause();
@@ -253,7 +253,7 @@ describe('a lane', () => {
 });
 
 describe('a job', () => {
-  test('is run by one instance at a time, survives its failures, and is asked to end when the gateway stops', async () => {
+  test('runs on one instance at a time, survives its failures, and is asked to end when the gateway stops', async () => {
     let runs = 0;
     let aborted = false;
     const job = {

@@ -49,7 +49,7 @@ describe.skipIf(!chromiumPath)('in the playground', () => {
     await keepScreenshot('answered-by-typing');
   });
 
-  test('a text that begins with a number goes there', async () => {
+  test('a text that begins with a number goes to that number', async () => {
     const phone = phoneNumber(12);
     await chat.say(`${phone} Your order is ready.`);
     expect(await gateway.ends({ phone, body: 'Your order is ready.' })).toBe('DELIVERED');
@@ -97,7 +97,7 @@ describe.skipIf(!chromiumPath)('in the playground', () => {
     await keepScreenshot('failure');
   });
 
-  test.runIf(screenshots)('the README’s picture is taken', async () => {
+  test.runIf(screenshots)('the README’s screenshot is taken', async () => {
     const phone = phoneNumber(75);
     await gateway.text(phone, 'Hello, are you open tomorrow?');
     await chat.shows('Hello, are you open tomorrow?');

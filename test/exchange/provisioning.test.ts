@@ -35,7 +35,7 @@ async function map(microsoftAddress: string, externalAddress = number()) {
 }
 
 describe('a mapping', () => {
-  test('routes its number’s SMS here, by an address with a secret of its own, and overrides an application of the number’s', async () => {
+  test('routes its number’s SMS here, by an address with its own secret, and overrides an application of the number', async () => {
     const externalAddress = number();
     const before = numberAt(externalAddress);
     if (before) before.smsApplicationSid = 'AP0';
@@ -55,7 +55,7 @@ describe('a mapping', () => {
     expect(smsUrl).not.toBe(numberAt(customer.number)?.smsUrl);
   });
 
-  test('keeps the user’s object id, by UPN or object id, in any case', async () => {
+  test('stores the user’s object id, given by UPN or object id, in any case', async () => {
     const user = exchange.microsoft.addUser({ tenantId: customer.bot.tenantId, userPrincipalName: "o'neil#EXT#@contoso.example" });
     for (const microsoftAddress of [user.userPrincipalName, user.userPrincipalName.toUpperCase(), user.objectId]) {
       const mapping = await done(customer.provider, 'createMapping', {
@@ -67,7 +67,7 @@ describe('a mapping', () => {
     }
   });
 
-  test('is refused with 485 for nobody’s address, another tenant’s user and a disabled one', async () => {
+  test('is refused with 485 for an unknown address, another tenant’s user and a disabled user', async () => {
     const foreign = exchange.microsoft.addUser({ tenantId: 'another' });
     const disabled = exchange.microsoft.addUser({ tenantId: customer.bot.tenantId, accountEnabled: false });
     for (const address of ['nobody@contoso.example', foreign.userPrincipalName, disabled.userPrincipalName, 'no address']) {
@@ -81,7 +81,7 @@ describe('a mapping', () => {
     }
   });
 
-  test('is refused with 452 where no token is given, Graph forbids, fails or does not answer', async () => {
+  test('is refused with 452 if no token is issued, or Graph forbids, fails or does not respond', async () => {
     const faults: (() => void)[] = [
       () =>
         exchange.microsoft.fault('user', { answer: { status: 503, body: { error: { code: 'serviceNotAvailable', message: 'Busy.' } } } }),
@@ -104,20 +104,20 @@ describe('a mapping', () => {
     }
   });
 
-  test('is refused with 452 for a number that is not the Restcomm account’s, or where Restcomm fails', async () => {
+  test('is refused with 452 for a number that the Restcomm account does not have, or if Restcomm fails', async () => {
     expect(await map(customer.user.userPrincipalName, fresh.number())).toMatchObject({ status: 400, errorCode: '452' });
     exchange.restcomm.faults.next('updateNumber', { status: 500 }, 2);
     expect(await map(customer.user.userPrincipalName)).toMatchObject({ status: 400, errorCode: '452' });
   });
 
-  test('gives its number back when it is deleted', async () => {
+  test('releases its number when it is deleted', async () => {
     const person = await exchange.person(customer);
     await done(customer.provider, 'deleteMapping', { sid: person.mappingSid });
     expect(numberAt(person.number)).toMatchObject({ smsUrl: null, smsFallbackUrl: null });
   });
 });
 
-describe('a mapping that was made before its enterprise had a bot', () => {
+describe('a mapping that was created before its enterprise had a bot', () => {
   async function early(microsoftAddress: string) {
     const provider = await exchange.provider();
     const { sid: enterpriseSid } = await done(provider, 'createEnterprise', newEnterprise());
@@ -129,7 +129,7 @@ describe('a mapping that was made before its enterprise had a bot', () => {
     return done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: 'app', ...change });
   };
 
-  test('gets its user’s object id when the bot is there, and is theirs from then on', async () => {
+  test('gets its user’s object id once there is a bot, and belongs to that user from then on', async () => {
     const user = exchange.microsoft.addUser({ tenantId: customer.bot.tenantId });
     const made = await early(user.userPrincipalName);
     await resolveMappingUsers(exchange.gateway);
@@ -141,7 +141,7 @@ describe('a mapping that was made before its enterprise had a bot', () => {
     expect(await exchange.messages(made.provider)).toHaveLength(1);
   });
 
-  test('is asked for when a text comes before that', async () => {
+  test('is looked up when a text arrives before that', async () => {
     const user = exchange.microsoft.addUser({ tenantId: customer.bot.tenantId });
     const made = await early(user.userPrincipalName);
     await createBot(made);
@@ -151,7 +151,7 @@ describe('a mapping that was made before its enterprise had a bot', () => {
     expect((await mappingRow(made.mapping.sid)).microsoftObjectId).toBe(user.objectId);
   });
 
-  test('of an unknown user is logged and asked for again later, not at once', async () => {
+  test('of an unknown user is logged and looked up again later, not at once', async () => {
     const made = await early('stranger@contoso.example');
     await createBot(made);
     const before = exchange.microsoft.requests.length;
@@ -163,7 +163,7 @@ describe('a mapping that was made before its enterprise had a bot', () => {
     expect(exchange.logged.some((line) => line.includes(made.mapping.sid) && line.includes('not a user'))).toBe(true);
   });
 
-  test('whose bot gets no token holds up nobody else’s, and is asked for again when the secret is mended', async () => {
+  test('whose bot gets no token does not delay others, and is looked up again once the secret is corrected', async () => {
     const user = exchange.microsoft.addUser({ tenantId: customer.bot.tenantId });
     const broken = await early(user.userPrincipalName);
     const bot = await createBot(broken, { clientSecret: 'wrong' });
@@ -178,7 +178,7 @@ describe('a mapping that was made before its enterprise had a bot', () => {
 });
 
 describe('a bot', () => {
-  test('that becomes another application’s finds its users and conversations anew', async () => {
+  test('that gets another application looks up its users and opens its conversations again', async () => {
     const own = await exchange.customer();
     await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'by the first'), 'DELIVERED');
     const next = exchange.microsoft.addBot();
@@ -194,14 +194,14 @@ describe('a bot', () => {
   }`;
   const verify = async (of: Customer, sid = of.botSid) => (await of.provider.graph(VERIFY, { input: { sid } })).data.verifyBot;
 
-  test('is verified step by step: all well', async () => {
+  test('is verified step by step: everything passes', async () => {
     const steps = ['TOKEN', 'GRAPH', 'CONNECTOR'].map((step) => ({ step, passed: true, message: null }));
     expect(await verify(customer)).toEqual({ passed: true, checks: steps });
   });
 
   test.each<[string, (of: Customer) => void, string[]]>([
     ['its secret is wrong', ({ bot }) => Object.assign(bot, { clientSecret: 'another' }), ['TOKEN', 'GRAPH', 'CONNECTOR']],
-    ['it may not read users', ({ bot }) => bot.permissions.splice(0), ['GRAPH']],
+    ['it must not read users', ({ bot }) => bot.permissions.splice(0), ['GRAPH']],
     ['it is not registered', ({ bot }) => Object.assign(bot, { registered: false }), ['CONNECTOR']],
   ])('is verified step by step: %s', async (_what, spoil, failing) => {
     const own = await exchange.customer();
@@ -215,7 +215,7 @@ describe('a bot', () => {
     expect(JSON.stringify(checks)).not.toContain(own.bot.clientSecret);
   });
 
-  test('of another organization can not be verified', async () => {
+  test('of another organization cannot be verified', async () => {
     const other = await exchange.customer();
     expect(await verify(other, customer.botSid)).toEqual({ code: 'BOT_NOT_FOUND' });
   });

@@ -52,10 +52,10 @@ test('counts segments as a carrier does', async () => {
   expect(await send({ body: '你'.repeat(71) })).toMatchObject({ segments: 2, encoding: 'UCS_2' });
 });
 
-describe('a text longer than the carrier takes', () => {
+describe('a text longer than the carrier accepts', () => {
   const refused = { __typename: 'SmsTooLongError', code: 'SMS_TOO_LONG', path: ['body'], value: null };
 
-  test('is refused at once, with its size and the longest', async () => {
+  test('is refused at once, with its length and the maximum', async () => {
     expect(await send({ body: 'x'.repeat(999) })).toMatchObject({ __typename: 'Message', segments: 7 });
     const before = await count();
     expect(await send({ body: 'x'.repeat(1000) })).toEqual({
@@ -72,7 +72,7 @@ describe('a text longer than the carrier takes', () => {
     expect(await count()).toBe(before);
   });
 
-  test('in segments, where they are limited, is refused at once, and in Teams as well', async () => {
+  test('is refused at once if segments are limited, also in Teams', async () => {
     const limited = await createTestExchange({ maxSegments: 2 });
     try {
       const own = await limited.customer();
@@ -96,14 +96,14 @@ describe('a text longer than the carrier takes', () => {
   });
 });
 
-describe('a text that the carrier sends otherwise than it was given', () => {
+describe('a text that the carrier changes', () => {
   const cut = (body: string) => `Restcomm cut the text: it sends the first 159 of ${body.length} characters`;
   afterEach(() => {
     exchange.restcomm.version.cuts = false;
     exchange.restcomm.faults.clear();
   });
 
-  test('says so, from its first report to its last, and its event as well', async () => {
+  test('is marked from its first report to its last, and so is its event', async () => {
     exchange.restcomm.version.cuts = true;
     const body = 'ü'.repeat(160);
     const { events, ...message } = await exchange.ends(customer.provider, (await send({ body })).sid, 'DELIVERED');
@@ -112,7 +112,7 @@ describe('a text that the carrier sends otherwise than it was given', () => {
     expect(events.some(({ errorCode }: { errorCode: string }) => errorCode === 'TEXT_CHANGED')).toBe(true);
   });
 
-  test('says so where the reports come before the answer', async () => {
+  test('is marked if the reports arrive before the response', async () => {
     exchange.restcomm.version.cuts = true;
     const body = 'é'.repeat(200);
     exchange.restcomm.faults.next('send', { early: true });
@@ -121,7 +121,7 @@ describe('a text that the carrier sends otherwise than it was given', () => {
     expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus: 'DELIVERED', channelErrorMessage: cut(body) });
   });
 
-  test('says so where the answer was lost, and is not sent again', async () => {
+  test('is marked if the response was lost, and is not sent again', async () => {
     exchange.restcomm.version.cuts = true;
     const body = fresh.key().padEnd(300, 'ö');
     exchange.restcomm.faults.next('send', { reset: 'after' });
@@ -129,20 +129,20 @@ describe('a text that the carrier sends otherwise than it was given', () => {
     expect(message).toMatchObject({ possiblyDuplicated: false, channelErrorMessage: cut(body) });
   });
 
-  test('says why it failed, where it fails', async () => {
+  test('has the reason if it fails', async () => {
     exchange.restcomm.version.cuts = true;
     const { sid } = await send({ body: 'à'.repeat(300), to: '+49301000' });
     expect(await exchange.ends(customer.provider, sid, 'FAILED')).toMatchObject({ channelErrorCode: '30003' });
   });
 
-  test('or that it refuses, since it is too long in bytes, ends FAILED in its words', async () => {
+  test('or refuses as too long in bytes ends FAILED in the carrier’s words', async () => {
     exchange.restcomm.version.cuts = true;
     const { sid } = await send({ body: '好'.repeat(60) });
     expect(await exchange.ends(customer.provider, sid, 'FAILED')).toMatchObject({ channelErrorMessage: 'String index out of range: 159' });
   });
 });
 
-test('names what is missing or invalid, and stores nothing', async () => {
+test('names missing or invalid fields, and stores nothing', async () => {
   const before = await count();
   expect(await send({ mappingSid: '', to: ' ', body: '' })).toMatchObject({
     code: 'MISSING_PARAMETER',
@@ -157,7 +157,7 @@ test('names what is missing or invalid, and stores nothing', async () => {
   expect(await count()).toBe(before);
 });
 
-test('tells an unknown mapping and another organization’s no apart', async () => {
+test('refuses an unknown mapping and another organization’s in the same way', async () => {
   const other = await exchange.customer();
   const unknown = await send({ mappingSid: unknownSid('BE') });
   expect(unknown).toMatchObject({ __typename: 'NotFoundError', code: 'MAPPING_NOT_FOUND', path: ['mappingSid'] });
@@ -166,7 +166,7 @@ test('tells an unknown mapping and another organization’s no apart', async () 
   expect(await exchange.messages(other.provider)).toEqual([]);
 });
 
-test('is for authenticated callers alone', async () => {
+test('requires authentication', async () => {
   const anonymous = graphClient(exchange.fetch);
   const before = await count();
   const { status, errors } = await anonymous(SEND, { input: { mappingSid: customer.mappingSid, to: PHONE, body: 'Hello' } });
@@ -174,7 +174,7 @@ test('is for authenticated callers alone', async () => {
   expect(await count()).toBe(before);
 });
 
-test('sends once by an idempotency key, however often and closely it is asked', async () => {
+test('sends once for an idempotency key, for any number of simultaneous requests', async () => {
   const before = await count();
   const idempotencyKey = fresh.key();
   const answers = await Promise.all(Array.from({ length: 5 }, () => send({ body: 'once', idempotencyKey })));
@@ -190,7 +190,7 @@ test('is refused for an enterprise that is not ACTIVE', async () => {
   expect(await exchange.messages(own.provider)).toEqual([]);
 });
 
-test('while its mapping is deleted, a text is accepted or told that there is no such mapping', async () => {
+test('while its mapping is deleted, a text is either accepted or refused as not found', async () => {
   const codes = new Set<string>();
   for (let round = 0; round < 8; round += 1) {
     const own = await exchange.customer();

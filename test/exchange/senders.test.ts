@@ -60,7 +60,7 @@ describe('an SMS', () => {
   });
 });
 
-test('a message that the graph shows can be answered through the graph, at its sender as it came', async () => {
+test('a message in the graph can be answered through the graph, at its original sender', async () => {
   const sid = await exchange.text(customer, customer, 'tel:+1-555-123-0002', 'Hello');
   const { from } = await exchange.ends(customer.provider, sid, 'DELIVERED');
   const { data } = await customer.provider.graph(
@@ -71,7 +71,7 @@ test('a message that the graph shows can be answered through the graph, at its s
   expect(await sentTo(customer.number, 'Through the graph')).toBe('+15551230002');
 });
 
-test('a mapped number in any spelling is enabled, sent from, and found again by what was missed', async () => {
+test('a mapped number in any notation is enabled, used for sending, and found when recovering missed messages', async () => {
   const { provider, enterpriseSid, bot } = customer;
   const user = exchange.microsoft.addUser({ tenantId: bot.tenantId });
   const number = '+4930900123451';

@@ -44,7 +44,7 @@ async function expectGapless() {
 }
 
 describe('the state machine', () => {
-  test('comes to the same end however reports are shuffled, repeated and overlapping, and each advance is one event', async () => {
+  test('reaches the same end if reports are shuffled, repeated and overlapping, and each advance is one event', async () => {
     const courses = fc.constantFrom<ChannelStatus[]>(
       ['SENDING', 'SENT', 'DELIVERED'],
       ['SENDING', 'SENT', 'FAILED'],
@@ -102,7 +102,7 @@ describe('the state machine', () => {
     await expectGapless();
   });
 
-  test('holds over HTTP, with callbacks doubled and out of order', async () => {
+  test('holds over HTTP, with duplicate callbacks out of order', async () => {
     exchange.restcomm.faults.always('statusCallback', () => ({ duplicate: Math.random() < 0.5, late: Math.random() < 0.5 }));
     for (const sid of await write(12)) {
       // A callback that was put back behind one that never comes is for the reconciler.
@@ -116,7 +116,7 @@ describe('the state machine', () => {
     await expectGapless();
   });
 
-  test('takes a callback that comes before the answer to the sending', async () => {
+  test('accepts a callback that arrives before the response to the send request', async () => {
     exchange.restcomm.faults.next('send', { early: true });
     const [sid = ''] = await write(1);
     await exchange.ends(customer.provider, sid, 'DELIVERED');
@@ -127,7 +127,7 @@ describe('the state machine', () => {
 });
 
 describe('the reconciler', () => {
-  test('learns the end of messages whose callbacks were lost', async () => {
+  test('finds the final status of messages whose callbacks were lost', async () => {
     exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
     const sids = await write(3);
     for (const sid of sids) await exchange.ends(customer.provider, sid, 'SENDING');
@@ -139,7 +139,7 @@ describe('the reconciler', () => {
     for (const sid of sids) expect(await statusesOf(sid)).toEqual(['QUEUED', 'SENDING', 'DELIVERED']);
   });
 
-  test('is not kept from the others by a message that the platform can not be asked for, and shows no change where there is none', async () => {
+  test('continues after a message that the platform cannot be asked for, and records nothing without a change', async () => {
     exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
     const sids = await write(3);
     for (const sid of sids) await exchange.ends(customer.provider, sid, 'SENDING');
@@ -155,7 +155,7 @@ describe('the reconciler', () => {
     expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(1);
   });
 
-  test('ends early while the platform answers nothing, and begins with the others then', async () => {
+  test('ends early while the platform does not respond, and then begins with the other messages', async () => {
     exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
     const sids = await write(7);
     for (const sid of sids) await exchange.ends(customer.provider, sid, 'SENDING');
@@ -168,7 +168,7 @@ describe('the reconciler', () => {
   });
 });
 
-describe('a message that nothing is reported of', () => {
+describe('a message without reports', () => {
   const days = (n: number) => new Date(Date.now() - n * 24 * 3_600_000);
   const NO_REPORT = {
     channelStatus: 'UNDELIVERED',
@@ -201,14 +201,14 @@ describe('a message that nothing is reported of', () => {
     expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(1);
   });
 
-  test('ends as Restcomm knows after all, when it is asked the last time', async () => {
+  test('ends with the status that Restcomm returns when it is asked for the last time', async () => {
     const { sid, smsSid } = await unreported(30);
     Object.assign(exchange.restcomm.messages.find((sms) => sms.sid === smsSid) ?? {}, { status: 'failed', errorCode: 30005 });
     await reconcileStatuses(exchange.gateway, { quietMs: 0 });
     expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus: 'FAILED', channelErrorCode: '30005' });
   });
 
-  test('and that Restcomm does not know any more, ends', async () => {
+  test('ends if Restcomm no longer knows it', async () => {
     const { sid, smsSid } = await unreported(3.1);
     exchange.restcomm.messages.splice(
       exchange.restcomm.messages.findIndex((sms) => sms.sid === smsSid),
@@ -218,7 +218,7 @@ describe('a message that nothing is reported of', () => {
     expect(await exchange.message(customer.provider, sid)).toMatchObject(NO_REPORT);
   });
 
-  test('and that Restcomm can not be asked for, ends a day later', async () => {
+  test('ends a day later if Restcomm cannot be asked', async () => {
     const { sid } = await unreported(3.9);
     exchange.restcomm.faults.always('message', () => ({ status: 500 }));
     await reconcileStatuses(exchange.gateway, { quietMs: 0 });
@@ -228,7 +228,7 @@ describe('a message that nothing is reported of', () => {
     expect(await exchange.message(customer.provider, sid)).toMatchObject(NO_REPORT);
   });
 
-  test('gets its reason, where one comes later, without another event', async () => {
+  test('gets a reason that arrives later, without another event', async () => {
     const { sid, smsSid } = await unreported(3.1);
     await reconcileStatuses(exchange.gateway, { quietMs: 0 });
     exchange.restcomm.faults.clear();
@@ -238,7 +238,7 @@ describe('a message that nothing is reported of', () => {
   });
 });
 
-describe('an SMS whose webhook did not get through', () => {
+describe('an SMS whose webhook failed', () => {
   const lost = async (body: string) => {
     exchange.restcomm.faults.next('smsWebhook', { lost: true });
     const { sid } = await exchange.restcomm.receiveSms({ from: PHONE, to: customer.number, body });
@@ -265,7 +265,7 @@ describe('an SMS whose webhook did not get through', () => {
     expect(await count(smsSid)).toBe(0);
   });
 
-  test('is recovered after an outage of days, since the last run’s end is kept', async () => {
+  test('is recovered after an outage of days, since the end of the last run is stored', async () => {
     const smsSid = await lost('old');
     const sms = exchange.restcomm.messages.find(({ sid }) => sid === smsSid);
     if (sms) sms.dateCreated = days(2);
@@ -282,7 +282,7 @@ describe('an SMS whose webhook did not get through', () => {
     expect(await count(older)).toBe(1);
   });
 
-  test('is read no further than the run before came, however many there are', async () => {
+  test('is read no further back than the previous run, however many there are', async () => {
     const quiet = days(1);
     for (let index = 0; index < 1_000; index += 1) await exchange.restcomm.receiveSms({ from: PHONE, to: '+000', body: '' });
     for (const sms of exchange.restcomm.messages.slice(-1_000)) sms.dateCreated = quiet;
@@ -317,7 +317,7 @@ describe('an SMS whose webhook did not get through', () => {
     expect(shown.find(({ restcommMessageSid }) => restcommMessageSid === withNul)?.body).toBe('write to anna\uFFFDcontoso.example');
   });
 
-  test('and that the database refuses, is logged, and keeps no other from being recovered', async () => {
+  test('that the database refuses is logged, and does not keep others from being recovered', async () => {
     const { prisma } = exchange.gateway;
     await prisma.$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$`;
     await prisma.$executeRaw`CREATE TRIGGER refuse BEFORE INSERT ON message FOR EACH ROW WHEN (NEW.body = 'poison') EXECUTE FUNCTION refuse()`;
@@ -332,7 +332,7 @@ describe('an SMS whose webhook did not get through', () => {
     expect(await count(poison)).toBe(1);
   });
 
-  test('is stored where Restcomm breaks off in the middle of its list, and the rest by the next run', async () => {
+  test('is stored if Restcomm’s list breaks off in the middle, and the rest by the next run', async () => {
     const newest = await lost('newest');
     const [first, second] = [await lost('first'), await lost('second')];
     for (let index = 0; index < 150; index += 1) await exchange.restcomm.receiveSms({ from: PHONE, to: '+000', body: '' });
@@ -353,14 +353,14 @@ describe('an SMS whose webhook did not get through', () => {
     expect(order).toEqual([first, second]);
   });
 
-  test('and that had nothing but media, says that they are lost', async () => {
+  test('that had only media says that they are lost', async () => {
     const smsSid = await lost(' ');
     await recoverInbound(exchange.gateway, { quietMs: 0 });
     await exchange.microsoft.until(() => exchange.microsoft.activities.some(({ text }) => String(text).includes('could not be recovered')));
     expect(exchange.logged.some((line) => line.includes(smsSid) && line.includes('media that it may have had are lost'))).toBe(true);
   });
 
-  test('and that is older than the number’s mapping is not the new user’s', async () => {
+  test('that is older than its number’s mapping does not go to the new user', async () => {
     const smsSid = await lost('for somebody else');
     const sms = exchange.restcomm.messages.find(({ sid }) => sid === smsSid);
     if (sms) sms.dateCreated = new Date(Date.now() - 10 * 60_000);

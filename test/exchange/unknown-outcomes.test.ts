@@ -19,7 +19,7 @@ const SETTLES_MS = 1_000;
 const PHONE = '+4917012345671';
 const text = () => randomBytes(4).toString('hex');
 
-describe('a text whose handing over to the carrier got no answer', () => {
+describe('a text whose send request to the carrier got no response', () => {
   /** Writes it as the Teams user. @returns the message's sid */
   async function write(body: string): Promise<string> {
     expect(await exchange.say(customer, customer.user, `${PHONE} ${body}`)).toBe(200);
@@ -49,13 +49,13 @@ describe('a text whose handing over to the carrier got no answer', () => {
     expect(message).toMatchObject({ restcommMessageSid: atCarrier(body)[0]?.sid, possiblyDuplicated: false });
   }
 
-  test('but was taken, is found and not sent again', async () => {
+  test('but was accepted is found and not sent again', async () => {
     const body = text();
     exchange.restcomm.faults.next('send', { reset: 'after' });
     await isSentOnce(await write(body), body);
   });
 
-  test('and was not taken, is sent again, when its record can no longer appear, and said to be possibly doubled', async () => {
+  test('and was not accepted is sent again when its record can no longer appear, and marked as possibly duplicated', async () => {
     const body = text();
     exchange.restcomm.faults.next('send', { reset: 'before' });
     const started = performance.now();
@@ -69,13 +69,13 @@ describe('a text whose handing over to the carrier got no answer', () => {
   test.each([
     ['the connection is gone', { reset: 'after' as const, later: SETTLES_MS / 2 }],
     ['a proxy has answered 504', { status: 504, taken: true, later: SETTLES_MS / 2 }],
-  ])('but whose record appears after %s, is sent once', async (_, fault) => {
+  ])('but has a record after %s is sent once', async (_, fault) => {
     const body = text();
     exchange.restcomm.faults.next('send', fault);
     await isSentOnce(await write(body), body);
   });
 
-  test('whose record appears later than any should, says that it may be doubled', async () => {
+  test('with a record that appears too late is marked as possibly duplicated', async () => {
     const body = text();
     exchange.restcomm.faults.next('send', { reset: 'after', later: SETTLES_MS * 2 });
     const message = await handedOver(await write(body));
@@ -83,7 +83,7 @@ describe('a text whose handing over to the carrier got no answer', () => {
     expect(message).toMatchObject({ possiblyDuplicated: true });
   });
 
-  test('and whose second sending got none either, waits for that one’s record, too', async () => {
+  test('either time waits for the record of the second attempt, too', async () => {
     const body = text();
     exchange.restcomm.faults.next('send', { reset: 'before' });
     exchange.restcomm.faults.next('send', { reset: 'after', later: SETTLES_MS / 2 });
@@ -92,7 +92,7 @@ describe('a text whose handing over to the carrier got no answer', () => {
     expect(message).toMatchObject({ restcommMessageSid: atCarrier(body)[0]?.sid, possiblyDuplicated: true });
   });
 
-  test('holds up the texts after it to the same phone, and no others', async () => {
+  test('delays later texts to the same phone, and no others', async () => {
     const [first, second, other] = [text(), text(), text()];
     exchange.restcomm.faults.next('send', { reset: 'after', later: SETTLES_MS / 2 });
     await write(first);
@@ -103,13 +103,13 @@ describe('a text whose handing over to the carrier got no answer', () => {
     expect([place(first) < place(second), place(other) < place(second)]).toEqual([true, true]);
   });
 
-  test('but a 500, and was taken, is found and not sent again', async () => {
+  test('other than a 500, and was accepted, is found and not sent again', async () => {
     const body = text();
     exchange.restcomm.faults.next('send', { status: 500, taken: true });
     await isSentOnce(await write(body), body);
   });
 
-  test('is not sent again while the carrier can not be asked', async () => {
+  test('is not sent again while the carrier cannot be asked', async () => {
     const body = text();
     exchange.restcomm.faults.next('send', { reset: 'after' });
     exchange.restcomm.faults.next('messages', { status: 500 });
@@ -117,7 +117,7 @@ describe('a text whose handing over to the carrier got no answer', () => {
     await isSentOnce(await write(body), body);
   });
 
-  test('is not taken for an earlier one with the same words', async () => {
+  test('is not confused with an earlier one with the same text', async () => {
     const body = text();
     await isSentOnce(await write(body), body);
     exchange.restcomm.faults.next('send', { reset: 'before' });
@@ -126,14 +126,14 @@ describe('a text whose handing over to the carrier got no answer', () => {
     expect(second.restcommMessageSid).toBe(atCarrier(body)[1]?.sid);
   });
 
-  test('but whose reports come, is not sent again', async () => {
+  test('but has reports is not sent again', async () => {
     const body = text();
     exchange.restcomm.dialect.callbacks = true;
     exchange.restcomm.faults.next('send', { reset: 'after', early: true });
     await isSentOnce(await write(body), body);
   });
 
-  test('is found where the gateway itself failed after the carrier took it', async () => {
+  test('is found if the gateway itself failed after the carrier accepted it', async () => {
     const body = text();
     const { prisma } = exchange.gateway;
     let release = () => {};
@@ -154,11 +154,11 @@ describe('a text whose handing over to the carrier got no answer', () => {
   });
 });
 
-describe('a text whose posting to Teams got no answer', () => {
+describe('a text whose request to Teams got no response', () => {
   const shown = (body: string) => exchange.microsoft.activities.filter(({ text: one }) => String(one).includes(body));
 
   test.each(['before', 'after'] as const)(
-    'since the connection broke %s it was taken, is sent again and said to be possibly doubled',
+    'because the connection broke %s it was accepted is sent again and marked as possibly duplicated',
     async (reset) => {
       const body = text();
       exchange.microsoft.fault('activities', { reset });
@@ -169,7 +169,7 @@ describe('a text whose posting to Teams got no answer', () => {
   );
 
   test.each([500, 502, 503, 504, 408])(
-    'but a %i, is sent again and said to be possibly doubled, and never FAILED for it',
+    'other than a %i is sent again and marked as possibly duplicated, and never FAILED for it',
     async (status) => {
       const body = text();
       exchange.microsoft.fault('activities', { answerAfter: { status } });
@@ -180,7 +180,7 @@ describe('a text whose posting to Teams got no answer', () => {
     },
   );
 
-  test('but its status, is taken to be posted and not sent again', async () => {
+  test('other than its status counts as posted and is not sent again', async () => {
     const body = text();
     exchange.microsoft.fault('activities', { reset: 'within' });
     const message = await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED');
@@ -188,7 +188,7 @@ describe('a text whose posting to Teams got no answer', () => {
     expect(shown(body)).toHaveLength(1);
   });
 
-  test('stays possibly doubled when the next attempt is surely refused and the one after taken', async () => {
+  test('stays possibly duplicated if the next attempt is refused and the one after is accepted', async () => {
     const body = text();
     exchange.microsoft.fault('activities', { reset: 'after' });
     exchange.microsoft.fault('activities', { answer: { status: 503 } });

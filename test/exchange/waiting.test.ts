@@ -57,7 +57,7 @@ async function bothArrive(of: Customer, to: Person, sids: readonly string[]) {
   expect(shownTo(to)).toEqual(['one', 'two']);
 }
 
-describe('messages wait, in order, and are delivered at once by what removes the cause', () => {
+describe('messages wait, in order, and are delivered as soon as the cause is removed', () => {
   test('client-secret-expired: updateBot', async () => {
     const own = await exchange.customer();
     const other = await exchange.person(own);
@@ -105,7 +105,7 @@ describe('messages wait, in order, and are delivered at once by what removes the
     await bothArrive(own, own, sids);
   });
 
-  test('the bot is not registered: one lane that gets through releases the others', async () => {
+  test('the bot is not registered: one lane that succeeds releases the others', async () => {
     const own = await exchange.customer();
     const other = await exchange.person(own);
     own.bot.registered = false;
@@ -118,7 +118,7 @@ describe('messages wait, in order, and are delivered at once by what removes the
     expect(alerts(own)).toHaveLength(1);
   });
 
-  test('the enterprise is INACTIVE, either way, and its user is told: updateEnterprise', async () => {
+  test('the enterprise is INACTIVE, in either direction, with a reply to its user: updateEnterprise', async () => {
     const own = await exchange.customer();
     await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'INACTIVE' });
     const sids = await twoWait(own, own, 'ENTERPRISE_INACTIVE');
@@ -158,7 +158,7 @@ describe('messages wait, in order, and are delivered at once by what removes the
   });
 });
 
-describe('every refusal of the connector that somebody can remove the cause of', () => {
+describe('every refusal of the connector with a removable cause', () => {
   const curable = Object.entries(CONNECTOR_CODES).flatMap(([code, meaning]) =>
     typeof meaning === 'object' ? [[code, meaning.waitsFor] as const] : [],
   );
@@ -185,7 +185,7 @@ describe('every refusal of the connector that somebody can remove the cause of',
 });
 
 describe('a held conversation', () => {
-  test('that is tried by itself goes on when the cause was removed unseen, and its retries are not used up meanwhile', async () => {
+  test('that is retried continues when the cause was removed unnoticed, and does not use up its retries meanwhile', async () => {
     const own = await exchange.customer();
     await exchange.pause();
     const dispatcher = startDispatcher(exchange.gateway, {
@@ -211,7 +211,7 @@ describe('a held conversation', () => {
     }
   });
 
-  test('takes no place from others, and is there after a restart, to be released by any instance', async () => {
+  test('does not block others, and can be released after a restart, by any instance', async () => {
     const own = await exchange.customer();
     own.bot.secretExpired = true;
     const people = await Promise.all(Array.from({ length: 12 }, () => exchange.person(own)));
@@ -227,7 +227,7 @@ describe('a held conversation', () => {
     for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
   });
 
-  test('is tried again at once when the cure came while an attempt was under way', async () => {
+  test('is retried at once if the cause was removed during an attempt', async () => {
     const own = await exchange.customer();
     const expired = { error: 'invalid_client', error_description: 'AADSTS7000222: The provided client secret keys are expired.' };
     exchange.microsoft.fault('token', { answer: { status: 401, body: expired } });
@@ -240,7 +240,7 @@ describe('a held conversation', () => {
     expect(alerts(own)).toHaveLength(1);
   });
 
-  test('has new messages wait from the moment they come', async () => {
+  test('makes new messages wait from the start', async () => {
     const own = await exchange.customer();
     own.user.installed = false;
     await twoWait(own, own, 'APP_NOT_INSTALLED');
@@ -251,7 +251,7 @@ describe('a held conversation', () => {
 });
 
 describe('a new secret that Microsoft does not know yet', () => {
-  test('passes within minutes of updateBot, and is wrong after that', async () => {
+  test('may be refused for minutes after updateBot, and is wrong after that', async () => {
     const own = await exchange.customer();
     await done(own.provider, 'updateBot', { sid: own.botSid, clientSecret: 'a new one' });
     const sid = await exchange.text(own, own, PHONE, 'one');
@@ -265,7 +265,7 @@ describe('a new secret that Microsoft does not know yet', () => {
   });
 });
 
-describe('a user whom Microsoft does not know', () => {
+describe('a user that Microsoft does not know', () => {
   /** A mapping that was made before its enterprise had a bot. */
   async function early(microsoftAddress: string) {
     const provider = await exchange.provider();
@@ -316,7 +316,7 @@ describe('a user whom Microsoft does not know', () => {
     ]);
   });
 
-  test('one-user-starves-the-others: a record that Microsoft refuses stops no other one', async () => {
+  test('one-user-starves-the-others: a record that Microsoft refuses does not block others', async () => {
     const bad = `${randomBytes(4).toString('hex')}@contoso.example`;
     const provider = await exchange.provider();
     const { sid: enterpriseSid } = await done(provider, 'createEnterprise', newEnterprise());
@@ -340,7 +340,7 @@ describe('a user whom Microsoft does not know', () => {
   });
 });
 
-describe('conversation-not-found: a conversation that is gone is opened anew, and the message delivered in the same attempt', () => {
+describe('conversation-not-found: a conversation that no longer exists is opened again, and the message delivered in the same attempt', () => {
   test.each([
     ['ConversationNotFound', { status: 404, body: { error: { code: 'ConversationNotFound', message: 'Conversation not found.' } } }],
     ['a 404 without a body', { status: 404 }],
@@ -357,7 +357,7 @@ describe('conversation-not-found: a conversation that is gone is opened anew, an
     expect(exchange.logged.slice(started).filter((line) => line.includes('retrying later'))).toEqual([]);
   });
 
-  test('a tenant of a government cloud is followed to its own connector', async () => {
+  test('a tenant of a government cloud is served by its own connector', async () => {
     const own = await exchange.customer();
     await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
     exchange.microsoft.gccTenants.add(own.bot.tenantId);
@@ -373,7 +373,7 @@ describe('the partner of a Teams user', () => {
   const partner = ({ enterpriseSid, user }: Customer) =>
     exchange.gateway.prisma.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId: user.objectId } } });
 
-  test('is stored before the message can be seen', async () => {
+  test('is stored before the message is visible', async () => {
     const own = await exchange.customer();
     const held = exchange.microsoft.hold('activities');
     const sid = await exchange.text(own, own, PHONE, 'one');
@@ -383,7 +383,7 @@ describe('the partner of a Teams user', () => {
     await exchange.ends(own.provider, sid, 'DELIVERED');
   });
 
-  test('stays the one before where the message was surely not posted', async () => {
+  test('stays the previous one if the message was certainly not posted', async () => {
     const own = await exchange.customer();
     await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
     exchange.microsoft.fault('activities', {
@@ -394,7 +394,7 @@ describe('the partner of a Teams user', () => {
   });
 });
 
-test('an error of another platform can make messages wait as well', () => {
+test('an error of another platform can make messages wait, too', () => {
   expect(new CurableError('CARRIER_ACCOUNT', 'HTTP_403', 'Account suspended')).toMatchObject({
     outcome: 'curable',
     reason: 'CARRIER_ACCOUNT',

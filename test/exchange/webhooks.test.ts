@@ -40,7 +40,7 @@ const sms = (change: Record<string, string> = {}) => ({
 const stored = () => exchange.gateway.prisma.message.count({ where: { organizationSid: customer.provider.organizationSid } });
 
 describe('an SMS from Restcomm', () => {
-  test('is answered 200 with an empty TwiML response, once it is committed', async () => {
+  test('gets 200 with an empty TwiML response, once it is committed', async () => {
     const form = sms();
     expect(await post(hook(), form)).toEqual({
       status: 200,
@@ -50,7 +50,7 @@ describe('an SMS from Restcomm', () => {
     expect(await exchange.gateway.prisma.message.count({ where: { restcommMessageSid: form.SmsSid } })).toBe(1);
   });
 
-  test('is not answered 200 where it can not be committed, and is taken when Restcomm tries the fallback', async () => {
+  test('does not get 200 if it cannot be committed, and is accepted when Restcomm tries the fallback', async () => {
     const form = sms();
     const { prisma } = exchange.gateway;
     await prisma.$executeRaw`ALTER TABLE outbox RENAME TO outbox_away`;
@@ -61,7 +61,7 @@ describe('an SMS from Restcomm', () => {
     expect(exchange.logged.join('')).not.toContain(form.Body);
   });
 
-  test('is one message, however often and however closely it is delivered', async () => {
+  test('is one message, even if it is delivered many times at once', async () => {
     const form = sms();
     const before = await stored();
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(hook(), form)));
@@ -77,7 +77,7 @@ describe('an SMS from Restcomm', () => {
     expect(await exchange.gateway.prisma.message.count({ where: { restcommMessageSid: form.SmsSid } })).toBe(2);
   });
 
-  test('is for nobody where the secret is wrong, another mapping’s, or missing', async () => {
+  test('is refused if the secret is wrong, another mapping’s, or missing', async () => {
     const before = await stored();
     const right = hook();
     const [secret = ''] = /[0-9a-f]{64}/.exec(right) ?? [];
@@ -125,7 +125,7 @@ describe('an SMS from Restcomm', () => {
     ['an endless sender', `From=${'1'.repeat(400)}`, { from: `${'1'.repeat(316)} […]` }],
     ['a text beyond any SMS', `Body=${'x'.repeat(10_001)}`, { body: `${'x'.repeat(9_996)} […]` }],
     ['a pair where it is cut', `Body=${encodeURIComponent('x'.repeat(9_995) + '🎉'.repeat(5))}`, { body: `${'x'.repeat(9_995)} […]` }],
-  ])('with %s is shown, and not lost', async (_what, change, expected) => {
+  ])('with %s is shown, not lost', async (_what, change, expected) => {
     const smsSid = `SM${randomBytes(16).toString('hex')}`;
     const form = new URLSearchParams(sms({ SmsSid: smsSid }));
     // The change's own bytes, which URLSearchParams would not write.
@@ -139,7 +139,7 @@ describe('an SMS from Restcomm', () => {
     await exchange.microsoft.until(() => exchange.microsoft.activities.some(({ text }) => String(text).includes(`${mark}\uFFFDend`)));
   });
 
-  test('whose media have no web addresses is shown without them, and that is logged', async () => {
+  test('with media without web addresses is shown without them, which is logged', async () => {
     const smsSid = `SM${randomBytes(16).toString('hex')}`;
     const media = {
       MediaUrl0: 'https://media.example/1.jpg',
@@ -150,7 +150,7 @@ describe('an SMS from Restcomm', () => {
     expect(exchange.logged.find((line) => line.includes(smsSid))).toContain('"dropped":2');
   });
 
-  test('that is no form, or not posted, is refused', async () => {
+  test('that is not a form, or not a POST, is refused', async () => {
     expect((await post(hook(), JSON.stringify(sms()), { 'content-type': 'application/json' })).status).toBe(400);
     expect((await post(hook(), sms(), { 'content-type': 'multipart/form-data; boundary=x' })).status).toBe(400);
     expect((await fetch(hook())).status).toBe(405);
@@ -160,7 +160,7 @@ describe('an SMS from Restcomm', () => {
     expect((await post(hook(), sms({ Body: 'x'.repeat(300_000) }))).status).toBe(413);
   });
 
-  test('for a number whose mapping was deleted is kept, and ends FAILED with a code', async () => {
+  test('for a number whose mapping was deleted is stored, and ends FAILED with a code', async () => {
     const person = await exchange.person(customer);
     const url = hook(person.number);
     await done(customer.provider, 'deleteMapping', { sid: person.mappingSid });
@@ -184,7 +184,7 @@ describe('a status report', () => {
     return { sid, smsSid, url: hook(customer.number, 'status') };
   }
 
-  test.each(['MessageStatus', 'Status', 'ChannelStatusMessage'] as const)('is taken by the name %s', async (field) => {
+  test.each(['MessageStatus', 'Status', 'ChannelStatusMessage'] as const)('is accepted in the field %s', async (field) => {
     const { sid, smsSid } = await sending();
     exchange.restcomm.dialect.statusField = field;
     await exchange.restcomm.report(smsSid, 'delivered').finally(() => {
@@ -197,7 +197,7 @@ describe('a status report', () => {
     ['name', 30003, '30003', 'Unreachable destination handset'],
     ['number', 30003, '30003', 'Unreachable destination handset'],
     ['name', 30008, '30008', 'Unknown error'],
-  ] as const)('of a failure, its error code by %s, gives %s and its words', async (spelling, code, shown, words) => {
+  ] as const)('of a failure, with its error code in %s, results in %s and its text', async (spelling, code, shown, words) => {
     const { sid, smsSid } = await sending();
     exchange.restcomm.dialect.errorCode = spelling;
     await exchange.restcomm.report(smsSid, 'failed', code);
@@ -208,7 +208,7 @@ describe('a status report', () => {
     });
   });
 
-  test('of a failure without a code, or with one that is new, still has a code and a message', async () => {
+  test('of a failure without a code, or with an unknown one, still results in a code and a message', async () => {
     for (const [ErrorCode, code, words] of [
       ['', '30008', 'Unknown error'],
       ['null', '30008', 'Unknown error'],
@@ -224,7 +224,7 @@ describe('a status report', () => {
     }
   });
 
-  test('that lacks its sid or status is refused and changes nothing', async () => {
+  test('without its sid or status is refused and changes nothing', async () => {
     const { sid, smsSid, url } = await sending();
     expect((await post(url, { MessageStatus: 'delivered' })).status).toBe(400);
     expect((await post(url, { MessageSid: smsSid })).status).toBe(400);
@@ -233,7 +233,7 @@ describe('a status report', () => {
     expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
   });
 
-  test('with an unknown status is answered 200, changes nothing, and is logged', async () => {
+  test('with an unknown status gets 200, changes nothing, and is logged', async () => {
     const { sid, smsSid, url } = await sending();
     for (const MessageStatus of ['__proto__', 'BADSTAT', 'x\0'])
       expect((await post(url, { MessageSid: smsSid, MessageStatus })).status).toBe(200);
@@ -257,7 +257,7 @@ describe('a status report', () => {
     ['Status=undelivered&ErrorCode=30003', 'UNDELIVERED', '30003'],
     ['MessageStatus=delivered&SmsStatus=DELIVRD', 'DELIVERED', null],
     ['MessageStatus=BADSTAT&SmsStatus=DELIVRD', 'DELIVERED', null],
-  ])('%s makes the message %s', async (form, channelStatus, channelErrorCode) => {
+  ])('with %s makes the message %s', async (form, channelStatus, channelErrorCode) => {
     for (const name of ['SmsSid', 'MessageSid']) {
       const { sid, smsSid, url } = await sending();
       expect((await post(url, `${name}=${smsSid}&${form}`)).status).toBe(200);
@@ -282,7 +282,7 @@ describe('a status report', () => {
     [['MessageStatus=failed&ErrorCode=30003', 'MessageStatus=failed'], '30003', 'Unreachable destination handset'],
     [['MessageStatus=failed&ErrorCode=30003', 'MessageStatus=failed&ErrorCode=30004'], '30003', 'Unreachable destination handset'],
     [['MessageStatus=failed&ErrorCode=__proto__'], '__proto__', 'Restcomm error __proto__'],
-  ])('of a failure, by %j, gives the reason %s, and is one event', async (reports, channelErrorCode, channelErrorMessage) => {
+  ])('of a failure with %j has the reason %s, and is one event', async (reports, channelErrorCode, channelErrorMessage) => {
     const { sid, smsSid, url } = await sending();
     for (const report of reports) expect((await post(url, `MessageSid=${smsSid}&${report}`)).status).toBe(200);
     const { events, ...message } = await exchange.message(customer.provider, sid);
@@ -292,7 +292,7 @@ describe('a status report', () => {
     expect(JSON.stringify(body)).toContain(channelErrorMessage);
   });
 
-  test('of a message that is not here, or another organization’s, is answered 200 and changes nothing', async () => {
+  test('for an unknown message, or another organization’s, gets 200 and changes nothing', async () => {
     const { sid, smsSid } = await sending();
     const other = await exchange.customer();
     const foreign = hook(other.number, 'status');
@@ -302,7 +302,7 @@ describe('a status report', () => {
     expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
   });
 
-  test('that contradicts how the message ended is logged, without the text, and changes nothing', async () => {
+  test('that contradicts the message’s final status is logged, without the text, and changes nothing', async () => {
     const { sid, smsSid } = await sending();
     await exchange.restcomm.report(smsSid, 'delivered');
     await exchange.restcomm.report(smsSid, 'failed', 30003);
@@ -314,7 +314,7 @@ describe('a status report', () => {
     expect(exchange.logged.join('')).not.toContain(message.body);
   });
 
-  test('for another sid than the message is known by tells that the platform took it twice', async () => {
+  test('for another sid than the message’s shows that the platform accepted it twice', async () => {
     const { sid, smsSid, url } = await sending();
     await post(`${url}?message=${sid}`, { MessageSid: 'SM-another', MessageStatus: 'sent' });
     expect(await exchange.message(customer.provider, sid)).toMatchObject({
@@ -325,7 +325,7 @@ describe('a status report', () => {
   });
 });
 
-test('nothing that was logged holds a secret of a webhook, a token or a text', () => {
+test('no log line contains a webhook’s secret, a token or a text', () => {
   const [secret = ''] = /[0-9a-f]{64}/.exec(hook()) ?? [];
   const lines = exchange.logged.join('');
   for (const confidential of [secret, customer.bot.clientSecret, exchange.restcomm.authToken, 'canary'])

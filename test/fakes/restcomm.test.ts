@@ -53,7 +53,7 @@ test('a message is reported sent and delivered, to its own callback', async () =
   });
 });
 
-test('a message to a number ending in 0 fails with 30003, told in the dialect of the day', async () => {
+test('a message to a number ending in 0 fails with 30003, reported in the configured dialect', async () => {
   await send('+4917012340');
   await fake.until(() => fake.callbacks.length === 2);
   expect(forms()[1]).toMatchObject({ MessageStatus: 'failed', ErrorCode: 'UNREACHABLE_DESTINATION_HANDSET' });
@@ -63,7 +63,7 @@ test('a message to a number ending in 0 fails with 30003, told in the dialect of
   expect(forms()[3]).toMatchObject({ ChannelStatusMessage: 'failed', ErrorCode: '30003' });
 });
 
-test('a carrier path without callbacks moves the message on all the same', async () => {
+test('without callbacks, the message still advances', async () => {
   fake.dialect.callbacks = false;
   const { sid } = await send();
   await fake.until(() => fake.messages[0]?.status === 'delivered');
@@ -82,13 +82,13 @@ test.each([
   expect(statuses()).toEqual(expected);
 });
 
-test('a callback may come before the answer to the sending', async () => {
+test('a callback may arrive before the response to the send request', async () => {
   fake.faults.next('send', { early: true });
   await send();
   expect(statuses()).toEqual(['sent', 'delivered']);
 });
 
-test('a message that was taken is carried, though its answer was cut; one that was not taken is not', async () => {
+test('an accepted message is delivered even if its response was cut; one that was not accepted is not', async () => {
   fake.faults.next('send', { reset: 'after' });
   fake.faults.next('send', { reset: 'before' }, 2);
   for (let attempt = 0; attempt < 3; attempt += 1) await expect(send()).rejects.toMatchObject({ outcome: 'unknown' });
@@ -97,7 +97,7 @@ test('a message that was taken is carried, though its answer was cut; one that w
   expect(await send()).toMatchObject({ status: 'sending' });
 });
 
-test('an SMS is posted to the number’s webhook, with an MMS’s media', async () => {
+test('an SMS is posted to the number’s webhook, and an MMS with its media', async () => {
   await restcomm.enableSms(NUMBER, `${hook.url}/sms`);
   const { sid, answer } = await fake.receiveSms({
     from: '+491',
@@ -122,17 +122,20 @@ test('an SMS is posted to the number’s webhook, with an MMS’s media', async 
   expect(fake.messages).toHaveLength(1);
 });
 
-test.each([500, 0])('an SMS goes to the fallback where the webhook answers %i, or not in time, and is kept in any case', async (status) => {
-  await restcomm.enableSms(NUMBER, `${hook.url}/sms`);
-  Object.assign(fake.numbers[0] ?? {}, { smsFallbackUrl: `${hook.url}/fallback` });
-  hook.answers.set('/sms', status);
-  expect(await fake.receiveSms({ from: '+491', to: NUMBER, body: 'eins' })).toMatchObject({ answer: { status: 200 } });
-  expect(fake.callbacks.map(({ url }) => new URL(url).pathname)).toEqual(['/sms', '/fallback']);
-  fake.faults.next('smsWebhook', { lost: true });
-  expect((await fake.receiveSms({ from: '+491', to: NUMBER, body: 'zwei' })).answer).toBeUndefined();
-  expect(await restcomm.listSms({ to: NUMBER, since: new Date(0) })).toHaveLength(2);
-});
+test.each([500, 0])(
+  'an SMS goes to the fallback if the webhook responds with %i, or not in time, and is kept in any case',
+  async (status) => {
+    await restcomm.enableSms(NUMBER, `${hook.url}/sms`);
+    Object.assign(fake.numbers[0] ?? {}, { smsFallbackUrl: `${hook.url}/fallback` });
+    hook.answers.set('/sms', status);
+    expect(await fake.receiveSms({ from: '+491', to: NUMBER, body: 'eins' })).toMatchObject({ answer: { status: 200 } });
+    expect(fake.callbacks.map(({ url }) => new URL(url).pathname)).toEqual(['/sms', '/fallback']);
+    fake.faults.next('smsWebhook', { lost: true });
+    expect((await fake.receiveSms({ from: '+491', to: NUMBER, body: 'zwei' })).answer).toBeUndefined();
+    expect(await restcomm.listSms({ to: NUMBER, since: new Date(0) })).toHaveLength(2);
+  },
+);
 
-test('what never comes true is told, not waited for', async () => {
+test('a condition that never holds is reported, not waited for', async () => {
   await expect(fake.until(() => fake.messages.length > 0, 10)).rejects.toThrow('in vain');
 });

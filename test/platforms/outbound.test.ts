@@ -83,7 +83,7 @@ describe('a URL from outside is not fetched', () => {
   });
 
   test.each([['127.0.0.1'], ['::1'], ['::ffff:127.0.0.1'], ['10.1.2.3'], ['169.254.169.254'], ['fd12::1'], ['64:ff9b::a00:1']])(
-    'by a name that stands for %s',
+    'by a name that resolves to %s',
     async (address) => {
       const lookup = names({ 'inside.test': [[address]] });
       expect(await refusal(outside(lookup)(`http://inside.test:${port}/`))).toBeInstanceOf(ForbiddenAddressError);
@@ -91,7 +91,7 @@ describe('a URL from outside is not fetched', () => {
     },
   );
 
-  test('where a redirect leads: none is followed', async () => {
+  test('if a redirect leads to it: none is followed', async () => {
     const lookup = names({ 'public.test': [['127.0.0.1']], 'elsewhere.test': [['127.0.0.1']] });
     const answer = await outside(lookup, () => true)(`http://public.test:${port}/away`, { redirect: 'follow' });
     expect([answer.status, arrived.map(({ url }) => url), lookup.asked]).toEqual([302, ['/away'], ['public.test']]);
@@ -121,13 +121,13 @@ test('of a name with addresses of both kinds, only the public ones are connected
   expect(await answer.text()).toBe('here');
 });
 
-test('the operator’s own addresses may be anywhere, and no others at their host', async () => {
+test('the operator’s own addresses may be anywhere, but no others at their host', async () => {
   const own = createOutbound({ isConfigured: ({ origin }) => origin === `http://127.0.0.1:${port}` });
   expect(await (await own(`http://127.0.0.1:${port}/`)).text()).toBe('here');
   expect(await refusal(own(`http://127.0.0.1:${port + 1}/`))).toBeInstanceOf(ForbiddenAddressError);
 });
 
-test('what was refused never left, and the message names the host alone', async () => {
+test('a refused request is never sent, and the message names only the host', async () => {
   const asking = request(outside(names({ 'inside.test': [['127.0.0.1']] })), `http://inside.test:${port}/a-secret`, { timeoutMs: 5_000 });
   const error = await asking.catch((reason: NoResponseError) => reason);
   expect(error).toBeInstanceOf(NoResponseError);
@@ -140,7 +140,7 @@ test('what was refused never left, and the message names the host alone', async 
 describe('a public address', () => {
   const address4 = fc.ipV4();
   const mappedOf = (address: string) => `::ffff:${address}`;
-  test('is the same one in each of IPv6’s spellings of it', () => {
+  test('is the same in each of its IPv6 notations', () => {
     fc.assert(
       fc.property(address4, (address) => {
         const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
@@ -151,7 +151,7 @@ describe('a public address', () => {
     );
   });
 
-  test('is none of a private, local or reserved network, from its first to its last', () => {
+  test('is not in a private, local or reserved network, from its first address to its last', () => {
     for (const address of [
       ...['0.0.0.0', '0.255.255.255', '10.0.0.0', '10.255.255.255', '100.64.0.0', '100.127.255.255', '127.0.0.0', '127.255.255.255'],
       ...[
@@ -205,7 +205,7 @@ describe('the platforms', () => {
   });
   afterAll(() => microsoft.close());
 
-  test('are not sent a bot’s token at an allowed host’s name that leads inside', async () => {
+  test('never get a bot’s token at an allowed host name that resolves to an internal address', async () => {
     const bot = microsoft.addBot();
     const lookup = names({ 'smba.inside.test': [['127.0.0.1']] });
     const { microsoft: connected } = connectPlatforms({
@@ -219,7 +219,7 @@ describe('the platforms', () => {
     expect([lookup.asked, connections]).toEqual([['smba.inside.test'], 0]);
   });
 
-  test('are reached where the operator’s settings say, be it this machine', async () => {
+  test('are reached at the addresses in the operator’s settings, even on this machine', async () => {
     const bot = microsoft.addBot();
     const { microsoft: connected } = connectPlatforms({
       settings: { microsoft: microsoft.settings },

@@ -40,7 +40,7 @@ describe('a conversation', () => {
     });
   });
 
-  test('is opened at the service that the user was seen at, with or without a slash at its end', async () => {
+  test('is opened at the service where the user was last seen, with or without a trailing slash', async () => {
     const serviceUrl = fake.settings.serviceUrl.replace(/\/$/, '');
     await expect(microsoft.openConversation(bot, { ...user, serviceUrl })).resolves.toMatchObject({ serviceUrl });
   });
@@ -52,7 +52,7 @@ describe('a conversation', () => {
     'https://127.0.0.1/teams/',
     'file:///etc/passwd',
     'nonsense',
-  ])('is never opened at %s: the token stays here', async (serviceUrl) => {
+  ])('is never opened at %s: the token is not sent', async (serviceUrl) => {
     expect(await outcome(microsoft.openConversation(bot, { ...user, serviceUrl }))).toMatchObject({
       outcome: 'curable',
       reason: 'SERVICE_URL',
@@ -61,7 +61,7 @@ describe('a conversation', () => {
     expect(fake.requests).toEqual([]);
   });
 
-  test('with a user who has not installed the app waits for that', async () => {
+  test('with a user who has not installed the app waits until it is installed', async () => {
     user.installed = false;
     expect(await outcome(microsoft.openConversation(bot, user))).toMatchObject({
       outcome: 'curable',
@@ -81,7 +81,7 @@ describe('a conversation', () => {
     expect(await outcome(microsoft.openConversation(other, user))).toMatchObject({ outcome: 'curable', reason: 'SERVICE_URL' });
   });
 
-  test('may be asked for again where no answer came, since that makes no second one', async () => {
+  test('may be requested again if there was no response, since that does not create a second one', async () => {
     fake.fault('conversations', { reset: 'after' });
     expect(await outcome(microsoft.openConversation(bot, user))).toMatchObject({ outcome: 'retry', code: 'ConnectionLost' });
     fake.fault('conversations', { reset: 'within' });
@@ -96,7 +96,7 @@ describe('a conversation', () => {
     ['throttles', { answer: { status: 429, headers: { 'retry-after': '3' } } }, { outcome: 'retry', code: '429' }],
     ['fails', { answer: { status: 502 } }, { outcome: 'retry', code: '502' }],
     [
-      'has too much to do',
+      'is overloaded',
       { answer: { status: 400, body: { error: 'temporarily_unavailable' } } },
       { outcome: 'retry', code: 'temporarily_unavailable' },
     ],
@@ -115,7 +115,7 @@ describe('a text', () => {
   });
   const send = (text = 'hello', from = microsoft) => from.sendActivity(bot, conversation, text);
 
-  test('reaches the user as it is', async () => {
+  test('reaches the user unchanged', async () => {
     const text = 'Grüße 👋\n<b>&amp;</b> **not bold**';
     const { activityId } = await send(text);
     expect(fake.activities).toEqual([
@@ -159,13 +159,13 @@ describe('a text', () => {
       },
       'BotNotRegistered',
     ],
-  ])('is refused where %s', async (_, arrange, code) => {
+  ])('is refused if %s', async (_, arrange, code) => {
     arrange();
     expect(await outcome(send())).toMatchObject({ code, retryAfterMs: undefined });
     expect(fake.activities).toEqual([]);
   });
 
-  test('that is too long is refused for good', async () => {
+  test('that is too long is refused permanently', async () => {
     expect(await outcome(send('x'.repeat(40_000)))).toMatchObject({
       outcome: 'refused',
       code: 'MessageSizeTooBig',
@@ -176,13 +176,13 @@ describe('a text', () => {
 
   test.each<[string, Fault, string, string, string?]>([
     [
-      'the name is in the words alone',
+      'the name is only in the message',
       withAnswer(403, 'Forbidden', 'ConversationBlockedByUser: blocked'),
       'ConversationBlockedByUser',
       'ConversationBlockedByUser: blocked',
     ],
     [
-      'the words are JSON in JSON',
+      'the message is JSON in JSON',
       {
         answer: { status: 403, body: { errorCode: 209, message: '{"subCode":"MessageWritesBlocked","details":"Thread is not writable"}' } },
       },
@@ -190,24 +190,24 @@ describe('a text', () => {
       'Thread is not writable',
       'curable',
     ],
-    ['there are no words', { answer: { status: 400 } }, '400', '127.0.0.1:0 responded with status 400.'],
+    ['there is no message', { answer: { status: 400 } }, '400', '127.0.0.1:0 responded with status 400.'],
     [
-      'the words break off',
+      'the message is truncated',
       { ...withAnswer(403, 'BotDisabledByAdmin', 'The tenant admin disabled this bot'), reset: 'within' },
       '403',
       '127.0.0.1:0 responded with status 403.',
       'curable',
     ],
-    ['it is a page', { answer: { status: 404, body: '<html>' } }, '404', '127.0.0.1:0 responded with status 404.', 'retry'],
+    ['the response is a page', { answer: { status: 404, body: '<html>' } }, '404', '127.0.0.1:0 responded with status 404.', 'retry'],
     [
-      'it is a redirect',
+      'the response is a redirect',
       { answer: { status: 307, headers: { location: 'https://elsewhere.example/' } } },
       '307',
       '127.0.0.1:0 responded with status 307.',
       'curable',
     ],
     ['the server failed', withAnswer(500, 'ServiceError', 'Internal'), 'ServiceError', 'Internal', 'unknown'],
-  ])('is refused with a reason where %s', async (_, fault, code, message, outcomeOfIt = 'refused') => {
+  ])('is refused with a reason if %s', async (_, fault, code, message, outcomeOfIt = 'refused') => {
     fake.fault('activities', fault);
     const refused = await outcome(send());
     expect({ ...refused, message: refused.message.replace(/:\d+ responded/, ':0 responded') }).toMatchObject({
@@ -224,13 +224,13 @@ describe('a text', () => {
     await expect(send()).resolves.toBeTruthy();
   });
 
-  test.each([408, 500, 502, 503, 504])('may have been taken before a %i', async (status) => {
+  test.each([408, 500, 502, 503, 504])('may have been accepted before a %i', async (status) => {
     fake.fault('activities', { answerAfter: { status } });
     expect(await outcome(send())).toMatchObject({ outcome: 'unknown', code: String(status) });
     expect([count('activities'), fake.activities.length]).toEqual([1, 1]);
   });
 
-  test('is not in the conversation any more where Teams does not know it', async () => {
+  test('has a stale conversation if Teams does not know it', async () => {
     for (const fault of [withAnswer(404, 'ConversationNotFound', 'Conversation not found.'), { answer: { status: 404 } }]) {
       fake.fault('activities', fault);
       const error = await send().catch((reason) => reason);
@@ -243,7 +243,7 @@ describe('a text', () => {
     ['the connector', 'activities', () => send()],
     ['login', 'token', () => microsoft.openConversation(fake.addBot({ ...bot, clientSecret: 'x' }), user)],
     ['Graph', 'user', () => microsoft.findUser(bot, user.objectId)],
-  ])('of any conversation is held back as long as %s asks', async (_, route, ask) => {
+  ])('of any conversation is delayed as long as %s requests', async (_, route, ask) => {
     fake.fault(route, { answer: { status: 429, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } } });
     await expect(ask()).rejects.toThrow();
     expect(microsoft.heldBackMs(bot)).toBeGreaterThan(50_000);
@@ -270,7 +270,7 @@ describe('a text', () => {
     expect(await outcome(send('hello', microsoft))).toMatchObject({ outcome: 'retry', retryAfterMs: undefined });
   });
 
-  test('may be sent again where it never left', async () => {
+  test('may be sent again if it was never sent', async () => {
     const url = await nobody();
     const unreachable = createHttpMicrosoft({ ...fake.settings, serviceHosts: [...fake.settings.serviceHosts, url], fetch });
     expect(await outcome(unreachable.sendActivity(bot, { ...conversation, serviceUrl: url }, 'hello'))).toMatchObject({
@@ -290,14 +290,14 @@ describe('a text', () => {
   test.each<['before' | 'after', number]>([
     ['before', 0],
     ['after', 1],
-  ])('has an unknown end where the connection breaks %s Microsoft took it', async (reset, taken) => {
+  ])('has an unknown outcome if the connection breaks %s Microsoft accepted it', async (reset, taken) => {
     fake.fault('activities', { reset });
     expect(await outcome(send())).toMatchObject({ outcome: 'unknown', code: 'ConnectionLost' });
     expect(fake.activities).toHaveLength(taken);
     expect(count('activities')).toBe(1);
   });
 
-  test('has an unknown end where no answer comes in time', async () => {
+  test('has an unknown outcome if there is no response in time', async () => {
     const held = fake.hold('activities');
     const sending = outcome(send('hello', impatient()));
     await held.arrived;
@@ -306,19 +306,19 @@ describe('a text', () => {
     await fake.until(() => fake.activities.length === 1);
   });
 
-  test('is known to be taken where only the end of the answer is lost', async () => {
+  test('is known to be accepted if only the end of the response is lost', async () => {
     fake.fault('activities', { reset: 'within' });
     await expect(send()).resolves.toEqual({ activityId: '' });
     expect(fake.activities[0]?.request.status).toBeUndefined();
   });
 
-  test('is sent once more with a new token where the old one is no longer good', async () => {
+  test('is sent again with a new token if the old one is no longer valid', async () => {
     fake.revokeTokens();
     await expect(send()).resolves.toBeTruthy();
     expect([count('token'), count('activities'), fake.activities.length]).toEqual([2, 2, 1]);
   });
 
-  test('is refused where a new token is no good either, which is not kept', async () => {
+  test('is refused if a new token is not valid either, and that token is not cached', async () => {
     fake.fault('activities', { ...withAnswer(401, 'Unauthorized', 'Authorization has been denied.'), times: 2 });
     expect(await outcome(send())).toMatchObject({ outcome: 'curable', code: 'Unauthorized' });
     expect(count('token')).toBe(2);

@@ -56,8 +56,8 @@ describe('a request', () => {
     ['its claim is spelled serviceUrl', () => ({ claims: { serviceurl: undefined, serviceUrl: activity.serviceUrl } })],
     ['its clock is four minutes behind', () => ({ claims: { nbf: seconds(now + 4 * MINUTE), exp: seconds(now + 64 * MINUTE) } })],
     ['its clock is four minutes ahead', () => ({ claims: { nbf: seconds(now - 64 * MINUTE), exp: seconds(now - 4 * MINUTE) } })],
-    ['it has no beginning', () => ({ claims: { nbf: undefined } })],
-  ])('is taken where %s', async (_, overrides) => {
+    ['it has no start time', () => ({ claims: { nbf: undefined } })],
+  ])('is accepted if %s', async (_, overrides) => {
     await expect(createVerifier().verify(await sign(overrides()), activity)).resolves.toEqual({ applicationId: bot.applicationId });
   });
 
@@ -87,9 +87,9 @@ describe('a request is refused', () => {
     ['without a header', 'no-token', () => ({ header: null })],
     ['with an empty header', 'no-token', () => ({ header: '' })],
     ['with Basic credentials', 'no-token', () => ({ header: 'Basic YTpi' })],
-    ['with a bearer token that is no JWT', 'no-token', () => ({ header: 'Bearer secret' })],
+    ['with a bearer token that is not a JWT', 'no-token', () => ({ header: 'Bearer secret' })],
     ['with a token of endless length', 'no-token', () => ({ header: `Bearer ${'a'.repeat(20_000)}.b.c` })],
-    ['with parts that are no JSON', 'malformed', () => ({ header: 'Bearer YQ.YQ.YQ' })],
+    ['with parts that are not JSON', 'malformed', () => ({ header: 'Bearer YQ.YQ.YQ' })],
     [
       'that is not signed (alg none)',
       'algorithm',
@@ -108,7 +108,7 @@ describe('a request is refused', () => {
       'algorithm',
       async () => signed({ header: { alg: 'PS256' }, key: (await generateKeyPair('PS256')).privateKey }),
     ],
-    ['with its signature taken off', 'signature', () => tampered(([header = '', payload = '']) => [header, payload, ''])],
+    ['without its signature', 'signature', () => tampered(([header = '', payload = '']) => [header, payload, ''])],
     [
       'with another bot in its claims',
       'signature',
@@ -119,7 +119,7 @@ describe('a request is refused', () => {
       'algorithm',
       () => tampered(([header, payload = '', signature = '']) => [encode({ ...decode(header), alg: 'RS512' }), payload, signature]),
     ],
-    ['signed with another key under the id of a true one', 'signature', async () => ({ header: await withOtherKey() })],
+    ['signed with another key under the id of a published one', 'signature', async () => ({ header: await withOtherKey() })],
     ['signed with a key that is not published', 'unknown-key', async () => ({ header: await withOtherKey({ header: { kid: 'mine' } }) })],
     ['without the id of its key', 'unknown-key', () => signed({ header: { kid: undefined } })],
     [
@@ -129,7 +129,7 @@ describe('a request is refused', () => {
     ],
     ['of another issuer', 'issuer', () => signed({ claims: { iss: 'https://sts.windows.net/d6d49420-f39b-4df7-a1dc-d59a935871db/' } })],
     ['of no issuer', 'issuer', () => signed({ claims: { iss: undefined } })],
-    ['for an application that has no bot here', 'audience', () => signed({ claims: { aud: fake.addBot().applicationId } })],
+    ['for an application without a bot here', 'audience', () => signed({ claims: { aud: fake.addBot().applicationId } })],
     ['for nobody', 'audience', () => signed({ claims: { aud: undefined } })],
     ['for several', 'audience', () => signed({ claims: { aud: [bot.applicationId, 'another'] } })],
     ['that expired six minutes ago', 'expired', () => signed({ claims: { exp: seconds(now - 6 * MINUTE) } })],
@@ -156,7 +156,7 @@ describe('a request is refused', () => {
     for (const secret of [payload, signature]) if (secret && secret.length > 3) expect(error.message).not.toContain(secret);
   });
 
-  test('with keys of its own, wherever its header says that they are', async () => {
+  test('with its own keys, wherever its header locates them', async () => {
     const verifier = createVerifier();
     await verifier.verify(await sign(), activity);
     const seen = fake.requests.length;
@@ -183,7 +183,7 @@ describe('a request is refused', () => {
 });
 
 describe('the keys', () => {
-  test('are read once by requests at the same time, and kept for a day', async () => {
+  test('are fetched once by simultaneous requests, and cached for a day', async () => {
     const verifier = createVerifier();
     const before = [count('openid'), count('keys')];
     const authorization = await sign({ claims: { exp: seconds(now + 30 * HOUR) } });
@@ -196,7 +196,7 @@ describe('the keys', () => {
     expect([count('openid'), count('keys')]).toEqual(before.map((reads) => reads + 2));
   });
 
-  test('that are withdrawn are good for a day at most', async () => {
+  test('that are withdrawn are valid for at most a day', async () => {
     const verifier = createVerifier();
     const authorization = await sign({ claims: { exp: seconds(now + 30 * HOUR) } });
     await verifier.verify(authorization, activity);
@@ -206,7 +206,7 @@ describe('the keys', () => {
     await expect(verifier.verify(authorization, activity)).rejects.toMatchObject({ reason: 'unknown-key' });
   });
 
-  test('are read again for a new one, but not for every unknown one: once an hour', async () => {
+  test('are fetched again for a new one, but not for every unknown one: once an hour', async () => {
     const verifier = createVerifier();
     await verifier.verify(await sign(), activity);
     await fake.rotateKeys();
@@ -223,21 +223,21 @@ describe('the keys', () => {
 
   test.each<[string, MicrosoftRoute, Parameters<FakeMicrosoft['fault']>[1]]>([
     ['the configuration fails', 'openid', { answer: { status: 503 } }],
-    ['the configuration is none', 'openid', { answer: { status: 200, body: {} } }],
+    ['the configuration is invalid', 'openid', { answer: { status: 200, body: {} } }],
     ['the keys fail', 'keys', { answer: { status: 500 } }],
-    ['the keys are none', 'keys', { answer: { status: 200, body: { keys: 'none' } } }],
-    ['the keys break off', 'keys', { reset: 'within' }],
+    ['the keys are invalid', 'keys', { answer: { status: 200, body: { keys: 'none' } } }],
+    ['the keys are truncated', 'keys', { reset: 'within' }],
     ['the connection breaks', 'keys', { reset: 'before' }],
-    ['the configuration sends elsewhere', 'openid', { answer: { status: 302, headers: { location: 'https://evil.example/' } } }],
+    ['the configuration redirects', 'openid', { answer: { status: 302, headers: { location: 'https://evil.example/' } } }],
     ['the keys are at another origin', 'openid', { answer: { status: 200, body: { jwks_uri: 'http://127.0.0.1:1/keys' } } }],
-  ])('that can not be had are no refusal, and are looked for again: %s', async (_, route, fault) => {
+  ])('that cannot be fetched are not a refusal, and are fetched again later: %s', async (_, route, fault) => {
     const verifier = createVerifier();
     fake.fault(route, fault);
     await expect(verifier.verify(await sign(), activity)).rejects.toBeInstanceOf(KeysUnavailableError);
     await expect(verifier.verify(await sign(), activity)).resolves.toBeTruthy();
   });
 
-  test('that can not be had for a new one are no refusal either, and are looked for again after a minute', async () => {
+  test('that cannot be fetched for a new one are not a refusal either, and are fetched again after a minute', async () => {
     const verifier = createVerifier();
     const old = await sign();
     await verifier.verify(old, activity);
@@ -252,7 +252,7 @@ describe('the keys', () => {
     await expect(verifier.verify(await sign(), activity)).resolves.toBeTruthy();
   });
 
-  test('of other kinds do not count', async () => {
+  test('of other types are ignored', async () => {
     const { publicKey } = await generateKeyPair('ES256');
     const [right] = await fake.publishedKeys();
     const others: JWK[] = [
@@ -267,7 +267,7 @@ describe('the keys', () => {
       await expect(verifier.verify(await sign({ header: { kid } }), activity)).rejects.toMatchObject({ reason: 'unknown-key' });
   });
 
-  test('are never read in the clear, but from this machine', () => {
+  test('are never fetched unencrypted, except from this machine', () => {
     expect(() => createVerifier('http://login.botframework.com/v1/.well-known/openidconfiguration')).toThrow(/is not https/);
   });
 });

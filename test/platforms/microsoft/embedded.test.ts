@@ -33,7 +33,7 @@ describe('the stand-in for Microsoft', () => {
     await expect(microsoft.findUser({ ...bot, [field]: 'invalid' }, 'sunny@solutions.example')).rejects.toThrow(/^AADSTS\d+: /);
   });
 
-  test('takes every text, in one conversation of a bot and a user', async () => {
+  test('accepts every text, in one conversation of a bot and a user', async () => {
     const conversation = await conversationWith('ann@contoso.example');
     expect(await conversationWith('Ann@contoso.example')).toEqual(conversation);
     expect(await conversationWith('bob@contoso.example')).not.toEqual(conversation);
@@ -45,7 +45,7 @@ describe('the stand-in for Microsoft', () => {
   test.each([
     ['blocked.example', { outcome: 'refused', code: 'ConversationBlockedByUser' }],
     ['busy.example', { outcome: 'retry', code: 'Throttled', retryAfterMs: 1000 }],
-  ])('takes no text for users at %s', async (domain, refusal) => {
+  ])('accepts no text for users at %s', async (domain, refusal) => {
     await expect(microsoft.sendActivity(bot, await conversationWith(`ann@${domain}`), 'hello')).rejects.toMatchObject(refusal);
   });
 
@@ -53,7 +53,7 @@ describe('the stand-in for Microsoft', () => {
     ['applicationId', 'AADSTS700016'],
     ['tenantId', 'AADSTS90002'],
     ['clientSecret', 'AADSTS7000215'],
-  ])('gives nothing to a bot whose %s is invalid', async (field, code) => {
+  ])('refuses everything to a bot whose %s is invalid', async (field, code) => {
     const wrong = { ...bot, [field]: 'invalid' };
     const conversation = await conversationWith('ann@contoso.example');
     await expect(microsoft.findUser(wrong, 'ann@contoso.example')).rejects.toMatchObject({ code: 'PLATFORM_ERROR' });

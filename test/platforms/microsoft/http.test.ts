@@ -44,14 +44,14 @@ describe('a user', () => {
     expect(last('user')?.path).toContain(path);
   });
 
-  test("that the tenant doesn't have, has disabled, or another tenant has, is none", async () => {
+  test("that is not in the tenant, is disabled there, or is another tenant's is not found", async () => {
     const disabled = fake.addUser({ tenantId: bot.tenantId, accountEnabled: false });
     const stranger = fake.addUser({ tenantId: fake.addBot().tenantId });
     for (const address of ['nobody@contoso.example', disabled.userPrincipalName, stranger.objectId])
       await expect(microsoft.findUser(bot, address)).resolves.toBeUndefined();
   });
 
-  test("can't be told without a permission, until that is granted", async () => {
+  test('cannot be looked up without a permission, until it is granted', async () => {
     bot.permissions = [];
     const error = await failure(fake, microsoft.findUser(bot, user.objectId));
     expect(error).toMatchObject({ code: 'PLATFORM_ERROR', message: 'Insufficient privileges to complete the operation.' });
@@ -59,7 +59,7 @@ describe('a user', () => {
     await expect(microsoft.findUser(bot, user.objectId)).resolves.toMatchObject({ objectId: user.objectId });
   });
 
-  test('is looked for with a new token where the old one is no longer good', async () => {
+  test('is looked up with a new token if the old one is no longer valid', async () => {
     await microsoft.findUser(bot, user.objectId);
     fake.revokeTokens();
     await expect(microsoft.findUser(bot, user.objectId)).resolves.toMatchObject({ objectId: user.objectId });
@@ -70,7 +70,7 @@ describe('a user', () => {
     ['secret', { clientSecret: 'Wrong~Canary' }, /^AADSTS7000215: Invalid client secret provided for app '[-0-9a-f]+'\.$/],
     ['application', { applicationId: 'unknown' }, /^AADSTS700016: .* was not found in the directory '[-0-9a-f]+'\.$/],
     ['tenant', { tenantId: 'unknown' }, /^AADSTS90002: Tenant 'unknown' not found\. Check the tenant ID\.$/],
-  ])("can't be told with a wrong %s, in Microsoft's own words", async (_, change, words) => {
+  ])("cannot be looked up with a wrong %s, in Microsoft's own words", async (_, change, words) => {
     const error = await failure(fake, microsoft.findUser({ ...bot, ...change }, user.objectId));
     expect(error).toMatchObject({ code: 'PLATFORM_ERROR', message: expect.stringMatching(words) });
     expect(inspect(error)).not.toContain('Wrong~Canary');
@@ -80,19 +80,19 @@ describe('a user', () => {
     ['login fails', 'token', { answer: { status: 500 } }],
     ['login breaks the connection', 'token', { reset: 'after' }],
     ['Graph fails', 'user', withAnswer(503, 'ServiceUnavailable', 'Try later.')],
-    ['Graph takes no token at all', 'user', { ...withAnswer(401, 'InvalidAuthenticationToken', 'Lifetime validation failed.'), times: 2 }],
+    ['Graph accepts no token', 'user', { ...withAnswer(401, 'InvalidAuthenticationToken', 'Lifetime validation failed.'), times: 2 }],
     ['Graph breaks the connection', 'user', { reset: 'before' }],
-    ['Graph breaks off its answer', 'user', { reset: 'within' }],
+    ['Graph truncates its response', 'user', { reset: 'within' }],
     ['Graph throttles', 'user', withAnswer(429, 'TooManyRequests', 'Too many requests.')],
-    ['Graph answers 404 of another kind', 'user', withAnswer(404, 'ResourceNotFound', 'No such service.')],
-    ['Graph answers something else', 'user', { answer: { status: 200, body: ['nothing'] } }],
-    ['Graph sends elsewhere', 'user', { answer: { status: 302, headers: { location: 'https://elsewhere.example/' } } }],
-  ])("can't be told where %s, which says nothing of the user", async (_, route, fault) => {
+    ['Graph returns another kind of 404', 'user', withAnswer(404, 'ResourceNotFound', 'No such service.')],
+    ['Graph returns something else', 'user', { answer: { status: 200, body: ['nothing'] } }],
+    ['Graph redirects', 'user', { answer: { status: 302, headers: { location: 'https://elsewhere.example/' } } }],
+  ])('cannot be looked up if %s, which says nothing about the user', async (_, route, fault) => {
     fake.fault(route, fault);
     expect(await failure(fake, microsoft.findUser(bot, user.objectId))).toMatchObject({ code: 'PLATFORM_ERROR' });
   });
 
-  test("can't be told where Graph doesn't answer in time, or can't be reached", async () => {
+  test('cannot be looked up if Graph does not respond in time, or cannot be reached', async () => {
     const held = fake.hold('user');
     expect((await failure(fake, impatient().findUser(bot, user.objectId))).message).toMatch(/^127\.0\.0\.1:\d+ did not respond in time\.$/);
     held.release();
@@ -100,14 +100,14 @@ describe('a user', () => {
     expect((await failure(fake, unreachable.findUser(bot, user.objectId))).message).toMatch(/cannot be reached \(ECONNREFUSED\)/);
   });
 
-  test("is not told of in words that hold the bot's secret", async () => {
+  test("is never described in words that contain the bot's secret", async () => {
     fake.fault('user', withAnswer(400, 'BadRequest', `Did you mean ${bot.clientSecret}?`));
     expect((await failure(fake, microsoft.findUser(bot, user.objectId))).message).toBe('Did you mean ***?');
   });
 });
 
 describe('a bot', () => {
-  test('that is set up right passes, and nothing is changed', async () => {
+  test('that is set up correctly passes, and nothing is changed', async () => {
     const checks = ['TOKEN', 'GRAPH', 'CONNECTOR'].map((step) => ({ step, passed: true }));
     await expect(microsoft.verifyBot(bot)).resolves.toEqual(checks);
     expect([fake.conversations.size, fake.activities.length]).toEqual([0, 0]);
@@ -115,7 +115,7 @@ describe('a bot', () => {
 
   test.each<[string, () => void, Record<string, string | RegExp>]>([
     [
-      'its secret was withdrawn',
+      'its secret was revoked',
       () => {
         Object.assign(bot, { clientSecret: 'another' });
       },
@@ -143,7 +143,7 @@ describe('a bot', () => {
       { CONNECTOR: /^Disabled\.$/ },
     ],
     ['the connection breaks', () => fake.fault('members', { reset: 'before' }), { CONNECTOR: /broke the connection/ }],
-  ])('is told what is wrong where %s, even after it worked', async (_, arrange, expected) => {
+  ])('fails with the reason if %s, even after it worked', async (_, arrange, expected) => {
     const credentials = { ...bot };
     await microsoft.verifyBot(credentials);
     arrange();
@@ -156,6 +156,6 @@ describe('a bot', () => {
   });
 });
 
-test('a default service that is not on the list of hosts is a mistake that is said at once', () => {
+test('a default service that is not in the list of hosts is reported at once', () => {
   expect(() => createHttpMicrosoft({ ...fake.settings, serviceHosts: ['smba.trafficmanager.net'], fetch })).toThrow(TypeError);
 });

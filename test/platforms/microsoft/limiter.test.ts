@@ -28,7 +28,7 @@ async function times(count: number, thread = 'thread'): Promise<number[]> {
   return left;
 }
 
-test('keeps every documented limit of a thread: 7 a second, 8 in 2 s, 60 in 30 s, 1,800 an hour', async () => {
+test('observes every documented limit of a thread: 7 a second, 8 in 2 s, 60 in 30 s, 1,800 an hour', async () => {
   const left = await times(4000);
   for (const { count, perMs } of THREAD_LIMITS)
     for (const [index, at] of left.entries()) expect((left[index + count] ?? Number.POSITIVE_INFINITY) - at).toBeGreaterThanOrEqual(perMs);
@@ -36,7 +36,7 @@ test('keeps every documented limit of a thread: 7 a second, 8 in 2 s, 60 in 30 s
   expect(left[1799]).toBeLessThan(3_600_000);
 });
 
-test('keeps 50 requests a second of an application in a tenant, whatever the threads', async () => {
+test('observes 50 requests a second of an application in a tenant, over all threads', async () => {
   for (let index = 0; index < 50; index += 1) await limiter.turn(bot, `thread ${index}`, 0);
   await expect(limiter.turn(bot, 'another', 999)).rejects.toMatchObject({ waitMs: 1000 });
   await limiter.turn({ ...bot, tenantId: 'other' }, 'another', 0);
@@ -44,14 +44,14 @@ test('keeps 50 requests a second of an application in a tenant, whatever the thr
   await limiter.turn({ ...bot, applicationId: 'APP' }, 'another', 0);
 });
 
-test('refuses to wait longer than it may, and does not count the request then', async () => {
+test('refuses to wait too long, and then does not count the request', async () => {
   await times(7);
   await expect(limiter.turn(bot, 'thread', 100)).rejects.toBeInstanceOf(NotYetError);
   await times(1);
   await expect(limiter.turn(bot, 'thread', 100)).rejects.toBeInstanceOf(NotYetError);
 });
 
-test('holds back all of a bot, as long as Microsoft asks but at most an hour', async () => {
+test('delays all requests of a bot as long as Microsoft requests, but at most an hour', async () => {
   limiter.holdBack(bot, 5000);
   limiter.holdBack(bot, 1000);
   limiter.holdBack(bot, undefined);
@@ -63,7 +63,7 @@ test('holds back all of a bot, as long as Microsoft asks but at most an hour', a
   expect(limiter.heldBackMs(bot)).toBe(3_600_000);
 });
 
-test('forgets threads that are not used any more', async () => {
+test('forgets unused threads', async () => {
   for (let index = 0; index < 20_000; index += 1) {
     time += 1000;
     await limiter.turn(bot, `thread ${index}`, 0);

@@ -20,20 +20,20 @@ const asked = () => fake.requests.filter(({ route }) => route === 'token');
 describe('a token', () => {
   const login = (now?: () => number) => createMicrosoftLogin({ loginUrl: fake.settings.loginUrl, fetch, timeoutMs: 5000, now });
 
-  test('is asked for with the credentials as they are, whatever characters they have', async () => {
+  test('is requested with the exact credentials, whatever characters they have', async () => {
     const odd = fake.addBot({ tenantId: 'a/b ?#c', clientSecret: 'p+l%us & =?\u00e9' });
     await expect(login().token(odd, BOT_SCOPE)).resolves.toBeTruthy();
     expect(asked().at(-1)?.path).toBe('/login/a%2Fb%20%3F%23c/oauth2/v2.0/token');
   });
 
-  test('is asked for once by callers at the same time, and kept', async () => {
+  test('is requested once by simultaneous callers, and cached', async () => {
     const kept = login();
     const tokens = await Promise.all([1, 2, 3].map(() => kept.token(bot, BOT_SCOPE)));
     expect(new Set([...tokens, await kept.token(bot, BOT_SCOPE)]).size).toBe(1);
     expect(asked().length).toBe(1);
   });
 
-  test('is kept apart by tenant, application, secret and scope', async () => {
+  test('is cached separately by tenant, application, secret and scope', async () => {
     const kept = login();
     const elsewhere = fake.addBot({ applicationId: bot.applicationId });
     const other = fake.addBot({ tenantId: bot.tenantId });
@@ -50,7 +50,7 @@ describe('a token', () => {
 
   test.each([
     ['five minutes before it expires', 3600, 3299_000, 3301_000],
-    ['at half of its life where that is short', 60, 29_000, 31_000],
+    ['at half of its lifetime if that is short', 60, 29_000, 31_000],
   ])('is renewed %s', async (_, lifetime, before, after) => {
     let now = 1_000_000;
     fake.tokenLifetime = lifetime;
@@ -68,11 +68,11 @@ describe('a token', () => {
       { answer: { status: 401, body: { error: 'invalid_client', error_description: 'AADSTS7000222: The secret is expired.' } } },
     ],
     ['a server failure', { answer: { status: 503 } }],
-    ['an answer without a token', { answer: { status: 200, body: { token_type: 'Bearer' } } }],
-    ['an answer that broke off', { reset: 'within' }],
+    ['a response without a token', { answer: { status: 200, body: { token_type: 'Bearer' } } }],
+    ['a truncated response', { reset: 'within' }],
     ['a broken connection', { reset: 'before' }],
     ['a redirect', { answer: { status: 302, headers: { location: '/login/x/oauth2/v2.0/token' } } }],
-  ])('that is not given leaves nothing behind: %s', async (_, fault) => {
+  ])('that is not issued leaves nothing behind: %s', async (_, fault) => {
     const kept = login();
     fake.fault('token', fault);
     const [one, two] = await Promise.allSettled([kept.token(bot, BOT_SCOPE), kept.token(bot, BOT_SCOPE)]);

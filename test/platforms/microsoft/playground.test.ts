@@ -10,12 +10,12 @@ const ask = (headers: Record<string, string | undefined>, url = 'http://localhos
     headers: Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
   });
 
-describe('a request is taken for the playground’s', () => {
+describe('a request is accepted as the playground’s', () => {
   test.each(['127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])('from %s', (address) => {
     expect(isFromPlayground(ask(HEADERS), address)).toBe(true);
   });
 
-  test.each(['10.0.0.1', '::ffff:10.0.0.1', '192.0.2.127', '::', '::2', '', undefined])('and not from %s', (address) => {
+  test.each(['10.0.0.1', '::ffff:10.0.0.1', '192.0.2.127', '::', '::2', '', undefined])('but not from %s', (address) => {
     expect(isFromPlayground(ask(HEADERS), address)).toBe(false);
   });
 
@@ -25,11 +25,11 @@ describe('a request is taken for the playground’s', () => {
     ['from a browser', { origin: 'http://localhost:4000' }],
     ['that a proxy passed on', { 'x-forwarded-for': '127.0.0.1' }],
     ['that a proxy passed on by the standard', { forwarded: 'for=127.0.0.1' }],
-  ])('and not one %s', (_what, headers) => {
+  ])('but not one %s', (_what, headers) => {
     expect(isFromPlayground(ask({ ...HEADERS, ...headers }), '127.0.0.1')).toBe(false);
   });
 
-  test('and not one to a name that somebody made lead here', () => {
+  test('but not one to a host name that resolves to this machine', () => {
     expect(isFromPlayground(ask(HEADERS, 'http://rebound.example:4000/api/messages'), '127.0.0.1')).toBe(false);
   });
 });
@@ -38,7 +38,7 @@ describe('an activity of the playground', () => {
   const verifier = createPlaygroundVerifier({ url: 'http://localhost:56150', isKnownAudience: async (id) => id === 'a-bot' });
   const serviceUrl = 'http://localhost:56150/_connector';
 
-  test.each(['a-bot', '28:a-bot'])('is for the bot that it names as %s', async (id) => {
+  test.each(['a-bot', '28:a-bot'])('is for the bot named by %s', async (id) => {
     await expect(verifier.verify(undefined, { serviceUrl, recipient: { id } } as object)).resolves.toEqual({ applicationId: 'a-bot' });
   });
 
@@ -61,7 +61,7 @@ describe('the bot endpoint', () => {
     conversation: { id: 'b' },
   };
 
-  test('looks at the address of the connection, not at the one that a proxy names', async () => {
+  test('uses the address of the connection, not the one that a proxy reports', async () => {
     const verifier = createPlaygroundVerifier({ url: 'http://localhost:56150', isKnownAudience: async () => true });
     const { app, close } = await createTestGateway({ botFramework: verifier, access: { playground: true } });
     const status = async (peer: object) =>

@@ -46,7 +46,7 @@ describe('the list of service hosts', () => {
     'http://*.localhost',
     'a b',
     'host/path',
-  ])('can not have the entry %j', (entry) => {
+  ])('cannot have the entry %j', (entry) => {
     expect(() => createServiceHosts([entry])).toThrow(/is not a host/);
   });
 });

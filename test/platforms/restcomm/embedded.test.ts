@@ -22,7 +22,7 @@ function quick() {
   return { restcomm: createEmbeddedRestcomm({ report: (report) => reports.push(report), stepMs: 1 }), reports };
 }
 
-test('the embedded carrier takes a text, then reports it sent and delivered', async () => {
+test('the embedded carrier accepts a text, then reports it sent and delivered', async () => {
   const { restcomm, reports } = quick();
   const { sid, status } = await restcomm.sendSms(sms);
   expect(sid).toMatch(/^SM[0-9a-f]{32}$/);
@@ -40,7 +40,7 @@ test('the embedded carrier fails texts to numbers ending in 0 with 30003', async
   expect(await restcomm.findSms(sid)).toMatchObject({ status: 'failed', errorCode: '30003' });
 });
 
-test('the embedded carrier lists what it took, by number and instant, and knows nothing else', async () => {
+test('the embedded carrier lists the texts that it accepted, by number and time, and nothing else', async () => {
   const { restcomm } = quick();
   const since = new Date();
   const { sid } = await restcomm.sendSms(sms);
@@ -52,18 +52,18 @@ test('the embedded carrier lists what it took, by number and instant, and knows 
   expect(await restcomm.findSms('SM1')).toBeUndefined();
 });
 
-test('the embedded platform vouches for no credentials', async () => {
+test('the embedded platform verifies no credentials', async () => {
   expect(await quick().restcomm.checkCredentials('AC00000000000000000000000000000000', 'token')).toBe('unknown');
 });
 
 describe('the embedded Restcomm', () => {
-  test('makes a sub-account once and links it from then on, in any case of the e-mail', async () => {
+  test('creates a sub-account once and links it from then on, for any case of the e-mail', async () => {
     const restcomm = createEmbeddedRestcomm();
     expect(await restcomm.createSubAccount(admin)).toEqual({ sid, existed: false });
     expect(await restcomm.createSubAccount({ ...admin, email: 'admin@kohl.EXAMPLE' })).toEqual({ sid, existed: true });
   });
 
-  test('sets a status as often as it is asked, until CLOSED', async () => {
+  test('sets a status repeatedly, until CLOSED', async () => {
     const restcomm = createEmbeddedRestcomm();
     await restcomm.createSubAccount(admin);
     for (const status of ['INACTIVE', 'INACTIVE', 'ACTIVE', 'CLOSED', 'CLOSED'] as const) {
@@ -74,13 +74,13 @@ describe('the embedded Restcomm', () => {
     expect(restcomm.accountStatus(sid)).toBe('CLOSED');
   });
 
-  test('takes the status of an account that another run made', async () => {
+  test('sets the status of an account that another run created', async () => {
     const restcomm = createEmbeddedRestcomm();
     await restcomm.setAccountStatus(sid, 'INACTIVE');
     expect(restcomm.accountStatus(sid)).toBe('INACTIVE');
   });
 
-  test('enables and releases a number as often as it is asked, with or without its +', async () => {
+  test('enables and releases a number repeatedly, with or without its +', async () => {
     const restcomm = createEmbeddedRestcomm();
     for (const number of ['+12125550100', '12125550100']) await restcomm.enableSms(number, url);
     expect(restcomm.isSmsEnabled('12125550100')).toBe(true);

@@ -38,18 +38,18 @@ describe('the base address', () => {
     expect(fake.requests.at(-1)?.path).toBe(`/Accounts/${fake.accountSid}/SMS/Messages/SM1.json`);
   });
 
-  test('must not carry credentials', () => {
+  test('must not contain credentials', () => {
     expect(() => client({ url: 'http://user:canary@restcomm.example' })).toThrow('must not contain credentials');
   });
 });
 
 describe('a sub-account', () => {
-  test('is made with its e-mail, password and name', async () => {
+  test('is created with its e-mail, password and name', async () => {
     expect(await restcomm.createSubAccount(admin)).toEqual({ sid: accountSid(admin.email), existed: false });
     expect(fake.accounts.get(accountSid(admin.email))).toMatchObject({ friendlyName: 'Kohl', password: admin.password, status: 'active' });
   });
 
-  test('is linked where the e-mail has one, whose password stays as it is', async () => {
+  test('is linked if the e-mail has one, whose password is unchanged', async () => {
     await restcomm.createSubAccount(admin);
     const again = await restcomm.createSubAccount({ ...admin, email: 'admin@kohl.EXAMPLE', password: 'another' });
     expect(again).toEqual({ sid: accountSid(admin.email), existed: true });
@@ -61,7 +61,7 @@ describe('a sub-account', () => {
     await expect(restcomm.createSubAccount(admin)).rejects.toMatchObject({ code: 'PLATFORM_ERROR', message: 'No more accounts.' });
   });
 
-  test('is suspended, activated and closed, as often as that is asked', async () => {
+  test('is suspended, activated and closed, repeatedly', async () => {
     const { sid } = await restcomm.createSubAccount(admin);
     const steps = { INACTIVE: 'suspended', ACTIVE: 'active', CLOSED: 'closed' } as const;
     for (const [status, theirs] of Object.entries(steps)) {
@@ -71,14 +71,14 @@ describe('a sub-account', () => {
     }
   });
 
-  test('that is closed can not be opened again', async () => {
+  test('that is closed cannot be opened again', async () => {
     const { sid } = await restcomm.createSubAccount(admin);
     await restcomm.setAccountStatus(sid, 'CLOSED');
     await expect(restcomm.setAccountStatus(sid, 'ACTIVE')).rejects.toThrow(PlatformError);
     expect(fake.accounts.get(sid)?.status).toBe('closed');
   });
 
-  test('that is not there is a refusal', async () => {
+  test('that does not exist is a refusal', async () => {
     await expect(restcomm.setAccountStatus(accountSid('a@b.example'), 'CLOSED')).rejects.toThrow(PlatformError);
   });
 });
@@ -86,7 +86,7 @@ describe('a sub-account', () => {
 describe('credentials', () => {
   const sid = accountSid(admin.email);
 
-  test('of an active account are good, by password or token', async () => {
+  test('of an active account are valid, by password or token', async () => {
     await restcomm.createSubAccount(admin);
     const account = { email: admin.email.toLowerCase(), friendlyName: admin.friendlyName, organizationSid: fake.organizationSid };
     expect(await restcomm.checkCredentials(sid, admin.password)).toEqual(account);
@@ -100,21 +100,21 @@ describe('credentials', () => {
     expect(await restcomm.checkCredentials(sid, admin.password)).toBe('inactive');
   });
 
-  test('are unknown where the account or its password is', async () => {
+  test('are unknown if the account or its password is', async () => {
     expect(await restcomm.checkCredentials(sid, admin.password)).toBe('unknown');
     await restcomm.createSubAccount(admin);
     expect(await restcomm.checkCredentials(sid, 'wrong')).toBe('unknown');
   });
 
   test.each(['', '..', 'admin@kohl.example', `${sid}/../..`, `${sid}:x`])(
-    'of "%s", which is no account sid, are not asked about',
+    'of "%s", which is not an account sid, are not looked up',
     async (user) => {
       expect(await restcomm.checkCredentials(user, admin.password)).toBe('unknown');
       expect(fake.requests).toEqual([]);
     },
   );
 
-  test('are not taken for good where the answer is another’s or none', async () => {
+  test('are not valid if the response is another account’s or none', async () => {
     for (const body of ['<html>Welcome</html>', '{}', JSON.stringify({ sid: fake.accountSid, status: 'active' })]) {
       fake.faults.next('account', { status: 200, body });
       await expect(restcomm.checkCredentials(sid, admin.password)).rejects.toThrow(PlatformError);
@@ -127,7 +127,7 @@ describe('credentials', () => {
 describe('a number', () => {
   const number = () => fake.numbers.find(({ phoneNumber }) => phoneNumber === NUMBER);
 
-  test.each([NUMBER, NUMBER.slice(1)])('written %s is routed to the webhook, whatever application took its SMS', async (written) => {
+  test.each([NUMBER, NUMBER.slice(1)])('written %s is routed to the webhook, whatever application its SMS had', async (written) => {
     Object.assign(number() ?? {}, { smsApplicationSid: 'AP1', smsMethod: 'GET' });
     await restcomm.enableSms(written, SMS_URL);
     await restcomm.enableSms(written, SMS_URL);
@@ -152,13 +152,13 @@ describe('a number', () => {
     expect(fake.numbers.at(-2)).toMatchObject({ smsUrl: SMS_URL });
   });
 
-  test('that the account does not have is refused', async () => {
+  test('that is not the account’s is refused', async () => {
     const error = await failure(restcomm.enableSms('+49301234', SMS_URL));
     expect(error).toBeInstanceOf(PlatformError);
     expect(error).toMatchObject({ message: 'The number does not belong to the Restcomm account.', value: '+49301234' });
   });
 
-  test('is taken back, also twice and when it is gone', async () => {
+  test('is released, even twice or when it no longer exists', async () => {
     await restcomm.enableSms(NUMBER, SMS_URL);
     await restcomm.disableSms(NUMBER);
     await restcomm.disableSms(NUMBER);
@@ -183,7 +183,7 @@ const managementCalls: Record<string, (restcomm: Restcomm) => Promise<unknown>> 
 const places = ['createAccount', 'updateAccount', 'account', 'numbers', 'updateNumber', 'send', 'message', 'messages'] as const;
 
 describe.each(Object.entries(managementCalls))('%s', (_, call) => {
-  test('says that Restcomm did not answer', async () => {
+  test('reports that Restcomm did not respond', async () => {
     const silence = [{ reset: 'before' }, { reset: 'after' }, { delay: new Promise(() => {}) }] as const;
     for (const fault of silence) {
       for (const place of places) fake.faults.always(place, () => fault);
@@ -194,7 +194,7 @@ describe.each(Object.entries(managementCalls))('%s', (_, call) => {
     expect(await failure(call(client({ url: await nowhere() })))).toMatchObject({ message: 'Restcomm did not respond' });
   });
 
-  test('says why Restcomm refused', async () => {
+  test('reports Restcomm’s reason for a refusal', async () => {
     for (const place of places) fake.faults.always(place, () => ({ status: 402, body: '{"message":"Pay first."}' }));
     const error = await failure(call(restcomm));
     expect(error).toBeInstanceOf(PlatformError);
@@ -202,7 +202,7 @@ describe.each(Object.entries(managementCalls))('%s', (_, call) => {
   });
 });
 
-test('no credential, password or webhook address gets into an error, also where the platform quotes the request', async () => {
+test('no error contains a credential, password or webhook address, even if the platform quotes the request', async () => {
   const token = 'canary-token';
   const basic = () => {
     const { user, password } = fake.requests.at(-1) ?? expect.unreachable();

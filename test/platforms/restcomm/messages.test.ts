@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(() => fake.close());
 
 describe('a text', () => {
-  test('is handed over with its callback and its encoding', async () => {
+  test('is sent with its callback and its encoding', async () => {
     const record = await restcomm.sendSms(sms);
     expect(record).toEqual({
       sid: expect.stringMatching(/^SM[0-9a-f]{32}$/),
@@ -59,9 +59,9 @@ describe('a text', () => {
       'Restcomm cannot store the text',
     ],
     ['a page', { status: 404, body: '<html><h1>Not Found</h1></html>' }, 'HTTP_404', 'Restcomm refused the request (404)'],
-    ['no word', { status: 405 }, 'HTTP_405', 'Restcomm refused the request (405)'],
+    ['an empty response', { status: 405 }, 'HTTP_405', 'Restcomm refused the request (405)'],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/' } }, 'HTTP_307', 'Restcomm refused the request (307)'],
-  ])('that is refused with %s ends there, with the platform’s code and words', async (_, fault, code, message) => {
+  ])('that is refused with %s fails with the platform’s code and words', async (_, fault, code, message) => {
     fake.faults.next('send', fault);
     const error = await failure(restcomm.sendSms(sms));
     expect(error).toBeInstanceOf(DeliveryError);
@@ -80,17 +80,17 @@ describe('a text', () => {
     // Of the gateway's own account (SecurityFilter).
     [{ status: 403, body: 'Provided Account is not active' }, undefined],
     [{ status: 403 }, undefined],
-  ])('that is not taken now may be sent again, after the time that the platform asks for: %j', async (fault, retryAfterMs) => {
+  ])('that is refused temporarily may be sent again, after the time that the platform requests: %j', async (fault, retryAfterMs) => {
     fake.faults.next('send', fault);
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: `HTTP_${fault.status}`, retryAfterMs });
   });
 
-  test('may be sent again where an extension’s limit is reached', async () => {
+  test('may be sent again if an extension’s limit is reached', async () => {
     fake.faults.next('send', { status: 403, body: '{"message":"Limit",\n"error":SMS_LIMIT_EXCEEDED}' });
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: 'SMS_LIMIT_EXCEEDED', message: 'Limit' });
   });
 
-  test('is waited for longer than the platform itself may take', async () => {
+  test('has a longer timeout than the platform itself', async () => {
     expect(restcomm.settlesMs).toBeGreaterThan(10_000);
     const patient = createHttpRestcomm({ ...fake, fetch, timeoutMs: 100, settlesMs: 2_000 });
     fake.faults.next('send', { later: 500 });
@@ -99,20 +99,20 @@ describe('a text', () => {
     await expect(patient.listSms({ since: new Date() })).rejects.toThrow('did not respond');
   });
 
-  test('that the platform cuts comes back as it is sent', async () => {
+  test('that the platform truncates is returned as sent', async () => {
     fake.version.cuts = true;
     expect(await restcomm.sendSms({ ...sms, body: 'ü'.repeat(160) })).toMatchObject({ body: 'ü'.repeat(159) });
     expect(await failure(restcomm.sendSms({ ...sms, body: '好'.repeat(60) }))).toMatchObject({ outcome: 'refused' });
   });
 
-  test('may be told to wait until a date', async () => {
+  test('may have to wait until a date', async () => {
     fake.faults.next('send', { status: 429, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } });
     const { retryAfterMs = 0 } = (await failure(restcomm.sendSms(sms))) as DeliveryError;
     expect(retryAfterMs).toBeGreaterThan(50_000);
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
   });
 
-  test('may be sent again where the platform was never reached', async () => {
+  test('may be sent again if the platform was never reached', async () => {
     for (const url of [await nowhere(), 'http://restcomm.invalid'])
       expect(await failure(createHttpRestcomm({ ...fake, url, fetch }).sendSms(sms))).toMatchObject({
         outcome: 'retry',
@@ -121,16 +121,16 @@ describe('a text', () => {
   });
 
   test.each([
-    ['the connection broke before it was taken', { reset: 'before' }, 0],
-    ['the connection broke after it was taken', { reset: 'after' }, 1],
-    ['the answer came too late', { delay: new Promise(() => {}) }, 1],
+    ['the connection broke before it was accepted', { reset: 'before' }, 0],
+    ['the connection broke after it was accepted', { reset: 'after' }, 1],
+    ['the response came too late', { delay: new Promise(() => {}) }, 1],
     ['the platform failed', { status: 500, body: 'java.lang.NullPointerException' }, 0],
-    ['the platform failed, having taken it', { status: 500, taken: true }, 1],
+    ['the platform accepted it and then failed', { status: 500, taken: true }, 1],
     ['a proxy gave up', { status: 504, taken: true }, 1],
-    ['the answer can not be read', { status: 200, body: '<html></html>', taken: true }, 1],
-    ['the answer names no message', { status: 200, body: '{"sid":"null","status":"sending"}', taken: true }, 1],
-    ['the answer has no end', { status: 200, body: 'x'.repeat(3_000_000), taken: true }, 1],
-  ] as const)('has an unknown outcome where %s', async (_, fault, taken) => {
+    ['the response cannot be parsed', { status: 200, body: '<html></html>', taken: true }, 1],
+    ['the response names no message', { status: 200, body: '{"sid":"null","status":"sending"}', taken: true }, 1],
+    ['the response never ends', { status: 200, body: 'x'.repeat(3_000_000), taken: true }, 1],
+  ] as const)('has an unknown outcome if %s', async (_, fault, taken) => {
     fake.faults.next('send', fault);
     const error = await failure(createHttpRestcomm({ ...fake, fetch, timeoutMs: 300, settlesMs: 300 }).sendSms(sms));
     expect(error).toBeInstanceOf(DeliveryError);
@@ -140,26 +140,26 @@ describe('a text', () => {
   });
 });
 
-describe('what the platform knows', () => {
-  test('of one message is found by its sid, with how it ended', async () => {
+describe('the platform’s record', () => {
+  test('of a message is found by its sid, with its final status', async () => {
     const { sid } = await restcomm.sendSms({ ...sms, body: 'null' });
     expect(await restcomm.findSms(sid)).toMatchObject({ sid, body: 'null', status: 'sending', errorCode: undefined });
     await fake.report(sid, 'undelivered', 30003);
     expect(await restcomm.findSms(sid)).toMatchObject({ status: 'undelivered', errorCode: '30003', from: sms.from, to: sms.to });
   });
 
-  test('of a message that it does not have is nothing', async () => {
+  test('of an unknown message is empty', async () => {
     expect(await restcomm.findSms('SM00000000000000000000000000000000')).toBeUndefined();
   });
 
-  test('of a date is that instant', async () => {
+  test('has the time of its date', async () => {
     const { sid } = await restcomm.sendSms(sms);
     const message = fake.messages[0] ?? expect.unreachable();
     message.dateCreated = new Date('2013-09-06T17:00:00.900Z');
     expect((await restcomm.findSms(sid))?.dateCreated).toEqual(new Date('2013-09-06T17:00:00Z'));
   });
 
-  test('between two numbers since an instant is listed, whichever way they are written', async () => {
+  test('is listed between two numbers since a time, in any notation of the numbers', async () => {
     const since = new Date();
     const mine = await restcomm.sendSms(sms);
     await restcomm.sendSms({ ...sms, to: '+1234917012345' });
@@ -175,7 +175,7 @@ describe('what the platform knows', () => {
     expect(await sids({})).toHaveLength(4);
   });
 
-  test('of what phones have sent is read newest first, no further than it is wanted, and without what was sent to them', async () => {
+  test('of incoming messages is read newest first, only as far as needed, and without outgoing messages', async () => {
     const at = (index: number) => new Date(Date.UTC(2026, 10, 24, 12, 0, index));
     for (let index = 0; index < 350; index += 1) {
       await fake.receiveSms({ from: '+491', to: NUMBER, body: String(index) });
@@ -197,7 +197,7 @@ describe('what the platform knows', () => {
     expect(new Set((await read(at(200))).flat()).size).toBe(150);
   });
 
-  test('is listed from the second in which the instant lies, and from any day of the platform’s', async () => {
+  test('is listed from the second of that time, and from any day in the platform’s time zone', async () => {
     const { sid } = await restcomm.sendSms(sms);
     const message = fake.messages[0] ?? expect.unreachable();
     // 23:30 of the day before, where the platform is.

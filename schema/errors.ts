@@ -75,15 +75,15 @@ builder.objectType(PlatformError, {
 
 builder.objectType(SmsTooLongError, {
   name: 'SmsTooLongError',
-  description: 'The text is longer than the carrier takes (`SMS_TOO_LONG`). It would be cut or refused.',
+  description: 'The text is longer than the carrier accepts (`SMS_TOO_LONG`): it would be truncated or refused.',
   interfaces: [ErrorInterface],
   fields: (t) => ({
-    characters: t.int({ description: 'How many UTF-16 code units the text has.', resolve: ({ size }) => size.characters }),
-    segments: t.int({ description: 'How many SMS segments the text takes.', resolve: ({ size }) => size.segments }),
-    maxCharacters: t.int({ description: 'How many UTF-16 code units a text may have.', resolve: ({ max }) => max.characters }),
+    characters: t.int({ description: 'The length of the text in UTF-16 code units.', resolve: ({ size }) => size.characters }),
+    segments: t.int({ description: 'The length of the text in SMS segments.', resolve: ({ size }) => size.segments }),
+    maxCharacters: t.int({ description: 'The maximum length in UTF-16 code units.', resolve: ({ max }) => max.characters }),
     maxSegments: t.int({
       nullable: true,
-      description: 'How many SMS segments a text may take. `null` if only its characters count.',
+      description: 'The maximum length in SMS segments. `null` if only characters are limited.',
       resolve: ({ max }) => max.segments,
     }),
   }),

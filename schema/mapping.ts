@@ -22,7 +22,7 @@ export const MappingRef = builder.prismaNode('Mapping', {
       description: 'The Teams user: a user principal name, e.g. `anna@kohl.example`, or an object id. A user can have several mappings.',
     }),
     externalAddress: t.exposeString('externalAddress', {
-      description: 'The phone number as it was given. It is mapped at most once in the whole system, in whatever form it is given.',
+      description: 'The phone number as it was given. It is mapped at most once in the whole system, in any notation.',
     }),
     operational: t.boolean({
       description: 'Whether messages can be sent and received. `false` unless the enterprise is `ACTIVE`.',

@@ -132,9 +132,9 @@ export const mappings: readonly Operation[] = [
       enterpriseSid,
       startTime,
       endTime,
-      text('name', 'Filters by name: part of it, ignoring case.'),
-      text('microsoftAddress', "Filters by the Teams user's address: part of it, ignoring case."),
-      address('externalAddress', 'Filters by phone number: part of it, in any form.'),
+      text('name', 'Filters by a part of the name, ignoring case.'),
+      text('microsoftAddress', "Filters by a part of the Teams user's address, ignoring case."),
+      address('externalAddress', 'Filters by a part of the phone number, in any notation.'),
       sortBy({
         name: 'NAME',
         dateCreated: 'DATE_CREATED',

@@ -13,16 +13,17 @@ export const errorCodes = {
   BOT_NOT_FOUND: 'There is no bot with this sid, or it is not visible to the caller.',
   MESSAGE_NOT_FOUND: 'There is no message with this sid, or it is not visible to the caller.',
   ACCESS_TOKEN_NOT_FOUND: 'The calling account or admin has no access token with this sid.',
-  ENTERPRISE_NAME_NOT_UNIQUE: 'Another enterprise of the organization has this name, without regard to case. `CLOSED` ones do not count.',
-  EMAIL_NOT_UNIQUE: 'Another enterprise of the organization has an admin with this e-mail address. `CLOSED` ones count.',
+  ENTERPRISE_NAME_NOT_UNIQUE:
+    'Another enterprise of the organization has this name, without regard to case. `CLOSED` enterprises do not count.',
+  EMAIL_NOT_UNIQUE: 'Another enterprise of the organization has an admin with this e-mail address. `CLOSED` enterprises count, too.',
   EXTERNAL_ADDRESS_NOT_UNIQUE:
-    'The phone number is already mapped, in this or another organization. The form in which it is given makes no difference: `+1571…`, `001571…` and `1 (571) …` are the same number.',
+    'The phone number is already mapped, in this or another organization. Its notation makes no difference: `+1571…`, `001571…` and `1 (571) …` are the same number.',
   MICROSOFT_ADDRESS_INVALID: "The Microsoft address is malformed, or does not belong to an enabled user of the bot's tenant.",
   ENTERPRISE_HAS_MAPPINGS: 'The enterprise has mappings, so it cannot be closed unless `deleteMappings` is set.',
   ENTERPRISE_CLOSED: 'The enterprise is `CLOSED`: it cannot be changed or given mappings or a bot.',
   ENTERPRISE_INACTIVE: 'The enterprise is `INACTIVE`, so its mappings cannot send messages.',
-  SMS_TOO_LONG: 'The text is longer than the carrier takes. The error says how long it is, and how long it may be.',
-  MESSAGE_NOT_STUCK: 'The message is neither stuck, nor `FAILED` for a reason that may have passed, so it cannot be retried.',
+  SMS_TOO_LONG: 'The text is longer than the carrier accepts. The error has its length and the maximum.',
+  MESSAGE_NOT_STUCK: 'The message is neither stuck nor `FAILED` for a possibly temporary reason, so it cannot be retried.',
   CURSOR_INVALID: 'The cursor does not belong to this event log.',
   CURSOR_EXPIRED: 'Events after the cursor are past their retention and deleted. Read the current state, then subscribe without a cursor.',
   STREAM_OVERFLOW: 'The client read events too slowly. Subscribe again with the last cursor received.',
@@ -97,7 +98,7 @@ export class SmsTooLongError extends DomainError {
   }
 }
 
-/** An outside platform refused or did not answer (452). Nothing was stored. */
+/** An outside platform refused the request or did not respond (452). Nothing was stored. */
 export class PlatformError extends DomainError {
   constructor(message: string, options: DomainErrorOptions = {}) {
     super('PLATFORM_ERROR', message, options);

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 /**
- * What a sid is of: OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access token and
- * AU audit record are the gateway's own.
+ * The prefix of a sid names its type: OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access
+ * token and AU audit record are the gateway's own.
  */
 export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU';
 
@@ -15,9 +15,9 @@ export const newSid = (prefix: SidPrefix): string => prefix + randomBytes(16).to
  */
 export const normalizeSid = (sid: string): string => sid.trim().replaceAll('\0', '\uFFFD').toWellFormed();
 
-/** Is it a well-formed sid of this kind? `AC` is an account's, which Restcomm makes. */
+/** Whether the text is a well-formed sid of this type. `AC` is the prefix of accounts, whose sids Restcomm makes. */
 export const isSid = (prefix: SidPrefix | 'AC', text: string): boolean =>
   text.startsWith(prefix) && /^[0-9a-f]{32}$/.test(text.slice(prefix.length));
 
-/** Restcomm's sid of the account with this e-mail address: AC and the md5 of the lower-case address. It identifies; it is no secret. */
+/** Returns Restcomm's sid of the account with this e-mail address: AC and the md5 of the lower-case address. It is an identifier, not a secret. */
 export const accountSid = (email: string): string => `AC${createHash('md5').update(email.trim().toLowerCase()).digest('hex')}`;

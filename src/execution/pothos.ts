@@ -7,17 +7,17 @@ import {
   isObjectType,
 } from 'graphql';
 
-// What planned pages rely on in Pothos: they call a list's own resolver without what plugins put around it, read the columns of fields that have no
-// resolver at all, and write connections, edges and page info without their resolvers. A plugin or a permission that is added later would silently not be
-// asked, so the schema is checked when it is built.
+// The assumptions of planned pages about Pothos: they call a list's own resolver without the wrappers of plugins, read the columns of fields that have no
+// resolver, and write connections, edges and page info without their resolvers. A plugin or a permission added later would silently be bypassed, so the
+// schema is checked when it is built.
 
-/** The plugins whose wrapping is understood: scope-auth's checks are made for the whole document; the others leave lists and columns alone. */
+/** The plugins whose wrappers are understood: scope-auth's checks are made for the whole document; the others do not wrap lists and columns. */
 const UNDERSTOOD_PLUGINS: readonly string[] = ['errors', 'scopeAuth', 'relay', 'prisma'];
 
-/** What Pothos 4 keeps in a field's or a type's extensions. */
+/** The data of Pothos 4 in the extensions of a field or a type. */
 interface PothosExtensions {
   readonly pothosOriginalResolve?: GraphQLFieldResolver<unknown, unknown>;
-  /** Has a plugin put something around the field's resolver? */
+  /** Whether a plugin wraps the field's resolver. */
   readonly pothosResolveWrapped?: boolean;
   readonly pothosOptions?: { readonly authScopes?: object };
   readonly pothosArgMappers?: readonly unknown[];
@@ -30,18 +30,17 @@ type Field = GraphQLField<unknown, unknown>;
 
 const extensionsOf = ({ extensions }: Pick<Field, 'extensions'>) => extensions as PothosExtensions;
 
-/** Is it a list whose pages may be packed? */
+/** Whether the field is a list whose pages may be packed. */
 export const isPackable = (field: Field): boolean => extensionsOf(field).packable === true;
 
-/** The column that a field shows as it is. A permission on the field, or any other wrapping, would have given it a resolver. */
+/** Returns the column that a field exposes. A permission on the field, or any other wrapper, would have given it a resolver. */
 export const exposedColumnOf = (field: Field): string | undefined => (field.resolve ? undefined : extensionsOf(field).pothosExposedField);
 
 const isWrapped = (field: Field): boolean => extensionsOf(field).pothosResolveWrapped !== false;
 
 /**
- * A list's own resolver, and the permission that its parent type requires.
- * @returns `undefined` if its permissions have another form than one `permission` on the parent type, or something else wraps it, or its arguments are
- *   mapped
+ * Returns a list's own resolver, and the permission that its parent type requires.
+ * @returns `undefined` if its permissions are anything but one `permission` on the parent type, it has another wrapper, or its arguments are mapped
  */
 export function unwrapped(
   field: Field,
@@ -56,7 +55,7 @@ export function unwrapped(
 }
 
 /**
- * Checks that Pothos still builds fields in the way that planned pages rely on.
+ * Checks that Pothos still builds fields as planned pages assume.
  * @param plugins the names of the builder's plugins
  * @throws Error that names what changed
  */
@@ -69,12 +68,12 @@ export function assertPlannable(schema: GraphQLSchema, plugins: readonly string[
   const lists = fields.filter(({ field }) => isPackable(field));
   if (lists.length === 0) throw changed('no list is marked as packable');
   for (const { name, type, field } of lists) {
-    if (!unwrapped(field, type)) throw changed(`the resolver of ${name} cannot be reached without its wrapping`);
+    if (!unwrapped(field, type)) throw changed(`the resolver of ${name} cannot be reached without its wrapper`);
   }
   for (const { field } of lists) assertUnguarded(field);
 }
 
-/** Checks that no permission and no plugin guards what a page shows around its rows, or any row as a whole. */
+/** Checks that no permission or plugin guards the parts of a page around its rows, or a whole row. */
 function assertUnguarded(list: Field): void {
   const connection = getNamedType(list.type) as GraphQLObjectType;
   const edge = memberType(connection, 'edges');
@@ -88,7 +87,7 @@ function assertUnguarded(list: Field): void {
     if (wrapped) throw changed(`the resolver of ${type.name}.${wrapped.name} is wrapped, and planned pages do not call it`);
   }
   const { sid } = row.getFields();
-  if (!sid || exposedColumnOf(sid) !== 'sid') throw changed(`${row.name}.sid is not a column that is shown as it is`);
+  if (!sid || exposedColumnOf(sid) !== 'sid') throw changed(`${row.name}.sid is not a column that planned pages can read`);
 }
 
 const memberType = (type: GraphQLObjectType, name: string) => getNamedType(type.getFields()[name]?.type) as GraphQLObjectType;

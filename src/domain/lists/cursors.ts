@@ -18,7 +18,7 @@ export const encodePackedCursor = (list: string, field: string, value: string, s
 
 /**
  * Decodes a cursor.
- * @param parameter the argument that it was given in, for the error
+ * @param parameter the argument that contains it, for the error
  * @param field the order field, with a colon and its version if it has one
  * @throws InvalidInputError INVALID_PARAMETER for a cursor of another list, order or version, or any other text
  */

@@ -11,9 +11,9 @@ import { endHold, holdLane } from './holds.ts';
 import { type Claim, clearAttempt, countAttempt, nextInLane, type OutboxEntry, startAttempt } from './outbox.ts';
 import { requireDeliverable } from './refusals.ts';
 import { applyReport } from './reports.ts';
+import { deliverSms } from './restcomm/to-sms.ts';
 import { retryUntilWritten } from './retry-until-written.ts';
-import { deliverSms } from './to-sms.ts';
-import { deliverToTeams } from './to-teams.ts';
+import { deliverToTeams } from './teams/to-teams.ts';
 
 /** What to do with the lane next: continue, release it (it is empty, or claimed by another instance), or release it for a pause. */
 type LaneStep = 'continue' | 'release' | { readonly pauseMs: number };

@@ -5,10 +5,10 @@ import type { Gateway } from '../domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
-import { expireHeldTexts } from './held-texts.ts';
 import { startJobs } from './jobs.ts';
-import { purgeNotices, startNoticeSender } from './notice-sender.ts';
-import { RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './reconciler.ts';
+import { RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
+import { expireHeldTexts } from './teams/held-texts.ts';
+import { purgeNotices, startNoticeSender } from './teams/notice-sender.ts';
 
 export interface Exchange {
   /** Checks the outbox and the notices now: something was added. */

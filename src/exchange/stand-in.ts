@@ -10,9 +10,9 @@ import { comparedForm } from '../domain/phone-numbers.ts';
 import { fold } from '../domain/text.ts';
 import { parseJson } from '../server/json.ts';
 import { readBytes } from '../server/read-body.ts';
-import { type Activity, activitySchema } from './activity.ts';
-import { receiveFromTeams } from './from-teams.ts';
 import { isStorableText } from './storable-text.ts';
+import { type Activity, activitySchema } from './teams/activity.ts';
+import { receiveFromTeams } from './teams/from-teams.ts';
 
 /** The path prefix under which callers may play the phone, or the Teams user, of an embedded platform. */
 export const STAND_IN = '/stand-in/';

@@ -6,7 +6,7 @@ import { hasBotOf } from '../../src/domain/bot-audience.ts';
 import { accountSid } from '../../src/domain/sid.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
 import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
-import { startNoticeSender } from '../../src/exchange/notice-sender.ts';
+import { startNoticeSender } from '../../src/exchange/teams/notice-sender.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createHttpMicrosoft } from '../../src/platforms/microsoft/http.ts';
 import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';

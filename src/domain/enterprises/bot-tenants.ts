@@ -5,7 +5,7 @@ import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 
 // Whose an activity is, its application and tenant say: GUIDs, compared without case. A bot's tenant may be given as a domain; then its GUID is asked for
-// and stored beside it.
+// and stored with it.
 
 /**
  * The GUID of a tenant that is given as a domain.

@@ -1,0 +1,63 @@
+import { statusWebhook } from '../../domain/enterprises/webhooks.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import type { StatusReport } from '../../domain/messages/message-log.ts';
+import { phoneOf } from '../../domain/phones.ts';
+import { DeliveryError } from '../../platforms/delivery-error.ts';
+import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
+import type { Attempt, MessageToDeliver } from '../attempt.ts';
+import { isCut, toReport, withTextChange } from './reports.ts';
+
+/** How far Restcomm's clock may differ from ours, in ms. */
+const CLOCK_SKEW_MS = 2 * 60_000;
+
+/**
+ * Sends a Teams user's message as an SMS. If the outcome of an earlier attempt is unknown, looks for its message on Restcomm first, until it can
+ * no longer appear; only then sends the message again, marked as possibly duplicated.
+ * @returns the message's status on Restcomm, usually SENDING
+ * @throws DeliveryError if the message cannot be sent, or an earlier attempt's may still appear
+ * @throws PlatformError if Restcomm cannot be asked for the earlier attempt
+ */
+export async function deliverSms(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<StatusReport> {
+  const { restcomm, prisma } = gateway;
+  const { body, encoding } = message;
+  const { unknownSince } = attempt;
+  const earlier = unknownSince && message.mapping && (await findEarlier(gateway, message, message.mapping.externalAddress, unknownSince));
+  if (earlier) return withTextChange(toReport(earlier), earlier.body, body);
+  if (unknownSince && Date.now() - unknownSince.getTime() < restcomm.settlesMs)
+    throw new DeliveryError('unknown', 'NO_ANSWER', 'Restcomm did not respond; its record may still appear');
+  const { sid, externalAddress: own } = await attempt.requireDeliverable();
+  const statusCallback = statusWebhook(gateway, sid, message.sid);
+  if (unknownSince) await prisma.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
+  await attempt.markStarted();
+  const numbers = { from: phoneOf(own, own).dialled, to: phoneOf(message.to, own).dialled };
+  const sent = await restcomm.sendSms({ ...numbers, body, encoding, statusCallback }).catch((error) => {
+    throw unknownSince ? again(error, restcomm.settlesMs) : error;
+  });
+  return withTextChange(toReport(sent), sent.body, body);
+}
+
+/** Holds back the next attempt until this one's record must have appeared: the next one knows only when the first one started. */
+function again(error: unknown, settlesMs: number): unknown {
+  if (!(error instanceof DeliveryError) || error.outcome !== 'unknown') return error;
+  return new DeliveryError('unknown', error.code, error.message, settlesMs, { cause: error });
+}
+
+/** Finds the message that an earlier attempt created on Restcomm: same text, same numbers, and not another message's. */
+async function findEarlier(
+  { restcomm, prisma }: Gateway,
+  message: MessageToDeliver,
+  from: string,
+  attemptStarted: Date,
+): Promise<SmsRecord | undefined> {
+  const since = new Date(attemptStarted.getTime() - CLOCK_SKEW_MS);
+  const candidates = (await restcomm.listSms({ from, to: phoneOf(message.to, from).dialled, since })).filter(
+    (sms) => sms.body === message.body || isCut(sms.body, message.body),
+  );
+  if (candidates.length === 0) return undefined;
+  const taken = await prisma.message.findMany({
+    where: { organizationSid: message.organizationSid, restcommMessageSid: { in: candidates.map((sms) => sms.sid) } },
+    select: { restcommMessageSid: true },
+  });
+  const others = new Set(taken.map((row) => row.restcommMessageSid));
+  return candidates.find((sms) => !others.has(sms.sid));
+}

@@ -1,0 +1,159 @@
+import { mappingOfSecret } from '../../domain/enterprises/webhooks.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { laneToTeams } from '../../domain/messages/lanes.ts';
+import { acceptMessage } from '../../domain/messages/message-log.ts';
+import { phoneOf } from '../../domain/phones.ts';
+import { normalizeSid } from '../../domain/sid.ts';
+import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
+import { readBytes } from '../../server/read-body.ts';
+import { applyReport } from '../reports.ts';
+import { isStorableText, toStorableSid, toStorableText } from '../storable-text.ts';
+import { isCut, isRestcommStatus, toReport, withTextChange } from './reports.ts';
+
+/** The path prefix of Restcomm's webhooks: `/webhooks/restcomm/{secret}/sms` and `/webhooks/restcomm/{secret}/status`. */
+export const RESTCOMM_WEBHOOKS = '/webhooks/restcomm/';
+
+const MAX_FORM_BYTES = 256 * 1024;
+/** The longest values, in UTF-16 code units. Longer texts are cut. */
+const MAX_BODY = 10_000;
+const MAX_FIELD = 320;
+const MAX_URL = 4096;
+const MAX_MEDIA = 10;
+
+/**
+ * Handles Restcomm's webhooks: form-encoded, with the secret in the path. A form is refused only if a mandatory field is missing, never for
+ * what its fields contain: Restcomm posts an SMS to SmsUrl and SmsFallbackUrl, which is the same one, and then never again (SmsInterpreter of
+ * RestComm/Restcomm-Connect).
+ * @returns 200 with empty RCML once the SMS or status is committed; 400, 404, 405, 413 with a line of text
+ */
+export async function restcommWebhook(gateway: Gateway, request: Request): Promise<Response> {
+  const url = new URL(request.url);
+  const [secret = '', kind, ...rest] = url.pathname.slice(RESTCOMM_WEBHOOKS.length).split('/');
+  const mappingSid = mappingOfSecret(gateway, secret);
+  if (!mappingSid || rest.length > 0 || (kind !== 'sms' && kind !== 'status')) return plainText(404, 'Not found');
+  if (request.method !== 'POST') return plainText(405, 'Method not allowed', { allow: 'POST' });
+  if (!isForm(request)) return plainText(400, 'The body must be form-encoded');
+  const bytes = await readBytes(request, MAX_FORM_BYTES);
+  if (!bytes) return plainText(413, `The body must have at most ${MAX_FORM_BYTES} bytes`);
+  const form = new URLSearchParams(bytes.toString('utf8'));
+  const problem =
+    kind === 'sms'
+      ? await receiveSms(gateway, mappingSid, form)
+      : await receiveStatus(gateway, mappingSid, form, url.searchParams.get('message'));
+  if (problem) return plainText(400, problem);
+  return new Response('<?xml version="1.0" encoding="UTF-8"?>\n<Response/>\n', { headers: { 'content-type': 'text/xml; charset=utf-8' } });
+}
+
+/** @returns what is wrong with the request; `undefined` if nothing is */
+async function receiveSms(gateway: Gateway, mappingSid: string, form: URLSearchParams): Promise<string | undefined> {
+  const field = (name: string) => form.get(name)?.trim() ?? '';
+  const sid = field('SmsSid') || field('MessageSid');
+  const [from, to] = [field('From'), field('To')];
+  if (!sid || !from || !to) return 'SmsSid, From and To are mandatory';
+  const { urls, dropped } = mediaOf(form);
+  if (dropped > 0)
+    gateway.log.warn({ mappingSid, smsSid: sid, dropped }, 'cannot show some media of an MMS: their addresses are no web addresses');
+  await acceptSms(gateway, mappingSid, { sid, from, to, body: form.get('Body') ?? '', mediaUrls: urls });
+  return undefined;
+}
+
+/**
+ * Stores an SMS to a mapped number, once per sid, and enqueues it for the Teams user. Stores it even if the mapping has been deleted since:
+ * its delivery then fails with MAPPING_NOT_FOUND. Characters that cannot be stored are replaced, and a text beyond any SMS is cut.
+ */
+export async function acceptSms(
+  gateway: Gateway,
+  mappingSid: string,
+  sms: Pick<SmsRecord, 'sid' | 'from' | 'to' | 'body' | 'mediaUrls'>,
+): Promise<void> {
+  const { prisma, sql, hints, log } = gateway;
+  const mapping = await prisma.mapping.findUnique({ where: { sid: mappingSid } });
+  const owner = mapping ?? (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
+  if (!owner) {
+    // Restcomm routes the number before the mapping is committed, and this mapping never was.
+    log.warn({ mappingSid, smsSid: sms.sid }, 'received an SMS to a number that was never mapped');
+    return;
+  }
+  const from = toStorableText(sms.from, MAX_FIELD);
+  const stored = await acceptMessage(sql, {
+    organizationSid: owner.organizationSid,
+    enterpriseSid: owner.enterpriseSid,
+    mappingSid: mapping?.sid ?? null,
+    accountSid: owner.accountSid,
+    direction: 'OUTBOUND',
+    from,
+    to: owner.microsoftAddress,
+    phone: phoneOf(from, owner.externalAddress).compared,
+    body: toStorableText(sms.body, MAX_BODY),
+    mediaUrls: sms.mediaUrls,
+    restcommMessageSid: toStorableSid(sms.sid),
+    lane: laneToTeams(owner.enterpriseSid, owner.microsoftAddress),
+  });
+  if (!stored) return;
+  hints.queued();
+  hints.appended(owner.organizationSid);
+}
+
+/**
+ * Restcomm's versions name the fields differently: MessageSid and MessageStatus in its code (SmsStatusNotifier), Status and ChannelStatusMessage
+ * in its documentation (pull request 2974), SmsSid and SmsStatus in older versions (pull request 2375). ChannelStatusMessage holds the carrier's
+ * words about a failure, or the status itself.
+ * @returns what is wrong with the request; `undefined` if nothing is
+ */
+async function receiveStatus(
+  gateway: Gateway,
+  mappingSid: string,
+  form: URLSearchParams,
+  messageSid: string | null,
+): Promise<string | undefined> {
+  const { log } = gateway;
+  const fields = (...names: string[]) =>
+    names.flatMap((name) => {
+      const value = form.get(name)?.trim();
+      return value && value !== 'null' ? [value] : [];
+    });
+  const [sid] = fields('MessageSid', 'SmsSid').map(toStorableSid);
+  const words = fields('MessageStatus', 'Status', 'SmsStatus');
+  const status = [...words, ...fields('ChannelStatusMessage')].find(isRestcommStatus);
+  if (!sid || !(status ?? words[0])) return 'MessageSid and MessageStatus are mandatory';
+  if (!status) {
+    log.warn({ mappingSid, smsSid: sid, status: words[0]?.slice(0, 100) }, 'received an unknown status; Restcomm is asked for it later');
+    return undefined;
+  }
+  const message = await findSent(gateway, mappingSid, messageSid ? { sid: normalizeSid(messageSid) } : { restcommMessageSid: sid });
+  if (!message) {
+    log.warn({ mappingSid, smsSid: sid, messageSid }, 'received a status for an unknown message');
+    return undefined;
+  }
+  const [errorCode] = fields('ErrorCode');
+  const details = fields('ErrorMessage', 'ChannelStatusMessage').filter((text) => !isRestcommStatus(text));
+  const report = toReport({ sid, status, errorCode, details });
+  // The text is in the report as well (SmsStatusNotifier): the response to its sending, which has it, may have been lost.
+  const body = form.get('Body') ?? '';
+  await applyReport(gateway, message, isCut(body, message.body) ? withTextChange(report, body, message.body) : report);
+  return undefined;
+}
+
+/** Finds a message that was sent to a phone, in the organization of a mapping that exists or has existed. */
+async function findSent({ prisma }: Gateway, mappingSid: string, where: { sid: string } | { restcommMessageSid: string }) {
+  const owner =
+    (await prisma.mapping.findUnique({ where: { sid: mappingSid } })) ??
+    (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
+  if (!owner) return null;
+  return prisma.message.findFirst({
+    where: { organizationSid: owner.organizationSid, direction: 'INBOUND', ...where },
+    select: { sid: true, organizationSid: true, body: true },
+  });
+}
+
+/** @returns the addresses of an MMS's media, and how many others there were */
+function mediaOf(form: URLSearchParams): { urls: string[]; dropped: number } {
+  const given = Array.from({ length: MAX_MEDIA }, (_, index) => form.get(`MediaUrl${index}`)?.trim() ?? '').filter((url) => url !== '');
+  const urls = given.filter((url) => isStorableText(url, MAX_URL) && /^https?:\/\//i.test(url));
+  return { urls, dropped: given.length - urls.length };
+}
+
+const isForm = (request: Request) => /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '');
+
+const plainText = (status: number, message: string, headers: Record<string, string> = {}) =>
+  new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } });

@@ -1,0 +1,390 @@
+import { isNationalSpelling, plainCharacter, possibleNumber, readDigits, regionOf, toE164 } from '../../domain/phone-numbers.ts';
+
+// How the beginning of a Teams text says for whom it is: `[from <own number>] [<number>] <text>`.
+//
+// A number ends where it is valid, not at the first white space, so it may be written as people write it. Its digits stand in groups. It may end
+// after a group that white space, punctuation or the text's end follows; never within a group, and never where a hyphen, dot or slash joins the next
+// group. Read up to each of these ends, the digits are a number or not:
+//
+// - One end gives a number: it is addressed to that number.
+// - Several do (+49 30 1234567 5 …: plans of variable length): the user is asked. A comma, colon, line break or closing bracket after the number
+//   leaves one.
+// - None does: the user is asked where the text begins with a plus and a digit, or with more than six digits. Otherwise it has no number.
+//
+// Without a plus or 00, only digits that the own number's region writes so are a number, and only where little else looks like them: nine digits or
+// more with the region's 0 (0170 1234567); with another prefix in groups (1 650 253 0000); without one ten digits or more, grouped as there
+// (650-253-0000). Dates and times of day are none. Other readings are offered, not taken.
+//
+// What stands next to a number that is read, brackets, quotes, a mark or two before it and punctuation after it, is not part of the text.
+
+/** A text's number and what follows it. */
+interface Reading {
+  /** E.164. */
+  readonly number: string;
+  readonly body: string;
+}
+
+/** What a text says of whom it is from and for. `own`: by which of the user's numbers, E.164 where it is readable. */
+export type Addressing =
+  /** No number: for the last partner. */
+  | { readonly kind: 'none'; readonly own?: string; readonly body: string }
+  /** `number`: E.164; `written`: as the text has it. */
+  | {
+      readonly kind: 'target';
+      readonly own?: string;
+      readonly target: { readonly number: string; readonly written: string };
+      readonly body: string;
+    }
+  /** To be asked: `written` is what looks like a number, `readings` what it may be, `body` all of it. */
+  | {
+      readonly kind: 'unclear';
+      readonly own?: string;
+      readonly written: string;
+      readonly readings: readonly Reading[];
+      readonly body: string;
+    };
+
+interface AddressingOptions {
+  /** The region of national numbers, as of `regionOf` the own number. */
+  readonly region?: string;
+  /** The user's numbers. One of them after `from` is recognised in any spelling. */
+  readonly ownNumbers?: readonly string[];
+}
+
+/**
+ * Reads whom a Teams text is for.
+ * @param written plain text, as of `textOf`
+ */
+export function readAddressing(written: string, { region, ownNumbers = [] }: AddressingOptions = {}): Addressing {
+  const text = trimmed(written);
+  const from = readOwn(text, region, ownNumbers);
+  if (!from) return readTarget(text, region);
+  return { ...readTarget(from.rest, regionOf(from.own) ?? region), own: from.own };
+}
+
+/** The beginning of a text in plain characters, without invisible ones. `starts` and `ends`: where each stands in the text. */
+interface Head {
+  readonly text: string;
+  readonly plain: string;
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** Longer than any number and what may stand before it. */
+const HEAD_LENGTH = 200;
+
+/** Texts that another program escaped reach Teams, too. */
+const ENTITY = /&(?:lt|gt|quot|#39|nbsp);/y;
+const ENTITIES: Record<string, string> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&nbsp;': ' ' };
+
+function headOf(text: string): Head {
+  let plain = '';
+  const starts: number[] = [];
+  const ends: number[] = [];
+  for (let at = 0; at < text.length && plain.length < HEAD_LENGTH; ) {
+    const written = matchAt(ENTITY, text, at)?.[0] ?? String.fromCodePoint(text.codePointAt(at) as number);
+    for (const unit of (ENTITIES[written] ?? plainCharacter(written)).split('')) {
+      plain += unit;
+      starts.push(at);
+      ends.push(at + written.length);
+    }
+    at += written.length;
+  }
+  return { text, plain, starts, ends };
+}
+
+function matchAt(sticky: RegExp, text: string, at: number): RegExpExecArray | null {
+  sticky.lastIndex = at;
+  return sticky.exec(text);
+}
+
+/** Digits in groups, and what is between them. */
+interface Run {
+  readonly plus: boolean;
+  /** How many signs stand before it that don't enclose numbers; a word without a colon counts as one. */
+  readonly decoration: number;
+  /** Where the plus or first digit stands in the head. */
+  readonly start: number;
+  /** What stands before the plus or first digit, brackets after the plus included. */
+  readonly before: string;
+  readonly groups: readonly Group[];
+}
+
+interface Group {
+  readonly digits: string;
+  /** Where it ends in the head. */
+  readonly end: number;
+  /** What joins it to the next; absent after the last. */
+  readonly gap?: string;
+}
+
+const START =
+  /(?<before>[^\p{L}\p{N}+\n]{0,12}?)(?:(?<word>to|tel|sms|smsto|callto)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?(?<plus>\+[+ ([]*)?(?=[0-9])/iuy;
+/** All but quotes, brackets and emphasis, which may stand around a number. */
+const DECORATION = /[^\s([{<"'`*_«»„“”‚‘’‹›]/gu;
+// A digit under a keycap is a picture.
+const GROUP = /[0-9]+(?!\u20e3)/y;
+const GAP = /[-./()[\]~ ]{1,5}(?=[0-9]+(?!\u20e3|[0-9]))/y;
+
+function findRun({ plain }: Head, at: number): Run | undefined {
+  const found = matchAt(START, plain, at);
+  if (!found?.groups) return undefined;
+  const { before = '', word, colon, after = '', plus } = found.groups;
+  const around = before + after;
+  // An amount, an issue, a rank.
+  if (!plus && /[\p{Sc}#№]/u.test(around)) return undefined;
+  const groups: Group[] = [];
+  for (let from = at + found[0].length; from < plain.length; ) {
+    const digits = matchAt(GROUP, plain, from)?.[0];
+    if (!digits) break;
+    const end = from + digits.length;
+    const gap = matchAt(GAP, plain, end)?.[0];
+    groups.push({ digits, end, gap });
+    if (gap === undefined) break;
+    from = end + gap.length;
+  }
+  if (groups.length === 0) return undefined;
+  return {
+    plus: plus !== undefined,
+    decoration: (around.match(DECORATION)?.length ?? 0) + (word !== undefined && !colon ? 1 : 0),
+    start: at + found[0].length - (plus?.length ?? 0),
+    before: around + (plus ?? ''),
+    groups,
+  };
+}
+
+/** A number that a run's first groups are. */
+interface Candidate {
+  readonly number: string;
+  readonly certain: boolean;
+  /** Its last group's index. */
+  readonly last: number;
+}
+
+/** The numbers that end where a number may end. */
+function candidates(head: Head, run: Run, region: string | undefined): Candidate[] {
+  const found: Candidate[] = [];
+  run.groups.forEach((_group, last) => {
+    if (mayEnd(head, run, last)) found.push(...readUpTo(run, last, region));
+  });
+  // A bracket that was opened before the number and is closed after it holds the number.
+  const closing = closingGroup(run);
+  const held = found.filter(({ last, certain }) => last === closing && certain);
+  return held.length > 0 ? held : found;
+}
+
+function readUpTo(run: Run, last: number, region: string | undefined): Candidate[] {
+  const groups = run.groups.slice(0, last + 1).map(({ digits }) => digits);
+  const zero = bracketedZero(run);
+  // +44 (0)20 is one number with and without its 0; +39 (0)341 may be two.
+  const spellings = [groups, ...(zero > 0 && zero < last ? [groups.toSpliced(zero, 1)] : [])];
+  return spellings.flatMap((spelling) =>
+    readDigits(spelling.join(''), run.plus, region).map((each) => ({ number: each.number, last, certain: isCertain(run, spelling, each) })),
+  );
+}
+
+function isCertain(
+  { plus, decoration }: Run,
+  groups: readonly string[],
+  { number, certain }: { number: string; certain: boolean },
+): boolean {
+  const digits = groups.join('');
+  if (plus) return certain && decoration <= 2;
+  if (decoration > 0 || groups.every((group) => TIME.test(group))) return false;
+  if (digits.startsWith('00')) return certain;
+  if (certain) return digits.length >= 9 && (digits.startsWith('0') || groups.length > 1);
+  // Without a prefix: as the region writes it, and not as a list of short numbers.
+  return digits.length >= 10 && groups.length > 1 && isNationalSpelling(number, groups);
+}
+
+/** Half past eight, as 0830. */
+const TIME = /^(?:[01][0-9]|2[0-3])[0-5][0-9]$/;
+
+/** The group that is the (0) of +44 (0)20; -1 where there is none. */
+const bracketedZero = ({ groups }: Run) =>
+  groups.findIndex(
+    ({ digits, gap }, index) => digits === '0' && /[([] *$/.test(groups[index - 1]?.gap ?? '') && /^ *[)\]]/.test(gap ?? ''),
+  );
+
+/** The group after which a bracket closes that was opened before the run's plus or first digit; -1 where none does. */
+function closingGroup({ before, groups }: Run): number {
+  const opened = (before.match(/[([]/g) ?? []).length;
+  let depth = opened;
+  return groups.findIndex(({ gap = '' }) => {
+    for (const character of gap) {
+      if (character === '(' || character === '[') depth += 1;
+      if ((character === ')' || character === ']') && depth-- === opened && opened > 0) return true;
+    }
+    return false;
+  });
+}
+
+const EXTENSION = /\s*(?:x|ext\.?|extension|#|;ext=)\s*[0-9]/iy;
+// Punctuation, unless it joins another digit; a letter of a script that is written without spaces; a picture.
+const AFTER =
+  /$|\s|[)\]}>"`*_«»“”‘‹›([{<]|['’](?!\p{L})|[-,;:.!?…|~=/•](?![0-9])|(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])[\p{L}\p{So}]/uy;
+
+/** Whether a number may end after this group. */
+function mayEnd({ plain }: Head, { groups }: Run, index: number): boolean {
+  const { end, gap } = groups[index] as Group;
+  if (gap !== undefined) return gap.includes(' ');
+  return matchAt(AFTER, plain, end) !== null && matchAt(EXTENSION, plain, end) === null;
+}
+
+/** A number as the text has it, from its plus, first digit or the bracket around its first digits on. */
+function writtenUpTo({ text, plain, starts, ends }: Head, run: Run, last: number): string {
+  const closes = closingGroup(run);
+  const bracket = closes >= 0 && closes < last ? plain.slice(0, run.start).search(/[([][^([]*$/) : -1;
+  return text.slice(starts[bracket < 0 ? run.start : bracket], ends[(run.groups[last] as Group).end - 1]);
+}
+
+function readTarget(text: string, region: string | undefined): Addressing {
+  const none = { kind: 'none', body: text } as const;
+  const head = headOf(text);
+  const run = findRun(head, 0);
+  if (!run || (!run.plus && isDate(head.plain.slice(run.start)))) return none;
+  const found = distinct(candidates(head, run, region));
+  const certain = found.filter((candidate) => candidate.certain);
+  const [only] = certain;
+  const written = (last: number) => writtenUpTo(head, run, last);
+  if (only && found.every(({ last, number }) => last === only.last && number === only.number)) {
+    const body = bodyAfter(head, run, only.last);
+    if (!beginsWithNumber(body)) return { kind: 'target', target: { number: only.number, written: written(only.last) }, body };
+  }
+  const digits = run.groups.map((group) => group.digits).join('');
+  if (!run.plus && digits.length <= 6) return none;
+  const readings = (found.length > 0 ? found : guesses(run, region)).map(({ number, last }) => ({
+    number,
+    body: bodyAfter(head, run, last),
+  }));
+  return { kind: 'unclear', written: written(run.groups.length - 1), readings, body: none.body };
+}
+
+/** What a run may have meant that has no number in its place: numbers at any group's end, else a number of no known plan. */
+function guesses(run: Run, region: string | undefined): Candidate[] {
+  const valid = run.groups.flatMap((_group, last) => readUpTo(run, last, region));
+  if (valid.length > 0) return distinct(valid);
+  const last = run.groups.length - 1;
+  const first = run.groups.findIndex(({ gap }) => gap === undefined || gap.includes(' '));
+  return distinct(
+    [first, last].flatMap((each) => {
+      const digits = run.groups
+        .slice(0, each + 1)
+        .map((group) => group.digits)
+        .join('');
+      if (!run.plus && !digits.startsWith('00')) return [];
+      const number = possibleNumber(run.plus ? digits : digits.slice(2));
+      return number ? [{ number, last: each, certain: false }] : [];
+    }),
+  );
+}
+
+const distinct = (found: readonly Candidate[]): Candidate[] =>
+  found.filter(({ number, last }, index) => index === found.findIndex((other) => other.number === number && other.last === last));
+
+/** Several numbers in a row are a list of addressees, which there is no sending to. */
+function beginsWithNumber(text: string): boolean {
+  const head = headOf(text);
+  const run = findRun(head, 0);
+  return run?.plus === true && candidates(head, run, undefined).length > 0;
+}
+
+// 12.05.2026, 12/5/26, 2026-05-12.
+const DATES = [
+  /^(?:0?[1-9]|[12][0-9]|3[01])([-./]) ?(?:0?[1-9]|[12][0-9]|3[01])\1 ?(?:19|20)?[0-9]{2}(?![-./]?[0-9])/,
+  /^(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])(?![-./]?[0-9])/,
+];
+const isDate = (plain: string) => DATES.some((pattern) => pattern.test(plain));
+
+const CLOSING: Record<string, string> = {
+  '(': ')',
+  '[': ']',
+  '{': '}',
+  '<': '>',
+  '"': '"',
+  "'": "'",
+  '`': '`',
+  '*': '*',
+  _: '_',
+  '«': '»',
+  '»': '«',
+  '„': '“”"',
+  '“': '”',
+  '‚': '‘’',
+  '‘': '’',
+  '‹': '›',
+};
+
+/**
+ * The text after a number, without what closes around the number and what separates it from the text: `:` `,` `;` `.` `-` and such, on the number's
+ * line and not part of a word (-5, :-)).
+ */
+function bodyAfter({ text, plain, ends }: Head, run: Run, last: number): string {
+  let at = (run.groups[last] as Group).end;
+  const open = openAfter(run, last);
+  for (let next = matchAt(/ *(\S)/y, plain, at); next; next = matchAt(/ *(\S)/y, plain, at)) {
+    if (!open.at(-1)?.includes(next[1] as string)) break;
+    open.pop();
+    at += next[0].length;
+  }
+  const attached = matchAt(/[-,;:.|~=>/…]+(?=$|\s|[\p{L}\p{N}"'„“«(])/uy, plain, at)?.[0] ?? '';
+  at += attached.length;
+  const spaced = attached ? '' : (matchAt(/ +[-,;:.|~=>/…]+(?=$|\s)/y, plain, at)?.[0] ?? '');
+  at += spaced.length;
+  const body = trimmed(text.slice(ends[at - 1]));
+  const unclosed = open.at(-1);
+  const around = unclosed !== undefined && body !== '' && unclosed.includes(body.at(-1) as string);
+  return around ? trimmed(body.slice(0, -1)) : body;
+}
+
+/** What still closes after the number what was opened before it, the outermost first. */
+function openAfter({ before, groups }: Run, last: number): string[] {
+  const open: string[] = [];
+  const inside = groups.slice(0, last).map(({ gap }) => gap ?? '');
+  for (const character of [...before, ...inside.join('')]) {
+    if (open.at(-1)?.includes(character) && !'([{<'.includes(character)) open.pop();
+    else if (CLOSING[character]) open.push(CLOSING[character]);
+  }
+  return open;
+}
+
+const BLANK = /[\s\p{Default_Ignorable_Code_Point}]/u;
+
+/** Without white space and invisible characters at both ends. */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && BLANK.test(text[start] as string)) start += 1;
+  while (end > start && BLANK.test(text[end - 1] as string)) end -= 1;
+  return text.slice(start, end);
+}
+
+const FROM = /from(?![\p{L}\p{N}])\s*:?\s*/iuy;
+
+/** `from <own number>`: a number with a plus or 00, or one of the user's own in any spelling. */
+function readOwn(text: string, region: string | undefined, ownNumbers: readonly string[]): { own: string; rest: string } | undefined {
+  const head = headOf(text);
+  const from = matchAt(FROM, head.plain, 0);
+  const run = from && findRun(head, from[0].length);
+  if (!run) return undefined;
+  const own = new Set(ownNumbers.map((number) => toE164(number)));
+  const ends = run.groups.flatMap((group, last) => (group.gap === undefined || group.gap.includes(' ') ? [last] : []));
+  const rest = (last: number) => bodyAfter(head, run, last);
+  for (const last of ends.toReversed()) {
+    const written = head.plain.slice(run.start, run.groups[last]?.end);
+    const number = toE164(written, region);
+    if (number && own.has(number)) return { own: number, rest: rest(last) };
+  }
+  if (!run.plus && !run.groups[0]?.digits.startsWith('00')) return undefined;
+  const [read] = candidates(head, run, region);
+  const last = read?.last ?? ends[0] ?? 0;
+  return {
+    own:
+      read?.number ??
+      `+${run.groups
+        .slice(0, last + 1)
+        .map(({ digits }) => digits)
+        .join('')}`,
+    rest: rest(last),
+  };
+}

@@ -1,0 +1,95 @@
+import type { PrismaClient, TeamsConversation as Row } from '../../../prisma/client/client.ts';
+import { comparedForm, kindOfSender, regionOf, toE164 } from '../../domain/phone-numbers.ts';
+import type { Transaction } from '../../domain/transaction.ts';
+import type { TeamsConversation } from '../../platforms/microsoft/microsoft.ts';
+
+/** The enterprise that a conversation belongs to. */
+interface Owner {
+  readonly organizationSid: string;
+  readonly enterpriseSid: string;
+}
+
+/** A number that a Teams user exchanges messages with, and the mapping used. */
+export interface Partner {
+  readonly mappingSid: string;
+  /** As of `partnerNumber`. */
+  readonly number: string;
+}
+
+/**
+ * The form in which a sender is answered and compared: E.164 for a phone, digits for a short code; a name as it is.
+ * @param own the mapped number that it wrote to
+ */
+export function partnerNumber(from: string, own?: string): string {
+  const region = own === undefined ? undefined : regionOf(own);
+  const kind = kindOfSender(from, region);
+  if (kind === 'name') return from.trim();
+  return kind === 'phone' ? (toE164(from, region) as string) : comparedForm(from, region);
+}
+
+/**
+ * Finds the conversation of an enterprise's bot with a Teams user.
+ * @param objectId the user's Microsoft Entra object id
+ * @returns `null` before their first contact
+ */
+export function findConversation(client: PrismaClient | Transaction, enterpriseSid: string, objectId: string): Promise<Row | null> {
+  return client.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
+}
+
+/** Finds a conversation and locks it, so that a user's texts are decided about one after another. */
+export async function lockConversation(tx: Transaction, enterpriseSid: string, objectId: string): Promise<Row | null> {
+  await tx.$queryRaw`SELECT 1 FROM teams_conversation WHERE enterprise_sid = ${enterpriseSid} AND object_id = ${objectId} FOR UPDATE`;
+  return findConversation(tx, enterpriseSid, objectId);
+}
+
+/** Stores the conversation to reach a Teams user in: one that the bot opened, or one that the user wrote in. */
+export async function rememberConversation(
+  prisma: PrismaClient,
+  owner: Owner,
+  objectId: string,
+  conversation: TeamsConversation,
+): Promise<void> {
+  await upsert(prisma, owner, objectId, { conversationId: conversation.conversationId, serviceUrl: conversation.serviceUrl });
+}
+
+/** Stores whom a Teams user has written to. A text without a number goes there. */
+export async function rememberPartner(tx: Transaction, owner: Owner, objectId: string, { mappingSid, number }: Partner): Promise<void> {
+  await upsert(tx, owner, objectId, { lastMappingSid: mappingSid, lastNumber: number, partnerChanged: false });
+}
+
+/**
+ * Stores who writes to a Teams user, before the user sees it. If that is another one than the last partner, whom a text without a number is for
+ * has to be asked until the user says it.
+ */
+export async function partnerWrites(
+  client: PrismaClient | Transaction,
+  { organizationSid, enterpriseSid }: Owner,
+  objectId: string,
+  { mappingSid, number }: Partner,
+): Promise<void> {
+  await client.$executeRaw`
+    INSERT INTO teams_conversation AS c (organization_sid, enterprise_sid, object_id, last_mapping_sid, last_number)
+    VALUES (${organizationSid}, ${enterpriseSid}, ${objectId}, ${mappingSid}, ${number})
+    ON CONFLICT (enterprise_sid, object_id) DO UPDATE SET last_mapping_sid = excluded.last_mapping_sid, last_number = excluded.last_number,
+      partner_changed = c.partner_changed OR coalesce(ltrim(c.last_number, '+') <> ltrim(excluded.last_number, '+'), false),
+      date_updated = now()`;
+}
+
+/** Records that it is not evident whom a text without a number is for. */
+export async function markPartnerUnclear(tx: Transaction, enterpriseSid: string, objectId: string): Promise<void> {
+  await tx.teamsConversation.updateMany({ where: { enterpriseSid, objectId }, data: { partnerChanged: true } });
+}
+
+async function upsert(
+  prisma: PrismaClient | Transaction,
+  { organizationSid, enterpriseSid }: Owner,
+  objectId: string,
+  values: Partial<Row>,
+): Promise<void> {
+  const data = { ...values, dateUpdated: new Date() };
+  await prisma.teamsConversation.upsert({
+    where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
+    create: { organizationSid, enterpriseSid, objectId, ...data },
+    update: data,
+  });
+}

@@ -1,0 +1,113 @@
+import type { Mapping } from '../../../prisma/client/client.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { regionOf } from '../../domain/phone-numbers.ts';
+import { inTransaction } from '../../domain/transaction.ts';
+import { CURED_BY_ACTIVITY, releaseWaiting } from '../../domain/waiting.ts';
+import { type Activity, isInstallation, isPersonal, storable } from './activity.ts';
+import { textOf } from './activity-text.ts';
+import { readAddressing } from './addressing.ts';
+import { type CardAction, cardActionOf, performCardAction } from './card-actions.ts';
+import { CARD_TYPE } from './cards.ts';
+import { rememberConversation } from './conversations.ts';
+import { discardActivity } from './held-texts.ts';
+import { addNotice, noticeKey, type Place } from './notices.ts';
+import { receiveText } from './receive-text.ts';
+import { findBots, findSender, type Sender } from './senders.ts';
+import { DISCARDED, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './sentences.ts';
+
+/** The response to an activity: HTTP's status, and for an invoke what its protocol wants. */
+interface ActivityAnswer {
+  readonly status: number;
+  readonly body?: object;
+}
+
+const TAKEN: ActivityAnswer = { status: 200 };
+/** Of an invoke that the bot has no use for, a messaging extension's for instance (microsoft/botbuilder-dotnet#1039). */
+const NOT_IMPLEMENTED: ActivityAnswer = { status: 501 };
+
+/**
+ * Accepts an activity that the Bot Framework has signed. A text becomes an SMS message, once per activity id, or is held until its writer has
+ * said whom it is for. What the bot says of it is stored, and sent afterwards. Activities that the bot has no use for change nothing.
+ * @param applicationId the bot's application, from the activity's token
+ */
+export async function receiveFromTeams(gateway: Gateway, applicationId: string, activity: Activity): Promise<ActivityAnswer> {
+  const { prisma, log } = gateway;
+  const bots = await findBots(prisma, applicationId, activity);
+  const [bot] = bots;
+  const sender = bot && (await findSender(gateway, bots, activity, (mappings) => ownNumberOf(activity, mappings)));
+  const action = cardActionOf(activity);
+  if (!isPersonal(activity)) {
+    if (bot && activity.type === 'message' && !action && textOf(activity).mentionsBot)
+      await say(gateway, placeOf(sender?.bot ?? bot, activity), activity, NOT_IN_GROUPS);
+    return activity.type === 'invoke' ? NOT_IMPLEMENTED : TAKEN;
+  }
+  if (!sender) {
+    log.info({ applicationId, type: activity.type }, 'activity from a Teams user without a mapping');
+    if (action && activity.type === 'invoke') return refuseAction(NOT_YOURS);
+    if (bot && activity.type === 'message') await say(gateway, placeOf(bot, activity), activity, NO_NUMBER);
+    return activity.type === 'invoke' ? NOT_IMPLEMENTED : TAKEN;
+  }
+  return receiveFrom(gateway, sender, activity, action);
+}
+
+async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction | undefined): Promise<ActivityAnswer> {
+  const { bot, objectId } = sender;
+  const place = placeOf(bot, activity);
+  if (activity.type !== 'installationUpdate' || isInstallation(activity)) {
+    await rememberConversation(gateway.prisma, bot, objectId, place);
+    await releaseWaiting(gateway, { enterpriseSid: bot.enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
+  }
+  if (action) return act(gateway, sender, activity, action);
+  switch (activity.type) {
+    case 'message':
+      await receiveText(gateway, sender, activity);
+      return TAKEN;
+    case 'messageUpdate':
+      await say(gateway, place, activity, UNCHANGEABLE, 'changed');
+      return TAKEN;
+    case 'messageDelete':
+      await say(gateway, place, activity, (await discarded(gateway, place, activity)) ? DISCARDED : UNCHANGEABLE, 'changed');
+      return TAKEN;
+    case 'invoke':
+      return NOT_IMPLEMENTED;
+    default:
+      return TAKEN;
+  }
+}
+
+/** The answer to a button: the card that takes its place. Clients without Action.Execute show a message. */
+async function act(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction): Promise<ActivityAnswer> {
+  const { text, card } = await performCardAction(gateway, sender, activity, action);
+  if (activity.type === 'invoke') return { status: 200, body: { statusCode: 200, type: CARD_TYPE, value: card } };
+  await say(gateway, placeOf(sender.bot, activity), activity, text);
+  return TAKEN;
+}
+
+const refuseAction = (message: string): ActivityAnswer => ({
+  status: 200,
+  body: { statusCode: 400, type: 'application/vnd.microsoft.error', value: { code: 'BadRequest', message } },
+});
+
+/** A text that is deleted while it is held is not wanted any more. */
+async function discarded({ prisma }: Gateway, { enterpriseSid, conversationId }: Place, { id }: Activity): Promise<boolean> {
+  return id !== undefined && inTransaction(prisma, (tx) => discardActivity(tx, enterpriseSid, conversationId, id));
+}
+
+async function say(gateway: Gateway, place: Place, { id }: Activity, text: string, what = 'said'): Promise<void> {
+  await addNotice(gateway.prisma, place, text, id === undefined ? undefined : noticeKey(what, place, id));
+  gateway.hints.queued();
+}
+
+const placeOf = ({ organizationSid, enterpriseSid }: Sender['bot'], { conversation, serviceUrl }: Activity): Place => ({
+  organizationSid,
+  enterpriseSid,
+  conversationId: conversation.id,
+  serviceUrl,
+});
+
+/** Which of the user's numbers a text is to be sent from, if it names one. */
+function ownNumberOf(activity: Activity, mappings: readonly Mapping[]): string | undefined {
+  if (activity.type !== 'message') return undefined;
+  const ownNumbers = mappings.map(({ externalAddress }) => externalAddress);
+  return readAddressing(storable(textOf(activity).text), { region: regionOf(ownNumbers[0] ?? ''), ownNumbers }).own;
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { HeldText } from '../../../prisma/client/client.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import type { Transaction } from '../../domain/transaction.ts';
+import { inTransaction } from '../../domain/transaction.ts';
+import { addNotice, type Place } from './notices.ts';
+import { expired } from './sentences.ts';
+
+// A text is held where it is not evident whom it is for: its writer is asked, and nothing is sent before they choose. A text without a number that
+// comes meanwhile waits behind the question, and goes where it goes (docs/adr/0016).
+
+/** One way to send a held text. */
+export interface Choice {
+  readonly number: string;
+  readonly mappingSid: string;
+  readonly body: string;
+}
+
+const choices = z.array(z.object({ number: z.string(), mappingSid: z.string(), body: z.string() }));
+
+/** The choices that a question offers. */
+export const choicesOf = (held: HeldText): Choice[] => choices.parse(held.choices);
+
+/** How long a held text waits, in ms. */
+const HOLD_MS = 24 * 60 * 60_000;
+/** How long ended texts are kept against repeated activities and taps, in ms. */
+const KEEP_MS = 7 * 24 * 60 * 60_000;
+
+interface NewHeldText extends Place {
+  readonly objectId: string;
+  readonly activityId: string;
+  /** The mapping that the text names, or the one that a text without a number goes by. */
+  readonly mappingSid: string;
+  readonly body: string;
+  readonly choices: readonly Choice[];
+  /** The sid of the question that it waits for. */
+  readonly behind?: string;
+}
+
+/** Holds a text. @returns undefined if its activity is held already, or was */
+export async function hold(tx: Transaction, { choices: offered, ...text }: NewHeldText): Promise<HeldText | undefined> {
+  const [held] = await tx.heldText.createManyAndReturn({
+    data: [
+      {
+        ...text,
+        sid: `HT${randomBytes(16).toString('hex')}`,
+        choices: JSON.parse(JSON.stringify(offered)),
+        expires: new Date(Date.now() + HOLD_MS),
+      },
+    ],
+    skipDuplicates: true,
+  });
+  return held;
+}
+
+/** The questions that wait for a user's choice, oldest first. */
+export function openQuestions(tx: Transaction, enterpriseSid: string, objectId: string): Promise<HeldText[]> {
+  return tx.heldText.findMany({ where: { enterpriseSid, objectId, ended: null, behind: null }, orderBy: { seq: 'asc' } });
+}
+
+/**
+ * Ends a question and what waits behind it.
+ * @param sentTo the chosen number; undefined if nothing is sent
+ * @returns the question's text and those behind it, in order; empty if it has ended already
+ */
+export async function endQuestion(tx: Transaction, sid: string, sentTo: string | undefined): Promise<HeldText[]> {
+  const { count } = await tx.heldText.updateMany({ where: { sid, ended: null }, data: { ended: new Date(), sentTo } });
+  if (count === 0) return [];
+  const ended = { ended: new Date(), sentTo };
+  await tx.heldText.updateMany({ where: { behind: sid, ended: null }, data: ended });
+  return tx.heldText.findMany({ where: { OR: [{ sid }, { behind: sid, ended: { not: null } }] }, orderBy: { seq: 'asc' } });
+}
+
+/** Ends what is held of an activity. @returns whether something was */
+export async function discardActivity(
+  tx: Transaction,
+  enterpriseSid: string,
+  conversationId: string,
+  activityId: string,
+): Promise<boolean> {
+  const held = await tx.heldText.findUnique({
+    where: { enterpriseSid_conversationId_activityId: { enterpriseSid, conversationId, activityId } },
+  });
+  return held !== null && (await endQuestion(tx, held.sid, undefined)).length > 0;
+}
+
+/** Ends the texts that waited for a day, tells their writers, and deletes what ended long ago. */
+export async function expireHeldTexts({ prisma, hints }: Pick<Gateway, 'prisma' | 'hints'>): Promise<void> {
+  const due = await prisma.heldText.findMany({ where: { ended: null, expires: { lte: new Date() } }, orderBy: { seq: 'asc' }, take: 1000 });
+  for (const { sid } of due) {
+    await inTransaction(prisma, async (tx) => {
+      const [held] = await tx.heldText.updateManyAndReturn({ where: { sid, ended: null }, data: { ended: new Date() } });
+      if (held) await addNotice(tx, held, expired(held.body), `expired:${sid}`);
+    });
+  }
+  if (due.length > 0) hints.queued();
+  await prisma.heldText.deleteMany({ where: { ended: { lte: new Date(Date.now() - KEEP_MS) } } });
+}

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Notice, PrismaClient } from '../../../prisma/client/client.ts';
+import { credentialsOf } from '../../domain/enterprises/bots.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
+import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
+import { createWakeUp } from '../../wake-up.ts';
+import { nextPause } from '../backoff.ts';
+import { failureActivity } from './cards.ts';
+import { failureText, hasFailed } from './failure-words.ts';
+import { canRetry } from './retry-from-teams.ts';
+
+interface NoticeSender {
+  /** Checks for notices now. */
+  wake(): void;
+  /** Sends no further notice, and resolves when those in progress have ended. */
+  stop(): Promise<void>;
+}
+
+interface NoticeSenderOptions {
+  /** How often to check without being woken, in ms. */
+  readonly pollMs?: number;
+  /** See RetryPolicy. */
+  readonly firstPauseMs?: number;
+}
+
+/** How many notices to send at once. */
+const BATCH = 8;
+/** How long an instance may take for a notice until another one sends it, in ms. */
+const LEASE_MS = 60_000;
+/** How long sending is retried, and for how long a said notice is kept, so that it is not said again, in ms. */
+const RETRY_MS = 24 * 60 * 60_000;
+const KEEP_MS = 7 * 24 * 60 * 60_000;
+/** The minimum interval between two checks that find nothing, in ms: every accepted message wakes the sender. */
+const MIN_INTERVAL_MS = 50;
+
+const activitySchema: z.ZodType<OutgoingActivity> = z.object({
+  text: z.string(),
+  summary: z.string().optional(),
+  attachments: z.array(z.object({ contentType: z.string(), content: z.unknown() })).optional(),
+});
+
+/** Starts sending notices, each conversation's in order. Several instances share them. */
+export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseMs = 500 }: NoticeSenderOptions = {}): NoticeSender {
+  const { log } = gateway;
+  const wakeUp = createWakeUp();
+  let stopped = false;
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      const checkedAt = performance.now();
+      const notices = await claim(gateway).catch((error): Notice[] => {
+        log.error({ err: error }, 'cannot read the notices');
+        return [];
+      });
+      await Promise.all(
+        notices.map((notice) =>
+          say(gateway, notice, firstPauseMs).catch((error) => {
+            log.error({ err: error, notice: String(notice.seq) }, 'cannot send a notice; retrying when its lease expires');
+          }),
+        ),
+      );
+      if (notices.length > 0) continue;
+      await wakeUp.wait(pollMs);
+      const early = checkedAt + MIN_INTERVAL_MS - performance.now();
+      if (early > 0) await delay(early);
+    }
+  }
+
+  const running = run();
+  return {
+    wake: () => wakeUp.wake(),
+    stop: async () => {
+      stopped = true;
+      wakeUp.wake();
+      await running;
+    },
+  };
+}
+
+/** Claims notices that are due, the first of each conversation. A claim ends by itself. */
+async function claim({ prisma }: Gateway): Promise<Notice[]> {
+  const rows = await prisma.$queryRaw<{ seq: bigint }[]>`
+    UPDATE notice SET due = now() + ${LEASE_MS} * interval '1 millisecond', attempts = attempts + 1
+    WHERE seq IN (
+      SELECT seq FROM notice n WHERE ended IS NULL AND due <= now() AND NOT EXISTS (
+        SELECT 1 FROM notice e WHERE e.conversation_id = n.conversation_id AND e.ended IS NULL AND e.seq < n.seq)
+      ORDER BY due LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+    RETURNING seq`;
+  return rows.length === 0 ? [] : prisma.notice.findMany({ where: { seq: { in: rows.map(({ seq }) => seq) } } });
+}
+
+async function say(gateway: Gateway, notice: Notice, firstPauseMs: number): Promise<void> {
+  const { prisma, microsoft, log } = gateway;
+  const bot = await prisma.bot.findUnique({ where: { enterpriseSid: notice.enterpriseSid } });
+  const activity = await activityOf(gateway, notice);
+  if (!bot || !activity) return end(gateway, notice);
+  const conversation = { conversationId: notice.conversationId, serviceUrl: notice.serviceUrl };
+  try {
+    await microsoft.sendActivity(credentialsOf(gateway, bot), conversation, activity);
+  } catch (error) {
+    const age = Date.now() - notice.dateCreated.getTime();
+    if (age > RETRY_MS || (error instanceof DeliveryError && error.outcome === 'refused')) {
+      log.warn({ ...causeOf(error), enterpriseSid: notice.enterpriseSid }, 'a notice to a Teams user was dropped');
+      return end(gateway, notice);
+    }
+    const pauseMs = nextPause({ firstPauseMs }, notice.attempts, waitOf(error));
+    log.info({ ...causeOf(error), enterpriseSid: notice.enterpriseSid, pauseMs }, 'cannot send a notice to a Teams user; retrying later');
+    await prisma.notice.updateMany({ where: { seq: notice.seq }, data: { due: new Date(Date.now() + pauseMs) } });
+    return;
+  }
+  await end(gateway, notice);
+}
+
+const waitOf = (error: unknown): number | undefined => {
+  if (error instanceof NotYetError) return error.waitMs;
+  return error instanceof DeliveryError ? error.retryAfterMs : undefined;
+};
+
+/** What a notice says now. @returns undefined if there is nothing to say any more */
+async function activityOf({ prisma }: Gateway, { activity, messageSid }: Notice): Promise<OutgoingActivity | undefined> {
+  if (messageSid === null) return activitySchema.safeParse(activity).data;
+  const message = await prisma.message.findUnique({ where: { sid: messageSid } });
+  if (!message || !hasFailed(message)) return undefined;
+  return failureActivity({ sid: message.sid, text: failureText(message), canRetry: canRetry(message) });
+}
+
+/** For the log. A platform's own words may contain what it was sent. */
+const causeOf = (error: unknown) => (error instanceof DeliveryError ? { code: error.code, outcome: error.outcome } : { err: error });
+
+async function end({ prisma }: Gateway, { seq }: Notice): Promise<void> {
+  await prisma.notice.updateMany({ where: { seq }, data: { ended: new Date() } });
+}
+
+/** Deletes the notices that were said long ago. */
+export async function purgeNotices(prisma: PrismaClient): Promise<void> {
+  await prisma.notice.deleteMany({ where: { ended: { lte: new Date(Date.now() - KEEP_MS) } } });
+}

@@ -1,0 +1,123 @@
+import type { Mapping, TeamsConversation as StoredConversation } from '../../../prisma/client/client.ts';
+import { credentialsOf } from '../../domain/enterprises/bots.ts';
+import { keepMappingUser } from '../../domain/enterprises/mapping-users.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
+import type { BotCredentials, TeamsConversation } from '../../platforms/microsoft/microsoft.ts';
+import type { Attempt, Delivered, MessageToDeliver } from '../attempt.ts';
+import { refusal } from '../refusals.ts';
+import { smsActivity } from './cards.ts';
+import { findConversation, type Partner, partnerWrites, rememberConversation } from './conversations.ts';
+import { shownSms } from './shown-sms.ts';
+
+/** How long a request may wait for Teams' limits while its lane keeps a place in the dispatcher, in ms. */
+const MAX_WAIT_MS = 1000;
+
+/** A message on its way to a Teams user. */
+interface Route {
+  readonly credentials: BotCredentials;
+  readonly mapping: Mapping;
+  /** The user's Microsoft Entra object id. */
+  readonly objectId: string;
+  /** The conversation and the partner before this message; `null` before the first contact. */
+  readonly known: StoredConversation | null;
+}
+
+/**
+ * Delivers a phone's message to its Teams user: bot → user → conversation → activity. A conversation that is gone is opened again. Teams cannot be
+ * asked about an earlier attempt: if its outcome is unknown, the message is sent again and marked as possibly duplicated.
+ * @throws DeliveryError if the message cannot be delivered
+ * @throws PlatformError if Microsoft Graph cannot be asked for the user
+ * @throws NotYetError if Microsoft's limits, or its Retry-After, do not allow it yet
+ */
+export async function deliverToTeams(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<Delivered> {
+  const mapping = await attempt.requireDeliverable();
+  const { bot } = message.enterprise;
+  if (!bot) throw refusal('BOT_NOT_FOUND');
+  const credentials = credentialsOf(gateway, bot);
+  const heldBackMs = gateway.microsoft.heldBackMs(credentials);
+  if (heldBackMs > 0) throw new NotYetError(heldBackMs);
+  const objectId = await objectIdOf(gateway, credentials, mapping);
+  const known = await findConversation(gateway.prisma, message.enterpriseSid, objectId);
+  const teams = await post(gateway, message, attempt, { credentials, mapping, objectId, known });
+  return { report: { status: 'DELIVERED', teams } };
+}
+
+/** The user's object id: stored with the mapping, or looked up now if the enterprise got its bot after the mapping. */
+async function objectIdOf(gateway: Gateway, credentials: BotCredentials, mapping: Mapping): Promise<string> {
+  if (mapping.microsoftObjectId) return mapping.microsoftObjectId;
+  const user = await gateway.microsoft.findUser(credentials, mapping.microsoftAddress);
+  if (!user) throw refusal('MICROSOFT_ADDRESS_INVALID', `${mapping.microsoftAddress} is not a user of the bot's tenant`);
+  await keepMappingUser(gateway, mapping, credentials, user.objectId);
+  return user.objectId;
+}
+
+/**
+ * Posts the message. Its sender becomes the user's last partner before the user can see it, and so before an answer can come; if it is
+ * surely not posted, the one before it does again.
+ */
+async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attempt, route: Route) {
+  const { prisma } = gateway;
+  const { credentials, mapping, objectId } = route;
+  const shown = shownSms(message, mapping, gateway.restcomm.maxSms.characters);
+  const partner: Partner = { mappingSid: mapping.sid, number: shown.from };
+  let isStarted = false;
+  const beforeSend = async () => {
+    if (isStarted) return;
+    await attempt.markStarted(async (tx) => {
+      await partnerWrites(tx, message, objectId, partner);
+      if (attempt.unknownSince) await tx.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
+    });
+    isStarted = true;
+  };
+  const open = async (serviceUrl: string | undefined): Promise<TeamsConversation> => {
+    const opened = await gateway.microsoft.openConversation(credentials, { objectId, serviceUrl }, { maxWaitMs: MAX_WAIT_MS });
+    await rememberConversation(prisma, message, objectId, opened);
+    return opened;
+  };
+  const send = async (conversation: TeamsConversation) => {
+    const options = { maxWaitMs: MAX_WAIT_MS, beforeSend };
+    const { activityId } = await gateway.microsoft.sendActivity(credentials, conversation, smsActivity(shown), options);
+    return { conversationId: conversation.conversationId, activityId };
+  };
+  const stored = storedConversation(route.known);
+  try {
+    if (!stored) return await send(await open(route.known?.serviceUrl ?? undefined));
+    try {
+      return await send(stored);
+    } catch (error) {
+      if (isNotAllowed(error)) return await send(await open(undefined));
+      if (!(error instanceof StaleConversationError)) throw error;
+      return await send(await open(error.serviceUrl ?? stored.serviceUrl));
+    }
+  } catch (error) {
+    if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, route, partner);
+    throw error instanceof StaleConversationError ? error.otherwise : error;
+  }
+}
+
+function storedConversation(known: StoredConversation | null): TeamsConversation | undefined {
+  return known?.conversationId && known.serviceUrl ? { conversationId: known.conversationId, serviceUrl: known.serviceUrl } : undefined;
+}
+
+/** Whether the stored conversation is at a connector that the operator no longer allows. */
+const isNotAllowed = (error: unknown) => error instanceof DeliveryError && error.code === 'ServiceUrlNotAllowed';
+
+const isNotPosted = (error: unknown) => error instanceof NotYetError || (error instanceof DeliveryError && error.outcome !== 'unknown');
+
+/** Makes the partner before this message the last one again, unless there is another by now. */
+async function forgetPartner(
+  { prisma }: Gateway,
+  { enterpriseSid }: MessageToDeliver,
+  { objectId, known }: Route,
+  partner: Partner,
+): Promise<void> {
+  await prisma.teamsConversation.updateMany({
+    where: { enterpriseSid, objectId, lastMappingSid: partner.mappingSid, lastNumber: partner.number },
+    data: {
+      lastMappingSid: known?.lastMappingSid ?? null,
+      lastNumber: known?.lastNumber ?? null,
+      partnerChanged: known?.partnerChanged ?? false,
+    },
+  });
+}

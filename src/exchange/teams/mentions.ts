@@ -1,0 +1,43 @@
+import { Parser } from 'htmlparser2';
+import { type Fields, idOf, isObject, stringOf } from './parts.ts';
+
+/** Somebody who is mentioned, by the names that the text may have. */
+export interface Mention {
+  readonly names: readonly string[];
+  readonly own: boolean;
+}
+
+export function mentionsOf(entities: readonly Fields[], recipientId: string | undefined): Mention[] {
+  return entities
+    .filter(({ type }) => type === 'mention')
+    .map(({ text, mentioned }) => {
+      const tag = stringOf(text);
+      const name = isObject(mentioned) ? stringOf(mentioned.name) : undefined;
+      const names = [...(tag ? [decoded(tag)] : []), ...(name ? [oneLine(name)] : [])];
+      return { names, own: isBot(idOf(mentioned), recipientId) };
+    });
+}
+
+/** A bot's id is `28:` and its application's; people's begin with `29:`. */
+function isBot(id: string | undefined, recipientId: string | undefined): boolean {
+  const application = (value: string) => value.replace(/^28:/, '').toLowerCase();
+  return id !== undefined && recipientId !== undefined && application(id) === application(recipientId);
+}
+
+/** Says of each mention in turn whose it is: of several with one name, the next. */
+export function mentionReader(mentions: readonly Mention[]): (name: string) => Mention | undefined {
+  const left = [...mentions];
+  return (name) => {
+    const index = left.findIndex(({ names }) => names.includes(oneLine(name)));
+    return index < 0 ? undefined : left.splice(index, 1)[0];
+  };
+}
+
+export const oneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
+
+/** The text of a piece of markup. */
+export function decoded(markup: string): string {
+  const texts: string[] = [];
+  new Parser({ ontext: (text) => texts.push(text) }).end(markup.slice(0, 1000));
+  return oneLine(texts.join(''));
+}

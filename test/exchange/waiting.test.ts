@@ -340,7 +340,21 @@ describe('a user that Microsoft does not know', () => {
   });
 });
 
-describe('conversation-not-found: a conversation that no longer exists is opened again, and the message delivered in the same attempt', () => {
+test('a bot whose secret cannot be opened keeps no other enterprise’s users from being found', async () => {
+  const [broken, fine] = [await exchange.customer(), await exchange.customer()];
+  const { prisma } = exchange.gateway;
+  await prisma.bot.update({ where: { sid: broken.botSid }, data: { clientSecret: new Uint8Array([0]) } });
+  const where = { enterpriseSid: { in: [broken.enterpriseSid, fine.enterpriseSid] } };
+  await prisma.mapping.updateMany({ where, data: { microsoftObjectId: null, microsoftChecked: null } });
+  await resolveMappingUsers(exchange.gateway);
+  const found = await prisma.mapping.findMany({ where, select: { enterpriseSid: true, microsoftObjectId: true, microsoftChecked: true } });
+  for (const { enterpriseSid, microsoftObjectId, microsoftChecked } of found) {
+    expect(microsoftObjectId !== null).toBe(enterpriseSid === fine.enterpriseSid);
+    expect(microsoftChecked).not.toBeNull();
+  }
+});
+
+describe('conversation-not-found: a conversation that is gone is opened anew, and the message delivered in the same attempt', () => {
   test.each([
     ['ConversationNotFound', { status: 404, body: { error: { code: 'ConversationNotFound', message: 'Conversation not found.' } } }],
     ['a 404 without a body', { status: 404 }],
@@ -367,6 +381,21 @@ describe('conversation-not-found: a conversation that no longer exists is opened
     expect(shownTo(own)).toEqual(['one', 'two', 'three']);
     expect(exchange.microsoft.requests.slice(before).map(({ path }) => path.split('/')[1])).toEqual(['gcc']);
   });
+});
+
+test('Retry-After holds back all of a bot’s conversations, and not only the one that was refused', async () => {
+  const own = await exchange.customer();
+  const other = await exchange.person(own);
+  for (const person of [own, other]) await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'before'), 'DELIVERED');
+  const date = new Date(Date.now() + 3000).toUTCString();
+  exchange.microsoft.fault('activities', { answer: { status: 429, headers: { 'retry-after': date } } });
+  const refused = exchange.microsoft.requests.length;
+  const first = await exchange.text(own, own, PHONE, 'refused');
+  await exchange.microsoft.until(() => exchange.microsoft.requests.slice(refused).some(({ status }) => status === 429));
+  const second = await exchange.text(own, other, PHONE, 'held back');
+  await exchange.ends(own.provider, second, 'DELIVERED');
+  expect(Date.now()).toBeGreaterThan(Date.parse(date) - 50);
+  await exchange.ends(own.provider, first, 'DELIVERED');
 });
 
 describe('the partner of a Teams user', () => {

@@ -42,7 +42,22 @@ test('events past their retention are deleted from the beginning of each log, an
   expect(await numbersOf(two.organizationSid)).toEqual([5]);
 });
 
-test('a run deletes the events that an interrupted run had marked', async () => {
+it('a log that cannot be trimmed keeps no other one from it', async () => {
+  const logs = [await filled(2), await filled(2), await filled(2)];
+  for (const { organizationSid } of logs) await age(organizationSid, 2, 40);
+  const { prisma } = gateway.database;
+  const poison = logs[0]?.organizationSid ?? '';
+  await prisma.$executeRawUnsafe(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'poison'; END $$`);
+  await prisma.$executeRawUnsafe(
+    `CREATE TRIGGER refuse BEFORE DELETE ON message_event FOR EACH ROW WHEN (OLD.organization_sid = '${poison}') EXECUTE FUNCTION refuse()`,
+  );
+  await expect(trimEvents(prisma, 30 * DAY)).rejects.toThrow('cannot trim the event logs of 1 organizations');
+  await prisma.$executeRawUnsafe('DROP TRIGGER refuse ON message_event');
+  expect(await Promise.all(logs.map(({ organizationSid }) => numbersOf(organizationSid)))).toEqual([[1, 2], [], []]);
+  expect(await trimEvents(prisma, 30 * DAY)).toBe(2);
+});
+
+it('what an interrupted run had noted and not deleted, the next one deletes', async () => {
   const { organizationSid } = await filled(5);
   await age(organizationSid, 3, 31);
   await gateway.database.prisma.eventHead.update({ where: { organizationSid }, data: { trimmed: 3n } });

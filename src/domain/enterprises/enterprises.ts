@@ -140,7 +140,8 @@ export function updateEnterprise(gateway: Gateway, caller: Caller, input: Update
       .catch((error) => {
         throw asUniquenessError(error, name ?? '');
       })
-      .finally(() => status && afterStatusChange(gateway, sid ?? ''));
+      .finally(() => status && gateway.verified.drop(sid ?? ''))
+      .then((enterprise) => (status === 'ACTIVE' ? released(gateway, enterprise) : enterprise));
   });
 }
 
@@ -155,7 +156,9 @@ export function closeEnterprise(gateway: Gateway, caller: Caller, input: CloseEn
     const { sid = '', deleteMappings } = parseInput(closeInput, input);
     if (deleteMappings) await deleteMappingsOf(gateway, caller, sid);
     const work = (tx: Transaction) => close(gateway, tx, caller, sid, remember);
-    return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, work).finally(() => afterStatusChange(gateway, sid));
+    return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, work)
+      .finally(() => gateway.verified.drop(sid))
+      .then((enterprise) => released(gateway, enterprise));
   });
 }
 
@@ -171,12 +174,14 @@ async function close(gateway: Gateway, tx: Transaction, caller: Caller, sid: str
 }
 
 /**
- * After the transaction, whether it was committed or not: its lock on the enterprise keeps messages from being accepted, which have their lanes
- * locked meanwhile.
+ * Has an enterprise's waiting messages tried again. This comes after the transaction, whose lock on the enterprise keeps messages from being accepted
+ * while these have their lanes locked. If it fails, the messages are tried somewhat later.
  */
-async function afterStatusChange(gateway: Gateway, sid: string): Promise<void> {
-  gateway.verified.drop(sid);
-  await releaseWaiting(gateway, { enterpriseSid: sid });
+async function released(gateway: Gateway, enterprise: Enterprise): Promise<Enterprise> {
+  await releaseWaiting(gateway, { enterpriseSid: enterprise.sid }).catch((error) => {
+    gateway.log.warn({ err: error, enterpriseSid: enterprise.sid }, 'cannot release the messages that wait for an enterprise');
+  });
+  return enterprise;
 }
 
 /** Changes an enterprise's status. The platform's part comes last, so that its refusal rolls everything back. */

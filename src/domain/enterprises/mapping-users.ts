@@ -34,10 +34,12 @@ export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal
   for (const { enterprise, ...mapping } of unresolved) {
     if (signal?.aborted) break;
     if (!enterprise.bot || failedEnterprises.has(enterprise.sid)) continue;
+    let credentials: BotCredentials | undefined;
     try {
-      if (await resolveUser(gateway, mapping, credentialsOf(gateway, enterprise.bot))) resolved += 1;
+      credentials = credentialsOf(gateway, enterprise.bot);
+      if (await resolveUser(gateway, mapping, credentials)) resolved += 1;
     } catch (error) {
-      const isOfBot = isBotsFault(error);
+      const isOfBot = !credentials || isBotsFault(error);
       if (isOfBot) failedEnterprises.add(enterprise.sid);
       const line = { err: error, enterpriseSid: enterprise.sid, mappingSid: mapping.sid };
       log.warn(line, isOfBot ? "cannot ask Microsoft for an enterprise's users" : 'cannot ask Microsoft for a mapped user');

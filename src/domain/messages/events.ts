@@ -1,4 +1,5 @@
 import type { ChannelStatus, MessageDirection, PrismaClient } from '../../../prisma/client/client.ts';
+import { isUnavailable } from '../../database/unavailable.ts';
 import { normalizeSid } from '../sid.ts';
 
 /** One event of an organization's log, with the fields of its message that filters test. */
@@ -83,16 +84,24 @@ const TRIM_BATCH = 5000;
  * Deletes the events that are older than `retentionMs`, from each log's beginning up to the first that is younger. The head records how far, so that an
  * older cursor is refused instead of missing events silently.
  * @returns how many were deleted
+ * @throws AggregateError if some logs cannot be trimmed, after all others
  */
 export async function trimEvents(prisma: PrismaClient, retentionMs: number, signal?: AbortSignal): Promise<number> {
   const before = new Date(Date.now() - retentionMs);
   const heads = await prisma.eventHead.findMany({ select: { organizationSid: true } });
+  const failures: unknown[] = [];
   let deleted = 0;
   for (const { organizationSid } of heads) {
-    for (let count = TRIM_BATCH; count >= TRIM_BATCH && !signal?.aborted; deleted += count) {
-      count = await trimOnce(prisma, organizationSid, before);
+    try {
+      for (let count = TRIM_BATCH; count >= TRIM_BATCH && !signal?.aborted; deleted += count) {
+        count = await trimOnce(prisma, organizationSid, before);
+      }
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      failures.push(error);
     }
   }
+  if (failures.length > 0) throw new AggregateError(failures, `cannot trim the event logs of ${failures.length} organizations`);
   return deleted;
 }
 

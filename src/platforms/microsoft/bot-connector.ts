@@ -21,9 +21,8 @@ const NAMED_CODES = /\b(ConversationBlockedByUser|BotNotInConversationRoster|Bot
 
 const resource = z.object({ id: z.string().min(1) });
 
-/** How long a request may wait for its turn by default, in ms: nobody waits for a reply's answer. */
-const MAX_WAIT_MS = 60_000;
-const MAX_CHECK_WAIT_MS = 10_000;
+/** How long a request may wait for its turn by default, in ms. */
+const MAX_WAIT_MS = 10_000;
 
 interface BotConnectorOptions {
   readonly login: MicrosoftLogin;
@@ -105,7 +104,7 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
     checkReach: async (bot) => {
       // There is no conversation of this name. Teams checks the token and the bot before it says so.
       const path = 'v3/conversations/verify-bot/members';
-      const given = { base: serviceUrl, path, thread: path, maxWaitMs: MAX_CHECK_WAIT_MS, unanswered: 'retry' } as const;
+      const given = { base: serviceUrl, path, thread: path, maxWaitMs: MAX_WAIT_MS, unanswered: 'retry' } as const;
       const { response, refusal } = await send(options, bot, given);
       const reached =
         response.status === 403 ? refusal.code === 'BotNotInConversationRoster' : [200, 400, 404, 405].includes(response.status);

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { NotYetError } from '../delivery-error.ts';
 import type { BotCredentials } from './microsoft.ts';
 
@@ -44,9 +44,10 @@ export interface Limiter {
 /**
  * Creates the one limiter that all requests to the connector pass. It counts this instance's requests: several instances share a bot's limit
  * per tenant, and learn from a 429 that it is used up.
- * @param now the current time, in ms; for tests
+ * @param clock the current time and what waits, in ms; for tests
  */
-export function createLimiter(now: () => number = () => performance.now()): Limiter {
+export function createLimiter(clock: { now: () => number; wait: (ms: number) => Promise<void> } = CLOCK): Limiter {
+  const { now } = clock;
   const threads = new Map<string, number[]>();
   const bots = new Map<string, number[]>();
   const heldUntil = new Map<string, number>();
@@ -79,7 +80,7 @@ export function createLimiter(now: () => number = () => performance.now()): Limi
         if (wait === 0) break;
         if (now() + wait > deadline) throw new NotYetError(wait);
         // Timers may fire a little early.
-        await delay(Math.ceil(wait));
+        await clock.wait(Math.ceil(wait));
       }
       if (threads.size + bots.size + heldUntil.size >= SWEEP_SIZE) sweep();
       record(bots, key, BOT_LIMITS, now());
@@ -94,6 +95,8 @@ export function createLimiter(now: () => number = () => performance.now()): Limi
     heldBackMs: (bot) => Math.max(0, (heldUntil.get(keyOf(bot)) ?? 0) - now()),
   };
 }
+
+const CLOCK = { now: () => performance.now(), wait: (ms: number) => setTimeout(ms) };
 
 /** Ids of applications and tenants are GUIDs, or domains: both without regard to case. */
 const keyOf = ({ applicationId, tenantId }: BotCredentials): string => `${applicationId} ${tenantId}`.toLowerCase();

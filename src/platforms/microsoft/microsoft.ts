@@ -30,8 +30,8 @@ export interface BotCheck {
 }
 
 /** How a request to the connector waits for its turn. */
-interface Turn {
-  /** How long it may wait for Teams' limits, in ms. Defaults to a minute. */
+export interface Turn {
+  /** How long it may wait for Teams' limits, in ms. Defaults to ten seconds. */
   readonly maxWaitMs?: number;
 }
 

@@ -1,22 +1,19 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { NotYetError } from '../../../src/platforms/delivery-error.ts';
 import { createLimiter, type Limiter, THREAD_LIMITS } from '../../../src/platforms/microsoft/limiter.ts';
-
-vi.mock('node:timers/promises', () => ({ setTimeout: vi.fn() }));
 
 const bot = { applicationId: 'app', tenantId: 'tenant', clientSecret: 'secret' };
 let time: number;
 let limiter: Limiter;
 beforeEach(() => {
   time = 0;
-  limiter = createLimiter(() => time);
-  vi.mocked(delay).mockImplementation(async (ms) => {
-    time += ms ?? 0;
-    return undefined as never;
+  limiter = createLimiter({
+    now: () => time,
+    wait: async (ms) => {
+      time += ms;
+    },
   });
 });
-afterEach(() => vi.resetAllMocks());
 
 /** When each of so many requests to a thread leaves, in ms. */
 async function times(count: number, thread = 'thread'): Promise<number[]> {

@@ -42,7 +42,7 @@ test('events past their retention are deleted from the beginning of each log, an
   expect(await numbersOf(two.organizationSid)).toEqual([5]);
 });
 
-it('a log that cannot be trimmed keeps no other one from it', async () => {
+test('a log that cannot be trimmed keeps no other one from it', async () => {
   const logs = [await filled(2), await filled(2), await filled(2)];
   for (const { organizationSid } of logs) await age(organizationSid, 2, 40);
   const { prisma } = gateway.database;
@@ -57,7 +57,7 @@ it('a log that cannot be trimmed keeps no other one from it', async () => {
   expect(await trimEvents(prisma, 30 * DAY)).toBe(2);
 });
 
-it('what an interrupted run had noted and not deleted, the next one deletes', async () => {
+test('what an interrupted run had noted and not deleted, the next one deletes', async () => {
   const { organizationSid } = await filled(5);
   await age(organizationSid, 3, 31);
   await gateway.database.prisma.eventHead.update({ where: { organizationSid }, data: { trimmed: 3n } });

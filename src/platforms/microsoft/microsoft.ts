@@ -30,7 +30,7 @@ export interface BotCheck {
 }
 
 /** How a request to the connector waits for its turn. */
-export interface Turn {
+interface Turn {
   /** How long it may wait for Teams' limits, in ms. Defaults to ten seconds. */
   readonly maxWaitMs?: number;
 }

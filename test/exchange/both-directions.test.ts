@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { done } from '../parity/faces.ts';
-import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
+import { buttonsOf, type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 
 let exchange: TestExchange;
 beforeAll(async () => {
@@ -151,15 +151,40 @@ test('one application serves several enterprises, even of several organizations:
   expect(await exchange.messages(foreign.provider)).toHaveLength(1);
 });
 
-test('a user with numbers of two enterprises that share an application answers from the number last written to, or names one', async () => {
+test('a user with numbers of two enterprises by one application is asked whom a text is for, or names the number', async () => {
   const one = await exchange.customer();
   const other = await exchange.customer({ bot: one.bot, user: one.user });
   await exchange.ends(one.provider, await exchange.text(one, one, PHONE, 'To one'), 'DELIVERED');
   await exchange.ends(other.provider, await exchange.text(other, other, OTHER_PHONE, 'To the other'), 'DELIVERED');
   await exchange.say(one, one.user, 'An answer');
-  expect(await nextSentFrom(other.number, 1)).toMatchObject({ to: OTHER_PHONE, body: 'An answer' });
-  await exchange.say(one, one.user, `from ${one.number} Another`);
-  expect(await nextSentFrom(one.number, 1)).toMatchObject({ to: PHONE, body: 'Another' });
+  expect(await nextShownTo(one, 3)).toContain('Who is this for? “An answer”');
+  const asked = exchange.microsoft.activities.filter(({ objectId }) => objectId === one.user.objectId)[2];
+  const buttons = buttonsOf(asked as never);
+  expect(buttons.slice(0, 2).map(({ title }) => title)).toEqual([`${OTHER_PHONE} (from ${other.number})`, `${PHONE} (from ${one.number})`]);
+  // Somebody writes to the other enterprise meanwhile.
+  await exchange.ends(other.provider, await exchange.text(other, other, OTHER_PHONE, 'Are you there?'), 'DELIVERED');
+  await exchange.press(one, one.user, buttons[1] as never);
+  expect(await nextSentFrom(one.number, 1)).toMatchObject({ to: PHONE, body: 'An answer' });
+  await exchange.say(one, one.user, 'And more');
+  expect(await nextSentFrom(one.number, 2)).toMatchObject({ to: PHONE, body: 'And more' });
+  await exchange.say(one, one.user, `from ${other.number} ${OTHER_PHONE} Another`);
+  expect(await nextSentFrom(other.number, 1)).toMatchObject({ to: OTHER_PHONE, body: 'Another' });
+  expect(await exchange.messages(other.provider, { direction: 'INBOUND' })).toHaveLength(1);
+  expect(await exchange.messages(one.provider, { direction: 'INBOUND' })).toHaveLength(2);
+});
+
+test('what such a user answers by quoting, or on a card, goes by the enterprise that it was written to', async () => {
+  const one = await exchange.customer();
+  const other = await exchange.customer({ bot: one.bot, user: one.user });
+  await exchange.ends(one.provider, await exchange.text(one, one, PHONE, 'To one'), 'DELIVERED');
+  await exchange.ends(other.provider, await exchange.text(other, other, OTHER_PHONE, 'To the other'), 'DELIVERED');
+  const [sms] = exchange.microsoft.activities.filter(({ objectId }) => objectId === one.user.objectId);
+  const quotedReply = { messageId: sms?.id };
+  await exchange.say(one, one.user, `<quoted messageId="${sms?.id}"/> By quoting`, { entities: [{ type: 'quotedReply', quotedReply }] });
+  expect(await nextSentFrom(one.number, 1)).toMatchObject({ to: PHONE, body: 'By quoting' });
+  await exchange.say(one, one.user, `from ${other.number} ${OTHER_PHONE} Elsewhere`);
+  await exchange.press(one, one.user, buttonsOf(sms as never)[0] as never, { reply: 'On the card' });
+  expect(await nextSentFrom(one.number, 2)).toMatchObject({ to: PHONE, body: 'On the card' });
 });
 
 test('an activity that is delivered again is one message, and does not change the user’s current recipient back', async () => {

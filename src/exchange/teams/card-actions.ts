@@ -7,12 +7,12 @@ import { regionOf, toE164 } from '../../domain/phone-numbers.ts';
 import { inTransaction, type Transaction } from '../../domain/transaction.ts';
 import { type Activity, storable } from './activity.ts';
 import { type Card, outcomeCard, smsCard } from './cards.ts';
-import { lockConversation } from './conversations.ts';
+import { lockConversations } from './conversations.ts';
 import { choicesOf, endQuestion } from './held-texts.ts';
 import { addNotice, noticeKey, type Place } from './notices.ts';
 import { retryFromTeams } from './retry-from-teams.ts';
 import { DuplicateActivity, problemWith, sendFromTeams } from './send-from-teams.ts';
-import { answerQuestion } from './send-held.ts';
+import { answerQuestion, isOf } from './send-held.ts';
 import type { Sender } from './senders.ts';
 import {
   ALREADY_ENDED,
@@ -69,7 +69,7 @@ export async function performCardAction(gateway: Gateway, sender: Sender, activi
   const pressed = { gateway, sender, place, activityId: activity.id ?? `gateway:${randomUUID()}` };
   const outcome = await perform(pressed, action);
   gateway.hints.queued();
-  gateway.hints.appended(organizationSid);
+  for (const mapping of sender.mappings) gateway.hints.appended(mapping.organizationSid);
   return typeof outcome === 'string' ? { text: outcome, card: outcomeCard(outcome) } : outcome;
 }
 
@@ -116,7 +116,7 @@ async function replyTo({ gateway, sender, place, activityId }: Pressed, messageS
   const said = repliedTo(number, body);
   await ignoringDuplicates(() =>
     inTransaction(gateway.prisma, async (tx) => {
-      await lockConversation(tx, place.enterpriseSid, sender.objectId);
+      await lockConversations(tx, sender);
       if (await wasJustSent(tx, mapping, number, body)) return;
       await sendFromTeams(tx, { place, objectId: sender.objectId, activityId, mapping, number, body });
       await addNotice(tx, place, said, noticeKey('said', place, activityId));
@@ -133,7 +133,7 @@ async function wasJustSent(tx: Transaction, mapping: Mapping, number: string, bo
 
 async function sendChoice({ gateway, sender, place }: Pressed, questionSid: string, index: number): Promise<string> {
   const held = await gateway.prisma.heldText.findUnique({ where: { sid: questionSid } });
-  const choice = held?.enterpriseSid === place.enterpriseSid ? choicesOf(held)[index] : undefined;
+  const choice = held && isOf(sender, held) ? choicesOf(held)[index] : undefined;
   if (!held || !choice) return ALREADY_ENDED;
   const mapping = sender.mappings.find(({ sid }) => sid === choice.mappingSid);
   const { number, body } = choice;
@@ -152,18 +152,18 @@ async function answer(gateway: Gateway, given: Parameters<typeof answerQuestion>
   let said = '';
   await ignoringDuplicates(() =>
     inTransaction(gateway.prisma, async (tx) => {
-      await lockConversation(tx, given.place.enterpriseSid, given.sender.objectId);
+      await lockConversations(tx, given.sender);
       said = await answerQuestion(tx, given);
     }),
   );
   return said;
 }
 
-async function discard({ gateway, sender, place }: Pressed, sid: string): Promise<string> {
+async function discard({ gateway, sender }: Pressed, sid: string): Promise<string> {
   return inTransaction(gateway.prisma, async (tx) => {
-    await lockConversation(tx, place.enterpriseSid, sender.objectId);
+    await lockConversations(tx, sender);
     const held = await tx.heldText.findUnique({ where: { sid } });
-    if (held?.enterpriseSid !== place.enterpriseSid || held.objectId !== sender.objectId) return ALREADY_ENDED;
+    if (!held || !isOf(sender, held)) return ALREADY_ENDED;
     return (await endQuestion(tx, sid, undefined)).length > 0 ? DISCARDED : ALREADY_ENDED;
   });
 }

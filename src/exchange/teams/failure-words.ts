@@ -1,4 +1,4 @@
-import type { Message } from '../../../prisma/client/client.ts';
+import type { Message, MessageHoldReason } from '../../../prisma/client/client.ts';
 import { excerpt } from './sentences.ts';
 
 /** Why an SMS was not delivered, by channelErrorCode, for the person who wrote it. Each is a sentence without its full stop. */
@@ -20,19 +20,39 @@ const REASONS: Readonly<Record<string, string>> = {
   ENTERPRISE_CLOSED: 'The enterprise is CLOSED',
   ENTERPRISE_INACTIVE: 'The enterprise is INACTIVE',
   MAPPING_NOT_FOUND: 'Your number is no longer assigned to you',
+  ACCOUNT_CLOSED: "Your provider's account is closed",
   ACCOUNT_NOT_ACTIVE: "Your provider's account is not active",
   NO_REPORT: 'The mobile network has not said for three days whether it arrived, so it may have',
 };
 
-type FailedMessage = Pick<Message, 'to' | 'body' | 'stuck' | 'channelStatus' | 'channelErrorCode' | 'channelErrorMessage'>;
+/** Why an SMS waits, by the reason of its hold, and what for. */
+const WAITS: Partial<Record<MessageHoldReason, string>> = {
+  ENTERPRISE_INACTIVE: 'Your enterprise is INACTIVE. The SMS is sent when it is ACTIVE again.',
+  ACCOUNT_SUSPENDED: "Your provider's account is suspended. The SMS is sent when it is active again.",
+  CARRIER_ACCOUNT: 'The carrier does not let your provider send. The SMS is sent when that is settled.',
+  RETRIES_EXHAUSTED: 'The carrier has not taken it for about an hour.',
+};
+
+type FailedMessage = Pick<Message, 'to' | 'body' | 'stuck' | 'holdReason' | 'channelStatus' | 'channelErrorCode' | 'channelErrorMessage'>;
 
 /** Says that an SMS was not delivered: to whom, which one, and why. */
-export function failureText({ to, body, stuck, channelErrorCode, channelErrorMessage }: FailedMessage): string {
-  const reason = REASONS[channelErrorCode ?? ''] ?? channelErrorMessage ?? 'The reason is not known';
+export function failureText(message: FailedMessage): string {
+  const { to, body, stuck } = message;
   const happened = stuck ? `Your SMS to ${to} has not been sent yet` : `Your SMS to ${to} was not delivered`;
-  return `${happened}: ${excerpt(body)}\n${reason.replace(/\.$/, '')}.`;
+  return `${happened}: ${excerpt(body)}\n${reasonOf(message)}`;
 }
 
+function reasonOf({ stuck, holdReason, channelErrorCode, channelErrorMessage }: FailedMessage): string {
+  const wait = stuck && holdReason ? WAITS[holdReason] : undefined;
+  if (wait) return wait;
+  const reason = REASONS[channelErrorCode ?? ''] ?? channelErrorMessage ?? 'The reason is not known';
+  return `${reason.replace(/\.$/, '')}.`;
+}
+
+/** Whether a stuck SMS stays so until somebody sends it again; others go by themselves when their cause is removed. */
+export const isSetAside = ({ stuck, holdReason }: Pick<Message, 'stuck' | 'holdReason'>): boolean =>
+  stuck && (holdReason === null || holdReason === 'RETRIES_EXHAUSTED');
+
 /** Whether an SMS needs its writer's attention: it has failed, or waits until somebody does something. */
-export const hasFailed = ({ stuck, channelStatus }: FailedMessage): boolean =>
+export const hasFailed = ({ stuck, channelStatus }: Pick<Message, 'stuck' | 'channelStatus'>): boolean =>
   stuck || channelStatus === 'FAILED' || channelStatus === 'UNDELIVERED';

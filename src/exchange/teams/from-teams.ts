@@ -1,11 +1,8 @@
-import type { Mapping } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import { regionOf } from '../../domain/phone-numbers.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { CURED_BY_ACTIVITY, releaseWaiting } from '../../domain/waiting.ts';
-import { type Activity, isInstallation, isPersonal, storable } from './activity.ts';
+import { type Activity, isInstallation, isPersonal } from './activity.ts';
 import { textOf } from './activity-text.ts';
-import { readAddressing } from './addressing.ts';
 import { type CardAction, cardActionOf, performCardAction } from './card-actions.ts';
 import { CARD_TYPE } from './cards.ts';
 import { rememberConversation } from './conversations.ts';
@@ -34,7 +31,7 @@ export async function receiveFromTeams(gateway: Gateway, applicationId: string, 
   const { prisma, log } = gateway;
   const bots = await findBots(prisma, applicationId, activity);
   const [bot] = bots;
-  const sender = bot && (await findSender(gateway, bots, activity, (mappings) => ownNumberOf(activity, mappings)));
+  const sender = bot && (await findSender(gateway, bots, activity));
   const action = cardActionOf(activity);
   if (!isPersonal(activity)) {
     if (bot && activity.type === 'message' && !action && textOf(activity).mentionsBot)
@@ -55,7 +52,8 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
   const place = placeOf(bot, activity);
   if (activity.type !== 'installationUpdate' || isInstallation(activity)) {
     await rememberConversation(gateway.prisma, bot, objectId, place);
-    await releaseWaiting(gateway, { enterpriseSid: bot.enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
+    for (const enterpriseSid of sender.enterpriseSids)
+      await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
   }
   if (action) return act(gateway, sender, activity, action);
   switch (activity.type) {
@@ -66,7 +64,7 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
       await say(gateway, place, activity, UNCHANGEABLE, 'changed');
       return TAKEN;
     case 'messageDelete':
-      await say(gateway, place, activity, (await discarded(gateway, place, activity)) ? DISCARDED : UNCHANGEABLE, 'changed');
+      await say(gateway, place, activity, (await discarded(gateway, sender, activity)) ? DISCARDED : UNCHANGEABLE, 'changed');
       return TAKEN;
     case 'invoke':
       return NOT_IMPLEMENTED;
@@ -89,8 +87,8 @@ const refuseAction = (message: string): ActivityAnswer => ({
 });
 
 /** A text that is deleted while it is held is not wanted any more. */
-async function discarded({ prisma }: Gateway, { enterpriseSid, conversationId }: Place, { id }: Activity): Promise<boolean> {
-  return id !== undefined && inTransaction(prisma, (tx) => discardActivity(tx, enterpriseSid, conversationId, id));
+async function discarded({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<boolean> {
+  return id !== undefined && inTransaction(prisma, (tx) => discardActivity(tx, enterpriseSids, conversation.id, id));
 }
 
 async function say(gateway: Gateway, place: Place, { id }: Activity, text: string, what = 'said'): Promise<void> {
@@ -104,10 +102,3 @@ const placeOf = ({ organizationSid, enterpriseSid }: Sender['bot'], { conversati
   conversationId: conversation.id,
   serviceUrl,
 });
-
-/** Which of the user's numbers a text is to be sent from, if it names one. */
-function ownNumberOf(activity: Activity, mappings: readonly Mapping[]): string | undefined {
-  if (activity.type !== 'message') return undefined;
-  const ownNumbers = mappings.map(({ externalAddress }) => externalAddress);
-  return readAddressing(storable(textOf(activity).text), { region: regionOf(ownNumbers[0] ?? ''), ownNumbers }).own;
-}

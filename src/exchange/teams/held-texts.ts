@@ -55,8 +55,12 @@ export async function hold(tx: Transaction, { choices: offered, ...text }: NewHe
 }
 
 /** The questions that wait for a user's choice, oldest first. */
-export function openQuestions(tx: Transaction, enterpriseSid: string, objectId: string): Promise<HeldText[]> {
-  return tx.heldText.findMany({ where: { enterpriseSid, objectId, ended: null, behind: null }, orderBy: { seq: 'asc' } });
+export function openQuestions(
+  tx: Transaction,
+  { enterpriseSids, objectId }: { readonly enterpriseSids: readonly string[]; readonly objectId: string },
+): Promise<HeldText[]> {
+  const where = { enterpriseSid: { in: [...enterpriseSids] }, objectId, ended: null, behind: null };
+  return tx.heldText.findMany({ where, orderBy: { seq: 'asc' } });
 }
 
 /**
@@ -75,13 +79,11 @@ export async function endQuestion(tx: Transaction, sid: string, sentTo: string |
 /** Ends what is held of an activity. @returns whether something was */
 export async function discardActivity(
   tx: Transaction,
-  enterpriseSid: string,
+  enterpriseSids: readonly string[],
   conversationId: string,
   activityId: string,
 ): Promise<boolean> {
-  const held = await tx.heldText.findUnique({
-    where: { enterpriseSid_conversationId_activityId: { enterpriseSid, conversationId, activityId } },
-  });
+  const held = await tx.heldText.findFirst({ where: { enterpriseSid: { in: [...enterpriseSids] }, conversationId, activityId } });
   return held !== null && (await endQuestion(tx, held.sid, undefined)).length > 0;
 }
 

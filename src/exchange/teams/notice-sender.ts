@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Notice, PrismaClient } from '../../../prisma/client/client.ts';
 import { credentialsOf } from '../../domain/enterprises/bots.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
+import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
 import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
 import { createWakeUp } from '../../wake-up.ts';
 import { nextPause } from '../backoff.ts';
@@ -26,7 +26,9 @@ interface NoticeSenderOptions {
 }
 
 /** How many notices to send at once. */
-const BATCH = 8;
+const CONCURRENCY = 8;
+/** How long a notice may wait for Teams' limits while it keeps a place, in ms. */
+const MAX_WAIT_MS = 1000;
 /** How long an instance may take for a notice until another one sends it, in ms. */
 const LEASE_MS = 60_000;
 /** How long sending is retried, and for how long a said notice is kept, so that it is not said again, in ms. */
@@ -47,25 +49,33 @@ export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseM
   const wakeUp = createWakeUp();
   let stopped = false;
 
+  const inProgress = new Set<Promise<void>>();
+
   async function run(): Promise<void> {
     while (!stopped) {
       const checkedAt = performance.now();
-      const notices = await claim(gateway).catch((error): Notice[] => {
+      const notices = await claim(gateway, CONCURRENCY - inProgress.size).catch((error): Notice[] => {
         log.error({ err: error }, 'cannot read the notices');
         return [];
       });
-      await Promise.all(
-        notices.map((notice) =>
-          say(gateway, notice, firstPauseMs).catch((error) => {
-            log.error({ err: error, notice: String(notice.seq) }, 'cannot send a notice; retrying when its lease expires');
-          }),
-        ),
-      );
-      if (notices.length > 0) continue;
-      await wakeUp.wait(pollMs);
+      for (const notice of notices) start(notice);
+      if (notices.length === 0 || inProgress.size >= CONCURRENCY) await wakeUp.wait(pollMs);
       const early = checkedAt + MIN_INTERVAL_MS - performance.now();
-      if (early > 0) await delay(early);
+      if (notices.length === 0 && early > 0) await delay(early);
     }
+    await Promise.all(inProgress);
+  }
+
+  function start(notice: Notice): void {
+    const work = say(gateway, notice, firstPauseMs)
+      .catch((error) => {
+        log.error({ err: error, notice: String(notice.seq) }, 'cannot send a notice; retrying when its lease expires');
+      })
+      .finally(() => {
+        inProgress.delete(work);
+        wakeUp.wake();
+      });
+    inProgress.add(work);
   }
 
   const running = run();
@@ -80,13 +90,14 @@ export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseM
 }
 
 /** Claims notices that are due, the first of each conversation. A claim ends by itself. */
-async function claim({ prisma }: Gateway): Promise<Notice[]> {
+async function claim({ prisma }: Gateway, limit: number): Promise<Notice[]> {
+  if (limit <= 0) return [];
   const rows = await prisma.$queryRaw<{ seq: bigint }[]>`
     UPDATE notice SET due = now() + ${LEASE_MS} * interval '1 millisecond', attempts = attempts + 1
     WHERE seq IN (
       SELECT seq FROM notice n WHERE ended IS NULL AND due <= now() AND NOT EXISTS (
         SELECT 1 FROM notice e WHERE e.conversation_id = n.conversation_id AND e.ended IS NULL AND e.seq < n.seq)
-      ORDER BY due LIMIT ${BATCH} FOR UPDATE SKIP LOCKED)
+      ORDER BY due LIMIT ${limit} FOR UPDATE SKIP LOCKED)
     RETURNING seq`;
   return rows.length === 0 ? [] : prisma.notice.findMany({ where: { seq: { in: rows.map(({ seq }) => seq) } } });
 }
@@ -98,25 +109,36 @@ async function say(gateway: Gateway, notice: Notice, firstPauseMs: number): Prom
   if (!bot || !activity) return end(gateway, notice);
   const conversation = { conversationId: notice.conversationId, serviceUrl: notice.serviceUrl };
   try {
-    await microsoft.sendActivity(credentialsOf(gateway, bot), conversation, activity);
+    await microsoft.sendActivity(credentialsOf(gateway, bot), conversation, activity, { maxWaitMs: MAX_WAIT_MS });
   } catch (error) {
-    const age = Date.now() - notice.dateCreated.getTime();
-    if (age > RETRY_MS || (error instanceof DeliveryError && error.outcome === 'refused')) {
-      log.warn({ ...causeOf(error), enterpriseSid: notice.enterpriseSid }, 'a notice to a Teams user was dropped');
+    const change = afterFailure(notice, error, firstPauseMs);
+    const logged = { ...causeOf(error), enterpriseSid: notice.enterpriseSid };
+    if (!change) {
+      log.warn(logged, 'a notice to a Teams user was dropped');
       return end(gateway, notice);
     }
-    const pauseMs = nextPause({ firstPauseMs }, notice.attempts, waitOf(error));
-    log.info({ ...causeOf(error), enterpriseSid: notice.enterpriseSid, pauseMs }, 'cannot send a notice to a Teams user; retrying later');
-    await prisma.notice.updateMany({ where: { seq: notice.seq }, data: { due: new Date(Date.now() + pauseMs) } });
+    log.info({ ...logged, due: change.due }, 'cannot send a notice to a Teams user; retrying later');
+    await prisma.notice.updateMany({ where: { seq: notice.seq }, data: change });
     return;
   }
   await end(gateway, notice);
 }
 
-const waitOf = (error: unknown): number | undefined => {
-  if (error instanceof NotYetError) return error.waitMs;
-  return error instanceof DeliveryError ? error.retryAfterMs : undefined;
-};
+/** When and where to try again. @returns undefined if that cannot help, or has been tried for a day */
+function afterFailure(
+  { attempts, dateCreated }: Notice,
+  error: unknown,
+  firstPauseMs: number,
+): { due: Date; attempts?: number; serviceUrl?: string } | undefined {
+  const inMs = (pauseMs: number) => new Date(Date.now() + pauseMs);
+  // It was not sent, so this was no attempt.
+  if (error instanceof NotYetError) return { due: inMs(error.waitMs), attempts: attempts - 1 };
+  if (Date.now() - dateCreated.getTime() > RETRY_MS) return undefined;
+  if (error instanceof StaleConversationError && error.serviceUrl === undefined) return undefined;
+  if (error instanceof StaleConversationError) return { due: inMs(0), serviceUrl: error.serviceUrl };
+  if (error instanceof DeliveryError && error.outcome === 'refused') return undefined;
+  return { due: inMs(nextPause({ firstPauseMs }, attempts, error instanceof DeliveryError ? error.retryAfterMs : undefined)) };
+}
 
 /** What a notice says now. @returns undefined if there is nothing to say any more */
 async function activityOf({ prisma }: Gateway, { activity, messageSid }: Notice): Promise<OutgoingActivity | undefined> {

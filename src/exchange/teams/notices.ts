@@ -31,5 +31,4 @@ export async function addNotice(
 }
 
 /** The dedupe key of what is said about an activity. */
-export const noticeKey = (what: string, { enterpriseSid, conversationId }: Place, activityId: string): string =>
-  `${what}:${enterpriseSid}:${conversationId}:${activityId}`;
+export const noticeKey = (what: string, { conversationId }: Place, activityId: string): string => `${what}:${conversationId}:${activityId}`;

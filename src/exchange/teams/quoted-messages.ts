@@ -1,5 +1,6 @@
 import type { Transaction } from '../../domain/transaction.ts';
 import { type Partner, partnerNumber } from './conversations.ts';
+import type { Sender } from './senders.ts';
 
 /** Whom a quoted message was from or for. */
 interface Quoted extends Pick<Partner, 'number'> {
@@ -10,17 +11,23 @@ interface Quoted extends Pick<Partner, 'number'> {
 
 /**
  * Finds the partner of the message that a reply quotes: the sender of an SMS, the recipient of the user's own.
- * @param place where the reply was written
- * @returns undefined if the quoted activity is no message
+ * @param conversationId where the reply was written
+ * @param activityId of the quoted message
+ * @returns undefined if the quoted activity is no message of the user's
  */
 export async function quotedMessage(
   tx: Transaction,
-  place: { readonly organizationSid: string; readonly enterpriseSid: string; readonly conversationId: string },
+  { mappings, enterpriseSids }: Sender,
+  conversationId: string,
   activityId: string,
 ): Promise<Quoted | undefined> {
-  const { organizationSid, enterpriseSid, conversationId } = place;
   const message = await tx.message.findFirst({
-    where: { organizationSid, enterpriseSid, teamsConversationId: conversationId, teamsActivityId: activityId },
+    where: {
+      organizationSid: { in: [...new Set(mappings.map(({ organizationSid }) => organizationSid))] },
+      enterpriseSid: { in: [...enterpriseSids] },
+      teamsConversationId: conversationId,
+      teamsActivityId: activityId,
+    },
     orderBy: { dateCreated: 'desc' },
     include: { mapping: true },
   });

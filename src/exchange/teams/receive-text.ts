@@ -8,7 +8,7 @@ import { type Activity, storable } from './activity.ts';
 import { type Media, textOf } from './activity-text.ts';
 import { type Addressing, readAddressing } from './addressing.ts';
 import { questionActivity } from './cards.ts';
-import { findConversation, lockConversation, markPartnerUnclear, type Partner } from './conversations.ts';
+import { findConversation, lockConversations, markPartnerUnclear, type Partner } from './conversations.ts';
 import { type Choice, endQuestion, hold, openQuestions } from './held-texts.ts';
 import { addNotice, noticeKey, type Place } from './notices.ts';
 import { quotedMessage } from './quoted-messages.ts';
@@ -55,7 +55,7 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   const place = { organizationSid, enterpriseSid, conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
   const { text, quotedMessageId, media } = textOf(activity);
   const known = await findConversation(prisma, enterpriseSid, objectId);
-  const usual = usualMapping(mappings, known);
+  const usual = usualMapping(sender, known);
   const read = readAddressing(storable(text), {
     region: usual && regionOf(usual.externalAddress),
     ownNumbers: mappings.map(({ externalAddress }) => externalAddress),
@@ -70,7 +70,7 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
     throw error;
   }
   hints.queued();
-  hints.appended(organizationSid);
+  for (const mapping of mappings) hints.appended(mapping.organizationSid);
 }
 
 /** The bodies that are sent, as GSM-7 has them where it can. */
@@ -81,9 +81,9 @@ function folded(addressing: Addressing): Addressing {
 
 async function process(tx: Transaction, written: Written): Promise<void> {
   const { place, sender, activityId, media } = written;
-  const conversation = await lockConversation(tx, place.enterpriseSid, sender.objectId);
-  if (await isKnown(tx, place, activityId)) throw new DuplicateActivity();
-  const decision = await decide(tx, written, conversation);
+  await lockConversations(tx, sender);
+  if (await isKnown(tx, sender, place, activityId)) throw new DuplicateActivity();
+  const decision = await decide(tx, written);
   const sent = decision.kind === 'send' || decision.kind === 'hold';
   if (media.length > 0) await addNotice(tx, place, mediaNotSent(media, sent), noticeKey('media', place, activityId));
   switch (decision.kind) {
@@ -100,27 +100,30 @@ async function process(tx: Transaction, written: Written): Promise<void> {
 }
 
 /** Whether the activity has become a message, a held text or an answer before. */
-async function isKnown(tx: Transaction, place: Place, activityId: string): Promise<boolean> {
-  const { organizationSid, enterpriseSid, conversationId } = place;
+async function isKnown(tx: Transaction, { mappings, enterpriseSids }: Sender, place: Place, activityId: string): Promise<boolean> {
+  const { conversationId } = place;
+  const organizationSids = [...new Set(mappings.map(({ organizationSid }) => organizationSid))];
   const rows = await tx.$queryRaw<unknown[]>`
-    SELECT 1 FROM message WHERE organization_sid = ${organizationSid} AND teams_conversation_id = ${conversationId} AND teams_activity_id = ${activityId}
+    SELECT 1 FROM message WHERE organization_sid = ANY (${organizationSids}::text[]) AND teams_conversation_id = ${conversationId} AND teams_activity_id = ${activityId}
       AND direction = 'INBOUND'
     UNION ALL
-    SELECT 1 FROM held_text WHERE enterprise_sid = ${enterpriseSid} AND conversation_id = ${conversationId} AND activity_id = ${activityId}
+    SELECT 1 FROM held_text WHERE enterprise_sid = ANY (${[...enterpriseSids]}::text[]) AND conversation_id = ${conversationId} AND activity_id = ${activityId}
     UNION ALL
     SELECT 1 FROM notice WHERE dedupe_key = ${noticeKey('said', place, activityId)}`;
   return rows.length > 0;
 }
 
 /** The mapping of texts that name no number of the user's: the one last used, else the first. */
-const usualMapping = (mappings: readonly Mapping[], conversation: Pick<ConversationRow, 'lastMappingSid'> | null): Mapping | undefined =>
+const usualMapping = ({ mappings }: Sender, conversation: Pick<ConversationRow, 'lastMappingSid'> | null): Mapping | undefined =>
   mappings.find(({ sid }) => sid === conversation?.lastMappingSid) ?? mappings[0];
 
-async function decide(tx: Transaction, written: Written, conversation: ConversationRow | null): Promise<Decision> {
-  const { addressing, sender, media } = written;
+async function decide(tx: Transaction, written: Written): Promise<Decision> {
+  const { addressing, sender, media, place } = written;
   const own = addressing.own === undefined ? undefined : mappingOf(sender.mappings, addressing.own);
   if (addressing.own !== undefined && !own) return { kind: 'say', text: notYourNumber(addressing.own) };
-  const mapping = own ?? (usualMapping(sender.mappings, conversation) as Mapping);
+  // Whom a text without a number is for, the enterprise knows whose number it is to be sent from.
+  const conversation = await findConversation(tx, own?.enterpriseSid ?? place.enterpriseSid, sender.objectId);
+  const mapping = own ?? (usualMapping(sender, conversation) as Mapping);
   if (addressing.kind === 'target') {
     if (addressing.body === '') return answerOrHelp(tx, written, own, addressing.target.number);
     const { number, written: spelling } = addressing.target;
@@ -146,8 +149,8 @@ function sendOrSay(sender: Sender, sms: { mapping: Mapping; number: string; body
 }
 
 /** A number alone answers the question that is open. */
-async function answerOrHelp(tx: Transaction, { place, sender }: Written, mapping: Mapping | undefined, number: string): Promise<Decision> {
-  const [question, ...others] = await openQuestions(tx, place.enterpriseSid, sender.objectId);
+async function answerOrHelp(tx: Transaction, { sender }: Written, mapping: Mapping | undefined, number: string): Promise<Decision> {
+  const [question, ...others] = await openQuestions(tx, sender);
   if (!question) return { kind: 'say', text: HELP };
   return others.length > 0 ? { kind: 'say', text: CHOOSE_ON_CARD } : { kind: 'answer', questionSid: question.sid, number, mapping };
 }
@@ -162,9 +165,8 @@ async function unclear(
 ): Promise<Decision> {
   const problem = problemWith(sender, { number: '+999', body });
   if (problem) return { kind: 'say', text: problem };
-  if (!/\p{L}/u.test(body) && (await openQuestions(tx, place.enterpriseSid, sender.objectId)).length > 0)
-    return { kind: 'say', text: notANumber(written) };
-  const quoted = quotedMessageId === undefined ? undefined : await quotedMessage(tx, place, quotedMessageId);
+  if (!/\p{L}/u.test(body) && (await openQuestions(tx, sender)).length > 0) return { kind: 'say', text: notANumber(written) };
+  const quoted = quotedMessageId === undefined ? undefined : await quotedMessage(tx, sender, place.conversationId, quotedMessageId);
   const whole = await wholeTextChoices(tx, sender, conversation, { mapping, own, body, first: quoted?.number });
   const read = readings.flatMap((reading) => (reading.body === '' ? [] : [{ ...reading, mappingSid: mapping.sid }]));
   return { kind: 'hold', mapping, problem: notRead(written), body, choices: distinct([...read, ...whole]).slice(0, MAX_CHOICES) };
@@ -178,7 +180,7 @@ async function withoutNumber(
   own: Mapping | undefined,
 ): Promise<Decision> {
   const { body } = addressing;
-  const quoted = quotedMessageId === undefined ? undefined : await quotedMessage(tx, place, quotedMessageId);
+  const quoted = quotedMessageId === undefined ? undefined : await quotedMessage(tx, sender, place.conversationId, quotedMessageId);
   if (quoted) {
     const mapping = own ?? sender.mappings.find(({ sid }) => sid === quoted.mappingSid) ?? usual;
     return sendOrSay(sender, { mapping, number: quoted.number, body, confirmed: quoted.own || own !== undefined });
@@ -222,7 +224,7 @@ async function send(tx: Transaction, written: Written, decision: Extract<Decisio
   const { mapping, number, body, confirmed } = decision;
   const sms: TeamsSms = { place, objectId: sender.objectId, activityId, mapping, number, body };
   // Who writes a held text again, with its number, has answered the question.
-  const answered = (await openQuestions(tx, place.enterpriseSid, sender.objectId)).find((question) => question.body === body);
+  const answered = (await openQuestions(tx, sender)).find((question) => question.body === body);
   if (confirmed) await addNotice(tx, place, sentTo(number), noticeKey('said', place, activityId));
   if (!answered) return sendFromTeams(tx, sms);
   const [, ...behind] = await endQuestion(tx, answered.sid, number);
@@ -233,7 +235,7 @@ async function send(tx: Transaction, written: Written, decision: Extract<Decisio
 async function ask(tx: Transaction, written: Written, decision: Extract<Decision, { kind: 'hold' }>): Promise<void> {
   const { place, sender, activityId, addressing } = written;
   const { mapping, body, choices, problem } = decision;
-  const [before] = addressing.kind === 'none' ? (await openQuestions(tx, place.enterpriseSid, sender.objectId)).slice(-1) : [];
+  const [before] = addressing.kind === 'none' ? (await openQuestions(tx, sender)).slice(-1) : [];
   const held = await hold(tx, {
     ...place,
     objectId: sender.objectId,

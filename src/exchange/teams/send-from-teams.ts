@@ -36,7 +36,7 @@ export function problemWith({ maxSms }: Pick<Sender, 'maxSms'>, { number, body }
  */
 export async function sendFromTeams(tx: Transaction, { place, objectId, activityId, mapping, number, body }: TeamsSms): Promise<void> {
   // The event comes last (docs/adr/0006).
-  await rememberPartner(tx, place, objectId, { mappingSid: mapping.sid, number });
+  await rememberPartner(tx, mapping, objectId, { mappingSid: mapping.sid, number });
   const teams = { conversationId: place.conversationId, activityId };
   if (!(await acceptMessageIn(tx, { ...fromMapping(mapping, mapping.accountSid, number, body), teams }))) throw new DuplicateActivity();
 }

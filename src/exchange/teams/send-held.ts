@@ -25,7 +25,7 @@ interface HeldAnswer {
 export async function answerQuestion(tx: Transaction, answer: HeldAnswer): Promise<string> {
   const { place, sender, questionSid, number } = answer;
   const question = await tx.heldText.findUnique({ where: { sid: questionSid } });
-  if (!question || question.enterpriseSid !== place.enterpriseSid || question.objectId !== sender.objectId) return ALREADY_ENDED;
+  if (!question || !isOf(sender, question)) return ALREADY_ENDED;
   if (question.ended) return question.sentTo ? ALREADY_SENT : ALREADY_ENDED;
   const mapping = answer.mapping ?? sender.mappings.find(({ sid }) => sid === question.mappingSid);
   if (!mapping) return NOT_YOURS;
@@ -36,6 +36,10 @@ export async function answerQuestion(tx: Transaction, answer: HeldAnswer): Promi
     await sendFromTeams(tx, { place, objectId: sender.objectId, activityId, mapping, number, body });
   return repliedTo(number, texts.map(({ body }) => body).join('\n'));
 }
+
+/** Whether a held text is the user's. */
+export const isOf = ({ enterpriseSids, objectId }: Sender, held: HeldText): boolean =>
+  held.objectId === objectId && enterpriseSids.includes(held.enterpriseSid);
 
 const bodyOf = ({ sid, body, activityId }: HeldText, answer: HeldAnswer) => ({
   activityId,

@@ -4,13 +4,19 @@ import { comparedForm } from '../../domain/phone-numbers.ts';
 import type { Restcomm } from '../../platforms/restcomm/restcomm.ts';
 import { type Activity, tenantOf } from './activity.ts';
 
-/** The Teams user who wrote an activity. */
+/**
+ * The Teams user who wrote an activity. One application may serve several enterprises, even of several organizations: then the user has one chat
+ * with it, and may have numbers of each.
+ */
 export interface Sender {
+  /** Of the enterprise that the user last exchanged messages with. It says what there is to say. */
   readonly bot: Bot;
   /** The user's Microsoft Entra object id. */
   readonly objectId: string;
-  /** The user's mappings in the bot's enterprise, oldest first. */
+  /** The user's mappings, those of the bot's enterprise first, oldest first. */
   readonly mappings: readonly Mapping[];
+  /** The mappings' enterprises. */
+  readonly enterpriseSids: readonly string[];
   /** The longest SMS that the carrier takes. */
   readonly maxSms: Restcomm['maxSms'];
 }
@@ -25,18 +31,15 @@ export async function findBots(prisma: PrismaClient, applicationId: string, acti
 }
 
 /**
- * Finds the sender by application, tenant and object id. One application may serve several enterprises, even of several organizations; among
- * these, the one whose number the text names wins, then the one that the user last exchanged messages with. Object ids are resolved with
- * each enterprise's own client secret, so no enterprise can claim another's users.
+ * Finds the sender by application, tenant and object id. Object ids are resolved with each enterprise's own client secret, so no enterprise can
+ * claim another's users.
  * @param bots the application's bots in the activity's tenant
- * @param ownNumber which of the user's numbers the text names, given their mappings; E.164
  * @returns `undefined` if the user has no mapping
  */
 export async function findSender(
   { prisma, restcomm }: Pick<Gateway, 'prisma' | 'restcomm'>,
   bots: readonly Bot[],
   activity: Activity,
-  ownNumber: (mappings: readonly Mapping[]) => string | undefined,
 ): Promise<Sender | undefined> {
   const objectId = activity.from.aadObjectId?.toLowerCase();
   if (!objectId) return undefined;
@@ -44,19 +47,22 @@ export async function findSender(
     where: { microsoftObjectId: objectId, enterpriseSid: { in: bots.map((bot) => bot.enterpriseSid) } },
     orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }],
   });
-  if (mappings.length === 0) return undefined;
   const enterpriseSids = [...new Set(mappings.map((mapping) => mapping.enterpriseSid))];
-  const named = enterpriseSids.length > 1 ? mappingOf(mappings, ownNumber(mappings)) : undefined;
-  const last = enterpriseSids.length > 1 && !named ? await lastConversation(prisma, objectId, enterpriseSids) : undefined;
-  const enterpriseSid = named?.enterpriseSid ?? last?.enterpriseSid ?? enterpriseSids[0];
+  const last = enterpriseSids.length > 1 ? await lastConversation(prisma, objectId, enterpriseSids) : undefined;
+  const enterpriseSid = last?.enterpriseSid ?? enterpriseSids[0];
   const bot = bots.find((candidate) => candidate.enterpriseSid === enterpriseSid);
-  const own = mappings.filter((mapping) => mapping.enterpriseSid === enterpriseSid);
-  return bot && { bot, objectId, mappings: own, maxSms: restcomm.maxSms };
+  if (!bot) return undefined;
+  const [own, others] = [true, false].map((isOwn) => mappings.filter((mapping) => (mapping.enterpriseSid === enterpriseSid) === isOwn));
+  return { bot, objectId, mappings: [...(own ?? []), ...(others ?? [])], enterpriseSids, maxSms: restcomm.maxSms };
 }
 
+/** What the user's chat is about. */
 const lastConversation = (prisma: PrismaClient, objectId: string, enterpriseSids: string[]): Promise<ConversationRow | null> =>
-  prisma.teamsConversation.findFirst({ where: { objectId, enterpriseSid: { in: enterpriseSids } }, orderBy: { dateUpdated: 'desc' } });
+  prisma.teamsConversation.findFirst({
+    where: { objectId, enterpriseSid: { in: enterpriseSids } },
+    orderBy: { partnerDate: { sort: 'desc', nulls: 'last' } },
+  });
 
 /** The mapping of one of the user's numbers, however it is written. */
-export const mappingOf = (mappings: readonly Mapping[], number: string | undefined): Mapping | undefined =>
-  number === undefined ? undefined : mappings.find(({ externalAddress }) => comparedForm(externalAddress) === comparedForm(number));
+export const mappingOf = (mappings: readonly Mapping[], number: string): Mapping | undefined =>
+  mappings.find(({ externalAddress }) => comparedForm(externalAddress) === comparedForm(number));

@@ -105,19 +105,21 @@ const isNotAllowed = (error: unknown) => error instanceof DeliveryError && error
 
 const isNotPosted = (error: unknown) => error instanceof NotYetError || (error instanceof DeliveryError && error.outcome !== 'unknown');
 
-/** Makes the partner before this message the last one again, unless there is another by now. */
+/** Makes the partner before this message the last one again, unless there is another by now, or the user has written to this one. */
 async function forgetPartner(
   { prisma }: Gateway,
   { enterpriseSid }: MessageToDeliver,
   { objectId, known }: Route,
   partner: Partner,
 ): Promise<void> {
+  const isOther = known?.partnerChanged || (known?.lastNumber != null && known.lastNumber !== partner.number);
   await prisma.teamsConversation.updateMany({
-    where: { enterpriseSid, objectId, lastMappingSid: partner.mappingSid, lastNumber: partner.number },
+    where: { enterpriseSid, objectId, lastMappingSid: partner.mappingSid, lastNumber: partner.number, partnerChanged: isOther },
     data: {
       lastMappingSid: known?.lastMappingSid ?? null,
       lastNumber: known?.lastNumber ?? null,
       partnerChanged: known?.partnerChanged ?? false,
+      partnerDate: known?.partnerDate ?? null,
     },
   });
 }

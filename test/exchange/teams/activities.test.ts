@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FakeUser } from '../../fakes/microsoft-state.ts';
+import { done } from '../../parity/faces.ts';
 import { buttonsOf, type Customer, createTestExchange, linesOf, type TestExchange, until } from '../../support/exchange.ts';
 
 let exchange: TestExchange;
@@ -298,6 +299,24 @@ describe('the writer of an SMS that fails', () => {
     expect(await prisma.auditLog.findMany({ where: { targetSid: sid, action: 'message.retry' } })).toMatchObject([
       { accountSid: own.provider.accountSid, adminSid: null, requestId: expect.stringMatching(/^teams:/) },
     ]);
+  });
+
+  test('is told what it waits for, and that it goes by itself', async () => {
+    const own = await exchange.customer();
+    await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'INACTIVE' });
+    await exchange.say(own, own.user, `${PARTNER} Waits`);
+    const told = await nextShownTo(own, 1);
+    expect(told.text).toBe(
+      `Your SMS to ${PARTNER} has not been sent yet: “Waits”\nYour enterprise is INACTIVE. The SMS is sent when it is ACTIVE again.`,
+    );
+    expect(buttonsOf(told)).toEqual([]);
+    // One that joins what waits, too.
+    await exchange.say(own, own.user, `${PARTNER} Waits, too`);
+    expect((await nextShownTo(own, 2)).text).toContain('“Waits, too”');
+    await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'ACTIVE' });
+    await until(async () => (await exchange.messages(own.provider)).every(({ channelStatus }) => channelStatus === 'DELIVERED'));
+    await quiet();
+    expect(shownTo(own)).toHaveLength(2);
   });
 
   test('hears nothing of what a frontend sent', async () => {

@@ -4,7 +4,8 @@ import { DomainError, PlatformError } from './errors.ts';
 
 /**
  * Logs the private part of an expected error, with the request id: its code, detail and cause, which the caller never sees. The public message is
- * left out, since a platform's own words may repeat the request. Errors without detail and cause are not logged.
+ * left out, and with it a cause that says the same, since a platform's own words may repeat the request. Errors without detail and cause are not
+ * logged.
  */
 export function logPrivateCause(
   log: Pick<Logger, 'info' | 'warn'>,
@@ -13,7 +14,8 @@ export function logPrivateCause(
 ): void {
   if (!(error instanceof DomainError) || (error.detail === undefined && error.cause === undefined)) return;
   const { code, detail, cause } = error;
-  const line = { code, detail, err: cause, requestId };
+  const isRepeated = cause instanceof Error && cause.message === error.message;
+  const line = { code, detail, err: isRepeated ? cause.cause : cause, requestId };
   if (error instanceof PlatformError) log.warn(line, 'a platform refused a request or did not respond');
   else log.info(line, 'a request was refused');
 }

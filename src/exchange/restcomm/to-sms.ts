@@ -2,19 +2,22 @@ import { statusWebhook } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import type { StatusReport } from '../../domain/messages/message-log.ts';
 import { phoneOf } from '../../domain/phones.ts';
-import { DeliveryError } from '../../platforms/delivery-error.ts';
+import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import type { Attempt, MessageToDeliver } from '../attempt.ts';
 import { isCut, toReport, withTextChange } from './reports.ts';
 
 /** How far Restcomm's clock may differ from ours, in ms. */
 const CLOCK_SKEW_MS = 2 * 60_000;
+/** How often to look for the message of an earlier attempt while it may still appear, in ms. Such looks use up no retries. */
+const LOOK_AGAIN_MS = 2000;
 
 /**
  * Sends a Teams user's message as an SMS. If the outcome of an earlier attempt is unknown, looks for its message on Restcomm first, until it can
  * no longer appear; only then sends the message again, marked as possibly duplicated.
  * @returns the message's status on Restcomm, usually SENDING
- * @throws DeliveryError if the message cannot be sent, or an earlier attempt's may still appear
+ * @throws DeliveryError if the message cannot be sent
+ * @throws NotYetError if an earlier attempt's message may still appear
  * @throws PlatformError if Restcomm cannot be asked for the earlier attempt
  */
 export async function deliverSms(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<StatusReport> {
@@ -23,8 +26,8 @@ export async function deliverSms(gateway: Gateway, message: MessageToDeliver, at
   const { unknownSince } = attempt;
   const earlier = unknownSince && message.mapping && (await findEarlier(gateway, message, message.mapping.externalAddress, unknownSince));
   if (earlier) return withTextChange(toReport(earlier), earlier.body, body);
-  if (unknownSince && Date.now() - unknownSince.getTime() < restcomm.settlesMs)
-    throw new DeliveryError('unknown', 'NO_ANSWER', 'Restcomm did not respond; its record may still appear');
+  const settlesInMs = unknownSince ? unknownSince.getTime() + restcomm.settlesMs - Date.now() : 0;
+  if (settlesInMs > 0) throw new NotYetError(Math.min(settlesInMs, LOOK_AGAIN_MS));
   const { sid, externalAddress: own } = await attempt.requireDeliverable();
   const statusCallback = statusWebhook(gateway, sid, message.sid);
   if (unknownSince) await prisma.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });

@@ -127,7 +127,7 @@ describe('reports and refusals of Restcomm', () => {
     );
   });
 
-  test.each([401, 429, 503])('after %i, the text is sent again until it is accepted, once', async (status) => {
+  test.each([429, 503])('after %i, the text is sent again until it is accepted, once', async (status) => {
     exchange.restcomm.faults.next('send', { status, headers: { 'retry-after': '0' } }, 2);
     const before = exchange.restcomm.messages.length;
     expect(await answerEnds(PHONE, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false, channelErrorCode: null });
@@ -135,18 +135,31 @@ describe('reports and refusals of Restcomm', () => {
   });
 });
 
-test('a text waits while the gateway’s own account is suspended at Restcomm, and is sent once the account is active again', async () => {
+test.each([
+  ['the gateway’s own account is suspended', 'HTTP_403'],
+  ['the gateway’s own token is no longer valid', 'HTTP_401'],
+])('texts wait while %s at Restcomm, and are sent once one of them is accepted', async (_, code) => {
   const account = exchange.restcomm.accounts.get(exchange.restcomm.accountSid) ?? expect.unreachable();
-  account.status = 'suspended';
-  const body = randomBytes(4).toString('hex');
-  const from = exchange.logged.length;
-  expect(await exchange.say(customer, customer.user, `${PHONE} ${body}`)).toBe(200);
-  await until(async () => exchange.logged.slice(from).filter((line) => line.includes('HTTP_403')).length >= 2);
-  const [waiting] = (await exchange.messages(customer.provider, { direction: 'INBOUND' })).filter((message) => message.body === body);
-  expect(waiting).toMatchObject({ channelStatus: 'QUEUED', stuck: false });
+  if (code === 'HTTP_403') account.status = 'suspended';
+  else exchange.restcomm.faults.next('send', { status: 401, body: '{"message":"No","error":"AUTH_FAILED"}' }, 2);
+  const bodies = [1, 2].map(() => randomBytes(4).toString('hex'));
+  for (const [index, body] of bodies.entries())
+    expect(await exchange.say(customer, customer.user, `+491709999999${index + 1} ${body}`)).toBe(200);
+  const waiting = await until(async () => {
+    const found = (await exchange.messages(customer.provider, { direction: 'INBOUND', stuck: true })).filter(({ body }) =>
+      bodies.includes(body),
+    );
+    return found.length === 2 && found;
+  });
+  for (const { sid } of waiting)
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({
+      ...{ channelStatus: 'QUEUED', channelErrorCode: code, waiting: { reason: 'CARRIER_ACCOUNT' } },
+    });
   account.status = 'active';
-  expect(await exchange.ends(customer.provider, waiting?.sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
-  expect(exchange.restcomm.messages.filter((sms) => sms.body === body)).toHaveLength(1);
+  await customer.provider.graph('mutation ($sid: ID!) { retryMessage(input: { sid: $sid }) { __typename } }', { sid: waiting[0]?.sid });
+  for (const { sid } of waiting)
+    expect(await exchange.ends(customer.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+  for (const body of bodies) expect(exchange.restcomm.messages.filter((sms) => sms.body === body)).toHaveLength(1);
 });
 
 describe('a message that is not allowed ends FAILED with a code and a message', () => {

@@ -1,4 +1,4 @@
-import { DeliveryError } from '../delivery-error.ts';
+import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { jsonOf, NoResponseError, type PlatformResponse, retryAfterMs } from '../request.ts';
 import { pagesOf } from './pages.ts';
 import type { RestcommApi, RestcommOptions } from './request.ts';
@@ -151,6 +151,7 @@ function notAcceptedError(response: PlatformResponse): DeliveryError {
  */
 function ofAccount(status: number, code: string, message: string, wait: number | undefined): DeliveryError {
   if (status === 403 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
-  // Otherwise always the same code, whatever the response says: operators alert on it.
-  return new DeliveryError('retry', code === 'SMS_LIMIT_EXCEEDED' ? code : `HTTP_${status}`, message, wait);
+  if (code === 'SMS_LIMIT_EXCEEDED') return new DeliveryError('retry', code, message, wait);
+  // Always the same code, whatever the response says: operators alert on it.
+  return new CurableError('CARRIER_ACCOUNT', `HTTP_${status}`, message, wait);
 }

@@ -75,14 +75,23 @@ describe('a text', () => {
     [{ status: 503 }, undefined],
     [{ status: 503, headers: { 'retry-after': 'soon' } }, undefined],
     [{ status: 408 }, undefined],
-    // Of the gateway's own token.
-    [{ status: 401, body: '{"message":"No","error":"AUTH_FAILED"}' }, undefined],
-    // Of the gateway's own account (SecurityFilter).
-    [{ status: 403, body: 'Provided Account is not active' }, undefined],
-    [{ status: 403 }, undefined],
   ])('that is refused temporarily may be sent again, after the time that the platform requests: %j', async (fault, retryAfterMs) => {
     fake.faults.next('send', fault);
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: `HTTP_${fault.status}`, retryAfterMs });
+  });
+
+  test.each([
+    { status: 401, body: '{"message":"No","error":"AUTH_FAILED"}' },
+    // SecurityFilter.
+    { status: 403, body: 'Provided Account is not active' },
+    { status: 403 },
+  ])('waits if the gateway’s own account or token is refused: %j', async (fault) => {
+    fake.faults.next('send', fault);
+    expect(await failure(restcomm.sendSms(sms))).toMatchObject({
+      outcome: 'curable',
+      reason: 'CARRIER_ACCOUNT',
+      code: `HTTP_${fault.status}`,
+    });
   });
 
   test('may be sent again if an extension’s limit is reached', async () => {

@@ -7,6 +7,7 @@ import { DeliveryError, NotYetError, StaleConversationError } from '../../platfo
 import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
 import { createWakeUp } from '../../wake-up.ts';
 import { nextPause } from '../backoff.ts';
+import { LEASE_MS } from '../outbox.ts';
 import { failureActivity } from './cards.ts';
 import { failureText, hasFailed } from './failure-words.ts';
 import { canRetry } from './retry-from-teams.ts';
@@ -29,8 +30,6 @@ interface NoticeSenderOptions {
 const CONCURRENCY = 8;
 /** How long a notice may wait for Teams' limits while it keeps a place, in ms. */
 const MAX_WAIT_MS = 1000;
-/** How long an instance may take for a notice until another one sends it, in ms. */
-const LEASE_MS = 60_000;
 /** How long sending is retried, and for how long a said notice is kept, so that it is not said again, in ms. */
 const RETRY_MS = 24 * 60 * 60_000;
 const KEEP_MS = 7 * 24 * 60 * 60_000;
@@ -49,7 +48,7 @@ export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseM
   const wakeUp = createWakeUp();
   let stopped = false;
 
-  const inProgress = new Set<Promise<void>>();
+  const inProgress = new Map<Promise<void>, Notice>();
 
   async function run(): Promise<void> {
     while (!stopped) {
@@ -63,7 +62,8 @@ export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseM
       const early = checkedAt + MIN_INTERVAL_MS - performance.now();
       if (notices.length === 0 && early > 0) await delay(early);
     }
-    await Promise.all(inProgress);
+    await Promise.all(inProgress.keys());
+    clearInterval(renewing);
   }
 
   function start(notice: Notice): void {
@@ -75,8 +75,13 @@ export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseM
         inProgress.delete(work);
         wakeUp.wake();
       });
-    inProgress.add(work);
+    inProgress.set(work, notice);
   }
+
+  const renewing = setInterval(() => {
+    if (inProgress.size === 0) return;
+    renewClaims(gateway, [...inProgress.values()]).catch((error) => log.error({ err: error }, 'cannot renew the claims of notices'));
+  }, LEASE_MS / 3);
 
   const running = run();
   return {
@@ -89,7 +94,7 @@ export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseM
   };
 }
 
-/** Claims notices that are due, the first of each conversation. A claim ends by itself. */
+/** Claims notices that are due, the first of each conversation. A claim ends by itself unless it is renewed. */
 async function claim({ prisma }: Gateway, limit: number): Promise<Notice[]> {
   if (limit <= 0) return [];
   const rows = await prisma.$queryRaw<{ seq: bigint }[]>`
@@ -100,6 +105,12 @@ async function claim({ prisma }: Gateway, limit: number): Promise<Notice[]> {
       ORDER BY due LIMIT ${limit} FOR UPDATE SKIP LOCKED)
     RETURNING seq`;
   return rows.length === 0 ? [] : prisma.notice.findMany({ where: { seq: { in: rows.map(({ seq }) => seq) } } });
+}
+
+async function renewClaims({ prisma }: Gateway, notices: readonly Notice[]): Promise<void> {
+  await prisma.$executeRaw`
+    UPDATE notice SET due = now() + ${LEASE_MS} * interval '1 millisecond'
+    WHERE seq = ANY (${notices.map(({ seq }) => seq)}::bigint[]) AND ended IS NULL AND due > now()`;
 }
 
 async function say(gateway: Gateway, notice: Notice, firstPauseMs: number): Promise<void> {

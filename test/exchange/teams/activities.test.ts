@@ -1,4 +1,6 @@
+import { activityZodSchema } from '@microsoft/agents-activity';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { activitySchema } from '../../../src/exchange/teams/activity.ts';
 import type { FakeUser } from '../../fakes/microsoft-state.ts';
 import { done } from '../../parity/faces.ts';
 import { buttonsOf, type Customer, createTestExchange, linesOf, type TestExchange, until } from '../../support/exchange.ts';
@@ -418,4 +420,22 @@ test('typographic characters are folded where that saves UCS-2', async () => {
   expect((await written(own)).at(-1)).toEqual([PARTNER, '"Yes" - I\'ll come...']);
   await exchange.say(own, own.user, '“你好”');
   expect((await written(own)).at(-1)).toEqual([PARTNER, '“你好”']);
+});
+
+test('the activities that these tests post are activities by Microsoft’s schema', () => {
+  const bot = exchange.microsoft.addBot();
+  const user = exchange.microsoft.addUser({ tenantId: bot.tenantId });
+  const quotedReply = { messageId: '1772050244572', senderId: `28:${bot.applicationId}`, preview: 'From +4917012345671: Hi' };
+  for (const changes of [
+    {},
+    { type: 'messageUpdate', channelData: { eventType: 'editMessage', tenant: { id: bot.tenantId } } as never },
+    { type: 'installationUpdate', action: 'add' },
+    { type: 'invoke', name: 'adaptiveCard/action', value: { action: { type: 'Action.Execute', verb: 'reply', data: {} } } },
+    { attachments: [{ contentType: 'text/html', content: '<p>Hi</p>' }], entities: [{ type: 'quotedReply', quotedReply }] },
+    { conversation: { id: '19:0001@thread.v2', conversationType: 'groupChat', isGroup: true, tenantId: bot.tenantId } as never },
+  ]) {
+    const activity = exchange.microsoft.activityFrom(bot, user, 'Hi', changes);
+    expect(activityZodSchema.strict().safeParse(activity).error).toBeUndefined();
+    expect(activitySchema.safeParse(activity).error).toBeUndefined();
+  }
 });

@@ -32,7 +32,7 @@ export function createMicrosoftGraph({
   timeoutMs,
 }: {
   login: MicrosoftLogin;
-  /** Told how long Microsoft asks a bot to wait. */
+  /** Receives how long Microsoft asks a bot to wait. */
   limiter: Pick<Limiter, 'holdBack'>;
   graphUrl: string;
   fetch: Fetch;

@@ -3,7 +3,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { activateAccount, suspendAccount } from '../../src/domain/access/accounts.ts';
 import { resolveMappingUsers } from '../../src/domain/enterprises/mapping-users.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
-import { CurableError } from '../../src/platforms/delivery-error.ts';
 import { CONNECTOR_CODES } from '../../src/platforms/microsoft/outcomes.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../support/exchange.ts';
@@ -420,12 +419,5 @@ describe('the partner of a Teams user', () => {
     });
     await exchange.ends(own.provider, await exchange.text(own, own, '+4917099999991', 'two'), 'FAILED');
     expect(await partner(own)).toMatchObject({ lastNumber: PHONE });
-  });
-});
-
-test('an error of another platform can make messages wait, too', () => {
-  expect(new CurableError('CARRIER_ACCOUNT', 'HTTP_403', 'Account suspended')).toMatchObject({
-    outcome: 'curable',
-    reason: 'CARRIER_ACCOUNT',
   });
 });

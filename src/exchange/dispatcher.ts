@@ -1,18 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway } from '../domain/gateway.ts';
-import { createWakeUp } from '../wake-up.ts';
 import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
+import { type ClaimLoop, startClaimLoop } from './claim-loop.ts';
 import { workOnLane } from './lane.ts';
-import { type Claim, claimLanes, LEASE_MS, releaseClaims, renewLeases } from './outbox.ts';
+import { type Claim, claimLanes, releaseClaims, renewLeases } from './outbox.ts';
 import { retryUntilWritten } from './retry-until-written.ts';
-
-export interface Dispatcher {
-  /** Checks the outbox now: something may be due. */
-  wake(): void;
-  /** Claims no further lane, and resolves when those in progress are released. */
-  stop(): Promise<void>;
-}
 
 export interface DispatcherOptions {
   /** How many lanes to work on at once. */
@@ -29,36 +21,19 @@ export interface DispatcherOptions {
  */
 const MIN_INTERVAL_MS = 10;
 
-/** Starts delivering messages from the outbox. Several instances share it (docs/adr/0007). */
-export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions): Dispatcher {
+/**
+ * Starts delivering messages from the outbox. Several instances share it (docs/adr/0007).
+ * @returns its `stop` resolves when the lanes in progress are released
+ */
+export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions): ClaimLoop {
   const { prisma, log } = gateway;
   const policy: RetryPolicy = { ...RETRY_POLICY, ...retry };
-  const inProgress = new Map<Promise<void>, Claim>();
-  const wakeUp = createWakeUp();
   let stopped = false;
   const isStopped = () => stopped;
 
-  async function run(): Promise<void> {
-    while (!stopped) {
-      const checkedAt = performance.now();
-      const claims = await claim().catch((error): Claim[] => {
-        log.error({ err: error }, 'cannot read the outbox');
-        return [];
-      });
-      for (const claimed of claims) start(claimed);
-      if (claims.length === 0 || inProgress.size >= concurrency) await wakeUp.wait(pollMs);
-      const early = checkedAt + MIN_INTERVAL_MS - performance.now();
-      if (claims.length === 0 && early > 0) await delay(early);
-    }
-    await Promise.all(inProgress.keys());
-    clearInterval(renewing);
-  }
-
-  async function claim(): Promise<Claim[]> {
-    const free = concurrency - inProgress.size;
-    if (free <= 0) return [];
-    const busy = busyOrganizations(inProgress.values(), perOrganization);
+  async function claim(free: number, inProgress: Iterable<Claim>): Promise<Claim[]> {
     const holder = randomUUID();
+    const busy = busyOrganizations(inProgress, perOrganization);
     try {
       return await claimLanes(prisma, free, Math.max(1, Math.floor(perOrganization / 2)), busy, holder);
     } catch (error) {
@@ -68,32 +43,22 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
     }
   }
 
-  function start(claim: Claim): void {
-    const work = workOnLane(gateway, claim, policy, isStopped)
-      .then((pauseMs) => {
-        if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
-      })
-      .catch((error) => {
-        log.error({ err: error, organizationSid: claim.organizationSid }, 'cannot work on a lane; retrying when its lease expires');
-      })
-      .finally(() => {
-        inProgress.delete(work);
-        wakeUp.wake();
-      });
-    inProgress.set(work, claim);
-  }
-
-  const renewing = setInterval(() => {
-    if (inProgress.size === 0) return;
-    renewLeases(prisma, [...inProgress.values()]).catch((error) => log.error({ err: error }, 'cannot renew the leases of lanes'));
-  }, LEASE_MS / 3);
-  const running = run();
+  const loop = startClaimLoop<Claim>({
+    log,
+    source: 'the outbox',
+    concurrency,
+    pollMs,
+    minIntervalMs: MIN_INTERVAL_MS,
+    claim,
+    renew: (inProgress) => renewLeases(prisma, inProgress),
+    work: (claimed) => workOnLane(gateway, claimed, policy, isStopped),
+    logged: ({ organizationSid }) => ({ organizationSid }),
+  });
   return {
-    wake: () => wakeUp.wake(),
-    stop: async () => {
+    wake: loop.wake,
+    stop: () => {
       stopped = true;
-      wakeUp.wake();
-      await running;
+      return loop.stop();
     },
   };
 }

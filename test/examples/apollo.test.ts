@@ -69,6 +69,8 @@ test('examples/apollo/console.mjs ends its live events when its access token is 
   );
   example = new Example('apollo/console.mjs', gateway.url, { token: data.made.token });
   await subscribed();
+  // Until then it may still be reading the list, and would tell of the refusal of that.
+  await example.says('Newest messages: none');
   await provider.graph('mutation ($sid: ID!) { revokeAccessToken(input: { sid: $sid }) { __typename } }', {
     sid: data.made.accessToken.sid,
   });

@@ -6,7 +6,8 @@ import type { App } from '../../src/app.ts';
 import { hasBotOf } from '../../src/domain/bot-audience.ts';
 import { smsWebhook, statusWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { newSid } from '../../src/domain/sid.ts';
-import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
+import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
+import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { type FakeMicrosoft, startFakeMicrosoft } from '../fakes/microsoft.ts';
 import { done, fresh } from '../parity/faces.ts';
@@ -63,7 +64,7 @@ export async function createFuzzWorld(): Promise<FuzzWorld> {
   const directory = await mkdtemp(join(tmpdir(), 'gateway-fuzz-'));
   const manifest = join(directory, 'manifest.json');
   await writeFile(manifest, JSON.stringify({ trusted: TRUSTED }));
-  let dispatcher: Dispatcher | undefined;
+  let dispatcher: ClaimLoop | undefined;
   const gateway = await createTestGateway({
     log: judge.log,
     queued: () => dispatcher?.wake(),

@@ -4,8 +4,9 @@ import { expect } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
 import { hasBotOf } from '../../src/domain/bot-audience.ts';
 import { accountSid } from '../../src/domain/sid.ts';
+import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
-import { type Dispatcher, startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { startNoticeSender } from '../../src/exchange/teams/notice-sender.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createHttpMicrosoft } from '../../src/platforms/microsoft/http.ts';
@@ -144,7 +145,7 @@ export async function createTestExchange({
     log: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
   });
   const options: DispatcherOptions = { concurrency: 8, perOrganization: 4, pollMs: 200, retry: { firstPauseMs: 50, ...retry } };
-  const start = (): Dispatcher => startDispatcher(gateway.gateway, options);
+  const start = (): ClaimLoop => startDispatcher(gateway.gateway, options);
   let dispatcher = start();
   const notices = startNoticeSender(gateway.gateway, { pollMs: 200, firstPauseMs: 50 });
 

@@ -1,23 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Notice, PrismaClient } from '../../../prisma/client/client.ts';
 import { credentialsOf } from '../../domain/enterprises/bots.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
 import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
-import { createWakeUp } from '../../wake-up.ts';
 import { nextPause } from '../backoff.ts';
+import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
 import { LEASE_MS } from '../outbox.ts';
 import { failureActivity } from './cards.ts';
 import { failureText, hasFailed } from './failure-words.ts';
 import { canRetry } from './retry-from-teams.ts';
-
-interface NoticeSender {
-  /** Checks for notices now. */
-  wake(): void;
-  /** Sends no further notice, and resolves when those in progress have ended. */
-  stop(): Promise<void>;
-}
 
 interface NoticeSenderOptions {
   /** How often to check without being woken, in ms. */
@@ -43,60 +35,25 @@ const activitySchema: z.ZodType<OutgoingActivity> = z.object({
 });
 
 /** Starts sending notices, each conversation's in order. Several instances share them. */
-export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseMs = 500 }: NoticeSenderOptions = {}): NoticeSender {
-  const { log } = gateway;
-  const wakeUp = createWakeUp();
-  let stopped = false;
-
-  const inProgress = new Map<Promise<void>, Notice>();
-
-  async function run(): Promise<void> {
-    while (!stopped) {
-      const checkedAt = performance.now();
-      const notices = await claim(gateway, CONCURRENCY - inProgress.size).catch((error): Notice[] => {
-        log.error({ err: error }, 'cannot read the notices');
-        return [];
-      });
-      for (const notice of notices) start(notice);
-      if (notices.length === 0 || inProgress.size >= CONCURRENCY) await wakeUp.wait(pollMs);
-      const early = checkedAt + MIN_INTERVAL_MS - performance.now();
-      if (notices.length === 0 && early > 0) await delay(early);
-    }
-    await Promise.all(inProgress.keys());
-    clearInterval(renewing);
-  }
-
-  function start(notice: Notice): void {
-    const work = say(gateway, notice, firstPauseMs)
-      .catch((error) => {
-        log.error({ err: error, notice: String(notice.seq) }, 'cannot send a notice; retrying when its lease expires');
-      })
-      .finally(() => {
-        inProgress.delete(work);
-        wakeUp.wake();
-      });
-    inProgress.set(work, notice);
-  }
-
-  const renewing = setInterval(() => {
-    if (inProgress.size === 0) return;
-    renewClaims(gateway, [...inProgress.values()]).catch((error) => log.error({ err: error }, 'cannot renew the claims of notices'));
-  }, LEASE_MS / 3);
-
-  const running = run();
-  return {
-    wake: () => wakeUp.wake(),
-    stop: async () => {
-      stopped = true;
-      wakeUp.wake();
-      await running;
+export function startNoticeSender(gateway: Gateway, { pollMs = 1000, firstPauseMs = 500 }: NoticeSenderOptions = {}): ClaimLoop {
+  return startClaimLoop<Notice>({
+    log: gateway.log,
+    source: 'the notices',
+    concurrency: CONCURRENCY,
+    pollMs,
+    minIntervalMs: MIN_INTERVAL_MS,
+    claim: (free) => claimNotices(gateway, free),
+    renew: (inProgress) => renewClaims(gateway, inProgress),
+    work: async (notice) => {
+      await say(gateway, notice, firstPauseMs);
+      return 0;
     },
-  };
+    logged: ({ seq }) => ({ notice: String(seq) }),
+  });
 }
 
 /** Claims notices that are due, the first of each conversation. A claim ends by itself unless it is renewed. */
-async function claim({ prisma }: Gateway, limit: number): Promise<Notice[]> {
-  if (limit <= 0) return [];
+async function claimNotices({ prisma }: Gateway, limit: number): Promise<Notice[]> {
   const rows = await prisma.$queryRaw<{ seq: bigint }[]>`
     UPDATE notice SET due = now() + ${LEASE_MS} * interval '1 millisecond', attempts = attempts + 1
     WHERE seq IN (

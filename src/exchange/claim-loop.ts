@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { createWakeUp } from '../wake-up.ts';
+import { LEASE_MS } from './outbox.ts';
+
+export interface ClaimLoop {
+  /** Checks now: something may be due. */
+  wake(): void;
+  /** Claims nothing more, and resolves when what is in progress has ended. */
+  stop(): Promise<void>;
+}
+
+interface ClaimLoopOptions<Claim> {
+  readonly log: Logger;
+  /** What is claimed, for log lines, as in `cannot read the outbox`. */
+  readonly source: string;
+  /** How many claims to work on at once. */
+  readonly concurrency: number;
+  /** How often to check without being woken, in ms. */
+  readonly pollMs: number;
+  /** The minimum interval between two checks that find nothing, in ms: what wakes the loop is often not due. */
+  readonly minIntervalMs: number;
+  /**
+   * Claims what is due, each for LEASE_MS.
+   * @param free how many to claim at most
+   * @param inProgress what is being worked on
+   */
+  readonly claim: (free: number, inProgress: Iterable<Claim>) => Promise<readonly Claim[]>;
+  /** Extends the leases of these claims. */
+  readonly renew: (inProgress: readonly Claim[]) => Promise<void>;
+  /** What tells a claim from others in the log. */
+  readonly logged: (claim: Claim) => object;
+  /**
+   * Works on a claim. Reports a failure itself, or leaves the claim to its lease.
+   * @returns in how many ms to check again at the latest; 0 for at once
+   */
+  readonly work: (claim: Claim) => Promise<number>;
+}
+
+/** Claims what is due and works on it, until stopped. Several instances can do so side by side: a lease that is not renewed expires. */
+export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLoop {
+  const { log, source, concurrency, pollMs, minIntervalMs } = options;
+  const inProgress = new Map<Promise<void>, Claim>();
+  const wakeUp = createWakeUp();
+  let stopped = false;
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      const checkedAt = performance.now();
+      const claims = await claim();
+      for (const claimed of claims) start(claimed);
+      if (claims.length === 0 || inProgress.size >= concurrency) await wakeUp.wait(pollMs);
+      const early = checkedAt + minIntervalMs - performance.now();
+      if (claims.length === 0 && early > 0) await delay(early);
+    }
+    await Promise.all(inProgress.keys());
+    clearInterval(renewing);
+  }
+
+  async function claim(): Promise<readonly Claim[]> {
+    const free = concurrency - inProgress.size;
+    if (free <= 0) return [];
+    return options.claim(free, inProgress.values()).catch((error) => {
+      log.error({ err: error }, `cannot read ${source}`);
+      return [];
+    });
+  }
+
+  function start(claim: Claim): void {
+    const work = options
+      .work(claim)
+      .then((pauseMs) => {
+        if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
+      })
+      .catch((error) => log.error({ err: error, ...options.logged(claim) }, `cannot work on ${source}; retrying when the lease expires`))
+      .finally(() => {
+        inProgress.delete(work);
+        wakeUp.wake();
+      });
+    inProgress.set(work, claim);
+  }
+
+  const renewing = setInterval(() => {
+    if (inProgress.size === 0) return;
+    options.renew([...inProgress.values()]).catch((error) => log.error({ err: error }, `cannot renew the leases of ${source}`));
+  }, LEASE_MS / 3);
+  const running = run();
+  return {
+    wake: () => wakeUp.wake(),
+    stop: async () => {
+      stopped = true;
+      wakeUp.wake();
+      await running;
+    },
+  };
+}

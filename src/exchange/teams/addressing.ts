@@ -74,16 +74,17 @@ interface Head {
 const HEAD_LENGTH = 200;
 
 /** Texts that another program escaped reach Teams, too. */
-const ENTITY = /&(?:lt|gt|quot|#39|nbsp);/y;
-const ENTITIES: Record<string, string> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&nbsp;': ' ' };
+const ENTITY = /&(?:(lt|gt|quot|apos|nbsp|plus)|#([0-9]{2,6})|#x([0-9a-f]{2,5}));/iy;
+const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', plus: '+' };
 
 function headOf(text: string): Head {
   let plain = '';
   const starts: number[] = [];
   const ends: number[] = [];
   for (let at = 0; at < text.length && plain.length < HEAD_LENGTH; ) {
-    const written = matchAt(ENTITY, text, at)?.[0] ?? String.fromCodePoint(text.codePointAt(at) as number);
-    for (const unit of (ENTITIES[written] ?? plainCharacter(written)).split('')) {
+    const entity = matchAt(ENTITY, text, at);
+    const written = entity?.[0] ?? String.fromCodePoint(text.codePointAt(at) as number);
+    for (const unit of plainCharacter(entity ? characterOf(entity) : written).split('')) {
       plain += unit;
       starts.push(at);
       ends.push(at + written.length);
@@ -92,6 +93,10 @@ function headOf(text: string): Head {
   }
   return { text, plain, starts, ends };
 }
+
+/** The character of a match of ENTITY. Its numbers are all code points. */
+const characterOf = ([, name = '', decimal, hexadecimal = '']: RegExpExecArray): string =>
+  ENTITIES[name.toLowerCase()] ?? String.fromCodePoint(decimal ? Number(decimal) : Number.parseInt(hexadecimal, 16));
 
 function matchAt(sticky: RegExp, text: string, at: number): RegExpExecArray | null {
   sticky.lastIndex = at;
@@ -119,7 +124,7 @@ interface Group {
 }
 
 const START =
-  /(?<before>[^\p{L}\p{N}+\n]{0,12}?)(?:(?<word>to|tel|sms|smsto|callto)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?(?<plus>\+[+ ([]*)?(?=[0-9])/iuy;
+  /(?<before>[^\p{L}\p{N}+\n]{0,12}?)(?:(?<word>to|tel|sms|smsto|callto|sips?)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?(?<plus>\+[-+ ([]*)?(?=[0-9])/iuy;
 /** All but quotes, brackets and emphasis, which may stand around a number. */
 const DECORATION = /[^\s([{<"'`*_«»„“”‚‘’‹›]/gu;
 // A digit under a keycap is a picture.
@@ -319,7 +324,7 @@ const CLOSING: Record<string, string> = {
  * The text after a number, without what closes around the number and what separates it from the text: `:` `,` `;` `.` `-` and such, on the number's
  * line and not part of a word (-5, :-)).
  */
-function bodyAfter({ text, plain, ends }: Head, run: Run, last: number): string {
+function bodyAfter({ text, plain, starts, ends }: Head, run: Run, last: number): string {
   let at = (run.groups[last] as Group).end;
   const open = openAfter(run, last);
   for (let next = matchAt(/ *(\S)/y, plain, at); next; next = matchAt(/ *(\S)/y, plain, at)) {
@@ -331,7 +336,7 @@ function bodyAfter({ text, plain, ends }: Head, run: Run, last: number): string 
   at += attached.length;
   const spaced = attached ? '' : (matchAt(/ +[-,;:.|~=>/…]+(?=$|\s)/y, plain, at)?.[0] ?? '');
   at += spaced.length;
-  const body = trimmed(text.slice(ends[at - 1]));
+  const body = trimmed(text.slice(starts[at] ?? ends[at - 1]));
   const unclosed = open.at(-1);
   const around = unclosed !== undefined && body !== '' && unclosed.includes(body.at(-1) as string);
   return around ? trimmed(body.slice(0, -1)) : body;
@@ -342,7 +347,8 @@ function openAfter({ before, groups }: Run, last: number): string[] {
   const open: string[] = [];
   const inside = groups.slice(0, last).map(({ gap }) => gap ?? '');
   for (const character of [...before, ...inside.join('')]) {
-    if (open.at(-1)?.includes(character) && !'([{<'.includes(character)) open.pop();
+    const closes = CLOSING[character] !== character && !'([{<'.includes(character);
+    if (closes && open.at(-1)?.includes(character)) open.pop();
     else if (CLOSING[character]) open.push(CLOSING[character]);
   }
   return open;

@@ -75,7 +75,7 @@ function quotedIn(entities: readonly Fields[]): string | undefined {
 
 // No "<" within, so that each is read once. A space after what is left out goes with it.
 const AT = /( ?)<at(?:\s[^<>]{0,300})?>([^<>]{0,300})<\/at>(&nbsp;| ?)/gi;
-const QUOTED = /<quoted\b([^<>]{0,500})>(?:<\/quoted>)? ?/gi;
+const QUOTED = /<quoted\b([^<>]{0,5000}?)(?:\/>|>(?:[^<>]{0,5000}<\/quoted>)?) ?/gi;
 
 function readPlain(written: string, mentions: readonly Mention[]): { text: string; quotedMessageId?: string } {
   let quotedMessageId: string | undefined;

@@ -22,6 +22,8 @@ const BLOCKS = new Set(
 );
 /** What is no text: programs, and what stands for another message or an attachment. */
 const UNREAD = new Set(['attachment', 'emoji', 'head', 'quote', 'quoted', 'script', 'style', 'template', 'title']);
+/** Their short form, which HTML does not have: it would leave out all that follows. */
+const UNREAD_CLOSED = /<(attachment|emoji|quoted?)\b([^<>]*)\/>/gi;
 const SCHEMA = 'http://schema.skype.com/';
 
 interface Link {
@@ -117,7 +119,7 @@ export function readHtml(html: string, mentions: readonly Mention[]): ReadHtml |
       if (unread === undefined) write(text);
     },
   });
-  parser.end(html);
+  parser.end(html.replace(UNREAD_CLOSED, '<$1$2></$1>'));
   return depth > MAX_DEPTH ? undefined : { ...read, text: lines.text() };
 }
 

@@ -4,7 +4,7 @@ import type { Gateway } from '../../domain/gateway.ts';
 import { phoneOf } from '../../domain/phones.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { applyReport } from '../reports.ts';
-import { toStorableSid } from '../storable-text.ts';
+import { toStorableSid, toStorableText } from '../storable-text.ts';
 import { toReport, UNREPORTED } from './reports.ts';
 import { acceptSms } from './webhooks.ts';
 
@@ -146,11 +146,11 @@ interface Missed {
 async function findMissed({ prisma }: Gateway, received: readonly SmsRecord[]): Promise<Missed[]> {
   if (received.length === 0) return [];
   const mappings = await prisma.mapping.findMany({
-    where: { externalDigits: { in: received.map((sms) => phoneOf(sms.to).compared) } },
+    where: { externalDigits: { in: received.map(mappedTo) } },
     select: { sid: true, organizationSid: true, externalDigits: true, dateCreated: true },
   });
   const mapped = received.flatMap((sms) => {
-    const mapping = mappings.find((candidate) => candidate.externalDigits === phoneOf(sms.to).compared);
+    const mapping = mappings.find((candidate) => candidate.externalDigits === mappedTo(sms));
     // An SMS older than the mapping belongs to an earlier one. Restcomm's dates are whole seconds.
     const isOlder = mapping && sms.dateCreated && sms.dateCreated.getTime() + 999 < mapping.dateCreated.getTime();
     return mapping && !isOlder ? [{ sms, mapping }] : [];
@@ -179,4 +179,6 @@ async function recover(gateway: Gateway, { sms, mapping }: Missed): Promise<void
   }
 }
 
+/** The number that an SMS was sent to, as mappings have it. It may be any text. */
+const mappedTo = ({ to }: SmsRecord) => phoneOf(toStorableText(to, 320)).compared;
 const timeOf = ({ dateCreated }: SmsRecord) => dateCreated?.getTime() ?? 0;

@@ -317,6 +317,15 @@ describe('an SMS whose webhook failed', () => {
     expect(shown.find(({ restcommMessageSid }) => restcommMessageSid === withNul)?.body).toBe('write to anna\uFFFDcontoso.example');
   });
 
+  test.each(['+49301\0', 'a\ud800', ''])('is recovered beside one to %j, which is no number', async (to) => {
+    const before = await lost('before');
+    const { sid } = await exchange.restcomm.receiveSms({ from: PHONE, to: customer.number, body: 'to nobody' });
+    Object.assign(exchange.restcomm.messages.find((sms) => sms.sid === sid) ?? {}, { to, from: to });
+    const after = await lost('after');
+    await recoverInbound(exchange.gateway, { quietMs: 0 });
+    expect([await count(before), await count(after)]).toEqual([1, 1]);
+  });
+
   test('that the database refuses is logged, and does not keep others from being recovered', async () => {
     const { prisma } = exchange.gateway;
     await prisma.$executeRaw`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$`;

@@ -180,6 +180,20 @@ describe('a text whose request to Teams got no response', () => {
     },
   );
 
+  test.each(['BadArgument', 'BotNotInConversationRoster', 'InvalidBotApiHost', 'BotDisabledByAdmin'])(
+    'other than a 502 with %s is sent again and marked as possibly duplicated, too',
+    async (code) => {
+      const body = text();
+      const message = `${code}. Please call ${exchange.microsoft.url}/gcc.`;
+      exchange.microsoft.fault('activities', { answerAfter: { status: 502, body: { error: { code, message } } } });
+      expect(await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED')).toMatchObject({
+        possiblyDuplicated: true,
+        stuck: false,
+      });
+      expect(shown(body)).toHaveLength(2);
+    },
+  );
+
   test('other than its status counts as posted and is not sent again', async () => {
     const body = text();
     exchange.microsoft.fault('activities', { reset: 'within' });

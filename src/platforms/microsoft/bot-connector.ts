@@ -120,14 +120,14 @@ const isSuccess = ({ status }: PlatformResponse) => status >= 200 && status < 30
  * removed from (https://github.com/microsoft/BotFramework-Services/issues/344).
  */
 const isGone = ({ status }: PlatformResponse, { code }: Refusal) =>
-  status === 404 || status === 410 || code === 'BotNotInConversationRoster';
+  status === 404 || status === 410 || (status < 500 && code === 'BotNotInConversationRoster');
 
 /**
  * Recognizes that a tenant has another connector: that of a government cloud, which the refusal names.
  * @returns StaleConversationError with the other connector if tokens may be sent there, otherwise `error`
  */
 function movedOr(hosts: ServiceHosts, base: string, { code, message }: Refusal, error: DeliveryError): DeliveryError {
-  if (code !== 'InvalidBotApiHost') return error;
+  if (code !== 'InvalidBotApiHost' || error.outcome === 'unknown') return error;
   const named = /https?:\/\/[^\s"'<>]+/.exec(message)?.[0].replace(/[.,;]+$/, '') ?? '';
   const other = URL.canParse(named) && new URL(named).pathname === '/' ? joinUrl(named, 'teams/') : named;
   return hosts.allows(other) && other !== base ? new StaleConversationError(error, other) : error;

@@ -75,7 +75,9 @@ export function connectorError(
   refusal: Refusal,
   retryAfterMs: number | undefined,
 ): DeliveryError {
-  return errorOf(CONNECTOR_CODES[refusal.code] ?? meaningOfStatus(request, status), refusal, retryAfterMs);
+  // What a failing connector says of the message is no verdict.
+  const known = status === 408 || status >= 500 ? undefined : CONNECTOR_CODES[refusal.code];
+  return errorOf(known ?? meaningOfStatus(request, status), refusal, retryAfterMs);
 }
 
 function meaningOfStatus(request: 'opening' | 'posting', status: number): Meaning {

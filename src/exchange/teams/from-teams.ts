@@ -36,13 +36,12 @@ export async function receiveFromTeams(gateway: Gateway, applicationId: string, 
   if (!isPersonal(activity)) {
     if (bot && activity.type === 'message' && !action && textOf(activity).mentionsBot)
       await say(gateway, placeOf(sender?.bot ?? bot, activity), activity, NOT_IN_GROUPS);
-    return activity.type === 'invoke' ? NOT_IMPLEMENTED : TAKEN;
+    return notPerformed(activity, action, NOT_IN_GROUPS);
   }
   if (!sender) {
     log.info({ applicationId, type: activity.type }, 'activity from a Teams user without a mapping');
-    if (action && activity.type === 'invoke') return refuseAction(NOT_YOURS);
     if (bot && activity.type === 'message') await say(gateway, placeOf(bot, activity), activity, NO_NUMBER);
-    return activity.type === 'invoke' ? NOT_IMPLEMENTED : TAKEN;
+    return notPerformed(activity, action, NOT_YOURS);
   }
   return receiveFrom(gateway, sender, activity, action);
 }
@@ -81,10 +80,12 @@ async function act(gateway: Gateway, sender: Sender, activity: Activity, action:
   return TAKEN;
 }
 
-const refuseAction = (message: string): ActivityAnswer => ({
-  status: 200,
-  body: { statusCode: 400, type: 'application/vnd.microsoft.error', value: { code: 'BadRequest', message } },
-});
+/** The answer to an activity that nothing is done for. @param message why, to whoever has pressed a button */
+function notPerformed({ type }: Activity, action: CardAction | undefined, message: string): ActivityAnswer {
+  if (type !== 'invoke') return TAKEN;
+  if (!action) return NOT_IMPLEMENTED;
+  return { status: 200, body: { statusCode: 400, type: 'application/vnd.microsoft.error', value: { code: 'BadRequest', message } } };
+}
 
 /** A text that is deleted while it is held is not wanted any more. */
 async function discarded({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<boolean> {

@@ -184,6 +184,28 @@ describe('an invoke', () => {
   });
 });
 
+test('a button of a card that was forwarded to a group is answered by its protocol, and does nothing', async () => {
+  const own = await inTouch();
+  const conversation = { id: '19:0005@thread.v2', conversationType: 'groupChat', isGroup: true, tenantId: own.bot.tenantId } as never;
+  const action = { type: 'Action.Execute', verb: 'reply', data: { message: 'MS1', reply: 'Hi' } };
+  const invoke = { type: 'invoke', name: 'adaptiveCard/action', value: { action }, conversation };
+  const activity = exchange.microsoft.activityFrom(own.bot, own.user, '', invoke);
+  const response = await fetch(`${exchange.url}/api/messages`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: await exchange.sign(activity) },
+    body: JSON.stringify(activity),
+  });
+  expect([response.status, await response.json()]).toEqual([
+    200,
+    {
+      statusCode: 400,
+      type: 'application/vnd.microsoft.error',
+      value: { code: 'BadRequest', message: expect.stringContaining('from our own chat only') },
+    },
+  ]);
+  expect(await written(own)).toEqual([[PARTNER, 'Hello']]);
+});
+
 describe('the card of an SMS', () => {
   async function smsFor(own: Customer, from = PARTNER, body = 'Is the order ready?') {
     await exchange.ends(own.provider, await exchange.text(own, own, from, body), 'DELIVERED');

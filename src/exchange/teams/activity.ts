@@ -32,7 +32,8 @@ export const activitySchema = z.object({
   value: z.unknown().optional(),
   serviceUrl: short,
   channelId: short,
-  from: z.object({ id: short, aadObjectId: optional(short) }),
+  /** Its id is Teams' own, which nobody reads. */
+  from: z.object({ aadObjectId: optional(short) }),
   recipient: optional(z.object({ id: optional(short) })),
   conversation: z.object({
     id: short,

@@ -45,10 +45,19 @@ describe('parts of an activity that nobody reads do not refuse it', () => {
     ['a textFormat that is none', { textFormat: {} }],
     ['a recipient that is none', { recipient: null }],
     ['a channelData that is none', { channelData: 'x' }],
+    ['a value that is none', { value: 7 }],
+    ['names of another type', { locale: 7, timestamp: null, replyToId: {}, name: [] }],
   ])('%s', async (_what, changes) => {
     const own = await inTouch();
     const activity = exchange.microsoft.activityFrom(own.bot, own.user, 'see it');
     expect(await exchange.post({ ...activity, ...changes }, await exchange.sign(activity))).toBe(200);
+    expect((await written(own)).at(-1)).toEqual([PARTNER, 'see it']);
+  });
+
+  test('a sender whose id is null', async () => {
+    const own = await inTouch();
+    const { from, ...activity } = exchange.microsoft.activityFrom(own.bot, own.user, 'see it');
+    expect(await post({ ...activity, from: { ...from, id: null, name: null } })).toBe(200);
     expect((await written(own)).at(-1)).toEqual([PARTNER, 'see it']);
   });
 

@@ -45,9 +45,10 @@ export function mediaNotSent(media: readonly Media[], textToo: boolean): string 
   const parts = media.map(({ kind, count }) => (count === 1 ? `the ${NAMES[kind][0]}` : `the ${count} ${NAMES[kind][1]}`));
   const list = parts.length > 1 ? `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}` : parts[0];
   const kind = media.length === 1 ? NAMES[(media[0] as Media).kind][1] : 'files';
+  const isOne = media.length === 1 && media[0]?.count === 1;
   return textToo
     ? `SMS cannot carry ${kind} yet: your text goes without ${list}.`
-    : `SMS cannot carry ${kind} yet, so ${list} was not sent.`;
+    : `SMS cannot carry ${kind} yet, so ${list} ${isOne ? 'was' : 'were'} not sent.`;
 }
 
 const EXCERPT_LENGTH = 120;

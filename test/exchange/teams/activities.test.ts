@@ -132,7 +132,7 @@ describe('what comes with a text, or instead of one', () => {
   test.each([
     ['a picture', [picture], 'SMS cannot carry pictures yet, so the picture was not sent.'],
     ['a file', [file], 'SMS cannot carry files yet, so the file was not sent.'],
-    ['several', [picture, picture, file], 'SMS cannot carry files yet, so the 2 pictures and the file was not sent.'],
+    ['several', [picture, picture, file], 'SMS cannot carry files yet, so the 2 pictures and the file were not sent.'],
   ])('%s alone', async (_what, attachments, told) => {
     const own = await inTouch();
     const { text: _, ...activity } = exchange.microsoft.activityFrom(own.bot, own.user, '', { attachments });

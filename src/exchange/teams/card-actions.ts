@@ -17,7 +17,7 @@ import type { Sender } from './senders.ts';
 import {
   ALREADY_ENDED,
   CANNOT_RETRY,
-  DISCARDED,
+  dropped,
   EMPTY_REPLY,
   NOT_YOURS,
   notANumber,
@@ -164,7 +164,8 @@ async function discard({ gateway, sender }: Pressed, sid: string): Promise<strin
     await lockConversations(tx, sender);
     const held = await tx.heldText.findUnique({ where: { sid } });
     if (!held || !isOf(sender, held)) return ALREADY_ENDED;
-    return (await endQuestion(tx, sid, undefined)).length > 0 ? DISCARDED : ALREADY_ENDED;
+    const [text, ...behind] = await endQuestion(tx, sid, undefined);
+    return text ? dropped(behind.map(({ body }) => body)) : ALREADY_ENDED;
   });
 }
 

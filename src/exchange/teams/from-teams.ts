@@ -10,7 +10,7 @@ import { discardActivity } from './held-texts.ts';
 import { addNotice, noticeKey, type Place } from './notices.ts';
 import { receiveText } from './receive-text.ts';
 import { findBots, findSender, type Sender } from './senders.ts';
-import { DISCARDED, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './sentences.ts';
+import { dropped, HELD_AS_WRITTEN, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './sentences.ts';
 
 /** The response to an activity: HTTP's status, and for an invoke what its protocol wants. */
 interface ActivityAnswer {
@@ -60,10 +60,11 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
       await receiveText(gateway, sender, activity);
       return TAKEN;
     case 'messageUpdate':
-      await say(gateway, place, activity, UNCHANGEABLE, 'changed');
+      if (await isHeld(gateway, sender, activity)) await say(gateway, place, activity, HELD_AS_WRITTEN, 'held');
+      else await say(gateway, place, activity, UNCHANGEABLE, 'changed');
       return TAKEN;
     case 'messageDelete':
-      await say(gateway, place, activity, (await discarded(gateway, sender, activity)) ? DISCARDED : UNCHANGEABLE, 'changed');
+      await say(gateway, place, activity, await deleted(gateway, sender, activity), 'changed');
       return TAKEN;
     case 'invoke':
       return NOT_IMPLEMENTED;
@@ -87,9 +88,18 @@ function notPerformed({ type }: Activity, action: CardAction | undefined, messag
   return { status: 200, body: { statusCode: 400, type: 'application/vnd.microsoft.error', value: { code: 'BadRequest', message } } };
 }
 
-/** A text that is deleted while it is held is not wanted any more. */
-async function discarded({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<boolean> {
-  return id !== undefined && inTransaction(prisma, (tx) => discardActivity(tx, enterpriseSids, conversation.id, id));
+/** Whether an activity's text waits for its writer's choice. */
+const isHeld = async ({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<boolean> =>
+  id !== undefined &&
+  (await prisma.heldText.count({
+    where: { enterpriseSid: { in: [...enterpriseSids] }, conversationId: conversation.id, activityId: id, ended: null },
+  })) > 0;
+
+/** A text that is deleted while it is held is not wanted any more. @returns what to say */
+async function deleted({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<string> {
+  if (id === undefined) return UNCHANGEABLE;
+  const [text, ...behind] = await inTransaction(prisma, (tx) => discardActivity(tx, enterpriseSids, conversation.id, id));
+  return text ? dropped(behind.map(({ body }) => body)) : UNCHANGEABLE;
 }
 
 async function say(gateway: Gateway, place: Place, { id }: Activity, text: string, what = 'said'): Promise<void> {

@@ -4,6 +4,7 @@ import type { HeldText } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import type { Transaction } from '../../domain/transaction.ts';
 import { inTransaction } from '../../domain/transaction.ts';
+import { forEachRecord } from '../each-record.ts';
 import { addNotice, type Place } from './notices.ts';
 import { expired } from './sentences.ts';
 
@@ -24,6 +25,8 @@ export const choicesOf = (held: HeldText): Choice[] => choices.parse(held.choice
 
 /** How long a held text waits, in ms. */
 const HOLD_MS = 24 * 60 * 60_000;
+/** How many texts one run ends at most. */
+const BATCH = 1000;
 /** How long ended texts are kept against repeated activities and taps, in ms. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 
@@ -69,33 +72,40 @@ export function openQuestions(
  * @returns the question's text and those behind it, in order; empty if it has ended already
  */
 export async function endQuestion(tx: Transaction, sid: string, sentTo: string | undefined): Promise<HeldText[]> {
-  const { count } = await tx.heldText.updateMany({ where: { sid, ended: null }, data: { ended: new Date(), sentTo } });
-  if (count === 0) return [];
   const ended = { ended: new Date(), sentTo };
-  await tx.heldText.updateMany({ where: { behind: sid, ended: null }, data: ended });
-  return tx.heldText.findMany({ where: { OR: [{ sid }, { behind: sid, ended: { not: null } }] }, orderBy: { seq: 'asc' } });
+  const [question] = await tx.heldText.updateManyAndReturn({ where: { sid, ended: null }, data: ended });
+  if (!question) return [];
+  // One that was deleted has ended before.
+  const behind = await tx.heldText.updateManyAndReturn({ where: { behind: sid, ended: null }, data: ended });
+  return [question, ...behind.sort((one, other) => Number(one.seq - other.seq))];
 }
 
-/** Ends what is held of an activity. @returns whether something was */
+/** Ends what is held of an activity. @returns as `endQuestion` */
 export async function discardActivity(
   tx: Transaction,
   enterpriseSids: readonly string[],
   conversationId: string,
   activityId: string,
-): Promise<boolean> {
+): Promise<HeldText[]> {
   const held = await tx.heldText.findFirst({ where: { enterpriseSid: { in: [...enterpriseSids] }, conversationId, activityId } });
-  return held !== null && (await endQuestion(tx, held.sid, undefined)).length > 0;
+  return held ? endQuestion(tx, held.sid, undefined) : [];
 }
 
-/** Ends the texts that waited for a day, tells their writers, and deletes what ended long ago. */
-export async function expireHeldTexts({ prisma, hints }: Pick<Gateway, 'prisma' | 'hints'>): Promise<void> {
-  const due = await prisma.heldText.findMany({ where: { ended: null, expires: { lte: new Date() } }, orderBy: { seq: 'asc' }, take: 1000 });
-  for (const { sid } of due) {
-    await inTransaction(prisma, async (tx) => {
-      const [held] = await tx.heldText.updateManyAndReturn({ where: { sid, ended: null }, data: { ended: new Date() } });
-      if (held) await addNotice(tx, held, expired(held.body), `expired:${sid}`);
+/**
+ * Ends the texts that waited for a day, and those behind them, tells their writers, and deletes what ended long ago. A text that cannot be ended is
+ * logged, and the others go on.
+ */
+export async function expireHeldTexts({ prisma, hints, log }: Pick<Gateway, 'prisma' | 'hints' | 'log'>): Promise<void> {
+  const due = await prisma.heldText.findMany({
+    where: { ended: null, expires: { lte: new Date() } },
+    orderBy: { seq: 'asc' },
+    take: BATCH,
+  });
+  const end = ({ sid }: HeldText) =>
+    inTransaction(prisma, async (tx) => {
+      for (const held of await endQuestion(tx, sid, undefined)) await addNotice(tx, held, expired(held.body), `expired:${held.sid}`);
     });
-  }
+  await forEachRecord(due, end, ({ sid }, error) => log.error({ err: error, heldText: sid }, 'cannot end a held text'));
   if (due.length > 0) hints.queued();
   await prisma.heldText.deleteMany({ where: { ended: { lte: new Date(Date.now() - KEEP_MS) } } });
 }

@@ -6,11 +6,12 @@ export const HELP = 'Write "+<number> <text>" to send an SMS. A text without a n
 export const NO_NUMBER = 'You have no SMS number yet. Ask your administrator for one.';
 export const NOT_IN_GROUPS = 'I send SMS from our own chat only. Open a chat with me and write there; nothing was sent.';
 export const UNCHANGEABLE = 'An SMS that was sent can be neither changed nor taken back. If you want to correct it, send another one.';
+export const HELD_AS_WRITTEN =
+  'This text waits as you first wrote it. To send it as it is now, choose "Do not send" on its card and write it again.';
 export const CHOOSE_ON_CARD = 'Several of your texts wait for a number. Choose it on the card of each.';
 export const WAITS_TOO = 'This text waits, too: it goes where the one before goes. Choose above.';
 export const ALREADY_SENT = 'This text was sent already.';
 export const ALREADY_ENDED = 'This text is no longer kept, and was not sent. Write it again.';
-export const DISCARDED = 'Not sent.';
 export const NOT_YOURS = 'This number is no longer yours, so you cannot send from it.';
 export const SENT_AGAIN = 'Sending it again.';
 export const CANNOT_RETRY = 'It was sent meanwhile, or sending it again does not help.';
@@ -27,6 +28,9 @@ export const cannotAnswer = (number: string) => `${number} cannot be answered: i
 export const tooLong = (excess: string) => `Your text ${excess}. Nothing was sent.`;
 export const sentTo = (number: string, own?: string) => (own ? `Sent to ${number} from ${own}.` : `Sent to ${number}.`);
 export const repliedTo = (number: string, text: string) => `Sent to ${number}:\n${text}`;
+/** @param behind the texts that waited behind the one that was dropped */
+export const dropped = (behind: readonly string[]) =>
+  behind.length === 0 ? 'Not sent.' : `Not sent, and neither is what waited behind it: ${behind.map(excerpt).join(', ')}`;
 export const expired = (body: string) => `Not sent, since you did not choose a number within a day: ${excerpt(body)}`;
 export const whoIsItFor = (body: string, problem?: string) =>
   `${problem ? `${problem} ` : ''}Who is this for? ${excerpt(body)} Nothing was sent yet. Choose below, or write the number alone.`;

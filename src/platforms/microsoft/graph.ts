@@ -77,7 +77,7 @@ export function createMicrosoftGraph({
       const found = user.safeParse(jsonFields(response.text));
       if (!found.success) throw new PlatformError(`${response.host} responded with status 200 and no user.`, { value: address });
       if (found.data.accountEnabled === false) return undefined;
-      return { objectId: found.data.id };
+      return { objectId: found.data.id.toLowerCase() };
     },
     checkPermission: async (bot) => {
       const { response, token } = await get(bot, 'v1.0/users?$top=1&$select=id');

@@ -412,6 +412,15 @@ describe('applications and tenants are compared without case', () => {
     expect(data.bot).toEqual({ applicationId, tenantId });
   });
 
+  test('users’ object ids as well', async () => {
+    const bot = exchange.microsoft.addBot();
+    const user = exchange.microsoft.addUser({ tenantId: bot.tenantId });
+    exchange.microsoft.fault('user', { answer: { status: 200, body: { id: user.objectId.toUpperCase(), accountEnabled: true } } });
+    const own = await exchange.customer({ bot, user });
+    await exchange.say(own, user, `${PARTNER} Hello`);
+    expect(await written(own)).toEqual([[PARTNER, 'Hello']]);
+  });
+
   const VERIFY =
     'mutation ($input: VerifyBotInput!) { verifyBot(input: $input) { ... on BotVerification { passed checks { step passed message } } } }';
 

@@ -9,6 +9,7 @@ import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
 import { LEASE_MS } from '../outbox.ts';
 import { failureActivity } from './cards.ts';
 import { failureText, hasFailed } from './failure-words.ts';
+import { reopenChat } from './reopen-chat.ts';
 import { canRetry } from './retry-from-teams.ts';
 
 interface NoticeSenderOptions {
@@ -77,7 +78,11 @@ async function say(gateway: Gateway, notice: Notice, firstPauseMs: number): Prom
   if (!bot || !activity) return end(gateway, notice);
   const conversation = { conversationId: notice.conversationId, serviceUrl: notice.serviceUrl };
   try {
-    await microsoft.sendActivity(credentialsOf(gateway, bot), conversation, activity, { maxWaitMs: MAX_WAIT_MS });
+    const credentials = credentialsOf(gateway, bot);
+    await microsoft.sendActivity(credentials, conversation, activity, { maxWaitMs: MAX_WAIT_MS }).catch(async (error) => {
+      if (!(error instanceof StaleConversationError) || !(await reopenChat(gateway, credentials, notice, error.serviceUrl))) throw error;
+      throw error.otherwise;
+    });
   } catch (error) {
     const change = afterFailure(notice, error, firstPauseMs);
     const logged = { ...causeOf(error), enterpriseSid: notice.enterpriseSid };

@@ -381,6 +381,18 @@ describe('a notice', () => {
     ]);
   });
 
+  test('finds a chat that Teams no longer knows opened again', async () => {
+    const own = await exchange.customer();
+    await exchange.say(own, own.user, `${PARTNER} Hello`);
+    await until(async () => (await exchange.messages(own.provider)).every(({ channelStatus }) => channelStatus === 'DELIVERED'));
+    exchange.microsoft.conversations.clear();
+    await exchange.say(own, own.user, '+4917012345670 Are you there?');
+    exchange.microsoft.conversations.clear();
+    expect((await nextShownTo(own, 1)).text).toContain('Your SMS to +4917012345670 was not delivered');
+    await quiet();
+    expect(shownTo(own)).toHaveLength(1);
+  });
+
   test('that is refused is dropped, and holds nothing up', async () => {
     const own = await inTouch();
     own.user.blocked = true;

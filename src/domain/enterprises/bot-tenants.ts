@@ -23,6 +23,24 @@ export async function tenantGuidOf({ microsoft, log }: Gateway, tenantId: string
 }
 
 /**
+ * Asks for the tenants of an application's bots that are given as domains, where Microsoft did not answer before, and stores them.
+ * @returns whether one has been found
+ */
+export async function resolveTenants(gateway: Gateway, applicationId: string): Promise<boolean> {
+  const { prisma } = gateway;
+  const bots = await prisma.$queryRaw<Pick<Bot, 'sid' | 'tenantId'>[]>`
+    SELECT sid, tenant_id AS "tenantId" FROM bot WHERE lower(application_id) = lower(${applicationId}) AND tenant_guid IS NULL`;
+  let found = false;
+  for (const { sid, tenantId } of bots) {
+    const tenantGuid = await tenantGuidOf(gateway, tenantId);
+    if (tenantGuid === null) continue;
+    await prisma.bot.updateMany({ where: { sid, tenantId }, data: { tenantGuid } });
+    found = true;
+  }
+  return found;
+}
+
+/**
  * Checks that a tenant that is given as a domain can be told from activities, and stores its id.
  * @returns the checks of the bot, with what there is to say about its tenant at the first of them
  */

@@ -74,11 +74,15 @@ export function listBots(
 }
 
 /**
- * The credentials that the gateway uses at Microsoft on the enterprise's behalf.
+ * The credentials that the gateway uses at Microsoft on the enterprise's behalf. The connector knows a tenant by its GUID only.
  * @throws SealError where the client secret cannot be opened
  */
 export function credentialsOf({ secrets }: Gateway, bot: Bot): BotCredentials {
-  return { applicationId: bot.applicationId, tenantId: bot.tenantId, clientSecret: secrets.open(bot.clientSecret, bot.sid) };
+  return {
+    applicationId: bot.applicationId,
+    tenantId: bot.tenantGuid ?? bot.tenantId,
+    clientSecret: secrets.open(bot.clientSecret, bot.sid),
+  };
 }
 
 /**

@@ -82,7 +82,7 @@ export async function keepMappingUser(
   microsoftObjectId: string | null,
 ): Promise<void> {
   await prisma.mapping.updateMany({
-    where: { sid, enterpriseSid, microsoftAddress, enterprise: { bot: { applicationId, tenantId } } },
+    where: { sid, enterpriseSid, microsoftAddress, enterprise: { bot: { applicationId, OR: [{ tenantId }, { tenantGuid: tenantId }] } } },
     data: { microsoftObjectId, microsoftChecked: new Date() },
   });
 }

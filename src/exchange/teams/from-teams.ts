@@ -28,8 +28,8 @@ const NOT_IMPLEMENTED: ActivityAnswer = { status: 501 };
  * @param applicationId the bot's application, from the activity's token
  */
 export async function receiveFromTeams(gateway: Gateway, applicationId: string, activity: Activity): Promise<ActivityAnswer> {
-  const { prisma, log } = gateway;
-  const bots = await findBots(prisma, applicationId, activity);
+  const { log } = gateway;
+  const bots = await findBots(gateway, applicationId, activity);
   const [bot] = bots;
   const sender = bot && (await findSender(gateway, bots, activity));
   const action = cardActionOf(activity);

@@ -1,4 +1,5 @@
 import type { Bot, TeamsConversation as ConversationRow, Mapping, PrismaClient } from '../../../prisma/client/client.ts';
+import { resolveTenants } from '../../domain/enterprises/bot-tenants.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { comparedForm } from '../../domain/phone-numbers.ts';
 import type { Restcomm } from '../../platforms/restcomm/restcomm.ts';
@@ -21,10 +22,16 @@ export interface Sender {
   readonly maxSms: Restcomm['maxSms'];
 }
 
-/** Finds the bots of an application in a tenant, oldest first. Both ids are GUIDs, compared without case. */
-export async function findBots(prisma: PrismaClient, applicationId: string, activity: Activity): Promise<Bot[]> {
+/** Finds the bots of an application in the tenant of an activity, oldest first. Both ids are GUIDs, compared without case. */
+export async function findBots(gateway: Gateway, applicationId: string, activity: Activity): Promise<Bot[]> {
   const tenantId = tenantOf(activity);
   if (!tenantId) return [];
+  const found = await botsOf(gateway.prisma, applicationId, tenantId);
+  if (found.length > 0 || !(await resolveTenants(gateway, applicationId))) return found;
+  return botsOf(gateway.prisma, applicationId, tenantId);
+}
+
+async function botsOf(prisma: PrismaClient, applicationId: string, tenantId: string): Promise<Bot[]> {
   const rows = await prisma.$queryRaw<{ sid: string }[]>`
     SELECT sid FROM bot WHERE lower(application_id) = lower(${applicationId}) AND lower(coalesce(tenant_guid, tenant_id)) = lower(${tenantId})`;
   return prisma.bot.findMany({ where: { sid: { in: rows.map(({ sid }) => sid) } }, orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }] });

@@ -447,12 +447,33 @@ describe('applications and tenants are compared without case', () => {
     const activity = exchange.microsoft.activityFrom(bot, own.user, `${PARTNER} Hello`);
     expect(await post({ ...activity })).toBe(200);
     expect(await written(own)).toEqual([[PARTNER, 'Hello']]);
+    // The connector knows tenants by their ids only.
+    const { prisma } = exchange.gateway;
+    await prisma.teamsConversation.updateMany({ where: { enterpriseSid: own.enterpriseSid }, data: { conversationId: null } });
+    await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'Hi'), 'DELIVERED');
+    const opening = exchange.microsoft.requests.findLast(({ route }) => route === 'conversations');
+    expect(JSON.parse(opening?.body ?? '')).toMatchObject({ tenantId, channelData: { tenant: { id: tenantId } } });
     const { data } = await own.provider.graph(VERIFY, { input: { sid: own.botSid } });
     expect(data.verifyBot.checks[0]).toEqual({
       step: 'TOKEN',
       passed: true,
       message: `contoso.onmicrosoft.com is the tenant ${tenantId}.`,
     });
+  });
+
+  test('a tenant whose domain could not be resolved at first is resolved when its user writes', async () => {
+    const { bot } = await exchange.customer();
+    exchange.microsoft.domains.set('litware.onmicrosoft.com', bot.tenantId);
+    exchange.microsoft.fault('tenant', { answer: { status: 503 } });
+    const own = await exchange.customer({
+      bot: { ...bot, tenantId: 'litware.onmicrosoft.com' },
+      user: exchange.microsoft.addUser({ tenantId: bot.tenantId }),
+    });
+    const other = exchange.microsoft.addBot({ applicationId: bot.applicationId });
+    const stranger = exchange.microsoft.addUser({ tenantId: other.tenantId });
+    expect(await exchange.say({ ...own, bot: other }, stranger, `${PARTNER} Hello`)).toBe(200);
+    expect(await post({ ...exchange.microsoft.activityFrom(bot, own.user, `${PARTNER} Hello`) })).toBe(200);
+    expect(await written(own)).toEqual([[PARTNER, 'Hello']]);
   });
 
   test('a tenant whose domain Microsoft does not know is said', async () => {

@@ -4,6 +4,7 @@ import { activateAccount, suspendAccount } from '../../src/domain/access/account
 import { resolveMappingUsers } from '../../src/domain/enterprises/mapping-users.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { CONNECTOR_CODES } from '../../src/platforms/microsoft/outcomes.ts';
+import type { FakeAnswer } from '../fakes/fake-server.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../support/exchange.ts';
 
@@ -315,20 +316,37 @@ describe('a user that Microsoft does not know', () => {
     ]);
   });
 
-  test('one-user-starves-the-others: a record that Microsoft refuses does not block others', async () => {
+  /** Four mappings that were made before their enterprise had a bot, which have not been looked up yet. */
+  async function fourEarly() {
     const bad = `${randomBytes(4).toString('hex')}@contoso.example`;
     const provider = await exchange.provider();
     const { sid: enterpriseSid } = await done(provider, 'createEnterprise', newEnterprise());
-    const users = [1, 2, 3].map(() => exchange.microsoft.addUser({ tenantId: customer.bot.tenantId }));
+    const bot = exchange.microsoft.addBot();
+    const users = [1, 2, 3].map(() => exchange.microsoft.addUser({ tenantId: bot.tenantId }));
     const mappings: string[] = [];
     for (const microsoftAddress of [bad, ...users.map(({ userPrincipalName }) => userPrincipalName)]) {
       const number = `${fresh.number()}1`;
       exchange.restcomm.addNumber(number);
       mappings.push((await done(provider, 'createMapping', { enterpriseSid, microsoftAddress, externalAddress: number })).sid);
     }
-    const { applicationId, tenantId, clientSecret } = customer.bot;
+    const { applicationId, tenantId, clientSecret } = bot;
     await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: 'app' });
-    exchange.microsoft.fault('user', { answer: { status: 400, body: { error: { code: 'Request_BadRequest', message: 'Bad.' } } } });
+    return { enterpriseSid, users, mappings, bad };
+  }
+  const asked = () => exchange.microsoft.requests.flatMap(({ route, path }) => (route === 'user' ? [decodeURIComponent(path)] : []));
+  /** Ten minutes pass for the mappings of an enterprise. */
+  const tenMinutesPass = (enterpriseSid: string) =>
+    exchange.gateway.prisma
+      .$executeRaw`UPDATE mapping SET microsoft_checked = microsoft_checked - interval '11 minutes' WHERE enterprise_sid = ${enterpriseSid}`;
+
+  test.each<[string, FakeAnswer]>([
+    ['refuses', { status: 400, body: { error: { code: 'Request_BadRequest', message: 'Bad.' } } }],
+    ['refuses in other words', { status: 404, body: { error: { code: 'ResourceNotFound', message: 'No.' } } }],
+    ['fails for', { status: 500, body: { error: { code: 'InternalServerError', message: 'Failed.' } } }],
+    ['answers nonsense for', { status: 200, body: { value: [] } }],
+  ])('one-user-starves-the-others: a record that Microsoft %s does not block others', async (_how, answer) => {
+    const { enterpriseSid, users, mappings } = await fourEarly();
+    exchange.microsoft.fault('user', { answer });
     await resolveMappingUsers(exchange.gateway);
     const rows = await exchange.gateway.prisma.mapping.findMany({ where: { enterpriseSid }, orderBy: { dateCreated: 'asc' } });
     expect(rows.map(({ microsoftObjectId }) => microsoftObjectId)).toEqual([null, ...users.map(({ objectId }) => objectId)]);
@@ -336,6 +354,43 @@ describe('a user that Microsoft does not know', () => {
     expect(
       exchange.logged.some((line) => line.includes(mappings[0] ?? '') && line.includes('cannot ask Microsoft for a mapped user')),
     ).toBe(true);
+  });
+
+  test('is asked for after the others, where Microsoft failed for several', async () => {
+    const { enterpriseSid, users, bad } = await fourEarly();
+    let before = asked().length;
+    exchange.microsoft.fault('user', { times: 3, answer: { status: 503 } });
+    await resolveMappingUsers(exchange.gateway);
+    expect(asked().length - before).toBe(3);
+    exchange.microsoft.heal();
+    await resolveMappingUsers(exchange.gateway);
+    expect(asked().length - before).toBe(3);
+    await tenMinutesPass(enterpriseSid);
+    before = asked().length;
+    exchange.microsoft.fault('user', { reset: 'after' });
+    await resolveMappingUsers(exchange.gateway);
+    expect(asked().length - before).toBe(1);
+    const slow = asked().at(-1);
+    await tenMinutesPass(enterpriseSid);
+    await resolveMappingUsers(exchange.gateway);
+    expect(asked().at(-1)).toBe(slow);
+    const found = await exchange.gateway.prisma.mapping.findMany({ where: { enterpriseSid, microsoftAddress: { not: bad } } });
+    expect(found.map(({ microsoftObjectId }) => microsoftObjectId).sort()).toEqual(users.map(({ objectId }) => objectId).sort());
+  });
+
+  test('is not asked for before Microsoft’s Retry-After is over', async () => {
+    const { enterpriseSid, users } = await fourEarly();
+    const before = asked().length;
+    exchange.microsoft.fault('user', { answer: { status: 429, headers: { 'retry-after': new Date(Date.now() + 2_000).toUTCString() } } });
+    await resolveMappingUsers(exchange.gateway);
+    await resolveMappingUsers(exchange.gateway);
+    expect(asked().length - before).toBe(1);
+    await until(async () => {
+      await resolveMappingUsers(exchange.gateway);
+      return (
+        (await exchange.gateway.prisma.mapping.count({ where: { enterpriseSid, microsoftObjectId: { not: null } } })) >= users.length - 1
+      );
+    });
   });
 });
 

@@ -11,6 +11,8 @@ import { credentialsOf } from './bots.ts';
 /** When Microsoft is asked again about a user that it did not know, or could not be asked about, in ms. */
 const RETRY_AFTER_MS = 10 * 60_000;
 const BATCH = 100;
+/** So many users of an enterprise in a row that Microsoft fails for show that it fails for all. */
+const MAX_FAILURES = 3;
 
 /**
  * Asks Microsoft for the object ids of mappings that were created before their enterprise had its bot. A mapping that Microsoft refuses stops no
@@ -29,24 +31,29 @@ export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal
     orderBy: { microsoftChecked: { sort: 'asc', nulls: 'first' } },
     take: BATCH,
   });
-  const failedEnterprises = new Set<string>();
+  const failures = new Map<string, number>();
   let resolved = 0;
   for (const { enterprise, ...mapping } of unresolved) {
     if (signal?.aborted) break;
-    if (!enterprise.bot || failedEnterprises.has(enterprise.sid)) continue;
+    const failed = failures.get(enterprise.sid) ?? 0;
+    if (!enterprise.bot || failed >= MAX_FAILURES) continue;
     let credentials: BotCredentials | undefined;
     try {
       credentials = credentialsOf(gateway, enterprise.bot);
+      const heldBackMs = gateway.microsoft.heldBackMs(credentials);
+      if (heldBackMs > 0) {
+        failures.set(enterprise.sid, MAX_FAILURES);
+        await postpone(prisma, mapping, true, heldBackMs);
+        continue;
+      }
       if (await resolveUser(gateway, mapping, credentials)) resolved += 1;
+      failures.delete(enterprise.sid);
     } catch (error) {
-      const isOfBot = !credentials || isBotsFault(error);
-      if (isOfBot) failedEnterprises.add(enterprise.sid);
+      const isOfBot = !credentials || isBotsFault(error) || (!isUsersFault(error) && failed + 1 === MAX_FAILURES);
+      if (!isUsersFault(error)) failures.set(enterprise.sid, isOfBot ? MAX_FAILURES : failed + 1);
       const line = { err: error, enterpriseSid: enterprise.sid, mappingSid: mapping.sid };
       log.warn(line, isOfBot ? "cannot ask Microsoft for an enterprise's users" : 'cannot ask Microsoft for a mapped user');
-      await prisma.mapping.updateMany({
-        where: { ...(isOfBot ? { enterpriseSid: enterprise.sid } : { sid: mapping.sid }), microsoftObjectId: null },
-        data: { microsoftChecked: new Date() },
-      });
+      await postpone(prisma, mapping, isOfBot);
     }
   }
   return resolved;
@@ -61,14 +68,38 @@ async function resolveUser(gateway: Gateway, mapping: Mapping, bot: BotCredentia
   return user !== undefined;
 }
 
+/** Why Microsoft could not be asked, as far as the domain knows it. */
+type Cause = { readonly reason?: unknown; readonly code?: unknown } | undefined;
+const causeOf = (error: unknown) => (error instanceof PlatformError ? (error as { readonly cause?: Cause }).cause : undefined);
+
 /**
- * Whether the enterprise's other mappings would fail too, and delay all other enterprises: Microsoft refused the bot, or did not respond. What it
- * refuses about one address, and a fault of the gateway's own, concern one mapping.
+ * Whether the enterprise's other mappings would fail too, and delay all other enterprises: Microsoft refused the bot, or did not respond. Any other
+ * answer, and a fault of the gateway's own, may concern one mapping.
  */
 function isBotsFault(error: unknown): boolean {
-  if (!(error instanceof PlatformError)) return false;
-  const { cause } = error as { readonly cause?: { readonly reason?: unknown } };
-  return cause?.reason !== 'USER_UNKNOWN';
+  const { reason, code } = causeOf(error) ?? {};
+  return reason === undefined ? NO_RESPONSE.has(code) : reason !== 'USER_UNKNOWN';
+}
+const NO_RESPONSE: ReadonlySet<unknown> = new Set(['Unreachable', 'Timeout', 'ConnectionLost']);
+
+/** Whether Microsoft refuses the very address, so that it answers for the others. */
+const isUsersFault = (error: unknown) => causeOf(error)?.reason === 'USER_UNKNOWN';
+
+/**
+ * Has a mapping asked for again later, after the others of its enterprise.
+ * @param all whether those wait as well
+ * @param inMs when, in ms
+ */
+async function postpone(
+  { mapping }: Pick<Gateway['prisma'], 'mapping'>,
+  { sid, enterpriseSid }: Mapping,
+  all: boolean,
+  inMs = RETRY_AFTER_MS,
+): Promise<void> {
+  const checkedMs = Date.now() + inMs - RETRY_AFTER_MS;
+  const unknown = { microsoftObjectId: null };
+  if (all) await mapping.updateMany({ where: { enterpriseSid, ...unknown }, data: { microsoftChecked: new Date(checkedMs) } });
+  await mapping.updateMany({ where: { sid, ...unknown }, data: { microsoftChecked: new Date(checkedMs + 1) } });
 }
 
 /**

@@ -138,10 +138,11 @@ describe('reports and refusals of Restcomm', () => {
 test.each([
   ['the gateway’s own account is suspended', 'HTTP_403'],
   ['the gateway’s own token is no longer valid', 'HTTP_401'],
+  ['there is nothing at the API’s address', 'HTTP_404'],
 ])('texts wait while %s at Restcomm, and are sent once one of them is accepted', async (_, code) => {
   const account = exchange.restcomm.accounts.get(exchange.restcomm.accountSid) ?? expect.unreachable();
   if (code === 'HTTP_403') account.status = 'suspended';
-  else exchange.restcomm.faults.next('send', { status: 401, body: '{"message":"No","error":"AUTH_FAILED"}' }, 2);
+  else exchange.restcomm.faults.next('send', { status: Number(code.slice(5)), body: '{"message":"No","error":"AUTH_FAILED"}' }, 2);
   const bodies = [1, 2].map(() => randomBytes(4).toString('hex'));
   for (const [index, body] of bodies.entries())
     expect(await exchange.say(customer, customer.user, `+491709999999${index + 1} ${body}`)).toBe(200);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { MessageHoldReason } from '../../prisma/client/enums.ts';
 import { HOLDS } from '../../src/domain/waiting.ts';
 import { REFUSALS } from '../../src/exchange/refusals.ts';
+import { FINAL_ERRORS } from '../../src/exchange/restcomm/reports.ts';
 import {
   CONNECTOR_CODES,
   CONNECTOR_STATUSES,
@@ -10,19 +11,20 @@ import {
   GRAPH_STATUSES,
   LOGIN_CODES,
 } from '../../src/platforms/microsoft/outcomes.ts';
+import { LIMIT, SENDING_STATUSES, sendingError } from '../../src/platforms/restcomm/outcomes.ts';
 
 // docs/exchange.md says what the tables in code do, no more and no less, and where each row is from.
 
+const isSingle = (code: string) => /^(`[^`]+`|\d{3})$/.test(code);
 const lines = readFileSync(new URL('../../docs/exchange.md', import.meta.url), 'utf8').split('\n');
-/** The cells of a section's table, without its head. */
+/** The cells of a section's tables, without their heads. */
 function rowsOf(section: string): string[][] {
   const from = lines.indexOf(`## ${section}`);
   const rest = lines.slice(from + 1);
   const end = rest.findIndex((line) => line.startsWith('## '));
   return rest
     .slice(0, end === -1 ? undefined : end)
-    .filter((line) => line.startsWith('|'))
-    .slice(2)
+    .filter((line, index, all) => line.startsWith('|') && !line.startsWith('|---') && !all[index + 1]?.startsWith('|---'))
     .map((line) =>
       line
         .split('|')
@@ -53,7 +55,7 @@ test('what Microsoft refuses', () => {
     ...byCode('Graph', GRAPH_STATUSES),
   ];
   const rows = rowsOf('What Microsoft refuses');
-  const listed = rows.filter(([, code = '']) => /^(`[^`]+`|\d{3})$/.test(code)).map((row) => row.slice(0, 4));
+  const listed = rows.filter(([, code = '']) => isSingle(code)).map((row) => row.slice(0, 4));
   expect(listed.sort()).toEqual(expected.sort());
   for (const row of rows) expect(row[4], row.join(' ')).toMatch(/\S/);
 });
@@ -66,6 +68,30 @@ test.each([
   ['posting', 307, 'curable'],
 ] as const)('%s and the status %i, which no row names, is %s', (request, status, outcome) => {
   expect(connectorError(request, status, { code: String(status), message: '' }, undefined)).toMatchObject({ outcome });
+});
+
+test('what the carrier refuses', () => {
+  const expected = [
+    ...Object.entries(SENDING_STATUSES).map(([status, meaning]) => ['sending', status, ...shown(meaning)]),
+    ['sending', `\`${LIMIT}\``, ...shown('retry')],
+  ];
+  const rows = rowsOf('What the carrier refuses');
+  const refused = rows.filter((row) => row.length === 5);
+  expect(refused.filter(([, code = '']) => isSingle(code)).map((row) => row.slice(0, 4))).toEqual(expect.arrayContaining(expected));
+  expect(refused.filter(([, code = '']) => isSingle(code))).toHaveLength(expected.length);
+  const reported = rows.filter((row) => row.length === 3);
+  expect(reported.map(([code]) => code)).toEqual([...FINAL_ERRORS].map((code) => `\`${code}\``));
+  for (const row of rows) expect(row.at(-1), row.join(' ')).toMatch(/\S/);
+});
+
+test.each([
+  [302, 'HTTP_302', 'curable'],
+  [404, '21614', 'refused'],
+  [418, 'HTTP_418', 'refused'],
+  [599, 'HTTP_599', 'unknown'],
+  [403, LIMIT, 'retry'],
+] as const)('the carrier’s %i with the code %s is %s', (status, code, outcome) => {
+  expect(sendingError(status, { code, message: '' }, '', undefined)).toMatchObject({ outcome });
 });
 
 test('what the gateway refuses', () => {

@@ -99,6 +99,13 @@ describe('retryMessage', () => {
     const blocked = await exchange.text(customer, person, PHONE, 'one');
     await exchange.ends(customer.provider, blocked, 'FAILED');
     expect(await ask(RETRY, { sid: blocked })).toEqual(refused);
+    // What the carrier reports of the recipient, at once or with a later code.
+    expect(await ask(RETRY, { sid: await failed(randomBytes(4).toString('hex'), 30005) })).toEqual(refused);
+    const improved = await failed(randomBytes(4).toString('hex'), 30008);
+    const { restcommMessageSid } = await exchange.message(customer.provider, improved);
+    await exchange.restcomm.report(restcommMessageSid, 'failed', 30006);
+    expect(await exchange.message(customer.provider, improved)).toMatchObject({ channelErrorCode: '30006' });
+    expect(await ask(RETRY, { sid: improved })).toEqual(refused);
   });
 });
 

@@ -260,10 +260,15 @@ export async function advanceStatus(client: Client, messageSid: string, report: 
  * the text was changed. Restcomm may report a failure without a code first: its SIP path knows none, its SMPP path does (SmsSession and
  * TelestaxDlrParser of RestComm/Restcomm-Connect).
  */
-export async function keepReason(client: Client, messageSid: string, { errorCode, errorMessage = '' }: StatusReport): Promise<void> {
+export async function keepReason(
+  client: Client,
+  messageSid: string,
+  { errorCode, errorMessage = '', isFinal = false }: StatusReport,
+): Promise<void> {
   if (!errorCode) return;
   await client.$executeRaw`
-    UPDATE message SET channel_error_code = ${errorCode}, channel_error_message = ${errorMessage}, date_updated = now()
+    UPDATE message SET channel_error_code = ${errorCode}, channel_error_message = ${errorMessage}, date_updated = now(),
+      failed_for_good = channel_status = 'FAILED' AND (failed_for_good OR ${isFinal})
     WHERE sid = ${messageSid} AND CASE
       WHEN ${errorCode}::text = ${TEXT_CHANGED} THEN channel_error_code IS NULL
       WHEN channel_status NOT IN ('UNDELIVERED', 'FAILED') THEN false

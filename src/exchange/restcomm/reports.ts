@@ -53,6 +53,12 @@ const ERRORS: Readonly<Record<string, { code: string; message: string }>> = Obje
   ]),
 );
 
+/**
+ * The errors that a retry would meet again: about the recipient or the content, by Restcomm's numbers and by those of carriers behind it. docs/exchange.md
+ * lists them with their sources.
+ */
+export const FINAL_ERRORS: ReadonlySet<string> = new Set(['30004', '30005', '30006', '30007', '30010', '21211', '21610', '21614']);
+
 /** The longest words of the carrier's that are stored, in UTF-16 code units. */
 const MAX_DETAIL = 500;
 
@@ -65,7 +71,8 @@ export function toReport({ sid, status, errorCode, errorMessage, details = [] }:
   const restcommMessageSid = toStorableSid(sid);
   if (known !== 'FAILED' && known !== 'UNDELIVERED') return { status: known, restcommMessageSid };
   const { code, message } = errorOf(errorCode);
-  return { status: known, restcommMessageSid, errorCode: code, errorMessage: withDetails(message, [errorMessage ?? '', ...details]) };
+  const words = withDetails(message, [errorMessage ?? '', ...details]);
+  return { status: known, restcommMessageSid, errorCode: code, errorMessage: words, isFinal: FINAL_ERRORS.has(code) };
 }
 
 /** The report of a message that Restcomm accepted and never reported the end of. */

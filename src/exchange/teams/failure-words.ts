@@ -1,4 +1,5 @@
 import type { Message, MessageHoldReason } from '../../../prisma/client/client.ts';
+import { UNKNOWN_ERROR } from '../../domain/messages/message-log.ts';
 import { excerpt } from './sentences.ts';
 
 /** Why an SMS was not delivered, by channelErrorCode, for the person who wrote it. Each is a sentence without its full stop. */
@@ -45,7 +46,9 @@ export function failureText(message: FailedMessage): string {
 function reasonOf({ stuck, holdReason, channelErrorCode, channelErrorMessage }: FailedMessage): string {
   const wait = stuck && holdReason ? WAITS[holdReason] : undefined;
   if (wait) return wait;
-  const reason = REASONS[channelErrorCode ?? ''] ?? channelErrorMessage ?? 'The reason is not known';
+  // What the carrier says of an error without a code of its own.
+  const said = channelErrorCode === UNKNOWN_ERROR ? channelErrorMessage?.split(': ').slice(1).join(': ') : undefined;
+  const reason = said || (REASONS[channelErrorCode ?? ''] ?? channelErrorMessage ?? 'The reason is not known');
   return `${reason.replace(/\.$/, '')}.`;
 }
 

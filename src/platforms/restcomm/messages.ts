@@ -1,5 +1,6 @@
-import { CurableError, DeliveryError } from '../delivery-error.ts';
-import { jsonOf, NoResponseError, type PlatformResponse, retryAfterMs } from '../request.ts';
+import { DeliveryError } from '../delivery-error.ts';
+import { jsonOf, NoResponseError, retryAfterMs } from '../request.ts';
+import { sendingError } from './outcomes.ts';
 import { pagesOf } from './pages.ts';
 import type { RestcommApi, RestcommOptions } from './request.ts';
 import { digitsOf, fieldOf, isSuccess, manage, refusalOf, unreadableError } from './responses.ts';
@@ -65,7 +66,7 @@ export function createRestcommMessages(
       const response = await api('POST', path, request).catch((error) => {
         throw error instanceof NoResponseError ? noResponseError(error) : error;
       });
-      if (!isSuccess(response)) throw notAcceptedError(response);
+      if (!isSuccess(response)) throw sendingError(response.status, refusalOf(response), response.text, retryAfterMs(response));
       const record = recordOf(jsonOf(response.text));
       if (!record) throw new DeliveryError('unknown', 'UNREADABLE_ANSWER', 'Restcomm sent an unreadable response');
       return record;
@@ -125,33 +126,4 @@ function noResponseError(error: NoResponseError): DeliveryError {
   return error.sent
     ? new DeliveryError('unknown', 'NO_ANSWER', 'Restcomm did not respond', undefined, { cause: error })
     : new DeliveryError('retry', 'UNREACHABLE', 'Restcomm cannot be reached', undefined, { cause: error });
-}
-
-/** What MariaDB and HSQLDB say of a record that they do not take. */
-const NOT_STORED = /data too long|data truncation|right truncation|incorrect string value/i;
-
-/**
- * A 5xx other than 503 is not a refusal: Restcomm stores a message before it passes it on, and may fail after either; a proxy may time out. Only
- * where its database did not take the text is nothing sent: the exception comes from addSmsMessage, and its message is the answer (issue 1642).
- */
-function notAcceptedError(response: PlatformResponse): DeliveryError {
-  const { status, text } = response;
-  const { code, message } = refusalOf(response);
-  const wait = retryAfterMs(response);
-  if (status === 401 || status === 403) return ofAccount(status, code, message, wait);
-  if (status === 408 || status === 429 || status === 503) return new DeliveryError('retry', code, message, wait);
-  if (status === 500 && NOT_STORED.test(text)) return new DeliveryError('refused', code, 'Restcomm cannot store the text');
-  return new DeliveryError(status >= 500 ? 'unknown' : 'refused', code, message);
-}
-
-/**
- * 401 and 403 say nothing about the message: the gateway's own token was changed, or its account is suspended (SecurityFilter: "Provided Account
- * is not active"), and messages wait until people have cured that. An extension's limit is a 403 as well, with a code of its own
- * (SMS_LIMIT_EXCEEDED). Only a number is the message's own error.
- */
-function ofAccount(status: number, code: string, message: string, wait: number | undefined): DeliveryError {
-  if (status === 403 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
-  if (code === 'SMS_LIMIT_EXCEEDED') return new DeliveryError('retry', code, message, wait);
-  // Always the same code, whatever the response says: operators alert on it.
-  return new CurableError('CARRIER_ACCOUNT', `HTTP_${status}`, message, wait);
 }

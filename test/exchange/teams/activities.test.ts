@@ -303,8 +303,29 @@ describe('the writer of an SMS that fails', () => {
     expect(told.text).toBe(
       'Your SMS to +4917012345670 was not delivered: “Are you there?”\nThe phone is off, out of reach, or its number is not in use.',
     );
+    expect(buttonsOf(told).map(({ title }) => title)).toEqual(['Send again']);
     await quiet();
     expect(shownTo(own)).toHaveLength(1);
+  });
+
+  test.each([
+    ['ErrorCode=21610', 'The recipient has unsubscribed from your messages (STOP).', []],
+    ['ErrorCode=UNKNOWN_DESTINATION_HANDSET', 'The number does not exist, or is not in use.', []],
+    ['ErrorCode=30008&ChannelStatusMessage=Phone+is+off', 'Phone is off.', ['Send again']],
+    ['ErrorCode=0', 'The mobile network does not say why.', ['Send again']],
+  ])('is told why after %s, with a button where that can help', async (form, why, buttons) => {
+    const own = await exchange.customer();
+    exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
+    await exchange.say(own, own.user, `${PARTNER} Are you there?`);
+    const [message] = await exchange.messages(own.provider);
+    const { restcommMessageSid } = await exchange.ends(own.provider, message?.sid, 'SENDING');
+    const url = exchange.restcomm.numbers.find(({ phoneNumber }) => phoneNumber === own.number)?.smsUrl?.replace(/sms$/, 'status') ?? '';
+    const body = new URLSearchParams(`MessageSid=${restcommMessageSid}&MessageStatus=failed&${form}`);
+    expect((await fetch(url, { method: 'POST', body })).status).toBe(200);
+    exchange.restcomm.faults.clear();
+    const told = await nextShownTo(own, 1);
+    expect(told.text).toBe(`Your SMS to ${PARTNER} was not delivered: “Are you there?”\n${why}`);
+    expect(buttonsOf(told).map(({ title }) => title)).toEqual(buttons);
   });
 
   test('can send again what is stuck, by the button, once', async () => {

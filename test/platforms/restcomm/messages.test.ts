@@ -58,9 +58,8 @@ describe('a text', () => {
       'HTTP_500',
       'Restcomm cannot store the text',
     ],
-    ['a page', { status: 404, body: '<html><h1>Not Found</h1></html>' }, 'HTTP_404', 'Restcomm refused the request (404)'],
-    ['an empty response', { status: 405 }, 'HTTP_405', 'Restcomm refused the request (405)'],
-    ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:9/' } }, 'HTTP_307', 'Restcomm refused the request (307)'],
+    ['a page', { status: 422, body: '<html><h1>No</h1></html>' }, 'HTTP_422', 'Restcomm refused the request (422)'],
+    ['an empty response', { status: 406 }, 'HTTP_406', 'Restcomm refused the request (406)'],
   ])('that is refused with %s fails with the platform’s code and words', async (_, fault, code, message) => {
     fake.faults.next('send', fault);
     const error = await failure(restcomm.sendSms(sms));
@@ -85,6 +84,11 @@ describe('a text', () => {
     // SecurityFilter.
     { status: 403, body: 'Provided Account is not active' },
     { status: 403 },
+    { status: 402 },
+    // There is no such API at the URL.
+    { status: 404, body: '<html><h1>Not Found</h1></html>' },
+    { status: 405 },
+    { status: 307, headers: { location: 'http://127.0.0.1:9/' } },
   ])('waits if the gateway’s own account or token is refused: %j', async (fault) => {
     fake.faults.next('send', fault);
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({

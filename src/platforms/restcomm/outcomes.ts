@@ -1,0 +1,58 @@
+import { CurableError, DeliveryError, type DeliveryOutcome } from '../delivery-error.ts';
+
+// What Restcomm's refusals to take an SMS mean. docs/exchange.md has the table with the source of each row, and a test compares the two.
+
+type Meaning = Exclude<DeliveryOutcome, 'curable'> | { readonly waitsFor: 'CARRIER_ACCOUNT' };
+
+const OF_ACCOUNT = { waitsFor: 'CARRIER_ACCOUNT' } as const;
+
+/**
+ * By status. The curable ones say nothing about the message: of the gateway's own account the token was changed, or it is suspended, or there is no
+ * such API at RESTCOMM_URL. Of other statuses those below 400 are curable, 4xx final and 5xx unknown.
+ */
+export const SENDING_STATUSES: Readonly<Record<number, Meaning>> = {
+  401: OF_ACCOUNT,
+  402: OF_ACCOUNT,
+  403: OF_ACCOUNT,
+  404: OF_ACCOUNT,
+  405: OF_ACCOUNT,
+  408: 'retry',
+  429: 'retry',
+  503: 'retry',
+};
+
+/** An extension's limit, which is a 403 as well. */
+export const LIMIT = 'SMS_LIMIT_EXCEEDED';
+
+/** What MariaDB and HSQLDB say of a record that they do not take. */
+const NOT_STORED = /data too long|data truncation|right truncation|incorrect string value/i;
+
+/**
+ * Classifies a refusal to take an SMS. A 5xx other than 503 is none: Restcomm stores a message before it passes it on, and may fail after either; a
+ * proxy may time out. Only where its database did not take the text is nothing sent: the exception comes from addSmsMessage, and its message is the
+ * answer (issue 1642).
+ * @param refusal as of `refusalOf`
+ * @param text the whole answer
+ */
+export function sendingError(
+  status: number,
+  { code, message }: { readonly code: string; readonly message: string },
+  text: string,
+  retryAfterMs: number | undefined,
+): DeliveryError {
+  if (code === LIMIT) return new DeliveryError('retry', code, message, retryAfterMs);
+  if (status === 500 && NOT_STORED.test(text)) return new DeliveryError('refused', code, 'Restcomm cannot store the text');
+  const meaning = meaningOf(status);
+  if (typeof meaning !== 'object') return new DeliveryError(meaning, code, message, meaning === 'retry' ? retryAfterMs : undefined);
+  // A number is the message's own error.
+  if (status >= 400 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
+  // Always the same code, whatever the response says: operators alert on it.
+  return new CurableError(meaning.waitsFor, `HTTP_${status}`, message, retryAfterMs);
+}
+
+function meaningOf(status: number): Meaning {
+  const known = SENDING_STATUSES[status];
+  if (known) return known;
+  if (status < 400) return OF_ACCOUNT;
+  return status < 500 ? 'refused' : 'unknown';
+}

@@ -118,6 +118,8 @@ test('kill -9 at random moments loses no accepted message, and duplicates only m
   );
   expect(lost).toEqual([]);
   expect(unmarked).toEqual([]);
+  // So did messages that waited for a cure.
+  expect(traffic.cures()).toBeGreaterThan(0);
   // The carrier can be asked, so nothing is ever doubled towards a phone.
   const sms = surroundings.arrived('phone').map(({ body }) => body);
   expect(new Set(sms).size).toBe(sms.length);

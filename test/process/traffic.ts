@@ -17,6 +17,8 @@ export interface Accepted {
 
 export interface Traffic {
   readonly accepted: Accepted[];
+  /** How often messages had to wait for a cure, which then came. */
+  readonly cures: () => number;
   /** Ends every loop, and resolves when each has its last answer. */
   stop(): Promise<void>;
 }
@@ -92,6 +94,18 @@ export async function createSurroundings(): Promise<Surroundings> {
     const response = await post(url, user, '', { type: 'invoke', name: 'adaptiveCard/action', value });
     return response.status === 200 && /"Sent to |"You replied:/.test(await response.text());
   }
+
+  /** A user removes the bot's app, and installs it again when texts wait for that. @returns whether the gateway knows */
+  async function removesApp(url: string, { user }: Person): Promise<boolean> {
+    const refused = () => microsoft.requests.filter(({ status }) => status === 403).length;
+    const before = refused();
+    user.installed = false;
+    await microsoft.until(() => refused() > before, 5_000).catch(() => {});
+    user.installed = true;
+    return reinstalled(url, user);
+  }
+  const reinstalled = async (url: string, user: FakeUser) =>
+    (await post(url, user, '', { type: 'installationUpdate', action: 'add' })).status === 200;
 
   const shownTo = ({ objectId }: FakeUser) => microsoft.activities.filter((activity) => activity.objectId === objectId);
 
@@ -180,6 +194,16 @@ export async function createSurroundings(): Promise<Surroundings> {
     begin: (urls) => {
       const accepted: Accepted[] = [];
       let stopped = false;
+      let cures = 0;
+      const waits = (async () => {
+        const person = people.at(-1) as Person;
+        for (let count = 0; !stopped; count += 1) {
+          if (await removesApp(urls[count % urls.length] ?? '', person).catch(() => false)) cures += 1;
+          await delay(500);
+        }
+        // The last time, the gateway may have been gone.
+        while (!(await reinstalled(urls[0] ?? '', person.user).catch(() => false))) await delay(100);
+      })();
       const loops = people.flatMap((person, place) =>
         Object.entries(writers).map(async ([kind, write], index) => {
           // A chat that phones fill has no room for questions: Teams takes 60 activities in 30 s.
@@ -198,9 +222,10 @@ export async function createSurroundings(): Promise<Surroundings> {
       );
       return {
         accepted,
+        cures: () => cures,
         stop: async () => {
           stopped = true;
-          await Promise.all(loops);
+          await Promise.all([...loops, waits]);
         },
       };
     },

@@ -25,7 +25,7 @@ export const HOLDS: Readonly<Record<MessageHoldReason, { readonly scope: Scope; 
     cure: 'Register the application as an Azure bot with the channel Microsoft Teams.',
   },
   BOT_BLOCKED: {
-    scope: 'lane',
+    scope: 'enterprise',
     description: "The tenant's policies do not allow the bot for the user.",
     cure: "Allow the bot's app for the user in the Teams admin center.",
   },

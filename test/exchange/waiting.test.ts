@@ -118,6 +118,22 @@ describe('messages wait, in order, and are delivered as soon as the cause is rem
     expect(alerts(own)).toHaveLength(1);
   });
 
+  test('the admin of the tenant has disabled the bot: one alert, and one lane that succeeds releases the others', async () => {
+    const own = await exchange.customer();
+    const people = [own, await exchange.person(own), await exchange.person(own)];
+    const answer = { status: 403, body: { error: { code: 'BotDisabledByAdmin', message: 'The tenant admin disabled this bot' } } };
+    exchange.microsoft.fault('activities', { times: people.length, answer });
+    const sids: string[] = [];
+    for (const person of people) {
+      const sid = await exchange.text(own, person, PHONE, 'one');
+      expect((await exchange.ends(own.provider, sid, 'stuck')).waiting).toMatchObject({ reason: 'BOT_BLOCKED' });
+      sids.push(sid);
+    }
+    expect(alerts(own)).toMatchObject([{ reason: 'BOT_BLOCKED', code: 'BotDisabledByAdmin' }]);
+    await own.provider.graph(RETRY, { input: { sid: sids[1] } });
+    for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
+  });
+
   test('the enterprise is INACTIVE, in either direction, with a reply to its user: updateEnterprise', async () => {
     const own = await exchange.customer();
     await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'INACTIVE' });

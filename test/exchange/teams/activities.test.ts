@@ -73,6 +73,15 @@ describe('parts of an activity that nobody reads do not refuse it', () => {
   });
 });
 
+test('a user of a government cloud is heard, and answered by its connector', async () => {
+  const own = await inTouch();
+  const serviceUrl = 'https://smba.infra.gov.teams.microsoft.us/gcch/';
+  expect(await exchange.say(own, own.user, 'see it', { serviceUrl })).toBe(200);
+  expect((await written(own)).at(-1)).toEqual([PARTNER, 'see it']);
+  const where = { enterpriseSid: own.enterpriseSid };
+  expect(await exchange.gateway.prisma.teamsConversation.findMany({ where })).toMatchObject([{ serviceUrl }]);
+});
+
 describe('outside the chat of a user and the bot', () => {
   test.each<[string, Record<string, unknown>]>([
     ['a group chat', { id: '19:0001@thread.v2', conversationType: 'groupChat', isGroup: true }],

@@ -8,6 +8,7 @@ describe('the list of service hosts', () => {
     'https://smba.trafficmanager.net/teams/',
     'https://SMBA.trafficmanager.net:443/emea/0c4c8e3e/',
     'https://smba.infra.gcc.teams.microsoft.com/teams',
+    'https://smba.infra.gov.teams.microsoft.us/gcch/',
     'https://webchat.botframework.com/',
     'https://connector.example:8443/',
     'http://127.0.0.1:4711/teams/',

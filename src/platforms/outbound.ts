@@ -1,6 +1,6 @@
 import { type LookupAddress, type LookupOptions, lookup as lookUp } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import type { buildConnector } from 'undici';
+import type { buildConnector, Dispatcher, request } from 'undici';
 import { isPublicAddress } from './public-addresses.ts';
 import type { Fetch } from './request.ts';
 
@@ -34,26 +34,44 @@ export type Lookup = (
 /**
  * Creates the fetch that all outbound requests use, against server-side request forgery. A URL from outside, such as an activity's serviceUrl,
  * is connected to only at public addresses. The address that is checked is the one that is connected to, so DNS rebinding gains nothing.
- * Redirects are not followed.
+ * Redirects are not followed, and compressed bodies are not asked for. It is undici's `request` underneath, at a third of the cost of its `fetch`
+ * (docs/performance.md).
  * @returns a fetch that takes URLs, and fails with ForbiddenAddressError as the cause
  */
 export function createOutbound({ isConfigured, lookup = lookUp, mayConnect = isPublicAddress }: OutboundOptions): Fetch {
-  let guarded: Promise<Fetch> | undefined;
-  return async (input, init) => {
-    const url = new URL(input instanceof Request ? input.url : input);
-    if (isConfigured(url)) return fetch(input, { ...init, redirect: 'manual' });
-    if (input instanceof Request) throw new TypeError('Outbound fetch takes a URL, not a Request');
-    guarded ??= guardedFetch(lookup, mayConnect);
-    return (await guarded)(url, { ...init, redirect: 'manual' });
+  let connections: Promise<Connections> | undefined;
+  return async (input, { method, headers, body, signal } = {}) => {
+    const url = new URL(input);
+    connections ??= openConnections(lookup, mayConnect);
+    const { request, anywhere, guarded } = await connections;
+    const dispatcher = isConfigured(url) ? anywhere : guarded;
+    const sent = { 'user-agent': 'teams-sms-gateway', ...headers };
+    const response = await request(url, {
+      dispatcher,
+      method: (method ?? 'GET') as Dispatcher.HttpMethod,
+      headers: sent,
+      body,
+      signal,
+    }).catch((error) => {
+      throw signal?.aborted ? error : new TypeError('fetch failed', { cause: error });
+    });
+    const get = (name: string) => [response.headers[name] ?? []].flat()[0] ?? null;
+    return { status: response.statusCode, headers: { get }, body: response.body };
   };
 }
 
-/** Node's fetch has no option for how to connect; undici's, which it is built from, has. Loaded on first use. */
-async function guardedFetch(lookup: Lookup, mayConnect: (address: string) => boolean): Promise<Fetch> {
-  const undici = await import('undici');
-  const dispatcher = new undici.Agent({ connect: guardedConnector(undici.buildConnector, lookup, mayConnect) });
-  const fetch = undici.fetch as unknown as Fetch;
-  return (input, init) => fetch(input, { ...init, dispatcher } as RequestInit);
+interface Connections {
+  readonly request: typeof request;
+  readonly anywhere: Dispatcher;
+  readonly guarded: Dispatcher;
+}
+
+/** Loads undici, which takes time and memory, with the first request. */
+async function openConnections(lookup: Lookup, mayConnect: (address: string) => boolean): Promise<Connections> {
+  // Bundled, a CommonJS module has only a default export.
+  const { default: undici } = await import('undici');
+  const { Agent, buildConnector, request } = undici;
+  return { request, anywhere: new Agent(), guarded: new Agent({ connect: guardedConnector(buildConnector, lookup, mayConnect) }) };
 }
 
 function guardedConnector(

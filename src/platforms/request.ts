@@ -1,10 +1,36 @@
-export type Fetch = typeof globalThis.fetch;
+/** How a request is sent. The global `fetch` is one. */
+export type Fetch = (url: string, init?: RequestOptions) => Promise<FetchedResponse>;
+
+interface RequestOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal?: AbortSignal;
+  readonly redirect?: 'manual';
+}
+
+interface FetchedResponse {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
+interface ResponseHeaders {
+  get(name: string): string | null;
+}
+
+interface PlatformRequest extends Pick<RequestOptions, 'method' | 'headers' | 'body'> {
+  /** The body of a form-encoded request. */
+  readonly form?: URLSearchParams;
+  /** For the whole exchange, from connecting to the last byte of the response, in ms. */
+  readonly timeoutMs: number;
+}
 
 /** A platform's response, read to its end. */
 export interface PlatformResponse {
   readonly host: string;
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: ResponseHeaders;
   /** The body; empty if it broke off or exceeds 1 MiB. */
   readonly text: string;
 }
@@ -32,13 +58,14 @@ const MAX_RESPONSE_BYTES = 1024 * 1024;
 
 /**
  * Sends one request, without following redirects and without retrying.
- * @param init.timeoutMs for the whole exchange, from connecting to the last byte of the response, in ms
  * @throws NoResponseError
  */
-export async function request(fetch: Fetch, url: string, init: RequestInit & { timeoutMs: number }): Promise<PlatformResponse> {
-  const { timeoutMs, ...rest } = init;
+export async function request(fetch: Fetch, url: string, { timeoutMs, form, ...init }: PlatformRequest): Promise<PlatformResponse> {
   const { host } = new URL(url);
-  const response = await fetch(url, { ...rest, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch((error) => {
+  const given = form
+    ? { ...init, headers: { ...init.headers, 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' }, body: form.toString() }
+    : init;
+  const response = await fetch(url, { ...given, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) }).catch((error) => {
     throw noResponse(host, error);
   });
   // The status counts even if the body breaks off: the platform has accepted what it has accepted.
@@ -81,7 +108,7 @@ export function retryAfterMs({ headers }: PlatformResponse, now = Date.now()): n
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-async function read(response: Response): Promise<string> {
+async function read(response: FetchedResponse): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body ?? []) {

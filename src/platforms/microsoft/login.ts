@@ -106,7 +106,7 @@ async function requestToken(
 ): Promise<{ token: string; lifetimeMs: number }> {
   const response = await request(fetch, joinUrl(loginUrl, `${encodeURIComponent(bot.tenantId)}/oauth2/v2.0/token`), {
     method: 'POST',
-    body: new URLSearchParams({
+    form: new URLSearchParams({
       grant_type: 'client_credentials',
       client_id: bot.applicationId,
       client_secret: bot.clientSecret,

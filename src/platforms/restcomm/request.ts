@@ -44,7 +44,7 @@ export function createRestcommApi({ url, accountSid, authToken, fetch, timeoutMs
     const response = await request(fetch, query ? `${target}?${new URLSearchParams(query)}` : target, {
       method,
       headers: { authorization: `Basic ${basic}`, accept: 'application/json' },
-      body: form && new URLSearchParams(form),
+      form: form && new URLSearchParams(form),
       timeoutMs: Math.max(timeoutMs, minTimeoutMs),
     });
     if (response.status < 300) return response;

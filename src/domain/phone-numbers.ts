@@ -6,6 +6,7 @@ import {
   type PhoneNumber,
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/max';
+import { LRUCache } from 'lru-cache';
 import { fold } from './text.ts';
 
 // One form for each phone: E.164. Carriers, people and programs write a number in many ways; numbers are compared in this form only.
@@ -27,6 +28,14 @@ const PLUS = /^[+\u207a\u2795\ufe62\uff0b]$/;
 const HYPHEN = /^[-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d]$/;
 const LINE_BREAK = /^[\n\v\f\r\u0085\u2028\u2029]$/;
 const LIKE_ASCII: Record<string, string> = { '（': '(', '）': ')', '［': '[', '］': ']', '．': '.', '·': '.', '／': '/' };
+
+// Reading a number takes some ten µs, and conversations repeat theirs.
+const forms = new LRUCache<string, string>({ max: 10_000 });
+const regions = new LRUCache<string, string>({ max: 10_000 });
+/** Remembered of what is no number, or has no region. */
+const NONE = '';
+/** Longer texts are not remembered, in UTF-16 code units. */
+const MAX_REMEMBERED = 64;
 
 /**
  * Converts a character for reading a number: any script's digit to 0 to 9, any plus to `+`, any hyphen or dash to `-`, any space to a space. Invisible
@@ -61,6 +70,17 @@ function digitOf(codePoint: number): number {
  * @returns `+` and 7 to 15 digits; `undefined` for short codes, names, extensions, and national numbers without their region
  */
 export function toE164(written: string, region?: string): string | undefined {
+  if (written.length > MAX_REMEMBERED) return readE164(written, region);
+  const key = `${region ?? ''}:${written}`;
+  let number = forms.get(key);
+  if (number === undefined) {
+    number = readE164(written, region) ?? NONE;
+    forms.set(key, number);
+  }
+  return number === NONE ? undefined : number;
+}
+
+function readE164(written: string, region?: string): string | undefined {
   const dialled = dialledIn(written);
   if (!dialled) return undefined;
   const { digits, withoutZero, plus } = dialled;
@@ -95,8 +115,15 @@ export function toE164(written: string, region?: string): string | undefined {
  * @returns ISO 3166-1 alpha-2; `undefined` for non-geographic and unknown calling codes
  */
 export function regionOf(written: string): string | undefined {
-  const number = parsed(toE164(written) ?? '');
-  return number?.country ?? number?.getPossibleCountries()[0];
+  const number = toE164(written);
+  if (number === undefined) return undefined;
+  let region = regions.get(number);
+  if (region === undefined) {
+    const known = parsed(number);
+    region = known?.country ?? known?.getPossibleCountries()[0] ?? NONE;
+    regions.set(number, region);
+  }
+  return region === NONE ? undefined : region;
 }
 
 /**

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
 import type { Fetch } from '../request.ts';
 import { type BotFrameworkKey, createBotFrameworkKeys } from './bot-framework-keys.ts';
 
@@ -58,6 +60,7 @@ interface BotFrameworkVerifierOptions {
 const CLOCK_SKEW_SECONDS = 5 * 60;
 /** In characters. Real tokens have about 1,000. */
 const MAX_TOKEN_LENGTH = 16_384;
+const MAX_VERIFIED = 1000;
 
 /**
  * Creates a verifier of requests from the Bot Framework's connector, by its rules ("Connector to Bot: verify the JWT token"). A key is looked
@@ -68,24 +71,36 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
   const { issuer, isKnownAudience, now = Date.now } = options;
   const keys = createBotFrameworkKeys(options);
 
+  /** By their digests. The connector uses a token for many requests, and checking a signature takes most of a check. */
+  const verified = new LRUCache<string, Verified>({ max: MAX_VERIFIED });
+
+  async function verifySignature(token: string): Promise<Verified> {
+    const digest = createHash('sha256').update(token).digest('base64');
+    const known = verified.get(digest);
+    if (known && isCurrent(known.payload, now()) && (await keys.find(known.kid)) === known.signer) return known;
+    let signer: BotFrameworkKey | undefined;
+    const { payload, protectedHeader } = await jwtVerify(
+      token,
+      async ({ kid }) => {
+        signer = kid === undefined ? undefined : await keys.find(kid);
+        if (!signer)
+          throw new BotFrameworkRefusal('unknown-key', 'The token is signed with a key that the Bot Framework does not publish.');
+        return signer.key;
+      },
+      { algorithms: ['RS256'], issuer, requiredClaims: ['exp', 'aud'], clockTolerance: CLOCK_SKEW_SECONDS, currentDate: new Date(now()) },
+    ).catch((error): Promise<JWTVerifyResult> => {
+      throw refusal(error);
+    });
+    const found = { payload, kid: protectedHeader.kid ?? '', signer: signer as unknown as BotFrameworkKey };
+    verified.set(digest, found);
+    return found;
+  }
+
   return {
     verify: async (authorizationHeader, activity) => {
-      const token = bearer(authorizationHeader);
-      let signer: BotFrameworkKey | undefined;
-      const { payload } = await jwtVerify(
-        token,
-        async ({ kid }) => {
-          signer = kid === undefined ? undefined : await keys.find(kid);
-          if (!signer)
-            throw new BotFrameworkRefusal('unknown-key', 'The token is signed with a key that the Bot Framework does not publish.');
-          return signer.key;
-        },
-        { algorithms: ['RS256'], issuer, requiredClaims: ['exp', 'aud'], clockTolerance: CLOCK_SKEW_SECONDS, currentDate: new Date(now()) },
-      ).catch((error): Promise<JWTVerifyResult> => {
-        throw refusal(error);
-      });
+      const { payload, signer } = await verifySignature(bearer(authorizationHeader));
       checkServiceUrl(payload, activity.serviceUrl);
-      if (typeof activity.channelId !== 'string' || !signer?.endorsements.includes(activity.channelId))
+      if (typeof activity.channelId !== 'string' || !signer.endorsements.includes(activity.channelId))
         throw new BotFrameworkRefusal('endorsement', "The token's key is not endorsed for the activity's channel.");
       const { aud } = payload;
       if (typeof aud !== 'string' || aud === '' || aud.includes('\0') || !(await isKnownAudience(aud)))
@@ -93,6 +108,19 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
       return { applicationId: aud };
     },
   };
+}
+
+/** A token whose signature has been verified. It counts as long as the same key is published. */
+interface Verified {
+  readonly payload: JWTPayload;
+  readonly kid: string;
+  readonly signer: BotFrameworkKey;
+}
+
+/** Whether a token is within its time, as jose decides. */
+function isCurrent({ exp = 0, nbf = 0 }: JWTPayload, nowMs: number): boolean {
+  const seconds = Math.floor(nowMs / 1000);
+  return exp > seconds - CLOCK_SKEW_SECONDS && nbf <= seconds + CLOCK_SKEW_SECONDS;
 }
 
 function bearer(header: string | null | undefined): string {

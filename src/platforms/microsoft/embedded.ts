@@ -36,6 +36,7 @@ export function createEmbeddedMicrosoft(): Microsoft {
       return { activityId: randomUUID() };
     },
     heldBackMs: () => 0,
+    pauseMs: () => 0,
     // Its tenants have no other names.
     resolveTenant: async () => undefined,
     verifyBot: async (bot) => {

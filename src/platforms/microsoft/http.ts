@@ -42,6 +42,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     openConversation: connector.openConversation,
     sendActivity: connector.sendActivity,
     heldBackMs: limiter.heldBackMs,
+    pauseMs: limiter.pauseMs,
     resolveTenant: createTenantIds({ loginUrl, fetch, timeoutMs }).resolveTenant,
     verifyBot: async (bot) => {
       // A cached token may predate a permission that was granted, or a secret that was revoked.

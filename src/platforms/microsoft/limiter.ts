@@ -21,6 +21,7 @@ export const THREAD_LIMITS: readonly Limit[] = [
 ];
 /** Requests of an application in a tenant. */
 const BOT_LIMITS: readonly Limit[] = [{ count: 50, perMs: 1000 }];
+const BOT_SPACING_MS = 20;
 
 /** Upper bound for a Retry-After, in ms. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
@@ -32,13 +33,15 @@ export interface Limiter {
    * Waits until a request may leave, and counts it.
    * @param thread the conversation or user it is for
    * @param maxWaitMs how long to wait at most, in ms
-   * @throws NotYetError if it would have to wait longer; it is not counted then
+   * @throws NotYetError if it would have to wait longer, and is not counted then; or if Microsoft asks the bot to wait meanwhile
    */
   turn(bot: BotCredentials, thread: string, maxWaitMs: number): Promise<void>;
   /** Holds back all of a bot's requests, as Microsoft asks by Retry-After. In ms, at most an hour; `undefined` changes nothing. */
   holdBack(bot: BotCredentials, retryAfterMs: number | undefined): void;
   /** How long a bot is held back, in ms; 0 if it is not. */
   heldBackMs(bot: BotCredentials): number;
+  /** How long the limits of a thread hold back the next request to it, in ms; 0 if they do not. */
+  pauseMs(bot: BotCredentials, thread: string): number;
 }
 
 /**
@@ -51,6 +54,7 @@ export function createLimiter(clock: { now: () => number; wait: (ms: number) => 
   const threads = new Map<string, number[]>();
   const bots = new Map<string, number[]>();
   const heldUntil = new Map<string, number>();
+  const returnsUntil = new Map<string, number>();
 
   function waitMs(key: string, thread: string): number {
     const at = now();
@@ -60,7 +64,7 @@ export function createLimiter(clock: { now: () => number; wait: (ms: number) => 
 
   function sweep(): void {
     const at = now();
-    for (const [key, until] of heldUntil) if (until <= at) heldUntil.delete(key);
+    for (const log of [heldUntil, returnsUntil]) for (const [key, until] of log) if (until <= at) log.delete(key);
     for (const [log, limits] of [
       [threads, THREAD_LIMITS],
       [bots, BOT_LIMITS],
@@ -70,21 +74,31 @@ export function createLimiter(clock: { now: () => number; wait: (ms: number) => 
     }
   }
 
+  /** When a request that is refused a turn may ask again: those of one bot one after another, as its limit lets them leave. */
+  function returnAt(key: string, earliest: number): number {
+    const at = Math.max(earliest, (returnsUntil.get(key) ?? 0) + BOT_SPACING_MS);
+    returnsUntil.set(key, at);
+    return at;
+  }
+
   return {
     turn: async (bot, thread, maxWaitMs) => {
       const key = keyOf(bot);
       const threadKey = `${key} ${thread}`;
-      const deadline = now() + maxWaitMs;
-      for (;;) {
-        const wait = waitMs(key, threadKey);
-        if (wait === 0) break;
-        if (now() + wait > deadline) throw new NotYetError(wait);
-        // Timers may fire a little early.
-        await clock.wait(Math.ceil(wait));
+      const asked = now();
+      const leaves = asked + Math.ceil(waitMs(key, threadKey));
+      if (leaves > asked + maxWaitMs) {
+        const isBotsLimit = waitOf(bots.get(key), BOT_LIMITS, asked) >= leaves - asked;
+        throw new NotYetError((isBotsLimit ? returnAt(key, leaves) : leaves) - asked);
       }
       if (threads.size + bots.size + heldUntil.size >= SWEEP_SIZE) sweep();
-      record(bots, key, BOT_LIMITS, now());
-      record(threads, threadKey, THREAD_LIMITS, now());
+      // From now on the turn is taken, so that those who wait do not all take the same.
+      record(bots, key, BOT_LIMITS, leaves);
+      record(threads, threadKey, THREAD_LIMITS, leaves);
+      // Timers may fire a little early.
+      for (let wait = leaves - now(); wait > 0; wait = leaves - now()) await clock.wait(Math.ceil(wait));
+      const heldBackMs = (heldUntil.get(key) ?? 0) - now();
+      if (heldBackMs > 0) throw new NotYetError(heldBackMs);
     },
     holdBack: (bot, retryAfterMs = 0) => {
       if (retryAfterMs <= 0) return;
@@ -93,6 +107,7 @@ export function createLimiter(clock: { now: () => number; wait: (ms: number) => 
       heldUntil.set(key, Math.max(heldUntil.get(key) ?? 0, until));
     },
     heldBackMs: (bot) => Math.max(0, (heldUntil.get(keyOf(bot)) ?? 0) - now()),
+    pauseMs: (bot, thread) => Math.max(0, waitOf(threads.get(`${keyOf(bot)} ${thread}`), THREAD_LIMITS, now())),
   };
 }
 
@@ -110,7 +125,9 @@ function waitOf(times: readonly number[] | undefined, limits: readonly Limit[], 
 function record(log: Map<string, number[]>, key: string, limits: readonly Limit[], at: number): void {
   const most = Math.max(...limits.map(({ count }) => count));
   const times = log.get(key) ?? [];
-  times.push(at);
+  // A turn that waits for its thread leaves after some that were given later.
+  const place = times.findLastIndex((time) => time <= at) + 1;
+  times.splice(place, 0, at);
   if (times.length > 2 * most) times.splice(0, times.length - most);
   log.set(key, times);
 }

@@ -65,6 +65,8 @@ export interface Microsoft {
   ): Promise<{ activityId: string }>;
   /** How long Microsoft has asked the bot to wait (Retry-After), in ms; 0 if it has not. */
   heldBackMs(bot: BotCredentials): number;
+  /** How long Teams' limits keep the bot from posting into a conversation again, in ms; 0 if they do not. */
+  pauseMs(bot: BotCredentials, conversationId: string): number;
   /**
    * Asks login for the id of a tenant that is given by one of its domains.
    * @returns a GUID; `undefined` if login knows no such tenant

@@ -56,6 +56,7 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
   return {
     ...connector,
     heldBackMs: limiter.heldBackMs,
+    pauseMs: limiter.pauseMs,
     // Its tenant has no other name.
     resolveTenant: async () => undefined,
     findUser: async ({ tenantId }, address) => {

@@ -12,6 +12,8 @@ export interface Load {
   readonly request: RequestBytes;
   readonly connections: number;
   readonly seconds: number;
+  /** Ends after this many requests, if that is sooner. */
+  readonly count?: number;
   /** How long each connection waits between its requests' beginnings, at least, in ms. */
   readonly everyMs?: number;
   /** Whether being told 429 is an answer, too. */
@@ -29,24 +31,36 @@ export interface RequestParts {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly authorization?: string;
+  /** Sent as JSON; a string is a form. */
   readonly body?: unknown;
 }
 
 /** A request's bytes. */
 export function bytesOf({ method, path, authorization, body }: RequestParts): Buffer {
-  const text = body === undefined ? '' : JSON.stringify(body);
+  const isForm = typeof body === 'string';
+  const text = isForm ? body : body === undefined ? '' : JSON.stringify(body);
   const lines = [
     `${method} ${path} HTTP/1.1`,
     'host: 127.0.0.1',
     'accept: application/json',
     ...(authorization ? [`authorization: ${authorization}`] : []),
-    ...(body === undefined ? [] : ['content-type: application/json', `content-length: ${Buffer.byteLength(text)}`]),
+    ...(body === undefined
+      ? []
+      : [`content-type: application/${isForm ? 'x-www-form-urlencoded' : 'json'}`, `content-length: ${Buffer.byteLength(text)}`]),
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`);
 }
 
 /** Puts a server under load. What is under way at the end is waited for and counts. @throws Error for an answer that is none */
-export async function drive({ port, request, connections, seconds, everyMs = 0, mayBeRefused = false }: Load): Promise<Answered> {
+export async function drive({
+  port,
+  request,
+  connections,
+  seconds,
+  count = Number.POSITIVE_INFINITY,
+  everyMs = 0,
+  mayBeRefused = false,
+}: Load): Promise<Answered> {
   const latencies: number[] = [];
   const began = performance.now();
   const end = began + seconds * 1000;
@@ -66,7 +80,7 @@ export async function drive({ port, request, connections, seconds, everyMs = 0, 
             const now = performance.now();
             latencies.push(now - since);
             if (answer && !(mayBeRefused && answer.startsWith('HTTP/1.1 429'))) reject(new Error(`Not an answer to measure:\n${answer}`));
-            else if (now >= end) resolve();
+            else if (now >= end || sent >= count) resolve();
             else if (everyMs > 0) setTimeout(send, since + everyMs - now);
             else send();
           });

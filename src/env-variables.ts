@@ -82,6 +82,10 @@ export const variables = z
     BOT_FRAMEWORK_OPENID_URL: httpUrl()
       .default('https://login.botframework.com/v1/.well-known/openidconfiguration')
       .describe('https://host/path'),
+    /** Messages under way to each platform at once. By default 600; 64 with the embedded database. */
+    MAX_DELIVERIES: wholeNumber(1, 10_000).optional().describe('a number from 1 to 10000'),
+    /** The same of one organization. By default half of MAX_DELIVERIES. */
+    MAX_DELIVERIES_PER_ORGANIZATION: wholeNumber(1, 10_000).optional().describe('a number from 1 to 10000'),
     /** Whether Teams texts lose typographic quotes, dashes and spaces where that keeps them in GSM-7. */
     SMS_FOLD_TYPOGRAPHY: z.enum(['on', 'off']).default('on').describe('on or off'),
     /** Redis to pass hints between instances, if a pooler breaks PostgreSQL's LISTEN. Not used with the embedded database. */

@@ -38,6 +38,9 @@ export interface Settings {
     readonly issuer: string;
     readonly openIdUrl: string;
   };
+  /** How many messages may be under way to each platform at once, in total and of one organization. Absent: by the database. */
+  readonly maxDeliveries?: number;
+  readonly maxDeliveriesPerOrganization?: number;
   /** In place of `microsoft`: Microsoft 365 Agents Playground on this machine. */
   readonly playground?: { readonly url: string };
   readonly foldTypography: boolean;
@@ -107,6 +110,8 @@ function settingsOf(values: Values): Settings {
     maxSegments: values.SMS_MAX_SEGMENTS,
     microsoft: microsoftOf(values),
     playground: values.TEAMS_PLATFORM === 'playground' ? { url: values.PLAYGROUND_URL } : undefined,
+    maxDeliveries: values.MAX_DELIVERIES,
+    maxDeliveriesPerOrganization: values.MAX_DELIVERIES_PER_ORGANIZATION,
     foldTypography: values.SMS_FOLD_TYPOGRAPHY === 'on',
     redisUrl: values.REDIS_URL,
     eventRetentionDays: values.EVENT_RETENTION,

@@ -20,9 +20,8 @@ import { type Listener, listen } from './server/server.ts';
 /** How long requests in flight may still take once the gateway stops, in ms. */
 const GRACE_MS = 10_000;
 
-/** How many conversations are processed at once, in total and of one organization. The embedded database has one connection. */
-const LANES = { concurrency: 32, perOrganization: 16 };
-const EMBEDDED_LANES = { concurrency: 8, perOrganization: 4 };
+/** How many messages are under way to each platform at once, unless a setting says so. The embedded database has one connection. */
+const MAX_DELIVERIES = { postgres: 600, embedded: 64 };
 
 interface StartOptions {
   readonly settings: Settings;
@@ -84,7 +83,9 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const listener = await listen(app.fetch, { ...settings, direct: app.direct });
   wiring.listener = listener;
   const sockets = app.attach(listener.server, listener.addressOf);
-  const exchange = startExchange(gateway, { ...(database.kind === 'embedded' ? EMBEDDED_LANES : LANES), ...settings });
+  const { maxDeliveries: concurrency = MAX_DELIVERIES[database.kind] } = settings;
+  const { maxDeliveriesPerOrganization: perOrganization = Math.ceil(concurrency / 2) } = settings;
+  const exchange = startExchange(gateway, { ...settings, concurrency, perOrganization });
   const notifier = notifyWith(exchange, live, openChannel);
   wiring.notifier = notifier;
 
@@ -106,7 +107,7 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
   const { botFramework, ...platforms } = connectPlatforms({
     settings,
     report: (report) => void wiring.app?.fetch(callbackOf(report)),
-    isKnownAudience: (applicationId) => hasBotOf(database.prisma, applicationId),
+    isKnownAudience: (applicationId) => hasBotOf(database.sql, applicationId),
   });
   const gateway: Gateway = {
     ...{ prisma: database.prisma, sql: database.sql, secrets, log },

@@ -41,11 +41,12 @@ const READY_TIMEOUT_MS = 3_000;
 export async function connect(options: ConnectOptions): Promise<Database> {
   const { dataDir, databaseUrl, log, patience = 10_000, requestTimeoutMs = 30_000 } = options;
   const migrations = await readMigrations(MIGRATIONS);
-  const { pool, batchPool, close } = databaseUrl
+  const { pool, batchPool, movingPool, close } = databaseUrl
     ? await openPostgres(databaseUrl, patience, requestTimeoutMs)
     : await openEmbedded(dataDir);
   // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
-  for (const each of new Set([pool, batchPool])) each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
+  for (const each of new Set([pool, batchPool, movingPool]))
+    each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
   const nameOf = databaseUrl ? statementNames() : unnamed;
   const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
@@ -61,7 +62,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   };
   return {
     prisma,
-    sql: createSql(pool, batchPool, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
+    sql: createSql({ pool, batchPool, movingPool }, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
     pool,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {

@@ -9,6 +9,8 @@ import { instant, TIMESTAMPTZ } from './instants.ts';
 export interface Sql {
   /** Runs a statement, prepared if the database supports it. Values go into `values`, never into `text`. */
   readonly query: Query;
+  /** Runs a statement that joins few rows by indexes, in the order as written. */
+  readonly queryAsWritten: Query;
   /** Runs a short reading statement together with others of the same text. */
   readonly readTogether: ReadTogether;
   /** Runs a writing statement together with others of the same text and group. */
@@ -19,17 +21,28 @@ interface Pool {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>;
 }
 
+interface Pools {
+  readonly pool: Pool;
+  /** The connections for batches of reads. */
+  readonly batchPool: Pool;
+  /** The connections whose plans are as written. */
+  readonly movingPool: Pool;
+}
+
 /**
  * Creates the ways to run SQL on a database.
- * @param batchPool the connections for batches of reads
  * @param nameOf returns the prepared statement's name for a text, or '' not to prepare it
  * @param patienceMs how long a write may wait for its batch
  */
-export const createSql = (pool: Pool, batchPool: Pool, nameOf: (text: string) => string, patienceMs: number): Sql => ({
-  query: queryOn(pool, nameOf),
-  readTogether: createReadTogether(queryOn(batchPool, nameOf)),
-  writeTogether: createWriteTogether(queryOn(pool, nameOf), patienceMs),
-});
+export function createSql({ pool, batchPool, movingPool }: Pools, nameOf: (text: string) => string, patienceMs: number): Sql {
+  const queryAsWritten = queryOn(movingPool, nameOf);
+  return {
+    query: queryOn(pool, nameOf),
+    queryAsWritten,
+    readTogether: createReadTogether(queryOn(batchPool, nameOf)),
+    writeTogether: createWriteTogether(queryAsWritten, patienceMs),
+  };
+}
 
 function queryOn(pool: Pool, nameOf: (text: string) => string): Query {
   return async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {

@@ -12,6 +12,14 @@ export function inTransaction<Result>(prisma: PrismaClient, work: (tx: Transacti
   return prisma.$transaction(work, { maxWait: 10_000, timeout: 20_000 });
 }
 
+/** How long a transaction may wait for a platform, in ms. */
+const PLATFORM_MS = 20_000;
+
+/** Lets a transaction idle while a platform works. PostgreSQL ends others that idle sooner, so that a frozen gateway's locks do not delay others. */
+export async function mayWaitForPlatform(tx: Transaction): Promise<void> {
+  await tx.$queryRaw`SELECT set_config('idle_in_transaction_session_timeout', ${String(PLATFORM_MS)}, true)`;
+}
+
 /** While a platform hangs, at most three of the pool's ten connections wait for it. */
 const platformQueue = createQueue({
   concurrency: 3,

@@ -1,9 +1,6 @@
-import type { Bot, Enterprise, Mapping, Message } from '../../prisma/client/client.ts';
-import type { StatusReport } from '../domain/messages/message-log.ts';
-import type { Transaction } from '../domain/transaction.ts';
-
-/** A message with the rows that its delivery depends on. */
-export type MessageToDeliver = Message & { enterprise: Enterprise & { bot: Bot | null }; mapping: Mapping | null };
+import type { Mapping } from '../../prisma/client/client.ts';
+import type { StatusReport } from '../domain/messages/status-reports.ts';
+import type { WritingPartner } from './begin.ts';
 
 /** One attempt to deliver a message. */
 export interface Attempt {
@@ -14,17 +11,17 @@ export interface Attempt {
    * @returns the mapping to deliver it through
    * @throws DeliveryError as src/exchange/refusals.ts has it
    */
-  requireDeliverable(): Promise<Mapping>;
+  requireDeliverable(): Mapping;
   /**
-   * Records that the request is about to leave. Await it right before sending.
-   * @param alongside further changes, committed together with the record
+   * Records that the request is about to leave, and who writes to the Teams user. Marks the message as possibly duplicated if the outcome of an earlier
+   * attempt is unknown. Await it right before sending.
    */
-  markStarted(alongside?: (tx: Transaction) => Promise<void>): Promise<void>;
+  markStarted(partner?: WritingPartner): Promise<void>;
 }
 
 /** The result of a successful delivery. */
 export interface Delivered {
   readonly report: StatusReport;
-  /** Further changes to commit together with the report. */
-  readonly inSameTransaction?: (tx: Transaction) => Promise<void>;
+  /** How long the lane's next message has to wait for the platform's limits, in ms. */
+  readonly pauseMs?: number;
 }

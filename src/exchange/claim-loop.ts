@@ -18,7 +18,7 @@ interface ClaimLoopOptions<Claim> {
   readonly concurrency: number;
   /** How often to check without being woken, in ms. */
   readonly pollMs: number;
-  /** The minimum interval between two checks that find nothing, in ms: what wakes the loop is often not due. */
+  /** The minimum interval between two checks, in ms: what wakes the loop is often not due. */
   readonly minIntervalMs: number;
   /**
    * Claims what is due, each for LEASE_MS.
@@ -51,7 +51,7 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
       for (const claimed of claims) start(claimed);
       if (claims.length === 0 || inProgress.size >= concurrency) await wakeUp.wait(pollMs);
       const early = checkedAt + minIntervalMs - performance.now();
-      if (claims.length === 0 && early > 0) await delay(early);
+      if (early > 0) await delay(early);
     }
     await Promise.all(inProgress.keys());
     clearInterval(renewing);

@@ -1,22 +1,33 @@
 import { isUnavailable } from '../database/unavailable.ts';
 import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import type { StatusReport } from '../domain/messages/status-reports.ts';
 import { inTransaction } from '../domain/transaction.ts';
 import { HOLDS } from '../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../platforms/delivery-error.ts';
 import { MAY_BE_TOO_NEW } from '../platforms/microsoft/outcomes.ts';
-import type { Attempt, Delivered, MessageToDeliver } from './attempt.ts';
+import type { Attempt, Delivered } from './attempt.ts';
 import { nextPause, type RetryPolicy } from './backoff.ts';
+import { beginAttempt } from './begin.ts';
+import type { ClaimedLane, MessageToDeliver } from './claim-lanes.ts';
 import { endHold, holdLane } from './holds.ts';
-import { type Claim, clearAttempt, countAttempt, nextInLane, type OutboxEntry, startAttempt } from './outbox.ts';
+import { type Claim, clearAttempt, countAttempt, type OutboxEntry } from './outbox.ts';
 import { requireDeliverable } from './refusals.ts';
 import { applyReport } from './reports.ts';
 import { deliverSms } from './restcomm/to-sms.ts';
 import { retryUntilWritten } from './retry-until-written.ts';
+import { settleDelivered } from './settle.ts';
 import { deliverToTeams } from './teams/to-teams.ts';
 
-/** What to do with the lane next: continue, release it (it is empty, or claimed by another instance), or release it for a pause. */
-type LaneStep = 'continue' | 'release' | { readonly pauseMs: number };
+/** What is to be done with the lane. */
+export interface LaneStep {
+  /** Whether the lane still has to be released. */
+  readonly isHeld: boolean;
+  /** When it is due again, in ms. */
+  readonly pauseMs: number;
+}
+
+const release = (pauseMs: number): LaneStep => ({ isHeld: true, pauseMs });
 
 /** How long Microsoft may not know the credentials of a bot that was created or updated, in ms. */
 const PROPAGATION_MS = 10 * 60_000;
@@ -29,37 +40,33 @@ const USER_UNKNOWN_MS = 24 * 60 * 60_000;
  * unknown.
  * @throws a database error if the database is unavailable before the request left; it says nothing about the message
  */
-export async function deliverNext(gateway: Gateway, claim: Claim, retry: RetryPolicy, shouldStop: () => boolean): Promise<LaneStep> {
-  const { prisma, log } = gateway;
-  const entry = await nextInLane(prisma, claim.lane);
-  if (!entry) return 'release';
-  const message = await prisma.message.findUniqueOrThrow({
-    where: { sid: entry.messageSid },
-    include: { enterprise: { include: { bot: true } }, mapping: true },
-  });
+export async function deliverFirst(
+  gateway: Gateway,
+  claim: Claim,
+  { entry, message }: NonNullable<ClaimedLane['first']>,
+  retry: RetryPolicy,
+  shouldStop: () => boolean,
+): Promise<LaneStep> {
+  const { prisma, sql, log } = gateway;
+  const isRepeated = entry.attemptStarted !== null;
   let started = false;
   const attempt: Attempt = {
     unknownSince: entry.attemptStarted,
-    requireDeliverable: () => requireDeliverable(gateway, message),
-    markStarted: async (alongside) => {
-      const start = async (client: Parameters<typeof startAttempt>[0]) => {
-        if (!(await startAttempt(client, claim, message.sid))) throw new LaneLost();
-      };
-      if (alongside) await inTransaction(prisma, async (tx) => start(tx).then(() => alongside(tx)));
-      else await start(prisma);
+    requireDeliverable: () => requireDeliverable(message),
+    markStarted: async (partner) => {
+      if (!(await beginAttempt(sql, claim, { messageSid: message.sid, isRepeated, partner }))) throw new LaneLost();
       started = true;
     },
   };
   try {
     const delivered = await deliver(gateway, message, attempt);
-    await retryUntilWritten(log, () => settle(gateway, message, entry, claim, delivered), shouldStop);
-    return 'continue';
+    return await retryUntilWritten(log, () => settle(gateway, message, entry, claim, delivered), shouldStop);
   } catch (error) {
-    if (error instanceof LaneLost) return 'release';
+    if (error instanceof LaneLost) return release(0);
     if (!started && isUnavailable(error)) throw error;
     if (error instanceof NotYetError) {
       if (started) await clearAttempt(prisma, claim, entry, false);
-      return { pauseMs: error.waitMs };
+      return release(error.waitMs);
     }
     if (!isPlatformsFault(error)) log.error({ err: error, messageSid: message.sid }, 'unexpected error while delivering a message');
     return recordFailure(gateway, claim, { message, entry, failure: asDeliveryError(error, started), started, retry });
@@ -76,22 +83,35 @@ async function deliver(gateway: Gateway, message: MessageToDeliver, attempt: Att
   return { report: await deliverSms(gateway, message, attempt) };
 }
 
-/**
- * Removes a delivered or failed message from the outbox and advances its status, in one transaction. A delivered one shows that what its lane
- * waited for has been cured.
- */
+/** Settles a delivered message. It shows that what its lane waited for has been cured. */
 async function settle(
+  gateway: Gateway,
+  message: MessageToDeliver,
+  entry: OutboxEntry,
+  claim: Claim,
+  delivered: Delivered,
+): Promise<LaneStep> {
+  const { report, pauseMs = 0 } = delivered;
+  if (entry.hold) {
+    await end(gateway, message, entry, claim, report);
+    return release(pauseMs);
+  }
+  const remains = await settleDelivered(gateway, claim, entry, report, pauseMs);
+  return { isHeld: false, pauseMs: remains ? pauseMs : 0 };
+}
+
+/** Removes a delivered or failed message from the outbox, advances its status, and ends the hold of its lane, in one transaction. */
+async function end(
   gateway: Gateway,
   message: MessageToDeliver,
   { hold }: Pick<OutboxEntry, 'hold'>,
   { lane }: Claim,
-  { report, inSameTransaction }: Delivered,
+  report: StatusReport,
 ): Promise<void> {
   let released = 0;
   await applyReport(gateway, message, report, async (tx) => {
     await tx.outbox.deleteMany({ where: { messageSid: message.sid } });
     if (hold) released = await endHold(tx, lane, hold, message);
-    await inSameTransaction?.(tx);
   });
   if (released > 0) gateway.hints.queued();
 }
@@ -123,8 +143,8 @@ const isTooNew = ({ code }: CurableError, { enterprise: { bot } }: MessageToDeli
 /** The message has failed. Its lane stays held: the failure does not show that a cause was removed. */
 async function fail(gateway: Gateway, claim: Claim, { message, failure }: Failure, isFinal: boolean): Promise<LaneStep> {
   const report = { status: 'FAILED', errorCode: failure.code, errorMessage: failure.message, isFinal } as const;
-  await settle(gateway, message, { hold: null }, claim, { report });
-  return 'continue';
+  await end(gateway, message, { hold: null }, claim, report);
+  return release(0);
 }
 
 async function wait(
@@ -133,13 +153,13 @@ async function wait(
   { message, entry, failure, retry }: Failure & { readonly failure: CurableError },
 ): Promise<LaneStep> {
   const held = await holdLane(prisma, claim, { message, entry, failure }, retry);
-  if (!held) return 'release';
+  if (!held) return release(0);
   const { reason, code } = failure;
   const { enterpriseSid, organizationSid } = message;
   const line = { messageSid: message.sid, organizationSid, enterpriseSid, outcome: 'curable', reason, code, cure: HOLDS[reason].cure };
   if (held.isNews) log.warn(line, 'message is stuck');
   else log.debug({ ...line, pauseMs: held.pauseMs }, 'message is still waiting');
-  return { pauseMs: held.pauseMs };
+  return release(held.pauseMs);
 }
 
 async function retryLater(gateway: Gateway, claim: Claim, { message, entry, failure, started, retry }: Failure): Promise<LaneStep> {
@@ -147,13 +167,13 @@ async function retryLater(gateway: Gateway, claim: Claim, { message, entry, fail
   const attempts = entry.attempts + 1;
   if (attempts >= retry.limit) {
     await setAside(gateway, message, failure);
-    return 'continue';
+    return release(0);
   }
   if (!started) await countAttempt(prisma, message.sid);
   else if (failure.outcome !== 'unknown') await clearAttempt(prisma, claim, entry);
   const pauseMs = nextPause(retry, attempts, failure.retryAfterMs);
   log.info({ messageSid: message.sid, code: failure.code, outcome: failure.outcome, attempts, pauseMs }, 'delivery failed; retrying later');
-  return { pauseMs };
+  return release(pauseMs);
 }
 
 /**

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Gateway } from '../domain/gateway.ts';
 import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
+import { type ClaimedLane, claimLanes, type Platform } from './claim-lanes.ts';
 import { type ClaimLoop, startClaimLoop } from './claim-loop.ts';
 import { workOnLane } from './lane.ts';
-import { type Claim, claimLanes, releaseClaims, renewLeases } from './outbox.ts';
+import { releaseClaims, renewLeases } from './outbox.ts';
 import { retryUntilWritten } from './retry-until-written.ts';
 
 export interface DispatcherOptions {
-  /** How many lanes to work on at once. */
+  /** How many messages to deliver to each platform at once. */
   readonly concurrency: number;
   /** How many of them may belong to one organization. */
   readonly perOrganization: number;
@@ -16,26 +17,40 @@ export interface DispatcherOptions {
   readonly retry?: Partial<RetryPolicy>;
 }
 
-/**
- * The minimum interval between two checks that find nothing, in ms: every accepted message wakes the dispatcher, even if its lane is not due.
- */
-const MIN_INTERVAL_MS = 10;
+/** The minimum interval between two checks, in ms: every accepted message wakes the dispatcher, and lanes that are claimed together cost less. */
+const MIN_INTERVAL_MS = 5;
 
 /**
- * Starts delivering messages from the outbox. Several instances share it (docs/adr/0007).
+ * Starts delivering messages from the outbox, to each platform by itself. Several instances share it (docs/adr/0007).
  * @returns its `stop` resolves when the lanes in progress are released
  */
-export function startDispatcher(gateway: Gateway, { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions): ClaimLoop {
-  const { prisma, log } = gateway;
+export function startDispatcher(gateway: Gateway, options: DispatcherOptions): ClaimLoop {
+  const loops = [startPlatform(gateway, 'teams', options), startPlatform(gateway, 'carrier', options)];
+  return {
+    wake: () => {
+      for (const loop of loops) loop.wake();
+    },
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
+function startPlatform(
+  gateway: Gateway,
+  platform: Platform,
+  { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions,
+): ClaimLoop {
+  const { prisma, sql, log } = gateway;
   const policy: RetryPolicy = { ...RETRY_POLICY, ...retry };
   let stopped = false;
   const isStopped = () => stopped;
 
-  async function claim(free: number, inProgress: Iterable<Claim>): Promise<Claim[]> {
+  async function claim(limit: number, inProgress: Iterable<ClaimedLane>): Promise<ClaimedLane[]> {
     const holder = randomUUID();
-    const busy = busyOrganizations(inProgress, perOrganization);
+    const skippedOrganizations = busyOrganizations(inProgress, perOrganization);
     try {
-      return await claimLanes(prisma, free, Math.max(1, Math.floor(perOrganization / 2)), busy, holder);
+      return await claimLanes(sql, { platform, limit, perOrganization: Math.ceil(perOrganization / 2), skippedOrganizations, holder });
     } catch (error) {
       // The claims may have been committed: without this, nobody would work on those lanes until their leases expire.
       await retryUntilWritten(log, () => releaseClaims(prisma, holder), isStopped);
@@ -43,7 +58,7 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
     }
   }
 
-  const loop = startClaimLoop<Claim>({
+  const loop = startClaimLoop<ClaimedLane>({
     log,
     source: 'the outbox',
     concurrency,
@@ -51,7 +66,7 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
     minIntervalMs: MIN_INTERVAL_MS,
     claim,
     renew: (inProgress) => renewLeases(prisma, inProgress),
-    work: (claimed) => workOnLane(gateway, claimed, policy, isStopped),
+    work: (lane) => workOnLane(gateway, lane, policy, isStopped),
     logged: ({ organizationSid }) => ({ organizationSid }),
   });
   return {
@@ -64,7 +79,7 @@ export function startDispatcher(gateway: Gateway, { concurrency, perOrganization
 }
 
 /** The organizations that hold `perOrganization` claims or more. */
-function busyOrganizations(claims: Iterable<Claim>, perOrganization: number): string[] {
+function busyOrganizations(claims: Iterable<ClaimedLane>, perOrganization: number): string[] {
   const counts = new Map<string, number>();
   for (const { organizationSid } of claims) counts.set(organizationSid, (counts.get(organizationSid) ?? 0) + 1);
   return [...counts].filter(([, count]) => count >= perOrganization).map(([organizationSid]) => organizationSid);

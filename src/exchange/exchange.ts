@@ -6,6 +6,7 @@ import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
+import { restoreLanes } from './outbox.ts';
 import { RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
 import { expireHeldTexts } from './teams/held-texts.ts';
 import { purgeNotices, startNoticeSender } from './teams/notice-sender.ts';
@@ -42,6 +43,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'trim-audit-log', everyMs: HOUR_MS, run: (signal) => trimAuditLog(prisma, auditRetentionMs, signal) },
     { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: () => purgeIdempotencyKeys(prisma) },
     { name: 'purge-access-tokens', everyMs: HOUR_MS, run: () => purgeAccessTokens(prisma) },
+    { name: 'restore-lanes', everyMs: 60_000, run: () => restoreLanes(prisma) },
     { name: 'expire-held-texts', everyMs: 60_000, run: () => expireHeldTexts(gateway) },
     { name: 'purge-notices', everyMs: HOUR_MS, run: () => purgeNotices(prisma) },
   ]);

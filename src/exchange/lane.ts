@@ -1,32 +1,31 @@
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { RetryPolicy } from './backoff.ts';
-import { deliverNext } from './delivery.ts';
-import { type Claim, releaseLane } from './outbox.ts';
+import type { ClaimedLane } from './claim-lanes.ts';
+import { deliverFirst, type LaneStep } from './delivery.ts';
+import { dropEmptyLane, releaseLane } from './outbox.ts';
 import { retryUntilWritten } from './retry-until-written.ts';
 
-/** How long an instance works on a lane before it releases it, so that others get their turn, in ms. */
-const SLICE_MS = 500;
-
 /**
- * Delivers a claimed lane's messages in order, until it is empty, one of them has to be retried, or its time slice is over. Then releases it.
+ * Delivers the first message of a claimed lane, and releases the lane.
  * @returns the pause after which the lane is due again, in ms; 0 if it is due now, or empty
  */
-export async function workOnLane(gateway: Gateway, claim: Claim, retry: RetryPolicy, shouldStop: () => boolean): Promise<number> {
-  const { prisma, log } = gateway;
-  const sliceEnd = Date.now() + SLICE_MS;
-  let pauseMs = 0;
+export async function workOnLane(gateway: Gateway, lane: ClaimedLane, retry: RetryPolicy, shouldStop: () => boolean): Promise<number> {
+  const { sql, log } = gateway;
+  const { isHeld, pauseMs } = lane.first && !shouldStop() ? await deliverOrWait(gateway, lane, retry, shouldStop) : RELEASE;
+  if (!lane.first && !shouldStop()) await dropEmptyLane(gateway.prisma, lane);
+  if (isHeld) await retryUntilWritten(log, () => releaseLane(sql, lane, pauseMs), shouldStop);
+  return pauseMs;
+}
+
+const RELEASE: LaneStep = { isHeld: true, pauseMs: 0 };
+
+async function deliverOrWait(gateway: Gateway, lane: ClaimedLane, retry: RetryPolicy, shouldStop: () => boolean): Promise<LaneStep> {
   try {
-    while (!shouldStop() && Date.now() < sliceEnd) {
-      const step = await deliverNext(gateway, claim, retry, shouldStop);
-      if (step === 'continue') continue;
-      if (step !== 'release') pauseMs = step.pauseMs;
-      break;
-    }
+    return lane.first ? await deliverFirst(gateway, lane, lane.first, retry, shouldStop) : RELEASE;
   } catch (error) {
     if (!isUnavailable(error)) throw error;
-    log.error({ err: error, organizationSid: claim.organizationSid }, 'delivery is waiting for the database');
+    gateway.log.error({ err: error, organizationSid: lane.organizationSid }, 'delivery is waiting for the database');
+    return RELEASE;
   }
-  await retryUntilWritten(log, () => releaseLane(prisma, claim, pauseMs), shouldStop);
-  return pauseMs;
 }

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import type { MessageHoldReason, PrismaClient } from '../../prisma/client/client.ts';
-import { inTransaction, type Transaction } from '../domain/transaction.ts';
+import type { Sql } from '../database/sql.ts';
 
-// The outbox holds the messages to deliver, by lane. A lane is one conversation: one instance at a time works on it, which keeps its order.
-// Lanes are claimed organization by organization, so that no organization waits behind another's backlog (docs/adr/0007).
+// The outbox holds the messages to deliver, by lane. A lane is one conversation: one instance at a time delivers its first message, which keeps its
+// order. A lane is claimed with that message (claim-lanes.ts), and released when the message is settled (settle.ts), to be due when the next one may
+// follow (docs/adr/0007, 0019).
 
 /** How long a claim holds without being renewed, in ms. */
 export const LEASE_MS = 15_000;
@@ -14,48 +14,8 @@ export interface Claim {
   readonly organizationSid: string;
   /** A random id of the claim. */
   readonly holder: string;
-}
-
-/**
- * Claims lanes that are due. Organizations are found one by one along the index, so that one's backlog, due or not, costs the others nothing.
- * @param limit how many lanes to claim at most
- * @param perOrganization how many of one organization's lanes to claim at most
- * @param skippedOrganizations sids of organizations to claim nothing of
- * @param holder a fresh id for these claims
- */
-export function claimLanes(
-  prisma: PrismaClient,
-  limit: number,
-  perOrganization: number,
-  skippedOrganizations: readonly string[] = [],
-  holder: string = randomUUID(),
-): Promise<Claim[]> {
-  return prisma.$queryRaw<Claim[]>`
-    WITH RECURSIVE organization AS (
-      (SELECT organization_sid FROM outbox_lane ORDER BY organization_sid LIMIT 1)
-      UNION ALL
-      SELECT (SELECT l.organization_sid FROM outbox_lane l WHERE l.organization_sid > o.organization_sid ORDER BY l.organization_sid LIMIT 1)
-      FROM organization o WHERE o.organization_sid IS NOT NULL
-    ), ready AS MATERIALIZED (
-      SELECT lane FROM organization o CROSS JOIN LATERAL (
-        SELECT lane, row_number() OVER (ORDER BY due) AS place FROM (
-          SELECT lane, due FROM outbox_lane WHERE organization_sid = o.organization_sid AND due <= now()
-          ORDER BY due LIMIT ${perOrganization} FOR UPDATE SKIP LOCKED) oldest
-      ) fair
-      WHERE o.organization_sid <> ALL (${[...skippedOrganizations]}::text[])
-      ORDER BY place LIMIT ${limit}
-    )
-    UPDATE outbox_lane l SET due = now() + ${LEASE_MS} * interval '1 millisecond', holder = ${holder}
-    FROM ready WHERE l.lane = ready.lane
-    RETURNING l.lane, l.organization_sid AS "organizationSid", l.holder`;
-}
-
-/** Releases all lanes of a holder, for when the response to `claimLanes` was lost. */
-export async function releaseClaims(prisma: PrismaClient, holder: string): Promise<void> {
-  // In the order in which accepting messages locks them, against deadlocks.
-  await prisma.$executeRaw`
-    UPDATE outbox_lane SET holder = NULL, due = to_timestamp(0)
-    WHERE lane IN (SELECT lane FROM outbox_lane WHERE holder = ${holder} ORDER BY lane FOR UPDATE)`;
+  /** How often messages had been added to the lane when it was claimed. */
+  readonly additions: number;
 }
 
 /** What keeps a lane waiting. */
@@ -72,16 +32,16 @@ export interface OutboxEntry {
   readonly attemptStarted: Date | null;
   /** What the lane waits for, if it is held. */
   readonly hold: Hold | null;
+  /** Whether there were others behind it in its lane. */
+  readonly hasMore: boolean;
 }
 
-/** Finds the first message of a lane; `undefined` if the lane is empty. */
-export async function nextInLane(prisma: PrismaClient, lane: string): Promise<OutboxEntry | undefined> {
-  const [next] = await prisma.$queryRaw<(Omit<OutboxEntry, 'hold'> & { reason: Hold['reason'] | null; since: Date | null })[]>`
-    SELECT o.message_sid AS "messageSid", o.attempts, o.attempt_started AS "attemptStarted", h.reason::text, h.since
-    FROM outbox o LEFT JOIN lane_hold h ON h.lane = o.lane WHERE o.lane = ${lane} ORDER BY o.seq LIMIT 1`;
-  if (!next) return undefined;
-  const { reason, since, ...entry } = next;
-  return { ...entry, hold: reason && since && { reason, since } };
+/** Releases all lanes of a holder, for when the response to `claimLanes` was lost. */
+export async function releaseClaims(prisma: PrismaClient, holder: string): Promise<void> {
+  // In the order in which accepting messages locks them, against deadlocks.
+  await prisma.$executeRaw`
+    UPDATE outbox_lane SET holder = NULL, due = to_timestamp(0)
+    WHERE lane IN (SELECT lane FROM outbox_lane WHERE holder = ${holder} ORDER BY lane FOR UPDATE)`;
 }
 
 /** Extends the leases of these claims. Skips a lane that is locked right now; the next renewal extends it. */
@@ -91,22 +51,6 @@ export async function renewLeases(prisma: PrismaClient, claims: readonly Claim[]
     FROM (SELECT lane FROM outbox_lane JOIN unnest(${claims.map(({ lane }) => lane)}::text[], ${claims.map(({ holder }) => holder)}::text[])
           AS mine (lane, holder) USING (lane, holder) FOR UPDATE OF outbox_lane SKIP LOCKED) held
     WHERE l.lane = held.lane`;
-}
-
-/**
- * Records that a request is about to leave, and extends the lease. Keeps the start of an earlier attempt whose outcome is unknown.
- * @returns false if the claim has been lost
- */
-export async function startAttempt(prisma: PrismaClient | Transaction, { lane, holder }: Claim, messageSid: string): Promise<boolean> {
-  const rows = await prisma.$queryRaw<{ message_sid: string }[]>`
-    WITH mine AS (
-      UPDATE outbox_lane SET due = now() + ${LEASE_MS} * interval '1 millisecond'
-      WHERE lane = ${lane} AND holder = ${holder} RETURNING lane
-    )
-    UPDATE outbox SET attempts = attempts + 1, attempt_started = coalesce(attempt_started, now())
-    FROM mine WHERE message_sid = ${messageSid} AND outbox.lane = mine.lane
-    RETURNING message_sid`;
-  return rows.length > 0;
 }
 
 /**
@@ -131,18 +75,38 @@ export async function countAttempt(prisma: PrismaClient, messageSid: string): Pr
 }
 
 /**
- * Releases a lane, to be due after a pause. Deletes it if it is empty.
+ * Releases a lane, to be due after a pause. Lanes of one organization that are released together are released by one statement.
  * @param pauseMs in ms
  */
-export async function releaseLane(prisma: PrismaClient, { lane, holder }: Claim, pauseMs: number): Promise<void> {
-  await inTransaction(prisma, async (tx) => {
-    // The lock keeps others from adding a message between the count and the deletion.
-    const [row] = await tx.$queryRaw<
-      { lane: string }[]
-    >`SELECT lane FROM outbox_lane WHERE lane = ${lane} AND holder = ${holder} FOR UPDATE`;
-    if (!row) return;
-    if ((await tx.outbox.count({ where: { lane } })) === 0) await tx.outboxLane.delete({ where: { lane } });
-    else
-      await tx.$executeRaw`UPDATE outbox_lane SET holder = NULL, due = now() + ${pauseMs} * interval '1 millisecond' WHERE lane = ${lane}`;
-  });
+export async function releaseLane(sql: Sql, { lane, holder, organizationSid }: Claim, pauseMs: number): Promise<void> {
+  await sql.writeTogether({ text: RELEASE, values: [lane, holder, Math.ceil(pauseMs)], group: organizationSid, key: lane });
+}
+
+const RELEASE = `
+  WITH given AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) AS given (lane, holder, pause_ms)
+  ), held AS MATERIALIZED (
+    SELECT l.lane, pause_ms FROM given JOIN outbox_lane l ON l.lane = given.lane COLLATE "C" AND l.holder = given.holder ORDER BY l.lane FOR UPDATE OF l
+  )
+  UPDATE outbox_lane l SET holder = NULL, due = now() + pause_ms * interval '1 millisecond' FROM held WHERE l.lane = held.lane`;
+
+/**
+ * Deletes a lane that was claimed without a message, unless one has been added since. A subquery on the outbox would not see that: it reads what was
+ * there before the statement waited for the lane.
+ */
+export async function dropEmptyLane(prisma: PrismaClient, { lane, holder, additions }: Claim): Promise<void> {
+  await prisma.$executeRaw`DELETE FROM outbox_lane WHERE lane = ${lane} AND holder = ${holder} AND additions = ${additions}`;
+}
+
+/**
+ * Makes lanes for messages that have none, so that none waits forever: an instance of an older version, which does not count additions, may have added
+ * one while a lane was being deleted.
+ * @returns how many lanes
+ */
+export async function restoreLanes(prisma: PrismaClient): Promise<number> {
+  return prisma.$executeRaw`
+    INSERT INTO outbox_lane (lane, organization_sid)
+    SELECT DISTINCT o.lane, m.organization_sid FROM outbox o JOIN message m ON m.sid = o.message_sid
+    WHERE NOT EXISTS (SELECT 1 FROM outbox_lane l WHERE l.lane = o.lane) ORDER BY 1
+    ON CONFLICT (lane) DO NOTHING`;
 }

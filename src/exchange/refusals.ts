@@ -1,6 +1,6 @@
-import type { Gateway } from '../domain/gateway.ts';
+import type { Mapping } from '../../prisma/client/client.ts';
 import { CurableError, DeliveryError } from '../platforms/delivery-error.ts';
-import type { MessageToDeliver } from './attempt.ts';
+import type { MessageToDeliver } from './claim-lanes.ts';
 
 type Reason = CurableError['reason'];
 
@@ -26,10 +26,9 @@ export function refusal(code: keyof typeof REFUSALS, message: string = REFUSALS[
  * @returns the mapping to deliver it through
  * @throws DeliveryError
  */
-export async function requireDeliverable({ prisma }: Gateway, { mapping, enterprise, accountSid }: MessageToDeliver) {
+export function requireDeliverable({ mapping, enterprise, account }: MessageToDeliver): Mapping {
   if (!mapping) throw refusal('MAPPING_NOT_FOUND');
   if (enterprise.status !== 'ACTIVE') throw refusal(`ENTERPRISE_${enterprise.status}`);
-  const account = await prisma.account.findUnique({ where: { sid: accountSid }, select: { status: true } });
   if (account?.status === 'ACTIVE') return mapping;
   throw refusal(account?.status === 'SUSPENDED' ? 'ACCOUNT_NOT_ACTIVE' : 'ACCOUNT_CLOSED');
 }

@@ -1,7 +1,9 @@
-import type { ChannelStatus, PrismaClient } from '../../prisma/client/client.ts';
+import type { ChannelStatus } from '../../prisma/client/client.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { advanceStatus, keepReason, type StatusReport } from '../domain/messages/message-log.ts';
+import { advanceStatus, type ReportOutcome, reportStatus, type StatusReport } from '../domain/messages/status-reports.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
+
+type Reported = { readonly sid: string; readonly organizationSid: string };
 
 /**
  * Advances a message's status by a report. A status never goes back; a report that contradicts the final one is logged. A report that only says
@@ -10,25 +12,30 @@ import { inTransaction, type Transaction } from '../domain/transaction.ts';
  * @returns whether the status advanced
  */
 export async function applyReport(
-  { prisma, hints, log }: Gateway,
-  message: { readonly sid: string; readonly organizationSid: string },
+  gateway: Gateway,
+  message: Reported,
   report: StatusReport,
   alongside?: (tx: Transaction) => Promise<void>,
 ): Promise<boolean> {
-  const advance = async (client: PrismaClient | Transaction) => {
-    const result = await advanceStatus(client, message.sid, report);
-    if (result !== 'advanced') await keepReason(client, message.sid, report);
-    return result;
-  };
   const outcome = alongside
-    ? await inTransaction(prisma, async (tx) => {
+    ? await inTransaction(gateway.prisma, async (tx) => {
         await alongside(tx);
-        return advance(tx);
+        return advanceStatus(tx, message.sid, report);
       })
-    : await advance(prisma);
-  if (outcome === 'advanced') hints.appended(message.organizationSid);
-  else if (contradicts(outcome, report.status)) {
-    log.warn({ messageSid: message.sid, kept: outcome, reported: report.status }, 'conflicting final statuses reported; keeping the first');
+    : await reportStatus(gateway.sql, message, report);
+  return publishOutcome(gateway, message, report, outcome);
+}
+
+/** Hints at the event of a report that advanced a status, and logs one that contradicts it. @returns whether the status advanced */
+export function publishOutcome(
+  { hints, log }: Gateway,
+  { sid, organizationSid }: Reported,
+  { status }: StatusReport,
+  outcome: ReportOutcome,
+): boolean {
+  if (outcome === 'advanced') hints.appended(organizationSid);
+  else if (contradicts(outcome, status)) {
+    log.warn({ messageSid: sid, kept: outcome, reported: status }, 'conflicting final statuses reported; keeping the first');
   }
   return outcome === 'advanced';
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { trimEvents } from '../../src/domain/messages/events.ts';
-import { advanceStatus } from '../../src/domain/messages/message-log.ts';
+import { advanceStatus } from '../../src/domain/messages/status-reports.ts';
 import { inTransaction } from '../../src/domain/transaction.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import type { Credentials } from '../support/credentials.ts';

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beginAttempt } from '../../src/exchange/begin.ts';
+import { type ClaimedLane, claimLanes } from '../../src/exchange/claim-lanes.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { startJobs } from '../../src/exchange/jobs.ts';
-import { claimLanes, LEASE_MS, releaseLane, renewLeases, startAttempt } from '../../src/exchange/outbox.ts';
+import { dropEmptyLane, LEASE_MS, releaseLane, renewLeases, restoreLanes } from '../../src/exchange/outbox.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 
 let exchange: TestExchange;
@@ -77,8 +79,8 @@ describe('fairness', () => {
     await prisma.$executeRaw`UPDATE outbox_lane SET due = now() + interval '1 hour' WHERE organization_sid = ${busy.provider.organizationSid}`;
     await prisma.$executeRaw`ANALYZE outbox_lane`;
     const plan = await prisma.$queryRaw<{ 'QUERY PLAN': string }[]>`
-      EXPLAIN SELECT organization_sid FROM outbox_lane l WHERE l.organization_sid > '' ORDER BY l.organization_sid LIMIT 1`;
-    expect(JSON.stringify(plan)).toContain('outbox_lane_due');
+      EXPLAIN SELECT organization_sid FROM outbox_lane l WHERE lane NOT LIKE 'teams:%' AND l.organization_sid > '' ORDER BY l.organization_sid LIMIT 1`;
+    expect(JSON.stringify(plan)).toContain('outbox_lane_to_carrier');
     const body = randomBytes(4).toString('hex');
     await send(customer, body);
     await exchange.restcomm.until(() => sentBy(customer).some((sms) => sms.body === body));
@@ -203,52 +205,89 @@ describe('a lane', () => {
   const row = (name: string) => exchange.gateway.prisma.outboxLane.findUnique({ where: { lane: name } });
 
   test('belongs to one claim until its lease expires, which cannot release a later claim', async () => {
-    const { prisma } = exchange.gateway;
+    const { prisma, sql } = exchange.gateway;
     const name = await lane();
-    const first = { lane: name, organizationSid: 'OR-test', holder: 'first' };
+    const first = { lane: name, organizationSid: 'OR-test', holder: 'first', additions: 0 };
     const second = { ...first, holder: 'second' };
     await prisma.outboxLane.update({ where: { lane: name }, data: { holder: 'second' } });
-    expect(await startAttempt(prisma, first, 'MS0')).toBe(false);
-    await releaseLane(prisma, first, 0);
+    expect(await beginAttempt(sql, first, { messageSid: 'MS0', isRepeated: false })).toBe(false);
+    await releaseLane(sql, first, 0);
+    await dropEmptyLane(prisma, first);
     expect((await row(name))?.holder).toBe('second');
     await renewLeases(prisma, [first]);
     expect((await row(name))?.due.getTime()).toBeGreaterThan(Date.now() + 2 * LEASE_MS);
     await renewLeases(prisma, [first, second]);
     expect((await row(name))?.due.getTime()).toBeLessThanOrEqual(Date.now() + LEASE_MS + 1000);
-    await releaseLane(prisma, second, 0);
-    expect(await row(name)).toBeNull();
+    await releaseLane(sql, second, 60_000);
+    expect(await row(name)).toMatchObject({ holder: null });
   });
 
   test('of an instance that died is processed when its lease expires', async () => {
     const own = await exchange.customer();
-    const { prisma } = exchange.gateway;
+    const { prisma, sql } = exchange.gateway;
     await exchange.pause();
     const sid = await send(own, 'left behind');
-    const claims = await claimLanes(prisma, 100, 100);
+    const claims = await claimLanes(sql, { platform: 'carrier', limit: 100, perOrganization: 100 });
     const claim = claims.find(({ organizationSid }) => organizationSid === own.provider.organizationSid);
     if (!claim) throw new Error('The lane was not claimed');
-    expect(await startAttempt(prisma, claim, sid)).toBe(true);
+    expect(await beginAttempt(sql, claim, { messageSid: sid, isRepeated: false })).toBe(true);
     exchange.resume();
     // The lease's time passes.
     await prisma.outboxLane.update({ where: { lane: claim.lane }, data: { due: new Date() } });
     expect(await exchange.ends(own.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: true });
-    expect(await startAttempt(prisma, claim, sid)).toBe(false);
+    expect(await beginAttempt(sql, claim, { messageSid: sid, isRepeated: false })).toBe(false);
     expect(sentBy(own)).toHaveLength(1);
   });
 
   test('is never claimed twice', async () => {
     const own = await exchange.customer();
-    const { prisma } = exchange.gateway;
+    const { sql } = exchange.gateway;
+    const claim = (skippedOrganizations: string[] = []) =>
+      claimLanes(sql, { platform: 'carrier', limit: 10, perOrganization: 10, skippedOrganizations });
     await exchange.pause();
     await enqueueMany(own, 40);
-    const claims = (await Promise.all(Array.from({ length: 8 }, () => claimLanes(prisma, 10, 10)))).flat();
-    const mine = claims.filter(({ organizationSid }) => organizationSid === own.provider.organizationSid).map((claim) => claim.lane);
+    const claims: ClaimedLane[] = (await Promise.all(Array.from({ length: 8 }, () => claim()))).flat();
+    const mine = claims.filter(({ organizationSid }) => organizationSid === own.provider.organizationSid).map(({ lane }) => lane);
     expect(new Set(mine).size).toBe(mine.length);
     expect(mine.length).toBeGreaterThan(0);
-    expect(await claimLanes(prisma, 10, 10, [own.provider.organizationSid])).toEqual([]);
-    await Promise.all(claims.map((claim) => releaseLane(prisma, claim, 0)));
+    expect(await claim([own.provider.organizationSid])).toEqual([]);
+    await Promise.all(claims.map((claimed) => releaseLane(sql, claimed, 0)));
     exchange.resume();
     await exchange.restcomm.until(() => sentBy(own).length === 40, 30_000);
+  });
+});
+
+describe('a lane without a message', () => {
+  const put = async (additions: number) => {
+    const name = `empty ${randomBytes(4).toString('hex')}`;
+    await exchange.gateway.prisma.outboxLane.create({
+      data: { lane: name, organizationSid: 'OR-empty', holder: 'mine', additions, due: new Date(Date.now() + 60_000) },
+    });
+    return { lane: name, organizationSid: 'OR-empty', holder: 'mine', additions: 3 };
+  };
+  const count = ({ lane }: { lane: string }) => exchange.gateway.prisma.outboxLane.count({ where: { lane } });
+
+  test('is deleted', async () => {
+    const claim = await put(3);
+    await dropEmptyLane(exchange.gateway.prisma, claim);
+    expect(await count(claim)).toBe(0);
+  });
+
+  test('stays if a message was added since it was claimed', async () => {
+    const claim = await put(4);
+    await dropEmptyLane(exchange.gateway.prisma, claim);
+    expect(await count(claim)).toBe(1);
+    await exchange.gateway.prisma.outboxLane.delete({ where: { lane: claim.lane } });
+  });
+
+  test('is made again for messages that have none', async () => {
+    const own = await exchange.customer();
+    await exchange.pause();
+    const sid = await send(own, 'without a lane');
+    await exchange.gateway.prisma.outboxLane.deleteMany({ where: { organizationSid: own.provider.organizationSid } });
+    expect(await restoreLanes(exchange.gateway.prisma)).toBe(1);
+    exchange.resume();
+    await exchange.ends(own.provider, sid, 'DELIVERED');
   });
 });
 

@@ -132,7 +132,7 @@ export async function createTestExchange({
     },
     botFramework: createBotFrameworkVerifier({
       ...microsoft.settings,
-      isKnownAudience: (applicationId) => hasBotOf(gateway.database.prisma, applicationId),
+      isKnownAudience: (applicationId) => hasBotOf(gateway.database.sql, applicationId),
       fetch,
     }),
     publicUrl: listener.url,

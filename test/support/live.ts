@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { acceptMessage, advanceStatus, type NewMessage, type StatusReport } from '../../src/domain/messages/message-log.ts';
+import { acceptMessage, type NewMessage } from '../../src/domain/messages/message-log.ts';
+import { advanceStatus, type StatusReport } from '../../src/domain/messages/status-reports.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { fold } from '../../src/domain/text.ts';
 import type { WebSockets } from '../../src/graph/streams/websocket.ts';

@@ -1,6 +1,7 @@
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { acceptMessage, advanceStatus } from '../../src/domain/messages/message-log.ts';
+import { acceptMessage } from '../../src/domain/messages/message-log.ts';
+import { advanceStatus } from '../../src/domain/messages/status-reports.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
 import { graphqlSse, type Place } from '../support/transports.ts';

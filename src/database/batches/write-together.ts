@@ -10,6 +10,8 @@ interface Write {
   readonly values: readonly unknown[];
   /** Only writes of the same group form a batch. */
   readonly group: string;
+  /** Of two writes with the same key, the second is in a later batch. */
+  readonly key?: string;
 }
 
 export type WriteTogether = <Row extends QueryResultRow>(statement: Write) => Promise<Row[]>;
@@ -25,7 +27,7 @@ interface WaitingWrite extends Write, WaitingStatement {
  * @param patienceMs a write that has waited longer is rejected as if it had got no connection: its request may have timed out by then
  */
 export function createWriteTogether(write: Query, patienceMs: number): WriteTogether {
-  const add = gather<WaitingWrite>(runBatch, () => MAX_BATCH_SIZE);
+  const add = gather<WaitingWrite>(runBatch, batchSize);
 
   async function runBatch(waiting: readonly WaitingWrite[]): Promise<void> {
     const isLate = ({ since }: WaitingWrite) => performance.now() - since > patienceMs;
@@ -45,10 +47,21 @@ export function createWriteTogether(write: Query, patienceMs: number): WriteToge
     distribute(batch, await write<PlacedRow>((batch[0] as Write).text, arraysOf(batch)));
   }
 
-  return ({ text, values, group }) =>
+  return ({ text, values, group, key }) =>
     new Promise((resolve, reject) => {
-      add(`${group} ${text}`, { text, values, group, since: performance.now(), resolve: resolve as WaitingStatement['resolve'], reject });
+      const request = { text, values, group, key, since: performance.now(), resolve: resolve as WaitingStatement['resolve'], reject };
+      add(`${group} ${text}`, request);
     });
+}
+
+/** How many of the first writes have different keys. */
+function batchSize(waiting: readonly Write[]): number {
+  const keys = new Set<string>();
+  for (const [index, { key }] of waiting.entries()) {
+    if (index === MAX_BATCH_SIZE || (key !== undefined && keys.has(key))) return index;
+    if (key !== undefined) keys.add(key);
+  }
+  return MAX_BATCH_SIZE;
 }
 
 /** Whether the server refused the statement, and would refuse it again: nothing was written. */

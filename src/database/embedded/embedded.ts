@@ -14,6 +14,7 @@ export interface EmbeddedDatabase {
   readonly pool: pg.Pool;
   /** The same pool. */
   readonly batchPool: pg.Pool;
+  readonly movingPool: pg.Pool;
   close(): Promise<void>;
 }
 
@@ -38,6 +39,7 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
     return {
       pool: served.pool,
       batchPool: served.pool,
+      movingPool: served.pool,
       close: async () => {
         await served.close();
         await lock.release();
@@ -66,6 +68,7 @@ export async function serve(directory: string, socketDirectory: string): Promise
   return {
     pool,
     batchPool: pool,
+    movingPool: pool,
     close: async () => {
       await pool.end();
       await server.stop();

@@ -9,8 +9,11 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
 }
 
-/** How long a transaction may idle between statements, in ms: longer than any of ours does. One left by a crashed gateway then releases its locks. */
-const IDLE_IN_TRANSACTION = 60_000;
+/**
+ * How long a transaction may idle between statements, in ms. A gateway that froze, or that the network lost, holds its locks no longer than this, and
+ * others wait no longer for them. Transactions that wait for a platform set their own (domain/transaction.ts).
+ */
+const IDLE_IN_TRANSACTION = 1500;
 
 /**
  * The timeouts that together fit into a request's: for getting a connection, for a statement on the server, and for its result, all in ms. A statement that
@@ -28,11 +31,29 @@ interface Postgres {
    * is always the same, which PostgreSQL would notice only for some batch sizes.
    */
   readonly batchPool: pg.Pool;
+  /**
+   * A few connections for statements that move messages (write-together.ts, claim-lanes.ts). They join few rows by indexes, in the order as written.
+   * Their plans are generic, but renewed each second: the outbox is often empty, and a plan that is made then scans it once it is full.
+   */
+  readonly movingPool: pg.Pool;
   close(): Promise<void>;
 }
 
 const CONNECTIONS = 10;
 const BATCH_CONNECTIONS = 2;
+const MOVING_CONNECTIONS = 4;
+
+const GENERIC_PLANS = 'SET plan_cache_mode = force_generic_plan';
+const INDEXES_AS_WRITTEN = [
+  'join_collapse_limit = 1',
+  'from_collapse_limit = 1',
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+  'jit = off',
+];
+/** How long a plan of the moving connections is kept, in ms. */
+const PLAN_LIFETIME_MS = 1000;
 
 /**
  * Connects to a PostgreSQL server.
@@ -41,13 +62,16 @@ const BATCH_CONNECTIONS = 2;
  */
 export async function openPostgres(databaseUrl: string, patienceMs: number, requestTimeoutMs: number): Promise<Postgres> {
   const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS);
-  const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, 'SET plan_cache_mode = force_generic_plan');
-  const close = async () => void (await Promise.all([pool.end(), batchPool.end()]));
+  const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, GENERIC_PLANS);
+  const planned = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
+  const movingPool = createPool(databaseUrl, requestTimeoutMs, MOVING_CONNECTIONS, GENERIC_PLANS, ...planned);
+  renewPlans(movingPool, PLAN_LIFETIME_MS);
+  const close = async () => void (await Promise.all([pool, batchPool, movingPool].map((each) => each.end())));
   const deadline = Date.now() + patienceMs;
   for (;;) {
     try {
       await pool.query('SELECT 1');
-      return { pool, batchPool, close };
+      return { pool, batchPool, movingPool, close };
     } catch (error) {
       if (isUnavailable(error) && Date.now() < deadline) {
         await delay(250);
@@ -83,6 +107,17 @@ function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, 
   closeUnresponsive(pool, answerMs);
   closeFullConnections(pool);
   return pool;
+}
+
+/** Has each connection plan its statements anew, the first time that it is used after `everyMs`. */
+function renewPlans(pool: pg.Pool, everyMs: number): void {
+  const renewedAt = new WeakMap<pg.PoolClient, number>();
+  pool.on('acquire', (client) => {
+    if (performance.now() - (renewedAt.get(client) ?? 0) < everyMs) return;
+    renewedAt.set(client, performance.now());
+    // Runs before the statement that the connection was acquired for, which reports if it is broken.
+    client.query('DISCARD PLANS').catch(() => {});
+  });
 }
 
 /** Describes an error. For a host with several addresses, it is an AggregateError, which has no message of its own. */

@@ -4,7 +4,7 @@ import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { hashPassword } from '../passwords.ts';
 import { fold } from '../text.ts';
-import type { Transaction } from '../transaction.ts';
+import { mayWaitForPlatform, type Transaction } from '../transaction.ts';
 
 export const emailNotUnique = (email: string) =>
   new ConflictError('EMAIL_NOT_UNIQUE', 'Email not unique', { value: email, path: ['enterpriseAdmin', 'emailId'] });
@@ -54,6 +54,7 @@ export async function setAdminStatus(gateway: Gateway, tx: Transaction, enterpri
   });
   const neededStatus = await statusForOthers(tx, admin);
   if (neededStatus === 'ACTIVE' && status !== 'ACTIVE') return;
+  await mayWaitForPlatform(tx);
   await gateway.restcomm.setAccountStatus(admin.accountSid, status === 'CLOSED' ? (neededStatus ?? status) : status);
 }
 

@@ -1,4 +1,4 @@
-import { type ChannelStatus, type Message, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
+import { type Message, Prisma } from '../../../prisma/client/client.ts';
 import { columnOf } from '../../database/lists/conditions.ts';
 import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
@@ -7,13 +7,11 @@ import { comparedForm } from '../phone-numbers.ts';
 import { newSid } from '../sid.ts';
 import { fold } from '../text.ts';
 import type { Transaction } from '../transaction.ts';
-import { entersBelow, statusRank } from './message-status.ts';
+import { statusRank } from './message-status.ts';
 import { encodingOf } from './sms-encoding.ts';
 
-// The event log grows in two ways: a message is accepted, or its status advances. Each is one statement, which numbers the event last: that keeps the row
-// lock on event_head short, and the lock makes the order of numbers the order of commits (docs/adr/0006).
-
-type Client = PrismaClient | Transaction;
+// The event log grows in two ways: a message is accepted, here, or its status advances (status-reports.ts). Each is one statement, which numbers the
+// event last: that keeps the row lock on event_head short, and the lock makes the order of numbers the order of commits (docs/adr/0006).
 
 export interface NewMessage {
   readonly organizationSid: string;
@@ -61,6 +59,50 @@ export const acceptMessageIn = (tx: Transaction, message: NewMessage): Promise<M
     (values) => tx.$queryRawUnsafe<AcceptedRow[]>(ACCEPT, ...values.map((value) => [value])),
     (text, values) => tx.$queryRawUnsafe<Message[]>(text, ...values),
   );
+
+/**
+ * A condition of storing messages, and what is changed with them, within the same statement. Both are SQL, and read the part `given`: the columns of a
+ * message's request (ACCEPT_TYPES, in snake case) and those of `types`.
+ */
+export interface AcceptGuard {
+  /** Further values, and the PostgreSQL type of each one's elements. */
+  readonly types: Readonly<Record<string, string>>;
+  /** A SELECT of the `request_place` of those that may be stored. May lock rows, before any lane is locked. */
+  readonly allowed: string;
+  /** A statement that reads those that were stored from `placed`, which has the columns of `given`. */
+  readonly alongside: string;
+}
+
+/**
+ * Stores a message as acceptMessage does, if a guard allows it.
+ * @param guard must be a constant: its statement is made once
+ * @param values of the guard's `types`
+ * @param key messages with the same key are not stored by the same statement
+ * @returns the message; `undefined` where it is not allowed, or was stored already
+ */
+export const acceptGuarded = (
+  sql: Sql,
+  guard: AcceptGuard,
+  message: NewMessage,
+  values: readonly unknown[],
+  key: string,
+): Promise<Message | undefined> =>
+  accept(
+    message,
+    undefined,
+    (own) => sql.writeTogether({ text: guardedText(guard), values: [...own, ...values], group: message.organizationSid, key }),
+    (text, own) => sql.query<Message>(text, own),
+  );
+
+const guardedTexts = new WeakMap<AcceptGuard, string>();
+
+function guardedText(guard: AcceptGuard): string {
+  const known = guardedTexts.get(guard);
+  if (known !== undefined) return known;
+  const text = acceptText(guard);
+  guardedTexts.set(guard, text);
+  return text;
+}
 
 /** A stored message, its request's place in the batch, and whether its lane is held. */
 interface AcceptedRow extends Message {
@@ -152,12 +194,13 @@ const ACCEPT_PARAMETERS = Object.keys(ACCEPT_TYPES) as AcceptParameter[];
  * these statements never deadlock. event_head is locked after the lanes (the count below enforces it, since PostgreSQL runs WITH parts that nothing reads
  * last to first), so that a lane that another transaction has locked delays only its own messages.
  */
-const ACCEPT = `
+const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_place FROM given', alongside: 'SELECT 1' }) => `
   WITH given AS (
-    SELECT * FROM unnest(${Object.values(ACCEPT_TYPES)
+    SELECT * FROM unnest(${Object.values({ ...ACCEPT_TYPES, ...guard.types })
       .map((type, index) => `$${index + 1}::${type}[]`)
       .join(', ')})
-      WITH ORDINALITY AS given (${ACCEPT_PARAMETERS.map(columnOf).join(', ')}, request_place)
+      WITH ORDINALITY AS given (${[...ACCEPT_PARAMETERS, ...Object.keys(guard.types)].map(columnOf).join(', ')}, request_place)
+  ), allowed AS MATERIALIZED (${guard.allowed}
   ), stored AS (
     INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
       body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id,
@@ -166,16 +209,17 @@ const ACCEPT = `
       type::message_type, "from", from_folded, "to", to_folded, body, ARRAY(SELECT jsonb_array_elements_text(media_urls::jsonb)), segments,
       encoding::message_encoding, 'QUEUED', ${statusRank('QUEUED')}, restcomm_message_sid, teams_conversation_id, teams_activity_id,
       hold.lane IS NOT NULL, hold.reason, hold.since, hold.code, hold.message
-    FROM given LEFT JOIN lane_hold hold ON hold.lane = given.lane COLLATE "C" ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, request_place
+    FROM given JOIN allowed USING (request_place) LEFT JOIN lane_hold hold ON hold.lane = given.lane COLLATE "C" ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, request_place
     ON CONFLICT DO NOTHING
     RETURNING *
   ), placed AS MATERIALIZED (
     SELECT given.* FROM given JOIN stored ON stored.sid = given.sid COLLATE "C" ORDER BY given.request_place
+  ), alongside AS (${guard.alongside}
   ), queued AS (
     INSERT INTO outbox (message_sid, lane) SELECT sid, lane FROM placed
   ), lane AS (
     INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT DISTINCT lane COLLATE "C", organization_sid FROM placed ORDER BY 1
-    ON CONFLICT (lane) DO UPDATE SET lane = l.lane
+    ON CONFLICT (lane) DO UPDATE SET additions = l.additions + 1
     RETURNING lane, held
   ), head AS (
     INSERT INTO event_head AS h (organization_sid, seq)
@@ -195,6 +239,7 @@ const ACCEPT = `
   FROM stored JOIN (
     SELECT placed.sid AS placed_sid, request_place, lane.held AS lane_held FROM placed JOIN lane ON lane.lane = placed.lane COLLATE "C"
   ) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
+const ACCEPT = acceptText();
 
 /** Marks a message as waiting for what its lane waits for. */
 const JOIN_HOLD = `
@@ -202,95 +247,3 @@ const JOIN_HOLD = `
     (SELECT true, reason, since, code, message FROM lane_hold WHERE lane = $2)
   WHERE sid = $1 AND channel_status = 'QUEUED' AND EXISTS (SELECT 1 FROM lane_hold WHERE lane = $2)
   RETURNING ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}`;
-
-/** channelErrorCode of a failure that the carrier gives no reason for (MessageError.UNKNOWN_ERROR of RestComm/Restcomm-Connect). */
-export const UNKNOWN_ERROR = '30008';
-/** channelErrorCode of a message that the carrier never reported the end of. */
-export const NO_REPORT = 'NO_REPORT';
-/** channelErrorCode of a message whose text the carrier cut or changed. It stays until the message fails. */
-export const TEXT_CHANGED = 'TEXT_CHANGED';
-
-export interface StatusReport {
-  readonly status: ChannelStatus;
-  readonly errorCode?: string;
-  readonly errorMessage?: string;
-  /** The platform's ids, stored whether or not the status advances. */
-  readonly restcommMessageSid?: string;
-  readonly teams?: { readonly conversationId: string; readonly activityId: string };
-  /** Whether a retry of a FAILED message would fail again. */
-  readonly isFinal?: boolean;
-}
-
-/**
- * Advances a message's status and appends the event, or does neither: a repeated, late or conflicting report changes nothing.
- * @returns `advanced`, or the status that the message keeps
- */
-export async function advanceStatus(client: Client, messageSid: string, report: StatusReport): Promise<'advanced' | ChannelStatus> {
-  const { status, errorCode = null, errorMessage = null, restcommMessageSid = null, isFinal = false } = report;
-  await keepIds(client, messageSid, report);
-  const rows = await client.$queryRaw<{ seq: bigint }[]>`
-    WITH before AS (
-      SELECT sid, channel_status FROM message WHERE sid = ${messageSid} AND status_rank < ${entersBelow(status)}
-        AND (${restcommMessageSid}::text IS NULL OR ${restcommMessageSid}::text <> ALL (former_restcomm_sids)) FOR UPDATE
-    ), advanced AS (
-      UPDATE message m SET channel_status = ${status}::channel_status, status_rank = ${statusRank(status)}, date_updated = now(),
-        channel_error_code = CASE WHEN ${errorCode}::text IS NULL AND channel_error_code = ${TEXT_CHANGED}
-          THEN channel_error_code ELSE ${errorCode} END,
-        channel_error_message = CASE WHEN ${errorCode}::text IS NULL AND channel_error_code = ${TEXT_CHANGED}
-          THEN channel_error_message ELSE ${errorMessage} END,
-        stuck = false, hold_reason = NULL, held_since = NULL, failed_for_good = ${isFinal && status === 'FAILED'}
-      FROM before WHERE m.sid = before.sid
-      RETURNING m.organization_sid, m.sid, before.channel_status AS previous
-    ), head AS (
-      INSERT INTO event_head AS h (organization_sid, seq) SELECT organization_sid, 1 FROM advanced
-      ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + 1
-      RETURNING seq
-    )
-    INSERT INTO message_event (organization_sid, seq, message_sid, status, previous_status, error_code, error_message)
-    SELECT advanced.organization_sid, head.seq, advanced.sid, ${status}::channel_status, advanced.previous, ${errorCode}, ${errorMessage}
-    FROM advanced, head
-    RETURNING seq`;
-  if (rows[0]) return 'advanced';
-  const { channelStatus } = await client.message.findUniqueOrThrow({ where: { sid: messageSid }, select: { channelStatus: true } });
-  return channelStatus;
-}
-
-/**
- * Keeps what a report that did not advance the status says beyond what is stored: the reason of a failure that had none or says less, or that
- * the text was changed. Restcomm may report a failure without a code first: its SIP path knows none, its SMPP path does (SmsSession and
- * TelestaxDlrParser of RestComm/Restcomm-Connect).
- */
-export async function keepReason(
-  client: Client,
-  messageSid: string,
-  { errorCode, errorMessage = '', isFinal = false }: StatusReport,
-): Promise<void> {
-  if (!errorCode) return;
-  await client.$executeRaw`
-    UPDATE message SET channel_error_code = ${errorCode}, channel_error_message = ${errorMessage}, date_updated = now(),
-      failed_for_good = channel_status = 'FAILED' AND (failed_for_good OR ${isFinal})
-    WHERE sid = ${messageSid} AND CASE
-      WHEN ${errorCode}::text = ${TEXT_CHANGED} THEN channel_error_code IS NULL
-      WHEN channel_status NOT IN ('UNDELIVERED', 'FAILED') THEN false
-      WHEN channel_error_code = ${errorCode} THEN starts_with(${errorMessage}, channel_error_message) AND channel_error_message <> ${errorMessage}
-      ELSE channel_error_code = ${NO_REPORT} OR (channel_error_code = ${UNKNOWN_ERROR} AND ${errorCode}::text <> ${NO_REPORT}) END`;
-}
-
-/**
- * Stores the platform's ids of a message. Its first Restcomm sid stays. A further one means that the platform took the message twice, and marks it as
- * possibly duplicated, unless the sid is another message's.
- */
-async function keepIds(client: Client, messageSid: string, { restcommMessageSid, teams }: StatusReport): Promise<void> {
-  if (restcommMessageSid) {
-    await client.$executeRaw`
-      UPDATE message m SET restcomm_message_sid = coalesce(restcomm_message_sid, ${restcommMessageSid}),
-        possibly_duplicated = possibly_duplicated OR restcomm_message_sid IS NOT NULL
-      WHERE sid = ${messageSid} AND restcomm_message_sid IS DISTINCT FROM ${restcommMessageSid}
-        AND ${restcommMessageSid} <> ALL (former_restcomm_sids) AND NOT EXISTS (
-        SELECT 1 FROM message WHERE organization_sid = m.organization_sid AND restcomm_message_sid = ${restcommMessageSid})`;
-  }
-  if (teams) {
-    const { conversationId: teamsConversationId, activityId: teamsActivityId } = teams;
-    await client.message.updateMany({ where: { sid: messageSid }, data: { teamsConversationId, teamsActivityId } });
-  }
-}

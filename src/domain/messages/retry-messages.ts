@@ -139,7 +139,7 @@ async function enqueueAgain(
   await tx.$executeRaw`
     INSERT INTO outbox_lane AS l (lane, organization_sid)
     SELECT DISTINCT lane COLLATE "C", ${organizationSid} FROM unnest(${lanes}::text[]) AS given (lane) ORDER BY 1
-    ON CONFLICT (lane) DO UPDATE SET lane = l.lane`;
+    ON CONFLICT (lane) DO UPDATE SET additions = l.additions + 1`;
   const rows = await tx.$queryRaw<(Requeued & { place: number })[]>`
     WITH given AS (
       SELECT sid COLLATE "C" AS sid, lane COLLATE "C" AS lane, place

@@ -1,5 +1,5 @@
 import type { ChannelStatus } from '../../../prisma/client/client.ts';
-import { NO_REPORT, type StatusReport, TEXT_CHANGED, UNKNOWN_ERROR } from '../../domain/messages/message-log.ts';
+import { NO_REPORT, type StatusReport, TEXT_CHANGED, UNKNOWN_ERROR } from '../../domain/messages/status-reports.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { toStorableSid, toStorableText } from '../storable-text.ts';
 

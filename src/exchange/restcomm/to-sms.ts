@@ -1,10 +1,11 @@
 import { statusWebhook } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import type { StatusReport } from '../../domain/messages/message-log.ts';
+import type { StatusReport } from '../../domain/messages/status-reports.ts';
 import { phoneOf } from '../../domain/phones.ts';
 import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
-import type { Attempt, MessageToDeliver } from '../attempt.ts';
+import type { Attempt } from '../attempt.ts';
+import type { MessageToDeliver } from '../claim-lanes.ts';
 import { isCut, toReport, withTextChange } from './reports.ts';
 
 /** How far Restcomm's clock may differ from ours, in ms. */
@@ -21,16 +22,15 @@ const LOOK_AGAIN_MS = 2000;
  * @throws PlatformError if Restcomm cannot be asked for the earlier attempt
  */
 export async function deliverSms(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<StatusReport> {
-  const { restcomm, prisma } = gateway;
+  const { restcomm } = gateway;
   const { body, encoding } = message;
   const { unknownSince } = attempt;
   const earlier = unknownSince && message.mapping && (await findEarlier(gateway, message, message.mapping.externalAddress, unknownSince));
   if (earlier) return withTextChange(toReport(earlier), earlier.body, body);
   const settlesInMs = unknownSince ? unknownSince.getTime() + restcomm.settlesMs - Date.now() : 0;
   if (settlesInMs > 0) throw new NotYetError(Math.min(settlesInMs, LOOK_AGAIN_MS));
-  const { sid, externalAddress: own } = await attempt.requireDeliverable();
+  const { sid, externalAddress: own } = attempt.requireDeliverable();
   const statusCallback = statusWebhook(gateway, sid, message.sid);
-  if (unknownSince) await prisma.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
   await attempt.markStarted();
   const numbers = { from: phoneOf(own, own).dialled, to: phoneOf(message.to, own).dialled };
   const sent = await restcomm.sendSms({ ...numbers, body, encoding, statusCallback }).catch((error) => {

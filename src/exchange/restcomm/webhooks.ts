@@ -1,3 +1,5 @@
+import { selectRow } from '../../database/lists/select.ts';
+import { MAPPINGS } from '../../domain/enterprises/mappings.ts';
 import { mappingOfSecret } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { laneToTeams } from '../../domain/messages/lanes.ts';
@@ -67,7 +69,7 @@ export async function acceptSms(
   sms: Pick<SmsRecord, 'sid' | 'from' | 'to' | 'body' | 'mediaUrls'>,
 ): Promise<void> {
   const { prisma, sql, hints, log } = gateway;
-  const mapping = await prisma.mapping.findUnique({ where: { sid: mappingSid } });
+  const mapping = await selectRow(sql, MAPPINGS, { sid: mappingSid });
   const owner = mapping ?? (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
   if (!owner) {
     // Restcomm routes the number before the mapping is committed, and this mapping never was.
@@ -134,16 +136,26 @@ async function receiveStatus(
   return undefined;
 }
 
+/** A message that was sent to a phone. */
+interface SentMessage {
+  readonly sid: string;
+  readonly organizationSid: string;
+  readonly body: string;
+}
+
 /** Finds a message that was sent to a phone, in the organization of a mapping that exists or has existed. */
-async function findSent({ prisma }: Gateway, mappingSid: string, where: { sid: string } | { restcommMessageSid: string }) {
-  const owner =
-    (await prisma.mapping.findUnique({ where: { sid: mappingSid } })) ??
-    (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
-  if (!owner) return null;
-  return prisma.message.findFirst({
-    where: { organizationSid: owner.organizationSid, direction: 'INBOUND', ...where },
-    select: { sid: true, organizationSid: true, body: true },
-  });
+async function findSent(
+  { sql }: Gateway,
+  mappingSid: string,
+  where: { sid: string } | { restcommMessageSid: string },
+): Promise<SentMessage | undefined> {
+  const [column, value] = 'sid' in where ? ['sid', where.sid] : ['restcomm_message_sid', where.restcommMessageSid];
+  const text = `
+    SELECT m.sid, m.organization_sid AS "organizationSid", m.body FROM message m
+    WHERE m.${column} = $2 AND m.direction = 'INBOUND' AND m.organization_sid =
+      coalesce((SELECT organization_sid FROM mapping WHERE sid = $1), (SELECT organization_sid FROM released_mapping WHERE sid = $1))`;
+  const [message] = await sql.readTogether<SentMessage>({ text, values: [mappingSid, value], types: ['text', 'text'], maxRows: 1 });
+  return message;
 }
 
 /** @returns the addresses of an MMS's media, and how many others there were */

@@ -64,7 +64,7 @@ export function cardActionOf({ type, name, value }: Activity): CardAction | unde
 
 /** Does what a button asks for, on behalf of the user who pressed it; once, however often the activity comes. */
 export async function performCardAction(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction): Promise<ActionOutcome> {
-  const { organizationSid, enterpriseSid } = sender.bot;
+  const { organizationSid, enterpriseSid } = sender.enterprise;
   const place = { organizationSid, enterpriseSid, conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
   const pressed = { gateway, sender, place, activityId: activity.id ?? `gateway:${randomUUID()}` };
   const outcome = await perform(pressed, action);

@@ -1,4 +1,4 @@
-import { Prisma, type PrismaClient, type TeamsConversation as Row } from '../../../prisma/client/client.ts';
+import type { PrismaClient, TeamsConversation as Row } from '../../../prisma/client/client.ts';
 import { comparedForm, kindOfSender, regionOf, toE164 } from '../../domain/phone-numbers.ts';
 import type { Transaction } from '../../domain/transaction.ts';
 import type { TeamsConversation } from '../../platforms/microsoft/microsoft.ts';
@@ -57,34 +57,17 @@ export async function rememberConversation(
 }
 
 /** Stores whom a Teams user has written to. A text without a number goes there. */
-export async function rememberPartner(tx: Transaction, owner: Owner, objectId: string, { mappingSid, number }: Partner): Promise<void> {
-  await storePartner(tx, owner, objectId, { mappingSid, number }, Prisma.sql`false`);
-}
-
-/**
- * Stores who writes to a Teams user, before the user sees it. If that is another one than the last partner, in this enterprise or in another one
- * that the same chat is for, whom a text without a number is for has to be asked until the user says it.
- */
-export async function partnerWrites(client: PrismaClient | Transaction, owner: Owner, objectId: string, partner: Partner): Promise<void> {
-  const isAnother = Prisma.sql`c.partner_changed OR coalesce(ltrim(c.last_number, '+') <> ltrim(excluded.last_number, '+'), false) OR EXISTS (
-    SELECT 1 FROM teams_conversation o WHERE o.conversation_id = c.conversation_id AND o.enterprise_sid <> c.enterprise_sid
-      AND o.partner_date > coalesce(c.partner_date, '-infinity'))`;
-  await storePartner(client, owner, objectId, partner, isAnother);
-}
-
-/** @param changed of the row `c` and the `excluded` one */
-async function storePartner(
-  client: PrismaClient | Transaction,
+export async function rememberPartner(
+  tx: Transaction,
   { organizationSid, enterpriseSid }: Owner,
   objectId: string,
   { mappingSid, number }: Partner,
-  changed: Prisma.Sql,
 ): Promise<void> {
-  await client.$executeRaw`
+  await tx.$executeRaw`
     INSERT INTO teams_conversation AS c (organization_sid, enterprise_sid, object_id, last_mapping_sid, last_number, partner_date)
     VALUES (${organizationSid}, ${enterpriseSid}, ${objectId}, ${mappingSid}, ${number}, clock_timestamp())
     ON CONFLICT (enterprise_sid, object_id) DO UPDATE SET last_mapping_sid = excluded.last_mapping_sid, last_number = excluded.last_number,
-      partner_changed = ${changed}, partner_date = excluded.partner_date, date_updated = now()`;
+      partner_changed = false, partner_date = excluded.partner_date, date_updated = now()`;
 }
 
 /** Records that it is not evident whom a text without a number is for. */

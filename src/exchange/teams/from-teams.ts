@@ -29,29 +29,32 @@ const NOT_IMPLEMENTED: ActivityAnswer = { status: 501 };
  */
 export async function receiveFromTeams(gateway: Gateway, applicationId: string, activity: Activity): Promise<ActivityAnswer> {
   const { log } = gateway;
-  const bots = await findBots(gateway, applicationId, activity);
-  const [bot] = bots;
-  const sender = bot && (await findSender(gateway, bots, activity));
+  const known = await findSender(gateway, applicationId, activity);
+  const [bot] = known ? [] : await findBots(gateway, applicationId, activity);
+  // The tenant of a bot may have been found only now.
+  const sender = known ?? (bot && (await findSender(gateway, applicationId, activity)));
+  const enterprise = sender?.enterprise ?? bot;
   const action = cardActionOf(activity);
   if (!isPersonal(activity)) {
-    if (bot && activity.type === 'message' && !action && textOf(activity).mentionsBot)
-      await say(gateway, placeOf(sender?.bot ?? bot, activity), activity, NOT_IN_GROUPS);
+    if (enterprise && activity.type === 'message' && !action && textOf(activity).mentionsBot)
+      await say(gateway, placeOf(enterprise, activity), activity, NOT_IN_GROUPS);
     return notPerformed(activity, action, NOT_IN_GROUPS);
   }
   if (!sender) {
     log.info({ applicationId, type: activity.type }, 'activity from a Teams user without a mapping');
-    if (bot && activity.type === 'message') await say(gateway, placeOf(bot, activity), activity, NO_NUMBER);
+    if (enterprise && activity.type === 'message') await say(gateway, placeOf(enterprise, activity), activity, NO_NUMBER);
     return notPerformed(activity, action, NOT_YOURS);
   }
   return receiveFrom(gateway, sender, activity, action);
 }
 
 async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction | undefined): Promise<ActivityAnswer> {
-  const { bot, objectId } = sender;
-  const place = placeOf(bot, activity);
+  const { enterprise, objectId, conversation } = sender;
+  const place = placeOf(enterprise, activity);
   if (activity.type !== 'installationUpdate' || isInstallation(activity)) {
-    await rememberConversation(gateway.prisma, bot, objectId, place);
-    for (const enterpriseSid of sender.enterpriseSids)
+    if (conversation?.conversationId !== place.conversationId || conversation.serviceUrl !== place.serviceUrl)
+      await rememberConversation(gateway.prisma, enterprise, objectId, place);
+    for (const enterpriseSid of sender.hasHeldLanes ? sender.enterpriseSids : [])
       await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
   }
   if (action) return act(gateway, sender, activity, action);
@@ -77,7 +80,7 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
 async function act(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction): Promise<ActivityAnswer> {
   const { text, card } = await performCardAction(gateway, sender, activity, action);
   if (activity.type === 'invoke') return { status: 200, body: { statusCode: 200, type: CARD_TYPE, value: card } };
-  await say(gateway, placeOf(sender.bot, activity), activity, text);
+  await say(gateway, placeOf(sender.enterprise, activity), activity, text);
   return TAKEN;
 }
 
@@ -107,7 +110,7 @@ async function say(gateway: Gateway, place: Place, { id }: Activity, text: strin
   gateway.hints.queued();
 }
 
-const placeOf = ({ organizationSid, enterpriseSid }: Sender['bot'], { conversation, serviceUrl }: Activity): Place => ({
+const placeOf = ({ organizationSid, enterpriseSid }: Sender['enterprise'], { conversation, serviceUrl }: Activity): Place => ({
   organizationSid,
   enterpriseSid,
   conversationId: conversation.id,

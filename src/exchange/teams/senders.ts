@@ -1,4 +1,11 @@
-import type { Bot, TeamsConversation as ConversationRow, Mapping, PrismaClient } from '../../../prisma/client/client.ts';
+import {
+  type Bot,
+  type TeamsConversation as ConversationRow,
+  type Mapping,
+  Prisma,
+  type PrismaClient,
+} from '../../../prisma/client/client.ts';
+import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../database/lists/joined-rows.ts';
 import { resolveTenants } from '../../domain/enterprises/bot-tenants.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { comparedForm } from '../../domain/phone-numbers.ts';
@@ -10,14 +17,20 @@ import { type Activity, tenantOf } from './activity.ts';
  * with it, and may have numbers of each.
  */
 export interface Sender {
-  /** Of the enterprise that the user last exchanged messages with. It says what there is to say. */
-  readonly bot: Bot;
+  /** The enterprise that the user last exchanged messages with. Its bot says what there is to say. */
+  readonly enterprise: { readonly organizationSid: string; readonly enterpriseSid: string };
   /** The user's Microsoft Entra object id. */
   readonly objectId: string;
   /** The user's mappings, those of the bot's enterprise first, oldest first. */
   readonly mappings: readonly Mapping[];
   /** The mappings' enterprises. */
   readonly enterpriseSids: readonly string[];
+  /** The user's conversation with that enterprise's bot; `null` before the first contact. */
+  readonly conversation: ConversationRow | null;
+  /** Whether the user has been asked whom a text is for, and has not answered. */
+  readonly hasQuestions: boolean;
+  /** Whether messages of one of the enterprises wait for a cure. */
+  readonly hasHeldLanes: boolean;
   /** The longest SMS that the carrier takes. */
   readonly maxSms: Restcomm['maxSms'];
 }
@@ -37,38 +50,63 @@ async function botsOf(prisma: PrismaClient, applicationId: string, tenantId: str
   return prisma.bot.findMany({ where: { sid: { in: rows.map(({ sid }) => sid) } }, orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }] });
 }
 
+/** How many rows a sender usually takes, and so how many senders are read together. */
+const USUAL_ROWS = 4;
+
 /**
  * Finds the sender by application, tenant and object id. Object ids are resolved with each enterprise's own client secret, so no enterprise can
- * claim another's users.
- * @param bots the application's bots in the activity's tenant
+ * claim another's users. Senders who write at the same time are read by one statement.
  * @returns `undefined` if the user has no mapping
  */
 export async function findSender(
-  { prisma, restcomm }: Pick<Gateway, 'prisma' | 'restcomm'>,
-  bots: readonly Bot[],
+  { sql, restcomm }: Pick<Gateway, 'sql' | 'restcomm'>,
+  applicationId: string,
   activity: Activity,
 ): Promise<Sender | undefined> {
   const objectId = activity.from.aadObjectId?.toLowerCase();
-  if (!objectId) return undefined;
-  const mappings = await prisma.mapping.findMany({
-    where: { microsoftObjectId: objectId, enterpriseSid: { in: bots.map((bot) => bot.enterpriseSid) } },
-    orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }],
-  });
-  const enterpriseSids = [...new Set(mappings.map((mapping) => mapping.enterpriseSid))];
-  const last = enterpriseSids.length > 1 ? await lastConversation(prisma, objectId, enterpriseSids) : undefined;
-  const enterpriseSid = last?.enterpriseSid ?? enterpriseSids[0];
-  const bot = bots.find((candidate) => candidate.enterpriseSid === enterpriseSid);
-  if (!bot) return undefined;
+  const tenantId = tenantOf(activity);
+  if (!objectId || !tenantId) return undefined;
+  // These columns have the database's own collation, which the type varchar keeps.
+  const types = ['varchar', 'varchar', 'varchar'];
+  const values = [applicationId, tenantId, objectId];
+  const rows = await sql.readTogether<JoinedRow>({ text: SENDER, values, types, order: ORDER, maxRows: USUAL_ROWS });
+  if (rows.length === 0) return undefined;
+  const mappings = rows.map((row) => partOf<Mapping>(row, 'mapping', MAPPING));
+  const conversations = rows.flatMap((row) => partOrNull<ConversationRow>(row, 'conversation', CONVERSATION, 'objectId') ?? []);
+  const { organizationSid, enterpriseSid } = lastUsed(mappings, conversations);
   const [own, others] = [true, false].map((isOwn) => mappings.filter((mapping) => (mapping.enterpriseSid === enterpriseSid) === isOwn));
-  return { bot, objectId, mappings: [...(own ?? []), ...(others ?? [])], enterpriseSids, maxSms: restcomm.maxSms };
+  return {
+    enterprise: { organizationSid, enterpriseSid },
+    objectId,
+    mappings: [...(own ?? []), ...(others ?? [])],
+    enterpriseSids: [...new Set(mappings.map((mapping) => mapping.enterpriseSid))],
+    conversation: conversations.find((conversation) => conversation.enterpriseSid === enterpriseSid) ?? null,
+    hasQuestions: rows.some((row) => row.hasQuestions),
+    hasHeldLanes: rows.some((row) => row.hasHeldLanes),
+    maxSms: restcomm.maxSms,
+  };
 }
 
-/** What the user's chat is about. */
-const lastConversation = (prisma: PrismaClient, objectId: string, enterpriseSids: string[]): Promise<ConversationRow | null> =>
-  prisma.teamsConversation.findFirst({
-    where: { objectId, enterpriseSid: { in: enterpriseSids } },
-    orderBy: { partnerDate: { sort: 'desc', nulls: 'last' } },
-  });
+const MAPPING = Object.values(Prisma.MappingScalarFieldEnum);
+const CONVERSATION = Object.values(Prisma.TeamsConversationScalarFieldEnum);
+const ORDER = 'found."mapping.dateCreated", found."mapping.sid"';
+const SENDER = `
+  SELECT ${joinedColumns('mapping', MAPPING)}, ${joinedColumns('conversation', CONVERSATION)},
+    EXISTS (SELECT 1 FROM held_text h WHERE h.enterprise_sid = mapping.enterprise_sid AND h.object_id = mapping.microsoft_object_id COLLATE "C"
+      AND h.ended IS NULL) AS "hasQuestions",
+    EXISTS (SELECT 1 FROM lane_hold l WHERE l.enterprise_sid = mapping.enterprise_sid) AS "hasHeldLanes"
+  FROM mapping JOIN bot ON bot.enterprise_sid = mapping.enterprise_sid
+    LEFT JOIN teams_conversation conversation ON conversation.enterprise_sid = mapping.enterprise_sid
+      AND conversation.object_id = mapping.microsoft_object_id COLLATE "C"
+  WHERE mapping.microsoft_object_id = $3 AND lower(bot.application_id) = lower($1) AND lower(coalesce(bot.tenant_guid, bot.tenant_id)) = lower($2)`;
+
+/** What the user's chat is about: the enterprise of the last message, else of the first mapping. */
+function lastUsed(mappings: readonly Mapping[], conversations: readonly ConversationRow[]): Mapping {
+  const [latest] = conversations
+    .filter(({ partnerDate }) => partnerDate !== null)
+    .sort((one, other) => Number(other.partnerDate) - Number(one.partnerDate));
+  return (mappings.find(({ enterpriseSid }) => enterpriseSid === latest?.enterpriseSid) ?? mappings[0]) as Mapping;
+}
 
 /** The mapping of one of the user's numbers, however it is written. */
 export const mappingOf = (mappings: readonly Mapping[], number: string): Mapping | undefined =>

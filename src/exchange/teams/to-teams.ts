@@ -4,10 +4,11 @@ import { keepMappingUser } from '../../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
 import type { BotCredentials, TeamsConversation } from '../../platforms/microsoft/microsoft.ts';
-import type { Attempt, Delivered, MessageToDeliver } from '../attempt.ts';
+import type { Attempt, Delivered } from '../attempt.ts';
+import type { MessageToDeliver } from '../claim-lanes.ts';
 import { refusal } from '../refusals.ts';
 import { smsActivity } from './cards.ts';
-import { findConversation, type Partner, partnerWrites, rememberConversation } from './conversations.ts';
+import { findConversation, type Partner, rememberConversation } from './conversations.ts';
 import { shownSms } from './shown-sms.ts';
 
 /** How long a request may wait for Teams' limits while its lane keeps a place in the dispatcher, in ms. */
@@ -31,16 +32,16 @@ interface Route {
  * @throws NotYetError if Microsoft's limits, or its Retry-After, do not allow it yet
  */
 export async function deliverToTeams(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<Delivered> {
-  const mapping = await attempt.requireDeliverable();
+  const mapping = attempt.requireDeliverable();
   const { bot } = message.enterprise;
   if (!bot) throw refusal('BOT_NOT_FOUND');
   const credentials = credentialsOf(gateway, bot);
   const heldBackMs = gateway.microsoft.heldBackMs(credentials);
   if (heldBackMs > 0) throw new NotYetError(heldBackMs);
   const objectId = await objectIdOf(gateway, credentials, mapping);
-  const known = await findConversation(gateway.prisma, message.enterpriseSid, objectId);
+  const known = mapping.microsoftObjectId ? message.conversation : await findConversation(gateway.prisma, message.enterpriseSid, objectId);
   const teams = await post(gateway, message, attempt, { credentials, mapping, objectId, known });
-  return { report: { status: 'DELIVERED', teams } };
+  return { report: { status: 'DELIVERED', teams }, pauseMs: gateway.microsoft.pauseMs(credentials, teams.conversationId) };
 }
 
 /** The user's object id: stored with the mapping, or looked up now if the enterprise got its bot after the mapping. */
@@ -64,10 +65,7 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
   let isStarted = false;
   const beforeSend = async () => {
     if (isStarted) return;
-    await attempt.markStarted(async (tx) => {
-      await partnerWrites(tx, message, objectId, partner);
-      if (attempt.unknownSince) await tx.message.update({ where: { sid: message.sid }, data: { possiblyDuplicated: true } });
-    });
+    await attempt.markStarted({ ...partner, enterpriseSid: message.enterpriseSid, objectId });
     isStarted = true;
   };
   const open = async (serviceUrl: string | undefined): Promise<TeamsConversation> => {

@@ -1,0 +1,170 @@
+import type { TeamsConversation as ConversationRow, Mapping } from '../../../prisma/client/client.ts';
+import { plainCharacter } from '../../domain/phone-numbers.ts';
+import type { Transaction } from '../../domain/transaction.ts';
+import type { Media } from './activity-text.ts';
+import type { Addressing } from './addressing.ts';
+import { findConversation, type Partner } from './conversations.ts';
+import { type Choice, openQuestions } from './held-texts.ts';
+import type { Place } from './notices.ts';
+import { quotedMessage } from './quoted-messages.ts';
+import { canBeAnswered, recentPartners } from './recent-partners.ts';
+import { problemWith } from './send-from-teams.ts';
+import { mappingOf, type Sender } from './senders.ts';
+import { CHOOSE_ON_CARD, HELP, notANumber, notRead, notYourNumber } from './sentences.ts';
+
+// What becomes of a text that a Teams user wrote: whom it is for, or what they are asked or told (docs/adr/0016).
+
+/** How many choices a question offers. Teams shows six buttons; two are for another number and for none. */
+const MAX_CHOICES = 4;
+
+/** A text that a Teams user wrote to the bot, and what it is decided by. */
+export interface Written {
+  readonly place: Place;
+  readonly sender: Sender;
+  readonly activityId: string;
+  readonly addressing: Addressing;
+  readonly quotedMessageId: string | undefined;
+  readonly media: readonly Media[];
+}
+
+/** What becomes of a text. */
+export type Decision =
+  | { readonly kind: 'send'; readonly mapping: Mapping; readonly number: string; readonly body: string; readonly confirmed: boolean }
+  | {
+      readonly kind: 'hold';
+      readonly mapping: Mapping;
+      readonly problem?: string;
+      readonly choices: readonly Choice[];
+      readonly body: string;
+    }
+  | { readonly kind: 'answer'; readonly questionSid: string; readonly number: string; readonly mapping: Mapping | undefined }
+  | { readonly kind: 'say'; readonly text: string }
+  | { readonly kind: 'nothing' };
+
+/** The mapping of texts that name no number of the user's: the one last used, else the first. */
+export const usualMapping = ({ mappings }: Sender, conversation: Pick<ConversationRow, 'lastMappingSid'> | null): Mapping | undefined =>
+  mappings.find(({ sid }) => sid === conversation?.lastMappingSid) ?? mappings[0];
+
+/** Decides what becomes of a text. */
+export async function decide(tx: Transaction, written: Written): Promise<Decision> {
+  const { addressing, sender, place } = written;
+  const own = addressing.own === undefined ? undefined : mappingOf(sender.mappings, addressing.own);
+  if (addressing.own !== undefined && !own) return { kind: 'say', text: notYourNumber(addressing.own) };
+  // Whom a text without a number is for, the enterprise knows whose number it is to be sent from.
+  const conversation = await findConversation(tx, own?.enterpriseSid ?? place.enterpriseSid, sender.objectId);
+  const known = { conversation, own, mapping: own ?? (usualMapping(sender, conversation) as Mapping) };
+  const decision = decideByConversation(written, known);
+  if (decision) return decision;
+  if (addressing.kind === 'target') return answerOrHelp(tx, written, own, addressing.target.number);
+  return addressing.kind === 'unclear' ? unclear(tx, written, known, addressing) : withoutNumber(tx, written, known);
+}
+
+/** What a text is decided by, beside itself. */
+interface Known {
+  /** With the enterprise whose number the text is to be sent from. */
+  readonly conversation: ConversationRow | null;
+  /** The mapping whose number the text names. */
+  readonly own: Mapping | undefined;
+  /** That one, or the usual one. */
+  readonly mapping: Mapping;
+}
+
+/** Decides what needs nothing else to be read. @returns undefined if more has to be read */
+export function decideByConversation(
+  { addressing, sender, media, quotedMessageId }: Written,
+  { conversation, own, mapping }: Known,
+): Decision | undefined {
+  const { body } = addressing;
+  if (addressing.kind === 'target') {
+    const { number, written: spelling } = addressing.target;
+    if (body === '') return undefined;
+    return sendOrSay(sender, { mapping, number, body, confirmed: own !== undefined || !isEvident(spelling, number) });
+  }
+  if (body === '') return media.length > 0 && !own ? { kind: 'nothing' } : { kind: 'say', text: HELP };
+  if (addressing.kind === 'unclear' || quotedMessageId !== undefined) return undefined;
+  const number = conversation?.lastNumber;
+  if (!number) return { kind: 'say', text: HELP };
+  return conversation.partnerChanged ? undefined : sendOrSay(sender, { mapping, number, body, confirmed: own !== undefined });
+}
+
+/** Whether a number is written with all its digits, so that the user sees where the text goes. */
+function isEvident(spelling: string, number: string): boolean {
+  return (
+    Array.from(spelling, plainCharacter)
+      .join('')
+      .replace(/[^+0-9]/g, '') === number
+  );
+}
+
+function sendOrSay(sender: Sender, sms: { mapping: Mapping; number: string; body: string; confirmed: boolean }): Decision {
+  const problem = problemWith(sender, sms);
+  return problem === undefined ? { kind: 'send', ...sms } : { kind: 'say', text: problem };
+}
+
+/** A number alone answers the question that is open. */
+async function answerOrHelp(tx: Transaction, { sender }: Written, mapping: Mapping | undefined, number: string): Promise<Decision> {
+  const [question, ...others] = await openQuestions(tx, sender);
+  if (!question) return { kind: 'say', text: HELP };
+  return others.length > 0 ? { kind: 'say', text: CHOOSE_ON_CARD } : { kind: 'answer', questionSid: question.sid, number, mapping };
+}
+
+/** A text that begins like a number and is none that can be read. */
+async function unclear(
+  tx: Transaction,
+  { place, sender, quotedMessageId }: Written,
+  { conversation, mapping }: Known,
+  { written, readings, body, own }: Extract<Addressing, { kind: 'unclear' }>,
+): Promise<Decision> {
+  const problem = problemWith(sender, { number: '+999', body });
+  if (problem) return { kind: 'say', text: problem };
+  if (!/\p{L}/u.test(body) && (await openQuestions(tx, sender)).length > 0) return { kind: 'say', text: notANumber(written) };
+  const quoted = quotedMessageId === undefined ? undefined : await quotedMessage(tx, sender, place.conversationId, quotedMessageId);
+  const whole = await wholeTextChoices(tx, sender, conversation, { mapping, own, body, first: quoted?.number });
+  const read = readings.flatMap((reading) => (reading.body === '' ? [] : [{ ...reading, mappingSid: mapping.sid }]));
+  return { kind: 'hold', mapping, problem: notRead(written), body, choices: distinct([...read, ...whole]).slice(0, MAX_CHOICES) };
+}
+
+async function withoutNumber(
+  tx: Transaction,
+  { place, sender, addressing, quotedMessageId }: Written,
+  { conversation, mapping: usual, own }: Known,
+): Promise<Decision> {
+  const { body } = addressing;
+  const quoted = quotedMessageId === undefined ? undefined : await quotedMessage(tx, sender, place.conversationId, quotedMessageId);
+  if (quoted) {
+    const mapping = own ?? sender.mappings.find(({ sid }) => sid === quoted.mappingSid) ?? usual;
+    return sendOrSay(sender, { mapping, number: quoted.number, body, confirmed: quoted.own || own !== undefined });
+  }
+  const number = conversation?.lastNumber;
+  if (!number) return { kind: 'say', text: HELP };
+  if (!conversation.partnerChanged) return sendOrSay(sender, { mapping: usual, number, body, confirmed: own !== undefined });
+  const problem = problemWith(sender, { number: '+999', body });
+  if (problem) return { kind: 'say', text: problem };
+  const choices = await wholeTextChoices(tx, sender, conversation, { mapping: usual, own: addressing.own, body });
+  return { kind: 'hold', mapping: usual, body, choices };
+}
+
+interface Wanted {
+  readonly mapping: Mapping;
+  /** Which number to send from, if the text names it. */
+  readonly own: string | undefined;
+  readonly body: string;
+  /** The number to offer first. */
+  readonly first?: string;
+}
+
+/** The last partners, as choices that send the whole text. */
+async function wholeTextChoices(
+  tx: Transaction,
+  { mappings }: Sender,
+  conversation: ConversationRow | null,
+  { mapping, own, body, first }: Wanted,
+): Promise<Choice[]> {
+  const last: Partner[] = conversation?.lastNumber ? [{ number: conversation.lastNumber, mappingSid: mapping.sid }] : [];
+  const offered = [...(first === undefined ? [] : [{ number: first, mappingSid: mapping.sid }]), ...last];
+  const partners = [...offered.filter(({ number }) => canBeAnswered(number)), ...(await recentPartners(tx, mappings, MAX_CHOICES))];
+  return distinct(partners.map((partner) => ({ number: partner.number, mappingSid: own ? mapping.sid : partner.mappingSid, body })));
+}
+
+const distinct = (choices: readonly Choice[]): Choice[] =>
+  choices.filter(({ number, body }, index) => index === choices.findIndex((other) => other.number === number && other.body === body));

@@ -156,7 +156,7 @@ test.runIf(inject('postgres'))(
       await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
       const gateway = start();
       const waiting = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
-      await expect.poll(async () => (await other.query(waiting)).rows[0].count).toBe(1);
+      await expect.poll(async () => (await other.query(waiting)).rows[0].count, { timeout: 20_000 }).toBe(1);
       expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
       expect(gateway.stdout).toContain('stopped before it had started');
       await expect.poll(async () => (await other.query(waiting)).rows[0].count, { timeout: 5000 }).toBe(0);

@@ -38,6 +38,7 @@ export const MESSAGES: Table<Message> = {
   name: 'message',
   fields: Object.values(Prisma.MessageScalarFieldEnum),
   owner: 'organizationSid',
+  timeIndexes: { time: 'dateCreated', fields: ['enterpriseSid', 'direction', 'listedStatus'] },
 };
 
 /** Finds a message in the caller's reach; `null` where there is none. */

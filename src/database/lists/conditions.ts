@@ -35,6 +35,11 @@ export class Values {
     this.#isIndexed = false;
   }
 
+  /** Whether every condition compares one of these fields with a text, time or number. */
+  compareOnly(fields: readonly string[]): boolean {
+    return this.#isIndexed && this.#comparedFields.every((field) => fields.includes(field));
+  }
+
   /** Whether the index of this owner, parent and order serves every condition: each compares one of these fields with a text, time or number. */
   areIndexed(owner: string, parent: string | undefined, order: readonly string[]): boolean {
     return this.#isIndexed && this.#comparedFields.every((field) => field === owner || field === parent || order.includes(field));
@@ -56,7 +61,7 @@ const columns = new Map<string, string>();
 
 /**
  * Writes Prisma's `where` as SQL. Supports only the conditions that lists use: equality, `in`, `gt`, `gte`, `lt`, `lte`, `startsWith` and `contains` (with
- * `mode`), AND, and OR of at least one.
+ * `mode`), AND, and OR of at least one. EXISTS is our own: see `Existing`.
  * @param values collects the parameters
  * @throws TypeError for any other condition
  */
@@ -67,12 +72,28 @@ export function condition(where: object, values: Values): string {
     if (test === undefined) continue;
     if (field === 'AND') text = and(text, allOf(test as object[], values));
     else if (field === 'OR') text = and(text, anyOf(test as object[], values));
+    else if (field === 'EXISTS') text = and(text, exists(test as Existing, values));
     else text = compared(text, field, test, values);
   }
   return text || TRUE;
 }
 
 const TRUE = 'true';
+
+/** The condition that a row has a row in another table, of the same values in these fields. */
+interface Existing {
+  readonly table: string;
+  /** The table of the list. */
+  readonly of: string;
+  /** The list's field of each field of the other table. */
+  readonly by: Readonly<Record<string, string>>;
+}
+
+function exists({ table, of, by }: Existing, values: Values): string {
+  values.markUnindexed();
+  const same = Object.entries(by).map(([field, own]) => `${table}.${columnOf(field)} = ${of}.${columnOf(own)}`);
+  return `EXISTS (SELECT FROM ${table} WHERE ${same.join(' AND ')})`;
+}
 
 function and(text: string, further: string): string {
   if (further === TRUE) return text;

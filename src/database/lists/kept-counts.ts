@@ -1,6 +1,7 @@
 import type { Sql } from '../sql.ts';
 import { columnOf } from './conditions.ts';
 import type { OrderBy } from './orders.ts';
+import type { Skip } from './time-skip.ts';
 
 /** The tables in which triggers maintain the number of each organization's rows, in a column `messages`. */
 export interface KeptCounts {
@@ -47,16 +48,6 @@ export const isSkippedByDays = (
   { orderBy: [first = {}], skip }: { readonly orderBy: OrderBy; readonly skip: number },
 ) => skip >= MIN_DAY_SKIP && dayOf in first;
 
-/** The parts of a statement that begins at the day on which the rows to skip end. */
-interface DaySkip {
-  /** Its WITH clause, which finds the day. */
-  readonly with: string;
-  /** The condition on rows from that day on. */
-  readonly condition: string;
-  /** How many of those rows remain to be skipped, as SQL. */
-  readonly skip: string;
-}
-
 /**
  * Makes the parts of a statement that skips whole days by their counts.
  * @param owner the owner as SQL
@@ -67,7 +58,7 @@ export function daySkip(
   { orderBy: [first = {}] }: { readonly orderBy: OrderBy },
   owner: string,
   skip: string,
-): DaySkip {
+): Skip {
   const isDescending = first[dayOf] === 'desc';
   const midnight = (day: string) => `(SELECT (${day})::timestamp AT TIME ZONE 'UTC' FROM place)`;
   return {

@@ -89,7 +89,7 @@ async function findRetryable({ sql }: Gateway, caller: Caller, filter: MessageFi
   const where = condition({ AND: [belonging(caller), ...conditions(filter)] }, values);
   const rows = await sql.query<{ sid: string }>(
     `SELECT m.sid FROM (
-       SELECT sid, date_created, stuck FROM message WHERE ${where} AND (stuck OR (channel_status = 'FAILED' AND NOT failed_for_good))
+       SELECT sid, date_created, stuck FROM message WHERE ${where} AND (stuck OR (listed_status = 'FAILED' AND NOT failed_for_good))
      ) m LEFT JOIN outbox o ON o.message_sid = m.sid LEFT JOIN outbox_lane l ON l.lane = o.lane
      WHERE o.message_sid IS NULL OR (m.stuck AND l.holder IS NULL AND l.due > now())
      ORDER BY m.date_created, m.sid LIMIT ${MAX_RETRIED + 1}`,

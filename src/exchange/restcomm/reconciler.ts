@@ -48,24 +48,19 @@ type Unsettled = Pick<Message, 'sid' | 'organizationSid' | 'restcommMessageSid' 
 export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, signal }: ReconcilerOptions = {}): Promise<number> {
   const { prisma, log } = gateway;
   const quiet = new Date(Date.now() - quietMs);
-  const unsettled = await prisma.message.findMany({
-    where: {
-      direction: 'INBOUND',
-      channelStatus: { in: ['SENDING', 'SENT'] },
-      dateUpdated: { lte: quiet },
-      OR: [{ statusAsked: null }, { statusAsked: { lte: quiet } }],
-    },
-    orderBy: { statusAsked: { sort: 'asc', nulls: 'first' } },
-    take: BATCH,
-    select: { sid: true, organizationSid: true, restcommMessageSid: true, dateUpdated: true },
-  });
+  const unsettled = await prisma.$queryRaw<Unsettled[]>`
+    SELECT m.sid, m.organization_sid AS "organizationSid", m.restcomm_message_sid AS "restcommMessageSid", m.date_updated AS "dateUpdated"
+    FROM awaited_report a JOIN message m ON m.sid = a.message_sid
+    WHERE (a.asked IS NULL OR a.asked <= ${quiet}) AND m.direction = 'INBOUND' AND m.date_updated <= ${quiet}
+    ORDER BY a.asked NULLS FIRST LIMIT ${BATCH}`;
   let advanced = 0;
   let failures = 0;
   for (const message of unsettled) {
     if (signal?.aborted) break;
     try {
       // Before asking, so that a message that Restcomm fails on goes to the end of the queue, too.
-      await prisma.message.updateMany({ where: { sid: message.sid }, data: { statusAsked: new Date() } });
+      const { sid: messageSid, organizationSid } = message;
+      await prisma.awaitedReport.updateMany({ where: { organizationSid, messageSid }, data: { asked: new Date() } });
       if (await reconcileStatus(gateway, message)) advanced += 1;
       failures = 0;
     } catch (error) {

@@ -142,6 +142,36 @@ describe('a list read by one prepared statement', () => {
     );
   });
 
+  test('also has them far behind, where rows of one time are found by the time alone', async () => {
+    const { prisma } = database;
+    const table = { ...MESSAGES, timeIndexes: { time: 'dateCreated', fields: ['enterpriseSid', 'direction'] } } as const;
+    // Times of one row, of a few, and of more than are looked at together.
+    const times = [...Array.from({ length: 1500 }, (_, index) => Math.floor(index / 3)), ...Array(1200).fill(700), 701, 702, 702];
+    const data = times.map((second, index) => ({
+      ...{ ...row(1), sid: `MF${String((index * 7919) % 10_007).padStart(5, '0')}`, enterpriseSid: 'EN3', direction: 'OUTBOUND' as const },
+      dateCreated: new Date(Date.UTC(2026, 0, 1) + second * 1000),
+    }));
+    await prisma.message.createMany({ data });
+    const far = fc.record({
+      skip: fc.oneof(fc.integer({ min: 1000, max: times.length + 5 }), fc.constantFrom(1000, 1499, 1500, 1501, 2600, 2700, 2702, 2703)),
+      way: fc.constantFrom('asc' as const, 'desc' as const),
+      where: fc.constantFrom({ enterpriseSid: 'EN3' }, { direction: 'OUTBOUND', dateCreated: { gte: new Date(Date.UTC(2026, 0, 1)) } }),
+    });
+    await fc.assert(
+      fc.asyncProperty(far, async ({ skip, way, where: filter }) => {
+        const given: Range = {
+          where: { AND: [{ organizationSid: 'OR1' }, filter] },
+          orderBy: [{ dateCreated: way }, { sid: way }],
+          take: 5,
+          skip,
+        };
+        expect(await selectRows<Message>(database.sql, table, given)).toEqual(await reference(given));
+      }),
+      { numRuns: 40 },
+    );
+    await prisma.message.deleteMany({ where: { enterpriseSid: 'EN3' } });
+  });
+
   test('is one statement for all reads of a turn; if one of them fails, it fails alone', async () => {
     const asked: string[] = [];
     const query: Sql['query'] = (text, values) => {
@@ -188,6 +218,14 @@ describe('a list read by one prepared statement', () => {
       }),
       runs,
     );
+  });
+
+  test('has the rows that have one in another table', async () => {
+    const where = { EXISTS: { table: 'awaited_report', of: 'message', by: { organizationSid: 'organizationSid', messageSid: 'sid' } } };
+    const given = { orderBy: [{ sid: 'asc' as const }], take: 100, skip: 0 };
+    const awaited = await reference({ ...given, where: { channelStatus: { in: ['SENDING', 'SENT'] } } });
+    expect(awaited.length).toBeGreaterThan(0);
+    expect(await selectRows<Message>(database.sql, MESSAGES, { ...given, where })).toEqual(awaited);
   });
 
   test('refuses unknown conditions', async () => {

@@ -161,7 +161,7 @@ describe('the reconciler', () => {
     for (const sid of sids) await exchange.ends(customer.provider, sid, 'SENDING');
     exchange.restcomm.faults.next('message', { status: 500 }, 5);
     await expect(reconcileStatuses(exchange.gateway, { quietMs: 0 })).rejects.toThrow();
-    expect(await exchange.gateway.prisma.message.count({ where: { sid: { in: sids }, statusAsked: { not: null } } })).toBe(5);
+    expect(await exchange.gateway.prisma.awaitedReport.count({ where: { messageSid: { in: sids }, asked: { not: null } } })).toBe(5);
     exchange.restcomm.faults.next('message', { status: 500 }, 4);
     expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(3);
     expect(await reconcileStatuses(exchange.gateway, { quietMs: 0 })).toBe(4);

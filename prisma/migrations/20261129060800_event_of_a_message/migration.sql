@@ -1,0 +1,1 @@
+ALTER TABLE message_event VALIDATE CONSTRAINT message_event_message_sid_fkey;

@@ -22,7 +22,7 @@ beforeAll(async () => {
   if (databaseUrl) {
     const pool = new pg.Pool({ connectionString: databaseUrl });
     pool.on('error', () => {});
-    database = { pool, batchPool: pool, close: () => pool.end() };
+    database = { pool, batchPool: pool, movingPool: pool, close: () => pool.end() };
   } else database = await serve(join(dataDir, 'database'), dataDir);
   earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
   const names = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name) && name < MIGRATION);

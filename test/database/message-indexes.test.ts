@@ -4,8 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ChannelStatus } from '../../prisma/client/client.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { packageRoot } from '../../src/database/package-root.ts';
-import { acceptMessage, advanceStatus } from '../../src/domain/messages/message-log.ts';
+import { acceptMessage } from '../../src/domain/messages/message-log.ts';
 import { statusRank } from '../../src/domain/messages/message-status.ts';
+import { advanceStatus } from '../../src/domain/messages/status-reports.ts';
 import { inTransaction } from '../../src/domain/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
 

@@ -33,7 +33,7 @@ interface Postgres {
   readonly batchPool: pg.Pool;
   /**
    * A few connections for statements that move messages (write-together.ts, claim-lanes.ts). They join few rows by indexes, in the order as written.
-   * Their plans are generic, but renewed each second: the outbox is often empty, and a plan that is made then scans it once it is full.
+   * Their plans are generic, too.
    */
   readonly movingPool: pg.Pool;
   close(): Promise<void>;
@@ -52,7 +52,7 @@ const INDEXES_AS_WRITTEN = [
   'enable_mergejoin = off',
   'jit = off',
 ];
-/** How long a plan of the moving connections is kept, in ms. */
+/** How long a generic plan is kept, in ms: one that was made while a table was nearly empty reads all of it, and does so once it is full. */
 const PLAN_LIFETIME_MS = 1000;
 
 /**
@@ -65,7 +65,7 @@ export async function openPostgres(databaseUrl: string, patienceMs: number, requ
   const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, GENERIC_PLANS);
   const planned = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
   const movingPool = createPool(databaseUrl, requestTimeoutMs, MOVING_CONNECTIONS, GENERIC_PLANS, ...planned);
-  renewPlans(movingPool, PLAN_LIFETIME_MS);
+  for (const each of [batchPool, movingPool]) renewPlans(each, PLAN_LIFETIME_MS);
   const close = async () => void (await Promise.all([pool, batchPool, movingPool].map((each) => each.end())));
   const deadline = Date.now() + patienceMs;
   for (;;) {

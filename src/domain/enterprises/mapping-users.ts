@@ -28,7 +28,7 @@ export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal
       OR: [{ microsoftChecked: null }, { microsoftChecked: { lt: new Date(Date.now() - RETRY_AFTER_MS) } }],
     },
     include: { enterprise: { include: { bot: true } } },
-    orderBy: { microsoftChecked: { sort: 'asc', nulls: 'first' } },
+    orderBy: [{ microsoftChecked: { sort: 'asc', nulls: 'first' } }, { dateCreated: 'asc' }],
     take: BATCH,
   });
   const failures = new Map<string, number>();

@@ -330,6 +330,10 @@ describe('a user that Microsoft does not know', () => {
       'QUEUED',
       'DELIVERED',
     ]);
+    // It is still known by its sid: a webhook that comes again stores nothing.
+    const { restcommMessageSid, from, body } = await exchange.message(provider, sid);
+    await exchange.restcomm.receiveSms({ from, to: mapping.externalAddress, body, sid: restcommMessageSid });
+    expect((await exchange.messages(provider)).filter((message) => message.body === body)).toHaveLength(1);
   });
 
   /** Four mappings that were made before their enterprise had a bot, which have not been looked up yet. */

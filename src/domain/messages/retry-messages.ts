@@ -106,7 +106,7 @@ interface Requeued {
 /**
  * Makes messages be tried again, in the order given. The last attempt of one that was set aside may have reached the platform, so it is recorded as
  * started: the exchange then asks the platform first, or marks the message as possibly duplicated. One that failed is QUEUED again; reports about
- * its former attempt are ignored from now on.
+ * its former attempt to a phone are ignored from now on. What arrived from a phone keeps its sid, by which a repeated webhook is recognized.
  * @returns the sids of those that could be retried, and among them those that had failed, in order, whose events are still to be appended
  */
 async function requeue(tx: Transaction, sids: readonly string[]): Promise<{ sids: string[]; failed: string[] }> {
@@ -158,7 +158,9 @@ async function enqueueAgain(
     ), revived AS (
       UPDATE message m SET stuck = hold.lane IS NOT NULL, hold_reason = hold.reason, held_since = hold.since, channel_error_code = hold.code,
         channel_error_message = hold.message, channel_status = 'QUEUED', status_rank = ${statusRank('QUEUED')}, date_updated = now(),
-        restcomm_message_sid = NULL, former_restcomm_sids = array_remove(former_restcomm_sids || restcomm_message_sid, NULL)
+        restcomm_message_sid = CASE WHEN direction = 'OUTBOUND' THEN restcomm_message_sid END,
+        former_restcomm_sids = CASE WHEN direction = 'OUTBOUND' THEN former_restcomm_sids
+          ELSE array_remove(former_restcomm_sids || restcomm_message_sid, NULL) END
       FROM before LEFT JOIN lane_hold hold ON hold.lane = before.lane
       WHERE m.sid = before.sid AND before.channel_status = 'FAILED'
       RETURNING m.sid

@@ -72,7 +72,7 @@ export const exchange: Work = async (bench) => {
   }
 };
 
-export async function open(
+async function open(
   bench: Bench,
   name: 'gateway' | 'bare-exchange',
   { enterprises, users }: { enterprises: number; users: number },
@@ -81,20 +81,12 @@ export async function open(
   await makeDatabase(bench.server, database);
   const url = inServer(bench.server, database);
   await migrated(url);
-  if (process.env.EXPLAIN) {
-    await ask(url, `ALTER DATABASE ${database} SET session_preload_libraries = 'auto_explain'`);
-    await ask(url, `ALTER DATABASE ${database} SET auto_explain.log_min_duration = '8ms'`);
-    await ask(url, `ALTER DATABASE ${database} SET auto_explain.log_analyze = 'on'`);
-    await ask(url, `ALTER DATABASE ${database} SET auto_explain.log_timing = 'off'`);
-  }
   const platforms = await startPlatforms();
   const conversations = await seedConversations(url, platforms, enterprises, users);
   const env = platformSettings(platforms);
   const core = bench.smoke ? ALL_CORES : SERVER_CORE;
   const server =
-    name === 'gateway'
-      ? await startGateway(url, { core, env, node: process.env.GATEWAY_NODE ?? '' })
-      : await startPeer(name, url, '', [], { PLATFORMS_URL: platforms.url });
+    name === 'gateway' ? await startGateway(url, { core, env }) : await startPeer(name, url, '', [], { PLATFORMS_URL: platforms.url });
   return { name, server, database, url, platforms, conversations, next: 1 };
 }
 
@@ -110,12 +102,7 @@ async function alternate(sides: readonly Side[], direction: Direction, count: nu
   return runs;
 }
 
-export async function run(
-  side: Side,
-  direction: Direction,
-  count: number,
-  pace: { everyMs?: number; connections?: number } = {},
-): Promise<Run> {
+async function run(side: Side, direction: Direction, count: number, pace: { everyMs?: number; connections?: number } = {}): Promise<Run> {
   const { server, platforms, conversations, database } = side;
   const first = side.next;
   side.next += count;

@@ -149,10 +149,13 @@ async function findSent(
   mappingSid: string,
   where: { sid: string } | { restcommMessageSid: string },
 ): Promise<SentMessage | undefined> {
-  const [column, value] = 'sid' in where ? ['sid', where.sid] : ['restcomm_message_sid', where.restcommMessageSid];
+  // Conditions that no index serves, so that the sid leads to the row: a generic plan may prefer the index of another condition.
+  const [found, value] =
+    'sid' in where
+      ? ['m.sid = $2 AND m.organization_sid IS NOT DISTINCT FROM', where.sid]
+      : ['m.restcomm_message_sid = $2 AND m.organization_sid =', where.restcommMessageSid];
   const text = `
-    SELECT m.sid, m.organization_sid AS "organizationSid", m.body FROM message m
-    WHERE m.${column} = $2 AND m.direction = 'INBOUND' AND m.organization_sid =
+    SELECT m.sid, m.organization_sid AS "organizationSid", m.body FROM message m WHERE m.direction::text = 'INBOUND' AND ${found}
       coalesce((SELECT organization_sid FROM mapping WHERE sid = $1), (SELECT organization_sid FROM released_mapping WHERE sid = $1))`;
   const [message] = await sql.readTogether<SentMessage>({ text, values: [mappingSid, value], types: ['text', 'text'], maxRows: 1 });
   return message;

@@ -15,12 +15,13 @@ export type PeerName =
   | 'broadcast'
   | 'cte'
   | 'fastify-rest'
+  | 'memory'
   | 'mercurius'
   | 'postgraphile'
   | 'yoga-pg'
   | 'yoga-prisma';
 /** These need nothing but what the gateway itself has. */
-const WITH_THE_PRODUCTS: readonly PeerName[] = ['bare', 'bare-exchange', 'broadcast', 'cte', 'yoga-pg', 'yoga-prisma'];
+const WITH_THE_PRODUCTS: readonly PeerName[] = ['bare', 'bare-exchange', 'broadcast', 'cte', 'memory', 'yoga-pg', 'yoga-prisma'];
 
 /** Installs the peers' packages where they are missing. @returns whether they are there */
 export function installPeers(): boolean {

@@ -6,9 +6,11 @@ import type { Row } from './work.ts';
 /** Every line with its mark. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = rows.map((row) => {
-    const { work, beside, gateway, peer, is, unit, byProcessor, mark } = row;
+    const { work, beside, gateway, peer, is, unit, byProcessor, isByProcessor, mark } = row;
     const value = unit ? `${is < 10 ? is.toFixed(2) : Math.round(is)} ${unit}` : `${is.toFixed(2)} ×`;
-    const limit = mark ? `${'atLeast' in mark ? `≥ ${mark.atLeast}` : `≤ ${mark.atMost}`} ${unit ?? '×'}` : '–';
+    const limit = mark
+      ? `${'atLeast' in mark ? `≥ ${mark.atLeast}` : `≤ ${mark.atMost}`} ${unit ?? '×'}${isByProcessor ? ' by processor time' : ''}`
+      : '–';
     const verdict = mark ? (isReached(row) ? '✔' : '✘') : '';
     return `| ${work} | ${beside} | ${gateway} | ${peer} | ${value} | ${limit} | ${verdict} | ${byProcessor ? `${byProcessor.toFixed(2)} ×` : ''} |`;
   });
@@ -17,7 +19,10 @@ export function tableOf(rows: readonly Row[]): string {
   );
 }
 
-export const isReached = ({ is, mark }: Row) => !mark || ('atLeast' in mark ? is >= mark.atLeast : is <= mark.atMost);
+export function isReached({ is, byProcessor = Number.NaN, isByProcessor, mark }: Row): boolean {
+  const value = isByProcessor ? byProcessor : is;
+  return !mark || ('atLeast' in mark ? value >= mark.atLeast : value <= mark.atMost);
+}
 
 /** What was measured of each server. */
 export function detailsOf(groups: ReadonlyMap<string, readonly Measured[]>): string {

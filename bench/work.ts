@@ -29,6 +29,8 @@ export interface Row {
   readonly unit?: 'ms' | 'MB' | '/s';
   /** The same multiple by processor time for a request, which other work on the machine changes least. */
   readonly byProcessor?: number;
+  /** Whether the mark is about `byProcessor`. */
+  readonly isByProcessor?: boolean;
   /** Absent where the line only tells. */
   readonly mark?: { readonly atLeast: number } | { readonly atMost: number };
   /** Said below the table. */

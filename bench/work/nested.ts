@@ -10,7 +10,7 @@ const PEERS: readonly { name: PeerName; atLeast?: number }[] = [
   { name: 'postgraphile', atLeast: 1.5 },
   { name: 'mercurius', atLeast: 1 },
   { name: 'yoga-prisma', atLeast: 6 },
-  { name: 'bare' },
+  { name: 'bare', atLeast: 1.3 },
 ];
 
 /** 10 enterprises with the first 5 mappings of each. */

@@ -4,14 +4,15 @@ import type { PeerName } from '../peers.ts';
 import { type GraphRequest, graphileMessages, messages } from '../queries.ts';
 import type { Server } from '../server.ts';
 import type { Work } from '../work.ts';
-import { besides, contestant, requireAlike } from './graph.ts';
+import { besides, contestant, graphAnswer, requireAlike } from './graph.ts';
 
 const PEERS: readonly { name: PeerName; atLeast: number }[] = [
   { name: 'postgraphile', atLeast: 2.5 },
   { name: 'yoga-pg', atLeast: 2.5 },
   { name: 'yoga-prisma', atLeast: 5 },
   { name: 'mercurius', atLeast: 0.8 },
-  { name: 'bare', atLeast: 0.55 },
+  { name: 'bare', atLeast: 1.4 },
+  { name: 'memory', atLeast: 0.33 },
 ];
 
 /** A page of 10 messages with 12 fields. */
@@ -20,6 +21,8 @@ export const page: Work = async (bench) => {
   const peers: [Server, GraphRequest][] = [];
   for (const { name } of PEERS) {
     const peer = await bench.peer(name);
+    if (peer?.name === 'memory')
+      await fetch(peer.url, { method: 'PUT', body: JSON.stringify({ data: await graphAnswer(gateway, messages) }) });
     if (peer) peers.push([peer, name === 'postgraphile' ? graphileMessages(ORGANIZATION) : messages]);
   }
   await requireAlike(gateway, messages, peers);

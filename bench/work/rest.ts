@@ -22,7 +22,7 @@ export const rest: Work = async (bench) => {
     for (const path of [PATH, COUNTED]) requireSame(path, await answerOf(peer.url, path, {}), expected);
   }
   const measured = await interleave([ours, ...theirs], bench.pace);
-  const peers = [{ name: 'fastify-rest', atLeast: 0.6 }, { name: 'fastify-rest, count(*)' }];
+  const peers = [{ name: 'fastify-rest', atLeast: 1.2 }, { name: 'fastify-rest, count(*)' }];
   return { rows: besides('REST, page of 10 messages with total', measured, peers), measured: [...measured.values()] };
 };
 

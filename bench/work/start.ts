@@ -33,11 +33,11 @@ export const start: Work = async ({ data, pace, smoke }) => {
   try {
     await readyMs(NODE, { DATA_DIR: existing });
     const places: Place[] = [
-      { work: 'ready after start on PostgreSQL', atMost: 1000, env: { DATABASE_URL: data.url } },
-      { work: 'ready after start on an existing embedded directory', atMost: 1500, env: { DATA_DIR: existing } },
+      { work: 'ready after start on PostgreSQL', atMost: 600, env: { DATABASE_URL: data.url } },
+      { work: 'ready after start on an existing embedded directory', atMost: 900, env: { DATA_DIR: existing } },
       {
         work: 'ready after start on a new embedded directory',
-        atMost: 2000,
+        atMost: 1000,
         env: { DATA_DIR: made },
         after: () => rm(made, { recursive: true }),
       },
@@ -51,7 +51,7 @@ export const start: Work = async ({ data, pace, smoke }) => {
   const is = residentBytes(gateway.pid) / 1e6;
   await gateway.stop();
   const work = 'memory, idle on PostgreSQL';
-  rows.push({ work, beside: '–', gateway: `${is.toFixed(0)} MB`, peer: '–', is, unit: 'MB', mark: { atMost: 150 } });
+  rows.push({ work, beside: '–', gateway: `${is.toFixed(0)} MB`, peer: '–', is, unit: 'MB', mark: { atMost: 110 } });
   return { rows, measured: [] };
 };
 

@@ -14,7 +14,7 @@ import { enterprises, type GraphRequest, messages } from './queries.ts';
 import { stopAll } from './server.ts';
 
 // `npm run bench:flood`: what one tenant's reads take while another floods the gateway with its own, on PostgreSQL. First with the usual RATE_LIMIT,
-// where most of the flood is refused; then with RATE_LIMIT off, where only the turns that accounts take (src/http/fairness.ts) hold it.
+// where most of the flood is refused; then with RATE_LIMIT off, where only the turns that accounts take (src/admission/fairness.ts) hold it.
 
 const { values: options } = parseArgs({
   options: {

@@ -88,7 +88,7 @@ const MessageHoldRef = builder.objectRef<MessageHold>('MessageHold').implement({
   fields: (t) => ({
     reason: t.field({ type: MessageHoldReasonEnum, description: 'The reason why it is stuck.', resolve: ({ reason }) => reason }),
     code: t.exposeString('code', { nullable: true, description: "The platform's or the gateway's error code: the `channelErrorCode`." }),
-    cure: t.string({ description: 'What to do about it, in a sentence for a person.', resolve: ({ reason }) => HOLDS[reason].cure }),
+    cure: t.string({ description: 'What to do about it, as a sentence to show to a person.', resolve: ({ reason }) => HOLDS[reason].cure }),
     since: t.field({
       type: 'DateTime',
       description: 'The time since when its conversation has been waiting, or when the message was set aside.',
@@ -161,7 +161,7 @@ export const MessageRef = builder.prismaNode('Message', {
       type: MessageHoldRef,
       nullable: true,
       description:
-        'What a stuck message waits for. Once that is done, messages are delivered by themselves, except `RETRIES_EXHAUSTED`. `null` unless the message is stuck.',
+        'What a stuck message waits for. Once that is done, the message is delivered automatically, unless the reason is `RETRIES_EXHAUSTED`. `null` unless the message is stuck.',
       extensions: needs('holdReason', 'heldSince', 'channelErrorCode'),
       resolve: ({ holdReason, heldSince, channelErrorCode }) =>
         holdReason && heldSince ? { reason: holdReason, code: channelErrorCode, since: heldSince } : null,
@@ -373,14 +373,14 @@ builder.mutationFields((t) => ({
   retryMessage: t.field({
     type: MessageRef,
     description:
-      'Retries a message. One that waits with its conversation is tried again at once, in its order, and stays stuck until a message of the conversation is delivered. One that was set aside, or is `FAILED` for a reason that may have passed, is queued again behind the other messages of its conversation, without its error: a `FAILED` one becomes `QUEUED`, with an event in the log.',
-    errors: resultUnion('RetryMessageResult', 'queued message', ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_STUCK']),
+      'Retries a message. One that waits with its conversation is tried again at once, in order, and stays stuck until a message of the conversation is delivered. One that was set aside, or is `FAILED` for a reason that may have passed, is queued again behind the other messages of its conversation, without its error: a `FAILED` one becomes `QUEUED`, with an event in the log.',
+    errors: resultUnion('RetryMessageResult', 'retried message', ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_STUCK']),
     args: { input: t.arg({ type: RetryMessageInput, required: true, description: 'The message to retry.' }) },
     resolve: (_root, { input }, { gateway, caller }) => retryMessage(gateway, caller, input),
   }),
   retryMessages: t.field({
     type: RetriedMessagesRef,
-    description: `Retries the messages that match a filter and can be retried, as \`retryMessage\` does, oldest first: those of a whole outage. One call retries at most ${MAX_RETRIED}; repeat it, with another idempotency key, while \`hasMore\` is true. The others are left as they are. Each retried message is recorded in the audit log.`,
+    description: `Retries the messages that match a filter and can be retried, as \`retryMessage\` does, oldest first, e.g. those of a whole outage. One call retries at most ${MAX_RETRIED}; repeat it, with another idempotency key, while \`hasMore\` is true. Messages that cannot be retried are left as they are. Each retried message is recorded in the audit log.`,
     errors: resultUnion('RetryMessagesResult', 'number of retried messages', []),
     args: { input: t.arg({ type: RetryMessagesInput, required: true, description: 'The messages to retry.' }) },
     resolve: (_root, { input }, { gateway, caller }) => retryMessages(gateway, caller, input),

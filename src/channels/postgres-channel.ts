@@ -15,7 +15,7 @@ interface Line {
 const HINTS: Line = {
   channel: 'teams_sms_gateway',
   name: 'teams-sms-gateway hints',
-  lost: 'lost the connection for hints from other instances; polling instead',
+  lost: "lost the connection for hints; polling for other instances' changes",
 };
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 10_000;

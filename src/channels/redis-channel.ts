@@ -23,7 +23,7 @@ export function redisChannel(redisUrl: string, log: Logger): OpenChannel {
         retryStrategy: (attempts) => Math.min(100 * 2 ** (attempts - 1), MAX_PAUSE_MS),
       });
       client.on('error', (error) => {
-        if (!lost) log.warn({ err: error }, 'lost Redis, which carries hints from other instances; polling instead');
+        if (!lost) log.warn({ err: error }, "lost the connection to Redis; polling for other instances' changes");
         lost = true;
       });
       return client;

@@ -61,7 +61,7 @@ export const HOLDS: Readonly<Record<MessageHoldReason, { readonly scope: Scope; 
   },
   CARRIER_ACCOUNT: {
     scope: 'gateway',
-    description: "The Restcomm platform does not accept the gateway's own account, or does not have its API at RESTCOMM_URL.",
+    description: "The Restcomm platform does not accept the gateway's own account, or `RESTCOMM_URL` is not the address of its API.",
     cure: "Activate the gateway's account on the Restcomm platform, or set RESTCOMM_AUTH_TOKEN to its current token, or correct RESTCOMM_URL.",
   },
   RETRIES_EXHAUSTED: {

@@ -39,9 +39,9 @@ export async function beginAttempt(sql: Sql, claim: Claim, { messageSid, isRepea
 const SAFE_LEASE_S = 5;
 
 /**
- * A user's last partner is written only if it changes, or another enterprise that the same chat is for has had one since. If it is another one than the
- * last, in this enterprise or in another one, whom a text without a number is for has to be asked until the user says it. Conversations are locked in
- * the order in which receiving texts locks them, against deadlocks.
+ * Writes a user's last partner only if it changes, or if another enterprise that shares the chat has had a later one. If the new partner differs from
+ * the last one, in either enterprise, partner_changed is set: the user is asked whom the next text without a number is for. Locks conversations in the
+ * order in which receiving texts does, against deadlocks.
  */
 const BEGIN = `
   WITH given AS (

@@ -79,8 +79,8 @@ function claimed(row: JoinedRow, holder: string): ClaimedLane {
 }
 
 /**
- * What is read is as it was when the statement began, `additions` included, whatever was committed until a lane was locked: so a lane to which a
- * message is added meanwhile is not taken for one without.
+ * Everything is read as of the statement's start, `additions` included, even if a message is added before the lane is locked. Settling then sees that
+ * the count has changed, and keeps the lane.
  */
 const claimOf = (isOfPlatform: string) => `
   WITH RECURSIVE organization AS (

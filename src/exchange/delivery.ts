@@ -22,12 +22,12 @@ import { deliverToTeams } from './teams/to-teams.ts';
 /** What is to be done with the lane. */
 export interface LaneStep {
   /** Whether the lane still has to be released. */
-  readonly isHeld: boolean;
+  readonly mustRelease: boolean;
   /** When it is due again, in ms. */
   readonly pauseMs: number;
 }
 
-const release = (pauseMs: number): LaneStep => ({ isHeld: true, pauseMs });
+const release = (pauseMs: number): LaneStep => ({ mustRelease: true, pauseMs });
 
 /** How long Microsoft may not know the credentials of a bot that was created or updated, in ms. */
 const PROPAGATION_MS = 10 * 60_000;
@@ -73,7 +73,7 @@ export async function deliverFirst(
   }
 }
 
-/** Another instance has claimed the lane. */
+/** The claim has been lost, or is about to be. */
 class LaneLost extends Error {}
 
 async function deliver(gateway: Gateway, message: MessageToDeliver, attempt: Attempt): Promise<Delivered> {
@@ -97,7 +97,7 @@ async function settle(
     return release(pauseMs);
   }
   const remains = await settleDelivered(gateway, claim, entry, report, pauseMs);
-  return { isHeld: false, pauseMs: remains ? pauseMs : 0 };
+  return { mustRelease: false, pauseMs: remains ? pauseMs : 0 };
 }
 
 /** Removes a delivered or failed message from the outbox, advances its status, and ends the hold of its lane, in one transaction. */

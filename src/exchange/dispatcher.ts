@@ -10,7 +10,7 @@ import { retryUntilWritten } from './retry-until-written.ts';
 export interface DispatcherOptions {
   /** How many messages to deliver to each platform at once. */
   readonly concurrency: number;
-  /** How many of them may belong to one organization. */
+  /** An organization with this many under way gets no further ones. One check may exceed it by half. */
   readonly perOrganization: number;
   /** How often to check the outbox without being woken, in ms. */
   readonly pollMs?: number;

@@ -12,20 +12,20 @@ import { retryUntilWritten } from './retry-until-written.ts';
  */
 export async function workOnLane(gateway: Gateway, lane: ClaimedLane, retry: RetryPolicy, shouldStop: () => boolean): Promise<number> {
   const { sql, log } = gateway;
-  const { isHeld, pauseMs } = lane.first && !shouldStop() ? await deliverOrWait(gateway, lane, retry, shouldStop) : RELEASE;
+  const { mustRelease, pauseMs } = lane.first && !shouldStop() ? await deliverOrWait(gateway, lane, retry, shouldStop) : RELEASE_NOW;
   if (!lane.first && !shouldStop()) await dropEmptyLane(gateway.prisma, lane);
-  if (isHeld) await retryUntilWritten(log, () => releaseLane(sql, lane, pauseMs), shouldStop);
+  if (mustRelease) await retryUntilWritten(log, () => releaseLane(sql, lane, pauseMs), shouldStop);
   return pauseMs;
 }
 
-const RELEASE: LaneStep = { isHeld: true, pauseMs: 0 };
+const RELEASE_NOW: LaneStep = { mustRelease: true, pauseMs: 0 };
 
 async function deliverOrWait(gateway: Gateway, lane: ClaimedLane, retry: RetryPolicy, shouldStop: () => boolean): Promise<LaneStep> {
   try {
-    return lane.first ? await deliverFirst(gateway, lane, lane.first, retry, shouldStop) : RELEASE;
+    return lane.first ? await deliverFirst(gateway, lane, lane.first, retry, shouldStop) : RELEASE_NOW;
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     gateway.log.error({ err: error, organizationSid: lane.organizationSid }, 'delivery is waiting for the database');
-    return RELEASE;
+    return RELEASE_NOW;
   }
 }

@@ -14,7 +14,7 @@ export interface Claim {
   readonly organizationSid: string;
   /** A random id of the claim. */
   readonly holder: string;
-  /** How often messages had been added to the lane when it was claimed. */
+  /** The lane's count of additions when it was claimed. */
   readonly additions: number;
 }
 
@@ -85,10 +85,10 @@ export async function releaseLane(sql: Sql, { lane, holder, organizationSid }: C
 const RELEASE = `
   WITH given AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::int[]) AS given (lane, holder, pause_ms)
-  ), held AS MATERIALIZED (
+  ), locked AS MATERIALIZED (
     SELECT l.lane, pause_ms FROM given JOIN outbox_lane l ON l.lane = given.lane COLLATE "C" AND l.holder = given.holder ORDER BY l.lane FOR UPDATE OF l
   )
-  UPDATE outbox_lane l SET holder = NULL, due = now() + pause_ms * interval '1 millisecond' FROM held WHERE l.lane = held.lane`;
+  UPDATE outbox_lane l SET holder = NULL, due = now() + pause_ms * interval '1 millisecond' FROM locked WHERE l.lane = locked.lane`;
 
 /**
  * Deletes a lane that was claimed without a message, unless one has been added since. A subquery on the outbox would not see that: it reads what was

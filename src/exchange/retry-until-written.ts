@@ -17,7 +17,7 @@ export async function retryUntilWritten<Result>(log: Logger, write: () => Promis
       return await write();
     } catch (error) {
       if (!isUnavailable(error) || shouldStop()) throw error;
-      if (failures === 0) log.warn({ err: error }, 'cannot record a delivery; retrying until the database is back');
+      if (failures === 0) log.warn({ err: error }, 'cannot write to the outbox; retrying until the database is back');
     }
     await delay(PAUSE_MS);
   }

@@ -8,7 +8,7 @@ import { publishOutcome } from './reports.ts';
  * if it is empty. Messages of one organization that are delivered together are settled by one statement.
  *
  * May be repeated: it does nothing to a lane that is no longer this claim's, and a status advances once.
- * @param pauseMs when the lane's next message may follow, in ms
+ * @param pauseMs how long until the lane is due again, in ms
  * @returns whether there are more messages in the lane
  */
 export async function settleDelivered(
@@ -33,8 +33,9 @@ export async function settleDelivered(
 const TYPES = { lane: 'text', holder: 'text', additions: 'int', has_more: 'bool', pause_ms: 'int', ...REPORT_TYPES };
 
 /**
- * Locks lanes, then messages, then heads of logs, as accepting messages does. A lane may go only if nothing was added to it since it was claimed: the
- * locked row has that as it is now, while the outbox is read as it was when the statement began.
+ * Locks lanes, then messages, then heads of logs. Accepting locks its messages first, but nobody else can lock a row that is only being inserted
+ * (docs/adr/0019). A lane may be deleted only if nothing was added to it since it was claimed: the locked row has the current count, while the outbox
+ * is read as of the statement's start.
  */
 const SETTLE = `
   WITH given AS (
@@ -42,14 +43,14 @@ const SETTLE = `
       .map((type, index) => `$${index + 1}::${type}[]`)
       .join(', ')})
       WITH ORDINALITY AS given (${Object.keys(TYPES).join(', ')}, request_place)
-  ), held AS MATERIALIZED (
+  ), locked AS MATERIALIZED (
     SELECT l.lane, given.pause_ms, given.has_more OR l.additions <> given.additions AS remains FROM given
       JOIN outbox_lane l ON l.lane = given.lane COLLATE "C" AND l.holder = given.holder ORDER BY l.lane FOR UPDATE OF l
   ), removed AS (
-    DELETE FROM outbox o USING given WHERE o.message_sid = given.message_sid COLLATE "C" AND (SELECT count(*) FROM held) >= 0
+    DELETE FROM outbox o USING given WHERE o.message_sid = given.message_sid COLLATE "C" AND (SELECT count(*) FROM locked) >= 0
   ), emptied AS (
-    DELETE FROM outbox_lane l USING held WHERE l.lane = held.lane AND NOT held.remains
+    DELETE FROM outbox_lane l USING locked WHERE l.lane = locked.lane AND NOT locked.remains
   ), freed AS (
-    UPDATE outbox_lane l SET holder = NULL, due = now() + held.pause_ms * interval '1 millisecond' FROM held WHERE l.lane = held.lane AND held.remains
-  ), ${reporting('given', '(SELECT count(*) FROM held) >= 0')}
-  SELECT request_place::int, kept, advances, coalesce(held.remains, false) AS remains FROM judged LEFT JOIN held ON held.lane = judged.lane COLLATE "C"`;
+    UPDATE outbox_lane l SET holder = NULL, due = now() + locked.pause_ms * interval '1 millisecond' FROM locked WHERE l.lane = locked.lane AND locked.remains
+  ), ${reporting('given', '(SELECT count(*) FROM locked) >= 0')}
+  SELECT request_place::int, kept, advances, coalesce(locked.remains, false) AS remains FROM judged LEFT JOIN locked ON locked.lane = judged.lane COLLATE "C"`;

@@ -34,8 +34,7 @@ export type Lookup = (
 /**
  * Creates the fetch that all outbound requests use, against server-side request forgery. A URL from outside, such as an activity's serviceUrl,
  * is connected to only at public addresses. The address that is checked is the one that is connected to, so DNS rebinding gains nothing.
- * Redirects are not followed, and compressed bodies are not asked for. It is undici's `request` underneath, at a third of the cost of its `fetch`
- * (docs/performance.md).
+ * Redirects are not followed, and compressed bodies are not asked for. It is undici's `request` underneath, which costs less than its `fetch`.
  * @returns a fetch that takes URLs, and fails with ForbiddenAddressError as the cause
  */
 export function createOutbound({ isConfigured, lookup = lookUp, mayConnect = isPublicAddress }: OutboundOptions): Fetch {

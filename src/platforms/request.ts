@@ -94,7 +94,7 @@ export function jsonOf(text: string): unknown {
  */
 export function jsonFields(text: string): Readonly<Record<string, unknown>> {
   const value = jsonOf(text);
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }
 
 /**

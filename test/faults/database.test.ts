@@ -164,7 +164,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     await held.arrived;
     proxy.refuse();
     held.release();
-    await until(async () => exchange.logged.some((line) => line.includes('cannot record a delivery')));
+    await until(async () => exchange.logged.some((line) => line.includes('cannot write to the outbox')));
     await proxy.heal();
     await until(isWell);
     const { possiblyDuplicated } = await exchange.ends(customer.provider, sid, 'DELIVERED');

@@ -13,7 +13,7 @@ export class ConnectionError extends Error {
  * How long a transaction may idle between statements, in ms. A gateway that froze, or that the network lost, holds its locks no longer than this, and
  * others wait no longer for them. Transactions that wait for a platform set their own (domain/transaction.ts).
  */
-const IDLE_IN_TRANSACTION = 1500;
+const IDLE_IN_TRANSACTION_MS = 1500;
 
 /**
  * The timeouts that together fit into a request's: for getting a connection, for a statement on the server, and for its result, all in ms. A statement that
@@ -63,8 +63,8 @@ const PLAN_LIFETIME_MS = 1000;
 export async function openPostgres(databaseUrl: string, patienceMs: number, requestTimeoutMs: number): Promise<Postgres> {
   const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS);
   const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, GENERIC_PLANS);
-  const planned = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
-  const movingPool = createPool(databaseUrl, requestTimeoutMs, MOVING_CONNECTIONS, GENERIC_PLANS, ...planned);
+  const planSettings = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
+  const movingPool = createPool(databaseUrl, requestTimeoutMs, MOVING_CONNECTIONS, GENERIC_PLANS, ...planSettings);
   for (const each of [batchPool, movingPool]) renewPlans(each, PLAN_LIFETIME_MS);
   const close = async () => void (await Promise.all([pool, batchPool, movingPool].map((each) => each.end())));
   const deadline = Date.now() + patienceMs;
@@ -100,7 +100,7 @@ function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, 
     keepAliveInitialDelayMillis: 10_000,
     // As statements, since a pooler may refuse unknown startup parameters.
     onConnect: async (client) => {
-      const timeouts = [`SET statement_timeout = ${statementMs}`, `SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION}`];
+      const timeouts = [`SET statement_timeout = ${statementMs}`, `SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`];
       await client.query([...timeouts, ...sessionSql].join('; '));
     },
   });

@@ -10,8 +10,9 @@ import type { Transaction } from '../transaction.ts';
 import { statusRank } from './message-status.ts';
 import { encodingOf } from './sms-encoding.ts';
 
-// The event log grows in two ways: a message is accepted, here, or its status advances (status-reports.ts). Each is one statement, which numbers the
-// event last: that keeps the row lock on event_head short, and the lock makes the order of numbers the order of commits (docs/adr/0006).
+// The event log grows in three ways: a message is accepted (here), its status advances (status-reports.ts), or a failed one is queued again
+// (retry-messages.ts). Each numbers its events last: that keeps the row lock on event_head short, and the lock makes the order of numbers the order
+// of commits (docs/adr/0006).
 
 export interface NewMessage {
   readonly organizationSid: string;

@@ -31,7 +31,7 @@ export interface Retried {
 
 /**
  * Retries a message. One that was set aside, or failed for a reason that may have passed, is enqueued again at the end of its conversation's lane; one
- * that waits in its lane is tried again at once, in its order.
+ * that waits in its lane is tried again at once, in order.
  * @throws NotFoundError MESSAGE_NOT_FOUND (481); ConflictError MESSAGE_NOT_STUCK
  */
 export async function retryMessage(gateway: Gateway, caller: Caller, input: RetryMessageInput): Promise<Message> {

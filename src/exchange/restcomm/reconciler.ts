@@ -82,7 +82,7 @@ async function reconcileStatus(gateway: Gateway, message: Unsettled): Promise<bo
   const sms = smsSid
     ? await gateway.restcomm.findSms(smsSid).catch((error) => {
         if (age < UNASKABLE_MS) throw error;
-        gateway.log.warn({ err: error, messageSid: message.sid, smsSid }, 'a message ends without having been asked for');
+        gateway.log.warn({ err: error, messageSid: message.sid, smsSid }, 'gave up asking Restcomm for the status of a message');
         return undefined;
       })
     : undefined;

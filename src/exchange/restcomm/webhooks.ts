@@ -53,8 +53,7 @@ async function receiveSms(gateway: Gateway, mappingSid: string, form: URLSearchP
   const [from, to] = [field('From'), field('To')];
   if (!sid || !from || !to) return 'SmsSid, From and To are mandatory';
   const { urls, dropped } = mediaOf(form);
-  if (dropped > 0)
-    gateway.log.warn({ mappingSid, smsSid: sid, dropped }, 'cannot show some media of an MMS: their addresses are no web addresses');
+  if (dropped > 0) gateway.log.warn({ mappingSid, smsSid: sid, dropped }, 'dropped media of an MMS whose URLs are not HTTP or HTTPS');
   await acceptSms(gateway, mappingSid, { sid, from, to, body: form.get('Body') ?? '', mediaUrls: urls });
   return undefined;
 }
@@ -119,7 +118,7 @@ async function receiveStatus(
   const status = [...words, ...fields('ChannelStatusMessage')].find(isRestcommStatus);
   if (!sid || !(status ?? words[0])) return 'MessageSid and MessageStatus are mandatory';
   if (!status) {
-    log.warn({ mappingSid, smsSid: sid, status: words[0]?.slice(0, 100) }, 'received an unknown status; Restcomm is asked for it later');
+    log.warn({ mappingSid, smsSid: sid, status: words[0]?.slice(0, 100) }, 'received an unknown status; asking Restcomm later');
     return undefined;
   }
   const message = await findSent(gateway, mappingSid, messageSid ? { sid: normalizeSid(messageSid) } : { restcommMessageSid: sid });

@@ -6,7 +6,7 @@ import { noticeKey } from './notices.ts';
 
 /**
  * Stores a text whose recipient is evident, with its recipient as the last partner, by one statement together with the texts of others. The statement
- * checks, with the user's conversation locked, that what the decision was made by still holds.
+ * checks, with the user's conversation locked, that the facts behind the decision still hold.
  * @returns false if nothing was stored: the text has to be decided about in a transaction, or was stored before
  */
 export async function acceptAtOnce({ sql }: Gateway, written: Written): Promise<boolean> {

@@ -12,7 +12,7 @@ import { problemWith } from './send-from-teams.ts';
 import { mappingOf, type Sender } from './senders.ts';
 import { CHOOSE_ON_CARD, HELP, notANumber, notRead, notYourNumber } from './sentences.ts';
 
-// What becomes of a text that a Teams user wrote: whom it is for, or what they are asked or told (docs/adr/0016).
+// What to do with a text that a Teams user wrote: whom it is for, or what they are asked or told (docs/adr/0016).
 
 /** How many choices a question offers. Teams shows six buttons; two are for another number and for none. */
 const MAX_CHOICES = 4;
@@ -27,7 +27,7 @@ export interface Written {
   readonly media: readonly Media[];
 }
 
-/** What becomes of a text. */
+/** What to do with a text. */
 export type Decision =
   | { readonly kind: 'send'; readonly mapping: Mapping; readonly number: string; readonly body: string; readonly confirmed: boolean }
   | {
@@ -45,12 +45,12 @@ export type Decision =
 export const usualMapping = ({ mappings }: Sender, conversation: Pick<ConversationRow, 'lastMappingSid'> | null): Mapping | undefined =>
   mappings.find(({ sid }) => sid === conversation?.lastMappingSid) ?? mappings[0];
 
-/** Decides what becomes of a text. */
+/** Decides what to do with a text. */
 export async function decide(tx: Transaction, written: Written): Promise<Decision> {
   const { addressing, sender, place } = written;
   const own = addressing.own === undefined ? undefined : mappingOf(sender.mappings, addressing.own);
   if (addressing.own !== undefined && !own) return { kind: 'say', text: notYourNumber(addressing.own) };
-  // Whom a text without a number is for, the enterprise knows whose number it is to be sent from.
+  // The last partner is that of the enterprise whose number the text is sent from.
   const conversation = await findConversation(tx, own?.enterpriseSid ?? place.enterpriseSid, sender.objectId);
   const known = { conversation, own, mapping: own ?? (usualMapping(sender, conversation) as Mapping) };
   const decision = decideByConversation(written, known);
@@ -59,7 +59,7 @@ export async function decide(tx: Transaction, written: Written): Promise<Decisio
   return addressing.kind === 'unclear' ? unclear(tx, written, known, addressing) : withoutNumber(tx, written, known);
 }
 
-/** What a text is decided by, beside itself. */
+/** What a decision needs besides the text. */
 interface Known {
   /** With the enterprise whose number the text is to be sent from. */
   readonly conversation: ConversationRow | null;
@@ -69,7 +69,10 @@ interface Known {
   readonly mapping: Mapping;
 }
 
-/** Decides what needs nothing else to be read. @returns undefined if more has to be read */
+/**
+ * Decides what needs nothing else to be read.
+ * @returns undefined if more has to be read
+ */
 export function decideByConversation(
   { addressing, sender, media, quotedMessageId }: Written,
   { conversation, own, mapping }: Known,

@@ -88,7 +88,7 @@ async function send(tx: Transaction, written: Written, decision: Extract<Decisio
   const { place, sender, activityId } = written;
   const { mapping, number, body, confirmed } = decision;
   const sms: TeamsSms = { place, objectId: sender.objectId, activityId, mapping, number, body };
-  // Who writes a held text again, with its number, has answered the question.
+  // Writing a held text again, with its number, answers the question.
   const answered = (await openQuestions(tx, sender)).find((question) => question.body === body);
   if (confirmed) await addNotice(tx, place, sentTo(number), noticeKey('said', place, activityId));
   if (!answered) return sendFromTeams(tx, sms);

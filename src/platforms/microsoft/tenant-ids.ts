@@ -32,7 +32,7 @@ export function createTenantIds({ loginUrl, fetch, timeoutMs }: TenantIdsOptions
       const { issuer } = jsonFields(response.text);
       const tenantId = typeof issuer === 'string' ? GUID.exec(issuer)?.[0] : undefined;
       if (response.status !== 200 || !tenantId)
-        throw new PlatformError(`Microsoft login answered ${response.status} to a question for a tenant`);
+        throw new PlatformError(`Microsoft login responded with status ${response.status} when looking up a tenant`);
       return tenantId.toLowerCase();
     },
   };

@@ -23,7 +23,7 @@ export interface SmsLimit {
  */
 export const MAX_CHARACTERS = 999;
 
-/** Restcomm's record of an SMS. `status` and `errorCode` are Restcomm's own, see src/exchange/restcomm-reports.ts. */
+/** Restcomm's record of an SMS. `status` and `errorCode` are Restcomm's own, see src/exchange/restcomm/reports.ts. */
 export interface SmsRecord {
   readonly sid: string;
   readonly from: string;

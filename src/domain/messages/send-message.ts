@@ -65,8 +65,8 @@ async function send(
     throw violatesForeignKey(error, 'message_mapping_sid_fkey') ? mappingNotFound(mappingSid, ['mappingSid']) : error;
   });
   if (!stored) throw new Error('a message without platform ids is always stored');
-  gateway.hints.queued();
   gateway.hints.appended(stored.organizationSid);
+  gateway.hints.queued();
   return stored;
 }
 

@@ -67,7 +67,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 
   let draining = false;
   const rateLimit = await rateLimitOf(settings, log);
-  const live = createLive({ prisma: database.prisma, log });
+  const live = createLive({ prisma: database.prisma, sql: database.sql, log });
   const app = options.createApp({
     ...{ gateway, live, contract: settings, log, botFramework, rateLimit },
     ...{ graph: settings.graph, limits: settings.limits, corsOrigins: settings.corsOrigins },

@@ -9,6 +9,8 @@ import { instant, TIMESTAMPTZ } from './instants.ts';
 export interface Sql {
   /** Runs a statement, prepared if the database supports it. Values go into `values`, never into `text`. */
   readonly query: Query;
+  /** Runs a short reading statement at once, with a plan that is made once for all values. */
+  readonly read: Query;
   /** Runs a short reading statement together with others of the same text. */
   readonly readTogether: ReadTogether;
   /** Runs a writing statement together with others of the same text and group. */
@@ -21,12 +23,13 @@ interface Pool {
 
 /**
  * Creates the ways to run SQL on a database.
- * @param batchPool the connections for batches of reads
+ * @param batchPool the connections for short reads, and batches of them
  * @param nameOf returns the prepared statement's name for a text, or '' not to prepare it
  * @param patienceMs how long a write may wait for its batch
  */
 export const createSql = (pool: Pool, batchPool: Pool, nameOf: (text: string) => string, patienceMs: number): Sql => ({
   query: queryOn(pool, nameOf),
+  read: queryOn(batchPool, nameOf),
   readTogether: createReadTogether(queryOn(batchPool, nameOf)),
   writeTogether: createWriteTogether(queryOn(pool, nameOf), patienceMs),
 });

@@ -1,10 +1,10 @@
-import type { PrismaClient } from '../../prisma/client/client.ts';
 import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { type LoggedEvent, readEvents } from '../domain/messages/events.ts';
+import type { LoggedEvent } from '../domain/messages/events.ts';
+import { type EventWithMessage, type LogReader, readEventsWithMessages } from '../domain/messages/read-events.ts';
 import { createWakeUp } from '../wake-up.ts';
 
 /** An event with the cursor to continue after it. All followers get the same object, so that it is rendered once. */
-export type LiveEvent = LoggedEvent & { readonly cursor: string };
+export type LiveEvent = LoggedEvent & Partial<EventWithMessage> & { readonly cursor: string };
 
 /** Receives a tail's events. */
 export interface Follower {
@@ -30,7 +30,7 @@ export interface Tail {
 const BATCH = 500;
 
 interface TailOptions {
-  readonly prisma: PrismaClient;
+  readonly sql: LogReader;
   readonly organizationSid: string;
   readonly logId: string;
   /** The seq of the last event before those to read. */
@@ -42,7 +42,7 @@ interface TailOptions {
 }
 
 /** Follows a log, in batches, until stopped. */
-export function startTail({ prisma, organizationSid, logId, from, pollMs, onError }: TailOptions): Tail {
+export function startTail({ sql, organizationSid, logId, from, pollMs, onError }: TailOptions): Tail {
   const followers = new Set<Follower>();
   const wakeUp = createWakeUp();
   let position = from;
@@ -58,9 +58,9 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
     }
   }
 
-  async function read(): Promise<LoggedEvent[]> {
+  async function read(): Promise<EventWithMessage[]> {
     try {
-      const events = await readEvents(prisma, organizationSid, position, BATCH);
+      const events = await readEventsWithMessages(sql, organizationSid, position, BATCH);
       failing = false;
       return events;
     } catch (error) {
@@ -99,5 +99,5 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
 }
 
 /** Adds to each event of a log the cursor to continue after it. */
-export const withCursors = (logId: string, events: readonly LoggedEvent[]): LiveEvent[] =>
+export const withCursors = (logId: string, events: readonly EventWithMessage[]): LiveEvent[] =>
   events.map((event) => ({ ...event, cursor: encodeEventCursor(logId, event.seq) }));

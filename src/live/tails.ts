@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { LogHead } from '../domain/messages/events.ts';
+import type { LogReader } from '../domain/messages/read-events.ts';
 import { startTail, type Tail } from './tail.ts';
 
 /** The tails of the organizations that have readers on this instance: one each, counted by its users. */
@@ -18,12 +18,12 @@ export interface Tails {
 }
 
 interface TailsOptions {
-  readonly prisma: PrismaClient;
+  readonly sql: LogReader;
   readonly log: Logger;
   readonly pollMs: number;
 }
 
-export function createTails({ prisma, log, pollMs }: TailsOptions): Tails {
+export function createTails({ sql, log, pollMs }: TailsOptions): Tails {
   const tails = new Map<string, { readonly tail: Tail; users: number }>();
   return {
     acquire: (organizationSid, { logId, seq }) => {
@@ -33,7 +33,7 @@ export function createTails({ prisma, log, pollMs }: TailsOptions): Tails {
         return held.tail;
       }
       const onError = (error: unknown) => log.error({ err: error, organizationSid }, 'cannot read the event log; retrying');
-      const tail = startTail({ prisma, organizationSid, logId, from: seq, pollMs, onError });
+      const tail = startTail({ sql, organizationSid, logId, from: seq, pollMs, onError });
       tails.set(organizationSid, { tail, users: 1 });
       return tail;
     },

@@ -55,11 +55,15 @@ export async function bothWays({ app }: TestGateway): Promise<BothWays> {
 /** A database, and the texts of the statements that are asked of it by SQL of our own. */
 export function overheard(database: Database): { readonly database: Database; readonly asked: string[] } {
   const asked: string[] = [];
-  const { query, readTogether, writeTogether } = database.sql;
+  const { query, read, readTogether, writeTogether } = database.sql;
   const sql: Database['sql'] = {
     query: (text, values) => {
       asked.push(text);
       return query(text, values);
+    },
+    read: (text, values) => {
+      asked.push(text);
+      return read(text, values);
     },
     readTogether: (statement) => {
       asked.push(statement.text);

@@ -1,32 +1,31 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import type { PrismaClient } from '../../prisma/client/client.ts';
-import type { LoggedEvent } from '../../src/domain/messages/events.ts';
+import type { LogReader } from '../../src/domain/messages/read-events.ts';
 import { type EventStream, openStream } from '../../src/live/stream.ts';
 import { type LiveEvent, startTail, type Tail } from '../../src/live/tail.ts';
 
 /** A log in memory, as the database answers for it. */
 class Log {
-  events: LoggedEvent[] = [];
+  events: { event_seq: string }[] = [];
   /** Whether the database is away. */
   away = false;
   reads = 0;
 
   append(count: number): void {
-    for (let n = 0; n < count; n += 1) this.events.push({ seq: BigInt(this.#appended++ + 1) } as LoggedEvent);
+    for (let n = 0; n < count; n += 1) this.events.push({ event_seq: String(this.#appended++ + 1) });
   }
 
   trim(seq: bigint): void {
-    this.events = this.events.filter((event) => event.seq > seq);
+    this.events = this.events.filter((event) => BigInt(event.event_seq) > seq);
   }
 
-  get prisma(): PrismaClient {
-    const $queryRaw = async (_text: TemplateStringsArray, _organization: string, after: bigint, limit: number) => {
+  get sql(): LogReader {
+    const read = async (_text: string, [, after, limit]: readonly unknown[]) => {
       this.reads += 1;
       await Promise.resolve();
       if (this.away) throw new Error('no database');
-      return this.events.filter(({ seq }) => seq > after).slice(0, limit);
+      return this.events.filter(({ event_seq }) => BigInt(event_seq) > (after as bigint)).slice(0, limit as number);
     };
-    return { $queryRaw } as unknown as PrismaClient;
+    return { read } as unknown as LogReader;
   }
 
   #appended = 0;
@@ -48,7 +47,7 @@ function follow(
     onError = () => {},
   }: { from?: bigint; after?: bigint; bufferSize?: number; pollMs?: number; onError?: () => void } = {},
 ) {
-  const place = { prisma: log.prisma, organizationSid: 'OR1', logId: 'log' };
+  const place = { sql: log.sql, organizationSid: 'OR1', logId: 'log' };
   const tail = startTail({ ...place, from, pollMs, onError });
   tails.push(tail);
   const open = (options: { after?: bigint; bufferSize?: number } = {}) =>

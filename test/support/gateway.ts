@@ -81,7 +81,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     ...options.platforms,
   };
   const { restTimestamps = 'iso', restBotSecrets = 'plain', botFramework } = options;
-  const live = createLive({ prisma: database.prisma, log: gateway.log, ...options.live });
+  const live = createLive({ prisma: database.prisma, sql: database.sql, log: gateway.log, ...options.live });
   const another = (access: Access) =>
     createApp({
       gateway,

@@ -62,17 +62,6 @@ export async function headOf(prisma: PrismaClient, organizationSid: string): Pro
   return prisma.eventHead.findUniqueOrThrow({ where: { organizationSid } });
 }
 
-/** Reads the events after the number `after`, in order, at most `limit`. */
-export function readEvents(prisma: PrismaClient, organizationSid: string, after: bigint, limit: number): Promise<LoggedEvent[]> {
-  return prisma.$queryRaw<LoggedEvent[]>`
-    SELECT e.seq, e.message_sid AS "messageSid", e.status::text, e.previous_status::text AS "previousStatus", e.error_code AS "errorCode",
-      e.error_message AS "errorMessage", e.occurred_at AS "occurredAt",
-      m.enterprise_sid AS "enterpriseSid", m.mapping_sid AS "mappingSid", m.direction::text
-    FROM message_event e JOIN message m ON m.organization_sid = e.organization_sid AND m.sid = e.message_sid
-    WHERE e.organization_sid = ${organizationSid} AND e.seq > ${after}
-    ORDER BY e.seq LIMIT ${limit}`;
-}
-
 /** Whether events are missing between a number and the events read after it. Only retention leaves a gap, at the beginning of the log. */
 export const isGap = (after: bigint, events: readonly Pick<LoggedEvent, 'seq'>[]) =>
   events[0] !== undefined && events[0].seq !== after + 1n;

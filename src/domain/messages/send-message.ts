@@ -3,8 +3,6 @@ import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { violatesForeignKey } from '../constraints.ts';
 import { requireActiveEnterprise } from '../enterprises/enterprise-state.ts';
-import { findEnterprise } from '../enterprises/enterprises.ts';
-import { findMapping } from '../enterprises/mappings.ts';
 import { mappingNotFound, SmsTooLongError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
@@ -14,6 +12,7 @@ import { phoneOf } from '../phones.ts';
 import { inTransaction } from '../transaction.ts';
 import { laneToPhone } from './lanes.ts';
 import { acceptMessage, acceptMessageIn, type NewMessage } from './message-log.ts';
+import { findSendingMapping } from './sending-mapping.ts';
 import { smsExcess } from './sms-encoding.ts';
 
 const sendInput = z.object({
@@ -55,11 +54,9 @@ async function send(
   const { mappingSid, to, body } = parseInput(sendInput, input);
   const excess = smsExcess(body, gateway.restcomm.maxSms);
   if (excess) throw new SmsTooLongError(`Parameter body is invalid: ${excess.message}`, ['body'], excess.size, gateway.restcomm.maxSms);
-  const mapping = await findMapping(gateway, caller, mappingSid);
+  const mapping = await findSendingMapping(gateway, caller, mappingSid);
   if (!mapping) throw mappingNotFound(mappingSid, ['mappingSid']);
-  const enterprise = await findEnterprise(gateway, caller, mapping.enterpriseSid);
-  if (!enterprise) throw mappingNotFound(mappingSid, ['mappingSid']);
-  requireActiveEnterprise(enterprise);
+  requireActiveEnterprise({ sid: mapping.enterpriseSid, status: mapping.enterpriseStatus });
   const stored = await accept(fromMapping(mapping, caller.accountSid, to, body)).catch((error) => {
     // The mapping was deleted since it was read.
     throw violatesForeignKey(error, 'message_mapping_sid_fkey') ? mappingNotFound(mappingSid, ['mappingSid']) : error;

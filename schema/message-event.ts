@@ -1,6 +1,6 @@
 import type { Message } from '../prisma/client/client.ts';
+import type { LoggedEvent } from '../src/domain/logged-event.ts';
 import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
-import type { LoggedEvent } from '../src/domain/messages/events.ts';
 import { listEvents } from '../src/domain/messages/message-events.ts';
 import type { Bookmark } from '../src/live/bookmarks.ts';
 import { required } from './account.ts';

@@ -116,7 +116,7 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
     foldTypography: settings.foldTypography,
     hints: {
       queued: () => wiring.notifier?.hints.queued(),
-      appended: (organizationSid) => wiring.notifier?.hints.appended(organizationSid),
+      appended: (organizationSid, event) => wiring.notifier?.hints.appended(organizationSid, event),
     },
     get publicUrl() {
       return settings.publicUrl ?? wiring.listener?.url ?? '';
@@ -140,7 +140,7 @@ function notifyWith(exchange: Exchange, live: Live, openChannel: OpenChannel | u
   return startNotifier({
     here: {
       queued: () => exchange.wake(),
-      appended: (organizationSid) => live.wake(organizationSid),
+      appended: (organizationSid, event) => live.wake(organizationSid, event),
       missed: () => {
         exchange.wake();
         live.wakeAll();

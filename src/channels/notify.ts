@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Hints } from '../domain/hints.ts';
+import type { EventWithMessage } from '../domain/logged-event.ts';
 
 /** Carries short texts between the gateway's instances. Any of them may be lost. */
 export interface Channel {
@@ -56,10 +57,10 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
     connected: here.missed,
   });
 
-  function wake(hint: string): void {
+  function wake(hint: string, event?: EventWithMessage): void {
     // After this turn of the event loop: what follows takes a while, and the statement that reads new events would wait for it.
     if (hint === QUEUED) setImmediate(here.queued);
-    else here.appended(hint);
+    else here.appended(hint, event);
   }
 
   async function sendPending(to: Channel): Promise<void> {
@@ -76,8 +77,8 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
     isSending = false;
   }
 
-  function pass(hint: string): void {
-    wake(hint);
+  function pass(hint: string, event?: EventWithMessage): void {
+    wake(hint, event);
     if (!channel) return;
     pending.add(hint);
     void sendPending(channel);

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
+import type { EventWithMessage } from '../domain/logged-event.ts';
 import { decodeEventCursor } from '../domain/messages/event-cursor.ts';
 import { headOf, type MessageEventFilter } from '../domain/messages/events.ts';
 import type { LogReader } from '../domain/messages/read-events.ts';
@@ -27,8 +28,11 @@ export interface Live {
    * @throws NotFoundError MESSAGE_NOT_FOUND
    */
   messageStatus(caller: Caller, sid: string): Promise<Updates<LiveEvent>>;
-  /** Reads the organization's log now: it may have grown. */
-  wake(organizationSid: string): void;
+  /**
+   * Reads the organization's log now: it may have grown.
+   * @param event that it has grown by, if known
+   */
+  wake(organizationSid: string, event?: EventWithMessage): void;
   /** Reads every log now: any may have grown. */
   wakeAll(): void;
   /** How many streams are open. */

@@ -1,6 +1,6 @@
+import type { EventWithMessage, LoggedEvent } from '../domain/logged-event.ts';
 import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import type { LoggedEvent } from '../domain/messages/events.ts';
-import { type EventWithMessage, type LogReader, readEventsWithMessages } from '../domain/messages/read-events.ts';
+import { type LogReader, readEventsWithMessages } from '../domain/messages/read-events.ts';
 import { createWakeUp } from '../wake-up.ts';
 
 /** An event with the cursor to continue after it. All followers get the same object, so that it is rendered once. */
@@ -24,6 +24,8 @@ export interface Tail {
   join(follower: Follower): () => void;
   /** Reads the log now: it may have grown. */
   wake(): void;
+  /** Takes an event that is committed. It need not be read, if it is the next. */
+  offer(event: EventWithMessage): void;
   stop(): void;
 }
 
@@ -48,12 +50,14 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, onError }
   let position = from;
   let stopped = false;
   let failing = false;
+  /** Events after `position`, in order, that were offered in this turn of the event loop. */
+  let offered: EventWithMessage[] = [];
 
   async function run(): Promise<void> {
     while (!stopped) {
       const events = await read();
       if (stopped) return;
-      pushToFollowers(withCursors(logId, events));
+      pushToFollowers(events);
       if (events.length < BATCH) await wakeUp.wait(pollMs);
     }
   }
@@ -70,7 +74,12 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, onError }
     }
   }
 
-  function pushToFollowers(events: readonly LiveEvent[]): void {
+  /** @param read consecutive events, of which it may have had the first ones meanwhile */
+  function pushToFollowers(read: readonly EventWithMessage[]): void {
+    const events = withCursors(
+      logId,
+      read.filter(({ seq }) => seq > position),
+    );
     const last = events.at(-1);
     if (!last) return;
     position = last.seq;
@@ -79,6 +88,12 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, onError }
       const fresh = first.seq > follower.position ? events : events.filter((event) => event.seq > follower.position);
       if (fresh.length > 0) follower.push(fresh);
     }
+  }
+
+  function pushOffered(): void {
+    const events = offered;
+    offered = [];
+    if (!stopped) pushToFollowers(events);
   }
 
   void run();
@@ -91,6 +106,12 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, onError }
       return () => followers.delete(follower);
     },
     wake: () => wakeUp.wake(),
+    offer: (event) => {
+      if (event.seq !== (offered.at(-1)?.seq ?? position) + 1n) return wakeUp.wake();
+      offered.push(event);
+      // Together with the others of the same commit.
+      if (offered.length === 1) queueMicrotask(pushOffered);
+    },
     stop: () => {
       stopped = true;
       wakeUp.wake();

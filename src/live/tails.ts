@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { EventWithMessage } from '../domain/logged-event.ts';
 import type { LogHead } from '../domain/messages/events.ts';
 import type { LogReader } from '../domain/messages/read-events.ts';
 import { startTail, type Tail } from './tail.ts';
@@ -11,8 +12,11 @@ export interface Tails {
   acquire(organizationSid: string, head: LogHead): Tail;
   /** Stops the organization's tail if this was its last user. */
   release(organizationSid: string): void;
-  /** Reads the organization's log now, if it has a tail. */
-  wake(organizationSid: string): void;
+  /**
+   * Reads the organization's log now, if it has a tail.
+   * @param event if it is the log's next one, nothing need be read
+   */
+  wake(organizationSid: string, event?: EventWithMessage): void;
   /** Reads every log now that has a tail. */
   wakeAll(): void;
 }
@@ -45,7 +49,11 @@ export function createTails({ sql, log, pollMs }: TailsOptions): Tails {
       held.tail.stop();
       tails.delete(organizationSid);
     },
-    wake: (organizationSid) => tails.get(organizationSid)?.tail.wake(),
+    wake: (organizationSid, event) => {
+      const tail = tails.get(organizationSid)?.tail;
+      if (event) tail?.offer(event);
+      else tail?.wake();
+    },
     wakeAll: () => {
       for (const { tail } of tails.values()) tail.wake();
     },

@@ -1,4 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import type { EventWithMessage } from '../../src/domain/logged-event.ts';
 import type { LogReader } from '../../src/domain/messages/read-events.ts';
 import { type EventStream, openStream } from '../../src/live/stream.ts';
 import { type LiveEvent, startTail, type Tail } from '../../src/live/tail.ts';
@@ -177,4 +178,33 @@ test('a closed stream leaves the tail at once, whether it waits, reads or is not
   expect(await last).toEqual({ done: true, value: undefined });
   await new Promise((resolve) => setImmediate(resolve));
   expect(followers).toBe(0);
+});
+
+/** An event as whoever appended it offers it. */
+const offered = (seq: number) => ({ seq: BigInt(seq) }) as EventWithMessage;
+
+test('offered events that come next are passed on without reading the log; after a gap it is read; nothing is lost or repeated', async () => {
+  const log = new Log();
+  const { tail, open } = follow(log, { pollMs: 60_000 });
+  const all = numbers(open(), 12);
+  await new Promise((resolve) => setImmediate(resolve));
+  log.reads = 0;
+  log.append(3);
+  for (const seq of [1, 2, 3]) tail.offer(offered(seq));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([tail.position, log.reads]).toEqual([3n, 0]);
+  // Another instance appended the fourth.
+  log.append(2);
+  tail.offer(offered(5));
+  await expect.poll(() => tail.position).toBe(5n);
+  expect(log.reads).toBe(1);
+  // Offered late, twice, and while the log is read.
+  tail.offer(offered(5));
+  log.append(4);
+  tail.wake();
+  for (const seq of [6, 7, 6, 8]) tail.offer(offered(seq));
+  await expect.poll(() => tail.position).toBe(9n);
+  log.append(3);
+  for (const seq of [10, 11, 12]) tail.offer(offered(seq));
+  expect(await all).toEqual(upTo(12));
 });

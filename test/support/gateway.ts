@@ -75,7 +75,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     verified: createVerifiedCredentials({ hears: options.isAlone ?? database.kind === 'embedded' }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
-    hints: { queued: options.queued ?? (() => {}), appended: (organizationSid) => live.wake(organizationSid) },
+    hints: { queued: options.queued ?? (() => {}), appended: (organizationSid, event) => live.wake(organizationSid, event) },
     publicUrl: options.publicUrl ?? 'http://gateway.test',
     log: options.log ?? pino({ level: 'silent' }),
     ...options.platforms,

@@ -1,20 +1,7 @@
 import type { ChannelStatus, MessageDirection, PrismaClient } from '../../../prisma/client/client.ts';
 import { isUnavailable } from '../../database/unavailable.ts';
+import type { LoggedEvent } from '../logged-event.ts';
 import { normalizeSid } from '../sid.ts';
-
-/** One event of an organization's log, with the fields of its message that filters test. */
-export interface LoggedEvent {
-  readonly seq: bigint;
-  readonly messageSid: string;
-  readonly status: ChannelStatus;
-  readonly previousStatus: ChannelStatus | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-  readonly occurredAt: Date;
-  readonly enterpriseSid: string;
-  readonly mappingSid: string | null;
-  readonly direction: MessageDirection;
-}
 
 /** Conditions on events, which must all hold; an absent one always holds. */
 export interface MessageEventFilter {

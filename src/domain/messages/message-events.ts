@@ -4,8 +4,9 @@ import type { Gateway } from '../gateway.ts';
 import { invalidParameter } from '../input.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
+import type { LoggedEvent } from '../logged-event.ts';
 import { cursorExpired, decodeEventCursor, encodeEventCursor } from './event-cursor.ts';
-import { headOf, isGap, type LoggedEvent, type MessageEventFilter, matches, normalizeFilter } from './events.ts';
+import { headOf, isGap, type MessageEventFilter, matches, normalizeFilter } from './events.ts';
 import { readEvents } from './read-events.ts';
 
 /** How many events are scanned for one page at most. A narrow filter may thus give an empty page, whose end cursor has moved on. */

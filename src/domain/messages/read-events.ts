@@ -1,10 +1,7 @@
 import { type ChannelStatus, type Message, Prisma } from '../../../prisma/client/client.ts';
 import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
-import type { LoggedEvent } from './events.ts';
-
-/** An event, and its message as it was when the event was read. */
-export type EventWithMessage = LoggedEvent & { readonly message: Message };
+import type { EventWithMessage, LoggedEvent } from '../logged-event.ts';
 
 /** A row of the statements below: an event beside columns of its message. */
 interface EventRow extends Pick<Message, 'sid' | 'enterpriseSid' | 'mappingSid' | 'direction'> {

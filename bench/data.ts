@@ -15,6 +15,12 @@ export const ORGANIZATION = 'OR00000000000000000000000000000001';
 export const WRITERS = 'OR00000000000000000000000000000002';
 /** Its account; the token is the same. */
 export const WRITER_SID = `AC${'0'.repeat(31)}2`;
+/** Further ones that are written to while the events of WRITERS are read: by a peer, and by the gateway for readers of server-sent events. */
+export const NOTIFIED = 'OR00000000000000000000000000000003';
+const NOTIFIED_SID = `AC${'0'.repeat(31)}3`;
+export const STREAMED = 'OR00000000000000000000000000000004';
+export const STREAMED_SID = `AC${'0'.repeat(31)}4`;
+const WRITTEN = [WRITERS, NOTIFIED, STREAMED];
 
 export interface Sizes {
   readonly messages: number;
@@ -70,12 +76,12 @@ async function versionOf(sizes: Sizes): Promise<string> {
 }
 
 /** Every triple of a sender, a recipient and the lane that their conversation has. */
-export function sendInputs(url: string): Promise<SendInput[]> {
+export function sendInputs(url: string, organization = WRITERS): Promise<SendInput[]> {
   return ask<SendInput>(
     url,
     `SELECT m.sid AS "mappingSid", phone AS to, 'sms:' || m.external_digits || ':' || ltrim(phone, '+') AS lane
      FROM mapping m, unnest($2::text[]) phone WHERE organization_sid = $1 ORDER BY phone, m.sid`,
-    [WRITERS, PHONES],
+    [organization, PHONES],
   );
 }
 
@@ -88,24 +94,23 @@ async function seed(url: string, { messages, enterprises, smallOrganizations }: 
   const run = (text: string, values: readonly unknown[] = []) => client.query(text, [...values]);
   try {
     // The bootstrap account is moved to an organization whose sid is known here.
-    await run(`INSERT INTO organization (sid, name) VALUES ($1, 'Read'), ($2, 'Written')`, [ORGANIZATION, WRITERS]);
+    await run(`INSERT INTO organization (sid, name) VALUES ($1, 'Read'), ($2, 'Written'), ($3, 'Notified'), ($4, 'Streamed')`, [
+      ORGANIZATION,
+      ...WRITTEN,
+    ]);
     await run('UPDATE account SET organization_sid = $1 WHERE sid = $2', [ORGANIZATION, ACCOUNT_SID]);
-    await run(
-      `INSERT INTO account (sid, organization_sid, email, friendly_name, permissions, token_digest, token_key_id)
-       SELECT $1, $2, 'writer@example.com', 'Writer', permissions, token_digest, token_key_id FROM account WHERE sid = $3`,
-      [WRITER_SID, WRITERS, ACCOUNT_SID],
-    );
+    await addAccount(run, WRITER_SID, WRITERS, 'writer@example.com');
+    await addAccount(run, NOTIFIED_SID, NOTIFIED, 'notified@example.com');
+    await addAccount(run, STREAMED_SID, STREAMED, 'streamed@example.com');
     await addEnterprises(run, ORGANIZATION, ACCOUNT_SID, enterprises, 10, 1_000_000);
     await addEnterprises(run, WRITERS, WRITER_SID, 5, 10, 9_000_000);
+    await addEnterprises(run, NOTIFIED, NOTIFIED_SID, 5, 10, 9_500_000);
+    await addEnterprises(run, STREAMED, STREAMED_SID, 5, 10, 9_600_000);
     for (let small = 1; small <= smallOrganizations; small += 1) {
       const sid = `ORf${String(small).padStart(31, '0')}`;
       const account = `ACf${String(small).padStart(31, '0')}`;
       await run('INSERT INTO organization (sid, name) VALUES ($1, $2)', [sid, `Small ${small}`]);
-      await run(
-        `INSERT INTO account (sid, organization_sid, email, friendly_name, permissions, token_digest, token_key_id)
-         SELECT $1, $2, $1 || '@example.com', 'Small', permissions, token_digest, token_key_id FROM account WHERE sid = $3`,
-        [account, sid, ACCOUNT_SID],
-      );
+      await addAccount(run, account, sid, `${account}@example.com`);
       await addEnterprises(run, sid, account, 3, 5, 5_000_000 + small * 100);
     }
     await withoutIndexes(run, ['message', 'message_event'], async () => {
@@ -116,8 +121,8 @@ async function seed(url: string, { messages, enterprises, smallOrganizations }: 
     await run(
       `INSERT INTO outbox_lane (lane, organization_sid, due)
        SELECT 'sms:' || external_digits || ':' || ltrim(phone, '+'), organization_sid, 'infinity' FROM mapping, unnest($2::text[]) phone
-       WHERE organization_sid = $1`,
-      [WRITERS, PHONES],
+       WHERE organization_sid = ANY ($1)`,
+      [WRITTEN, PHONES],
     );
     await run('CREATE TABLE bench_total AS SELECT organization_sid, count(*)::int AS total FROM message GROUP BY organization_sid');
     await run('ALTER TABLE bench_total ADD PRIMARY KEY (organization_sid)');
@@ -133,6 +138,14 @@ async function seed(url: string, { messages, enterprises, smallOrganizations }: 
 }
 
 type Run = (text: string, values?: readonly unknown[]) => Promise<pg.QueryResult>;
+
+/** An account with the token and the permissions of the gateway's. */
+const addAccount = (run: Run, sid: string, organization: string, email: string) =>
+  run(
+    `INSERT INTO account (sid, organization_sid, email, friendly_name, permissions, token_digest, token_key_id)
+     SELECT $1, $2, $3, 'Bench', permissions, token_digest, token_key_id FROM account WHERE sid = $4`,
+    [sid, organization, email, ACCOUNT_SID],
+  );
 
 /** Enterprises with their admins and mappings, a minute apart. */
 async function addEnterprises(
@@ -234,10 +247,11 @@ async function withoutIndexes(run: Run, tables: readonly string[], insert: () =>
 
 /** Takes out what was sent, so that every run begins with the same. */
 async function forgetSent(url: string): Promise<void> {
-  const [sent] = await ask<{ count: number }>(url, 'SELECT count(*)::int AS count FROM message WHERE organization_sid = $1', [WRITERS]);
+  const written = [WRITTEN];
+  const [sent] = await ask<{ count: number }>(url, 'SELECT count(*)::int AS count FROM message WHERE organization_sid = ANY ($1)', written);
   if (!sent?.count) return;
-  await ask(url, 'DELETE FROM outbox USING message m WHERE m.sid = message_sid AND m.organization_sid = $1', [WRITERS]);
-  await ask(url, 'DELETE FROM message_event WHERE organization_sid = $1', [WRITERS]);
-  await ask(url, 'DELETE FROM message WHERE organization_sid = $1', [WRITERS]);
+  await ask(url, 'DELETE FROM outbox USING message m WHERE m.sid = message_sid AND m.organization_sid = ANY ($1)', written);
+  await ask(url, 'DELETE FROM message_event WHERE organization_sid = ANY ($1)', written);
+  await ask(url, 'DELETE FROM message WHERE organization_sid = ANY ($1)', written);
   await ask(url, 'VACUUM (ANALYZE) message, message_event, outbox, outbox_lane, event_head');
 }

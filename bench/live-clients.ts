@@ -1,12 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import { type IncomingMessage, request } from 'node:http';
+import type { Socket } from 'node:net';
+import { eventsIn, FrameReader, maskedFrame } from './live-frames.ts';
 
-// The readers of bench/work/live.ts, in a process of their own: they note when each text arrives and tell the delays when all have arrived.
+// The readers of bench/work/live.ts, in a process of their own: they note when each text arrives and tell the delays when all have arrived. They read
+// the bytes themselves: with a client's library, a reader would take longer than any of the servers to write.
+
+/** How a server is read. */
+export interface Target {
+  readonly url: string;
+  readonly transport: 'graphql-ws' | 'ws' | 'sse';
+  readonly authorization?: string;
+  readonly query?: string;
+}
 
 /** What the bench asks: to connect, or to tell the delays of the next texts once every reader has `texts` of them. */
 export type Command =
-  | { readonly do: 'connect'; readonly url: string; readonly count: number; readonly authorization?: string; readonly query?: string }
+  | ({ readonly do: 'connect'; readonly count: number } & Target)
   | { readonly do: 'measure'; readonly texts: number }
   | { readonly do: 'close' };
 
@@ -18,23 +29,19 @@ export interface Measured {
   readonly bytes: number;
 }
 
-const sockets: WebSocket[] = [];
+const sockets: Socket[] = [];
 let delays: number[] = [];
 let expected = 0;
 let last = 0n;
 let bytes = 0;
 
-const now = () => process.hrtime.bigint();
-
 /** Each text has, somewhere, the moment at which it was sent. */
-function arrived(data: unknown): void {
-  const text = String(data);
+function arrived(text: string, now: bigint): void {
   const sent = /@(\d+)@/.exec(text)?.[1];
   if (!sent) return;
   bytes = text.length;
-  last = now();
-  delays.push(Number(last - BigInt(sent)) / 1e6);
-  tellWhenComplete();
+  last = now;
+  delays.push(Number(now - BigInt(sent)) / 1e6);
 }
 
 function tellWhenComplete(): void {
@@ -44,19 +51,69 @@ function tellWhenComplete(): void {
   expected = 0;
 }
 
-async function connect({ url, authorization, query }: Extract<Command, { do: 'connect' }>): Promise<void> {
-  const socket = new WebSocket(url, query ? 'graphql-transport-ws' : undefined);
+async function connect(target: Target): Promise<void> {
+  if (target.transport === 'sse') return connectEvents(target);
+  const { socket, frames, first } = await upgrade(target);
   sockets.push(socket);
-  await once(socket, 'open');
-  if (query) {
-    socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: authorization } }));
-    await once(socket, 'message');
+  frames.onPing = () => socket.write(maskedFrame(0xa, ''));
+  if (target.transport === 'graphql-ws') {
+    const message = () => new Promise((resolve) => (frames.onText = resolve));
+    let answered = message();
+    frames.read(first);
+    socket.on('data', (chunk: Buffer) => frames.read(chunk));
+    socket.write(maskedFrame(1, JSON.stringify({ type: 'connection_init', payload: { Authorization: target.authorization } })));
+    await answered;
+    answered = message();
     // As graphql-ws's own client numbers them.
-    socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query } }));
+    socket.write(maskedFrame(1, JSON.stringify({ id: randomUUID(), type: 'subscribe', payload: { query: target.query } })));
     // The bookmark.
-    await once(socket, 'message');
+    await answered;
+    socket.removeAllListeners('data');
   }
-  socket.on('message', arrived);
+  let now = 0n;
+  frames.onText = (text) => arrived(text, now);
+  socket.on('data', (chunk: Buffer) => {
+    now = process.hrtime.bigint();
+    frames.read(chunk);
+    tellWhenComplete();
+  });
+}
+
+async function upgrade({ url, transport }: Target) {
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'websocket',
+    'sec-websocket-version': '13',
+    'sec-websocket-key': Buffer.from(randomUUID().slice(0, 16)).toString('base64'),
+    ...(transport === 'graphql-ws' ? { 'sec-websocket-protocol': 'graphql-transport-ws' } : {}),
+  };
+  const upgrading = request(url, { headers });
+  upgrading.end();
+  const [, socket, first] = (await once(upgrading, 'upgrade')) as [IncomingMessage, Socket, Buffer];
+  return { socket, first, frames: new FrameReader() };
+}
+
+async function connectEvents({ url, authorization, query = '' }: Target): Promise<void> {
+  const headers = { accept: 'text/event-stream', ...(authorization ? { authorization } : {}) };
+  const asking = request(`${url}?${new URLSearchParams({ query })}`, { headers, agent: false });
+  asking.end();
+  const [response] = (await once(asking, 'response')) as [IncomingMessage];
+  sockets.push(response.socket);
+  let rest = '';
+  const read = (chunk: Buffer) => {
+    const now = process.hrtime.bigint();
+    const { events, rest: left } = eventsIn(rest + chunk.toString('latin1'));
+    rest = left;
+    for (const event of events) arrived(event, now);
+    tellWhenComplete();
+  };
+  // The bookmark, or a comment.
+  await new Promise<void>((resolve) => {
+    response.on('data', (chunk: Buffer) => {
+      read(chunk);
+      resolve();
+    });
+  });
 }
 
 process.on('message', async (command: Command) => {
@@ -70,7 +127,7 @@ process.on('message', async (command: Command) => {
     process.send?.('ready');
     tellWhenComplete();
   } else {
-    for (const socket of sockets.splice(0)) socket.terminate();
+    for (const socket of sockets.splice(0)) socket.destroy();
     process.send?.('ready');
   }
 });

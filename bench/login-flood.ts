@@ -30,7 +30,7 @@ const postgres = process.env.TEST_DATABASE_URL;
 const name = `gateway_login_${process.pid}`;
 const database = await connect({ dataDir, databaseUrl: postgres && (await makeDatabase(postgres, name)), log });
 await migrate(database.pool, MIGRATIONS);
-const live = createLive({ prisma: database.prisma, log });
+const live = createLive({ prisma: database.prisma, sql: database.sql, log });
 const gateway: Gateway = {
   prisma: database.prisma,
   sql: database.sql,

@@ -15,13 +15,23 @@ export type PeerName =
   | 'broadcast'
   | 'cte'
   | 'fastify-rest'
+  | 'listen-notify'
   | 'memory'
   | 'mercurius'
   | 'postgraphile'
   | 'yoga-pg'
   | 'yoga-prisma';
 /** These need nothing but what the gateway itself has. */
-const WITH_THE_PRODUCTS: readonly PeerName[] = ['bare', 'bare-exchange', 'broadcast', 'cte', 'memory', 'yoga-pg', 'yoga-prisma'];
+const WITH_THE_PRODUCTS: readonly PeerName[] = [
+  'bare',
+  'bare-exchange',
+  'broadcast',
+  'cte',
+  'listen-notify',
+  'memory',
+  'yoga-pg',
+  'yoga-prisma',
+];
 
 /** Installs the peers' packages where they are missing. @returns whether they are there */
 export function installPeers(): boolean {
@@ -44,19 +54,19 @@ function isInstalled(): boolean {
 
 export const mayStart = (name: PeerName, installed: boolean) => installed || WITH_THE_PRODUCTS.includes(name);
 
-/** A peer, ready, on the servers' core. */
+/** A peer, ready. @param options of node */
 export async function startPeer(
   name: PeerName,
   databaseUrl: string,
   organization: string,
   options: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
+  { core = SERVER_CORE, env = {} as Readonly<Record<string, string>> } = {},
 ): Promise<Server> {
   const port = await freePort();
   const node = name === 'postgraphile' ? NODE_22 : process.execPath;
   // The generated Prisma client is TypeScript.
   const loader = name === 'yoga-prisma' ? ['--import', 'tsx'] : [];
-  return serve(name, SERVER_CORE, [node, ...options, ...loader, join(here, 'peers', `${name}.mjs`)], {
+  return serve(name, core, [node, ...options, ...loader, join(here, 'peers', `${name}.mjs`)], {
     port,
     env: {
       ...env,

@@ -28,14 +28,7 @@ export function isReached({ is, byProcessor = Number.NaN, isByProcessor, mark }:
 export function detailsOf(groups: ReadonlyMap<string, readonly Measured[]>): string {
   const lines = [...groups].flatMap(([work, measured]) =>
     measured.map(({ name, perSecond, microseconds, postgres, busy, median, p99, windows, thrownAway, disturbed }) => {
-      const numbers = [
-        Math.round(perSecond),
-        Math.round(microseconds),
-        Math.round(postgres),
-        `${Math.round(busy * 100)} %`,
-        fixed(median),
-        fixed(p99),
-      ];
+      const numbers = [rounded(perSecond), rounded(microseconds), rounded(postgres), rounded(busy * 100, ' %'), fixed(median), fixed(p99)];
       return `| ${work} | ${name} | ${numbers.join(' | ')} | ${windows} | ${thrownAway} | ${disturbed} |`;
     }),
   );
@@ -44,6 +37,7 @@ export function detailsOf(groups: ReadonlyMap<string, readonly Measured[]>): str
   return [`| work | server | ${head} |`, `|---${'|---'.repeat(10)}|`, ...lines].join('\n');
 }
 
+const rounded = (value: number, unit = '') => (Number.isNaN(value) ? '–' : `${Math.round(value)}${unit}`);
 const fixed = (ms: number) => (Number.isNaN(ms) ? '–' : ms.toFixed(2));
 
 /** Writes bench/results.md. */

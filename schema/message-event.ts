@@ -1,14 +1,16 @@
+import type { Message } from '../prisma/client/client.ts';
+import type { LoggedEvent } from '../src/domain/logged-event.ts';
 import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
-import type { LoggedEvent } from '../src/domain/messages/events.ts';
 import { listEvents } from '../src/domain/messages/message-events.ts';
 import type { Bookmark } from '../src/live/bookmarks.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageRef } from './message.ts';
 
-/** An event in a list, a stream or a message's history. In a history, its cursor is not encoded yet. */
+/** An event in a list, a stream or a message's history. In a history, its cursor is not encoded yet; in a stream, its message comes along. */
 type EventRow = Pick<LoggedEvent, 'seq' | 'messageSid' | 'status' | 'previousStatus' | 'errorCode' | 'errorMessage' | 'occurredAt'> & {
   cursor?: string;
+  message?: Message;
 };
 
 const MessageEventRef = builder.objectRef<EventRow>('MessageEvent').implement({
@@ -39,7 +41,7 @@ const MessageEventRef = builder.objectRef<EventRow>('MessageEvent').implement({
     message: t.field({
       type: MessageRef,
       description: 'The message in its current state, which can be later than this event.',
-      resolve: async ({ messageSid }, _args, { loaders }) => required(await loaders.message.load(messageSid)),
+      resolve: async ({ message, messageSid }, _args, { loaders }) => message ?? required(await loaders.message.load(messageSid)),
     }),
   }),
 });

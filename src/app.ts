@@ -24,6 +24,7 @@ import { BOT_ENDPOINT, botEndpoint } from './exchange/teams/bot-endpoint.ts';
 import { createAccessLog, type ObserveOperation } from './execution/operations.ts';
 import { createGraph, type GraphSettings } from './graph/graph.ts';
 import { isSimple } from './graph/simple-operation.ts';
+import { wantsOnlyEventStream } from './graph/streams/sse.ts';
 import { attachWebSockets, type WebSockets } from './graph/streams/websocket.ts';
 import type { Live } from './live/live.ts';
 import type { BotFrameworkVerifier } from './platforms/microsoft/bot-framework-tokens.ts';
@@ -116,7 +117,7 @@ export function createApp(options: AppOptions): App {
     direct: {
       takes: (request) => {
         const { pathname } = targetOf(request);
-        return pathname === '/graphql' ? isSimple(request) : CONTRACT.test(pathname);
+        return pathname === '/graphql' ? isSimple(request) || wantsOnlyEventStream(request) : CONTRACT.test(pathname);
       },
       fetch: answer,
     },

@@ -66,7 +66,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 
   let draining = false;
   const rateLimit = await rateLimitOf(settings, log);
-  const live = createLive({ prisma: database.prisma, log });
+  const live = createLive({ prisma: database.prisma, sql: database.sql, log });
   const app = options.createApp({
     ...{ gateway, live, contract: settings, log, botFramework, rateLimit },
     ...{ graph: settings.graph, limits: settings.limits, corsOrigins: settings.corsOrigins },
@@ -117,7 +117,7 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
     foldTypography: settings.foldTypography,
     hints: {
       queued: () => wiring.notifier?.hints.queued(),
-      appended: (organizationSid) => wiring.notifier?.hints.appended(organizationSid),
+      appended: (organizationSid, event) => wiring.notifier?.hints.appended(organizationSid, event),
     },
     get publicUrl() {
       return settings.publicUrl ?? wiring.listener?.url ?? '';
@@ -141,7 +141,7 @@ function notifyWith(exchange: Exchange, live: Live, openChannel: OpenChannel | u
   return startNotifier({
     here: {
       queued: () => exchange.wake(),
-      appended: (organizationSid) => live.wake(organizationSid),
+      appended: (organizationSid, event) => live.wake(organizationSid, event),
       missed: () => {
         exchange.wake();
         live.wakeAll();

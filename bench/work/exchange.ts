@@ -86,7 +86,9 @@ async function open(
   const env = platformSettings(platforms);
   const core = bench.smoke ? ALL_CORES : SERVER_CORE;
   const server =
-    name === 'gateway' ? await startGateway(url, { core, env }) : await startPeer(name, url, '', [], { PLATFORMS_URL: platforms.url });
+    name === 'gateway'
+      ? await startGateway(url, { core, env })
+      : await startPeer(name, url, '', [], { env: { PLATFORMS_URL: platforms.url } });
   return { name, server, database, url, platforms, conversations, next: 1 };
 }
 

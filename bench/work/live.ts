@@ -1,17 +1,16 @@
-import { type SendInput, sendInputs, WRITER_SID } from '../data.ts';
-import { basic, startGateway } from '../gateway.ts';
+import { NOTIFIED, type SendInput, sendInputs } from '../data.ts';
+import { startGateway } from '../gateway.ts';
 import { INSPECTED, memoryOf } from '../inspector.ts';
+import type { Target } from '../live-clients.ts';
 import { LOAD_CORE, pinBackends, processorTime, watch } from '../machine.ts';
 import { type Measured, mayGoOn, median, type Pace, TOLERATED } from '../measure.ts';
 import { startPeer } from '../peers.ts';
-import { sendMessage } from '../queries.ts';
 import { Readers } from '../readers.ts';
 import type { Server } from '../server.ts';
 import type { Outcome, Work } from '../work.ts';
-import { graphAnswer } from './graph.ts';
+import { milliseconds } from './graph.ts';
+import { eventsOf, sendText } from './live-events.ts';
 
-const QUERY = `subscription { messageEvents { __typename ... on Bookmark { cursor } ... on MessageEvent {
-  cursor occurredAt status previousStatus message { sid from to body channelStatus } } } }`;
 /** Of the subscribers, those that connect before memory is looked at: what a server loads or compiles for the first of them is no subscriber's. */
 const FIRST = 0.1;
 /** Texts in a burst. */
@@ -47,32 +46,33 @@ export const live: Work = async (bench) => {
   const writer = await startGateway(data.url, { core: LOAD_CORE });
   const plain = await startPeer('broadcast', data.url, '', [INSPECTED]);
   const inputs = await sendInputs(data.url);
-  const url = gateway.url.replace('http', 'ws');
-  const target = { url: `${url}/graphql`, authorization: basic(WRITER_SID), query: QUERY };
-  const ours = await connected(gateway, subscribers, target, (texts) => sendAll(writer, inputs, texts));
+  const ours = await connected(gateway, subscribers, eventsOf(gateway, 'graphql-ws'), (texts) => sendAll(writer, inputs, texts));
   let bytes = 440;
   const plainBurst = async (texts: number) => {
     await fetch(plain.url, { method: 'POST', body: JSON.stringify({ texts, bytes }) });
   };
-  const theirs = await connected(plain, subscribers, { url: plain.url.replace('http', 'ws') }, plainBurst);
+  const theirs = await connected(plain, subscribers, { url: plain.url, transport: 'ws' }, plainBurst);
+  const storing = await startPeer('listen-notify', data.url, NOTIFIED, [INSPECTED]);
+  const storingWriter = await startPeer('listen-notify', data.url, NOTIFIED, [], { core: LOAD_CORE });
+  const notified = await sendInputs(data.url, NOTIFIED);
+  const stored = await connected(storing, subscribers, { url: storing.url, transport: 'ws' }, (texts) =>
+    sendAll(storingWriter, notified, texts),
+  );
   try {
     const texts = bench.smoke ? 5 : BURST;
     for (const _warmUp of [1, 2]) {
       ({ bytes } = await ours.readers.measure(texts, () => ours.burst(texts)));
       await theirs.readers.measure(texts, () => theirs.burst(texts));
+      await stored.readers.measure(texts, () => stored.burst(texts));
     }
-    return compared(subscribers, ours, theirs, await alternate(bench.pace, [ours, theirs], writer, texts));
+    const sides = [ours, theirs, stored];
+    return compared(subscribers, ours, theirs, await alternate(bench.pace, sides, [writer.pid, storingWriter.pid], texts));
   } finally {
-    for (const { readers } of [ours, theirs]) readers.end();
+    for (const { readers } of [ours, theirs, stored]) readers.end();
   }
 };
 
-async function connected(
-  server: Server,
-  count: number,
-  target: { readonly url: string; readonly authorization?: string; readonly query?: string },
-  burst: Side['burst'],
-): Promise<Side> {
+async function connected(server: Server, count: number, target: Target, burst: Side['burst']): Promise<Side> {
   const readers = new Readers();
   const first = Math.ceil(count * FIRST);
   await readers.tell({ do: 'connect', count: first, ...target });
@@ -85,30 +85,25 @@ async function connected(
 
 /** Sends messages at once, each with the moment at which it was. */
 async function sendAll(writer: Server, inputs: readonly SendInput[], texts: number): Promise<void> {
-  await Promise.all(
-    inputs.slice(0, texts).map(({ mappingSid, to }) => {
-      const body = `A text of the length that a text has, more or less @${process.hrtime.bigint()}@`;
-      return graphAnswer(writer, sendMessage({ mappingSid, to, body }), WRITER_SID);
-    }),
-  );
+  await Promise.all(inputs.slice(0, texts).map((input) => sendText(writer, input)));
 }
 
-async function alternate(pace: Pace, sides: readonly Side[], writer: Server, texts: number): Promise<Burst[][]> {
+async function alternate(pace: Pace, sides: readonly Side[], writers: readonly number[], texts: number): Promise<Burst[][]> {
   const bursts: { good: Burst[]; bad: Burst[] }[] = sides.map(() => ({ good: [], bad: [] }));
   for (let round = 0; mayGoOn(round, { ...pace, rounds: pace.repeats, tries: pace.repeats * 3 }); round += 1) {
     for (const [index, side] of sides.entries()) {
       const had = bursts[index];
       if (!had || had.good.length >= pace.repeats) continue;
-      const burst = await measured(side, texts, pace.database, writer);
+      const burst = await measured(side, texts, pace.database, writers);
       had[burst.isDisturbed ? 'bad' : 'good'].push(burst);
     }
   }
   return bursts.map(({ good, bad }) => [...good, ...bad].slice(0, pace.repeats));
 }
 
-async function measured({ server, readers, burst }: Side, texts: number, database: string, writer: Server): Promise<Burst> {
+async function measured({ server, readers, burst }: Side, texts: number, database: string, writers: readonly number[]): Promise<Burst> {
   pinBackends(database);
-  const watched = watch([server.pid, readers.pid, writer.pid], database);
+  const watched = watch([server.pid, readers.pid, ...writers], database);
   const cpu = processorTime(server.pid);
   let began = 0n;
   const { last, delays } = await readers.measure(texts, async () => {
@@ -130,9 +125,9 @@ async function measured({ server, readers, burst }: Side, texts: number, databas
   };
 }
 
-function compared(subscribers: number, ours: Side, theirs: Side, [gateway = [], plain = []]: readonly Burst[][]): Outcome {
-  const measured = [summary('gateway', gateway), summary('plain ws', plain)] as const;
-  const [fast, faster] = measured;
+function compared(subscribers: number, ours: Side, theirs: Side, [gateway = [], plain = [], stored = []]: readonly Burst[][]): Outcome {
+  const measured = [summary('gateway', gateway), summary('plain ws', plain), summary('ws by LISTEN and NOTIFY', stored)] as const;
+  const [fast, faster, bare] = measured;
   const rateOf = ({ perSecond, microseconds }: Measured) => `${Math.round(perSecond)}/s, ${microseconds.toFixed(1)} µs`;
   const kib = (value: number) => `${value.toFixed(1)} KiB`;
   return {
@@ -145,6 +140,14 @@ function compared(subscribers: number, ours: Side, theirs: Side, [gateway = [], 
         is: fast.perSecond / faster.perSecond,
         byProcessor: faster.microseconds / fast.microseconds,
         mark: { atLeast: 0.7 },
+      },
+      {
+        work: `a burst of ${BURST} events to ${subscribers} subscribers, median delay`,
+        beside: 'ws broadcast by LISTEN and NOTIFY',
+        gateway: milliseconds(fast.median),
+        peer: milliseconds(bare.median),
+        is: fast.median / bare.median,
+        mark: { atMost: 3 },
       },
       {
         work: 'memory per subscriber, resident',

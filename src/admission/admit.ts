@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import { type AnyRequest, NodeRequest } from '../server/node-request.ts';
+import { StreamResponse } from '../server/stream-response.ts';
 import { type AnyResponse, TextResponse } from '../server/text-response.ts';
 import type { Admission } from './admission.ts';
 import { type Authentication, type AuthenticationRefusal, CHALLENGE, isRefusal, type Peer } from './authentication.ts';
@@ -134,4 +135,7 @@ export const refusalHeaders = ({ status, challenge = CHALLENGE, retryAfter }: Re
 });
 
 /** Ends a stream that opened after its deadline: no client reads it. */
-const discard = (response: AnyResponse) => void (response instanceof Response && response.body?.cancel());
+function discard(response: AnyResponse): void {
+  if (response instanceof StreamResponse) response.body.discard();
+  else if (response instanceof Response) void response.body?.cancel();
+}

@@ -11,6 +11,8 @@ export interface Sql {
   readonly query: Query;
   /** Runs a statement that joins few rows by indexes, in the order as written. */
   readonly queryAsWritten: Query;
+  /** Runs a short reading statement at once, with a plan that is made once for all values. */
+  readonly read: Query;
   /** Runs a short reading statement together with others of the same text. */
   readonly readTogether: ReadTogether;
   /** Runs a writing statement together with others of the same text and group. */
@@ -39,6 +41,7 @@ export function createSql({ pool, batchPool, movingPool }: Pools, nameOf: (text:
   return {
     query: queryOn(pool, nameOf),
     queryAsWritten,
+    read: queryOn(batchPool, nameOf),
     readTogether: createReadTogether(queryOn(batchPool, nameOf)),
     writeTogether: createWriteTogether(queryAsWritten, patienceMs),
   };

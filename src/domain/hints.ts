@@ -1,7 +1,12 @@
+import type { EventWithMessage } from './logged-event.ts';
+
 /** Notifies waiting parts of a change after its commit. A hint may be lost: every waiting part also polls. */
 export interface Hints {
   /** Call it when a message has entered the outbox. */
   readonly queued: () => void;
-  /** Call it when an event has been appended to the organization's log. */
-  readonly appended: (organizationSid: string) => void;
+  /**
+   * Call it when an event has been appended to the organization's log.
+   * @param event if given, need not be read again on this instance
+   */
+  readonly appended: (organizationSid: string, event?: EventWithMessage) => void;
 }

@@ -38,10 +38,8 @@ async function handle(options: GraphFaceOptions, request: AnyRequest, admitted: 
     return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/json');
   }
   const { yoga, simple } = options;
-  if (!(request instanceof NodeRequest)) {
-    if (!wantsEventStream(request)) return yoga.fetch(request, admitted);
-    return (await handleStream(options, request, admitted)) ?? refuseTooLarge(request);
-  }
+  if (wantsEventStream(request)) return (await handleStream(options, request, admitted)) ?? refuseTooLarge(request);
+  if (!(request instanceof NodeRequest)) return yoga.fetch(request, admitted);
   const bytes = await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) return refuseTooLarge(request);
   const outcome = await simple?.(bytes, admitted);
@@ -55,16 +53,16 @@ async function handle(options: GraphFaceOptions, request: AnyRequest, admitted: 
  */
 async function handleStream(
   { yoga, streaming, isDraining }: GraphFaceOptions,
-  request: Request,
+  request: AnyRequest,
   admitted: Admitted,
 ): Promise<AnyResponse | undefined> {
   const read = await readOperation(request);
   if (!read) return undefined;
   const prepared = read.body && streaming.prepare(admitted.caller, read.body, request.headers.get('last-event-id') ?? undefined);
-  if (!prepared) return yoga.fetch(read.unread, admitted);
-  if ('errors' in prepared) return failedStream(prepared.errors);
-  if (!isSubscription(prepared)) return yoga.fetch(read.unread, admitted);
-  return eventStream(prepared, request.signal, isDraining, streaming.credentials);
+  if (prepared && 'errors' in prepared) return failedStream(prepared.errors);
+  if (!prepared || !isSubscription(prepared)) return yoga.fetch(await read.unread(), admitted);
+  const signal = request instanceof NodeRequest ? undefined : request.signal;
+  return eventStream(prepared, isDraining, streaming.credentials, signal);
 }
 
 /** Whether the body is declared as JSON. A page of another site can send forms and plain text, but JSON only if CORS allows it. */

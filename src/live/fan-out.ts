@@ -25,7 +25,7 @@ interface FanOutOptions {
 /**
  * How much is sent to a reader at once, in UTF-16 code units of JSON, unless a single result is longer. A slow reader buffers no more than this.
  */
-const PORTION_SIZE = 16 * 1024;
+const PORTION_SIZE = 32 * 1024;
 /** After this many readers, the event loop gets a turn. */
 const READERS_PER_TURN = 500;
 

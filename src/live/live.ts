@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
+import type { EventWithMessage } from '../domain/logged-event.ts';
 import { decodeEventCursor } from '../domain/messages/event-cursor.ts';
 import { headOf, type MessageEventFilter } from '../domain/messages/events.ts';
+import type { LogReader } from '../domain/messages/read-events.ts';
 import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
 import { currentStatus, isTerminal } from './current-status.ts';
@@ -26,8 +28,11 @@ export interface Live {
    * @throws NotFoundError MESSAGE_NOT_FOUND
    */
   messageStatus(caller: Caller, sid: string): Promise<Updates<LiveEvent>>;
-  /** Reads the organization's log now: it may have grown. */
-  wake(organizationSid: string): void;
+  /**
+   * Reads the organization's log now: it may have grown.
+   * @param event that it has grown by, if known
+   */
+  wake(organizationSid: string, event?: EventWithMessage): void;
   /** Reads every log now: any may have grown. */
   wakeAll(): void;
   /** How many streams are open. */
@@ -38,6 +43,7 @@ export interface Live {
 
 export interface LiveOptions {
   readonly prisma: PrismaClient;
+  readonly sql: LogReader;
   readonly log: Logger;
   /** How often logs are read without being woken, in ms. */
   readonly pollMs?: number;
@@ -48,9 +54,9 @@ export interface LiveOptions {
 }
 
 /** Creates the streams of message events. All of an organization's streams share one tail; readers of equal results share a fan-out. */
-export function createLive({ prisma, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
-  const tails = createTails({ prisma, log, pollMs });
-  const privateStreams = createPrivateStreams({ prisma, tails, idleMs, bufferSize });
+export function createLive({ prisma, sql, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
+  const tails = createTails({ sql, log, pollMs });
+  const privateStreams = createPrivateStreams({ sql, tails, idleMs, bufferSize });
   const fanOuts = createFanOuts({
     tails,
     idleMs,

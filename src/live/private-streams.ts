@@ -1,5 +1,5 @@
-import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { LogHead } from '../domain/messages/events.ts';
+import type { LogReader } from '../domain/messages/read-events.ts';
 import { type EventStream, openStream } from './stream.ts';
 import type { LiveEvent } from './tail.ts';
 import type { Tails } from './tails.ts';
@@ -14,13 +14,13 @@ interface PrivateStreams {
 }
 
 interface PrivateStreamsOptions {
-  readonly prisma: PrismaClient;
+  readonly sql: LogReader;
   readonly tails: Tails;
   readonly idleMs: number;
   readonly bufferSize: number;
 }
 
-export function createPrivateStreams({ prisma, tails, idleMs, bufferSize }: PrivateStreamsOptions): PrivateStreams {
+export function createPrivateStreams({ sql, tails, idleMs, bufferSize }: PrivateStreamsOptions): PrivateStreams {
   const streams = new Set<EventStream>();
   let stopped = false;
   return {
@@ -29,7 +29,7 @@ export function createPrivateStreams({ prisma, tails, idleMs, bufferSize }: Priv
     },
     open: (organizationSid, head, after, missed) => {
       const tail = tails.acquire(organizationSid, head);
-      const stream = openStream({ prisma, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
+      const stream = openStream({ sql, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
       const counted: EventStream = {
         next: stream.next,
         isCaughtUp: stream.isCaughtUp,

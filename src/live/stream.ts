@@ -1,13 +1,14 @@
-import type { PrismaClient } from '../../prisma/client/client.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import { ConflictError } from '../domain/errors.ts';
+import type { EventWithMessage } from '../domain/logged-event.ts';
 import { cursorExpired, encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { isGap, type LoggedEvent, readEvents } from '../domain/messages/events.ts';
+import { isGap } from '../domain/messages/events.ts';
+import { type LogReader, readEventsWithMessages } from '../domain/messages/read-events.ts';
 import { createWakeUp, type WakeUp } from '../wake-up.ts';
 import { type Follower, type LiveEvent, type Tail, withCursors } from './tail.ts';
 
 interface StreamOptions {
-  readonly prisma: PrismaClient;
+  readonly sql: LogReader;
   readonly organizationSid: string;
   readonly logId: string;
   readonly tail: Tail;
@@ -65,16 +66,16 @@ interface StreamState {
 }
 
 async function* follow(
-  { prisma, organizationSid, logId, tail, missed = [], idleMs, bufferSize }: StreamOptions,
+  { sql, organizationSid, logId, tail, missed = [], idleMs, bufferSize }: StreamOptions,
   state: StreamState,
   wakeUp: WakeUp,
   isClosed: () => boolean,
 ): AsyncGenerator<readonly LiveEvent[], undefined> {
   const expired = () => cursorExpired(encodeEventCursor(logId, state.position));
-  async function read(): Promise<LoggedEvent[]> {
+  async function read(): Promise<EventWithMessage[]> {
     for (;;) {
       try {
-        return await readEvents(prisma, organizationSid, state.position, REPLAY_BATCH);
+        return await readEventsWithMessages(sql, organizationSid, state.position, REPLAY_BATCH);
       } catch (error) {
         if (!isUnavailable(error) || isClosed()) throw error;
       }

@@ -1,10 +1,10 @@
-import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { EventWithMessage, LoggedEvent } from '../domain/logged-event.ts';
 import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { type LoggedEvent, readEvents } from '../domain/messages/events.ts';
+import { type LogReader, readEventsWithMessages } from '../domain/messages/read-events.ts';
 import { createWakeUp } from '../wake-up.ts';
 
 /** An event with the cursor to continue after it. All followers get the same object, so that it is rendered once. */
-export type LiveEvent = LoggedEvent & { readonly cursor: string };
+export type LiveEvent = LoggedEvent & Partial<EventWithMessage> & { readonly cursor: string };
 
 /** Receives a tail's events. */
 export interface Follower {
@@ -24,13 +24,15 @@ export interface Tail {
   join(follower: Follower): () => void;
   /** Reads the log now: it may have grown. */
   wake(): void;
+  /** Takes an event that is committed. It need not be read, if it is the next. */
+  offer(event: EventWithMessage): void;
   stop(): void;
 }
 
 const BATCH = 500;
 
 interface TailOptions {
-  readonly prisma: PrismaClient;
+  readonly sql: LogReader;
   readonly organizationSid: string;
   readonly logId: string;
   /** The seq of the last event before those to read. */
@@ -42,25 +44,27 @@ interface TailOptions {
 }
 
 /** Follows a log, in batches, until stopped. */
-export function startTail({ prisma, organizationSid, logId, from, pollMs, onError }: TailOptions): Tail {
+export function startTail({ sql, organizationSid, logId, from, pollMs, onError }: TailOptions): Tail {
   const followers = new Set<Follower>();
   const wakeUp = createWakeUp();
   let position = from;
   let stopped = false;
   let failing = false;
+  /** Events after `position`, in order, that were offered in this turn of the event loop. */
+  let offered: EventWithMessage[] = [];
 
   async function run(): Promise<void> {
     while (!stopped) {
       const events = await read();
       if (stopped) return;
-      pushToFollowers(withCursors(logId, events));
+      pushToFollowers(events);
       if (events.length < BATCH) await wakeUp.wait(pollMs);
     }
   }
 
-  async function read(): Promise<LoggedEvent[]> {
+  async function read(): Promise<EventWithMessage[]> {
     try {
-      const events = await readEvents(prisma, organizationSid, position, BATCH);
+      const events = await readEventsWithMessages(sql, organizationSid, position, BATCH);
       failing = false;
       return events;
     } catch (error) {
@@ -70,7 +74,12 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
     }
   }
 
-  function pushToFollowers(events: readonly LiveEvent[]): void {
+  /** @param read consecutive events, of which it may have had the first ones meanwhile */
+  function pushToFollowers(read: readonly EventWithMessage[]): void {
+    const events = withCursors(
+      logId,
+      read.filter(({ seq }) => seq > position),
+    );
     const last = events.at(-1);
     if (!last) return;
     position = last.seq;
@@ -79,6 +88,12 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
       const fresh = first.seq > follower.position ? events : events.filter((event) => event.seq > follower.position);
       if (fresh.length > 0) follower.push(fresh);
     }
+  }
+
+  function pushOffered(): void {
+    const events = offered;
+    offered = [];
+    if (!stopped) pushToFollowers(events);
   }
 
   void run();
@@ -91,6 +106,12 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
       return () => followers.delete(follower);
     },
     wake: () => wakeUp.wake(),
+    offer: (event) => {
+      if (event.seq !== (offered.at(-1)?.seq ?? position) + 1n) return wakeUp.wake();
+      offered.push(event);
+      // Together with the others of the same commit.
+      if (offered.length === 1) queueMicrotask(pushOffered);
+    },
     stop: () => {
       stopped = true;
       wakeUp.wake();
@@ -99,5 +120,5 @@ export function startTail({ prisma, organizationSid, logId, from, pollMs, onErro
 }
 
 /** Adds to each event of a log the cursor to continue after it. */
-export const withCursors = (logId: string, events: readonly LoggedEvent[]): LiveEvent[] =>
+export const withCursors = (logId: string, events: readonly EventWithMessage[]): LiveEvent[] =>
   events.map((event) => ({ ...event, cursor: encodeEventCursor(logId, event.seq) }));

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
-import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { EventWithMessage } from '../domain/logged-event.ts';
 import type { LogHead } from '../domain/messages/events.ts';
+import type { LogReader } from '../domain/messages/read-events.ts';
 import { startTail, type Tail } from './tail.ts';
 
 /** The tails of the organizations that have readers on this instance: one each, counted by its users. */
@@ -11,19 +12,22 @@ export interface Tails {
   acquire(organizationSid: string, head: LogHead): Tail;
   /** Stops the organization's tail if this was its last user. */
   release(organizationSid: string): void;
-  /** Reads the organization's log now, if it has a tail. */
-  wake(organizationSid: string): void;
+  /**
+   * Reads the organization's log now, if it has a tail.
+   * @param event if it is the log's next one, nothing need be read
+   */
+  wake(organizationSid: string, event?: EventWithMessage): void;
   /** Reads every log now that has a tail. */
   wakeAll(): void;
 }
 
 interface TailsOptions {
-  readonly prisma: PrismaClient;
+  readonly sql: LogReader;
   readonly log: Logger;
   readonly pollMs: number;
 }
 
-export function createTails({ prisma, log, pollMs }: TailsOptions): Tails {
+export function createTails({ sql, log, pollMs }: TailsOptions): Tails {
   const tails = new Map<string, { readonly tail: Tail; users: number }>();
   return {
     acquire: (organizationSid, { logId, seq }) => {
@@ -33,7 +37,7 @@ export function createTails({ prisma, log, pollMs }: TailsOptions): Tails {
         return held.tail;
       }
       const onError = (error: unknown) => log.error({ err: error, organizationSid }, 'cannot read the event log; retrying');
-      const tail = startTail({ prisma, organizationSid, logId, from: seq, pollMs, onError });
+      const tail = startTail({ sql, organizationSid, logId, from: seq, pollMs, onError });
       tails.set(organizationSid, { tail, users: 1 });
       return tail;
     },
@@ -45,7 +49,11 @@ export function createTails({ prisma, log, pollMs }: TailsOptions): Tails {
       held.tail.stop();
       tails.delete(organizationSid);
     },
-    wake: (organizationSid) => tails.get(organizationSid)?.tail.wake(),
+    wake: (organizationSid, event) => {
+      const tail = tails.get(organizationSid)?.tail;
+      if (event) tail?.offer(event);
+      else tail?.wake();
+    },
     wakeAll: () => {
       for (const { tail } of tails.values()) tail.wake();
     },

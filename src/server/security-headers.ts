@@ -1,4 +1,5 @@
-import { type AnyResponse, TextResponse } from './text-response.ts';
+import { TextHeaders } from './text-headers.ts';
+import type { AnyResponse } from './text-response.ts';
 
 /** For a response that a browser shows as a page: it may load nothing and run nothing, and no page may frame it. */
 const NOTHING = "default-src 'none'; frame-ancestors 'none'";
@@ -18,11 +19,12 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 /** Adds the security headers that a response does not have. */
 export function secure(response: AnyResponse): void {
-  if (response instanceof TextResponse) {
-    response.headers.setDefaults(HEADERS);
+  const { headers } = response;
+  if (headers instanceof TextHeaders) {
+    headers.setDefaults(HEADERS);
     return;
   }
   for (const name in HEADERS) {
-    if (!response.headers.has(name)) response.headers.set(name, HEADERS[name] as string);
+    if (!headers.has(name)) headers.set(name, HEADERS[name] as string);
   }
 }

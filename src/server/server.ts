@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import { NodeRequest } from './node-request.ts';
 import { hasValidTarget } from './request-target.ts';
+import { Outlet, StreamResponse } from './stream-response.ts';
 import { type AnyResponse, TextResponse } from './text-response.ts';
 import { createAddressOf, type TrustProxy } from './trusted-proxies.ts';
 import { refuseRequest, refuseUnreadable } from './unreadable.ts';
@@ -143,7 +144,7 @@ async function closeWithin(server: Server, ms: number): Promise<boolean> {
   return isComplete;
 }
 
-/** Writes the response as one buffer, not through a stream. */
+/** Writes the response as one buffer or, if it is a stream, has it send itself. */
 async function respondDirectly(
   fetch: Direct['fetch'],
   request: NodeRequest,
@@ -152,6 +153,10 @@ async function respondDirectly(
 ): Promise<void> {
   try {
     const response = await fetch(request, { remoteAddress });
+    if (response instanceof StreamResponse) {
+      outgoing.writeHead(response.status, response.headers.all);
+      return response.body.begin(new Outlet(outgoing));
+    }
     const content = response instanceof TextResponse ? response.content : Buffer.from(await response.arrayBuffer());
     const headers: OutgoingHttpHeaders = response instanceof TextResponse ? response.headers.all : Object.fromEntries(response.headers);
     if (content !== null) headers['content-length'] = Buffer.byteLength(content);

@@ -55,7 +55,7 @@ export async function bothWays({ app }: TestGateway): Promise<BothWays> {
 /** A database, and the texts of the statements that are asked of it by SQL of our own. */
 export function overheard(database: Database): { readonly database: Database; readonly asked: string[] } {
   const asked: string[] = [];
-  const { query, queryAsWritten, readTogether, writeTogether } = database.sql;
+  const { query, queryAsWritten, read, readTogether, writeTogether } = database.sql;
   const sql: Database['sql'] = {
     query: (text, values) => {
       asked.push(text);
@@ -64,6 +64,10 @@ export function overheard(database: Database): { readonly database: Database; re
     queryAsWritten: (text, values) => {
       asked.push(text);
       return queryAsWritten(text, values);
+    },
+    read: (text, values) => {
+      asked.push(text);
+      return read(text, values);
     },
     readTogether: (statement) => {
       asked.push(statement.text);

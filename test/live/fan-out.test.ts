@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { encodeEventCursor } from '../../src/domain/messages/event-cursor.ts';
-import type { LoggedEvent } from '../../src/domain/messages/events.ts';
+import type { LogReader } from '../../src/domain/messages/read-events.ts';
 import type { LiveUpdate } from '../../src/live/bookmarks.ts';
 import { createLive, type Live } from '../../src/live/live.ts';
 import type { FanOut, Reader, Rendered, Updates } from '../../src/live/updates.ts';
@@ -15,13 +15,15 @@ const caller: Caller = { organizationSid: 'OR1', accountSid: 'AC1', permissions:
 
 /** A log in memory, as the database answers for it. Every third event is another enterprise's. */
 class Log {
-  events: LoggedEvent[] = [];
+  events: { event_seq: string; enterpriseSid: string }[] = [];
   trimmed = 0n;
-  readonly prisma = {
-    $queryRaw: async (_text: TemplateStringsArray, _organization: string, after: bigint, limit: number) => {
+  readonly sql = {
+    read: async (_text: string, [, after, limit]: readonly unknown[]) => {
       await turn();
-      return this.events.filter(({ seq }) => seq > after).slice(0, limit);
+      return this.events.filter(({ event_seq }) => BigInt(event_seq) > (after as bigint)).slice(0, limit as number);
     },
+  } as unknown as LogReader;
+  readonly prisma = {
     eventHead: { findUnique: async () => ({ logId: LOG_ID, seq: BigInt(this.#appended), trimmed: this.trimmed }) },
   } as unknown as PrismaClient;
   #appended = 0;
@@ -29,7 +31,7 @@ class Log {
   append(count: number): void {
     for (let n = 0; n < count; n += 1) {
       this.#appended += 1;
-      this.events.push({ seq: BigInt(this.#appended), enterpriseSid: `EN${this.#appended % 3}` } as LoggedEvent);
+      this.events.push({ event_seq: String(this.#appended), enterpriseSid: `EN${this.#appended % 3}` });
     }
   }
 
@@ -118,7 +120,7 @@ function start(log: Log, options: { idleMs?: number; bufferSize?: number } = {})
   renders = 0;
   failing = false;
   made = turn;
-  return createLive({ prisma: log.prisma, log: pino({ enabled: false }), pollMs: 5, ...options });
+  return createLive({ prisma: log.prisma, sql: log.sql, log: pino({ enabled: false }), pollMs: 5, ...options });
 }
 
 const between = (after: number, last: number, passes = (_seq: number) => true) =>

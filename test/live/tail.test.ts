@@ -1,32 +1,32 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import type { PrismaClient } from '../../prisma/client/client.ts';
-import type { LoggedEvent } from '../../src/domain/messages/events.ts';
+import type { EventWithMessage } from '../../src/domain/logged-event.ts';
+import type { LogReader } from '../../src/domain/messages/read-events.ts';
 import { type EventStream, openStream } from '../../src/live/stream.ts';
 import { type LiveEvent, startTail, type Tail } from '../../src/live/tail.ts';
 
 /** A log in memory, as the database answers for it. */
 class Log {
-  events: LoggedEvent[] = [];
+  events: { event_seq: string }[] = [];
   /** Whether the database is away. */
   away = false;
   reads = 0;
 
   append(count: number): void {
-    for (let n = 0; n < count; n += 1) this.events.push({ seq: BigInt(this.#appended++ + 1) } as LoggedEvent);
+    for (let n = 0; n < count; n += 1) this.events.push({ event_seq: String(this.#appended++ + 1) });
   }
 
   trim(seq: bigint): void {
-    this.events = this.events.filter((event) => event.seq > seq);
+    this.events = this.events.filter((event) => BigInt(event.event_seq) > seq);
   }
 
-  get prisma(): PrismaClient {
-    const $queryRaw = async (_text: TemplateStringsArray, _organization: string, after: bigint, limit: number) => {
+  get sql(): LogReader {
+    const read = async (_text: string, [, after, limit]: readonly unknown[]) => {
       this.reads += 1;
       await Promise.resolve();
       if (this.away) throw new Error('no database');
-      return this.events.filter(({ seq }) => seq > after).slice(0, limit);
+      return this.events.filter(({ event_seq }) => BigInt(event_seq) > (after as bigint)).slice(0, limit as number);
     };
-    return { $queryRaw } as unknown as PrismaClient;
+    return { read } as unknown as LogReader;
   }
 
   #appended = 0;
@@ -48,7 +48,7 @@ function follow(
     onError = () => {},
   }: { from?: bigint; after?: bigint; bufferSize?: number; pollMs?: number; onError?: () => void } = {},
 ) {
-  const place = { prisma: log.prisma, organizationSid: 'OR1', logId: 'log' };
+  const place = { sql: log.sql, organizationSid: 'OR1', logId: 'log' };
   const tail = startTail({ ...place, from, pollMs, onError });
   tails.push(tail);
   const open = (options: { after?: bigint; bufferSize?: number } = {}) =>
@@ -178,4 +178,33 @@ test('a closed stream leaves the tail at once, whether it waits, reads or is not
   expect(await last).toEqual({ done: true, value: undefined });
   await new Promise((resolve) => setImmediate(resolve));
   expect(followers).toBe(0);
+});
+
+/** An event as whoever appended it offers it. */
+const offered = (seq: number) => ({ seq: BigInt(seq) }) as EventWithMessage;
+
+test('offered events that come next are passed on without reading the log; after a gap it is read; nothing is lost or repeated', async () => {
+  const log = new Log();
+  const { tail, open } = follow(log, { pollMs: 60_000 });
+  const all = numbers(open(), 12);
+  await new Promise((resolve) => setImmediate(resolve));
+  log.reads = 0;
+  log.append(3);
+  for (const seq of [1, 2, 3]) tail.offer(offered(seq));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([tail.position, log.reads]).toEqual([3n, 0]);
+  // Another instance appended the fourth.
+  log.append(2);
+  tail.offer(offered(5));
+  await expect.poll(() => tail.position).toBe(5n);
+  expect(log.reads).toBe(1);
+  // Offered late, twice, and while the log is read.
+  tail.offer(offered(5));
+  log.append(4);
+  tail.wake();
+  for (const seq of [6, 7, 6, 8]) tail.offer(offered(seq));
+  await expect.poll(() => tail.position).toBe(9n);
+  log.append(3);
+  for (const seq of [10, 11, 12]) tail.offer(offered(seq));
+  expect(await all).toEqual(upTo(12));
 });

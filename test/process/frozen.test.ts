@@ -30,7 +30,8 @@ async function start(): Promise<{ gateway: GatewayProcess; url: string }> {
 async function ask(url: string, query: string, variables: object = {}) {
   const headers = { authorization: AUTHORIZATION, 'content-type': 'application/json' };
   const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
-  return { status: response.status, data: (await response.json()).data };
+  const { data, errors } = await response.json();
+  return { status: response.status, data, errors };
 }
 
 const SEND = 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ... on Message { sid } } }';
@@ -43,7 +44,8 @@ test.runIf(inject('postgres'))(
   async () => {
     const [freezing, other] = await Promise.all([start(), start()]);
     await surroundings.populate(other.url, 3);
-    const { data } = await ask(other.url, '{ mappings(first: 3) { nodes { sid } } }');
+    const { data, errors } = await ask(other.url, '{ mappings(first: 3) { nodes { sid } } }');
+    expect(errors).toBeUndefined();
     const mappings: string[] = data.mappings.nodes.map(({ sid }: { sid: string }) => sid);
     const accepted: string[] = [];
     const waits: number[] = [];

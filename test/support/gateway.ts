@@ -75,13 +75,13 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     verified: createVerifiedCredentials({ hears: options.isAlone ?? database.kind === 'embedded' }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
-    hints: { queued: options.queued ?? (() => {}), appended: (organizationSid) => live.wake(organizationSid) },
+    hints: { queued: options.queued ?? (() => {}), appended: (organizationSid, event) => live.wake(organizationSid, event) },
     publicUrl: options.publicUrl ?? 'http://gateway.test',
     log: options.log ?? pino({ level: 'silent' }),
     ...options.platforms,
   };
   const { restTimestamps = 'iso', restBotSecrets = 'plain', botFramework } = options;
-  const live = createLive({ prisma: database.prisma, log: gateway.log, ...options.live });
+  const live = createLive({ prisma: database.prisma, sql: database.sql, log: gateway.log, ...options.live });
   const another = (access: Access) =>
     createApp({
       gateway,

@@ -19,7 +19,7 @@ export interface LiveGateway extends TestGateway {
 
 export async function createLiveGateway(options: TestGatewayOptions = {}): Promise<LiveGateway> {
   const gateway = await createTestGateway(options);
-  const listener = await listen(gateway.app.fetch, { host: '127.0.0.1', port: 0 });
+  const listener = await listen(gateway.app.fetch, { host: '127.0.0.1', port: 0, direct: gateway.app.direct });
   const sockets = gateway.app.attach(listener.server);
   const drain = async () => {
     sockets.goAway();

@@ -41,7 +41,7 @@ interface Postgres {
 
 const CONNECTIONS = 10;
 const BATCH_CONNECTIONS = 2;
-const MOVING_CONNECTIONS = 8;
+const MOVING_CONNECTIONS = 6;
 
 const GENERIC_PLANS = 'SET plan_cache_mode = force_generic_plan';
 const INDEXES_AS_WRITTEN = [

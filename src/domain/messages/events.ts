@@ -1,20 +1,7 @@
 import type { ChannelStatus, MessageDirection, PrismaClient } from '../../../prisma/client/client.ts';
 import { isUnavailable } from '../../database/unavailable.ts';
+import type { LoggedEvent } from '../logged-event.ts';
 import { normalizeSid } from '../sid.ts';
-
-/** One event of an organization's log, with the fields of its message that filters test. */
-export interface LoggedEvent {
-  readonly seq: bigint;
-  readonly messageSid: string;
-  readonly status: ChannelStatus;
-  readonly previousStatus: ChannelStatus | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-  readonly occurredAt: Date;
-  readonly enterpriseSid: string;
-  readonly mappingSid: string | null;
-  readonly direction: MessageDirection;
-}
 
 /** Conditions on events, which must all hold; an absent one always holds. */
 export interface MessageEventFilter {
@@ -60,17 +47,6 @@ export async function headOf(prisma: PrismaClient, organizationSid: string): Pro
   if (head) return head;
   await prisma.eventHead.createMany({ data: [{ organizationSid, seq: 0n }], skipDuplicates: true });
   return prisma.eventHead.findUniqueOrThrow({ where: { organizationSid } });
-}
-
-/** Reads the events after the number `after`, in order, at most `limit`. */
-export function readEvents(prisma: PrismaClient, organizationSid: string, after: bigint, limit: number): Promise<LoggedEvent[]> {
-  return prisma.$queryRaw<LoggedEvent[]>`
-    SELECT e.seq, e.message_sid AS "messageSid", e.status::text, e.previous_status::text AS "previousStatus", e.error_code AS "errorCode",
-      e.error_message AS "errorMessage", e.occurred_at AS "occurredAt",
-      m.enterprise_sid AS "enterpriseSid", m.mapping_sid AS "mappingSid", m.direction::text
-    FROM message_event e JOIN message m ON m.organization_sid = e.organization_sid AND m.sid = e.message_sid
-    WHERE e.organization_sid = ${organizationSid} AND e.seq > ${after}
-    ORDER BY e.seq LIMIT ${limit}`;
 }
 
 /** Whether events are missing between a number and the events read after it. Only retention leaves a gap, at the beginning of the log. */

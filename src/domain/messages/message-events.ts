@@ -4,8 +4,10 @@ import type { Gateway } from '../gateway.ts';
 import { invalidParameter } from '../input.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
+import type { LoggedEvent } from '../logged-event.ts';
 import { cursorExpired, decodeEventCursor, encodeEventCursor } from './event-cursor.ts';
-import { headOf, isGap, type LoggedEvent, type MessageEventFilter, matches, normalizeFilter, readEvents } from './events.ts';
+import { headOf, isGap, type MessageEventFilter, matches, normalizeFilter } from './events.ts';
+import { readEvents } from './read-events.ts';
 
 /** How many events are scanned for one page at most. A narrow filter may thus give an empty page, whose end cursor has moved on. */
 const MAX_SCANNED = 5000;
@@ -17,7 +19,7 @@ const BATCH = 500;
  * @throws InvalidInputError for a page size out of range; ConflictError CURSOR_INVALID, CURSOR_EXPIRED
  */
 export async function listEvents(
-  { prisma }: Gateway,
+  { prisma, sql }: Gateway,
   caller: Caller,
   givenFilter: MessageEventFilter,
   { after, first }: { after?: string | null; first?: number | null },
@@ -33,7 +35,7 @@ export async function listEvents(
   const matching: LoggedEvent[] = [];
   let position = from;
   for (let scanned = 0; matching.length < size && scanned < MAX_SCANNED; ) {
-    const events = await readEvents(prisma, organizationSid, position, BATCH);
+    const events = await readEvents(sql, organizationSid, position, BATCH);
     // Retention may delete events meanwhile. That matters only after a cursor or a first batch: before, the log begins wherever it now does.
     if (isGap(position, events) && (after != null || scanned > 0)) throw cursorExpired(cursorAt(position));
     for (const event of events) {

@@ -3,6 +3,7 @@ import { columnOf } from '../../database/lists/conditions.ts';
 import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
 import { type Actor, auditRecord } from '../audit.ts';
+import type { EventWithMessage } from '../logged-event.ts';
 import { comparedForm } from '../phone-numbers.ts';
 import { newSid } from '../sid.ts';
 import { fold } from '../text.ts';
@@ -39,27 +40,38 @@ export interface NewMessage {
  * again. A message of a held lane waits like the others there. Messages of one organization that arrive together are stored by one statement, since
  * their commits would wait for each other.
  * @param sender whom to record as the sender in the audit log, if anybody
+ * @param appended called with the event, once it is committed
  * @returns the message; `undefined` where it was stored already
  */
-export const acceptMessage = (sql: Sql, message: NewMessage, sender?: Actor): Promise<Message | undefined> =>
-  accept(
+export async function acceptMessage(
+  sql: Sql,
+  message: NewMessage,
+  sender?: Actor,
+  appended: (event: EventWithMessage) => void = () => {},
+): Promise<Message | undefined> {
+  const accepted = await accept(
     message,
     sender,
     (values) => sql.writeTogether({ text: ACCEPT, values, group: message.organizationSid }),
     (text, values) => sql.query<Message>(text, values),
   );
+  if (accepted) appended(accepted);
+  return accepted?.message;
+}
 
 /**
  * Stores a message as acceptMessage does, in a transaction and without a record in the audit log.
  * @returns the message; `undefined` where it was stored already
  */
-export const acceptMessageIn = (tx: Transaction, message: NewMessage): Promise<Message | undefined> =>
-  accept(
+export async function acceptMessageIn(tx: Transaction, message: NewMessage): Promise<Message | undefined> {
+  const accepted = await accept(
     message,
     undefined,
     (values) => tx.$queryRawUnsafe<AcceptedRow[]>(ACCEPT, ...values.map((value) => [value])),
     (text, values) => tx.$queryRawUnsafe<Message[]>(text, ...values),
   );
+  return accepted?.message;
+}
 
 /**
  * A condition of storing messages, and what is changed with them, within the same statement. Both are SQL, and read the part `given`: the columns of a
@@ -81,19 +93,21 @@ export interface AcceptGuard {
  * @param key messages with the same key are not stored by the same statement
  * @returns the message; `undefined` where it is not allowed, or was stored already
  */
-export const acceptGuarded = (
+export async function acceptGuarded(
   sql: Sql,
   guard: AcceptGuard,
   message: NewMessage,
   values: readonly unknown[],
   key: string,
-): Promise<Message | undefined> =>
-  accept(
+): Promise<Message | undefined> {
+  const accepted = await accept(
     message,
     undefined,
     (own) => sql.writeTogether({ text: guardedText(guard), values: [...own, ...values], group: message.organizationSid, key }),
     (text, own) => sql.query<Message>(text, own),
   );
+  return accepted?.message;
+}
 
 const guardedTexts = new WeakMap<AcceptGuard, string>();
 
@@ -105,10 +119,12 @@ function guardedText(guard: AcceptGuard): string {
   return text;
 }
 
-/** A stored message, its request's place in the batch, and whether its lane is held. */
+/** A stored message, its request's place in the batch, whether its lane is held, and its event. */
 interface AcceptedRow extends Message {
   readonly request_place: number;
   readonly lane_held: boolean;
+  readonly event_seq: string | bigint;
+  readonly event_at: Date;
 }
 
 async function accept(
@@ -116,7 +132,7 @@ async function accept(
   sender: Actor | undefined,
   run: (values: readonly unknown[]) => Promise<AcceptedRow[]>,
   query: (text: string, values: readonly unknown[]) => Promise<Message[]>,
-): Promise<Message | undefined> {
+): Promise<EventWithMessage | undefined> {
   const { organizationSid, enterpriseSid, mappingSid, accountSid, direction, from, to, body, restcommMessageSid, teams, lane } = message;
   const sid = newSid('MS');
   const mediaUrls = message.mediaUrls ?? [];
@@ -152,11 +168,11 @@ async function accept(
   };
   const [row] = await run(ACCEPT_PARAMETERS.map((name) => values[name] ?? null));
   if (!row) return undefined;
-  const { request_place: _place, lane_held: isHeld, ...stored } = row;
-  if (!isHeld || stored.stuck) return stored;
+  const { request_place: _place, lane_held: isHeld, event_seq: seq, event_at: occurredAt, ...stored } = row;
   // The lane was held while the statement ran, which did not see why.
-  const [waiting] = await query(JOIN_HOLD, [sid, lane]);
-  return waiting ?? stored;
+  const [waiting] = isHeld && !stored.stuck ? await query(JOIN_HOLD, [sid, lane]) : [];
+  const event = { messageSid: sid, status: 'QUEUED', previousStatus: null, errorCode: null, errorMessage: null } as const;
+  return { ...event, seq: BigInt(seq), occurredAt, enterpriseSid, mappingSid, direction, message: waiting ?? stored };
 }
 
 /** The parameters of ACCEPT, and the PostgreSQL type of each one's elements. */
@@ -192,8 +208,8 @@ const ACCEPT_PARAMETERS = Object.keys(ACCEPT_TYPES) as AcceptParameter[];
 
 /**
  * Stores messages of one organization; each parameter is an array over them. Rows are locked in the order of platform ids, then of lanes, so that two of
- * these statements never deadlock. event_head is locked after the lanes (the count below enforces it, since PostgreSQL runs WITH parts that nothing reads
- * last to first), so that a lane that another transaction has locked delays only its own messages.
+ * these statements never deadlock. event_head is locked after all else (the counts below enforce it), so that a lane that another transaction has locked
+ * delays only its own messages, and the others of the organization wait for little more than the commit.
  */
 const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_place FROM given', alongside: 'SELECT 1' }) => `
   WITH given AS (
@@ -217,29 +233,31 @@ const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_p
     SELECT given.* FROM given JOIN stored ON stored.sid = given.sid COLLATE "C" ORDER BY given.request_place
   ), alongside AS (${guard.alongside}
   ), queued AS (
-    INSERT INTO outbox (message_sid, lane) SELECT sid, lane FROM placed
+    INSERT INTO outbox (message_sid, lane) SELECT sid, lane FROM placed RETURNING 1
   ), lane AS (
     INSERT INTO outbox_lane AS l (lane, organization_sid) SELECT DISTINCT lane COLLATE "C", organization_sid FROM placed ORDER BY 1
     ON CONFLICT (lane) DO UPDATE SET additions = l.additions + 1
     RETURNING lane, held
+  ), record AS (
+    INSERT INTO audit_log (sid, organization_sid, action, target_sid, account_sid, admin_sid, access_token_sid, request_id, remote_address)
+    SELECT record_sid, organization_sid, 'message.send', sid, record_account_sid, record_admin_sid, record_access_token_sid, record_request_id,
+      record_remote_address
+    FROM placed WHERE record_sid IS NOT NULL RETURNING 1
   ), head AS (
     INSERT INTO event_head AS h (organization_sid, seq)
-    SELECT organization_sid, count(*) FROM placed WHERE (SELECT count(*) FROM lane) > 0 GROUP BY organization_sid
+    SELECT organization_sid, count(*) FROM placed
+    WHERE (SELECT count(*) FROM lane) > 0 AND (SELECT count(*) FROM queued) > 0 AND (SELECT count(*) FROM record) >= 0 GROUP BY organization_sid
     ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + excluded.seq
     RETURNING seq
   ), event AS (
     INSERT INTO message_event (organization_sid, seq, message_sid, status)
     SELECT organization_sid, head.seq - count(*) OVER () + row_number() OVER (ORDER BY request_place), sid, 'QUEUED' FROM placed, head
-  ), record AS (
-    INSERT INTO audit_log (sid, organization_sid, action, target_sid, account_sid, admin_sid, access_token_sid, request_id, remote_address)
-    SELECT record_sid, organization_sid, 'message.send', sid, record_account_sid, record_admin_sid, record_access_token_sid, record_request_id,
-      record_remote_address
-    FROM placed WHERE record_sid IS NOT NULL
+    RETURNING message_sid AS event_sid, seq AS event_seq, occurred_at AS event_at
   )
-  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, request_place::int, lane_held
+  SELECT ${columnList(Object.values(Prisma.MessageScalarFieldEnum))}, request_place::int, lane_held, event_seq, event_at
   FROM stored JOIN (
     SELECT placed.sid AS placed_sid, request_place, lane.held AS lane_held FROM placed JOIN lane ON lane.lane = placed.lane COLLATE "C"
-  ) AS p ON p.placed_sid COLLATE "C" = stored.sid`;
+  ) AS p ON p.placed_sid COLLATE "C" = stored.sid JOIN event ON event_sid = stored.sid`;
 const ACCEPT = acceptText();
 
 /** Marks a message as waiting for what its lane waits for. */

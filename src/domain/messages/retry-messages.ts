@@ -49,8 +49,8 @@ export async function retryMessage(gateway: Gateway, caller: Caller, input: Retr
       return row;
     });
   });
-  gateway.hints.queued();
   gateway.hints.appended(caller.organizationSid);
+  gateway.hints.queued();
   return message;
 }
 
@@ -75,8 +75,8 @@ export async function retryMessages(gateway: Gateway, caller: Caller, input: Ret
       return row;
     });
   });
-  hints.queued();
   hints.appended(caller.organizationSid);
+  hints.queued();
   return { count, hasMore };
 }
 

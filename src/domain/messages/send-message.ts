@@ -3,17 +3,17 @@ import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { violatesForeignKey } from '../constraints.ts';
 import { requireActiveEnterprise } from '../enterprises/enterprise-state.ts';
-import { findEnterprise } from '../enterprises/enterprises.ts';
-import { findMapping } from '../enterprises/mappings.ts';
 import { mappingNotFound, SmsTooLongError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { type Keyed, mandatory, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
+import type { EventWithMessage } from '../logged-event.ts';
 import { toE164 } from '../phone-numbers.ts';
 import { phoneOf } from '../phones.ts';
 import { inTransaction } from '../transaction.ts';
 import { laneToPhone } from './lanes.ts';
 import { acceptMessage, acceptMessageIn, type NewMessage } from './message-log.ts';
+import { findSendingMapping } from './sending-mapping.ts';
 import { smsExcess } from './sms-encoding.ts';
 
 const sendInput = z.object({
@@ -34,7 +34,8 @@ type SendMessageInput = z.input<typeof sendInput> & Keyed;
  */
 export function sendMessage(gateway: Gateway, caller: Caller, input: SendMessageInput): Promise<Message> {
   // Without a key there is no result to store, and one statement does it all, together with other senders' messages.
-  if (!input.idempotencyKey?.trim()) return send(gateway, caller, input, (message) => acceptMessage(gateway.sql, message, caller));
+  if (!input.idempotencyKey?.trim())
+    return send(gateway, caller, input, (message, appended) => acceptMessage(gateway.sql, message, caller, appended));
   return idempotently(gateway, caller, 'sendMessage', input, (remember) =>
     send(gateway, caller, input, (message) =>
       inTransaction(gateway.prisma, async (tx) => {
@@ -50,23 +51,25 @@ async function send(
   gateway: Gateway,
   caller: Caller,
   input: SendMessageInput,
-  accept: (message: NewMessage) => Promise<Message | undefined>,
+  accept: (message: NewMessage, appended: (event: EventWithMessage) => void) => Promise<Message | undefined>,
 ) {
   const { mappingSid, to, body } = parseInput(sendInput, input);
   const excess = smsExcess(body, gateway.restcomm.maxSms);
   if (excess) throw new SmsTooLongError(`Parameter body is invalid: ${excess.message}`, ['body'], excess.size, gateway.restcomm.maxSms);
-  const mapping = await findMapping(gateway, caller, mappingSid);
+  const mapping = await findSendingMapping(gateway, caller, mappingSid);
   if (!mapping) throw mappingNotFound(mappingSid, ['mappingSid']);
-  const enterprise = await findEnterprise(gateway, caller, mapping.enterpriseSid);
-  if (!enterprise) throw mappingNotFound(mappingSid, ['mappingSid']);
-  requireActiveEnterprise(enterprise);
-  const stored = await accept(fromMapping(mapping, caller.accountSid, to, body)).catch((error) => {
+  requireActiveEnterprise({ sid: mapping.enterpriseSid, status: mapping.enterpriseStatus });
+  let event: EventWithMessage | undefined;
+  const appended = (committed: EventWithMessage) => {
+    event = committed;
+  };
+  const stored = await accept(fromMapping(mapping, caller.accountSid, to, body), appended).catch((error) => {
     // The mapping was deleted since it was read.
     throw violatesForeignKey(error, 'message_mapping_sid_fkey') ? mappingNotFound(mappingSid, ['mappingSid']) : error;
   });
   if (!stored) throw new Error('a message without platform ids is always stored');
+  gateway.hints.appended(stored.organizationSid, event);
   gateway.hints.queued();
-  gateway.hints.appended(stored.organizationSid);
   return stored;
 }
 

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { Rendered } from '../../live/updates.ts';
 
 /** The first byte of an unmasked, final text frame (RFC 6455, 5.2). */
@@ -7,7 +8,7 @@ const BEFORE_PAYLOAD = ',"type":"next","payload":';
 
 /** Frames with gaps for an operation id. */
 interface Template {
-  readonly bytes: Buffer;
+  bytes: Buffer;
   readonly idOffsets: readonly number[];
 }
 
@@ -15,16 +16,17 @@ interface Template {
 const templates = new WeakMap<readonly Rendered[], Map<number, Template>>();
 
 /**
- * Encodes results as the `next` messages of a subscription (graphql-transport-ws protocol), in WebSocket frames, for one write. They are serialized
- * once for all subscriptions whose ids have the same length, and copied for each.
+ * Writes results as the `next` messages of a subscription (graphql-transport-ws protocol), in WebSocket frames, by one write. They are serialized once for
+ * all subscriptions whose ids have the same length; each writes its id into the same bytes, unless the network still holds them.
  * @param id as JSON text
  */
-export function framesOf(results: readonly Rendered[], id: string): Buffer {
-  const { bytes, idOffsets } = templateFor(results, Buffer.byteLength(id));
-  const frames = Buffer.allocUnsafe(bytes.length);
-  frames.set(bytes);
-  for (const offset of idOffsets) frames.write(id, offset);
-  return frames;
+export function writeFrames(network: Duplex, results: readonly Rendered[], id: string): void {
+  const template = templateFor(results, Buffer.byteLength(id));
+  const { bytes, idOffsets } = template;
+  for (const offset of idOffsets) bytes.write(id, offset);
+  network.write(bytes);
+  // Bytes that the kernel has not taken are kept where they are until it does.
+  if (network.writableLength > 0) template.bytes = Buffer.from(bytes);
 }
 
 function templateFor(results: readonly Rendered[], idLength: number): Template {

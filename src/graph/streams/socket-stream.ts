@@ -4,7 +4,7 @@ import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { RenderedStream, ResultSink } from '../../live/render.ts';
 import type { Rendered } from '../../live/updates.ts';
-import { framesOf } from './frames.ts';
+import { writeFrames } from './frames.ts';
 import type { PreparedOperation } from './prepared.ts';
 
 /** A WebSocket that carries streams. */
@@ -77,7 +77,7 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
     const { readyState, network } = this.#socket;
     if (readyState !== WebSocket.OPEN || !network) return true;
     if (network.writableLength > 0) return false;
-    network.write(framesOf(answers, JSON.stringify(this.#id)));
+    writeFrames(network, answers, JSON.stringify(this.#id));
     return true;
   }
 

@@ -1,6 +1,8 @@
+import { Duplex } from 'node:stream';
 import { expect, test } from 'vitest';
 import * as ws from 'ws';
-import { framesOf } from '../../../src/graph/streams/frames.ts';
+import { writeFrames } from '../../../src/graph/streams/frames.ts';
+import type { Rendered } from '../../../src/live/updates.ts';
 
 /** The other end, by ws itself. */
 const { Receiver } = ws as unknown as { Receiver: new (options: object) => NodeJS.WritableStream };
@@ -14,6 +16,38 @@ async function received(bytes: Buffer): Promise<string[]> {
     receiver.write(bytes, () => resolve());
   });
   return texts;
+}
+
+/** A connection that takes bytes at once, as far as its client reads. */
+class Network extends Duplex {
+  readonly taken: Buffer[] = [];
+  readonly #held: (() => void)[] = [];
+
+  constructor(readonly isSlow = false) {
+    super();
+  }
+
+  override _write(bytes: Buffer, _encoding: string, done: () => void): void {
+    const take = () => {
+      // A copy, as the kernel makes one.
+      this.taken.push(Buffer.from(bytes));
+      done();
+    };
+    if (this.isSlow) this.#held.push(take);
+    else take();
+  }
+
+  override _read(): void {}
+
+  readAll(): void {
+    for (const take of this.#held.splice(0)) take();
+  }
+}
+
+function framesOf(results: readonly Rendered[], id: string): Buffer {
+  const network = new Network();
+  writeFrames(network, results, id);
+  return Buffer.concat(network.taken);
 }
 
 test.each(['1', 'b7f3a0c4-9c07-4a3e-8f0e-6f3a0b9f2f11', '"}\n{"type":"next",\u2028\\', 'ключ', '\ud800'])(
@@ -32,6 +66,17 @@ test('subscriptions with equal results each have their own id', async () => {
   const frames = ids.map((id) => framesOf(answers, JSON.stringify(id)));
   for (const [index, id] of ids.entries()) {
     const texts = await received(frames[index] as Buffer);
+    expect(texts.map((text) => JSON.parse(text).id)).toEqual([id, id]);
+  }
+});
+
+test('bytes that a slow client has not read yet are not written over with the id of another', async () => {
+  const answers = [{ json: '1' }, { json: '2' }];
+  const networks = ['a', 'b', 'c', 'd', 'e'].map((id, index) => ({ id, network: new Network(index % 2 === 1) }));
+  for (const { id, network } of networks) writeFrames(network, answers, JSON.stringify(id));
+  for (const { id, network } of networks) {
+    network.readAll();
+    const texts = await received(Buffer.concat(network.taken));
     expect(texts.map((text) => JSON.parse(text).id)).toEqual([id, id]);
   }
 });

@@ -1,0 +1,63 @@
+import { type ChannelStatus, type Message, Prisma } from '../../../prisma/client/client.ts';
+import { columnList } from '../../database/lists/select.ts';
+import type { Sql } from '../../database/sql.ts';
+import type { EventWithMessage, LoggedEvent } from '../logged-event.ts';
+
+/** A row of the statements below: an event beside columns of its message. */
+interface EventRow extends Pick<Message, 'sid' | 'enterpriseSid' | 'mappingSid' | 'direction'> {
+  readonly event_seq: string;
+  readonly event_status: ChannelStatus;
+  readonly event_previous: ChannelStatus | null;
+  readonly event_code: string | null;
+  readonly event_text: string | null;
+  readonly event_at: Date;
+}
+
+const FILTERED_FIELDS = ['sid', 'enterpriseSid', 'mappingSid', 'direction'] as const;
+const ALL_FIELDS = Object.values(Prisma.MessageScalarFieldEnum);
+
+/** The events first: however many the planner expects, it then finds their messages one by one. */
+const select = (fields: readonly string[]) => `
+  SELECT event_seq, event_status, event_previous, event_code, event_text, event_at, ${columnList(fields)} FROM (
+    SELECT seq AS event_seq, message_sid AS event_sid, status AS event_status, previous_status AS event_previous, error_code AS event_code,
+      error_message AS event_text, occurred_at AS event_at
+    FROM message_event WHERE organization_sid = $1 AND seq > $2 ORDER BY seq LIMIT $3
+  ) AS event JOIN message ON sid = event_sid ORDER BY event_seq`;
+const EVENTS = select(FILTERED_FIELDS);
+const EVENTS_WITH_MESSAGES = select(ALL_FIELDS);
+
+/** Reads the events after the number `after`, in order, at most `limit`. */
+export async function readEvents(sql: LogReader, organizationSid: string, after: bigint, limit: number): Promise<LoggedEvent[]> {
+  return (await sql.read<EventRow>(EVENTS, [organizationSid, after, limit])).map(eventOf);
+}
+
+/** The same, with their messages: who sends events on needs no second statement for them. */
+export async function readEventsWithMessages(
+  sql: LogReader,
+  organizationSid: string,
+  after: bigint,
+  limit: number,
+): Promise<EventWithMessage[]> {
+  const rows = await sql.read<EventRow & Message>(EVENTS_WITH_MESSAGES, [organizationSid, after, limit]);
+  return rows.map((row) => Object.assign(eventOf(row), { message: messageOf(row) }));
+}
+
+/** The part of Sql that reads the log: planning would take longer than reading the few events since the last time. */
+export type LogReader = Pick<Sql, 'read'>;
+
+const eventOf = (row: EventRow): LoggedEvent => ({
+  seq: BigInt(row.event_seq),
+  messageSid: row.sid,
+  status: row.event_status,
+  previousStatus: row.event_previous,
+  errorCode: row.event_code,
+  errorMessage: row.event_text,
+  occurredAt: row.event_at,
+  enterpriseSid: row.enterpriseSid,
+  mappingSid: row.mappingSid,
+  direction: row.direction,
+});
+
+function messageOf({ event_seq, event_status, event_previous, event_code, event_text, event_at, ...message }: EventRow & Message): Message {
+  return message;
+}

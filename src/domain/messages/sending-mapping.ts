@@ -1,0 +1,21 @@
+import type { EnterpriseStatus, Mapping } from '../../../prisma/client/client.ts';
+import { selectRow, type Table } from '../../database/lists/select.ts';
+import type { Caller } from '../caller.ts';
+import { belonging } from '../confinement.ts';
+import { MAPPINGS } from '../enterprises/mappings.ts';
+import type { Gateway } from '../gateway.ts';
+import { normalizeSid } from '../sid.ts';
+
+/** A mapping, and the status of its enterprise. */
+type SendingMapping = Mapping & { readonly enterpriseStatus: EnterpriseStatus };
+
+const SENDING_MAPPINGS: Table<SendingMapping> = {
+  name: '(SELECT m.*, e.status AS enterprise_status FROM mapping m JOIN enterprise e ON e.sid = m.enterprise_sid) AS sending_mapping',
+  fields: [...MAPPINGS.fields, 'enterpriseStatus'],
+  owner: 'organizationSid',
+};
+
+/** Finds what sending through a mapping depends on, in the caller's reach, by one statement; `null` where there is none. */
+export function findSendingMapping({ sql }: Gateway, caller: Caller, sid: string): Promise<SendingMapping | null> {
+  return selectRow(sql, SENDING_MAPPINGS, { sid: normalizeSid(sid), ...belonging(caller) });
+}

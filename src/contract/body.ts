@@ -1,5 +1,5 @@
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
-import { isObject } from '../server/json.ts';
+import { isObject } from '../json.ts';
 import type { AnyRequest } from '../server/node-request.ts';
 import { readBytes } from '../server/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';

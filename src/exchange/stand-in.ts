@@ -8,7 +8,7 @@ import { smsWebhook } from '../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { comparedForm } from '../domain/phone-numbers.ts';
 import { fold } from '../domain/text.ts';
-import { parseJson } from '../server/json.ts';
+import { parseJson } from '../json.ts';
 import { readBytes } from '../server/read-body.ts';
 import { isStorableText } from './storable-text.ts';
 import { type Activity, activitySchema } from './teams/activity.ts';

@@ -1,4 +1,4 @@
-import { isObject, parseJson } from '../server/json.ts';
+import { isObject, parseJson } from '../json.ts';
 
 /** An operation in a request (GraphQL over HTTP, "Request Parameters"), perhaps as a reference to a trusted document. */
 export interface OperationBody {

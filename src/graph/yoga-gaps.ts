@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { parseJson } from '../server/json.ts';
+import { parseJson } from '../json.ts';
 
 /** Refuses malformed JSON in a query string with 400. Yoga would respond with 500: it does not catch JSON.parse's error. */
 export const malformedJson: Plugin = {

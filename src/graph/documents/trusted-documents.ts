@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
-import { isObject } from '../../server/json.ts';
+import { isObject } from '../../json.ts';
 import { SettingsError } from '../../settings-error.ts';
 
 export interface TrustedDocumentsSettings {

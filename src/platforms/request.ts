@@ -1,3 +1,5 @@
+import { isObject, parseJson } from '../json.ts';
+
 /** How a request is sent. The global `fetch` is one. */
 export type Fetch = (url: string, init?: RequestOptions) => Promise<FetchedResponse>;
 
@@ -77,24 +79,12 @@ export async function request(fetch: Fetch, url: string, { timeoutMs, form, ...i
 export const joinUrl = (base: string, path: string): string => `${base.replace(/\/+$/, '')}/${path}`;
 
 /**
- * Parses text as JSON.
- * @returns `undefined` if it is not JSON
- */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/**
  * Parses text as a JSON object.
  * @returns its fields; none if it is not a JSON object
  */
 export function jsonFields(text: string): Readonly<Record<string, unknown>> {
-  const value = jsonOf(text);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  const value = parseJson(text);
+  return isObject(value) ? value : {};
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type ReadHtml, readHtml } from './html-text.ts';
 import { decoded, type Mention, mentionReader, mentionsOf } from './mentions.ts';
-import { type Fields, idOf, isObject, objectsOf, stringOf } from './parts.ts';
+import { type Fields, hasFields, idOf, objectsOf, stringOf } from './parts.ts';
 
 // What Teams shows of a message is what the phone gets. An activity says it twice:
 //
@@ -67,7 +67,7 @@ const isHtml = (attachment: Fields) =>
 
 function quotedIn(entities: readonly Fields[]): string | undefined {
   for (const { type, quotedReply } of entities) {
-    const id = type === 'quotedReply' && isObject(quotedReply) ? stringOf(quotedReply.messageId) : undefined;
+    const id = type === 'quotedReply' && hasFields(quotedReply) ? stringOf(quotedReply.messageId) : undefined;
     if (id) return id;
   }
   return undefined;

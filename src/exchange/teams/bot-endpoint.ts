@@ -1,7 +1,7 @@
 import type { Gateway } from '../../domain/gateway.ts';
+import { parseJson } from '../../json.ts';
 import { KeysUnavailableError } from '../../platforms/microsoft/bot-framework-keys.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../../platforms/microsoft/bot-framework-tokens.ts';
-import { parseJson } from '../../json.ts';
 import { readBytes } from '../../server/read-body.ts';
 import { activitySchema } from './activity.ts';
 import { receiveFromTeams } from './from-teams.ts';

@@ -36,91 +36,124 @@ interface Link {
  * @returns undefined where it is nested too deeply
  */
 export function readHtml(html: string, mentions: readonly Mention[]): ReadHtml | undefined {
-  const lines = new Lines();
-  const mentionOf = mentionReader(mentions);
-  const read = { quotedMessageId: undefined as string | undefined, pictures: 0, videos: 0, audios: 0, emoji: [] as string[] };
-  const lists: { ordered: boolean; next: number }[] = [];
-  let depth = 0;
-  /** The depth of the element that is not read, and of a mention. */
-  let unread: number | undefined;
-  let mention: { depth: number; texts: string[] } | undefined;
-  let link: Link | undefined;
-
-  const write = (text: string) => {
-    if (mention) mention.texts.push(text);
-    else {
-      link?.texts.push(text);
-      lines.write(text);
-    }
-  };
-
-  const open = (name: string, attributes: Record<string, string | undefined>) => {
-    const { itemtype = '', itemid } = attributes;
-    if (name === 'blockquote' && itemtype === `${SCHEMA}Reply`) {
-      read.quotedMessageId ??= itemid;
-      unread = depth;
-    } else if (UNREAD.has(name)) {
-      if (name === 'quoted' || name === 'quote') read.quotedMessageId ??= attributes.messageid;
-      if (name === 'emoji') write(attributes.alt ?? attributes.title ?? '');
-      unread = depth;
-    } else if (name === 'at' || itemtype === `${SCHEMA}Mention`) {
-      mention ??= { depth, texts: [] };
-    } else if (name === 'img') {
-      if (itemtype === `${SCHEMA}Emoji`) {
-        write(attributes.alt || attributes.title || `:${itemid ?? 'emoji'}:`);
-        read.emoji.push(attributes.src ?? '');
-      } else read.pictures += 1;
-    } else if (name === 'video') read.videos += 1;
-    else if (name === 'audio') read.audios += 1;
-    else if (name === 'a') link = { href: attributes.href?.trim() ?? '', texts: [] };
-    else if (name === 'br') lines.end();
-    else if (name === 'td' || name === 'th') lines.openCell();
-    else if (BLOCKS.has(name)) {
-      lines.endBlock();
-      if (name === 'ul' || name === 'ol') lists.push({ ordered: name === 'ol', next: Number.parseInt(attributes.start ?? '', 10) || 1 });
-      if (name === 'li') lines.openItem(itemPrefix(lists));
-      if (name === 'pre') lines.preformatted += 1;
-    }
-  };
-
-  const close = (name: string) => {
-    if (mention && depth < mention.depth) {
-      const inner = mention.texts.join('');
-      mention = undefined;
-      const mentioned = mentionOf(inner);
-      if (mentioned?.own) lines.skipSpace();
-      else write(inner);
-    }
-    if (name === 'a' && link) {
-      const address = addressBeside(link);
-      link = undefined;
-      if (address) lines.write(address);
-    } else if (name === 'td' || name === 'th') lines.closeCell();
-    else if (BLOCKS.has(name)) {
-      lines.endBlock();
-      if (name === 'ul' || name === 'ol') lists.pop();
-      if (name === 'li') lines.openItem('');
-      if (name === 'pre') lines.preformatted -= 1;
-    }
-  };
-
+  const reader = new HtmlReader(mentions);
   const parser: Parser = new Parser({
-    onopentag(name, attributes) {
-      depth += 1;
-      if (depth > MAX_DEPTH) parser.pause();
-      else if (unread === undefined) open(name, attributes);
+    onopentag: (name, attributes) => {
+      if (!reader.opened(name, attributes)) parser.pause();
     },
-    onclosetag(name) {
-      depth -= 1;
-      if (unread === undefined) close(name);
-      else if (depth < unread) unread = undefined;
-    },
-    ontext(text) {
-      if (unread === undefined) write(text);
-    },
+    onclosetag: (name) => reader.closed(name),
+    ontext: (text) => reader.wrote(text),
   });
   parser.end(html.replace(UNREAD_CLOSED, '<$1$2></$1>'));
-  return depth > MAX_DEPTH ? undefined : { ...read, text: lines.text() };
+  return reader.result();
+}
+
+type Attributes = Record<string, string | undefined>;
+
+/** Hears of a parser's tags and texts. */
+class HtmlReader {
+  readonly #lines = new Lines();
+  readonly #mentionOf: ReturnType<typeof mentionReader>;
+  readonly #lists: { ordered: boolean; next: number }[] = [];
+  readonly #found = { quotedMessageId: undefined as string | undefined, pictures: 0, videos: 0, audios: 0, emoji: [] as string[] };
+  #depth = 0;
+  /** The depth of the element that is not read. */
+  #unread: number | undefined;
+  #mention: { readonly depth: number; readonly texts: string[] } | undefined;
+  #link: Link | undefined;
+
+  constructor(mentions: readonly Mention[]) {
+    this.#mentionOf = mentionReader(mentions);
+  }
+
+  /** @returns false where it is nested too deeply */
+  opened(name: string, attributes: Attributes): boolean {
+    this.#depth += 1;
+    if (this.#depth > MAX_DEPTH) return false;
+    if (this.#unread === undefined && !this.#isUnread(name, attributes)) this.#open(name, attributes);
+    return true;
+  }
+
+  closed(name: string): void {
+    this.#depth -= 1;
+    if (this.#unread === undefined) this.#close(name);
+    else if (this.#depth < this.#unread) this.#unread = undefined;
+  }
+
+  wrote(text: string): void {
+    if (this.#unread === undefined) this.#write(text);
+  }
+
+  result(): ReadHtml | undefined {
+    return this.#depth > MAX_DEPTH ? undefined : { ...this.#found, text: this.#lines.text() };
+  }
+
+  #write(text: string): void {
+    if (this.#mention) this.#mention.texts.push(text);
+    else {
+      this.#link?.texts.push(text);
+      this.#lines.write(text);
+    }
+  }
+
+  #isUnread(name: string, attributes: Attributes): boolean {
+    const { itemtype, itemid, messageid, alt, title } = attributes;
+    const isReply = name === 'blockquote' && itemtype === `${SCHEMA}Reply`;
+    if (!isReply && !UNREAD.has(name)) return false;
+    if (isReply) this.#found.quotedMessageId ??= itemid;
+    if (name === 'quoted' || name === 'quote') this.#found.quotedMessageId ??= messageid;
+    if (name === 'emoji') this.#write(alt ?? title ?? '');
+    this.#unread = this.#depth;
+    return true;
+  }
+
+  #open(name: string, attributes: Attributes): void {
+    if (name === 'at' || attributes.itemtype === `${SCHEMA}Mention`) this.#mention ??= { depth: this.#depth, texts: [] };
+    else if (name === 'img') this.#openImage(attributes);
+    else if (name === 'video') this.#found.videos += 1;
+    else if (name === 'audio') this.#found.audios += 1;
+    else if (name === 'a') this.#link = { href: attributes.href?.trim() ?? '', texts: [] };
+    else if (name === 'br') this.#lines.end();
+    else if (name === 'td' || name === 'th') this.#lines.openCell();
+    else if (BLOCKS.has(name)) this.#openBlock(name, attributes);
+  }
+
+  #openImage({ itemtype, itemid, alt, title, src }: Attributes): void {
+    if (itemtype !== `${SCHEMA}Emoji`) {
+      this.#found.pictures += 1;
+      return;
+    }
+    this.#write(alt || title || `:${itemid ?? 'emoji'}:`);
+    this.#found.emoji.push(src ?? '');
+  }
+
+  #openBlock(name: string, { start }: Attributes): void {
+    this.#lines.endBlock();
+    if (name === 'ul' || name === 'ol') this.#lists.push({ ordered: name === 'ol', next: Number.parseInt(start ?? '', 10) || 1 });
+    if (name === 'li') this.#lines.openItem(itemPrefix(this.#lists));
+    if (name === 'pre') this.#lines.preformatted += 1;
+  }
+
+  #close(name: string): void {
+    if (this.#mention && this.#depth < this.#mention.depth) this.#closeMention(this.#mention.texts.join(''));
+    if (name === 'a' && this.#link) {
+      const address = addressBeside(this.#link);
+      this.#link = undefined;
+      if (address) this.#lines.write(address);
+    } else if (name === 'td' || name === 'th') this.#lines.closeCell();
+    else if (BLOCKS.has(name)) {
+      this.#lines.endBlock();
+      if (name === 'ul' || name === 'ol') this.#lists.pop();
+      if (name === 'li') this.#lines.openItem('');
+      if (name === 'pre') this.#lines.preformatted -= 1;
+    }
+  }
+
+  #closeMention(inner: string): void {
+    this.#mention = undefined;
+    if (this.#mentionOf(inner)?.own) this.#lines.skipSpace();
+    else this.#write(inner);
+  }
 }
 
 /** `- ` or `1. `, indented in a list within a list. */

@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import { type Fields, idOf, isObject, stringOf } from './parts.ts';
+import { type Fields, hasFields, idOf, stringOf } from './parts.ts';
 
 /** Somebody who is mentioned, by the names that the text may have. */
 export interface Mention {
@@ -12,7 +12,7 @@ export function mentionsOf(entities: readonly Fields[], recipientId: string | un
     .filter(({ type }) => type === 'mention')
     .map(({ text, mentioned }) => {
       const tag = stringOf(text);
-      const name = isObject(mentioned) ? stringOf(mentioned.name) : undefined;
+      const name = hasFields(mentioned) ? stringOf(mentioned.name) : undefined;
       const names = [...(tag ? [decoded(tag)] : []), ...(name ? [oneLine(name)] : [])];
       return { names, own: isBot(idOf(mentioned), recipientId) };
     });

@@ -2,7 +2,8 @@
 
 export type Fields = Record<string, unknown>;
 
-export const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
-export const objectsOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(isObject) : []);
+/** Whether a value has fields that can be read: an object or a list. */
+export const hasFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+export const objectsOf = (value: unknown): Fields[] => (Array.isArray(value) ? value.filter(hasFields) : []);
 export const stringOf = (value: unknown) => (typeof value === 'string' ? value : undefined);
-export const idOf = (value: unknown) => (isObject(value) ? stringOf(value.id) : undefined);
+export const idOf = (value: unknown) => (hasFields(value) ? stringOf(value.id) : undefined);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { PlatformError } from '../../domain/errors.ts';
+import { parseJson } from '../../json.ts';
 import { DeliveryError } from '../delivery-error.ts';
-import { type Fetch, joinUrl, jsonOf, NoResponseError, request } from '../request.ts';
+import { type Fetch, joinUrl, NoResponseError, request } from '../request.ts';
 import { createBotConnector } from './bot-connector.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from './bot-framework-tokens.ts';
 import { createLimiter } from './limiter.ts';
@@ -48,7 +49,7 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
     }).catch((error) => {
       throw error instanceof NoResponseError ? new PlatformError(error.message, { detail: error.code, cause: error }) : error;
     });
-    const parsed = members.safeParse(jsonOf(text));
+    const parsed = members.safeParse(parseJson(text));
     if (!parsed.success) throw new PlatformError(`${host} responded with status ${status} and no users.`);
     return parsed.data.filter((user) => isSame(user.tenantId, tenantId));
   }

@@ -1,5 +1,5 @@
 import { accountSid as sidOf } from '../../domain/sid.ts';
-import { jsonOf } from '../request.ts';
+import { parseJson } from '../../json.ts';
 import type { RestcommApi } from './request.ts';
 import { fieldOf, isSuccess, manage, refusedError, unreadableError } from './responses.ts';
 import type { Restcomm } from './restcomm.ts';
@@ -21,7 +21,7 @@ export function createRestcommAccounts(api: RestcommApi): Accounts {
         if (!/\balready in use\b/i.test(response.text)) throw refusedError(response);
         return { sid: sidOf(email), existed: true };
       }
-      const sid = fieldOf(jsonOf(response.text), 'sid');
+      const sid = fieldOf(parseJson(response.text), 'sid');
       if (!sid) throw unreadableError(response);
       return { sid, existed: false };
     },
@@ -32,7 +32,7 @@ export function createRestcommAccounts(api: RestcommApi): Accounts {
       if (isSuccess(response)) return;
       // A closed account refuses every change, even to closed, with 400 (AccountsEndpoint).
       const account = await manage(api, 'GET', ['Accounts', sid]);
-      if (fieldOf(jsonOf(account.text), 'status')?.toLowerCase() !== wanted) throw refusedError(response);
+      if (fieldOf(parseJson(account.text), 'status')?.toLowerCase() !== wanted) throw refusedError(response);
     },
 
     checkCredentials: async (accountSid, authToken) => {
@@ -42,7 +42,7 @@ export function createRestcommAccounts(api: RestcommApi): Accounts {
       const response = await manage(api, 'GET', ['Accounts', accountSid], { credentials, expected: [401, 403, 404] });
       if (response.status === 403) return 'inactive';
       if (!isSuccess(response)) return 'unknown';
-      const json = jsonOf(response.text);
+      const json = parseJson(response.text);
       const status = fieldOf(json, 'status');
       if (!status || fieldOf(json, 'sid')?.toLowerCase() !== accountSid.toLowerCase()) throw unreadableError(response);
       if (status.toLowerCase() !== STATUS.ACTIVE) return 'inactive';

@@ -1,5 +1,6 @@
+import { parseJson } from '../../json.ts';
 import { DeliveryError } from '../delivery-error.ts';
-import { jsonOf, NoResponseError, retryAfterMs } from '../request.ts';
+import { NoResponseError, retryAfterMs } from '../request.ts';
 import { sendingError } from './outcomes.ts';
 import { pagesOf } from './pages.ts';
 import type { RestcommApi, RestcommOptions } from './request.ts';
@@ -26,34 +27,7 @@ export function createRestcommMessages(
 ): Messages {
   const path = ['Accounts', accountSid, 'SMS', 'Messages'];
 
-  /**
-   * Reads messages since an instant, the newest first. Restcomm's filters are coarse, so the results are filtered again: From and To match by
-   * their endings, and StartTime is a day in Restcomm's own time zone (SmsMessageFilter). Its dates are whole seconds (AbstractConverter); a
-   * message of the same second as `since` is included. Versions before July 2018 neither sort nor know Status (pull request 2992): the reading
-   * ends early only where all pages were in order.
-   */
-  async function* pagesSince(since: Date, filter: Record<string, string>, maxPages?: number): AsyncGenerator<readonly SmsRecord[]> {
-    const query = { ...filter, StartTime: new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10), SortBy: 'DateCreated:desc' };
-    const second = Math.floor(since.getTime() / 1000) * 1000;
-    // A message that arrives meanwhile shifts the others, so one may be on two pages.
-    const seen = new Set<string>();
-    let last = Number.POSITIVE_INFINITY;
-    let isSorted = true;
-    for await (const page of pagesOf(api, path, 'messages', query, maxPages)) {
-      const found: SmsRecord[] = [];
-      for (const record of page.map(recordOf)) {
-        if (!record) continue;
-        const time = record.dateCreated?.getTime() ?? last;
-        isSorted &&= time <= last;
-        last = time;
-        if (time < second || seen.has(record.sid)) continue;
-        seen.add(record.sid);
-        found.push(record);
-      }
-      yield found;
-      if (isSorted && last < second) return;
-    }
-  }
+  const pagesSince = (since: Date, filter: Record<string, string>, maxPages?: number) => readPagesSince(api, path, since, filter, maxPages);
 
   return {
     maxSms: { characters: MAX_CHARACTERS, segments: maxSegments },
@@ -67,7 +41,7 @@ export function createRestcommMessages(
         throw error instanceof NoResponseError ? noResponseError(error) : error;
       });
       if (!isSuccess(response)) throw sendingError(response.status, refusalOf(response), response.text, retryAfterMs(response));
-      const record = recordOf(jsonOf(response.text));
+      const record = recordOf(parseJson(response.text));
       if (!record) throw new DeliveryError('unknown', 'UNREADABLE_ANSWER', 'Restcomm sent an unreadable response');
       return record;
     },
@@ -75,7 +49,7 @@ export function createRestcommMessages(
     findSms: async (sid) => {
       const response = await manage(api, 'GET', [...path, sid], { expected: [404] });
       if (response.status === 404) return undefined;
-      const record = recordOf(jsonOf(response.text));
+      const record = recordOf(parseJson(response.text));
       if (!record) throw unreadableError(response);
       return record;
     },
@@ -94,6 +68,41 @@ export function createRestcommMessages(
         yield page.filter(({ direction }) => direction === 'inbound');
     },
   };
+}
+
+/**
+ * Reads messages since an instant, the newest first. Restcomm's filters are coarse, so the results are filtered again: From and To match by
+ * their endings, and StartTime is a day in Restcomm's own time zone (SmsMessageFilter). Its dates are whole seconds (AbstractConverter); a
+ * message of the same second as `since` is included. Versions before July 2018 neither sort nor know Status (pull request 2992): the reading
+ * ends early only where all pages were in order.
+ */
+async function* readPagesSince(
+  api: RestcommApi,
+  path: readonly string[],
+  since: Date,
+  filter: Record<string, string>,
+  maxPages?: number,
+): AsyncGenerator<readonly SmsRecord[]> {
+  const query = { ...filter, StartTime: new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10), SortBy: 'DateCreated:desc' };
+  const second = Math.floor(since.getTime() / 1000) * 1000;
+  // A message that arrives meanwhile shifts the others, so one may be on two pages.
+  const seen = new Set<string>();
+  let last = Number.POSITIVE_INFINITY;
+  let isSorted = true;
+  for await (const page of pagesOf(api, path, 'messages', query, maxPages)) {
+    const found: SmsRecord[] = [];
+    for (const record of page.map(recordOf)) {
+      if (!record) continue;
+      const time = record.dateCreated?.getTime() ?? last;
+      isSorted &&= time <= last;
+      last = time;
+      if (time < second || seen.has(record.sid)) continue;
+      seen.add(record.sid);
+      found.push(record);
+    }
+    yield found;
+    if (isSorted && last < second) return;
+  }
 }
 
 /** @returns `undefined` if it is not a message. Restcomm's records have no media (SmsMessage): only the webhook carries them. */

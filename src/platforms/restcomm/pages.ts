@@ -1,5 +1,5 @@
 import { PlatformError } from '../../domain/errors.ts';
-import { jsonOf } from '../request.ts';
+import { parseJson } from '../../json.ts';
 import type { RestcommApi } from './request.ts';
 import { manage, unreadableError } from './responses.ts';
 
@@ -26,7 +26,7 @@ export async function* pagesOf(
 ): AsyncGenerator<readonly unknown[]> {
   for (let page = 0; page < maxPages; page += 1) {
     const response = await manage(api, 'GET', path, { query: { ...query, Page: String(page), PageSize: String(PAGE_SIZE) } });
-    const json = jsonOf(response.text);
+    const json = parseJson(response.text);
     if (Array.isArray(json)) {
       yield json;
       return;

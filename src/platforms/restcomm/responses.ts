@@ -1,6 +1,7 @@
 import { PlatformError } from '../../domain/errors.ts';
 import { comparedForm } from '../../domain/phone-numbers.ts';
-import { jsonOf, NoResponseError, type PlatformResponse } from '../request.ts';
+import { parseJson } from '../../json.ts';
+import { NoResponseError, type PlatformResponse } from '../request.ts';
 import type { RestcommApi, RestcommRequest } from './request.ts';
 
 const MAX_MESSAGE_LENGTH = 500;
@@ -19,7 +20,7 @@ export function refusalOf({ status, text }: PlatformResponse): { code: string; m
   if (!body.startsWith('{')) return { code, message: body.slice(0, MAX_MESSAGE_LENGTH) };
   const [, message] = /"message"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body) ?? [];
   const [, word] = /"(?:error|error_code|code)"\s*:\s*"?([\w.-]+)/.exec(body) ?? [];
-  const unquoted = String(message ? jsonOf(message) : '').slice(0, MAX_MESSAGE_LENGTH);
+  const unquoted = String(message ? parseJson(message) : '').slice(0, MAX_MESSAGE_LENGTH);
   return { code: word ?? code, message: unquoted || withoutMessage(word ?? status) };
 }
 

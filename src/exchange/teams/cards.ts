@@ -73,7 +73,7 @@ export function smsCard({ sid, from, own, body, mediaUrls, maxReply, replied, pr
   return card([...head, ...lines(body), ...media(mediaUrls), ...answered, ...refused, reply], [button('reply', 'Send', { message: sid })]);
 }
 
-/** A question whom a held text is for. */
+/** Asks the user whom a held text is for. */
 export interface Question {
   readonly body: string;
   readonly choices: readonly { readonly number: string; readonly mappingSid: string; readonly body: string }[];

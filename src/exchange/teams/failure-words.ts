@@ -52,7 +52,7 @@ function reasonOf({ stuck, holdReason, channelErrorCode, channelErrorMessage }: 
   return `${reason.replace(/\.$/, '')}.`;
 }
 
-/** Whether a stuck SMS stays so until somebody sends it again; others go by themselves when their cause is removed. */
+/** Whether a stuck SMS stays so until somebody sends it again; others are sent once their cause is removed. */
 export const isSetAside = ({ stuck, holdReason }: Pick<Message, 'stuck' | 'holdReason'>): boolean =>
   stuck && (holdReason === null || holdReason === 'RETRIES_EXHAUSTED');
 

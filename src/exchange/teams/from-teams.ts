@@ -84,7 +84,10 @@ async function act(gateway: Gateway, sender: Sender, activity: Activity, action:
   return TAKEN;
 }
 
-/** The answer to an activity that nothing is done for. @param message why, to whoever has pressed a button */
+/**
+ * Responds to an activity that nothing is done for.
+ * @param message why, for the user who pressed the button
+ */
 function notPerformed({ type }: Activity, action: CardAction | undefined, message: string): ActivityAnswer {
   if (type !== 'invoke') return TAKEN;
   if (!action) return NOT_IMPLEMENTED;

@@ -33,7 +33,7 @@ const KEEP_MS = 7 * 24 * 60 * 60_000;
 interface NewHeldText extends Place {
   readonly objectId: string;
   readonly activityId: string;
-  /** The mapping that the text names, or the one that a text without a number goes by. */
+  /** The mapping that the text names, or the one used for a text without a number. */
   readonly mappingSid: string;
   readonly body: string;
   readonly choices: readonly Choice[];
@@ -41,7 +41,10 @@ interface NewHeldText extends Place {
   readonly behind?: string;
 }
 
-/** Holds a text. @returns undefined if its activity is held already, or was */
+/**
+ * Holds a text.
+ * @returns undefined if its activity is held already, or was
+ */
 export async function hold(tx: Transaction, { choices: offered, ...text }: NewHeldText): Promise<HeldText | undefined> {
   const [held] = await tx.heldText.createManyAndReturn({
     data: [

@@ -226,7 +226,8 @@ const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_p
       type::message_type, "from", from_folded, "to", to_folded, body, ARRAY(SELECT jsonb_array_elements_text(media_urls::jsonb)), segments,
       encoding::message_encoding, 'QUEUED', ${statusRank('QUEUED')}, restcomm_message_sid, teams_conversation_id, teams_activity_id,
       hold.lane IS NOT NULL, hold.reason, hold.since, hold.code, hold.message
-    FROM given JOIN allowed USING (request_place) LEFT JOIN lane_hold hold ON hold.lane = given.lane COLLATE "C" ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, request_place
+    FROM given JOIN allowed USING (request_place) LEFT JOIN lane_hold hold ON hold.lane = given.lane COLLATE "C"
+    ORDER BY restcomm_message_sid, teams_conversation_id, teams_activity_id, request_place
     ON CONFLICT DO NOTHING
     RETURNING *
   ), placed AS MATERIALIZED (

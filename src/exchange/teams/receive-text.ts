@@ -75,8 +75,8 @@ async function isKnown(tx: Transaction, { mappings, enterpriseSids }: Sender, pl
   const { conversationId } = place;
   const organizationSids = [...new Set(mappings.map(({ organizationSid }) => organizationSid))];
   const rows = await tx.$queryRaw<unknown[]>`
-    SELECT 1 FROM message WHERE organization_sid = ANY (${organizationSids}::text[]) AND teams_conversation_id = ${conversationId} AND teams_activity_id = ${activityId}
-      AND direction = 'INBOUND'
+    SELECT 1 FROM message WHERE organization_sid = ANY (${organizationSids}::text[]) AND teams_conversation_id = ${conversationId}
+      AND teams_activity_id = ${activityId} AND direction = 'INBOUND'
     UNION ALL
     SELECT 1 FROM held_text WHERE enterprise_sid = ANY (${[...enterpriseSids]}::text[]) AND conversation_id = ${conversationId} AND activity_id = ${activityId}
     UNION ALL

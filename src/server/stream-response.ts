@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http';
-import { PassThrough, Readable, type Writable } from 'node:stream';
+import { PassThrough, type Writable } from 'node:stream';
 import { TextHeaders } from './text-headers.ts';
 
 /** The body of a response that is sent as it comes to be, for as long as its connection is open. */
@@ -25,8 +25,32 @@ export class StreamResponse {
   toResponse(): Response {
     const through = new PassThrough();
     this.body.begin(new Outlet(through));
-    return new Response(Readable.toWeb(through) as ReadableStream, { status: this.status, headers: this.headers.all });
+    return new Response(webStreamOf(through), { status: this.status, headers: this.headers.all });
   }
+}
+
+/** Converts a stream. Node 20's Readable.toWeb throws, where nobody can catch it, if data comes after the reader has left. */
+function webStreamOf(through: PassThrough): ReadableStream<Uint8Array> {
+  let isOpen = true;
+  return new ReadableStream<Uint8Array>({
+    start: (controller) => {
+      const close = () => {
+        if (isOpen) controller.close();
+        isOpen = false;
+      };
+      through.on('data', (chunk: Buffer) => {
+        if (!isOpen) return;
+        controller.enqueue(new Uint8Array(chunk));
+        if ((controller.desiredSize ?? 0) <= 0) through.pause();
+      });
+      through.once('end', close).once('close', close);
+    },
+    pull: () => void through.resume(),
+    cancel: () => {
+      isOpen = false;
+      through.destroy();
+    },
+  });
 }
 
 /** Bytes that many bodies send, framed for each kind of connection once. */

@@ -166,10 +166,10 @@ test.each([
 describe('a message that is not allowed ends FAILED with a code and a message', () => {
   test('queued when its enterprise is closed', async () => {
     const own = await exchange.customer();
-    // Closing takes a while on a busy machine.
-    exchange.microsoft.fault('activities', { answer: refusal(503, 'Later', { 'retry-after': '4' }) });
+    await exchange.pause();
     const sid = await exchange.text(own, own, PHONE, 'too late');
     await done(own.provider, 'closeEnterprise', { sid: own.enterpriseSid, deleteMappings: true });
+    exchange.resume();
     const message = await until(async () => {
       const shown = await exchange.message(own.provider, sid);
       return shown.channelStatus !== 'QUEUED' && shown;

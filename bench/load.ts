@@ -65,6 +65,8 @@ export async function drive({
   const began = performance.now();
   const end = began + seconds * 1000;
   let sent = 0;
+  /** Those sent, and those that wait for their turn. */
+  let planned = 0;
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
   await Promise.all(
     sockets.map(
@@ -80,13 +82,17 @@ export async function drive({
             const now = performance.now();
             latencies.push(now - since);
             if (answer && !(mayBeRefused && answer.startsWith('HTTP/1.1 429'))) reject(new Error(`Not an answer to measure:\n${answer}`));
-            else if (now >= end || sent >= count) resolve();
-            else if (everyMs > 0) setTimeout(send, since + everyMs - now);
-            else send();
+            else if (now >= end || planned >= count) resolve();
+            else {
+              planned += 1;
+              if (everyMs > 0) setTimeout(send, since + everyMs - now);
+              else send();
+            }
           });
           socket.on('data', reader);
           socket.on('error', reject);
           socket.on('close', () => reject(new Error('The server closed a connection')));
+          planned += 1;
           send();
         }),
     ),

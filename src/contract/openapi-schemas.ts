@@ -9,7 +9,7 @@ const count = { type: 'integer', minimum: 0 };
 const sid = (prefix: string) => ({ type: 'string', pattern: `^${prefix}[0-9a-f]{32}$` });
 const uri = (collection: string, prefix: string) => ({ type: 'string', pattern: `^${collection}/search/${prefix}[0-9a-f]{32}$` });
 
-/** The schemas of successful responses: each entity, its page, and `<name>Answer` for the envelope of either. */
+/** The schemas of successful responses: each entity, its page, and `<name>Answer` for the envelope of either. A table, hence its length. */
 export function successSchemas(settings: ContractSettings): Readonly<Record<string, JsonSchema>> {
   const times = (recorded: TimestampForm) => {
     const time = { type: 'string', pattern: timestampPatterns[timestampForm(settings, recorded)] };

@@ -67,7 +67,7 @@ export async function drive({
   let sent = 0;
   /** Those sent, and those that wait for their turn. */
   let planned = 0;
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const sockets = await Promise.all(Array.from({ length: Math.min(connections, count) }, () => open(port)));
   await Promise.all(
     sockets.map(
       (socket) =>

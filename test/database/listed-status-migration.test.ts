@@ -1,43 +1,23 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type EmbeddedDatabase, serve } from '../../src/database/embedded/embedded.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
-import { createTestPlace, type TestPlace } from '../support/database.ts';
+import { createEarlierDatabase, type EarlierDatabase } from '../support/earlier-database.ts';
 
 // Messages that were stored before a status had its listed form are found by their status like those that are stored now.
 
 const MIGRATION = '20261129060000_listed_status';
 
-let place: TestPlace;
-let database: EmbeddedDatabase;
-let earlier: string;
+let database: EarlierDatabase;
 
 beforeAll(async () => {
-  place = await createTestPlace('empty');
-  const { databaseUrl, dataDir } = place.settings;
-  if (databaseUrl) {
-    const pool = new pg.Pool({ connectionString: databaseUrl });
-    pool.on('error', () => {});
-    database = { pool, batchPool: pool, movingPool: pool, close: () => pool.end() };
-  } else database = await serve(join(dataDir, 'database'), dataDir);
-  earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
-  const names = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name) && name < MIGRATION);
-  for (const name of names) await cp(join(MIGRATIONS, name), join(earlier, name), { recursive: true });
+  database = await createEarlierDatabase(MIGRATION);
 });
-afterAll(async () => {
-  await rm(earlier, { recursive: true });
-  await database.close();
-  await place.remove();
-});
+afterAll(() => database.close());
 
 test('the statuses of stored messages are listed, and their reports awaited, with the time when they were last asked for', async () => {
   const { pool } = database;
   await pool.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
-  await migrate(pool, earlier);
+  await migrate(pool, database.earlier);
   await pool.query(`INSERT INTO organization (sid, name) VALUES ('OR1', 'o');
     INSERT INTO account (sid, organization_sid, email, friendly_name, token_digest, token_key_id) VALUES ('AC1', 'OR1', 'a', 'a', '', '');
     INSERT INTO enterprise (sid, organization_sid, account_sid, name, name_folded) VALUES ('EN1', 'OR1', 'AC1', 'e', 'e');

@@ -1,48 +1,28 @@
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type EmbeddedDatabase, serve } from '../../src/database/embedded/embedded.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
 import { laneToPhone } from '../../src/domain/messages/lanes.ts';
 import { comparedForm } from '../../src/domain/phone-numbers.ts';
 import { phoneOf } from '../../src/domain/phones.ts';
 import { fold } from '../../src/domain/text.ts';
-import { createTestPlace, type TestPlace } from '../support/database.ts';
+import { createEarlierDatabase, type EarlierDatabase } from '../support/earlier-database.ts';
 import { anySpelling, phones } from '../support/phone-spellings.ts';
 
 // Rows that were stored before numbers had one form are compared like those that are stored now.
 
 const MIGRATION = '20261129030000_one_form';
 
-let place: TestPlace;
-let database: EmbeddedDatabase;
-let earlier: string;
+let database: EarlierDatabase;
 
 beforeAll(async () => {
-  place = await createTestPlace('empty');
-  const { databaseUrl, dataDir } = place.settings;
-  if (databaseUrl) {
-    const pool = new pg.Pool({ connectionString: databaseUrl });
-    pool.on('error', () => {});
-    database = { pool, batchPool: pool, movingPool: pool, close: () => pool.end() };
-  } else database = await serve(join(dataDir, 'database'), dataDir);
-  earlier = await mkdtemp(join(tmpdir(), 'migrations-'));
-  const names = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name) && name < MIGRATION);
-  for (const name of names) await cp(join(MIGRATIONS, name), join(earlier, name), { recursive: true });
+  database = await createEarlierDatabase(MIGRATION);
 });
-afterAll(async () => {
-  await rm(earlier, { recursive: true });
-  await database.close();
-  await place.remove();
-});
+afterAll(() => database.close());
 
 beforeEach(async () => {
   await database.pool.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
-  await migrate(database.pool, earlier);
+  await migrate(database.pool, database.earlier);
   await database.pool.query(`INSERT INTO organization (sid, name) VALUES ('OR1', 'o');
     INSERT INTO account (sid, organization_sid, email, friendly_name, token_digest, token_key_id) VALUES ('AC1', 'OR1', 'a', 'a', '', '');
     INSERT INTO enterprise (sid, organization_sid, account_sid, name, name_folded) VALUES ('EN1', 'OR1', 'AC1', 'Kohl', 'kohl')`);

@@ -93,5 +93,5 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
   };
 }
 
-/** Orders hints: readers of events wait for theirs, while whoever delivers a message needs a while anyway. */
+/** Sorts hints: those for readers of events first, since delivering a message takes longer than a hint. */
 const lastQueued = (one: string, other: string) => Number(one === QUEUED) - Number(other === QUEUED);

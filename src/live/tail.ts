@@ -74,7 +74,7 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, onError }
     }
   }
 
-  /** @param read consecutive events, of which it may have had the first ones meanwhile */
+  /** @param read consecutive events; those up to `position` are skipped, since followers may have got them meanwhile */
   function pushToFollowers(read: readonly EventWithMessage[]): void {
     const events = withCursors(
       logId,

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
@@ -110,7 +110,7 @@ test.runIf(inject('postgres'))(
       };
       const enterpriseSid = await create('Enterprise', newEnterprise());
       const mappingSid = await create('Mapping', newMapping(enterpriseSid));
-      // Another one, whose messages are made to wait: the writers below lock lanes in no order.
+      // Another one, whose messages are made to wait.
       const talkingSid = await create('Enterprise', newEnterprise());
       await create('Bot', newBot(talkingSid));
       const person = newMapping(talkingSid);
@@ -139,7 +139,8 @@ test.runIf(inject('postgres'))(
                 from: 'x',
                 body: 'x',
               };
-              const stored = await acceptMessageIn(tx, { ...message, to: '+15550100', lane: `${name} ${randomInt(1000)}` });
+              // A lane of its own: lanes are locked before the log's head, which this transaction may have already.
+              const stored = await acceptMessageIn(tx, { ...message, to: '+15550100', lane: `${name} ${randomUUID()}` });
               accepted.push(stored?.sid ?? '');
             }
             if (!earlier) await advance(accepted[0] ?? '');

@@ -7,6 +7,7 @@ import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import type { Attempt } from '../attempt.ts';
 import type { MessageToDeliver } from '../claim-lanes.ts';
 import { isCut, toReport, withTextChange } from './reports.ts';
+import { rememberSent } from './sent-messages.ts';
 
 /** How far Restcomm's clock may differ from ours, in ms. */
 const CLOCK_SKEW_MS = 2 * 60_000;
@@ -31,6 +32,7 @@ export async function deliverSms(gateway: Gateway, message: MessageToDeliver, at
   if (settlesInMs > 0) throw new NotYetError(Math.min(settlesInMs, LOOK_AGAIN_MS));
   const { sid, externalAddress: own } = attempt.requireDeliverable();
   const statusCallback = statusWebhook(gateway, sid, message.sid);
+  rememberSent(sid, message);
   await attempt.markStarted();
   const numbers = { from: phoneOf(own, own).dialled, to: phoneOf(message.to, own).dialled };
   const sent = await restcomm.sendSms({ ...numbers, body, encoding, statusCallback }).catch((error) => {

@@ -11,6 +11,7 @@ import { readBytes } from '../../server/read-body.ts';
 import { applyReport } from '../reports.ts';
 import { isStorableText, toStorableSid, toStorableText } from '../storable-text.ts';
 import { isCut, isRestcommStatus, toReport, withTextChange } from './reports.ts';
+import { findSent } from './sent-messages.ts';
 
 /** The path prefix of Restcomm's webhooks: `/webhooks/restcomm/{secret}/sms` and `/webhooks/restcomm/{secret}/status`. */
 export const RESTCOMM_WEBHOOKS = '/webhooks/restcomm/';
@@ -133,31 +134,6 @@ async function receiveStatus(
   const body = form.get('Body') ?? '';
   await applyReport(gateway, message, isCut(body, message.body) ? withTextChange(report, body, message.body) : report);
   return undefined;
-}
-
-/** A message that was sent to a phone. */
-interface SentMessage {
-  readonly sid: string;
-  readonly organizationSid: string;
-  readonly body: string;
-}
-
-/** Finds a message that was sent to a phone, in the organization of a mapping that exists or has existed. */
-async function findSent(
-  { sql }: Gateway,
-  mappingSid: string,
-  where: { sid: string } | { restcommMessageSid: string },
-): Promise<SentMessage | undefined> {
-  // Conditions that no index serves, so that the sid leads to the row: a generic plan may prefer the index of another condition.
-  const [found, value] =
-    'sid' in where
-      ? ['m.sid = $2 AND m.organization_sid IS NOT DISTINCT FROM', where.sid]
-      : ['m.restcomm_message_sid = $2 AND m.organization_sid =', where.restcommMessageSid];
-  const text = `
-    SELECT m.sid, m.organization_sid AS "organizationSid", m.body FROM message m WHERE m.direction::text = 'INBOUND' AND ${found}
-      coalesce((SELECT organization_sid FROM mapping WHERE sid = $1), (SELECT organization_sid FROM released_mapping WHERE sid = $1))`;
-  const [message] = await sql.readTogether<SentMessage>({ text, values: [mappingSid, value], types: ['text', 'text'], maxRows: 1 });
-  return message;
 }
 
 /** @returns the addresses of an MMS's media, and how many others there were */

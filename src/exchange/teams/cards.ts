@@ -171,7 +171,7 @@ function runs(line: string): object[] {
 }
 
 // Clients write dates where a text says {{DATE(…)}}; no text of people's means that.
-const run = (text: string) => ({ type: 'TextRun', text: text.replaceAll('{{', '{\u200b{') });
+const run = (text: string) => ({ type: 'TextRun', text: text.replace(/\{(?=\{)/g, '{\u200b') });
 const link = (url: string) => ({ type: 'TextRun', text: url, color: 'Accent', selectAction: { type: 'Action.OpenUrl', url } });
 
 const media = (urls: readonly string[]): object[] =>

@@ -143,8 +143,10 @@ test('what people wrote is never read as Markdown, a date or another element', (
               .split(/\r\n|[\n\r\u0085\u2028\u2029]/)
               .map((line) => line || ' ')
               .join('\n');
-      expect(text.replaceAll('{\u200b{', '{{')).toBe(expected.replaceAll('{\u200b{', '{{'));
+      const joined = (split: string) => split.replace(/\{\u200b(?=\{)/g, '{');
+      expect(joined(text)).toBe(joined(expected));
     }),
+    { examples: [['{{{'], ['{{{{DATE(2017-02-14T06:08:00Z)}}}}']] },
   );
 });
 

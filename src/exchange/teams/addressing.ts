@@ -104,7 +104,7 @@ function matchAt(sticky: RegExp, text: string, at: number): RegExpExecArray | nu
 }
 
 /** Digits in groups, and what is between them. */
-interface Run {
+interface DigitRun {
   readonly plus: boolean;
   /** How many signs stand before it that don't enclose numbers; a word without a colon counts as one. */
   readonly decoration: number;
@@ -123,15 +123,23 @@ interface Group {
   readonly gap?: string;
 }
 
-const START =
-  /(?<before>[^\p{L}\p{N}+\n]{0,12}?)(?:(?<word>to|tel|sms|smsto|callto|sips?)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?(?<plus>\+[-+ ([]*)?(?=[0-9])/iuy;
+const START = new RegExp(
+  [
+    /(?<before>[^\p{L}\p{N}+\n]{0,12}?)/u,
+    /(?:(?<word>to|tel|sms|smsto|callto|sips?)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?/u,
+    /(?<plus>\+[-+ ([]*)?(?=[0-9])/u,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+  'iuy',
+);
 /** All but quotes, brackets and emphasis, which may stand around a number. */
 const DECORATION = /[^\s([{<"'`*_«»„“”‚‘’‹›]/gu;
 // A digit under a keycap is a picture.
 const GROUP = /[0-9]+(?!\u20e3)/y;
 const GAP = /[-./()[\]~ ]{1,5}(?=[0-9]+(?!\u20e3|[0-9]))/y;
 
-function findRun({ plain }: Head, at: number): Run | undefined {
+function findRun({ plain }: Head, at: number): DigitRun | undefined {
   const found = matchAt(START, plain, at);
   if (!found?.groups) return undefined;
   const { before = '', word, colon, after = '', plus } = found.groups;
@@ -167,7 +175,7 @@ interface Candidate {
 }
 
 /** The numbers that end where a number may end. */
-function candidates(head: Head, run: Run, region: string | undefined): Candidate[] {
+function candidates(head: Head, run: DigitRun, region: string | undefined): Candidate[] {
   const found: Candidate[] = [];
   run.groups.forEach((_group, last) => {
     if (mayEnd(head, run, last)) found.push(...readUpTo(run, last, region));
@@ -178,7 +186,7 @@ function candidates(head: Head, run: Run, region: string | undefined): Candidate
   return held.length > 0 ? held : found;
 }
 
-function readUpTo(run: Run, last: number, region: string | undefined): Candidate[] {
+function readUpTo(run: DigitRun, last: number, region: string | undefined): Candidate[] {
   const groups = run.groups.slice(0, last + 1).map(({ digits }) => digits);
   const zero = bracketedZero(run);
   // +44 (0)20 is one number with and without its 0; +39 (0)341 may be two.
@@ -189,7 +197,7 @@ function readUpTo(run: Run, last: number, region: string | undefined): Candidate
 }
 
 function isCertain(
-  { plus, decoration }: Run,
+  { plus, decoration }: DigitRun,
   groups: readonly string[],
   { number, certain }: { number: string; certain: boolean },
 ): boolean {
@@ -206,13 +214,13 @@ function isCertain(
 const TIME = /^(?:[01][0-9]|2[0-3])[0-5][0-9]$/;
 
 /** The group that is the (0) of +44 (0)20; -1 where there is none. */
-const bracketedZero = ({ groups }: Run) =>
+const bracketedZero = ({ groups }: DigitRun) =>
   groups.findIndex(
     ({ digits, gap }, index) => digits === '0' && /[([] *$/.test(groups[index - 1]?.gap ?? '') && /^ *[)\]]/.test(gap ?? ''),
   );
 
 /** The group after which a bracket closes that was opened before the run's plus or first digit; -1 where none does. */
-function closingGroup({ before, groups }: Run): number {
+function closingGroup({ before, groups }: DigitRun): number {
   const opened = (before.match(/[([]/g) ?? []).length;
   let depth = opened;
   return groups.findIndex(({ gap = '' }) => {
@@ -230,14 +238,14 @@ const AFTER =
   /$|\s|[)\]}>"`*_«»“”‘‹›([{<]|['’](?!\p{L})|[-,;:.!?…|~=/•](?![0-9])|(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])[\p{L}\p{So}]/uy;
 
 /** Whether a number may end after this group. */
-function mayEnd({ plain }: Head, { groups }: Run, index: number): boolean {
+function mayEnd({ plain }: Head, { groups }: DigitRun, index: number): boolean {
   const { end, gap } = groups[index] as Group;
   if (gap !== undefined) return gap.includes(' ');
   return matchAt(AFTER, plain, end) !== null && matchAt(EXTENSION, plain, end) === null;
 }
 
 /** A number as the text has it, from its plus, first digit or the bracket around its first digits on. */
-function writtenUpTo({ text, plain, starts, ends }: Head, run: Run, last: number): string {
+function writtenUpTo({ text, plain, starts, ends }: Head, run: DigitRun, last: number): string {
   const closes = closingGroup(run);
   const bracket = closes >= 0 && closes < last ? plain.slice(0, run.start).search(/[([][^([]*$/) : -1;
   return text.slice(starts[bracket < 0 ? run.start : bracket], ends[(run.groups[last] as Group).end - 1]);
@@ -266,7 +274,7 @@ function readTarget(text: string, region: string | undefined): Addressing {
 }
 
 /** What a run may have meant that has no number in its place: numbers at any group's end, else a number of no known plan. */
-function guesses(run: Run, region: string | undefined): Candidate[] {
+function guesses(run: DigitRun, region: string | undefined): Candidate[] {
   const valid = run.groups.flatMap((_group, last) => readUpTo(run, last, region));
   if (valid.length > 0) return distinct(valid);
   const last = run.groups.length - 1;
@@ -324,7 +332,7 @@ const CLOSING: Record<string, string> = {
  * The text after a number, without what closes around the number and what separates it from the text: `:` `,` `;` `.` `-` and such, on the number's
  * line and not part of a word (-5, :-)).
  */
-function bodyAfter({ text, plain, starts, ends }: Head, run: Run, last: number): string {
+function bodyAfter({ text, plain, starts, ends }: Head, run: DigitRun, last: number): string {
   let at = (run.groups[last] as Group).end;
   const open = openAfter(run, last);
   for (let next = matchAt(/ *(\S)/y, plain, at); next; next = matchAt(/ *(\S)/y, plain, at)) {
@@ -343,7 +351,7 @@ function bodyAfter({ text, plain, starts, ends }: Head, run: Run, last: number):
 }
 
 /** What still closes after the number what was opened before it, the outermost first. */
-function openAfter({ before, groups }: Run, last: number): string[] {
+function openAfter({ before, groups }: DigitRun, last: number): string[] {
   const open: string[] = [];
   const inside = groups.slice(0, last).map(({ gap }) => gap ?? '');
   for (const character of [...before, ...inside.join('')]) {

@@ -15,11 +15,11 @@ export interface ReadHtml {
 /** Deeper is no message, and would take the parser quadratic time. */
 const MAX_DEPTH = 200;
 
-const BLOCKS = new Set(
-  'address article aside blockquote codeblock dd details div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr main nav ol p pre section table tbody tfoot thead tr ul li'.split(
-    ' ',
-  ),
-);
+const BLOCKS = new Set([
+  ...['address', 'article', 'aside', 'blockquote', 'codeblock', 'dd', 'details', 'div', 'dl', 'dt', 'figcaption', 'figure', 'footer'],
+  ...['form', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'header', 'hr', 'li', 'main', 'nav', 'ol', 'p', 'pre', 'section', 'table', 'tbody'],
+  ...['tfoot', 'thead', 'tr', 'ul'],
+]);
 /** What is no text: programs, and what stands for another message or an attachment. */
 const UNREAD = new Set(['attachment', 'emoji', 'head', 'quote', 'quoted', 'script', 'style', 'template', 'title']);
 /** Their short form, which HTML does not have: it would leave out all that follows. */

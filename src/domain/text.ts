@@ -10,6 +10,9 @@ export const MAX_EMAIL_LENGTH = 320;
 /** Whether the text has the form of an e-mail address: one @ between two parts without white space or control characters. */
 export const isEmail = (text: string): boolean => /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text);
 
+/** Whether the text has the form of a user principal name: like an e-mail address, but the domain has a dot. */
+export const isUserPrincipalName = (text: string): boolean => /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(text);
+
 /** A phone number: 3 to 18 digits with an optional leading +, and any spaces, dashes, dots and parentheses between them (REST.md, Requests). */
 export const PHONE_NUMBER =
   /^\(?\+?[ (\u00a0\u2000-\u200a\u202f]*[0-9](?:[-. ()\u00a0\u2000-\u200a\u2010-\u2015\u202f\u2212]*[0-9]){2,17}\)?$/;

@@ -19,7 +19,7 @@ import {
   parseInput,
 } from '../input.ts';
 import { newSid } from '../sid.ts';
-import { domainOf, fold, MAX_EMAIL_LENGTH } from '../text.ts';
+import { domainOf, fold, isUserPrincipalName, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction } from '../transaction.ts';
 import { releaseLanes } from '../waiting.ts';
 import { credentialsOf } from './bots.ts';
@@ -243,7 +243,7 @@ const addressColumns = (microsoftAddress: string) => ({
 
 /** Whether the text has the form of a user principal name, or of an object id (a UUID). */
 const isMicrosoftAddress = (address: string) =>
-  /^[^\s@]+@[^\s@.]+(\.[^\s@.]+)+$/.test(address) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(address);
+  isUserPrincipalName(address) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(address);
 
 /**
  * Checks a Microsoft address: its form, and where the enterprise has a bot, that the user belongs to its tenant (teams-sms-api.txt, error 485).

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { PlatformError } from '../../domain/errors.ts';
+import { isUserPrincipalName } from '../../domain/text.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
 
@@ -19,7 +20,7 @@ export function createEmbeddedMicrosoft(): Microsoft {
       if (refusal) throw new PlatformError(refusal.message, { detail: refusal.code, cause: refusal });
       const name = address.toLowerCase();
       if (OBJECT_ID.test(name)) return { objectId: name };
-      if (!UPN.test(name) || name.endsWith('.invalid')) return undefined;
+      if (!isUserPrincipalName(name) || name.endsWith('.invalid')) return undefined;
       return { objectId: objectIdOf(bot.tenantId, name) };
     },
     openConversation: async (bot, { objectId, serviceUrl = SERVICE_URL }) => {
@@ -48,7 +49,6 @@ export function createEmbeddedMicrosoft(): Microsoft {
   };
 }
 
-const UPN = /^[^\s@]+@[^\s@]+$/;
 const OBJECT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** No real connector has this URL, so a conversation of the stand-in is never sent to one. */
 const SERVICE_URL = 'https://embedded.invalid/teams/';

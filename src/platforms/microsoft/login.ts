@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { DeliveryError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
@@ -25,7 +26,7 @@ export interface MicrosoftLogin {
   sendAuthorized(bot: BotCredentials, scope: string, send: (token: string) => Promise<PlatformResponse>): Promise<PlatformResponse>;
 }
 
-interface Entry {
+interface CachedToken {
   readonly token: Promise<string>;
   /** Absent until login has responded. */
   value?: string;
@@ -35,8 +36,8 @@ interface Entry {
 
 /** A token is renewed this long before it expires, or after half of its lifetime if that is shorter. */
 const RENEWAL_MARGIN_MS = 5 * 60_000;
-/** Expired tokens are removed once there are this many. */
-const SWEEP_SIZE = 1_000;
+/** How many tokens are cached: two for each of several thousand bots. */
+const MAX_TOKENS = 10_000;
 
 const tokenResponse = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() });
 
@@ -57,12 +58,11 @@ interface MicrosoftLoginOptions {
  */
 export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftLogin {
   const { now = Date.now } = options;
-  const entries = new Map<string, Entry>();
+  const entries = new LRUCache<string, CachedToken>({ max: MAX_TOKENS });
 
   function renew(key: string, bot: BotCredentials, scope: string): Promise<string> {
-    if (entries.size >= SWEEP_SIZE) for (const [other, { usableUntil }] of entries) if (usableUntil <= now()) entries.delete(other);
     const requestedAt = now();
-    const entry: Entry = {
+    const entry: CachedToken = {
       usableUntil: Number.POSITIVE_INFINITY,
       token: requestToken(options, bot, scope).then(({ token, lifetimeMs }) => {
         entry.value = token;
@@ -72,7 +72,7 @@ export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftL
     };
     entries.set(key, entry);
     entry.token.catch(() => {
-      if (entries.get(key) === entry) entries.delete(key);
+      if (entries.peek(key) === entry) entries.delete(key);
     });
     return entry.token;
   }
@@ -85,7 +85,7 @@ export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftL
     },
     forget: (bot, scope, token) => {
       const key = keyOf(bot, scope);
-      if (token === undefined || entries.get(key)?.value === token) entries.delete(key);
+      if (token === undefined || entries.peek(key)?.value === token) entries.delete(key);
     },
     sendAuthorized: async (bot, scope, send) => {
       const token = await login.token(bot, scope);

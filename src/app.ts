@@ -4,7 +4,7 @@ import { createContext } from '../schema/context.ts';
 import { schema } from '../schema/index.ts';
 import type { Admission } from './admission/admission.ts';
 import { createAdmit } from './admission/admit.ts';
-import { createAuthentication, type Peer } from './admission/authentication.ts';
+import { createAuthentication } from './admission/authentication.ts';
 import { createCredentialWatch } from './admission/credential-watch.ts';
 import type { FailedAttemptsOptions } from './admission/failed-attempts.ts';
 import { CHANGES, createFairness, READS } from './admission/fairness.ts';
@@ -32,7 +32,7 @@ import { isFromPlayground } from './platforms/microsoft/playground.ts';
 import { health } from './server/health.ts';
 import { type AnyRequest, requestOf, targetOf } from './server/node-request.ts';
 import { secure } from './server/security-headers.ts';
-import type { AddressOfRequest, Direct } from './server/server.ts';
+import type { AddressOfRequest, Direct, Peer } from './server/server.ts';
 import { type AnyResponse, responseOf } from './server/text-response.ts';
 
 export interface AppOptions {

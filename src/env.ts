@@ -92,9 +92,9 @@ function describeInvalid(name: VariableName, value: string | undefined): string 
 const describeMissing = ({ name, because }: (typeof MANDATORY_WITH)[number]) =>
   `${name} is mandatory with ${because}: ${variables.shape[name].description}`;
 
-type Values = z.output<typeof variables>;
+type VariableValues = z.output<typeof variables>;
 
-function settingsOf(values: Values): Settings {
+function settingsOf(values: VariableValues): Settings {
   return {
     port: values.PORT,
     host: values.HOST,
@@ -130,12 +130,12 @@ function settingsOf(values: Values): Settings {
   };
 }
 
-function restcommOf({ RESTCOMM_URL, RESTCOMM_ACCOUNT_SID = '', RESTCOMM_AUTH_TOKEN = '' }: Values): Settings['restcomm'] {
+function restcommOf({ RESTCOMM_URL, RESTCOMM_ACCOUNT_SID = '', RESTCOMM_AUTH_TOKEN = '' }: VariableValues): Settings['restcomm'] {
   if (RESTCOMM_URL === undefined) return undefined;
   return { url: RESTCOMM_URL, accountSid: RESTCOMM_ACCOUNT_SID, authToken: RESTCOMM_AUTH_TOKEN };
 }
 
-function microsoftOf(values: Values): Settings['microsoft'] {
+function microsoftOf(values: VariableValues): Settings['microsoft'] {
   if (values.TEAMS_PLATFORM !== 'microsoft') return undefined;
   return {
     loginUrl: values.MICROSOFT_LOGIN_URL,
@@ -147,7 +147,7 @@ function microsoftOf(values: Values): Settings['microsoft'] {
   };
 }
 
-function graphOf({ NODE_ENV, INTROSPECTION, GRAPHIQL, TRUSTED_DOCUMENTS, TRUSTED_DOCUMENTS_FILE = '' }: Values): Settings['graph'] {
+function graphOf({ NODE_ENV, INTROSPECTION, GRAPHIQL, TRUSTED_DOCUMENTS, TRUSTED_DOCUMENTS_FILE = '' }: VariableValues): Settings['graph'] {
   const byDefault = NODE_ENV === 'production' ? 'off' : 'on';
   return {
     introspection: (INTROSPECTION ?? byDefault) === 'on',

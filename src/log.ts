@@ -57,12 +57,12 @@ function databaseErrorOf(error: Error): DatabaseError | undefined {
   if (severity !== undefined)
     return { about: ['database error', constraint].filter(Boolean).join(' '), sqlState: code, text: error.message };
   if (!error.name.startsWith('PrismaClient') && error.name !== 'DriverAdapterError') return undefined;
-  const cause = meta?.driverAdapterError?.cause ?? (error as { cause?: AdapterCause }).cause;
+  const cause = meta?.driverAdapterError?.cause ?? (error as { cause?: LoggedCause }).cause;
   const about = ['database error', meta?.modelName, cause?.kind, cause?.constraint?.index, ...(cause?.constraint?.fields ?? [])];
   return { about: about.filter(Boolean).join(' '), sqlState: cause?.originalCode, text: cause?.originalMessage };
 }
 
-interface AdapterCause {
+interface LoggedCause {
   readonly kind?: string;
   readonly originalCode?: string;
   readonly originalMessage?: string;
@@ -70,7 +70,7 @@ interface AdapterCause {
 }
 interface Meta {
   readonly modelName?: string;
-  readonly driverAdapterError?: { readonly cause?: AdapterCause };
+  readonly driverAdapterError?: { readonly cause?: LoggedCause };
 }
 
 const MAX_MESSAGE_LENGTH = 500;

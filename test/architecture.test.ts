@@ -89,16 +89,29 @@ test('Biome refuses circular imports, even of types', () => {
   expect(linter.rules.suspicious.noImportCycles).toEqual({ level: 'error', options: { ignoreTypes: false } });
 });
 
+const textsOf = (folders: readonly string[]) =>
+  folders.flatMap(filesOf).map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
+
 test('every export of src/ and schema/ has an importer', () => {
-  const sources = ['src', 'schema', 'test', 'bench']
-    .flatMap(filesOf)
-    .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }));
-  const unused = sources.flatMap(({ file, text }) => {
-    if (!/^(src|schema)\//.test(file)) return [];
-    const names = [...text.matchAll(/^export (?:async )?(?:function|const|class|interface|type)\s+(\w+)/gm)].map(([, name = '']) => name);
-    return names
-      .filter((name) => !sources.some((other) => other.file !== file && new RegExp(`\\b${name}\\b`).test(other.text)))
-      .map((name) => `${file}: ${name}`);
-  });
-  expect(unused).toEqual([]);
+  const imported = new Set<string>();
+  for (const { file, text } of textsOf(['src', 'schema', 'test', 'bench'])) {
+    const add = (specifier: string, names: string) => {
+      for (const [name] of names.matchAll(/\w+/g)) imported.add(`${join(dirname(file), specifier)}: ${name}`);
+    };
+    for (const [, names = '', specifier = ''] of text.matchAll(/(?:import|export) (?:type )?\{([^}]*)\} from '(\.[^']*)'/g))
+      add(specifier, names);
+    for (const [, names = '', specifier = ''] of text.matchAll(/\{([^}]*)\} = await import\('(\.[^']*)'\)/g)) add(specifier, names);
+  }
+  const exported = textsOf(['src', 'schema']).flatMap(({ file, text }) =>
+    [...text.matchAll(/^export (?:async )?(?:function|const|class|interface|type)\s+(\w+)/gm)].map(([, name]) => `${file}: ${name}`),
+  );
+  expect(exported.filter((name) => !imported.has(name))).toEqual([]);
+});
+
+test('one name means one type in src/', () => {
+  const places = new Map<string, string[]>();
+  for (const { file, text } of textsOf(['src']))
+    for (const [, name = ''] of text.matchAll(/^(?:export )?(?:abstract )?(?:class|interface|type|enum) (\w+)/gm))
+      places.set(name, [...(places.get(name) ?? []), file]);
+  expect([...places].filter(([, files]) => files.length > 1)).toEqual([]);
 });

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import { type AnyRequest, NodeRequest } from '../server/node-request.ts';
+import type { Peer } from '../server/server.ts';
 import { StreamResponse } from '../server/stream-response.ts';
 import { type AnyResponse, TextResponse } from '../server/text-response.ts';
 import type { Admission } from './admission.ts';
-import { type Authentication, type AuthenticationRefusal, CHALLENGE, isRefusal, type Peer } from './authentication.ts';
+import { type Authentication, type AuthenticationRefusal, CHALLENGE, isRefusal } from './authentication.ts';
 import { allowOrigin, preflight } from './cors.ts';
 import { withDeadline } from './deadline.ts';
 import { OUTAGE_LOGGED, outageOf } from './outage.ts';
@@ -58,7 +59,7 @@ export const timedOutAfter = (ms: number) => `The operation took longer than ${m
 /** For the log: the client already has its 503. */
 export const FAILED_LATE = 'an operation failed after its deadline';
 
-interface Options {
+interface AdmitOptions {
   readonly authenticate: Authentication;
   readonly admission: Pick<Admission, 'origins' | 'rateLimit' | 'requestTimeoutMs'>;
   readonly log: Pick<Logger, 'error'>;
@@ -74,7 +75,7 @@ interface HeaderValues {
  * Admits every request, whatever its face: checks its origin, its credentials and its account's rate, and starts its deadline. Unexpected errors are
  * logged with the request id and masked. Every response has `x-request-id`, and `RateLimit` headers once its account is known.
  */
-export function createAdmit({ authenticate, admission, log }: Options): Admit {
+export function createAdmit({ authenticate, admission, log }: AdmitOptions): Admit {
   const { origins, rateLimit, requestTimeoutMs } = admission;
 
   async function handle(

@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from '../domain/caller.ts';
+import type { Peer } from '../server/server.ts';
 import { type CredentialSource, credentialOf } from './credential.ts';
 import { CredentialVerifier, type VerificationRefusal, type VerifierDeps } from './credential-verifier.ts';
 import type { FailedAttemptsOptions } from './failed-attempts.ts';
 import { OUTAGE } from './outage.ts';
-
-/** The other end of a connection. */
-export interface Peer {
-  /** The client's address, taken from a proxy's header only if that proxy is trusted. */
-  readonly remoteAddress?: string;
-  /** The address of the connection itself, whatever headers say. */
-  readonly socketAddress?: string;
-}
 
 /**
  * The reason why a request is not authenticated, by status:

@@ -12,7 +12,7 @@ const PROBE_INTERVAL_MS = 5000;
 /** A probe that takes longer counts as lost. */
 const PROBE_TIMEOUT_MS = 2000;
 
-interface Options {
+interface CredentialChangesOptions {
   readonly databaseUrl: string;
   /** Must not share the listening connection, so that a probe crosses the server. */
   readonly prisma: PrismaClient;
@@ -25,7 +25,7 @@ interface Options {
  * kept only while notifications are known to arrive: every 5 s a probe is sent over another connection. Behind a pooler that shares connections
  * between statements, no probe arrives, and every request queries the database.
  */
-export function followCredentialChanges({ databaseUrl, prisma, verified, log }: Options): { close(): Promise<void> } {
+export function followCredentialChanges({ databaseUrl, prisma, verified, log }: CredentialChangesOptions): { close(): Promise<void> } {
   let expectedProbe: string | undefined;
   let deadline: NodeJS.Timeout | undefined;
 

@@ -25,7 +25,7 @@ export type VerificationRefusal = PlatformRefusal | 'BUSY' | 'OUTAGE';
 type Verified = Credentials | VerificationRefusal | 'ENDED' | undefined;
 
 /** `retryAfter`: not verified, since too many attempts failed; the time to wait, in seconds. */
-type Verification = Verified | { readonly retryAfter: number };
+type VerificationResult = Verified | { readonly retryAfter: number };
 
 /**
  * Verifies credentials. Those that were verified within the last minute are served from memory. The others are slowed down after failed attempts, by
@@ -36,7 +36,7 @@ export class CredentialVerifier {
   readonly #platform: ReturnType<typeof createPlatformAccounts>;
   readonly #attempts: ReturnType<typeof createFailedAttempts>;
   /** Equal credentials from one address share a verification. */
-  readonly #pending = new Map<string, Promise<Verification>>();
+  readonly #pending = new Map<string, Promise<VerificationResult>>();
   /** Credentials are kept only as digests under a key that never leaves this process. */
   readonly #digestKey = randomBytes(32).toString('base64');
 
@@ -48,7 +48,7 @@ export class CredentialVerifier {
     gateway.verified.onDrop(() => this.#pending.clear());
   }
 
-  async verify(credential: Credential, address: string | undefined): Promise<Verification> {
+  async verify(credential: Credential, address: string | undefined): Promise<VerificationResult> {
     const key = this.#digest('token' in credential ? `bearer\n${credential.token}` : `basic\n${credential.user}\n${credential.password}`);
     const known = this.#gateway.verified.get(key);
     if (known) return known;
@@ -66,7 +66,7 @@ export class CredentialVerifier {
     return hash('sha256', `${this.#digestKey}${text}`, 'base64');
   }
 
-  async #attempt(key: string, credential: Credential, address: string | undefined): Promise<Verification> {
+  async #attempt(key: string, credential: Credential, address: string | undefined): Promise<VerificationResult> {
     if (this.#gateway.verified.isKnown(key)) return this.#verifyAndKeep(key, credential, undefined);
     const name = 'user' in credential ? this.#digest(fold(credential.user)) : undefined;
     const attempt = await this.#attempts.begin(address, name);

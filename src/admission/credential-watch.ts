@@ -22,14 +22,14 @@ export interface CredentialWatch {
 /** Bounds how long a stream outlives its credentials if notifications of changes do not arrive: it must end within 5 s. */
 const INTERVAL_MS = 2000;
 
-interface Options {
+interface CredentialWatchOptions {
   readonly prisma: PrismaClient;
   readonly verified: Pick<VerifiedCredentials, 'onDrop'>;
   readonly log: Logger;
 }
 
 /** Watches the credentials of open streams and sockets: every 2 s, and when any credentials change, by at most three statements for all of them. */
-export function createCredentialWatch({ prisma, verified, log }: Options): CredentialWatch {
+export function createCredentialWatch({ prisma, verified, log }: CredentialWatchOptions): CredentialWatch {
   const watched = new Set<Watched>();
   let isChecking = false;
   let isDueAgain = false;

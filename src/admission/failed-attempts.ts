@@ -20,7 +20,7 @@ const MAX_PENDING_PER_ADDRESS = 32;
 const MAX_PENDING = 2000;
 
 /** An attempt that may be verified. `end` must be called, whatever its outcome. */
-interface Attempt {
+interface LoginAttempt {
   end(hasFailed: boolean): void;
 }
 
@@ -32,7 +32,7 @@ interface FailedAttempts {
    * @param name of the user, digested; `undefined` for an access token
    * @returns the attempt, or the seconds after which its address may try again
    */
-  begin(address: string | undefined, name: string | undefined): Promise<Attempt | { readonly retryAfter: number }>;
+  begin(address: string | undefined, name: string | undefined): Promise<LoginAttempt | { readonly retryAfter: number }>;
 }
 
 export function createFailedAttempts({ perAddress, perName, maxDelayMs }: FailedAttemptsOptions = FAILED_ATTEMPTS): FailedAttempts {

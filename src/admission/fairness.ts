@@ -45,7 +45,7 @@ const PAUSE_MS = 1;
 /** How long a queued account pauses after the last operation of an account without a queue, in ms. */
 const YIELDING_MS = 100;
 
-interface Account {
+interface AccountLoad {
   readonly name: string;
   running: number;
   /** Start the operations that wait, in order of arrival. */
@@ -77,9 +77,9 @@ class LastSeen {
 class Turns {
   readonly #options: FairnessOptions;
   /** Those with an operation that runs or waits. */
-  readonly #accounts = new Map<string, Account>();
+  readonly #accounts = new Map<string, AccountLoad>();
   /** Those with an operation that waits, in the order of their turns. */
-  readonly #queued = new Set<Account>();
+  readonly #queued = new Set<AccountLoad>();
   #timer: NodeJS.Timeout | undefined;
   readonly #arrivals = new LastSeen();
   /** Operations that started without waiting. */
@@ -89,7 +89,7 @@ class Turns {
     this.#options = options;
   }
 
-  arrive(name: string): Account {
+  arrive(name: string): AccountLoad {
     this.#arrivals.note(name);
     const account = this.#accounts.get(name) ?? { name, running: 0, waiting: [], beganAt: 0, endedAt: 0 };
     this.#accounts.set(name, account);
@@ -100,7 +100,7 @@ class Turns {
    * Begins an operation if its account may run another and has none waiting.
    * @returns whether it has begun
    */
-  beginUnqueued(account: Account): boolean {
+  beginUnqueued(account: AccountLoad): boolean {
     if (account.waiting.length > 0 || !this.#mayBegin(account)) return false;
     this.#unqueuedArrivals.note(account.name);
     begin(account);
@@ -108,7 +108,7 @@ class Turns {
   }
 
   /** Resolves when the operation has begun; never if it is abandoned by then. */
-  enqueue(account: Account, isAbandoned: (() => boolean) | undefined): Promise<void> {
+  enqueue(account: AccountLoad, isAbandoned: (() => boolean) | undefined): Promise<void> {
     return new Promise((resolve) => {
       account.waiting.push(() => {
         if (isAbandoned?.()) return;
@@ -119,14 +119,14 @@ class Turns {
     });
   }
 
-  end(account: Account): void {
+  end(account: AccountLoad): void {
     account.running -= 1;
     account.endedAt = performance.now();
     this.#forgetIdle(account);
     if (this.#queued.size > 0) this.#beginQueued();
   }
 
-  #mayBegin({ name, running }: Account): boolean {
+  #mayBegin({ name, running }: AccountLoad): boolean {
     const { maxRunning, maxRunningContended } = this.#options;
     return running < (this.#arrivals.sinceOther(name) < ACTIVE_MS ? maxRunningContended : maxRunning);
   }
@@ -153,7 +153,7 @@ class Turns {
   };
 
   /** How long a queued account yields to accounts without a queue, in ms; it may be less. */
-  #yieldFor(account: Account): number {
+  #yieldFor(account: AccountLoad): number {
     const { maxRunning, maxRunningContended } = this.#options;
     if (maxRunningContended === maxRunning || this.#unqueuedArrivals.sinceOther(account.name) > YIELDING_MS) return 0;
     const now = performance.now();
@@ -164,17 +164,17 @@ class Turns {
   }
 
   /** Whether another account without a queue runs an operation. Few accounts run at once, so a loop is fast enough. */
-  #isOtherRunning(account: Account): boolean {
+  #isOtherRunning(account: AccountLoad): boolean {
     for (const other of this.#accounts.values()) if (other !== account && other.running > 0 && other.waiting.length === 0) return true;
     return false;
   }
 
-  #forgetIdle({ name, running, waiting }: Account): void {
+  #forgetIdle({ name, running, waiting }: AccountLoad): void {
     if (running === 0 && waiting.length === 0) this.#accounts.delete(name);
   }
 }
 
-function begin(account: Account): void {
+function begin(account: AccountLoad): void {
   account.running += 1;
   account.beganAt = performance.now();
 }

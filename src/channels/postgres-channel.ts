@@ -3,7 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { OpenChannel } from './notify.ts';
 
-interface Line {
+interface PostgresChannel {
   /** The name of the channel to LISTEN on. */
   readonly channel: string;
   /** The connection's application_name in pg_stat_activity. */
@@ -12,7 +12,7 @@ interface Line {
   readonly lost: string;
 }
 
-const HINTS: Line = {
+const HINTS: PostgresChannel = {
   channel: 'teams_sms_gateway',
   name: 'teams-sms-gateway hints',
   lost: "lost the connection for hints; polling for other instances' changes",

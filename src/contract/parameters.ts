@@ -8,7 +8,7 @@ export const MAX_PAGE_SIZE = 1000;
 export const DEFAULT_PAGE_SIZE = 10;
 
 /** A parsed sortBy, in the form of the graph's order input. */
-interface Order {
+interface SortOrder {
   readonly field: string;
   readonly direction: 'ASC' | 'DESC';
 }
@@ -65,7 +65,7 @@ export function sortBy(fields: Readonly<Record<string, string>>): QueryParameter
     name: 'sortBy',
     description: `Sort order: attribute or attribute:direction. Attributes: ${attributes.join(', ')}. Directions: asc (default), desc. Defaults to dateCreated:asc.`,
     schema: { type: 'string', pattern: `${anyCase(attributes).slice(0, -1)}(:${anyCase(['asc', 'desc']).slice(1, -1)})?$` },
-    parse(value): Order {
+    parse(value): SortOrder {
       const [attribute = '', direction = 'asc', ...rest] = value.split(':').map((part) => part.trim().toLowerCase());
       const found = attributes.find((one) => one.toLowerCase() === attribute);
       const field = found && fields[found];

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 /** A cached value and when it expires, in ms since 1970. */
-interface Entry<Value> {
+interface ExpiringEntry<Value> {
   readonly value: Value;
   readonly until: number;
 }
@@ -11,13 +11,13 @@ interface Entry<Value> {
  * sleeps.
  */
 export class ExpiringCache<Value> {
-  readonly #entries: LRUCache<string, Entry<Value>>;
+  readonly #entries: LRUCache<string, ExpiringEntry<Value>>;
 
   constructor(maxEntries: number) {
     this.#entries = new LRUCache({ max: maxEntries });
   }
 
-  get(key: string): Entry<Value> | undefined {
+  get(key: string): ExpiringEntry<Value> | undefined {
     const entry = this.#entries.get(key);
     if (entry && entry.until > Date.now()) return entry;
     this.#entries.delete(key);
@@ -25,7 +25,7 @@ export class ExpiringCache<Value> {
   }
 
   /** @param until when the entry expires, in ms since 1970 */
-  set(key: string, value: Value, until: number): Entry<Value> {
+  set(key: string, value: Value, until: number): ExpiringEntry<Value> {
     const entry = { value, until };
     this.#entries.set(key, entry);
     return entry;

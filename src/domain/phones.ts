@@ -1,7 +1,7 @@
 import { comparedForm, regionOf, toE164 } from './phone-numbers.ts';
 
 /** A phone that exchanges messages with a mapped number. */
-export interface Phone {
+interface Phone {
   /** What it is compared by: E.164's digits, a short code's digits, or a name folded. */
   readonly compared: string;
   /** What an SMS to it is addressed to: E.164 or a short code's digits; a name as it is, which the carrier cannot reach. */

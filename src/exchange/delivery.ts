@@ -116,7 +116,7 @@ async function end(
   if (released > 0) gateway.hints.queued();
 }
 
-interface Failure {
+interface FailedDelivery {
   readonly message: MessageToDeliver;
   readonly entry: OutboxEntry;
   readonly failure: DeliveryError;
@@ -125,7 +125,7 @@ interface Failure {
   readonly retry: RetryPolicy;
 }
 
-function recordFailure(gateway: Gateway, claim: Claim, failed: Failure): Promise<LaneStep> {
+function recordFailure(gateway: Gateway, claim: Claim, failed: FailedDelivery): Promise<LaneStep> {
   const { failure, entry, message } = failed;
   if (failure.outcome === 'refused') return fail(gateway, claim, failed, true);
   if (!(failure instanceof CurableError) || isTooNew(failure, message)) return retryLater(gateway, claim, failed);
@@ -141,7 +141,7 @@ const isTooNew = ({ code }: CurableError, { enterprise: { bot } }: MessageToDeli
   MAY_BE_TOO_NEW.has(code) && bot !== null && age(bot.dateUpdated) < PROPAGATION_MS;
 
 /** The message has failed. Its lane stays held: the failure does not show that a cause was removed. */
-async function fail(gateway: Gateway, claim: Claim, { message, failure }: Failure, isFinal: boolean): Promise<LaneStep> {
+async function fail(gateway: Gateway, claim: Claim, { message, failure }: FailedDelivery, isFinal: boolean): Promise<LaneStep> {
   const report = { status: 'FAILED', errorCode: failure.code, errorMessage: failure.message, isFinal } as const;
   await end(gateway, message, { hold: null }, claim, report);
   return release(0);
@@ -150,7 +150,7 @@ async function fail(gateway: Gateway, claim: Claim, { message, failure }: Failur
 async function wait(
   { prisma, log }: Gateway,
   claim: Claim,
-  { message, entry, failure, retry }: Failure & { readonly failure: CurableError },
+  { message, entry, failure, retry }: FailedDelivery & { readonly failure: CurableError },
 ): Promise<LaneStep> {
   const held = await holdLane(prisma, claim, { message, entry, failure }, retry);
   if (!held) return release(0);
@@ -162,7 +162,7 @@ async function wait(
   return release(held.pauseMs);
 }
 
-async function retryLater(gateway: Gateway, claim: Claim, { message, entry, failure, started, retry }: Failure): Promise<LaneStep> {
+async function retryLater(gateway: Gateway, claim: Claim, { message, entry, failure, started, retry }: FailedDelivery): Promise<LaneStep> {
   const { prisma, log } = gateway;
   const attempts = entry.attempts + 1;
   if (attempts >= retry.limit) {

@@ -30,7 +30,7 @@ const MAX_TEXT_LENGTH = 20_000;
 /** How many combinations of numbers among its variables are remembered for one document. */
 const MAX_SIZES = 50;
 
-interface Entry {
+interface CachedDocument {
   readonly accountSid: string;
   /** Absent until the text is received a second time. `null`: it cannot be compiled. */
   compiled?: CompiledDocument | null;
@@ -42,7 +42,7 @@ interface Entry {
  */
 export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentChecks, log: Pick<Logger, 'warn'>): CompiledDocuments {
   const quota = createQuota(MAX_DOCUMENTS_PER_ACCOUNT);
-  const entries = new LRUCache<string, Entry>({ max: MAX_DOCUMENTS, dispose: ({ accountSid }) => quota.release(accountSid) });
+  const entries = new LRUCache<string, CachedDocument>({ max: MAX_DOCUMENTS, dispose: ({ accountSid }) => quota.release(accountSid) });
 
   function add(key: string, accountSid: string): void {
     if (!quota.take(accountSid)) {

@@ -8,13 +8,13 @@ const OPTIONS = {
   credentials: 'same-origin',
 } as const;
 
-interface Page {
+interface GraphiQLPage {
   readonly html: string;
   /** Its Content-Security-Policy. */
   readonly policy: string;
 }
 
-let page: Promise<Page> | undefined;
+let page: Promise<GraphiQLPage> | undefined;
 
 /** Serves GraphiQL's page, which loads nothing from other hosts. */
 export async function graphiql(): Promise<Response> {
@@ -24,7 +24,7 @@ export async function graphiql(): Promise<Response> {
 }
 
 /** Renders the page. It has one script, inline; by its hash in the policy, only that may run. */
-async function render(): Promise<Page> {
+async function render(): Promise<GraphiQLPage> {
   // Nine megabytes: loaded when the page is first requested, so that no start waits for it.
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   // A browser normalizes line ends before it hashes the script.

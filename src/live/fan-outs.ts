@@ -1,6 +1,6 @@
 import { filterWithBookmarks } from './bookmarks.ts';
 import { EventFanOut } from './fan-out.ts';
-import type { Selection } from './selection.ts';
+import type { EventSelection } from './selection.ts';
 import type { LiveEvent } from './tail.ts';
 import type { Tails } from './tails.ts';
 import type { FanOut, Reader, Renderer, Updates } from './updates.ts';
@@ -10,7 +10,7 @@ interface FanOuts {
   /** How many readers there are in all fan-outs. */
   readonly readers: number;
   /** Adds a reader that has everything up to the tail's position to its fan-out. */
-  join(selection: Selection, renderer: Renderer, reader: Reader): FanOut;
+  join(selection: EventSelection, renderer: Renderer, reader: Reader): FanOut;
   /** Moves all readers to private streams. */
   stop(): void;
 }
@@ -20,13 +20,13 @@ interface FanOutsOptions {
   readonly idleMs: number;
   readonly bufferSize: number;
   /** Opens a private stream for one reader. See EventFanOut for `after` and `missed`. */
-  readonly openPrivate: (selection: Selection, after: bigint, missed: readonly (readonly LiveEvent[])[]) => Updates<object>;
+  readonly openPrivate: (selection: EventSelection, after: bigint, missed: readonly (readonly LiveEvent[])[]) => Updates<object>;
 }
 
 export function createFanOuts({ tails, idleMs, bufferSize, openPrivate }: FanOutsOptions): FanOuts {
   const fanOuts = new Map<string, EventFanOut>();
 
-  function start(key: string, selection: Selection, { render }: Renderer): EventFanOut {
+  function start(key: string, selection: EventSelection, { render }: Renderer): EventFanOut {
     const { organizationSid, head, passes } = selection;
     const tail = tails.acquire(organizationSid, head);
     const select = filterWithBookmarks(head.logId, tail.position, passes);

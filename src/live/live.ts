@@ -10,7 +10,7 @@ import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts
 import { currentStatus, isTerminal } from './current-status.ts';
 import { createFanOuts } from './fan-outs.ts';
 import { createPrivateStreams } from './private-streams.ts';
-import { type Selection, selectionOf } from './selection.ts';
+import { type EventSelection, selectionOf } from './selection.ts';
 import type { LiveEvent } from './tail.ts';
 import { createTails } from './tails.ts';
 import { createUpdates, type Updates } from './updates.ts';
@@ -66,7 +66,7 @@ export function createLive({ prisma, sql, log, pollMs = 1000, idleMs = 15_000, b
 
   /** Follows a selection by a private stream, until its reader has caught up and moves to a fan-out. */
   function follow(
-    selection: Selection,
+    selection: EventSelection,
     first: readonly LiveUpdate[],
     after: bigint,
     missed?: readonly (readonly LiveEvent[])[],

@@ -3,7 +3,7 @@ import { type LogHead, type MessageEventFilter, matches, normalizeFilter } from 
 import type { LiveEvent } from './tail.ts';
 
 /** The events of an organization's log that a caller subscribes to. */
-export interface Selection {
+export interface EventSelection {
   readonly organizationSid: string;
   readonly head: LogHead;
   readonly passes: (event: LiveEvent) => boolean;
@@ -11,7 +11,7 @@ export interface Selection {
   readonly key: string;
 }
 
-export function selectionOf(caller: Caller, given: MessageEventFilter, head: LogHead): Selection {
+export function selectionOf(caller: Caller, given: MessageEventFilter, head: LogHead): EventSelection {
   const { organizationSid, enterpriseSid } = caller;
   const filter = normalizeFilter(given);
   return {

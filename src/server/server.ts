@@ -18,7 +18,7 @@ import { refuseRequest, refuseUnreadable } from './unreadable.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
 
 /** The other end of a connection. */
-interface Peer {
+export interface Peer {
   /** The client's address, taken from a proxy's header only if that proxy is trusted. */
   readonly remoteAddress?: string;
   /** The address of the connection itself, whatever headers say. */
@@ -26,7 +26,7 @@ interface Peer {
 }
 
 /** Handles a request, as the app does. */
-export type Fetch = (request: Request, peer: Peer) => Response | Promise<Response>;
+export type HandleRequest = (request: Request, peer: Peer) => Response | Promise<Response>;
 
 /** Handles some requests without a Request. */
 export interface Direct {
@@ -85,7 +85,10 @@ interface ListenOptions {
  * Serves `fetch` over node:http. Requests that are not HTTP, or have no valid target, never reach it.
  * @throws ListenError
  */
-export async function listen(fetch: Fetch, { host, port, connectionLimits = {}, trustProxy, direct }: ListenOptions): Promise<Listener> {
+export async function listen(
+  fetch: HandleRequest,
+  { host, port, connectionLimits = {}, trustProxy, direct }: ListenOptions,
+): Promise<Listener> {
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
   const adapter = createServerAdapter<{ req: IncomingMessage }>((request, { req }) =>

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { health } from '../../src/server/health.ts';
-import { type ConnectionLimits, type Fetch, ListenError, type Listener, listen } from '../../src/server/server.ts';
+import { type ConnectionLimits, type HandleRequest, ListenError, type Listener, listen } from '../../src/server/server.ts';
 
 const HOST = '127.0.0.1';
 const listeners: Listener[] = [];
@@ -13,14 +13,14 @@ afterEach(async () => {
   await Promise.all(listeners.splice(0).map((listener) => listener.drain(0)));
 });
 
-async function serve(fetch: Fetch, connectionLimits?: Partial<ConnectionLimits>): Promise<Listener> {
+async function serve(fetch: HandleRequest, connectionLimits?: Partial<ConnectionLimits>): Promise<Listener> {
   const listener = await listen(fetch, { host: HOST, port: 0, connectionLimits });
   listeners.push(listener);
   return listener;
 }
 
 /** A handler that answers when it is let, and the moment at which a request has reached it. */
-function gated(): { fetch: Fetch; reached: Promise<void>; open: () => void } {
+function gated(): { fetch: HandleRequest; reached: Promise<void>; open: () => void } {
   let open = () => {};
   let reach = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -144,7 +144,7 @@ test('input that is not HTTP gets 400, its connection is closed, and the next re
 });
 
 test.each(['general', 'fast'])('an invalid Host or target gets 400 on the %s path, and the process keeps running', async (way) => {
-  const fetch: Fetch = (request) => new Response(new URL(request.url).pathname);
+  const fetch: HandleRequest = (request) => new Response(new URL(request.url).pathname);
   const direct = { takes: ({ url }: { url: string }) => URL.canParse(new URL(url).href), fetch: async () => new Response('answered') };
   const listener = await listen(fetch, { host: HOST, port: 0, direct: way === 'fast' ? direct : undefined });
   listeners.push(listener);

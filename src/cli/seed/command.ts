@@ -46,7 +46,7 @@ export function runSeed(args: readonly string[], terminal: Terminal): Promise<nu
  * @param now the end of the demo's sixty days. Apart from times and the random tokens, the data is always the same
  * @returns the accounts of each organization with their tokens; `undefined` if the demo data exists
  */
-export function seed(
+function seed(
   { prisma, secrets }: { prisma: PrismaClient; secrets: Secrets },
   now: Date,
 ): Promise<{ organization: DemoOrganization; accounts: IssuedAccount[] }[] | undefined> {

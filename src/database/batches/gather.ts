@@ -20,7 +20,7 @@ export const MAX_BATCH_SIZE = 200;
 /** How many batches of one kind run at once. Requests that arrive meanwhile form the next batch. */
 const MAX_RUNNING_BATCHES = 2;
 
-interface Queue<Request> {
+interface BatchQueue<Request> {
   waiting: Request[];
   running: number;
   /** Whether a flush is scheduled for this turn of the event loop. */
@@ -38,9 +38,9 @@ export function gather<Request>(
   runBatch: (batch: readonly Request[]) => Promise<void>,
   batchSize: (waiting: readonly Request[]) => number,
 ): (kind: string, request: Request) => void {
-  const queues = new Map<string, Queue<Request>>();
+  const queues = new Map<string, BatchQueue<Request>>();
 
-  function flush(kind: string, queue: Queue<Request>): void {
+  function flush(kind: string, queue: BatchQueue<Request>): void {
     queue.isScheduled = false;
     while (queue.waiting.length > 0 && queue.running < MAX_RUNNING_BATCHES) {
       queue.running += 1;
@@ -52,13 +52,13 @@ export function gather<Request>(
     }
   }
 
-  function schedule(kind: string, queue: Queue<Request>): void {
+  function schedule(kind: string, queue: BatchQueue<Request>): void {
     if (queue.isScheduled) return;
     queue.isScheduled = true;
     setImmediate(flush, kind, queue);
   }
 
-  function nextBatch(queue: Queue<Request>): readonly Request[] {
+  function nextBatch(queue: BatchQueue<Request>): readonly Request[] {
     const size = batchSize(queue.waiting);
     const batch = queue.waiting.slice(0, size);
     queue.waiting = queue.waiting.slice(size);

@@ -15,7 +15,7 @@ export class AccountError extends Error {
   override readonly name = 'AccountError';
 }
 
-type Deps = Pick<Gateway, 'prisma' | 'secrets'> & CredentialCache;
+type AccountDeps = Pick<Gateway, 'prisma' | 'secrets'> & CredentialCache;
 /** The cache of verified credentials, if this process has one: changed accounts are dropped from it. */
 type CredentialCache = Partial<Pick<Gateway, 'verified'>>;
 
@@ -57,7 +57,7 @@ const WITHOUT_TOKEN = { tokenDigest: true, tokenKeyId: true } satisfies Prisma.A
  * Creates an account.
  * @throws AccountError if the e-mail address already has an account, the organization is unknown, or a value is malformed
  */
-export function createAccount({ prisma, secrets }: Deps, input: NewAccount): Promise<IssuedAccount> {
+export function createAccount({ prisma, secrets }: AccountDeps, input: NewAccount): Promise<IssuedAccount> {
   return inTransaction(prisma, (tx) => insertAccount(tx, secrets, input));
 }
 
@@ -95,7 +95,7 @@ export async function insertAccount(tx: Transaction, secrets: Secrets, input: Ne
  * created them.
  * @throws AccountError if the account does not exist or is CLOSED
  */
-export async function rotateToken({ prisma, secrets, verified }: Deps, sid: string): Promise<IssuedAccount> {
+export async function rotateToken({ prisma, secrets, verified }: AccountDeps, sid: string): Promise<IssuedAccount> {
   const authToken = newToken();
   return inTransaction(prisma, async (tx) => {
     const account = await update(tx, sid, digestOf(secrets, authToken));
@@ -109,7 +109,7 @@ export async function rotateToken({ prisma, secrets, verified }: Deps, sid: stri
  * Suspends the account: its credentials are refused until it is activated.
  * @throws AccountError as rotateToken
  */
-export function suspendAccount({ prisma, verified }: Pick<Deps, 'prisma'> & CredentialCache, sid: string): Promise<AccountDetails> {
+export function suspendAccount({ prisma, verified }: Pick<AccountDeps, 'prisma'> & CredentialCache, sid: string): Promise<AccountDetails> {
   return setStatus(prisma, sid, 'SUSPENDED').finally(() => verified?.drop(sid));
 }
 
@@ -118,7 +118,7 @@ export function suspendAccount({ prisma, verified }: Pick<Deps, 'prisma'> & Cred
  * @throws AccountError as rotateToken
  */
 export function activateAccount(
-  { prisma, verified, hints }: Pick<Deps, 'prisma'> & CredentialCache & Partial<Pick<Gateway, 'hints'>>,
+  { prisma, verified, hints }: Pick<AccountDeps, 'prisma'> & CredentialCache & Partial<Pick<Gateway, 'hints'>>,
   sid: string,
 ): Promise<AccountDetails> {
   return setStatus(prisma, sid, 'ACTIVE').finally(() => {
@@ -128,7 +128,7 @@ export function activateAccount(
 }
 
 /** Lists every account with its organization, by creation of the organization, then of the account. */
-export function listAccounts({ prisma }: Pick<Deps, 'prisma'>) {
+export function listAccounts({ prisma }: Pick<AccountDeps, 'prisma'>) {
   return prisma.account.findMany({
     omit: WITHOUT_TOKEN,
     include: { organization: true },
@@ -144,7 +144,7 @@ const DUMMY_DIGEST = randomBytes(32);
  * @returns the account's credentials; `INACTIVE` for the right token of an account that is SUSPENDED or CLOSED; `undefined` for anything else
  */
 export async function authenticate(
-  { prisma, secrets }: Deps,
+  { prisma, secrets }: AccountDeps,
   sid: string,
   authToken: string,
 ): Promise<Credentials | 'INACTIVE' | undefined> {
@@ -167,7 +167,7 @@ export async function authenticate(
  * that was changed meanwhile is not overwritten.
  * @returns the token's digest under the current key
  */
-async function digestUnderCurrentKey({ prisma, secrets }: Deps, { sid, tokenDigest, tokenKeyId }: Account, authToken: string) {
+async function digestUnderCurrentKey({ prisma, secrets }: AccountDeps, { sid, tokenDigest, tokenKeyId }: Account, authToken: string) {
   if (tokenKeyId === secrets.keyId) return tokenDigest;
   const current = digestOf(secrets, authToken);
   await prisma.account.updateMany({ where: { sid, tokenDigest, tokenKeyId }, data: current });
@@ -191,7 +191,7 @@ interface BootstrapSettings {
  * @throws AccountError as hasAccounts
  */
 export function bootstrapAccount(
-  { prisma, secrets }: Deps,
+  { prisma, secrets }: AccountDeps,
   settings: BootstrapSettings,
 ): Promise<(IssuedAccount & { readonly authTokenMadeUp: boolean }) | undefined> {
   return inTransaction(prisma, async (tx) => {

@@ -10,7 +10,7 @@ import { PLATFORM_KEY_ID } from './platform-accounts.ts';
 // Migrates stored values from retired keys to the current one while the gateway keeps running. A value is replaced only if it has not changed since it
 // was read, and each replacement is final, so an interrupted run can simply be repeated.
 
-type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'publicUrl' | 'log'> & {
+type RotationDeps = Pick<Gateway, 'prisma' | 'secrets' | 'publicUrl' | 'log'> & {
   /** The platform whose webhook addresses are replaced; absent for the embedded stand-in, which keeps none. */
   readonly restcomm?: Gateway['restcomm'];
 };
@@ -43,7 +43,7 @@ const CONCURRENT_NUMBERS = 4;
  * Migrates stored values to the current key. A value that cannot be migrated is listed in `failed` and does not end the run.
  * @returns one outcome per kind of value
  */
-export async function rotateSecrets(deps: Deps): Promise<RotatedTable[]> {
+export async function rotateSecrets(deps: RotationDeps): Promise<RotatedTable[]> {
   return [await resealBots(deps), await resealResults(deps), await resetWebhooks(deps), ...(await countExpiring(deps))];
 }
 
@@ -93,7 +93,7 @@ async function reseal(
   return { done, left: left + failed.size, failed: [...failed] };
 }
 
-async function resealBots({ prisma, secrets }: Deps): Promise<RotatedTable> {
+async function resealBots({ prisma, secrets }: RotationDeps): Promise<RotatedTable> {
   const outcome = await reseal(
     secrets,
     async (after) => {
@@ -114,7 +114,7 @@ async function resealBots({ prisma, secrets }: Deps): Promise<RotatedTable> {
 }
 
 /** Reseals the stored results of idempotency keys: those of bots contain the sealed client secret. */
-async function resealResults({ prisma, secrets }: Deps): Promise<RotatedTable> {
+async function resealResults({ prisma, secrets }: RotationDeps): Promise<RotatedTable> {
   const outcome = await reseal(
     secrets,
     async (after) => {
@@ -136,7 +136,7 @@ async function resealResults({ prisma, secrets }: Deps): Promise<RotatedTable> {
 }
 
 /** Sets every number's webhook address on the platform, signed with the current key. The old address stays valid as long as the gateway has its key. */
-async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps): Promise<RotatedTable> {
+async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: RotationDeps): Promise<RotatedTable> {
   const table = { table: 'mapping', what: 'webhook addresses on the platform' };
   if (!restcomm) return { ...table, done: 0, left: 0, failed: [], hint: 'the embedded stand-in stores none' };
   const failed: string[] = [];
@@ -173,7 +173,7 @@ async function resetWebhooks({ prisma, secrets, publicUrl, restcomm, log }: Deps
 }
 
 /** Counts the values that only their owner can migrate, or that expire within a day. They work as long as the gateway has their key. */
-async function countExpiring({ prisma, secrets }: Deps): Promise<RotatedTable[]> {
+async function countExpiring({ prisma, secrets }: RotationDeps): Promise<RotatedTable[]> {
   const accounts = await prisma.account.count({
     where: { status: { not: 'CLOSED' }, tokenKeyId: { notIn: [secrets.keyId, PLATFORM_KEY_ID] } },
   });

@@ -9,7 +9,7 @@ import { inTransaction } from '../transaction.ts';
 import { PROVIDER_PERMISSIONS, permissionsOf } from './accounts.ts';
 import { credentialsOfAdmin, WITH_ENTERPRISE } from './admin-credentials.ts';
 
-type Deps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'log'>;
+type PlatformAccountDeps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'log'>;
 /** The platform's verdict on credentials: their account, or the reason for refusing them. */
 type Verdict = PlatformAccount | 'inactive' | 'unknown';
 
@@ -52,7 +52,7 @@ interface CachedVerdict {
  * Authenticates accounts that the Restcomm platform vouches for (docs/adr/0009). Its verdicts are cached by a keyed digest of the credentials, and
  * concurrent requests with the same credentials share one lookup.
  */
-export function createPlatformAccounts(gateway: Deps): PlatformAccounts {
+export function createPlatformAccounts(gateway: PlatformAccountDeps): PlatformAccounts {
   const { prisma, secrets, restcomm, log } = gateway;
   // Two caches, so that a flood of wrong credentials does not evict the right ones.
   const accepted = new ExpiringCache<Verdict>(MAX_VERDICTS);
@@ -119,7 +119,10 @@ function credentialsOfAccount(account: Account): Credentials | 'INACTIVE' {
  * imported, it would see all of the provider's customers.
  * @returns `undefined` for an account that is not an admin; `INACTIVE` also if all its enterprises are CLOSED
  */
-async function credentialsAsAdmin(prisma: Deps['prisma'], accountSid: string): Promise<Credentials | 'INACTIVE' | 'AMBIGUOUS' | undefined> {
+async function credentialsAsAdmin(
+  prisma: PlatformAccountDeps['prisma'],
+  accountSid: string,
+): Promise<Credentials | 'INACTIVE' | 'AMBIGUOUS' | undefined> {
   const admins = await prisma.enterpriseAdmin.findMany({ where: { accountSid }, include: WITH_ENTERPRISE });
   const open = admins.filter(({ status }) => status !== 'CLOSED');
   const admin = open[0] ?? admins[0];
@@ -129,7 +132,7 @@ async function credentialsAsAdmin(prisma: Deps['prisma'], accountSid: string): P
 
 /** Imports an account of the platform, into the organization that the platform names, or into a new one. */
 async function importAccount(
-  { prisma, log }: Deps,
+  { prisma, log }: PlatformAccountDeps,
   sid: string,
   { email, friendlyName, organizationSid }: PlatformAccount,
 ): Promise<Account> {

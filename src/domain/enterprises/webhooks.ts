@@ -5,31 +5,31 @@ import type { Gateway } from '../gateway.ts';
 
 const DIGEST_LENGTH = 32;
 
-type Deps = Pick<Gateway, 'secrets' | 'publicUrl'>;
+type WebhookDeps = Pick<Gateway, 'secrets' | 'publicUrl'>;
 
 /** The URL at which Restcomm delivers a mapped number's SMS. */
-export const smsWebhook = (gateway: Deps, mappingSid: string) =>
+export const smsWebhook = (gateway: WebhookDeps, mappingSid: string) =>
   `${gateway.publicUrl}/webhooks/restcomm/${secretOf(gateway, mappingSid)}/sms`;
 
 /** The URL at which Restcomm reports a sent message's status. It contains the message's sid, since a report may arrive before Restcomm's own sid does. */
-export const statusWebhook = (gateway: Deps, mappingSid: string, messageSid: string) =>
+export const statusWebhook = (gateway: WebhookDeps, mappingSid: string, messageSid: string) =>
   `${gateway.publicUrl}/webhooks/restcomm/${secretOf(gateway, mappingSid)}/status?message=${messageSid}`;
 
 /**
  * Verifies a webhook's secret, in constant time.
  * @returns the sid of its mapping, which may be deleted by now; `undefined` for a secret that none of this gateway's keys made
  */
-export function mappingOfSecret(gateway: Deps, secret: string): string | undefined {
+export function mappingOfSecret(gateway: WebhookDeps, secret: string): string | undefined {
   if (!/^[0-9a-f]{64}$/.test(secret)) return undefined;
   const mappingSid = `BE${secret.slice(0, -DIGEST_LENGTH)}`;
   return secretsOf(gateway, mappingSid).some((valid) => timingSafeEqual(Buffer.from(valid), Buffer.from(secret))) ? mappingSid : undefined;
 }
 
 /** A mapping's secrets, the current key's first. The platform may still use one from before a rotation. */
-function secretsOf({ secrets }: Deps, mappingSid: string): string[] {
+function secretsOf({ secrets }: WebhookDeps, mappingSid: string): string[] {
   return secrets
     .fingerprints(`webhook ${mappingSid}`)
     .map(({ fingerprint }) => mappingSid.slice(2) + Buffer.from(fingerprint).toString('hex').slice(0, DIGEST_LENGTH));
 }
 
-const secretOf = (gateway: Deps, mappingSid: string): string => secretsOf(gateway, mappingSid)[0] ?? '';
+const secretOf = (gateway: WebhookDeps, mappingSid: string): string => secretsOf(gateway, mappingSid)[0] ?? '';

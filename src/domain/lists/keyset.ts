@@ -92,7 +92,7 @@ export async function readPages<Row extends { sid: string }, Field extends strin
 }
 
 /** The range of a page, and the conversion of its rows to a page. */
-interface PagePlan<Row> {
+interface KeysetPlan<Row> {
   readonly range: Range;
   readonly cursorOf: (row: Row) => string;
   readonly packedCursorOf: (row: PackedRow) => string;
@@ -108,7 +108,7 @@ function planPage<Row extends { sid: string }, Field extends string>(
   filter: object[],
   { field, direction }: Order<Field>,
   page: PageArguments,
-): PagePlan<Row> {
+): KeysetPlan<Row> {
   const { size, isBackward, offset } = validated(caller, page);
   const column = columns[field];
   const cursorField = versions?.[field] ? `${field}:${versions[field]}` : field;
@@ -147,20 +147,20 @@ function orderBy(column: string, direction: 'asc' | 'desc'): Range['orderBy'] {
   return order;
 }
 
-const rowsPage = <Row>(plan: PagePlan<Row>, rows: Row[], count: () => Promise<number>): Page<Row> =>
+const rowsPage = <Row>(plan: KeysetPlan<Row>, rows: Row[], count: () => Promise<number>): Page<Row> =>
   new RowsPage(nodesOf(plan, rows), pageContext(plan, rows, plan.cursorOf, count));
 
-const packedPage = (plan: PagePlan<never>, { rows, total }: PackedRows, count: () => Promise<number>): Page<never> =>
+const packedPage = (plan: KeysetPlan<never>, { rows, total }: PackedRows, count: () => Promise<number>): Page<never> =>
   new PackedRowsPage(nodesOf(plan, rows), pageContext(plan, rows, plan.packedCursorOf, total === undefined ? count : async () => total));
 
 /** Returns the rows without the extra one, in the list's order. */
-function nodesOf<AnyRow>({ size, isBackward }: PagePlan<never>, rows: AnyRow[]): AnyRow[] {
+function nodesOf<AnyRow>({ size, isBackward }: KeysetPlan<never>, rows: AnyRow[]): AnyRow[] {
   const nodes = rows.length > size ? rows.slice(0, size) : rows;
   return isBackward ? nodes.reverse() : nodes;
 }
 
 function pageContext<AnyRow>(
-  { size, isBackward, isContinuation }: PagePlan<never>,
+  { size, isBackward, isContinuation }: KeysetPlan<never>,
   rows: readonly AnyRow[],
   cursorOf: (row: AnyRow) => string,
   totalCount: () => Promise<number>,

@@ -74,7 +74,7 @@ export function smsCard({ sid, from, own, body, mediaUrls, maxReply, replied, pr
 }
 
 /** Asks the user whom a held text is for. */
-export interface Question {
+interface Question {
   readonly body: string;
   readonly choices: readonly { readonly number: string; readonly mappingSid: string; readonly body: string }[];
   /** Why it is asked, if that is more than that nobody was named. */

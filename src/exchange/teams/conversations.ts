@@ -1,7 +1,7 @@
-import type { PrismaClient, TeamsConversation as Row } from '../../../prisma/client/client.ts';
+import type { PrismaClient, TeamsConversation } from '../../../prisma/client/client.ts';
 import { comparedForm, kindOfSender, regionOf, toE164 } from '../../domain/phone-numbers.ts';
 import type { Transaction } from '../../domain/transaction.ts';
-import type { TeamsConversation } from '../../platforms/microsoft/microsoft.ts';
+import type { ConversationReference } from '../../platforms/microsoft/microsoft.ts';
 
 /** The enterprise that a conversation belongs to. */
 interface Owner {
@@ -32,7 +32,11 @@ export function partnerNumber(from: string, own?: string): string {
  * @param objectId the user's Microsoft Entra object id
  * @returns `null` before their first contact
  */
-export function findConversation(client: PrismaClient | Transaction, enterpriseSid: string, objectId: string): Promise<Row | null> {
+export function findConversation(
+  client: PrismaClient | Transaction,
+  enterpriseSid: string,
+  objectId: string,
+): Promise<TeamsConversation | null> {
   return client.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
 }
 
@@ -51,7 +55,7 @@ export async function rememberConversation(
   prisma: PrismaClient,
   owner: Owner,
   objectId: string,
-  conversation: TeamsConversation,
+  conversation: ConversationReference,
 ): Promise<void> {
   await upsert(prisma, owner, objectId, { conversationId: conversation.conversationId, serviceUrl: conversation.serviceUrl });
 }
@@ -79,7 +83,7 @@ async function upsert(
   prisma: PrismaClient,
   { organizationSid, enterpriseSid }: Owner,
   objectId: string,
-  values: Partial<Row>,
+  values: Partial<TeamsConversation>,
 ): Promise<void> {
   const data = { ...values, dateUpdated: new Date() };
   await prisma.teamsConversation.upsert({

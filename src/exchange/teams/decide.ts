@@ -1,4 +1,4 @@
-import type { TeamsConversation as ConversationRow, Mapping } from '../../../prisma/client/client.ts';
+import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
 import { plainCharacter } from '../../domain/phone-numbers.ts';
 import type { Transaction } from '../../domain/transaction.ts';
 import type { Media } from './activity-text.ts';
@@ -42,7 +42,7 @@ export type Decision =
   | { readonly kind: 'nothing' };
 
 /** The mapping of texts that name no number of the user's: the one last used, else the first. */
-export const usualMapping = ({ mappings }: Sender, conversation: Pick<ConversationRow, 'lastMappingSid'> | null): Mapping | undefined =>
+export const usualMapping = ({ mappings }: Sender, conversation: Pick<TeamsConversation, 'lastMappingSid'> | null): Mapping | undefined =>
   mappings.find(({ sid }) => sid === conversation?.lastMappingSid) ?? mappings[0];
 
 /** Decides what to do with a text. */
@@ -62,7 +62,7 @@ export async function decide(tx: Transaction, written: Written): Promise<Decisio
 /** What a decision needs besides the text. */
 interface Known {
   /** With the enterprise whose number the text is to be sent from. */
-  readonly conversation: ConversationRow | null;
+  readonly conversation: TeamsConversation | null;
   /** The mapping whose number the text names. */
   readonly own: Mapping | undefined;
   /** That one, or the usual one. */
@@ -160,7 +160,7 @@ interface Wanted {
 async function wholeTextChoices(
   tx: Transaction,
   { mappings }: Sender,
-  conversation: ConversationRow | null,
+  conversation: TeamsConversation | null,
   { mapping, own, body, first }: Wanted,
 ): Promise<Choice[]> {
   const last: Partner[] = conversation?.lastNumber ? [{ number: conversation.lastNumber, mappingSid: mapping.sid }] : [];

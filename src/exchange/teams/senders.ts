@@ -1,10 +1,4 @@
-import {
-  type Bot,
-  type TeamsConversation as ConversationRow,
-  type Mapping,
-  Prisma,
-  type PrismaClient,
-} from '../../../prisma/client/client.ts';
+import { type Bot, type Mapping, Prisma, type PrismaClient, type TeamsConversation } from '../../../prisma/client/client.ts';
 import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../database/lists/joined-rows.ts';
 import { resolveTenants } from '../../domain/enterprises/bot-tenants.ts';
 import type { Gateway } from '../../domain/gateway.ts';
@@ -26,7 +20,7 @@ export interface Sender {
   /** The mappings' enterprises. */
   readonly enterpriseSids: readonly string[];
   /** The user's conversation with that enterprise's bot; `null` before the first contact. */
-  readonly conversation: ConversationRow | null;
+  readonly conversation: TeamsConversation | null;
   /** Whether the user has been asked whom a text is for, and has not answered. */
   readonly hasQuestions: boolean;
   /** Whether messages of one of the enterprises wait for a cure. */
@@ -72,7 +66,7 @@ export async function findSender(
   const rows = await sql.readTogether<JoinedRow>({ text: SENDER, values, types, order: ORDER, maxRows: USUAL_ROWS });
   if (rows.length === 0) return undefined;
   const mappings = rows.map((row) => partOf<Mapping>(row, 'mapping', MAPPING));
-  const conversations = rows.flatMap((row) => partOrNull<ConversationRow>(row, 'conversation', CONVERSATION, 'objectId') ?? []);
+  const conversations = rows.flatMap((row) => partOrNull<TeamsConversation>(row, 'conversation', CONVERSATION, 'objectId') ?? []);
   const { organizationSid, enterpriseSid } = lastUsed(mappings, conversations);
   const [own, others] = [true, false].map((isOwn) => mappings.filter((mapping) => (mapping.enterpriseSid === enterpriseSid) === isOwn));
   return {
@@ -101,7 +95,7 @@ const SENDER = `
   WHERE mapping.microsoft_object_id = $3 AND lower(bot.application_id) = lower($1) AND lower(coalesce(bot.tenant_guid, bot.tenant_id)) = lower($2)`;
 
 /** What the user's chat is about: the enterprise of the last message, else of the first mapping. */
-function lastUsed(mappings: readonly Mapping[], conversations: readonly ConversationRow[]): Mapping {
+function lastUsed(mappings: readonly Mapping[], conversations: readonly TeamsConversation[]): Mapping {
   const [latest] = conversations
     .filter(({ partnerDate }) => partnerDate !== null)
     .sort((one, other) => Number(other.partnerDate) - Number(one.partnerDate));

@@ -1,9 +1,9 @@
-import type { Mapping, TeamsConversation as StoredConversation } from '../../../prisma/client/client.ts';
+import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
 import { credentialsOf } from '../../domain/enterprises/bots.ts';
 import { keepMappingUser } from '../../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
-import type { BotCredentials, TeamsConversation } from '../../platforms/microsoft/microsoft.ts';
+import type { BotCredentials, ConversationReference } from '../../platforms/microsoft/microsoft.ts';
 import type { Attempt, Delivered } from '../attempt.ts';
 import type { MessageToDeliver } from '../claim-lanes.ts';
 import { refusal } from '../refusals.ts';
@@ -15,13 +15,13 @@ import { shownSms } from './shown-sms.ts';
 const MAX_WAIT_MS = 1000;
 
 /** A message on its way to a Teams user. */
-interface Route {
+interface TeamsDelivery {
   readonly credentials: BotCredentials;
   readonly mapping: Mapping;
   /** The user's Microsoft Entra object id. */
   readonly objectId: string;
   /** The conversation and the partner before this message; `null` before the first contact. */
-  readonly known: StoredConversation | null;
+  readonly known: TeamsConversation | null;
 }
 
 /**
@@ -57,9 +57,9 @@ async function objectIdOf(gateway: Gateway, credentials: BotCredentials, mapping
  * Posts the message. Its sender becomes the user's last partner before the user can see it, and so before an answer can come; if it is
  * surely not posted, the one before it does again.
  */
-async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attempt, route: Route) {
+async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attempt, delivery: TeamsDelivery) {
   const { prisma } = gateway;
-  const { credentials, mapping, objectId } = route;
+  const { credentials, mapping, objectId } = delivery;
   const shown = shownSms(message, mapping, gateway.restcomm.maxSms.characters);
   const partner: Partner = { mappingSid: mapping.sid, number: shown.from };
   let isStarted = false;
@@ -68,19 +68,19 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
     await attempt.markStarted({ ...partner, enterpriseSid: message.enterpriseSid, objectId });
     isStarted = true;
   };
-  const open = async (serviceUrl: string | undefined): Promise<TeamsConversation> => {
+  const open = async (serviceUrl: string | undefined): Promise<ConversationReference> => {
     const opened = await gateway.microsoft.openConversation(credentials, { objectId, serviceUrl }, { maxWaitMs: MAX_WAIT_MS });
     await rememberConversation(prisma, message, objectId, opened);
     return opened;
   };
-  const send = async (conversation: TeamsConversation) => {
+  const send = async (conversation: ConversationReference) => {
     const options = { maxWaitMs: MAX_WAIT_MS, beforeSend };
     const { activityId } = await gateway.microsoft.sendActivity(credentials, conversation, smsActivity(shown), options);
     return { conversationId: conversation.conversationId, activityId };
   };
-  const stored = storedConversation(route.known);
+  const stored = storedConversation(delivery.known);
   try {
-    if (!stored) return await send(await open(route.known?.serviceUrl ?? undefined));
+    if (!stored) return await send(await open(delivery.known?.serviceUrl ?? undefined));
     try {
       return await send(stored);
     } catch (error) {
@@ -89,12 +89,12 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
       return await send(await open(error.serviceUrl ?? stored.serviceUrl));
     }
   } catch (error) {
-    if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, route, partner);
+    if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, delivery, partner);
     throw error instanceof StaleConversationError ? error.otherwise : error;
   }
 }
 
-function storedConversation(known: StoredConversation | null): TeamsConversation | undefined {
+function storedConversation(known: TeamsConversation | null): ConversationReference | undefined {
   return known?.conversationId && known.serviceUrl ? { conversationId: known.conversationId, serviceUrl: known.serviceUrl } : undefined;
 }
 
@@ -107,7 +107,7 @@ const isNotPosted = (error: unknown) => error instanceof NotYetError || (error i
 async function forgetPartner(
   { prisma }: Gateway,
   { enterpriseSid }: MessageToDeliver,
-  { objectId, known }: Route,
+  { objectId, known }: TeamsDelivery,
   partner: Partner,
 ): Promise<void> {
   const isOther = known?.partnerChanged || (known?.lastNumber != null && known.lastNumber !== partner.number);

@@ -32,7 +32,7 @@ const UNPAGED_LIST_SIZE = 10;
 /** For each field of introspection, whose lists are long and cheap. The introspection query of common tools has 210 fields. */
 const INTROSPECTION_FIELD_COST = 10;
 
-type Variables = Readonly<Record<string, unknown>> | null | undefined;
+type OperationVariables = Readonly<Record<string, unknown>> | null | undefined;
 
 /** A selection set, and the type that its fields belong to. */
 type TypedSelection = readonly [typeName: string, selectionSet: SelectionSetNode];
@@ -47,7 +47,7 @@ export function costErrors(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
-  variables: Variables,
+  variables: OperationVariables,
 ): readonly GraphQLError[] {
   const cost = costOf(schema, document, operationName, variables);
   return cost > MAX_COST ? [overLimit('cost', MAX_COST, cost, 'objects, by the sizes of its pages')] : [];
@@ -61,7 +61,7 @@ export function costOf(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
-  variables: Variables,
+  variables: OperationVariables,
 ): number {
   const operation = getOperationAST(document, operationName);
   const root = operation && schema.getRootType(operation.operation);
@@ -71,12 +71,12 @@ export function costOf(
 class OperationCost {
   readonly #schema: GraphQLSchema;
   readonly #operation: OperationDefinitionNode;
-  readonly #variables: Variables;
+  readonly #variables: OperationVariables;
   readonly #defaults: ReadonlyMap<string, ValueNode | undefined>;
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
   #introspectionFields = 0;
 
-  constructor(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables) {
+  constructor(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: OperationVariables) {
     this.#schema = schema;
     this.#operation = operation;
     this.#variables = variables;

@@ -7,13 +7,13 @@ const BEFORE_ID = '{"id":';
 const BEFORE_PAYLOAD = ',"type":"next","payload":';
 
 /** Frames with gaps for an operation id. */
-interface Template {
+interface FrameTemplate {
   bytes: Buffer;
   readonly idOffsets: readonly number[];
 }
 
 /** By results and the id's length in bytes. Collected with the results. */
-const templates = new WeakMap<readonly Rendered[], Map<number, Template>>();
+const templates = new WeakMap<readonly Rendered[], Map<number, FrameTemplate>>();
 
 /**
  * Writes results as the `next` messages of a subscription (graphql-transport-ws protocol), in WebSocket frames, by one write. They are serialized once for
@@ -29,15 +29,15 @@ export function writeFrames(network: Duplex, results: readonly Rendered[], id: s
   if (network.writableLength > 0) template.bytes = Buffer.from(bytes);
 }
 
-function templateFor(results: readonly Rendered[], idLength: number): Template {
-  const byLength = templates.get(results) ?? new Map<number, Template>();
+function templateFor(results: readonly Rendered[], idLength: number): FrameTemplate {
+  const byLength = templates.get(results) ?? new Map<number, FrameTemplate>();
   templates.set(results, byLength);
   const template = byLength.get(idLength) ?? makeTemplate(results, idLength);
   byLength.set(idLength, template);
   return template;
 }
 
-function makeTemplate(results: readonly Rendered[], idLength: number): Template {
+function makeTemplate(results: readonly Rendered[], idLength: number): FrameTemplate {
   const parts: Buffer[] = [];
   const idOffsets: number[] = [];
   let length = 0;

@@ -44,22 +44,22 @@ export interface Operations {
   readonly contextFor: (caller: Caller, resumeFrom?: string) => object;
   /** Makes the error that a client sees, without Yoga's `extensions.http`. */
   readonly mask: (error: unknown, requestId?: string) => GraphQLError;
-  readonly execute: (prepared: Prepared, execute: Execute) => Promise<ExecutionResult>;
+  readonly execute: (prepared: Prepared, execute: GraphQLExecute) => Promise<ExecutionResult>;
   readonly subscribe: (prepared: Prepared) => ReturnType<PreparedOperation['subscribe']>;
 }
 
-type Execute = (args: ExecutionArgs) => unknown;
+type GraphQLExecute = (args: ExecutionArgs) => unknown;
 
 interface PreparedOptions extends Pick<Subscription, 'document' | 'operationName' | 'variables' | 'caller'> {
   readonly resumeFrom: string | undefined;
-  readonly execute: Execute | undefined;
+  readonly execute: GraphQLExecute | undefined;
 }
 
 /** A class, so that each of thousands of open streams has no closures of its own. */
 export class Prepared implements PreparedOperation {
   readonly #operations: Operations;
   readonly #resumeFrom: string | undefined;
-  readonly #execute: Execute | undefined;
+  readonly #execute: GraphQLExecute | undefined;
   readonly document: DocumentNode;
   readonly operationName: Subscription['operationName'];
   readonly variables: Subscription['variables'];

@@ -36,7 +36,7 @@ interface OperationArguments {
   readonly stream: SocketStream;
 }
 
-interface Options {
+interface WebSocketOptions {
   readonly graph: StreamingGraph;
   readonly authenticate: Authentication;
   readonly origins: Origins;
@@ -51,7 +51,7 @@ interface Options {
  * Serves the graphql-transport-ws protocol at /graphql, on the HTTP server's own port. Credentials are in the payload of connection_init
  * (`Authorization`) or in the headers of the upgrade.
  */
-export function attachWebSockets(server: Server, options: Options): WebSockets {
+export function attachWebSockets(server: Server, options: WebSocketOptions): WebSockets {
   const { origins, addressOf = ({ socket }) => socket.remoteAddress, log } = options;
   const upgrader = new WebSocketServer({
     noServer: true,
@@ -110,7 +110,7 @@ export function attachWebSockets(server: Server, options: Options): WebSockets {
   };
 }
 
-function createProtocol(options: Options, clients: Set<ClientSocket>) {
+function createProtocol(options: WebSocketOptions, clients: Set<ClientSocket>) {
   return makeServer<Record<string, unknown>, ClientSocket>({
     // ClientSocket's ticks do it: a timer for each socket would stay in memory as long as the socket.
     connectionInitWaitTimeout: 0,
@@ -134,7 +134,7 @@ function createProtocol(options: Options, clients: Set<ClientSocket>) {
  * Handles connection_init.
  * @returns false to refuse it, with 4403 unless the socket is closed with another code
  */
-async function connect({ graph, authenticate, quota }: Options, context: SocketContext): Promise<boolean> {
+async function connect({ graph, authenticate, quota }: WebSocketOptions, context: SocketContext): Promise<boolean> {
   const { extra: socket } = context;
   const { Authorization, authorization } = context.connectionParams ?? {};
   const given = Authorization ?? authorization ?? socket.authorization;

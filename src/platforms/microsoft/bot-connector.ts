@@ -3,9 +3,9 @@ import { CurableError, DeliveryError, StaleConversationError } from '../delivery
 import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
 import type { Limiter } from './limiter.ts';
 import type { MicrosoftLogin } from './login.ts';
-import type { BotCredentials, Microsoft, TeamsConversation } from './microsoft.ts';
+import type { BotCredentials, ConversationReference, Microsoft } from './microsoft.ts';
 import { connectorError } from './outcomes.ts';
-import { type Refusal, refusalOf } from './refusal.ts';
+import { type MicrosoftRefusal, refusalOf } from './refusal.ts';
 import type { ServiceHosts } from './service-hosts.ts';
 
 interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivity'> {
@@ -60,7 +60,7 @@ interface ConnectorRequest {
 export function createBotConnector(options: BotConnectorOptions): BotConnector {
   const { serviceUrl, hosts } = options;
 
-  async function open(bot: BotCredentials, objectId: string, base: string, maxWaitMs: number): Promise<TeamsConversation> {
+  async function open(bot: BotCredentials, objectId: string, base: string, maxWaitMs: number): Promise<ConversationReference> {
     const body = {
       bot: { id: `28:${bot.applicationId}` },
       isGroup: false,
@@ -119,14 +119,14 @@ const isSuccess = ({ status }: PlatformResponse) => status >= 200 && status < 30
  * Whether a conversation cannot be posted to any more, and opening it anew may help: Teams does not know it, or it is one that the bot was
  * removed from (https://github.com/microsoft/BotFramework-Services/issues/344).
  */
-const isGone = ({ status }: PlatformResponse, { code }: Refusal) =>
+const isGone = ({ status }: PlatformResponse, { code }: MicrosoftRefusal) =>
   status === 404 || status === 410 || (status < 500 && code === 'BotNotInConversationRoster');
 
 /**
  * Recognizes that a tenant has another connector: that of a government cloud, which the refusal names.
  * @returns StaleConversationError with the other connector if tokens may be sent there, otherwise `error`
  */
-function movedOr(hosts: ServiceHosts, base: string, { code, message }: Refusal, error: DeliveryError): DeliveryError {
+function movedOr(hosts: ServiceHosts, base: string, { code, message }: MicrosoftRefusal, error: DeliveryError): DeliveryError {
   if (code !== 'InvalidBotApiHost' || error.outcome === 'unknown') return error;
   const named = /https?:\/\/[^\s"'<>]+/.exec(message)?.[0].replace(/[.,;]+$/, '') ?? '';
   const other = URL.canParse(named) && new URL(named).pathname === '/' ? joinUrl(named, 'teams/') : named;
@@ -137,7 +137,7 @@ async function send(
   { login, limiter, scope, hosts, fetch, timeoutMs }: BotConnectorOptions,
   bot: BotCredentials,
   { base, path, body, thread, maxWaitMs, unanswered, beforeSend }: ConnectorRequest,
-): Promise<{ response: PlatformResponse; refusal: Refusal }> {
+): Promise<{ response: PlatformResponse; refusal: MicrosoftRefusal }> {
   if (!hosts.allows(base))
     throw new CurableError('SERVICE_URL', 'ServiceUrlNotAllowed', 'The service URL is not on the list of allowed hosts.');
   let token = '';

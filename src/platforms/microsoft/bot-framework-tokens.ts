@@ -72,9 +72,9 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
   const keys = createBotFrameworkKeys(options);
 
   /** By their digests. The connector uses a token for many requests, and checking a signature takes most of a check. */
-  const verified = new LRUCache<string, Verified>({ max: MAX_VERIFIED });
+  const verified = new LRUCache<string, VerifiedToken>({ max: MAX_VERIFIED });
 
-  async function verifySignature(token: string): Promise<Verified> {
+  async function verifySignature(token: string): Promise<VerifiedToken> {
     const digest = createHash('sha256').update(token).digest('base64');
     const known = verified.get(digest);
     if (known && isCurrent(known.payload, now()) && (await keys.find(known.kid)) === known.signer) return known;
@@ -111,7 +111,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
 }
 
 /** A token whose signature has been verified. It counts as long as the same key is published. */
-interface Verified {
+interface VerifiedToken {
   readonly payload: JWTPayload;
   readonly kid: string;
   readonly signer: BotFrameworkKey;

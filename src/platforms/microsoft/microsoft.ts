@@ -6,7 +6,7 @@ export interface BotCredentials {
 }
 
 /** A bot's conversation with a Teams user. */
-export interface TeamsConversation {
+export interface ConversationReference {
   /** The connector's base URL, from an inbound activity or a setting. */
   readonly serviceUrl: string;
   readonly conversationId: string;
@@ -49,7 +49,7 @@ export interface Microsoft {
    * @param user.serviceUrl the connector that the user was last seen at, if any
    * @throws DeliveryError `refused`, `curable` or `retry`; NotYetError
    */
-  openConversation(bot: BotCredentials, user: { objectId: string; serviceUrl?: string }, turn?: Turn): Promise<TeamsConversation>;
+  openConversation(bot: BotCredentials, user: { objectId: string; serviceUrl?: string }, turn?: Turn): Promise<ConversationReference>;
   /**
    * Posts a text, or an activity with cards, into a conversation.
    * @param options.beforeSend called right before the request leaves; if it rejects, nothing is sent
@@ -59,7 +59,7 @@ export interface Microsoft {
    */
   sendActivity(
     bot: BotCredentials,
-    conversation: TeamsConversation,
+    conversation: ConversationReference,
     activity: string | OutgoingActivity,
     options?: Turn & { readonly beforeSend?: () => Promise<void> },
   ): Promise<{ activityId: string }>;

@@ -1,14 +1,14 @@
 import { CurableError, DeliveryError, type DeliveryOutcome } from '../delivery-error.ts';
-import type { Refusal } from './refusal.ts';
+import type { MicrosoftRefusal } from './refusal.ts';
 
 // docs/exchange.md has these tables with the source of each row. A test compares the two.
 
 type Curable = ConstructorParameters<typeof CurableError>[0];
 /** What a refusal means for the message: an outcome, or the reason why it waits. */
-type Meaning = Exclude<DeliveryOutcome, 'curable'> | { readonly waitsFor: Curable };
+type MicrosoftOutcome = Exclude<DeliveryOutcome, 'curable'> | { readonly waitsFor: Curable };
 
 /** Login's refusals. All others are `BOT_CREDENTIALS` as well: none of them says anything about the message. */
-export const LOGIN_CODES: Readonly<Record<string, Meaning>> = {
+export const LOGIN_CODES: Readonly<Record<string, MicrosoftOutcome>> = {
   AADSTS7000222: { waitsFor: 'BOT_CREDENTIALS' },
   AADSTS7000215: { waitsFor: 'BOT_CREDENTIALS' },
   AADSTS700016: { waitsFor: 'BOT_CREDENTIALS' },
@@ -19,7 +19,7 @@ export const LOGIN_CODES: Readonly<Record<string, Meaning>> = {
 };
 
 /** The connector's refusals by code. */
-export const CONNECTOR_CODES: Readonly<Record<string, Meaning>> = {
+export const CONNECTOR_CODES: Readonly<Record<string, MicrosoftOutcome>> = {
   ConversationBlockedByUser: 'refused',
   MessageSizeTooBig: 'refused',
   BadSyntax: 'refused',
@@ -36,7 +36,7 @@ export const CONNECTOR_CODES: Readonly<Record<string, Meaning>> = {
 };
 
 /** The connector's refusals by status, for other codes. Statuses of 400 and above that are not here are final, those below `SERVICE_URL`. */
-export const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: Meaning; readonly posting: Meaning }>> = {
+export const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: MicrosoftOutcome; readonly posting: MicrosoftOutcome }>> = {
   401: { opening: { waitsFor: 'BOT_CREDENTIALS' }, posting: { waitsFor: 'BOT_CREDENTIALS' } },
   403: { opening: { waitsFor: 'BOT_BLOCKED' }, posting: { waitsFor: 'BOT_BLOCKED' } },
   404: { opening: 'retry', posting: 'retry' },
@@ -52,7 +52,7 @@ export const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: Mea
 };
 
 /** Graph's refusals to say who a user is, by status. All others may pass. */
-export const GRAPH_STATUSES: Readonly<Record<number, Meaning>> = {
+export const GRAPH_STATUSES: Readonly<Record<number, MicrosoftOutcome>> = {
   400: { waitsFor: 'USER_UNKNOWN' },
   401: { waitsFor: 'BOT_CREDENTIALS' },
   403: { waitsFor: 'GRAPH_PERMISSION' },
@@ -63,7 +63,7 @@ export const GRAPH_STATUSES: Readonly<Record<number, Meaning>> = {
 export const MAY_BE_TOO_NEW: ReadonlySet<string> = new Set(['AADSTS7000215', 'AADSTS700016']);
 
 /** Classifies a refusal to issue a token. */
-export function loginError(status: number, refusal: Refusal, retryAfterMs?: number): DeliveryError {
+export function loginError(status: number, refusal: MicrosoftRefusal, retryAfterMs?: number): DeliveryError {
   const isPassing = status === 408 || status === 429 || status >= 500;
   return errorOf(isPassing ? 'retry' : (LOGIN_CODES[refusal.code] ?? { waitsFor: 'BOT_CREDENTIALS' }), refusal, retryAfterMs);
 }
@@ -72,7 +72,7 @@ export function loginError(status: number, refusal: Refusal, retryAfterMs?: numb
 export function connectorError(
   request: 'opening' | 'posting',
   status: number,
-  refusal: Refusal,
+  refusal: MicrosoftRefusal,
   retryAfterMs: number | undefined,
 ): DeliveryError {
   // What a failing connector says of the message is no verdict.
@@ -80,7 +80,7 @@ export function connectorError(
   return errorOf(known ?? meaningOfStatus(request, status), refusal, retryAfterMs);
 }
 
-function meaningOfStatus(request: 'opening' | 'posting', status: number): Meaning {
+function meaningOfStatus(request: 'opening' | 'posting', status: number): MicrosoftOutcome {
   const known = CONNECTOR_STATUSES[status]?.[request];
   if (known) return known;
   if (status < 400) return { waitsFor: 'SERVICE_URL' };
@@ -89,10 +89,10 @@ function meaningOfStatus(request: 'opening' | 'posting', status: number): Meanin
 }
 
 /** Classifies Graph's refusal to look up a user. */
-export const graphError = (status: number, refusal: Refusal, retryAfterMs: number | undefined): DeliveryError =>
+export const graphError = (status: number, refusal: MicrosoftRefusal, retryAfterMs: number | undefined): DeliveryError =>
   errorOf(GRAPH_STATUSES[status] ?? 'retry', refusal, retryAfterMs);
 
-function errorOf(meaning: Meaning, { code, message }: Refusal, retryAfterMs: number | undefined): DeliveryError {
+function errorOf(meaning: MicrosoftOutcome, { code, message }: MicrosoftRefusal, retryAfterMs: number | undefined): DeliveryError {
   return typeof meaning === 'object'
     ? new CurableError(meaning.waitsFor, code, message, retryAfterMs)
     : new DeliveryError(meaning, code, message, retryAfterMs);

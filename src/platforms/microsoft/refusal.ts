@@ -2,7 +2,7 @@ import { redactSecrets } from '../redact-secrets.ts';
 import { jsonFields, type PlatformResponse } from '../request.ts';
 
 /** Microsoft's own code and message for a request that it refused. */
-export interface Refusal {
+export interface MicrosoftRefusal {
   /** e.g. `AADSTS7000215`, `Authorization_RequestDenied`, `ConversationBlockedByUser`; the HTTP status if there is none. */
   readonly code: string;
   readonly message: string;
@@ -13,7 +13,7 @@ export interface Refusal {
  * `error.message`), and the connector's older ones (`message`, which may contain JSON with `subCode` and `details`).
  * @param secrets to redact
  */
-export function refusalOf(response: PlatformResponse, secrets: readonly string[]): Refusal {
+export function refusalOf(response: PlatformResponse, secrets: readonly string[]): MicrosoftRefusal {
   const fields = jsonFields(response.text);
   const inner = typeof fields.error === 'object' && fields.error !== null ? (fields.error as Record<string, unknown>) : fields;
   const words = text(inner.error_description) ?? text(inner.message);

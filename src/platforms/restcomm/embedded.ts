@@ -4,7 +4,7 @@ import { accountSid } from '../../domain/sid.ts';
 import { digitsOf } from './responses.ts';
 import { MAX_CHARACTERS, type Restcomm, type SmsRecord } from './restcomm.ts';
 
-type AccountStatus = 'ACTIVE' | 'INACTIVE' | 'CLOSED';
+type RestcommAccountStatus = 'ACTIVE' | 'INACTIVE' | 'CLOSED';
 
 /** A status report of the embedded Restcomm, in Restcomm's own terms. */
 export interface SmsReport {
@@ -28,7 +28,7 @@ interface EmbeddedRestcommOptions {
 /** The stand-in, with access to its state. */
 export interface EmbeddedRestcomm extends Restcomm {
   /** `undefined` for an account that was never mentioned. */
-  accountStatus(sid: string): AccountStatus | undefined;
+  accountStatus(sid: string): RestcommAccountStatus | undefined;
   isSmsEnabled(number: string): boolean;
 }
 
@@ -50,7 +50,7 @@ export function createEmbeddedRestcomm({
   stepMs = STEP_MS,
   maxSegments,
 }: EmbeddedRestcommOptions = {}): EmbeddedRestcomm {
-  const accounts = new Map<string, AccountStatus>();
+  const accounts = new Map<string, RestcommAccountStatus>();
   const enabled = new Set<string>();
   return {
     createSubAccount: async ({ email }) => {

@@ -2,7 +2,7 @@ import { CurableError, DeliveryError, type DeliveryOutcome } from '../delivery-e
 
 // What Restcomm's refusals to take an SMS mean. docs/exchange.md has the table with the source of each row, and a test compares the two.
 
-type Meaning = Exclude<DeliveryOutcome, 'curable'> | { readonly waitsFor: 'CARRIER_ACCOUNT' };
+type RestcommOutcome = Exclude<DeliveryOutcome, 'curable'> | { readonly waitsFor: 'CARRIER_ACCOUNT' };
 
 const OF_ACCOUNT = { waitsFor: 'CARRIER_ACCOUNT' } as const;
 
@@ -10,7 +10,7 @@ const OF_ACCOUNT = { waitsFor: 'CARRIER_ACCOUNT' } as const;
  * By status. The curable ones say nothing about the message: of the gateway's own account the token was changed, or it is suspended, or there is no
  * such API at RESTCOMM_URL. Of other statuses those below 400 are curable, 4xx final and 5xx unknown.
  */
-export const SENDING_STATUSES: Readonly<Record<number, Meaning>> = {
+export const SENDING_STATUSES: Readonly<Record<number, RestcommOutcome>> = {
   401: OF_ACCOUNT,
   402: OF_ACCOUNT,
   403: OF_ACCOUNT,
@@ -50,7 +50,7 @@ export function sendingError(
   return new CurableError(meaning.waitsFor, `HTTP_${status}`, message, retryAfterMs);
 }
 
-function meaningOf(status: number): Meaning {
+function meaningOf(status: number): RestcommOutcome {
   const known = SENDING_STATUSES[status];
   if (known) return known;
   if (status < 400) return OF_ACCOUNT;

@@ -10,7 +10,7 @@ export interface SmsToSend {
 }
 
 /** The longest text that the carrier takes as an SMS. */
-export interface SmsLimit {
+interface SmsLimit {
   /** In UTF-16 code units. */
   readonly characters: number;
   /** Absent: as many as the characters make. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NotYetError, StaleConversationError } from '../../../src/platforms/delivery-error.ts';
 import { createHttpMicrosoft } from '../../../src/platforms/microsoft/http.ts';
-import type { Microsoft, TeamsConversation } from '../../../src/platforms/microsoft/microsoft.ts';
+import type { ConversationReference, Microsoft } from '../../../src/platforms/microsoft/microsoft.ts';
 import type { Fault } from '../../fakes/fake-server.ts';
 import { type FakeMicrosoft, startFakeMicrosoft } from '../../fakes/microsoft.ts';
 import type { FakeBot, FakeUser, MicrosoftRoute } from '../../fakes/microsoft-state.ts';
@@ -109,7 +109,7 @@ describe('a conversation', () => {
 });
 
 describe('a text', () => {
-  let conversation: TeamsConversation;
+  let conversation: ConversationReference;
   beforeEach(async () => {
     conversation = await microsoft.openConversation(bot, user);
   });

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Gateway } from '../../domain/gateway.ts';
 
 /** A message that was sent to a phone. Nothing of this ever changes. */
-export interface SentMessage {
+interface SentMessage {
   readonly sid: string;
   readonly organizationSid: string;
   readonly body: string;

@@ -1,12 +1,12 @@
 import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
 import { plainCharacter } from '../../domain/phone-numbers.ts';
 import type { Transaction } from '../../domain/transaction.ts';
-import type { Media } from './activity-text.ts';
-import type { Addressing } from './addressing.ts';
 import { findConversation, type Partner } from './conversations.ts';
 import { type Choice, openQuestions } from './held-texts.ts';
 import type { Place } from './notices.ts';
 import { quotedMessage } from './quoted-messages.ts';
+import type { Media } from './reading/activity-text.ts';
+import type { Addressing } from './reading/addressing.ts';
 import { canBeAnswered, recentPartners } from './recent-partners.ts';
 import { problemWith } from './send-from-teams.ts';
 import { mappingOf, type Sender } from './senders.ts';

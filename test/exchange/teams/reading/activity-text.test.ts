@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type TextActivity, textOf } from '../../../src/exchange/teams/activity-text.ts';
+import { type TextActivity, textOf } from '../../../../src/exchange/teams/reading/activity-text.ts';
 
 const BOT = '28:00000000-0000-0000-0000-0000000000bb';
 const html = (content: string) => ({ contentType: 'text/html', content });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readAddressing } from '../../../src/exchange/teams/addressing.ts';
+import { readAddressing } from '../../../../src/exchange/teams/reading/addressing.ts';
 
 const target = (number: string, body: string) => ({ kind: 'target', target: { number, written: expect.any(String) }, body });
 

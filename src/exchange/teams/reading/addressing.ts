@@ -1,4 +1,4 @@
-import { isNationalSpelling, plainCharacter, possibleNumber, readDigits, regionOf, toE164 } from '../../domain/phone-numbers.ts';
+import { isNationalSpelling, plainCharacter, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/phone-numbers.ts';
 
 // How the beginning of a Teams text says for whom it is: `[from <own number>] [<number>] <text>`.
 //

@@ -1,0 +1,88 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Customer, createTestExchange, type Person, type TestExchange } from '../../support/exchange.ts';
+
+let exchange: TestExchange;
+let customer: Customer;
+beforeAll(async () => {
+  exchange = await createTestExchange();
+  customer = await exchange.customer();
+});
+afterAll(() => exchange.close());
+afterEach(() => {
+  exchange.microsoft.heal();
+  exchange.restcomm.faults.clear();
+});
+
+const PHONE = '+4917012345671';
+
+const shownTo = ({ user }: Person) =>
+  exchange.microsoft.activities.flatMap(({ objectId, text }) => (objectId === user.objectId ? [String(text).split('\n')[1]] : []));
+
+describe('conversation-not-found: a conversation that is gone is opened anew, and the message delivered in the same attempt', () => {
+  test.each([
+    ['ConversationNotFound', { status: 404, body: { error: { code: 'ConversationNotFound', message: 'Conversation not found.' } } }],
+    ['a 404 without a body', { status: 404 }],
+  ])('%s', async (_, answer) => {
+    const person = await exchange.person(customer);
+    await exchange.ends(customer.provider, await exchange.text(customer, person, PHONE, 'one'), 'DELIVERED');
+    exchange.microsoft.fault('activities', { answer });
+    const started = exchange.logged.length;
+    for (const body of ['two', 'three'])
+      expect(await exchange.ends(customer.provider, await exchange.text(customer, person, PHONE, body), 'DELIVERED')).toMatchObject({
+        possiblyDuplicated: false,
+      });
+    expect(shownTo(person)).toEqual(['one', 'two', 'three']);
+    expect(exchange.logged.slice(started).filter((line) => line.includes('retrying later'))).toEqual([]);
+  });
+
+  test('a tenant of a government cloud is served by its own connector', async () => {
+    const own = await exchange.customer();
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
+    exchange.microsoft.gccTenants.add(own.bot.tenantId);
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'two'), 'DELIVERED');
+    const before = exchange.microsoft.requests.length;
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'three'), 'DELIVERED');
+    expect(shownTo(own)).toEqual(['one', 'two', 'three']);
+    expect(exchange.microsoft.requests.slice(before).map(({ path }) => path.split('/')[1])).toEqual(['gcc']);
+  });
+});
+
+test('Retry-After holds back all of a bot’s conversations, and not only the one that was refused', async () => {
+  const own = await exchange.customer();
+  const other = await exchange.person(own);
+  for (const person of [own, other]) await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'before'), 'DELIVERED');
+  const date = new Date(Date.now() + 3000).toUTCString();
+  exchange.microsoft.fault('activities', { answer: { status: 429, headers: { 'retry-after': date } } });
+  const refused = exchange.microsoft.requests.length;
+  const first = await exchange.text(own, own, PHONE, 'refused');
+  await exchange.microsoft.until(() => exchange.microsoft.requests.slice(refused).some(({ status }) => status === 429));
+  const second = await exchange.text(own, other, PHONE, 'held back');
+  await exchange.ends(own.provider, second, 'DELIVERED');
+  expect(Date.now()).toBeGreaterThan(Date.parse(date) - 50);
+  await exchange.ends(own.provider, first, 'DELIVERED');
+});
+
+describe('the partner of a Teams user', () => {
+  const partner = ({ enterpriseSid, user }: Customer) =>
+    exchange.gateway.prisma.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId: user.objectId } } });
+
+  test('is stored before the message is visible', async () => {
+    const own = await exchange.customer();
+    const held = exchange.microsoft.hold('activities');
+    const sid = await exchange.text(own, own, PHONE, 'one');
+    await held.arrived;
+    expect(await partner(own)).toMatchObject({ lastNumber: PHONE, lastMappingSid: own.mappingSid });
+    held.release();
+    await exchange.ends(own.provider, sid, 'DELIVERED');
+  });
+
+  test('stays the previous one if the message was certainly not posted', async () => {
+    const own = await exchange.customer();
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
+    exchange.microsoft.fault('activities', {
+      answer: { status: 413, body: { error: { code: 'MessageSizeTooBig', message: 'Too big.' } } },
+    });
+    await exchange.ends(own.provider, await exchange.text(own, own, '+4917099999991', 'two'), 'FAILED');
+    expect(await partner(own)).toMatchObject({ lastNumber: PHONE });
+  });
+});

@@ -3,15 +3,20 @@ import {
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
+  Lexer,
   parse,
   type SelectionNode,
   type SelectionSetNode,
+  Source,
+  type Token,
+  TokenKind,
 } from 'graphql';
 import { overLimit } from './limit-errors.ts';
 
 /**
  * Limits on a document. A fragment counts as often as it is spread.
  * - `tokens`: of the whole text, without comments
+ * - `nesting`: brackets of any kind inside each other. graphql's parser calls itself for each, so that thousands would overflow the stack
  * - `depth`: levels of fields
  * - `aliases`: in one operation
  * - `directives`: in one operation, wherever they are
@@ -19,9 +24,9 @@ import { overLimit } from './limit-errors.ts';
  *
  * The introspection query of common tools has 184 tokens, 16 levels and 210 fields.
  */
-export const DOCUMENT_LIMITS = { tokens: 2000, depth: 16, aliases: 30, directives: 50, fields: 2000 } as const;
+export const DOCUMENT_LIMITS = { tokens: 2000, nesting: 100, depth: 16, aliases: 30, directives: 50, fields: 2000 } as const;
 
-type Shape = Record<Exclude<keyof typeof DOCUMENT_LIMITS, 'tokens'>, number>;
+type Shape = Record<Exclude<keyof typeof DOCUMENT_LIMITS, 'tokens' | 'nesting'>, number>;
 
 const NOUNS: Record<keyof Shape, string> = {
   depth: 'levels of fields',
@@ -32,13 +37,31 @@ const NOUNS: Record<keyof Shape, string> = {
 
 const EMPTY: Shape = { depth: 0, aliases: 0, directives: 0, fields: 0 };
 
+const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
+
+/** Reads tokens until too many brackets are open, so that the parser stops before it has gone as deep. */
+class NestingLexer extends Lexer {
+  #open = 0;
+
+  /** @throws GraphQLError */
+  override advance(): Token {
+    const token = super.advance();
+    if (OPENING.has(token.kind)) this.#open += 1;
+    else if (CLOSING.has(token.kind)) this.#open -= 1;
+    if (this.#open > DOCUMENT_LIMITS.nesting) throw overLimit('nesting', DOCUMENT_LIMITS.nesting, undefined, 'brackets inside each other');
+    return token;
+  }
+}
+
 /**
- * Parses a document of at most `DOCUMENT_LIMITS.tokens` tokens.
+ * Parses a document of at most `DOCUMENT_LIMITS.tokens` tokens, with at most `DOCUMENT_LIMITS.nesting` brackets inside each other.
  * @throws GraphQLError
  */
 export function parseDocument(text: string): DocumentNode {
   try {
-    return parse(text, { maxTokens: DOCUMENT_LIMITS.tokens });
+    const source = new Source(text);
+    return parse(source, { maxTokens: DOCUMENT_LIMITS.tokens, lexer: new NestingLexer(source) });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
     // graphql's own message, with its misspelling. The parser stops at the limit, so the number of tokens is not known.

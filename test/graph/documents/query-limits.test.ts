@@ -43,6 +43,25 @@ const tooLarge: readonly [
   { query: string; variables?: Record<string, unknown>; limit: string; maximum: number; found?: number },
 ][] = [
   ['tokens', { query: `{ ${'a '.repeat(2000)} }`, limit: 'tokens', maximum: DOCUMENT_LIMITS.tokens }],
+  ...(
+    [
+      ['lists, never closed', `{ enterprises(filter: ${'['.repeat(1900)}`],
+      ['lists', `{ enterprises(filter: ${'['.repeat(900)}${']'.repeat(900)}) { totalCount } }`],
+      ['objects, never closed', `{ enterprises(filter: ${'{a:'.repeat(1200)}`],
+      ['selections, never closed', '{a'.repeat(1500)],
+      ['inline fragments', `{ ${'... on Query { '.repeat(120)}`],
+      ['types of a variable', `query ($a: ${'['.repeat(1900)}`],
+      ['default values', `query ($a: Int = ${'['.repeat(1900)}`],
+      ['arguments of directives', `{ a @include(if: ${'[{a:'.repeat(600)}`],
+      ['brackets of a type definition', `type A { a(b: ${'['.repeat(1900)}`],
+    ] as const
+  ).map(
+    ([what, query]) =>
+      [`nested brackets: ${what}`, { query, limit: 'nesting', maximum: 100 }] as [
+        string,
+        { query: string; limit: string; maximum: number },
+      ],
+  ),
   ['levels', { query: nested(8), limit: 'depth', maximum: 16, found: 19 }],
   [
     'aliases',

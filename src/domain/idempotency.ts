@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Prisma, type PrismaClient } from '../../prisma/client/client.ts';
 import { appendAudit, mutationActions } from './audit.ts';
 import { actorOf, type Caller } from './caller.ts';
+import { deleteExpired } from './delete-expired.ts';
 import { ConflictError, type DomainError, type ErrorCode, NotFoundError } from './errors.ts';
 import type { Gateway } from './gateway.ts';
 import { invalidParameter, type Keyed } from './input.ts';
@@ -92,9 +93,8 @@ async function runOnce<Row extends { readonly sid: string }>(
  * Deletes the keys that are past their lifetime.
  * @returns how many were deleted
  */
-export async function purgeIdempotencyKeys(prisma: PrismaClient): Promise<number> {
-  const { count } = await prisma.idempotencyKey.deleteMany({ where: { dateCreated: { lt: new Date(Date.now() - KEY_LIFETIME_MS) } } });
-  return count;
+export function purgeIdempotencyKeys(prisma: PrismaClient, signal?: AbortSignal): Promise<number> {
+  return deleteExpired(prisma, { table: 'idempotency_key', column: 'date_created' }, new Date(Date.now() - KEY_LIFETIME_MS), signal);
 }
 
 /**

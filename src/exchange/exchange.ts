@@ -41,11 +41,11 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
     { name: 'trim-events', everyMs: HOUR_MS, run: (signal) => trimEvents(prisma, eventRetentionMs, signal) },
     { name: 'trim-audit-log', everyMs: HOUR_MS, run: (signal) => trimAuditLog(prisma, auditRetentionMs, signal) },
-    { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: () => purgeIdempotencyKeys(prisma) },
-    { name: 'purge-access-tokens', everyMs: HOUR_MS, run: () => purgeAccessTokens(prisma) },
-    { name: 'restore-lanes', everyMs: 60_000, run: () => restoreLanes(prisma) },
-    { name: 'expire-held-texts', everyMs: 60_000, run: () => expireHeldTexts(gateway) },
-    { name: 'purge-notices', everyMs: HOUR_MS, run: () => purgeNotices(prisma) },
+    { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: (signal) => purgeIdempotencyKeys(prisma, signal) },
+    { name: 'purge-access-tokens', everyMs: HOUR_MS, run: (signal) => purgeAccessTokens(prisma, signal) },
+    { name: 'restore-lanes', everyMs: 60_000, run: (signal) => restoreLanes(prisma, signal) },
+    { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },
+    { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
   ]);
   return {
     wake: () => {

@@ -98,15 +98,37 @@ export async function dropEmptyLane(prisma: PrismaClient, { lane, holder, additi
   await prisma.$executeRaw`DELETE FROM outbox_lane WHERE lane = ${lane} AND holder = ${holder} AND additions = ${additions}`;
 }
 
+/** How many lanes a statement looks at. */
+const LANES_BATCH = 1000;
+
 /**
  * Makes lanes for messages that have none, so that none waits forever: an instance of an older version, which does not count additions, may have added
  * one while a lane was being deleted.
  * @returns how many lanes
  */
-export async function restoreLanes(prisma: PrismaClient): Promise<number> {
-  return prisma.$executeRaw`
-    INSERT INTO outbox_lane (lane, organization_sid)
-    SELECT DISTINCT o.lane, m.organization_sid FROM outbox o JOIN message m ON m.sid = o.message_sid
-    WHERE NOT EXISTS (SELECT 1 FROM outbox_lane l WHERE l.lane = o.lane) ORDER BY 1
-    ON CONFLICT (lane) DO NOTHING`;
+export async function restoreLanes(prisma: PrismaClient, signal?: AbortSignal): Promise<number> {
+  let restored = 0;
+  for (let after: string | null = ''; after !== null && !signal?.aborted; ) {
+    // The lanes are found one by one along the index, so that a long one costs no more than a short one.
+    const found: { restored: number; last: string | null }[] = await prisma.$queryRaw`
+      WITH RECURSIVE lanes AS (
+        (SELECT lane FROM outbox WHERE lane > ${after} ORDER BY lane LIMIT 1)
+        UNION ALL
+        SELECT (SELECT o.lane FROM outbox o WHERE o.lane > l.lane ORDER BY o.lane LIMIT 1) FROM lanes l WHERE l.lane IS NOT NULL
+      ), batch AS MATERIALIZED (
+        SELECT lane FROM lanes WHERE lane IS NOT NULL LIMIT ${LANES_BATCH}
+      ), restored AS (
+        INSERT INTO outbox_lane (lane, organization_sid)
+        SELECT b.lane, m.organization_sid FROM batch b
+        CROSS JOIN LATERAL (SELECT message_sid FROM outbox o WHERE o.lane = b.lane ORDER BY o.seq LIMIT 1) first
+        JOIN message m ON m.sid = first.message_sid
+        WHERE NOT EXISTS (SELECT 1 FROM outbox_lane l WHERE l.lane = b.lane) ORDER BY 1
+        ON CONFLICT (lane) DO NOTHING
+        RETURNING 1
+      )
+      SELECT (SELECT count(*) FROM restored)::int AS restored, (SELECT max(lane) FROM batch HAVING count(*) = ${LANES_BATCH}) AS last`;
+    restored += found[0]?.restored ?? 0;
+    after = found[0]?.last ?? null;
+  }
+  return restored;
 }

@@ -2,6 +2,7 @@ import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { AccessToken, PrismaClient } from '../../../prisma/client/client.ts';
 import { type Caller, type Credentials, permissions } from '../caller.ts';
+import { deleteExpired } from '../delete-expired.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
 import { accessTokenNotFound, enterpriseNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
@@ -154,9 +155,8 @@ export async function authenticateAccessToken(
  * Deletes the tokens that expired more than a day ago.
  * @returns how many were deleted
  */
-export async function purgeAccessTokens(prisma: PrismaClient): Promise<number> {
-  const { count } = await prisma.accessToken.deleteMany({ where: { dateExpires: { lt: new Date(Date.now() - LISTED_MS) } } });
-  return count;
+export function purgeAccessTokens(prisma: PrismaClient, signal?: AbortSignal): Promise<number> {
+  return deleteExpired(prisma, { table: 'access_token', column: 'date_expires' }, new Date(Date.now() - LISTED_MS), signal);
 }
 
 /** The condition on the caller's own tokens. */

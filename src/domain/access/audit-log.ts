@@ -40,7 +40,7 @@ export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilt
 }
 
 /** How many records a statement deletes: a longer one would hold back the database's vacuum. */
-const TRIM_BATCH = 5000;
+const TRIM_BATCH = 2000;
 
 /**
  * Deletes the records that are older than `retentionMs`, in all organizations. The database itself refuses to delete those younger than 30 days.
@@ -48,10 +48,13 @@ const TRIM_BATCH = 5000;
  */
 export async function trimAuditLog(prisma: PrismaClient, retentionMs: number, signal?: AbortSignal): Promise<number> {
   let deleted = 0;
-  for (let count = TRIM_BATCH; count >= TRIM_BATCH && !signal?.aborted; deleted += count) {
-    const [trimmed] = await prisma.$queryRaw<{ count: number }[]>`
-      SELECT trim_audit_log(${retentionMs} * interval '1 millisecond', ${TRIM_BATCH}::integer) AS count`;
-    count = trimmed?.count ?? 0;
+  // Each batch begins where the last one ended: what has just been deleted stays in the index for a while, and is not read again.
+  for (let from: Date | null = new Date(0); from && !signal?.aborted; ) {
+    const trimmed: { count: number; last: Date | null }[] = await prisma.$queryRaw`
+      SELECT count, last FROM trim_audit_log(${retentionMs} * interval '1 millisecond', ${TRIM_BATCH}::integer, ${from})`;
+    const [{ count, last } = { count: 0, last: null }] = trimmed;
+    deleted += count;
+    from = count < TRIM_BATCH ? null : last;
   }
   return deleted;
 }

@@ -54,7 +54,7 @@ export const isGap = (after: bigint, events: readonly Pick<LoggedEvent, 'seq'>[]
   events[0] !== undefined && events[0].seq !== after + 1n;
 
 /** How many events one statement deletes: a longer one would hold back the database's vacuum. */
-const TRIM_BATCH = 5000;
+const TRIM_BATCH = 2000;
 
 /**
  * Deletes the events that are older than `retentionMs`, from each log's beginning up to the first that is younger. The head records how far, so that an
@@ -64,35 +64,64 @@ const TRIM_BATCH = 5000;
  */
 export async function trimEvents(prisma: PrismaClient, retentionMs: number, signal?: AbortSignal): Promise<number> {
   const before = new Date(Date.now() - retentionMs);
-  const heads = await prisma.eventHead.findMany({ select: { organizationSid: true } });
   const failures: unknown[] = [];
   let deleted = 0;
-  for (const { organizationSid } of heads) {
+  for await (const organizationSid of logsToTrim(prisma, before)) {
     try {
-      for (let count = TRIM_BATCH; count >= TRIM_BATCH && !signal?.aborted; deleted += count) {
-        count = await trimOnce(prisma, organizationSid, before);
+      // Each batch begins where the last one ended: what has just been deleted stays in the index for a while, and is not read again.
+      for (let after = 0n; !signal?.aborted; ) {
+        const { count, last } = await trimOnce(prisma, organizationSid, before, after);
+        deleted += count;
+        if (count < TRIM_BATCH) break;
+        after = last;
       }
     } catch (error) {
       if (isUnavailable(error)) throw error;
       failures.push(error);
     }
+    if (signal?.aborted) break;
   }
   if (failures.length > 0) throw new AggregateError(failures, `cannot trim the event logs of ${failures.length} organizations`);
   return deleted;
 }
 
-async function trimOnce(prisma: PrismaClient, organizationSid: string, before: Date): Promise<number> {
+/** How many logs one statement looks at. */
+const HEADS_BATCH = 1000;
+
+/** Finds the organizations whose logs begin with an event that is older than `before`. */
+async function* logsToTrim(prisma: PrismaClient, before: Date): AsyncGenerator<string> {
+  for (let after = ''; ; ) {
+    const heads = await prisma.$queryRaw<{ organizationSid: string; isDue: boolean }[]>`
+      SELECT h.organization_sid AS "organizationSid", coalesce(first.occurred_at < ${before}, false) AS "isDue"
+      FROM (SELECT organization_sid FROM event_head WHERE organization_sid > ${after} ORDER BY organization_sid LIMIT ${HEADS_BATCH}) h
+      LEFT JOIN LATERAL (
+        SELECT occurred_at FROM message_event e WHERE e.organization_sid = h.organization_sid ORDER BY e.seq LIMIT 1
+      ) first ON true
+      ORDER BY 1`;
+    for (const { organizationSid, isDue } of heads) if (isDue) yield organizationSid;
+    if (heads.length < HEADS_BATCH) return;
+    after = heads.at(-1)?.organizationSid as string;
+  }
+}
+
+/** Deletes the first events after number `after` that are older than `before`. @returns how many, and the number of the last one */
+async function trimOnce(
+  prisma: PrismaClient,
+  organizationSid: string,
+  before: Date,
+  after: bigint,
+): Promise<{ count: number; last: bigint }> {
   const first = await prisma.messageEvent.findMany({
-    where: { organizationSid },
+    where: { organizationSid, seq: { gt: after } },
     orderBy: { seq: 'asc' },
     take: TRIM_BATCH,
     select: { seq: true, occurredAt: true },
   });
   const kept = first.findIndex(({ occurredAt }) => occurredAt >= before);
   const last = first.at(kept === -1 ? -1 : kept - 1);
-  if (kept === 0 || !last) return 0;
+  if (kept === 0 || !last) return { count: 0, last: after };
   // The head first, so that a reader is refused rather than shown a log with a gap. It never moves back, even if two instances trim at once.
   await prisma.eventHead.updateMany({ where: { organizationSid, trimmed: { lt: last.seq } }, data: { trimmed: last.seq } });
-  const { count } = await prisma.messageEvent.deleteMany({ where: { organizationSid, seq: { lte: last.seq } } });
-  return count;
+  const { count } = await prisma.messageEvent.deleteMany({ where: { organizationSid, seq: { gt: after, lte: last.seq } } });
+  return { count, last: last.seq };
 }

@@ -51,7 +51,7 @@ export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, 
   const unsettled = await prisma.$queryRaw<Unsettled[]>`
     SELECT m.sid, m.organization_sid AS "organizationSid", m.restcomm_message_sid AS "restcommMessageSid", m.date_updated AS "dateUpdated"
     FROM awaited_report a JOIN message m ON m.sid = a.message_sid
-    WHERE (a.asked IS NULL OR a.asked <= ${quiet}) AND m.direction = 'INBOUND' AND m.date_updated <= ${quiet}
+    WHERE a.asked <= ${quiet} AND m.direction = 'INBOUND' AND m.date_updated <= ${quiet}
     ORDER BY a.asked NULLS FIRST LIMIT ${BATCH}`;
   let advanced = 0;
   let failures = 0;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { HeldText } from '../../../prisma/client/client.ts';
+import { deleteExpired } from '../../domain/delete-expired.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import type { Transaction } from '../../domain/transaction.ts';
 import { inTransaction } from '../../domain/transaction.ts';
@@ -98,7 +99,10 @@ export async function discardActivity(
  * Ends the texts that waited for a day, and those behind them, tells their writers, and deletes what ended long ago. A text that cannot be ended is
  * logged, and the others go on.
  */
-export async function expireHeldTexts({ prisma, hints, log }: Pick<Gateway, 'prisma' | 'hints' | 'log'>): Promise<void> {
+export async function expireHeldTexts(
+  { prisma, hints, log }: Pick<Gateway, 'prisma' | 'hints' | 'log'>,
+  signal?: AbortSignal,
+): Promise<void> {
   const due = await prisma.heldText.findMany({
     where: { ended: null, expires: { lte: new Date() } },
     orderBy: { seq: 'asc' },
@@ -110,5 +114,5 @@ export async function expireHeldTexts({ prisma, hints, log }: Pick<Gateway, 'pri
     });
   await forEachRecord(due, end, ({ sid }, error) => log.error({ err: error, heldText: sid }, 'cannot end a held text'));
   if (due.length > 0) hints.queued();
-  await prisma.heldText.deleteMany({ where: { ended: { lte: new Date(Date.now() - KEEP_MS) } } });
+  await deleteExpired(prisma, { table: 'held_text', column: 'ended' }, new Date(Date.now() - KEEP_MS), signal);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Notice, PrismaClient } from '../../../prisma/client/client.ts';
+import { deleteExpired } from '../../domain/delete-expired.ts';
 import { credentialsOf } from '../../domain/enterprises/bots.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
@@ -129,6 +130,6 @@ async function end({ prisma }: Gateway, { seq }: Notice): Promise<void> {
 }
 
 /** Deletes the notices that were said long ago. */
-export async function purgeNotices(prisma: PrismaClient): Promise<void> {
-  await prisma.notice.deleteMany({ where: { ended: { lte: new Date(Date.now() - KEEP_MS) } } });
+export function purgeNotices(prisma: PrismaClient, signal?: AbortSignal): Promise<number> {
+  return deleteExpired(prisma, { table: 'notice', column: 'ended' }, new Date(Date.now() - KEEP_MS), signal);
 }

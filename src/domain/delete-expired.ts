@@ -4,7 +4,7 @@ import { Prisma, type PrismaClient } from '../../prisma/client/client.ts';
 const BATCH = 1000;
 
 /** A table whose rows expire, and the column that says since when. An index begins with the column. */
-export interface Expiring {
+interface Expiring {
   readonly table: 'idempotency_key' | 'access_token' | 'held_text' | 'notice';
   readonly column: 'date_created' | 'date_expires' | 'ended';
 }

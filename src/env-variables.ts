@@ -111,7 +111,7 @@ export const variables = z
     TRUSTED_DOCUMENTS: z.enum(['off', 'prefer', 'only']).default('off').describe('off, prefer or only'),
     /** The manifest, in Relay's or Apollo's format. Mandatory with TRUSTED_DOCUMENTS. */
     TRUSTED_DOCUMENTS_FILE: z.string().optional().describe('a file'),
-    /** Requests a minute per account, over both faces and all transports, or `off`. Counted in Redis if REDIS_URL is set. */
+    /** Requests a minute per organization, over both faces and all transports, or `off`. Counted in Redis if REDIS_URL is set. */
     RATE_LIMIT: z
       .union([z.literal('off'), wholeNumber(1, 10_000_000)])
       .default(6000)
@@ -121,9 +121,9 @@ export const variables = z
       .transform((seconds) => seconds * 1000)
       .default(DEFAULT_LIMITS.requestTimeoutMs)
       .describe('seconds from 1 to 600'),
-    /** Open WebSockets per account and instance. */
+    /** Open WebSockets per account, with its enterprises' admins, and instance. */
     MAX_SOCKETS_PER_ACCOUNT: wholeNumber(1, 1_000_000).default(DEFAULT_LIMITS.socketsPerAccount).describe('a number from 1 to 1000000'),
-    /** Open subscriptions per account and instance. */
+    /** Open subscriptions per account, with its enterprises' admins, and instance. */
     MAX_SUBSCRIPTIONS_PER_ACCOUNT: wholeNumber(1, 1_000_000)
       .default(DEFAULT_LIMITS.subscriptionsPerAccount)
       .describe('a number from 1 to 1000000'),

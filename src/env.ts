@@ -54,7 +54,7 @@ export interface Settings {
     /** Absent: off. */
     readonly trustedDocuments?: { readonly mode: 'prefer' | 'only'; readonly file: string };
   };
-  /** Requests a minute per account. Absent: off. */
+  /** Requests a minute per organization. Absent: off. */
   readonly rateLimit?: number;
   readonly limits: Limits;
   readonly corsOrigins: readonly string[];

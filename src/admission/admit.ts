@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import { actorOf, type Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/caller.ts';
 import { type AnyRequest, NodeRequest } from '../server/node-request.ts';
 import type { Peer } from '../server/server.ts';
 import { StreamResponse } from '../server/stream-response.ts';
@@ -72,7 +72,7 @@ interface HeaderValues {
 }
 
 /**
- * Admits every request, whatever its face: checks its origin, its credentials and its account's rate, and starts its deadline. Unexpected errors are
+ * Admits every request, whatever its face: checks its origin, its credentials and its organization's rate, and starts its deadline. Unexpected errors are
  * logged with the request id and masked. Every response has `x-request-id`, and `RateLimit` headers once its account is known.
  */
 export function createAdmit({ authenticate, admission, log }: AdmitOptions): Admit {
@@ -92,7 +92,7 @@ export function createAdmit({ authenticate, admission, log }: AdmitOptions): Adm
       const caller = await authenticate(request, peer);
       if (isRefusal(caller)) return face.refuse(request, { ...caller, code: CODES[caller.status] });
       values.requestId = caller.requestId;
-      const verdict = await rateLimit?.take(actorOf(caller));
+      const verdict = await rateLimit?.take(caller.organizationSid);
       if (verdict) values.rateHeaders = verdict.headers;
       if (verdict?.retryAfter !== undefined) {
         return face.refuse(request, { status: 429, code: 'TOO_MANY_REQUESTS', message: RATE_EXCEEDED });

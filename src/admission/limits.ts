@@ -5,9 +5,9 @@ export const MAX_BODY_BYTES = 1024 * 1024;
 export interface Limits {
   /** REQUEST_TIMEOUT, in ms. */
   readonly requestTimeoutMs: number;
-  /** MAX_SOCKETS_PER_ACCOUNT, on each instance. */
+  /** MAX_SOCKETS_PER_ACCOUNT, on each instance. An enterprise's admin counts for the account that made it. */
   readonly socketsPerAccount: number;
-  /** MAX_SUBSCRIPTIONS_PER_ACCOUNT, on each instance, over all transports. */
+  /** MAX_SUBSCRIPTIONS_PER_ACCOUNT, in the same way, over all transports. */
   readonly subscriptionsPerAccount: number;
 }
 

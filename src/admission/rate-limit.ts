@@ -9,27 +9,30 @@ const REDIS_TIMEOUT_MS = 250;
 const REDIS_PAUSE_MS = 5000;
 
 interface RateVerdict {
-  /** Whole seconds until the account's window ends. Absent: the request is within the limit. */
+  /** Whole seconds until the organization's window ends. Absent: the request is within the limit. */
   readonly retryAfter?: number;
   /** RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), and Retry-After for a refused request. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface RateLimit {
-  /** Counts a request of an account. The verdict on a refused one is delayed. Never throws. */
-  readonly take: (accountSid: string) => Promise<RateVerdict>;
+  /**
+   * Counts a request of an organization's account or of one of its enterprises' admins, whom accounts make at will: counted each alone, they would
+   * multiply the limit. The verdict on a refused one is delayed. Never throws.
+   */
+  readonly take: (organizationSid: string) => Promise<RateVerdict>;
   readonly close: () => void;
 }
 
 interface RateLimitOptions {
-  /** Requests of one account in a minute. */
+  /** Requests of one organization in a minute. */
   readonly perMinute: number;
   /** Counts for all instances together. Without it, or while it is lost, each instance counts for itself. */
   readonly redisUrl?: string;
   readonly log: Logger;
 }
 
-/** Limits the requests of each account, in windows of a minute that begin with its first request. */
+/** Limits the requests of each organization, in windows of a minute that begin with its first request. */
 export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOptions): Promise<RateLimit> {
   const policy = `"account";q=${perMinute};w=${WINDOW_SECONDS}`;
   const limits = { points: perMinute, duration: WINDOW_SECONDS };
@@ -37,24 +40,24 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
   const holdBack = createHoldBack();
   const shared = redisUrl === undefined ? undefined : await connectRedis(redisUrl, limits, log);
 
-  async function consume(accountSid: string): Promise<RateLimiterRes> {
+  async function consume(organizationSid: string): Promise<RateLimiterRes> {
     try {
-      return await (shared?.isConnected() ? shared.limiter : local).consume(accountSid);
+      return await (shared?.isConnected() ? shared.limiter : local).consume(organizationSid);
     } catch (outcome) {
       // The limiter throws its result when the limit is exceeded.
       if (outcome instanceof RateLimiterRes) return outcome;
       shared?.lost(outcome);
-      return local.consume(accountSid).catch((exceeded: RateLimiterRes) => exceeded);
+      return local.consume(organizationSid).catch((exceeded: RateLimiterRes) => exceeded);
     }
   }
 
   return {
-    take: async (accountSid) => {
-      const { consumedPoints, remainingPoints, msBeforeNext } = await consume(accountSid);
+    take: async (organizationSid) => {
+      const { consumedPoints, remainingPoints, msBeforeNext } = await consume(organizationSid);
       const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
       const headers = { 'ratelimit-policy': policy, ratelimit: `"account";r=${remainingPoints};t=${seconds}` };
       if (consumedPoints <= perMinute) return { headers };
-      await holdBack(accountSid);
+      await holdBack(organizationSid);
       return { retryAfter: seconds, headers: { ...headers, 'retry-after': String(seconds) } };
     },
     close: () => shared?.close(),

@@ -42,5 +42,5 @@ export interface Caller {
 /** The result of verifying credentials: a caller without its request. */
 export type Credentials = Omit<Caller, 'requestId' | 'remoteAddress'>;
 
-/** Returns the sid that owns a caller's idempotency keys and limits: the admin's, otherwise the account's. */
+/** Returns the sid that owns a caller's idempotency keys and queue: the admin's, otherwise the account's. */
 export const actorOf = ({ adminSid, accountSid }: Pick<Caller, 'adminSid' | 'accountSid'>): string => adminSid ?? accountSid;

@@ -6,7 +6,7 @@ import type { CredentialWatch } from '../admission/credential-watch.ts';
 import { withDeadline } from '../admission/deadline.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import type { Quota } from '../admission/quota.ts';
-import { actorOf, type Caller } from '../domain/caller.ts';
+import type { Caller } from '../domain/caller.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
 import { type RenderedStream, type Subscription, subscribeRendered } from '../live/render.ts';
@@ -44,7 +44,7 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
   return {
     credentials,
     count: async (caller) => {
-      const verdict = await admission.rateLimit?.take(actorOf(caller));
+      const verdict = await admission.rateLimit?.take(caller.organizationSid);
       return verdict?.retryAfter === undefined ? undefined : withoutHttp(tooManyRequests(RATE_EXCEEDED, verdict.retryAfter));
     },
     prepare: (caller, parameters, resumeFrom) => {
@@ -94,8 +94,8 @@ async function subscribe(
   prepared: Prepared,
 ): ReturnType<PreparedOperation['subscribe']> {
   const { caller, document, operationName } = prepared;
-  if (!subscriptions.take(actorOf(caller))) return { errors: [tooManySubscriptions(subscriptions.maximum)] };
-  const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(actorOf(caller));
+  if (!subscriptions.take(caller.accountSid)) return { errors: [tooManySubscriptions(subscriptions.maximum)] };
+  const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(caller.accountSid);
   const facts = { face: 'graph', caller, ...factsOf(document, operationName) } as const;
   const open = () =>
     observed<RenderedStream | { errors: readonly GraphQLError[] }>(observe, facts, () => subscribeRendered(prepared, ended));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pino } from 'pino';
@@ -5,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { CHANGES } from '../../src/admission/fairness.ts';
 import { createRateLimit, type RateLimit } from '../../src/admission/rate-limit.ts';
+import { createAccount } from '../../src/domain/access/accounts.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { newMapping } from '../parity/faces.ts';
@@ -50,6 +52,22 @@ function hang(): () => void {
 }
 
 const credentialsOf = ({ accountSid, authToken }: Provider) => ({ user: accountSid, password: authToken });
+interface Login {
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Makes an enterprise, and returns how its admin logs in. */
+async function adminOf(provider: Provider): Promise<Login> {
+  const email = `${randomBytes(6).toString('hex')}@customer.example`;
+  const input = { name: email, enterpriseAdmin: { emailId: email, password: 'a-long-password' } };
+  const { data } = await provider.graph(
+    'mutation ($input: CreateEnterpriseInput!) { createEnterprise(input: $input) { ... on Enterprise { admin { sid } } } }',
+    { input },
+  );
+  return { user: data.createEnterprise.admin.sid, password: input.enterpriseAdmin.password };
+}
+
 const standInRequest = (provider: Provider, body: BodyInit) =>
   new Request('http://gateway.test/stand-in/sms', {
     method: 'POST',
@@ -102,6 +120,28 @@ describe('requests of one account above RATE_LIMIT', () => {
 
     const other = await gateway.provider();
     expect((await graphClient(fetch, credentialsOf(other))('{ __typename }')).status).toBe(200);
+  });
+
+  test('of an account, its enterprises’ admins and the organization’s other accounts count together', async () => {
+    const provider = await gateway.provider();
+    const [one, two] = [await adminOf(provider), await adminOf(provider)];
+    const { account, authToken } = await createAccount(gateway.gateway, {
+      email: `second.${provider.email}`,
+      organization: { sid: provider.organizationSid },
+    });
+    const askers = [credentialsOf(provider), one, two, { user: account.sid, password: authToken }];
+    for (let n = 0; n < PER_MINUTE; n += 1) {
+      const asker = askers[n % askers.length] as Login;
+      const isGraph = n % 2 === 0;
+      const { status, headers } = isGraph
+        ? await graphClient(fetch, asker)('{ __typename }')
+        : await restClient(fetch, asker).get('/msteams/messages/search');
+      expect([status, headers.get('ratelimit')]).toEqual([200, expect.stringMatching(new RegExp(`r=${PER_MINUTE - 1 - n};`))]);
+    }
+    for (const asker of askers) {
+      expect((await graphClient(fetch, asker)('{ __typename }')).status).toBe(429);
+      expect((await restClient(fetch, asker).get('/msteams/messages/search')).status).toBe(429);
+    }
   });
 
   test('also count at the stand-ins’ routes, and are refused there in their own form', async () => {
@@ -230,23 +270,26 @@ describe('requests of one account above RATE_LIMIT', () => {
 describe('open connections of one account', () => {
   test('above MAX_SOCKETS_PER_ACCOUNT are closed with 1013, until one closes', async () => {
     const provider = await gateway.provider();
-    const open = async (by: Provider) => {
+    const open = async (by: Login) => {
       const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
       await once(socket, 'open');
-      socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: authorizationOf(credentialsOf(by)) } }));
+      socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: authorizationOf(by) } }));
       const outcome = await Promise.race([
         once(socket, 'message').then(([data]) => JSON.parse(String(data)).type),
         once(socket, 'close').then(([code, reason]) => `${code} ${reason}`),
       ]);
       return { socket, outcome };
     };
-    const first = await open(provider);
-    const second = await open(provider);
+    const own = credentialsOf(provider);
+    const admin = await adminOf(provider);
+    const first = await open(own);
+    const second = await open(admin);
     expect([first.outcome, second.outcome]).toEqual(['connection_ack', 'connection_ack']);
-    expect((await open(provider)).outcome).toBe('1013 This account already has 2 open WebSockets, the maximum');
-    expect((await open(await gateway.provider())).outcome).toBe('connection_ack');
+    for (const login of [own, admin, await adminOf(provider)])
+      expect((await open(login)).outcome).toBe('1013 This account already has 2 open WebSockets, the maximum');
+    expect((await open(credentialsOf(await gateway.provider()))).outcome).toBe('connection_ack');
     first.socket.close();
-    await expect.poll(async () => (await open(provider)).outcome, { timeout: 5000 }).toBe('connection_ack');
+    await expect.poll(async () => (await open(own)).outcome, { timeout: 5000 }).toBe('connection_ack');
     second.socket.terminate();
   });
 

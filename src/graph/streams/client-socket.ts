@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import type { CredentialWatch, Watched } from '../../admission/credential-watch.ts';
 import type { Quota } from '../../admission/quota.ts';
-import { actorOf, type Caller } from '../../domain/caller.ts';
+import type { Caller } from '../../domain/caller.ts';
 import { type SocketStream, type StreamSocket, TakenOver } from './socket-stream.ts';
 
 /** How often `tick` is called, in ms. */
@@ -59,7 +59,7 @@ export class ClientSocket extends WebSocket implements StreamSocket {
    * @returns false if the caller has too many sockets open
    */
   admit(caller: Caller, quota: Quota, credentials: CredentialWatch): boolean {
-    if (!quota.take(actorOf(caller))) return false;
+    if (!quota.take(caller.accountSid)) return false;
     this.caller = compact(caller);
     this.#quota = quota;
     this.#credentials = credentials;
@@ -155,7 +155,7 @@ export class ClientSocket extends WebSocket implements StreamSocket {
   #closed(code: number, reason: string): void {
     if (this.caller) {
       this.#credentials?.unwatch(this as Watched);
-      this.#quota?.release(actorOf(this.caller));
+      this.#quota?.release(this.caller.accountSid);
     }
     this.#handleClose?.(code, reason).catch((error: unknown) => this.#log?.error({ err: error }, 'unexpected error as a WebSocket closed'));
   }

@@ -1,11 +1,15 @@
 import pg from 'pg';
 
 /** One statement on a connection of its own. */
-export async function ask<Row extends pg.QueryResultRow>(url: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+export const ask = <Row extends pg.QueryResultRow>(url: string, text: string, values: readonly unknown[] = []): Promise<Row[]> =>
+  connected(url, async (client) => (await client.query<Row>(text, [...values])).rows);
+
+/** Works on a connection of its own. */
+export async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client(url);
   await client.connect();
   try {
-    return (await client.query<Row>(text, [...values])).rows;
+    return await work(client);
   } finally {
     await client.end();
   }

@@ -25,17 +25,31 @@ const { scripts } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'),
 /** What `npm start` runs, with node's own options in it. */
 export const START = scripts.start.replace(/^exec /, '');
 
-/** The gateway on a database, ready. @param options.node further options of node @param options.env further settings */
-export async function startGateway(
-  databaseUrl: string,
-  { core = SERVER_CORE, node = '', env = {} as Readonly<Record<string, string>> } = {},
+interface GatewayOptions {
+  readonly core?: string;
+  /** Further options of node. */
+  readonly node?: string;
+  /** Further settings. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The gateway on PostgreSQL, ready. */
+export const startGateway = (databaseUrl: string, options: GatewayOptions = {}): Promise<Server> =>
+  startOn({ DATABASE_URL: databaseUrl }, options);
+
+/** The gateway on its embedded database, ready. */
+export const startEmbedded = (dataDir: string, options: GatewayOptions = {}): Promise<Server> => startOn({ DATA_DIR: dataDir }, options);
+
+async function startOn(
+  database: Readonly<Record<string, string>>,
+  { core = SERVER_CORE, node = '', env = {} }: GatewayOptions,
 ): Promise<Server> {
   const port = await freePort();
   const [program = '', ...rest] = START.split(' ');
   return serve('gateway', core, ['sh', '-c', `exec ${program} ${node} ${rest.join(' ')}`], {
     port,
     path: '/health/ready',
-    env: { ...ENVIRONMENT, ...env, DATABASE_URL: databaseUrl, PORT: String(port) },
+    env: { ...ENVIRONMENT, ...env, ...database, PORT: String(port) },
   });
 }
 

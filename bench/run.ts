@@ -6,6 +6,7 @@ import type { Measured } from './measure.ts';
 import { installPeers, mayStart, type PeerName, startPeer } from './peers.ts';
 import { type Server, stopAll } from './server.ts';
 import { isReached, tableOf, writeResults } from './table.ts';
+import { backlog } from './work/backlog.ts';
 import { deep } from './work/deep.ts';
 import { event } from './work/event.ts';
 import { exchange } from './work/exchange.ts';
@@ -20,7 +21,7 @@ import type { Bench, Row, Work } from './work.ts';
 
 // `npm run bench`: the gateway beside its peers, on one machine, in one run, over the same data.
 
-const WORK: Readonly<Record<string, Work>> = { page, nested, total, rest, deep, send, exchange, event, live, start };
+const WORK: Readonly<Record<string, Work>> = { page, nested, total, rest, deep, send, exchange, backlog, event, live, start };
 const FULL = { messages: 1_000_000, enterprises: 200, smallOrganizations: 20 };
 const TINY = { messages: 2000, enterprises: 12, smallOrganizations: 2 };
 

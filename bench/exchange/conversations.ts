@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { ACCOUNT_SID, ENVIRONMENT } from '../gateway.ts';
@@ -15,30 +15,38 @@ export interface Conversation {
 
 const secrets = createSecrets(Buffer.from(ENVIRONMENT.SECRETS_KEY, 'base64'));
 
+/** Whose conversations to make, and how many. */
+export interface Seed {
+  readonly enterprises: number;
+  /** Of each enterprise. */
+  readonly users: number;
+  /** The number of the first enterprise; 1 if absent. */
+  readonly first?: number;
+  /** ACCOUNT_SID if absent. */
+  readonly account?: string;
+}
+
 /**
- * Makes one organization's enterprises, each with a bot of its own and users who have been written to, in an empty database.
+ * Makes one organization's enterprises, each with a bot of its own and users who have been written to.
  * Teams' limits are a bot's and a conversation's, so there have to be many of both.
  */
-export async function seedConversations(url: string, platforms: Platforms, enterprises: number, users: number): Promise<Conversation[]> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    const { rows } = await client.query(SEED, [ACCOUNT_SID, enterprises, users, `${platforms.url}/teams/`]);
-    for (const { bot } of rows.filter(({ user }) => user === 1))
-      await client.query('UPDATE bot SET client_secret = $2 WHERE sid = $1', [bot, secrets.seal('secret', bot)]);
-    await client.query('VACUUM (ANALYZE)');
-    const authorizations = new Map<string, string>();
-    for (const { application } of rows)
-      if (!authorizations.has(application)) authorizations.set(application, await platforms.sign(application));
-    return rows.map((row) => conversationOf(row, platforms, authorizations.get(row.application) ?? ''));
-  } finally {
-    await client.end();
-  }
+export async function seedConversations(client: Pick<pg.ClientBase, 'query'>, platforms: Platforms, seed: Seed): Promise<Conversation[]> {
+  const { enterprises, users, first = 1, account = ACCOUNT_SID } = seed;
+  const { rows } = await client.query<Seeded>(SEED, [account, first, enterprises, users, `${platforms.url}/teams/`]);
+  for (const { bot } of rows.filter(({ user }) => user === 1))
+    await client.query('UPDATE bot SET client_secret = $2 WHERE sid = $1', [bot, secrets.seal('secret', bot)]);
+  await client.query('VACUUM (ANALYZE)');
+  const authorizations = new Map<string, string>();
+  for (const { application } of rows)
+    if (!authorizations.has(application)) authorizations.set(application, await platforms.sign(application));
+  return rows.map((row) => conversationOf(row, platforms, authorizations.get(row.application) ?? ''));
 }
 
 interface Seeded {
   readonly mapping: string;
   readonly number: string;
+  readonly bot: string;
+  readonly user: number;
   readonly application: string;
   readonly tenant: string;
   readonly object: string;
@@ -88,7 +96,8 @@ const SEED = `
   WITH org AS (SELECT organization_sid AS sid FROM account WHERE sid = $1),
   e AS (
     INSERT INTO enterprise (sid, organization_sid, account_sid, name, name_folded)
-    SELECT 'EN' || md5('e' || n), org.sid, $1, 'Enterprise ' || n, 'enterprise ' || n FROM org, generate_series(1, $2::int) n RETURNING *
+    SELECT 'EN' || md5('e' || n), org.sid, $1, 'Enterprise ' || n, 'enterprise ' || n FROM org, generate_series($2::int, $2 + $3::int - 1) n
+    RETURNING *, substr(name, 12)::int AS place
   ), b AS (
     INSERT INTO bot (sid, organization_sid, enterprise_sid, account_sid, application_id, tenant_id, tenant_guid, client_secret, client_secret_hint, bot_app_id)
     SELECT 'BO' || md5(sid), organization_sid, sid, account_sid, md5('app' || sid)::uuid::text, md5('tenant' || sid)::uuid::text,
@@ -98,12 +107,12 @@ const SEED = `
       microsoft_domain, microsoft_object_id, external_address, external_digits)
     SELECT 'BE' || md5(e.sid || n), organization_sid, sid, account_sid, 'Person ' || n, 'person ' || n, address, address, 'example.com',
       md5(e.sid || n)::uuid::text, '+' || number, number
-    FROM (SELECT *, row_number() OVER () AS place FROM e) e, generate_series(1, $3::int) n,
-      LATERAL (SELECT 'person.' || n || '@' || md5(e.sid) || '.example.com' AS address, '1555' || (2000000 + place * $3::int + n) AS number) t
+    FROM e, generate_series(1, $4::int) n,
+      LATERAL (SELECT 'person.' || n || '@' || md5(e.sid) || '.example.com' AS address, '1555' || (2000000 + place * $4 + n) AS number) t
     RETURNING *
   ), c AS (
     INSERT INTO teams_conversation (organization_sid, enterprise_sid, object_id, conversation_id, service_url)
-    SELECT organization_sid, enterprise_sid, microsoft_object_id, 'a:' || microsoft_object_id, $4 FROM m
+    SELECT organization_sid, enterprise_sid, microsoft_object_id, 'a:' || microsoft_object_id, $5 FROM m
   )
   SELECT m.sid AS mapping, m.external_address AS number, b.sid AS bot, b.application_id AS application, b.tenant_id AS tenant,
     m.microsoft_object_id AS object, row_number() OVER (PARTITION BY m.enterprise_sid)::int AS "user"

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ask } from '../database.ts';
-import { CONNECTIONS, closeSide, type Direction, move, openSide, type Run, type Side } from '../exchange/side.ts';
+import { CONNECTIONS, type Direction, move, openSide, type Run, type Side } from '../exchange/side.ts';
 import { type Measured, median } from '../measure.ts';
 import type { Bench, Outcome, Row, Work } from '../work.ts';
 
@@ -28,7 +28,7 @@ export const exchange: Work = async (bench) => {
     await nothingIsLeft(gateway);
     return { rows, measured } satisfies Outcome;
   } finally {
-    for (const side of [gateway, bare]) await closeSide(side, bench);
+    for (const side of [gateway, bare]) await side.close();
   }
 };
 

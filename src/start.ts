@@ -116,7 +116,7 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
     ...platforms,
     foldTypography: settings.foldTypography,
     hints: {
-      queued: () => wiring.notifier?.hints.queued(),
+      queued: (platform) => wiring.notifier?.hints.queued(platform),
       appended: (organizationSid, event) => wiring.notifier?.hints.appended(organizationSid, event),
     },
     get publicUrl() {
@@ -140,7 +140,7 @@ async function channelOf({ databaseUrl, redisUrl }: Settings, log: Logger): Prom
 function notifyWith(exchange: Exchange, live: Live, openChannel: OpenChannel | undefined): Notifier {
   return startNotifier({
     here: {
-      queued: () => exchange.wake(),
+      queued: (platform) => exchange.wake(platform),
       appended: (organizationSid, event) => live.wake(organizationSid, event),
       missed: () => {
         exchange.wake();

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Hints } from '../domain/hints.ts';
+import type { Hints, Platform } from '../domain/hints.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
 
 /** Carries short texts between the gateway's instances. Any of them may be lost. */
@@ -40,8 +40,14 @@ export interface Notifier {
 
 /** The interval between two sends, in ms: an organization is named once, however many commits it had meanwhile. */
 const INTERVAL_MS = 5;
-/** The hint that something is in the outbox. Any other hint is the sid of an organization whose log has grown. */
+/** The hints that something is in the outbox. Any other hint is the sid of an organization whose log has grown. */
 const QUEUED = 'queued';
+const QUEUED_FOR: Readonly<Record<Platform, string>> = { teams: 'queued-teams', carrier: 'queued-carrier' };
+const PLATFORMS = new Map<string, Platform | undefined>([
+  [QUEUED, undefined],
+  [QUEUED_FOR.teams, 'teams'],
+  [QUEUED_FOR.carrier, 'carrier'],
+]);
 
 /** Starts passing hints on to every instance. Costs nothing while there are none, and at most one send per 5 ms. */
 export function startNotifier({ here, openChannel }: NotifierOptions): Notifier {
@@ -59,7 +65,7 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
 
   function wake(hint: string, event?: EventWithMessage): void {
     // After this turn of the event loop: what follows takes a while, and the statement that reads new events would wait for it.
-    if (hint === QUEUED) setImmediate(here.queued);
+    if (PLATFORMS.has(hint)) setImmediate(() => here.queued(PLATFORMS.get(hint)));
     else here.appended(hint, event);
   }
 
@@ -85,7 +91,7 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
   }
 
   return {
-    hints: { queued: () => pass(QUEUED), appended: pass },
+    hints: { queued: (platform) => pass(platform ? QUEUED_FOR[platform] : QUEUED), appended: pass },
     close: async () => {
       closed = true;
       await channel?.close();
@@ -94,4 +100,4 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
 }
 
 /** Sorts hints: those for readers of events first, since delivering a message takes longer than a hint. */
-const lastQueued = (one: string, other: string) => Number(one === QUEUED) - Number(other === QUEUED);
+const lastQueued = (one: string, other: string) => Number(PLATFORMS.has(one)) - Number(PLATFORMS.has(other));

@@ -1,9 +1,15 @@
 import type { EventWithMessage } from './logged-event.ts';
 
+/** Where messages go. */
+export type Platform = 'teams' | 'carrier';
+
 /** Notifies waiting parts of a change after its commit. A hint may be lost: every waiting part also polls. */
 export interface Hints {
-  /** Call it when a message has entered the outbox. */
-  readonly queued: () => void;
+  /**
+   * Call it when a message has entered the outbox, or when the bot has something to say.
+   * @param platform where all that has entered goes to; absent if anything may have
+   */
+  readonly queued: (platform?: Platform) => void;
   /**
    * Call it when an event has been appended to the organization's log.
    * @param event if given, need not be read again on this instance

@@ -10,6 +10,7 @@ import {
 } from '../../prisma/client/client.ts';
 import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../database/lists/joined-rows.ts';
 import type { Sql } from '../database/sql.ts';
+import type { Platform } from '../domain/hints.ts';
 import { type Claim, type Hold, LEASE_MS, type OutboxEntry } from './outbox.ts';
 
 /** A message with the rows that its delivery depends on. */
@@ -27,9 +28,6 @@ export interface ClaimedLane extends Claim {
   /** Absent if the lane is empty. */
   readonly first?: { readonly entry: OutboxEntry; readonly message: MessageToDeliver };
 }
-
-/** The platform that a lane's messages go to. */
-export type Platform = 'teams' | 'carrier';
 
 interface ClaimOptions {
   readonly platform: Platform;

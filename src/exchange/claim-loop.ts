@@ -26,15 +26,17 @@ interface ClaimLoopOptions<Claim> {
    * @param inProgress what is being worked on
    */
   readonly claim: (free: number, inProgress: Iterable<Claim>) => Promise<readonly Claim[]>;
+  /** Whether something due may have been left because of what is in progress. */
+  readonly isLimited?: (inProgress: Iterable<Claim>) => boolean;
   /** Extends the leases of these claims. */
   readonly renew: (inProgress: readonly Claim[]) => Promise<void>;
   /** What tells a claim from others in the log. */
   readonly logged: (claim: Claim) => object;
   /**
    * Works on a claim. Reports a failure itself, or leaves the claim to its lease.
-   * @returns in how many ms to check again at the latest; 0 for at once
+   * @returns in how many ms to check again at the latest; 0 for at once; `undefined` if nothing follows from it
    */
-  readonly work: (claim: Claim) => Promise<number>;
+  readonly work: (claim: Claim) => Promise<number | undefined>;
 }
 
 /** Claims what is due and works on it, until stopped. Several instances can do so side by side: a lease that is not renewed expires. */
@@ -43,6 +45,8 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
   const inProgress = new Map<Promise<void>, Claim>();
   const wakeUp = createWakeUp();
   let stopped = false;
+  /** Whether the last check may have left something that is due. */
+  let wasLimited = false;
 
   async function run(): Promise<void> {
     while (!stopped) {
@@ -59,6 +63,7 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
 
   async function claim(): Promise<readonly Claim[]> {
     const free = concurrency - inProgress.size;
+    wasLimited = free <= 0 || (options.isLimited?.(inProgress.values()) ?? false);
     if (free <= 0) return [];
     return options.claim(free, inProgress.values()).catch((error) => {
       log.error({ err: error }, `cannot read ${source}`);
@@ -70,12 +75,13 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
     const work = options
       .work(claim)
       .then((pauseMs) => {
-        if (pauseMs > 0 && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
+        if (pauseMs === 0) wakeUp.wake();
+        else if (pauseMs !== undefined && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
       })
       .catch((error) => log.error({ err: error, ...options.logged(claim) }, `cannot work on ${source}; retrying when the lease expires`))
       .finally(() => {
         inProgress.delete(work);
-        wakeUp.wake();
+        if (wasLimited) wakeUp.wake();
       });
     inProgress.set(work, claim);
   }

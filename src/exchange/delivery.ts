@@ -19,13 +19,12 @@ import { retryUntilWritten } from './retry-until-written.ts';
 import { settleDelivered } from './settle.ts';
 import { deliverToTeams } from './teams/to-teams.ts';
 
-/** What is to be done with the lane. */
-export interface LaneStep {
-  /** Whether the lane still has to be released. */
-  readonly mustRelease: boolean;
-  /** When it is due again, in ms. */
-  readonly pauseMs: number;
-}
+/**
+ * What is to be done with the lane: whether it still has to be released, and when it is due again, in ms; `undefined` if it was settled, and is empty.
+ */
+export type LaneStep =
+  | { readonly mustRelease: true; readonly pauseMs: number }
+  | { readonly mustRelease: false; readonly pauseMs: number | undefined };
 
 const release = (pauseMs: number): LaneStep => ({ mustRelease: true, pauseMs });
 
@@ -97,7 +96,7 @@ async function settle(
     return release(pauseMs);
   }
   const remains = await settleDelivered(gateway, claim, entry, report, pauseMs);
-  return { mustRelease: false, pauseMs: remains ? pauseMs : 0 };
+  return { mustRelease: false, pauseMs: remains ? pauseMs : undefined };
 }
 
 /** Removes a delivered or failed message from the outbox, advances its status, and ends the hold of its lane, in one transaction. */

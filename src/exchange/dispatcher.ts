@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Gateway } from '../domain/gateway.ts';
+import type { Platform } from '../domain/hints.ts';
 import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
-import { type ClaimedLane, claimLanes, type Platform } from './claim-lanes.ts';
+import { type ClaimedLane, claimLanes } from './claim-lanes.ts';
 import { type ClaimLoop, startClaimLoop } from './claim-loop.ts';
 import { workOnLane } from './lane.ts';
 import { releaseClaims, renewLeases } from './outbox.ts';
@@ -20,18 +21,28 @@ export interface DispatcherOptions {
 /** The minimum interval between two checks, in ms: every accepted message wakes the dispatcher, and lanes that are claimed together cost less. */
 const MIN_INTERVAL_MS = 5;
 
+export interface Dispatcher {
+  /**
+   * Checks the outbox now.
+   * @param platform where what may be due goes to; absent for both
+   */
+  wake(platform?: Platform): void;
+  /** Claims nothing more, and resolves when the lanes in progress are released. */
+  stop(): Promise<void>;
+}
+
 /**
  * Starts delivering messages from the outbox, to each platform by itself. Several instances share it (docs/adr/0007).
- * @returns its `stop` resolves when the lanes in progress are released
  */
-export function startDispatcher(gateway: Gateway, options: DispatcherOptions): ClaimLoop {
-  const loops = [startPlatform(gateway, 'teams', options), startPlatform(gateway, 'carrier', options)];
+export function startDispatcher(gateway: Gateway, options: DispatcherOptions): Dispatcher {
+  const [teams, carrier] = [startPlatform(gateway, 'teams', options), startPlatform(gateway, 'carrier', options)];
   return {
-    wake: () => {
-      for (const loop of loops) loop.wake();
+    wake: (platform) => {
+      if (platform !== 'carrier') teams.wake();
+      if (platform !== 'teams') carrier.wake();
     },
     stop: async () => {
-      await Promise.all(loops.map((loop) => loop.stop()));
+      await Promise.all([teams.stop(), carrier.stop()]);
     },
   };
 }
@@ -65,6 +76,7 @@ function startPlatform(
     pollMs,
     minIntervalMs: MIN_INTERVAL_MS,
     claim,
+    isLimited: (inProgress) => busyOrganizations(inProgress, perOrganization).length > 0,
     renew: (inProgress) => renewLeases(prisma, inProgress),
     work: (lane) => workOnLane(gateway, lane, policy, isStopped),
     logged: ({ organizationSid }) => ({ organizationSid }),

@@ -2,6 +2,7 @@ import { purgeAccessTokens } from '../domain/access/access-tokens.ts';
 import { trimAuditLog } from '../domain/access/audit-log.ts';
 import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import type { Platform } from '../domain/hints.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
@@ -13,7 +14,7 @@ import { purgeNotices, startNoticeSender } from './teams/notice-sender.ts';
 
 export interface Exchange {
   /** Checks the outbox and the notices now: something was added. */
-  wake(): void;
+  wake(platform?: Platform): void;
   /** Starts no further delivery, and resolves when those in progress have ended. */
   stop(): Promise<void>;
 }
@@ -48,9 +49,9 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
   ]);
   return {
-    wake: () => {
-      dispatcher.wake();
-      notices.wake();
+    wake: (platform) => {
+      dispatcher.wake(platform);
+      if (!platform) notices.wake();
     },
     stop: async () => {
       await Promise.all([dispatcher.stop(), notices.stop(), jobs.stop()]);

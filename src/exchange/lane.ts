@@ -8,14 +8,19 @@ import { retryUntilWritten } from './retry-until-written.ts';
 
 /**
  * Delivers the first message of a claimed lane, and releases the lane.
- * @returns the pause after which the lane is due again, in ms; 0 if it is due now, or empty
+ * @returns the pause after which the lane is due again, in ms; 0 if it is due now; `undefined` if it is known to be empty
  */
-export async function workOnLane(gateway: Gateway, lane: ClaimedLane, retry: RetryPolicy, shouldStop: () => boolean): Promise<number> {
+export async function workOnLane(
+  gateway: Gateway,
+  lane: ClaimedLane,
+  retry: RetryPolicy,
+  shouldStop: () => boolean,
+): Promise<number | undefined> {
   const { sql, log } = gateway;
-  const { mustRelease, pauseMs } = lane.first && !shouldStop() ? await deliverOrWait(gateway, lane, retry, shouldStop) : RELEASE_NOW;
+  const step = lane.first && !shouldStop() ? await deliverOrWait(gateway, lane, retry, shouldStop) : RELEASE_NOW;
   if (!lane.first && !shouldStop()) await dropEmptyLane(gateway.prisma, lane);
-  if (mustRelease) await retryUntilWritten(log, () => releaseLane(sql, lane, pauseMs), shouldStop);
-  return pauseMs;
+  if (step.mustRelease) await retryUntilWritten(log, () => releaseLane(sql, lane, step.pauseMs), shouldStop);
+  return step.pauseMs;
 }
 
 const RELEASE_NOW: LaneStep = { mustRelease: true, pauseMs: 0 };

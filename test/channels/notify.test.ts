@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { type Channel, type OpenChannel, startNotifier } from '../../src/channels/notify.ts';
 import { postgresChannel } from '../../src/channels/postgres-channel.ts';
 import { redisChannel } from '../../src/channels/redis-channel.ts';
+import type { Platform } from '../../src/domain/hints.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { nowhere } from '../support/failure.ts';
 import { startRedis, type TestRedis } from '../support/redis.ts';
@@ -15,7 +16,11 @@ const log = pino({ level: 'silent' });
 function instance(openChannel?: OpenChannel) {
   const woken: string[] = [];
   let connections = 0;
-  const here = { queued: () => woken.push('queued'), appended: (sid: string) => woken.push(sid), missed: () => (connections += 1) };
+  const here = {
+    queued: (platform?: Platform) => woken.push(platform ? `queued ${platform}` : 'queued'),
+    appended: (sid: string) => woken.push(sid),
+    missed: () => (connections += 1),
+  };
   const notifier = startNotifier({ here: { ...here, missed: () => void here.missed() }, openChannel });
   return {
     ...notifier,
@@ -66,7 +71,7 @@ describe('hints in one process', () => {
 
 /** What both channels promise. `cut` breaks every connection of an instance. */
 function promises(open: () => OpenChannel, cut: () => Promise<void>) {
-  test('an instance wakes every other for an appended event or an enqueued message, and itself once', async () => {
+  test('an instance wakes every other for an appended event or a message for either platform, and itself once', async () => {
     const [one, two, three] = [instance(open()), instance(open()), instance(open())];
     await Promise.all([one.connected(), two.connected(), three.connected()]);
     one.hints.appended('OR1');
@@ -75,6 +80,9 @@ function promises(open: () => OpenChannel, cut: () => Promise<void>) {
     await one.has('OR1', 'queued');
     await two.has('OR1', 'queued');
     await three.has('OR1', 'queued');
+    one.hints.queued('teams');
+    one.hints.queued('carrier');
+    for (const each of [one, two, three]) await each.has('OR1', 'queued', 'queued teams', 'queued carrier');
     await Promise.all([one.close(), two.close(), three.close()]);
   });
 

@@ -69,7 +69,7 @@ async function send(
   });
   if (!stored) throw new Error('a message without platform ids is always stored');
   gateway.hints.appended(stored.organizationSid, event);
-  gateway.hints.queued();
+  gateway.hints.queued('carrier');
   return stored;
 }
 

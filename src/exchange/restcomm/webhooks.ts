@@ -92,7 +92,7 @@ export async function acceptSms(
     lane: laneToTeams(owner.enterpriseSid, owner.microsoftAddress),
   });
   if (!stored) return;
-  hints.queued();
+  hints.queued('teams');
   hints.appended(owner.organizationSid);
 }
 

@@ -35,12 +35,13 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   const activityId = activity.id ?? `gateway:${randomUUID()}`;
   const written = { place, sender, activityId, addressing, quotedMessageId, media };
   try {
-    if (!(await acceptAtOnce(gateway, written))) await inTransaction(prisma, (tx) => process(tx, written));
+    const isSent = await acceptAtOnce(gateway, written);
+    if (!isSent) await inTransaction(prisma, (tx) => process(tx, written));
+    hints.queued(isSent ? 'carrier' : undefined);
   } catch (error) {
     if (error instanceof DuplicateActivity) return;
     throw error;
   }
-  hints.queued();
   for (const mapping of mappings) hints.appended(mapping.organizationSid);
 }
 

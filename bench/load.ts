@@ -70,7 +70,7 @@ export async function drive({
   const sockets = await Promise.all(Array.from({ length: Math.min(connections, count) }, () => open(port)));
   await Promise.all(
     sockets.map(
-      (socket) =>
+      (socket, index) =>
         new Promise<void>((resolve, reject) => {
           let since = 0;
           const send = () => {
@@ -93,7 +93,9 @@ export async function drive({
           socket.on('error', reject);
           socket.on('close', () => reject(new Error('The server closed a connection')));
           planned += 1;
-          send();
+          // Connections that wait between their requests take turns.
+          if (everyMs > 0) setTimeout(send, (index * everyMs) / sockets.length);
+          else send();
         }),
     ),
   ).finally(() => {

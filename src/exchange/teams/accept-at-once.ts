@@ -13,7 +13,7 @@ export async function acceptAtOnce({ sql }: Gateway, written: Written): Promise<
   const { sender, place, addressing, media, activityId } = written;
   const { conversation, enterprise, enterpriseSids, hasQuestions, objectId } = sender;
   const mapping = usualMapping(sender, conversation);
-  if (!conversation || conversation.partnerChanged || hasQuestions || !mapping) return false;
+  if (!conversation || hasQuestions || !mapping) return false;
   if (enterpriseSids.length > 1 || media.length > 0 || addressing.own !== undefined) return false;
   const decision = decideByConversation(written, { conversation, own: undefined, mapping });
   if (decision?.kind !== 'send' || decision.confirmed) return false;
@@ -27,24 +27,25 @@ export async function acceptAtOnce({ sql }: Gateway, written: Written): Promise<
 }
 
 /**
- * A text that names no number goes to the last partner, if that is still the same. An open question changes what a text means, and marks the
- * conversation: the mark is seen once the conversation is locked, though the statement sees the question only if it was there when it began.
+ * A text that names no number goes to the last partner, if that is still the same, and no SMS of another phone came since. An open question changes
+ * what such a text means, and marks the conversation as well: the mark is seen once the conversation is locked, though the statement sees the question
+ * only if it was there when it began.
  */
 const GUARD: AcceptGuard = {
   types: { objectId: 'text', number: 'text', isToPartner: 'bool', saidKey: 'text' },
   allowed: `
     SELECT given.request_place FROM given
       JOIN teams_conversation c ON c.enterprise_sid = given.enterprise_sid COLLATE "C" AND c.object_id = given.object_id COLLATE "C"
-    WHERE NOT c.partner_changed
-      AND (NOT given.is_to_partner OR (c.last_number = given.number AND c.last_mapping_sid IS NOT DISTINCT FROM given.mapping_sid COLLATE "C"))
+    WHERE (NOT given.is_to_partner OR (
+        NOT c.partner_changed AND c.last_number = given.number AND c.last_mapping_sid IS NOT DISTINCT FROM given.mapping_sid COLLATE "C"))
       AND NOT EXISTS (SELECT 1 FROM held_text h WHERE h.enterprise_sid = c.enterprise_sid AND h.object_id = c.object_id AND h.ended IS NULL)
       AND NOT EXISTS (SELECT 1 FROM held_text h WHERE h.enterprise_sid = c.enterprise_sid AND h.conversation_id = given.teams_conversation_id
         AND h.activity_id = given.teams_activity_id)
       AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.dedupe_key = given.said_key)
     ORDER BY c.enterprise_sid, c.object_id FOR UPDATE OF c`,
   alongside: `
-    UPDATE teams_conversation c SET last_mapping_sid = placed.mapping_sid, last_number = placed.number, partner_date = clock_timestamp(),
-      date_updated = now()
+    UPDATE teams_conversation c SET last_mapping_sid = placed.mapping_sid, last_number = placed.number, partner_changed = false,
+      partner_date = clock_timestamp(), date_updated = now()
     FROM placed WHERE c.enterprise_sid = placed.enterprise_sid COLLATE "C" AND c.object_id = placed.object_id COLLATE "C"
-      AND (c.last_mapping_sid, c.last_number) IS DISTINCT FROM (placed.mapping_sid COLLATE "C", placed.number)`,
+      AND (c.partner_changed OR (c.last_mapping_sid, c.last_number) IS DISTINCT FROM (placed.mapping_sid COLLATE "C", placed.number))`,
 };

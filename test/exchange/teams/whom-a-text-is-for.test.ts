@@ -161,6 +161,21 @@ describe('a text without a number', () => {
     expect(linesOf((await exchange.press(own, own.user, toPartner)).body.value)).toEqual(['This text was sent already.']);
   });
 
+  test('follows the user’s own text before it, which named its number after somebody else wrote', async () => {
+    const own = await inTouch();
+    await shownFrom(own, OTHER, 'Me, too');
+    await exchange.say(own, own.user, `${PARTNER} At eight`);
+    await exchange.say(own, own.user, 'Or nine');
+    expect(await written(own)).toEqual([
+      [PARTNER, 'Hello'],
+      [PARTNER, 'At eight'],
+      [PARTNER, 'Or nine'],
+    ]);
+    await shownFrom(own, OTHER, 'Hello?');
+    await exchange.say(own, own.user, 'At ten');
+    expect((await nextShownTo(own, 3)).text).toContain('Who is this for? “At ten”');
+  });
+
   test('is held where two wrote first, and the first one came back', async () => {
     const own = await exchange.customer();
     await shownFrom(own, PARTNER, 'One');

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_LIMITS } from './admission/limits.ts';
 import { isTrustProxy, parseTrustProxy } from './server/trusted-proxies.ts';
 

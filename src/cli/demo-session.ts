@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Where `npm run demo:teams` keeps its database, and `npm run phone` finds it. Deleted at the end. */
 export const DEMO_DIRECTORY = '.data-demo';

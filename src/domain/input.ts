@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type InputIssue, InvalidInputError } from './errors.ts';
 import { normalizeSid } from './sid.ts';
 import { isPhoneNumber } from './text.ts';

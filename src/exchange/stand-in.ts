@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Mapping } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import { belonging } from '../domain/confinement.ts';

@@ -1,5 +1,5 @@
 import { errors, jwtVerify, SignJWT } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AccessToken, PrismaClient } from '../../../prisma/client/client.ts';
 import { type Caller, type Credentials, permissions } from '../caller.ts';
 import { deleteExpired } from '../delete-expired.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Bot, Prisma } from '../../../prisma/client/client.ts';
 import { readsOf } from '../../database/lists/reads.ts';
 import { selectRow, type Table } from '../../database/lists/select.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Mapping } from '../../../prisma/client/client.ts';
 import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ChannelStatus, Message } from '../../../prisma/client/client.ts';
 import { condition, Values } from '../../database/lists/conditions.ts';
 import { appendAudit } from '../audit.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { violatesForeignKey } from '../constraints.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 // An activity is read leniently, field by field: a part that nobody reads, or that is not what it should be, never refuses the whole.
 

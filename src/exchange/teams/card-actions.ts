@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { foldForSms } from '../../domain/messages/sms-folding.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { HeldText } from '../../../prisma/client/client.ts';
 import { deleteExpired } from '../../domain/delete-expired.ts';
 import type { Gateway } from '../../domain/gateway.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Notice, PrismaClient } from '../../../prisma/client/client.ts';
 import { deleteExpired } from '../../domain/delete-expired.ts';
 import { credentialsOf } from '../../domain/enterprises/bots.ts';

@@ -1,5 +1,5 @@
 import { importJWK } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Fetch, jsonFields, request } from '../request.ts';
 import { isLoopback } from './service-hosts.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PlatformError } from '../../domain/errors.ts';
 import { parseJson } from '../../json.ts';
 import { DeliveryError } from '../delivery-error.ts';

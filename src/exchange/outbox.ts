@@ -109,7 +109,7 @@ const LANES_BATCH = 1000;
 export async function restoreLanes(prisma: PrismaClient, signal?: AbortSignal): Promise<number> {
   let restored = 0;
   for (let after: string | null = ''; after !== null && !signal?.aborted; ) {
-    // The lanes are found one by one along the index, so that a long one costs no more than a short one.
+    // The lanes are found one by one along the index, so that a long one costs no more than a short one. A subquery, since a join reads all lanes.
     const found: { restored: number; last: string | null }[] = await prisma.$queryRaw`
       WITH RECURSIVE lanes AS (
         (SELECT lane FROM outbox WHERE lane > ${after} ORDER BY lane LIMIT 1)
@@ -122,7 +122,7 @@ export async function restoreLanes(prisma: PrismaClient, signal?: AbortSignal): 
         SELECT b.lane, m.organization_sid FROM batch b
         CROSS JOIN LATERAL (SELECT message_sid FROM outbox o WHERE o.lane = b.lane ORDER BY o.seq LIMIT 1) first
         JOIN message m ON m.sid = first.message_sid
-        WHERE NOT EXISTS (SELECT 1 FROM outbox_lane l WHERE l.lane = b.lane) ORDER BY 1
+        WHERE (SELECT l.lane FROM outbox_lane l WHERE l.lane = b.lane) IS NULL ORDER BY 1
         ON CONFLICT (lane) DO NOTHING
         RETURNING 1
       )

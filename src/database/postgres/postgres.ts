@@ -25,6 +25,10 @@ export function timeoutsWithin(requestTimeoutMs: number) {
 }
 
 interface Postgres {
+  /**
+   * The connections for everything else, with custom plans: which index serves a filter depends on its values. A generic plan, which PostgreSQL chooses
+   * after five runs, expects any text to match a few rows of any table: a beginning of a number then reads all of an organization's messages.
+   */
   readonly pool: pg.Pool;
   /**
    * A few connections for batches of reads (read-together.ts), with generic plans: planning such a statement costs as much as running it, and the plan
@@ -43,6 +47,7 @@ const CONNECTIONS = 10;
 const BATCH_CONNECTIONS = 2;
 const MOVING_CONNECTIONS = 6;
 
+const CUSTOM_PLANS = 'SET plan_cache_mode = force_custom_plan';
 const GENERIC_PLANS = 'SET plan_cache_mode = force_generic_plan';
 const INDEXES_AS_WRITTEN = [
   'join_collapse_limit = 1',
@@ -61,7 +66,7 @@ const PLAN_LIFETIME_MS = 1000;
  * @throws ConnectionError
  */
 export async function openPostgres(databaseUrl: string, patienceMs: number, requestTimeoutMs: number): Promise<Postgres> {
-  const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS);
+  const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS, CUSTOM_PLANS);
   const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, GENERIC_PLANS);
   const planSettings = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
   const movingPool = createPool(databaseUrl, requestTimeoutMs, MOVING_CONNECTIONS, GENERIC_PLANS, ...planSettings);

@@ -56,6 +56,6 @@ export const graphileEnterprises = (organization: string): GraphRequest => ({
 export const sendMessage = (input: Readonly<Record<string, unknown>>): GraphRequest => ({
   operationName: 'Send',
   query:
-    'mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on Message { sid channelStatus from to body } } }',
+    'mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on SendMessageSuccess { sentMessage { sid channelStatus from to body } } } }',
   variables: { input },
 });

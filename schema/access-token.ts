@@ -1,4 +1,6 @@
+import type { AccessToken } from '../prisma/client/client.ts';
 import {
+  accessTokenEdge,
   createAccessToken,
   type IssuedAccessToken,
   LONGEST_LIFETIME,
@@ -70,9 +72,15 @@ builder.objectField(ViewerRef, 'admin', (t) =>
   }),
 );
 
+const AccessTokenEdge = builder.edgeObject({
+  type: AccessTokenRef,
+  name: 'AccessTokenEdge',
+  description: 'An access token and its cursor.',
+});
+
 const AccessTokenConnection = builder.connectionObject(
   { type: AccessTokenRef, name: 'AccessTokenConnection', description: 'A page of access tokens.' },
-  { name: 'AccessTokenEdge', description: 'An access token and its cursor.' },
+  AccessTokenEdge,
 );
 
 const AccessTokenOrderInput = builder.inputType('AccessTokenOrder', {
@@ -107,8 +115,8 @@ builder.queryField('accessTokens', (t) =>
   ),
 );
 
-const IssuedAccessTokenRef = builder.objectRef<IssuedAccessToken>('IssuedAccessToken').implement({
-  description: 'A new access token. No other field returns the token itself.',
+const CreateAccessTokenSuccessRef = builder.objectRef<IssuedAccessToken>('CreateAccessTokenSuccess').implement({
+  description: 'The success of `createAccessToken`. No other field returns the token itself.',
   fields: (t) => ({
     token: t.exposeString('token', {
       description:
@@ -119,6 +127,18 @@ const IssuedAccessTokenRef = builder.objectRef<IssuedAccessToken>('IssuedAccessT
       description: 'The stored record of the token.',
       resolve: ({ accessToken }) => accessToken,
     }),
+    accessTokenEdge: t.field({
+      type: AccessTokenEdge,
+      description: 'The access token with its cursor in the default order of lists, for caches that add it to one.',
+      resolve: ({ accessToken }) => accessTokenEdge(accessToken),
+    }),
+  }),
+});
+
+const RevokeAccessTokenSuccessRef = builder.objectRef<{ accessToken: AccessToken }>('RevokeAccessTokenSuccess').implement({
+  description: 'The success of `revokeAccessToken`.',
+  fields: (t) => ({
+    accessToken: t.expose('accessToken', { type: AccessTokenRef, description: 'The revoked access token, which stays listed.' }),
   }),
 });
 
@@ -148,7 +168,7 @@ const RevokeAccessTokenInput = builder.inputType('RevokeAccessTokenInput', {
 
 builder.mutationFields((t) => ({
   createAccessToken: t.field({
-    type: IssuedAccessTokenRef,
+    type: CreateAccessTokenSuccessRef,
     description:
       "Creates a short-lived bearer token, so that a frontend need not hold an account's auth token. Not available to access tokens themselves.",
     authScopes: { ownCredentials: true },
@@ -157,12 +177,12 @@ builder.mutationFields((t) => ({
     resolve: (_root, { input }, { gateway, caller }) => createAccessToken(gateway, caller, input),
   }),
   revokeAccessToken: t.field({
-    type: AccessTokenRef,
+    type: RevokeAccessTokenSuccessRef,
     description:
       'Revokes an access token of the calling account or admin, and ends its live streams. Does nothing if it is already revoked. Not available to access tokens themselves.',
     authScopes: { ownCredentials: true },
     errors: resultUnion('RevokeAccessTokenResult', 'revoked access token', ['ACCESS_TOKEN_NOT_FOUND']),
     args: { input: t.arg({ type: RevokeAccessTokenInput, required: true, description: 'The access token to revoke.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => revokeAccessToken(gateway, caller, input),
+    resolve: async (_root, { input }, { gateway, caller }) => ({ accessToken: await revokeAccessToken(gateway, caller, input) }),
   }),
 }));

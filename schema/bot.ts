@@ -1,14 +1,12 @@
 import { belonging } from '../src/domain/confinement.ts';
-import { createBot, deleteBot, findBot, listBots, updateBot, verifyBot } from '../src/domain/enterprises/bots.ts';
-import type { BotCheck } from '../src/platforms/microsoft/microsoft.ts';
+import { findBot, listBots } from '../src/domain/enterprises/bots.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder, forbidden } from './builder.ts';
 import { needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
-import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
+import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
 
-const BotRef = builder.prismaNode('Bot', {
+export const BotRef = builder.prismaNode('Bot', {
   description: "The Azure application through which an enterprise's Teams users send and receive SMS. An enterprise has at most one.",
   id: { field: 'sid' },
   interfaces: [ProvisionedInterface],
@@ -48,10 +46,9 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
   }),
 }));
 
-const BotConnection = builder.connectionObject(
-  { type: BotRef, name: 'BotConnection', description: 'A page of bots.' },
-  { name: 'BotEdge', description: 'A bot and its cursor.' },
-);
+export const BotEdge = builder.edgeObject({ type: BotRef, name: 'BotEdge', description: 'A bot and its cursor.' });
+
+const BotConnection = builder.connectionObject({ type: BotRef, name: 'BotConnection', description: 'A page of bots.' }, BotEdge);
 
 const BotFilterInput = builder.inputType('BotFilter', {
   description: 'A filter for bots. All given conditions must hold.',
@@ -100,121 +97,3 @@ builder.queryFields((t) => ({
     BotConnection,
   ),
 }));
-
-const CreateBotInput = builder.inputType('CreateBotInput', {
-  description: 'A bot to create. Its client secret has at most 1024 characters, everything else at most 255.',
-  fields: (t) => ({
-    enterpriseSid: t.id({ required: true, description: 'The sid of the enterprise, which must not have a bot yet.' }),
-    applicationId: t.string({
-      required: true,
-      description: 'The application (client) id in Azure. Several enterprises can use the same application.',
-    }),
-    tenantId: t.string({ required: true, description: "The id of the application's tenant." }),
-    clientSecret: t.string({ required: true, description: 'The client secret of the application. It is stored encrypted.' }),
-    botAppId: t.string({ required: true, description: 'The app store id of the published bot app.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const UpdateBotInput = builder.inputType('UpdateBotInput', {
-  description: 'Changes to a bot. Fields that are left out keep their value; blank ones are refused.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
-    enterpriseSid: t.id({ description: 'The sid of the enterprise to move the bot to, which must not have a bot yet.' }),
-    applicationId: t.string({ description: 'The new application (client) id in Azure.' }),
-    tenantId: t.string({ description: "The new id of the application's tenant." }),
-    clientSecret: t.string({
-      description:
-        'The new client secret, at most 1024 characters. `••••` followed by the current `clientSecretHint` keeps the stored one.',
-    }),
-    botAppId: t.string({ description: 'The new app store id of the published bot app.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const DeleteBotInput = builder.inputType('DeleteBotInput', {
-  description: 'A bot to delete.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-builder.mutationFields((t) => ({
-  createBot: t.field({
-    type: BotRef,
-    description:
-      'Creates the bot of an enterprise and delivers the messages that wait for one. Its credentials are not checked with Microsoft; use `verifyBot`.',
-    errors: resultUnion('CreateBotResult', 'new bot', ['ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
-    args: { input: t.arg({ type: CreateBotInput, required: true, description: 'The bot to create.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => createBot(gateway, caller, input),
-  }),
-  updateBot: t.field({
-    type: BotRef,
-    description:
-      'Updates a bot, and delivers the messages that wait because of it. If its application, tenant or enterprise changes, its Teams users are looked up again in the background.',
-    errors: resultUnion('UpdateBotResult', 'updated bot', ['BOT_NOT_FOUND', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
-    args: { input: t.arg({ type: UpdateBotInput, required: true, description: 'The bot to update and its new values.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => updateBot(gateway, caller, input),
-  }),
-  deleteBot: t.field({
-    type: BotRef,
-    description: 'Deletes a bot and returns it as it was. Until the enterprise has another one, messages to its Teams users wait.',
-    errors: resultUnion('DeleteBotResult', 'deleted bot', ['BOT_NOT_FOUND']),
-    args: { input: t.arg({ type: DeleteBotInput, required: true, description: 'The bot to delete.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => deleteBot(gateway, caller, input),
-  }),
-}));
-
-const BotCheckStepEnum = builder.enumType('BotCheckStep', {
-  description: 'The checks that `verifyBot` makes.',
-  values: {
-    TOKEN: { description: 'Microsoft issues a token for the application id, tenant id and client secret.' },
-    GRAPH: { description: 'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`).' },
-    CONNECTOR: { description: 'The Bot Framework accepts the token and knows the bot.' },
-  } as const,
-});
-
-const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
-  description: 'The result of one check of `verifyBot`.',
-  fields: (t) => ({
-    step: t.field({ type: BotCheckStepEnum, description: 'The check.', resolve: (check) => check.step }),
-    passed: t.exposeBoolean('passed', { description: 'Whether the check passed.' }),
-    message: t.exposeString('message', {
-      nullable: true,
-      description:
-        "The reason why the check failed, usually in Microsoft's words; for `TOKEN`, also the id of a tenant that is given as a domain. Otherwise `null`.",
-    }),
-  }),
-});
-
-const BotVerificationRef = builder.objectRef<{ checks: BotCheck[] }>('BotVerification').implement({
-  description: 'The result of `verifyBot`.',
-  fields: (t) => ({
-    passed: t.boolean({ description: 'Whether all checks passed.', resolve: ({ checks }) => checks.every((check) => check.passed) }),
-    checks: t.field({
-      type: [BotCheckRef],
-      description: 'The results of all checks. Each check is made even if another one fails.',
-      resolve: ({ checks }) => checks,
-    }),
-  }),
-});
-
-const VerifyBotInput = builder.inputType('VerifyBotInput', {
-  description: 'A bot to verify.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
-    idempotencyKey: t.string({ description: 'Ignored: nothing is changed, and every request checks again.' }),
-  }),
-});
-
-builder.mutationField('verifyBot', (t) =>
-  t.field({
-    type: BotVerificationRef,
-    description:
-      "Checks a bot's credentials and permissions with Microsoft. Changes nothing; failed checks are part of the result, not errors.",
-    errors: resultUnion('VerifyBotResult', 'result of the checks', ['BOT_NOT_FOUND']),
-    args: { input: t.arg({ type: VerifyBotInput, required: true, description: 'The bot to verify.' }) },
-    resolve: async (_root, { input }, { gateway, caller }) => ({ checks: await verifyBot(gateway, caller, input.sid) }),
-  }),
-);

@@ -1,19 +1,12 @@
 import { EnterpriseStatus } from '../prisma/client/enums.ts';
 import { enterprises } from '../src/domain/confinement.ts';
-import {
-  closeEnterprise,
-  createEnterprise,
-  findEnterprise,
-  listEnterprises,
-  updateEnterprise,
-} from '../src/domain/enterprises/enterprises.ts';
+import { findEnterprise, listEnterprises } from '../src/domain/enterprises/enterprises.ts';
 import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { needs, packable, shown } from './columns.ts';
-import { resultUnion } from './errors.ts';
-import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
+import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
 
-const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
+export const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
   description: 'The status of an enterprise: `ACTIVE` ⇄ `INACTIVE`, and either → `CLOSED`, which is final.',
   values: {
     [EnterpriseStatus.ACTIVE]: { description: 'Messages are delivered, and the admin can log in.' },
@@ -65,13 +58,19 @@ export const EnterpriseRef = builder.prismaNode('Enterprise', {
   }),
 });
 
+export const EnterpriseEdge = builder.edgeObject({
+  type: EnterpriseRef,
+  name: 'EnterpriseEdge',
+  description: 'An enterprise and its cursor.',
+});
+
 const EnterpriseConnection = builder.connectionObject(
   {
     type: EnterpriseRef,
     name: 'EnterpriseConnection',
     description: 'A page of enterprises.',
   },
-  { name: 'EnterpriseEdge', description: 'An enterprise and its cursor.' },
+  EnterpriseEdge,
 );
 
 const EnterpriseFilterInput = builder.inputType('EnterpriseFilter', {
@@ -121,99 +120,4 @@ builder.queryFields((t) => ({
     },
     EnterpriseConnection,
   ),
-}));
-
-const EnterpriseAdminInput = builder.inputType('EnterpriseAdminInput', {
-  description: 'The administrator of a new enterprise, who gets an account on the Restcomm platform.',
-  fields: (t) => ({
-    emailId: t.string({
-      required: true,
-      description: 'The e-mail address, at most 320 characters. If the platform already has an account for it, that account is linked.',
-    }),
-    password: t.string({
-      required: true,
-      description:
-        'The password for the platform and the gateway, at most 1024 characters. Ignored if an account is linked, which keeps its own.',
-    }),
-    name: t.string({ description: 'The display name, at most 255 characters.' }),
-  }),
-});
-
-const CreateEnterpriseInput = builder.inputType('CreateEnterpriseInput', {
-  description: 'An enterprise to create.',
-  fields: (t) => ({
-    name: t.string({
-      required: true,
-      description:
-        'The name, at most 255 characters. Must be unique in the organization without regard to case, not counting `CLOSED` enterprises.',
-    }),
-    status: t.field({ type: EnterpriseStatusEnum, description: 'The initial status: `ACTIVE` or `INACTIVE`. Defaults to `ACTIVE`.' }),
-    enterpriseAdmin: t.field({ type: EnterpriseAdminInput, required: true, description: 'The administrator of the enterprise.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const UpdateEnterpriseInput = builder.inputType('UpdateEnterpriseInput', {
-  description: 'Changes to an enterprise. Fields that are left out keep their value.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }),
-    name: t.string({ description: 'The new name, with the limits of `CreateEnterpriseInput`. Must not be blank.' }),
-    status: t.field({
-      type: EnterpriseStatusEnum,
-      description:
-        "The new status: `ACTIVE` or `INACTIVE`. Not available to the enterprise's admin. To close an enterprise, use `closeEnterprise`.",
-    }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const CloseEnterpriseInput = builder.inputType('CloseEnterpriseInput', {
-  description: 'An enterprise to close.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }),
-    deleteMappings: t.boolean({
-      description:
-        'Whether to delete its mappings first. Defaults to `false`: an enterprise with mappings is not closed. If the platform fails to release a number, the mappings deleted before it stay deleted.',
-    }),
-    ...idempotencyKey(t),
-  }),
-});
-
-builder.mutationFields((t) => ({
-  createEnterprise: t.field({
-    type: EnterpriseRef,
-    description:
-      "Creates an enterprise and its admin's account on the Restcomm platform. Needs credentials that are not restricted to an enterprise.",
-    authScopes: { wholeOrganization: true },
-    errors: resultUnion('CreateEnterpriseResult', 'new enterprise', ['ENTERPRISE_NAME_NOT_UNIQUE', 'EMAIL_NOT_UNIQUE', 'PLATFORM_ERROR']),
-    args: { input: t.arg({ type: CreateEnterpriseInput, required: true, description: 'The enterprise to create.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => createEnterprise(gateway, caller, input),
-  }),
-  updateEnterprise: t.field({
-    type: EnterpriseRef,
-    description: "Renames, activates or deactivates an enterprise. Its admin's account on the Restcomm platform follows the status.",
-    authScopes: (_root, { input }) => (input.status == null ? true : { provider: true }),
-    errors: resultUnion('UpdateEnterpriseResult', 'updated enterprise', [
-      'ENTERPRISE_NOT_FOUND',
-      'ENTERPRISE_CLOSED',
-      'ENTERPRISE_NAME_NOT_UNIQUE',
-      'PLATFORM_ERROR',
-    ]),
-    args: { input: t.arg({ type: UpdateEnterpriseInput, required: true, description: 'The enterprise to update and its new values.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => updateEnterprise(gateway, caller, input),
-  }),
-  closeEnterprise: t.field({
-    type: EnterpriseRef,
-    description:
-      "Closes an enterprise permanently, and its admin's account on the Restcomm platform unless other enterprises or accounts use it. Not available to the enterprise's admin.",
-    authScopes: { provider: true },
-    errors: resultUnion('CloseEnterpriseResult', 'closed enterprise', [
-      'ENTERPRISE_NOT_FOUND',
-      'ENTERPRISE_CLOSED',
-      'ENTERPRISE_HAS_MAPPINGS',
-      'PLATFORM_ERROR',
-    ]),
-    args: { input: t.arg({ type: CloseEnterpriseInput, required: true, description: 'The enterprise to close.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => closeEnterprise(gateway, caller, input),
-  }),
 }));

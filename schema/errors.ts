@@ -90,17 +90,28 @@ builder.objectType(SmsTooLongError, {
 });
 
 /**
- * The `errors` option of a mutation: a union of its result and the error types.
+ * The `errors` option of a mutation: a union of its success and of exactly the error types that it can return.
+ * @param result what its success has, for the description
  * @param codes its errors, without those common to all mutations (see the description of `Mutation`)
- * @param own error types that only it has
+ * @param keyed whether it accepts an idempotency key, which can conflict
  */
-export const resultUnion = (name: string, result: string, codes: readonly ErrorCode[], own: readonly (typeof SmsTooLongError)[] = []) => ({
-  types: [InvalidInputError, NotFoundError, ConflictError, PlatformError, ...own],
-  union: {
-    name,
-    description:
-      codes.length === 0
-        ? `The ${result}, or an error common to all mutations.`
-        : `The ${result}, or an error: ${codes.map((code) => `\`${code}\``).join(', ')}, or one common to all mutations.`,
-  },
-});
+export function resultUnion(name: string, result: string, codes: readonly ErrorCode[], { keyed = true } = {}) {
+  const own = codes.map((code) => `\`${code}\``).join(', ');
+  return {
+    types: [...new Set([...(keyed ? [InvalidInputError, ConflictError] : []), ...codes.map(kindOf)])],
+    union: {
+      name,
+      description: !keyed
+        ? `The ${result}, or the error ${own}.`
+        : `The ${result}, or an error: ${own === '' ? '' : `${own}, or `}one common to all mutations.`,
+    },
+  };
+}
+
+/** The class of the errors with this code. */
+function kindOf(code: ErrorCode) {
+  if (code.endsWith('_NOT_FOUND')) return NotFoundError;
+  if (code === 'PLATFORM_ERROR') return PlatformError;
+  if (code === 'SMS_TOO_LONG') return SmsTooLongError;
+  return ConflictError;
+}

@@ -10,6 +10,10 @@ import './bot.ts';
 import './mapping.ts';
 import './message.ts';
 import './message-event.ts';
+import './enterprise-changes.ts';
+import './bot-changes.ts';
+import './mapping-changes.ts';
+import './message-changes.ts';
 import './access-token.ts';
 import './audit.ts';
 

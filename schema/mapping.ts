@@ -1,13 +1,11 @@
 import { belonging } from '../src/domain/confinement.ts';
 import { isOperational } from '../src/domain/enterprises/enterprise-state.ts';
-import { createMapping, deleteMapping, updateMapping } from '../src/domain/enterprises/mapping-changes.ts';
 import { findMapping, listMappings, listMappingsOf } from '../src/domain/enterprises/mappings.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
-import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
+import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
 
 export const MappingRef = builder.prismaNode('Mapping', {
   description: 'The assignment of an SMS-enabled phone number to a Teams user.',
@@ -39,9 +37,11 @@ export const MappingRef = builder.prismaNode('Mapping', {
   }),
 });
 
+export const MappingEdge = builder.edgeObject({ type: MappingRef, name: 'MappingEdge', description: 'A mapping and its cursor.' });
+
 const MappingConnection = builder.connectionObject(
   { type: MappingRef, name: 'MappingConnection', description: 'A page of mappings.' },
-  { name: 'MappingEdge', description: 'A mapping and its cursor.' },
+  MappingEdge,
 );
 
 const MappingFilterInput = builder.inputType('MappingFilter', {
@@ -129,87 +129,4 @@ builder.queryFields((t) => ({
     },
     MappingConnection,
   ),
-}));
-
-const CreateMappingInput = builder.inputType('CreateMappingInput', {
-  description: 'A mapping to create.',
-  fields: (t) => ({
-    name: t.string({ description: 'The display name, at most 255 characters. Defaults to the Microsoft address.' }),
-    microsoftAddress: t.string({
-      required: true,
-      description:
-        "The Teams user, at most 320 characters: a user principal name, e.g. `anna@kohl.example`, or an object id. If the enterprise has a bot, the user must be enabled in the bot's tenant; otherwise only the format is checked.",
-    }),
-    externalAddress: t.string({
-      required: true,
-      description:
-        'The phone number: 3 to 18 digits with an optional leading `+`. Spaces, dashes, dots and parentheses between them are kept but make no difference. It must not be mapped yet, in any organization.',
-    }),
-    enterpriseSid: t.id({ required: true, description: 'The sid of the enterprise that the mapping is for.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const UpdateMappingInput = builder.inputType('UpdateMappingInput', {
-  description: 'Changes to a mapping. Fields that are left out keep their value; blank ones, except `name`, are refused.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the mapping: `BE` followed by 32 hex digits.' }),
-    name: t.string({ description: 'The new display name, at most 255 characters. If blank, the Microsoft address is used.' }),
-    microsoftAddress: t.string({
-      description:
-        'The new Teams user, with the limits of `CreateMappingInput`. A display name that was the old Microsoft address becomes the new one.',
-    }),
-    externalAddress: t.string({
-      description: 'The new phone number, with the limits of `CreateMappingInput`. It is enabled for SMS, and the old one is released.',
-    }),
-    enterpriseSid: t.id({
-      description: "The sid of the enterprise to move the mapping to. If that has a bot, the user must be enabled in the bot's tenant.",
-    }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const DeleteMappingInput = builder.inputType('DeleteMappingInput', {
-  description: 'A mapping to delete.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the mapping: `BE` followed by 32 hex digits.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-builder.mutationFields((t) => ({
-  createMapping: t.field({
-    type: MappingRef,
-    description: 'Assigns a phone number to a Teams user and enables SMS for it on the Restcomm platform.',
-    errors: resultUnion('CreateMappingResult', 'new mapping', [
-      'ENTERPRISE_NOT_FOUND',
-      'ENTERPRISE_CLOSED',
-      'EXTERNAL_ADDRESS_NOT_UNIQUE',
-      'MICROSOFT_ADDRESS_INVALID',
-      'PLATFORM_ERROR',
-    ]),
-    args: { input: t.arg({ type: CreateMappingInput, required: true, description: 'The mapping to create.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => createMapping(gateway, caller, input),
-  }),
-  updateMapping: t.field({
-    type: MappingRef,
-    description: 'Updates a mapping: its name, Teams user, phone number or enterprise.',
-    errors: resultUnion('UpdateMappingResult', 'updated mapping', [
-      'MAPPING_NOT_FOUND',
-      'ENTERPRISE_NOT_FOUND',
-      'ENTERPRISE_CLOSED',
-      'EXTERNAL_ADDRESS_NOT_UNIQUE',
-      'MICROSOFT_ADDRESS_INVALID',
-      'PLATFORM_ERROR',
-    ]),
-    args: { input: t.arg({ type: UpdateMappingInput, required: true, description: 'The mapping to update and its new values.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => updateMapping(gateway, caller, input),
-  }),
-  deleteMapping: t.field({
-    type: MappingRef,
-    description: 'Deletes a mapping, releases its phone number and returns the mapping as it was. Its messages are kept.',
-    errors: resultUnion('DeleteMappingResult', 'deleted mapping', ['MAPPING_NOT_FOUND', 'PLATFORM_ERROR']),
-    args: { input: t.arg({ type: DeleteMappingInput, required: true, description: 'The mapping to delete.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => deleteMapping(gateway, caller, input),
-  }),
 }));

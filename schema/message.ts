@@ -1,17 +1,13 @@
 import type { MessageHoldReason } from '../prisma/client/client.ts';
 import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
 import { belonging } from '../src/domain/confinement.ts';
-import { SmsTooLongError } from '../src/domain/errors.ts';
 import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages/messages.ts';
-import { MAX_RETRIED, type Retried, retryMessage, retryMessages } from '../src/domain/messages/retry-messages.ts';
-import { sendMessage } from '../src/domain/messages/send-message.ts';
 import { HOLDS } from '../src/domain/waiting.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
-import { createdRange, idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
+import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
 import { MappingRef } from './mapping.ts';
 
 export const MessageDirectionEnum = builder.enumType('MessageDirection', {
@@ -189,12 +185,14 @@ export const MessageRef = builder.prismaNode('Message', {
   }),
 });
 
+export const MessageEdge = builder.edgeObject({ type: MessageRef, name: 'MessageEdge', description: 'A message and its cursor.' });
+
 const MessageConnection = builder.connectionObject(
   { type: MessageRef, name: 'MessageConnection', description: 'A page of messages.' },
-  { name: 'MessageEdge', description: 'A message and its cursor.' },
+  MessageEdge,
 );
 
-const MessageFilterInput = builder.inputType('MessageFilter', {
+export const MessageFilterInput = builder.inputType('MessageFilter', {
   description: 'A filter for messages. All given conditions must hold.',
   fields: (t) => ({
     enterpriseSid: t.id({ description: 'The message belongs to the enterprise with this sid.' }),
@@ -310,79 +308,4 @@ builder.queryFields((t) => ({
     },
     MessageConnection,
   ),
-}));
-
-const SendMessageInput = builder.inputType('SendMessageInput', {
-  description: 'An SMS to send for a Teams user.',
-  fields: (t) => ({
-    mappingSid: t.id({
-      required: true,
-      description: 'The sid of the mapping whose Teams user is the sender and whose phone number is used.',
-    }),
-    to: t.string({
-      required: true,
-      description:
-        "The phone number of the recipient: 3 to 18 digits with an optional leading `+`, or an international number in any other form, e.g. `+1 (571) 210-1234`. A national number is one of the region of the mapping's number.",
-    }),
-    body: t.string({
-      required: true,
-      description: 'The text: 1 to 999 characters, or fewer if the operator limits its segments (`SmsTooLongError`).',
-    }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const RetryMessageInput = builder.inputType('RetryMessageInput', {
-  description: 'A stuck or `FAILED` message to retry.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the message: `MS` followed by 32 hex digits.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const RetryMessagesInput = builder.inputType('RetryMessagesInput', {
-  description: 'The stuck and `FAILED` messages to retry.',
-  fields: (t) => ({
-    filter: t.field({ type: MessageFilterInput, description: 'Retries only messages that match this filter. Defaults to all.' }),
-    ...idempotencyKey(t),
-  }),
-});
-
-const RetriedMessagesRef = builder.objectRef<Retried>('RetriedMessages').implement({
-  description: 'The result of `retryMessages`.',
-  fields: (t) => ({
-    count: t.exposeInt('count', { description: 'The number of messages that are retried.' }),
-    hasMore: t.exposeBoolean('hasMore', { description: 'Whether there are more messages that match and can be retried.' }),
-  }),
-});
-
-builder.mutationFields((t) => ({
-  sendMessage: t.field({
-    type: MessageRef,
-    description:
-      'Sends an SMS for a Teams user. Returns the message as `QUEUED`; follow its delivery with `Subscription.messageStatus` or the event log.',
-    errors: resultUnion(
-      'SendMessageResult',
-      'accepted message',
-      ['SMS_TOO_LONG', 'MAPPING_NOT_FOUND', 'ENTERPRISE_CLOSED', 'ENTERPRISE_INACTIVE'],
-      [SmsTooLongError],
-    ),
-    args: { input: t.arg({ type: SendMessageInput, required: true, description: 'The SMS to send.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => sendMessage(gateway, caller, input),
-  }),
-  retryMessage: t.field({
-    type: MessageRef,
-    description:
-      'Retries a message. One that waits with its conversation is tried again at once, in order, and stays stuck until a message of the conversation is delivered. One that was set aside, or is `FAILED` for a reason that may have passed, is queued again behind the other messages of its conversation, without its error: a `FAILED` one becomes `QUEUED`, with an event in the log.',
-    errors: resultUnion('RetryMessageResult', 'retried message', ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_STUCK']),
-    args: { input: t.arg({ type: RetryMessageInput, required: true, description: 'The message to retry.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => retryMessage(gateway, caller, input),
-  }),
-  retryMessages: t.field({
-    type: RetriedMessagesRef,
-    description: `Retries the messages that match a filter and can be retried, as \`retryMessage\` does, oldest first, e.g. those of a whole outage. One call retries at most ${MAX_RETRIED}; repeat it, with another idempotency key, while \`hasMore\` is true. Messages that cannot be retried are left as they are. Each retried message is recorded in the audit log.`,
-    errors: resultUnion('RetryMessagesResult', 'number of retried messages', []),
-    args: { input: t.arg({ type: RetryMessagesInput, required: true, description: 'The messages to retry.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => retryMessages(gateway, caller, input),
-  }),
 }));

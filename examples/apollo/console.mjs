@@ -44,7 +44,7 @@ for (let { pageInfo } = data.enterprises; pageInfo.hasNextPage; ) {
 const CREATE_ENTERPRISE = gql`
   mutation CreateEnterprise($input: CreateEnterpriseInput!) {
     createEnterprise(input: $input) {
-      ... on Enterprise { id sid name status }
+      ... on CreateEnterpriseSuccess { enterprise { id sid name status } }
       ... on Error { code message path }
       ... on InvalidInputError { issues { path message } }
     }
@@ -58,8 +58,8 @@ async function createEnterprise(name, emailId) {
   const { data } = await client.mutate({ mutation: CREATE_ENTERPRISE, variables: { input } });
   const result = data.createEnterprise;
   switch (result.__typename) {
-    case 'Enterprise':
-      return `Created ${result.name}: ${result.sid}`;
+    case 'CreateEnterpriseSuccess':
+      return `Created ${result.enterprise.name}: ${result.enterprise.sid}`;
     case 'InvalidInputError':
       // One issue for each wrong form field.
       return result.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n');

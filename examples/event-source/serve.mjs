@@ -24,7 +24,7 @@ const HEADERS = {
 /** READ allows queries and subscriptions only, and `enterpriseSid` restricts the token to one enterprise: grant only what your user may see. */
 const CREATE_ACCESS_TOKEN = `mutation ($enterpriseSid: ID) {
   createAccessToken(input: { expiresIn: 3600, permissions: [READ], enterpriseSid: $enterpriseSid }) {
-    ... on IssuedAccessToken { token }
+    ... on CreateAccessTokenSuccess { token }
     ... on Error { message }
   }
 }`;

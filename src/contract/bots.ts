@@ -1,5 +1,5 @@
 import { botNotFound } from '../domain/errors.ts';
-import type { BodyField, Operation } from './operation.ts';
+import { type BodyField, type Operation, successType } from './operation.ts';
 import { type Connection, pageData, pageVariables } from './paging.ts';
 import { endTime, enterpriseSid, page, pageSize, sortBy, startTime } from './parameters.ts';
 import { timestamp } from './timestamps.ts';
@@ -21,6 +21,11 @@ interface BotRow {
   readonly enterprise: { readonly name: string };
 }
 
+/** The success of a mutation. */
+interface Changed {
+  readonly bot: BotRow;
+}
+
 const fragment = /* GraphQL */ `
   fragment BotAnswer on Bot {
     sid applicationId tenantId botAppId clientSecretHint clientSecret @include(if: $showSecrets)
@@ -30,7 +35,7 @@ const fragment = /* GraphQL */ `
 
 const mutation = (name: 'createBot' | 'updateBot' | 'deleteBot', input: string) => /* GraphQL */ `
   mutation ($input: ${input}!, $showSecrets: Boolean!) {
-    result: ${name}(input: $input) { ...BotAnswer ... on Error { code message value } }
+    result: ${name}(input: $input) { ... on ${successType(name)} { bot { ...BotAnswer } } ... on Error { code message value } }
   } ${fragment}`;
 
 /** Times are in ISO form, whatever the settings: the vendor's recorded bots have none. The secret is under both of its spellings. */
@@ -88,7 +93,7 @@ export const bots: readonly Operation[] = [
     errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'PLATFORM_ERROR', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS'],
     document: mutation('createBot', 'CreateBotInput'),
     variables: ({ body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ ...body, idempotencyKey }), showSecrets }),
-    dataOf: (row: BotRow) => dataOf(row),
+    dataOf: ({ bot }: Changed) => dataOf(bot),
   },
   {
     operation: 'updateBot',
@@ -111,7 +116,7 @@ export const bots: readonly Operation[] = [
     ],
     document: mutation('updateBot', 'UpdateBotInput'),
     variables: ({ sid, body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }), showSecrets }),
-    dataOf: (row: BotRow) => dataOf(row),
+    dataOf: ({ bot }: Changed) => dataOf(bot),
   },
   {
     operation: 'deleteBot',
@@ -124,7 +129,7 @@ export const bots: readonly Operation[] = [
     errors: ['BOT_NOT_FOUND'],
     document: mutation('deleteBot', 'DeleteBotInput'),
     variables: ({ sid, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ sid, idempotencyKey }), showSecrets }),
-    dataOf: (row: BotRow) => dataOf(row),
+    dataOf: ({ bot }: Changed) => dataOf(bot),
   },
   {
     operation: 'searchBots',

@@ -1,5 +1,5 @@
 import { enterpriseNotFound } from '../domain/errors.ts';
-import type { BodyField, Operation } from './operation.ts';
+import { type BodyField, type Operation, successType } from './operation.ts';
 import { type Connection, pageData, pageVariables } from './paging.ts';
 import { choice, endTime, page, pageSize, sortBy, startTime, text } from './parameters.ts';
 import { timestamp } from './timestamps.ts';
@@ -16,6 +16,11 @@ interface EnterpriseRow {
   readonly admin: { readonly sid: string; readonly email: string };
 }
 
+/** The success of a mutation. */
+interface Changed {
+  readonly enterprise: EnterpriseRow;
+}
+
 const fragment = /* GraphQL */ `
   fragment EnterpriseAnswer on Enterprise {
     sid name status dateCreated dateUpdated accountSid accountEmail
@@ -24,7 +29,7 @@ const fragment = /* GraphQL */ `
 
 const mutation = (name: 'createEnterprise' | 'updateEnterprise' | 'closeEnterprise', input: string) => /* GraphQL */ `
   mutation ($input: ${input}!) {
-    result: ${name}(input: $input) { ...EnterpriseAnswer ... on Error { code message value } }
+    result: ${name}(input: $input) { ... on ${successType(name)} { enterprise { ...EnterpriseAnswer } } ... on Error { code message value } }
   } ${fragment}`;
 
 /** Times are in ISO form, whatever the settings (REST.md, Answers). */
@@ -84,7 +89,7 @@ export const enterprises: readonly Operation[] = [
     errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'PLATFORM_ERROR', 'ENTERPRISE_NAME_NOT_UNIQUE', 'EMAIL_NOT_UNIQUE'],
     document: mutation('createEnterprise', 'CreateEnterpriseInput'),
     variables: ({ body, idempotencyKey }) => ({ input: withoutAbsent({ ...body, idempotencyKey }) }),
-    dataOf: (row: EnterpriseRow) => dataOf(row),
+    dataOf: ({ enterprise }: Changed) => dataOf(enterprise),
   },
   {
     operation: 'updateEnterprise',
@@ -105,7 +110,7 @@ export const enterprises: readonly Operation[] = [
     ],
     document: mutation('updateEnterprise', 'UpdateEnterpriseInput'),
     variables: ({ sid, body, idempotencyKey }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }) }),
-    dataOf: (row: EnterpriseRow) => dataOf(row),
+    dataOf: ({ enterprise }: Changed) => dataOf(enterprise),
   },
   {
     operation: 'deleteEnterprise',
@@ -118,7 +123,7 @@ export const enterprises: readonly Operation[] = [
     errors: ['PLATFORM_ERROR', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_HAS_MAPPINGS', 'ENTERPRISE_CLOSED'],
     document: mutation('closeEnterprise', 'CloseEnterpriseInput'),
     variables: ({ sid, idempotencyKey }) => ({ input: withoutAbsent({ sid, idempotencyKey }) }),
-    dataOf: (row: EnterpriseRow) => dataOf(row),
+    dataOf: ({ enterprise }: Changed) => dataOf(enterprise),
   },
   {
     operation: 'searchEnterprises',

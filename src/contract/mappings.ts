@@ -1,5 +1,5 @@
 import { mappingNotFound } from '../domain/errors.ts';
-import type { BodyField, Operation } from './operation.ts';
+import { type BodyField, type Operation, successType } from './operation.ts';
 import { type Connection, pageData, pageVariables } from './paging.ts';
 import { address, endTime, enterpriseSid, page, pageSize, sortBy, startTime, text } from './parameters.ts';
 import { type TimestampForm, timestamp, timestampForm } from './timestamps.ts';
@@ -18,6 +18,11 @@ interface MappingRow {
   readonly enterprise: { readonly name: string };
 }
 
+/** The success of a mutation. */
+interface Changed {
+  readonly mapping: MappingRow;
+}
+
 const fragment = /* GraphQL */ `
   fragment MappingAnswer on Mapping {
     sid name microsoftAddress externalAddress dateCreated dateUpdated accountSid accountEmail enterpriseSid
@@ -26,7 +31,7 @@ const fragment = /* GraphQL */ `
 
 const mutation = (name: 'createMapping' | 'updateMapping' | 'deleteMapping', input: string) => /* GraphQL */ `
   mutation ($input: ${input}!) {
-    result: ${name}(input: $input) { ...MappingAnswer ... on Error { code message value } }
+    result: ${name}(input: $input) { ... on ${successType(name)} { mapping { ...MappingAnswer } } ... on Error { code message value } }
   } ${fragment}`;
 
 function dataOf(row: MappingRow, form: TimestampForm) {
@@ -81,7 +86,7 @@ export const mappings: readonly Operation[] = [
     ],
     document: mutation('createMapping', 'CreateMappingInput'),
     variables: ({ body, idempotencyKey }) => ({ input: withoutAbsent({ ...body, idempotencyKey }) }),
-    dataOf: (row: MappingRow, _request, settings) => dataOf(row, timestampForm(settings, 'java')),
+    dataOf: ({ mapping }: Changed, _request, settings) => dataOf(mapping, timestampForm(settings, 'java')),
   },
   {
     operation: 'updateMapping',
@@ -104,7 +109,7 @@ export const mappings: readonly Operation[] = [
     ],
     document: mutation('updateMapping', 'UpdateMappingInput'),
     variables: ({ sid, body, idempotencyKey }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }) }),
-    dataOf: (row: MappingRow, _request, settings) => dataOf(row, timestampForm(settings, 'sql')),
+    dataOf: ({ mapping }: Changed, _request, settings) => dataOf(mapping, timestampForm(settings, 'sql')),
   },
   {
     operation: 'deleteMapping',
@@ -117,7 +122,7 @@ export const mappings: readonly Operation[] = [
     errors: ['PLATFORM_ERROR', 'MAPPING_NOT_FOUND'],
     document: mutation('deleteMapping', 'DeleteMappingInput'),
     variables: ({ sid, idempotencyKey }) => ({ input: withoutAbsent({ sid, idempotencyKey }) }),
-    dataOf: (row: MappingRow, _request, settings) => dataOf(row, timestampForm(settings, 'sql')),
+    dataOf: ({ mapping }: Changed, _request, settings) => dataOf(mapping, timestampForm(settings, 'sql')),
   },
   {
     operation: 'searchMappings',

@@ -80,9 +80,12 @@ export interface Operation {
   variables(request: ContractRequest): Record<string, unknown>;
   /**
    * Makes a success's `data`.
-   * @param result the document's root field, not null
+   * @param result the document's root field: a mutation's success, or a query's result that is not null
    */
   dataOf(result: unknown, request: ContractRequest, settings: ContractSettings): unknown;
   /** The error for a `result` that is null. */
   notFound?(sid: string): NotFoundError;
 }
+
+/** The type of a mutation's success: `createMapping` → `CreateMappingSuccess` */
+export const successType = (mutation: string) => `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Success`;

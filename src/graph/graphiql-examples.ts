@@ -57,7 +57,7 @@ query Messages($after: String) {
 mutation CreateEnterprise($input: CreateEnterpriseInput!) {
   createEnterprise(input: $input) {
     __typename
-    ... on Enterprise { sid name status admin { sid email } }
+    ... on CreateEnterpriseSuccess { enterprise { sid name status admin { sid email } } }
     ... on Error { code message path value }
   }
 }

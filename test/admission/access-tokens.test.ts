@@ -34,11 +34,11 @@ afterAll(() => gateway.close());
 
 const CREATE = `mutation ($input: CreateAccessTokenInput!) { made: createAccessToken(input: $input) {
   __typename
-  ... on IssuedAccessToken { token accessToken { sid permissions enterpriseSid accountSid dateCreated dateExpires dateRevoked } }
+  ... on CreateAccessTokenSuccess { token accessToken { sid permissions enterpriseSid accountSid dateCreated dateExpires dateRevoked } }
   ... on Error { code message path value }
 } }`;
 const REVOKE = `mutation ($sid: ID!) { revoked: revokeAccessToken(input: { sid: $sid }) {
-  __typename ... on AccessToken { sid dateRevoked } ... on Error { code message path value }
+  __typename ... on RevokeAccessTokenSuccess { accessToken { sid dateRevoked } } ... on Error { code message path value }
 } }`;
 const VIEWER = '{ viewer { account { sid } permissions enterprise { sid } expires } }';
 const STREAM = 'subscription { messageEvents { __typename ... on Bookmark { cursor } } }';
@@ -156,7 +156,7 @@ describe('an access token', () => {
   test('is refused once it is revoked, and revoking it again changes nothing', async () => {
     const { token, accessToken } = await create();
     const first = (await provider.graph(REVOKE, { sid: accessToken.sid })).data.revoked;
-    expect(first).toMatchObject({ __typename: 'AccessToken', dateRevoked: expect.any(String) });
+    expect(first).toMatchObject({ __typename: 'RevokeAccessTokenSuccess', accessToken: { dateRevoked: expect.any(String) } });
     expect(await statuses(token)).toEqual([401, 401]);
     expect((await provider.graph(REVOKE, { sid: accessToken.sid })).data.revoked).toEqual(first);
   });

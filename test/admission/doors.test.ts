@@ -29,7 +29,7 @@ beforeAll(async () => {
   const inactive = await done(provider, 'createEnterprise', { ...closed, status: 'INACTIVE' });
   const issue = async (graph: Provider['graph']) => {
     const { data } = await graph(
-      'mutation { made: createAccessToken(input: { expiresIn: 3600, permissions: [READ] }) { ... on IssuedAccessToken { token accessToken { sid } } } }',
+      'mutation { made: createAccessToken(input: { expiresIn: 3600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token accessToken { sid } } } }',
     );
     return data.made as { token: string; accessToken: { sid: string } };
   };

@@ -140,7 +140,7 @@ test('attempts that succeed, are refused for another reason, or use credentials 
   const suspended = await gateway.provider();
   await suspendAccount(gateway.gateway, suspended.accountSid);
   const { data } = await provider.graph(
-    'mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ] }) { ... on IssuedAccessToken { token accessToken { sid } } } }',
+    'mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token accessToken { sid } } } }',
   );
   await provider.graph(`mutation { revokeAccessToken(input: { sid: "${data.made.accessToken.sid}" }) { __typename } }`);
   for (let count = 0; count < 5; count += 1) {

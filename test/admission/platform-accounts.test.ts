@@ -141,7 +141,7 @@ describe('an account that Restcomm knows', () => {
 
   test('may create access tokens', async () => {
     const { data } = await graphOf(onPlatform())(
-      'mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ] }) { ... on IssuedAccessToken { token } } }',
+      'mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }',
     );
     expect((await graphClient(gateway.fetch, { token: data.made.token })(VIEWER)).status).toBe(200);
   });

@@ -106,9 +106,9 @@ describe('an enterprise’s admin', () => {
 
   test('creates and changes objects of its enterprise; the rows belong to the provider’s account, and the audit log names the admin', async () => {
     const made = await done(admin, 'createMapping', newMapping(enterpriseSid));
-    expect(await outcome(admin, 'updateMapping', `sid: "${made.sid}", name: "Renamed"`)).toBe('Mapping');
-    expect(await outcome(admin, 'sendMessage', `mappingSid: "${made.sid}", to: "15550100", body: "Hi"`)).toBe('Message');
-    expect(await outcome(admin, 'updateEnterprise', `sid: "${enterpriseSid}", name: "By its admin"`)).toBe('Enterprise');
+    expect(await outcome(admin, 'updateMapping', `sid: "${made.sid}", name: "Renamed"`)).toBe('UpdateMappingSuccess');
+    expect(await outcome(admin, 'sendMessage', `mappingSid: "${made.sid}", to: "15550100", body: "Hi"`)).toBe('SendMessageSuccess');
+    expect(await outcome(admin, 'updateEnterprise', `sid: "${enterpriseSid}", name: "By its admin"`)).toBe('UpdateEnterpriseSuccess');
     expect((await admin.rest.put(`/msteams/teamsbot/${botSid}`, { clientSecret: 'a-client-secret' })).status).toBe(200);
     const { prisma } = gateway.database;
     const [mapping, recorded] = await Promise.all([
@@ -145,7 +145,7 @@ describe('an enterprise’s admin', () => {
     const query = '{ accessTokens { nodes { sid adminSid enterpriseSid } } }';
     const issue = `mutation ($permissions: [Permission!]!, $enterpriseSid: ID) {
       made: createAccessToken(input: { expiresIn: 600, permissions: $permissions, enterpriseSid: $enterpriseSid }) {
-        ... on IssuedAccessToken { token accessToken { sid } } ... on Error { code path }
+        ... on CreateAccessTokenSuccess { token accessToken { sid } } ... on Error { code path }
     } }`;
     const ofProvider = (await provider.graph(issue, { permissions: ['READ'] })).data.made.accessToken.sid;
     const { token, accessToken } = (await admin.graph(issue, { permissions: ['READ', 'WRITE'] })).data.made;
@@ -171,13 +171,13 @@ describe('an enterprise’s admin', () => {
     const { authToken } = await rotateToken(gateway.gateway, accountSid);
     expect((await byToken.graph(VIEWER)).status).toBe(200);
     provider = { ...provider, authToken, ...clientOf(accountSid, authToken) };
-    expect(await outcome(admin, 'revokeAccessToken', `sid: "${accessToken.sid}"`)).toBe('AccessToken');
+    expect(await outcome(admin, 'revokeAccessToken', `sid: "${accessToken.sid}"`)).toBe('RevokeAccessTokenSuccess');
     expect((await byToken.graph(VIEWER)).status).toBe(401);
   });
 
   test('has idempotency keys of its own: an access token that its provider restricted to the enterprise gets other results', async () => {
     const { data } = await provider.graph(
-      `mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ, WRITE], enterpriseSid: "${enterpriseSid}" }) { ... on IssuedAccessToken { token } } }`,
+      `mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ, WRITE], enterpriseSid: "${enterpriseSid}" }) { ... on CreateAccessTokenSuccess { token } } }`,
     );
     const narrowed = {
       graph: graphClient(gateway.fetch, { token: data.made.token }),
@@ -185,8 +185,8 @@ describe('an enterprise’s admin', () => {
     };
     const rename = (client: Client, name: string) =>
       outcome(client, 'updateEnterprise', `sid: "${enterpriseSid}", name: "${name}", idempotencyKey: "same"`);
-    expect(await rename(admin, 'One')).toBe('Enterprise');
-    expect(await rename(narrowed, 'Other')).toBe('Enterprise');
+    expect(await rename(admin, 'One')).toBe('UpdateEnterpriseSuccess');
+    expect(await rename(narrowed, 'Other')).toBe('UpdateEnterpriseSuccess');
     expect(await rename(admin, 'Other')).toBe('IDEMPOTENCY_KEY_REUSED');
   });
 
@@ -214,12 +214,12 @@ describe('an enterprise’s admin', () => {
     const authorization = `Basic ${Buffer.from(`${made.adminSid}:${made.password}`).toString('base64')}`;
     const url = `http://gateway.test/graphql?${new URLSearchParams({ query: 'subscription { messageEvents { __typename } }' })}`;
     const answered = (await gateway.fetch(new Request(url, { headers: { accept: 'text/event-stream', authorization } }))).text();
-    expect(await outcome(provider, 'updateEnterprise', `sid: "${made.sid}", status: INACTIVE`)).toBe('Enterprise');
+    expect(await outcome(provider, 'updateEnterprise', `sid: "${made.sid}", status: INACTIVE`)).toBe('UpdateEnterpriseSuccess');
     expect(await answered).toContain('UNAUTHENTICATED');
     expect((await client.graph(VIEWER)).status).toBe(403);
-    expect(await outcome(provider, 'updateEnterprise', `sid: "${made.sid}", status: ACTIVE`)).toBe('Enterprise');
+    expect(await outcome(provider, 'updateEnterprise', `sid: "${made.sid}", status: ACTIVE`)).toBe('UpdateEnterpriseSuccess');
     expect((await client.graph(VIEWER)).status).toBe(200);
-    expect(await outcome(provider, 'closeEnterprise', `sid: "${made.sid}"`)).toBe('Enterprise');
+    expect(await outcome(provider, 'closeEnterprise', `sid: "${made.sid}"`)).toBe('CloseEnterpriseSuccess');
     expect((await client.graph(VIEWER)).status).toBe(403);
   });
 });

@@ -23,7 +23,7 @@ const postgres = inject('postgres');
 /** Whom it answers needs no statement, so that what a request costs is what its credentials do. */
 const PERMISSIONS = '{ viewer { permissions } }';
 const CREATE_TOKEN = `mutation { made: createAccessToken(input: { expiresIn: 3600, permissions: [READ] }) {
-  ... on IssuedAccessToken { token accessToken { sid } }
+  ... on CreateAccessTokenSuccess { token accessToken { sid } }
 } }`;
 const SET_STATUS = `mutation ($sid: ID!, $status: EnterpriseStatus!) { changed: updateEnterprise(input: { sid: $sid, status: $status }) { __typename } }`;
 const CLOSE = 'mutation ($sid: ID!) { changed: closeEnterprise(input: { sid: $sid }) { __typename } }';

@@ -6,6 +6,7 @@ import type { Authentication } from '../../src/admission/authentication.ts';
 import { CHANGES, createFairness, READS } from '../../src/admission/fairness.ts';
 import { createOrigins } from '../../src/admission/origins.ts';
 import { type ContractOptions, createContract } from '../../src/contract/handler.ts';
+import { successType } from '../../src/contract/operation.ts';
 import type { Caller, Permission } from '../../src/domain/caller.ts';
 import { responseOf } from '../../src/server/text-response.ts';
 import { restClient } from '../support/rest.ts';
@@ -13,19 +14,29 @@ import { restClient } from '../support/rest.ts';
 /** What the graph is to answer: by root field, from its arguments. */
 export type Answers = Readonly<Record<string, (args: Readonly<Record<string, unknown>>) => unknown>>;
 
-/** The real schema's types, with root fields that answer what their context says: for what the contract does on its own. */
+/**
+ * The real schema's types, with root fields that answer what their context says: for what the contract does on its own. A mutation that answers an entity
+ * succeeds with it.
+ */
 export function stubSchema(): GraphQLSchema {
   const schema = buildSchema(printed());
   for (const root of [schema.getQueryType(), schema.getMutationType()]) {
     for (const field of Object.values(root?.getFields() ?? {})) {
-      field.resolve = (_root, args, context: { answers: Answers }) => {
+      field.resolve = (_parent, args, context: { answers: Answers }) => {
         const answer = context.answers[field.name];
         if (!answer) throw new Error(`unexpected ${field.name}`);
-        return answer(args);
+        return root?.name === 'Mutation' ? resultOf(field.name, answer(args)) : answer(args);
       };
     }
   }
   return schema;
+}
+
+/** The member of a mutation's union: the success with an entity, or an error as it is. */
+function resultOf(mutation: string, answer: unknown): unknown {
+  const { __typename: type } = answer as { readonly __typename?: string };
+  const entity = ['Enterprise', 'Mapping', 'Bot'].find((name) => name === type)?.toLowerCase();
+  return entity ? { __typename: successType(mutation), [entity]: answer } : answer;
 }
 
 const schema = stubSchema();

@@ -13,10 +13,13 @@ beforeAll(async () => {
   bots = [];
   for (let count = 0; count < 3; count++) {
     const { sid } = await done(provider, 'createEnterprise', newEnterprise());
-    const { data } = await provider.graph('mutation ($input: CreateBotInput!) { createBot(input: $input) { ... on Bot { sid } } }', {
-      input: newBot(sid),
-    });
-    bots.push(data.createBot.sid);
+    const { data } = await provider.graph(
+      'mutation ($input: CreateBotInput!) { createBot(input: $input) { ... on CreateBotSuccess { bot { sid } } } }',
+      {
+        input: newBot(sid),
+      },
+    );
+    bots.push(data.createBot.bot.sid);
   }
 });
 afterAll(() => gateway.close());

@@ -65,7 +65,7 @@ test('examples/apollo/console.mjs pages by cursor, handles a mutation’s errors
 test('examples/apollo/console.mjs ends its live events when its access token is revoked', async () => {
   const provider = await gateway.provider();
   const { data } = await provider.graph(
-    'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ, WRITE] }) { ... on IssuedAccessToken { token accessToken { sid } } } }',
+    'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ, WRITE] }) { ... on CreateAccessTokenSuccess { token accessToken { sid } } } }',
   );
   example = new Example('apollo/console.mjs', gateway.url, { token: data.made.token });
   await subscribed();

@@ -110,7 +110,7 @@ test('examples/graphql-ws.mjs connects again when the network is lost silently',
 
 test('examples/graphql-ws.mjs ends when its access token is revoked', async () => {
   const { data } = await from.provider.graph(
-    'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on IssuedAccessToken { token accessToken { sid } } } }',
+    'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token accessToken { sid } } } }',
   );
   await start({ token: data.made.token });
   await example.says('Connected');

@@ -20,12 +20,12 @@ afterEach(() => {
 });
 
 const PHONE = '+4917012345671';
-const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ... on Message { sid } ... on Error { code } } }`;
-const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on Message { sid stuck } ... on Error { code } } }`;
+const SEND = `mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ... on SendMessageSuccess { sentMessage { sid } } ... on Error { code } } }`;
+const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on RetryMessageSuccess { retriedMessage { sid stuck } } ... on Error { code } } }`;
 
 async function send(from: Customer, body: string, to = PHONE): Promise<string> {
   const { data } = await from.provider.graph(SEND, { input: { mappingSid: from.mappingSid, to, body } });
-  return data.sendMessage.sid;
+  return data.sendMessage.sentMessage.sid;
 }
 const sentBy = ({ number }: Customer) =>
   exchange.restcomm.messages.filter(({ from, direction }) => from === number && direction === 'outbound-api');
@@ -159,7 +159,7 @@ describe('a message that has used up its retries', () => {
     for (let round = 0; round < 2; round += 1) {
       await exchange.ends(customer.provider, sid, 'stuck');
       expect((await stranger.graph(RETRY, { input: { sid } })).data).toEqual({ retryMessage: { code: 'MESSAGE_NOT_FOUND' } });
-      expect((await customer.provider.graph(RETRY, { input: { sid } })).data.retryMessage.sid).toBe(sid);
+      expect((await customer.provider.graph(RETRY, { input: { sid } })).data.retryMessage.retriedMessage.sid).toBe(sid);
     }
     exchange.restcomm.faults.clear();
     await until(async () => {

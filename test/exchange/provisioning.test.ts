@@ -190,7 +190,7 @@ describe('a bot', () => {
   });
 
   const VERIFY = `mutation ($input: VerifyBotInput!) {
-    verifyBot(input: $input) { ... on BotVerification { passed checks { step passed message } } ... on Error { code } }
+    verifyBot(input: $input) { ... on VerifyBotSuccess { passed checks { step passed message } } ... on Error { code } }
   }`;
   const verify = async (of: Customer, sid = of.botSid) => (await of.provider.graph(VERIFY, { input: { sid } })).data.verifyBot;
 

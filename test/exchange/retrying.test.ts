@@ -18,17 +18,17 @@ afterEach(() => {
 });
 
 const PHONE = '+4917012345671';
-const SEND = `mutation ($input: SendMessageInput!) { made: sendMessage(input: $input) { ... on Message { sid } ... on Error { code } } }`;
+const SEND = `mutation ($input: SendMessageInput!) { made: sendMessage(input: $input) { ... on SendMessageSuccess { sentMessage { sid } } ... on Error { code } } }`;
 const RETRY = `mutation ($input: RetryMessageInput!) {
-  made: retryMessage(input: $input) { ... on Message { sid stuck channelStatus channelErrorCode } ... on Error { code message } }
+  made: retryMessage(input: $input) { ... on RetryMessageSuccess { retriedMessage { sid stuck channelStatus channelErrorCode } } ... on Error { code message } }
 }`;
 const RETRY_ALL = `mutation ($input: RetryMessagesInput!) {
-  made: retryMessages(input: $input) { ... on RetriedMessages { count hasMore } ... on InvalidInputError { code issues { path } } ... on Error { code } }
+  made: retryMessages(input: $input) { ... on RetryMessagesSuccess { count hasMore } ... on InvalidInputError { code issues { path } } ... on Error { code } }
 }`;
 
 async function ask(document: string, input: object, { graph }: Pick<Customer['provider'], 'graph'> = customer.provider) {
   const { data, errors } = await graph(document, { input });
-  return errors ? { code: errors[0]?.extensions?.code } : data.made;
+  return errors ? { code: errors[0]?.extensions?.code } : (data.made.sentMessage ?? data.made.retriedMessage ?? data.made);
 }
 const send = async (body: string, from: Customer = customer, to = PHONE) =>
   (await ask(SEND, { mappingSid: from.mappingSid, to, body }, from.provider)).sid as string;
@@ -180,7 +180,7 @@ describe('retryMessages', () => {
     expect(await ask(RETRY_ALL, { filter: { enterpriseSid: own.enterpriseSid } }, customer.provider)).toEqual({ count: 0, hasMore: false });
     const token = async (permissions: string[], enterpriseSid?: string) => {
       const { data } = await own.provider.graph(
-        'mutation ($input: CreateAccessTokenInput!) { made: createAccessToken(input: $input) { ... on IssuedAccessToken { token } } }',
+        'mutation ($input: CreateAccessTokenInput!) { made: createAccessToken(input: $input) { ... on CreateAccessTokenSuccess { token } } }',
         { input: { expiresIn: 600, permissions, enterpriseSid } },
       );
       return { graph: graphClient(exchange.fetch, { token: data.made.token }) };

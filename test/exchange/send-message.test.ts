@@ -15,7 +15,7 @@ const PHONE = '+4917012345671';
 const SEND = `mutation ($input: SendMessageInput!) {
   sendMessage(input: $input) {
     __typename
-    ... on Message { sid channelStatus direction from to body segments encoding accountSid }
+    ... on SendMessageSuccess { sentMessage { sid channelStatus direction from to body segments encoding accountSid } }
     ... on Error { code message path value }
     ... on SmsTooLongError { characters segments maxCharacters maxSegments }
   }
@@ -24,14 +24,15 @@ const SEND = `mutation ($input: SendMessageInput!) {
 async function send(change: Record<string, unknown> = {}, of = customer) {
   const { data, errors } = await of.provider.graph(SEND, { input: { mappingSid: of.mappingSid, to: PHONE, body: 'Hello', ...change } });
   if (errors) throw new Error(JSON.stringify(errors));
-  return data.sendMessage;
+  const { sentMessage, ...result } = data.sendMessage;
+  return { ...result, ...sentMessage };
 }
 const count = () => exchange.gateway.prisma.message.count({ where: { organizationSid: customer.provider.organizationSid } });
 
 test('sends as the mapping’s Teams user, from their number', async () => {
   const accepted = await send({ to: ` ${PHONE} `, body: 'Grüße\nvon hier' });
   expect(accepted).toEqual({
-    __typename: 'Message',
+    __typename: 'SendMessageSuccess',
     sid: expect.stringMatching(/^MS[0-9a-f]{32}$/),
     channelStatus: 'QUEUED',
     direction: 'INBOUND',
@@ -56,7 +57,7 @@ describe('a text longer than the carrier accepts', () => {
   const refused = { __typename: 'SmsTooLongError', code: 'SMS_TOO_LONG', path: ['body'], value: null };
 
   test('is refused at once, with its length and the maximum', async () => {
-    expect(await send({ body: 'x'.repeat(999) })).toMatchObject({ __typename: 'Message', segments: 7 });
+    expect(await send({ body: 'x'.repeat(999) })).toMatchObject({ __typename: 'SendMessageSuccess', segments: 7 });
     const before = await count();
     expect(await send({ body: 'x'.repeat(1000) })).toEqual({
       ...refused,
@@ -76,7 +77,7 @@ describe('a text longer than the carrier accepts', () => {
     const limited = await createTestExchange({ maxSegments: 2 });
     try {
       const own = await limited.customer();
-      expect(await send({ body: 'x'.repeat(306) }, own)).toMatchObject({ __typename: 'Message', segments: 2 });
+      expect(await send({ body: 'x'.repeat(306) }, own)).toMatchObject({ __typename: 'SendMessageSuccess', segments: 2 });
       expect(await send({ body: 'x'.repeat(307) }, own)).toMatchObject({
         ...refused,
         message: 'Parameter body is invalid: takes 3 SMS segments of up to 153 characters; at most 2 can be sent',
@@ -199,5 +200,5 @@ test('while its mapping is deleted, a text is either accepted or refused as not 
     for (const { __typename, code = __typename } of sent) codes.add(code);
     expect(await send({}, own)).toMatchObject({ code: 'MAPPING_NOT_FOUND', path: ['mappingSid'] });
   }
-  for (const code of codes) expect(['Message', 'MAPPING_NOT_FOUND']).toContain(code);
+  for (const code of codes) expect(['SendMessageSuccess', 'MAPPING_NOT_FOUND']).toContain(code);
 });

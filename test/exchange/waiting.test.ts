@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 const PHONE = '+4917012345671';
-const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on Message { sid stuck channelStatus } ... on Error { code } } }`;
+const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on RetryMessageSuccess { retriedMessage { sid stuck channelStatus } } ... on Error { code } } }`;
 
 const shownTo = ({ user }: Person) =>
   exchange.microsoft.activities.flatMap(({ objectId, text }) => (objectId === user.objectId ? [String(text).split('\n')[1]] : []));
@@ -89,7 +89,7 @@ describe('messages wait, in order, and are delivered as soon as the cause is rem
     const sids = await twoWait(customer, person, 'APP_NOT_INSTALLED');
     person.user.installed = true;
     const { data } = await customer.provider.graph(RETRY, { input: { sid: sids[1] } });
-    expect(data.retryMessage).toEqual({ sid: sids[1], stuck: true, channelStatus: 'QUEUED' });
+    expect(data.retryMessage.retriedMessage).toEqual({ sid: sids[1], stuck: true, channelStatus: 'QUEUED' });
     await bothArrive(customer, person, sids);
   });
 

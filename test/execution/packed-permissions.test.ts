@@ -32,7 +32,7 @@ afterAll(async () => {
 async function tokenOf(permissions: readonly string[], enterpriseSid?: string): Promise<Credentials> {
   const { data, errors } = await provider.graph(
     `mutation ($permissions: [Permission!]!, $enterpriseSid: ID) {
-      made: createAccessToken(input: { expiresIn: 600, permissions: $permissions, enterpriseSid: $enterpriseSid }) { ... on IssuedAccessToken { token } } }`,
+      made: createAccessToken(input: { expiresIn: 600, permissions: $permissions, enterpriseSid: $enterpriseSid }) { ... on CreateAccessTokenSuccess { token } } }`,
     { permissions, enterpriseSid },
   );
   expect(errors).toBeUndefined();

@@ -211,7 +211,7 @@ describe.runIf(inject('postgres'))('while PostgreSQL', () => {
     const lost = await send();
     const again = await send();
     exchange.resume();
-    expect([lost.status, again.status, again.data?.result?.__typename]).toEqual([503, 200, 'Message']);
+    expect([lost.status, again.status, again.data?.result?.__typename]).toEqual([503, 200, 'SendMessageSuccess']);
     expect((await exchange.messages(customer.provider, { direction: 'INBOUND' })).filter(({ body }) => body === 'Committed')).toHaveLength(
       1,
     );

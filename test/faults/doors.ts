@@ -29,7 +29,8 @@ nameOf('COMMIT');
 /** What is sent of a COMMIT, but for the first: the name of the prepared statement. */
 export const COMMIT = nameOf('COMMIT');
 
-export const SEND = 'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { __typename ... on Message { sid } } }';
+export const SEND =
+  'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { __typename ... on SendMessageSuccess { sentMessage { sid } } } }';
 
 const credentialsOf = ({ provider }: Customer) => ({ user: provider.accountSid, password: provider.authToken });
 

@@ -10,7 +10,8 @@ import { until } from '../support/exchange.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { createSender, type Sender } from '../support/live.ts';
 
-const SEND = 'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on Message { sid } } }';
+const SEND =
+  'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on SendMessageSuccess { sentMessage { sid } } } }';
 
 let directUrl: string | undefined;
 let database: Database;

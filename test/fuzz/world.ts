@@ -88,7 +88,7 @@ export async function createFuzzWorld(): Promise<FuzzWorld> {
   const basic = authorizationOf({ user: provider.accountSid, password: provider.authToken });
   const { data: made } = await provider.graph(
     `mutation { createAccessToken(input: { expiresIn: 86400, permissions: [READ, WRITE, SECRETS, AUDIT] }) {
-      ... on IssuedAccessToken { token } ... on Error { message } } }`,
+      ... on CreateAccessTokenSuccess { token } ... on Error { message } } }`,
   );
   const bearer = authorizationOf({ token: made.createAccessToken.token });
   const { data: introspected } = await provider.graph(getIntrospectionQuery());

@@ -39,7 +39,7 @@ function fetchGraph(init: RequestInit, search = ''): Promise<Response> {
 const json = { 'content-type': 'application/json' };
 const typename = JSON.stringify({ query: '{ __typename }' });
 const createEnterprise = `mutation ($input: CreateEnterpriseInput!) {
-  made: createEnterprise(input: $input) { ... on Enterprise { sid } ... on Error { code } }
+  made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } ... on Error { code } }
 }`;
 const enterprise = { name: 'Kohl', enterpriseAdmin: { emailId: 'admin@kohl.example', password: 'a-long-password' } };
 

@@ -143,7 +143,7 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
 
   test('to a mutation, which is run only once', async () => {
     const query =
-      'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on Message { body to } ... on Error { code message path } } }';
+      'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { __typename ... on SendMessageSuccess { sentMessage { body to } } ... on Error { code message path } } }';
     const send = (to: string) => same(post({ query, variables: { input: { mappingSid, to, body: 'Hello' } } }));
     expect((await send('+4930123')).body).toContain('"body":"Hello"');
     expect(await gateway.gateway.prisma.message.count()).toBe(4);
@@ -153,7 +153,7 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
 
   test('to a mutation that fails unexpectedly', async () => {
     const query =
-      'mutation ($input: CreateEnterpriseInput!) { viewer: createEnterprise(input: $input) { ... on Enterprise { sid } ... on Error { code } } }';
+      'mutation ($input: CreateEnterpriseInput!) { viewer: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } ... on Error { code } } }';
     const input = { name: 'Other', enterpriseAdmin: { emailId: fresh.email(), password: 'a-long-password' } };
     const { body } = await same(post({ query, variables: { input } }));
     expect(JSON.parse(body).errors[0].extensions.code).toBe('INTERNAL_SERVER_ERROR');

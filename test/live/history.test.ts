@@ -99,14 +99,14 @@ test.runIf(inject('postgres'))(
           headers: { authorization: AUTHORIZATION, 'content-type': 'application/json' },
           body: JSON.stringify({ query, variables: { input } }),
           signal: AbortSignal.timeout(10_000),
-        }).then((response) => response.json() as Promise<{ data: Record<string, { sid: string }> }>);
+        }).then((response) => response.json() as Promise<{ data: Record<string, { entity: { sid: string } }> }>);
       const create = async (entity: string, input: object) => {
         const { data } = await graph(
           first.url,
-          `mutation ($input: Create${entity}Input!) { made: create${entity}(input: $input) { ... on ${entity} { sid } } }`,
+          `mutation ($input: Create${entity}Input!) { made: create${entity}(input: $input) { ... on Create${entity}Success { entity: ${entity.toLowerCase()} { sid } } } }`,
           input,
         );
-        return String(data.made?.sid);
+        return String(data.made?.entity.sid);
       };
       const enterpriseSid = await create('Enterprise', newEnterprise());
       const mappingSid = await create('Mapping', newMapping(enterpriseSid));

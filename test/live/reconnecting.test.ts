@@ -137,7 +137,7 @@ if (chromium) clients.push(['a browser’s EventSource', browser]);
 test.each(clients)('%s reconnects by itself when the gateway stops, and continues where it was', async (_name, start) => {
   const from = await createSender(gateway, await gateway.provider());
   const { data } = await from.provider.graph(
-    'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on IssuedAccessToken { token } } }',
+    'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }',
   );
   const { token } = data.made;
   const log: string[] = [];

@@ -60,15 +60,20 @@ export type Result = GraphRefusal & Record<string, any>;
 /** Asks the graph. Throws for what is no member of the result union. */
 export async function inGraph({ graph }: Pick<Provider, 'graph'>, name: MutationName, input: Input): Promise<Result> {
   const { entity } = mutations[name];
-  const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+  const capitalized = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
   const { data, errors } = await graph(
-    `mutation ($input: ${type}!) {
-      result: ${name}(input: $input) { __typename ... on ${entity} { ${selections[entity]} } ... on Error { code message path value } }
+    `mutation ($input: ${capitalized}Input!) {
+      result: ${name}(input: $input) {
+        __typename
+        ... on ${capitalized}Success { entity: ${entity.toLowerCase()} { ${selections[entity]} } }
+        ... on Error { code message path value }
+      }
     }`,
     { input },
   );
   if (errors) throw new Error(JSON.stringify(errors));
-  return data.result;
+  const { entity: changed, ...result } = data.result;
+  return { ...result, ...changed };
 }
 
 /** Asks the contract. */

@@ -32,7 +32,7 @@ async function receive(from: string): Promise<void> {
 }
 
 const SEND =
-  'mutation ($input: SendMessageInput!) { sent: sendMessage(input: $input) { ... on Message { sid to } ... on Error { code path } } }';
+  'mutation ($input: SendMessageInput!) { sent: sendMessage(input: $input) { ... on SendMessageSuccess { sentMessage { sid to } } ... on Error { code path } } }';
 const send = async (to: string) => (await provider.graph(SEND, { input: { mappingSid, to, body: 'Hello' } })).data.sent;
 
 /** The texts in a column of what both faces find. */

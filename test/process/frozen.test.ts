@@ -34,7 +34,7 @@ async function ask(url: string, query: string, variables: object = {}) {
   return { status: response.status, data, errors };
 }
 
-const SEND = 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ... on Message { sid } } }';
+const SEND = 'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ... on SendMessageSuccess { sentMessage { sid } } } }';
 const FREEZES = 10;
 /** PostgreSQL ends a transaction that idles for 1.5 s. The rest is for a busy machine; a lane's lease is 15 s. */
 const LONGEST_MS = 6000;

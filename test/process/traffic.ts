@@ -77,8 +77,8 @@ export async function createSurroundings(): Promise<Surroundings> {
       body: JSON.stringify({ query, variables: { input } }),
     });
     const { data, errors } = await response.json();
-    if (errors || !data.result.sid) throw new Error(JSON.stringify(errors ?? data));
-    return data.result.sid as string;
+    if (errors || !data.result.entity) throw new Error(JSON.stringify(errors ?? data));
+    return data.result.entity.sid as string;
   }
 
   /** Posts an activity of a user's. @returns the answer */
@@ -133,11 +133,15 @@ export async function createSurroundings(): Promise<Surroundings> {
     },
     // A frontend sends as the person.
     graph: async (url, { mappingSid }, body) => {
-      await ask(url, 'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on Message { sid } } }', {
-        mappingSid,
-        to: '+49303331',
-        body,
-      });
+      await ask(
+        url,
+        'mutation ($input: SendMessageInput!) { result: sendMessage(input: $input) { ... on SendMessageSuccess { entity: sentMessage { sid } } } }',
+        {
+          mappingSid,
+          to: '+49303331',
+          body,
+        },
+      );
       return true;
     },
   };
@@ -163,20 +167,24 @@ export async function createSurroundings(): Promise<Surroundings> {
     populate: async (url, count) => {
       const enterpriseSid = await ask(
         url,
-        'mutation ($input: CreateEnterpriseInput!) { result: createEnterprise(input: $input) { ... on Enterprise { sid } } }',
+        'mutation ($input: CreateEnterpriseInput!) { result: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { entity: enterprise { sid } } } }',
         {
           name: 'Customer',
           enterpriseAdmin: { emailId: 'admin@customer.example', password: 'a-long-password' },
         },
       );
       const { applicationId, tenantId, clientSecret } = bot;
-      await ask(url, 'mutation ($input: CreateBotInput!) { result: createBot(input: $input) { ... on Bot { sid } } }', {
-        enterpriseSid,
-        applicationId,
-        tenantId,
-        clientSecret,
-        botAppId: 'app',
-      });
+      await ask(
+        url,
+        'mutation ($input: CreateBotInput!) { result: createBot(input: $input) { ... on CreateBotSuccess { entity: bot { sid } } } }',
+        {
+          enterpriseSid,
+          applicationId,
+          tenantId,
+          clientSecret,
+          botAppId: 'app',
+        },
+      );
       for (let index = 0; index < count; index += 1) {
         const user = microsoft.addUser({ tenantId });
         const number = `+493000${index}1`;
@@ -184,7 +192,7 @@ export async function createSurroundings(): Promise<Surroundings> {
         const input = { enterpriseSid, microsoftAddress: user.userPrincipalName, externalAddress: number };
         const mappingSid = await ask(
           url,
-          'mutation ($input: CreateMappingInput!) { result: createMapping(input: $input) { ... on Mapping { sid } } }',
+          'mutation ($input: CreateMappingInput!) { result: createMapping(input: $input) { ... on CreateMappingSuccess { entity: mapping { sid } } } }',
           input,
         );
         people.push({ user, number, mappingSid });

@@ -21,10 +21,10 @@ afterAll(() => gateway.close());
 async function createEnterprise(name: string): Promise<{ id: string; sid: string }> {
   const enterpriseAdmin = { emailId: `admin@${name}.example`, password: 'a-long-password' };
   const { data } = await provider.graph(
-    'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on Enterprise { id sid } } }',
+    'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { id sid } } } }',
     { input: { name, enterpriseAdmin } },
   );
-  return data.made;
+  return data.made.enterprise;
 }
 
 async function createMapping(enterprise: number, name: string, externalAddress: string): Promise<void> {
@@ -32,7 +32,7 @@ async function createMapping(enterprise: number, name: string, externalAddress: 
   const { data } = await provider.graph('mutation ($input: CreateMappingInput!) { made: createMapping(input: $input) { __typename } }', {
     input,
   });
-  expect(data.made.__typename).toBe('Mapping');
+  expect(data.made.__typename).toBe('CreateMappingSuccess');
 }
 
 const queries = Object.values(schema.getQueryType()?.getFields() ?? {});

@@ -211,7 +211,7 @@ function select(type: GraphQLNamedOutputType, depth = 1): string {
   if (isAbstractType(type)) {
     const members = schema.getPossibleTypes(type).filter(({ name }) => !name.endsWith('Error'));
     const [only] = members.length === 1 ? members : [];
-    return `{ __typename ${only ? `... on ${only.name} ${select(only, depth)} ... on Error { code message path value }` : ''} }`;
+    return `{ __typename ${only ? `... on ${only.name} ${select(only, depth + 1)} ... on Error { code message path value }` : ''} }`;
   }
   const fields = Object.values((type as GraphQLObjectType).getFields()).filter(
     ({ name, type: of, args }) =>

@@ -178,7 +178,7 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
       const said = { ...deed.input, named: emailId && accountSid(emailId) };
       expect(leaks(canaries, said, { data, errors }), deed.mutation).toEqual([]);
       if (!mayWrite) expect(errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
-      else expect(data.made.__typename).toBe(deed.mutation === 'createEnterprise' ? 'Enterprise' : 'NotFoundError');
+      else expect(data.made.__typename).toBe(deed.mutation === 'createEnterprise' ? 'CreateEnterpriseSuccess' : 'NotFoundError');
     }
   });
 

@@ -40,17 +40,17 @@ beforeAll(async () => {
   };
   const bot = await done(provider, 'createBot', newBot(second('Enterprise')));
   const sent = await provider.graph(
-    `mutation { sent: sendMessage(input: { mappingSid: "${second('Mapping')}", to: "15550100", body: "Hi" }) { ... on Message { sid } } }`,
+    `mutation { sent: sendMessage(input: { mappingSid: "${second('Mapping')}", to: "15550100", body: "Hi" }) { ... on SendMessageSuccess { sentMessage { sid } } } }`,
   );
   const issued = await provider.graph(
     `mutation { issued: createAccessToken(input: { expiresIn: 3600, permissions: [READ, WRITE, SECRETS], enterpriseSid: "${second('Enterprise')}" }) {
-      ... on IssuedAccessToken { accessToken { sid } }
+      ... on CreateAccessTokenSuccess { accessToken { sid } }
     } }`,
   );
   own = {
     ...{ Account: provider.accountSid, Organization: provider.organizationSid, Enterprise: second('Enterprise') },
     ...{ EnterpriseAdmin: adminOf(second('Enterprise')), Mapping: second('Mapping'), Bot: bot.sid },
-    ...{ Message: sent.data.sent.sid, AccessToken: issued.data.issued.accessToken.sid },
+    ...{ Message: sent.data.sent.sentMessage.sid, AccessToken: issued.data.issued.accessToken.sid },
   };
 
   before = await rowsOf(gateway.database.pool);
@@ -175,14 +175,14 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
 
   test('a key that it uses remains unused for its account', async () => {
     const mutation = `mutation ($input: UpdateEnterpriseInput!) { updated: updateEnterprise(input: $input) {
-      __typename ... on Enterprise { name } ... on Error { code value }
+      __typename ... on UpdateEnterpriseSuccess { enterprise { name } } ... on Error { code value }
     } }`;
     const input = { sid: own.Enterprise, name: 'Renamed', idempotencyKey: 'shared' };
-    expect((await narrowed.graph(mutation, { input })).data.updated).toMatchObject({ name: 'Renamed' });
+    expect((await narrowed.graph(mutation, { input })).data.updated).toMatchObject({ enterprise: { name: 'Renamed' } });
     expect((await world.provider.graph(mutation, { input: { ...input, name: 'By its account' } })).data.updated).toMatchObject({
-      name: 'By its account',
+      enterprise: { name: 'By its account' },
     });
-    expect((await narrowed.graph(mutation, { input })).data.updated).toMatchObject({ name: 'Renamed' });
+    expect((await narrowed.graph(mutation, { input })).data.updated).toMatchObject({ enterprise: { name: 'Renamed' } });
     expect((await narrowed.graph(mutation, { input: { ...input, name: 'Else' } })).data.updated).toEqual({
       ...{ __typename: 'ConflictError', code: 'IDEMPOTENCY_KEY_REUSED', value: 'shared' },
     });
@@ -249,7 +249,7 @@ describe('to a read-only access token', () => {
   let reader: Pick<Provider, 'graph' | 'rest'>;
   beforeAll(async () => {
     const { data } = await world.provider.graph(
-      'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on IssuedAccessToken { token } } }',
+      'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }',
     );
     reader = clientsOf(gateway, { token: data.made.token });
     before = await rowsOf(gateway.database.pool);

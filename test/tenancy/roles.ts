@@ -46,7 +46,7 @@ export const narrowedRoles: readonly NarrowedRole[] = [
     credentials: async ({ provider, sids }) => {
       const { data } = await provider.graph(
         `mutation { issued: createAccessToken(input: { expiresIn: 3600, permissions: [READ, WRITE, SECRETS, AUDIT], enterpriseSid: "${sids.Enterprise?.[1]}" }) {
-          ... on IssuedAccessToken { token }
+          ... on CreateAccessTokenSuccess { token }
         } }`,
       );
       return { token: data.issued.token };

@@ -56,7 +56,8 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
     deeds.push(deed);
     const { data, errors } = await provider.graph(documentOf(deed), { input: deed.input });
     if (errors || data.made.__typename.endsWith('Error')) throw new Error(`${mutation} made nothing: ${JSON.stringify(errors ?? data)}`);
-    return data.made;
+    const { made } = data;
+    return made.enterprise ?? made.mapping ?? made.bot ?? made;
   }
 
   const enterprises: string[] = [];
@@ -116,10 +117,11 @@ export const documentOf = ({ mutation }: Deed): string => `mutation ($input: ${m
 }`;
 
 const shown: Readonly<Record<string, string>> = {
-  createEnterprise: '... on Enterprise { id sid accountEmail name admin { sid accountSid email name } }',
-  createMapping: '... on Mapping { id sid accountEmail name microsoftAddress externalAddress enterprise { name } }',
-  createBot: '... on Bot { id sid accountEmail applicationId tenantId clientSecret enterprise { name } }',
-  createAccessToken: '... on IssuedAccessToken { token accessToken { sid enterprise { name } } }',
+  createEnterprise: '... on CreateEnterpriseSuccess { enterprise { id sid accountEmail name admin { sid accountSid email name } } }',
+  createMapping:
+    '... on CreateMappingSuccess { mapping { id sid accountEmail name microsoftAddress externalAddress enterprise { name } } }',
+  createBot: '... on CreateBotSuccess { bot { id sid accountEmail applicationId tenantId clientSecret enterprise { name } } }',
+  createAccessToken: '... on CreateAccessTokenSuccess { token accessToken { sid enterprise { name } } }',
 };
 
 /** Messages arrive by the exchange, but the tests of tenancy need only their rows. */

@@ -8,7 +8,7 @@ import { accessTokenNotFound, enterpriseNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, parseInput } from '../input.ts';
-import { type Order, type PageArguments, readPage } from '../lists/keyset.ts';
+import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import type { Secrets } from '../secrets.ts';
 import { newSid, normalizeSid } from '../sid.ts';
@@ -104,6 +104,11 @@ export function revokeAccessToken(gateway: Gateway, caller: Caller, input: Revok
   });
 }
 
+const LIST: ListDefinition<AccessToken, AccessTokenOrderField> = { name: 'accessTokens', columns: { DATE_CREATED: 'dateCreated' } };
+
+/** The edge of an access token in the default order of its list. */
+export const accessTokenEdge = (token: AccessToken) => edgeOf(LIST, 'DATE_CREATED', token);
+
 /** Reads one page of the caller's access tokens, including those that expired within the last day. Sorted by creation by default. */
 export function listAccessTokens(
   { prisma }: Gateway,
@@ -113,7 +118,7 @@ export function listAccessTokens(
 ): Promise<Page<AccessToken>> {
   return readPage(
     caller,
-    { name: 'accessTokens', columns: { DATE_CREATED: 'dateCreated' } },
+    LIST,
     {
       find: (range) => prisma.accessToken.findMany(range),
       count: (where) => prisma.accessToken.count({ where }),

@@ -12,7 +12,7 @@ import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { changed, type Keyed, lookup, mandatory, parseInput, SECRET } from '../input.ts';
 import { type CreatedRange, createdBetween } from '../lists/filters.ts';
-import { type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
+import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
@@ -55,6 +55,9 @@ export function findBot({ sql }: Gateway, caller: Caller, sid: string): Promise<
 }
 
 const LIST: ListDefinition<Bot, BotOrderField> = { name: 'bots', columns: { DATE_CREATED: 'dateCreated' } };
+
+/** The edge of a bot in the default order of its lists. */
+export const botEdge = (bot: Bot) => edgeOf(LIST, 'DATE_CREATED', bot);
 
 /** Reads one page of the bots in the caller's reach, sorted by creation, ascending by default. */
 export function listBots(

@@ -10,7 +10,7 @@ import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
 import { changed, type Keyed, lookup, mandatory, optional, parseInput, SECRET } from '../input.ts';
 import { type CreatedRange, containing, createdBetween, literal } from '../lists/filters.ts';
-import { type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
+import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
@@ -62,6 +62,9 @@ const LIST: ListDefinition<Enterprise, EnterpriseOrderField> = {
   name: 'enterprises',
   columns: { DATE_CREATED: 'dateCreated', NAME: 'nameFolded' },
 };
+
+/** The edge of an enterprise in the default order of its lists. */
+export const enterpriseEdge = (enterprise: Enterprise) => edgeOf(LIST, 'DATE_CREATED', enterprise);
 
 /** Reads one page of the enterprises in the caller's reach. Sorted by creation by default. */
 export function listEnterprises(

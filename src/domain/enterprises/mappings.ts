@@ -5,7 +5,7 @@ import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
 import { type CreatedRange, containing, createdBetween, literal } from '../lists/filters.ts';
-import { type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
+import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import { numberContaining } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
@@ -40,6 +40,9 @@ const LIST: ListDefinition<Mapping, MappingOrderField> = {
   },
 };
 const BY_CREATION: Order<MappingOrderField> = { field: 'DATE_CREATED', direction: 'ASC' };
+
+/** The edge of a mapping in the default order of its lists. */
+export const mappingEdge = (mapping: Mapping) => edgeOf(LIST, 'DATE_CREATED', mapping);
 
 /** Reads one page of the mappings in the caller's reach. Sorted by creation by default. */
 export function listMappings(

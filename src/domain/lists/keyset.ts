@@ -4,7 +4,7 @@ import type { Range } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { invalidParameter } from '../input.ts';
 import { type CursorPosition, decodeCursor, encodeCursor, encodePackedCursor } from './cursors.ts';
-import { PackedRowsPage, type Page, type PageContext, RowsPage } from './pages.ts';
+import { Edge, PackedRowsPage, type Page, type PageContext, RowsPage } from './pages.ts';
 
 /** The values to read of each row; all of them by default. */
 export interface Selection {
@@ -111,7 +111,7 @@ function planPage<Row extends { sid: string }, Field extends string>(
 ): KeysetPlan<Row> {
   const { size, isBackward, offset } = validated(caller, page);
   const column = columns[field];
-  const cursorField = versions?.[field] ? `${field}:${versions[field]}` : field;
+  const cursorField = cursorFieldOf(field, versions);
   const after = page.after == null ? undefined : decodeCursor(page.after, name, cursorField, 'after');
   const before = page.before == null ? undefined : decodeCursor(page.before, name, cursorField, 'before');
   const isDescending = (direction === 'DESC') !== isBackward;
@@ -133,6 +133,17 @@ function planPage<Row extends { sid: string }, Field extends string>(
     isContinuation: isBackward ? before !== undefined : after !== undefined || offset > 0,
   };
 }
+
+/** Returns a row's edge in a list that is sorted by `field`, for a row that was not read as part of a page. */
+export const edgeOf = <Row extends { sid: string }, Field extends string>(
+  { name, columns, versions }: ListDefinition<Row, Field>,
+  field: Field,
+  row: Row,
+): Edge<Row> => new Edge(row, () => encodeCursor(name, cursorFieldOf(field, versions), row[columns[field]], row.sid));
+
+/** The order field as cursors name it. */
+const cursorFieldOf = <Field extends string>(field: Field, versions: ListDefinition<never, Field>['versions']) =>
+  versions?.[field] ? `${field}:${versions[field]}` : field;
 
 const orders = new Map<string, Range['orderBy']>();
 

@@ -95,7 +95,8 @@ class RowsPageInfo<Row> implements PageInfo {
   }
 }
 
-class Edge<Row> {
+/** A row and its position in a list, encoded on access. */
+export class Edge<Row> {
   constructor(
     readonly node: Row,
     private readonly cursorOf: (node: Row) => string,

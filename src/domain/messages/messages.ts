@@ -13,7 +13,7 @@ import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
 import { type CreatedRange, createdBetween, literal } from '../lists/filters.ts';
-import { type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
+import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import { addressBeginning } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
@@ -52,6 +52,9 @@ const LIST: ListDefinition<Message, MessageOrderField> = {
   versions: { FROM: 2, TO: 2 },
 };
 const BY_CREATION: Order<MessageOrderField> = { field: 'DATE_CREATED', direction: 'ASC' };
+
+/** The edge of a message in the default order of its lists. */
+export const messageEdge = (message: Message) => edgeOf(LIST, 'DATE_CREATED', message);
 
 /** Reads one page of the messages in the caller's reach. Sorted by creation by default. */
 export function listMessages(

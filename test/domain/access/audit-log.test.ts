@@ -75,22 +75,22 @@ const valid: Record<Mutation, () => Promise<Input>> = {
 const names = Object.keys(valid) as Mutation[];
 
 const selections: Partial<Record<Mutation, string>> = {
-  createAccessToken: '... on IssuedAccessToken { token accessToken { sid } }',
-  verifyBot: '... on BotVerification { checks { step } }',
-  retryMessages: '... on RetriedMessages { count }',
+  createAccessToken: '... on CreateAccessTokenSuccess { token accessToken { sid } }',
+  verifyBot: '... on VerifyBotSuccess { checks { step } }',
+  retryMessages: '... on RetryMessagesSuccess { count }',
 };
 const capitalized = (name: string) => name.replace(/^./, (letter) => letter.toUpperCase());
 
 /** @returns what it is about, and the request's id */
 async function mutate(name: Mutation, input: Input, { graph }: Pick<Provider, 'graph'> = provider) {
-  const entity = capitalized(mutationActions[name].split('.')[0] as string);
-  const selected = selections[name] ?? `... on ${entity} { sid }`;
+  const [entity] = mutationActions[name].split('.');
+  const selected = selections[name] ?? `... on ${capitalized(name)}Success { entity: ${entity} { sid } }`;
   const { data, headers, errors } = await graph(
     `mutation ($input: ${capitalized(name)}Input!) { made: ${name}(input: $input) { __typename ${selected} ... on Error { code } } }`,
     { input },
   );
   const made = data?.made;
-  const sid: string = made?.sid ?? made?.accessToken?.sid ?? input.sid ?? stuck;
+  const sid: string = made?.entity?.sid ?? made?.accessToken?.sid ?? input.sid ?? stuck;
   return { sid, token: made?.token as string, code: made?.code ?? errors?.[0]?.extensions?.code, requestId: headers.get('x-request-id') };
 }
 

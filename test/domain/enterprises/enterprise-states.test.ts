@@ -136,16 +136,16 @@ describe('an account that the admin shares', () => {
 test('each mutation of one document returns its own result, relations included', async () => {
   const { sid } = await done(provider, 'createEnterprise', newEnterprise());
   const change = (status: string) =>
-    `updateEnterprise(input: { sid: "${sid}", status: ${status} }) { ...on Enterprise { status admin { status } } }`;
+    `updateEnterprise(input: { sid: "${sid}", status: ${status} }) { ... on UpdateEnterpriseSuccess { enterprise { status admin { status } } } }`;
   const add = `createMapping(input: { enterpriseSid: "${sid}", microsoftAddress: "${fresh.user()}", externalAddress: "${fresh.number()}" }) {
-    ... on Mapping { operational enterprise { status mappingCount } } }`;
+    ... on CreateMappingSuccess { mapping { operational enterprise { status mappingCount } } } }`;
   const { data } = await provider.graph(
     `mutation { a: ${change('INACTIVE')} b: ${add} c: ${change('ACTIVE')} d: ${add.replace('+49', '+48')} }`,
   );
   expect(data).toEqual({
-    a: { status: 'INACTIVE', admin: { status: 'SUSPENDED' } },
-    b: { operational: false, enterprise: { status: 'INACTIVE', mappingCount: 1 } },
-    c: { status: 'ACTIVE', admin: { status: 'ACTIVE' } },
-    d: { operational: true, enterprise: { status: 'ACTIVE', mappingCount: 2 } },
+    a: { enterprise: { status: 'INACTIVE', admin: { status: 'SUSPENDED' } } },
+    b: { mapping: { operational: false, enterprise: { status: 'INACTIVE', mappingCount: 1 } } },
+    c: { enterprise: { status: 'ACTIVE', admin: { status: 'ACTIVE' } } },
+    d: { mapping: { operational: true, enterprise: { status: 'ACTIVE', mappingCount: 2 } } },
   });
 });

@@ -65,10 +65,10 @@ test('a message in the graph can be answered through the graph, at its original 
   const sid = await exchange.text(customer, customer, 'tel:+1-555-123-0002', 'Hello');
   const { from } = await exchange.ends(customer.provider, sid, 'DELIVERED');
   const { data } = await customer.provider.graph(
-    'mutation ($input: SendMessageInput!) { sent: sendMessage(input: $input) { ... on Message { sid to } } }',
+    'mutation ($input: SendMessageInput!) { sent: sendMessage(input: $input) { ... on SendMessageSuccess { sentMessage { sid to } } } }',
     { input: { mappingSid: customer.mappingSid, to: from, body: 'Through the graph' } },
   );
-  expect(data.sent.to).toBe('tel:+1-555-123-0002');
+  expect(data.sent.sentMessage.to).toBe('tel:+1-555-123-0002');
   expect(await sentTo(customer.number, 'Through the graph')).toBe('+15551230002');
 });
 

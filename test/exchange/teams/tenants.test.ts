@@ -39,7 +39,7 @@ describe('applications and tenants are compared without case', () => {
   });
 
   const VERIFY =
-    'mutation ($input: VerifyBotInput!) { verifyBot(input: $input) { ... on BotVerification { passed checks { step passed message } } } }';
+    'mutation ($input: VerifyBotInput!) { verifyBot(input: $input) { ... on VerifyBotSuccess { passed checks { step passed message } } } }';
 
   test('a tenant that is given by its domain is resolved, and said', async () => {
     const { bot } = await exchange.customer();

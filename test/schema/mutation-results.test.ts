@@ -1,0 +1,144 @@
+import { isUnionType } from 'graphql';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { schema } from '../../schema/index.ts';
+import { newSid } from '../../src/domain/sid.ts';
+import { done, fresh, type Input, newBot, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
+
+const restcomm = createRecordingRestcomm();
+let gateway: TestGateway;
+let provider: Provider;
+
+beforeAll(async () => {
+  gateway = await createTestGateway({ platforms: { restcomm } });
+  provider = await gateway.provider();
+});
+afterAll(() => gateway.close());
+beforeEach(() => restcomm.reset());
+
+const capitalized = (name: string) => name.replace(/^./, (letter) => letter.toUpperCase());
+const enterprise = async () => (await done(provider, 'createEnterprise', newEnterprise())).sid as string;
+const mapping = async () => (await done(provider, 'createMapping', newMapping(await enterprise()))).sid as string;
+const bot = async () => (await done(provider, 'createBot', newBot(await enterprise()))).sid as string;
+
+async function mutate(name: string, input: Input, selected = '') {
+  const document = `mutation ($input: ${capitalized(name)}Input!) { result: ${name}(input: $input) { __typename ${selected} } }`;
+  const { data, errors } = await provider.graph(document, { input });
+  expect(errors).toBeUndefined();
+  return data.result;
+}
+
+/** Inputs that succeed. */
+const valid: Record<string, () => Promise<Input>> = {
+  createEnterprise: async () => newEnterprise(),
+  updateEnterprise: async () => ({ sid: await enterprise(), status: 'INACTIVE' }),
+  closeEnterprise: async () => ({ sid: await enterprise() }),
+  createMapping: async () => newMapping(await enterprise()),
+  updateMapping: async () => ({ sid: await mapping(), externalAddress: fresh.number() }),
+  deleteMapping: async () => ({ sid: await mapping() }),
+  createBot: async () => newBot(await enterprise()),
+  updateBot: async () => ({ sid: await bot(), tenantId: 'other' }),
+  deleteBot: async () => ({ sid: await bot() }),
+  verifyBot: async () => ({ sid: await bot() }),
+  sendMessage: async () => ({ mappingSid: await mapping(), to: fresh.number(), body: 'Hello' }),
+  retryMessage: async () => {
+    const { sentMessage } = await mutate(
+      'sendMessage',
+      (await valid.sendMessage?.()) ?? {},
+      '... on SendMessageSuccess { sentMessage { sid } }',
+    );
+    await gateway.gateway.prisma.outbox.deleteMany({ where: { messageSid: sentMessage.sid } });
+    await gateway.gateway.prisma.message.update({ where: { sid: sentMessage.sid }, data: { stuck: true } });
+    return { sid: sentMessage.sid };
+  },
+  retryMessages: async () => ({}),
+  createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'] }),
+  revokeAccessToken: async () => {
+    const { accessToken } = await mutate(
+      'createAccessToken',
+      { expiresIn: 600, permissions: ['READ'] },
+      '... on CreateAccessTokenSuccess { accessToken { sid } }',
+    );
+    return { sid: accessToken.sid };
+  },
+};
+
+/** Inputs that are refused because there is no such object. */
+const unknown: Record<string, () => Promise<Input>> = {
+  createMapping: async () => newMapping(unknownSid('EN')),
+  createBot: async () => newBot(unknownSid('EN')),
+  sendMessage: async () => ({ mappingSid: unknownSid('BE'), to: fresh.number(), body: 'Hello' }),
+  createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'], enterpriseSid: unknownSid('EN') }),
+  revokeAccessToken: async () => ({ sid: newSid('AT') }),
+};
+
+const inputOf = async (name: string) => {
+  const input = await valid[name]?.();
+  if (!input) throw new Error(`no input for ${name}`);
+  return input;
+};
+
+/** How each kind of error comes about. */
+const provoke: Record<string, (name: string) => Promise<Input>> = {
+  InvalidInputError: async (name) => ({ ...(await inputOf(name)), idempotencyKey: 'ä' }),
+  NotFoundError: async (name) => unknown[name]?.() ?? { sid: unknownSid('EN') },
+  ConflictError: async (name) => {
+    const idempotencyKey = fresh.key();
+    await mutate('updateBot', { sid: await bot(), tenantId: 'another', idempotencyKey });
+    return { ...(await inputOf(name)), idempotencyKey };
+  },
+  PlatformError: async (name) => {
+    const input = await inputOf(name);
+    for (const call of ['createSubAccount', 'setAccountStatus', 'enableSms', 'disableSms'] as const) restcomm.refuse(call);
+    return input;
+  },
+  SmsTooLongError: async (name) => ({ ...(await inputOf(name)), body: 'x'.repeat(1000) }),
+};
+
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {}).map(({ name }) => {
+  const union = schema.getType(`${capitalized(name)}Result`);
+  return { name, members: isUnionType(union) ? union.getTypes().map((member) => member.name) : [] };
+});
+
+describe.each(mutations)('$name', ({ name, members }) => {
+  test('succeeds with a type of its own', async () => {
+    expect((await mutate(name, await inputOf(name))).__typename).toBe(`${capitalized(name)}Success`);
+  });
+
+  test.each(members.filter((member) => member.endsWith('Error')))('can answer the %s of its union', async (member) => {
+    const input = await provoke[member]?.(name);
+    expect((await mutate(name, input ?? {})).__typename).toBe(member);
+  });
+});
+
+describe('what a mutation changes fits into a cache', () => {
+  const created = [
+    ['createEnterprise', 'enterpriseEdge', 'enterprises'],
+    ['createMapping', 'mappingEdge', 'mappings'],
+    ['createBot', 'botEdge', 'bots'],
+    ['sendMessage', 'sentMessageEdge', 'messages'],
+    ['createAccessToken', 'accessTokenEdge', 'accessTokens'],
+  ] as const;
+
+  test.each(created)('%s returns the edge that the list in its default order has', async (name, edge, list) => {
+    const result = await mutate(name, await inputOf(name), `... on ${capitalized(name)}Success { edge: ${edge} { cursor node { sid } } }`);
+    const { data } = await provider.graph(
+      `query ($after: String) { list: ${list}(last: 1) { edges { cursor node { sid } } } rest: ${list}(after: $after) { nodes { sid } } }`,
+      { after: result.edge.cursor },
+    );
+    expect(data).toEqual({ list: { edges: [result.edge] }, rest: { nodes: [] } });
+  });
+
+  test.each([
+    ['deleteMapping', 'mapping'],
+    ['deleteBot', 'bot'],
+  ])('%s returns the global id that is gone', async (name, entity) => {
+    const input = await inputOf(name);
+    const { data: before } = await provider.graph(`query ($sid: ID!) { ${entity}(sid: $sid) { id } }`, input);
+    const result = await mutate(name, input, `... on ${capitalized(name)}Success { deletedId ${entity} { id sid } }`);
+    const { id } = before[entity];
+    expect(result).toMatchObject({ deletedId: id, [entity]: { id, sid: input.sid } });
+    expect((await provider.graph('query ($id: ID!) { node(id: $id) { id } }', { id })).data).toEqual({ node: null });
+  });
+});

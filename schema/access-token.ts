@@ -102,6 +102,7 @@ builder.queryField('accessTokens', (t) =>
   t.connection(
     {
       type: AccessTokenRef,
+      nullable: true,
       description:
         'The access tokens that the calling account or admin created, including revoked ones, until a day after they expire. Not available to access tokens themselves.',
       authScopes: { ownCredentials: true },
@@ -169,6 +170,7 @@ const RevokeAccessTokenInput = builder.inputType('RevokeAccessTokenInput', {
 builder.mutationFields((t) => ({
   createAccessToken: t.field({
     type: CreateAccessTokenSuccessRef,
+    nullable: true,
     description:
       "Creates a short-lived bearer token, so that a frontend need not hold an account's auth token. Not available to access tokens themselves.",
     authScopes: { ownCredentials: true },
@@ -178,6 +180,7 @@ builder.mutationFields((t) => ({
   }),
   revokeAccessToken: t.field({
     type: RevokeAccessTokenSuccessRef,
+    nullable: true,
     description:
       'Revokes an access token of the calling account or admin, and ends its live streams. Does nothing if it is already revoked. Not available to access tokens themselves.',
     authScopes: { ownCredentials: true },

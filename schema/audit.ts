@@ -1,6 +1,7 @@
 import { listAuditLog } from '../src/domain/access/audit-log.ts';
 import { type AuditAction, auditActions } from '../src/domain/audit.ts';
 import { builder } from './builder.ts';
+import { OrderDirectionEnum } from './lists.ts';
 
 const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'enterprise.create': 'An enterprise was created.',
@@ -80,15 +81,35 @@ const AuditFilterInput = builder.inputType('AuditFilter', {
   }),
 });
 
+const AuditRecordOrderInput = builder.inputType('AuditRecordOrder', {
+  description: 'A sort order of audit records. Ties are sorted by sid in the same direction.',
+  fields: (t) => ({
+    field: t.field({
+      type: builder.enumType('AuditRecordOrderField', {
+        description: 'The fields by which audit records can be sorted.',
+        values: { DATE_CREATED: { description: 'The time when the action was performed.' } } as const,
+      }),
+      required: true,
+      description: 'The field to sort by.',
+    }),
+    direction: t.field({ type: OrderDirectionEnum, required: true, defaultValue: 'ASC', description: 'The sort direction.' }),
+  }),
+});
+
 builder.queryField('auditLog', (t) =>
   t.connection(
     {
       type: AuditRecordRef,
+      nullable: true,
       description:
-        'The audit log of your organization, newest record first. Needs the permission `AUDIT` and credentials that are not restricted to an enterprise.',
+        'The audit log of your organization. Needs the permission `AUDIT` and credentials that are not restricted to an enterprise.',
       authScopes: { $all: { permission: 'audit', wholeOrganization: true } },
-      args: { filter: t.arg({ type: AuditFilterInput, description: 'Returns only records that match this filter.' }) },
-      resolve: (_root, { filter, ...page }, { gateway, caller }) => listAuditLog(gateway, caller, filter ?? {}, page),
+      args: {
+        filter: t.arg({ type: AuditFilterInput, description: 'Returns only records that match this filter.' }),
+        orderBy: t.arg({ type: AuditRecordOrderInput, description: 'The sort order. Defaults to `DATE_CREATED`, descending.' }),
+      },
+      resolve: (_root, { filter, orderBy, ...page }, { gateway, caller }) =>
+        listAuditLog(gateway, caller, filter ?? {}, orderBy ?? undefined, page),
     },
     builder.connectionObject(
       { type: AuditRecordRef, name: 'AuditRecordConnection', description: 'A page of the audit log.' },

@@ -78,6 +78,7 @@ const DeleteBotSuccessRef = builder.objectRef<{ bot: Bot }>('DeleteBotSuccess').
 builder.mutationFields((t) => ({
   createBot: t.field({
     type: CreateBotSuccessRef,
+    nullable: true,
     description:
       'Creates the bot of an enterprise and delivers the messages that wait for one. Its credentials are not checked with Microsoft; use `verifyBot`.',
     errors: resultUnion('CreateBotResult', 'new bot', ['ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
@@ -86,6 +87,7 @@ builder.mutationFields((t) => ({
   }),
   updateBot: t.field({
     type: UpdateBotSuccessRef,
+    nullable: true,
     description:
       'Updates a bot, and delivers the messages that wait because of it. If its application, tenant or enterprise changes, its Teams users are looked up again in the background.',
     errors: resultUnion('UpdateBotResult', 'updated bot', ['BOT_NOT_FOUND', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS']),
@@ -94,6 +96,7 @@ builder.mutationFields((t) => ({
   }),
   deleteBot: t.field({
     type: DeleteBotSuccessRef,
+    nullable: true,
     description: 'Deletes a bot and returns it as it was. Until the enterprise has another one, messages to its Teams users wait.',
     errors: resultUnion('DeleteBotResult', 'deleted bot', ['BOT_NOT_FOUND']),
     args: { input: t.arg({ type: DeleteBotInput, required: true, description: 'The bot to delete.' }) },
@@ -146,6 +149,7 @@ const VerifyBotInput = builder.inputType('VerifyBotInput', {
 builder.mutationField('verifyBot', (t) =>
   t.field({
     type: VerifyBotSuccessRef,
+    nullable: true,
     description:
       "Checks a bot's credentials and permissions with Microsoft. Changes nothing; failed checks are part of the result, not errors.",
     errors: resultUnion('VerifyBotResult', 'result of the checks', ['BOT_NOT_FOUND'], { keyed: false }),

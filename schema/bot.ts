@@ -1,10 +1,10 @@
 import { belonging } from '../src/domain/confinement.ts';
 import { findBot, listBots } from '../src/domain/enterprises/bots.ts';
 import { ProvisionedInterface, required } from './account.ts';
-import { builder, forbidden } from './builder.ts';
+import { builder } from './builder.ts';
 import { needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
+import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
 
 export const BotRef = builder.prismaNode('Bot', {
   description: "The Azure application through which an enterprise's Teams users send and receive SMS. An enterprise has at most one.",
@@ -21,9 +21,10 @@ export const BotRef = builder.prismaNode('Bot', {
       description: 'The last four characters of the client secret, to recognize it by.',
     }),
     clientSecret: t.string({
-      description: 'The client secret of the application. Needs the permission `SECRETS`; every read is recorded in the audit log.',
+      nullable: true,
+      description:
+        'The client secret of the application. Needs the permission `SECRETS`, and is `null` with a `FORBIDDEN` error without it. Every read is recorded in the audit log.',
       authScopes: { permission: 'secrets' },
-      unauthorizedError: () => forbidden(),
       resolve: (bot, _args, { loaders }) => loaders.clientSecret.load(bot),
     }),
     enterpriseSid: t.exposeID('enterpriseSid', { description: 'The sid of the enterprise that the bot belongs to.' }),
@@ -54,7 +55,7 @@ const BotFilterInput = builder.inputType('BotFilter', {
   description: 'A filter for bots. All given conditions must hold.',
   fields: (t) => ({
     enterpriseSid: t.id({ description: 'The bot belongs to the enterprise with this sid.' }),
-    ...createdRange(t),
+    ...timeRanges(t),
   }),
 });
 

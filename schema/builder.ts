@@ -2,7 +2,7 @@ import SchemaBuilder from '@pothos/core';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import PrismaPlugin from '@pothos/plugin-prisma';
 import RelayPlugin from '@pothos/plugin-relay';
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import ScopeAuthPlugin, { type AuthFailure, type AuthScopeFailure, AuthScopeFailureType } from '@pothos/plugin-scope-auth';
 import { GraphQLError, type GraphQLInterfaceType, type GraphQLSchema, isObjectType } from 'graphql';
 import type PrismaTypes from '../prisma/client/pothos.ts';
 import { getDatamodel } from '../prisma/client/pothos.ts';
@@ -39,7 +39,7 @@ export const builder = new SchemaBuilder<{
       wholeOrganization: caller.enterpriseSid === undefined,
       provider: caller.adminSid === undefined,
     }),
-    unauthorizedError: () => forbidden(),
+    unauthorizedError: (_parent, _context, _info, { failure }) => forbidden(failure),
     authorizeOnSubscribe: true,
   },
   prisma: { client: ({ gateway }) => gateway.prisma, dmmf: getDatamodel() },
@@ -53,24 +53,23 @@ export const builder = new SchemaBuilder<{
         'Fetches an enterprise, bot, mapping or message by its global id. Returns `null` if there is none; text that is not a global id is an `INVALID_PARAMETER` error.',
       args: { id: { description: 'The global id, from the field `id`; not a sid.' } },
       resolve: (_root, { id }, _context, info, resolveNode) => {
-        requireNode(info.schema, id);
+        if (!isNode(info.schema, id)) throw notGlobalId(['id'], asGiven(id));
         return resolveNode(id);
       },
     },
     nodesQueryOptions: {
-      description: 'Fetches several objects by their global ids, in the order of the ids, with `null` for those that do not exist.',
+      description:
+        'Fetches several objects by their global ids, in the order of the ids, with `null` for those that do not exist. Text that is not a global id is `null`, too, with an `INVALID_PARAMETER` error of its own.',
       args: { ids: { description: 'The global ids, at most 100.' } },
-      resolve: (_root, { ids }, _context, info, resolveNodes) => {
+      resolve: async (_root, { ids }, _context, info, resolveNodes) => {
         if (ids.length > 100) throw invalidParameter(['ids'], 'must be at most 100', ids.length);
-        for (const id of ids) requireNode(info.schema, id);
-        return resolveNodes(ids);
+        const well = ids.filter((id) => isNode(info.schema, id));
+        const found = (await resolveNodes(well)) as unknown[];
+        const nodes = new Map(well.map((id, place) => [id, found[place]]));
+        return ids.map((id, place) => (nodes.has(id) ? nodes.get(id) : notGlobalId(['ids', String(place)], asGiven(id))));
       },
     },
-    decodeGlobalID: (globalId) => {
-      const [, typename, id] = /^([A-Za-z]+):([A-Za-z0-9]+)$/.exec(Buffer.from(globalId, 'base64').toString('latin1')) ?? [];
-      if (!typename || !id) throw notGlobalId(globalId);
-      return { typename, id };
-    },
+    decodeGlobalID: decodeGlobalId,
     pageInfoTypeOptions: { description: 'Information for requesting the next or previous page of a list.' },
     hasNextPageFieldOptions: { description: 'Whether items follow this page. When paging backward, `true` if `before` is given.' },
     hasPreviousPageFieldOptions: {
@@ -109,19 +108,48 @@ builder.queryType({
 });
 builder.mutationType({
   description:
-    'The mutation root. Mutations need the permission `WRITE` and return a union of their success and the errors that they can answer. Common to all of them are `MISSING_PARAMETER`, `INVALID_PARAMETER` and, with an `idempotencyKey`, `IDEMPOTENCY_KEY_REUSED` and `IDEMPOTENCY_KEY_IN_PROGRESS`. Whitespace around texts is removed, and `null` is the same as leaving a field out.',
+    'The mutation root. Mutations need the permission `WRITE` and return a union of their success and the errors that they can answer. A mutation that the credentials do not permit, or that fails unexpectedly, is `null` with an error, and those after it still run. Common to all of them are `MISSING_PARAMETER`, `INVALID_PARAMETER` and, with an `idempotencyKey`, `IDEMPOTENCY_KEY_REUSED` and `IDEMPOTENCY_KEY_IN_PROGRESS`. Whitespace around texts is removed, and `null` is the same as leaving a field out.',
   authScopes: { permission: 'write' },
 });
 
-/** The error for credentials that lack a permission. */
-export const forbidden = () => new GraphQLError('Your credentials do not permit this', { extensions: { code: 'FORBIDDEN' } });
+/** What credentials need for each scope, if a permission alone does not say it. */
+const NEEDS: Readonly<Record<string, string>> = {
+  ownCredentials: "the credentials of an account or an enterprise's admin, not an access token",
+  wholeOrganization: 'credentials that are not restricted to an enterprise',
+  provider: "the credentials of a provider's account, not of an enterprise's admin",
+};
 
-const notGlobalId = (value: string) => invalidParameter(['id'], 'is not a global id of this graph', value);
+/** The error for credentials that do not permit something. It names what they lack. */
+function forbidden(failure: AuthFailure): GraphQLError {
+  const lacking = lackingScope(failure);
+  const permission = lacking?.scope === 'permission' ? String(lacking.parameter).toUpperCase().replace('-', '_') : undefined;
+  const need = permission ? `the permission ${permission}` : NEEDS[lacking?.scope ?? ''];
+  return new GraphQLError(`Your credentials do not permit this${need ? `: it needs ${need}` : ''}`, {
+    extensions: { code: 'FORBIDDEN', ...(permission ? { permission } : {}) },
+  });
+}
 
-/** @throws InvalidInputError INVALID_PARAMETER if the type in the global id is not one that `Query.node` can fetch */
-function requireNode(schema: GraphQLSchema, { typename, id }: { typename: string; id: unknown }): void {
+/** The first scope that failed, perhaps as one of several. */
+function lackingScope(failure: AuthFailure): AuthScopeFailure | undefined {
+  if (failure.kind === AuthScopeFailureType.AuthScope) return failure;
+  const isOfSeveral = failure.kind === AuthScopeFailureType.AllAuthScopes || failure.kind === AuthScopeFailureType.AnyAuthScopes;
+  return isOfSeveral ? failure.failures.map(lackingScope).find((found) => found) : undefined;
+}
+
+const notGlobalId = (path: readonly string[], value: string) => invalidParameter(path, 'is not a global id of this graph', value);
+
+/** Whether the type in the global id is one that `Query.node` can fetch. */
+function isNode(schema: GraphQLSchema, { typename }: { typename: string }): boolean {
   const type = schema.getType(typename);
-  const node = schema.getType('Node') as GraphQLInterfaceType;
-  if (isObjectType(type) && schema.isSubType(node, type)) return;
-  throw notGlobalId(Buffer.from(`${typename}:${id}`).toString('base64'));
+  return isObjectType(type) && schema.isSubType(schema.getType('Node') as GraphQLInterfaceType, type);
+}
+
+/** The text of an id that was decoded. */
+const asGiven = ({ typename, id }: { typename: string; id: unknown }) =>
+  typename === '' ? String(id) : Buffer.from(`${typename}:${id}`).toString('base64');
+
+/** Text that is not a global id has no type, so that each resolver reports it in its place. */
+function decodeGlobalId(globalId: string): { typename: string; id: string } {
+  const [, typename, id] = /^([A-Za-z]+):([\w-]+)$/.exec(Buffer.from(globalId, 'base64').toString('latin1')) ?? [];
+  return typename && id ? { typename, id } : { typename: '', id: globalId };
 }

@@ -1,7 +1,7 @@
 import type { Enterprise } from '../prisma/client/client.ts';
 import { closeEnterprise, createEnterprise, enterpriseEdge, updateEnterprise } from '../src/domain/enterprises/enterprises.ts';
 import { builder } from './builder.ts';
-import { EnterpriseEdge, EnterpriseRef, EnterpriseStatusEnum } from './enterprise.ts';
+import { EnterpriseEdge, EnterpriseRef, OpenEnterpriseStatusEnum } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { idempotencyKey } from './lists.ts';
 
@@ -29,7 +29,7 @@ const CreateEnterpriseInput = builder.inputType('CreateEnterpriseInput', {
       description:
         'The name, at most 255 characters. Must be unique in the organization without regard to case, not counting `CLOSED` enterprises.',
     }),
-    status: t.field({ type: EnterpriseStatusEnum, description: 'The initial status: `ACTIVE` or `INACTIVE`. Defaults to `ACTIVE`.' }),
+    status: t.field({ type: OpenEnterpriseStatusEnum, description: 'The initial status. Defaults to `ACTIVE`.' }),
     enterpriseAdmin: t.field({ type: EnterpriseAdminInput, required: true, description: 'The administrator of the enterprise.' }),
     ...idempotencyKey(t),
   }),
@@ -41,9 +41,8 @@ const UpdateEnterpriseInput = builder.inputType('UpdateEnterpriseInput', {
     sid: t.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }),
     name: t.string({ description: 'The new name, with the limits of `CreateEnterpriseInput`. Must not be blank.' }),
     status: t.field({
-      type: EnterpriseStatusEnum,
-      description:
-        "The new status: `ACTIVE` or `INACTIVE`. Not available to the enterprise's admin. To close an enterprise, use `closeEnterprise`.",
+      type: OpenEnterpriseStatusEnum,
+      description: "The new status. Not available to the enterprise's admin.",
     }),
     ...idempotencyKey(t),
   }),
@@ -90,6 +89,7 @@ const CloseEnterpriseSuccessRef = builder.objectRef<{ enterprise: Enterprise }>(
 builder.mutationFields((t) => ({
   createEnterprise: t.field({
     type: CreateEnterpriseSuccessRef,
+    nullable: true,
     description:
       "Creates an enterprise and its admin's account on the Restcomm platform. Needs credentials that are not restricted to an enterprise.",
     authScopes: { wholeOrganization: true },
@@ -99,6 +99,7 @@ builder.mutationFields((t) => ({
   }),
   updateEnterprise: t.field({
     type: UpdateEnterpriseSuccessRef,
+    nullable: true,
     description: "Renames, activates or deactivates an enterprise. Its admin's account on the Restcomm platform follows the status.",
     authScopes: (_root, { input }) => (input.status == null ? true : { provider: true }),
     errors: resultUnion('UpdateEnterpriseResult', 'updated enterprise', [
@@ -112,6 +113,7 @@ builder.mutationFields((t) => ({
   }),
   closeEnterprise: t.field({
     type: CloseEnterpriseSuccessRef,
+    nullable: true,
     description:
       "Closes an enterprise permanently, and its admin's account on the Restcomm platform unless other enterprises or accounts use it. Not available to the enterprise's admin.",
     authScopes: { provider: true },

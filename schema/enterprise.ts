@@ -4,9 +4,9 @@ import { findEnterprise, listEnterprises } from '../src/domain/enterprises/enter
 import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { needs, packable, shown } from './columns.ts';
-import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
+import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
 
-export const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
+const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
   description: 'The status of an enterprise: `ACTIVE` ⇄ `INACTIVE`, and either → `CLOSED`, which is final.',
   values: {
     [EnterpriseStatus.ACTIVE]: { description: 'Messages are delivered, and the admin can log in.' },
@@ -15,6 +15,17 @@ export const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
     },
     [EnterpriseStatus.CLOSED]: {
       description: 'The enterprise has no mappings and can no longer be changed, and its admin can no longer log in.',
+    },
+  } as const,
+});
+
+/** The statuses that can be given: only `closeEnterprise` closes an enterprise. */
+export const OpenEnterpriseStatusEnum = builder.enumType('OpenEnterpriseStatus', {
+  description: 'The statuses of an enterprise that can be set. To close one, use `closeEnterprise`.',
+  values: {
+    [EnterpriseStatus.ACTIVE]: { description: 'Messages are delivered, and the admin can log in.' },
+    [EnterpriseStatus.INACTIVE]: {
+      description: '`sendMessage` is refused, messages from Teams and from phones wait, and the admin is suspended.',
     },
   } as const,
 });
@@ -78,7 +89,7 @@ const EnterpriseFilterInput = builder.inputType('EnterpriseFilter', {
   fields: (t) => ({
     name: t.string({ description: 'The name contains this text. Case-insensitive, without wildcards.' }),
     statuses: t.field({ type: [EnterpriseStatusEnum], description: 'The status is one of these.' }),
-    ...createdRange(t),
+    ...timeRanges(t),
   }),
 });
 

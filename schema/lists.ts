@@ -26,10 +26,12 @@ export const offset = builder.args((t) => ({
   }),
 }));
 
-/** Filter fields for the creation time, both bounds inclusive. */
-export const createdRange = (t: InputFields) => ({
+/** Filter fields for the times of creation and of the last change, all bounds inclusive. */
+export const timeRanges = (t: InputFields) => ({
   createdFrom: t.field({ type: 'DateTime', description: 'The object was created at or after this time.' }),
   createdTo: t.field({ type: 'DateTime', description: 'The object was created at or before this time.' }),
+  updatedFrom: t.field({ type: 'DateTime', description: 'The object was last changed at or after this time.' }),
+  updatedTo: t.field({ type: 'DateTime', description: 'The object was last changed at or before this time.' }),
 });
 
 /** The input field that makes a mutation safe to repeat. */

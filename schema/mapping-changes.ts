@@ -85,6 +85,7 @@ const DeleteMappingSuccessRef = builder.objectRef<{ mapping: Mapping }>('DeleteM
 builder.mutationFields((t) => ({
   createMapping: t.field({
     type: CreateMappingSuccessRef,
+    nullable: true,
     description: 'Assigns a phone number to a Teams user and enables SMS for it on the Restcomm platform.',
     errors: resultUnion('CreateMappingResult', 'new mapping', [
       'ENTERPRISE_NOT_FOUND',
@@ -98,6 +99,7 @@ builder.mutationFields((t) => ({
   }),
   updateMapping: t.field({
     type: UpdateMappingSuccessRef,
+    nullable: true,
     description: 'Updates a mapping: its name, Teams user, phone number or enterprise.',
     errors: resultUnion('UpdateMappingResult', 'updated mapping', [
       'MAPPING_NOT_FOUND',
@@ -112,6 +114,7 @@ builder.mutationFields((t) => ({
   }),
   deleteMapping: t.field({
     type: DeleteMappingSuccessRef,
+    nullable: true,
     description: 'Deletes a mapping, releases its phone number and returns the mapping as it was. Its messages are kept.',
     errors: resultUnion('DeleteMappingResult', 'deleted mapping', ['MAPPING_NOT_FOUND', 'PLATFORM_ERROR']),
     args: { input: t.arg({ type: DeleteMappingInput, required: true, description: 'The mapping to delete.' }) },

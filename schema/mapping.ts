@@ -5,7 +5,7 @@ import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
+import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
 
 export const MappingRef = builder.prismaNode('Mapping', {
   description: 'The assignment of an SMS-enabled phone number to a Teams user.',
@@ -54,7 +54,9 @@ const MappingFilterInput = builder.inputType('MappingFilter', {
       description:
         'The phone number contains this text, in E.164 or as it was given. A text with a `+` or `00` is the beginning of the number. There are no wildcards.',
     }),
-    ...createdRange(t),
+    domain: t.string({ description: 'The domain of the Microsoft address, the part after the `@`, is this one. Case-insensitive.' }),
+    operational: t.boolean({ description: 'The mapping is operational (`true`), as its enterprise is `ACTIVE`, or not (`false`).' }),
+    ...timeRanges(t),
   }),
 });
 

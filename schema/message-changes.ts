@@ -74,6 +74,7 @@ const RetryMessageSuccessRef = builder.objectRef<{ retriedMessage: Message }>('R
 builder.mutationFields((t) => ({
   sendMessage: t.field({
     type: SendMessageSuccessRef,
+    nullable: true,
     description:
       'Sends an SMS for a Teams user. Returns the message as `QUEUED`; follow its delivery with `Subscription.messageStatus` or the event log.',
     errors: resultUnion('SendMessageResult', 'accepted message', [
@@ -87,6 +88,7 @@ builder.mutationFields((t) => ({
   }),
   retryMessage: t.field({
     type: RetryMessageSuccessRef,
+    nullable: true,
     description:
       'Retries a message. One that waits with its conversation is tried again at once, in order, and stays stuck until a message of the conversation is delivered. One that was set aside, or is `FAILED` for a reason that may have passed, is queued again behind the other messages of its conversation, without its error: a `FAILED` one becomes `QUEUED`, with an event in the log.',
     errors: resultUnion('RetryMessageResult', 'retried message', ['MESSAGE_NOT_FOUND', 'MESSAGE_NOT_STUCK']),
@@ -95,6 +97,7 @@ builder.mutationFields((t) => ({
   }),
   retryMessages: t.field({
     type: RetryMessagesSuccessRef,
+    nullable: true,
     description: `Retries the messages that match a filter and can be retried, as \`retryMessage\` does, oldest first, e.g. those of a whole outage. One call retries at most ${MAX_RETRIED}; repeat it, with another idempotency key, while \`hasMore\` is true. Messages that cannot be retried are left as they are. Each retried message is recorded in the audit log.`,
     errors: resultUnion('RetryMessagesResult', 'number of retried messages', []),
     args: { input: t.arg({ type: RetryMessagesInput, required: true, description: 'The messages to retry.' }) },

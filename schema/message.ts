@@ -7,7 +7,7 @@ import { required } from './account.ts';
 import { builder } from './builder.ts';
 import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { createdRange, OrderDirectionEnum, offset } from './lists.ts';
+import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
 import { MappingRef } from './mapping.ts';
 
 export const MessageDirectionEnum = builder.enumType('MessageDirection', {
@@ -207,13 +207,16 @@ export const MessageFilterInput = builder.inputType('MessageFilter', {
       description:
         'The recipient starts with this text. Case-insensitive, without wildcards. Phone numbers are compared in E.164, in whatever form they were given: `1571`, `+1571` and `001571` are the same.',
     }),
-    channelStatus: t.string({
-      description: 'The name of the status contains this text, case-insensitive: `deliver` matches `DELIVERED` and `UNDELIVERED`.',
+    body: t.string({
+      description:
+        'The text contains this text of at least three characters. Case-insensitive, without wildcards. No index serves it, so give a time or another filter, too.',
     }),
+    statuses: t.field({ type: [ChannelStatusEnum], description: 'The delivery status is one of these.' }),
     channelErrorCode: t.string({ description: 'The error code contains this text. Case-insensitive, without wildcards.' }),
     channelErrorMessage: t.string({ description: 'The error message contains this text. Case-insensitive, without wildcards.' }),
+    restcommMessageSid: t.string({ description: 'The message has this sid on the Restcomm platform.' }),
     stuck: t.boolean({ description: 'The message is stuck (`true`) or not (`false`), for whatever reason.' }),
-    ...createdRange(t),
+    ...timeRanges(t),
   }),
 });
 

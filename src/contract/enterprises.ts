@@ -53,7 +53,7 @@ const name: BodyField = { name: 'name', description: 'Name of the enterprise, un
 const status: BodyField = {
   name: 'status',
   description: 'ACTIVE or INACTIVE. Defaults to ACTIVE.',
-  values: statuses,
+  values: ['ACTIVE', 'INACTIVE'],
   rule: 'must be ACTIVE or INACTIVE',
 };
 

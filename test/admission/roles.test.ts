@@ -124,6 +124,18 @@ describe('an enterprise’s admin', () => {
     const { body } = await admin.rest.get<{ clientSecret: string; clientsecret: string }>(`/msteams/teamsbot/search/${botSid}`);
     expect([body.data?.clientSecret, body.data?.clientsecret]).toEqual(['••••cret', '••••cret']);
     expect(await codes(admin, '{ auditLog { totalCount } }')).toEqual(['FORBIDDEN']);
+    const beside = await admin.graph(
+      `{ enterprises { totalCount } auditLog { totalCount } bot(sid: "${botSid}") { applicationId clientSecret } }`,
+    );
+    expect(beside.data).toEqual({ enterprises: { totalCount: 1 }, auditLog: null, bot: { applicationId: '12345', clientSecret: null } });
+    expect(beside.errors?.map(({ path, message, extensions }) => ({ path, message, permission: extensions?.permission }))).toEqual([
+      { path: ['auditLog'], message: 'Your credentials do not permit this: it needs the permission AUDIT', permission: 'AUDIT' },
+      {
+        path: ['bot', 'clientSecret'],
+        message: 'Your credentials do not permit this: it needs the permission SECRETS',
+        permission: 'SECRETS',
+      },
+    ]);
   });
 
   test('cannot create or close an enterprise, or change its status: only the provider can', async () => {

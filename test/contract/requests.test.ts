@@ -192,7 +192,7 @@ describe('a query', () => {
     ],
     [
       'messages?channelStatus=deliv&channelErrorCode=30&channelErrorMessage=un+reach',
-      { channelStatus: 'deliv', channelErrorCode: '30', channelErrorMessage: 'un reach' },
+      { statuses: ['DELIVERED', 'UNDELIVERED'], channelErrorCode: '30', channelErrorMessage: 'un reach' },
     ],
     [
       'messages?startTime=2018-10-05&EndTime=2018-10-06T02:10:03+0000',

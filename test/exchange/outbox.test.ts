@@ -141,7 +141,9 @@ describe('a message that has used up its retries', () => {
     await exchange.ends(customer.provider, next, 'DELIVERED');
     expect((await exchange.messages(customer.provider, { stuck: true })).map((message) => message.sid)).toEqual([sid]);
 
-    expect((await customer.provider.graph(RETRY, { input: { sid } })).data).toEqual({ retryMessage: { sid, stuck: false } });
+    expect((await customer.provider.graph(RETRY, { input: { sid } })).data).toEqual({
+      retryMessage: { retriedMessage: { sid, stuck: false } },
+    });
     expect(await exchange.ends(customer.provider, sid, 'DELIVERED')).toMatchObject({
       stuck: false,
       channelErrorCode: null,

@@ -144,7 +144,7 @@ describe('retryMessages', () => {
   test('retries once per idempotency key', async () => {
     const own = await exchange.customer();
     const sid = await failed('once', 30001, own);
-    const input = { filter: { channelStatus: 'FAILED' }, idempotencyKey: fresh.key() };
+    const input = { filter: { statuses: ['FAILED'] }, idempotencyKey: fresh.key() };
     expect(await ask(RETRY_ALL, input, own.provider)).toEqual({ count: 1, hasMore: false });
     await exchange.ends(own.provider, sid, 'DELIVERED');
     const again = await failed('again', 30001, own);

@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 const PHONE = '+4917012345671';
-const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on Message { sid stuck channelStatus } ... on Error { code } } }`;
+const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on RetryMessageSuccess { retriedMessage { sid stuck channelStatus } } ... on Error { code } } }`;
 
 describe('a user that Microsoft does not know', () => {
   /** A mapping that was made before its enterprise had a bot. */

@@ -35,12 +35,20 @@ const ORDERS: Readonly<Record<TypeName, readonly string[]>> = {
 const FILTERS: Readonly<Record<TypeName, readonly object[]>> = {
   Message: [
     { stuck: false },
-    { channelStatus: 'deliver' },
+    { statuses: ['DELIVERED', 'UNDELIVERED'] },
+    { body: 'ell', updatedFrom: '1990-01-01T00:00:00Z' },
+    { restcommMessageSid: 'SM1' },
     { from: '+49' },
     { channelErrorCode: '3', type: null },
     { createdFrom: '1990-01-01T00:00:00Z' },
   ],
-  Mapping: [{ name: '"' }, { externalAddress: '+' }, { createdTo: '2000-01-01T00:00:00Z' }],
+  Mapping: [
+    { name: '"' },
+    { externalAddress: '+' },
+    { createdTo: '2000-01-01T00:00:00Z' },
+    { operational: true },
+    { operational: false, domain: 'b.example' },
+  ],
   Enterprise: [{ name: 'a' }, { statuses: ['ACTIVE'] }, { statuses: [] }],
   Bot: [{ createdFrom: '1990-01-01T00:00:00+02:00' }],
 };

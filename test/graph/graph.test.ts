@@ -208,7 +208,7 @@ describe('an error', () => {
   test('that is unexpected shows no internals, and is logged once, with the request id of the response', async () => {
     const log = vi.spyOn(gateway.gateway.log, 'error');
     const { status, headers, data, errors } = await provider.graph(createEnterprise, { input: enterprise });
-    expect({ status, data }).toEqual({ status: 200, data: null });
+    expect({ status, data }).toEqual({ status: 200, data: { made: null } });
     expect(errors).toEqual([
       {
         message: 'Internal server error',

@@ -63,7 +63,7 @@ async function stored(url: string): Promise<Stored[]> {
   return found;
 }
 
-const drained = (url: string) => until(async () => (await page(url, { filter: { channelStatus: 'QUEUED' } })).totalCount === 0, 90_000);
+const drained = (url: string) => until(async () => (await page(url, { filter: { statuses: ['QUEUED'] } })).totalCount === 0, 90_000);
 
 /** How often each text arrived. */
 function counts(): Map<string, number> {

@@ -74,7 +74,7 @@ test.runIf(inject('postgres'))(
     }
     stopped = true;
     await Promise.all([...others, ...own]);
-    const queued = async () => (await ask(other.url, '{ messages(first: 1, filter: { channelStatus: "QUEUED" }) { totalCount } }')).data;
+    const queued = async () => (await ask(other.url, '{ messages(first: 1, filter: { statuses: [QUEUED] }) { totalCount } }')).data;
     await until(async () => (await queued()).messages.totalCount === 0, 90_000);
     const arrived = surroundings.restcomm.messages.flatMap(({ direction, body }) => (direction === 'outbound-api' ? [body] : []));
     console.log(`${accepted.length} accepted; the longest send at the other gateway took ${Math.round(Math.max(...waits))} ms`);

@@ -50,7 +50,7 @@ const page = (list: string, order = '') => `query (${parameters}) {
 
 async function refusal(query: string, variables: Record<string, unknown>) {
   const { data, errors } = await provider.graph(query, variables);
-  expect(data ?? null).toBeNull();
+  expect(Object.values(data ?? { list: null })).toEqual([null]);
   expect(errors).toHaveLength(1);
   const { message, extensions } = errors?.[0] ?? {};
   expect(extensions?.code).toBe('INVALID_PARAMETER');
@@ -272,6 +272,16 @@ describe('a global id', () => {
     expect(errors).toEqual([
       expect.objectContaining({ path: ['node'], extensions: expect.objectContaining({ code: 'INVALID_PARAMETER', argument: ['id'] }) }),
     ]);
+  });
+
+  test('that is invalid among others is null in its place, with an error of its own', async () => {
+    const { id } = enterprises[0] as { id: string };
+    const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } viewer { account { sid } } }';
+    const { data, errors } = await provider.graph(query, { ids: ['x', id, globalId('Viewer:1'), globalId('Bot:BE1')] });
+    expect(data).toEqual({ nodes: [null, { id }, null, null], viewer: { account: { sid: provider.accountSid } } });
+    const error = (place: number, value: string) =>
+      expect.objectContaining({ path: ['nodes', place], extensions: { code: 'INVALID_PARAMETER', argument: ['ids', `${place}`], value } });
+    expect(errors).toEqual([error(0, 'x'), error(2, globalId('Viewer:1'))]);
   });
 
   test('may be requested with 99 others, but no more', async () => {

@@ -87,12 +87,14 @@ interface Existing {
   readonly of: string;
   /** The list's field of each field of the other table. */
   readonly by: Readonly<Record<string, string>>;
+  /** Further conditions on the other table's row. */
+  readonly where?: object;
 }
 
-function exists({ table, of, by }: Existing, values: Values): string {
+function exists({ table, of, by, where = {} }: Existing, values: Values): string {
   values.markUnindexed();
   const same = Object.entries(by).map(([field, own]) => `${table}.${columnOf(field)} = ${of}.${columnOf(own)}`);
-  return `EXISTS (SELECT FROM ${table} WHERE ${same.join(' AND ')})`;
+  return `EXISTS (SELECT FROM ${table} WHERE ${and(same.join(' AND '), condition(where, values))})`;
 }
 
 function and(text: string, further: string): string {

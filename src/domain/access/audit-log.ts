@@ -4,7 +4,7 @@ import type { AuditAction } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
 import type { CreatedRange } from '../lists/filters.ts';
-import { type PageArguments, readPage } from '../lists/keyset.ts';
+import { type Order, type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
 
@@ -17,8 +17,14 @@ interface AuditFilter extends CreatedRange {
 
 const AUDIT_LOG: Table<AuditLog> = { name: 'audit_log', fields: Object.values(Prisma.AuditLogScalarFieldEnum) };
 
-/** Reads one page of the audit records of the caller's organization, the newest first. */
-export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilter, page: PageArguments = {}): Promise<Page<AuditLog>> {
+/** Reads one page of the audit records of the caller's organization. The newest first by default. */
+export function listAuditLog(
+  { sql }: Gateway,
+  caller: Caller,
+  filter: AuditFilter,
+  order: Order<'DATE_CREATED'> = { field: 'DATE_CREATED', direction: 'DESC' },
+  page: PageArguments = {},
+): Promise<Page<AuditLog>> {
   const { actions, targetSid, accountSid, createdFrom, createdTo } = filter;
   return readPage(
     caller,
@@ -34,7 +40,7 @@ export function listAuditLog({ sql }: Gateway, caller: Caller, filter: AuditFilt
       accountSid ? { accountSid: normalizeSid(accountSid) } : {},
       { occurredAt: { gte: createdFrom ?? undefined, lte: createdTo ?? undefined } },
     ],
-    { field: 'DATE_CREATED', direction: 'DESC' },
+    order,
     page,
   );
 }

@@ -11,7 +11,7 @@ import { botNotFound, ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { changed, type Keyed, lookup, mandatory, parseInput, SECRET } from '../input.ts';
-import { type CreatedRange, createdBetween } from '../lists/filters.ts';
+import { type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import { newSid, normalizeSid } from '../sid.ts';
@@ -42,7 +42,7 @@ type CreateBotInput = z.input<typeof createInput> & Keyed;
 type UpdateBotInput = z.input<typeof updateInput> & Keyed;
 type DeleteBotInput = z.input<typeof deleteInput> & Keyed;
 
-interface BotFilter extends CreatedRange {
+interface BotFilter extends TimeRanges {
   enterpriseSid?: string | null;
 }
 type BotOrderField = 'DATE_CREATED';
@@ -71,7 +71,7 @@ export function listBots(
   const where = [
     belonging(caller),
     filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
-    createdBetween(filter),
+    timesBetween(filter),
   ];
   return readPage(caller, LIST, readsOf(sql, BOTS), where, order, page, selection);
 }

@@ -9,7 +9,7 @@ import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
 import { changed, type Keyed, lookup, mandatory, optional, parseInput, SECRET } from '../input.ts';
-import { type CreatedRange, containing, createdBetween, literal } from '../lists/filters.ts';
+import { containing, literal, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import { newSid, normalizeSid } from '../sid.ts';
@@ -41,7 +41,7 @@ type CreateEnterpriseInput = z.input<typeof createInput> & Keyed;
 type UpdateEnterpriseInput = z.input<typeof updateInput> & Keyed;
 type CloseEnterpriseInput = z.input<typeof closeInput> & Keyed;
 
-interface EnterpriseFilter extends CreatedRange {
+interface EnterpriseFilter extends TimeRanges {
   name?: string | null;
   statuses?: readonly EnterpriseStatus[] | null;
 }
@@ -79,7 +79,7 @@ export function listEnterprises(
     enterprises(caller),
     containing('nameFolded', literal('name', filter.name)),
     filter.statuses ? { status: { in: [...filter.statuses] } } : {},
-    createdBetween(filter),
+    timesBetween(filter),
   ];
   return readPage(caller, LIST, readsOf(sql, ENTERPRISES), where, order, page, selection);
 }

@@ -4,17 +4,20 @@ import { selectRow, type Table } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
-import { type CreatedRange, containing, createdBetween, literal } from '../lists/filters.ts';
+import { containing, literal, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import { numberContaining } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
+import { fold } from '../text.ts';
 
-interface MappingFilter extends CreatedRange {
+interface MappingFilter extends TimeRanges {
   enterpriseSid?: string | null;
   name?: string | null;
   microsoftAddress?: string | null;
   externalAddress?: string | null;
+  domain?: string | null;
+  operational?: boolean | null;
 }
 type MappingOrderField = 'DATE_CREATED' | 'NAME' | 'MICROSOFT_ADDRESS' | 'EXTERNAL_ADDRESS' | 'DOMAIN';
 
@@ -76,5 +79,18 @@ const conditions = (caller: Caller, filter: MappingFilter) => [
   containing('nameFolded', literal('name', filter.name)),
   containing('microsoftAddressFolded', literal('microsoftAddress', filter.microsoftAddress)),
   numberContaining('externalAddress', filter.externalAddress),
-  createdBetween(filter),
+  ofDomain(filter.domain),
+  operating(filter.operational),
+  timesBetween(filter),
 ];
+
+function ofDomain(text: string | null | undefined) {
+  const domain = storable('domain', text);
+  return domain === undefined ? {} : { microsoftDomain: fold(domain) };
+}
+
+/** The condition that the enterprise is one whose mappings send and receive, or is not (isOperational). */
+const operating = (operational: boolean | null | undefined) =>
+  operational == null ? {} : { EXISTS: { ...ENTERPRISE_OF, where: { status: { in: operational ? ['ACTIVE'] : ['INACTIVE', 'CLOSED'] } } } };
+
+const ENTERPRISE_OF = { table: 'enterprise', of: 'mapping', by: { organizationSid: 'organizationSid', sid: 'enterpriseSid' } } as const;

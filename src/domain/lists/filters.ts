@@ -7,9 +7,20 @@ export interface CreatedRange {
   createdTo?: Date | null;
 }
 
-/** The condition that a row was created within the bounds. */
-export const createdBetween = ({ createdFrom, createdTo }: CreatedRange) =>
-  createdFrom || createdTo ? { dateCreated: { gte: createdFrom ?? undefined, lte: createdTo ?? undefined } } : {};
+/** Bounds on the times of creation and of the last change, all inclusive. */
+export interface TimeRanges extends CreatedRange {
+  updatedFrom?: Date | null;
+  updatedTo?: Date | null;
+}
+
+/** The condition that a row was created and last changed within the bounds. What was changed by a time was created by then, which indexes know. */
+export function timesBetween({ createdFrom, createdTo, updatedFrom, updatedTo }: TimeRanges): object {
+  const latest = updatedTo && (!createdTo || updatedTo < createdTo) ? updatedTo : createdTo;
+  return {
+    ...(createdFrom || latest ? { dateCreated: { gte: createdFrom ?? undefined, lte: latest ?? undefined } } : {}),
+    ...(updatedFrom || updatedTo ? { dateUpdated: { gte: updatedFrom ?? undefined, lte: updatedTo ?? undefined } } : {}),
+  };
+}
 
 /**
  * Converts a filter's text to an operand of LIKE that matches it literally: trimmed, folded, with `%`, `_` and `\` escaped, which Prisma does not do.
@@ -18,11 +29,21 @@ export const createdBetween = ({ createdFrom, createdTo }: CreatedRange) =>
  * @throws InvalidInputError INVALID_PARAMETER for text that PostgreSQL cannot store
  */
 export function literal(parameter: string, text: string | null | undefined): string | undefined {
+  const given = storable(parameter, text);
+  return given === undefined ? undefined : fold(given).replace(/[\\%_]/g, '\\$&');
+}
+
+/**
+ * Trims a filter's text.
+ * @returns `undefined` for an absent or blank text, which filters nothing
+ * @throws InvalidInputError INVALID_PARAMETER for text that PostgreSQL cannot store
+ */
+export function storable(parameter: string, text: string | null | undefined): string | undefined {
   const trimmed = text?.trim();
   if (!trimmed) return undefined;
   if (trimmed.includes('\0') || !trimmed.isWellFormed())
     throw invalidParameter([parameter], 'must be well-formed text without NUL', trimmed);
-  return fold(trimmed).replace(/[\\%_]/g, '\\$&');
+  return trimmed;
 }
 
 /** The condition that a folded column contains the text. */

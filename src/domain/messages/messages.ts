@@ -1,5 +1,5 @@
 import {
-  ChannelStatus,
+  type ChannelStatus,
   type Message,
   type MessageDirection,
   type MessageEvent,
@@ -12,24 +12,26 @@ import { selectRow, type Table } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
-import { type CreatedRange, createdBetween, literal } from '../lists/filters.ts';
+import { invalidParameter } from '../input.ts';
+import { literal, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import { addressBeginning } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
-import { fold } from '../text.ts';
 import { withStatusAmong } from './status-filter.ts';
 
-export interface MessageFilter extends CreatedRange {
+export interface MessageFilter extends TimeRanges {
   enterpriseSid?: string | null;
   mappingSid?: string | null;
   type?: MessageType | null;
   direction?: MessageDirection | null;
   from?: string | null;
   to?: string | null;
-  channelStatus?: string | null;
+  body?: string | null;
+  statuses?: readonly ChannelStatus[] | null;
   channelErrorCode?: string | null;
   channelErrorMessage?: string | null;
+  restcommMessageSid?: string | null;
   stuck?: boolean | null;
 }
 type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
@@ -94,11 +96,13 @@ export const conditions = (filter: MessageFilter) => [
   filter.direction ? { direction: filter.direction } : {},
   addressBeginning('fromFolded', 'from', filter.from),
   addressBeginning('toFolded', 'to', filter.to),
-  withStatusContaining(filter.channelStatus),
+  insensitively('body', atLeastThree('body', filter.body)),
+  filter.statuses ? withStatusAmong(filter.statuses) : {},
   insensitively('channelErrorCode', literal('channelErrorCode', filter.channelErrorCode)),
   insensitively('channelErrorMessage', literal('channelErrorMessage', filter.channelErrorMessage)),
+  restcommSid(filter.restcommMessageSid),
   filter.stuck == null ? {} : { stuck: filter.stuck },
-  createdBetween(filter),
+  timesBetween(filter),
 ];
 
 /** The number of each organization's messages is kept by triggers, since counting takes time in proportion to it. */
@@ -112,11 +116,17 @@ export function listMessageEvents({ prisma }: Gateway, caller: Caller, messageSi
   });
 }
 
-/** The condition that the status contains a text (REST.md, Requests). There are eight, so it becomes a set of statuses. */
-function withStatusContaining(text: string | null | undefined) {
-  const part = text?.trim();
-  if (!part) return {};
-  return withStatusAmong(Object.values(ChannelStatus).filter((status) => fold(status).includes(fold(part))));
+/** The condition that the platform gave the message this sid. */
+function restcommSid(text: string | null | undefined) {
+  const sid = storable('restcommMessageSid', text);
+  return sid === undefined ? {} : { restcommMessageSid: sid };
+}
+
+/** @throws InvalidInputError INVALID_PARAMETER for a text of fewer than three characters, which most messages contain */
+function atLeastThree(parameter: string, text: string | null | undefined): string | undefined {
+  const given = text?.trim();
+  if (given && given.length < 3) throw invalidParameter([parameter], 'must have at least three characters', given);
+  return literal(parameter, text);
 }
 
 function insensitively(column: 'channelErrorCode' | 'channelErrorMessage', text: string | undefined) {

@@ -79,11 +79,13 @@ const selections: Partial<Record<Mutation, string>> = {
   verifyBot: '... on VerifyBotSuccess { checks { step } }',
   retryMessages: '... on RetryMessagesSuccess { count }',
 };
+/** The fields of successes that are not called as the entity is. */
+const entities: Partial<Record<Mutation, string>> = { sendMessage: 'sentMessage', retryMessage: 'retriedMessage' };
 const capitalized = (name: string) => name.replace(/^./, (letter) => letter.toUpperCase());
 
 /** @returns what it is about, and the request's id */
 async function mutate(name: Mutation, input: Input, { graph }: Pick<Provider, 'graph'> = provider) {
-  const [entity] = mutationActions[name].split('.');
+  const entity = entities[name] ?? mutationActions[name].split('.')[0];
   const selected = selections[name] ?? `... on ${capitalized(name)}Success { entity: ${entity} { sid } }`;
   const { data, headers, errors } = await graph(
     `mutation ($input: ${capitalized(name)}Input!) { made: ${name}(input: $input) { __typename ${selected} ... on Error { code } } }`,
@@ -270,8 +272,8 @@ describe('the database', () => {
 });
 
 describe('Query.auditLog', () => {
-  const LOG = `query ($filter: AuditFilter, $first: Int, $after: String) {
-    auditLog(filter: $filter, first: $first, after: $after) {
+  const LOG = `query ($filter: AuditFilter, $orderBy: AuditRecordOrder, $first: Int, $after: String) {
+    auditLog(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
       totalCount pageInfo { hasNextPage endCursor }
       nodes { sid action targetSid accountSid enterpriseAdminSid accessTokenSid requestId remoteAddress dateCreated }
     }
@@ -293,6 +295,8 @@ describe('Query.auditLog', () => {
     const own = (await rows()).filter(({ organizationSid }) => organizationSid === provider.organizationSid);
     expect(found.map(({ sid }) => sid)).toEqual(own.map(({ sid }) => sid).reverse());
     expect((await read()).totalCount).toBe(own.length);
+    const oldestFirst = await read({ first: 100, orderBy: { field: 'DATE_CREATED', direction: 'ASC' } });
+    expect(oldestFirst.nodes.map(({ sid }: { sid: string }) => sid)).toEqual(own.slice(0, 100).map(({ sid }) => sid));
   });
 
   test('filters by action, target, account and time', async () => {

@@ -88,10 +88,19 @@ const RARE: Readonly<Record<string, MessageFilter>> = {
   from: { from: '+4930' },
   to: { to: 'person49' },
   ...Object.fromEntries(
-    ['QUEUED', 'SENDING', 'SENT', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED', 'SEN', 'U'].map((text) => [
-      `status ${text}`,
-      { channelStatus: text },
-    ]),
+    (
+      [
+        ['QUEUED'],
+        ['SENDING'],
+        ['SENT'],
+        ['UNDELIVERED'],
+        ['FAILED'],
+        ['READ'],
+        ['RECEIVED'],
+        ['SENDING', 'SENT'],
+        ['QUEUED', 'UNDELIVERED'],
+      ] as const
+    ).map((statuses) => [`status ${statuses.join(' or ')}`, { statuses }]),
   ),
   channelErrorCode: { channelErrorCode: '30003' },
   channelErrorMessage: { channelErrorMessage: 'reachable' },
@@ -102,7 +111,7 @@ const FREQUENT: Readonly<Record<string, MessageFilter>> = {
   nothing: {},
   'type SMS': { type: 'SMS' },
   'direction INBOUND': { direction: 'INBOUND' },
-  'status DELIVERED': { channelStatus: 'DELIVERED' },
+  'status DELIVERED': { statuses: ['DELIVERED'] },
   'not stuck': { stuck: false },
 };
 

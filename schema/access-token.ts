@@ -5,17 +5,21 @@ import {
   type IssuedAccessToken,
   LONGEST_LIFETIME,
   listAccessTokens,
+  listedTo,
   revokeAccessToken,
   SHORTEST_LIFETIME,
 } from '../src/domain/access/access-tokens.ts';
 import { permissionsOf } from '../src/domain/access/accounts.ts';
-import { PermissionEnum, ViewerRef } from './account.ts';
+import { AccountRef, PermissionEnum, required, ViewerRef } from './account.ts';
 import { builder } from './builder.ts';
 import { EnterpriseAdminRef, EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
 import { idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
-const AccessTokenRef = builder.prismaObject('AccessToken', {
+const AccessTokenRef = builder.prismaNode('AccessToken', {
+  id: { field: 'sid' },
+  findUnique: (sid, { caller }) => listedTo(caller, sid),
+  nullable: true,
   description: 'A short-lived bearer token, e.g. for a browser. The token itself is returned by `createAccessToken` and never stored.',
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `AT` followed by 32 hex digits.' }),
@@ -37,6 +41,11 @@ const AccessTokenRef = builder.prismaObject('AccessToken', {
     accountSid: t.exposeID('accountSid', {
       description:
         "The account that created the token and that it acts for. If an enterprise's admin created it, the account that created the enterprise.",
+    }),
+    account: t.field({
+      type: AccountRef,
+      description: 'The account in `accountSid`.',
+      resolve: async ({ accountSid }, _args, { loaders }) => required(await loaders.account.load(accountSid)),
     }),
     adminSid: t.exposeID('adminSid', {
       nullable: true,

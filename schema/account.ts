@@ -1,5 +1,6 @@
 import { AccountStatus } from '../prisma/client/enums.ts';
 import { permissions } from '../src/domain/caller.ts';
+import { accounts } from '../src/domain/confinement.ts';
 import { builder } from './builder.ts';
 import { needs } from './columns.ts';
 
@@ -24,8 +25,11 @@ export const PermissionEnum = builder.enumType('Permission', {
   } as const,
 });
 
-const OrganizationRef = builder.prismaObject('Organization', {
+const OrganizationRef = builder.prismaNode('Organization', {
   description: 'A communications provider. Accounts, enterprises and everything in them belong to exactly one.',
+  id: { field: 'sid' },
+  findUnique: (sid, { caller }) => ({ sid, AND: [{ sid: caller.organizationSid }] }),
+  nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `OR` followed by 32 hex digits.' }),
     name: t.exposeString('name', { description: 'The display name of the provider.' }),
@@ -33,7 +37,10 @@ const OrganizationRef = builder.prismaObject('Organization', {
   }),
 });
 
-const AccountRef = builder.prismaObject('Account', {
+export const AccountRef = builder.prismaNode('Account', {
+  id: { field: 'sid' },
+  findUnique: (sid, { caller }) => ({ sid, ...accounts(caller) }),
+  nullable: true,
   description:
     "An account of a communications provider. Callers authenticate with its sid and auth token (HTTP Basic). Accounts are managed on the gateway's command line or by the Restcomm platform.",
   fields: (t) => ({
@@ -66,7 +73,7 @@ export const ViewerRef = builder.objectRef<object>('Viewer').implement({
       description: 'The permissions of the credentials. An access token has only those that its account or admin still has.',
       resolve: (_viewer, _args, { caller }) => permissions.filter((permission) => caller.permissions.has(permission)),
     }),
-    expires: t.field({
+    dateExpires: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'The time when the access token of the request expires. `null` if the request has no access token.',
@@ -89,10 +96,16 @@ export function required<Row>(row: Row | undefined | null): Row {
 export const ProvisionedInterface = builder
   .interfaceRef<{ accountSid: string; dateCreated: Date; dateUpdated: Date }>('Provisioned')
   .implement({
-    description: "An object that an account or an enterprise's admin created: an enterprise, a bot or a mapping.",
+    description: "An object that an account or an enterprise's admin created: an enterprise, a bot, a mapping or a message.",
     fields: (t) => ({
       accountSid: t.exposeID('accountSid', {
         description: "The account that created the object. If an enterprise's admin did, the account that created the enterprise.",
+      }),
+      account: t.field({
+        type: AccountRef,
+        description: 'The account in `accountSid`.',
+        extensions: needs('accountSid'),
+        resolve: async ({ accountSid }, _args, { loaders }) => required(await loaders.account.load(accountSid)),
       }),
       accountEmail: t.string({
         description: 'The e-mail address of the account in `accountSid`.',

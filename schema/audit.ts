@@ -1,5 +1,6 @@
-import { listAuditLog } from '../src/domain/access/audit-log.ts';
+import { auditedBy, listAuditLog } from '../src/domain/access/audit-log.ts';
 import { type AuditAction, auditActions } from '../src/domain/audit.ts';
+import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import { OrderDirectionEnum } from './lists.ts';
 
@@ -33,8 +34,11 @@ const AuditActionEnum = builder.enumType('AuditAction', {
   values: Object.fromEntries(auditActions.map((value) => [enumName(value), { value, description: DESCRIPTIONS[value] }])),
 });
 
-const AuditRecordRef = builder.prismaObject('AuditLog', {
+const AuditRecordRef = builder.prismaNode('AuditLog', {
   name: 'AuditRecord',
+  id: { field: 'sid' },
+  findUnique: (sid, { caller }) => auditedBy(caller, sid),
+  nullable: true,
   description: 'A record of the audit log. It cannot be changed, and is kept for 365 days unless the operator sets another retention.',
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `AU` followed by 32 hex digits.' }),
@@ -48,6 +52,12 @@ const AuditRecordRef = builder.prismaObject('AuditLog', {
       nullable: true,
       description:
         "The account that performed the action; for an enterprise's admin, the account that created the enterprise. `null` for the operator, on the command line.",
+    }),
+    account: t.field({
+      type: AccountRef,
+      nullable: true,
+      description: 'The account in `accountSid`.',
+      resolve: ({ accountSid }, _args, { loaders }) => (accountSid ? loaders.account.load(accountSid) : null),
     }),
     enterpriseAdminSid: t.exposeID('adminSid', {
       nullable: true,

@@ -50,7 +50,7 @@ export const builder = new SchemaBuilder<{
     idFieldOptions: { description: 'The opaque global id, unique across all types, for `Query.node` and client-side caches.' },
     nodeQueryOptions: {
       description:
-        'Fetches an enterprise, bot, mapping or message by its global id. Returns `null` if there is none; text that is not a global id is an `INVALID_PARAMETER` error.',
+        'Fetches an object by its global id. Returns `null` if there is none that the credentials can see; text that is not a global id is an `INVALID_PARAMETER` error.',
       args: { id: { description: 'The global id, from the field `id`; not a sid.' } },
       resolve: (_root, { id }, _context, info, resolveNode) => {
         if (!isNode(info.schema, id)) throw notGlobalId(['id'], asGiven(id));
@@ -61,12 +61,13 @@ export const builder = new SchemaBuilder<{
       description:
         'Fetches several objects by their global ids, in the order of the ids, with `null` for those that do not exist. Text that is not a global id is `null`, too, with an `INVALID_PARAMETER` error of its own.',
       args: { ids: { description: 'The global ids, at most 100.' } },
-      resolve: async (_root, { ids }, _context, info, resolveNodes) => {
+      resolve: async (_root, args, _context, info, resolveNodes) => {
+        const { ids } = args;
         if (ids.length > 100) throw invalidParameter(['ids'], 'must be at most 100', ids.length);
-        const well = ids.filter((id) => isNode(info.schema, id));
-        const found = (await resolveNodes(well)) as unknown[];
-        const nodes = new Map(well.map((id, place) => [id, found[place]]));
-        return ids.map((id, place) => (nodes.has(id) ? nodes.get(id) : notGlobalId(['ids', String(place)], asGiven(id))));
+        // Pothos fetches those of the arguments, whatever it is given, and leaves out null.
+        Object.assign(args, { ids: ids.map((id) => (isNode(info.schema, id) ? id : null)) });
+        const nodes = (await resolveNodes(ids)) as unknown[];
+        return ids.map((id, place) => (isNode(info.schema, id) ? nodes[place] : notGlobalId(['ids', String(place)], asGiven(id)))) as never;
       },
     },
     decodeGlobalID: decodeGlobalId,

@@ -8,7 +8,7 @@ import { idempotencyKey } from './lists.ts';
 const EnterpriseAdminInput = builder.inputType('EnterpriseAdminInput', {
   description: 'The administrator of a new enterprise, who gets an account on the Restcomm platform.',
   fields: (t) => ({
-    emailId: t.string({
+    email: t.string({
       required: true,
       description: 'The e-mail address, at most 320 characters. If the platform already has an account for it, that account is linked.',
     }),

@@ -1,5 +1,5 @@
 import { EnterpriseStatus } from '../prisma/client/enums.ts';
-import { enterprises } from '../src/domain/confinement.ts';
+import { belonging, enterprises } from '../src/domain/confinement.ts';
 import { findEnterprise, listEnterprises } from '../src/domain/enterprises/enterprises.ts';
 import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
@@ -30,7 +30,10 @@ export const OpenEnterpriseStatusEnum = builder.enumType('OpenEnterpriseStatus',
   } as const,
 });
 
-export const EnterpriseAdminRef = builder.prismaObject('EnterpriseAdmin', {
+export const EnterpriseAdminRef = builder.prismaNode('EnterpriseAdmin', {
+  id: { field: 'sid' },
+  findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
+  nullable: true,
   description:
     'The administrator of an enterprise, with an account on the Restcomm platform. Can call the gateway with HTTP Basic (its sid or e-mail address and its password, or its Restcomm account SID and auth token), restricted to its enterprise and to the permissions `READ` and `WRITE`.',
   fields: (t) => ({

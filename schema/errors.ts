@@ -24,7 +24,7 @@ const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
     path: t.stringList({
       nullable: true,
       description:
-        'The input field that caused the error, as a path from the input object, e.g. `["enterpriseAdmin", "emailId"]`. `null` if no field did.',
+        'The input field that caused the error, as a path from the input object, e.g. `["enterpriseAdmin", "email"]`. `null` if no field did.',
       resolve: (error) => (error.parameter ? [...error.parameter] : null),
     }),
     value: t.string({

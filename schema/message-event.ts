@@ -1,10 +1,11 @@
 import type { Message } from '../prisma/client/client.ts';
 import type { LoggedEvent } from '../src/domain/logged-event.ts';
 import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
-import { listEvents } from '../src/domain/messages/message-events.ts';
+import { findEvent, listEvents } from '../src/domain/messages/message-events.ts';
 import type { Bookmark } from '../src/live/bookmarks.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
+import type { GraphContext } from './context.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageRef } from './message.ts';
 
 /** An event in a list, a stream or a message's history. In a history, its cursor is not encoded yet; in a stream, its message comes along. */
@@ -13,16 +14,24 @@ type EventRow = Pick<LoggedEvent, 'seq' | 'messageSid' | 'status' | 'previousSta
   message?: Message;
 };
 
-const MessageEventRef = builder.objectRef<EventRow>('MessageEvent').implement({
+const cursorOf = async ({ cursor, seq }: EventRow, { caller, loaders }: GraphContext) =>
+  cursor ?? encodeEventCursor(await loaders.logId.load(caller.organizationSid), seq);
+
+const MessageEventRef = builder.node(builder.objectRef<EventRow>('MessageEvent'), {
+  // With its message: those whose events are deleted get the status of the same position in the log.
+  id: { resolve: async (event, _args, context) => `${await cursorOf(event, context)}_${event.messageSid}` },
+  loadOne: (id, { gateway, caller }) => {
+    const end = id.lastIndexOf('_');
+    return findEvent(gateway, caller, id.slice(0, Math.max(end, 0)), id.slice(end + 1));
+  },
   description:
     "A change of a message's delivery status, recorded in the organization's event log. Events are kept for 30 days unless the operator sets another retention.",
   fields: (t) => ({
     cursor: t.string({
       description: 'The position after this event, to pass as `after`.',
-      resolve: async ({ cursor, seq }, _args, { caller, loaders }) =>
-        cursor ?? encodeEventCursor(await loaders.logId.load(caller.organizationSid), seq),
+      resolve: (event, _args, context) => cursorOf(event, context),
     }),
-    occurredAt: t.expose('occurredAt', { type: 'DateTime', description: 'The time when the gateway recorded the change.' }),
+    dateCreated: t.expose('occurredAt', { type: 'DateTime', description: 'The time when the gateway recorded the change.' }),
     status: t.expose('status', { type: ChannelStatusEnum, description: 'The status after the change.' }),
     previousStatus: t.expose('previousStatus', {
       type: ChannelStatusEnum,

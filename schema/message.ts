@@ -3,7 +3,7 @@ import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '.
 import { belonging } from '../src/domain/confinement.ts';
 import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages/messages.ts';
 import { HOLDS } from '../src/domain/waiting.ts';
-import { required } from './account.ts';
+import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
@@ -96,6 +96,7 @@ const MessageHoldRef = builder.objectRef<MessageHold>('MessageHold').implement({
 export const MessageRef = builder.prismaNode('Message', {
   description: 'An SMS or MMS between a phone number and a Teams user.',
   id: { field: 'sid' },
+  interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
   fields: (t) => ({

@@ -21,9 +21,9 @@ const listening = new pg.Client(DATABASE_URL);
 await listening.connect();
 await listening.query(`LISTEN ${CHANNEL}`);
 listening.on('notification', ({ payload }) => {
-  const { sid, from, to, body, channel_status: status, date_created: occurredAt } = JSON.parse(payload);
+  const { sid, from, to, body, channel_status: status, date_created: dateCreated } = JSON.parse(payload);
   const message = { sid, from, to, body, channelStatus: status };
-  const messageEvents = { __typename: 'MessageEvent', cursor: sid, occurredAt, status, previousStatus: null, message };
+  const messageEvents = { __typename: 'MessageEvent', cursor: sid, dateCreated, status, previousStatus: null, message };
   const text = JSON.stringify({ id: sid, type: 'next', payload: { data: { messageEvents } } });
   for (const client of sockets.clients) client.send(text);
 });

@@ -52,9 +52,9 @@ const CREATE_ENTERPRISE = gql`
 `;
 
 /** @returns {Promise<string>} the text for the user */
-async function createEnterprise(name, emailId) {
+async function createEnterprise(name, email) {
   // After a network error, send it again with the same key: the change is made once.
-  const input = { name, enterpriseAdmin: { emailId, password: crypto.randomUUID() }, idempotencyKey: crypto.randomUUID() };
+  const input = { name, enterpriseAdmin: { email, password: crypto.randomUUID() }, idempotencyKey: crypto.randomUUID() };
   const { data } = await client.mutate({ mutation: CREATE_ENTERPRISE, variables: { input } });
   const result = data.createEnterprise;
   switch (result.__typename) {

@@ -3,13 +3,13 @@
 const EVENTS = `subscription ($after: String) {
   messageEvents(after: $after) {
     ... on Bookmark { cursor }
-    ... on MessageEvent { cursor status errorMessage occurredAt message { sid from to body } }
+    ... on MessageEvent { cursor status errorMessage dateCreated message { sid from to body } }
   }
 }`;
 
 const NEWEST = `{
   messages(first: 20, orderBy: { field: DATE_CREATED, direction: DESC }) {
-    nodes { sid from to body status: channelStatus errorMessage: channelErrorMessage occurredAt: dateUpdated }
+    nodes { sid from to body status: channelStatus errorMessage: channelErrorMessage dateCreated: dateUpdated }
   }
 }`;
 
@@ -136,7 +136,7 @@ function clear() {
 }
 
 /** Shows a message in its row, or in a new row. @param end 'prepend' or 'append' a new row to the table */
-function show({ sid, from, to, body, status, errorMessage, occurredAt }, end) {
+function show({ sid, from, to, body, status, errorMessage, dateCreated }, end) {
   let row = rows.get(sid);
   if (!row) {
     row = template.content.firstElementChild.cloneNode(true);
@@ -154,10 +154,10 @@ function show({ sid, from, to, body, status, errorMessage, occurredAt }, end) {
   set('.body', body);
   set('.status', status.toLowerCase());
   set('.error', errorMessage ?? '');
-  const changed = new Date(occurredAt);
+  const changed = new Date(dateCreated);
   const isToday = changed.toDateString() === new Date().toDateString();
   set('time', (isToday ? times : dates).format(changed));
-  row.querySelector('time').dateTime = occurredAt;
+  row.querySelector('time').dateTime = dateCreated;
   row.dataset.status = status;
   empty.hidden = true;
 }

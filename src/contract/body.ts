@@ -7,7 +7,7 @@ import type { BodyField } from './operation.ts';
 
 /**
  * Reads the documented fields of a JSON body. An empty body has no fields; the domain reports which are missing.
- * @returns the values by documented name
+ * @returns the values by their names in the graph's input
  * @throws ContractFailure 413, 415, or 450 for malformed JSON and wrong types
  */
 export async function readBody(request: AnyRequest, fields: readonly BodyField[]): Promise<Record<string, unknown>> {
@@ -52,7 +52,7 @@ function readFields(source: object, fields: readonly BodyField[], prefix: string
   for (const field of fields) {
     const value = [field.name, ...(field.aliases ?? [])].map((name) => ownValue(source, name)).find((one) => one !== undefined);
     const checked = readField(value, field, prefix + field.name);
-    if (checked !== undefined) values[field.name] = checked;
+    if (checked !== undefined) values[field.graphName ?? field.name] = checked;
   }
   return values;
 }

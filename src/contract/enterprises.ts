@@ -77,6 +77,7 @@ export const enterprises: readonly Operation[] = [
         fields: [
           {
             name: 'emailId',
+            graphName: 'email',
             description: "E-mail address of the admin, unique among the admins of the system's enterprises.",
             mandatory: true,
           },

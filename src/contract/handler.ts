@@ -19,6 +19,7 @@ import { readRequest } from './request.ts';
 import { createRouter } from './router.ts';
 import type { ContractSettings } from './settings.ts';
 import { table } from './table.ts';
+import { inContractWords } from './words.ts';
 
 export interface ContractOptions extends ContractSettings {
   readonly schema: GraphQLSchema;
@@ -39,7 +40,8 @@ export function createContract(options: ContractOptions): Face {
   const openApiText = JSON.stringify(openApi(options));
 
   async function run(request: AnyRequest, { caller, hasTimedOut }: Admitted, operation: Operation, sid: string): Promise<TextResponse> {
-    const fail = (failed: Failure) => failure(failed, operation.nestsFailureData);
+    const fail = (failed: Failure) =>
+      failure({ ...failed, message: inContractWords(failed.message, operation.body) }, operation.nestsFailureData);
     try {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
       const read = await readRequest(request, operation, sid, showSecrets);

@@ -26,6 +26,8 @@ export interface QueryParameter {
 /** A field of a request body. The contract checks its JSON type, the domain its value. */
 export interface BodyField {
   readonly name: string;
+  /** Its name in the graph's input, if that is another. */
+  readonly graphName?: string;
   readonly aliases?: readonly string[];
   readonly description: string;
   /** If it is absent, the domain gets '', and reports it with all other missing fields. */
@@ -50,7 +52,7 @@ export interface ContractRequest {
   readonly given: readonly (readonly [name: string, text: string])[];
   readonly page: number;
   readonly pageSize: number;
-  /** Body values by documented name. */
+  /** Body values by their names in the graph's input. */
   readonly body: Readonly<Record<string, unknown>>;
   readonly idempotencyKey: string | undefined;
   /** Whether client secrets are shown in full, not masked. */

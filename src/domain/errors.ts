@@ -34,7 +34,7 @@ export const errorCodes = {
 
 export type ErrorCode = keyof typeof errorCodes;
 
-/** One problem of an input. `path` is the field's path from the input object, e.g. `['enterpriseAdmin', 'emailId']`. */
+/** One problem of an input. `path` is the field's path from the input object, e.g. `['enterpriseAdmin', 'email']`. */
 export interface InputIssue {
   readonly path: readonly string[];
   readonly message: string;

@@ -35,7 +35,7 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
     return new GraphQLError(thrown.message, {
       nodes,
       path,
-      extensions: { code: thrown.code, argument: thrown.parameter, value: thrown.value },
+      extensions: { code: thrown.code, path: thrown.parameter, value: thrown.value },
     });
   }
   if (thrown instanceof GraphQLError) {

@@ -44,7 +44,7 @@ query Messages($after: String) {
       channelStatus
       channelErrorMessage
       dateCreated
-      events { occurredAt status errorCode }
+      events { dateCreated status errorCode }
     }
     pageInfo { hasNextPage endCursor }
   }
@@ -63,7 +63,7 @@ mutation CreateEnterprise($input: CreateEnterpriseInput!) {
 }
 `,
     variables: JSON.stringify(
-      { input: { name: 'Kohl', enterpriseAdmin: { emailId: 'admin@kohl.example', password: 'a-long-password', name: 'Kohl admin' } } },
+      { input: { name: 'Kohl', enterpriseAdmin: { email: 'admin@kohl.example', password: 'a-long-password', name: 'Kohl admin' } } },
       null,
       2,
     ),

@@ -40,7 +40,7 @@ const CREATE = `mutation ($input: CreateAccessTokenInput!) { made: createAccessT
 const REVOKE = `mutation ($sid: ID!) { revoked: revokeAccessToken(input: { sid: $sid }) {
   __typename ... on RevokeAccessTokenSuccess { accessToken { sid dateRevoked } } ... on Error { code message path value }
 } }`;
-const VIEWER = '{ viewer { account { sid } permissions enterprise { sid } expires } }';
+const VIEWER = '{ viewer { account { sid } permissions enterprise { sid } dateExpires } }';
 const STREAM = 'subscription { messageEvents { __typename ... on Bookmark { cursor } } }';
 
 async function create(input: Record<string, unknown> = {}, as = provider) {
@@ -78,7 +78,7 @@ describe('an access token', () => {
       account: { sid: provider.accountSid },
       permissions: ['READ', 'WRITE'],
       enterprise: { sid: enterpriseSid },
-      expires: accessToken.dateExpires,
+      dateExpires: accessToken.dateExpires,
     });
     expect(await statuses(token)).toEqual([200, 200]);
   });
@@ -86,7 +86,7 @@ describe('an access token', () => {
   test('covers the whole organization if it is not restricted, and an account’s own credentials never expire', async () => {
     const { token } = await create();
     expect((await graphBy(token)(VIEWER)).data.viewer.enterprise).toBeNull();
-    expect((await provider.graph(VIEWER)).data.viewer).toMatchObject({ enterprise: null, expires: null });
+    expect((await provider.graph(VIEWER)).data.viewer).toMatchObject({ enterprise: null, dateExpires: null });
   });
 
   test('authenticates a WebSocket by connectionInit, but not by its URL', async () => {

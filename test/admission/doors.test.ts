@@ -23,7 +23,7 @@ beforeAll(async () => {
   await suspendAccount(gateway.gateway, suspended.accountSid);
   const enterprise = newEnterprise();
   const made = await done(provider, 'createEnterprise', enterprise);
-  const { emailId: email, password } = enterprise.enterpriseAdmin as { emailId: string; password: string };
+  const { email, password } = enterprise.enterpriseAdmin as { email: string; password: string };
   admin = { sid: made.admin.sid, email, password };
   const closed = newEnterprise();
   const inactive = await done(provider, 'createEnterprise', { ...closed, status: 'INACTIVE' });

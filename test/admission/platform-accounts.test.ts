@@ -198,7 +198,7 @@ describe('an enterprise’s admin whose account is also in its provider’s orga
 
   test('is refused with 403 if it is the admin of several providers’ enterprises, since nothing says which one is meant', async () => {
     const emailId = fresh.email();
-    const enterpriseAdmin = { emailId, password: 'a-long-password' };
+    const enterpriseAdmin = { email: emailId, password: 'a-long-password' };
     const { account } = await adminOf(onPlatform(), { enterpriseAdmin });
     expect(await enterGraph(account)).toBe(200);
     await adminOf(onPlatform(), { enterpriseAdmin });

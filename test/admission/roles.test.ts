@@ -23,8 +23,8 @@ const clientOf = (user: string, password: string): Client => ({
 async function newAdmin() {
   const enterprise = newEnterprise();
   const made = await done(provider, 'createEnterprise', enterprise);
-  const { emailId, password } = enterprise.enterpriseAdmin as { emailId: string; password: string };
-  return { sid: made.sid as string, adminSid: made.admin.sid as string, email: emailId, password };
+  const { email, password } = enterprise.enterpriseAdmin as { email: string; password: string };
+  return { sid: made.sid as string, adminSid: made.admin.sid as string, email, password };
 }
 
 beforeAll(async () => {
@@ -57,7 +57,7 @@ const outcome = async (client: Client, field: string, input: string) => {
 
 /** Everything that changes something, with inputs that would do. */
 const everyMutation = (): (readonly [string, string])[] => [
-  ['createEnterprise', 'name: "New", enterpriseAdmin: { emailId: "new@customer.example", password: "a-long-password" }'],
+  ['createEnterprise', 'name: "New", enterpriseAdmin: { email: "new@customer.example", password: "a-long-password" }'],
   ['updateEnterprise', `sid: "${enterpriseSid}", name: "Renamed"`],
   ['closeEnterprise', `sid: "${enterpriseSid}"`],
   ['createMapping', `enterpriseSid: "${enterpriseSid}", microsoftAddress: "a@customer.example", externalAddress: "4930111"`],
@@ -128,19 +128,20 @@ describe('an enterprise’s admin', () => {
       `{ enterprises { totalCount } auditLog { totalCount } bot(sid: "${botSid}") { applicationId clientSecret } }`,
     );
     expect(beside.data).toEqual({ enterprises: { totalCount: 1 }, auditLog: null, bot: { applicationId: '12345', clientSecret: null } });
-    expect(beside.errors?.map(({ path, message, extensions }) => ({ path, message, permission: extensions?.permission }))).toEqual([
-      { path: ['auditLog'], message: 'Your credentials do not permit this: it needs the permission AUDIT', permission: 'AUDIT' },
-      {
-        path: ['bot', 'clientSecret'],
-        message: 'Your credentials do not permit this: it needs the permission SECRETS',
-        permission: 'SECRETS',
-      },
+    const refused = ({ errors }: Pick<typeof beside, 'errors'>) =>
+      errors?.map(({ path, message, extensions }) => [path?.join('.'), message, extensions?.permission]);
+    expect(refused(beside)).toEqual([
+      ['auditLog', 'Your credentials do not permit this: it needs credentials that are not restricted to an enterprise', undefined],
+      ['bot.clientSecret', 'Your credentials do not permit this: it needs the permission SECRETS', 'SECRETS'],
     ]);
+    const { data, errors } = await readOnly.graph('{ auditLog { totalCount } viewer { permissions } }');
+    expect(data).toMatchObject({ auditLog: null, viewer: { permissions: ['READ'] } });
+    expect(refused({ errors })).toEqual([['auditLog', 'Your credentials do not permit this: it needs the permission AUDIT', 'AUDIT']]);
   });
 
   test('cannot create or close an enterprise, or change its status: only the provider can', async () => {
     for (const [field, input] of [
-      ['createEnterprise', 'name: "New", enterpriseAdmin: { emailId: "new@customer.example", password: "a-long-password" }'],
+      ['createEnterprise', 'name: "New", enterpriseAdmin: { email: "new@customer.example", password: "a-long-password" }'],
       ['closeEnterprise', `sid: "${enterpriseSid}"`],
       ['closeEnterprise', `sid: "${enterpriseSid}", deleteMappings: true`],
       ['updateEnterprise', `sid: "${enterpriseSid}", status: INACTIVE`],

@@ -73,7 +73,7 @@ test('the private cause of a thrown error is logged too, by either face', async 
   const error = new GraphQLError('Restcomm did not respond', { path: ['deleteMapping'], originalError: noAnswer() });
   expect(maskError(error, log, 'request-1')).toMatchObject({
     message: 'Restcomm did not respond',
-    extensions: { code: 'PLATFORM_ERROR', argument: undefined, value: undefined },
+    extensions: { code: 'PLATFORM_ERROR', path: undefined, value: undefined },
   });
   expect(lines).toEqual([expect.objectContaining({ ...LOGGED, requestId: 'request-1' })]);
 

@@ -36,7 +36,7 @@ test('examples/apollo/console.mjs pages by cursor, handles a mutation’s errors
   expect([pages[0], pages.at(-1)]).toEqual(['Enterprises: 25 of 60', 'Enterprises: 60 of 60']);
   expect(example.stdout).toMatch(/^Created Example \S+: EN[0-9a-f]{32}$/m);
   expect(example.stdout).toMatch(/^ENTERPRISE_NAME_NOT_UNIQUE at name: \S/m);
-  expect(example.stdout).toMatch(/^name: \S.*\nenterpriseAdmin\.emailId: \S/m);
+  expect(example.stdout).toMatch(/^name: \S.*\nenterpriseAdmin\.email: \S/m);
 
   const first = await from.send();
   await example.says(`Newest messages: ${first} QUEUED`);

@@ -28,7 +28,7 @@ beforeAll(async () => {
   for (let n = 0; n < 12; n += 1) {
     const email = fresh.email();
     restcomm.accounts.set(accountSid(email), { sid: accountSid(email), email, friendlyName: email, authToken: '', status: 'active' });
-    const input = { name: fresh.name(), enterpriseAdmin: { emailId: email, password: 'a-long-password' } };
+    const input = { name: fresh.name(), enterpriseAdmin: { email, password: 'a-long-password' } };
     enterprises.push((await done(provider, 'createEnterprise', input)).sid);
   }
 });

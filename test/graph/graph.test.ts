@@ -41,7 +41,7 @@ const typename = JSON.stringify({ query: '{ __typename }' });
 const createEnterprise = `mutation ($input: CreateEnterpriseInput!) {
   made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } ... on Error { code } }
 }`;
-const enterprise = { name: 'Kohl', enterpriseAdmin: { emailId: 'admin@kohl.example', password: 'a-long-password' } };
+const enterprise = { name: 'Kohl', enterpriseAdmin: { email: 'admin@kohl.example', password: 'a-long-password' } };
 
 async function codeOf(response: Response): Promise<unknown> {
   const { errors, data } = (await response.json()) as { errors: { message: string; extensions: { code: string } }[]; data?: unknown };
@@ -198,7 +198,7 @@ describe('an error', () => {
         message: 'Parameter first is invalid: must be from 0 to 100',
         path: ['many'],
         locations: [{ line: 1, column: 3 }],
-        extensions: { code: 'INVALID_PARAMETER', argument: ['first'], value: '101' },
+        extensions: { code: 'INVALID_PARAMETER', path: ['first'], value: '101' },
       },
     ]);
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);

@@ -66,7 +66,7 @@ const VIEWER = 'query Permissions { viewer { permissions } }';
 const TOO_MANY = 'query TooMany { bots(first: 101) { totalCount } }';
 const DELETE = 'mutation Delete($input: DeleteMappingInput!) { deleteMapping(input: $input) { ... on Error { code } } }';
 const CREATE = 'mutation Create($input: CreateEnterpriseInput!) { createEnterprise(input: $input) { ... on Error { code } } }';
-const ENTERPRISE = { name: 'Kohl', enterpriseAdmin: { emailId: 'admin@kohl.example', password: 'a-long-password' } };
+const ENTERPRISE = { name: 'Kohl', enterpriseAdmin: { email: 'admin@kohl.example', password: 'a-long-password' } };
 const EVENTS = 'subscription Events { messageEvents { __typename } }';
 
 describe('each operation is reported once:', () => {

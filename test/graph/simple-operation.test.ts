@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { app } = gateway;
   const { sid: enterpriseSid } = await done(provider, 'createEnterprise', {
     name: 'Kohl & Söhne 😀 \u2028',
-    enterpriseAdmin: { emailId: fresh.email(), password: 'a-long-password' },
+    enterpriseAdmin: { email: fresh.email(), password: 'a-long-password' },
   });
   const mapping = { enterpriseSid, microsoftAddress: 'a@kohl.example', externalAddress: fresh.number() };
   ({ sid: mappingSid } = await done(provider, 'createMapping', mapping));
@@ -154,7 +154,7 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
   test('to a mutation that fails unexpectedly', async () => {
     const query =
       'mutation ($input: CreateEnterpriseInput!) { viewer: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } ... on Error { code } } }';
-    const input = { name: 'Other', enterpriseAdmin: { emailId: fresh.email(), password: 'a-long-password' } };
+    const input = { name: 'Other', enterpriseAdmin: { email: fresh.email(), password: 'a-long-password' } };
     const { body } = await same(post({ query, variables: { input } }));
     expect(JSON.parse(body).errors[0].extensions.code).toBe('INTERNAL_SERVER_ERROR');
     expect(body).not.toContain('inside');

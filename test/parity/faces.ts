@@ -76,10 +76,18 @@ export async function inGraph({ graph }: Pick<Provider, 'graph'>, name: Mutation
   return { ...result, ...changed };
 }
 
+/** The contract calls an admin's `email` `emailId`. */
+function inContractNames({ enterpriseAdmin, ...input }: Input): Input {
+  if (typeof enterpriseAdmin !== 'object' || enterpriseAdmin === null || !('email' in enterpriseAdmin))
+    return { enterpriseAdmin, ...input };
+  const { email, ...admin } = enterpriseAdmin;
+  return { ...input, enterpriseAdmin: { emailId: email, ...admin } };
+}
+
 /** Asks the contract. */
 export function inRest({ rest }: Pick<Provider, 'rest'>, name: MutationName, input: Input): Promise<RestAnswer<Record<string, unknown>>> {
   const { method, path } = mutations[name];
-  const { sid, idempotencyKey, ...body } = input;
+  const { sid, idempotencyKey, ...body } = inContractNames(input);
   return rest.request(method, sid === undefined ? path : `${path}/${encodeURIComponent(String(sid))}`, {
     body: method === 'DELETE' ? undefined : body,
     headers: idempotencyKey === undefined ? {} : { 'idempotency-key': String(idempotencyKey) },
@@ -103,7 +111,12 @@ export async function expectRefusal(provider: Provider, name: MutationName, inpu
   expect(await inGraph(provider, name, input)).toEqual({ __typename: member, code, message, path: path ?? null, value: value ?? null });
   const answer = await inRest(provider, name, restInput ?? input);
   const data = name === 'createEnterprise' ? { data: value } : value;
-  expect({ status: answer.status, ...answer.body }).toEqual({ status, errorCode, message, ...(value === undefined ? {} : { data }) });
+  expect({ status: answer.status, ...answer.body }).toEqual({
+    status,
+    errorCode,
+    message: message?.replace('enterpriseAdmin.email', 'enterpriseAdmin.emailId'),
+    ...(value === undefined ? {} : { data }),
+  });
 }
 
 export const faces = ['the graph', 'REST'] as const;
@@ -144,7 +157,7 @@ export const fresh = {
 /** Inputs of creations that succeed. */
 export const newEnterprise = (change: Input = {}): Input => ({
   name: fresh.name(),
-  enterpriseAdmin: { emailId: fresh.email(), password: 'a-long-password' },
+  enterpriseAdmin: { email: fresh.email(), password: 'a-long-password' },
   ...change,
 });
 export const newMapping = (enterpriseSid: string, change: Input = {}): Input => ({

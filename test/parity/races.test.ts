@@ -40,7 +40,9 @@ describe('of 20 simultaneous requests', () => {
 
   test('for one admin e-mail exactly one succeeds, the others are 4001', async () => {
     const emailId = fresh.email();
-    const asks = twenty(() => ['createEnterprise', newEnterprise({ enterpriseAdmin: { emailId, password: 'a-long-password' } })] as const);
+    const asks = twenty(
+      () => ['createEnterprise', newEnterprise({ enterpriseAdmin: { email: emailId, password: 'a-long-password' } })] as const,
+    );
     expect(await atOnce(asks)).toEqual({ done: 1, 4001: 19 });
     expect(await gateway.gateway.prisma.enterpriseAdmin.count({ where: { email: emailId } })).toBe(1);
   });

@@ -170,7 +170,7 @@ export async function createSurroundings(): Promise<Surroundings> {
         'mutation ($input: CreateEnterpriseInput!) { result: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { entity: enterprise { sid } } } }',
         {
           name: 'Customer',
-          enterpriseAdmin: { emailId: 'admin@customer.example', password: 'a-long-password' },
+          enterpriseAdmin: { email: 'admin@customer.example', password: 'a-long-password' },
         },
       );
       const { applicationId, tenantId, clientSecret } = bot;

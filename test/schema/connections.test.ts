@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 async function createEnterprise(name: string): Promise<{ id: string; sid: string }> {
-  const enterpriseAdmin = { emailId: `admin@${name}.example`, password: 'a-long-password' };
+  const enterpriseAdmin = { email: `admin@${name}.example`, password: 'a-long-password' };
   const { data } = await provider.graph(
     'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { id sid } } } }',
     { input: { name, enterpriseAdmin } },
@@ -54,7 +54,7 @@ async function refusal(query: string, variables: Record<string, unknown>) {
   expect(errors).toHaveLength(1);
   const { message, extensions } = errors?.[0] ?? {};
   expect(extensions?.code).toBe('INVALID_PARAMETER');
-  return { message, argument: extensions?.argument };
+  return { message, argument: extensions?.path };
 }
 
 describe.each(lists)('%s', (list) => {
@@ -259,7 +259,7 @@ describe('a global id', () => {
     'Enterprise:',
     'Enterprise:EN\0',
     'Viewer:1',
-    'Organization:OR1',
+    'PageInfo:1',
     'Query:1',
     'Node:1',
     'String:1',
@@ -270,7 +270,7 @@ describe('a global id', () => {
     const { data, errors } = await provider.graph(node, { id: globalId(text) });
     expect(data).toEqual({ node: null });
     expect(errors).toEqual([
-      expect.objectContaining({ path: ['node'], extensions: expect.objectContaining({ code: 'INVALID_PARAMETER', argument: ['id'] }) }),
+      expect.objectContaining({ path: ['node'], extensions: expect.objectContaining({ code: 'INVALID_PARAMETER', path: ['id'] }) }),
     ]);
   });
 
@@ -280,7 +280,7 @@ describe('a global id', () => {
     const { data, errors } = await provider.graph(query, { ids: ['x', id, globalId('Viewer:1'), globalId('Bot:BE1')] });
     expect(data).toEqual({ nodes: [null, { id }, null, null], viewer: { account: { sid: provider.accountSid } } });
     const error = (place: number, value: string) =>
-      expect.objectContaining({ path: ['nodes', place], extensions: { code: 'INVALID_PARAMETER', argument: ['ids', `${place}`], value } });
+      expect.objectContaining({ path: ['nodes', place], extensions: { code: 'INVALID_PARAMETER', path: ['ids', `${place}`], value } });
     expect(errors).toEqual([error(0, 'x'), error(2, globalId('Viewer:1'))]);
   });
 

@@ -1,5 +1,6 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { listAccessTokens } from '../../src/domain/access/access-tokens.ts';
+import { listAuditLog } from '../../src/domain/access/audit-log.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { listBots } from '../../src/domain/enterprises/bots.ts';
 import { listEnterprises } from '../../src/domain/enterprises/enterprises.ts';
@@ -31,6 +32,9 @@ export interface ListUnderTest {
 const texts = ['a', 'a b', 'ab', 'é', '\u{ffee}', '\u{1f600}'];
 export const VALUES = texts.length;
 const epoch = Date.parse('2026-11-24T12:00:00.000Z');
+
+/** The database refuses to delete younger audit records. */
+const LONG_AGO = Date.parse('2020-01-01T00:00:00.000Z');
 
 const textOf = (value: number) => texts[value] as string;
 const sidOf = (prefix: SidPrefix, number: number) => prefix + String(number).padStart(32, '0');
@@ -105,6 +109,27 @@ export function listsUnderTest({ gateway }: TestGateway): ListUnderTest[] {
         return { sid, value: dateCreated.getTime() };
       },
       remove: removing(prisma.accessToken),
+    },
+    {
+      name: 'auditLog by DATE_CREATED',
+      // Not the record of the account itself.
+      read: (caller, direction, page) =>
+        listAuditLog(gateway, caller, { actions: ['message.send'] }, { field: 'DATE_CREATED', direction }, page),
+      insert: async ({ organizationSid, accountSid }, number, value) => {
+        const { sid, occurredAt } = await prisma.auditLog.create({
+          data: {
+            ...{ organizationSid, accountSid, sid: `AU${String(number).padStart(32, '0')}`, action: 'message.send' },
+            ...{ targetSid: 'MS1', requestId: 'request', occurredAt: new Date(LONG_AGO + value) },
+          },
+        });
+        return { sid, value: occurredAt.getTime() };
+      },
+      remove: async (sids) => {
+        await prisma.$transaction([
+          prisma.$executeRaw`SET LOCAL gateway.audit_log_trim = 'on'`,
+          prisma.$executeRaw`DELETE FROM audit_log WHERE sid = ANY(${sids})`,
+        ]);
+      },
     },
     ...(['DATE_CREATED', 'FROM', 'TO'] as const).map((field) => ({
       name: `messages by ${field}`,

@@ -44,6 +44,10 @@ describe('DateTime', () => {
 
   test('keeps every instant that it can write', () => {
     const times = fc.date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59.999Z'), noInvalidDate: true });
-    fc.assert(fc.property(times, (time) => expect(dateTime.parseValue(dateTime.serialize(time))).toEqual(time)));
+    fc.assert(
+      fc.property(times, (time) => {
+        expect(dateTime.parseValue(dateTime.serialize(time))).toEqual(time);
+      }),
+    );
   });
 });

@@ -12,7 +12,7 @@ beforeAll(async () => {
   gateway = await createTestGateway();
   provider = await gateway.provider();
   for (const name of ['one', 'two']) {
-    const enterpriseAdmin = { emailId: fresh.email(), password: 'a-long-password' };
+    const enterpriseAdmin = { email: fresh.email(), password: 'a-long-password' };
     const { sid: enterpriseSid } = await done(provider, 'createEnterprise', { name, enterpriseAdmin });
     const azure = { applicationId: 'a', tenantId: 't', clientSecret: 'a-client-secret', botAppId: 'b' };
     await done(provider, 'createBot', { enterpriseSid, ...azure });

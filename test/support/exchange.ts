@@ -201,7 +201,7 @@ export async function createTestExchange({
       const email = fresh.email();
       // An account that is there is linked: no test waits for the hash of a password.
       restcomm.accounts.set(accountSid(email), { sid: accountSid(email), email, friendlyName: email, authToken: '', status: 'active' });
-      const enterpriseAdmin = { emailId: email, password: 'a-long-password' };
+      const enterpriseAdmin = { email, password: 'a-long-password' };
       const { sid: enterpriseSid } = await done(provider, 'createEnterprise', { name: fresh.name(), enterpriseAdmin });
       const { applicationId, tenantId, clientSecret } = bot;
       const { sid: botSid } = await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: 'app' });

@@ -174,8 +174,8 @@ describe.each(roles)('to $name', ({ credentials, mayWrite, mayReadSecrets }) => 
     for (const deed of a.deeds) {
       const { data, errors } = await graph(documentOf(deed), { input: deed.input });
       // An admin's account is named by the e-mail, which the request itself said.
-      const { emailId } = (deed.input.enterpriseAdmin ?? {}) as { emailId?: string };
-      const said = { ...deed.input, named: emailId && accountSid(emailId) };
+      const { email } = (deed.input.enterpriseAdmin ?? {}) as { email?: string };
+      const said = { ...deed.input, named: email && accountSid(email) };
       expect(leaks(canaries, said, { data, errors }), deed.mutation).toEqual([]);
       if (!mayWrite) expect(errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
       else expect(data.made.__typename).toBe(deed.mutation === 'createEnterprise' ? 'CreateEnterpriseSuccess' : 'NotFoundError');

@@ -148,7 +148,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
   });
 
   test('no enterprise can be created, and its own objects cannot be moved to another', async () => {
-    const enterprise = { name: 'Another', enterpriseAdmin: { emailId: 'another@customer.example', password: 'a-long-password' } };
+    const enterprise = { name: 'Another', enterpriseAdmin: { email: 'another@customer.example', password: 'a-long-password' } };
     const created = await narrowed.graph('mutation ($input: CreateEnterpriseInput!) { createEnterprise(input: $input) { __typename } }', {
       input: enterprise,
     });

@@ -57,8 +57,8 @@ export const narrowedRoles: readonly NarrowedRole[] = [
     isAdmin: true,
     credentials: async ({ deeds }) => {
       const [, second] = deeds.filter(({ mutation }) => mutation === 'createEnterprise');
-      const { emailId, password } = (second as Deed).input.enterpriseAdmin as { emailId: string; password: string };
-      return { user: emailId, password };
+      const { email, password } = (second as Deed).input.enterpriseAdmin as { email: string; password: string };
+      return { user: email, password };
     },
   },
 ];

@@ -81,7 +81,8 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
   function heldAt(field: Field, { path, scalar }: Pick<Target, 'path' | 'scalar'>, position: string): Position['holds'] {
     const name = path.at(-1) ?? '';
     if (name === 'after' || name === 'before') return 'cursor';
-    if (scalar === 'String' && !/sids?$/i.test(name)) return 'text';
+    // The platform's sids are text.
+    if (scalar === 'String' && (name === 'restcommMessageSid' || !/sids?$/i.test(name))) return 'text';
     if (/^ids?$/.test(name)) return 'global id';
     // What was acted on may be anything; a mapping stands for all.
     if (name === 'targetSid') return { sidOf: 'Mapping' };

@@ -64,7 +64,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const mappings: string[] = [];
   for (const index of [1, 2]) {
     const enterpriseAdmin = {
-      emailId: `admin${index}@${tag}.example`,
+      email: `admin${index}@${tag}.example`,
       password: `password-${tag}-${index}`,
       name: `admin ${index} ${tag}`,
     };

@@ -164,6 +164,13 @@ export function purgeAccessTokens(prisma: PrismaClient, signal?: AbortSignal): P
   return deleteExpired(prisma, { table: 'access_token', column: 'date_expires' }, new Date(Date.now() - LISTED_MS), signal);
 }
 
+/** The condition on a token with this sid that the caller may see: one of its own. Access tokens see none. */
+export const listedTo = (caller: Caller, sid: string) => ({
+  sid,
+  ...ownBy(caller),
+  ...(caller.accessTokenSid ? { AND: [{ sid: '' }] } : {}),
+});
+
 /** The condition on the caller's own tokens. */
 const ownBy = ({ organizationSid, accountSid, adminSid }: Caller) => ({ organizationSid, accountSid, adminSid: adminSid ?? null });
 

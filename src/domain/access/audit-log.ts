@@ -45,6 +45,13 @@ export function listAuditLog(
   );
 }
 
+/** The condition on a record with this sid that the caller may read: none without the permission, or with credentials restricted to an enterprise. */
+export const auditedBy = ({ organizationSid, enterpriseSid, permissions }: Caller, sid: string) => ({
+  sid,
+  organizationSid,
+  ...(permissions.has('audit') && !enterpriseSid ? {} : { AND: [{ sid: '' }] }),
+});
+
 /** How many records a statement deletes: a longer one would hold back the database's vacuum. */
 const TRIM_BATCH = 2000;
 

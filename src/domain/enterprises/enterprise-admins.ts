@@ -7,7 +7,7 @@ import { fold } from '../text.ts';
 import { mayWaitForPlatform, type Transaction } from '../transaction.ts';
 
 export const emailNotUnique = (email: string) =>
-  new ConflictError('EMAIL_NOT_UNIQUE', 'Email not unique', { value: email, path: ['enterpriseAdmin', 'emailId'] });
+  new ConflictError('EMAIL_NOT_UNIQUE', 'Email not unique', { value: email, path: ['enterpriseAdmin', 'email'] });
 
 /**
  * Refuses an e-mail address that belongs to the admin of another enterprise of the organization, CLOSED ones included.
@@ -27,16 +27,16 @@ export async function refuseTakenEmail({ prisma }: Gateway, caller: Caller, emai
  * @returns the columns of enterprise_admin
  * @throws PlatformError (452)
  */
-export async function createAdminAccount({ restcomm }: Gateway, admin: { emailId: string; password: string; name: string | undefined }) {
+export async function createAdminAccount({ restcomm }: Gateway, admin: { email: string; password: string; name: string | undefined }) {
   const account = await restcomm.createSubAccount({
-    email: admin.emailId,
+    email: admin.email,
     password: admin.password,
-    friendlyName: admin.name ?? admin.emailId,
+    friendlyName: admin.name ?? admin.email,
   });
   return {
     accountSid: account.sid,
-    email: admin.emailId,
-    emailFolded: fold(admin.emailId),
+    email: admin.email,
+    emailFolded: fold(admin.email),
     name: admin.name ?? null,
     passwordHash: account.existed ? null : await hashPassword(admin.password),
   };

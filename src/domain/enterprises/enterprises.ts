@@ -29,7 +29,7 @@ const createInput = z.object({
   name: mandatory(),
   status: openStatus,
   enterpriseAdmin: z.object({
-    emailId: mandatory(MAX_EMAIL_LENGTH).refine((email) => email === '' || isEmail(email), 'must be an e-mail address'),
+    email: mandatory(MAX_EMAIL_LENGTH).refine((email) => email === '' || isEmail(email), 'must be an e-mail address'),
     password: mandatory(1024, SECRET),
     name: optional(),
   }),
@@ -93,7 +93,7 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
   return idempotently(gateway, caller, 'createEnterprise', input, async (remember) => {
     const { name, status, enterpriseAdmin } = parseInput(createInput, input);
     await refuseTakenName(gateway, caller, name);
-    await refuseTakenEmail(gateway, caller, enterpriseAdmin.emailId);
+    await refuseTakenEmail(gateway, caller, enterpriseAdmin.email);
     const admin = await createAdminAccount(gateway, enterpriseAdmin);
     return inTransaction(gateway.prisma, async (tx) => {
       const enterprise = await tx.enterprise.create({
@@ -113,7 +113,7 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
       await remember(tx, created);
       return created;
     }).catch((error) => {
-      throw asUniquenessError(error, name, enterpriseAdmin.emailId);
+      throw asUniquenessError(error, name, enterpriseAdmin.email);
     });
   });
 }

@@ -10,12 +10,18 @@ export const encodeEventCursor = (logId: string, seq: bigint): string => Buffer.
  * @throws ConflictError CURSOR_INVALID for anything but a cursor of this log, CURSOR_EXPIRED where events after it have been deleted
  */
 export function decodeEventCursor(cursor: string, head: LogHead): bigint {
-  const [, logId, digits] = /^([0-9a-f-]{36}):(\d{1,18})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
-  if (!logId || !digits || logId !== head.logId || BigInt(digits) > head.seq) {
+  const seq = positionOf(cursor, head);
+  if (seq === undefined) {
     throw new ConflictError('CURSOR_INVALID', 'The cursor does not belong to this event log', { value: cursor, path: ['after'] });
   }
-  if (BigInt(digits) < head.trimmed) throw cursorExpired(cursor);
-  return BigInt(digits);
+  if (seq < head.trimmed) throw cursorExpired(cursor);
+  return seq;
+}
+
+/** Returns a cursor's number in the log with this head, perhaps of an event that is deleted; `undefined` for anything but a cursor of this log. */
+export function positionOf(cursor: string, head: LogHead): bigint | undefined {
+  const [, logId, digits] = /^([0-9a-f-]{36}):(\d{1,18})$/.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
+  return logId === head.logId && digits !== undefined && BigInt(digits) <= head.seq ? BigInt(digits) : undefined;
 }
 
 export const cursorExpired = (cursor: string) =>

@@ -1,3 +1,4 @@
+import type { MessageEvent } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
@@ -5,7 +6,7 @@ import { invalidParameter } from '../input.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import type { LoggedEvent } from '../logged-event.ts';
-import { cursorExpired, decodeEventCursor, encodeEventCursor } from './event-cursor.ts';
+import { cursorExpired, decodeEventCursor, encodeEventCursor, positionOf } from './event-cursor.ts';
 import { headOf, isGap, type MessageEventFilter, matches, normalizeFilter } from './events.ts';
 import { readEvents } from './read-events.ts';
 
@@ -72,3 +73,13 @@ const messageCondition = ({ enterpriseSids, mappingSid, direction }: MessageEven
   ...(mappingSid ? { mappingSid } : {}),
   ...(direction ? { direction } : {}),
 });
+
+/** Finds the event of a message in the caller's reach by its cursor; `null` where there is none, or retention has deleted it. */
+export async function findEvent({ prisma }: Gateway, caller: Caller, cursor: string, messageSid: string): Promise<MessageEvent | null> {
+  const { organizationSid } = caller;
+  const seq = positionOf(cursor, await headOf(prisma, organizationSid));
+  if (seq === undefined) return null;
+  return prisma.messageEvent.findUnique({
+    where: { organizationSid_seq: { organizationSid, seq }, messageSid, message: belonging(caller) },
+  });
+}

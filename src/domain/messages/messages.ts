@@ -129,6 +129,6 @@ function atLeastThree(parameter: string, text: string | null | undefined): strin
   return literal(parameter, text);
 }
 
-function insensitively(column: 'channelErrorCode' | 'channelErrorMessage', text: string | undefined) {
+function insensitively(column: 'body' | 'channelErrorCode' | 'channelErrorMessage', text: string | undefined) {
   return text === undefined ? {} : { [column]: { contains: text, mode: 'insensitive' as const } };
 }

@@ -88,7 +88,7 @@ test('a closed enterprise’s bot and name remain readable', async () => {
 describe('an account that the admin shares', () => {
   const shared = () => {
     const emailId = fresh.email();
-    const input = () => newEnterprise({ enterpriseAdmin: { emailId, password: 'a-long-password' } });
+    const input = () => newEnterprise({ enterpriseAdmin: { email: emailId, password: 'a-long-password' } });
     return { input, status: () => restcomm.accountStatus(accountSid(emailId)), emailId };
   };
 

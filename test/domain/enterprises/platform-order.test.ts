@@ -62,7 +62,7 @@ describe.each(faces)('on %s', (face) => {
 
   test('if a suspension is refused, no INACTIVE enterprise is created, and the new account is linked the next time', async () => {
     const emailId = `suspended-${face.length}@newcomer.example`;
-    const input = newEnterprise({ status: 'INACTIVE', enterpriseAdmin: { emailId, password: 'a-long-password' } });
+    const input = newEnterprise({ status: 'INACTIVE', enterpriseAdmin: { email: emailId, password: 'a-long-password' } });
     const before = await stored();
     restcomm.refuse('setAccountStatus');
     await refused(face, 'createEnterprise', input);
@@ -135,7 +135,7 @@ describe('a change that the database refuses leaves the platform unchanged', () 
     const { name, admin } = await done(provider, 'createEnterprise', newEnterprise());
     restcomm.reset();
     await inGraph(provider, 'createEnterprise', newEnterprise({ name }));
-    await inGraph(provider, 'createEnterprise', newEnterprise({ enterpriseAdmin: { emailId: admin.email, password: 'x' } }));
+    await inGraph(provider, 'createEnterprise', newEnterprise({ enterpriseAdmin: { email: admin.email, password: 'x' } }));
     await inGraph(provider, 'createMapping', newMapping('EN1'));
     await inGraph(provider, 'createEnterprise', newEnterprise({ name: '' }));
     expect(restcomm.calls).toEqual([]);
@@ -219,7 +219,7 @@ describe('a difference that a crash left between the platform and the database i
     const { admin } = await done(
       provider,
       'createEnterprise',
-      newEnterprise({ enterpriseAdmin: { emailId, password: 'a-long-password' } }),
+      newEnterprise({ enterpriseAdmin: { email: emailId, password: 'a-long-password' } }),
     );
     expect(admin.accountSid).toBe(accountSid(emailId));
   });

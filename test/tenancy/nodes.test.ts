@@ -1,0 +1,122 @@
+import type { GraphQLInterfaceType } from 'graphql';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { schema } from '../../schema/index.ts';
+import { createAccount } from '../../src/domain/access/accounts.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { type GraphClient, graphClient } from '../support/graph.ts';
+import { createWorld, type World } from './world.ts';
+
+// Every object with a sid, by its global id: for whom it is there, and for whom it is null.
+
+const NODE = 'query ($id: ID!) { node(id: $id) { __typename id } }';
+const OWN = `query ($sid: ID!) {
+  viewer { account { id } organization { id } }
+  enterprise(sid: $sid) {
+    id admin { id } bot { id }
+    mappings(first: 1) { nodes { id } }
+    messages(first: 1) { nodes { id events { id } } }
+  }
+  accessTokens(first: 1) { nodes { id } }
+  auditLog(first: 1) { nodes { id } }
+}`;
+
+let gateway: TestGateway;
+let world: World;
+let stranger: Provider;
+/** The global ids of the first enterprise and of what belongs to it, and of the rest of its organization, by type. */
+let ids: Record<string, string>;
+
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  world = await createWorld(gateway);
+  stranger = await gateway.provider();
+  const { data, errors } = await world.provider.graph(OWN, { sid: world.sids.Enterprise?.[0] });
+  expect(errors).toBeUndefined();
+  const { viewer, enterprise, accessTokens, auditLog } = data;
+  const [message] = enterprise.messages.nodes;
+  ids = {
+    ...{
+      Account: viewer.account.id,
+      Organization: viewer.organization.id,
+      Enterprise: enterprise.id,
+      EnterpriseAdmin: enterprise.admin.id,
+    },
+    ...{ Bot: enterprise.bot.id, Mapping: enterprise.mappings.nodes[0].id, Message: message.id, MessageEvent: message.events[0].id },
+    ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id },
+  };
+});
+afterAll(() => gateway.close());
+
+async function seen(graph: GraphClient): Promise<string[]> {
+  const found: string[] = [];
+  for (const [type, id] of Object.entries(ids)) {
+    const { data, errors } = await graph(NODE, { id });
+    expect(errors, type).toBeUndefined();
+    if (data.node) expect(data.node).toEqual({ __typename: type, id });
+    if (data.node) found.push(type);
+  }
+  return found.sort();
+}
+
+async function token(permissions: readonly string[], enterpriseSid?: string): Promise<GraphClient> {
+  const { data } = await world.provider.graph(
+    'mutation ($input: CreateAccessTokenInput!) { made: createAccessToken(input: $input) { ... on CreateAccessTokenSuccess { token } } }',
+    { input: { expiresIn: 600, permissions, enterpriseSid } },
+  );
+  return graphClient(gateway.fetch, { token: data.made.token });
+}
+
+const all = () => Object.keys(ids).sort();
+
+describe('a global id', () => {
+  test('is that of every type with a sid, and of message events', () => {
+    const withSid = Object.values(schema.getTypeMap()).filter(
+      (type) => 'getFields' in type && 'sid' in type.getFields() && 'getInterfaces' in type,
+    );
+    expect([...withSid.map(({ name }) => name), 'MessageEvent'].sort()).toEqual(all());
+    const nodes = schema.getPossibleTypes(schema.getType('Node') as GraphQLInterfaceType);
+    expect(nodes.map(({ name }) => name).sort()).toEqual(all());
+  });
+
+  test('finds each for its own account', async () => {
+    expect(await seen(world.provider.graph)).toEqual(all());
+  });
+
+  test('finds none for another organization', async () => {
+    expect(await seen(stranger.graph)).toEqual([]);
+  });
+
+  test('finds access tokens for no access token, and audit records only with AUDIT', async () => {
+    const without = (...types: string[]) => all().filter((type) => !types.includes(type));
+    expect(await seen(await token(['READ', 'AUDIT']))).toEqual(without('AccessToken'));
+    expect(await seen(await token(['READ']))).toEqual(without('AccessToken', 'AuditRecord'));
+  });
+
+  test('finds what belongs to the enterprise, and its account, for credentials that are restricted to it', async () => {
+    const [first, second] = world.sids.Enterprise ?? [];
+    const shared = ['Account', 'Organization'];
+    const own = ['Bot', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'Message', 'MessageEvent'];
+    expect(await seen(await token(['READ', 'AUDIT'], first))).toEqual([...shared, ...own].sort());
+    expect(await seen(await token(['READ', 'AUDIT'], second))).toEqual(shared);
+  });
+
+  test('finds another account of the organization only for those who reach something that it created', async () => {
+    const { gateway: deps } = gateway;
+    const { account, authToken } = await createAccount(deps, {
+      email: 'second@provider.example',
+      organization: { sid: world.provider.organizationSid },
+    });
+    const id = Buffer.from(`Account:${account.sid}`).toString('base64');
+    const restricted = await token(['READ'], world.sids.Enterprise?.[0]);
+    const found = async (graph: GraphClient) => (await graph(NODE, { id })).data.node?.id ?? null;
+    expect([await found(world.provider.graph), await found(restricted)]).toEqual([id, null]);
+    const colleague = graphClient(gateway.fetch, { user: account.sid, password: authToken });
+    const input = { enterpriseSid: world.sids.Enterprise?.[0], microsoftAddress: 'new@user.example', externalAddress: '+4930777001' };
+    const { data } = await colleague(
+      'mutation ($input: CreateMappingInput!) { made: createMapping(input: $input) { ... on CreateMappingSuccess { mapping { account { id } } } } }',
+      { input },
+    );
+    expect(data.made.mapping.account.id).toBe(id);
+    expect(await found(restricted)).toBe(id);
+  });
+});

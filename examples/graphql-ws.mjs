@@ -13,7 +13,7 @@ const EVENTS = `subscription ($after: String) {
   messageEvents(after: $after) {
     __typename
     ... on Bookmark { cursor }
-    ... on MessageEvent { cursor status errorMessage message { sid from to body } }
+    ... on MessageEvent { cursor channelStatus channelErrorMessage message { sid from to body } }
   }
 }`;
 
@@ -93,8 +93,8 @@ async function readNewest() {
   }
 }
 
-function show({ status, errorMessage, message: { sid, from, to, body } }) {
-  console.log(`${sid} ${status} ${from} → ${to}: ${errorMessage ?? body}`);
+function show({ channelStatus, channelErrorMessage, message: { sid, from, to, body } }) {
+  console.log(`${sid} ${channelStatus} ${from} → ${to}: ${channelErrorMessage ?? body}`);
 }
 
 process.once('SIGINT', () => {

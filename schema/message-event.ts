@@ -32,20 +32,20 @@ const MessageEventRef = builder.node(builder.objectRef<EventRow>('MessageEvent')
       resolve: (event, _args, context) => cursorOf(event, context),
     }),
     dateCreated: t.expose('occurredAt', { type: 'DateTime', description: 'The time when the gateway recorded the change.' }),
-    status: t.expose('status', { type: ChannelStatusEnum, description: 'The status after the change.' }),
-    previousStatus: t.expose('previousStatus', {
+    channelStatus: t.expose('status', { type: ChannelStatusEnum, description: 'The status after the change.' }),
+    previousChannelStatus: t.expose('previousStatus', {
       type: ChannelStatusEnum,
       nullable: true,
       description: 'The status before the change. `null` for the first event of a message.',
     }),
-    errorCode: t.exposeString('errorCode', {
+    channelErrorCode: t.exposeString('errorCode', {
       nullable: true,
       description:
-        'The error code, from the gateway, the Restcomm platform or Microsoft. `null` unless `status` is `UNDELIVERED` or `FAILED`.',
+        'The error code, from the gateway, the Restcomm platform or Microsoft. `null` unless `channelStatus` is `UNDELIVERED` or `FAILED`.',
     }),
-    errorMessage: t.exposeString('errorMessage', {
+    channelErrorMessage: t.exposeString('errorMessage', {
       nullable: true,
-      description: 'A human-readable explanation of the error. `null` unless there is an `errorCode`.',
+      description: 'A human-readable explanation of the error. `null` unless there is a `channelErrorCode`.',
     }),
     message: t.field({
       type: MessageRef,

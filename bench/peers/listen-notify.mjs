@@ -23,7 +23,14 @@ await listening.query(`LISTEN ${CHANNEL}`);
 listening.on('notification', ({ payload }) => {
   const { sid, from, to, body, channel_status: status, date_created: dateCreated } = JSON.parse(payload);
   const message = { sid, from, to, body, channelStatus: status };
-  const messageEvents = { __typename: 'MessageEvent', cursor: sid, dateCreated, status, previousStatus: null, message };
+  const messageEvents = {
+    __typename: 'MessageEvent',
+    cursor: sid,
+    dateCreated,
+    channelStatus: status,
+    previousChannelStatus: null,
+    message,
+  };
   const text = JSON.stringify({ id: sid, type: 'next', payload: { data: { messageEvents } } });
   for (const client of sockets.clients) client.send(text);
 });

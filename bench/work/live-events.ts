@@ -7,7 +7,7 @@ import type { Server } from '../server.ts';
 // How live events are made and read, of the gateway and of its peers.
 
 const QUERY = `subscription { messageEvents { __typename ... on Bookmark { cursor } ... on MessageEvent {
-  cursor dateCreated status previousStatus message { sid from to body channelStatus } } } }`;
+  cursor dateCreated channelStatus previousChannelStatus message { sid from to body channelStatus } } } }`;
 
 /** The gateway's events, as an account reads them. */
 export const eventsOf = (gateway: Server, transport: 'graphql-ws' | 'sse', account = WRITER_SID): Target => ({

@@ -100,9 +100,9 @@ newest.subscribe(({ data, loading }) => {
 
 const stop = followMessageEvents(client, {
   onStart: () => newest.refetch(),
-  onEvent({ status, previousStatus, message }) {
-    console.log(`Event: ${message.sid} ${previousStatus ?? 'new'} → ${status}`);
-    if (!previousStatus) addToList(message);
+  onEvent({ channelStatus, previousChannelStatus, message }) {
+    console.log(`Event: ${message.sid} ${previousChannelStatus ?? 'new'} → ${channelStatus}`);
+    if (!previousChannelStatus) addToList(message);
   },
   onError(error) {
     console.error('There are no more events:', error.message);

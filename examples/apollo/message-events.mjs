@@ -7,7 +7,7 @@ const MESSAGE_EVENTS = gql`
   subscription MessageEvents($after: String) {
     messageEvents(after: $after) {
       ... on Bookmark { cursor }
-      ... on MessageEvent { cursor status previousStatus errorMessage message { id sid channelStatus } }
+      ... on MessageEvent { cursor channelStatus previousChannelStatus channelErrorMessage message { id sid channelStatus } }
     }
   }
 `;

@@ -3,13 +3,13 @@
 const EVENTS = `subscription ($after: String) {
   messageEvents(after: $after) {
     ... on Bookmark { cursor }
-    ... on MessageEvent { cursor status errorMessage dateCreated message { sid from to body } }
+    ... on MessageEvent { cursor channelStatus channelErrorMessage dateCreated message { sid from to body } }
   }
 }`;
 
 const NEWEST = `{
   messages(first: 20, orderBy: { field: DATE_CREATED, direction: DESC }) {
-    nodes { sid from to body status: channelStatus errorMessage: channelErrorMessage dateCreated: dateUpdated }
+    nodes { sid from to body channelStatus channelErrorMessage dateCreated: dateUpdated }
   }
 }`;
 
@@ -136,7 +136,7 @@ function clear() {
 }
 
 /** Shows a message in its row, or in a new row. @param end 'prepend' or 'append' a new row to the table */
-function show({ sid, from, to, body, status, errorMessage, dateCreated }, end) {
+function show({ sid, from, to, body, channelStatus, channelErrorMessage, dateCreated }, end) {
   let row = rows.get(sid);
   if (!row) {
     row = template.content.firstElementChild.cloneNode(true);
@@ -152,13 +152,13 @@ function show({ sid, from, to, body, status, errorMessage, dateCreated }, end) {
   set('.from', from);
   set('.to', to);
   set('.body', body);
-  set('.status', status.toLowerCase());
-  set('.error', errorMessage ?? '');
+  set('.status', channelStatus.toLowerCase());
+  set('.error', channelErrorMessage ?? '');
   const changed = new Date(dateCreated);
   const isToday = changed.toDateString() === new Date().toDateString();
   set('time', (isToday ? times : dates).format(changed));
   row.querySelector('time').dateTime = dateCreated;
-  row.dataset.status = status;
+  row.dataset.status = channelStatus;
   empty.hidden = true;
 }
 

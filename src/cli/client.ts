@@ -1,14 +1,14 @@
 /** A message event, or a bookmark, which has no message. */
 export interface Update {
-  readonly status?: string;
-  readonly errorMessage?: string | null;
+  readonly channelStatus?: string;
+  readonly channelErrorMessage?: string | null;
   readonly message?: { readonly route: string; readonly from: string; readonly to: string; readonly body: string };
 }
 
 /** The statuses after which no other comes. */
 export const END = new Set(['DELIVERED', 'UNDELIVERED', 'FAILED']);
 
-const EVENTS = `subscription { messageEvents { ... on MessageEvent { status errorMessage message { route from to body } } } }`;
+const EVENTS = `subscription { messageEvents { ... on MessageEvent { channelStatus channelErrorMessage message { route from to body } } } }`;
 
 /** A client of a running gateway, as anybody could write one. */
 export interface Client {

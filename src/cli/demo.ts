@@ -42,7 +42,7 @@ const steps = [
 ];
 const abort = new AbortController();
 let step = 0;
-for await (const { status, errorMessage, message } of events(abort.signal)) {
+for await (const { channelStatus: status, channelErrorMessage, message } of events(abort.signal)) {
   if (!message) {
     // The first bookmark: every event from here on will arrive.
     if (step === 0) await steps[step++]?.();
@@ -50,7 +50,7 @@ for await (const { status, errorMessage, message } of events(abort.signal)) {
   }
   if (message.from !== user && message.to !== user) continue;
   const way = message.route === 'SMS_TO_TEAMS' ? 'SMS → Teams' : 'Teams → SMS';
-  console.log(`${way}  ${message.from} → ${message.to}  ${status?.padEnd(9)}  ${errorMessage ?? message.body}`);
+  console.log(`${way}  ${message.from} → ${message.to}  ${status?.padEnd(9)}  ${channelErrorMessage ?? message.body}`);
   if (!END.has(status ?? '')) continue;
   if (step === steps.length) break;
   await steps[step++]?.();

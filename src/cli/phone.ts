@@ -12,13 +12,13 @@ Each line that you type is another SMS. Ctrl-C ends it. A phone whose number end
 const digitsOf = (number: string): string => number.replaceAll(/\D/g, '');
 
 /** Describes an update from the phone's side. @returns `undefined` if it does not concern this phone, or is not final */
-function describe(phone: string, { status = '', errorMessage, message }: Update): string | undefined {
+function describe(phone: string, { channelStatus: status = '', channelErrorMessage, message }: Update): string | undefined {
   if (!message || !END.has(status)) return undefined;
   const isDelivered = status === 'DELIVERED';
   if (message.route === 'SMS_TO_TEAMS' && digitsOf(message.from) === digitsOf(phone))
-    return isDelivered ? '        (posted to Teams)' : `        (not posted to Teams: ${errorMessage})`;
+    return isDelivered ? '        (posted to Teams)' : `        (not posted to Teams: ${channelErrorMessage})`;
   if (message.route === 'TEAMS_TO_SMS' && digitsOf(message.to) === digitsOf(phone))
-    return isDelivered ? `Teams:  ${message.body}` : `        (an answer did not arrive: ${errorMessage})`;
+    return isDelivered ? `Teams:  ${message.body}` : `        (an answer did not arrive: ${channelErrorMessage})`;
   return undefined;
 }
 

@@ -44,7 +44,7 @@ query Messages($after: String) {
       channelStatus
       channelErrorMessage
       dateCreated
-      events { dateCreated status errorCode }
+      events { dateCreated channelStatus channelErrorCode }
     }
     pageInfo { hasNextPage endCursor }
   }

@@ -158,7 +158,7 @@ describe('a document with more than plain pages has the same result', () => {
     ['nodes twice', '{ messages(first: 2) { nodes { sid } nodes { body sid } pageInfo { endCursor } pageInfo { hasNextPage } } }'],
     ['nodes and edges', '{ messages(first: 2) { nodes { sid } edges { cursor } } }'],
     ['a column twice', '{ messages(first: 2) { nodes { body sid body s: sid s: sid } } }'],
-    ['relations', '{ messages(first: 3) { nodes { sid enterprise { name } mapping { name } events { status } } } }'],
+    ['relations', '{ messages(first: 3) { nodes { sid enterprise { name } mapping { name } events { channelStatus } } } }'],
     ['computed values', '{ messages(first: 3) { nodes { route } } mappings { nodes { operational accountEmail } } }'],
     ['introspection', '{ messages(first: 2) { nodes { sid } } __schema { queryType { name } } __type(name: "Bot") { name } }'],
     ['the name of its type', '{ __typename messages(first: 2) { nodes { sid } } }'],

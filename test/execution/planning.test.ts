@@ -63,7 +63,7 @@ describe('a document is not planned', () => {
   test.each([
     ['a secret', '{ bots { nodes { clientSecret } } }'],
     ['a computed value', '{ mappings { nodes { operational } } }'],
-    ['a message history', '{ messages { nodes { events { status } } } }'],
+    ['a message history', '{ messages { nodes { events { channelStatus } } } }'],
     ['an admin', '{ enterprises { nodes { admin { email } } } }'],
     ['a computed value within a list', '{ enterprises { nodes { mappings { nodes { operational } } } } }'],
     ['access tokens', '{ accessTokens { nodes { sid } } }'],

@@ -12,7 +12,7 @@ afterAll(() => gateway.close());
 const PAGE = `query ($after: String, $first: Int, $filter: MessageEventFilter) {
   messageEvents(after: $after, first: $first, filter: $filter) {
     totalCount
-    nodes { cursor status message { sid } }
+    nodes { cursor status: channelStatus message { sid } }
     edges { cursor }
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   }

@@ -100,7 +100,7 @@ export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress
 }
 
 const SHOWN = `sid direction route type from to body mediaUrls segments encoding channelStatus channelErrorCode channelErrorMessage
-  restcommMessageSid possiblyDuplicated stuck waiting { reason code cure since } mappingSid enterpriseSid events { status previousStatus errorCode errorMessage }`;
+  restcommMessageSid possiblyDuplicated stuck waiting { reason code cure since } mappingSid enterpriseSid events { status: channelStatus previousStatus: previousChannelStatus errorCode: channelErrorCode errorMessage: channelErrorMessage }`;
 
 /** Waits until `happened` gives something, asking again and again. Fails after `timeoutMs`. */
 export async function until<T>(happened: () => Promise<T | undefined | false>, timeoutMs = 45_000): Promise<T> {

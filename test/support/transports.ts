@@ -9,12 +9,12 @@ export const MESSAGE_EVENTS = `subscription ($after: String, $filter: MessageEve
   messageEvents(after: $after, filter: $filter) {
     __typename
     ... on Bookmark { cursor }
-    ... on MessageEvent { cursor status previousStatus errorCode errorMessage message { sid direction mapping { sid } } }
+    ... on MessageEvent { cursor status: channelStatus previousStatus: previousChannelStatus errorCode: channelErrorCode errorMessage: channelErrorMessage message { sid direction mapping { sid } } }
   }
 }`;
 
 export const MESSAGE_STATUS = `subscription ($sid: ID!) {
-  messageStatus(sid: $sid) { __typename cursor status previousStatus errorCode errorMessage message { sid direction mapping { sid } } }
+  messageStatus(sid: $sid) { __typename cursor status: channelStatus previousStatus: previousChannelStatus errorCode: channelErrorCode errorMessage: channelErrorMessage message { sid direction mapping { sid } } }
 }`;
 
 /** Where and as whom. */

@@ -102,7 +102,7 @@ const tooLarge: readonly [
   [
     'objects, of the same page under many names',
     {
-      query: `{ ${Array.from({ length: 30 }, (_, n) => `a${n}: messages(first: 100) { nodes { events { status } } }`).join(' ')} }`,
+      query: `{ ${Array.from({ length: 30 }, (_, n) => `a${n}: messages(first: 100) { nodes { events { channelStatus } } }`).join(' ')} }`,
       limit: 'cost',
       maximum: 5000,
       found: 30 * (1 + 100 * 11),
@@ -200,7 +200,7 @@ describe('a legitimate operation passes:', () => {
     ],
     [
       'a page of 100 messages with their events',
-      '{ messages(first: 100) { nodes { sid mapping { name } enterprise { name } events { status } } } }',
+      '{ messages(first: 100) { nodes { sid mapping { name } enterprise { name } events { channelStatus } } } }',
       {},
     ],
     ['ten in each of ten', HUNDRED_IN_HUNDRED, { n: 10 }],

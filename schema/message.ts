@@ -210,7 +210,7 @@ export const MessageFilterInput = builder.inputType('MessageFilter', {
     }),
     body: t.string({
       description:
-        'The text contains this text of at least three characters. Case-insensitive, without wildcards. No index serves it, so give a time or another filter, too.',
+        'The text contains this text of at least three characters. Case-insensitive, without wildcards. All messages that match the other conditions are searched, so give a time, an enterprise or a mapping, too.',
     }),
     statuses: t.field({ type: [ChannelStatusEnum], description: 'The delivery status is one of these.' }),
     channelErrorCode: t.string({ description: 'The error code contains this text. Case-insensitive, without wildcards.' }),

@@ -3,7 +3,19 @@ import { hashPassword } from '../../src/domain/passwords.ts';
 import { accountSid } from '../../src/domain/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { createRecordingRestcomm, REFUSAL, type RecordingRestcomm } from '../support/recording-restcomm.ts';
-import { done, expectRefusal, fresh, inGraph, inRest, newBot, newEnterprise, newMapping, refusals, unknownSid } from './faces.ts';
+import {
+  done,
+  expectRefusal,
+  fresh,
+  inContractWords,
+  inGraph,
+  inRest,
+  newBot,
+  newEnterprise,
+  newMapping,
+  refusals,
+  unknownSid,
+} from './faces.ts';
 
 // REST.md's table of errors, row by row, each through both faces.
 
@@ -60,7 +72,7 @@ describe('451 names every mandatory parameter that is missing', () => {
     }
     for (const absent of [undefined, null]) {
       const { status, body } = await inRest(provider, operation, replaced(complete[operation], path, absent));
-      expect({ status, ...body }).toEqual({ status: 400, errorCode: '451', message });
+      expect({ status, ...body }).toEqual({ status: 400, errorCode: '451', message: inContractWords(message) });
     }
   });
 

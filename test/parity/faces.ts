@@ -84,6 +84,9 @@ function inContractNames({ enterpriseAdmin, ...input }: Input): Input {
   return { ...input, enterpriseAdmin: { emailId: email, ...admin } };
 }
 
+/** The message of an error as the contract gives it. */
+export const inContractWords = (message: string) => message.replace('enterpriseAdmin.email', 'enterpriseAdmin.emailId');
+
 /** Asks the contract. */
 export function inRest({ rest }: Pick<Provider, 'rest'>, name: MutationName, input: Input): Promise<RestAnswer<Record<string, unknown>>> {
   const { method, path } = mutations[name];
@@ -114,7 +117,7 @@ export async function expectRefusal(provider: Provider, name: MutationName, inpu
   expect({ status: answer.status, ...answer.body }).toEqual({
     status,
     errorCode,
-    message: message?.replace('enterpriseAdmin.email', 'enterpriseAdmin.emailId'),
+    message: message && inContractWords(message),
     ...(value === undefined ? {} : { data }),
   });
 }

@@ -62,9 +62,10 @@ export async function createPlaygroundGateway(): Promise<PlaygroundGateway> {
     ends: async ({ phone, body }) => {
       for (;;) {
         const last = updates.find(
-          ({ status = '', message }) => message?.body === body && [message.from, message.to].includes(phone) && END.has(status),
+          ({ channelStatus: status = '', message }) =>
+            message?.body === body && [message.from, message.to].includes(phone) && END.has(status),
         );
-        if (last) return last.status;
+        if (last) return last.channelStatus;
         await once(news, 'update', { signal: AbortSignal.timeout(PATIENCE_MS) });
       }
     },

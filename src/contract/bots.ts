@@ -22,7 +22,7 @@ interface BotRow {
 }
 
 /** The success of a mutation. */
-interface Changed {
+interface BotChanged {
   readonly bot: BotRow;
 }
 
@@ -93,7 +93,7 @@ export const bots: readonly Operation[] = [
     errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'PLATFORM_ERROR', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS'],
     document: mutation('createBot', 'CreateBotInput'),
     variables: ({ body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ ...body, idempotencyKey }), showSecrets }),
-    dataOf: ({ bot }: Changed) => dataOf(bot),
+    dataOf: ({ bot }: BotChanged) => dataOf(bot),
   },
   {
     operation: 'updateBot',
@@ -116,7 +116,7 @@ export const bots: readonly Operation[] = [
     ],
     document: mutation('updateBot', 'UpdateBotInput'),
     variables: ({ sid, body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }), showSecrets }),
-    dataOf: ({ bot }: Changed) => dataOf(bot),
+    dataOf: ({ bot }: BotChanged) => dataOf(bot),
   },
   {
     operation: 'deleteBot',
@@ -129,7 +129,7 @@ export const bots: readonly Operation[] = [
     errors: ['BOT_NOT_FOUND'],
     document: mutation('deleteBot', 'DeleteBotInput'),
     variables: ({ sid, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ sid, idempotencyKey }), showSecrets }),
-    dataOf: ({ bot }: Changed) => dataOf(bot),
+    dataOf: ({ bot }: BotChanged) => dataOf(bot),
   },
   {
     operation: 'searchBots',

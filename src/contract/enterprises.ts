@@ -17,7 +17,7 @@ interface EnterpriseRow {
 }
 
 /** The success of a mutation. */
-interface Changed {
+interface EnterpriseChanged {
   readonly enterprise: EnterpriseRow;
 }
 
@@ -90,7 +90,7 @@ export const enterprises: readonly Operation[] = [
     errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'PLATFORM_ERROR', 'ENTERPRISE_NAME_NOT_UNIQUE', 'EMAIL_NOT_UNIQUE'],
     document: mutation('createEnterprise', 'CreateEnterpriseInput'),
     variables: ({ body, idempotencyKey }) => ({ input: withoutAbsent({ ...body, idempotencyKey }) }),
-    dataOf: ({ enterprise }: Changed) => dataOf(enterprise),
+    dataOf: ({ enterprise }: EnterpriseChanged) => dataOf(enterprise),
   },
   {
     operation: 'updateEnterprise',
@@ -111,7 +111,7 @@ export const enterprises: readonly Operation[] = [
     ],
     document: mutation('updateEnterprise', 'UpdateEnterpriseInput'),
     variables: ({ sid, body, idempotencyKey }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }) }),
-    dataOf: ({ enterprise }: Changed) => dataOf(enterprise),
+    dataOf: ({ enterprise }: EnterpriseChanged) => dataOf(enterprise),
   },
   {
     operation: 'deleteEnterprise',
@@ -124,7 +124,7 @@ export const enterprises: readonly Operation[] = [
     errors: ['PLATFORM_ERROR', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_HAS_MAPPINGS', 'ENTERPRISE_CLOSED'],
     document: mutation('closeEnterprise', 'CloseEnterpriseInput'),
     variables: ({ sid, idempotencyKey }) => ({ input: withoutAbsent({ sid, idempotencyKey }) }),
-    dataOf: ({ enterprise }: Changed) => dataOf(enterprise),
+    dataOf: ({ enterprise }: EnterpriseChanged) => dataOf(enterprise),
   },
   {
     operation: 'searchEnterprises',

@@ -19,7 +19,7 @@ interface MappingRow {
 }
 
 /** The success of a mutation. */
-interface Changed {
+interface MappingChanged {
   readonly mapping: MappingRow;
 }
 
@@ -86,7 +86,7 @@ export const mappings: readonly Operation[] = [
     ],
     document: mutation('createMapping', 'CreateMappingInput'),
     variables: ({ body, idempotencyKey }) => ({ input: withoutAbsent({ ...body, idempotencyKey }) }),
-    dataOf: ({ mapping }: Changed, _request, settings) => dataOf(mapping, timestampForm(settings, 'java')),
+    dataOf: ({ mapping }: MappingChanged, _request, settings) => dataOf(mapping, timestampForm(settings, 'java')),
   },
   {
     operation: 'updateMapping',
@@ -109,7 +109,7 @@ export const mappings: readonly Operation[] = [
     ],
     document: mutation('updateMapping', 'UpdateMappingInput'),
     variables: ({ sid, body, idempotencyKey }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }) }),
-    dataOf: ({ mapping }: Changed, _request, settings) => dataOf(mapping, timestampForm(settings, 'sql')),
+    dataOf: ({ mapping }: MappingChanged, _request, settings) => dataOf(mapping, timestampForm(settings, 'sql')),
   },
   {
     operation: 'deleteMapping',
@@ -122,7 +122,7 @@ export const mappings: readonly Operation[] = [
     errors: ['PLATFORM_ERROR', 'MAPPING_NOT_FOUND'],
     document: mutation('deleteMapping', 'DeleteMappingInput'),
     variables: ({ sid, idempotencyKey }) => ({ input: withoutAbsent({ sid, idempotencyKey }) }),
-    dataOf: ({ mapping }: Changed, _request, settings) => dataOf(mapping, timestampForm(settings, 'sql')),
+    dataOf: ({ mapping }: MappingChanged, _request, settings) => dataOf(mapping, timestampForm(settings, 'sql')),
   },
   {
     operation: 'searchMappings',

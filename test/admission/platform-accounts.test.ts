@@ -7,7 +7,7 @@ import { accountSid, newSid } from '../../src/domain/sid.ts';
 import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
 import type { FakeAccount } from '../fakes/restcomm-state.ts';
-import { done, fresh, newEnterprise } from '../parity/faces.ts';
+import { done, fresh, inContractNames, newEnterprise } from '../parity/faces.ts';
 import { type GraphClient, graphClient } from '../support/graph.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
 import { restClient } from '../support/rest.ts';
@@ -65,7 +65,7 @@ describe('an account that Restcomm knows', () => {
       organization: { sid: account.organizationSid, name: account.friendlyName },
       permissions: ['READ', 'WRITE', 'SECRETS', 'AUDIT'],
     });
-    const { status } = await restOf(account).post('/msteams/enterprises', newEnterprise());
+    const { status } = await restOf(account).post('/msteams/enterprises', inContractNames(newEnterprise()));
     expect(status).toBe(201);
   });
 
@@ -175,7 +175,10 @@ describe('an enterprise’s admin whose account is also in its provider’s orga
       viewer: { permissions: ['READ', 'WRITE'], admin: { sid: enterprise.admin.sid }, enterprise: { sid: enterprise.sid } },
       enterprises: { nodes: [{ sid: enterprise.sid }] },
     });
-    expect(await restOf(account).post('/msteams/enterprises', newEnterprise())).toMatchObject({ status: 403, body: { errorCode: '403' } });
+    expect(await restOf(account).post('/msteams/enterprises', inContractNames(newEnterprise()))).toMatchObject({
+      status: 403,
+      body: { errorCode: '403' },
+    });
     expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
   });
 

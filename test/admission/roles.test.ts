@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccount, READ_ONLY_PERMISSIONS, rotateToken } from '../../src/domain/access/accounts.ts';
-import { done, newBot, newEnterprise, newMapping } from '../parity/faces.ts';
+import { done, inContractNames, newBot, newEnterprise, newMapping } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';
 import { restClient } from '../support/rest.ts';
@@ -151,7 +151,7 @@ describe('an enterprise’s admin', () => {
     }
     expect((await admin.rest.delete(`/msteams/enterprises/${enterpriseSid}`)).status).toBe(403);
     expect((await admin.rest.put(`/msteams/enterprises/${enterpriseSid}`, { status: 'INACTIVE' })).status).toBe(403);
-    expect((await admin.rest.post('/msteams/enterprises', newEnterprise())).status).toBe(403);
+    expect((await admin.rest.post('/msteams/enterprises', inContractNames(newEnterprise()))).status).toBe(403);
   });
 
   test('creates access tokens that allow no more than it may do in its enterprise, and sees no others', async () => {

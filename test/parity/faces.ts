@@ -77,7 +77,7 @@ export async function inGraph({ graph }: Pick<Provider, 'graph'>, name: Mutation
 }
 
 /** The contract calls an admin's `email` `emailId`. */
-function inContractNames({ enterpriseAdmin, ...input }: Input): Input {
+export function inContractNames({ enterpriseAdmin, ...input }: Input): Input {
   if (typeof enterpriseAdmin !== 'object' || enterpriseAdmin === null || !('email' in enterpriseAdmin))
     return { enterpriseAdmin, ...input };
   const { email, ...admin } = enterpriseAdmin;

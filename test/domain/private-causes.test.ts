@@ -6,7 +6,7 @@ import { maskError } from '../../src/graph/errors.ts';
 import { createLog } from '../../src/log.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 import { stubContract } from '../contract/stub-graph.ts';
-import { newEnterprise } from '../parity/faces.ts';
+import { inContractNames, newEnterprise } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 const lines: Record<string, unknown>[] = [];

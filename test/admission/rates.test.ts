@@ -60,12 +60,12 @@ interface Login {
 /** Makes an enterprise, and returns how its admin logs in. */
 async function adminOf(provider: Provider): Promise<Login> {
   const email = `${randomBytes(6).toString('hex')}@customer.example`;
-  const input = { name: email, enterpriseAdmin: { emailId: email, password: 'a-long-password' } };
+  const input = { name: email, enterpriseAdmin: { email, password: 'a-long-password' } };
   const { data } = await provider.graph(
-    'mutation ($input: CreateEnterpriseInput!) { createEnterprise(input: $input) { ... on Enterprise { admin { sid } } } }',
+    'mutation ($input: CreateEnterpriseInput!) { createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { admin { sid } } } } }',
     { input },
   );
-  return { user: data.createEnterprise.admin.sid, password: input.enterpriseAdmin.password };
+  return { user: data.createEnterprise.enterprise.admin.sid, password: input.enterpriseAdmin.password };
 }
 
 const standInRequest = (provider: Provider, body: BodyInit) =>

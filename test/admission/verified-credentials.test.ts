@@ -25,7 +25,7 @@ const PERMISSIONS = '{ viewer { permissions } }';
 const CREATE_TOKEN = `mutation { made: createAccessToken(input: { expiresIn: 3600, permissions: [READ] }) {
   ... on CreateAccessTokenSuccess { token accessToken { sid } }
 } }`;
-const SET_STATUS = `mutation ($sid: ID!, $status: EnterpriseStatus!) { changed: updateEnterprise(input: { sid: $sid, status: $status }) { __typename } }`;
+const SET_STATUS = `mutation ($sid: ID!, $status: OpenEnterpriseStatus!) { changed: updateEnterprise(input: { sid: $sid, status: $status }) { __typename } }`;
 const CLOSE = 'mutation ($sid: ID!) { changed: closeEnterprise(input: { sid: $sid }) { __typename } }';
 
 /** An instance on the same database, with credentials kept of its own. */

@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => gateway.close());
 
 test('a 452 shows only its public message, and its private cause is logged with the request id, on both faces', async () => {
-  const { name, enterpriseAdmin } = newEnterprise();
+  const { name, enterpriseAdmin } = inContractNames(newEnterprise());
   const rest = await gateway.fetch(
     new Request('http://gateway.test/msteams/enterprises', {
       method: 'POST',

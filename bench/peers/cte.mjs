@@ -30,7 +30,7 @@ createServer((request, response) => {
     const answer =
       request.url === '/loop'
         ? await loop(asked)
-        : { data: { sendMessage: { __typename: 'Message', ...(await send(asked.variables.input)) } } };
+        : { data: { sendMessage: { __typename: 'SendMessageSuccess', sentMessage: await send(asked.variables.input) } } };
     const body = Buffer.from(JSON.stringify(answer));
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length });
     response.end(body);

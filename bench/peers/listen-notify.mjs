@@ -13,7 +13,7 @@ const server = createServer(async (request, response) => {
   let body = '';
   for await (const chunk of request) body += chunk;
   const stored = await sendAndNotify(JSON.parse(body).variables.input, CHANNEL);
-  response.end(JSON.stringify({ data: { sendMessage: { __typename: 'Message', ...stored } } }));
+  response.end(JSON.stringify({ data: { sendMessage: { __typename: 'SendMessageSuccess', sentMessage: stored } } }));
 });
 const sockets = new WebSocketServer({ server });
 

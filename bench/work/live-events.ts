@@ -25,5 +25,5 @@ export async function sendText(server: Server, { lane, ...to }: SendInput, accou
     body: JSON.stringify(sendMessage({ ...to, body, ...(isGateway ? {} : { lane }) })),
   });
   const text = await response.text();
-  if (!text.includes('"__typename":"Message"')) throw new Error(`${server.name} answered ${response.status} ${text}`);
+  if (!text.includes('"__typename":"SendMessageSuccess"')) throw new Error(`${server.name} answered ${response.status} ${text}`);
 }

@@ -55,7 +55,7 @@ export async function openSide(bench: Bench, name: 'gateway' | 'bare-exchange', 
   const platforms = await startPlatforms();
   const conversations = await connected(url, (client) => seedConversations(client, platforms, seed));
   const env = platformSettings(platforms);
-  const core = bench.smoke ? ALL_CORES : SERVER_CORE;
+  const core = bench.smoke || instances > 1 ? ALL_CORES : SERVER_CORE;
   const start = () =>
     name === 'gateway' ? startGateway(url, { core, env }) : startPeer(name, url, '', [], { env: { PLATFORMS_URL: platforms.url } });
   const servers = [await start()] as [Server, ...Server[]];

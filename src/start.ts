@@ -85,7 +85,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const sockets = app.attach(listener.server, listener.addressOf);
   const { maxDeliveries: concurrency = MAX_DELIVERIES[database.kind] } = settings;
   const { maxDeliveriesPerOrganization: perOrganization = Math.ceil(concurrency / 2) } = settings;
-  const exchange = startExchange(gateway, { ...settings, concurrency, perOrganization });
+  const exchange = startExchange(gateway, { ...settings, concurrency, perOrganization, isCarrierEmbedded: !settings.restcomm });
   const notifier = notifyWith(exchange, live, openChannel);
   wiring.notifier = notifier;
 

@@ -8,7 +8,7 @@ import { trimEvents } from '../domain/messages/events.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
 import { restoreLanes } from './outbox.ts';
-import { RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
+import { finishAccepted, RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
 import { expireHeldTexts } from './teams/held-texts.ts';
 import { purgeNotices, startNoticeSender } from './teams/notice-sender.ts';
 
@@ -24,6 +24,8 @@ interface ExchangeOptions extends DispatcherOptions {
   readonly eventRetentionDays: number;
   /** How long the audit log is kept, in days. */
   readonly auditRetentionDays: number;
+  /** Whether Restcomm is the embedded stand-in, which reports nothing of what it had accepted before a restart. */
+  readonly isCarrierEmbedded: boolean;
 }
 
 const HOUR_MS = 60 * 60_000;
@@ -48,13 +50,21 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },
     { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
   ]);
+  const stopping = new AbortController();
+  const finished = options.isCarrierEmbedded ? finishAccepted(gateway, stopping.signal).catch(logged(gateway)) : undefined;
   return {
     wake: (platform) => {
       dispatcher.wake(platform);
       if (!platform) notices.wake();
     },
     stop: async () => {
-      await Promise.all([dispatcher.stop(), notices.stop(), jobs.stop()]);
+      stopping.abort();
+      await Promise.all([dispatcher.stop(), notices.stop(), jobs.stop(), finished]);
     },
   };
 }
+
+const logged =
+  ({ log }: Gateway) =>
+  (error: unknown) =>
+    log.error({ err: error }, 'cannot finish what the embedded carrier had accepted; the next reconciliation does');

@@ -92,3 +92,37 @@ test('a kill -9 during the first start leaves a directory that starts', async ()
   await firstReady(start());
   expect((await readdir(dataDir)).filter((name) => name.startsWith('database.new-'))).toEqual([]);
 });
+
+test('the embedded carrier finishes after a restart what it had accepted', async () => {
+  const unlimited = { RATE_LIMIT: 'off' };
+  const gateway = start(unlimited);
+  const url = await gateway.listening();
+  const headers = { authorization: AUTHORIZATION, 'content-type': 'application/json' };
+  const post = async (to: string, path: string, body: object) => {
+    const response = await fetch(`${to}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect(response.ok, await response.clone().text()).toBe(true);
+    return (await response.json()) as { data: { sid: string; messages: { nodes: { to: string; channelStatus: string }[] } } };
+  };
+  const statuses = async (of: string): Promise<Record<string, string>> => {
+    const { data } = await post(of, '/graphql', { query: '{ messages { nodes { to channelStatus } } }' });
+    return Object.fromEntries(data.messages.nodes.map(({ to, channelStatus }) => [to, channelStatus]));
+  };
+  const until = async (of: string, expected: Record<string, string>) => {
+    for (;;) {
+      const found = await statuses(of);
+      if (Object.entries(expected).every(([to, status]) => found[to] === status)) return;
+    }
+  };
+  const enterpriseAdmin = { emailId: 'admin@kohl.example', password: 'Secret-123' };
+  const { sid: enterpriseSid } = (await post(url, '/msteams/enterprises', { name: 'Kohl', enterpriseAdmin })).data;
+  const bot = { applicationId: 'app', tenantId: 'tenant', clientSecret: 'secret', botAppId: 'app' };
+  await post(url, '/msteams/teamsbot', { enterpriseSid, ...bot });
+  const microsoftAddress = 'sunny@kohl.example';
+  await post(url, '/msteams/mappings', { enterpriseSid, microsoftAddress, externalAddress: '+493023125042' });
+  for (const phone of ['+4915112345671', '+4915112345670'])
+    await post(url, '/stand-in/teams', { microsoftAddress, text: `${phone} Are you there?` });
+  await until(url, { '+4915112345671': 'SENDING', '+4915112345670': 'SENDING' });
+  await gateway.end('SIGKILL');
+
+  await until(await start(unlimited).listening(), { '+4915112345671': 'DELIVERED', '+4915112345670': 'FAILED' });
+});

@@ -75,6 +75,11 @@ export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, 
   return advanced;
 }
 
+/** Asks the embedded carrier for what it had accepted before a restart: it reports that no more. */
+export async function finishAccepted(gateway: Gateway, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await reconcileStatuses(gateway, { quietMs: 0, signal })) > 0);
+}
+
 /** @returns whether the status advanced */
 async function reconcileStatus(gateway: Gateway, message: Unsettled): Promise<boolean> {
   const { restcommMessageSid: smsSid } = message;

@@ -35,9 +35,21 @@ export interface EmbeddedRestcomm extends Restcomm {
 const STEP_MS = 300;
 const MAX_MESSAGES = 10_000;
 
+type SmsOutcome = Pick<SmsRecord, 'status' | 'errorCode'>;
+const DELIVERED: SmsOutcome = { status: 'delivered' };
+const UNREACHABLE: SmsOutcome = { status: 'failed', errorCode: '30003' };
+
+/** The outcome of each message by the last digit of its sid. */
+const OUTCOMES: Readonly<Record<string, SmsOutcome>> = { d: DELIVERED, f: UNREACHABLE };
+/** The sids of a stand-in's messages, with their last digit. No other sid begins like them. */
+const SID = /^SMe3bedded[0-9a-f]{23}([df])$/;
+
+const outcomeOf = (sid: string): SmsOutcome | undefined => OUTCOMES[SID.exec(sid)?.[1] ?? ''];
+const sidFor = (to: string): string => `SMe3bedded${randomBytes(12).toString('hex').slice(1)}${to.endsWith('0') ? 'f' : 'd'}`;
+
 /**
  * Creates a stand-in for Restcomm. It holds accounts, numbers and its latest 10,000 messages in memory only, so it accepts accounts that it
- * does not know: an earlier run may have created them. Like Restcomm, it links an e-mail address that has an account, and never reopens a
+ * does not know: an earlier run may have created them. It knows the end of every message that a stand-in accepted by the message's sid. Like Restcomm, it links an e-mail address that has an account, and never reopens a
  * CLOSED one. It accepts every SMS and reports it as delivered shortly after. It knows no credentials.
  *
  * Some requests fail, to try out failures:
@@ -94,7 +106,7 @@ function createEmbeddedMessages(report: (report: SmsReport) => void, stepMs: num
   }
 
   /** Reports the given statuses one after the other. */
-  function progress(message: SmsRecord, statusCallback: string, [next, ...rest]: readonly Pick<SmsRecord, 'status' | 'errorCode'>[]): void {
+  function progress(message: SmsRecord, statusCallback: string, [next, ...rest]: readonly SmsOutcome[]): void {
     if (!next) return;
     setTimeout(() => {
       const changed = { ...message, ...next };
@@ -107,7 +119,7 @@ function createEmbeddedMessages(report: (report: SmsReport) => void, stepMs: num
   return {
     sendSms: async ({ from, to, body, statusCallback }) => {
       const message = {
-        sid: `SM${randomBytes(16).toString('hex')}`,
+        sid: sidFor(to),
         from,
         to,
         body,
@@ -117,13 +129,10 @@ function createEmbeddedMessages(report: (report: SmsReport) => void, stepMs: num
         mediaUrls: [],
       };
       store(message);
-      progress(message, statusCallback, [
-        { status: 'sent' },
-        to.endsWith('0') ? { status: 'failed', errorCode: '30003' } : { status: 'delivered' },
-      ]);
+      progress(message, statusCallback, [{ status: 'sent' }, outcomeOf(message.sid) ?? DELIVERED]);
       return message;
     },
-    findSms: async (sid) => messages.get(sid),
+    findSms: async (sid) => messages.get(sid) ?? forgotten(sid),
     listSms: async ({ from, to, since }) =>
       [...messages.values()].filter(
         (message) =>
@@ -132,4 +141,10 @@ function createEmbeddedMessages(report: (report: SmsReport) => void, stepMs: num
           (!message.dateCreated || message.dateCreated >= since),
       ),
   };
+}
+
+/** The record of a message that an earlier run accepted, as far as its sid tells: its numbers and its text are lost. */
+function forgotten(sid: string): SmsRecord | undefined {
+  const outcome = outcomeOf(sid);
+  return outcome && { sid, from: '', to: '', body: '', mediaUrls: [], ...outcome };
 }

@@ -40,6 +40,15 @@ test('the embedded carrier fails texts to numbers ending in 0 with 30003', async
   expect(await restcomm.findSms(sid)).toMatchObject({ status: 'failed', errorCode: '30003' });
 });
 
+test('the embedded carrier knows after a restart how its texts ended', async () => {
+  const { sid: delivered } = await quick().restcomm.sendSms(sms);
+  const { sid: failed } = await quick().restcomm.sendSms({ ...sms, to: '+4917012340' });
+  const { restcomm } = quick();
+  expect(await restcomm.findSms(delivered)).toMatchObject({ sid: delivered, status: 'delivered' });
+  expect(await restcomm.findSms(failed)).toMatchObject({ sid: failed, status: 'failed', errorCode: '30003' });
+  expect(await restcomm.findSms('SM00000000000000000000000000000000')).toBeUndefined();
+});
+
 test('the embedded carrier lists the texts that it accepted, by number and time, and nothing else', async () => {
   const { restcomm } = quick();
   const since = new Date();

@@ -53,6 +53,16 @@ query Messages($after: String) {
     variables: '{ "after": null }',
   },
   {
+    query: `# Every status of your messages, as it changes. npm run demo makes some
+subscription LiveMessages {
+  messageEvents {
+    ... on MessageEvent { cursor occurredAt status errorMessage message { sid route from to body } }
+    ... on Bookmark { cursor }
+  }
+}
+`,
+  },
+  {
     query: `# Create an enterprise, which is a business customer
 mutation CreateEnterprise($input: CreateEnterpriseInput!) {
   createEnterprise(input: $input) {

@@ -1,4 +1,4 @@
 import { runAccount } from './account-commands.ts';
-import { terminal } from './session.ts';
+import { terminal } from './terminal.ts';
 
 process.exitCode = await runAccount(process.argv.slice(2), terminal);

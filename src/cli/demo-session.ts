@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { parseJson } from '../json.ts';
 
 /** Where `npm run demo:teams` keeps its database, and `npm run phone` finds it. Deleted at the end. */
 export const DEMO_DIRECTORY = '.data-demo';
@@ -37,8 +38,9 @@ export function readSession(directory: string): DemoSession | undefined {
   } catch {
     return undefined;
   }
-  const read = session.parse(JSON.parse(text));
-  return isRunning(read.pid) ? read : undefined;
+  // What is no session was left by another version, or half written as its demo was killed.
+  const { data: read } = session.safeParse(parseJson(text));
+  return read && isRunning(read.pid) ? read : undefined;
 }
 
 function isRunning(pid: number): boolean {

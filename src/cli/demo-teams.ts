@@ -7,16 +7,27 @@ import { DEMO_DIRECTORY, readSession, writeSession } from './demo-session.ts';
 import { NUMBER, PHONE, setUpDemo } from './demo-setup.ts';
 import { freePort, PLAYGROUND_PORT, PLAYGROUND_USER, startPlayground } from './playground.ts';
 import { type Service, startService } from './service.ts';
-import { CommandError, exitCodeOf, terminal, UsageError } from './session.ts';
+import { CommandError, exitCodeOf, type Terminal, UsageError } from './session.ts';
+import { terminal } from './terminal.ts';
 
 const USAGE = `Starts a gateway and Microsoft 365 Agents Playground, a chat like Teams' in the browser, and maps the user there to a number. Ctrl-C ends both.
 
   npm run demo:teams
 
-They listen on the ports ${PLAYGROUND_PORT} (Teams) and 4000 (the gateway), or on free ones if these are in use. The database is in ${DEMO_DIRECTORY} and is deleted
-at the end.`;
+They listen on the ports ${PLAYGROUND_PORT} (Teams) and 4000 (the gateway), or on free ones if these are in use; PORT sets the gateway's. Only this
+machine can connect. The database is in ${DEMO_DIRECTORY} and is deleted at the end.`;
 
 const GATEWAY_PORT = 4000;
+
+/** @returns the gateway's port: the one that PORT demands, else the usual one or any that is free */
+async function gatewayPort({ PORT = '' }: Terminal['env']): Promise<number> {
+  if (PORT.trim() === '') return freePort(GATEWAY_PORT);
+  const port = Number(PORT);
+  if (!/^\s*\d+\s*$/.test(PORT) || port > 65_535) throw new CommandError(`PORT is invalid (${PORT}): expected a port from 0 to 65535`);
+  const free = await freePort(port);
+  if (port !== 0 && free !== port) throw new CommandError(`Port ${port} (PORT) is in use, or not permitted.`);
+  return free;
+}
 
 /** Resolves at the first signal to end. */
 function endSignal(): Promise<void> {
@@ -51,7 +62,7 @@ async function run(directory: string, ended: Promise<void>): Promise<void> {
   try {
     terminal.print('Starting the gateway and the playground …');
     const playgroundPort = await freePort(PLAYGROUND_PORT);
-    const gateway = await startGateway(directory, playgroundPort, await freePort(GATEWAY_PORT), account);
+    const gateway = await startGateway(directory, playgroundPort, await gatewayPort(terminal.env), account);
     services.push(gateway);
     const gatewayUrl = gateway.address;
     const playground = await startPlayground({ directory, port: playgroundPort, gatewayUrl });
@@ -86,6 +97,7 @@ function failed(printed: string): never {
 }
 
 process.exitCode = await exitCodeOf(terminal, async () => {
+  if (['--help', '-h'].includes(process.argv[2] ?? '')) return terminal.print(USAGE);
   if (process.argv.length > 2) throw new UsageError(USAGE);
   const ended = endSignal();
   const running = readSession(DEMO_DIRECTORY);

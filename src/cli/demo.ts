@@ -1,58 +1,78 @@
 import { randomBytes } from 'node:crypto';
-import { createClient, END } from './client.ts';
+import { type Client, createClient, END, gatewayUrlOf } from './client.ts';
+import { CommandError, exitCodeOf, UsageError } from './session.ts';
+import { terminal } from './terminal.ts';
 
-// Runs a conversation in both directions through a running gateway with the embedded stand-ins, and prints every status as it changes.
+const USAGE = `Runs a conversation in both directions through a running gateway with the embedded stand-ins, and prints every status as it changes.
 
-const USAGE = `npm run demo -- <account SID> <auth token> [gateway URL]
+  npm run demo -- <account SID> <auth token> [gateway URL]
 
-The gateway prints the SID and the token at its first start.`;
+The gateway prints the SID and the token at its first start. Without a URL, PORT and HOST say where it listens, as for the gateway
+itself: http://127.0.0.1:4000 if they are not set.`;
 
-const [accountSid, authToken, gatewayUrl = 'http://127.0.0.1:4000'] = process.argv.slice(2);
-if (!accountSid || !authToken) {
-  console.error(USAGE);
-  process.exit(2);
+const PHONE = '+4915112345671';
+const UNREACHABLE = '+4915112345670';
+
+/** The mapped user that takes part in the conversation. */
+interface DemoUser {
+  readonly address: string;
+  readonly number: string;
 }
-const { post, events } = createClient(gatewayUrl, accountSid, authToken);
 
-const unique = randomBytes(3).toString('hex');
-const number = `+4930${randomBytes(4).readUInt32BE() % 10_000_000}`;
-const user = `sunny.${unique}@kohl.example`;
-const phone = '+4915112345671';
-const unreachable = '+4915112345670';
+/** Creates an enterprise with a bot, and a user with a number. */
+async function createUser({ post }: Client): Promise<DemoUser> {
+  const unique = randomBytes(3).toString('hex');
+  const secret = () => randomBytes(12).toString('hex');
+  const created = await post('/msteams/enterprises', {
+    name: `Demo ${unique}`,
+    enterpriseAdmin: { emailId: `admin.${unique}@kohl.example`, password: secret() },
+  });
+  const { sid: enterpriseSid } = created.data as { sid: string };
+  const bot = { applicationId: unique, tenantId: unique, clientSecret: secret(), botAppId: unique };
+  await post('/msteams/teamsbot', { enterpriseSid, ...bot });
+  const user = { address: `sunny.${unique}@kohl.example`, number: `+4930${randomBytes(4).readUInt32BE() % 10_000_000}` };
+  await post('/msteams/mappings', { enterpriseSid, microsoftAddress: user.address, externalAddress: user.number });
+  return user;
+}
 
-const created = await post('/msteams/enterprises', {
-  name: `Demo ${unique}`,
-  enterpriseAdmin: { emailId: `admin.${unique}@kohl.example`, password: randomBytes(12).toString('hex') },
-});
-const enterpriseSid = (created.data as { sid: string }).sid;
-await post('/msteams/teamsbot', {
-  enterpriseSid,
-  applicationId: unique,
-  tenantId: unique,
-  clientSecret: randomBytes(12).toString('hex'),
-  botAppId: unique,
-});
-await post('/msteams/mappings', { enterpriseSid, microsoftAddress: user, externalAddress: number });
-console.log(`${user} has the number ${number}\n`);
-
-const steps = [
-  () => post('/stand-in/sms', { from: phone, to: number, body: 'Hello, are you open tomorrow?' }),
-  () => post('/stand-in/teams', { microsoftAddress: user, text: 'Yes, from nine.' }),
-  () => post('/stand-in/teams', { microsoftAddress: user, text: `${unreachable} A number that ends in 0 cannot be reached.` }),
-];
-const abort = new AbortController();
-let step = 0;
-for await (const { channelStatus: status, channelErrorMessage, message } of events(abort.signal)) {
-  if (!message) {
-    // The first bookmark: every event from here on will arrive.
-    if (step === 0) await steps[step++]?.();
-    continue;
+/** Plays both sides, one message after the other, and prints what happens to each. */
+async function converse({ post, events }: Client, { address, number }: DemoUser): Promise<void> {
+  const steps = [
+    () => post('/stand-in/sms', { from: PHONE, to: number, body: 'Hello, are you open tomorrow?' }),
+    () => post('/stand-in/teams', { microsoftAddress: address, text: 'Yes, from nine.' }),
+    () => post('/stand-in/teams', { microsoftAddress: address, text: `${UNREACHABLE} A number that ends in 0 cannot be reached.` }),
+  ];
+  const abort = new AbortController();
+  let step = 0;
+  for await (const { channelStatus: status = '', channelErrorMessage, message } of events(abort.signal)) {
+    if (!message) {
+      // The first bookmark: every event from here on will arrive.
+      if (step === 0) await steps[step++]?.();
+      continue;
+    }
+    if (message.from !== address && message.to !== address) continue;
+    const way = message.route === 'SMS_TO_TEAMS' ? 'SMS → Teams' : 'Teams → SMS';
+    terminal.print(`${way}  ${message.from} → ${message.to}  ${status.padEnd(9)}  ${channelErrorMessage ?? message.body}`);
+    if (!END.has(status)) continue;
+    if (step === steps.length) return abort.abort();
+    await steps[step++]?.();
   }
-  if (message.from !== user && message.to !== user) continue;
-  const way = message.route === 'SMS_TO_TEAMS' ? 'SMS → Teams' : 'Teams → SMS';
-  console.log(`${way}  ${message.from} → ${message.to}  ${status?.padEnd(9)}  ${channelErrorMessage ?? message.body}`);
-  if (!END.has(status ?? '')) continue;
-  if (step === steps.length) break;
-  await steps[step++]?.();
+  throw new CommandError('The gateway ended the stream of message events before the demo was over.');
 }
-abort.abort();
+
+process.exitCode = await exitCodeOf(terminal, async () => {
+  const [accountSid, authToken, givenUrl, ...more] = process.argv.slice(2);
+  if (accountSid === '--help' || accountSid === '-h') return terminal.print(USAGE);
+  if (!accountSid || !authToken || more.length > 0) throw new UsageError(USAGE);
+  const gatewayUrl = gatewayUrlOf(givenUrl, terminal.env);
+  const client = createClient(gatewayUrl, accountSid, authToken);
+  // Before anything is created: with a real carrier, somebody would be charged for the SMS.
+  for (const kind of ['sms', 'teams'] as const)
+    if (!(await client.hasStandIn(kind)))
+      throw new CommandError(
+        `The gateway at ${gatewayUrl} is connected to ${kind === 'sms' ? 'Restcomm' : 'Microsoft'}. The demo needs one with both embedded stand-ins.`,
+      );
+  const user = await createUser(client);
+  terminal.print(`${user.address} has the number ${user.number}\n`);
+  await converse(client, user);
+});

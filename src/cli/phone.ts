@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline';
 import { createClient, END, type Update } from './client.ts';
 import { DEMO_DIRECTORY, readSession } from './demo-session.ts';
-import { CommandError, exitCodeOf, terminal, UsageError } from './session.ts';
+import { CommandError, exitCodeOf, UsageError } from './session.ts';
+import { terminal } from './terminal.ts';
 
 const USAGE = `Plays a phone: sends an SMS to the number of the demo that runs (npm run demo:teams), and shows what comes back.
 
@@ -55,6 +56,7 @@ async function play(phone: string, text: string): Promise<void> {
 
 process.exitCode = await exitCodeOf(terminal, async () => {
   const [number = '', ...words] = process.argv.slice(2);
+  if (number === '--help' || number === '-h') return terminal.print(USAGE);
   const phone = number.replaceAll(/[\s().-]/g, '');
   const text = words.join(' ').trim();
   if (!/^\+?\d{3,15}$/.test(phone) || !text) throw new UsageError(USAGE);

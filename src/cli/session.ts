@@ -31,7 +31,7 @@ export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
 
-/** Errors whose message suffices; others are printed with their stack. */
+/** Errors whose message suffices. */
 const EXPECTED = [
   AccountError,
   CommandError,
@@ -44,7 +44,7 @@ const EXPECTED = [
 ];
 
 /**
- * Runs a command and prints its error, if any.
+ * Runs a command and prints its error, if any: a sentence, and with LOG_LEVEL=debug or trace the stack of an error that nobody expected.
  * @returns the exit code: 0 done, 1 failed, 2 invalid usage
  */
 export async function exitCodeOf(terminal: Terminal, command: () => Promise<void>): Promise<number> {
@@ -56,16 +56,24 @@ export async function exitCodeOf(terminal: Terminal, command: () => Promise<void
       terminal.printError(error.message);
       return 2;
     }
-    terminal.printError(textOf(error));
+    terminal.printError(textOf(error, terminal.env));
     return 1;
   }
 }
 
-function textOf(error: unknown): string {
+function textOf(error: unknown, { LOG_LEVEL = '' }: Terminal['env']): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof DirectoryInUseError)
     return `${error.message}\nThe embedded database allows one process at a time; PostgreSQL (DATABASE_URL) allows many.`;
-  return EXPECTED.some((kind) => error instanceof kind) ? error.message : (error.stack ?? error.message);
+  if (EXPECTED.some((kind) => error instanceof kind)) return error.message;
+  if (/^(debug|trace)$/i.test(LOG_LEVEL.trim())) return error.stack ?? error.message;
+  // Prisma's messages begin with the call that failed, and end with the reason.
+  const reason =
+    error.message
+      .trim()
+      .split(/\n\s*\n/)
+      .at(-1) || error.name;
+  return `An unexpected error: ${reason}\nRun it again with LOG_LEVEL=debug to see where it occurs.`;
 }
 
 /** In place of REQUEST_TIMEOUT: statements of a command may take long. */
@@ -99,10 +107,3 @@ export async function withDatabase<Result>(
     await database.close();
   }
 }
-
-/** This process' terminal. */
-export const terminal: Terminal = {
-  env: process.env,
-  print: (text) => process.stdout.write(`${text}\n`),
-  printError: (text) => process.stderr.write(`${text}\n`),
-};

@@ -11,7 +11,7 @@ interface Migration {
   readonly checksum: string;
 }
 
-/** The database's migration history is not one that this gateway can continue. Nothing was changed. */
+/** The database's migration history is not one that this gateway can continue, or a migration failed and was rolled back. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
@@ -50,7 +50,7 @@ export async function readMigrations(directory: string): Promise<Migration[]> {
  * Applies the migrations in `directory` that the database does not have yet, and records them in Prisma's history table. Gateways that start at the same
  * time take turns. A migration and its history row commit together, so a crash or an error leaves neither.
  * @returns the names of those it applied
- * @throws MigrationError if the history has a migration that is unknown, has changed since, or failed under Prisma; Error if one fails
+ * @throws MigrationError if the history has a migration that is unknown, has changed since, or failed under Prisma, or if one fails now
  */
 export async function migrate(pool: pg.Pool, directory: string): Promise<string[]> {
   const migrations = await readMigrations(directory);
@@ -114,7 +114,9 @@ async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
         'The database has tables but no migration history, so it is not a gateway’s. Use a separate database for the gateway.',
       );
     }
-    await client.query(HISTORY_TABLE);
+    await client.query(HISTORY_TABLE).catch((error: Error) => {
+      throw new MigrationError(`Cannot create tables in the database: ${error.message}`, { cause: error });
+    });
     return [];
   }
   const applied = await client.query<HistoryRow>(
@@ -165,7 +167,7 @@ async function apply(client: pg.PoolClient, { name, sql, checksum }: Migration):
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
-    throw new Error(`The migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : error}`, {
+    throw new MigrationError(`The migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
   }

@@ -56,7 +56,7 @@ query Messages($after: String) {
     query: `# Every status of your messages, as it changes. npm run demo makes some
 subscription LiveMessages {
   messageEvents {
-    ... on MessageEvent { cursor occurredAt status errorMessage message { sid route from to body } }
+    ... on MessageEvent { cursor dateCreated channelStatus channelErrorMessage message { sid route from to body } }
     ... on Bookmark { cursor }
   }
 }

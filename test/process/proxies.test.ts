@@ -17,7 +17,8 @@ import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } f
 const NAME = 'gateway.example';
 /** The client's own address: another one than the proxy's. */
 const CLIENT_ADDRESS = '127.0.0.2';
-const EVENTS = 'subscription { messageEvents { ... on Bookmark { cursor } ... on MessageEvent { cursor status message { body } } } }';
+const EVENTS =
+  'subscription { messageEvents { ... on Bookmark { cursor } ... on MessageEvent { cursor channelStatus message { body } } } }';
 const USER = 'sunny@kohl.example';
 const NUMBER = '+493023125042';
 
@@ -212,11 +213,13 @@ describe.each(proxies)('behind $command', ({ command, configure }) => {
     });
     const text = `WebSocket behind ${command}`;
     let isFirst = true;
-    for await (const { data } of client.iterate<{ messageEvents: { status?: string; message?: { body: string } } }>({ query: EVENTS })) {
+    for await (const { data } of client.iterate<{ messageEvents: { channelStatus?: string; message?: { body: string } } }>({
+      query: EVENTS,
+    })) {
       if (isFirst) expect((await texted(text)).status).toBe(200);
       isFirst = false;
-      const { message, status } = data?.messageEvents ?? {};
-      if (message?.body === text && status === 'DELIVERED') break;
+      const { message, channelStatus } = data?.messageEvents ?? {};
+      if (message?.body === text && channelStatus === 'DELIVERED') break;
     }
     await client.dispose();
   });

@@ -36,7 +36,8 @@ test('the statuses of stored messages are listed, and their reports awaited, wit
   );
   const awaited = await pool.query('SELECT message_sid, asked FROM awaited_report ORDER BY message_sid');
   expect(awaited.rows).toEqual([
-    { message_sid: 'MS SENDING', asked: null },
+    // It counts as asked for when a later migration comes.
+    { message_sid: 'MS SENDING', asked: expect.any(Date) },
     { message_sid: 'MS SENT', asked: new Date('2026-11-29T12:00:00Z') },
   ]);
   await pool.query("UPDATE message SET channel_status = 'DELIVERED'");

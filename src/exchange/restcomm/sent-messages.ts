@@ -24,7 +24,10 @@ export function rememberSent(mappingSid: string, { sid, organizationSid, body }:
   remembered.set(keyOf(mappingSid, sid), { sid, organizationSid, body });
 }
 
-/** Finds a message that was sent to a phone, in the organization of a mapping that exists or has existed. */
+/**
+ * Finds a message that a number has sent to a phone, by the number's mapping, whose secret came with the report. Once the mapping is deleted, its messages
+ * have none: then it is one of the enterprise's.
+ */
 export async function findSent(
   { sql }: Gateway,
   mappingSid: string,
@@ -39,7 +42,9 @@ export async function findSent(
       : ['m.restcomm_message_sid = $2 AND m.organization_sid =', where.restcommMessageSid];
   const text = `
     SELECT m.sid, m.organization_sid AS "organizationSid", m.body FROM message m WHERE m.direction::text = 'INBOUND' AND ${found}
-      coalesce((SELECT organization_sid FROM mapping WHERE sid = $1), (SELECT organization_sid FROM released_mapping WHERE sid = $1))`;
+      coalesce((SELECT organization_sid FROM mapping WHERE sid = $1), (SELECT organization_sid FROM released_mapping WHERE sid = $1))
+      AND CASE WHEN m.mapping_sid IS NOT NULL THEN m.mapping_sid = $1
+        ELSE m.enterprise_sid = (SELECT enterprise_sid FROM released_mapping WHERE sid = $1) END`;
   const [message] = await sql.readTogether<SentMessage>({ text, values: [mappingSid, value], types: ['text', 'text'], maxRows: 1 });
   return message;
 }

@@ -302,6 +302,17 @@ describe('a status report', () => {
     expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
   });
 
+  test('with the secret of another number changes nothing, even of the same enterprise', async () => {
+    const { sid, smsSid, url } = await sending();
+    const { number } = await exchange.person(customer);
+    const wrong = hook(number, 'status');
+    for (const place of [wrong, `${wrong}?message=${sid}`])
+      expect((await post(place, { MessageSid: smsSid, MessageStatus: 'failed' })).status).toBe(200);
+    expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('SENDING');
+    expect((await post(url, { MessageSid: smsSid, MessageStatus: 'delivered' })).status).toBe(200);
+    expect((await exchange.message(customer.provider, sid)).channelStatus).toBe('DELIVERED');
+  });
+
   test('that contradicts the message’s final status is logged, without the text, and changes nothing', async () => {
     const { sid, smsSid } = await sending();
     await exchange.restcomm.report(smsSid, 'delivered');

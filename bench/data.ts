@@ -137,10 +137,10 @@ async function seed(url: string, { messages, enterprises, smallOrganizations }: 
   }
 }
 
-type Run = (text: string, values?: readonly unknown[]) => Promise<pg.QueryResult>;
+export type Run = (text: string, values?: readonly unknown[]) => Promise<pg.QueryResult>;
 
 /** An account with the token and the permissions of the gateway's. */
-const addAccount = (run: Run, sid: string, organization: string, email: string) =>
+export const addAccount = (run: Run, sid: string, organization: string, email: string) =>
   run(
     `INSERT INTO account (sid, organization_sid, email, friendly_name, permissions, token_digest, token_key_id)
      SELECT $1, $2, $3, 'Bench', permissions, token_digest, token_key_id FROM account WHERE sid = $4`,
@@ -148,7 +148,7 @@ const addAccount = (run: Run, sid: string, organization: string, email: string) 
   );
 
 /** Enterprises with their admins and mappings, a minute apart. */
-async function addEnterprises(
+export async function addEnterprises(
   run: Run,
   organization: string,
   account: string,
@@ -221,7 +221,7 @@ async function addEvents(run: Run, count: number): Promise<void> {
 }
 
 /** Drops keys and indexes, which are kept up row by row, and makes them again when the rows are in. Checks and triggers stay. */
-async function withoutIndexes(run: Run, tables: readonly string[], insert: () => Promise<void>): Promise<void> {
+export async function withoutIndexes(run: Run, tables: readonly string[], insert: () => Promise<void>): Promise<void> {
   const constraints = (kind: 'f' | 'p') =>
     run(
       `SELECT conrelid::regclass::text AS "table", conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint

@@ -31,6 +31,8 @@ interface GatewayOptions {
   readonly node?: string;
   /** Further settings. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How long it may take until it is ready, in ms. */
+  readonly patienceMs?: number;
 }
 
 /** The gateway on PostgreSQL, ready. */
@@ -42,13 +44,14 @@ export const startEmbedded = (dataDir: string, options: GatewayOptions = {}): Pr
 
 async function startOn(
   database: Readonly<Record<string, string>>,
-  { core = SERVER_CORE, node = '', env = {} }: GatewayOptions,
+  { core = SERVER_CORE, node = '', env = {}, patienceMs = 30_000 }: GatewayOptions,
 ): Promise<Server> {
   const port = await freePort();
   const [program = '', ...rest] = START.split(' ');
   return serve('gateway', core, ['sh', '-c', `exec ${program} ${node} ${rest.join(' ')}`], {
     port,
     path: '/health/ready',
+    patienceMs,
     env: { ...ENVIRONMENT, ...env, ...database, PORT: String(port) },
   });
 }

@@ -4,6 +4,7 @@ import { startGateway } from './gateway.ts';
 import { LOAD_CORE, pin } from './machine.ts';
 import type { Measured } from './measure.ts';
 import { installPeers, mayStart, type PeerName, startPeer } from './peers.ts';
+import { measureScale } from './scale.ts';
 import { type Server, stopAll } from './server.ts';
 import { isReached, tableOf, writeResults } from './table.ts';
 import { backlog } from './work/backlog.ts';
@@ -34,6 +35,8 @@ const { values: options } = parseArgs({
     smoke: { type: 'boolean', default: false },
     /** How many messages; a database of another size is made beside the usual one, and dropped. */
     messages: { type: 'string' },
+    /** Instead of all this: a million messages, and ten million. */
+    scale: { type: 'boolean', default: false },
   },
 });
 const { smoke } = options;
@@ -122,7 +125,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
 }
 try {
-  await main();
+  await (options.scale ? measureScale(server) : main());
 } catch (error) {
   console.error(error);
   process.exitCode = 1;

@@ -45,6 +45,12 @@ describe.skipIf(!inject('postgres'))('after twenty runs', () => {
     for (const { generic_plans } of plans) expect(Number(generic_plans)).toBe(0);
   });
 
+  test('no statement is compiled, whatever number of rows its plan expects', async () => {
+    const ask = (query: Database['sql']['query']) => query<{ jit: string }>(`SELECT current_setting('jit') AS jit`, []);
+    const { query, read, queryAsWritten } = database.sql;
+    expect(await Promise.all([query, read, queryAsWritten].map(ask))).toEqual(Array(3).fill([{ jit: 'off' }]));
+  });
+
   test('a list that an index leads to, whatever its values, is planned once', async () => {
     // One connection of two: the first one that is free.
     for (let run = 0; run < 20; run += 1) await listMessages(gateway as Gateway, caller, {}, { field: 'FROM', direction: 'DESC' });

@@ -59,7 +59,7 @@ const AuditRecordRef = builder.prismaNode('AuditLog', {
       description: 'The account in `accountSid`.',
       resolve: ({ accountSid }, _args, { loaders }) => (accountSid ? loaders.account.load(accountSid) : null),
     }),
-    enterpriseAdminSid: t.exposeID('adminSid', {
+    adminSid: t.exposeID('adminSid', {
       nullable: true,
       description: "The enterprise's admin who performed the action. `null` if somebody else did.",
     }),

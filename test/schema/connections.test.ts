@@ -277,11 +277,14 @@ describe('a global id', () => {
   test('that is invalid among others is null in its place, with an error of its own', async () => {
     const { id } = enterprises[0] as { id: string };
     const query = 'query ($ids: [ID!]!) { nodes(ids: $ids) { id } viewer { account { sid } } }';
-    const { data, errors } = await provider.graph(query, { ids: ['x', id, globalId('Viewer:1'), globalId('Bot:BE1')] });
-    expect(data).toEqual({ nodes: [null, { id }, null, null], viewer: { account: { sid: provider.accountSid } } });
     const error = (place: number, value: string) =>
       expect.objectContaining({ path: ['nodes', place], extensions: { code: 'INVALID_PARAMETER', path: ['ids', `${place}`], value } });
-    expect(errors).toEqual([error(0, 'x'), error(2, globalId('Viewer:1'))]);
+    // From the second time on, the document is compiled.
+    for (let time = 1; time <= 3; time += 1) {
+      const { data, errors } = await provider.graph(query, { ids: ['x', id, globalId('Viewer:1'), globalId('Bot:BE1')] });
+      expect(data).toEqual({ nodes: [null, { id }, null, null], viewer: { account: { sid: provider.accountSid } } });
+      expect(errors).toEqual([error(0, 'x'), error(2, globalId('Viewer:1'))]);
+    }
   });
 
   test('may be requested with 99 others, but no more', async () => {

@@ -275,7 +275,7 @@ describe('Query.auditLog', () => {
   const LOG = `query ($filter: AuditFilter, $orderBy: AuditRecordOrder, $first: Int, $after: String) {
     auditLog(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
       totalCount pageInfo { hasNextPage endCursor }
-      nodes { sid action targetSid accountSid enterpriseAdminSid accessTokenSid requestId remoteAddress dateCreated }
+      nodes { sid action targetSid accountSid adminSid accessTokenSid requestId remoteAddress dateCreated }
     }
   }`;
   const read = async (variables: Record<string, unknown> = {}, { graph }: Pick<Provider, 'graph'> = provider) => {

@@ -13,6 +13,7 @@ import { migrate } from '../src/database/migrations.ts';
 import { MIGRATIONS } from '../src/database/package-root.ts';
 import { createAccount } from '../src/domain/access/accounts.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
+import { createKeptMappings } from '../src/domain/kept-mappings.ts';
 import { createSecrets } from '../src/domain/secrets.ts';
 import { newSid } from '../src/domain/sid.ts';
 import { createVerifiedCredentials } from '../src/domain/verified-credentials.ts';
@@ -36,6 +37,7 @@ const gateway: Gateway = {
   sql: database.sql,
   secrets: createSecrets(randomBytes(32)),
   verified: createVerifiedCredentials({ hears: true }),
+  keptMappings: createKeptMappings({ hears: true }),
   restcomm: createEmbeddedRestcomm(),
   microsoft: createEmbeddedMicrosoft(),
   hints: { queued: () => {}, appended: () => {} },

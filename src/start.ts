@@ -7,6 +7,7 @@ import type { Database } from './database/connect.ts';
 import { bootstrapAccount } from './domain/access/accounts.ts';
 import { hasBotOf } from './domain/bot-audience.ts';
 import type { Gateway } from './domain/gateway.ts';
+import { createKeptMappings } from './domain/kept-mappings.ts';
 import type { Secrets } from './domain/secrets.ts';
 import { createVerifiedCredentials } from './domain/verified-credentials.ts';
 import type { Settings } from './env.ts';
@@ -77,7 +78,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   wiring.app = app;
   const { databaseUrl } = settings;
   const credentialChanges = databaseUrl
-    ? followCredentialChanges({ databaseUrl, prisma: database.prisma, verified: gateway.verified, log })
+    ? followCredentialChanges({ databaseUrl, prisma: database.prisma, kept: [gateway.verified, gateway.keptMappings], log })
     : undefined;
   const openChannel = await channelOf(settings, log);
   const listener = await listen(app.fetch, { ...settings, direct: app.direct });
@@ -111,8 +112,9 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
   });
   const gateway: Gateway = {
     ...{ prisma: database.prisma, sql: database.sql, secrets, log },
-    // No other process writes to the embedded database, so no change of credentials is missed.
+    // No other process writes to the embedded database, so no change is missed.
     verified: createVerifiedCredentials({ hears: database.kind === 'embedded' }),
+    keptMappings: createKeptMappings({ hears: database.kind === 'embedded' }),
     ...platforms,
     foldTypography: settings.foldTypography,
     hints: {

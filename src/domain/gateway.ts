@@ -4,6 +4,7 @@ import type { Sql } from '../database/sql.ts';
 import type { Microsoft } from '../platforms/microsoft/microsoft.ts';
 import type { Restcomm } from '../platforms/restcomm/restcomm.ts';
 import type { Hints } from './hints.ts';
+import type { KeptMappings } from './kept-mappings.ts';
 import type { Secrets } from './secrets.ts';
 import type { VerifiedCredentials } from './verified-credentials.ts';
 
@@ -14,6 +15,7 @@ export interface Gateway {
   readonly sql: Sql;
   readonly secrets: Secrets;
   readonly verified: VerifiedCredentials;
+  readonly keptMappings: KeptMappings;
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
   readonly hints: Hints;

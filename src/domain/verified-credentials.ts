@@ -1,5 +1,5 @@
 import type { Credentials } from './caller.ts';
-import { ExpiringCache } from './expiring-cache.ts';
+import { createKeptRows } from './kept-rows.ts';
 
 /** How long verified credentials are accepted without being verified again, in ms. */
 const TRUSTED_MS = 60_000;
@@ -45,43 +45,32 @@ export interface VerifiedCredentials {
  * Creates an empty cache.
  * @param options.hears the initial value of `hears`: true if no other process changes credentials
  */
-export function createVerifiedCredentials(options: { readonly hears: boolean }): VerifiedCredentials {
-  const trusted = new ExpiringCache<Credentials>(MAX_ENTRIES);
-  const known = new ExpiringCache<Credentials>(MAX_ENTRIES);
-  const running = new Set<{ readonly dropped: Set<string> }>();
+export function createVerifiedCredentials({ hears }: { readonly hears: boolean }): VerifiedCredentials {
+  const trusted = createKeptRows<Credentials>({ maxEntries: MAX_ENTRIES, lifetimeMs: TRUSTED_MS, dependenciesOf, hears });
+  const known = createKeptRows<Credentials>({ maxEntries: MAX_ENTRIES, lifetimeMs: KNOWN_MS, dependenciesOf, hears: true });
   const listeners: (() => void)[] = [];
-  let hears = options.hears;
-  /** Increases each time `hears` changes: credentials that were verified before must not be cached after. */
-  let epoch = 0;
 
   return {
-    get: (key) => trusted.get(key)?.value,
+    get: (key) => trusted.get(key),
     isKnown: (key) => known.get(key) !== undefined,
     begin: (key) => {
-      const verification = { dropped: new Set<string>() };
-      const startEpoch = epoch;
-      running.add(verification);
+      const readings = [trusted.begin(), known.begin()];
       return {
         keep: (credentials, until = Number.POSITIVE_INFINITY) => {
-          if (dependenciesOf(credentials).some((sid) => sid !== undefined && verification.dropped.has(sid))) return;
           const end = Math.min(until, credentials.expires?.getTime() ?? Number.POSITIVE_INFINITY);
-          known.set(key, credentials, Math.min(end, Date.now() + KNOWN_MS));
-          if (hears && startEpoch === epoch) trusted.set(key, credentials, Math.min(end, Date.now() + TRUSTED_MS));
+          for (const reading of readings) reading.keep(key, credentials, end);
         },
-        end: () => running.delete(verification),
+        end: () => {
+          for (const reading of readings) reading.end();
+        },
       };
     },
     drop: (sid) => {
-      for (const { dropped } of running) dropped.add(sid);
-      for (const cache of [trusted, known]) cache.deleteWhere((credentials) => dependenciesOf(credentials).includes(sid));
+      trusted.drop(sid);
+      known.drop(sid);
       for (const listener of listeners) listener();
     },
-    hears: (changes) => {
-      if (changes === hears) return;
-      hears = changes;
-      epoch += 1;
-      trusted.clear();
-    },
+    hears: (changes) => trusted.hears(changes),
     onDrop: (listener) => void listeners.push(listener),
   };
 }

@@ -33,7 +33,7 @@ function createInstance() {
   const verified = createVerifiedCredentials({ hears: !postgres });
   const { log, prisma } = gateway.gateway;
   const databaseUrl = gateway.database.pool.options.connectionString;
-  const following = postgres && databaseUrl ? followCredentialChanges({ databaseUrl, prisma, verified, log }) : undefined;
+  const following = postgres && databaseUrl ? followCredentialChanges({ databaseUrl, prisma, kept: [verified], log }) : undefined;
   const own = { ...gateway.gateway, verified };
   const app = createApp({
     ...{ gateway: own, live: gateway.live, contract: { restTimestamps: 'iso', restBotSecrets: 'plain' }, log },

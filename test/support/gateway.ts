@@ -4,6 +4,7 @@ import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
+import { createKeptMappings } from '../../src/domain/kept-mappings.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { createLive, type Live, type LiveOptions } from '../../src/live/live.ts';
@@ -73,6 +74,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     secrets: createSecrets(randomBytes(32)),
     // On PostgreSQL others may change them, and nobody listens here: nothing is kept.
     verified: createVerifiedCredentials({ hears: options.isAlone ?? database.kind === 'embedded' }),
+    keptMappings: createKeptMappings({ hears: options.isAlone ?? database.kind === 'embedded' }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
     hints: { queued: options.queued ?? (() => {}), appended: (organizationSid, event) => live.wake(organizationSid, event) },

@@ -128,6 +128,7 @@ async function updateAsRead(
     await settle();
     throw asUniquenessError(error, data.externalAddress);
   });
+  gateway.keptMappings.drop(mapping.sid);
   if (updated) gateway.hints.queued();
   else await settle();
   return updated;
@@ -223,6 +224,7 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
       await settleNumber(gateway, mapping.externalAddress);
       throw error;
     });
+    gateway.keptMappings.drop(sid);
     if (removed) {
       gateway.hints.queued();
       return mapping;

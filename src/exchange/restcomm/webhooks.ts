@@ -1,7 +1,9 @@
 import { selectRow } from '../../database/lists/select.ts';
+import { violatesForeignKey } from '../../domain/constraints.ts';
 import { MAPPINGS } from '../../domain/enterprises/mappings.ts';
 import { mappingOfSecret } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
+import type { KeptMapping } from '../../domain/kept-mappings.ts';
 import { laneToTeams } from '../../domain/messages/lanes.ts';
 import { acceptMessage } from '../../domain/messages/message-log.ts';
 import { phoneOf } from '../../domain/phones.ts';
@@ -69,7 +71,7 @@ export async function acceptSms(
   sms: Pick<SmsRecord, 'sid' | 'from' | 'to' | 'body' | 'mediaUrls'>,
 ): Promise<void> {
   const { prisma, sql, hints, log } = gateway;
-  const mapping = await selectRow(sql, MAPPINGS, { sid: mappingSid });
+  const mapping = await findMapping(gateway, mappingSid);
   const owner = mapping ?? (await prisma.releasedMapping.findUnique({ where: { sid: mappingSid } }));
   if (!owner) {
     // Restcomm routes the number before the mapping is committed, and this mapping never was.
@@ -77,7 +79,7 @@ export async function acceptSms(
     return;
   }
   const from = toStorableText(sms.from, MAX_FIELD);
-  const stored = await acceptMessage(sql, {
+  const accepted = acceptMessage(sql, {
     organizationSid: owner.organizationSid,
     enterpriseSid: owner.enterpriseSid,
     mappingSid: mapping?.sid ?? null,
@@ -91,9 +93,30 @@ export async function acceptSms(
     restcommMessageSid: toStorableSid(sms.sid),
     lane: laneToTeams(owner.enterpriseSid, owner.microsoftAddress),
   });
+  const stored = await accepted.catch(async (error) => {
+    // Another instance has just deleted the mapping: its row is looked for again.
+    if (!mapping || !violatesForeignKey(error, 'message_mapping_sid_fkey')) throw error;
+    gateway.keptMappings.drop(mapping.sid);
+    await acceptSms(gateway, mappingSid, sms);
+    return undefined;
+  });
   if (!stored) return;
   hints.queued('teams');
   hints.appended(owner.organizationSid);
+}
+
+/** Finds the mapping of a number that an SMS arrived at, in memory or the database. @returns `null` if it is deleted */
+async function findMapping({ sql, keptMappings }: Gateway, sid: string): Promise<KeptMapping | null> {
+  const kept = keptMappings.get(sid);
+  if (kept) return kept;
+  const reading = keptMappings.begin();
+  try {
+    const mapping = await selectRow(sql, MAPPINGS, { sid });
+    if (mapping) reading.keep(sid, mapping);
+    return mapping;
+  } finally {
+    reading.end();
+  }
 }
 
 /**

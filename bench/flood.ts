@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '64' },
     /** Only those that have this in their name. */
     only: { type: 'string', default: '' },
+    messages: { type: 'string', default: '300000' },
   },
 });
 const seconds = Number(options.seconds);
@@ -42,6 +43,17 @@ interface Flood {
 }
 
 const hundred = { ...messages, variables: { first: 100 } };
+const FILTERED: GraphRequest = {
+  operationName: 'Filtered',
+  variables: {},
+  query:
+    'query Filtered { messages(first: 10, filter: { direction: INBOUND }, orderBy: { field: DATE_CREATED, direction: DESC }) { nodes { sid from to } } }',
+};
+const aliased = (field: string, count = 30): GraphRequest => ({
+  operationName: 'Aliased',
+  variables: {},
+  query: `query Aliased { ${Array.from({ length: count }, (_, index) => `a${index}: ${field}`).join(' ')} }`,
+});
 const FLOODS: readonly Flood[] = [
   { what: 'pages of 10 messages, flooded with the same, refused', quietly: messages, flood: messages, limited: true },
   {
@@ -53,6 +65,37 @@ const FLOODS: readonly Flood[] = [
   { what: 'pages of 10 messages, flooded with the same', quietly: messages, flood: messages },
   { what: 'pages of 10 enterprises with mappings, flooded with the same', quietly: enterprises, flood: enterprises },
   { what: 'pages of 10 enterprises with mappings, flooded with pages of 100 messages', quietly: enterprises, flood: hundred },
+  // What one operation may ask for, over more messages than a list may read.
+  {
+    what: 'filtered pages, flooded with 30 deep pages and totals',
+    quietly: FILTERED,
+    flood: aliased('messages(first: 10, offset: 9000, filter: { stuck: false }) { totalCount nodes { sid } }'),
+  },
+  {
+    what: 'filtered pages, flooded with 30 totals of the event log',
+    quietly: FILTERED,
+    flood: aliased('messageEvents(first: 1, filter: { statuses: [SENT] }) { totalCount }'),
+  },
+  {
+    what: 'filtered pages, flooded with 30 totals of one letter',
+    quietly: FILTERED,
+    flood: aliased('messages(first: 1, filter: { from: "p", to: "4" }) { totalCount }'),
+  },
+  {
+    what: 'filtered pages, flooded with 30 polls without a match',
+    quietly: FILTERED,
+    flood: aliased('messageEvents(filter: { messageSid: "MS0" }) { nodes { status } }'),
+  },
+  {
+    what: 'filtered pages, flooded with 30 rare pages',
+    quietly: FILTERED,
+    flood: aliased('messages(first: 10, filter: { type: MMS, direction: INBOUND, channelErrorCode: "9" }) { nodes { sid } }'),
+  },
+  {
+    what: 'filtered pages, flooded with 24 counts',
+    quietly: FILTERED,
+    flood: aliased('enterprises(first: 50) { nodes { messageCount mappingCount } }', 24),
+  },
 ];
 /** 4,000 a minute of the 6,000 that RATE_LIMIT allows. */
 const BELOW_LIMIT_MS = 15;
@@ -75,7 +118,7 @@ function spawnGivingWay(command: readonly [string, ...string[]]): ChildProcess {
 }
 
 async function main(): Promise<void> {
-  const data = await openData(server, database, { messages: 20_000, enterprises: 50, smallOrganizations: 2 }, false);
+  const data = await openData(server, database, { messages: Number(options.messages), enterprises: 50, smallOrganizations: 2 }, false);
   pin(process.pid, LOAD_CORE);
   try {
     const rows: string[] = [];

@@ -23,7 +23,7 @@ export const builder = new SchemaBuilder<{
     /** Credentials of a provider's account, not of an enterprise's admin. */
     provider: boolean;
   };
-  Connection: { totalCount: () => Promise<number> };
+  Connection: { totalCount: () => Promise<number>; totalCountIsExact: () => Promise<boolean> };
   DefaultNodeNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultFieldNullability: false;

@@ -10,8 +10,16 @@ export const OrderDirectionEnum = builder.enumType('OrderDirection', {
 
 builder.globalConnectionField('totalCount', (t) =>
   t.int({
-    description: 'The number of items on all pages, after filtering. Counted only if selected, which is slow for a large filtered list.',
+    description:
+      'The number of items on all pages, after filtering. Of a filtered list, at most 100,000 items are looked at; if there are more, the number is the least that it can be, and `totalCountIsExact` is false. Counted only if selected.',
     resolve: (page) => page.totalCount(),
+  }),
+);
+
+builder.globalConnectionField('totalCountIsExact', (t) =>
+  t.boolean({
+    description: 'Whether `totalCount` counts all items. It does unless the list is filtered and has more than 100,000 items.',
+    resolve: (page) => page.totalCountIsExact(),
   }),
 );
 
@@ -22,7 +30,7 @@ type InputFields = PothosSchemaTypes.InputFieldBuilder<Types, 'InputObject'>;
 export const offset = builder.args((t) => ({
   offset: t.int({
     description:
-      'The number of items to skip, for page numbers. Defaults to 0; cannot be combined with `after`, `before` or `last`. Prefer `after`: large offsets are slow, except in an unfiltered `Query.messages` sorted by `DATE_CREATED`.',
+      'The number of items to skip, for page numbers. Defaults to 0; cannot be combined with `after`, `before` or `last`. Prefer `after`: an offset above 100,000 is `SEARCH_TOO_WIDE`, except in an unfiltered `Query.messages` sorted by `DATE_CREATED`.',
   }),
 }));
 

@@ -1,11 +1,13 @@
 import DataLoader from 'dataloader';
 import type { Account, Bot, Enterprise, EnterpriseAdmin, Mapping, Message, MessageEvent, Organization } from '../prisma/client/client.ts';
-import { countRowsOf, selectAll } from '../src/database/lists/select.ts';
+import type { Total } from '../src/database/lists/bounds.ts';
+import { countRowsOf, countWithinOf, selectAll } from '../src/database/lists/select.ts';
 import type { Caller } from '../src/domain/caller.ts';
 import { belonging, enterprises } from '../src/domain/confinement.ts';
 import { BOTS, revealClientSecrets } from '../src/domain/enterprises/bots.ts';
 import { ENTERPRISES } from '../src/domain/enterprises/enterprises.ts';
 import { MAPPINGS } from '../src/domain/enterprises/mappings.ts';
+import type { SearchTooWideError } from '../src/domain/errors.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import { headOf } from '../src/domain/messages/events.ts';
 import { listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
@@ -16,7 +18,10 @@ export interface Loaders {
    * Loads one list's page for each of many parents, in one statement.
    * @param field identifies the field of the request's document; its arguments are the same for all its parents
    */
-  readonly pagesOf: <Row>(field: object, read: (parentSids: readonly string[]) => Promise<Row[]>) => DataLoader<string, Row>;
+  readonly pagesOf: <Row>(
+    field: object,
+    read: (parentSids: readonly string[]) => Promise<(Row | SearchTooWideError)[]>,
+  ) => DataLoader<string, Row>;
   readonly organization: DataLoader<string, Organization | undefined>;
   readonly account: DataLoader<string, Account | undefined>;
   readonly enterprise: DataLoader<string, Enterprise | undefined>;
@@ -31,7 +36,7 @@ export interface Loaders {
   /** By the enterprise's sid. */
   readonly mappingCountOf: DataLoader<string, number>;
   /** By the enterprise's sid. */
-  readonly messageCountOf: DataLoader<string, number>;
+  readonly messageCountOf: DataLoader<string, Total>;
   /** By the bot itself. Each read is recorded in the audit log. */
   readonly clientSecret: DataLoader<Bot, string>;
   /** By the message's sid, oldest first. */
@@ -57,7 +62,7 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
     byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
   botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),
   mappingCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', sids, belonging(caller))),
-  messageCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MESSAGES, 'enterpriseSid', sids, belonging(caller))),
+  messageCountOf: ({ sql }, caller) => batched((sids) => countWithinOf(sql, MESSAGES, 'enterpriseSid', sids, belonging(caller))),
   clientSecret: (gateway, caller) => batched((bots) => revealClientSecrets(gateway, caller, bots)),
   eventsOf: (gateway, caller) =>
     batched(async (sids) => {
@@ -88,7 +93,7 @@ export const createLoaders = (gateway: Gateway, caller: Caller): Loaders => new 
 
 function byField(): Loaders['pagesOf'] {
   const loaders = new Map<object, DataLoader<string, unknown>>();
-  return <Row>(field: object, read: (parentSids: readonly string[]) => Promise<Row[]>) => {
+  return <Row>(field: object, read: (parentSids: readonly string[]) => Promise<(Row | SearchTooWideError)[]>) => {
     // Async, since DataLoader hides an error that is thrown synchronously, e.g. for an invalid filter.
     const loader = loaders.get(field) ?? new DataLoader<string, unknown>(async (sids) => read(sids), { cache: false });
     loaders.set(field, loader);

@@ -261,9 +261,15 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
     MessageConnection,
   ),
   messageCount: t.int({
-    description: 'The number of messages of the enterprise, including those of deleted mappings.',
+    description:
+      'The number of messages of the enterprise, including those of deleted mappings. At most 100,000 are counted, or 10,000 of each of a hundred enterprises: see `messageCountIsExact`.',
     extensions: needs(),
-    resolve: (enterprise, _args, { loaders }) => loaders.messageCountOf.load(enterprise.sid),
+    resolve: async (enterprise, _args, { loaders }) => (await loaders.messageCountOf.load(enterprise.sid)).count,
+  }),
+  messageCountIsExact: t.boolean({
+    description: 'Whether `messageCount` counts all messages of the enterprise.',
+    extensions: needs(),
+    resolve: async (enterprise, _args, { loaders }) => (await loaders.messageCountOf.load(enterprise.sid)).isExact,
   }),
 }));
 

@@ -13,6 +13,7 @@ import { createOrigins } from './admission/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
 import { createQuota } from './admission/quota.ts';
 import type { RateLimit } from './admission/rate-limit.ts';
+import { createStatementTurns } from './admission/statements.ts';
 import { createContract } from './contract/handler.ts';
 import type { ContractSettings } from './contract/settings.ts';
 import type { Caller } from './domain/caller.ts';
@@ -149,7 +150,9 @@ function createFaces(
   { gateway, live, log, contract, graph: shown = OPEN, observe = createAccessLog(log) }: AppOptions,
   shared: Pick<Parameters<typeof createGraph>[0], 'admission' | 'credentials' | 'subscriptions' | 'isDraining'>,
 ) {
-  const contextFor = (caller: Caller, resumeFrom?: string) => createContext(gateway, live, caller, resumeFrom);
+  const sqlOf = createStatementTurns(gateway.sql, shared.admission.requestTimeoutMs);
+  const contextFor = (caller: Caller, resumeFrom?: string) =>
+    createContext(Object.assign({}, gateway, { sql: sqlOf(caller.organizationSid) }), live, caller, resumeFrom);
   return {
     graph: createGraph({ ...shown, ...shared, schema, contextFor, observe, log }),
     contract: createContract({ ...contract, admission: shared.admission, schema, contextFor, observe, log }),

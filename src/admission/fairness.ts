@@ -5,13 +5,15 @@ export class OverloadError extends Error {
   override readonly name = 'OverloadError';
 }
 
-interface FairnessOptions {
+export interface FairnessOptions {
   /** Operations of one account that run at once. */
   readonly maxRunning: number;
   /** The same while other accounts are active. */
   readonly maxRunningContended: number;
   /** Operations of one account that wait. Further ones are refused. */
   readonly maxWaiting: number;
+  /** A queued account does not pause after an operation that took less, in ms; 0 unless given. */
+  readonly briefMs?: number;
 }
 
 /** Schedules operations so that no account slows down another. */
@@ -23,6 +25,8 @@ export interface Fairness {
    * @throws OverloadError, after a delay, if `maxWaiting` operations of the account are waiting
    */
   readonly run: <Result>(account: string, operation: () => Promise<Result> | Result, isAbandoned?: () => boolean) => Promise<Result>;
+  /** Notes that an account is active, though with nothing that is scheduled here: those with a queue yield to it. */
+  readonly note: (account: string) => void;
 }
 
 /**
@@ -96,6 +100,11 @@ class Turns {
     return account;
   }
 
+  note(name: string): void {
+    this.#arrivals.note(name);
+    if (!this.#accounts.get(name)?.waiting.length) this.#unqueuedArrivals.note(name);
+  }
+
   /**
    * Begins an operation if its account may run another and has none waiting.
    * @returns whether it has begun
@@ -154,7 +163,8 @@ class Turns {
 
   /** How long a queued account yields to accounts without a queue, in ms; it may be less. */
   #yieldFor(account: AccountLoad): number {
-    const { maxRunning, maxRunningContended } = this.#options;
+    const { maxRunning, maxRunningContended, briefMs = 0 } = this.#options;
+    if (account.endedAt - account.beganAt < briefMs) return 0;
     if (maxRunningContended === maxRunning || this.#unqueuedArrivals.sinceOther(account.name) > YIELDING_MS) return 0;
     const now = performance.now();
     const untilMaxYield = account.beganAt + MAX_YIELD_MS - now;
@@ -187,6 +197,7 @@ export function createFairness(options: FairnessOptions): Fairness {
   const turns = new Turns(options);
   const holdBack = createHoldBack();
   return {
+    note: (name) => turns.note(name),
     run: async (name, operation, isAbandoned) => {
       const account = turns.arrive(name);
       if (!turns.beginUnqueued(account)) {

@@ -140,7 +140,7 @@ export const bots: readonly Operation[] = [
     success: 200,
     query: [page, pageSize, enterpriseSid, startTime, endTime, sortBy({ dateCreated: 'DATE_CREATED' })],
     dataSchema: 'BotPage',
-    errors: ['INVALID_PARAMETER'],
+    errors: ['INVALID_PARAMETER', 'SEARCH_TOO_WIDE'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: BotOrder, $filter: BotFilter, $showSecrets: Boolean!) {
         result: bots(first: $first, offset: $offset, orderBy: $orderBy, filter: $filter) { totalCount nodes { ...BotAnswer } }

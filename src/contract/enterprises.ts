@@ -143,7 +143,7 @@ export const enterprises: readonly Operation[] = [
       sortBy({ name: 'NAME', dateCreated: 'DATE_CREATED' }),
     ],
     dataSchema: 'EnterprisePage',
-    errors: ['INVALID_PARAMETER'],
+    errors: ['INVALID_PARAMETER', 'SEARCH_TOO_WIDE'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: EnterpriseOrder, $filter: EnterpriseFilter) {
         result: enterprises(first: $first, offset: $offset, orderBy: $orderBy, filter: $filter) { totalCount nodes { ...EnterpriseAnswer } }

@@ -36,7 +36,8 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   CURSOR_INVALID: { status: 409, errorCode: '409' },
   CURSOR_EXPIRED: { status: 409, errorCode: '409' },
   STREAM_OVERFLOW: { status: 409, errorCode: '409' },
-  // REST.md has no Idempotency-Key header. As for other errors that it does not define, the number is the status.
+  // REST.md has no bounds on searches and no Idempotency-Key header. As for other errors that it does not define, the number is the status.
+  SEARCH_TOO_WIDE: { status: 400, errorCode: '400' },
   IDEMPOTENCY_KEY_REUSED: { status: 409, errorCode: '409' },
   IDEMPOTENCY_KEY_IN_PROGRESS: { status: 409, errorCode: '409' },
 };

@@ -149,7 +149,7 @@ export const mappings: readonly Operation[] = [
       }),
     ],
     dataSchema: 'MappingPage',
-    errors: ['INVALID_PARAMETER'],
+    errors: ['INVALID_PARAMETER', 'SEARCH_TOO_WIDE'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: MappingOrder, $filter: MappingFilter) {
         result: mappings(first: $first, offset: $offset, orderBy: $orderBy, filter: $filter) { totalCount nodes { ...MappingAnswer } }

@@ -81,7 +81,7 @@ export const messages: readonly Operation[] = [
       sortBy({ dateCreated: 'DATE_CREATED', from: 'FROM', to: 'TO' }),
     ],
     dataSchema: 'MessagePage',
-    errors: ['INVALID_PARAMETER'],
+    errors: ['INVALID_PARAMETER', 'SEARCH_TOO_WIDE'],
     document: /* GraphQL */ `
       query ($first: Int!, $offset: Int!, $orderBy: MessageOrder, $filter: MessageFilter) {
         result: messages(first: $first, offset: $offset, orderBy: $orderBy, filter: $filter) { totalCount nodes { ...MessageAnswer } }

@@ -96,9 +96,13 @@ function page(entity: string, collection: string): JsonSchema {
     {
       result: { type: 'array', maxItems: MAX_PAGE_SIZE, items: { $ref: `#/components/schemas/${entity}` } },
       pageSize: { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE },
-      total: count,
+      total: {
+        ...count,
+        description:
+          'The number of records on all pages. At most 100,000 messages are looked at for a filtered list: if there are more, it is the least that the total can be.',
+      },
       page: count,
-      numPages: count,
+      numPages: { ...count, description: 'ceil(total / pageSize).' },
       start: { ...count, description: "Offset of the page's first record: page × pageSize." },
       end: { ...count, description: 'min(start + pageSize, total − 1), at least 0.' },
       firstPageUri: pageUri,

@@ -5,6 +5,14 @@ import { createReadTogether, type ReadTogether } from './batches/read-together.t
 import { createWriteTogether, type WriteTogether } from './batches/write-together.ts';
 import { instant, TIMESTAMPTZ } from './instants.ts';
 
+/** How many rows a statement of a list reads at most, however many are stored. */
+export interface Bounds {
+  /** Until a page is full. */
+  readonly page: number;
+  /** For a total, and for a page that skips rows by number. */
+  readonly count: number;
+}
+
 /** Hand-written SQL on the connections that Prisma also uses, for statements so frequent that Prisma would be most of their cost. */
 export interface Sql {
   /** Runs a statement, prepared if the database supports it. Values go into `values`, never into `text`. */
@@ -17,6 +25,8 @@ export interface Sql {
   readonly readTogether: ReadTogether;
   /** Runs a writing statement together with others of the same text and group. */
   readonly writeTogether: WriteTogether;
+  /** How many rows a statement of a list reads at most; BOUNDS unless given. */
+  readonly bounds?: Bounds;
 }
 
 interface Pool {

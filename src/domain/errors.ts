@@ -27,6 +27,8 @@ export const errorCodes = {
   CURSOR_INVALID: 'The cursor does not belong to this event log.',
   CURSOR_EXPIRED: 'Events after the cursor are past their retention and deleted. Read the current state, then subscribe without a cursor.',
   STREAM_OVERFLOW: 'The client read events too slowly. Subscribe again with the last cursor received.',
+  SEARCH_TOO_WIDE:
+    'Too many items would have to be read before the page is full. Narrow the search: a shorter period, a further filter, or at least three letters of a text.',
   BOT_EXISTS: 'The enterprise already has a bot.',
   IDEMPOTENCY_KEY_REUSED: 'The idempotency key was used in the last 24 hours with another mutation or input.',
   IDEMPOTENCY_KEY_IN_PROGRESS: 'The first request with this idempotency key has not finished yet. Repeat it shortly.',
@@ -83,6 +85,16 @@ export class NotFoundError extends DomainError {}
 
 /** The request conflicts with the data stored here or at Microsoft. */
 export class ConflictError extends DomainError {}
+
+/** A search that would read too much (400). The same one with narrower conditions, or an earlier page of it, can be answered. */
+export class SearchTooWideError extends DomainError {
+  constructor() {
+    super(
+      'SEARCH_TOO_WIDE',
+      'The search is too wide: narrow it to a shorter period, add a filter, or give at least three letters of a text; for deep pages, continue after a cursor',
+    );
+  }
+}
 
 /** A text that the carrier would cut or refuse (450). Nothing was stored. */
 export class SmsTooLongError extends DomainError {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type PackedRow, UnpackableError } from '../database/lists/packed.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
-import { DomainError } from '../domain/errors.ts';
+import { DomainError, SearchTooWideError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
 import type { DocumentPlan, PageGap, PagePlan, RowGap } from './plans.ts';
 import type { Template } from './template.ts';
@@ -30,9 +30,10 @@ export async function answerPages(
   if (!coerced) return undefined;
   const answering = new Answering(plan, Object.assign({}, context, { packed }), coerced);
   try {
-    const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT)));
+    const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT).catch(atPage(page))));
     return { text: `{"data":{${pages.map(({ key }, place) => `"${key}":${texts[place]}`).join()}}}` };
   } catch (error) {
+    if (error instanceof GraphQLError && error.originalError instanceof SearchTooWideError) return { data: null, errors: [error] };
     if (!isUnavailable(error)) {
       const { requestId } = context.caller;
       if (!isOnPurpose(error)) log.warn({ err: error, requestId }, 'cannot answer a planned page; using the general path');
@@ -46,6 +47,13 @@ export async function answerPages(
 const isOnPurpose = (error: unknown) => [DomainError, GraphQLError, UnpackableError].some((kind) => error instanceof kind);
 
 const ROOT = {};
+
+/** Locates a refusal that the general path would only repeat, after reading as much again. Those of nested lists are rare, and have longer paths. */
+const atPage =
+  ({ node, key, isNested }: PagePlan) =>
+  (error: unknown): never => {
+    throw error instanceof SearchTooWideError && !isNested ? locatedError(error, [node], [key]) : error;
+  };
 
 class Answering {
   readonly #plan: DocumentPlan;
@@ -69,7 +77,7 @@ class Answering {
     for (let place = 0; place < gaps.length; place += 1) {
       const gap = gaps[place] as PageGap;
       if (gap === 'rows') text += plan.isNested ? await this.#nestedRows(plan.row, page.packed) : plainRows(plan.row, page.packed);
-      else if (gap === 'totalCount') text += await page.totalCount();
+      else if (gap === 'totalCount' || gap === 'totalCountIsExact') text += await page[gap]();
       else text += JSON.stringify(page.pageInfo[gap]);
       text += texts[place + 1];
     }

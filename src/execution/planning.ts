@@ -96,7 +96,7 @@ class Planning {
     page.object(this.#selected(node.selectionSet, type), (selected) => {
       const name = selected.name.value;
       if (name === '__typename') page.write(`"${type.name}"`);
-      else if (name === 'totalCount') page.leave('totalCount');
+      else if (name === 'totalCount' || name === 'totalCountIsExact') page.leave(name);
       else if (name === 'pageInfo') this.#pageInfo(selected, page);
       else if ((name === 'nodes' || name === 'edges') && !showsRows) {
         showsRows = true;
@@ -108,7 +108,7 @@ class Planning {
     });
     const { gaps } = page;
     const ordered = row.gaps.includes('cursor') || gaps.includes('startCursor') || gaps.includes('endCursor');
-    this.#packed.set(node, { fields: row.settle(), ordered, counted: gaps.includes('totalCount') });
+    this.#packed.set(node, { fields: row.settle(), ordered, counted: gaps.includes('totalCount') || gaps.includes('totalCountIsExact') });
     const isNested = row.gaps.some((gap) => typeof gap === 'object' && 'list' in gap);
     return { key, node, field, resolve, parentType, page, row, isNested };
   }

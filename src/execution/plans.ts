@@ -42,7 +42,7 @@ export interface PagePlan {
 
 export const PAGE_INFO = ['hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor'] as const;
 
-export type PageGap = 'rows' | 'totalCount' | (typeof PAGE_INFO)[number];
+export type PageGap = 'rows' | 'totalCount' | 'totalCountIsExact' | (typeof PAGE_INFO)[number];
 
 /** The column at `place` of the packed row as JSON; the row's cursor; or a list of the row whose sid is the column at `sidPlace`. */
 export type RowGap = { readonly place: number; readonly write: Writer } | 'cursor' | { readonly sidPlace: number; readonly list: PagePlan };

@@ -15,7 +15,9 @@ type GraphErrorCode =
   | 'CURSOR_EXPIRED'
   | 'STREAM_OVERFLOW'
   | 'ACCESS_TOKEN_NOT_FOUND';
-type RestErrorCode = Exclude<ErrorCode, GraphErrorCode>;
+/** Lists have it, whose errors are not results: see test/parity/bounds.test.ts. */
+type ListErrorCode = 'SEARCH_TOO_WIDE';
+type RestErrorCode = Exclude<ErrorCode, GraphErrorCode | ListErrorCode>;
 
 /** REST.md's table of errors, and the two of the Idempotency-Key header, which it doesn't have. */
 const numbers: Record<RestErrorCode, [errorCode: string, status: number]> = {

@@ -1,4 +1,5 @@
 import type { Sql } from '../sql.ts';
+import { BOUNDS, type Total } from './bounds.ts';
 import { columnOf } from './conditions.ts';
 import type { OrderBy } from './orders.ts';
 import type { Skip } from './time-skip.ts';
@@ -38,6 +39,58 @@ export async function readTotal(sql: Sql, { owner, counts }: CountedList): Promi
  * @param owner the owner as SQL, such as a parameter
  */
 export const totalText = ({ totals }: KeptCounts, owner: string) => `SELECT messages FROM ${totals} WHERE organization_sid = ${owner}`;
+
+/** A window of time; both bounds are inclusive, and an absent one is open. */
+interface TimeWindow {
+  readonly from?: Date;
+  readonly to?: Date;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const LAST_DAY = Date.UTC(9999, 11, 31);
+const midnightOf = (time: Date) => new Date(Math.floor(time.getTime() / DAY_MS) * DAY_MS);
+
+/**
+ * Counts the rows of the list within a window of time: whole days by their kept numbers, the parts of days at its ends one by one, as far as the bounds let it.
+ * @param table the name of the table
+ */
+export async function countWindow(sql: Sql, table: string, { owner, counts }: CountedList, { from, to }: TimeWindow): Promise<Total> {
+  const { count: bound } = sql.bounds ?? BOUNDS;
+  const { days, dayOf } = counts;
+  const time = columnOf(dayOf);
+  // Whole days are from the first midnight in the window, up to the last one.
+  const firstDay = from && midnightOf(new Date(from.getTime() + DAY_MS - 1));
+  const lastDay = to && midnightOf(to);
+  const given: unknown[] = [owner];
+  const place = (value: Date) => `$${given.push(value.toISOString())}::timestamptz`;
+  const within = (start: Date | undefined, end: Date | undefined, isEndIncluded: boolean) => [
+    ...(start ? [`${time} >= ${place(start)}`] : []),
+    ...(end ? [`${time} ${isEndIncluded ? '<=' : '<'} ${place(end)}`] : []),
+  ];
+  const parts: string[][] = [];
+  const hasWholeDays = !firstDay || firstDay.getTime() <= (lastDay?.getTime() ?? LAST_DAY);
+  if (!hasWholeDays) parts.push(within(from, to, true));
+  else {
+    if (from && firstDay && from < firstDay) parts.push(within(from, firstDay, false));
+    if (to && lastDay) parts.push(within(lastDay, to, true));
+  }
+  const day = (value: Date) => `(${place(value)} AT TIME ZONE 'UTC')::date`;
+  const whole = hasWholeDays
+    ? [...(firstDay ? [`day >= ${day(firstDay)}`] : []), ...(lastDay ? [`day < ${day(lastDay)}`] : [])]
+    : ['false'];
+  const counted = parts.map(
+    (part) =>
+      `(SELECT count(*) FROM (SELECT FROM ${table} WHERE organization_sid = $1 AND ${part.join(' AND ')} ORDER BY ${time} LIMIT ${bound + 1}) AS part)`,
+  );
+  const [row] = await sql.query<{ whole: string | null; parts: string[] }>(
+    `SELECT (SELECT sum(messages) FROM ${days} WHERE ${['organization_sid = $1', ...whole].join(' AND ')}) AS whole,
+       ARRAY[${counted.join(', ')}]::bigint[] AS parts`,
+    given,
+  );
+  const numbers = (row?.parts ?? []).map(Number);
+  const sum = Number(row?.whole ?? 0) + numbers.reduce((total, number) => total + Math.min(number, bound), 0);
+  return { count: sum, isExact: numbers.every((number) => number <= bound) };
+}
 
 /** From this offset on, adding up the counts of days is faster than walking over the rows. */
 const MIN_DAY_SKIP = 1000;

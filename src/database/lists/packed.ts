@@ -1,8 +1,10 @@
 import type { Sql } from '../sql.ts';
+import { TooWideError } from './bounds.ts';
 import { columnOf } from './conditions.ts';
 import { type CountedList, type TotalRow, totalOf } from './kept-counts.ts';
 import { orderTexts } from './orders.ts';
-import { type Projection, type Range, readRange, readRangeOf, type Table } from './select.ts';
+import { readRange, readRangeOf } from './select.ts';
+import type { Projection, Range, Table } from './table.ts';
 
 /** A column that is read as text. */
 export interface PackedField {
@@ -62,9 +64,9 @@ export async function selectPackedOf(
   parents: readonly string[],
   range: Range,
   packing: Packing,
-): Promise<PackedRows[]> {
+): Promise<(PackedRows | TooWideError)[]> {
   const packs = await readRangeOf<Pack>(sql, table, parentField, parents, range, projectionOf(packing, range));
-  return packs.map(([pack]) => unpack(pack, packing, range));
+  return packs.map((pack) => (pack instanceof TooWideError ? pack : unpack(pack[0], packing, range)));
 }
 
 /** The one row of a packed read. `total` is absent if it was not read. */

@@ -1,40 +1,12 @@
 import type { Sql } from '../sql.ts';
+import { countBounded, countBoundedOf, parentsText, readBeyond, readBeyondOf, readBounded, readBoundedOf } from './bounded.ts';
+import { BOUNDS, type TooWideError, type Total } from './bounds.ts';
 import { columnOf, condition, Values } from './conditions.ts';
 import { type CountedList, daySkip, isSkippedByDays, totalText } from './kept-counts.ts';
-import { type OrderBy, orderTexts } from './orders.ts';
-import { isSkippedByTime, type Skip, type TimeIndexes, timeSkip } from './time-skip.ts';
-
-/** A table and the columns to read, by Prisma's names: only Prisma's schema describes them. */
-export interface Table<Row extends object> {
-  readonly name: string;
-  readonly fields: readonly (keyof Row & string)[];
-  /** The first field of the indexes of the table's orders. A page whose only conditions are on it and on the order is read together with others. */
-  readonly owner?: keyof Row & string;
-  /** Its indexes that end in a time. */
-  readonly timeIndexes?: TimeIndexes;
-}
-
-/** The rows to read, in the terms of Prisma's findMany. */
-export interface Range {
-  readonly where: object;
-  readonly orderBy: OrderBy;
-  readonly take: number;
-  readonly skip: number;
-}
-
-/** The values that a statement returns of a range's rows. */
-export interface Projection {
-  /** The SELECT list of a row. Includes the columns of the order, unless `aggregate` is given. */
-  readonly columns: string;
-  /**
-   * Aggregates all rows into one.
-   * @param rows a statement that returns the rows in their order
-   * @param furtherColumns a further part of the SELECT list, beginning with a comma, or ''
-   */
-  readonly aggregate?: (rows: string, furtherColumns: string) => string;
-  /** Whether the aggregated row also has the list's `total`, if it is maintained. */
-  readonly counted?: boolean;
-}
+import { type Lead, leadsOf } from './leads.ts';
+import { orderTexts } from './orders.ts';
+import type { Projection, Range, Table } from './table.ts';
+import { isSkippedByTime, type Skip, timeSkip } from './time-skip.ts';
 
 /**
  * Reads the rows that Prisma's findMany would return, by one prepared statement, at a tenth of the cost.
@@ -55,7 +27,7 @@ export function selectRows<Row extends object>(
 /**
  * Reads the same range within each of these parents, in one statement.
  * @param parentField the field that holds the parent's sid
- * @returns the rows of each parent, in the order of the parents
+ * @returns the rows of each parent, in the order of the parents; an error in place of those that would be too wide
  * @throws TypeError as `condition`
  */
 export function selectRowsOf<Row extends object>(
@@ -65,14 +37,14 @@ export function selectRowsOf<Row extends object>(
   parents: readonly string[],
   range: Range,
   fields: readonly string[] = table.fields,
-): Promise<Row[][]> {
+): Promise<(Row[] | TooWideError)[]> {
   return readRangeOf<Row>(sql, table, parentField, parents, range, { columns: columnsOf(fields, range) });
 }
 
 /**
  * Reads a projection of a range.
  * @param list given if the range is of all rows of one owner, whose number is maintained
- * @throws TypeError as `condition`
+ * @throws TooWideError if a table's list would read more rows than its bounds allow; TypeError as `condition`
  */
 export function readRange<Row extends object>(
   sql: Sql,
@@ -83,6 +55,14 @@ export function readRange<Row extends object>(
 ): Promise<Row[]> {
   const values = new Values();
   const where = condition(range.where, values);
+  const isSkipped = list !== undefined && list.counts.dayOf in (range.orderBy[0] ?? {});
+  if (!isBatchable(table, range, values) && !isSkipped && table.indexes) {
+    const bounds = sql.bounds ?? BOUNDS;
+    const leads = leadsOf(table, range.where, range.orderBy);
+    const isServed = leads[0]?.isOrdered && leads[0].rest.length === 0;
+    if (range.skip === 0 ? !list : !isServed) return readBounded<Row>(sql, table, range, projection, leads, bounds);
+    if (range.skip > bounds.count) return readBeyond(sql, leads[0] as Lead, bounds);
+  }
   const text = rangeText(table, projection, range, where, values, list);
   if (!isBatchable(table, range, values)) return sql.query<Row>(text, values.given);
   const order = outerOrder(range, projection);
@@ -91,7 +71,7 @@ export function readRange<Row extends object>(
 
 /**
  * Reads a projection of the same range within each of these parents, in one statement.
- * @returns the rows of each parent, in the order of the parents
+ * @returns the rows of each parent, in the order of the parents; an error in place of those that would be too wide
  * @throws TypeError as `condition`
  */
 export async function readRangeOf<Row extends object>(
@@ -101,12 +81,19 @@ export async function readRangeOf<Row extends object>(
   parents: readonly string[],
   range: Range,
   projection: Projection,
-): Promise<Row[][]> {
+): Promise<(Row[] | TooWideError)[]> {
+  if (table.indexes) {
+    const bounds = sql.bounds ?? BOUNDS;
+    const leads = leadsOf(table, range.where, range.orderBy, parentField);
+    const lead = leads.find(({ isOfParent }) => isOfParent);
+    const isServed = lead?.rest.length === 0 && (lead.isOrdered || table.smallParents?.includes(parentField));
+    if (!isServed) return readBoundedOf<Row>(sql, table, parents, range, projection, leads, bounds);
+    if (range.skip > bounds.count) return readBeyondOf(sql, parents, lead as Lead, bounds);
+  }
   const values = new Values();
   const sids = values.add(parents.join(), parentField);
   const where = `${columnOf(parentField)} = parent.sid AND ${condition(range.where, values)}`;
-  const text = `SELECT parent.place, found.* FROM
-      (SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest(string_to_array(${sids}, ',')) WITH ORDINALITY AS given (sid, place)) AS parent
+  const text = `SELECT parent.place, found.* FROM ${parentsText(sids)}
      CROSS JOIN LATERAL (${rangeText(table, projection, range, where, values)}) AS found`;
   const orderWithin = outerOrder(range, projection);
   const order = orderWithin ? `found.place, ${orderWithin}` : 'found.place';
@@ -154,7 +141,7 @@ export async function selectRow<Row extends object>(sql: Sql, table: Table<Row>,
   return row ?? null;
 }
 
-/** Counts the rows that match the condition. */
+/** Counts all rows that match the condition. */
 export async function countRows<Row extends object>(sql: Pick<Sql, 'query'>, table: Table<Row>, where: object): Promise<number> {
   const values = new Values();
   const [row] = await sql.query<{ count: number }>(
@@ -164,7 +151,7 @@ export async function countRows<Row extends object>(sql: Pick<Sql, 'query'>, tab
   return row?.count ?? 0;
 }
 
-/** Counts the rows of each parent that match the condition, in the order of the parents. */
+/** Counts all rows of each parent that match the condition, in the order of the parents. */
 export async function countRowsOf<Row extends object>(
   sql: Pick<Sql, 'query'>,
   table: Table<Row>,
@@ -182,6 +169,24 @@ export async function countRowsOf<Row extends object>(
   );
   const counts = new Map(rows.map((row) => [row.parent, row.count]));
   return parents.map((sid) => counts.get(sid) ?? 0);
+}
+
+/** Counts the rows that match the condition, as far as the bounds of the table's lists let it. */
+export async function countWithin<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Total> {
+  if (table.indexes) return countBounded(sql, table as Table<never>, where, sql.bounds ?? BOUNDS);
+  return { count: await countRows(sql, table, where), isExact: true };
+}
+
+/** The same for the rows of each parent, in the order of the parents. */
+export async function countWithinOf<Row extends object>(
+  sql: Sql,
+  table: Table<Row>,
+  parentField: keyof Row & string,
+  parents: readonly string[],
+  where: object,
+): Promise<Total[]> {
+  if (table.indexes) return countBoundedOf(sql, table as Table<never>, parentField, parents, where, sql.bounds ?? BOUNDS);
+  return (await countRowsOf(sql, table, parentField, parents, where)).map((count) => ({ count, isExact: true }));
 }
 
 const columnLists = new WeakMap<readonly string[], string>();

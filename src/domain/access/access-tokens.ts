@@ -121,7 +121,7 @@ export function listAccessTokens(
     LIST,
     {
       find: (range) => prisma.accessToken.findMany(range),
-      count: (where) => prisma.accessToken.count({ where }),
+      count: async (where) => ({ count: await prisma.accessToken.count({ where }), isExact: true }),
     },
     [ownBy(caller)],
     order,

@@ -1,5 +1,6 @@
 import { type AuditLog, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
-import { countRows, selectRows, type Table } from '../../database/lists/select.ts';
+import { countWithin, selectRows } from '../../database/lists/select.ts';
+import type { Table } from '../../database/lists/table.ts';
 import type { AuditAction } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
@@ -15,7 +16,15 @@ interface AuditFilter extends CreatedRange {
   readonly accountSid?: string | null;
 }
 
-const AUDIT_LOG: Table<AuditLog> = { name: 'audit_log', fields: Object.values(Prisma.AuditLogScalarFieldEnum) };
+const AUDIT_LOG: Table<AuditLog> = {
+  name: 'audit_log',
+  fields: Object.values(Prisma.AuditLogScalarFieldEnum),
+  owner: 'organizationSid',
+  indexes: [
+    { by: 'targetSid', order: 'occurredAt' },
+    { order: 'occurredAt', isDense: true },
+  ],
+};
 
 /** Reads one page of the audit records of the caller's organization. The newest first by default. */
 export function listAuditLog(
@@ -31,7 +40,7 @@ export function listAuditLog(
     { name: 'auditLog', columns: { DATE_CREATED: 'occurredAt' } },
     {
       find: (range) => selectRows(sql, AUDIT_LOG, range),
-      count: (where) => countRows(sql, AUDIT_LOG, where),
+      count: (where) => countWithin(sql, AUDIT_LOG, where),
     },
     [
       { organizationSid: caller.organizationSid },

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type Bot, Prisma } from '../../../prisma/client/client.ts';
 import { readsOf } from '../../database/lists/reads.ts';
-import { selectRow, type Table } from '../../database/lists/select.ts';
+import { selectRow } from '../../database/lists/select.ts';
+import type { Table } from '../../database/lists/table.ts';
 import type { BotCheck, BotCredentials } from '../../platforms/microsoft/microsoft.ts';
 import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
@@ -47,7 +48,12 @@ interface BotFilter extends TimeRanges {
 }
 type BotOrderField = 'DATE_CREATED';
 
-export const BOTS: Table<Bot> = { name: 'bot', fields: Object.values(Prisma.BotScalarFieldEnum) };
+export const BOTS: Table<Bot> = {
+  name: 'bot',
+  fields: Object.values(Prisma.BotScalarFieldEnum),
+  owner: 'organizationSid',
+  indexes: [{ order: 'dateCreated', isDense: true }],
+};
 
 /** Finds a bot in the caller's reach; `null` where there is none. */
 export function findBot({ sql }: Gateway, caller: Caller, sid: string): Promise<Bot | null> {

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { type Enterprise, type EnterpriseStatus, Prisma } from '../../../prisma/client/client.ts';
 import { readsOf } from '../../database/lists/reads.ts';
-import { selectRow, type Table } from '../../database/lists/select.ts';
+import { selectRow } from '../../database/lists/select.ts';
+import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
 import { enterprises } from '../confinement.ts';
 import { violatedConstraint } from '../constraints.ts';
@@ -51,6 +52,8 @@ export const ENTERPRISES: Table<Enterprise> = {
   name: 'enterprise',
   fields: Object.values(Prisma.EnterpriseScalarFieldEnum),
   owner: 'organizationSid',
+  indexes: [{ by: 'status', order: 'dateCreated' }, { order: 'dateCreated', isDense: true }, { order: 'nameFolded' }],
+  trigrams: ['nameFolded'],
 };
 
 /** Finds an enterprise in the caller's reach; `null` where there is none. */

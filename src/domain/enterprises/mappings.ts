@@ -1,8 +1,10 @@
 import { type Mapping, Prisma } from '../../../prisma/client/client.ts';
 import { nestedReadsOf, readsOf } from '../../database/lists/reads.ts';
-import { selectRow, type Table } from '../../database/lists/select.ts';
+import { selectRow } from '../../database/lists/select.ts';
+import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
+import type { SearchTooWideError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { containing, literal, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
@@ -25,6 +27,17 @@ export const MAPPINGS: Table<Mapping> = {
   name: 'mapping',
   fields: Object.values(Prisma.MappingScalarFieldEnum),
   owner: 'organizationSid',
+  indexes: [
+    { by: 'enterpriseSid', order: 'dateCreated' },
+    { by: 'microsoftDomain', order: 'sid' },
+    { order: 'dateCreated', isDense: true },
+    { order: 'nameFolded' },
+    { order: 'microsoftAddressFolded' },
+    { order: 'externalAddress' },
+    { order: 'microsoftDomain' },
+  ],
+  trigrams: ['nameFolded', 'microsoftAddressFolded', 'externalDigits'],
+  smallParents: ['enterpriseSid'],
 };
 
 /** Finds a mapping in the caller's reach; `null` where there is none. */
@@ -68,7 +81,7 @@ export function listMappingsOf(
   order: Order<MappingOrderField> = BY_CREATION,
   page: PageArguments = {},
   selection?: Selection,
-): Promise<Page<Mapping>[]> {
+): Promise<(Page<Mapping> | SearchTooWideError)[]> {
   const reads = nestedReadsOf(sql, MAPPINGS, 'enterpriseSid', enterpriseSids);
   return readPages(caller, LIST, reads, conditions(caller, filter), order, page, selection);
 }

@@ -1,7 +1,9 @@
+import { TooWideError, type Total } from '../../database/lists/bounds.ts';
 import type { PackedRow, PackedRows, Packing } from '../../database/lists/packed.ts';
 import type { NestedReads, Reads } from '../../database/lists/reads.ts';
-import type { Range } from '../../database/lists/select.ts';
+import type { Range } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
+import { SearchTooWideError } from '../errors.ts';
 import { invalidParameter } from '../input.ts';
 import { type CursorPosition, decodeCursor, encodeCursor, encodePackedCursor } from './cursors.ts';
 import { Edge, PackedRowsPage, type Page, type PageContext, RowsPage } from './pages.ts';
@@ -50,7 +52,7 @@ export const MAX_LARGE_PAGE_SIZE = 1000;
  * An extra row tells whether more rows follow in the direction of paging. In the other direction, a given cursor implies that there are more.
  * @param filter conditions that must all hold
  * @throws InvalidInputError INVALID_PARAMETER for a page size out of range, a cursor of another list or order, or arguments that contradict each other;
- *   UnpackableError if packed rows were requested and a value contains a separator
+ *   SearchTooWideError if too many rows would have to be read; UnpackableError if packed rows were requested and a value contains a separator
  */
 export async function readPage<Row extends { sid: string }, Field extends string>(
   caller: Caller,
@@ -63,13 +65,17 @@ export async function readPage<Row extends { sid: string }, Field extends string
 ): Promise<Page<Row>> {
   const plan = planPage(caller, list, filter, order, page);
   const count = () => reads.count({ AND: filter });
-  if (packed && reads.pack) return packedPage(plan, await reads.pack(plan.range, packed), count);
-  return rowsPage(plan, await reads.find(plan.range, fields), count);
+  try {
+    if (packed && reads.pack) return packedPage(plan, await reads.pack(plan.range, packed), count);
+    return rowsPage(plan, await reads.find(plan.range, fields), count);
+  } catch (error) {
+    throw error instanceof TooWideError ? new SearchTooWideError() : error;
+  }
 }
 
 /**
  * Reads the same page within each of many parents in one statement, and their counts, on request, in another.
- * @returns a page per parent, in the order of the parents
+ * @returns a page per parent, in the order of the parents; an error in place of one for which too many rows would have to be read
  * @throws as readPage
  */
 export async function readPages<Row extends { sid: string }, Field extends string>(
@@ -80,15 +86,19 @@ export async function readPages<Row extends { sid: string }, Field extends strin
   order: Order<Field>,
   page: PageArguments,
   { fields, packed }: Selection = {},
-): Promise<Page<Row>[]> {
+): Promise<(Page<Row> | SearchTooWideError)[]> {
   const plan = planPage(caller, list, filter, order, page);
-  let counts: Promise<number[]> | undefined;
+  let counts: Promise<Total[]> | undefined;
   const countAt = (index: number) => async () => {
     counts ??= reads.count({ AND: filter });
-    return (await counts)[index] ?? 0;
+    return (await counts)[index] as Total;
   };
-  if (packed) return (await reads.pack(plan.range, packed)).map((rows, index) => packedPage(plan, rows, countAt(index)));
-  return (await reads.find(plan.range, fields)).map((rows, index) => rowsPage(plan, rows, countAt(index)));
+  if (packed) {
+    const pages = await reads.pack(plan.range, packed);
+    return pages.map((rows, index) => (rows instanceof TooWideError ? new SearchTooWideError() : packedPage(plan, rows, countAt(index))));
+  }
+  const pages = await reads.find(plan.range, fields);
+  return pages.map((rows, index) => (rows instanceof TooWideError ? new SearchTooWideError() : rowsPage(plan, rows, countAt(index))));
 }
 
 /** The range of a page, and the conversion of its rows to a page. */
@@ -158,11 +168,14 @@ function orderBy(column: string, direction: 'asc' | 'desc'): Range['orderBy'] {
   return order;
 }
 
-const rowsPage = <Row>(plan: KeysetPlan<Row>, rows: Row[], count: () => Promise<number>): Page<Row> =>
+const rowsPage = <Row>(plan: KeysetPlan<Row>, rows: Row[], count: () => Promise<Total>): Page<Row> =>
   new RowsPage(nodesOf(plan, rows), pageContext(plan, rows, plan.cursorOf, count));
 
-const packedPage = (plan: KeysetPlan<never>, { rows, total }: PackedRows, count: () => Promise<number>): Page<never> =>
-  new PackedRowsPage(nodesOf(plan, rows), pageContext(plan, rows, plan.packedCursorOf, total === undefined ? count : async () => total));
+const packedPage = (plan: KeysetPlan<never>, { rows, total }: PackedRows, count: () => Promise<Total>): Page<never> =>
+  new PackedRowsPage(
+    nodesOf(plan, rows),
+    pageContext(plan, rows, plan.packedCursorOf, total === undefined ? count : async () => ({ count: total, isExact: true })),
+  );
 
 /** Returns the rows without the extra one, in the list's order. */
 function nodesOf<AnyRow>({ size, isBackward }: KeysetPlan<never>, rows: AnyRow[]): AnyRow[] {
@@ -171,17 +184,22 @@ function nodesOf<AnyRow>({ size, isBackward }: KeysetPlan<never>, rows: AnyRow[]
 }
 
 function pageContext<AnyRow>(
-  { size, isBackward, isContinuation }: KeysetPlan<never>,
+  { size, isBackward, isContinuation, range: { skip } }: KeysetPlan<never>,
   rows: readonly AnyRow[],
   cursorOf: (row: AnyRow) => string,
-  totalCount: () => Promise<number>,
+  count: () => Promise<Total>,
 ): PageContext<AnyRow> {
   const hasMore = rows.length > size;
+  const seen = rows.length === 0 ? 0 : skip + rows.length;
   return {
     cursorOf,
     hasNextPage: isBackward ? isContinuation : hasMore,
     hasPreviousPage: isBackward ? hasMore : isContinuation,
-    totalCount,
+    // A total that is not exact may be less than what was read just now.
+    total: async () => {
+      const total = await count();
+      return total.isExact || total.count >= seen ? total : { count: seen, isExact: false };
+    },
   };
 }
 

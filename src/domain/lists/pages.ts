@@ -1,3 +1,4 @@
+import type { Total } from '../../database/lists/bounds.ts';
 import type { PackedRow } from '../../database/lists/packed.ts';
 
 interface PageInfo {
@@ -15,8 +16,10 @@ export interface Page<Row> {
   /** The rows, if they were read packed. */
   readonly packed?: PackedPage;
   readonly pageInfo: PageInfo;
-  /** Counts all rows that match the filter. */
+  /** Counts the rows that match the filter; if that takes too long, those of a part. */
   totalCount: () => Promise<number>;
+  /** Whether `totalCount` counts all of them. */
+  totalCountIsExact: () => Promise<boolean>;
 }
 
 export interface PackedPage {
@@ -29,20 +32,41 @@ export interface PageContext<Row> {
   readonly cursorOf: (row: Row) => string;
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
-  readonly totalCount: () => Promise<number>;
+  readonly total: () => Promise<Total>;
 }
 
 // Classes, since V8 turns each object literal with accessors into a slow dictionary object (docs/performance.md).
+
+/** A total that is counted when it is first asked for. */
+class LazyTotal {
+  readonly #count: () => Promise<Total>;
+  #total: Promise<Total> | undefined;
+
+  constructor(count: () => Promise<Total>) {
+    this.#count = count;
+  }
+
+  readonly count = async (): Promise<number> => (await this.#get()).count;
+  readonly isExact = async (): Promise<boolean> => (await this.#get()).isExact;
+
+  #get(): Promise<Total> {
+    this.#total ??= this.#count();
+    return this.#total;
+  }
+}
 
 export class RowsPage<Row> implements Page<Row> {
   readonly #rows: readonly Row[];
   readonly #context: PageContext<Row>;
   readonly totalCount: Page<Row>['totalCount'];
+  readonly totalCountIsExact: Page<Row>['totalCountIsExact'];
 
   constructor(rows: readonly Row[], context: PageContext<Row>) {
     this.#rows = rows;
     this.#context = context;
-    this.totalCount = context.totalCount;
+    const total = new LazyTotal(context.total);
+    this.totalCount = total.count;
+    this.totalCountIsExact = total.isExact;
   }
 
   get edges() {
@@ -59,11 +83,14 @@ export class PackedRowsPage implements Page<never> {
   readonly packed: PackedPage;
   readonly #context: PageContext<PackedRow>;
   readonly totalCount: Page<never>['totalCount'];
+  readonly totalCountIsExact: Page<never>['totalCountIsExact'];
 
   constructor(rows: readonly PackedRow[], context: PageContext<PackedRow>) {
     this.packed = { rows, cursorOf: context.cursorOf };
     this.#context = context;
-    this.totalCount = context.totalCount;
+    const total = new LazyTotal(context.total);
+    this.totalCount = total.count;
+    this.totalCountIsExact = total.isExact;
   }
 
   get pageInfo() {

@@ -1,4 +1,5 @@
 import type { MessageEvent } from '../../../prisma/client/client.ts';
+import type { Total } from '../../database/lists/bounds.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
@@ -6,6 +7,7 @@ import { invalidParameter } from '../input.ts';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import type { LoggedEvent } from '../logged-event.ts';
+import { countEvents } from './count-events.ts';
 import { cursorExpired, decodeEventCursor, encodeEventCursor, positionOf } from './event-cursor.ts';
 import { headOf, isGap, type MessageEventFilter, matches, normalizeFilter } from './events.ts';
 import { readEvents } from './read-events.ts';
@@ -47,6 +49,11 @@ export async function listEvents(
     scanned += events.length;
     if (events.length < BATCH) break;
   }
+  let counted: Promise<Total> | undefined;
+  const total = () => {
+    counted ??= countEvents(sql, caller, head, filter);
+    return counted;
+  };
   const edges = matching.map((event) => ({ cursor: cursorAt(event.seq), node: { ...event, cursor: cursorAt(event.seq) } }));
   return {
     edges,
@@ -56,24 +63,10 @@ export async function listEvents(
       startCursor: edges[0]?.cursor ?? cursorAt(from),
       endCursor: cursorAt(position),
     },
-    totalCount: () =>
-      prisma.messageEvent.count({
-        where: { organizationSid, ...eventCondition(filter), message: { AND: [belonging(caller), messageCondition(filter)] } },
-      }),
+    totalCount: async () => (await total()).count,
+    totalCountIsExact: async () => (await total()).isExact,
   };
 }
-
-const eventCondition = ({ statuses, messageSid }: MessageEventFilter) => ({
-  ...(statuses ? { status: { in: [...statuses] } } : {}),
-  ...(messageSid ? { messageSid } : {}),
-});
-
-const messageCondition = ({ enterpriseSids, mappingSid, direction }: MessageEventFilter) => ({
-  ...(enterpriseSids ? { enterpriseSid: { in: [...enterpriseSids] } } : {}),
-  ...(mappingSid ? { mappingSid } : {}),
-  ...(direction ? { direction } : {}),
-});
-
 /** Finds the event of a message in the caller's reach by its cursor; `null` where there is none, or retention has deleted it. */
 export async function findEvent({ prisma }: Gateway, caller: Caller, cursor: string, messageSid: string): Promise<MessageEvent | null> {
   const { organizationSid } = caller;

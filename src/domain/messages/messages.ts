@@ -6,11 +6,13 @@ import {
   type MessageType,
   Prisma,
 } from '../../../prisma/client/client.ts';
-import type { KeptCounts } from '../../database/lists/kept-counts.ts';
-import { nestedReadsOf, readsOf, readsOfAll } from '../../database/lists/reads.ts';
-import { selectRow, type Table } from '../../database/lists/select.ts';
+import { countWindow, type KeptCounts } from '../../database/lists/kept-counts.ts';
+import { nestedReadsOf, type Reads, readsOf, readsOfAll } from '../../database/lists/reads.ts';
+import { selectRow } from '../../database/lists/select.ts';
+import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
+import type { SearchTooWideError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { invalidParameter } from '../input.ts';
 import { literal, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
@@ -40,6 +42,19 @@ export const MESSAGES: Table<Message> = {
   name: 'message',
   fields: Object.values(Prisma.MessageScalarFieldEnum),
   owner: 'organizationSid',
+  indexes: [
+    { by: 'restcommMessageSid', order: 'dateCreated', where: 'restcomm_message_sid IS NOT NULL' },
+    { by: 'mappingSid', order: 'dateCreated', ownersIn: 'mapping' },
+    { by: 'listedStatus', order: 'dateCreated', where: 'listed_status IS NOT NULL' },
+    { only: { field: 'stuck', value: true }, order: 'dateCreated', where: 'stuck' },
+    { only: { field: 'type', value: 'MMS' }, order: 'dateCreated', where: "type = 'MMS'" },
+    { by: 'enterpriseSid', order: 'dateCreated' },
+    { by: 'direction', order: 'dateCreated', isDense: true },
+    { order: 'dateCreated', isDense: true },
+    { order: 'fromFolded' },
+    { order: 'toFolded' },
+  ],
+  trigrams: ['channelErrorCode', 'channelErrorMessage'],
   timeIndexes: { time: 'dateCreated', fields: ['enterpriseSid', 'direction', 'listedStatus'] },
 };
 
@@ -68,11 +83,19 @@ export function listMessages(
   selection?: Selection,
 ): Promise<Page<Message>> {
   const filters = conditions(filter);
-  const isUnfiltered = !caller.enterpriseSid && filters.every((part) => Object.keys(part).length === 0);
-  const reads = isUnfiltered ? readsOfAll(sql, MESSAGES, { owner: caller.organizationSid, counts: COUNTS }) : readsOf(sql, MESSAGES);
-  return readPage(caller, LIST, reads, [belonging(caller), ...filters], order, page, selection);
+  return readPage(caller, LIST, readsFor(sql, caller, filters), [belonging(caller), ...filters], order, page, selection);
 }
 
+/** The reads of the messages in the caller's reach that match the conditions. Numbers are kept of all messages, by day. */
+function readsFor(sql: Gateway['sql'], caller: Caller, filters: readonly object[]): Reads<Message> {
+  const all = { owner: caller.organizationSid, counts: COUNTS };
+  const [only, ...further] = filters.filter((part) => Object.keys(part).length > 0);
+  if (caller.enterpriseSid || further.length > 0) return readsOf(sql, MESSAGES);
+  if (!only) return readsOfAll(sql, MESSAGES, all);
+  if (Object.keys(only).join() !== 'dateCreated') return readsOf(sql, MESSAGES);
+  const { gte, lte } = (only as { readonly dateCreated: { readonly gte?: Date; readonly lte?: Date } }).dateCreated;
+  return Object.assign(readsOf(sql, MESSAGES), { count: () => countWindow(sql, MESSAGES.name, all, { from: gte, to: lte }) });
+}
 /** Reads the same page of the messages of each of these enterprises, or of these mappings, in the order of the parents. */
 export function listMessagesOf(
   { sql }: Gateway,
@@ -83,7 +106,7 @@ export function listMessagesOf(
   order: Order<MessageOrderField> = BY_CREATION,
   page: PageArguments = {},
   selection?: Selection,
-): Promise<Page<Message>[]> {
+): Promise<(Page<Message> | SearchTooWideError)[]> {
   const reads = nestedReadsOf(sql, MESSAGES, parentField, parentSids);
   return readPages(caller, LIST, reads, [belonging(caller), ...conditions(filter)], order, page, selection);
 }

@@ -1,5 +1,6 @@
 import type { EnterpriseStatus, Mapping } from '../../../prisma/client/client.ts';
-import { selectRow, type Table } from '../../database/lists/select.ts';
+import { selectRow } from '../../database/lists/select.ts';
+import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import { MAPPINGS } from '../enterprises/mappings.ts';

@@ -27,6 +27,17 @@ import { overLimit } from './limit-errors.ts';
  */
 export const MAX_COST = 5000;
 
+/** For a total of messages, which reads up to 100,000 rows; those within many parents share these. */
+const TOTAL_COST = 1;
+/** How many rows that an offset skips cost as much as an object. */
+const SKIPPED_PER_OBJECT = 1000;
+/** For an offset beyond the bound of lists, which is refused without reading. */
+const MAX_SKIP_COST = 100;
+/** The lists that can be long, and what a page costs: one of the event log looks at up to 5,000 events. */
+const SCANNED: ReadonlyMap<string, number> = new Map([
+  ['MessageConnection', 0],
+  ['MessageEventConnection', 20],
+]);
 /** Assumed length of a list without pages: a message has five or six events. */
 const UNPAGED_LIST_SIZE = 10;
 /** For each field of introspection, whose lists are long and cheap. The introspection query of common tools has 210 fields. */
@@ -102,12 +113,26 @@ class OperationCost {
         node.selectionSet ? [[getNamedType(field.type).name, node.selectionSet]] : [],
       );
       if (inner.length === 0) continue;
-      if (merged.some(isConnection)) cost += 1 + this.#costOf(inner, Math.max(...merged.map(({ node }) => this.#pageSize(node))));
-      else if (merged.some(isList)) {
+      if (merged.some(isConnection)) {
+        cost += 1 + this.#costOf(inner, Math.max(...merged.map(({ node }) => this.#pageSize(node))));
+        cost += Math.max(...merged.map((selection) => this.#scanCost(selection, inner)));
+      } else if (merged.some(isList)) {
         cost += (page ?? Math.max(...merged.map((selection) => this.#listSize(selection)))) * (1 + this.#costOf(inner));
       } else cost += 1 + this.#costOf(inner);
     }
     return cost;
+  }
+
+  /** What a list of messages or events reads beyond its page. */
+  #scanCost({ field, node }: FieldSelection, inner: readonly TypedSelection[]): number {
+    const type = getNamedType(field.type).name;
+    if (!SCANNED.has(type)) return 0;
+    const fields = new Map<string, FieldSelection[]>();
+    for (const selection of inner) this.#collect(selection, fields);
+    const isCounted = [...fields.values()].flat().some((selection) => selection.field.name.startsWith('totalCount'));
+    const offset = this.#argument(node, 'offset');
+    const skipped = typeof offset === 'number' ? Math.ceil(Math.max(0, offset) / SKIPPED_PER_OBJECT) : 0;
+    return (SCANNED.get(type) as number) + (isCounted ? TOTAL_COST : 0) + Math.min(skipped, MAX_SKIP_COST);
   }
 
   #collect([typeName, selectionSet]: TypedSelection, fields: Map<string, FieldSelection[]>): void {

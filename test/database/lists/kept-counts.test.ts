@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/database/connect.ts';
 import { type CountedList, readTotal } from '../../../src/database/lists/kept-counts.ts';
 import { type Packing, selectPacked } from '../../../src/database/lists/packed.ts';
-import { type Range, selectRows } from '../../../src/database/lists/select.ts';
+import { selectRows } from '../../../src/database/lists/select.ts';
+import type { Range } from '../../../src/database/lists/table.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { fill } from './hostile-rows.ts';
 

@@ -7,12 +7,13 @@ import { instant } from '../../../src/database/instants.ts';
 import {
   type PackedField,
   type PackedRow,
+  type PackedRows,
   type Packing,
   selectPacked,
   selectPackedOf,
   UnpackableError,
 } from '../../../src/database/lists/packed.ts';
-import type { Range } from '../../../src/database/lists/select.ts';
+import type { Range } from '../../../src/database/lists/table.ts';
 import type { Sql } from '../../../src/database/sql.ts';
 import { createTestDatabase } from '../../support/database.ts';
 import { fill, PARENTS, TEXTS, time } from './hostile-rows.ts';
@@ -104,7 +105,7 @@ describe('packed rows', () => {
   test('are those of each parent if several are requested at once', async () => {
     await fc.assert(
       fc.asyncProperty(rangeOf('OR1', 30), packing, async (range, shown) => {
-        const found = await selectPackedOf(database.sql, MESSAGES, 'enterpriseSid', PARENTS, range, shown);
+        const found = (await selectPackedOf(database.sql, MESSAGES, 'enterpriseSid', PARENTS, range, shown)) as PackedRows[];
         expect(found.length).toBe(PARENTS.length);
         for (const [place, enterpriseSid] of PARENTS.entries()) {
           const own = await reference({ ...range, where: { AND: [range.where, { enterpriseSid }] } });
@@ -129,7 +130,7 @@ describe('packed rows', () => {
         const found = await Promise.all(
           ranges.map(({ ofParents, ...range }) =>
             ofParents
-              ? selectPackedOf(database.sql, MESSAGES, 'enterpriseSid', ['EN2', 'EN1'], range, shown)
+              ? (selectPackedOf(database.sql, MESSAGES, 'enterpriseSid', ['EN2', 'EN1'], range, shown) as Promise<PackedRows[]>)
               : selectPacked(database.sql, MESSAGES, range, shown).then((pack) => [pack]),
           ),
         );

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelStatus, type Message, Prisma } from '../../../prisma/client/client.ts';
 import { createReadTogether } from '../../../src/database/batches/read-together.ts';
 import type { Database } from '../../../src/database/connect.ts';
-import { countRows, countRowsOf, type Range, selectRows, selectRowsOf } from '../../../src/database/lists/select.ts';
+import { countRows, countRowsOf, selectRows, selectRowsOf } from '../../../src/database/lists/select.ts';
+import type { Range } from '../../../src/database/lists/table.ts';
 import type { Sql } from '../../../src/database/sql.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
@@ -199,7 +200,7 @@ describe('a list read by one prepared statement', () => {
     await fc.assert(
       fc.asyncProperty(range, async (given) => {
         const each = PARENTS.map((enterpriseSid) => reference({ ...given, where: { AND: [given.where, { enterpriseSid }] } }));
-        const found = await selectRowsOf<Message>(database.sql, MESSAGES, 'enterpriseSid', PARENTS, given);
+        const found = (await selectRowsOf<Message>(database.sql, MESSAGES, 'enterpriseSid', PARENTS, given)) as Message[][];
         expect(found.map((rows) => rows.map(({ sid }) => sid))).toEqual(
           (await Promise.all(each)).map((rows) => rows.map(({ sid }) => sid)),
         );

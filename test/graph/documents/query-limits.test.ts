@@ -240,6 +240,9 @@ describe('the cost of an operation', () => {
       '{ ...A ...B } fragment A on Query { bots(first: 9) { nodes { sid } } } fragment B on Query { bots(first: 9) { nodes { sid enterprise { sid } } totalCount } }',
       1 + 9 * 2,
     ],
+    ['counts what a total of messages reads', '{ messages(first: 9) { totalCount nodes { sid } } }', 1 + 9 + 1],
+    ['counts what an offset of messages skips', '{ messages(first: 9, offset: 20000) { nodes { sid } } }', 1 + 9 + 20],
+    ['counts what a page of the event log looks at', '{ messageEvents(first: 9) { nodes { status } } }', 1 + 9 + 20],
     ['counts both nodes and edges of a page', '{ bots(first: 9) { nodes { sid } edges { node { sid } } } }', 1 + 9 + 9 * 2],
     [
       'is bounded for empty and huge pages',

@@ -1,0 +1,329 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ChannelStatus, type Message } from '../../prisma/client/client.ts';
+import type { Bounds } from '../../src/database/sql.ts';
+import type { Caller } from '../../src/domain/caller.ts';
+import { SearchTooWideError } from '../../src/domain/errors.ts';
+import type { Gateway } from '../../src/domain/gateway.ts';
+import type { PageArguments } from '../../src/domain/lists/keyset.ts';
+import type { Page } from '../../src/domain/lists/pages.ts';
+import { listMessages, listMessagesOf, type MessageFilter } from '../../src/domain/messages/messages.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+
+// With bounds of a few rows, each page and total is that of a reference that knows all rows, or the answer says that it is not: a page is refused as too
+// wide, a total is not exact.
+
+const MESSAGES = 150;
+const SMALL: Bounds = { page: 24, count: 60 };
+
+let small: TestGateway;
+let provider: Provider;
+let caller: Caller;
+let rows: Message[];
+let enterprises: string[];
+let mappings: string[];
+
+beforeAll(async () => {
+  const database = await createTestDatabase();
+  small = await createTestGateway({ database: { ...database, sql: { ...database.sql, bounds: SMALL } } });
+  provider = await small.provider();
+  const other = await small.provider();
+  await seed(other, 40);
+  ({ enterprises, mappings } = await seed(provider, MESSAGES));
+  caller = { organizationSid: provider.organizationSid, permissions: new Set() } as unknown as Caller;
+  rows = await database.prisma.message.findMany({ where: { organizationSid: provider.organizationSid } });
+});
+afterAll(() => small.close());
+
+const TEXTS = ['4930', '493011', 'person1', 'person2', 'PERSON', 'a%b', 'a_b', '\u{10ffff}', '\ud7ff', ''];
+const ERRORS = [null, '30003', '30005', 'E_1', 'x%'];
+const at = <Value>(values: readonly Value[], index: number) => values[index % values.length] as Value;
+
+async function seed({ organizationSid, accountSid }: Provider, count: number) {
+  const { prisma } = small.gateway;
+  const own = organizationSid.slice(2, 24);
+  const sidOf = (prefix: string, number: number) => `${prefix}${own}${String(number).padStart(10, '0')}`;
+  const enterprises = [0, 1, 2].map((n) => sidOf('EN', n));
+  const mappings = [0, 1, 2, 3].map((n) => sidOf('BE', n));
+  for (const sid of enterprises) {
+    await prisma.enterprise.create({ data: { sid, organizationSid, accountSid, name: sid, nameFolded: sid } });
+  }
+  for (const [n, sid] of mappings.entries()) {
+    const number = `4${Number.parseInt(own.slice(0, 12), 16)}${n}`;
+    await prisma.mapping.create({
+      data: {
+        ...{ sid, organizationSid, accountSid, enterpriseSid: at(enterprises, n), name: sid, nameFolded: sid },
+        ...{
+          microsoftAddress: 'a@b.c',
+          microsoftAddressFolded: 'a@b.c',
+          microsoftDomain: 'b.c',
+          externalAddress: number,
+          externalDigits: number,
+        },
+      },
+    });
+  }
+  await prisma.message.createMany({
+    data: Array.from({ length: count }, (_, index) => {
+      const rare = index > count - 5;
+      return {
+        sid: sidOf('MS', (index * 37) % 1000),
+        ...{
+          organizationSid,
+          accountSid,
+          enterpriseSid: at(enterprises, rare ? 2 : index % 2),
+          mappingSid: index % 7 ? at(mappings, index) : null,
+        },
+        ...{ from: 'f', fromFolded: at(TEXTS, index * 3), to: 't', toFolded: at(TEXTS, index * 7 + 1) },
+        direction: rare ? ('OUTBOUND' as const) : ('INBOUND' as const),
+        type: index % 29 === 3 ? ('MMS' as const) : ('SMS' as const),
+        channelStatus: index % 4 ? ('DELIVERED' as const) : at(Object.values(ChannelStatus), index / 4),
+        statusRank: 0,
+        channelErrorCode: index % 9 ? null : at(ERRORS, index),
+        channelErrorMessage: index % 9 ? null : `Not Reachable ${index % 3}`,
+        stuck: index % 31 === 5,
+        dateCreated: new Date(Date.UTC(2026, 0, 1 + Math.floor(index / 20), 0, Math.floor((index % 20) / 3))),
+      };
+    }),
+  });
+  return { enterprises, mappings };
+}
+
+type Part = readonly [filter: MessageFilter, holds: (row: Message) => boolean];
+
+/** Each part of a filter, and whether a row matches it. */
+const part = () =>
+  fc.oneof<fc.Arbitrary<Part>[]>(
+    fc
+      .constantFrom(...[0, 1, 2])
+      .map((n) => [{ enterpriseSid: enterprises[n] }, (row: Message) => row.enterpriseSid === enterprises[n]] as const),
+    fc.nat(3).map((n) => [{ mappingSid: mappings[n] }, (row: Message) => row.mappingSid === mappings[n]] as const),
+    fc.constantFrom('SMS' as const, 'MMS' as const).map((type) => [{ type }, (row: Message) => row.type === type] as const),
+    fc
+      .constantFrom('INBOUND' as const, 'OUTBOUND' as const)
+      .map((direction) => [{ direction }, (row: Message) => row.direction === direction] as const),
+    fc.boolean().map((stuck) => [{ stuck }, (row: Message) => row.stuck === stuck] as const),
+    fc
+      .subarray(Object.values(ChannelStatus), { minLength: 1, maxLength: 3 })
+      .map((statuses) => [{ statuses }, (row: Message) => statuses.includes(row.channelStatus)] as const),
+    fc
+      .constantFrom('3', '30', '300', '30003', 'e_1', '%', '9')
+      .map((text) => [{ channelErrorCode: text }, (row: Message) => row.channelErrorCode?.toLowerCase().includes(text) ?? false] as const),
+    fc
+      .constantFrom('n', 'not', 'reachable 2', 'nowhere')
+      .map(
+        (text) =>
+          [{ channelErrorMessage: text }, (row: Message) => row.channelErrorMessage?.toLowerCase().includes(text) ?? false] as const,
+      ),
+    ...(['from', 'to'] as const).map((field) =>
+      fc
+        .constantFrom('+4930', 'person', 'person1', 'a%', 'a_', '\u{10ffff}', '\ud7ff', 'zzz')
+        .map((text) => [{ [field]: text }, (row: Message) => row[`${field}Folded`].startsWith(text.replace('+', ''))] as const),
+    ),
+    fc
+      .tuple(fc.nat(8), fc.nat(8))
+      .map(([from, to]) => [new Date(Date.UTC(2026, 0, from)), new Date(Date.UTC(2026, 0, to, 0, 3))] as const)
+      .map(([createdFrom, createdTo]) => [
+        { createdFrom, createdTo },
+        (row: Message) => row.dateCreated >= createdFrom && row.dateCreated <= createdTo,
+      ]),
+  );
+
+const COLUMNS = { DATE_CREATED: 'dateCreated', FROM: 'fromFolded', TO: 'toFolded' } as const;
+const question = () =>
+  fc.record({
+    parts: fc.array(part(), { maxLength: 3 }),
+    order: fc.record({
+      field: fc.constantFrom(...(Object.keys(COLUMNS) as (keyof typeof COLUMNS)[])),
+      direction: fc.constantFrom('ASC' as const, 'DESC' as const),
+    }),
+    size: fc.integer({ min: 1, max: 30 }),
+    isBackward: fc.boolean(),
+    offset: fc.oneof(fc.constant(undefined), fc.nat(60)),
+  });
+type Question = typeof question extends () => fc.Arbitrary<infer Value> ? Value : never;
+
+const filterOf = ({ parts }: Question): MessageFilter => Object.assign({}, ...parts.map(([filter]) => filter));
+const compare = (one: string | Date, other: string | Date) =>
+  typeof one === 'string' ? Buffer.compare(Buffer.from(one), Buffer.from(other as string)) : Number(one) - Number(other);
+
+/** The sids of all rows that match, in order. */
+function reference(asked: Question, matches: (row: Message) => boolean = () => true): string[] {
+  const { order } = asked;
+  const filter = filterOf(asked);
+  // A later part replaces an earlier one of the same field.
+  const kept = asked.parts.filter(([own]) => Object.entries(own).every(([field, value]) => filter[field as keyof MessageFilter] === value));
+  const column = COLUMNS[order.field];
+  return rows
+    .filter((row) => matches(row) && kept.every(([, holds]) => holds(row)))
+    .sort((one, other) => (compare(one[column], other[column]) || compare(one.sid, other.sid)) * (order.direction === 'ASC' ? 1 : -1))
+    .map(({ sid }) => sid);
+}
+
+const sidsOf = (page: { readonly edges: readonly { readonly node: { readonly sid: string } }[] }) => page.edges.map(({ node }) => node.sid);
+const runs = { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) };
+/** How often an answer was refused and given: a property that refuses everything proves nothing. */
+const told = { tooWide: 0, answered: 0, inexact: 0, exact: 0 };
+
+async function orTooWide<Value>(read: Promise<Value>): Promise<Value | undefined> {
+  try {
+    const value = await read;
+    told.answered += 1;
+    return value;
+  } catch (error) {
+    if (!(error instanceof SearchTooWideError)) throw error;
+    told.tooWide += 1;
+    return undefined;
+  }
+}
+
+describe('with bounds of a few rows', () => {
+  test('each page is right or too wide, and goes on after its cursor', async () => {
+    await fc.assert(
+      fc.asyncProperty(question(), async (asked) => {
+        const expected = reference(asked);
+        const { order, size, isBackward, offset } = asked;
+        if (offset !== undefined) {
+          const page = await orTooWide(listMessages(small.gateway, caller, filterOf(asked), order, { first: size, offset }));
+          if (page) expect(sidsOf(page)).toEqual(expected.slice(offset, offset + size));
+          return;
+        }
+        let cursor: string | null = null;
+        const all = isBackward ? [...expected].reverse() : expected;
+        for (let seen = 0; seen <= all.length; seen += size) {
+          const range: PageArguments = isBackward ? { last: size, before: cursor } : { first: size, after: cursor };
+          const page: Page<Message> | undefined = await orTooWide(listMessages(small.gateway, caller, filterOf(asked), order, range));
+          if (!page) return;
+          const sids = sidsOf(page);
+          expect(isBackward ? sids.reverse() : sids).toEqual(all.slice(seen, seen + size));
+          expect(isBackward ? page.pageInfo.hasPreviousPage : page.pageInfo.hasNextPage).toBe(seen + size < all.length);
+          cursor = isBackward ? page.pageInfo.startCursor : page.pageInfo.endCursor;
+        }
+      }),
+      runs,
+    );
+    expect(told.answered).toBeGreaterThan(told.tooWide);
+    expect(told.tooWide).toBeGreaterThan(0);
+  });
+
+  test('each total is exact, or at least what it says', async () => {
+    await fc.assert(
+      fc.asyncProperty(question(), async (asked) => {
+        const expected = reference(asked).length;
+        const page = await orTooWide(listMessages(small.gateway, caller, filterOf(asked), asked.order, { first: 1 }));
+        if (!page) return;
+        const [total, isExact] = [await page.totalCount(), await page.totalCountIsExact()];
+        if (isExact) expect(total).toBe(expected);
+        else expect(total).toBeLessThanOrEqual(expected);
+        told[isExact ? 'exact' : 'inexact'] += 1;
+        if (expected > 0 && expected <= 2) expect(total).toBeGreaterThan(0);
+      }),
+      runs,
+    );
+    expect(told.exact).toBeGreaterThan(told.inexact);
+    expect(told.inexact).toBeGreaterThan(0);
+  });
+
+  test('a window of time has an exact total, by the numbers kept of days', async () => {
+    const time = fc.integer({ min: -30, max: 300 }).map((hours) => new Date(Date.UTC(2026, 0, 1, hours, hours % 3, 0)));
+    const open = fc.option(time, { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(open, open, async (createdFrom, createdTo) => {
+        const page = await listMessages(small.gateway, caller, { createdFrom, createdTo }, undefined, { first: 1 });
+        const expected = rows.filter(
+          ({ dateCreated }) => (!createdFrom || dateCreated >= createdFrom) && (!createdTo || dateCreated <= createdTo),
+        );
+        expect([await page.totalCount(), await page.totalCountIsExact()]).toEqual([expected.length, true]);
+      }),
+      runs,
+    );
+    const [first, last] = [new Date('0001-01-01T00:00:00Z'), new Date('9999-12-31T23:59:59.999Z')];
+    expect(await (await listMessages(small.gateway, caller, { createdFrom: first, createdTo: last })).totalCount()).toBe(rows.length);
+    expect(await (await listMessages(small.gateway, caller, { createdFrom: last })).totalCount()).toBe(0);
+  });
+
+  test('each page of each of several parents is right or too wide, and so are their totals', async () => {
+    await fc.assert(
+      fc.asyncProperty(question(), fc.constantFrom('enterpriseSid' as const, 'mappingSid' as const), async (asked, parentField) => {
+        const parents = parentField === 'enterpriseSid' ? enterprises : mappings;
+        const { order, size, offset } = asked;
+        const pages = await listMessagesOf(small.gateway, caller, parentField, parents, filterOf(asked), order, { first: size, offset });
+        for (const [index, page] of pages.entries()) {
+          if (page instanceof SearchTooWideError) continue;
+          const expected = reference(asked, (row) => row[parentField] === parents[index]);
+          expect(sidsOf(page)).toEqual(expected.slice(offset ?? 0, (offset ?? 0) + size));
+          if (await page.totalCountIsExact()) expect(await page.totalCount()).toBe(expected.length);
+          else expect(await page.totalCount()).toBeLessThanOrEqual(expected.length);
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('another tenant gets nothing, and is not told how much there is', async () => {
+    const stranger = await small.provider();
+    const { data, errors } = await stranger.graph(
+      'query ($filter: MessageFilter) { messages(filter: $filter) { totalCount totalCountIsExact nodes { sid } } }',
+      { filter: { mappingSid: mappings[1], stuck: false } },
+    );
+    expect(errors).toBeUndefined();
+    expect(data.messages).toEqual({ totalCount: 0, totalCountIsExact: true, nodes: [] });
+  });
+});
+
+describe('both faces', () => {
+  const rare = { direction: 'INBOUND', channelErrorMessage: 'nowhere' };
+
+  test('say SEARCH_TOO_WIDE', async () => {
+    const { data, errors } = await provider.graph('query ($filter: MessageFilter) { messages(filter: $filter) { nodes { sid } } }', {
+      filter: { ...rare, channelErrorMessage: 'zz' },
+    });
+    expect(data).toBeNull();
+    expect(errors).toMatchObject([
+      { path: ['messages'], extensions: { code: 'SEARCH_TOO_WIDE' }, message: /shorter period.*three letters/ },
+    ]);
+    const { status, body } = await provider.rest.get('/msteams/messages/search?direction=INBOUND&channelErrorMessage=zz');
+    expect(status).toBe(400);
+    expect(body).toEqual({ errorCode: '400', message: expect.stringMatching(/shorter period.*three letters/) });
+  });
+
+  test('answer three letters, by an index', async () => {
+    const { data } = await provider.graph('query ($filter: MessageFilter) { messages(filter: $filter) { totalCount nodes { sid } } }', {
+      filter: rare,
+    });
+    expect(data.messages).toEqual({ totalCount: 0, nodes: [] });
+    const { status, body } = await provider.rest.get<{ total: number }>(
+      '/msteams/messages/search?direction=INBOUND&channelErrorMessage=nowhere',
+    );
+    expect(status).toBe(200);
+    expect(body.data).toMatchObject({ total: 0, numPages: 0, result: [] });
+  });
+
+  test('give a total from the bound where it is not exact', async () => {
+    const { data } = await provider.graph('{ messages(first: 2, filter: { stuck: false }) { totalCount totalCountIsExact } }');
+    expect(data.messages.totalCountIsExact).toBe(false);
+    const { body } = await provider.rest.get<{ total: number; numPages: number }>('/msteams/messages/search?pageSize=10&direction=INBOUND');
+    expect(body.data).toMatchObject({ total: SMALL.count, numPages: SMALL.count / 10 });
+  });
+
+  test('refuse a page beyond the bound, but for all messages by creation', async () => {
+    const ask = (filter: string) =>
+      provider.graph(`{ messages(first: 1, offset: 100${filter}) { nodes { sid } } }`).then(({ errors }) => errors?.[0]?.extensions?.code);
+    expect(await ask(', filter: { direction: INBOUND }')).toBe('SEARCH_TOO_WIDE');
+    expect(await ask('')).toBeUndefined();
+  });
+});
+
+test('a small organization has every answer', async () => {
+  const gateway: Gateway = { ...small.gateway, sql: { ...small.gateway.sql, bounds: { page: MESSAGES, count: MESSAGES } } };
+  await fc.assert(
+    fc.asyncProperty(question(), async (asked) => {
+      const page = await listMessages(gateway, caller, filterOf(asked), asked.order, { first: asked.size });
+      const expected = reference(asked);
+      expect(sidsOf(page)).toEqual(expected.slice(0, asked.size));
+      expect([await page.totalCount(), await page.totalCountIsExact()]).toEqual([expected.length, true]);
+    }),
+    runs,
+  );
+});

@@ -14,7 +14,7 @@ export async function readBody(request: AnyRequest, fields: readonly BodyField[]
   const bytes = Number(request.headers.get('content-length')) > MAX_BODY_BYTES ? undefined : await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) throw new ContractFailure(refusal(413));
   if (bytes.length === 0) return readFields({}, fields, '');
-  if (!isJson(request.headers)) throw new ContractFailure(refusal(415));
+  if (!isJson(request.headers)) throw new ContractFailure(refusal(415, { accept: 'application/json' }));
   return readFields(parseObject(bytes), fields, '');
 }
 
@@ -62,18 +62,27 @@ function ownValue(source: object, name: string): unknown {
   return (Object.getOwnPropertyDescriptor(source, name)?.value as unknown) ?? undefined;
 }
 
-function readField(value: unknown, field: BodyField, path: string): unknown {
+/** @returns `undefined` for an optional field that is absent or blank */
+function readField(given: unknown, field: BodyField, path: string): unknown {
+  const value = isBlank(given) ? undefined : given;
+  if (value === undefined && !field.mandatory) return undefined;
   if (field.fields) {
     if (value !== undefined && !isObject(value)) throw invalidParameter(path, 'must be an object');
     return readFields(value ?? {}, field.fields, `${path}.`);
   }
-  if (value === undefined) return field.mandatory ? '' : undefined;
-  if (typeof value !== 'string') throw invalidParameter(path, 'must be a string', quotable(value, field));
-  if (!field.values) return value;
-  const found = field.values.find((one) => one.toLowerCase() === value.trim().toLowerCase());
-  if (found === undefined) throw invalidParameter(path, field.rule ?? `must be one of ${field.values.join(', ')}`, value);
+  if (value === undefined) return '';
+  const text = field.values ? value : wholeNumberAsText(value);
+  if (typeof text !== 'string') throw invalidParameter(path, 'must be a string', quotable(value, field));
+  if (!field.values) return text;
+  const found = field.values.find((one) => one.toLowerCase() === text.trim().toLowerCase());
+  if (found === undefined) throw invalidParameter(path, field.rule ?? `must be one of ${field.values.join(', ')}`, text);
   return found;
 }
+
+const isBlank = (value: unknown) => typeof value === 'string' && value.trim() === '';
+
+/** Clients send `"externalAddress": 15551234567`. A number that JSON.parse may have rounded stays one, and is refused. */
+const wholeNumberAsText = (value: unknown) => (Number.isSafeInteger(value) ? String(value) : value);
 
 /** Returns a wrong value as text for the response's `data`, unless it is a secret or may contain one. */
 function quotable(value: unknown, field: BodyField): string | undefined {

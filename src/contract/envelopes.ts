@@ -3,9 +3,10 @@ import type { Failure } from './errors.ts';
 
 const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
 
-/** `{ data, code, message }` (REST.md, Envelopes). The body's code is 200 even if the status is 201. */
+/** `{ data, code, message }` (REST.md, Envelopes). The body's code is 200 even if the status is 201, which has a Location. */
 export function success(status: 200 | 201, data: unknown): TextResponse {
-  return new TextResponse(JSON.stringify({ data, code: 200, message: 'OK' }), { status, headers: HEADERS });
+  const headers = status === 201 ? { ...HEADERS, location: (data as { readonly uri: string }).uri } : HEADERS;
+  return new TextResponse(JSON.stringify({ data, code: 200, message: 'OK' }), { status, headers });
 }
 
 /**

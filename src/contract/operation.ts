@@ -23,14 +23,14 @@ export interface QueryParameter {
   parse(text: string): unknown;
 }
 
-/** A field of a request body. The contract checks its JSON type, the domain its value. */
+/** A field of a request body. The contract checks its JSON type, the domain its value. A blank one is absent. */
 export interface BodyField {
   readonly name: string;
   /** Its name in the graph's input, if that is another. */
   readonly graphName?: string;
   readonly aliases?: readonly string[];
   readonly description: string;
-  /** If it is absent, the domain gets '', and reports it with all other missing fields. */
+  /** If it is absent, the domain gets '' or an object of missing fields, and reports it with all others that are missing. */
   readonly mandatory?: boolean;
   /** Never quoted in a response. */
   readonly secret?: boolean;
@@ -38,7 +38,7 @@ export interface BodyField {
   readonly values?: readonly string[];
   /** Completes "Parameter x is invalid: …" for any other value, in place of a list of `values`. */
   readonly rule?: string;
-  /** The fields of a nested object. If it is absent, the domain gets an empty one. */
+  /** The fields of a nested object. */
   readonly fields?: readonly BodyField[];
 }
 

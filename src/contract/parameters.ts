@@ -64,9 +64,10 @@ export function sortBy(fields: Readonly<Record<string, string>>): QueryParameter
   return {
     name: 'sortBy',
     description: `Sort order: attribute or attribute:direction. Attributes: ${attributes.join(', ')}. Directions: asc (default), desc. Defaults to dateCreated:asc.`,
-    schema: { type: 'string', pattern: `${anyCase(attributes).slice(0, -1)}(:${anyCase(['asc', 'desc']).slice(1, -1)})?$` },
+    schema: { type: 'string', pattern: `${anyCase(attributes).slice(0, -1)}(:${anyCase(['asc', 'desc']).slice(1, -2)})?)?$` },
     parse(value): SortOrder {
-      const [attribute = '', direction = 'asc', ...rest] = value.split(':').map((part) => part.trim().toLowerCase());
+      const [attribute = '', given = '', ...rest] = value.split(':').map((part) => part.trim().toLowerCase());
+      const direction = given || 'asc';
       const found = attributes.find((one) => one.toLowerCase() === attribute);
       const field = found && fields[found];
       if (field === undefined) throw invalidParameter('sortBy', `attribute must be one of ${attributes.join(', ')}`, value);

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { BodyField } from '../../src/contract/operation.ts';
+import { table } from '../../src/contract/table.ts';
 import { listen } from '../../src/server/server.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
@@ -20,6 +22,29 @@ async function refusalOf(method: string, path: string, body?: unknown, headers?:
   expect(asked).toEqual([]);
   return { status, ...envelope };
 }
+
+/** A field of an operation's body, under one of its spellings. */
+interface Field {
+  readonly method: string;
+  readonly path: string;
+  readonly field: BodyField;
+  readonly name: string;
+  readonly spelling: string;
+  /** The object that has the field, if the body itself does not. */
+  readonly nested?: string;
+}
+
+const fields = table.flatMap(({ methods: [method = ''], path, body = [] }) => {
+  const of = (field: BodyField, nested?: string): Field[] => [
+    ...[field.name, ...(field.aliases ?? [])].map((spelling) => ({
+      ...{ method, path: path.replace('{sid}', 'BE1'), field, name: field.name, spelling, nested },
+    })),
+    ...(field.fields ?? []).flatMap((inner) => of(inner, field.name)),
+  ];
+  return body.flatMap((field) => of(field));
+});
+const texts = fields.filter(({ field }) => !field.values && !field.fields);
+const optionals = fields.filter(({ field }) => !field.mandatory);
 
 describe('a body', () => {
   test('is passed on by the graph’s names, and its unknown fields are ignored', async () => {
@@ -56,14 +81,14 @@ describe('a body', () => {
   });
 
   test.each([
-    ['name', { ...complete, name: 7 }, '7'],
+    ['name', { ...complete, name: 7.5 }, '7.5'],
     ['name', { ...complete, name: true }, 'true'],
     ['name', { ...complete, name: ['a'] }, undefined],
     ['status', { ...complete, status: 1 }, '1'],
-    ['enterpriseAdmin.emailId', { ...complete, enterpriseAdmin: { emailId: 1, password: 'p' } }, '1'],
+    ['enterpriseAdmin.emailId', { ...complete, enterpriseAdmin: { emailId: false, password: 'p' } }, 'false'],
     ['enterpriseAdmin.name', { ...complete, enterpriseAdmin: { emailId: 'e', password: 'p', name: {} } }, undefined],
     // Never repeat a secret.
-    ['enterpriseAdmin.password', { ...complete, enterpriseAdmin: { emailId: 'e', password: 123456 } }, undefined],
+    ['enterpriseAdmin.password', { ...complete, enterpriseAdmin: { emailId: 'e', password: 1234.56 } }, undefined],
   ])('with a wrong type of %s is refused: %j', async (parameter, body, value) => {
     expect(await refusalOf('POST', path, body)).toEqual({
       status: 400,
@@ -71,6 +96,41 @@ describe('a body', () => {
       message: `Parameter ${parameter} is invalid: must be a string`,
       data: value === undefined ? undefined : { data: value },
     });
+  });
+
+  test('with an unsafe integer is refused: JSON.parse may have rounded it', async () => {
+    for (const number of ['9007199254740992', '-9007199254740993', '1e21', '15712101299157121012']) {
+      const body = `{"microsoftAddress":"a@b.example","enterpriseSid":"EN1","externalAddress":${number}}`;
+      expect(await refusalOf('POST', '/msteams/mappings', body), number).toMatchObject({
+        errorCode: '450',
+        message: 'Parameter externalAddress is invalid: must be a string',
+      });
+    }
+  });
+
+  test.each(texts)('of $method $path takes a whole number as the text of $spelling, and no other type', async (field) => {
+    const { method, path, name, spelling, nested } = field;
+    const bodyWith = (value: unknown) => (nested ? { [nested]: { [spelling]: value } } : { [spelling]: value });
+    for (const number of [0, 7, 234234, 15712101299, Number.MAX_SAFE_INTEGER, -1]) {
+      const { input } = (await askedFor(method, path, bodyWith(number))) as { input: Record<string, Record<string, unknown>> };
+      expect((nested ? input[nested] : input)?.[name], String(number)).toBe(String(number));
+    }
+    for (const value of [1.5, -0.1, 2 ** 53, 1e21, true, false, [], [1], {}]) {
+      expect(await refusalOf(method, path, bodyWith(value)), JSON.stringify(value)).toMatchObject({
+        status: 400,
+        errorCode: '450',
+        message: `Parameter ${nested ? `${nested}.` : ''}${name} is invalid: must be a string`,
+      });
+    }
+  });
+
+  test.each(optionals)('of $method $path with a blank $spelling, which is optional, is as without it', async (field) => {
+    const { method, path, spelling, nested } = field;
+    const expected = await askedFor(method, path, nested ? { [nested]: {} } : {});
+    for (const blank of [null, '', ' ', '\t\r\n ', '\u00a0\u3000']) {
+      const body = nested ? { [nested]: { [spelling]: blank } } : { [spelling]: blank };
+      expect(await askedFor(method, path, body), JSON.stringify(blank)).toEqual(expected);
+    }
   });
 
   test('with anything but an object in place of one is refused', async () => {
@@ -128,8 +188,10 @@ describe('a body', () => {
     { 'content-type': '' },
     { 'content-encoding': 'gzip' },
   ])('declared as %j is refused', async (headers) => {
-    const refused = await refusalOf('PUT', `${path}/EN1`, '{"name":"Kohl"}', headers);
-    expect(refused).toEqual({ status: 415, errorCode: '415', message: 'Unsupported Media Type' });
+    const { rest } = stubContract(successes);
+    const refused = await rest.request('PUT', `${path}/EN1`, { body: '{"name":"Kohl"}', headers });
+    expect(refused).toMatchObject({ status: 415, body: { errorCode: '415', message: 'Unsupported Media Type' } });
+    expect(refused.headers.get('accept')).toBe('application/json');
   });
 
   test('is read up to 1 MiB, and refused above', async () => {
@@ -215,6 +277,10 @@ describe('a query', () => {
     ['enterprises', 'name', { field: 'NAME', direction: 'ASC' }],
     ['enterprises', 'dateCreated:desc', { field: 'DATE_CREATED', direction: 'DESC' }],
     ['enterprises', 'NAME%3ADESC', { field: 'NAME', direction: 'DESC' }],
+    ['enterprises', 'name:', { field: 'NAME', direction: 'ASC' }],
+    ['mappings', 'domain%3A+', { field: 'DOMAIN', direction: 'ASC' }],
+    ['teamsbot', 'datecreated:', { field: 'DATE_CREATED', direction: 'ASC' }],
+    ['messages', 'TO:', { field: 'TO', direction: 'ASC' }],
     ['mappings', 'microsoftAddress:asc', { field: 'MICROSOFT_ADDRESS', direction: 'ASC' }],
     ['mappings', 'externalAddress', { field: 'EXTERNAL_ADDRESS', direction: 'ASC' }],
     ['mappings', 'domain', { field: 'DOMAIN', direction: 'ASC' }],
@@ -245,7 +311,7 @@ describe('a query', () => {
     ['sortBy=:desc', 'sortBy', 'attribute must be one of name, dateCreated'],
     ['sortBy=constructor', 'sortBy', 'attribute must be one of name, dateCreated'],
     ['sortBy=name:up', 'sortBy', 'direction must be asc or desc'],
-    ['sortBy=name:', 'sortBy', 'direction must be asc or desc'],
+    ['sortBy=name::', 'sortBy', 'direction must be asc or desc'],
     ['sortBy=name:asc:desc', 'sortBy', 'direction must be asc or desc'],
     ['startTime=yesterday', 'startTime', 'must be a date like 2018-10-05 or 2018-10-05T22:45:32+0000'],
     ['ENDTIME=2018-02-30', 'endTime', 'must be a date like 2018-10-05 or 2018-10-05T22:45:32+0000'],

@@ -39,6 +39,7 @@ describe('a path', () => {
     const answer = await client.request(method, path);
     expect(answer).toMatchObject({ status, body: { code: 200, message: 'OK' } });
     expect(asked.map((one) => one.field)).toEqual([field]);
+    expect(answer.headers.get('location')).toBe(status === 201 ? `/msteams/enterprises/search/${enterprise.sid}` : null);
     if (rest.includes(sid)) expect(JSON.stringify(asked[0]?.args)).toContain(sid);
   });
 

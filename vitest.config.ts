@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: {
@@ -8,6 +8,8 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    // Theirs is a package of its own: `npm run test:clients`.
+    exclude: [...configDefaults.exclude, 'test/clients/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // A worker keeps its modules, and their compiled code, from file to file, which saves half of the processor time.
     isolate: false,

@@ -13,9 +13,12 @@ export function versionComplaints(manifest, lock) {
     const locked = lock.packages['']?.[kind] ?? {};
     const own = manifest[kind] ?? {};
     return [...new Set([...Object.keys(own), ...Object.keys(locked)])].flatMap((name) => [
-      ...(own[name] !== undefined && !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(own[name]) ? [`${name} ${own[name]} is no exact version`] : []),
+      ...(own[name] !== undefined && !/^(npm:.+@)?\d+\.\d+\.\d+(-[\w.]+)?$/.test(own[name])
+        ? [`${name} ${own[name]} is no exact version`]
+        : []),
       ...(own[name] !== locked[name] ? [`package.json has ${name} ${own[name]}, the lock ${locked[name]}`] : []),
-      ...(own[name] !== undefined && lock.packages[`node_modules/${name}`]?.version !== own[name]
+      // After the last `@`, where it is another package's: `npm:<package>@<version>`.
+      ...(own[name] !== undefined && lock.packages[`node_modules/${name}`]?.version !== own[name].replace(/^npm:.+@/, '')
         ? [`${name} ${own[name]} is not what is locked`]
         : []),
     ]);

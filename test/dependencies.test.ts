@@ -20,6 +20,11 @@ describe('the dependencies', () => {
     expect(versionComplaints(manifest, lock)).toEqual([]);
   });
 
+  test('of test/clients/ have exact versions, too, and run no script', () => {
+    const [clients, clientsLock] = [read('test/clients/package.json'), read('test/clients/package-lock.json')];
+    expect([...versionComplaints(clients, clientsLock), ...scriptComplaints(clients, clientsLock)]).toEqual([]);
+  });
+
   test.each([['^4.0.0'], ['~4.0.0'], ['latest'], ['>=1'], ['git+https://example.com/pino.git']])('are refused at %s', (version) => {
     const loose = { ...manifest, dependencies: { ...manifest.dependencies, pino: version } };
     expect(versionComplaints(loose, lock)).toContain(`pino ${version} is no exact version`);

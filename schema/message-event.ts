@@ -115,19 +115,23 @@ builder.subscriptionFields((t) => ({
   messageEvents: t.field({
     type: MessageEventUpdate,
     description:
-      "Streams the events of your organization's messages, each once and in order. Without `after` it starts now, with a bookmark; with it, the events since that cursor come first. Errors: `CURSOR_INVALID`, `CURSOR_EXPIRED`, `STREAM_OVERFLOW`.",
+      "Streams the events of your organization's messages, each once and in order. Without `after` it starts now, with a bookmark; with it, the events since that cursor come first; with `last`, the newest events do. While no event matches, a bookmark comes at least every 20 seconds: a stream that is silent for longer is dead. Errors: `CURSOR_INVALID`, `CURSOR_EXPIRED`, `INVALID_PARAMETER`, `STREAM_OVERFLOW`.",
     args: {
       after: t.arg.string({
         description:
           'The cursor of the last event or bookmark received. The header `Last-Event-ID`, which a reconnecting `EventSource` sends, takes precedence.',
+      }),
+      last: t.arg.int({
+        description:
+          'Begins with this many of the newest events that match, oldest first: 0 to 100. At most the last 5,000 events are searched. Ignored if there is a cursor to continue from.',
       }),
       filter: t.arg({
         type: MessageEventFilterInput,
         description: 'Sends only events that match this filter. Bookmarks move the cursor past the others.',
       }),
     },
-    subscribe: (_root, { after, filter }, { live, caller, resumeFrom }) =>
-      live.messageEvents(caller, filter ?? {}, resumeFrom ?? after ?? undefined),
+    subscribe: (_root, { after, last, filter }, { live, caller, resumeFrom }) =>
+      live.messageEvents(caller, filter ?? {}, resumeFrom ?? after ?? undefined, last),
     resolve: (update) => update,
   }),
   messageStatus: t.field({

@@ -4,6 +4,7 @@ import type { Caller } from '../domain/caller.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
 import { decodeEventCursor } from '../domain/messages/event-cursor.ts';
 import { headOf, type MessageEventFilter } from '../domain/messages/events.ts';
+import { newestEvents } from '../domain/messages/newest-events.ts';
 import type { LogReader } from '../domain/messages/read-events.ts';
 import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
@@ -11,18 +12,18 @@ import { currentStatus, isTerminal } from './current-status.ts';
 import { createFanOuts } from './fan-outs.ts';
 import { createPrivateStreams } from './private-streams.ts';
 import { type EventSelection, selectionOf } from './selection.ts';
-import type { LiveEvent } from './tail.ts';
+import { type LiveEvent, withCursors } from './tail.ts';
 import { createTails } from './tails.ts';
 import { createUpdates, type Updates } from './updates.ts';
 
 /** The streams of message events on this instance. */
 export interface Live {
   /**
-   * Subscribes to the caller's message events: after a cursor; or from now on, beginning with a bookmark. Further bookmarks follow while no
-   * event passes the filter.
-   * @throws ConflictError CURSOR_INVALID, CURSOR_EXPIRED
+   * Subscribes to the caller's message events: after a cursor; or from now on, beginning with the `last` ones, or with a bookmark. Further bookmarks
+   * follow while no event passes the filter.
+   * @throws ConflictError CURSOR_INVALID, CURSOR_EXPIRED; InvalidInputError for `last` out of range
    */
-  messageEvents(caller: Caller, filter: MessageEventFilter, after: string | undefined): Promise<Updates<LiveUpdate>>;
+  messageEvents(caller: Caller, filter: MessageEventFilter, after: string | undefined, last?: number | null): Promise<Updates<LiveUpdate>>;
   /**
    * Subscribes to one message's statuses, from the current one to a terminal one.
    * @throws NotFoundError MESSAGE_NOT_FOUND
@@ -78,10 +79,14 @@ export function createLive({ prisma, sql, log, pollMs = 1000, idleMs = 15_000, b
   }
 
   return {
-    messageEvents: async (caller, filter, after) => {
+    messageEvents: async (caller, filter, after, last) => {
       const head = await headOf(prisma, caller.organizationSid);
-      const from = after === undefined ? head.seq : decodeEventCursor(after, head);
-      return follow(selectionOf(caller, filter, head), after === undefined ? [bookmarkAt(head.logId, from)] : [], from);
+      const selection = selectionOf(caller, filter, head);
+      if (after !== undefined) return follow(selection, [], decodeEventCursor(after, head));
+      const { organizationSid, passes } = selection;
+      const newest = withCursors(head.logId, await newestEvents(sql, organizationSid, head, last ?? 0, passes));
+      const isAtHead = newest.at(-1)?.seq === head.seq;
+      return follow(selection, isAtHead ? newest : [...newest, bookmarkAt(head.logId, head.seq)], head.seq);
     },
     messageStatus: async (caller, given) => {
       const sid = normalizeSid(given);

@@ -1,12 +1,12 @@
 import type { Caller } from '../domain/caller.ts';
+import type { LoggedEvent } from '../domain/logged-event.ts';
 import { type LogHead, type MessageEventFilter, matches, normalizeFilter } from '../domain/messages/events.ts';
-import type { LiveEvent } from './tail.ts';
 
 /** The events of an organization's log that a caller subscribes to. */
 export interface EventSelection {
   readonly organizationSid: string;
   readonly head: LogHead;
-  readonly passes: (event: LiveEvent) => boolean;
+  readonly passes: (event: LoggedEvent) => boolean;
   /** Equal for selections that pass the same events. */
   readonly key: string;
 }

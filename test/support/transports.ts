@@ -5,8 +5,8 @@ import { authorizationOf as authorizationBy, type Credentials } from './credenti
 import type { Provider } from './gateway.ts';
 import { Reader } from './reader.ts';
 
-export const MESSAGE_EVENTS = `subscription ($after: String, $filter: MessageEventFilter) {
-  messageEvents(after: $after, filter: $filter) {
+export const MESSAGE_EVENTS = `subscription ($after: String, $last: Int, $filter: MessageEventFilter) {
+  messageEvents(after: $after, last: $last, filter: $filter) {
     __typename
     ... on Bookmark { cursor }
     ... on MessageEvent { cursor status: channelStatus previousStatus: previousChannelStatus errorCode: channelErrorCode errorMessage: channelErrorMessage message { sid direction mapping { sid } } }

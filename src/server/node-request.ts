@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { withPlainPath } from './request-target.ts';
 
 /** A request, as every face reads it. */
 export type AnyRequest = Request | NodeRequest;
@@ -24,7 +25,7 @@ export class NodeRequest {
 
   /** The path and the query string, as in the URL of the equivalent Request. */
   get target(): Target {
-    this.#target ??= splitTarget(this.#incoming.url ?? '/') ?? new URL(this.url);
+    this.#target ??= splitTarget(this.#incoming.url ?? '/') ?? plainTarget(this.url);
     return this.#target;
   }
 
@@ -75,7 +76,12 @@ function splitTarget(target: string): Target | undefined {
   return pathname === undefined || pathname.startsWith('//') ? undefined : { pathname, search };
 }
 
-export const targetOf = (request: AnyRequest): Target => (request instanceof NodeRequest ? request.target : new URL(request.url));
+export const targetOf = (request: AnyRequest): Target => (request instanceof NodeRequest ? request.target : plainTarget(request.url));
+
+function plainTarget(url: string): Target {
+  const { pathname, search } = new URL(url);
+  return { pathname: pathname.includes('%') ? withPlainPath(pathname) : pathname, search };
+}
 
 /** The part of Headers that the faces read. Names are in lower case. */
 class NodeHeaders {

@@ -10,7 +10,7 @@ import {
 import type { AddressInfo } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import { NodeRequest } from './node-request.ts';
-import { hasValidTarget } from './request-target.ts';
+import { readTarget } from './request-target.ts';
 import { Outlet, StreamResponse } from './stream-response.ts';
 import { type AnyResponse, TextResponse } from './text-response.ts';
 import { createAddressOf, type TrustProxy } from './trusted-proxies.ts';
@@ -96,9 +96,10 @@ export async function listen(
   );
   let isDraining = false;
   const server = createServer(
-    { IncomingMessage: UpgradeRequest, keepAliveTimeout: KEEP_ALIVE, ...CONNECTION_LIMITS, ...connectionLimits },
+    // `readTarget` demands a Host: node's own refusal has no body.
+    { IncomingMessage: UpgradeRequest, requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE, ...CONNECTION_LIMITS, ...connectionLimits },
     (request, response) => {
-      if (!hasValidTarget(request)) return refuseRequest(response, 400);
+      if (!readTarget(request)) return refuseRequest(response, 400);
       if (isDraining || request.wantsUpgrade) response.shouldKeepAlive = false;
       response.on('close', () => {
         if (isDraining) server.closeIdleConnections();

@@ -1,5 +1,6 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TextResponse } from './text-response.ts';
 
 // A request that node cannot parse, or that has no valid target, reaches no face. Its response satisfies the clients of both.
 
@@ -12,11 +13,33 @@ const STATUSES: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+/** node's error for input that it cannot parse. */
+interface ParseError extends NodeJS.ErrnoException {
+  /** The last input, and how much of it was parsed. */
+  readonly rawPacket?: Buffer;
+  readonly bytesParsed?: number;
+}
+
+/** Whether the input is a request whose method node does not know, and so cannot parse (RFC 9110, 15.6.2). Other input may be no HTTP at all. */
+function isUnknownMethod({ code, rawPacket, bytesParsed = 0 }: ParseError): boolean {
+  if (code !== 'HPE_INVALID_METHOD' || !rawPacket) return false;
+  const line = rawPacket.subarray(rawPacket.lastIndexOf('\n', Math.max(0, bytesParsed - 1)) + 1).toString('latin1');
+  return /^[\w!#$%&'*+.^`|~-]+ [^\s]+ HTTP\/1\.[01]\r?\n/.test(line);
+}
+
 /** The contract's failure envelope (REST.md, Envelopes), with `errors` as in a GraphQL response. */
 function bodyOf(status: number): string {
   const message = STATUS_CODES[status] ?? '';
   const code = message.toUpperCase().replaceAll(' ', '_');
   return JSON.stringify({ errorCode: String(status), message, errors: [{ message, extensions: { code } }] });
+}
+
+/** The methods that HTTP defines (RFC 9110, 9.3; RFC 5789). Some or all paths refuse some of them with 405. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
+
+/** Refuses a method that nothing here implements. @returns `undefined` for any other */
+export function refuseMethod({ method }: { readonly method: string }): TextResponse | undefined {
+  return METHODS.has(method) ? undefined : new TextResponse(bodyOf(501), { status: 501, headers: { 'content-type': TYPE } });
 }
 
 /** Refuses a request without a valid target, and closes its connection. */
@@ -29,9 +52,9 @@ export function refuseRequest(response: ServerResponse, status: number): void {
  * Refuses input that is not HTTP, too large or too slow, and closes the connection, unless a response has begun. Like node's default, but with a body.
  */
 export function refuseUnreadable(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex & { _httpMessage?: { _headerSent: boolean } }) => {
+  server.on('clientError', (error: ParseError, socket: Duplex & { _httpMessage?: { _headerSent: boolean } }) => {
     if (!socket.writable || error.code === 'ECONNRESET' || socket._httpMessage?._headerSent) return void socket.destroy();
-    const status = STATUSES[error.code ?? ''] ?? 400;
+    const status = isUnknownMethod(error) ? 501 : (STATUSES[error.code ?? ''] ?? 400);
     const body = bodyOf(status);
     const head = [
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

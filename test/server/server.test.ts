@@ -149,13 +149,36 @@ test.each(['general', 'fast'])('an invalid Host or target gets 400 on the %s pat
   const listener = await listen(fetch, { host: HOST, port: 0, direct: way === 'fast' ? direct : undefined });
   listeners.push(listener);
   const hosts = ['', 'a b', '[', 'x:99999', 'x/y?z#', 'user@x', `x${HOST}:1, y`, '%zz'];
-  const targets = ['*', 'http://x/', 'x'].map((target) => `OPTIONS ${target} HTTP/1.1\r\nHost: x:80\r\n\r\n`);
+  const targets = ['*', 'ftp://x/', 'http://', 'http://user@x/', 'http://x:99999/', 'x'].map(
+    (target) => `OPTIONS ${target} HTTP/1.1\r\nHost: x:80\r\n\r\n`,
+  );
   for (const sent of [...hosts.map((host) => `GET /a HTTP/1.1\r\nHost: ${host}\r\n\r\n`), ...targets]) {
     expect(await answerTo(listener.port, sent)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
   }
   const right = await answerTo(listener.port, 'GET /a HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n');
   expect(right).toMatch(/^HTTP\/1\.1 200 /);
 });
+
+test.each(['general', 'fast'])(
+  'a target with a host, and a path with encoded letters, lead to the same path on the %s path',
+  async (way) => {
+    const told = (url: string) => new Response(url);
+    const direct = { takes: () => true, fetch: async ({ url }: { url: string }) => told(url) };
+    const listener = await listen(({ url }) => told(url), { host: HOST, port: 0, direct: way === 'fast' ? direct : undefined });
+    listeners.push(listener);
+    const cases: [string, string][] = [
+      ['GET http://y:81/a?b=%41 HTTP/1.1\r\nHost: x', 'http://y:81/a?b=%41'],
+      ['GET HTTP://y HTTP/1.1\r\nHost: x', 'http://y/'],
+      ['GET http://y?q HTTP/1.1\r\nHost: x', 'http://y/?q'],
+      ['GET /%61%5F%7e%2Fb HTTP/1.1\r\nHost: x', 'http://x/a_~%2Fb'],
+      ['GET /%e4%41 HTTP/1.1\r\nHost: x', 'http://x/%e4A'],
+    ];
+    for (const [head, url] of cases) {
+      const answer = await answerTo(listener.port, `${head}\r\nConnection: close\r\n\r\n`);
+      expect(answer, head).toContain(url);
+    }
+  },
+);
 
 const get = (path: string, method = 'GET') => new Request(`http://gateway${path}`, { method });
 
@@ -199,7 +222,10 @@ test.each([
   ['a header section above 16 KiB', 431, `GET /a HTTP/1.1\r\nHost: h\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`],
   ['input that is not HTTP', 400, 'nothing\r\n\r\n'],
   ['a NUL in a header', 400, 'GET /a HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n'],
-  ['a target that is not a path', 400, 'GET http://h/a HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ['a target that is no path of HTTP', 400, 'GET ftp://h/a HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ['a request without Host', 400, 'GET /a HTTP/1.1\r\n\r\n'],
+  ['an absolute target without Host', 400, 'GET http://h/a HTTP/1.1\r\n\r\n'],
+  ['a method that nobody knows', 501, 'BREW /a HTTP/1.1\r\nHost: h\r\n\r\n'],
   ['two hosts', 400, 'GET /a HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n'],
   ['an invalid chunk', 400, 'POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nnothing\r\n'],
   [

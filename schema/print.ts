@@ -1,8 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { lexicographicSortSchema, printSchema } from 'graphql';
-import { schema } from './index.ts';
+import { printPossibleTypes, printSdl } from './files.ts';
 
-/** The SDL in schema.graphql: sorted, with all descriptions. */
-export const printed = () => `${printSchema(lexicographicSortSchema(schema))}\n`;
+/** The SDL in schema.graphql. */
+export const printed = printSdl;
 
-if (process.argv[1] === import.meta.filename) writeFileSync(new URL('schema.graphql', import.meta.url), printed());
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(new URL('schema.graphql', import.meta.url), printSdl());
+  writeFileSync(new URL('possibleTypes.json', import.meta.url), printPossibleTypes());
+}

@@ -12,6 +12,7 @@ import {
   validate,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { printPossibleTypes } from '../../schema/files.ts';
 import { schema } from '../../schema/index.ts';
 import { printed } from '../../schema/print.ts';
 import { examples } from '../../src/graph/graphiql-examples.ts';
@@ -43,6 +44,10 @@ const all = ours.flatMap(elements);
 describe('the schema', () => {
   test('is printed, sorted, in schema/schema.graphql (npm run schema:update renews it)', () => {
     expect(readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8')).toBe(printed());
+  });
+
+  test('has the types of its interfaces and unions in schema/possibleTypes.json', () => {
+    expect(readFileSync(new URL('../../schema/possibleTypes.json', import.meta.url), 'utf8')).toBe(printPossibleTypes());
   });
 
   test('describes every type, field, argument, input field and enum value', () => {

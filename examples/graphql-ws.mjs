@@ -29,7 +29,8 @@ const client = createClient({
   webSocketImpl: globalThis.WebSocket ?? WebSocket,
   // Called for each connection: the place to get a new access token when the old one has expired.
   connectionParams: async () => ({ Authorization: authorization }),
-  // By default graphql-ws gives up when the gateway cannot be reached for a moment. 4403: the credentials are not valid.
+  // By default graphql-ws gives up when the gateway cannot be reached for a moment. 4403: the credentials are not valid. After 4401, they have
+  // ended, and graphql-ws never tries again.
   shouldRetry: ({ code }) => code !== 4403,
   retryAttempts: Number.POSITIVE_INFINITY,
   retryWait: (retries) => delay(Math.min(1000 * 2 ** retries, 30_000) * (0.5 + Math.random() / 2)),

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Logger } from 'pino';
 import { createContext } from '../schema/context.ts';
+import { printPossibleTypes, printSdl } from '../schema/files.ts';
 import { schema } from '../schema/index.ts';
 import type { Admission } from './admission/admission.ts';
 import { createAdmit } from './admission/admit.ts';
@@ -23,9 +24,9 @@ import { STAND_IN } from './exchange/stand-in.ts';
 import { createStandInFace } from './exchange/stand-in-face.ts';
 import { BOT_ENDPOINT, botEndpoint } from './exchange/teams/bot-endpoint.ts';
 import { createAccessLog, type ObserveOperation } from './execution/operations.ts';
+import { isDirect } from './graph/face.ts';
 import { createGraph, type GraphSettings } from './graph/graph.ts';
-import { isSimple } from './graph/simple-operation.ts';
-import { wantsOnlyEventStream } from './graph/streams/sse.ts';
+import { SCHEMA_FILE } from './graph/schema-files.ts';
 import { attachWebSockets, type WebSockets } from './graph/streams/websocket.ts';
 import type { Live } from './live/live.ts';
 import type { BotFrameworkVerifier } from './platforms/microsoft/bot-framework-tokens.ts';
@@ -35,6 +36,7 @@ import { type AnyRequest, requestOf, targetOf } from './server/node-request.ts';
 import { secure } from './server/security-headers.ts';
 import type { AddressOfRequest, Direct, Peer } from './server/server.ts';
 import { type AnyResponse, responseOf } from './server/text-response.ts';
+import { refuseMethod } from './server/unreadable.ts';
 
 export interface AppOptions {
   readonly gateway: Gateway;
@@ -92,8 +94,10 @@ export function createApp(options: AppOptions): App {
   const standIn = embedded && createStandInFace(gateway, { ...embedded, fetch: async (own) => responseOf(await route(own, {})) });
 
   async function route(request: AnyRequest, peer: Peer): Promise<AnyResponse> {
+    const refused = refuseMethod(request);
+    if (refused) return refused;
     const { pathname } = targetOf(request);
-    if (pathname === '/graphql') return admit(request, peer, graph.face);
+    if (pathname === '/graphql' || SCHEMA_FILE.test(pathname)) return admit(request, peer, graph.face);
     if (CONTRACT.test(pathname)) return admit(request, peer, contract);
     if (standIn && pathname.startsWith(STAND_IN)) return admit(request, peer, standIn);
     const whole = await requestOf(request);
@@ -118,7 +122,7 @@ export function createApp(options: AppOptions): App {
     direct: {
       takes: (request) => {
         const { pathname } = targetOf(request);
-        return pathname === '/graphql' ? isSimple(request) || wantsOnlyEventStream(request) : CONTRACT.test(pathname);
+        return pathname === '/graphql' ? isDirect(request) : CONTRACT.test(pathname);
       },
       fetch: answer,
     },
@@ -154,7 +158,7 @@ function createFaces(
   const contextFor = (caller: Caller, resumeFrom?: string) =>
     createContext(Object.assign({}, gateway, { sql: sqlOf(caller.organizationSid) }), live, caller, resumeFrom);
   return {
-    graph: createGraph({ ...shown, ...shared, schema, contextFor, observe, log }),
+    graph: createGraph({ ...shown, ...shared, schema, schemaFiles: { printSdl, printPossibleTypes }, contextFor, observe, log }),
     contract: createContract({ ...contract, admission: shared.admission, schema, contextFor, observe, log }),
   };
 }

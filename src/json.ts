@@ -6,9 +6,9 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
  * Parses JSON from outside.
  * @returns `undefined` if the text is not JSON
  */
-export function parseJson(text: string | Buffer): unknown {
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text.toString());
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

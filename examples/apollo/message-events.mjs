@@ -60,7 +60,7 @@ export function followMessageEvents(client, { onStart, onEvent, onError }) {
     const code = CombinedGraphQLErrors.is(error) ? error.errors[0].extensions?.code : undefined;
     // Disconnected for longer than events are kept: start over.
     if (code === 'CURSOR_EXPIRED') after = undefined;
-    else if (code ? !TEMPORARY.includes(code) : error.message.includes('4403')) return onError(error);
+    else if (code ? !TEMPORARY.includes(code) : /440[13]/.test(error.message)) return onError(error);
     subscribeSoon();
   }
 

@@ -16,10 +16,13 @@ const NEWEST = `{
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 const MOST_ROWS = 100;
+/** Something comes at least every 20 s. A stream that is silent for much longer is dead, even if the browser has not noticed. */
+const LONGEST_SILENCE_MS = 45_000;
 
 /** The cursor of the last update. A stream from here misses nothing and repeats nothing. */
 let cursor;
 let pauseMs = FIRST_PAUSE_MS;
+let silence;
 
 /** Gets an access token from this page's own server, which alone has the account's credentials. */
 async function createSession() {
@@ -35,6 +38,7 @@ async function connect() {
   const source = new EventSource(`${gatewayUrl}/graphql?${new URLSearchParams(parameters)}`);
 
   source.addEventListener('open', () => setConnection('live', 'Live'));
+  for (const event of ['open', 'next']) source.addEventListener(event, heard);
 
   source.addEventListener('next', ({ data }) => {
     const { data: answer, errors } = JSON.parse(data);
@@ -56,6 +60,11 @@ async function connect() {
 
   // EventSource treats the end of the stream as a lost connection, so close it.
   source.addEventListener('complete', again);
+
+  function heard() {
+    clearTimeout(silence);
+    silence = setTimeout(again, LONGEST_SILENCE_MS);
+  }
 
   function again() {
     source.close();
@@ -91,6 +100,7 @@ function endedBy({ message, extensions }) {
 }
 
 function connectSoon() {
+  clearTimeout(silence);
   setConnection('connecting', 'Connecting again…');
   setTimeout(start, pauseMs * (0.5 + Math.random() / 2));
   pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

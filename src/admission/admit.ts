@@ -10,6 +10,7 @@ import { type Authentication, type AuthenticationRefusal, CHALLENGE, isRefusal }
 import { allowOrigin, preflight } from './cors.ts';
 import { withDeadline } from './deadline.ts';
 import { OUTAGE_LOGGED, outageOf } from './outage.ts';
+import type { Rate } from './rate-limit.ts';
 
 /** The error codes of authentication's refusals, by HTTP status. */
 const CODES = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 429: 'TOO_MANY_REQUESTS', 503: 'SERVICE_UNAVAILABLE' } as const;
@@ -18,6 +19,8 @@ const CODES = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 429: 'TOO_MANY_REQUEST
 export interface Refusal extends Omit<AuthenticationRefusal, 'status'> {
   readonly status: AuthenticationRefusal['status'] | 500;
   readonly code: (typeof CODES)[AuthenticationRefusal['status']] | 'TIMEOUT' | 'INTERNAL_SERVER_ERROR';
+  /** Whether the caller is known, and exceeds its rate. */
+  readonly isRate?: boolean;
 }
 
 /** An admitted request's caller and deadline. */
@@ -25,6 +28,8 @@ export interface Admitted {
   readonly caller: Caller;
   /** Whether the deadline has passed. The client then has its 503. */
   readonly hasTimedOut: () => boolean;
+  /** The account's rate. Absent: requests are not counted. */
+  readonly rate?: Rate;
 }
 
 /** An API of the gateway. It says how to handle a request and how to write a refusal, and nothing about who may call. */
@@ -49,6 +54,12 @@ const CROSS_SITE: Refusal = {
   status: 403,
   code: 'FORBIDDEN',
   message: 'Pages of other sites cannot make changes unless CORS_ORIGINS allows them',
+};
+const FOREIGN_PASSWORD: Refusal = {
+  status: 401,
+  code: 'UNAUTHENTICATED',
+  message: 'Pages of other sites need an access token (Bearer), and cannot use HTTP Basic',
+  challenge: 'Bearer realm="teams-sms-gateway"',
 };
 const FAULTY: Refusal = { status: 500, code: 'INTERNAL_SERVER_ERROR', message: FAULT };
 const NO_HEADERS: Readonly<Record<string, string>> = {};
@@ -89,15 +100,17 @@ export function createAdmit({ authenticate, admission, log }: AdmitOptions): Adm
       const response = face.handlePublic?.(request);
       if (response) return await response;
       if (origins.isForeignChange(request)) return face.refuse(request, CROSS_SITE);
+      if (origins.isForeignPassword(request)) return face.refuse(request, FOREIGN_PASSWORD);
       const caller = await authenticate(request, peer);
       if (isRefusal(caller)) return face.refuse(request, { ...caller, code: CODES[caller.status] });
       values.requestId = caller.requestId;
       const verdict = await rateLimit?.take(caller.organizationSid);
       if (verdict) values.rateHeaders = verdict.headers;
       if (verdict?.retryAfter !== undefined) {
-        return face.refuse(request, { status: 429, code: 'TOO_MANY_REQUESTS', message: RATE_EXCEEDED });
+        const { retryAfter } = verdict;
+        return face.refuse(request, { status: 429, code: 'TOO_MANY_REQUESTS', message: RATE_EXCEEDED, retryAfter, isRate: true });
       }
-      return await face.handle(request, { caller, hasTimedOut });
+      return await face.handle(request, { caller, hasTimedOut, rate: verdict?.rate });
     } catch (error) {
       values.requestId ??= randomUUID();
       const outage = outageOf(error);

@@ -3,9 +3,26 @@ import type { AnyResponse } from '../server/text-response.ts';
 import type { Origins } from './origins.ts';
 
 const METHODS = 'GET, HEAD, POST, PUT, DELETE';
-const REQUEST_HEADERS = 'authorization, content-type, idempotency-key, last-event-id, accept';
+/**
+ * - of both faces: Authorization, Content-Type, Accept, Idempotency-Key, Last-Event-ID, X-GraphQL-Cost
+ * - of libraries around fetch: tracing (W3C Trace Context and Baggage, B3, Sentry, Datadog), Apollo's client awareness, XMLHttpRequest's habits, caches
+ */
+const REQUEST_HEADERS = [
+  ...['authorization', 'content-type', 'accept', 'idempotency-key', 'last-event-id', 'x-graphql-cost'],
+  ...['traceparent', 'tracestate', 'baggage', 'b3', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'x-b3-flags'],
+  ...['sentry-trace', 'x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-origin', 'x-datadog-sampling-priority'],
+  ...[
+    'apollographql-client-name',
+    'apollographql-client-version',
+    'apollo-require-preflight',
+    'x-apollo-operation-name',
+    'x-apollo-operation-type',
+  ],
+  ...['graphql-client-name', 'graphql-client-version', 'x-graphql-client-name', 'x-graphql-client-version', 'graphql-require-preflight'],
+  ...['x-requested-with', 'x-request-id', 'x-correlation-id', 'cache-control', 'pragma', 'if-none-match', 'if-modified-since'],
+].join(', ');
 /** The response headers that an allowed page may read. */
-const EXPOSED_HEADERS = 'x-request-id, ratelimit, ratelimit-policy, retry-after, allow, www-authenticate';
+const EXPOSED_HEADERS = 'x-request-id, ratelimit, ratelimit-policy, retry-after, allow, accept, location, www-authenticate';
 /** The longest that browsers cache a preflight's response. */
 const MAX_AGE_SECONDS = 7200;
 

@@ -14,7 +14,15 @@ export interface Origins {
    * entered, so the page would act as that user (CSRF). A request without Origin and Sec-Fetch-Site does not come from a page.
    */
   readonly isForeignChange: (request: AnyRequest) => boolean;
+  /**
+   * Whether a script of another site's page sends a name and a password. Even a page that CORS_ORIGINS allows needs an access token, which is
+   * short-lived and can be narrowed: a page must not hold an account's own credentials.
+   */
+  readonly isForeignPassword: (request: AnyRequest) => boolean;
 }
+
+/** Whether the credential is HTTP Basic. */
+export const isBasic = (authorization: string | null | undefined) => /^\s*basic\b/i.test(authorization ?? '');
 
 /**
  * @param allowed exact origins, as browsers send them
@@ -29,17 +37,26 @@ export function createOrigins(allowed: readonly string[], publicUrl: () => strin
     return new URL(origin).host === host || (url !== undefined && new URL(url).origin === origin);
   }
 
+  function isOtherSite({ url, headers }: Pick<AnyRequest, 'url' | 'headers'>): boolean {
+    // Only browsers send it, and a page cannot change it.
+    const site = headers.get('sec-fetch-site');
+    if (site !== null) return site !== 'same-origin' && site !== 'none';
+    const origin = headers.get('origin');
+    return origin !== null && !isOwn(origin, new URL(url).host);
+  }
+
   return {
     isAllowed,
     isOwn,
     isForeignChange: ({ method, url, headers }) => {
       if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return false;
-      const origin = headers.get('origin');
-      if (isAllowed(origin)) return false;
-      // Only browsers send it, and a page cannot change it.
-      const site = headers.get('sec-fetch-site');
-      if (site !== null) return site !== 'same-origin' && site !== 'none';
-      return origin !== null && !isOwn(origin, new URL(url).host);
+      return !isAllowed(headers.get('origin')) && isOtherSite({ url, headers });
     },
+    // A navigation and an image, with the browser's saved password, have no Origin.
+    isForeignPassword: (request) =>
+      request.method !== 'OPTIONS' &&
+      request.headers.has('origin') &&
+      isBasic(request.headers.get('authorization')) &&
+      isOtherSite(request),
   };
 }

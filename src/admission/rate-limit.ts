@@ -8,7 +8,17 @@ const REDIS_TIMEOUT_MS = 250;
 /** How long a lost Redis is not asked again, so that its timeout does not delay every request. */
 const REDIS_PAUSE_MS = 5000;
 
+/** How much of its limit an organization has left. */
+export interface Rate {
+  /** Requests in a minute. */
+  readonly limit: number;
+  readonly remaining: number;
+  /** Whole seconds until the organization's window ends. */
+  readonly resetAfter: number;
+}
+
 interface RateVerdict {
+  readonly rate: Rate;
   /** Whole seconds until the organization's window ends. Absent: the request is within the limit. */
   readonly retryAfter?: number;
   /** RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), and Retry-After for a refused request. */
@@ -56,9 +66,10 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
       const { consumedPoints, remainingPoints, msBeforeNext } = await consume(organizationSid);
       const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
       const headers = { 'ratelimit-policy': policy, ratelimit: `"account";r=${remainingPoints};t=${seconds}` };
-      if (consumedPoints <= perMinute) return { headers };
+      const rate = { limit: perMinute, remaining: remainingPoints, resetAfter: seconds };
+      if (consumedPoints <= perMinute) return { rate, headers };
       await holdBack(organizationSid);
-      return { retryAfter: seconds, headers: { ...headers, 'retry-after': String(seconds) } };
+      return { rate, retryAfter: seconds, headers: { ...headers, 'retry-after': String(seconds) } };
     },
     close: () => shared?.close(),
   };

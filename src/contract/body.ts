@@ -1,9 +1,12 @@
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
-import { isObject } from '../json.ts';
+import { isObject, parseJson } from '../json.ts';
 import type { AnyRequest } from '../server/node-request.ts';
-import { readBytes } from '../server/read-body.ts';
+import { decodeUtf8, isDeclaredAs, readBytes } from '../server/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';
 import type { BodyField } from './operation.ts';
+
+/** A page of another site can send forms, plain text and undeclared bodies with its user's Basic credentials, but JSON only if CORS allows it. */
+const JSON_TYPE = /^application\/(json|[\w.!#$&^-]+\+json)$/;
 
 /**
  * Reads the documented fields of a JSON body. An empty body has no fields; the domain reports which are missing.
@@ -14,34 +17,13 @@ export async function readBody(request: AnyRequest, fields: readonly BodyField[]
   const bytes = Number(request.headers.get('content-length')) > MAX_BODY_BYTES ? undefined : await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) throw new ContractFailure(refusal(413));
   if (bytes.length === 0) return readFields({}, fields, '');
-  if (!isJson(request.headers)) throw new ContractFailure(refusal(415, { accept: 'application/json' }));
+  if (!isDeclaredAs(JSON_TYPE, request.headers)) throw new ContractFailure(refusal(415, { accept: 'application/json' }));
   return readFields(parseObject(bytes), fields, '');
 }
 
-/**
- * Whether the body is declared as JSON in UTF-8. A page of another site can send forms, plain text and undeclared bodies with its user's Basic credentials,
- * but JSON only if CORS allows it.
- */
-function isJson(headers: Pick<Headers, 'get'>): boolean {
-  const [type = '', ...parameters] = (headers.get('content-type') ?? '')
-    .toLowerCase()
-    .split(';')
-    .map((part) => part.trim());
-  const encoding = headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
-  return (
-    encoding === 'identity' &&
-    /^application\/(json|[\w.!#$&^-]+\+json)$/.test(type) &&
-    parameters.every((parameter) => !parameter.startsWith('charset') || /^charset="?utf-?8"?$/.test(parameter))
-  );
-}
-
 function parseObject(bytes: Buffer): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw invalidParameter('body', 'must be JSON in UTF-8');
-  }
+  const value = parseJson(decodeUtf8(bytes) ?? '');
+  if (value === undefined) throw invalidParameter('body', 'must be JSON in UTF-8');
   if (!isObject(value)) throw invalidParameter('body', 'must be a JSON object');
   return value;
 }

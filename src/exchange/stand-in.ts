@@ -9,7 +9,8 @@ import type { Gateway } from '../domain/gateway.ts';
 import { comparedForm } from '../domain/phone-numbers.ts';
 import { fold } from '../domain/text.ts';
 import { parseJson } from '../json.ts';
-import { readBytes } from '../server/read-body.ts';
+import { targetOf } from '../server/node-request.ts';
+import { decodeUtf8, readBytes } from '../server/read-body.ts';
 import { isStorableText } from './storable-text.ts';
 import { type Activity, activitySchema } from './teams/activity.ts';
 import { receiveFromTeams } from './teams/from-teams.ts';
@@ -43,11 +44,11 @@ export interface StandInOptions {
  * @returns JSON `{message}` with 200, 400, 404, 405, 409, 413 or 502
  */
 export async function standIn(gateway: Gateway, options: StandInOptions, caller: Caller, request: Request): Promise<Response> {
-  const kind = new URL(request.url).pathname.slice(STAND_IN.length);
+  const kind = targetOf(request).pathname.slice(STAND_IN.length);
   if (request.method !== 'POST') return respond(405, 'Method not allowed');
   const bytes = await readBytes(request, MAX_BODY_BYTES);
   if (!bytes) return respond(413, `The body must have at most ${MAX_BODY_BYTES} bytes`);
-  const body = parseJson(bytes);
+  const body = parseJson(decodeUtf8(bytes) ?? '');
   if (kind === 'sms' && options.carrier) return playPhone(gateway, options, caller, body);
   if (kind === 'teams' && options.teams) return playTeamsUser(gateway, caller, body);
   return respond(404, 'There is no embedded stand-in for this platform');

@@ -12,8 +12,8 @@ export interface OperationBody {
 }
 
 /** Decodes the body of a POST. Returns `undefined` if it is malformed. */
-export function decodeBody(bytes: Buffer): OperationBody | undefined {
-  const body = parseJson(bytes);
+export function decodeBody(text: string): OperationBody | undefined {
+  const body = parseJson(text);
   return isObject(body) ? decode(body) : undefined;
 }
 

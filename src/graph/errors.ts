@@ -12,9 +12,11 @@ export const bodyTooLarge = () =>
     extensions: { code: 'REQUEST_ENTITY_TOO_LARGE', http: { status: 413 } },
   });
 
-/** @param retryAfter in seconds */
+/** @param retryAfter in seconds, if it is known */
 export const tooManyRequests = (message: string, retryAfter?: number) =>
-  new GraphQLError(message, { extensions: { code: 'TOO_MANY_REQUESTS', retryAfter, http: { status: 429 } } });
+  new GraphQLError(message, {
+    extensions: { code: 'TOO_MANY_REQUESTS', retryAfter, http: { status: 429 } },
+  });
 
 export const tooManySubscriptions = (maximum: number) =>
   new GraphQLError(`This account already has ${maximum} open subscriptions, the maximum`, {
@@ -55,6 +57,24 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
   log.error({ err: thrown, path, requestId }, 'unexpected error in the graph');
   // An error of a field leaves the other fields' data, with status 200.
   return new GraphQLError(FAULT, { nodes, path, extensions: { code: 'INTERNAL_SERVER_ERROR', http: path ? undefined : { status: 500 } } });
+}
+
+/**
+ * Gives errors without data the status 400 (GraphQL over HTTP, 6.4.2), unless they have a status. `spec`: Yoga sends it with
+ * application/graphql-response+json only, and 200 with application/json, as the request was well-formed.
+ */
+export const withStatus = (errors: readonly GraphQLError[]): readonly GraphQLError[] =>
+  errors.some(({ extensions }) => extensions.http) ? errors : errors.map(asBadRequest);
+
+function asBadRequest({ message, nodes, source, positions, path, originalError, extensions }: GraphQLError): GraphQLError {
+  return new GraphQLError(message, {
+    nodes,
+    source,
+    positions,
+    path,
+    originalError,
+    extensions: { ...extensions, http: { status: 400, spec: true } },
+  });
 }
 
 /** The error without `extensions.http`, which only Yoga reads, and removes. */

@@ -12,6 +12,7 @@ import { createDocumentChecks, withoutSuggestion } from './documents/checks.ts';
 import { loadTrustedDocuments, type TrustedDocumentsSettings } from './documents/trusted-documents.ts';
 import { maskError } from './errors.ts';
 import { createGraphFace } from './face.ts';
+import { createSchemaFiles, type SchemaFiles } from './schema-files.ts';
 import { createSimpleOperations } from './simple-operation.ts';
 import { createStreaming } from './streaming.ts';
 import type { StreamingGraph } from './streams/prepared.ts';
@@ -29,6 +30,7 @@ export interface GraphSettings {
 
 interface GraphOptions extends GraphSettings {
   readonly schema: GraphQLSchema;
+  readonly schemaFiles: SchemaFiles;
   /** Makes the resolvers' context for one operation. `resumeFrom`: the cursor after which a subscription resumes. */
   readonly contextFor: (caller: Caller, resumeFrom?: string) => OperationContext;
   readonly credentials: CredentialWatch;
@@ -67,5 +69,6 @@ export function createGraph(options: GraphOptions): Graph {
   const streaming = createStreaming({
     ...{ schema, contextFor, mask, yoga, checks, trusted, credentials, admission, subscriptions, observe, log },
   });
-  return { streaming, face: createGraphFace({ yoga, simple, streaming, graphiql: options.graphiql, isDraining }) };
+  const schemaFile = createSchemaFiles(options.introspection ? options.schemaFiles : undefined);
+  return { streaming, face: createGraphFace({ yoga, simple, streaming, schemaFile, graphiql: options.graphiql, isDraining }) };
 }

@@ -5,11 +5,11 @@ import { OverloadError } from '../admission/fairness.ts';
 import { outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
 import type { RunResult } from '../execution/answers.ts';
-import { decodeBody } from '../execution/operation-body.ts';
+import type { OperationBody } from '../execution/operation-body.ts';
 import { type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
-import type { AnyRequest } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
+import type { ResultType } from './accept.ts';
 import type { CompiledDocuments } from './compiled-documents.ts';
 
 interface SimpleOperationOptions {
@@ -31,8 +31,7 @@ type SimpleOutcome = { readonly response: TextResponse } | { readonly result: Ex
  * Yoga's, byte for byte.
  */
 export function createSimpleOperations({ documents, contextFor, admission, observe }: SimpleOperationOptions) {
-  return async (bytes: Buffer, { caller, hasTimedOut }: Admitted): Promise<SimpleOutcome> => {
-    const body = decodeBody(bytes);
+  return async (body: OperationBody | undefined, { caller, hasTimedOut }: Admitted, type: ResultType): Promise<SimpleOutcome> => {
     if (!body?.isPlain || !body.query) return undefined;
     const { query, operationName, variables } = body;
     const compiled = documents.get(actorOf(caller), query, operationName);
@@ -44,8 +43,8 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
     const work = () => observed(observe, facts, () => run(context, variables), isReported);
     const result = await inTurn(admission, caller, kind, work, hasTimedOut).catch(ignoreOverload);
     if (result === undefined) return undefined;
-    if (result.text !== undefined) return { response: jsonResponse(result.text) };
-    if (!result.errors) return { response: jsonResponse(JSON.stringify(result)) };
+    if (result.text !== undefined) return { response: responseOf(result.text, type) };
+    if (!result.errors) return { response: responseOf(JSON.stringify(result), type) };
     return kind === 'query' && !isFinal(result) ? undefined : { result };
   };
 }
@@ -61,14 +60,6 @@ function ignoreOverload(error: unknown): undefined {
   if (!(error instanceof OverloadError)) throw error;
 }
 
-/** Whether the operation may be simple. Its response must be application/json, whatever its outcome. */
-export function isSimple({ method, headers }: AnyRequest): boolean {
-  if (method !== 'POST' || !/^application\/json *(; *charset=utf-8)?$/i.test(headers.get('content-type') ?? '')) return false;
-  if (headers.has('content-encoding')) return false;
-  const accept = headers.get('accept');
-  return accept === null || accept === '*/*' || accept === 'application/json';
-}
-
-function jsonResponse(text: string): TextResponse {
-  return new TextResponse(text, { status: 200, headers: { 'content-type': 'application/json; charset=utf-8' } });
+function responseOf(text: string, type: ResultType): TextResponse {
+  return new TextResponse(text, { status: 200, headers: { 'content-type': `${type}; charset=utf-8` } });
 }

@@ -9,7 +9,8 @@ import type { Caller } from '../domain/caller.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { DocumentReference, TrustedDocuments } from './documents/trusted-documents.ts';
-import { bodyTooLarge, tooManyRequests } from './errors.ts';
+import { bodyTooLarge, tooManyRequests, withStatus } from './errors.ts';
+import { withCost } from './shown-cost.ts';
 import { malformedJson, refusalBodies } from './yoga-gaps.ts';
 
 /** Yoga's server context, passed to `fetch` with each request. */
@@ -60,6 +61,8 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
 
 const isTooLarge = (error: unknown) => error instanceof GraphQLError && error.extensions.code === 'REQUEST_ENTITY_TOO_LARGE';
 
+const badRequest = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+
 /** Replaces a reference to a trusted document with its text. */
 function resolveDocuments(trusted: TrustedDocuments): Plugin {
   return {
@@ -69,19 +72,22 @@ function resolveDocuments(trusted: TrustedDocuments): Plugin {
       const { documentId: inBody, ...rest } = params as typeof params & DocumentReference;
       const documentId = request.method === 'GET' ? (new URL(request.url).searchParams.get('documentId') ?? undefined) : inBody;
       const query = trusted.resolve({ ...rest, documentId });
+      // Yoga's own refusal has the status 200 with application/json, which is for well-formed requests only.
+      if (query === undefined && rest.query == null) throw badRequest('The request has no query');
       if (query !== undefined) setParams({ ...rest, query });
     },
   };
 }
 
 /** Checks every operation. Yoga caches the results of `parse` and `validate`. */
-function checkDocuments({ parse, validate, check }: DocumentChecks): Plugin {
+function checkDocuments({ parse, validate, check }: DocumentChecks): Plugin<ServerContext> {
   return {
     onParse: ({ setParseFn }) => setParseFn((text: { toString(): string }) => parse(text.toString())),
     onValidate: ({ setValidationFn }) => setValidationFn((_schema: GraphQLSchema, document: DocumentNode) => validate(document)),
     onExecute: ({ args, setResultAndStopExecution }) => {
       const errors = check(args.document, args.operationName, args.variableValues);
-      if (errors.length > 0) setResultAndStopExecution({ errors });
+      const { request, rate } = args.contextValue;
+      if (errors.length > 0) setResultAndStopExecution(withCost({ errors }, args, { request, rate }));
     },
   };
 }
@@ -93,14 +99,16 @@ function checkDocuments({ parse, validate, check }: DocumentChecks): Plugin {
 function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOptions['mask']): Plugin<ServerContext> {
   return {
     onExecute: ({ setExecuteFn, args }) => {
-      const { caller, hasTimedOut, result: knownResult } = args.contextValue;
+      const { caller, hasTimedOut, rate, request, result: knownResult } = args.contextValue;
       const facts = { face: 'graph', caller, ...factsOf(args.document, args.operationName) } as const;
       setExecuteFn(async (executionArgs: unknown) => {
         // Yoga's own executor orders a result's fields by when they resolve; the specification (7.2.2) wants the order of the selection.
         const run = () => observed(observe, facts, () => execute(executionArgs as ExecutionArgs));
         try {
           const { errors, ...result } = knownResult ?? (await inTurn(admission, caller, facts.kind, run, hasTimedOut));
-          return errors ? { ...result, errors: errors.map((error) => mask(error, caller.requestId)) } : result;
+          const masked = errors?.map((error) => mask(error, caller.requestId));
+          const shown = masked ? { ...result, errors: 'data' in result ? masked : withStatus(masked) } : result;
+          return withCost(shown, args, { request, rate });
         } catch (error) {
           if (error instanceof OverloadError) return { errors: [tooManyRequests(error.message)] };
           throw error;

@@ -1,4 +1,4 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type IncomingMessage, METHODS, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TextResponse } from './text-response.ts';
 
@@ -34,12 +34,12 @@ function bodyOf(status: number): string {
   return JSON.stringify({ errorCode: String(status), message, errors: [{ message, extensions: { code } }] });
 }
 
-/** The methods that HTTP defines (RFC 9110, 9.3; RFC 5789). Some or all paths refuse some of them with 405. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE', 'CONNECT']);
+/** The registered methods that node can parse. The faces refuse those that they do not use with 405. */
+const KNOWN_METHODS = new Set(METHODS);
 
-/** Refuses a method that nothing here implements. @returns `undefined` for any other */
+/** Refuses a method that is not known. @returns `undefined` for any other */
 export function refuseMethod({ method }: { readonly method: string }): TextResponse | undefined {
-  return METHODS.has(method) ? undefined : new TextResponse(bodyOf(501), { status: 501, headers: { 'content-type': TYPE } });
+  return KNOWN_METHODS.has(method) ? undefined : new TextResponse(bodyOf(501), { status: 501, headers: { 'content-type': TYPE } });
 }
 
 /** Refuses a request without a valid target, and closes its connection. */

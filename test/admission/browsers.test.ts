@@ -13,6 +13,8 @@ const OWN = 'http://gateway.test';
 
 let gateway: LiveGateway;
 let provider: Provider;
+let basic: string;
+/** Of an access token, as pages of other sites need one. */
 let authorization: string;
 /** The same without CORS_ORIGINS. */
 let closed: (request: Request) => Promise<Response>;
@@ -20,7 +22,11 @@ beforeAll(async () => {
   gateway = await createLiveGateway({ access: { corsOrigins: [ALLOWED], embedded: { carrier: true, teams: true } } });
   closed = gateway.another({}).fetch;
   provider = await gateway.provider();
-  authorization = authorizationOf({ user: provider.accountSid, password: provider.authToken });
+  basic = authorizationOf({ user: provider.accountSid, password: provider.authToken });
+  const { data } = await provider.graph(
+    'mutation { made: createAccessToken(input: { expiresIn: 3600, permissions: [READ, WRITE] }) { ... on CreateAccessTokenSuccess { token } } }',
+  );
+  authorization = `Bearer ${data.made.token}`;
 });
 afterAll(() => gateway.close());
 
@@ -96,7 +102,11 @@ describe.each(['/graphql', '/msteams/enterprises', '/mxteams/teamsbot', '/stand-
     expect(headers.get('access-control-allow-origin')).toBe(ALLOWED);
     expect(headers.get('access-control-allow-methods')?.split(', ')).toEqual(['GET', 'HEAD', 'POST', 'PUT', 'DELETE']);
     expect(headers.get('access-control-allow-headers')?.split(', ')).toEqual(
-      expect.arrayContaining(['authorization', 'content-type', 'idempotency-key', 'last-event-id']),
+      expect.arrayContaining([
+        ...['authorization', 'content-type', 'idempotency-key', 'last-event-id', 'x-graphql-cost'],
+        ...['traceparent', 'tracestate', 'baggage', 'apollographql-client-name', 'apollographql-client-version'],
+        ...['x-requested-with', 'x-request-id', 'cache-control'],
+      ]),
     );
     expect(headers.get('access-control-allow-credentials')).toBeNull();
   });
@@ -189,11 +199,42 @@ describe('a WebSocket', () => {
 
   test('of an allowed origin is not authenticated by the browser’s saved password', async () => {
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
-      headers: { origin: ALLOWED, authorization },
+      headers: { origin: ALLOWED, authorization: basic },
     });
     await once(socket, 'open');
     socket.send('{"type":"connection_init"}');
     expect((await once(socket, 'close'))[0]).toBe(4403);
+  });
+});
+
+describe('a script of another site’s page that sends HTTP Basic', () => {
+  test.each(requests)('is refused with a challenge for an access token by %s, even if its origin is allowed', async (_, path, init) => {
+    for (const origin of [ALLOWED, FOREIGN, 'null']) {
+      const response = await ask(gateway.fetch, path, init, { origin, authorization: basic });
+      // A change by a page that is not allowed is refused before.
+      expect(response.status).toBe(init.method === 'POST' && origin !== ALLOWED ? 403 : 401);
+      if (origin === ALLOWED) expect(response.headers.get('www-authenticate')).toMatch(/^Bearer /);
+    }
+  });
+
+  test.each(requests)('differs from the gateway’s own pages and other programs, by %s', async (_, path, init) => {
+    for (const headers of [{}, { origin: OWN }, { origin: OWN, 'sec-fetch-site': 'same-origin' }] as Record<string, string>[]) {
+      expect((await ask(gateway.fetch, path, init, { authorization: basic, ...headers })).status).toBe(200);
+    }
+  });
+
+  test('is refused over WebSocket; an access token is not', async () => {
+    const answerTo = async (given: string) => {
+      const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', {
+        headers: { origin: ALLOWED },
+      });
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ type: 'connection_init', payload: { Authorization: given } }));
+      const answer = await Promise.race([once(socket, 'close').then(([code]) => code), once(socket, 'message').then(() => 'ack')]);
+      socket.terminate();
+      return answer;
+    };
+    expect([await answerTo(basic), await answerTo(authorization)]).toEqual([4403, 'ack']);
   });
 });
 

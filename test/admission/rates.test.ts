@@ -109,7 +109,8 @@ describe('requests of one account above RATE_LIMIT', () => {
     );
 
     const ofGraph = await graph('{ __typename }');
-    expect([ofGraph.status, ofGraph.errors?.[0]?.extensions]).toEqual([429, { code: 'TOO_MANY_REQUESTS' }]);
+    expect([ofGraph.status, ofGraph.errors?.[0]?.extensions]).toEqual([429, { code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) }]);
+    expect(String(ofGraph.errors?.[0]?.extensions?.retryAfter)).toBe(ofGraph.headers.get('retry-after'));
     const ofRest = await rest.get('/msteams/enterprises/search');
     expect([ofRest.status, ofRest.body]).toEqual([429, { errorCode: '429', message: 'Too Many Requests' }]);
     for (const { headers } of [ofGraph, ofRest]) {
@@ -173,6 +174,15 @@ describe('requests of one account above RATE_LIMIT', () => {
     await graphqlWs.subscribe(place, '{ __typename }', {}).hasEnded();
     const { errors } = await graphqlWs.subscribe(place, '{ __typename }', {}).hasEnded();
     expect(errors[0]?.extensions).toEqual({ code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) });
+    // An EventSource could not read a refusal with another status.
+    for (const { name, subscribe } of transports) {
+      const refused = await subscribe(place, MESSAGE_EVENTS, {}).hasEnded();
+      expect([name, refused.updates, refused.errors.map(({ extensions }) => extensions)]).toEqual([
+        name,
+        [],
+        [{ code: 'TOO_MANY_REQUESTS', retryAfter: expect.any(Number) }],
+      ]);
+    }
     expect((await restClient(fetch, credentialsOf(provider)).get('/msteams/enterprises/search')).status).toBe(429);
   });
 

@@ -75,7 +75,7 @@ test('examples/apollo/console.mjs ends its live events when its access token is 
     sid: data.made.accessToken.sid,
   });
   expect(await example.exited).toEqual({ code: 1, signal: null });
-  expect(example.stderr).toContain('There are no more events: Socket closed with event 4403');
+  expect(example.stderr).toContain('There are no more events: Socket closed with event 4401');
 });
 
 test('examples/apollo/possible-types.mjs matches the schema', async () => {

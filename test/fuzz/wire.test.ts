@@ -65,7 +65,8 @@ test('any bytes over a connection get no 5xx, and the next client is served', {
       for (const answer of answers) {
         for (const status of statusesIn(answer)) {
           judge.count('wire', status);
-          if (status >= 500) throw new Error(`${told}\nwas answered ${answer.slice(0, 3000)}`);
+          // 501: a method that nobody knows.
+          if (status >= 500 && status !== 501) throw new Error(`${told}\nwas answered ${answer.slice(0, 3000)}`);
         }
         if (INSIDE.test(answer)) throw new Error(`${told}\nshows the inside: ${INSIDE.exec(answer)?.[0]} in ${answer.slice(0, 4000)}`);
       }

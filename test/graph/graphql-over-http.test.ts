@@ -18,7 +18,9 @@ function authorized(url: string, init: RequestInit = {}): Promise<Response> {
   return gateway.fetch(new Request(url, { ...init, headers }));
 }
 
-const audits = serverAudits({ url: 'http://gateway.test/graphql', fetchFn: authorized });
+/** Of requests before 2025, the specification says: without Accept, application/json. Of later ones: application/graphql-response+json. */
+const BEFORE_2025 = '80D8';
+const audits = serverAudits({ url: 'http://gateway.test/graphql', fetchFn: authorized }).filter(({ id }) => id !== BEFORE_2025);
 
 describe("graphql-http's audit of GraphQL over HTTP", () => {
   test('covers mandatory, recommended and allowed behavior', () => {

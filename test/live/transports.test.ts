@@ -132,6 +132,42 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await closeAll();
   });
 
+  test('a stream may begin with the newest events that pass its filter, and misses and repeats nothing after them', async () => {
+    const from = await sender();
+    const sids = [await from.send(), await from.send(), await from.send()];
+    await from.advance(sids[0] as string, { status: 'SENT' });
+    const log = await committed(gateway, from.provider);
+    const cases: [Record<string, unknown>, string[]][] = [
+      [{ last: 0 }, []],
+      [{ last: 1 }, log.slice(-1)],
+      [{ last: 3 }, log.slice(-3)],
+      [{ last: 100 }, log],
+      [{ last: 2, filter: { statuses: ['QUEUED', 'DELIVERED'] } }, log.slice(1, 3)],
+      [{ last: 5, filter: { messageSid: sids[0] } }, [log[0] as string, log[3] as string]],
+    ];
+    const readers = cases.map(([variables]) => subscribe(from, variables));
+    for (const [index, [variables, expected]] of cases.entries()) {
+      const reader = readers[index] as Reader;
+      await reader.until(({ updates }) => updates.length > 0 && updates.length >= expected.length);
+      expect([variables, reader.log]).toEqual([variables, expected]);
+    }
+    await from.advance(sids[0] as string, { status: 'DELIVERED' });
+    for (const [index, [, expected]] of cases.entries()) {
+      const reader = readers[index] as Reader;
+      await reader.hasEvents(expected.length + 1);
+      expect(reader.log).toEqual([...expected, `${sids[0]} DELIVERED`]);
+    }
+    const resumed = resume(from, readers[1]?.cursor as string, { last: 3 });
+    const sid = await from.send();
+    await resumed.hasEvents(1);
+    expect(resumed.log).toEqual([`${sid} QUEUED`]);
+    for (const last of [-1, 101]) {
+      const refused = await subscribe(from, { last }).hasEnded();
+      expect([refused.updates, refused.errorCode]).toEqual([[], 'INVALID_PARAMETER']);
+    }
+    await closeAll();
+  });
+
   test('an idle stream gets bookmarks', async () => {
     const reader = subscribe(await sender());
     await reader.until(({ updates }) => updates.length >= 3);
@@ -248,24 +284,54 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
     await change(from.provider.accountSid);
     await reader.hasEnded();
     expect(performance.now() - began).toBeLessThan(5000);
-    expect(transport.name.includes('ws') ? reader.code : reader.errorCode).toBe(transport.name.includes('ws') ? 4403 : 'UNAUTHENTICATED');
+    expect(transport.name.includes('ws') ? reader.code : reader.errorCode).toBe(transport.name.includes('ws') ? 4401 : 'UNAUTHENTICATED');
     await streamsAreGone();
   });
 });
 
-test('a query by a client that also accepts event streams gets its result in the form that it names first', async () => {
-  const { provider } = await sender();
-  const response = await fetch(`${gateway.url}/graphql`, {
-    method: 'POST',
-    headers: {
-      accept: 'application/graphql-response+json, application/json, text/event-stream, multipart/mixed',
-      authorization: authorizationOf(provider),
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ query: '{ __typename }' }),
+describe('a client that accepts event streams and JSON', () => {
+  const URQL = 'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed';
+  const ask = (provider: Sender['provider'], accept: string, body: object) =>
+    fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { accept, authorization: authorizationOf(provider), 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  test('gets the results and errors of queries as JSON, with their status', async () => {
+    const { provider } = await sender();
+    const cases: [string, object, number, string][] = [
+      [URQL, { query: '{ __typename }' }, 200, 'application/graphql-response+json'],
+      [URQL, { query: '{ nope }' }, 400, 'application/graphql-response+json'],
+      [URQL, { extensions: { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } } }, 404, 'application/graphql-response+json'],
+      ['text/event-stream;q=0.1, application/json', { query: '{ nope }' }, 200, 'application/json'],
+      ['text/event-stream;q=0, application/json;q=0.1', { query: '{ __typename }' }, 200, 'application/json'],
+    ];
+    for (const [accept, body, status, type] of cases) {
+      const response = await ask(provider, accept, body);
+      expect([accept, body, response.status, response.headers.get('content-type')]).toEqual([
+        accept,
+        body,
+        status,
+        `${type}; charset=utf-8`,
+      ]);
+      const expected = JSON.stringify(body).includes('__typename') ? { data: { __typename: 'Query' } } : { errors: [expect.anything()] };
+      expect(await response.json()).toEqual(expected);
+    }
   });
-  expect(response.headers.get('content-type')).toMatch(/^application\/graphql-response\+json/);
-  expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+
+  test('gets a stream where it prefers one, and for subscriptions', async () => {
+    const { provider } = await sender();
+    const preferred = await ask(provider, 'text/event-stream, application/json', { query: '{ __typename }' });
+    expect(preferred.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    expect(await preferred.text()).toContain('"__typename":"Query"');
+    const subscription = await ask(provider, URQL, { query: 'subscription { messageEvents { __typename } }' });
+    expect([subscription.status, subscription.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    await subscription.body?.cancel();
+    await streamsAreGone();
+    const unacceptable = await ask(provider, 'application/json', { query: 'subscription { messageEvents { __typename } }' });
+    expect(unacceptable.status).toBe(406);
+  });
 });
 
 const logOf = ({ provider }: Sender) => headOf(gateway.database.prisma, provider.organizationSid);

@@ -9,7 +9,8 @@ import { acceptMessage } from '../../domain/messages/message-log.ts';
 import { phoneOf } from '../../domain/phones.ts';
 import { normalizeSid } from '../../domain/sid.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
-import { readBytes } from '../../server/read-body.ts';
+import { targetOf } from '../../server/node-request.ts';
+import { decodeUtf8, readBytes } from '../../server/read-body.ts';
 import { applyReport } from '../reports.ts';
 import { isStorableText, toStorableSid, toStorableText } from '../storable-text.ts';
 import { isCut, isRestcommStatus, toReport, withTextChange } from './reports.ts';
@@ -32,19 +33,19 @@ const MAX_MEDIA = 10;
  * @returns 200 with empty RCML once the SMS or status is committed; 400, 404, 405, 413 with a line of text
  */
 export async function restcommWebhook(gateway: Gateway, request: Request): Promise<Response> {
-  const url = new URL(request.url);
-  const [secret = '', kind, ...rest] = url.pathname.slice(RESTCOMM_WEBHOOKS.length).split('/');
+  const { pathname, search } = targetOf(request);
+  const [secret = '', kind, ...rest] = pathname.slice(RESTCOMM_WEBHOOKS.length).split('/');
   const mappingSid = mappingOfSecret(gateway, secret);
   if (!mappingSid || rest.length > 0 || (kind !== 'sms' && kind !== 'status')) return plainText(404, 'Not found');
   if (request.method !== 'POST') return plainText(405, 'Method not allowed', { allow: 'POST' });
   if (!isForm(request)) return plainText(400, 'The body must be form-encoded');
   const bytes = await readBytes(request, MAX_FORM_BYTES);
   if (!bytes) return plainText(413, `The body must have at most ${MAX_FORM_BYTES} bytes`);
-  const form = new URLSearchParams(bytes.toString('utf8'));
+  const form = new URLSearchParams(decodeUtf8(bytes) ?? bytes.toString('utf8'));
   const problem =
     kind === 'sms'
       ? await receiveSms(gateway, mappingSid, form)
-      : await receiveStatus(gateway, mappingSid, form, url.searchParams.get('message'));
+      : await receiveStatus(gateway, mappingSid, form, new URLSearchParams(search).get('message'));
   if (problem) return plainText(400, problem);
   return new Response('<?xml version="1.0" encoding="UTF-8"?>\n<Response/>\n', { headers: { 'content-type': 'text/xml; charset=utf-8' } });
 }

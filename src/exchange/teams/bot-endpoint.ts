@@ -2,7 +2,7 @@ import type { Gateway } from '../../domain/gateway.ts';
 import { parseJson } from '../../json.ts';
 import { KeysUnavailableError } from '../../platforms/microsoft/bot-framework-keys.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../../platforms/microsoft/bot-framework-tokens.ts';
-import { readBytes } from '../../server/read-body.ts';
+import { decodeUtf8, readBytes } from '../../server/read-body.ts';
 import { activitySchema } from './activity.ts';
 import { receiveFromTeams } from './from-teams.ts';
 
@@ -21,7 +21,7 @@ export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifi
   if (request.method !== 'POST') return respond(405, { allow: 'POST' });
   const bytes = await readBytes(request, MAX_ACTIVITY_BYTES);
   if (!bytes) return respond(413);
-  const parsed = activitySchema.safeParse(parseJson(bytes));
+  const parsed = activitySchema.safeParse(parseJson(decodeUtf8(bytes) ?? ''));
   if (!parsed.success) return respond(400);
   const activity = parsed.data;
   try {

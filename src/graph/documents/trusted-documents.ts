@@ -45,7 +45,9 @@ export function loadTrustedDocuments(settings: TrustedDocumentsSettings | undefi
     if (typeof id === 'string') {
       const known = byId.get(id) ?? byId.get(id.replace(/^sha256:/, ''));
       if (known !== undefined) return known;
-      if (!settings && text === undefined) throw persistedQueryError('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
+      // No request adds a document. After `NotFound`, APQ's clients would send each hash, then its text, every time; after this, only texts.
+      if (settings?.mode !== 'only' && text === undefined && (!settings || documentId === undefined))
+        throw persistedQueryError('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
       // APQ would store a text that comes with a hash: here it is run like any other.
       if (settings?.mode === 'only' || text === undefined) throw persistedQueryError('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND');
     }

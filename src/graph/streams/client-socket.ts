@@ -36,6 +36,8 @@ export class ClientSocket extends WebSocket implements StreamSocket {
   /** The upgrade's Authorization, until connection_init. */
   authorization: string | undefined = undefined;
   remoteAddress: string | undefined = undefined;
+  /** Whether a page of another site has opened it. */
+  isOtherSite = false;
   hasSentInit = false;
   caller: Caller | undefined = undefined;
   #quota: Quota | undefined = undefined;
@@ -112,9 +114,9 @@ export class ClientSocket extends WebSocket implements StreamSocket {
       this.send(stringifyMessage(payload ? { type: MessageType.Pong, payload } : { type: MessageType.Pong }));
   }
 
-  /** Called when the credentials have become invalid. */
+  /** Called when the credentials have become invalid. After this code, graphql-ws's client does not connect again with the same ones. */
   end(): void {
-    this.close(CloseCode.Forbidden, 'Forbidden');
+    this.close(CloseCode.Unauthorized, 'Your credentials are no longer valid');
   }
 
   /** Called by graphql-ws with its handler of messages. */

@@ -6,9 +6,10 @@ import { type Context, handleProtocols, makeServer, type SubscribePayload } from
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Authentication, isRefusal } from '../../admission/authentication.ts';
-import type { Origins } from '../../admission/origins.ts';
+import { isBasic, type Origins } from '../../admission/origins.ts';
 import type { Quota } from '../../admission/quota.ts';
 import type { Caller } from '../../domain/caller.ts';
+import { readTarget } from '../../server/request-target.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
 import { ClientSocket, TICK_MS, TRY_AGAIN_LATER } from './client-socket.ts';
 import type { PreparedOperation, StreamingGraph } from './prepared.ts';
@@ -74,6 +75,7 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', failed);
     if (isGoingAway) refuse(socket, '503 Service Unavailable');
+    else if (!readTarget(request)) refuse(socket, '400 Bad Request');
     else if (request.url?.split('?')[0] !== '/graphql') refuse(socket, '404 Not Found');
     else if (isForeign(request, origins)) refuse(socket, '403 Forbidden');
     else upgrader.handleUpgrade(request, socket, head, begin);
@@ -82,7 +84,9 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
   function begin(client: ClientSocket, request: IncomingMessage): void {
     request.socket.off('error', failed);
     client.network = request.socket;
-    client.authorization = authorizationOf(request, origins);
+    client.isOtherSite = isOtherSite(request, origins);
+    // A browser adds its credentials for this host, whatever the page.
+    client.authorization = client.isOtherSite ? undefined : request.headers.authorization;
     client.remoteAddress = addressOf(request);
     clients.add(client);
     client.begin(protocol, log);
@@ -142,7 +146,7 @@ async function connect({ graph, authenticate, quota }: WebSocketOptions, context
   // Credentials must not stay in memory as long as the socket.
   Object.assign(context, { connectionParams: undefined });
   socket.authorization = undefined;
-  const header = typeof given === 'string' ? given : null;
+  const header = typeof given === 'string' && !(socket.isOtherSite && isBasic(given)) ? given : null;
   const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
   const caller = await authenticate({ headers }, { remoteAddress: socket.remoteAddress });
   if (isRefusal(caller)) {
@@ -179,17 +183,12 @@ async function prepare(graph: StreamingGraph, context: SocketContext, id: string
 const noSuchOperation = () =>
   new GraphQLError('Could not determine what operation to execute.', { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
 
-/**
- * The upgrade's Authorization, unless a page of another site opens the socket: the browser adds its credentials for this host, whatever the page.
- */
-function authorizationOf({ headers: { authorization, origin, host } }: IncomingMessage, { isOwn }: Origins): string | undefined {
-  return origin === undefined || isOwn(origin, host) ? authorization : undefined;
-}
+/** Whether a page of another site opens the socket. */
+const isOtherSite = ({ headers: { origin, host } }: IncomingMessage, { isOwn }: Origins) => origin !== undefined && !isOwn(origin, host);
 
 /** Whether a page of another site, not in CORS_ORIGINS, opens the socket. Browsers do not apply CORS to WebSockets. */
-function isForeign({ headers: { origin, host } }: IncomingMessage, { isAllowed, isOwn }: Origins): boolean {
-  return origin !== undefined && !isAllowed(origin) && !isOwn(origin, host);
-}
+const isForeign = (request: IncomingMessage, origins: Origins) =>
+  isOtherSite(request, origins) && !origins.isAllowed(request.headers.origin ?? null);
 
 /** Refuses an upgrade, and closes its connection. node no longer reads from it, so it would stay open after the client has gone. */
 function refuse(socket: Duplex, status: string): void {

@@ -197,7 +197,9 @@ test('with `prefer`, trusted documents of a manifest in Relay’s form are run b
   expect((await post('prefer', { documentId: 'relay-viewer' })).data).toEqual({ viewer: { account: { sid: provider.accountSid } } });
   expect((await post('prefer', { query: OTHER })).data).toEqual({ __typename: 'Query' });
   expect((await post('prefer', { query: OTHER, ...byHash(OTHER) })).data).toEqual({ __typename: 'Query' });
-  expect((await post('prefer', byHash(OTHER))).errors?.[0]?.extensions).toEqual({ code: 'PERSISTED_QUERY_NOT_FOUND' });
+  // APQ's clients then stop asking by hash: no request adds a document.
+  expect((await post('prefer', byHash(OTHER))).errors?.[0]?.extensions).toEqual({ code: 'PERSISTED_QUERY_NOT_SUPPORTED' });
+  expect((await post('prefer', { documentId: 'nothing' })).errors?.[0]?.extensions).toEqual({ code: 'PERSISTED_QUERY_NOT_FOUND' });
   expect((await post('prefer', { query: DEEP })).errors?.[0]?.extensions.code).toBe('QUERY_LIMIT_EXCEEDED');
 });
 

@@ -94,6 +94,16 @@ describe('a connection', () => {
     expect(await socket.closed).toBe(4403);
   });
 
+  test('whose upgrade a proxy has removed gets 426', async () => {
+    const response = await fetch(`${gateway.url}/graphql`, {
+      headers: { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' },
+    });
+    expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket']);
+    expect(await response.json()).toEqual({
+      errors: [{ message: expect.stringMatching(/proxy/), extensions: { code: 'UPGRADE_REQUIRED' } }],
+    });
+  });
+
   test('may have its credentials in the upgrade’s headers, but not from another site’s page', async () => {
     const authorization = authorizationOf(from.provider);
     for (const headers of [{ authorization }, { authorization, origin: gateway.url }] as Record<string, string>[]) {

@@ -1,4 +1,3 @@
-import type pg from 'pg';
 import type { Database } from '../../src/database/connect.ts';
 
 /** A node of EXPLAIN's JSON. */
@@ -22,20 +21,10 @@ export interface Explained {
 
 const WRITES = /\b(insert|update|delete)\b/i;
 
-/**
- * Explains a statement on a database, with its values. A reading one is run.
- * @param isGeneric whether its plan is made for all values alike
- */
-export async function explain(
-  { pool }: Pick<Database, 'pool'>,
-  text: string,
-  values: readonly unknown[],
-  isGeneric = false,
-): Promise<Explained> {
+/** Explains a statement on a database, with its values. A reading one is run. */
+export async function explain({ pool }: Pick<Database, 'pool'>, text: string, values: readonly unknown[]): Promise<Explained> {
   const options = WRITES.test(text) ? 'FORMAT JSON' : 'ANALYZE, FORMAT JSON';
-  const { rows } = isGeneric
-    ? await genericPlan(pool, options, text, values)
-    : await pool.query({ text: `EXPLAIN (${options}) ${text}`, values: [...values] });
+  const { rows } = await pool.query({ text: `EXPLAIN (${options}) ${text}`, values: [...values] });
   const nodes = nodesOf(rows[0]['QUERY PLAN'][0].Plan);
   const discardedBy = (plan: Plan) =>
     ((plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0)) * (plan['Actual Loops'] ?? 1);
@@ -44,19 +33,6 @@ export async function explain(
     wholeTables: nodes.flatMap((plan) => (plan['Node Type'] === 'Seq Scan' && plan['Relation Name'] ? [plan['Relation Name']] : [])),
     discarded: nodes.reduce((sum, plan) => sum + discardedBy(plan), 0),
   };
-}
-
-async function genericPlan(pool: pg.Pool, options: string, text: string, values: readonly unknown[]): Promise<pg.QueryResult> {
-  const client = await pool.connect();
-  try {
-    await client.query('SET plan_cache_mode = force_generic_plan');
-    await client.query(`PREPARE explained AS ${text}`);
-    const literals = values.map((value) => client.escapeLiteral(String(value)));
-    return await client.query(`EXPLAIN (${options}) EXECUTE explained (${literals.join(', ')})`);
-  } finally {
-    // It is not used again.
-    client.release(true);
-  }
 }
 
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];

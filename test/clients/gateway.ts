@@ -31,18 +31,27 @@ export class ClientsGateway {
   /** Starts it, with an enterprise that has mappings named A to G, and a delivered message. */
   static async start(env: Readonly<Record<string, string>> = {}): Promise<ClientsGateway> {
     const gateway = new ClientsGateway(await mkdtemp(join(tmpdir(), 'gateway-clients-')), env);
-    gateway.url = await gateway.process.listening();
-    const created = await gateway.post('/msteams/enterprises', {
+    try {
+      await gateway.setUp();
+    } catch (error) {
+      await gateway.close();
+      throw error;
+    }
+    return gateway;
+  }
+
+  private async setUp(): Promise<void> {
+    this.url = await this.process.listening();
+    const created = await this.post('/msteams/enterprises', {
       name: 'Kohl',
       enterpriseAdmin: { emailId: 'admin@kohl.example', password: 'a-long-password' },
     });
-    gateway.enterpriseSid = created.data.sid;
+    this.enterpriseSid = created.data.sid;
     const sids: string[] = [];
-    for (const name of 'ABCDEFG') sids.push(await gateway.createMapping(name));
-    gateway.mappingSid = String(sids[0]);
-    gateway.authorization = `Bearer ${await gateway.createToken('READ, WRITE')}`;
-    await gateway.deliver('first');
-    return gateway;
+    for (const name of 'ABCDEFG') sids.push(await this.createMapping(name));
+    this.mappingSid = String(sids[0]);
+    this.authorization = `Bearer ${await this.createToken('READ, WRITE')}`;
+    await this.deliver('first');
   }
 
   /** Creates an access token with the permissions, which lasts an hour. */

@@ -10,6 +10,7 @@ import { type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
 import { type AnyRequest, targetOf } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
+import { docsPage } from './docs-page.ts';
 import { failure, success } from './envelopes.ts';
 import { ContractFailure, errorNumbers, type Failure, refusal, refusedByAdmission, unauthorized } from './errors.ts';
 import { type Execute, prepare } from './execute.ts';
@@ -69,7 +70,10 @@ export function createContract(options: ContractOptions): Face {
 
   return {
     name: 'contract',
-    handlePublic: (request) => (targetOf(request).pathname === OPENAPI_PATH ? serveOpenApi(request.method, openApiText) : undefined),
+    handlePublic: (request) => {
+      const { pathname } = targetOf(request);
+      return pathname === OPENAPI_PATH ? serveOpenApi(request.method, openApiText) : docsPage(request.method, pathname);
+    },
     refuse: (_request, refusal) => failure(refusedByAdmission(refusal)),
     handle: async (request, admitted) => {
       const matched = route(request.method, targetOf(request).pathname);

@@ -137,9 +137,9 @@ export const mappings: readonly Operation[] = [
       enterpriseSid,
       startTime,
       endTime,
-      text('name', 'Filters by a part of the name, ignoring case.'),
-      text('microsoftAddress', "Filters by a part of the Teams user's address, ignoring case."),
-      address('externalAddress', 'Filters by a part of the phone number, in any notation.'),
+      text('name', 'Filters by a part of the name, ignoring case.', 'map'),
+      text('microsoftAddress', "Filters by a part of the Teams user's address, ignoring case.", 'solutionstelestax'),
+      address('externalAddress', 'Filters by a part of the phone number, in any notation.', '9898'),
       sortBy({
         name: 'NAME',
         dateCreated: 'DATE_CREATED',

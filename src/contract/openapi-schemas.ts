@@ -4,76 +4,97 @@ import { MAX_PAGE_SIZE } from './parameters.ts';
 import type { ContractSettings } from './settings.ts';
 import { type TimestampForm, timestampForm, timestampPatterns } from './timestamps.ts';
 
-const text = { type: 'string' };
-const count = { type: 'integer', minimum: 0 };
-const sid = (prefix: string) => ({ type: 'string', pattern: `^${prefix}[0-9a-f]{32}$` });
-const uri = (collection: string, prefix: string) => ({ type: 'string', pattern: `^${collection}/search/${prefix}[0-9a-f]{32}$` });
+const text = (description: string) => ({ type: 'string', description });
+const count = (description: string) => ({ type: 'integer', minimum: 0, description });
+const oneOf = (values: readonly string[], description: string) => ({ type: 'string', enum: values, description });
+const sid = (prefix: string, whose: string) => ({
+  type: 'string',
+  pattern: `^${prefix}[0-9a-f]{32}$`,
+  description: `Sid of ${whose}: ${prefix} and 32 hex digits.`,
+});
+const uri = (collection: string, prefix: string) => ({
+  type: 'string',
+  pattern: `^${collection}/search/${prefix}[0-9a-f]{32}$`,
+  description: 'Path that returns this record.',
+});
+const account = {
+  accountSid: sid('AC', 'the account that created the record'),
+  accountEmail: text('E-mail address of that account.'),
+};
+const enterpriseOf = (what: string) => ({
+  enterpriseSid: sid('EN', `the enterprise that the ${what} belongs to`),
+  enterpriseName: text('Name of that enterprise.'),
+});
+
+/** Every status that a message can have, as the graph's ChannelStatus. */
+export const channelStatuses = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'];
 
 /** The schemas of successful responses: each entity, its page, and `<name>Answer` for the envelope of either. A table, hence its length. */
 export function successSchemas(settings: ContractSettings): Readonly<Record<string, JsonSchema>> {
   const times = (recorded: TimestampForm) => {
     const time = { type: 'string', pattern: timestampPatterns[timestampForm(settings, recorded)] };
-    return { dateCreated: time, dateUpdated: time };
+    return {
+      dateCreated: { ...time, description: 'When the record was created, in UTC.' },
+      dateUpdated: { ...time, description: 'When the record last changed, in UTC.' },
+    };
   };
   const mapping = (recorded: TimestampForm) =>
     object({
-      sid: sid('BE'),
+      sid: sid('BE', 'the mapping'),
       ...times(recorded),
-      accountSid: sid('AC'),
-      accountEmail: text,
+      ...account,
       uri: uri('/msteams/teams/mappings', 'BE'),
-      microsoftAddress: text,
-      externalAddress: { type: 'string', pattern: PHONE_NUMBER.source },
-      name: text,
-      enterpriseSid: sid('EN'),
-      enterpriseName: text,
+      microsoftAddress: text('User principal name or object id of the Teams user.'),
+      externalAddress: { ...text('Phone number of the Teams user, as it was given.'), pattern: PHONE_NUMBER.source },
+      name: text('Friendly name of the Teams user.'),
+      ...enterpriseOf('mapping'),
     });
   const entities = {
     Enterprise: object({
-      sid: sid('EN'),
+      sid: sid('EN', 'the enterprise'),
       ...times('iso'),
-      accountSid: sid('AC'),
-      accountEmail: text,
+      ...account,
       uri: uri('/msteams/enterprises', 'EN'),
-      name: text,
-      status: { type: 'string', enum: ['ACTIVE', 'INACTIVE', 'CLOSED'] },
-      enterpriseAdminSid: sid('RCS'),
-      enterpriseAdminEmail: text,
+      name: text('Name of the enterprise.'),
+      status: oneOf(['ACTIVE', 'INACTIVE', 'CLOSED'], 'ACTIVE: messages are delivered. INACTIVE: they wait. CLOSED: final.'),
+      enterpriseAdminSid: sid('RCS', "the enterprise's admin"),
+      enterpriseAdminEmail: text("E-mail address of the enterprise's admin."),
     }),
     Mapping: mapping('sql'),
     CreatedMapping: mapping('java'),
     Bot: object({
-      sid: sid('BE'),
+      sid: sid('BE', 'the bot'),
       ...times('iso'),
-      accountSid: sid('AC'),
-      accountEmail: text,
+      ...account,
       uri: uri('/msteams/teamsbot/details', 'BE'),
-      enterpriseSid: sid('EN'),
-      enterpriseName: text,
-      applicationId: text,
-      tenantId: text,
-      clientsecret: text,
-      clientSecret: { ...text, description: 'Same as clientsecret.' },
-      botAppId: text,
+      ...enterpriseOf('bot'),
+      applicationId: text('Application (client) id of the Azure application.'),
+      tenantId: text("Id of the application's Azure tenant."),
+      clientsecret: { ...text('Same as clientSecret.'), deprecated: true },
+      clientSecret: text('Client secret of the application, or its mask: bullets and the last characters.'),
+      botAppId: text('Id of the bot in the Teams app store.'),
     }),
     Message: object(
       {
-        sid: sid('MS'),
+        sid: sid('MS', 'the message'),
         ...times('sql'),
-        accountSid: sid('AC'),
+        accountSid: sid('AC', 'the account of the mapping that the message was sent with'),
         uri: uri('/msteams/messages', 'MS'),
-        enterpriseSid: sid('EN'),
-        from: text,
-        to: text,
-        direction: {
-          type: 'string',
-          enum: ['INBOUND', 'OUTBOUND'],
-          description: 'INBOUND: from a Teams user to a phone number. OUTBOUND: from a phone number to a Teams user.',
-        },
-        type: { type: 'string', enum: ['SMS', 'MMS'] },
-        channelStatus: { type: 'string', pattern: '^[A-Z_]+$' },
+        enterpriseSid: sid('EN', 'the enterprise that the message belongs to'),
+        from: text('Sender: a Microsoft address or a phone number.'),
+        to: text('Recipient: a phone number or a Microsoft address.'),
+        direction: oneOf(
+          ['INBOUND', 'OUTBOUND'],
+          'INBOUND: from a Teams user to a phone number. OUTBOUND: from a phone number to a Teams user.',
+        ),
+        type: oneOf(['SMS', 'MMS'], 'Type of the message.'),
+        channelStatus: oneOf(channelStatuses, 'Status of the delivery.'),
       },
-      { channelErrorCode: text, channelErrorMessage: text, restcommMessageSid: text },
+      {
+        channelErrorCode: text('Why the message failed: a code of Restcomm, of Microsoft or of the gateway.'),
+        channelErrorMessage: text('Why the message failed, in words.'),
+        restcommMessageSid: text("Restcomm's sid of the SMS."),
+      },
     ),
   };
   const pages = {
@@ -91,32 +112,44 @@ function object(required: Readonly<Record<string, JsonSchema>>, optional: Readon
 }
 
 function page(entity: string, collection: string): JsonSchema {
-  const pageUri = { type: 'string', pattern: `^${collection}/search/\\?pageSize=\\d+&page=\\d+(&|$)` };
+  const pageUri = (which: string) => ({
+    type: 'string',
+    pattern: `^${collection}/search/\\?pageSize=\\d+&page=\\d+(&|$)`,
+    description: `Path of the ${which} page, with the filters and order of this one.`,
+  });
+  const alias = (name: string) => ({ ...pageUri(''), description: `Same as ${name}.`, deprecated: true });
   return object(
     {
-      result: { type: 'array', maxItems: MAX_PAGE_SIZE, items: { $ref: `#/components/schemas/${entity}` } },
-      pageSize: { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE },
-      total: {
-        ...count,
-        description:
-          'The number of records on all pages. At most 100,000 messages are looked at for a filtered list: if there are more, it is the least that the total can be.',
+      result: {
+        type: 'array',
+        maxItems: MAX_PAGE_SIZE,
+        items: { $ref: `#/components/schemas/${entity}` },
+        description: 'The records of this page.',
       },
-      page: count,
-      numPages: { ...count, description: 'ceil(total / pageSize).' },
-      start: { ...count, description: "Offset of the page's first record: page × pageSize." },
-      end: { ...count, description: 'min(start + pageSize, total − 1), at least 0.' },
-      firstPageUri: pageUri,
-      uri: pageUri,
+      pageSize: { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE, description: 'Number of records in a full page.' },
+      total: count(
+        'The number of records on all pages. At most 100,000 messages are looked at for a filtered list: if there are more, it is the least that the total can be.',
+      ),
+      page: count('Number of this page, counted from 0.'),
+      numPages: count('ceil(total / pageSize).'),
+      start: count("Offset of the page's first record: page × pageSize."),
+      end: count('min(start + pageSize, total − 1), at least 0.'),
+      firstPageUri: pageUri('first'),
+      uri: pageUri('current'),
     },
     {
-      previousPageUri: pageUri,
-      previous_page_uri: { ...pageUri, description: 'Same as previousPageUri.' },
-      nextPageUri: pageUri,
-      next_page_uri: { ...pageUri, description: 'Same as nextPageUri.' },
+      previousPageUri: pageUri('previous'),
+      previous_page_uri: alias('previousPageUri'),
+      nextPageUri: pageUri('next'),
+      next_page_uri: alias('nextPageUri'),
     },
   );
 }
 
 function envelope(name: string): JsonSchema {
-  return object({ data: { $ref: `#/components/schemas/${name}` }, code: { const: 200 }, message: { const: 'OK' } });
+  return object({
+    data: { $ref: `#/components/schemas/${name}` },
+    code: { type: 'integer', const: 200, description: 'Always 200, even if the HTTP status is 201.' },
+    message: { type: 'string', const: 'OK', description: 'Always OK.' },
+  });
 }

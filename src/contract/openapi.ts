@@ -1,19 +1,24 @@
 import { errorNumbers, type RefusalStatus, refusalMessages } from './errors.ts';
+import { exampleOf } from './openapi-examples.ts';
 import { successSchemas } from './openapi-schemas.ts';
 import type { BodyField, JsonSchema, Method, Operation, QueryParameter } from './operation.ts';
+import { inAnyCase } from './parameters.ts';
 import type { ContractSettings } from './settings.ts';
 import { table } from './table.ts';
 
 /** The refusals that any operation can return. 404 and 405 are for paths and methods that are not operations. */
 const commonRefusals: readonly RefusalStatus[] = [401, 403, 429, 500, 503];
 
-/** Creates the OpenAPI 3.1 document from the table that the handler runs. Aliases are paths of their own. */
+/**
+ * Creates the OpenAPI 3.1 document from the table that the handler runs. Aliases are paths of their own, and deprecated, so that generators can leave
+ * them out. What the gateway takes in any case is enumerated for generators beside the pattern that it is held against.
+ */
 export function openApi(settings: ContractSettings): JsonSchema {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of table) {
     for (const [index, path] of [operation.path, ...operation.aliases].entries()) {
       for (const method of operation.methods) {
-        paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(operation, method, path, index) };
+        paths[path] = { ...paths[path], [method.toLowerCase()]: describeOperation(operation, method, path, index, settings) };
       }
     }
   }
@@ -24,11 +29,19 @@ export function openApi(settings: ContractSettings): JsonSchema {
       version: '1.0.0',
       description:
         "Manages a Communications Provider's enterprises (Business Customers), mappings of Teams users to phone numbers, bots and messages. " +
-        'The same data is available at /graphql. Other paths return 404 (Refusal404), other methods 405 (Refusal405). A trailing slash is ignored.',
+        'The same data is available at /graphql. Other paths return 404 (Refusal404), other methods 405 (Refusal405). A trailing slash is ignored.\n\n' +
+        'A whole number is taken as text where text is meant, and a blank value of an optional field or parameter as an absent one. ' +
+        'Deprecated operations, fields and parameters are other names of current ones, and keep working.',
+      license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
     security: [{ basic: [] }, { accessToken: [] }],
-    tags: [{ name: 'Enterprises' }, { name: 'Mappings' }, { name: 'Bots' }, { name: 'Messages' }],
+    tags: [
+      { name: 'Enterprises', description: 'Business customers, each with its admin.' },
+      { name: 'Mappings', description: 'Phone numbers of Teams users.' },
+      { name: 'Bots', description: "The enterprises' Azure applications." },
+      { name: 'Messages', description: 'SMS between phones and Teams users.' },
+    ],
     paths,
     components: {
       securitySchemes: {
@@ -39,33 +52,36 @@ export function openApi(settings: ContractSettings): JsonSchema {
           description: "A short-lived token, created by the graph's mutation createAccessToken.",
         },
       },
-      schemas: { ...successSchemas(settings), ...refusalSchemas() },
+      schemas: { ...successSchemas(settings), ...Object.assign({}, ...table.map(ownSchemas)), ...refusalSchemas() },
     },
   };
 }
 
-function describeOperation(operation: Operation, method: Method, path: string, index: number): JsonSchema {
-  const alternative = method === operation.methods[0] ? '' : `_${method.toLowerCase()}`;
+function describeOperation(operation: Operation, method: Method, path: string, index: number, settings: ContractSettings): JsonSchema {
+  const isAlternative = method !== operation.methods[0];
+  const isAlias = index > 0 || isAlternative;
+  const example = exampleOf(operation, settings);
   const parameters = [
-    ...(path.includes('{sid}') ? [sid] : []),
+    ...(path.includes('{sid}') ? [{ ...sid, schema: { type: 'string', examples: [example.sid] }, example: example.sid }] : []),
     ...(operation.query ?? []).map(describeParameter),
-    ...(method === 'GET' ? [] : [idempotencyKey]),
+    ...(method === 'GET' ? [] : [{ ...idempotencyKey, example: `${operation.operation}-1` }]),
   ];
   return {
-    operationId: operation.operation + alternative + (index === 0 ? '' : `_alias${index}`),
+    operationId: operation.operation + (isAlternative ? `_${method.toLowerCase()}` : '') + (index === 0 ? '' : `_alias${index}`),
     summary: operation.summary,
-    description: index === 0 ? undefined : `Same as ${operation.path}.`,
+    description: isAlias ? `Same as ${operation.methods[0]} ${operation.path}.` : undefined,
+    deprecated: isAlias || undefined,
     tags: [`${operation.dataSchema.replace(/^Created|Page$/g, '')}s`],
     parameters: parameters.length > 0 ? parameters : undefined,
     requestBody: operation.body && {
       required: operation.body.some((field) => field.mandatory),
-      content: { 'application/json': { schema: bodySchema(operation.body) } },
+      content: { 'application/json': { schema: reference(`${nameOf(operation)}Request`), example: example.body } },
     },
-    responses: responses(operation),
+    responses: responses(operation, example.answer),
   };
 }
 
-const sid = { name: 'sid', in: 'path', required: true, description: 'Sid of the resource.', schema: { type: 'string' } };
+const sid = { name: 'sid', in: 'path', required: true, description: 'Sid of the resource. A malformed one is not found.' };
 
 const idempotencyKey = {
   name: 'Idempotency-Key',
@@ -75,39 +91,44 @@ const idempotencyKey = {
   schema: { type: 'string' },
 };
 
-function describeParameter({ name, description, schema }: QueryParameter): JsonSchema {
-  return { name, in: 'query', description: `${description} The parameter name is case-insensitive.`, schema };
+function describeParameter({ name, description, schema, example }: QueryParameter): JsonSchema {
+  return { name, in: 'query', description: `${description} The parameter name is case-insensitive.`, schema, example };
 }
 
 function bodySchema(fields: readonly BodyField[]): JsonSchema {
-  const required = fields.filter((field) => field.mandatory && !field.aliases).map((field) => field.name);
-  const twoSpellings = fields.filter((field) => field.mandatory && field.aliases);
-  return {
-    type: 'object',
-    required: required.length > 0 ? required : undefined,
-    properties: Object.fromEntries(
-      fields.flatMap((field) => [field.name, ...(field.aliases ?? [])].map((name) => [name, fieldSchema(field)])),
-    ),
-    allOf:
-      twoSpellings.length > 0
-        ? twoSpellings.map((field) => ({ anyOf: [field.name, ...(field.aliases ?? [])].map((name) => ({ required: [name] })) }))
-        : undefined,
-  };
+  const required = fields.filter((field) => field.mandatory).map((field) => field.name);
+  const described = fields.flatMap((field) => [
+    [field.name, fieldSchema(field)],
+    ...(field.aliases ?? []).map((alias) => [alias, { ...fieldSchema(field), description: `Same as ${field.name}.`, deprecated: true }]),
+  ]);
+  return { type: 'object', required: required.length > 0 ? required : undefined, properties: Object.fromEntries(described) };
 }
 
-function fieldSchema(field: BodyField): JsonSchema {
-  if (field.fields) return { ...bodySchema(field.fields), description: field.description };
-  return {
-    type: 'string',
-    description: field.values ? `${field.description} Case-insensitive.` : field.description,
-    format: field.secret ? 'password' : undefined,
-  };
+function fieldSchema({ fields, values, accepted = values, secret, description }: BodyField): JsonSchema {
+  if (fields) return { ...bodySchema(fields), description };
+  if (accepted) return { ...inAnyCase(accepted), description: `${description} Case-insensitive.` };
+  return { type: 'string', description, format: secret ? 'password' : undefined };
 }
 
-function responses(operation: Operation): JsonSchema {
+/** The schemas that only this operation has, on each of its paths: of its body, and of its failures by status. Generators name types after them. */
+function ownSchemas(operation: Operation): JsonSchema {
   const data = operation.nestsFailureData
-    ? { type: 'object', required: ['data'], additionalProperties: false, properties: { data: { type: 'string' } } }
+    ? {
+        type: 'object',
+        required: ['data'],
+        additionalProperties: false,
+        properties: { data: { type: 'string', description: 'The value.' } },
+      }
     : { type: 'string' };
+  const failures = [...failureNumbers(operation)]
+    .filter(([status]) => !(status in refusalMessages))
+    .map(([status, codes]) => [`${nameOf(operation)}Failure${status}`, failureSchema([...codes], data)]);
+  const body = operation.body && { [`${nameOf(operation)}Request`]: bodySchema(operation.body) };
+  return { ...body, ...Object.fromEntries(failures) };
+}
+
+/** The errorCodes that an operation can return, by HTTP status. */
+function failureNumbers(operation: Operation): Map<number, Set<string>> {
   const numbers = new Map<number, Set<string>>();
   const add = (status: number, number: string) => numbers.set(status, (numbers.get(status) ?? new Set()).add(number));
   // Any operation's path or query may be malformed.
@@ -116,18 +137,37 @@ function responses(operation: Operation): JsonSchema {
   if (!operation.methods.includes('GET')) add(409, errorNumbers.IDEMPOTENCY_KEY_REUSED.errorCode);
   for (const status of commonRefusals) add(status, String(status));
   if (operation.body) for (const status of [413, 415]) add(status, String(status));
+  return numbers;
+}
+
+function responses(operation: Operation, answer: JsonSchema): JsonSchema {
   return Object.fromEntries([
-    [String(operation.success), response('Success.', { $ref: `#/components/schemas/${operation.dataSchema}Answer` })],
-    ...[...numbers]
+    [String(operation.success), success(operation, answer)],
+    ...[...failureNumbers(operation)]
       .sort(([one], [other]) => one - other)
       .map(([status, codes]) => {
         const reason =
           refusalMessages[status as RefusalStatus] ??
           (status === 400 ? 'The request is malformed or incomplete, or a platform refused it' : 'Conflict');
-        const schema = status in refusalMessages ? { $ref: `#/components/schemas/Refusal${status}` } : failureSchema([...codes], data);
+        const schema = reference(status in refusalMessages ? `Refusal${status}` : `${nameOf(operation)}Failure${status}`);
         return [String(status), response(`${reason}: ${[...codes].join(', ')}.`, schema)];
       }),
   ]);
+}
+
+const reference = (schema: string) => ({ $ref: `#/components/schemas/${schema}` });
+
+/** `createBot` → `CreateBot` */
+const nameOf = ({ operation }: Operation) => `${operation.charAt(0).toUpperCase()}${operation.slice(1)}`;
+
+function success(operation: Operation, example: JsonSchema): JsonSchema {
+  const schema = reference(`${operation.dataSchema}Answer`);
+  const location = { description: 'The path of the new resource.', schema: { type: 'string' } };
+  return {
+    description: 'Success.',
+    headers: operation.success === 201 ? { Location: location } : undefined,
+    content: { 'application/json': { schema, example } },
+  };
 }
 
 function response(description: string, schema: JsonSchema): JsonSchema {
@@ -145,8 +185,8 @@ function failureSchema(errorCodes: readonly string[], data?: JsonSchema): JsonSc
     required: ['errorCode', 'message'],
     additionalProperties: false,
     properties: {
-      errorCode: { type: 'string', enum: errorCodes },
-      message: { type: 'string', minLength: 1 },
+      errorCode: { type: 'string', enum: errorCodes, description: 'Number of the error, as text.' },
+      message: { type: 'string', minLength: 1, description: 'What is wrong.' },
       ...(data && { data: { ...data, description: 'The offending value, as text.' } }),
     },
   };

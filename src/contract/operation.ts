@@ -14,6 +14,8 @@ export interface QueryParameter {
   readonly aliases?: readonly string[];
   readonly description: string;
   readonly schema: JsonSchema;
+  /** A value that finds something in the vendor's documentation. */
+  readonly example?: string | number;
   /** Whether a value may begin with `+`, which a query string turns into a space. */
   readonly leadingPlus?: boolean;
   /**
@@ -36,6 +38,8 @@ export interface BodyField {
   readonly secret?: boolean;
   /** The values of the graph's enum. Requests may write them in any case. */
   readonly values?: readonly string[];
+  /** Those of `values` that the domain accepts here; all by default. */
+  readonly accepted?: readonly string[];
   /** Completes "Parameter x is invalid: …" for any other value, in place of a list of `values`. */
   readonly rule?: string;
   /** The fields of a nested object. */

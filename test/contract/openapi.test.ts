@@ -1,13 +1,22 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { GraphQLEnumType } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { schema } from '../../schema/index.ts';
 import { openApi } from '../../src/contract/openapi.ts';
 import { table } from '../../src/contract/table.ts';
 import { compileOpenApi } from '../support/openapi.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
+interface Content {
+  readonly content?: { readonly 'application/json'?: { readonly schema: object; readonly example?: unknown } };
+}
 interface Described {
   readonly operationId: string;
-  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
-  readonly responses: Readonly<Record<string, unknown>>;
+  readonly description?: string;
+  readonly deprecated?: boolean;
+  readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: object; readonly example?: unknown }[];
+  readonly requestBody?: Content;
+  readonly responses: Readonly<Record<string, Content>>;
 }
 
 const settings = { restTimestamps: 'iso', restBotSecrets: 'plain' } as const;
@@ -48,6 +57,80 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['400', '401', '403', '429', '500']));
     if (operation.method === 'post' || operation.method === 'put') {
       expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(['409', '413', '415']));
+    }
+  });
+
+  test('has each operation once under its own name: its other paths and methods are deprecated', () => {
+    const current = described.filter(({ deprecated }) => !deprecated);
+    expect(current.map(({ operationId }) => operationId).sort()).toEqual(table.map(({ operation }) => operation).sort());
+    for (const { operationId, description } of described.filter(({ deprecated }) => deprecated))
+      expect(description, operationId).toMatch(/^Same as (GET|POST|PUT|DELETE) \/msteams\/\S+\.$/);
+  });
+
+  test('describes every operation, parameter, field and response', () => {
+    const silent: string[] = [];
+    const visit = (value: unknown, path: string): void => {
+      if (typeof value !== 'object' || value === null) return;
+      const { properties, parameters, responses, example, ...rest } = value as Record<string, Record<string, { description?: string }>>;
+      for (const [kind, described] of Object.entries({ properties, parameters, responses })) {
+        for (const [name, part] of Object.entries(described ?? {})) {
+          if (!part.description && !('$ref' in part)) silent.push(`${path}/${kind}/${name}`);
+          visit(part, `${path}/${kind}/${name}`);
+        }
+      }
+      for (const [name, part] of Object.entries(rest)) visit(part, `${path}/${name}`);
+    };
+    visit(JSON.parse(JSON.stringify(openApi(settings))), '');
+    expect(silent).toEqual([]);
+  });
+
+  test.each([
+    { restTimestamps: 'iso', restBotSecrets: 'plain' },
+    { restTimestamps: 'recorded', restBotSecrets: 'masked' },
+  ] as const)('has examples that its schemas accept, with %j', (settings) => {
+    const document = JSON.parse(JSON.stringify(openApi(settings)));
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema(document, 'contract');
+    const check = (schema: object, example: unknown, of: string) => {
+      const local = JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"contract#/components'));
+      const validate = ajv.compile(local);
+      expect(validate(example), `${of}: ${ajv.errorsText(validate.errors)}`).toBe(true);
+    };
+    let examples = 0;
+    for (const [path, methods] of Object.entries<Record<string, Described>>(document.paths)) {
+      for (const [method, { operationId, parameters = [], requestBody, responses }] of Object.entries(methods)) {
+        const contents = [requestBody, ...Object.values(responses)].flatMap((one) => one?.content?.['application/json'] ?? []);
+        for (const { schema, example } of [...parameters, ...contents]) {
+          if (example === undefined) continue;
+          check(schema, example, operationId);
+          examples += 1;
+        }
+        expect(
+          contents.some(({ example }) => example !== undefined),
+          `${method} ${path}`,
+        ).toBe(true);
+      }
+    }
+    expect(examples).toBeGreaterThan(17 * 2);
+  });
+
+  test('enumerates what it takes in any case, and the statuses of messages', () => {
+    const { components } = openApi(settings) as {
+      components: { schemas: Record<string, { properties: Record<string, { enum?: string[] }> }> };
+    };
+    const statuses = (schema.getType('ChannelStatus') as GraphQLEnumType).getValues().map(({ name }) => name);
+    expect([...(components.schemas.Message?.properties.channelStatus?.enum ?? [])].sort()).toEqual([...statuses].sort());
+    const ajv = new Ajv2020({ strict: false });
+    const enumerated = described
+      .flatMap(({ parameters = [] }) => parameters)
+      .filter((parameter): parameter is typeof parameter & { schema: { anyOf: { enum?: string[] }[] } } => 'anyOf' in parameter.schema);
+    expect(new Set(enumerated.map(({ name }) => name))).toEqual(new Set(['status', 'sortBy', 'type', 'direction']));
+    for (const { name, schema } of enumerated) {
+      const accepts = ajv.compile(schema);
+      for (const word of schema.anyOf[0]?.enum ?? []) {
+        for (const written of [word, word.toLowerCase(), word.toUpperCase()]) expect(accepts(written), `${name}=${written}`).toBe(true);
+        expect(accepts(`${word}x`)).toBe(false);
+      }
     }
   });
 

@@ -6,8 +6,10 @@ import { OrderDirectionEnum } from './lists.ts';
 
 const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'enterprise.create': 'An enterprise was created.',
-  'enterprise.update': 'An enterprise was renamed, activated or deactivated.',
+  'enterprise.update':
+    'An enterprise or its admin was renamed, the enterprise activated or deactivated, or its admin given another e-mail address.',
   'enterprise.close': 'An enterprise was closed.',
+  'enterprise.resetAdminPassword': "The password of an enterprise's admin was reset.",
   'mapping.create': 'A mapping was created.',
   'mapping.update': 'A mapping was updated.',
   'mapping.delete': 'A mapping was deleted, by `deleteMapping` or by `closeEnterprise`.',

@@ -15,7 +15,7 @@ const EnterpriseAdminInput = builder.inputType('EnterpriseAdminInput', {
     password: t.string({
       required: true,
       description:
-        'The password for the platform and the gateway, at most 1024 characters. Ignored if an account is linked, which keeps its own.',
+        'The password for the platform and the gateway, at most 1024 characters, taken as it is. Ignored if an account is linked, which keeps its own.',
     }),
     name: t.string({ description: 'The display name, at most 255 characters.' }),
   }),
@@ -35,6 +35,18 @@ const CreateEnterpriseInput = builder.inputType('CreateEnterpriseInput', {
   }),
 });
 
+const UpdateEnterpriseAdminInput = builder.inputType('UpdateEnterpriseAdminInput', {
+  description:
+    "Changes to an enterprise's administrator. Fields that are left out keep their value. `resetAdminPassword` changes the password.",
+  fields: (t) => ({
+    email: t.string({
+      description:
+        'The new e-mail address, at most 320 characters. Another address has another account on the platform: its own, which is linked, or a new one.',
+    }),
+    name: t.string({ description: 'The new display name, at most 255 characters. Must not be blank.' }),
+  }),
+});
+
 const UpdateEnterpriseInput = builder.inputType('UpdateEnterpriseInput', {
   description: 'Changes to an enterprise. Fields that are left out keep their value.',
   fields: (t) => ({
@@ -43,6 +55,10 @@ const UpdateEnterpriseInput = builder.inputType('UpdateEnterpriseInput', {
     status: t.field({
       type: OpenEnterpriseStatusEnum,
       description: "The new status. Not available to the enterprise's admin.",
+    }),
+    enterpriseAdmin: t.field({
+      type: UpdateEnterpriseAdminInput,
+      description: "Changes to the enterprise's administrator. Not available to the administrator itself.",
     }),
     ...idempotencyKey(t),
   }),
@@ -100,12 +116,14 @@ builder.mutationFields((t) => ({
   updateEnterprise: t.field({
     type: UpdateEnterpriseSuccessRef,
     nullable: true,
-    description: "Renames, activates or deactivates an enterprise. Its admin's account on the Restcomm platform follows the status.",
-    authScopes: (_root, { input }) => (input.status == null ? true : { provider: true }),
+    description:
+      "Renames, activates or deactivates an enterprise, and changes its admin's name or e-mail address. The admin's account on the Restcomm platform follows.",
+    authScopes: (_root, { input }) => (input.status == null && input.enterpriseAdmin == null ? true : { provider: true }),
     errors: resultUnion('UpdateEnterpriseResult', 'updated enterprise', [
       'ENTERPRISE_NOT_FOUND',
       'ENTERPRISE_CLOSED',
       'ENTERPRISE_NAME_NOT_UNIQUE',
+      'EMAIL_NOT_UNIQUE',
       'PLATFORM_ERROR',
     ]),
     args: { input: t.arg({ type: UpdateEnterpriseInput, required: true, description: 'The enterprise to update and its new values.' }) },

@@ -39,7 +39,7 @@ export const EnterpriseAdminRef = builder.prismaNode('EnterpriseAdmin', {
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `RCS` followed by 32 hex digits.' }),
     accountSid: t.exposeID('accountSid', { description: "The admin's account on the Restcomm platform: `AC` followed by 32 hex digits." }),
-    email: t.exposeString('email', { description: 'The e-mail address, unique among the admins of the organization.' }),
+    email: t.exposeString('email', { description: "The e-mail address, unique among the admins of the organization's open enterprises." }),
     name: t.exposeString('name', { nullable: true, description: 'The display name. `null` if none was given.' }),
     status: t.expose('status', {
       type: AccountStatusEnum,

@@ -6,6 +6,7 @@ import './errors.ts';
 import './lists.ts';
 import './account.ts';
 import './enterprise.ts';
+import './admin-password.ts';
 import './bot.ts';
 import './mapping.ts';
 import './message.ts';

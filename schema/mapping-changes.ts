@@ -32,7 +32,7 @@ const UpdateMappingInput = builder.inputType('UpdateMappingInput', {
     name: t.string({ description: 'The new display name, at most 255 characters. If blank, the Microsoft address is used.' }),
     microsoftAddress: t.string({
       description:
-        'The new Teams user, with the limits of `CreateMappingInput`. A display name that was the old Microsoft address becomes the new one.',
+        'The new Teams user, with the limits of `CreateMappingInput`. The display name stays, even if it was the old Microsoft address.',
     }),
     externalAddress: t.string({
       description: 'The new phone number, with the limits of `CreateMappingInput`. It is enabled for SMS, and the old one is released.',

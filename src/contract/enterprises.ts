@@ -78,7 +78,7 @@ export const enterprises: readonly Operation[] = [
           {
             name: 'emailId',
             graphName: 'email',
-            description: "E-mail address of the admin, unique among the admins of the system's enterprises.",
+            description: "E-mail address of the admin, unique among the admins of the organization's open enterprises.",
             mandatory: true,
           },
           { name: 'password', description: 'Password of the admin.', mandatory: true, secret: true },
@@ -94,12 +94,23 @@ export const enterprises: readonly Operation[] = [
   },
   {
     operation: 'updateEnterprise',
-    summary: "Updates an enterprise's name or status",
+    summary: "Updates an enterprise's name or status, or its admin's name or e-mail address",
     methods: ['PUT'],
     path: '/msteams/enterprises/{sid}',
     aliases: ['/msteams/enterprise/{sid}'],
     success: 200,
-    body: [name, { ...status, description: 'ACTIVE or INACTIVE. Only DELETE closes an enterprise.' }],
+    body: [
+      name,
+      { ...status, description: 'ACTIVE or INACTIVE. Only DELETE closes an enterprise.' },
+      {
+        name: 'enterpriseAdmin',
+        description: "Changes to the enterprise's admin. Its password is not changed here.",
+        fields: [
+          { name: 'emailId', graphName: 'email', description: 'New e-mail address of the admin, who then has another account on the Restcomm platform.' },
+          { name: 'name', description: 'New friendly name of the admin.' },
+        ],
+      },
+    ],
     dataSchema: 'Enterprise',
     errors: [
       'MISSING_PARAMETER',
@@ -107,6 +118,7 @@ export const enterprises: readonly Operation[] = [
       'PLATFORM_ERROR',
       'ENTERPRISE_NOT_FOUND',
       'ENTERPRISE_NAME_NOT_UNIQUE',
+      'EMAIL_NOT_UNIQUE',
       'ENTERPRISE_CLOSED',
     ],
     document: mutation('updateEnterprise', 'UpdateEnterpriseInput'),
@@ -136,7 +148,7 @@ export const enterprises: readonly Operation[] = [
     query: [
       page,
       pageSize,
-      text('name', 'Filters by a part of the name, ignoring case.'),
+      text('name', 'Filters by a part of the name, ignoring case.', 'test'),
       choice('status', statuses, 'Filters by status.'),
       startTime,
       endTime,

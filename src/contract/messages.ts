@@ -48,10 +48,11 @@ function dataOf(row: MessageRow, settings: ContractSettings) {
   });
 }
 
-const statuses = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'];
+/** Every status that a message can have, as the graph's ChannelStatus. */
+export const channelStatuses = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'];
 
 /** The graph filters by statuses, the contract by a part of their names (REST.md, Requests). */
-const statusesContaining = (text: string) => statuses.filter((status) => status.includes(text.toUpperCase()));
+const statusesContaining = (text: string) => channelStatuses.filter((status) => status.includes(text.toUpperCase()));
 
 export const messages: readonly Operation[] = [
   {

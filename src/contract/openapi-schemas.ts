@@ -1,4 +1,5 @@
 import { PHONE_NUMBER } from '../domain/text.ts';
+import { channelStatuses } from './messages.ts';
 import type { JsonSchema } from './operation.ts';
 import { MAX_PAGE_SIZE } from './parameters.ts';
 import type { ContractSettings } from './settings.ts';
@@ -25,9 +26,6 @@ const enterpriseOf = (what: string) => ({
   enterpriseSid: sid('EN', `the enterprise that the ${what} belongs to`),
   enterpriseName: text('Name of that enterprise.'),
 });
-
-/** Every status that a message can have, as the graph's ChannelStatus. */
-export const channelStatuses = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'];
 
 /** The schemas of successful responses: each entity, its page, and `<name>Answer` for the envelope of either. A table, hence its length. */
 export function successSchemas(settings: ContractSettings): Readonly<Record<string, JsonSchema>> {

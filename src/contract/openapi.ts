@@ -104,9 +104,9 @@ function bodySchema(fields: readonly BodyField[]): JsonSchema {
   return { type: 'object', required: required.length > 0 ? required : undefined, properties: Object.fromEntries(described) };
 }
 
-function fieldSchema({ fields, values, accepted = values, secret, description }: BodyField): JsonSchema {
+function fieldSchema({ fields, values, secret, description }: BodyField): JsonSchema {
   if (fields) return { ...bodySchema(fields), description };
-  if (accepted) return { ...inAnyCase(accepted), description: `${description} Case-insensitive.` };
+  if (values) return { ...inAnyCase(values), description: `${description} Case-insensitive.` };
   return { type: 'string', description, format: secret ? 'password' : undefined };
 }
 

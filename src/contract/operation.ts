@@ -38,8 +38,6 @@ export interface BodyField {
   readonly secret?: boolean;
   /** The values of the graph's enum. Requests may write them in any case. */
   readonly values?: readonly string[];
-  /** Those of `values` that the domain accepts here; all by default. */
-  readonly accepted?: readonly string[];
   /** Completes "Parameter x is invalid: …" for any other value, in place of a list of `values`. */
   readonly rule?: string;
   /** The fields of a nested object. */

@@ -8,6 +8,7 @@ export const mutationActions = {
   createEnterprise: 'enterprise.create',
   updateEnterprise: 'enterprise.update',
   closeEnterprise: 'enterprise.close',
+  resetAdminPassword: 'enterprise.resetAdminPassword',
   createMapping: 'mapping.create',
   updateMapping: 'mapping.update',
   deleteMapping: 'mapping.delete',

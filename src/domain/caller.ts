@@ -22,7 +22,7 @@ export interface Caller {
   readonly permissions: ReadonlySet<Permission>;
   /** The only enterprise that the credentials give access to. Absent if they cover the whole organization. */
   readonly enterpriseSid?: string;
-  /** The digest that the account's auth token matched, in base64; a rotation changes it. Absent for access tokens. */
+  /** Of the auth token or password that was given, in base64; a rotation or reset changes it. Absent if an access token or the platform was asked. */
   readonly credentialDigest?: string;
   /** The access token of the request. Absent if it has none. */
   readonly accessTokenSid?: string;

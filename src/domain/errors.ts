@@ -15,7 +15,7 @@ export const errorCodes = {
   ACCESS_TOKEN_NOT_FOUND: 'The calling account or admin has no access token with this sid.',
   ENTERPRISE_NAME_NOT_UNIQUE:
     'Another enterprise of the organization has this name, without regard to case. `CLOSED` enterprises do not count.',
-  EMAIL_NOT_UNIQUE: 'Another enterprise of the organization has an admin with this e-mail address. `CLOSED` enterprises count, too.',
+  EMAIL_NOT_UNIQUE: 'Another enterprise of the organization has an admin with this e-mail address. `CLOSED` enterprises do not count.',
   EXTERNAL_ADDRESS_NOT_UNIQUE:
     'The phone number is already mapped, in this or another organization. Its notation makes no difference: `+1571…`, `001571…` and `1 (571) …` are the same number.',
   MICROSOFT_ADDRESS_INVALID: "The Microsoft address is malformed, or does not belong to an enabled user of the bot's tenant.",
@@ -116,6 +116,9 @@ export class PlatformError extends DomainError {
     super('PLATFORM_ERROR', message, options);
   }
 }
+
+/** The cause of a PlatformError: the account is CLOSED on the platform, which is final there. */
+export const ACCOUNT_CLOSED = { reason: 'ACCOUNT_CLOSED' } as const;
 
 export const enterpriseNotFound = (sid: string, path = ['sid']) =>
   new NotFoundError('ENTERPRISE_NOT_FOUND', 'Enterprise not found', { value: sid, path });

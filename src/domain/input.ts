@@ -4,39 +4,53 @@ import { normalizeSid } from './sid.ts';
 import { isPhoneNumber } from './text.ts';
 
 const MISSING = 'is missing';
+const EMPTY = 'must not be empty';
 
 /** Marks a text whose value must not appear in an error. */
-export const SECRET = { secret: true };
+const SECRET = { secret: true };
 
 /** A text from a caller: trimmed, without NUL (which PostgreSQL cannot store) or lone surrogates, at most `max` characters. */
-function wellFormed(max: number, params: object) {
-  return z
-    .string()
-    .trim()
+const wellFormed = (max: number) => storable(z.string().trim(), max);
+
+/** A password or another secret: as `wellFormed`, but never trimmed, and not shown in an error. */
+const secret = () => storable(z.string(), 1024, SECRET);
+
+function storable(text: z.ZodString, max: number, params = {}) {
+  return text
     .refine((text) => !text.includes('\0'), { error: 'must not contain NUL', params })
     .refine((text) => text.isWellFormed(), { error: 'must be well-formed Unicode', params })
     .refine((text) => text.length <= max, { error: `must have at most ${max} characters`, params });
 }
 
 /** A mandatory text. A blank one counts as missing, so that one error names every missing parameter (REST.md, 451). */
-export const mandatory = (max = 255, params = {}) => wellFormed(max, params).refine((text) => text !== '', MISSING);
+export const mandatory = (max = 255) => wellFormed(max).refine((text) => text !== '', MISSING);
+
+/** A mandatory secret, as it was given. One of white space alone counts as missing. */
+export const mandatorySecret = () => secret().refine((text) => text.trim() !== '', MISSING);
 
 /** An optional text: `null`, absent and blank are all `undefined`. */
 export const optional = (max = 255) =>
-  wellFormed(max, {})
+  wellFormed(max)
     .nullish()
     .transform((text) => text || undefined);
 
 /** A field of an update: absent and `null` leave the stored value, a blank one is refused. */
-export const changed = (max = 255, params = {}) =>
-  wellFormed(max, params)
-    .refine((text) => text !== '', 'must not be empty')
+export const changed = (max = 255) =>
+  wellFormed(max)
+    .refine((text) => text !== '', EMPTY)
+    .nullish()
+    .transform((text) => text ?? undefined);
+
+/** A secret field of an update, as it was given. */
+export const changedSecret = () =>
+  secret()
+    .refine((text) => text.trim() !== '', EMPTY)
     .nullish()
     .transform((text) => text ?? undefined);
 
 /** A field of an update: absent and `null` leave the stored value, a blank one is the empty text. */
 export const changedOrEmptied = (max = 255) =>
-  wellFormed(max, {})
+  wellFormed(max)
     .nullish()
     .transform((text) => text ?? undefined);
 

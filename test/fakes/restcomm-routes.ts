@@ -63,7 +63,10 @@ function updateAccount({ accounts }: FakeState, _caller: FakeAccount, { path, fo
   const account = accounts.get(lastSid(path));
   if (!account) return refusal(404);
   if (account.status === 'closed') return refusal(400);
-  account.status = form.Status as FakeAccount['status'];
+  if (form.Password !== undefined && form.Password.length < 8) return refusal(400, 'Password too weak');
+  if (form.Status) account.status = form.Status as FakeAccount['status'];
+  if (form.FriendlyName) account.friendlyName = form.FriendlyName;
+  if (form.Password) Object.assign(account, { password: form.Password, authToken: md5(form.Password) });
   return { status: 200, json: accountJson(account) };
 }
 

@@ -4,12 +4,12 @@ import { EventEmitter } from 'node:events';
 export interface FakeAccount {
   readonly sid: string;
   readonly email: string;
-  readonly friendlyName: string;
+  friendlyName: string;
   /** Its own or its parent's; older versions of Restcomm have none. */
   readonly organizationSid?: string;
   /** Restcomm's: the md5 of the password, which it takes as well. */
-  readonly authToken: string;
-  readonly password?: string;
+  authToken: string;
+  password?: string;
   status: 'active' | 'suspended' | 'closed' | 'uninitialized';
 }
 

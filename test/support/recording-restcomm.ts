@@ -47,6 +47,10 @@ export function createRecordingRestcomm(): RecordingRestcomm {
       if (account.email.toLowerCase().endsWith('@customer.example')) await platform.createSubAccount(account);
       return platform.createSubAccount(account);
     },
+    changeAccount: async (sid, change) => {
+      await ask('changeAccount', sid, JSON.stringify(change));
+      return platform.changeAccount(sid, change);
+    },
     setAccountStatus: async (sid, status) => {
       await ask('setAccountStatus', sid, status);
       return platform.setAccountStatus(sid, status);

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Enterprise, EnterpriseAdmin } from '../../../prisma/client/client.ts';
 import type { Credentials, Permission } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
@@ -39,8 +40,12 @@ export async function authenticateAdmin(
     return admins.length === 1 ? admins[0] : undefined;
   };
   const admin = await verifyInTurn(password, find, origin);
-  return admin && credentialsOfAdmin(admin);
+  const credentials = admin && credentialsOfAdmin(admin);
+  return typeof credentials === 'object' ? { ...credentials, credentialDigest: passwordDigest(admin?.passwordHash) } : credentials;
 }
+
+/** The digest by which a reset of an admin's password is noticed. */
+export const passwordDigest = (passwordHash: string | null | undefined): string => hash('sha256', passwordHash ?? '', 'base64');
 
 /**
  * Returns the credentials of an authenticated admin, restricted to its enterprise.

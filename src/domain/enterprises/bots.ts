@@ -11,22 +11,24 @@ import { violatedConstraint } from '../constraints.ts';
 import { botNotFound, ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
-import { changed, type Keyed, lookup, mandatory, parseInput, SECRET } from '../input.ts';
+import { changed, changedSecret, type Keyed, lookup, mandatory, mandatorySecret, parseInput } from '../input.ts';
 import { type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
+import { SealError } from '../secrets.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { followBot } from './bot-changes.ts';
 import { checkTenant, tenantGuidOf } from './bot-tenants.ts';
+import { differs } from './changes.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 
 const createInput = z.object({
   enterpriseSid: mandatory(),
   applicationId: mandatory(),
   tenantId: mandatory(),
-  clientSecret: mandatory(1024, SECRET),
+  clientSecret: mandatorySecret(),
   botAppId: mandatory(),
 });
 const updateInput = z.object({
@@ -34,7 +36,7 @@ const updateInput = z.object({
   enterpriseSid: changed(),
   applicationId: changed(),
   tenantId: changed(),
-  clientSecret: changed(1024, SECRET),
+  clientSecret: changedSecret(),
   botAppId: changed(),
 });
 const deleteInput = z.object({ sid: lookup() });
@@ -143,7 +145,8 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
 }
 
 /**
- * Updates a bot, and tries to deliver the messages that wait because of it. A client secret that equals the mask of the stored one leaves it as it is (REST.md, Answers).
+ * Updates a bot, and tries to deliver the messages that wait because of it. A client secret that equals the mask of the stored one leaves it as it is
+ * (REST.md, Answers).
  * @throws as createBot, and NotFoundError BOT_NOT_FOUND (481)
  */
 export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInput): Promise<Bot> {
@@ -154,13 +157,14 @@ export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInpu
       const bot = await tx.bot.findUnique({ where: { sid, ...belonging(caller) } });
       if (!bot) throw botNotFound(sid);
       await holdOpenEnterprise(tx, caller, change.enterpriseSid ?? bot.enterpriseSid);
-      const secret = clientSecret === undefined || clientSecret === masked(bot.clientSecretHint) ? {} : sealed(gateway, sid, clientSecret);
-      const data = { ...change, ...tenant, ...secret, dateUpdated: new Date() };
+      const secret = clientSecret === undefined || isStored(gateway, bot, clientSecret) ? {} : sealed(gateway, sid, clientSecret);
+      const isChanged = differs(bot, { ...change, ...secret });
+      const data = { ...change, ...tenant, ...secret, ...(isChanged && { dateUpdated: new Date() }) };
       const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, ...belonging(caller) }, data });
       if (!updated) throw botNotFound(sid);
       await followBot(tx, bot, updated);
       await releaseLanes(tx, { enterpriseSid: updated.enterpriseSid, reasons: CURED_BY_BOT });
-      await remember(tx, updated);
+      await remember(tx, updated, { changed: isChanged });
       return updated;
     })
       .catch((error) => {
@@ -189,12 +193,30 @@ export function deleteBot(gateway: Gateway, caller: Caller, input: DeleteBotInpu
   });
 }
 
-/** The mask that stands for a secret: bullets and its last four characters. */
+/** The mask that stands for a secret: bullets and its hint. */
 const masked = (hint: string) => `••••${hint}`;
+
+/** Whether the bot has this client secret already: the text is the mask of the stored one, or equal to it. */
+function isStored(gateway: Gateway, bot: Bot, clientSecret: string): boolean {
+  if (clientSecret.trim() === masked(bot.clientSecretHint).trim()) return true;
+  try {
+    return credentialsOf(gateway, bot).clientSecret === clientSecret;
+  } catch (error) {
+    // Its key is lost: any secret that is given replaces it.
+    if (error instanceof SealError) return false;
+    throw error;
+  }
+}
 
 /** The columns that hold a client secret. */
 function sealed({ secrets }: Gateway, sid: string, clientSecret: string) {
-  return { clientSecret: new Uint8Array(secrets.seal(clientSecret, sid)), clientSecretHint: clientSecret.slice(-4) };
+  return { clientSecret: new Uint8Array(secrets.seal(clientSecret, sid)), clientSecretHint: hintOf(clientSecret) };
+}
+
+/** The end of a secret to recognize it by: four characters, but never more than half of it. */
+function hintOf(clientSecret: string): string {
+  const characters = Array.from(clientSecret);
+  return characters.slice(characters.length - Math.min(4, Math.floor(characters.length / 2))).join('');
 }
 
 /** BOT_EXISTS (483) for a violated unique index, else the error itself. */

@@ -9,7 +9,7 @@ import { violatedConstraint } from '../constraints.ts';
 import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
-import { changed, type Keyed, lookup, mandatory, optional, parseInput, SECRET } from '../input.ts';
+import { changed, type Keyed, lookup, mandatory, mandatorySecret, optional, parseInput } from '../input.ts';
 import { containing, literal, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
@@ -17,6 +17,8 @@ import { newSid, normalizeSid } from '../sid.ts';
 import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from '../transaction.ts';
 import { releaseWaiting } from '../waiting.ts';
+import { changeAdmin } from './admin-changes.ts';
+import { differs } from './changes.ts';
 import { createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
 import { deleteMappingsOf } from './mapping-changes.ts';
@@ -26,16 +28,27 @@ const openStatus = z
   .pipe(z.enum(['ACTIVE', 'INACTIVE'], 'must be ACTIVE or INACTIVE'))
   .nullish();
 
+const NOT_AN_EMAIL = 'must be an e-mail address';
 const createInput = z.object({
   name: mandatory(),
   status: openStatus,
   enterpriseAdmin: z.object({
-    email: mandatory(MAX_EMAIL_LENGTH).refine((email) => email === '' || isEmail(email), 'must be an e-mail address'),
-    password: mandatory(1024, SECRET),
+    email: mandatory(MAX_EMAIL_LENGTH).refine((email) => email === '' || isEmail(email), NOT_AN_EMAIL),
+    password: mandatorySecret(),
     name: optional(),
   }),
 });
-const updateInput = z.object({ sid: lookup(), name: changed(), status: openStatus });
+const updateInput = z.object({
+  sid: lookup(),
+  name: changed(),
+  status: openStatus,
+  enterpriseAdmin: z
+    .object({
+      email: changed(MAX_EMAIL_LENGTH).refine((email) => !email || isEmail(email), NOT_AN_EMAIL),
+      name: changed(),
+    })
+    .nullish(),
+});
 const closeInput = z.object({ sid: lookup(), deleteMappings: z.boolean().nullish() });
 
 type CreateEnterpriseInput = z.input<typeof createInput> & Keyed;
@@ -96,7 +109,7 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
   return idempotently(gateway, caller, 'createEnterprise', input, async (remember) => {
     const { name, status, enterpriseAdmin } = parseInput(createInput, input);
     await refuseTakenName(gateway, caller, name);
-    await refuseTakenEmail(gateway, caller, enterpriseAdmin.email);
+    await refuseTakenEmail(gateway.prisma, caller.organizationSid, enterpriseAdmin.email);
     const admin = await createAdminAccount(gateway, enterpriseAdmin);
     return inTransaction(gateway.prisma, async (tx) => {
       const enterprise = await tx.enterprise.create({
@@ -122,31 +135,30 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
 }
 
 /**
- * Renames an enterprise, activates or deactivates it. Its admin's account on the platform gets the same status.
+ * Renames an enterprise, activates or deactivates it, and changes its admin's name or e-mail address. Its admin's account on the platform gets the same
+ * status and name. Another e-mail address means another account there (admin-changes.ts).
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053),
- *   ENTERPRISE_NAME_NOT_UNIQUE (4050); PlatformError (452)
+ *   ENTERPRISE_NAME_NOT_UNIQUE (4050), EMAIL_NOT_UNIQUE (4001); PlatformError (452)
  */
 export function updateEnterprise(gateway: Gateway, caller: Caller, input: UpdateEnterpriseInput): Promise<Enterprise> {
   return idempotently(gateway, caller, 'updateEnterprise', input, async (remember) => {
-    const { sid, name, status } = parseInput(updateInput, input);
+    const { sid = '', name, status, enterpriseAdmin } = parseInput(updateInput, input);
     const work = async (tx: Transaction) => {
-      let enterprise = await lockOpenEnterprise(tx, caller, sid ?? '');
-      if (name !== undefined) {
-        enterprise = await tx.enterprise.update({
-          where: { sid: enterprise.sid },
-          data: { name, nameFolded: fold(name), dateUpdated: new Date() },
-        });
-      }
+      const before = await lockOpenEnterprise(tx, caller, sid);
+      let enterprise = name === undefined ? before : await changeColumns(tx, before, { name, nameFolded: fold(name) });
+      const isOtherAdmin = enterpriseAdmin ? await changeAdmin(gateway, tx, enterprise, enterpriseAdmin) : false;
+      if (isOtherAdmin) enterprise = await tx.enterprise.update({ where: { sid }, data: { dateUpdated: new Date() } });
       if (status) enterprise = await changeStatus(gateway, tx, enterprise, status);
-      await remember(tx, enterprise);
+      await remember(tx, enterprise, { changed: enterprise !== before });
       return enterprise;
     };
     const { prisma } = gateway;
-    return (status ? inTransactionWithPlatform(prisma, caller.organizationSid, work) : inTransaction(prisma, work))
+    const asksPlatform = status || enterpriseAdmin;
+    return (asksPlatform ? inTransactionWithPlatform(prisma, caller.organizationSid, work) : inTransaction(prisma, work))
       .catch((error) => {
-        throw asUniquenessError(error, name ?? '');
+        throw asUniquenessError(error, name ?? '', enterpriseAdmin?.email);
       })
-      .finally(() => status && gateway.verified.drop(sid ?? ''))
+      .finally(() => asksPlatform && gateway.verified.drop(sid))
       .then((enterprise) => (status === 'ACTIVE' ? released(gateway, enterprise) : enterprise));
   });
 }
@@ -192,9 +204,15 @@ async function released(gateway: Gateway, enterprise: Enterprise): Promise<Enter
 
 /** Changes an enterprise's status. The platform's part comes last, so that its refusal rolls everything back. */
 async function changeStatus(gateway: Gateway, tx: Transaction, enterprise: Enterprise, status: 'ACTIVE' | 'INACTIVE'): Promise<Enterprise> {
-  const changed = await tx.enterprise.update({ where: { sid: enterprise.sid }, data: { status, dateUpdated: new Date() } });
+  const changed = await changeColumns(tx, enterprise, { status });
   await setAdminStatus(gateway, tx, enterprise.sid, status);
   return changed;
+}
+
+/** Writes what differs from the row, with its dateUpdated. @returns the row as it is then; the same object if nothing differs */
+async function changeColumns(tx: Transaction, enterprise: Enterprise, change: Partial<Enterprise>): Promise<Enterprise> {
+  if (!differs(enterprise, change)) return enterprise;
+  return tx.enterprise.update({ where: { sid: enterprise.sid }, data: { ...change, dateUpdated: new Date() } });
 }
 
 const nameNotUnique = (name: string) =>

@@ -23,6 +23,7 @@ import { domainOf, fold, isUserPrincipalName, MAX_EMAIL_LENGTH } from '../text.t
 import { inTransaction } from '../transaction.ts';
 import { releaseLanes } from '../waiting.ts';
 import { credentialsOf } from './bots.ts';
+import { differs } from './changes.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { numberColumns, numberNotUnique, refuseTakenNumber, releaseNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
 import { findMapping } from './mappings.ts';
@@ -85,7 +86,7 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
 }
 
 /**
- * Updates a mapping. A blank name becomes the Microsoft address (REST.md, Requests); a name that was the address changes with it.
+ * Updates a mapping. A blank name becomes the Microsoft address; the contract sends none, since there a blank one is absent (REST.md, Requests).
  * @throws as createMapping, and NotFoundError MAPPING_NOT_FOUND (480)
  */
 export function updateMapping(gateway: Gateway, caller: Caller, input: UpdateMappingInput): Promise<Mapping> {
@@ -111,7 +112,7 @@ async function updateAsRead(
   change: z.output<typeof updateInput>,
   remember: Remember,
 ): Promise<Mapping | undefined> {
-  const { data, isRenumbered } = await columnsAfter(gateway, caller, mapping, change);
+  const { data, isRenumbered, isChanged } = await columnsAfter(gateway, caller, mapping, change);
   const settle = async () => {
     if (isRenumbered) for (const number of [mapping.externalAddress, data.externalAddress]) await settleNumber(gateway, number);
   };
@@ -122,7 +123,7 @@ async function updateAsRead(
     const { count } = await tx.mapping.updateMany({ where: { organizationSid: caller.organizationSid, ...asRead(mapping) }, data });
     if (count === 0) return undefined;
     const row = { ...mapping, ...data };
-    await remember(tx, row);
+    await remember(tx, row, { changed: isChanged });
     return row;
   }).catch(async (error) => {
     await settle();
@@ -146,7 +147,7 @@ const asRead = ({ sid, enterpriseSid, name, microsoftAddress, microsoftObjectId,
 
 /**
  * Validates an update and makes the columns that it changes.
- * @returns the columns, and whether the mapping gets another number
+ * @returns the columns, whether the mapping gets another number, and whether anything that is shown changes
  * @throws as updateMapping
  */
 async function columnsAfter(gateway: Gateway, caller: Caller, mapping: Mapping, change: z.output<typeof updateInput>) {
@@ -161,17 +162,20 @@ async function columnsAfter(gateway: Gateway, caller: Caller, mapping: Mapping, 
   const microsoftObjectId =
     isMoved || isOtherUser ? await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress) : mapping.microsoftObjectId;
 
-  const unchangedName = mapping.name === mapping.microsoftAddress ? microsoftAddress : mapping.name;
-  const data = {
+  const shown = {
     enterpriseSid,
-    microsoftObjectId,
-    dateUpdated: new Date(),
-    ...(isRenumbered ? { webhookKeyId: gateway.secrets.keyId } : {}),
-    ...nameColumns(change.name === undefined ? unchangedName : change.name || microsoftAddress),
+    ...nameColumns(change.name === undefined ? mapping.name : change.name || microsoftAddress),
     ...addressColumns(microsoftAddress),
     ...(externalAddress === mapping.externalAddress ? unchangedNumber(mapping) : numberColumns(externalAddress)),
   };
-  return { data, isRenumbered };
+  const isChanged = differs(mapping, shown);
+  const data = {
+    ...shown,
+    microsoftObjectId,
+    ...(isRenumbered && { webhookKeyId: gateway.secrets.keyId }),
+    ...(isChanged && { dateUpdated: new Date() }),
+  };
+  return { data, isRenumbered, isChanged };
 }
 
 /**

@@ -1,10 +1,11 @@
+import { ACCOUNT_CLOSED } from '../../domain/errors.ts';
 import { accountSid as sidOf } from '../../domain/sid.ts';
 import { parseJson } from '../../json.ts';
 import type { RestcommApi } from './request.ts';
 import { fieldOf, isSuccess, manage, refusedError, unreadableError } from './responses.ts';
 import type { Restcomm } from './restcomm.ts';
 
-type Accounts = Pick<Restcomm, 'createSubAccount' | 'setAccountStatus' | 'checkCredentials'>;
+type Accounts = Pick<Restcomm, 'createSubAccount' | 'changeAccount' | 'setAccountStatus' | 'checkCredentials'>;
 
 const STATUS = { ACTIVE: 'active', INACTIVE: 'suspended', CLOSED: 'closed' } as const;
 
@@ -26,13 +27,22 @@ export function createRestcommAccounts(api: RestcommApi): Accounts {
       return { sid, existed: false };
     },
 
+    changeAccount: async (sid, { friendlyName, password }) => {
+      const form = {
+        ...(friendlyName !== undefined && { FriendlyName: friendlyName }),
+        ...(password !== undefined && { Password: password }),
+      };
+      await manage(api, 'PUT', ['Accounts', sid], { form });
+    },
+
     setAccountStatus: async (sid, status) => {
       const wanted = STATUS[status];
       const response = await manage(api, 'PUT', ['Accounts', sid], { form: { Status: wanted }, expected: [400] });
       if (isSuccess(response)) return;
       // A closed account refuses every change, even to closed, with 400 (AccountsEndpoint).
       const account = await manage(api, 'GET', ['Accounts', sid]);
-      if (fieldOf(parseJson(account.text), 'status')?.toLowerCase() !== wanted) throw refusedError(response);
+      const current = fieldOf(parseJson(account.text), 'status')?.toLowerCase();
+      if (current !== wanted) throw refusedError(response, current === STATUS.CLOSED ? ACCOUNT_CLOSED : undefined);
     },
 
     checkCredentials: async (accountSid, authToken) => {

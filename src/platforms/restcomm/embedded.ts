@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { PlatformError } from '../../domain/errors.ts';
+import { ACCOUNT_CLOSED, PlatformError } from '../../domain/errors.ts';
 import { accountSid } from '../../domain/sid.ts';
 import { digitsOf } from './responses.ts';
 import { MAX_CHARACTERS, type Restcomm, type SmsRecord } from './restcomm.ts';
@@ -72,9 +72,11 @@ export function createEmbeddedRestcomm({
       if (!existed) accounts.set(sid, 'ACTIVE');
       return { sid, existed };
     },
+    changeAccount: async (sid) => {
+      if (accounts.get(sid) === 'CLOSED') throw closed(sid);
+    },
     setAccountStatus: async (sid, status) => {
-      if (accounts.get(sid) === 'CLOSED' && status !== 'CLOSED')
-        throw new PlatformError('A closed account cannot be changed.', { value: sid });
+      if (accounts.get(sid) === 'CLOSED' && status !== 'CLOSED') throw closed(sid);
       accounts.set(sid, status);
     },
     enableSms: async (number) => {
@@ -95,6 +97,8 @@ export function createEmbeddedRestcomm({
     isSmsEnabled: (number) => enabled.has(digitsOf(number)),
   };
 }
+
+const closed = (sid: string) => new PlatformError('A closed account cannot be changed.', { value: sid, cause: ACCOUNT_CLOSED });
 
 function createEmbeddedMessages(report: (report: SmsReport) => void, stepMs: number): Pick<Restcomm, 'sendSms' | 'findSms' | 'listSms'> {
   const messages = new Map<string, SmsRecord>();

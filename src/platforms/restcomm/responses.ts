@@ -45,9 +45,10 @@ export async function manage(
 
 export const isSuccess = ({ status }: PlatformResponse): boolean => status >= 200 && status < 300;
 
-export function refusedError(response: PlatformResponse): PlatformError {
+/** @param cause for the domain, see restcomm.ts */
+export function refusedError(response: PlatformResponse, cause?: object): PlatformError {
   const { code, message } = refusalOf(response);
-  return new PlatformError(message, { detail: `Restcomm responded with status ${response.status} (${code})` });
+  return new PlatformError(message, { detail: `Restcomm responded with status ${response.status} (${code})`, cause });
 }
 
 export const unreadableError = ({ status, text }: PlatformResponse): PlatformError =>

@@ -57,7 +57,15 @@ export interface Restcomm {
    * @returns `sid`: AC and the md5 of the lower-case e-mail address
    */
   createSubAccount(account: { email: string; password: string; friendlyName: string }): Promise<{ sid: string; existed: boolean }>;
-  /** Sets an account's status. CLOSED is final on Restcomm. */
+  /**
+   * Changes an account's name or password. Its e-mail address, which makes its sid, never changes.
+   * @throws PlatformError also for a password that Restcomm finds too weak
+   */
+  changeAccount(accountSid: string, change: { friendlyName?: string; password?: string }): Promise<void>;
+  /**
+   * Sets an account's status. CLOSED is final on Restcomm.
+   * @throws PlatformError with the cause ACCOUNT_CLOSED, if the account is CLOSED
+   */
   setAccountStatus(accountSid: string, status: 'ACTIVE' | 'INACTIVE' | 'CLOSED'): Promise<void>;
   /**
    * Routes the number's SMS to a URL.

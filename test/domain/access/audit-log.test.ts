@@ -56,6 +56,7 @@ const valid: Record<Mutation, () => Promise<Input>> = {
   createEnterprise: async () => newEnterprise(),
   updateEnterprise: async () => ({ sid: await enterprise(), status: 'INACTIVE' }),
   closeEnterprise: async () => ({ sid: await enterprise() }),
+  resetAdminPassword: async () => ({ enterpriseSid: await enterprise(), password: 'a-new-password' }),
   createMapping: async () => newMapping(home),
   updateMapping: async () => ({ sid: await mapping(), name: 'Ann' }),
   deleteMapping: async () => ({ sid: await mapping() }),

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import type { Enterprise, EnterpriseAdmin } from '../../../prisma/client/client.ts';
+import type { Caller } from '../caller.ts';
+import type { Gateway } from '../gateway.ts';
+import { idempotently } from '../idempotency.ts';
+import { type Keyed, mandatory, mandatorySecret, parseInput } from '../input.ts';
+import { hashPassword } from '../passwords.ts';
+import { fold } from '../text.ts';
+import { inTransactionWithPlatform, mayWaitForPlatform, type Transaction } from '../transaction.ts';
+import { differs } from './changes.ts';
+import { refuseTakenEmail, setAdminStatus, statusForOthers } from './enterprise-admins.ts';
+import { lockOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
+
+// An enterprise's admin, changed after its creation. The platform identifies an account by its e-mail address, which never changes there. Its name and
+// password change only if the gateway created it: one that is linked is someone's own, and a provider must not take it over.
+
+/**
+ * Changes an admin's name or e-mail address, and tells the platform. With another address, the admin gets the account that has it there, or a new one,
+ * and an account that the gateway created for the former address is suspended if nobody else uses it. A new account gets a random password, since the
+ * gateway does not know the admin's; `resetAdminPassword` sets one. Here, the password stays.
+ * @returns whether anything changed
+ * @throws ConflictError EMAIL_NOT_UNIQUE (4001); PlatformError (452)
+ */
+export async function changeAdmin(
+  gateway: Gateway,
+  tx: Transaction,
+  { sid: enterpriseSid, status }: Enterprise,
+  { email, name }: { readonly email?: string; readonly name?: string },
+): Promise<boolean> {
+  const before = await tx.enterpriseAdmin.findUniqueOrThrow({ where: { enterpriseSid } });
+  const change = { name, ...(email !== undefined && { email, emailFolded: fold(email) }) };
+  if (!differs(before, change)) return false;
+  const data = { ...change, dateUpdated: new Date() };
+  if (email === undefined || fold(email) === before.emailFolded) {
+    await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data });
+    if (name !== undefined && before.accountCreated) {
+      await mayWaitForPlatform(tx);
+      await gateway.restcomm.changeAccount(before.accountSid, { friendlyName: name });
+    }
+    return true;
+  }
+  await refuseTakenEmail(tx, before.organizationSid, email);
+  await mayWaitForPlatform(tx);
+  const password = randomBytes(24).toString('base64url');
+  const account = await gateway.restcomm.createSubAccount({ email, password, friendlyName: name ?? before.name ?? email });
+  const moved = { ...data, accountSid: account.sid, accountCreated: !account.existed };
+  await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: moved });
+  if (account.existed || status === 'INACTIVE') await setAdminStatus(gateway, tx, enterpriseSid, status);
+  await leaveAccount(gateway, tx, before);
+  return true;
+}
+
+/** Suspends the account that an admin no longer has, unless it is someone else's, too. Suspended, not closed: the admin may get its address back. */
+async function leaveAccount({ restcomm }: Gateway, tx: Transaction, admin: EnterpriseAdmin): Promise<void> {
+  if (!admin.accountCreated || (await statusForOthers(tx, admin)) === 'ACTIVE') return;
+  await restcomm.setAccountStatus(admin.accountSid, 'INACTIVE');
+}
+
+const resetInput = z.object({ enterpriseSid: mandatory(), password: mandatorySecret() });
+type ResetAdminPasswordInput = z.input<typeof resetInput> & Keyed;
+
+/**
+ * Gives an enterprise's admin another password, here and, for an account that the gateway created, on the platform. The streams and access tokens that
+ * the former password opened end.
+ * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053); PlatformError (452)
+ */
+export function resetAdminPassword(gateway: Gateway, caller: Caller, input: ResetAdminPasswordInput): Promise<Enterprise> {
+  return idempotently(gateway, caller, 'resetAdminPassword', input, async (remember) => {
+    const { enterpriseSid, password } = parseInput(resetInput, input);
+    await requireOpenEnterprise(gateway, caller, enterpriseSid);
+    const passwordHash = await hashPassword(password);
+    return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, async (tx) => {
+      const enterprise = await lockOpenEnterprise(tx, caller, enterpriseSid);
+      const now = new Date();
+      const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { passwordHash, dateUpdated: now } });
+      await tx.accessToken.updateMany({ where: { adminSid: admin.sid, dateRevoked: null }, data: { dateRevoked: now } });
+      await remember(tx, enterprise);
+      if (!admin.accountCreated) return enterprise;
+      await mayWaitForPlatform(tx);
+      await gateway.restcomm.changeAccount(admin.accountSid, { password });
+      return enterprise;
+    }).finally(() => gateway.verified.drop(enterpriseSid));
+  });
+}

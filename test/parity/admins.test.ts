@@ -1,0 +1,309 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createAccount } from '../../src/domain/access/accounts.ts';
+import { accountSid } from '../../src/domain/sid.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { graphClient } from '../support/graph.ts';
+import { createRecordingRestcomm, REFUSAL, type RecordingRestcomm } from '../support/recording-restcomm.ts';
+import { done, expectRefusal, type Face, faces, fresh, type Input, inGraph, inRest, newEnterprise, outcome } from './faces.ts';
+
+// An enterprise's admin: its e-mail address and name, its password, and what the platform is told.
+
+let restcomm: RecordingRestcomm;
+let gateway: TestGateway;
+let provider: Provider;
+beforeAll(async () => {
+  restcomm = createRecordingRestcomm();
+  gateway = await createTestGateway({ platforms: { restcomm } });
+  provider = await gateway.provider();
+});
+afterAll(() => gateway.close());
+beforeEach(() => restcomm.reset());
+
+let made = 0;
+/** An e-mail address that has no account on the platform yet. */
+const newcomer = () => `admin${++made}@newcomer.example`;
+
+async function enterprise(emailId = newcomer(), password = 'a-long-password', change: Input = {}) {
+  const { sid, admin } = await done(
+    provider,
+    'createEnterprise',
+    newEnterprise({ enterpriseAdmin: { email: emailId, password, name: 'Ann' }, ...change }),
+  );
+  return { sid: sid as string, adminSid: admin.sid as string, email: emailId, password };
+}
+const adminOf = (enterpriseSid: string) => gateway.database.prisma.enterpriseAdmin.findUniqueOrThrow({ where: { enterpriseSid } });
+const clientOf = (user: string, password: string) => graphClient(gateway.fetch, { user, password });
+const statusOf = async (user: string, password: string) => (await clientOf(user, password)('{ viewer { admin { sid } } }')).status;
+
+async function update(face: Face, sid: string, enterpriseAdmin: Input): Promise<void> {
+  expect(await outcome(face, provider, 'updateEnterprise', { sid, enterpriseAdmin })).toEqual({ sid });
+}
+
+describe('a password', () => {
+  test.each([' leading', 'trailing ', '  both\t', ' with\n', 'in side'])('is taken as it is: %j', async (password) => {
+    for (const face of faces) {
+      const emailId = newcomer();
+      expect(await outcome(face, provider, 'createEnterprise', newEnterprise({ enterpriseAdmin: { email: emailId, password } }))).toMatchObject({
+        sid: expect.stringMatching(/^EN/),
+      });
+      expect(await statusOf(emailId, password)).toBe(200);
+      if (password !== password.trim()) expect(await statusOf(emailId, password.trim())).toBe(401);
+    }
+  });
+
+  test.each(['', ' ', '\t\r\n'])('of white space alone is missing: %j', async (password) => {
+    const message = 'Mandatory parameter enterpriseAdmin.password is missing.';
+    const path = ['enterpriseAdmin', 'password'];
+    await expectRefusal(
+      provider,
+      'createEnterprise',
+      newEnterprise({ enterpriseAdmin: { email: newcomer(), password } }),
+      'MISSING_PARAMETER',
+      {
+        message,
+        path,
+      },
+    );
+  });
+});
+
+describe.each(faces)('on %s', (face) => {
+  test('the e-mail address of a CLOSED enterprise’s admin is free again, with the password that is then given', async () => {
+    const closed = await enterprise();
+    await done(provider, 'closeEnterprise', { sid: closed.sid });
+    expect(restcomm.accountStatus(accountSid(closed.email))).toBe('CLOSED');
+    const input = newEnterprise({ enterpriseAdmin: { email: closed.email.toUpperCase(), password: 'another-password' } });
+    const { sid = '' } = await outcome(face, provider, 'createEnterprise', input);
+    expect(sid).toMatch(/^EN/);
+    expect(await statusOf(closed.email, 'another-password')).toBe(200);
+    expect(await statusOf(closed.adminSid, closed.password)).not.toBe(200);
+    // Its account on the platform stays CLOSED, which keeps the enterprise from nothing.
+    for (const status of ['INACTIVE', 'ACTIVE'])
+      expect(await outcome(face, provider, 'updateEnterprise', { sid, status })).toEqual({ sid });
+    expect(await outcome(face, provider, 'closeEnterprise', { sid })).toEqual({ sid });
+  });
+
+  test('an address of an open enterprise’s admin is refused, on creation and in an update', async () => {
+    const [one, two] = [await enterprise(), await enterprise()];
+    for (const emailId of [one.email, one.email.toUpperCase(), ` ${one.email} `]) {
+      const expected = { value: emailId.trim(), path: ['enterpriseAdmin', 'email'] };
+      await expectRefusal(
+        provider,
+        'createEnterprise',
+        newEnterprise({ enterpriseAdmin: { email: emailId, password: 'x' } }),
+        'EMAIL_NOT_UNIQUE',
+        expected,
+      );
+      await expectRefusal(provider, 'updateEnterprise', { sid: two.sid, enterpriseAdmin: { email: emailId } }, 'EMAIL_NOT_UNIQUE', expected);
+    }
+    expect((await adminOf(two.sid)).email).toBe(two.email);
+  });
+
+  test('a name is changed here and on the platform', async () => {
+    const { sid, email } = await enterprise();
+    restcomm.reset();
+    await update(face, sid, { name: ' Eve ' });
+    expect(await adminOf(sid)).toMatchObject({ name: 'Eve', email });
+    expect(restcomm.calls).toEqual([['changeAccount', accountSid(email), '{"friendlyName":"Eve"}']]);
+  });
+
+  test('a name is not changed on the platform for an account that was there before', async () => {
+    const { sid } = await enterprise(fresh.email());
+    restcomm.reset();
+    await update(face, sid, { name: 'Eve' });
+    expect(await adminOf(sid)).toMatchObject({ name: 'Eve' });
+    expect(restcomm.calls).toEqual([]);
+  });
+
+  test('another address has a new account, the former one is suspended, and the password here stays', async () => {
+    const { sid, adminSid, email, password } = await enterprise();
+    const emailId = newcomer();
+    restcomm.reset();
+    expect(await statusOf(email, password)).toBe(200);
+    await update(face, sid, { email: emailId, name: 'Eve' });
+    expect(await adminOf(sid)).toMatchObject({
+      sid: adminSid,
+      email: emailId,
+      name: 'Eve',
+      accountSid: accountSid(emailId),
+      accountCreated: true,
+    });
+    expect(restcomm.calls).toEqual([
+      ['createSubAccount', emailId],
+      ['setAccountStatus', accountSid(email), 'INACTIVE'],
+    ]);
+    expect(await statusOf(emailId, password)).toBe(200);
+    expect(await statusOf(email, password)).toBe(401);
+    // Back again: the account is there, and active again.
+    await update(face, sid, { email: email });
+    expect([email, emailId].map((one) => restcomm.accountStatus(accountSid(one)))).toEqual(['ACTIVE', 'INACTIVE']);
+  });
+
+  test('another address that has an account is linked, and a shared account is not suspended', async () => {
+    const [one, two] = [await enterprise(), await gateway.provider()];
+    const shared = newEnterprise({ enterpriseAdmin: { email: one.email, password: 'x' } });
+    await done(two, 'createEnterprise', shared);
+    const emailId = fresh.email();
+    await update(face, one.sid, { email: emailId });
+    expect(await adminOf(one.sid)).toMatchObject({ accountSid: accountSid(emailId), accountCreated: false });
+    expect(restcomm.accountStatus(accountSid(one.email))).toBe('ACTIVE');
+  });
+
+  test('another spelling of the same address is the same account', async () => {
+    const { sid, email } = await enterprise();
+    restcomm.reset();
+    await update(face, sid, { email: email.toUpperCase() });
+    expect(await adminOf(sid)).toMatchObject({ email: email.toUpperCase(), accountSid: accountSid(email) });
+    expect(restcomm.calls).toEqual([]);
+  });
+
+  test('the admin of an INACTIVE enterprise gets a suspended account with its new address', async () => {
+    const { sid } = await enterprise(newcomer(), 'a-long-password', { status: 'INACTIVE' });
+    const emailId = newcomer();
+    await update(face, sid, { email: emailId });
+    expect(await adminOf(sid)).toMatchObject({ status: 'SUSPENDED' });
+    expect(restcomm.accountStatus(accountSid(emailId))).toBe('INACTIVE');
+  });
+
+  test.each(['createSubAccount', 'setAccountStatus', 'changeAccount'] as const)('a refused %s leaves the admin as it was', async (call) => {
+    const { sid } = await enterprise();
+    const before = await adminOf(sid);
+    restcomm.refuse(call);
+    const change = call === 'changeAccount' ? { name: 'Eve' } : { email: newcomer() };
+    expect(await outcome(face, provider, 'updateEnterprise', { sid, name: fresh.name(), enterpriseAdmin: change })).toEqual({
+      errorCode: '452',
+    });
+    expect(await adminOf(sid)).toEqual(before);
+  });
+
+  test('its own admin, and a CLOSED enterprise, cannot be given another one', async () => {
+    const { sid, adminSid, password } = await enterprise();
+    const input = { sid, enterpriseAdmin: { name: 'Eve' } };
+    const admin = { user: adminSid, password };
+    if (face === 'the graph')
+      await expect(inGraph({ graph: graphClient(gateway.fetch, admin) }, 'updateEnterprise', input)).rejects.toThrow('FORBIDDEN');
+    else {
+      const authorization = `Basic ${Buffer.from(`${adminSid}:${password}`).toString('base64')}`;
+      const refused = await provider.rest.put(`/msteams/enterprises/${sid}`, { enterpriseAdmin: { name: 'Eve' } }, { authorization });
+      expect(refused).toMatchObject({ status: 403, body: { errorCode: '403' } });
+    }
+    await done(provider, 'closeEnterprise', { sid });
+    expect(await outcome(face, provider, 'updateEnterprise', input)).toEqual({ errorCode: '4053' });
+  });
+});
+
+test.each(['nobody', 'a b@c.example', '@c.example'])('an address that is none is refused: %s', async (emailId) => {
+  const { sid } = await enterprise();
+  await expectRefusal(provider, 'updateEnterprise', { sid, enterpriseAdmin: { email: emailId } }, 'INVALID_PARAMETER', {
+    message: 'Parameter enterpriseAdmin.email is invalid: must be an e-mail address',
+    path: ['enterpriseAdmin', 'email'],
+    value: emailId,
+  });
+});
+
+test('PUT ignores a password', async () => {
+  const { sid, adminSid, password } = await enterprise();
+  expect(await inRest(provider, 'updateEnterprise', { sid, enterpriseAdmin: { password: 'another' } })).toMatchObject({ status: 200 });
+  expect(await statusOf(adminSid, password)).toBe(200);
+});
+
+describe('resetAdminPassword', () => {
+  const RESET = `mutation ($input: ResetAdminPasswordInput!) { result: resetAdminPassword(input: $input) {
+    ... on ResetAdminPasswordSuccess { enterprise { sid admin { sid } } } ... on Error { code path value } } }`;
+  const reset = async (enterpriseSid: string, password: string, by = provider.graph) =>
+    (await by(RESET, { input: { enterpriseSid, password } })) as {
+      status: number;
+      data: { result: Row };
+      errors?: { extensions?: { code?: string } }[];
+    };
+  type Row = {
+    readonly enterprise?: { readonly sid: string };
+    readonly code?: string;
+    readonly path?: string[];
+    readonly value?: string | null;
+  };
+
+  test('changes the password here and on the platform, and is audited without it', async () => {
+    const { sid, adminSid, email, password } = await enterprise();
+    expect(await statusOf(email, password)).toBe(200);
+    restcomm.reset();
+    expect((await reset(sid, ' a new one ')).data.result).toEqual({ enterprise: { sid, admin: { sid: adminSid } } });
+    expect(restcomm.calls).toEqual([['changeAccount', accountSid(email), '{"password":" a new one "}']]);
+    expect(await statusOf(email, password)).toBe(401);
+    expect(await statusOf(email, ' a new one ')).toBe(200);
+    const records = await gateway.database.prisma.auditLog.findMany({ where: { targetSid: sid, action: 'enterprise.resetAdminPassword' } });
+    expect(records).toHaveLength(1);
+    expect(JSON.stringify(records)).not.toContain('a new one');
+  });
+
+  test('leaves the password of an account that was there before, on the platform only', async () => {
+    const { sid, adminSid, email } = await enterprise(fresh.email());
+    expect((await adminOf(sid)).passwordHash).toBeNull();
+    for (const password of ['the first one', 'the second one']) {
+      restcomm.reset();
+      expect((await reset(sid, password)).data.result.enterprise?.sid).toBe(sid);
+      expect(restcomm.calls).toEqual([]);
+      expect(await statusOf(adminSid, password)).toBe(200);
+      expect(await statusOf(email, password)).toBe(200);
+    }
+  });
+
+  test('ends the streams and access tokens of the former password', async () => {
+    const { sid, adminSid, password } = await enterprise();
+    const admin = clientOf(adminSid, password);
+    const issued = await admin(
+      'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }',
+    );
+    const byToken = graphClient(gateway.fetch, { token: issued.data.made.token });
+    expect((await byToken('{ viewer { admin { sid } } }')).status).toBe(200);
+    const authorization = `Basic ${Buffer.from(`${adminSid}:${password}`).toString('base64')}`;
+    const url = `http://gateway.test/graphql?${new URLSearchParams({ query: 'subscription { messageEvents { __typename } }' })}`;
+    const answered = (await gateway.fetch(new Request(url, { headers: { accept: 'text/event-stream', authorization } }))).text();
+    await reset(sid, 'another-password');
+    expect(await answered).toContain('UNAUTHENTICATED');
+    expect((await byToken('{ viewer { admin { sid } } }')).status).toBe(401);
+  });
+
+  test('changes nothing where the platform refuses it', async () => {
+    const { sid, adminSid, password } = await enterprise();
+    restcomm.refuse('changeAccount');
+    expect((await reset(sid, 'too weak')).data.result).toMatchObject({ code: 'PLATFORM_ERROR' });
+    expect(REFUSAL).toBeTruthy();
+    expect(await statusOf(adminSid, password)).toBe(200);
+  });
+
+  test('refuses a missing or malformed password without showing it', async () => {
+    const { sid } = await enterprise();
+    for (const password of ['', '  '])
+      expect((await reset(sid, password)).data.result).toEqual({ code: 'MISSING_PARAMETER', path: ['password'], value: null });
+    for (const password of ['x'.repeat(1025), 'a\0b']) {
+      expect((await reset(sid, password)).data.result).toEqual({ code: 'INVALID_PARAMETER', path: ['password'], value: null });
+    }
+  });
+
+  test('is refused to anonymous callers, readers, other tenants, the admin itself and access tokens', async () => {
+    const { sid, adminSid, password } = await enterprise();
+    const code = async (by: Provider['graph']) => {
+      const { data, errors } = await reset(sid, 'another-password', by);
+      return errors?.[0]?.extensions?.code ?? data.result.code;
+    };
+    expect(await code(graphClient(gateway.fetch))).toBe('UNAUTHENTICATED');
+    expect(await code((await gateway.provider()).graph)).toBe('ENTERPRISE_NOT_FOUND');
+    expect(await code(clientOf(adminSid, password))).toBe('FORBIDDEN');
+    const organization = { sid: provider.organizationSid };
+    const reader = await createAccount(gateway.gateway, { email: 'reader@provider.example', organization, permissions: ['read'] });
+    expect(await code(clientOf(reader.account.sid, reader.authToken))).toBe('FORBIDDEN');
+    const token = (
+      await provider.graph(
+        'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ, WRITE] }) { ... on CreateAccessTokenSuccess { token } } }',
+      )
+    ).data.made.token;
+    expect(await code(graphClient(gateway.fetch, { token }))).toBe('FORBIDDEN');
+    expect(await statusOf(adminSid, password)).toBe(200);
+    await done(provider, 'closeEnterprise', { sid });
+    expect(await code(provider.graph)).toBe('ENTERPRISE_CLOSED');
+    expect(
+      await code((query, variables) => provider.graph(query, { input: { ...(variables?.input as object), enterpriseSid: 'EN1' } })),
+    ).toBe('ENTERPRISE_NOT_FOUND');
+  });
+});

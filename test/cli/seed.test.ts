@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runSeed } from '../../src/cli/seed/command.ts';
 import { demoData } from '../../src/cli/seed/data.ts';
 import { type Session, withDatabase } from '../../src/cli/session.ts';
+import { openApi } from '../../src/contract/openapi.ts';
 import { authenticate } from '../../src/domain/access/accounts.ts';
 import { entersBelow, statusRank } from '../../src/domain/messages/message-status.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
@@ -94,6 +95,30 @@ describe('npm run seed', () => {
     expect(await runSeed(['--help'], terminal)).toBe(0);
     expect(terminal.output().printed).toContain('npm run seed');
   });
+});
+
+test('the demo data has every record that the examples of the OpenAPI document name, and none that they create', () => {
+  const { paths } = openApi({ restTimestamps: 'iso', restBotSecrets: 'plain' }) as {
+    paths: Record<
+      string,
+      Record<
+        string,
+        { parameters?: { name: string; example?: string }[]; requestBody?: { content: { 'application/json': { example: object } } } }
+      >
+    >;
+  };
+  const [{ enterprises, bots, mappings, messages } = { enterprises: [], bots: [], mappings: [], messages: [] }] = demoData(new Date());
+  const sids = new Set([...enterprises, ...bots, ...mappings, ...messages].map(({ sid }) => sid));
+  for (const operation of Object.values(paths).flatMap((methods) => Object.values(methods))) {
+    const { parameters = [], requestBody } = operation;
+    const named = parameters.filter(({ name }) => name === 'sid').map(({ example }) => example);
+    const body: { enterpriseSid?: string; externalAddress?: string } = requestBody?.content['application/json'].example ?? {};
+    for (const sid of [...named, body.enterpriseSid]) if (sid) expect(sids).toContain(sid);
+    expect(mappings.map(({ externalAddress }) => externalAddress)).not.toContain(body.externalAddress);
+  }
+  expect(enterprises.map(({ name }) => name)).not.toEqual(expect.arrayContaining(['Kohl']));
+  expect(enterprises.map(({ name }) => name)).not.toEqual(expect.arrayContaining(['test 101']));
+  expect(bots.map(({ enterpriseSid }) => enterpriseSid)).not.toContain('EN97154a1c491a44f3afe05880bcc1f147');
 });
 
 test('the demo data is always the same except for its times, which follow the clock', () => {

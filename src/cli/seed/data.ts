@@ -3,6 +3,7 @@ import type { Permission } from '../../domain/caller.ts';
 import { comparedForm } from '../../domain/phone-numbers.ts';
 import { accountSid } from '../../domain/sid.ts';
 import { domainOf, fold } from '../../domain/text.ts';
+import { documented } from './documented.ts';
 import { type Conversation, converse, type MessageWithHistory, RECENT_MS } from './messages.ts';
 import { type Random, seededRandom } from './random.ts';
 import { firstNames, lastNames } from './texts.ts';
@@ -38,6 +39,8 @@ interface Plan {
   readonly name: string;
   /** The area code of its numbers: +1 <area> 555 0100 to 0199, which North America reserves for fiction. */
   readonly area: string;
+  /** Whether it also has what the REST API's documentation has in its examples. */
+  readonly isDocumented?: true;
   /** The first owns the enterprises. */
   readonly accounts: readonly [DemoAccount, ...DemoAccount[]];
   readonly enterprises: readonly {
@@ -52,6 +55,7 @@ const plans: readonly Plan[] = [
   {
     name: 'Northgate Communications',
     area: '212',
+    isDocumented: true,
     accounts: [
       { email: 'operations@northgate.example', friendlyName: 'Northgate operations', status: 'ACTIVE' },
       { email: 'reports@northgate.example', friendlyName: 'Northgate reports', status: 'ACTIVE', permissions: ['read'] },
@@ -110,6 +114,14 @@ function organization(random: Random, plan: Plan, now: number): DemoOrganization
     const created = now - (180 - index * 7) * DAY_MS + random.integer(0, 8 * HOUR_MS);
     addEnterprise(random, demo, histories, { ...enterprise, ...owner, created, now, area: plan.area });
   });
+  if (plan.isDocumented) {
+    const { enterprises, admins, bots, mappings, history } = documented(owner, new Date(now - STOPPED_DAYS * DAY_MS));
+    demo.enterprises.push(...enterprises);
+    demo.admins.push(...admins);
+    demo.bots.push(...bots);
+    demo.mappings.push(...mappings);
+    histories.push(history);
+  }
   demo.messages.push(...histories.map(({ message }) => message));
   demo.events.push(...inOrder(histories.flatMap(({ events }) => events)));
   return demo;

@@ -24,6 +24,7 @@ const ResetAdminPasswordSuccessRef = builder.objectRef<{ enterprise: Enterprise 
 builder.mutationField('resetAdminPassword', (t) =>
   t.field({
     type: ResetAdminPasswordSuccessRef,
+    nullable: true,
     description:
       "Gives an enterprise's admin another password, and ends its streams and access tokens. Its account on the Restcomm platform gets the password, too, unless it was there before the enterprise. Needs the provider's own credentials, not an access token.",
     authScopes: { $all: { provider: true, ownCredentials: true } },

@@ -4,7 +4,7 @@ import { TextResponse } from '../server/text-response.ts';
 import { failure } from './envelopes.ts';
 import { refusal } from './errors.ts';
 
-export const DOCS_PATH = '/msteams/docs';
+const DOCS_PATH = '/msteams/docs';
 
 // Swagger UI from its package, so that the page loads nothing from other hosts. Its scripts are files, so none needs to be allowed inline; it sets
 // styles on elements.
@@ -36,15 +36,21 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** Deprecated operations are other names of those above them: the page lists each once. */
+/**
+ * Deprecated operations are other names of those above them: the page lists each once. It fills in no optional parameter: all filters together find
+ * nothing, and a key belongs to one request.
+ */
 const START = `(async () => {
   const response = await fetch('/msteams/openapi.json');
   const spec = await response.json();
   for (const [path, operations] of Object.entries(spec.paths)) {
-    for (const [method, { deprecated }] of Object.entries(operations)) if (deprecated) delete operations[method];
+    for (const [method, { deprecated, parameters = [] }] of Object.entries(operations)) {
+      if (deprecated) delete operations[method];
+      for (const parameter of parameters) if (!parameter.required) delete parameter.example;
+    }
     if (Object.keys(operations).length === 0) delete spec.paths[path];
   }
-  window.ui = SwaggerUIBundle({ spec, dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null });
+  window.ui = SwaggerUIBundle({ spec, dom_id: '#swagger-ui', deepLinking: true, defaultModelsExpandDepth: 0, validatorUrl: null });
 })();
 `;
 

@@ -106,7 +106,11 @@ export const enterprises: readonly Operation[] = [
         name: 'enterpriseAdmin',
         description: "Changes to the enterprise's admin. Its password is not changed here.",
         fields: [
-          { name: 'emailId', graphName: 'email', description: 'New e-mail address of the admin, who then has another account on the Restcomm platform.' },
+          {
+            name: 'emailId',
+            graphName: 'email',
+            description: 'New e-mail address of the admin, who then has another account on the Restcomm platform.',
+          },
           { name: 'name', description: 'New friendly name of the admin.' },
         ],
       },

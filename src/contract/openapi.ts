@@ -152,7 +152,15 @@ function responses(operation: Operation, answer: JsonSchema): JsonSchema {
         const schema = reference(status in refusalMessages ? `Refusal${status}` : `${nameOf(operation)}Failure${status}`);
         return [String(status), response(`${reason}: ${[...codes].join(', ')}.`, schema)];
       }),
+    ['default', otherRefusals(operation)],
   ]);
+}
+
+/** What a request gets that reaches no operation: an unknown path, or a method that the path does not have. */
+function otherRefusals(operation: Operation): JsonSchema {
+  const described = failureNumbers(operation);
+  const others = Object.keys(refusalMessages).filter((status) => !described.has(Number(status)));
+  return response('Refused before the operation.', { anyOf: others.map((status) => reference(`Refusal${status}`)) });
 }
 
 const reference = (schema: string) => ({ $ref: `#/components/schemas/${schema}` });

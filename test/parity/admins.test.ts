@@ -43,7 +43,9 @@ describe('a password', () => {
   test.each([' leading', 'trailing ', '  both\t', ' with\n', 'in side'])('is taken as it is: %j', async (password) => {
     for (const face of faces) {
       const emailId = newcomer();
-      expect(await outcome(face, provider, 'createEnterprise', newEnterprise({ enterpriseAdmin: { email: emailId, password } }))).toMatchObject({
+      expect(
+        await outcome(face, provider, 'createEnterprise', newEnterprise({ enterpriseAdmin: { email: emailId, password } })),
+      ).toMatchObject({
         sid: expect.stringMatching(/^EN/),
       });
       expect(await statusOf(emailId, password)).toBe(200);
@@ -94,7 +96,13 @@ describe.each(faces)('on %s', (face) => {
         'EMAIL_NOT_UNIQUE',
         expected,
       );
-      await expectRefusal(provider, 'updateEnterprise', { sid: two.sid, enterpriseAdmin: { email: emailId } }, 'EMAIL_NOT_UNIQUE', expected);
+      await expectRefusal(
+        provider,
+        'updateEnterprise',
+        { sid: two.sid, enterpriseAdmin: { email: emailId } },
+        'EMAIL_NOT_UNIQUE',
+        expected,
+      );
     }
     expect((await adminOf(two.sid)).email).toBe(two.email);
   });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Enterprise, EnterpriseAdmin } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';

@@ -22,6 +22,7 @@ export const possibleTypes = {
     'Organization',
   ],
   Provisioned: ['Bot', 'Enterprise', 'Mapping', 'Message'],
+  ResetAdminPasswordResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'ResetAdminPasswordSuccess'],
   RetryMessageResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'RetryMessageSuccess'],
   RetryMessagesResult: ['ConflictError', 'InvalidInputError', 'RetryMessagesSuccess'],
   RevokeAccessTokenResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'RevokeAccessTokenSuccess'],

@@ -118,5 +118,5 @@ test('examples/graphql-ws.mjs ends when its access token is revoked', async () =
     sid: data.made.accessToken.sid,
   });
   expect(await example.exited).toEqual({ code: 1, signal: null });
-  expect(example.stderr).toContain('The stream has ended: Forbidden');
+  expect(example.stderr).toContain('The stream has ended: Your credentials are no longer valid');
 });

@@ -34,6 +34,12 @@ const valid: Record<string, () => Promise<Input>> = {
   createEnterprise: async () => newEnterprise(),
   updateEnterprise: async () => ({ sid: await enterprise(), status: 'INACTIVE' }),
   closeEnterprise: async () => ({ sid: await enterprise() }),
+  resetAdminPassword: async () => {
+    // The platform is told only about accounts that the gateway created.
+    const enterpriseAdmin = { email: `${fresh.key()}@created.example`, password: 'a-long-password' };
+    const { sid } = await done(provider, 'createEnterprise', { ...newEnterprise(), enterpriseAdmin });
+    return { enterpriseSid: sid, password: 'another-long-password' };
+  },
   createMapping: async () => newMapping(await enterprise()),
   updateMapping: async () => ({ sid: await mapping(), externalAddress: fresh.number() }),
   deleteMapping: async () => ({ sid: await mapping() }),
@@ -66,6 +72,7 @@ const valid: Record<string, () => Promise<Input>> = {
 
 /** Inputs that are refused because there is no such object. */
 const unknown: Record<string, () => Promise<Input>> = {
+  resetAdminPassword: async () => ({ enterpriseSid: unknownSid('EN'), password: 'another-long-password' }),
   createMapping: async () => newMapping(unknownSid('EN')),
   createBot: async () => newBot(unknownSid('EN')),
   sendMessage: async () => ({ mappingSid: unknownSid('BE'), to: fresh.number(), body: 'Hello' }),
@@ -90,7 +97,7 @@ const provoke: Record<string, (name: string) => Promise<Input>> = {
   },
   PlatformError: async (name) => {
     const input = await inputOf(name);
-    for (const call of ['createSubAccount', 'setAccountStatus', 'enableSms', 'disableSms'] as const) restcomm.refuse(call);
+    for (const call of ['createSubAccount', 'changeAccount', 'setAccountStatus', 'enableSms', 'disableSms'] as const) restcomm.refuse(call);
     return input;
   },
   SmsTooLongError: async (name) => ({ ...(await inputOf(name)), body: 'x'.repeat(1000) }),

@@ -26,7 +26,7 @@ builder.mutationField('resetAdminPassword', (t) =>
     type: ResetAdminPasswordSuccessRef,
     nullable: true,
     description:
-      "Gives an enterprise's admin another password, and ends its streams and access tokens. Its account on the Restcomm platform gets the password, too, unless it was there before the enterprise. Needs the provider's own credentials, not an access token.",
+      "Gives an enterprise's admin another password, and ends its streams and access tokens. Its account on the Restcomm platform gets the password, too, unless it was there before the enterprise or somebody else uses it. Needs the provider's own credentials, not an access token.",
     authScopes: { $all: { provider: true, ownCredentials: true } },
     errors: resultUnion('ResetAdminPasswordResult', 'enterprise', ['ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'PLATFORM_ERROR']),
     args: { input: t.arg({ type: ResetAdminPasswordInput, required: true, description: 'The enterprise, and the new password.' }) },

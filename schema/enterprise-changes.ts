@@ -58,7 +58,7 @@ const UpdateEnterpriseInput = builder.inputType('UpdateEnterpriseInput', {
     }),
     enterpriseAdmin: t.field({
       type: UpdateEnterpriseAdminInput,
-      description: "Changes to the enterprise's administrator. Not available to the administrator itself.",
+      description: "Changes to the enterprise's administrator. Not available to the administrator itself, nor to access tokens.",
     }),
     ...idempotencyKey(t),
   }),
@@ -118,7 +118,11 @@ builder.mutationFields((t) => ({
     nullable: true,
     description:
       "Renames, activates or deactivates an enterprise, and changes its admin's name or e-mail address. The admin's account on the Restcomm platform follows.",
-    authScopes: (_root, { input }) => (input.status == null && input.enterpriseAdmin == null ? true : { provider: true }),
+    // Naming the admin gives access, which an access token may not do, as with resetAdminPassword.
+    authScopes: (_root, { input }) => {
+      if (input.enterpriseAdmin != null) return { $all: { provider: true, ownCredentials: true } };
+      return input.status == null || { provider: true };
+    },
     errors: resultUnion('UpdateEnterpriseResult', 'updated enterprise', [
       'ENTERPRISE_NOT_FOUND',
       'ENTERPRISE_CLOSED',

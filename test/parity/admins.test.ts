@@ -4,6 +4,7 @@ import { accountSid } from '../../src/domain/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';
 import { createRecordingRestcomm, REFUSAL, type RecordingRestcomm } from '../support/recording-restcomm.ts';
+import { restClient } from '../support/rest.ts';
 import { done, expectRefusal, type Face, faces, fresh, type Input, inGraph, inRest, newEnterprise, outcome } from './faces.ts';
 
 // An enterprise's admin: its e-mail address and name, its password, and what the platform is told.
@@ -155,6 +156,38 @@ describe.each(faces)('on %s', (face) => {
     await update(face, one.sid, { email: emailId });
     expect(await adminOf(one.sid)).toMatchObject({ accountSid: accountSid(emailId), accountCreated: false });
     expect(restcomm.accountStatus(accountSid(one.email))).toBe('ACTIVE');
+  });
+
+  test('an account that somebody else’s admin uses as well keeps its name and its password on the platform', async () => {
+    const [one, two] = [await enterprise(), await gateway.provider()];
+    await done(two, 'createEnterprise', newEnterprise({ enterpriseAdmin: { email: one.email, password: 'x' } }));
+    restcomm.reset();
+    await update(face, one.sid, { name: 'Eve' });
+    const mutation = `mutation { result: resetAdminPassword(input: { enterpriseSid: "${one.sid}", password: "another" }) { __typename } }`;
+    expect((await provider.graph(mutation)).data.result.__typename).toBe('ResetAdminPasswordSuccess');
+    expect(restcomm.calls).toEqual([]);
+    expect(await adminOf(one.sid)).toMatchObject({ name: 'Eve' });
+    expect(await statusOf(one.adminSid, 'another')).toBe(200);
+  });
+
+  test('an access token cannot give an enterprise another admin, nor change its name', async () => {
+    const { sid } = await enterprise();
+    const before = await adminOf(sid);
+    for (const scope of ['', `, enterpriseSid: "${sid}"`]) {
+      const issued = await provider.graph(
+        `mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ, WRITE]${scope} }) { ... on CreateAccessTokenSuccess { token } } }`,
+      );
+      const { token } = issued.data.made;
+      for (const enterpriseAdmin of [{ email: newcomer() }, { name: 'Eve' }, {}]) {
+        const input = { sid, enterpriseAdmin };
+        if (face === 'the graph')
+          await expect(inGraph({ graph: graphClient(gateway.fetch, { token }) }, 'updateEnterprise', input)).rejects.toThrow('FORBIDDEN');
+        else expect(await inRest({ rest: restClient(gateway.fetch, { token }) }, 'updateEnterprise', input)).toMatchObject({ status: 403 });
+      }
+      const renamed = await inGraph({ graph: graphClient(gateway.fetch, { token }) }, 'updateEnterprise', { sid, name: fresh.name() });
+      expect(renamed.sid).toBe(sid);
+    }
+    expect(await adminOf(sid)).toEqual(before);
   });
 
   test('another spelling of the same address is the same account', async () => {

@@ -13,7 +13,7 @@ import { refuseTakenEmail, setAdminStatus, statusForOthers } from './enterprise-
 import { lockOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 
 // An enterprise's admin, changed after its creation. The platform identifies an account by its e-mail address, which never changes there. Its name and
-// password change only if the gateway created it: one that is linked is someone's own, and a provider must not take it over.
+// password change only if the gateway created it and nobody else uses it: any other is someone else's as well, and a provider must not take it over.
 
 /**
  * Changes an admin's name or e-mail address, and tells the platform. With another address, the admin gets the account that has it there, or a new one,
@@ -34,7 +34,7 @@ export async function changeAdmin(
   const data = { ...change, dateUpdated: new Date() };
   if (email === undefined || fold(email) === before.emailFolded) {
     await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data });
-    if (name !== undefined && before.accountCreated) {
+    if (name !== undefined && (await isOwnAccount(tx, before))) {
       await mayWaitForPlatform(tx);
       await gateway.restcomm.changeAccount(before.accountSid, { friendlyName: name });
     }
@@ -57,12 +57,16 @@ async function leaveAccount({ restcomm }: Gateway, tx: Transaction, admin: Enter
   await restcomm.setAccountStatus(admin.accountSid, 'INACTIVE');
 }
 
+/** Whether an admin's account is its own alone: the gateway created it, and nobody else uses it, another tenant's admin for one. */
+const isOwnAccount = async (tx: Transaction, admin: EnterpriseAdmin) =>
+  admin.accountCreated && (await statusForOthers(tx, admin)) === undefined;
+
 const resetInput = z.object({ enterpriseSid: mandatory(), password: mandatorySecret() });
 type ResetAdminPasswordInput = z.input<typeof resetInput> & Keyed;
 
 /**
- * Gives an enterprise's admin another password, here and, for an account that the gateway created, on the platform. The streams and access tokens that
- * the former password opened end.
+ * Gives an enterprise's admin another password, here and, for an account of its own that the gateway created, on the platform. The streams and access
+ * tokens that the former password opened end.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053); PlatformError (452)
  */
 export function resetAdminPassword(gateway: Gateway, caller: Caller, input: ResetAdminPasswordInput): Promise<Enterprise> {
@@ -76,7 +80,7 @@ export function resetAdminPassword(gateway: Gateway, caller: Caller, input: Rese
       const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { passwordHash, dateUpdated: now } });
       await tx.accessToken.updateMany({ where: { adminSid: admin.sid, dateRevoked: null }, data: { dateRevoked: now } });
       await remember(tx, enterprise);
-      if (!admin.accountCreated) return enterprise;
+      if (!(await isOwnAccount(tx, admin))) return enterprise;
       await mayWaitForPlatform(tx);
       await gateway.restcomm.changeAccount(admin.accountSid, { password });
       return enterprise;

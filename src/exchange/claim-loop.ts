@@ -53,6 +53,7 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
       const checkedAt = performance.now();
       const claims = await claim();
       for (const claimed of claims) start(claimed);
+      if (inProgress.size >= concurrency) wasLimited = true;
       if (claims.length === 0 || inProgress.size >= concurrency) await wakeUp.wait(pollMs);
       const early = checkedAt + minIntervalMs - performance.now();
       if (early > 0) await delay(early);
@@ -67,6 +68,7 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
     if (free <= 0) return [];
     return options.claim(free, inProgress.values()).catch((error) => {
       log.error({ err: error }, `cannot read ${source}`);
+      wasLimited = true;
       return [];
     });
   }

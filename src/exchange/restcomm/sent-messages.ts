@@ -26,7 +26,7 @@ export function rememberSent(mappingSid: string, { sid, organizationSid, body }:
 
 /**
  * Finds a message that a number has sent to a phone, by the number's mapping, whose secret came with the report. Once the mapping is deleted, its messages
- * have none: then it is one of the enterprise's.
+ * have none: then it is one of the enterprise's, or of the number's.
  */
 export async function findSent(
   { sql }: Gateway,
@@ -44,7 +44,7 @@ export async function findSent(
     SELECT m.sid, m.organization_sid AS "organizationSid", m.body FROM message m WHERE m.direction::text = 'INBOUND' AND ${found}
       coalesce((SELECT organization_sid FROM mapping WHERE sid = $1), (SELECT organization_sid FROM released_mapping WHERE sid = $1))
       AND CASE WHEN m.mapping_sid IS NOT NULL THEN m.mapping_sid = $1
-        ELSE m.enterprise_sid = (SELECT enterprise_sid FROM released_mapping WHERE sid = $1) END`;
+        ELSE EXISTS (SELECT 1 FROM released_mapping r WHERE r.sid = $1 AND (r.enterprise_sid = m.enterprise_sid OR r.external_address = m."from")) END`;
   const [message] = await sql.readTogether<SentMessage>({ text, values: [mappingSid, value], types: ['text', 'text'], maxRows: 1 });
   return message;
 }

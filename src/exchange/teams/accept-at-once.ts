@@ -20,7 +20,13 @@ export async function acceptAtOnce({ sql }: Gateway, written: Written): Promise<
   const { number, body } = decision;
   const teams = { conversationId: place.conversationId, activityId };
   const message = { ...fromMapping(mapping, mapping.accountSid, number, body), teams };
-  const values = [objectId, number, addressing.kind === 'none', noticeKey('said', place, activityId)];
+  const values = [
+    objectId,
+    number,
+    addressing.kind === 'none',
+    conversation.dateUpdated.toISOString(),
+    noticeKey('said', place, activityId),
+  ];
   // Two texts of one user are decided about one after another.
   const stored = await acceptGuarded(sql, GUARD, message, values, `${enterprise.enterpriseSid} ${objectId}`);
   return stored !== undefined;
@@ -28,16 +34,17 @@ export async function acceptAtOnce({ sql }: Gateway, written: Written): Promise<
 
 /**
  * A text that names no number goes to the last partner, if that is still the same, and no SMS of another phone came since. An open question changes
- * what such a text means, and marks the conversation as well: the mark is seen once the conversation is locked, though the statement sees the question
- * only if it was there when it began.
+ * what such a text means, and what is written again with its number. It marks the conversation as well: the mark is seen once the conversation is
+ * locked, though the statement sees the question only if it was there when it began.
  */
 const GUARD: AcceptGuard = {
-  types: { objectId: 'text', number: 'text', isToPartner: 'bool', saidKey: 'text' },
+  types: { objectId: 'text', number: 'text', isToPartner: 'bool', seen: 'timestamptz', saidKey: 'text' },
   allowed: `
     SELECT given.request_place FROM given
       JOIN teams_conversation c ON c.enterprise_sid = given.enterprise_sid COLLATE "C" AND c.object_id = given.object_id COLLATE "C"
-    WHERE (NOT given.is_to_partner OR (
-        NOT c.partner_changed AND c.last_number = given.number AND c.last_mapping_sid IS NOT DISTINCT FROM given.mapping_sid COLLATE "C"))
+    WHERE CASE WHEN given.is_to_partner
+        THEN NOT c.partner_changed AND c.last_number = given.number AND c.last_mapping_sid IS NOT DISTINCT FROM given.mapping_sid COLLATE "C"
+        ELSE NOT c.partner_changed OR c.date_updated = given.seen END
       AND NOT EXISTS (SELECT 1 FROM held_text h WHERE h.enterprise_sid = c.enterprise_sid AND h.object_id = c.object_id AND h.ended IS NULL)
       AND NOT EXISTS (SELECT 1 FROM held_text h WHERE h.enterprise_sid = c.enterprise_sid AND h.conversation_id = given.teams_conversation_id
         AND h.activity_id = given.teams_activity_id)

@@ -74,9 +74,9 @@ export async function rememberPartner(
       partner_changed = false, partner_date = excluded.partner_date, date_updated = now()`;
 }
 
-/** Records that it is not evident whom a text without a number is for. */
+/** Records that it is not evident whom a text without a number is for. Changes dateUpdated, by which accept-at-once.ts sees it. */
 export async function markPartnerUnclear(tx: Transaction, enterpriseSid: string, objectId: string): Promise<void> {
-  await tx.teamsConversation.updateMany({ where: { enterpriseSid, objectId }, data: { partnerChanged: true } });
+  await tx.teamsConversation.updateMany({ where: { enterpriseSid, objectId }, data: { partnerChanged: true, dateUpdated: new Date() } });
 }
 
 async function upsert(

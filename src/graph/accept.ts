@@ -23,7 +23,8 @@ const ALL = [...RESULTS, `${EVENT_STREAM}; charset=utf-8`];
 
 /** Clients send few different headers: parsing one takes longer than the rest of the negotiation. */
 const cached = new LRUCache<string, Accepted>({ max: 100 });
-const MAX_CACHED_LENGTH = 500;
+/** A longer header is ignored, as RFC 9110 permits: parsing it takes time in the square of its length. */
+const MAX_LENGTH = 1000;
 
 /** A request without Accept (GraphQL over HTTP, 6.1). */
 const DEFAULT: Accepted = { result: GRAPHQL_RESPONSE, stream: false, prefersStream: false };
@@ -34,11 +35,11 @@ const DEFAULT: Accepted = { result: GRAPHQL_RESPONSE, stream: false, prefersStre
  * @param header `null` if the request has none
  */
 export function readAccept(header: string | null): Accepted {
-  if (header === null || header.trim() === '') return DEFAULT;
+  if (header === null || header.length > MAX_LENGTH || header.trim() === '') return DEFAULT;
   const known = cached.get(header);
   if (known) return known;
   const accepted = negotiate(header);
-  if (header.length <= MAX_CACHED_LENGTH) cached.set(header, accepted);
+  cached.set(header, accepted);
   return accepted;
 }
 

@@ -161,7 +161,7 @@ const refuseUnacceptable = (request: AnyRequest) =>
 function refuseAdmission(request: AnyRequest, refusal: Refusal): TextResponse {
   const { status, code, message, isRate, retryAfter } = refusal;
   if (isRate && readAccept(request.headers.get('accept')).prefersStream) {
-    return failedStream([withoutHttp(tooManyRequests(message, retryAfter))], refusalHeaders(refusal));
+    return failedStream([withoutHttp(tooManyRequests(message, retryAfter))], refusalHeaders(refusal), retryAfter);
   }
   return refuse(request, status, code, message, refusalHeaders(refusal), isRate ? retryAfter : undefined);
 }

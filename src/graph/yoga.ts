@@ -9,7 +9,7 @@ import type { Caller } from '../domain/caller.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { DocumentReference, TrustedDocuments } from './documents/trusted-documents.ts';
-import { bodyTooLarge, tooManyRequests, withStatus } from './errors.ts';
+import { bodyTooLarge, tooManyRequests, withoutHttp, withStatus } from './errors.ts';
 import { withCost } from './shown-cost.ts';
 import { malformedJson, refusalBodies } from './yoga-gaps.ts';
 
@@ -107,7 +107,7 @@ function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOp
         try {
           const { errors, ...result } = knownResult ?? (await inTurn(admission, caller, facts.kind, run, hasTimedOut));
           const masked = errors?.map((error) => mask(error, caller.requestId));
-          const shown = masked ? { ...result, errors: 'data' in result ? masked : withStatus(masked) } : result;
+          const shown = masked ? { ...result, errors: withStatusOf(result, masked) } : result;
           return withCost(shown, args, { request, rate });
         } catch (error) {
           if (error instanceof OverloadError) return { errors: [tooManyRequests(error.message)] };
@@ -116,6 +116,16 @@ function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOp
       });
     },
   };
+}
+
+/**
+ * The errors of a result, which decide its status. A result with some data has 200, whatever its errors are (GraphQL over HTTP, 6.4): else clients would
+ * repeat a mutation that succeeded beside one that did not.
+ */
+function withStatusOf(result: object, errors: readonly GraphQLError[]): readonly GraphQLError[] {
+  if (!('data' in result)) return withStatus(errors);
+  const hasData = Object.values(result.data ?? {}).some((value) => value !== null);
+  return hasData ? errors.map(withoutHttp) : errors;
 }
 
 /** Refuses subscriptions: `eventStream` serves them, and ends them with their credentials. */

@@ -51,6 +51,12 @@ const range: fc.Arbitrary<Range> = fc.record({
 
 const space = fc.constantFrom('', ' ', '\t', '  ');
 
+test('ignores a header that is too long', () => {
+  for (const header of [`"${','.repeat(16_000)}`, 'text/event-stream,'.repeat(900)]) {
+    expect(readAccept(header)).toEqual({ result: RESPONSE_TYPE, stream: false, prefersStream: false });
+  }
+});
+
 test('reads any Accept header as RFC 9110 has it', () => {
   const header = fc.uniqueArray(fc.tuple(range, space, space), {
     ...{ minLength: 1, maxLength: 8 },

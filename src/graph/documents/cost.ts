@@ -118,6 +118,9 @@ class OperationCost {
         cost += Math.max(...merged.map((selection) => this.#scanCost(selection, inner)));
       } else if (merged.some(isList)) {
         cost += (page ?? Math.max(...merged.map((selection) => this.#listSize(selection)))) * (1 + this.#costOf(inner));
+      } else if (merged.some(isStream)) {
+        const burst = Math.max(...merged.map(({ node }) => this.#burst(node)));
+        cost += Math.max(1, burst) * (1 + this.#costOf(inner)) + (burst > 0 ? (SCANNED.get('MessageEventConnection') ?? 0) : 0);
       } else cost += 1 + this.#costOf(inner);
     }
     return cost;
@@ -171,6 +174,12 @@ class OperationCost {
     return Math.min(sizes.length > 0 ? Math.max(0, ...sizes) : DEFAULT_PAGE_SIZE, MAX_LARGE_PAGE_SIZE);
   }
 
+  /** How many events a stream begins with, which are rendered at once. */
+  #burst(node: FieldNode): number {
+    const last = this.#argument(node, 'last');
+    return typeof last === 'number' ? Math.min(Math.max(0, last), MAX_LARGE_PAGE_SIZE) : 0;
+  }
+
   #listSize({ field, node }: FieldSelection): number {
     if (!field.args.some(({ name }) => name === 'ids')) return UNPAGED_LIST_SIZE;
     const ids = this.#argument(node, 'ids');
@@ -188,6 +197,9 @@ class OperationCost {
 }
 
 const isConnection = ({ field }: FieldSelection) => field.args.some(({ name }) => name === 'first');
+
+/** A subscription that may begin with the newest events. */
+const isStream = ({ field }: FieldSelection) => field.args.some(({ name }) => name === 'last');
 
 const isList = ({ field }: FieldSelection) => isListType(getNullableType(field.type));
 

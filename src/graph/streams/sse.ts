@@ -30,6 +30,12 @@ export async function eventStream(
   return new StreamResponse(stream, HEADERS);
 }
 
-/** Makes the stream of an operation that could not begin. */
-export const failedStream = (errors: readonly GraphQLError[], headers: Readonly<Record<string, string>> = {}) =>
-  new TextResponse(`${errorsEvent(errors)}${COMPLETE}`, { status: 200, headers: { ...HEADERS, ...headers } });
+/**
+ * Makes the stream of an operation that could not begin.
+ * @param retryAfter when an EventSource may connect again, in s; its default is some seconds
+ */
+export const failedStream = (errors: readonly GraphQLError[], headers: Readonly<Record<string, string>> = {}, retryAfter?: number) =>
+  new TextResponse(`${retryAfter === undefined ? '' : `retry: ${retryAfter * 1000}\n`}${errorsEvent(errors)}${COMPLETE}`, {
+    status: 200,
+    headers: { ...HEADERS, ...headers },
+  });

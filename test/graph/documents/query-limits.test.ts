@@ -172,6 +172,18 @@ test.each([graphqlWs, graphqlSse, eventSource])('the cost of a subscription over
   expect(updates).toEqual([]);
 });
 
+test.each([graphqlWs, graphqlSse, eventSource])(
+  'the cost of a subscription over $name is that of all the events that it begins with',
+  async ({ subscribe }) => {
+    const query = `subscription ($last: Int) { messageEvents(last: $last) { ... on MessageEvent { message { enterprise {
+      mappings(first: 60) { nodes { sid } } } } } } }`;
+    const { errors } = await subscribe({ url: gateway.url, provider }, query, { last: 100 }).hasEnded();
+    expect(errors[0]?.extensions).toMatchObject({ code: 'QUERY_LIMIT_EXCEEDED', limit: 'cost' });
+    const cost = (last?: number) => costOf(schema, parse(query), undefined, { last });
+    expect([cost(), cost(1), cost(10)]).toEqual([64, 84, 660]);
+  },
+);
+
 test.each([
   [
     'spread themselves',

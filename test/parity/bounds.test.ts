@@ -261,6 +261,29 @@ describe('with bounds of a few rows', () => {
     );
   });
 
+  test('a page proves itself, whatever changes after its statement', async () => {
+    const changing = await small.provider();
+    const {
+      mappings: own,
+      enterprises: [parent = ''],
+    } = await seed(changing, 60);
+    const { prisma, sql } = small.gateway;
+    const hit = await prisma.message.findFirstOrThrow({ where: { organizationSid: changing.organizationSid }, orderBy: { sid: 'desc' } });
+    const put = { mappingSid: own[0], enterpriseSid: parent, direction: 'INBOUND' as const, dateCreated: new Date(Date.UTC(2027, 0, 1)) };
+    await prisma.message.update({ where: { sid: hit.sid }, data: { ...put, channelErrorMessage: 'zz' } });
+    let left = 1;
+    const query: typeof sql.query = async (...statement) => {
+      const found = await sql.query(...statement);
+      if (left-- === 1) await prisma.message.deleteMany({ where: { organizationSid: changing.organizationSid, sid: { not: hit.sid } } });
+      return found as never;
+    };
+    const gateway: Gateway = { ...small.gateway, sql: { ...sql, query } };
+    const asker = { organizationSid: changing.organizationSid, permissions: new Set() } as unknown as Caller;
+    const page = await orTooWide(listMessages(gateway, asker, { direction: 'INBOUND', channelErrorMessage: 'zz' }));
+    expect(left).toBeLessThan(1);
+    if (page) expect(sidsOf(page)).toEqual([hit.sid]);
+  });
+
   test('another tenant gets nothing, and is not told how much there is', async () => {
     const stranger = await small.provider();
     const { data, errors } = await stranger.graph(

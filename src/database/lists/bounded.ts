@@ -25,27 +25,38 @@ export async function readBounded<Row extends object>(
   const bound = within(range.skip > 0 ? bounds.count : bounds.page, first);
   const few = first.rest.length === 0 ? undefined : others.find(({ isOrdered, isDense }) => !isOrdered && !isDense);
   const fewBound = few ? Math.min(FEW, within(bounds.page, few)) : 0;
-  const read = (lead: Lead) => {
-    const values = new Values();
-    const isFirst = lead === first;
-    const text = pageText(
-      table,
-      projection,
-      range,
-      lead,
-      isFirst ? bound : bounds.page,
-      values,
-      isFirst ? few && { lead: few, bound: fewBound } : undefined,
-    );
-    return sql.query<Row>(text, values.given);
-  };
-  const rows = await read(first);
-  if (first.rest.length === 0 || isFull(rows, range, projection)) return rows;
-  if (few && (await isComplete(sql, few, fewBound))) return rows;
-  if (await isComplete(sql, first, bound)) return rows;
-  for (const lead of others) if (await isComplete(sql, lead, within(bounds.page, lead))) return read(lead);
+  const values = new Values();
+  if (first.rest.length === 0) return sql.query<Row>(pageText(table, projection, range, first, bound, values), values.given);
+  const page = await readProved<Row>(
+    sql,
+    provedText(table, projection, range, first, bound, values, few && { lead: few, bound: fewBound }),
+    values,
+  );
+  if (page) return page;
+  for (const lead of others) {
+    const into = new Values();
+    const found = await readProved<Row>(sql, gatedText(table, projection, range, lead, within(bounds.page, lead), into), into);
+    if (found) return found;
+  }
   throw new TooWideError();
 }
+
+/** Reads a page by a statement that proves it; `undefined` if it may lack rows. */
+async function readProved<Row extends object>(sql: Sql, text: string, values: Values): Promise<Row[] | undefined> {
+  const rows = await sql.query<Row & Proved>(text, values.given);
+  return rows[0]?.isComplete ? rows.filter(isFound).map(withoutProof) : undefined;
+}
+
+/** A row of a statement that proves its page. A page without rows has one without values, but for the proof. */
+interface Proved {
+  /** Whether the page is full, or the walk has seen all rows. */
+  readonly isComplete: boolean;
+}
+
+/** A packed page is always one row, without a sid. */
+const isFound = (row: object) => (row as { readonly sid?: string | null }).sid !== null;
+
+const withoutProof = <Row extends object>({ isComplete, ...row }: Row & Proved) => row as unknown as Row;
 
 /** How many rows a lead may lead to so that each is looked at in its table. */
 const within = (bound: number, { isDense }: Lead) => (isDense ? bound : Math.ceil(bound / SCATTERED));
@@ -71,11 +82,10 @@ export async function readBoundedOf<Row extends object>(
     const missing = parents.filter((sid) => !pages.has(sid));
     if (!lead || missing.length === 0) continue;
     const found = await readOf<Row>(sql, table, missing, range, projection, lead, bound);
-    const unsure = found.flatMap((rows, at) => (lead.isOrdered && isFull(rows, range, projection) ? [] : [missing[at] as string]));
-    const isServed = lead.isOrdered && lead.rest.length === 0;
-    const walked = unsure.length === 0 || isServed ? [] : await walkedOf(sql, unsure, lead, bound);
-    const tooWide = new Set(unsure.filter((_, at) => (walked[at] ?? 0) > bound));
-    for (const [at, sid] of missing.entries()) if (!tooWide.has(sid)) pages.set(sid, found[at] as Row[]);
+    for (const [at, sid] of missing.entries()) {
+      const rows = found[at] as (Row & Proved)[];
+      if (rows[0]?.isComplete) pages.set(sid, rows.filter(isFound).map(withoutProof));
+    }
   }
   return parents.map((sid) => pages.get(sid) ?? new TooWideError());
 }
@@ -162,9 +172,6 @@ function plainOrder({ indexes = [] }: Table<never>): OrderBy {
   return [{ [plain?.order as string]: 'asc' }, { sid: 'asc' }];
 }
 
-const isFull = (rows: readonly object[], { take }: Range, { aggregate }: Projection) =>
-  (aggregate ? (rows[0] as { readonly count: number }).count : rows.length) === take;
-
 const isComplete = async (sql: Sql, lead: Lead, bound: number) => (await walkedBy(sql, lead, bound)) <= bound;
 
 /** Counts the rows that the lead leads to, up to one more than the bound. */
@@ -196,17 +203,17 @@ async function readOf<Row extends object>(
   projection: Projection,
   lead: Lead,
   bound: number,
-): Promise<Row[][]> {
+): Promise<(Row & Proved)[][]> {
   const values = new Values();
   const sids = values.add(parents.join());
   const text = `SELECT parent.place, found.* FROM ${parentsText(sids)}
-     CROSS JOIN LATERAL (${pageText(table, projection, range, lead, bound, values)}) AS found`;
+     CROSS JOIN LATERAL (${provedText(table, projection, range, lead, bound, values)}) AS found`;
   const order = projection.aggregate ? '' : `, ${orderTexts(range.orderBy).outer}`;
-  const rows = await sql.query<Row & { readonly place: number }>(
+  const rows = await sql.query<Row & Proved & { readonly place: number }>(
     `SELECT * FROM (${text}) AS found ORDER BY found.place${order}`,
     values.given,
   );
-  const rowsByParent = parents.map((): Row[] => []);
+  const rowsByParent = parents.map((): (Row & Proved)[] => []);
   for (const row of rows) rowsByParent[row.place - 1]?.push(row);
   return rowsByParent;
 }
@@ -215,34 +222,75 @@ async function readOf<Row extends object>(
 export const parentsText = (sids: string) =>
   `(SELECT sid COLLATE "C" AS sid, place::int AS place FROM unnest(string_to_array(${sids}, ',')) WITH ORDINALITY AS given (sid, place)) AS parent`;
 
+/** Makes the statement that reads a page along a lead, of at most so many rows. */
+function pageText(table: Table<never>, projection: Projection, range: Range, lead: Lead, bound: number, values: Values): string {
+  const rows = alongText(table, projection, range, lead, bound, values);
+  return projection.aggregate ? projection.aggregate(rows, '') : rows;
+}
+
 /**
- * Makes the statement that reads a page along a lead, of at most so many rows.
+ * Makes the same statement with a column `isComplete`. Page and proof are of one statement, so of the same moment. Only a page that is not full has the
+ * walk counted, in the index.
  * @param few another lead: if it leads to no more rows than its bound, the page is made of these
  */
-function pageText(
-  { name }: Table<never>,
-  { columns, aggregate }: Projection,
+function provedText(
+  table: Table<never>,
+  projection: Projection,
   range: Range,
   lead: Lead,
   bound: number,
   values: Values,
   few?: { readonly lead: Lead; readonly bound: number },
 ): string {
-  const limit = `LIMIT ${values.add(range.take)}${range.skip > 0 ? ` OFFSET ${values.add(range.skip)}` : ''}`;
-  const select = `SELECT ${columns}`;
-  const pack = (rows: string) => (aggregate ? aggregate(rows, '') : rows);
-  if (lead.isOrdered && lead.rest.length === 0) return pack(`${select} ${lead.walks(values, '')[0]} ${limit}`);
-  const byRange = orderTexts(range.orderBy).sql;
-  const walk = walkText('*', lead, bound, values);
-  const order = lead.isOrdered ? lead.order : byRange;
-  const along = (gate: string) =>
-    `${select} FROM (${walk}) AS ${name} WHERE ${gate}${restText(lead.rest, values)} ORDER BY ${order} ${limit}`;
-  if (!few) return pack(along(''));
+  const seen = lead.isOrdered && lead.rest.length === 0 ? 'true' : `(${walkedText(lead, bound, values)}) <= ${bound}`;
+  const take = lead.isOrdered ? values.add(range.take) : undefined;
+  // PostgreSQL evaluates the parts of CASE only as far as they are needed.
+  const proof = (areFew: string) => (count: string) =>
+    `CASE WHEN ${take ? `${count} = ${take}` : 'false'} THEN true WHEN ${areFew} THEN true ELSE ${seen} END`;
+  if (!few) return proving(projection, range, alongText(table, projection, range, lead, bound, values), proof('false'));
   const sids = walkText('sid', few.lead, few.bound + 1, values);
   const areFew = `(SELECT count(*) FROM few) <= ${few.bound}`;
   const rest = restText(few.lead.rest, values);
-  const ofFew = `${select} FROM ${name} WHERE ${areFew} AND sid = ANY (ARRAY(SELECT sid FROM few)) AND ${rest} ORDER BY ${byRange} ${limit}`;
-  return `WITH few AS MATERIALIZED (${sids}) ${pack(`(${ofFew}) UNION ALL (${along(`NOT ${areFew} AND `)})`)}`;
+  const { name } = table;
+  const ofFew = `SELECT ${projection.columns} FROM ${name} WHERE ${areFew} AND sid = ANY (ARRAY(SELECT sid FROM few)) AND ${rest}
+     ORDER BY ${orderTexts(range.orderBy).sql} ${limitText(range, values)}`;
+  const along = alongText(table, projection, range, lead, bound, values, `NOT ${areFew} AND `);
+  return `WITH few AS MATERIALIZED (${sids}) ${proving(projection, range, `(${ofFew}) UNION ALL (${along})`, proof(areFew))}`;
+}
+
+/** Makes the same statement for a lead that is counted first, and followed only if it leads to no more rows than the bound. */
+function gatedText(table: Table<never>, projection: Projection, range: Range, lead: Lead, bound: number, values: Values): string {
+  const isSeen = `(SELECT walked FROM counted) <= ${bound}`;
+  const along = alongText(table, projection, range, lead, bound, values, `${isSeen} AND `);
+  return `WITH counted AS MATERIALIZED (${walkedText(lead, bound, values)}) ${proving(projection, range, along, () => isSeen)}`;
+}
+
+/**
+ * Adds the proof to a page.
+ * @param proof makes a condition of the number of the page's rows
+ */
+function proving({ aggregate }: Projection, range: Range, page: string, proof: (count: string) => string): string {
+  if (aggregate) return aggregate(page, `, ${proof('count(*)')} AS "isComplete"`);
+  return `SELECT found.*, ${proof('count(found.sid) OVER ()')} AS "isComplete" FROM (SELECT) AS page LEFT JOIN (${page}) AS found ON true
+     ORDER BY ${orderTexts(range.orderBy).outer}`;
+}
+
+const limitText = ({ take, skip }: Range, values: Values) => `LIMIT ${values.add(take)}${skip > 0 ? ` OFFSET ${values.add(skip)}` : ''}`;
+
+/** Makes the statement of a page's rows along a lead. */
+function alongText(
+  { name }: Table<never>,
+  { columns }: Projection,
+  range: Range,
+  lead: Lead,
+  bound: number,
+  values: Values,
+  gate = '',
+): string {
+  if (lead.isOrdered && lead.rest.length === 0) return `SELECT ${columns} ${lead.walks(values, '')[0]} ${limitText(range, values)}`;
+  const order = lead.isOrdered ? lead.order : orderTexts(range.orderBy).sql;
+  const walk = walkText('*', lead, bound, values);
+  return `SELECT ${columns} FROM (${walk}) AS ${name} WHERE ${gate}${restText(lead.rest, values)} ORDER BY ${order} ${limitText(range, values)}`;
 }
 
 /** Makes the statement that walks along a lead. */

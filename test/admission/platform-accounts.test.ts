@@ -199,6 +199,23 @@ describe('an enterprise’s admin whose account is also in its provider’s orga
     expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
   });
 
+  test.each(['created', 'linked'])('is refused with 403 once its enterprise has another admin: an account that was %s', async (how) => {
+    const provider = onPlatform({ organizationSid: restcomm.organizationSid });
+    const email = `${randomBytes(6).toString('hex')}@admin.example`;
+    if (how === 'linked') onPlatform({ sid: accountSid(email), email, organizationSid: restcomm.organizationSid });
+    const { enterprise, account } = await adminOf(provider, { enterpriseAdmin: { email, password: 'a-long-password' } });
+    expect(await enterGraph(account)).toBe(200);
+    await done({ graph: graphOf(provider) }, 'updateEnterprise', { sid: enterprise.sid, enterpriseAdmin: { email: fresh.email() } });
+    expect(account.status).toBe(how === 'linked' ? 'active' : 'suspended');
+    expect(await enterGraph(account)).toBe(403);
+    // As if the platform's operator had activated it.
+    account.status = 'active';
+    later(61_000);
+    expect(await enterGraph(account)).toBe(403);
+    expect(await restOf(account).get('/msteams/enterprises/search')).toMatchObject({ status: 403, body: { errorCode: '403' } });
+    expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
+  });
+
   test('is refused with 403 if it is the admin of several providers’ enterprises, since nothing says which one is meant', async () => {
     const emailId = fresh.email();
     const enterpriseAdmin = { email: emailId, password: 'a-long-password' };

@@ -170,6 +170,66 @@ describe.each(faces)('on %s', (face) => {
     expect(await statusOf(one.adminSid, 'another')).toBe(200);
   });
 
+  test('an account that the gateway created stays the admin’s own when its address comes back', async () => {
+    const { sid, adminSid, email } = await enterprise();
+    await update(face, sid, { email: newcomer() });
+    await update(face, sid, { email });
+    expect(await adminOf(sid)).toMatchObject({ accountSid: accountSid(email), accountCreated: true });
+    // Another tenant's enterprise that is given the address is linked.
+    await update(face, sid, { email: newcomer() });
+    const tenant = await gateway.provider();
+    const linked = await done(tenant, 'createEnterprise', newEnterprise({ enterpriseAdmin: { email, password: 'x' } }));
+    expect(await adminOf(linked.sid as string)).toMatchObject({ accountSid: accountSid(email), accountCreated: false });
+    expect(restcomm.accountStatus(accountSid(email))).toBe('ACTIVE');
+    expect(await statusOf(adminSid, 'a-long-password')).toBe(200);
+  });
+
+  test('an account of a request that failed is the admin’s own when the request is repeated', async () => {
+    const { sid, email: former } = await enterprise();
+    const [moved, made] = [newcomer(), newcomer()];
+    restcomm.refuse('setAccountStatus');
+    const update = { sid, enterpriseAdmin: { email: moved } };
+    const create = newEnterprise({ status: 'INACTIVE', enterpriseAdmin: { email: made, password: 'a-long-password' } });
+    expect(await outcome(face, provider, 'updateEnterprise', update)).toEqual({ errorCode: '452' });
+    expect(await outcome(face, provider, 'createEnterprise', create)).toEqual({ errorCode: '452' });
+    expect(restcomm.accountStatus(accountSid(former))).toBe('ACTIVE');
+    restcomm.reset();
+    expect(await outcome(face, provider, 'updateEnterprise', update)).toEqual({ sid });
+    const { sid: created = '' } = await outcome(face, provider, 'createEnterprise', create);
+    expect([await adminOf(sid), await adminOf(created)]).toMatchObject([{ accountCreated: true }, { accountCreated: true }]);
+  });
+
+  test('an account that the platform’s operator suspended is not activated by being linked', async () => {
+    const { sid } = await enterprise();
+    const emailId = newcomer();
+    const account = await restcomm.createSubAccount({ email: emailId, password: 'its own', friendlyName: 'Somebody' });
+    await restcomm.setAccountStatus(account.sid, 'INACTIVE');
+    restcomm.reset();
+    await update(face, sid, { email: emailId });
+    expect(await adminOf(sid)).toMatchObject({ accountSid: account.sid, accountCreated: false });
+    expect(restcomm.accountStatus(account.sid)).toBe('INACTIVE');
+  });
+
+  test('an account that the gateway suspended is activated for a new enterprise', async () => {
+    const { sid, email } = await enterprise();
+    await update(face, sid, { email: newcomer() });
+    expect(restcomm.accountStatus(accountSid(email))).toBe('INACTIVE');
+    const input = newEnterprise({ enterpriseAdmin: { email, password: 'a-long-password' } });
+    expect((await outcome(face, provider, 'createEnterprise', input)).sid).toMatch(/^EN/);
+    expect(restcomm.accountStatus(accountSid(email))).toBe('ACTIVE');
+  });
+
+  test('a status that the platform refuses leaves the account of the former address active', async () => {
+    const { sid, email } = await enterprise();
+    const before = await adminOf(sid);
+    const emailId = newcomer();
+    restcomm.refuse('setAccountStatus', accountSid(emailId));
+    const input = { sid, status: 'INACTIVE', enterpriseAdmin: { email: emailId } };
+    expect(await outcome(face, provider, 'updateEnterprise', input)).toEqual({ errorCode: '452' });
+    expect(restcomm.accountStatus(accountSid(email))).toBe('ACTIVE');
+    expect(await adminOf(sid)).toEqual(before);
+  });
+
   test('an access token cannot give an enterprise another admin, nor change its name', async () => {
     const { sid } = await enterprise();
     const before = await adminOf(sid);

@@ -28,7 +28,7 @@ export interface PlatformCredentials {
 interface PlatformAccounts {
   /**
    * Authenticates an account by its auth token on the platform. Only an account without a token here is looked up there. A new account is imported as a
-   * provider's, unless it is an enterprise's admin.
+   * provider's, unless it is or was an enterprise's admin.
    * @returns `undefined` if the platform does not know the credentials, or the account has a token here
    */
   authenticate(sid: string, authToken: string): Promise<PlatformCredentials | PlatformRefusal | undefined>;
@@ -117,7 +117,7 @@ function credentialsOfAccount(account: Account): Credentials | 'INACTIVE' {
 /**
  * Finds the credentials of an account that is an enterprise's admin. On the platform, such an account is in its provider's organization: if it were
  * imported, it would see all of the provider's customers.
- * @returns `undefined` for an account that is not an admin; `INACTIVE` also if all its enterprises are CLOSED
+ * @returns `undefined` for an account that never was an admin; `INACTIVE` also if all its enterprises are CLOSED, or it was an admin's and is no longer
  */
 async function credentialsAsAdmin(
   prisma: PlatformAccountDeps['prisma'],
@@ -127,7 +127,8 @@ async function credentialsAsAdmin(
   const open = admins.filter(({ status }) => status !== 'CLOSED');
   const admin = open[0] ?? admins[0];
   if (open.length > 1) return 'AMBIGUOUS';
-  return admin && credentialsOfAdmin(admin);
+  if (admin) return credentialsOfAdmin(admin);
+  return (await prisma.formerAdminAccount.count({ where: { accountSid } })) > 0 ? 'INACTIVE' : undefined;
 }
 
 /** Imports an account of the platform, into the organization that the platform names, or into a new one. */

@@ -9,17 +9,25 @@ import { hashPassword } from '../passwords.ts';
 import { fold } from '../text.ts';
 import { inTransactionWithPlatform, mayWaitForPlatform, type Transaction } from '../transaction.ts';
 import { differs } from './changes.ts';
-import { refuseTakenEmail, setAdminStatus, statusForOthers } from './enterprise-admins.ts';
+import { type AdminAccount, createAdminAccount, refuseTakenEmail, statusForOthers, takeAccount } from './enterprise-admins.ts';
 import { lockOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
+import { recordFormerAccount } from './former-accounts.ts';
 
 // An enterprise's admin, changed after its creation. The platform identifies an account by its e-mail address, which never changes there. Its name and
 // password change only if the gateway created it and nobody else uses it: any other is someone else's as well, and a provider must not take it over.
+
+/** The result of changeAdmin. */
+interface AdminChange {
+  readonly changed: boolean;
+  /** Suspends the account that the admin no longer has, if need be. Call it last: the platform does not take it back where a later step fails. */
+  readonly leave?: () => Promise<void>;
+}
 
 /**
  * Changes an admin's name or e-mail address, and tells the platform. With another address, the admin gets the account that has it there, or a new one,
  * and an account that the gateway created for the former address is suspended if nobody else uses it. A new account gets a random password, since the
  * gateway does not know the admin's; `resetAdminPassword` sets one. Here, the password stays.
- * @returns whether anything changed
+ * @param given receives the account as soon as it is created or linked
  * @throws ConflictError EMAIL_NOT_UNIQUE (4001); PlatformError (452)
  */
 export async function changeAdmin(
@@ -27,10 +35,11 @@ export async function changeAdmin(
   tx: Transaction,
   { sid: enterpriseSid, status }: Enterprise,
   { email, name }: { readonly email?: string; readonly name?: string },
-): Promise<boolean> {
+  given: (account: AdminAccount) => void,
+): Promise<AdminChange> {
   const before = await tx.enterpriseAdmin.findUniqueOrThrow({ where: { enterpriseSid } });
   const change = { name, ...(email !== undefined && { email, emailFolded: fold(email) }) };
-  if (!differs(before, change)) return false;
+  if (!differs(before, change)) return { changed: false };
   const data = { ...change, dateUpdated: new Date() };
   if (email === undefined || fold(email) === before.emailFolded) {
     await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data });
@@ -38,23 +47,31 @@ export async function changeAdmin(
       await mayWaitForPlatform(tx);
       await gateway.restcomm.changeAccount(before.accountSid, { friendlyName: name });
     }
-    return true;
+    return { changed: true };
   }
   await refuseTakenEmail(tx, before.organizationSid, email);
   await mayWaitForPlatform(tx);
   const password = randomBytes(24).toString('base64url');
-  const account = await gateway.restcomm.createSubAccount({ email, password, friendlyName: name ?? before.name ?? email });
-  const moved = { ...data, accountSid: account.sid, accountCreated: !account.existed };
-  await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: moved });
-  if (account.existed || status === 'INACTIVE') await setAdminStatus(gateway, tx, enterpriseSid, status);
-  await leaveAccount(gateway, tx, before);
-  return true;
+  const account = await createAdminAccount(gateway, tx, before.organizationSid, { email, password, name: name ?? before.name ?? email });
+  given(account);
+  const { accountSid, accountCreated } = account;
+  const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { ...data, accountSid, accountCreated } });
+  await takeAccount(gateway, tx, admin, status);
+  return { changed: true, leave: () => leaveAccount(gateway, tx, before) };
 }
 
-/** Suspends the account that an admin no longer has, unless it is someone else's, too. Suspended, not closed: the admin may get its address back. */
-async function leaveAccount({ restcomm }: Gateway, tx: Transaction, admin: EnterpriseAdmin): Promise<void> {
-  if (!admin.accountCreated || (await statusForOthers(tx, admin)) === 'ACTIVE') return;
-  await restcomm.setAccountStatus(admin.accountSid, 'INACTIVE');
+/**
+ * Records the account that an admin no longer has, and suspends it, unless it is someone else's, too. Suspended, not closed: the admin may get its
+ * address back.
+ */
+async function leaveAccount({ restcomm }: Gateway, tx: Transaction, before: EnterpriseAdmin): Promise<void> {
+  const { accountSid, organizationSid, accountCreated: created, status } = before;
+  const isNeeded = (await statusForOthers(tx, before)) === 'ACTIVE';
+  const suspends = created && !isNeeded;
+  await recordFormerAccount(tx, { accountSid, organizationSid, created, suspended: suspends || (status === 'SUSPENDED' && !isNeeded) });
+  if (!suspends) return;
+  await mayWaitForPlatform(tx);
+  await restcomm.setAccountStatus(accountSid, 'INACTIVE');
 }
 
 /** Whether an admin's account is its own alone: the gateway created it, and nobody else uses it, another tenant's admin for one. */

@@ -5,6 +5,7 @@ import { hashPassword } from '../passwords.ts';
 import { fold } from '../text.ts';
 import { mayWaitForPlatform, type Transaction } from '../transaction.ts';
 import { differs } from './changes.ts';
+import { recordFormerAccount, takeFormerAccount, wasCreatedFor } from './former-accounts.ts';
 
 export const emailNotUnique = (email: string) =>
   new ConflictError('EMAIL_NOT_UNIQUE', 'Email not unique', { value: email, path: ['enterpriseAdmin', 'email'] });
@@ -25,30 +26,70 @@ export async function refuseTakenEmail(
   if (taken) throw emailNotUnique(email);
 }
 
+/** An account that was created or linked on the platform. */
+export interface AdminAccount {
+  readonly accountSid: string;
+  /** Whether the gateway created it for this organization, now or before. */
+  readonly accountCreated: boolean;
+  /** Whether it was there before this request. */
+  readonly existed: boolean;
+}
+
 /**
- * Creates the admin's sub-account on the platform, or links the account that the e-mail address already has there. A linked account keeps its password;
- * the given one may be another, so none is stored here. One that the gateway has closed has no use on the platform: then the given password is the
- * gateway's own.
- * @returns the columns of enterprise_admin
+ * Creates an admin's sub-account on the platform, or links the account that the e-mail address already has there.
  * @throws PlatformError (452)
  */
 export async function createAdminAccount(
-  { restcomm, prisma }: Gateway,
+  { restcomm }: Pick<Gateway, 'restcomm'>,
+  client: Pick<Transaction, 'enterpriseAdmin' | 'formerAdminAccount'>,
+  organizationSid: string,
   admin: { email: string; password: string; name: string | undefined },
+): Promise<AdminAccount> {
+  const { email, password, name } = admin;
+  const { sid: accountSid, existed } = await restcomm.createSubAccount({ email, password, friendlyName: name ?? email });
+  // The platform changes nothing about an account that is closed.
+  const isOwn = !existed || ((await wasCreatedFor(client, accountSid, organizationSid)) && !(await isClosedHere(client, accountSid)));
+  return { accountSid, existed, accountCreated: isOwn };
+}
+
+/**
+ * Returns the columns of enterprise_admin for a new admin. A linked account keeps its password; the given one may be another, so none is stored here.
+ * One that the gateway has closed has no use on the platform: then the given password is the gateway's own.
+ */
+export async function newAdmin(
+  { prisma }: Gateway,
+  { accountSid, accountCreated, existed }: AdminAccount,
+  { email, password, name }: { email: string; password: string; name: string | undefined },
 ) {
-  const account = await restcomm.createSubAccount({
-    email: admin.email,
-    password: admin.password,
-    friendlyName: admin.name ?? admin.email,
+  const isLinked = existed && !(await isClosedHere(prisma, accountSid));
+  const passwordHash = isLinked ? null : await hashPassword(password);
+  return { accountSid, email, emailFolded: fold(email), name: name ?? null, accountCreated, passwordHash };
+}
+
+/**
+ * Records an account that was created for an admin who did not get it, because the request failed. The repeated request then knows it as its own, and it
+ * is no provider's. A failure is only logged: the request has one already.
+ */
+export async function keepUnusedAccount(gateway: Gateway, organizationSid: string, { accountSid, existed }: AdminAccount): Promise<void> {
+  if (existed) return;
+  await recordFormerAccount(gateway.prisma, { accountSid, organizationSid, created: true, suspended: false }).catch((error) => {
+    gateway.log.error({ err: error, accountSid }, 'cannot record an account that was created on Restcomm for a request that failed');
   });
-  return {
-    accountSid: account.sid,
-    email: admin.email,
-    emailFolded: fold(admin.email),
-    name: admin.name ?? null,
-    accountCreated: !account.existed,
-    passwordHash: account.existed && !(await isClosedHere(prisma, account.sid)) ? null : await hashPassword(admin.password),
-  };
+}
+
+/**
+ * Gives the account that an admin was linked to the status of its enterprise. It is activated only if the gateway has suspended it: what the platform's
+ * operator suspended stays so.
+ * @throws PlatformError (452)
+ */
+export async function takeAccount(
+  gateway: Gateway,
+  tx: Transaction,
+  admin: { accountSid: string; sid: string; enterpriseSid: string },
+  status: EnterpriseStatus,
+): Promise<void> {
+  const wasSuspended = (await takeFormerAccount(tx, admin.accountSid)) || (await statusForOthers(tx, admin)) === 'INACTIVE';
+  if (status === 'INACTIVE' || wasSuspended) await setAdminStatus(gateway, tx, admin.enterpriseSid, status);
 }
 
 /**

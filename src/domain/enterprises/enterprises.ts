@@ -19,7 +19,16 @@ import { inTransaction, inTransactionWithPlatform, type Transaction } from '../t
 import { releaseWaiting } from '../waiting.ts';
 import { changeAdmin } from './admin-changes.ts';
 import { differs } from './changes.ts';
-import { createAdminAccount, emailNotUnique, refuseTakenEmail, setAdminStatus } from './enterprise-admins.ts';
+import {
+  type AdminAccount,
+  createAdminAccount,
+  emailNotUnique,
+  keepUnusedAccount,
+  newAdmin,
+  refuseTakenEmail,
+  setAdminStatus,
+  takeAccount,
+} from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
 import { deleteMappingsOf } from './mapping-changes.ts';
 
@@ -110,7 +119,8 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
     const { name, status, enterpriseAdmin } = parseInput(createInput, input);
     await refuseTakenName(gateway, caller, name);
     await refuseTakenEmail(gateway.prisma, caller.organizationSid, enterpriseAdmin.email);
-    const admin = await createAdminAccount(gateway, enterpriseAdmin);
+    const account = await createAdminAccount(gateway, gateway.prisma, caller.organizationSid, enterpriseAdmin);
+    const admin = await newAdmin(gateway, account, enterpriseAdmin);
     return inTransaction(gateway.prisma, async (tx) => {
       const enterprise = await tx.enterprise.create({
         data: {
@@ -122,13 +132,17 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
           status: 'ACTIVE',
         },
       });
-      await tx.enterpriseAdmin.create({
+      const { sid: adminSid } = await tx.enterpriseAdmin.create({
         data: { ...admin, sid: newSid('RCS'), organizationSid: caller.organizationSid, enterpriseSid: enterprise.sid },
       });
+      if (status !== 'INACTIVE' && account.existed) {
+        await takeAccount(gateway, tx, { ...account, sid: adminSid, enterpriseSid: enterprise.sid }, 'ACTIVE');
+      }
       const created = status === 'INACTIVE' ? await changeStatus(gateway, tx, enterprise, 'INACTIVE') : enterprise;
       await remember(tx, created);
       return created;
-    }).catch((error) => {
+    }).catch(async (error) => {
+      await keepUnusedAccount(gateway, caller.organizationSid, account);
       throw asUniquenessError(error, name, enterpriseAdmin.email);
     });
   });
@@ -143,19 +157,25 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
 export function updateEnterprise(gateway: Gateway, caller: Caller, input: UpdateEnterpriseInput): Promise<Enterprise> {
   return idempotently(gateway, caller, 'updateEnterprise', input, async (remember) => {
     const { sid = '', name, status, enterpriseAdmin } = parseInput(updateInput, input);
+    let account: AdminAccount | undefined;
+    const given = (it: AdminAccount) => {
+      account = it;
+    };
     const work = async (tx: Transaction) => {
       const before = await lockOpenEnterprise(tx, caller, sid);
       let enterprise = name === undefined ? before : await changeColumns(tx, before, { name, nameFolded: fold(name) });
-      const isOtherAdmin = enterpriseAdmin ? await changeAdmin(gateway, tx, enterprise, enterpriseAdmin) : false;
-      if (isOtherAdmin) enterprise = await tx.enterprise.update({ where: { sid }, data: { dateUpdated: new Date() } });
+      const admin = enterpriseAdmin && (await changeAdmin(gateway, tx, enterprise, enterpriseAdmin, given));
+      if (admin?.changed) enterprise = await tx.enterprise.update({ where: { sid }, data: { dateUpdated: new Date() } });
       if (status) enterprise = await changeStatus(gateway, tx, enterprise, status);
       await remember(tx, enterprise, { changed: enterprise !== before });
+      await admin?.leave?.();
       return enterprise;
     };
     const { prisma } = gateway;
     const asksPlatform = status || enterpriseAdmin;
     return (asksPlatform ? inTransactionWithPlatform(prisma, caller.organizationSid, work) : inTransaction(prisma, work))
-      .catch((error) => {
+      .catch(async (error) => {
+        if (account) await keepUnusedAccount(gateway, caller.organizationSid, account);
         throw asUniquenessError(error, name ?? '', enterpriseAdmin?.email);
       })
       .finally(() => asksPlatform && gateway.verified.drop(sid))

@@ -1,0 +1,42 @@
+import type { Transaction } from '../transaction.ts';
+
+// The platform's accounts that enterprises' admins have left. Such an account is still in its provider's organization there, so it must never be imported
+// as a provider's (platform-accounts.ts), and the gateway must know what it did to it.
+
+interface FormerAccount {
+  readonly accountSid: string;
+  readonly organizationSid: string;
+  /** Whether the gateway created it. */
+  readonly created: boolean;
+  /** Whether the gateway suspended it. */
+  readonly suspended: boolean;
+}
+
+type FormerAccounts = Pick<Transaction, 'formerAdminAccount'>;
+
+/** Records an account that no admin of the organization has any longer, or that was made for one who did not get it. */
+export async function recordFormerAccount(
+  client: FormerAccounts,
+  { accountSid, organizationSid, created, suspended }: FormerAccount,
+): Promise<void> {
+  await client.formerAdminAccount.upsert({
+    where: { accountSid },
+    create: { accountSid, organizationSid, created, suspended },
+    // An account that was linked keeps the record of the organization that it was made for.
+    update: created ? { organizationSid, created, suspended } : { suspended },
+  });
+}
+
+/** Whether the gateway created this account for an admin of the organization, who left it or did not get it. */
+export async function wasCreatedFor(client: FormerAccounts, accountSid: string, organizationSid: string): Promise<boolean> {
+  return (await client.formerAdminAccount.count({ where: { accountSid, organizationSid, created: true } })) > 0;
+}
+
+/**
+ * Notes that an admin has the account now: from then on, the admin's status tells whether the gateway has suspended it.
+ * @returns whether it was suspended, by the gateway itself and not by the platform's operator
+ */
+export async function takeFormerAccount(client: FormerAccounts, accountSid: string): Promise<boolean> {
+  const { count } = await client.formerAdminAccount.updateMany({ where: { accountSid, suspended: true }, data: { suspended: false } });
+  return count > 0;
+}

@@ -41,7 +41,7 @@ const UpdateEnterpriseAdminInput = builder.inputType('UpdateEnterpriseAdminInput
   fields: (t) => ({
     email: t.string({
       description:
-        'The new e-mail address, at most 320 characters. Another address has another account on the platform: its own, which is linked, or a new one.',
+        'The new e-mail address, at most 320 characters. Another address has another account on the platform: its own, which is linked, or a new one. The streams and access tokens of the administrator end.',
     }),
     name: t.string({ description: 'The new display name, at most 255 characters. Must not be blank.' }),
   }),

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
-import { passwordDigest } from '../domain/access/admin-credentials.ts';
+import { adminDigest } from '../domain/access/admin-credentials.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { VerifiedCredentials } from '../domain/verified-credentials.ts';
 
@@ -13,7 +13,7 @@ export interface Watched {
 export interface CredentialWatch {
   /**
    * Calls `end` once, when the caller's credentials stop being valid: the account is suspended or its token rotated, the access token is revoked or
-   * expired, the enterprise's admin is suspended or gets another password. For an account that only Restcomm knows, Restcomm is asked, at most once a minute.
+   * expired, the enterprise's admin is suspended or gets another password or e-mail address. For an account that only Restcomm knows, Restcomm is asked, at most once a minute.
    */
   watch(watched: Watched): void;
   unwatch(watched: Watched): void;
@@ -100,12 +100,12 @@ async function findValid(prisma: PrismaClient, callers: readonly Caller[]): Prom
   const admins = adminSids.length
     ? await prisma.enterpriseAdmin.findMany({
         where: { sid: { in: adminSids }, status: 'ACTIVE' },
-        select: { sid: true, passwordHash: true },
+        select: { sid: true, accountSid: true, passwordHash: true },
       })
     : [];
   const digests = new Map([
     ...accounts.map(({ sid, tokenDigest }) => [sid, Buffer.from(tokenDigest).toString('base64')] as const),
-    ...admins.map(({ sid, passwordHash }) => [sid, passwordDigest(passwordHash)] as const),
+    ...admins.map((admin) => [admin.sid, adminDigest(admin)] as const),
   ]);
   const validTokens = new Set(tokens.map(({ sid }) => sid));
   return ({ accountSid, adminSid, accessTokenSid, credentialDigest }) => {

@@ -22,7 +22,10 @@ export interface Caller {
   readonly permissions: ReadonlySet<Permission>;
   /** The only enterprise that the credentials give access to. Absent if they cover the whole organization. */
   readonly enterpriseSid?: string;
-  /** Of the auth token or password that was given, in base64; a rotation or reset changes it. Absent if an access token or the platform was asked. */
+  /**
+   * Of the account's auth token, or of the admin's password and account on the platform, in base64. A rotation, a reset or another account changes it.
+   * Absent for access tokens, and for accounts that the platform verified.
+   */
   readonly credentialDigest?: string;
   /** The access token of the request. Absent if it has none. */
   readonly accessTokenSid?: string;

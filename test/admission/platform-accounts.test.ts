@@ -199,6 +199,44 @@ describe('an enterprise’s admin whose account is also in its provider’s orga
     expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
   });
 
+  const listen = ({ sid, authToken }: FakeAccount) => {
+    const url = `http://gateway.test/graphql?${new URLSearchParams({ query: 'subscription { messageEvents { __typename } }' })}`;
+    const authorization = `Basic ${Buffer.from(`${sid}:${authToken}`).toString('base64')}`;
+    return gateway.fetch(new Request(url, { headers: { accept: 'text/event-stream', authorization } }));
+  };
+
+  test('is refused with its former token, and loses its streams, as soon as its password is reset', async () => {
+    const provider = onPlatform({ organizationSid: restcomm.organizationSid });
+    const { enterprise, account } = await adminOf(provider, {
+      enterpriseAdmin: { email: `${randomBytes(6).toString('hex')}@admin.example`, password: 'a-long-password' },
+    });
+    const former = { ...account };
+    const answered = (await listen(former)).text();
+    expect(await enterGraph(former)).toBe(200);
+    await graphOf(provider)(
+      `mutation { resetAdminPassword(input: { enterpriseSid: "${enterprise.sid}", password: "another-password" }) { __typename } }`,
+    );
+    expect(account.authToken).not.toBe(former.authToken);
+    expect(await enterGraph(former)).toBe(401);
+    expect(await enterGraph(account)).toBe(200);
+    expect(await answered).toContain('UNAUTHENTICATED');
+  });
+
+  test('loses its streams and access tokens as soon as its enterprise has another admin', async () => {
+    const provider = onPlatform({ organizationSid: restcomm.organizationSid });
+    const { enterprise, account } = await adminOf(provider);
+    const answered = (await listen(account)).text();
+    const { data } = await graphOf(account)(
+      'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }',
+    );
+    const byToken = graphClient(gateway.fetch, { token: data.made.token });
+    expect((await byToken(VIEWER_ADMIN)).status).toBe(200);
+    await done({ graph: graphOf(provider) }, 'updateEnterprise', { sid: enterprise.sid, enterpriseAdmin: { email: fresh.email() } });
+    expect(await answered).toContain('UNAUTHENTICATED');
+    expect((await byToken(VIEWER_ADMIN)).status).toBe(401);
+    expect(await enterGraph(account)).toBe(403);
+  });
+
   test.each(['created', 'linked'])('is refused with 403 once its enterprise has another admin: an account that was %s', async (how) => {
     const provider = onPlatform({ organizationSid: restcomm.organizationSid });
     const email = `${randomBytes(6).toString('hex')}@admin.example`;

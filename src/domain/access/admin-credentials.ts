@@ -40,12 +40,12 @@ export async function authenticateAdmin(
     return admins.length === 1 ? admins[0] : undefined;
   };
   const admin = await verifyInTurn(password, find, origin);
-  const credentials = admin && credentialsOfAdmin(admin);
-  return typeof credentials === 'object' ? { ...credentials, credentialDigest: passwordDigest(admin?.passwordHash) } : credentials;
+  return admin && credentialsOfAdmin(admin);
 }
 
-/** The digest by which a reset of an admin's password is noticed. */
-export const passwordDigest = (passwordHash: string | null | undefined): string => hash('sha256', passwordHash ?? '', 'base64');
+/** The digest by which a reset of an admin's password is noticed, and that the admin has another account on the platform. */
+export const adminDigest = ({ accountSid, passwordHash }: Pick<EnterpriseAdmin, 'accountSid' | 'passwordHash'>): string =>
+  hash('sha256', `${accountSid}:${passwordHash ?? ''}`, 'base64');
 
 /**
  * Returns the credentials of an authenticated admin, restricted to its enterprise.
@@ -59,5 +59,6 @@ export function credentialsOfAdmin(admin: Admin): Credentials | 'INACTIVE' {
     adminSid: admin.sid,
     enterpriseSid: admin.enterpriseSid,
     permissions: new Set(ADMIN_PERMISSIONS),
+    credentialDigest: adminDigest(admin),
   };
 }

@@ -73,12 +73,15 @@ export function createPlatformAccounts(gateway: PlatformAccountDeps): PlatformAc
     return lookup;
   }
 
-  return {
+  const platformAccounts: PlatformAccounts = {
     authenticate: async (sid, authToken) => {
       if (!isSid('AC', sid)) return undefined;
       const account = await prisma.account.findUnique({ where: { sid } });
       if (account && account.tokenKeyId !== PLATFORM_KEY_ID) return undefined;
-      const key = Buffer.from(secrets.fingerprint(`${sid}:${authToken}`)).toString('base64');
+      // A reset of an admin's password, here or on another instance, makes another key, so that the former verdict counts no longer.
+      const admin = account ? undefined : await credentialsAsAdmin(prisma, sid);
+      const digest = digestOf(admin);
+      const key = Buffer.from(secrets.fingerprint(`${digest}:${sid}:${authToken}`)).toString('base64');
       let cached: CachedVerdict;
       try {
         cached = await verdictOn(key, sid, authToken);
@@ -90,6 +93,7 @@ export function createPlatformAccounts(gateway: PlatformAccountDeps): PlatformAc
       const { value: verdict, until } = cached;
       if (verdict === 'unknown') return undefined;
       if (verdict === 'inactive') return 'INACTIVE';
+      // Read again: it may have become an admin's while Restcomm was asked, and must not be imported then.
       const credentials = account
         ? credentialsOfAccount(account)
         : ((await credentialsAsAdmin(prisma, sid)) ?? credentialsOfAccount(await importAccount(gateway, sid, verdict)));
@@ -97,6 +101,7 @@ export function createPlatformAccounts(gateway: PlatformAccountDeps): PlatformAc
         accepted.delete(key);
         return credentials;
       }
+      if (!account && digestOf(credentials) !== digest) return platformAccounts.authenticate(sid, authToken);
       const isStillValid = async () => {
         try {
           return typeof (await verdictOn(key, sid, authToken)).value !== 'string';
@@ -107,7 +112,10 @@ export function createPlatformAccounts(gateway: PlatformAccountDeps): PlatformAc
       return { credentials: { ...credentials, isStillValid }, until };
     },
   };
+  return platformAccounts;
 }
+
+const digestOf = (found: Credentials | string | undefined) => (typeof found === 'object' && found.credentialDigest) || '';
 
 function credentialsOfAccount(account: Account): Credentials | 'INACTIVE' {
   if (account.status !== 'ACTIVE') return 'INACTIVE';

@@ -26,7 +26,7 @@ interface AdminChange {
 /**
  * Changes an admin's name or e-mail address, and tells the platform. With another address, the admin gets the account that has it there, or a new one,
  * and an account that the gateway created for the former address is suspended if nobody else uses it. A new account gets a random password, since the
- * gateway does not know the admin's; `resetAdminPassword` sets one. Here, the password stays.
+ * gateway does not know the admin's; `resetAdminPassword` sets one. Here, the password stays. The admin's streams and access tokens end.
  * @param given receives the account as soon as it is created or linked
  * @throws ConflictError EMAIL_NOT_UNIQUE (4001); PlatformError (452)
  */
@@ -56,9 +56,13 @@ export async function changeAdmin(
   given(account);
   const { accountSid, accountCreated } = account;
   const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { ...data, accountSid, accountCreated } });
+  await revokeTokens(tx, admin.sid, data.dateUpdated);
   await takeAccount(gateway, tx, admin, status);
   return { changed: true, leave: () => leaveAccount(gateway, tx, before) };
 }
+
+const revokeTokens = (tx: Transaction, adminSid: string, dateRevoked: Date) =>
+  tx.accessToken.updateMany({ where: { adminSid, dateRevoked: null }, data: { dateRevoked } });
 
 /**
  * Records the account that an admin no longer has, and suspends it, unless it is someone else's, too. Suspended, not closed: the admin may get its
@@ -95,7 +99,7 @@ export function resetAdminPassword(gateway: Gateway, caller: Caller, input: Rese
       const enterprise = await lockOpenEnterprise(tx, caller, enterpriseSid);
       const now = new Date();
       const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { passwordHash, dateUpdated: now } });
-      await tx.accessToken.updateMany({ where: { adminSid: admin.sid, dateRevoked: null }, data: { dateRevoked: now } });
+      await revokeTokens(tx, admin.sid, now);
       await remember(tx, enterprise);
       if (!(await isOwnAccount(tx, admin))) return enterprise;
       await mayWaitForPlatform(tx);

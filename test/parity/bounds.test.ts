@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelStatus, type Message } from '../../prisma/client/client.ts';
 import type { Bounds } from '../../src/database/sql.ts';
 import type { Caller } from '../../src/domain/caller.ts';
+import { listBots } from '../../src/domain/enterprises/bots.ts';
+import { listEnterprises } from '../../src/domain/enterprises/enterprises.ts';
+import { listMappings } from '../../src/domain/enterprises/mappings.ts';
 import { SearchTooWideError } from '../../src/domain/errors.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import type { PageArguments } from '../../src/domain/lists/keyset.ts';
@@ -178,6 +181,8 @@ async function orTooWide<Value>(read: Promise<Value>): Promise<Value | undefined
   }
 }
 
+const byCreation = (one: Message, other: Message) => Number(one.dateCreated) - Number(other.dateCreated) || compare(one.sid, other.sid);
+
 describe('with bounds of a few rows', () => {
   test('each page is right or too wide, and goes on after its cursor', async () => {
     await fc.assert(
@@ -349,4 +354,61 @@ test('a small organization has every answer', async () => {
     }),
     runs,
   );
+});
+
+describe('a narrow list is never too wide', () => {
+  const gateway = (): Gateway => ({ ...small.gateway, sql: { ...small.gateway.sql, bounds: { page: 1, count: 1 } } });
+  const confined = (enterpriseSid = ''): Caller => ({ ...caller, enterpriseSid });
+  const answer = async (read: Promise<Page<{ readonly sid: string }>>) => {
+    const page = await read;
+    return [sidsOf(page), await page.totalCount(), await page.totalCountIsExact()];
+  };
+
+  test('of the bot of one enterprise', async () => {
+    const bots = enterprises.map((enterpriseSid, n) => ({
+      ...{ sid: `BE${enterpriseSid.slice(2, 24)}${String(n + 100).padStart(10, '0')}`, enterpriseSid },
+      ...{ organizationSid: provider.organizationSid, accountSid: provider.accountSid },
+      ...{ applicationId: `a${n}`, tenantId: 't', clientSecret: new Uint8Array(), clientSecretHint: '', botAppId: 'b' },
+    }));
+    await small.gateway.prisma.bot.createMany({ data: bots });
+    for (const { sid, enterpriseSid } of bots) {
+      expect(await answer(listBots(gateway(), caller, { enterpriseSid, updatedFrom: new Date(0) }))).toEqual([[sid], 1, true]);
+    }
+  });
+
+  test("of a confined caller's one enterprise", async () => {
+    const filter = { statuses: ['ACTIVE' as const], updatedFrom: new Date(0) };
+    for (const sid of enterprises) {
+      expect(await answer(listEnterprises(gateway(), confined(sid), filter))).toEqual([[sid], 1, true]);
+      expect(await answer(listEnterprises(gateway(), confined(sid), { name: 'nowhere' }))).toEqual([[], 0, true]);
+    }
+  });
+
+  test('of no statuses, or of an enterprise outside the reach', async () => {
+    const [own, other] = enterprises;
+    expect(await answer(listMessages(gateway(), caller, { statuses: [], stuck: false }))).toEqual([[], 0, true]);
+    expect(await answer(listEnterprises(gateway(), caller, { statuses: [] }))).toEqual([[], 0, true]);
+    expect(await answer(listMessages(gateway(), confined(own), { enterpriseSid: other, stuck: false }))).toEqual([[], 0, true]);
+    expect(await answer(listMappings(gateway(), confined(own), { enterpriseSid: other, name: 'x' }))).toEqual([[], 0, true]);
+    const pages = await listMessagesOf(gateway(), caller, 'mappingSid', mappings, { statuses: [] });
+    expect(pages.map((page) => page instanceof Error || sidsOf(page))).toEqual(mappings.map(() => []));
+  });
+
+  test('that names the own enterprise once more', async () => {
+    const [own] = enterprises;
+    const page = await listMessages(gateway(), confined(own), { enterpriseSid: own }, undefined, { first: 100 });
+    expect(sidsOf(page)).toEqual(
+      rows
+        .filter(({ enterpriseSid }) => enterpriseSid === own)
+        .sort(byCreation)
+        .slice(0, 100)
+        .map(({ sid }) => sid),
+    );
+  });
+
+  test.each(['ASC', 'DESC'] as const)('of one domain, sorted by domain, %s', async (direction) => {
+    const page = (domain: string) => listMappings(gateway(), caller, { domain }, { field: 'DOMAIN', direction }, { first: 10 });
+    expect(sidsOf(await page('b.c'))).toEqual(direction === 'ASC' ? mappings : [...mappings].reverse());
+    expect(sidsOf(await page('b.'))).toEqual([]);
+  });
 });

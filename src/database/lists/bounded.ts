@@ -23,7 +23,7 @@ export async function readBounded<Row extends object>(
   const [first, ...others] = leads;
   if (!first?.isOrdered) throw new TypeError(`${table.name} has no index in the order of the list`);
   const bound = within(range.skip > 0 ? bounds.count : bounds.page, first);
-  const few = first.rest.length === 0 ? undefined : others.find(({ isOrdered, isDense }) => !isOrdered && !isDense);
+  const few = first.rest.length === 0 ? undefined : others.find(({ isOrdered, isDense, order }) => !isOrdered && !isDense && order !== '');
   const fewBound = few ? Math.min(FEW, within(bounds.page, few)) : 0;
   const values = new Values();
   if (first.rest.length === 0) return sql.query<Row>(pageText(table, projection, range, first, bound, values), values.given);
@@ -293,8 +293,8 @@ function alongText(
   return `SELECT ${columns} FROM (${walk}) AS ${name} WHERE ${gate}${restText(lead.rest, values)} ORDER BY ${order} ${limitText(range, values)}`;
 }
 
-/** Makes the statement that walks along a lead. */
+/** Makes the statement that walks along a lead: without columns, to count the rows. */
 function walkText(columns: string, lead: Lead, bound: number, values: Values): string {
-  const walks = lead.walks(values, String(bound)).map((walk) => `SELECT ${columns} ${walk} LIMIT ${bound}`);
+  const walks = lead.walks(values, String(bound), columns === '').map((walk) => `SELECT ${columns} ${walk} LIMIT ${bound}`);
   return walks.length === 1 ? (walks[0] as string) : walks.map((walk) => `(${walk})`).join(' UNION ALL ');
 }

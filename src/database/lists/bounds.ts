@@ -23,4 +23,4 @@ export const pageBoundOf = ({ page, count }: Bounds, parents: number): number =>
 
 /** How many rows a statement may read for each of several parents' totals. */
 export const countBoundOf = ({ count }: Bounds, parents: number): number =>
-  Math.min(count, Math.max(Math.ceil(count / 10), Math.floor((count * 10) / parents)));
+  Math.min(count, Math.max(Math.ceil(count / 10), Math.floor(count / parents)));

@@ -42,8 +42,11 @@ export interface Lead {
   readonly rest: readonly Part[];
   /** The order of the walk as SQL, '' for none. It keeps the order of the range if the lead is ordered. */
   readonly order: string;
-  /** Makes the statements, to be united, that lead to the rows: what follows SELECT's list, without a LIMIT. */
-  readonly walks: (values: Values, bound: string) => string[];
+  /**
+   * Makes the statements, to be united, that lead to the rows: what follows SELECT's list, without a LIMIT.
+   * @param isCounted whether rows are only counted. Their order then ends without the sid, which not every index has.
+   */
+  readonly walks: (values: Values, bound: string, isCounted?: boolean) => string[];
 }
 
 /**
@@ -51,7 +54,7 @@ export interface Lead {
  * @param parent the field whose value is the column `parent.sid` of an outer statement
  */
 export function leadsOf(table: Indexed, where: object, orderBy: OrderBy, parent?: string): readonly Lead[] {
-  const parts = partsOf(where);
+  const parts = distinct(partsOf(where));
   const owners = parts.filter((part) => isOn(part, table.owner));
   const others = [...(parent ? [{ [parent]: PARENT }] : []), ...parts.filter((part) => !owners.includes(part) && !impliedBy(part))];
   const orderField = orderTexts(orderBy).fields[0] as string;
@@ -61,9 +64,9 @@ export function leadsOf(table: Indexed, where: object, orderBy: OrderBy, parent?
   /** All rows, which are few enough if the owner is small. */
   const all: Lead[] = [];
   for (const index of table.indexes ?? []) {
-    const way = wayOf(index, others);
-    if (!way) continue;
     const isOrdered = index.order === orderField;
+    const way = wayOf(index, others, isOrdered);
+    if (!way) continue;
     if (isOrdered && way.values.length === 1) ordered.push(leadAlong(table, index, way, owners, others, direction, true));
     else if (!index.by && !index.only && !way.ranges.some((part) => !('OR' in part))) {
       if (index.isDense) all.push(leadAlong(table, index, way, owners, others, direction, false));
@@ -71,8 +74,27 @@ export function leadsOf(table: Indexed, where: object, orderBy: OrderBy, parent?
     const union = others.find((part) => prefixesOf(part, index.order));
     if (union && !index.by && !index.only) unordered.push(leadAlong(table, index, { ...way, union }, owners, others, direction, false));
   }
-  return [...ordered, ...unordered, ...(parent ? [] : sets(table, parts, owners, others)), ...all];
+  return [...ordered, ...unordered, ...all, ...(parent ? [] : sets(table, parts, owners, others))];
 }
+
+/** Whether no row matches: nothing is among no values, and no field equals two. */
+export function matchesNothing(where: object): boolean {
+  const equal = new Map<string, unknown[]>();
+  for (const part of partsOf(where)) {
+    for (const [field, test] of Object.entries(part)) {
+      if (isOperators(test) && Array.isArray(test.in) && test.in.length === 0) return true;
+      const values = equalValues(part, field);
+      if (!values) continue;
+      const common = equal.get(field)?.filter((value) => values.includes(value)) ?? values;
+      if (common.length === 0) return true;
+      equal.set(field, common);
+    }
+  }
+  return false;
+}
+
+/** Whether one row at most matches, found by its sid. */
+export const isOneRow = (where: object): boolean => partsOf(where).some(({ sid }) => typeof sid === 'string');
 
 /** In place of a value: the column `parent.sid`. */
 const PARENT = Symbol('parent.sid');
@@ -89,13 +111,13 @@ interface Way {
 }
 
 /** Returns what an index serves of the conditions; `undefined` if they lack what it needs. */
-function wayOf({ by, only, order }: ListIndex, parts: readonly Part[]): Way | undefined {
+function wayOf({ by, only, order }: ListIndex, parts: readonly Part[], isOrdered: boolean): Way | undefined {
   const equal = by === undefined ? undefined : parts.find((part) => equalValues(part, by));
   if (by !== undefined && !equal) return undefined;
   const partial = only && parts.find((part) => part[only.field] === only.value);
   if (only && !partial) return undefined;
   const values = equal ? (equalValues(equal, by as string) as unknown[]) : [undefined];
-  return { equal, values, only: partial, ranges: parts.filter((part) => isRange(part, order)) };
+  return { equal, values, only: partial, ranges: parts.filter((part) => isRange(part, order) || (isOrdered && isEqual(part, order))) };
 }
 
 function leadAlong(
@@ -108,9 +130,11 @@ function leadAlong(
   isOrdered: boolean,
 ): Lead {
   const served = new Set([equal, partial, union, ...ranges]);
-  const sort = [...(by ? [by] : []), order, 'sid'].map((field) => `${columnOf(field)} ${direction}`).join(', ');
+  const sortBy = (fields: readonly string[]) => fields.map((field) => `${columnOf(field)} ${direction}`).join(', ');
+  const indexed = [...(by ? [by] : []), order];
+  const sort = sortBy([...indexed, 'sid']);
   const branches = union ? (prefixesOf(union, order) as string[]) : [undefined];
-  const walk = (value: unknown, prefix: string | undefined, into: Values) => {
+  const walk = (value: unknown, prefix: string | undefined, into: Values, isCounted: boolean | undefined) => {
     const texts = [condition({ AND: owners }, into)];
     if (where) texts.push(where);
     const place = by && (value === PARENT ? 'parent.sid' : into.add(value));
@@ -120,7 +144,7 @@ function leadAlong(
       texts.push(`EXISTS (SELECT FROM ${ownersIn} WHERE sid = ${place} AND ${columnOf(table.owner as string)} = ${owner})`);
     }
     texts.push(...rangeTexts(by, place, order, ranges, prefix, into));
-    return `FROM ${table.name} WHERE ${texts.filter((text) => text !== 'true').join(' AND ') || 'true'} ORDER BY ${sort}`;
+    return `FROM ${table.name} WHERE ${texts.filter((text) => text !== 'true').join(' AND ') || 'true'} ORDER BY ${isCounted ? sortBy(indexed) : sort}`;
   };
   return {
     isOrdered,
@@ -128,7 +152,7 @@ function leadAlong(
     isOfParent: values[0] === PARENT,
     rest: others.filter((part) => !served.has(part)),
     order: sort,
-    walks: (into) => values.flatMap((value) => branches.map((prefix) => walk(value, prefix, into))),
+    walks: (into, _, isCounted) => values.flatMap((value) => branches.map((prefix) => walk(value, prefix, into, isCounted))),
   };
 }
 
@@ -142,7 +166,7 @@ export function restText(rest: readonly Part[], values: Values): string {
 }
 
 /**
- * Writes the range of an index. The field before the order is not compared by `=`: PostgreSQL would ignore it in ORDER BY, and could then walk along an
+ * Writes the range of an index. Neither the field before the order nor the order's own is compared by `=`: PostgreSQL would ignore it in ORDER BY, and could then walk along an
  * index that does not have it.
  * @param place the value of `by` as SQL
  */
@@ -167,7 +191,7 @@ function rangeTexts(
     if (to !== undefined) texts.push(`${column} <= ${values.add(to)}`);
   }
   if (before !== undefined) texts.push(`${column} < ${values.add(before)}`);
-  for (const range of ranges) if (prefixOf(range, order) === undefined) texts.push(condition(range, values));
+  for (const range of ranges) if (prefixOf(range, order) === undefined && !isEqual(range, order)) texts.push(condition(range, values));
   return texts;
 }
 
@@ -195,6 +219,10 @@ function boundsOf(
     if (next !== undefined && (before === undefined || isLess(next, before))) before = next;
   }
   for (const range of ranges) {
+    if (isEqual(range, order)) {
+      atLeast(range[order] as string);
+      atMost(range[order] as string);
+    }
     const { gte, gt, lte, lt } = (range[order] ?? {}) as Record<string, Comparable | undefined>;
     for (const value of [gte, gt]) if (value !== undefined) atLeast(value);
     for (const value of [lte, lt]) if (value !== undefined) atMost(value);
@@ -265,6 +293,15 @@ function partsOf(where: object): Part[] {
     return isVoid(test) ? [] : [{ [field]: test }];
   });
 }
+
+/** Leaves out repeated equalities of one field with one text. */
+const distinct = (parts: readonly Part[]) =>
+  parts.filter((part, at) => {
+    const [[field, test] = ['', undefined], ...further] = Object.entries(part);
+    return typeof test !== 'string' || further.length > 0 || !parts.slice(0, at).some((earlier) => earlier[field] === test);
+  });
+
+const isEqual = (part: Part, field: string) => typeof part[field] === 'string';
 
 const isVoid = (test: unknown) => isOperators(test) && Object.values(test).every((value) => value === undefined);
 

@@ -3,7 +3,7 @@ import { countBounded, countBoundedOf, parentsText, readBeyond, readBeyondOf, re
 import { BOUNDS, type TooWideError, type Total } from './bounds.ts';
 import { columnOf, condition, Values } from './conditions.ts';
 import { type CountedList, daySkip, isSkippedByDays, totalText } from './kept-counts.ts';
-import { type Lead, leadsOf } from './leads.ts';
+import { isOneRow, type Lead, leadsOf, matchesNothing } from './leads.ts';
 import { orderTexts } from './orders.ts';
 import type { Projection, Range, Table } from './table.ts';
 import { isSkippedByTime, type Skip, timeSkip } from './time-skip.ts';
@@ -56,7 +56,8 @@ export function readRange<Row extends object>(
   const values = new Values();
   const where = condition(range.where, values);
   const isSkipped = list !== undefined && list.counts.dayOf in (range.orderBy[0] ?? {});
-  if (!isBatchable(table, range, values) && !isSkipped && table.indexes) {
+  if (!isBatchable(table, range, values) && !isSkipped && table.indexes && !isOneRow(range.where)) {
+    if (matchesNothing(range.where)) return Promise.resolve([]);
     const bounds = sql.bounds ?? BOUNDS;
     const leads = leadsOf(table, range.where, range.orderBy);
     const isServed = leads[0]?.isOrdered && leads[0].rest.length === 0;
@@ -83,6 +84,7 @@ export async function readRangeOf<Row extends object>(
   projection: Projection,
 ): Promise<(Row[] | TooWideError)[]> {
   if (table.indexes) {
+    if (matchesNothing(range.where)) return parents.map(() => []);
     const bounds = sql.bounds ?? BOUNDS;
     const leads = leadsOf(table, range.where, range.orderBy, parentField);
     const lead = leads.find(({ isOfParent }) => isOfParent);
@@ -173,7 +175,8 @@ export async function countRowsOf<Row extends object>(
 
 /** Counts the rows that match the condition, as far as the bounds of the table's lists let it. */
 export async function countWithin<Row extends object>(sql: Sql, table: Table<Row>, where: object): Promise<Total> {
-  if (table.indexes) return countBounded(sql, table as Table<never>, where, sql.bounds ?? BOUNDS);
+  if (matchesNothing(where)) return { count: 0, isExact: true };
+  if (table.indexes && !isOneRow(where)) return countBounded(sql, table as Table<never>, where, sql.bounds ?? BOUNDS);
   return { count: await countRows(sql, table, where), isExact: true };
 }
 
@@ -185,6 +188,7 @@ export async function countWithinOf<Row extends object>(
   parents: readonly string[],
   where: object,
 ): Promise<Total[]> {
+  if (matchesNothing(where)) return parents.map(() => ({ count: 0, isExact: true }));
   if (table.indexes) return countBoundedOf(sql, table as Table<never>, parentField, parents, where, sql.bounds ?? BOUNDS);
   return (await countRowsOf(sql, table, parentField, parents, where)).map((count) => ({ count, isExact: true }));
 }

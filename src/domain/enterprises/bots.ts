@@ -54,7 +54,10 @@ export const BOTS: Table<Bot> = {
   name: 'bot',
   fields: Object.values(Prisma.BotScalarFieldEnum),
   owner: 'organizationSid',
-  indexes: [{ order: 'dateCreated', isDense: true }],
+  indexes: [
+    { by: 'enterpriseSid', order: 'dateCreated' },
+    { order: 'dateCreated', isDense: true },
+  ],
 };
 
 /** Finds a bot in the caller's reach; `null` where there is none. */

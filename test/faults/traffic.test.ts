@@ -80,7 +80,7 @@ function write(): { outcomes: Outcome[]; stop: () => Promise<void> } {
     teams: (customer, body) => exchange.say(customer, customer.user, `+49302221 ${body}`),
     graph: async ({ provider, mappingSid }, body) => {
       const { status, data } = await provider.graph(SEND, { input: { mappingSid, to: '+49303331', body } });
-      return status === 200 && !data?.result?.sid ? 0 : status;
+      return status === 200 && !data?.result?.sentMessage?.sid ? 0 : status;
     },
   };
   const loops = customers.flatMap((customer) =>

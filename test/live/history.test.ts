@@ -202,7 +202,7 @@ test.runIf(inject('postgres'))(
           }
           while (writing && !(await set('ACTIVE'))?.data) await delay(100);
           const { url } = instances[randomInt(2)] as Instance;
-          await graph(url, retry, { filter: { channelStatus: 'FAILED' } }).catch(() => {});
+          await graph(url, retry, { filter: { statuses: ['FAILED'] } }).catch(() => {});
           await delay(randomInt(1000, 3000));
         }
       }

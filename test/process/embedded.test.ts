@@ -107,12 +107,6 @@ test('the embedded carrier finishes after a restart what it had accepted', async
     const { data } = await post(of, '/graphql', { query: '{ messages { nodes { to channelStatus } } }' });
     return Object.fromEntries(data.messages.nodes.map(({ to, channelStatus }) => [to, channelStatus]));
   };
-  const until = async (of: string, expected: Record<string, string>) => {
-    for (;;) {
-      const found = await statuses(of);
-      if (Object.entries(expected).every(([to, status]) => found[to] === status)) return;
-    }
-  };
   const enterpriseAdmin = { emailId: 'admin@kohl.example', password: 'Secret-123' };
   const { sid: enterpriseSid } = (await post(url, '/msteams/enterprises', { name: 'Kohl', enterpriseAdmin })).data;
   const bot = { applicationId: 'app', tenantId: 'tenant', clientSecret: 'secret', botAppId: 'app' };
@@ -121,8 +115,13 @@ test('the embedded carrier finishes after a restart what it had accepted', async
   await post(url, '/msteams/mappings', { enterpriseSid, microsoftAddress, externalAddress: '+493023125042' });
   for (const phone of ['+4915112345671', '+4915112345670'])
     await post(url, '/stand-in/teams', { microsoftAddress, text: `${phone} Are you there?` });
-  await until(url, { '+4915112345671': 'SENDING', '+4915112345670': 'SENDING' });
+  const areAccepted = async () => {
+    const found = Object.values(await statuses(url));
+    return found.length === 2 && !found.includes('QUEUED');
+  };
+  await expect.poll(areAccepted, { timeout: 30_000 }).toBe(true);
   await gateway.end('SIGKILL');
 
-  await until(await start(unlimited).listening(), { '+4915112345671': 'DELIVERED', '+4915112345670': 'FAILED' });
+  const again = await start(unlimited).listening();
+  await expect.poll(() => statuses(again), { timeout: 30_000 }).toEqual({ '+4915112345671': 'DELIVERED', '+4915112345670': 'FAILED' });
 });

@@ -56,7 +56,7 @@ test.runIf(inject('postgres'))(
         const since = performance.now();
         const input = { mappingSid: mappings[count % mappings.length], to: `+4930777${count % 10}1`, body };
         const answer = await ask(url, SEND, { input });
-        expect(answer, name).toMatchObject({ status: 200, data: { sendMessage: { sid: expect.any(String) } } });
+        expect(answer, name).toMatchObject({ status: 200, data: { sendMessage: { sentMessage: { sid: expect.any(String) } } } });
         sent(performance.now() - since);
         accepted.push(body);
       }

@@ -209,7 +209,8 @@ const ACCEPT_PARAMETERS = Object.keys(ACCEPT_TYPES) as AcceptParameter[];
 /**
  * Stores messages of one organization; each parameter is an array over them. Rows are locked in the order of platform ids, then of lanes, so that two of
  * these statements never deadlock. event_head is locked after all else (the counts below enforce it), so that a lane that another transaction has locked
- * delays only its own messages, and the others of the organization wait for little more than the commit.
+ * delays only its own messages, and the others of the organization wait for little more than the commit. The foreign
+ * key would lock the mapping later still: its deletion, which changes its messages, waits for their reports, and these for the head.
  */
 const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_place FROM given', alongside: 'SELECT 1' }) => `
   WITH given AS (
@@ -232,6 +233,8 @@ const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_p
     RETURNING *
   ), placed AS MATERIALIZED (
     SELECT given.* FROM given JOIN stored ON stored.sid = given.sid COLLATE "C" ORDER BY given.request_place
+  ), mapped AS MATERIALIZED (
+    SELECT m.sid FROM placed JOIN mapping m ON m.sid = placed.mapping_sid COLLATE "C" FOR KEY SHARE OF m
   ), alongside AS (${guard.alongside}
   ), queued AS (
     INSERT INTO outbox (message_sid, lane) SELECT sid, lane FROM placed RETURNING 1
@@ -247,7 +250,8 @@ const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_p
   ), head AS (
     INSERT INTO event_head AS h (organization_sid, seq)
     SELECT organization_sid, count(*) FROM placed
-    WHERE (SELECT count(*) FROM lane) > 0 AND (SELECT count(*) FROM queued) > 0 AND (SELECT count(*) FROM record) >= 0 GROUP BY organization_sid
+    WHERE (SELECT count(*) FROM lane) > 0 AND (SELECT count(*) FROM queued) > 0 AND (SELECT count(*) FROM record) >= 0
+      AND (SELECT count(*) FROM mapped) >= 0 GROUP BY organization_sid
     ON CONFLICT (organization_sid) DO UPDATE SET seq = h.seq + excluded.seq
     RETURNING seq
   ), event AS (

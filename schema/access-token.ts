@@ -1,7 +1,9 @@
+import { GraphQLError } from 'graphql';
 import type { AccessToken } from '../prisma/client/client.ts';
 import {
   accessTokenEdge,
   createAccessToken,
+  EndedCredentialsError,
   type IssuedAccessToken,
   LONGEST_LIFETIME,
   listAccessTokens,
@@ -185,7 +187,11 @@ builder.mutationFields((t) => ({
     authScopes: { ownCredentials: true },
     errors: resultUnion('CreateAccessTokenResult', 'new access token', ['ENTERPRISE_NOT_FOUND']),
     args: { input: t.arg({ type: CreateAccessTokenInput, required: true, description: 'The access token to create.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => createAccessToken(gateway, caller, input),
+    resolve: (_root, { input }, { gateway, caller }) =>
+      createAccessToken(gateway, caller, input).catch((error) => {
+        if (!(error instanceof EndedCredentialsError)) throw error;
+        throw new GraphQLError('Your credentials are no longer valid', { extensions: { code: 'UNAUTHENTICATED' } });
+      }),
   }),
   revokeAccessToken: t.field({
     type: RevokeAccessTokenSuccessRef,

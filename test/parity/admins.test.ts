@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAccount } from '../../src/domain/access/accounts.ts';
 import { accountSid } from '../../src/domain/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
-import { graphClient } from '../support/graph.ts';
+import { type GraphAnswer, graphClient } from '../support/graph.ts';
 import { createRecordingRestcomm, REFUSAL, type RecordingRestcomm } from '../support/recording-restcomm.ts';
 import { restClient } from '../support/rest.ts';
 import { done, expectRefusal, type Face, faces, fresh, type Input, inGraph, inRest, newEnterprise, outcome } from './faces.ts';
@@ -363,6 +363,21 @@ describe('resetAdminPassword', () => {
     await reset(sid, 'another-password');
     expect(await answered).toContain('UNAUTHENTICATED');
     expect((await byToken('{ viewer { admin { sid } } }')).status).toBe(401);
+  });
+
+  test('leaves no access token to a request that the former password began', async () => {
+    const { sid, adminSid, password } = await enterprise();
+    const admin = clientOf(adminSid, password);
+    const create =
+      'mutation { made: createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }';
+    expect((await admin(create)).data.made.token).toBeTruthy();
+    const begun = new Promise<GraphAnswer<{ made?: unknown } | null>>((resolve) => {
+      restcomm.onCall = async () => resolve(admin(create));
+    });
+    await reset(sid, 'another-password');
+    const answered = await begun;
+    expect(answered.data?.made ?? null).toBeNull();
+    expect(answered.errors?.[0]?.extensions?.code).toBe('UNAUTHENTICATED');
   });
 
   test('changes nothing where the platform refuses it', async () => {

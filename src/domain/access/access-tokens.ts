@@ -12,9 +12,9 @@ import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage }
 import type { Page } from '../lists/pages.ts';
 import type { Secrets } from '../secrets.ts';
 import { newSid, normalizeSid } from '../sid.ts';
-import { inTransaction } from '../transaction.ts';
+import { inTransaction, type Transaction } from '../transaction.ts';
 import { permissionsOf } from './accounts.ts';
-import { ADMIN_PERMISSIONS } from './admin-credentials.ts';
+import { ADMIN_PERMISSIONS, adminDigest } from './admin-credentials.ts';
 
 // A token is a JWT (RFC 7519) that contains the sid of its row, which has its permissions. The row is read at every use, so that a revocation takes
 // effect at once, on every instance. Equal rows give equal tokens, so no token is stored: a repeated request signs the same one again.
@@ -51,7 +51,7 @@ export interface IssuedAccessToken {
 /**
  * Creates a bearer token for the caller: an account or an enterprise's admin. The token has the given permissions, in the caller's
  * organization or one enterprise of it, for `expiresIn` seconds (60 to 86400). It never allows more than the caller's own credentials, nor for longer.
- * @throws InvalidInputError, also for a permission that the caller does not have; NotFoundError ENTERPRISE_NOT_FOUND (4051)
+ * @throws InvalidInputError, also for a permission that the caller does not have; NotFoundError ENTERPRISE_NOT_FOUND (4051); EndedCredentialsError
  */
 export async function createAccessToken(gateway: Gateway, caller: Caller, input: CreateAccessTokenInput): Promise<IssuedAccessToken> {
   const accessToken = await idempotently(gateway, caller, 'createAccessToken', input, async (remember) => {
@@ -64,6 +64,7 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
     const dateCreated = new Date();
     const dateExpires = new Date(dateCreated.getTime() + expiresIn * 1000);
     return inTransaction(gateway.prisma, async (tx) => {
+      await holdCredentials(tx, caller);
       const created = await tx.accessToken.create({
         data: {
           sid: newSid('AT'),
@@ -82,6 +83,28 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
     });
   });
   return { token: await sign(gateway.secrets, accessToken), accessToken };
+}
+
+/** The caller's password or auth token was changed since it was verified. */
+export class EndedCredentialsError extends Error {}
+
+/**
+ * Keeps the caller's password or auth token from being changed until the transaction ends. A change revokes the tokens that exist, so that one which is
+ * created after it with the former password would outlive it.
+ * @throws EndedCredentialsError
+ */
+async function holdCredentials(tx: Transaction, { accountSid, adminSid, credentialDigest }: Caller): Promise<void> {
+  if (credentialDigest === undefined) return;
+  let digest: string;
+  if (adminSid) {
+    await tx.$queryRaw`SELECT 1 FROM enterprise_admin WHERE sid = ${adminSid} FOR SHARE`;
+    digest = adminDigest(await tx.enterpriseAdmin.findUniqueOrThrow({ where: { sid: adminSid } }));
+  } else {
+    await tx.$queryRaw`SELECT 1 FROM account WHERE sid = ${accountSid} FOR SHARE`;
+    const { tokenDigest } = await tx.account.findUniqueOrThrow({ where: { sid: accountSid } });
+    digest = Buffer.from(tokenDigest).toString('base64');
+  }
+  if (digest !== credentialDigest) throw new EndedCredentialsError('The credentials were changed');
 }
 
 /**

@@ -108,7 +108,37 @@ function allOf(wheres: readonly object[], values: Values): string {
   return text || TRUE;
 }
 
-const anyOf = (wheres: readonly object[], values: Values) => `(${wheres.map((where) => condition(where, values)).join(' OR ')})`;
+function anyOf(wheres: readonly object[], values: Values): string {
+  const past = pastOf(wheres);
+  if (!past) return `(${wheres.map((where) => condition(where, values)).join(' OR ')})`;
+  const { field, isDescending, value, sid } = past;
+  return `(${columnOf(field)}, sid) ${isDescending ? '<' : '>'} (${values.add(value, field)}, ${values.add(sid, 'sid')})`;
+}
+
+/** A position in a list's order. */
+interface Past {
+  readonly field: string;
+  readonly isDescending: boolean;
+  readonly value: string | Date;
+  readonly sid: string;
+}
+
+/** Recognizes the condition on rows past a position: `OR: [{ field: { gt: value } }, { field: value, sid: { gt: sid } }]`, or `lt`. */
+export function pastOf(alternatives: readonly object[]): Past | undefined {
+  const [past, same, ...further] = alternatives as Record<string, unknown>[];
+  const [field = '', sidField, third] = Object.keys(same ?? {});
+  if (!past || !same || further.length > 0 || sidField !== 'sid' || third !== undefined || Object.keys(past).join() !== field)
+    return undefined;
+  const value = same[field];
+  if (typeof value !== 'string' && !(value instanceof Date)) return undefined;
+  for (const operator of ['gt', 'lt'] as const) {
+    const { [operator]: start, ...others } = past[field] as Record<string, unknown>;
+    const { [operator]: sid, ...rest } = same.sid as Record<string, unknown>;
+    if (start !== value || typeof sid !== 'string' || Object.keys({ ...others, ...rest }).length > 0) continue;
+    return { field, isDescending: operator === 'lt', value, sid };
+  }
+  return undefined;
+}
 
 /** Adds a field's comparisons to a condition. */
 function compared(text: string, field: string, test: unknown, values: Values): string {

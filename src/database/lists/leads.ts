@@ -1,4 +1,4 @@
-import { columnOf, condition, type Existing, type Values } from './conditions.ts';
+import { columnOf, condition, type Existing, pastOf, type Values } from './conditions.ts';
 import { type OrderBy, orderTexts } from './orders.ts';
 
 // A list's conditions either lead to its rows by an index, or are checked on each row that the index leads to. Which ones lead is decided here, not by
@@ -180,7 +180,8 @@ function rangeTexts(
 ): string[] {
   const texts: string[] = [];
   const column = columnOf(order);
-  const { from, to, before } = boundsOf(ranges, order, prefix);
+  // Without a field before the order, a cursor's own condition is where the index starts.
+  const { from, to, before } = boundsOf(by === undefined ? ranges.filter((part) => !pastIn(part)) : ranges, order, prefix);
   if (by !== undefined) {
     texts.push(
       from === undefined ? `${columnOf(by)} >= ${place}` : `(${columnOf(by)}, ${column}) >= (${place}, ${values.add(from)})`,
@@ -219,6 +220,8 @@ function boundsOf(
     if (next !== undefined && (before === undefined || isLess(next, before))) before = next;
   }
   for (const range of ranges) {
+    const past = pastIn(range);
+    if (past) (past.isDescending ? atMost : atLeast)(past.value);
     if (isEqual(range, order)) {
       atLeast(range[order] as string);
       atMost(range[order] as string);
@@ -320,13 +323,13 @@ function equalValues(part: Part, field: string): unknown[] | undefined {
 
 const RANGE = new Set(['gte', 'gt', 'lte', 'lt']);
 
-/** Whether an index in this order starts or ends at the condition. That of a cursor on rows of its own value only leaves out a few. */
+/** The position of a cursor, if the condition is on the rows past it. */
+const pastIn = (part: Part) => ('OR' in part ? pastOf(part.OR as Part[]) : undefined);
+
+/** Whether an index in this order starts or ends at the condition. */
 function isRange(part: Part, order: string): boolean {
   if (prefixOf(part, order) !== undefined) return true;
-  if ('OR' in part) {
-    const alternatives = (part.OR as Part[]).flatMap((one) => Object.entries(one));
-    return alternatives.every(([field, test]) => (field === order || field === 'sid') && isComparison(test));
-  }
+  if ('OR' in part) return pastIn(part)?.field === order;
   return order in part && isComparison(part[order]);
 }
 

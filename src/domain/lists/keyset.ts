@@ -218,9 +218,9 @@ function validated(caller: Caller, page: PageArguments) {
   return { size, isBackward: last != null, offset: offset ?? 0 };
 }
 
-/** Makes the condition on rows past a cursor: `column >= value AND (column > value OR sid > sid)`, whose first part the index serves. */
+/** Makes the condition on rows past a cursor, which the database writes as `(column, sid) > (value, sid)`: an index that ends in the sid starts there. */
 function pastCursor(column: string, { value, sid }: CursorPosition, isDescending: boolean) {
-  const [atOrPast, past] = isDescending ? (['lte', 'lt'] as const) : (['gte', 'gt'] as const);
+  const past = isDescending ? 'lt' : 'gt';
   if (column === 'sid') return { sid: { [past]: sid } };
-  return { AND: [{ [column]: { [atOrPast]: value } }, { OR: [{ [column]: { [past]: value } }, { sid: { [past]: sid } }] }] };
+  return { OR: [{ [column]: { [past]: value } }, { [column]: value, sid: { [past]: sid } }] };
 }

@@ -131,7 +131,7 @@ describe('a list read by one prepared statement', () => {
       })
       .map(({ owner, field, place: from, way, take }): Range => {
         const fits = from && from.value instanceof Date === (field === 'dateCreated');
-        const behind = fits ? [{ [field]: { gte: from.value } }, { OR: [{ [field]: { gt: from.value } }, { sid: { gt: from.sid } }] }] : [];
+        const behind = fits ? [{ OR: [{ [field]: { gt: from.value } }, { [field]: from.value, sid: { gt: from.sid } }] }] : [];
         return { where: { AND: [{ organizationSid: owner }, ...behind] }, orderBy: [{ [field]: way }, { sid: way }], take, skip: 0 };
       });
     await fc.assert(

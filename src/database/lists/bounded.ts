@@ -23,7 +23,7 @@ export async function readBounded<Row extends object>(
   const [first, ...others] = leads;
   if (!first?.isOrdered) throw new TypeError(`${table.name} has no index in the order of the list`);
   const bound = within(range.skip > 0 ? bounds.count : bounds.page, first);
-  const few = first.rest.length === 0 ? undefined : others.find(({ isOrdered, isDense, order }) => !isOrdered && !isDense && order !== '');
+  const few = first.rest.length === 0 ? undefined : others.find(({ isOrdered, isDense }) => !isOrdered && !isDense);
   const fewBound = few ? Math.min(FEW, within(bounds.page, few)) : 0;
   const values = new Values();
   if (first.rest.length === 0) return sql.query<Row>(pageText(table, projection, range, first, bound, values), values.given);

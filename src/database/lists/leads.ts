@@ -74,7 +74,7 @@ export function leadsOf(table: Indexed, where: object, orderBy: OrderBy, parent?
     const union = others.find((part) => prefixesOf(part, index.order));
     if (union && !index.by && !index.only) unordered.push(leadAlong(table, index, { ...way, union }, owners, others, direction, false));
   }
-  return [...ordered, ...unordered, ...all, ...(parent ? [] : sets(table, parts, owners, others))];
+  return [...ordered, ...unordered, ...(parent ? [] : sets(table, parts, owners, others)), ...all];
 }
 
 /** Whether no row matches: nothing is among no values, and no field equals two. */

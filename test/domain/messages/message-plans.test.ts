@@ -3,6 +3,7 @@ import type { Database } from '../../../src/database/connect.ts';
 import type { Sql } from '../../../src/database/sql.ts';
 import type { Caller } from '../../../src/domain/caller.ts';
 import type { Gateway } from '../../../src/domain/gateway.ts';
+import { encodeCursor } from '../../../src/domain/lists/cursors.ts';
 import { listMessages, listMessagesOf, type MessageFilter } from '../../../src/domain/messages/messages.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
@@ -129,6 +130,15 @@ describe('a page of messages reads few rows', () => {
     const first = await listMessages(gateway, caller, {}, { field, direction: 'ASC' });
     await listMessages(gateway, caller, {}, { field, direction: 'DESC' });
     await listMessages(gateway, caller, {}, { field, direction: 'ASC' }, { after: first.pageInfo.endCursor });
+    for (const rows of read) expect(rows).toBeLessThan(MAX_ROWS);
+  });
+
+  test.each(['ASC', 'DESC'] as const)('after a cursor among a thousand of one sender, %s', async (direction) => {
+    await database.pool.query(`UPDATE message SET from_folded = 'same' WHERE sid < 'MS4' AND organization_sid = 'OR1'`);
+    const cursor = encodeCursor('messages', 'FROM:2', 'same', direction === 'ASC' ? 'MS3' : 'MS1');
+    read = [];
+    const { edges } = await listMessages(gateway, caller, {}, { field: 'FROM', direction }, { after: cursor });
+    expect(edges.length).toBeGreaterThan(0);
     for (const rows of read) expect(rows).toBeLessThan(MAX_ROWS);
   });
 

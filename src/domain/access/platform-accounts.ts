@@ -77,10 +77,11 @@ export function createPlatformAccounts(gateway: PlatformAccountDeps): PlatformAc
     authenticate: async (sid, authToken) => {
       if (!isSid('AC', sid)) return undefined;
       const account = await prisma.account.findUnique({ where: { sid } });
+      // Asked in any case, so that the time does not tell whether there is such an account.
+      const admin = await credentialsAsAdmin(prisma, sid);
       if (account && account.tokenKeyId !== PLATFORM_KEY_ID) return undefined;
       // A reset of an admin's password, here or on another instance, makes another key, so that the former verdict counts no longer.
-      const admin = account ? undefined : await credentialsAsAdmin(prisma, sid);
-      const digest = digestOf(admin);
+      const digest = account ? '' : digestOf(admin);
       const key = Buffer.from(secrets.fingerprint(`${digest}:${sid}:${authToken}`)).toString('base64');
       let cached: CachedVerdict;
       try {

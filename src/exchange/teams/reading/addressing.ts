@@ -1,4 +1,5 @@
 import { isNationalSpelling, plainCharacter, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/phone-numbers.ts';
+import { isDate } from './dates.ts';
 
 // How the beginning of a Teams text says for whom it is: `[from <own number>] [<number>] <text>`.
 //
@@ -301,13 +302,6 @@ function beginsWithNumber(text: string): boolean {
   const run = findRun(head, 0);
   return run?.plus === true && candidates(head, run, undefined).length > 0;
 }
-
-// 12.05.2026, 12/5/26, 2026-05-12.
-const DATES = [
-  /^(?:0?[1-9]|[12][0-9]|3[01])([-./]) ?(?:0?[1-9]|[12][0-9]|3[01])\1 ?(?:19|20)?[0-9]{2}(?![-./]?[0-9])/,
-  /^(?:19|20)[0-9]{2}([-./])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])(?![-./]?[0-9])/,
-];
-const isDate = (plain: string) => DATES.some((pattern) => pattern.test(plain));
 
 const CLOSING: Record<string, string> = {
   '(': ')',

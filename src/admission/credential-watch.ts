@@ -13,7 +13,8 @@ export interface Watched {
 export interface CredentialWatch {
   /**
    * Calls `end` once, when the caller's credentials stop being valid: the account is suspended or its token rotated, the access token is revoked or
-   * expired, the enterprise's admin is suspended or gets another password or e-mail address. For an account that only Restcomm knows, Restcomm is asked, at most once a minute.
+   * expired, the enterprise's admin is suspended or gets another password or e-mail address. For an account
+   * that only Restcomm knows, Restcomm is asked, at most once a minute.
    */
   watch(watched: Watched): void;
   unwatch(watched: Watched): void;

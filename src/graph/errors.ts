@@ -25,8 +25,8 @@ export const tooManySubscriptions = (maximum: number) =>
 
 /**
  * Makes the error that a client sees. The domain's errors, whose private half is logged, and GraphQLErrors with a code keep their message; values that
- * do not fit the schema get BAD_USER_INPUT. Anything else is logged and masked: SERVICE_UNAVAILABLE, with HTTP status 503, while the database is unavailable, otherwise
- * INTERNAL_SERVER_ERROR.
+ * do not fit the schema get BAD_USER_INPUT. Anything else is logged and masked: SERVICE_UNAVAILABLE, with HTTP status 503, while the database is
+ * unavailable, otherwise INTERNAL_SERVER_ERROR.
  * @param error from execution, a GraphQLError whose `originalError` a resolver threw; or any error from before it
  */
 export function maskError(error: unknown, log: Logger, requestId?: string): GraphQLError {

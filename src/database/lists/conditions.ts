@@ -80,7 +80,10 @@ export function condition(where: object, values: Values): string {
 
 const TRUE = 'true';
 
-/** The condition that a row has a row in another table, of the same values in these fields. Without `where`, other conditions imply it, and it only leads to the rows. */
+/**
+ * The condition that another table has a row with the same values in these fields. Without `where`, other conditions imply it, and it only leads to the
+ * rows.
+ */
 export interface Existing {
   readonly table: string;
   /** The table of the list. */

@@ -166,8 +166,8 @@ export function restText(rest: readonly Part[], values: Values): string {
 }
 
 /**
- * Writes the range of an index. Neither the field before the order nor the order's own is compared by `=`: PostgreSQL would ignore it in ORDER BY, and could then walk along an
- * index that does not have it.
+ * Writes the range of an index. Neither the field before the order nor the order's own is compared by `=`: PostgreSQL would ignore it in ORDER BY, and
+ * could then walk along an index that does not have it.
  * @param place the value of `by` as SQL
  */
 function rangeTexts(
@@ -288,7 +288,7 @@ function sets(table: Indexed, parts: readonly Part[], owners: readonly Part[], o
   ];
 }
 
-/** Splits a `where` into conditions on single fields, all of which must hold. */
+/** Splits a `where` into its conditions on single fields. A row matches if it meets them all. */
 function partsOf(where: object): Part[] {
   return Object.entries(where).flatMap(([field, test]): Part[] => {
     if (test === undefined) return [];
@@ -343,7 +343,7 @@ function prefixOf(part: Part, field: string): string | undefined {
   return unescaped(test.startsWith);
 }
 
-/** The texts with one of which a condition requires the field to begin, without those that begin with another of them. */
+/** Returns the prefixes if a condition requires one of several. Leaves out each that begins with another one, whose rows include its own. */
 function prefixesOf(part: Part, field: string): string[] | undefined {
   if (!('OR' in part)) return undefined;
   const prefixes = (part.OR as Part[]).map((one) => prefixOf(one, field));

@@ -49,8 +49,9 @@ const sidFor = (to: string): string => `SMe3bedded${randomBytes(12).toString('he
 
 /**
  * Creates a stand-in for Restcomm. It holds accounts, numbers and its latest 10,000 messages in memory only, so it accepts accounts that it
- * does not know: an earlier run may have created them. It knows the end of every message that a stand-in accepted by the message's sid. Like Restcomm, it links an e-mail address that has an account, and never reopens a
- * CLOSED one. It accepts every SMS and reports it as delivered shortly after. It knows no credentials.
+ * does not know: an earlier run may have created them. It tells from the sid of any message that a stand-in accepted how that message ends. Like
+ * Restcomm, it links an e-mail address that has an account, and never reopens a CLOSED one. It accepts every SMS and reports it as delivered shortly
+ * after. It knows no credentials.
  *
  * Some requests fail, to try out failures:
  * - e-mail addresses at `.invalid` domains get no account

@@ -1,9 +1,7 @@
-import { GraphQLError } from 'graphql';
 import type { AccessToken } from '../prisma/client/client.ts';
 import {
   accessTokenEdge,
   createAccessToken,
-  EndedCredentialsError,
   type IssuedAccessToken,
   LONGEST_LIFETIME,
   listAccessTokens,
@@ -15,7 +13,7 @@ import { permissionsOf } from '../src/domain/access/accounts.ts';
 import { AccountRef, PermissionEnum, required, ViewerRef } from './account.ts';
 import { builder } from './builder.ts';
 import { EnterpriseAdminRef, EnterpriseRef } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
+import { endedCredentials, resultUnion } from './errors.ts';
 import { idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
 const AccessTokenRef = builder.prismaNode('AccessToken', {
@@ -187,11 +185,7 @@ builder.mutationFields((t) => ({
     authScopes: { ownCredentials: true },
     errors: resultUnion('CreateAccessTokenResult', 'new access token', ['ENTERPRISE_NOT_FOUND']),
     args: { input: t.arg({ type: CreateAccessTokenInput, required: true, description: 'The access token to create.' }) },
-    resolve: (_root, { input }, { gateway, caller }) =>
-      createAccessToken(gateway, caller, input).catch((error) => {
-        if (!(error instanceof EndedCredentialsError)) throw error;
-        throw new GraphQLError('Your credentials are no longer valid', { extensions: { code: 'UNAUTHENTICATED' } });
-      }),
+    resolve: (_root, { input }, { gateway, caller }) => createAccessToken(gateway, caller, input).catch(endedCredentials),
   }),
   revokeAccessToken: t.field({
     type: RevokeAccessTokenSuccessRef,

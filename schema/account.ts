@@ -1,4 +1,6 @@
 import { AccountStatus } from '../prisma/client/enums.ts';
+import { permissionsOf } from '../src/domain/access/accounts.ts';
+import { featuresOf, organizationFeatures } from '../src/domain/access/organization.ts';
 import { permissions } from '../src/domain/caller.ts';
 import { accounts } from '../src/domain/confinement.ts';
 import { builder } from './builder.ts';
@@ -25,15 +27,44 @@ export const PermissionEnum = builder.enumType('Permission', {
   } as const,
 });
 
-const OrganizationRef = builder.prismaNode('Organization', {
+export const OrganizationFeatureEnum = builder.enumType('OrganizationFeature', {
+  description: 'What an organization can opt in to.',
+  values: {
+    ADMIN_IMPORT: { value: organizationFeatures[0], description: "Enterprises' admins may import mappings (`importMappings`)." },
+    ADMIN_EXPORT: {
+      value: organizationFeatures[1],
+      description: "Enterprises' admins may download their enterprise's data (`exportMessages`, `exportMappings`).",
+    },
+  } as const,
+});
+
+export const OrganizationRef = builder.prismaNode('Organization', {
   description: 'A communications provider. Accounts, enterprises and everything in them belong to exactly one.',
   id: { field: 'sid' },
   findUnique: (sid, { caller }) => ({ sid, AND: [{ sid: caller.organizationSid }] }),
   nullable: true,
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `OR` followed by 32 hex digits.' }),
-    name: t.exposeString('name', { description: 'The display name of the provider.' }),
+    name: t.exposeString('name', { description: 'The name of the provider.' }),
+    displayName: t.exposeString('displayName', {
+      nullable: true,
+      description: "The name that the console shows to people of the organization's enterprises. `null` if it shows `name`.",
+    }),
+    accentColor: t.exposeString('accentColor', {
+      nullable: true,
+      description: "The colour of the console's accents, as `#` and six lower-case hex digits. `null` for the console's own.",
+    }),
+    logo: t.exposeString('logo', {
+      nullable: true,
+      description: 'The URL of the logo: `https:`, or a small image as `data:`. `null` if there is none.',
+    }),
+    features: t.field({
+      type: [OrganizationFeatureEnum],
+      description: 'The features that the organization has opted in to.',
+      resolve: (organization) => featuresOf(organization),
+    }),
     dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the organization was created.' }),
+    dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'The time when the organization was last changed.' }),
   }),
 });
 
@@ -42,7 +73,7 @@ export const AccountRef = builder.prismaNode('Account', {
   findUnique: (sid, { caller }) => ({ sid, ...accounts(caller) }),
   nullable: true,
   description:
-    "An account of a communications provider. Callers authenticate with its sid and auth token (HTTP Basic). Accounts are managed on the gateway's command line or by the Restcomm platform.",
+    "An account of a communications provider. Callers authenticate with its sid and auth token (HTTP Basic). Accounts are managed by mutations, on the gateway's command line, or by the Restcomm platform.",
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `AC` followed by 32 hex digits. It is the user name in HTTP Basic.' }),
     email: t.exposeString('email', { description: 'The e-mail address.' }),
@@ -51,7 +82,13 @@ export const AccountRef = builder.prismaNode('Account', {
       type: AccountStatusEnum,
       description: 'The status of the account, which decides whether its credentials are accepted.',
     }),
+    permissions: t.field({
+      type: [PermissionEnum],
+      description: 'The permissions of the account. A read-only one has `READ` alone.',
+      resolve: (account) => [...permissionsOf(account)],
+    }),
     dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the account was created.' }),
+    dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'The time when the account was last changed.' }),
   }),
 });
 

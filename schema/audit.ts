@@ -22,10 +22,11 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'message.retry': 'A stuck or failed message was retried.',
   'accessToken.create': 'An access token was created.',
   'accessToken.revoke': 'An access token was revoked.',
-  'account.create': 'An account was created by the operator.',
-  'account.rotateToken': 'The auth token of an account was replaced by the operator.',
-  'account.suspend': 'An account was suspended by the operator.',
-  'account.activate': 'An account was activated by the operator.',
+  'account.create': 'An account was created, by another one or by the operator.',
+  'account.rotateToken': 'The auth token of an account was replaced.',
+  'account.suspend': 'An account was suspended.',
+  'account.activate': 'An account was activated.',
+  'organization.update': 'The name, the branding or the features of the organization were changed.',
 };
 
 /** `bot.clientSecret.read` → `BOT_CLIENT_SECRET_READ` */

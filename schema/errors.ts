@@ -1,3 +1,5 @@
+import { GraphQLError } from 'graphql';
+import { EndedCredentialsError } from '../src/domain/access/access-tokens.ts';
 import {
   ConflictError,
   type DomainError,
@@ -106,6 +108,15 @@ export function resultUnion(name: string, result: string, codes: readonly ErrorC
         : `The ${result}, or an error: ${own === '' ? '' : `${own}, or `}one common to all mutations.`,
     },
   };
+}
+
+/**
+ * Rejects with UNAUTHENTICATED if the caller's credentials ended while the mutation ran, and with the error itself otherwise.
+ * @throws GraphQLError
+ */
+export function endedCredentials(error: unknown): never {
+  if (!(error instanceof EndedCredentialsError)) throw error;
+  throw new GraphQLError('Your credentials are no longer valid', { extensions: { code: 'UNAUTHENTICATED' } });
 }
 
 /** The class of the errors with this code. */

@@ -17,6 +17,8 @@ import './mapping-changes.ts';
 import './message-changes.ts';
 import './access-token.ts';
 import './audit.ts';
+import './account-changes.ts';
+import './organization-changes.ts';
 
 /** The executable schema. schema.graphql is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

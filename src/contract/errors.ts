@@ -28,10 +28,14 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   ENTERPRISE_HAS_MAPPINGS: { status: 409, errorCode: '4052' },
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
-  // Only the graph sends messages, streams events and creates access tokens.
+  // Only the graph sends messages, streams events, creates access tokens and manages accounts.
   SMS_TOO_LONG: { status: 400, errorCode: '450' },
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
+  ACCOUNT_NOT_FOUND: { status: 409, errorCode: '409' },
+  ACCOUNT_EXISTS: { status: 409, errorCode: '409' },
+  ACCOUNT_CLOSED: { status: 409, errorCode: '409' },
+  OWN_ACCOUNT: { status: 409, errorCode: '409' },
   ACCESS_TOKEN_NOT_FOUND: { status: 409, errorCode: '409' },
   CURSOR_INVALID: { status: 409, errorCode: '409' },
   CURSOR_EXPIRED: { status: 409, errorCode: '409' },

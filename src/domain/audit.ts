@@ -21,17 +21,15 @@ export const mutationActions = {
   retryMessages: 'message.retry',
   createAccessToken: 'accessToken.create',
   revokeAccessToken: 'accessToken.revoke',
+  createAccount: 'account.create',
+  rotateAccountToken: 'account.rotateToken',
+  suspendAccount: 'account.suspend',
+  activateAccount: 'account.activate',
+  updateOrganization: 'organization.update',
 } as const;
 
 /** Every action that is recorded, as `<entity>.<verb>`. */
-export const auditActions = [
-  ...new Set(Object.values(mutationActions)),
-  'bot.clientSecret.read',
-  'account.create',
-  'account.rotateToken',
-  'account.suspend',
-  'account.activate',
-] as const;
+export const auditActions = [...new Set(Object.values(mutationActions)), 'bot.clientSecret.read'] as const;
 export type AuditAction = (typeof auditActions)[number];
 
 interface AuditEntry {

@@ -12,6 +12,10 @@ export const errorCodes = {
   MAPPING_NOT_FOUND: 'There is no mapping with this sid, or it is not visible to the caller.',
   BOT_NOT_FOUND: 'There is no bot with this sid, or it is not visible to the caller.',
   MESSAGE_NOT_FOUND: 'There is no message with this sid, or it is not visible to the caller.',
+  ACCOUNT_NOT_FOUND: 'The organization has no account with this sid.',
+  ACCOUNT_EXISTS: 'The organization already has an account with this e-mail address, without regard to case.',
+  ACCOUNT_CLOSED: 'The account is `CLOSED`, which is final.',
+  OWN_ACCOUNT: "The account is the caller's own, which would lock itself out.",
   ACCESS_TOKEN_NOT_FOUND: 'The calling account or admin has no access token with this sid.',
   ENTERPRISE_NAME_NOT_UNIQUE:
     'Another enterprise of the organization has this name, without regard to case. `CLOSED` enterprises do not count.',
@@ -130,5 +134,6 @@ export const messageNotFound = (sid: string) =>
   new NotFoundError('MESSAGE_NOT_FOUND', 'Message Id not found', { value: sid, path: ['sid'] });
 export const accessTokenNotFound = (sid: string) =>
   new NotFoundError('ACCESS_TOKEN_NOT_FOUND', 'Access token not found', { value: sid, path: ['sid'] });
+export const accountNotFound = (sid: string) => new NotFoundError('ACCOUNT_NOT_FOUND', 'Account not found', { value: sid, path: ['sid'] });
 export const enterpriseClosed = (sid: string, path = ['sid']) =>
   new ConflictError('ENTERPRISE_CLOSED', 'Enterprise is CLOSED', { value: sid, path });

@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto';
 export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU';
 
 /** Makes a sid: the prefix and 32 random lower-case hex digits. */
-export const newSid = (prefix: SidPrefix): string => prefix + randomBytes(16).toString('hex');
+export const newSid = (prefix: SidPrefix | 'AC'): string => prefix + randomBytes(16).toString('hex');
 
 /**
  * Prepares a caller's sid for a lookup: trims it and replaces NUL and lone surrogates, which PostgreSQL refuses, by U+FFFD. No stored sid contains
@@ -15,7 +15,7 @@ export const newSid = (prefix: SidPrefix): string => prefix + randomBytes(16).to
  */
 export const normalizeSid = (sid: string): string => sid.trim().replaceAll('\0', '\uFFFD').toWellFormed();
 
-/** Whether the text is a well-formed sid of this type. `AC` is the prefix of accounts, whose sids Restcomm makes. */
+/** Whether the text is a well-formed sid of this type. `AC` is the prefix of accounts, whose sids Restcomm makes, or `createAccount`. */
 export const isSid = (prefix: SidPrefix | 'AC', text: string): boolean =>
   text.startsWith(prefix) && /^[0-9a-f]{32}$/.test(text.slice(prefix.length));
 

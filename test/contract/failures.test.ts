@@ -6,7 +6,7 @@ import { ConflictError, type ErrorCode, InvalidInputError } from '../../src/doma
 import { responseOf } from '../../src/server/text-response.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
-/** Sending messages, streaming events and access tokens are the graph's alone. */
+/** Sending messages, streaming events, access tokens and accounts are the graph's alone. */
 type GraphErrorCode =
   | 'SMS_TOO_LONG'
   | 'ENTERPRISE_INACTIVE'
@@ -14,7 +14,11 @@ type GraphErrorCode =
   | 'CURSOR_INVALID'
   | 'CURSOR_EXPIRED'
   | 'STREAM_OVERFLOW'
-  | 'ACCESS_TOKEN_NOT_FOUND';
+  | 'ACCESS_TOKEN_NOT_FOUND'
+  | 'ACCOUNT_NOT_FOUND'
+  | 'ACCOUNT_EXISTS'
+  | 'ACCOUNT_CLOSED'
+  | 'OWN_ACCOUNT';
 /** Lists have it, whose errors are not results: see test/parity/bounds.test.ts. */
 type ListErrorCode = 'SEARCH_TOO_WIDE';
 type RestErrorCode = Exclude<ErrorCode, GraphErrorCode | ListErrorCode>;

@@ -105,7 +105,8 @@ export function operationOver(schema: GraphQLSchema, own: Own, dice: Dice): Oper
     if (isEnumType(type)) return wildly(0.1) ? 'NOTHING' : (dice.pick(type.getValues())?.name ?? '');
     if (isInputObjectType(type)) return `{ ${inputs(Object.values(type.getFields()), `${type.name}.`, '').join(', ')} }`;
     if (type.name === 'Int') return dice.pick(isWild ? INTS : INTS.slice(0, -3));
-    if (type.name === 'Boolean') return dice.pick(['true', 'false']);
+    // Who replaces its own token asks nothing more.
+    if (type.name === 'Boolean') return dice.pick(name === 'own' ? ['false'] : ['true', 'false']);
     if (type.name === 'DateTime') return wildly(0.5) ? JSON.stringify(dice.draw(hostileText)) : dice.pick(DATES);
     const json = JSON.stringify(text(name));
     // GraphQL's text refuses a lone surrogate; JSON's does not.

@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { listAccessTokens } from '../../src/domain/access/access-tokens.ts';
 import { listAuditLog } from '../../src/domain/access/audit-log.ts';
+import { listOwnAccounts } from '../../src/domain/access/organization-accounts.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { listBots } from '../../src/domain/enterprises/bots.ts';
 import { listEnterprises } from '../../src/domain/enterprises/enterprises.ts';
@@ -109,6 +110,23 @@ export function listsUnderTest({ gateway }: TestGateway): ListUnderTest[] {
         return { sid, value: dateCreated.getTime() };
       },
       remove: removing(prisma.accessToken),
+    },
+    {
+      name: 'accounts by DATE_CREATED',
+      // Not the caller's own.
+      read: (caller, direction, page) =>
+        listOwnAccounts(gateway, caller, { statuses: ['SUSPENDED'] }, { field: 'DATE_CREATED', direction }, page),
+      insert: async ({ organizationSid }, number, value) => {
+        const { sid, dateCreated } = await prisma.account.create({
+          data: {
+            ...{ organizationSid, sid: `AC${String(number).padStart(32, '0')}`, email: 'a@list.example', friendlyName: 'a' },
+            ...{ status: 'SUSPENDED', permissions: ['read'], tokenDigest: new Uint8Array(), tokenKeyId: '' },
+            dateCreated: new Date(epoch + value),
+          },
+        });
+        return { sid, value: dateCreated.getTime() };
+      },
+      remove: removing(prisma.account),
     },
     {
       name: 'auditLog by DATE_CREATED',

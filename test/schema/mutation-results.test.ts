@@ -68,7 +68,15 @@ const valid: Record<string, () => Promise<Input>> = {
     );
     return { sid: accessToken.sid };
   },
+  createAccount: async () => ({ email: fresh.email(), permissions: ['READ'] }),
+  rotateAccountToken: async () => ({ sid: await account() }),
+  suspendAccount: async () => ({ sid: await account() }),
+  activateAccount: async () => ({ sid: await account() }),
+  updateOrganization: async () => ({ accentColor: '#0078d4' }),
 };
+const account = async () =>
+  (await mutate('createAccount', { email: fresh.email(), permissions: ['READ'] }, '... on CreateAccountSuccess { account { sid } }'))
+    .account.sid as string;
 
 /** Inputs that are refused because there is no such object. */
 const unknown: Record<string, () => Promise<Input>> = {
@@ -126,6 +134,7 @@ describe('what a mutation changes fits into a cache', () => {
     ['createBot', 'botEdge', 'bots'],
     ['sendMessage', 'sentMessageEdge', 'messages'],
     ['createAccessToken', 'accessTokenEdge', 'accessTokens'],
+    ['createAccount', 'accountEdge', 'accounts'],
   ] as const;
 
   test.each(created)('%s returns the edge that the list in its default order has', async (name, edge, list) => {

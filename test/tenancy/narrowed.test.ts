@@ -105,7 +105,7 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
       expect(
         errors?.map(({ extensions }) => extensions?.code),
         name,
-      ).toEqual((isAdmin ? ['auditLog'] : ['accessTokens', 'auditLog']).includes(name) ? ['FORBIDDEN'] : undefined);
+      ).toEqual((isAdmin ? ['accounts', 'auditLog'] : ['accessTokens', 'accounts', 'auditLog']).includes(name) ? ['FORBIDDEN'] : undefined);
     }
   });
 

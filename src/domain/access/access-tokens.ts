@@ -89,11 +89,11 @@ export async function createAccessToken(gateway: Gateway, caller: Caller, input:
 export class EndedCredentialsError extends Error {}
 
 /**
- * Keeps the caller's password or auth token from being changed until the transaction ends. A change revokes the tokens that exist, so that one which is
- * created after it with the former password would outlive it.
+ * Keeps the caller's password or auth token from being changed by others until the transaction ends. A change revokes the tokens that exist, so that one
+ * which is created after it with the former password would outlive it.
  * @throws EndedCredentialsError
  */
-async function holdCredentials(tx: Transaction, { accountSid, adminSid, credentialDigest }: Caller): Promise<void> {
+export async function holdCredentials(tx: Transaction, { accountSid, adminSid, credentialDigest }: Caller): Promise<void> {
   if (credentialDigest === undefined) return;
   let digest: string;
   if (adminSid) {

@@ -66,6 +66,16 @@ export function createAccount({ prisma, secrets }: AccountDeps, input: NewAccoun
  * @throws AccountError as createAccount; the transaction can then only be rolled back
  */
 export async function insertAccount(tx: Transaction, secrets: Secrets, input: NewAccount): Promise<IssuedAccount> {
+  const issued = await insertUnrecorded(tx, secrets, input);
+  await record(tx, 'account.create', issued.account);
+  return issued;
+}
+
+/**
+ * Creates an account inside a transaction. The caller appends it to the audit log.
+ * @throws AccountError as insertAccount
+ */
+export async function insertUnrecorded(tx: Transaction, secrets: Secrets, input: NewAccount): Promise<IssuedAccount> {
   const email = input.email.trim();
   if (email.length > MAX_EMAIL_LENGTH || !isEmail(email)) throw new AccountError(`${JSON.stringify(email)} is not an e-mail address.`);
   const authToken = input.authToken ?? newToken();
@@ -82,7 +92,6 @@ export async function insertAccount(tx: Transaction, secrets: Secrets, input: Ne
         ...digestOf(secrets, authToken),
       },
     });
-    await record(tx, 'account.create', account);
     return { account, authToken };
   } catch (error) {
     if (violatedConstraint(error) !== undefined) throw new AccountError(`An account for ${email} already exists.`, { cause: error });
@@ -96,13 +105,22 @@ export async function insertAccount(tx: Transaction, secrets: Secrets, input: Ne
  * @throws AccountError if the account does not exist or is CLOSED
  */
 export async function rotateToken({ prisma, secrets, verified }: AccountDeps, sid: string): Promise<IssuedAccount> {
-  const authToken = newToken();
   return inTransaction(prisma, async (tx) => {
-    const account = await update(tx, sid, digestOf(secrets, authToken));
-    await tx.accessToken.updateMany({ where: { accountSid: sid, adminSid: null, dateRevoked: null }, data: { dateRevoked: new Date() } });
-    await record(tx, 'account.rotateToken', account);
-    return { account, authToken };
+    const issued = await replaceToken(tx, secrets, sid);
+    await record(tx, 'account.rotateToken', issued.account);
+    return issued;
   }).finally(() => verified?.drop(sid));
+}
+
+/**
+ * Gives the account a new token inside a transaction, and revokes its access tokens.
+ * @throws AccountError as rotateToken
+ */
+export async function replaceToken(tx: Transaction, secrets: Secrets, sid: string): Promise<IssuedAccount> {
+  const authToken = newToken();
+  const account = await update(tx, sid, digestOf(secrets, authToken));
+  await tx.accessToken.updateMany({ where: { accountSid: sid, adminSid: null, dateRevoked: null }, data: { dateRevoked: new Date() } });
+  return { account, authToken };
 }
 
 /**
@@ -247,11 +265,20 @@ const record = (tx: Transaction, action: AuditAction, { sid, organizationSid }: 
 
 function setStatus(prisma: PrismaClient, sid: string, status: 'ACTIVE' | 'SUSPENDED'): Promise<AccountDetails> {
   return inTransaction(prisma, async (tx) => {
-    const account = await update(tx, sid, { status });
-    if (status === 'ACTIVE') await releaseLanes(tx, { accountSid: sid, reasons: ['ACCOUNT_SUSPENDED'] });
+    const account = await changeStatus(tx, sid, status);
     await record(tx, status === 'ACTIVE' ? 'account.activate' : 'account.suspend', account);
     return account;
   });
+}
+
+/**
+ * Suspends or activates the account inside a transaction.
+ * @throws AccountError as rotateToken
+ */
+export async function changeStatus(tx: Transaction, sid: string, status: 'ACTIVE' | 'SUSPENDED'): Promise<AccountDetails> {
+  const account = await update(tx, sid, { status });
+  if (status === 'ACTIVE') await releaseLanes(tx, { accountSid: sid, reasons: ['ACCOUNT_SUSPENDED'] });
+  return account;
 }
 
 async function update(

@@ -33,8 +33,9 @@ export const BUNDLE = {
   sourcesContent: false,
   logLevel: 'warning',
   external: ['@electric-sql/*', 'pg-native'],
-  // graphql's option to explain a type from another copy of graphql, at the cost of checking every value. Here is only one copy (see below).
-  define: { 'globalThis.process.env.NODE_ENV': '"production"' },
+  // Without it, graphql checks every value for a type from another copy of graphql. Here is only one copy (see below). The gateway reads its own
+  // NODE_ENV from the settings.
+  define: { 'process.env.NODE_ENV': '"production"' },
   // CommonJS packages in an ES module's bundle still call require for node's own modules.
   banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
 };

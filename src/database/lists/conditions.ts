@@ -35,6 +35,11 @@ export class Values {
     this.#isIndexed = false;
   }
 
+  /** Whether the only condition is that the owner is this one. */
+  isOwnerAlone(owner: string | undefined): boolean {
+    return this.#isIndexed && this.#comparedFields.length === 1 && this.#comparedFields[0] === owner && this.given.length === 1;
+  }
+
   /** Whether every condition compares one of these fields with a text, time or number. */
   compareOnly(fields: readonly string[]): boolean {
     return this.#isIndexed && this.#comparedFields.every((field) => fields.includes(field));

@@ -83,7 +83,9 @@ export async function readRangeOf<Row extends object>(
   range: Range,
   projection: Projection,
 ): Promise<(Row[] | TooWideError)[]> {
-  if (table.indexes) {
+  const values = new Values();
+  const given = condition(range.where, values);
+  if (table.indexes && !(values.isOwnerAlone(table.owner) && isServedWithin(table, parentField, range))) {
     if (matchesNothing(range.where)) return parents.map(() => []);
     const bounds = sql.bounds ?? BOUNDS;
     const leads = leadsOf(table, range.where, range.orderBy, parentField);
@@ -92,9 +94,8 @@ export async function readRangeOf<Row extends object>(
     if (!isServed) return readBoundedOf<Row>(sql, table, parents, range, projection, leads, bounds);
     if (range.skip > bounds.count) return readBeyondOf(sql, parents, lead as Lead, bounds);
   }
-  const values = new Values();
   const sids = values.add(parents.join(), parentField);
-  const where = `${columnOf(parentField)} = parent.sid AND ${condition(range.where, values)}`;
+  const where = `${columnOf(parentField)} = parent.sid AND ${given}`;
   const text = `SELECT parent.place, found.* FROM ${parentsText(sids)}
      CROSS JOIN LATERAL (${rangeText(table, projection, range, where, values)}) AS found`;
   const orderWithin = outerOrder(range, projection);
@@ -107,6 +108,14 @@ export async function readRangeOf<Row extends object>(
   const rowsByParent = parents.map((): Row[] => []);
   for (const row of rows) rowsByParent[row.place - 1]?.push(row);
   return rowsByParent;
+}
+
+/** Whether an index leads to the first rows of each parent, all of them in the order of the range: no lead need be worked out. */
+function isServedWithin({ indexes, smallParents }: Table<never>, parentField: string, { skip, orderBy }: Range): boolean {
+  if (skip > 0) return false;
+  if (smallParents?.includes(parentField)) return true;
+  const [field] = orderTexts(orderBy).fields;
+  return indexes?.some(({ by, only, order }) => by === parentField && !only && order === field) ?? false;
 }
 
 /** A row of one of many parents: `place` is its parent's place among them, from 1. */

@@ -9,7 +9,7 @@ import type {
 } from 'graphql';
 import type { Packing } from '../database/lists/packed.ts';
 import type { Template } from './template.ts';
-import type { Writer } from './writers.ts';
+import type { Writer } from './forms.ts';
 
 /** A plan for answering a document from packed rows. */
 export interface DocumentPlan {

@@ -11,7 +11,7 @@ import type { PackedField } from '../database/lists/packed.ts';
 import type { PagePlan, RowGap } from './plans.ts';
 import { exposedColumnOf } from './pothos.ts';
 import { TemplateBuilder } from './template.ts';
-import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './writers.ts';
+import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './forms.ts';
 
 /** The document contains something that only the general path can answer. */
 export class UnplannableError extends Error {

@@ -6,14 +6,15 @@ import { OverloadError } from '../admission/fairness.ts';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
 import { logPrivateCause } from '../domain/private-causes.ts';
+import type { ValuesResult } from '../execution/answers.ts';
 import { type ObserveOperation, observed } from '../execution/operations.ts';
-import type { OperationContext } from '../execution/run.ts';
+import type { OperationContext, Run } from '../execution/run.ts';
 import { type AnyRequest, targetOf } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
 import { docsPage } from './docs-page.ts';
 import { failure, success } from './envelopes.ts';
 import { ContractFailure, errorNumbers, type Failure, refusal, refusedByAdmission, unauthorized } from './errors.ts';
-import { type Execute, prepare } from './execute.ts';
+import { prepare } from './execute.ts';
 import { openApi } from './openapi.ts';
 import type { Operation } from './operation.ts';
 import { readRequest } from './request.ts';
@@ -36,7 +37,7 @@ const OPENAPI_PATH = '/msteams/openapi.json';
 /** The REST API under /msteams and /mxteams: each operation runs a GraphQL document. Every response has an envelope (REST.md, Envelopes). */
 export function createContract(options: ContractOptions): Face {
   const { schema, contextFor, admission, observe, log } = options;
-  const documents = new Map<Operation, Execute>(table.map((operation) => [operation, prepare(schema, operation, log)]));
+  const documents = new Map(table.map((operation) => [operation, prepare(schema, operation, log)]));
   const route = createRouter(table);
   const openApiText = JSON.stringify(openApi(options));
 
@@ -47,7 +48,7 @@ export function createContract(options: ContractOptions): Face {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
       const read = await readRequest(request, operation, sid, showSecrets);
       const context = contextFor(withLargePages(caller));
-      const execute = documents.get(operation) as Execute;
+      const execute = documents.get(operation) as Run<ValuesResult>;
       const kind = request.method === 'GET' || request.method === 'HEAD' ? 'query' : 'mutation';
       const facts = { face: 'contract', name: operation.operation, kind, caller } as const;
       const work = () => observed(observe, facts, () => execute(context, operation.variables(read)));

@@ -7,31 +7,67 @@ import { DomainError, SearchTooWideError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
 import type { DocumentPlan, PageGap, PagePlan, RowGap } from './plans.ts';
 import type { Template } from './template.ts';
+import { type ListValues, rowValues } from './values.ts';
 
-/** The outcome of a run: JSON text if planned pages answered it, otherwise an ExecutionResult. */
-export type RunResult = { readonly text: string; readonly errors?: undefined } | (ExecutionResult & { readonly text?: undefined });
+/** The JSON of a response. */
+export interface JsonText {
+  readonly text: string;
+  readonly errors?: undefined;
+}
+
+/** A result without JSON. */
+export interface ValuesResult extends ExecutionResult {
+  readonly text?: undefined;
+  /** Present if planned pages answered it. */
+  readonly planned?: true;
+}
+
+/** What planned pages answer with. */
+export interface Answers<Result> {
+  /** Whether the page can be answered so. */
+  readonly canAnswer: (page: PagePlan) => boolean;
+  /** Answers the whole document. */
+  readonly answer: (pages: readonly PagePlan[], answering: Answering) => Promise<Result>;
+}
+
+/** JSON, which is written from the packed rows directly. */
+export const asText: Answers<JsonText> = {
+  canAnswer: () => true,
+  answer: async (pages, answering) => {
+    const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT).catch(atPage(page))));
+    return { text: `{"data":{${pages.map(({ key }, place) => `"${key}":${texts[place]}`).join()}}}` };
+  },
+};
+
+/** Values, for a caller that would only parse the JSON again. */
+export const asValues: Answers<ValuesResult> = {
+  canAnswer: ({ values }) => values !== undefined,
+  answer: async (pages, answering) => {
+    const values = await Promise.all(pages.map((page) => answering.values(page).catch(atPage(page))));
+    return { data: Object.fromEntries(pages.map(({ key }, place) => [key, values[place]])), planned: true };
+  },
+};
 
 /**
- * Answers a planned document. Calls its lists' resolvers with their arguments, and writes the packed rows that they read as JSON directly, while the
+ * Answers a planned document. Calls its lists' resolvers with their arguments, and answers with the packed rows that they read directly, while the
  * general path makes an object of each row.
  * @param context the resolvers' context
  * @param log for unexpected errors, which the general path may not repeat
  * @returns `undefined` if the general path must answer, e.g. to report an error; nothing was changed then
  */
-export async function answerPages(
+export async function answerPages<Result>(
   plan: DocumentPlan,
   context: { readonly caller: Caller },
   inputs: Readonly<Record<string, unknown>>,
+  answers: Answers<Result>,
   log: Pick<Logger, 'warn'>,
-): Promise<RunResult | undefined> {
+): Promise<Result | ValuesResult | undefined> {
   const { schema, operation, pages, permissions, packed } = plan;
   if (!permissions.every((permission) => context.caller.permissions.has(permission as Permission))) return undefined;
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], inputs, { maxErrors: 1 });
   if (!coerced) return undefined;
-  const answering = new Answering(plan, Object.assign({}, context, { packed }), coerced);
   try {
-    const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT).catch(atPage(page))));
-    return { text: `{"data":{${pages.map(({ key }, place) => `"${key}":${texts[place]}`).join()}}}` };
+    return await answers.answer(pages, new Answering(plan, Object.assign({}, context, { packed }), coerced));
   } catch (error) {
     if (error instanceof GraphQLError && error.originalError instanceof SearchTooWideError) return { data: null, errors: [error] };
     if (!isUnavailable(error)) {
@@ -67,11 +103,27 @@ class Answering {
     this.#variables = variables;
   }
 
-  /** Writes a page of a parent's list as JSON. */
-  async page(plan: PagePlan, parent: object): Promise<string> {
+  /** Returns the values of a list that has a plan for them. */
+  async values(plan: PagePlan): Promise<Record<string, unknown>> {
+    const page = await this.#read(plan, ROOT);
+    const { members, columns } = plan.values as ListValues;
+    const values: Record<string, unknown> = {};
+    for (const [key, part] of members) {
+      values[key] = part === 'rows' ? page.packed.rows.map((row) => rowValues(columns, row)) : await page[part]();
+    }
+    return values;
+  }
+
+  async #read(plan: PagePlan, parent: object): Promise<Page<never> & { readonly packed: PackedPage }> {
     const { args, info } = this.#argumentsOf(plan);
     const page = (await plan.resolve(parent, args, this.#context, info)) as Page<never>;
     if (!page.packed) throw new Error(`${plan.key} is not packed`);
+    return page as Page<never> & { readonly packed: PackedPage };
+  }
+
+  /** Writes a page of a parent's list as JSON. */
+  async page(plan: PagePlan, parent: object): Promise<string> {
+    const page = await this.#read(plan, parent);
     const { texts, gaps } = plan.page;
     let text = texts[0] as string;
     for (let place = 0; place < gaps.length; place += 1) {
@@ -140,4 +192,4 @@ function rowsText(
 }
 
 const filled = (gap: RowGap, row: PackedRow, cursorOf: PackedPage['cursorOf']): string =>
-  typeof gap === 'object' && 'write' in gap ? gap.write(row[gap.place] as string) : `"${cursorOf(row)}"`;
+  typeof gap === 'object' && 'form' in gap ? gap.form.write(row[gap.place] as string) : `"${cursorOf(row)}"`;

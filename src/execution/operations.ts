@@ -26,7 +26,7 @@ export type ObserveOperation = (report: OperationReport) => void;
 /** The part of the report that is known before the operation runs. */
 type OperationFacts = Pick<OperationReport, 'face' | 'name' | 'kind' | 'caller'>;
 
-/** The part of a run's result that is reported. Only a planned run has `text`. */
+/** The part of a run's result that is reported. A planned run has `text` or `planned`. */
 interface Outcome {
   readonly text?: string;
   readonly planned?: boolean;

@@ -14,10 +14,11 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Packing } from '../database/lists/packed.ts';
-import { type DocumentPlan, PAGE_INFO, type PageGap, type PagePlan } from './plans.ts';
+import { type DocumentPlan, PAGE_INFO, type PageGap, type PagePlan, type RowGap } from './plans.ts';
 import { isPackable, unwrapped } from './pothos.ts';
 import { RowPlanning, UnplannableError } from './row-planning.ts';
 import { TemplateBuilder } from './template.ts';
+import type { ColumnValue, ListValues } from './values.ts';
 
 /**
  * Plans a query that selects only lists, perhaps nested, and only columns of their rows: the common page. Fields with a resolver or a permission of
@@ -110,7 +111,25 @@ class Planning {
     const ordered = row.gaps.includes('cursor') || gaps.includes('startCursor') || gaps.includes('endCursor');
     this.#packed.set(node, { fields: row.settle(), ordered, counted: gaps.includes('totalCount') || gaps.includes('totalCountIsExact') });
     const isNested = row.gaps.some((gap) => typeof gap === 'object' && 'list' in gap);
-    return { key, node, field, resolve, parentType, page, row, isNested };
+    return { key, node, field, resolve, parentType, page, row, isNested, values: this.#values(node, type, row) };
+  }
+
+  /** Returns the members of a list of which only columns of its nodes and its totals are selected; `undefined` for any other. */
+  #values(node: FieldNode, type: GraphQLObjectType, { gaps }: RowPlanning): ListValues | undefined {
+    const members: ListValues['members'][number][] = [];
+    let columns: ListValues['columns'] = [];
+    for (const [key, selected] of this.#selected(node.selectionSet, type)) {
+      const name = selected.name.value;
+      if (name === 'totalCount' || name === 'totalCountIsExact') members.push([key, name]);
+      else if (name === 'nodes') {
+        const keys = this.#selected(selected.selectionSet, getNamedType(type.getFields().nodes?.type) as GraphQLObjectType);
+        columns = keys.flatMap(([column], at) => (isColumn(gaps[at]) ? [[column, gaps[at]] as const] : []));
+        // Type names and lists have no column.
+        if (columns.length < keys.length) return undefined;
+        members.push([key, 'rows']);
+      } else return undefined;
+    }
+    return { members, columns };
   }
 
   /** Returns the list's own resolver. Pothos' wrapper checks permissions; the plan does that once for the whole document instead. */
@@ -145,3 +164,5 @@ class Planning {
     });
   }
 }
+
+const isColumn = (gap: RowGap | undefined): gap is ColumnValue => typeof gap === 'object' && 'form' in gap;

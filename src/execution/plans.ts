@@ -9,7 +9,7 @@ import type {
 } from 'graphql';
 import type { Packing } from '../database/lists/packed.ts';
 import type { Template } from './template.ts';
-import type { Writer } from './forms.ts';
+import type { ColumnValue, ListValues } from './values.ts';
 
 /** A plan for answering a document from packed rows. */
 export interface DocumentPlan {
@@ -38,11 +38,13 @@ export interface PagePlan {
   readonly row: Template<RowGap>;
   /** Whether its rows contain lists. */
   readonly isNested: boolean;
+  /** Given if it can be answered as values. */
+  readonly values?: ListValues;
 }
 
 export const PAGE_INFO = ['hasNextPage', 'hasPreviousPage', 'startCursor', 'endCursor'] as const;
 
 export type PageGap = 'rows' | 'totalCount' | 'totalCountIsExact' | (typeof PAGE_INFO)[number];
 
-/** The column at `place` of the packed row as JSON; the row's cursor; or a list of the row whose sid is the column at `sidPlace`. */
-export type RowGap = { readonly place: number; readonly write: Writer } | 'cursor' | { readonly sidPlace: number; readonly list: PagePlan };
+/** A column as JSON; the row's cursor; or a list of the row whose sid is the column at `sidPlace`. */
+export type RowGap = ColumnValue | 'cursor' | { readonly sidPlace: number; readonly list: PagePlan };

@@ -8,17 +8,17 @@ import {
   isNonNullType,
 } from 'graphql';
 import type { PackedField } from '../database/lists/packed.ts';
+import { boolean, type Form, globalIdOf, instant, list, nullOr, number, text } from './forms.ts';
 import type { PagePlan, RowGap } from './plans.ts';
 import { exposedColumnOf } from './pothos.ts';
 import { TemplateBuilder } from './template.ts';
-import { asIs, boolean, globalIdOf, instant, nullOr, text, type Writer } from './forms.ts';
 
 /** The document contains something that only the general path can answer. */
 export class UnplannableError extends Error {
   override readonly name = 'UnplannableError';
 }
 
-type ColumnGap = { place: number; readonly write: Writer } | { sidPlace: number; readonly list: PagePlan };
+type ColumnGap = { place: number; readonly form: Form } | { sidPlace: number; readonly list: PagePlan };
 
 /** Builds a row's template. The places of its columns in the packed row are known only once all columns are. */
 export class RowPlanning extends TemplateBuilder<RowGap> {
@@ -38,15 +38,15 @@ export class RowPlanning extends TemplateBuilder<RowGap> {
   column(type: GraphQLObjectType, field: GraphQLField<unknown, unknown> | undefined): void {
     if (!field) throw new UnplannableError();
     if (field.name === 'id' && type.getInterfaces().some(({ name }) => name === 'Node')) {
-      this.#leaveFor(SID, { place: 0, write: globalIdOf(type.name) });
+      this.#leaveFor(SID, { place: 0, form: globalIdOf(type.name) });
       return;
     }
     if (exposedColumnOf(field) !== field.name) throw new UnplannableError();
     const nullable = !isNonNullType(field.type);
-    const list = isListType(isNonNullType(field.type) ? field.type.ofType : field.type);
-    if (nullable && list) throw new UnplannableError();
-    const write = writerOf(field.type, list);
-    this.#leaveFor({ field: field.name, nullable, list }, { place: 0, write: nullable ? nullOr(write) : write });
+    const isList = isListType(isNonNullType(field.type) ? field.type.ofType : field.type);
+    if (nullable && isList) throw new UnplannableError();
+    const form = formOf(field.type, isList);
+    this.#leaveFor({ field: field.name, nullable, list: isList }, { place: 0, form: nullable ? nullOr(form) : form });
   }
 
   /**
@@ -72,10 +72,10 @@ export class RowPlanning extends TemplateBuilder<RowGap> {
 
 const SID: PackedField = { field: 'sid', nullable: false, list: false };
 
-function writerOf(type: GraphQLOutputType, list: boolean): Writer {
+function formOf(type: GraphQLOutputType, isList: boolean): Form {
   const named = getNamedType(type);
-  if (list) {
-    if (named.name === 'String' || named.name === 'ID') return asIs;
+  if (isList) {
+    if (named.name === 'String' || named.name === 'ID') return list;
   } else if (isEnumType(named)) {
     if (named.getValues().every(({ name, value }) => value === name)) return text;
   } else if (named.name in SCALARS) {
@@ -84,4 +84,4 @@ function writerOf(type: GraphQLOutputType, list: boolean): Writer {
   throw new UnplannableError();
 }
 
-const SCALARS = { String: text, ID: text, Int: asIs, Boolean: boolean, DateTime: instant } as const;
+const SCALARS = { String: text, ID: text, Int: number, Boolean: boolean, DateTime: instant } as const;

@@ -2,7 +2,7 @@ import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, v
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
-import { answerPages, type RunResult } from './answers.ts';
+import { type Answers, answerPages, type ValuesResult } from './answers.ts';
 import { planDocument } from './planning.ts';
 
 /** The part of the resolvers' context that is used here. */
@@ -15,23 +15,26 @@ export interface OperationContext {
 /** An operation's variables, not coerced yet. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-export type Run = (context: OperationContext, variables: Variables) => Promise<RunResult>;
+export type Run<Result> = (context: OperationContext, variables: Variables) => Promise<Result | ValuesResult>;
 
 /**
  * Prepares a valid document for running. It is planned if planned pages can answer all of it (docs/adr/0013), otherwise compiled. Compiling takes
  * some milliseconds, so a planned document is compiled only when its plan first fails to answer.
+ * @param answers what planned pages answer with. A document with a page that cannot is not planned
  * @throws AggregateError if a document without a plan cannot be compiled
  */
-export function prepareRun(
+export function prepareRun<Result>(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | undefined,
+  answers: Answers<Result>,
   log: Pick<Logger, 'warn'>,
-): Run {
-  const plan = planDocument(schema, document, operationName);
+): Run<Result> {
+  const planned = planDocument(schema, document, operationName);
+  const plan = planned?.pages.every(answers.canAnswer) ? planned : undefined;
   let compiled = plan ? undefined : compile(schema, document, operationName);
   return async (context, variables) => {
-    const answer = plan && (await answerPages(plan, context, variables, log));
+    const answer = plan && (await answerPages(plan, context, variables, answers, log));
     if (answer) return answer;
     compiled ??= compile(schema, document, operationName);
     try {

@@ -2,8 +2,8 @@ import { type ExecutionArgs, execute, type GraphQLSchema, getOperationAST } from
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createQuota } from '../admission/quota.ts';
-import type { RunResult } from '../execution/answers.ts';
-import { type OperationContext, prepareRun, type Variables } from '../execution/run.ts';
+import { asText, type JsonText } from '../execution/answers.ts';
+import { prepareRun, type Run, type Variables } from '../execution/run.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import { valueErrors } from './documents/variable-count.ts';
 
@@ -14,7 +14,7 @@ interface CompiledDocument {
   readonly kind: 'query' | 'mutation';
   /** Whether the operation is within the limits with these variables. */
   readonly passes: (variables: Variables) => boolean;
-  readonly run: (context: OperationContext, variables: Variables) => Promise<RunResult>;
+  readonly run: Run<JsonText>;
 }
 
 export interface CompiledDocuments {
@@ -92,7 +92,7 @@ function compile(
     const passes = (variables: Variables) => valueErrors(variables).length === 0 && isWithinCost(variables);
     const name = operation.name?.value;
     if (operation.operation === 'query') {
-      return { name, kind: 'query', passes, run: prepareRun(schema, document, operationName, log) };
+      return { name, kind: 'query', passes, run: prepareRun(schema, document, operationName, asText, log) };
     }
     const run = async (contextValue: object, variableValues: object) =>
       execute({ schema, document, operationName, contextValue, variableValues } as ExecutionArgs);

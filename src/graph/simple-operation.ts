@@ -4,7 +4,7 @@ import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { outageOf } from '../admission/outage.ts';
 import { actorOf, type Caller } from '../domain/caller.ts';
-import type { RunResult } from '../execution/answers.ts';
+import type { JsonText, ValuesResult } from '../execution/answers.ts';
 import type { OperationBody } from '../execution/operation-body.ts';
 import { type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext } from '../execution/run.ts';
@@ -50,7 +50,7 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
 }
 
 /** Whether the result is final. A query that failed is run again by Yoga, which reports it. */
-const isFinal = ({ errors }: RunResult) => !errors || errors.some(isOutage);
+const isFinal = ({ errors }: JsonText | ValuesResult) => !errors || errors.some(isOutage);
 
 /** A query that fails because of an outage is not run again: the database is already in trouble. */
 const isOutage = ({ originalError }: GraphQLError) => outageOf(originalError) !== undefined;

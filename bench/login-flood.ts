@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
+import { createStatementTurns } from '../src/admission/statements.ts';
 import { createApp } from '../src/app.ts';
 import { connect } from '../src/database/connect.ts';
 import { migrate } from '../src/database/migrations.ts';
@@ -31,7 +32,8 @@ const postgres = process.env.TEST_DATABASE_URL;
 const name = `gateway_login_${process.pid}`;
 const database = await connect({ dataDir, databaseUrl: postgres && (await makeDatabase(postgres, name)), log });
 await migrate(database.pool, MIGRATIONS);
-const live = createLive({ prisma: database.prisma, sql: database.sql, log });
+const statements = createStatementTurns(database.sql);
+const live = createLive({ prisma: database.prisma, sql: database.sql, inTurn: statements, log });
 const gateway: Gateway = {
   prisma: database.prisma,
   sql: database.sql,
@@ -44,7 +46,8 @@ const gateway: Gateway = {
   publicUrl: 'http://localhost',
   log,
 };
-const app = createApp({ gateway, live, contract: { restTimestamps: 'iso', restBotSecrets: 'plain' }, log, isReady: () => true });
+const contract = { restTimestamps: 'iso', restBotSecrets: 'plain' } as const;
+const app = createApp({ gateway, live, statements, contract, log, isReady: () => true });
 
 const request = (user: string, password: string, remoteAddress: string) =>
   app.fetch(

@@ -6,6 +6,7 @@ import { schema } from '../schema/index.ts';
 import type { Admission } from './admission/admission.ts';
 import { createAdmit } from './admission/admit.ts';
 import { createAuthentication } from './admission/authentication.ts';
+import type { ClientInterest } from './admission/client-interest.ts';
 import { createCredentialWatch } from './admission/credential-watch.ts';
 import type { FailedAttemptsOptions } from './admission/failed-attempts.ts';
 import { CHANGES, createFairness, READS } from './admission/fairness.ts';
@@ -14,7 +15,7 @@ import { createOrigins } from './admission/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
 import { createQuota } from './admission/quota.ts';
 import type { RateLimit } from './admission/rate-limit.ts';
-import { createStatementTurns } from './admission/statements.ts';
+import type { StatementTurns } from './admission/statements.ts';
 import { createContract } from './contract/handler.ts';
 import type { ContractSettings } from './contract/settings.ts';
 import type { Caller } from './domain/caller.ts';
@@ -41,6 +42,8 @@ import { refuseMethod } from './server/unreadable.ts';
 export interface AppOptions {
   readonly gateway: Gateway;
   readonly live: Live;
+  /** The turns of organizations' statements, of `live` too. */
+  readonly statements: StatementTurns;
   readonly contract: ContractSettings;
   readonly log: Logger;
   /** Verifies the Bot Framework's requests. Absent if Teams is the embedded stand-in, which sends none. */
@@ -151,12 +154,11 @@ function createAdmission({ gateway, rateLimit, corsOrigins = [] }: AppOptions, r
 
 /** Creates the two faces, over one schema and one set of resolvers. */
 function createFaces(
-  { gateway, live, log, contract, graph: shown = OPEN, observe = createAccessLog(log) }: AppOptions,
+  { gateway, live, statements, log, contract, graph: shown = OPEN, observe = createAccessLog(log) }: AppOptions,
   shared: Pick<Parameters<typeof createGraph>[0], 'admission' | 'credentials' | 'subscriptions' | 'isDraining'>,
 ) {
-  const sqlOf = createStatementTurns(gateway.sql, shared.admission.requestTimeoutMs);
-  const contextFor = (caller: Caller, resumeFrom?: string) =>
-    createContext(Object.assign({}, gateway, { sql: sqlOf(caller.organizationSid) }), live, caller, resumeFrom);
+  const contextFor = (caller: Caller, interest?: ClientInterest, resumeFrom?: string) =>
+    createContext(Object.assign({}, gateway, { sql: statements(caller.organizationSid, interest) }), live, caller, resumeFrom);
   return {
     graph: createGraph({ ...shown, ...shared, schema, schemaFiles: { printSdl, printPossibleTypes }, contextFor, observe, log }),
     contract: createContract({ ...contract, admission: shared.admission, schema, contextFor, observe, log }),

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { followCredentialChanges } from './admission/credential-changes.ts';
 import { createRateLimit, type RateLimit } from './admission/rate-limit.ts';
+import { createStatementTurns } from './admission/statements.ts';
 import type { App, createApp } from './app.ts';
 import { type Notifier, type OpenChannel, startNotifier } from './channels/notify.ts';
 import type { Database } from './database/connect.ts';
@@ -67,9 +68,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 
   let draining = false;
   const rateLimit = await rateLimitOf(settings, log);
-  const live = createLive({ prisma: database.prisma, sql: database.sql, log });
+  const statements = createStatementTurns(database.sql);
+  const live = createLive({ prisma: database.prisma, sql: database.sql, inTurn: statements, log });
   const app = options.createApp({
-    ...{ gateway, live, contract: settings, log, botFramework, rateLimit },
+    ...{ gateway, live, statements, contract: settings, log, botFramework, rateLimit },
     ...{ graph: settings.graph, limits: settings.limits, corsOrigins: settings.corsOrigins },
     embedded: { carrier: !settings.restcomm, teams: !settings.microsoft && !settings.playground },
     playground: settings.playground !== undefined,

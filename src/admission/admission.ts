@@ -1,4 +1,5 @@
 import { actorOf, type Caller } from '../domain/caller.ts';
+import type { ClientInterest } from './client-interest.ts';
 import type { Fairness } from './fairness.ts';
 import type { Origins } from './origins.ts';
 import type { RateLimit } from './rate-limit.ts';
@@ -18,7 +19,8 @@ export interface Admission {
 
 /**
  * Runs an operation when it is its account's turn.
- * @param hasTimedOut asked when the turn comes: an operation whose request has timed out is dropped, and its promise never settles
+ * @param interest asked when the turn comes: an operation whose request has timed out, or a query whose client has gone, is dropped, and its promise never
+ *   settles. A mutation that has begun runs to its end.
  * @throws OverloadError if too many operations of the account are waiting
  */
 export function inTurn<Result>(
@@ -26,8 +28,9 @@ export function inTurn<Result>(
   caller: Caller,
   kind: 'query' | 'mutation' | 'subscription',
   operation: () => Promise<Result> | Result,
-  hasTimedOut?: () => boolean,
+  interest?: ClientInterest,
 ): Promise<Result> {
-  const fairness = kind === 'mutation' ? changes : reads;
-  return fairness.run(actorOf(caller), operation, hasTimedOut);
+  if (kind !== 'mutation') return reads.run(actorOf(caller), operation, interest && (() => interest.isLost()));
+  interest?.keep();
+  return changes.run(actorOf(caller), operation, interest && (() => interest.hasTimedOut));
 }

@@ -7,9 +7,10 @@ import { StreamResponse } from '../server/stream-response.ts';
 import { type AnyResponse, TextResponse } from '../server/text-response.ts';
 import type { Admission } from './admission.ts';
 import { type Authentication, type AuthenticationRefusal, CHALLENGE, isRefusal } from './authentication.ts';
+import { type ClientInterest, clientOf } from './client-interest.ts';
 import { allowOrigin, preflight } from './cors.ts';
 import { withDeadline } from './deadline.ts';
-import { OUTAGE_LOGGED, outageOf } from './outage.ts';
+import { isUnheard, OUTAGE_LOGGED, outageOf } from './outage.ts';
 import type { Rate } from './rate-limit.ts';
 
 /** The error codes of authentication's refusals, by HTTP status. */
@@ -23,11 +24,11 @@ export interface Refusal extends Omit<AuthenticationRefusal, 'status'> {
   readonly isRate?: boolean;
 }
 
-/** An admitted request's caller and deadline. */
+/** An admitted request's caller, and its client's interest. */
 export interface Admitted {
   readonly caller: Caller;
-  /** Whether the deadline has passed. The client then has its 503. */
-  readonly hasTimedOut: () => boolean;
+  /** Until the deadline, when the client gets its 503, or the client goes. */
+  readonly interest: ClientInterest;
   /** The account's rate. Absent: requests are not counted. */
   readonly rate?: Rate;
 }
@@ -89,13 +90,7 @@ interface HeaderValues {
 export function createAdmit({ authenticate, admission, log }: AdmitOptions): Admit {
   const { origins, rateLimit, requestTimeoutMs } = admission;
 
-  async function handle(
-    request: AnyRequest,
-    peer: Peer,
-    face: Face,
-    values: HeaderValues,
-    hasTimedOut: () => boolean,
-  ): Promise<AnyResponse> {
+  async function handle(request: AnyRequest, peer: Peer, face: Face, values: HeaderValues, interest: ClientInterest): Promise<AnyResponse> {
     try {
       const response = face.handlePublic?.(request);
       if (response) return await response;
@@ -110,12 +105,12 @@ export function createAdmit({ authenticate, admission, log }: AdmitOptions): Adm
         const { retryAfter } = verdict;
         return face.refuse(request, { status: 429, code: 'TOO_MANY_REQUESTS', message: RATE_EXCEEDED, retryAfter, isRate: true });
       }
-      return await face.handle(request, { caller, hasTimedOut, rate: verdict?.rate });
+      return await face.handle(request, { caller, interest, rate: verdict?.rate });
     } catch (error) {
       values.requestId ??= randomUUID();
       const outage = outageOf(error);
       const isDisconnected = !(request instanceof NodeRequest) && request.signal.aborted;
-      if (!isDisconnected) {
+      if (!isDisconnected && !isUnheard(error)) {
         log.error({ err: error, requestId: values.requestId }, outage ? OUTAGE_LOGGED : `unexpected error in the ${face.name}`);
       }
       return face.refuse(request, outage ? { status: 503, code: 'SERVICE_UNAVAILABLE', ...outage } : FAULTY);
@@ -126,7 +121,8 @@ export function createAdmit({ authenticate, admission, log }: AdmitOptions): Adm
     const values: HeaderValues = { rateHeaders: NO_HEADERS };
     const response = await withDeadline<AnyResponse>(
       requestTimeoutMs,
-      (hasTimedOut) => handle(request, peer, face, values, hasTimedOut),
+      clientOf(request),
+      (interest) => handle(request, peer, face, values, interest),
       () => face.refuse(request, { status: 503, code: 'TIMEOUT', message: timedOutAfter(requestTimeoutMs) }),
       { failed: (error) => log.error({ err: error, requestId: values.requestId }, FAILED_LATE), discard },
     );

@@ -1,44 +1,67 @@
-import { LRUCache } from 'lru-cache';
+import type { QueryResultRow } from 'pg';
+import { type Interest, LostInterestError } from '../database/interest.ts';
 import type { Sql } from '../database/sql.ts';
-import { createFairness, type FairnessOptions } from './fairness.ts';
+import { createFairness, type Fairness, type FairnessOptions } from './fairness.ts';
 
 /**
  * An organization's statements that take time, such as those of thirty aliases of one operation. Others' operations keep the connections and processors that
  * remain. Statements that are read together are short, and not among them.
  */
 const STATEMENTS: FairnessOptions = { maxRunning: 3, maxRunningContended: 1, maxWaiting: Number.POSITIVE_INFINITY, briefMs: 5 };
-/** How many organizations are remembered: the most recently active ones. */
-const MAX_ORGANIZATIONS = 1000;
 
 /**
- * Has organizations take turns with their statements, whichever of their accounts and admins asks for them.
- * @param patienceMs a statement that has waited longer is rejected as if it had got no connection: its request has timed out by then
- * @returns a function that returns an organization's ways to run SQL, and notes that it is active
+ * Returns an organization's ways to run SQL, and notes that it is active.
+ * @param interest whether anybody waits for the statements; absent: somebody always does
  */
-export function createStatementTurns(sql: Sql, patienceMs: number): (organizationSid: string) => Sql {
-  const turns = createFairness(STATEMENTS);
-  const byOrganization = new LRUCache<string, Sql>({ max: MAX_ORGANIZATIONS });
+export type StatementTurns = (organizationSid: string, interest?: Interest) => Sql;
 
-  function sqlOf(organizationSid: string): Sql {
-    const inTurn =
-      (run: Sql['query']): Sql['query'] =>
-      (text, values) => {
-        const since = performance.now();
-        return turns.run(organizationSid, () => {
-          if (performance.now() - since > patienceMs) throw new Error('timeout exceeded when trying to connect');
-          return run(text, values);
-        });
-      };
-    return Object.assign({}, sql, { query: inTurn(sql.query), read: inTurn(sql.read) });
+/**
+ * Has organizations take turns with their statements, whichever of their accounts and admins asks for them. Statements that nobody waits for any more are
+ * not begun, and end.
+ */
+export function createStatementTurns(sql: Sql): StatementTurns {
+  const turns = createFairness(STATEMENTS);
+  return (organizationSid, interest) => {
+    turns.note(organizationSid);
+    return new SqlInTurn(sql, turns, organizationSid, interest);
+  };
+}
+
+/** A class, since every request has one: it has no closures of its own. */
+class SqlInTurn implements Sql {
+  readonly #sql: Sql;
+  readonly #turns: Fairness;
+  readonly #organizationSid: string;
+  readonly #interest: Interest | undefined;
+  readonly queryAsWritten: Sql['queryAsWritten'];
+  readonly readTogether: Sql['readTogether'];
+  readonly writeTogether: Sql['writeTogether'];
+  readonly bounds: Sql['bounds'];
+
+  constructor(sql: Sql, turns: Fairness, organizationSid: string, interest: Interest | undefined) {
+    this.#sql = sql;
+    this.#turns = turns;
+    this.#organizationSid = organizationSid;
+    this.#interest = interest;
+    this.queryAsWritten = sql.queryAsWritten;
+    this.readTogether = sql.readTogether;
+    this.writeTogether = sql.writeTogether;
+    this.bounds = sql.bounds;
   }
 
-  return (organizationSid) => {
-    turns.note(organizationSid);
-    let own = byOrganization.get(organizationSid);
-    if (!own) {
-      own = sqlOf(organizationSid);
-      byOrganization.set(organizationSid, own);
-    }
-    return own;
-  };
+  query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#inTurn(this.#sql.query, text, values);
+  }
+
+  read<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.#inTurn(this.#sql.read, text, values);
+  }
+
+  #inTurn<Row extends QueryResultRow>(run: Sql['query'], text: string, values: readonly unknown[]): Promise<Row[]> {
+    const interest = this.#interest;
+    return this.#turns.run(this.#organizationSid, () => {
+      if (interest?.isLost()) throw new LostInterestError();
+      return run<Row>(text, values, interest);
+    });
+  }
 }

@@ -2,6 +2,7 @@ import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { type Admission, inTurn } from '../admission/admission.ts';
 import type { Admitted, Face } from '../admission/admit.ts';
+import type { ClientInterest } from '../admission/client-interest.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError, type ErrorCode } from '../domain/errors.ts';
@@ -26,7 +27,7 @@ import { inContractWords } from './words.ts';
 export interface ContractOptions extends ContractSettings {
   readonly schema: GraphQLSchema;
   /** Makes the resolvers' context for one request. */
-  readonly contextFor: (caller: Caller) => OperationContext;
+  readonly contextFor: (caller: Caller, interest: ClientInterest) => OperationContext;
   readonly admission: Pick<Admission, 'reads' | 'changes'>;
   readonly observe: ObserveOperation;
   readonly log: Pick<Logger, 'info' | 'warn'>;
@@ -41,18 +42,18 @@ export function createContract(options: ContractOptions): Face {
   const route = createRouter(table);
   const openApiText = JSON.stringify(openApi(options));
 
-  async function run(request: AnyRequest, { caller, hasTimedOut }: Admitted, operation: Operation, sid: string): Promise<TextResponse> {
+  async function run(request: AnyRequest, { caller, interest }: Admitted, operation: Operation, sid: string): Promise<TextResponse> {
     const fail = (failed: Failure) =>
       failure({ ...failed, message: inContractWords(failed.message, operation.body) }, operation.nestsFailureData);
     try {
       const showSecrets = options.restBotSecrets === 'plain' && caller.permissions.has('secrets');
       const read = await readRequest(request, operation, sid, showSecrets);
-      const context = contextFor(withLargePages(caller));
+      const context = contextFor(withLargePages(caller), interest);
       const execute = documents.get(operation) as Run<ValuesResult>;
       const kind = request.method === 'GET' || request.method === 'HEAD' ? 'query' : 'mutation';
       const facts = { face: 'contract', name: operation.operation, kind, caller } as const;
       const work = () => observed(observe, facts, () => execute(context, operation.variables(read)));
-      const { data, errors } = await inTurn(admission, caller, kind, work, hasTimedOut);
+      const { data, errors } = await inTurn(admission, caller, kind, work, interest);
       const error = errors?.[0];
       if (error) {
         logPrivateCause(log, caller, error.originalError);

@@ -41,7 +41,7 @@ const READY_TIMEOUT_MS = 3_000;
 export async function connect(options: ConnectOptions): Promise<Database> {
   const { dataDir, databaseUrl, log, patience = 10_000, requestTimeoutMs = 30_000 } = options;
   const migrations = await readMigrations(MIGRATIONS);
-  const { pool, batchPool, movingPool, close } = databaseUrl
+  const { pool, batchPool, movingPool, cancelStatement, close } = databaseUrl
     ? await openPostgres(databaseUrl, patience, requestTimeoutMs)
     : await openEmbedded(dataDir);
   // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
@@ -62,7 +62,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   };
   return {
     prisma,
-    sql: createSql({ pool, batchPool, movingPool }, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
+    sql: createSql({ pool, batchPool, movingPool, cancelStatement }, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
     pool,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {

@@ -4,6 +4,7 @@ import type { Query } from './batches/gather.ts';
 import { createReadTogether, type ReadTogether } from './batches/read-together.ts';
 import { createWriteTogether, type WriteTogether } from './batches/write-together.ts';
 import { instant, TIMESTAMPTZ } from './instants.ts';
+import { type Interest, LostInterestError } from './interest.ts';
 
 /** How many rows a statement of a list reads at most, however many are stored. */
 export interface Bounds {
@@ -31,6 +32,7 @@ export interface Sql {
 
 interface Pool {
   query<Row extends QueryResultRow>(config: QueryConfig): Promise<QueryResult<Row>>;
+  connect(): Promise<pg.PoolClient>;
 }
 
 interface Pools {
@@ -39,6 +41,8 @@ interface Pools {
   readonly batchPool: Pool;
   /** The connections whose plans are as written. */
   readonly movingPool: Pool;
+  /** Has the server end what a connection runs. Absent: it cannot. */
+  readonly cancelStatement?: (client: pg.PoolClient) => void;
 }
 
 /**
@@ -46,23 +50,59 @@ interface Pools {
  * @param nameOf returns the prepared statement's name for a text, or '' not to prepare it
  * @param patienceMs how long a write may wait for its batch
  */
-export function createSql({ pool, batchPool, movingPool }: Pools, nameOf: (text: string) => string, patienceMs: number): Sql {
+export function createSql(
+  { pool, batchPool, movingPool, cancelStatement }: Pools,
+  nameOf: (text: string) => string,
+  patienceMs: number,
+): Sql {
   const queryAsWritten = queryOn(movingPool, nameOf);
   return {
-    query: queryOn(pool, nameOf),
+    query: queryOn(pool, nameOf, cancelStatement),
     queryAsWritten,
-    read: queryOn(batchPool, nameOf),
+    read: queryOn(batchPool, nameOf, cancelStatement),
     readTogether: createReadTogether(queryOn(batchPool, nameOf)),
     writeTogether: createWriteTogether(queryAsWritten, patienceMs),
   };
 }
 
-function queryOn(pool: Pool, nameOf: (text: string) => string): Query {
-  return async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
+function queryOn(pool: Pool, nameOf: (text: string) => string, cancel?: Pools['cancelStatement']): Query {
+  return async function query<Row extends QueryResultRow>(text: string, values: readonly unknown[], interest?: Interest): Promise<Row[]> {
     const name = nameOf(text);
-    const { rows } = await pool.query<Row>({ text, values: values as unknown[], types, name: name || undefined });
+    const config = { text, values: values as unknown[], types, name: name || undefined };
+    const { rows } = await (interest ? queryWhile<Row>(pool, config, interest, cancel) : pool.query<Row>(config));
     return rows;
   };
+}
+
+/** Runs a statement as long as there is interest in it. */
+async function queryWhile<Row extends QueryResultRow>(
+  pool: Pool,
+  config: QueryConfig,
+  interest: Interest,
+  cancel: Pools['cancelStatement'],
+): Promise<QueryResult<Row>> {
+  const client = await pool.connect();
+  if (interest.isLost()) {
+    client.release();
+    throw new LostInterestError();
+  }
+  let isCancelled = false;
+  const forget = interest.onLost(() => {
+    isCancelled = cancel !== undefined;
+    cancel?.(client);
+  });
+  // What failed is replaced, as `pool.query` does; and what was cancelled, since that might yet end its next statement.
+  let isSpent = true;
+  try {
+    const result = await client.query<Row>(config);
+    isSpent = isCancelled;
+    return result;
+  } catch (error) {
+    throw isCancelled ? new LostInterestError() : error;
+  } finally {
+    forget();
+    client.release(isSpent);
+  }
 }
 
 /** Prepares nothing: on the embedded database's one connection, Prisma's names would collide with ours. */

@@ -1,3 +1,5 @@
+import { LostInterestError } from './interest.ts';
+
 /** SQLSTATE classes: connection exception (08), insufficient resources (53: disk, memory, connections), system error (58). */
 const SQL_CLASSES = /^(08|53|58)[0-9A-Z]{3}$/;
 /**
@@ -28,12 +30,13 @@ const MESSAGES = new Set([
 ]);
 
 /**
- * Whether an error means that the database is temporarily unavailable: unreachable, shutting down, starting, full, or too slow. The request was not at
+ * Whether an error means that the database is temporarily unavailable: unreachable, shutting down, starting, full, or too slow for whoever waits. The request was not at
  * fault and can be repeated. Only this module knows these errors of pg, its pool and Prisma.
  */
 export function isUnavailable(error: unknown): boolean {
   // None of a host's addresses can be reached.
   if (error instanceof AggregateError) return error.errors.some(isUnavailable);
+  if (error instanceof LostInterestError) return true;
   if (!(error instanceof Error)) return false;
   const { code = '', severity, syscall, meta, cause } = error as DatabaseErrorFields;
   const adapter = meta?.driverAdapterError?.cause ?? (error.name === 'DriverAdapterError' ? cause : undefined);

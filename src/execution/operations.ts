@@ -1,5 +1,6 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
+import { LostInterestError } from '../database/interest.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -12,7 +13,7 @@ export interface OperationReport {
   /** A subscription is reported once it has opened, or failed to open. */
   readonly kind: `${OperationTypeNode}`;
   readonly caller: Caller;
-  /** `OK`, or the code of the first error. */
+  /** `OK`, the code of the first error, or `ABANDONED`: the client had gone, or its time was up. */
   readonly outcome: string;
   /** The time from its turn in the queue to its result, in ms. */
   readonly durationMs: number;
@@ -65,12 +66,13 @@ export function factsOf(document: DocumentNode, operationName: string | null | u
   return { name: operation?.name?.value, kind: operation?.operation ?? 'query' };
 }
 
-/** Returns the code that the caller will get: the errors are not masked yet. */
+/** Returns the code that the caller will get: the errors are not masked yet. ABANDONED: no caller waits for one. */
 function codeOf(errors: ExecutionResult['errors']): string {
   const [error] = errors ?? [];
   if (!error) return 'OK';
   const thrown = error.originalError ?? error;
   if (thrown instanceof DomainError) return thrown.code;
+  if (thrown instanceof LostInterestError) return 'ABANDONED';
   if (isUnavailable(thrown)) return 'SERVICE_UNAVAILABLE';
   const { code } = error.extensions ?? {};
   if (typeof code === 'string') return code;

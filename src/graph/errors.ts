@@ -2,7 +2,7 @@ import { GraphQLError, Kind } from 'graphql';
 import type { Logger } from 'pino';
 import { FAULT } from '../admission/admit.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
-import { OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
+import { isUnheard, OUTAGE_LOGGED, outageOf } from '../admission/outage.ts';
 import { DomainError } from '../domain/errors.ts';
 import { logPrivateCause } from '../domain/private-causes.ts';
 import { withoutValue } from './documents/quoted-values.ts';
@@ -49,7 +49,7 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
   }
   const outage = outageOf(thrown);
   if (outage) {
-    log.error({ err: thrown, path, requestId }, OUTAGE_LOGGED);
+    if (!isUnheard(thrown)) log.error({ err: thrown, path, requestId }, OUTAGE_LOGGED);
     const { message, retryAfter } = outage;
     const http = { status: 503, headers: { 'retry-after': String(retryAfter) } };
     return new GraphQLError(message, { nodes, path, extensions: { code: 'SERVICE_UNAVAILABLE', retryAfter, http } });

@@ -4,10 +4,9 @@ import type { Admission } from '../admission/admission.ts';
 import type { Face } from '../admission/admit.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
 import type { Quota } from '../admission/quota.ts';
-import type { Caller } from '../domain/caller.ts';
 import type { ObserveOperation } from '../execution/operations.ts';
-import type { OperationContext } from '../execution/run.ts';
 import { createCompiledDocuments } from './compiled-documents.ts';
+import type { ContextFor } from './context-for.ts';
 import { createDocumentChecks, withoutSuggestion } from './documents/checks.ts';
 import { loadTrustedDocuments, type TrustedDocumentsSettings } from './documents/trusted-documents.ts';
 import { maskError } from './errors.ts';
@@ -31,8 +30,7 @@ export interface GraphSettings {
 interface GraphOptions extends GraphSettings {
   readonly schema: GraphQLSchema;
   readonly schemaFiles: SchemaFiles;
-  /** Makes the resolvers' context for one operation. `resumeFrom`: the cursor after which a subscription resumes. */
-  readonly contextFor: (caller: Caller, resumeFrom?: string) => OperationContext;
+  readonly contextFor: ContextFor;
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
   /** Open streams of each account, over all transports. */

@@ -3,18 +3,18 @@ import { type Admission, inTurn } from '../admission/admission.ts';
 import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { outageOf } from '../admission/outage.ts';
-import { actorOf, type Caller } from '../domain/caller.ts';
+import { actorOf } from '../domain/caller.ts';
 import type { JsonText, ValuesResult } from '../execution/answers.ts';
 import type { OperationBody } from '../execution/operation-body.ts';
 import { type ObserveOperation, observed } from '../execution/operations.ts';
-import type { OperationContext } from '../execution/run.ts';
 import { TextResponse } from '../server/text-response.ts';
 import type { ResultType } from './accept.ts';
 import type { CompiledDocuments } from './compiled-documents.ts';
+import type { ContextFor } from './context-for.ts';
 
 interface SimpleOperationOptions {
   readonly documents: CompiledDocuments;
-  readonly contextFor: (caller: Caller) => OperationContext;
+  readonly contextFor: ContextFor;
   readonly admission: Pick<Admission, 'reads' | 'changes'>;
   readonly observe: ObserveOperation;
 }
@@ -31,17 +31,17 @@ type SimpleOutcome = { readonly response: TextResponse } | { readonly result: Ex
  * Yoga's, byte for byte.
  */
 export function createSimpleOperations({ documents, contextFor, admission, observe }: SimpleOperationOptions) {
-  return async (body: OperationBody | undefined, { caller, hasTimedOut }: Admitted, type: ResultType): Promise<SimpleOutcome> => {
+  return async (body: OperationBody | undefined, { caller, interest }: Admitted, type: ResultType): Promise<SimpleOutcome> => {
     if (!body?.isPlain || !body.query) return undefined;
     const { query, operationName, variables } = body;
     const compiled = documents.get(actorOf(caller), query, operationName);
     if (!compiled?.passes(variables)) return undefined;
     const { name, kind, run } = compiled;
-    const context = contextFor(caller);
+    const context = contextFor(caller, interest);
     const facts = { face: 'graph', name, kind, caller } as const;
     const isReported = kind === 'query' ? isFinal : undefined;
     const work = () => observed(observe, facts, () => run(context, variables), isReported);
-    const result = await inTurn(admission, caller, kind, work, hasTimedOut).catch(ignoreOverload);
+    const result = await inTurn(admission, caller, kind, work, interest).catch(ignoreOverload);
     if (result === undefined) return undefined;
     if (result.text !== undefined) return { response: responseOf(result.text, type) };
     if (!result.errors) return { response: responseOf(JSON.stringify(result), type) };

@@ -2,14 +2,14 @@ import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLSche
 import type { Logger } from 'pino';
 import { type Admission, inTurn } from '../admission/admission.ts';
 import { FAILED_LATE, RATE_EXCEEDED, timedOutAfter } from '../admission/admit.ts';
+import type { ClientConnection } from '../admission/client-interest.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
 import { withDeadline } from '../admission/deadline.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import type { Quota } from '../admission/quota.ts';
-import type { Caller } from '../domain/caller.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
-import type { OperationContext } from '../execution/run.ts';
 import { type RenderedStream, type Subscription, subscribeRendered } from '../live/render.ts';
+import type { ContextFor } from './context-for.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { TrustedDocuments } from './documents/trusted-documents.ts';
 import { tooManyRequests, tooManySubscriptions, withoutHttp } from './errors.ts';
@@ -18,7 +18,7 @@ import type { YogaServer } from './yoga.ts';
 
 interface StreamingOptions {
   readonly schema: GraphQLSchema;
-  readonly contextFor: (caller: Caller, resumeFrom?: string) => OperationContext;
+  readonly contextFor: ContextFor;
   readonly mask: (error: unknown, requestId?: string) => GraphQLError;
   readonly yoga: YogaServer;
   readonly checks: DocumentChecks;
@@ -38,7 +38,7 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
   const operations: Operations = {
     ...{ schema, contextFor, mask: maskForStream },
     subscribe: (prepared) => subscribe(options, prepared),
-    execute: (prepared, execute) => executeInTime(options, prepared, execute),
+    execute: (prepared, execute, client) => executeInTime(options, prepared, execute, client),
   };
 
   return {
@@ -71,15 +71,17 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
 
 /** Runs a query or mutation of a WebSocket, within a request's deadline. */
 async function executeInTime(
-  { schema, admission: { requestTimeoutMs }, log }: StreamingOptions,
+  { schema, contextFor, admission: { requestTimeoutMs }, log }: StreamingOptions,
   prepared: Prepared,
   execute: Parameters<Operations['execute']>[1],
+  client: ClientConnection | undefined,
 ): Promise<ExecutionResult> {
   const { document, operationName, variables, caller } = prepared;
   const { errors, ...result } = await withDeadline<ExecutionResult>(
     requestTimeoutMs,
-    async (hasTimedOut) => {
-      const contextValue = { ...prepared.subscribingContext(), caller, hasTimedOut };
+    client,
+    async (interest) => {
+      const contextValue = { ...contextFor(caller, interest), interest };
       return (await execute({ schema, document, operationName, variableValues: variables, contextValue })) as ExecutionResult;
     },
     () => ({ errors: [new GraphQLError(timedOutAfter(requestTimeoutMs), { extensions: { code: 'TIMEOUT' } })] }),

@@ -5,8 +5,8 @@ import { type Admission, inTurn } from '../admission/admission.ts';
 import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
-import type { Caller } from '../domain/caller.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
+import type { ContextFor } from './context-for.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { DocumentReference, TrustedDocuments } from './documents/trusted-documents.ts';
 import { bodyTooLarge, tooManyRequests, withoutHttp, withStatus } from './errors.ts';
@@ -21,7 +21,7 @@ interface ServerContext extends Admitted {
 
 interface YogaOptions {
   readonly schema: GraphQLSchema;
-  readonly contextFor: (caller: Caller) => object;
+  readonly contextFor: ContextFor;
   readonly mask: (error: unknown, requestId?: string) => GraphQLError;
   readonly checks: DocumentChecks;
   readonly trusted: TrustedDocuments;
@@ -54,7 +54,7 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
       ...[malformedJson, refusalBodies, noStreams],
       ...[resolveDocuments(trusted), checkDocuments(checks), runInTurn(admission, observe, mask)],
     ],
-    context: ({ caller }) => contextFor(caller),
+    context: ({ caller, interest }) => contextFor(caller, interest),
     maskedErrors: { maskError: (error) => (isTooLarge(error) ? bodyTooLarge() : mask(error)) },
   });
 }
@@ -99,13 +99,13 @@ function checkDocuments({ parse, validate, check }: DocumentChecks): Plugin<Serv
 function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOptions['mask']): Plugin<ServerContext> {
   return {
     onExecute: ({ setExecuteFn, args }) => {
-      const { caller, hasTimedOut, rate, request, result: knownResult } = args.contextValue;
+      const { caller, interest, rate, request, result: knownResult } = args.contextValue;
       const facts = { face: 'graph', caller, ...factsOf(args.document, args.operationName) } as const;
       setExecuteFn(async (executionArgs: unknown) => {
         // Yoga's own executor orders a result's fields by when they resolve; the specification (7.2.2) wants the order of the selection.
         const run = () => observed(observe, facts, () => execute(executionArgs as ExecutionArgs));
         try {
-          const { errors, ...result } = knownResult ?? (await inTurn(admission, caller, facts.kind, run, hasTimedOut));
+          const { errors, ...result } = knownResult ?? (await inTurn(admission, caller, facts.kind, run, interest));
           const masked = errors?.map((error) => mask(error, caller.requestId));
           const shown = masked ? { ...result, errors: withStatusOf(result, masked) } : result;
           return withCost(shown, args, { request, rate });

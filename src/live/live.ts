@@ -45,6 +45,8 @@ export interface Live {
 export interface LiveOptions {
   readonly prisma: PrismaClient;
   readonly sql: LogReader;
+  /** Reads for one stream, in turn with the organization's other statements. Its tail, which all its streams share, reads out of turn. */
+  readonly inTurn: (organizationSid: string) => LogReader;
   readonly log: Logger;
   /** How often logs are read without being woken, in ms. */
   readonly pollMs?: number;
@@ -55,9 +57,9 @@ export interface LiveOptions {
 }
 
 /** Creates the streams of message events. All of an organization's streams share one tail; readers of equal results share a fan-out. */
-export function createLive({ prisma, sql, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
+export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
   const tails = createTails({ sql, log, pollMs });
-  const privateStreams = createPrivateStreams({ sql, tails, idleMs, bufferSize });
+  const privateStreams = createPrivateStreams({ inTurn, tails, idleMs, bufferSize });
   const fanOuts = createFanOuts({
     tails,
     idleMs,
@@ -84,7 +86,7 @@ export function createLive({ prisma, sql, log, pollMs = 1000, idleMs = 15_000, b
       const selection = selectionOf(caller, filter, head);
       if (after !== undefined) return follow(selection, [], decodeEventCursor(after, head));
       const { organizationSid, passes } = selection;
-      const newest = withCursors(head.logId, await newestEvents(sql, organizationSid, head, last ?? 0, passes));
+      const newest = withCursors(head.logId, await newestEvents(inTurn(organizationSid), organizationSid, head, last ?? 0, passes));
       const isAtHead = newest.at(-1)?.seq === head.seq;
       return follow(selection, isAtHead ? newest : [...newest, bookmarkAt(head.logId, head.seq)], head.seq);
     },

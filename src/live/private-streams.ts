@@ -14,13 +14,13 @@ interface PrivateStreams {
 }
 
 interface PrivateStreamsOptions {
-  readonly sql: LogReader;
+  readonly inTurn: (organizationSid: string) => LogReader;
   readonly tails: Tails;
   readonly idleMs: number;
   readonly bufferSize: number;
 }
 
-export function createPrivateStreams({ sql, tails, idleMs, bufferSize }: PrivateStreamsOptions): PrivateStreams {
+export function createPrivateStreams({ inTurn, tails, idleMs, bufferSize }: PrivateStreamsOptions): PrivateStreams {
   const streams = new Set<EventStream>();
   let stopped = false;
   return {
@@ -29,7 +29,7 @@ export function createPrivateStreams({ sql, tails, idleMs, bufferSize }: Private
     },
     open: (organizationSid, head, after, missed) => {
       const tail = tails.acquire(organizationSid, head);
-      const stream = openStream({ sql, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
+      const stream = openStream({ inTurn, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
       const counted: EventStream = {
         next: stream.next,
         isCaughtUp: stream.isCaughtUp,

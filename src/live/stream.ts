@@ -8,7 +8,7 @@ import { createWakeUp, type WakeUp } from '../wake-up.ts';
 import { type Follower, type LiveEvent, type Tail, withCursors } from './tail.ts';
 
 interface StreamOptions {
-  readonly sql: LogReader;
+  readonly inTurn: (organizationSid: string) => LogReader;
   readonly organizationSid: string;
   readonly logId: string;
   readonly tail: Tail;
@@ -66,7 +66,7 @@ interface StreamState {
 }
 
 async function* follow(
-  { sql, organizationSid, logId, tail, missed = [], idleMs, bufferSize }: StreamOptions,
+  { inTurn, organizationSid, logId, tail, missed = [], idleMs, bufferSize }: StreamOptions,
   state: StreamState,
   wakeUp: WakeUp,
   isClosed: () => boolean,
@@ -75,7 +75,7 @@ async function* follow(
   async function read(): Promise<EventWithMessage[]> {
     for (;;) {
       try {
-        return await readEventsWithMessages(sql, organizationSid, state.position, REPLAY_BATCH);
+        return await readEventsWithMessages(inTurn(organizationSid), organizationSid, state.position, REPLAY_BATCH);
       } catch (error) {
         if (!isUnavailable(error) || isClosed()) throw error;
       }

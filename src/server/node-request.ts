@@ -23,6 +23,11 @@ export class NodeRequest {
     this.headers = new NodeHeaders(incoming.headers);
   }
 
+  /** The connection that it came over. */
+  get connection(): IncomingMessage['socket'] {
+    return this.#incoming.socket;
+  }
+
   /** The path and the query string, as in the URL of the equivalent Request. */
   get target(): Target {
     this.#target ??= splitTarget(this.#incoming.url ?? '/') ?? plainTarget(this.url);

@@ -285,6 +285,7 @@ test('another instance refuses a suspended account as soon as it hears of the ch
   const app = createApp({
     gateway: { ...gateway.gateway, verified },
     live: gateway.live,
+    statements: gateway.statements,
     contract: { restTimestamps: 'iso', restBotSecrets: 'plain' },
     log: gateway.gateway.log,
     isReady: () => true,

@@ -36,7 +36,8 @@ function createInstance() {
   const following = postgres && databaseUrl ? followCredentialChanges({ databaseUrl, prisma, kept: [verified], log }) : undefined;
   const own = { ...gateway.gateway, verified };
   const app = createApp({
-    ...{ gateway: own, live: gateway.live, contract: { restTimestamps: 'iso', restBotSecrets: 'plain' }, log },
+    ...{ gateway: own, live: gateway.live, statements: gateway.statements },
+    ...{ contract: { restTimestamps: 'iso', restBotSecrets: 'plain' }, log },
     isReady: () => true,
   });
   return {

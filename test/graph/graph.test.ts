@@ -230,6 +230,7 @@ describe('an error', () => {
     const app = createApp({
       gateway: { ...gateway.gateway, prisma, verified: createVerifiedCredentials({ hears: false }) },
       live: gateway.live,
+      statements: gateway.statements,
       contract: { restTimestamps: 'iso', restBotSecrets: 'plain' },
       log: gateway.gateway.log,
       isReady: () => true,

@@ -120,7 +120,7 @@ function start(log: Log, options: { idleMs?: number; bufferSize?: number } = {})
   renders = 0;
   failing = false;
   made = turn;
-  return createLive({ prisma: log.prisma, sql: log.sql, log: pino({ enabled: false }), pollMs: 5, ...options });
+  return createLive({ prisma: log.prisma, sql: log.sql, inTurn: () => log.sql, log: pino({ enabled: false }), pollMs: 5, ...options });
 }
 
 const between = (after: number, last: number, passes = (_seq: number) => true) =>

@@ -101,9 +101,11 @@ const browser: Start = (url) => {
 
 /** One gateway's live streams behind a port, next to the page and the data it has received. */
 async function serve(port: number, token: string, received: (answer: unknown) => void) {
-  const live = createLive({ prisma: gateway.database.prisma, sql: gateway.database.sql, log: gateway.gateway.log, pollMs: 50 });
+  const { statements } = gateway;
+  const { prisma, sql, log } = gateway.gateway;
+  const live = createLive({ prisma, sql, inTurn: statements, log, pollMs: 50 });
   const contract = { restTimestamps: 'iso', restBotSecrets: 'plain' } as const;
-  const app = createApp({ gateway: gateway.gateway, live, contract, log: gateway.gateway.log, isReady: () => true });
+  const app = createApp({ gateway: gateway.gateway, live, statements, contract, log, isReady: () => true });
   const listener = await listen(
     async (request, peer) => {
       const { pathname } = new URL(request.url);

@@ -48,10 +48,10 @@ function follow(
     onError = () => {},
   }: { from?: bigint; after?: bigint; bufferSize?: number; pollMs?: number; onError?: () => void } = {},
 ) {
-  const place = { sql: log.sql, organizationSid: 'OR1', logId: 'log' };
+  const place = { sql: log.sql, inTurn: () => log.sql, organizationSid: 'OR1', logId: 'log' };
   const tail = startTail({ ...place, from, pollMs, onError });
   tails.push(tail);
-  const open = (options: { after?: bigint; bufferSize?: number } = {}) =>
+  const open = (options: { after?: bigint; bufferSize?: number; inTurn?: (organizationSid: string) => LogReader } = {}) =>
     openStream({ ...place, tail, after, bufferSize, idleMs: 60_000, ...options });
   return { tail, open };
 }
@@ -105,6 +105,26 @@ test('a stream behind the tail replays by itself and joins it without a gap or a
   log.append(105);
   tail.wake();
   expect((await next)[0]).toBe(1901);
+});
+
+test('what one stream reads waits for the turn of its organization; what all of them share does not', async () => {
+  const log = new Log();
+  log.append(700);
+  const turns: string[] = [];
+  const inTurn = (organizationSid: string) => {
+    turns.push(organizationSid);
+    return log.sql;
+  };
+  const { tail, open } = follow(log);
+  await numbers(open(), 700);
+  expect(turns).toEqual([]);
+  const behind = open({ after: 300n, inTurn });
+  expect(await numbers(behind, 400)).toEqual(upTo(700, 301));
+  expect(turns).toEqual(['OR1', 'OR1']);
+  log.append(5);
+  tail.wake();
+  expect(await numbers(behind, 5)).toEqual(upTo(705, 701));
+  expect(turns).toHaveLength(2);
 });
 
 test('if retention overtakes a tail while the database is down, its followers get CURSOR_EXPIRED, and new ones are served', async () => {

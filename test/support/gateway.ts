@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Logger, pino } from 'pino';
+import { createStatementTurns, type StatementTurns } from '../../src/admission/statements.ts';
 import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
@@ -29,6 +30,7 @@ export interface TestGateway {
   readonly database: Database;
   readonly gateway: Gateway;
   readonly live: Live;
+  readonly statements: StatementTurns;
   readonly app: App;
   readonly fetch: (request: Request) => Promise<Response>;
   /** Another app on the same database. */
@@ -83,11 +85,13 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     ...options.platforms,
   };
   const { restTimestamps = 'iso', restBotSecrets = 'plain', botFramework } = options;
-  const live = createLive({ prisma: database.prisma, sql: database.sql, log: gateway.log, ...options.live });
+  const statements = createStatementTurns(database.sql);
+  const live = createLive({ prisma: database.prisma, sql: database.sql, inTurn: statements, log: gateway.log, ...options.live });
   const another = (access: Access) =>
     createApp({
       gateway,
       live,
+      statements,
       // All of a test's clients have one address, and many of them are refused on purpose.
       failedAttempts: { perAddress: 10_000, perName: 10_000, maxDelayMs: 0 },
       ...access,
@@ -102,6 +106,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     database,
     gateway,
     live,
+    statements,
     app,
     fetch,
     another,

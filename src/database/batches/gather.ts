@@ -1,7 +1,11 @@
 import type { QueryResultRow } from 'pg';
+import type { Interest } from '../interest.ts';
 
-/** Runs one statement. Values go into `values`, never into `text`. */
-export type Query = <Row extends QueryResultRow>(text: string, values: readonly unknown[]) => Promise<Row[]>;
+/**
+ * Runs one statement. Values go into `values`, never into `text`. Given an interest, the statement ends when that is lost, and is rejected with a
+ * LostInterestError.
+ */
+export type Query = <Row extends QueryResultRow>(text: string, values: readonly unknown[], interest?: Interest) => Promise<Row[]>;
 
 /** A statement that waits for its rows. */
 export interface WaitingStatement {

@@ -15,6 +15,8 @@ export interface EmbeddedDatabase {
   /** The same pool. */
   readonly batchPool: pg.Pool;
   readonly movingPool: pg.Pool;
+  /** Absent: a statement of PGlite's occupies this process's only thread until it ends, so that nothing can ask for its end meanwhile. */
+  readonly cancelStatement?: undefined;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { isUnavailable } from '../unavailable.ts';
+import { cancelStatement } from './cancel.ts';
 import { closeUnresponsive, WatchedClient } from './connection.ts';
 import { closeFullConnections } from './statement-names.ts';
 
@@ -40,6 +41,7 @@ interface Postgres {
    * Their plans are generic, too.
    */
   readonly movingPool: pg.Pool;
+  readonly cancelStatement: (client: pg.PoolClient) => void;
   close(): Promise<void>;
 }
 
@@ -77,7 +79,7 @@ export async function openPostgres(databaseUrl: string, patienceMs: number, requ
   for (;;) {
     try {
       await pool.query('SELECT 1');
-      return { pool, batchPool, movingPool, close };
+      return { pool, batchPool, movingPool, cancelStatement, close };
     } catch (error) {
       if (isUnavailable(error) && Date.now() < deadline) {
         await delay(250);

@@ -6,9 +6,10 @@ import {
   type MessageType,
   Prisma,
 } from '../../../prisma/client/client.ts';
+import { condition, Values } from '../../database/lists/conditions.ts';
 import { countWindow, type KeptCounts } from '../../database/lists/kept-counts.ts';
 import { nestedReadsOf, type Reads, readsOf, readsOfAll } from '../../database/lists/reads.ts';
-import { selectRow } from '../../database/lists/select.ts';
+import { columnList, selectRow } from '../../database/lists/select.ts';
 import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
@@ -132,12 +133,18 @@ export const conditions = (filter: MessageFilter) => [
 const COUNTS: KeptCounts = { totals: 'message_count', days: 'message_day', dayOf: 'dateCreated' };
 
 /** Reads the events of these messages in the caller's reach, in the order of the log. */
-export function listMessageEvents({ prisma }: Gateway, caller: Caller, messageSids: readonly string[]): Promise<MessageEvent[]> {
-  return prisma.messageEvent.findMany({
-    where: { organizationSid: caller.organizationSid, message: belonging(caller), messageSid: { in: [...messageSids] } },
-    orderBy: { seq: 'asc' },
-  });
+export async function listMessageEvents({ sql }: Gateway, caller: Caller, messageSids: readonly string[]): Promise<MessageEvent[]> {
+  const values = new Values();
+  const sids = values.add([...messageSids]);
+  const own = values.add(caller.organizationSid);
+  const rows = await sql.query<MessageEvent & { readonly seq: unknown }>(
+    `SELECT ${columnList(EVENT_FIELDS)} FROM message_event WHERE message_sid = ANY (${sids}) AND organization_sid = ${own}
+       AND EXISTS (SELECT 1 FROM message WHERE sid = message_sid AND ${condition(belonging(caller), values)}) ORDER BY seq`,
+    values.given,
+  );
+  return rows.map((row) => ({ ...row, seq: BigInt(String(row.seq)) }));
 }
+const EVENT_FIELDS = Object.values(Prisma.MessageEventScalarFieldEnum);
 
 /** The condition that the platform gave the message this sid. */
 function restcommSid(text: string | null | undefined) {

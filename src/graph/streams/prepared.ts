@@ -1,12 +1,16 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
+import type { ClientConnection } from '../../admission/client-interest.ts';
 import type { CredentialWatch } from '../../admission/credential-watch.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { RenderedStream, Subscription } from '../../live/render.ts';
 
 /** A parsed and valid operation, ready to run. */
 export interface PreparedOperation extends Subscription {
-  /** Runs a query or mutation. */
-  execute(): Promise<ExecutionResult>;
+  /**
+   * Runs a query or mutation.
+   * @param client the connection that its client waits on
+   */
+  execute(client?: ClientConnection): Promise<ExecutionResult>;
   subscribe(): Promise<RenderedStream | { errors: readonly GraphQLError[] }>;
 }
 
@@ -41,10 +45,10 @@ export interface StreamingGraph {
 /** The dependencies of all prepared operations. */
 export interface Operations {
   readonly schema: GraphQLSchema;
-  readonly contextFor: (caller: Caller, resumeFrom?: string) => object;
+  readonly contextFor: (caller: Caller, interest?: undefined, resumeFrom?: string) => object;
   /** Makes the error that a client sees, without Yoga's `extensions.http`. */
   readonly mask: (error: unknown, requestId?: string) => GraphQLError;
-  readonly execute: (prepared: Prepared, execute: GraphQLExecute) => Promise<ExecutionResult>;
+  readonly execute: (prepared: Prepared, execute: GraphQLExecute, client: ClientConnection | undefined) => Promise<ExecutionResult>;
   readonly subscribe: (prepared: Prepared) => ReturnType<PreparedOperation['subscribe']>;
 }
 
@@ -80,7 +84,7 @@ export class Prepared implements PreparedOperation {
   }
 
   subscribingContext(): object {
-    return this.#operations.contextFor(this.caller, this.#resumeFrom);
+    return this.#operations.contextFor(this.caller, undefined, this.#resumeFrom);
   }
 
   freshContext(): object {
@@ -91,9 +95,9 @@ export class Prepared implements PreparedOperation {
     return this.#operations.mask(error, this.caller.requestId);
   }
 
-  async execute(): Promise<ExecutionResult> {
+  async execute(client?: ClientConnection): Promise<ExecutionResult> {
     if (!this.#execute) throw new Error('A subscription cannot be executed');
-    return this.#operations.execute(this, this.#execute);
+    return this.#operations.execute(this, this.#execute, client);
   }
 
   subscribe(): ReturnType<PreparedOperation['subscribe']> {

@@ -35,6 +35,7 @@ type SocketContext = Context<Record<string, unknown>, ClientSocket>;
 interface OperationArguments {
   readonly prepared: PreparedOperation;
   readonly stream: SocketStream;
+  readonly connection: Duplex | undefined;
 }
 
 interface WebSocketOptions {
@@ -120,7 +121,10 @@ function createProtocol(options: WebSocketOptions, clients: Set<ClientSocket>) {
     connectionInitWaitTimeout: 0,
     onConnect: (context) => connect(options, context),
     onSubscribe: (context, id, payload) => prepare(options.graph, context, id, payload) as Promise<never>,
-    execute: (args) => (args as unknown as OperationArguments).prepared.execute(),
+    execute: (args) => {
+      const { prepared, connection } = args as unknown as OperationArguments;
+      return prepared.execute(connection);
+    },
     subscribe: async (args) => {
       const { prepared, stream } = args as unknown as OperationArguments;
       await stream.open(prepared);
@@ -176,7 +180,7 @@ async function prepare(graph: StreamingGraph, context: SocketContext, id: string
   if ('errors' in prepared) return prepared.errors;
   const { schema, document, operationName } = prepared;
   if (!getOperationAST(document, operationName)) return [noSuchOperation()];
-  return { schema, document, operationName, prepared, stream };
+  return { schema, document, operationName, prepared, stream, connection: context.extra.network };
 }
 
 /** Yoga's error over HTTP. */

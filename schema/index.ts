@@ -11,6 +11,7 @@ import './bot.ts';
 import './mapping.ts';
 import './message.ts';
 import './message-event.ts';
+import './conversation.ts';
 import './enterprise-changes.ts';
 import './bot-changes.ts';
 import './mapping-changes.ts';

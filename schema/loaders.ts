@@ -1,5 +1,15 @@
 import DataLoader from 'dataloader';
-import type { Account, Bot, Enterprise, EnterpriseAdmin, Mapping, Message, MessageEvent, Organization } from '../prisma/client/client.ts';
+import type {
+  Account,
+  Bot,
+  Conversation,
+  Enterprise,
+  EnterpriseAdmin,
+  Mapping,
+  Message,
+  MessageEvent,
+  Organization,
+} from '../prisma/client/client.ts';
 import type { Total } from '../src/database/lists/bounds.ts';
 import { countRowsOf, countWithinOf, selectAll } from '../src/database/lists/select.ts';
 import type { Caller } from '../src/domain/caller.ts';
@@ -9,6 +19,7 @@ import { ENTERPRISES } from '../src/domain/enterprises/enterprises.ts';
 import { MAPPINGS } from '../src/domain/enterprises/mappings.ts';
 import type { SearchTooWideError } from '../src/domain/errors.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
+import { CONVERSATIONS } from '../src/domain/messages/conversations.ts';
 import { headOf } from '../src/domain/messages/events.ts';
 import { listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
 
@@ -27,6 +38,7 @@ export interface Loaders {
   readonly enterprise: DataLoader<string, Enterprise | undefined>;
   readonly mapping: DataLoader<string, Mapping | undefined>;
   readonly message: DataLoader<string, Message | undefined>;
+  readonly conversation: DataLoader<string, Conversation | undefined>;
   /** The id of the event log, by the organization's sid. */
   readonly logId: DataLoader<string, string>;
   /** By the enterprise's sid. */
@@ -58,6 +70,7 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
   enterprise: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, ENTERPRISES, { ...enterprises(caller), sid: { in: sids } })),
   mapping: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, MAPPINGS, { ...belonging(caller), sid: { in: sids } })),
   message: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, MESSAGES, { ...belonging(caller), sid: { in: sids } })),
+  conversation: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, CONVERSATIONS, { ...belonging(caller), sid: { in: sids } })),
   adminOf: ({ prisma }, caller) =>
     byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
   botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),

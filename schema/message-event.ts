@@ -17,7 +17,7 @@ type EventRow = Pick<LoggedEvent, 'seq' | 'messageSid' | 'status' | 'previousSta
 const cursorOf = async ({ cursor, seq }: EventRow, { caller, loaders }: GraphContext) =>
   cursor ?? encodeEventCursor(await loaders.logId.load(caller.organizationSid), seq);
 
-const MessageEventRef = builder.node(builder.objectRef<EventRow>('MessageEvent'), {
+export const MessageEventRef = builder.node(builder.objectRef<EventRow>('MessageEvent'), {
   // With its message: those whose events are deleted get the status of the same position in the log.
   id: { resolve: async (event, _args, context) => `${await cursorOf(event, context)}_${event.messageSid}` },
   loadOne: (id, { gateway, caller }) => {

@@ -188,7 +188,7 @@ export const MessageRef = builder.prismaNode('Message', {
 
 export const MessageEdge = builder.edgeObject({ type: MessageRef, name: 'MessageEdge', description: 'A message and its cursor.' });
 
-const MessageConnection = builder.connectionObject(
+export const MessageConnection = builder.connectionObject(
   { type: MessageRef, name: 'MessageConnection', description: 'A page of messages.' },
   MessageEdge,
 );
@@ -198,6 +198,7 @@ export const MessageFilterInput = builder.inputType('MessageFilter', {
   fields: (t) => ({
     enterpriseSid: t.id({ description: 'The message belongs to the enterprise with this sid.' }),
     mappingSid: t.id({ description: 'The message was sent through the mapping with this sid.' }),
+    conversationSid: t.id({ description: 'The message belongs to the conversation with this sid.' }),
     type: t.field({ type: MessageTypeEnum, description: 'The message is of this type.' }),
     direction: t.field({ type: MessageDirectionEnum, description: 'The message has this direction.' }),
     from: t.string({
@@ -221,7 +222,7 @@ export const MessageFilterInput = builder.inputType('MessageFilter', {
   }),
 });
 
-const MessageOrderInput = builder.inputType('MessageOrder', {
+export const MessageOrderInput = builder.inputType('MessageOrder', {
   description: 'A sort order of messages. Ties are sorted by sid in the same direction.',
   fields: (t) => ({
     field: t.field({

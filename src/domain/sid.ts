@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 
 /**
  * The prefix of a sid names its type: OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access
- * token and AU audit record are the gateway's own.
+ * token, AU audit record and CV conversation are the gateway's own.
  */
-export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU';
+export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU' | 'CV';
 
 /** Makes a sid: the prefix and 32 random lower-case hex digits. */
 export const newSid = (prefix: SidPrefix | 'AC'): string => prefix + randomBytes(16).toString('hex');

@@ -5,6 +5,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import type { Platform } from '../domain/hints.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
+import { fillConversations } from '../domain/messages/fill-conversations.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
 import { restoreLanes } from './outbox.ts';
@@ -47,6 +48,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: (signal) => purgeIdempotencyKeys(prisma, signal) },
     { name: 'purge-access-tokens', everyMs: HOUR_MS, run: (signal) => purgeAccessTokens(prisma, signal) },
     { name: 'restore-lanes', everyMs: 60_000, run: (signal) => restoreLanes(prisma, signal) },
+    { name: 'fill-conversations', everyMs: 60_000, run: (signal) => fillConversations(prisma, signal) },
     { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },
     { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
   ]);

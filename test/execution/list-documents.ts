@@ -13,14 +13,19 @@ export const COLUMNS = {
     ),
   Mapping: 'sid name microsoftAddress externalAddress enterpriseSid accountSid dateCreated dateUpdated'.split(' '),
   Enterprise: 'sid name status accountSid dateCreated dateUpdated'.split(' '),
+  Conversation:
+    'sid lastMessageSid lastMessageDate messagesFromPhone messagesFromTeams messagesFailed unansweredSince dateCreated enterpriseSid mappingSid'.split(
+      ' ',
+    ),
   Bot: 'sid applicationId tenantId botAppId clientSecretHint enterpriseSid accountSid dateCreated dateUpdated'.split(' '),
 } as const;
 
 /** The lists of each type. */
 export const LISTS: Readonly<Record<'Query' | TypeName, Readonly<Record<string, TypeName>>>> = {
-  Query: { messages: 'Message', mappings: 'Mapping', enterprises: 'Enterprise', bots: 'Bot' },
+  Query: { messages: 'Message', mappings: 'Mapping', enterprises: 'Enterprise', bots: 'Bot', conversations: 'Conversation' },
   Enterprise: { mappings: 'Mapping', messages: 'Message' },
-  Mapping: { messages: 'Message' },
+  Mapping: { messages: 'Message', conversations: 'Conversation' },
+  Conversation: { messages: 'Message' },
   Message: {},
   Bot: {},
 };
@@ -29,6 +34,7 @@ const ORDERS: Readonly<Record<TypeName, readonly string[]>> = {
   Message: ['DATE_CREATED', 'FROM', 'TO'],
   Mapping: ['DATE_CREATED', 'NAME', 'MICROSOFT_ADDRESS', 'EXTERNAL_ADDRESS', 'DOMAIN'],
   Enterprise: ['DATE_CREATED', 'NAME'],
+  Conversation: ['LAST_MESSAGE', 'PHONE', 'UNANSWERED_SINCE'],
   Bot: ['DATE_CREATED'],
 };
 
@@ -50,6 +56,7 @@ const FILTERS: Readonly<Record<TypeName, readonly object[]>> = {
     { operational: false, domain: 'b.example' },
   ],
   Enterprise: [{ name: 'a' }, { statuses: ['ACTIVE'] }, { statuses: [] }],
+  Conversation: [{ unanswered: true }, { unanswered: false, phone: '+' }, { lastMessageTo: '2000-01-01T00:00:00Z' }],
   Bot: [{ createdFrom: '1990-01-01T00:00:00+02:00' }],
 };
 

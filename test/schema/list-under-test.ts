@@ -8,6 +8,7 @@ import { listEnterprises } from '../../src/domain/enterprises/enterprises.ts';
 import { listMappings } from '../../src/domain/enterprises/mappings.ts';
 import type { PageArguments } from '../../src/domain/lists/keyset.ts';
 import type { Page } from '../../src/domain/lists/pages.ts';
+import { listConversations } from '../../src/domain/messages/conversations.ts';
 import { listMessages } from '../../src/domain/messages/messages.ts';
 import { newSid, type SidPrefix } from '../../src/domain/sid.ts';
 import type { TestGateway } from '../support/gateway.ts';
@@ -164,6 +165,24 @@ export function listsUnderTest({ gateway }: TestGateway): ListUnderTest[] {
         return { sid: message.sid, value: field === 'DATE_CREATED' ? message.dateCreated.getTime() : text };
       },
       remove: removing(prisma.message),
+    })),
+    ...(['LAST_MESSAGE', 'PHONE', 'UNANSWERED_SINCE'] as const).map((field) => ({
+      name: `conversations by ${field}`,
+      read: (caller: Caller, direction: Direction, page: PageArguments) =>
+        listConversations(gateway, caller, {}, { field, direction }, page),
+      insert: async (caller: Caller, number: number, value: number) => {
+        const [text, time] = [textOf(value), new Date(epoch + value)];
+        const { organizationSid, enterpriseSid } = await ownedBy(prisma, caller);
+        const { sid } = await prisma.conversation.create({
+          data: {
+            ...{ organizationSid, enterpriseSid, mappingSid: 'BE1', sid: sidOf('CV', number), phone: text, phoneFolded: text },
+            ...{ messagesFromPhone: 1, messagesFromTeams: 0, messagesFailed: 0, lastMessageSid: 'MS1', lastMessageDate: time },
+            ...{ unansweredSince: time, dateCreated: time },
+          },
+        });
+        return { sid, value: field === 'PHONE' ? text : time.getTime() };
+      },
+      remove: removing(prisma.conversation),
     })),
   ];
 }

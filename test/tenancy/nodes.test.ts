@@ -14,7 +14,7 @@ const OWN = `query ($sid: ID!) {
   enterprise(sid: $sid) {
     id admin { id } bot { id }
     mappings(first: 1) { nodes { id } }
-    messages(first: 1) { nodes { id events { id } } }
+    messages(first: 1) { nodes { id events { id } conversation { id } } }
   }
   accessTokens(first: 1) { nodes { id } }
   auditLog(first: 1) { nodes { id } }
@@ -42,6 +42,7 @@ beforeAll(async () => {
       EnterpriseAdmin: enterprise.admin.id,
     },
     ...{ Bot: enterprise.bot.id, Mapping: enterprise.mappings.nodes[0].id, Message: message.id, MessageEvent: message.events[0].id },
+    Conversation: message.conversation.id,
     ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id },
   };
 });
@@ -95,7 +96,7 @@ describe('a global id', () => {
   test('finds what belongs to the enterprise, and its account, for credentials that are restricted to it', async () => {
     const [first, second] = world.sids.Enterprise ?? [];
     const shared = ['Account', 'Organization'];
-    const own = ['Bot', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'Message', 'MessageEvent'];
+    const own = ['Bot', 'Conversation', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'Message', 'MessageEvent'];
     expect(await seen(await token(['READ', 'AUDIT'], first))).toEqual([...shared, ...own].sort());
     expect(await seen(await token(['READ', 'AUDIT'], second))).toEqual(shared);
   });

@@ -21,6 +21,8 @@ import { prefixes } from './world.ts';
 const DEEP = 6;
 /** How many, where a sid is looked for and mostly nothing is found. */
 const SHALLOW = 4;
+/** Of more members than this, as those of Node, one level less is selected. */
+const MANY = 5;
 
 /** A place where an operation takes text from outside, and the operation, in which `$target` stands there. */
 export interface Position {
@@ -133,18 +135,32 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     return inputs ? `${field.name}(${inputs})` : field.name;
   }
 
-  /** Every field, and every field's fields, down to this depth. Fields in which an abstract type's members differ get names of their own. */
-  function select(type: GraphQLNamedOutputType, depth: number, renamed: ReadonlySet<string> = new Set()): string {
+  /**
+   * Every field, and every field's fields, down to this depth. Fields in which an abstract type's members differ get names of their own.
+   * @param within the types around it: what would be in itself is left out, or operations would be longer than they may be
+   */
+  function select(
+    type: GraphQLNamedOutputType,
+    depth: number,
+    renamed: ReadonlyMap<string, string> = new Map(),
+    within: readonly GraphQLNamedOutputType[] = [],
+  ): string {
     if (isLeafType(type)) return '';
     if (isAbstractType(type)) {
       const all = schema.getPossibleTypes(type);
-      const members = all.map((member) => `... on ${member.name} ${select(member, depth, differing(all))}`);
+      const members = all.map(
+        (member) => `... on ${member.name} ${select(member, all.length > MANY ? depth - 1 : depth, differing(all), within)}`,
+      );
       return `{ __typename ${members.join(' ')} }`;
     }
-    const fields = Object.values(type.getFields()).filter((field) => isLeafType(getNamedType(field.type)) || depth > 1);
+    const around = [...within, type];
+    const isOpened = (inner: GraphQLNamedOutputType) => depth > 1 && !around.includes(inner);
+    const fields = Object.values(type.getFields()).filter(
+      ({ type: inner }) => isLeafType(getNamedType(inner)) || isOpened(getNamedType(inner)),
+    );
     const selected = fields.map(
       (field) =>
-        `${renamed.has(field.name) ? `${type.name}_${field.name}: ` : ''}${call(field)} ${select(getNamedType(field.type), depth - 1)}`,
+        `${(renamed.get(field.name) ?? String(field.type)) !== String(field.type) ? `${type.name}_${field.name}: ` : ''}${call(field)} ${select(getNamedType(field.type), depth - 1, new Map(), around)}`,
     );
     return `{ __typename ${selected.join(' ')} }`;
   }
@@ -161,15 +177,13 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
   };
 }
 
-/** The names of fields that types have in common and that are not the same in each. */
-function differing(types: readonly GraphQLObjectType[]): ReadonlySet<string> {
-  const kinds = new Map<string, string>();
-  const names = new Set<string>();
-  for (const { name, type } of types.flatMap((one) => Object.values(one.getFields()))) {
-    if (kinds.has(name) && kinds.get(name) !== String(type)) names.add(name);
-    kinds.set(name, String(type));
-  }
-  return names;
+/** The fields that types have in common and that are not the same in each: the type that most of them give it. */
+function differing(types: readonly GraphQLObjectType[]): ReadonlyMap<string, string> {
+  const kinds = new Map<string, string[]>();
+  for (const { name, type } of types.flatMap((one) => Object.values(one.getFields())))
+    kinds.set(name, [...(kinds.get(name) ?? []), String(type)]);
+  const number = (all: readonly string[], kind: string) => all.filter((one) => one === kind).length;
+  return new Map([...kinds].map(([name, all]) => [name, [...all].sort((a, b) => number(all, b) - number(all, a))[0] as string]));
 }
 
 /** Scalars that carry no text, with values that everything takes. */

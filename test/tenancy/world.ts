@@ -32,6 +32,7 @@ export const prefixes: Readonly<Record<string, SidPrefix | 'AC'>> = {
   Mapping: 'BE',
   Bot: 'BE',
   Message: 'MS',
+  Conversation: 'CV',
   AccessToken: 'AT',
 };
 
@@ -79,6 +80,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const { token, accessToken } = await make('createAccessToken', narrowed);
   const message = await insertMessage(gateway, provider, tag, `${number}1`, enterprises[0] as string, mappings[0] as string);
 
+  const conversations = await gateway.database.prisma.conversation.findMany({ where: { organizationSid: provider.organizationSid } });
   const admins = await gateway.database.prisma.enterpriseAdmin.findMany({ where: { organizationSid: provider.organizationSid } });
   return {
     provider,
@@ -90,6 +92,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       Mapping: mappings,
       Bot: [bot],
       Message: [message],
+      Conversation: conversations.map(({ sid }) => sid),
       AccessToken: [accessToken.sid],
     },
     texts: [`user 1 ${tag}`, `user1@${tag}.example`, `${number}1`, `error ${tag}`],

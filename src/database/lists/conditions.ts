@@ -51,11 +51,16 @@ export class Values {
   }
 }
 
+/** The fields that are no columns: an immutable function computes them, and an index has its values. */
+const COMPUTED: Readonly<Record<string, string>> = {
+  conversationSid: 'conversation_sid("mapping_sid", "direction", "from_folded", "to_folded")',
+};
+
 /** Returns the quoted column of a field: its name in snake case, as in the whole schema. A test checks this rule against the database. */
 export function columnOf(field: string): string {
   let column = columns.get(field);
   if (column === undefined) {
-    column = `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
+    column = COMPUTED[field] ?? `"${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}"`;
     columns.set(field, column);
   }
   return column;

@@ -38,7 +38,8 @@ export function decodeCursor(cursor: string, list: string, field: string, parame
 /** The order field without its version. */
 const orderOf = (field: string) => field.split(':')[0];
 
-const isTime = (field: string) => field === 'DATE_CREATED';
+const TIMES: ReadonlySet<string> = new Set(['DATE_CREATED', 'LAST_MESSAGE', 'UNANSWERED_SINCE']);
+const isTime = (field: string) => TIMES.has(field);
 
 /** The years 1 to 9999, in ms since 1970, which all databases and formats in use can represent. */
 const MIN_TIME = Date.parse('0001-01-01T00:00:00Z');

@@ -26,6 +26,7 @@ import { withStatusAmong } from './status-filter.ts';
 export interface MessageFilter extends TimeRanges {
   enterpriseSid?: string | null;
   mappingSid?: string | null;
+  conversationSid?: string | null;
   type?: MessageType | null;
   direction?: MessageDirection | null;
   from?: string | null;
@@ -45,6 +46,7 @@ export const MESSAGES: Table<Message> = {
   owner: 'organizationSid',
   indexes: [
     { by: 'restcommMessageSid', order: 'dateCreated', where: 'restcomm_message_sid IS NOT NULL' },
+    { by: 'conversationSid', order: 'dateCreated', ownersIn: 'conversation' },
     { by: 'mappingSid', order: 'dateCreated', ownersIn: 'mapping' },
     { by: 'listedStatus', order: 'dateCreated', where: 'listed_status IS NOT NULL' },
     { only: { field: 'stuck', value: true }, order: 'dateCreated', where: 'stuck' },
@@ -97,18 +99,20 @@ function readsFor(sql: Gateway['sql'], caller: Caller, filters: readonly object[
   const { gte, lte } = (only as { readonly dateCreated: { readonly gte?: Date; readonly lte?: Date } }).dateCreated;
   return Object.assign(readsOf(sql, MESSAGES), { count: () => countWindow(sql, MESSAGES.name, all, { from: gte, to: lte }) });
 }
-/** Reads the same page of the messages of each of these enterprises, or of these mappings, in the order of the parents. */
+
+/** Reads the same page of the messages of each of these enterprises, mappings or conversations, in the order of the parents. */
 export function listMessagesOf(
   { sql }: Gateway,
   caller: Caller,
-  parentField: 'enterpriseSid' | 'mappingSid',
+  parentField: 'enterpriseSid' | 'mappingSid' | 'conversationSid',
   parentSids: readonly string[],
   filter: MessageFilter,
   order: Order<MessageOrderField> = BY_CREATION,
   page: PageArguments = {},
   selection?: Selection,
 ): Promise<(Page<Message> | SearchTooWideError)[]> {
-  const reads = nestedReadsOf(sql, MESSAGES, parentField, parentSids);
+  // A conversation's sid is computed, and so no field of the row.
+  const reads = nestedReadsOf(sql, MESSAGES, parentField as keyof Message, parentSids);
   return readPages(caller, LIST, reads, [belonging(caller), ...conditions(filter)], order, page, selection);
 }
 
@@ -116,6 +120,7 @@ export function listMessagesOf(
 export const conditions = (filter: MessageFilter) => [
   filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
   filter.mappingSid ? { mappingSid: normalizeSid(filter.mappingSid) } : {},
+  filter.conversationSid ? { conversationSid: normalizeSid(filter.conversationSid) } : {},
   filter.type ? { type: filter.type } : {},
   filter.direction ? { direction: filter.direction } : {},
   addressBeginning('fromFolded', 'from', filter.from),

@@ -1,0 +1,8 @@
+-- A mapping and a phone have one conversation. Its sid follows from the two, so that no message has to be rewritten, and NULL has none.
+CREATE FUNCTION conversation_sid(mapping_sid text, direction message_direction, from_folded text, to_folded text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT 'CV' || md5(mapping_sid || ' ' || CASE direction WHEN 'INBOUND' THEN to_folded ELSE from_folded END)
+$$;
+
+-- Without the sid, as message_by_direction. None of its columns changes with a status.
+CREATE INDEX message_of_conversation ON message (conversation_sid(mapping_sid, direction, from_folded, to_folded), date_created);

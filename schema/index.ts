@@ -12,6 +12,7 @@ import './mapping.ts';
 import './message.ts';
 import './message-event.ts';
 import './conversation.ts';
+import './usage.ts';
 import './enterprise-changes.ts';
 import './bot-changes.ts';
 import './mapping-changes.ts';

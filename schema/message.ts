@@ -26,7 +26,7 @@ const MessageRouteEnum = builder.enumType('MessageRoute', {
   } as const,
 });
 
-const MessageTypeEnum = builder.enumType('MessageType', {
+export const MessageTypeEnum = builder.enumType('MessageType', {
   description: 'The type of a message.',
   values: {
     [MessageType.SMS]: { description: 'Text only. Messages from Teams users are always of this type.' },

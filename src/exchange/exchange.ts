@@ -6,6 +6,7 @@ import type { Platform } from '../domain/hints.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { fillConversations } from '../domain/messages/fill-conversations.ts';
+import { fillUsage, foldUsage } from '../domain/messages/fold-usage.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
 import { restoreLanes } from './outbox.ts';
@@ -49,6 +50,8 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'purge-access-tokens', everyMs: HOUR_MS, run: (signal) => purgeAccessTokens(prisma, signal) },
     { name: 'restore-lanes', everyMs: 60_000, run: (signal) => restoreLanes(prisma, signal) },
     { name: 'fill-conversations', everyMs: 60_000, run: (signal) => fillConversations(prisma, signal) },
+    { name: 'fill-usage', everyMs: 60_000, run: (signal) => fillUsage(prisma, signal) },
+    { name: 'fold-usage', everyMs: 10_000, run: (signal) => foldUsage(prisma, signal) },
     { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },
     { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
   ]);

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { replaceUnstorable } from './text.ts';
 
 /**
  * The prefix of a sid names its type: OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access
@@ -13,7 +14,7 @@ export const newSid = (prefix: SidPrefix | 'AC'): string => prefix + randomBytes
  * Prepares a caller's sid for a lookup: trims it and replaces NUL and lone surrogates, which PostgreSQL refuses, by U+FFFD. No stored sid contains
  * that character, so a malformed sid is not found instead of failing.
  */
-export const normalizeSid = (sid: string): string => sid.trim().replaceAll('\0', '\uFFFD').toWellFormed();
+export const normalizeSid = (sid: string): string => replaceUnstorable(sid.trim());
 
 /** Whether the text is a well-formed sid of this type. `AC` is the prefix of accounts, whose sids Restcomm makes, or `createAccount`. */
 export const isSid = (prefix: SidPrefix | 'AC', text: string): boolean =>

@@ -4,6 +4,9 @@
  */
 export const fold = (text: string): string => text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ');
 
+/** Replaces what PostgreSQL's text type cannot hold, NUL and lone surrogates, by U+FFFD. Texts from outside may have either. */
+export const replaceUnstorable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
+
 /** The longest e-mail address that is accepted, in characters: 64 for the local part, 255 for the domain (RFC 5321, 4.5.3.1) and the @. */
 export const MAX_EMAIL_LENGTH = 320;
 

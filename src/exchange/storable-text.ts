@@ -1,3 +1,5 @@
+import { replaceUnstorable } from '../domain/text.ts';
+
 /**
  * Checks that a text from outside can be stored: PostgreSQL's text type holds no NUL, and UTF-8 no lone surrogates.
  * @param max the largest length, in UTF-16 code units
@@ -14,7 +16,7 @@ const CUT = ' […]';
  */
 export function toStorableText(value: string, max: number): string {
   const text = value.length <= max ? value : value.slice(0, max - CUT.length).replace(/[\uD800-\uDBFF]$/, '') + CUT;
-  return text.replaceAll('\0', '\uFFFD').toWellFormed();
+  return replaceUnstorable(text);
 }
 
 /** The sid under which one of a platform's records is stored. */

@@ -1,11 +1,9 @@
 import * as z from 'zod';
+import { replaceUnstorable } from '../../domain/text.ts';
 
 // An activity is read leniently, field by field: a part that nobody reads, or that is not what it should be, never refuses the whole.
 
-/** Replaces what PostgreSQL's text type cannot hold: NUL, and lone surrogates. */
-export const storable = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed();
-
-const text = z.string().transform(storable);
+const text = z.string().transform(replaceUnstorable);
 /** An identifier, URL or name; a longer one is none. */
 const short = text.pipe(z.string().min(1).max(2000));
 const optional = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
@@ -33,7 +31,7 @@ export const activitySchema = z.object({
   serviceUrl: short,
   channelId: short,
   /** Its id is Teams' own, which nobody reads. */
-  from: z.object({ aadObjectId: optional(short) }),
+  from: optional(z.object({ aadObjectId: optional(short) })),
   recipient: optional(z.object({ id: optional(short) })),
   conversation: z.object({
     id: short,

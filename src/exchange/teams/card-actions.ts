@@ -4,8 +4,9 @@ import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { foldForSms } from '../../domain/messages/sms-folding.ts';
 import { regionOf, toE164 } from '../../domain/phone-numbers.ts';
+import { replaceUnstorable } from '../../domain/text.ts';
 import { inTransaction, type Transaction } from '../../domain/transaction.ts';
-import { type Activity, storable } from './activity.ts';
+import type { Activity } from './activity.ts';
 import { type Card, outcomeCard, smsCard } from './cards.ts';
 import { lockConversations } from './conversations.ts';
 import { choicesOf, endQuestion } from './held-texts.ts';
@@ -29,7 +30,7 @@ import { shownSms } from './shown-sms.ts';
 
 // What the buttons of the bot's cards do. Action.Execute sends an invoke, which is answered; Action.Submit, in clients without it, a message.
 
-const text = z.string().transform(storable);
+const text = z.string().transform(replaceUnstorable);
 const executed = z.object({ action: z.object({ verb: text, data: z.unknown().optional() }) });
 const submitted = z.looseObject({ verb: text });
 const data = {

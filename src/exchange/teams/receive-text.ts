@@ -3,9 +3,10 @@ import type { Mapping } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { foldForSms } from '../../domain/messages/sms-folding.ts';
 import { regionOf } from '../../domain/phone-numbers.ts';
+import { replaceUnstorable } from '../../domain/text.ts';
 import { inTransaction, type Transaction } from '../../domain/transaction.ts';
 import { acceptAtOnce } from './accept-at-once.ts';
-import { type Activity, storable } from './activity.ts';
+import type { Activity } from './activity.ts';
 import { questionActivity } from './cards.ts';
 import { lockConversations, markPartnerUnclear } from './conversations.ts';
 import { type Decision, decide, usualMapping, type Written } from './decide.ts';
@@ -27,7 +28,7 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   const place = { ...sender.enterprise, conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
   const { text, quotedMessageId, media } = textOf(activity);
   const usual = usualMapping(sender, conversation);
-  const read = readAddressing(storable(text), {
+  const read = readAddressing(replaceUnstorable(text), {
     region: usual && regionOf(usual.externalAddress),
     ownNumbers: mappings.map(({ externalAddress }) => externalAddress),
   });

@@ -57,7 +57,7 @@ export async function findSender(
   applicationId: string,
   activity: Activity,
 ): Promise<Sender | undefined> {
-  const objectId = activity.from.aadObjectId?.toLowerCase();
+  const objectId = activity.from?.aadObjectId?.toLowerCase();
   const tenantId = tenantOf(activity);
   if (!objectId || !tenantId) return undefined;
   // These columns have the database's own collation, which the type varchar keeps.

@@ -1,3 +1,4 @@
+import { replaceUnstorable } from '../../domain/text.ts';
 import { redactSecrets } from '../redact-secrets.ts';
 import { jsonFields, type PlatformResponse } from '../request.ts';
 
@@ -18,7 +19,7 @@ export function refusalOf(response: PlatformResponse, secrets: readonly string[]
   const inner = typeof fields.error === 'object' && fields.error !== null ? (fields.error as Record<string, unknown>) : fields;
   const words = text(inner.error_description) ?? text(inner.message);
   const nested = jsonFields(words ?? '');
-  const code = words?.match(/^AADSTS\d+/)?.[0] ?? text(nested.subCode) ?? text(inner.code) ?? text(inner.error);
+  const code = words?.match(/\bAADSTS\d+/)?.[0] ?? text(nested.subCode) ?? text(inner.code) ?? text(inner.error);
   const message = text(nested.details) ?? words;
   return {
     code: clean(code, secrets) ?? String(response.status),
@@ -28,8 +29,8 @@ export function refusalOf(response: PlatformResponse, secrets: readonly string[]
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined);
 
-/** Removes the ids of Microsoft's own log, which login appends. */
+/** Removes the ids of Microsoft's own log, which login appends, and what cannot be stored: refusals are stored with their messages. */
 function clean(words: string | undefined, secrets: readonly string[]): string | undefined {
   const kept = words?.replace(/\s*(Trace ID|Correlation ID|Timestamp):[\s\S]*$/, '');
-  return text(redactSecrets(kept ?? '', secrets).slice(0, 500));
+  return text(replaceUnstorable(redactSecrets(kept ?? '', secrets).slice(0, 500)));
 }

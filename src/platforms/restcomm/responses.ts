@@ -1,5 +1,6 @@
 import { PlatformError } from '../../domain/errors.ts';
 import { comparedForm } from '../../domain/phone-numbers.ts';
+import { replaceUnstorable } from '../../domain/text.ts';
 import { parseJson } from '../../json.ts';
 import { NoResponseError, type PlatformResponse } from '../request.ts';
 import type { RestcommApi, RestcommRequest } from './request.ts';
@@ -17,12 +18,15 @@ export function refusalOf({ status, text }: PlatformResponse): { code: string; m
   const withoutMessage = (known: string | number) => `Restcomm refused the request (${known})`;
   if (/^\d+$/.test(body)) return { code: body, message: withoutMessage(body) };
   if (body === '' || body.startsWith('<')) return { code, message: withoutMessage(status) };
-  if (!body.startsWith('{')) return { code, message: body.slice(0, MAX_MESSAGE_LENGTH) };
+  if (!body.startsWith('{')) return { code, message: storableMessage(body) };
   const [, message] = /"message"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body) ?? [];
   const [, word] = /"(?:error|error_code|code)"\s*:\s*"?([\w.-]+)/.exec(body) ?? [];
-  const unquoted = String(message ? parseJson(message) : '').slice(0, MAX_MESSAGE_LENGTH);
+  const unquoted = storableMessage(String(message ? parseJson(message) : ''));
   return { code: word ?? code, message: unquoted || withoutMessage(word ?? status) };
 }
+
+/** Refusals are stored with their messages. */
+const storableMessage = (message: string) => replaceUnstorable(message.slice(0, MAX_MESSAGE_LENGTH));
 
 /**
  * Sends a management request.

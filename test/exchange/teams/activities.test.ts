@@ -24,6 +24,8 @@ describe('parts of an activity that nobody reads do not refuse it', () => {
     ['an id that is a number', { id: 7 }],
     ['a textFormat that is none', { textFormat: {} }],
     ['a recipient that is none', { recipient: null }],
+    ['a quotation whose id cannot be stored', { entities: [{ type: 'quotedReply', quotedReply: { messageId: '1\0\ud800' } }] }],
+    ['a quotation whose id is long', { entities: [{ type: 'quotedReply', quotedReply: { messageId: '9'.repeat(100_000) } }] }],
     ['a channelData that is none', { channelData: 'x' }],
     ['a value that is none', { value: 7 }],
     ['names of another type', { locale: 7, timestamp: null, replyToId: {}, name: [] }],
@@ -39,6 +41,13 @@ describe('parts of an activity that nobody reads do not refuse it', () => {
     const { from, ...activity } = exchange.microsoft.activityFrom(own.bot, own.user, 'see it');
     expect(await post({ ...activity, from: { ...from, id: null, name: null } })).toBe(200);
     expect((await written(own)).at(-1)).toEqual([PARTNER, 'see it']);
+  });
+
+  test('no sender at all: taken, and answered with a sentence', async () => {
+    const own = await inTouch();
+    expect(await post({ ...exchange.microsoft.activityFrom(own.bot, own.user, 'see it'), from: null })).toBe(200);
+    expect((await nextShownTo(own, 1)).text).toContain('You have no SMS number yet.');
+    expect(await written(own)).toHaveLength(1);
   });
 
   test.each<[string, Record<string, unknown>]>([

@@ -57,7 +57,7 @@ describe('a request to the bot endpoint', () => {
   test('that is not an activity is refused with 400, one that is too large with 413, another method with 405', async () => {
     const activity = exchange.microsoft.activityFrom(customer.bot, customer.user, `${PHONE} Hello`);
     const authorization = await exchange.sign(activity);
-    for (const wrong of ['text', null, [], {}, { ...activity, from: undefined }, { ...activity, serviceUrl: 7 }]) {
+    for (const wrong of ['text', null, [], {}, { ...activity, conversation: undefined }, { ...activity, serviceUrl: 7 }]) {
       expect(await exchange.post(wrong, authorization)).toBe(400);
     }
     expect(await exchange.post({ ...activity, text: 'x'.repeat(300_000) }, authorization)).toBe(413);

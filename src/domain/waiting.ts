@@ -95,7 +95,7 @@ export const CURED_BY_BOT: readonly MessageHoldReason[] = [
   'USER_UNKNOWN',
 ];
 /** What an activity from a Teams user shows to be cured for that user. */
-export const CURED_BY_ACTIVITY: readonly MessageHoldReason[] = ['APP_NOT_INSTALLED', 'BOT_BLOCKED', 'SERVICE_URL'];
+export const CURED_BY_ACTIVITY: readonly MessageHoldReason[] = ['APP_NOT_INSTALLED', 'BOT_BLOCKED', 'SERVICE_URL', 'USER_UNKNOWN'];
 
 /**
  * Makes held lanes due now, after something that may be the cure. A lane stays held until one of its messages is delivered, so that a cure that

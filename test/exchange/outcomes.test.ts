@@ -10,6 +10,7 @@ import {
   connectorError,
   GRAPH_STATUSES,
   LOGIN_CODES,
+  REQUEST_CODES,
 } from '../../src/platforms/microsoft/outcomes.ts';
 import { LIMIT, SENDING_STATUSES, sendingError } from '../../src/platforms/restcomm/outcomes.ts';
 
@@ -37,21 +38,21 @@ const NAMES = { refused: 'final', retry: 'passing', unknown: 'unknown' } as cons
 type Meaning = keyof typeof NAMES | { readonly waitsFor: string };
 const shown = (meaning: Meaning) => (typeof meaning === 'string' ? [NAMES[meaning], ''] : ['curable', `\`${meaning.waitsFor}\``]);
 
+const isSame = (one: Meaning, other: Meaning) => JSON.stringify(one) === JSON.stringify(other);
+
 test('what Microsoft refuses', () => {
   const byCode = (asked: string, table: Readonly<Record<string, Meaning>>) =>
     Object.entries(table).map(([code, meaning]) => [asked, /^\d+$/.test(code) ? code : `\`${code}\``, ...shown(meaning)]);
-  const statuses = Object.entries(CONNECTOR_STATUSES).flatMap(([status, { opening, posting }]) =>
-    JSON.stringify(opening) === JSON.stringify(posting)
-      ? [['connector', status, ...shown(opening)]]
-      : [
-          ['opening', status, ...shown(opening)],
-          ['posting', status, ...shown(posting)],
-        ],
+  const differing: Readonly<Record<string, Record<'opening' | 'posting', Meaning>>> = { ...CONNECTOR_STATUSES, ...REQUEST_CODES };
+  const byRequest = Object.entries(differing).flatMap(([code, { opening, posting }]) =>
+    isSame(opening, posting)
+      ? byCode('connector', { [code]: opening })
+      : [...byCode('opening', { [code]: opening }), ...byCode('posting', { [code]: posting })],
   );
   const expected = [
     ...byCode('login', LOGIN_CODES),
     ...byCode('connector', CONNECTOR_CODES),
-    ...statuses,
+    ...byRequest,
     ...byCode('Graph', GRAPH_STATUSES),
   ];
   const rows = rowsOf('What Microsoft refuses');
@@ -62,7 +63,7 @@ test('what Microsoft refuses', () => {
 
 test.each([
   ['posting', 418, 'refused'],
-  ['opening', 418, 'refused'],
+  ['opening', 418, 'curable'],
   ['posting', 599, 'unknown'],
   ['opening', 599, 'retry'],
   ['posting', 307, 'curable'],

@@ -93,6 +93,23 @@ describe('messages wait, in order, and are delivered as soon as the cause is rem
     await bothArrive(customer, person, sids);
   });
 
+  test.each([
+    ['the identity is refused', 400, 'BadSyntax', 'Invalid user identity in provided tenant'],
+    ['the id cannot be read', 403, 'BadArgument', 'Failed to decrypt pairwise id'],
+    ['a 405', 405, 'MethodNotAllowed', 'No.'],
+  ])('a conversation that cannot be opened, %s: the user writes, or updateBot', async (_, status, code, words) => {
+    const own = await exchange.customer();
+    const other = await exchange.person(own);
+    exchange.microsoft.fault('conversations', { answer: { status, body: { error: { code, message: words } } }, times: 2 });
+    const sids = await twoWait(own, own, 'USER_UNKNOWN');
+    const third = await exchange.text(own, other, PHONE, 'other');
+    expect((await exchange.ends(own.provider, third, 'stuck')).waiting).toMatchObject({ reason: 'USER_UNKNOWN', code });
+    await exchange.say(own, own.user, '', { type: 'conversationUpdate' });
+    await bothArrive(own, own, sids);
+    await done(own.provider, 'updateBot', { sid: own.botSid, botAppId: 'another' });
+    await exchange.ends(own.provider, third, 'DELIVERED');
+  });
+
   test('no-bot-yet: createBot', async () => {
     const own = await exchange.customer();
     await done(own.provider, 'deleteBot', { sid: own.botSid });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { replaceUnstorable } from '../../domain/text.ts';
 import { CurableError, DeliveryError, StaleConversationError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
 import type { Limiter } from './limiter.ts';
@@ -18,8 +19,13 @@ interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivit
 
 /** Error codes that older forms of a response only contain in their text. */
 const NAMED_CODES = /\b(ConversationBlockedByUser|BotNotInConversationRoster|BotDisabledByAdmin|BotNotRegistered|InvalidBotApiHost)\b/;
+/**
+ * What Teams says, as BadArgument, of a conversation's id that is another bot's, and in its own outages of any
+ * (https://github.com/MicrosoftDocs/msteams-docs/issues/9561).
+ */
+const UNREADABLE_CONVERSATION = /\bdecrypt conversation id\b/i;
 
-const resource = z.object({ id: z.string().min(1) });
+const resource = z.object({ id: z.string().min(1).transform(replaceUnstorable) });
 
 /** How long a request may wait for its turn by default, in ms. */
 const MAX_WAIT_MS = 10_000;
@@ -107,7 +113,9 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
       const given = { base: serviceUrl, path, thread: path, maxWaitMs: MAX_WAIT_MS, unanswered: 'retry' } as const;
       const { response, refusal } = await send(options, bot, given);
       const reached =
-        response.status === 403 ? refusal.code === 'BotNotInConversationRoster' : [200, 400, 404, 405].includes(response.status);
+        response.status === 403
+          ? ['BotNotInConversationRoster', 'ConversationNotFound'].includes(refusal.code)
+          : [200, 400, 404, 405].includes(response.status);
       if (!reached) throw connectorError('opening', response.status, refusal, retryAfterMs(response));
     },
   };
@@ -120,7 +128,7 @@ const isSuccess = ({ status }: PlatformResponse) => status >= 200 && status < 30
  * removed from (https://github.com/microsoft/BotFramework-Services/issues/344).
  */
 const isGone = ({ status }: PlatformResponse, { code }: MicrosoftRefusal) =>
-  status === 404 || status === 410 || (status < 500 && code === 'BotNotInConversationRoster');
+  status === 404 || status === 410 || (status < 500 && (code === 'BotNotInConversationRoster' || code === 'ConversationNotFound'));
 
 /**
  * Recognizes that a tenant has another connector: that of a government cloud, which the refusal names.
@@ -161,5 +169,6 @@ async function send(
   if (response.status === 401) login.forget(bot, scope, token);
   if (!isSuccess(response)) limiter.holdBack(bot, retryAfterMs(response));
   const { code, message } = refusalOf(response, [bot.clientSecret, token]);
-  return { response, refusal: { code: message.match(NAMED_CODES)?.[0] ?? code, message } };
+  const named = UNREADABLE_CONVERSATION.test(message) ? 'ConversationNotFound' : message.match(NAMED_CODES)?.[0];
+  return { response, refusal: { code: named ?? code, message } };
 }

@@ -129,5 +129,5 @@ const keyOf = ({ tenantId, applicationId, clientSecret }: BotCredentials, scope:
     .digest('base64');
 
 function refused(response: PlatformResponse, { clientSecret }: BotCredentials): DeliveryError {
-  return loginError(response.status, refusalOf(response, [clientSecret]), retryAfterMs(response));
+  return loginError(response.status, refusalOf(response, [clientSecret]), jsonFields(response.text).error, retryAfterMs(response));
 }

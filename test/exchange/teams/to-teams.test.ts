@@ -22,6 +22,12 @@ describe('conversation-not-found: a conversation that is gone is opened anew, an
   test.each([
     ['ConversationNotFound', { status: 404, body: { error: { code: 'ConversationNotFound', message: 'Conversation not found.' } } }],
     ['a 404 without a body', { status: 404 }],
+    ['another status', { status: 403, body: { error: { code: 'ConversationNotFound', message: 'Conversation not found.' } } }],
+    [
+      'an id that Teams cannot read',
+      { status: 403, body: { error: { code: 'BadArgument', message: 'Failed to decrypt conversation id' } } },
+    ],
+    ['such an id, with a 400', { status: 400, body: { error: { code: 'BadArgument', message: 'Failed to decrypt conversation id.' } } }],
   ])('%s', async (_, answer) => {
     const person = await exchange.person(customer);
     await exchange.ends(customer.provider, await exchange.text(customer, person, PHONE, 'one'), 'DELIVERED');
@@ -33,6 +39,15 @@ describe('conversation-not-found: a conversation that is gone is opened anew, an
       });
     expect(shownTo(person)).toEqual(['one', 'two', 'three']);
     expect(exchange.logged.slice(started).filter((line) => line.includes('retrying later'))).toEqual([]);
+  });
+
+  test('a conversation that Teams cannot read when it is opened anew either is tried again, and nothing fails', async () => {
+    const person = await exchange.person(customer);
+    await exchange.ends(customer.provider, await exchange.text(customer, person, PHONE, 'one'), 'DELIVERED');
+    const answer = { status: 403, body: { error: { code: 'BadArgument', message: 'Failed to decrypt conversation id' } } };
+    exchange.microsoft.fault('activities', { answer, times: 5 });
+    await exchange.ends(customer.provider, await exchange.text(customer, person, PHONE, 'two'), 'DELIVERED');
+    expect(shownTo(person)).toEqual(['one', 'two']);
   });
 
   test('a tenant of a government cloud is served by its own connector', async () => {

@@ -79,4 +79,26 @@ describe('a token', () => {
     expect([one.status, two.status, asked().length]).toEqual(['rejected', 'rejected', 1]);
     await expect(kept.token(bot, BOT_SCOPE)).resolves.toBeTruthy();
   });
+
+  const refusal = (status: number, error: string, words: string) => ({ answer: { status, body: { error, error_description: words } } });
+  test.each<[string, Fault, string, string]>([
+    ['too many equal requests', refusal(400, 'invalid_grant', 'AADSTS50196: The server terminated an operation.'), 'retry', 'AADSTS50196'],
+    ['a transient error', refusal(400, 'invalid_request', 'AADSTS90024: A transient error has occurred.'), 'retry', 'AADSTS90024'],
+    ['a directory that is away', refusal(400, 'invalid_request', 'AADSTS90033: A transient error has occurred.'), 'retry', 'AADSTS90033'],
+    ['a throttled tenant', refusal(400, 'invalid_request', 'AADSTS90055: Too many requests.'), 'retry', 'AADSTS90055'],
+    ['any code that is called temporary', refusal(400, 'temporarily_unavailable', 'AADSTS90000: Busy.'), 'retry', 'AADSTS90000'],
+    ['a server error without a code', refusal(400, 'server_error', 'Try again.'), 'retry', 'server_error'],
+    [
+      'an expired secret that is called temporary',
+      refusal(401, 'temporarily_unavailable', 'AADSTS7000222: Expired.'),
+      'curable',
+      'AADSTS7000222',
+    ],
+    ['a code within the words', refusal(401, 'invalid_client', 'invalid_client: AADSTS7000222: Expired.'), 'curable', 'AADSTS7000222'],
+    ['a word that every object has', refusal(400, 'constructor', 'What?'), 'curable', 'constructor'],
+    ['a code that is not listed', refusal(400, 'invalid_resource', 'AADSTS500011: No such resource.'), 'curable', 'AADSTS500011'],
+  ])('that is not issued because of %s', async (_, fault, outcome, code) => {
+    fake.fault('token', fault);
+    await expect(login().token(bot, BOT_SCOPE)).rejects.toMatchObject({ outcome, code });
+  });
 });

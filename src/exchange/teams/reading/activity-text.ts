@@ -1,5 +1,6 @@
+import { replaceUnstorable } from '../../../domain/text.ts';
 import { type ReadHtml, readHtml } from './html-text.ts';
-import { decoded, type Mention, mentionReader, mentionsOf } from './mentions.ts';
+import { decoded, type Mention, mentionReader, mentionsOf, withoutAddressing } from './mentions.ts';
 import { type Fields, hasFields, idOf, objectsOf, stringOf } from './parts.ts';
 
 // What Teams shows of a message is what the phone gets. An activity says it twice:
@@ -45,14 +46,15 @@ export function textOf(activity: TextActivity): ActivityText {
   const html = attachments.find(isHtml)?.content as string | undefined;
   const shown = html === undefined ? undefined : readHtml(html, mentions);
   const written = stringOf(activity.text) ?? '';
-  const said = activity.textFormat === 'xml' ? readHtml(written, mentions) : undefined;
+  const said = stringOf(activity.textFormat)?.toLowerCase() === 'xml' ? readHtml(written, mentions) : undefined;
   const plain = readPlain(written, mentions);
   // A reply whose HTML says nothing has nothing but the quoted message in `text`.
   const text = shown && (shown.text !== '' || shown.quotedMessageId !== undefined) ? shown.text : (said?.text ?? plain.text);
-  const quotedMessageId = quotedIn(entities) ?? shown?.quotedMessageId ?? plain.quotedMessageId ?? said?.quotedMessageId;
+  const quotedMessageId =
+    quotedIn(entities) ?? shown?.quotedMessageId ?? plain.quotedMessageId ?? said?.quotedMessageId ?? referredTo(attachments);
   return {
     text,
-    ...(quotedMessageId !== undefined && { quotedMessageId }),
+    ...(quotedMessageId !== undefined && { quotedMessageId: replaceUnstorable(quotedMessageId) }),
     mentionsBot: mentions.some(({ own }) => own),
     media: mediaOf(attachments, shown),
   };
@@ -73,12 +75,22 @@ function quotedIn(entities: readonly Fields[]): string | undefined {
   return undefined;
 }
 
+/**
+ * The message that an attachment refers to, as Graph has it
+ * (https://learn.microsoft.com/graph/api/resources/chatmessageattachment): its `id`, which the HTML names as well.
+ */
+function referredTo(attachments: readonly Fields[]): string | undefined {
+  const reference = attachments.find((attachment) => typeOf(attachment) === 'messagereference');
+  return reference && stringOf(reference.id);
+}
+
 // No "<" within, so that each is read once. A space after what is left out goes with it.
 const AT = /( ?)<at(?:\s[^<>]{0,300})?>([^<>]{0,300})<\/at>(&nbsp;| ?)/gi;
-const QUOTED = /<quoted\b([^<>]{0,5000}?)(?:\/>|>(?:[^<>]{0,5000}<\/quoted>)?) ?/gi;
+const QUOTED = /<quoted\b((?:[^<>"']|"[^"<]{0,5000}"|'[^'<]{0,5000}'){0,5000}?)(?:\/>|>(?:[^<>]{0,5000}<\/quoted>)?) ?/gi;
 
 function readPlain(written: string, mentions: readonly Mention[]): { text: string; quotedMessageId?: string } {
   let quotedMessageId: string | undefined;
+  let isAddressed = false;
   const mentionOf = mentionReader(mentions);
   const text = written
     .replace(/\r\n?/g, '\n')
@@ -86,14 +98,16 @@ function readPlain(written: string, mentions: readonly Mention[]): { text: strin
       quotedMessageId ??= /\bmessageId\s*=\s*["']?([^"'\s/>]+)/i.exec(attributes)?.[1];
       return '';
     })
-    .replace(AT, (tag, before: string, inner: string, after: string) => {
+    .replace(AT, (tag, before: string, inner: string, after: string, at: number, whole: string) => {
       const name = decoded(inner);
       const mention = mentionOf(name);
       // Without an entity, the user wrote it.
       if (!mention) return tag;
-      return mention.own ? before : before + name + (after && ' ');
+      if (!mention.own) return before + name + (after && ' ');
+      isAddressed ||= whole.slice(0, at).trim() === '';
+      return before;
     });
-  return { text: text.trim(), quotedMessageId };
+  return { text: isAddressed ? withoutAddressing(text.trim()) : text.trim(), quotedMessageId };
 }
 
 /** Where Teams keeps the pictures of its emoji. */

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { toE164 } from '../../../domain/phone-numbers.ts';
-import { type Mention, mentionReader, oneLine } from './mentions.ts';
+import { type Mention, mentionReader, oneLine, withoutAddressing } from './mentions.ts';
 
 export interface ReadHtml {
   readonly text: string;
@@ -16,15 +16,50 @@ export interface ReadHtml {
 const MAX_DEPTH = 200;
 
 const BLOCKS = new Set([
-  ...['address', 'article', 'aside', 'blockquote', 'codeblock', 'dd', 'details', 'div', 'dl', 'dt', 'figcaption', 'figure', 'footer'],
-  ...['form', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'header', 'hr', 'li', 'main', 'nav', 'ol', 'p', 'pre', 'section', 'table', 'tbody'],
+  ...[
+    'address',
+    'article',
+    'aside',
+    'blockquote',
+    'caption',
+    'codeblock',
+    'dd',
+    'details',
+    'div',
+    'dl',
+    'dt',
+    'figcaption',
+    'figure',
+    'footer',
+  ],
+  ...[
+    'form',
+    'h1',
+    'h2',
+    'h3',
+    'h4',
+    'h5',
+    'h6',
+    'header',
+    'hr',
+    'li',
+    'main',
+    'nav',
+    'ol',
+    'p',
+    'pre',
+    'section',
+    'summary',
+    'table',
+    'tbody',
+  ],
   ...['tfoot', 'thead', 'tr', 'ul'],
 ]);
 /** What is no text: programs, and what stands for another message or an attachment. */
 const UNREAD = new Set(['attachment', 'emoji', 'head', 'quote', 'quoted', 'script', 'style', 'template', 'title']);
 /** Their short form, which HTML does not have: it would leave out all that follows. */
 const UNREAD_CLOSED = /<(attachment|emoji|quoted?)\b([^<>]*)\/>/gi;
-const SCHEMA = 'http://schema.skype.com/';
+const SCHEMA = /^https?:\/\/schema\.skype\.com\//i;
 
 interface Link {
   readonly href: string;
@@ -48,7 +83,12 @@ export function readHtml(html: string, mentions: readonly Mention[]): ReadHtml |
   return reader.result();
 }
 
+const isPreformatted = (name: string) => name === 'pre' || name === 'codeblock';
+
 type Attributes = Record<string, string | undefined>;
+
+/** What an element of Teams' own is: a Mention, Reply, Emoji. */
+const kindOf = (itemtype = '') => (SCHEMA.test(itemtype) ? itemtype.replace(SCHEMA, '') : undefined);
 
 /** Hears of a parser's tags and texts. */
 class HtmlReader {
@@ -61,6 +101,8 @@ class HtmlReader {
   #unread: number | undefined;
   #mention: { readonly depth: number; readonly texts: string[] } | undefined;
   #link: Link | undefined;
+  /** Whether it begins with the bot's own mention. */
+  #isAddressed = false;
 
   constructor(mentions: readonly Mention[]) {
     this.#mentionOf = mentionReader(mentions);
@@ -85,7 +127,9 @@ class HtmlReader {
   }
 
   result(): ReadHtml | undefined {
-    return this.#depth > MAX_DEPTH ? undefined : { ...this.#found, text: this.#lines.text() };
+    if (this.#depth > MAX_DEPTH) return undefined;
+    const text = this.#lines.text();
+    return { ...this.#found, text: this.#isAddressed ? withoutAddressing(text) : text };
   }
 
   #write(text: string): void {
@@ -98,7 +142,7 @@ class HtmlReader {
 
   #isUnread(name: string, attributes: Attributes): boolean {
     const { itemtype, itemid, messageid, alt, title } = attributes;
-    const isReply = name === 'blockquote' && itemtype === `${SCHEMA}Reply`;
+    const isReply = name === 'blockquote' && kindOf(itemtype) === 'Reply';
     if (!isReply && !UNREAD.has(name)) return false;
     if (isReply) this.#found.quotedMessageId ??= itemid;
     if (name === 'quoted' || name === 'quote') this.#found.quotedMessageId ??= messageid;
@@ -108,7 +152,7 @@ class HtmlReader {
   }
 
   #open(name: string, attributes: Attributes): void {
-    if (name === 'at' || attributes.itemtype === `${SCHEMA}Mention`) this.#mention ??= { depth: this.#depth, texts: [] };
+    if (name === 'at' || kindOf(attributes.itemtype) === 'Mention') this.#mention ??= { depth: this.#depth, texts: [] };
     else if (name === 'img') this.#openImage(attributes);
     else if (name === 'video') this.#found.videos += 1;
     else if (name === 'audio') this.#found.audios += 1;
@@ -119,7 +163,7 @@ class HtmlReader {
   }
 
   #openImage({ itemtype, itemid, alt, title, src }: Attributes): void {
-    if (itemtype !== `${SCHEMA}Emoji`) {
+    if (kindOf(itemtype) !== 'Emoji') {
       this.#found.pictures += 1;
       return;
     }
@@ -127,11 +171,13 @@ class HtmlReader {
     this.#found.emoji.push(src ?? '');
   }
 
-  #openBlock(name: string, { start }: Attributes): void {
+  #openBlock(name: string, { start, value }: Attributes): void {
     this.#lines.endBlock();
     if (name === 'ul' || name === 'ol') this.#lists.push({ ordered: name === 'ol', next: Number.parseInt(start ?? '', 10) || 1 });
+    const list = this.#lists.at(-1);
+    if (name === 'li' && list) list.next = Number.parseInt(value ?? '', 10) || list.next;
     if (name === 'li') this.#lines.openItem(itemPrefix(this.#lists));
-    if (name === 'pre') this.#lines.preformatted += 1;
+    if (isPreformatted(name)) this.#lines.preformatted += 1;
   }
 
   #close(name: string): void {
@@ -145,14 +191,18 @@ class HtmlReader {
       this.#lines.endBlock();
       if (name === 'ul' || name === 'ol') this.#lists.pop();
       if (name === 'li') this.#lines.openItem('');
-      if (name === 'pre') this.#lines.preformatted -= 1;
+      if (isPreformatted(name)) this.#lines.preformatted -= 1;
     }
   }
 
   #closeMention(inner: string): void {
     this.#mention = undefined;
-    if (this.#mentionOf(inner)?.own) this.#lines.skipSpace();
-    else this.#write(inner);
+    if (!this.#mentionOf(inner)?.own) {
+      this.#write(inner);
+      return;
+    }
+    this.#isAddressed ||= this.#lines.isBlank;
+    this.#lines.skipSpace();
   }
 }
 
@@ -163,16 +213,18 @@ function itemPrefix(lists: readonly { ordered: boolean; next: number }[]): strin
   return '  '.repeat(Math.min(Math.max(lists.length - 1, 0), 4)) + marker;
 }
 
-/** What a phone can open. */
-const ADDRESS = /^(?:https?|mailto|tel|sms|ftp|msteams):/i;
+/** What a phone can open. Clients leave out the scheme of what looks like an address. */
+const ADDRESS = /^(?:(?:https?|mailto|tel|sms|smsto|callto|sips?|geo|ftps?|webcal|whatsapp|msteams):|\/\/[^/]|www\.)/i;
+/** Schemes that are not part of what is dialled or written to. */
+const UNSHOWN = /^(?:mailto|tel|sms|smsto|callto):/i;
 
 /** What is to be written after a link's text: its address, unless that is what the text says. */
 function addressBeside({ href, texts }: Link): string | undefined {
   if (!ADDRESS.test(href)) return undefined;
-  const address = href.replace(/^(?:mailto|tel|sms):/i, '');
+  const address = href.replace(UNSHOWN, '').replace(/^\/\//, '');
   const shown = oneLine(texts.join(''));
   if (shown === '') return address;
-  const number = /^(?:tel|sms):/i.test(href) ? toE164(href) : undefined;
+  const number = /^(?:tel|smsto?|callto):/i.test(href) ? toE164(href) : undefined;
   if (comparable(shown) === comparable(href) || (number && toE164(shown) === number)) return undefined;
   return ` (${address})`;
 }
@@ -182,7 +234,7 @@ function comparable(address: string): string {
   if (address.length > 2000) return address;
   return unescaped(address)
     .toLowerCase()
-    .replace(/^(?:https?:\/\/|mailto:)/, '')
+    .replace(/^(?:https?:\/\/|\/\/|mailto:)/, '')
     .replace(/^www\./, '')
     .replace(/\/$/, '');
 }
@@ -221,6 +273,10 @@ class Lines {
     if (this.#skipping) collapsed = collapsed.replace(/^\u00a0/, ' ');
     this.#skipping = false;
     this.#append(this.#spaced && collapsed.startsWith(' ') ? collapsed.slice(1) : collapsed);
+  }
+
+  get isBlank(): boolean {
+    return [...this.#lines, ...this.#line].every((piece) => piece.trim() === '');
   }
 
   /** Leaves out one of the spaces between which something was left out, a non-breaking one, too. */

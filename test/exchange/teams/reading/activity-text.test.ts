@@ -28,6 +28,8 @@ describe('lines', () => {
     ['<h1>Title</h1>text<hr>more', 'Title\ntext\nmore'],
     ['<pre>a  b\n  c</pre>d', 'a  b\n  c\nd'],
     ['<codeblock class="Python"><code>x = 1<br>y = 2</code></codeblock>', 'x = 1\ny = 2'],
+    ['<codeblock><code>if x:\n  y = 2</code></codeblock>', 'if x:\n  y = 2'],
+    ['<details><summary>More</summary>text</details>', 'More\ntext'],
     ['<p>two&nbsp; spaces</p>', 'two\u00a0 spaces'],
     ['<div itemprop="copy-paste-block"><div style="font-size:14px"><strong>bold</strong></div></div>', 'bold'],
     ['one</div></p>two', 'one\ntwo'],
@@ -43,6 +45,8 @@ describe('lists and tables', () => {
     ['<ol start="3"><li>three</li><li><p>four</p></li></ol>', '3. three\n4. four'],
     ['<ul><li>a<ul><li>b</li></ul></li><li>c</li></ul>', '- a\n  - b\n- c'],
     ['<ul><li></li></ul><p>after</p>', 'after'],
+    ['<ol><li value="5">five</li><li>six</li></ol>', '5. five\n6. six'],
+    ['<table><caption>Times</caption><tr><td>a</td></tr></table>', 'Times\na'],
     [
       '<table><tbody><tr><th>Day</th><th>Time</th></tr><tr><td><p>Mon</p></td><td><p>8 am</p><p>9 am</p></td></tr></tbody></table>end',
       'Day | Time\nMon | 8 am 9 am\nend',
@@ -67,7 +71,12 @@ describe('links', () => {
     ['<a href="mailto:a@contoso.example">Anna</a>', 'Anna (a@contoso.example)'],
     ['<a href="tel:+16502530000">+1 650-253-0000</a> hi', '+1 650-253-0000 hi'],
     ['<a href="tel:+16502530000">call us</a>', 'call us (+16502530000)'],
-    ['<a href="javascript:alert(1)">click</a>', 'click'],
+    ['<a href="callto:+1-650-253-0000">+16502530000</a> <a href="smsto:+16502530000">text us</a>', '+16502530000 text us (+16502530000)'],
+    ['<a href="www.contoso.example/a">form</a> <a href="//contoso.example/b">b</a>', 'form (www.contoso.example/a) b (contoso.example/b)'],
+    ['<a href="www.contoso.example">www.contoso.example</a>', 'www.contoso.example'],
+    ['<a href="geo:52.5,13.4">here</a> <a href="webcal://contoso.example/c">c</a>', 'here (geo:52.5,13.4) c (webcal://contoso.example/c)'],
+    ['<A HREF="HTTPS://CONTOSO.example/A">a</A>', 'a (HTTPS://CONTOSO.example/A)'],
+    ['<a href="javascript:alert(1)">click</a> <a href="data:text/html,x">x</a> <a href="/a">a</a>', 'click x a'],
     ['<a href="#top">up</a> <a>down</a>', 'up down'],
     ['<a href="https://one.example">one<a href="https://two.example">two</a>', 'one (https://one.example)two (https://two.example)'],
   ])('%j', (content, text) => expect(shown(content)).toBe(text));
@@ -87,6 +96,13 @@ describe('mentions', () => {
     ['<at id="0">SMS</at> hi', [mention('SMS', BOT, '<at id="0">SMS</at>')], 'hi'],
     ['<at>R&amp;D</at> knows', [mention('R&D', '29:rd', '<at>R&amp;D</at>')], 'R&D knows'],
     ['<at>SMS</at> hi', [mention('SMS', '00000000-0000-0000-0000-0000000000BB')], 'hi'],
+    ['<at>sms</at> hi', [mention('SMS', BOT)], 'hi'],
+    ['<at>SMS</at>, hi', [mention('SMS', BOT)], 'hi'],
+    ['<at>SMS</at>: +16502530000 hi', [mention('SMS', BOT)], '+16502530000 hi'],
+    ['<at>SMS</at> :-) hi', [mention('SMS', BOT)], ':-) hi'],
+    ['Hi <at>SMS</at>, hi', [mention('SMS', BOT)], 'Hi , hi'],
+    ['<at>Support Team</at>, hi', [mention('Support Team', 'tag:1')], 'Support Team, hi'],
+    ['<at>O&#39;Neil &lt;x&gt;</at> knows', [mention("O'Neil <x>", '29:o')], "O'Neil <x> knows"],
   ])('%j in a text', (text, entities, expected) => expect(read({ text, entities }).text).toBe(expected));
 
   const span = (name: string, itemid = 0) =>
@@ -102,7 +118,16 @@ describe('mentions', () => {
     ['<p><at id="0">SMS</at> hi <at id="1">R&amp;D</at></p>', [mention('SMS', BOT), mention('R&D', '29:rd')], 'hi R&D'],
     ['<p>type &lt;at&gt;x&lt;/at&gt; here</p>', [], 'type <at>x</at> here'],
     [`<p>${span('SMS')} said</p>`, [mention('SMS', '29:sam')], 'SMS said'],
+    [`<p>${span('SMS')}, hi</p>`, [mention('SMS', BOT)], 'hi'],
+    [`<p>Hi ${span('SMS')}, hi</p>`, [mention('SMS', BOT)], 'Hi , hi'],
+    [`<p>${span('sms').replace('http:', 'https:')}&nbsp;hi</p>`, [mention('SMS', BOT)], 'hi'],
+    ['<readonly itemtype="http://schema.skype.com/Mention" itemid="0"><span>SMS</span></readonly> hi', [mention('SMS', BOT)], 'hi'],
   ])('%j in HTML', (content, entities, expected) => expect(shown(content, { entities })).toBe(expected));
+
+  test('of a bot, in an activity without its recipient, are its own', () => {
+    expect(textOf({ text: '<at>SMS</at> hi', entities: [mention('SMS', BOT)] }).text).toBe('hi');
+    expect(textOf({ text: '<at>Anna</at> hi', entities: [mention('Anna', '29:anna')] }).text).toBe('Anna hi');
+  });
 
   test('tell whether the bot is mentioned', () => {
     expect(read({ text: '<at>SMS</at> hi', entities: [mention('SMS', BOT)] }).mentionsBot).toBe(true);
@@ -129,7 +154,18 @@ describe('quoted messages are left out, and named', () => {
     ['text with a closing tag', { text: "yes <quoted messageId='17'></quoted>please" }, 'yes please', '17'],
     ['text that repeats it', { text: '<quoted messageId="17">Is it ready?</quoted> Ok' }, 'Ok', '17'],
     ['a long text', { text: `<quoted messageId="17" preview="${'x'.repeat(3000)}"/> Ok` }, 'Ok', '17'],
+    ['text with a long quotation in it', { text: '<quoted messageId="17" preview="1 > 0, isn\'t it?"/> Ok' }, 'Ok', '17'],
+    ['several', { text: '<quoted messageId="17"/> <quoted messageId="18"/>\r\nOk' }, 'Ok', '17'],
     ['XML', { text: '<quoted messageId="17"/> Ok', textFormat: 'xml' }, 'Ok', '17'],
+    ['XML in upper case', { text: '<quoted messageId="17"/> O&amp;k', textFormat: 'XML' }, 'O&k', '17'],
+    [
+      'an attachment',
+      { attachments: [{ id: '17', contentType: 'messageReference', content: '{}' }, html('<attachment id="17"></attachment><p>Ok</p>')] },
+      'Ok',
+      '17',
+    ],
+    ['HTML with another schema', { attachments: [html(`${quote('17').replace('http:', 'https:')}<p>Ok</p>`)] }, 'Ok', '17'],
+    ['an id that cannot be stored', { text: 'Ok', entities: [quotedReply('1\0\ud800')] }, 'Ok', '1\ufffd\ufffd'],
     ['its short form in HTML', { attachments: [html('<p><quoted messageId="17"/> Ok <attachment id="1"/>cool</p>')] }, 'Ok cool', '17'],
     ['HTML', { text: 'Is it ready? Ok', attachments: [html(`${quote('1600457867820')}<p>Ok</p>`)] }, 'Ok', '1600457867820'],
     ['HTML in HTML', { attachments: [html(`<div>${quote('1', quote('2'))}<p>Ok</p></div>`)] }, 'Ok', '1'],

@@ -2,7 +2,6 @@ import type { Mapping } from '../../../prisma/client/client.ts';
 import { acceptMessageIn } from '../../domain/messages/message-log.ts';
 import { fromMapping } from '../../domain/messages/send-message.ts';
 import { smsExcess } from '../../domain/messages/sms-encoding.ts';
-import { kindOfSender } from '../../domain/phone-numbers.ts';
 import type { Transaction } from '../../domain/transaction.ts';
 import { rememberPartner } from './conversations.ts';
 import type { Place } from './notices.ts';
@@ -24,7 +23,7 @@ export interface TeamsSms {
 
 /** Says why a text cannot become an SMS. @returns undefined if it can */
 export function problemWith({ maxSms }: Pick<Sender, 'maxSms'>, { number, body }: Pick<TeamsSms, 'number' | 'body'>): string | undefined {
-  if (!canBeAnswered(number)) return kindOfSender(number) === 'name' ? cannotAnswerName(number) : cannotAnswer(number);
+  if (!canBeAnswered(number)) return /\p{L}/u.test(number) ? cannotAnswerName(number) : cannotAnswer(number);
   const excess = smsExcess(body, maxSms);
   return excess && tooLong(excess.message);
 }

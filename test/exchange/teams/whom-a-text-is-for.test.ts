@@ -56,6 +56,8 @@ describe('a text that begins with a number goes there, however it is written', (
     ['+1\u2011650\u2011253\u20110000 hi', '+16502530000', 'hi'],
     ['\uff0b16502530000 hi', '+16502530000', 'hi'],
     ['+4917012345699, are you there?', '+4917012345699', 'are you there?'],
+    ['+4917012345699! Are you there?', '+4917012345699', 'Are you there?'],
+    ['%2B16502530000 hi', '+16502530000', 'hi'],
     ['\u202a+4917012345699\u202c Hi', '+4917012345699', 'Hi'],
   ])('%j', async (text, to, body) => {
     const before = (await written(customer)).length;
@@ -91,6 +93,9 @@ describe('a text that begins like a number and is none', () => {
     '+49 30 1234567 5 people',
     '12345678 is the order',
     '+16502530000, +4917012345672 hi',
+    'whatsapp:+16502530000 hi',
+    'Mobile: +16502530000 hi',
+    '1) +16502530000 hi',
   ])('%j is held, and its writer asked', async (text) => {
     const own = await inTouch();
     await exchange.say(own, own.user, text);
@@ -302,7 +307,7 @@ describe('a text without a number', () => {
     const own = await exchange.customer();
     await shownFrom(own, '22', 'Hello');
     await exchange.say(own, own.user, 'Hi');
-    expect((await nextShownTo(own, 2)).text).toContain('22');
+    expect((await nextShownTo(own, 2)).text).toContain('22 cannot be answered: it is not a phone number.');
     expect(await written(own)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
-import { isNationalSpelling, plainCharacter, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/phone-numbers.ts';
+import { isNationalSpelling, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/phone-numbers.ts';
 import { isDate } from './dates.ts';
+import { type Head, headOf, matchAt } from './head.ts';
 
 // How the beginning of a Teams text says for whom it is: `[from <own number>] [<number>] <text>`.
 //
@@ -61,47 +62,6 @@ export function readAddressing(written: string, { region, ownNumbers = [] }: Add
   const from = readOwn(text, region, ownNumbers);
   if (!from) return readTarget(text, region);
   return { ...readTarget(from.rest, regionOf(from.own) ?? region), own: from.own };
-}
-
-/** The beginning of a text in plain characters, without invisible ones. `starts` and `ends`: where each stands in the text. */
-interface Head {
-  readonly text: string;
-  readonly plain: string;
-  readonly starts: readonly number[];
-  readonly ends: readonly number[];
-}
-
-/** Longer than any number and what may stand before it. */
-const HEAD_LENGTH = 200;
-
-/** Texts that another program escaped reach Teams, too. */
-const ENTITY = /&(?:(lt|gt|quot|apos|nbsp|plus)|#([0-9]{2,6})|#x([0-9a-f]{2,5}));/iy;
-const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', plus: '+' };
-
-function headOf(text: string): Head {
-  let plain = '';
-  const starts: number[] = [];
-  const ends: number[] = [];
-  for (let at = 0; at < text.length && plain.length < HEAD_LENGTH; ) {
-    const entity = matchAt(ENTITY, text, at);
-    const written = entity?.[0] ?? String.fromCodePoint(text.codePointAt(at) as number);
-    for (const unit of plainCharacter(entity ? characterOf(entity) : written).split('')) {
-      plain += unit;
-      starts.push(at);
-      ends.push(at + written.length);
-    }
-    at += written.length;
-  }
-  return { text, plain, starts, ends };
-}
-
-/** The character of a match of ENTITY. Its numbers are all code points. */
-const characterOf = ([, name = '', decimal, hexadecimal = '']: RegExpExecArray): string =>
-  ENTITIES[name.toLowerCase()] ?? String.fromCodePoint(decimal ? Number(decimal) : Number.parseInt(hexadecimal, 16));
-
-function matchAt(sticky: RegExp, text: string, at: number): RegExpExecArray | null {
-  sticky.lastIndex = at;
-  return sticky.exec(text);
 }
 
 /** Digits in groups, and what is between them. */
@@ -256,22 +216,34 @@ function readTarget(text: string, region: string | undefined): Addressing {
   const none = { kind: 'none', body: text } as const;
   const head = headOf(text);
   const run = findRun(head, 0);
-  if (!run || (!run.plus && isDate(head.plain.slice(run.start)))) return none;
+  if (!run || (!run.plus && isDate(head.plain.slice(run.start)))) return readLabelled(head, region) ?? none;
   const found = distinct(candidates(head, run, region));
   const certain = found.filter((candidate) => candidate.certain);
   const [only] = certain;
   const written = (last: number) => writtenUpTo(head, run, last);
   if (only && found.every(({ last, number }) => last === only.last && number === only.number)) {
     const body = bodyAfter(head, run, only.last);
-    if (!beginsWithNumber(body)) return { kind: 'target', target: { number: only.number, written: written(only.last) }, body };
+    if (!beginsWithNumber(body, region)) return { kind: 'target', target: { number: only.number, written: written(only.last) }, body };
   }
   const digits = run.groups.map((group) => group.digits).join('');
-  if (!run.plus && digits.length <= 6) return none;
-  const readings = (found.length > 0 ? found : guesses(run, region)).map(({ number, last }) => ({
-    number,
-    body: bodyAfter(head, run, last),
-  }));
-  return { kind: 'unclear', written: written(run.groups.length - 1), readings, body: none.body };
+  if (!run.plus && digits.length <= 6) return readLabelled(head, region) ?? none;
+  return unclear(head, run, found.length > 0 ? found : guesses(run, region));
+}
+
+function unclear(head: Head, run: DigitRun, found: readonly Candidate[]): Extract<Addressing, { kind: 'unclear' }> {
+  const readings = found.map(({ number, last }) => ({ number, body: bodyAfter(head, run, last) }));
+  return { kind: 'unclear', written: writtenUpTo(head, run, run.groups.length - 1), readings, body: head.text };
+}
+
+/** `WhatsApp: +44 …`, `1) +44 …`: the number may be whom the text is for, or be what it says. */
+const LABEL = /[^\p{L}\p{N}+\n]{0,12}?(?:\p{L}[\p{L}\p{M}.]{0,19}:|[0-9]{1,2}[.)](?= ))/uy;
+
+function readLabelled(head: Head, region: string | undefined): Extract<Addressing, { kind: 'unclear' }> | undefined {
+  const label = matchAt(LABEL, head.plain, 0);
+  const run = label && findRun(head, label[0].length);
+  if (!run?.plus) return undefined;
+  const found = distinct(candidates(head, run, region));
+  return found.length > 0 ? unclear(head, run, found) : undefined;
 }
 
 /** What a run may have meant that has no number in its place: numbers at any group's end, else a number of no known plan. */
@@ -297,10 +269,11 @@ const distinct = (found: readonly Candidate[]): Candidate[] =>
   found.filter(({ number, last }, index) => index === found.findIndex((other) => other.number === number && other.last === last));
 
 /** Several numbers in a row are a list of addressees, which there is no sending to. */
-function beginsWithNumber(text: string): boolean {
+function beginsWithNumber(text: string, region: string | undefined): boolean {
   const head = headOf(text);
   const run = findRun(head, 0);
-  return run?.plus === true && candidates(head, run, undefined).length > 0;
+  if (!run || (!run.plus && isDate(head.plain.slice(run.start)))) return false;
+  return candidates(head, run, region).some(({ certain }) => run.plus || certain);
 }
 
 const CLOSING: Record<string, string> = {
@@ -323,7 +296,7 @@ const CLOSING: Record<string, string> = {
 };
 
 /**
- * The text after a number, without what closes around the number and what separates it from the text: `:` `,` `;` `.` `-` and such, on the number's
+ * The text after a number, without what closes around the number and what separates it from the text: `:` `,` `;` `.` `-` `→` and such, on the number's
  * line and not part of a word (-5, :-)).
  */
 function bodyAfter({ text, plain, starts, ends }: Head, run: DigitRun, last: number): string {
@@ -334,9 +307,9 @@ function bodyAfter({ text, plain, starts, ends }: Head, run: DigitRun, last: num
     open.pop();
     at += next[0].length;
   }
-  const attached = matchAt(/[-,;:.|~=>/…]+(?=$|\s|[\p{L}\p{N}"'„“«(])/uy, plain, at)?.[0] ?? '';
+  const attached = matchAt(/[!?]+(?=\s+\S)|[-,;:.|~=>/…•·»→⇒➜➡]+(?=$|\s|[\p{L}\p{N}"'„“«(])/uy, plain, at)?.[0] ?? '';
   at += attached.length;
-  const spaced = attached ? '' : (matchAt(/ +[-,;:.|~=>/…]+(?=$|\s)/y, plain, at)?.[0] ?? '');
+  const spaced = attached ? '' : (matchAt(/ +[-,;:.|~=>/…•·»→⇒➜➡]+(?=$|\s)/uy, plain, at)?.[0] ?? '');
   at += spaced.length;
   const body = trimmed(text.slice(starts[at] ?? ends[at - 1]));
   const unclosed = open.at(-1);

@@ -27,7 +27,11 @@ const INVISIBLE = /^\p{Default_Ignorable_Code_Point}$/u;
 const PLUS = /^[+\u207a\u2795\ufe62\uff0b]$/;
 const HYPHEN = /^[-\u2010-\u2015\u2212\u30fc\ufe58\ufe63\uff0d]$/;
 const LINE_BREAK = /^[\n\v\f\r\u0085\u2028\u2029]$/;
-const LIKE_ASCII: Record<string, string> = { '（': '(', '）': ')', '［': '[', '］': ']', '．': '.', '·': '.', '／': '/' };
+/** Full-width punctuation, as Chinese and Japanese keyboards write it. */
+const LIKE_ASCII: Record<string, string> = {
+  ...{ '（': '(', '）': ')', '［': '[', '］': ']', '．': '.', '·': '.', '／': '/' },
+  ...{ '，': ',', '、': ',', '：': ':', '；': ';', '。': '.', '！': '!', '？': '?', '＜': '<', '＞': '>' },
+};
 
 // Reading a number takes some ten µs, and conversations repeat theirs.
 const forms = new LRUCache<string, string>({ max: 10_000 });

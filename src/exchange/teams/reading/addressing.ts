@@ -225,10 +225,11 @@ function readTarget(text: string, region: string | undefined): Addressing {
     const body = bodyAfter(head, run, only.last);
     if (!beginsWithNumber(body, region)) return { kind: 'target', target: { number: only.number, written: written(only.last) }, body };
   }
-  const digits = run.groups.map((group) => group.digits).join('');
-  if (!run.plus && digits.length <= 6) return readLabelled(head, region) ?? none;
+  if (!run.plus && digitsOf(run).length <= 6) return readLabelled(head, region) ?? none;
   return unclear(head, run, found.length > 0 ? found : guesses(run, region));
 }
+
+const digitsOf = ({ groups }: DigitRun): string => groups.map(({ digits }) => digits).join('');
 
 function unclear(head: Head, run: DigitRun, found: readonly Candidate[]): Extract<Addressing, { kind: 'unclear' }> {
   const readings = found.map(({ number, last }) => ({ number, body: bodyAfter(head, run, last) }));
@@ -241,9 +242,10 @@ const LABEL = /[^\p{L}\p{N}+\n]{0,12}?(?:\p{L}[\p{L}\p{M}.]{0,19}:|[0-9]{1,2}[.)
 function readLabelled(head: Head, region: string | undefined): Extract<Addressing, { kind: 'unclear' }> | undefined {
   const label = matchAt(LABEL, head.plain, 0);
   const run = label && findRun(head, label[0].length);
-  if (!run?.plus) return undefined;
+  if (!run || !(run.plus || digitsOf(run).startsWith('00'))) return undefined;
   const found = distinct(candidates(head, run, region));
-  return found.length > 0 ? unclear(head, run, found) : undefined;
+  if (found.length > 0) return unclear(head, run, found);
+  return run.plus && digitsOf(run).length > 6 ? unclear(head, run, guesses(run, region)) : undefined;
 }
 
 /** What a run may have meant that has no number in its place: numbers at any group's end, else a number of no known plan. */

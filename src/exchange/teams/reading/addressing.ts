@@ -311,7 +311,7 @@ function bodyAfter({ text, plain, starts, ends }: Head, run: DigitRun, last: num
   }
   const attached = matchAt(/[!?]+(?=\s+\S)|[-,;:.|~=>/…•·»→⇒➜➡]+(?=$|\s|[\p{L}\p{N}"'„“«(])/uy, plain, at)?.[0] ?? '';
   at += attached.length;
-  const spaced = attached ? '' : (matchAt(/ +[-,;:.|~=>/…•·»→⇒➜➡]+(?=$|\s)/uy, plain, at)?.[0] ?? '');
+  const spaced = attached ? '' : (matchAt(/ +(?:[-,;:.|~=>/…•·»→⇒➜➡]+(?=$|\s)|[,;]+(?=\p{L}))/uy, plain, at)?.[0] ?? '');
   at += spaced.length;
   const body = trimmed(text.slice(starts[at] ?? ends[at - 1]));
   const unclosed = open.at(-1);

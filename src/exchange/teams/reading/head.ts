@@ -11,8 +11,8 @@ export interface Head {
 /** Longer than any number and what may stand before it. */
 const HEAD_LENGTH = 200;
 
-/** Texts that another program escaped reach Teams, too: for HTML, or a plus for a URL. */
-const ENTITY = /&(?:(lt|gt|quot|apos|nbsp|plus)|#([0-9]{2,6})|#x([0-9a-f]{2,5}));|%2b/iy;
+/** Texts that another program escaped reach Teams, too: for HTML, perhaps twice, or a plus for a URL. */
+const ENTITY = /&(?:amp;){0,3}(?:(lt|gt|quot|apos|nbsp|plus)|#([0-9]{2,6})|#x([0-9a-f]{2,5}));|%2b/iy;
 const ENTITIES: Record<string, string> = { lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ', plus: '+' };
 
 export function headOf(text: string): Head {

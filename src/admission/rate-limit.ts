@@ -90,7 +90,7 @@ async function connectRedis(url: string, limits: { points: number; duration: num
   let pausedUntil = 0;
   let isLossLogged = false;
   const lost = (error: unknown) => {
-    pausedUntil = Date.now() + REDIS_PAUSE_MS;
+    pausedUntil = performance.now() + REDIS_PAUSE_MS;
     if (!isLossLogged) log.warn({ err: error }, 'lost the connection to Redis: each instance counts requests for itself');
     isLossLogged = true;
   };
@@ -103,7 +103,7 @@ async function connectRedis(url: string, limits: { points: number; duration: num
   return {
     limiter,
     lost,
-    isConnected: () => client.status === 'ready' && Date.now() >= pausedUntil,
+    isConnected: () => client.status === 'ready' && performance.now() >= pausedUntil,
     close: () => client.disconnect(),
   };
 }

@@ -7,6 +7,7 @@ import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { fillConversations } from '../domain/messages/fill-conversations.ts';
 import { fillUsage, foldUsage } from '../domain/messages/fold-usage.ts';
+import { watchClock } from './clock.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
 import { restoreLanes } from './outbox.ts';
@@ -38,6 +39,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
   const { prisma } = gateway;
   const dispatcher = startDispatcher(gateway, options);
   const notices = startNoticeSender(gateway);
+  const clock = watchClock(gateway);
   const eventRetentionMs = options.eventRetentionDays * DAY_MS;
   const auditRetentionMs = options.auditRetentionDays * DAY_MS;
   const jobs = startJobs(gateway, [
@@ -64,7 +66,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     },
     stop: async () => {
       stopping.abort();
-      await Promise.all([dispatcher.stop(), notices.stop(), jobs.stop(), finished]);
+      await Promise.all([dispatcher.stop(), notices.stop(), jobs.stop(), clock.stop(), finished]);
     },
   };
 }

@@ -22,6 +22,8 @@ export interface FaultProxy {
   throttle(bytesPerSecond: number): void;
   /** The next piece of a client's that holds this text gets through, and its connection breaks (RST) before the answer. */
   loseAnswerTo(text: string): void;
+  /** Every connection breaks (RST), and new ones reach another server: as when an address moves. */
+  moveTo(target: string): void;
   /** All is well again. */
   heal(): Promise<void>;
   close(): Promise<void>;
@@ -29,7 +31,7 @@ export interface FaultProxy {
 
 /** @param target the server's address, e.g. postgresql://user@host:port/database or redis://host:port */
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
-  const { hostname, port } = new URL(target);
+  let reached = new URL(target);
   const pairs = new Set<readonly [Socket, Socket]>();
   let held: { readonly answersOnly: boolean; readonly until: Promise<void> } | undefined;
   let release = () => {};
@@ -38,7 +40,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   let unanswered: string | undefined;
 
   const server = createServer({ noDelay: true }, (client) => {
-    const upstream = connect({ host: hostname, port: Number(port), noDelay: true });
+    const upstream = connect({ host: reached.hostname, port: Number(reached.port), noDelay: true });
     const pair = [client, upstream] as const;
     pairs.add(pair);
     pass(client, upstream, false);
@@ -120,6 +122,10 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     },
     loseAnswerTo: (text) => {
       unanswered = text;
+    },
+    moveTo: (other) => {
+      reached = new URL(other);
+      each((socket) => socket.resetAndDestroy());
     },
     heal,
     close: async () => {

@@ -80,4 +80,26 @@ describe.skipIf(inject('postgres'))('a gateway with REDIS_URL', () => {
       .toBe(true);
     await Promise.all([one.close(), two.close()]);
   });
+
+  test('a Redis that is emptied costs a window of counts, and no hint between instances', async ({ skip }) => {
+    if (!redis) return skip();
+    const rateLimit = await createRateLimit({ perMinute: 3, redisUrl: redis.url, log });
+    const { fetch } = gateway.another({ rateLimit });
+    const { get } = restClient(fetch, { user: provider.accountSid, password: provider.authToken });
+    const ask = async () => (await get('/msteams/enterprises/search')).status;
+    const woken: string[] = [];
+    const connected: boolean[] = [];
+    const here = { queued: () => {}, appended: (sid: string) => woken.push(sid), missed: () => connected.push(true) };
+    const [one, two] = [1, 2].map(() => startNotifier({ here, openChannel: redisChannel(redis?.url ?? '', log) }));
+    await expect.poll(() => connected.length).toBe(2);
+    await expect.poll(ask).toBe(429);
+    await redis.run('FLUSHALL', 'SCRIPT FLUSH');
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual([200, 200, 200]);
+    expect(await ask()).toBe(429);
+    one?.hints.appended('OR3');
+    // Here, and at the other.
+    await expect.poll(() => woken).toEqual(['OR3', 'OR3']);
+    rateLimit.close();
+    await Promise.all([one?.close(), two?.close()]);
+  });
 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,6 +11,8 @@ export interface TestRedis {
   readonly url: string;
   readonly start: () => Promise<void>;
   readonly stop: () => Promise<void>;
+  /** Runs commands, which must succeed. */
+  readonly run: (...commands: readonly string[]) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -56,6 +58,17 @@ export async function startRedis(): Promise<TestRedis | undefined> {
       if (!(await start())) throw new Error('Redis does not start again');
     },
     stop: () => stop(),
+    run: async (...commands) => {
+      const socket = connect(port, '127.0.0.1');
+      let answers = '';
+      socket.on('data', (bytes) => {
+        answers += bytes;
+      });
+      socket.write(commands.map((command) => `${command}\r\n`).join(''));
+      socket.end('QUIT\r\n');
+      await once(socket, 'close');
+      if (answers !== '+OK\r\n'.repeat(commands.length + 1)) throw new Error(`Redis answers ${answers}`);
+    },
     close: async () => {
       await stop();
       await rm(directory, { recursive: true, force: true });

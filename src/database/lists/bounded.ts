@@ -1,5 +1,5 @@
 import type { Bounds, Sql } from '../sql.ts';
-import { countBoundOf, pageBoundOf, SCATTERED, TooWideError, type Total } from './bounds.ts';
+import { SCATTERED, shareOf, TooWideError, type Total } from './bounds.ts';
 import { Values } from './conditions.ts';
 import { type Lead, leadsOf, restText } from './leads.ts';
 import { type OrderBy, orderTexts } from './orders.ts';
@@ -74,7 +74,7 @@ export async function readBoundedOf<Row extends object>(
   leads: readonly Lead[],
   bounds: Bounds,
 ): Promise<(Row[] | TooWideError)[]> {
-  const bound = pageBoundOf(bounds, parents.length);
+  const bound = shareOf(bounds, parents.length, bounds.page);
   const pages = new Map<string, Row[]>();
   const ofParent = leads.find((lead) => lead.isOfParent);
   const inOrder = leads.find((lead) => lead.isOrdered && !lead.isOfParent);
@@ -124,7 +124,7 @@ export async function countBounded(sql: Sql, table: Table<never>, where: object,
   return countAlong(sql, table, first, within(bounds.count, first));
 }
 
-/** Counts the rows of each parent, as far as the bounds let it. */
+/** Counts the rows of each parent, as far as the bounds let it. What parents with few rows leave of the bound, the others share. */
 export async function countBoundedOf(
   sql: Sql,
   table: Table<never>,
@@ -134,15 +134,25 @@ export async function countBoundedOf(
   bounds: Bounds,
 ): Promise<Total[]> {
   const lead = leadsOf(table, where, plainOrder(table), parentField).find(({ isOfParent }) => isOfParent) as Lead;
-  const bound = countBoundOf(bounds, parents.length);
-  if (lead.rest.length === 0) return (await walkedOf(sql, parents, lead, bound)).map((walked) => servedTotal(walked, bound));
+  const bound = shareOf(bounds, parents.length);
+  const first = await countsOf(sql, table, parents, lead, bound);
+  const large = parents.filter((_, at) => (first[at] as Counted).walked > bound);
+  const left = bounds.count - first.reduce((sum, { walked }) => sum + (walked > bound ? 0 : walked), 0);
+  const larger = shareOf({ ...bounds, count: left }, large.length);
+  if (large.length === 0 || larger <= bound) return first.map((counted) => totalOf(counted, bound));
+  const again = new Map((await countsOf(sql, table, large, lead, larger)).map((counted, at) => [large[at], counted]));
+  return parents.map((sid, at) => totalOf(again.get(sid) ?? (first[at] as Counted), again.has(sid) ? larger : bound));
+}
+
+/** Counts the rows of each parent, up to one more than the bound. */
+async function countsOf(sql: Sql, table: Table<never>, parents: readonly string[], lead: Lead, bound: number): Promise<Counted[]> {
+  if (lead.rest.length === 0) return (await walkedOf(sql, parents, lead, bound)).map((walked) => ({ count: walked, walked }));
   const values = new Values();
   const sids = values.add(parents.join());
-  const rows = await sql.query<Counted>(
+  return sql.query<Counted>(
     `SELECT counted.* FROM ${parentsText(sids)} CROSS JOIN LATERAL (${countText(table, lead, bound, values)}) AS counted ORDER BY parent.place`,
     values.given,
   );
-  return rows.map((row) => totalOf(row, bound));
 }
 
 const servedTotal = (walked: number, bound: number): Total => ({ count: Math.min(walked, bound), isExact: walked <= bound });
@@ -252,7 +262,9 @@ function provedText(
   const areFew = `(SELECT count(*) FROM few) <= ${few.bound}`;
   const rest = restText(few.lead.rest, values);
   const { name } = table;
-  const ofFew = `SELECT ${projection.columns} FROM ${name} WHERE ${areFew} AND sid = ANY (ARRAY(SELECT sid FROM few)) AND ${rest}
+  // OFFSET, so that no index is combined with the sids': it may have hits without end.
+  const ofSids = `SELECT * FROM ${name} WHERE ${areFew} AND sid = ANY (ARRAY(SELECT sid FROM few)) OFFSET 0`;
+  const ofFew = `SELECT ${projection.columns} FROM (${ofSids}) AS ${name} WHERE ${rest}
      ORDER BY ${orderTexts(range.orderBy).sql} ${limitText(range, values)}`;
   const along = alongText(table, projection, range, lead, bound, values, `NOT ${areFew} AND `);
   return `WITH few AS MATERIALIZED (${sids}) ${proving(projection, range, `(${ofFew}) UNION ALL (${along})`, proof(areFew))}`;
@@ -296,5 +308,5 @@ function alongText(
 /** Makes the statement that walks along a lead: without columns, to count the rows. */
 function walkText(columns: string, lead: Lead, bound: number, values: Values): string {
   const walks = lead.walks(values, String(bound), columns === '').map((walk) => `SELECT ${columns} ${walk} LIMIT ${bound}`);
-  return walks.length === 1 ? (walks[0] as string) : walks.map((walk) => `(${walk})`).join(' UNION ALL ');
+  return walks.length === 1 ? (walks[0] as string) : `${walks.map((walk) => `(${walk})`).join(' UNION ALL ')} LIMIT ${bound}`;
 }

@@ -17,10 +17,6 @@ export interface Total {
 /** How many times fewer rows are read where they lie scattered over their table, which costs as much. */
 export const SCATTERED = 4;
 
-/** How many rows a statement may read for each of several parents' pages. */
-export const pageBoundOf = ({ page, count }: Bounds, parents: number): number =>
-  Math.min(page, Math.max(Math.ceil(page / 20), Math.floor(count / parents)));
-
-/** How many rows a statement may read for each of several parents' totals. */
-export const countBoundOf = ({ count }: Bounds, parents: number): number =>
-  Math.min(count, Math.max(Math.ceil(count / 10), Math.floor(count / parents)));
+/** How many rows a statement may read for each of several parents, which share the bound of totals. */
+export const shareOf = ({ count }: Bounds, parents: number, most = count): number =>
+  Math.min(most, Math.max(1, Math.floor(count / parents)));

@@ -40,11 +40,6 @@ export class Values {
     return this.#isIndexed && this.#comparedFields.length === 1 && this.#comparedFields[0] === owner && this.given.length === 1;
   }
 
-  /** Whether every condition compares one of these fields with a text, time or number. */
-  compareOnly(fields: readonly string[]): boolean {
-    return this.#isIndexed && this.#comparedFields.every((field) => fields.includes(field));
-  }
-
   /** Whether the index of this owner, parent and order serves every condition: each compares one of these fields with a text, time or number. */
   areIndexed(owner: string, parent: string | undefined, order: readonly string[]): boolean {
     return this.#isIndexed && this.#comparedFields.every((field) => field === owner || field === parent || order.includes(field));

@@ -26,10 +26,19 @@ export interface Indexed {
   readonly indexes?: readonly ListIndex[];
   /** The fields with a trigram index. */
   readonly trigrams?: readonly string[];
+  /** The fields of few different texts, with an index of the owner, a text's digest and the `order`. */
+  readonly digests?: { readonly fields: readonly string[]; readonly order: string };
 }
 
 /** A condition on one field, as in Prisma's `where`. */
 type Part = Readonly<Record<string, unknown>>;
+
+/** A place in the order of an index. */
+interface Place {
+  readonly operator: '>=' | '<=';
+  /** The value of the order's field, as SQL. */
+  readonly value: string;
+}
 
 /** A way to a list's rows. */
 export interface Lead {
@@ -42,6 +51,10 @@ export interface Lead {
   readonly rest: readonly Part[];
   /** The order of the walk as SQL, '' for none. It keeps the order of the range if the lead is ordered. */
   readonly order: string;
+  /** The same without the sid, which not every index has. */
+  readonly indexOrder: string;
+  /** Makes the condition on the rows of an ordered lead: all of them, or those from a place on. */
+  readonly where: (values: Values, from?: Place) => string;
   /**
    * Makes the statements, to be united, that lead to the rows: what follows SELECT's list, without a LIMIT.
    * @param isCounted whether rows are only counted. Their order then ends without the sid, which not every index has.
@@ -122,7 +135,7 @@ function wayOf({ by, only, order }: ListIndex, parts: readonly Part[], isOrdered
 
 function leadAlong(
   table: Indexed,
-  { by, where, order, ownersIn, isDense }: ListIndex,
+  { by, where: partialWhere, order, ownersIn, isDense }: ListIndex,
   { equal, values, only: partial, ranges, union }: Way,
   owners: readonly Part[],
   others: readonly Part[],
@@ -134,9 +147,9 @@ function leadAlong(
   const indexed = [...(by ? [by] : []), order];
   const sort = sortBy([...indexed, 'sid']);
   const branches = union ? (prefixesOf(union, order) as string[]) : [undefined];
-  const walk = (value: unknown, prefix: string | undefined, into: Values, isCounted: boolean | undefined) => {
+  const where = (value: unknown, prefix: string | undefined, into: Values, start?: Place) => {
     const texts = [condition({ AND: owners }, into)];
-    if (where) texts.push(where);
+    if (partialWhere) texts.push(partialWhere);
     const place = by && (value === PARENT ? 'parent.sid' : into.add(value));
     if (ownersIn && value !== PARENT) {
       const owner = into.add(owners[0]?.[table.owner as string]);
@@ -144,14 +157,23 @@ function leadAlong(
       texts.push(`EXISTS (SELECT FROM ${ownersIn} WHERE sid = ${place} AND ${columnOf(table.owner as string)} = ${owner})`);
     }
     texts.push(...rangeTexts(by, place, order, ranges, prefix, into));
-    return `FROM ${table.name} WHERE ${texts.filter((text) => text !== 'true').join(' AND ') || 'true'} ORDER BY ${isCounted ? sortBy(indexed) : sort}`;
+    if (start) {
+      const { operator, value: at } = start;
+      const column = columnOf(order);
+      texts.push(by ? `(${columnOf(by)}, ${column}) ${operator} (${place}, ${at})` : `${column} ${operator} ${at}`);
+    }
+    return texts.filter((text) => text !== 'true').join(' AND ') || 'true';
   };
+  const walk = (value: unknown, prefix: string | undefined, into: Values, isCounted: boolean | undefined) =>
+    `FROM ${table.name} WHERE ${where(value, prefix, into)} ORDER BY ${isCounted ? sortBy(indexed) : sort}`;
   return {
     isOrdered,
     isDense: isDense === true,
     isOfParent: values[0] === PARENT,
     rest: others.filter((part) => !served.has(part)),
     order: sort,
+    indexOrder: sortBy(indexed),
+    where: (into, start) => where(values[0], branches[0], into, start),
     walks: (into, _, isCounted) => values.flatMap((value) => branches.map((prefix) => walk(value, prefix, into, isCounted))),
   };
 }
@@ -254,7 +276,7 @@ const impliedBy = ({ EXISTS }: Part) => {
   return existing && !existing.where ? existing : undefined;
 };
 
-/** The leads by sets of sids, which other tables and trigram indexes have. */
+/** The leads by sets of sids, which other tables, indexes of digests and trigram indexes have. */
 function sets(table: Indexed, parts: readonly Part[], owners: readonly Part[], others: readonly Part[]): readonly Lead[] {
   const lead = (sids: (values: Values, bound: string) => string): Lead => ({
     isOrdered: false,
@@ -262,6 +284,8 @@ function sets(table: Indexed, parts: readonly Part[], owners: readonly Part[], o
     isOfParent: false,
     rest: others,
     order: '',
+    indexOrder: '',
+    where: (values) => condition({ AND: owners }, values),
     walks: (values, bound) => [
       `FROM ${table.name} WHERE ${condition({ AND: owners }, values)} AND sid = ANY (ARRAY(${sids(values, bound)}))`,
     ],
@@ -276,6 +300,9 @@ function sets(table: Indexed, parts: readonly Part[], owners: readonly Part[], o
       }),
     ),
     ...others
+      .filter((part) => table.digests?.fields.some((field) => isContained(part[field])))
+      .map((part) => lead((values, bound) => digestedText(table, part, owners, others, values, bound))),
+    ...others
       .filter((part) => hasTrigrams(part, table.trigrams ?? []))
       .map((part) =>
         lead((values, bound) => {
@@ -286,6 +313,37 @@ function sets(table: Indexed, parts: readonly Part[], owners: readonly Part[], o
         }),
       ),
   ];
+}
+
+/** How many different texts of a field are looked at. */
+const MAX_TEXTS = 1000;
+
+/**
+ * Makes the statement of the sids of the rows whose field contains a text: hops from one of the field's texts to the next, and reads the rows of those that
+ * match. If there are too many texts, all rows of those that remain are among them.
+ */
+function digestedText(
+  { name, digests }: Indexed,
+  part: Part,
+  owners: readonly Part[],
+  others: readonly Part[],
+  values: Values,
+  bound: string,
+): string {
+  const [field] = Object.keys(part) as [string];
+  const column = columnOf(field);
+  const digest = `md5(${column})::uuid`;
+  const kept = `${condition({ AND: owners }, values)} AND ${column} IS NOT NULL`;
+  const window = condition({ AND: others.filter((other) => digests && isComparison(other[digests.order])) }, values);
+  const next = (after: string, place: string) =>
+    `(SELECT ${digest} AS digest, ${column} AS text, ${place} AS place FROM ${name} WHERE ${kept}${after} ORDER BY ${digest} LIMIT 1)`;
+  const rows = (isAmong: string, when: string) =>
+    `(SELECT sid FROM ${name} WHERE ${kept} AND ${isAmong} AND ${window} AND ${when} LIMIT ${bound})`;
+  return `WITH RECURSIVE texts AS (${next('', '1')} UNION ALL
+      SELECT next.* FROM texts CROSS JOIN LATERAL ${next(` AND ${digest} > texts.digest`, 'texts.place + 1')} AS next WHERE texts.place <= ${MAX_TEXTS}
+    ) SELECT found.sid FROM texts CROSS JOIN LATERAL (${rows(`${digest} = texts.digest`, `texts.place <= ${MAX_TEXTS}`)} UNION ALL
+      ${rows(`${digest} >= texts.digest`, `texts.place > ${MAX_TEXTS}`)}) AS found
+    WHERE texts.place > ${MAX_TEXTS} OR ${condition({ text: part[field] }, values)} LIMIT ${bound}`;
 }
 
 /** Splits a `where` into its conditions on single fields. A row matches if it meets them all. */
@@ -332,6 +390,8 @@ function isRange(part: Part, order: string): boolean {
   if ('OR' in part) return pastIn(part)?.field === order;
   return order in part && isComparison(part[order]);
 }
+
+const isContained = (test: unknown) => isOperators(test) && typeof test.contains === 'string';
 
 const isComparison = (test: unknown) =>
   isOperators(test) && Object.entries(test).every(([operator, value]) => RANGE.has(operator) || value === undefined);

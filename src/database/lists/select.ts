@@ -55,6 +55,7 @@ export function readRange<Row extends object>(
 ): Promise<Row[]> {
   const values = new Values();
   const where = condition(range.where, values);
+  let lead: Lead | undefined;
   const isSkipped = list !== undefined && list.counts.dayOf in (range.orderBy[0] ?? {});
   if (!isBatchable(table, range, values) && !isSkipped && table.indexes && !isOneRow(range.where)) {
     if (matchesNothing(range.where)) return Promise.resolve([]);
@@ -63,6 +64,11 @@ export function readRange<Row extends object>(
     const isServed = leads[0]?.isOrdered && leads[0].rest.length === 0;
     if (range.skip === 0 ? !list : !isServed) return readBounded<Row>(sql, table, range, projection, leads, bounds);
     if (range.skip > bounds.count) return readBeyond(sql, leads[0] as Lead, bounds);
+    if (range.skip > 0) [lead] = leads;
+  }
+  if (lead) {
+    const along = new Values();
+    return sql.query<Row>(rangeText(table, projection, range, lead, along, list), along.given);
   }
   const text = rangeText(table, projection, range, where, values, list);
   if (!isBatchable(table, range, values)) return sql.query<Row>(text, values.given);
@@ -83,30 +89,33 @@ export async function readRangeOf<Row extends object>(
   range: Range,
   projection: Projection,
 ): Promise<(Row[] | TooWideError)[]> {
-  const values = new Values();
-  const given = condition(range.where, values);
-  if (table.indexes && !(values.isOwnerAlone(table.owner) && isServedWithin(table, parentField, range))) {
+  const direct = new Values();
+  const given = condition(range.where, direct);
+  let lead: Lead | undefined;
+  if (table.indexes && !(direct.isOwnerAlone(table.owner) && isServedWithin(table, parentField, range))) {
     if (matchesNothing(range.where)) return parents.map(() => []);
     const bounds = sql.bounds ?? BOUNDS;
     const leads = leadsOf(table, range.where, range.orderBy, parentField);
-    const lead = leads.find(({ isOfParent }) => isOfParent);
+    lead = leads.find(({ isOfParent }) => isOfParent);
     const isServed = lead?.rest.length === 0 && (lead.isOrdered || table.smallParents?.includes(parentField));
     if (!isServed) return readBoundedOf<Row>(sql, table, parents, range, projection, leads, bounds);
     if (range.skip > bounds.count) return readBeyondOf(sql, parents, lead as Lead, bounds);
   }
+  const along = range.skip > 0 && lead?.isOrdered ? lead : undefined;
+  const values = along ? new Values() : direct;
   const sids = values.add(parents.join(), parentField);
-  const where = `${columnOf(parentField)} = parent.sid AND ${given}`;
+  const source = along ?? `${columnOf(parentField)} = parent.sid AND ${given}`;
   const text = `SELECT parent.place, found.* FROM ${parentsText(sids)}
-     CROSS JOIN LATERAL (${rangeText(table, projection, range, where, values)}) AS found`;
+     CROSS JOIN LATERAL (${rangeText(table, projection, range, source, values)}) AS found`;
   const orderWithin = outerOrder(range, projection);
   const order = orderWithin ? `found.place, ${orderWithin}` : 'found.place';
   const maxRows = parents.length * range.take;
-  const rows =
+  const found =
     maxRows <= MAX_NESTED_ROWS && isBatchable(table, range, values, parentField)
       ? await sql.readTogether<Row & ChildRow>({ text, types: values.types, order, maxRows, values: values.given })
       : await sql.query<Row & ChildRow>(`SELECT * FROM (${text}) AS found ORDER BY ${order}`, values.given);
   const rowsByParent = parents.map((): Row[] => []);
-  for (const row of rows) rowsByParent[row.place - 1]?.push(row);
+  for (const row of found) rowsByParent[row.place - 1]?.push(row);
   return rowsByParent;
 }
 
@@ -222,36 +231,43 @@ function columnsOf(fields: readonly string[], range: Range): string {
 
 const namedColumn = (field: string) => `${columnOf(field)} AS "${field}"`;
 
-/** Makes the statement that reads a projection of a range. */
+/**
+ * Makes the statement that reads a projection of a range.
+ * @param source the condition on its rows; or the lead that serves all its conditions, for a range that skips rows
+ */
 function rangeText(
   table: Table<never>,
   { columns, aggregate, counted }: Projection,
   range: Range,
-  where: string,
+  source: string | Lead,
   values: Values,
   list?: CountedList,
 ): string {
   const { name, owner } = table;
   const order = `ORDER BY ${orderTexts(range.orderBy).sql}`;
-  const select = `SELECT ${columns} FROM ${name}`;
   const limit = values.add(range.take);
   const rows = () => {
-    if (range.skip === 0) return `${select} WHERE ${where} ${order} LIMIT ${limit}`;
+    if (range.skip === 0) return `SELECT ${columns} FROM ${name} WHERE ${source} ${order} LIMIT ${limit}`;
     // The skipped rows are walked over in the index alone: a third of the time, half a million rows deep.
-    const start = skipOf(table, range, where, values, list);
-    const behind = `${start.with} SELECT sid AS behind FROM ${name} WHERE ${where} AND ${start.condition} ${order} LIMIT ${limit} OFFSET ${start.skip}`;
-    return `${select} JOIN (${behind}) AS skipped ON sid = skipped.behind ${order}`;
+    const start = skipOf(table, range, source, values, list);
+    const walk = typeof source === 'string' ? order : `ORDER BY ${source.order}`;
+    const behind = `${start.with} SELECT sid AS behind FROM ${name} WHERE ${start.condition} ${walk} LIMIT ${limit} OFFSET ${start.skip}`;
+    return `SELECT ${columns} FROM ${name} JOIN (${behind}) AS skipped ON sid = skipped.behind ${order}`;
   };
   if (!aggregate) return rows();
   return aggregate(rows(), list && counted ? `, (${totalText(list.counts, values.add(list.owner, owner))}) AS total` : '');
 }
 
 /** Makes the parts of a statement that skips the rows before a range, by the counts of days or from a time on if that is faster. */
-function skipOf({ name, owner, timeIndexes }: Table<never>, range: Range, where: string, values: Values, list?: CountedList): Skip {
-  const isByTime = owner !== undefined && timeIndexes !== undefined && isSkippedByTime(timeIndexes, owner, range, values);
+function skipOf({ name, owner, time }: Table<never>, range: Range, source: string | Lead, values: Values, list?: CountedList): Skip {
   const skip = values.add(range.skip);
-  if (list && isSkippedByDays(list.counts, range)) return daySkip(list.counts, range, values.add(list.owner, owner), skip);
-  return isByTime ? timeSkip(name, timeIndexes, range, where, skip) : { with: '', condition: 'true', skip };
+  if (typeof source !== 'string') {
+    if (time && isSkippedByTime(time, range)) return timeSkip(name, time, source, range, values, skip);
+    return { with: '', condition: source.where(values), skip };
+  }
+  if (!list || !isSkippedByDays(list.counts, range)) return { with: '', condition: source, skip };
+  const byDays = daySkip(list.counts, range, values.add(list.owner, owner), skip);
+  return { ...byDays, condition: `${source} AND ${byDays.condition}` };
 }
 
 /** Returns the order of a range's rows in a statement around it; `undefined` for an aggregate, which is one row. */

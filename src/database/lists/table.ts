@@ -1,6 +1,5 @@
 import type { Indexed } from './leads.ts';
 import type { OrderBy } from './orders.ts';
-import type { TimeIndexes } from './time-skip.ts';
 
 /** A table and the columns to read, by Prisma's names: only Prisma's schema describes them. */
 export interface Table<Row extends object> extends Indexed {
@@ -9,8 +8,8 @@ export interface Table<Row extends object> extends Indexed {
   readonly owner?: keyof Row & string;
   /** The parents whose rows are few enough to be sorted for any order of the list. */
   readonly smallParents?: readonly string[];
-  /** Its indexes that end in a time. */
-  readonly timeIndexes?: TimeIndexes;
+  /** The time that its indexes end in, without the sid that sorts rows of one time. */
+  readonly time?: string;
 }
 
 /** The rows to read, in the terms of Prisma's findMany. */

@@ -57,8 +57,8 @@ export const MESSAGES: Table<Message> = {
     { order: 'fromFolded' },
     { order: 'toFolded' },
   ],
-  trigrams: ['channelErrorCode', 'channelErrorMessage'],
-  timeIndexes: { time: 'dateCreated', fields: ['enterpriseSid', 'direction', 'listedStatus'] },
+  digests: { fields: ['channelErrorCode', 'channelErrorMessage'], order: 'dateCreated' },
+  time: 'dateCreated',
 };
 
 /** Finds a message in the caller's reach; `null` where there is none. */

@@ -6,6 +6,7 @@ import type { Database } from '../../../src/database/connect.ts';
 import { countRows, countRowsOf, selectRows, selectRowsOf } from '../../../src/database/lists/select.ts';
 import type { Range } from '../../../src/database/lists/table.ts';
 import type { Sql } from '../../../src/database/sql.ts';
+import { MESSAGES as INDEXED_MESSAGES } from '../../../src/domain/messages/messages.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 let database: Database;
@@ -145,7 +146,6 @@ describe('a list read by one prepared statement', () => {
 
   test('also has them far behind, where rows of one time are found by the time alone', async () => {
     const { prisma } = database;
-    const table = { ...MESSAGES, timeIndexes: { time: 'dateCreated', fields: ['enterpriseSid', 'direction'] } } as const;
     // Times of one row, of a few, and of more than are looked at together.
     const times = [...Array.from({ length: 1500 }, (_, index) => Math.floor(index / 3)), ...Array(1200).fill(700), 701, 702, 702];
     const data = times.map((second, index) => ({
@@ -156,7 +156,12 @@ describe('a list read by one prepared statement', () => {
     const far = fc.record({
       skip: fc.oneof(fc.integer({ min: 1000, max: times.length + 5 }), fc.constantFrom(1000, 1499, 1500, 1501, 2600, 2700, 2702, 2703)),
       way: fc.constantFrom('asc' as const, 'desc' as const),
-      where: fc.constantFrom({ enterpriseSid: 'EN3' }, { direction: 'OUTBOUND', dateCreated: { gte: new Date(Date.UTC(2026, 0, 1)) } }),
+      where: fc.constantFrom<object>(
+        { enterpriseSid: 'EN3' },
+        { direction: 'OUTBOUND', dateCreated: { gte: new Date(Date.UTC(2026, 0, 1)) } },
+        { mappingSid: 'BE3' },
+        { dateCreated: { gte: new Date(Date.UTC(2026, 0, 1)) } },
+      ),
     });
     await fc.assert(
       fc.asyncProperty(far, async ({ skip, way, where: filter }) => {
@@ -166,7 +171,7 @@ describe('a list read by one prepared statement', () => {
           take: 5,
           skip,
         };
-        expect(await selectRows<Message>(database.sql, table, given)).toEqual(await reference(given));
+        expect(await selectRows<Message>(database.sql, INDEXED_MESSAGES, given)).toEqual(await reference(given));
       }),
       { numRuns: 40 },
     );

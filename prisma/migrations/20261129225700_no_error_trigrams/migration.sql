@@ -1,0 +1,2 @@
+DROP INDEX message_error_code_trigram;
+DROP INDEX message_error_message_trigram;

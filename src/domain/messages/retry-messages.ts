@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import type { ChannelStatus, Message } from '../../../prisma/client/client.ts';
 import { condition, Values } from '../../database/lists/conditions.ts';
+import { type Lead, leadsOf } from '../../database/lists/leads.ts';
+import type { OrderBy } from '../../database/lists/orders.ts';
 import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
@@ -8,11 +10,12 @@ import { ConflictError, messageNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { type Keyed, lookup, parseInput } from '../input.ts';
+import { timesBetween } from '../lists/filters.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { releaseLanesNamed } from '../waiting.ts';
 import { laneToPhone, laneToTeams } from './lanes.ts';
 import { statusRank } from './message-status.ts';
-import { conditions, findMessage, type MessageFilter } from './messages.ts';
+import { conditions, findMessage, MESSAGES, type MessageFilter } from './messages.ts';
 
 /** How many messages one call of retryMessages retries at most. */
 export const MAX_RETRIED = 500;
@@ -80,22 +83,55 @@ export async function retryMessages(gateway: Gateway, caller: Caller, input: Ret
   return { count, hasMore };
 }
 
+/** How many messages one statement looks at. */
+const CANDIDATES = 2000;
+const BY_CREATION: OrderBy = [{ dateCreated: 'asc' }, { sid: 'asc' }];
+
 /**
  * Finds the sids of messages that can be retried, oldest first; one more than MAX_RETRIED if there are more. Those that wait in a lane that is being
- * tried right now are not among them.
+ * tried right now are not among them. Looks at all that are stuck or FAILED, a batch by a statement.
  */
 async function findRetryable({ sql }: Gateway, caller: Caller, filter: MessageFilter): Promise<string[]> {
+  const found: string[] = [];
+  for (let past: object = {}; found.length <= MAX_RETRIED; ) {
+    const { looked, sids, time, sid } = await findAmong(sql, caller, filter, past);
+    found.push(...(sids ?? []));
+    if (looked < CANDIDATES) break;
+    past = { OR: [{ dateCreated: { gt: time } }, { dateCreated: time, sid: { gt: sid } }] };
+  }
+  return found.slice(0, MAX_RETRIED + 1);
+}
+
+interface Candidates {
+  readonly looked: number;
+  readonly sids: string[] | null;
+  /** Where the last one is. */
+  readonly time: Date;
+  readonly sid: string;
+}
+
+/** Finds those of the oldest candidates past a position that match the filter and can be retried. */
+async function findAmong(sql: Gateway['sql'], caller: Caller, filter: MessageFilter, past: object): Promise<Candidates> {
   const values = new Values();
+  const { dateCreated } = timesBetween(filter) as { dateCreated?: object };
+  const walk = (kind: object, isFailed: boolean) => {
+    const where = { AND: [{ organizationSid: caller.organizationSid }, kind, { dateCreated }, past] };
+    const [lead] = leadsOf(MESSAGES, where, BY_CREATION) as [Lead];
+    return `(SELECT *, ${isFailed} AS is_failed ${lead.walks(values, '')[0]} LIMIT ${CANDIDATES})`;
+  };
+  const walks = `${walk({ stuck: true }, false)} UNION ALL ${walk({ listedStatus: 'FAILED' }, true)}`;
   const where = condition({ AND: [belonging(caller), ...conditions(filter)] }, values);
-  const rows = await sql.query<{ sid: string }>(
-    `SELECT m.sid FROM (
-       SELECT sid, date_created, stuck FROM message WHERE ${where} AND (stuck OR (listed_status = 'FAILED' AND NOT failed_for_good))
-     ) m LEFT JOIN outbox o ON o.message_sid = m.sid LEFT JOIN outbox_lane l ON l.lane = o.lane
-     WHERE o.message_sid IS NULL OR (m.stuck AND l.holder IS NULL AND l.due > now())
-     ORDER BY m.date_created, m.sid LIMIT ${MAX_RETRIED + 1}`,
+  const [row] = await sql.query<Candidates>(
+    `SELECT count(*)::int AS looked, max(m.date_created) AS time, (array_agg(m.sid ORDER BY m.date_created DESC, m.sid DESC))[1] AS sid,
+       array_agg(m.sid ORDER BY m.date_created, m.sid) FILTER (
+         WHERE m.matches AND (o.message_sid IS NULL OR (m.stuck AND l.holder IS NULL AND l.due > now()))) AS sids
+     FROM (
+       SELECT sid, date_created, stuck, (NOT is_failed OR NOT (stuck OR failed_for_good)) AND ${where} AS matches
+       FROM (SELECT * FROM (${walks}) AS candidate ORDER BY date_created, sid LIMIT ${CANDIDATES}) AS message
+     ) m LEFT JOIN outbox o ON o.message_sid = m.sid LEFT JOIN outbox_lane l ON l.lane = o.lane`,
     values.given,
   );
-  return rows.map(({ sid }) => sid);
+  return row as Candidates;
 }
 
 interface Requeued {

@@ -21,6 +21,7 @@ import type { SearchTooWideError } from '../src/domain/errors.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import { CONVERSATIONS } from '../src/domain/messages/conversations.ts';
 import { headOf } from '../src/domain/messages/events.ts';
+import { findEvents } from '../src/domain/messages/message-events.ts';
 import { listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
 
 /** The loaders of one request's relations: one statement for each relation and level, confined to the caller's organization. */
@@ -51,6 +52,8 @@ export interface Loaders {
   readonly messageCountOf: DataLoader<string, Total>;
   /** By the bot itself. Each read is recorded in the audit log. */
   readonly clientSecret: DataLoader<Bot, string>;
+  /** By its cursor, an underscore and its message's sid. */
+  readonly event: DataLoader<string, MessageEvent | null>;
   /** By the message's sid, oldest first. */
   readonly eventsOf: DataLoader<string, MessageEvent[]>;
 }
@@ -77,6 +80,15 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
   mappingCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', sids, belonging(caller))),
   messageCountOf: ({ sql }, caller) => batched((sids) => countWithinOf(sql, MESSAGES, 'enterpriseSid', sids, belonging(caller))),
   clientSecret: (gateway, caller) => batched((bots) => revealClientSecrets(gateway, caller, bots)),
+  event: (gateway, caller) =>
+    batched((ids) => {
+      const ends = ids.map((id) => Math.max(id.lastIndexOf('_'), 0));
+      return findEvents(
+        gateway,
+        caller,
+        ids.map((id, at) => ({ cursor: id.slice(0, ends[at]), messageSid: id.slice((ends[at] as number) + 1) })),
+      );
+    }),
   eventsOf: (gateway, caller) =>
     batched(async (sids) => {
       const events = await listMessageEvents(gateway, caller, sids);

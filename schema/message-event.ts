@@ -1,7 +1,7 @@
 import type { Message } from '../prisma/client/client.ts';
 import type { LoggedEvent } from '../src/domain/logged-event.ts';
 import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
-import { findEvent, listEvents } from '../src/domain/messages/message-events.ts';
+import { listEvents } from '../src/domain/messages/message-events.ts';
 import type { Bookmark } from '../src/live/bookmarks.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';
@@ -20,10 +20,7 @@ const cursorOf = async ({ cursor, seq }: EventRow, { caller, loaders }: GraphCon
 export const MessageEventRef = builder.node(builder.objectRef<EventRow>('MessageEvent'), {
   // With its message: those whose events are deleted get the status of the same position in the log.
   id: { resolve: async (event, _args, context) => `${await cursorOf(event, context)}_${event.messageSid}` },
-  loadOne: (id, { gateway, caller }) => {
-    const end = id.lastIndexOf('_');
-    return findEvent(gateway, caller, id.slice(0, Math.max(end, 0)), id.slice(end + 1));
-  },
+  loadOne: (id, { loaders }) => loaders.event.load(id),
   description:
     "A change of a message's delivery status, recorded in the organization's event log. Events are kept for 30 days unless the operator sets another retention.",
   fields: (t) => ({

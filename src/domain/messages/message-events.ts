@@ -67,12 +67,26 @@ export async function listEvents(
     totalCountIsExact: async () => (await total()).isExact,
   };
 }
-/** Finds the event of a message in the caller's reach by its cursor; `null` where there is none, or retention has deleted it. */
-export async function findEvent({ prisma }: Gateway, caller: Caller, cursor: string, messageSid: string): Promise<MessageEvent | null> {
+
+/** An event by its cursor, and the message that it is of. */
+interface EventKey {
+  readonly cursor: string;
+  readonly messageSid: string;
+}
+
+/** Finds events of messages in the caller's reach, in the order of the keys; `null` where there is none, or retention has deleted it. */
+export async function findEvents({ prisma }: Gateway, caller: Caller, keys: readonly EventKey[]): Promise<(MessageEvent | null)[]> {
   const { organizationSid } = caller;
-  const seq = positionOf(cursor, await headOf(prisma, organizationSid));
-  if (seq === undefined) return null;
-  return prisma.messageEvent.findUnique({
-    where: { organizationSid_seq: { organizationSid, seq }, messageSid, message: belonging(caller) },
+  const head = await headOf(prisma, organizationSid);
+  const positions = keys.map(({ cursor }) => positionOf(cursor, head));
+  const known = positions.filter((seq) => seq !== undefined);
+  if (known.length === 0) return keys.map(() => null);
+  const events = await prisma.messageEvent.findMany({
+    where: { organizationSid, seq: { in: known }, ...(caller.enterpriseSid ? { message: belonging(caller) } : {}) },
+  });
+  const bySeq = new Map(events.map((event) => [event.seq, event]));
+  return keys.map(({ messageSid }, at) => {
+    const event = bySeq.get(positions[at] as bigint);
+    return event?.messageSid === messageSid ? event : null;
   });
 }

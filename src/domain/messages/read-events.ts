@@ -16,13 +16,13 @@ interface EventRow extends Pick<Message, 'sid' | 'enterpriseSid' | 'mappingSid' 
 const FILTERED_FIELDS = ['sid', 'enterpriseSid', 'mappingSid', 'direction'] as const;
 const ALL_FIELDS = Object.values(Prisma.MessageScalarFieldEnum);
 
-/** The events first: however many the planner expects, it then finds their messages one by one. */
+/** OFFSET, since the planner expects a tenth of the log, and would read all messages for it: so it finds those of the events one by one. */
 const select = (fields: readonly string[]) => `
-  SELECT event_seq, event_status, event_previous, event_code, event_text, event_at, ${columnList(fields)} FROM (
+  SELECT event_seq, event_status, event_previous, event_code, event_text, event_at, message.* FROM (
     SELECT seq AS event_seq, message_sid AS event_sid, status AS event_status, previous_status AS event_previous, error_code AS event_code,
       error_message AS event_text, occurred_at AS event_at
     FROM message_event WHERE organization_sid = $1 AND seq > $2 ORDER BY seq LIMIT $3
-  ) AS event JOIN message ON sid = event_sid ORDER BY event_seq`;
+  ) AS event CROSS JOIN LATERAL (SELECT ${columnList(fields)} FROM message WHERE sid = event_sid OFFSET 0) AS message ORDER BY event_seq`;
 const EVENTS = select(FILTERED_FIELDS);
 const EVENTS_WITH_MESSAGES = select(ALL_FIELDS);
 

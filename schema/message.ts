@@ -211,7 +211,7 @@ export const MessageFilterInput = builder.inputType('MessageFilter', {
     }),
     body: t.string({
       description:
-        'The text contains this text of at least three characters. Case-insensitive, without wildcards. All messages that match the other conditions are searched, so give a time, an enterprise or a mapping, too.',
+        'The text contains this text of at least three characters. Case-insensitive, without wildcards. The messages that match the other conditions are searched one by one, so give a time, an enterprise or a mapping, too: among many, a rare text is `SEARCH_TOO_WIDE`.',
     }),
     statuses: t.field({ type: [ChannelStatusEnum], description: 'The delivery status is one of these.' }),
     channelErrorCode: t.string({ description: 'The error code contains this text. Case-insensitive, without wildcards.' }),

@@ -33,8 +33,8 @@ export interface Indexed {
 /** A condition on one field, as in Prisma's `where`. */
 type Part = Readonly<Record<string, unknown>>;
 
-/** A place in the order of an index. */
-interface Place {
+/** Where a walk along an index begins. */
+interface WalkStart {
   readonly operator: '>=' | '<=';
   /** The value of the order's field, as SQL. */
   readonly value: string;
@@ -54,7 +54,7 @@ export interface Lead {
   /** The same without the sid, which not every index has. */
   readonly indexOrder: string;
   /** Makes the condition on the rows of an ordered lead: all of them, or those from a place on. */
-  readonly where: (values: Values, from?: Place) => string;
+  readonly where: (values: Values, from?: WalkStart) => string;
   /**
    * Makes the statements, to be united, that lead to the rows: what follows SELECT's list, without a LIMIT.
    * @param isCounted whether rows are only counted. Their order then ends without the sid, which not every index has.
@@ -147,7 +147,7 @@ function leadAlong(
   const indexed = [...(by ? [by] : []), order];
   const sort = sortBy([...indexed, 'sid']);
   const branches = union ? (prefixesOf(union, order) as string[]) : [undefined];
-  const where = (value: unknown, prefix: string | undefined, into: Values, start?: Place) => {
+  const where = (value: unknown, prefix: string | undefined, into: Values, start?: WalkStart) => {
     const texts = [condition({ AND: owners }, into)];
     if (partialWhere) texts.push(partialWhere);
     const place = by && (value === PARENT ? 'parent.sid' : into.add(value));

@@ -36,6 +36,9 @@ export const isPackable = (field: Field): boolean => extensionsOf(field).packabl
 /** Returns the column that a field exposes. A permission on the field, or any other wrapper, would have given it a resolver. */
 export const exposedColumnOf = (field: Field): string | undefined => (field.resolve ? undefined : extensionsOf(field).pothosExposedField);
 
+/** Whether the field has a permission of its own, so that callers without it get the rest of the response only. */
+export const isGuarded = (field: Field): boolean => extensionsOf(field).pothosOptions?.authScopes !== undefined;
+
 const isWrapped = (field: Field): boolean => extensionsOf(field).pothosResolveWrapped !== false;
 
 /**

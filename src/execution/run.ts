@@ -1,9 +1,10 @@
-import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, visit } from 'graphql';
+import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import { type Answers, answerPages, type ValuesResult } from './answers.ts';
 import { planDocument } from './planning.ts';
+import { isGuarded } from './pothos.ts';
 
 /** The part of the resolvers' context that is used here. */
 export interface OperationContext {
@@ -52,13 +53,32 @@ type Execution = (rootValue: object, context: object, variables: Variables) => P
  * rejection unhandled. This schema's type resolvers check classes, and its lists are arrays, so neither can throw.
  */
 function compile(schema: GraphQLSchema, document: DocumentNode, operationName: string | undefined): Execution {
-  if (!isForJit(document)) {
+  if (!isForJit(document) || selectsGuarded(schema, document)) {
     return (rootValue, contextValue, variableValues) =>
       execute({ schema, document, operationName, rootValue, contextValue, variableValues });
   }
   const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
   if (!isCompiledQuery(compiled)) throw new AggregateError((compiled as ExecutionResult).errors ?? [], 'the document does not compile');
   return compiled.query;
+}
+
+/**
+ * Whether a document selects a field that is refused by itself, or whose reading is recorded. graphql's own `execute` runs it: then the errors are
+ * exact, and the operation need not be run again for them.
+ */
+export function selectsGuarded(schema: GraphQLSchema, document: DocumentNode): boolean {
+  const types = new TypeInfo(schema);
+  let isFound = false;
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      Field: () => {
+        const field = types.getFieldDef();
+        if (field && isGuarded(field)) isFound = true;
+      },
+    }),
+  );
+  return isFound;
 }
 
 /** graphql-jit 0.8.9 forgets the condition of a field that is selected twice, and loses a key `__proto__`. */

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createQuota } from '../admission/quota.ts';
 import { asText, type JsonText } from '../execution/answers.ts';
-import { prepareRun, type Run, type Variables } from '../execution/run.ts';
+import { prepareRun, type Run, selectsGuarded, type Variables } from '../execution/run.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import { valueErrors } from './documents/variable-count.ts';
 
@@ -12,6 +12,8 @@ interface CompiledDocument {
   /** The operation's name in the document. */
   readonly name: string | undefined;
   readonly kind: 'query' | 'mutation';
+  /** Whether its errors are exact, so that it must not be run again by Yoga: a mutation, or a query that may be recorded or refused in part. */
+  readonly runsOnce: boolean;
   /** Whether the operation is within the limits with these variables. */
   readonly passes: (variables: Variables) => boolean;
   readonly run: Run<JsonText>;
@@ -63,7 +65,7 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
   return {
     get: (accountSid, text, operationName) => {
       if (text.length > MAX_TEXT_LENGTH) return undefined;
-      const key = operationName === undefined ? text : `${operationName}\n${text}`;
+      const key = keyOf(text, operationName);
       const entry = entries.get(key);
       if (!entry) {
         add(key, accountSid);
@@ -74,6 +76,10 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
     },
   };
 }
+
+/** A name as JSON has no line end, so no name and text have the key of others. */
+const keyOf = (text: string, operationName: string | undefined) =>
+  `${operationName === undefined ? '' : JSON.stringify(operationName)}\n${text}`;
 
 /** @returns null for texts that go through Yoga: invalid ones and subscriptions */
 function compile(
@@ -92,11 +98,12 @@ function compile(
     const passes = (variables: Variables) => valueErrors(variables).length === 0 && isWithinCost(variables);
     const name = operation.name?.value;
     if (operation.operation === 'query') {
-      return { name, kind: 'query', passes, run: prepareRun(schema, document, operationName, asText, log) };
+      const runsOnce = selectsGuarded(schema, document);
+      return { name, kind: 'query', runsOnce, passes, run: prepareRun(schema, document, operationName, asText, log) };
     }
     const run = async (contextValue: object, variableValues: object) =>
       execute({ schema, document, operationName, contextValue, variableValues } as ExecutionArgs);
-    return { name, kind: 'mutation', passes, run };
+    return { name, kind: 'mutation', runsOnce: true, passes, run };
   } catch {
     // Yoga reports the errors.
     return null;

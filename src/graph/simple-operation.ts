@@ -22,7 +22,7 @@ interface SimpleOperationOptions {
 /**
  * - `response`: of an operation that succeeded
  * - `result`: of an operation that failed and must not be run again; Yoga makes its response
- * - `undefined`: not simple, and not run; or a query that failed, which Yoga runs again for the exact errors
+ * - `undefined`: not simple, and not run; or a query that failed and whose reading is not recorded, which Yoga runs again for the exact errors
  */
 type SimpleOutcome = { readonly response: TextResponse } | { readonly result: ExecutionResult } | undefined;
 
@@ -36,16 +36,16 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
     const { query, operationName, variables } = body;
     const compiled = documents.get(actorOf(caller), query, operationName);
     if (!compiled?.passes(variables)) return undefined;
-    const { name, kind, run } = compiled;
+    const { name, kind, runsOnce, run } = compiled;
     const context = contextFor(caller, interest);
     const facts = { face: 'graph', name, kind, caller } as const;
-    const isReported = kind === 'query' ? isFinal : undefined;
+    const isReported = runsOnce ? undefined : isFinal;
     const work = () => observed(observe, facts, () => run(context, variables), isReported);
     const result = await inTurn(admission, caller, kind, work, interest).catch(ignoreOverload);
     if (result === undefined) return undefined;
     if (result.text !== undefined) return { response: responseOf(result.text, type) };
     if (!result.errors) return { response: responseOf(JSON.stringify(result), type) };
-    return kind === 'query' && !isFinal(result) ? undefined : { result };
+    return runsOnce || isFinal(result) ? { result } : undefined;
   };
 }
 

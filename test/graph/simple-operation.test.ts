@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { told } from '../execution/both-ways.ts';
-import { done, fresh } from '../parity/faces.ts';
+import { done, fresh, newBot } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 // One gateway on two ports: on one, common requests take the short way; on the other, all take the general one.
@@ -27,6 +27,7 @@ beforeAll(async () => {
     name: 'Kohl & Söhne 😀 \u2028',
     enterpriseAdmin: { email: fresh.email(), password: 'a-long-password' },
   });
+  await done(provider, 'createBot', newBot(enterpriseSid));
   const mapping = { enterpriseSid, microsoftAddress: 'a@kohl.example', externalAddress: fresh.number() };
   ({ sid: mappingSid } = await done(provider, 'createMapping', mapping));
   Object.assign(gateway.gateway.restcomm, { ...createEmbeddedRestcomm(), ...broken });
@@ -149,6 +150,37 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
     expect(await gateway.gateway.prisma.message.count()).toBe(4);
     expect((await send('nobody')).body).toContain('INVALID_PARAMETER');
     expect(await gateway.gateway.prisma.message.count()).toBe(4);
+  });
+
+  test('to a query that fails in part, whose reading of a secret is recorded only once', async () => {
+    const query = '{ bots { nodes { clientSecret } } nodes(ids: ["nothing"]) { id } }';
+    const readings = () => gateway.gateway.prisma.auditLog.count({ where: { action: 'bot.clientSecret.read' } });
+    const before = await readings();
+    const { body } = await same(post({ query }));
+    expect(JSON.parse(body).errors).toHaveLength(1);
+    expect((await readings()) - before).toBe(4);
+  });
+
+  test('to a query with a field that the caller must not read, beside one that it may', async () => {
+    const { createAccessToken } = (
+      await provider.graph(
+        'mutation { createAccessToken(input: { expiresIn: 3600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }',
+      )
+    ).data;
+    const query = '{ bots { nodes { sid clientSecret } } auditLog { totalCount } }';
+    const { body } = await same(post({ query }, { authorization: `Bearer ${createAccessToken.token}` }));
+    expect(JSON.parse(body)).toMatchObject({
+      data: { bots: { nodes: [{ clientSecret: null }] }, auditLog: null },
+      errors: [{ extensions: { permission: 'AUDIT' } }, { extensions: { permission: 'SECRETS' } }],
+    });
+  });
+
+  test('to a text and an operation’s name that are together like another text', async () => {
+    const text = '{ viewer { account { sid } } }';
+    expect((await same(post({ query: `query\n${text}` }))).body).toContain(provider.accountSid);
+    expect((await same(post({ query: text, operationName: 'query' }))).body).not.toContain(provider.accountSid);
+    expect((await same(post({ query: text }))).body).toContain(provider.accountSid);
+    expect((await same(post({ query: text, operationName: '' }))).body).not.toContain(provider.accountSid);
   });
 
   test('to a mutation that fails unexpectedly', async () => {

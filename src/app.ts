@@ -13,7 +13,7 @@ import { CHANGES, createFairness, READS } from './admission/fairness.ts';
 import { DEFAULT_LIMITS, type Limits } from './admission/limits.ts';
 import { createOrigins } from './admission/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
-import { createQuota } from './admission/quota.ts';
+import { createCallerQuota } from './admission/quota.ts';
 import type { RateLimit } from './admission/rate-limit.ts';
 import type { StatementTurns } from './admission/statements.ts';
 import { createContract } from './contract/handler.ts';
@@ -92,7 +92,7 @@ export function createApp(options: AppOptions): App {
   let draining = false;
   const { graph, contract } = createFaces(options, {
     ...{ admission, credentials, isDraining: () => draining },
-    subscriptions: createQuota(limits.subscriptionsPerAccount),
+    subscriptions: createCallerQuota(limits.subscriptionsPerAccount),
   });
   const standIn = embedded && createStandInFace(gateway, { ...embedded, fetch: async (own) => responseOf(await route(own, {})) });
 
@@ -131,7 +131,7 @@ export function createApp(options: AppOptions): App {
     },
     attach: (server, addressOf) => {
       const { origins } = admission;
-      const sockets = createQuota(limits.socketsPerAccount);
+      const sockets = createCallerQuota(limits.socketsPerAccount);
       return attachWebSockets(server, { graph: graph.streaming, authenticate, origins, addressOf, quota: sockets, log });
     },
     drain: () => {

@@ -99,7 +99,7 @@ export function createAdmit({ authenticate, admission, log }: AdmitOptions): Adm
       const caller = await authenticate(request, peer);
       if (isRefusal(caller)) return face.refuse(request, { ...caller, code: CODES[caller.status] });
       values.requestId = caller.requestId;
-      const verdict = await rateLimit?.take(caller.organizationSid);
+      const verdict = await rateLimit?.take(caller.organizationSid, caller.enterpriseSid);
       if (verdict) values.rateHeaders = verdict.headers;
       if (verdict?.retryAfter !== undefined) {
         const { retryAfter } = verdict;

@@ -20,6 +20,8 @@ export interface AuthenticationRefusal {
   readonly challenge?: string;
   /** In seconds. */
   readonly retryAfter?: number;
+  /** Whether they are an access token that is expired or revoked. */
+  readonly hasEnded?: boolean;
 }
 
 /** Authenticates the requests of every face and the clients of every transport. Each call makes a new request id. */
@@ -53,6 +55,7 @@ export function createAuthentication(gateway: VerifierDeps, failedAttempts?: Fai
         status: 401,
         message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or a bearer access token',
         challenge: credential && 'token' in credential ? BEARER_CHALLENGE : CHALLENGE,
+        hasEnded: verification === 'ENDED',
       };
     }
     if (typeof verification === 'string') return REFUSALS[verification];

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { createHoldBack } from './hold-back.ts';
+import { shareOf } from './quota.ts';
 
 const WINDOW_SECONDS = 60;
 /** A Redis that does not respond within this counts as lost. */
@@ -29,8 +30,9 @@ export interface RateLimit {
   /**
    * Counts a request of an organization's account or of one of its enterprises' admins, whom accounts make at will: counted each alone, they would
    * multiply the limit. The verdict on a refused one is delayed. Never throws.
+   * @param enterpriseSid of credentials for one enterprise only, which have half of the limit, so that they cannot use up their organization's
    */
-  readonly take: (organizationSid: string) => Promise<RateVerdict>;
+  readonly take: (organizationSid: string, enterpriseSid?: string) => Promise<RateVerdict>;
   readonly close: () => void;
 }
 
@@ -50,24 +52,28 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
   const holdBack = createHoldBack();
   const shared = redisUrl === undefined ? undefined : await connectRedis(redisUrl, limits, log);
 
-  async function consume(organizationSid: string): Promise<RateLimiterRes> {
+  async function consume(sid: string): Promise<RateLimiterRes> {
     try {
-      return await (shared?.isConnected() ? shared.limiter : local).consume(organizationSid);
+      return await (shared?.isConnected() ? shared.limiter : local).consume(sid);
     } catch (outcome) {
       // The limiter throws its result when the limit is exceeded.
       if (outcome instanceof RateLimiterRes) return outcome;
       shared?.lost(outcome);
-      return local.consume(organizationSid).catch((exceeded: RateLimiterRes) => exceeded);
+      return local.consume(sid).catch((exceeded: RateLimiterRes) => exceeded);
     }
   }
 
   return {
-    take: async (organizationSid) => {
-      const { consumedPoints, remainingPoints, msBeforeNext } = await consume(organizationSid);
+    take: async (organizationSid, enterpriseSid) => {
+      const ofEnterprise = enterpriseSid ? await consume(enterpriseSid) : undefined;
+      const isAboveShare = ofEnterprise !== undefined && ofEnterprise.consumedPoints > shareOf(perMinute);
+      const outcome = isAboveShare ? ofEnterprise : await consume(organizationSid);
+      const { consumedPoints, msBeforeNext } = outcome;
+      const remainingPoints = isAboveShare ? 0 : outcome.remainingPoints;
       const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
       const headers = { 'ratelimit-policy': policy, ratelimit: `"account";r=${remainingPoints};t=${seconds}` };
       const rate = { limit: perMinute, remaining: remainingPoints, resetAfter: seconds };
-      if (consumedPoints <= perMinute) return { rate, headers };
+      if (!isAboveShare && consumedPoints <= perMinute) return { rate, headers };
       await holdBack(organizationSid);
       return { rate, retryAfter: seconds, headers: { ...headers, 'retry-after': String(seconds) } };
     },

@@ -38,20 +38,25 @@ const DUMMY_HASH = `$scrypt$ln=${COST.ln},r=${COST.r},p=${COST.p}$${base64(rando
 
 /**
  * Verifies a password once its origin's turn has come.
- * @param read loads the password's owner; called only when the turn has come, so that a refused attempt costs no statement
+ * @param read loads those whose password it may be; called only when the turn has come, so that a refused attempt costs no statement
  * @param origin the source of the attempt, as in Queue.run
- * @returns the owner, or `undefined` if there is none, it has no password, or the password is wrong
+ * @returns the one whose password it is; `undefined` if it is nobody's, or that of several
  * @throws QueueFullError
  */
 export async function verifyInTurn<Owner extends { readonly passwordHash: string | null }>(
   password: string,
-  read: () => Promise<Owner | undefined>,
+  read: () => Promise<readonly Owner[]>,
   origin: string | undefined,
 ): Promise<Owner | undefined> {
   return queue.run(async () => {
-    const owner = await read();
-    const matches = await verifyPassword(password, owner?.passwordHash ?? DUMMY_HASH);
-    return owner?.passwordHash && matches ? owner : undefined;
+    const matching: Owner[] = [];
+    const owners = await read();
+    for (const owner of owners) {
+      const matches = await verifyPassword(password, owner.passwordHash ?? DUMMY_HASH);
+      if (owner.passwordHash && matches) matching.push(owner);
+    }
+    if (owners.length === 0) await verifyPassword(password, DUMMY_HASH);
+    return matching.length === 1 ? matching[0] : undefined;
   }, origin);
 }
 

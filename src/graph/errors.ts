@@ -18,8 +18,8 @@ export const tooManyRequests = (message: string, retryAfter?: number) =>
     extensions: { code: 'TOO_MANY_REQUESTS', retryAfter, http: { status: 429 } },
   });
 
-export const tooManySubscriptions = (maximum: number) =>
-  new GraphQLError(`This account already has ${maximum} open subscriptions, the maximum`, {
+export const tooManySubscriptions = ({ owner, maximum }: { readonly owner: string; readonly maximum: number }) =>
+  new GraphQLError(`This ${owner} already has ${maximum} open subscriptions, the maximum`, {
     extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' },
   });
 

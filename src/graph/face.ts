@@ -8,8 +8,8 @@ import { type AnyResponse, TextResponse } from '../server/text-response.ts';
 import { type Accepted, EVENT_STREAM, readAccept } from './accept.ts';
 import { bodyTooLarge, tooManyRequests, withoutHttp } from './errors.ts';
 import { graphiql } from './graphiql.ts';
-import { COST_HEADER } from './shown-cost.ts';
 import type { createSimpleOperations } from './simple-operation.ts';
+import { asksForCost, COST_HEADER } from './streams/asks-for-cost.ts';
 import type { StreamingGraph } from './streams/prepared.ts';
 import { eventStream, failedStream, isSubscription } from './streams/sse.ts';
 import type { YogaServer } from './yoga.ts';
@@ -100,7 +100,9 @@ async function handleAny(
 ): Promise<AnyResponse> {
   const { yoga, streaming, isDraining } = options;
   if (stream && body && mayStream(request) && (prefersStream || maySubscribe(body))) {
-    const prepared = streaming.prepare(admitted.caller, body, request.headers.get('last-event-id') ?? undefined);
+    const resumeFrom = request.headers.get('last-event-id') ?? undefined;
+    const cost = asksForCost(request.headers.get(COST_HEADER)) ? { rate: admitted.rate } : undefined;
+    const prepared = streaming.prepare(admitted.caller, body, { resumeFrom, cost });
     if (!('errors' in prepared) && isSubscription(prepared)) {
       const signal = request instanceof NodeRequest ? undefined : request.signal;
       return eventStream(prepared, isDraining, streaming.credentials, signal);

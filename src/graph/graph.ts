@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Admission } from '../admission/admission.ts';
 import type { Face } from '../admission/admit.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
-import type { Quota } from '../admission/quota.ts';
+import type { CallerQuota } from '../admission/quota.ts';
 import type { ObserveOperation } from '../execution/operations.ts';
 import { createCompiledDocuments } from './compiled-documents.ts';
 import type { ContextFor } from './context-for.ts';
@@ -34,7 +34,7 @@ interface GraphOptions extends GraphSettings {
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
   /** Open streams of each account, over all transports. */
-  readonly subscriptions: Quota;
+  readonly subscriptions: CallerQuota;
   /** Whether the gateway is shutting down. Streams then end, so that their clients reconnect elsewhere. */
   readonly isDraining: () => boolean;
   readonly observe: ObserveOperation;

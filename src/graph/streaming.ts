@@ -6,13 +6,14 @@ import type { ClientConnection } from '../admission/client-interest.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
 import { withDeadline } from '../admission/deadline.ts';
 import { OverloadError } from '../admission/fairness.ts';
-import type { Quota } from '../admission/quota.ts';
+import type { CallerQuota } from '../admission/quota.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import { type RenderedStream, type Subscription, subscribeRendered } from '../live/render.ts';
 import type { ContextFor } from './context-for.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { TrustedDocuments } from './documents/trusted-documents.ts';
 import { tooManyRequests, tooManySubscriptions, withoutHttp } from './errors.ts';
+import { shownCost } from './shown-cost.ts';
 import { type Operations, Prepared, type PreparedOperation, type StreamingGraph } from './streams/prepared.ts';
 import type { YogaServer } from './yoga.ts';
 
@@ -26,7 +27,7 @@ interface StreamingOptions {
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
   /** Open streams of each account, over all transports. */
-  readonly subscriptions: Quota;
+  readonly subscriptions: CallerQuota;
   readonly observe: ObserveOperation;
   readonly log: Logger;
 }
@@ -44,10 +45,11 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
   return {
     credentials,
     count: async (caller) => {
-      const verdict = await admission.rateLimit?.take(caller.organizationSid);
-      return verdict?.retryAfter === undefined ? undefined : withoutHttp(tooManyRequests(RATE_EXCEEDED, verdict.retryAfter));
+      const verdict = await admission.rateLimit?.take(caller.organizationSid, caller.enterpriseSid);
+      if (verdict?.retryAfter === undefined) return { rate: verdict?.rate };
+      return { rate: verdict.rate, error: withoutHttp(tooManyRequests(RATE_EXCEEDED, verdict.retryAfter)) };
     },
-    prepare: (caller, parameters, resumeFrom) => {
+    prepare: (caller, parameters, { resumeFrom, cost: asked } = {}) => {
       const { operationName, variables } = parameters;
       const enveloped = yoga.getEnveloped({ caller, params: {} } as never);
       let document: DocumentNode;
@@ -64,7 +66,8 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
       if (errors.length > 0) return { errors: errors.map(withoutHttp) };
       // A subscription never calls it, and would keep it in memory as long as its stream.
       const execute = getOperationAST(document, operationName)?.operation === 'subscription' ? undefined : enveloped.execute;
-      return new Prepared(operations, { document, operationName, variables, caller, resumeFrom, execute });
+      const cost = asked && shownCost({ schema, document, operationName, variableValues: variables }, asked.rate);
+      return new Prepared(operations, { document, operationName, variables, caller, resumeFrom, execute, cost });
     },
   };
 }
@@ -76,7 +79,7 @@ async function executeInTime(
   execute: Parameters<Operations['execute']>[1],
   client: ClientConnection | undefined,
 ): Promise<ExecutionResult> {
-  const { document, operationName, variables, caller } = prepared;
+  const { document, operationName, variables, caller, cost } = prepared;
   const { errors, ...result } = await withDeadline<ExecutionResult>(
     requestTimeoutMs,
     client,
@@ -87,7 +90,8 @@ async function executeInTime(
     () => ({ errors: [new GraphQLError(timedOutAfter(requestTimeoutMs), { extensions: { code: 'TIMEOUT' } })] }),
     { failed: (error) => log.error({ err: error, requestId: caller.requestId }, FAILED_LATE) },
   );
-  return errors ? { ...result, errors: errors.map(withoutHttp) } : result;
+  const shown = cost ? { ...result, extensions: { ...result.extensions, cost } } : result;
+  return errors ? { ...shown, errors: errors.map(withoutHttp) } : shown;
 }
 
 /** Opens a stream, unless its account has the maximum open. */
@@ -96,8 +100,9 @@ async function subscribe(
   prepared: Prepared,
 ): ReturnType<PreparedOperation['subscribe']> {
   const { caller, document, operationName } = prepared;
-  if (!subscriptions.take(caller.accountSid)) return { errors: [tooManySubscriptions(subscriptions.maximum)] };
-  const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(caller.accountSid);
+  const reached = subscriptions.take(caller);
+  if (reached) return { errors: [tooManySubscriptions(reached)] };
+  const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(caller);
   const facts = { face: 'graph', caller, ...factsOf(document, operationName) } as const;
   const open = () =>
     observed<RenderedStream | { errors: readonly GraphQLError[] }>(observe, facts, () => subscribeRendered(prepared, ended));

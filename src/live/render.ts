@@ -7,6 +7,8 @@ import type { FanOut, Reader, Rendered, Renderer, Updates } from './updates.ts';
 /** A parsed and valid subscription operation, and its caller. */
 export interface Subscription extends ResultInputs {
   readonly schema: GraphQLSchema;
+  /** `extensions.cost` of the first result, if the client asks for it. */
+  readonly cost?: object;
   /** Creates the context for the subscribe resolver. A stream may last for days, so it keeps no context. */
   subscribingContext(): object;
   /** Creates a context, with its own loaders, to execute updates with. */
@@ -45,12 +47,15 @@ export class RenderedStream implements AsyncIterableIterator<Rendered>, Reader {
   #key: string | undefined;
   #fanOut: FanOut | undefined;
   #sink: ResultSink | undefined;
+  /** Until the first result. */
+  #cost: object | undefined;
 
   /** @param onEnd called once, however the results end */
   constructor(subscription: Subscription, updates: Updates<object>, onEnd: (subscription: Subscription) => void) {
     this.#subscription = subscription;
     this.#updates = updates;
     this.#onEnd = onEnd;
+    this.#cost = subscription.cost;
   }
 
   async next(): Promise<IteratorResult<Rendered, undefined>> {
@@ -58,7 +63,7 @@ export class RenderedStream implements AsyncIterableIterator<Rendered>, Reader {
       const updates = this.#updates;
       const next = await updates?.next();
       if (updates && next && !next.done) {
-        return { done: false, value: await render(this.#subscription, this.#resultKey, next.value, updates) };
+        return { done: false, value: this.#withCost(await render(this.#subscription, this.#resultKey, next.value, updates)) };
       }
       this.#end();
       return { done: true, value: undefined };
@@ -103,6 +108,14 @@ export class RenderedStream implements AsyncIterableIterator<Rendered>, Reader {
 
   [Symbol.asyncIterator]() {
     return this;
+  }
+
+  /** Adds the cost to the first result. Results are shared, so it makes another. */
+  #withCost(result: Rendered): Rendered {
+    const cost = this.#cost;
+    if (!cost) return result;
+    this.#cost = undefined;
+    return { ...result, json: `${result.json.slice(0, -1)},"extensions":${JSON.stringify({ cost })}}` };
   }
 
   get #resultKey(): string {

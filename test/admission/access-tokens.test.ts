@@ -89,19 +89,31 @@ describe('an access token', () => {
     expect((await provider.graph(VIEWER)).data.viewer).toMatchObject({ enterprise: null, dateExpires: null });
   });
 
+  const connect = (query: string, connectionParams: Record<string, unknown>, retryAttempts = 0) => {
+    const url = `${gateway.url.replace('http', 'ws')}/graphql${query}`;
+    const client = createClient({ url, webSocketImpl: WebSocket, connectionParams, retryAttempts, onNonLazyError: () => {} });
+    return new Promise((resolve, reject) => {
+      client.subscribe({ query: VIEWER }, { next: resolve, error: reject, complete: () => void client.dispose() });
+    });
+  };
+
   test('authenticates a WebSocket by connectionInit, but not by its URL', async () => {
     const { token } = await create();
-    const connect = (query: string, connectionParams: Record<string, unknown>) => {
-      const url = `${gateway.url.replace('http', 'ws')}/graphql${query}`;
-      const client = createClient({ url, webSocketImpl: WebSocket, connectionParams, retryAttempts: 0, onNonLazyError: () => {} });
-      return new Promise((resolve, reject) => {
-        client.subscribe({ query: VIEWER }, { next: resolve, error: reject, complete: () => void client.dispose() });
-      });
-    };
     expect(await connect('', { Authorization: `Bearer ${token}` })).toMatchObject({
       data: { viewer: { account: { sid: provider.accountSid } } },
     });
     await expect(connect(`?access_token=${token}`, {})).rejects.toMatchObject({ code: 4403 });
+  });
+
+  test('that has ended closes a WebSocket with 4401 at once, after which graphql-ws does not try it again', async () => {
+    const { token, accessToken } = await create();
+    await provider.graph(REVOKE, { sid: accessToken.sid });
+    const { token: expired } = await create({ expiresIn: 60 });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 61_000 });
+    for (const ended of [token, expired]) {
+      await expect(connect('', { authorization: `Bearer ${ended}` }, 5)).rejects.toMatchObject({ code: 4401 });
+    }
+    await expect(connect('', { authorization: `Bearer ${token}x` })).rejects.toMatchObject({ code: 4403 });
   });
 
   test('authenticates an EventSource by its URL', async () => {

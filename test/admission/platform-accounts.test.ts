@@ -237,6 +237,33 @@ describe('an enterprise’s admin whose account is also in its provider’s orga
     expect(await enterGraph(account)).toBe(403);
   });
 
+  test.each(['createEnterprise', 'updateEnterprise'] as const)(
+    'is refused with 403 where %s got no response after it was created, until the repeated request gives it to the admin',
+    async (name) => {
+      const provider = onPlatform();
+      const email = `${randomBytes(6).toString('hex')}@admin.example`;
+      const former =
+        name === 'updateEnterprise' ? await done({ graph: graphOf(provider) }, 'createEnterprise', newEnterprise()) : undefined;
+      const input = former
+        ? { sid: former.sid, enterpriseAdmin: { email } }
+        : newEnterprise({ enterpriseAdmin: { email, password: 'a-long-password' } });
+      const rest = restOf(provider);
+      const request = () =>
+        former
+          ? rest.put(`/msteams/enterprises/${former.sid}`, { enterpriseAdmin: { emailId: email } })
+          : rest.post('/msteams/enterprises', inContractNames(input));
+      restcomm.faults.next('createAccount', { reset: 'after' });
+      expect(await request()).toMatchObject({ status: 400, body: { errorCode: '452' } });
+      const account = restcomm.accounts.get(accountSid(email)) as FakeAccount;
+      account.organizationSid = provider.organizationSid;
+      expect(await enterGraph(account)).toBe(403);
+      expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
+      expect((await request()).status).toBe(former ? 200 : 201);
+      const { data } = await graphOf(account)(VIEWER_ADMIN);
+      expect(data.viewer).toMatchObject({ permissions: ['READ', 'WRITE'], admin: { sid: expect.stringMatching(/^RCS/) } });
+    },
+  );
+
   test.each(['created', 'linked'])('is refused with 403 once its enterprise has another admin: an account that was %s', async (how) => {
     const provider = onPlatform({ organizationSid: restcomm.organizationSid });
     const email = `${randomBytes(6).toString('hex')}@admin.example`;

@@ -145,6 +145,30 @@ describe('requests of one account above RATE_LIMIT', () => {
     }
   });
 
+  test('of one enterprise’s admin and tokens are at most half of the organization’s, which has the rest for others', async () => {
+    const provider = await gateway.provider();
+    const admin = await adminOf(provider);
+    const { viewer } = (await graphClient(gateway.fetch, admin)('{ viewer { enterprise { sid } } }')).data;
+    const { data } = await provider.graph(
+      'mutation ($input: CreateAccessTokenInput!) { createAccessToken(input: $input) { ... on CreateAccessTokenSuccess { token } } }',
+      { input: { expiresIn: 600, permissions: ['READ'], enterpriseSid: viewer.enterprise.sid } },
+    );
+    const token = { token: data.createAccessToken.token };
+    const statuses: number[] = [];
+    for (const asker of [admin, token, admin, token, admin, token]) {
+      const { status, headers, errors } = await graphClient(fetch, asker)('{ __typename }');
+      statuses.push(status);
+      if (status !== 429) continue;
+      expect(headers.get('ratelimit')).toMatch(/^"account";r=0;t=\d+$/);
+      expect(errors?.[0]?.extensions).toEqual({ code: 'TOO_MANY_REQUESTS', retryAfter: Number(headers.get('retry-after')) });
+    }
+    expect(statuses).toEqual([200, 200, 200, 429, 429, 429]);
+    // Refused ones count for nobody else.
+    expect((await graphClient(fetch, await adminOf(provider))('{ __typename }')).headers.get('ratelimit')).toMatch(/^"account";r=1;/);
+    expect((await graphClient(fetch, credentialsOf(provider))('{ __typename }')).headers.get('ratelimit')).toMatch(/^"account";r=0;/);
+    expect((await graphClient(fetch, credentialsOf(provider))('{ __typename }')).status).toBe(429);
+  });
+
   test('also count at the stand-ins’ routes, and are refused there in their own form', async () => {
     const provider = await gateway.provider();
     const play = (body: string) => fetch(standInRequest(provider, body));
@@ -301,6 +325,45 @@ describe('open connections of one account', () => {
     first.socket.close();
     await expect.poll(async () => (await open(own)).outcome, { timeout: 5000 }).toBe('connection_ack');
     second.socket.terminate();
+  });
+
+  test('of one enterprise’s admin are at most half of them, and its account has the rest', async () => {
+    const provider = await gateway.provider();
+    const admin = await adminOf(provider);
+    const open = async (by: Login) => {
+      const headers = { authorization: authorizationOf(by) };
+      const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
+      await once(socket, 'open');
+      socket.send('{"type":"connection_init"}');
+      const closed = once(socket, 'close').then(([code, reason]) => `${code} ${reason}`);
+      return { socket, outcome: await Promise.race([once(socket, 'message').then(() => 'acknowledged'), closed]) };
+    };
+    const first = await open(admin);
+    expect([first.outcome, (await open(admin)).outcome]).toEqual([
+      'acknowledged',
+      '1013 This enterprise already has 1 open WebSockets, the maximum',
+    ]);
+    const own = await open(credentialsOf(provider));
+    expect(own.outcome).toBe('acknowledged');
+    first.socket.close();
+    const again = async () => {
+      const { socket, outcome } = await open(admin);
+      socket.close();
+      return outcome;
+    };
+    await expect.poll(again, { timeout: 5000 }).toBe('acknowledged');
+    own.socket.terminate();
+
+    const streams: Response[] = [];
+    for (let n = 0; n < SUBSCRIPTIONS; n += 1) {
+      const headers = { accept: 'text/event-stream', authorization: authorizationOf(admin) };
+      streams.push(await globalThis.fetch(`${gateway.url}/graphql?${new URLSearchParams({ query: MESSAGE_EVENTS })}`, { headers }));
+    }
+    expect(await streams[2]?.text()).toContain('This enterprise already has 2 open subscriptions, the maximum');
+    const reader = graphqlWs.subscribe({ url: gateway.url, provider }, MESSAGE_EVENTS, {});
+    await reader.until(({ updates }) => updates.length > 0);
+    reader.close();
+    for (const stream of streams.slice(0, 2)) await stream.body?.cancel();
   });
 
   test('above MAX_SUBSCRIPTIONS_PER_ACCOUNT are refused over every transport, until one ends', async () => {

@@ -203,7 +203,7 @@ describe('an enterprise’s admin', () => {
     expect(await rename(admin, 'Other')).toBe('IDEMPOTENCY_KEY_REUSED');
   });
 
-  test('can log in by e-mail only if no other provider’s enterprise has that e-mail with a password', async () => {
+  test('cannot log in by e-mail if another provider’s admin has the same e-mail and password', async () => {
     const { prisma } = gateway.database;
     const one = await newAdmin();
     const two = await newAdmin();
@@ -219,6 +219,24 @@ describe('an enterprise’s admin', () => {
     gateway.gateway.verified.drop(one.adminSid);
     expect((await client().graph(VIEWER)).status).toBe(401);
     expect((await clientOf(one.adminSid, one.password).graph(VIEWER)).status).toBe(200);
+  });
+
+  test('can log in by e-mail where another provider’s admin has the same e-mail, each by its own password', async () => {
+    const one = await newAdmin();
+    const other = await gateway.provider();
+    const input = newEnterprise({ enterpriseAdmin: { email: one.email, password: 'a-password-of-another' } });
+    const elsewhere = await done(other, 'createEnterprise', input);
+    // The account exists at Restcomm, so the password is that until it is reset.
+    await other.graph('mutation ($input: ResetAdminPasswordInput!) { resetAdminPassword(input: $input) { __typename } }', {
+      input: { enterpriseSid: elsewhere.sid, password: 'a-password-of-another' },
+    });
+    const enterpriseOf = async (password: string) => {
+      const { status, data } = await clientOf(one.email, password).graph('{ viewer { enterprise { sid } } }');
+      return status === 200 ? data.viewer.enterprise.sid : status;
+    };
+    expect(await enterpriseOf(one.password)).toBe(one.sid);
+    expect(await enterpriseOf('a-password-of-another')).toBe(elsewhere.sid);
+    expect(await enterpriseOf('a-password-of-nobody')).toBe(401);
   });
 
   test('loses its open streams when its enterprise becomes INACTIVE, and is refused until it is ACTIVE again', async () => {

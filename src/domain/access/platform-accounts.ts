@@ -126,18 +126,21 @@ function credentialsOfAccount(account: Account): Credentials | 'INACTIVE' {
 /**
  * Finds the credentials of an account that is an enterprise's admin. On the platform, such an account is in its provider's organization: if it were
  * imported, it would see all of the provider's customers.
- * @returns `undefined` for an account that never was an admin; `INACTIVE` also if all its enterprises are CLOSED, or it was an admin's and is no longer
+ * @returns `undefined` for an account that never was an admin; `INACTIVE` also if all its enterprises are CLOSED, or it was an admin's and is no longer, or
+ *   was to become one
  */
 async function credentialsAsAdmin(
   prisma: PlatformAccountDeps['prisma'],
   accountSid: string,
 ): Promise<Credentials | 'INACTIVE' | 'AMBIGUOUS' | undefined> {
+  // First, since a record is removed in the transaction that makes an admin.
+  const wasAdmins = (await prisma.formerAdminAccount.count({ where: { accountSid } })) > 0;
   const admins = await prisma.enterpriseAdmin.findMany({ where: { accountSid }, include: WITH_ENTERPRISE });
   const open = admins.filter(({ status }) => status !== 'CLOSED');
   const admin = open[0] ?? admins[0];
   if (open.length > 1) return 'AMBIGUOUS';
   if (admin) return credentialsOfAdmin(admin);
-  return (await prisma.formerAdminAccount.count({ where: { accountSid } })) > 0 ? 'INACTIVE' : undefined;
+  return wasAdmins ? 'INACTIVE' : undefined;
 }
 
 /** Imports an account of the platform, into the organization that the platform names, or into a new one. */

@@ -5,7 +5,7 @@ import { hashPassword } from '../passwords.ts';
 import { fold } from '../text.ts';
 import { mayWaitForPlatform, type Transaction } from '../transaction.ts';
 import { differs } from './changes.ts';
-import { recordFormerAccount, takeFormerAccount, wasCreatedFor } from './former-accounts.ts';
+import { forgetAnnounced, recordFormerAccount, takeFormerAccount, wasCreatedFor } from './former-accounts.ts';
 
 export const emailNotUnique = (email: string) =>
   new ConflictError('EMAIL_NOT_UNIQUE', 'Email not unique', { value: email, path: ['enterpriseAdmin', 'email'] });
@@ -66,15 +66,31 @@ export async function newAdmin(
   return { accountSid, email, emailFolded: fold(email), name: name ?? null, accountCreated, passwordHash };
 }
 
+interface FailedRequest {
+  readonly error: unknown;
+  /** The account that the platform has told, if it has. */
+  readonly account: AdminAccount | undefined;
+  /** What `announceAccount` returned. */
+  readonly announced: string | undefined;
+}
+
 /**
  * Records an account that was created for an admin who did not get it, because the request failed. The repeated request then knows it as its own, and it
- * is no provider's. A failure is only logged: the request has one already.
+ * is no provider's. One whose creation the platform has refused, or not answered, stays announced. A failure is only logged: the request has one already.
  */
-export async function keepUnusedAccount(gateway: Gateway, organizationSid: string, { accountSid, existed }: AdminAccount): Promise<void> {
-  if (existed) return;
-  await recordFormerAccount(gateway.prisma, { accountSid, organizationSid, created: true, suspended: false }).catch((error) => {
-    gateway.log.error({ err: error, accountSid }, 'cannot record an account that was created on Restcomm for a request that failed');
-  });
+export async function keepUnusedAccount(
+  { prisma, log }: Gateway,
+  organizationSid: string,
+  { error: failure, account, announced }: FailedRequest,
+): Promise<void> {
+  try {
+    if (account?.existed === false) {
+      await recordFormerAccount(prisma, { accountSid: account.accountSid, organizationSid, created: true, suspended: false });
+    } else if (account || !(failure instanceof PlatformError)) await forgetAnnounced(prisma, announced);
+  } catch (error) {
+    const accountSid = account?.accountSid ?? announced;
+    log.error({ err: error, accountSid }, 'cannot record an account that was created on Restcomm for a request that failed');
+  }
 }
 
 /**

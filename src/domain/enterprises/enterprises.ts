@@ -30,6 +30,7 @@ import {
   takeAccount,
 } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
+import { announceAccount, forgetAnnounced } from './former-accounts.ts';
 import { deleteMappingsOf } from './mapping-changes.ts';
 
 const openStatus = z
@@ -111,7 +112,7 @@ export function listEnterprises(
 
 /**
  * Creates an enterprise, and its admin's sub-account on the platform. Where the gateway crashes after the platform's part, repeating the request links the
- * account that then exists.
+ * account that then exists; until then, nobody gets in with it.
  * @throws InvalidInputError; ConflictError ENTERPRISE_NAME_NOT_UNIQUE (4050), EMAIL_NOT_UNIQUE (4001); PlatformError (452)
  */
 export function createEnterprise(gateway: Gateway, caller: Caller, input: CreateEnterpriseInput): Promise<Enterprise> {
@@ -119,9 +120,9 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
     const { name, status, enterpriseAdmin } = parseInput(createInput, input);
     await refuseTakenName(gateway, caller, name);
     await refuseTakenEmail(gateway.prisma, caller.organizationSid, enterpriseAdmin.email);
-    const account = await createAdminAccount(gateway, gateway.prisma, caller.organizationSid, enterpriseAdmin);
-    const admin = await newAdmin(gateway, account, enterpriseAdmin);
-    return inTransaction(gateway.prisma, async (tx) => {
+    const announced = await announceAccount(gateway.prisma, caller.organizationSid, enterpriseAdmin.email);
+    let account: AdminAccount | undefined;
+    const work = async (tx: Transaction, { accountSid, existed }: AdminAccount, admin: Awaited<ReturnType<typeof newAdmin>>) => {
       const enterprise = await tx.enterprise.create({
         data: {
           sid: newSid('EN'),
@@ -135,16 +136,23 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
       const { sid: adminSid } = await tx.enterpriseAdmin.create({
         data: { ...admin, sid: newSid('RCS'), organizationSid: caller.organizationSid, enterpriseSid: enterprise.sid },
       });
-      if (status !== 'INACTIVE' && account.existed) {
-        await takeAccount(gateway, tx, { ...account, sid: adminSid, enterpriseSid: enterprise.sid }, 'ACTIVE');
+      await forgetAnnounced(tx, announced);
+      if (status !== 'INACTIVE' && existed) {
+        await takeAccount(gateway, tx, { accountSid, sid: adminSid, enterpriseSid: enterprise.sid }, 'ACTIVE');
       }
       const created = status === 'INACTIVE' ? await changeStatus(gateway, tx, enterprise, 'INACTIVE') : enterprise;
       await remember(tx, created);
       return created;
-    }).catch(async (error) => {
-      await keepUnusedAccount(gateway, caller.organizationSid, account);
+    };
+    try {
+      const made = await createAdminAccount(gateway, gateway.prisma, caller.organizationSid, enterpriseAdmin);
+      account = made;
+      const admin = await newAdmin(gateway, made, enterpriseAdmin);
+      return await inTransaction(gateway.prisma, (tx) => work(tx, made, admin));
+    } catch (error) {
+      await keepUnusedAccount(gateway, caller.organizationSid, { error, account, announced });
       throw asUniquenessError(error, name, enterpriseAdmin.email);
-    });
+    }
   });
 }
 
@@ -157,6 +165,8 @@ export function createEnterprise(gateway: Gateway, caller: Caller, input: Create
 export function updateEnterprise(gateway: Gateway, caller: Caller, input: UpdateEnterpriseInput): Promise<Enterprise> {
   return idempotently(gateway, caller, 'updateEnterprise', input, async (remember) => {
     const { sid = '', name, status, enterpriseAdmin } = parseInput(updateInput, input);
+    const email = enterpriseAdmin?.email;
+    const announced = email === undefined ? undefined : await announceAccount(gateway.prisma, caller.organizationSid, email);
     let account: AdminAccount | undefined;
     const given = (it: AdminAccount) => {
       account = it;
@@ -165,6 +175,7 @@ export function updateEnterprise(gateway: Gateway, caller: Caller, input: Update
       const before = await lockOpenEnterprise(tx, caller, sid);
       let enterprise = name === undefined ? before : await changeColumns(tx, before, { name, nameFolded: fold(name) });
       const admin = enterpriseAdmin && (await changeAdmin(gateway, tx, enterprise, enterpriseAdmin, given));
+      await forgetAnnounced(tx, announced);
       if (admin?.changed) enterprise = await tx.enterprise.update({ where: { sid }, data: { dateUpdated: new Date() } });
       if (status) enterprise = await changeStatus(gateway, tx, enterprise, status);
       await remember(tx, enterprise, { changed: enterprise !== before });
@@ -175,8 +186,8 @@ export function updateEnterprise(gateway: Gateway, caller: Caller, input: Update
     const asksPlatform = status || enterpriseAdmin;
     return (asksPlatform ? inTransactionWithPlatform(prisma, caller.organizationSid, work) : inTransaction(prisma, work))
       .catch(async (error) => {
-        if (account) await keepUnusedAccount(gateway, caller.organizationSid, account);
-        throw asUniquenessError(error, name ?? '', enterpriseAdmin?.email);
+        await keepUnusedAccount(gateway, caller.organizationSid, { error, account, announced });
+        throw asUniquenessError(error, name ?? '', email);
       })
       .finally(() => asksPlatform && gateway.verified.drop(sid))
       .then((enterprise) => (status === 'ACTIVE' ? released(gateway, enterprise) : enterprise));

@@ -1,3 +1,4 @@
+import { accountSid as sidOf } from '../sid.ts';
 import type { Transaction } from '../transaction.ts';
 
 // The platform's accounts that enterprises' admins have left. Such an account is still in its provider's organization there, so it must never be imported
@@ -13,6 +14,23 @@ interface FormerAccount {
 }
 
 type FormerAccounts = Pick<Transaction, 'formerAdminAccount'>;
+
+/**
+ * Records an account before the platform is asked for it. If the gateway crashes then, or the platform's response is lost, the account may exist without an
+ * admin here, and whoever has its password would be let in as a provider.
+ * @returns the account's sid, for `forgetAnnounced`; `undefined` if it was recorded before
+ */
+export async function announceAccount(client: FormerAccounts, organizationSid: string, email: string): Promise<string | undefined> {
+  const accountSid = sidOf(email);
+  const data = [{ accountSid, organizationSid, created: false, suspended: false }];
+  const { count } = await client.formerAdminAccount.createMany({ data, skipDuplicates: true });
+  return count > 0 ? accountSid : undefined;
+}
+
+/** Removes the record of `announceAccount`, once an admin has the account, or it is known not to have been created. */
+export async function forgetAnnounced(client: FormerAccounts, accountSid: string | undefined): Promise<void> {
+  if (accountSid !== undefined) await client.formerAdminAccount.deleteMany({ where: { accountSid, created: false, suspended: false } });
+}
 
 /** Records an account that no admin of the organization has any longer, or that was made for one who did not get it. */
 export async function recordFormerAccount(

@@ -3,7 +3,7 @@ import { CloseCode, MessageType, type Server, stringifyMessage } from 'graphql-w
 import type { Logger } from 'pino';
 import { WebSocket } from 'ws';
 import type { CredentialWatch, Watched } from '../../admission/credential-watch.ts';
-import type { Quota } from '../../admission/quota.ts';
+import type { CallerQuota } from '../../admission/quota.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { type SocketStream, type StreamSocket, TakenOver } from './socket-stream.ts';
 
@@ -39,8 +39,10 @@ export class ClientSocket extends WebSocket implements StreamSocket {
   /** Whether a page of another site has opened it. */
   isOtherSite = false;
   hasSentInit = false;
+  /** Whether the results of its operations have their cost. */
+  asksForCost = false;
   caller: Caller | undefined = undefined;
-  #quota: Quota | undefined = undefined;
+  #quota: CallerQuota | undefined = undefined;
   #credentials: CredentialWatch | undefined = undefined;
   #isAlive = true;
   #ticks = 0;
@@ -58,15 +60,16 @@ export class ClientSocket extends WebSocket implements StreamSocket {
 
   /**
    * Gives the socket to a caller, until it closes or the credentials end.
-   * @returns false if the caller has too many sockets open
+   * @returns the limit that the caller's open sockets have reached, if they have
    */
-  admit(caller: Caller, quota: Quota, credentials: CredentialWatch): boolean {
-    if (!quota.take(caller.accountSid)) return false;
+  admit(caller: Caller, quota: CallerQuota, credentials: CredentialWatch): ReturnType<CallerQuota['take']> {
+    const reached = quota.take(caller);
+    if (reached) return reached;
     this.caller = compact(caller);
     this.#quota = quota;
     this.#credentials = credentials;
     credentials.watch(this as Watched);
-    return true;
+    return undefined;
   }
 
   /** Runs `work` while nothing more is read from the socket. */
@@ -157,7 +160,7 @@ export class ClientSocket extends WebSocket implements StreamSocket {
   #closed(code: number, reason: string): void {
     if (this.caller) {
       this.#credentials?.unwatch(this as Watched);
-      this.#quota?.release(this.caller.accountSid);
+      this.#quota?.release(this.caller);
     }
     this.#handleClose?.(code, reason).catch((error: unknown) => this.#log?.error({ err: error }, 'unexpected error as a WebSocket closed'));
   }

@@ -1,6 +1,7 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { ClientConnection } from '../../admission/client-interest.ts';
 import type { CredentialWatch } from '../../admission/credential-watch.ts';
+import type { Rate } from '../../admission/rate-limit.ts';
 import type { Caller } from '../../domain/caller.ts';
 import type { RenderedStream, Subscription } from '../../live/render.ts';
 
@@ -23,21 +24,25 @@ interface OperationParameters {
   readonly variables?: Record<string, unknown> | null;
 }
 
+interface PrepareOptions {
+  /** The cursor after which a subscription resumes. */
+  readonly resumeFrom?: string;
+  /** Whether the client asks for the cost, and its rate. */
+  readonly cost?: { readonly rate: Rate | undefined };
+}
+
 /** The graph, for the transports of streams. */
 export interface StreamingGraph {
   /**
    * Counts an operation that came without a request of its own.
-   * @returns the error, if it exceeds the caller's rate
+   * @returns the caller's rate, and the error if it is exceeded
    */
-  readonly count: (caller: Caller) => Promise<GraphQLError | undefined>;
-  /**
-   * Parses and validates an operation, as for a request over HTTP.
-   * @param resumeFrom the cursor after which a subscription resumes
-   */
+  readonly count: (caller: Caller) => Promise<{ readonly rate?: Rate; readonly error?: GraphQLError }>;
+  /** Parses and validates an operation, as for a request over HTTP. */
   readonly prepare: (
     caller: Caller,
     parameters: OperationParameters,
-    resumeFrom?: string,
+    options?: PrepareOptions,
   ) => PreparedOperation | { errors: readonly GraphQLError[] };
   readonly credentials: CredentialWatch;
 }
@@ -54,9 +59,10 @@ export interface Operations {
 
 type GraphQLExecute = (args: ExecutionArgs) => unknown;
 
-interface PreparedOptions extends Pick<Subscription, 'document' | 'operationName' | 'variables' | 'caller'> {
+interface PreparedOptions extends Pick<PreparedOperation, 'document' | 'operationName' | 'variables' | 'caller'> {
   readonly resumeFrom: string | undefined;
   readonly execute: GraphQLExecute | undefined;
+  readonly cost: object | undefined;
 }
 
 /** A class, so that each of thousands of open streams has no closures of its own. */
@@ -68,8 +74,9 @@ export class Prepared implements PreparedOperation {
   readonly operationName: Subscription['operationName'];
   readonly variables: Subscription['variables'];
   readonly caller: Caller;
+  readonly cost: object | undefined;
 
-  constructor(operations: Operations, { document, operationName, variables, caller, resumeFrom, execute }: PreparedOptions) {
+  constructor(operations: Operations, { document, operationName, variables, caller, resumeFrom, execute, cost }: PreparedOptions) {
     this.#operations = operations;
     this.#resumeFrom = resumeFrom;
     this.#execute = execute;
@@ -77,6 +84,7 @@ export class Prepared implements PreparedOperation {
     this.operationName = operationName;
     this.variables = variables;
     this.caller = caller;
+    this.cost = cost;
   }
 
   get schema(): GraphQLSchema {

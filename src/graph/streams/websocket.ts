@@ -7,10 +7,11 @@ import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
 import { type Authentication, isRefusal } from '../../admission/authentication.ts';
 import { isBasic, type Origins } from '../../admission/origins.ts';
-import type { Quota } from '../../admission/quota.ts';
+import type { CallerQuota } from '../../admission/quota.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { readTarget } from '../../server/request-target.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
+import { asksForCost, COST_HEADER } from './asks-for-cost.ts';
 import { ClientSocket, TICK_MS, TRY_AGAIN_LATER } from './client-socket.ts';
 import type { PreparedOperation, StreamingGraph } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
@@ -45,7 +46,7 @@ interface WebSocketOptions {
   /** Defaults to the connection's own address. */
   readonly addressOf?: AddressOfRequest;
   /** Acknowledged sockets of each account. */
-  readonly quota: Quota;
+  readonly quota: CallerQuota;
   readonly log: Logger;
 }
 
@@ -147,6 +148,7 @@ async function connect({ graph, authenticate, quota }: WebSocketOptions, context
   const { Authorization, authorization } = context.connectionParams ?? {};
   const given = Authorization ?? authorization ?? socket.authorization;
   socket.hasSentInit = true;
+  socket.asksForCost = isCostAsked(context.connectionParams);
   // Credentials must not stay in memory as long as the socket.
   Object.assign(context, { connectionParams: undefined });
   socket.authorization = undefined;
@@ -154,6 +156,8 @@ async function connect({ graph, authenticate, quota }: WebSocketOptions, context
   const headers = { get: (name: string) => (name.toLowerCase() === 'authorization' ? header : null) };
   const caller = await authenticate({ headers }, { remoteAddress: socket.remoteAddress });
   if (isRefusal(caller)) {
+    // As for an open socket whose credentials end: after 4403, clients would connect again with the same ones.
+    if (caller.hasEnded) socket.end();
     // Not 4403, after which clients do not try again.
     if (caller.status === 503) socket.close(TRY_AGAIN_LATER, 'Try again later');
     if (caller.status === 429) {
@@ -162,9 +166,9 @@ async function connect({ graph, authenticate, quota }: WebSocketOptions, context
     return false;
   }
   if (socket.readyState !== WebSocket.OPEN) return false;
-  const isAdmitted = socket.admit(caller, quota, graph.credentials);
-  if (!isAdmitted) socket.close(TRY_AGAIN_LATER, `This account already has ${quota.maximum} open WebSockets, the maximum`);
-  return isAdmitted;
+  const reached = socket.admit(caller, quota, graph.credentials);
+  if (reached) socket.close(TRY_AGAIN_LATER, `This ${reached.owner} already has ${reached.maximum} open WebSockets, the maximum`);
+  return !reached;
 }
 
 /**
@@ -174,14 +178,19 @@ async function connect({ graph, authenticate, quota }: WebSocketOptions, context
 async function prepare(graph: StreamingGraph, context: SocketContext, id: string, payload: SubscribePayload): Promise<unknown> {
   const stream = new SocketStream(context, id);
   const caller = context.extra.caller as Caller;
-  const rateExceeded = await context.extra.whilePaused(() => graph.count(caller));
-  if (rateExceeded) return [rateExceeded];
-  const prepared = graph.prepare(caller, payload);
+  const { rate, error } = await context.extra.whilePaused(() => graph.count(caller));
+  if (error) return [error];
+  const asksCost = context.extra.asksForCost || isCostAsked(payload.extensions);
+  const prepared = graph.prepare(caller, payload, { cost: asksCost ? { rate } : undefined });
   if ('errors' in prepared) return prepared.errors;
   const { schema, document, operationName } = prepared;
   if (!getOperationAST(document, operationName)) return [noSuchOperation()];
   return { schema, document, operationName, prepared, stream, connection: context.extra.network };
 }
+
+/** Whether the header that asks for the cost is among the parameters of a connection, or the extensions of an operation. */
+const isCostAsked = (parameters: Readonly<Record<string, unknown>> | null | undefined): boolean =>
+  Object.entries(parameters ?? {}).some(([name, value]) => name.toLowerCase() === COST_HEADER && asksForCost(value));
 
 /** Yoga's error over HTTP. */
 const noSuchOperation = () =>

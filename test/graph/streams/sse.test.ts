@@ -43,3 +43,14 @@ test('a stream that is written to its connection and one that is read from a Res
     ]);
   }
 });
+
+test('the first event has the cost in its extensions if the request asks for it, and no other event', async () => {
+  const headers = { accept: 'text/event-stream', authorization: authorizationOf(from.provider), 'x-graphql-cost': 'include' };
+  const path = `/graphql?${new URLSearchParams({ query: MESSAGE_EVENTS })}`;
+  const text = textOf(await fetch(gateway.url + path, { headers }), 1);
+  await expect.poll(() => gateway.live.streams).toBeGreaterThan(0);
+  await from.send();
+  const [bookmark, event] = (await text).match(/^data: .*$/gm)?.map((line) => JSON.parse(line.slice('data: '.length))) ?? [];
+  expect(bookmark.extensions).toEqual({ cost: { requested: expect.any(Number), limit: 5000, rate: null } });
+  expect(event).toEqual({ data: { messageEvents: expect.objectContaining({ __typename: 'MessageEvent' }) } });
+});

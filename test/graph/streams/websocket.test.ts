@@ -67,6 +67,43 @@ class Socket {
 
 const subscribe = (id: string, query = MESSAGE_EVENTS, variables = {}) => ({ id, type: 'subscribe', payload: { query, variables } });
 
+describe('the cost of an operation', () => {
+  const VIEWER = '{ enterprises(first: 10) { nodes { sid } } }';
+  const cost = { requested: expect.any(Number), limit: 5000, rate: null };
+  const first = async (parameters: object, extensions: object | undefined, query: string) => {
+    const socket = await Socket.opened();
+    socket.send({ type: 'connection_init', payload: { Authorization: authorizationOf(from.provider), ...parameters } });
+    await socket.has('connection_ack');
+    socket.send({ id: '1', type: 'subscribe', payload: { query, extensions } });
+    return { socket, result: (await socket.has('next')).payload as { extensions?: object } };
+  };
+
+  test.each([
+    ['the connection’s parameters', { 'X-GraphQL-Cost': 'include' }, undefined],
+    ['the operation’s extensions', {}, { 'x-graphql-cost': 'include' }],
+  ])('is in the extensions of a result if %s ask for it', async (_what, parameters, extensions) => {
+    const { result } = await first(parameters, extensions, VIEWER);
+    expect(result).toEqual({ data: { enterprises: { nodes: expect.any(Array) } }, extensions: { cost } });
+    expect(result.extensions).toMatchObject({ cost: { requested: 11 } });
+  });
+
+  test('is in the first result of a stream only', async () => {
+    const { socket, result } = await first({ 'x-graphql-cost': 'include' }, undefined, MESSAGE_EVENTS);
+    expect(result).toEqual({ data: { messageEvents: expect.objectContaining({ __typename: 'Bookmark' }) }, extensions: { cost } });
+    await from.send();
+    expect((await socket.has('next', 2)).payload).not.toHaveProperty('extensions');
+  });
+
+  test('is not told to others', async () => {
+    for (const [parameters, extensions] of [
+      [{}, undefined],
+      [{ 'x-graphql-cost': 'no' }, { 'x-graphql-cost': 1 }],
+    ] as const) {
+      expect((await first(parameters, extensions, VIEWER)).result).not.toHaveProperty('extensions');
+    }
+  });
+});
+
 describe('a connection', () => {
   test('without connection_init is closed with 4408', async () => {
     expect(await (await Socket.opened()).closed).toBe(4408);

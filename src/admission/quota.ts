@@ -1,7 +1,7 @@
 import type { Caller } from '../domain/caller.ts';
 
 /** Limits how many of something are in use for each key, e.g. an account's sockets. */
-export interface Quota {
+interface Quota {
   readonly maximum: number;
   /**
    * Takes one.

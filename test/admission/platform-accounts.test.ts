@@ -254,8 +254,11 @@ describe('an enterprise’s admin whose account is also in its provider’s orga
           : rest.post('/msteams/enterprises', inContractNames(input));
       restcomm.faults.next('createAccount', { reset: 'after' });
       expect(await request()).toMatchObject({ status: 400, body: { errorCode: '452' } });
-      const account = restcomm.accounts.get(accountSid(email)) as FakeAccount;
-      account.organizationSid = provider.organizationSid;
+      const account = {
+        ...(restcomm.accounts.get(accountSid(email)) as FakeAccount),
+        organizationSid: provider.organizationSid,
+      };
+      restcomm.accounts.set(account.sid, account);
       expect(await enterGraph(account)).toBe(403);
       expect(await gateway.database.prisma.account.count({ where: { sid: account.sid } })).toBe(0);
       expect((await request()).status).toBe(former ? 200 : 201);

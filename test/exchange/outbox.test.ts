@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { beginAttempt } from '../../src/exchange/begin.ts';
 import { type ClaimedLane, claimLanes } from '../../src/exchange/claim-lanes.ts';
+import { watchClock } from '../../src/exchange/clock.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { startJobs } from '../../src/exchange/jobs.ts';
 import { dropEmptyLane, LEASE_MS, releaseLane, renewLeases, restoreLanes } from '../../src/exchange/outbox.ts';
@@ -290,6 +291,50 @@ describe('a lane without a message', () => {
     expect(await restoreLanes(exchange.gateway.prisma)).toBe(1);
     exchange.resume();
     await exchange.ends(own.provider, sid, 'DELIVERED');
+  });
+});
+
+describe('after the database’s clock went back by an hour', () => {
+  test('what was due at once is delivered now, what waits for a cure or after a failure stays, and a claim that nobody renews ends', async () => {
+    const own = await exchange.customer();
+    await exchange.pause();
+    const { prisma } = exchange.gateway;
+    // The carrier does not reach numbers that end in 0.
+    const sids = await Promise.all(['due', 'held', 'failed', 'claimed'].map((body, n) => send(own, body, `${PHONE.slice(0, -1)}${n + 1}`)));
+    const lanes = await Promise.all(sids.map((messageSid) => prisma.outbox.findUniqueOrThrow({ where: { messageSid } })));
+    const [due, held, failed, claimed] = lanes.map(({ lane }) => lane) as [string, string, string, string];
+    const hour = new Date(Date.now() + 3600_000);
+    await prisma.outboxLane.updateMany({ where: { lane: { in: [due, held, failed, claimed] } }, data: { due: hour } });
+    await prisma.outbox.update({ where: { messageSid: sids[2] as string }, data: { attempts: 1 } });
+    await prisma.outboxLane.update({ where: { lane: claimed }, data: { holder: 'gone' } });
+    const { accountSid, organizationSid } = own.provider;
+    await prisma.$executeRaw`
+      INSERT INTO lane_hold (lane, reason, code, message, organization_sid, enterprise_sid, account_sid)
+      VALUES (${held}, 'BOT_MISSING', 'code', 'message', ${organizationSid}, ${own.enterpriseSid}, ${accountSid})`;
+    const watch = watchClock(exchange.gateway, 20);
+    const inMs = async (lane: string) => (await prisma.outboxLane.findUniqueOrThrow({ where: { lane } })).due.getTime() - Date.now();
+    await until(async () => (await inMs(due)) <= 0);
+    await watch.stop();
+    expect([await inMs(held), await inMs(failed)].map((ms) => Math.round(ms / 60_000))).toEqual([60, 60]);
+    const lease = await inMs(claimed);
+    expect([lease > 0, lease <= LEASE_MS + 1000]).toEqual([true, true]);
+    exchange.resume();
+    await exchange.ends(own.provider, sids[0] as string, 'DELIVERED');
+    await forgetBacklog(own);
+  });
+
+  test('a job whose next run it put off runs now', async () => {
+    const { prisma } = exchange.gateway;
+    const name = 'put-off';
+    await prisma.$executeRaw`INSERT INTO scheduled_job (name, due) VALUES (${name}, now() + interval '1 hour')`;
+    let runs = 0;
+    const run = async () => {
+      runs += 1;
+    };
+    const jobs = startJobs(exchange.gateway, [{ name, everyMs: 1000, run }]);
+    await until(async () => runs > 0);
+    await jobs.stop();
+    await prisma.scheduledJob.delete({ where: { name } });
   });
 });
 

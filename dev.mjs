@@ -6,6 +6,7 @@ import { readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { context } from 'esbuild';
+import { buildConsole } from './console.config.mjs';
 import { BUNDLE } from './esbuild.config.mjs';
 
 const WATCHED = ['src', 'schema', 'prisma'];
@@ -67,6 +68,15 @@ async function build(paths) {
     const [code] = await once(spawn('node_modules/.bin/prisma', ['generate'], { stdio: 'inherit' }), 'exit');
     if (code !== 0) return false;
   }
+  const isConsole = (path) => path.startsWith(join('src', 'console'));
+  if (
+    paths.some(isConsole) &&
+    !(await buildConsole().then(
+      () => true,
+      () => false,
+    ))
+  )
+    return false;
   return bundle.rebuild().then(
     () => true,
     () => false,

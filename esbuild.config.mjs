@@ -1,11 +1,20 @@
-// Builds dist/: the bundled gateway, its command-line tools, and the embedded database's snapshot.
+// Builds dist/: the bundled gateway, the console, its command-line tools, and the embedded database's snapshot.
 // `--check` builds nothing and exits with 1 where dist is older than its sources.
 import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { buildConsole } from './console.config.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
-const SOURCES = ['src', 'schema', 'prisma/schema.prisma', 'prisma/migrations', 'package-lock.json', 'esbuild.config.mjs'];
+const SOURCES = [
+  'src',
+  'schema',
+  'prisma/schema.prisma',
+  'prisma/migrations',
+  'package-lock.json',
+  'esbuild.config.mjs',
+  'console.config.mjs',
+];
 /** The last file that a build writes. */
 const STAMP = join(root, 'dist', '.built');
 
@@ -45,6 +54,7 @@ export async function buildAll() {
   const { build } = await import('esbuild');
   const started = new Date();
   rmSync(STAMP, { force: true });
+  const builtConsole = buildConsole();
   const { metafile } = await build({
     ...BUNDLE,
     entryPoints: [
@@ -71,6 +81,7 @@ export async function buildAll() {
   for (const file of readdirSync(chunks)) if (!metafile.outputs[`dist/chunks/${file}`]) rmSync(join(chunks, file));
   const { buildSnapshot } = await import('./dist/build-snapshot.js');
   await buildSnapshot();
+  await builtConsole;
   writeFileSync(STAMP, '');
   // Sources that changed during the build are not in it.
   utimesSync(STAMP, started, started);

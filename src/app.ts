@@ -16,6 +16,7 @@ import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
 import { createCallerQuota } from './admission/quota.ts';
 import type { RateLimit } from './admission/rate-limit.ts';
 import type { StatementTurns } from './admission/statements.ts';
+import type { ConsoleFiles } from './console-files.ts';
 import { createContract } from './contract/handler.ts';
 import type { ContractSettings } from './contract/settings.ts';
 import type { Caller } from './domain/caller.ts';
@@ -54,6 +55,8 @@ export interface AppOptions {
   readonly embedded?: { readonly carrier: boolean; readonly teams: boolean };
   /** Whether introspection and GraphiQL are on; by default, both are. */
   readonly graph?: GraphSettings;
+  /** The page for people. Absent: off, or not built. */
+  readonly console?: ConsoleFiles;
   readonly limits?: Partial<Limits>;
   /** Limits on failed authentication attempts. */
   readonly failedAttempts?: FailedAttemptsOptions;
@@ -81,7 +84,7 @@ export interface App {
 const CONTRACT = /^\/(msteams|mxteams)(\/|$)/;
 const OPEN: GraphSettings = { introspection: true, graphiql: true };
 
-/** Creates the gateway's handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, health at /health. */
+/** Creates the gateway's handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, the console at /console, health at /health. */
 export function createApp(options: AppOptions): App {
   const { gateway, live, log, botFramework, playground, embedded, isReady, graph: shown = OPEN } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -110,6 +113,9 @@ export function createApp(options: AppOptions): App {
       return botEndpoint(gateway, botFramework, whole);
     }
     if (pathname.startsWith('/health/')) return health(whole, isReady);
+    const page = options.console?.serve(whole);
+    if (page) return page;
+    if (pathname === '/' && options.console) return new Response(null, { status: 302, headers: { location: 'console/' } });
     if (pathname === '/' && shown.graphiql) return new Response(null, { status: 302, headers: { location: '/graphql' } });
     return Response.json({ error: 'Not found' }, { status: 404 });
   }
@@ -154,13 +160,22 @@ function createAdmission({ gateway, rateLimit, corsOrigins = [] }: AppOptions, r
 
 /** Creates the two faces, over one schema and one set of resolvers. */
 function createFaces(
-  { gateway, live, statements, log, contract, graph: shown = OPEN, observe = createAccessLog(log) }: AppOptions,
+  { gateway, live, statements, log, contract, graph: shown = OPEN, console: page, observe = createAccessLog(log) }: AppOptions,
   shared: Pick<Parameters<typeof createGraph>[0], 'admission' | 'credentials' | 'subscriptions' | 'isDraining'>,
 ) {
   const contextFor = (caller: Caller, interest?: ClientInterest, resumeFrom?: string) =>
     createContext(Object.assign({}, gateway, { sql: statements(caller.organizationSid, interest) }), live, caller, resumeFrom);
   return {
-    graph: createGraph({ ...shown, ...shared, schema, schemaFiles: { printSdl, printPossibleTypes }, contextFor, observe, log }),
+    graph: createGraph({
+      ...shown,
+      ...shared,
+      schema,
+      schemaFiles: { printSdl, printPossibleTypes },
+      consoleDocuments: page?.documents,
+      contextFor,
+      observe,
+      log,
+    }),
     contract: createContract({ ...contract, admission: shared.admission, schema, contextFor, observe, log }),
   };
 }

@@ -107,6 +107,8 @@ export const variables = z
     INTROSPECTION: onOrOff(),
     /** Whether GraphiQL is served at /graphql. */
     GRAPHIQL: onOrOff(),
+    /** Whether the console is served at /console. */
+    CONSOLE: z.enum(['on', 'off']).default('on').describe('on or off'),
     /** Whether to run `only` the documents of TRUSTED_DOCUMENTS_FILE, to `prefer` them (clients may name them), or `off`. */
     TRUSTED_DOCUMENTS: z.enum(['off', 'prefer', 'only']).default('off').describe('off, prefer or only'),
     /** The manifest, in Relay's or Apollo's format. Mandatory with TRUSTED_DOCUMENTS. */

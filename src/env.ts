@@ -48,6 +48,8 @@ export interface Settings {
   readonly eventRetentionDays: number;
   readonly auditRetentionDays: number;
   readonly trustProxy?: TrustProxy;
+  /** Whether the console is served. */
+  readonly console: boolean;
   readonly graph: {
     readonly introspection: boolean;
     readonly graphiql: boolean;
@@ -117,6 +119,7 @@ function settingsOf(values: VariableValues): Settings {
     eventRetentionDays: values.EVENT_RETENTION,
     auditRetentionDays: values.AUDIT_RETENTION,
     trustProxy: values.TRUST_PROXY,
+    console: values.CONSOLE === 'on',
     graph: graphOf(values),
     rateLimit: values.RATE_LIMIT === 'off' ? undefined : values.RATE_LIMIT,
     limits: {

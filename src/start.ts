@@ -4,6 +4,7 @@ import { createRateLimit, type RateLimit } from './admission/rate-limit.ts';
 import { createStatementTurns } from './admission/statements.ts';
 import type { App, createApp } from './app.ts';
 import { type Notifier, type OpenChannel, startNotifier } from './channels/notify.ts';
+import { loadConsole } from './console-files.ts';
 import type { Database } from './database/connect.ts';
 import { bootstrapAccount } from './domain/access/accounts.ts';
 import { hasBotOf } from './domain/bot-audience.ts';
@@ -73,6 +74,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const app = options.createApp({
     ...{ gateway, live, statements, contract: settings, log, botFramework, rateLimit },
     ...{ graph: settings.graph, limits: settings.limits, corsOrigins: settings.corsOrigins },
+    console: settings.console ? loadConsole() : undefined,
     embedded: { carrier: !settings.restcomm, teams: !settings.microsoft && !settings.playground },
     playground: settings.playground !== undefined,
     isReady: () => !draining && database.ready(),

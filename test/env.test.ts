@@ -16,6 +16,7 @@ test('without any settings, the gateway listens on this machine and uses the emb
     eventRetentionDays: 30,
     auditRetentionDays: 365,
     foldTypography: true,
+    console: true,
     graph: { introspection: true, graphiql: true },
     rateLimit: 6000,
     limits: { requestTimeoutMs: 30_000, socketsPerAccount: 1000, subscriptionsPerAccount: 10_000 },
@@ -44,6 +45,7 @@ test('every setting is read, without surrounding whitespace', () => {
       SMS_FOLD_TYPOGRAPHY: 'off',
       TRUST_PROXY: '10.0.0.0/8, 2001:db8::1',
       INTROSPECTION: 'off',
+      CONSOLE: 'off',
       GRAPHIQL: 'off',
       TRUSTED_DOCUMENTS: 'only',
       TRUSTED_DOCUMENTS_FILE: '/etc/gateway/manifest.json',
@@ -71,6 +73,7 @@ test('every setting is read, without surrounding whitespace', () => {
     auditRetentionDays: 400,
     foldTypography: false,
     trustProxy: ['10.0.0.0/8', '2001:db8::1'],
+    console: false,
     graph: {
       introspection: false,
       graphiql: false,

@@ -30,6 +30,8 @@ export interface GraphSettings {
 interface GraphOptions extends GraphSettings {
   readonly schema: GraphQLSchema;
   readonly schemaFiles: SchemaFiles;
+  /** The documents of the console, by id. */
+  readonly consoleDocuments?: ReadonlyMap<string, string>;
   readonly contextFor: ContextFor;
   readonly credentials: CredentialWatch;
   readonly admission: Admission;
@@ -54,7 +56,7 @@ interface Graph {
  */
 export function createGraph(options: GraphOptions): Graph {
   const { schema, contextFor, credentials, admission, subscriptions, isDraining, observe, log } = options;
-  const trusted = loadTrustedDocuments(options.trustedDocuments, schema);
+  const trusted = loadTrustedDocuments(options.trustedDocuments, schema, options.consoleDocuments);
   const checks = createDocumentChecks({ schema, trusted, introspection: options.introspection });
   const mask = (error: unknown, requestId?: string) => {
     const masked = maskError(error, log, requestId);

@@ -32,10 +32,15 @@ export interface TrustedDocuments {
  * Loads the manifest of trusted documents, which a build step of the operator's clients writes. Requests refer to a document by `documentId`, or by
  * `extensions.persistedQuery.sha256Hash` as in automatic persisted queries (APQ). Unlike APQ, requests add none: any client could fill the store, and
  * its documents would not be trusted.
- * @param settings absent: there are none
+ * @param settings absent: the operator trusts none
+ * @param own the documents of the gateway's own page, by id: they are found in every mode, and checked like any other
  * @throws SettingsError if the manifest cannot be read, or a document is not valid against the schema
  */
-export function loadTrustedDocuments(settings: TrustedDocumentsSettings | undefined, schema: GraphQLSchema): TrustedDocuments {
+export function loadTrustedDocuments(
+  settings: TrustedDocumentsSettings | undefined,
+  schema: GraphQLSchema,
+  own: ReadonlyMap<string, string> = new Map(),
+): TrustedDocuments {
   const byId = settings ? readManifest(settings.file, schema) : new Map<string, string>();
   const texts = new Set(byId.values());
 
@@ -43,7 +48,8 @@ export function loadTrustedDocuments(settings: TrustedDocumentsSettings | undefi
     const id = documentId ?? hashOf(extensions);
     const text = typeof query === 'string' && query !== '' ? query : undefined;
     if (typeof id === 'string') {
-      const known = byId.get(id) ?? byId.get(id.replace(/^sha256:/, ''));
+      const hash = id.replace(/^sha256:/, '');
+      const known = byId.get(id) ?? byId.get(hash) ?? own.get(hash);
       if (known !== undefined) return known;
       // No request adds a document. After `NotFound`, APQ's clients would send each hash, then its text, every time; after this, only texts.
       if (settings?.mode !== 'only' && text === undefined && (!settings || documentId === undefined))

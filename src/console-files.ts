@@ -1,0 +1,76 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { packageRoot } from './database/package-root.ts';
+
+// The console's build, dist/console: a page, its scripts, and the documents that it sends by their ids.
+
+/** The path of the page. Its files are next to it, so that it works behind any prefix. */
+const PAGE = '/console/';
+/** The names of scripts. Each contains a hash of the script, so browsers may keep it. */
+const SCRIPT = /^[\w.-]+-[A-Z0-9]{8}\.js$/;
+
+/**
+ * Only the page's own scripts run. Griffel, which Fluent UI styles with, and Fluent UI's theme each create a style element without content and insert
+ * rules by script: the hash is that of the empty text, so a style element with any content, as one that is injected would have, has no effect.
+ */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+  'img-src data:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The console, as it is built. */
+export interface ConsoleFiles {
+  /** Texts of the documents that the page sends, by id. */
+  readonly documents: ReadonlyMap<string, string>;
+  /** Serves the page and its files. @returns `undefined` for any other path */
+  readonly serve: (request: Request) => Promise<Response> | Response | undefined;
+}
+
+/** Loads the console. @returns `undefined` if it is not built */
+export function loadConsole(directory = join(packageRoot(), 'dist', 'console')): ConsoleFiles | undefined {
+  const manifest = join(directory, 'documents.json');
+  if (!existsSync(manifest)) return undefined;
+  const documents = new Map(Object.entries(JSON.parse(readFileSync(manifest, 'utf8')) as Record<string, string>));
+
+  async function file(name: string, request: Request): Promise<Response> {
+    const isPacked = name !== 'index.html' && /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '');
+    const content = await readFile(join(directory, isPacked ? `${name}.gz` : name)).catch(() => undefined);
+    if (!content) return notFound();
+    const headers = new Headers({ 'content-security-policy': POLICY, 'content-length': String(content.length) });
+    if (name === 'index.html') {
+      headers.set('content-type', 'text/html; charset=utf-8');
+      // Asked for every time: it names the scripts of this version.
+      headers.set('cache-control', 'no-cache');
+    } else {
+      headers.set('content-type', 'text/javascript; charset=utf-8');
+      headers.set('cache-control', 'public, max-age=31536000, immutable');
+      headers.set('vary', 'accept-encoding');
+      if (isPacked) headers.set('content-encoding', 'gzip');
+    }
+    return new Response(request.method === 'HEAD' ? null : new Uint8Array(content), { headers });
+  }
+
+  return {
+    documents,
+    serve: (request) => {
+      const { pathname, search } = new URL(request.url);
+      if (pathname !== '/console' && !pathname.startsWith(PAGE)) return undefined;
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        return Response.json({ error: 'Method not allowed' }, { status: 405, headers: { allow: 'GET, HEAD' } });
+      }
+      // Relative, since a proxy may have removed a prefix of the path.
+      if (pathname === '/console') return new Response(null, { status: 308, headers: { location: `console/${search}` } });
+      const name = pathname.slice(PAGE.length) || 'index.html';
+      return name === 'index.html' || SCRIPT.test(name) ? file(name, request) : notFound();
+    },
+  };
+}
+
+const notFound = () => Response.json({ error: 'Not found' }, { status: 404 });

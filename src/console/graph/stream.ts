@@ -1,0 +1,136 @@
+import { currentSession, expire, followSession } from '../session/session.ts';
+import { bodyOf, GRAPH, type GraphProblem, problemIn } from './ask.ts';
+
+/** How a stream is doing. `behind`: it is connected again, and the events since then arrive. */
+export type StreamState = 'connecting' | 'live' | 'behind' | 'offline';
+
+interface StreamOptions<Data> {
+  /** A subscription that takes `after`. */
+  readonly document: unknown;
+  readonly variables: Readonly<Record<string, unknown>>;
+  /** @returns the cursor to continue from */
+  readonly onNext: (data: Data) => string;
+  readonly onState: (state: StreamState) => void;
+  /** The events since the last cursor are gone: what is shown must be read again. */
+  readonly onLost: () => void;
+}
+
+/** The gateway sends a bookmark every 20 s: a stream that is silent for longer is dead. In ms. */
+const SILENCE = 25_000;
+/** Events that a stream has missed come at once. After so long without one it has them all, in ms. */
+const QUIET = 1000;
+/** How long to wait before each further attempt, in ms. */
+const DELAYS = [250, 1000, 2000, 5000, 10_000];
+
+/**
+ * Follows a subscription by server-sent events, for as long as somebody is signed in: connects again when the connection is lost, and continues from
+ * the last cursor, so that nothing is missing after a laptop's sleep.
+ * @returns a function that ends it
+ */
+export function followStream<Data>({ document, variables, onNext, onState, onLost }: StreamOptions<Data>): () => void {
+  const ended = new AbortController();
+  let cursor: string | undefined;
+  let attempt = 0;
+  let wake = () => {};
+
+  async function run() {
+    while (!ended.signal.aborted) {
+      if (attempt > 0) onState('offline');
+      await Promise.race([pause(attempt === 0 ? 0 : (DELAYS[attempt - 1] ?? DELAYS.at(-1) ?? 0)), woken()]);
+      attempt += 1;
+      await connect().catch(() => undefined);
+    }
+  }
+  const woken = () => new Promise<void>((resolve) => (wake = resolve));
+
+  async function connect() {
+    const connection = new AbortController();
+    const leave = () => connection.abort();
+    ended.signal.addEventListener('abort', leave);
+    // The connection may look open for a while after the network is gone.
+    window.addEventListener('offline', leave);
+    let watchdog = window.setTimeout(leave, SILENCE);
+    let quiet: number | undefined;
+    const settle = () => {
+      clearTimeout(quiet);
+      quiet = window.setTimeout(() => onState('live'), QUIET);
+    };
+    try {
+      const response = await fetch(GRAPH, {
+        method: 'POST',
+        credentials: 'omit',
+        headers: {
+          authorization: `Bearer ${currentSession()?.token ?? ''}`,
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+        },
+        body: bodyOf(document, { ...variables, after: cursor }),
+        signal: connection.signal,
+      });
+      if (response.status === 401) return expire();
+      if (!response.ok || !response.body) return;
+      attempt = 1;
+      onState(cursor === undefined ? 'live' : 'behind');
+      if (cursor !== undefined) settle();
+      for await (const data of framesOf(response.body, () => {
+        clearTimeout(watchdog);
+        watchdog = window.setTimeout(leave, SILENCE);
+      })) {
+        const answer = JSON.parse(data) as { data?: Data; errors?: never };
+        const problem = problemIn(answer);
+        if (problem) return fail(problem);
+        if (!answer.data) continue;
+        cursor = onNext(answer.data);
+        if (quiet !== undefined) settle();
+      }
+    } finally {
+      clearTimeout(watchdog);
+      clearTimeout(quiet);
+      ended.signal.removeEventListener('abort', leave);
+      window.removeEventListener('offline', leave);
+    }
+  }
+
+  function fail({ code }: GraphProblem) {
+    if (code === 'UNAUTHENTICATED') expire();
+    if (code !== 'CURSOR_EXPIRED' && code !== 'CURSOR_INVALID') return;
+    cursor = undefined;
+    onLost();
+  }
+
+  const tryNow = () => {
+    attempt = Math.min(attempt, 1);
+    wake();
+  };
+  const unfollow = followSession(tryNow);
+  window.addEventListener('online', tryNow);
+  onState('connecting');
+  void run();
+  return () => {
+    ended.abort();
+    wake();
+    unfollow();
+    window.removeEventListener('online', tryNow);
+  };
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The data of each `next` event of a stream. `onBytes` is called at any sign of life, comments included. */
+async function* framesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>, onBytes: () => void): AsyncGenerator<string> {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    onBytes();
+    text += value;
+    const frames = text.split('\n\n');
+    text = frames.pop() ?? '';
+    for (const frame of frames) {
+      const lines = frame.split('\n');
+      if (!lines.includes('event: next')) continue;
+      yield lines.flatMap((line) => (line.startsWith('data: ') ? [line.slice('data: '.length)] : [])).join('\n');
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { Button, Link } from '@fluentui/react-components';
+import type { ResultOf } from 'gql.tada';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { graphql } from '../graph/graphql.ts';
+import { usePerform } from '../graph/perform.ts';
+import { goTo, linkTo } from '../location.ts';
+import { BotChecks } from '../parts/bot-checks.tsx';
+import { FormDialog } from '../parts/dialogs.tsx';
+import { Facts, Page } from '../parts/page.tsx';
+import { Empty, Loading, ProblemBar, problemOf } from '../parts/states.tsx';
+import { may } from '../session/session.ts';
+import { Time } from '../words/times.tsx';
+import { useWords } from '../words/words.tsx';
+
+const BOT = graphql(`
+  query Bot($sid: ID!) {
+    bot(sid: $sid) {
+      sid applicationId tenantId botAppId clientSecretHint accountEmail dateCreated dateUpdated
+      enterprise { sid name }
+    }
+  }
+`);
+const UPDATE = graphql(`
+  mutation UpdateBot($input: UpdateBotInput!) {
+    updateBot(input: $input) {
+      ... on UpdateBotSuccess { bot { sid } }
+      ... on Error { code message path }
+    }
+  }
+`);
+const DELETE = graphql(`
+  mutation DeleteBot($input: DeleteBotInput!) {
+    deleteBot(input: $input) {
+      ... on DeleteBotSuccess { bot { sid enterprise { sid bot { sid } } } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+type BotData = NonNullable<ResultOf<typeof BOT>['bot']>;
+
+export default function Bot({ sid }: { readonly sid: string }) {
+  const words = useWords();
+  const [{ data, error, fetching }, reload] = useQuery({ query: BOT, variables: { sid } });
+  if (!data) {
+    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
+    return fetching ? <Loading /> : null;
+  }
+  const { bot } = data;
+  if (!bot) return <Empty title={words('error.BOT_NOT_FOUND')} />;
+  return (
+    <Page title={words('bot.of', { name: bot.enterprise.name })} actions={may('WRITE') && <Actions bot={bot} />}>
+      <Facts
+        facts={[
+          [
+            words('field.enterprise'),
+            <Link key="enterprise" href={linkTo(`/enterprises/${bot.enterprise.sid}`)}>
+              {bot.enterprise.name}
+            </Link>,
+          ],
+          [words('bot.application'), bot.applicationId],
+          [words('bot.tenant'), bot.tenantId],
+          [words('bot.app'), bot.botAppId],
+          [words('bot.secret'), `••••${bot.clientSecretHint}`],
+          ['SID', bot.sid],
+          [words('field.createdBy'), bot.accountEmail],
+          [words('field.created'), <Time key="created" value={bot.dateCreated} />],
+          [words('field.updated'), <Time key="updated" value={bot.dateUpdated} />],
+        ]}
+      />
+      {may('WRITE') && <BotChecks sid={sid} />}
+    </Page>
+  );
+}
+
+function Actions({ bot: { sid, applicationId, tenantId, botAppId, clientSecretHint } }: { readonly bot: BotData }) {
+  const words = useWords();
+  const [dialog, setDialog] = useState<'edit' | 'delete'>();
+  const update = usePerform(UPDATE);
+  const remove = usePerform(DELETE);
+  const close = () => setDialog(undefined);
+  return (
+    <>
+      <Button onClick={() => setDialog('edit')}>{words('action.edit')}</Button>
+      <Button onClick={() => setDialog('delete')}>{words('action.delete')}</Button>
+      {dialog === 'edit' && (
+        <FormDialog
+          title={words('action.edit')}
+          submitLabel={words('action.save')}
+          asked={[
+            { name: 'applicationId', label: words('bot.application'), value: applicationId },
+            { name: 'tenantId', label: words('bot.tenant'), value: tenantId },
+            { name: 'botAppId', label: words('bot.app'), value: botAppId },
+            {
+              ...{ name: 'clientSecret', label: words('bot.newSecret'), type: 'password', isOptional: true },
+              hint: words('bot.newSecretHint', { hint: clientSecretHint }),
+            },
+          ]}
+          onSubmit={async ({ clientSecret, ...values }) =>
+            (await update({ sid, ...values, clientSecret: clientSecret || undefined })).problem
+          }
+          onClose={close}
+        />
+      )}
+      {dialog === 'delete' && (
+        <FormDialog
+          title={words('bot.delete')}
+          submitLabel={words('action.delete')}
+          asked={[]}
+          onSubmit={async () => (await remove({ sid })).problem ?? (() => goTo('/bots'))}
+          onClose={close}
+        >
+          {words('bot.deleteText')}
+        </FormDialog>
+      )}
+    </>
+  );
+}

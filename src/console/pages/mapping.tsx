@@ -1,0 +1,124 @@
+import { Button, Link } from '@fluentui/react-components';
+import type { ResultOf } from 'gql.tada';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { graphql } from '../graph/graphql.ts';
+import { usePerform } from '../graph/perform.ts';
+import { goTo, linkTo } from '../location.ts';
+import { FormDialog } from '../parts/dialogs.tsx';
+import { Facts, Page } from '../parts/page.tsx';
+import { Empty, Loading, ProblemBar, problemOf } from '../parts/states.tsx';
+import { may } from '../session/session.ts';
+import { Time } from '../words/times.tsx';
+import { useWords } from '../words/words.tsx';
+
+const MAPPING = graphql(`
+  query Mapping($sid: ID!) {
+    mapping(sid: $sid) {
+      sid name microsoftAddress externalAddress operational accountEmail dateCreated dateUpdated
+      enterprise { sid name status }
+    }
+  }
+`);
+const UPDATE = graphql(`
+  mutation UpdateMapping($input: UpdateMappingInput!) {
+    updateMapping(input: $input) {
+      ... on UpdateMappingSuccess { mapping { sid name } }
+      ... on Error { code message path }
+    }
+  }
+`);
+const DELETE = graphql(`
+  mutation DeleteMapping($input: DeleteMappingInput!) {
+    deleteMapping(input: $input) {
+      ... on DeleteMappingSuccess { mapping { sid enterprise { sid mappingCount } } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+type MappingData = NonNullable<ResultOf<typeof MAPPING>['mapping']>;
+
+export default function Mapping({ sid }: { readonly sid: string }) {
+  const words = useWords();
+  const [{ data, error, fetching }, reload] = useQuery({ query: MAPPING, variables: { sid } });
+  if (!data) {
+    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
+    return fetching ? <Loading /> : null;
+  }
+  const { mapping } = data;
+  if (!mapping) return <Empty title={words('error.MAPPING_NOT_FOUND')} />;
+  const { enterprise } = mapping;
+  return (
+    <Page title={mapping.name} actions={may('WRITE') && <Actions mapping={mapping} />}>
+      <Facts
+        facts={[
+          [words('field.teamsUser'), mapping.microsoftAddress],
+          [words('field.number'), mapping.externalAddress],
+          [words('field.operational'), words(whyOf(mapping))],
+          [
+            words('field.enterprise'),
+            <Link key="enterprise" href={linkTo(`/enterprises/${enterprise.sid}`)}>
+              {enterprise.name}
+            </Link>,
+          ],
+          [
+            words('nav.messages'),
+            <Link key="messages" href={linkTo('/messages', { mapping: sid })}>
+              {words('mapping.messages')}
+            </Link>,
+          ],
+          ['SID', mapping.sid],
+          [words('field.createdBy'), mapping.accountEmail],
+          [words('field.created'), <Time key="created" value={mapping.dateCreated} />],
+          [words('field.updated'), <Time key="updated" value={mapping.dateUpdated} />],
+        ]}
+      />
+    </Page>
+  );
+}
+
+/** Whether messages pass through a mapping, or why not. */
+function whyOf({ operational, enterprise: { status } }: MappingData) {
+  if (operational) return 'mapping.operational';
+  return status === 'ACTIVE' ? 'mapping.notOperational' : 'mapping.enterpriseInactive';
+}
+
+function Actions({ mapping }: { readonly mapping: MappingData }) {
+  const words = useWords();
+  const [dialog, setDialog] = useState<'edit' | 'delete'>();
+  const update = usePerform(UPDATE);
+  const remove = usePerform(DELETE);
+  const close = () => setDialog(undefined);
+  const { sid, name, microsoftAddress, externalAddress } = mapping;
+  return (
+    <>
+      <Button onClick={() => setDialog('edit')}>{words('action.edit')}</Button>
+      <Button onClick={() => setDialog('delete')}>{words('action.delete')}</Button>
+      {dialog === 'edit' && (
+        <FormDialog
+          title={words('action.edit')}
+          submitLabel={words('action.save')}
+          asked={[
+            { name: 'name', label: words('field.displayName'), value: name, isOptional: true },
+            { name: 'microsoftAddress', label: words('field.teamsUser'), value: microsoftAddress },
+            { name: 'externalAddress', label: words('field.number'), value: externalAddress, hint: words('mapping.newNumberHint') },
+          ]}
+          onSubmit={async (values) => (await update({ sid, ...values })).problem}
+          onClose={close}
+        />
+      )}
+      {dialog === 'delete' && (
+        <FormDialog
+          title={`${words('action.delete')}: ${name}`}
+          submitLabel={words('action.delete')}
+          asked={[]}
+          onSubmit={async () => (await remove({ sid })).problem ?? (() => goTo('/mappings'))}
+          onClose={close}
+        >
+          {words('mapping.deleteText')}
+        </FormDialog>
+      )}
+    </>
+  );
+}

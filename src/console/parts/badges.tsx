@@ -1,0 +1,28 @@
+import { Badge } from '@fluentui/react-components';
+import { useWords, wordFor } from '../words/words.tsx';
+
+/** Colours say no more than the words next to them. */
+const COLOURS: Readonly<Record<string, 'success' | 'danger' | 'warning' | 'informative' | 'brand'>> = {
+  ACTIVE: 'success',
+  INACTIVE: 'warning',
+  CLOSED: 'informative',
+  SUSPENDED: 'warning',
+  QUEUED: 'informative',
+  SENDING: 'informative',
+  SENT: 'brand',
+  DELIVERED: 'success',
+  READ: 'success',
+  RECEIVED: 'success',
+  UNDELIVERED: 'danger',
+  FAILED: 'danger',
+};
+
+/** The status of an enterprise, an account or a message. */
+export function Status({ status }: { readonly status: string }) {
+  const words = useWords();
+  return (
+    <Badge appearance="tint" color={COLOURS[status] ?? 'informative'}>
+      {wordFor(words, 'status', status)}
+    </Badge>
+  );
+}

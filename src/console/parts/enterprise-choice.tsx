@@ -1,0 +1,38 @@
+import { useQuery } from 'urql';
+import { graphql } from '../graph/graphql.ts';
+import { usePlace } from '../location.ts';
+import { useWords } from '../words/words.tsx';
+import { ChoiceFilter, TextFilter } from './filters.tsx';
+
+const CHOICES = graphql(`
+  query EnterpriseChoices($filter: EnterpriseFilter) {
+    enterprises(first: 100, filter: $filter, orderBy: { field: NAME }) {
+      nodes { sid name }
+      pageInfo { hasNextPage }
+    }
+  }
+`);
+const CONTEXT = { additionalTypenames: ['Enterprise'] };
+
+/**
+ * Sids and names of enterprises to choose from, at most 100.
+ * @param isOpen whether closed ones are left out
+ */
+export function useEnterpriseChoices(isOpen = false): readonly (readonly [string, string])[] | undefined {
+  const [{ data }] = useQuery({
+    query: CHOICES,
+    variables: { filter: isOpen ? { statuses: ['ACTIVE', 'INACTIVE'] } : {} },
+    context: CONTEXT,
+  });
+  return data?.enterprises.nodes.map(({ sid, name }) => [sid, name] as const);
+}
+
+/** Filters by an enterprise: by name if there are few, by sid otherwise. */
+export function EnterpriseFilter() {
+  const words = useWords();
+  const choices = useEnterpriseChoices() ?? [];
+  const chosen = usePlace().parameters.get('enterprise');
+  if (choices.length >= 100) return <TextFilter name="enterprise" label={words('field.enterpriseSid')} />;
+  const isKnown = !chosen || choices.some(([sid]) => sid === chosen);
+  return <ChoiceFilter name="enterprise" label={words('field.enterprise')} choices={isKnown ? choices : [...choices, [chosen, chosen]]} />;
+}

@@ -1,0 +1,35 @@
+import { type ComponentType, lazy } from 'react';
+import { isProvider, may } from './session/session.ts';
+import type { Word } from './words/words.tsx';
+
+/** A page of the console. Its script is loaded when it is first opened. */
+interface Route {
+  readonly path: string;
+  /** In the navigation; absent: reached from another page. */
+  readonly word?: Word;
+  readonly page: ComponentType<{ readonly sid: string }>;
+  /** Whether the signed-in one may see it. Absent: everybody may. */
+  readonly isFor?: () => boolean;
+}
+
+export const ROUTES: readonly Route[] = [
+  { path: '/overview', word: 'nav.overview', page: lazy(() => import('./pages/overview.tsx')) },
+  { path: '/messages', word: 'nav.messages', page: lazy(() => import('./pages/messages.tsx')) },
+  { path: '/enterprises', word: 'nav.enterprises', page: lazy(() => import('./pages/enterprises.tsx')) },
+  { path: '/enterprises/', page: lazy(() => import('./pages/enterprise.tsx')) },
+  { path: '/mappings', word: 'nav.mappings', page: lazy(() => import('./pages/mappings.tsx')) },
+  { path: '/mappings/', page: lazy(() => import('./pages/mapping.tsx')) },
+  { path: '/bots', word: 'nav.bots', page: lazy(() => import('./pages/bots.tsx')) },
+  { path: '/bots/', page: lazy(() => import('./pages/bot.tsx')) },
+  { path: '/bot-setup', page: lazy(() => import('./pages/bot-setup.tsx')), isFor: () => may('WRITE') },
+  { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/tokens.tsx')), isFor: () => may('WRITE') },
+  { path: '/audit', word: 'nav.audit', page: lazy(() => import('./pages/audit.tsx')), isFor: () => may('AUDIT') && isProvider() },
+];
+
+/** The page at a path, and what follows the page's own path in it. */
+export function routeAt(path: string): { readonly route: Route; readonly sid: string } | undefined {
+  const split = path.indexOf('/', 1) + 1;
+  const [base, sid] = split === 0 ? [path, ''] : [path.slice(0, split), path.slice(split)];
+  const route = ROUTES.find((one) => one.path === base && (one.isFor?.() ?? true));
+  return route && { route, sid };
+}

@@ -1,0 +1,72 @@
+import {
+  Button,
+  Dialog,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+  MessageBar,
+  MessageBarActions,
+  MessageBarBody,
+} from '@fluentui/react-components';
+import { useEffect, useState } from 'react';
+import { useWords } from '../words/words.tsx';
+import { type Session, signOut } from './session.ts';
+import { SignInForm } from './sign-in.tsx';
+
+/** How long before its end a session can be renewed, in ms. */
+const NOTICE = 10 * 60 * 1000;
+/** The longest that a browser's timer can wait, in ms. */
+const LONGEST = 2 ** 31 - 1;
+
+type Phase = 'running' | 'ending' | 'ended';
+
+function phaseOf(expires: number): Phase {
+  const left = expires - Date.now();
+  return left <= 0 ? 'ended' : left <= NOTICE ? 'ending' : 'running';
+}
+
+/** Asks for the password before the session ends, and when it has ended. What is on the page stays. */
+export function Renewal({ session }: { readonly session: Session }) {
+  const words = useWords();
+  const { expires } = session;
+  const [phase, setPhase] = useState(() => phaseOf(expires));
+  const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    let timer: number;
+    const look = () => {
+      setPhase(phaseOf(expires));
+      const left = expires - Date.now();
+      if (left > 0) timer = window.setTimeout(look, Math.min(LONGEST, left > NOTICE ? left - NOTICE : left));
+    };
+    look();
+    return () => clearTimeout(timer);
+  }, [expires]);
+
+  if (phase === 'running') return null;
+  return (
+    <>
+      {phase === 'ending' && (
+        <MessageBar intent="warning">
+          <MessageBarBody>{words('renewal.ending')}</MessageBarBody>
+          <MessageBarActions>
+            <Button onClick={() => setOpen(true)}>{words('renewal.renew')}</Button>
+          </MessageBarActions>
+        </MessageBar>
+      )}
+      <Dialog open={isOpen || phase === 'ended'} modalType="alert">
+        <DialogSurface>
+          <DialogBody>
+            <DialogTitle>{words(phase === 'ended' ? 'renewal.ended' : 'renewal.renew')}</DialogTitle>
+            <DialogContent>
+              <SignInForm name={session.name} onDone={() => setOpen(false)} />
+              <Button appearance="subtle" onClick={phase === 'ended' ? signOut : () => setOpen(false)}>
+                {words(phase === 'ended' ? 'session.signOut' : 'action.cancel')}
+              </Button>
+            </DialogContent>
+          </DialogBody>
+        </DialogSurface>
+      </Dialog>
+    </>
+  );
+}

@@ -1,0 +1,77 @@
+import { Button, Card, Checkbox, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
+import { type FormEvent, useState } from 'react';
+import { GraphProblem } from '../graph/ask.ts';
+import { type Problem, ProblemBar } from '../parts/states.tsx';
+import { useWords } from '../words/words.tsx';
+import { type Credentials, isKept, signIn } from './session.ts';
+
+const useStyles = makeStyles({
+  place: { display: 'grid', placeItems: 'center', padding: '16px', minHeight: '80vh' },
+  card: { width: 'min(420px, 100%)', padding: '24px', boxSizing: 'border-box' },
+  form: { display: 'flex', flexDirection: 'column', gap: '12px' },
+  title: { margin: 0, fontSize: tokens.fontSizeBase600, lineHeight: tokens.lineHeightBase600 },
+  text: { margin: 0, color: tokens.colorNeutralForeground2 },
+});
+
+/** The page of somebody who is not signed in. */
+export function SignIn() {
+  const styles = useStyles();
+  const words = useWords();
+  return (
+    <main className={styles.place}>
+      <Card className={styles.card}>
+        <h1 className={styles.title}>{words('signIn.title')}</h1>
+        <p className={styles.text}>{words('signIn.text')}</p>
+        <SignInForm />
+      </Card>
+    </main>
+  );
+}
+
+/** @param name the one who must sign in again; absent: anybody may */
+export function SignInForm({ name: fixed, onDone }: { readonly name?: string; readonly onDone?: () => void }) {
+  const styles = useStyles();
+  const words = useWords();
+  const [byToken, setByToken] = useState(false);
+  const [name, setName] = useState(fixed ?? '');
+  const [secret, setSecret] = useState('');
+  const [keep, setKeep] = useState(isKept);
+  const [problem, setProblem] = useState<Problem>();
+  const [isBusy, setBusy] = useState(false);
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    setBusy(true);
+    const credentials: Credentials = byToken ? { accessToken: secret.trim() } : { name: name.trim(), password: secret };
+    try {
+      await signIn(credentials, keep);
+      onDone?.();
+    } catch (error) {
+      setProblem(error instanceof GraphProblem ? error : { code: 'UNKNOWN', message: String(error) });
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form className={styles.form} onSubmit={submit}>
+      {problem && <ProblemBar problem={problem} />}
+      {!byToken && (
+        <Field label={words('signIn.name')} required>
+          <Input value={name} readOnly={fixed !== undefined} autoComplete="username" onChange={(_, { value }) => setName(value)} />
+        </Field>
+      )}
+      <Field label={words(byToken ? 'signIn.accessToken' : 'signIn.password')} required>
+        <Input type="password" value={secret} autoComplete="current-password" onChange={(_, { value }) => setSecret(value)} />
+      </Field>
+      <Checkbox label={words('signIn.keep')} checked={keep} onChange={(_, { checked }) => setKeep(checked === true)} />
+      <Button type="submit" appearance="primary" disabled={isBusy || secret === ''}>
+        {words('signIn.submit')}
+      </Button>
+      {fixed === undefined && (
+        <Link as="button" type="button" onClick={() => setByToken(!byToken)}>
+          {words(byToken ? 'signIn.byPassword' : 'signIn.byToken')}
+        </Link>
+      )}
+    </form>
+  );
+}

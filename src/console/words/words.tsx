@@ -1,0 +1,61 @@
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { de } from './de.ts';
+import { en } from './en.ts';
+
+const CATALOGUES = { en, de } as const;
+const STORED = 'console.language';
+
+export type Language = keyof typeof CATALOGUES;
+export type Word = keyof typeof en;
+/** The text of a key, with `{name}` replaced by its values. */
+export type Words = (word: Word, values?: Readonly<Record<string, string | number>>) => string;
+
+interface Speech {
+  readonly language: Language;
+  readonly setLanguage: (language: Language) => void;
+  readonly words: Words;
+}
+
+const SpeechContext = createContext<Speech | undefined>(undefined);
+
+const isLanguage = (text: string | null): text is Language => text !== null && Object.hasOwn(CATALOGUES, text);
+
+function preferred(): Language {
+  const stored = window.localStorage.getItem(STORED);
+  if (isLanguage(stored)) return stored;
+  return navigator.languages.map((tag) => tag.slice(0, 2)).find(isLanguage) ?? 'en';
+}
+
+/** Provides the words of the reader's language. */
+export function Speaking({ children }: { readonly children: ReactNode }) {
+  const [language, setLanguage] = useState(preferred);
+  useEffect(() => {
+    document.documentElement.lang = language;
+  }, [language]);
+  const speech = useMemo<Speech>(
+    () => ({
+      language,
+      setLanguage: (chosen) => {
+        window.localStorage.setItem(STORED, chosen);
+        setLanguage(chosen);
+      },
+      words: (word, values = {}) => CATALOGUES[language][word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '')),
+    }),
+    [language],
+  );
+  return <SpeechContext value={speech}>{children}</SpeechContext>;
+}
+
+export function useSpeech(): Speech {
+  const speech = useContext(SpeechContext);
+  if (!speech) throw new Error('There are no words outside of Speaking');
+  return speech;
+}
+
+export const useWords = (): Words => useSpeech().words;
+
+/** The text of a code that the graph may answer, or the given one if the catalogue has none: a gateway may be newer than its page. */
+export function wordFor(words: Words, prefix: string, code: string, otherwise = code): string {
+  const word = `${prefix}.${code}`;
+  return Object.hasOwn(en, word) ? words(word as Word) : otherwise;
+}

@@ -1,0 +1,100 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chromiumPath, launchChromium } from '../support/chromium.ts';
+import { type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '../support/console.ts';
+
+const PASSWORD = 'a-long-password';
+
+describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
+  let gateway: ConsoleGateway;
+  let browser: Browser;
+  let kohl: string;
+  beforeAll(async () => {
+    [gateway, browser] = await Promise.all([createConsoleGateway(), launchChromium()]);
+    for (const name of ['Lang', 'Kohl']) {
+      const input = { name, enterpriseAdmin: { email: `admin@${name.toLowerCase()}.example`, password: PASSWORD } };
+      const { data } = await gateway.graph(
+        'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } } }',
+        { input },
+      );
+      kohl = data.made.enterprise.sid;
+    }
+  });
+  afterAll(async () => {
+    await browser.close();
+    await gateway.close();
+  });
+
+  const visit = () => openConsole(browser, `${gateway.url}/console/`);
+  async function token(input: Record<string, unknown>): Promise<string> {
+    const { data } = await gateway.graph(
+      'mutation ($input: CreateAccessTokenInput!) { made: createAccessToken(input: $input) { ... on CreateAccessTokenSuccess { token } } }',
+      { input: { expiresIn: 3600, ...input } },
+    );
+    return data.made.token;
+  }
+
+  test('an enterprise’s admin sees its own enterprise, and can neither create nor close one', async () => {
+    const { page, complaints } = await visit();
+    await signIn(page, 'admin@kohl.example', PASSWORD);
+    await page.getByRole('link', { name: 'Enterprises' }).click();
+    await page.getByRole('link', { name: 'Kohl' }).waitFor();
+    expect(await page.getByText('Lang').count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Create an enterprise' }).count()).toBe(0);
+    expect(await page.getByRole('navigation').getByText('Audit log').count()).toBe(0);
+    await page.getByRole('link', { name: 'Kohl' }).click();
+    await page.getByRole('button', { name: 'Rename' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Close' }).count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('who signs in with a token that may only read changes nothing', async () => {
+    const { page, complaints } = await visit();
+    await page.getByRole('button', { name: 'Use an access token instead' }).click();
+    await page.getByLabel('Access token').fill(await token({ permissions: ['READ'], enterpriseSid: kohl }));
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('read only').waitFor();
+    await page.getByRole('link', { name: 'Enterprises' }).click();
+    await page.getByRole('link', { name: 'Kohl' }).click();
+    await page.getByRole('heading', { name: 'Kohl' }).waitFor();
+    expect(await page.getByRole('main').getByRole('button').count()).toBe(0);
+    await page.getByRole('link', { name: 'Mappings' }).click();
+    await page.getByText('No mappings yet').waitFor();
+    expect(await page.getByRole('button', { name: 'Create a mapping' }).count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a session that is kept survives a reload, and asks for the password when it ends', async () => {
+    const { page } = await visit();
+    await page.clock.install();
+    await page.getByLabel('Stay signed in').check();
+    await signIn(page);
+    await page.reload();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await page.clock.fastForward('07:55:00');
+    await page.getByText('Your session ends in a few minutes.').waitFor();
+    await page.clock.fastForward('00:06:00');
+    await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+    await page.context().close();
+  });
+
+  test('a token that is revoked ends the session where it is, and signing in again goes on there', async () => {
+    const { page } = await visit();
+    await signIn(page);
+    await page.getByRole('link', { name: 'Mappings' }).click();
+    await page.getByText('No mappings yet').waitFor();
+    const { data } = await gateway.graph('{ accessTokens(first: 1, orderBy: { field: DATE_CREATED, direction: DESC }) { nodes { sid } } }');
+    const [{ sid }] = data.accessTokens.nodes;
+    await gateway.graph('mutation ($sid: ID!) { revokeAccessToken(input: { sid: $sid }) { __typename } }', { sid });
+    await page.getByRole('link', { name: 'Bots' }).click();
+    await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+    await page.getByRole('alertdialog').getByLabel('Auth token, or password').fill('console-test-token');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Mappings' }).click();
+    await page.getByText('No mappings yet').waitFor();
+    await page.context().close();
+  });
+});

@@ -1,0 +1,86 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Browser, Page } from 'playwright-core';
+// @ts-expect-error: plain JavaScript, run without a build
+import { buildConsole } from '../../console.config.mjs';
+import { createApp } from '../../src/app.ts';
+import { createSecrets } from '../../src/domain/secrets.ts';
+import { parseEnv } from '../../src/env.ts';
+import { startGateway } from '../../src/start.ts';
+import { createTestDatabase } from './database.ts';
+import { type GraphClient, graphClient } from './graph.ts';
+
+export const ACCOUNT_SID = `AC${'0'.repeat(31)}3`;
+export const AUTH_TOKEN = 'console-test-token';
+
+/** A gateway with the console, on a port of its own; the embedded stand-ins play both platforms. */
+export interface ConsoleGateway {
+  readonly url: string;
+  /** The provider's client. */
+  readonly graph: GraphClient;
+  /** Plays the platforms: `/stand-in/sms` or `/stand-in/teams`. */
+  readonly play: (path: string, body: object) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+let built: Promise<{ first: readonly string[] }> | undefined;
+
+/** Builds the console from its sources, once a process. @returns the scripts that its first load needs */
+export function builtConsole(): Promise<{ first: readonly string[] }> {
+  built ??= buildConsole() as Promise<{ first: readonly string[] }>;
+  return built;
+}
+
+/** @param env settings, as the gateway's process reads them */
+export async function createConsoleGateway(env: Record<string, string> = {}): Promise<ConsoleGateway> {
+  const [directory, database] = await Promise.all([mkdtemp(join(tmpdir(), 'console-')), createTestDatabase(), builtConsole()]);
+  const settings = parseEnv({ PORT: '0', BOOTSTRAP_ACCOUNT_SID: ACCOUNT_SID, BOOTSTRAP_AUTH_TOKEN: AUTH_TOKEN, ...env });
+  const log = pino({ level: 'silent' });
+  const secrets = createSecrets(Buffer.alloc(32, 7));
+  const gateway = await startGateway({ settings, database, secrets, createApp, onFirstAccount: () => {}, log });
+  const fetchHere = (request: Request) => fetch(request.url.replace('http://gateway.test', gateway.url), copyOf(request));
+  const credentials = { user: ACCOUNT_SID, password: AUTH_TOKEN };
+  return {
+    url: gateway.url,
+    graph: graphClient(fetchHere, credentials),
+    play: async (path, body) => {
+      const authorization = `Basic ${Buffer.from(`${ACCOUNT_SID}:${AUTH_TOKEN}`).toString('base64')}`;
+      const headers = { authorization, 'content-type': 'application/json' };
+      const response = await fetch(`${gateway.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    },
+    close: async () => {
+      await gateway.stop();
+      await database.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+const copyOf = ({ method, headers, body }: Request): RequestInit => ({ method, headers, body, duplex: 'half' }) as RequestInit;
+
+/** Opens the console in a window of its own. What its scripts complain about, and what its policy refuses, is collected. */
+export async function openConsole(
+  browser: Browser,
+  url: string,
+  options: Parameters<Browser['newContext']>[0] = {},
+): Promise<{ page: Page; complaints: string[] }> {
+  const context = await browser.newContext({ locale: 'en-US', viewport: { width: 1200, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Signs in with a name and a password, and waits for the first page. */
+export async function signIn(page: Page, name = ACCOUNT_SID, password = AUTH_TOKEN): Promise<void> {
+  await page.getByLabel('Account SID, or e-mail address').fill(name);
+  await page.getByLabel('Auth token, or password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation').waitFor();
+}

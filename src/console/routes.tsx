@@ -15,6 +15,8 @@ interface Route {
 export const ROUTES: readonly Route[] = [
   { path: '/overview', word: 'nav.overview', page: lazy(() => import('./pages/overview.tsx')) },
   { path: '/messages', word: 'nav.messages', page: lazy(() => import('./pages/messages.tsx')) },
+  { path: '/conversations', word: 'nav.conversations', page: lazy(() => import('./pages/conversations.tsx')) },
+  { path: '/conversations/', page: lazy(() => import('./pages/conversation.tsx')) },
   { path: '/enterprises', word: 'nav.enterprises', page: lazy(() => import('./pages/enterprises.tsx')) },
   { path: '/enterprises/', page: lazy(() => import('./pages/enterprise.tsx')) },
   { path: '/mappings', word: 'nav.mappings', page: lazy(() => import('./pages/mappings.tsx')) },
@@ -22,6 +24,7 @@ export const ROUTES: readonly Route[] = [
   { path: '/bots', word: 'nav.bots', page: lazy(() => import('./pages/bots.tsx')) },
   { path: '/bots/', page: lazy(() => import('./pages/bot.tsx')) },
   { path: '/bot-setup', page: lazy(() => import('./pages/bot-setup.tsx')), isFor: () => may('WRITE') },
+  { path: '/usage', word: 'nav.usage', page: lazy(() => import('./pages/usage.tsx')) },
   { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/tokens.tsx')), isFor: () => may('WRITE') },
   { path: '/audit', word: 'nav.audit', page: lazy(() => import('./pages/audit.tsx')), isFor: () => may('AUDIT') && isProvider() },
 ];

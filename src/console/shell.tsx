@@ -3,6 +3,7 @@ import { Suspense, useEffect, useMemo } from 'react';
 import { Provider } from 'urql';
 import { createClient } from './graph/client.ts';
 import { linkTo, usePlace } from './location.ts';
+import { Boundary } from './parts/boundary.tsx';
 import { Empty, Loading } from './parts/states.tsx';
 import { ROUTES, routeAt } from './routes.tsx';
 import { Renewal } from './session/renewal.tsx';
@@ -144,5 +145,9 @@ function Current() {
   if (path === '/') return <Loading />;
   if (!found) return <Empty title={words('nav.unknown')} />;
   const { route, sid } = found;
-  return <route.page key={path} sid={sid} />;
+  return (
+    <Boundary key={path}>
+      <route.page sid={sid} />
+    </Boundary>
+  );
 }

@@ -8,7 +8,7 @@ const MESSAGES = graphql(`
   query Messages($first: Int!, $after: String, $filter: MessageFilter) {
     messages(first: $first, after: $after, filter: $filter, orderBy: { field: DATE_CREATED, direction: DESC }) {
       nodes {
-        sid from to body direction channelStatus channelErrorCode dateCreated stuck mappingSid enterpriseSid
+        sid from to body direction channelStatus channelErrorCode dateCreated stuck mappingSid enterpriseSid conversationSid
         enterprise { name }
       }
       pageInfo { hasNextPage endCursor }
@@ -23,7 +23,7 @@ const EVENTS = graphql(`
         cursor
         channelStatus
         message {
-          sid from to body direction channelStatus channelErrorCode dateCreated stuck mappingSid enterpriseSid
+          sid from to body direction channelStatus channelErrorCode dateCreated stuck mappingSid enterpriseSid conversationSid
           enterprise { name }
         }
       }
@@ -52,7 +52,7 @@ const PAGE = 100;
 const GATHER = 400;
 
 /** The filters that an event can be compared with. For others, the list is read again. */
-const COMPARED: ReadonlySet<string> = new Set<keyof MessageFilter>(['enterpriseSid', 'mappingSid', 'direction']);
+const COMPARED: ReadonlySet<string> = new Set<keyof MessageFilter>(['enterpriseSid', 'mappingSid', 'conversationSid', 'direction']);
 
 /** A list of messages that follows the event log. */
 export class MessageFeed {

@@ -3,7 +3,7 @@ import { useCallback, useMemo, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { MessageFeed, type MessageRow } from '../graph/feed.ts';
 import { change, usePlace } from '../location.ts';
-import { Status } from '../parts/badges.tsx';
+import { LiveState, Status } from '../parts/badges.tsx';
 import { EnterpriseFilter } from '../parts/enterprise-choice.tsx';
 import { ChoiceFilter, Filters, TextFilter } from '../parts/filters.tsx';
 import { EmptyList } from '../parts/list.tsx';
@@ -138,16 +138,6 @@ function useFeed(parameters: URLSearchParams): MessageFeed {
     const stuck = isStuck ? true : undefined;
     return new MessageFeed(client, { body, from, to, enterpriseSid, mappingSid, direction, stuck, statuses: status && [status] });
   }, [client, body, from, to, enterpriseSid, mappingSid, direction, status, isStuck]);
-}
-
-function LiveState({ state }: { readonly state: 'connecting' | 'live' | 'behind' | 'offline' }) {
-  const words = useWords();
-  const colour = { connecting: 'informative', live: 'success', behind: 'warning', offline: 'danger' } as const;
-  return (
-    <Badge appearance="tint" color={colour[state]} role="status">
-      {words(`live.${state}`)}
-    </Badge>
-  );
 }
 
 function Head() {

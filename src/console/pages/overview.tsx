@@ -1,36 +1,28 @@
-import { Button, Card, Link, MessageBar, MessageBarBody, makeStyles, tokens } from '@fluentui/react-components';
+import { Button, Card, Link, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { type ReactNode, useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
-import { usePerform } from '../graph/perform.ts';
 import { linkTo } from '../location.ts';
-import { MessageDialog } from '../parts/message-dialog.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../parts/states.tsx';
-import { type Column, Table } from '../parts/table.tsx';
-import { may } from '../session/session.ts';
-import { Time } from '../words/times.tsx';
-import { useSpeech, useWords, wordFor } from '../words/words.tsx';
+import { Plot } from '../parts/plot.tsx';
+import { Loading, ProblemBar, problemOf } from '../parts/states.tsx';
+import { Stuck } from '../parts/stuck.tsx';
+import { Table } from '../parts/table.tsx';
+import { useSpeech, useWords } from '../words/words.tsx';
 
 const OVERVIEW = graphql(`
-  query Overview($today: DateTime!, $month: DateTime!) {
-    today: messages(first: 0, filter: { createdFrom: $today }) { totalCount totalCountIsExact }
-    todayFailed: messages(first: 0, filter: { createdFrom: $today, statuses: [FAILED, UNDELIVERED] }) { totalCount totalCountIsExact }
-    month: messages(first: 0, filter: { createdFrom: $month }) { totalCount totalCountIsExact }
-    monthFailed: messages(first: 0, filter: { createdFrom: $month, statuses: [FAILED, UNDELIVERED] }) { totalCount totalCountIsExact }
+  query Overview($today: DateTime!, $month: DateTime!, $now: DateTime!, $timeZone: String!) {
+    today: usage(from: $today, to: $now, granularity: DAY, timeZone: $timeZone) { messages delivered failed medianDeliveryTime p95DeliveryTime }
+    days: usage(from: $month, to: $now, granularity: DAY, timeZone: $timeZone) { from messages delivered failed }
+    directions: usage(from: $month, to: $now, granularity: DAY, groupBy: [DIRECTION], timeZone: $timeZone) { from direction messages }
+    enterprises: usage(from: $month, to: $now, granularity: MONTH, groupBy: [ENTERPRISE], timeZone: $timeZone) {
+      enterpriseSid messages failed enterprise { name }
+    }
     stuck: messages(first: 20, filter: { stuck: true }, orderBy: { field: DATE_CREATED, direction: DESC }) {
       totalCount
       totalCountIsExact
       nodes { sid from to body dateCreated waiting { reason cure since } enterprise { sid name } }
-    }
-  }
-`);
-const RETRY_ALL = graphql(`
-  mutation RetryMessages($input: RetryMessagesInput!) {
-    retryMessages(input: $input) {
-      ... on RetryMessagesSuccess { count hasMore }
-      ... on Error { code message path }
     }
   }
 `);
@@ -41,25 +33,27 @@ const useStyles = makeStyles({
   cards: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(160px, 1fr))', gap: '12px', marginBottom: '24px' },
   number: { fontSize: tokens.fontSizeHero700, lineHeight: tokens.lineHeightHero700, fontWeight: tokens.fontWeightSemibold, margin: 0 },
   label: { margin: 0, color: tokens.colorNeutralForeground2 },
-  head: { display: 'flex', flexWrap: 'wrap', gap: '12px', alignItems: 'center', marginBottom: '12px' },
   title: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, margin: 0, flexGrow: 1 },
 });
 
-interface Count {
-  readonly totalCount: number;
-  readonly totalCountIsExact: boolean;
+type OverviewData = ResultOf<typeof OVERVIEW>;
+
+/** From the reader's midnight, 30 days ago and today, until soon. */
+function periodNow() {
+  const midnight = new Date();
+  midnight.setHours(0, 0, 0, 0);
+  return {
+    today: midnight.toISOString(),
+    month: new Date(midnight.getTime() - 30 * DAY).toISOString(),
+    now: new Date(midnight.getTime() + DAY).toISOString(),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
 }
-type StuckMessage = ResultOf<typeof OVERVIEW>['stuck']['nodes'][number];
 
 export default function Overview() {
   const words = useWords();
-  const styles = useStyles();
-  const since = useMemo(() => {
-    const midnight = new Date();
-    midnight.setHours(0, 0, 0, 0);
-    return { today: midnight.toISOString(), month: new Date(midnight.getTime() - 30 * DAY).toISOString() };
-  }, []);
-  const [{ data, error, fetching }, reload] = useQuery({ query: OVERVIEW, variables: since, context: CONTEXT });
+  const period = useMemo(periodNow, []);
+  const [{ data, error, fetching }, reload] = useQuery({ query: OVERVIEW, variables: period, context: CONTEXT });
   const again = () => reload({ requestPolicy: 'network-only' });
   return (
     <Page title={words('nav.overview')} actions={<Button onClick={again}>{words('action.refresh')}</Button>}>
@@ -67,123 +61,112 @@ export default function Overview() {
       {!data && fetching && <Loading />}
       {data && (
         <>
-          <div className={styles.cards}>
-            <Tile label={words('overview.today')} count={data.today} link={linkTo('/messages')} />
-            <Tile label={words('overview.todayFailed')} count={data.todayFailed} link={linkTo('/messages', { status: 'FAILED' })} />
-            <Tile label={words('overview.month')} count={data.month} />
-            <Tile label={words('overview.monthFailed')} count={data.monthFailed} />
-          </div>
+          <Numbers data={data} />
           <Stuck stuck={data.stuck} onChange={again} />
+          <Plots data={data} />
+          <TopEnterprises rows={data.enterprises} />
         </>
       )}
     </Page>
   );
 }
 
-/** One number. Of more than 100,000 messages, it is the least that it can be. */
-function Tile({
-  label,
-  count: { totalCount, totalCountIsExact },
-  link,
-}: {
-  readonly label: string;
-  readonly count: Count;
-  readonly link?: string;
-}) {
+function Numbers({ data: { today, days } }: { readonly data: OverviewData }) {
+  const words = useWords();
   const styles = useStyles();
   const { language } = useSpeech();
-  const text = `${totalCountIsExact ? '' : '≥ '}${totalCount.toLocaleString(language)}`;
+  const [now] = today;
+  const total = (field: 'messages' | 'failed') => days.reduce((sum, day) => sum + day[field], 0);
+  const seconds = (ms: number | null | undefined) =>
+    ms == null ? '–' : `${(ms / 1000).toLocaleString(language, { maximumFractionDigits: 1 })} s`;
+  return (
+    <div className={styles.cards}>
+      <Tile label={words('overview.today')} number={(now?.messages ?? 0).toLocaleString(language)} link={linkTo('/messages')} />
+      <Tile
+        label={words('overview.todayFailed')}
+        number={(now?.failed ?? 0).toLocaleString(language)}
+        link={linkTo('/messages', { status: 'FAILED' })}
+      />
+      <Tile label={words('overview.median')} number={seconds(now?.medianDeliveryTime)} />
+      <Tile label={words('overview.p95')} number={seconds(now?.p95DeliveryTime)} />
+      <Tile label={words('overview.month')} number={total('messages').toLocaleString(language)} />
+      <Tile label={words('overview.monthFailed')} number={total('failed').toLocaleString(language)} />
+    </div>
+  );
+}
+
+function Tile({ label, number, link }: { readonly label: string; readonly number: string; readonly link?: string }) {
+  const styles = useStyles();
   return (
     <Card>
-      <p className={styles.number}>{link ? <Link href={link}>{text}</Link> : text}</p>
+      <p className={styles.number}>{link ? <Link href={link}>{number}</Link> : number}</p>
       <p className={styles.label}>{label}</p>
     </Card>
   );
 }
 
-function Stuck({ stuck, onChange }: { readonly stuck: ResultOf<typeof OVERVIEW>['stuck']; readonly onChange: () => void }) {
+/** The last 30 days, by status and by direction. Days without messages are not in the data. */
+function Plots({ data: { days, directions } }: { readonly data: OverviewData }) {
   const words = useWords();
-  const styles = useStyles();
-  const [open, setOpen] = useState<string>();
-  const columns: Column<StuckMessage>[] = [
-    { title: words('field.since'), cell: ({ waiting, dateCreated }) => <Time value={waiting?.since ?? dateCreated} /> },
-    {
-      title: words('field.text'),
-      cell: ({ sid, body }) => (
-        <Link as="button" onClick={() => setOpen(sid)}>
-          {body || words('message.title')}
-        </Link>
-      ),
-    },
-    { title: words('field.to'), cell: ({ to }) => to },
-    { title: words('field.enterprise'), cell: ({ enterprise: { sid, name } }) => <Link href={linkTo(`/enterprises/${sid}`)}>{name}</Link> },
-    {
-      title: words('overview.why'),
-      cell: ({ waiting }) => waiting && `${wordFor(words, 'hold', waiting.reason)}. ${waiting.cure}`,
-    },
-  ];
+  const { language } = useSpeech();
+  const labelOf = (from: string) => new Date(from).toLocaleDateString(language, { day: 'numeric', month: 'short' });
+  const of = (from: string, direction: string) => directions.find((one) => one.from === from && one.direction === direction)?.messages ?? 0;
   return (
-    <section aria-label={words('overview.stuck')}>
-      <div className={styles.head}>
-        <h2 className={styles.title}>
-          {words('overview.stuck')} ({stuck.totalCountIsExact ? '' : '≥ '}
-          {stuck.totalCount})
-        </h2>
-        <Link href={linkTo('/messages', { stuck: 'yes' })}>{words('overview.stuckAll')}</Link>
-        {may('WRITE') && stuck.totalCount > 0 && <RetryAll onChange={onChange} />}
-      </div>
-      {stuck.nodes.length === 0 ? (
-        <Empty title={words('overview.noneStuck')} />
-      ) : (
-        <Table caption={words('overview.stuck')} columns={columns} nodes={stuck.nodes} keyOf={({ sid }) => sid} />
-      )}
-      {open && (
-        <MessageDialog
-          sid={open}
-          onClose={() => {
-            setOpen(undefined);
-            onChange();
-          }}
-        />
-      )}
-    </section>
+    <>
+      <Plot
+        title={words('overview.byStatus')}
+        parts={[words('status.DELIVERED'), words('status.FAILED'), words('overview.underWay')]}
+        bars={days.map(({ from, messages, delivered, failed }) => ({
+          label: labelOf(from),
+          values: [delivered, failed, messages - delivered - failed],
+        }))}
+      />
+      <Plot
+        title={words('overview.byDirection')}
+        parts={[words('direction.INBOUND'), words('direction.OUTBOUND')]}
+        bars={days.map(({ from }) => ({ label: labelOf(from), values: [of(from, 'INBOUND'), of(from, 'OUTBOUND')] }))}
+      />
+    </>
   );
 }
 
-/** Sends all stuck messages again, in as many runs as it takes. */
-function RetryAll({ onChange }: { readonly onChange: () => void }) {
+interface Top {
+  readonly sid: string;
+  readonly name: string;
+  readonly messages: number;
+  readonly failed: number;
+}
+
+/** The five enterprises with most messages in 30 days, which are parts of two months. */
+function TopEnterprises({ rows }: { readonly rows: OverviewData['enterprises'] }) {
   const words = useWords();
-  const retry = usePerform(RETRY_ALL);
-  const [state, setState] = useState<'idle' | 'busy' | { readonly count: number } | Problem>('idle');
-
-  async function run() {
-    setState('busy');
-    let count = 0;
-    for (let hasMore = true; hasMore; ) {
-      const { problem, success } = await retry({ filter: { stuck: true } });
-      if (problem) return setState(problem);
-      const done = success as { readonly count: number; readonly hasMore: boolean };
-      count += done.count;
-      hasMore = done.hasMore && done.count > 0;
-    }
-    setState({ count });
-    onChange();
+  const styles = useStyles();
+  const bySid = new Map<string, Top>();
+  for (const { enterpriseSid: sid, enterprise, messages, failed } of rows) {
+    if (!sid) continue;
+    const before = bySid.get(sid);
+    bySid.set(sid, {
+      sid,
+      name: enterprise?.name ?? sid,
+      messages: messages + (before?.messages ?? 0),
+      failed: failed + (before?.failed ?? 0),
+    });
   }
-
-  const outcome: ReactNode =
-    typeof state === 'string' ? null : 'count' in state ? (
-      <MessageBar intent="success" role="status">
-        <MessageBarBody>{words('overview.retried', { count: state.count })}</MessageBarBody>
-      </MessageBar>
-    ) : (
-      <ProblemBar problem={state} />
-    );
+  const top = [...bySid.values()].sort((a, b) => b.messages - a.messages).slice(0, 5);
+  if (top.length === 0) return null;
   return (
-    <>
-      <Button appearance="primary" disabled={state === 'busy'} onClick={run}>
-        {words('overview.retryAll')}
-      </Button>
-      {outcome}
-    </>
+    <section aria-label={words('overview.top')}>
+      <h2 className={styles.title}>{words('overview.top')}</h2>
+      <Table
+        caption={words('overview.top')}
+        nodes={top}
+        keyOf={({ sid }) => sid}
+        columns={[
+          { title: words('field.enterprise'), cell: ({ sid, name }) => <Link href={linkTo(`/enterprises/${sid}`)}>{name}</Link> },
+          { title: words('nav.messages'), cell: ({ messages }) => messages.toLocaleString() },
+          { title: words('status.FAILED'), cell: ({ failed }) => failed.toLocaleString() },
+        ]}
+      />
+    </section>
   );
 }

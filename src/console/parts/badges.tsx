@@ -26,3 +26,14 @@ export function Status({ status }: { readonly status: string }) {
     </Badge>
   );
 }
+
+/** How a stream is doing. */
+export function LiveState({ state }: { readonly state: 'connecting' | 'live' | 'behind' | 'offline' }) {
+  const words = useWords();
+  const colour = { connecting: 'informative', live: 'success', behind: 'warning', offline: 'danger' } as const;
+  return (
+    <Badge appearance="tint" color={colour[state]} role="status">
+      {words(`live.${state}`)}
+    </Badge>
+  );
+}

@@ -161,6 +161,26 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await row('Stuck for a while').getByText('Delivered').waitFor();
   });
 
+  test('a long list renders what can be seen, reads on as one scrolls, and holds new messages back meanwhile', async () => {
+    const texts = Array.from({ length: 120 }, (_, index) => `Row ${index}`);
+    await Promise.all(texts.map((body) => gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body })));
+    await page.reload();
+    await signIn(page);
+    await open('Messages');
+    await row('Row ').first().waitFor();
+    const viewport = page.getByRole('rowgroup', { name: 'Messages' });
+    const toEnd = () => viewport.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    await vi.waitFor(async () => {
+      await toEnd();
+      await row('Are you open tomorrow?').waitFor({ timeout: 500 });
+    });
+    expect(await page.getByRole('row').count()).toBeLessThan(60);
+    await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'While you scrolled' });
+    await button('Show new messages (1)').click();
+    await viewport.evaluate((element) => element.scrollTo(0, 0));
+    await row('While you scrolled').waitFor();
+  });
+
   test('a failed message says why', async () => {
     // The embedded carrier refuses numbers that end in 0.
     await gateway.play('/stand-in/teams', { microsoftAddress: USER, text: '+4915112345670 Will not arrive' });

@@ -42,6 +42,7 @@ const useStyles = makeStyles({
   },
   list: { listStyle: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '8px' },
   bubble: {
+    alignSelf: 'flex-start',
     maxWidth: '75%',
     padding: '8px 12px',
     borderRadius: tokens.borderRadiusXLarge,

@@ -27,7 +27,6 @@ const OVERVIEW = graphql(`
   }
 `);
 const CONTEXT = { additionalTypenames: ['Message'] };
-const DAY = 24 * 60 * 60 * 1000;
 
 const useStyles = makeStyles({
   cards: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(160px, 1fr))', gap: '12px', marginBottom: '24px' },
@@ -44,8 +43,8 @@ function periodNow() {
   midnight.setHours(0, 0, 0, 0);
   return {
     today: midnight.toISOString(),
-    month: new Date(midnight.getTime() - 30 * DAY).toISOString(),
-    now: new Date(midnight.getTime() + DAY).toISOString(),
+    month: new Date(new Date(midnight).setDate(midnight.getDate() - 30)).toISOString(),
+    now: new Date(new Date(midnight).setDate(midnight.getDate() + 1)).toISOString(),
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   };
 }
@@ -63,7 +62,7 @@ export default function Overview() {
         <>
           <Numbers data={data} />
           <Stuck stuck={data.stuck} onChange={again} />
-          <Plots data={data} />
+          <Plots data={data} since={period.month} />
           <TopEnterprises rows={data.enterprises} />
         </>
       )}
@@ -82,11 +81,7 @@ function Numbers({ data: { today, days } }: { readonly data: OverviewData }) {
   return (
     <div className={styles.cards}>
       <Tile label={words('overview.today')} number={(now?.messages ?? 0).toLocaleString(language)} link={linkTo('/messages')} />
-      <Tile
-        label={words('overview.todayFailed')}
-        number={(now?.failed ?? 0).toLocaleString(language)}
-        link={linkTo('/messages', { status: 'FAILED' })}
-      />
+      <Tile label={words('overview.todayFailed')} number={(now?.failed ?? 0).toLocaleString(language)} />
       <Tile label={words('overview.median')} number={seconds(now?.medianDeliveryTime)} />
       <Tile label={words('overview.p95')} number={seconds(now?.p95DeliveryTime)} />
       <Tile label={words('overview.month')} number={total('messages').toLocaleString(language)} />
@@ -105,26 +100,42 @@ function Tile({ label, number, link }: { readonly label: string; readonly number
   );
 }
 
-/** The last 30 days, by status and by direction. Days without messages are not in the data. */
-function Plots({ data: { days, directions } }: { readonly data: OverviewData }) {
+const dayOf = (from: string) => new Date(from).toDateString();
+
+/** The last 30 days and today, by status and by direction. Days without messages are not in the data. */
+function Plots({ data: { days, directions }, since }: { readonly data: OverviewData; readonly since: string }) {
   const words = useWords();
   const { language } = useSpeech();
-  const labelOf = (from: string) => new Date(from).toLocaleDateString(language, { day: 'numeric', month: 'short' });
-  const of = (from: string, direction: string) => directions.find((one) => one.from === from && one.direction === direction)?.messages ?? 0;
+  const dates = Array.from({ length: 31 }, (_, index) => {
+    const date = new Date(since);
+    date.setDate(date.getDate() + index);
+    return date;
+  });
+  const labelOf = (date: Date) => date.toLocaleDateString(language, { day: 'numeric', month: 'short' });
+  const on = (date: Date) => days.find(({ from }) => dayOf(from) === date.toDateString()) ?? { messages: 0, delivered: 0, failed: 0 };
+  const of = (date: Date, wanted: string) =>
+    directions.find(({ from, direction }) => direction === wanted && dayOf(from) === date.toDateString())?.messages ?? 0;
   return (
     <>
       <Plot
         title={words('overview.byStatus')}
-        parts={[words('status.DELIVERED'), words('status.FAILED'), words('overview.underWay')]}
-        bars={days.map(({ from, messages, delivered, failed }) => ({
-          label: labelOf(from),
-          values: [delivered, failed, messages - delivered - failed],
-        }))}
+        parts={[
+          [words('status.DELIVERED'), 'blue'],
+          [words('status.FAILED'), 'red'],
+          [words('overview.underWay'), 'grey'],
+        ]}
+        bars={dates.map((date) => {
+          const { messages, delivered, failed } = on(date);
+          return { label: labelOf(date), values: [delivered, failed, messages - delivered - failed] };
+        })}
       />
       <Plot
         title={words('overview.byDirection')}
-        parts={[words('direction.INBOUND'), words('direction.OUTBOUND')]}
-        bars={days.map(({ from }) => ({ label: labelOf(from), values: [of(from, 'INBOUND'), of(from, 'OUTBOUND')] }))}
+        parts={[
+          [words('direction.INBOUND'), 'blue'],
+          [words('direction.OUTBOUND'), 'teal'],
+        ]}
+        bars={dates.map((date) => ({ label: labelOf(date), values: [of(date, 'INBOUND'), of(date, 'OUTBOUND')] }))}
       />
     </>
   );

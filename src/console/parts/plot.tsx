@@ -1,7 +1,12 @@
 import { makeStyles, tokens } from '@fluentui/react-components';
 
-/** Colours of the parts, from the bottom of each bar. They differ in lightness, too. */
-const COLOURS = [tokens.colorPaletteBlueBorderActive, tokens.colorPaletteRedBackground3, tokens.colorNeutralStroke1Pressed];
+/** They differ in lightness, too. */
+const COLOURS = {
+  blue: tokens.colorPaletteBlueBorderActive,
+  teal: tokens.colorPaletteTealBorderActive,
+  red: tokens.colorPaletteRedBackground3,
+  grey: tokens.colorNeutralStroke1Pressed,
+};
 const HEIGHT = 120;
 
 const useStyles = makeStyles({
@@ -14,8 +19,8 @@ const useStyles = makeStyles({
 
 interface PlotProps {
   readonly title: string;
-  /** The names of the parts of each bar. */
-  readonly parts: readonly string[];
+  /** The names and colours of the parts of each bar, from its bottom. */
+  readonly parts: readonly (readonly [string, keyof typeof COLOURS])[];
   readonly bars: readonly { readonly label: string; readonly values: readonly number[] }[];
 }
 
@@ -27,25 +32,26 @@ export function Plot({ title, parts, bars }: PlotProps) {
   const highest = Math.max(1, ...bars.map(({ values }) => sum(values)));
   const totals = parts.map((_, part) => sum(bars.map(({ values }) => values[part] ?? 0)));
   const width = 100 / Math.max(1, bars.length);
-  const spoken = parts.map((part, index) => `${part}: ${totals[index]}`).join(', ');
+  const spoken = parts.map(([part], index) => `${part}: ${totals[index]}`).join(', ');
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>{title}</figcaption>
       <svg className={styles.plot} viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`${title}. ${spoken}`}>
         {bars.map(({ label, values }, index) => (
           <g key={label}>
-            <title>{`${label}: ${parts.map((part, at) => `${part} ${values[at] ?? 0}`).join(', ')}`}</title>
-            {values.map((value, part) => {
+            <title>{`${label}: ${parts.map(([part], at) => `${part} ${values[at] ?? 0}`).join(', ')}`}</title>
+            {parts.map(([name, colour], part) => {
+              const value = values[part] ?? 0;
               const below = sum(values.slice(0, part));
               const height = (value / highest) * HEIGHT;
               return (
                 <rect
-                  key={parts[part]}
+                  key={name}
                   x={index * width + width * 0.1}
                   width={width * 0.8}
                   y={HEIGHT - (below / highest) * HEIGHT - height}
                   height={height}
-                  style={{ fill: COLOURS[part] }}
+                  style={{ fill: COLOURS[colour] }}
                 />
               );
             })}
@@ -53,9 +59,9 @@ export function Plot({ title, parts, bars }: PlotProps) {
         ))}
       </svg>
       <ul className={styles.legend}>
-        {parts.map((part, index) => (
+        {parts.map(([part, colour], index) => (
           <li key={part}>
-            <span className={styles.sample} style={{ backgroundColor: COLOURS[index] }} />
+            <span className={styles.sample} style={{ backgroundColor: COLOURS[colour] }} />
             {part}: {totals[index]?.toLocaleString()}
           </li>
         ))}

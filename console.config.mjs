@@ -114,9 +114,11 @@ async function writeTypes() {
   const { buildSchema, introspectionFromSchema } = await import('graphql');
   const { minifyIntrospection, outputIntrospectionFile } = await import('@gql.tada/internal');
   const introspection = minifyIntrospection(introspectionFromSchema(buildSchema(readFileSync(SCHEMA, 'utf8'))));
+  const { mtime: sourcesTime } = statSync(SOURCES);
   mkdirSync(dirname(TYPES), { recursive: true });
   writeFileSync(TYPES, outputIntrospectionFile(introspection, { fileType: '.d.ts', shouldPreprocess: true }));
-  utimesSync(TYPES, mtime, mtime);
+  for (const path of [TYPES, dirname(TYPES)]) utimesSync(path, mtime, mtime);
+  utimesSync(SOURCES, sourcesTime, sourcesTime);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await (process.argv.includes('--types') ? writeTypes() : buildConsole());

@@ -26,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   { path: '/bot-setup', page: lazy(() => import('./pages/bot-setup.tsx')), isFor: () => may('WRITE') },
   { path: '/usage', word: 'nav.usage', page: lazy(() => import('./pages/usage.tsx')) },
   { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/tokens.tsx')), isFor: () => may('WRITE') },
+  { path: '/accounts', word: 'nav.accounts', page: lazy(() => import('./pages/accounts.tsx')), isFor: isProvider },
   { path: '/audit', word: 'nav.audit', page: lazy(() => import('./pages/audit.tsx')), isFor: () => may('AUDIT') && isProvider() },
 ];
 

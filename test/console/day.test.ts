@@ -10,6 +10,7 @@ import { type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '
 const USER = 'sunny@kohl.example';
 const NUMBER = '+493023125042';
 const PHONE = '+4915112345671';
+const OTHER_PHONE = '+4915112345672';
 
 describe.skipIf(!chromiumPath)('a provider’s day', () => {
   let gateway: ConsoleGateway;
@@ -163,7 +164,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
 
   test('a long list renders what can be seen, reads on as one scrolls, and holds new messages back meanwhile', async () => {
     const texts = Array.from({ length: 120 }, (_, index) => `Row ${index}`);
-    await Promise.all(texts.map((body) => gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body })));
+    await Promise.all(texts.map((body) => gateway.play('/stand-in/sms', { from: OTHER_PHONE, to: NUMBER, body })));
     await page.reload();
     await signIn(page);
     await open('Messages');
@@ -173,7 +174,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await vi.waitFor(async () => {
       await toEnd();
       await row('Are you open tomorrow?').waitFor({ timeout: 500 });
-    });
+    }, 20_000);
     expect(await page.getByRole('row').count()).toBeLessThan(60);
     await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'While you scrolled' });
     await button('Show new messages (1)').click();
@@ -241,6 +242,23 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await row('revoked').waitFor();
   });
 
+  test('an account is created with the own token, and suspended', async () => {
+    await open('Accounts');
+    const confirm = async (name: string) => {
+      await dialog().getByLabel('Your own auth token').fill('console-test-token');
+      await dialog().getByRole('button', { name }).click();
+      await dialog().waitFor({ state: 'detached' });
+    };
+    await button('Create an account').click();
+    await dialog().getByLabel('E-mail address').fill('reader@provider.example');
+    await dialog().getByLabel('Permissions').selectOption('Read only');
+    await confirm('Create');
+    await page.getByText('It is not shown again').waitFor();
+    await row('reader@provider.example').getByRole('button', { name: 'Suspend' }).click();
+    await confirm('Suspend');
+    await row('reader@provider.example').getByText('Suspended').waitFor();
+  });
+
   test('German is a choice away, and stays', async () => {
     await page.getByLabel('Language').selectOption('Deutsch');
     await page.getByRole('link', { name: 'Unternehmen' }).click();
@@ -249,7 +267,19 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await page.getByLabel('Sprache').selectOption('English');
   });
 
-  const pages = ['overview', 'messages', 'conversations', 'usage', 'enterprises', 'mappings', 'bots', 'bot-setup', 'tokens', 'audit'];
+  const pages = [
+    'overview',
+    'messages',
+    'conversations',
+    'usage',
+    'enterprises',
+    'mappings',
+    'bots',
+    'bot-setup',
+    'tokens',
+    'accounts',
+    'audit',
+  ];
 
   describe.each([
     ['light', 1200],
@@ -270,7 +300,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
   test('axe finds nothing to complain about in dialogs and on pages of one thing', async () => {
     await page.setViewportSize({ width: 1200, height: 800 });
     const { data } = await gateway.graph(
-      '{ enterprises { nodes { sid bot { sid } mappings { nodes { sid } } } } messages { nodes { sid } } }',
+      '{ enterprises { nodes { sid bot { sid } mappings { nodes { sid } } } } messages { nodes { sid } } conversations { nodes { sid } } }',
     );
     const [enterprise] = data.enterprises.nodes;
     const paths = [

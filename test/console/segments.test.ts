@@ -9,5 +9,9 @@ test('the console counts segments as the gateway does', () => {
     fc.array(gsm, { maxLength: 500 }).map((characters) => characters.join('')),
     fc.string({ unit: 'grapheme', maxLength: 300 }),
   );
-  fc.assert(fc.property(text, (body) => expect(segmentsOf(body)).toEqual(encodingOf(body))));
+  fc.assert(
+    fc.property(text, (body) => {
+      expect(segmentsOf(body)).toEqual(encodingOf(body));
+    }),
+  );
 });

@@ -198,6 +198,17 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'conversation.send': 'Senden',
   'conversation.length': '{characters} Zeichen, {segments} Segmente, {encoding}',
 
+  'nav.accounts': 'Konten',
+  'field.email': 'E-Mail-Adresse',
+  'account.create': 'Konto anlegen',
+  'account.everything': 'Alles',
+  'account.reading': 'Nur lesen',
+  'account.ownPassword': 'Ihr eigenes Auth-Token',
+  'account.shownOnce': 'Das Auth-Token von {sid}. Es wird nicht noch einmal gezeigt.',
+  'account.suspend': 'Sperren',
+  'account.suspendText': 'Seine Zugangsdaten und Zugangstoken werden abgelehnt, bis es wieder aktiviert wird.',
+  'account.activateText': 'Seine Zugangsdaten werden wieder angenommen.',
+
   'overview.today': 'Nachrichten heute',
   'overview.todayFailed': 'Heute gescheitert',
   'overview.month': 'Nachrichten in 30 Tagen',

@@ -195,6 +195,17 @@ export const en = {
   'conversation.send': 'Send',
   'conversation.length': '{characters} characters, {segments} segments, {encoding}',
 
+  'nav.accounts': 'Accounts',
+  'field.email': 'E-mail address',
+  'account.create': 'Create an account',
+  'account.everything': 'Everything',
+  'account.reading': 'Read only',
+  'account.ownPassword': 'Your own auth token',
+  'account.shownOnce': 'The auth token of {sid}. It is not shown again.',
+  'account.suspend': 'Suspend',
+  'account.suspendText': 'Its credentials and access tokens are refused until it is activated again.',
+  'account.activateText': 'Its credentials are accepted again.',
+
   'overview.today': 'Messages today',
   'overview.todayFailed': 'Failed today',
   'overview.month': 'Messages in 30 days',

@@ -1,4 +1,4 @@
-import { Badge } from '@fluentui/react-components';
+import { Badge, makeStyles } from '@fluentui/react-components';
 import { useWords, wordFor } from '../words/words.tsx';
 
 /** Colours say no more than the words next to them. */
@@ -17,11 +17,14 @@ const COLOURS: Readonly<Record<string, 'success' | 'danger' | 'warning' | 'infor
   FAILED: 'danger',
 };
 
+const useStyles = makeStyles({ badge: { whiteSpace: 'nowrap' } });
+
 /** The status of an enterprise, an account or a message. */
 export function Status({ status }: { readonly status: string }) {
   const words = useWords();
+  const styles = useStyles();
   return (
-    <Badge appearance="tint" color={COLOURS[status] ?? 'informative'}>
+    <Badge className={styles.badge} appearance="tint" color={COLOURS[status] ?? 'informative'}>
       {wordFor(words, 'status', status)}
     </Badge>
   );

@@ -61,6 +61,8 @@ export async function buildAll() {
       'src/main.ts',
       'src/cli/account.ts',
       'src/cli/secrets.ts',
+      'src/cli/import.ts',
+      'src/cli/export.ts',
       'src/cli/seed.ts',
       'src/cli/demo.ts',
       'src/cli/demo-teams.ts',

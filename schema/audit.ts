@@ -26,6 +26,9 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'account.rotateToken': 'The auth token of an account was replaced.',
   'account.suspend': 'An account was suspended.',
   'account.activate': 'An account was activated.',
+  'import.create': 'An import of mappings was prepared. Each mapping that it creates is recorded, too.',
+  'import.run': 'An import of mappings was run.',
+  'export.create': 'A link to download messages or mappings was created.',
   'organization.update': 'The name, the branding or the features of the organization were changed.',
 };
 

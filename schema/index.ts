@@ -21,6 +21,8 @@ import './access-token.ts';
 import './audit.ts';
 import './account-changes.ts';
 import './organization-changes.ts';
+import './export.ts';
+import './mapping-import.ts';
 
 /** The executable schema. schema.graphql is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

@@ -16,6 +16,7 @@ import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
 import { createCallerQuota } from './admission/quota.ts';
 import type { RateLimit } from './admission/rate-limit.ts';
 import type { StatementTurns } from './admission/statements.ts';
+import { BULK, createBulk, DOWNLOADS } from './bulk/face.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import { createContract } from './contract/handler.ts';
 import type { ContractSettings } from './contract/settings.ts';
@@ -84,7 +85,10 @@ export interface App {
 const CONTRACT = /^\/(msteams|mxteams)(\/|$)/;
 const OPEN: GraphSettings = { introspection: true, graphiql: true };
 
-/** Creates the gateway's handler: the graph at /graphql, the contract at /msteams and /mxteams, the platforms' webhooks, the console at /console, health at /health. */
+/**
+ * Creates the gateway's handler: the graph at /graphql, the contract at /msteams and /mxteams, files at /exports and /imports, the platforms'
+ * webhooks, the console at /console, health at /health.
+ */
 export function createApp(options: AppOptions): App {
   const { gateway, live, log, botFramework, playground, embedded, isReady, graph: shown = OPEN } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -93,7 +97,7 @@ export function createApp(options: AppOptions): App {
   const admit = createAdmit({ authenticate, admission, log });
   const credentials = createCredentialWatch({ prisma: gateway.prisma, verified: gateway.verified, log });
   let draining = false;
-  const { graph, contract } = createFaces(options, {
+  const { graph, contract, bulk } = createFaces(options, {
     ...{ admission, credentials, isDraining: () => draining },
     subscriptions: createCallerQuota(limits.subscriptionsPerAccount),
   });
@@ -105,6 +109,7 @@ export function createApp(options: AppOptions): App {
     const { pathname } = targetOf(request);
     if (pathname === '/graphql' || SCHEMA_FILE.test(pathname)) return admit(request, peer, graph.face);
     if (CONTRACT.test(pathname)) return admit(request, peer, contract);
+    if (BULK.test(pathname)) return admit(request, peer, bulk);
     if (standIn && pathname.startsWith(STAND_IN)) return admit(request, peer, standIn);
     const whole = await requestOf(request);
     if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return restcommWebhook(gateway, whole);
@@ -131,7 +136,7 @@ export function createApp(options: AppOptions): App {
     direct: {
       takes: (request) => {
         const { pathname } = targetOf(request);
-        return pathname === '/graphql' ? isDirect(request) : CONTRACT.test(pathname);
+        return pathname === '/graphql' ? isDirect(request) : CONTRACT.test(pathname) || DOWNLOADS.test(pathname);
       },
       fetch: answer,
     },
@@ -158,13 +163,15 @@ function createAdmission({ gateway, rateLimit, corsOrigins = [] }: AppOptions, r
   };
 }
 
-/** Creates the two faces, over one schema and one set of resolvers. */
+/** Creates the two faces, over one schema and one set of resolvers, and the one of links. */
 function createFaces(
   { gateway, live, statements, log, contract, graph: shown = OPEN, console: page, observe = createAccessLog(log) }: AppOptions,
   shared: Pick<Parameters<typeof createGraph>[0], 'admission' | 'credentials' | 'subscriptions' | 'isDraining'>,
 ) {
+  const gatewayOf = (organizationSid: string, interest?: ClientInterest): Gateway =>
+    Object.assign({}, gateway, { sql: statements(organizationSid, interest) });
   const contextFor = (caller: Caller, interest?: ClientInterest, resumeFrom?: string) =>
-    createContext(Object.assign({}, gateway, { sql: statements(caller.organizationSid, interest) }), live, caller, resumeFrom);
+    createContext(gatewayOf(caller.organizationSid, interest), live, caller, resumeFrom);
   return {
     graph: createGraph({
       ...shown,
@@ -177,6 +184,7 @@ function createFaces(
       log,
     }),
     contract: createContract({ ...contract, admission: shared.admission, schema, contextFor, observe, log }),
+    bulk: createBulk({ gateway, gatewayOf, credentials: shared.credentials }),
   };
 }
 

@@ -3,6 +3,7 @@ import { followCredentialChanges } from './admission/credential-changes.ts';
 import { createRateLimit, type RateLimit } from './admission/rate-limit.ts';
 import { createStatementTurns } from './admission/statements.ts';
 import type { App, createApp } from './app.ts';
+import { type ImportRunner, startImports } from './bulk/import-runner.ts';
 import { type Notifier, type OpenChannel, startNotifier } from './channels/notify.ts';
 import { loadConsole } from './console-files.ts';
 import type { Database } from './database/connect.ts';
@@ -57,6 +58,7 @@ interface Wiring {
   app?: App;
   listener?: Listener;
   notifier?: Notifier;
+  imports?: ImportRunner;
 }
 
 /** Starts everything on an open database, and listens. @throws ListenError, AccountError */
@@ -91,6 +93,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const { maxDeliveries: concurrency = MAX_DELIVERIES[database.kind] } = settings;
   const { maxDeliveriesPerOrganization: perOrganization = Math.ceil(concurrency / 2) } = settings;
   const exchange = startExchange(gateway, { ...settings, concurrency, perOrganization, isCarrierEmbedded: !settings.restcomm });
+  const imports = startImports(gateway);
+  wiring.imports = imports;
   const notifier = notifyWith(exchange, live, openChannel);
   wiring.notifier = notifier;
 
@@ -99,7 +103,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     stop: async () => {
       draining = true;
       await stopServing(app, listener, sockets, log);
-      await exchange.stop();
+      await Promise.all([exchange.stop(), imports.stop()]);
       await notifier.close();
       await credentialChanges?.close();
       rateLimit?.close();
@@ -124,6 +128,7 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
     hints: {
       queued: (platform) => wiring.notifier?.hints.queued(platform),
       appended: (organizationSid, event) => wiring.notifier?.hints.appended(organizationSid, event),
+      importReady: () => wiring.imports?.wake(),
     },
     get publicUrl() {
       return settings.publicUrl ?? wiring.listener?.url ?? '';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
-import { adminDigest } from '../domain/access/admin-credentials.ts';
+import { findValid } from '../domain/access/valid-credentials.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { VerifiedCredentials } from '../domain/verified-credentials.ts';
 
@@ -80,38 +80,5 @@ export function createCredentialWatch({ prisma, verified, log }: CredentialWatch
       isStopped = true;
       clearInterval(timer);
     },
-  };
-}
-
-/** @returns a function that tells whether a caller's credentials are valid in the database */
-async function findValid(prisma: PrismaClient, callers: readonly Caller[]): Promise<(caller: Caller) => boolean> {
-  const accountSids = [...new Set(callers.flatMap(({ adminSid, accountSid }) => (adminSid ? [] : accountSid)))];
-  const adminSids = [...new Set(callers.flatMap(({ adminSid }) => adminSid ?? []))];
-  const tokenSids = [...new Set(callers.flatMap(({ accessTokenSid }) => accessTokenSid ?? []))];
-  const accounts = await prisma.account.findMany({
-    where: { sid: { in: accountSids }, status: 'ACTIVE' },
-    select: { sid: true, tokenDigest: true },
-  });
-  const tokens = tokenSids.length
-    ? await prisma.accessToken.findMany({
-        where: { sid: { in: tokenSids }, dateRevoked: null, dateExpires: { gt: new Date() } },
-        select: { sid: true },
-      })
-    : [];
-  const admins = adminSids.length
-    ? await prisma.enterpriseAdmin.findMany({
-        where: { sid: { in: adminSids }, status: 'ACTIVE' },
-        select: { sid: true, accountSid: true, passwordHash: true },
-      })
-    : [];
-  const digests = new Map([
-    ...accounts.map(({ sid, tokenDigest }) => [sid, Buffer.from(tokenDigest).toString('base64')] as const),
-    ...admins.map((admin) => [admin.sid, adminDigest(admin)] as const),
-  ]);
-  const validTokens = new Set(tokens.map(({ sid }) => sid));
-  return ({ accountSid, adminSid, accessTokenSid, credentialDigest }) => {
-    const digest = digests.get(adminSid ?? accountSid);
-    if (digest === undefined) return false;
-    return accessTokenSid ? validTokens.has(accessTokenSid) : credentialDigest === undefined || credentialDigest === digest;
   };
 }

@@ -28,10 +28,13 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   ENTERPRISE_HAS_MAPPINGS: { status: 409, errorCode: '4052' },
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
-  // Only the graph sends messages, streams events, creates access tokens and manages accounts.
+  // Only the graph sends messages, streams events, creates access tokens, manages accounts and imports.
   SMS_TOO_LONG: { status: 400, errorCode: '450' },
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
+  IMPORT_NOT_FOUND: { status: 409, errorCode: '409' },
+  IMPORT_NOT_READY: { status: 409, errorCode: '409' },
+  IMPORT_HAS_INVALID_ROWS: { status: 409, errorCode: '409' },
   ACCOUNT_NOT_FOUND: { status: 409, errorCode: '409' },
   ACCOUNT_EXISTS: { status: 409, errorCode: '409' },
   ACCOUNT_CLOSED: { status: 409, errorCode: '409' },

@@ -26,6 +26,10 @@ export const mutationActions = {
   suspendAccount: 'account.suspend',
   activateAccount: 'account.activate',
   updateOrganization: 'organization.update',
+  importMappings: 'import.create',
+  runMappingImport: 'import.run',
+  exportMessages: 'export.create',
+  exportMappings: 'export.create',
 } as const;
 
 /** Every action that is recorded, as `<entity>.<verb>`. */

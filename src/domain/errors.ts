@@ -12,6 +12,9 @@ export const errorCodes = {
   MAPPING_NOT_FOUND: 'There is no mapping with this sid, or it is not visible to the caller.',
   BOT_NOT_FOUND: 'There is no bot with this sid, or it is not visible to the caller.',
   MESSAGE_NOT_FOUND: 'There is no message with this sid, or it is not visible to the caller.',
+  IMPORT_NOT_FOUND: 'There is no import with this sid, or it is not visible to the caller.',
+  IMPORT_NOT_READY: 'The import cannot run now: its file is missing or still being checked, or it is running.',
+  IMPORT_HAS_INVALID_ROWS: 'The import has invalid rows, so it does not run unless `skipInvalid` is set.',
   ACCOUNT_NOT_FOUND: 'The organization has no account with this sid.',
   ACCOUNT_EXISTS: 'The organization already has an account with this e-mail address, without regard to case.',
   ACCOUNT_CLOSED: 'The account is `CLOSED`, which is final.',
@@ -134,6 +137,7 @@ export const messageNotFound = (sid: string) =>
   new NotFoundError('MESSAGE_NOT_FOUND', 'Message Id not found', { value: sid, path: ['sid'] });
 export const accessTokenNotFound = (sid: string) =>
   new NotFoundError('ACCESS_TOKEN_NOT_FOUND', 'Access token not found', { value: sid, path: ['sid'] });
+export const importNotFound = (sid: string) => new NotFoundError('IMPORT_NOT_FOUND', 'Import not found', { value: sid, path: ['sid'] });
 export const accountNotFound = (sid: string) => new NotFoundError('ACCOUNT_NOT_FOUND', 'Account not found', { value: sid, path: ['sid'] });
 export const enterpriseClosed = (sid: string, path = ['sid']) =>
   new ConflictError('ENTERPRISE_CLOSED', 'Enterprise is CLOSED', { value: sid, path });

@@ -1,5 +1,7 @@
 import { purgeAccessTokens } from '../domain/access/access-tokens.ts';
 import { trimAuditLog } from '../domain/access/audit-log.ts';
+import { purgeExports } from '../domain/bulk/exports.ts';
+import { purgeImports } from '../domain/bulk/imports.ts';
 import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Platform } from '../domain/hints.ts';
@@ -50,6 +52,8 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'trim-audit-log', everyMs: HOUR_MS, run: (signal) => trimAuditLog(prisma, auditRetentionMs, signal) },
     { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: (signal) => purgeIdempotencyKeys(prisma, signal) },
     { name: 'purge-access-tokens', everyMs: HOUR_MS, run: (signal) => purgeAccessTokens(prisma, signal) },
+    { name: 'purge-exports', everyMs: HOUR_MS, run: (signal) => purgeExports(prisma, signal) },
+    { name: 'purge-imports', everyMs: HOUR_MS, run: (signal) => purgeImports(prisma, signal) },
     { name: 'restore-lanes', everyMs: 60_000, run: (signal) => restoreLanes(prisma, signal) },
     { name: 'fill-conversations', everyMs: 60_000, run: (signal) => fillConversations(prisma, signal) },
     { name: 'fill-usage', everyMs: 60_000, run: (signal) => fillUsage(prisma, signal) },

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { PrismaClient } from '../../prisma/client/client.ts';
+import type { MappingImport, PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
 import { decodeEventCursor } from '../domain/messages/event-cursor.ts';
@@ -10,6 +10,7 @@ import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
 import { currentStatus, isTerminal } from './current-status.ts';
 import { createFanOuts } from './fan-outs.ts';
+import { followImport } from './import-progress.ts';
 import { createPrivateStreams } from './private-streams.ts';
 import { type EventSelection, selectionOf } from './selection.ts';
 import { type LiveEvent, withCursors } from './tail.ts';
@@ -29,6 +30,11 @@ export interface Live {
    * @throws NotFoundError MESSAGE_NOT_FOUND
    */
   messageStatus(caller: Caller, sid: string): Promise<Updates<LiveEvent>>;
+  /**
+   * Subscribes to an import's progress, from now to its next end: CHECKED, COMPLETED or FAILED.
+   * @throws NotFoundError IMPORT_NOT_FOUND
+   */
+  mappingImport(caller: Caller, sid: string): Promise<Updates<MappingImport>>;
   /**
    * Reads the organization's log now: it may have grown.
    * @param event that it has grown by, if known
@@ -58,6 +64,7 @@ export interface LiveOptions {
 
 /** Creates the streams of message events. All of an organization's streams share one tail; readers of equal results share a fan-out. */
 export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
+  const stopping = new AbortController();
   const tails = createTails({ sql, log, pollMs });
   const privateStreams = createPrivateStreams({ inTurn, tails, idleMs, bufferSize });
   const fanOuts = createFanOuts({
@@ -99,12 +106,14 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
       const after = current.seq > head.seq ? current.seq : head.seq;
       return createUpdates([current], privateStreams.open(caller.organizationSid, head, after), untilTerminal(sid));
     },
+    mappingImport: (caller, sid) => followImport({ prisma, signal: stopping.signal }, caller, sid),
     wake: tails.wake,
     wakeAll: tails.wakeAll,
     get streams() {
       return privateStreams.size + fanOuts.readers;
     },
     stop: () => {
+      stopping.abort();
       // First, so that the fan-outs' readers move to streams that end at once.
       privateStreams.stop();
       fanOuts.stop();

@@ -38,12 +38,16 @@ function webStreamOf(through: PassThrough): ReadableStream<Uint8Array> {
         if (isOpen) controller.close();
         isOpen = false;
       };
+      const fail = () => {
+        if (isOpen) controller.error(new Error('the body was broken off'));
+        isOpen = false;
+      };
       through.on('data', (chunk: Buffer) => {
         if (!isOpen) return;
         controller.enqueue(new Uint8Array(chunk));
         if ((controller.desiredSize ?? 0) <= 0) through.pause();
       });
-      through.once('end', close).once('close', close);
+      through.once('end', close).once('close', () => (through.readableEnded ? close() : fail()));
     },
     pull: () => void through.resume(),
     cancel: () => {
@@ -100,6 +104,11 @@ export class Outlet {
   /** Sends the last text, and closes. */
   end(text: string): void {
     this.#to.end(text);
+  }
+
+  /** Breaks the connection off, so that the client knows that the body is not complete. */
+  abort(): void {
+    this.#to.destroy();
   }
 
   /** Calls back once the connection is lost or closed: at once, if it already is. */

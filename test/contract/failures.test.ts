@@ -6,7 +6,7 @@ import { ConflictError, type ErrorCode, InvalidInputError } from '../../src/doma
 import { responseOf } from '../../src/server/text-response.ts';
 import { stubContract, successes } from './stub-graph.ts';
 
-/** Sending messages, streaming events, access tokens and accounts are the graph's alone. */
+/** Sending messages, streaming events, access tokens, accounts and imports are the graph's alone. */
 type GraphErrorCode =
   | 'SMS_TOO_LONG'
   | 'ENTERPRISE_INACTIVE'
@@ -15,6 +15,9 @@ type GraphErrorCode =
   | 'CURSOR_EXPIRED'
   | 'STREAM_OVERFLOW'
   | 'ACCESS_TOKEN_NOT_FOUND'
+  | 'IMPORT_NOT_FOUND'
+  | 'IMPORT_NOT_READY'
+  | 'IMPORT_HAS_INVALID_ROWS'
   | 'ACCOUNT_NOT_FOUND'
   | 'ACCOUNT_EXISTS'
   | 'ACCOUNT_CLOSED'

@@ -4,6 +4,7 @@ import { schema } from '../../schema/index.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { done, fresh, type Input, newBot, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+import { insertCheckedImport } from '../support/imports.ts';
 import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
 
 const restcomm = createRecordingRestcomm();
@@ -73,6 +74,13 @@ const valid: Record<string, () => Promise<Input>> = {
   suspendAccount: async () => ({ sid: await account() }),
   activateAccount: async () => ({ sid: await account() }),
   updateOrganization: async () => ({ accentColor: '#0078d4' }),
+  importMappings: async () => ({ enterpriseSid: await enterprise() }),
+  runMappingImport: async () => {
+    const row = { name: '', microsoftAddress: 'a@b.example', externalAddress: '4930123' };
+    return { sid: await insertCheckedImport(gateway, provider, await enterprise(), row) };
+  },
+  exportMessages: async () => ({}),
+  exportMappings: async () => ({}),
 };
 const account = async () =>
   (await mutate('createAccount', { email: fresh.email(), permissions: ['READ'] }, '... on CreateAccountSuccess { account { sid } }'))
@@ -86,6 +94,9 @@ const unknown: Record<string, () => Promise<Input>> = {
   sendMessage: async () => ({ mappingSid: unknownSid('BE'), to: fresh.number(), body: 'Hello' }),
   createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'], enterpriseSid: unknownSid('EN') }),
   revokeAccessToken: async () => ({ sid: newSid('AT') }),
+  importMappings: async () => ({ enterpriseSid: unknownSid('EN') }),
+  exportMessages: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
+  exportMappings: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
 };
 
 const inputOf = async (name: string) => {

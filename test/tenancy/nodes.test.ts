@@ -18,6 +18,7 @@ const OWN = `query ($sid: ID!) {
   }
   accessTokens(first: 1) { nodes { id } }
   auditLog(first: 1) { nodes { id } }
+  mappingImports { id }
 }`;
 
 let gateway: TestGateway;
@@ -32,7 +33,7 @@ beforeAll(async () => {
   stranger = await gateway.provider();
   const { data, errors } = await world.provider.graph(OWN, { sid: world.sids.Enterprise?.[0] });
   expect(errors).toBeUndefined();
-  const { viewer, enterprise, accessTokens, auditLog } = data;
+  const { viewer, enterprise, accessTokens, auditLog, mappingImports } = data;
   const [message] = enterprise.messages.nodes;
   ids = {
     ...{
@@ -43,7 +44,7 @@ beforeAll(async () => {
     },
     ...{ Bot: enterprise.bot.id, Mapping: enterprise.mappings.nodes[0].id, Message: message.id, MessageEvent: message.events[0].id },
     Conversation: message.conversation.id,
-    ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id },
+    ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id, MappingImport: mappingImports[0].id },
   };
 });
 afterAll(() => gateway.close());
@@ -96,7 +97,7 @@ describe('a global id', () => {
   test('finds what belongs to the enterprise, and its account, for credentials that are restricted to it', async () => {
     const [first, second] = world.sids.Enterprise ?? [];
     const shared = ['Account', 'Organization'];
-    const own = ['Bot', 'Conversation', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'Message', 'MessageEvent'];
+    const own = ['Bot', 'Conversation', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'MappingImport', 'Message', 'MessageEvent'];
     expect(await seen(await token(['READ', 'AUDIT'], first))).toEqual([...shared, ...own].sort());
     expect(await seen(await token(['READ', 'AUDIT'], second))).toEqual(shared);
   });

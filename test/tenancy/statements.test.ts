@@ -15,7 +15,7 @@ import { packageRoot } from '../../src/database/package-root.ts';
 type Kind = 'within' | 'entry' | 'everywhere';
 
 const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
-  'admission/credential-watch.ts': ['everywhere'],
+  'bulk/face.ts': ['entry'],
   'cli/seed/command.ts': ['within'],
   'domain/access/access-tokens.ts': ['within', 'entry'],
   'domain/access/accounts.ts': ['within', 'entry', 'everywhere'],
@@ -23,7 +23,10 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/access/key-rotation.ts': ['everywhere'],
   'domain/access/organization-accounts.ts': ['within'],
   'domain/access/platform-accounts.ts': ['entry'],
+  'domain/access/valid-credentials.ts': ['everywhere'],
   'domain/bot-audience.ts': ['entry'],
+  'domain/bulk/import-work.ts': ['within', 'everywhere'],
+  'domain/bulk/imports.ts': ['within'],
   'domain/enterprises/admin-changes.ts': ['within'],
   'domain/enterprises/bot-changes.ts': ['within'],
   'domain/enterprises/bot-tenants.ts': ['entry', 'everywhere'],

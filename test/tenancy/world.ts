@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { accountSid, newSid, type SidPrefix } from '../../src/domain/sid.ts';
 import type { Provider, TestGateway } from '../support/gateway.ts';
+import { insertCheckedImport } from '../support/imports.ts';
 import { rowsOf, stringsIn } from './rows.ts';
 
 /** A mutation that made a world, with its idempotency key. */
@@ -34,6 +35,7 @@ export const prefixes: Readonly<Record<string, SidPrefix | 'AC'>> = {
   Message: 'MS',
   Conversation: 'CV',
   AccessToken: 'AT',
+  MappingImport: 'IM',
 };
 
 /** A sid that names nothing. */
@@ -81,6 +83,9 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const message = await insertMessage(gateway, provider, tag, `${number}1`, enterprises[0] as string, mappings[0] as string);
 
   const conversations = await gateway.database.prisma.conversation.findMany({ where: { organizationSid: provider.organizationSid } });
+  const row = { name: `imported ${tag}`, microsoftAddress: `imported@${tag}.example`, externalAddress: `${number}9` };
+  const mappingImport = await insertCheckedImport(gateway, provider, enterprises[0] as string, row);
+
   const admins = await gateway.database.prisma.enterpriseAdmin.findMany({ where: { organizationSid: provider.organizationSid } });
   return {
     provider,
@@ -94,6 +99,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       Message: [message],
       Conversation: conversations.map(({ sid }) => sid),
       AccessToken: [accessToken.sid],
+      MappingImport: [mappingImport],
     },
     texts: [`user 1 ${tag}`, `user1@${tag}.example`, `${number}1`, `error ${tag}`],
     visible: [
@@ -101,6 +107,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       ...admins.flatMap(({ sid, accountSid, email }) => [sid, accountSid, email]),
       ...[`Enterprise 2 ${tag}`, `user 2 ${tag}`, `user2@${tag}.example`, `${number}2`, `app-${tag}`, `tenant-${tag}`, `store-${tag}`],
       ...[clientSecret, `body ${tag}`, `https://media.example/${tag}`, `error ${tag}`, `restcomm-${tag}`],
+      ...[mappingImport, `imported ${tag}`, `imported@${tag}.example`, `${number}9`],
     ],
     deeds,
     secrets: [clientSecret, `password-${tag}-1`, `password-${tag}-2`, provider.authToken, token],

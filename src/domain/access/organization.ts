@@ -36,6 +36,12 @@ type UpdateOrganizationInput = z.input<typeof updateInput> & Keyed;
 export const featuresOf = ({ features }: Pick<Organization, 'features'>): OrganizationFeature[] =>
   organizationFeatures.filter((feature) => features.includes(feature));
 
+/** Whether the caller may use a feature: a provider always, an enterprise's admin if the organization has opted in. */
+export async function mayUse({ prisma }: Pick<Gateway, 'prisma'>, caller: Caller, feature: OrganizationFeature): Promise<boolean> {
+  if (!caller.adminSid) return true;
+  return featuresOf(await prisma.organization.findUniqueOrThrow({ where: { sid: caller.organizationSid } })).includes(feature);
+}
+
 /**
  * Changes the settings of the caller's organization. A blank display name, colour or logo removes it.
  * @throws InvalidInputError

@@ -56,10 +56,7 @@ type DeleteMappingInput = z.input<typeof deleteInput> & Keyed;
  */
 export function createMapping(gateway: Gateway, caller: Caller, input: CreateMappingInput): Promise<Mapping> {
   return idempotently(gateway, caller, 'createMapping', input, async (remember) => {
-    const { name, microsoftAddress, externalAddress, enterpriseSid } = parseInput(createInput, input);
-    await requireOpenEnterprise(gateway, caller, enterpriseSid);
-    await refuseTakenNumber(gateway, externalAddress);
-    const microsoftObjectId = await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress);
+    const { name, microsoftAddress, externalAddress, enterpriseSid, microsoftObjectId } = await checkNewMapping(gateway, caller, input);
     const sid = newSid('BE');
     await gateway.restcomm.enableSms(externalAddress, smsWebhook(gateway, sid));
     const data = {
@@ -83,6 +80,18 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
       throw asUniquenessError(error, externalAddress);
     });
   });
+}
+
+/**
+ * Checks whether a mapping can be created, and changes nothing.
+ * @returns its validated values, and the user's object id, if the enterprise has a bot
+ * @throws as createMapping
+ */
+export async function checkNewMapping(gateway: Gateway, caller: Caller, input: CreateMappingInput) {
+  const values = parseInput(createInput, input);
+  await requireOpenEnterprise(gateway, caller, values.enterpriseSid);
+  await refuseTakenNumber(gateway, values.externalAddress);
+  return { ...values, microsoftObjectId: await validateMicrosoftAddress(gateway, values.enterpriseSid, values.microsoftAddress) };
 }
 
 /**

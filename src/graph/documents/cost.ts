@@ -180,7 +180,9 @@ class OperationCost {
     return typeof last === 'number' ? Math.min(Math.max(0, last), MAX_LARGE_PAGE_SIZE) : 0;
   }
 
-  #listSize({ field, node }: FieldSelection): number {
+  #listSize(selection: FieldSelection): number {
+    const { field, node } = selection;
+    if (isPaged(selection)) return this.#pageSize(node);
     if (!field.args.some(({ name }) => name === 'ids')) return UNPAGED_LIST_SIZE;
     const ids = this.#argument(node, 'ids');
     return Array.isArray(ids) ? ids.length : 1;
@@ -196,7 +198,8 @@ class OperationCost {
   }
 }
 
-const isConnection = ({ field }: FieldSelection) => field.args.some(({ name }) => name === 'first');
+const isPaged = ({ field }: FieldSelection) => field.args.some(({ name }) => name === 'first');
+const isConnection = (selection: FieldSelection) => isPaged(selection) && !isList(selection);
 
 /** A subscription that may begin with the newest events. */
 const isStream = ({ field }: FieldSelection) => field.args.some(({ name }) => name === 'last');

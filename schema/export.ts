@@ -1,0 +1,116 @@
+import { GraphQLError } from 'graphql';
+import type { DataExport } from '../prisma/client/client.ts';
+import { exportMappings, exportMessages, NotOptedInError } from '../src/domain/bulk/exports.ts';
+import { fileFormats } from '../src/domain/bulk/formats.ts';
+import { linkTo } from '../src/domain/bulk/links.ts';
+import { builder } from './builder.ts';
+import { resultUnion } from './errors.ts';
+import { idempotencyKey } from './lists.ts';
+import { ChannelStatusEnum, MessageDirectionEnum, MessageTypeEnum } from './message.ts';
+
+const FileFormatEnum = builder.enumType('FileFormat', {
+  description: 'The format of a downloaded file, always in UTF-8. The columns are documented in docs/exports.md.',
+  values: {
+    CSV: {
+      value: fileFormats[0],
+      description: 'RFC 4180: a header, commas, CRLF. Texts that a spreadsheet would run as a formula begin with an apostrophe.',
+    },
+    JSON_LINES: { value: fileFormats[1], description: 'One JSON object a line, with the columns as its fields.' },
+  } as const,
+});
+
+const MessageExportFilterInput = builder.inputType('MessageExportFilter', {
+  description: 'A filter for exported messages. All given conditions must hold.',
+  fields: (t) => ({
+    enterpriseSid: t.id({ description: 'The message belongs to the enterprise with this sid.' }),
+    mappingSid: t.id({ description: 'The message was sent through the mapping with this sid.' }),
+    direction: t.field({ type: MessageDirectionEnum, description: 'The message has this direction.' }),
+    type: t.field({ type: MessageTypeEnum, description: 'The message is of this type.' }),
+    statuses: t.field({ type: [ChannelStatusEnum], description: 'The delivery status is one of these.' }),
+    createdFrom: t.field({ type: 'DateTime', description: 'The message was accepted at or after this time.' }),
+    createdTo: t.field({
+      type: 'DateTime',
+      description: 'The message was accepted at or before this time. At most the time of the request.',
+    }),
+  }),
+});
+
+const MappingExportFilterInput = builder.inputType('MappingExportFilter', {
+  description: 'A filter for exported mappings.',
+  fields: (t) => ({ enterpriseSid: t.id({ description: 'The mapping belongs to the enterprise with this sid.' }) }),
+});
+
+const ExportMessagesInput = builder.inputType('ExportMessagesInput', {
+  description: 'A file of messages to download, in the order of their acceptance.',
+  fields: (t) => ({
+    format: t.field({ type: FileFormatEnum, description: 'The format of the file. Defaults to `CSV`.' }),
+    withBody: t.boolean({ description: 'Whether the file has the texts of the messages. Defaults to false: billing needs none.' }),
+    filter: t.field({ type: MessageExportFilterInput, description: 'Which messages the file has. By default, all.' }),
+    ...idempotencyKey(t),
+  }),
+});
+
+const ExportMappingsInput = builder.inputType('ExportMappingsInput', {
+  description: 'A file of mappings to download, in the order of their creation.',
+  fields: (t) => ({
+    format: t.field({ type: FileFormatEnum, description: 'The format of the file. Defaults to `CSV`.' }),
+    filter: t.field({ type: MappingExportFilterInput, description: 'Which mappings the file has. By default, all.' }),
+    ...idempotencyKey(t),
+  }),
+});
+
+type ExportFields = PothosSchemaTypes.ObjectFieldBuilder<(typeof builder)['$inferSchemaTypes'], DataExport>;
+
+const download = (t: ExportFields) => ({
+  exportSid: t.exposeID('sid', { description: 'The sid of the export: `EX` followed by 32 hex digits, as in the audit log.' }),
+  url: t.string({
+    description:
+      'The signed URL of the file, for GET without credentials. Whoever has it can download the file until `dateExpires`, or until the credentials that asked for it end.',
+    resolve: ({ sid }, _args, { gateway }) => linkTo(gateway, 'exports', sid),
+  }),
+  dateExpires: t.expose('dateExpires', {
+    type: 'DateTime',
+    description: 'The time by which the download must have begun: five minutes after the request.',
+  }),
+});
+
+const ExportMessagesSuccessRef = builder.objectRef<DataExport>('ExportMessagesSuccess').implement({
+  description: 'The success of `exportMessages`.',
+  fields: download,
+});
+
+const ExportMappingsSuccessRef = builder.objectRef<DataExport>('ExportMappingsSuccess').implement({
+  description: 'The success of `exportMappings`.',
+  fields: download,
+});
+
+const OPT_IN = "Needs the permission `READ`; an enterprise's admin needs the organization's feature `ADMIN_EXPORT`, too.";
+
+builder.mutationFields((t) => ({
+  exportMessages: t.field({
+    type: ExportMessagesSuccessRef,
+    nullable: true,
+    description: `Creates a link to download messages, e.g. for billing. The file ends with the messages of this time. ${OPT_IN}`,
+    skipTypeScopes: true,
+    authScopes: { permission: 'read' },
+    errors: resultUnion('ExportMessagesResult', 'link', ['ENTERPRISE_NOT_FOUND', 'MAPPING_NOT_FOUND']),
+    args: { input: t.arg({ type: ExportMessagesInput, required: true, description: 'What the file has.' }) },
+    resolve: (_root, { input }, { gateway, caller }) => exportMessages(gateway, caller, input).catch(forbidUnlessOptedIn),
+  }),
+  exportMappings: t.field({
+    type: ExportMappingsSuccessRef,
+    nullable: true,
+    description: `Creates a link to download mappings. \`importMappings\` accepts the file. ${OPT_IN}`,
+    skipTypeScopes: true,
+    authScopes: { permission: 'read' },
+    errors: resultUnion('ExportMappingsResult', 'link', ['ENTERPRISE_NOT_FOUND']),
+    args: { input: t.arg({ type: ExportMappingsInput, required: true, description: 'What the file has.' }) },
+    resolve: (_root, { input }, { gateway, caller }) => exportMappings(gateway, caller, input).catch(forbidUnlessOptedIn),
+  }),
+}));
+
+/** @throws GraphQLError FORBIDDEN for an admin whose organization has not opted in, otherwise the error itself */
+export function forbidUnlessOptedIn(error: unknown): never {
+  if (!(error instanceof NotOptedInError)) throw error;
+  throw new GraphQLError('Your organization does not permit this: it has not opted in', { extensions: { code: 'FORBIDDEN' } });
+}

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import type { Face } from '../admission/admit.ts';
+import type { CredentialWatch } from '../admission/credential-watch.ts';
+import { createQuota } from '../admission/quota.ts';
+import { openExport } from '../domain/bulk/exports.ts';
+import { extensions, mediaTypes } from '../domain/bulk/formats.ts';
+import { uploadImport } from '../domain/bulk/imports.ts';
+import { callerOf, isStillValid, type LinkKind, sidOfLink } from '../domain/bulk/links.ts';
+import { DomainError, InvalidInputError } from '../domain/errors.ts';
+import type { Gateway } from '../domain/gateway.ts';
+import { type AnyRequest, NodeRequest, targetOf } from '../server/node-request.ts';
+import { StreamResponse } from '../server/stream-response.ts';
+import { type AnyResponse, TextResponse } from '../server/text-response.ts';
+import { Download } from './download.ts';
+
+/** The paths of links. */
+export const BULK = /^\/(exports|imports)\//;
+/** Those whose requests have no body. */
+export const DOWNLOADS = /^\/exports\//;
+
+/** Downloads of an organization at the same time, on each instance. */
+const MAX_DOWNLOADS = 3;
+/** How much of a refused upload is read and discarded. */
+const DRAIN_MAX_BYTES = 32 * 1024 * 1024;
+const NOT_A_LINK = 'This link is not valid, or has expired. Ask for another one.';
+
+interface BulkOptions {
+  /** The gateway as an organization uses it: its statements take turns with others'. */
+  readonly gatewayOf: (organizationSid: string) => Gateway;
+  readonly gateway: Gateway;
+  readonly credentials: CredentialWatch;
+}
+
+/** Creates the face of signed links: files are down- and uploaded by whoever has a link, as the caller who asked for it. Responses are JSON. */
+export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Face {
+  const downloads = createQuota(MAX_DOWNLOADS);
+
+  async function download(request: AnyRequest): Promise<AnyResponse> {
+    if (request.method !== 'GET') return refusal(405, 'Method not allowed', { allow: 'GET' });
+    const sid = sidOfLink(gateway.secrets, 'exports', tokenOf(request, 'exports'));
+    const row = sid && (await gateway.prisma.dataExport.findUnique({ where: { sid } }));
+    if (!row || row.dateExpires <= new Date()) return refusal(404, NOT_A_LINK);
+    const caller = callerOf(row, { requestId: randomUUID() });
+    if (!(await isStillValid(gateway.prisma, caller))) return refusal(404, NOT_A_LINK);
+    if (!downloads.take(caller.organizationSid)) {
+      return refusal(429, `At most ${MAX_DOWNLOADS} downloads of an organization run at the same time; try again later`, {
+        'retry-after': '10',
+      });
+    }
+    let isCounted = true;
+    const ended = () => {
+      if (isCounted) downloads.release(caller.organizationSid);
+      isCounted = false;
+    };
+    try {
+      const { name, format, pieces } = openExport(gatewayOf(caller.organizationSid), caller, row);
+      const body = new Download(await pieces.next(), pieces, { caller, credentials, log: gateway.log, ended });
+      return new StreamResponse(body, {
+        'content-type': mediaTypes[format],
+        'content-disposition': `attachment; filename="${name}.${extensions[format]}"`,
+        'x-accel-buffering': 'no',
+      });
+    } catch (error) {
+      ended();
+      throw error;
+    }
+  }
+
+  async function upload(request: AnyRequest): Promise<AnyResponse> {
+    if (request.method !== 'PUT' && request.method !== 'POST') return refusal(405, 'Method not allowed', { allow: 'PUT, POST' });
+    const sid = sidOfLink(gateway.secrets, 'imports', tokenOf(request, 'imports'));
+    const row = sid && (await gateway.prisma.mappingImport.findUnique({ where: { sid } }));
+    if (!row || row.dateExpires <= new Date()) return refusal(404, NOT_A_LINK);
+    if (!(await isStillValid(gateway.prisma, callerOf(row, { requestId: row.requestId })))) return refusal(404, NOT_A_LINK);
+    const body = request instanceof NodeRequest ? undefined : request.body?.getReader();
+    try {
+      const rows = await uploadImport(gateway, row, chunksOf(body));
+      return json(202, { importSid: row.sid, rows });
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      await drain(body);
+      return json(error instanceof InvalidInputError ? 400 : 409, { code: error.code, message: error.message });
+    }
+  }
+
+  return {
+    name: 'bulk',
+    handlePublic: (request) => (DOWNLOADS.test(targetOf(request).pathname) ? download(request) : upload(request)),
+    refuse: (_request, { status, message, retryAfter }) =>
+      refusal(status, message, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+    handle: async () => refusal(404, NOT_A_LINK),
+  };
+}
+
+const tokenOf = (request: AnyRequest, kind: LinkKind): string => targetOf(request).pathname.slice(`/${kind}/`.length);
+
+type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
+
+/** Reads a body as it arrives. Stopping early does not close the connection. */
+async function* chunksOf(body: BodyReader | undefined): AsyncGenerator<Uint8Array> {
+  for (let chunk = await body?.read(); chunk?.value; chunk = await body?.read()) yield chunk.value;
+}
+
+/** Reads the rest of a body: a client that is still sending does not read the response. */
+async function drain(body: BodyReader | undefined): Promise<void> {
+  let length = 0;
+  for await (const { length: bytes } of chunksOf(body)) {
+    length += bytes;
+    if (length > DRAIN_MAX_BYTES) return;
+  }
+}
+
+const refusal = (status: number, message: string, headers?: Readonly<Record<string, string>>) => json(status, { message }, headers);
+
+const json = (status: number, content: object, headers: Readonly<Record<string, string>> = {}): TextResponse =>
+  new TextResponse(JSON.stringify(content), { status, headers: { 'content-type': 'application/json', ...headers } });

@@ -1,0 +1,152 @@
+import * as z from 'zod';
+import type { DataExport, Prisma } from '../../../prisma/client/client.ts';
+import { mayUse } from '../access/organization.ts';
+import type { Caller } from '../caller.ts';
+import { deleteExpired } from '../delete-expired.ts';
+import { findEnterprise } from '../enterprises/enterprises.ts';
+import { findMapping } from '../enterprises/mappings.ts';
+import { enterpriseNotFound, mappingNotFound } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { idempotently } from '../idempotency.ts';
+import { invalidParameter, type Keyed, parseInput } from '../input.ts';
+import { newSid, normalizeSid } from '../sid.ts';
+import { inTransaction } from '../transaction.ts';
+import {
+  MAPPING_COLUMNS,
+  type MappingExportFilter,
+  MESSAGE_COLUMNS,
+  type MessageExportFilter,
+  mappingRows,
+  messageRows,
+} from './export-rows.ts';
+import { type FileFormat, type FileRow, fileFormats, headOf, rowsAsText } from './formats.ts';
+import { expiryOf, ownerColumns } from './links.ts';
+
+const time = z
+  .date()
+  .nullish()
+  .transform((date) => date ?? undefined);
+const sid = z
+  .string()
+  .nullish()
+  .transform((text) => (text ? normalizeSid(text) : undefined));
+const messagesInput = z.object({
+  format: z.enum(fileFormats).nullish(),
+  withBody: z.boolean().nullish(),
+  filter: z
+    .object({
+      ...{ enterpriseSid: sid, mappingSid: sid, createdFrom: time, createdTo: time },
+      direction: z.enum(['INBOUND', 'OUTBOUND']).nullish(),
+      type: z.enum(['SMS', 'MMS']).nullish(),
+      statuses: z.array(z.enum(['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'])).nullish(),
+    })
+    .nullish(),
+});
+const mappingsInput = z.object({ format: z.enum(fileFormats).nullish(), filter: z.object({ enterpriseSid: sid }).nullish() });
+
+type ExportMessagesInput = z.input<typeof messagesInput> & Keyed;
+type ExportMappingsInput = z.input<typeof mappingsInput> & Keyed;
+
+/** Who may not export: an enterprise's admin whose organization has not opted in. */
+export class NotOptedInError extends Error {}
+
+/**
+ * Prepares a file of messages, to be downloaded by a link. It ends with the messages of now.
+ * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND, MAPPING_NOT_FOUND; NotOptedInError
+ */
+export function exportMessages(gateway: Gateway, caller: Caller, input: ExportMessagesInput): Promise<DataExport> {
+  return prepare(gateway, caller, 'exportMessages', input, async (now) => {
+    const { format, withBody, filter } = parseInput(messagesInput, input);
+    const { createdFrom, createdTo, mappingSid } = filter ?? {};
+    if (createdFrom && createdTo && createdFrom > createdTo)
+      throw invalidParameter(['filter', 'createdTo'], 'must not be before createdFrom');
+    await requireEnterprise(gateway, caller, filter?.enterpriseSid);
+    if (mappingSid && !(await findMapping(gateway, caller, mappingSid))) throw mappingNotFound(mappingSid, ['filter', 'mappingSid']);
+    const end = createdTo && createdTo < now ? createdTo : now;
+    return { format, parameters: { withBody: withBody ?? false, filter: { ...filter, createdTo: end } } };
+  });
+}
+
+/**
+ * Prepares a file of mappings, which `importMappings` takes, too.
+ * @throws as exportMessages
+ */
+export function exportMappings(gateway: Gateway, caller: Caller, input: ExportMappingsInput): Promise<DataExport> {
+  return prepare(gateway, caller, 'exportMappings', input, async () => {
+    const { format, filter } = parseInput(mappingsInput, input);
+    await requireEnterprise(gateway, caller, filter?.enterpriseSid);
+    return { format, parameters: { filter: filter ?? {} } };
+  });
+}
+
+function prepare(
+  gateway: Gateway,
+  caller: Caller,
+  kind: 'exportMessages' | 'exportMappings',
+  input: Keyed,
+  parse: (now: Date) => Promise<{ format?: FileFormat | null; parameters: object }>,
+): Promise<DataExport> {
+  return idempotently(gateway, caller, kind, input, async (remember) => {
+    if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError();
+    const now = new Date();
+    const { format, parameters } = await parse(now);
+    return inTransaction(gateway.prisma, async (tx) => {
+      const created = await tx.dataExport.create({
+        data: {
+          ...{ sid: newSid('EX'), ...ownerColumns(caller), kind, format: format ?? 'csv' },
+          ...{
+            parameters: JSON.parse(JSON.stringify(parameters)) as Prisma.InputJsonObject,
+            dateCreated: now,
+            dateExpires: expiryOf(caller, now),
+          },
+        },
+      });
+      await remember(tx, created);
+      return created;
+    });
+  });
+}
+
+async function requireEnterprise(gateway: Gateway, caller: Caller, enterpriseSid: string | undefined): Promise<void> {
+  if (!enterpriseSid || (await findEnterprise(gateway, caller, enterpriseSid))) return;
+  throw enterpriseNotFound(enterpriseSid, ['filter', 'enterpriseSid']);
+}
+
+/** A file that is written as it is read. */
+interface ExportedFile {
+  readonly name: string;
+  readonly format: FileFormat;
+  readonly pieces: AsyncGenerator<string>;
+}
+
+/** Opens an export as the caller who asked for it. No more than a page of rows is in memory at once. */
+export function openExport(gateway: Gateway, caller: Caller, { kind, format: stored, parameters, dateCreated }: DataExport): ExportedFile {
+  const format = stored as FileFormat;
+  const { filter, withBody } = parameters as { filter: Record<string, string>; withBody?: boolean };
+  const day = dateCreated.toISOString().slice(0, 10);
+  if (kind === 'exportMappings') {
+    const rows = mappingRows(gateway, caller, filter as MappingExportFilter);
+    return { name: `mappings-${day}`, format, pieces: piecesOf(format, MAPPING_COLUMNS, rows) };
+  }
+  const { createdFrom, createdTo, ...rest } = filter;
+  const times = { createdFrom: createdFrom ? new Date(createdFrom) : undefined, createdTo: createdTo ? new Date(createdTo) : undefined };
+  const columns = withBody ? [...MESSAGE_COLUMNS, 'body'] : MESSAGE_COLUMNS;
+  const rows = messageRows(gateway, caller, { ...(rest as MessageExportFilter), ...times }, withBody ?? false);
+  return { name: `messages-${day}`, format, pieces: piecesOf(format, columns, rows) };
+}
+
+async function* piecesOf(format: FileFormat, columns: readonly string[], pages: AsyncGenerator<FileRow[]>): AsyncGenerator<string> {
+  let text = headOf(format, columns);
+  for await (const rows of pages) {
+    // Even if no row of a page is wanted: between two pieces, the reader can leave.
+    yield text + rowsAsText(format, columns, rows);
+    text = '';
+  }
+}
+
+/** How long an export is kept after its link has expired, in ms. */
+const KEPT_MS = 24 * 60 * 60_000;
+
+/** Deletes exports whose links expired more than a day ago. */
+export const purgeExports = (prisma: Gateway['prisma'], signal?: AbortSignal): Promise<number> =>
+  deleteExpired(prisma, { table: 'data_export', column: 'date_expires' }, new Date(Date.now() - KEPT_MS), signal);

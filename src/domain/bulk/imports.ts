@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import type { MappingImport, MappingImportRow } from '../../../prisma/client/client.ts';
+import { mayUse } from '../access/organization.ts';
+import type { Caller } from '../caller.ts';
+import { belonging } from '../confinement.ts';
+import { deleteExpired } from '../delete-expired.ts';
+import { requireOpenEnterprise } from '../enterprises/enterprise-state.ts';
+import { ConflictError, InvalidInputError, importNotFound } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { idempotently } from '../idempotency.ts';
+import { invalidParameter, type Keyed, lookup, mandatory, parseInput } from '../input.ts';
+import { comparedForm } from '../phone-numbers.ts';
+import { newSid, normalizeSid } from '../sid.ts';
+import { isPhoneNumber } from '../text.ts';
+import { inTransaction } from '../transaction.ts';
+import { NotOptedInError } from './exports.ts';
+import { readImportFile } from './import-file.ts';
+import { expiryOf, ownerColumns } from './links.ts';
+
+// An import is a file of mappings for an enterprise (docs/adr/0027): AWAITING_UPLOAD → CHECKING → CHECKED → RUNNING → COMPLETED, or FAILED where the
+// credentials ended. Its rows: PENDING → VALID, EXISTING or INVALID by the check; VALID → CREATED, EXISTING or FAILED by the run.
+
+export const importStatuses = ['AWAITING_UPLOAD', 'CHECKING', 'CHECKED', 'RUNNING', 'COMPLETED', 'FAILED'] as const;
+export type ImportStatus = (typeof importStatuses)[number];
+export const importRowStatuses = ['PENDING', 'VALID', 'INVALID', 'CREATED', 'EXISTING', 'FAILED'] as const;
+export type ImportRowStatus = (typeof importRowStatuses)[number];
+
+const createInput = z.object({ enterpriseSid: mandatory() });
+const runInput = z.object({ sid: lookup(), skipInvalid: z.boolean().nullish() });
+type ImportMappingsInput = z.input<typeof createInput> & Keyed;
+type RunMappingImportInput = z.input<typeof runInput> & Keyed;
+
+/** How many rows of a file are stored by a statement. */
+const BATCH = 500;
+/** How many rows or imports are listed at once. */
+const MAX_LISTED = 1000;
+/** How long an import is kept, in ms. */
+const KEPT_MS = 30 * 24 * 60 * 60_000;
+
+/**
+ * Prepares an import into an enterprise: its file is uploaded to a link.
+ * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND; ConflictError ENTERPRISE_CLOSED; NotOptedInError
+ */
+export function importMappings(gateway: Gateway, caller: Caller, input: ImportMappingsInput): Promise<MappingImport> {
+  return idempotently(gateway, caller, 'importMappings', input, async (remember) => {
+    const { enterpriseSid } = parseInput(createInput, input);
+    await requireOpenEnterprise(gateway, caller, enterpriseSid);
+    if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError();
+    const now = new Date();
+    const data = {
+      ...{ sid: newSid('IM'), ...ownerColumns(caller), enterpriseSid, status: 'AWAITING_UPLOAD' },
+      ...{
+        requestId: caller.requestId,
+        remoteAddress: caller.remoteAddress,
+        dateCreated: now,
+        dateUpdated: now,
+        dateExpires: expiryOf(caller, now),
+      },
+    };
+    return inTransaction(gateway.prisma, async (tx) => {
+      const created = await tx.mappingImport.create({ data });
+      await remember(tx, created);
+      return created;
+    });
+  });
+}
+
+/**
+ * Stores the rows of an uploaded file, and has them checked. A file that is malformed or cut off leaves nothing behind, and may be uploaded again.
+ * @throws InvalidInputError for a malformed file; ConflictError IMPORT_NOT_READY if the import already has one
+ */
+export async function uploadImport(
+  gateway: Gateway,
+  { sid, organizationSid, status }: MappingImport,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<number> {
+  const { prisma } = gateway;
+  if (status !== 'AWAITING_UPLOAD') throw notReady(sid, 'The import already has its file');
+  const upload = randomUUID();
+  let rowCount = 0;
+  try {
+    let batch: MappingImportRow[] = [];
+    const store = async () => {
+      await prisma.mappingImportRow.createMany({ data: batch });
+      batch = [];
+    };
+    for await (const row of readImportFile(chunks)) {
+      rowCount += 1;
+      const number = row.externalAddress.trim();
+      const externalDigits = isPhoneNumber(number) ? comparedForm(number) : '';
+      batch.push({
+        ...row,
+        ...{ organizationSid, importSid: sid, number: rowCount, upload, externalDigits, status: 'PENDING' },
+        ...{ errorCode: null, errorMessage: null, errorField: null, mappingSid: null },
+      });
+      if (batch.length === BATCH) await store();
+    }
+    await store();
+    const { count } = await prisma.mappingImport.updateMany({
+      where: { sid, status: 'AWAITING_UPLOAD' },
+      data: { status: 'CHECKING', upload, rowCount, errorCode: null, errorMessage: null, dateUpdated: new Date() },
+    });
+    if (count === 0) throw notReady(sid, 'The import already has its file');
+  } catch (error) {
+    await prisma.mappingImportRow.deleteMany({ where: { importSid: sid, upload } });
+    if (error instanceof InvalidInputError) {
+      await prisma.mappingImport.updateMany({
+        where: { sid, status: 'AWAITING_UPLOAD' },
+        data: { errorCode: error.code, errorMessage: error.message, dateUpdated: new Date() },
+      });
+    }
+    throw error;
+  }
+  gateway.hints.importReady?.();
+  return rowCount;
+}
+
+/**
+ * Runs an import that was checked, as the caller. Rows that failed are tried again; those that were created, or existed, are not.
+ * @throws InvalidInputError; NotFoundError IMPORT_NOT_FOUND; ConflictError IMPORT_NOT_READY, IMPORT_HAS_INVALID_ROWS
+ */
+export async function runMappingImport(gateway: Gateway, caller: Caller, input: RunMappingImportInput): Promise<MappingImport> {
+  const run = await idempotently(gateway, caller, 'runMappingImport', input, async (remember) => {
+    const { sid = '', skipInvalid } = parseInput(runInput, input);
+    return inTransaction(gateway.prisma, async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM mapping_import WHERE sid = ${sid} FOR UPDATE`;
+      const found = await tx.mappingImport.findUnique({ where: { sid, ...belonging(caller) } });
+      if (!found) throw importNotFound(sid);
+      const { status, upload } = found;
+      if (!upload || !['CHECKED', 'COMPLETED', 'FAILED'].includes(status)) throw notReady(sid, `The import is ${status}`);
+      const rows = { importSid: sid, upload };
+      // The check of an import whose credentials ended is not complete.
+      if ((await tx.mappingImportRow.count({ where: { ...rows, status: 'PENDING' } })) > 0)
+        throw notReady(sid, 'The import is not checked');
+      const invalid = await tx.mappingImportRow.count({ where: { ...rows, status: 'INVALID' } });
+      if (invalid > 0 && !skipInvalid) {
+        throw new ConflictError('IMPORT_HAS_INVALID_ROWS', `${invalid} rows are invalid`, { value: sid, path: ['sid'] });
+      }
+      await tx.mappingImportRow.updateMany({
+        where: { ...rows, status: 'FAILED' },
+        data: { status: 'VALID', errorCode: null, errorMessage: null, errorField: null },
+      });
+      const { requestId, remoteAddress } = caller;
+      const running = await tx.mappingImport.update({
+        where: { sid },
+        data: {
+          ...{ ...ownerColumns(caller), adminSid: caller.adminSid ?? null, accessTokenSid: caller.accessTokenSid ?? null },
+          ...{ confinedTo: caller.enterpriseSid ?? null, credentialDigest: caller.credentialDigest ?? null, requestId, remoteAddress },
+          ...{ status: 'RUNNING', errorCode: null, errorMessage: null, holder: null, heldUntil: null, dateUpdated: new Date() },
+        },
+      });
+      await remember(tx, running);
+      return running;
+    });
+  });
+  gateway.hints.importReady?.();
+  return run;
+}
+
+const notReady = (sid: string, message: string) => new ConflictError('IMPORT_NOT_READY', message, { value: sid, path: ['sid'] });
+
+/** The condition on an import with this sid that the caller may see. */
+export const importOf = (caller: Caller, sid: string) => ({ sid: normalizeSid(sid), ...belonging(caller) });
+
+/** Finds an import in the caller's reach; `null` where there is none. */
+export const findImport = ({ prisma }: Pick<Gateway, 'prisma'>, caller: Caller, sid: string): Promise<MappingImport | null> =>
+  prisma.mappingImport.findUnique({ where: importOf(caller, sid) });
+
+/** Lists the imports in the caller's reach, the newest first. */
+export function listImports({ prisma }: Gateway, caller: Caller, first: number): Promise<MappingImport[]> {
+  if (first < 0 || first > 100) throw invalidParameter(['first'], 'must be from 0 to 100', first);
+  return prisma.mappingImport.findMany({ where: belonging(caller), orderBy: [{ dateCreated: 'desc' }, { sid: 'desc' }], take: first });
+}
+
+/** Lists rows of an import by their numbers. */
+export function listImportRows(
+  { prisma }: Gateway,
+  { sid, upload }: MappingImport,
+  { statuses, after, first }: { statuses?: readonly ImportRowStatus[] | null; after: number; first: number },
+): Promise<MappingImportRow[]> {
+  if (first < 0 || first > MAX_LISTED) throw invalidParameter(['first'], `must be from 0 to ${MAX_LISTED}`, first);
+  return prisma.mappingImportRow.findMany({
+    where: { importSid: sid, upload: upload ?? '', number: { gt: after }, ...(statuses && { status: { in: [...statuses] } }) },
+    orderBy: { number: 'asc' },
+    take: first,
+  });
+}
+
+/** Counts the rows of an import by status. */
+export async function countImportRows(
+  { prisma }: Pick<Gateway, 'prisma'>,
+  { sid, upload }: MappingImport,
+): Promise<Record<ImportRowStatus, number>> {
+  const groups = await prisma.mappingImportRow.groupBy({ by: ['status'], where: { importSid: sid, upload: upload ?? '' }, _count: true });
+  const counts = new Map(groups.map(({ status, _count }) => [status, _count]));
+  return Object.fromEntries(importRowStatuses.map((status) => [status, counts.get(status) ?? 0])) as Record<ImportRowStatus, number>;
+}
+
+/** Whether an import was interrupted: the instance that worked on it has stopped, and none has taken it over yet. */
+export const isInterrupted = ({ status, heldUntil }: MappingImport): boolean =>
+  (status === 'CHECKING' || status === 'RUNNING') && heldUntil !== null && heldUntil < new Date();
+
+/** Deletes imports that are older than 30 days, with their rows. */
+export const purgeImports = (prisma: Gateway['prisma'], signal?: AbortSignal): Promise<number> =>
+  deleteExpired(prisma, { table: 'mapping_import', column: 'date_created' }, new Date(Date.now() - KEPT_MS), signal);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Gateway } from '../domain/gateway.ts';
 
@@ -25,6 +26,8 @@ const CHECKS_PER_PERIOD = 10;
 export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs: readonly Job[]): Jobs {
   const stopping = new AbortController();
   const { signal } = stopping;
+  // Each job waits with it: more are no leak.
+  setMaxListeners(0, signal);
 
   async function repeat(job: Job): Promise<void> {
     while (!signal.aborted) {

@@ -43,6 +43,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/messages/retry-messages.ts': ['within'],
   'domain/messages/sending-mapping.ts': ['within'],
   'domain/waiting.ts': ['within', 'everywhere'],
+  'exchange/clock.ts': ['everywhere'],
   'exchange/delivery.ts': ['within'],
   'exchange/holds.ts': ['within'],
   'exchange/outbox.ts': ['within', 'everywhere'],

@@ -16,6 +16,7 @@ export class ClientInterest implements Interest {
   readonly #client: ClientConnection | AbortSignal | undefined;
   #listeners: Set<() => void> | undefined;
   #hasTimedOut = false;
+  #hasEnded = false;
   #isKept = false;
 
   /** @param client absent: nothing says when it goes */
@@ -29,11 +30,11 @@ export class ClientInterest implements Interest {
   }
 
   isLost(): boolean {
-    return !this.#isKept && (this.#hasTimedOut || hasGone(this.#client));
+    return !this.#isKept && (this.#hasTimedOut || this.#hasEnded || hasGone(this.#client));
   }
 
   onLost(listener: () => void): () => void {
-    if (this.#isKept) return () => {};
+    if (this.#isKept || this.#hasEnded) return () => {};
     this.#listeners ??= this.#listen();
     const listeners = this.#listeners.add(listener);
     return () => listeners.delete(listener);
@@ -50,8 +51,13 @@ export class ClientInterest implements Interest {
     for (const listener of this.#listeners ?? []) listener();
   }
 
-  /** Stops listening to the connection, which may outlast many requests. */
+  /**
+   * Ends with the answer, and stops listening to the connection, which may outlast many requests. An error may have answered before all that was asked for
+   * was read: nobody waits for the rest.
+   */
   end(): void {
+    this.#hasEnded = true;
+    for (const listener of this.#listeners ?? []) listener();
     this.#listeners?.clear();
     this.#stopListening?.();
   }

@@ -18,10 +18,12 @@ interface Jobs {
 
 /** How many times a job's period is checked for being due. */
 const CHECKS_PER_PERIOD = 10;
+/** By how much the clock must have gone back, in ms. Less is the time that one instance's claim waits for another's. */
+const STEP_MS = 5000;
 
 /**
- * Runs each job when it is due. Among several instances, the one that advances a job's due time runs it. A due time that is later than a period from now was
- * set before the clock went back.
+ * Runs each job when it is due. Among several instances, the one that advances a job's due time runs it. A due time that is much later than a period from now
+ * was set before the clock went back.
  */
 export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs: readonly Job[]): Jobs {
   const stopping = new AbortController();
@@ -43,7 +45,7 @@ export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs
   async function claim({ name, everyMs }: Job): Promise<boolean> {
     const rows = await prisma.$queryRaw<{ name: string }[]>`
       INSERT INTO scheduled_job AS j (name, due) VALUES (${name}, now() + ${everyMs} * interval '1 millisecond')
-      ON CONFLICT (name) DO UPDATE SET due = excluded.due WHERE j.due <= now() OR j.due > excluded.due
+      ON CONFLICT (name) DO UPDATE SET due = excluded.due WHERE j.due <= now() OR j.due > excluded.due + ${STEP_MS} * interval '1 millisecond'
       RETURNING name`;
     return rows.length > 0;
   }

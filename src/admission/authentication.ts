@@ -55,7 +55,7 @@ export function createAuthentication(gateway: VerifierDeps, failedAttempts?: Fai
         status: 401,
         message: 'Authentication is required: HTTP Basic with an account SID and its auth token, or a bearer access token',
         challenge: credential && 'token' in credential ? BEARER_CHALLENGE : CHALLENGE,
-        hasEnded: verification === 'ENDED',
+        ...(verification === 'ENDED' ? { hasEnded: true } : {}),
       };
     }
     if (typeof verification === 'string') return REFUSALS[verification];

@@ -1,5 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** They take longest. If one of them came last, one of the cores would have nothing to do meanwhile. */
+const LONG = ['parity/list-plans', 'console/day', 'exchange/teams/playground', 'process/crash', 'process/frozen', 'live/history'];
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => LONG.some((name) => moduleId.endsWith(`/${name}.test.ts`));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   resolve: {
@@ -15,6 +27,7 @@ export default defineConfig({
     isolate: false,
     // Two cores, and many tests wait for platforms and timers. An embedded database takes 300 MB.
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

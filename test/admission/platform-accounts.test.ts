@@ -139,6 +139,15 @@ describe('an account that Restcomm knows', () => {
     expect(await answered).toMatch(/Bookmark[\s\S]*UNAUTHENTICATED/);
   });
 
+  test('loses its open streams once it gets a token of its own here', async () => {
+    const account = onPlatform();
+    const url = `http://gateway.test/graphql?${new URLSearchParams({ query: 'subscription { messageEvents { __typename } }' })}`;
+    const authorization = `Basic ${Buffer.from(`${account.sid}:${account.authToken}`).toString('base64')}`;
+    const answered = (await gateway.fetch(new Request(url, { headers: { accept: 'text/event-stream', authorization } }))).text();
+    await rotateToken(gateway.gateway, account.sid);
+    expect(await answered).toMatch(/Bookmark[\s\S]*UNAUTHENTICATED/);
+  });
+
   test('may create access tokens', async () => {
     const { data } = await graphOf(onPlatform())(
       'mutation { made: createAccessToken(input: { expiresIn: 60, permissions: [READ] }) { ... on CreateAccessTokenSuccess { token } } }',

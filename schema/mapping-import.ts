@@ -27,7 +27,7 @@ const STATUSES: Readonly<Record<ImportStatus, string>> = {
   CHECKED: 'Its rows were checked, and it can run.',
   RUNNING: 'Its valid rows are being created.',
   COMPLETED: 'It has run. Rows that failed are tried again if it is run again.',
-  FAILED: 'It was ended, since the credentials that started it ended. It can run again if it was checked.',
+  FAILED: 'It was ended, since the credentials that started it ended. It can run again if every row was checked before.',
 };
 const ROW_STATUSES: Readonly<Record<ImportRowStatus, string>> = {
   PENDING: 'The row has not been checked yet.',
@@ -35,7 +35,7 @@ const ROW_STATUSES: Readonly<Record<ImportRowStatus, string>> = {
   INVALID: 'The row cannot be created, and is not tried. `errorCode` says why.',
   CREATED: 'The mapping was created.',
   EXISTING: 'The number is mapped to this user of this enterprise already.',
-  FAILED: 'The mapping could not be created. `errorCode` says why.',
+  FAILED: 'The mapping could not be created, or a platform did not respond while it was checked. Running the import tries it again.',
 };
 
 const ImportStatusEnum = builder.enumType('MappingImportStatus', {
@@ -223,9 +223,11 @@ builder.mutationFields((t) => ({
     type: RunMappingImportSuccessRef,
     nullable: true,
     description:
-      'Creates the mappings of a checked import, each as `createMapping` does, and returns at once: `Subscription.mappingImport` shows the progress. If it has run before, only rows that failed are tried again.',
+      "Creates the mappings of a checked import, each as `createMapping` does, and returns at once: `Subscription.mappingImport` shows the progress. If it has run before, only rows that failed are tried again. An enterprise's admin needs the organization's feature `ADMIN_IMPORT`.",
     errors: resultUnion('RunMappingImportResult', 'running import', ['IMPORT_NOT_FOUND', 'IMPORT_NOT_READY', 'IMPORT_HAS_INVALID_ROWS']),
     args: { input: t.arg({ type: RunMappingImportInput, required: true, description: 'The import to run.' }) },
-    resolve: async (_root, { input }, { gateway, caller }) => ({ mappingImport: await runMappingImport(gateway, caller, input) }),
+    resolve: async (_root, { input }, { gateway, caller }) => ({
+      mappingImport: await runMappingImport(gateway, caller, input).catch(forbidUnlessOptedIn),
+    }),
   }),
 }));

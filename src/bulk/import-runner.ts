@@ -27,13 +27,18 @@ export function startImports(gateway: Gateway, { everyMs = CLAIM_MS / 2 }: { rea
 
   function begin(sid: string): void {
     if (working.has(sid)) return;
-    const done = workOnImport(gateway, sid, work)
-      .catch((error) => gateway.log.error({ err: error, importSid: sid }, 'an import was interrupted; it goes on when its claim has ended'))
-      .finally(() => {
+    const done = workOnImport(gateway, sid, work).then(
+      () => {
         working.delete(sid);
         // It may have been started again meanwhile.
         wake();
-      });
+      },
+      (error) => {
+        working.delete(sid);
+        // Not at once: the database may be a standby that reads and does not write.
+        gateway.log.error({ err: error, importSid: sid }, 'an import was interrupted; it goes on when its claim has ended');
+      },
+    );
     working.set(sid, done);
   }
 

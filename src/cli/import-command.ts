@@ -71,7 +71,11 @@ export function runImport(args: readonly string[], terminal: Terminal, isTermina
       if (counts.invalid > 0 && !values['skip-invalid']) {
         throw new CommandError('Nothing was created. Correct the file, or import its other rows with --skip-invalid.');
       }
-      if (values['dry-run']) return;
+      await printRows(client, sid, 'FAILED', terminal);
+      if (values['dry-run']) {
+        if (counts.failed > 0) throw new CommandError(`${counts.failed} rows could not be checked: a platform did not respond.`);
+        return;
+      }
     }
     await client.graph(RUN, { sid, skipInvalid: values['skip-invalid'] ?? true });
     const { counts } = await follow(client, sid, show, ({ counts, rowCount }) => rowCount - counts.valid);

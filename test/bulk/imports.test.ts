@@ -1,15 +1,28 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ImportRunner, startImports } from '../../src/bulk/import-runner.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
+import { workOnImport } from '../../src/domain/bulk/import-work.ts';
 import { purgeImports } from '../../src/domain/bulk/imports.ts';
+import { PlatformError } from '../../src/domain/errors.ts';
+import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
-import { done, fresh, newEnterprise, unknownSid } from '../parity/faces.ts';
+import { done, fresh, newBot, newEnterprise, unknownSid } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type GraphClient, graphClient } from '../support/graph.ts';
 import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
 import { graphqlSse } from '../support/transports.ts';
 
 const restcomm = createRecordingRestcomm();
+const embedded = createEmbeddedMicrosoft();
+/** The users that Microsoft does not answer about. */
+const throttled = new Set<string>();
+const microsoft = {
+  ...embedded,
+  findUser: async (...[bot, address]: Parameters<typeof embedded.findUser>) => {
+    if (throttled.has(address)) throw new PlatformError('Microsoft Graph: Too many requests');
+    return embedded.findUser(bot, address);
+  },
+};
 let gateway: TestGateway;
 let listener: Listener;
 let provider: Provider;
@@ -18,7 +31,7 @@ let enterpriseSid: string;
 let runner: ImportRunner | undefined;
 
 beforeAll(async () => {
-  gateway = await createTestGateway({ platforms: { restcomm } });
+  gateway = await createTestGateway({ platforms: { restcomm, microsoft } });
   listener = await listen((request, peer) => gateway.app.fetch(request, peer), { host: '127.0.0.1', port: 0, direct: gateway.app.direct });
   [provider, stranger] = [await gateway.provider(), await gateway.provider()];
   enterpriseSid = (await done(provider, 'createEnterprise', newEnterprise())).sid;
@@ -163,6 +176,59 @@ describe('an import', () => {
     const again = await reaches(state.sid, 'COMPLETED');
     expect(again.counts).toMatchObject({ created: 3, failed: 0 });
     expect(restcomm.calls.filter(([call]) => call === 'enableSms')).toHaveLength(failed.counts.failed);
+  });
+
+  test('loses no row because Microsoft did not respond while it was checked', async () => {
+    const own = (await done(provider, 'createEnterprise', newEnterprise())).sid;
+    await done(provider, 'createBot', newBot(own));
+    const [good, hurried] = rows(2) as [readonly [string, string, string], readonly [string, string, string]];
+    throttled.add(hurried[1]);
+    const state = await checked(csv([good, hurried, ['C', 'nobody', fresh.number()]]), own);
+    throttled.clear();
+    expect(state.counts).toMatchObject({ valid: 1, failed: 1, invalid: 1 });
+    expect(state.rows[1]).toMatchObject({ status: 'FAILED', errorCode: 'PLATFORM_ERROR', mappingSid: null });
+    await run(provider.graph, 'runMappingImport', { sid: state.sid, skipInvalid: true });
+    expect((await reaches(state.sid, 'COMPLETED')).counts).toMatchObject({ created: 2, failed: 0, invalid: 1 });
+  });
+
+  test('begins no row whose turn comes after the instance has begun to stop, and is free for another one', async () => {
+    const state = await checked(csv(rows(3)));
+    await runner?.stop();
+    runner = undefined;
+    await run(provider.graph, 'runMappingImport', { sid: state.sid });
+    restcomm.reset();
+    const stopping = new AbortController();
+    const inTurn = <Result>(work: () => Promise<Result>) => {
+      stopping.abort();
+      return work();
+    };
+    await workOnImport(gateway.gateway, state.sid, { holder: 'stopping', inTurn, signal: stopping.signal });
+    expect(restcomm.calls).toEqual([]);
+    expect(await stateOf(state.sid)).toMatchObject({ status: 'RUNNING', isInterrupted: false, counts: { valid: 3 } });
+    runner = startImports(gateway.gateway, { everyMs: 60_000 });
+    expect((await reaches(state.sid, 'COMPLETED')).counts).toMatchObject({ created: 3 });
+  });
+
+  test('is not tried again at once where the database refuses writes, as a standby does', async () => {
+    const state = await checked(csv(rows(1)));
+    await runner?.stop();
+    await run(provider.graph, 'runMappingImport', { sid: state.sid });
+    const { prisma } = gateway.database;
+    const { mappingImport } = prisma;
+    let claims = 0;
+    const updateMany = async () => {
+      claims += 1;
+      throw new Error('cannot execute UPDATE in a read-only transaction');
+    };
+    const findMany = (...args: Parameters<typeof mappingImport.findMany>) => mappingImport.findMany(...args);
+    const standby: typeof prisma = Object.create(prisma, { mappingImport: { value: { findMany, updateMany } } });
+    runner = startImports({ ...gateway.gateway, prisma: standby }, { everyMs: 60_000 });
+    await expect.poll(() => claims).toBe(1);
+    for (let n = 0; n < 20; n++) await mappingImport.findMany({ take: 1 });
+    expect(claims).toBe(1);
+    await runner.stop();
+    runner = startImports(gateway.gateway, { everyMs: 60_000 });
+    await reaches(state.sid, 'COMPLETED');
   });
 
   test('that has crashed is visible, and goes on without doubling anything', async () => {
@@ -385,6 +451,9 @@ describe('an import is the caller’s alone', () => {
     await upload(uploadUrl, csv(rows(1)));
     runner = startImports(gateway.gateway, { everyMs: 20 });
     await reaches(mappingImport.sid, 'CHECKED');
+    await provider.graph('mutation { updateOrganization(input: { features: [] }) { __typename } }');
+    expect((await run(graph, 'runMappingImport', { sid: mappingImport.sid })).code).toBe('FORBIDDEN');
+    await provider.graph('mutation { updateOrganization(input: { features: [ADMIN_IMPORT] }) { __typename } }');
     await run(graph, 'runMappingImport', { sid: mappingImport.sid });
     await reaches(mappingImport.sid, 'COMPLETED');
     const [created] = await mappingsOf(sid);

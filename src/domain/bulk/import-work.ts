@@ -1,7 +1,7 @@
 import type { MappingImport, MappingImportRow } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { checkNewMapping, createMapping } from '../enterprises/mapping-changes.ts';
-import { ConflictError, DomainError } from '../errors.ts';
+import { ConflictError, DomainError, PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { fold } from '../text.ts';
 import type { ImportRowStatus } from './imports.ts';
@@ -50,7 +50,7 @@ export async function workOnImport(gateway: Gateway, sid: string, { holder, inTu
   try {
     while (!signal.aborted && (await claim(false))) {
       const row = await prisma.mappingImport.findUniqueOrThrow({ where: { sid } });
-      if (!(await workOnBatch(gateway, row, inTurn))) return;
+      if (!(await workOnBatch(gateway, row, inTurn, signal))) return;
     }
     // It stops: another instance may go on at once.
     await prisma.mappingImport.updateMany({ where: { sid, holder }, data: { heldUntil: null } });
@@ -60,7 +60,7 @@ export async function workOnImport(gateway: Gateway, sid: string, { holder, inTu
 }
 
 /** @returns whether there may be more to do */
-async function workOnBatch(gateway: Gateway, found: MappingImport, inTurn: ImportWork['inTurn']): Promise<boolean> {
+async function workOnBatch(gateway: Gateway, found: MappingImport, inTurn: ImportWork['inTurn'], signal: AbortSignal): Promise<boolean> {
   const { prisma } = gateway;
   const { sid, upload, status, requestId, remoteAddress, organizationSid } = found;
   const end = async (data: { status: string; errorCode?: string; errorMessage?: string }) => {
@@ -89,6 +89,8 @@ async function workOnBatch(gateway: Gateway, found: MappingImport, inTurn: Impor
   await Promise.all(
     rows.map((row) =>
       inTurn(async () => {
+        // Its turn has come after the instance began to stop: the next one does it.
+        if (signal.aborted) return;
         const outcome = await work(gateway, caller, found, row);
         await prisma.mappingImportRow.updateMany({
           where: { importSid: sid, upload: row.upload, number: row.number, status: row.status },
@@ -126,7 +128,8 @@ async function checkRow(gateway: Gateway, caller: Caller, { enterpriseSid }: Map
     await checkNewMapping(gateway, caller, inputOf(enterpriseSid, row));
     return { status: 'VALID' };
   } catch (error) {
-    return failure('INVALID', error);
+    // An outage or a throttled request says nothing about the row: running the import tries it again.
+    return failure(error instanceof PlatformError ? 'FAILED' : 'INVALID', error);
   }
 }
 

@@ -118,11 +118,12 @@ export async function uploadImport(
 
 /**
  * Runs an import that was checked, as the caller. Rows that failed are tried again; those that were created, or existed, are not.
- * @throws InvalidInputError; NotFoundError IMPORT_NOT_FOUND; ConflictError IMPORT_NOT_READY, IMPORT_HAS_INVALID_ROWS
+ * @throws InvalidInputError; NotFoundError IMPORT_NOT_FOUND; ConflictError IMPORT_NOT_READY, IMPORT_HAS_INVALID_ROWS; NotOptedInError
  */
 export async function runMappingImport(gateway: Gateway, caller: Caller, input: RunMappingImportInput): Promise<MappingImport> {
   const run = await idempotently(gateway, caller, 'runMappingImport', input, async (remember) => {
     const { sid = '', skipInvalid } = parseInput(runInput, input);
+    if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError();
     return inTransaction(gateway.prisma, async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM mapping_import WHERE sid = ${sid} FOR UPDATE`;
       const found = await tx.mappingImport.findUnique({ where: { sid, ...belonging(caller) } });

@@ -102,5 +102,8 @@ $$;
 CREATE TRIGGER message_used_otherwise AFTER UPDATE OF channel_status ON message
   FOR EACH ROW WHEN (OLD.channel_status <> NEW.channel_status) EXECUTE FUNCTION use_changed();
 
--- The triggers' lock is had by now: whatever is stored from here on, they see.
-INSERT INTO usage_fill (organization_sid, position, until) SELECT organization_sid, '0001-01-01Z', clock_timestamp() FROM message_count;
+-- The triggers' lock is had by now: whatever is stored from here on, they see. What was stored may be later than the time if the clock went back.
+INSERT INTO usage_fill (organization_sid, position, until)
+SELECT organization_sid, '0001-01-01Z', greatest(clock_timestamp(), (
+  SELECT max(date_created) + interval '1 ms' FROM message WHERE message.organization_sid = message_count.organization_sid))
+FROM message_count;

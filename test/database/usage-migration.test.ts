@@ -1,0 +1,42 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PrismaClient } from '../../prisma/client/client.ts';
+import { migrate } from '../../src/database/migrations.ts';
+import { MIGRATIONS } from '../../src/database/package-root.ts';
+import { fillUsage, foldUsage } from '../../src/domain/messages/fold-usage.ts';
+import { createEarlierDatabase, type EarlierDatabase } from '../support/earlier-database.ts';
+
+const MIGRATION = '20261129225900_usage';
+
+let database: EarlierDatabase;
+
+beforeAll(async () => {
+  database = await createEarlierDatabase(MIGRATION);
+});
+afterAll(() => database.close());
+
+test('stored messages count once each, those of before the clock went back too', async () => {
+  const { pool } = database;
+  await pool.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  await migrate(pool, database.earlier);
+  await pool.query(`INSERT INTO organization (sid, name) VALUES ('OR1', 'o');
+    INSERT INTO account (sid, organization_sid, email, friendly_name, token_digest, token_key_id) VALUES ('AC1', 'OR1', 'a', 'a', '', '');
+    INSERT INTO enterprise (sid, organization_sid, account_sid, name, name_folded) VALUES ('EN1', 'OR1', 'AC1', 'e', 'e');
+    INSERT INTO message (sid, organization_sid, enterprise_sid, account_sid, direction, "from", from_folded, "to", to_folded, channel_status,
+      status_rank, date_created)
+    SELECT 'MS' || n, 'OR1', 'EN1', 'AC1', 'OUTBOUND', '1', '1', 'a', 'a', 'QUEUED', 0, now() + n * interval '1 hour' FROM generate_series(-1, 1) n`);
+  expect(await migrate(pool, MIGRATIONS)).toContain(MIGRATION);
+  await pool.query("UPDATE message SET channel_status = 'DELIVERED', status_rank = 3 WHERE sid = 'MS1'");
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
+  try {
+    expect(await fillUsage(prisma)).toBe(1);
+    await foldUsage(prisma);
+    const { rows } = await pool.query('SELECT status, sum(messages)::int AS messages FROM usage WHERE grain = 1 GROUP BY 1 ORDER BY 1');
+    expect(rows).toEqual([
+      { status: 'QUEUED', messages: 2 },
+      { status: 'DELIVERED', messages: 1 },
+    ]);
+  } finally {
+    await prisma.$disconnect();
+  }
+});

@@ -18,7 +18,7 @@ import { MessageEventRef } from './message-event.ts';
 
 const ConversationRef = builder.prismaNode('Conversation', {
   description:
-    'The messages between a Teams user and a phone: one conversation for each mapping and phone, in whatever form its number is written. It begins with their first message and ends with the mapping, whose messages stay.',
+    'The messages between a Teams user and a phone: one conversation for each mapping and phone, in whatever form its number is written. It begins with their first message and ends with the mapping, whose messages stay. A mapping that moves to another enterprise begins new ones there.',
   id: { field: 'sid' },
   findUnique: (sid, { caller }) => ({ sid, ...belonging(caller) }),
   nullable: true,
@@ -52,10 +52,10 @@ const ConversationRef = builder.prismaNode('Conversation', {
       description: "The time of the phone's first message after the last one from Teams. `null` if there is none since.",
     }),
     dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time of the first message.' }),
-    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that the mapping belongs to.' }),
+    enterpriseSid: t.exposeID('enterpriseSid', { description: 'The enterprise that the messages belong to.' }),
     enterprise: t.field({
       type: EnterpriseRef,
-      description: 'The enterprise that the mapping belongs to.',
+      description: 'The enterprise that the messages belong to.',
       extensions: needs('enterpriseSid'),
       resolve: async ({ enterpriseSid }, _args, { loaders }) => required(await loaders.enterprise.load(enterpriseSid)),
     }),
@@ -63,7 +63,7 @@ const ConversationRef = builder.prismaNode('Conversation', {
     mapping: t.field({
       type: MappingRef,
       nullable: true,
-      description: 'The mapping of the Teams user. `null` if it was deleted a moment ago.',
+      description: 'The mapping of the Teams user. `null` if it was deleted a moment ago, or moved out of the reach of your credentials.',
       extensions: needs('mappingSid'),
       resolve: ({ mappingSid }, _args, { loaders }) => loaders.mapping.load(mappingSid),
     }),
@@ -106,7 +106,7 @@ const ConversationConnection = builder.connectionObject(
 const ConversationFilterInput = builder.inputType('ConversationFilter', {
   description: 'A filter for conversations. All given conditions must hold.',
   fields: (t) => ({
-    enterpriseSid: t.id({ description: 'The mapping belongs to the enterprise with this sid.' }),
+    enterpriseSid: t.id({ description: 'The messages belong to the enterprise with this sid.' }),
     mappingSid: t.id({ description: 'The conversation is of the mapping with this sid.' }),
     phone: t.string({
       description:
@@ -141,7 +141,7 @@ builder.prismaObjectFields(MappingRef, (t) => ({
   conversations: t.connection(
     {
       type: ConversationRef,
-      description: 'The conversations of the Teams user by this number.',
+      description: 'The conversations of the Teams user by this number, in every enterprise that the mapping belonged to.',
       extensions: { ...needs(), ...packable },
       args: {
         filter: t.arg({ type: ConversationFilterInput, description: 'Returns only conversations that match this filter.' }),
@@ -163,14 +163,14 @@ builder.prismaObjectFields(MessageRef, (t) => ({
   conversationSid: t.id({
     nullable: true,
     description: 'The conversation that the message belongs to. `null` once its mapping is deleted.',
-    extensions: needs('mappingSid', 'direction', 'fromFolded', 'toFolded'),
+    extensions: needs('mappingSid', 'enterpriseSid', 'direction', 'fromFolded', 'toFolded'),
     resolve: conversationSidOf,
   }),
   conversation: t.field({
     type: ConversationRef,
     nullable: true,
     description: 'The conversation that the message belongs to. `null` once its mapping is deleted.',
-    extensions: needs('mappingSid', 'direction', 'fromFolded', 'toFolded'),
+    extensions: needs('mappingSid', 'enterpriseSid', 'direction', 'fromFolded', 'toFolded'),
     resolve: (message, _args, { loaders }) => {
       const sid = conversationSidOf(message);
       return sid === null ? null : loaders.conversation.load(sid);

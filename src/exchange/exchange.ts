@@ -55,7 +55,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'purge-exports', everyMs: HOUR_MS, run: (signal) => purgeExports(prisma, signal) },
     { name: 'purge-imports', everyMs: HOUR_MS, run: (signal) => purgeImports(prisma, signal) },
     { name: 'restore-lanes', everyMs: 60_000, run: (signal) => restoreLanes(prisma, signal) },
-    { name: 'fill-conversations', everyMs: 60_000, run: (signal) => fillConversations(prisma, signal) },
+    { name: 'fill-conversations', everyMs: 60_000, run: (signal) => fillConversations(gateway, signal) },
     { name: 'fill-usage', everyMs: 60_000, run: (signal) => fillUsage(prisma, signal) },
     { name: 'fold-usage', everyMs: 10_000, run: (signal) => foldUsage(prisma, signal) },
     { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },

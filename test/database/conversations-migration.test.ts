@@ -1,4 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg';
+import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PrismaClient } from '../../prisma/client/client.ts';
 import { migrate } from '../../src/database/migrations.ts';
@@ -39,12 +40,13 @@ test('the conversations of stored messages are made by the job', async () => {
   await pool.query(message('MS4', 'BE1', 4));
   const counted = async () => (await pool.query('SELECT last_message_sid, messages_from_phone FROM conversation')).rows;
   expect(await counted()).toEqual([{ last_message_sid: 'MS4', messages_from_phone: 1 }]);
+  const log = pino({ level: 'silent' });
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
   try {
     // The other mapping has no message.
-    expect(await fillConversations(prisma)).toBe(1);
+    expect(await fillConversations({ prisma, log })).toBe(1);
     expect(await counted()).toEqual([{ last_message_sid: 'MS4', messages_from_phone: 3 }]);
-    expect(await fillConversations(prisma)).toBe(0);
+    expect(await fillConversations({ prisma, log })).toBe(0);
   } finally {
     await prisma.$disconnect();
   }

@@ -6,6 +6,8 @@ import { resolveMappingUsers } from '../../src/domain/enterprises/mapping-users.
 import type { Gateway } from '../../src/domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../../src/domain/idempotency.ts';
 import { trimEvents } from '../../src/domain/messages/events.ts';
+import { fillConversations } from '../../src/domain/messages/fill-conversations.ts';
+import { fillUsage, foldUsage } from '../../src/domain/messages/fold-usage.ts';
 import { restoreLanes } from '../../src/exchange/outbox.ts';
 import { reconcileStatuses, recoverInbound } from '../../src/exchange/restcomm/reconciler.ts';
 import { expireHeldTexts } from '../../src/exchange/teams/held-texts.ts';
@@ -80,6 +82,10 @@ async function seed(): Promise<void> {
   await run(`INSERT INTO held_text (sid, organization_sid, enterprise_sid, object_id, conversation_id, service_url, activity_id, body, choices, expires, ended)
     SELECT 'HT' || n, 'OR1', 'EN1', 'o', 'c', 'u', n, 'b', '[]', now() + CASE WHEN ${isDue} THEN interval '-1 hour' ELSE interval '1 hour' END,
       CASE WHEN NOT ${isDue} THEN now() - CASE WHEN n <= 2 * ${DUE} THEN interval '99 days' ELSE interval '1 minute' END END FROM ${rows}`);
+  await run(`INSERT INTO conversation_fill SELECT sid, organization_sid FROM mapping WHERE sid LIKE 'BE1000_'`);
+  await run(`INSERT INTO usage_fill VALUES ('OR1', '0001-01-01Z', now())`);
+  await run(`INSERT INTO usage (organization_sid, grain, enterprise_sid, mapping_sid, slot, direction, type, status, bucket, messages, segments)
+    SELECT 'OR1', 7, 'EN1', n, now(), 'INBOUND', 'SMS', 'SENT', -1, 1, 1 FROM ${rows}`);
   await run('VACUUM ANALYZE');
 }
 
@@ -90,12 +96,25 @@ const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
   trimEvents: () => trimEvents(database.prisma, 30 * DAY_MS),
   purgeIdempotencyKeys: () => purgeIdempotencyKeys(database.prisma),
   purgeAccessTokens: () => purgeAccessTokens(database.prisma),
+  fillConversations: () => fillConversations(gateway),
+  fillUsage: () => fillUsage(database.prisma),
+  foldUsage: () => foldUsage(database.prisma),
   restoreLanes: () => restoreLanes(database.prisma),
   expireHeldTexts: () => expireHeldTexts(gateway),
   purgeNotices: () => purgeNotices(database.prisma),
 };
-/** Few rows at any time, or one each. */
-const SMALL = ['scheduled_job', 'organization', 'account', 'enterprise', 'bot', 'event_head'];
+/** Few rows at any time, or one each, or all of them due. */
+const SMALL = [
+  'scheduled_job',
+  'organization',
+  'account',
+  'enterprise',
+  'bot',
+  'event_head',
+  'conversation_fill',
+  'usage_fill',
+  'usage_change',
+];
 
 describe('a job reads no table from end to end, nor rows that are not due:', () => {
   test.each(Object.entries(JOBS))('%s', async (_name, run) => {

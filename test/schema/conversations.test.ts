@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { acceptMessage } from '../../src/domain/messages/message-log.ts';
 import { done, newEnterprise, newMapping } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
-import { graphClient } from '../support/graph.ts';
+import { type GraphClient, graphClient } from '../support/graph.ts';
 
 let gateway: TestGateway;
 let provider: Provider;
@@ -196,5 +196,46 @@ describe('conversations', () => {
       { sid },
     );
     expect(data).toEqual({ conversation: null, messages: { totalCount: 0, nodes: [] } });
+  });
+
+  test('stay with the enterprise that their messages belong to when the mapping moves to another one', async () => {
+    const sids: string[] = [];
+    const admins: GraphClient[] = [];
+    for (const email of ['former@e.example', 'next@e.example']) {
+      const enterprise = newEnterprise({ enterpriseAdmin: { email, password: 'a-long-password' } });
+      sids.push((await done(stranger, 'createEnterprise', enterprise)).sid);
+      admins.push(graphClient(gateway.fetch, { user: email, password: 'a-long-password' }));
+    }
+    const { sid: mapping } = await done(stranger, 'createMapping', newMapping(sids[0] as string));
+    const receive = async (enterpriseSid: string, body: string) => {
+      const { organizationSid, accountSid } = stranger;
+      const between = { from: '+15550100', to: 'ann@e.example', direction: 'OUTBOUND' as const, lane: mapping };
+      await acceptMessage(gateway.database.sql, { organizationSid, accountSid, enterpriseSid, mappingSid: mapping, ...between, body });
+    };
+    await receive(sids[0] as string, 'before');
+    await done(stranger, 'updateMapping', { sid: mapping, enterpriseSid: sids[1] });
+    await receive(sids[1] as string, 'after');
+    await receive(sids[1] as string, 'later');
+    const seen = async (graph: GraphClient) =>
+      (await list({}, undefined, { graph })).map((shown) => [...bodies([shown]), shown.messagesFromPhone, shown.enterpriseSid]);
+    const [before, after] = [
+      ['before', 1, sids[0]],
+      ['later', 2, sids[1]],
+    ];
+    expect(await seen(admins[0] as GraphClient)).toEqual([before]);
+    expect(await seen(admins[1] as GraphClient)).toEqual([after]);
+    expect(await seen(stranger.graph)).toEqual([after, before]);
+    const ofMapping = async (graph: GraphClient) => {
+      const document = `query ($sid: ID!) { mapping(sid: $sid) {
+        conversations { totalCount nodes { lastMessage { body conversation { messagesFromPhone } } messages { nodes { body } } } } } }`;
+      return (await graph(document, { sid: mapping })).data.mapping?.conversations;
+    };
+    const own = {
+      lastMessage: { body: 'later', conversation: { messagesFromPhone: 2 } },
+      messages: { nodes: [{ body: 'after' }, { body: 'later' }] },
+    };
+    expect(await ofMapping(admins[0] as GraphClient)).toBeUndefined();
+    expect(await ofMapping(admins[1] as GraphClient)).toEqual({ totalCount: 1, nodes: [own] });
+    expect(await ofMapping(stranger.graph)).toMatchObject({ totalCount: 2, nodes: [own, { lastMessage: { body: 'before' } }] });
   });
 });

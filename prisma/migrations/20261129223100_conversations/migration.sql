@@ -46,7 +46,7 @@ BEGIN
       SELECT sid, organization_sid, enterprise_sid, mapping_sid, direction, channel_status, date_created,
         CASE direction WHEN 'INBOUND' THEN "to" ELSE "from" END AS phone,
         CASE direction WHEN 'INBOUND' THEN to_folded ELSE from_folded END AS phone_folded,
-        conversation_sid(mapping_sid, direction, from_folded, to_folded) AS conversation
+        conversation_sid(mapping_sid, enterprise_sid, direction, from_folded, to_folded) AS conversation
       FROM inserted WHERE mapping_sid IS NOT NULL
     ) AS m
   ) AS m GROUP BY conversation ORDER BY conversation
@@ -69,7 +69,7 @@ BEGIN
         OR (excluded.unanswered_since <= greatest(c.last_from_teams, excluded.last_from_teams)
           AND excluded.last_from_phone > greatest(c.last_from_teams, excluded.last_from_teams))
       THEN (SELECT min(m.date_created) FROM message m
-        WHERE conversation_sid(m.mapping_sid, m.direction, m.from_folded, m.to_folded) = c.sid
+        WHERE conversation_sid(m.mapping_sid, m.enterprise_sid, m.direction, m.from_folded, m.to_folded) = c.sid
           AND m.direction = 'OUTBOUND' AND m.date_created > greatest(c.last_from_teams, excluded.last_from_teams))
       ELSE least(
         CASE WHEN c.unanswered_since > coalesce(greatest(c.last_from_teams, excluded.last_from_teams), '-infinity') THEN c.unanswered_since END,
@@ -86,7 +86,7 @@ CREATE TRIGGER message_conversed AFTER INSERT ON message REFERENCING NEW TABLE A
 CREATE FUNCTION count_failure() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE conversation SET messages_failed = messages_failed + CASE WHEN NEW.channel_status IN ('UNDELIVERED', 'FAILED') THEN 1 ELSE -1 END
-  WHERE sid = conversation_sid(NEW.mapping_sid, NEW.direction, NEW.from_folded, NEW.to_folded);
+  WHERE sid = conversation_sid(NEW.mapping_sid, NEW.enterprise_sid, NEW.direction, NEW.from_folded, NEW.to_folded);
   RETURN NULL;
 END
 $$;
@@ -107,12 +107,13 @@ BEGIN
     max(date_created) FILTER (WHERE direction = 'OUTBOUND'), max(answered),
     min(date_created) FILTER (WHERE direction = 'OUTBOUND' AND date_created > coalesce(answered, '-infinity')), min(date_created)
   FROM (
-    SELECT *, max(date_created) FILTER (WHERE direction = 'INBOUND') OVER (PARTITION BY conversation) AS answered FROM (
+    SELECT *, max(date_created) FILTER (WHERE direction = 'INBOUND') OVER (PARTITION BY conversation) AS answered
+    -- One conversation after another by the index, whatever the statistics say.
+    FROM unnest(sids) AS s (conversation) CROSS JOIN LATERAL (
       SELECT sid, organization_sid, enterprise_sid, mapping_sid, direction, channel_status, date_created,
         CASE direction WHEN 'INBOUND' THEN "to" ELSE "from" END AS phone,
-        CASE direction WHEN 'INBOUND' THEN to_folded ELSE from_folded END AS phone_folded,
-        conversation_sid(mapping_sid, direction, from_folded, to_folded) AS conversation
-      FROM message WHERE conversation_sid(mapping_sid, direction, from_folded, to_folded) = ANY (sids)
+        CASE direction WHEN 'INBOUND' THEN to_folded ELSE from_folded END AS phone_folded
+      FROM message WHERE conversation_sid(mapping_sid, enterprise_sid, direction, from_folded, to_folded) = conversation COLLATE "C" OFFSET 0
     ) AS m
   ) AS m GROUP BY conversation ORDER BY conversation
   ON CONFLICT (sid) DO UPDATE SET phone = excluded.phone, last_message_sid = excluded.last_message_sid,
@@ -120,7 +121,7 @@ BEGIN
     messages_from_teams = excluded.messages_from_teams, messages_failed = excluded.messages_failed, last_from_phone = excluded.last_from_phone,
     last_from_teams = excluded.last_from_teams, unanswered_since = excluded.unanswered_since, date_created = excluded.date_created;
   DELETE FROM conversation c WHERE c.sid = ANY (sids) AND NOT EXISTS (
-    SELECT FROM message m WHERE conversation_sid(m.mapping_sid, m.direction, m.from_folded, m.to_folded) = c.sid);
+    SELECT FROM message m WHERE conversation_sid(m.mapping_sid, m.enterprise_sid, m.direction, m.from_folded, m.to_folded) = c.sid OFFSET 0);
 END
 $$;
 
@@ -128,7 +129,7 @@ $$;
 CREATE FUNCTION converse_no_more() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM restore_conversations(ARRAY(
-    SELECT DISTINCT conversation_sid(mapping_sid, direction, from_folded, to_folded) FROM deleted WHERE mapping_sid IS NOT NULL));
+    SELECT DISTINCT conversation_sid(mapping_sid, enterprise_sid, direction, from_folded, to_folded) FROM deleted WHERE mapping_sid IS NOT NULL));
   RETURN NULL;
 END
 $$;

@@ -48,7 +48,7 @@ export class Values {
 
 /** The fields that are no columns: an immutable function computes them, and an index has its values. */
 const COMPUTED: Readonly<Record<string, string>> = {
-  conversationSid: 'conversation_sid("mapping_sid", "direction", "from_folded", "to_folded")',
+  conversationSid: 'conversation_sid("mapping_sid", "enterprise_sid", "direction", "from_folded", "to_folded")',
 };
 
 /** Returns the quoted column of a field: its name in snake case, as in the whole schema. A test checks this rule against the database. */

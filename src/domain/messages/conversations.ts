@@ -37,13 +37,13 @@ export const CONVERSATIONS: Table<Conversation> = {
 };
 
 /** The columns of a message that its conversation follows from. */
-type Conversing = Pick<Message, 'mappingSid' | 'direction' | 'fromFolded' | 'toFolded'>;
+type Conversing = Pick<Message, 'mappingSid' | 'enterpriseSid' | 'direction' | 'fromFolded' | 'toFolded'>;
 
 /** The sid of a message's conversation, as the database's function conversation_sid computes it; `null` for a message whose mapping was deleted. */
-export function conversationSidOf({ mappingSid, direction, fromFolded, toFolded }: Conversing): string | null {
+export function conversationSidOf({ mappingSid, enterpriseSid, direction, fromFolded, toFolded }: Conversing): string | null {
   if (mappingSid === null) return null;
   const phone = direction === 'INBOUND' ? toFolded : fromFolded;
-  return `CV${createHash('md5').update(`${mappingSid} ${phone}`).digest('hex')}`;
+  return `CV${createHash('md5').update(`${mappingSid} ${enterpriseSid} ${phone}`).digest('hex')}`;
 }
 
 /** How to show a conversation's phone: in E.164, as a short code's digits, or as the name that the last message has. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { ChannelStatus, Conversation, Message } from '../../../prisma/client/client.ts';
+import { pino } from 'pino';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
+import type { ChannelStatus, Conversation, Message, PrismaClient } from '../../../prisma/client/client.ts';
 import type { Database } from '../../../src/database/connect.ts';
 import { conversationSidOf } from '../../../src/domain/messages/conversations.ts';
 import { fillConversations } from '../../../src/domain/messages/fill-conversations.ts';
@@ -12,6 +13,7 @@ import { createTestDatabase } from '../../support/database.ts';
 
 // Conversations are kept by whatever changes messages, and are always what the messages say.
 
+const ENTERPRISES = ['EN1', 'EN2'] as const;
 const MAPPINGS = ['BE1', 'BE2'] as const;
 const PHONES = ['+15550100', '15550101', 'AMAZON'] as const;
 const FAILURES: readonly ChannelStatus[] = ['FAILED', 'UNDELIVERED'];
@@ -23,7 +25,8 @@ beforeAll(async () => {
   const digest = { tokenDigest: new Uint8Array(32), tokenKeyId: 'key' };
   await prisma.organization.create({ data: { sid: 'OR1', name: 'One' } });
   await prisma.account.create({ data: { sid: 'AC1', organizationSid: 'OR1', email: 'a@b.example', friendlyName: 'a', ...digest } });
-  await prisma.enterprise.create({ data: { sid: 'EN1', organizationSid: 'OR1', accountSid: 'AC1', name: 'e', nameFolded: 'e' } });
+  for (const sid of ENTERPRISES)
+    await prisma.enterprise.create({ data: { sid, organizationSid: 'OR1', accountSid: 'AC1', name: sid, nameFolded: sid } });
 });
 beforeEach(async () => {
   await database.pool.query('TRUNCATE message CASCADE; DELETE FROM outbox_lane; DELETE FROM mapping');
@@ -38,6 +41,13 @@ async function createMapping(sid: string): Promise<void> {
   await database.prisma.mapping.create({
     data: { sid, name: sid, nameFolded: sid, externalAddress: `+${externalDigits}`, externalDigits, ...address, ...owner },
   });
+}
+
+/** Makes the conversations of messages from before, and tells what it logs. */
+async function fill({ prisma = database.prisma, signal }: { prisma?: PrismaClient; signal?: AbortSignal } = {}) {
+  const logged: { mappingSid?: string }[] = [];
+  const log = pino({ level: 'error' }, { write: (line) => void logged.push(JSON.parse(line)) });
+  return { done: await fillConversations({ prisma, log }, signal), logged };
 }
 
 const between = (mappingSid: string, phone: string, direction: 'INBOUND' | 'OUTBOUND', body = 'Hello'): NewMessage => ({
@@ -56,7 +66,7 @@ async function told(): Promise<Partial<Conversation>[]> {
     const of = (direction: string) => inOrder.filter((message) => message.direction === direction);
     const answered = of('INBOUND').at(-1)?.dateCreated ?? null;
     return {
-      ...{ sid, organizationSid: 'OR1', enterpriseSid: 'EN1', mappingSid: last.mappingSid as string },
+      ...{ sid, organizationSid: 'OR1', enterpriseSid: last.enterpriseSid, mappingSid: last.mappingSid as string },
       ...{ phone: last.direction === 'INBOUND' ? last.to : last.from, lastMessageSid: last.sid, lastMessageDate: last.dateCreated },
       phoneFolded: last.direction === 'INBOUND' ? last.toFolded : last.fromFolded,
       messagesFromPhone: of('OUTBOUND').length,
@@ -121,6 +131,18 @@ describe('a conversation', () => {
     expect(await kept()).toEqual(await told());
   });
 
+  test('is another one once the mapping belongs to another enterprise', async () => {
+    for (const enterpriseSid of ENTERPRISES)
+      await acceptMessage(database.sql, { ...between('BE1', '+15550100', 'OUTBOUND'), enterpriseSid });
+    expect((await kept()).map(({ enterpriseSid, messagesFromPhone }) => [enterpriseSid, messagesFromPhone]).sort()).toEqual([
+      ['EN1', 1],
+      ['EN2', 1],
+    ]);
+    expect(await kept()).toEqual(await told());
+    await database.prisma.mapping.delete({ where: { sid: 'BE1' } });
+    expect(await kept()).toEqual([]);
+  });
+
   test('ends with its mapping, whose messages stay', async () => {
     const stored = await acceptMessage(database.sql, between('BE1', '+15550100', 'OUTBOUND'));
     await acceptMessage(database.sql, between('BE2', '+15550100', 'OUTBOUND'));
@@ -160,6 +182,7 @@ const steps = fc.array(
         messages: fc.array(
           fc.record({
             mapping: fc.nat(MAPPINGS.length - 1),
+            enterprise: fc.nat(ENTERPRISES.length - 1),
             phone: fc.nat(PHONES.length - 1),
             direction: fc.constantFrom('INBOUND' as const, 'OUTBOUND' as const),
             time: fc.nat(8),
@@ -196,12 +219,13 @@ test('whatever happens to messages, their conversations are what they say', asyn
         const at = (place: number) => sids[place % sids.length] ?? '';
         if (step.kind === 'store') {
           await prisma.message.createMany({
-            data: step.messages.map(({ mapping, phone, direction, time, status }) => {
+            data: step.messages.map(({ mapping, enterprise, phone, direction, time, status }) => {
               const { from, to, lane: _lane, ...message } = between(MAPPINGS[mapping] as string, PHONES[phone] as string, direction);
               const folded = { fromFolded: from.replace('+', '').toLowerCase(), toFolded: to.replace('+', '').toLowerCase() };
               const dateCreated = new Date(Date.UTC(2026, 0, 1, 0, 0, time));
               return {
                 ...message,
+                enterpriseSid: ENTERPRISES[enterprise] as string,
                 phone: undefined,
                 teams: undefined,
                 mediaUrls: [],
@@ -221,7 +245,7 @@ test('whatever happens to messages, their conversations are what they say', asyn
           await prisma.message.deleteMany({ where: { sid: { in: step.places.map(at) } } });
         } else {
           await prisma.conversationFill.createMany({ data: MAPPINGS.map((mappingSid) => ({ mappingSid, organizationSid: 'OR1' })) });
-          await fillConversations(prisma);
+          await fill();
           expect(await prisma.conversationFill.count()).toBe(0);
         }
         expect(await kept()).toEqual(await told());
@@ -232,7 +256,7 @@ test('whatever happens to messages, their conversations are what they say', asyn
 });
 
 test('the conversations of messages from before are made while messages go on being stored', async () => {
-  const { prisma, pool, sql } = database;
+  const { pool, sql } = database;
   for (let index = 0; index < 60; index++) {
     await acceptMessage(sql, between(MAPPINGS[index % 2] as string, PHONES[index % 3] as string, index % 4 ? 'OUTBOUND' : 'INBOUND'));
   }
@@ -245,8 +269,106 @@ test('the conversations of messages from before are made while messages go on be
       acceptMessage(sql, between(MAPPINGS[index % 2] as string, PHONES[index % 3] as string, index % 3 ? 'OUTBOUND' : 'INBOUND')),
     ),
   );
-  await Promise.all([fillConversations(prisma), storing]);
+  await Promise.all([fill(), storing]);
   const conversations = await kept();
   expect(conversations).toEqual(await told());
   expect(conversations.reduce((sum, { messagesFromPhone, messagesFromTeams }) => sum + messagesFromPhone + messagesFromTeams, 0)).toBe(140);
 });
+
+/** Stores messages as if there had been no conversations yet. */
+async function storeEarlier(messages: number, phones: number): Promise<void> {
+  await database.pool.query(`INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, "from", from_folded,
+      "to", to_folded, channel_status, status_rank)
+    SELECT mapping || 'MS' || n, 'OR1', 'EN1', mapping, 'AC1', 'OUTBOUND', n % ${phones}, n % ${phones}, 'a', 'a', 'DELIVERED', 3
+    FROM generate_series(1, ${messages}) n, unnest(ARRAY['BE1', 'BE2']) mapping`);
+  await database.pool.query('DELETE FROM conversation; INSERT INTO conversation_fill SELECT sid, organization_sid FROM mapping');
+}
+const filling = async () => (await database.prisma.conversationFill.findMany()).map(({ mappingSid }) => mappingSid);
+
+describe('making the conversations of messages from before', () => {
+  test('goes on after a mapping that fails, and tries it again next time', async () => {
+    await storeEarlier(4, 2);
+    await database.pool.query("ALTER TABLE conversation ADD CONSTRAINT broken CHECK (mapping_sid <> 'BE1')");
+    try {
+      const { done, logged } = await fill();
+      expect([done, logged.map(({ mappingSid }) => mappingSid)]).toEqual([1, ['BE1']]);
+      expect(await filling()).toEqual(['BE1']);
+      expect((await kept()).map(({ mappingSid }) => mappingSid)).toEqual(['BE2', 'BE2']);
+    } finally {
+      await database.pool.query('ALTER TABLE conversation DROP CONSTRAINT broken');
+    }
+    expect(await fill()).toEqual({ done: 1, logged: [] });
+    expect(await kept()).toEqual(await told());
+  });
+
+  test('ends between two batches, which have few messages each', async () => {
+    await storeEarlier(7500, 3);
+    const controller = new AbortController();
+    // Of 2500 messages each, two of the three fit in a batch.
+    const prisma = followed(/restore_conversations/, async () => controller.abort());
+    expect(await fill({ prisma, signal: controller.signal })).toEqual({ done: 0, logged: [] });
+    expect((await kept()).map(({ messagesFromPhone }) => messagesFromPhone)).toEqual([2500, 2500]);
+    expect(await filling()).toEqual(['BE1', 'BE2']);
+    expect((await fill()).done).toBe(2);
+    expect(await kept()).toEqual(await told());
+  });
+
+  test('makes none for a mapping that is deleted meanwhile', async () => {
+    await storeEarlier(2, 2);
+    const deleted = followed(/FROM message WHERE mapping_sid/, () => database.prisma.mapping.deleteMany({ where: { sid: 'BE1' } }));
+    expect(await fill({ prisma: deleted })).toEqual({ done: 2, logged: [] });
+    expect((await kept()).map(({ mappingSid }) => mappingSid)).toEqual(['BE2', 'BE2']);
+    expect(await filling()).toEqual([]);
+  });
+
+  // Embedded there is one connection.
+  test.skipIf(!inject('postgres'))('holds up the deletion of its mapping, which then takes them along', async () => {
+    await storeEarlier(2, 2);
+    const { prisma } = database;
+    let isDeleted = false;
+    let deletion: Promise<unknown> | undefined;
+    const followedByDeletion = followed(/restore_conversations/, async () => {
+      deletion ??= prisma.mapping.deleteMany({ where: { sid: 'BE1' } }).then(() => {
+        isDeleted = true;
+      });
+      const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+      await vi.waitFor(async () => expect(isDeleted || (await database.pool.query(waiting)).rowCount).toBeTruthy());
+    });
+    expect(await fill({ prisma: followedByDeletion })).toEqual({ done: 2, logged: [] });
+    await deletion;
+    expect((await kept()).map(({ mappingSid }) => mappingSid)).toEqual(['BE2', 'BE2']);
+  });
+
+  test('reads only the messages of these conversations, without statistics too', async () => {
+    await storeEarlier(10_000, 5000);
+    const client = await database.pool.connect();
+    try {
+      await client.query(`DELETE FROM pg_statistic WHERE starelid IN ('message'::regclass, 'message_of_conversation'::regclass)`);
+      await client.query('BEGIN');
+      await client.query(`SELECT restore_conversations(ARRAY(SELECT DISTINCT
+        conversation_sid('BE1', 'EN1', 'OUTBOUND', n::text, '') FROM generate_series(1, 200) n))`);
+      const { rows } = await client.query(`SELECT pg_stat_get_xact_numscans('message'::regclass)::int AS whole,
+        pg_stat_get_xact_tuples_fetched('message'::regclass)::int AS fetched, (SELECT count(*)::int FROM conversation) AS conversations`);
+      expect(rows).toMatchObject([{ whole: 0, conversations: 200 }]);
+      // Two of each, and one of each to see whether there is any left.
+      expect(rows[0].fetched).toBeLessThanOrEqual(600);
+    } finally {
+      await client.query('ROLLBACK');
+      client.release();
+    }
+  });
+});
+
+/** A client that does something after each statement like this one, in transactions too. */
+function followed(statement: RegExp, act: () => Promise<unknown>): PrismaClient {
+  const after = async (sql: string, result: unknown) => {
+    if (statement.test(sql)) await act();
+    return result;
+  };
+  return database.prisma.$extends({
+    query: {
+      $queryRaw: async ({ args, query }) => after(args.sql, await query(args)),
+      $executeRaw: async ({ args, query }) => after(args.sql, await query(args)),
+    },
+  }) as unknown as PrismaClient;
+}

@@ -68,7 +68,7 @@ export function Stuck({ stuck, onChange }: StuckProps) {
           {stuck.totalCount})
         </h2>
         <Link href={linkTo('/messages', { stuck: 'yes' })}>{words('overview.stuckAll')}</Link>
-        {may('WRITE') && stuck.totalCount > 0 && <RetryAll onChange={onChange} />}
+        {may('WRITE') && <RetryAll isOffered={stuck.totalCount > 0} onChange={onChange} />}
       </div>
       {stuck.nodes.length === 0 ? (
         <Empty title={words('overview.noneStuck')} />
@@ -88,8 +88,8 @@ export function Stuck({ stuck, onChange }: StuckProps) {
   );
 }
 
-/** Sends all stuck messages again, in as many runs as it takes. */
-function RetryAll({ onChange }: { readonly onChange: () => void }) {
+/** Sends all stuck messages again, in as many runs as it takes. What came of it stays when none is stuck any more. */
+function RetryAll({ isOffered, onChange }: { readonly isOffered: boolean; readonly onChange: () => void }) {
   const words = useWords();
   const retry = usePerform(RETRY_ALL);
   const [state, setState] = useState<'idle' | 'busy' | { readonly count: number } | Problem>('idle');
@@ -118,9 +118,11 @@ function RetryAll({ onChange }: { readonly onChange: () => void }) {
     );
   return (
     <>
-      <Button appearance="primary" disabled={state === 'busy'} onClick={run}>
-        {words('overview.retryAll')}
-      </Button>
+      {isOffered && (
+        <Button appearance="primary" disabled={state === 'busy'} onClick={run}>
+          {words('overview.retryAll')}
+        </Button>
+      )}
       {outcome}
     </>
   );

@@ -147,13 +147,23 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'Stuck for a while' });
     await row('Stuck for a while').waitFor();
     await open('Overview');
-    await vi.waitFor(
-      async () => {
-        await button('Refresh').click();
-        await row('Stuck for a while').getByText('The enterprise is inactive').waitFor({ timeout: 1000 });
-      },
-      { timeout: 20_000 },
-    );
+    const isStuck = () =>
+      vi.waitFor(
+        async () => {
+          await button('Refresh').click();
+          await row('Stuck for a while').getByText('The enterprise is inactive').waitFor({ timeout: 1000 });
+        },
+        { timeout: 20_000 },
+      );
+    await isStuck();
+    await button('Stuck for a while').click();
+    await dialog().getByRole('button', { name: 'Send again' }).click();
+    await dialog().getByText('The message is sent again.').waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).click();
+    await isStuck();
+    await button('Send all again').click();
+    await page.getByText('1 messages are sent again.').waitFor();
+    await isStuck();
     await row('Stuck for a while').getByRole('link', { name: 'Kohl' }).click();
     await button('Activate').click();
     await dialog().getByRole('button', { name: 'Activate' }).click();
@@ -223,6 +233,8 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
   test('the audit log has what was done', async () => {
     await open('Audit log');
     await row('Enterprise created').waitFor();
+    // One alone, and with all others.
+    expect(await row('Message sent again').count()).toBe(2);
     await page.getByLabel('Action').selectOption('Bot checked');
     await page.waitForURL(/action=BOT_VERIFY/);
     await row('Enterprise created').waitFor({ state: 'detached' });
@@ -257,6 +269,14 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await row('reader@provider.example').getByRole('button', { name: 'Suspend' }).click();
     await confirm('Suspend');
     await row('reader@provider.example').getByText('Suspended').waitFor();
+    // The default: what the creator itself may do.
+    await button('Create an account').click();
+    await dialog().getByLabel('E-mail address').fill('partner@provider.example');
+    await confirm('Create');
+    await row('partner@provider.example').waitFor();
+    const { data } = await gateway.graph('{ viewer { permissions } accounts { nodes { email permissions } } }');
+    const made = data.accounts.nodes.find(({ email }: { email: string }) => email === 'partner@provider.example');
+    expect(made.permissions).toEqual(data.viewer.permissions);
   });
 
   test('German is a choice away, and stays', async () => {
@@ -285,6 +305,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     ['light', 1200],
     ['dark', 1200],
     ['light', 400],
+    ['dark', 400],
   ] as const)('in %s colours, %i pixels wide', (theme, width) => {
     test.each(pages)('axe finds nothing to complain about on %s, and nothing sticks out', async (name) => {
       await page.setViewportSize({ width, height: 800 });

@@ -50,9 +50,13 @@ const ACTIVATE = graphql(`
   }
 `);
 
+const OWN = graphql(`
+  query OwnPermissions {
+    viewer { permissions }
+  }
+`);
+
 const STATUSES = ['ACTIVE', 'SUSPENDED', 'CLOSED'] as const;
-/** What a new account may do, by the names in the catalogues. */
-const ROLES = { everything: ['READ', 'WRITE', 'SECRETS', 'AUDIT', 'LARGE_PAGES'], reading: ['READ'] } as const;
 type AccountRow = NonNullable<ResultOf<typeof ACCOUNTS>['accounts']>['nodes'][number];
 
 const useStyles = makeStyles({ token: { overflowWrap: 'anywhere', userSelect: 'all' } });
@@ -165,13 +169,16 @@ function CreateAccount({
         { name: 'password', label: words('account.ownPassword'), type: 'password' },
       ]}
       onSubmit={async ({ email = '', friendlyName, permissions, password = '' }) => {
-        const input = {
-          email,
-          friendlyName: friendlyName || undefined,
-          permissions: [...(permissions === 'reading' ? ROLES.reading : ROLES.everything)],
-        };
+        const authorization = basic(name, password);
         try {
-          const { createAccount: result } = await ask(CREATE, { input }, basic(name, password));
+          // Everything that its creator has: an account cannot give more. The session's own token has less.
+          const { viewer } = await ask(OWN, {}, authorization);
+          const input = {
+            email,
+            friendlyName: friendlyName || undefined,
+            permissions: permissions === 'reading' ? viewer.permissions.filter((one) => one === 'READ') : viewer.permissions,
+          };
+          const { createAccount: result } = await ask(CREATE, { input }, authorization);
           if (!result || !('account' in result)) return result ?? unknown;
           return () => {
             if (result.authToken) onMade({ sid: result.account.sid, token: result.authToken });

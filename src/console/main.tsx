@@ -1,7 +1,7 @@
 import { FluentProvider, makeStaticStyles, useModalAttributes } from '@fluentui/react-components';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { useSession } from './session/session.ts';
+import { identityOf, useSession } from './session/session.ts';
 import { SignIn } from './session/sign-in.tsx';
 import { Shell } from './shell.tsx';
 import { useTheme } from './theme.ts';
@@ -16,7 +16,7 @@ function Console() {
   return (
     <FluentProvider theme={theme}>
       <Focus />
-      {session ? <Shell key={session.name} session={session} theme={name} onTheme={choose} /> : <SignIn />}
+      {session ? <Shell key={identityOf(session)} session={session} theme={name} onTheme={choose} /> : <SignIn />}
     </FluentProvider>
   );
 }

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
-import { type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '../support/console.ts';
+import { AUTH_TOKEN, type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '../support/console.ts';
 
 const PASSWORD = 'a-long-password';
 
@@ -9,6 +9,7 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
   let gateway: ConsoleGateway;
   let browser: Browser;
   let kohl: string;
+  let langSid: string;
   beforeAll(async () => {
     [gateway, browser] = await Promise.all([createConsoleGateway(), launchChromium()]);
     for (const name of ['Lang', 'Kohl']) {
@@ -17,7 +18,8 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
         'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } } }',
         { input },
       );
-      kohl = data.made.enterprise.sid;
+      if (name === 'Lang') langSid = data.made.enterprise.sid;
+      else kohl = data.made.enterprise.sid;
     }
   });
   afterAll(async () => {
@@ -97,4 +99,69 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     await page.getByText('No mappings yet').waitFor();
     await page.context().close();
   });
+
+  test('the former token’s end does not end the session that was renewed before, nor what it follows', async () => {
+    const { page } = await visit();
+    await page.clock.install();
+    await signIn(page);
+    await page.clock.fastForward('07:55:00');
+    // The list is on its way with the former token until that is revoked.
+    const { promise: released, resolve: release } = withResolvers();
+    const { promise: held, resolve: hold } = withResolvers();
+    let isHolding = true;
+    await page.route('**/graphql', async (route) => {
+      if (isHolding && route.request().headers().accept !== 'text/event-stream') {
+        hold();
+        await released;
+      }
+      await route.continue();
+    });
+    await page.getByRole('link', { name: 'Messages' }).click();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await held;
+    isHolding = false;
+    const former = page.waitForResponse((response) => response.status() === 401);
+    await page.getByRole('button', { name: 'Renew' }).click();
+    const dialog = page.getByRole('alertdialog');
+    await dialog.getByLabel('Auth token, or password').fill(AUTH_TOKEN);
+    await dialog.getByRole('button', { name: 'Sign in' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const { data } = await gateway.graph('{ accessTokens(first: 2, orderBy: { field: DATE_CREATED, direction: DESC }) { nodes { sid } } }');
+    const { sid } = data.accessTokens.nodes[1];
+    await gateway.graph('mutation ($sid: ID!) { revokeAccessToken(input: { sid: $sid }) { __typename } }', { sid });
+    release();
+    await former;
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Mappings' }).click();
+    await page.getByText('No mappings yet').waitFor();
+    expect(await page.getByRole('alertdialog').count()).toBe(0);
+    await page.context().close();
+  });
+
+  test('who signs in with another one’s token sees nothing of the one before', async () => {
+    const lang = await token({ permissions: ['READ'], enterpriseSid: langSid });
+    const { page } = await visit();
+    await page.clock.install();
+    await page.getByRole('button', { name: 'Use an access token instead' }).click();
+    await page.getByLabel('Access token').fill(lang);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('link', { name: 'Enterprises' }).click();
+    await page.getByRole('link', { name: 'Lang' }).waitFor();
+    await page.clock.fastForward('01:01:00');
+    const dialog = page.getByRole('alertdialog');
+    await dialog.getByRole('button', { name: 'Use an access token instead' }).click();
+    await dialog.getByLabel('Access token').fill(await token({ permissions: ['READ'], enterpriseSid: kohl, expiresIn: 86_400 }));
+    await dialog.getByRole('button', { name: 'Sign in' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'Kohl' }).waitFor();
+    expect(await page.getByText('Lang').count()).toBe(0);
+    await page.context().close();
+  });
 });
+
+/** A promise, and the function that resolves it. */
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

@@ -1,4 +1,4 @@
-import { Client, cacheExchange, fetchExchange, mapExchange } from '@urql/core';
+import { Client, cacheExchange, fetchExchange, makeOperation, mapExchange } from '@urql/core';
 import { currentSession, expire } from '../session/session.ts';
 import { GRAPH } from './ask.ts';
 
@@ -8,13 +8,17 @@ export function createClient(): Client {
     url: GRAPH,
     preferGetMethod: false,
     requestPolicy: 'cache-and-network',
-    fetchOptions: () => ({ credentials: 'omit', headers: { authorization: `Bearer ${currentSession()?.token ?? ''}` } }),
     exchanges: [
       cacheExchange,
       mapExchange({
-        onError: ({ graphQLErrors, response }) => {
+        onOperation: (operation) => {
+          const { token = '' } = currentSession() ?? {};
+          const fetchOptions: RequestInit = { credentials: 'omit', headers: { authorization: `Bearer ${token}` } };
+          return makeOperation(operation.kind, operation, { ...operation.context, token, fetchOptions });
+        },
+        onError: ({ graphQLErrors, response }, { context: { token } }) => {
           const isRefused = (response as Response | undefined)?.status === 401;
-          if (isRefused || graphQLErrors.some(({ extensions }) => extensions.code === 'UNAUTHENTICATED')) expire();
+          if (isRefused || graphQLErrors.some(({ extensions }) => extensions.code === 'UNAUTHENTICATED')) expire(token);
         },
       }),
       fetchExchange,

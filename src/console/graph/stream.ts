@@ -32,11 +32,14 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
   let cursor: string | undefined;
   let attempt = 0;
   let wake = () => {};
+  /** The token of the connection, and a way to end it. */
+  let open: { readonly token: string; readonly leave: () => void } | undefined;
 
   async function run() {
     while (!ended.signal.aborted) {
       if (attempt > 0) onState('offline');
       await Promise.race([pause(attempt === 0 ? 0 : (DELAYS[attempt - 1] ?? DELAYS.at(-1) ?? 0)), woken()]);
+      if (ended.signal.aborted) return;
       attempt += 1;
       await connect().catch(() => undefined);
     }
@@ -46,6 +49,8 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
   async function connect() {
     const connection = new AbortController();
     const leave = () => connection.abort();
+    const { token = '' } = currentSession() ?? {};
+    open = { token, leave };
     ended.signal.addEventListener('abort', leave);
     // The connection may look open for a while after the network is gone.
     window.addEventListener('offline', leave);
@@ -60,14 +65,14 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
         method: 'POST',
         credentials: 'omit',
         headers: {
-          authorization: `Bearer ${currentSession()?.token ?? ''}`,
+          authorization: `Bearer ${token}`,
           'content-type': 'application/json',
           accept: 'text/event-stream',
         },
         body: bodyOf(document, { ...variables, after: cursor }),
         signal: connection.signal,
       });
-      if (response.status === 401) return expire();
+      if (response.status === 401) return expire(token);
       if (!response.ok || !response.body) return;
       attempt = 1;
       onState(cursor === undefined ? 'live' : 'behind');
@@ -78,12 +83,13 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
       })) {
         const answer = JSON.parse(data) as { data?: Data; errors?: never };
         const problem = problemIn(answer);
-        if (problem) return fail(problem);
+        if (problem) return fail(problem, token);
         if (!answer.data) continue;
         cursor = onNext(answer.data);
         if (quiet !== undefined) settle();
       }
     } finally {
+      open = undefined;
       clearTimeout(watchdog);
       clearTimeout(quiet);
       ended.signal.removeEventListener('abort', leave);
@@ -91,8 +97,8 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
     }
   }
 
-  function fail({ code }: GraphProblem) {
-    if (code === 'UNAUTHENTICATED') expire();
+  function fail({ code }: GraphProblem, token: string) {
+    if (code === 'UNAUTHENTICATED') expire(token);
     if (code !== 'CURSOR_EXPIRED' && code !== 'CURSOR_INVALID') return;
     cursor = undefined;
     onLost();
@@ -102,7 +108,13 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
     attempt = Math.min(attempt, 1);
     wake();
   };
-  const unfollow = followSession(tryNow);
+  const unfollow = followSession(() => {
+    if (open?.token === currentSession()?.token) return;
+    // A connection with the former token would end with it.
+    attempt = 0;
+    open?.leave();
+    wake();
+  });
   window.addEventListener('online', tryNow);
   onState('connecting');
   void run();

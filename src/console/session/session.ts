@@ -95,10 +95,14 @@ export function signOut(): void {
 /** Whether the session is in this tab's storage. */
 export const isKept = (): boolean => window.sessionStorage.getItem(STORED) !== null;
 
-/** The gateway no longer accepts the token. */
-export function expire(): void {
-  if (session && session.expires > 0) set({ ...session, expires: 0 });
+/** The gateway no longer accepts a token. That ends the session, unless it has another token by now. */
+export function expire(token: string): void {
+  if (session?.token === token && session.expires > 0) set({ ...session, expires: 0 });
 }
+
+/** Names who is signed in, the same after a renewal. What was read for one of them is not shown to another. */
+export const identityOf = ({ viewer: { account, admin, enterprise } }: Session): string =>
+  [account.sid, admin?.sid, enterprise?.sid].join();
 
 async function withToken(token: string): Promise<Session> {
   const { viewer } = await ask(VIEWER, {}, `Bearer ${token}`);

@@ -48,15 +48,16 @@ export const OrganizationRef = builder.prismaNode('Organization', {
     name: t.exposeString('name', { description: 'The name of the provider.' }),
     displayName: t.exposeString('displayName', {
       nullable: true,
-      description: "The name that the console shows to people of the organization's enterprises. `null` if it shows `name`.",
+      description: 'The name at the top of the console. If it is `null`, people of the enterprises see `name` there.',
     }),
     accentColor: t.exposeString('accentColor', {
       nullable: true,
-      description: "The colour of the console's accents, as `#` and six lower-case hex digits. `null` for the console's own.",
+      description: "The colour of the line below the console's header, as `#` and six lower-case hex digits. `null` for the console's own.",
     }),
     logo: t.exposeString('logo', {
       nullable: true,
-      description: 'The URL of the logo: `https:`, or a small image as `data:`. `null` if there is none.',
+      description:
+        'The URL of the logo: `https:`, or a small image as `data:`. `null` if there is none. The console, which loads nothing from other hosts, shows a `data:` one.',
     }),
     features: t.field({
       type: [OrganizationFeatureEnum],

@@ -17,10 +17,12 @@ const UpdateOrganizationInput = builder.inputType('UpdateOrganizationInput', {
   description: "Changes to the caller's organization. Fields that are left out keep their value.",
   fields: (t) => ({
     name: t.string({ description: 'The new name, at most 255 characters; a blank one is refused.' }),
-    displayName: t.string({ description: 'The name for people of the enterprises, at most 255 characters. If blank, it is removed.' }),
-    accentColor: t.string({ description: "The colour of the console's accents: `#` and six hex digits. If blank, it is removed." }),
+    displayName: t.string({ description: 'The name at the top of the console, at most 255 characters. If blank, it is removed.' }),
+    accentColor: t.string({
+      description: "The colour of the line below the console's header: `#` and six hex digits. If blank, it is removed.",
+    }),
     logo: t.string({
-      description: `The logo: an \`https:\` URL of at most 2048 characters, or a PNG, JPEG, WebP or SVG image as a base64 \`data:\` URL of at most ${MAX_LOGO_LENGTH} characters. If blank, it is removed.`,
+      description: `The logo: an \`https:\` URL of at most 2048 characters, or a PNG, JPEG, WebP or SVG image as a base64 \`data:\` URL of at most ${MAX_LOGO_LENGTH} characters, which the console needs. If blank, it is removed.`,
     }),
     features: t.field({ type: [OrganizationFeatureEnum], description: 'All features to opt in to; the others are opted out of.' }),
     ...idempotencyKey(t),

@@ -31,7 +31,15 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground3,
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
   },
-  product: { fontWeight: tokens.fontWeightSemibold, flexGrow: 1 },
+  product: {
+    display: 'flex',
+    alignItems: 'center',
+    gap: '8px',
+    fontWeight: tokens.fontWeightSemibold,
+    flexGrow: 1,
+    overflowWrap: 'anywhere',
+  },
+  logo: { height: '28px', maxWidth: '160px', objectFit: 'contain' },
   who: { color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
   nav: { padding: '12px 8px', backgroundColor: tokens.colorNeutralBackground2, [NARROW]: { padding: '4px 8px', overflowX: 'auto' } },
   items: { listStyle: 'none', margin: 0, padding: 0, [NARROW]: { display: 'flex' } },
@@ -84,9 +92,14 @@ function Header({ session: { viewer }, theme, onTheme }: ShellProps) {
   const styles = useStyles();
   const { words, language, setLanguage } = useSpeech();
   const who = viewer.admin?.email ?? viewer.account.friendlyName;
+  const { displayName, name, logo, accentColor } = viewer.organization;
   return (
-    <header className={styles.header}>
-      <span className={styles.product}>{words('product')}</span>
+    <header className={styles.header} style={accentColor ? { borderBottom: `3px solid ${accentColor}` } : undefined}>
+      <span className={styles.product}>
+        {/* The page's policy loads nothing from other hosts. The name is next to it. */}
+        {logo?.startsWith('data:') && <img className={styles.logo} src={logo} alt="" />}
+        {displayName ?? (viewer.enterprise ? name : words('product'))}
+      </span>
       <span className={styles.who}>
         {who} · {viewer.enterprise?.name ?? viewer.organization.name}
         {!viewer.permissions.includes('WRITE') && ` · ${words('session.readOnly')}`}

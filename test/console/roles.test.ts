@@ -157,7 +157,34 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     expect(await page.getByText('Lang').count()).toBe(0);
     await page.context().close();
   });
+
+  test('people of an enterprise see the provider’s display name, logo and colour', async () => {
+    const logo = 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+    const update = (input: object) =>
+      gateway.graph('mutation ($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { __typename } }', { input });
+    await update({ displayName: 'Nordlicht SMS', accentColor: '#a01c5c', logo });
+    const { page, complaints } = await visit();
+    await signIn(page, 'admin@kohl.example', PASSWORD);
+    const header = page.getByRole('banner');
+    await header.getByText('Nordlicht SMS', { exact: true }).waitFor();
+    expect(await header.locator('img').evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth)).toBe(1);
+    expect(await header.evaluate(borderColor)).toBe('rgb(160, 28, 92)');
+    // A logo elsewhere is not loaded: the name stays.
+    await update({ logo: 'https://nordlicht.example/logo.png' });
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(page, 'admin@kohl.example', PASSWORD);
+    await header.getByText('Nordlicht SMS', { exact: true }).waitFor();
+    expect(await header.locator('img').count()).toBe(0);
+    await update({ displayName: '', accentColor: '', logo: '' });
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
 });
+
+/** Runs in the page. */
+const borderColor = (element: object) =>
+  (globalThis as unknown as { getComputedStyle: (of: object) => { borderBottomColor: string } }).getComputedStyle(element)
+    .borderBottomColor;
 
 /** A promise, and the function that resolves it. */
 function withResolvers(): { promise: Promise<void>; resolve: () => void } {

@@ -13,7 +13,7 @@ const VIEWER = graphql(`
       account { sid friendlyName }
       admin { sid email }
       enterprise { sid name }
-      organization { sid name }
+      organization { sid name displayName logo accentColor }
     }
   }
 `);

@@ -59,7 +59,7 @@ async function main(): Promise<void> {
       announceAccount(account);
     };
     const gateway = await startGateway({ settings, database, secrets, createApp, onFirstAccount, log });
-    announce(gateway.url, first);
+    announce(gateway.url, settings.console, first);
     log.info({ url: gateway.url, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
 
     const signal = await stopped;
@@ -119,12 +119,14 @@ function announceAccount({ sid, token }: FirstAccount): void {
   process.stdout.write(`${lines.join('\n')}\n\n`);
 }
 
-/** Prints the gateway's URL and, for a new database, a first request. */
-function announce(url: string, first?: FirstAccount): void {
+/** Prints the gateway's URL and, for a new database, where to begin. */
+function announce(url: string, hasConsole: boolean, first?: FirstAccount): void {
   const lines = [`Teams SMS gateway listening on ${url}`];
   if (first) {
     const { sid, token = '<BOOTSTRAP_AUTH_TOKEN>' } = first;
-    lines.push(`  REST          curl -u '${sid}:${token}' ${url}/msteams/enterprises/search`, `  GraphiQL      ${url}/graphql`, '');
+    lines.push(`  REST          curl -u '${sid}:${token}' ${url}/msteams/enterprises/search`, `  GraphiQL      ${url}/graphql`);
+    if (hasConsole) lines.push(`  Console       ${url}/console`);
+    lines.push('');
   }
   process.stdout.write(`${lines.join('\n')}\n`);
 }

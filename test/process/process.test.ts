@@ -94,7 +94,8 @@ test('the first account of a new database is printed once, its credentials work,
   const gateway = start(unset);
   const url = await gateway.listening();
   const [, user, password, address] = /curl -u '(AC[0-9a-f]{32}):([0-9a-f]{32})' (\S+)/.exec(gateway.stdout) ?? [];
-  expect(gateway.stdout).toContain(`GraphiQL      ${url}/graphql`);
+  expect(gateway.stdout).toContain(`GraphiQL      ${url}/graphql\n  Console       ${url}/console\n`);
+  expect((await fetch(`${url}/console`)).status).toBe(200);
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   expect((await fetch(String(address), { headers: { authorization } })).status).toBe(200);
   // An idle keep-alive connection is left open by the request above.

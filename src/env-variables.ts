@@ -109,7 +109,7 @@ export const variables = z
     GRAPHIQL: onOrOff(),
     /** Whether the console is served at /console. */
     CONSOLE: z.enum(['on', 'off']).default('on').describe('on or off'),
-    /** Whether to run `only` the documents of TRUSTED_DOCUMENTS_FILE, to `prefer` them (clients may name them), or `off`. */
+    /** Whether to run `only` the documents of TRUSTED_DOCUMENTS_FILE and of the console, to `prefer` them (clients may name them), or `off`. */
     TRUSTED_DOCUMENTS: z.enum(['off', 'prefer', 'only']).default('off').describe('off, prefer or only'),
     /** The manifest, in Relay's or Apollo's format. Mandatory with TRUSTED_DOCUMENTS. */
     TRUSTED_DOCUMENTS_FILE: z.string().optional().describe('a file'),

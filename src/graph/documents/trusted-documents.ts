@@ -4,7 +4,7 @@ import { isObject } from '../../json.ts';
 import { SettingsError } from '../../settings-error.ts';
 
 export interface TrustedDocumentsSettings {
-  /** `only`: no other document is run. `prefer`: others are run too. */
+  /** `only`: no other document is run, except the console's if it is served. `prefer`: others are run too. */
   readonly mode: 'prefer' | 'only';
   /** Path of the manifest. */
   readonly file: string;

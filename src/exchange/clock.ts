@@ -65,7 +65,7 @@ async function correctDueTimes(prisma: Gateway['prisma']): Promise<number> {
   const lanes = await prisma.$executeRaw`
     UPDATE outbox_lane SET due = CASE WHEN holder IS NULL THEN now() ELSE now() + ${LEASE_MS} * interval '1 millisecond' END
     WHERE lane IN (
-      SELECT lane FROM outbox_lane l WHERE due > now() + ${AHEAD_MS} * interval '1 millisecond' AND (holder IS NOT NULL OR (
+      SELECT lane FROM outbox_lane l WHERE due > now() + ${AHEAD_MS} * interval '1 millisecond' AND due < 'infinity' AND (holder IS NOT NULL OR (
         NOT EXISTS (SELECT 1 FROM lane_hold h WHERE h.lane = l.lane)
         AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.lane = l.lane AND o.attempts > 0)))
       ORDER BY lane FOR UPDATE SKIP LOCKED)`;

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -19,8 +20,7 @@ afterAll(() => gateway.close());
 
 /** A frontend's project with the files of an example and one module. The gateway's default address is changed to that of the test's. */
 async function project(example: string, module: string): Promise<string> {
-  await mkdir(join(here, '__generated__'), { recursive: true });
-  const directory = await mkdtemp(join(here, `__generated__/${example}-`));
+  const directory = await mkdtemp(join(tmpdir(), `${example}-`));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   await cp(new URL(`../../examples/${example}`, import.meta.url), directory, { recursive: true });
   for (const file of ['README.md', example === 'codegen' ? 'codegen.json' : 'relay.config.json']) {

@@ -10,7 +10,7 @@ import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
 import { currentStatus, isTerminal } from './current-status.ts';
 import { createFanOuts } from './fan-outs.ts';
-import { followImport } from './import-progress.ts';
+import { createImportProgress } from './import-progress.ts';
 import { createPrivateStreams } from './private-streams.ts';
 import { type EventSelection, selectionOf } from './selection.ts';
 import { type LiveEvent, withCursors } from './tail.ts';
@@ -31,7 +31,7 @@ export interface Live {
    */
   messageStatus(caller: Caller, sid: string): Promise<Updates<LiveEvent>>;
   /**
-   * Subscribes to an import's progress, from now to its next end: CHECKED, COMPLETED or FAILED.
+   * Subscribes to an import's progress, from now to its next end: CHECKED, COMPLETED or FAILED, or that its link has expired without an upload.
    * @throws NotFoundError IMPORT_NOT_FOUND
    */
   mappingImport(caller: Caller, sid: string): Promise<Updates<MappingImport>>;
@@ -65,6 +65,7 @@ export interface LiveOptions {
 /** Creates the streams of message events. All of an organization's streams share one tail; readers of equal results share a fan-out. */
 export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
   const stopping = new AbortController();
+  const imports = createImportProgress({ prisma, inTurn, log, signal: stopping.signal });
   const tails = createTails({ sql, log, pollMs });
   const privateStreams = createPrivateStreams({ inTurn, tails, idleMs, bufferSize });
   const fanOuts = createFanOuts({
@@ -106,7 +107,7 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
       const after = current.seq > head.seq ? current.seq : head.seq;
       return createUpdates([current], privateStreams.open(caller.organizationSid, head, after), untilTerminal(sid));
     },
-    mappingImport: (caller, sid) => followImport({ prisma, signal: stopping.signal }, caller, sid),
+    mappingImport: imports.follow,
     wake: tails.wake,
     wakeAll: tails.wakeAll,
     get streams() {

@@ -161,7 +161,7 @@ builder.subscriptionField('mappingImport', (t) =>
   t.field({
     type: MappingImportRef,
     description:
-      'Streams the state of an import, now and after each change, and completes once it is `CHECKED`, `COMPLETED` or `FAILED`. Errors: `IMPORT_NOT_FOUND`.',
+      'Streams the state of an import, now and after each change, and completes once it is `CHECKED`, `COMPLETED` or `FAILED`, or its link has expired without an upload. Errors: `IMPORT_NOT_FOUND`.',
     args: { sid: t.arg.id({ required: true, description: 'The sid of the import: `IM` followed by 32 hex digits.' }) },
     subscribe: (_root, { sid }, { live, caller }) => live.mappingImport(caller, sid),
     resolve: (row) => row,
@@ -213,7 +213,7 @@ builder.mutationFields((t) => ({
     nullable: true,
     description:
       "Prepares an import of mappings: upload the file to `uploadUrl`, which has every row checked and changes nothing; then `runMappingImport` creates them. An enterprise's admin needs the organization's feature `ADMIN_IMPORT`.",
-    errors: resultUnion('ImportMappingsResult', 'new import', ['ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED']),
+    errors: resultUnion('ImportMappingsResult', 'new import', ['ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'TOO_MANY_IMPORTS']),
     args: { input: t.arg({ type: ImportMappingsInput, required: true, description: 'The import to prepare.' }) },
     resolve: async (_root, { input }, { gateway, caller }) => ({
       mappingImport: await importMappings(gateway, caller, input).catch(forbidUnlessOptedIn),

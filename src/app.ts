@@ -148,6 +148,7 @@ export function createApp(options: AppOptions): App {
     drain: () => {
       draining = true;
       live.stop();
+      bulk.drain();
       credentials.stop();
     },
   };

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Face } from '../admission/admit.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
-import { createQuota } from '../admission/quota.ts';
+import { createCallerQuota } from '../admission/quota.ts';
 import { openExport } from '../domain/bulk/exports.ts';
 import { extensions, mediaTypes } from '../domain/bulk/formats.ts';
 import { uploadImport } from '../domain/bulk/imports.ts';
 import { callerOf, isStillValid, type LinkKind, sidOfLink } from '../domain/bulk/links.ts';
+import type { Caller } from '../domain/caller.ts';
 import { DomainError, InvalidInputError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import { type AnyRequest, NodeRequest, targetOf } from '../server/node-request.ts';
@@ -18,8 +19,8 @@ export const BULK = /^\/(exports|imports)\//;
 /** Those whose requests have no body. */
 export const DOWNLOADS = /^\/exports\//;
 
-/** Downloads of an organization at the same time, on each instance. */
-const MAX_DOWNLOADS = 3;
+/** Downloads of an organization at the same time, and uploads, on each instance. Those for one enterprise only have together half of each. */
+const MAX_FILES = 4;
 /** How much of a refused upload is read and discarded. */
 const DRAIN_MAX_BYTES = 32 * 1024 * 1024;
 const NOT_A_LINK = 'This link is not valid, or has expired. Ask for another one.';
@@ -31,30 +32,39 @@ interface BulkOptions {
   readonly credentials: CredentialWatch;
 }
 
+interface Bulk extends Face {
+  /** Breaks the downloads off, so that their clients begin again on another instance, and begins no further one. */
+  drain(): void;
+}
+
 /** Creates the face of signed links: files are down- and uploaded by whoever has a link, as the caller who asked for it. Responses are JSON. */
-export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Face {
-  const downloads = createQuota(MAX_DOWNLOADS);
+export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bulk {
+  const downloads = createOrganizationQuota();
+  const uploads = createOrganizationQuota();
+  const running = new Set<Download>();
+  let isDraining = false;
 
   async function download(request: AnyRequest): Promise<AnyResponse> {
     if (request.method !== 'GET') return refusal(405, 'Method not allowed', { allow: 'GET' });
-    const sid = sidOfLink(gateway.secrets, 'exports', tokenOf(request, 'exports'));
+    if (isDraining) return refusal(503, 'The gateway is stopping; try again', { 'retry-after': '1' });
+    const sid = sidOf(request, 'exports');
     const row = sid && (await gateway.prisma.dataExport.findUnique({ where: { sid } }));
     if (!row || row.dateExpires <= new Date()) return refusal(404, NOT_A_LINK);
     const caller = callerOf(row, { requestId: randomUUID() });
     if (!(await isStillValid(gateway.prisma, caller))) return refusal(404, NOT_A_LINK);
-    if (!downloads.take(caller.organizationSid)) {
-      return refusal(429, `At most ${MAX_DOWNLOADS} downloads of an organization run at the same time; try again later`, {
-        'retry-after': '10',
-      });
-    }
+    if (!downloads.take(caller)) return tooMany('downloads');
     let isCounted = true;
+    let body: Download | undefined;
     const ended = () => {
-      if (isCounted) downloads.release(caller.organizationSid);
+      if (isCounted) downloads.release(caller);
       isCounted = false;
+      if (body) running.delete(body);
     };
     try {
       const { name, format, pieces } = openExport(gatewayOf(caller.organizationSid), caller, row);
-      const body = new Download(await pieces.next(), pieces, { caller, credentials, log: gateway.log, ended });
+      body = new Download(await pieces.next(), pieces, { caller, credentials, log: gateway.log, ended });
+      running.add(body);
+      if (isDraining) body.abort();
       return new StreamResponse(body, {
         'content-type': mediaTypes[format],
         'content-disposition': `attachment; filename="${name}.${extensions[format]}"`,
@@ -68,11 +78,16 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Fa
 
   async function upload(request: AnyRequest): Promise<AnyResponse> {
     if (request.method !== 'PUT' && request.method !== 'POST') return refusal(405, 'Method not allowed', { allow: 'PUT, POST' });
-    const sid = sidOfLink(gateway.secrets, 'imports', tokenOf(request, 'imports'));
+    const sid = sidOf(request, 'imports');
     const row = sid && (await gateway.prisma.mappingImport.findUnique({ where: { sid } }));
     if (!row || row.dateExpires <= new Date()) return refusal(404, NOT_A_LINK);
-    if (!(await isStillValid(gateway.prisma, callerOf(row, { requestId: row.requestId })))) return refusal(404, NOT_A_LINK);
+    const caller = callerOf(row, { requestId: row.requestId });
+    if (!(await isStillValid(gateway.prisma, caller))) return refusal(404, NOT_A_LINK);
     const body = request instanceof NodeRequest ? undefined : request.body?.getReader();
+    if (!uploads.take(caller)) {
+      await drain(body);
+      return tooMany('uploads');
+    }
     try {
       const rows = await uploadImport(gateway, row, chunksOf(body));
       return json(202, { importSid: row.sid, rows });
@@ -80,7 +95,15 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Fa
       if (!(error instanceof DomainError)) throw error;
       await drain(body);
       return json(error instanceof InvalidInputError ? 400 : 409, { code: error.code, message: error.message });
+    } finally {
+      uploads.release(caller);
     }
+  }
+
+  /** @returns the sid of a link's row; `undefined` if the link is not signed */
+  function sidOf(request: AnyRequest, kind: LinkKind): string | undefined {
+    const { pathname, search } = targetOf(request);
+    return sidOfLink(gateway.secrets, kind, pathname.slice(`/${kind}/`.length), new URLSearchParams(search).get('signature') ?? '');
   }
 
   return {
@@ -89,10 +112,34 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Fa
     refuse: (_request, { status, message, retryAfter }) =>
       refusal(status, message, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     handle: async () => refusal(404, NOT_A_LINK),
+    drain: () => {
+      isDraining = true;
+      for (const download of running) download.abort();
+    },
   };
 }
 
-const tokenOf = (request: AnyRequest, kind: LinkKind): string => targetOf(request).pathname.slice(`/${kind}/`.length);
+type Links = Pick<Caller, 'organizationSid' | 'enterpriseSid'>;
+
+/** Limits an organization's links in use. All that are for one enterprise only share half, so that they do not keep the provider out. */
+function createOrganizationQuota() {
+  const quota = createCallerQuota(MAX_FILES);
+  const keysOf = ({ organizationSid, enterpriseSid }: Links) => ({
+    accountSid: organizationSid,
+    enterpriseSid: enterpriseSid && organizationSid,
+  });
+  return {
+    take: (caller: Links) => quota.take(keysOf(caller)) === undefined,
+    release: (caller: Links) => quota.release(keysOf(caller)),
+  };
+}
+
+const tooMany = (what: 'downloads' | 'uploads') =>
+  refusal(
+    429,
+    `At most ${MAX_FILES} ${what} of an organization run at the same time, and half as many for single enterprises; try again later`,
+    { 'retry-after': '10' },
+  );
 
 type BodyReader = ReadableStreamDefaultReader<Uint8Array>;
 

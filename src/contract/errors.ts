@@ -34,6 +34,7 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
   IMPORT_NOT_FOUND: { status: 409, errorCode: '409' },
   IMPORT_NOT_READY: { status: 409, errorCode: '409' },
+  TOO_MANY_IMPORTS: { status: 409, errorCode: '409' },
   IMPORT_HAS_INVALID_ROWS: { status: 409, errorCode: '409' },
   ACCOUNT_NOT_FOUND: { status: 409, errorCode: '409' },
   ACCOUNT_EXISTS: { status: 409, errorCode: '409' },

@@ -7,6 +7,8 @@ const BATCH = 1000;
 interface Expiring {
   readonly table: 'idempotency_key' | 'access_token' | 'held_text' | 'notice' | 'data_export' | 'mapping_import';
   readonly column: 'date_created' | 'date_expires' | 'ended';
+  /** How many rows a statement deletes: fewer where others are deleted with each. */
+  readonly batch?: number;
 }
 
 /**
@@ -17,7 +19,7 @@ interface Expiring {
  */
 export async function deleteExpired(
   prisma: PrismaClient,
-  { table, column }: Expiring,
+  { table, column, batch: size = BATCH }: Expiring,
   before: Date,
   signal?: AbortSignal,
 ): Promise<number> {
@@ -28,7 +30,7 @@ export async function deleteExpired(
     // By ARRAY, since a join on ctid may read the whole table.
     const [batch] = await prisma.$queryRaw<{ count: number; last: Date | null }[]>`
       WITH expired AS MATERIALIZED (
-        SELECT ctid, ${since} AS since FROM ${rows} WHERE ${since} >= ${from} AND ${since} < ${before} ORDER BY ${since} LIMIT ${BATCH}
+        SELECT ctid, ${since} AS since FROM ${rows} WHERE ${since} >= ${from} AND ${since} < ${before} ORDER BY ${since} LIMIT ${size}
         FOR UPDATE SKIP LOCKED
       ), gone AS (
         DELETE FROM ${rows} WHERE ctid = ANY (ARRAY(SELECT ctid FROM expired))
@@ -37,6 +39,6 @@ export async function deleteExpired(
     if (!batch?.last) return deleted;
     deleted += batch.count;
     from = batch.last;
-    if (batch.count < BATCH || signal?.aborted) return deleted;
+    if (batch.count < size || signal?.aborted) return deleted;
   }
 }

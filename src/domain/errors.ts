@@ -14,6 +14,7 @@ export const errorCodes = {
   MESSAGE_NOT_FOUND: 'There is no message with this sid, or it is not visible to the caller.',
   IMPORT_NOT_FOUND: 'There is no import with this sid, or it is not visible to the caller.',
   IMPORT_NOT_READY: 'The import cannot run now: its file is missing or still being checked, or it is running.',
+  TOO_MANY_IMPORTS: 'The organization has too many imports that are not uploaded, being checked or running. Try again later.',
   IMPORT_HAS_INVALID_ROWS: 'The import has invalid rows, so it does not run unless `skipInvalid` is set.',
   ACCOUNT_NOT_FOUND: 'The organization has no account with this sid.',
   ACCOUNT_EXISTS: 'The organization already has an account with this e-mail address, without regard to case.',

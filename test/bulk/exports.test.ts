@@ -1,15 +1,18 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { PassThrough } from 'node:stream';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { Download } from '../../src/bulk/download.ts';
 import { createAccount, READ_ONLY_PERMISSIONS } from '../../src/domain/access/accounts.ts';
 import { purgeExports } from '../../src/domain/bulk/exports.ts';
 import { headOf, rowsAsText, withoutApostrophe } from '../../src/domain/bulk/formats.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
+import { Outlet } from '../../src/server/stream-response.ts';
 import { done, fresh, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type GraphClient, graphClient } from '../support/graph.ts';
@@ -79,7 +82,7 @@ async function request(url: string): Promise<IncomingMessage> {
 describe('exportMessages', () => {
   test('makes a link to a CSV file of the messages, without their texts', async () => {
     const { url, exportSid, dateExpires } = await link(provider.graph, 'exportMessages', { filter: { enterpriseSid: enterprise } });
-    expect(url).toMatch(new RegExp(`^http://gateway\\.test/exports/${exportSid}\\.[0-9a-f]{8}\\.[\\w-]{43}$`));
+    expect(url).toMatch(new RegExp(`^http://gateway\\.test/exports/${exportSid}\\?signature=[0-9a-f]{8}\\.[\\w-]{43}$`));
     expect(Date.parse(dateExpires) - Date.now()).toBeGreaterThan(4 * 60_000);
     const { status, headers, text } = await download(url);
     expect([status, headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8; header=present']);
@@ -320,9 +323,9 @@ describe('a large file over the network', () => {
     expect(response.complete).toBe(false);
   });
 
-  test('runs at most three times at once for an organization, and again when one has ended', { timeout: 60_000 }, async () => {
+  test('runs at most four times at once for an organization, and again when one has ended', { timeout: 60_000 }, async () => {
     const { url } = await link(large.provider.graph, 'exportMessages');
-    const open = [await request(url), await request(url), await request(url)];
+    const open = [await request(url), await request(url), await request(url), await request(url)];
     for (const response of open) response.pause();
     const refused = await request(url);
     expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '10']);
@@ -331,6 +334,59 @@ describe('a large file over the network', () => {
     expect((await download(others)).status).toBe(200);
     for (const response of open) response.destroy();
     await expect.poll(async () => (await request(url)).statusCode, { timeout: 10_000 }).toBe(200);
+  });
+
+  test('runs at most twice at once for single enterprises, and leaves the other places to the provider', { timeout: 60_000 }, async () => {
+    const { url, exportSid } = await link(large.provider.graph, 'exportMessages');
+    const { url: confined, exportSid: sid } = await link(large.provider.graph, 'exportMessages');
+    expect(sid).not.toBe(exportSid);
+    await gateway.database.prisma.dataExport.update({ where: { sid }, data: { confinedTo: large.enterprise } });
+    const open = [await request(confined), await request(confined)];
+    for (const response of open) response.pause();
+    const refused = await request(confined);
+    expect(refused.statusCode).toBe(429);
+    refused.resume();
+    const own = await request(url);
+    expect(own.statusCode).toBe(200);
+    for (const response of [...open, own]) response.destroy();
+  });
+
+  test('is broken off when the instance stops, so that it does not hold up the stop', { timeout: 60_000 }, async () => {
+    const { url } = await link(large.provider.graph, 'exportMessages');
+    const app = gateway.another({});
+    const own = await listen((request) => app.fetch(request), { host: '127.0.0.1', port: 0, direct: app.direct });
+    const [response] = (await once(get(url.replace('http://gateway.test', own.url)), 'response')) as [IncomingMessage];
+    response.pause();
+    app.drain();
+    expect(await own.drain(30_000)).toBe(true);
+    await expect(
+      (async () => {
+        for await (const _ of response);
+      })(),
+    ).rejects.toThrow('aborted');
+    expect((await app.fetch(new Request(url))).status).toBe(503);
+  });
+
+  test('is broken off when its client takes nothing for a minute', async () => {
+    const credentials = { watch: () => {}, unwatch: () => {}, stop: () => {} };
+    const caller = { organizationSid: 'OR', accountSid: 'AC', permissions: new Set<never>(), requestId: 'request' };
+    let ended = 0;
+    async function* pieces() {
+      for (;;) yield 'x'.repeat(1_000_000);
+    }
+    const all = pieces();
+    const download = new Download(await all.next(), all, { caller, credentials, log: { error: () => {} }, ended: () => (ended += 1) });
+    const network = new PassThrough();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      download.begin(new Outlet(network));
+      await vi.advanceTimersByTimeAsync(59_000);
+      expect([network.destroyed, ended]).toEqual([false, 0]);
+      await vi.advanceTimersByTimeAsync(2_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect([network.destroyed, ended]).toEqual([true, 1]);
   });
 
   /** How many statements run until none has for a moment. */

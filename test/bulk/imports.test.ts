@@ -2,8 +2,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type ImportRunner, startImports } from '../../src/bulk/import-runner.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
 import { workOnImport } from '../../src/domain/bulk/import-work.ts';
-import { purgeImports } from '../../src/domain/bulk/imports.ts';
+import { importMappings, purgeImports } from '../../src/domain/bulk/imports.ts';
+import type { Caller } from '../../src/domain/caller.ts';
 import { PlatformError } from '../../src/domain/errors.ts';
+import { newSid } from '../../src/domain/sid.ts';
+import { createLive } from '../../src/live/live.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { done, fresh, newBot, newEnterprise, unknownSid } from '../parity/faces.ts';
@@ -391,6 +394,105 @@ describe('a file', () => {
     } as unknown as RequestInit);
     expect([response.status, ((await response.json()) as { rows: number }).rows]).toEqual([202, 10_000]);
     await gateway.database.prisma.mappingImport.updateMany({ where: { status: 'CHECKING' }, data: { status: 'FAILED' } });
+  });
+});
+
+describe('the progress of an import', () => {
+  test('is read once for all who follow it, in the organization’s turns, and ends when the link has expired without an upload', async () => {
+    const { mappingImport } = await run(provider.graph, 'importMappings', { enterpriseSid });
+    const { prisma, sql } = gateway.database;
+    const turns: string[] = [];
+    const inTurn = (organizationSid: string) => {
+      turns.push(organizationSid);
+      return gateway.statements(organizationSid);
+    };
+    const live = createLive({ prisma, sql, inTurn, log: gateway.gateway.log });
+    const { organizationSid, accountSid } = provider;
+    const caller: Caller = { organizationSid, accountSid, permissions: new Set(['read']), requestId: 'request' };
+    const streams = await Promise.all([1, 2, 3].map(() => live.mappingImport(caller, mappingImport.sid)));
+    const first = await Promise.all(streams.map((stream) => stream.next()));
+    expect(first[0]?.value).toMatchObject({ sid: mappingImport.sid, status: 'AWAITING_UPLOAD' });
+    for (const { value } of first) expect(value).toBe(first[0]?.value);
+    expect(new Set(turns)).toEqual(new Set([organizationSid]));
+    const left = streams[2]?.next();
+    await streams[2]?.return();
+    expect(await left).toEqual({ done: true, value: undefined });
+    const others = streams.slice(0, 2).map(async (stream) => {
+      let ended = await stream.next();
+      while (!ended.done) ended = await stream.next();
+    });
+    await prisma.mappingImport.update({ where: { sid: mappingImport.sid }, data: { dateExpires: new Date() } });
+    await Promise.all(others);
+    live.stop();
+  });
+});
+
+describe('uploads', () => {
+  /** Begins an upload over the network that ends when `finish` is called. */
+  async function begin(uploadUrl: string) {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    async function* pieces() {
+      yield Buffer.from(`${HEADER}\n`);
+      await finished;
+      yield Buffer.from(csv(rows(1)).slice(HEADER.length + 2));
+    }
+    const response = fetch(uploadUrl.replace('http://gateway.test', listener.url), {
+      ...{ method: 'PUT', body: pieces(), duplex: 'half' },
+    } as unknown as RequestInit);
+    return { response, finish };
+  }
+  const prepare = async () => (await run(provider.graph, 'importMappings', { enterpriseSid })) as unknown as Prepared;
+  interface Prepared {
+    readonly mappingImport: { readonly sid: string };
+    readonly uploadUrl: string;
+  }
+  const isBegun = ({ mappingImport: { sid } }: Prepared) =>
+    expect
+      .poll(async () => (await gateway.database.prisma.mappingImport.findUniqueOrThrow({ where: { sid } })).heldUntil, { timeout: 10_000 })
+      .not.toBeNull();
+
+  test('of one file at the same time are refused but for the first, and five of an organization', { timeout: 60_000 }, async () => {
+    const all = await Promise.all(Array.from({ length: 5 }, prepare));
+    const last = all.pop() as Prepared;
+    const uploads = await Promise.all(all.slice(0, 3).map(({ uploadUrl }) => begin(uploadUrl)));
+    await Promise.all(all.slice(0, 3).map(isBegun));
+    const [{ uploadUrl: first }, , , fourth] = all as [Prepared, Prepared, Prepared, Prepared];
+    expect(await upload(first, csv(rows(1)))).toMatchObject({ status: 409, code: 'IMPORT_NOT_READY' });
+    uploads.push(await begin(fourth.uploadUrl));
+    await isBegun(fourth);
+    expect(await upload(last.uploadUrl, csv(rows(1)))).toMatchObject({ status: 429 });
+    for (const { finish } of uploads) finish();
+    for (const { response } of uploads) expect((await response).status).toBe(202);
+    expect(await upload(last.uploadUrl, csv(rows(1)))).toMatchObject({ status: 202, rows: 1 });
+  });
+
+  test('are prepared until fifty are unfinished, of which enterprises’ admins have half', async () => {
+    const own = await gateway.provider();
+    const { sid: enterprise } = await done(own, 'createEnterprise', newEnterprise());
+    const { mappingImport } = await run(own.graph, 'importMappings', { enterpriseSid: enterprise });
+    const { prisma } = gateway.database;
+    const one = await prisma.mappingImport.findUniqueOrThrow({ where: { sid: mappingImport.sid } });
+    await prisma.mappingImport.createMany({ data: Array.from({ length: 49 }, () => ({ ...one, sid: newSid('IM') })) });
+    expect(await run(own.graph, 'importMappings', { enterpriseSid: enterprise })).toMatchObject({ code: 'TOO_MANY_IMPORTS' });
+    await prisma.mappingImport.updateMany({
+      where: { organizationSid: own.organizationSid, sid: { not: one.sid } },
+      data: { dateExpires: new Date() },
+    });
+    expect((await run(own.graph, 'importMappings', { enterpriseSid: enterprise })).mappingImport).toBeTruthy();
+    await prisma.mappingImport.createMany({
+      data: Array.from({ length: 25 }, () => ({ ...one, sid: newSid('IM'), confinedTo: enterprise })),
+    });
+    const caller: Caller = {
+      ...{ organizationSid: own.organizationSid, accountSid: own.accountSid, enterpriseSid: enterprise },
+      ...{ permissions: new Set(['read', 'write']), requestId: 'request' },
+    };
+    await expect(importMappings(gateway.gateway, caller, { enterpriseSid: enterprise })).rejects.toMatchObject({
+      code: 'TOO_MANY_IMPORTS',
+    });
+    expect((await run(own.graph, 'importMappings', { enterpriseSid: enterprise })).mappingImport).toBeTruthy();
   });
 });
 

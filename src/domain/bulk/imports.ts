@@ -13,7 +13,7 @@ import { invalidParameter, type Keyed, lookup, mandatory, parseInput } from '../
 import { comparedForm } from '../phone-numbers.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { isPhoneNumber } from '../text.ts';
-import { inTransaction } from '../transaction.ts';
+import { inTransaction, type Transaction } from '../transaction.ts';
 import { NotOptedInError } from './exports.ts';
 import { readImportFile } from './import-file.ts';
 import { expiryOf, ownerColumns } from './links.ts';
@@ -35,12 +35,18 @@ type RunMappingImportInput = z.input<typeof runInput> & Keyed;
 const BATCH = 500;
 /** How many rows or imports are listed at once. */
 const MAX_LISTED = 1000;
+/** How many imports of an organization may be unfinished: not uploaded, being checked or running. Those for one enterprise only share half. */
+const MAX_UNFINISHED = 50;
+/** How long an upload may take, in ms. The body must arrive within 60 s. */
+const UPLOAD_MS = 90_000;
+/** How many imports are deleted by a statement, with up to 10,000 rows each. */
+const PURGED = 5;
 /** How long an import is kept, in ms. */
 const KEPT_MS = 30 * 24 * 60 * 60_000;
 
 /**
  * Prepares an import into an enterprise: its file is uploaded to a link.
- * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND; ConflictError ENTERPRISE_CLOSED; NotOptedInError
+ * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND; ConflictError ENTERPRISE_CLOSED, TOO_MANY_IMPORTS; NotOptedInError
  */
 export function importMappings(gateway: Gateway, caller: Caller, input: ImportMappingsInput): Promise<MappingImport> {
   return idempotently(gateway, caller, 'importMappings', input, async (remember) => {
@@ -59,6 +65,7 @@ export function importMappings(gateway: Gateway, caller: Caller, input: ImportMa
       },
     };
     return inTransaction(gateway.prisma, async (tx) => {
+      await requireFewUnfinished(tx, caller);
       const created = await tx.mappingImport.create({ data });
       await remember(tx, created);
       return created;
@@ -66,9 +73,21 @@ export function importMappings(gateway: Gateway, caller: Caller, input: ImportMa
   });
 }
 
+/** @throws ConflictError TOO_MANY_IMPORTS */
+async function requireFewUnfinished(tx: Transaction, { organizationSid, enterpriseSid }: Caller): Promise<void> {
+  // Others that prepare one at the same time wait, and count this one.
+  await tx.$queryRaw`SELECT 1 FROM organization WHERE sid = ${organizationSid} FOR NO KEY UPDATE`;
+  const unfinished = [{ status: { in: ['CHECKING', 'RUNNING'] } }, { status: 'AWAITING_UPLOAD', dateExpires: { gt: new Date() } }];
+  const count = (own: object) => tx.mappingImport.count({ where: { organizationSid, OR: unfinished, ...own } });
+  const isFull =
+    (await count({})) >= MAX_UNFINISHED || (enterpriseSid && (await count({ confinedTo: { not: null } })) >= MAX_UNFINISHED / 2);
+  if (!isFull) return;
+  throw new ConflictError('TOO_MANY_IMPORTS', `At most ${MAX_UNFINISHED} imports of an organization may be unfinished; try again later`);
+}
+
 /**
  * Stores the rows of an uploaded file, and has them checked. A file that is malformed or cut off leaves nothing behind, and may be uploaded again.
- * @throws InvalidInputError for a malformed file; ConflictError IMPORT_NOT_READY if the import already has one
+ * @throws InvalidInputError for a malformed file; ConflictError IMPORT_NOT_READY if the import already has one, or one is being uploaded
  */
 export async function uploadImport(
   gateway: Gateway,
@@ -78,6 +97,14 @@ export async function uploadImport(
   const { prisma } = gateway;
   if (status !== 'AWAITING_UPLOAD') throw notReady(sid, 'The import already has its file');
   const upload = randomUUID();
+  const now = new Date();
+  const begun = await prisma.mappingImport.updateMany({
+    where: { sid, status: 'AWAITING_UPLOAD', OR: [{ heldUntil: null }, { heldUntil: { lt: now } }] },
+    data: { holder: upload, heldUntil: new Date(now.getTime() + UPLOAD_MS) },
+  });
+  if (begun.count === 0) throw notReady(sid, 'The import already has its file, or it is being uploaded');
+  const held = { sid, status: 'AWAITING_UPLOAD', holder: upload };
+  const free = { holder: null, heldUntil: null };
   let rowCount = 0;
   try {
     let batch: MappingImportRow[] = [];
@@ -98,18 +125,14 @@ export async function uploadImport(
     }
     await store();
     const { count } = await prisma.mappingImport.updateMany({
-      where: { sid, status: 'AWAITING_UPLOAD' },
-      data: { status: 'CHECKING', upload, rowCount, errorCode: null, errorMessage: null, dateUpdated: new Date() },
+      where: held,
+      data: { ...free, status: 'CHECKING', upload, rowCount, errorCode: null, errorMessage: null, dateUpdated: new Date() },
     });
     if (count === 0) throw notReady(sid, 'The import already has its file');
   } catch (error) {
     await prisma.mappingImportRow.deleteMany({ where: { importSid: sid, upload } });
-    if (error instanceof InvalidInputError) {
-      await prisma.mappingImport.updateMany({
-        where: { sid, status: 'AWAITING_UPLOAD' },
-        data: { errorCode: error.code, errorMessage: error.message, dateUpdated: new Date() },
-      });
-    }
+    const reason = error instanceof InvalidInputError && { errorCode: error.code, errorMessage: error.message, dateUpdated: new Date() };
+    await prisma.mappingImport.updateMany({ where: held, data: { ...free, ...reason } });
     throw error;
   }
   gateway.hints.importReady?.();
@@ -204,4 +227,4 @@ export const isInterrupted = ({ status, heldUntil }: MappingImport): boolean =>
 
 /** Deletes imports that are older than 30 days, with their rows. */
 export const purgeImports = (prisma: Gateway['prisma'], signal?: AbortSignal): Promise<number> =>
-  deleteExpired(prisma, { table: 'mapping_import', column: 'date_created' }, new Date(Date.now() - KEPT_MS), signal);
+  deleteExpired(prisma, { table: 'mapping_import', column: 'date_created', batch: PURGED }, new Date(Date.now() - KEPT_MS), signal);

@@ -37,16 +37,18 @@ export function expiryOf({ expires }: Caller, now: Date): Date {
   return expires && expires < end ? expires : end;
 }
 
-/** Returns the URL of a link. */
+/** Returns the URL of a link. Its signature is in the query string, which proxies keep out of their logs for access tokens' sake. */
 export const linkTo = ({ publicUrl, secrets }: Pick<Gateway, 'publicUrl' | 'secrets'>, kind: LinkKind, sid: string): string =>
-  `${publicUrl}/${kind}/${sid}.${secrets.signing.keyId}.${signature(secrets.signing.key, kind, sid)}`;
+  `${publicUrl}/${kind}/${sid}?signature=${secrets.signing.keyId}.${signature(secrets.signing.key, kind, sid)}`;
 
 /**
- * Verifies the last part of a link's path.
+ * Verifies a link.
+ * @param sid the last part of its path
+ * @param signed the parameter `signature`
  * @returns the sid of its row; `undefined` if none of this gateway's keys signed it
  */
-export function sidOfLink(secrets: Secrets, kind: LinkKind, token: string): string | undefined {
-  const [sid = '', keyId = '', given = '', ...more] = token.split('.');
+export function sidOfLink(secrets: Secrets, kind: LinkKind, sid: string, signed: string): string | undefined {
+  const [keyId = '', given = '', ...more] = signed.split('.');
   const key = secrets.signingKey(keyId);
   if (!key || more.length > 0 || !isSid(PREFIXES[kind], sid)) return undefined;
   const [expected, actual] = [Buffer.from(signature(key, kind, sid)), Buffer.from(given)];

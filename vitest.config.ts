@@ -3,7 +3,10 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** They take longest. If one of them came last, one of the cores would have nothing to do meanwhile. */
-const LONG = ['parity/list-plans', 'console/day', 'exchange/teams/playground', 'process/crash', 'process/frozen', 'live/history'];
+const LONG = [
+  ...['parity/list-plans', 'console/day', 'exchange/teams/playground', 'process/crash', 'process/frozen', 'live/history'],
+  ...['exchange/outbox', 'bulk/imports', 'security/canaries'],
+];
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -13,6 +16,14 @@ class LongFirst extends BaseSequencer {
   }
 }
 
+/** They start the product as a newcomer does, on its embedded database, or are about its clients: on PostgreSQL, they would only be run again. */
+const EMBEDDED_ANYWAY = [
+  'test/examples/**',
+  'test/exchange/teams/playground.test.ts',
+  'test/process/demo*.test.ts',
+  'test/process/dev.test.ts',
+];
+
 export default defineConfig({
   resolve: {
     // Two copies of graphql (CommonJS and ES modules) do not recognize each other's types.
@@ -21,7 +32,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Theirs is a package of its own: `npm run test:clients`.
-    exclude: [...configDefaults.exclude, 'test/clients/**'],
+    exclude: [...configDefaults.exclude, 'test/clients/**', ...(process.env.TEST_DATABASE_URL ? EMBEDDED_ANYWAY : [])],
     globalSetup: ['test/support/global-setup.ts'],
     // A worker keeps its modules, and their compiled code, from file to file, which saves half of the processor time.
     isolate: false,

@@ -71,7 +71,7 @@ test.for<[string, (connection: FakeConnection, interest: ClientInterest) => void
   expect((await outcomes).slice(3)).toEqual([4, 5].map(() => ({ status: 'rejected', reason: expect.any(LostInterestError) })));
 });
 
-test('interest is told of as lost once, to those that still listen, and no more once the request has ended or a change has begun', () => {
+test('interest is told of as lost once, to those that still listen, at the answer at the latest, and never once a change has begun', () => {
   const told: string[] = [];
   const lose = (prepare: (interest: ClientInterest) => void) => {
     const connection = new FakeConnection();
@@ -92,7 +92,7 @@ test('interest is told of as lost once, to those that still listen, and no more 
       interest.onLost(tell('ended'));
       interest.end();
     }),
-  ).toEqual([true, [], 0]);
+  ).toEqual([true, ['ended'], 0]);
   expect(
     lose((interest) => {
       interest.keep();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
 import { type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '../support/console.ts';
 
@@ -301,7 +301,8 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     'audit',
   ];
 
-  describe.each([
+  // How pages look does not depend on the database: on one of them is enough.
+  describe.skipIf(inject('postgres')).each([
     ['light', 1200],
     ['dark', 1200],
     ['light', 400],

@@ -65,7 +65,7 @@ const download = (t: ExportFields) => ({
   exportSid: t.exposeID('sid', { description: 'The sid of the export: `EX` followed by 32 hex digits, as in the audit log.' }),
   url: t.string({
     description:
-      'The signed URL of the file, for GET without credentials. Whoever has it can download the file until `dateExpires`, or until the credentials that asked for it end.',
+      'The signed URL of the file, for GET without credentials. Anyone who has it can download the file until `dateExpires`, or until the credentials that asked for it end.',
     resolve: ({ sid }, _args, { gateway }) => linkTo(gateway, 'exports', sid),
   }),
   dateExpires: t.expose('dateExpires', {

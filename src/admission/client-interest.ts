@@ -40,7 +40,7 @@ export class ClientInterest implements Interest {
     return () => listeners.delete(listener);
   }
 
-  /** Has the work go on to its end, whoever waits for it: a change is not left halfway. */
+  /** Lets the work run to its end, even if nobody waits for it: a change is not left halfway. */
   keep(): void {
     this.#isKept = true;
   }

@@ -37,7 +37,7 @@ interface Bulk extends Face {
   drain(): void;
 }
 
-/** Creates the face of signed links: files are down- and uploaded by whoever has a link, as the caller who asked for it. Responses are JSON. */
+/** Creates the face of signed links: anyone who has a link downloads or uploads its file, as the caller who asked for it. Responses are JSON. */
 export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bulk {
   const downloads = createOrganizationQuota();
   const uploads = createOrganizationQuota();

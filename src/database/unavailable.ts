@@ -30,7 +30,7 @@ const MESSAGES = new Set([
 ]);
 
 /**
- * Whether an error means that the database is temporarily unavailable: unreachable, shutting down, starting, full, or too slow for whoever waits. The request was not at
+ * Whether an error means that the database is temporarily unavailable: unreachable, shutting down, starting, full, or too slow. The request was not at
  * fault and can be repeated. Only this module knows these errors of pg, its pool and Prisma.
  */
 export function isUnavailable(error: unknown): boolean {

@@ -114,7 +114,7 @@ class Planning {
     return { key, node, field, resolve, parentType, page, row, isNested, values: this.#values(node, type, row) };
   }
 
-  /** Returns the members of a list of which only columns of its nodes and its totals are selected; `undefined` for any other. */
+  /** Returns the members of a list that selects only columns of its nodes, and its totals; `undefined` for any other. */
   #values(node: FieldNode, type: GraphQLObjectType, { gaps }: RowPlanning): ListValues | undefined {
     const members: ListValues['members'][number][] = [];
     let columns: ListValues['columns'] = [];

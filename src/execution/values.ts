@@ -1,7 +1,7 @@
 import type { PackedRow } from '../database/lists/packed.ts';
 import type { Form } from './forms.ts';
 
-/** A list of which only columns and totals are selected: it can be answered as values, for callers that would parse the JSON again. */
+/** A list that selects only columns and totals. It can be answered as values, for callers that would parse the JSON again. */
 export interface ListValues {
   /** The connection's members by their response keys. */
   readonly members: readonly (readonly [key: string, part: 'rows' | 'totalCount' | 'totalCountIsExact'])[];

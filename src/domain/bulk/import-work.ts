@@ -31,7 +31,7 @@ export function findImportsToDo({ prisma }: Pick<Gateway, 'prisma'>): Promise<Pi
 }
 
 /**
- * Checks or runs an import to its end, a row after the other, by what `createMapping` does for one. Where it is interrupted, whoever claims it next
+ * Checks or runs an import to its end, a row after the other, by what `createMapping` does for one. If it is interrupted, the instance that claims it next
  * continues with the rows that are left; a row that was created already is found to exist.
  */
 export async function workOnImport(gateway: Gateway, sid: string, { holder, inTurn, signal }: ImportWork): Promise<void> {

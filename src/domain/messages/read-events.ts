@@ -3,7 +3,7 @@ import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
 import type { EventWithMessage, LoggedEvent } from '../logged-event.ts';
 
-/** A row of the statements below: an event beside columns of its message. */
+/** A row of the statements below: an event with columns of its message. */
 interface EventRow extends Pick<Message, 'sid' | 'enterpriseSid' | 'mappingSid' | 'direction'> {
   readonly event_seq: string;
   readonly event_status: ChannelStatus;

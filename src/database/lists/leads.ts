@@ -1,5 +1,21 @@
-import { columnOf, condition, type Existing, pastOf, type Values } from './conditions.ts';
+import { columnOf, condition, type Existing, type Values } from './conditions.ts';
+import { rangeTexts } from './index-ranges.ts';
 import { type OrderBy, orderTexts } from './orders.ts';
+import {
+  distinct,
+  equalValues,
+  hasTrigrams,
+  isComparison,
+  isContained,
+  isEqual,
+  isOn,
+  isOperators,
+  isRange,
+  PARENT,
+  type Part,
+  partsOf,
+  prefixesOf,
+} from './where-parts.ts';
 
 // A list's conditions either lead to its rows by an index, or are checked on each row that the index leads to. Which ones lead is decided here, not by
 // PostgreSQL's estimates: what is then read can be bounded.
@@ -29,9 +45,6 @@ export interface Indexed {
   /** The fields of few different texts, with an index of the owner, a text's digest and the `order`. */
   readonly digests?: { readonly fields: readonly string[]; readonly order: string };
 }
-
-/** A condition on one field, as in Prisma's `where`. */
-type Part = Readonly<Record<string, unknown>>;
 
 /** Where a walk along an index begins. */
 interface WalkStart {
@@ -109,9 +122,6 @@ export function matchesNothing(where: object): boolean {
 /** Whether one row at most matches, found by its sid. */
 export const isOneRow = (where: object): boolean => partsOf(where).some(({ sid }) => typeof sid === 'string');
 
-/** In place of a value: the column `parent.sid`. */
-const PARENT = Symbol('parent.sid');
-
 /** The conditions that an index serves. */
 interface Way {
   readonly equal?: Part;
@@ -185,89 +195,6 @@ export function restText(rest: readonly Part[], values: Values): string {
     return field === undefined ? condition(part, values) : `${columnOf(field)} = parent.sid`;
   });
   return texts.join(' AND ') || 'true';
-}
-
-/**
- * Writes the range of an index. Neither the field before the order nor the order's own is compared by `=`: PostgreSQL would ignore it in ORDER BY, and
- * could then walk along an index that does not have it.
- * @param place the value of `by` as SQL
- */
-function rangeTexts(
-  by: string | undefined,
-  place: string | undefined,
-  order: string,
-  ranges: readonly Part[],
-  prefix: string | undefined,
-  values: Values,
-): string[] {
-  const texts: string[] = [];
-  const column = columnOf(order);
-  // Without a field before the order, a cursor's own condition is where the index starts.
-  const { from, to, before } = boundsOf(by === undefined ? ranges.filter((part) => !pastIn(part)) : ranges, order, prefix);
-  if (by !== undefined) {
-    texts.push(
-      from === undefined ? `${columnOf(by)} >= ${place}` : `(${columnOf(by)}, ${column}) >= (${place}, ${values.add(from)})`,
-      to === undefined ? `${columnOf(by)} <= ${place}` : `(${columnOf(by)}, ${column}) <= (${place}, ${values.add(to)})`,
-    );
-  } else {
-    if (from !== undefined) texts.push(`${column} >= ${values.add(from)}`);
-    if (to !== undefined) texts.push(`${column} <= ${values.add(to)}`);
-  }
-  if (before !== undefined) texts.push(`${column} < ${values.add(before)}`);
-  for (const range of ranges) if (prefixOf(range, order) === undefined && !isEqual(range, order)) texts.push(condition(range, values));
-  return texts;
-}
-
-type Comparable = string | Date;
-
-/** The narrowest bounds of all ranges. `before` is exclusive. */
-function boundsOf(
-  ranges: readonly Part[],
-  order: string,
-  branch: string | undefined,
-): { from?: Comparable; to?: Comparable; before?: string } {
-  let from: Comparable | undefined;
-  let to: Comparable | undefined;
-  let before: string | undefined;
-  const atLeast = (value: Comparable) => {
-    if (from === undefined || isLess(from, value)) from = value;
-  };
-  const atMost = (value: Comparable) => {
-    if (to === undefined || isLess(value, to)) to = value;
-  };
-  for (const prefix of [branch, ...ranges.map((range) => prefixOf(range, order))]) {
-    if (prefix === undefined) continue;
-    atLeast(prefix);
-    const next = afterPrefix(prefix);
-    if (next !== undefined && (before === undefined || isLess(next, before))) before = next;
-  }
-  for (const range of ranges) {
-    const past = pastIn(range);
-    if (past) (past.isDescending ? atMost : atLeast)(past.value);
-    if (isEqual(range, order)) {
-      atLeast(range[order] as string);
-      atMost(range[order] as string);
-    }
-    const { gte, gt, lte, lt } = (range[order] ?? {}) as Record<string, Comparable | undefined>;
-    for (const value of [gte, gt]) if (value !== undefined) atLeast(value);
-    for (const value of [lte, lt]) if (value !== undefined) atMost(value);
-  }
-  return { from, to, before };
-}
-
-/** Compares as PostgreSQL does: texts by the bytes of UTF-8. */
-const isLess = (one: Comparable, other: Comparable): boolean =>
-  typeof one === 'string' ? Buffer.compare(Buffer.from(one), Buffer.from(other as string)) < 0 : one < other;
-
-/** Returns the least text that is greater than all with this prefix; `undefined` if there is none. */
-function afterPrefix(prefix: string): string | undefined {
-  const points = Array.from(prefix, (character) => character.codePointAt(0) as number);
-  for (let last = points.pop(); last !== undefined; last = points.pop()) {
-    if (last === 0x10ffff) continue;
-    // Surrogates are no characters.
-    return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
-  }
-  return undefined;
 }
 
 /** The rows of another table that other conditions imply: they are no condition of their own, but lead to the rows. */
@@ -344,81 +271,4 @@ function digestedText(
     ) SELECT found.sid FROM texts CROSS JOIN LATERAL (${rows(`${digest} = texts.digest`, `texts.place <= ${MAX_TEXTS}`)} UNION ALL
       ${rows(`${digest} >= texts.digest`, `texts.place > ${MAX_TEXTS}`)}) AS found
     WHERE texts.place > ${MAX_TEXTS} OR ${condition({ text: part[field] }, values)} LIMIT ${bound}`;
-}
-
-/** Splits a `where` into its conditions on single fields. A row matches if it meets them all. */
-function partsOf(where: object): Part[] {
-  return Object.entries(where).flatMap(([field, test]): Part[] => {
-    if (test === undefined) return [];
-    if (field === 'AND') return (test as object[]).flatMap(partsOf);
-    return isVoid(test) ? [] : [{ [field]: test }];
-  });
-}
-
-/** Leaves out repeated equalities of one field with one text. */
-const distinct = (parts: readonly Part[]) =>
-  parts.filter((part, at) => {
-    const [[field, test] = ['', undefined], ...further] = Object.entries(part);
-    return typeof test !== 'string' || further.length > 0 || !parts.slice(0, at).some((earlier) => earlier[field] === test);
-  });
-
-const isEqual = (part: Part, field: string) => typeof part[field] === 'string';
-
-const isVoid = (test: unknown) => isOperators(test) && Object.values(test).every((value) => value === undefined);
-
-const isOperators = (test: unknown): test is Record<string, unknown> =>
-  typeof test === 'object' && test !== null && !(test instanceof Date) && !Array.isArray(test);
-
-const isOn = (part: Part, field: string | undefined) => field !== undefined && field in part && !isOperators(part[field]);
-
-/** The values that a condition compares the field with for equality. */
-function equalValues(part: Part, field: string): unknown[] | undefined {
-  const test = part[field];
-  if (typeof test === 'string' || test === PARENT) return [test];
-  if (isOperators(test) && Array.isArray(test.in) && test.in.length > 0) return [...new Set(test.in)];
-  return undefined;
-}
-
-const RANGE = new Set(['gte', 'gt', 'lte', 'lt']);
-
-/** The position of a cursor, if the condition is on the rows past it. */
-const pastIn = (part: Part) => ('OR' in part ? pastOf(part.OR as Part[]) : undefined);
-
-/** Whether an index in this order starts or ends at the condition. */
-function isRange(part: Part, order: string): boolean {
-  if (prefixOf(part, order) !== undefined) return true;
-  if ('OR' in part) return pastIn(part)?.field === order;
-  return order in part && isComparison(part[order]);
-}
-
-const isContained = (test: unknown) => isOperators(test) && typeof test.contains === 'string';
-
-const isComparison = (test: unknown) =>
-  isOperators(test) && Object.entries(test).every(([operator, value]) => RANGE.has(operator) || value === undefined);
-
-/** The text that a condition requires the field to begin with. */
-function prefixOf(part: Part, field: string): string | undefined {
-  const test = part[field];
-  if (!isOperators(test) || typeof test.startsWith !== 'string' || Object.keys(test).length > 1) return undefined;
-  return unescaped(test.startsWith);
-}
-
-/** Returns the prefixes if a condition requires one of several. Leaves out each that begins with another one, whose rows include its own. */
-function prefixesOf(part: Part, field: string): string[] | undefined {
-  if (!('OR' in part)) return undefined;
-  const prefixes = (part.OR as Part[]).map((one) => prefixOf(one, field));
-  if (prefixes.some((prefix) => prefix === undefined)) return undefined;
-  const distinct = [...new Set(prefixes as string[])];
-  return distinct.filter((prefix) => !distinct.some((other) => other !== prefix && prefix.startsWith(other)));
-}
-
-const unescaped = (operand: string) => operand.replace(/\\(.)/gs, '$1');
-
-/** Whether a trigram index leads to the rows: of fewer than three letters in a row, it has nothing. */
-function hasTrigrams(part: Part, fields: readonly string[]): boolean {
-  if ('OR' in part) return (part.OR as Part[]).every((one) => hasTrigrams(one, fields));
-  return Object.entries(part).every(([field, test]) => {
-    const text = isOperators(test) ? test.contains : undefined;
-    return fields.includes(field) && typeof text === 'string' && /[\p{L}\p{N}]{3}/u.test(unescaped(text));
-  });
 }

@@ -1,6 +1,7 @@
 import type { Fetch } from '../request.ts';
 import { createBotConnector } from './bot-connector.ts';
-import { createMicrosoftGraph, graphScope } from './graph.ts';
+import { createMicrosoftGraph } from './graph.ts';
+import { createGraphRequests, graphScope } from './graph-requests.ts';
 import { createLimiter } from './limiter.ts';
 import { createMicrosoftLogin } from './login.ts';
 import type { BotCheck, Microsoft } from './microsoft.ts';
@@ -35,7 +36,8 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
   const scope = `${issuer}/.default`;
   const login = createMicrosoftLogin({ loginUrl, fetch, timeoutMs });
   const limiter = createLimiter();
-  const graph = createMicrosoftGraph({ login, limiter, graphUrl, fetch, timeoutMs });
+  const requests = createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs });
+  const graph = createMicrosoftGraph(requests);
   const connector = createBotConnector({ login, limiter, scope, serviceUrl, hosts, fetch, timeoutMs });
   return {
     findUser: graph.findUser,

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -87,7 +87,7 @@ test('a migration that has changed since is refused', async () => {
   expect(await tables()).not.toContain('page');
 });
 
-test('an unknown migration is refused', async () => {
+test('an unknown migration that did not say that it only expands the tables is refused', async () => {
   await migrate(database.pool, directory);
   await rm(join(directory, '2_book'), { recursive: true });
   await expect(migrate(database.pool, directory)).rejects.toThrow(/2_book, which this gateway does not know/);
@@ -107,6 +107,43 @@ test('a migration that fails leaves nothing behind, and works once it is fixed',
   expect(await tables()).toEqual(['_prisma_migrations', 'board', 'shelf']);
   await write('2_book', 'CREATE TABLE book (id int)');
   expect(await migrate(database.pool, directory)).toEqual(['2_book']);
+});
+
+test('an unknown migration that only expanded the tables is accepted: a gateway of before can start again while others are new', async () => {
+  await write('3_page', '-- migration: expand\nCREATE TABLE page (id int)');
+  await migrate(database.pool, directory);
+  await rm(join(directory, '3_page'), { recursive: true });
+  expect(await migrate(database.pool, directory)).toEqual([]);
+});
+
+test('a migration in steps continues with the step that failed, and may build an index without locking out writers', async () => {
+  await write(
+    '3_index',
+    `-- migration: in steps
+-- step
+INSERT INTO book VALUES (1);
+-- step
+DROP INDEX CONCURRENTLY IF EXISTS book_by_id;
+-- step
+CREATE UNIQUE INDEX CONCURRENTLY book_by_id ON book (id);
+-- step
+INSERT INTO board VALUES (1); INSERT INTO board SELECT id FROM hall;`,
+  );
+  await expect(migrate(database.pool, directory)).rejects.toThrow(/Step 4 of the migration 3_index failed: relation "hall" does not exist/);
+  expect((await database.pool.query('SELECT id FROM board')).rows).toEqual([]);
+  await database.pool.query('CREATE TABLE hall (id int)');
+  expect(await migrate(database.pool, directory)).toEqual(['3_index']);
+  const { rows } = await database.pool.query(
+    "SELECT (SELECT count(*)::int FROM book) AS books, indisvalid FROM pg_index WHERE indexrelid = 'book_by_id'::regclass",
+  );
+  expect(rows).toEqual([{ books: 1, indisvalid: true }]);
+  expect(await migrate(database.pool, directory)).toEqual([]);
+});
+
+test('migrations that came after those of operating.md build no index of a large table while its writers wait', async () => {
+  const names = (await readdir(MIGRATIONS)).filter((name) => /^\d/.test(name) && name > '20261129225900_usage');
+  const blocking = /CREATE (UNIQUE )?INDEX (?!CONCURRENTLY)[^;]*ON "?(message|message_event|audit_record|conversation|usage)"?\s/i;
+  for (const name of names) expect(await readFile(join(MIGRATIONS, name, 'migration.sql'), 'utf8'), name).not.toMatch(blocking);
 });
 
 test('a database that is used for something else is refused', async () => {

@@ -156,7 +156,8 @@ test.runIf(inject('postgres'))(
     try {
       await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
       const gateway = start();
-      const waiting = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+      const waiting =
+        "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()";
       await expect.poll(async () => (await other.query(waiting)).rows[0].count, { timeout: 20_000 }).toBe(1);
       expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
       expect(gateway.stdout).toContain('stopped before it had started');

@@ -33,7 +33,7 @@ export const OrganizationFeatureEnum = builder.enumType('OrganizationFeature', {
     ADMIN_IMPORT: { value: organizationFeatures[0], description: "Enterprises' admins may import mappings (`importMappings`)." },
     ADMIN_EXPORT: {
       value: organizationFeatures[1],
-      description: "Enterprises' admins may download their enterprise's data (`exportMessages`, `exportMappings`).",
+      description: "Enterprises' admins may download their enterprise's data (`exportMessages`, `exportMappings`, `exportUsage`).",
     },
   } as const,
 });

@@ -1,12 +1,13 @@
 import { GraphQLError } from 'graphql';
 import type { DataExport } from '../prisma/client/client.ts';
-import { exportMappings, exportMessages, NotOptedInError } from '../src/domain/bulk/exports.ts';
+import { exportMappings, exportMessages, exportUsage, NotOptedInError } from '../src/domain/bulk/exports.ts';
 import { fileFormats } from '../src/domain/bulk/formats.ts';
 import { linkTo } from '../src/domain/bulk/links.ts';
 import { builder } from './builder.ts';
 import { resultUnion } from './errors.ts';
 import { idempotencyKey } from './lists.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageTypeEnum } from './message.ts';
+import { UsageDimensionEnum, UsageFilterInput, UsageGranularityEnum } from './usage.ts';
 
 const FileFormatEnum = builder.enumType('FileFormat', {
   description: 'The format of a downloaded file, always in UTF-8. The columns are documented in docs/exports.md.',
@@ -59,6 +60,22 @@ const ExportMappingsInput = builder.inputType('ExportMappingsInput', {
   }),
 });
 
+const ExportUsageInput = builder.inputType('ExportUsageInput', {
+  description: 'A file of usage to download, in the order of time: what the query `usage` gives, without its limit of entries.',
+  fields: (t) => ({
+    format: t.field({ type: FileFormatEnum, description: 'The format of the file. Defaults to `CSV`.' }),
+    from: t.field({ type: 'DateTime', required: true, description: 'The beginning, as of `usage`.' }),
+    to: t.field({ type: 'DateTime', required: true, description: 'The end, exclusive, as of `usage`.' }),
+    granularity: t.field({ type: UsageGranularityEnum, required: true, description: 'By which times to add up.' }),
+    groupBy: t.field({ type: [UsageDimensionEnum], description: 'By what to group, besides time. By nothing if absent.' }),
+    filter: t.field({ type: UsageFilterInput, description: 'Counts only messages that match this filter.' }),
+    timeZone: t.string({
+      description: 'The time zone in which hours, days and months begin, by its name in the IANA database. Defaults to `UTC`.',
+    }),
+    ...idempotencyKey(t),
+  }),
+});
+
 type ExportFields = PothosSchemaTypes.ObjectFieldBuilder<(typeof builder)['$inferSchemaTypes'], DataExport>;
 
 const download = (t: ExportFields) => ({
@@ -84,6 +101,11 @@ const ExportMappingsSuccessRef = builder.objectRef<DataExport>('ExportMappingsSu
   fields: download,
 });
 
+const ExportUsageSuccessRef = builder.objectRef<DataExport>('ExportUsageSuccess').implement({
+  description: 'The success of `exportUsage`.',
+  fields: download,
+});
+
 const OPT_IN = "Needs the permission `READ`; an enterprise's admin needs the organization's feature `ADMIN_EXPORT`, too.";
 
 builder.mutationFields((t) => ({
@@ -106,6 +128,16 @@ builder.mutationFields((t) => ({
     errors: resultUnion('ExportMappingsResult', 'link', ['ENTERPRISE_NOT_FOUND']),
     args: { input: t.arg({ type: ExportMappingsInput, required: true, description: 'What the file has.' }) },
     resolve: (_root, { input }, { gateway, caller }) => exportMappings(gateway, caller, input).catch(forbidUnlessOptedIn),
+  }),
+  exportUsage: t.field({
+    type: ExportUsageSuccessRef,
+    nullable: true,
+    description: `Creates a link to download usage, e.g. for billing by month and enterprise. Numbers are those of the time at which they are read. ${OPT_IN}`,
+    skipTypeScopes: true,
+    authScopes: { permission: 'read' },
+    errors: resultUnion('ExportUsageResult', 'link', ['ENTERPRISE_NOT_FOUND']),
+    args: { input: t.arg({ type: ExportUsageInput, required: true, description: 'What the file has.' }) },
+    resolve: (_root, { input }, { gateway, caller }) => exportUsage(gateway, caller, input).catch(forbidUnlessOptedIn),
   }),
 }));
 

@@ -53,7 +53,7 @@ const UsageRef = builder.objectRef<Used>('Usage').implement({
   }),
 });
 
-const UsageGranularityEnum = builder.enumType('UsageGranularity', {
+export const UsageGranularityEnum = builder.enumType('UsageGranularity', {
   description: 'The times by which usage is added up.',
   values: {
     HOUR: { description: 'By hour. An hour that comes twice, as clocks are put back, is two.' },
@@ -62,7 +62,7 @@ const UsageGranularityEnum = builder.enumType('UsageGranularity', {
   } as const,
 });
 
-const UsageDimensionEnum = builder.enumType('UsageDimension', {
+export const UsageDimensionEnum = builder.enumType('UsageDimension', {
   description: 'What usage can be grouped by.',
   values: {
     ENTERPRISE: { description: 'The enterprise of the message.' },
@@ -73,7 +73,7 @@ const UsageDimensionEnum = builder.enumType('UsageDimension', {
   } as const,
 });
 
-const UsageFilterInput = builder.inputType('UsageFilter', {
+export const UsageFilterInput = builder.inputType('UsageFilter', {
   description: 'A filter for the messages that are counted. All given conditions must hold.',
   fields: (t) => ({
     enterpriseSid: t.id({ description: 'The message belongs to the enterprise with this sid.' }),

@@ -12,6 +12,7 @@ export const possibleTypes = {
   Error: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'SmsTooLongError'],
   ExportMappingsResult: ['ConflictError', 'ExportMappingsSuccess', 'InvalidInputError', 'NotFoundError'],
   ExportMessagesResult: ['ConflictError', 'ExportMessagesSuccess', 'InvalidInputError', 'NotFoundError'],
+  ExportUsageResult: ['ConflictError', 'ExportUsageSuccess', 'InvalidInputError', 'NotFoundError'],
   ImportMappingsResult: ['ConflictError', 'ImportMappingsSuccess', 'InvalidInputError', 'NotFoundError'],
   MessageEventUpdate: ['Bookmark', 'MessageEvent'],
   Node: [

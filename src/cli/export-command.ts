@@ -5,24 +5,39 @@ import { parseArgs } from 'node:util';
 import { bulkClient } from './bulk-client.ts';
 import { CommandError, exitCodeOf, type Terminal, UsageError } from './session.ts';
 
-const USAGE = `Downloads messages or mappings from a running gateway, e.g. for billing. docs/exports.md describes the columns.
+const USAGE = `Downloads messages, mappings or usage from a running gateway, e.g. for billing. docs/exports.md describes the columns.
 
   npm run --silent export -- messages [options] > messages.csv
   npm run --silent export -- mappings [options] > mappings.csv
+  npm run --silent export -- usage --from TIME --to TIME [options] > usage.csv
 
   --format csv|json-lines   csv unless given
   --enterprise SID          of one enterprise
-  --mapping SID             of messages: through one mapping
-  --from TIME, --to TIME    of messages: accepted between, both inclusive, e.g. 2026-11-01T00:00:00Z
+  --mapping SID             of messages and usage: through one mapping
+  --from TIME, --to TIME    of messages: accepted between, both inclusive, e.g. 2026-11-01T00:00:00Z. Of usage, the end is exclusive
   --direction INBOUND|OUTBOUND
-  --status STATUS           of messages: several times for several
+  --status STATUS           of messages and usage: several times for several
   --with-body               of messages: with their texts
+  --by hour|day|month       of usage: month unless given
+  --group-by DIMENSION      of usage: enterprise, mapping, direction, status or type; several times for several
+  --time-zone ZONE          of usage: where hours, days and months begin, e.g. Europe/Berlin; UTC unless given
   --output FILE             instead of standard output
   --gateway URL             without it, PORT and HOST say where the gateway listens
 
 ACCOUNT_SID and AUTH_TOKEN are the credentials of an account.
 
 Exit codes: 0 done, 1 the file is not complete, 2 invalid usage.`;
+
+/** The options that each kind has, besides --format, --enterprise, --output and --gateway. */
+const OPTIONS = {
+  messages: ['mapping', 'from', 'to', 'direction', 'status', 'with-body'],
+  mappings: [],
+  usage: ['mapping', 'from', 'to', 'direction', 'status', 'by', 'group-by', 'time-zone'],
+} as const satisfies Record<string, readonly (keyof Values)[]>;
+const COMMON: readonly string[] = ['format', 'enterprise', 'output', 'gateway'];
+const NAMES = { messages: 'Messages', mappings: 'Mappings', usage: 'Usage' } as const;
+type Kind = keyof typeof OPTIONS;
+type Values = ReturnType<typeof parse>['values'];
 
 /**
  * Runs `npm run export -- …`.
@@ -34,19 +49,10 @@ export function runExport(args: readonly string[], terminal: Terminal, output: W
     const { positionals, values } = parse(args);
     if (values.help) return terminal.print(USAGE);
     const [kind, ...more] = positionals;
-    if ((kind !== 'messages' && kind !== 'mappings') || more.length > 0) throw new UsageError(USAGE);
-    const format = formatOf(values.format);
-    const { enterprise: enterpriseSid, mapping: mappingSid, from: createdFrom, to: createdTo, direction, status: statuses } = values;
-    const ofMessages = { mappingSid, createdFrom, createdTo, direction, statuses };
-    if (kind === 'mappings' && (Object.values(ofMessages).some((value) => value !== undefined) || values['with-body'])) {
-      throw new UsageError('Mappings have the options --format, --enterprise and --output only.');
-    }
+    if (!isKind(kind) || more.length > 0) throw new UsageError(USAGE);
+    const name = NAMES[kind];
+    const input = inputOf(kind, values);
     const client = bulkClient(terminal, values.gateway);
-    const name = kind === 'messages' ? 'Messages' : 'Mappings';
-    const input =
-      kind === 'messages'
-        ? { format, withBody: values['with-body'], filter: { enterpriseSid, ...ofMessages } }
-        : { format, filter: { enterpriseSid } };
     const { url } = await client.graph<{ url: string }>(
       `mutation ($input: Export${name}Input!) { result: export${name}(input: $input) {
         ... on Export${name}Success { url } ... on Error { code message } } }`,
@@ -67,6 +73,26 @@ export function runExport(args: readonly string[], terminal: Terminal, output: W
   });
 }
 
+const isKind = (given: string | undefined): given is Kind => given !== undefined && Object.hasOwn(OPTIONS, given);
+
+/**
+ * Makes the input of a kind's mutation.
+ * @throws UsageError for options of other kinds, or if one is missing
+ */
+function inputOf(kind: Kind, values: Values): object {
+  const own: readonly string[] = [...COMMON, ...OPTIONS[kind]];
+  const other = Object.keys(values).find((option) => !own.includes(option));
+  if (other) throw new UsageError(`${NAMES[kind]} have no option --${other}, only ${own.map((option) => `--${option}`).join(', ')}.`);
+  const format = formatOf(values.format);
+  const { enterprise: enterpriseSid, mapping: mappingSid, direction, status: statuses, from, to } = values;
+  if (kind === 'mappings') return { format, filter: { enterpriseSid } };
+  const filter = { enterpriseSid, mappingSid, direction, statuses };
+  if (kind === 'messages') return { format, withBody: values['with-body'], filter: { ...filter, createdFrom: from, createdTo: to } };
+  if (!from || !to) throw new UsageError('Usage needs --from and --to.');
+  const [granularity, groupBy] = [(values.by ?? 'month').toUpperCase(), values['group-by']?.map((dimension) => dimension.toUpperCase())];
+  return { format, from, to, granularity, groupBy, filter, timeZone: values['time-zone'] };
+}
+
 function formatOf(given: string | undefined): 'CSV' | 'JSON_LINES' {
   if (given === undefined || given === 'csv') return 'CSV';
   if (given === 'json-lines') return 'JSON_LINES';
@@ -78,7 +104,7 @@ function parse(args: readonly string[]) {
   try {
     const options = {
       ...{ format: text, enterprise: text, mapping: text, from: text, to: text, direction: text, output: text, gateway: text },
-      ...{ status: texts, 'with-body': flag, help: flag },
+      ...{ by: text, 'group-by': texts, 'time-zone': text, status: texts, 'with-body': flag, help: flag },
     } as const;
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {

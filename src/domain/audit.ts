@@ -30,6 +30,7 @@ export const mutationActions = {
   runMappingImport: 'import.run',
   exportMessages: 'export.create',
   exportMappings: 'export.create',
+  exportUsage: 'export.create',
 } as const;
 
 /** Every action that is recorded, as `<entity>.<verb>`. */

@@ -114,6 +114,16 @@ test('export writes JSON lines into a file', async () => {
   expect(await readFile(output, 'utf8')).toBe('');
 });
 
+test('export writes usage', async () => {
+  const asked = ['usage', '--from', '2026-01-01T00:00:00Z', '--to', '2026-02-01T00:00:00Z'];
+  expect(await exporting([...asked, '--group-by', 'enterprise', '--by', 'day', '--time-zone', 'Europe/Berlin'])).toMatchObject({
+    code: 0,
+    file: expect.stringMatching(/^period,from,to,enterpriseSid,.*,p95DeliveryTime\r\n$/),
+  });
+  expect(await exporting(asked.slice(0, 3))).toMatchObject({ code: 2, complained: 'Usage needs --from and --to.' });
+  expect(await exporting([...asked, '--with-body'])).toMatchObject({ code: 2, complained: expect.stringContaining('--with-body') });
+});
+
 test('both say in a sentence what is wrong', async () => {
   const path = await fileOf(row());
   expect(await importing([])).toMatchObject({ code: 2, complained: expect.stringContaining('npm run import') });

@@ -81,7 +81,9 @@ const valid: Record<string, () => Promise<Input>> = {
   },
   exportMessages: async () => ({}),
   exportMappings: async () => ({}),
+  exportUsage: async () => USAGE,
 };
+const USAGE = { from: '2026-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z', granularity: 'MONTH' };
 const account = async () =>
   (await mutate('createAccount', { email: fresh.email(), permissions: ['READ'] }, '... on CreateAccountSuccess { account { sid } }'))
     .account.sid as string;
@@ -97,6 +99,7 @@ const unknown: Record<string, () => Promise<Input>> = {
   importMappings: async () => ({ enterpriseSid: unknownSid('EN') }),
   exportMessages: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
   exportMappings: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
+  exportUsage: async () => ({ ...USAGE, filter: { enterpriseSid: unknownSid('EN') } }),
 };
 
 const inputOf = async (name: string) => {

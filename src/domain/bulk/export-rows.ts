@@ -90,12 +90,12 @@ async function* pagesOf<Row>(read: (page: PageArguments) => Promise<Page<Row>>):
 }
 
 /** Reads the names of the rows' enterprises. */
-async function namesOf(
+export async function namesOf(
   { prisma }: Gateway,
   caller: Caller,
-  rows: readonly { readonly enterpriseSid: string }[],
+  rows: readonly { readonly enterpriseSid: string | null }[],
 ): Promise<Map<string, string>> {
-  const sids = [...new Set(rows.map(({ enterpriseSid }) => enterpriseSid))];
+  const sids = [...new Set(rows.flatMap(({ enterpriseSid }) => enterpriseSid ?? []))];
   if (sids.length === 0) return new Map();
   const found = await prisma.enterprise.findMany({
     where: { AND: [enterprises(caller), { sid: { in: sids } }] },

@@ -9,6 +9,7 @@ import { enterpriseNotFound, mappingNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, parseInput } from '../input.ts';
+import { timesOf, type UsageQuery } from '../messages/usage.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import {
@@ -21,6 +22,7 @@ import {
 } from './export-rows.ts';
 import { type FileFormat, type FileRow, fileFormats, headOf, rowsAsText } from './formats.ts';
 import { expiryOf, ownerColumns } from './links.ts';
+import { USAGE_COLUMNS, usageRows } from './usage-rows.ts';
 
 const time = z
   .date()
@@ -30,22 +32,28 @@ const sid = z
   .string()
   .nullish()
   .transform((text) => (text ? normalizeSid(text) : undefined));
+const ofMessages = {
+  ...{ enterpriseSid: sid, mappingSid: sid },
+  direction: z.enum(['INBOUND', 'OUTBOUND']).nullish(),
+  type: z.enum(['SMS', 'MMS']).nullish(),
+  statuses: z.array(z.enum(['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'])).nullish(),
+};
 const messagesInput = z.object({
   format: z.enum(fileFormats).nullish(),
   withBody: z.boolean().nullish(),
-  filter: z
-    .object({
-      ...{ enterpriseSid: sid, mappingSid: sid, createdFrom: time, createdTo: time },
-      direction: z.enum(['INBOUND', 'OUTBOUND']).nullish(),
-      type: z.enum(['SMS', 'MMS']).nullish(),
-      statuses: z.array(z.enum(['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'])).nullish(),
-    })
-    .nullish(),
+  filter: z.object({ ...ofMessages, createdFrom: time, createdTo: time }).nullish(),
 });
 const mappingsInput = z.object({ format: z.enum(fileFormats).nullish(), filter: z.object({ enterpriseSid: sid }).nullish() });
+const usageInput = z.object({
+  format: z.enum(fileFormats).nullish(),
+  ...{ from: z.date(), to: z.date(), granularity: z.enum(['HOUR', 'DAY', 'MONTH']), timeZone: z.string().nullish() },
+  groupBy: z.array(z.enum(['ENTERPRISE', 'MAPPING', 'DIRECTION', 'STATUS', 'TYPE'])).nullish(),
+  filter: z.object(ofMessages).nullish(),
+});
 
 type ExportMessagesInput = z.input<typeof messagesInput> & Keyed;
 type ExportMappingsInput = z.input<typeof mappingsInput> & Keyed;
+type ExportUsageInput = z.input<typeof usageInput> & Keyed;
 
 /** Who may not export: an enterprise's admin whose organization has not opted in. */
 export class NotOptedInError extends Error {}
@@ -79,10 +87,23 @@ export function exportMappings(gateway: Gateway, caller: Caller, input: ExportMa
   });
 }
 
+/**
+ * Prepares a file of usage: what `readUsage` tells, however much it is.
+ * @throws as exportMessages; a mapping may have been deleted
+ */
+export function exportUsage(gateway: Gateway, caller: Caller, input: ExportUsageInput): Promise<DataExport> {
+  return prepare(gateway, caller, 'exportUsage', input, async () => {
+    const { format, ...query } = parseInput(usageInput, input);
+    timesOf(query);
+    await requireEnterprise(gateway, caller, query.filter?.enterpriseSid);
+    return { format, parameters: query };
+  });
+}
+
 function prepare(
   gateway: Gateway,
   caller: Caller,
-  kind: 'exportMessages' | 'exportMappings',
+  kind: 'exportMessages' | 'exportMappings' | 'exportUsage',
   input: Keyed,
   parse: (now: Date) => Promise<{ format?: FileFormat | null; parameters: object }>,
 ): Promise<DataExport> {
@@ -122,8 +143,13 @@ interface ExportedFile {
 /** Opens an export as the caller who asked for it. No more than a page of rows is in memory at once. */
 export function openExport(gateway: Gateway, caller: Caller, { kind, format: stored, parameters, dateCreated }: DataExport): ExportedFile {
   const format = stored as FileFormat;
-  const { filter, withBody } = parameters as { filter: Record<string, string>; withBody?: boolean };
   const day = dateCreated.toISOString().slice(0, 10);
+  if (kind === 'exportUsage') {
+    const { from, to, ...query } = parameters as unknown as Omit<UsageQuery, 'from' | 'to'> & { from: string; to: string };
+    const rows = usageRows(gateway, caller, { ...query, from: new Date(from), to: new Date(to) });
+    return { name: `usage-${day}`, format, pieces: piecesOf(format, USAGE_COLUMNS, rows) };
+  }
+  const { filter, withBody } = parameters as { filter: Record<string, string>; withBody?: boolean };
   if (kind === 'exportMappings') {
     const rows = mappingRows(gateway, caller, filter as MappingExportFilter);
     return { name: `mappings-${day}`, format, pieces: piecesOf(format, MAPPING_COLUMNS, rows) };

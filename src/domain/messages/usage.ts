@@ -18,7 +18,7 @@ interface UsageFilter {
   readonly statuses?: readonly ChannelStatus[] | null;
 }
 
-interface UsageQuery {
+export interface UsageQuery {
   readonly from: Date;
   readonly to: Date;
   readonly granularity: UsageGranularity;
@@ -60,12 +60,35 @@ const COLUMNS = {
  * @returns the hours, days or months that have messages, in order, and of each its groups
  * @throws InvalidInputError INVALID_PARAMETER; SearchTooWideError for more than MAX_ENTRIES entries
  */
-export async function readUsage({ sql }: Gateway, caller: Caller, query: UsageQuery): Promise<Used[]> {
-  const { granularity, filter } = query;
-  const [from, to] = [quarterOf(query.from), quarterAfter(query.to)];
-  if (query.from >= query.to) throw invalidParameter(['to'], 'must be after from', query.to.toISOString());
-  const groupBy = [...new Set(query.groupBy ?? [])];
-  const times = bucketsOf(from, to, granularity, query.timeZone ?? 'UTC');
+export function readUsage(gateway: Gateway, caller: Caller, query: UsageQuery): Promise<Used[]> {
+  return usageWithin(gateway, caller, query, timesOf(query), MAX_ENTRIES);
+}
+
+/**
+ * Splits the time of a query.
+ * @returns when its hours, days or months begin, and the end
+ * @throws InvalidInputError INVALID_PARAMETER
+ */
+export function timesOf({ from, to, granularity, timeZone }: UsageQuery): Date[] {
+  if (from >= to) throw invalidParameter(['to'], 'must be after from', to.toISOString());
+  return bucketsOf(quarterOf(from), quarterAfter(to), granularity, timeZone ?? 'UTC');
+}
+
+/**
+ * Adds up some of a query's hours, days or months.
+ * @param times those of `timesOf` at which they begin, and the next one
+ * @param limit of entries
+ * @throws SearchTooWideError for more
+ */
+export async function usageWithin(
+  { sql }: Gateway,
+  caller: Caller,
+  { filter, groupBy: given }: UsageQuery,
+  times: readonly Date[],
+  limit: number,
+): Promise<Used[]> {
+  const [from, to] = [times[0], times.at(-1)] as [Date, Date];
+  const groupBy = [...new Set(given ?? [])];
   const values: unknown[] = [caller.organizationSid];
   const place = (value: unknown) => `$${values.push(value)}`;
 
@@ -97,7 +120,6 @@ export async function readUsage({ sql }: Gateway, caller: Caller, query: UsageQu
        SELECT ${selected} FROM usage WHERE organization_sid = $1 AND grain = ${grain}${ROLLED_UP[grain]}${matching} AND slot >= since AND slot < before OFFSET 0
      ) AS used`;
   });
-  const limit = MAX_ENTRIES * MAX_PARTS;
   const by = ['place', ...columns, 'state', 'bucket'];
   const order = by.map((_, at) => at + 1).join(', ');
   const rows = await sql.query<UsedPart>(
@@ -106,11 +128,11 @@ export async function readUsage({ sql }: Gateway, caller: Caller, query: UsageQu
        UNION ALL
        SELECT ${selected} FROM usage_change WHERE organization_sid = $1 AND slot >= ${place(from.toISOString())} AND slot < ${place(to.toISOString())}${matching}
      ) AS used
-     GROUP BY ${order} HAVING sum(messages) <> 0 ORDER BY ${order} LIMIT ${limit + 1}`,
+     GROUP BY ${order} HAVING sum(messages) <> 0 ORDER BY ${order} LIMIT ${limit * MAX_PARTS + 1}`,
     values,
   );
-  if (rows.length > limit) throw new SearchTooWideError();
-  return entriesOf(rows, columns, times);
+  if (rows.length > limit * MAX_PARTS) throw new SearchTooWideError();
+  return entriesOf(rows, columns, times, limit);
 }
 
 /** What the rows of a grain do not tell: the primary key leads to its rows. */
@@ -137,7 +159,7 @@ const grainsOf = (isByMapping: unknown, isByEnterprise: unknown) => {
   return isByEnterprise ? GRAINS.enterprise : GRAINS.organization;
 };
 
-function entriesOf(rows: readonly UsedPart[], columns: readonly (keyof UsedPart)[], times: readonly Date[]): Used[] {
+function entriesOf(rows: readonly UsedPart[], columns: readonly (keyof UsedPart)[], times: readonly Date[], limit: number): Used[] {
   const groups = new Map<string, UsedPart[]>();
   for (const row of rows) {
     const key = [row.place, ...columns.map((column) => row[column])].join(' ');
@@ -145,7 +167,7 @@ function entriesOf(rows: readonly UsedPart[], columns: readonly (keyof UsedPart)
     if (group) group.push(row);
     else groups.set(key, [row]);
   }
-  if (groups.size > MAX_ENTRIES) throw new SearchTooWideError();
+  if (groups.size > limit) throw new SearchTooWideError();
   return [...groups.values()].map((group) => entryOf(group, columns, times));
 }
 

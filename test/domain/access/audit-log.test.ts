@@ -91,6 +91,12 @@ const valid: Record<Mutation, () => Promise<Input>> = {
   }),
   exportMessages: async () => ({ filter: { enterpriseSid: home } }),
   exportMappings: async () => ({ filter: { enterpriseSid: home } }),
+  exportUsage: async () => ({
+    from: '2026-01-01T00:00:00Z',
+    to: '2027-01-01T00:00:00Z',
+    granularity: 'MONTH',
+    filter: { enterpriseSid: home },
+  }),
 };
 const names = Object.keys(valid) as Mutation[];
 
@@ -100,6 +106,7 @@ const selections: Partial<Record<Mutation, string>> = {
   retryMessages: '... on RetryMessagesSuccess { count }',
   exportMessages: '... on ExportMessagesSuccess { exportSid }',
   exportMappings: '... on ExportMappingsSuccess { exportSid }',
+  exportUsage: '... on ExportUsageSuccess { exportSid }',
 };
 /** The fields of successes that are not called as the entity is. */
 const entities: Partial<Record<Mutation, string>> = {

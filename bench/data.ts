@@ -5,7 +5,7 @@ import pg from 'pg';
 import { readMigrations } from '../src/database/migrations.ts';
 import { MIGRATIONS } from '../src/database/package-root.ts';
 import { ask, dropDatabase, inServer, makeDatabase } from './database.ts';
-import { ACCOUNT_SID, migrated } from './gateway.ts';
+import { ACCOUNT_SID, migrated, settled } from './gateway.ts';
 
 // The data that everything is measured over, made by SQL: one organization with most of the messages, and smaller ones beside it.
 
@@ -59,6 +59,8 @@ export async function openData(server: string, name: string, sizes: Sizes, keep:
   try {
     await migrated(url);
     await seed(url, sizes);
+    await settled(url);
+    await ask(url, 'VACUUM (ANALYZE)');
     await ask(url, 'CREATE TABLE bench_stamp AS SELECT $1::text AS version', [version]);
   } catch (error) {
     await dropDatabase(server, name);

@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { packageRoot } from '../src/database/package-root.ts';
+import { ask } from './database.ts';
 import { SERVER_CORE } from './machine.ts';
 import { freePort, type Server, serve } from './server.ts';
 
 // The gateway as `npm start` starts it: built, with all that it checks switched on.
 
 export const ACCOUNT_SID = `AC${'0'.repeat(31)}1`;
+const SETTLE_MS = 10 * 60_000;
 const AUTH_TOKEN = 'bench-token-of-nobody';
 /** The Authorization of an account of the bench. */
 export const basic = (sid: string) => `Basic ${Buffer.from(`${sid}:${AUTH_TOKEN}`).toString('base64')}`;
@@ -54,6 +57,18 @@ async function startOn(
     patienceMs,
     env: { ...ENVIRONMENT, ...env, ...database, PORT: String(port) },
   });
+}
+
+/** Has the gateway do what it puts off when many messages are stored: it would do so while something is measured. */
+export async function settled(databaseUrl: string): Promise<void> {
+  const gateway = await startGateway(databaseUrl);
+  const until = performance.now() + SETTLE_MS;
+  const left = `SELECT EXISTS (SELECT FROM usage_change) OR EXISTS (SELECT FROM usage_fill) OR EXISTS (SELECT FROM conversation_fill) AS "isLeft"`;
+  while ((await ask<{ isLeft: boolean }>(databaseUrl, left))[0]?.isLeft) {
+    if (performance.now() > until) throw new Error('The gateway has not finished adding up usage and conversations.');
+    await delay(250);
+  }
+  await gateway.stop();
 }
 
 /** Has the gateway bring an empty database to its newest migration, with the bench's account. */

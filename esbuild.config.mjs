@@ -63,6 +63,7 @@ export async function buildAll() {
       'src/cli/secrets.ts',
       'src/cli/import.ts',
       'src/cli/export.ts',
+      'src/cli/move.ts',
       'src/cli/seed.ts',
       'src/cli/demo.ts',
       'src/cli/demo-teams.ts',

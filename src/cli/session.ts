@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { connect } from '../database/connect.ts';
+import { CopyError } from '../database/copy-tables.ts';
 import { DataDirectoryError } from '../database/embedded/data-directory.ts';
 import { DirectoryInUseError } from '../database/embedded/directory-lock.ts';
 import { hasEmbedded } from '../database/embedded/embedded.ts';
@@ -36,6 +37,7 @@ const EXPECTED = [
   AccountError,
   CommandError,
   ConnectionError,
+  CopyError,
   DataDirectoryError,
   DirectoryInUseError,
   MigrationError,
@@ -77,7 +79,7 @@ function textOf(error: unknown, { LOG_LEVEL = '' }: Terminal['env']): string {
 }
 
 /** In place of REQUEST_TIMEOUT: statements of a command may take long. */
-const STATEMENT_TIMEOUT_MS = 2 * 60 * 60_000;
+export const STATEMENT_TIMEOUT_MS = 2 * 60 * 60_000;
 
 export type Session = Pick<Gateway, 'prisma' | 'secrets' | 'log'> & { readonly settings: Settings };
 

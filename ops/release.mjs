@@ -1,4 +1,4 @@
-// Makes a release from a clean checkout: `npm run release -- 1.2.0 [--sign <ssh key>]`. docs/releasing.md describes it.
+// Makes a release from a clean checkout: `npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]`. docs/releasing.md describes it.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const write = (path, text) => writeFileSync(join(root, path), text);
 class ReleaseError extends Error {}
 
 function main() {
-  const { version, key } = argumentsOf();
+  const { version, key, isTagOnly } = argumentsOf();
   const before = JSON.parse(read('package.json')).version;
   const tags = run('git', ['tag', '--list', 'v*']).split('\n');
   if (run('git', ['status', '--porcelain']).trim()) throw new ReleaseError('The checkout has changes. Commit them first.');
@@ -31,17 +31,21 @@ function main() {
   run('git', ['commit', '--quiet', '-m', `Release ${version}`]);
   const signing = key ? ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${key}`, 'tag', '--sign'] : ['tag', '--annotate'];
   run('git', [...signing, '-m', `Version ${version}`, `v${version}`]);
-  const made = artefacts(version, key);
+  const made = isTagOnly ? [] : artefacts(version, key);
   console.log(
     `Release ${version} is committed and tagged. Push both: git push origin HEAD v${version}\n${made.map((path) => `  ${path}`).join('\n')}`,
   );
 }
 
 function argumentsOf() {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { sign: { type: 'string' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { sign: { type: 'string' }, 'tag-only': { type: 'boolean' } },
+  });
   const [version, ...more] = positionals;
-  if (!/^\d+\.\d+\.\d+$/.test(version ?? '') || more.length > 0) throw new ReleaseError('npm run release -- 1.2.0 [--sign <ssh key>]');
-  return { version, key: values.sign };
+  if (!/^\d+\.\d+\.\d+$/.test(version ?? '') || more.length > 0)
+    throw new ReleaseError('npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]');
+  return { version, key: values.sign, isTagOnly: values['tag-only'] };
 }
 
 function isLater(one, other) {

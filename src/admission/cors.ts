@@ -5,12 +5,22 @@ import type { Origins } from './origins.ts';
 const METHODS = 'GET, HEAD, POST, PUT, DELETE';
 /**
  * - of both faces: Authorization, Content-Type, Accept, Idempotency-Key, Last-Event-ID, X-GraphQL-Cost
- * - of libraries around fetch: tracing (W3C Trace Context and Baggage, B3, Sentry, Datadog), Apollo's client awareness, XMLHttpRequest's habits, caches
+ * - of libraries around fetch: tracing (W3C Trace Context and Baggage, B3, Sentry, Datadog, Application Insights, New Relic, Elastic), Apollo's client awareness, XMLHttpRequest's habits, caches
  */
 const REQUEST_HEADERS = [
   ...['authorization', 'content-type', 'accept', 'idempotency-key', 'last-event-id', 'x-graphql-cost'],
   ...['traceparent', 'tracestate', 'baggage', 'b3', 'x-b3-traceid', 'x-b3-spanid', 'x-b3-parentspanid', 'x-b3-sampled', 'x-b3-flags'],
-  ...['sentry-trace', 'x-datadog-trace-id', 'x-datadog-parent-id', 'x-datadog-origin', 'x-datadog-sampling-priority'],
+  ...[
+    'request-id',
+    'request-context',
+    'newrelic',
+    'elastic-apm-traceparent',
+    'sentry-trace',
+    'x-datadog-trace-id',
+    'x-datadog-parent-id',
+    'x-datadog-origin',
+    'x-datadog-sampling-priority',
+  ],
   ...[
     'apollographql-client-name',
     'apollographql-client-version',

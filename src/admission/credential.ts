@@ -24,7 +24,7 @@ export function credentialOf(request: CredentialSource): Credential | undefined 
  * The access token in a query string (RFC 6750, 2.3). Accepted only for the graph's event streams, since a browser's EventSource cannot set a header.
  */
 function tokenInQuery({ headers, method, url }: CredentialSource): string | undefined {
-  if (method !== 'GET' || !url || !headers.get('accept')?.includes('text/event-stream')) return undefined;
+  if (method !== 'GET' || !url || !/\btext\/event-stream\b/i.test(headers.get('accept') ?? '')) return undefined;
   const { pathname, searchParams } = new URL(url);
   return pathname === '/graphql' ? (searchParams.get('access_token') ?? undefined) : undefined;
 }

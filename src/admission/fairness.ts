@@ -3,6 +3,8 @@ import { createHoldBack } from './hold-back.ts';
 /** Too many operations of one account are waiting. */
 export class OverloadError extends Error {
   override readonly name = 'OverloadError';
+  /** In seconds. A queue gets shorter with every operation that ends. */
+  readonly retryAfter = 1;
 }
 
 export interface FairnessOptions {

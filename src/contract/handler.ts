@@ -65,7 +65,7 @@ export function createContract(options: ContractOptions): Face {
       return success(operation.success, operation.dataOf(result, read, options));
     } catch (error) {
       if (error instanceof ContractFailure) return fail(error.failure);
-      if (error instanceof OverloadError) return fail(refusal(429));
+      if (error instanceof OverloadError) return fail(refusal(429, { 'retry-after': String(error.retryAfter) }));
       throw error;
     }
   }

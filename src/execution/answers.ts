@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type PackedRow, UnpackableError } from '../database/lists/packed.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
-import { DomainError, SearchTooWideError } from '../domain/errors.ts';
+import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
 import type { DocumentPlan, PageGap, PagePlan, RowGap } from './plans.ts';
 import type { Template } from './template.ts';
@@ -69,7 +69,7 @@ export async function answerPages<Result>(
   try {
     return await answers.answer(pages, new Answering(plan, Object.assign({}, context, { packed }), coerced));
   } catch (error) {
-    if (error instanceof GraphQLError && error.originalError instanceof SearchTooWideError) return { data: null, errors: [error] };
+    if (error instanceof GraphQLError && error.originalError instanceof DomainError) return { data: null, errors: [error] };
     if (!isUnavailable(error)) {
       const { requestId } = context.caller;
       if (!isOnPurpose(error)) log.warn({ err: error, requestId }, 'cannot answer a planned page; using the general path');
@@ -84,11 +84,11 @@ const isOnPurpose = (error: unknown) => [DomainError, GraphQLError, UnpackableEr
 
 const ROOT = {};
 
-/** Locates a refusal that the general path would only repeat, after reading as much again. Those of nested lists are rare, and have longer paths. */
+/** Locates a refusal, which the general path would only repeat. Those of nested lists are rare, and have longer paths. */
 const atPage =
   ({ node, key, isNested }: PagePlan) =>
   (error: unknown): never => {
-    throw error instanceof SearchTooWideError && !isNested ? locatedError(error, [node], [key]) : error;
+    throw error instanceof DomainError && !isNested ? locatedError(error, [node], [key]) : error;
   };
 
 class Answering {

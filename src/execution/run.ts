@@ -3,6 +3,7 @@ import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
 import { type Answers, answerPages, type ValuesResult } from './answers.ts';
+import { exactErrors } from './exact-errors.ts';
 import { planDocument } from './planning.ts';
 import { isGuarded } from './pothos.ts';
 
@@ -59,14 +60,16 @@ function compile(schema: GraphQLSchema, document: DocumentNode, operationName: s
   }
   const compiled = compileQuery(schema, document, operationName) as CompiledQuery;
   if (!isCompiledQuery(compiled)) throw new AggregateError((compiled as ExecutionResult).errors ?? [], 'the document does not compile');
-  return compiled.query;
+  return async (rootValue, context, variables) => {
+    const result = await compiled.query(rootValue, context, variables);
+    return result.errors ? { ...result, errors: exactErrors(document, result.errors) } : result;
+  };
 }
 
 /**
- * Whether a document selects a field that is refused by itself, or whose reading is recorded. graphql's own `execute` runs it: then the errors are
- * exact, and the operation need not be run again for them.
+ * Whether a document selects a field that is refused by itself, or whose reading is recorded. graphql's own `execute` runs it, for the errors' order.
  */
-export function selectsGuarded(schema: GraphQLSchema, document: DocumentNode): boolean {
+function selectsGuarded(schema: GraphQLSchema, document: DocumentNode): boolean {
   const types = new TypeInfo(schema);
   let isFound = false;
   visit(

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createQuota } from '../admission/quota.ts';
 import { asText, type JsonText } from '../execution/answers.ts';
-import { prepareRun, type Run, selectsGuarded, type Variables } from '../execution/run.ts';
+import { prepareRun, type Run, type Variables } from '../execution/run.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import { valueErrors } from './documents/variable-count.ts';
 
@@ -12,8 +12,6 @@ interface CompiledDocument {
   /** The operation's name in the document. */
   readonly name: string | undefined;
   readonly kind: 'query' | 'mutation';
-  /** Whether its errors are exact, so that it must not be run again by Yoga: a mutation, or a query that may be recorded or refused in part. */
-  readonly runsOnce: boolean;
   /** Whether the operation is within the limits with these variables. */
   readonly passes: (variables: Variables) => boolean;
   readonly run: Run<JsonText>;
@@ -40,7 +38,7 @@ interface CachedDocument {
 
 /**
  * Caches documents, parsed, validated and compiled. A text is compiled when it is received a second time: compiling takes some milliseconds, too many
- * for a text that is sent once. graphql's own `execute` runs mutations: one that fails cannot be run again by Yoga for the exact errors.
+ * for a text that is sent once. graphql's own `execute` runs mutations.
  */
 export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentChecks, log: Pick<Logger, 'warn'>): CompiledDocuments {
   const quota = createQuota(MAX_DOCUMENTS_PER_ACCOUNT);
@@ -98,12 +96,11 @@ function compile(
     const passes = (variables: Variables) => valueErrors(variables).length === 0 && isWithinCost(variables);
     const name = operation.name?.value;
     if (operation.operation === 'query') {
-      const runsOnce = selectsGuarded(schema, document);
-      return { name, kind: 'query', runsOnce, passes, run: prepareRun(schema, document, operationName, asText, log) };
+      return { name, kind: 'query', passes, run: prepareRun(schema, document, operationName, asText, log) };
     }
     const run = async (contextValue: object, variableValues: object) =>
       execute({ schema, document, operationName, contextValue, variableValues } as ExecutionArgs);
-    return { name, kind: 'mutation', runsOnce: true, passes, run };
+    return { name, kind: 'mutation', passes, run };
   } catch {
     // Yoga reports the errors.
     return null;

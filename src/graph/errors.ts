@@ -12,10 +12,10 @@ export const bodyTooLarge = () =>
     extensions: { code: 'REQUEST_ENTITY_TOO_LARGE', http: { status: 413 } },
   });
 
-/** @param retryAfter in seconds, if it is known */
-export const tooManyRequests = (message: string, retryAfter?: number) =>
+/** @param retryAfter in seconds */
+export const tooManyRequests = (message: string, retryAfter: number) =>
   new GraphQLError(message, {
-    extensions: { code: 'TOO_MANY_REQUESTS', retryAfter, http: { status: 429 } },
+    extensions: { code: 'TOO_MANY_REQUESTS', retryAfter, http: { status: 429, headers: { 'retry-after': String(retryAfter) } } },
   });
 
 export const tooManySubscriptions = ({ owner, maximum }: { readonly owner: string; readonly maximum: number }) =>

@@ -63,7 +63,9 @@ async function handle(options: GraphFaceOptions, request: AnyRequest, admitted: 
   const accepted = readAccept(request.headers.get('accept'));
   const isPost = request.method === 'POST';
   if (isPost && !isDeclaredAs(JSON_TYPE, request.headers)) {
-    return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/json in UTF-8');
+    return refuse(request, 415, 'UNSUPPORTED_MEDIA_TYPE', 'The request body must be application/json in UTF-8', {
+      accept: 'application/json',
+    });
   }
   if (!accepted.result && !(accepted.stream && mayStream(request))) return refuseUnacceptable(request);
   const bytes = isPost ? await readBytes(request, MAX_BODY_BYTES) : Buffer.alloc(0);
@@ -107,7 +109,7 @@ async function handleAny(
       const signal = request instanceof NodeRequest ? undefined : request.signal;
       return eventStream(prepared, isDraining, streaming.credentials, signal);
     }
-    if ('errors' in prepared && prefersStream) return failedStream(prepared.errors);
+    if ('errors' in prepared && prefersStream) return failedStream(prepared);
   }
   const type = prefersStream ? EVENT_STREAM : result;
   if (!type) return refuseUnacceptable(request);
@@ -162,10 +164,10 @@ const refuseUnacceptable = (request: AnyRequest) =>
  */
 function refuseAdmission(request: AnyRequest, refusal: Refusal): TextResponse {
   const { status, code, message, isRate, retryAfter } = refusal;
-  if (isRate && readAccept(request.headers.get('accept')).prefersStream) {
-    return failedStream([withoutHttp(tooManyRequests(message, retryAfter))], refusalHeaders(refusal), retryAfter);
+  if (isRate && retryAfter && readAccept(request.headers.get('accept')).prefersStream) {
+    return failedStream({ errors: [withoutHttp(tooManyRequests(message, retryAfter))] }, refusalHeaders(refusal), retryAfter);
   }
-  return refuse(request, status, code, message, refusalHeaders(refusal), isRate ? retryAfter : undefined);
+  return refuse(request, status, code, message, refusalHeaders(refusal), retryAfter);
 }
 
 /** Writes a refusal in the media type that the request accepts (GraphQL over HTTP, 6). */

@@ -1,8 +1,7 @@
-import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import { type Admission, inTurn } from '../admission/admission.ts';
 import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
-import { outageOf } from '../admission/outage.ts';
 import { actorOf } from '../domain/caller.ts';
 import type { JsonText, ValuesResult } from '../execution/answers.ts';
 import type { OperationBody } from '../execution/operation-body.ts';
@@ -21,8 +20,8 @@ interface SimpleOperationOptions {
 
 /**
  * - `response`: of an operation that succeeded
- * - `result`: of an operation that failed and must not be run again; Yoga makes its response
- * - `undefined`: not simple, and not run; or a query that failed and whose reading is not recorded, which Yoga runs again for the exact errors
+ * - `result`: of an operation that failed; Yoga makes its response
+ * - `undefined`: not simple, or with invalid variables: it was not run
  */
 type SimpleOutcome = { readonly response: TextResponse } | { readonly result: ExecutionResult } | undefined;
 
@@ -36,24 +35,20 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
     const { query, operationName, variables } = body;
     const compiled = documents.get(actorOf(caller), query, operationName);
     if (!compiled?.passes(variables)) return undefined;
-    const { name, kind, runsOnce, run } = compiled;
+    const { name, kind, run } = compiled;
     const context = contextFor(caller, interest);
     const facts = { face: 'graph', name, kind, caller } as const;
-    const isReported = runsOnce ? undefined : isFinal;
-    const work = () => observed(observe, facts, () => run(context, variables), isReported);
+    const work = () => observed(observe, facts, () => run(context, variables), wasRun);
     const result = await inTurn(admission, caller, kind, work, interest).catch(ignoreOverload);
     if (result === undefined) return undefined;
     if (result.text !== undefined) return { response: responseOf(result.text, type) };
     if (!result.errors) return { response: responseOf(JSON.stringify(result), type) };
-    return runsOnce || isFinal(result) ? { result } : undefined;
+    return wasRun(result) ? { result } : undefined;
   };
 }
 
-/** Whether the result is final. A query that failed is run again by Yoga, which reports it. */
-const isFinal = ({ errors }: JsonText | ValuesResult) => !errors || errors.some(isOutage);
-
-/** A query that fails because of an outage is not run again: the database is already in trouble. */
-const isOutage = ({ originalError }: GraphQLError) => outageOf(originalError) !== undefined;
+/** Whether the operation was run. One with invalid variables was not; Yoga refuses it, and reports it. */
+const wasRun = (result: JsonText | ValuesResult) => result.text !== undefined || 'data' in result;
 
 /** The operation was not run: Yoga tries, and reports the overload. */
 function ignoreOverload(error: unknown): undefined {

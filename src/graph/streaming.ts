@@ -61,12 +61,13 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
         error.extensions.code ??= 'GRAPHQL_PARSE_FAILED';
         return { errors: [withoutHttp(error)] };
       }
-      let errors = enveloped.validate(schema, document) as readonly GraphQLError[];
-      if (errors.length === 0) errors = checks.check(document, operationName, variables);
-      if (errors.length > 0) return { errors: errors.map(withoutHttp) };
+      const invalid = enveloped.validate(schema, document) as readonly GraphQLError[];
+      if (invalid.length > 0) return { errors: invalid.map(withoutHttp) };
+      const cost = asked && shownCost({ schema, document, operationName, variableValues: variables }, asked.rate);
+      const errors = checks.check(document, operationName, variables);
+      if (errors.length > 0) return { errors: errors.map(withoutHttp), cost };
       // A subscription never calls it, and would keep it in memory as long as its stream.
       const execute = getOperationAST(document, operationName)?.operation === 'subscription' ? undefined : enveloped.execute;
-      const cost = asked && shownCost({ schema, document, operationName, variableValues: variables }, asked.rate);
       return new Prepared(operations, { document, operationName, variables, caller, resumeFrom, execute, cost });
     },
   };
@@ -112,7 +113,7 @@ async function subscribe(
     return opened;
   } catch (error) {
     ended(prepared);
-    if (error instanceof OverloadError) return { errors: [withoutHttp(tooManyRequests(error.message))] };
+    if (error instanceof OverloadError) return { errors: [withoutHttp(tooManyRequests(error.message, error.retryAfter))] };
     throw error;
   }
 }

@@ -110,7 +110,7 @@ function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOp
           const shown = masked ? { ...result, errors: withStatusOf(result, masked) } : result;
           return withCost(shown, args, { request, rate });
         } catch (error) {
-          if (error instanceof OverloadError) return { errors: [tooManyRequests(error.message)] };
+          if (error instanceof OverloadError) return { errors: [tooManyRequests(error.message, error.retryAfter)] };
           throw error;
         }
       });

@@ -131,7 +131,7 @@ describe('an access token', () => {
   test('takes precedence over the password that a browser adds', async () => {
     const { token } = await create({ permissions: ['READ'] });
     const basic = `Basic ${Buffer.from(`${provider.accountSid}:${provider.authToken}`).toString('base64')}`;
-    const response = await stream(token, { authorization: basic });
+    const response = await stream(token, { authorization: basic, accept: 'Text/Event-Stream' });
     expect(response.status).toBe(200);
     await response.body?.cancel();
     expect((await stream(`${token}x`, { authorization: basic })).status).toBe(401);

@@ -511,7 +511,8 @@ describe('an account that sends more operations at once than may run', () => {
       graph: await flooding.graph(DELETE, { input: { sid: NOBODY } }),
       rest: await flooding.rest.delete(`/msteams/mappings/${NOBODY}`),
     };
-    expect([refused.graph.status, refused.graph.errors?.[0]?.extensions]).toEqual([429, { code: 'TOO_MANY_REQUESTS' }]);
+    expect([refused.graph.status, refused.graph.errors?.[0]?.extensions]).toEqual([429, { code: 'TOO_MANY_REQUESTS', retryAfter: 1 }]);
+    for (const { headers } of [refused.graph, refused.rest]) expect(headers.get('retry-after')).toBe('1');
     expect([refused.rest.status, refused.rest.body]).toEqual([429, { errorCode: '429', message: 'Too Many Requests' }]);
     expect((await flooding.graph('{ viewer { permissions } }')).status).toBe(200);
     for (const face of [others.graph(DELETE, { input: { sid: NOBODY } }), others.graph('{ viewer { permissions } }')])

@@ -17,6 +17,8 @@ export interface BothWays {
   same(who: Credentials, question: Question): Promise<{ status: number; body: string }>;
   /** The answer of the short way, whose document came before. */
   short(who: Credentials, question: Question): Promise<{ status: number; body: string }>;
+  /** The general answer. */
+  general(who: Credentials, question: Question): Promise<{ status: number; body: string }>;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export async function bothWays({ app }: TestGateway): Promise<BothWays> {
       return expected;
     },
     short: (who, question) => answer(short, who, question),
+    general: (who, question) => answer(general, who, question),
     close: async () => {
       await Promise.all([short.drain(1000), general.drain(1000)]);
     },

@@ -46,6 +46,22 @@ async function known(question: Question, who = plain) {
 const nested =
   '{ enterprises(first: 2) { nodes { name mappings(first: 2) { nodes { name } totalCount } messages(first: 3, orderBy: { field: FROM, direction: DESC }) { nodes { body } } } } }';
 
+test.each([
+  ['a page that is refused', '{ messages(first: 2) { nodes { sid } } enterprises(first: 101) { totalCount } }'],
+  ['a page inside another', '{ enterprises(first: 1) { nodes { name bot { sid } mappings(first: 101) { nodes { sid } } } } }'],
+  [
+    'a node that is none',
+    '{ viewer { account { email } } messages(first: 2) { nodes { events { status } } } nodes(ids: ["nothing"]) { id } }',
+  ],
+])('a query that fails for %s reads no more than at its first time', async (_what, query) => {
+  asked.length = 0;
+  await ways.general(credentials(plain), { query });
+  const first = asked.length;
+  const { body, statements } = await known({ query });
+  expect(JSON.parse(body).errors).toHaveLength(1);
+  expect(statements.length).toBeLessThanOrEqual(first);
+});
+
 describe('a page of plain columns', () => {
   test.each(Object.entries(LISTS.Query))('of %s is read packed, with every column as on the general path', async (list, type) => {
     const query = `{ ${list}(first: 100) { totalCount pageInfo { hasNextPage endCursor } edges { cursor node { id __typename ${COLUMNS[type].join(' ')} } } } }`;

@@ -26,6 +26,8 @@ afterAll(async () => {
 interface Answer {
   readonly status: number;
   readonly type: string;
+  /** The media types that the response accepts, of a 415. */
+  readonly accepts: string | undefined;
   readonly body: { data?: unknown; errors?: { extensions: Record<string, unknown> }[]; extensions?: Record<string, unknown> };
 }
 
@@ -42,7 +44,10 @@ async function ask(body: string | Buffer, headers: Record<string, string> = {}, 
           text += part;
         });
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', body: JSON.parse(text) }),
+          resolve({
+            ...{ status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '' },
+            ...{ accepts: response.headers.accept, body: JSON.parse(text) },
+          }),
         );
       },
     );
@@ -115,7 +120,10 @@ describe('a body', () => {
     ['text/plain', {}],
   ])('declared as %s %j is refused with 415, over either API', async (type, headers) => {
     const given = { 'content-type': type, ...headers };
-    expect([(await ask(SEND, given)).status, (await ask(SEND, given, '/msteams/enterprises')).status]).toEqual([415, 415]);
+    for (const path of ['/graphql', '/msteams/enterprises']) {
+      const { status, accepts } = await ask(SEND, given, path);
+      expect([status, accepts]).toEqual([415, 'application/json']);
+    }
   });
 
   test('may be declared as JSON in any case, and as UTF-8', async () => {

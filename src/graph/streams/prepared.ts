@@ -15,6 +15,12 @@ export interface PreparedOperation extends Subscription {
   subscribe(): Promise<RenderedStream | { errors: readonly GraphQLError[] }>;
 }
 
+/** An operation that is not run, and its cost, if the client asks for it and it can be told. */
+export interface RefusedOperation {
+  readonly errors: readonly GraphQLError[];
+  readonly cost?: object;
+}
+
 /** An operation as a client sends it: its text, or a reference to a trusted document. */
 interface OperationParameters {
   readonly query?: unknown;
@@ -39,11 +45,7 @@ export interface StreamingGraph {
    */
   readonly count: (caller: Caller) => Promise<{ readonly rate?: Rate; readonly error?: GraphQLError }>;
   /** Parses and validates an operation, as for a request over HTTP. */
-  readonly prepare: (
-    caller: Caller,
-    parameters: OperationParameters,
-    options?: PrepareOptions,
-  ) => PreparedOperation | { errors: readonly GraphQLError[] };
+  readonly prepare: (caller: Caller, parameters: OperationParameters, options?: PrepareOptions) => PreparedOperation | RefusedOperation;
   readonly credentials: CredentialWatch;
 }
 

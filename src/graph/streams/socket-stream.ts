@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { GraphQLError } from 'graphql';
+import type { GraphQLError } from 'graphql';
 import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { RenderedStream, ResultSink } from '../../live/render.ts';
@@ -43,7 +43,7 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
   /** Subscribes, or sends the client the error. */
   async open(prepared: PreparedOperation): Promise<void> {
     const opened = await prepared.subscribe();
-    if ('errors' in opened) return this.#finish(opened.errors[0]);
+    if ('errors' in opened) return this.#finish(opened.errors);
     this.#prepared = prepared;
     this.#answers = opened;
     if (this.#hasEnded || this.#socket.readyState !== WebSocket.OPEN) await this.return();
@@ -69,7 +69,7 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
       }
       this.#finish();
     } catch (error) {
-      this.#finish(this.#prepared?.maskError(error));
+      this.#finish(this.#prepared && [this.#prepared.maskError(error)]);
     }
   }
 
@@ -85,12 +85,12 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
     void this.#send();
   }
 
-  #finish(error?: GraphQLError): void {
+  #finish(errors?: readonly GraphQLError[]): void {
     if (this.#hasEnded) return;
     const id = this.#id;
     void this.return();
     if (this.#context.subscriptions[id] === this) delete this.#context.subscriptions[id];
-    const payload = error && [new GraphQLError(error.message, { originalError: error }).toJSON()];
+    const payload = errors?.map((error) => error.toJSON());
     void sendText(this.#socket, stringifyMessage(payload ? { id, type: MessageType.Error, payload } : { id, type: MessageType.Complete }));
   }
 

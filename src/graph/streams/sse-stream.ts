@@ -112,4 +112,5 @@ function eventsOf(results: readonly Rendered[]): SharedBytes {
 const nextEvent = ({ json, cursor }: Rendered) => `${cursor ? `id: ${cursor}\n` : ''}event: next\ndata: ${json}\n\n`;
 
 /** The event of errors. */
-export const errorsEvent = (errors: readonly GraphQLError[]) => `event: next\ndata: ${JSON.stringify({ errors })}\n\n`;
+export const errorsEvent = (errors: readonly GraphQLError[], cost?: object) =>
+  `event: next\ndata: ${JSON.stringify({ errors, extensions: cost && { cost } })}\n\n`;

@@ -1,8 +1,8 @@
-import { type GraphQLError, getOperationAST } from 'graphql';
+import { getOperationAST } from 'graphql';
 import type { CredentialWatch } from '../../admission/credential-watch.ts';
 import { StreamResponse } from '../../server/stream-response.ts';
 import { type AnyResponse, TextResponse } from '../../server/text-response.ts';
-import type { PreparedOperation } from './prepared.ts';
+import type { PreparedOperation, RefusedOperation } from './prepared.ts';
 import { COMPLETE, errorsEvent, SseStream } from './sse-stream.ts';
 
 const HEADERS = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
@@ -23,7 +23,7 @@ export async function eventStream(
   signal?: AbortSignal,
 ): Promise<AnyResponse> {
   const opened = await subscription.subscribe();
-  if ('errors' in opened) return failedStream(opened.errors);
+  if ('errors' in opened) return failedStream(opened);
   const stream = new SseStream(subscription, opened, isDraining, credentials);
   signal?.addEventListener('abort', () => stream.discard(), { once: true });
   if (signal?.aborted) stream.discard();
@@ -34,8 +34,8 @@ export async function eventStream(
  * Makes the stream of an operation that could not begin.
  * @param retryAfter when an EventSource may connect again, in s; its default is some seconds
  */
-export const failedStream = (errors: readonly GraphQLError[], headers: Readonly<Record<string, string>> = {}, retryAfter?: number) =>
-  new TextResponse(`${retryAfter === undefined ? '' : `retry: ${retryAfter * 1000}\n`}${errorsEvent(errors)}${COMPLETE}`, {
+export const failedStream = ({ errors, cost }: RefusedOperation, headers: Readonly<Record<string, string>> = {}, retryAfter?: number) =>
+  new TextResponse(`${retryAfter === undefined ? '' : `retry: ${retryAfter * 1000}\n`}${errorsEvent(errors, cost)}${COMPLETE}`, {
     status: 200,
     headers: { ...HEADERS, ...headers },
   });

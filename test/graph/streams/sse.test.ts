@@ -53,4 +53,10 @@ test('the first event has the cost in its extensions if the request asks for it,
   const [bookmark, event] = (await text).match(/^data: .*$/gm)?.map((line) => JSON.parse(line.slice('data: '.length))) ?? [];
   expect(bookmark.extensions).toEqual({ cost: { requested: expect.any(Number), limit: 5000, rate: null } });
   expect(event).toEqual({ data: { messageEvents: expect.objectContaining({ __typename: 'MessageEvent' }) } });
+
+  const tooMuch = '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }';
+  const refused = await fetch(`${gateway.url}/graphql?${new URLSearchParams({ query: tooMuch })}`, { headers });
+  const [, result = ''] = /^data: (.+)$/m.exec(await refused.text()) ?? [];
+  const [error] = JSON.parse(result).errors;
+  expect(JSON.parse(result).extensions).toEqual({ cost: { requested: error.extensions.found, limit: 5000, rate: null } });
 });

@@ -224,6 +224,10 @@ describe('operations', () => {
       socket.send(subscribe(String(count), query));
       expect(await socket.has('error', count + 1)).toMatchObject({ id: String(count), payload: [{ message: expect.any(String) }] });
     }
+    // Where in the document, as over the other transports.
+    expect(socket.messages.filter(({ type }) => type === 'error')[2]?.payload).toMatchObject([
+      { locations: [{ line: 1, column: 16 }], path: ['messageEvents'], extensions: { code: 'CURSOR_INVALID' } },
+    ]);
     socket.send({ type: 'ping' });
     await socket.has('pong');
   });

@@ -42,6 +42,7 @@ const gateway: Gateway = {
   keptMappings: createKeptMappings({ hears: true }),
   restcomm: createEmbeddedRestcomm(),
   microsoft: createEmbeddedMicrosoft(),
+  webhooks: { permits: () => false, post: async () => ({ status: null, error: 'not benched', durationMs: 0 }) },
   hints: { queued: () => {}, appended: () => {} },
   publicUrl: 'http://localhost',
   log,

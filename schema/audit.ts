@@ -28,6 +28,13 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'account.activate': 'An account was activated.',
   'import.create': 'An import of mappings was prepared. Each mapping that it creates is recorded, too.',
   'import.run': 'An import of mappings was run.',
+  'webhook.create': 'A webhook endpoint was created.',
+  'webhook.update': 'A webhook endpoint was changed, disabled or enabled by a mutation.',
+  'webhook.delete': 'A webhook endpoint was deleted.',
+  'webhook.rotateSecret': 'The secret of a webhook endpoint was replaced.',
+  'webhook.replay': 'A webhook endpoint was moved to another place in the event log.',
+  'webhook.test': 'A webhook endpoint was tested.',
+  'webhook.disable': 'The gateway itself disabled a webhook endpoint: it was gone, or had failed for three days.',
   'export.create': 'A link to download messages or mappings was created.',
   'organization.update': 'The name, the branding or the features of the organization were changed.',
 };
@@ -57,7 +64,7 @@ const AuditRecordRef = builder.prismaNode('AuditLog', {
     accountSid: t.exposeID('accountSid', {
       nullable: true,
       description:
-        "The account that performed the action; for an enterprise's admin, the account that created the enterprise. `null` for the operator, on the command line.",
+        "The account that performed the action; for an enterprise's admin, the account that created the enterprise. `null` for the operator, on the command line, and for the gateway itself.",
     }),
     account: t.field({
       type: AccountRef,

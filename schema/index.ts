@@ -23,6 +23,8 @@ import './account-changes.ts';
 import './organization-changes.ts';
 import './export.ts';
 import './mapping-import.ts';
+import './webhook-endpoint.ts';
+import './webhook-endpoint-changes.ts';
 
 /** The executable schema. schema.graphql is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

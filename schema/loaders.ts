@@ -20,7 +20,7 @@ import { MAPPINGS } from '../src/domain/enterprises/mappings.ts';
 import type { SearchTooWideError } from '../src/domain/errors.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import { CONVERSATIONS } from '../src/domain/messages/conversations.ts';
-import { headOf } from '../src/domain/messages/events.ts';
+import { headOf, type LogHead } from '../src/domain/messages/events.ts';
 import { findEvents } from '../src/domain/messages/message-events.ts';
 import { listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
 
@@ -40,8 +40,8 @@ export interface Loaders {
   readonly mapping: DataLoader<string, Mapping | undefined>;
   readonly message: DataLoader<string, Message | undefined>;
   readonly conversation: DataLoader<string, Conversation | undefined>;
-  /** The id of the event log, by the organization's sid. */
-  readonly logId: DataLoader<string, string>;
+  /** The head of the event log, by the organization's sid. */
+  readonly logHead: DataLoader<string, LogHead>;
   /** By the enterprise's sid. */
   readonly adminOf: DataLoader<string, EnterpriseAdmin | undefined>;
   /** By the enterprise's sid. */
@@ -63,10 +63,10 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
   pagesOf: () => byField(),
   organization: ({ prisma }, { organizationSid }) =>
     byKey('sid', (sids) => prisma.organization.findMany({ where: { AND: [{ sid: organizationSid }, { sid: { in: sids } }] } })),
-  logId: ({ prisma }, { organizationSid }) =>
+  logHead: ({ prisma }, { organizationSid }) =>
     batched(async (sids) => {
-      const { logId } = await headOf(prisma, organizationSid);
-      return sids.map(() => logId);
+      const head = await headOf(prisma, organizationSid);
+      return sids.map(() => head);
     }),
   account: ({ prisma }, { organizationSid }) =>
     byKey('sid', (sids) => prisma.account.findMany({ where: { organizationSid, sid: { in: sids } } })),

@@ -15,7 +15,7 @@ type EventRow = Pick<LoggedEvent, 'seq' | 'messageSid' | 'status' | 'previousSta
 };
 
 const cursorOf = async ({ cursor, seq }: EventRow, { caller, loaders }: GraphContext) =>
-  cursor ?? encodeEventCursor(await loaders.logId.load(caller.organizationSid), seq);
+  cursor ?? encodeEventCursor((await loaders.logHead.load(caller.organizationSid)).logId, seq);
 
 export const MessageEventRef = builder.node(builder.objectRef<EventRow>('MessageEvent'), {
   // With its message: those whose events are deleted get the status of the same position in the log.

@@ -92,6 +92,13 @@ export const variables = z
     REDIS_URL: z.string().refine(isRedisUrl).optional().describe('redis://user:password@host:port/number, or rediss:// for TLS'),
     /** How many days message events are kept. A client that is disconnected for longer has to start over. */
     EVENT_RETENTION: wholeNumber(1, 3650).default(30).describe('days from 1 to 3650'),
+    /** How many days messages are kept where neither their organization nor their enterprise has a retention of its own, or `off` for ever. */
+    MESSAGE_RETENTION: z
+      .union([z.literal('off'), wholeNumber(1, 36_500)])
+      .default('off')
+      .describe('days from 1 to 36500, or off'),
+    /** Hosts of webhook endpoints that may have private addresses, comma separated; all others must be on the public internet. */
+    WEBHOOK_HOSTS: list().optional().describe('hosts, comma separated'),
     /** How many days the audit log is kept. */
     AUDIT_RETENTION: wholeNumber(30, 3650).default(365).describe('days from 30 to 3650'),
     /** The proxies in front of the gateway whose X-Forwarded-For is trusted: how many, or their addresses, comma separated. */

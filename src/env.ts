@@ -44,6 +44,10 @@ export interface Settings {
   /** In place of `microsoft`: Microsoft 365 Agents Playground on this machine. */
   readonly playground?: { readonly url: string };
   readonly foldTypography: boolean;
+  /** The hosts of webhook endpoints that may have private addresses. */
+  readonly webhookHosts?: readonly string[];
+  /** How long messages are kept, in days, where neither the organization nor the enterprise says so. Absent: for ever. */
+  readonly messageRetentionDays?: number;
   readonly redisUrl?: string;
   readonly eventRetentionDays: number;
   readonly auditRetentionDays: number;
@@ -115,6 +119,8 @@ function settingsOf(values: VariableValues): Settings {
     maxDeliveries: values.MAX_DELIVERIES,
     maxDeliveriesPerOrganization: values.MAX_DELIVERIES_PER_ORGANIZATION,
     foldTypography: values.SMS_FOLD_TYPOGRAPHY === 'on',
+    webhookHosts: values.WEBHOOK_HOSTS,
+    messageRetentionDays: values.MESSAGE_RETENTION === 'off' ? undefined : values.MESSAGE_RETENTION,
     redisUrl: values.REDIS_URL,
     eventRetentionDays: values.EVENT_RETENTION,
     auditRetentionDays: values.AUDIT_RETENTION,

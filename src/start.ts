@@ -152,7 +152,10 @@ function notifyWith(exchange: Exchange, live: Live, openChannel: OpenChannel | u
   return startNotifier({
     here: {
       queued: (platform) => exchange.wake(platform),
-      appended: (organizationSid, event) => live.wake(organizationSid, event),
+      appended: (organizationSid, event) => {
+        live.wake(organizationSid, event);
+        exchange.appended(organizationSid);
+      },
       missed: () => {
         exchange.wake();
         live.wakeAll();

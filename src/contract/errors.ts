@@ -28,10 +28,12 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   ENTERPRISE_HAS_MAPPINGS: { status: 409, errorCode: '4052' },
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
-  // Only the graph sends messages, streams events, creates access tokens, manages accounts and imports.
+  // Only the graph sends messages, streams events, creates access tokens, manages accounts, imports and webhook endpoints.
   SMS_TOO_LONG: { status: 400, errorCode: '450' },
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
+  WEBHOOK_ENDPOINT_NOT_FOUND: { status: 409, errorCode: '409' },
+  TOO_MANY_WEBHOOK_ENDPOINTS: { status: 409, errorCode: '409' },
   IMPORT_NOT_FOUND: { status: 409, errorCode: '409' },
   IMPORT_NOT_READY: { status: 409, errorCode: '409' },
   TOO_MANY_IMPORTS: { status: 409, errorCode: '409' },

@@ -31,10 +31,16 @@ export const mutationActions = {
   exportMessages: 'export.create',
   exportMappings: 'export.create',
   exportUsage: 'export.create',
+  createWebhookEndpoint: 'webhook.create',
+  updateWebhookEndpoint: 'webhook.update',
+  deleteWebhookEndpoint: 'webhook.delete',
+  rotateWebhookEndpointSecret: 'webhook.rotateSecret',
+  replayWebhookEndpoint: 'webhook.replay',
+  testWebhookEndpoint: 'webhook.test',
 } as const;
 
 /** Every action that is recorded, as `<entity>.<verb>`. */
-export const auditActions = [...new Set(Object.values(mutationActions)), 'bot.clientSecret.read'] as const;
+export const auditActions = [...new Set(Object.values(mutationActions)), 'bot.clientSecret.read', 'webhook.disable'] as const;
 export type AuditAction = (typeof auditActions)[number];
 
 interface AuditEntry {
@@ -42,7 +48,7 @@ interface AuditEntry {
   readonly targetSid: string;
 }
 
-/** Who acted: a caller, or the operator at the command line, who has no account. */
+/** Who acted: a caller; or the operator at the command line, or the gateway itself, which have no account. */
 export type Actor = Pick<Caller, 'organizationSid' | 'requestId' | 'remoteAddress' | 'adminSid' | 'accessTokenSid'> & {
   readonly accountSid?: string;
 };

@@ -12,6 +12,8 @@ export const errorCodes = {
   MAPPING_NOT_FOUND: 'There is no mapping with this sid, or it is not visible to the caller.',
   BOT_NOT_FOUND: 'There is no bot with this sid, or it is not visible to the caller.',
   MESSAGE_NOT_FOUND: 'There is no message with this sid, or it is not visible to the caller.',
+  WEBHOOK_ENDPOINT_NOT_FOUND: 'There is no webhook endpoint with this sid, or it is not visible to the caller.',
+  TOO_MANY_WEBHOOK_ENDPOINTS: 'The organization, or the enterprise of its admin, has as many webhook endpoints as it may have. Delete one.',
   IMPORT_NOT_FOUND: 'There is no import with this sid, or it is not visible to the caller.',
   IMPORT_NOT_READY: 'The import cannot run now: its file is missing or still being checked, or it is running.',
   TOO_MANY_IMPORTS: 'The organization has too many imports that are not uploaded, being checked or running. Try again later.',
@@ -139,6 +141,8 @@ export const messageNotFound = (sid: string) =>
 export const accessTokenNotFound = (sid: string) =>
   new NotFoundError('ACCESS_TOKEN_NOT_FOUND', 'Access token not found', { value: sid, path: ['sid'] });
 export const importNotFound = (sid: string) => new NotFoundError('IMPORT_NOT_FOUND', 'Import not found', { value: sid, path: ['sid'] });
+export const webhookEndpointNotFound = (sid: string) =>
+  new NotFoundError('WEBHOOK_ENDPOINT_NOT_FOUND', 'Webhook endpoint not found', { value: sid, path: ['sid'] });
 export const accountNotFound = (sid: string) => new NotFoundError('ACCOUNT_NOT_FOUND', 'Account not found', { value: sid, path: ['sid'] });
 export const enterpriseClosed = (sid: string, path = ['sid']) =>
   new ConflictError('ENTERPRISE_CLOSED', 'Enterprise is CLOSED', { value: sid, path });

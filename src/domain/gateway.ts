@@ -3,6 +3,7 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Sql } from '../database/sql.ts';
 import type { Microsoft } from '../platforms/microsoft/microsoft.ts';
 import type { Restcomm } from '../platforms/restcomm/restcomm.ts';
+import type { WebhookClient } from '../platforms/webhooks/client.ts';
 import type { Hints } from './hints.ts';
 import type { KeptMappings } from './kept-mappings.ts';
 import type { Secrets } from './secrets.ts';
@@ -18,6 +19,8 @@ export interface Gateway {
   readonly keptMappings: KeptMappings;
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
+  /** Sends what webhook endpoints receive. */
+  readonly webhooks: WebhookClient;
   readonly hints: Hints;
   /** The URL at which the platforms reach this gateway, without a trailing slash. */
   readonly publicUrl: string;

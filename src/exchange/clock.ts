@@ -57,9 +57,9 @@ export function watchClock({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, eve
 const AHEAD_MS = 2 * LEASE_MS;
 
 /**
- * Makes due what was so before the clock went back: lanes and notices that wait for nothing. A claim ends if its holder no longer renews it. What waits
+ * Makes due what was so before the clock went back: lanes, notices and webhook endpoints that wait for nothing. A claim ends if its holder no longer renews it. What waits
  * after a failed attempt may wait longer, by as much as the clock went back.
- * @returns how many lanes and notices
+ * @returns how many
  */
 async function correctDueTimes(prisma: Gateway['prisma']): Promise<number> {
   const lanes = await prisma.$executeRaw`
@@ -71,5 +71,7 @@ async function correctDueTimes(prisma: Gateway['prisma']): Promise<number> {
       ORDER BY lane FOR UPDATE SKIP LOCKED)`;
   const notices = await prisma.$executeRaw`
     UPDATE notice SET due = now() WHERE ended IS NULL AND attempts = 0 AND due > now() + ${AHEAD_MS} * interval '1 millisecond'`;
-  return lanes + notices;
+  const endpoints = await prisma.$executeRaw`
+    UPDATE webhook_endpoint SET due = now() WHERE status = 'ACTIVE' AND failures = 0 AND due > now() + ${AHEAD_MS} * interval '1 millisecond'`;
+  return lanes + notices + endpoints;
 }

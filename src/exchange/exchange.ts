@@ -9,6 +9,7 @@ import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { fillConversations } from '../domain/messages/fill-conversations.ts';
 import { fillUsage, foldUsage } from '../domain/messages/fold-usage.ts';
+import { purgeAttempts } from '../domain/webhooks/attempts.ts';
 import { watchClock } from './clock.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { startJobs } from './jobs.ts';
@@ -16,10 +17,13 @@ import { restoreLanes } from './outbox.ts';
 import { finishAccepted, RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
 import { expireHeldTexts } from './teams/held-texts.ts';
 import { purgeNotices, startNoticeSender } from './teams/notice-sender.ts';
+import { startWebhookSender } from './webhooks/sender.ts';
 
 export interface Exchange {
   /** Checks the outbox and the notices now: something was added. */
   wake(platform?: Platform): void;
+  /** Checks the organization's webhook endpoints now: its event log has grown. */
+  appended(organizationSid: string): void;
   /** Starts no further delivery, and resolves when those in progress have ended. */
   stop(): Promise<void>;
 }
@@ -41,6 +45,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
   const { prisma } = gateway;
   const dispatcher = startDispatcher(gateway, options);
   const notices = startNoticeSender(gateway);
+  const webhooks = startWebhookSender(gateway);
   const clock = watchClock(gateway);
   const eventRetentionMs = options.eventRetentionDays * DAY_MS;
   const auditRetentionMs = options.auditRetentionDays * DAY_MS;
@@ -60,6 +65,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'fold-usage', everyMs: 10_000, run: (signal) => foldUsage(prisma, signal) },
     { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },
     { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
+    { name: 'purge-webhook-attempts', everyMs: HOUR_MS, run: (signal) => purgeAttempts(prisma, signal) },
   ]);
   const stopping = new AbortController();
   const finished = options.isCarrierEmbedded ? finishAccepted(gateway, stopping.signal).catch(logged(gateway)) : undefined;
@@ -68,9 +74,10 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
       dispatcher.wake(platform);
       if (!platform) notices.wake();
     },
+    appended: (organizationSid) => webhooks.wake(organizationSid),
     stop: async () => {
       stopping.abort();
-      await Promise.all([dispatcher.stop(), notices.stop(), jobs.stop(), clock.stop(), finished]);
+      await Promise.all([dispatcher.stop(), notices.stop(), webhooks.stop(), jobs.stop(), clock.stop(), finished]);
     },
   };
 }

@@ -5,21 +5,23 @@ import { createEmbeddedMicrosoft } from './microsoft/embedded.ts';
 import { createHttpMicrosoft } from './microsoft/http.ts';
 import type { Microsoft } from './microsoft/microsoft.ts';
 import { createPlayground, createPlaygroundVerifier, playgroundHosts } from './microsoft/playground.ts';
-import { createServiceHosts, DEFAULT_SERVICE_HOSTS, isLoopback } from './microsoft/service-hosts.ts';
+import { createServiceHosts, DEFAULT_SERVICE_HOSTS, isLoopback, type ServiceHosts } from './microsoft/service-hosts.ts';
 import { createOutbound, type Lookup } from './outbound.ts';
 import { createEmbeddedRestcomm, type SmsReport } from './restcomm/embedded.ts';
 import { createHttpRestcomm } from './restcomm/http.ts';
 import type { Restcomm } from './restcomm/restcomm.ts';
+import { createWebhookClient, type WebhookClient } from './webhooks/client.ts';
 
 interface Platforms {
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
+  readonly webhooks: WebhookClient;
   /** Absent if Microsoft is the embedded stand-in, which sends no requests. */
   readonly botFramework?: BotFrameworkVerifier;
 }
 
 interface PlatformsOptions {
-  readonly settings: Pick<Settings, 'restcomm' | 'microsoft' | 'playground' | 'maxSegments'>;
+  readonly settings: Pick<Settings, 'restcomm' | 'microsoft' | 'playground' | 'maxSegments' | 'webhookHosts'>;
   /** Receives the embedded Restcomm's status reports, in place of a status callback. */
   readonly report: (report: SmsReport) => void;
   /** Whether there is a bot with this applicationId. */
@@ -30,24 +32,32 @@ interface PlatformsOptions {
 
 /**
  * Creates the clients of the platforms that the settings name, and the embedded stand-in for each that they do not.
- * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL, or PLAYGROUND_URL is not of this machine
+ * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL, PLAYGROUND_URL is not of this machine, or
+ *   WEBHOOK_HOSTS is invalid
  */
 export function connectPlatforms({ settings, report, isKnownAudience, lookup }: PlatformsOptions): Platforms {
   if (settings.playground) requireThisMachine(settings.playground.url);
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
   const fetch = createOutbound({ isConfigured: configuredUrls(settings), lookup });
   const { maxSegments } = settings;
+  const webhooks = connectWebhooks(settings.webhookHosts, lookup);
   const restcomm = settings.restcomm
     ? createHttpRestcomm({ ...settings.restcomm, maxSegments, fetch })
     : createEmbeddedRestcomm({ report, maxSegments });
   if (settings.playground) {
     const { url } = settings.playground;
-    return { restcomm, microsoft: createPlayground({ url, fetch }), botFramework: createPlaygroundVerifier({ url, isKnownAudience }) };
+    return {
+      restcomm,
+      webhooks,
+      microsoft: createPlayground({ url, fetch }),
+      botFramework: createPlaygroundVerifier({ url, isKnownAudience }),
+    };
   }
-  if (!settings.microsoft) return { restcomm, microsoft: createEmbeddedMicrosoft() };
+  if (!settings.microsoft) return { restcomm, webhooks, microsoft: createEmbeddedMicrosoft() };
   const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
   return {
     restcomm,
+    webhooks,
     microsoft: createHttpMicrosoft({ ...addresses, serviceHosts, fetch }),
     botFramework: createBotFrameworkVerifier({ openIdUrl, issuer: addresses.issuer, isKnownAudience, fetch }),
   };
@@ -66,12 +76,24 @@ export function configuredUrls({ restcomm, microsoft, playground }: PlatformsOpt
 }
 
 function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): void {
-  try {
-    if (createServiceHosts(serviceHosts).allows(serviceUrl)) return;
-  } catch (error) {
-    throw new SettingsError(`BOT_SERVICE_HOSTS is invalid: ${error instanceof Error ? error.message : error}`);
-  }
+  if (hostsOf('BOT_SERVICE_HOSTS', serviceHosts).allows(serviceUrl)) return;
   throw new SettingsError(`BOT_SERVICE_URL is invalid (${serviceUrl}): its host is not one of BOT_SERVICE_HOSTS`);
+}
+
+/** The platforms' own addresses are not among those that it may reach: endpoints are the organizations' choice. */
+function connectWebhooks(hosts: readonly string[] = [], lookup?: Lookup): WebhookClient {
+  const permitted = hostsOf('WEBHOOK_HOSTS', hosts);
+  const isPermitted = ({ origin }: URL) => permitted.allows(origin);
+  return createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted, lookup }), isPermitted });
+}
+
+/** @throws SettingsError */
+function hostsOf(name: 'BOT_SERVICE_HOSTS' | 'WEBHOOK_HOSTS', hosts: readonly string[]): ServiceHosts {
+  try {
+    return createServiceHosts(hosts);
+  } catch (error) {
+    throw new SettingsError(`${name} is invalid: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function requireThisMachine(url: string): void {

@@ -82,8 +82,19 @@ const valid: Record<string, () => Promise<Input>> = {
   exportMessages: async () => ({}),
   exportMappings: async () => ({}),
   exportUsage: async () => USAGE,
+  createWebhookEndpoint: async () => newEndpoint(),
+  updateWebhookEndpoint: async () => ({ sid: await endpoint(), enabled: false }),
+  deleteWebhookEndpoint: async () => ({ sid: await endpoint() }),
+  rotateWebhookEndpointSecret: async () => ({ sid: await endpoint() }),
+  replayWebhookEndpoint: async () => ({ sid: await endpoint(), since: new Date() }),
+  testWebhookEndpoint: async () => ({ sid: await endpoint() }),
 };
 const USAGE = { from: '2026-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z', granularity: 'MONTH' };
+// Refused before a connection is made.
+const newEndpoint = () => ({ url: 'https://127.0.0.1/hook' });
+const endpoint = async () =>
+  (await mutate('createWebhookEndpoint', newEndpoint(), '... on CreateWebhookEndpointSuccess { webhookEndpoint { sid } }')).webhookEndpoint
+    .sid as string;
 const account = async () =>
   (await mutate('createAccount', { email: fresh.email(), permissions: ['READ'] }, '... on CreateAccountSuccess { account { sid } }'))
     .account.sid as string;
@@ -100,6 +111,8 @@ const unknown: Record<string, () => Promise<Input>> = {
   exportMessages: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
   exportMappings: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
   exportUsage: async () => ({ ...USAGE, filter: { enterpriseSid: unknownSid('EN') } }),
+  createWebhookEndpoint: async () => ({ ...newEndpoint(), enterpriseSid: unknownSid('EN') }),
+  replayWebhookEndpoint: async () => ({ sid: unknownSid('EN'), since: new Date() }),
 };
 
 const inputOf = async (name: string) => {

@@ -11,7 +11,9 @@ import { createVerifiedCredentials } from '../../src/domain/verified-credentials
 import { createLive, type Live, type LiveOptions } from '../../src/live/live.ts';
 import type { BotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
+import { createOutbound } from '../../src/platforms/outbound.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
+import { createWebhookClient } from '../../src/platforms/webhooks/client.ts';
 import { createTestDatabase } from './database.ts';
 import { type GraphClient, graphClient } from './graph.ts';
 import { type RestClient, restClient } from './rest.ts';
@@ -48,7 +50,7 @@ export type Access = Pick<
 
 export interface TestGatewayOptions {
   /** Stand-ins for outside platforms; the embedded ones where left out. */
-  readonly platforms?: Partial<Pick<Gateway, 'restcomm' | 'microsoft'>>;
+  readonly platforms?: Partial<Pick<Gateway, 'restcomm' | 'microsoft' | 'webhooks'>>;
   /** Proves what Microsoft sends; where left out, nothing is taken from there. */
   readonly botFramework?: BotFrameworkVerifier;
   /** Under which the platforms reach it. */
@@ -79,6 +81,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     keptMappings: createKeptMappings({ hears: options.isAlone ?? database.kind === 'embedded' }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
+    webhooks: createWebhookClient({ fetch: createOutbound({ isConfigured: () => false, lookup: (_, __, callback) => callback(new Error('no network'), []) }), isPermitted: () => false }),
     hints: { queued: options.queued ?? (() => {}), appended: (organizationSid, event) => live.wake(organizationSid, event) },
     publicUrl: options.publicUrl ?? 'http://gateway.test',
     log: options.log ?? pino({ level: 'silent' }),

@@ -118,7 +118,7 @@ describe('the walk', () => {
     );
     expect(places.length).toBeGreaterThanOrEqual(10);
     // What takes something away comes last, and with an enterprise its mappings go, with its token the caller.
-    const rank = ({ name }: Position) => [/\.delete/, /\.close/, /\.rotate/].findIndex((pattern) => pattern.test(name));
+    const rank = ({ name }: Position) => [/\.delete/, /\.close/, /\.rotateAccount/].findIndex((pattern) => pattern.test(name));
     for (const position of places.sort((one, other) => rank(one) - rank(other))) {
       const [probe] = probes(position, world);
       const nothing = await ask(world.provider.graph, position.document, probe?.unknown as string);

@@ -19,6 +19,7 @@ const OWN = `query ($sid: ID!) {
   accessTokens(first: 1) { nodes { id } }
   auditLog(first: 1) { nodes { id } }
   mappingImports { id }
+  webhookEndpoints(first: 1) { nodes { id } }
 }`;
 
 let gateway: TestGateway;
@@ -33,7 +34,7 @@ beforeAll(async () => {
   stranger = await gateway.provider();
   const { data, errors } = await world.provider.graph(OWN, { sid: world.sids.Enterprise?.[0] });
   expect(errors).toBeUndefined();
-  const { viewer, enterprise, accessTokens, auditLog, mappingImports } = data;
+  const { viewer, enterprise, accessTokens, auditLog, mappingImports, webhookEndpoints } = data;
   const [message] = enterprise.messages.nodes;
   ids = {
     ...{
@@ -45,6 +46,7 @@ beforeAll(async () => {
     ...{ Bot: enterprise.bot.id, Mapping: enterprise.mappings.nodes[0].id, Message: message.id, MessageEvent: message.events[0].id },
     Conversation: message.conversation.id,
     ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id, MappingImport: mappingImports[0].id },
+    WebhookEndpoint: webhookEndpoints.nodes[0].id,
   };
 });
 afterAll(() => gateway.close());
@@ -97,7 +99,7 @@ describe('a global id', () => {
   test('finds what belongs to the enterprise, and its account, for credentials that are restricted to it', async () => {
     const [first, second] = world.sids.Enterprise ?? [];
     const shared = ['Account', 'Organization'];
-    const own = ['Bot', 'Conversation', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'MappingImport', 'Message', 'MessageEvent'];
+    const own = ['Bot', 'Conversation', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'MappingImport', 'Message', 'MessageEvent', 'WebhookEndpoint'];
     expect(await seen(await token(['READ', 'AUDIT'], first))).toEqual([...shared, ...own].sort());
     expect(await seen(await token(['READ', 'AUDIT'], second))).toEqual(shared);
   });

@@ -43,6 +43,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/messages/retry-messages.ts': ['within'],
   'domain/messages/sending-mapping.ts': ['within'],
   'domain/waiting.ts': ['within', 'everywhere'],
+  'domain/webhooks/endpoints.ts': ['within'],
   'exchange/clock.ts': ['everywhere'],
   'exchange/delivery.ts': ['within'],
   'exchange/holds.ts': ['within'],
@@ -62,6 +63,8 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'exchange/teams/send-held.ts': ['within'],
   'exchange/teams/senders.ts': ['entry'],
   'exchange/teams/to-teams.ts': ['within'],
+  'exchange/webhooks/claim-endpoints.ts': ['everywhere'],
+  'exchange/webhooks/save-turn.ts': ['within'],
 };
 
 const root = packageRoot();

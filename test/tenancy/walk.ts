@@ -110,7 +110,7 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
       path === 'first' ||
       goal === path ||
       goal?.startsWith(`${path}.`) ||
-      (mutations.has(field) && name !== 'idempotencyKey');
+      (mutations.has(field) && name !== 'idempotencyKey' && name !== 'after');
     const given = (inputs: readonly Input[], path: readonly string[]): string =>
       inputs
         .filter((input) => wanted(input, [...path, input.name].join('.')))
@@ -222,6 +222,7 @@ let texts = 0;
 function textFor(name: string): string {
   texts += 1;
   if (/^externalAddress$|^to$|^from$/.test(name)) return `+49${String(Date.now()).slice(-9)}${String(texts).padStart(4, '0').slice(-4)}`;
+  if (name === 'url') return `https://walk.example/${texts}`;
   if (/email|address/i.test(name)) return `walk${texts}@walk.example`;
   return `walk ${texts}`;
 }

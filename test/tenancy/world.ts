@@ -36,6 +36,7 @@ export const prefixes: Readonly<Record<string, SidPrefix | 'AC'>> = {
   Conversation: 'CV',
   AccessToken: 'AT',
   MappingImport: 'IM',
+  WebhookEndpoint: 'WH',
 };
 
 /** A sid that names nothing. */
@@ -80,6 +81,8 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const { sid: bot } = await make('createBot', { ...azure, enterpriseSid: enterprises[0] });
   const narrowed = { expiresIn: 3600, permissions: ['READ'], enterpriseSid: enterprises[0] };
   const { token, accessToken } = await make('createAccessToken', narrowed);
+  const hook = { url: `https://${tag}.example/hook`, enterpriseSid: enterprises[0] };
+  const { secret, webhookEndpoint } = await make('createWebhookEndpoint', hook);
   const message = await insertMessage(gateway, provider, tag, `${number}1`, enterprises[0] as string, mappings[0] as string);
 
   const conversations = await gateway.database.prisma.conversation.findMany({ where: { organizationSid: provider.organizationSid } });
@@ -100,6 +103,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       Conversation: conversations.map(({ sid }) => sid),
       AccessToken: [accessToken.sid],
       MappingImport: [mappingImport],
+      WebhookEndpoint: [webhookEndpoint.sid],
     },
     texts: [`user 1 ${tag}`, `user1@${tag}.example`, `${number}1`, `error ${tag}`],
     visible: [
@@ -107,10 +111,11 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       ...admins.flatMap(({ sid, accountSid, email }) => [sid, accountSid, email]),
       ...[`Enterprise 2 ${tag}`, `user 2 ${tag}`, `user2@${tag}.example`, `${number}2`, `app-${tag}`, `tenant-${tag}`, `store-${tag}`],
       ...[clientSecret, `body ${tag}`, `https://media.example/${tag}`, `error ${tag}`, `restcomm-${tag}`],
+      ...[webhookEndpoint.sid, `https://${tag}.example/hook`],
       ...[mappingImport, `imported ${tag}`, `imported@${tag}.example`, `${number}9`],
     ],
     deeds,
-    secrets: [clientSecret, `password-${tag}-1`, `password-${tag}-2`, provider.authToken, token],
+    secrets: [clientSecret, `password-${tag}-1`, `password-${tag}-2`, provider.authToken, token, secret],
   };
 }
 
@@ -119,6 +124,8 @@ interface Made {
   readonly sid: string;
   readonly token: string;
   readonly accessToken: { readonly sid: string };
+  readonly secret: string;
+  readonly webhookEndpoint: { readonly sid: string };
 }
 
 /** The deed as an operation, with what its result tells. */
@@ -131,6 +138,7 @@ const shown: Readonly<Record<string, string>> = {
   createMapping:
     '... on CreateMappingSuccess { mapping { id sid accountEmail name microsoftAddress externalAddress enterprise { name } } }',
   createBot: '... on CreateBotSuccess { bot { id sid accountEmail applicationId tenantId clientSecret enterprise { name } } }',
+  createWebhookEndpoint: '... on CreateWebhookEndpointSuccess { secret webhookEndpoint { sid url enterprise { name } } }',
   createAccessToken: '... on CreateAccessTokenSuccess { token accessToken { sid enterprise { name } } }',
 };
 

@@ -97,7 +97,16 @@ const valid: Record<Mutation, () => Promise<Input>> = {
     granularity: 'MONTH',
     filter: { enterpriseSid: home },
   }),
+  createWebhookEndpoint: async () => newEndpoint(),
+  updateWebhookEndpoint: async () => ({ sid: await endpoint(), enabled: false }),
+  deleteWebhookEndpoint: async () => ({ sid: await endpoint() }),
+  rotateWebhookEndpointSecret: async () => ({ sid: await endpoint() }),
+  replayWebhookEndpoint: async () => ({ sid: await endpoint(), since: new Date() }),
+  testWebhookEndpoint: async () => ({ sid: await endpoint() }),
 };
+// Refused before a connection is made.
+const newEndpoint = () => ({ url: 'https://127.0.0.1/hook' });
+const endpoint = async () => (await mutate('createWebhookEndpoint', newEndpoint())).sid;
 const names = Object.keys(valid) as Mutation[];
 
 const selections: Partial<Record<Mutation, string>> = {
@@ -107,10 +116,16 @@ const selections: Partial<Record<Mutation, string>> = {
   exportMessages: '... on ExportMessagesSuccess { exportSid }',
   exportMappings: '... on ExportMappingsSuccess { exportSid }',
   exportUsage: '... on ExportUsageSuccess { exportSid }',
+  deleteWebhookEndpoint: '... on DeleteWebhookEndpointSuccess { deletedId }',
+  testWebhookEndpoint: '... on TestWebhookEndpointSuccess { webhookId }',
 };
 /** The fields of successes that are not called as the entity is. */
 const entities: Partial<Record<Mutation, string>> = {
   importMappings: 'mappingImport',
+  createWebhookEndpoint: 'webhookEndpoint',
+  updateWebhookEndpoint: 'webhookEndpoint',
+  rotateWebhookEndpointSecret: 'webhookEndpoint',
+  replayWebhookEndpoint: 'webhookEndpoint',
   runMappingImport: 'mappingImport',
   sendMessage: 'sentMessage',
   retryMessage: 'retriedMessage',

@@ -1,0 +1,253 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import type { WebhookEndpoint } from '../../../prisma/client/client.ts';
+import { mayUse } from '../access/organization.ts';
+import { NotOptedInError } from '../bulk/exports.ts';
+import type { Caller } from '../caller.ts';
+import { belonging } from '../confinement.ts';
+import { findEnterprise } from '../enterprises/enterprises.ts';
+import { ConflictError, enterpriseNotFound, webhookEndpointNotFound } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { idempotently } from '../idempotency.ts';
+import { changed, invalidParameter, type Keyed, lookup, mandatory, parseInput } from '../input.ts';
+import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage } from '../lists/keyset.ts';
+import type { Page } from '../lists/pages.ts';
+import { headOf } from '../messages/events.ts';
+import { newSid, normalizeSid } from '../sid.ts';
+import { inTransaction, type Transaction } from '../transaction.ts';
+import { webhookEventTypes } from './event-types.ts';
+
+export const endpointStatuses = ['ACTIVE', 'DISABLED'] as const;
+export type EndpointStatus = (typeof endpointStatuses)[number];
+/** `REQUESTED` by its owner; `GONE`, the endpoint's 410; `FAILING` for three days. */
+export const disabledReasons = ['REQUESTED', 'GONE', 'FAILING'] as const;
+export type DisabledReason = (typeof disabledReasons)[number];
+
+const MAX_URL_LENGTH = 2048;
+/** Endpoints of an organization, and of credentials for one enterprise those of the enterprise. */
+const MAX_ENDPOINTS = 100;
+const MAX_ENDPOINTS_OF_ENTERPRISE = 5;
+/** How long a former secret still signs, in seconds: by default, and at most. */
+const OVERLAP = 24 * 60 * 60;
+export const MAX_OVERLAP = 7 * OVERLAP;
+
+const eventTypes = z
+  .array(z.enum(webhookEventTypes))
+  .refine((list) => list.length > 0, 'must not be empty')
+  .nullish();
+const createInput = z.object({
+  url: mandatory(MAX_URL_LENGTH),
+  eventTypes,
+  enterpriseSid: z.string().nullish(),
+  withBody: z.boolean().nullish(),
+});
+const updateInput = z.object({
+  sid: lookup(),
+  url: changed(MAX_URL_LENGTH),
+  eventTypes,
+  withBody: z.boolean().nullish(),
+  enabled: z.boolean().nullish(),
+});
+const rotateInput = z.object({
+  sid: lookup(),
+  overlap: z
+    .number()
+    .refine((seconds) => seconds >= 0 && seconds <= MAX_OVERLAP, `must be from 0 to ${MAX_OVERLAP} seconds`)
+    .nullish(),
+});
+const deleteInput = z.object({ sid: lookup() });
+
+type CreateWebhookEndpointInput = z.input<typeof createInput> & Keyed;
+type UpdateWebhookEndpointInput = z.input<typeof updateInput> & Keyed;
+type RotateWebhookEndpointSecretInput = z.input<typeof rotateInput> & Keyed;
+type DeleteWebhookEndpointInput = z.input<typeof deleteInput> & Keyed;
+type EndpointOrderField = 'DATE_CREATED';
+
+/** An endpoint, and its new secret, which is returned only once: a repeated request has none. */
+export interface EndpointWithSecret {
+  readonly endpoint: WebhookEndpoint;
+  readonly secret?: string;
+}
+
+/**
+ * Registers an endpoint for the events from now on, of the whole organization or one enterprise.
+ * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND; ConflictError TOO_MANY_WEBHOOK_ENDPOINTS; NotOptedInError
+ */
+export async function createWebhookEndpoint(
+  gateway: Gateway,
+  caller: Caller,
+  input: CreateWebhookEndpointInput,
+): Promise<EndpointWithSecret> {
+  let made: string | undefined;
+  const { sid } = await idempotently(gateway, caller, 'createWebhookEndpoint', input, async (remember) => {
+    const { url, eventTypes, enterpriseSid, withBody } = parseInput(createInput, input);
+    if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError();
+    requirePermitted(gateway, url);
+    // A blank sid is not found instead of absent: a client's mistake must not widen what the endpoint receives.
+    if (typeof enterpriseSid === 'string' && !(await findEnterprise(gateway, caller, enterpriseSid))) {
+      throw enterpriseNotFound(enterpriseSid, ['enterpriseSid']);
+    }
+    const { organizationSid, accountSid } = caller;
+    const { seq } = await headOf(gateway.prisma, organizationSid);
+    return inTransaction(gateway.prisma, async (tx) => {
+      await requireFew(tx, caller);
+      const created = { sid: newSid('WH') };
+      const secret = newSecret();
+      await tx.webhookEndpoint.create({
+        data: {
+          ...{ ...created, organizationSid, accountSid, url, eventTypes: eventTypes ?? [], withBody: withBody ?? true, position: seq },
+          enterpriseSid: typeof enterpriseSid === 'string' ? normalizeSid(enterpriseSid) : caller.enterpriseSid,
+          secret: gateway.secrets.seal(secret, created.sid),
+        },
+      });
+      await remember(tx, created);
+      made = secret;
+      return created;
+    });
+  });
+  return { endpoint: await requireEndpoint(gateway, caller, sid), secret: made };
+}
+
+/**
+ * Changes an endpoint. Enabling it, or another URL, begins the three days of retries anew.
+ * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
+ */
+export async function updateWebhookEndpoint(gateway: Gateway, caller: Caller, input: UpdateWebhookEndpointInput): Promise<WebhookEndpoint> {
+  const { sid } = await idempotently(gateway, caller, 'updateWebhookEndpoint', input, async (remember) => {
+    const { sid = '', url, eventTypes, withBody, enabled } = parseInput(updateInput, input);
+    if (url !== undefined) requirePermitted(gateway, url);
+    return inTransaction(gateway.prisma, async (tx) => {
+      const before = await lockEndpoint(tx, caller, sid);
+      const now = new Date();
+      const isFresh = (url !== undefined && url !== before.url) || (enabled === true && before.status !== 'ACTIVE');
+      await tx.webhookEndpoint.update({
+        where: { sid, organizationSid: caller.organizationSid },
+        data: {
+          ...{ url, eventTypes: eventTypes ?? undefined, withBody: withBody ?? undefined, dateUpdated: now },
+          ...(enabled === true && { status: 'ACTIVE', disabledReason: null, dateDisabled: null }),
+          ...(enabled === false && before.status === 'ACTIVE' && { status: 'DISABLED', disabledReason: 'REQUESTED', dateDisabled: now }),
+          ...(isFresh && { failures: 0, failingSince: null, due: now }),
+          generation: { increment: 1 },
+        },
+      });
+      await remember(tx, { sid });
+      return { sid };
+    });
+  });
+  return requireEndpoint(gateway, caller, sid);
+}
+
+/**
+ * Gives an endpoint a new secret. The former one goes on signing, too, for `overlap` seconds; one from before it ends at once.
+ * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
+ */
+export async function rotateWebhookEndpointSecret(gateway: Gateway, caller: Caller, input: RotateWebhookEndpointSecretInput): Promise<EndpointWithSecret> {
+  let made: string | undefined;
+  const { sid } = await idempotently(gateway, caller, 'rotateWebhookEndpointSecret', input, async (remember) => {
+    const { sid = '', overlap } = parseInput(rotateInput, input);
+    return inTransaction(gateway.prisma, async (tx) => {
+      const before = await lockEndpoint(tx, caller, sid);
+      const secret = newSecret();
+      const now = new Date();
+      await tx.webhookEndpoint.update({
+        where: { sid, organizationSid: caller.organizationSid },
+        data: {
+          secret: gateway.secrets.seal(secret, sid),
+          formerSecret: new Uint8Array(before.secret),
+          formerSecretExpires: new Date(now.getTime() + (overlap ?? OVERLAP) * 1000),
+          dateUpdated: now,
+        },
+      });
+      await remember(tx, { sid });
+      made = secret;
+      return { sid };
+    });
+  });
+  return { endpoint: await requireEndpoint(gateway, caller, sid), secret: made };
+}
+
+/**
+ * Deletes an endpoint and its attempts. A request that is under way may still arrive.
+ * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
+ */
+export function deleteWebhookEndpoint(gateway: Gateway, caller: Caller, input: DeleteWebhookEndpointInput): Promise<{ sid: string }> {
+  return idempotently(gateway, caller, 'deleteWebhookEndpoint', input, async (remember) => {
+    const { sid = '' } = parseInput(deleteInput, input);
+    return inTransaction(gateway.prisma, async (tx) => {
+      await lockEndpoint(tx, caller, sid);
+      await tx.webhookEndpoint.delete({ where: { sid, organizationSid: caller.organizationSid } });
+      await remember(tx, { sid });
+      return { sid };
+    });
+  });
+}
+
+/** The condition on an endpoint with this sid that the caller may see. */
+export const endpointOf = (caller: Caller, sid: string) => ({ sid: normalizeSid(sid), ...belonging(caller) });
+
+/** Finds an endpoint in the caller's reach; `null` where there is none. */
+export const findWebhookEndpoint = ({ prisma }: Gateway, caller: Caller, sid: string): Promise<WebhookEndpoint | null> =>
+  prisma.webhookEndpoint.findUnique({ where: endpointOf(caller, sid) });
+
+/**
+ * Locks an endpoint in the caller's reach until the transaction ends.
+ * @throws NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
+ */
+export async function lockEndpoint(tx: Transaction, caller: Caller, sid: string): Promise<WebhookEndpoint> {
+  await tx.$queryRaw`SELECT 1 FROM webhook_endpoint WHERE organization_sid = ${caller.organizationSid} AND sid = ${sid} FOR NO KEY UPDATE`;
+  const found = await tx.webhookEndpoint.findUnique({ where: endpointOf(caller, sid) });
+  if (!found) throw webhookEndpointNotFound(sid);
+  return found;
+}
+
+/** The endpoint that a mutation has changed. A repeated mutation may find it deleted. */
+async function requireEndpoint(gateway: Gateway, caller: Caller, sid: string): Promise<WebhookEndpoint> {
+  const found = await findWebhookEndpoint(gateway, caller, sid);
+  if (!found) throw webhookEndpointNotFound(sid);
+  return found;
+}
+
+const LIST: ListDefinition<WebhookEndpoint, EndpointOrderField> = { name: 'webhookEndpoints', columns: { DATE_CREATED: 'dateCreated' } };
+
+/** The edge of an endpoint in the default order of its list. */
+export const endpointEdge = (endpoint: WebhookEndpoint) => edgeOf(LIST, 'DATE_CREATED', endpoint);
+
+/** Reads one page of the endpoints in the caller's reach. Sorted by creation by default. */
+export function listWebhookEndpoints(
+  { prisma }: Gateway,
+  caller: Caller,
+  order: Order<EndpointOrderField> = { field: 'DATE_CREATED', direction: 'ASC' },
+  page: PageArguments = {},
+): Promise<Page<WebhookEndpoint>> {
+  return readPage(
+    caller,
+    LIST,
+    {
+      find: (range) => prisma.webhookEndpoint.findMany(range),
+      count: async (where) => ({ count: await prisma.webhookEndpoint.count({ where }), isExact: true }),
+    },
+    [belonging(caller)],
+    order,
+    page,
+  );
+}
+
+/** Makes a secret as Standard Webhooks writes them: 24 to 64 random bytes in base64. */
+const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
+
+/** @throws InvalidInputError INVALID_PARAMETER */
+function requirePermitted({ webhooks }: Gateway, url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !webhooks.permits(parsed)) throw invalidParameter(['url'], 'must be an https: URL', url);
+  if (parsed.username || parsed.password) throw invalidParameter(['url'], 'must not contain credentials');
+  if (parsed.hash) throw invalidParameter(['url'], 'must not have a fragment', url);
+}
+
+/** @throws ConflictError TOO_MANY_WEBHOOK_ENDPOINTS */
+async function requireFew(tx: Transaction, caller: Caller): Promise<void> {
+  // One at a time, or two might count the same ones.
+  await tx.$queryRaw`SELECT 1 FROM organization WHERE sid = ${caller.organizationSid} FOR NO KEY UPDATE`;
+  const max = caller.enterpriseSid ? MAX_ENDPOINTS_OF_ENTERPRISE : MAX_ENDPOINTS;
+  if ((await tx.webhookEndpoint.count({ where: belonging(caller) })) < max) return;
+  throw new ConflictError('TOO_MANY_WEBHOOK_ENDPOINTS', `There are ${max} webhook endpoints, which is the most`);
+}

@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { appendAudit } from '../../domain/audit.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { inTransaction } from '../../domain/transaction.ts';
+import { recordAttempts } from '../../domain/webhooks/attempts.ts';
+import type { DisabledReason } from '../../domain/webhooks/endpoints.ts';
+import { nextPause } from '../backoff.ts';
+import type { EndpointClaim } from './claim-endpoints.ts';
+import type { TurnResult } from './turn.ts';
+
+/** When to retry a failed request, and when to give up, in ms. */
+export interface WebhookRetries {
+  /** The first pause is between one and two times this. */
+  readonly firstPauseMs: number;
+  readonly maxPauseMs: number;
+  /** Upper bound for an endpoint's Retry-After. */
+  readonly maxRetryAfterMs: number;
+  /** An endpoint that has failed for this long is disabled. */
+  readonly giveUpMs: number;
+}
+
+const HOUR_MS = 60 * 60_000;
+export const WEBHOOK_RETRIES: WebhookRetries = {
+  ...{ firstPauseMs: 2000, maxPauseMs: HOUR_MS, maxRetryAfterMs: 24 * HOUR_MS, giveUpMs: 72 * HOUR_MS },
+};
+/** After events of which an endpoint wants none, in ms: a busy log with a narrow filter costs a turn a second. */
+const IDLE_MS = 1000;
+/** The endpoint says that it is no more (RFC 9110, 15.5.11). */
+const GONE = 410;
+
+/**
+ * Saves what a turn has come to, and releases the claim. If the endpoint was changed meanwhile, or another instance has taken it over, only the attempts
+ * are recorded: what was sent may then be sent again.
+ * @returns in how many ms the endpoint is due again
+ */
+export async function saveTurn(
+  gateway: Gateway,
+  { endpoint, holder }: EndpointClaim,
+  { position, accepted, attempts, hasMore, failure }: TurnResult,
+  retries: WebhookRetries,
+): Promise<number> {
+  const { sid, organizationSid, generation } = endpoint;
+  const now = Date.now();
+  const hasAdvanced = position > endpoint.position;
+  const failures = failure ? (hasAdvanced ? 1 : endpoint.failures + 1) : 0;
+  const failingSince = failure ? ((hasAdvanced ? null : endpoint.failingSince) ?? new Date(now)) : null;
+  const pauseMs = failure ? nextPause(retries, failures, failure.retryAfterMs) : hasMore || attempts.length > 0 ? 0 : IDLE_MS;
+  const reason = reasonToDisable(failure?.status ?? null, failingSince, now, retries);
+  const isDisabled = await inTransaction(gateway.prisma, async (tx) => {
+    const mine = { sid, organizationSid, holder };
+    const { count } = await tx.webhookEndpoint.updateMany({
+      where: { ...mine, generation },
+      data: {
+        ...{ position, accepted: [...accepted], failures, failingSince, holder: null, due: new Date(now + pauseMs) },
+        ...(reason && { status: 'DISABLED', disabledReason: reason, dateDisabled: new Date(now) }),
+      },
+    });
+    if (count === 0) await tx.webhookEndpoint.updateMany({ where: mine, data: { holder: null, due: new Date(now) } });
+    if (count === 0 || !reason) return false;
+    await appendAudit(tx, { organizationSid, requestId: randomUUID() }, [{ action: 'webhook.disable', targetSid: sid }]);
+    return true;
+  });
+  await recordAttempts(gateway, endpoint, attempts);
+  const logged = { organizationSid, endpointSid: sid, status: failure?.status ?? undefined, error: failure?.error ?? undefined };
+  if (isDisabled) gateway.log.warn({ ...logged, reason }, 'a webhook endpoint was disabled');
+  else if (failure) gateway.log.info({ ...logged, failures, pauseMs }, 'a webhook endpoint did not accept an event; retrying later');
+  return pauseMs;
+}
+
+function reasonToDisable(
+  status: number | null,
+  failingSince: Date | null,
+  now: number,
+  { giveUpMs }: WebhookRetries,
+): DisabledReason | undefined {
+  if (status === GONE) return 'GONE';
+  return failingSince && now - failingSince.getTime() >= giveUpMs ? 'FAILING' : undefined;
+}

@@ -1,0 +1,48 @@
+import { type Fetch, NoResponseError, request, retryAfterMs } from '../request.ts';
+
+/** What became of a request to an endpoint. */
+export interface WebhookOutcome {
+  /** The response's status; `null` if there was none. */
+  readonly status: number | null;
+  /** Why there was no response; `null` if there was one. */
+  readonly error: string | null;
+  /** The response's Retry-After, in ms. */
+  readonly retryAfterMs?: number;
+  readonly durationMs: number;
+}
+
+/** Sends requests to the endpoints that organizations register. */
+export interface WebhookClient {
+  /** Whether an endpoint may have this URL: `https:`, or of a host that the operator permits. */
+  permits(url: URL): boolean;
+  /** Posts JSON, once and without following redirects. Never rejects. */
+  post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<WebhookOutcome>;
+}
+
+/** How long an endpoint may take for its whole response, in ms. Standard Webhooks recommends 15 to 30 seconds. */
+const TIMEOUT_MS = 15_000;
+
+interface WebhookClientOptions {
+  /** Refuses addresses that are not on the public internet, unless the operator permits the host. */
+  readonly fetch: Fetch;
+  /** Whether the operator permits this URL although it may lead to a private address or is plain http. */
+  readonly isPermitted: (url: URL) => boolean;
+  readonly timeoutMs?: number;
+}
+
+export function createWebhookClient({ fetch, isPermitted, timeoutMs = TIMEOUT_MS }: WebhookClientOptions): WebhookClient {
+  return {
+    permits: (url) => url.protocol === 'https:' || isPermitted(url),
+    post: async (url, headers, body) => {
+      const start = performance.now();
+      const durationMs = () => Math.round(performance.now() - start);
+      try {
+        const given = { 'content-type': 'application/json', ...headers };
+        const response = await request(fetch, url, { method: 'POST', headers: given, body, timeoutMs });
+        return { status: response.status, error: null, retryAfterMs: retryAfterMs(response), durationMs: durationMs() };
+      } catch (error) {
+        return { status: null, error: error instanceof NoResponseError ? error.message : 'The request failed.', durationMs: durationMs() };
+      }
+    },
+  };
+}

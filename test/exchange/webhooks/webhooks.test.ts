@@ -1,0 +1,413 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../../../src/database/package-root.ts';
+import { trimEvents } from '../../../src/domain/messages/events.ts';
+import { claimEndpoints, renewClaims } from '../../../src/exchange/webhooks/claim-endpoints.ts';
+import { createHostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
+import { saveTurn, WEBHOOK_RETRIES } from '../../../src/exchange/webhooks/save-turn.ts';
+import { startWebhookSender, type WebhookSender } from '../../../src/exchange/webhooks/sender.ts';
+import { takeTurn } from '../../../src/exchange/webhooks/turn.ts';
+import { createOutbound } from '../../../src/platforms/outbound.ts';
+import { createWebhookClient } from '../../../src/platforms/webhooks/client.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../../fakes/webhook-receiver.ts';
+import { fresh } from '../../parity/faces.ts';
+import { until } from '../../support/exchange.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
+import { graphClient } from '../../support/graph.ts';
+import { createSender, type Sender } from '../../support/live.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+const FAST = { ...WEBHOOK_RETRIES, firstPauseMs: 20, maxPauseMs: 50 };
+
+let receiver: WebhookReceiver;
+let gateway: TestGateway;
+let senders: WebhookSender[] = [];
+
+beforeAll(async () => {
+  receiver = await startWebhookReceiver();
+  // As WEBHOOK_HOSTS permits a host: only the receiver's.
+  const isPermitted = (url: URL) => url.origin === receiver.url;
+  const webhooks = createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted }), isPermitted, timeoutMs: 2000 });
+  gateway = await createTestGateway({ platforms: { webhooks } });
+});
+afterEach(async () => {
+  receiver.heal();
+  await stop();
+});
+afterAll(async () => {
+  await gateway.close();
+  await receiver.close();
+});
+
+function start(retries = FAST) {
+  senders.push(startWebhookSender(gateway.gateway, { pollMs: 50, retries }));
+}
+async function stop() {
+  await Promise.all(senders.map((sender) => sender.stop()));
+  senders = [];
+}
+
+type Graph = Pick<Provider, 'graph'>;
+const FIELDS = 'sid status disabledReason failures cursor eventsBehind attempts(first: 5) { webhookId eventType messageSid status error }';
+
+async function mutate({ graph }: Graph, name: string, input: object, selected = `webhookEndpoint { ${FIELDS} }`) {
+  const type = name.replace(/^./, (letter) => letter.toUpperCase());
+  const { data, errors } = await graph(
+    `mutation ($input: ${type}Input!) { made: ${name}(input: $input) { ... on ${type}Success { ${selected} } ... on Error { code path } } }`,
+    { input },
+  );
+  return data?.made ?? { code: errors?.[0]?.extensions?.code };
+}
+
+async function register(provider: Graph, change: object = {}) {
+  const path = `/${fresh.key()}`;
+  const { webhookEndpoint, secret, code } = await mutate(
+    provider,
+    'createWebhookEndpoint',
+    { url: `${receiver.url}${path}`, ...change },
+    `secret webhookEndpoint { ${FIELDS} }`,
+  );
+  if (secret) receiver.trust(path, secret);
+  return { path, sid: webhookEndpoint?.sid as string, cursor: webhookEndpoint?.cursor as string, secret: secret as string, code };
+}
+
+const shown = async ({ graph }: Graph, sid: string) =>
+  (await graph(`{ webhookEndpoint(sid: "${sid}") { ${FIELDS} } }`)).data.webhookEndpoint;
+
+async function world(): Promise<{ provider: Provider; from: Sender }> {
+  const provider = await gateway.provider();
+  return { provider, from: await createSender(gateway, provider) };
+}
+
+const arrived = (path: string, count: number) =>
+  receiver.until(() => receiver.received(path).length >= count && receiver.received(path), 20_000);
+const typesOf = (events: readonly { type: string }[]) => events.map(({ type }) => type);
+
+describe('an endpoint', () => {
+  test('receives the events of a message in order, signed, as documented; and no others', async () => {
+    const { provider, from } = await world();
+    await from.send();
+    const { path, sid, cursor } = await register(provider);
+    const { enterpriseSid } = await createSender(gateway, provider);
+    const [narrow, chosen, bare] = [
+      await register(provider, { enterpriseSid }),
+      await register(provider, { eventTypes: ['MESSAGE_DELIVERED'] }),
+      await register(provider, { withBody: false }),
+    ];
+    const message = await from.send({ body: 'Grüße' });
+    for (const status of ['SENDING', 'SENT', 'DELIVERED'] as const) await from.advance(message, { status, restcommMessageSid: message });
+    start();
+    const events = await arrived(path, 4);
+    expect(typesOf(events)).toEqual(['message.queued', 'message.sending', 'message.sent', 'message.delivered']);
+    expect(events[0]).toMatchObject({
+      id: `${sid}_2`,
+      data: { status: 'QUEUED', previousStatus: null, message: { sid: message, body: 'Grüße', to: '+15550100', direction: 'INBOUND' } },
+    });
+    const validate = new Ajv2020({ strict: true }).compile(
+      JSON.parse(readFileSync(join(packageRoot(), 'docs/webhooks.schema.json'), 'utf8')),
+    );
+    for (const { id, path, ...payload } of events) expect([validate(payload), validate.errors]).toEqual([true, null]);
+    expect(typesOf(await arrived(chosen.path, 1))).toEqual(['message.delivered']);
+    expect((await arrived(bare.path, 4))[0]?.data.message).toMatchObject({ sid: message, body: null, mediaUrls: null });
+    const after = await until(async () => {
+      const now = await shown(provider, sid);
+      return now.eventsBehind === 0 && (await shown(provider, narrow.sid)).eventsBehind === 0 && now;
+    });
+    expect(receiver.received(narrow.path)).toEqual([]);
+    expect(after).toMatchObject({ status: 'ACTIVE', failures: 0, cursor: events[3]?.data.cursor });
+    expect(after.cursor).not.toBe(cursor);
+    expect(after.attempts[0]).toEqual({
+      ...{ webhookId: `${sid}_5`, eventType: 'message.delivered', messageSid: message, status: 204, error: null },
+    });
+  });
+
+  test('that fails receives the same event again, with the same id, and none behind it before', async () => {
+    const { provider, from } = await world();
+    const { path, sid } = await register(provider);
+    const before = receiver.requests.length;
+    receiver.fault('hook', { answer: { status: 500 } });
+    receiver.fault('hook', { reset: 'before' });
+    receiver.fault('hook', { answer: { status: 302, headers: { location: `${receiver.url}/elsewhere` } } });
+    const message = await from.send();
+    await from.advance(message, { status: 'SENDING', restcommMessageSid: message });
+    start();
+    expect(typesOf(await arrived(path, 2))).toEqual(['message.queued', 'message.sending']);
+    const ids = receiver.requests.slice(before).map(({ headers }) => headers['webhook-id']);
+    expect(ids).toEqual([...Array(4).fill(`${sid}_1`), `${sid}_2`]);
+    const { attempts, failures } = await until(async () => {
+      const now = await shown(provider, sid);
+      return now.attempts.length === 5 && now;
+    });
+    expect([attempts.map(({ status }: { status: number }) => status), failures]).toEqual([[204, 204, 302, null, 500], 0]);
+    expect(attempts[3].error).toMatch(/^127\.0\.0\.1:\d+ broke the connection/);
+  });
+
+  test('gets other messages’ events once although one message is refused', async () => {
+    const { provider, from } = await world();
+    const { path, sid } = await register(provider);
+    const messages = [await from.send(), await from.send(), await from.send()];
+    receiver.fault('hook', { times: 1, answer: { status: 503, headers: { 'retry-after': '0' } } });
+    start();
+    const events = await arrived(path, 3);
+    await until(async () => (await shown(provider, sid)).eventsBehind === 0);
+    expect(events.map(({ data }) => data.message.sid).sort()).toEqual([...messages].sort());
+    expect(receiver.received(path)).toHaveLength(3);
+  });
+
+  test('that says when to retry is left alone until then', async () => {
+    const { provider, from } = await world();
+    const { sid } = await register(provider);
+    receiver.fault('hook', { answer: { status: 429, headers: { 'retry-after': '3600' } } });
+    await from.send();
+    start();
+    const { due, failures } = await until(async () => {
+      const row = await gateway.database.prisma.webhookEndpoint.findUniqueOrThrow({ where: { sid } });
+      return row.failures > 0 && row;
+    });
+    expect(failures).toBe(1);
+    expect(due.getTime() - Date.now()).toBeGreaterThan(3_500_000);
+  });
+
+  test('that is gone is disabled at once, and told; it continues where it ended once it is enabled', async () => {
+    const { provider, from } = await world();
+    const { path, sid } = await register(provider);
+    receiver.fault('hook', { answer: { status: 410 } });
+    await from.send();
+    start();
+    const disabled = await until(async () => {
+      const now = await shown(provider, sid);
+      return now.status === 'DISABLED' && now;
+    });
+    expect(disabled).toMatchObject({ disabledReason: 'GONE', eventsBehind: 1 });
+    const { data } = await provider.graph(`{ auditLog(filter: { targetSid: "${sid}" }, first: 1) { nodes { action account { sid } } } }`);
+    expect(data.auditLog.nodes).toEqual([{ action: 'WEBHOOK_DISABLE', account: null }]);
+    expect(await mutate(provider, 'updateWebhookEndpoint', { sid, enabled: true })).toMatchObject({
+      webhookEndpoint: { status: 'ACTIVE', disabledReason: null },
+    });
+    expect(typesOf(await arrived(path, 1))).toEqual(['message.queued']);
+  });
+
+  test('that has failed for three days is disabled', async () => {
+    const { provider, from } = await world();
+    const { sid } = await register(provider);
+    receiver.fault('hook', { times: 100, answer: { status: 500 } });
+    await from.send();
+    start();
+    await until(async () => (await shown(provider, sid)).failures > 1);
+    const failingSince = new Date(Date.now() - 3 * DAY_MS);
+    await stop();
+    await gateway.database.prisma.webhookEndpoint.update({ where: { sid }, data: { failingSince } });
+    start();
+    await until(async () => (await shown(provider, sid)).disabledReason === 'FAILING');
+  });
+
+  test('is told of events that were deleted before they could be sent', async () => {
+    const { provider, from } = await world();
+    const { path, sid } = await register(provider);
+    for (let count = 0; count < 3; count += 1) await from.send();
+    const { organizationSid } = provider;
+    await gateway.database.prisma.messageEvent.updateMany({
+      where: { organizationSid, seq: { lte: 2 } },
+      data: { occurredAt: new Date(Date.now() - 40 * DAY_MS) },
+    });
+    await trimEvents(gateway.database.prisma, 30 * DAY_MS);
+    start();
+    const [gap, event] = await arrived(path, 2);
+    expect([gap?.type, gap?.id, gap?.data.events, event?.type, event?.id]).toEqual([
+      ...['webhook.gap', `${sid}_2_gap`, 2, 'message.queued', `${sid}_3`],
+    ]);
+  });
+
+  test('receives events again after a cursor, or since a time', async () => {
+    const { provider, from } = await world();
+    const { path, sid, cursor } = await register(provider);
+    const [first, second] = [await from.send(), await from.send()];
+    start();
+    const [one, two] = await arrived(path, 2);
+    await until(async () => (await shown(provider, sid)).eventsBehind === 0);
+    const replay = (input: object) => mutate(provider, 'replayWebhookEndpoint', { sid, ...input });
+    expect((await replay({ after: cursor })).webhookEndpoint.cursor).toBe(cursor);
+    await arrived(path, 4);
+    await until(async () => (await shown(provider, sid)).eventsBehind === 0);
+    await gateway.database.prisma.messageEvent.updateMany({
+      where: { organizationSid: provider.organizationSid, seq: 1 },
+      data: { occurredAt: new Date(Date.now() - DAY_MS) },
+    });
+    await replay({ since: new Date(Date.now() - DAY_MS / 2) });
+    const events = await arrived(path, 5);
+    expect(events.map(({ data }) => data.message.sid).sort()).toEqual([first, first, second, second, second].sort());
+    expect(new Set(events.map(({ id }) => id))).toEqual(new Set([one?.id, two?.id]));
+    const stranger = await gateway.provider();
+    const foreign = await register(stranger);
+    expect(await replay({ after: foreign.cursor })).toMatchObject({ code: 'CURSOR_INVALID' });
+    expect(await replay({})).toMatchObject({ code: 'INVALID_PARAMETER' });
+  });
+
+  test('accepts either secret while they are rotated', async () => {
+    const { provider, from } = await world();
+    const { path, sid, secret } = await register(provider);
+    const rotate = (input: object) => mutate(provider, 'rotateWebhookEndpointSecret', { sid, ...input }, 'secret webhookEndpoint { sid }');
+    const rotated = await rotate({});
+    expect(rotated.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    await from.send();
+    start();
+    await arrived(path, 1);
+    receiver.trust(path, rotated.secret);
+    await from.send();
+    await arrived(path, 2);
+    await rotate({ overlap: 0 });
+    const test = () => mutate(provider, 'testWebhookEndpoint', { sid }, 'accepted status error');
+    expect(await test()).toEqual({ accepted: false, status: 401, error: null });
+    receiver.trust(path, secret);
+    expect((await test()).accepted).toBe(false);
+  });
+
+  test('can be tested, even a disabled one', async () => {
+    const { provider } = await world();
+    const { path, sid } = await register(provider);
+    await mutate(provider, 'updateWebhookEndpoint', { sid, enabled: false });
+    const test = () => mutate(provider, 'testWebhookEndpoint', { sid }, 'accepted webhookId status error');
+    const outcome = await test();
+    expect(outcome).toEqual({ accepted: true, webhookId: expect.stringContaining(sid), status: 204, error: null });
+    expect(receiver.received(path)).toMatchObject([{ type: 'webhook.test', data: { endpointSid: sid } }]);
+    receiver.fault('hook', { delayMs: 2500 });
+    expect(await test()).toMatchObject({ accepted: false, status: null, error: expect.stringMatching(/did not respond in time/) });
+    expect((await shown(provider, sid)).attempts.map(({ eventType }: { eventType: string }) => eventType)).toEqual(
+      Array(2).fill('webhook.test'),
+    );
+  });
+});
+
+describe('several instances', () => {
+  test('deliver each event once', async () => {
+    const { provider, from } = await world();
+    const { path, sid } = await register(provider);
+    start();
+    start();
+    const sent = [];
+    for (let count = 0; count < 20; count += 1) sent.push(await from.send());
+    await until(async () => (await shown(provider, sid)).eventsBehind === 0);
+    expect(
+      receiver
+        .received(path)
+        .map(({ data }) => data.message.sid)
+        .sort(),
+    ).toEqual(sent.sort());
+  });
+
+  test('one that was frozen sends nothing once another has taken over, and saves nothing', async () => {
+    const { provider, from } = await world();
+    const { path, sid } = await register(provider);
+    await from.send();
+    const { gateway: deps, database } = gateway;
+    const claimOne = async () => (await claimEndpoints(deps, 10, 10, [])).find(({ endpoint }) => endpoint.sid === sid);
+    const frozen = await claimOne();
+    if (!frozen) return expect.unreachable();
+    expect(await claimOne()).toBeUndefined();
+    await database.prisma.webhookEndpoint.update({ where: { sid }, data: { due: new Date() } });
+    const other = await claimOne();
+    if (!other) return expect.unreachable();
+    await renewClaims(deps, [frozen, other]);
+    expect([frozen.leasedUntil, other.leasedUntil > performance.now()]).toEqual([0, true]);
+    const [places, { signal }] = [createHostPlaces(), new AbortController()];
+    const nothing = await takeTurn(deps, frozen, places, signal);
+    expect([nothing.attempts, receiver.received(path)]).toEqual([[], []]);
+    await saveTurn(deps, frozen, { ...nothing, position: 99n }, FAST);
+    expect(await database.prisma.webhookEndpoint.findUnique({ where: { sid } })).toMatchObject({ position: 0n, holder: other.holder });
+    await saveTurn(deps, other, await takeTurn(deps, other, places, signal), FAST);
+    expect([await shown(provider, sid), receiver.received(path).length]).toMatchObject([{ eventsBehind: 0 }, 1]);
+  });
+
+  test('a turn of before a replay does not move the endpoint back', async () => {
+    const { provider, from } = await world();
+    const { sid, cursor } = await register(provider);
+    await from.send();
+    const [claim] = (await claimEndpoints(gateway.gateway, 10, 10, [])).filter(({ endpoint }) => endpoint.sid === sid);
+    if (!claim) return expect.unreachable();
+    const result = await takeTurn(gateway.gateway, claim, createHostPlaces(), new AbortController().signal);
+    await mutate(provider, 'replayWebhookEndpoint', { sid, after: cursor });
+    await saveTurn(gateway.gateway, claim, result, FAST);
+    expect((await shown(provider, sid)).cursor).toBe(cursor);
+  });
+});
+
+test('slow endpoints do not delay those of other organizations', async () => {
+  const [slow, quick] = [await world(), await world()];
+  for (let count = 0; count < 12; count += 1) {
+    await register(slow.provider);
+  }
+  const { path } = await register(quick.provider);
+  receiver.fault('hook', { times: 8, delayMs: 1800 });
+  await slow.from.send();
+  start();
+  await receiver.until(() => receiver.requests.filter(({ status }) => status === undefined).length >= 8);
+  const begin = performance.now();
+  await quick.from.send();
+  await arrived(path, 1);
+  expect(performance.now() - begin).toBeLessThan(1500);
+});
+
+describe('who may, and what', () => {
+  test.each([
+    ['http://example.com/hook'],
+    ['https://user:password@example.com/hook'],
+    ['https://example.com/hook#fragment'],
+    ['ftp://example.com'],
+    ['nonsense'],
+  ])('%s is no URL of an endpoint', async (url) => {
+    const provider = await gateway.provider();
+    expect(await mutate(provider, 'createWebhookEndpoint', { url })).toMatchObject({ code: 'INVALID_PARAMETER', path: ['url'] });
+  });
+
+  test.each([['https://127.0.0.1/hook'], ['https://[::1]/hook'], ['https://169.254.169.254/latest'], ['https://127.1/hook']])(
+    'nothing is sent to %s',
+    async (url) => {
+      const provider = await gateway.provider();
+      const { sid } = await register(provider, { url });
+      expect(await mutate(provider, 'testWebhookEndpoint', { sid }, 'accepted error')).toEqual({
+        ...{ accepted: false, error: expect.stringContaining('cannot be reached (ERR_ADDRESS_FORBIDDEN)') },
+      });
+    },
+  );
+
+  test('another organization sees and changes none', async () => {
+    const [{ provider }, stranger] = [await world(), await gateway.provider()];
+    const { sid } = await register(provider);
+    expect(await shown(stranger, sid)).toBeNull();
+    for (const name of ['updateWebhookEndpoint', 'rotateWebhookEndpointSecret', 'deleteWebhookEndpoint', 'testWebhookEndpoint'])
+      expect(await mutate(stranger, name, { sid }, '__typename')).toMatchObject({ code: 'WEBHOOK_ENDPOINT_NOT_FOUND' });
+    expect((await stranger.graph('{ webhookEndpoints { totalCount } }')).data.webhookEndpoints.totalCount).toBe(0);
+    expect((await graphClient(gateway.fetch, { user: 'nobody', password: 'x' })('{ webhookEndpoints { totalCount } }')).status).toBe(401);
+  });
+
+  test('an access token creates none, but may delete one; its own enterprise is all that a narrowed one reaches', async () => {
+    const { provider, from } = await world();
+    const { sid } = await register(provider);
+    const narrowed = await register(provider, { enterpriseSid: from.enterpriseSid });
+    const { token } = await mutate(
+      provider,
+      'createAccessToken',
+      { expiresIn: 600, permissions: ['READ', 'WRITE'], enterpriseSid: from.enterpriseSid },
+      'token',
+    );
+    const browser = { graph: graphClient(gateway.fetch, { token }) };
+    expect((await register(browser)).code).toBe('FORBIDDEN');
+    expect([await shown(browser, sid), (await shown(browser, narrowed.sid)).sid]).toEqual([null, narrowed.sid]);
+    expect(await mutate(browser, 'deleteWebhookEndpoint', { sid }, 'deletedId')).toMatchObject({ code: 'WEBHOOK_ENDPOINT_NOT_FOUND' });
+    expect(await mutate(browser, 'deleteWebhookEndpoint', { sid: narrowed.sid }, 'deletedId')).toEqual({ deletedId: expect.any(String) });
+    expect(await shown(provider, narrowed.sid)).toBeNull();
+  });
+
+  test('there are at most a hundred', async () => {
+    const { provider } = await world();
+    const { sid } = await register(provider);
+    const row = await gateway.database.prisma.webhookEndpoint.findUniqueOrThrow({ where: { sid } });
+    await gateway.database.prisma.webhookEndpoint.createMany({
+      data: Array.from({ length: 99 }, (_, n) => ({ ...row, sid: `WH${String(n).padStart(32, '0')}` })),
+    });
+    expect((await register(provider)).code).toBe('TOO_MANY_WEBHOOK_ENDPOINTS');
+    await gateway.database.prisma.webhookEndpoint.deleteMany({ where: { organizationSid: provider.organizationSid } });
+  });
+});

@@ -1,3 +1,4 @@
+-- migration: expand
 -- Endpoints that receive message events (docs/adr/0028): each follows the event log of its organization from position on, with the events after it that it
 -- has already accepted. An instance delivers to it as holder, until due. generation counts what makes a delivery in progress out of date.
 CREATE TABLE webhook_endpoint (

@@ -44,7 +44,14 @@ const CONCURRENT_NUMBERS = 4;
  * @returns one outcome per kind of value
  */
 export async function rotateSecrets(deps: RotationDeps): Promise<RotatedTable[]> {
-  return [await resealBots(deps), await resealResults(deps), await resetWebhooks(deps), ...(await countExpiring(deps))];
+  return [
+    await resealBots(deps),
+    await resealEndpoints(deps, 'secret'),
+    await resealEndpoints(deps, 'formerSecret'),
+    await resealResults(deps),
+    await resetWebhooks(deps),
+    ...(await countExpiring(deps)),
+  ];
 }
 
 interface SealedValue {
@@ -111,6 +118,30 @@ async function resealBots({ prisma, secrets }: RotationDeps): Promise<RotatedTab
     },
   );
   return { table: 'bot', what: 'client secrets', ...outcome };
+}
+
+/** Reseals the secrets of webhook endpoints: the current ones, or the former ones. */
+async function resealEndpoints({ prisma, secrets }: RotationDeps, column: 'secret' | 'formerSecret'): Promise<RotatedTable> {
+  const outcome = await reseal(
+    secrets,
+    async (after) => {
+      const endpoints = await prisma.webhookEndpoint.findMany({
+        where: { sid: { gt: after }, ...(column === 'formerSecret' && { formerSecret: { not: null } }) },
+        orderBy: { sid: 'asc' },
+        take: BATCH,
+        select: { sid: true, secret: true, formerSecret: true },
+      });
+      return endpoints.flatMap(({ sid, ...sealed }) => (sealed[column] ? [{ sid, value: sealed[column], position: sid }] : []));
+    },
+    async ({ sid, value }, resealed) => {
+      const { count } = await prisma.webhookEndpoint.updateMany({
+        where: { sid, [column]: new Uint8Array(value) },
+        data: { [column]: resealed },
+      });
+      return count === 1;
+    },
+  );
+  return { table: 'webhook_endpoint', what: column === 'secret' ? 'secrets' : 'former secrets', ...outcome };
 }
 
 /** Reseals the stored results of idempotency keys: those of bots contain the sealed client secret. */

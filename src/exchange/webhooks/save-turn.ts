@@ -46,6 +46,7 @@ export async function saveTurn(
   const failingSince = failure ? ((hasAdvanced ? null : endpoint.failingSince) ?? new Date(now)) : null;
   const pauseMs = failure ? nextPause(retries, failures, failure.retryAfterMs) : hasMore || attempts.length > 0 ? 0 : IDLE_MS;
   const reason = reasonToDisable(failure?.status ?? null, failingSince, now, retries);
+  await recordAttempts(gateway, endpoint, attempts);
   const isDisabled = await inTransaction(gateway.prisma, async (tx) => {
     const mine = { sid, organizationSid, holder };
     const { count } = await tx.webhookEndpoint.updateMany({
@@ -60,7 +61,6 @@ export async function saveTurn(
     await appendAudit(tx, { organizationSid, requestId: randomUUID() }, [{ action: 'webhook.disable', targetSid: sid }]);
     return true;
   });
-  await recordAttempts(gateway, endpoint, attempts);
   const logged = { organizationSid, endpointSid: sid, status: failure?.status ?? undefined, error: failure?.error ?? undefined };
   if (isDisabled) gateway.log.warn({ ...logged, reason }, 'a webhook endpoint was disabled');
   else if (failure) gateway.log.info({ ...logged, failures, pauseMs }, 'a webhook endpoint did not accept an event; retrying later');

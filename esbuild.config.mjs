@@ -64,6 +64,7 @@ export async function buildAll() {
       'src/cli/import.ts',
       'src/cli/export.ts',
       'src/cli/move.ts',
+      'src/cli/app-package.ts',
       'src/cli/seed.ts',
       'src/cli/demo.ts',
       'src/cli/demo-teams.ts',

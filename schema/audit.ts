@@ -37,6 +37,7 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'webhook.disable': 'The gateway itself disabled a webhook endpoint: it was gone, or had failed for three days.',
   'export.create': 'A link to download messages or mappings was created.',
   'organization.update': 'The name, the branding or the features of the organization were changed.',
+  'teamsApp.update': 'How the Teams app of the organization, or of an enterprise, looks was changed.',
 };
 
 /** `bot.clientSecret.read` → `BOT_CLIENT_SECRET_READ` */

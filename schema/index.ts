@@ -25,6 +25,7 @@ import './export.ts';
 import './mapping-import.ts';
 import './webhook-endpoint.ts';
 import './webhook-endpoint-changes.ts';
+import './teams-app.ts';
 
 /** The executable schema. schema.graphql is its printed form. */
 export const schema: GraphQLSchema = builder.toSchema();

@@ -3,6 +3,7 @@ import type {
   Account,
   Bot,
   Conversation,
+  DataExport,
   Enterprise,
   EnterpriseAdmin,
   Mapping,
@@ -12,11 +13,13 @@ import type {
 } from '../prisma/client/client.ts';
 import type { Total } from '../src/database/lists/bounds.ts';
 import { countRowsOf, countWithinOf, selectAll } from '../src/database/lists/select.ts';
+import { linkAppPackages } from '../src/domain/bulk/app-package.ts';
 import type { Caller } from '../src/domain/caller.ts';
 import { belonging, enterprises } from '../src/domain/confinement.ts';
 import { BOTS, revealClientSecrets } from '../src/domain/enterprises/bots.ts';
 import { ENTERPRISES } from '../src/domain/enterprises/enterprises.ts';
 import { MAPPINGS } from '../src/domain/enterprises/mappings.ts';
+import { findInTeams, type MappingInTeams, type OfMapping } from '../src/domain/enterprises/teams-installations.ts';
 import type { SearchTooWideError } from '../src/domain/errors.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import { CONVERSATIONS } from '../src/domain/messages/conversations.ts';
@@ -46,6 +49,10 @@ export interface Loaders {
   readonly adminOf: DataLoader<string, EnterpriseAdmin | undefined>;
   /** By the enterprise's sid. */
   readonly botOf: DataLoader<string, Bot | undefined>;
+  /** By the bot itself. */
+  readonly appPackageLink: DataLoader<Bot, DataExport>;
+  /** By the mapping itself. */
+  readonly inTeams: DataLoader<OfMapping, MappingInTeams>;
   /** By the enterprise's sid. */
   readonly mappingCountOf: DataLoader<string, number>;
   /** By the enterprise's sid. */
@@ -77,6 +84,8 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
   adminOf: ({ prisma }, caller) =>
     byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
   botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),
+  appPackageLink: (gateway, caller) => batched((bots) => linkAppPackages(gateway, caller, bots)),
+  inTeams: (gateway) => batched((mappings) => findInTeams(gateway, mappings)),
   mappingCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', sids, belonging(caller))),
   messageCountOf: ({ sql }, caller) => batched((sids) => countWithinOf(sql, MESSAGES, 'enterpriseSid', sids, belonging(caller))),
   clientSecret: (gateway, caller) => batched((bots) => revealClientSecrets(gateway, caller, bots)),

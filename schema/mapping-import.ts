@@ -1,4 +1,5 @@
 import type { MappingImport, MappingImportRow } from '../prisma/client/client.ts';
+import { mappingsFromGroup, type NumberSource, numberSources } from '../src/domain/bulk/group-import.ts';
 import {
   countImportRows,
   findImport,
@@ -206,6 +207,60 @@ const RunMappingImportSuccessRef = builder.objectRef<{ mappingImport: MappingImp
   description: 'The success of `runMappingImport`.',
   fields: (t) => ({ mappingImport: t.expose('mappingImport', { type: MappingImportRef, description: 'The import, which now runs.' }) }),
 });
+
+const NUMBERS: Readonly<Record<NumberSource, string>> = {
+  mobile: 'The mobile number.',
+  business: 'The first business number.',
+  'mobile-or-business': 'The mobile number, or else the first business number.',
+  'business-or-mobile': 'The first business number, or else the mobile number.',
+};
+
+const NumberSourceEnum = builder.enumType('EntraNumberSource', {
+  description: 'Which number of a user in Microsoft Entra is the one for SMS.',
+  values: Object.fromEntries(
+    numberSources.map((value) => [value.replaceAll('-', '_').toUpperCase(), { value, description: NUMBERS[value] }]),
+  ),
+});
+
+const MappingsFromGroupInput = builder.inputType('MappingsFromGroupInput', {
+  description: 'An import of the members of a Microsoft Entra group to prepare.',
+  fields: (t) => ({
+    enterpriseSid: t.id({ required: true, description: 'The sid of the enterprise that the mappings are for. Its bot asks Microsoft.' }),
+    groupId: t.string({ required: true, description: 'The object id of the group: a GUID. Members of groups in it belong to it as well.' }),
+    numbers: t.field({ type: NumberSourceEnum, description: 'Which number is mapped. Defaults to `MOBILE_OR_BUSINESS`.' }),
+    ...idempotencyKey(t),
+  }),
+});
+
+const MappingsFromGroupSuccessRef = builder.objectRef<{ mappingImport: MappingImport }>('MappingsFromGroupSuccess').implement({
+  description: 'The success of `mappingsFromGroup`.',
+  fields: (t) => ({
+    mappingImport: t.expose('mappingImport', { type: MappingImportRef, description: 'The new import, whose rows are being checked.' }),
+  }),
+});
+
+builder.mutationField('mappingsFromGroup', (t) =>
+  t.field({
+    type: MappingsFromGroupSuccessRef,
+    nullable: true,
+    description:
+      "Prepares an import of the users of a Microsoft Entra group who have a phone number there. As with a file, every row is checked and nothing is changed; then `runMappingImport` creates the mappings. The bot's application needs the permissions `GroupMember.Read.All` and `User.Read.All` of Microsoft Graph. An enterprise's admin needs the organization's feature `ADMIN_IMPORT`.",
+    errors: resultUnion('MappingsFromGroupResult', 'new import', [
+      'ENTERPRISE_NOT_FOUND',
+      'ENTERPRISE_CLOSED',
+      'BOT_NOT_FOUND',
+      'TOO_MANY_IMPORTS',
+      'PLATFORM_ERROR',
+    ]),
+    args: { input: t.arg({ type: MappingsFromGroupInput, required: true, description: 'The import to prepare.' }) },
+    resolve: async (_root, { input }, { gateway, caller }) => ({
+      mappingImport: await mappingsFromGroup(gateway, caller, {
+        ...input,
+        numbers: input.numbers as NumberSource | null | undefined,
+      }).catch(forbidUnlessOptedIn),
+    }),
+  }),
+);
 
 builder.mutationFields((t) => ({
   importMappings: t.field({

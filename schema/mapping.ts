@@ -1,11 +1,28 @@
 import { belonging } from '../src/domain/confinement.ts';
 import { isOperational } from '../src/domain/enterprises/enterprise-state.ts';
 import { findMapping, listMappings, listMappingsOf } from '../src/domain/enterprises/mappings.ts';
+import type { MappingInTeams } from '../src/domain/enterprises/teams-installations.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { batchKey, needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
+
+const MappingInTeamsRef = builder.objectRef<MappingInTeams>('MappingInTeams').implement({
+  description: "What is known of a mapping's user in Teams.",
+  fields: (t) => ({
+    installed: t.exposeBoolean('installed', {
+      nullable: true,
+      description: "Whether the user has the bot's app. `null` until that is known: the gateway installs it in the background.",
+    }),
+    conversationKnown: t.exposeBoolean('conversationKnown', { description: "Whether the bot's chat with the user is known." }),
+    lastError: t.exposeString('lastError', {
+      nullable: true,
+      description:
+        "Why messages to the user wait, or why the app is not installed, usually in Microsoft's words. `null` if nothing is wrong.",
+    }),
+  }),
+});
 
 export const MappingRef = builder.prismaNode('Mapping', {
   description: 'The assignment of an SMS-enabled phone number to a Teams user.',
@@ -26,6 +43,12 @@ export const MappingRef = builder.prismaNode('Mapping', {
       description: 'Whether messages can be sent and received. `false` unless the enterprise is `ACTIVE`.',
       extensions: needs('enterpriseSid'),
       resolve: async (mapping, _args, { loaders }) => isOperational(required(await loaders.enterprise.load(mapping.enterpriseSid))),
+    }),
+    teams: t.field({
+      type: MappingInTeamsRef,
+      description: 'The user in Teams: whether the bot can write to them, and what last went wrong.',
+      extensions: needs('enterpriseSid', 'microsoftObjectId'),
+      resolve: (mapping, _args, { loaders }) => loaders.inTeams.load(mapping),
     }),
     enterpriseSid: t.exposeID('enterpriseSid', { description: 'The sid of the enterprise that the mapping belongs to.' }),
     enterprise: t.field({

@@ -16,6 +16,7 @@ export const possibleTypes = {
   ExportMessagesResult: ['ConflictError', 'ExportMessagesSuccess', 'InvalidInputError', 'NotFoundError'],
   ExportUsageResult: ['ConflictError', 'ExportUsageSuccess', 'InvalidInputError', 'NotFoundError'],
   ImportMappingsResult: ['ConflictError', 'ImportMappingsSuccess', 'InvalidInputError', 'NotFoundError'],
+  MappingsFromGroupResult: ['ConflictError', 'InvalidInputError', 'MappingsFromGroupSuccess', 'NotFoundError', 'PlatformError'],
   MessageEventUpdate: ['Bookmark', 'MessageEvent'],
   Node: [
     'AccessToken',
@@ -48,6 +49,7 @@ export const possibleTypes = {
   UpdateEnterpriseResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'UpdateEnterpriseSuccess'],
   UpdateMappingResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'UpdateMappingSuccess'],
   UpdateOrganizationResult: ['ConflictError', 'InvalidInputError', 'UpdateOrganizationSuccess'],
+  UpdateTeamsAppResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'UpdateTeamsAppSuccess'],
   UpdateWebhookEndpointResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'UpdateWebhookEndpointSuccess'],
   VerifyBotResult: ['NotFoundError', 'VerifyBotSuccess'],
 };

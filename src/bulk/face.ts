@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { DataExport } from '../../prisma/client/client.ts';
 import type { Face } from '../admission/admit.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
 import { createCallerQuota } from '../admission/quota.ts';
+import { APP_PACKAGE, openAppPackage } from '../domain/bulk/app-package.ts';
 import { openExport } from '../domain/bulk/exports.ts';
 import { extensions, mediaTypes } from '../domain/bulk/formats.ts';
 import { uploadImport } from '../domain/bulk/imports.ts';
@@ -52,6 +54,7 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bu
     if (!row || row.dateExpires <= new Date()) return refusal(404, NOT_A_LINK);
     const caller = callerOf(row, { requestId: randomUUID() });
     if (!(await isStillValid(gateway.prisma, caller))) return refusal(404, NOT_A_LINK);
+    if (row.kind === APP_PACKAGE) return appPackage(caller, row);
     if (!downloads.take(caller)) return tooMany('downloads');
     let isCounted = true;
     let body: Download | undefined;
@@ -74,6 +77,13 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bu
       ended();
       throw error;
     }
+  }
+
+  async function appPackage(caller: Caller, row: DataExport): Promise<AnyResponse> {
+    const file = await openAppPackage(gatewayOf(caller.organizationSid), caller, row);
+    if (!file) return refusal(404, NOT_A_LINK);
+    const headers = { 'content-type': 'application/zip', 'content-disposition': `attachment; filename="${file.name}"` };
+    return new Response(Buffer.from(file.zip), { headers });
   }
 
   async function upload(request: AnyRequest): Promise<AnyResponse> {

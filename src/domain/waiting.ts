@@ -42,7 +42,7 @@ export const HOLDS: Readonly<Record<MessageHoldReason, { readonly scope: Scope; 
   APP_NOT_INSTALLED: {
     scope: 'lane',
     description: "The Teams user does not have the bot's app, or has blocked it.",
-    cure: "Install the bot's app for the Teams user.",
+    cure: "Install the bot's app for the Teams user, or let the gateway do so: publish the bot's app package, and grant the application the permission TeamsAppInstallation.ReadWriteSelfForUser.All of Microsoft Graph.",
   },
   USER_UNKNOWN: {
     scope: 'lane',

@@ -16,6 +16,7 @@ import { startJobs } from './jobs.ts';
 import { restoreLanes } from './outbox.ts';
 import { finishAccepted, RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
 import { expireHeldTexts } from './teams/held-texts.ts';
+import { startInstaller } from './teams/installer.ts';
 import { purgeNotices, startNoticeSender } from './teams/notice-sender.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 
@@ -46,6 +47,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
   const dispatcher = startDispatcher(gateway, options);
   const notices = startNoticeSender(gateway);
   const webhooks = startWebhookSender(gateway);
+  const installer = startInstaller(gateway);
   const clock = watchClock(gateway);
   const eventRetentionMs = options.eventRetentionDays * DAY_MS;
   const auditRetentionMs = options.auditRetentionDays * DAY_MS;
@@ -77,7 +79,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     appended: (organizationSid) => webhooks.wake(organizationSid),
     stop: async () => {
       stopping.abort();
-      await Promise.all([dispatcher.stop(), notices.stop(), webhooks.stop(), jobs.stop(), clock.stop(), finished]);
+      await Promise.all([dispatcher.stop(), notices.stop(), webhooks.stop(), installer.stop(), jobs.stop(), clock.stop(), finished]);
     },
   };
 }

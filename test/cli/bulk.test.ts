@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ImportRunner, startImports } from '../../src/bulk/import-runner.ts';
+import { runAppPackage } from '../../src/cli/app-package-command.ts';
 import { runExport } from '../../src/cli/export-command.ts';
 import { runImport } from '../../src/cli/import-command.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
@@ -149,4 +150,17 @@ test('both say in a sentence what is wrong', async () => {
   expect(await exporting(['messages', '--format', 'xml'])).toMatchObject({ code: 2 });
   expect(await exporting(['mappings', '--from', '2026-01-01T00:00:00Z'])).toMatchObject({ code: 2 });
   expect(await exporting(['messages', '--from', 'yesterday'])).toMatchObject({ code: 1, complained: expect.stringContaining('refused') });
+});
+
+test('app-package writes the zip of a bot, and says where to take it', async () => {
+  const azure = { applicationId: '5a3c7f52-0b5c-4b43-8f0a-2f6f4b1f9d11', tenantId: 't', clientSecret: 'a-client-secret', botAppId: 'b' };
+  const { sid } = await done(provider, 'createBot', { enterpriseSid, ...azure });
+  const file = join(directory, 'app.zip');
+  const own = terminal();
+  expect(await runAppPackage([sid, '--output', file], own)).toBe(0);
+  expect(own.printed.join()).toContain(`${file}: version 1.1.0.`);
+  expect((await readFile(file)).toString('latin1', 0, 2)).toBe('PK');
+  const lost = terminal();
+  expect(await runAppPackage([`BE${'0'.repeat(32)}`], lost)).toBe(1);
+  expect(await runAppPackage([], lost)).toBe(2);
 });

@@ -136,9 +136,10 @@ export function conversationOf(state: MicrosoftState, applicationId: string, use
   return id;
 }
 
-const tokenOf = (state: MicrosoftState, { headers }: FakeRequest) => state.tokens.get(headers.authorization?.replace(/^Bearer /, '') ?? '');
+export const tokenOf = (state: MicrosoftState, { headers }: FakeRequest) =>
+  state.tokens.get(headers.authorization?.replace(/^Bearer /, '') ?? '');
 
-const refused = (status: number, code: string, message: string): FakeAnswer => ({ status, body: { error: { code, message } } });
+export const refused = (status: number, code: string, message: string): FakeAnswer => ({ status, body: { error: { code, message } } });
 
 const loginRefused = (status: number, error: string, description: string): FakeAnswer => ({
   status,

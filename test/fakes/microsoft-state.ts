@@ -2,7 +2,21 @@ import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts'
 import type { FakeRequest } from './fake-server.ts';
 
 /** What Microsoft is asked for. */
-export type MicrosoftRoute = 'token' | 'user' | 'users' | 'conversations' | 'activities' | 'members' | 'openid' | 'keys' | 'tenant';
+export type MicrosoftRoute =
+  | 'token'
+  | 'user'
+  | 'users'
+  | 'catalog'
+  | 'install'
+  | 'installed'
+  | 'chat'
+  | 'group'
+  | 'conversations'
+  | 'activities'
+  | 'members'
+  | 'openid'
+  | 'keys'
+  | 'tenant';
 
 export interface FakeBot extends BotCredentials {
   /** Graph's application permissions that an admin has granted. Tokens hold those of their time. */
@@ -22,6 +36,28 @@ export interface FakeUser {
   blocked: boolean;
   /** Has the bot's app. */
   installed: boolean;
+}
+
+/** An app in the catalog of a tenant. */
+export interface FakeApp {
+  /** In the catalog. */
+  readonly id: string;
+  /** In the app's manifest. */
+  readonly externalId: string;
+  readonly tenantId: string;
+  /** The manifest's `webApplicationInfo.id`. */
+  readonly webApplicationId: string;
+}
+
+/** A user as a member of a group, by Graph's names. */
+export interface FakeMember {
+  readonly id: string;
+  readonly userPrincipalName: string;
+  readonly displayName?: string | null;
+  readonly accountEnabled?: boolean;
+  readonly usageLocation?: string;
+  readonly businessPhones?: readonly string[];
+  readonly mobilePhone?: string | null;
 }
 
 /** A text that was posted to a user. */
@@ -47,6 +83,10 @@ export interface PostedActivity {
 export interface MicrosoftState {
   readonly bots: FakeBot[];
   readonly users: FakeUser[];
+  readonly apps: FakeApp[];
+  /** The members of groups, by the group's id. */
+  readonly groups: Map<string, readonly FakeMember[]>;
+  membersPerPage: number;
   /** Tokens that are still good. */
   readonly tokens: Map<string, { readonly bot: FakeBot; readonly scope: string; readonly permissions: readonly string[] }>;
   /** By id. */

@@ -3,7 +3,8 @@ import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts'
 import { BOT_FRAMEWORK_ISSUER, type BotFrameworkSigner, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
 import { answerConnector, answerGraph, answerLogin, answerTenant, conversationOf } from './microsoft-answers.ts';
-import type { FakeBot, FakeUser, MicrosoftRoute, MicrosoftState } from './microsoft-state.ts';
+import { answerApps, answerMembers } from './microsoft-apps.ts';
+import type { FakeApp, FakeBot, FakeUser, MicrosoftRoute, MicrosoftState } from './microsoft-state.ts';
 
 /** A user's message as Teams sends it to a bot. */
 export interface TeamsActivity {
@@ -23,6 +24,8 @@ export interface TeamsActivity {
   readonly value?: unknown;
   readonly attachments?: readonly unknown[];
   readonly entities?: readonly unknown[];
+  readonly membersAdded?: readonly { readonly id: string }[];
+  readonly locale?: string;
 }
 
 export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftState {
@@ -37,6 +40,8 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
   };
   addBot(bot?: Partial<FakeBot>): FakeBot;
   addUser(user: Partial<FakeUser> & { tenantId: string }): FakeUser;
+  /** Publishes a bot's app to the catalog of its tenant. */
+  addApp(bot: BotCredentials, app?: Partial<FakeApp>): FakeApp;
   /** A message of the user to the bot, in their conversation. */
   activityFrom(bot: BotCredentials, user: FakeUser, text: string, changes?: Partial<TeamsActivity>): TeamsActivity;
   /** The `Authorization` header that Microsoft sends with an activity, or a wrong one. */
@@ -54,6 +59,9 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
   const state: MicrosoftState = {
     bots: [],
     users: [],
+    apps: [],
+    groups: new Map(),
+    membersPerPage: 100,
     tokens: new Map(),
     conversations: new Map(),
     activities: [],
@@ -68,6 +76,13 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       case 'user':
       case 'users':
         return answerGraph(state, request);
+      case 'catalog':
+      case 'install':
+      case 'installed':
+      case 'chat':
+        return answerApps(state, request);
+      case 'group':
+        return answerMembers(state, request, server.url);
       case 'openid':
         return { status: 200, body: { issuer: BOT_FRAMEWORK_ISSUER, jwks_uri: `${server.url}${KEYS}` } };
       case 'tenant':
@@ -109,6 +124,11 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       state.users.push(added);
       return added;
     },
+    addApp: ({ tenantId, applicationId }: BotCredentials, app: Partial<FakeApp> = {}) => {
+      const added = { id: randomUUID(), externalId: applicationId, tenantId, webApplicationId: applicationId, ...app };
+      state.apps.push(added);
+      return added;
+    },
     activityFrom: (bot: BotCredentials, user: FakeUser, text: string, changes: Partial<TeamsActivity> = {}) => {
       const { applicationId } = bot;
       return {
@@ -140,6 +160,11 @@ const KEYS = '/v1/.well-known/keys';
 function routeOf(method: string, path: string): MicrosoftRoute | undefined {
   const is = (expected: string, pattern: RegExp) => method === expected && pattern.test(path);
   if (is('POST', /^\/login\/[^/?]+\/oauth2\/v2\.0\/token$/)) return 'token';
+  if (is('GET', /^\/v1\.0\/appCatalogs\/teamsApps\?/)) return 'catalog';
+  if (is('POST', /^\/v1\.0\/users\/[^/?]+\/teamwork\/installedApps$/)) return 'install';
+  if (is('GET', /^\/v1\.0\/users\/[^/?]+\/teamwork\/installedApps\?/)) return 'installed';
+  if (is('GET', /^\/v1\.0\/users\/[^/?]+\/teamwork\/installedApps\/[^/?]+\/chat$/)) return 'chat';
+  if (is('GET', /^\/v1\.0\/groups\/[^/?]+\/transitiveMembers\/microsoft\.graph\.user\?/)) return 'group';
   if (is('GET', /^\/v1\.0\/users\?/)) return 'users';
   if (is('GET', /^\/v1\.0\/users(\/[^/?]+|\('[^/?]+'\))\?/)) return 'user';
   if (is('POST', /^\/(teams|gcc)\/v3\/conversations$/)) return 'conversations';

@@ -74,6 +74,12 @@ const valid: Record<string, () => Promise<Input>> = {
   suspendAccount: async () => ({ sid: await account() }),
   activateAccount: async () => ({ sid: await account() }),
   updateOrganization: async () => ({ accentColor: '#0078d4' }),
+  updateTeamsApp: async () => ({ shortName: 'Texts' }),
+  mappingsFromGroup: async () => {
+    const enterpriseSid = await enterprise();
+    await done(provider, 'createBot', newBot(enterpriseSid));
+    return { enterpriseSid, groupId: '02bd9fd6-8f93-4758-87c3-1fb73740a315' };
+  },
   importMappings: async () => ({ enterpriseSid: await enterprise() }),
   runMappingImport: async () => {
     const row = { name: '', microsoftAddress: 'a@b.example', externalAddress: '4930123' };
@@ -108,6 +114,8 @@ const unknown: Record<string, () => Promise<Input>> = {
   createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'], enterpriseSid: unknownSid('EN') }),
   revokeAccessToken: async () => ({ sid: newSid('AT') }),
   importMappings: async () => ({ enterpriseSid: unknownSid('EN') }),
+  mappingsFromGroup: async () => ({ enterpriseSid: unknownSid('EN'), groupId: '02bd9fd6-8f93-4758-87c3-1fb73740a315' }),
+  updateTeamsApp: async () => ({ enterpriseSid: unknownSid('EN') }),
   exportMessages: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
   exportMappings: async () => ({ filter: { enterpriseSid: unknownSid('EN') } }),
   exportUsage: async () => ({ ...USAGE, filter: { enterpriseSid: unknownSid('EN') } }),
@@ -133,7 +141,7 @@ const provoke: Record<string, (name: string) => Promise<Input>> = {
   PlatformError: async (name) => {
     const input = await inputOf(name);
     for (const call of ['createSubAccount', 'changeAccount', 'setAccountStatus', 'enableSms', 'disableSms'] as const) restcomm.refuse(call);
-    return input;
+    return name === 'mappingsFromGroup' ? { ...input, groupId: '00000000-0000-0000-0000-000000000000' } : input;
   },
   SmsTooLongError: async (name) => ({ ...(await inputOf(name)), body: 'x'.repeat(1000) }),
 };

@@ -7,6 +7,7 @@ import { accountSid } from '../../src/domain/sid.ts';
 import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { startInstaller } from '../../src/exchange/teams/installer.ts';
 import { startNoticeSender } from '../../src/exchange/teams/notice-sender.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createHttpMicrosoft } from '../../src/platforms/microsoft/http.ts';
@@ -68,7 +69,7 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
   /** What was logged, line by line. */
   readonly logged: string[];
   /** A new provider's customer, or a further one of a provider's, or with a bot that is known to Microsoft. */
-  customer(of?: { provider?: Provider; bot?: FakeBot; user?: FakeUser }): Promise<Customer>;
+  customer(of?: { provider?: Provider; bot?: FakeBot; user?: FakeUser; botAppId?: string }): Promise<Customer>;
   /** Another mapping of a customer's, for a new user or a known one. */
   person(customer: Customer, user?: FakeUser): Promise<Person>;
   /** A text from a phone, carried to its end: the gateway's message. */
@@ -97,6 +98,8 @@ export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress
   readonly retry?: DispatcherOptions['retry'];
   readonly database?: Database;
   readonly access?: Access;
+  /** Whether apps are installed in the background. */
+  readonly installs?: boolean;
 }
 
 const SHOWN = `sid direction route type from to body mediaUrls segments encoding channelStatus channelErrorCode channelErrorMessage
@@ -121,6 +124,7 @@ export async function createTestExchange({
   retry,
   database,
   access,
+  installs = false,
 }: TestExchangeOptions = {}): Promise<TestExchange> {
   const [restcomm, microsoft] = await Promise.all([startFakeRestcomm({ progress }), startFakeMicrosoft()]);
   const logged: string[] = [];
@@ -147,6 +151,7 @@ export async function createTestExchange({
   const options: DispatcherOptions = { concurrency: 8, perOrganization: 4, pollMs: 200, retry: { firstPauseMs: 50, ...retry } };
   const start = (): ClaimLoop => startDispatcher(gateway.gateway, options);
   let dispatcher = start();
+  const installer = installs ? startInstaller(gateway.gateway, { pollMs: 100 }) : undefined;
   const notices = startNoticeSender(gateway.gateway, { pollMs: 200, firstPauseMs: 50 });
 
   async function messages(provider: Provider, filter: Record<string, unknown> = {}): Promise<ShownMessage[]> {
@@ -196,7 +201,7 @@ export async function createTestExchange({
     restcomm,
     microsoft,
     logged,
-    customer: async ({ provider: given, bot = microsoft.addBot(), user } = {}) => {
+    customer: async ({ provider: given, bot = microsoft.addBot(), user, botAppId = 'app' } = {}) => {
       const provider = given ?? (await gateway.provider());
       const email = fresh.email();
       // An account that is there is linked: no test waits for the hash of a password.
@@ -204,7 +209,7 @@ export async function createTestExchange({
       const enterpriseAdmin = { email, password: 'a-long-password' };
       const { sid: enterpriseSid } = await done(provider, 'createEnterprise', { name: fresh.name(), enterpriseAdmin });
       const { applicationId, tenantId, clientSecret } = bot;
-      const { sid: botSid } = await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: 'app' });
+      const { sid: botSid } = await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId });
       const first = await person({ provider, enterpriseSid, bot }, user);
       return { provider, enterpriseSid, bot, botSid, ...first };
     },
@@ -242,7 +247,7 @@ export async function createTestExchange({
       dispatcher = start();
     },
     close: async () => {
-      await Promise.all([dispatcher.stop(), notices.stop()]);
+      await Promise.all([dispatcher.stop(), notices.stop(), installer?.stop()]);
       await listener.drain(1_000);
       await gateway.close();
       await Promise.all([restcomm.close(), microsoft.close()]);

@@ -4,7 +4,7 @@ import { InvalidInputError } from '../errors.ts';
 import { withoutApostrophe } from './formats.ts';
 
 /** A row of a file. `line` is the last line of it. */
-interface ImportedRow {
+export interface ImportedRow {
   readonly line: number;
   readonly name: string;
   readonly microsoftAddress: string;
@@ -12,7 +12,7 @@ interface ImportedRow {
 }
 
 /** How many rows a file may have. */
-const MAX_ROWS = 10_000;
+export const MAX_ROWS = 10_000;
 /** The largest file, in bytes: 10,000 of the longest rows, in UTF-16. */
 const MAX_BYTES = 32 * 1024 * 1024;
 /** The longest row, in characters: a little more than its fields may have. */

@@ -8,14 +8,14 @@ import { deleteExpired } from '../delete-expired.ts';
 import { requireOpenEnterprise } from '../enterprises/enterprise-state.ts';
 import { ConflictError, InvalidInputError, importNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import { idempotently } from '../idempotency.ts';
+import { idempotently, type Remember } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, mandatory, parseInput } from '../input.ts';
 import { comparedForm } from '../phone-numbers.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { isPhoneNumber } from '../text.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { NotOptedInError } from './exports.ts';
-import { readImportFile } from './import-file.ts';
+import { type ImportedRow, readImportFile } from './import-file.ts';
 import { expiryOf, ownerColumns } from './links.ts';
 
 // An import is a file of mappings for an enterprise (docs/adr/0027): AWAITING_UPLOAD → CHECKING → CHECKED → RUNNING → COMPLETED, or FAILED where the
@@ -51,25 +51,38 @@ const KEPT_MS = 30 * 24 * 60 * 60_000;
 export function importMappings(gateway: Gateway, caller: Caller, input: ImportMappingsInput): Promise<MappingImport> {
   return idempotently(gateway, caller, 'importMappings', input, async (remember) => {
     const { enterpriseSid } = parseInput(createInput, input);
-    await requireOpenEnterprise(gateway, caller, enterpriseSid);
-    if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError();
-    const now = new Date();
-    const data = {
-      ...{ sid: newSid('IM'), ...ownerColumns(caller), enterpriseSid, status: 'AWAITING_UPLOAD' },
-      ...{
-        requestId: caller.requestId,
-        remoteAddress: caller.remoteAddress,
-        dateCreated: now,
-        dateUpdated: now,
-        dateExpires: expiryOf(caller, now),
-      },
-    };
-    return inTransaction(gateway.prisma, async (tx) => {
-      await requireFewUnfinished(tx, caller);
-      const created = await tx.mappingImport.create({ data });
-      await remember(tx, created);
-      return created;
-    });
+    await requireImportable(gateway, caller, enterpriseSid);
+    return createImport(gateway, caller, enterpriseSid, remember);
+  });
+}
+
+/** @throws NotFoundError ENTERPRISE_NOT_FOUND; ConflictError ENTERPRISE_CLOSED; NotOptedInError */
+export async function requireImportable(gateway: Gateway, caller: Caller, enterpriseSid: string): Promise<void> {
+  await requireOpenEnterprise(gateway, caller, enterpriseSid);
+  if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError();
+}
+
+/**
+ * Creates an import without rows.
+ * @throws ConflictError TOO_MANY_IMPORTS
+ */
+export function createImport(gateway: Gateway, caller: Caller, enterpriseSid: string, remember: Remember): Promise<MappingImport> {
+  const now = new Date();
+  const data = {
+    ...{ sid: newSid('IM'), ...ownerColumns(caller), enterpriseSid, status: 'AWAITING_UPLOAD' },
+    ...{
+      requestId: caller.requestId,
+      remoteAddress: caller.remoteAddress,
+      dateCreated: now,
+      dateUpdated: now,
+      dateExpires: expiryOf(caller, now),
+    },
+  };
+  return inTransaction(gateway.prisma, async (tx) => {
+    await requireFewUnfinished(tx, caller);
+    const created = await tx.mappingImport.create({ data });
+    await remember(tx, created);
+    return created;
   });
 }
 
@@ -89,10 +102,17 @@ async function requireFewUnfinished(tx: Transaction, { organizationSid, enterpri
  * Stores the rows of an uploaded file, and has them checked. A file that is malformed or cut off leaves nothing behind, and may be uploaded again.
  * @throws InvalidInputError for a malformed file; ConflictError IMPORT_NOT_READY if the import already has one, or one is being uploaded
  */
-export async function uploadImport(
+export const uploadImport = (gateway: Gateway, created: MappingImport, chunks: AsyncIterable<Uint8Array>): Promise<number> =>
+  storeRows(gateway, created, readImportFile(chunks));
+
+/**
+ * Stores the rows of an import, and has them checked. If they cannot all be read, none are stored.
+ * @throws what `rows` throws; ConflictError IMPORT_NOT_READY if the import already has rows, or they are being stored
+ */
+export async function storeRows(
   gateway: Gateway,
   { sid, organizationSid, status }: MappingImport,
-  chunks: AsyncIterable<Uint8Array>,
+  rows: AsyncIterable<ImportedRow>,
 ): Promise<number> {
   const { prisma } = gateway;
   if (status !== 'AWAITING_UPLOAD') throw notReady(sid, 'The import already has its file');
@@ -112,7 +132,7 @@ export async function uploadImport(
       await prisma.mappingImportRow.createMany({ data: batch });
       batch = [];
     };
-    for await (const row of readImportFile(chunks)) {
+    for await (const row of rows) {
       rowCount += 1;
       const number = row.externalAddress.trim();
       const externalDigits = isPhoneNumber(number) ? comparedForm(number) : '';

@@ -1,12 +1,13 @@
 import type { Bot } from '../../../prisma/client/client.ts';
 import type { Transaction } from '../transaction.ts';
+import { retryInstallations } from './teams-installations.ts';
 
 /** The parts of a bot that Microsoft knows it by. */
 type BotIdentity = Pick<Bot, 'enterpriseSid' | 'applicationId' | 'tenantId' | 'clientSecret'>;
 
 /**
- * Forgets what Microsoft told an enterprise's former bot when the enterprise gets another one: its users' object ids and the conversations that reach
- * them. The new bot asks for them itself, with its own secret (mapping-users.ts).
+ * Forgets what Microsoft told an enterprise's former bot when the enterprise gets another one: its users' object ids, the conversations that reach
+ * them, and who has its app. The new bot asks for them itself, with its own secret (mapping-users.ts).
  * @param before the bot before the change; `undefined` for a new one
  */
 export async function followBot(tx: Transaction, before: BotIdentity | undefined, after: BotIdentity): Promise<void> {
@@ -18,11 +19,13 @@ export async function followBot(tx: Transaction, before: BotIdentity | undefined
         data: { microsoftChecked: null },
       });
     }
+    await retryInstallations(tx, after.enterpriseSid);
     return;
   }
   const where = { enterpriseSid: { in: [after.enterpriseSid, before?.enterpriseSid ?? after.enterpriseSid] } };
   await tx.mapping.updateMany({ where, data: { microsoftObjectId: null, microsoftChecked: null } });
   await tx.teamsConversation.updateMany({ where, data: { conversationId: null, serviceUrl: null } });
+  await tx.teamsInstallation.deleteMany({ where });
 }
 
 const isSameBot = (one: BotIdentity, other: BotIdentity) =>

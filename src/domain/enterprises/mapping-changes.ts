@@ -27,6 +27,7 @@ import { differs } from './changes.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { numberColumns, numberNotUnique, refuseTakenNumber, releaseNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
 import { findMapping } from './mappings.ts';
+import { requestInstallation } from './teams-installations.ts';
 import { smsWebhook } from './webhooks.ts';
 
 const createInput = z.object({
@@ -73,6 +74,7 @@ export function createMapping(gateway: Gateway, caller: Caller, input: CreateMap
     return inTransaction(gateway.prisma, async (tx) => {
       await holdOpenEnterprise(tx, caller, enterpriseSid);
       const mapping = await tx.mapping.create({ data });
+      if (microsoftObjectId !== null) await requestInstallation(tx, { ...mapping, objectId: microsoftObjectId });
       await remember(tx, mapping);
       return mapping;
     }).catch(async (error) => {
@@ -132,6 +134,9 @@ async function updateAsRead(
     const { count } = await tx.mapping.updateMany({ where: { organizationSid: caller.organizationSid, ...asRead(mapping) }, data });
     if (count === 0) return undefined;
     const row = { ...mapping, ...data };
+    const { organizationSid, enterpriseSid, microsoftObjectId: objectId } = row;
+    if (objectId !== null && (objectId !== mapping.microsoftObjectId || enterpriseSid !== mapping.enterpriseSid))
+      await requestInstallation(tx, { organizationSid, enterpriseSid, objectId });
     await remember(tx, row, { changed: isChanged });
     return row;
   }).catch(async (error) => {

@@ -4,6 +4,7 @@ import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { releaseWaiting } from '../waiting.ts';
 import { credentialsOf } from './bots.ts';
+import { requestInstallation } from './teams-installations.ts';
 
 // An activity from Teams is matched to its mapping by the user's object id. The id is Microsoft's answer to the enterprise's current bot, which asks
 // with its own secret: naming another customer's application and tenant is not enough to receive its users.
@@ -108,12 +109,14 @@ async function postpone(
  */
 export async function keepMappingUser(
   { prisma }: Pick<Gateway, 'prisma'>,
-  { sid, enterpriseSid, microsoftAddress }: Mapping,
+  { sid, organizationSid, enterpriseSid, microsoftAddress }: Mapping,
   { applicationId, tenantId }: BotCredentials,
   microsoftObjectId: string | null,
 ): Promise<void> {
-  await prisma.mapping.updateMany({
+  const { count } = await prisma.mapping.updateMany({
     where: { sid, enterpriseSid, microsoftAddress, enterprise: { bot: { applicationId, OR: [{ tenantId }, { tenantGuid: tenantId }] } } },
     data: { microsoftObjectId, microsoftChecked: new Date() },
   });
+  if (count > 0 && microsoftObjectId !== null)
+    await requestInstallation(prisma, { organizationSid, enterpriseSid, objectId: microsoftObjectId });
 }

@@ -24,6 +24,10 @@ export const activitySchema = z.object({
   name: optional(short),
   /** What an `installationUpdate` says. */
   action: optional(short),
+  /** Who has joined a conversation, as a `conversationUpdate` says. */
+  membersAdded: optional(z.array(z.object({ id: optional(short) }))),
+  /** The language of the user's Teams, e.g. `de-DE`. */
+  locale: optional(short),
   text: optional(text),
   textFormat: optional(short),
   /** A card's data: of an `invoke`, or of a message that a card's button sends. */
@@ -56,6 +60,10 @@ export function isPersonal({ conversation, channelData: data }: Activity): boole
   return isGroup !== true && !/^19:/.test(id) && !data?.team && !data?.channel;
 }
 
-/** Whether an activity says that the user has installed the bot's app, or may have. */
-export const isInstallation = ({ type, action }: Activity): boolean =>
-  type === 'conversationUpdate' || (type === 'installationUpdate' && !/^remove/i.test(action ?? ''));
+/** Whether an activity says that the user now has the bot's app: it was installed, or the bot has become a member of their chat. */
+export const isInstallation = ({ type, action, membersAdded, recipient }: Activity): boolean =>
+  (type === 'installationUpdate' && /^add\b/i.test(action ?? '')) ||
+  (type === 'conversationUpdate' && recipient?.id !== undefined && (membersAdded ?? []).some(({ id }) => id === recipient.id));
+
+/** Whether an activity says that the bot's app was removed. */
+export const isRemoval = ({ type, action }: Activity): boolean => type === 'installationUpdate' && /^remove\b/i.test(action ?? '');

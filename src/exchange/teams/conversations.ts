@@ -50,14 +50,33 @@ export async function lockConversations(
     ORDER BY enterprise_sid FOR UPDATE`;
 }
 
-/** Stores the conversation to reach a Teams user in: one that the bot opened, or one that the user wrote in. */
+/**
+ * Stores the conversation to reach a Teams user in: one that the bot opened, or one that the user wrote in. Where there is one, the user has the
+ * bot's app.
+ */
 export async function rememberConversation(
-  prisma: PrismaClient,
-  owner: Owner,
+  client: PrismaClient | Transaction,
+  { organizationSid, enterpriseSid }: Owner,
   objectId: string,
-  conversation: ConversationReference,
+  { conversationId, serviceUrl }: ConversationReference,
 ): Promise<void> {
-  await upsert(prisma, owner, objectId, { conversationId: conversation.conversationId, serviceUrl: conversation.serviceUrl });
+  await client.$executeRaw`
+    WITH installation AS (
+      UPDATE teams_installation SET installed = true, removed = false, due = NULL, error_code = NULL, error_message = NULL, date_updated = now()
+      WHERE enterprise_sid = ${enterpriseSid} AND object_id = ${objectId}
+    )
+    INSERT INTO teams_conversation AS c (organization_sid, enterprise_sid, object_id, conversation_id, service_url)
+    VALUES (${organizationSid}, ${enterpriseSid}, ${objectId}, ${conversationId}, ${serviceUrl})
+    ON CONFLICT (enterprise_sid, object_id) DO UPDATE SET conversation_id = excluded.conversation_id, service_url = excluded.service_url,
+      date_updated = now()`;
+}
+
+/** Forgets a conversation that the bot was removed from. Whom the user has written to stays. */
+export async function forgetConversation(client: PrismaClient | Transaction, { enterpriseSid }: Owner, objectId: string): Promise<void> {
+  await client.teamsConversation.updateMany({
+    where: { enterpriseSid, objectId },
+    data: { conversationId: null, serviceUrl: null, dateUpdated: new Date() },
+  });
 }
 
 /** Stores whom a Teams user has written to. A text without a number goes there. */
@@ -77,18 +96,4 @@ export async function rememberPartner(
 /** Records that it is not evident whom a text without a number is for. Changes dateUpdated, by which accept-at-once.ts sees it. */
 export async function markPartnerUnclear(tx: Transaction, enterpriseSid: string, objectId: string): Promise<void> {
   await tx.teamsConversation.updateMany({ where: { enterpriseSid, objectId }, data: { partnerChanged: true, dateUpdated: new Date() } });
-}
-
-async function upsert(
-  prisma: PrismaClient,
-  { organizationSid, enterpriseSid }: Owner,
-  objectId: string,
-  values: Partial<TeamsConversation>,
-): Promise<void> {
-  const data = { ...values, dateUpdated: new Date() };
-  await prisma.teamsConversation.upsert({
-    where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
-    create: { organizationSid, enterpriseSid, objectId, ...data },
-    update: data,
-  });
 }

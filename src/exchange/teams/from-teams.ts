@@ -1,7 +1,8 @@
 import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { CURED_BY_ACTIVITY, releaseWaiting } from '../../domain/waiting.ts';
-import { type Activity, isInstallation, isPersonal } from './activity.ts';
+import { type Activity, isInstallation, isPersonal, isRemoval } from './activity.ts';
+import { forgetInstallation } from './app-installation.ts';
 import { type CardAction, cardActionOf, performCardAction } from './card-actions.ts';
 import { CARD_TYPE } from './cards.ts';
 import { rememberConversation } from './conversations.ts';
@@ -11,6 +12,7 @@ import { textOf } from './reading/activity-text.ts';
 import { receiveText } from './receive-text.ts';
 import { findBots, findSender, type Sender } from './senders.ts';
 import { dropped, HELD_AS_WRITTEN, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './sentences.ts';
+import { welcomeUser } from './welcome.ts';
 
 /** The response to an activity: HTTP's status, and for an invoke what its protocol wants. */
 interface ActivityAnswer {
@@ -51,11 +53,14 @@ export async function receiveFromTeams(gateway: Gateway, applicationId: string, 
 async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction | undefined): Promise<ActivityAnswer> {
   const { enterprise, objectId, conversation } = sender;
   const place = placeOf(enterprise, activity);
-  if (activity.type !== 'installationUpdate' || isInstallation(activity)) {
+  if (isRemoval(activity)) {
+    await forgetInstallation(gateway, enterprise, objectId);
+  } else {
     if (conversation?.conversationId !== place.conversationId || conversation.serviceUrl !== place.serviceUrl)
       await rememberConversation(gateway.prisma, enterprise, objectId, place);
     for (const enterpriseSid of sender.hasHeldLanes ? sender.enterpriseSids : [])
       await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
+    if (isInstallation(activity)) await welcomeUser(gateway, { ...place, objectId, locale: activity.locale });
   }
   if (action) return act(gateway, sender, activity, action);
   switch (activity.type) {

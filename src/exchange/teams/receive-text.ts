@@ -3,6 +3,7 @@ import type { Mapping } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { foldForSms } from '../../domain/messages/sms-folding.ts';
 import { regionOf } from '../../domain/phone-numbers.ts';
+import { COMMANDS } from '../../domain/teams-app/commands.ts';
 import { replaceUnstorable } from '../../domain/text.ts';
 import { inTransaction, type Transaction } from '../../domain/transaction.ts';
 import { acceptAtOnce } from './accept-at-once.ts';
@@ -19,6 +20,9 @@ import { sendHeld } from './send-held.ts';
 import type { Sender } from './senders.ts';
 import { mediaNotSent, sentTo, WAITS_TOO } from './sentences.ts';
 
+/** What Teams suggests to write, without the number and the text: as an empty text is, it is answered with how to write. */
+const SUGGESTIONS: ReadonlySet<string> = new Set(COMMANDS.map(({ title }) => title));
+
 /**
  * Makes a Teams user's text an SMS, once per activity; or asks whom it is for, and holds it; or says why it cannot become one.
  */
@@ -26,7 +30,8 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   const { prisma, hints } = gateway;
   const { mappings, conversation } = sender;
   const place = { ...sender.enterprise, conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
-  const { text, quotedMessageId, media } = textOf(activity);
+  const { text: whole, quotedMessageId, media } = textOf(activity);
+  const text = SUGGESTIONS.has(whole.trim()) ? '' : whole;
   const usual = usualMapping(sender, conversation);
   const read = readAddressing(replaceUnstorable(text), {
     region: usual && regionOf(usual.externalAddress),

@@ -36,6 +36,19 @@ export const whoIsItFor = (body: string, problem?: string) =>
   `${problem ? `${problem} ` : ''}Who is this for? ${excerpt(body)} Nothing was sent yet. Choose below, or write the number alone.`;
 export const notRead = (written: string) => `I cannot tell which number "${written}" is.`;
 
+/**
+ * Greets a user who is new to the bot, in German or English.
+ * @param numbers the user's own
+ * @param locale as Teams names it, e.g. `de-DE`
+ */
+export function welcome(numbers: readonly string[], locale: string | undefined): string {
+  const list = numbers.join(', ');
+  if (/^de\b/i.test(locale ?? '')) {
+    return `Willkommen! ${numbers.length > 1 ? 'Ihre SMS-Nummern sind' : 'Ihre SMS-Nummer ist'} ${list}. Schreiben Sie „+<Nummer> <Text>“, um eine SMS zu senden. Ein Text ohne Nummer geht an die Nummer, mit der Sie zuletzt Nachrichten ausgetauscht haben.`;
+  }
+  return `Welcome! Your SMS ${numbers.length > 1 ? 'numbers are' : 'number is'} ${list}. ${HELP}`;
+}
+
 const NAMES: Record<Media['kind'], [string, string]> = {
   picture: ['picture', 'pictures'],
   video: ['video', 'videos'],

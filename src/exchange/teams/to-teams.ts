@@ -1,12 +1,13 @@
-import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
+import type { Bot, Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
 import { credentialsOf } from '../../domain/enterprises/bots.ts';
 import { keepMappingUser } from '../../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
+import { CurableError, DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
 import type { BotCredentials, ConversationReference } from '../../platforms/microsoft/microsoft.ts';
 import type { Attempt, Delivered } from '../attempt.ts';
 import type { MessageToDeliver } from '../claim-lanes.ts';
 import { refusal } from '../refusals.ts';
+import { installForMessage } from './app-installation.ts';
 import { smsActivity } from './cards.ts';
 import { findConversation, type Partner, rememberConversation } from './conversations.ts';
 import { shownSms } from './shown-sms.ts';
@@ -16,6 +17,7 @@ const MAX_WAIT_MS = 1000;
 
 /** A message on its way to a Teams user. */
 interface TeamsDelivery {
+  readonly bot: Bot;
   readonly credentials: BotCredentials;
   readonly mapping: Mapping;
   /** The user's Microsoft Entra object id. */
@@ -25,7 +27,7 @@ interface TeamsDelivery {
 }
 
 /**
- * Delivers a phone's message to its Teams user: bot → user → conversation → activity. A conversation that is gone is opened again. Teams cannot be
+ * Delivers a phone's message to its Teams user: bot → user → app → conversation → activity. A conversation that is gone is opened again. Teams cannot be
  * asked about an earlier attempt: if its outcome is unknown, the message is sent again and marked as possibly duplicated.
  * @throws DeliveryError if the message cannot be delivered
  * @throws PlatformError if Microsoft Graph cannot be asked for the user
@@ -40,7 +42,7 @@ export async function deliverToTeams(gateway: Gateway, message: MessageToDeliver
   if (heldBackMs > 0) throw new NotYetError(heldBackMs);
   const objectId = await objectIdOf(gateway, credentials, mapping);
   const known = mapping.microsoftObjectId ? message.conversation : await findConversation(gateway.prisma, message.enterpriseSid, objectId);
-  const teams = await post(gateway, message, attempt, { credentials, mapping, objectId, known });
+  const teams = await post(gateway, message, attempt, { bot, credentials, mapping, objectId, known });
   return { report: { status: 'DELIVERED', teams }, pauseMs: gateway.microsoft.pauseMs(credentials, teams.conversationId) };
 }
 
@@ -73,6 +75,16 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
     await rememberConversation(prisma, message, objectId, opened);
     return opened;
   };
+  /** Opens the first conversation with the user, whose app may have to be installed before. */
+  const openFirst = async (bot: Bot): Promise<ConversationReference> => {
+    try {
+      return await open(delivery.known?.serviceUrl ?? undefined);
+    } catch (error) {
+      if (!(error instanceof CurableError) || error.reason !== 'APP_NOT_INSTALLED') throw error;
+      const { organizationSid, enterpriseSid } = message;
+      return (await installForMessage(gateway, { organizationSid, enterpriseSid, objectId, bot }, error)) ?? (await open(undefined));
+    }
+  };
   const send = async (conversation: ConversationReference) => {
     const options = { maxWaitMs: MAX_WAIT_MS, beforeSend };
     const { activityId } = await gateway.microsoft.sendActivity(credentials, conversation, smsActivity(shown), options);
@@ -80,7 +92,7 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
   };
   const stored = storedConversation(delivery.known);
   try {
-    if (!stored) return await send(await open(delivery.known?.serviceUrl ?? undefined));
+    if (!stored) return await send(await openFirst(delivery.bot));
     try {
       return await send(stored);
     } catch (error) {

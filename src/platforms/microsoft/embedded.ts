@@ -8,7 +8,8 @@ import type { BotCredentials, Microsoft } from './microsoft.ts';
  * Creates a stand-in for Microsoft. Every well-formed address is a user of every tenant, with an object id derived from both, except
  * addresses at `.invalid` domains. It accepts every text and shows it to nobody.
  *
- * Some requests fail, to try out failures:
+ * Every group has two members, with mobile numbers derived from the tenant and the group. Some requests fail, to try out failures:
+ * - a group whose id consists of zeros does not exist
  * - a bot whose applicationId, tenantId or clientSecret is `invalid` gets no token, as from Microsoft's login (curable)
  * - users at `blocked.example` have blocked the bot (ConversationBlockedByUser, final)
  * - users at `busy.example` receive too many messages (Throttled, retried)
@@ -23,6 +24,22 @@ export function createEmbeddedMicrosoft(): Microsoft {
       if (!isUserPrincipalName(name) || name.endsWith('.invalid')) return undefined;
       return { objectId: objectIdOf(bot.tenantId, name) };
     },
+    groupMembers: async function* (bot, groupId) {
+      const refusal = refusalOf(bot);
+      if (refusal) throw new PlatformError(refusal.message, { detail: refusal.code, cause: refusal });
+      if (/^[0-]+$/.test(groupId)) throw new PlatformError(`Resource '${groupId}' does not exist.`, { detail: 'Request_ResourceNotFound' });
+      for (const name of ['anna', 'bert']) {
+        const digits = (Number.parseInt(digest(bot.tenantId, groupId, name).slice(0, 8), 16) % 100_000_000).toString().padStart(8, '0');
+        yield {
+          userPrincipalName: `${name}@${groupId.slice(0, 8)}.example`,
+          displayName: name,
+          businessPhones: [],
+          mobilePhone: `+49151${digits}`,
+        };
+      }
+    },
+    // Its users have every app.
+    installApp: async () => ({ wasInstalled: true }),
     openConversation: async (bot, { objectId, serviceUrl = SERVICE_URL }) => {
       requireValid(bot);
       const id = digest(bot.applicationId, bot.tenantId, objectId);

@@ -1,7 +1,9 @@
 import type { Fetch } from '../request.ts';
+import { createAppInstallations } from './app-installations.ts';
 import { createBotConnector } from './bot-connector.ts';
 import { createMicrosoftGraph } from './graph.ts';
 import { createGraphRequests, graphScope } from './graph-requests.ts';
+import { createGroupMembers } from './group-members.ts';
 import { createLimiter } from './limiter.ts';
 import { createMicrosoftLogin } from './login.ts';
 import type { BotCheck, Microsoft } from './microsoft.ts';
@@ -41,6 +43,8 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
   const connector = createBotConnector({ login, limiter, scope, serviceUrl, hosts, fetch, timeoutMs });
   return {
     findUser: graph.findUser,
+    groupMembers: createGroupMembers(requests).groupMembers,
+    installApp: createAppInstallations(requests, serviceUrl).installApp,
     openConversation: connector.openConversation,
     sendActivity: connector.sendActivity,
     heldBackMs: limiter.heldBackMs,

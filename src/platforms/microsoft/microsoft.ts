@@ -29,6 +29,25 @@ export interface BotCheck {
   readonly message?: string;
 }
 
+/** A bot's app as it is installed for a user. */
+export interface AppInstallation {
+  /** Whether the user had the app before. */
+  readonly wasInstalled: boolean;
+  /** The chat of the bot with the user; absent if it is not known yet. */
+  readonly conversation?: ConversationReference;
+}
+
+/** A user who is a member of a group. */
+export interface GroupMember {
+  readonly userPrincipalName: string;
+  readonly displayName?: string;
+  /** The user's country, as ISO 3166-1 alpha-2 has it. */
+  readonly usageLocation?: string;
+  /** As somebody has written them. */
+  readonly businessPhones: readonly string[];
+  readonly mobilePhone?: string;
+}
+
 /** How a request to the connector waits for its turn. */
 interface Turn {
   /** How long it may wait for Teams' limits, in ms. Defaults to ten seconds. */
@@ -44,6 +63,18 @@ export interface Microsoft {
    * @throws PlatformError if login issues no token, or Graph refuses or does not respond; its `cause` is a DeliveryError that classifies it
    */
   findUser(bot: BotCredentials, address: string): Promise<{ objectId: string } | undefined>;
+  /**
+   * Reads the enabled users that are members of a group, or of a group in it, page by page.
+   * @param groupId the group's object id
+   * @throws PlatformError if Graph refuses, knows no such group, or does not respond
+   */
+  groupMembers(bot: BotCredentials, groupId: string): AsyncIterable<GroupMember>;
+  /**
+   * Installs the bot's app for a user, who may have it already, and asks for their chat.
+   * @param app.botAppId the app's id in the catalog, or the id in its manifest
+   * @throws PlatformError if Graph refuses or does not respond; its `cause` is a DeliveryError, which names a missing permission
+   */
+  installApp(bot: BotCredentials, app: { objectId: string; botAppId: string }): Promise<AppInstallation>;
   /**
    * Opens the bot's conversation with a user, or returns the existing one. Follows the connector where it names another one for the tenant.
    * @param user.serviceUrl the connector that the user was last seen at, if any

@@ -64,6 +64,10 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
       const found = (await users(tenantId)).find((user) => isSame(user.userPrincipalName, address) || isSame(user.objectId, address));
       return found && { objectId: found.objectId };
     },
+    // Its tenant has no groups.
+    groupMembers: async function* () {},
+    // Its users have the one app.
+    installApp: async () => ({ wasInstalled: true }),
     openConversation: async (bot, user, turn) => {
       // Teams takes object ids here, the playground only its own ids: for another it would open a conversation that it shows nowhere.
       const found = await users(bot.tenantId).catch((error: PlatformError) => {

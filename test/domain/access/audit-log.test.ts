@@ -68,6 +68,12 @@ const valid: Record<Mutation, () => Promise<Input>> = {
   updateBot: async () => ({ sid: await bot(), tenantId: 'other' }),
   deleteBot: async () => ({ sid: await bot() }),
   verifyBot: async () => ({ sid: await bot() }),
+  updateTeamsApp: async () => ({ shortName: 'Texts' }),
+  mappingsFromGroup: async () => {
+    const enterpriseSid = await enterprise();
+    await mutate('createBot', newBot(enterpriseSid));
+    return { enterpriseSid, groupId: '02bd9fd6-8f93-4758-87c3-1fb73740a315' };
+  },
   sendMessage: newMessage,
   retryMessage: async () => ({ sid: await stuckMessage() }),
   retryMessages: async () => {
@@ -232,7 +238,7 @@ describe('nothing is recorded', () => {
     const unknown = Object.fromEntries(Object.entries({ ...input, ...lost }).filter(([field]) => fields[field]));
     const { token } = await accessToken(['READ']);
     const { rows } = await recorded(async () => {
-      const namesNothing = ['createEnterprise', 'createAccount', 'updateOrganization'].includes(name);
+      const namesNothing = ['createEnterprise', 'createAccount', 'updateOrganization', 'updateTeamsApp'].includes(name);
       const { code } = namesNothing ? {} : await mutate(name, unknown);
       // What names nothing retries nothing.
       if (!namesNothing) expect(code ?? 'none').toMatch(name === 'retryMessages' ? /^none$/ : /_NOT_FOUND$/);

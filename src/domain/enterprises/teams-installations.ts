@@ -1,0 +1,75 @@
+import type { PrismaClient, TeamsConversation, TeamsInstallation } from '../../../prisma/client/client.ts';
+import type { Transaction } from '../transaction.ts';
+
+// Before a bot may write to a user, its app must be installed for the user. The gateway has it installed by Microsoft Graph, in the background
+// (src/exchange/teams/installer.ts), as soon as it knows the user, and for the first message. What became of it is a row for each bot and user.
+
+/** A Teams user of an enterprise. */
+interface TeamsUser {
+  readonly organizationSid: string;
+  readonly enterpriseSid: string;
+  /** The user's Microsoft Entra object id. */
+  readonly objectId: string;
+}
+
+/** Has the app installed for a user soon, unless that was asked for before. */
+export async function requestInstallation(
+  client: Pick<PrismaClient | Transaction, 'teamsInstallation'>,
+  { organizationSid, enterpriseSid, objectId }: TeamsUser,
+): Promise<void> {
+  await client.teamsInstallation.createMany({ data: [{ organizationSid, enterpriseSid, objectId }], skipDuplicates: true });
+}
+
+/** Has the app installed now for the enterprise's users who do not have it: a change of its bot may be what was missing. */
+export async function retryInstallations(tx: Transaction, enterpriseSid: string): Promise<void> {
+  await tx.teamsInstallation.updateMany({
+    where: { enterpriseSid, removed: false, OR: [{ installed: null }, { installed: false }] },
+    data: { due: new Date(), attempts: 0 },
+  });
+}
+
+/** What the gateway knows of a mapping's user in Teams. */
+export interface MappingInTeams {
+  /** Whether the user has the bot's app; `null` until that is known. */
+  readonly installed: boolean | null;
+  readonly conversationKnown: boolean;
+  readonly lastError: string | null;
+}
+
+/** A mapping, by what leads to its user. */
+export interface OfMapping {
+  readonly sid: string;
+  readonly enterpriseSid: string;
+  readonly microsoftObjectId: string | null;
+}
+
+/** Reads what is known of the users of these mappings, which the caller may see, in Teams. */
+export async function findInTeams(
+  { prisma }: { readonly prisma: PrismaClient },
+  mappings: readonly OfMapping[],
+): Promise<MappingInTeams[]> {
+  const of = {
+    enterpriseSid: { in: [...new Set(mappings.map(({ enterpriseSid }) => enterpriseSid))] },
+    objectId: { in: mappings.flatMap(({ microsoftObjectId }) => microsoftObjectId ?? []) },
+  };
+  const [installations, conversations, holds] = await Promise.all([
+    prisma.teamsInstallation.findMany({ where: of }),
+    prisma.teamsConversation.findMany({ where: of }),
+    prisma.laneHold.findMany({ where: { mappingSid: { in: mappings.map(({ sid }) => sid) }, lane: { startsWith: 'teams:' } } }),
+  ]);
+  const [installationOf, conversationOf] = [byUser<TeamsInstallation>(installations), byUser<TeamsConversation>(conversations)];
+  return mappings.map(({ sid, enterpriseSid, microsoftObjectId }) => {
+    const user = keyOf(enterpriseSid, microsoftObjectId);
+    const [installation, conversation] = [installationOf.get(user), conversationOf.get(user)];
+    const conversationKnown = (conversation?.conversationId ?? null) !== null;
+    return {
+      installed: installation?.installed ?? (conversationKnown ? true : null),
+      conversationKnown,
+      lastError: holds.find(({ mappingSid }) => mappingSid === sid)?.message ?? installation?.errorMessage ?? null,
+    };
+  });
+}
+
+const keyOf = (enterpriseSid: string, objectId: string | null) => `${enterpriseSid} ${objectId}`;
+const byUser = <Row extends { enterpriseSid: string; objectId: string }>(rows: readonly Row[]): Map<string, Row> =>
+  new Map(rows.map((row) => [keyOf(row.enterpriseSid, row.objectId), row]));

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { zipSync } from 'fflate';
+import type { Bot, PrismaClient } from '../../../prisma/client/client.ts';
+import type { Gateway } from '../gateway.ts';
+import { COMMANDS } from './commands.ts';
+import { colorIcon, outlineIcon } from './icons.ts';
+import { pngOfDataUrl } from './png.ts';
+import { type TeamsAppLook, teamsAppOf } from './settings.ts';
+
+// The app package that brings an enterprise's bot into Teams: a zip of a manifest, two icons and a translation.
+// https://learn.microsoft.com/microsoft-365/extensibility/schema/
+
+const MANIFEST_VERSION = '1.29';
+const SCHEMAS = `https://developer.microsoft.com/json-schemas/teams/v${MANIFEST_VERSION}`;
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** A package, and the version in its manifest. */
+interface AppPackage {
+  readonly version: string;
+  readonly zip: Uint8Array;
+}
+
+/** Whether a bot can have an app: Teams knows it by its application's id, which must be a GUID. */
+export const hasApp = ({ applicationId }: Pick<Bot, 'applicationId'>): boolean => GUID.test(applicationId);
+
+/**
+ * Makes the app package of a bot that has one. Its version rises whenever something in it has changed, so that Teams takes it as an update.
+ * @throws TypeError if the bot's application id is not a GUID
+ */
+export async function makeAppPackage({ prisma, publicUrl }: Pick<Gateway, 'prisma' | 'publicUrl'>, bot: Bot): Promise<AppPackage> {
+  if (!hasApp(bot)) throw new TypeError('The application id is not a GUID');
+  const look = await teamsAppOf(prisma, bot);
+  const manifest = manifestOf(bot, look, publicUrl);
+  const files = {
+    'color.png': (look.colorIcon && pngOfDataUrl(look.colorIcon)) || colorIcon(look.accentColor),
+    'outline.png': (look.outlineIcon && pngOfDataUrl(look.outlineIcon)) || outlineIcon(),
+    'de.json': jsonFile(GERMAN),
+  };
+  const digest = createHash('sha256').update(JSON.stringify(manifest));
+  for (const content of Object.values(files)) digest.update(content);
+  const version = `1.${await versionOf(prisma, bot, digest.digest('base64url'))}.0`;
+  const zip = zipSync({ 'manifest.json': jsonFile({ ...manifest, version }), ...files }, { mtime: new Date(1980, 0, 1) });
+  return { version, zip };
+}
+
+function manifestOf({ applicationId }: Bot, look: TeamsAppLook, publicUrl: string) {
+  const { protocol, hostname } = new URL(publicUrl);
+  const id = applicationId.toLowerCase();
+  const home = `${publicUrl}/`;
+  return {
+    $schema: `${SCHEMAS}/MicrosoftTeams.schema.json`,
+    manifestVersion: MANIFEST_VERSION,
+    version: '',
+    // Of the catalogs of several tenants, each has its own copy of the app.
+    id,
+    developer: {
+      name: look.developerName,
+      websiteUrl: look.websiteUrl ?? home,
+      privacyUrl: look.privacyUrl ?? home,
+      termsOfUseUrl: look.termsOfUseUrl ?? home,
+    },
+    name: { short: look.shortName, full: look.fullName },
+    description: { short: look.shortDescription, full: look.fullDescription },
+    localizationInfo: { defaultLanguageTag: 'en', additionalLanguages: [{ languageTag: 'de', file: 'de.json' }] },
+    icons: { color: 'color.png', outline: 'outline.png' },
+    accentColor: look.accentColor,
+    bots: [
+      {
+        botId: id,
+        scopes: ['personal'],
+        supportsFiles: false,
+        isNotificationOnly: false,
+        commandLists: [{ scopes: ['personal'], commands: COMMANDS.map(({ title, description }) => ({ title, description })) }],
+      },
+    ],
+    ...(look.consoleTab && {
+      staticTabs: [
+        {
+          entityId: 'console',
+          name: 'Console',
+          contentUrl: `${publicUrl}/console/`,
+          websiteUrl: `${publicUrl}/console/`,
+          scopes: ['personal'],
+        },
+      ],
+    }),
+    permissions: ['identity', 'messageTeamMembers'],
+    validDomains: [hostname],
+    // Lets the application install the app, by TeamsAppInstallation.ReadWriteSelfForUser.All. Single sign-on needs the host in it.
+    webApplicationInfo: { id, resource: protocol === 'https:' ? `api://${hostname}/botid-${id}` : `api://botid-${id}` },
+  };
+}
+
+/** What is not a setting, in German, by its place in the manifest. */
+const GERMAN = {
+  $schema: `${SCHEMAS}/MicrosoftTeams.Localization.schema.json`,
+  ...Object.fromEntries(COMMANDS.map(({ german }, at) => [`bots[0].commandLists[0].commands[${at}].description`, german])),
+};
+
+const jsonFile = (content: object): Uint8Array => Buffer.from(`${JSON.stringify(content, null, 2)}\n`);
+
+/** The number of this content's version: that of the last content if it is the same, else the next one. */
+async function versionOf(prisma: PrismaClient, { sid: botSid, organizationSid }: Bot, digest: string): Promise<number> {
+  const known = await prisma.teamsAppVersion.findUnique({ where: { botSid } });
+  if (known?.digest === digest) return known.version;
+  const [row] = await prisma.$queryRaw<{ version: number }[]>`
+    INSERT INTO teams_app_version AS v (organization_sid, bot_sid, digest, version) VALUES (${organizationSid}, ${botSid}, ${digest}, 1)
+    ON CONFLICT (bot_sid) DO UPDATE SET digest = excluded.digest,
+      version = CASE WHEN v.digest = excluded.digest THEN v.version ELSE v.version + 1 END
+    RETURNING version`;
+  return row?.version ?? 1;
+}

@@ -1,0 +1,152 @@
+import type { TeamsInstallation } from '../../../prisma/client/client.ts';
+import { credentialsOf } from '../../domain/enterprises/bots.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { inTransaction } from '../../domain/transaction.ts';
+import { releaseWaiting } from '../../domain/waiting.ts';
+import { CurableError, DeliveryError } from '../../platforms/delivery-error.ts';
+import type { ConversationReference } from '../../platforms/microsoft/microsoft.ts';
+import type { MessageToDeliver } from '../claim-lanes.ts';
+import { forgetConversation, rememberConversation } from './conversations.ts';
+import { welcomeUser } from './welcome.ts';
+
+/** A Teams user of an enterprise, and the enterprise's bot. */
+interface User extends Pick<TeamsInstallation, 'organizationSid' | 'enterpriseSid' | 'objectId'> {
+  readonly bot: NonNullable<MessageToDeliver['enterprise']['bot']>;
+}
+
+/**
+ * Has the bot's app installed for a user by Microsoft, and has the messages delivered that wait for it.
+ * @returns the bot's chat with the user, if it is known
+ * @throws PlatformError if Microsoft refuses or does not respond; its `cause` is a DeliveryError
+ */
+async function install(gateway: Gateway, user: User): Promise<ConversationReference | undefined> {
+  const { prisma } = gateway;
+  const { organizationSid, enterpriseSid, objectId, bot } = user;
+  const { wasInstalled, conversation } = await gateway.microsoft.installApp(credentialsOf(gateway, bot), {
+    objectId,
+    botAppId: bot.botAppId,
+  });
+  const installed = { installed: true, removed: false, due: null, errorCode: null, errorMessage: null, dateUpdated: new Date() };
+  await prisma.teamsInstallation.upsert({
+    where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
+    create: { organizationSid, enterpriseSid, objectId, ...installed },
+    update: installed,
+  });
+  const known = await prisma.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
+  // Teams' own id of the chat, which activities have, may differ from Graph's.
+  if (conversation && !known?.conversationId) await rememberConversation(prisma, user, objectId, conversation);
+  // Microsoft tells the bot of an installation, but not of one that was there before the user had a number.
+  if (wasInstalled && conversation) await welcomeUser(gateway, { ...user, ...conversation });
+  await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: ['APP_NOT_INSTALLED'] });
+  return conversation;
+}
+
+/**
+ * Installs the app for the user of a message that could not be delivered without it, unless somebody has removed it.
+ * @param refused why it could not
+ * @returns the chat to post the message in; `undefined` if it has to be opened
+ * @throws CurableError with what Microsoft says of either; DeliveryError `retry`
+ */
+export async function installForMessage(gateway: Gateway, user: User, refused: CurableError): Promise<ConversationReference | undefined> {
+  const { enterpriseSid, objectId } = user;
+  const before = await gateway.prisma.teamsInstallation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
+  if (before?.removed) throw refused;
+  try {
+    return await install(gateway, user);
+  } catch (error) {
+    if (!(error instanceof PlatformError) || !(error.cause instanceof DeliveryError)) throw error;
+    const { cause } = error;
+    await keepError(gateway, user, cause);
+    if (!(cause instanceof CurableError)) throw cause;
+    throw new CurableError(refused.reason, refused.code, `${refused.message} ${cause.message}`, cause.retryAfterMs, { cause });
+  }
+}
+
+/**
+ * Forgets the chat of a user who no longer has the app, so that it is not written to. The app is installed again by people only: somebody wanted it gone.
+ */
+export async function forgetInstallation(
+  gateway: Gateway,
+  { organizationSid, enterpriseSid }: Omit<User, 'bot' | 'objectId'>,
+  objectId: string,
+): Promise<void> {
+  const removed = { installed: false, removed: true, due: null, errorCode: 'Removed', errorMessage: REMOVED, dateUpdated: new Date() };
+  await inTransaction(gateway.prisma, async (tx) => {
+    await tx.teamsInstallation.upsert({
+      where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
+      create: { organizationSid, enterpriseSid, objectId, ...removed },
+      update: removed,
+    });
+    await forgetConversation(tx, { organizationSid, enterpriseSid }, objectId);
+  });
+}
+
+const REMOVED = "The bot's app was removed for the user in Teams.";
+
+/** Refusals that concern the bot, so that Microsoft would refuse its other users, too. Those with a reason of their own do, except of an unknown user. */
+const OF_THE_BOT: ReadonlySet<string> = new Set(['InstallPermission', 'AppNotInCatalog', 'BotAppIdInvalid']);
+const isOfTheBot = (cause: DeliveryError) =>
+  OF_THE_BOT.has(cause.code) || (cause instanceof CurableError && cause.reason !== 'USER_UNKNOWN' && cause.reason !== 'APP_NOT_INSTALLED');
+
+const HOUR_MS = 60 * 60_000;
+const FIRST_PAUSE_MS = 60_000;
+
+/** Stores why the app is not installed, and when that is tried again: for all users of a bot whose fault it is. */
+async function keepError({ prisma }: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError): Promise<void> {
+  const { organizationSid, enterpriseSid, objectId } = user;
+  const inMs = (ms: number) => new Date(Date.now() + ms);
+  const error = { errorCode: cause.code, errorMessage: cause.message, dateUpdated: new Date() };
+  const installed = cause instanceof CurableError ? { installed: false } : {};
+  const row = await prisma.teamsInstallation.upsert({
+    where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
+    create: { organizationSid, enterpriseSid, objectId, ...error, ...installed, due: inMs(HOUR_MS) },
+    update: { ...error, ...installed },
+  });
+  const pauseMs = Math.max(Math.min(FIRST_PAUSE_MS * 2 ** row.attempts, HOUR_MS), cause.retryAfterMs ?? 0);
+  const whose = isOfTheBot(cause) ? { enterpriseSid, NOT: { due: null } } : { enterpriseSid, objectId };
+  await prisma.teamsInstallation.updateMany({
+    where: { ...whose, removed: false },
+    data: isOfTheBot(cause) ? { ...error, due: inMs(HOUR_MS) } : { due: inMs(pauseMs), attempts: { increment: 1 } },
+  });
+}
+
+/**
+ * Does an installation that is due. A failure is stored, and tried again: after a minute, then less and less often, up to once an hour.
+ * @param row claimed
+ */
+export async function workOnInstallation(gateway: Gateway, row: TeamsInstallation): Promise<void> {
+  const { prisma, log } = gateway;
+  const { enterpriseSid, objectId, errorCode } = row;
+  const where = { enterpriseSid, objectId };
+  const [bot, mapping] = await Promise.all([
+    prisma.bot.findUnique({ where: { enterpriseSid } }),
+    prisma.mapping.findFirst({ where: { enterpriseSid, microsoftObjectId: objectId }, select: { sid: true } }),
+  ]);
+  // Its bot, or its last mapping, is gone. A new one asks for it again.
+  if (!bot || !mapping) {
+    await prisma.teamsInstallation.deleteMany({ where });
+    return;
+  }
+  try {
+    const heldBackMs = gateway.microsoft.heldBackMs(credentialsOf(gateway, bot));
+    if (heldBackMs > 0) {
+      await prisma.teamsInstallation.updateMany({ where, data: { due: new Date(Date.now() + heldBackMs) } });
+      return;
+    }
+    await install(gateway, { ...row, bot });
+    // What kept it back is over, for the others as well.
+    if (errorCode !== null)
+      await prisma.teamsInstallation.updateMany({
+        where: { enterpriseSid, errorCode, removed: false, NOT: { due: null } },
+        data: { due: new Date() },
+      });
+  } catch (error) {
+    const known = error instanceof PlatformError ? error.cause : error;
+    const cause =
+      known instanceof DeliveryError ? known : new DeliveryError('retry', 'INTERNAL', 'Internal error while installing the app');
+    await keepError(gateway, row, cause);
+    const line = { enterpriseSid, code: cause.code, ...(cause !== known && { err: error }) };
+    if (cause.code !== errorCode) log.warn(line, "cannot install a bot's app for a Teams user; trying again later");
+  }
+}

@@ -1,0 +1,119 @@
+import { LRUCache } from 'lru-cache';
+import * as z from 'zod';
+import { PlatformError } from '../../domain/errors.ts';
+import { CurableError, DeliveryError } from '../delivery-error.ts';
+import { joinUrl, jsonFields, retryAfterMs } from '../request.ts';
+import type { GraphRequests, GraphResponse } from './graph-requests.ts';
+import type { AppInstallation, BotCredentials, Microsoft } from './microsoft.ts';
+import { graphError } from './outcomes.ts';
+
+// https://learn.microsoft.com/microsoftteams/platform/graph-api/proactive-bots-and-messages/graph-proactive-bots-and-messages
+// https://learn.microsoft.com/graph/api/userteamwork-post-installedapps
+
+/** The application permission of Graph to install an app for users by the app itself, by `webApplicationInfo` of its manifest. */
+const INSTALLS = 'TeamsAppInstallation.ReadWriteSelfForUser.All';
+/** The application permission of Graph to look into an organization's app catalog. */
+const READS_CATALOG = 'AppCatalog.Read.All';
+
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const found = z.object({ value: z.array(z.object({ id: z.string().min(1) })) });
+const chat = z.object({ id: z.string().min(1).max(2000) });
+
+/**
+ * Creates a client of the installations of Teams apps in Graph.
+ * @param options.serviceUrl the connector for users that no activity has come from
+ */
+export function createAppInstallations({ send, graphUrl }: GraphRequests, serviceUrl: string): Pick<Microsoft, 'installApp'> {
+  /** By bot and botAppId: the app's id in the catalog, where it is another one. */
+  const catalogIds = new LRUCache<string, string>({ max: 10_000 });
+
+  /** @returns whether the app was installed already; `undefined` if Graph does not know the app by this id, or not the user */
+  async function install(bot: BotCredentials, objectId: string, teamsAppId: string): Promise<boolean | undefined> {
+    const sent = await send(bot, installedApps(objectId), {
+      'teamsApp@odata.bind': joinUrl(graphUrl, `v1.0/appCatalogs/teamsApps/${teamsAppId}`),
+    });
+    const { status } = sent.response;
+    if (status === 201) return false;
+    if (status === 409) return true;
+    // An id that is no app's is a 404, or a 400 (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/5972).
+    if (status === 404 || status === 400) return undefined;
+    throw refused(sent, INSTALLS);
+  }
+
+  /** Finds an app's id in the organization's catalog by the id in its manifest, which the catalog calls external. */
+  async function findInCatalog(bot: BotCredentials, manifestId: string): Promise<string | undefined> {
+    const sent = await send(bot, `v1.0/appCatalogs/teamsApps?$filter=${encodeURIComponent(`externalId eq '${manifestId}'`)}&$select=id`);
+    if (sent.response.status !== 200) throw refused(sent, READS_CATALOG);
+    return found.safeParse(jsonFields(sent.response.text)).data?.value[0]?.id;
+  }
+
+  async function chatOf(bot: BotCredentials, objectId: string, teamsAppId: string): Promise<string | undefined> {
+    const filter = encodeURIComponent(`teamsApp/id eq '${teamsAppId}'`);
+    const listed = await send(bot, `${installedApps(objectId)}?$expand=teamsApp&$filter=${filter}`);
+    if (listed.response.status !== 200) throw refused(listed, INSTALLS);
+    const id = found.safeParse(jsonFields(listed.response.text)).data?.value[0]?.id;
+    if (id === undefined) return undefined;
+    const asked = await send(bot, `${installedApps(objectId)}/${encodeURIComponent(id)}/chat`);
+    if (asked.response.status !== 200) throw refused(asked, INSTALLS);
+    return chat.safeParse(jsonFields(asked.response.text)).data?.id;
+  }
+
+  return {
+    installApp: async (bot, { objectId, botAppId }): Promise<AppInstallation> => {
+      if (!GUID.test(botAppId)) {
+        throw notInstalled(
+          'BotAppIdInvalid',
+          `The bot's botAppId ${JSON.stringify(botAppId)} is not the id of a Teams app: it must be a GUID.`,
+        );
+      }
+      const key = JSON.stringify([bot.applicationId, bot.tenantId, botAppId]).toLowerCase();
+      let id = catalogIds.get(key) ?? botAppId.toLowerCase();
+      let isRepeated = await install(bot, objectId, id);
+      if (isRepeated === undefined) {
+        id = await catalogId(bot, botAppId.toLowerCase());
+        catalogIds.set(key, id);
+        isRepeated = await install(bot, objectId, id);
+      }
+      if (isRepeated === undefined)
+        throw notInstalled('UserNotInTeams', 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');
+      // The app is installed, whatever becomes of this: the connector opens the chat as well.
+      const conversationId = await chatOf(bot, objectId, id).catch((error) => {
+        if (error instanceof PlatformError) return undefined;
+        throw error;
+      });
+      return { wasInstalled: isRepeated, conversation: conversationId ? { serviceUrl, conversationId } : undefined };
+    },
+  };
+
+  /** @throws PlatformError if neither id is an app's of the catalog */
+  async function catalogId(bot: BotCredentials, botAppId: string): Promise<string> {
+    for (const id of new Set([botAppId, bot.applicationId.toLowerCase()])) {
+      const teamsAppId = GUID.test(id) ? await findInCatalog(bot, id) : undefined;
+      if (teamsAppId !== undefined) return teamsAppId;
+    }
+    throw notInstalled('AppNotInCatalog', `No app ${botAppId} is published to the organization's app catalog, or to the Teams Store.`);
+  }
+}
+
+const installedApps = (objectId: string) => `v1.0/users/${encodeURIComponent(objectId)}/teamwork/installedApps`;
+
+const notInstalled = (code: string, message: string, options: { detail?: string; retryAfterMs?: number } = {}) =>
+  new PlatformError(message, {
+    detail: options.detail ?? code,
+    cause: new CurableError('APP_NOT_INSTALLED', code, message, options.retryAfterMs),
+  });
+
+/** The error of a refusal. A missing permission has Graph's words "Missing role permissions on the request" (office-docs-powershell#8399). */
+function refused({ response, refusal }: GraphResponse, permission: string): PlatformError {
+  const { code, message } = refusal();
+  const [detail, retry] = [`${response.status} ${code}`, retryAfterMs(response)];
+  if (response.status !== 403) {
+    const known = graphError(response.status, { code, message }, retry);
+    return new PlatformError(message, { detail, cause: response.status < 429 ? known : new DeliveryError('retry', code, message, retry) });
+  }
+  if (!/\bmissing (role|scope) permissions\b|\bauthorization_requestdenied\b/i.test(`${code} ${message}`)) {
+    return notInstalled(code, `Graph does not install the app: ${message}`, { detail });
+  }
+  const words = `The application may not install its app: grant it the permission ${permission} of Microsoft Graph. ${message}`;
+  return notInstalled('InstallPermission', words, { detail });
+}

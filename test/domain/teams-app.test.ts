@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { ManifestUtil, type TeamsManifest } from '@microsoft/app-manifest';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../../src/database/package-root.ts';
+import { colorIcon, outlineIcon } from '../../src/domain/teams-app/icons.ts';
+import { sizeOfPng, writePng } from '../../src/domain/teams-app/png.ts';
+import { done, newBot, newEnterprise } from '../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+
+const APPLICATION = '5a3c7f52-0b5c-4b43-8f0a-2f6f4b1f9d11';
+let gateway: TestGateway;
+let provider: Provider;
+let enterpriseSid: string;
+let sid: string;
+
+beforeAll(async () => {
+  gateway = await createTestGateway({ publicUrl: 'https://sms.example.com' });
+  provider = await gateway.provider();
+  ({ sid: enterpriseSid } = await done(provider, 'createEnterprise', newEnterprise()));
+  ({ sid } = await done(provider, 'createBot', { ...newBot(enterpriseSid), applicationId: APPLICATION.toUpperCase() }));
+});
+afterAll(() => gateway.close());
+
+const PACKAGE = 'query ($sid: ID!) { bot(sid: $sid) { appPackage { url version dateExpires } } }';
+
+async function appPackage({ graph }: Pick<Provider, 'graph'> = provider) {
+  const { data, errors } = await graph(PACKAGE, { sid });
+  expect(errors).toBeUndefined();
+  return data.bot.appPackage as { url: string; version: string };
+}
+
+async function download(url: string) {
+  const response = await gateway.fetch(new Request(url));
+  return { response, files: response.ok ? unzipSync(new Uint8Array(await response.arrayBuffer())) : {} };
+}
+
+async function content() {
+  const { url, version } = await appPackage();
+  const { response, files } = await download(url);
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toBe('application/zip');
+  const manifest = JSON.parse(Buffer.from(files['manifest.json'] ?? []).toString('utf8'));
+  expect(manifest.version).toBe(version);
+  return { files, manifest, version };
+}
+
+async function update(input: object, { graph }: Pick<Provider, 'graph'> = provider) {
+  const document = `mutation ($input: UpdateTeamsAppInput!) { updateTeamsApp(input: $input) { __typename
+    ... on UpdateTeamsAppSuccess { teamsApp { shortName accentColor developerName welcome consoleTab } } ... on Error { code path } } }`;
+  const { data, errors } = await graph(document, { input });
+  return errors ? { code: errors[0]?.extensions?.code } : data.updateTeamsApp;
+}
+
+/** Microsoft's own verdict, by the schema in its package. */
+async function problems(manifest: TeamsManifest): Promise<string[]> {
+  const schemas = join(packageRoot(), 'node_modules/@microsoft/app-manifest/build/json-schemas/teams');
+  const { default: schema } = await import(join(schemas, `v${manifest.manifestVersion}/MicrosoftTeams.schema.json`), {
+    with: { type: 'json' },
+  });
+  return ManifestUtil.validateManifestAgainstSchema(manifest, schema);
+}
+
+describe('the app package', () => {
+  test("is a zip with a manifest that is valid by Microsoft's schema, and icons in both sizes", async () => {
+    const { manifest, files } = await content();
+    expect(await problems(manifest)).toEqual([]);
+    expect(await problems({ ...manifest, accentColor: 'blue' })).not.toEqual([]);
+    expect(manifest).toMatchObject({
+      id: APPLICATION,
+      bots: [{ botId: APPLICATION, scopes: ['personal'] }],
+      webApplicationInfo: { id: APPLICATION, resource: `api://sms.example.com/botid-${APPLICATION}` },
+      validDomains: ['sms.example.com'],
+    });
+    const sizes = ['color.png', 'outline.png'].map((name) => sizeOfPng(Buffer.from(files[name] ?? [])));
+    expect(sizes).toEqual([
+      { width: 192, height: 192 },
+      { width: 32, height: 32 },
+    ]);
+    const german = JSON.parse(Buffer.from(files['de.json'] ?? []).toString('utf8'));
+    expect(german['bots[0].commandLists[0].commands[0].description']).toMatch(/SMS/);
+  });
+
+  test('has a version that rises with what is in it, and only then', async () => {
+    const first = await content();
+    expect((await content()).version).toBe(first.version);
+    expect(await update({ shortName: 'Texts', accentColor: '#AB12CD', consoleTab: true })).toMatchObject({
+      teamsApp: { shortName: 'Texts', accentColor: '#ab12cd', consoleTab: true },
+    });
+    const second = await content();
+    expect(Number(second.version.split('.')[1])).toBe(Number(first.version.split('.')[1]) + 1);
+    expect(second.manifest).toMatchObject({ name: { short: 'Texts' }, accentColor: '#ab12cd', staticTabs: [{ entityId: 'console' }] });
+    expect(await problems(second.manifest)).toEqual([]);
+    expect(Buffer.from(second.files['color.png'] ?? [])).toEqual(colorIcon('#ab12cd'));
+    await update({ welcome: false });
+    expect((await content()).version).toBe(second.version);
+  });
+
+  test("an enterprise's settings come before the organization's, which come before the defaults", async () => {
+    const red = `data:image/png;base64,${writePng(32, () => [255, 0, 0, 255]).toString('base64')}`;
+    await update({ shortName: 'Ours', developerName: 'Provider' });
+    expect(await update({ enterpriseSid, shortName: 'Theirs', outlineIcon: red })).toMatchObject({
+      teamsApp: { shortName: 'Theirs', developerName: 'Provider' },
+    });
+    const { manifest, files } = await content();
+    expect(manifest).toMatchObject({ name: { short: 'Theirs' }, developer: { name: 'Provider' } });
+    expect(Buffer.from(files['outline.png'] ?? [])).not.toEqual(outlineIcon());
+    expect(await update({ enterpriseSid, shortName: '' })).toMatchObject({ teamsApp: { shortName: 'Ours' } });
+  });
+
+  test.each([
+    ['shortName', 'x'.repeat(31)],
+    ['accentColor', 'blue'],
+    ['websiteUrl', 'http://plain.example'],
+    ['colorIcon', `data:image/png;base64,${outlineIcon().toString('base64')}`],
+  ])('refuses %s %.20s', async (field, value) => {
+    expect(await update({ [field]: value })).toMatchObject({ code: 'INVALID_PARAMETER', path: [field] });
+  });
+
+  test('is for those who may see the bot; how it looks is for the provider', async () => {
+    const stranger = await gateway.provider();
+    expect((await stranger.graph(PACKAGE, { sid })).data.bot).toBeNull();
+    expect(await update({ enterpriseSid, shortName: 'Mine' }, stranger)).toMatchObject({ code: 'ENTERPRISE_NOT_FOUND' });
+    const { url } = await appPackage();
+    expect((await download(url.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')))).response.status).toBe(404);
+    await done(provider, 'deleteBot', { sid });
+    expect((await download(url)).response.status).toBe(404);
+  });
+
+  test('there is none for an application whose id Teams does not take', async () => {
+    const { sid: other } = await done(provider, 'createBot', { ...newBot(enterpriseSid), applicationId: 'app' });
+    expect((await provider.graph(PACKAGE, { sid: other })).data.bot).toEqual({ appPackage: null });
+  });
+});

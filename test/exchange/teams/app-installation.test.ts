@@ -1,0 +1,153 @@
+import { activityZodSchema } from '@microsoft/agents-activity';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FakeBot } from '../../fakes/microsoft-state.ts';
+import { done } from '../../parity/faces.ts';
+import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../../support/exchange.ts';
+
+// Whoever has no app cannot be written to: it is installed by Graph, and its coming and going is followed.
+// https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/subscribe-to-conversation-events
+
+const PHONE = '+4915112345678';
+const INSTALLS = 'TeamsAppInstallation.ReadWriteSelfForUser.All';
+let exchange: TestExchange;
+
+beforeAll(async () => {
+  exchange = await createTestExchange({ installs: true });
+});
+afterAll(() => exchange.close());
+
+const botThatInstalls = (...more: string[]): FakeBot => exchange.microsoft.addBot({ permissions: ['User.Read.All', INSTALLS, ...more] });
+const userWithout = (bot: FakeBot) => exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false });
+
+const inTeams = async ({ provider }: Customer, { mappingSid }: Pick<Person, 'mappingSid'>) => {
+  const query = 'query ($sid: ID!) { mapping(sid: $sid) { teams { installed conversationKnown lastError } } }';
+  const { data, errors } = await provider.graph(query, { sid: mappingSid });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.mapping.teams as { installed: boolean | null; conversationKnown: boolean; lastError: string | null };
+};
+const shownTo = ({ user }: Pick<Person, 'user'>) =>
+  exchange.microsoft.activities
+    .filter(({ objectId }) => objectId === user.objectId)
+    .map(({ text }) => String(text).replace(/^From [^\n]*\n/, ''));
+/** The message itself may have had the app installed, before the background did. */
+const withoutWelcome = (person: Pick<Person, 'user'>) => shownTo(person).filter((text) => !text.startsWith('Welcome'));
+const routesOf = ({ user }: Pick<Person, 'user'>, ...routes: string[]) =>
+  exchange.microsoft.requests.filter(({ route, path }) => routes.includes(route) && path.includes(user.objectId)).map(({ route }) => route);
+
+test('a new mapping: the app is installed in the background, and the message goes to the chat that Graph names', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(own, own)).conversationKnown);
+  expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'hello'), 'DELIVERED');
+  const { activities, requests } = exchange.microsoft;
+  expect(activities.find(({ text }) => String(text).endsWith('hello'))?.conversationId).toBe(
+    `19:${own.user.objectId}_${bot.applicationId}@unq.gbl.spaces`,
+  );
+  expect(requests.filter(({ route }) => route === 'conversations')).toEqual([]);
+  const [install] = requests.filter(({ route }) => route === 'install');
+  expect(JSON.parse(install?.body ?? '')).toEqual({
+    'teamsApp@odata.bind': `${exchange.microsoft.url}/v1.0/appCatalogs/teamsApps/${id}`,
+  });
+});
+
+test("an app given by its manifest's id is found in the catalog, once for all users", async () => {
+  const bot = botThatInstalls('AppCatalog.Read.All');
+  const { externalId } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: externalId.toUpperCase() });
+  await until(async () => (await inTeams(own, own)).installed === true);
+  const second = await exchange.person(own, userWithout(bot));
+  await until(async () => (await inTeams(own, second)).installed === true);
+  expect(exchange.microsoft.requests.filter(({ route, path }) => route === 'catalog' && path.includes(externalId))).toHaveLength(1);
+});
+
+test('without the permission messages wait, the reason names it, and granting it releases them in order', async () => {
+  const bot = exchange.microsoft.addBot();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const sids = [await exchange.text(own, own, PHONE, 'one'), await exchange.text(own, own, PHONE, 'two')];
+  const held = await exchange.ends(own.provider, sids[1] as string, 'stuck');
+  expect(held).toMatchObject({ channelErrorMessage: expect.stringContaining(INSTALLS), waiting: { reason: 'APP_NOT_INSTALLED' } });
+  expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining(INSTALLS) });
+  bot.permissions.push(INSTALLS);
+  await done(own.provider, 'updateBot', { sid: own.botSid, botAppId: id });
+  for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
+  expect(withoutWelcome(own)).toEqual(['one', 'two']);
+  expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
+
+test.each([
+  ['an id that is none', 'not-a-guid', /must be a GUID/],
+  ['an app that nobody has published', '6fbb3c66-8a54-4d11-9d5c-1f6f1b2d3c4e', /published/],
+])('%s: the mapping says so', async (_, botAppId, words) => {
+  const bot = botThatInstalls('AppCatalog.Read.All');
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId });
+  await until(async () => (await inTeams(own, own)).lastError ?? false);
+  expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringMatching(words) });
+});
+
+test('Graph asks to wait: the installation follows', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const refusal = { error: { code: 'TooManyRequests', message: 'Too many requests.' } };
+  exchange.microsoft.fault('install', { answer: { status: 429, headers: { 'retry-after': '1' }, body: refusal } });
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'patience'), 'DELIVERED');
+  expect(withoutWelcome(own)).toEqual(['patience']);
+});
+
+test('a user is welcomed once, in German where Teams is German, and an organization can do without', async () => {
+  const own = await exchange.customer();
+  const bots = [{ id: `28:${own.bot.applicationId}` }];
+  await exchange.say(own, own.user, '', { type: 'conversationUpdate', membersAdded: bots });
+  const [welcome] = await exchange.microsoft.until(() => shownTo(own).length > 0 && shownTo(own));
+  expect(welcome).toBe(
+    `Welcome! Your SMS number is ${own.number}. Write "+<number> <text>" to send an SMS. A text without a number goes to the number you last exchanged messages with.`,
+  );
+  const [posted] = exchange.microsoft.activities.filter(({ objectId }) => objectId === own.user.objectId);
+  expect(activityZodSchema.safeParse(JSON.parse(posted?.request.body ?? '')).error).toBeUndefined();
+  await exchange.say(own, own.user, '', { type: 'installationUpdate', action: 'add' });
+  const german = await exchange.person(own);
+  await exchange.say(own, german.user, '', { type: 'installationUpdate', action: 'add', locale: 'de-DE' });
+  await exchange.microsoft.until(() => shownTo(german).length > 0);
+  expect(shownTo(german)).toEqual([expect.stringContaining(`Willkommen! Ihre SMS-Nummer ist ${german.number}.`)]);
+
+  const document =
+    'mutation ($input: UpdateTeamsAppInput!) { updateTeamsApp(input: $input) { ... on UpdateTeamsAppSuccess { teamsApp { welcome } } } }';
+  const { data } = await own.provider.graph(document, { input: { enterpriseSid: own.enterpriseSid, welcome: false } });
+  expect(data.updateTeamsApp.teamsApp).toEqual({ welcome: false });
+  const unwelcome = await exchange.person(own);
+  await exchange.say(own, unwelcome.user, '', { type: 'installationUpdate', action: 'add' });
+  await exchange.ends(own.provider, await exchange.text(own, unwelcome, PHONE, 'first'), 'DELIVERED');
+  expect(shownTo(unwelcome)).toEqual(['first']);
+  expect(shownTo(own)).toEqual([welcome]);
+});
+
+test('a removed app is not installed again by the gateway; once it is there again, what waited arrives in order', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(own, own)).conversationKnown);
+  own.user.installed = false;
+  await exchange.say(own, own.user, '', { type: 'installationUpdate', action: 'remove' });
+  expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') });
+  const sids = [await exchange.text(own, own, PHONE, 'one'), await exchange.text(own, own, PHONE, 'two')];
+  await exchange.ends(own.provider, sids[1] as string, 'stuck');
+  expect(routesOf(own, 'install')).toEqual(['install']);
+  own.user.installed = true;
+  await exchange.say(own, own.user, '', { type: 'installationUpdate', action: 'add' });
+  for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
+  await exchange.microsoft.until(() => shownTo(own).length === 3);
+  expect(withoutWelcome(own)).toEqual(['one', 'two']);
+  expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
+
+test('what Teams suggests to write is never sent as it is', async () => {
+  const own = await exchange.customer();
+  await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'hello'), 'DELIVERED');
+  await exchange.say(own, own.user, '+<number> <text>');
+  await exchange.microsoft.until(() => shownTo(own).length > 1);
+  expect(shownTo(own)[1]).toMatch(/^Write "\+<number> <text>"/);
+  expect(await exchange.messages(own.provider)).toHaveLength(1);
+});

@@ -15,6 +15,7 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
+import { colorIcon, outlineIcon } from '../../src/domain/teams-app/icons.ts';
 import { prefixes } from './world.ts';
 
 /** How many levels of fields an open query selects: at the sixth are the entities in the lists of a list's entities. */
@@ -224,5 +225,12 @@ function textFor(name: string): string {
   if (/^externalAddress$|^to$|^from$/.test(name)) return `+49${String(Date.now()).slice(-9)}${String(texts).padStart(4, '0').slice(-4)}`;
   if (name === 'url') return `https://walk.example/${texts}`;
   if (/email|address/i.test(name)) return `walk${texts}@walk.example`;
+  if (name === 'accentColor') return '#123456';
+  if (name === 'groupId') return '02bd9fd6-8f93-4758-87c3-1fb73740a315';
+  if (/Url$/.test(name)) return 'https://walk.example/';
+  if (/Icon$/.test(name)) {
+    const icon = name === 'colorIcon' ? colorIcon('#123456') : outlineIcon();
+    return `data:image/png;base64,${icon.toString('base64')}`;
+  }
   return `walk ${texts}`;
 }

@@ -89,6 +89,10 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const row = { name: `imported ${tag}`, microsoftAddress: `imported@${tag}.example`, externalAddress: `${number}9` };
   const mappingImport = await insertCheckedImport(gateway, provider, enterprises[0] as string, row);
 
+  const { organizationSid } = provider;
+  await gateway.database.prisma.teamsApp.create({
+    data: { organizationSid, enterpriseSid: enterprises[0] as string, settings: { shortName: `app ${tag}` } },
+  });
   const admins = await gateway.database.prisma.enterpriseAdmin.findMany({ where: { organizationSid: provider.organizationSid } });
   return {
     provider,

@@ -48,12 +48,17 @@ export function mappingsFromGroup(gateway: Gateway, caller: Caller, given: Mappi
     const rows = await rowsOf(gateway.microsoft.groupMembers(credentialsOf(gateway, bot), groupId), numbers ?? 'mobile-or-business');
     if (rows.length === 0) throw invalidParameter(['groupId'], 'has no members with a phone number', groupId);
     const created = await createImport(gateway, caller, enterpriseSid, async () => {});
-    await storeRows(gateway, created, Readable.from(rows));
-    return inTransaction(gateway.prisma, async (tx) => {
-      const stored = await tx.mappingImport.findUniqueOrThrow({ where: { sid: created.sid } });
-      await remember(tx, stored);
-      return stored;
-    });
+    try {
+      await storeRows(gateway, created, Readable.from(rows));
+      return await inTransaction(gateway.prisma, async (tx) => {
+        const stored = await tx.mappingImport.findUniqueOrThrow({ where: { sid: created.sid } });
+        await remember(tx, stored);
+        return stored;
+      });
+    } catch (error) {
+      await gateway.prisma.mappingImport.deleteMany({ where: { sid: created.sid, organizationSid: caller.organizationSid } });
+      throw error;
+    }
   });
 }
 

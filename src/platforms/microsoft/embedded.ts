@@ -8,7 +8,7 @@ import type { BotCredentials, Microsoft } from './microsoft.ts';
  * Creates a stand-in for Microsoft. Every well-formed address is a user of every tenant, with an object id derived from both, except
  * addresses at `.invalid` domains. It accepts every text and shows it to nobody.
  *
- * Every group has two members, with mobile numbers derived from the tenant and the group. Some requests fail, to try out failures:
+ * Every group has two members, with numbers derived from the tenant and the group. Some requests fail, to try out failures:
  * - a group whose id consists of zeros does not exist
  * - a bot whose applicationId, tenantId or clientSecret is `invalid` gets no token, as from Microsoft's login (curable)
  * - users at `blocked.example` have blocked the bot (ConversationBlockedByUser, final)

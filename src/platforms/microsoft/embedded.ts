@@ -33,7 +33,7 @@ export function createEmbeddedMicrosoft(): Microsoft {
         yield {
           userPrincipalName: `${name}@${groupId.slice(0, 8)}.example`,
           displayName: name,
-          businessPhones: [],
+          businessPhones: [`+4930${digits}`],
           mobilePhone: `+49151${digits}`,
         };
       }

@@ -1,8 +1,8 @@
 import { AccountStatus } from '../prisma/client/enums.ts';
 import { permissionsOf } from '../src/domain/access/accounts.ts';
 import { featuresOf, organizationFeatures } from '../src/domain/access/organization.ts';
+import { accountShownTo } from '../src/domain/access/shown-accounts.ts';
 import { permissions } from '../src/domain/caller.ts';
-import { accounts } from '../src/domain/confinement.ts';
 import { builder } from './builder.ts';
 import { needs } from './columns.ts';
 
@@ -71,7 +71,7 @@ export const OrganizationRef = builder.prismaNode('Organization', {
 
 export const AccountRef = builder.prismaNode('Account', {
   id: { field: 'sid' },
-  findUnique: (sid, { caller }) => ({ sid, ...accounts(caller) }),
+  findUnique: (sid, { gateway, caller }) => accountShownTo(gateway, caller, sid),
   nullable: true,
   description:
     "An account of a communications provider. Callers authenticate with its sid and auth token (HTTP Basic). Accounts are managed by mutations, on the gateway's command line, or by the Restcomm platform.",

@@ -1,4 +1,4 @@
-import { type ASTNode, type DocumentNode, GraphQLError, visit } from 'graphql';
+import { type ASTNode, type DocumentNode, GraphQLError, type SourceLocation, visit } from 'graphql';
 
 /**
  * Makes the errors that graphql's own `execute` would have, of those of a compiled document: graphql-jit's name places in the document, but not its
@@ -13,12 +13,7 @@ export function exactErrors(document: DocumentNode, errors: readonly GraphQLErro
   });
 }
 
-interface Place {
-  readonly line: number;
-  readonly column: number;
-}
-
-const placeOf = ({ line, column }: Place) => `${line}:${column}`;
+const placeOf = ({ line, column }: SourceLocation) => `${line}:${column}`;
 
 /** Of nodes that begin at the same place, the outermost: a field, rather than its name. */
 function nodesByPlace(document: DocumentNode): ReadonlyMap<string, ASTNode> {

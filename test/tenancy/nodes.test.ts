@@ -122,5 +122,18 @@ describe('a global id', () => {
     );
     expect(data.made.mapping.account.id).toBe(id);
     expect(await found(restricted)).toBe(id);
+
+    const other = await createAccount(deps, { email: 'third@provider.example', organization: { sid: world.provider.organizationSid } });
+    const sender = graphClient(gateway.fetch, { user: other.account.sid, password: other.authToken });
+    const sent = await sender(
+      'mutation ($mappingSid: ID!) { sendMessage(input: { mappingSid: $mappingSid, to: "+4930123", body: "Hello" }) { ... on SendMessageSuccess { sentMessage { account { id } } } } }',
+      { mappingSid: world.sids.Mapping?.[0] },
+    );
+    const senderId = sent.data.sendMessage.sentMessage.account.id;
+    const elsewhere = await token(['READ'], world.sids.Enterprise?.[1]);
+    expect(await Promise.all([restricted, elsewhere].map(async (graph) => (await graph(NODE, { id: senderId })).data.node?.id))).toEqual([
+      senderId,
+      undefined,
+    ]);
   });
 });

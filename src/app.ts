@@ -11,6 +11,14 @@ import { createCredentialWatch } from './admission/credential-watch.ts';
 import type { FailedAttemptsOptions } from './admission/failed-attempts.ts';
 import { CHANGES, createFairness, READS } from './admission/fairness.ts';
 import { DEFAULT_LIMITS, type Limits } from './admission/limits.ts';
+import {
+  type ObserveRefusal,
+  observedAttempts,
+  observedQuota,
+  observedRate,
+  observedTurns,
+  type RequestReport,
+} from './admission/observed.ts';
 import { createOrigins } from './admission/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
 import { createCallerQuota } from './admission/quota.ts';
@@ -67,6 +75,12 @@ export interface AppOptions {
   readonly corsOrigins?: readonly string[];
   /** Receives a report of every operation; by default, the access log. */
   readonly observe?: ObserveOperation;
+  /** Receives a report of every request over HTTP. */
+  readonly observeRequest?: (report: RequestReport) => void;
+  /** Receives every refusal by a limit. */
+  readonly observeRefusal?: ObserveRefusal;
+  /** Serves /metrics. Absent: not on this port. */
+  readonly metrics?: (request: Request) => Promise<Response>;
   /** Whether the database responds and is migrated, and the process is not draining. */
   readonly isReady: () => boolean | Promise<boolean>;
 }
@@ -93,13 +107,13 @@ export function createApp(options: AppOptions): App {
   const { gateway, live, log, botFramework, playground, embedded, isReady, graph: shown = OPEN } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const admission = createAdmission(options, limits.requestTimeoutMs);
-  const authenticate = createAuthentication(gateway, options.failedAttempts);
+  const { authenticate, quota } = createChecks(options);
   const admit = createAdmit({ authenticate, admission, log });
   const credentials = createCredentialWatch({ prisma: gateway.prisma, verified: gateway.verified, log });
   let draining = false;
   const { graph, contract, bulk } = createFaces(options, {
     ...{ admission, credentials, isDraining: () => draining },
-    subscriptions: createCallerQuota(limits.subscriptionsPerAccount),
+    subscriptions: quota('subscriptions', limits.subscriptionsPerAccount),
   });
   const standIn = embedded && createStandInFace(gateway, { ...embedded, fetch: async (own) => responseOf(await route(own, {})) });
 
@@ -118,6 +132,7 @@ export function createApp(options: AppOptions): App {
       return botEndpoint(gateway, botFramework, whole);
     }
     if (pathname.startsWith('/health/')) return health(whole, isReady);
+    if (options.metrics && pathname === '/metrics') return options.metrics(whole);
     const page = options.console?.serve(whole);
     if (page) return page;
     if (pathname === '/' && options.console) return new Response(null, { status: 302, headers: { location: 'console/' } });
@@ -125,12 +140,14 @@ export function createApp(options: AppOptions): App {
     return Response.json({ error: 'Not found' }, { status: 404 });
   }
 
-  async function answer(request: AnyRequest, peer: Peer): Promise<AnyResponse> {
+  async function respond(request: AnyRequest, peer: Peer): Promise<AnyResponse> {
     const response = await route(request, peer).catch((error: unknown) => answerFault(log, error));
     secure(response);
     return response;
   }
 
+  const { observeRequest } = options;
+  const answer = observeRequest ? observedAnswer(respond, observeRequest) : respond;
   return {
     fetch: async (request, peer = {}) => responseOf(await answer(request, peer)),
     direct: {
@@ -142,7 +159,7 @@ export function createApp(options: AppOptions): App {
     },
     attach: (server, addressOf) => {
       const { origins } = admission;
-      const sockets = createCallerQuota(limits.socketsPerAccount);
+      const sockets = quota('sockets', limits.socketsPerAccount);
       return attachWebSockets(server, { graph: graph.streaming, authenticate, origins, addressOf, quota: sockets, log });
     },
     drain: () => {
@@ -154,14 +171,50 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-function createAdmission({ gateway, rateLimit, corsOrigins = [] }: AppOptions, requestTimeoutMs: number): Admission {
+function createAdmission({ gateway, rateLimit, corsOrigins = [], observeRefusal }: AppOptions, requestTimeoutMs: number): Admission {
+  const [reads, changes] = [createFairness(READS), createFairness(CHANGES)];
   return {
     origins: createOrigins(corsOrigins, () => gateway.publicUrl),
-    rateLimit,
-    reads: createFairness(READS),
-    changes: createFairness(CHANGES),
+    rateLimit: rateLimit && observeRefusal ? observedRate(rateLimit, observeRefusal) : rateLimit,
+    reads: observeRefusal ? observedTurns(reads, observeRefusal) : reads,
+    changes: observeRefusal ? observedTurns(changes, observeRefusal) : changes,
     requestTimeoutMs,
   };
+}
+
+/** Creates the checks of credentials, and the quotas of what callers have open. */
+function createChecks({ gateway, failedAttempts, observeRefusal }: AppOptions) {
+  const authenticate = createAuthentication(gateway, failedAttempts);
+  return {
+    authenticate: observeRefusal ? observedAttempts(authenticate, observeRefusal) : authenticate,
+    quota: (limit: 'sockets' | 'subscriptions', maximum: number) => {
+      const quota = createCallerQuota(maximum);
+      return observeRefusal ? observedQuota(quota, limit, observeRefusal) : quota;
+    },
+  };
+}
+
+type Answer = (request: AnyRequest, peer: Peer) => Promise<AnyResponse>;
+
+/** Reports every request, once it is answered. */
+const observedAnswer =
+  (respond: Answer, observe: (report: RequestReport) => void): Answer =>
+  async (request, peer) => {
+    const began = performance.now();
+    const response = await respond(request, peer);
+    observe({ face: faceOf(targetOf(request).pathname), status: response.status, durationMs: performance.now() - began });
+    return response;
+  };
+
+/** Names what a path is for. */
+function faceOf(pathname: string): string {
+  if (pathname === '/graphql' || SCHEMA_FILE.test(pathname)) return 'graph';
+  if (CONTRACT.test(pathname)) return 'contract';
+  if (BULK.test(pathname)) return 'bulk';
+  if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return 'restcomm';
+  if (pathname === BOT_ENDPOINT) return 'teams';
+  if (pathname.startsWith(STAND_IN)) return 'stand-in';
+  return /^\/(health|metrics|console)(\/|$)/.exec(pathname)?.[1] ?? 'other';
 }
 
 /** Creates the two faces, over one schema and one set of resolvers, and the one of links. */

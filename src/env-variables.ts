@@ -141,6 +141,16 @@ export const variables = z
       .refine((origins) => origins.every(isOrigin))
       .optional()
       .describe('https://host or https://host:port, comma separated, without a path'),
+    /** TCP port of its own for /metrics; 0 for any free port. */
+    METRICS_PORT: wholeNumber(0, 65_535).optional().describe('a port from 0 to 65535'),
+    /** Address of that port. */
+    METRICS_HOST: z.string().default('127.0.0.1').describe('a host name or an IP address'),
+    /** Bearer token that /metrics requires. Without METRICS_PORT, it serves /metrics on the gateway's port. */
+    METRICS_TOKEN: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,128}$/)
+      .optional()
+      .describe('16 to 128 visible ASCII characters without spaces'),
     /** Lowest level to log. */
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe(LOG_LEVELS.join(', ')),
     /** Master key of sealed secrets and token digests, 32 bytes in base64. By default, the embedded database keeps one in DATA_DIR/secrets.key. */
@@ -204,6 +214,7 @@ export const CONFIDENTIAL: ReadonlySet<VariableName> = new Set<VariableName>([
   'RESTCOMM_URL',
   'RESTCOMM_AUTH_TOKEN',
   'REDIS_URL',
+  'METRICS_TOKEN',
   'SECRETS_KEY',
   'SECRETS_KEYS',
 ]);

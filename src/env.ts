@@ -64,6 +64,8 @@ export interface Settings {
   readonly rateLimit?: number;
   readonly limits: Limits;
   readonly corsOrigins: readonly string[];
+  /** Absent: off. Without a port, they are on the gateway's. There is a port or a token. */
+  readonly metrics?: { readonly host: string; readonly port?: number; readonly token?: string };
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** The current master key, then the retired ones. Absent: the embedded database's key file. */
   readonly secretsKeys?: readonly Buffer[];
@@ -134,6 +136,7 @@ function settingsOf(values: VariableValues): Settings {
       subscriptionsPerAccount: values.MAX_SUBSCRIPTIONS_PER_ACCOUNT,
     },
     corsOrigins: values.CORS_ORIGINS ?? [],
+    metrics: metricsOf(values),
     logLevel: values.LOG_LEVEL,
     secretsKeys: values.SECRETS_KEYS ?? (values.SECRETS_KEY && [values.SECRETS_KEY]),
   };
@@ -142,6 +145,10 @@ function settingsOf(values: VariableValues): Settings {
 function restcommOf({ RESTCOMM_URL, RESTCOMM_ACCOUNT_SID = '', RESTCOMM_AUTH_TOKEN = '' }: VariableValues): Settings['restcomm'] {
   if (RESTCOMM_URL === undefined) return undefined;
   return { url: RESTCOMM_URL, accountSid: RESTCOMM_ACCOUNT_SID, authToken: RESTCOMM_AUTH_TOKEN };
+}
+
+function metricsOf({ METRICS_HOST: host, METRICS_PORT: port, METRICS_TOKEN: token }: VariableValues): Settings['metrics'] {
+  return port === undefined && token === undefined ? undefined : { host, port, token };
 }
 
 function microsoftOf(values: VariableValues): Settings['microsoft'] {

@@ -47,9 +47,13 @@ async function main(): Promise<void> {
   });
 
   const hasStarted = exitEarly(stopped, settings.databaseUrl !== undefined, log);
+  const metrics = settings.metrics && (await import('./metrics/metrics.ts')).createMetrics();
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   // The embedded database compiles on another thread, so the app's modules load meanwhile.
-  const [database, { createApp }] = await Promise.all([connect({ ...settings, ...settings.limits, log }), import('./app.ts')]);
+  const [database, { createApp }] = await Promise.all([
+    connect({ ...settings, ...settings.limits, observeStatement: metrics?.observeStatement, log }),
+    import('./app.ts'),
+  ]);
   try {
     await bringUpToDate(database, log);
     hasStarted();
@@ -58,9 +62,9 @@ async function main(): Promise<void> {
       first = account;
       announceAccount(account);
     };
-    const gateway = await startGateway({ settings, database, secrets, createApp, onFirstAccount, log });
+    const gateway = await startGateway({ settings, database, secrets, createApp, metrics, onFirstAccount, log });
     announce(gateway.url, settings.console, first);
-    log.info({ url: gateway.url, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
+    log.info({ url: gateway.url, metricsUrl: gateway.metricsUrl, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
 
     const signal = await stopped;
     log.info({ signal }, 'draining');

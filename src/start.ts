@@ -14,9 +14,13 @@ import { createKeptMappings } from './domain/kept-mappings.ts';
 import type { Secrets } from './domain/secrets.ts';
 import { createVerifiedCredentials } from './domain/verified-credentials.ts';
 import type { Settings } from './env.ts';
+import { readBacklog } from './exchange/backlog.ts';
 import { type Exchange, startExchange } from './exchange/exchange.ts';
+import { createAccessLog, type OperationReport } from './execution/operations.ts';
 import type { WebSockets } from './graph/streams/websocket.ts';
 import { createLive, type Live } from './live/live.ts';
+import { metricsEndpoint } from './metrics/endpoint.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import { connectPlatforms } from './platforms/connect.ts';
 import type { SmsReport } from './platforms/restcomm/embedded.ts';
 import { type Listener, listen } from './server/server.ts';
@@ -34,6 +38,8 @@ interface StartOptions {
   readonly secrets: Secrets;
   /** Loaded while the database opens. */
   readonly createApp: typeof createApp;
+  /** Absent: off. */
+  readonly metrics?: Metrics;
   /** Called as soon as a new database has its first account, which remains even if the start then fails. */
   readonly onFirstAccount: (account: FirstAccount) => void;
   readonly log: Logger;
@@ -49,6 +55,8 @@ export interface FirstAccount {
 /** A gateway that serves requests and moves messages. */
 interface Running {
   readonly url: string;
+  /** Where /metrics is, if it has a port of its own. */
+  readonly metricsUrl?: string;
   /** Ends live streams, lets requests finish, and releases the claimed lanes. The database stays open. */
   stop(): Promise<void>;
 }
@@ -63,7 +71,7 @@ interface Wiring {
 
 /** Starts everything on an open database, and listens. @throws ListenError, AccountError */
 export async function startGateway(options: StartOptions): Promise<Running> {
-  const { settings, database, onFirstAccount, log } = options;
+  const { settings, database, metrics, onFirstAccount, log } = options;
   const wiring: Wiring = {};
   const { gateway, botFramework } = assemble(options, wiring);
   const first = await bootstrapAccount(gateway, settings);
@@ -79,6 +87,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     console: settings.console ? loadConsole() : undefined,
     embedded: { carrier: !settings.restcomm, teams: !settings.microsoft && !settings.playground },
     playground: settings.playground !== undefined,
+    ...(metrics && observersOf(options, metrics)),
     isReady: () => !draining && database.ready(),
   });
   wiring.app = app;
@@ -92,14 +101,24 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const sockets = app.attach(listener.server, listener.addressOf);
   const { maxDeliveries: concurrency = MAX_DELIVERIES[database.kind] } = settings;
   const { maxDeliveriesPerOrganization: perOrganization = Math.ceil(concurrency / 2) } = settings;
-  const exchange = startExchange(gateway, { ...settings, concurrency, perOrganization, isCarrierEmbedded: !settings.restcomm });
+  const exchange = startExchange(gateway, {
+    ...settings,
+    concurrency,
+    perOrganization,
+    isCarrierEmbedded: !settings.restcomm,
+    observeJob: metrics?.observeJob,
+  });
   const imports = startImports(gateway);
   wiring.imports = imports;
   const notifier = notifyWith(exchange, live, openChannel);
   wiring.notifier = notifier;
 
+  metrics?.measure({ connections: database.pools, streams: live, readBacklog: () => readBacklog(database.sql) });
+  const metricsListener = await serveMetrics(options);
+
   return {
     url: listener.url,
+    metricsUrl: metricsListener?.url,
     stop: async () => {
       draining = true;
       await stopServing(app, listener, sockets, log);
@@ -107,22 +126,26 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       await notifier.close();
       await credentialChanges?.close();
       rateLimit?.close();
+      await metricsListener?.drain(0);
+      metrics?.close();
     },
   };
 }
 
 /** Creates the domain's dependencies. */
-function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wiring) {
+function assemble({ settings, database, secrets, metrics, log }: StartOptions, wiring: Wiring) {
   const { botFramework, ...platforms } = connectPlatforms({
     settings,
     report: (report) => void wiring.app?.fetch(callbackOf(report)),
     isKnownAudience: (applicationId) => hasBotOf(database.sql, applicationId),
+    observeCall: metrics?.observeCall,
   });
+  const counted = metrics?.counted ?? ((_name, cache) => cache);
   const gateway: Gateway = {
     ...{ prisma: database.prisma, sql: database.sql, secrets, log },
     // No other process writes to the embedded database, so no change is missed.
-    verified: createVerifiedCredentials({ hears: database.kind === 'embedded' }),
-    keptMappings: createKeptMappings({ hears: database.kind === 'embedded' }),
+    verified: counted('credentials', createVerifiedCredentials({ hears: database.kind === 'embedded' })),
+    keptMappings: counted('mappings', createKeptMappings({ hears: database.kind === 'embedded' })),
     ...platforms,
     foldTypography: settings.foldTypography,
     hints: {
@@ -135,6 +158,29 @@ function assemble({ settings, database, secrets, log }: StartOptions, wiring: Wi
     },
   };
   return { gateway, botFramework };
+}
+
+/** The app's observers, and /metrics on its port, unless it has one of its own. */
+function observersOf({ settings, log }: StartOptions, metrics: Metrics) {
+  const logOperation = createAccessLog(log);
+  const { observeRequest, observeRefusal, observeOperation } = metrics;
+  return {
+    ...{ observeRequest, observeRefusal },
+    observe: (report: OperationReport) => {
+      logOperation(report);
+      observeOperation(report);
+    },
+    metrics: settings.metrics?.port === undefined ? metricsEndpoint(metrics, settings.metrics?.token) : undefined,
+  };
+}
+
+/** Serves /metrics on a port of its own, if it has one. @throws ListenError */
+async function serveMetrics({ settings, metrics }: StartOptions): Promise<Listener | undefined> {
+  const { host, port, token } = settings.metrics ?? {};
+  if (!metrics || host === undefined || port === undefined) return undefined;
+  const serve = metricsEndpoint(metrics, token);
+  const notFound = () => new Response(null, { status: 404 });
+  return listen((request) => (new URL(request.url).pathname === '/metrics' ? serve(request) : notFound()), { host, port });
 }
 
 async function rateLimitOf({ rateLimit: perMinute, redisUrl }: Settings, log: Logger): Promise<RateLimit | undefined> {

@@ -51,7 +51,7 @@ export function createContract(options: ContractOptions): Face {
       const context = contextFor(withLargePages(caller), interest);
       const execute = documents.get(operation) as Run<ValuesResult>;
       const kind = request.method === 'GET' || request.method === 'HEAD' ? 'query' : 'mutation';
-      const facts = { face: 'contract', name: operation.operation, kind, caller } as const;
+      const facts = { face: 'contract', name: operation.operation, label: operation.operation, kind, caller } as const;
       const work = () => observed(observe, facts, () => execute(context, operation.variables(read)));
       const { data, errors } = await inTurn(admission, caller, kind, work, interest);
       const error = errors?.[0];

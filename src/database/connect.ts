@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { PrismaClient } from '../../prisma/client/client.ts';
 import { openEmbedded } from './embedded/embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
+import { type ObserveStatement, observeStatements, type PoolName } from './observed.ts';
 import { MIGRATIONS } from './package-root.ts';
 import { openPostgres, timeoutsWithin } from './postgres/postgres.ts';
 import { statementNames } from './postgres/statement-names.ts';
@@ -15,6 +16,8 @@ export interface Database {
   readonly sql: Sql;
   /** The connections that `prisma` also uses. The embedded database has only one: inside a transaction, use only the transaction. */
   readonly pool: pg.Pool;
+  /** All connections, for metrics. */
+  readonly pools: ReadonlyMap<PoolName, Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'>>;
   readonly kind: 'embedded' | 'postgres';
   /** Whether the database responds within 3 s and has every migration. Never rejects. */
   ready(): Promise<boolean>;
@@ -26,6 +29,8 @@ interface ConnectOptions {
   readonly dataDir: string;
   readonly databaseUrl?: string;
   readonly log: Pick<Logger, 'warn'>;
+  /** Receives each statement. */
+  readonly observeStatement?: ObserveStatement;
   /** How long to wait for a PostgreSQL that is still starting, in ms. */
   readonly patience?: number;
   /** How long a request may take, in ms (REQUEST_TIMEOUT). A connection that does not respond is closed within it. */
@@ -39,7 +44,7 @@ const READY_TIMEOUT_MS = 3_000;
  * @throws ConnectionError; DataDirectoryError; DirectoryInUseError
  */
 export async function connect(options: ConnectOptions): Promise<Database> {
-  const { dataDir, databaseUrl, log, patience = 10_000, requestTimeoutMs = 30_000 } = options;
+  const { dataDir, databaseUrl, log, observeStatement, patience = 10_000, requestTimeoutMs = 30_000 } = options;
   const migrations = await readMigrations(MIGRATIONS);
   const { pool, batchPool, movingPool, cancelStatement, close } = databaseUrl
     ? await openPostgres(databaseUrl, patience, requestTimeoutMs)
@@ -47,6 +52,9 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
   for (const each of new Set([pool, batchPool, movingPool]))
     each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
+  const pools = new Map<PoolName, pg.Pool>([['main', pool]]);
+  if (databaseUrl) pools.set('batches', batchPool).set('moving', movingPool);
+  if (observeStatement) for (const [name, each] of pools) observeStatements(each, name, observeStatement);
   const nameOf = databaseUrl ? statementNames() : unnamed;
   const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
@@ -64,6 +72,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     prisma,
     sql: createSql({ pool, batchPool, movingPool, cancelStatement }, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
     pool,
+    pools,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {
       const timeout = new AbortController();

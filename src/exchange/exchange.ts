@@ -12,7 +12,7 @@ import { fillUsage, foldUsage } from '../domain/messages/fold-usage.ts';
 import { purgeAttempts } from '../domain/webhooks/attempts.ts';
 import { watchClock } from './clock.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
-import { startJobs } from './jobs.ts';
+import { type ObserveJob, startJobs } from './jobs.ts';
 import { restoreLanes } from './outbox.ts';
 import { finishAccepted, RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
 import { expireHeldTexts } from './teams/held-texts.ts';
@@ -36,6 +36,8 @@ interface ExchangeOptions extends DispatcherOptions {
   readonly auditRetentionDays: number;
   /** Whether Restcomm is the embedded stand-in, which reports nothing of what it had accepted before a restart. */
   readonly isCarrierEmbedded: boolean;
+  /** Receives a report of each run of a job. */
+  readonly observeJob?: ObserveJob;
 }
 
 const HOUR_MS = 60 * 60_000;
@@ -51,7 +53,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
   const clock = watchClock(gateway);
   const eventRetentionMs = options.eventRetentionDays * DAY_MS;
   const auditRetentionMs = options.auditRetentionDays * DAY_MS;
-  const jobs = startJobs(gateway, [
+  const jobs = startJobs({ prisma, log: gateway.log, observe: options.observeJob }, [
     { name: 'reconcile-statuses', everyMs: 30_000, run: (signal) => reconcileStatuses(gateway, { signal }) },
     { name: RECOVER_INBOUND, everyMs: 60_000, run: (signal) => recoverInbound(gateway, { signal }) },
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },

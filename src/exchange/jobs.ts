@@ -11,6 +11,9 @@ interface Job {
   readonly run: (signal: AbortSignal) => Promise<unknown>;
 }
 
+/** Receives a report of each run of a job on this instance. Must not throw. */
+export type ObserveJob = (job: string, outcome: 'done' | 'failed', durationMs: number) => void;
+
 interface Jobs {
   /** Starts no further run, and resolves when the current ones have ended. */
   stop(): Promise<void>;
@@ -21,11 +24,15 @@ const CHECKS_PER_PERIOD = 10;
 /** By how much the clock must have gone back, in ms. Less is the time that one instance's claim waits for another's. */
 const STEP_MS = 5000;
 
+interface JobsOptions extends Pick<Gateway, 'prisma' | 'log'> {
+  readonly observe?: ObserveJob;
+}
+
 /**
  * Runs each job when it is due. Among several instances, the one that advances a job's due time runs it. A due time that is much later than a period from now
  * was set before the clock went back.
  */
-export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs: readonly Job[]): Jobs {
+export function startJobs({ prisma, log, observe }: JobsOptions, jobs: readonly Job[]): Jobs {
   const stopping = new AbortController();
   const { signal } = stopping;
   // Each job waits with it: more are no leak.
@@ -34,11 +41,22 @@ export function startJobs({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, jobs
   async function repeat(job: Job): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (await claim(job)) await job.run(signal);
+        if (await claim(job)) await run(job);
       } catch (error) {
         log.error({ err: error, job: job.name }, 'job failed; it runs again when it is next due');
       }
       await delay(job.everyMs / CHECKS_PER_PERIOD, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async function run({ name, run }: Job): Promise<void> {
+    const began = performance.now();
+    let outcome: 'done' | 'failed' = 'failed';
+    try {
+      await run(signal);
+      outcome = 'done';
+    } finally {
+      observe?.(name, outcome, performance.now() - began);
     }
   }
 

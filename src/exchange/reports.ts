@@ -1,9 +1,10 @@
 import type { ChannelStatus } from '../../prisma/client/client.ts';
 import type { Gateway } from '../domain/gateway.ts';
+import { type MessageStep, publishStep } from '../domain/messages/message-steps.ts';
 import { advanceStatus, type ReportOutcome, reportStatus, type StatusReport } from '../domain/messages/status-reports.ts';
 import { inTransaction, type Transaction } from '../domain/transaction.ts';
 
-type Reported = { readonly sid: string; readonly organizationSid: string };
+type Reported = Pick<MessageStep, 'direction'> & { readonly sid: string; readonly organizationSid: string };
 
 /**
  * Advances a message's status by a report. A status never goes back; a report that contradicts the final one is logged. A report that only says
@@ -29,12 +30,14 @@ export async function applyReport(
 /** Hints at the event of a report that advanced a status, and logs one that contradicts it. @returns whether the status advanced */
 export function publishOutcome(
   { hints, log }: Gateway,
-  { sid, organizationSid }: Reported,
-  { status }: StatusReport,
+  { sid, organizationSid, direction }: Reported,
+  { status, errorCode }: StatusReport,
   outcome: ReportOutcome,
 ): boolean {
-  if (outcome === 'advanced') hints.appended(organizationSid);
-  else if (contradicts(outcome, status)) {
+  if (outcome === 'advanced') {
+    publishStep({ direction, status, reason: status === 'FAILED' || status === 'UNDELIVERED' ? errorCode : undefined });
+    hints.appended(organizationSid);
+  } else if (contradicts(outcome, status)) {
     log.warn({ messageSid: sid, kept: outcome, reported: status }, 'conflicting final statuses reported; keeping the first');
   }
   return outcome === 'advanced';

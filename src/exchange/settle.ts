@@ -1,4 +1,5 @@
 import type { Gateway } from '../domain/gateway.ts';
+import { directionOf } from '../domain/messages/lanes.ts';
 import { outcomeOf, REPORT_TYPES, type ReportRow, reporting, reportValues, type StatusReport } from '../domain/messages/status-reports.ts';
 import type { Claim, OutboxEntry } from './outbox.ts';
 import { publishOutcome } from './reports.ts';
@@ -26,7 +27,7 @@ export async function settleDelivered(
     group: organizationSid,
     key: lane,
   });
-  publishOutcome(gateway, { sid: messageSid, organizationSid }, report, outcomeOf(row, messageSid));
+  publishOutcome(gateway, { sid: messageSid, organizationSid, direction: directionOf(lane) }, report, outcomeOf(row, messageSid));
   return row?.remains ?? false;
 }
 

@@ -1,4 +1,4 @@
-import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, type OperationTypeNode } from 'graphql';
+import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, Kind, type OperationTypeNode } from 'graphql';
 import type { Logger } from 'pino';
 import { LostInterestError } from '../database/interest.ts';
 import { isUnavailable } from '../database/unavailable.ts';
@@ -10,6 +10,8 @@ export interface OperationReport {
   readonly face: 'graph' | 'contract';
   /** The name in the document, or the contract's; absent if it has none. */
   readonly name: string | undefined;
+  /** For metrics: the name if it is a trusted document's or the contract's, else the first field at the root. Of few values. */
+  readonly label: string;
   /** A subscription is reported once it has opened, or failed to open. */
   readonly kind: `${OperationTypeNode}`;
   readonly caller: Caller;
@@ -25,7 +27,7 @@ export interface OperationReport {
 export type ObserveOperation = (report: OperationReport) => void;
 
 /** The part of the report that is known before the operation runs. */
-type OperationFacts = Pick<OperationReport, 'face' | 'name' | 'kind' | 'caller'>;
+type OperationFacts = Pick<OperationReport, 'face' | 'name' | 'label' | 'kind' | 'caller'>;
 
 /** The part of a run's result that is reported. A planned run has `text` or `planned`. */
 interface Outcome {
@@ -60,10 +62,20 @@ export async function observed<Result extends object>(
   }
 }
 
-/** Returns the name and kind of the operation that `operationName` selects in the document. */
-export function factsOf(document: DocumentNode, operationName: string | null | undefined): Pick<OperationFacts, 'name' | 'kind'> {
+/**
+ * Returns the name, label and kind of the operation that `operationName` selects in a valid document.
+ * @param trustedNames the names of trusted documents' operations
+ */
+export function factsOf(
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  trustedNames: ReadonlySet<string>,
+): Pick<OperationFacts, 'name' | 'label' | 'kind'> {
   const operation = getOperationAST(document, operationName);
-  return { name: operation?.name?.value, kind: operation?.operation ?? 'query' };
+  const name = operation?.name?.value;
+  const first = operation?.selectionSet.selections[0];
+  const field = first?.kind === Kind.FIELD ? first.name.value : 'fragment';
+  return { name, label: name !== undefined && trustedNames.has(name) ? name : field, kind: operation?.operation ?? 'query' };
 }
 
 /** Returns the code that the caller will get: the errors are not masked yet. ABANDONED: no caller waits for one. */
@@ -83,7 +95,7 @@ function codeOf(errors: ExecutionResult['errors']): string {
 /** Creates the access log: a line for each operation, at level `debug`. */
 export function createAccessLog(log: Pick<Logger, 'debug' | 'isLevelEnabled'>): ObserveOperation {
   if (!log.isLevelEnabled('debug')) return () => {};
-  return ({ caller, durationMs, ...report }) => {
+  return ({ caller, durationMs, label: _, ...report }) => {
     const { accountSid, adminSid, accessTokenSid, requestId, remoteAddress } = caller;
     const ms = Math.round(durationMs * 10) / 10;
     log.debug({ ...report, ms, accountSid, adminSid, accessTokenSid, requestId, remoteAddress }, 'operation');

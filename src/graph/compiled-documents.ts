@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { createQuota } from '../admission/quota.ts';
 import { asText, type JsonText } from '../execution/answers.ts';
+import { factsOf } from '../execution/operations.ts';
 import { prepareRun, type Run, type Variables } from '../execution/run.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import { valueErrors } from './documents/variable-count.ts';
@@ -11,6 +12,8 @@ import { valueErrors } from './documents/variable-count.ts';
 interface CompiledDocument {
   /** The operation's name in the document. */
   readonly name: string | undefined;
+  /** Its name in metrics (OperationReport). */
+  readonly label: string;
   readonly kind: 'query' | 'mutation';
   /** Whether the operation is within the limits with these variables. */
   readonly passes: (variables: Variables) => boolean;
@@ -40,7 +43,12 @@ interface CachedDocument {
  * Caches documents, parsed, validated and compiled. A text is compiled when it is received a second time: compiling takes some milliseconds, too many
  * for a text that is sent once. graphql's own `execute` runs mutations.
  */
-export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentChecks, log: Pick<Logger, 'warn'>): CompiledDocuments {
+export function createCompiledDocuments(
+  schema: GraphQLSchema,
+  checks: DocumentChecks,
+  trustedNames: ReadonlySet<string>,
+  log: Pick<Logger, 'warn'>,
+): CompiledDocuments {
   const quota = createQuota(MAX_DOCUMENTS_PER_ACCOUNT);
   const entries = new LRUCache<string, CachedDocument>({ max: MAX_DOCUMENTS, dispose: ({ accountSid }) => quota.release(accountSid) });
 
@@ -69,7 +77,7 @@ export function createCompiledDocuments(schema: GraphQLSchema, checks: DocumentC
         add(key, accountSid);
         return undefined;
       }
-      if (entry.compiled === undefined) entry.compiled = compile(schema, checks, log, text, operationName);
+      if (entry.compiled === undefined) entry.compiled = compile(schema, checks, trustedNames, log, text, operationName);
       return entry.compiled ?? undefined;
     },
   };
@@ -83,6 +91,7 @@ const keyOf = (text: string, operationName: string | undefined) =>
 function compile(
   schema: GraphQLSchema,
   checks: DocumentChecks,
+  trustedNames: ReadonlySet<string>,
   log: Pick<Logger, 'warn'>,
   text: string,
   operationName: string | undefined,
@@ -94,13 +103,13 @@ function compile(
     if (!operation || operation.operation === 'subscription') return null;
     const isWithinCost = rememberSizes((variables) => checks.check(document, operationName, variables).length === 0);
     const passes = (variables: Variables) => valueErrors(variables).length === 0 && isWithinCost(variables);
-    const name = operation.name?.value;
+    const { name, label } = factsOf(document, operationName, trustedNames);
     if (operation.operation === 'query') {
-      return { name, kind: 'query', passes, run: prepareRun(schema, document, operationName, asText, log) };
+      return { name, label, kind: 'query', passes, run: prepareRun(schema, document, operationName, asText, log) };
     }
     const run = async (contextValue: object, variableValues: object) =>
       execute({ schema, document, operationName, contextValue, variableValues } as ExecutionArgs);
-    return { name, kind: 'mutation', passes, run };
+    return { name, label, kind: 'mutation', passes, run };
   } catch {
     // Yoga reports the errors.
     return null;

@@ -63,7 +63,7 @@ export function createGraph(options: GraphOptions): Graph {
     return options.introspection ? masked : withoutSuggestion(masked);
   };
   const yoga = createYogaServer({ schema, contextFor, mask, checks, trusted, admission, observe, log });
-  const documents = createCompiledDocuments(schema, checks, log);
+  const documents = createCompiledDocuments(schema, checks, trusted.names, log);
   const areAllDocumentsRun = options.trustedDocuments?.mode !== 'only';
   const simple = areAllDocumentsRun ? createSimpleOperations({ documents, contextFor, admission, observe }) : undefined;
   const streaming = createStreaming({

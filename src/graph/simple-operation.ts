@@ -35,9 +35,9 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
     const { query, operationName, variables } = body;
     const compiled = documents.get(actorOf(caller), query, operationName);
     if (!compiled?.passes(variables)) return undefined;
-    const { name, kind, run } = compiled;
+    const { name, label, kind, run } = compiled;
     const context = contextFor(caller, interest);
-    const facts = { face: 'graph', name, kind, caller } as const;
+    const facts = { face: 'graph', name, label, kind, caller } as const;
     const work = () => observed(observe, facts, () => run(context, variables), wasRun);
     const result = await inTurn(admission, caller, kind, work, interest).catch(ignoreOverload);
     if (result === undefined) return undefined;

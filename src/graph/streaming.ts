@@ -97,14 +97,14 @@ async function executeInTime(
 
 /** Opens a stream, unless its account has the maximum open. */
 async function subscribe(
-  { admission, subscriptions, observe }: StreamingOptions,
+  { admission, subscriptions, trusted, observe }: StreamingOptions,
   prepared: Prepared,
 ): ReturnType<PreparedOperation['subscribe']> {
   const { caller, document, operationName } = prepared;
   const reached = subscriptions.take(caller);
   if (reached) return { errors: [tooManySubscriptions(reached)] };
   const ended = ({ caller }: Pick<Subscription, 'caller'>) => subscriptions.release(caller);
-  const facts = { face: 'graph', caller, ...factsOf(document, operationName) } as const;
+  const facts = { face: 'graph', caller, ...factsOf(document, operationName, trusted.names) } as const;
   const open = () =>
     observed<RenderedStream | { errors: readonly GraphQLError[] }>(observe, facts, () => subscribeRendered(prepared, ended));
   try {

@@ -52,7 +52,7 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
     },
     plugins: [
       ...[malformedJson, refusalBodies, noStreams],
-      ...[resolveDocuments(trusted), checkDocuments(checks), runInTurn(admission, observe, mask)],
+      ...[resolveDocuments(trusted), checkDocuments(checks), runInTurn({ admission, observe, trusted }, mask)],
     ],
     context: ({ caller, interest }) => contextFor(caller, interest),
     maskedErrors: { maskError: (error) => (isTooLarge(error) ? bodyTooLarge() : mask(error)) },
@@ -96,11 +96,14 @@ function checkDocuments({ parse, validate, check }: DocumentChecks): Plugin<Serv
  * Runs every operation when it is its account's turn, unless it was run already. Its errors are masked here, where the request id is known;
  * `maskedErrors` then leaves them as they are.
  */
-function runInTurn(admission: Admission, observe: ObserveOperation, mask: YogaOptions['mask']): Plugin<ServerContext> {
+function runInTurn(
+  { admission, observe, trusted }: Pick<YogaOptions, 'admission' | 'observe' | 'trusted'>,
+  mask: YogaOptions['mask'],
+): Plugin<ServerContext> {
   return {
     onExecute: ({ setExecuteFn, args }) => {
       const { caller, interest, rate, request, result: knownResult } = args.contextValue;
-      const facts = { face: 'graph', caller, ...factsOf(args.document, args.operationName) } as const;
+      const facts = { face: 'graph', caller, ...factsOf(args.document, args.operationName, trusted.names) } as const;
       setExecuteFn(async (executionArgs: unknown) => {
         // Yoga's own executor orders a result's fields by when they resolve; the specification (7.2.2) wants the order of the selection.
         const run = () => observed(observe, facts, () => execute(executionArgs as ExecutionArgs));

@@ -62,6 +62,11 @@ export class EventFanOut implements FanOut, Follower {
     return this.#readers.size;
   }
 
+  /** How many events its readers have still to be sent. */
+  get behind(): number {
+    return Number(this.#pushed - this.#sent);
+  }
+
   get position(): bigint {
     return this.#pushed;
   }

@@ -9,6 +9,8 @@ import type { FanOut, Reader, Renderer, Updates } from './updates.ts';
 interface FanOuts {
   /** How many readers there are in all fan-outs. */
   readonly readers: number;
+  /** How many events the readers of the slowest one have still to be sent. */
+  readonly behind: number;
   /** Adds a reader that has everything up to the tail's position to its fan-out. */
   join(selection: EventSelection, renderer: Renderer, reader: Reader): FanOut;
   /** Moves all readers to private streams. */
@@ -44,6 +46,9 @@ export function createFanOuts({ tails, idleMs, bufferSize, openPrivate }: FanOut
   }
 
   return {
+    get behind() {
+      return [...fanOuts.values()].reduce((most, { behind }) => Math.max(most, behind), 0);
+    },
     get readers() {
       return [...fanOuts.values()].reduce((sum, { size }) => sum + size, 0);
     },

@@ -44,6 +44,10 @@ export interface Live {
   wakeAll(): void;
   /** How many streams are open. */
   readonly streams: number;
+  /** How many streams have begun after a cursor. */
+  readonly resumed: number;
+  /** How many events the stream that is furthest behind its log's tail has still to take or send. */
+  readonly behind: number;
   /** Ends all streams, and every new one at once. */
   stop(): void;
 }
@@ -65,6 +69,7 @@ export interface LiveOptions {
 /** Creates the streams of message events. All of an organization's streams share one tail; readers of equal results share a fan-out. */
 export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
   const stopping = new AbortController();
+  let resumed = 0;
   const imports = createImportProgress({ prisma, inTurn, log, signal: stopping.signal });
   const tails = createTails({ sql, log, pollMs });
   const privateStreams = createPrivateStreams({ inTurn, tails, idleMs, bufferSize });
@@ -92,7 +97,11 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
     messageEvents: async (caller, filter, after, last) => {
       const head = await headOf(prisma, caller.organizationSid);
       const selection = selectionOf(caller, filter, head);
-      if (after !== undefined) return follow(selection, [], decodeEventCursor(after, head));
+      if (after !== undefined) {
+        const position = decodeEventCursor(after, head);
+        resumed += 1;
+        return follow(selection, [], position);
+      }
       const { organizationSid, passes } = selection;
       const newest = withCursors(head.logId, await newestEvents(inTurn(organizationSid), organizationSid, head, last ?? 0, passes));
       const isAtHead = newest.at(-1)?.seq === head.seq;
@@ -112,6 +121,12 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
     wakeAll: tails.wakeAll,
     get streams() {
       return privateStreams.size + fanOuts.readers;
+    },
+    get resumed() {
+      return resumed;
+    },
+    get behind() {
+      return Math.max(privateStreams.behind, fanOuts.behind);
     },
     stop: () => {
       stopping.abort();

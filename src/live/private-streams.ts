@@ -7,6 +7,8 @@ import type { Tails } from './tails.ts';
 /** The open private streams: those that are not part of a fan-out. */
 interface PrivateStreams {
   readonly size: number;
+  /** How many events the furthest one is behind. */
+  readonly behind: number;
   /** Opens a stream. See openStream for `after` and `missed`. */
   open(organizationSid: string, head: LogHead, after: bigint, missed?: readonly (readonly LiveEvent[])[]): EventStream;
   /** Closes all streams, and every new one at once. */
@@ -27,12 +29,18 @@ export function createPrivateStreams({ inTurn, tails, idleMs, bufferSize }: Priv
     get size() {
       return streams.size;
     },
+    get behind() {
+      let most = 0;
+      for (const stream of streams) most = Math.max(most, stream.behind());
+      return most;
+    },
     open: (organizationSid, head, after, missed) => {
       const tail = tails.acquire(organizationSid, head);
       const stream = openStream({ inTurn, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
       const counted: EventStream = {
         next: stream.next,
         isCaughtUp: stream.isCaughtUp,
+        behind: stream.behind,
         close: () => {
           stream.close();
           if (streams.delete(counted)) tails.release(organizationSid);

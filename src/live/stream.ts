@@ -27,6 +27,8 @@ export interface EventStream {
   next(): Promise<IteratorResult<readonly LiveEvent[]>>;
   /** Whether the reader has all events that the tail has read: a follower that replaces it now gets the next event. */
   isCaughtUp(): boolean;
+  /** How many events the tail has read and the reader has not. */
+  behind(): number;
   /** Ends the stream, whatever it is waiting for. */
   close(): void;
 }
@@ -47,6 +49,7 @@ export function openStream(options: StreamOptions): EventStream {
   return {
     next: () => batches.next(),
     isCaughtUp: () => !closed && !state.failure && state.buffer.length === 0 && state.position === options.tail.position,
+    behind: () => (closed ? 0 : Number(options.tail.position - state.position) + state.buffer.length),
     close: () => {
       closed = true;
       wakeUp.wake();

@@ -6,6 +6,7 @@ import { createHttpMicrosoft } from './microsoft/http.ts';
 import type { Microsoft } from './microsoft/microsoft.ts';
 import { createPlayground, createPlaygroundVerifier, playgroundHosts } from './microsoft/playground.ts';
 import { createServiceHosts, DEFAULT_SERVICE_HOSTS, isLoopback, type ServiceHosts } from './microsoft/service-hosts.ts';
+import { type ObserveCall, observedFetch, type ServiceName } from './observed.ts';
 import { createOutbound, type Lookup } from './outbound.ts';
 import { createEmbeddedRestcomm, type SmsReport } from './restcomm/embedded.ts';
 import { createHttpRestcomm } from './restcomm/http.ts';
@@ -26,6 +27,8 @@ interface PlatformsOptions {
   readonly report: (report: SmsReport) => void;
   /** Whether there is a bot with this applicationId. */
   readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
+  /** Receives each request to a platform. The embedded stand-ins get none. */
+  readonly observeCall?: ObserveCall;
   /** Resolves the host names in URLs from outside; for tests. */
   readonly lookup?: Lookup;
 }
@@ -35,10 +38,11 @@ interface PlatformsOptions {
  * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL, PLAYGROUND_URL is not of this machine, or
  *   WEBHOOK_HOSTS is invalid
  */
-export function connectPlatforms({ settings, report, isKnownAudience, lookup }: PlatformsOptions): Platforms {
+export function connectPlatforms({ settings, report, isKnownAudience, observeCall, lookup }: PlatformsOptions): Platforms {
   if (settings.playground) requireThisMachine(settings.playground.url);
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
-  const fetch = createOutbound({ isConfigured: configuredUrls(settings), lookup });
+  const outbound = createOutbound({ isConfigured: configuredUrls(settings), lookup });
+  const fetch = observeCall ? observedFetch(outbound, serviceIn(settings), observeCall) : outbound;
   const { maxSegments } = settings;
   const webhooks = connectWebhooks(settings.webhookHosts, lookup);
   const restcomm = settings.restcomm
@@ -73,6 +77,21 @@ export function configuredUrls({ restcomm, microsoft, playground }: PlatformsOpt
   const origins = new Set(given.map((url) => new URL(url).origin));
   const plainHttp = createServiceHosts(serviceHosts.filter((host) => host.toLowerCase().startsWith('http://')));
   return ({ origin }) => origins.has(origin) || plainHttp.allows(origin);
+}
+
+/** Builds the function that names the service at a URL: that of the longest setting that it begins with. Connectors may be at any address. */
+function serviceIn({ restcomm, microsoft }: PlatformsOptions['settings']): (url: URL) => ServiceName {
+  const given = [
+    ['restcomm', restcomm?.url],
+    ['login', microsoft?.loginUrl],
+    ['graph', microsoft?.graphUrl],
+    ['connector', microsoft?.serviceUrl],
+    ['keys', microsoft?.openIdUrl],
+  ] as const;
+  const services = given
+    .flatMap(([name, url]) => (url === undefined ? [] : [{ name, begin: new URL(url).href }]))
+    .sort((one, other) => other.begin.length - one.begin.length);
+  return ({ href }) => services.find(({ begin }) => href.startsWith(begin))?.name ?? 'connector';
 }
 
 function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): void {

@@ -109,7 +109,8 @@ async function read(response: FetchedResponse): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function noResponse(host: string, error: unknown): NoResponseError {
+/** Says why a request got no response. */
+export function noResponse(host: string, error: unknown): NoResponseError {
   if (error instanceof Error && error.name === 'TimeoutError')
     return new NoResponseError('Timeout', `${host} did not respond in time.`, { cause: error });
   const cause = error instanceof Error && error.cause ? error.cause : error;

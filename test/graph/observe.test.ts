@@ -39,7 +39,7 @@ afterAll(async () => {
 
 /** The reports, each with its caller's account, and without its duration, which must be one. */
 function taken() {
-  return reports.splice(0).map(({ caller, durationMs, ...report }) => {
+  return reports.splice(0).map(({ caller, durationMs, label: _, ...report }) => {
     expect(durationMs).toBeGreaterThanOrEqual(0);
     return { ...report, accountSid: caller.accountSid };
   });

@@ -45,7 +45,17 @@ export interface TestGateway {
 /** The limits and observers that createApp accepts. */
 export type Access = Pick<
   AppOptions,
-  'graph' | 'limits' | 'rateLimit' | 'corsOrigins' | 'failedAttempts' | 'embedded' | 'playground' | 'observe'
+  | 'graph'
+  | 'limits'
+  | 'rateLimit'
+  | 'corsOrigins'
+  | 'failedAttempts'
+  | 'embedded'
+  | 'playground'
+  | 'observe'
+  | 'observeRequest'
+  | 'observeRefusal'
+  | 'metrics'
 >;
 
 export interface TestGatewayOptions {
@@ -81,7 +91,10 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     keptMappings: createKeptMappings({ hears: options.isAlone ?? database.kind === 'embedded' }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
-    webhooks: createWebhookClient({ fetch: createOutbound({ isConfigured: () => false, lookup: (_, __, callback) => callback(new Error('no network'), []) }), isPermitted: () => false }),
+    webhooks: createWebhookClient({
+      fetch: createOutbound({ isConfigured: () => false, lookup: (_, __, callback) => callback(new Error('no network'), []) }),
+      isPermitted: () => false,
+    }),
     hints: { queued: options.queued ?? (() => {}), appended: (organizationSid, event) => live.wake(organizationSid, event) },
     publicUrl: options.publicUrl ?? 'http://gateway.test',
     log: options.log ?? pino({ level: 'silent' }),

@@ -48,6 +48,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/teams-app/settings.ts': ['within'],
   'domain/waiting.ts': ['within', 'everywhere'],
   'domain/webhooks/endpoints.ts': ['within'],
+  'exchange/backlog.ts': ['everywhere'],
   'exchange/clock.ts': ['everywhere'],
   'exchange/delivery.ts': ['within'],
   'exchange/holds.ts': ['within'],

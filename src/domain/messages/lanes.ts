@@ -7,5 +7,8 @@
  */
 export const laneToPhone = (externalDigits: string, to: string) => `sms:${externalDigits}:${to}`;
 
+/** The direction of a lane's messages: OUTBOUND goes to Teams. */
+export const directionOf = (lane: string): 'INBOUND' | 'OUTBOUND' => (lane.startsWith('teams:') ? 'OUTBOUND' : 'INBOUND');
+
 /** The lane of all messages to a Teams user. */
 export const laneToTeams = (enterpriseSid: string, microsoftAddress: string) => `teams:${enterpriseSid}:${microsoftAddress.toLowerCase()}`;

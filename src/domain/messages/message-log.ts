@@ -9,6 +9,7 @@ import { newSid } from '../sid.ts';
 import { fold } from '../text.ts';
 import type { Transaction } from '../transaction.ts';
 import { statusRank } from './message-status.ts';
+import { publishStep } from './message-steps.ts';
 import { encodingOf } from './sms-encoding.ts';
 
 // The event log grows in three ways: a message is accepted (here), its status advances (status-reports.ts), or a failed one is queued again
@@ -168,6 +169,7 @@ async function accept(
   };
   const [row] = await run(ACCEPT_PARAMETERS.map((name) => values[name] ?? null));
   if (!row) return undefined;
+  publishStep({ direction, status: 'QUEUED' });
   const { request_place: _place, lane_held: isHeld, event_seq: seq, event_at: occurredAt, ...stored } = row;
   // The lane was held while the statement ran, which did not see why.
   const [waiting] = isHeld && !stored.stuck ? await query(JOIN_HOLD, [sid, lane]) : [];

@@ -141,7 +141,11 @@ export async function updateWebhookEndpoint(gateway: Gateway, caller: Caller, in
  * Gives an endpoint a new secret. The former one goes on signing, too, for `overlap` seconds; one from before it ends at once.
  * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
  */
-export async function rotateWebhookEndpointSecret(gateway: Gateway, caller: Caller, input: RotateWebhookEndpointSecretInput): Promise<EndpointWithSecret> {
+export async function rotateWebhookEndpointSecret(
+  gateway: Gateway,
+  caller: Caller,
+  input: RotateWebhookEndpointSecretInput,
+): Promise<EndpointWithSecret> {
   let made: string | undefined;
   const { sid } = await idempotently(gateway, caller, 'rotateWebhookEndpointSecret', input, async (remember) => {
     const { sid = '', overlap } = parseInput(rotateInput, input);

@@ -35,7 +35,7 @@ const LOOK_BACK = { usual: HOUR_MS, longest: 7 * DAY_MS, first: 3 * DAY_MS };
 /** The text of a recovered SMS that has none. Restcomm's records have no media. */
 const LOST_MEDIA = '[This message came without its text. A picture or file in it could not be recovered.]';
 
-type Unsettled = Pick<Message, 'sid' | 'organizationSid' | 'restcommMessageSid' | 'dateUpdated'>;
+type Unsettled = Pick<Message, 'sid' | 'organizationSid' | 'direction' | 'restcommMessageSid' | 'dateUpdated'>;
 
 /**
  * Asks Restcomm for the status of messages that it accepted and never reported a final status of, the longest unasked first. Restcomm reports
@@ -49,7 +49,7 @@ export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, 
   const { prisma, log } = gateway;
   const quiet = new Date(Date.now() - quietMs);
   const unsettled = await prisma.$queryRaw<Unsettled[]>`
-    SELECT m.sid, m.organization_sid AS "organizationSid", m.restcomm_message_sid AS "restcommMessageSid", m.date_updated AS "dateUpdated"
+    SELECT m.sid, m.organization_sid AS "organizationSid", m.direction, m.restcomm_message_sid AS "restcommMessageSid", m.date_updated AS "dateUpdated"
     FROM awaited_report a JOIN message m ON m.sid = a.message_sid
     WHERE a.asked <= ${quiet} AND m.direction = 'INBOUND' AND m.date_updated <= ${quiet}
     ORDER BY a.asked NULLS FIRST LIMIT ${BATCH}`;

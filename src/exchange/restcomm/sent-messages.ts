@@ -5,6 +5,7 @@ import type { Gateway } from '../../domain/gateway.ts';
 interface SentMessage {
   readonly sid: string;
   readonly organizationSid: string;
+  readonly direction: 'INBOUND';
   readonly body: string;
 }
 
@@ -20,8 +21,8 @@ const remembered = new LRUCache<string, SentMessage>({
 const keyOf = (mappingSid: string, messageSid: string) => `${mappingSid} ${messageSid}`;
 
 /** Remembers a message that is about to be sent from a mapping's number, so that its reports need not look for it. */
-export function rememberSent(mappingSid: string, { sid, organizationSid, body }: SentMessage): void {
-  remembered.set(keyOf(mappingSid, sid), { sid, organizationSid, body });
+export function rememberSent(mappingSid: string, { sid, organizationSid, body }: Omit<SentMessage, 'direction'>): void {
+  remembered.set(keyOf(mappingSid, sid), { sid, organizationSid, direction: 'INBOUND', body });
 }
 
 /**
@@ -41,7 +42,7 @@ export async function findSent(
       ? ['m.sid = $2 AND m.organization_sid IS NOT DISTINCT FROM', where.sid]
       : ['m.restcomm_message_sid = $2 AND m.organization_sid =', where.restcommMessageSid];
   const text = `
-    SELECT m.sid, m.organization_sid AS "organizationSid", m.body FROM message m WHERE m.direction::text = 'INBOUND' AND ${found}
+    SELECT m.sid, m.organization_sid AS "organizationSid", 'INBOUND' AS direction, m.body FROM message m WHERE m.direction::text = 'INBOUND' AND ${found}
       coalesce((SELECT organization_sid FROM mapping WHERE sid = $1), (SELECT organization_sid FROM released_mapping WHERE sid = $1))
       AND CASE WHEN m.mapping_sid IS NOT NULL THEN m.mapping_sid = $1
         ELSE EXISTS (SELECT 1 FROM released_mapping r WHERE r.sid = $1 AND (r.enterprise_sid = m.enterprise_sid OR r.external_address = m."from")) END`;

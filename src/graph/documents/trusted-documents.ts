@@ -18,6 +18,8 @@ export interface DocumentReference {
 }
 
 export interface TrustedDocuments {
+  /** The names of their operations, the console's among them. */
+  readonly names: ReadonlySet<string>;
   /** Whether this is the text of a trusted document. */
   readonly has: (text: string) => boolean;
   /**
@@ -63,8 +65,11 @@ export function loadTrustedDocuments(
     return text;
   }
 
-  return { has: (text) => texts.has(text), resolve };
+  const names = new Set([...texts, ...own.values()].flatMap((text) => [...text.matchAll(OPERATION_NAME)].map(([, name = '']) => name)));
+  return { names, has: (text) => texts.has(text), resolve };
 }
+
+const OPERATION_NAME = /\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)/g;
 
 /** APQ's clients expect 200 with application/json: `spec` makes Yoga send that status then, and `status` with application/graphql-response+json. */
 function persistedQueryError(message: string, code: string, status?: number): GraphQLError {

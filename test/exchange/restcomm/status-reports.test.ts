@@ -73,7 +73,7 @@ describe('the state machine', () => {
           lane: `property:${randomBytes(8).toString('hex')}`,
         });
         const sid = stored?.sid ?? '';
-        const message = { sid, organizationSid: customer.provider.organizationSid };
+        const message = { sid, organizationSid: customer.provider.organizationSid, direction: 'INBOUND' } as const;
         let advances = 0;
         for (let index = 0; index < reports.length; index += atOnce) {
           const taken = await Promise.all(

@@ -1,0 +1,68 @@
+import type { Sql } from '../database/sql.ts';
+import type { Platform } from '../domain/hints.ts';
+
+/** What the outbox holds for one platform. */
+interface PlatformBacklog {
+  readonly platform: Platform;
+  /** Messages in the outbox, up to MAX_COUNTED. */
+  readonly depth: number;
+  /** The age of the oldest message that nothing holds, in s; 0 if there is none. */
+  readonly oldestSeconds: number;
+}
+
+/** Messages that wait, of all organizations together. */
+export interface Backlog {
+  readonly platforms: readonly PlatformBacklog[];
+  /** Messages that are stuck, up to MAX_COUNTED. */
+  readonly stuck: number;
+  /** Held lanes by what they wait for, up to MAX_COUNTED in all. */
+  readonly held: readonly { readonly reason: string; readonly lanes: number }[];
+}
+
+/** Counts end here, so that a backlog of any size costs some ms. */
+const MAX_COUNTED = 10_000;
+/** How many of an organization's lanes, those due first, are asked for their oldest message, and of how many organizations. */
+const LANES = 20;
+const ORGANIZATIONS = 500;
+
+/** Reads what waits, by indexes and up to limits. */
+export async function readBacklog(sql: Sql): Promise<Backlog> {
+  const [platforms, [counts], held] = await Promise.all([
+    sql.queryAsWritten<PlatformBacklog>(PLATFORMS, []),
+    sql.queryAsWritten<{ stuck: number }>(STUCK, []),
+    sql.queryAsWritten<{ reason: string; lanes: number }>(HELD, []),
+  ]);
+  return { platforms, stuck: counts?.stuck ?? 0, held };
+}
+
+/** The entries of ranges of lanes, each of which an index serves. */
+const upToMaximum = (ranges: readonly string[]) =>
+  ranges.map((range) => `(SELECT 1 FROM outbox WHERE ${range} LIMIT ${MAX_COUNTED})`).join(' UNION ALL ');
+
+/** Organizations are found one by one along the index, as for claims (claim-lanes.ts). A lane of a backlog is due the earlier the older it is. */
+const platform = (name: Platform, isLaneOfPlatform: string, ranges: readonly string[]) => `
+  SELECT '${name}' AS platform,
+    (SELECT count(*)::int FROM (SELECT 1 FROM (${upToMaximum(ranges)}) found LIMIT ${MAX_COUNTED}) counted) AS depth,
+    coalesce((
+      WITH RECURSIVE organization AS (
+        (SELECT organization_sid FROM outbox_lane WHERE ${isLaneOfPlatform} ORDER BY organization_sid LIMIT 1)
+        UNION ALL
+        SELECT (SELECT l.organization_sid FROM outbox_lane l WHERE ${isLaneOfPlatform} AND l.organization_sid > o.organization_sid
+          ORDER BY l.organization_sid LIMIT 1)
+        FROM organization o WHERE o.organization_sid IS NOT NULL
+      )
+      SELECT greatest(0, extract(epoch FROM now() - min(message.date_created)))::float8
+      FROM (SELECT organization_sid FROM organization WHERE organization_sid IS NOT NULL LIMIT ${ORGANIZATIONS}) o
+        CROSS JOIN LATERAL (
+          SELECT lane FROM outbox_lane WHERE ${isLaneOfPlatform} AND organization_sid = o.organization_sid AND NOT held ORDER BY due LIMIT ${LANES}
+        ) waiting
+        CROSS JOIN LATERAL (SELECT message_sid FROM outbox WHERE outbox.lane = waiting.lane ORDER BY seq LIMIT 1) first
+        JOIN message ON message.sid = first.message_sid
+    ), 0) AS "oldestSeconds"`;
+
+const PLATFORMS = `${platform('teams', "lane LIKE 'teams:%'", ["lane >= 'teams:' AND lane < 'teams;'"])}
+  UNION ALL ${platform('carrier', "lane NOT LIKE 'teams:%'", ["lane < 'teams:'", "lane >= 'teams;'"])}`;
+
+const STUCK = `SELECT count(*)::int AS stuck FROM (SELECT 1 FROM message WHERE stuck LIMIT ${MAX_COUNTED}) counted`;
+
+const HELD = `SELECT reason::text AS reason, count(*)::int AS lanes FROM (SELECT reason FROM lane_hold LIMIT ${MAX_COUNTED}) counted GROUP BY reason`;

@@ -1,0 +1,34 @@
+import { Gauge, Histogram } from 'prom-client';
+import type { ObserveStatement, PoolName } from '../database/observed.ts';
+import { DURATIONS, type Registers } from './registers.ts';
+
+/** The pools of connections, by name. */
+export type PoolsByName = ReadonlyMap<PoolName, { readonly totalCount: number; readonly idleCount: number; readonly waitingCount: number }>;
+
+/** Statements, and the pools that they use. */
+export function databaseMetrics(registers: Registers, connections: () => PoolsByName | undefined): ObserveStatement {
+  const durations = new Histogram({
+    name: 'gateway_database_statement_duration_seconds',
+    help: 'Time of statements from sending to the result, without waiting for a connection, by pool (main, batches, moving) and outcome',
+    labelNames: ['pool', 'outcome'],
+    buckets: DURATIONS,
+    registers,
+  });
+  new Gauge({
+    name: 'gateway_database_connections',
+    help: 'PoolsByName by pool and state (used, idle), and requests that wait for one (waiting)',
+    labelNames: ['pool', 'state'],
+    registers,
+    collect() {
+      for (const [pool, { totalCount, idleCount, waitingCount }] of connections() ?? []) {
+        this.set({ pool, state: 'used' }, totalCount - idleCount);
+        this.set({ pool, state: 'idle' }, idleCount);
+        this.set({ pool, state: 'waiting' }, waitingCount);
+      }
+    },
+  });
+  return (pool) => {
+    const began = performance.now();
+    return (error) => durations.observe({ pool, outcome: error === undefined ? 'done' : 'failed' }, (performance.now() - began) / 1000);
+  };
+}

@@ -1,0 +1,48 @@
+import { Counter, Histogram } from 'prom-client';
+import { onStep } from '../domain/messages/message-steps.ts';
+import type { ObserveJob } from '../exchange/jobs.ts';
+import type { ObserveCall } from '../platforms/observed.ts';
+import { boundedLabel, DURATIONS, type Registers } from './registers.ts';
+
+/** Messages by what has become of them. */
+export function messageMetrics(registers: Registers): { close: () => void } {
+  const steps = new Counter({
+    name: 'gateway_messages_total',
+    help: 'Steps of messages: QUEUED when accepted, SENDING, SENT or DELIVERED when handed over, FAILED or UNDELIVERED with the reason',
+    labelNames: ['direction', 'status', 'reason'],
+    registers,
+  });
+  const reasonOf = boundedLabel();
+  const close = onStep(({ direction, status, reason }) =>
+    steps.inc({ direction, status, reason: reason === undefined ? '' : reasonOf(reason) }),
+  );
+  return { close };
+}
+
+/** Requests to the platforms. */
+export function callMetrics(registers: Registers): ObserveCall {
+  const durations = new Histogram({
+    name: 'gateway_platform_call_duration_seconds',
+    help: 'Time of requests to platforms until the response begins, by service and outcome: the status, Timeout, Unreachable or ConnectionLost',
+    labelNames: ['service', 'outcome'],
+    buckets: DURATIONS,
+    registers,
+  });
+  return ({ service }) => {
+    const began = performance.now();
+    return { ended: (outcome) => durations.observe({ service, outcome: String(outcome) }, (performance.now() - began) / 1000) };
+  };
+}
+
+/** Periodic jobs. */
+export function jobMetrics(registers: Registers): ObserveJob {
+  const durations = new Histogram({
+    name: 'gateway_job_duration_seconds',
+    help: 'Time of runs of periodic jobs on this instance, by name and outcome (done or failed)',
+    // Prometheus itself has a label `job`.
+    labelNames: ['job_name', 'outcome'],
+    buckets: [0.01, 0.1, 1, 10, 60, 600],
+    registers,
+  });
+  return (job, outcome, durationMs) => durations.observe({ job_name: job, outcome }, durationMs / 1000);
+}

@@ -1,0 +1,65 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
+import type { ObserveStatement } from '../database/observed.ts';
+import type { ObserveJob } from '../exchange/jobs.ts';
+import type { ObserveOperation } from '../execution/operations.ts';
+import type { ObserveCall } from '../platforms/observed.ts';
+import { backlogMetrics, type ReadBacklog } from './backlog.ts';
+import { countedCache } from './caches.ts';
+import { databaseMetrics, type PoolsByName } from './database.ts';
+import { callMetrics, jobMetrics, messageMetrics } from './exchange.ts';
+import { operationMetrics, requestMetrics } from './faces.ts';
+import { type Streams, streamMetrics } from './streams.ts';
+
+/** This process's metrics: the observers that fill them, and their text. Every label has few values: no sid, number or text is one. */
+export interface Metrics {
+  readonly observeRequest: (report: RequestReport) => void;
+  readonly observeOperation: ObserveOperation;
+  readonly observeRefusal: ObserveRefusal;
+  readonly observeStatement: ObserveStatement;
+  readonly observeCall: ObserveCall;
+  readonly observeJob: ObserveJob;
+  /** Counts the hits and misses of a cache. @returns the cache to use in its place */
+  readonly counted: <Cache extends { get(key: string): unknown }>(name: string, cache: Cache) => Cache;
+  /** Sets what is measured when the metrics are read. */
+  readonly measure: (sources: Sources) => void;
+  /** All metrics, as OpenMetrics. */
+  readonly text: () => Promise<string>;
+  readonly contentType: string;
+  /** Observes no further message. */
+  readonly close: () => void;
+}
+
+interface Sources {
+  readonly connections: PoolsByName;
+  readonly streams: Streams;
+  readonly readBacklog: ReadBacklog;
+}
+
+/** Creates the metrics of one process. */
+export function createMetrics(): Metrics {
+  const registry = new Registry<typeof Registry.OPENMETRICS_CONTENT_TYPE>();
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  let sources: Sources | undefined;
+  const messages = messageMetrics(registers);
+  // Before the backlog, whose statements would be counted among those that wait.
+  const observeStatement = databaseMetrics(registers, () => sources?.connections);
+  backlogMetrics(registers, async () => sources?.readBacklog());
+  streamMetrics(registers, () => sources?.streams);
+  return {
+    ...requestMetrics(registers),
+    observeOperation: operationMetrics(registers),
+    observeStatement,
+    observeCall: callMetrics(registers),
+    observeJob: jobMetrics(registers),
+    counted: countedCache(registers),
+    measure: (given) => {
+      sources = given;
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+    close: messages.close,
+  };
+}

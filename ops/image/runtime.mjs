@@ -17,5 +17,5 @@ const [target] = process.argv.slice(2);
 if (!target) throw new Error('Name the directory to copy to.');
 for (const part of PARTS) {
   mkdirSync(dirname(join(target, part)), { recursive: true });
-  cpSync(join(root, part), join(target, part), { recursive: true, filter: (source) => !source.endsWith('.map') || part !== 'dist' });
+  cpSync(join(root, part), join(target, part), { recursive: true, filter: (source) => !/\.(m?js|css)\.map$/.test(source) });
 }

@@ -11,14 +11,15 @@ export const OrderDirectionEnum = builder.enumType('OrderDirection', {
 builder.globalConnectionField('totalCount', (t) =>
   t.int({
     description:
-      'The number of items on all pages, after filtering. Of a filtered list, at most 100,000 items are looked at; if there are more, the number is the least that it can be, and `totalCountIsExact` is false. Counted only if selected.',
+      'The number of items on all pages, after filtering. Of a filtered list, at most 100,000 items are looked at; if there are more, the number is the least that it can be, and `totalCountIsExact` is false, except for messages by enterprise, mapping, direction, type, statuses and time of creation, whose numbers are kept. Counted only if selected.',
     resolve: (page) => page.totalCount(),
   }),
 );
 
 builder.globalConnectionField('totalCountIsExact', (t) =>
   t.boolean({
-    description: 'Whether `totalCount` counts all items. It does unless the list is filtered and has more than 100,000 items.',
+    description:
+      'Whether `totalCount` counts all items. It does unless the list is filtered by more than what numbers are kept of, and has more than 100,000 items.',
     resolve: (page) => page.totalCountIsExact(),
   }),
 );

@@ -12,7 +12,7 @@ import type {
   Organization,
 } from '../prisma/client/client.ts';
 import type { Total } from '../src/database/lists/bounds.ts';
-import { countRowsOf, countWithinOf, selectAll } from '../src/database/lists/select.ts';
+import { countRowsOf, selectAll } from '../src/database/lists/select.ts';
 import { linkAppPackages } from '../src/domain/bulk/app-package.ts';
 import type { Caller } from '../src/domain/caller.ts';
 import { belonging, enterprises } from '../src/domain/confinement.ts';
@@ -25,7 +25,7 @@ import type { Gateway } from '../src/domain/gateway.ts';
 import { CONVERSATIONS } from '../src/domain/messages/conversations.ts';
 import { headOf, type LogHead } from '../src/domain/messages/events.ts';
 import { findEvents } from '../src/domain/messages/message-events.ts';
-import { listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
+import { countMessagesOf, listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
 
 /** The loaders of one request's relations: one statement for each relation and level, confined to the caller's organization. */
 export interface Loaders {
@@ -87,7 +87,7 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
   appPackageLink: (gateway, caller) => batched((bots) => linkAppPackages(gateway, caller, bots)),
   inTeams: (gateway) => batched((mappings) => findInTeams(gateway, mappings)),
   mappingCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', sids, belonging(caller))),
-  messageCountOf: ({ sql }, caller) => batched((sids) => countWithinOf(sql, MESSAGES, 'enterpriseSid', sids, belonging(caller))),
+  messageCountOf: ({ sql }, caller) => batched((sids) => countMessagesOf({ sql }, caller, 'enterpriseSid', sids)),
   clientSecret: (gateway, caller) => batched((bots) => revealClientSecrets(gateway, caller, bots)),
   event: (gateway, caller) =>
     batched((ids) => {

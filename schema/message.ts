@@ -263,7 +263,7 @@ builder.prismaObjectFields(EnterpriseRef, (t) => ({
   ),
   messageCount: t.int({
     description:
-      'The number of messages of the enterprise, including those of deleted mappings. At most 100,000 are counted, which the enterprises of a page share: see `messageCountIsExact`.',
+      'The number of messages of the enterprise, including those of deleted mappings. If messages were deleted, at most 100,000 are counted, which the enterprises of a page share: see `messageCountIsExact`.',
     extensions: needs(),
     resolve: async (enterprise, _args, { loaders }) => (await loaders.messageCountOf.load(enterprise.sid)).count,
   }),

@@ -126,7 +126,7 @@ function page(entity: string, collection: string): JsonSchema {
       },
       pageSize: { type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE, description: 'Number of records in a full page.' },
       total: count(
-        'The number of records on all pages. At most 100,000 messages are looked at for a filtered list: if there are more, it is the least that the total can be.',
+        'The number of records on all pages. It is exact up to 100,000 messages, and beyond that for filters by enterprise, mapping, direction, type, status and time; for others it is the least that the total can be.',
       ),
       page: count('Number of this page, counted from 0.'),
       numPages: count('ceil(total / pageSize).'),

@@ -69,7 +69,16 @@ export async function readPage<Row extends { sid: string }, Field extends string
     if (packed && reads.pack) return packedPage(plan, await reads.pack(plan.range, packed), count);
     return rowsPage(plan, await reads.find(plan.range, fields), count);
   } catch (error) {
-    throw error instanceof TooWideError ? new SearchTooWideError() : error;
+    if (!(error instanceof TooWideError)) throw error;
+    if (plan.size > 0 || plan.isContinuation) throw new SearchTooWideError();
+    // Of a page of no rows, only the total is wanted, which shows as well whether there are rows.
+    const total = await count();
+    if (total.count === 0 && !total.isExact) throw new SearchTooWideError();
+    const hasMore = total.count > 0;
+    const context = { hasNextPage: hasMore && !plan.isBackward, hasPreviousPage: hasMore && plan.isBackward, total: async () => total };
+    return packed
+      ? new PackedRowsPage([], { ...context, cursorOf: plan.packedCursorOf })
+      : new RowsPage([], { ...context, cursorOf: plan.cursorOf });
   }
 }
 

@@ -1,43 +1,21 @@
-import {
-  type ChannelStatus,
-  type Message,
-  type MessageDirection,
-  type MessageEvent,
-  type MessageType,
-  Prisma,
-} from '../../../prisma/client/client.ts';
+import { type Message, type MessageEvent, Prisma } from '../../../prisma/client/client.ts';
+import type { Total } from '../../database/lists/bounds.ts';
 import { condition, Values } from '../../database/lists/conditions.ts';
 import { countWindow, type KeptCounts } from '../../database/lists/kept-counts.ts';
 import { nestedReadsOf, type Reads, readsOf, readsOfAll } from '../../database/lists/reads.ts';
-import { columnList, selectRow } from '../../database/lists/select.ts';
+import { columnList, countWithinOf, selectRow } from '../../database/lists/select.ts';
 import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { SearchTooWideError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import { invalidParameter } from '../input.ts';
-import { literal, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
+import type { CreatedRange } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
-import { addressBeginning } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
 import { normalizeSid } from '../sid.ts';
-import { withStatusAmong } from './status-filter.ts';
+import { keptTotals } from './kept-totals.ts';
+import { conditions, type MessageFilter } from './message-filter.ts';
 
-export interface MessageFilter extends TimeRanges {
-  enterpriseSid?: string | null;
-  mappingSid?: string | null;
-  conversationSid?: string | null;
-  type?: MessageType | null;
-  direction?: MessageDirection | null;
-  from?: string | null;
-  to?: string | null;
-  body?: string | null;
-  statuses?: readonly ChannelStatus[] | null;
-  channelErrorCode?: string | null;
-  channelErrorMessage?: string | null;
-  restcommMessageSid?: string | null;
-  stuck?: boolean | null;
-}
 type MessageOrderField = 'DATE_CREATED' | 'FROM' | 'TO';
 
 export const MESSAGES: Table<Message> = {
@@ -86,17 +64,38 @@ export function listMessages(
   selection?: Selection,
 ): Promise<Page<Message>> {
   const filters = conditions(filter);
-  return readPage(caller, LIST, readsFor(sql, caller, filters), [belonging(caller), ...filters], order, page, selection);
+  return readPage(caller, LIST, readsFor(sql, caller, filter, filters), [belonging(caller), ...filters], order, page, selection);
 }
 
+/** Counts as far as the bounds let it, and beyond them by what usage keeps. */
+async function countExactly(
+  sql: Gateway['sql'],
+  caller: Caller,
+  filter: MessageFilter,
+  count: Reads<Message>['count'],
+  where: object,
+): Promise<Total> {
+  const total = await count(where);
+  if (total.isExact) return total;
+  const countEnds = async (range: CreatedRange) => [await count(within(caller, { ...filter, ...range }))];
+  const [kept] = (await keptTotals(sql, caller, filter, countEnds)) ?? [];
+  return kept === undefined ? total : { count: kept, isExact: true };
+}
+
+/** The condition of the messages in the caller's reach that match the filter. */
+const within = (caller: Caller, filter: MessageFilter) => ({ AND: [belonging(caller), ...conditions(filter)] });
+
 /** The reads of the messages in the caller's reach that match the conditions. Numbers are kept of all messages, by day. */
-function readsFor(sql: Gateway['sql'], caller: Caller, filters: readonly object[]): Reads<Message> {
+function readsFor(sql: Gateway['sql'], caller: Caller, filter: MessageFilter, filters: readonly object[]): Reads<Message> {
   const all = { owner: caller.organizationSid, counts: COUNTS };
   const [only, ...further] = filters.filter((part) => Object.keys(part).length > 0);
-  if (caller.enterpriseSid || further.length > 0) return readsOf(sql, MESSAGES);
-  if (!only) return readsOfAll(sql, MESSAGES, all);
-  if (Object.keys(only).join() !== 'dateCreated') return readsOf(sql, MESSAGES);
-  const { gte, lte } = (only as { readonly dateCreated: { readonly gte?: Date; readonly lte?: Date } }).dateCreated;
+  if (!only && !caller.enterpriseSid) return readsOfAll(sql, MESSAGES, all);
+  if (caller.enterpriseSid || further.length > 0 || Object.keys(only ?? {}).join() !== 'dateCreated') {
+    const reads = readsOf(sql, MESSAGES);
+    const { count } = reads;
+    return Object.assign(reads, { count: (where: object) => countExactly(sql, caller, filter, count, where) });
+  }
+  const { gte, lte } = (only as unknown as { readonly dateCreated: { readonly gte?: Date; readonly lte?: Date } }).dateCreated;
   return Object.assign(readsOf(sql, MESSAGES), { count: () => countWindow(sql, MESSAGES.name, all, { from: gte, to: lte }) });
 }
 
@@ -113,26 +112,25 @@ export function listMessagesOf(
 ): Promise<(Page<Message> | SearchTooWideError)[]> {
   // A conversation's sid is computed, and so no field of the row.
   const reads = nestedReadsOf(sql, MESSAGES, parentField as keyof Message, parentSids);
-  return readPages(caller, LIST, reads, [belonging(caller), ...conditions(filter)], order, page, selection);
+  const count = () => countMessagesOf({ sql }, caller, parentField, parentSids, filter);
+  return readPages(caller, LIST, Object.assign(reads, { count }), [belonging(caller), ...conditions(filter)], order, page, selection);
 }
 
-/** The conditions that a filter stands for. */
-export const conditions = (filter: MessageFilter) => [
-  filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
-  filter.mappingSid ? { mappingSid: normalizeSid(filter.mappingSid) } : {},
-  filter.conversationSid ? { conversationSid: normalizeSid(filter.conversationSid) } : {},
-  filter.type ? { type: filter.type } : {},
-  filter.direction ? { direction: filter.direction } : {},
-  addressBeginning('fromFolded', 'from', filter.from),
-  addressBeginning('toFolded', 'to', filter.to),
-  insensitively('body', atLeastThree('body', filter.body)),
-  filter.statuses ? withStatusAmong(filter.statuses) : {},
-  insensitively('channelErrorCode', literal('channelErrorCode', filter.channelErrorCode)),
-  insensitively('channelErrorMessage', literal('channelErrorMessage', filter.channelErrorMessage)),
-  restcommSid(filter.restcommMessageSid),
-  filter.stuck == null ? {} : { stuck: filter.stuck },
-  timesBetween(filter),
-];
+/** Counts the messages of each of these enterprises, mappings or conversations, in the order of the parents: like the list's totals. */
+export async function countMessagesOf(
+  { sql }: Pick<Gateway, 'sql'>,
+  caller: Caller,
+  parentField: 'enterpriseSid' | 'mappingSid' | 'conversationSid',
+  parentSids: readonly string[],
+  filter: MessageFilter = {},
+): Promise<Total[]> {
+  const count = (range?: CreatedRange) =>
+    countWithinOf(sql, MESSAGES, parentField as keyof Message, parentSids, within(caller, { ...filter, ...range }));
+  const totals = await count();
+  if (parentField === 'conversationSid' || totals.every(({ isExact }) => isExact)) return totals;
+  const kept = await keptTotals(sql, caller, filter, count, { field: parentField, sids: parentSids });
+  return kept ? kept.map((total) => ({ count: total, isExact: true })) : totals;
+}
 
 /** The number of each organization's messages is kept by triggers, since counting takes time in proportion to it. */
 const COUNTS: KeptCounts = { totals: 'message_count', days: 'message_day', dayOf: 'dateCreated' };
@@ -150,20 +148,3 @@ export async function listMessageEvents({ sql }: Gateway, caller: Caller, messag
   return rows.map((row) => ({ ...row, seq: BigInt(String(row.seq)) }));
 }
 const EVENT_FIELDS = Object.values(Prisma.MessageEventScalarFieldEnum);
-
-/** The condition that the platform gave the message this sid. */
-function restcommSid(text: string | null | undefined) {
-  const sid = storable('restcommMessageSid', text);
-  return sid === undefined ? {} : { restcommMessageSid: sid };
-}
-
-/** @throws InvalidInputError INVALID_PARAMETER for a text of fewer than three characters, which most messages contain */
-function atLeastThree(parameter: string, text: string | null | undefined): string | undefined {
-  const given = text?.trim();
-  if (given && given.length < 3) throw invalidParameter([parameter], 'must have at least three characters', given);
-  return literal(parameter, text);
-}
-
-function insensitively(column: 'body' | 'channelErrorCode' | 'channelErrorMessage', text: string | undefined) {
-  return text === undefined ? {} : { [column]: { contains: text, mode: 'insensitive' as const } };
-}

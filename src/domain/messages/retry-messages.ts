@@ -14,8 +14,9 @@ import { timesBetween } from '../lists/filters.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { releaseLanesNamed } from '../waiting.ts';
 import { laneToPhone, laneToTeams } from './lanes.ts';
+import { conditions, type MessageFilter } from './message-filter.ts';
 import { statusRank } from './message-status.ts';
-import { conditions, findMessage, MESSAGES, type MessageFilter } from './messages.ts';
+import { findMessage, MESSAGES } from './messages.ts';
 
 /** How many messages one call of retryMessages retries at most. */
 export const MAX_RETRIED = 500;

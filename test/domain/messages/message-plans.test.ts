@@ -4,7 +4,8 @@ import type { Sql } from '../../../src/database/sql.ts';
 import type { Caller } from '../../../src/domain/caller.ts';
 import type { Gateway } from '../../../src/domain/gateway.ts';
 import { encodeCursor } from '../../../src/domain/lists/cursors.ts';
-import { listMessages, listMessagesOf, type MessageFilter } from '../../../src/domain/messages/messages.ts';
+import type { MessageFilter } from '../../../src/domain/messages/message-filter.ts';
+import { listMessages, listMessagesOf } from '../../../src/domain/messages/messages.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 // A page of messages reads about as many rows as it has, whatever it is filtered and sorted by, and also where nearly no message matches: an index leads to

@@ -33,11 +33,11 @@ const OPTIONS = {
   messages: ['mapping', 'from', 'to', 'direction', 'status', 'with-body'],
   mappings: [],
   usage: ['mapping', 'from', 'to', 'direction', 'status', 'by', 'group-by', 'time-zone'],
-} as const satisfies Record<string, readonly (keyof Values)[]>;
+} as const satisfies Record<string, readonly (keyof OptionValues)[]>;
 const COMMON: readonly string[] = ['format', 'enterprise', 'output', 'gateway'];
 const NAMES = { messages: 'Messages', mappings: 'Mappings', usage: 'Usage' } as const;
 type Kind = keyof typeof OPTIONS;
-type Values = ReturnType<typeof parse>['values'];
+type OptionValues = ReturnType<typeof parse>['values'];
 
 /**
  * Runs `npm run export -- …`.
@@ -79,7 +79,7 @@ const isKind = (given: string | undefined): given is Kind => given !== undefined
  * Makes the input of a kind's mutation.
  * @throws UsageError for options of other kinds, or if one is missing
  */
-function inputOf(kind: Kind, values: Values): object {
+function inputOf(kind: Kind, values: OptionValues): object {
   const own: readonly string[] = [...COMMON, ...OPTIONS[kind]];
   const other = Object.keys(values).find((option) => !own.includes(option));
   if (other) throw new UsageError(`${NAMES[kind]} have no option --${other}, only ${own.map((option) => `--${option}`).join(', ')}.`);

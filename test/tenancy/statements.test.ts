@@ -17,6 +17,7 @@ type Kind = 'within' | 'entry' | 'everywhere';
 const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'bulk/face.ts': ['entry'],
   'cli/seed/command.ts': ['within'],
+  'database/copy-tables.ts': ['everywhere'],
   'domain/access/access-tokens.ts': ['within', 'entry'],
   'domain/access/accounts.ts': ['within', 'entry', 'everywhere'],
   'domain/access/admin-credentials.ts': ['entry'],

@@ -51,6 +51,12 @@ const AccessTokenRef = builder.prismaNode('AccessToken', {
       nullable: true,
       description: "The enterprise's admin who created the token and for whom it acts. `null` if an account created it.",
     }),
+    admin: t.field({
+      type: EnterpriseAdminRef,
+      nullable: true,
+      description: 'The admin in `adminSid`.',
+      resolve: ({ adminSid }, _args, { loaders }) => (adminSid ? loaders.admin.load(adminSid) : null),
+    }),
     dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when the token was created.' }),
     dateExpires: t.expose('dateExpires', { type: 'DateTime', description: 'The time when the token expires.' }),
     dateRevoked: t.expose('dateRevoked', {

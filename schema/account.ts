@@ -134,7 +134,7 @@ export function required<Row>(row: Row | undefined | null): Row {
 export const ProvisionedInterface = builder
   .interfaceRef<{ accountSid: string; dateCreated: Date; dateUpdated: Date }>('Provisioned')
   .implement({
-    description: "An object that an account or an enterprise's admin created: an enterprise, a bot, a mapping or a message.",
+    description: "An object that an account or an enterprise's admin created: an enterprise, a bot, a mapping, a message or an import.",
     fields: (t) => ({
       accountSid: t.exposeID('accountSid', {
         description: "The account that created the object. If an enterprise's admin did, the account that created the enterprise.",

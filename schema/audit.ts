@@ -2,6 +2,7 @@ import { auditedBy, listAuditLog } from '../src/domain/access/audit-log.ts';
 import { type AuditAction, auditActions } from '../src/domain/audit.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
+import { EnterpriseAdminRef } from './enterprise.ts';
 import { OrderDirectionEnum } from './lists.ts';
 
 const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
@@ -76,6 +77,12 @@ const AuditRecordRef = builder.prismaNode('AuditLog', {
     adminSid: t.exposeID('adminSid', {
       nullable: true,
       description: "The enterprise's admin who performed the action. `null` if somebody else did.",
+    }),
+    admin: t.field({
+      type: EnterpriseAdminRef,
+      nullable: true,
+      description: 'The admin in `adminSid`.',
+      resolve: ({ adminSid }, _args, { loaders }) => (adminSid ? loaders.admin.load(adminSid) : null),
     }),
     accessTokenSid: t.exposeID('accessTokenSid', {
       nullable: true,

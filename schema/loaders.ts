@@ -45,6 +45,7 @@ export interface Loaders {
   readonly conversation: DataLoader<string, Conversation | undefined>;
   /** The head of the event log, by the organization's sid. */
   readonly logHead: DataLoader<string, LogHead>;
+  readonly admin: DataLoader<string, EnterpriseAdmin | undefined>;
   /** By the enterprise's sid. */
   readonly adminOf: DataLoader<string, EnterpriseAdmin | undefined>;
   /** By the enterprise's sid. */
@@ -81,6 +82,8 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
   mapping: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, MAPPINGS, { ...belonging(caller), sid: { in: sids } })),
   message: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, MESSAGES, { ...belonging(caller), sid: { in: sids } })),
   conversation: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, CONVERSATIONS, { ...belonging(caller), sid: { in: sids } })),
+  admin: ({ prisma }, caller) =>
+    byKey('sid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), sid: { in: sids } } })),
   adminOf: ({ prisma }, caller) =>
     byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
   botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),

@@ -15,7 +15,7 @@ import {
   runMappingImport,
 } from '../src/domain/bulk/imports.ts';
 import { linkTo } from '../src/domain/bulk/links.ts';
-import { AccountRef, required } from './account.ts';
+import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { resultUnion } from './errors.ts';
@@ -86,6 +86,7 @@ const CountsRef = builder.objectRef<Record<ImportRowStatus, number>>('MappingImp
 const MappingImportRef = builder.prismaNode('MappingImport', {
   id: { field: 'sid' },
   findUnique: (sid, { caller }) => importOf(caller, sid),
+  interfaces: [ProvisionedInterface],
   nullable: true,
   description: 'An import of mappings from a file. It is kept for 30 days.',
   fields: (t) => ({
@@ -95,12 +96,6 @@ const MappingImportRef = builder.prismaNode('MappingImport', {
       type: EnterpriseRef,
       description: 'The enterprise that the mappings are for.',
       resolve: async ({ enterpriseSid }, _args, { loaders }) => required(await loaders.enterprise.load(enterpriseSid)),
-    }),
-    accountSid: t.exposeID('accountSid', { description: 'The account as which the import runs.' }),
-    account: t.field({
-      type: AccountRef,
-      description: 'The account in `accountSid`.',
-      resolve: async ({ accountSid }, _args, { loaders }) => required(await loaders.account.load(accountSid)),
     }),
     status: t.field({ type: ImportStatusEnum, description: 'How far the import is.', resolve: ({ status }) => status as ImportStatus }),
     isInterrupted: t.boolean({

@@ -33,7 +33,7 @@ export const possibleTypes = {
     'Organization',
     'WebhookEndpoint',
   ],
-  Provisioned: ['Bot', 'Enterprise', 'Mapping', 'Message'],
+  Provisioned: ['Bot', 'Enterprise', 'Mapping', 'MappingImport', 'Message'],
   ReplayWebhookEndpointResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'ReplayWebhookEndpointSuccess'],
   ResetAdminPasswordResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'ResetAdminPasswordSuccess'],
   RetryMessageResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'RetryMessageSuccess'],

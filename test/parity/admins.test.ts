@@ -302,6 +302,21 @@ test.each(['nobody', 'a b@c.example', '@c.example'])('an address that is none is
   });
 });
 
+test('an access token and an audit record name the admin who made them', async () => {
+  const { adminSid, email, password } = await enterprise();
+  const { data } = await clientOf(
+    email,
+    password,
+  )(
+    'mutation { createAccessToken(input: { expiresIn: 600, permissions: [READ] }) { ... on CreateAccessTokenSuccess { accessToken { adminSid admin { sid email } } } } }',
+  );
+  expect(data.createAccessToken.accessToken).toEqual({ adminSid, admin: { sid: adminSid, email } });
+  const log = await provider.graph(
+    '{ auditLog(first: 1, orderBy: { field: DATE_CREATED, direction: DESC }) { nodes { action admin { email } } } }',
+  );
+  expect(log.data.auditLog.nodes).toEqual([{ action: 'ACCESS_TOKEN_CREATE', admin: { email } }]);
+});
+
 test('PUT ignores a password', async () => {
   const { sid, adminSid, password } = await enterprise();
   expect(await inRest(provider, 'updateEnterprise', { sid, enterpriseAdmin: { password: 'another' } })).toMatchObject({ status: 200 });

@@ -22,7 +22,8 @@ const POLICY = [
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'none'",
+  // It can be a tab of Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements).
+  'frame-ancestors https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us',
 ].join('; ');
 
 /** The console, as it is built. */

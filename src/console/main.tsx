@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client';
 import { identityOf, useSession } from './session/session.ts';
 import { SignIn } from './session/sign-in.tsx';
 import { Shell } from './shell.tsx';
+import { beTeamsTab } from './teams-tab.ts';
 import { useTheme } from './theme.ts';
 import { Speaking } from './words/words.tsx';
 
@@ -40,3 +41,5 @@ if (place) {
     </StrictMode>,
   );
 }
+// Another page that frames it is no fault of the console's.
+beTeamsTab().catch(() => {});

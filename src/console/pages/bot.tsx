@@ -5,6 +5,7 @@ import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { goTo, linkTo } from '../location.ts';
+import { AppPackage } from '../parts/app-package.tsx';
 import { BotChecks } from '../parts/bot-checks.tsx';
 import { FormDialog } from '../parts/dialogs.tsx';
 import { Facts, Page } from '../parts/page.tsx';
@@ -69,6 +70,7 @@ export default function Bot({ sid }: { readonly sid: string }) {
           [words('field.updated'), <Time key="updated" value={bot.dateUpdated} />],
         ]}
       />
+      <AppPackage sid={sid} />
       {may('WRITE') && <BotChecks sid={sid} />}
     </Page>
   );

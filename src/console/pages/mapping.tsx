@@ -17,6 +17,7 @@ const MAPPING = graphql(`
     mapping(sid: $sid) {
       sid name microsoftAddress externalAddress operational accountEmail dateCreated dateUpdated
       enterprise { sid name status }
+      teams { installed conversationKnown lastError }
     }
   }
 `);
@@ -56,6 +57,8 @@ export default function Mapping({ sid }: { readonly sid: string }) {
           [words('field.teamsUser'), mapping.microsoftAddress],
           [words('field.number'), mapping.externalAddress],
           [words('field.operational'), words(whyOf(mapping))],
+          [words('mapping.app'), words(appOf(mapping))],
+          ...(mapping.teams.lastError ? ([[words('mapping.lastError'), mapping.teams.lastError]] as const) : []),
           [
             words('field.enterprise'),
             <Link key="enterprise" href={linkTo(`/enterprises/${enterprise.sid}`)}>
@@ -76,6 +79,12 @@ export default function Mapping({ sid }: { readonly sid: string }) {
       />
     </Page>
   );
+}
+
+/** Whether the user has the bot's app. */
+function appOf({ teams: { installed } }: MappingData) {
+  if (installed === null) return 'mapping.appUnknown';
+  return installed ? 'mapping.appInstalled' : 'mapping.appNotInstalled';
 }
 
 /** Whether messages pass through a mapping, or why not. */

@@ -23,7 +23,7 @@ export async function eventStream(
   signal?: AbortSignal,
 ): Promise<AnyResponse> {
   const opened = await subscription.subscribe();
-  if ('errors' in opened) return failedStream(opened);
+  if ('errors' in opened) return failedStream({ errors: opened.errors, cost: subscription.cost });
   const stream = new SseStream(subscription, opened, isDraining, credentials);
   signal?.addEventListener('abort', () => stream.discard(), { once: true });
   if (signal?.aborted) stream.discard();

@@ -32,6 +32,9 @@ export interface WebSockets {
 
 type SocketContext = Context<Record<string, unknown>, ClientSocket>;
 
+/** What a client sends beside an operation or its connection. */
+type SocketParameters = Readonly<Record<string, unknown>> | null | undefined;
+
 /** The execution arguments that `onSubscribe` returns: graphql-ws passes them on to `execute` and `subscribe`. */
 interface OperationArguments {
   readonly prepared: PreparedOperation;
@@ -145,8 +148,7 @@ function createProtocol(options: WebSocketOptions, clients: Set<ClientSocket>) {
  */
 async function connect({ graph, authenticate, quota }: WebSocketOptions, context: SocketContext): Promise<boolean> {
   const { extra: socket } = context;
-  const { Authorization, authorization } = context.connectionParams ?? {};
-  const given = Authorization ?? authorization ?? socket.authorization;
+  const given = paramOf(context.connectionParams, 'authorization') ?? socket.authorization;
   socket.hasSentInit = true;
   socket.asksForCost = isCostAsked(context.connectionParams);
   // Credentials must not stay in memory as long as the socket.
@@ -189,8 +191,11 @@ async function prepare(graph: StreamingGraph, context: SocketContext, id: string
 }
 
 /** Whether the header that asks for the cost is among the parameters of a connection, or the extensions of an operation. */
-const isCostAsked = (parameters: Readonly<Record<string, unknown>> | null | undefined): boolean =>
-  Object.entries(parameters ?? {}).some(([name, value]) => name.toLowerCase() === COST_HEADER && asksForCost(value));
+const isCostAsked = (parameters: SocketParameters) => asksForCost(paramOf(parameters, COST_HEADER));
+
+/** The value of a parameter that stands for a header, so that its name is in any case. */
+const paramOf = (parameters: SocketParameters, header: string): unknown =>
+  Object.entries(parameters ?? {}).find(([name]) => name.toLowerCase() === header)?.[1];
 
 /** Yoga's error over HTTP. */
 const noSuchOperation = () =>

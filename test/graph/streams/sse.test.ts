@@ -55,8 +55,14 @@ test('the first event has the cost in its extensions if the request asks for it,
   expect(event).toEqual({ data: { messageEvents: expect.objectContaining({ __typename: 'MessageEvent' }) } });
 
   const tooMuch = '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }';
-  const refused = await fetch(`${gateway.url}/graphql?${new URLSearchParams({ query: tooMuch })}`, { headers });
-  const [, result = ''] = /^data: (.+)$/m.exec(await refused.text()) ?? [];
-  const [error] = JSON.parse(result).errors;
-  expect(JSON.parse(result).extensions).toEqual({ cost: { requested: error.extensions.found, limit: 5000, rate: null } });
+  const refusedResult = async (query: string) => {
+    const response = await fetch(`${gateway.url}/graphql?${new URLSearchParams({ query })}`, { headers });
+    return JSON.parse(/^data: (.+)$/m.exec(await response.text())?.[1] ?? '');
+  };
+  const costly = await refusedResult(tooMuch);
+  expect(costly.extensions).toEqual({ cost: { requested: costly.errors[0].extensions.found, limit: 5000, rate: null } });
+  expect(await refusedResult('subscription { messageEvents(after: "x") { __typename } }')).toEqual({
+    errors: [expect.objectContaining({ path: ['messageEvents'] })],
+    extensions: { cost: { requested: 1, limit: 5000, rate: null } },
+  });
 });

@@ -72,7 +72,8 @@ describe('the cost of an operation', () => {
   const cost = { requested: expect.any(Number), limit: 5000, rate: null };
   const first = async (parameters: object, extensions: object | undefined, query: string) => {
     const socket = await Socket.opened();
-    socket.send({ type: 'connection_init', payload: { Authorization: authorizationOf(from.provider), ...parameters } });
+    // The names are those of headers, so their case does not matter.
+    socket.send({ type: 'connection_init', payload: { AUTHORIZATION: authorizationOf(from.provider), ...parameters } });
     await socket.has('connection_ack');
     socket.send({ id: '1', type: 'subscribe', payload: { query, extensions } });
     return { socket, result: (await socket.has('next')).payload as { extensions?: object } };

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { SpanKind } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { createContext } from '../schema/context.ts';
 import { printPossibleTypes, printSdl } from '../schema/files.ts';
@@ -48,6 +49,7 @@ import { secure } from './server/security-headers.ts';
 import type { AddressOfRequest, Direct, Peer } from './server/server.ts';
 import { type AnyResponse, responseOf } from './server/text-response.ts';
 import { refuseMethod } from './server/unreadable.ts';
+import { describeSpan, inRemoteSpan, isTracing } from './traces/spans.ts';
 
 export interface AppOptions {
   readonly gateway: Gateway;
@@ -147,7 +149,8 @@ export function createApp(options: AppOptions): App {
   }
 
   const { observeRequest } = options;
-  const answer = observeRequest ? observedAnswer(respond, observeRequest) : respond;
+  const traced = isTracing() ? tracedAnswer(respond) : respond;
+  const answer = observeRequest ? observedAnswer(traced, observeRequest) : traced;
   return {
     fetch: async (request, peer = {}) => responseOf(await answer(request, peer)),
     direct: {
@@ -204,6 +207,23 @@ const observedAnswer =
     const response = await respond(request, peer);
     observe({ face: faceOf(targetOf(request).pathname), status: response.status, durationMs: performance.now() - began });
     return response;
+  };
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
+
+/** Traces every request but those of probes. */
+const tracedAnswer =
+  (respond: Answer): Answer =>
+  (request, peer) => {
+    const face = faceOf(targetOf(request).pathname);
+    if (face === 'health' || face === 'metrics') return respond(request, peer);
+    const method = METHODS.has(request.method) ? request.method : '_OTHER';
+    const attributes = { 'http.request.method': method, 'gateway.face': face };
+    return inRemoteSpan({ name: `${method} ${face}`, kind: SpanKind.SERVER, attributes }, request.headers, async () => {
+      const response = await respond(request, peer);
+      describeSpan({ 'http.response.status_code': response.status });
+      return response;
+    });
   };
 
 /** Names what a path is for. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DEFAULT_LIMITS } from './admission/limits.ts';
 import { isTrustProxy, parseTrustProxy } from './server/trusted-proxies.ts';
+import { SAMPLERS } from './traces/settings.ts';
 
 // Every environment variable that the gateway reads. `describe` says what a variable accepts, for the message of a SettingsError.
 
@@ -151,6 +152,25 @@ export const variables = z
       .regex(/^[\x21-\x7e]{16,128}$/)
       .optional()
       .describe('16 to 128 visible ASCII characters without spaces'),
+    /** OTLP collector that traces are sent to, over HTTP. Without it, nothing is traced. */
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl().optional().describe('https://host:port'),
+    /** The same, with the whole path, for traces alone. */
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl().optional().describe('https://host:port/v1/traces'),
+    /** Which requests are traced. */
+    OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default('parentbased_always_on').describe(SAMPLERS.join(', ')),
+    /** The share that a sampler by ratio takes. */
+    OTEL_TRACES_SAMPLER_ARG: z
+      .string()
+      .regex(/^(0?\.\d+|0|1(\.0+)?|0\.\d+)$/)
+      .transform(Number)
+      .default(1)
+      .describe('a number from 0 to 1'),
+    /** The gateway's name in traces. */
+    OTEL_SERVICE_NAME: z.string().default('teams-sms-gateway').describe('a name'),
+    /** Milliseconds that spans are gathered before they are sent. */
+    OTEL_BSP_SCHEDULE_DELAY: wholeNumber(1, 60_000).default(5000).describe('milliseconds from 1 to 60000'),
+    /** Whether nothing is traced in spite of an endpoint. */
+    OTEL_SDK_DISABLED: z.enum(['true', 'false']).default('false').describe('true or false'),
     /** Lowest level to log. */
     LOG_LEVEL: z.enum(LOG_LEVELS).default('info').describe(LOG_LEVELS.join(', ')),
     /** Master key of sealed secrets and token digests, 32 bytes in base64. By default, the embedded database keeps one in DATA_DIR/secrets.key. */

@@ -11,6 +11,7 @@ import {
 } from './env-variables.ts';
 import type { TrustProxy } from './server/trusted-proxies.ts';
 import { SettingsError } from './settings-error.ts';
+import type { TracesSettings } from './traces/settings.ts';
 
 export interface Settings {
   readonly port: number;
@@ -66,6 +67,8 @@ export interface Settings {
   readonly corsOrigins: readonly string[];
   /** Absent: off. Without a port, they are on the gateway's. There is a port or a token. */
   readonly metrics?: { readonly host: string; readonly port?: number; readonly token?: string };
+  /** Absent: nothing is traced. */
+  readonly traces?: TracesSettings;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** The current master key, then the retired ones. Absent: the embedded database's key file. */
   readonly secretsKeys?: readonly Buffer[];
@@ -137,6 +140,7 @@ function settingsOf(values: VariableValues): Settings {
     },
     corsOrigins: values.CORS_ORIGINS ?? [],
     metrics: metricsOf(values),
+    traces: tracesOf(values),
     logLevel: values.LOG_LEVEL,
     secretsKeys: values.SECRETS_KEYS ?? (values.SECRETS_KEY && [values.SECRETS_KEY]),
   };
@@ -149,6 +153,14 @@ function restcommOf({ RESTCOMM_URL, RESTCOMM_ACCOUNT_SID = '', RESTCOMM_AUTH_TOK
 
 function metricsOf({ METRICS_HOST: host, METRICS_PORT: port, METRICS_TOKEN: token }: VariableValues): Settings['metrics'] {
   return port === undefined && token === undefined ? undefined : { host, port, token };
+}
+
+/** The exporter reads its addresses itself. */
+function tracesOf(values: VariableValues): Settings['traces'] {
+  const endpoint = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined || values.OTEL_SDK_DISABLED === 'true') return undefined;
+  const { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: samplerArg, OTEL_SERVICE_NAME: serviceName } = values;
+  return { sampler, samplerArg, serviceName, delayMs: values.OTEL_BSP_SCHEDULE_DELAY };
 }
 
 function microsoftOf(values: VariableValues): Settings['microsoft'] {

@@ -4,9 +4,10 @@ import { type DestinationStream, type Logger, pino } from 'pino';
  * Creates the log. Errors are logged with type, code, stack and message, without secrets or personal content (texts, numbers, addresses): values that
  * a message quotes are removed, and a database error that may contain a row is reduced to its code.
  * @param level pino's name of the lowest level to log
+ * @param mixin returns further fields of a line
  */
-export function createLog(level: string, destination?: DestinationStream): Logger {
-  const options = { level, serializers: { err: serializeError } };
+export function createLog(level: string, destination?: DestinationStream, mixin?: () => object): Logger {
+  const options = { level, serializers: { err: serializeError }, mixin };
   return destination ? pino(options, destination) : pino(options);
 }
 

@@ -14,6 +14,7 @@ import { createLog } from './log.ts';
 import { ListenError } from './server/server.ts';
 import { SettingsError } from './settings-error.ts';
 import { type FirstAccount, startGateway } from './start.ts';
+import type { TracesSettings } from './traces/settings.ts';
 
 /** The longest time that a shutdown may take, in ms. */
 const SHUTDOWN_MS = 15_000;
@@ -40,7 +41,8 @@ async function main(): Promise<void> {
   // Optimize WebAssembly (the embedded database, Prisma's query compiler) later than usual: at the start, that would take a third of the processor
   // time, and memory, for code that mostly runs once. Hot code is still optimized within seconds.
   setFlagsFromString('--wasm-tiering-budget=100000000');
-  const log = createLog(settings.logLevel);
+  const traces = settings.traces && (await startTracing(settings.traces));
+  const log = createLog(settings.logLevel, undefined, traces?.traceFields);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught error');
     process.exit(1);
@@ -48,10 +50,11 @@ async function main(): Promise<void> {
 
   const hasStarted = exitEarly(stopped, settings.databaseUrl !== undefined, log);
   const metrics = settings.metrics && (await import('./metrics/metrics.ts')).createMetrics();
+  const observers = [metrics?.observeStatement, traces?.traceStatement].filter((observe) => observe !== undefined);
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   // The embedded database compiles on another thread, so the app's modules load meanwhile.
   const [database, { createApp }] = await Promise.all([
-    connect({ ...settings, ...settings.limits, observeStatement: metrics?.observeStatement, log }),
+    connect({ ...settings, ...settings.limits, observers, keepsContexts: traces !== undefined, log }),
     import('./app.ts'),
   ]);
   try {
@@ -62,7 +65,16 @@ async function main(): Promise<void> {
       first = account;
       announceAccount(account);
     };
-    const gateway = await startGateway({ settings, database, secrets, createApp, metrics, onFirstAccount, log });
+    const gateway = await startGateway({
+      settings,
+      database,
+      secrets,
+      createApp,
+      metrics,
+      traceCall: traces?.traceCall,
+      onFirstAccount,
+      log,
+    });
     announce(gateway.url, settings.console, first);
     log.info({ url: gateway.url, metricsUrl: gateway.metricsUrl, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
 
@@ -72,8 +84,17 @@ async function main(): Promise<void> {
     await gateway.stop();
   } finally {
     await database.close();
+    await traces?.stop();
   }
   log.info('stopped');
+}
+
+/** Loads OpenTelemetry's SDK, and starts tracing. */
+async function startTracing(settings: TracesSettings) {
+  const { startTraces } = await import('./traces/sdk.ts');
+  const { traceStatement, traceCall } = await import('./traces/observers.ts');
+  const { traceFields } = await import('./traces/spans.ts');
+  return { stop: startTraces(settings), traceStatement, traceCall, traceFields };
 }
 
 async function bringUpToDate(database: Database, log: Logger): Promise<void> {

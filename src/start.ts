@@ -22,6 +22,7 @@ import { createLive, type Live } from './live/live.ts';
 import { metricsEndpoint } from './metrics/endpoint.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import { connectPlatforms } from './platforms/connect.ts';
+import type { ObserveCall } from './platforms/observed.ts';
 import type { SmsReport } from './platforms/restcomm/embedded.ts';
 import { type Listener, listen } from './server/server.ts';
 
@@ -40,6 +41,8 @@ interface StartOptions {
   readonly createApp: typeof createApp;
   /** Absent: off. */
   readonly metrics?: Metrics;
+  /** Traces requests to platforms. Absent: nothing is traced. */
+  readonly traceCall?: ObserveCall;
   /** Called as soon as a new database has its first account, which remains even if the start then fails. */
   readonly onFirstAccount: (account: FirstAccount) => void;
   readonly log: Logger;
@@ -133,12 +136,12 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 }
 
 /** Creates the domain's dependencies. */
-function assemble({ settings, database, secrets, metrics, log }: StartOptions, wiring: Wiring) {
+function assemble({ settings, database, secrets, metrics, traceCall, log }: StartOptions, wiring: Wiring) {
   const { botFramework, ...platforms } = connectPlatforms({
     settings,
     report: (report) => void wiring.app?.fetch(callbackOf(report)),
     isKnownAudience: (applicationId) => hasBotOf(database.sql, applicationId),
-    observeCall: metrics?.observeCall,
+    observeCalls: [metrics?.observeCall, traceCall].filter((observe) => observe !== undefined),
   });
   const counted = metrics?.counted ?? ((_name, cache) => cache);
   const gateway: Gateway = {

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { PrismaClient } from '../../prisma/client/client.ts';
 import { openEmbedded } from './embedded/embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
-import { type ObserveStatement, observeStatements, type PoolName } from './observed.ts';
+import { keepContexts, type ObserveStatement, observeStatements, type PoolName } from './observed.ts';
 import { MIGRATIONS } from './package-root.ts';
 import { openPostgres, timeoutsWithin } from './postgres/postgres.ts';
 import { statementNames } from './postgres/statement-names.ts';
@@ -29,8 +29,10 @@ interface ConnectOptions {
   readonly dataDir: string;
   readonly databaseUrl?: string;
   readonly log: Pick<Logger, 'warn'>;
-  /** Receives each statement. */
-  readonly observeStatement?: ObserveStatement;
+  /** Each receives each statement. */
+  readonly observers?: readonly ObserveStatement[];
+  /** Whether the asynchronous context of each statement is that of the work that runs it: its observers ask for it. */
+  readonly keepsContexts?: boolean;
   /** How long to wait for a PostgreSQL that is still starting, in ms. */
   readonly patience?: number;
   /** How long a request may take, in ms (REQUEST_TIMEOUT). A connection that does not respond is closed within it. */
@@ -44,7 +46,7 @@ const READY_TIMEOUT_MS = 3_000;
  * @throws ConnectionError; DataDirectoryError; DirectoryInUseError
  */
 export async function connect(options: ConnectOptions): Promise<Database> {
-  const { dataDir, databaseUrl, log, observeStatement, patience = 10_000, requestTimeoutMs = 30_000 } = options;
+  const { dataDir, databaseUrl, log, observers = [], keepsContexts = false, patience = 10_000, requestTimeoutMs = 30_000 } = options;
   const migrations = await readMigrations(MIGRATIONS);
   const { pool, batchPool, movingPool, cancelStatement, close } = databaseUrl
     ? await openPostgres(databaseUrl, patience, requestTimeoutMs)
@@ -54,7 +56,10 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
   const pools = new Map<PoolName, pg.Pool>([['main', pool]]);
   if (databaseUrl) pools.set('batches', batchPool).set('moving', movingPool);
-  if (observeStatement) for (const [name, each] of pools) observeStatements(each, name, observeStatement);
+  for (const [name, each] of pools) {
+    for (const observe of observers) observeStatements(each, name, observe);
+    if (keepsContexts) keepContexts(each);
+  }
   const nameOf = databaseUrl ? statementNames() : unnamed;
   const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });

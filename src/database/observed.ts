@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type pg from 'pg';
 
 /** The pools of connections (postgres/postgres.ts). The embedded database has only `main`. */
@@ -36,3 +37,10 @@ const reported =
     ended(error ?? undefined);
     answered(error, result);
   };
+
+/** Has statements that wait for a connection run in the asynchronous context that requested it, rather than in that which released it. */
+export function keepContexts(pool: pg.Pool): void {
+  const connect = pool.connect as unknown as (callback?: (...args: unknown[]) => unknown) => unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: pg's connect has two overloads
+  (pool as any).connect = (callback?: (...args: unknown[]) => unknown) => connect.call(pool, callback && AsyncResource.bind(callback));
+}

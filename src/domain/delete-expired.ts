@@ -5,7 +5,15 @@ const BATCH = 1000;
 
 /** A table whose rows expire, and the column that says since when. An index begins with the column. */
 interface Expiring {
-  readonly table: 'idempotency_key' | 'access_token' | 'held_text' | 'notice' | 'data_export' | 'mapping_import' | 'webhook_attempt';
+  readonly table:
+    | 'idempotency_key'
+    | 'access_token'
+    | 'held_text'
+    | 'notice'
+    | 'data_export'
+    | 'mapping_import'
+    | 'webhook_attempt'
+    | 'message_trace';
   readonly column: 'date_created' | 'date_expires' | 'ended';
   /** How many rows a statement deletes: fewer where others are deleted with each. */
   readonly batch?: number;

@@ -9,6 +9,7 @@ import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
 import { trimEvents } from '../domain/messages/events.ts';
 import { fillConversations } from '../domain/messages/fill-conversations.ts';
 import { fillUsage, foldUsage } from '../domain/messages/fold-usage.ts';
+import { purgeTraces } from '../domain/messages/message-trace.ts';
 import { purgeAttempts } from '../domain/webhooks/attempts.ts';
 import { watchClock } from './clock.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
@@ -68,6 +69,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'fill-usage', everyMs: 60_000, run: (signal) => fillUsage(prisma, signal) },
     { name: 'fold-usage', everyMs: 10_000, run: (signal) => foldUsage(prisma, signal) },
     { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },
+    { name: 'purge-traces', everyMs: HOUR_MS, run: (signal) => purgeTraces(prisma, signal) },
     { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
     { name: 'purge-webhook-attempts', everyMs: HOUR_MS, run: (signal) => purgeAttempts(prisma, signal) },
   ]);

@@ -3,6 +3,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import type { RetryPolicy } from './backoff.ts';
 import type { ClaimedLane } from './claim-lanes.ts';
 import { deliverFirst, type LaneStep } from './delivery.ts';
+import { inTraceOf } from './message-spans.ts';
 import { dropEmptyLane, releaseLane } from './outbox.ts';
 import { retryUntilWritten } from './retry-until-written.ts';
 
@@ -27,7 +28,10 @@ const RELEASE_NOW: LaneStep = { mustRelease: true, pauseMs: 0 };
 
 async function deliverOrWait(gateway: Gateway, lane: ClaimedLane, retry: RetryPolicy, shouldStop: () => boolean): Promise<LaneStep> {
   try {
-    return lane.first ? await deliverFirst(gateway, lane, lane.first, retry, shouldStop) : RELEASE_NOW;
+    const { first } = lane;
+    if (!first) return RELEASE_NOW;
+    const name = first.message.direction === 'OUTBOUND' ? 'deliver to Teams' : 'deliver to phone';
+    return await inTraceOf(gateway, first.message.sid, name, () => deliverFirst(gateway, lane, first, retry, shouldStop));
   } catch (error) {
     if (!isUnavailable(error)) throw error;
     gateway.log.error({ err: error, organizationSid: lane.organizationSid }, 'delivery is waiting for the database');

@@ -8,6 +8,7 @@ import { createPlayground, createPlaygroundVerifier, playgroundHosts } from './m
 import { createServiceHosts, DEFAULT_SERVICE_HOSTS, isLoopback, type ServiceHosts } from './microsoft/service-hosts.ts';
 import { type ObserveCall, observedFetch, type ServiceName } from './observed.ts';
 import { createOutbound, type Lookup } from './outbound.ts';
+import type { Fetch } from './request.ts';
 import { createEmbeddedRestcomm, type SmsReport } from './restcomm/embedded.ts';
 import { createHttpRestcomm } from './restcomm/http.ts';
 import type { Restcomm } from './restcomm/restcomm.ts';
@@ -28,7 +29,7 @@ interface PlatformsOptions {
   /** Whether there is a bot with this applicationId. */
   readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
   /** Receives each request to a platform. The embedded stand-ins get none. */
-  readonly observeCall?: ObserveCall;
+  readonly observeCalls?: readonly ObserveCall[];
   /** Resolves the host names in URLs from outside; for tests. */
   readonly lookup?: Lookup;
 }
@@ -38,11 +39,11 @@ interface PlatformsOptions {
  * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL, PLAYGROUND_URL is not of this machine, or
  *   WEBHOOK_HOSTS is invalid
  */
-export function connectPlatforms({ settings, report, isKnownAudience, observeCall, lookup }: PlatformsOptions): Platforms {
+export function connectPlatforms({ settings, report, isKnownAudience, observeCalls = [], lookup }: PlatformsOptions): Platforms {
   if (settings.playground) requireThisMachine(settings.playground.url);
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
   const outbound = createOutbound({ isConfigured: configuredUrls(settings), lookup });
-  const fetch = observeCall ? observedFetch(outbound, serviceIn(settings), observeCall) : outbound;
+  const fetch = observeCalls.reduce<Fetch>((inner, observe) => observedFetch(inner, serviceIn(settings), observe), outbound);
   const { maxSegments } = settings;
   const webhooks = connectWebhooks(settings.webhookHosts, lookup);
   const restcomm = settings.restcomm

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
 
 export interface FakeAccount {
   readonly sid: string;
@@ -44,6 +45,7 @@ export interface FakeRequest {
   readonly method: string;
   /** Below the base address, e.g. `/Accounts.json`. */
   readonly path: string;
+  readonly headers: IncomingHttpHeaders;
   readonly query: Readonly<Record<string, string>>;
   readonly form: Readonly<Record<string, string>>;
   readonly user: string;

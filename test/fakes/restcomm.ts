@@ -139,6 +139,7 @@ async function read(incoming: IncomingMessage): Promise<FakeRequest> {
   const [user = '', password = ''] = Buffer.from(basic, 'base64').toString().split(/:(.*)/s);
   return {
     method: incoming.method ?? '',
+    headers: incoming.headers,
     path: url.pathname.startsWith(BASE) ? url.pathname.slice(BASE.length) : url.pathname,
     query: Object.fromEntries(url.searchParams),
     form: Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString())),

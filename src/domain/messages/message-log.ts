@@ -2,6 +2,7 @@ import { type Message, Prisma } from '../../../prisma/client/client.ts';
 import { columnOf } from '../../database/lists/conditions.ts';
 import { columnList } from '../../database/lists/select.ts';
 import type { Sql } from '../../database/sql.ts';
+import { currentTrace } from '../../traces/spans.ts';
 import { type Actor, auditRecord } from '../audit.ts';
 import type { EventWithMessage } from '../logged-event.ts';
 import { comparedForm } from '../phone-numbers.ts';
@@ -10,6 +11,7 @@ import { fold } from '../text.ts';
 import type { Transaction } from '../transaction.ts';
 import { statusRank } from './message-status.ts';
 import { publishStep } from './message-steps.ts';
+import { KEEP_TRACE } from './message-trace.ts';
 import { encodingOf } from './sms-encoding.ts';
 
 // The event log grows in three ways: a message is accepted (here), its status advances (status-reports.ts), or a failed one is queued again
@@ -167,6 +169,8 @@ async function accept(
     recordRequestId: record?.requestId,
     recordRemoteAddress: record?.remoteAddress,
   };
+  const trace = currentTrace();
+  if (trace !== undefined) await query(KEEP_TRACE, [sid, trace]);
   const [row] = await run(ACCEPT_PARAMETERS.map((name) => values[name] ?? null));
   if (!row) return undefined;
   publishStep({ direction, status: 'QUEUED' });

@@ -11,6 +11,7 @@ import { normalizeSid } from '../../domain/sid.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { targetOf } from '../../server/node-request.ts';
 import { decodeUtf8, readBytes } from '../../server/read-body.ts';
+import { inTraceOf } from '../message-spans.ts';
 import { applyReport } from '../reports.ts';
 import { isStorableText, toStorableSid, toStorableText } from '../storable-text.ts';
 import { isCut, isRestcommStatus, toReport, withTextChange } from './reports.ts';
@@ -156,7 +157,8 @@ async function receiveStatus(
   const report = toReport({ sid, status, errorCode, details });
   // The text is in the report as well (SmsStatusNotifier): the response to its sending, which has it, may have been lost.
   const body = form.get('Body') ?? '';
-  await applyReport(gateway, message, isCut(body, message.body) ? withTextChange(report, body, message.body) : report);
+  const whole = isCut(body, message.body) ? withTextChange(report, body, message.body) : report;
+  await inTraceOf(gateway, message.sid, 'status report', () => applyReport(gateway, message, whole));
   return undefined;
 }
 

@@ -1,0 +1,54 @@
+import { context, propagation, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  type Sampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import type { TracesSettings } from './settings.ts';
+import { traceWith } from './spans.ts';
+
+/**
+ * Starts tracing this process. Spans leave by OTLP over HTTP, in batches; the exporter reads its addresses, headers, certificates and timeouts from
+ * OTEL_EXPORTER_OTLP_* itself.
+ * @returns a function that sends what remains and ends tracing
+ */
+export function startTraces({ sampler, samplerArg, serviceName, delayMs }: TracesSettings): () => Promise<void> {
+  const service = resourceFromAttributes({ 'service.name': serviceName });
+  const provider = new TracerProvider({
+    resource: defaultResource()
+      .merge(detectResources({ detectors: [envDetector] }))
+      .merge(service),
+    sampler: samplerOf(sampler, samplerArg),
+    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter(), scheduledDelayMillis: delayMs })],
+  });
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  traceWith(provider.getTracer('teams-sms-gateway'));
+  return async () => {
+    traceWith(undefined);
+    // A collector that is away must not keep the process from ending.
+    await provider.shutdown().catch(() => {});
+    trace.disable();
+    context.disable();
+    propagation.disable();
+  };
+}
+
+/** The samplers of OTEL_TRACES_SAMPLER. */
+function samplerOf(name: TracesSettings['sampler'], ratio: number): Sampler {
+  const roots: Readonly<Record<string, () => Sampler>> = {
+    always_on: () => new AlwaysOnSampler(),
+    always_off: () => new AlwaysOffSampler(),
+    traceidratio: () => new TraceIdRatioBasedSampler(ratio),
+  };
+  const root = (roots[name.replace('parentbased_', '')] as () => Sampler)();
+  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
+}

@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { FakeUser } from '../fakes/microsoft-state.ts';
+import { createTestPlace, type TestPlace } from '../support/database.ts';
+import { until } from '../support/exchange.ts';
+import { AUTHORIZATION, GatewayProcess, SECRETS_KEY } from './gateway-process.ts';
+import { createSurroundings, freePort, type Surroundings } from './traffic.ts';
+
+// A started gateway between fake platforms, which sends its spans to a collector's double: OTLP over HTTP in JSON.
+
+interface ReceivedSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+}
+
+const CANARY = 'canary text of a message';
+const PHONE = '+49302221';
+/** Trace ids of callers, one sampled and one not. */
+const [SAMPLED, UNSAMPLED] = ['a'.repeat(32), 'b'.repeat(32)];
+
+const bodies: string[] = [];
+const spans = (): ReceivedSpan[] =>
+  bodies.flatMap((body) =>
+    JSON.parse(body).resourceSpans.flatMap(({ scopeSpans }: { scopeSpans: { spans: ReceivedSpan[] }[] }) =>
+      scopeSpans.flatMap((scope) => scope.spans),
+    ),
+  );
+const collector = createServer(async (request, response) => {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  if (request.url === '/v1/traces') bodies.push(body);
+  response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
+});
+
+let place: TestPlace;
+let surroundings: Surroundings;
+let gateway: GatewayProcess;
+let url: string;
+let user: FakeUser;
+let number: string;
+
+beforeAll(async () => {
+  collector.listen(0, '127.0.0.1');
+  [place, surroundings] = await Promise.all([createTestPlace('migrated'), createSurroundings(), once(collector, 'listening')]);
+  const { dataDir, databaseUrl } = place.settings;
+  const port = await freePort();
+  gateway = new GatewayProcess({
+    ...surroundings.env,
+    ...{ PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}`, LOG_LEVEL: 'debug' },
+    ...(databaseUrl === undefined ? { DATA_DIR: dataDir } : { DATABASE_URL: databaseUrl }),
+    OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+    OTEL_BSP_SCHEDULE_DELAY: '200',
+  });
+  url = await gateway.listening();
+  await surroundings.populate(url, 1);
+  user = surroundings.microsoft.users[0] as FakeUser;
+  number = surroundings.restcomm.numbers[0]?.phoneNumber ?? '';
+});
+afterAll(async () => {
+  await gateway?.end('SIGKILL');
+  collector.close();
+  await surroundings?.close();
+  await place?.remove();
+});
+
+/** The spans of one trace, once all of these names are among them. */
+const traceWith = (names: readonly string[], isOf: (trace: readonly ReceivedSpan[]) => boolean = () => true) =>
+  until(async () => {
+    const all = spans();
+    const traces = [...new Set(all.map(({ traceId }) => traceId))].map((id) => all.filter(({ traceId }) => traceId === id));
+    return traces.find((trace) => names.every((name) => trace.some((span) => span.name === name)) && isOf(trace));
+  });
+
+const sentBy = async (traceparent: string | undefined, body: string) => {
+  const activity = surroundings.microsoft.activityFrom(surroundings.bot, user, `${PHONE} ${body}`);
+  const headers = {
+    authorization: await surroundings.microsoft.signActivity(activity),
+    'content-type': 'application/json',
+    ...(traceparent && { traceparent, tracestate: 'vendor=opaque' }),
+  };
+  const response = await fetch(`${url}/api/messages`, { method: 'POST', headers, body: JSON.stringify(activity) });
+  await response.text();
+  expect(response.status).toBe(200);
+  await until(async () => surroundings.restcomm.messages.some((message) => message.body === body && message.status === 'delivered'));
+};
+
+test('one trace leads from an activity to the platform’s answer and the status reports', async () => {
+  await sentBy(`00-${SAMPLED}-1234567890abcdef-01`, CANARY);
+  const trace = await traceWith(['POST teams', 'deliver to phone', 'POST restcomm', 'status report']);
+  const of = (name: string) => trace.find((span) => span.name === name);
+  expect(of('POST teams')).toMatchObject({ traceId: SAMPLED, parentSpanId: '1234567890abcdef' });
+  expect(of('deliver to phone')?.parentSpanId).toBe(of('POST teams')?.spanId);
+  expect(of('POST restcomm')?.parentSpanId).toBe(of('deliver to phone')?.spanId);
+  expect(of('status report')?.parentSpanId).toBe(of('POST teams')?.spanId);
+  const statements = trace.filter(({ name }) => /^(SELECT|INSERT|UPDATE|WITH)/.test(name));
+  expect(statements.some(({ parentSpanId }) => parentSpanId === of('deliver to phone')?.spanId)).toBe(true);
+  const sent = surroundings.restcomm.requests.find(
+    ({ headers }) => headers.traceparent === `00-${SAMPLED}-${of('POST restcomm')?.spanId}-01`,
+  );
+  expect(sent?.headers.tracestate).toBe('vendor=opaque');
+});
+
+test('another leads from an SMS to Teams', async () => {
+  await surroundings.restcomm.receiveSms({ from: '+49301111', to: number, body: CANARY });
+  await traceWith(['POST restcomm', 'deliver to Teams', 'POST connector']);
+});
+
+test('what the caller does not sample is not traced, nor what follows', async () => {
+  await sentBy(`00-${UNSAMPLED}-1234567890abcdef-00`, 'not sampled');
+  await sentBy(undefined, 'sampled');
+  await traceWith(['POST teams', 'status report'], (trace) => trace.every(({ traceId }) => traceId !== SAMPLED));
+  expect(spans().filter(({ traceId }) => traceId === UNSAMPLED)).toEqual([]);
+});
+
+test('lines of the log carry the ids of the trace', async () => {
+  const traceparent = `00-${'c'.repeat(32)}-1234567890abcdef-01`;
+  const headers = { authorization: AUTHORIZATION, 'content-type': 'application/json', traceparent };
+  await (await fetch(`${url}/graphql`, { method: 'POST', headers, body: '{"query":"{ enterprises(first: 1) { totalCount } }"}' })).text();
+  const line = await until(async () =>
+    gateway.stdout.split('\n').find((one) => one.includes('"msg":"operation"') && one.includes('c'.repeat(32))),
+  );
+  expect(JSON.parse(line)).toMatchObject({ trace_id: 'c'.repeat(32), span_id: expect.stringMatching(/^[0-9a-f]{16}$/) });
+});
+
+test('no text, number, address or secret is in a span', async () => {
+  const { applicationId, clientSecret, tenantId } = surroundings.bot;
+  await traceWith(['POST graph']);
+  const sent = bodies.join('\n');
+  expect(spans().length).toBeGreaterThan(20);
+  const secrets = [CANARY, PHONE, PHONE.slice(1), '+49301111', number, number.slice(1), user.userPrincipalName, user.objectId];
+  for (const secret of [...secrets, clientSecret, applicationId, tenantId, SECRETS_KEY, surroundings.restcomm.authToken, AUTHORIZATION])
+    expect(sent.includes(secret) && secret).toBe(false);
+});

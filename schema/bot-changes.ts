@@ -1,7 +1,6 @@
 import type { Bot } from '../prisma/client/client.ts';
-import { botEdge, createBot, deleteBot, updateBot, verifyBot } from '../src/domain/enterprises/bots.ts';
-import type { BotCheck } from '../src/platforms/microsoft/microsoft.ts';
-import { BotEdge, BotRef } from './bot.ts';
+import { botEdge, createBot, deleteBot, updateBot } from '../src/domain/enterprises/bots.ts';
+import { BotAuthorityEnum, BotEdge, BotRef, CloudEnum } from './bot.ts';
 import { builder } from './builder.ts';
 import { resultUnion } from './errors.ts';
 import { idempotencyKey } from './lists.ts';
@@ -15,8 +14,25 @@ const CreateBotInput = builder.inputType('CreateBotInput', {
       description: 'The application (client) id in Azure. Several enterprises can use the same application.',
     }),
     tenantId: t.string({ required: true, description: "The id of the application's tenant." }),
-    clientSecret: t.string({ required: true, description: 'The client secret of the application. It is stored encrypted.' }),
+    clientSecret: t.string({
+      description: 'The client secret of the application. It is stored encrypted. Mandatory without a certificate.',
+    }),
+    certificate: t.string({
+      description:
+        'An X.509 certificate of the application as PEM, in place of the client secret or in addition: the first of its further credentials.',
+    }),
+    privateKey: t.string({ description: "The certificate's RSA key as unencrypted PEM. It is stored encrypted, and never returned." }),
     botAppId: t.string({ required: true, description: 'The app store id of the published bot app.' }),
+    cloud: t.field({ type: CloudEnum, description: 'The cloud of the tenant. Defaults to `COMMERCIAL`.' }),
+    authority: t.field({
+      type: BotAuthorityEnum,
+      description: 'Whose login issues the tokens for the Bot Framework. Defaults to `TENANT`.',
+    }),
+    homeTenantId: t.string({ description: "The id of the application's own tenant. Mandatory with the authority `HOME`." }),
+    clientSecretExpires: t.field({
+      type: 'DateTime',
+      description: 'When the client secret ends. Where it is not given, Microsoft Graph is asked (`Application.Read.All`).',
+    }),
     ...idempotencyKey(t),
   }),
 });
@@ -33,6 +49,13 @@ const UpdateBotInput = builder.inputType('UpdateBotInput', {
         'The new client secret, at most 1024 characters. `••••` followed by the current `clientSecretHint` keeps the stored one.',
     }),
     botAppId: t.string({ description: 'The new app store id of the published bot app.' }),
+    cloud: t.field({ type: CloudEnum, description: 'The new cloud of the tenant.' }),
+    authority: t.field({ type: BotAuthorityEnum, description: 'Whose login issues the tokens for the Bot Framework from now on.' }),
+    homeTenantId: t.string({ description: "The id of the application's own tenant. Mandatory with the authority `HOME`." }),
+    clientSecretExpires: t.field({
+      type: 'DateTime',
+      description: 'When the client secret ends. Where it is not given, Microsoft Graph is asked (`Application.Read.All`).',
+    }),
     ...idempotencyKey(t),
   }),
 });
@@ -103,57 +126,3 @@ builder.mutationFields((t) => ({
     resolve: async (_root, { input }, { gateway, caller }) => ({ bot: await deleteBot(gateway, caller, input) }),
   }),
 }));
-
-const BotCheckStepEnum = builder.enumType('BotCheckStep', {
-  description: 'The checks that `verifyBot` makes.',
-  values: {
-    TOKEN: { description: 'Microsoft issues a token for the application id, tenant id and client secret.' },
-    GRAPH: { description: 'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`).' },
-    CONNECTOR: { description: 'The Bot Framework accepts the token and knows the bot.' },
-  } as const,
-});
-
-const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
-  description: 'The result of one check of `verifyBot`.',
-  fields: (t) => ({
-    step: t.field({ type: BotCheckStepEnum, description: 'The check.', resolve: (check) => check.step }),
-    passed: t.exposeBoolean('passed', { description: 'Whether the check passed.' }),
-    message: t.exposeString('message', {
-      nullable: true,
-      description:
-        "The reason why the check failed, usually in Microsoft's words; for `TOKEN`, also the id of a tenant that is given as a domain. Otherwise `null`.",
-    }),
-  }),
-});
-
-const VerifyBotSuccessRef = builder.objectRef<{ checks: BotCheck[] }>('VerifyBotSuccess').implement({
-  description: 'The success of `verifyBot`: that the checks were made, whether or not they passed.',
-  fields: (t) => ({
-    passed: t.boolean({ description: 'Whether all checks passed.', resolve: ({ checks }) => checks.every((check) => check.passed) }),
-    checks: t.field({
-      type: [BotCheckRef],
-      description: 'The results of all checks. Each check is made even if another one fails.',
-      resolve: ({ checks }) => checks,
-    }),
-  }),
-});
-
-const VerifyBotInput = builder.inputType('VerifyBotInput', {
-  description: 'A bot to verify.',
-  fields: (t) => ({
-    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
-    idempotencyKey: t.string({ description: 'Ignored: nothing is changed, and every request checks again.' }),
-  }),
-});
-
-builder.mutationField('verifyBot', (t) =>
-  t.field({
-    type: VerifyBotSuccessRef,
-    nullable: true,
-    description:
-      "Checks a bot's credentials and permissions with Microsoft. Changes nothing; failed checks are part of the result, not errors.",
-    errors: resultUnion('VerifyBotResult', 'result of the checks', ['BOT_NOT_FOUND'], { keyed: false }),
-    args: { input: t.arg({ type: VerifyBotInput, required: true, description: 'The bot to verify.' }) },
-    resolve: async (_root, { input }, { gateway, caller }) => ({ checks: await verifyBot(gateway, caller, input.sid) }),
-  }),
-);

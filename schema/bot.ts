@@ -1,10 +1,36 @@
 import { belonging } from '../src/domain/confinement.ts';
+import { adminConsentUrl } from '../src/domain/enterprises/bot-clouds.ts';
 import { findBot, listBots } from '../src/domain/enterprises/bots.ts';
+import { type Authority, authorities, type Cloud, clouds } from '../src/platforms/microsoft/clouds.ts';
 import { ProvisionedInterface, required } from './account.ts';
 import { builder } from './builder.ts';
 import { needs, packable, shown } from './columns.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
+
+const CLOUDS: Readonly<Record<Cloud, string>> = {
+  COMMERCIAL: 'The worldwide cloud.',
+  GCC: 'Office 365 Government Community Cloud. A bot of `COMMERCIAL` whose tenant is in it is moved by itself.',
+  GCC_HIGH: 'Office 365 GCC High, with Azure Government.',
+  DOD: 'Office 365 DoD, with Azure Government.',
+  CHINA: 'Operated by 21Vianet. Its users can be written to once they have written to the bot.',
+};
+
+export const CloudEnum = builder.enumType('Cloud', {
+  description: "A cloud of Microsoft's: where its login, Graph and Teams are.",
+  values: Object.fromEntries(clouds.map((value) => [value, { value, description: CLOUDS[value] }])),
+});
+
+const AUTHORITIES: Readonly<Record<Authority, string>> = {
+  TENANT: "The bot's tenant (`tenantId`).",
+  HOME: "The application's own tenant (`homeTenantId`): a single-tenant application of the provider that is used in its customers' tenants.",
+  MULTI_TENANT: "The Bot Framework's tenant: a multi-tenant bot, which Azure no longer creates.",
+};
+
+export const BotAuthorityEnum = builder.enumType('BotAuthority', {
+  description: "Whose login issues a bot's tokens for the Bot Framework. `verifyBot` finds out which one Microsoft takes.",
+  values: Object.fromEntries(authorities.map((value) => [value, { value, description: AUTHORITIES[value] }])),
+});
 
 export const BotRef = builder.prismaNode('Bot', {
   description: "The Azure application through which an enterprise's Teams users send and receive SMS. An enterprise has at most one.",
@@ -26,6 +52,32 @@ export const BotRef = builder.prismaNode('Bot', {
         'The client secret of the application. Needs the permission `SECRETS`, and is `null` with a `FORBIDDEN` error without it. Every read is recorded in the audit log.',
       authScopes: { permission: 'secrets' },
       resolve: (bot, _args, { loaders }) => loaders.clientSecret.load(bot),
+    }),
+    clientSecretExpires: t.expose('clientSecretExpires', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the client secret ends, as it was given. `null` if it was not.',
+    }),
+    cloud: t.field({
+      type: CloudEnum,
+      description: 'The cloud of the tenant.',
+      extensions: needs('cloud'),
+      resolve: ({ cloud }) => (cloud ?? 'COMMERCIAL') as Cloud,
+    }),
+    authority: t.field({
+      type: BotAuthorityEnum,
+      description: 'Whose login issues the tokens for the Bot Framework.',
+      extensions: needs('authority'),
+      resolve: ({ authority }) => (authority ?? 'TENANT') as Authority,
+    }),
+    homeTenantId: t.exposeString('homeTenantId', {
+      nullable: true,
+      description: "The id of the application's own tenant, if it was given.",
+    }),
+    adminConsentUrl: t.string({
+      description: "The page on which an administrator of the tenant grants the application's permissions.",
+      extensions: needs('applicationId', 'tenantId', 'tenantGuid', 'cloud'),
+      resolve: (bot, _args, { gateway }) => adminConsentUrl(gateway, bot),
     }),
     enterpriseSid: t.exposeID('enterpriseSid', { description: 'The sid of the enterprise that the bot belongs to.' }),
     enterprise: t.field({
@@ -55,6 +107,7 @@ const BotFilterInput = builder.inputType('BotFilter', {
   description: 'A filter for bots. All given conditions must hold.',
   fields: (t) => ({
     enterpriseSid: t.id({ description: 'The bot belongs to the enterprise with this sid.' }),
+    unhealthy: t.boolean({ description: 'Whether somebody has to do something about the bot: its health is `WARNING` or `UNHEALTHY`.' }),
     ...timeRanges(t),
   }),
 });

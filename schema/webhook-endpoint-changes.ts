@@ -174,7 +174,11 @@ builder.mutationFields((t) => ({
     authScopes,
     errors: resultUnion('RotateWebhookEndpointSecretResult', 'new secret', ['WEBHOOK_ENDPOINT_NOT_FOUND']),
     args: {
-      input: t.arg({ type: RotateWebhookEndpointSecretInput, required: true, description: 'Which endpoint, and how long both secrets sign.' }),
+      input: t.arg({
+        type: RotateWebhookEndpointSecretInput,
+        required: true,
+        description: 'Which endpoint, and how long both secrets sign.',
+      }),
     },
     resolve: (_root, { input }, { gateway, caller }) => rotateWebhookEndpointSecret(gateway, caller, input),
   }),

@@ -140,7 +140,7 @@ function assemble({ settings, database, secrets, metrics, traceCall, log }: Star
   const { botFramework, ...platforms } = connectPlatforms({
     settings,
     report: (report) => void wiring.app?.fetch(callbackOf(report)),
-    isKnownAudience: (applicationId) => hasBotOf(database.sql, applicationId),
+    isKnownAudience: (applicationId, clouds) => hasBotOf(database.sql, applicationId, clouds),
     observeCalls: [metrics?.observeCall, traceCall].filter((observe) => observe !== undefined),
   });
   const counted = metrics?.counted ?? ((_name, cache) => cache);

@@ -28,7 +28,8 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   ENTERPRISE_HAS_MAPPINGS: { status: 409, errorCode: '4052' },
   ENTERPRISE_CLOSED: { status: 409, errorCode: '4053' },
   BOT_EXISTS: { status: 409, errorCode: '483' },
-  // Only the graph sends messages, streams events, creates access tokens, manages accounts, imports and webhook endpoints.
+  // Only the graph adds credentials, sends messages, streams events, creates access tokens, manages accounts, imports and webhook endpoints.
+  BOT_CREDENTIAL_NOT_FOUND: { status: 409, errorCode: '409' },
   SMS_TOO_LONG: { status: 400, errorCode: '450' },
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },

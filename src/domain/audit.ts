@@ -16,6 +16,9 @@ export const mutationActions = {
   updateBot: 'bot.update',
   deleteBot: 'bot.delete',
   verifyBot: 'bot.verify',
+  addBotSecret: 'bot.addCredential',
+  addBotCertificate: 'bot.addCredential',
+  removeBotCredential: 'bot.removeCredential',
   sendMessage: 'message.send',
   retryMessage: 'message.retry',
   retryMessages: 'message.retry',
@@ -42,7 +45,7 @@ export const mutationActions = {
 } as const;
 
 /** Every action that is recorded, as `<entity>.<verb>`. */
-export const auditActions = [...new Set(Object.values(mutationActions)), 'bot.clientSecret.read', 'webhook.disable'] as const;
+export const auditActions = [...new Set(Object.values(mutationActions)), 'bot.clientSecret.read', 'bot.move', 'webhook.disable'] as const;
 export type AuditAction = (typeof auditActions)[number];
 
 interface AuditEntry {

@@ -11,6 +11,7 @@ export const errorCodes = {
   ENTERPRISE_NOT_FOUND: 'There is no enterprise with this sid, or it is not visible to the caller.',
   MAPPING_NOT_FOUND: 'There is no mapping with this sid, or it is not visible to the caller.',
   BOT_NOT_FOUND: 'There is no bot with this sid, or it is not visible to the caller.',
+  BOT_CREDENTIAL_NOT_FOUND: 'There is no credential with this sid, or it is not visible to the caller.',
   MESSAGE_NOT_FOUND: 'There is no message with this sid, or it is not visible to the caller.',
   WEBHOOK_ENDPOINT_NOT_FOUND: 'There is no webhook endpoint with this sid, or it is not visible to the caller.',
   TOO_MANY_WEBHOOK_ENDPOINTS: 'The organization, or the enterprise of its admin, has as many webhook endpoints as it may have. Delete one.',
@@ -136,6 +137,8 @@ export const mappingNotFound = (sid: string, path = ['sid']) =>
   new NotFoundError('MAPPING_NOT_FOUND', 'Mapping Id not found', { value: sid, path });
 export const botNotFound = (sid: string) =>
   new NotFoundError('BOT_NOT_FOUND', 'There is no Details added for this Bot', { value: sid, path: ['sid'] });
+export const credentialNotFound = (sid: string) =>
+  new NotFoundError('BOT_CREDENTIAL_NOT_FOUND', 'Credential not found', { value: sid, path: ['sid'] });
 export const messageNotFound = (sid: string) =>
   new NotFoundError('MESSAGE_NOT_FOUND', 'Message Id not found', { value: sid, path: ['sid'] });
 export const accessTokenNotFound = (sid: string) =>

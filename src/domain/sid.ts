@@ -3,10 +3,10 @@ import { replaceUnstorable } from './text.ts';
 
 /**
  * The prefix of a sid names its type: OR organization, EN enterprise, BE mapping or bot, MS message, RCS enterprise admin (REST.md, Answers); AT access
- * token, AU audit record, CV conversation, ER erasure, EX export, IM import and WH webhook endpoint are
+ * token, AU audit record, BC credential of a bot, CV conversation, ER erasure, EX export, IM import and WH webhook endpoint are
  * the gateway's own.
  */
-export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU' | 'CV' | 'ER' | 'EX' | 'IM' | 'WH';
+export type SidPrefix = 'OR' | 'EN' | 'BE' | 'MS' | 'RCS' | 'AT' | 'AU' | 'BC' | 'CV' | 'ER' | 'EX' | 'IM' | 'WH';
 
 /** Makes a sid: the prefix and 32 random lower-case hex digits. */
 export const newSid = (prefix: SidPrefix | 'AC'): string => prefix + randomBytes(16).toString('hex');

@@ -1,21 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type Account,
-  type Bot,
-  type Enterprise,
-  type Mapping,
-  type Message,
-  Prisma,
-  type TeamsConversation,
-} from '../../prisma/client/client.ts';
+import { type Account, type Enterprise, type Mapping, type Message, Prisma, type TeamsConversation } from '../../prisma/client/client.ts';
 import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../database/lists/joined-rows.ts';
 import type { Sql } from '../database/sql.ts';
+import { BOT_OF_DELIVERY, type BotOfDelivery } from '../domain/enterprises/bots.ts';
 import type { Platform } from '../domain/hints.ts';
 import { type Claim, type Hold, LEASE_MS, type OutboxEntry } from './outbox.ts';
 
 /** A message with the rows that its delivery depends on. */
 export interface MessageToDeliver extends Message {
-  readonly enterprise: Pick<Enterprise, 'status' | 'dateUpdated'> & { readonly bot: Bot | null };
+  readonly enterprise: Pick<Enterprise, 'status' | 'dateUpdated'> & { readonly bot: BotOfDelivery | null };
   /** `null` if it has been deleted. */
   readonly mapping: Mapping | null;
   readonly account: Pick<Account, 'status'> | null;
@@ -57,14 +50,14 @@ const HOLD = ['reason', 'since'];
 const ENTRY = ['messageSid', 'attempts', 'attemptStarted'];
 const MESSAGE = Object.values(Prisma.MessageScalarFieldEnum);
 const MAPPING = Object.values(Prisma.MappingScalarFieldEnum);
-const BOT = Object.values(Prisma.BotScalarFieldEnum);
+const BOT = BOT_OF_DELIVERY;
 const CONVERSATION = Object.values(Prisma.TeamsConversationScalarFieldEnum);
 
 function claimed(row: JoinedRow, holder: string): ClaimedLane {
   const claim = { lane: row.lane, organizationSid: row.organizationSid, holder, additions: row.additions };
   const entry = partOrNull<Omit<OutboxEntry, 'hold' | 'hasMore'>>(row, 'entry', ENTRY, 'messageSid');
   if (!entry) return claim;
-  const bot = partOrNull<Bot>(row, 'bot', BOT, 'sid');
+  const bot = partOrNull<BotOfDelivery>(row, 'bot', BOT, 'sid');
   const message: MessageToDeliver = {
     ...partOf<Message>(row, 'message', MESSAGE),
     enterprise: { ...partOf<Pick<Enterprise, 'status' | 'dateUpdated'>>(row, 'enterprise', ENTERPRISE), bot },

@@ -1,4 +1,5 @@
 import { isUnavailable } from '../database/unavailable.ts';
+import { noteCure, noteFault } from '../domain/enterprises/bot-health.ts';
 import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { StatusReport } from '../domain/messages/status-reports.ts';
@@ -93,6 +94,7 @@ async function settle(
   const { report, pauseMs = 0 } = delivered;
   if (entry.hold) {
     await end(gateway, message, entry, claim, report);
+    await noteCure(gateway, message.enterpriseSid, entry.hold.reason);
     return release(pauseMs);
   }
   const remains = await settleDelivered(gateway, claim, entry, report, pauseMs);
@@ -147,17 +149,20 @@ async function fail(gateway: Gateway, claim: Claim, { message, failure }: Failed
 }
 
 async function wait(
-  { prisma, log }: Gateway,
+  gateway: Gateway,
   claim: Claim,
   { message, entry, failure, retry }: FailedDelivery & { readonly failure: CurableError },
 ): Promise<LaneStep> {
+  const { prisma, log } = gateway;
   const held = await holdLane(prisma, claim, { message, entry, failure }, retry);
   if (!held) return release(0);
   const { reason, code } = failure;
   const { enterpriseSid, organizationSid } = message;
   const line = { messageSid: message.sid, organizationSid, enterpriseSid, outcome: 'curable', reason, code, cure: HOLDS[reason].cure };
-  if (held.isNews) log.warn(line, 'message is stuck');
-  else log.debug({ ...line, pauseMs: held.pauseMs }, 'message is still waiting');
+  if (held.isNews) {
+    log.warn(line, 'message is stuck');
+    await noteFault(gateway, enterpriseSid, failure);
+  } else log.debug({ ...line, pauseMs: held.pauseMs }, 'message is still waiting');
   return release(held.pauseMs);
 }
 

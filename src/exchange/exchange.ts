@@ -2,6 +2,7 @@ import { purgeAccessTokens } from '../domain/access/access-tokens.ts';
 import { trimAuditLog } from '../domain/access/audit-log.ts';
 import { purgeExports } from '../domain/bulk/exports.ts';
 import { purgeImports } from '../domain/bulk/imports.ts';
+import { checkBots } from '../domain/enterprises/bot-health.ts';
 import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Platform } from '../domain/hints.ts';
@@ -58,6 +59,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'reconcile-statuses', everyMs: 30_000, run: (signal) => reconcileStatuses(gateway, { signal }) },
     { name: RECOVER_INBOUND, everyMs: 60_000, run: (signal) => recoverInbound(gateway, { signal }) },
     { name: 'resolve-mapping-users', everyMs: 15_000, run: (signal) => resolveMappingUsers(gateway, signal) },
+    { name: 'check-bots', everyMs: 15_000, run: (signal) => checkBots(gateway, signal) },
     { name: 'trim-events', everyMs: HOUR_MS, run: (signal) => trimEvents(prisma, eventRetentionMs, signal) },
     { name: 'trim-audit-log', everyMs: HOUR_MS, run: (signal) => trimAuditLog(prisma, auditRetentionMs, signal) },
     { name: 'purge-idempotency-keys', everyMs: HOUR_MS, run: (signal) => purgeIdempotencyKeys(prisma, signal) },

@@ -1,11 +1,16 @@
 import type { Settings } from '../env.ts';
 import { SettingsError } from '../settings-error.ts';
-import { type BotFrameworkVerifier, createBotFrameworkVerifier } from './microsoft/bot-framework-tokens.ts';
+import {
+  type BotFrameworkVerifier,
+  type BotFrameworkVerifierOptions,
+  createBotFrameworkVerifier,
+} from './microsoft/bot-framework-tokens.ts';
+import { botFrameworksOf, cloudsWith, DEFAULT_SERVICE_HOSTS } from './microsoft/clouds.ts';
 import { createEmbeddedMicrosoft } from './microsoft/embedded.ts';
 import { createHttpMicrosoft } from './microsoft/http.ts';
 import type { Microsoft } from './microsoft/microsoft.ts';
 import { createPlayground, createPlaygroundVerifier, playgroundHosts } from './microsoft/playground.ts';
-import { createServiceHosts, DEFAULT_SERVICE_HOSTS, isLoopback, type ServiceHosts } from './microsoft/service-hosts.ts';
+import { createServiceHosts, isLoopback, type ServiceHosts } from './microsoft/service-hosts.ts';
 import { type ObserveCall, observedFetch, type ServiceName } from './observed.ts';
 import { createOutbound, type Lookup } from './outbound.ts';
 import type { Fetch } from './request.ts';
@@ -23,11 +28,10 @@ interface Platforms {
 }
 
 interface PlatformsOptions {
-  readonly settings: Pick<Settings, 'restcomm' | 'microsoft' | 'playground' | 'maxSegments' | 'webhookHosts'>;
+  readonly settings: Pick<Settings, 'restcomm' | 'microsoft' | 'playground' | 'maxSegments' | 'publicUrl' | 'webhookHosts'>;
   /** Receives the embedded Restcomm's status reports, in place of a status callback. */
   readonly report: (report: SmsReport) => void;
-  /** Whether there is a bot with this applicationId. */
-  readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
+  readonly isKnownAudience: BotFrameworkVerifierOptions['isKnownAudience'];
   /** Receives each request to a platform. The embedded stand-ins get none. */
   readonly observeCalls?: readonly ObserveCall[];
   /** Resolves the host names in URLs from outside; for tests. */
@@ -59,22 +63,23 @@ export function connectPlatforms({ settings, report, isKnownAudience, observeCal
     };
   }
   if (!settings.microsoft) return { restcomm, webhooks, microsoft: createEmbeddedMicrosoft() };
-  const { openIdUrl, serviceHosts = DEFAULT_SERVICE_HOSTS, ...addresses } = settings.microsoft;
+  const addresses = { ...settings.microsoft, serviceHosts: settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS };
+  const frameworks = botFrameworksOf(cloudsWith(addresses));
   return {
     restcomm,
     webhooks,
-    microsoft: createHttpMicrosoft({ ...addresses, serviceHosts, fetch }),
-    botFramework: createBotFrameworkVerifier({ openIdUrl, issuer: addresses.issuer, isKnownAudience, fetch }),
+    microsoft: createHttpMicrosoft({ ...addresses, fetch }),
+    botFramework: createBotFrameworkVerifier({ frameworks, isKnownAudience, fetch }),
   };
 }
 
 /**
- * Builds the check for URLs that the operator configured: the platforms' own, and the plain http entries of BOT_SERVICE_HOSTS.
+ * Builds the check for URLs that the operator configured: the platforms' own, the gateway's, and the plain http entries of BOT_SERVICE_HOSTS.
  * @returns whether a URL has the origin of one of them
  */
-export function configuredUrls({ restcomm, microsoft, playground }: PlatformsOptions['settings']): (url: URL) => boolean {
+export function configuredUrls({ restcomm, microsoft, playground, publicUrl }: PlatformsOptions['settings']): (url: URL) => boolean {
   const { loginUrl, graphUrl, serviceUrl, openIdUrl, serviceHosts = playground ? playgroundHosts(playground.url) : [] } = microsoft ?? {};
-  const given = [restcomm?.url, loginUrl, graphUrl, serviceUrl, openIdUrl].filter((url) => url !== undefined);
+  const given = [restcomm?.url, loginUrl, graphUrl, serviceUrl, openIdUrl, publicUrl].filter((url) => url !== undefined);
   const origins = new Set(given.map((url) => new URL(url).origin));
   const plainHttp = createServiceHosts(serviceHosts.filter((host) => host.toLowerCase().startsWith('http://')));
   return ({ origin }) => origins.has(origin) || plainHttp.allows(origin);
@@ -82,13 +87,19 @@ export function configuredUrls({ restcomm, microsoft, playground }: PlatformsOpt
 
 /** Builds the function that names the service at a URL: that of the longest setting that it begins with. Connectors may be at any address. */
 function serviceIn({ restcomm, microsoft }: PlatformsOptions['settings']): (url: URL) => ServiceName {
+  const clouds = microsoft ? Object.values(cloudsWith({ ...microsoft, serviceHosts: [] })) : [];
   const given = [
-    ['restcomm', restcomm?.url],
-    ['login', microsoft?.loginUrl],
-    ['graph', microsoft?.graphUrl],
-    ['connector', microsoft?.serviceUrl],
-    ['keys', microsoft?.openIdUrl],
-  ] as const;
+    ['restcomm', restcomm?.url] as const,
+    ...clouds.flatMap(
+      ({ loginUrl, graphUrl, serviceUrl, openIdUrl }) =>
+        [
+          ['login', loginUrl],
+          ['graph', graphUrl],
+          ['connector', serviceUrl],
+          ['keys', openIdUrl],
+        ] as const,
+    ),
+  ];
   const services = given
     .flatMap(([name, url]) => (url === undefined ? [] : [{ name, begin: new URL(url).href }]))
     .sort((one, other) => other.begin.length - one.begin.length);

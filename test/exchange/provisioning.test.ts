@@ -195,8 +195,8 @@ describe('a bot', () => {
   const verify = async (of: Customer, sid = of.botSid) => (await of.provider.graph(VERIFY, { input: { sid } })).data.verifyBot;
 
   test('is verified step by step: everything passes', async () => {
-    const steps = ['TOKEN', 'GRAPH', 'CONNECTOR'].map((step) => ({ step, passed: true, message: null }));
-    expect(await verify(customer)).toEqual({ passed: true, checks: steps });
+    const steps = ['IDS', 'TOKEN', 'GRAPH', 'CONNECTOR', 'ENDPOINT'].map((step) => ({ step, passed: true }));
+    expect(await verify(customer)).toMatchObject({ passed: true, checks: steps });
   });
 
   test.each<[string, (of: Customer) => void, string[]]>([

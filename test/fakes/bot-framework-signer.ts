@@ -23,7 +23,7 @@ export interface BotFrameworkSigner {
 export const BOT_FRAMEWORK_ISSUER = 'https://api.botframework.com';
 
 /** The Bot Framework's key pairs, and its tokens for requests to bots. The first pair is made when it is needed: that takes a while. */
-export function createBotFrameworkSigner(): BotFrameworkSigner {
+export function createBotFrameworkSigner(issuer = BOT_FRAMEWORK_ISSUER): BotFrameworkSigner {
   let published: PublishedKey[] = [];
   let current: Promise<{ kid: string; privateKey: CryptoKey }> | undefined;
 
@@ -58,7 +58,7 @@ export function createBotFrameworkSigner(): BotFrameworkSigner {
     sign: async (activity, audience, { claims, header, key } = {}) => {
       const { kid, privateKey } = await signingKey();
       const now = Math.floor(Date.now() / 1000);
-      const right = { serviceurl: activity.serviceUrl, nbf: now, exp: now + 3600, iss: BOT_FRAMEWORK_ISSUER, aud: audience };
+      const right = { serviceurl: activity.serviceUrl, nbf: now, exp: now + 3600, iss: issuer, aud: audience };
       const token = await new SignJWT({ ...right, ...claims })
         .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid, x5t: kid, ...header })
         .sign(key ?? privateKey);

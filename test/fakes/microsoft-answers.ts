@@ -1,42 +1,93 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { BOT_FRAMEWORK_ISSUER } from './bot-framework-signer.ts';
+import { createHash, randomUUID, X509Certificate } from 'node:crypto';
+import { decodeProtectedHeader, jwtVerify } from 'jose';
+import type { Cloud } from '../../src/platforms/microsoft/clouds.ts';
 import type { FakeAnswer, FakeRequest } from './fake-server.ts';
 import type { FakeBot, FakeUser, MicrosoftState } from './microsoft-state.ts';
 
-const BOT_SCOPE = `${BOT_FRAMEWORK_ISSUER}/.default`;
+/** One of Microsoft's clouds: its server, and the issuer of its Bot Framework. */
+export interface FakeCloud {
+  readonly cloud: Cloud;
+  readonly url: string;
+  readonly issuer: string;
+}
+
 /** Teams takes about 28 KB. */
 const LONGEST_MESSAGE = 28 * 1024;
 
+/** Whether an application is in a cloud: GCC's are in the commercial one. */
+const isIn = (cloud: Cloud, { cloud: own = 'COMMERCIAL' }: FakeBot) => (own === 'GCC' ? 'COMMERCIAL' : own) === cloud;
+
 /** Client credentials (learn.microsoft.com, "OAuth 2.0 client credentials flow"); errors as "AADSTS error codes" has them. */
-export function answerLogin(state: MicrosoftState, { path, headers, body }: FakeRequest): FakeAnswer {
-  const tenantId = decodeURIComponent(path.split('/')[2] ?? '');
+export async function answerLogin(
+  state: MicrosoftState,
+  { path, headers, body }: FakeRequest,
+  { cloud, url, issuer }: FakeCloud,
+): Promise<FakeAnswer> {
+  const tenantName = decodeURIComponent(path.split('/')[2] ?? '');
+  const tenantId = state.domains.get(tenantName) ?? tenantName;
   const form = new URLSearchParams(body);
   const applicationId = form.get('client_id');
   if (!headers['content-type']?.startsWith('application/x-www-form-urlencoded') || form.get('grant_type') !== 'client_credentials')
     return loginRefused(400, 'unsupported_grant_type', 'AADSTS70003: The app requested an unsupported grant type.');
-  const tenant = state.bots.filter((bot) => bot.tenantId === (state.domains.get(tenantId) ?? tenantId));
-  if (tenant.length === 0) return loginRefused(400, 'invalid_request', `AADSTS90002: Tenant '${tenantId}' not found. Check the tenant ID.`);
+  const tenant = state.bots.filter((bot) => isIn(cloud, bot) && [bot.tenantId, bot.botTenant].includes(tenantId));
+  if (tenant.length === 0)
+    return loginRefused(400, 'invalid_request', `AADSTS90002: Tenant '${tenantName}' not found. Check the tenant ID.`);
   const bot = tenant.find((candidate) => candidate.applicationId === applicationId);
   if (!bot)
     return loginRefused(
       400,
       'unauthorized_client',
-      `AADSTS700016: Application with identifier '${applicationId}' was not found in the directory '${tenantId}'.`,
+      `AADSTS700016: Application with identifier '${applicationId}' was not found in the directory '${tenantName}'.`,
     );
-  if (bot.clientSecret !== form.get('client_secret'))
-    return loginRefused(401, 'invalid_client', `AADSTS7000215: Invalid client secret provided for app '${applicationId}'.`);
-  if (bot.secretExpired)
-    return loginRefused(401, 'invalid_client', `AADSTS7000222: The provided client secret keys for app '${applicationId}' are expired.`);
+  const refusal = form.has('client_assertion') ? await refuseAssertion(state, bot, form, `${url}${path}`) : refuseSecret(bot, form);
+  if (refusal) return loginRefused(401, 'invalid_client', refusal);
   const scope = form.get('scope') ?? '';
   if (!/^https?:\/\/[^/]+\/\.default$/.test(scope))
     return loginRefused(400, 'invalid_scope', `AADSTS70011: The provided request must include a 'scope' input parameter.`);
-  const token = `eyJ0eXAi.${randomUUID()}.canary`;
-  state.tokens.set(token, { bot, scope, permissions: [...bot.permissions] });
+  const permissions = scope === `${issuer}/.default` ? [] : [...bot.permissions];
+  const claims = { aud: scope, appid: applicationId, tid: tenantId, roles: permissions, jti: randomUUID() };
+  const token = `${encode({ typ: 'JWT', alg: 'RS256' })}.${encode(claims)}.canary`;
+  state.tokens.set(token, { bot, cloud, tenantId, scope, permissions });
   return {
     status: 200,
     body: { token_type: 'Bearer', expires_in: state.tokenLifetime, ext_expires_in: state.tokenLifetime, access_token: token },
   };
 }
+
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+
+/** Why login does not take a secret. */
+function refuseSecret({ applicationId, clientSecret, secrets, secretExpired }: FakeBot, form: URLSearchParams): string | undefined {
+  const given = form.get('client_secret') ?? '';
+  if (secrets.includes(given)) return undefined;
+  if (clientSecret !== given) return `AADSTS7000215: Invalid client secret provided for app '${applicationId}'.`;
+  return secretExpired ? `AADSTS7000222: The provided client secret keys for app '${applicationId}' are expired.` : undefined;
+}
+
+/** Why login does not take an assertion (learn.microsoft.com, "application authentication certificate credentials"; RFC 7523, 3). */
+async function refuseAssertion(state: MicrosoftState, bot: FakeBot, form: URLSearchParams, endpoint: string): Promise<string | undefined> {
+  if (form.get('client_assertion_type') !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
+    return 'AADSTS50027: JWT token is invalid or malformed.';
+  const assertion = form.get('client_assertion') ?? '';
+  const thumbprint = decodeProtectedHeader(assertion)['x5t#S256'];
+  const certificate = bot.certificates.map((pem) => new X509Certificate(pem)).find((own) => digestOf(own) === thumbprint);
+  if (!certificate)
+    return 'AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on application.';
+  if (new Date(certificate.validTo) < new Date()) return 'AADSTS700027: The certificate used to sign the client assertion has expired.';
+  const expected = { algorithms: ['PS256', 'RS256'], issuer: bot.applicationId, subject: bot.applicationId };
+  const required = { requiredClaims: ['exp', 'nbf', 'iat', 'jti'], clockTolerance: 300 };
+  const verified = await jwtVerify(assertion, certificate.publicKey, { ...expected, ...required, audience: endpoint }).catch(
+    () => undefined,
+  );
+  if (!verified) return 'AADSTS50027: JWT token is invalid or malformed.';
+  const { exp = 0, nbf = 0, jti = '' } = verified.payload;
+  if (exp - nbf > 600) return 'AADSTS700024: Client assertion is not within its valid time range.';
+  if (state.assertions.has(jti)) return 'AADSTS50027: The assertion was used before.';
+  state.assertions.add(jti);
+  return undefined;
+}
+
+const digestOf = ({ raw }: X509Certificate) => createHash('sha256').update(raw).digest('base64url');
 
 /** A tenant's OpenID configuration, by its id or a domain ("OpenID Connect on the Microsoft identity platform"). */
 export function answerTenant(state: MicrosoftState, { path }: FakeRequest): FakeAnswer {
@@ -47,9 +98,11 @@ export function answerTenant(state: MicrosoftState, { path }: FakeRequest): Fake
 }
 
 /** "Get a user" and "List users" of Graph 1.0. */
-export function answerGraph(state: MicrosoftState, request: FakeRequest): FakeAnswer {
+export function answerGraph(state: MicrosoftState, request: FakeRequest, { cloud, issuer }: FakeCloud): FakeAnswer {
   const given = tokenOf(state, request);
-  if (!given || given.scope === BOT_SCOPE) return refused(401, 'InvalidAuthenticationToken', 'Access token is empty or not valid.');
+  if (given?.cloud !== cloud || given.scope === `${issuer}/.default` || given.tenantId !== given.bot.tenantId)
+    return refused(401, 'InvalidAuthenticationToken', 'Access token is empty or not valid.');
+  if (request.route === 'application') return answerApplication(given);
   if (!given.permissions.includes('User.Read.All'))
     return refused(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
   const url = new URL(request.path, 'http://graph');
@@ -76,14 +129,22 @@ export function answerGraph(state: MicrosoftState, request: FakeRequest): FakeAn
   return { status: 200, body: Object.fromEntries(selected.map((field) => [field, all[field]])) };
 }
 
+/** "Get application" of Graph 1.0. */
+function answerApplication({ bot, permissions }: { readonly bot: FakeBot; readonly permissions: readonly string[] }): FakeAnswer {
+  if (!permissions.includes('Application.Read.All'))
+    return refused(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
+  return { status: 200, body: { passwordCredentials: bot.secretEnds } };
+}
+
 /** Conversations and activities, with the refusals of "Status codes from bot conversational APIs". */
-export function answerConnector(state: MicrosoftState, request: FakeRequest, serverUrl: string): FakeAnswer {
+export function answerConnector(state: MicrosoftState, request: FakeRequest, { cloud, url, issuer }: FakeCloud): FakeAnswer {
   const given = tokenOf(state, request);
-  if (given?.scope !== BOT_SCOPE) return { status: 401, body: { message: 'Authorization has been denied for this request.' } };
+  if (given?.cloud !== cloud || given.scope !== `${issuer}/.default` || given.tenantId !== given.bot.botTenant)
+    return { status: 401, body: { message: 'Authorization has been denied for this request.' } };
   const { bot } = given;
   if (!bot.registered) return refused(401, 'BotNotRegistered', 'No registration found for this bot.');
   if (state.gccTenants.has(bot.tenantId) && !request.path.startsWith('/gcc/'))
-    return refused(403, 'InvalidBotApiHost', `Invalid bot api host. For GCC tenants, please call ${serverUrl}/gcc.`);
+    return refused(403, 'InvalidBotApiHost', `Invalid bot api host. For GCC tenants, please call ${url}/gcc.`);
   if (request.route === 'conversations') return createConversation(state, bot, JSON.parse(request.body));
   const conversationId = decodeURIComponent(request.path.split('/')[4] ?? '');
   const conversation = state.conversations.get(conversationId);

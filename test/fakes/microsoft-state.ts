@@ -1,3 +1,4 @@
+import type { Cloud } from '../../src/platforms/microsoft/clouds.ts';
 import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts';
 import type { FakeRequest } from './fake-server.ts';
 
@@ -16,7 +17,8 @@ export type MicrosoftRoute =
   | 'members'
   | 'openid'
   | 'keys'
-  | 'tenant';
+  | 'tenant'
+  | 'application';
 
 export interface FakeBot extends BotCredentials {
   /** Graph's application permissions that an admin has granted. Tokens hold those of their time. */
@@ -25,6 +27,13 @@ export interface FakeBot extends BotCredentials {
   registered: boolean;
   /** Login says that the secret has expired. */
   secretExpired: boolean;
+  /** Further secrets, and certificates as PEM, that its application has. */
+  secrets: string[];
+  certificates: string[];
+  /** When its secrets end, by Graph. */
+  secretEnds: { hint: string; endDateTime: string }[];
+  /** The tenant whose login the Bot Framework takes tokens of. */
+  botTenant: string;
 }
 
 export interface FakeUser {
@@ -79,6 +88,16 @@ export interface PostedActivity {
   readonly request: FakeRequest;
 }
 
+/** A token that login has issued. */
+interface FakeToken {
+  readonly bot: FakeBot;
+  readonly cloud: Cloud;
+  /** The tenant that was asked. */
+  readonly tenantId: string;
+  readonly scope: string;
+  readonly permissions: readonly string[];
+}
+
 /** What the fake knows; tests may change it. */
 export interface MicrosoftState {
   readonly bots: FakeBot[];
@@ -88,7 +107,9 @@ export interface MicrosoftState {
   readonly groups: Map<string, readonly FakeMember[]>;
   membersPerPage: number;
   /** Tokens that are still good. */
-  readonly tokens: Map<string, { readonly bot: FakeBot; readonly scope: string; readonly permissions: readonly string[] }>;
+  readonly tokens: Map<string, FakeToken>;
+  /** The ids of assertions that were used. */
+  readonly assertions: Set<string>;
   /** By id. */
   readonly conversations: Map<string, { readonly bot: FakeBot; readonly user: FakeUser }>;
   readonly activities: PostedActivity[];

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { type BotFramework, botFrameworksOf, type Cloud, type CloudAddresses, cloudsWith } from '../../src/platforms/microsoft/clouds.ts';
 import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts';
 import { BOT_FRAMEWORK_ISSUER, type BotFrameworkSigner, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
@@ -29,6 +30,8 @@ export interface TeamsActivity {
 }
 
 export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftState {
+  /** The cloud GCC High, which knows the same bots, and only its own. */
+  readonly us: FakeServer<MicrosoftRoute>;
   /** For createHttpMicrosoft and createBotFrameworkVerifier. */
   readonly settings: {
     readonly loginUrl: string;
@@ -37,6 +40,10 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
     readonly serviceHosts: readonly string[];
     readonly openIdUrl: string;
     readonly issuer: string;
+    /** The other clouds. */
+    readonly clouds: Partial<Readonly<Record<Cloud, CloudAddresses>>>;
+    /** The Bot Frameworks of all of them. */
+    readonly frameworks: readonly BotFramework[];
   };
   addBot(bot?: Partial<FakeBot>): FakeBot;
   addUser(user: Partial<FakeUser> & { tenantId: string }): FakeUser;
@@ -53,7 +60,7 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
   revokeTokens(): void;
 }
 
-/** Microsoft's login, Graph, Bot connector, and the Bot Framework's keys, on one port of 127.0.0.1. */
+/** Microsoft's login, Graph, Bot connector, and the Bot Framework's keys, on one port of 127.0.0.1, and those of GCC High on another. */
 export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
   const signer = createBotFrameworkSigner();
   const state: MicrosoftState = {
@@ -63,47 +70,60 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     groups: new Map(),
     membersPerPage: 100,
     tokens: new Map(),
+    assertions: new Set(),
     conversations: new Map(),
     activities: [],
     gccTenants: new Set(),
     domains: new Map(),
     tokenLifetime: 3599,
   };
-  const server: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, async (request) => {
-    switch (request.route) {
-      case 'token':
-        return answerLogin(state, request);
-      case 'user':
-      case 'users':
-        return answerGraph(state, request);
-      case 'catalog':
-      case 'install':
-      case 'installed':
-      case 'chat':
-        return answerApps(state, request);
-      case 'group':
-        return answerMembers(state, request, server.url);
-      case 'openid':
-        return { status: 200, body: { issuer: BOT_FRAMEWORK_ISSUER, jwks_uri: `${server.url}${KEYS}` } };
-      case 'tenant':
-        return answerTenant(state, request);
-      case 'keys':
-        return { status: 200, body: { keys: await signer.keys() } };
-      default:
-        return answerConnector(state, request, server.url);
-    }
+  const usSigner = createBotFrameworkSigner(US_ISSUER);
+  const start = async (cloud: Cloud, issuer: string, keys: BotFrameworkSigner['keys']): Promise<FakeServer<MicrosoftRoute>> => {
+    const started: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, async (request) => {
+      const at = { cloud, url: started.url, issuer };
+      switch (request.route) {
+        case 'token':
+          return answerLogin(state, request, at);
+        case 'user':
+        case 'users':
+        case 'application':
+          return answerGraph(state, request, at);
+        case 'catalog':
+        case 'install':
+        case 'installed':
+        case 'chat':
+          return answerApps(state, request);
+        case 'group':
+          return answerMembers(state, request, started.url);
+        case 'openid':
+          return { status: 200, body: { issuer, jwks_uri: `${started.url}${KEYS}` } };
+        case 'tenant':
+          return answerTenant(state, request);
+        case 'keys':
+          return { status: 200, body: { keys: await keys() } };
+        default:
+          return answerConnector(state, request, at);
+      }
+    });
+    return started;
+  };
+  const server = await start('COMMERCIAL', BOT_FRAMEWORK_ISSUER, signer.keys);
+  const us = await start('GCC_HIGH', US_ISSUER, usSigner.keys);
+  const addressesOf = ({ url }: { readonly url: string }, issuer: string) => ({
+    loginUrl: `${url}/login`,
+    graphUrl: url,
+    serviceUrl: `${url}/teams/`,
+    serviceHosts: [url],
+    openIdUrl: `${url}${OPENID}`,
+    issuer,
   });
-  const serviceUrl = `${server.url}/teams/`;
+  const commercial = addressesOf(server, BOT_FRAMEWORK_ISSUER);
+  const clouds = { GCC: { ...commercial, serviceUrl: `${server.url}/gcc` }, GCC_HIGH: addressesOf(us, US_ISSUER) };
 
   return Object.assign(state, server, {
-    settings: {
-      loginUrl: `${server.url}/login`,
-      graphUrl: server.url,
-      serviceUrl,
-      serviceHosts: [server.url],
-      openIdUrl: `${server.url}${OPENID}`,
-      issuer: BOT_FRAMEWORK_ISSUER,
-    },
+    us,
+    settings: { ...commercial, clouds, frameworks: botFrameworksOf({ ...cloudsWith(commercial), ...clouds }) },
+    close: async () => void (await Promise.all([server.close(), us.close()])),
     addBot: (bot: Partial<FakeBot> = {}) => {
       const added = {
         applicationId: randomUUID(),
@@ -112,10 +132,14 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
         permissions: ['User.Read.All'],
         registered: true,
         secretExpired: false,
+        secrets: [],
+        certificates: [],
+        secretEnds: [],
         ...bot,
       };
-      state.bots.push(added);
-      return added;
+      const whole = { botTenant: state.domains.get(added.tenantId) ?? added.tenantId, ...added };
+      state.bots.push(whole);
+      return whole;
     },
     addUser: (user: Partial<FakeUser> & { tenantId: string }) => {
       const objectId = randomUUID();
@@ -135,7 +159,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
         type: 'message',
         id: String(Date.now()) + randomBytes(3).readUIntBE(0, 3),
         timestamp: new Date().toISOString(),
-        serviceUrl,
+        serviceUrl: bot.cloud === 'GCC_HIGH' ? clouds.GCC_HIGH.serviceUrl : commercial.serviceUrl,
         channelId: 'msteams',
         from: { id: `29:${user.objectId}`, name: user.userPrincipalName, aadObjectId: user.objectId },
         conversation: { id: conversationOf(state, applicationId, user), conversationType: 'personal', tenantId: user.tenantId },
@@ -147,13 +171,14 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       };
     },
     signActivity: (activity: TeamsActivity, overrides?: TokenOverrides) =>
-      signer.sign(activity, activity.recipient.id.replace(/^28:/, ''), overrides),
+      (activity.serviceUrl.startsWith(us.url) ? usSigner : signer).sign(activity, activity.recipient.id.replace(/^28:/, ''), overrides),
     rotateKeys: signer.rotate,
     publishedKeys: signer.keys,
     revokeTokens: () => state.tokens.clear(),
   });
 }
 
+const US_ISSUER = 'https://api.botframework.us';
 const OPENID = '/v1/.well-known/openidconfiguration';
 const KEYS = '/v1/.well-known/keys';
 
@@ -165,6 +190,7 @@ function routeOf(method: string, path: string): MicrosoftRoute | undefined {
   if (is('GET', /^\/v1\.0\/users\/[^/?]+\/teamwork\/installedApps\?/)) return 'installed';
   if (is('GET', /^\/v1\.0\/users\/[^/?]+\/teamwork\/installedApps\/[^/?]+\/chat$/)) return 'chat';
   if (is('GET', /^\/v1\.0\/groups\/[^/?]+\/transitiveMembers\/microsoft\.graph\.user\?/)) return 'group';
+  if (is('GET', /^\/v1\.0\/applications\(appId='[^/?]+'\)\?/)) return 'application';
   if (is('GET', /^\/v1\.0\/users\?/)) return 'users';
   if (is('GET', /^\/v1\.0\/users(\/[^/?]+|\('[^/?]+'\))\?/)) return 'user';
   if (is('POST', /^\/(teams|gcc)\/v3\/conversations$/)) return 'conversations';

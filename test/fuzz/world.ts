@@ -71,7 +71,7 @@ export async function createFuzzWorld(): Promise<FuzzWorld> {
     access: { embedded: { carrier: true, teams: true } },
     botFramework: createBotFrameworkVerifier({
       ...microsoft.settings,
-      isKnownAudience: (applicationId) => hasBotOf(gateway.database.sql, applicationId),
+      isKnownAudience: (applicationId, clouds) => hasBotOf(gateway.database.sql, applicationId, clouds),
       fetch,
     }),
   });

@@ -231,6 +231,6 @@ describe('the platforms', () => {
       report: () => {},
       isKnownAudience: async () => true,
     });
-    expect((await connected.verifyBot(bot)).map(({ passed }) => passed)).toEqual([true, true, true]);
+    expect((await connected.verifyBot(bot)).map(({ passed }) => passed)).toEqual([true, true, true, true]);
   });
 });

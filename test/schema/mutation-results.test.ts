@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { schema } from '../../schema/index.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { done, fresh, type Input, newBot, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
+import { makeCertificate } from '../support/certificates.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { insertCheckedImport } from '../support/imports.ts';
 import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
@@ -30,6 +31,8 @@ async function mutate(name: string, input: Input, selected = '') {
   return data.result;
 }
 
+const { certificate, privateKey } = makeCertificate();
+
 /** Inputs that succeed. */
 const valid: Record<string, () => Promise<Input>> = {
   createEnterprise: async () => newEnterprise(),
@@ -48,6 +51,9 @@ const valid: Record<string, () => Promise<Input>> = {
   updateBot: async () => ({ sid: await bot(), tenantId: 'other' }),
   deleteBot: async () => ({ sid: await bot() }),
   verifyBot: async () => ({ sid: await bot() }),
+  addBotSecret: async () => ({ sid: await bot(), secret: 'another-secret' }),
+  addBotCertificate: async () => ({ sid: await bot(), certificate, privateKey }),
+  removeBotCredential: async () => ({ sid: await credential() }),
   sendMessage: async () => ({ mappingSid: await mapping(), to: fresh.number(), body: 'Hello' }),
   retryMessage: async () => {
     const { sentMessage } = await mutate(
@@ -101,6 +107,9 @@ const newEndpoint = () => ({ url: 'https://127.0.0.1/hook' });
 const endpoint = async () =>
   (await mutate('createWebhookEndpoint', newEndpoint(), '... on CreateWebhookEndpointSuccess { webhookEndpoint { sid } }')).webhookEndpoint
     .sid as string;
+const credential = async () =>
+  (await mutate('addBotSecret', { sid: await bot(), secret: 'another-secret' }, '... on AddBotSecretSuccess { credential { sid } }'))
+    .credential.sid as string;
 const account = async () =>
   (await mutate('createAccount', { email: fresh.email(), permissions: ['READ'] }, '... on CreateAccountSuccess { account { sid } }'))
     .account.sid as string;
@@ -110,6 +119,8 @@ const unknown: Record<string, () => Promise<Input>> = {
   resetAdminPassword: async () => ({ enterpriseSid: unknownSid('EN'), password: 'another-long-password' }),
   createMapping: async () => newMapping(unknownSid('EN')),
   createBot: async () => newBot(unknownSid('EN')),
+  addBotSecret: async () => ({ sid: unknownSid('BE'), secret: 'another-secret' }),
+  addBotCertificate: async () => ({ sid: unknownSid('BE'), certificate, privateKey }),
   sendMessage: async () => ({ mappingSid: unknownSid('BE'), to: fresh.number(), body: 'Hello' }),
   createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'], enterpriseSid: unknownSid('EN') }),
   revokeAccessToken: async () => ({ sid: newSid('AT') }),

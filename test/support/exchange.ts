@@ -136,7 +136,7 @@ export async function createTestExchange({
     },
     botFramework: createBotFrameworkVerifier({
       ...microsoft.settings,
-      isKnownAudience: (applicationId) => hasBotOf(gateway.database.sql, applicationId),
+      isKnownAudience: (applicationId, clouds) => hasBotOf(gateway.database.sql, applicationId, clouds),
       fetch,
     }),
     publicUrl: listener.url,
@@ -208,8 +208,9 @@ export async function createTestExchange({
       restcomm.accounts.set(accountSid(email), { sid: accountSid(email), email, friendlyName: email, authToken: '', status: 'active' });
       const enterpriseAdmin = { email, password: 'a-long-password' };
       const { sid: enterpriseSid } = await done(provider, 'createEnterprise', { name: fresh.name(), enterpriseAdmin });
-      const { applicationId, tenantId, clientSecret } = bot;
-      const { sid: botSid } = await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId });
+      const { applicationId, tenantId, clientSecret, cloud } = bot;
+      const ids = { enterpriseSid, applicationId, tenantId, clientSecret, botAppId, ...(cloud && { cloud }) };
+      const { sid: botSid } = await done(provider, 'createBot', ids);
       const first = await person({ provider, enterpriseSid, bot }, user);
       return { provider, enterpriseSid, bot, botSid, ...first };
     },

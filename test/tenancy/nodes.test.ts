@@ -12,7 +12,7 @@ const NODE = 'query ($id: ID!) { node(id: $id) { __typename id } }';
 const OWN = `query ($sid: ID!) {
   viewer { account { id } organization { id } }
   enterprise(sid: $sid) {
-    id admin { id } bot { id }
+    id admin { id } bot { id credentials { id } }
     mappings(first: 1) { nodes { id } }
     messages(first: 1) { nodes { id events { id } conversation { id } } }
   }
@@ -43,7 +43,13 @@ beforeAll(async () => {
       Enterprise: enterprise.id,
       EnterpriseAdmin: enterprise.admin.id,
     },
-    ...{ Bot: enterprise.bot.id, Mapping: enterprise.mappings.nodes[0].id, Message: message.id, MessageEvent: message.events[0].id },
+    ...{
+      Bot: enterprise.bot.id,
+      BotCredential: enterprise.bot.credentials[0].id,
+      Mapping: enterprise.mappings.nodes[0].id,
+      Message: message.id,
+      MessageEvent: message.events[0].id,
+    },
     Conversation: message.conversation.id,
     ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id, MappingImport: mappingImports[0].id },
     WebhookEndpoint: webhookEndpoints.nodes[0].id,
@@ -99,7 +105,17 @@ describe('a global id', () => {
   test('finds what belongs to the enterprise, and its account, for credentials that are restricted to it', async () => {
     const [first, second] = world.sids.Enterprise ?? [];
     const shared = ['Account', 'Organization'];
-    const own = ['Bot', 'Conversation', 'Enterprise', 'EnterpriseAdmin', 'Mapping', 'MappingImport', 'Message', 'MessageEvent', 'WebhookEndpoint'];
+    const own = [
+      'Bot',
+      'Conversation',
+      'Enterprise',
+      'EnterpriseAdmin',
+      'Mapping',
+      'MappingImport',
+      'Message',
+      'MessageEvent',
+      'WebhookEndpoint',
+    ];
     expect(await seen(await token(['READ', 'AUDIT'], first))).toEqual([...shared, ...own].sort());
     expect(await seen(await token(['READ', 'AUDIT'], second))).toEqual(shared);
   });

@@ -16,6 +16,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { colorIcon, outlineIcon } from '../../src/domain/teams-app/icons.ts';
+import { makeCertificate } from '../support/certificates.ts';
 import { prefixes } from './world.ts';
 
 /** How many levels of fields an open query selects: at the sixth are the entities in the lists of a list's entities. */
@@ -220,10 +221,13 @@ const capitalized = (name: string) => name.replace(/^./, (letter) => letter.toUp
 let texts = 0;
 
 /** Text that its field takes, another each time. */
+const CERTIFICATE = makeCertificate();
+
 function textFor(name: string): string {
   texts += 1;
   if (/^externalAddress$|^to$|^from$/.test(name)) return `+49${String(Date.now()).slice(-9)}${String(texts).padStart(4, '0').slice(-4)}`;
   if (name === 'url') return `https://walk.example/${texts}`;
+  if (name === 'certificate' || name === 'privateKey') return CERTIFICATE[name];
   if (/email|address/i.test(name)) return `walk${texts}@walk.example`;
   if (name === 'accentColor') return '#123456';
   if (name === 'groupId') return '02bd9fd6-8f93-4758-87c3-1fb73740a315';

@@ -32,6 +32,7 @@ export const prefixes: Readonly<Record<string, SidPrefix | 'AC'>> = {
   EnterpriseAdmin: 'RCS',
   Mapping: 'BE',
   Bot: 'BE',
+  BotCredential: 'BC',
   Message: 'MS',
   Conversation: 'CV',
   AccessToken: 'AT',
@@ -79,6 +80,12 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   }
   const azure = { applicationId: `app-${tag}`, tenantId: `tenant-${tag}`, botAppId: `store-${tag}`, clientSecret };
   const { sid: bot } = await make('createBot', { ...azure, enterpriseSid: enterprises[0] });
+  const credential = newSid('BC');
+  const sealed = gateway.gateway.secrets.seal(`further-${tag}`, credential);
+  const { organizationSid } = provider;
+  await gateway.database.prisma.botCredential.create({
+    data: { sid: credential, organizationSid, botSid: bot, kind: 'SECRET', name: `credential ${tag}`, sealed },
+  });
   const narrowed = { expiresIn: 3600, permissions: ['READ'], enterpriseSid: enterprises[0] };
   const { token, accessToken } = await make('createAccessToken', narrowed);
   const hook = { url: `https://${tag}.example/hook`, enterpriseSid: enterprises[0] };
@@ -89,7 +96,6 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const row = { name: `imported ${tag}`, microsoftAddress: `imported@${tag}.example`, externalAddress: `${number}9` };
   const mappingImport = await insertCheckedImport(gateway, provider, enterprises[0] as string, row);
 
-  const { organizationSid } = provider;
   await gateway.database.prisma.teamsApp.create({
     data: { organizationSid, enterpriseSid: enterprises[0] as string, settings: { shortName: `app ${tag}` } },
   });
@@ -103,6 +109,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       EnterpriseAdmin: admins.map(({ sid }) => sid),
       Mapping: mappings,
       Bot: [bot],
+      BotCredential: [credential],
       Message: [message],
       Conversation: conversations.map(({ sid }) => sid),
       AccessToken: [accessToken.sid],

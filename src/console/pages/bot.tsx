@@ -7,6 +7,7 @@ import { usePerform } from '../graph/perform.ts';
 import { goTo, linkTo } from '../location.ts';
 import { AppPackage } from '../parts/app-package.tsx';
 import { BotChecks } from '../parts/bot-checks.tsx';
+import { BotHealth } from '../parts/bot-health.tsx';
 import { FormDialog } from '../parts/dialogs.tsx';
 import { Facts, Page } from '../parts/page.tsx';
 import { Empty, Loading, ProblemBar, problemOf } from '../parts/states.tsx';
@@ -71,6 +72,7 @@ export default function Bot({ sid }: { readonly sid: string }) {
         ]}
       />
       <AppPackage sid={sid} />
+      <BotHealth sid={sid} />
       {may('WRITE') && <BotChecks sid={sid} />}
     </Page>
   );

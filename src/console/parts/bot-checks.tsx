@@ -9,7 +9,7 @@ import { type Problem, ProblemBar } from './states.tsx';
 const VERIFY = graphql(`
   mutation VerifyBot($input: VerifyBotInput!) {
     verifyBot(input: $input) {
-      ... on VerifyBotSuccess { passed checks { step passed message } }
+      ... on VerifyBotSuccess { passed checks { step passed message credentialSid } }
       ... on Error { code message path }
     }
   }
@@ -50,10 +50,11 @@ export function BotChecks({ sid }: { readonly sid: string }) {
           <>
             <p className={verified.passed ? styles.passed : styles.failed}>{words(verified.passed ? 'bot.allPassed' : 'bot.somePassed')}</p>
             <ol className={styles.list}>
-              {verified.checks.map(({ step, passed, message }) => (
-                <li key={step}>
+              {verified.checks.map(({ step, passed, message, credentialSid }) => (
+                <li key={`${step} ${credentialSid}`}>
                   <span className={passed ? styles.passed : styles.failed}>
-                    {passed ? '✓' : '✗'} {wordFor(words, 'botStep', step)}: {words(passed ? 'bot.passed' : 'bot.failed')}
+                    {passed ? '✓' : '✗'} {wordFor(words, 'botStep', step)}
+                    {credentialSid && ` (${credentialSid})`}: {words(passed ? 'bot.passed' : 'bot.failed')}
                   </span>
                   {!passed && <p className={styles.message}>{wordFor(words, 'botCure', step, '')}</p>}
                   {message && <p className={styles.message}>{message}</p>}

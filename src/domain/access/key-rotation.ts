@@ -48,6 +48,7 @@ export async function rotateSecrets(deps: RotationDeps): Promise<RotatedTable[]>
     await resealBots(deps),
     await resealEndpoints(deps, 'secret'),
     await resealEndpoints(deps, 'formerSecret'),
+    await resealCredentials(deps),
     await resealResults(deps),
     await resetWebhooks(deps),
     ...(await countExpiring(deps)),
@@ -144,22 +145,47 @@ async function resealEndpoints({ prisma, secrets }: RotationDeps, column: 'secre
   return { table: 'webhook_endpoint', what: column === 'secret' ? 'secrets' : 'former secrets', ...outcome };
 }
 
-/** Reseals the stored results of idempotency keys: those of bots contain the sealed client secret. */
+async function resealCredentials({ prisma, secrets }: RotationDeps): Promise<RotatedTable> {
+  const outcome = await reseal(
+    secrets,
+    async (after) => {
+      const credentials = await prisma.botCredential.findMany({
+        where: { sid: { gt: after } },
+        orderBy: { sid: 'asc' },
+        take: BATCH,
+        select: { sid: true, sealed: true },
+      });
+      return credentials.map(({ sid, sealed }) => ({ sid, value: sealed, position: sid }));
+    },
+    async ({ sid, value }, sealed) => {
+      const { count } = await prisma.botCredential.updateMany({ where: { sid, sealed: new Uint8Array(value) }, data: { sealed } });
+      return count === 1;
+    },
+  );
+  return { table: 'bot_credential', what: "bots' further secrets and private keys", ...outcome };
+}
+
+/** Reseals the stored results of idempotency keys: those of bots contain the sealed client secret, those of credentials their secret or key. */
 async function resealResults({ prisma, secrets }: RotationDeps): Promise<RotatedTable> {
   const outcome = await reseal(
     secrets,
     async (after) => {
       const answers = await prisma.$queryRaw<{ position: string; sid: string; sealed: string }[]>`
-        SELECT account_sid || ' ' || key AS position, answer->'row'->>'sid' AS sid, answer->'row'->'clientSecret'->>'$bytes' AS sealed
+        SELECT account_sid || ' ' || key AS position, answer->'row'->>'sid' AS sid,
+          coalesce(answer->'row'->'clientSecret', answer->'row'->'sealed')->>'$bytes' AS sealed
         FROM idempotency_key
-        WHERE answer->'row'->'clientSecret' ? '$bytes' AND account_sid || ' ' || key > ${after} ORDER BY 1 LIMIT ${BATCH}`;
+        WHERE coalesce(answer->'row'->'clientSecret', answer->'row'->'sealed') ? '$bytes' AND account_sid || ' ' || key > ${after}
+        ORDER BY 1 LIMIT ${BATCH}`;
       return answers.map(({ position, sid, sealed }) => ({ position, sid, value: Buffer.from(sealed, 'base64') }));
     },
     async ({ position, value }, resealed) => {
       const [before, now] = [value, resealed].map((bytes) => Buffer.from(bytes).toString('base64'));
       const count = await prisma.$executeRaw`
-        UPDATE idempotency_key SET answer = jsonb_set(answer, '{row,clientSecret,$bytes}', to_jsonb(${now}::text))
-        WHERE account_sid || ' ' || key = ${position} AND answer->'row'->'clientSecret'->>'$bytes' = ${before}`;
+        UPDATE idempotency_key
+        SET answer = jsonb_set(answer, ARRAY['row', CASE WHEN answer->'row' ? 'clientSecret' THEN 'clientSecret' ELSE 'sealed' END, '$bytes'],
+          to_jsonb(${now}::text))
+        WHERE account_sid || ' ' || key = ${position}
+          AND coalesce(answer->'row'->'clientSecret', answer->'row'->'sealed')->>'$bytes' = ${before}`;
       return count > 0;
     },
   );

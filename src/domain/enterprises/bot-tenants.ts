@@ -1,4 +1,5 @@
 import type { Bot } from '../../../prisma/client/client.ts';
+import type { Cloud } from '../../platforms/microsoft/clouds.ts';
 import type { BotCheck } from '../../platforms/microsoft/microsoft.ts';
 import { isTenantDomain } from '../../platforms/microsoft/tenant-ids.ts';
 import { PlatformError } from '../errors.ts';
@@ -11,10 +12,10 @@ import type { Gateway } from '../gateway.ts';
  * The GUID of a tenant that is given as a domain.
  * @returns `null` for any other tenant, and where Microsoft does not say it now: `verifyBot` asks again
  */
-export async function tenantGuidOf({ microsoft, log }: Gateway, tenantId: string): Promise<string | null> {
+export async function tenantGuidOf({ microsoft, log }: Gateway, tenantId: string, cloud?: Cloud): Promise<string | null> {
   if (!isTenantDomain(tenantId)) return null;
   try {
-    return (await microsoft.resolveTenant(tenantId)) ?? null;
+    return (await microsoft.resolveTenant(tenantId, cloud)) ?? null;
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
     log.warn({ code: error.code }, "cannot ask Microsoft for a tenant's id");
@@ -28,11 +29,11 @@ export async function tenantGuidOf({ microsoft, log }: Gateway, tenantId: string
  */
 export async function resolveTenants(gateway: Gateway, applicationId: string): Promise<boolean> {
   const { prisma } = gateway;
-  const bots = await prisma.$queryRaw<Pick<Bot, 'sid' | 'tenantId'>[]>`
-    SELECT sid, tenant_id AS "tenantId" FROM bot WHERE lower(application_id) = lower(${applicationId}) AND tenant_guid IS NULL`;
+  const bots = await prisma.$queryRaw<Pick<Bot, 'sid' | 'tenantId' | 'cloud'>[]>`
+    SELECT sid, tenant_id AS "tenantId", cloud FROM bot WHERE lower(application_id) = lower(${applicationId}) AND tenant_guid IS NULL`;
   let found = false;
-  for (const { sid, tenantId } of bots) {
-    const tenantGuid = await tenantGuidOf(gateway, tenantId);
+  for (const { sid, tenantId, cloud } of bots) {
+    const tenantGuid = await tenantGuidOf(gateway, tenantId, cloud as Cloud);
     if (tenantGuid === null) continue;
     await prisma.bot.updateMany({ where: { sid, tenantId }, data: { tenantGuid } });
     found = true;
@@ -47,7 +48,7 @@ export async function resolveTenants(gateway: Gateway, applicationId: string): P
 export async function checkTenant(gateway: Gateway, bot: Bot, checks: readonly BotCheck[]): Promise<BotCheck[]> {
   const { sid, tenantId } = bot;
   if (!isTenantDomain(tenantId)) return [...checks];
-  const tenantGuid = await tenantGuidOf(gateway, tenantId);
+  const tenantGuid = await tenantGuidOf(gateway, tenantId, bot.cloud as Cloud);
   if (tenantGuid !== null) await gateway.prisma.bot.updateMany({ where: { sid, tenantId }, data: { tenantGuid } });
   const message = tenantGuid
     ? `${tenantId} is the tenant ${tenantGuid}.`

@@ -3,7 +3,8 @@ import { type Bot, Prisma } from '../../../prisma/client/client.ts';
 import { readsOf } from '../../database/lists/reads.ts';
 import { selectRow } from '../../database/lists/select.ts';
 import type { Table } from '../../database/lists/table.ts';
-import type { BotCheck, BotCredentials } from '../../platforms/microsoft/microsoft.ts';
+import { type Authority, authorities, type Cloud, clouds, loginTenantOf } from '../../platforms/microsoft/clouds.ts';
+import type { BotCredentials } from '../../platforms/microsoft/microsoft.ts';
 import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
@@ -11,26 +12,47 @@ import { violatedConstraint } from '../constraints.ts';
 import { botNotFound, ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
-import { changed, changedSecret, type Keyed, lookup, mandatory, mandatorySecret, parseInput } from '../input.ts';
+import {
+  changed,
+  changedSecret,
+  invalidParameter,
+  type Keyed,
+  lookup,
+  mandatory,
+  mandatorySecret,
+  optional,
+  parseInput,
+} from '../input.ts';
 import { type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { SealError } from '../secrets.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { followBot } from './bot-changes.ts';
-import { checkTenant, tenantGuidOf } from './bot-tenants.ts';
+import { certificateColumns, certificateFields, loadCredentials } from './bot-credentials.ts';
+import { tenantGuidOf } from './bot-tenants.ts';
 import { differs } from './changes.ts';
+import { isStored, sealed } from './client-secrets.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 
+const settingFields = {
+  cloud: z.enum(clouds).nullish(),
+  authority: z.enum(authorities).nullish(),
+  homeTenantId: optional(),
+  clientSecretExpires: z.date().nullish(),
+};
 const createInput = z.object({
   enterpriseSid: mandatory(),
   applicationId: mandatory(),
   tenantId: mandatory(),
   clientSecret: mandatorySecret(),
   botAppId: mandatory(),
+  ...certificateFields,
+  ...settingFields,
 });
+/** Of a bot that has a certificate, which the contract does not know. */
+const certifiedInput = createInput.extend({ clientSecret: changedSecret() });
 const updateInput = z.object({
   sid: lookup(),
   enterpriseSid: changed(),
@@ -38,15 +60,18 @@ const updateInput = z.object({
   tenantId: changed(),
   clientSecret: changedSecret(),
   botAppId: changed(),
+  ...settingFields,
 });
 const deleteInput = z.object({ sid: lookup() });
 
-type CreateBotInput = z.input<typeof createInput> & Keyed;
+type CreateBotInput = z.input<typeof certifiedInput> & Keyed;
 type UpdateBotInput = z.input<typeof updateInput> & Keyed;
 type DeleteBotInput = z.input<typeof deleteInput> & Keyed;
 
 interface BotFilter extends TimeRanges {
   enterpriseSid?: string | null;
+  /** Whether somebody has to do something about the bot. */
+  unhealthy?: boolean | null;
 }
 type BotOrderField = 'DATE_CREATED';
 
@@ -56,6 +81,7 @@ export const BOTS: Table<Bot> = {
   owner: 'organizationSid',
   indexes: [
     { by: 'enterpriseSid', order: 'dateCreated' },
+    { only: { field: 'unhealthy', value: true }, order: 'dateCreated', where: 'unhealthy' },
     { order: 'dateCreated', isDense: true },
   ],
 };
@@ -82,20 +108,34 @@ export function listBots(
   const where = [
     belonging(caller),
     filter.enterpriseSid ? { enterpriseSid: normalizeSid(filter.enterpriseSid) } : {},
+    typeof filter.unhealthy === 'boolean' ? { unhealthy: filter.unhealthy } : {},
     timesBetween(filter),
   ];
   return readPage(caller, LIST, readsOf(sql, BOTS), where, order, page, selection);
 }
 
+/** The fields that messages do not read. */
+const HEALTH_FIELDS = [
+  ...(['healthStatus', 'healthSince', 'healthReason', 'healthCode', 'healthMessage', 'healthChecked', 'unhealthy'] as const),
+  'clientSecretExpires',
+] as const satisfies readonly (keyof Bot)[];
+type HealthField = (typeof HEALTH_FIELDS)[number];
+/** A bot as messages need it. */
+export type BotOfDelivery = Omit<Bot, HealthField>;
+export const BOT_OF_DELIVERY: readonly string[] = BOTS.fields.filter((field) => !HEALTH_FIELDS.some((health) => health === field));
+
 /**
  * The credentials that the gateway uses at Microsoft on the enterprise's behalf. The connector knows a tenant by its GUID only.
  * @throws SealError where the client secret cannot be opened
  */
-export function credentialsOf({ secrets }: Gateway, bot: Bot): BotCredentials {
+export function credentialsOf(gateway: Gateway, bot: BotOfDelivery): BotCredentials {
+  const { applicationId, cloud, authority, credentialsKey } = bot;
   return {
-    applicationId: bot.applicationId,
+    ...{ applicationId, cloud: cloud as Cloud },
     tenantId: bot.tenantGuid ?? bot.tenantId,
-    clientSecret: secrets.open(bot.clientSecret, bot.sid),
+    clientSecret: gateway.secrets.open(bot.clientSecret, bot.sid),
+    loginTenant: loginTenantOf(cloud as Cloud, authority as Authority, bot.homeTenantId),
+    further: credentialsKey === null ? undefined : { key: credentialsKey, load: () => loadCredentials(gateway, bot) },
   };
 }
 
@@ -119,22 +159,29 @@ export async function revealClientSecrets(gateway: Gateway, caller: Caller, bots
  */
 export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInput): Promise<Bot> {
   return idempotently(gateway, caller, 'createBot', input, async (remember) => {
-    const { clientSecret, ...bot } = parseInput(createInput, input);
+    const isCertified = Boolean(input.certificate?.trim() || input.privateKey?.trim());
+    const { clientSecret, certificate, privateKey, cloud, authority, ...bot } = parseInput(
+      isCertified ? certifiedInput : createInput,
+      input,
+    );
+    const credential = isCertified ? certificateColumns(gateway, { certificate, privateKey }) : undefined;
+    requireHome(authority, bot.homeTenantId);
     await requireOpenEnterprise(gateway, caller, bot.enterpriseSid);
     const sid = newSid('BE');
-    const tenantGuid = await tenantGuidOf(gateway, bot.tenantId);
+    const tenantGuid = await tenantGuidOf(gateway, bot.tenantId, cloud ?? undefined);
     return inTransaction(gateway.prisma, async (tx) => {
       await holdOpenEnterprise(tx, caller, bot.enterpriseSid);
       const created = await tx.bot.create({
         data: {
           ...bot,
-          ...sealed(gateway, sid, clientSecret),
-          sid,
-          tenantGuid,
+          ...sealed(gateway, sid, clientSecret ?? ''),
+          ...{ sid, tenantGuid, cloud: cloud ?? undefined, authority: authority ?? undefined },
+          ...(credential && { credentialsKey: credential.sid }),
           organizationSid: caller.organizationSid,
           accountSid: caller.accountSid,
         },
       });
+      if (credential) await tx.botCredential.create({ data: { ...credential, botSid: sid, organizationSid: caller.organizationSid } });
       await followBot(tx, undefined, created);
       await releaseLanes(tx, { enterpriseSid: created.enterpriseSid, reasons: CURED_BY_BOT });
       await remember(tx, created);
@@ -154,15 +201,19 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
  */
 export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInput): Promise<Bot> {
   return idempotently(gateway, caller, 'updateBot', input, async (remember) => {
-    const { sid = '', clientSecret, ...change } = parseInput(updateInput, input);
-    const tenant = change.tenantId === undefined ? {} : { tenantGuid: await tenantGuidOf(gateway, change.tenantId) };
+    const { sid = '', clientSecret, ...given } = parseInput(updateInput, input);
+    const change = withoutNull(given);
+    const tenant = change.tenantId === undefined ? {} : { tenantGuid: await tenantGuidOf(gateway, change.tenantId, change.cloud) };
     return inTransaction(gateway.prisma, async (tx) => {
       const bot = await tx.bot.findUnique({ where: { sid, ...belonging(caller) } });
       if (!bot) throw botNotFound(sid);
       await holdOpenEnterprise(tx, caller, change.enterpriseSid ?? bot.enterpriseSid);
       const secret = clientSecret === undefined || isStored(gateway, bot, clientSecret) ? {} : sealed(gateway, sid, clientSecret);
+      requireHome(change.authority ?? (bot.authority as Authority), change.homeTenantId ?? bot.homeTenantId);
+      // The end that is known is the former secret's.
+      const ends = 'clientSecret' in secret ? { clientSecretExpires: null } : {};
       const isChanged = differs(bot, { ...change, ...secret });
-      const data = { ...change, ...tenant, ...secret, ...(isChanged && { dateUpdated: new Date() }) };
+      const data = { ...ends, ...change, ...tenant, ...secret, healthChecked: null, ...(isChanged && { dateUpdated: new Date() }) };
       const [updated] = await tx.bot.updateManyAndReturn({ where: { sid, ...belonging(caller) }, data });
       if (!updated) throw botNotFound(sid);
       await followBot(tx, bot, updated);
@@ -196,47 +247,19 @@ export function deleteBot(gateway: Gateway, caller: Caller, input: DeleteBotInpu
   });
 }
 
-/** The mask that stands for a secret: bullets and its hint. */
-const masked = (hint: string) => `••••${hint}`;
-
-/** Whether the bot has this client secret already: the text is the mask of the stored one, or equal to it. */
-function isStored(gateway: Gateway, bot: Bot, clientSecret: string): boolean {
-  if (clientSecret.trim() === masked(bot.clientSecretHint).trim()) return true;
-  try {
-    return credentialsOf(gateway, bot).clientSecret === clientSecret;
-  } catch (error) {
-    // Its key is lost: any secret that is given replaces it.
-    if (error instanceof SealError) return false;
-    throw error;
-  }
+/** @throws InvalidInputError unless the home tenant is known where it is needed */
+function requireHome(authority: Authority | null | undefined, homeTenantId: string | null | undefined): void {
+  if (authority === 'HOME' && !homeTenantId) throw invalidParameter(['homeTenantId'], 'must be given with the authority HOME');
 }
 
-/** The columns that hold a client secret. */
-function sealed({ secrets }: Gateway, sid: string, clientSecret: string) {
-  return { clientSecret: new Uint8Array(secrets.seal(clientSecret, sid)), clientSecretHint: hintOf(clientSecret) };
-}
-
-/** The end of a secret to recognize it by: four characters, but never more than half of it. */
-function hintOf(clientSecret: string): string {
-  const characters = Array.from(clientSecret);
-  return characters.slice(characters.length - Math.min(4, Math.floor(characters.length / 2))).join('');
-}
+/** Leaves out what is not given: the stored value stays. */
+const withoutNull = <Given extends object>(given: Given) =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null && value !== undefined)) as {
+    [Key in keyof Given]?: NonNullable<Given[Key]>;
+  };
 
 /** BOT_EXISTS (483) for a violated unique index, else the error itself. */
 function asUniquenessError(error: unknown, enterpriseSid: string): unknown {
   if (violatedConstraint(error) === undefined) return error;
   return new ConflictError('BOT_EXISTS', 'Bot details already exist', { value: enterpriseSid, path: ['enterpriseSid'] });
-}
-
-/**
- * Checks a bot's credentials with Microsoft, step by step: its token, its permission in Microsoft Graph, and whether the connector can be reached. Changes
- * nothing, and is recorded in the audit log.
- * @throws NotFoundError BOT_NOT_FOUND (481)
- */
-export async function verifyBot(gateway: Gateway, caller: Caller, sid: string): Promise<BotCheck[]> {
-  const bot = await findBot(gateway, caller, sid);
-  if (!bot) throw botNotFound(sid);
-  const checks = await checkTenant(gateway, bot, await gateway.microsoft.verifyBot(credentialsOf(gateway, bot)));
-  await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
-  return checks;
 }

@@ -3,5 +3,8 @@
  * @param change the columns as they would be written; `undefined` leaves the stored value
  */
 export function differs<Row extends object>(row: Row, change: Partial<Row>): boolean {
-  return Object.entries(change).some(([column, value]) => value !== undefined && row[column as keyof Row] !== value);
+  const comparable = (value: unknown) => (value instanceof Date ? value.getTime() : value);
+  return Object.entries(change).some(
+    ([column, value]) => value !== undefined && comparable(row[column as keyof Row]) !== comparable(value),
+  );
 }

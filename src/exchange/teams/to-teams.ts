@@ -1,5 +1,6 @@
-import type { Bot, Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
-import { credentialsOf } from '../../domain/enterprises/bots.ts';
+import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
+import { moveBot } from '../../domain/enterprises/bot-clouds.ts';
+import { type BotOfDelivery, credentialsOf } from '../../domain/enterprises/bots.ts';
 import { keepMappingUser } from '../../domain/enterprises/mapping-users.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { CurableError, DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
@@ -17,7 +18,7 @@ const MAX_WAIT_MS = 1000;
 
 /** A message on its way to a Teams user. */
 interface TeamsDelivery {
-  readonly bot: Bot;
+  readonly bot: BotOfDelivery;
   readonly credentials: BotCredentials;
   readonly mapping: Mapping;
   /** The user's Microsoft Entra object id. */
@@ -73,10 +74,11 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
   const open = async (serviceUrl: string | undefined): Promise<ConversationReference> => {
     const opened = await gateway.microsoft.openConversation(credentials, { objectId, serviceUrl }, { maxWaitMs: MAX_WAIT_MS });
     await rememberConversation(prisma, message, objectId, opened);
+    if (opened.movedTo) await moveBot(gateway, delivery.bot, opened.movedTo);
     return opened;
   };
   /** Opens the first conversation with the user, whose app may have to be installed before. */
-  const openFirst = async (bot: Bot): Promise<ConversationReference> => {
+  const openFirst = async (bot: BotOfDelivery): Promise<ConversationReference> => {
     try {
       return await open(delivery.known?.serviceUrl ?? undefined);
     } catch (error) {

@@ -21,9 +21,9 @@ const chat = z.object({ id: z.string().min(1).max(2000) });
 
 /**
  * Creates a client of the installations of Teams apps in Graph.
- * @param options.serviceUrl the connector for users that no activity has come from
+ * @param serviceUrl the connector for users that no activity has come from; absent if the cloud has none in common
  */
-export function createAppInstallations({ send, graphUrl }: GraphRequests, serviceUrl: string): Pick<Microsoft, 'installApp'> {
+export function createAppInstallations({ send, graphUrl }: GraphRequests, serviceUrl: string | undefined): Pick<Microsoft, 'installApp'> {
   /** By bot and botAppId: the app's id in the catalog, where it is another one. */
   const catalogIds = new LRUCache<string, string>({ max: 10_000 });
 
@@ -81,7 +81,7 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
         if (error instanceof PlatformError) return undefined;
         throw error;
       });
-      return { wasInstalled: isRepeated, conversation: conversationId ? { serviceUrl, conversationId } : undefined };
+      return { wasInstalled: isRepeated, conversation: conversationId && serviceUrl ? { serviceUrl, conversationId } : undefined };
     },
   };
 

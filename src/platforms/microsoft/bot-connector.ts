@@ -11,10 +11,11 @@ import type { ServiceHosts } from './service-hosts.ts';
 
 interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivity'> {
   /**
-   * Checks, without changing anything, that the connector accepts the bot's token and knows the bot.
+   * Checks, without changing anything, that the connector accepts the bot's token and knows the bot. Follows it where it names another one.
+   * @returns the URL of the connector that does
    * @throws DeliveryError if it does not
    */
-  checkReach(bot: BotCredentials): Promise<void>;
+  checkReach(bot: BotCredentials): Promise<string>;
 }
 
 /** Error codes that older forms of a response only contain in their text. */
@@ -35,8 +36,8 @@ interface BotConnectorOptions {
   readonly limiter: Limiter;
   /** The scope of the bots' tokens, e.g. `https://api.botframework.com/.default`. */
   readonly scope: string;
-  /** The connector for users that no activity has come from, e.g. `https://smba.trafficmanager.net/teams/`. */
-  readonly serviceUrl: string;
+  /** The connector for users that no activity has come from, e.g. `https://smba.trafficmanager.net/teams/`. Absent if the cloud has none in common. */
+  readonly serviceUrl?: string;
   /** Where the bots' tokens may be sent. */
   readonly hosts: ServiceHosts;
   readonly fetch: Fetch;
@@ -66,7 +67,8 @@ interface ConnectorRequest {
 export function createBotConnector(options: BotConnectorOptions): BotConnector {
   const { serviceUrl, hosts } = options;
 
-  async function open(bot: BotCredentials, objectId: string, base: string, maxWaitMs: number): Promise<ConversationReference> {
+  async function open(bot: BotCredentials, objectId: string, base: string | undefined, maxWaitMs: number): Promise<ConversationReference> {
+    if (base === undefined) throw unknownService();
     const body = {
       bot: { id: `28:${bot.applicationId}` },
       isGroup: false,
@@ -108,18 +110,37 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
       return { activityId: resource.safeParse(jsonFields(response.text)).data?.id ?? '' };
     },
     checkReach: async (bot) => {
-      // There is no conversation of this name. Teams checks the token and the bot before it says so.
-      const path = 'v3/conversations/verify-bot/members';
-      const given = { base: serviceUrl, path, thread: path, maxWaitMs: MAX_WAIT_MS, unanswered: 'retry' } as const;
-      const { response, refusal } = await send(options, bot, given);
-      const reached =
-        response.status === 403
-          ? ['BotNotInConversationRoster', 'ConversationNotFound'].includes(refusal.code)
-          : [200, 400, 404, 405].includes(response.status);
-      if (!reached) throw connectorError('opening', response.status, refusal, retryAfterMs(response));
+      if (serviceUrl === undefined) throw unknownService();
+      try {
+        return await reach(bot, serviceUrl);
+      } catch (error) {
+        if (!(error instanceof StaleConversationError) || error.serviceUrl === undefined) throw error;
+        return reach(bot, error.serviceUrl);
+      }
     },
   };
+
+  async function reach(bot: BotCredentials, base: string): Promise<string> {
+    // There is no conversation of this name. Teams checks the token and the bot before it says so.
+    const path = 'v3/conversations/verify-bot/members';
+    const given = { base, path, thread: path, maxWaitMs: MAX_WAIT_MS, unanswered: 'retry' } as const;
+    const { response, refusal } = await send(options, bot, given);
+    const reached =
+      response.status === 403
+        ? ['BotNotInConversationRoster', 'ConversationNotFound'].includes(refusal.code)
+        : [200, 400, 404, 405].includes(response.status);
+    if (!reached) throw movedOr(hosts, base, refusal, connectorError('opening', response.status, refusal, retryAfterMs(response)));
+    return base;
+  }
 }
+
+/** 21Vianet's cloud has no connector for all tenants. */
+const unknownService = () =>
+  new CurableError(
+    'SERVICE_URL',
+    'ServiceUrlUnknown',
+    "The cloud has no connector in common: the user's becomes known when they write to the bot.",
+  );
 
 const isSuccess = ({ status }: PlatformResponse) => status >= 200 && status < 300;
 

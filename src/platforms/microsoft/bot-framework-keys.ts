@@ -14,7 +14,7 @@ export interface BotFrameworkKey {
   readonly endorsements: readonly string[];
 }
 
-interface BotFrameworkKeys {
+export interface BotFrameworkKeys {
   /**
    * Finds a key by its id.
    * @returns `undefined` if Microsoft publishes no such RSA key

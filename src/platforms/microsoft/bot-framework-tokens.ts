@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Fetch } from '../request.ts';
-import { type BotFrameworkKey, createBotFrameworkKeys } from './bot-framework-keys.ts';
+import { type BotFrameworkKey, type BotFrameworkKeys, createBotFrameworkKeys } from './bot-framework-keys.ts';
+import type { BotFramework, Cloud } from './clouds.ts';
 
 /** The request is not proven to come from the Bot Framework, to a bot of this gateway. `reason` is for the log. */
 export class BotFrameworkRefusal extends Error {
@@ -45,13 +46,11 @@ export interface BotFrameworkVerifier {
   verify(authorizationHeader: string | null | undefined, activity: SignedActivity): Promise<{ applicationId: string }>;
 }
 
-interface BotFrameworkVerifierOptions {
-  /** e.g. `https://login.botframework.com/v1/.well-known/openidconfiguration` */
-  readonly openIdUrl: string;
-  /** e.g. `https://api.botframework.com` */
-  readonly issuer: string;
-  /** Whether there is a bot with this applicationId. Called only after the signature has been verified. */
-  readonly isKnownAudience: (applicationId: string) => Promise<boolean>;
+export interface BotFrameworkVerifierOptions {
+  /** Those whose activities are taken, at least one. */
+  readonly frameworks: readonly BotFramework[];
+  /** Whether there is a bot with this applicationId in one of these clouds. Called only after the signature has been verified. */
+  readonly isKnownAudience: (applicationId: string, clouds: readonly Cloud[]) => Promise<boolean>;
   readonly fetch: Fetch;
   /** The current time, in ms; for tests. */
   readonly now?: () => number;
@@ -68,8 +67,17 @@ const MAX_VERIFIED = 1000;
  * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
  */
 export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions): BotFrameworkVerifier {
-  const { issuer, isKnownAudience, now = Date.now } = options;
-  const keys = createBotFrameworkKeys(options);
+  const { isKnownAudience, fetch, now = Date.now } = options;
+  const signers = options.frameworks.map((framework) => ({
+    framework,
+    keys: createBotFrameworkKeys({ openIdUrl: framework.openIdUrl, fetch, now }),
+  }));
+
+  /** The one that a token says it is from; the first if it says so of none, which then refuses it. */
+  function signerOf(token: string): (typeof signers)[number] {
+    const issuer = issuerOf(token);
+    return (signers.find(({ framework }) => framework.issuer === issuer) ?? signers[0]) as (typeof signers)[number];
+  }
 
   /** By their digests. The connector uses a token for many requests, and checking a signature takes most of a check. */
   const verified = new LRUCache<string, VerifiedToken>({ max: MAX_VERIFIED });
@@ -77,7 +85,9 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
   async function verifySignature(token: string): Promise<VerifiedToken> {
     const digest = createHash('sha256').update(token).digest('base64');
     const known = verified.get(digest);
-    if (known && isCurrent(known.payload, now()) && (await keys.find(known.kid)) === known.signer) return known;
+    if (known && isCurrent(known.payload, now()) && (await known.from.keys.find(known.kid)) === known.signer) return known;
+    const from = signerOf(token);
+    const { keys } = from;
     let signer: BotFrameworkKey | undefined;
     const { payload, protectedHeader } = await jwtVerify(
       token,
@@ -87,23 +97,26 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
           throw new BotFrameworkRefusal('unknown-key', 'The token is signed with a key that the Bot Framework does not publish.');
         return signer.key;
       },
-      { algorithms: ['RS256'], issuer, requiredClaims: ['exp', 'aud'], clockTolerance: CLOCK_SKEW_SECONDS, currentDate: new Date(now()) },
+      {
+        ...{ algorithms: ['RS256'], issuer: from.framework.issuer, requiredClaims: ['exp', 'aud'] },
+        ...{ clockTolerance: CLOCK_SKEW_SECONDS, currentDate: new Date(now()) },
+      },
     ).catch((error): Promise<JWTVerifyResult> => {
       throw refusal(error);
     });
-    const found = { payload, kid: protectedHeader.kid ?? '', signer: signer as unknown as BotFrameworkKey };
+    const found = { payload, kid: protectedHeader.kid ?? '', signer: signer as unknown as BotFrameworkKey, from };
     verified.set(digest, found);
     return found;
   }
 
   return {
     verify: async (authorizationHeader, activity) => {
-      const { payload, signer } = await verifySignature(bearer(authorizationHeader));
+      const { payload, signer, from } = await verifySignature(bearer(authorizationHeader));
       checkServiceUrl(payload, activity.serviceUrl);
       if (typeof activity.channelId !== 'string' || !signer.endorsements.includes(activity.channelId))
         throw new BotFrameworkRefusal('endorsement', "The token's key is not endorsed for the activity's channel.");
       const { aud } = payload;
-      if (typeof aud !== 'string' || aud === '' || aud.includes('\0') || !(await isKnownAudience(aud)))
+      if (typeof aud !== 'string' || aud === '' || aud.includes('\0') || !(await isKnownAudience(aud, from.framework.clouds)))
         throw new BotFrameworkRefusal('audience', 'The token is not for a bot of this gateway.');
       return { applicationId: aud };
     },
@@ -115,6 +128,16 @@ interface VerifiedToken {
   readonly payload: JWTPayload;
   readonly kid: string;
   readonly signer: BotFrameworkKey;
+  readonly from: { readonly framework: BotFramework; readonly keys: BotFrameworkKeys };
+}
+
+/** What a token says of its issuer, which nothing proves yet. */
+function issuerOf(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether a token is within its time, as jose decides. */

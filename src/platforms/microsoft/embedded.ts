@@ -2,7 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { PlatformError } from '../../domain/errors.ts';
 import { isUserPrincipalName } from '../../domain/text.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
-import type { BotCredentials, Microsoft } from './microsoft.ts';
+import { runCheck } from './bot-checks.ts';
+import { consentUrl } from './consent.ts';
+import type { BotCheck, BotCredentials, Microsoft } from './microsoft.ts';
 
 /**
  * Creates a stand-in for Microsoft. Every well-formed address is a user of every tenant, with an object id derived from both, except
@@ -58,11 +60,17 @@ export function createEmbeddedMicrosoft(): Microsoft {
     // Its tenants have no other names.
     resolveTenant: async () => undefined,
     verifyBot: async (bot) => {
-      const message = refusalOf(bot)?.message;
-      return (['TOKEN', 'GRAPH', 'CONNECTOR'] as const).map((step) =>
-        message ? { step, passed: false, message } : { step, passed: true },
-      );
+      const check = (step: BotCheck['step']) =>
+        runCheck(step, async () => {
+          requireValid(bot);
+          return undefined;
+        });
+      return Promise.all((['TOKEN', 'GRAPH', 'CONNECTOR'] as const).map(check));
     },
+    secretDates: async () => [],
+    // Nobody posts to it.
+    checkEndpoint: async () => ({ step: 'ENDPOINT', passed: true }),
+    adminConsentUrl: ({ applicationId, tenantId }) => consentUrl('https://embedded.invalid', tenantId, applicationId),
   };
 }
 

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose';
 import { PlatformError } from '../../domain/errors.ts';
 import { DeliveryError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
@@ -11,6 +12,8 @@ export interface GraphResponse {
   readonly response: PlatformResponse;
   /** Reads the response as a refusal, without the secrets of the request. */
   readonly refusal: () => MicrosoftRefusal;
+  /** Reads the application permissions (roles) of the request's token; `undefined` if it is opaque, which Microsoft may make it. */
+  readonly permissions: () => readonly string[] | undefined;
 }
 
 /** Sends requests to Microsoft Graph as the application of a bot. */
@@ -69,9 +72,18 @@ export function createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs
       limiter.holdBack(bot, response.status >= 400 ? retryAfterMs(response) : undefined);
       // A token has the permissions from when it was issued; one granted since appears in the next token.
       if (response.status === 403) login.forget(bot, scope, token);
-      return { response, refusal: () => refusalOf(response, [bot.clientSecret, token]) };
+      return { response, refusal: () => refusalOf(response, [bot.clientSecret, token]), permissions: () => permissionsOf(token) };
     },
   };
+}
+
+function permissionsOf(token: string): string[] | undefined {
+  try {
+    const { roles = [] } = decodeJwt<{ roles?: unknown[] }>(token);
+    return roles.map(String);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The scope of tokens for Graph at this URL. National clouds have their own. */

@@ -7,12 +7,25 @@ import { graphError } from './outcomes.ts';
 
 interface MicrosoftGraph {
   readonly findUser: Microsoft['findUser'];
+  readonly secretDates: Microsoft['secretDates'];
   /**
    * Checks that the application may read users.
+   * @returns what there is to say of its other permissions
    * @throws PlatformError if it may not, or Graph does not respond
    */
-  checkPermission(bot: BotCredentials): Promise<void>;
+  checkPermission(bot: BotCredentials): Promise<{ message?: string }>;
 }
+
+/** The application permissions that are of use, apart from `User.Read.All`, and what for. */
+const FURTHER_PERMISSIONS: Readonly<Record<string, string>> = {
+  'TeamsAppInstallation.ReadWriteSelfForUser.All': 'install its app for users',
+  'AppCatalog.Read.All': 'find its app in the catalogue',
+  'Application.Read.All': 'read when its secret ends',
+};
+
+const applications = z.object({
+  passwordCredentials: z.array(z.object({ hint: z.string().nullish(), endDateTime: z.string().nullish() })),
+});
 
 const user = z.object({ id: z.string().min(1), accountEnabled: z.boolean().nullish() });
 
@@ -33,10 +46,26 @@ export function createMicrosoftGraph({ send }: GraphRequests): MicrosoftGraph {
       return { objectId: found.data.id.toLowerCase() };
     },
     checkPermission: async (bot) => {
-      const { response, refusal } = await send(bot, 'v1.0/users?$top=1&$select=id');
-      if (response.status === 200) return;
-      const { code, message } = refusal();
-      throw new PlatformError(message, { detail: `${response.status} ${code}` });
+      const { response, refusal, permissions } = await send(bot, 'v1.0/users?$top=1&$select=id');
+      if (response.status !== 200) {
+        const { code, message } = refusal();
+        const cause = graphError(response.status, { code, message }, retryAfterMs(response));
+        throw new PlatformError(message, { detail: `${response.status} ${code}`, cause });
+      }
+      const granted = permissions();
+      const lacking = Object.entries(FURTHER_PERMISSIONS).filter(([name]) => granted && !granted.includes(name));
+      const words = lacking.map(([name, use]) => `${name} (to ${use})`).join(', ');
+      return words ? { message: `Not granted: ${words}.` } : {};
+    },
+    // https://learn.microsoft.com/graph/api/application-get
+    secretDates: async (bot) => {
+      const path = `v1.0/applications(appId='${encodeURIComponent(bot.applicationId)}')?$select=passwordCredentials`;
+      const { response } = await send(bot, path);
+      const found = applications.safeParse(jsonFields(response.text)).data?.passwordCredentials ?? [];
+      return found.flatMap(({ hint, endDateTime }) => {
+        const expires = new Date(endDateTime ?? '');
+        return Number.isNaN(expires.getTime()) ? [] : [{ hint: hint ?? undefined, expires }];
+      });
     },
   };
 }

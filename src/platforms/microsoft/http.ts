@@ -1,73 +1,110 @@
 import type { Fetch } from '../request.ts';
 import { createAppInstallations } from './app-installations.ts';
+import { checkEndpoint, checkIds, runCheck } from './bot-checks.ts';
 import { createBotConnector } from './bot-connector.ts';
+import { type Cloud, type CloudAddresses, cloudsWith } from './clouds.ts';
+import { consentUrl } from './consent.ts';
 import { createMicrosoftGraph } from './graph.ts';
 import { createGraphRequests, graphScope } from './graph-requests.ts';
 import { createGroupMembers } from './group-members.ts';
-import { createLimiter } from './limiter.ts';
-import { createMicrosoftLogin } from './login.ts';
-import type { BotCheck, Microsoft } from './microsoft.ts';
+import { createLimiter, type Limiter } from './limiter.ts';
+import { createMicrosoftLogin, credentialsOf } from './login.ts';
+import type { BotCredentials, Microsoft } from './microsoft.ts';
 import { createServiceHosts } from './service-hosts.ts';
 import { createTenantIds } from './tenant-ids.ts';
 
-/** Microsoft's URLs. National clouds and tests have others. */
-interface HttpMicrosoftOptions {
-  /** e.g. `https://login.microsoftonline.com` */
-  readonly loginUrl: string;
-  /** e.g. `https://graph.microsoft.com` */
-  readonly graphUrl: string;
+/** The addresses of the commercial cloud, which operators and tests may replace. */
+interface HttpMicrosoftOptions extends Omit<CloudAddresses, 'openIdUrl' | 'serviceUrl'> {
   /** The connector for users that no activity has come from, e.g. `https://smba.trafficmanager.net/teams/`. `serviceHosts` must allow it. */
   readonly serviceUrl: string;
-  /** Where bots' tokens may be sent; see createServiceHosts. */
-  readonly serviceHosts: readonly string[];
-  /** The issuer of the Bot Framework's tokens and the audience of the bots', e.g. `https://api.botframework.com`. */
-  readonly issuer: string;
+  /** The addresses of other clouds, for tests. */
+  readonly clouds?: Partial<Readonly<Record<Cloud, CloudAddresses>>>;
   readonly fetch: Fetch;
   /** For each request, in ms. More than fetch's 10 s to connect, so that a timeout to connect is recognised as one. */
   readonly timeoutMs?: number;
 }
 
 /**
- * Creates the client of Microsoft: login, Graph and the Bot Framework's connector.
+ * Creates the client of Microsoft: login, Graph and the Bot Framework's connector, of each cloud.
  * @throws TypeError if serviceHosts has an invalid entry or does not allow serviceUrl
  */
 export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
-  const { loginUrl, graphUrl, serviceUrl, issuer, fetch, timeoutMs = 15_000 } = options;
-  const hosts = createServiceHosts(options.serviceHosts);
-  if (!hosts.allows(serviceUrl)) throw new TypeError(`${serviceUrl} is not one of the allowed hosts: ${options.serviceHosts.join(', ')}`);
-  const scope = `${issuer}/.default`;
-  const login = createMicrosoftLogin({ loginUrl, fetch, timeoutMs });
+  const { fetch, timeoutMs = 15_000, serviceUrl } = options;
   const limiter = createLimiter();
-  const requests = createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs });
-  const graph = createMicrosoftGraph(requests);
-  const connector = createBotConnector({ login, limiter, scope, serviceUrl, hosts, fetch, timeoutMs });
+  const addresses = { ...cloudsWith({ ...options, openIdUrl: '' }), ...options.clouds };
+  if (!createServiceHosts(options.serviceHosts).allows(serviceUrl))
+    throw new TypeError(`${serviceUrl} is not one of the allowed hosts: ${options.serviceHosts.join(', ')}`);
+  const made = new Map<Cloud, CloudClient>();
+  const clientOf = ({ cloud = 'COMMERCIAL' }: Pick<BotCredentials, 'cloud'>): CloudClient => {
+    const client = made.get(cloud) ?? createCloudClient(addresses[cloud], { limiter, fetch, timeoutMs });
+    made.set(cloud, client);
+    return client;
+  };
+  /** GCC's tenants look like commercial ones until the connector says otherwise. */
+  const movedTo = ({ cloud = 'COMMERCIAL' }: BotCredentials, connector: string): { movedTo?: Cloud } => {
+    const { serviceUrl: gcc = '' } = addresses.GCC;
+    const isGcc = connector.startsWith(new URL(gcc).origin) && !connector.startsWith(serviceUrl.replace(/\/$/, ''));
+    return cloud === 'COMMERCIAL' && isGcc ? { movedTo: 'GCC' } : {};
+  };
   return {
-    findUser: graph.findUser,
-    groupMembers: createGroupMembers(requests).groupMembers,
-    installApp: createAppInstallations(requests, serviceUrl).installApp,
-    openConversation: connector.openConversation,
-    sendActivity: connector.sendActivity,
+    findUser: (bot, address) => clientOf(bot).graph.findUser(bot, address),
+    groupMembers: (bot, ...given) => clientOf(bot).groups.groupMembers(bot, ...given),
+    installApp: (bot, ...given) => clientOf(bot).apps.installApp(bot, ...given),
+    openConversation: async (bot, user, turn) => {
+      const opened = await clientOf(bot).connector.openConversation(bot, user, turn);
+      return { ...opened, ...movedTo(bot, opened.serviceUrl) };
+    },
+    sendActivity: (bot, conversation, activity, sending) => clientOf(bot).connector.sendActivity(bot, conversation, activity, sending),
     heldBackMs: limiter.heldBackMs,
     pauseMs: limiter.pauseMs,
-    resolveTenant: createTenantIds({ loginUrl, fetch, timeoutMs }).resolveTenant,
+    resolveTenant: (domain, cloud) => clientOf({ cloud }).tenants.resolveTenant(domain),
     verifyBot: async (bot) => {
+      const { login, graph, connector, botScope, scopeOfGraph } = clientOf(bot);
       // A cached token may predate a permission that was granted, or a secret that was revoked.
-      login.forget(bot, scope);
-      login.forget(bot, graphScope(graphUrl));
-      return Promise.all([
-        runCheck('TOKEN', () => login.token(bot, scope)),
-        runCheck('GRAPH', () => graph.checkPermission(bot)),
-        runCheck('CONNECTOR', () => connector.checkReach(bot)),
+      login.forget(bot, botScope);
+      login.forget(bot, scopeOfGraph);
+      const credentials = await credentialsOf(bot);
+      const tokens =
+        credentials.length > 0
+          ? credentials.map((one) => () => login.tryCredential(bot, botScope, one))
+          : [() => login.token(bot, botScope)];
+      const [checks, others] = await Promise.all([
+        Promise.all(tokens.map((ask) => runCheck('TOKEN', () => ask().then(() => undefined)))),
+        Promise.all([
+          runCheck('GRAPH', () => graph.checkPermission(bot)),
+          runCheck('CONNECTOR', async () => movedTo(bot, await connector.checkReach(bot))),
+        ]),
       ]);
+      return [await checkIds(bot), ...checks.map((check, index) => ({ ...check, ...sidOf(credentials[index]) })), ...others];
     },
+    secretDates: (bot) => clientOf(bot).graph.secretDates(bot),
+    checkEndpoint: (url) => checkEndpoint(fetch, url, timeoutMs),
+    adminConsentUrl: ({ applicationId, tenantId, cloud = 'COMMERCIAL' }) => consentUrl(addresses[cloud].loginUrl, tenantId, applicationId),
   };
 }
 
-async function runCheck(step: BotCheck['step'], check: () => Promise<unknown>): Promise<BotCheck> {
-  try {
-    await check();
-    return { step, passed: true };
-  } catch (error) {
-    return { step, passed: false, message: error instanceof Error ? error.message : String(error) };
-  }
+const sidOf = (credential: object | undefined): { credentialSid?: string } =>
+  credential && 'sid' in credential ? { credentialSid: credential.sid as string } : {};
+
+type CloudClient = ReturnType<typeof createCloudClient>;
+
+/** Creates the clients of one cloud's services. */
+function createCloudClient(
+  { loginUrl, graphUrl, serviceUrl, serviceHosts, issuer }: CloudAddresses,
+  { limiter, fetch, timeoutMs }: { readonly limiter: Limiter; readonly fetch: Fetch; readonly timeoutMs: number },
+) {
+  const botScope = `${issuer}/.default`;
+  const login = createMicrosoftLogin({ loginUrl, botScope, fetch, timeoutMs });
+  const requests = createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs });
+  return {
+    ...{ login, botScope, scopeOfGraph: graphScope(graphUrl) },
+    graph: createMicrosoftGraph(requests),
+    groups: createGroupMembers(requests),
+    apps: createAppInstallations(requests, serviceUrl),
+    connector: createBotConnector({
+      ...{ login, limiter, scope: botScope, serviceUrl, fetch, timeoutMs },
+      hosts: createServiceHosts(serviceHosts),
+    }),
+    tenants: createTenantIds({ loginUrl, fetch, timeoutMs }),
+  };
 }

@@ -1,19 +1,25 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
-import { DeliveryError } from '../delivery-error.ts';
+import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
-import type { BotCredentials } from './microsoft.ts';
+import { signAssertion } from './client-assertion.ts';
+import type { BotCredential, BotCredentials } from './microsoft.ts';
 import { loginError } from './outcomes.ts';
 import { refusalOf } from './refusal.ts';
 
 export interface MicrosoftLogin {
   /**
-   * Gets an access token of the bot's application, cached or new.
+   * Gets an access token of the bot's application, cached or new. Its credentials are tried in order, until login takes one.
    * @param scope e.g. `https://graph.microsoft.com/.default`
-   * @throws CurableError if login refuses the application, tenant or secret; DeliveryError `retry` if it does not respond, or is unavailable
+   * @throws CurableError if login refuses the application, tenant or every credential; DeliveryError `retry` if it does not respond, or is unavailable
    */
   token(bot: BotCredentials, scope: string): Promise<string>;
+  /**
+   * Asks login for a new token by one credential, to check it.
+   * @throws as `token`
+   */
+  tryCredential(bot: BotCredentials, scope: string, credential: LoginCredential): Promise<void>;
   /**
    * Removes a token from the cache.
    * @param token if given, only this one: another caller may have replaced it
@@ -25,6 +31,9 @@ export interface MicrosoftLogin {
    */
   sendAuthorized(bot: BotCredentials, scope: string, send: (token: string) => Promise<PlatformResponse>): Promise<PlatformResponse>;
 }
+
+/** A further credential, or the client secret. */
+type LoginCredential = BotCredential | { readonly kind: 'SECRET'; readonly secret: string; readonly expires?: Date };
 
 interface CachedToken {
   readonly token: Promise<string>;
@@ -44,6 +53,8 @@ const tokenResponse = z.object({ access_token: z.string().min(1), expires_in: z.
 interface MicrosoftLoginOptions {
   /** e.g. `https://login.microsoftonline.com` */
   readonly loginUrl: string;
+  /** The scope of tokens for the Bot Framework, which another tenant than the bot's may issue. */
+  readonly botScope: string;
   readonly fetch: Fetch;
   /** For each request, in ms. */
   readonly timeoutMs: number;
@@ -64,7 +75,7 @@ export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftL
     const requestedAt = now();
     const entry: CachedToken = {
       usableUntil: Number.POSITIVE_INFINITY,
-      token: requestToken(options, bot, scope).then(({ token, lifetimeMs }) => {
+      token: firstToken(options, bot, scope).then(({ token, lifetimeMs }) => {
         entry.value = token;
         entry.usableUntil = requestedAt + lifetimeMs - Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 2);
         return token;
@@ -83,6 +94,10 @@ export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftL
       const cached = entries.get(key);
       return cached && now() < cached.usableUntil ? cached.token : renew(key, bot, scope);
     },
+    tryCredential: async (bot, scope, credential) => {
+      const outcome = await requestToken(options, bot, scope, credential);
+      if (outcome instanceof RefusedCredential) throw outcome.refusal;
+    },
     forget: (bot, scope, token) => {
       const key = keyOf(bot, scope);
       if (token === undefined || entries.peek(key)?.value === token) entries.delete(key);
@@ -98,36 +113,85 @@ export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftL
   return login;
 }
 
-/** @throws as `token` */
+/** Login did not take a credential: it may take another one. */
+class RefusedCredential {
+  constructor(readonly refusal: DeliveryError) {}
+}
+
+interface IssuedToken {
+  readonly token: string;
+  readonly lifetimeMs: number;
+}
+
+/**
+ * Tries a bot's credentials one after another.
+ * @throws as `token`; if all are refused, the refusal of the first
+ */
+async function firstToken(options: MicrosoftLoginOptions, bot: BotCredentials, scope: string): Promise<IssuedToken> {
+  const { now = Date.now } = options;
+  let first: DeliveryError | undefined;
+  for (const credential of await credentialsInOrder(bot, now())) {
+    const outcome = await requestToken(options, bot, scope, credential);
+    if (!(outcome instanceof RefusedCredential)) return outcome;
+    first ??= outcome.refusal;
+  }
+  throw first ?? new CurableError('BOT_CREDENTIALS', 'NoCredential', 'The bot has neither a client secret nor a certificate.');
+}
+
+/** A bot's credentials, those that are known to have expired last. */
+async function credentialsInOrder(bot: BotCredentials, now: number): Promise<LoginCredential[]> {
+  const all = await credentialsOf(bot);
+  const isOver = ({ expires }: LoginCredential) => expires !== undefined && expires.getTime() <= now;
+  return [...all.filter((credential) => !isOver(credential)), ...all.filter(isOver)];
+}
+
+/** All credentials of a bot: its client secret, if it has one, then the others. */
+export async function credentialsOf({ clientSecret, further }: BotCredentials): Promise<LoginCredential[]> {
+  return [...(clientSecret ? [{ kind: 'SECRET' as const, secret: clientSecret }] : []), ...((await further?.load()) ?? [])];
+}
+
+/** @throws as `token`, except if login refuses the credential itself */
 async function requestToken(
-  { loginUrl, fetch, timeoutMs }: MicrosoftLoginOptions,
+  { loginUrl, botScope, fetch, timeoutMs, now = Date.now }: MicrosoftLoginOptions,
   bot: BotCredentials,
   scope: string,
-): Promise<{ token: string; lifetimeMs: number }> {
-  const response = await request(fetch, joinUrl(loginUrl, `${encodeURIComponent(bot.tenantId)}/oauth2/v2.0/token`), {
+  credential: LoginCredential,
+): Promise<IssuedToken | RefusedCredential> {
+  const tenant = (scope === botScope && bot.loginTenant) || bot.tenantId;
+  const url = joinUrl(loginUrl, `${encodeURIComponent(tenant)}/oauth2/v2.0/token`);
+  const proof: Record<string, string> =
+    credential.kind === 'SECRET'
+      ? { client_secret: credential.secret }
+      : {
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: await signAssertion(credential, { applicationId: bot.applicationId, url, now: now() }),
+        };
+  const response = await request(fetch, url, {
     method: 'POST',
-    form: new URLSearchParams({
-      grant_type: 'client_credentials',
-      client_id: bot.applicationId,
-      client_secret: bot.clientSecret,
-      scope,
-    }),
+    form: new URLSearchParams({ grant_type: 'client_credentials', client_id: bot.applicationId, ...proof, scope }),
     timeoutMs,
   }).catch((error) => {
     throw error instanceof NoResponseError ? new DeliveryError('retry', error.code, error.message, undefined, { cause: error }) : error;
   });
-  if (response.status !== 200) throw refused(response, bot);
+  if (response.status !== 200) return refused(response, Object.values(proof));
   const parsed = tokenResponse.safeParse(jsonFields(response.text));
   if (!parsed.success) throw new DeliveryError('retry', 'UnreadableAnswer', `${response.host} responded with status 200 and no token.`);
   return { token: parsed.data.access_token, lifetimeMs: parsed.data.expires_in * 1000 };
 }
 
-/** The key depends on the secret, so that a changed one is used at once, but is a digest, so that it does not contain it. */
-const keyOf = ({ tenantId, applicationId, clientSecret }: BotCredentials, scope: string): string =>
+/** The key depends on the credentials, so that changed ones are used at once, but is a digest, so that it does not contain the secret. */
+const keyOf = ({ tenantId, applicationId, clientSecret, loginTenant, further }: BotCredentials, scope: string): string =>
   createHash('sha256')
-    .update(JSON.stringify([tenantId, applicationId, clientSecret, scope]))
+    .update(JSON.stringify([tenantId, applicationId, clientSecret, scope, loginTenant, further?.key]))
     .digest('base64');
 
-function refused(response: PlatformResponse, { clientSecret }: BotCredentials): DeliveryError {
-  return loginError(response.status, refusalOf(response, [clientSecret]), jsonFields(response.text).error, retryAfterMs(response));
+/**
+ * Tells whether login refuses the credential, or anything else. It says `invalid_client` of a secret or an assertion that is wrong or has expired (RFC
+ * 6749, 5.2).
+ */
+function refused(response: PlatformResponse, secrets: readonly string[]): RefusedCredential {
+  const { error } = jsonFields(response.text);
+  const refusal = loginError(response.status, refusalOf(response, secrets), error, retryAfterMs(response));
+  if (error === 'invalid_client' && refusal.outcome === 'curable') return new RefusedCredential(refusal);
+  throw refusal;
 }

@@ -1,15 +1,40 @@
+import type { Cloud } from './clouds.ts';
+
 /** The credentials of an enterprise's Azure application, which the gateway uses for requests to Microsoft. */
 export interface BotCredentials {
   readonly applicationId: string;
   readonly tenantId: string;
+  /** Empty if the bot has only further credentials. */
   readonly clientSecret: string;
+  /** Defaults to COMMERCIAL. */
+  readonly cloud?: Cloud;
+  /** The tenant whose login issues the tokens for the Bot Framework. Defaults to `tenantId`. */
+  readonly loginTenant?: string;
+  /** Its other credentials. */
+  readonly further?: FurtherCredentials;
 }
+
+/** Credentials that are read only when a token is requested. */
+interface FurtherCredentials {
+  /** Changes whenever one of them does. */
+  readonly key: string;
+  /** Reads them, those to try first first. */
+  load(): Promise<readonly BotCredential[]>;
+}
+
+/** A secret, or a certificate with its private key, each as PEM. */
+export type BotCredential = { readonly sid: string; readonly expires?: Date } & (
+  | { readonly kind: 'SECRET'; readonly secret: string }
+  | { readonly kind: 'CERTIFICATE'; readonly thumbprint: string; readonly privateKey: string }
+);
 
 /** A bot's conversation with a Teams user. */
 export interface ConversationReference {
   /** The connector's base URL, from an inbound activity or a setting. */
   readonly serviceUrl: string;
   readonly conversationId: string;
+  /** The cloud that the tenant turned out to be in, if it is another one than the bot's. */
+  readonly movedTo?: Cloud;
 }
 
 /** What the bot posts into a conversation. */
@@ -21,12 +46,35 @@ export interface OutgoingActivity {
   readonly attachments?: readonly { readonly contentType: string; readonly content: unknown }[];
 }
 
+/** The steps of `verifyBot`, in their order. */
+export const botCheckSteps = ['IDS', 'TOKEN', 'GRAPH', 'CATALOG', 'INSTALLATION', 'CONNECTOR', 'ENDPOINT'] as const;
+type BotCheckStep = (typeof botCheckSteps)[number];
+
 /** One step of `verifyBot`. */
 export interface BotCheck {
-  readonly step: 'TOKEN' | 'GRAPH' | 'CONNECTOR';
+  readonly step: BotCheckStep;
   readonly passed: boolean;
   /** Microsoft's error message, or what is to be said of a step that passed. */
   readonly message?: string;
+  /** Microsoft's error code, if it failed. */
+  readonly code?: string;
+  /** Why messages would wait, if it failed for a cause that somebody can remove. */
+  readonly reason?: BotFault;
+  /** Of `TOKEN`: the further credential that was tried. Absent for the client secret. */
+  readonly credentialSid?: string;
+  /** Of `CONNECTOR`: the cloud that the tenant turned out to be in. */
+  readonly movedTo?: Cloud;
+}
+
+/** What can be wrong with a bot that keeps all its messages waiting. */
+export const botFaults = ['BOT_CREDENTIALS', 'BOT_NOT_REGISTERED', 'BOT_BLOCKED', 'GRAPH_PERMISSION', 'SERVICE_URL'] as const;
+export type BotFault = (typeof botFaults)[number];
+
+/** When a credential of an application ends, as Graph tells. */
+interface CredentialDate {
+  /** The first three characters of a secret. */
+  readonly hint?: string;
+  readonly expires: Date;
 }
 
 /** A bot's app as it is installed for a user. */
@@ -103,7 +151,19 @@ export interface Microsoft {
    * @returns a GUID; `undefined` if login knows no such tenant
    * @throws PlatformError if login does not respond
    */
-  resolveTenant(domain: string): Promise<string | undefined>;
-  /** Checks a bot, step by step: its token, its Graph permission, the connector. Changes nothing, never rejects. */
+  resolveTenant(domain: string, cloud?: Cloud): Promise<string | undefined>;
+  /** Checks a bot, step by step: its token by each credential, its Graph permission, the connector. Changes nothing, never rejects. */
   verifyBot(bot: BotCredentials): Promise<BotCheck[]>;
+  /**
+   * Asks Graph when the secrets of a bot's application end. Needs the permission `Application.Read.All`, and an application of the bot's tenant.
+   * @returns none if Graph does not tell
+   */
+  secretDates(bot: BotCredentials): Promise<readonly CredentialDate[]>;
+  /**
+   * Checks that a bot's messaging endpoint refuses what the Bot Framework has not signed. Never rejects.
+   * @param url e.g. `https://gateway.example/api/messages`
+   */
+  checkEndpoint(url: string): Promise<BotCheck>;
+  /** The page on which an administrator of the bot's tenant consents to the application's permissions. */
+  adminConsentUrl(bot: Pick<BotCredentials, 'applicationId' | 'tenantId' | 'cloud'>): string;
 }

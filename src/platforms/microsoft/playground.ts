@@ -3,11 +3,13 @@ import { PlatformError } from '../../domain/errors.ts';
 import { parseJson } from '../../json.ts';
 import { DeliveryError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, NoResponseError, request } from '../request.ts';
+import { checkEndpoint, runCheck } from './bot-checks.ts';
 import { createBotConnector } from './bot-connector.ts';
-import { BotFrameworkRefusal, type BotFrameworkVerifier } from './bot-framework-tokens.ts';
+import { BotFrameworkRefusal, type BotFrameworkVerifier, type BotFrameworkVerifierOptions } from './bot-framework-tokens.ts';
+import { clouds } from './clouds.ts';
 import { createLimiter } from './limiter.ts';
 import type { MicrosoftLogin } from './login.ts';
-import type { BotCheck, Microsoft } from './microsoft.ts';
+import type { Microsoft } from './microsoft.ts';
 import { createServiceHosts, isLoopback } from './service-hosts.ts';
 
 // Microsoft 365 Agents Playground (@microsoft/m365agentsplayground): a chat like Teams' in a browser, for trying out. It has one made-up tenant, signs
@@ -76,29 +78,26 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
       const member = found.find(({ objectId }) => isSame(objectId, user.objectId));
       return connector.openConversation(bot, { ...user, objectId: member?.id ?? user.objectId }, turn);
     },
-    verifyBot: async (bot) => {
-      const found = await users(bot.tenantId).catch((error: Error) => error);
-      const graph: BotCheck =
-        found instanceof Error || found.length === 0
-          ? {
-              step: 'GRAPH',
-              passed: false,
-              message: found instanceof Error ? found.message : `The playground has no tenant ${bot.tenantId}.`,
-            }
-          : { step: 'GRAPH', passed: true };
-      const connected = await checkReach(bot).catch((error: Error) => error);
-      return [
-        { step: 'TOKEN', passed: true },
-        graph,
-        connected ? { step: 'CONNECTOR', passed: false, message: connected.message } : { step: 'CONNECTOR', passed: true },
-      ];
-    },
+    verifyBot: async (bot) =>
+      Promise.all([
+        runCheck('TOKEN', async () => undefined),
+        runCheck('GRAPH', async () => {
+          if ((await users(bot.tenantId)).length === 0) throw new PlatformError(`The playground has no tenant ${bot.tenantId}.`);
+          return undefined;
+        }),
+        runCheck('CONNECTOR', () => checkReach(bot).then(() => undefined)),
+      ]),
+    secretDates: async () => [],
+    checkEndpoint: (endpoint) => checkEndpoint(fetch, endpoint, timeoutMs),
+    // It has no administrators.
+    adminConsentUrl: () => url,
   };
 }
 
 /** The playground asks for no token. */
 const WITHOUT_LOGIN: MicrosoftLogin = {
   token: async () => 'none',
+  tryCredential: async () => {},
   forget: () => {},
   sendAuthorized: (_bot, _scope, send) => send('none'),
 };
@@ -113,7 +112,7 @@ export function createPlaygroundVerifier({
   isKnownAudience,
 }: {
   url: string;
-  isKnownAudience: (applicationId: string) => Promise<boolean>;
+  isKnownAudience: BotFrameworkVerifierOptions['isKnownAudience'];
 }): BotFrameworkVerifier {
   const hosts = createServiceHosts(playgroundHosts(url));
   return {
@@ -121,7 +120,7 @@ export function createPlaygroundVerifier({
       if (typeof serviceUrl !== 'string' || !hosts.allows(serviceUrl))
         throw new BotFrameworkRefusal('service-url', "The activity's serviceUrl is not the playground's (PLAYGROUND_URL).");
       const applicationId = recipient?.id?.replace(/^28:/, '') ?? '';
-      if (!(await isKnownAudience(applicationId)))
+      if (!(await isKnownAudience(applicationId, clouds)))
         throw new BotFrameworkRefusal('audience', "The playground's bot is not a bot of this gateway.");
       return { applicationId };
     },

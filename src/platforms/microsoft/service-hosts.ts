@@ -3,14 +3,6 @@ export interface ServiceHosts {
   allows(serviceUrl: string): boolean;
 }
 
-/** Teams' connectors: the common one, and those of regions and government clouds (GCC, GCC High, DoD) under Microsoft's own domains. */
-export const DEFAULT_SERVICE_HOSTS = [
-  'smba.trafficmanager.net',
-  '*.botframework.com',
-  '*.teams.microsoft.com',
-  '*.teams.microsoft.us',
-] as const;
-
 const ENTRY = /^(?<scheme>http:\/\/)?(?<wildcard>\*\.)?(?<host>[a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:(?<port>\d{1,5}))?$/;
 
 /** Whether a host, as URL normalizes it, is this machine. Only there is plain http allowed. */

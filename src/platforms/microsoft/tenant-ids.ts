@@ -1,6 +1,5 @@
 import { PlatformError } from '../../domain/errors.ts';
 import { type Fetch, joinUrl, jsonFields, NoResponseError, request } from '../request.ts';
-import type { Microsoft } from './microsoft.ts';
 
 // A tenant is named by a GUID or by one of its domains. Login takes either; activities and tokens have the GUID.
 
@@ -21,7 +20,9 @@ interface TenantIdsOptions {
  * Creates what asks login for tenants' ids: the issuer in a tenant's OpenID configuration holds it.
  * https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc#find-your-apps-openid-configuration-document-uri
  */
-export function createTenantIds({ loginUrl, fetch, timeoutMs }: TenantIdsOptions): Pick<Microsoft, 'resolveTenant'> {
+export function createTenantIds({ loginUrl, fetch, timeoutMs }: TenantIdsOptions): {
+  resolveTenant(domain: string): Promise<string | undefined>;
+} {
   return {
     resolveTenant: async (domain) => {
       const url = joinUrl(loginUrl, `${encodeURIComponent(domain)}/v2.0/.well-known/openid-configuration`);

@@ -16,6 +16,7 @@ import {
   newMapping,
   unknownSid,
 } from '../../parity/faces.ts';
+import { makeCertificate } from '../../support/certificates.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { graphClient } from '../../support/graph.ts';
 import { insertCheckedImport } from '../../support/imports.ts';
@@ -55,6 +56,8 @@ const accessToken = (permissions: string[] = ['READ'], enterpriseSid?: string) =
 const newAccount = () => ({ email: fresh.email(), permissions: ['READ'] });
 const account = async () => (await mutate('createAccount', newAccount())).sid;
 
+const { certificate, privateKey } = makeCertificate();
+
 /** A valid input of each mutation, and the records that it makes in addition to the mutation's own. */
 const valid: Record<Mutation, () => Promise<Input>> = {
   createEnterprise: async () => newEnterprise(),
@@ -74,6 +77,9 @@ const valid: Record<Mutation, () => Promise<Input>> = {
     await mutate('createBot', newBot(enterpriseSid));
     return { enterpriseSid, groupId: '02bd9fd6-8f93-4758-87c3-1fb73740a315' };
   },
+  addBotSecret: async () => ({ sid: await bot(), secret: 'another-secret' }),
+  addBotCertificate: async () => ({ sid: await bot(), certificate, privateKey }),
+  removeBotCredential: async () => ({ sid: (await mutate('addBotSecret', { sid: await bot(), secret: 'another-secret' })).sid }),
   sendMessage: newMessage,
   retryMessage: async () => ({ sid: await stuckMessage() }),
   retryMessages: async () => {
@@ -135,6 +141,9 @@ const entities: Partial<Record<Mutation, string>> = {
   replayWebhookEndpoint: 'webhookEndpoint',
   runMappingImport: 'mappingImport',
   mappingsFromGroup: 'mappingImport',
+  addBotSecret: 'credential',
+  addBotCertificate: 'credential',
+  removeBotCredential: 'credential',
   sendMessage: 'sentMessage',
   retryMessage: 'retriedMessage',
 };

@@ -59,7 +59,7 @@ describe('applications and tenants are compared without case', () => {
     const opening = exchange.microsoft.requests.findLast(({ route }) => route === 'conversations');
     expect(JSON.parse(opening?.body ?? '')).toMatchObject({ tenantId, channelData: { tenant: { id: tenantId } } });
     const { data } = await own.provider.graph(VERIFY, { input: { sid: own.botSid } });
-    expect(data.verifyBot.checks[0]).toEqual({
+    expect(data.verifyBot.checks[1]).toEqual({
       step: 'TOKEN',
       passed: true,
       message: `contoso.onmicrosoft.com is the tenant ${tenantId}.`,
@@ -87,7 +87,11 @@ describe('applications and tenants are compared without case', () => {
     const { data } = await own.provider.graph(VERIFY, { input: { sid: own.botSid } });
     expect(data.verifyBot).toMatchObject({
       passed: false,
-      checks: [{ step: 'TOKEN', passed: false, message: expect.stringContaining("fabrikam.onmicrosoft.com is no tenant's id") }, {}, {}],
+      checks: [
+        { step: 'IDS', passed: true },
+        { step: 'TOKEN', passed: false, message: expect.stringContaining("fabrikam.onmicrosoft.com is no tenant's id") },
+        ...[{}, {}, {}],
+      ],
     });
   });
 });

@@ -30,8 +30,7 @@ beforeEach(() => {
 
 const createVerifier = (openIdUrl = fake.settings.openIdUrl) =>
   createBotFrameworkVerifier({
-    openIdUrl,
-    issuer: fake.settings.issuer,
+    frameworks: [{ openIdUrl, issuer: fake.settings.issuer, clouds: ['COMMERCIAL'] }],
     isKnownAudience: async (applicationId) => {
       asked.push(applicationId);
       return applicationId === bot.applicationId;
@@ -63,6 +62,32 @@ describe('a request', () => {
 
   test('may spell Bearer in any case', async () => {
     await expect(createVerifier().verify((await sign()).replace('Bearer', 'bearer'), activity)).resolves.toBeTruthy();
+  });
+});
+
+describe('a request of another cloud', () => {
+  const bots: FakeBot[] = [];
+  const verifier = () =>
+    createBotFrameworkVerifier({
+      frameworks: fake.settings.frameworks,
+      isKnownAudience: async (id, clouds) =>
+        bots.some(({ applicationId, cloud = 'COMMERCIAL' }) => applicationId === id && clouds.includes(cloud)),
+      fetch,
+    });
+
+  test('is verified by the keys and the issuer of its own Bot Framework', async () => {
+    const us = fake.addBot({ cloud: 'GCC_HIGH' });
+    bots.push(us, bot);
+    const sent = fake.activityFrom(us, fake.addUser({ tenantId: us.tenantId }), 'hello');
+    const token = await fake.signActivity(sent);
+    await expect(verifier().verify(token, sent)).resolves.toEqual({ applicationId: us.applicationId });
+    await expect(verifier().verify(await sign(), activity)).resolves.toEqual({ applicationId: bot.applicationId });
+    // Neither cloud may speak for the other.
+    await expect(createVerifier().verify(token, sent)).rejects.toMatchObject({ reason: 'unknown-key' });
+    const posing = await fake.signActivity(sent, { claims: { iss: fake.settings.issuer } });
+    await expect(verifier().verify(posing, sent)).rejects.toMatchObject({ reason: 'unknown-key' });
+    const foreign = await fake.signActivity(sent, { claims: { aud: bot.applicationId } });
+    await expect(verifier().verify(foreign, sent)).rejects.toMatchObject({ reason: 'audience' });
   });
 });
 

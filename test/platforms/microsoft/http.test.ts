@@ -108,8 +108,8 @@ describe('a user', () => {
 
 describe('a bot', () => {
   test('that is set up correctly passes, and nothing is changed', async () => {
-    const checks = ['TOKEN', 'GRAPH', 'CONNECTOR'].map((step) => ({ step, passed: true }));
-    await expect(microsoft.verifyBot(bot)).resolves.toEqual(checks);
+    const checks = ['IDS', 'TOKEN', 'GRAPH', 'CONNECTOR'].map((step) => ({ step, passed: true }));
+    await expect(microsoft.verifyBot(bot)).resolves.toMatchObject(checks);
     expect([fake.conversations.size, fake.activities.length]).toEqual([0, 0]);
   });
 
@@ -149,7 +149,7 @@ describe('a bot', () => {
     arrange();
     const checks = await microsoft.verifyBot(credentials);
     expect(checks.map(({ step, passed }) => [step, passed])).toEqual(
-      ['TOKEN', 'GRAPH', 'CONNECTOR'].map((step) => [step, !(step in expected)]),
+      ['IDS', 'TOKEN', 'GRAPH', 'CONNECTOR'].map((step) => [step, !(step in expected)]),
     );
     for (const { step, message } of checks) if (expected[step]) expect(message).toMatch(expected[step]);
     expect(JSON.stringify(checks)).not.toContain(credentials.clientSecret);

@@ -18,7 +18,8 @@ afterEach(() => fake.close());
 const asked = () => fake.requests.filter(({ route }) => route === 'token');
 
 describe('a token', () => {
-  const login = (now?: () => number) => createMicrosoftLogin({ loginUrl: fake.settings.loginUrl, fetch, timeoutMs: 5000, now });
+  const login = (now?: () => number) =>
+    createMicrosoftLogin({ loginUrl: fake.settings.loginUrl, botScope: BOT_SCOPE, fetch, timeoutMs: 5000, now });
 
   test('is requested with the exact credentials, whatever characters they have', async () => {
     const odd = fake.addBot({ tenantId: 'a/b ?#c', clientSecret: 'p+l%us & =?\u00e9' });

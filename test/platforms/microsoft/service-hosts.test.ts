@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createServiceHosts, DEFAULT_SERVICE_HOSTS } from '../../../src/platforms/microsoft/service-hosts.ts';
+import { DEFAULT_SERVICE_HOSTS } from '../../../src/platforms/microsoft/clouds.ts';
+import { createServiceHosts } from '../../../src/platforms/microsoft/service-hosts.ts';
 
 describe('the list of service hosts', () => {
   const hosts = createServiceHosts([...DEFAULT_SERVICE_HOSTS, 'connector.example:8443', 'http://127.0.0.1', 'http://localhost:5000']);

@@ -1,0 +1,85 @@
+import { type BotVerification, cureOfCheck, verifyBot } from '../src/domain/enterprises/bot-verification.ts';
+import { type BotCheck, botCheckSteps } from '../src/platforms/microsoft/microsoft.ts';
+import { BotAuthorityEnum } from './bot.ts';
+import { builder } from './builder.ts';
+import { resultUnion } from './errors.ts';
+
+const STEPS: Readonly<Record<BotCheck['step'], string>> = {
+  IDS: 'The application id is a GUID, and the tenant id a GUID or a domain.',
+  TOKEN: 'Microsoft issues a token by a credential: one check for each.',
+  GRAPH:
+    'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`). The message names permissions that it lacks.',
+  CATALOG: "The app is in the catalogue of the tenant's Teams.",
+  INSTALLATION: 'The app is installed for a user.',
+  CONNECTOR: 'The Bot Framework accepts the token and knows the bot.',
+  ENDPOINT: 'The messaging endpoint below PUBLIC_URL leads to this gateway, and refuses what Microsoft has not signed.',
+};
+
+const BotCheckStepEnum = builder.enumType('BotCheckStep', {
+  description: 'The checks that `verifyBot` makes, in their order.',
+  values: Object.fromEntries(botCheckSteps.map((value) => [value, { value, description: STEPS[value] }])),
+});
+
+const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
+  description: 'The result of one check of `verifyBot`.',
+  fields: (t) => ({
+    step: t.field({ type: BotCheckStepEnum, description: 'The check.', resolve: (check) => check.step }),
+    passed: t.exposeBoolean('passed', { description: 'Whether the check passed.' }),
+    message: t.exposeString('message', {
+      nullable: true,
+      description:
+        "The reason why the check failed, usually in Microsoft's words; for `TOKEN`, also the id of a tenant that is given as a domain. Otherwise `null`.",
+    }),
+    code: t.exposeString('code', {
+      nullable: true,
+      description: "Microsoft's error code, e.g. `AADSTS7000222`. `null` if the check passed.",
+    }),
+    cure: t.string({
+      nullable: true,
+      description: 'What to do about it. `null` if the check passed, or Microsoft did not respond.',
+      resolve: cureOfCheck,
+    }),
+    credentialSid: t.exposeID('credentialSid', {
+      nullable: true,
+      description: 'Of `TOKEN`: the sid of the further credential that was tried. `null` for the client secret.',
+    }),
+  }),
+});
+
+const VerifyBotSuccessRef = builder.objectRef<BotVerification>('VerifyBotSuccess').implement({
+  description: 'The success of `verifyBot`: that the checks were made, whether or not they passed.',
+  fields: (t) => ({
+    passed: t.boolean({ description: 'Whether all checks passed.', resolve: ({ checks }) => checks.every((check) => check.passed) }),
+    checks: t.field({
+      type: [BotCheckRef],
+      description: 'The results of all checks. Each check is made even if another one fails.',
+      resolve: ({ checks }) => [...checks],
+    }),
+    authority: t.field({
+      type: BotAuthorityEnum,
+      nullable: true,
+      description: "Whose tokens the Bot Framework takes, if not the bot's `authority`, then another one. `null` if it takes none.",
+      resolve: ({ authority }) => authority,
+    }),
+  }),
+});
+
+const VerifyBotInput = builder.inputType('VerifyBotInput', {
+  description: 'A bot to verify.',
+  fields: (t) => ({
+    sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
+    idempotencyKey: t.string({ description: 'Ignored: every request checks again.' }),
+  }),
+});
+
+builder.mutationField('verifyBot', (t) =>
+  t.field({
+    type: VerifyBotSuccessRef,
+    nullable: true,
+    description:
+      "Checks a bot's credentials and permissions with Microsoft. Changes nothing but `Bot.health`, and the cloud of a bot whose tenant turns out to be in GCC; failed checks are part of the result, not errors.",
+    errors: resultUnion('VerifyBotResult', 'result of the checks', ['BOT_NOT_FOUND'], { keyed: false }),
+    args: { input: t.arg({ type: VerifyBotInput, required: true, description: 'The bot to verify.' }) },
+    resolve: (_root, { input }, { gateway, caller }) => verifyBot(gateway, caller, input.sid),
+  }),
+);

@@ -1,0 +1,143 @@
+import { Badge, Button, makeStyles } from '@fluentui/react-components';
+import type { ResultOf } from 'gql.tada';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { graphql } from '../graph/graphql.ts';
+import { usePerform } from '../graph/perform.ts';
+import { may } from '../session/session.ts';
+import { Time } from '../words/times.tsx';
+import { useWords, wordFor } from '../words/words.tsx';
+import { FormDialog } from './dialogs.tsx';
+import { Facts } from './page.tsx';
+
+const HEALTH = graphql(`
+  query BotHealth($sid: ID!) {
+    bot(sid: $sid) {
+      sid cloud authority clientSecretHint clientSecretExpires adminConsentUrl
+      health { status since code message cure }
+      credentials { sid kind name hint thumbprint dateExpires }
+    }
+  }
+`);
+const ADD = graphql(`
+  mutation AddBotSecret($input: AddBotSecretInput!) {
+    addBotSecret(input: $input) {
+      ... on AddBotSecretSuccess { credential { sid } }
+      ... on Error { code message path }
+    }
+  }
+`);
+const REMOVE = graphql(`
+  mutation RemoveBotCredential($input: RemoveBotCredentialInput!) {
+    removeBotCredential(input: $input) {
+      ... on RemoveBotCredentialSuccess { credential { sid } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+const COLOURS = { HEALTHY: 'success', WARNING: 'warning', UNHEALTHY: 'danger', UNKNOWN: 'informative' } as const;
+const useStyles = makeStyles({
+  list: { listStyle: 'none', margin: '0 0 12px', padding: 0, display: 'grid', gap: '8px' },
+  credential: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: '8px 16px' },
+});
+
+type BotWithHealth = NonNullable<ResultOf<typeof HEALTH>['bot']>;
+type Credential = BotWithHealth['credentials'][number];
+
+/** How a bot is and what cures it, and its credentials with their ends. */
+export function BotHealth({ sid }: { readonly sid: string }) {
+  const words = useWords();
+  const [{ data }, reload] = useQuery({ query: HEALTH, variables: { sid } });
+  const bot = data?.bot;
+  if (!bot) return null;
+  const { status, since, message, code, cure } = bot.health;
+  return (
+    <section aria-label={words('botHealth.title')}>
+      <h2>{words('botHealth.title')}</h2>
+      <Facts
+        facts={[
+          [
+            words('field.status'),
+            <Badge key="status" appearance="tint" color={COLOURS[status]}>
+              {wordFor(words, 'botHealth', status)}
+            </Badge>,
+          ],
+          [words('botHealth.since'), <Time key="since" value={since} />],
+          ...(message ? [[words('botHealth.message'), code && !message.includes(code) ? `${code}: ${message}` : message] as const] : []),
+          ...(cure ? [[words('botHealth.cure'), cure] as const] : []),
+          [words('botHealth.cloud'), wordFor(words, 'cloud', bot.cloud)],
+          [
+            words('botHealth.consent'),
+            <a key="consent" href={bot.adminConsentUrl} rel="noreferrer" target="_blank">
+              {bot.adminConsentUrl}
+            </a>,
+          ],
+        ]}
+      />
+      <Credentials bot={bot} onChange={() => reload({ requestPolicy: 'network-only' })} />
+    </section>
+  );
+}
+
+function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly onChange: () => void }) {
+  const words = useWords();
+  const styles = useStyles();
+  const add = usePerform(ADD);
+  const remove = usePerform(REMOVE);
+  const [dialog, setDialog] = useState<'add' | Credential>();
+  const close = () => setDialog(undefined);
+  const nameOf = ({ kind, name, hint, thumbprint }: Credential) =>
+    `${wordFor(words, 'credential', kind)} ${name ?? (kind === 'SECRET' ? `••••${hint}` : thumbprint?.slice(0, 8))}`;
+  const ends = (date: string | null) => (date ? <Time value={date} /> : words('credential.endUnknown'));
+  return (
+    <>
+      <h3>{words('credential.all')}</h3>
+      <ul className={styles.list}>
+        {bot.clientSecretHint !== '' && (
+          <li className={styles.credential}>
+            <span>{`${words('bot.secret')} ••••${bot.clientSecretHint}`}</span>
+            <span>
+              {words('credential.ends')} {ends(bot.clientSecretExpires)}
+            </span>
+          </li>
+        )}
+        {bot.credentials.map((credential) => (
+          <li key={credential.sid} className={styles.credential}>
+            <span>{nameOf(credential)}</span>
+            <span>
+              {words('credential.ends')} {ends(credential.dateExpires)}
+            </span>
+            {may('WRITE') && <Button onClick={() => setDialog(credential)}>{words('credential.remove')}</Button>}
+          </li>
+        ))}
+      </ul>
+      {may('WRITE') && <Button onClick={() => setDialog('add')}>{words('credential.add')}</Button>}
+      {dialog === 'add' && (
+        <FormDialog
+          title={words('credential.add')}
+          submitLabel={words('credential.add')}
+          asked={[
+            { name: 'name', label: words('credential.name'), isOptional: true },
+            { name: 'secret', label: words('bot.newSecret'), type: 'password' },
+          ]}
+          onSubmit={async ({ name, secret }) => (await add({ sid: bot.sid, name: name || undefined, secret })).problem ?? onChange}
+          onClose={close}
+        >
+          {words('credential.addText')}
+        </FormDialog>
+      )}
+      {typeof dialog === 'object' && (
+        <FormDialog
+          title={words('credential.remove')}
+          submitLabel={words('credential.remove')}
+          asked={[]}
+          onSubmit={async () => (await remove({ sid: dialog.sid })).problem ?? onChange}
+          onClose={close}
+        >
+          {nameOf(dialog)}
+        </FormDialog>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,90 @@
+import type { Bot } from '../../../prisma/client/client.ts';
+import { type Authority, authorities, type Cloud, loginTenantOf } from '../../platforms/microsoft/clouds.ts';
+import { type BotCheck, type BotCredentials, botCheckSteps } from '../../platforms/microsoft/microsoft.ts';
+import { appendAudit } from '../audit.ts';
+import type { Caller } from '../caller.ts';
+import { botNotFound } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { HOLDS } from '../waiting.ts';
+import { moveBot } from './bot-clouds.ts';
+import { storeHealth, verdictOf } from './bot-health.ts';
+import { checkTenant } from './bot-tenants.ts';
+import { credentialsOf, findBot } from './bots.ts';
+
+/** What a verification has found. */
+export interface BotVerification {
+  readonly checks: readonly BotCheck[];
+  /** The authority whose tokens the Bot Framework takes; `null` if it takes none. */
+  readonly authority: Authority | null;
+}
+
+/** The path that the Bot Framework posts activities to. */
+const ENDPOINT_PATH = '/api/messages';
+
+const CURES: Readonly<Record<BotCheck['step'], string>> = {
+  IDS: 'Give the ids from the overview of the app registration in Microsoft Entra with `updateBot`.',
+  TOKEN: HOLDS.BOT_CREDENTIALS.cure,
+  GRAPH: HOLDS.GRAPH_PERMISSION.cure,
+  CATALOG: "Upload the app's package in the Teams admin center, or submit it to Microsoft's store.",
+  INSTALLATION: HOLDS.APP_NOT_INSTALLED.cure,
+  CONNECTOR: HOLDS.BOT_NOT_REGISTERED.cure,
+  ENDPOINT:
+    'Set PUBLIC_URL to the https address at which the internet reaches the gateway, and the same with /api/messages as messaging endpoint of the Azure bot.',
+};
+
+/** What cures a failed check. @returns `null` if it passed, or nobody has to do anything: Microsoft did not respond */
+export function cureOfCheck({ step, passed, reason, code }: BotCheck): string | null {
+  if (passed) return null;
+  if (reason) return HOLDS[reason].cure;
+  return step === 'IDS' || step === 'ENDPOINT' || code === undefined ? CURES[step] : null;
+}
+
+/**
+ * Checks a bot with Microsoft, step by step: the form of its ids, its token by each credential, its permissions in Microsoft Graph, the connector, and the
+ * messaging endpoint. Stores what that says of the bot's health, and is recorded in the audit log.
+ * @throws NotFoundError BOT_NOT_FOUND (481)
+ */
+export async function verifyBot(gateway: Gateway, caller: Caller, sid: string): Promise<BotVerification> {
+  const bot = await findBot(gateway, caller, sid);
+  if (!bot) throw botNotFound(sid);
+  const credentials = credentialsOf(gateway, bot);
+  const [found, endpoint] = await Promise.all([
+    gateway.microsoft.verifyBot(credentials),
+    gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
+  ]);
+  const authority = await takenAuthority(gateway, bot, credentials, found);
+  const checks = [...(await checkTenant(gateway, bot, found)).map((check) => withAuthority(check, bot, authority)), endpoint];
+  await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
+  const movedTo = checks.find((check) => check.movedTo)?.movedTo;
+  if (movedTo) await moveBot(gateway, bot, movedTo);
+  await storeHealth(gateway, bot, await verdictOf(gateway, bot, checks));
+  return { checks: checks.sort((one, other) => botCheckSteps.indexOf(one.step) - botCheckSteps.indexOf(other.step)), authority };
+}
+
+const isTaken = (checks: readonly BotCheck[]) => checks.some(({ step, passed }) => step === 'CONNECTOR' && passed);
+
+/** Finds the authority whose tokens the Bot Framework takes: the bot's own, or another one. */
+async function takenAuthority(
+  gateway: Gateway,
+  bot: Bot,
+  credentials: BotCredentials,
+  found: readonly BotCheck[],
+): Promise<Authority | null> {
+  const own = bot.authority as Authority;
+  if (isTaken(found)) return own;
+  // No other one helps where the connector was not asked, or refuses something else than the token.
+  if (!found.some(({ step, reason }) => step === 'CONNECTOR' && reason === 'BOT_CREDENTIALS')) return null;
+  for (const authority of authorities) {
+    const loginTenant = loginTenantOf(bot.cloud as Cloud, authority, bot.homeTenantId);
+    if (authority === own || (authority === 'HOME' && loginTenant === undefined)) continue;
+    if (isTaken(await gateway.microsoft.verifyBot({ ...credentials, loginTenant }))) return authority;
+  }
+  return null;
+}
+
+/** Says which authority would do, if the bot's own does not. */
+function withAuthority(check: BotCheck, bot: Bot, authority: Authority | null): BotCheck {
+  if (check.step !== 'CONNECTOR' || authority === null || authority === bot.authority) return check;
+  const words = `Microsoft takes tokens of the authority ${authority}, not of ${bot.authority}: change it with updateBot.`;
+  return { ...check, message: `${words} ${check.message ?? ''}`.trim() };
+}

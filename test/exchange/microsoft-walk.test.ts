@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../../src/database/package-root.ts';
+import { checkBots } from '../../src/domain/enterprises/bot-health.ts';
+import { cloudsWith, DEFAULT_SERVICE_HOSTS } from '../../src/platforms/microsoft/clouds.ts';
+import type { FakeBot, FakeUser } from '../fakes/microsoft-state.ts';
+import { done, fresh, newEnterprise } from '../parity/faces.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { createTestExchange, type TestExchange } from '../support/exchange.ts';
+import type { Provider } from '../support/gateway.ts';
+
+// docs/microsoft.md, done in its order.
+
+const document = readFileSync(join(packageRoot(), 'docs/microsoft.md'), 'utf8');
+
+interface Step {
+  readonly title: string;
+  readonly text: string;
+  readonly operation?: string;
+}
+const steps: Step[] = [...document.matchAll(/^## \d+\. (.+)\n([\s\S]*?)(?=^#)/gm)].map(([, title = '', text = '']) => ({
+  ...{ title, text },
+  operation: /```graphql\n([\s\S]*?)```/.exec(text)?.[1],
+}));
+
+let exchange: TestExchange;
+let provider: Provider;
+let enterpriseSid: string;
+let bot: FakeBot;
+let user: FakeUser;
+let sid: string;
+let consent: string;
+let number: string;
+beforeAll(async () => {
+  exchange = await createTestExchange();
+  provider = await exchange.provider();
+  enterpriseSid = (await done(provider, 'createEnterprise', newEnterprise())).sid;
+});
+afterAll(() => exchange.close());
+
+/** Runs a step's operation. @returns the success of its only field */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into it
+async function run({ operation = '' }: Step, variables: Record<string, unknown>): Promise<any> {
+  const { data, errors } = await provider.graph(operation, variables);
+  expect(errors).toBeUndefined();
+  return Object.values(data)[0];
+}
+const failed = async (step: Step) => {
+  const { checks } = await run(step, { sid });
+  return checks.filter(({ passed }: { passed: boolean }) => !passed).map(({ step: name }: { step: string }) => name);
+};
+const checking = steps.find(({ title }) => title === 'Check it') as Step;
+const text = async () => {
+  const { sid: messageSid } = await exchange.restcomm.receiveSms({ from: '+4917012345671', to: number, body: 'Hello' });
+  const found = (await exchange.messages(provider)).find(({ restcommMessageSid }) => restcommMessageSid === messageSid);
+  return exchange.ends(provider, found?.sid, 'DELIVERED');
+};
+
+/** What each step does. */
+const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
+  'Register an application': async () => {
+    bot = exchange.microsoft.addBot({ permissions: [], registered: false });
+    user = exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false });
+  },
+  'Give it a credential': async () => {
+    bot.secretEnds.push({ hint: bot.clientSecret.slice(0, 3), endDateTime: new Date(Date.now() + 20 * 86_400_000).toISOString() });
+  },
+  'Ask for permissions': async ({ text: words }) => {
+    expect(words).toMatch(/^\| `User\.Read\.All` \|/m);
+  },
+  'Create the bot in the gateway': async (step) => {
+    const { applicationId, tenantId, clientSecret } = bot;
+    const made = await run(step, { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: 'app' });
+    ({ sid, adminConsentUrl: consent } = made.bot);
+    expect(await failed(checking)).toEqual(['GRAPH', 'CONNECTOR']);
+  },
+  'Let an administrator consent': async () => {
+    expect(consent).toBe(`${exchange.microsoft.settings.loginUrl}/${bot.tenantId}/adminconsent?client_id=${bot.applicationId}`);
+    const asked = steps.find(({ title }) => title === 'Ask for permissions')?.text ?? '';
+    bot.permissions.push(...[...asked.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, name = '']) => name));
+    expect(await failed(checking)).toEqual(['CONNECTOR']);
+  },
+  'Create the Azure bot': async ({ text: words }) => {
+    expect(words).toContain('`/api/messages`');
+    bot.registered = true;
+  },
+  'Check it': async (step) => {
+    expect(await failed(step)).toEqual([]);
+    const { checks } = await run(step, { sid });
+    // The document's permissions are all that the gateway knows a use for.
+    expect(checks.find(({ step: name }: { step: string }) => name === 'GRAPH')).toMatchObject({ message: null });
+  },
+  'Give users the app': async () => {
+    user.installed = true;
+  },
+  "Map a user's number": async (step) => {
+    number = `${fresh.number()}1`;
+    exchange.restcomm.addNumber(number);
+    await run(step, { enterpriseSid, microsoftAddress: user.userPrincipalName, externalAddress: number });
+    await text();
+    expect(exchange.microsoft.activities.at(-1)).toMatchObject({ objectId: user.objectId });
+    const activity = exchange.microsoft.activityFrom(bot, user, 'Good morning');
+    expect(await exchange.post(activity, await exchange.sign(activity))).toBe(200);
+    expect((await exchange.messages(provider)).at(-1)).toMatchObject({ direction: 'INBOUND', body: 'Good morning' });
+  },
+  'Replace the credential before it ends': async (step) => {
+    const health = async () =>
+      (await provider.graph('query ($sid: ID!) { bot(sid: $sid) { health { status code } } }', { sid })).data.bot.health;
+    while ((await checkBots(exchange.gateway)) > 0);
+    expect(await health()).toEqual({ status: 'WARNING', code: 'CREDENTIAL_EXPIRES' });
+    const { certificate, privateKey } = makeCertificate();
+    bot.certificates.push(certificate);
+    await run(step, { sid, certificate, privateKey });
+    bot.secretExpired = true;
+    exchange.microsoft.revokeTokens();
+    await text();
+  },
+};
+
+describe('the walk of docs/microsoft.md', () => {
+  test('has a test of each step', () => {
+    expect(steps.map(({ title }) => title)).toEqual(Object.keys(walk));
+  });
+
+  test.each(steps)('$title', async (step) => {
+    await walk[step.title]?.(step);
+  });
+});
+
+test('the table of clouds is the gateway’s', () => {
+  const rows = [...document.matchAll(/^\| `(\w+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$/gm)].map(([, ...cells]) => cells);
+  const commercial = {
+    ...{ loginUrl: 'https://login.microsoftonline.com', graphUrl: 'https://graph.microsoft.com', issuer: 'https://api.botframework.com' },
+    ...{ serviceUrl: 'https://smba.trafficmanager.net/teams/', serviceHosts: DEFAULT_SERVICE_HOSTS, openIdUrl: '' },
+  };
+  const host = (url: string | undefined) => (url ? new URL(url).host : '–');
+  expect(rows).toEqual(
+    Object.entries(cloudsWith(commercial)).map(([cloud, { loginUrl, graphUrl, serviceUrl, issuer }]) => [
+      ...[cloud, host(loginUrl), host(graphUrl), host(serviceUrl), host(issuer)],
+    ]),
+  );
+});

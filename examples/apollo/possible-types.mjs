@@ -36,7 +36,7 @@ export const possibleTypes = {
     'Organization',
     'WebhookEndpoint',
   ],
-  Provisioned: ['Bot', 'Enterprise', 'Mapping', 'Message'],
+  Provisioned: ['Bot', 'Enterprise', 'Mapping', 'MappingImport', 'Message'],
   RemoveBotCredentialResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'RemoveBotCredentialSuccess'],
   ReplayWebhookEndpointResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'ReplayWebhookEndpointSuccess'],
   ResetAdminPasswordResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'ResetAdminPasswordSuccess'],

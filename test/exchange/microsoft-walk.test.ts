@@ -129,7 +129,7 @@ describe('the walk of docs/microsoft.md', () => {
 });
 
 test('the table of clouds is the gateway’s', () => {
-  const rows = [...document.matchAll(/^\| `(\w+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$/gm)].map(([, ...cells]) => cells);
+  const rows = [...document.matchAll(/^\| `([A-Z_]+)` \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$/gm)].map(([, ...cells]) => cells);
   const commercial = {
     ...{ loginUrl: 'https://login.microsoftonline.com', graphUrl: 'https://graph.microsoft.com', issuer: 'https://api.botframework.com' },
     ...{ serviceUrl: 'https://smba.trafficmanager.net/teams/', serviceHosts: DEFAULT_SERVICE_HOSTS, openIdUrl: '' },

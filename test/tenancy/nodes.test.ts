@@ -107,6 +107,7 @@ describe('a global id', () => {
     const shared = ['Account', 'Organization'];
     const own = [
       'Bot',
+      'BotCredential',
       'Conversation',
       'Enterprise',
       'EnterpriseAdmin',

@@ -31,6 +31,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/bulk/imports.ts': ['within'],
   'domain/enterprises/admin-changes.ts': ['within'],
   'domain/enterprises/bot-changes.ts': ['within'],
+  'domain/enterprises/bot-credentials.ts': ['within'],
   'domain/enterprises/bot-health.ts': ['within', 'everywhere'],
   'domain/enterprises/bot-tenants.ts': ['entry', 'everywhere'],
   'domain/enterprises/enterprise-admins.ts': ['within', 'entry'],

@@ -169,6 +169,12 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     return `{ __typename ${selected.join(' ')} }`;
   }
 
+  /** An operation may have 2000 tokens: one that would be longer selects one level less. */
+  function open(field: Field, depth: number): string {
+    const document = `query { ${call(field)} ${select(getNamedType(field.type), depth)} }`;
+    return (document.match(/\w+|[^\s\w]/g)?.length ?? 0) > 1900 ? open(field, depth - 1) : document;
+  }
+
   return {
     positions: [
       ...[...pathsFrom(query)].flatMap(([type, path]) => fieldsOf(type).flatMap((field) => at('query', path, field))),
@@ -177,7 +183,7 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     ],
     openQueries: fieldsOf(query)
       .filter((field) => !field.args.some(({ type }) => isNonNullType(type)))
-      .map((field) => ({ name: field.name, document: `query { ${call(field)} ${select(getNamedType(field.type), DEEP)} }` })),
+      .map((field) => ({ name: field.name, document: open(field, DEEP) })),
   };
 }
 

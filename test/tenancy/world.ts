@@ -84,7 +84,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   const sealed = gateway.gateway.secrets.seal(`further-${tag}`, credential);
   const { organizationSid } = provider;
   await gateway.database.prisma.botCredential.create({
-    data: { sid: credential, organizationSid, botSid: bot, kind: 'SECRET', name: `credential ${tag}`, sealed },
+    data: { sid: credential, organizationSid, botSid: bot, kind: 'CERTIFICATE', name: `credential ${tag}`, sealed },
   });
   const narrowed = { expiresIn: 3600, permissions: ['READ'], enterpriseSid: enterprises[0] };
   const { token, accessToken } = await make('createAccessToken', narrowed);

@@ -121,7 +121,7 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
             { name: 'name', label: words('credential.name'), isOptional: true },
             { name: 'secret', label: words('bot.newSecret'), type: 'password' },
           ]}
-          onSubmit={async ({ name, secret }) => (await add({ sid: bot.sid, name: name || undefined, secret })).problem ?? onChange}
+          onSubmit={async ({ name, secret = '' }) => (await add({ sid: bot.sid, name: name || undefined, secret })).problem ?? onChange}
           onClose={close}
         >
           {words('credential.addText')}

@@ -2,6 +2,7 @@ import { Counter, Histogram } from 'prom-client';
 import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
 import type { ObserveOperation } from '../execution/operations.ts';
 import { DURATIONS, type Registers } from './registers.ts';
+import { createTally } from './tally.ts';
 
 /** Requests over HTTP, and refusals by limits. */
 export function requestMetrics(registers: Registers): {
@@ -30,7 +31,7 @@ export function requestMetrics(registers: Registers): {
 
 /** Operations of both faces. */
 export function operationMetrics(registers: Registers): ObserveOperation {
-  const operations = new Counter({
+  const count = createTally({
     name: 'gateway_operations_total',
     help: 'Operations that were run, by face, kind, name (trusted, or the first field), outcome (OK or an error code), and way (planned or general)',
     labelNames: ['face', 'kind', 'operation', 'outcome', 'way'],
@@ -44,7 +45,7 @@ export function operationMetrics(registers: Registers): ObserveOperation {
     registers,
   });
   return ({ face, kind, label, outcome, planned, durationMs }) => {
-    operations.inc({ face, kind, operation: label, outcome, way: planned ? 'planned' : 'general' });
+    count(face, kind, label, outcome, planned ? 'planned' : 'general');
     durations.observe({ face, operation: label }, durationMs / 1000);
   };
 }

@@ -5,7 +5,7 @@ import { relayStylePagination as relayStylePagination4 } from '@apollo/client/ut
 import * as apollo3 from 'apollo-client-3/core';
 import { GraphQLWsLink as GraphQLWsLink3 } from 'apollo-client-3/link/subscriptions';
 import { relayStylePagination as relayStylePagination3 } from 'apollo-client-3/utilities';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 // @ts-expect-error: plain JavaScript
 import { possibleTypes } from '../../examples/apollo/possible-types.mjs';
@@ -91,11 +91,19 @@ describe.each(versions)('Apollo Client $version', ({ version, apollo, GraphQLWsL
     client.stop();
   });
 
-  test('runs the README’s mutation with a default cache, and shows what it refuses', async () => {
+  test.each([
+    ['a default cache, which warns', undefined],
+    ['the README’s cache, which does not', possibleTypes],
+  ])('runs the README’s mutation with %s, and shows what it refuses', async (_cache, possibleTypes) => {
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    onTestFinished(() => warned.mockRestore());
     const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
     const [, mutation = ''] = /```graphql\n(mutation \{\n {2}createEnterprise[^`]*)```/.exec(readme) ?? [];
     const { fetch } = countingFetch(gateway, 'createEnterprise');
-    const client = new ApolloClient({ link: new HttpLink({ uri: `${gateway.url}/graphql`, fetch }), cache: new InMemoryCache() });
+    const client = new ApolloClient({
+      link: new HttpLink({ uri: `${gateway.url}/graphql`, fetch }),
+      cache: new InMemoryCache({ possibleTypes }),
+    });
     // An enterprise of that name is there already.
     const { data } = await client.mutate({ mutation: gql(mutation) });
     expect(data).toMatchObject({
@@ -106,6 +114,7 @@ describe.each(versions)('Apollo Client $version', ({ version, apollo, GraphQLWsL
         path: ['name'],
       },
     });
+    if (possibleTypes) expect(warned).not.toHaveBeenCalled();
     client.stop();
   });
 

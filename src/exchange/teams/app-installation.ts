@@ -1,3 +1,4 @@
+import type { LRUCache } from 'lru-cache';
 import type { TeamsInstallation } from '../../../prisma/client/client.ts';
 import { credentialsOf } from '../../domain/enterprises/bots.ts';
 import { PlatformError } from '../../domain/errors.ts';
@@ -104,7 +105,8 @@ async function keepError({ prisma }: Gateway, user: Omit<User, 'bot'>, cause: De
     update: { ...error, ...installed },
   });
   const pauseMs = Math.max(Math.min(FIRST_PAUSE_MS * 2 ** row.attempts, HOUR_MS), cause.retryAfterMs ?? 0);
-  const whose = isOfTheBot(cause) ? { enterpriseSid, NOT: { due: null } } : { enterpriseSid, objectId };
+  // Those that were put off shortly before stay as they are: an import asks for thousands, one by one.
+  const whose = isOfTheBot(cause) ? { enterpriseSid, due: { lt: inMs(HOUR_MS / 2) } } : { enterpriseSid, objectId };
   await prisma.teamsInstallation.updateMany({
     where: { ...whose, removed: false },
     data: isOfTheBot(cause) ? { ...error, due: inMs(HOUR_MS) } : { due: inMs(pauseMs), attempts: { increment: 1 } },
@@ -114,8 +116,13 @@ async function keepError({ prisma }: Gateway, user: Omit<User, 'bot'>, cause: De
 /**
  * Does an installation that is due. A failure is stored, and tried again: after a minute, then less and less often, up to once an hour.
  * @param row claimed
+ * @param refused what Microsoft has refused bots lately, for all of their users, so that it is not asked for each of them
  */
-export async function workOnInstallation(gateway: Gateway, row: TeamsInstallation): Promise<void> {
+export async function workOnInstallation(
+  gateway: Gateway,
+  row: TeamsInstallation,
+  refused: LRUCache<string, DeliveryError>,
+): Promise<void> {
   const { prisma, log } = gateway;
   const { enterpriseSid, objectId, errorCode } = row;
   const where = { enterpriseSid, objectId };
@@ -128,6 +135,9 @@ export async function workOnInstallation(gateway: Gateway, row: TeamsInstallatio
     await prisma.teamsInstallation.deleteMany({ where });
     return;
   }
+  const key = `${bot.sid} ${bot.dateUpdated.getTime()}`;
+  const known = refused.get(key);
+  if (known) return keepError(gateway, row, known);
   try {
     const heldBackMs = gateway.microsoft.heldBackMs(credentialsOf(gateway, bot));
     if (heldBackMs > 0) {
@@ -138,15 +148,16 @@ export async function workOnInstallation(gateway: Gateway, row: TeamsInstallatio
     // What kept it back is over, for the others as well.
     if (errorCode !== null)
       await prisma.teamsInstallation.updateMany({
-        where: { enterpriseSid, errorCode, removed: false, NOT: { due: null } },
+        where: { enterpriseSid, errorCode, removed: false, due: { gt: new Date(Date.now() + FIRST_PAUSE_MS) } },
         data: { due: new Date() },
       });
   } catch (error) {
-    const known = error instanceof PlatformError ? error.cause : error;
+    const given = error instanceof PlatformError ? error.cause : error;
     const cause =
-      known instanceof DeliveryError ? known : new DeliveryError('retry', 'INTERNAL', 'Internal error while installing the app');
+      given instanceof DeliveryError ? given : new DeliveryError('retry', 'INTERNAL', 'Internal error while installing the app');
+    if (isOfTheBot(cause)) refused.set(key, cause);
     await keepError(gateway, row, cause);
-    const line = { enterpriseSid, code: cause.code, ...(cause !== known && { err: error }) };
+    const line = { enterpriseSid, code: cause.code, ...(cause !== given && { err: error }) };
     if (cause.code !== errorCode) log.warn(line, "cannot install a bot's app for a Teams user; trying again later");
   }
 }

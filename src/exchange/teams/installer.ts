@@ -1,5 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import type { TeamsInstallation } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
+import type { DeliveryError } from '../../platforms/delivery-error.ts';
 import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
 import { LEASE_MS } from '../outbox.ts';
 import { workOnInstallation } from './app-installation.ts';
@@ -8,8 +10,12 @@ import { workOnInstallation } from './app-installation.ts';
 const CONCURRENCY = 8;
 const PER_ENTERPRISE = 4;
 
+/** How long a bot's refusal counts for its other users, in ms. */
+const REFUSED_MS = 60_000;
+
 /** Starts installing bots' apps for the users that ask for it, as rows of teams_installation. Several instances share them. */
 export function startInstaller(gateway: Gateway, { pollMs = 5000 }: { readonly pollMs?: number } = {}): ClaimLoop {
+  const refused = new LRUCache<string, DeliveryError>({ max: 10_000, ttl: REFUSED_MS });
   return startClaimLoop<TeamsInstallation>({
     log: gateway.log,
     source: 'the installations of apps',
@@ -20,7 +26,7 @@ export function startInstaller(gateway: Gateway, { pollMs = 5000 }: { readonly p
     isLimited: () => true,
     renew: (inProgress) => renewClaims(gateway, inProgress),
     work: async (row) => {
-      await workOnInstallation(gateway, row);
+      await workOnInstallation(gateway, row, refused);
       return 0;
     },
     logged: ({ enterpriseSid }) => ({ enterpriseSid }),

@@ -87,6 +87,18 @@ test.each([
   expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringMatching(words) });
 });
 
+test('a bot that may not install is asked for once, and not for each of its users', async () => {
+  const bot = exchange.microsoft.addBot();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(own, own)).lastError ?? false);
+  for (let count = 0; count < 5; count += 1) {
+    const next = await exchange.person(own, userWithout(bot));
+    await until(async () => (await inTeams(own, next)).lastError ?? false);
+    expect(routesOf(next, 'install')).toEqual([]);
+  }
+});
+
 test('Graph asks to wait: the installation follows', async () => {
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);

@@ -4,9 +4,11 @@ import { PrismaClient } from '../../prisma/client/client.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
 import { fillUsage, foldUsage } from '../../src/domain/messages/fold-usage.ts';
+import { kindOf, numberOf } from '../../src/domain/messages/usage-kinds.ts';
 import { createEarlierDatabase, type EarlierDatabase } from '../support/earlier-database.ts';
 
 const MIGRATION = '20261129225900_usage';
+const SLOTS = '20261130020000_usage_slots';
 
 let database: EarlierDatabase;
 
@@ -31,12 +33,43 @@ test('stored messages count once each, those of before the clock went back too',
   try {
     expect(await fillUsage(prisma)).toBe(1);
     await foldUsage(prisma);
-    const { rows } = await pool.query('SELECT status, sum(messages)::int AS messages FROM usage WHERE grain = 1 GROUP BY 1 ORDER BY 1');
-    expect(rows).toEqual([
-      { status: 'QUEUED', messages: 2 },
-      { status: 'DELIVERED', messages: 1 },
+    const { rows } = await pool.query<{ kinds: string; messages: string }>('SELECT kinds, messages FROM usage_slot WHERE grain = 1');
+    const kinds = rows.flatMap((row) =>
+      row.kinds.split(',').map((kind, at) => ({ status: kindOf(Number(kind)).status, messages: row.messages.split(',')[at] })),
+    );
+    expect(kinds).toEqual([
+      { status: 'QUEUED', messages: '2' },
+      { status: 'DELIVERED', messages: '1' },
     ]);
   } finally {
     await prisma.$disconnect();
+  }
+});
+
+test('what was added up before by kind is kept, and what earlier gateways still add up', async () => {
+  const { pool, earlier, close } = await createEarlierDatabase(SLOTS);
+  const add = (grain: number, messages: number) =>
+    pool.query(
+      `INSERT INTO usage (organization_sid, grain, mapping_sid, enterprise_sid, slot, direction, type, status, bucket, messages, segments)
+       VALUES ('OR1', $1, 'BE1', 'EN1', '2026-11-01Z', 'OUTBOUND', 'MMS', 'READ', 46, $2, 9)
+       ON CONFLICT (organization_sid, grain, mapping_sid, enterprise_sid, slot, direction, type, status, bucket) DO UPDATE SET messages = 1`,
+      [grain, messages],
+    );
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) });
+  try {
+    await migrate(pool, earlier);
+    await add(6, 2);
+    await add(7, 2);
+    await migrate(pool, MIGRATIONS);
+    await add(6, 3);
+    await add(7, 3);
+    await foldUsage(prisma);
+    const { rows } = await pool.query('SELECT kinds, messages, segments FROM usage_slot WHERE grain = 1');
+    const kind = numberOf({ direction: 'OUTBOUND', type: 'MMS', status: 'READ', bucket: 46 });
+    expect(rows).toEqual([{ kinds: String(kind), messages: '5', segments: '18' }]);
+    expect((await pool.query('SELECT FROM usage')).rows).toEqual([]);
+  } finally {
+    await prisma.$disconnect();
+    await close();
   }
 });

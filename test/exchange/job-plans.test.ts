@@ -84,8 +84,6 @@ async function seed(): Promise<void> {
       CASE WHEN NOT ${isDue} THEN now() - CASE WHEN n <= 2 * ${DUE} THEN interval '99 days' ELSE interval '1 minute' END END FROM ${rows}`);
   await run(`INSERT INTO conversation_fill SELECT sid, organization_sid FROM mapping WHERE sid LIKE 'BE1000_'`);
   await run(`INSERT INTO usage_fill VALUES ('OR1', '0001-01-01Z', now())`);
-  await run(`INSERT INTO usage (organization_sid, grain, enterprise_sid, mapping_sid, slot, direction, type, status, bucket, messages, segments)
-    SELECT 'OR1', 7, 'EN1', n, now(), 'INBOUND', 'SMS', 'SENT', -1, 1, 1 FROM ${rows}`);
   await run('VACUUM ANALYZE');
 }
 

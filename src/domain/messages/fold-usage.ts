@@ -1,57 +1,97 @@
 import { Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
 import { inTransaction } from '../transaction.ts';
+import { GRAINS } from './usage-grains.ts';
+import { KINDS } from './usage-kinds.ts';
 
 /** How many changes one statement adds up. */
 const CHANGES = 20_000;
 /** How many messages of before are counted at once, while the organization's others wait. */
 const MESSAGES = 5000;
 
-/** The grains of usage, as the migration describes them: the length of a slot, and by what. */
-export const GRAINS = {
-  organization: { day: 1, hour: 2, quarter: 3 },
-  enterprise: { day: 4, hour: 5, quarter: 7 },
-  mapping: { day: 6, hour: 7, quarter: 7 },
-} as const;
-
 /** Slots are counted from here. */
 const ORIGIN = "'2000-01-01Z'";
 
 /**
- * Adds what messages changed to the rollups, in one statement at a time: readers see a change either there or here. Two instances may do so at once,
- * since each takes rows of its own, and adds to rollups in their order.
+ * Adds what messages changed to their slots, in one statement at a time: readers see a change either there or here. Instances take turns, since a slot is
+ * read and written as a whole.
  * @param signal aborted when no further statement is to begin
  * @returns how many changes were added
  */
 export async function foldUsage(prisma: PrismaClient, signal?: AbortSignal): Promise<number> {
   let folded = 0;
+  // Without changes, it locks nothing.
+  if ((await prisma.$queryRaw<unknown[]>`SELECT organization_sid FROM usage_change LIMIT 1`).length === 0) return folded;
   while (!signal?.aborted) {
-    const [row] = await prisma.$queryRaw<{ count: number }[]>`
-      WITH taken AS (
-        DELETE FROM usage_change WHERE ctid = ANY (ARRAY(SELECT ctid FROM usage_change LIMIT ${CHANGES} FOR UPDATE SKIP LOCKED)) RETURNING *
-      ), summed AS (
-        SELECT organization_sid, enterprise_sid, mapping_sid, slot, direction, type, status, bucket, sum(messages) AS messages, sum(segments) AS segments
-        FROM taken GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 HAVING sum(messages) <> 0 OR sum(segments) <> 0
-      ), added AS (
-        INSERT INTO usage AS u (organization_sid, grain, mapping_sid, enterprise_sid, slot, direction, type, status, bucket, messages, segments)
-        SELECT organization_sid, grain, (CASE WHEN by_mapping THEN mapping_sid ELSE '' END) COLLATE "C",
-          (CASE WHEN by_enterprise THEN enterprise_sid ELSE '' END) COLLATE "C", date_bin(width, slot, ${Prisma.raw(ORIGIN)}), direction, type, status, bucket,
-          sum(messages), sum(segments)
-        FROM summed CROSS JOIN (VALUES (1::smallint, interval '1 day', false, false), (2, interval '1 hour', false, false),
-          (3, interval '15 min', false, false), (4, interval '1 day', true, false), (5, interval '1 hour', true, false),
-          (6, interval '1 day', true, true), (7, interval '15 min', true, true)) AS g (grain, width, by_enterprise, by_mapping)
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 HAVING sum(messages) <> 0 OR sum(segments) <> 0 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9
-        ON CONFLICT (organization_sid, grain, mapping_sid, enterprise_sid, slot, direction, type, status, bucket)
-          DO UPDATE SET messages = u.messages + excluded.messages, segments = u.segments + excluded.segments
-      )
-      SELECT count(*)::int AS count FROM taken`;
-    const count = row?.count ?? 0;
+    const count = await inTransaction(prisma, async (tx) => {
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(${FOLD_LOCK}), set_config('work_mem', '64MB', true)`;
+      // A statement of its own sees what was added before the lock. Each slot is looked up by its key, whatever the planner
+      // expects: BETWEEN keeps it from the index by slot.
+      const [row] = await tx.$queryRaw<{ count: number }[]>`
+        WITH taken AS (
+          DELETE FROM usage_change WHERE ctid = ANY (ARRAY(SELECT ctid FROM usage_change LIMIT ${CHANGES})) RETURNING *
+        ), summed AS (
+          SELECT organization_sid, enterprise_sid, mapping_sid, slot, usage_kind(direction, type, status, bucket) AS kind,
+            sum(messages)::integer AS messages, sum(segments)::integer AS segments
+          FROM taken GROUP BY 1, 2, 3, 4, 5 HAVING sum(messages) <> 0 OR sum(segments) <> 0
+        ), added AS (
+          SELECT organization_sid, grain, CASE WHEN by_mapping THEN mapping_sid ELSE '' END AS mapping_sid,
+            CASE WHEN by_enterprise THEN enterprise_sid ELSE '' END AS enterprise_sid, g.begin,
+            kind + CASE WHEN has_quarters THEN ${KINDS} * (extract(epoch FROM slot - g.begin)::integer / 900) ELSE 0 END AS kind, messages, segments
+          FROM summed CROSS JOIN LATERAL (VALUES ${GRAIN_ROWS}) AS g (grain, by_enterprise, by_mapping, has_quarters, begin)
+        ), places AS (
+          SELECT DISTINCT organization_sid, grain, mapping_sid, enterprise_sid, begin FROM added
+        ), known AS (
+          SELECT p.*, u.row, u.kinds, u.messages, u.segments FROM places p CROSS JOIN LATERAL (
+            SELECT ctid AS row, kinds, messages, segments FROM usage_slot u WHERE u.organization_sid = p.organization_sid AND u.grain = p.grain
+              AND u.mapping_sid = p.mapping_sid COLLATE "C" AND u.enterprise_sid = p.enterprise_sid COLLATE "C" AND u.slot BETWEEN p.begin AND p.begin OFFSET 0
+          ) AS u
+        ), merged AS (
+          SELECT mapping_sid, enterprise_sid, begin, grain, organization_sid, kind, sum(messages)::integer AS messages, sum(segments)::integer AS segments
+          FROM (
+            SELECT mapping_sid, enterprise_sid, begin, grain, organization_sid, kind, messages, segments FROM added UNION ALL
+            SELECT mapping_sid, enterprise_sid, begin, grain, organization_sid, k.kind, k.messages, k.segments
+            FROM known CROSS JOIN LATERAL unnest(string_to_array(kinds, ',')::integer[],
+              string_to_array(messages, ',')::integer[], string_to_array(segments, ',')::integer[]) AS k (kind, messages, segments)
+          ) AS parts GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(messages) <> 0 OR sum(segments) <> 0
+        ), packed AS (
+          -- What differs most comes first, for the sake of sorting.
+          SELECT mapping_sid, enterprise_sid, begin, grain, organization_sid, string_agg(kind::text, ',' ORDER BY kind) AS kinds,
+            string_agg(messages::text, ',' ORDER BY kind) AS messages, string_agg(segments::text, ',' ORDER BY kind) AS segments
+          FROM merged GROUP BY 1, 2, 3, 4, 5
+        ), written AS (
+          INSERT INTO usage_slot (organization_sid, grain, mapping_sid, enterprise_sid, slot, kinds, messages, segments)
+          SELECT organization_sid, grain, mapping_sid, enterprise_sid, begin, kinds, messages, segments FROM packed
+          ON CONFLICT (organization_sid, grain, mapping_sid, enterprise_sid, slot)
+            DO UPDATE SET kinds = excluded.kinds, messages = excluded.messages, segments = excluded.segments
+        ), emptied AS (
+          DELETE FROM usage_slot WHERE ctid = ANY (ARRAY(SELECT row FROM known WHERE NOT EXISTS (SELECT FROM packed p WHERE
+            (p.mapping_sid, p.enterprise_sid, p.begin, p.grain, p.organization_sid)
+              = (known.mapping_sid, known.enterprise_sid, known.begin, known.grain, known.organization_sid))))
+        )
+        SELECT count(*)::int AS count FROM taken`;
+      return row?.count ?? 0;
+    });
     folded += count;
     if (count < CHANGES) break;
   }
-  // What no message is any more, e.g. QUEUED.
-  if (folded > 0) await prisma.$executeRaw`DELETE FROM usage WHERE messages = 0 AND segments = 0`;
   return folded;
 }
+
+/** The number of the lock that those who add up take turns by. */
+const FOLD_LOCK = 72_707_370;
+const BEGINS = {
+  month: "date_trunc('month', slot, 'UTC')",
+  ...{ day: `date_bin('1 day', slot, ${ORIGIN})`, hour: `date_bin('1 hour', slot, ${ORIGIN})`, quarter: 'slot' },
+} as const;
+const GRAIN_ROWS = Prisma.raw(
+  Object.entries(GRAINS)
+    .flatMap(([by, { whole, quarters }]) =>
+      [...whole, quarters].map(
+        (own) => `(${own.grain}::smallint, ${by !== 'organization'}, ${by === 'mapping'}, ${own === quarters}, ${BEGINS[own.length]})`,
+      ),
+    )
+    .join(', '),
+);
 
 /**
  * Counts the messages that were stored before usage was, oldest first. Each batch locks the organization's row of usage_fill, which whatever changes a

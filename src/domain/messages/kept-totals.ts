@@ -2,8 +2,9 @@ import type { Total } from '../../database/lists/bounds.ts';
 import type { Sql } from '../../database/sql.ts';
 import type { Caller } from '../caller.ts';
 import { normalizeSid } from '../sid.ts';
-import { GRAINS } from './fold-usage.ts';
 import type { MessageFilter } from './message-filter.ts';
+import { GRAINS } from './usage-grains.ts';
+import { KIND_BITS, numberOf, type UsageKind } from './usage-kinds.ts';
 
 // Totals beyond the bound of counting, from the numbers that usage keeps by day: how many messages there are of each enterprise, mapping, direction, type
 // and status (docs/adr/0021-bounded-lists.md).
@@ -59,6 +60,11 @@ function daysOf({ createdFrom, createdTo }: MessageFilter): { days?: Days; ends:
   return { days: { since, before }, ends };
 }
 
+const FIRST: UsageKind = { direction: 'INBOUND', type: 'SMS', status: 'QUEUED', bucket: -1 };
+/** How many messages of each kind the slots of usage have. */
+const SLOTS = `usage_slot CROSS JOIN LATERAL
+  unnest(string_to_array(kinds, ',')::integer[], string_to_array(messages, ',')::integer[]) AS k (kind, count)`;
+
 /** @returns `undefined` unless usage has exactly the organization's messages */
 async function sumsOf(
   sql: Sql,
@@ -70,15 +76,18 @@ async function sumsOf(
   const values: unknown[] = [caller.organizationSid];
   const place = (value: unknown) => `$${values.push(value)}`;
   const conditions: string[] = [];
-  const add = (column: string, value: string | null | undefined, type = '') => {
-    if (value) conditions.push(`${column} = ${place(value)}${type}`);
+  const add = (column: string, value: string | null | undefined) => {
+    if (value) conditions.push(`${column} = ${place(value)}`);
   };
   add('enterprise_sid', caller.enterpriseSid);
   add('enterprise_sid', filter.enterpriseSid && normalizeSid(filter.enterpriseSid));
   add('mapping_sid', filter.mappingSid && normalizeSid(filter.mappingSid));
-  add('direction', filter.direction, '::message_direction');
-  add('type', filter.type, '::message_type');
-  if (filter.statuses) conditions.push(`status = ANY (${place([...filter.statuses])}::channel_status[])`);
+  const bitsOf = (kind: Partial<typeof FIRST>) => numberOf({ ...FIRST, ...kind });
+  if (filter.direction) conditions.push(`(kind & ${KIND_BITS.DIRECTION}) = ${bitsOf({ direction: filter.direction })}`);
+  if (filter.type) conditions.push(`(kind & ${KIND_BITS.TYPE}) = ${bitsOf({ type: filter.type })}`);
+  if (filter.statuses) {
+    conditions.push(`(kind & ${KIND_BITS.STATUS}) = ANY (${place(filter.statuses.map((status) => bitsOf({ status })))}::integer[])`);
+  }
   if (since) conditions.push(`slot >= ${place(since.toISOString())}`);
   if (before) conditions.push(`slot < ${place(before.toISOString())}`);
   const isOf = (field: Parents['field']) => parents?.field === field || filter[field];
@@ -86,14 +95,20 @@ async function sumsOf(
   const rolledUp = { mapping: '', enterprise: " AND mapping_sid = ''", organization: " AND mapping_sid = '' AND enterprise_sid = ''" };
   const within = parents ? `${parents.field === 'mappingSid' ? 'mapping_sid' : 'enterprise_sid'} = parent.sid` : 'true';
   const matching = [within, ...conditions].join(' AND ');
-  const sum = (from: string, where: string) => `(SELECT coalesce(sum(messages), 0) FROM ${from} WHERE ${where})`;
-  const grain = (of: keyof typeof GRAINS) => `organization_sid = $1 AND grain = ${GRAINS[of].day}${rolledUp[of]}`;
+  const sum = (from: string, where: string) => `(SELECT coalesce(sum(count), 0) FROM ${from} WHERE ${where})`;
+  const grain = (of: keyof typeof GRAINS, length: 'month' | 'day') => {
+    const { whole, quarters } = GRAINS[of];
+    const own = [...whole, quarters].find((each) => each.length === length);
+    return `organization_sid = $1 AND grain = ${own?.grain}${rolledUp[of]}`;
+  };
   // One statement, so that all numbers are of one moment.
   const [row] = await sql.query<{ isWhole: boolean; sums: string[] }>(
-    `WITH changes AS MATERIALIZED (SELECT * FROM usage_change WHERE organization_sid = $1)
+    `WITH changes AS MATERIALIZED (
+       SELECT *, usage_kind(direction, type, status, bucket) AS kind, messages AS count FROM usage_change WHERE organization_sid = $1
+     )
      SELECT (SELECT messages FROM message_count WHERE organization_sid = $1)
-         = ${sum('usage', grain('organization'))} + ${sum('changes', 'true')} AS "isWhole",
-       ARRAY(SELECT (${sum('usage', `${grain(kind)} AND ${matching}`)} + ${sum('changes', matching)})::bigint
+         = ${sum(SLOTS, grain('organization', 'month'))} + ${sum('changes', 'true')} AS "isWhole",
+       ARRAY(SELECT (${sum(SLOTS, `${grain(kind, 'day')} AND ${matching}`)} + ${sum('changes', matching)})::bigint
          FROM unnest(${place(parents?.sids ?? [''])}::text[]) WITH ORDINALITY AS parent (sid, place) ORDER BY parent.place) AS sums`,
     values,
   );

@@ -2,9 +2,9 @@ import { invalidParameter } from '../input.ts';
 
 export type UsageGranularity = 'HOUR' | 'DAY' | 'MONTH';
 
-const QUARTER_MS = 15 * 60_000;
-const HOUR_MS = 4 * QUARTER_MS;
-const DAY_MS = 24 * HOUR_MS;
+export const QUARTER_MS = 15 * 60_000;
+export const HOUR_MS = 4 * QUARTER_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
 /** How many hours, days or months one answer may have. */
 const MAX_BUCKETS = 10_000;
@@ -36,8 +36,9 @@ export function bucketsOf(from: Date, to: Date, granularity: UsageGranularity, t
       latest = unit;
     }
   };
-  for (let day = Math.floor(start / DAY_MS) * DAY_MS; day < end; day += DAY_MS) {
-    const [before, after] = [offsetAt(day), offsetAt(day + DAY_MS)];
+  const firstDay = Math.floor(start / DAY_MS) * DAY_MS;
+  for (let [day, before, after] = [firstDay, 0, offsetAt(firstDay)]; day < end; day += DAY_MS) {
+    [before, after] = [after, offsetAt(day + DAY_MS)];
     if (before === after) {
       const step = granularity === 'HOUR' ? HOUR_MS : DAY_MS;
       const first = day + modulo(-(day + before), step);
@@ -82,43 +83,6 @@ function offsetsOf(timeZone: string): (time: number) => number {
     // Before zones were agreed on, clocks followed the sun.
     return Math.round(offset / QUARTER_MS) * QUARTER_MS;
   };
-}
-
-/** A part of a time whose rollups of one length have it all. */
-interface Stretch {
-  readonly length: 'day' | 'hour' | 'quarter';
-  readonly from: number;
-  to: number;
-}
-
-/** Covers buckets by the longest slots that lie within one of them. */
-export function stretchesOf(times: readonly Date[]): Stretch[] {
-  const stretches: Stretch[] = [];
-  const add = (length: Stretch['length'], from: number, to: number) => {
-    if (from >= to) return;
-    const last = stretches.at(-1);
-    if (last?.length === length && last.to === from) last.to = to;
-    else stretches.push({ length, from, to });
-  };
-  const split = (from: number, to: number, lengths: readonly (readonly [Stretch['length'], number])[]) => {
-    const [[length, ms] = ['quarter', QUARTER_MS] as const, ...shorter] = lengths;
-    const [first, last] = [Math.ceil(from / ms) * ms, Math.floor(to / ms) * ms];
-    if (first >= last) {
-      if (shorter.length > 0) split(from, to, shorter);
-      return;
-    }
-    split(from, first, shorter);
-    add(length, first, last);
-    split(last, to, shorter);
-  };
-  for (let at = 0; at + 1 < times.length; at++) {
-    split((times[at] as Date).getTime(), (times[at + 1] as Date).getTime(), [
-      ['day', DAY_MS],
-      ['hour', HOUR_MS],
-      ['quarter', QUARTER_MS],
-    ]);
-  }
-  return stretches;
 }
 
 /** The beginning of the quarter of an hour that a time is in. */

@@ -5,8 +5,10 @@ import type { Gateway } from '../gateway.ts';
 import { invalidParameter } from '../input.ts';
 import { normalizeSid } from '../sid.ts';
 import { deliveryQuantile } from './delivery-times.ts';
-import { GRAINS } from './fold-usage.ts';
-import { bucketsOf, quarterAfter, quarterOf, stretchesOf, type UsageGranularity } from './usage-buckets.ts';
+import { bucketsOf, quarterAfter, quarterOf, type UsageGranularity } from './usage-buckets.ts';
+import { KIND_BITS, kindOf, kindsWhere } from './usage-kinds.ts';
+import { readSlots } from './usage-slots.ts';
+import { type UsageSum, UsageSums } from './usage-sums.ts';
 
 export type UsageDimension = 'ENTERPRISE' | 'MAPPING' | 'DIRECTION' | 'STATUS' | 'TYPE';
 
@@ -36,24 +38,16 @@ export interface Used {
   readonly direction: MessageDirection | null;
   readonly channelStatus: ChannelStatus | null;
   readonly type: MessageType | null;
-  messages: number;
-  segments: number;
-  delivered: number;
-  failed: number;
+  readonly messages: number;
+  readonly segments: number;
+  readonly delivered: number;
+  readonly failed: number;
   readonly medianDeliveryTime: number | null;
   readonly p95DeliveryTime: number | null;
 }
 
 /** How many entries an answer has at most. */
 const MAX_ENTRIES = 10_000;
-
-const COLUMNS = {
-  ENTERPRISE: 'enterprise_sid',
-  MAPPING: 'mapping_sid',
-  DIRECTION: 'direction',
-  STATUS: 'status',
-  TYPE: 'type',
-} as const;
 
 /**
  * Adds up what messages in the caller's reach were accepted in a time, by what they are now. Messages that were deleted count as they were.
@@ -87,108 +81,85 @@ export async function usageWithin(
   times: readonly Date[],
   limit: number,
 ): Promise<Used[]> {
-  const [from, to] = [times[0], times.at(-1)] as [Date, Date];
   const groupBy = [...new Set(given ?? [])];
-  const values: unknown[] = [caller.organizationSid];
-  const place = (value: unknown) => `$${values.push(value)}`;
-
-  const conditions: string[] = [];
-  const equal = (column: string, value: string | null | undefined, type = '') => {
-    if (value) conditions.push(`${column} = ${place(value)}${type}`);
-  };
-  equal('enterprise_sid', caller.enterpriseSid);
-  equal('enterprise_sid', filter?.enterpriseSid && normalizeSid(filter.enterpriseSid));
-  equal('mapping_sid', filter?.mappingSid && normalizeSid(filter.mappingSid));
-  equal('direction', filter?.direction, '::message_direction');
-  equal('type', filter?.type, '::message_type');
-  if (filter?.statuses) conditions.push(`status = ANY (${place([...filter.statuses])}::channel_status[])`);
-  const matching = conditions.map((condition) => ` AND ${condition}`).join('');
-
-  const columns = groupBy.map((dimension) => COLUMNS[dimension]);
-  const bounds = `${place(times.map((time) => time.toISOString()))}::timestamptz[]`;
-  const grains = grainsOf(
-    groupBy.includes('MAPPING') || filter?.mappingSid,
-    groupBy.includes('ENTERPRISE') || filter?.enterpriseSid || caller.enterpriseSid,
-  );
-  const selected = [`width_bucket(slot, ${bounds}) AS place`, ...columns, 'status AS state', 'bucket', 'messages', 'segments'].join(', ');
-  const stretches = stretchesOf(times);
-  const branches = [...new Set(stretches.map(({ length }) => grains[length]))].map((grain) => {
-    const own = stretches.filter(({ length }) => grains[length] === grain);
-    const instants = (side: 'from' | 'to') => `${place(own.map((stretch) => new Date(stretch[side]).toISOString()))}::timestamptz[]`;
-    // For each stretch by itself, along an index: joined, all slots could be read for each.
-    return `SELECT used.* FROM unnest(${instants('from')}, ${instants('to')}) AS r (since, before) CROSS JOIN LATERAL (
-       SELECT ${selected} FROM usage WHERE organization_sid = $1 AND grain = ${grain}${ROLLED_UP[grain]}${matching} AND slot >= since AND slot < before OFFSET 0
-     ) AS used`;
+  const enterpriseSid = filter?.enterpriseSid ? normalizeSid(filter.enterpriseSid) : caller.enterpriseSid;
+  if (caller.enterpriseSid && enterpriseSid !== caller.enterpriseSid) return [];
+  const rows = await readSlots(sql, {
+    organizationSid: caller.organizationSid,
+    enterpriseSid,
+    mappingSid: filter?.mappingSid ? normalizeSid(filter.mappingSid) : undefined,
+    byEnterprise: groupBy.includes('ENTERPRISE'),
+    byMapping: groupBy.includes('MAPPING'),
+    times: times.map((time) => time.getTime()),
+    limit: limit * ROWS_PER_ENTRY,
   });
-  const by = ['place', ...columns, 'state', 'bucket'];
-  const order = by.map((_, at) => at + 1).join(', ');
-  const rows = await sql.query<UsedPart>(
-    `SELECT ${by.join(', ')}, sum(messages)::int AS messages, sum(segments)::int AS segments FROM (
-       ${branches.join(' UNION ALL ')}
-       UNION ALL
-       SELECT ${selected} FROM usage_change WHERE organization_sid = $1 AND slot >= ${place(from.toISOString())} AND slot < ${place(to.toISOString())}${matching}
-     ) AS used
-     GROUP BY ${order} HAVING sum(messages) <> 0 ORDER BY ${order} LIMIT ${limit * MAX_PARTS + 1}`,
-    values,
+  const wanted = kindsWhere(
+    ({ direction, type, status }) =>
+      (!filter?.direction || direction === filter.direction) &&
+      (!filter?.type || type === filter.type) &&
+      (!filter?.statuses || filter.statuses.includes(status)),
   );
-  if (rows.length > limit * MAX_PARTS) throw new SearchTooWideError();
-  return entriesOf(rows, columns, times, limit);
-}
-
-/** What the rows of a grain do not tell: the primary key leads to its rows. */
-const ROLLED_UP: Readonly<Record<number, string>> = Object.fromEntries([
-  ...Object.values(GRAINS.mapping).map((grain) => [grain, '']),
-  ...[GRAINS.enterprise.day, GRAINS.enterprise.hour].map((grain) => [grain, " AND mapping_sid = ''"]),
-  ...Object.values(GRAINS.organization).map((grain) => [grain, " AND mapping_sid = '' AND enterprise_sid = ''"]),
-]);
-
-/** How many rows an entry has on average at most: its statuses and times to delivery. */
-const MAX_PARTS = 20;
-
-/** The number of messages of a group that have this status and time to delivery. */
-type UsedPart = {
-  readonly place: number;
-  readonly state: ChannelStatus;
-  readonly bucket: number;
-  readonly messages: number;
-  readonly segments: number;
-} & { readonly [Column in (typeof COLUMNS)[UsageDimension]]?: string };
-
-const grainsOf = (isByMapping: unknown, isByEnterprise: unknown) => {
-  if (isByMapping) return GRAINS.mapping;
-  return isByEnterprise ? GRAINS.enterprise : GRAINS.organization;
-};
-
-function entriesOf(rows: readonly UsedPart[], columns: readonly (keyof UsedPart)[], times: readonly Date[], limit: number): Used[] {
-  const groups = new Map<string, UsedPart[]>();
-  for (const row of rows) {
-    const key = [row.place, ...columns.map((column) => row[column])].join(' ');
-    const group = groups.get(key);
-    if (group) group.push(row);
-    else groups.set(key, [row]);
+  const shown = { direction: groupBy.includes('DIRECTION'), status: groupBy.includes('STATUS'), type: groupBy.includes('TYPE') };
+  const bits = groupBy.reduce((all, dimension) => all | (dimension in KIND_BITS ? KIND_BITS[dimension as keyof typeof KIND_BITS] : 0), 0);
+  const groups = new Map<string, Omit<Placed, 'sum'> & { readonly sums: UsageSums }>();
+  for (const { enterprise, mapping, packed, uses } of rows) {
+    const key = enterprise + mapping;
+    let group = groups.get(key);
+    if (!group) {
+      group = { enterpriseSid: enterprise || null, mappingSid: mapping || null, sums: new UsageSums(wanted, bits) };
+      groups.set(key, group);
+    }
+    group.sums.add(packed, uses);
   }
-  if (groups.size > limit) throw new SearchTooWideError();
-  return [...groups.values()].map((group) => entryOf(group, columns, times));
+  const used: Placed[] = [];
+  for (const { sums, ...sids } of groups.values()) for (const sum of sums.sums()) used.push({ sum, ...sids });
+  if (used.length > limit) throw new SearchTooWideError();
+  return used.sort(inOrderOf(groupBy)).map(({ sum, enterpriseSid, mappingSid }) => {
+    const { direction, type, status } = kindOf(sum.kind);
+    return {
+      from: times[sum.place] as Date,
+      to: times[sum.place + 1] as Date,
+      enterpriseSid,
+      mappingSid,
+      direction: shown.direction ? direction : null,
+      channelStatus: shown.status ? status : null,
+      type: shown.type ? type : null,
+      messages: sum.messages,
+      segments: sum.segments,
+      delivered: sum.delivered,
+      failed: sum.failed,
+      medianDeliveryTime: deliveryQuantile(sum.times, 0.5),
+      p95DeliveryTime: deliveryQuantile(sum.times, 0.95),
+    };
+  });
 }
 
-function entryOf(group: readonly UsedPart[], columns: readonly (keyof UsedPart)[], times: readonly Date[]): Used {
-  const [first] = group as [UsedPart, ...UsedPart[]];
-  const sum = (field: 'messages' | 'segments', among?: readonly ChannelStatus[]) =>
-    group.reduce((total, part) => total + (!among || among.includes(part.state) ? part[field] : 0), 0);
-  const delivered = group.filter(({ bucket }) => bucket >= 0);
-  return {
-    from: times[first.place - 1] as Date,
-    to: times[first.place] as Date,
-    enterpriseSid: first.enterprise_sid ?? null,
-    mappingSid: first.mapping_sid || null,
-    direction: (first.direction as MessageDirection | undefined) ?? null,
-    channelStatus: columns.includes('status' as keyof UsedPart) ? first.state : null,
-    type: (first.type as MessageType | undefined) ?? null,
-    messages: sum('messages'),
-    segments: sum('segments'),
-    delivered: sum('messages', ['DELIVERED', 'READ']),
-    failed: sum('messages', ['FAILED', 'UNDELIVERED']),
-    medianDeliveryTime: deliveryQuantile(delivered, 0.5),
-    p95DeliveryTime: deliveryQuantile(delivered, 0.95),
+/** What was used by a group. */
+interface Placed {
+  readonly enterpriseSid: string | null;
+  readonly mappingSid: string | null;
+  readonly sum: UsageSum;
+}
+
+/** How many rows an entry has on average at most. */
+const ROWS_PER_ENTRY = 10;
+const RANKS = {
+  ENTERPRISE: ({ enterpriseSid }: Placed) => enterpriseSid ?? '',
+  MAPPING: ({ mappingSid }: Placed) => mappingSid ?? '',
+  DIRECTION: ({ sum }: Placed) => sum.kind & KIND_BITS.DIRECTION,
+  STATUS: ({ sum }: Placed) => sum.kind & KIND_BITS.STATUS,
+  TYPE: ({ sum }: Placed) => sum.kind & KIND_BITS.TYPE,
+} as const;
+
+/** By time, and then by what is grouped by, in its order. */
+function inOrderOf(groupBy: readonly UsageDimension[]) {
+  const ranks = groupBy.map((dimension) => RANKS[dimension]);
+  return (one: Placed, other: Placed): number => {
+    if (one.sum.place !== other.sum.place) return one.sum.place - other.sum.place;
+    for (const rank of ranks) {
+      const [mine, theirs] = [rank(one), rank(other)];
+      if (mine !== theirs) return mine < theirs ? -1 : 1;
+    }
+    return 0;
   };
 }

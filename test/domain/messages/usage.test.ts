@@ -11,6 +11,7 @@ import { statusRank } from '../../../src/domain/messages/message-status.ts';
 import { reportStatus } from '../../../src/domain/messages/status-reports.ts';
 import { readUsage, type UsageDimension, type Used } from '../../../src/domain/messages/usage.ts';
 import type { UsageGranularity } from '../../../src/domain/messages/usage-buckets.ts';
+import { kindOf, numberOf, type UsageKind } from '../../../src/domain/messages/usage-kinds.ts';
 import { newSid } from '../../../src/domain/sid.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
@@ -41,7 +42,7 @@ afterAll(() => database.close());
 
 async function begin(): Promise<void> {
   await database.pool.query(
-    'TRUNCATE message CASCADE; DELETE FROM usage; DELETE FROM usage_change; DELETE FROM mapping; DELETE FROM usage_fill',
+    'TRUNCATE message CASCADE; DELETE FROM usage_slot; DELETE FROM usage_change; DELETE FROM mapping; DELETE FROM usage_fill',
   );
   for (const [index, sid] of MAPPINGS.entries()) {
     const address = { microsoftAddress: 'a@e.example', microsoftAddressFolded: 'a@e.example', microsoftDomain: 'e.example' };
@@ -326,5 +327,15 @@ test('times to delivery have the same buckets here and in the database', async (
     [DELIVERY_BOUNDS.flatMap((bound) => [bound - 1, bound])],
   );
   expect(rows.map(({ bucket }) => bucket)).toEqual(DELIVERY_BOUNDS.flatMap((_, at) => [at, at + 1]));
-  expect(deliveryQuantile([{ bucket: 99, messages: 1 }], 0.5)).toBe(DELIVERY_BOUNDS.at(-1));
+  expect(deliveryQuantile([...DELIVERY_BOUNDS.map(() => 0), 1], 0.5)).toBe(DELIVERY_BOUNDS.at(-1));
+});
+
+test('kinds of messages have the same numbers here and in the database', async () => {
+  const { rows } = await database.pool.query<UsageKind & { number: number }>(
+    `SELECT d AS direction, t AS type, s AS status, b AS bucket, usage_kind(d, t, s, b::smallint) AS number
+     FROM unnest(enum_range(NULL::message_direction)) d, unnest(enum_range(NULL::message_type)) t, unnest(enum_range(NULL::channel_status)) s,
+       unnest(ARRAY[-1, 46]) b`,
+  );
+  expect(rows).toHaveLength(64);
+  for (const { number, ...kind } of rows) expect([kindOf(number), numberOf(kind)]).toEqual([kind, number]);
 });

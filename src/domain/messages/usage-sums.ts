@@ -1,0 +1,106 @@
+import { DELIVERY_BOUNDS } from './delivery-times.ts';
+import type { SlotUse } from './usage-grains.ts';
+import { KINDS, kindsWhere } from './usage-kinds.ts';
+
+/** How many messages of each kind a slot has: numbers, separated by commas. */
+export interface PackedKinds {
+  readonly kinds: string;
+  readonly messages: string;
+  readonly segments: string;
+}
+
+/** What was used in one hour, day or month, of one group. */
+export interface UsageSum {
+  readonly place: number;
+  /** The kind of the group's messages, by the bits that are grouped by. */
+  readonly kind: number;
+  messages: number;
+  segments: number;
+  delivered: number;
+  failed: number;
+  /** How many were delivered within the times of each bucket. */
+  readonly times: Int32Array;
+}
+
+const FAILED = kindsWhere(({ status }) => status === 'FAILED' || status === 'UNDELIVERED');
+const DELIVERED = kindsWhere(({ status }) => status === 'DELIVERED' || status === 'READ');
+
+/** Adds slots up. */
+export class UsageSums {
+  readonly #wanted: Uint8Array;
+  readonly #bits: number;
+  readonly #sums = new Map<number, UsageSum>();
+  #last: UsageSum | undefined;
+
+  /**
+   * @param wanted the kinds that count
+   * @param bits those of KIND_BITS that are grouped by
+   */
+  constructor(wanted: Uint8Array, bits: number) {
+    this.#wanted = wanted;
+    this.#bits = bits;
+  }
+
+  add(packed: PackedKinds, uses: readonly SlotUse[]): void {
+    const length = readIntegers(packed.kinds, numbers);
+    readIntegers(packed.messages, counts);
+    readIntegers(packed.segments, sizes);
+    for (let at = 0; at < length; at++) {
+      const number = numbers[at] as number;
+      const kind = number & (KINDS - 1);
+      if (this.#wanted[kind] !== 1) continue;
+      const quarter = (number - kind) / KINDS;
+      for (const { place, sign, from, to } of uses) {
+        if (quarter < from || quarter >= to) continue;
+        const [count, size] = [sign * (counts[at] as number), sign * (sizes[at] as number)];
+        const sum = this.#sumOf(place, kind & this.#bits);
+        sum.messages += count;
+        sum.segments += size;
+        if (FAILED[kind] === 1) sum.failed += count;
+        else if (DELIVERED[kind] === 1) {
+          sum.delivered += count;
+          (sum.times[(kind & 63) - 1] as number) += count;
+        }
+      }
+    }
+  }
+
+  #sumOf(place: number, kind: number): UsageSum {
+    // A slot's kinds are mostly of one sum.
+    if (this.#last?.place === place && this.#last.kind === kind) return this.#last;
+    const key = place * KINDS + kind;
+    let sum = this.#sums.get(key);
+    if (!sum) {
+      sum = { place, kind, messages: 0, segments: 0, delivered: 0, failed: 0, times: new Int32Array(DELIVERY_BOUNDS.length + 1) };
+      this.#sums.set(key, sum);
+    }
+    this.#last = sum;
+    return sum;
+  }
+
+  /** Those that have messages. */
+  *sums(): Generator<UsageSum> {
+    for (const sum of this.#sums.values()) if (sum.messages !== 0) yield sum;
+  }
+}
+
+// What is read of a slot, until the next one is.
+const [numbers, counts, sizes]: [number[], number[], number[]] = [[], [], []];
+
+const [COMMA, MINUS, ZERO] = [44, 45, 48];
+
+/** Reads integers that are separated by commas. @returns how many there are */
+function readIntegers(text: string, into: number[]): number {
+  let [value, sign, length] = [0, 1, 0];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA) {
+      into[length++] = sign * value;
+      value = 0;
+      sign = 1;
+    } else if (code === MINUS) sign = -1;
+    else value = value * 10 + code - ZERO;
+  }
+  into[length++] = sign * value;
+  return length;
+}

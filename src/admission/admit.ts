@@ -42,6 +42,8 @@ export interface Face {
    * @returns `undefined` if the request must be admitted first
    */
   readonly handlePublic?: (request: AnyRequest) => Promise<AnyResponse> | AnyResponse | undefined;
+  /** How long a request may take, in ms, if it may take longer than others. */
+  readonly timeoutOf?: (request: AnyRequest) => number | undefined;
   readonly refuse: (request: AnyRequest, refusal: Refusal) => TextResponse;
   readonly handle: (request: AnyRequest, admitted: Admitted) => Promise<AnyResponse>;
 }
@@ -119,11 +121,12 @@ export function createAdmit({ authenticate, admission, log }: AdmitOptions): Adm
 
   async function admit(request: AnyRequest, peer: Peer, face: Face): Promise<AnyResponse> {
     const values: HeaderValues = { rateHeaders: NO_HEADERS };
+    const timeoutMs = Math.max(requestTimeoutMs, face.timeoutOf?.(request) ?? 0);
     const response = await withDeadline<AnyResponse>(
-      requestTimeoutMs,
+      timeoutMs,
       clientOf(request),
       (interest) => handle(request, peer, face, values, interest),
-      () => face.refuse(request, { status: 503, code: 'TIMEOUT', message: timedOutAfter(requestTimeoutMs) }),
+      () => face.refuse(request, { status: 503, code: 'TIMEOUT', message: timedOutAfter(timeoutMs) }),
       { failed: (error) => log.error({ err: error, requestId: values.requestId }, FAILED_LATE), discard },
     );
     for (const name in values.rateHeaders) response.headers.set(name, values.rateHeaders[name] as string);

@@ -6,7 +6,7 @@ import { createCallerQuota } from '../admission/quota.ts';
 import { APP_PACKAGE, openAppPackage } from '../domain/bulk/app-package.ts';
 import { openExport } from '../domain/bulk/exports.ts';
 import { extensions, mediaTypes } from '../domain/bulk/formats.ts';
-import { uploadImport } from '../domain/bulk/imports.ts';
+import { UPLOAD_MS, uploadImport } from '../domain/bulk/imports.ts';
 import { callerOf, isStillValid, type LinkKind, sidOfLink } from '../domain/bulk/links.ts';
 import type { Caller } from '../domain/caller.ts';
 import { DomainError, InvalidInputError } from '../domain/errors.ts';
@@ -118,6 +118,8 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bu
 
   return {
     name: 'bulk',
+    // A slow upload that makes progress is taken.
+    timeoutOf: (request) => (DOWNLOADS.test(targetOf(request).pathname) ? undefined : UPLOAD_MS),
     handlePublic: (request) => (DOWNLOADS.test(targetOf(request).pathname) ? download(request) : upload(request)),
     refuse: (_request, { status, message, retryAfter }) =>
       refusal(status, message, retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),

@@ -1,6 +1,6 @@
 import { type MappingImport, Prisma } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../gateway.ts';
-import { isInterrupted } from './imports.ts';
+import { allCounts, type CountedImport, type ImportRowStatus, isInterrupted } from './imports.ts';
 
 const COLUMNS = Object.values(Prisma.MappingImportScalarFieldEnum).map(
   (field) => `${field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} AS "${field}"`,
@@ -14,7 +14,7 @@ const STATE = `SELECT ${COLUMNS.join(', ')}, (
 
 /** An import as its followers see it. */
 export interface ImportState {
-  readonly row: MappingImport;
+  readonly row: CountedImport;
   /** Differs as soon as the import does, or the number of its rows in a status. */
   readonly key: string;
 }
@@ -26,9 +26,10 @@ export async function readImportState(
 ): Promise<ImportState | undefined> {
   const [found] = await sql.read<MappingImport & { counts: string | null }>(STATE, [organizationSid, sid]);
   if (!found) return undefined;
-  const { counts, ...row } = found;
+  const { counts: text, ...row } = found;
   const { holder: _, heldUntil: __, ...visible } = row;
-  return { row, key: JSON.stringify([visible, isInterrupted(row), counts]) };
+  const counts = text === null ? {} : (JSON.parse(text) as Partial<Record<ImportRowStatus, number>>);
+  return { row: { ...row, counts: allCounts((status) => counts[status]) }, key: JSON.stringify([visible, isInterrupted(row), text]) };
 }
 
 /** Whether an import waits for somebody: it was checked, or has run, or was never uploaded until its link expired. */

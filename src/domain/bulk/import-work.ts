@@ -1,21 +1,22 @@
 import type { MappingImport, MappingImportRow } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
-import { checkNewMapping, createMapping } from '../enterprises/mapping-changes.ts';
+import { checkNewMappings, createMapping, createMappings } from '../enterprises/new-mappings.ts';
 import { ConflictError, DomainError, PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { fold } from '../text.ts';
+import type { Transaction } from '../transaction.ts';
 import type { ImportRowStatus } from './imports.ts';
 import { callerOf, isStillValid } from './links.ts';
 
-/** How many rows are read at once. */
-const BATCH = 40;
+/** How many rows are checked or created together. */
+const BATCH = 100;
 /** How long an instance's claim on an import lasts without being renewed, in ms. */
 export const CLAIM_MS = 30_000;
 
 interface ImportWork {
   /** This instance. */
   readonly holder: string;
-  /** Runs the work of a row when the organization's turn comes. */
+  /** Runs what asks a platform for a row when the organization's turn comes. */
   readonly inTurn: <Result>(work: () => Promise<Result>, organizationSid: string) => Promise<Result>;
   readonly signal: AbortSignal;
 }
@@ -31,8 +32,8 @@ export function findImportsToDo({ prisma }: Pick<Gateway, 'prisma'>): Promise<Pi
 }
 
 /**
- * Checks or runs an import to its end, a row after the other, by what `createMapping` does for one. If it is interrupted, the instance that claims it next
- * continues with the rows that are left; a row that was created already is found to exist.
+ * Checks or runs an import to its end, a batch of rows after the other, as `createMapping` would each. If it is interrupted, the instance that claims it
+ * next continues with the rows that are left; a row that was created already is found to exist.
  */
 export async function workOnImport(gateway: Gateway, sid: string, { holder, inTurn, signal }: ImportWork): Promise<void> {
   const { prisma } = gateway;
@@ -85,21 +86,77 @@ async function workOnBatch(gateway: Gateway, found: MappingImport, inTurn: Impor
     take: BATCH,
   });
   if (rows.length === 0) return end({ status: isCheck ? 'CHECKED' : 'COMPLETED' });
-  const work = isCheck ? checkRow : runRow;
-  await Promise.all(
-    rows.map((row) =>
-      inTurn(async () => {
-        // Its turn has come after the instance began to stop: the next one does it.
-        if (signal.aborted) return;
-        const outcome = await work(gateway, caller, found, row);
-        await prisma.mappingImportRow.updateMany({
-          where: { importSid: sid, upload: row.upload, number: row.number, status: row.status },
-          data: outcome,
-        });
-      }, organizationSid),
-    ),
-  );
+  // Its turn has come after the instance began to stop: the next one does it.
+  const turn = <Result>(work: () => Promise<Result>) =>
+    inTurn(() => (signal.aborted ? Promise.reject(new StoppedError()) : work()), organizationSid);
+  await (isCheck ? checkRows : runRows)({ gateway, caller, found, turn }, rows);
   return true;
+}
+
+/** The instance stops: a row stays as it is. */
+class StoppedError extends Error {}
+
+interface BatchWork {
+  readonly gateway: Gateway;
+  readonly caller: Caller;
+  readonly found: MappingImport;
+  readonly turn: <Result>(work: () => Promise<Result>) => Promise<Result>;
+}
+
+async function checkRows({ gateway, caller, found, turn }: BatchWork, rows: readonly MappingImportRow[]): Promise<void> {
+  const existing = await existingMappings(gateway, found, rows);
+  const firsts = await firstsWithNumbers(gateway, rows);
+  const outcomes = new Map<MappingImportRow, RowOutcome>();
+  for (const row of rows) {
+    const mappingSid = existing.get(row.number);
+    const first = firsts.get(row.externalDigits) ?? row.number;
+    if (mappingSid) outcomes.set(row, { status: 'EXISTING', mappingSid });
+    else if (first < row.number) {
+      const reason = new ConflictError('EXTERNAL_ADDRESS_NOT_UNIQUE', `Row ${first} has the same number`, { path: ['externalAddress'] });
+      outcomes.set(row, failure('INVALID', reason));
+    }
+  }
+  const others = rows.filter((row) => !outcomes.has(row));
+  const checked = await checkNewMappings(gateway, caller, others.map(inputOf(found)), turn);
+  const errors = outcomesOf(others, checked, outcomes, () => ({ status: 'VALID' }));
+  await writeOutcomes(gateway.prisma, outcomes);
+  throwFirst(errors);
+}
+
+async function runRows(work: BatchWork, rows: readonly MappingImportRow[]): Promise<void> {
+  const { gateway, caller, found, turn } = work;
+  const existing = await existingMappings(gateway, found, rows);
+  const outcomes = new Map<MappingImportRow, RowOutcome>();
+  for (const row of rows) {
+    const mappingSid = existing.get(row.number);
+    if (mappingSid) outcomes.set(row, { status: 'EXISTING', mappingSid });
+  }
+  const others = rows.filter((row) => !outcomes.has(row));
+  const created = await createMappings(gateway, caller, others.map(inputOf(found)), {
+    inTurn: turn,
+    // With the mappings, so that none is created without its outcome.
+    record: (tx, sids) =>
+      writeOutcomes(tx, new Map([...sids].map(([at, mappingSid]) => [others[at] as MappingImportRow, { status: 'CREATED', mappingSid }]))),
+  }).catch((error) => {
+    gateway.log.info({ err: error, importSid: found.sid }, 'rows of an import could not be created together; they are created one by one');
+  });
+  if (!created) await Promise.all(others.map((row) => turn(() => runRow(work, row)).catch(unlessStopped)));
+  const errors = created ? outcomesOf(others, created, outcomes) : [];
+  await writeOutcomes(gateway.prisma, outcomes);
+  throwFirst(errors);
+}
+
+/** Creates a row alone, where one of its batch could not be. */
+async function runRow({ gateway, caller, found }: BatchWork, row: MappingImportRow): Promise<void> {
+  const outcome = await createMapping(gateway, caller, inputOf(found)(row)).then(
+    ({ sid }): RowOutcome => ({ status: 'CREATED', mappingSid: sid }),
+    async (error) => {
+      // Another instance was faster.
+      const mappingSid = (await existingMappings(gateway, found, [row])).get(row.number);
+      return mappingSid ? ({ status: 'EXISTING', mappingSid } as const) : failure('FAILED', error);
+    },
+  );
+  await writeOutcomes(gateway.prisma, new Map([[row, outcome]]));
 }
 
 /** What became of a row. */
@@ -111,53 +168,93 @@ interface RowOutcome {
   readonly mappingSid?: string;
 }
 
-async function checkRow(gateway: Gateway, caller: Caller, { enterpriseSid }: MappingImport, row: MappingImportRow): Promise<RowOutcome> {
-  const mappingSid = await existingMapping(gateway, enterpriseSid, row);
-  if (mappingSid) return { status: 'EXISTING', mappingSid };
-  try {
-    const earlier =
-      row.externalDigits &&
-      (await gateway.prisma.mappingImportRow.findFirst({
-        where: { importSid: row.importSid, upload: row.upload, externalDigits: row.externalDigits, number: { lt: row.number } },
-        orderBy: { number: 'asc' },
-        select: { number: true },
-      }));
-    if (earlier) {
-      throw new ConflictError('EXTERNAL_ADDRESS_NOT_UNIQUE', `Row ${earlier.number} has the same number`, { path: ['externalAddress'] });
-    }
-    await checkNewMapping(gateway, caller, inputOf(enterpriseSid, row));
-    return { status: 'VALID' };
-  } catch (error) {
-    // An outage or a throttled request says nothing about the row: running the import tries it again.
-    return failure(error instanceof PlatformError ? 'FAILED' : 'INVALID', error);
+/**
+ * Adds the outcomes of rows.
+ * @param succeeded makes the outcome of a success; absent where it has been written already
+ * @returns what is no expected error: the row stays as it is
+ */
+function outcomesOf(
+  rows: readonly MappingImportRow[],
+  results: readonly PromiseSettledResult<unknown>[],
+  outcomes: Map<MappingImportRow, RowOutcome>,
+  succeeded?: () => RowOutcome,
+): unknown[] {
+  const errors: unknown[] = [];
+  for (const [at, result] of results.entries()) {
+    const row = rows[at] as MappingImportRow;
+    if (result.status === 'fulfilled') {
+      if (succeeded) outcomes.set(row, succeeded());
+    } else if (result.reason instanceof DomainError) {
+      // An outage or a throttled request says nothing about the row: running the import tries it again.
+      outcomes.set(row, failure(!succeeded || result.reason instanceof PlatformError ? 'FAILED' : 'INVALID', result.reason));
+    } else if (!(result.reason instanceof StoppedError)) errors.push(result.reason);
   }
+  return errors;
 }
 
-async function runRow(gateway: Gateway, caller: Caller, { enterpriseSid }: MappingImport, row: MappingImportRow): Promise<RowOutcome> {
-  const before = await existingMapping(gateway, enterpriseSid, row);
-  if (before) return { status: 'EXISTING', mappingSid: before };
-  try {
-    const { sid } = await createMapping(gateway, caller, inputOf(enterpriseSid, row));
-    return { status: 'CREATED', mappingSid: sid };
-  } catch (error) {
-    // Another instance was faster.
-    const mappingSid = await existingMapping(gateway, enterpriseSid, row);
-    return mappingSid ? { status: 'EXISTING', mappingSid } : failure('FAILED', error);
-  }
+function throwFirst(errors: readonly unknown[]): void {
+  if (errors.length > 0) throw errors[0];
 }
 
-const inputOf = (enterpriseSid: string, { name, microsoftAddress, externalAddress }: MappingImportRow) => ({
-  ...{ enterpriseSid, name, microsoftAddress, externalAddress },
-});
+function unlessStopped(error: unknown): void {
+  if (!(error instanceof StoppedError)) throw error;
+}
 
-/** Finds the mapping that a row would create, if it exists: the number is mapped to this user of this enterprise. */
-async function existingMapping({ prisma }: Gateway, enterpriseSid: string, row: MappingImportRow): Promise<string | undefined> {
-  if (!row.externalDigits) return undefined;
-  const found = await prisma.mapping.findFirst({
-    where: { externalDigits: row.externalDigits, enterpriseSid, microsoftAddressFolded: fold(row.microsoftAddress.trim()) },
-    select: { sid: true },
+const inputOf =
+  ({ enterpriseSid }: MappingImport) =>
+  ({ name, microsoftAddress, externalAddress }: MappingImportRow) => ({ enterpriseSid, name, microsoftAddress, externalAddress });
+
+/** Finds the mappings that rows would create, if they exist: the number is mapped to this user of this enterprise. @returns sids by the rows' numbers */
+async function existingMappings(
+  { prisma }: Pick<Gateway, 'prisma'>,
+  { enterpriseSid }: MappingImport,
+  rows: readonly MappingImportRow[],
+): Promise<ReadonlyMap<number, string>> {
+  const found = await prisma.mapping.findMany({
+    where: { externalDigits: { in: rows.flatMap(({ externalDigits }) => externalDigits || []) }, enterpriseSid },
+    select: { sid: true, externalDigits: true, microsoftAddressFolded: true },
   });
-  return found?.sid;
+  const keyOf = (digits: string, address: string) => `${digits} ${address}`;
+  const sids = new Map(found.map((mapping) => [keyOf(mapping.externalDigits, mapping.microsoftAddressFolded), mapping.sid]));
+  return new Map(
+    rows.flatMap(({ number, externalDigits, microsoftAddress }) => {
+      const sid = sids.get(keyOf(externalDigits, fold(microsoftAddress.trim())));
+      return sid ? [[number, sid] as const] : [];
+    }),
+  );
+}
+
+/** Finds the first rows of the file that have the phone numbers of these. @returns the rows' numbers by the phone numbers */
+async function firstsWithNumbers(
+  { prisma }: Pick<Gateway, 'prisma'>,
+  rows: readonly MappingImportRow[],
+): Promise<ReadonlyMap<string, number>> {
+  const [one] = rows;
+  const groups = await prisma.mappingImportRow.groupBy({
+    by: ['externalDigits'],
+    where: {
+      importSid: one?.importSid,
+      upload: one?.upload,
+      externalDigits: { in: rows.flatMap(({ externalDigits }) => externalDigits || []) },
+    },
+    _min: { number: true },
+  });
+  return new Map(groups.flatMap(({ externalDigits, _min: { number } }) => (number === null ? [] : [[externalDigits, number] as const])));
+}
+
+/** Stores what became of rows, by one statement. */
+async function writeOutcomes(client: Pick<Transaction, '$executeRaw'>, outcomes: ReadonlyMap<MappingImportRow, RowOutcome>): Promise<void> {
+  const [[first] = []] = outcomes;
+  if (!first) return;
+  const column = (of: (outcome: RowOutcome) => string | undefined) => [...outcomes.values()].map((outcome) => of(outcome) ?? null);
+  await client.$executeRaw`
+    UPDATE mapping_import_row AS r SET status = o.status, error_code = o.code, error_message = o.message, error_field = o.field, mapping_sid = o.mapping
+    FROM unnest(${[...outcomes.keys()].map(({ number }) => number)}::integer[], ${column(({ status }) => status)}::text[],
+      ${column(({ errorCode }) => errorCode)}::text[], ${column(({ errorMessage }) => errorMessage)}::text[],
+      ${column(({ errorField }) => errorField)}::text[], ${column(({ mappingSid }) => mappingSid)}::text[])
+      AS o (number, status, code, message, field, mapping)
+    WHERE r.organization_sid = ${first.organizationSid} AND r.import_sid = ${first.importSid} AND r.upload = ${first.upload} AND r.number = o.number
+      AND r.status = ${first.status}`;
 }
 
 /** @throws what is no expected error: the row stays as it is */

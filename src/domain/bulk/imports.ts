@@ -38,7 +38,7 @@ const MAX_LISTED = 1000;
 /** How many imports of an organization may be unfinished: not uploaded, being checked or running. Those for one enterprise only share half. */
 const MAX_UNFINISHED = 50;
 /** How long an upload may take, in ms. The body must arrive within 60 s. */
-const UPLOAD_MS = 90_000;
+export const UPLOAD_MS = 90_000;
 /** How many imports are deleted by a statement, with up to 10,000 rows each. */
 const PURGED = 5;
 /** How long an import is kept, in ms. */
@@ -231,15 +231,27 @@ export function listImportRows(
   });
 }
 
-/** Counts the rows of an import by status. */
-export async function countImportRows(
-  { prisma }: Pick<Gateway, 'prisma'>,
-  { sid, upload }: MappingImport,
-): Promise<Record<ImportRowStatus, number>> {
-  const groups = await prisma.mappingImportRow.groupBy({ by: ['status'], where: { importSid: sid, upload: upload ?? '' }, _count: true });
+/** How many rows an import has in each status. */
+type ImportCounts = Record<ImportRowStatus, number>;
+
+/** An import whose rows have been counted, for all who follow it. */
+export type CountedImport = MappingImport & { readonly counts: ImportCounts };
+
+/** Counts the rows of an import by status, unless they have been. */
+export async function countImportRows({ prisma }: Pick<Gateway, 'prisma'>, found: MappingImport | CountedImport): Promise<ImportCounts> {
+  if ('counts' in found) return found.counts;
+  const groups = await prisma.mappingImportRow.groupBy({
+    by: ['status'],
+    where: { importSid: found.sid, upload: found.upload ?? '' },
+    _count: true,
+  });
   const counts = new Map(groups.map(({ status, _count }) => [status, _count]));
-  return Object.fromEntries(importRowStatuses.map((status) => [status, counts.get(status) ?? 0])) as Record<ImportRowStatus, number>;
+  return allCounts((status) => counts.get(status));
 }
+
+/** Makes the counts of all statuses, of those that rows have. */
+export const allCounts = (of: (status: ImportRowStatus) => number | undefined): ImportCounts =>
+  Object.fromEntries(importRowStatuses.map((status) => [status, of(status) ?? 0])) as ImportCounts;
 
 /** Whether an import was interrupted: the instance that worked on it has stopped, and none has taken it over yet. */
 export const isInterrupted = ({ status, heldUntil }: MappingImport): boolean =>

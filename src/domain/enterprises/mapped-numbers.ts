@@ -24,6 +24,16 @@ export async function refuseTakenNumber(gateway: Gateway, externalAddress: strin
   if (await findMappingByNumber(gateway, externalAddress)) throw numberNotUnique(externalAddress);
 }
 
+/** Finds which of some numbers any organization has mapped, by their one form. */
+export async function findTakenNumbers({ prisma }: Pick<Gateway, 'prisma'>, numbers: readonly string[]): Promise<ReadonlySet<string>> {
+  if (numbers.length === 0) return new Set();
+  const found = await prisma.mapping.findMany({
+    where: { externalDigits: { in: numbers.map((number) => numberColumns(number).externalDigits) } },
+    select: { externalDigits: true },
+  });
+  return new Set(found.map(({ externalDigits }) => externalDigits));
+}
+
 /**
  * Makes the platform route a number's SMS as the database says: to the mapping that has the number, else nowhere. Called after a change on the platform
  * that did not become one in the database, perhaps because a concurrent one did. Never rejects, so that the caller can report the original error.

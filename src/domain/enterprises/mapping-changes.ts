@@ -3,39 +3,20 @@ import type { Mapping } from '../../../prisma/client/client.ts';
 import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
-import { violatedConstraint } from '../constraints.ts';
-import { ConflictError, mappingNotFound } from '../errors.ts';
+import { mappingNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
-import {
-  changed,
-  changedOrEmptied,
-  isBlankOrPhoneNumber,
-  type Keyed,
-  lookup,
-  mandatory,
-  NOT_A_PHONE_NUMBER,
-  optional,
-  parseInput,
-} from '../input.ts';
-import { newSid } from '../sid.ts';
-import { domainOf, fold, isUserPrincipalName, MAX_EMAIL_LENGTH } from '../text.ts';
+import { changed, changedOrEmptied, isBlankOrPhoneNumber, type Keyed, lookup, NOT_A_PHONE_NUMBER, parseInput } from '../input.ts';
+import { fold, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction } from '../transaction.ts';
 import { releaseLanes } from '../waiting.ts';
-import { credentialsOf } from './bots.ts';
 import { differs } from './changes.ts';
 import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
-import { numberColumns, numberNotUnique, refuseTakenNumber, releaseNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
+import { numberColumns, refuseTakenNumber, releaseNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
 import { findMapping } from './mappings.ts';
+import { addressColumns, asUniquenessError, botOf, nameColumns, validateMicrosoftAddress } from './new-mappings.ts';
 import { requestInstallation } from './teams-installations.ts';
-import { smsWebhook } from './webhooks.ts';
 
-const createInput = z.object({
-  name: optional(),
-  microsoftAddress: mandatory(MAX_EMAIL_LENGTH),
-  externalAddress: mandatory().refine(isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER),
-  enterpriseSid: mandatory(),
-});
 const updateInput = z.object({
   sid: lookup(),
   name: changedOrEmptied(),
@@ -45,60 +26,12 @@ const updateInput = z.object({
 });
 const deleteInput = z.object({ sid: lookup() });
 
-type CreateMappingInput = z.input<typeof createInput> & Keyed;
 type UpdateMappingInput = z.input<typeof updateInput> & Keyed;
 type DeleteMappingInput = z.input<typeof deleteInput> & Keyed;
 
 /**
- * Maps a Teams user to a number and enables the number's SMS on the platform. Where the gateway crashes after the platform's part, repeating the request
- * completes it.
- * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053),
- *   EXTERNAL_ADDRESS_NOT_UNIQUE (482), MICROSOFT_ADDRESS_INVALID (485); PlatformError (452)
- */
-export function createMapping(gateway: Gateway, caller: Caller, input: CreateMappingInput): Promise<Mapping> {
-  return idempotently(gateway, caller, 'createMapping', input, async (remember) => {
-    const { name, microsoftAddress, externalAddress, enterpriseSid, microsoftObjectId } = await checkNewMapping(gateway, caller, input);
-    const sid = newSid('BE');
-    await gateway.restcomm.enableSms(externalAddress, smsWebhook(gateway, sid));
-    const data = {
-      sid,
-      organizationSid: caller.organizationSid,
-      accountSid: caller.accountSid,
-      enterpriseSid,
-      microsoftObjectId,
-      webhookKeyId: gateway.secrets.keyId,
-      ...nameColumns(name ?? microsoftAddress),
-      ...addressColumns(microsoftAddress),
-      ...numberColumns(externalAddress),
-    };
-    return inTransaction(gateway.prisma, async (tx) => {
-      await holdOpenEnterprise(tx, caller, enterpriseSid);
-      const mapping = await tx.mapping.create({ data });
-      if (microsoftObjectId !== null) await requestInstallation(tx, { ...mapping, objectId: microsoftObjectId });
-      await remember(tx, mapping);
-      return mapping;
-    }).catch(async (error) => {
-      await settleNumber(gateway, externalAddress);
-      throw asUniquenessError(error, externalAddress);
-    });
-  });
-}
-
-/**
- * Checks whether a mapping can be created, and changes nothing.
- * @returns its validated values, and the user's object id, if the enterprise has a bot
- * @throws as createMapping
- */
-export async function checkNewMapping(gateway: Gateway, caller: Caller, input: CreateMappingInput) {
-  const values = parseInput(createInput, input);
-  await requireOpenEnterprise(gateway, caller, values.enterpriseSid);
-  await refuseTakenNumber(gateway, values.externalAddress);
-  return { ...values, microsoftObjectId: await validateMicrosoftAddress(gateway, values.enterpriseSid, values.microsoftAddress) };
-}
-
-/**
  * Updates a mapping. A blank name becomes the Microsoft address; the contract sends none, since there a blank one is absent (REST.md, Requests).
- * @throws as createMapping, and NotFoundError MAPPING_NOT_FOUND (480)
+ * @throws as createMapping (new-mappings.ts), and NotFoundError MAPPING_NOT_FOUND (480)
  */
 export function updateMapping(gateway: Gateway, caller: Caller, input: UpdateMappingInput): Promise<Mapping> {
   return idempotently(gateway, caller, 'updateMapping', input, async (remember) => {
@@ -174,7 +107,9 @@ async function columnsAfter(gateway: Gateway, caller: Caller, mapping: Mapping, 
   if (isRenumbered) await refuseTakenNumber(gateway, externalAddress);
   const isOtherUser = fold(microsoftAddress) !== mapping.microsoftAddressFolded;
   const microsoftObjectId =
-    isMoved || isOtherUser ? await validateMicrosoftAddress(gateway, enterpriseSid, microsoftAddress) : mapping.microsoftObjectId;
+    isMoved || isOtherUser
+      ? await validateMicrosoftAddress(gateway, await botOf(gateway, enterpriseSid), microsoftAddress)
+      : mapping.microsoftObjectId;
 
   const shown = {
     enterpriseSid,
@@ -254,34 +189,3 @@ async function removeMapping(gateway: Gateway, caller: Caller, sid: string, reme
 
 /** The stored digits are not always the number's form: two mappings could have one number once (docs/adr/0017). */
 const unchangedNumber = ({ externalAddress, externalDigits }: Mapping) => ({ externalAddress, externalDigits });
-const nameColumns = (name: string) => ({ name, nameFolded: fold(name) });
-const addressColumns = (microsoftAddress: string) => ({
-  microsoftAddress,
-  microsoftAddressFolded: fold(microsoftAddress),
-  microsoftDomain: domainOf(microsoftAddress),
-});
-
-/** Whether the text has the form of a user principal name, or of an object id (a UUID). */
-const isMicrosoftAddress = (address: string) =>
-  isUserPrincipalName(address) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(address);
-
-/**
- * Checks a Microsoft address: its form, and where the enterprise has a bot, that the user belongs to its tenant (teams-sms-api.txt, error 485).
- * @returns the user's object id; `null` where the enterprise has no bot
- * @throws ConflictError MICROSOFT_ADDRESS_INVALID (485); PlatformError (452)
- */
-async function validateMicrosoftAddress(gateway: Gateway, enterpriseSid: string, address: string): Promise<string | null> {
-  const invalid = () =>
-    new ConflictError('MICROSOFT_ADDRESS_INVALID', 'Microsoft Address is not Valid', { value: address, path: ['microsoftAddress'] });
-  if (!isMicrosoftAddress(address)) throw invalid();
-  const bot = await gateway.prisma.bot.findUnique({ where: { enterpriseSid } });
-  if (!bot) return null;
-  const user = await gateway.microsoft.findUser(credentialsOf(gateway, bot), address);
-  if (!user) throw invalid();
-  return user.objectId;
-}
-
-/** EXTERNAL_ADDRESS_NOT_UNIQUE (482) for a violated unique index, else the error itself. */
-function asUniquenessError(error: unknown, externalAddress: string): unknown {
-  return violatedConstraint(error) === undefined ? error : numberNotUnique(externalAddress);
-}

@@ -13,12 +13,15 @@ interface TeamsUser {
 }
 
 /** Has the app installed for a user soon, unless that was asked for before. */
-export async function requestInstallation(
-  client: Pick<PrismaClient | Transaction, 'teamsInstallation'>,
-  { organizationSid, enterpriseSid, objectId }: TeamsUser,
-): Promise<void> {
-  await client.teamsInstallation.createMany({ data: [{ organizationSid, enterpriseSid, objectId }], skipDuplicates: true });
+export const requestInstallation = (client: Installations, { organizationSid, enterpriseSid, objectId }: TeamsUser): Promise<void> =>
+  requestInstallations(client, [{ organizationSid, enterpriseSid, objectId }]);
+
+/** Does so for several users. */
+export async function requestInstallations(client: Installations, users: readonly TeamsUser[]): Promise<void> {
+  if (users.length > 0) await client.teamsInstallation.createMany({ data: [...users], skipDuplicates: true });
 }
+
+type Installations = Pick<PrismaClient | Transaction, 'teamsInstallation'>;
 
 /** Has the app installed now for the enterprise's users who do not have it: a change of its bot may be what was missing. */
 export async function retryInstallations(tx: Transaction, enterpriseSid: string): Promise<void> {

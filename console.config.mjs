@@ -12,6 +12,8 @@ const SOURCES = join(root, 'src', 'console');
 const SCHEMA = join(root, 'schema', 'schema.graphql');
 const TYPES = join(SOURCES, '__generated__', 'introspection.d.ts');
 const OUT = join(root, 'dist', 'console');
+/** The packages that the page contains, as `<name>@<version>`: the bill of materials lists them, though they are installed for development only. */
+export const PACKAGES = join(root, 'dist', 'console-packages.json');
 
 /** A document, as the sources contain it. */
 const TAGGED = /\bgraphql\(\s*`([^`]*)`,?\s*\)/g;
@@ -94,6 +96,8 @@ export async function buildConsole() {
     { name: 'documents.json', contents: Buffer.from(JSON.stringify(documents)) },
   );
 
+  writeFileSync(PACKAGES, JSON.stringify(packagesOf(metafile)));
+
   const [fresh, former] = [`${OUT}.new`, `${OUT}.old`];
   for (const directory of [fresh, former]) rmSync(directory, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true });
@@ -105,6 +109,17 @@ export async function buildConsole() {
   renameSync(fresh, OUT);
   rmSync(former, { recursive: true, force: true });
   return { first: first.map(nameOf) };
+}
+
+/** The packages of which anything is left in a bundle. */
+function packagesOf({ outputs }) {
+  const paths = Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) =>
+      bytesInOutput > 0 ? (/^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []) : [],
+    ),
+  );
+  const versionOf = (path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')).version;
+  return [...new Set(paths)].map((path) => `${path.replace(/^.*node_modules\//, '')}@${versionOf(path)}`).sort();
 }
 
 /** Writes the types of the schema for gql.tada. They are as old as the schema, so that no build takes them for a change. */

@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { inConsole, nameOfComponent } from './sbom.mjs';
 
 const KINDS = ['dependencies', 'devDependencies'];
 
@@ -41,30 +42,40 @@ export function scriptComplaints({ allowScripts = {} }, lock) {
   ];
 }
 
-/** Judges the report of `npm audit --json`. `unknown`: the registry gave none. */
-export function auditVerdict(text) {
+/**
+ * Judges the report of `npm audit --json` by the packages that are shipped. `unknown`: the registry gave none.
+ * @param bundled the packages that the console contains, as `<name>@<version>`
+ */
+export function auditVerdict(text, lock, bundled) {
   let report;
   try {
     report = JSON.parse(text);
   } catch {
     return { outcome: 'unknown', message: 'npm audit gave no report' };
   }
-  const found = report.metadata?.vulnerabilities;
-  if (!found) return { outcome: 'unknown', message: report.message ?? report.error?.summary ?? 'npm audit gave no report' };
-  const grave = found.high + found.critical;
-  if (grave === 0) return { outcome: 'passed', message: 'no known vulnerability of severity high or above' };
-  const names = Object.values(report.vulnerabilities ?? {}).filter(({ severity }) => severity === 'high' || severity === 'critical');
-  return { outcome: 'failed', message: `${grave} vulnerabilities of severity high or above: ${names.map(({ name }) => name).join(', ')}` };
+  if (!report.metadata?.vulnerabilities) {
+    return { outcome: 'unknown', message: report.message ?? report.error?.summary ?? 'npm audit gave no report' };
+  }
+  const isShipped = (path) => {
+    const { dev, version } = lock.packages[path] ?? {};
+    return !dev || bundled.has(`${nameOf(path)}@${version}`);
+  };
+  const grave = Object.values(report.vulnerabilities ?? {}).filter(
+    ({ severity, nodes }) => (severity === 'high' || severity === 'critical') && nodes.some(isShipped),
+  );
+  if (grave.length === 0) return { outcome: 'passed', message: 'no known vulnerability of severity high or above' };
+  return { outcome: 'failed', message: `vulnerabilities of severity high or above: ${grave.map(({ name }) => name).join(', ')}` };
 }
 
-/** Compares a bill of materials (CycloneDX) with the lock's packages that are shipped. @returns complaints */
-export function billComplaints(bill, lock) {
-  const names = new Set((bill.components ?? []).map(({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`));
+/** Compares a bill of materials (CycloneDX) with the lock's packages that are shipped, and the console's. @returns complaints */
+export function billComplaints(bill, lock, bundled) {
+  const names = new Set((bill.components ?? []).map(nameOfComponent));
   const locked = Object.entries(lock.packages).filter(([path, { link }]) => path !== '' && !link);
   const named = ([path, { version }]) => `${nameOf(path)}@${version}`;
-  const shipped = new Set(
-    locked.filter(([, { dev, optional, devOptional, peer }]) => !(dev || optional || devOptional || peer)).map(named),
-  );
+  const shipped = new Set([
+    ...locked.filter(([, { dev, optional, devOptional, peer }]) => !(dev || optional || devOptional || peer)).map(named),
+    ...bundled,
+  ]);
   const development = locked
     .filter(([, { dev }]) => dev)
     .map(named)
@@ -87,10 +98,11 @@ function npm(...args) {
 function main() {
   const [manifest, lock] = ['package.json', 'package-lock.json'].map((file) => JSON.parse(readFileSync(file, 'utf8')));
   const complaints = [...versionComplaints(manifest, lock), ...scriptComplaints(manifest, lock)];
-  const audit = auditVerdict(npm('audit', '--omit=dev', '--audit-level=high', '--json', '--fetch-retries=0', '--fetch-timeout=15000'));
+  const bundled = inConsole();
+  const audit = auditVerdict(npm('audit', '--json', '--fetch-retries=0', '--fetch-timeout=15000'), lock, bundled);
   console.log(`npm audit: ${audit.outcome}${audit.outcome === 'unknown' ? ', the registry does not answer it' : ''} (${audit.message})`);
   if (audit.outcome === 'failed') complaints.push(audit.message);
-  complaints.push(...billComplaints(JSON.parse(npm('run', '--silent', 'sbom') || '{}'), lock));
+  complaints.push(...billComplaints(JSON.parse(npm('run', '--silent', 'sbom') || '{}'), lock, bundled));
   for (const complaint of complaints) console.error(complaint);
   process.exitCode = complaints.length > 0 ? 1 : 0;
 }

@@ -1,12 +1,22 @@
 // Prints the bill of materials (CycloneDX) of what is shipped. `npm sbom --omit dev` also omits packages that both the gateway and a development tool
-// depend on, graphql among them, so this script takes the whole bill and removes the packages that only development needs.
+// depend on, graphql among them, so this script takes the whole bill and removes the packages that only development needs. Those that the console's page
+// contains are installed for development, too, and stay.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { PACKAGES } from '../console.config.mjs';
 
-/** Removes the packages that npm marks as needed for development only. */
-export function shipped(bill) {
-  const isForDevelopment = ({ properties = [] }) =>
-    properties.some(({ name, value }) => name === 'cdx:npm:package:development' && value === 'true');
+/** The packages that the console's page contains, as `<name>@<version>`, by its last build. */
+export const inConsole = () => new Set(JSON.parse(readFileSync(PACKAGES, 'utf8')));
+
+/** Names a component of a bill as `<name>@<version>`. */
+export const nameOfComponent = ({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`;
+
+/** Removes the packages that npm marks as needed for development only, except those that are bundled. */
+export function shipped(bill, bundled) {
+  const isForDevelopment = (component) =>
+    !bundled.has(nameOfComponent(component)) &&
+    (component.properties ?? []).some(({ name, value }) => name === 'cdx:npm:package:development' && value === 'true');
   const left = new Set(bill.components.filter(isForDevelopment).map((component) => component['bom-ref']));
   return {
     ...bill,
@@ -27,7 +37,7 @@ function main() {
     process.exitCode = 1;
     return;
   }
-  process.stdout.write(`${JSON.stringify(shipped(JSON.parse(stdout)), null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify(shipped(JSON.parse(stdout), inConsole()), null, 2)}\n`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main();

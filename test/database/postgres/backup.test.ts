@@ -47,7 +47,7 @@ test.runIf(inject('postgres'))(
         if (answer?.status === 200) accepted.push(`text ${n}`);
       }
     })();
-    await expect.poll(() => accepted.length).toBeGreaterThan(20);
+    await expect.poll(() => accepted.length, { timeout: 30_000 }).toBeGreaterThan(20);
     const before = [...accepted];
     const file = join(directory, 'gateway.dump');
     await execute('pg_dump', ['--format=custom', `--file=${file}`, source]);

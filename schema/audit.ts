@@ -32,6 +32,8 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'account.activate': 'An account was activated.',
   'import.create': 'An import of mappings was prepared. Each mapping that it creates is recorded, too.',
   'import.run': 'An import of mappings was run.',
+  'retention.set': 'The retention of messages was set, of the organization or of an enterprise: the target.',
+  'person.erase': 'The erasure of a person was requested. The record does not say whose.',
   'webhook.create': 'A webhook endpoint was created.',
   'webhook.update': 'A webhook endpoint was changed, disabled or enabled by a mutation.',
   'webhook.delete': 'A webhook endpoint was deleted.',

@@ -78,7 +78,8 @@ const ExportUsageInput = builder.inputType('ExportUsageInput', {
 
 type ExportFields = PothosSchemaTypes.ObjectFieldBuilder<(typeof builder)['$inferSchemaTypes'], DataExport>;
 
-const download = (t: ExportFields) => ({
+/** The fields of a link. */
+export const download = (t: ExportFields) => ({
   exportSid: t.exposeID('sid', { description: 'The sid of the export: `EX` followed by 32 hex digits, as in the audit log.' }),
   url: t.string({
     description:

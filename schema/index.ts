@@ -26,6 +26,7 @@ import './account-changes.ts';
 import './organization-changes.ts';
 import './export.ts';
 import './mapping-import.ts';
+import './privacy.ts';
 import './webhook-endpoint.ts';
 import './webhook-endpoint-changes.ts';
 import './teams-app.ts';

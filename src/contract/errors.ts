@@ -33,6 +33,7 @@ export const errorNumbers: Readonly<Record<ErrorCode, { readonly status: 400 | 4
   SMS_TOO_LONG: { status: 400, errorCode: '450' },
   ENTERPRISE_INACTIVE: { status: 409, errorCode: '409' },
   MESSAGE_NOT_STUCK: { status: 409, errorCode: '409' },
+  PERSON_HAS_MAPPINGS: { status: 409, errorCode: '409' },
   WEBHOOK_ENDPOINT_NOT_FOUND: { status: 409, errorCode: '409' },
   TOO_MANY_WEBHOOK_ENDPOINTS: { status: 409, errorCode: '409' },
   IMPORT_NOT_FOUND: { status: 409, errorCode: '409' },

@@ -15,6 +15,7 @@ export const errorCodes = {
   MESSAGE_NOT_FOUND: 'There is no message with this sid, or it is not visible to the caller.',
   WEBHOOK_ENDPOINT_NOT_FOUND: 'There is no webhook endpoint with this sid, or it is not visible to the caller.',
   TOO_MANY_WEBHOOK_ENDPOINTS: 'The organization, or the enterprise of its admin, has as many webhook endpoints as it may have. Delete one.',
+  PERSON_HAS_MAPPINGS: 'The person has a mapping, whose number or user they are. Delete it, then erase the person.',
   IMPORT_NOT_FOUND: 'There is no import with this sid, or it is not visible to the caller.',
   IMPORT_NOT_READY: 'The import cannot run now: its file is missing or still being checked, or it is running.',
   TOO_MANY_IMPORTS: 'The organization has too many imports that are not uploaded, being checked or running. Try again later.',

@@ -11,6 +11,8 @@ import { trimEvents } from '../domain/messages/events.ts';
 import { fillConversations } from '../domain/messages/fill-conversations.ts';
 import { fillUsage, foldUsage } from '../domain/messages/fold-usage.ts';
 import { purgeTraces } from '../domain/messages/message-trace.ts';
+import { deleteErased, erasePeople } from '../domain/privacy/erase-people.ts';
+import { retainMessages } from '../domain/privacy/retain-messages.ts';
 import { purgeAttempts } from '../domain/webhooks/attempts.ts';
 import { watchClock } from './clock.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
@@ -34,6 +36,8 @@ export interface Exchange {
 interface ExchangeOptions extends DispatcherOptions {
   /** How long message events are kept, in days. */
   readonly eventRetentionDays: number;
+  /** How long messages are kept where neither their organization nor their enterprise says so, in days. Absent: for ever. */
+  readonly messageRetentionDays?: number;
   /** How long the audit log is kept, in days. */
   readonly auditRetentionDays: number;
   /** Whether Restcomm is the embedded stand-in, which reports nothing of what it had accepted before a restart. */
@@ -73,6 +77,9 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'expire-held-texts', everyMs: 60_000, run: (signal) => expireHeldTexts(gateway, signal) },
     { name: 'purge-traces', everyMs: HOUR_MS, run: (signal) => purgeTraces(prisma, signal) },
     { name: 'purge-notices', everyMs: HOUR_MS, run: (signal) => purgeNotices(prisma, signal) },
+    { name: 'retain-messages', everyMs: HOUR_MS, run: (signal) => retainMessages(gateway, options.messageRetentionDays, signal) },
+    { name: 'erase-people', everyMs: 10_000, run: (signal) => erasePeople(gateway, signal) },
+    { name: 'delete-erased', everyMs: HOUR_MS, run: (signal) => deleteErased(prisma, signal) },
     { name: 'purge-webhook-attempts', everyMs: HOUR_MS, run: (signal) => purgeAttempts(prisma, signal) },
   ]);
   const stopping = new AbortController();

@@ -38,6 +38,7 @@ beforeAll(async () => {
     ...{ Enterprise: first('Enterprise'), EnterpriseAdmin: adminOf(first('Enterprise')), Mapping: first('Mapping') },
     ...{ Bot: first('Bot'), Message: first('Message'), AccessToken: first('AccessToken') },
     WebhookEndpoint: first('WebhookEndpoint'),
+    PersonErasure: first('PersonErasure'),
   };
   const bot = await done(provider, 'createBot', newBot(second('Enterprise')));
   const sent = await provider.graph(
@@ -168,7 +169,12 @@ describe.each(narrowedRoles)('to $name', ({ credentials, isAdmin }) => {
     for (const deed of world.deeds.filter(({ input }) => input.enterpriseSid !== own.Enterprise)) {
       const { data, errors } = await narrowed.graph(documentOf(deed), { input: deed.input });
       expect(leaks(canaries, deed.input, { data, errors }), deed.mutation).toEqual([]);
-      const forbidden = ['createEnterprise', ...(isAdmin ? [] : ['createAccessToken']), 'createWebhookEndpoint'];
+      const forbidden = [
+        'createEnterprise',
+        ...(isAdmin ? [] : ['createAccessToken']),
+        'createWebhookEndpoint',
+        ...(isAdmin ? [] : ['erasePerson']),
+      ];
       if (forbidden.includes(deed.mutation)) expect(errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN' });
       else expect(data.made).toMatchObject({ __typename: 'NotFoundError', code: 'ENTERPRISE_NOT_FOUND' });
     }

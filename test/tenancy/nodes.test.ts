@@ -9,7 +9,7 @@ import { createWorld, type World } from './world.ts';
 // Every object with a sid, by its global id: for whom it is there, and for whom it is null.
 
 const NODE = 'query ($id: ID!) { node(id: $id) { __typename id } }';
-const OWN = `query ($sid: ID!) {
+const OWN = `query ($sid: ID!, $erasure: ID!) {
   viewer { account { id } organization { id } }
   enterprise(sid: $sid) {
     id admin { id } bot { id credentials { id } }
@@ -20,6 +20,7 @@ const OWN = `query ($sid: ID!) {
   auditLog(first: 1) { nodes { id } }
   mappingImports { id }
   webhookEndpoints(first: 1) { nodes { id } }
+  personErasure(sid: $erasure) { id }
 }`;
 
 let gateway: TestGateway;
@@ -32,9 +33,9 @@ beforeAll(async () => {
   gateway = await createTestGateway();
   world = await createWorld(gateway);
   stranger = await gateway.provider();
-  const { data, errors } = await world.provider.graph(OWN, { sid: world.sids.Enterprise?.[0] });
+  const { data, errors } = await world.provider.graph(OWN, { sid: world.sids.Enterprise?.[0], erasure: world.sids.PersonErasure?.[0] });
   expect(errors).toBeUndefined();
-  const { viewer, enterprise, accessTokens, auditLog, mappingImports, webhookEndpoints } = data;
+  const { viewer, enterprise, accessTokens, auditLog, mappingImports, webhookEndpoints, personErasure } = data;
   const [message] = enterprise.messages.nodes;
   ids = {
     ...{
@@ -53,6 +54,7 @@ beforeAll(async () => {
     Conversation: message.conversation.id,
     ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id, MappingImport: mappingImports[0].id },
     WebhookEndpoint: webhookEndpoints.nodes[0].id,
+    PersonErasure: personErasure.id,
   };
 });
 afterAll(() => gateway.close());
@@ -115,6 +117,7 @@ describe('a global id', () => {
       'MappingImport',
       'Message',
       'MessageEvent',
+      'PersonErasure',
       'WebhookEndpoint',
     ];
     expect(await seen(await token(['READ', 'AUDIT'], first))).toEqual([...shared, ...own].sort());

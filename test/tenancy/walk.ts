@@ -112,7 +112,10 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
       path === 'first' ||
       goal === path ||
       goal?.startsWith(`${path}.`) ||
-      (mutations.has(field) && name !== 'idempotencyKey' && name !== 'after');
+      (mutations.has(field) &&
+        name !== 'idempotencyKey' &&
+        name !== 'after' &&
+        !(field.name.endsWith('Person') && name.startsWith('microsoft')));
     const given = (inputs: readonly Input[], path: readonly string[]): string =>
       inputs
         .filter((input) => wanted(input, [...path, input.name].join('.')))
@@ -231,7 +234,8 @@ const CERTIFICATE = makeCertificate();
 
 function textFor(name: string): string {
   texts += 1;
-  if (/^externalAddress$|^to$|^from$/.test(name)) return `+49${String(Date.now()).slice(-9)}${String(texts).padStart(4, '0').slice(-4)}`;
+  if (/^externalAddress$|^phoneNumber$|^to$|^from$/.test(name))
+    return `+49${String(Date.now()).slice(-9)}${String(texts).padStart(4, '0').slice(-4)}`;
   if (name === 'url') return `https://walk.example/${texts}`;
   if (name === 'certificate' || name === 'privateKey') return CERTIFICATE[name];
   if (/email|address/i.test(name)) return `walk${texts}@walk.example`;

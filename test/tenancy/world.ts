@@ -38,6 +38,7 @@ export const prefixes: Readonly<Record<string, SidPrefix | 'AC'>> = {
   AccessToken: 'AT',
   MappingImport: 'IM',
   WebhookEndpoint: 'WH',
+  PersonErasure: 'ER',
 };
 
 /** A sid that names nothing. */
@@ -88,6 +89,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
   });
   const narrowed = { expiresIn: 3600, permissions: ['READ'], enterpriseSid: enterprises[0] };
   const { token, accessToken } = await make('createAccessToken', narrowed);
+  const { personErasure } = await make('erasePerson', { phoneNumber: `${number}3`, enterpriseSid: enterprises[0] });
   const hook = { url: `https://${tag}.example/hook`, enterpriseSid: enterprises[0] };
   const { secret, webhookEndpoint } = await make('createWebhookEndpoint', hook);
   const message = await insertMessage(gateway, provider, tag, `${number}1`, enterprises[0] as string, mappings[0] as string);
@@ -115,6 +117,7 @@ export async function createWorld(gateway: TestGateway): Promise<World> {
       AccessToken: [accessToken.sid],
       MappingImport: [mappingImport],
       WebhookEndpoint: [webhookEndpoint.sid],
+      PersonErasure: [personErasure.sid],
     },
     texts: [`user 1 ${tag}`, `user1@${tag}.example`, `${number}1`, `error ${tag}`],
     visible: [
@@ -136,11 +139,14 @@ interface Made {
   readonly token: string;
   readonly accessToken: { readonly sid: string };
   readonly secret: string;
+  readonly personErasure: { readonly sid: string };
   readonly webhookEndpoint: { readonly sid: string };
 }
 
 /** The deed as an operation, with what its result tells. */
-export const documentOf = ({ mutation }: Deed): string => `mutation ($input: ${mutation.replace(/^c/, 'C')}Input!) {
+export const documentOf = ({
+  mutation,
+}: Deed): string => `mutation ($input: ${mutation.replace(/^[ce]/, (letter) => letter.toUpperCase())}Input!) {
   made: ${mutation}(input: $input) { __typename ${shown[mutation]} ... on Error { code message path value } }
 }`;
 
@@ -149,6 +155,7 @@ const shown: Readonly<Record<string, string>> = {
   createMapping:
     '... on CreateMappingSuccess { mapping { id sid accountEmail name microsoftAddress externalAddress enterprise { name } } }',
   createBot: '... on CreateBotSuccess { bot { id sid accountEmail applicationId tenantId clientSecret enterprise { name } } }',
+  erasePerson: '... on ErasePersonSuccess { personErasure { sid messages } }',
   createWebhookEndpoint: '... on CreateWebhookEndpointSuccess { secret webhookEndpoint { sid url enterprise { name } } }',
   createAccessToken: '... on CreateAccessTokenSuccess { token accessToken { sid enterprise { name } } }',
 };

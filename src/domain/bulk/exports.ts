@@ -10,6 +10,7 @@ import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, parseInput } from '../input.ts';
 import { timesOf, type UsageQuery } from '../messages/usage.ts';
+import { personFields, personOf } from '../privacy/person.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import {
@@ -22,6 +23,7 @@ import {
 } from './export-rows.ts';
 import { type FileFormat, type FileRow, fileFormats, headOf, rowsAsText } from './formats.ts';
 import { expiryOf, ownerColumns } from './links.ts';
+import { personLines } from './person-rows.ts';
 import { USAGE_COLUMNS, usageRows } from './usage-rows.ts';
 
 const time = z
@@ -100,10 +102,27 @@ export function exportUsage(gateway: Gateway, caller: Caller, input: ExportUsage
   });
 }
 
+const personInput = z.object({ ...personFields, enterpriseSid: sid });
+type ExportPersonInput = z.input<typeof personInput> & Keyed;
+
+/**
+ * Prepares a file of all that the gateway has of a phone or a Teams user, as JSON lines.
+ * @throws as exportMessages
+ */
+export function exportPerson(gateway: Gateway, caller: Caller, input: ExportPersonInput): Promise<DataExport> {
+  return prepare(gateway, caller, 'exportPerson', input, async () => {
+    const { enterpriseSid, ...fields } = parseInput(personInput, input);
+    const person = personOf(fields);
+    if (enterpriseSid && !(await findEnterprise(gateway, caller, enterpriseSid)))
+      throw enterpriseNotFound(enterpriseSid, ['enterpriseSid']);
+    return { format: 'json-lines', parameters: { ...person, enterpriseSid: enterpriseSid ?? null } };
+  });
+}
+
 function prepare(
   gateway: Gateway,
   caller: Caller,
-  kind: 'exportMessages' | 'exportMappings' | 'exportUsage',
+  kind: 'exportMessages' | 'exportMappings' | 'exportUsage' | 'exportPerson',
   input: Keyed,
   parse: (now: Date) => Promise<{ format?: FileFormat | null; parameters: object }>,
 ): Promise<DataExport> {
@@ -144,6 +163,10 @@ interface ExportedFile {
 export function openExport(gateway: Gateway, caller: Caller, { kind, format: stored, parameters, dateCreated }: DataExport): ExportedFile {
   const format = stored as FileFormat;
   const day = dateCreated.toISOString().slice(0, 10);
+  if (kind === 'exportPerson') {
+    const person = parameters as unknown as Parameters<typeof personLines>[2];
+    return { name: `person-${day}`, format, pieces: personLines(gateway, caller, person) };
+  }
   if (kind === 'exportUsage') {
     const { from, to, ...query } = parameters as unknown as Omit<UsageQuery, 'from' | 'to'> & { from: string; to: string };
     const rows = usageRows(gateway, caller, { ...query, from: new Date(from), to: new Date(to) });

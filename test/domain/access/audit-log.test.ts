@@ -109,6 +109,9 @@ const valid: Record<Mutation, () => Promise<Input>> = {
     granularity: 'MONTH',
     filter: { enterpriseSid: home },
   }),
+  exportPerson: async () => ({ phoneNumber: fresh.number(), enterpriseSid: home }),
+  setMessageRetention: async () => ({ enterpriseSid: home, days: 365 }),
+  erasePerson: async () => ({ phoneNumber: fresh.number(), enterpriseSid: home }),
   createWebhookEndpoint: async () => newEndpoint(),
   updateWebhookEndpoint: async () => ({ sid: await endpoint(), enabled: false }),
   deleteWebhookEndpoint: async () => ({ sid: await endpoint() }),
@@ -128,6 +131,7 @@ const selections: Partial<Record<Mutation, string>> = {
   exportMessages: '... on ExportMessagesSuccess { exportSid }',
   exportMappings: '... on ExportMappingsSuccess { exportSid }',
   exportUsage: '... on ExportUsageSuccess { exportSid }',
+  exportPerson: '... on ExportPersonSuccess { exportSid }',
   deleteWebhookEndpoint: '... on DeleteWebhookEndpointSuccess { deletedId }',
   testWebhookEndpoint: '... on TestWebhookEndpointSuccess { webhookId }',
   updateTeamsApp: '... on UpdateTeamsAppSuccess { teamsApp { shortName } }',
@@ -135,6 +139,8 @@ const selections: Partial<Record<Mutation, string>> = {
 /** The fields of successes that are not called as the entity is. */
 const entities: Partial<Record<Mutation, string>> = {
   importMappings: 'mappingImport',
+  setMessageRetention: 'enterprise',
+  erasePerson: 'personErasure',
   createWebhookEndpoint: 'webhookEndpoint',
   updateWebhookEndpoint: 'webhookEndpoint',
   rotateWebhookEndpointSecret: 'webhookEndpoint',

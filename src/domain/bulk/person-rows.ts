@@ -1,0 +1,69 @@
+import { type Message, Prisma } from '../../../prisma/client/client.ts';
+import { condition, Values } from '../../database/lists/conditions.ts';
+import { columnList } from '../../database/lists/select.ts';
+import type { Caller } from '../caller.ts';
+import { belonging } from '../confinement.ts';
+import type { Gateway } from '../gateway.ts';
+import { addressOf, type Person } from '../privacy/person.ts';
+
+/** How many messages a statement reads. */
+const BATCH = 500;
+const FIELDS = Object.values(Prisma.MessageScalarFieldEnum).filter(
+  (field) => !/Folded$|^(organizationSid|statusRank|listedStatus|statusAsked|formerRestcommSids)$/.test(field),
+);
+
+/**
+ * Writes all that the gateway has of a person in the caller's reach, as JSON lines: `record` says what a line is, and the others are its fields. The
+ * mappings and conversations come first, then the messages.
+ */
+export async function* personLines(
+  gateway: Gateway,
+  caller: Caller,
+  person: Person & { readonly enterpriseSid: string | null },
+): AsyncGenerator<string> {
+  const { prisma } = gateway;
+  const { phoneFolded, microsoftAddressFolded, microsoftObjectId, enterpriseSid } = person;
+  const within = { ...belonging(caller), ...(enterpriseSid && { enterpriseSid }) };
+  if (phoneFolded) {
+    for (let after = ''; ; ) {
+      const found = await prisma.conversation.findMany({
+        where: { ...within, phoneFolded, sid: { gt: after } },
+        orderBy: { sid: 'asc' },
+        take: BATCH,
+      });
+      yield linesOf('conversation', found);
+      if (found.length < BATCH) break;
+      after = found.at(-1)?.sid as string;
+    }
+  } else {
+    const OR = [
+      ...(microsoftAddressFolded ? [{ microsoftAddressFolded }] : []),
+      ...(microsoftObjectId ? [{ microsoftObjectId }, { microsoftAddressFolded: microsoftObjectId }] : []),
+    ];
+    yield linesOf('mapping', await prisma.mapping.findMany({ where: { ...within, OR }, omit: { webhookKeyId: true } }));
+    if (microsoftObjectId)
+      yield linesOf('teamsConversation', await prisma.teamsConversation.findMany({ where: { ...within, objectId: microsoftObjectId } }));
+  }
+  const address = addressOf(person);
+  if (address === null) return;
+  for (const column of ['fromFolded', 'toFolded'] as const) {
+    for (let after = ''; ; ) {
+      const found = await readMessages(gateway, { ...within, [column]: address, sid: { gt: after } });
+      yield linesOf('message', found);
+      if (found.length < BATCH) break;
+      after = found.at(-1)?.sid as string;
+    }
+  }
+}
+
+/** Reads messages by an address and in the order of their sids, to which an index leads. */
+function readMessages({ sql }: Gateway, where: object): Promise<Message[]> {
+  const values = new Values();
+  return sql.query<Message>(
+    `SELECT ${columnList(FIELDS)} FROM message WHERE ${condition(where, values)} ORDER BY sid LIMIT ${BATCH}`,
+    values.given,
+  );
+}
+
+const linesOf = (record: string, rows: readonly object[]): string =>
+  rows.map((row) => `${JSON.stringify({ record, ...row }, (name, value) => (/Folded$/.test(name) ? undefined : value))}\n`).join('');

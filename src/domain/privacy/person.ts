@@ -1,0 +1,33 @@
+import type * as z from 'zod';
+import { invalidParameter, isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER, optional } from '../input.ts';
+import { phoneOf } from '../phones.ts';
+import { fold } from '../text.ts';
+
+/** Who is meant: a phone, or a Teams user by address, by object id or by both. Each in the form in which it is compared. */
+export interface Person {
+  readonly phoneFolded: string | null;
+  readonly microsoftAddressFolded: string | null;
+  readonly microsoftObjectId: string | null;
+}
+
+/** The fields of an input that say who is meant. */
+export const personFields = {
+  phoneNumber: optional().refine(isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER),
+  microsoftAddress: optional(),
+  microsoftObjectId: optional(),
+};
+type PersonFields = { readonly [Field in keyof typeof personFields]: z.output<(typeof personFields)[Field]> };
+
+/** @throws InvalidInputError INVALID_PARAMETER unless the input names either a phone or a Teams user */
+export function personOf({ phoneNumber, microsoftAddress, microsoftObjectId }: PersonFields): Person {
+  const isTeams = microsoftAddress !== undefined || microsoftObjectId !== undefined;
+  if ((phoneNumber !== undefined) === isTeams) throw invalidParameter(['phoneNumber'], 'must be given, or a Teams user instead');
+  return {
+    phoneFolded: phoneNumber === undefined ? null : phoneOf(phoneNumber).compared,
+    microsoftAddressFolded: microsoftAddress === undefined ? null : fold(microsoftAddress),
+    microsoftObjectId: microsoftObjectId?.toLowerCase() ?? null,
+  };
+}
+
+/** The text by which a person's messages are found among their `from` and `to`; none of somebody whose object id alone is known. */
+export const addressOf = ({ phoneFolded, microsoftAddressFolded }: Person): string | null => phoneFolded ?? microsoftAddressFolded;

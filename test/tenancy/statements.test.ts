@@ -29,6 +29,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/bulk/group-import.ts': ['within'],
   'domain/bulk/import-work.ts': ['within', 'everywhere'],
   'domain/bulk/imports.ts': ['within'],
+  'domain/bulk/person-rows.ts': ['within'],
   'domain/enterprises/admin-changes.ts': ['within'],
   'domain/enterprises/bot-changes.ts': ['within'],
   'domain/enterprises/bot-credentials.ts': ['within'],

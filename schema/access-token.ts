@@ -187,7 +187,9 @@ builder.mutationFields((t) => ({
     type: CreateAccessTokenSuccessRef,
     nullable: true,
     description:
-      "Creates a short-lived bearer token, so that a frontend need not hold an account's auth token. Not available to access tokens themselves.",
+      "Creates a short-lived bearer token, so that a frontend need not hold an account's auth token. Needs no permission but those of the token. Not available to access tokens themselves.",
+    // A read-only account signs in to the console, too.
+    skipTypeScopes: true,
     authScopes: { ownCredentials: true },
     errors: resultUnion('CreateAccessTokenResult', 'new access token', ['ENTERPRISE_NOT_FOUND']),
     args: { input: t.arg({ type: CreateAccessTokenInput, required: true, description: 'The access token to create.' }) },
@@ -197,8 +199,9 @@ builder.mutationFields((t) => ({
     type: RevokeAccessTokenSuccessRef,
     nullable: true,
     description:
-      'Revokes an access token of the calling account or admin, and ends its live streams. Does nothing if it is already revoked. Not available to access tokens themselves.',
-    authScopes: { ownCredentials: true },
+      'Revokes an access token of the calling account or admin, and ends its live streams. Does nothing if it is already revoked. Needs no permission. An access token can revoke only itself.',
+    skipTypeScopes: true,
+    authScopes: (_root, { input }, { caller }) => input.sid === caller.accessTokenSid || { ownCredentials: true },
     errors: resultUnion('RevokeAccessTokenResult', 'revoked access token', ['ACCESS_TOKEN_NOT_FOUND']),
     args: { input: t.arg({ type: RevokeAccessTokenInput, required: true, description: 'The access token to revoke.' }) },
     resolve: async (_root, { input }, { gateway, caller }) => ({ accessToken: await revokeAccessToken(gateway, caller, input) }),

@@ -109,7 +109,7 @@ builder.queryType({
 });
 builder.mutationType({
   description:
-    'The mutation root. Mutations need the permission `WRITE`, exports only `READ`, and return a union of their success and the errors that they can answer. A mutation that the credentials do not permit, or that fails unexpectedly, is `null` with an error, and those after it still run. Common to all of them are `MISSING_PARAMETER`, `INVALID_PARAMETER` and, with an `idempotencyKey`, `IDEMPOTENCY_KEY_REUSED` and `IDEMPOTENCY_KEY_IN_PROGRESS`. Whitespace around texts is removed, except for passwords and secrets, and `null` is the same as leaving a field out.',
+    'The mutation root. Mutations need the permission `WRITE`, exports only `READ`, access tokens none, and return a union of their success and the errors that they can answer. A mutation that the credentials do not permit, or that fails unexpectedly, is `null` with an error, and those after it still run. Common to all of them are `MISSING_PARAMETER`, `INVALID_PARAMETER` and, with an `idempotencyKey`, `IDEMPOTENCY_KEY_REUSED` and `IDEMPOTENCY_KEY_IN_PROGRESS`. Whitespace around texts is removed, except for passwords and secrets, and `null` is the same as leaving a field out.',
   authScopes: { permission: 'write' },
 });
 

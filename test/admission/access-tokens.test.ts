@@ -206,16 +206,22 @@ describe('an access token', () => {
     expect(body.data?.clientSecret).toBe('••••ters');
   });
 
-  test('cannot create, list or revoke access tokens', async () => {
+  test('cannot create, list or revoke access tokens, except to revoke itself', async () => {
+    const other = await create({ permissions: ['READ'] });
     const { token, accessToken } = await create({ permissions: ['READ', 'WRITE', 'SECRETS'] });
     const graph = graphBy(token);
     for (const answer of [
       await graph(CREATE, { input: { expiresIn: 60, permissions: ['READ'] } }),
-      await graph(REVOKE, { sid: accessToken.sid }),
+      await graph(REVOKE, { sid: other.accessToken.sid }),
       await graph('{ accessTokens { nodes { sid } } }'),
     ]) {
       expect(answer.errors?.map(({ extensions }) => extensions?.code)).toEqual(['FORBIDDEN']);
       expect(Object.values(answer.data)).toEqual([null]);
+    }
+    expect(await statuses(other.token)).toEqual([200, 200]);
+    for (const { token: own, accessToken: itself } of [{ token, accessToken }, await create({ permissions: ['AUDIT'], enterpriseSid })]) {
+      expect((await graphBy(own)(REVOKE, { sid: itself.sid })).data.revoked.__typename).toBe('RevokeAccessTokenSuccess');
+      expect(await statuses(own)).toEqual([401, 401]);
     }
   });
 

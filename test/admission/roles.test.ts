@@ -63,7 +63,6 @@ const everyMutation = (): (readonly [string, string])[] => [
   ['createMapping', `enterpriseSid: "${enterpriseSid}", microsoftAddress: "a@customer.example", externalAddress: "4930111"`],
   ['createBot', `enterpriseSid: "${enterpriseSid}", applicationId: "a", tenantId: "b", clientSecret: "c", botAppId: "d"`],
   ['deleteBot', `sid: "${botSid}"`],
-  ['createAccessToken', 'expiresIn: 60, permissions: [READ]'],
 ];
 
 describe('a provider’s account', () => {
@@ -90,6 +89,24 @@ describe('a read-only account', () => {
       ...{ status: 403, body: { errorCode: '403' } },
     });
     expect((await readOnly.rest.delete(`/msteams/teamsbot/${botSid}`)).status).toBe(403);
+  });
+
+  test('creates access tokens that may read, as a browser needs one, and revokes them', async () => {
+    const issue = `mutation ($permissions: [Permission!]!) { made: createAccessToken(input: { expiresIn: 600, permissions: $permissions }) {
+      ... on CreateAccessTokenSuccess { token accessToken { sid } } ... on Error { code path }
+    } }`;
+    const { token, accessToken } = (await readOnly.graph(issue, { permissions: ['READ'] })).data.made;
+    const byToken = { graph: graphClient(gateway.fetch, { token }), rest: restClient(gateway.fetch, { token }) };
+    expect((await byToken.graph(VIEWER)).data.viewer.permissions).toEqual(['READ']);
+    for (const [field, input] of everyMutation()) expect(await outcome(byToken, field, input), field).toBe('FORBIDDEN');
+    for (const permission of ['WRITE', 'SECRETS', 'AUDIT', 'LARGE_PAGES']) {
+      expect((await readOnly.graph(issue, { permissions: ['READ', permission] })).data.made).toEqual({
+        code: 'INVALID_PARAMETER',
+        path: ['permissions'],
+      });
+    }
+    expect(await outcome(readOnly, 'revokeAccessToken', `sid: "${accessToken.sid}"`)).toBe('RevokeAccessTokenSuccess');
+    expect((await byToken.graph(VIEWER)).status).toBe(401);
   });
 });
 

@@ -1,6 +1,9 @@
 import { type ComponentType, lazy } from 'react';
-import { isProvider, may } from './session/session.ts';
+import { currentSession, isProvider, may, mayImport } from './session/session.ts';
 import type { Word } from './words/words.tsx';
+
+/** Whether the signed-in one has a password to manage tokens with: one that signed in with a token may have none. */
+const hasPassword = () => may('WRITE') || currentSession()?.name !== undefined;
 
 /** A page of the console. Its script is loaded when it is first opened. */
 interface Route {
@@ -21,12 +24,15 @@ export const ROUTES: readonly Route[] = [
   { path: '/enterprises/', page: lazy(() => import('./pages/enterprise.tsx')) },
   { path: '/mappings', word: 'nav.mappings', page: lazy(() => import('./pages/mappings.tsx')) },
   { path: '/mappings/', page: lazy(() => import('./pages/mapping.tsx')) },
+  { path: '/mapping-import', page: lazy(() => import('./pages/mapping-import.tsx')), isFor: mayImport },
+  { path: '/mapping-import/', page: lazy(() => import('./pages/mapping-import-run.tsx')), isFor: () => may('READ') },
   { path: '/bots', word: 'nav.bots', page: lazy(() => import('./pages/bots.tsx')) },
   { path: '/bots/', page: lazy(() => import('./pages/bot.tsx')) },
   { path: '/bot-setup', page: lazy(() => import('./pages/bot-setup.tsx')), isFor: () => may('WRITE') },
   { path: '/usage', word: 'nav.usage', page: lazy(() => import('./pages/usage.tsx')) },
-  { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/tokens.tsx')), isFor: () => may('WRITE') },
+  { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/tokens.tsx')), isFor: hasPassword },
   { path: '/accounts', word: 'nav.accounts', page: lazy(() => import('./pages/accounts.tsx')), isFor: isProvider },
+  { path: '/settings', word: 'nav.settings', page: lazy(() => import('./pages/settings.tsx')), isFor: () => may('WRITE') && isProvider() },
   { path: '/audit', word: 'nav.audit', page: lazy(() => import('./pages/audit.tsx')), isFor: () => may('AUDIT') && isProvider() },
 ];
 

@@ -3,7 +3,15 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
-import { type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '../support/console.ts';
+import {
+  ACCOUNT_SID,
+  AUTH_TOKEN,
+  type ConsoleGateway,
+  createConsoleGateway,
+  keepPicture,
+  openConsole,
+  signIn,
+} from '../support/console.ts';
 
 // A provider's day at the console, in order: each test goes on where the one before ended.
 
@@ -31,6 +39,17 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
   const button = (name: string) => page.getByRole('button', { name, exact: true });
   const dialog = () => page.getByRole('dialog');
   const row = (text: string) => page.getByRole('row').filter({ hasText: text });
+  const confirm = async (name: string) => {
+    await dialog().getByLabel('Your own auth token').fill(AUTH_TOKEN);
+    await dialog().getByRole('button', { name }).click();
+    await dialog().waitFor({ state: 'detached' });
+  };
+  /** Whether credentials are accepted. */
+  const isAccepted = async (user: string, password: string) => {
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const headers = { authorization, 'content-type': 'application/json' };
+    return (await fetch(`${gateway.url}/graphql`, { method: 'POST', headers, body: '{"query":"{ viewer { permissions } }"}' })).ok;
+  };
 
   test('a wrong token is refused in words, and the browser asks for nothing by itself', async () => {
     await page.getByLabel('Account SID, or e-mail address').fill('nobody@kohl.example');
@@ -243,7 +262,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
 
   test('an access token is created with the password, shown once, and revoked', async () => {
     await open('Access tokens');
-    await page.getByLabel('Auth token, or password').fill('console-test-token');
+    await page.getByLabel('Auth token, or password').fill(AUTH_TOKEN);
     await button('Next').click();
     await button('Create an access token').click();
     await dialog().getByRole('button', { name: 'Create' }).click();
@@ -256,11 +275,6 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
 
   test('an account is created with the own token, and suspended', async () => {
     await open('Accounts');
-    const confirm = async (name: string) => {
-      await dialog().getByLabel('Your own auth token').fill('console-test-token');
-      await dialog().getByRole('button', { name }).click();
-      await dialog().waitFor({ state: 'detached' });
-    };
     await button('Create an account').click();
     await dialog().getByLabel('E-mail address').fill('reader@provider.example');
     await dialog().getByLabel('Permissions').selectOption('Read only');
@@ -277,6 +291,85 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     const { data } = await gateway.graph('{ viewer { permissions } accounts { nodes { email permissions } } }');
     const made = data.accounts.nodes.find(({ email }: { email: string }) => email === 'partner@provider.example');
     expect(made.permissions).toEqual(data.viewer.permissions);
+  });
+
+  test('another account’s token is replaced, and shown once', async () => {
+    await row('partner@provider.example').getByRole('button', { name: 'Replace the token' }).click();
+    await confirm('Replace the token');
+    const token = (await page.locator('code').textContent()) ?? '';
+    const { data } = await gateway.graph('{ accounts { nodes { sid email } } }');
+    const { sid } = data.accounts.nodes.find(({ email }: { email: string }) => email === 'partner@provider.example');
+    expect(await isAccepted(sid, token)).toBe(true);
+  });
+
+  test('an administrator is renamed, and gets another password', async () => {
+    await open('Enterprises');
+    await row('Kohl').getByRole('link', { name: 'Kohl' }).click();
+    await button('Change the administrator').click();
+    await dialog().getByLabel('Name of the administrator').fill('Karla Kohl');
+    await confirm('Save');
+    await page.getByText('Karla Kohl, admin@kohl.example').waitFor();
+    await button('Reset the password').click();
+    await dialog().getByLabel('New password of the administrator').fill('another-long-password');
+    await dialog().getByLabel('Your own auth token').fill('wrong');
+    await dialog().getByRole('button', { name: 'Reset the password' }).click();
+    await dialog().getByText('These credentials are not accepted.').waitFor();
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('401')]);
+    await confirm('Reset the password');
+    expect(await isAccepted('admin@kohl.example', 'a-long-password')).toBe(false);
+    expect(await isAccepted('admin@kohl.example', 'another-long-password')).toBe(true);
+  });
+
+  test('500 mappings are imported: checked first, with errors by row, then created with their progress', async () => {
+    await open('Mappings');
+    await button('Import mappings').click();
+    const choose = async (lines: readonly string[]) => {
+      const buffer = Buffer.from(lines.join('\r\n'));
+      await page.locator('input[type=file]').setInputFiles({ name: 'mappings.csv', mimeType: 'text/csv', buffer });
+      await button('Check the file').click();
+    };
+    await choose(['microsoftAddress', 'a@kohl.example']);
+    await page.getByText('The file cannot be read.').waitFor();
+    expect(complaints.splice(0)).toEqual([expect.stringContaining('400')]);
+    const rows = Array.from(
+      { length: 500 },
+      (_, index) => `user${index}@kohl.example,+4930555${String(index).padStart(4, '0')},User ${index}`,
+    );
+    await choose(['microsoftAddress,externalAddress,name', ...rows, 'no-number@kohl.example,,', `taken@kohl.example,${NUMBER},`]);
+    await page.getByText('Checked: nothing is changed yet').waitFor({ timeout: 60_000 });
+    await row('no-number@kohl.example').getByText('invalid').waitFor();
+    await row('taken@kohl.example').getByText('This phone number is already mapped.').waitFor();
+    expect((await gateway.graph('{ mappings { totalCount } }')).data.mappings.totalCount).toBe(1);
+    await keepPicture(page, 'import-checked');
+    await button('Create the 500 valid mappings, without the others').click();
+    await page.getByRole('progressbar').waitFor();
+    await page.getByText('500 created, 2 invalid').or(page.getByText('2 invalid, 500 created')).waitFor({ timeout: 60_000 });
+    await page.getByText('Done', { exact: true }).waitFor();
+    expect((await gateway.graph('{ mappings { totalCount } }')).data.mappings.totalCount).toBe(501);
+    await page.goBack();
+    await page.getByRole('region', { name: 'Latest imports' }).getByText('500 created').waitFor();
+  });
+
+  test('the organization’s name, look and features are set, and the header shows them at once', async () => {
+    await open('Organization');
+    await page.getByLabel('Name at the top of the console').fill('Nordlicht SMS');
+    await page.getByLabel('Colour of the line below the header').fill('red');
+    await button('Save').click();
+    await page.getByText('must be # and six hex digits').waitFor();
+    await page.getByLabel('Colour of the line below the header').fill('#A01C5C');
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10"><circle cx="5" cy="5" r="5" fill="#a01c5c"/></svg>';
+    const image = { name: 'logo.svg', mimeType: 'image/svg+xml' };
+    await page.getByLabel('Logo').setInputFiles({ ...image, buffer: Buffer.from(svg.padEnd(60_000)) });
+    await page.getByText('This image is too large.').waitFor();
+    await page.getByLabel('Logo').setInputFiles({ ...image, buffer: Buffer.from(svg) });
+    await page.getByLabel('Import mappings from a file').check();
+    await button('Save').click();
+    await page.getByText('Saved.').waitFor();
+    const header = page.getByRole('banner');
+    await header.getByText('Nordlicht SMS').waitFor();
+    await header.locator('img').waitFor();
+    const { data } = await gateway.graph('{ organization { displayName accentColor features logo } }');
+    expect(data.organization).toMatchObject({ displayName: 'Nordlicht SMS', accentColor: '#a01c5c', features: ['ADMIN_IMPORT'] });
   });
 
   test('German is a choice away, and stays', async () => {
@@ -296,6 +389,8 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     'mappings',
     'bots',
     'bot-setup',
+    'mapping-import',
+    'settings',
     'tokens',
     'accounts',
     'audit',
@@ -304,8 +399,6 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
   // How pages look does not depend on the database: on one of them is enough.
   describe.skipIf(inject('postgres')).each([
     ['light', 1200],
-    ['dark', 1200],
-    ['light', 400],
     ['dark', 400],
   ] as const)('in %s colours, %i pixels wide', (theme, width) => {
     test.each(pages)('axe finds nothing to complain about on %s, and nothing sticks out', async (name) => {
@@ -315,6 +408,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.getByText('Loading…').waitFor({ state: 'detached' });
       expect(await violationsOn(page)).toEqual([]);
+      await keepPicture(page, `${name}-${theme}-${width}`);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     });
   });
@@ -322,32 +416,50 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
   test('axe finds nothing to complain about in dialogs and on pages of one thing', async () => {
     await page.setViewportSize({ width: 1200, height: 800 });
     const { data } = await gateway.graph(
-      '{ enterprises { nodes { sid bot { sid } mappings { nodes { sid } } } } messages { nodes { sid } } conversations { nodes { sid } } }',
+      '{ enterprises { nodes { sid bot { sid } mappings { nodes { sid } } } } messages { nodes { sid } } conversations { nodes { sid } } mappingImports { sid status } }',
     );
     const [enterprise] = data.enterprises.nodes;
     const paths = [
       `enterprises/${enterprise.sid}`,
       `bots/${enterprise.bot.sid}`,
       `mappings/${enterprise.mappings.nodes[0].sid}`,
+      `mapping-import/${data.mappingImports.find(({ status }: { status: string }) => status === 'COMPLETED').sid}`,
       `messages?message=${data.messages.nodes[0].sid}`,
     ];
     for (const path of paths) {
       await page.goto(`${gateway.url}/console/#/${path}`);
       await page.getByText(/^SID$/).waitFor();
       expect([path, await violationsOn(page)]).toEqual([path, []]);
+      await keepPicture(page, path.split(/[/?]/)[0] === 'messages' ? 'message-dialog' : `one-${path.split('/')[0]}`);
     }
     await page.goto(`${gateway.url}/console/#/conversations/${data.conversations.nodes[0].sid}`);
     await page.getByLabel('SMS').waitFor();
     expect(await violationsOn(page)).toEqual([]);
+    await keepPicture(page, 'one-conversation');
     await page.goto(`${gateway.url}/console/#/enterprises`);
     await button('Create an enterprise').click();
     expect(await violationsOn(page)).toEqual([]);
     await dialog().getByRole('button', { name: 'Cancel' }).click();
   });
 
-  test('signing out forgets the session', async () => {
+  test('one’s own token is replaced, and one stays signed in', async () => {
+    await open('Accounts');
+    await row('provider@example.com').getByRole('button', { name: 'Replace the token' }).click();
+    await dialog().getByText('This is your own account.', { exact: false }).waitFor();
+    await confirm('Replace the token');
+    const token = (await page.locator('code').textContent()) ?? '';
+    expect([await isAccepted(ACCOUNT_SID, AUTH_TOKEN), await isAccepted(ACCOUNT_SID, token)]).toEqual([false, true]);
+    await open('Bots');
+    await row('Kohl').waitFor();
+    expect(await page.getByRole('alertdialog').count()).toBe(0);
+  });
+
+  test('signing out revokes the session’s token, and forgets it', async () => {
+    const revoked = page.waitForResponse(async (response) => (await response.text()).includes('RevokeAccessTokenSuccess'));
     await button('Sign out').click();
+    await revoked;
     expect(await violationsOn(page)).toEqual([]);
+    await keepPicture(page, 'sign-in');
     await page.reload();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });

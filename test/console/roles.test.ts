@@ -51,6 +51,57 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     await page.context().close();
   });
 
+  test('an enterprise’s admin imports mappings, if the organization has opted in', async () => {
+    const choose = (features: string) => gateway.graph(`mutation { updateOrganization(input: { features: ${features} }) { __typename } }`);
+    const { page, complaints } = await visit();
+    await signIn(page, 'admin@kohl.example', PASSWORD);
+    await page.getByRole('link', { name: 'Mappings' }).click();
+    await page.getByRole('button', { name: 'Create a mapping' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Import mappings' }).count()).toBe(0);
+    await choose('[ADMIN_IMPORT]');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(page, 'admin@kohl.example', PASSWORD);
+    await page.getByRole('button', { name: 'Import mappings' }).click();
+    const buffer = Buffer.from('{"microsoftAddress":"sunny@kohl.example","externalAddress":"+493023125042"}\n');
+    await page.locator('input[type=file]').setInputFiles({ name: 'mappings.jsonl', mimeType: 'application/x-ndjson', buffer });
+    await page.getByRole('button', { name: 'Check the file' }).click();
+    await page.getByRole('button', { name: 'Create 1 mappings' }).click();
+    await page.getByText('1 created').waitFor();
+    expect(complaints).toEqual([]);
+    await choose('[]');
+    await gateway.graph('mutation ($sid: ID!) { deleteMapping(input: { sid: $sid }) { __typename } }', {
+      sid: (await gateway.graph('{ mappings { nodes { sid } } }')).data.mappings.nodes[0].sid,
+    });
+    await page.context().close();
+  });
+
+  test('a read-only account signs in with its own credentials, reads, and changes nothing but its tokens', async () => {
+    const { data } = await gateway.graph(
+      'mutation { made: createAccount(input: { email: "reader@provider.example", permissions: [READ] }) { ... on CreateAccountSuccess { account { sid } authToken } } }',
+    );
+    const { account, authToken } = data.made;
+    const { page, complaints } = await visit();
+    await signIn(page, account.sid, authToken);
+    await page.getByText('read only').waitFor();
+    for (const name of ['Overview', 'Messages', 'Conversations', 'Enterprises', 'Mappings', 'Bots', 'Usage']) {
+      await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+      await page.getByRole('heading', { name, level: 1 }).waitFor();
+      await page.getByText('Loading…').waitFor({ state: 'detached' });
+      const buttons = await page.getByRole('main').getByRole('button').allTextContents();
+      const sorts = ['Name', 'Created', 'Teams user', 'Phone number', 'Phone', 'Time', 'Previous', 'Next'];
+      expect(buttons.filter((text) => !sorts.includes(text.replace(/ [↑↓]$/, '')))).toEqual(
+        name === 'Overview' ? ['Refresh'] : name === 'Usage' ? ['Download as CSV', 'Messages as CSV'] : [],
+      );
+    }
+    for (const path of ['bot-setup', 'mapping-import', 'settings', 'accounts?x']) {
+      await page.goto(`${gateway.url}/console/#/${path}`);
+      if (path === 'accounts?x') expect(await page.getByRole('button', { name: 'Suspend' }).count()).toBe(0);
+      else await page.getByText('There is no such page, or you may not see it.').waitFor();
+    }
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   test('who signs in with a token that may only read changes nothing', async () => {
     const { page, complaints } = await visit();
     await page.getByRole('button', { name: 'Use an access token instead' }).click();

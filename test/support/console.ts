@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core';
 // @ts-expect-error: plain JavaScript, run without a build
 import { buildConsole } from '../../console.config.mjs';
 import { createApp } from '../../src/app.ts';
+import { packageRoot } from '../../src/database/package-root.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { parseEnv } from '../../src/env.ts';
 import { startGateway } from '../../src/start.ts';
@@ -75,6 +76,11 @@ export async function openConsole(
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   await page.goto(url);
   return { page, complaints };
+}
+
+/** Keeps a picture of the page for people to look at: CI keeps the directory. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(packageRoot(), 'test-results', 'screenshots', `${name}.png`) });
 }
 
 /** Signs in with a name and a password, and waits for the first page. */

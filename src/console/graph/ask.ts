@@ -1,4 +1,5 @@
 import type { TadaDocumentNode } from 'gql.tada';
+import type { Problem } from '../parts/states.tsx';
 
 /** The gateway's graph, next to the console whatever the prefix of both. */
 export const GRAPH = new URL('../graphql', document.baseURI).href;
@@ -28,6 +29,10 @@ export function problemIn({ errors }: Answer<unknown>): GraphProblem | undefined
   const [error] = errors ?? [];
   return error && new GraphProblem(error.extensions?.code ?? 'UNKNOWN', error.message);
 }
+
+/** The problem in what was thrown. */
+export const problemFrom = (error: unknown): Problem =>
+  error instanceof GraphProblem ? error : { code: 'UNKNOWN', message: error instanceof Error ? error.message : String(error) };
 
 /**
  * Runs one operation with credentials of its own.

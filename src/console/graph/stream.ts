@@ -8,11 +8,13 @@ interface StreamOptions<Data> {
   /** A subscription that takes `after`. */
   readonly document: unknown;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** @returns the cursor to continue from */
-  readonly onNext: (data: Data) => string;
-  readonly onState: (state: StreamState) => void;
+  /** @returns the cursor to continue from; nothing if each connection begins with the state of now */
+  readonly onNext: (data: Data) => string | undefined;
+  readonly onState?: (state: StreamState) => void;
   /** The events since the last cursor are gone: what is shown must be read again. */
-  readonly onLost: () => void;
+  readonly onLost?: () => void;
+  /** The subscription is complete: nothing more will come. One that has no end is connected again. */
+  readonly onEnd?: () => void;
 }
 
 /** The gateway sends a bookmark every 20 s: a stream that is silent for longer is dead. In ms. */
@@ -27,7 +29,7 @@ const DELAYS = [250, 1000, 2000, 5000, 10_000];
  * the last cursor, so that nothing is missing after a laptop's sleep.
  * @returns a function that ends it
  */
-export function followStream<Data>({ document, variables, onNext, onState, onLost }: StreamOptions<Data>): () => void {
+export function followStream<Data>({ document, variables, onNext, onState = () => {}, onLost, onEnd }: StreamOptions<Data>): () => void {
   const ended = new AbortController();
   let cursor: string | undefined;
   let attempt = 0;
@@ -69,22 +71,24 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
           'content-type': 'application/json',
           accept: 'text/event-stream',
         },
-        body: bodyOf(document, { ...variables, after: cursor }),
+        body: bodyOf(document, cursor === undefined ? variables : { ...variables, after: cursor }),
         signal: connection.signal,
       });
       if (response.status === 401) return expire(token);
       if (!response.ok || !response.body) return;
-      attempt = 1;
       onState(cursor === undefined ? 'live' : 'behind');
       if (cursor !== undefined) settle();
-      for await (const data of framesOf(response.body, () => {
+      for await (const { event, data } of framesOf(response.body, () => {
         clearTimeout(watchdog);
         watchdog = window.setTimeout(leave, SILENCE);
       })) {
+        if (event === 'complete') return onEnd && end();
         const answer = JSON.parse(data) as { data?: Data; errors?: never };
         const problem = problemIn(answer);
         if (problem) return fail(problem, token);
         if (!answer.data) continue;
+        // Only now: one that is refused by an error is tried ever more seldom.
+        attempt = 1;
         cursor = onNext(answer.data);
         if (quiet !== undefined) settle();
       }
@@ -101,7 +105,11 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
     if (code === 'UNAUTHENTICATED') expire(token);
     if (code !== 'CURSOR_EXPIRED' && code !== 'CURSOR_INVALID') return;
     cursor = undefined;
-    onLost();
+    onLost?.();
+  }
+  function end() {
+    ended.abort();
+    onEnd?.();
   }
 
   const tryNow = () => {
@@ -128,8 +136,13 @@ export function followStream<Data>({ document, variables, onNext, onState, onLos
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** The data of each `next` event of a stream. `onBytes` is called at any sign of life, comments included. */
-async function* framesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>, onBytes: () => void): AsyncGenerator<string> {
+interface Frame {
+  readonly event: 'next' | 'complete';
+  readonly data: string;
+}
+
+/** The events of a stream. `onBytes` is called at any sign of life, comments included. */
+async function* framesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>, onBytes: () => void): AsyncGenerator<Frame> {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
@@ -141,8 +154,9 @@ async function* framesOf(body: ReadableStream<Uint8Array<ArrayBuffer>>, onBytes:
     text = frames.pop() ?? '';
     for (const frame of frames) {
       const lines = frame.split('\n');
-      if (!lines.includes('event: next')) continue;
-      yield lines.flatMap((line) => (line.startsWith('data: ') ? [line.slice('data: '.length)] : [])).join('\n');
+      const event = lines.includes('event: next') ? 'next' : lines.includes('event: complete') ? 'complete' : undefined;
+      if (!event) continue;
+      yield { event, data: lines.flatMap((line) => (line.startsWith('data: ') ? [line.slice('data: '.length)] : [])).join('\n') };
     }
   }
 }

@@ -1,17 +1,17 @@
 import { Button, Link, MessageBar, MessageBarBody, MessageBarTitle, makeStyles } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
-import { ask, GraphProblem } from '../graph/ask.ts';
+import { ask } from '../graph/ask.ts';
 import { graphql } from '../graph/graphql.ts';
+import { performAs } from '../graph/perform.ts';
 import { usePlace } from '../location.ts';
 import { Status } from '../parts/badges.tsx';
-import { FormDialog } from '../parts/dialogs.tsx';
+import { ConfirmedDialog } from '../parts/confirmed-dialog.tsx';
 import { ChoiceFilter, Filters } from '../parts/filters.tsx';
 import { EmptyList, List } from '../parts/list.tsx';
 import { Page } from '../parts/page.tsx';
-import type { Problem } from '../parts/states.tsx';
 import type { Column } from '../parts/table.tsx';
-import { basic, useSession } from '../session/session.ts';
+import { isKept, signIn, useSession } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords, wordFor } from '../words/words.tsx';
 
@@ -49,7 +49,14 @@ const ACTIVATE = graphql(`
     }
   }
 `);
-
+const ROTATE = graphql(`
+  mutation RotateAccountToken($input: RotateAccountTokenInput!) {
+    rotateAccountToken(input: $input) {
+      ... on RotateAccountTokenSuccess { account { sid } authToken }
+      ... on Error { code message path }
+    }
+  }
+`);
 const OWN = graphql(`
   query OwnPermissions {
     viewer { permissions }
@@ -59,7 +66,19 @@ const OWN = graphql(`
 const STATUSES = ['ACTIVE', 'SUSPENDED', 'CLOSED'] as const;
 type AccountRow = NonNullable<ResultOf<typeof ACCOUNTS>['accounts']>['nodes'][number];
 
-const useStyles = makeStyles({ token: { overflowWrap: 'anywhere', userSelect: 'all' } });
+const useStyles = makeStyles({
+  token: { overflowWrap: 'anywhere', userSelect: 'all' },
+  actions: { display: 'flex', flexWrap: 'wrap', gap: '4px 12px' },
+});
+
+/** What is done with an account; creating one has none yet. */
+type Deed = { readonly kind: 'create' } | { readonly kind: 'switch' | 'rotate'; readonly account: AccountRow };
+
+/** An auth token that was just made, which is shown once. */
+interface Made {
+  readonly sid: string;
+  readonly token: string;
+}
 
 /** Accounts are changed with the password only, so each dialog asks for it. */
 export default function Accounts() {
@@ -67,12 +86,16 @@ export default function Accounts() {
   const styles = useStyles();
   const { parameters } = usePlace();
   const name = useSession()?.name;
-  const [dialog, setDialog] = useState<'create' | AccountRow>();
-  const [made, setMade] = useState<{ sid: string; token: string }>();
+  const [deed, setDeed] = useState<Deed>();
+  const [made, setMade] = useState<Made>();
   const [version, setVersion] = useState(0);
   const status = STATUSES.find((one) => one === parameters.get('status'));
-  // The list is read again when it is mounted.
-  const changed = () => setVersion(version + 1);
+  const dialog = {
+    // The list is read again when it is mounted.
+    onChange: () => setVersion(version + 1),
+    onMade: setMade,
+    onClose: () => setDeed(undefined),
+  };
   const columns: Column<AccountRow>[] = [
     { title: words('field.name'), cell: ({ friendlyName }) => friendlyName },
     { title: words('field.email'), cell: ({ email }) => email },
@@ -85,9 +108,14 @@ export default function Accounts() {
       cell: (account) =>
         name !== undefined &&
         account.status !== 'CLOSED' && (
-          <Link as="button" onClick={() => setDialog(account)}>
-            {words(account.status === 'ACTIVE' ? 'account.suspend' : 'enterprise.activate')}
-          </Link>
+          <div className={styles.actions}>
+            <Link as="button" onClick={() => setDeed({ kind: 'switch', account })}>
+              {words(account.status === 'ACTIVE' ? 'account.suspend' : 'enterprise.activate')}
+            </Link>
+            <Link as="button" onClick={() => setDeed({ kind: 'rotate', account })}>
+              {words('account.rotate')}
+            </Link>
+          </div>
         ),
     },
   ];
@@ -96,7 +124,7 @@ export default function Accounts() {
       title={words('nav.accounts')}
       actions={
         name !== undefined && (
-          <Button appearance="primary" onClick={() => setDialog('create')}>
+          <Button appearance="primary" onClick={() => setDeed({ kind: 'create' })}>
             {words('account.create')}
           </Button>
         )
@@ -125,35 +153,23 @@ export default function Accounts() {
         types={['Account']}
         empty={<EmptyList title={words('list.noMatch')} />}
       />
-      {dialog === 'create' && name && (
-        <CreateAccount name={name} onMade={setMade} onChange={changed} onClose={() => setDialog(undefined)} />
-      )}
-      {typeof dialog === 'object' && name && (
-        <Switch name={name} account={dialog} onChange={changed} onClose={() => setDialog(undefined)} />
-      )}
+      {deed?.kind === 'create' && <CreateAccount {...dialog} />}
+      {deed?.kind === 'switch' && <Switch {...dialog} account={deed.account} />}
+      {deed?.kind === 'rotate' && <Rotate {...dialog} account={deed.account} />}
     </Page>
   );
 }
 
 interface ChangeProps {
-  /** Of the one who signed in, whose password is asked for. */
-  readonly name: string;
   readonly onChange: () => void;
+  readonly onMade: (made: Made) => void;
   readonly onClose: () => void;
 }
 
-const unknown: Problem = { code: 'UNKNOWN', message: '' };
-const problemFrom = (error: unknown): Problem => (error instanceof GraphProblem ? error : { ...unknown, message: String(error) });
-
-function CreateAccount({
-  name,
-  onMade,
-  onChange,
-  onClose,
-}: ChangeProps & { readonly onMade: (made: { sid: string; token: string }) => void }) {
+function CreateAccount({ onMade, onChange, onClose }: ChangeProps) {
   const words = useWords();
   return (
-    <FormDialog
+    <ConfirmedDialog
       title={words('account.create')}
       submitLabel={words('action.create')}
       asked={[
@@ -166,56 +182,73 @@ function CreateAccount({
             ['reading', words('account.reading')],
           ],
         },
-        { name: 'password', label: words('account.ownPassword'), type: 'password' },
       ]}
-      onSubmit={async ({ email = '', friendlyName, permissions, password = '' }) => {
-        const authorization = basic(name, password);
-        try {
-          // Everything that its creator has: an account cannot give more. The session's own token has less.
-          const { viewer } = await ask(OWN, {}, authorization);
-          const input = {
-            email,
-            friendlyName: friendlyName || undefined,
-            permissions: permissions === 'reading' ? viewer.permissions.filter((one) => one === 'READ') : viewer.permissions,
-          };
-          const { createAccount: result } = await ask(CREATE, { input }, authorization);
-          if (!result || !('account' in result)) return result ?? unknown;
-          return () => {
-            if (result.authToken) onMade({ sid: result.account.sid, token: result.authToken });
-            onChange();
-          };
-        } catch (error) {
-          return problemFrom(error);
-        }
+      onSubmit={async ({ email = '', friendlyName, permissions }, authorization) => {
+        // Everything that its creator has: an account cannot give more. The session's own token has less.
+        const { viewer } = await ask(OWN, {}, authorization);
+        const { problem, success } = await performAs(authorization, CREATE, {
+          email,
+          friendlyName: friendlyName || undefined,
+          permissions: permissions === 'reading' ? viewer.permissions.filter((one) => one === 'READ') : viewer.permissions,
+        });
+        if (problem) return problem;
+        return () => {
+          if (success.authToken) onMade({ sid: success.account.sid, token: success.authToken });
+          onChange();
+        };
       }}
       onClose={onClose}
     />
   );
 }
 
-function Switch({ name, account: { sid, email, status }, onChange, onClose }: ChangeProps & { readonly account: AccountRow }) {
+interface AccountProps extends ChangeProps {
+  readonly account: AccountRow;
+}
+
+function Switch({ account: { sid, email, status }, onChange, onClose }: AccountProps) {
   const words = useWords();
   const isActive = status === 'ACTIVE';
   const action = words(isActive ? 'account.suspend' : 'enterprise.activate');
   return (
-    <FormDialog
+    <ConfirmedDialog
       title={`${action}: ${email}`}
       submitLabel={action}
-      asked={[{ name: 'password', label: words('account.ownPassword'), type: 'password' }]}
-      onSubmit={async ({ password = '' }) => {
-        try {
-          const authorization = basic(name, password);
-          const result = isActive
-            ? (await ask(SUSPEND, { input: { sid } }, authorization)).suspendAccount
-            : (await ask(ACTIVATE, { input: { sid } }, authorization)).activateAccount;
-          return result && 'account' in result ? onChange : (result ?? unknown);
-        } catch (error) {
-          return problemFrom(error);
-        }
+      asked={[]}
+      onSubmit={async (_, authorization) => {
+        const { problem } = isActive ? await performAs(authorization, SUSPEND, { sid }) : await performAs(authorization, ACTIVATE, { sid });
+        return problem ?? onChange;
       }}
       onClose={onClose}
     >
       {words(isActive ? 'account.suspendText' : 'account.activateText')}
-    </FormDialog>
+    </ConfirmedDialog>
+  );
+}
+
+function Rotate({ account: { sid, email }, onMade, onChange, onClose }: AccountProps) {
+  const words = useWords();
+  const session = useSession();
+  const own = session?.viewer.account.sid === sid;
+  return (
+    <ConfirmedDialog
+      title={`${words('account.rotate')}: ${email}`}
+      submitLabel={words('account.rotate')}
+      asked={[]}
+      onSubmit={async (_, authorization) => {
+        const { problem, success } = await performAs(authorization, ROTATE, { sid, own });
+        if (problem) return problem;
+        const { authToken } = success;
+        // The session has just ended with the former token, and goes on with the new one.
+        if (own && authToken) await signIn({ name: session.name ?? sid, password: authToken }, isKept()).catch(() => undefined);
+        return () => {
+          if (authToken) onMade({ sid, token: authToken });
+          onChange();
+        };
+      }}
+      onClose={onClose}
+    >
+      {words(own ? 'account.rotateOwnText' : 'account.rotateText')}
+    </ConfirmedDialog>
   );
 }

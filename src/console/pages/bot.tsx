@@ -1,7 +1,6 @@
 import { Button, Link } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { goTo, linkTo } from '../location.ts';
@@ -9,8 +8,8 @@ import { AppPackage } from '../parts/app-package.tsx';
 import { BotChecks } from '../parts/bot-checks.tsx';
 import { BotHealth } from '../parts/bot-health.tsx';
 import { FormDialog } from '../parts/dialogs.tsx';
+import { One } from '../parts/one.tsx';
 import { Facts, Page } from '../parts/page.tsx';
-import { Empty, Loading, ProblemBar, problemOf } from '../parts/states.tsx';
 import { may } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords } from '../words/words.tsx';
@@ -43,14 +42,15 @@ const DELETE = graphql(`
 type BotData = NonNullable<ResultOf<typeof BOT>['bot']>;
 
 export default function Bot({ sid }: { readonly sid: string }) {
+  return (
+    <One document={BOT} variables={{ sid }} thingOf={({ bot }) => bot} missing="error.BOT_NOT_FOUND">
+      {(bot) => <BotPage bot={bot} />}
+    </One>
+  );
+}
+
+function BotPage({ bot }: { readonly bot: BotData }) {
   const words = useWords();
-  const [{ data, error, fetching }, reload] = useQuery({ query: BOT, variables: { sid } });
-  if (!data) {
-    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
-    return fetching ? <Loading /> : null;
-  }
-  const { bot } = data;
-  if (!bot) return <Empty title={words('error.BOT_NOT_FOUND')} />;
   return (
     <Page title={words('bot.of', { name: bot.enterprise.name })} actions={may('WRITE') && <Actions bot={bot} />}>
       <Facts
@@ -71,9 +71,9 @@ export default function Bot({ sid }: { readonly sid: string }) {
           [words('field.updated'), <Time key="updated" value={bot.dateUpdated} />],
         ]}
       />
-      <AppPackage sid={sid} />
-      <BotHealth sid={sid} />
-      {may('WRITE') && <BotChecks sid={sid} />}
+      <AppPackage sid={bot.sid} />
+      <BotHealth sid={bot.sid} />
+      {may('WRITE') && <BotChecks sid={bot.sid} />}
     </Page>
   );
 }

@@ -1,16 +1,17 @@
 import { Button, Field, Link, makeStyles, mergeClasses, Textarea, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { type FormEvent, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import { useClient, useQuery } from 'urql';
+import { useClient } from 'urql';
 import { MessageFeed, type MessageRow } from '../graph/feed.ts';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { linkTo } from '../location.ts';
 import { LiveState, Status } from '../parts/badges.tsx';
 import { MessageDialog } from '../parts/message-dialog.tsx';
+import { One } from '../parts/one.tsx';
 import { Page } from '../parts/page.tsx';
 import { segmentsOf } from '../parts/segments.ts';
-import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../parts/states.tsx';
+import { Loading, type Problem, ProblemBar } from '../parts/states.tsx';
 import { may } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords, wordFor } from '../words/words.tsx';
@@ -57,14 +58,11 @@ const useStyles = makeStyles({
 type ConversationData = NonNullable<ResultOf<typeof CONVERSATION>['conversation']>;
 
 export default function Conversation({ sid }: { readonly sid: string }) {
-  const words = useWords();
-  const [{ data, error, fetching }, reload] = useQuery({ query: CONVERSATION, variables: { sid } });
-  if (!data) {
-    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
-    return fetching ? <Loading /> : null;
-  }
-  if (!data.conversation) return <Empty title={words('conversation.unknown')} />;
-  return <Chat conversation={data.conversation} />;
+  return (
+    <One document={CONVERSATION} variables={{ sid }} thingOf={({ conversation }) => conversation} missing="conversation.unknown">
+      {(conversation) => <Chat conversation={conversation} />}
+    </One>
+  );
 }
 
 function Chat({ conversation: { sid, phone, mapping, enterprise } }: { readonly conversation: ConversationData }) {

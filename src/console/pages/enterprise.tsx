@@ -1,14 +1,14 @@
 import { Button, Checkbox, Link } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { linkTo } from '../location.ts';
+import { AdminActions } from '../parts/admin-actions.tsx';
 import { Status } from '../parts/badges.tsx';
 import { FormDialog } from '../parts/dialogs.tsx';
+import { One } from '../parts/one.tsx';
 import { Facts, Page } from '../parts/page.tsx';
-import { Empty, Loading, ProblemBar, problemOf } from '../parts/states.tsx';
 import { isProvider, may } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords } from '../words/words.tsx';
@@ -42,17 +42,24 @@ const CLOSE = graphql(`
 type EnterpriseData = NonNullable<ResultOf<typeof ENTERPRISE>['enterprise']>;
 
 export default function Enterprise({ sid }: { readonly sid: string }) {
-  const words = useWords();
-  const [{ data, error, fetching }, reload] = useQuery({ query: ENTERPRISE, variables: { sid } });
-  if (!data) {
-    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
-    return fetching ? <Loading /> : null;
-  }
-  const { enterprise } = data;
-  if (!enterprise) return <Empty title={words('error.ENTERPRISE_NOT_FOUND')} />;
-  const { admin, bot } = enterprise;
   return (
-    <Page title={enterprise.name} actions={may('WRITE') && enterprise.status !== 'CLOSED' && <Actions enterprise={enterprise} />}>
+    <One document={ENTERPRISE} variables={{ sid }} thingOf={({ enterprise }) => enterprise} missing="error.ENTERPRISE_NOT_FOUND">
+      {(enterprise, reload) => <EnterprisePage enterprise={enterprise} onChange={reload} />}
+    </One>
+  );
+}
+
+function EnterprisePage({ enterprise, onChange }: { readonly enterprise: EnterpriseData; readonly onChange: () => void }) {
+  const words = useWords();
+  const { sid, admin, bot, status } = enterprise;
+  const actions = may('WRITE') && status !== 'CLOSED' && (
+    <>
+      <Actions enterprise={enterprise} />
+      <AdminActions enterprise={enterprise} onChange={onChange} />
+    </>
+  );
+  return (
+    <Page title={enterprise.name} actions={actions}>
       <Facts
         facts={[
           [words('field.status'), <Status key="status" status={enterprise.status} />],

@@ -1,13 +1,12 @@
 import { Button, Link } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
-import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { goTo, linkTo } from '../location.ts';
 import { FormDialog } from '../parts/dialogs.tsx';
+import { One } from '../parts/one.tsx';
 import { Facts, Page } from '../parts/page.tsx';
-import { Empty, Loading, ProblemBar, problemOf } from '../parts/states.tsx';
 import { may } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords } from '../words/words.tsx';
@@ -41,15 +40,16 @@ const DELETE = graphql(`
 type MappingData = NonNullable<ResultOf<typeof MAPPING>['mapping']>;
 
 export default function Mapping({ sid }: { readonly sid: string }) {
+  return (
+    <One document={MAPPING} variables={{ sid }} thingOf={({ mapping }) => mapping} missing="error.MAPPING_NOT_FOUND">
+      {(mapping) => <MappingPage mapping={mapping} />}
+    </One>
+  );
+}
+
+function MappingPage({ mapping }: { readonly mapping: MappingData }) {
   const words = useWords();
-  const [{ data, error, fetching }, reload] = useQuery({ query: MAPPING, variables: { sid } });
-  if (!data) {
-    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
-    return fetching ? <Loading /> : null;
-  }
-  const { mapping } = data;
-  if (!mapping) return <Empty title={words('error.MAPPING_NOT_FOUND')} />;
-  const { enterprise } = mapping;
+  const { sid, enterprise } = mapping;
   return (
     <Page title={mapping.name} actions={may('WRITE') && <Actions mapping={mapping} />}>
       <Facts

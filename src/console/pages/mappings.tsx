@@ -10,7 +10,7 @@ import { ChoiceFilter, Filters, TextFilter } from '../parts/filters.tsx';
 import { EmptyList, List } from '../parts/list.tsx';
 import { Page } from '../parts/page.tsx';
 import type { Column } from '../parts/table.tsx';
-import { may } from '../session/session.ts';
+import { may, mayImport } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords } from '../words/words.tsx';
 
@@ -52,9 +52,16 @@ export default function Mappings() {
     { title: words('field.created'), sort: 'DATE_CREATED', cell: ({ dateCreated }) => <Time value={dateCreated} /> },
   ];
   const create = may('WRITE') && (
-    <Button appearance="primary" onClick={() => setCreating(true)}>
-      {words('mapping.create')}
-    </Button>
+    <>
+      {mayImport() && (
+        <Button onClick={() => goTo('/mapping-import', { enterprise: parameters.get('enterprise') ?? undefined })}>
+          {words('import.title')}
+        </Button>
+      )}
+      <Button appearance="primary" onClick={() => setCreating(true)}>
+        {words('mapping.create')}
+      </Button>
+    </>
   );
   return (
     <Page title={words('nav.mappings')} actions={create}>

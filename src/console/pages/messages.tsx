@@ -24,7 +24,7 @@ const HEIGHT = { wide: 44, narrow: 76 };
 const useStyles = makeStyles({
   row: {
     display: 'grid',
-    gridTemplateColumns: '180px 120px minmax(90px, 1fr) minmax(90px, 1fr) minmax(120px, 3fr) 130px',
+    gridTemplateColumns: '170px 100px minmax(150px, 3fr) minmax(150px, 3fr) minmax(120px, 5fr) 120px',
     alignItems: 'center',
     gap: '8px',
     padding: '0 8px',

@@ -1,8 +1,9 @@
 import { Button, Field, Input, Link, MessageBar, MessageBarBody, MessageBarTitle, makeStyles } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { type FormEvent, type ReactNode, useState } from 'react';
-import { ask, GraphProblem } from '../graph/ask.ts';
+import { ask, problemFrom } from '../graph/ask.ts';
 import { graphql } from '../graph/graphql.ts';
+import { performAs } from '../graph/perform.ts';
 import { FormDialog } from '../parts/dialogs.tsx';
 import { Page } from '../parts/page.tsx';
 import { Empty, type Problem, ProblemBar } from '../parts/states.tsx';
@@ -46,8 +47,6 @@ const useStyles = makeStyles({
 
 type Listed = NonNullable<ResultOf<typeof TOKENS>['accessTokens']>['nodes'];
 type ListedToken = Listed[number];
-
-const problemFrom = (error: unknown): Problem => (error instanceof GraphProblem ? error : { code: 'UNKNOWN', message: String(error) });
 
 /** A token cannot manage tokens, so this page asks for the password, and keeps it while it is open. */
 export default function Tokens() {
@@ -128,12 +127,9 @@ function TokenList({ listed, authorization, problem, onChange, onProblem }: Toke
   const [token, setToken] = useState<string>();
 
   async function revoke(sid: string) {
-    try {
-      await ask(REVOKE, { input: { sid } }, authorization);
-      await onChange();
-    } catch (error) {
-      onProblem(problemFrom(error));
-    }
+    const { problem: found } = await performAs(authorization, REVOKE, { sid });
+    if (found) onProblem(found);
+    else await onChange();
   }
 
   const columns: Column<ListedToken>[] = [
@@ -233,9 +229,8 @@ function CreateToken({ permissions, authorization, onToken, onClose }: CreateTok
           expiresIn: Number(expiresIn),
           enterpriseSid: enterpriseSid || undefined,
         };
-        const { createAccessToken: result } = await ask(CREATE, { input }, authorization);
-        if (result && 'token' in result) return () => onToken(result.token);
-        return result ?? { code: 'UNKNOWN', message: '' };
+        const { problem, success } = await performAs(authorization, CREATE, input);
+        return problem ?? (() => onToken(success.token));
       }}
       onClose={onClose}
     />

@@ -1,13 +1,16 @@
 import { Button, Field, Input, Select } from '@fluentui/react-components';
 import type { ResultOf, VariablesOf } from 'gql.tada';
+import { useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
 import { change, usePlace } from '../location.ts';
+import { Download } from '../parts/download.tsx';
 import { EnterpriseFilter } from '../parts/enterprise-choice.tsx';
 import { Filters } from '../parts/filters.tsx';
 import { Page } from '../parts/page.tsx';
-import { Empty, Loading, ProblemBar, problemOf } from '../parts/states.tsx';
+import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
+import { mayExport } from '../session/session.ts';
 import { useSpeech, useWords, wordFor } from '../words/words.tsx';
 
 const USAGE = graphql(`
@@ -17,6 +20,15 @@ const USAGE = graphql(`
       enterpriseSid mappingSid direction channelStatus type
       enterprise { name }
       mapping { name }
+    }
+  }
+`);
+
+const EXPORT_MESSAGES = graphql(`
+  mutation ExportMessages($input: ExportMessagesInput!) {
+    exportMessages(input: $input) {
+      ... on ExportMessagesSuccess { url }
+      ... on Error { code message path }
     }
   }
 `);
@@ -75,15 +87,27 @@ export default function Usage() {
     { title: words('usage.failed'), cell: ({ failed }) => number(failed) },
     { title: words('usage.median'), cell: ({ medianDeliveryTime }) => seconds(medianDeliveryTime) },
   ];
+  const [problem, setProblem] = useState<Problem>();
   const rows = data?.usage ?? [];
   const total = (field: 'messages' | 'segments') => number(rows.reduce((sum, row) => sum + row[field], 0));
   return (
     <Page
       title={words('nav.usage')}
       actions={
-        <Button disabled={rows.length === 0} onClick={() => download(`usage-${from}-${to}.csv`, csvOf(rows))}>
-          {words('usage.csv')}
-        </Button>
+        <>
+          <Button disabled={rows.length === 0} onClick={() => download(`usage-${from}-${to}.csv`, csvOf(rows))}>
+            {words('usage.csv')}
+          </Button>
+          {mayExport() && (
+            <Download
+              label={words('usage.csvMessages')}
+              document={EXPORT_MESSAGES}
+              input={messagesOf(variables)}
+              isDisabled={rows.length === 0}
+              onProblem={setProblem}
+            />
+          )}
+        </>
       }
     >
       <Filters>
@@ -114,6 +138,7 @@ export default function Usage() {
         </Field>
         <EnterpriseFilter />
       </Filters>
+      {problem && <ProblemBar problem={problem} />}
       {error && <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />}
       {!data && fetching && <Loading />}
       {data && rows.length === 0 && <Empty title={words('usage.none')} />}
@@ -126,6 +151,11 @@ export default function Usage() {
     </Page>
   );
 }
+
+/** The messages that the usage counts. Its end is not in the period, the export's is. */
+const messagesOf = ({ from, to, filter }: VariablesOf<typeof USAGE>): VariablesOf<typeof EXPORT_MESSAGES>['input'] => ({
+  filter: { createdFrom: from, createdTo: new Date(Date.parse(to) - 1).toISOString(), enterpriseSid: filter?.enterpriseSid },
+});
 
 function periodOf(from: string, granularity: (typeof GRANULARITIES)[number], language: string): string {
   const date = new Date(from);

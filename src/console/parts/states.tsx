@@ -40,7 +40,7 @@ export function problemOf({ networkError, graphQLErrors, message }: CombinedErro
 }
 
 /** A problem in words of the reader's language; in the gateway's own if there are none. */
-export const sentenceOf = (words: Words, { code, message }: Problem): string => wordFor(words, 'error', code, message || code);
+export const sentenceOf = (words: Words, { code, message }: Problem): string => wordFor(words, 'error', code, message || code, { message });
 
 /** A problem, with a way to try again if there is one. */
 export function ProblemBar({ problem, onRetry }: { readonly problem: Problem; readonly onRetry?: () => void }) {
@@ -51,7 +51,7 @@ export function ProblemBar({ problem, onRetry }: { readonly problem: Problem; re
     <MessageBar intent="error" layout="multiline" className={styles.bar} role="alert">
       <MessageBarBody>
         <MessageBarTitle>{sentence}</MessageBarTitle>
-        {problem.message !== sentence && problem.message}
+        {!sentence.includes(problem.message) && problem.message}
       </MessageBarBody>
       {onRetry && (
         <MessageBarActions>

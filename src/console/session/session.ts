@@ -13,7 +13,7 @@ const VIEWER = graphql(`
       account { sid friendlyName }
       admin { sid email }
       enterprise { sid name }
-      organization { sid name displayName logo accentColor }
+      organization { sid name displayName logo accentColor features }
     }
   }
 `);
@@ -21,6 +21,14 @@ const EXCHANGE = graphql(`
   mutation Exchange($input: CreateAccessTokenInput!) {
     createAccessToken(input: $input) {
       ... on CreateAccessTokenSuccess { token accessToken { sid dateExpires } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+const REVOKE = graphql(`
+  mutation RevokeOwn($input: RevokeAccessTokenInput!) {
+    revokeAccessToken(input: $input) {
       ... on Error { code message path }
     }
   }
@@ -40,6 +48,8 @@ export interface Session {
   readonly token: string;
   /** What was typed as the name. Absent if an access token was given. */
   readonly name?: string;
+  /** The sid of the token, if the page has created it. */
+  readonly tokenSid?: string;
   readonly viewer: Viewer;
   /** In ms since 1970. */
   readonly expires: number;
@@ -67,6 +77,15 @@ export const may = (permission: Permission): boolean => session?.viewer.permissi
 /** Whether the signed-in one is the provider itself, with its whole organization: only then are enterprises created, (de)activated and closed. */
 export const isProvider = (): boolean => session !== undefined && !session.viewer.admin && !session.viewer.enterprise;
 
+/** Whether the signed-in one may import mappings. An enterprise's admin may, if the organization has opted in. */
+export const mayImport = (): boolean => may('WRITE') && hasFeature('ADMIN_IMPORT');
+
+/** Whether the signed-in one may download files, as mayImport. */
+export const mayExport = (): boolean => may('READ') && hasFeature('ADMIN_EXPORT');
+
+const hasFeature = (feature: Viewer['organization']['features'][number]): boolean =>
+  session !== undefined && (!session.viewer.admin || session.viewer.organization.features.includes(feature));
+
 /** The header of HTTP Basic. Both are UTF-8. */
 export function basic(name: string, password: string): string {
   const bytes = new TextEncoder().encode(`${name}:${password}`);
@@ -86,10 +105,20 @@ export async function signIn(credentials: Credentials, isKept: boolean): Promise
   else window.sessionStorage.removeItem(STORED);
 }
 
-/** Forgets the token. It cannot revoke itself, but expires. */
+/** Forgets the token, and revokes it if the page has created it. One that was given may have other users. */
 export function signOut(): void {
+  const { token = '', tokenSid, expires = 0 } = session ?? {};
   window.sessionStorage.removeItem(STORED);
   set(undefined);
+  // A token that cannot be revoked now expires.
+  if (tokenSid && expires > 0) ask(REVOKE, { input: { sid: tokenSid } }, `Bearer ${token}`).catch(() => undefined);
+}
+
+/** Shows what the signed-in one's organization is called and looks like from now on. */
+export function rebrand(organization: Partial<Viewer['organization']>): void {
+  if (!session) return;
+  set({ ...session, viewer: { ...session.viewer, organization: { ...session.viewer.organization, ...organization } } });
+  if (isKept()) window.sessionStorage.setItem(STORED, JSON.stringify(session));
 }
 
 /** Whether the session is in this tab's storage. */
@@ -112,12 +141,11 @@ async function withToken(token: string): Promise<Session> {
 async function exchanged(name: string, password: string): Promise<Session> {
   const authorization = basic(name, password);
   const { viewer } = await ask(VIEWER, {}, authorization);
-  // A read-only account cannot create a token.
-  if (!viewer.permissions.includes('WRITE')) throw new GraphProblem('READ_ONLY_ACCOUNT', '');
   const permissions = USED.filter((permission) => viewer.permissions.includes(permission));
   const { createAccessToken: result } = await ask(EXCHANGE, { input: { expiresIn: LIFETIME, permissions } }, authorization);
   if (!result || !('token' in result)) throw new GraphProblem(result?.code ?? 'UNKNOWN', result?.message ?? '');
-  return { token: result.token, name, viewer: { ...viewer, permissions }, expires: Date.parse(result.accessToken.dateExpires) };
+  const { sid: tokenSid, dateExpires } = result.accessToken;
+  return { token: result.token, tokenSid, name, viewer: { ...viewer, permissions }, expires: Date.parse(dateExpires) };
 }
 
 function set(next: Session | undefined): void {

@@ -1,6 +1,6 @@
 import { Button, Card, Checkbox, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
 import { type FormEvent, useState } from 'react';
-import { GraphProblem } from '../graph/ask.ts';
+import { problemFrom } from '../graph/ask.ts';
 import { type Problem, ProblemBar } from '../parts/states.tsx';
 import { useWords } from '../words/words.tsx';
 import { type Credentials, isKept, signIn } from './session.ts';
@@ -47,7 +47,7 @@ export function SignInForm({ name: fixed, onDone }: { readonly name?: string; re
       await signIn(credentials, keep);
       onDone?.();
     } catch (error) {
-      setProblem(error instanceof GraphProblem ? error : { code: 'UNKNOWN', message: String(error) });
+      setProblem(problemFrom(error));
       setBusy(false);
     }
   }

@@ -1,0 +1,135 @@
+import { Button, Field, Link, makeStyles, Select, Spinner, tokens } from '@fluentui/react-components';
+import type { ResultOf } from 'gql.tada';
+import { type FormEvent, useState } from 'react';
+import { useQuery } from 'urql';
+import { problemFrom } from '../graph/ask.ts';
+import { graphql } from '../graph/graphql.ts';
+import { linkHere } from '../graph/links.ts';
+import { usePerform } from '../graph/perform.ts';
+import { goTo, linkTo, usePlace } from '../location.ts';
+import { useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
+import { FileField } from '../parts/file-field.tsx';
+import { ImportOutcome } from '../parts/import-counts.tsx';
+import { Page } from '../parts/page.tsx';
+import { Loading, type Problem, ProblemBar, problemOf } from '../parts/states.tsx';
+import { type Column, Table } from '../parts/table.tsx';
+import { Time } from '../words/times.tsx';
+import { useWords, wordFor } from '../words/words.tsx';
+
+const PREPARE = graphql(`
+  mutation ImportMappings($input: ImportMappingsInput!) {
+    importMappings(input: $input) {
+      ... on ImportMappingsSuccess { mappingImport { sid } uploadUrl }
+      ... on Error { code message path }
+    }
+  }
+`);
+const LATEST = graphql(`
+  query LatestImports {
+    mappingImports(first: 10) {
+      sid status dateCreated counts { pending valid invalid created existing failed }
+      enterprise { sid name }
+    }
+  }
+`);
+const CONTEXT = { additionalTypenames: ['MappingImport'] };
+
+const useStyles = makeStyles({
+  form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '640px', marginBottom: '32px' },
+  text: { margin: 0 },
+  end: { alignSelf: 'flex-start' },
+  title: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500 },
+});
+
+type ImportRow = ResultOf<typeof LATEST>['mappingImports'][number];
+
+/** Chooses a file, and has its rows checked. */
+export default function MappingImport() {
+  const words = useWords();
+  const styles = useStyles();
+  const given = usePlace().parameters.get('enterprise') ?? undefined;
+  const choices = useEnterpriseChoices(true);
+  const prepare = usePerform(PREPARE);
+  const [chosen, setChosen] = useState(given);
+  const [file, setFile] = useState<File>();
+  const [problem, setProblem] = useState<Problem>();
+  const [isBusy, setBusy] = useState(false);
+  if (!choices) return <Loading />;
+  const enterpriseSid = chosen ?? choices[0]?.[0] ?? '';
+
+  async function submit(event: FormEvent) {
+    event.preventDefault();
+    if (!file) return;
+    setBusy(true);
+    const { problem: found, success } = await prepare({ enterpriseSid });
+    const refused = found ?? (await upload(success.uploadUrl, file));
+    setBusy(false);
+    setProblem(refused);
+    if (!refused && success) goTo(`/mapping-import/${success.mappingImport.sid}`);
+  }
+
+  return (
+    <Page title={words('import.title')}>
+      {problem && <ProblemBar problem={problem} />}
+      <form className={styles.form} onSubmit={submit}>
+        <p className={styles.text}>{words('import.text')}</p>
+        <Field label={words('field.enterprise')} required>
+          <Select value={enterpriseSid} onChange={(_, { value }) => setChosen(value)}>
+            {choices.map(([value, text]) => (
+              <option key={value} value={value}>
+                {text}
+              </option>
+            ))}
+          </Select>
+        </Field>
+        <FileField label={words('import.file')} isRequired accept=".csv,.jsonl,.ndjson,.txt,text/csv" onFile={setFile} />
+        <Button type="submit" appearance="primary" className={styles.end} disabled={isBusy || !file || enterpriseSid === ''}>
+          {words('import.check')}
+        </Button>
+        <div aria-live="polite">{isBusy && <Spinner size="tiny" label={words('import.uploading')} />}</div>
+      </form>
+      <Latest />
+    </Page>
+  );
+}
+
+/** Uploads a file as the browser reads it. @returns what is wrong with it */
+async function upload(url: string, file: File): Promise<Problem | undefined> {
+  try {
+    const response = await fetch(linkHere(url), { method: 'PUT', credentials: 'omit', body: file });
+    if (response.ok) return undefined;
+    const { code, message = response.statusText } = (await response.json().catch(() => ({}))) as { code?: string; message?: string };
+    if (response.status === 429) return { code: 'TOO_MANY_REQUESTS', message };
+    return { code: response.status === 400 ? 'IMPORT_FILE' : (code ?? 'UNKNOWN'), message };
+  } catch (error) {
+    // A file that was changed meanwhile cannot be read, either.
+    return { ...problemFrom(error), code: 'NETWORK' };
+  }
+}
+
+function Latest() {
+  const words = useWords();
+  const styles = useStyles();
+  const [{ data, error }, reload] = useQuery({ query: LATEST, context: CONTEXT });
+  if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
+  const columns: Column<ImportRow>[] = [
+    {
+      title: words('field.time'),
+      cell: ({ sid, dateCreated }) => (
+        <Link href={linkTo(`/mapping-import/${sid}`)}>
+          <Time value={dateCreated} />
+        </Link>
+      ),
+    },
+    { title: words('field.enterprise'), cell: ({ enterprise: { sid, name } }) => <Link href={linkTo(`/enterprises/${sid}`)}>{name}</Link> },
+    { title: words('field.status'), cell: ({ status }) => wordFor(words, 'importStatus', status) },
+    { title: words('import.rows'), cell: ({ counts }) => <ImportOutcome counts={counts} /> },
+  ];
+  if (!data || data.mappingImports.length === 0) return null;
+  return (
+    <section aria-label={words('import.latest')}>
+      <h2 className={styles.title}>{words('import.latest')}</h2>
+      <Table caption={words('import.latest')} columns={columns} nodes={data.mappingImports} keyOf={({ sid }) => sid} />
+    </section>
+  );
+}

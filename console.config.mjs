@@ -98,15 +98,22 @@ export async function buildConsole() {
 
   writeFileSync(PACKAGES, JSON.stringify(packagesOf(metafile)));
 
-  const [fresh, former] = [`${OUT}.new`, `${OUT}.old`];
+  // Of this process: tests may build it twice at a time.
+  const [fresh, former] = [`${OUT}.new-${process.pid}`, `${OUT}.old-${process.pid}`];
   for (const directory of [fresh, former]) rmSync(directory, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true });
   for (const { name, contents } of files) {
     writeFileSync(join(fresh, name), contents);
     if (name.endsWith('.js')) writeFileSync(join(fresh, `${name}.gz`), gzipSync(contents, { level: 9 }));
   }
-  if (existsSync(OUT)) renameSync(OUT, former);
-  renameSync(fresh, OUT);
+  try {
+    if (existsSync(OUT)) renameSync(OUT, former);
+    renameSync(fresh, OUT);
+  } catch (error) {
+    // The other one's build, of the same sources, is there.
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
+    rmSync(fresh, { recursive: true, force: true });
+  }
   rmSync(former, { recursive: true, force: true });
   return { first: first.map(nameOf) };
 }

@@ -1,6 +1,7 @@
-import { FluentProvider, makeStaticStyles, useModalAttributes } from '@fluentui/react-components';
+import { FluentProvider, makeStaticStyles, makeStyles } from '@fluentui/react-components';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { KeptFocus } from './parts/focus.tsx';
 import { identityOf, useSession } from './session/session.ts';
 import { SignIn } from './session/sign-in.tsx';
 import { Shell } from './shell.tsx';
@@ -9,26 +10,19 @@ import { useTheme } from './theme.ts';
 import { Speaking } from './words/words.tsx';
 
 const useStaticStyles = makeStaticStyles({ body: { margin: 0 } });
+const useStyles = makeStyles({ page: { minHeight: '100vh' } });
 
 function Console() {
   useStaticStyles();
+  const styles = useStyles();
   const { name, theme, choose } = useTheme();
   const session = useSession();
   return (
-    <FluentProvider theme={theme}>
-      <Focus />
+    <FluentProvider theme={theme} className={styles.page}>
+      <KeptFocus />
       {session ? <Shell key={identityOf(session)} session={session} theme={name} onTheme={choose} /> : <SignIn />}
     </FluentProvider>
   );
-}
-
-/**
- * Keeps Fluent UI's keeper of focus for as long as the page is open. It would end with the last dialog, before it has shown the rest of the page to
- * screen readers again.
- */
-function Focus() {
-  useModalAttributes({});
-  return null;
 }
 
 const place = document.getElementById('console');

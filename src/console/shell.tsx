@@ -1,5 +1,5 @@
 import { Button, makeStyles, mergeClasses, Select, tokens } from '@fluentui/react-components';
-import { Suspense, useEffect, useMemo } from 'react';
+import { Suspense, useEffect, useMemo, useRef } from 'react';
 import { Provider } from 'urql';
 import { createClient } from './graph/client.ts';
 import { linkTo, usePlace } from './location.ts';
@@ -122,19 +122,29 @@ function Header({ session: { viewer }, theme, onTheme }: ShellProps) {
   );
 }
 
+/** Whether a path is a page's own, or one of its things'. */
+const isAt = (own: string, path: string) => path === own || path.startsWith(`${own}/`);
+
 function Navigation() {
   const styles = useStyles();
   const { words } = useSpeech();
   const { path } = usePlace();
+  const list = useRef<HTMLUListElement>(null);
+  // On a narrow screen, the place may be beyond its edge.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the place is another one
+  useEffect(() => {
+    // Not what it returns, which is a promise in new browsers and no way to end the effect.
+    void list.current?.querySelector('[data-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [path]);
   return (
     <nav className={styles.nav} aria-label={words('nav.label')}>
-      <ul className={styles.items}>
+      <ul className={styles.items} ref={list}>
         {ROUTES.filter(({ isFor = () => true }) => isFor()).map(
           ({ path: own, word }) =>
             word && (
-              <li key={own}>
+              <li key={own} data-current={isAt(own, path) || undefined}>
                 <a
-                  className={mergeClasses(styles.item, (path === own || path.startsWith(`${own}/`)) && styles.current)}
+                  className={mergeClasses(styles.item, isAt(own, path) && styles.current)}
                   aria-current={path === own ? 'page' : undefined}
                   href={linkTo(own)}
                 >

@@ -10,6 +10,7 @@ test.each([
   ['ErrorCode', 'error'],
   ['AuditAction', 'audit'],
   ['MessageHoldReason', 'hold'],
+  ['MessageHoldReason', 'holdCure'],
   ['ChannelStatus', 'status'],
   ['AccountStatus', 'status'],
   ['EnterpriseStatus', 'status'],

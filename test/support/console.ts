@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Browser, Page } from 'playwright-core';
 // @ts-expect-error: plain JavaScript, run without a build
 import { buildConsole } from '../../console.config.mjs';
+// @ts-expect-error: plain JavaScript, run without a build
+import { isStale } from '../../esbuild.config.mjs';
 import { createApp } from '../../src/app.ts';
 import { packageRoot } from '../../src/database/package-root.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
@@ -28,9 +30,12 @@ export interface ConsoleGateway {
 
 let built: Promise<{ first: readonly string[] }> | undefined;
 
-/** Builds the console from its sources, once a process. @returns the scripts that its first load needs */
+/** The console's build, made again if the sources have changed since. @returns the scripts that its first load needs */
 export function builtConsole(): Promise<{ first: readonly string[] }> {
-  built ??= buildConsole() as Promise<{ first: readonly string[] }>;
+  built ??= Promise.resolve(isStale() ? buildConsole() : undefined).then(async () => {
+    const page = await readFile(join(packageRoot(), 'dist', 'console', 'index.html'), 'utf8');
+    return { first: [...page.matchAll(/(?:src|href)="([\w.-]+\.js)"/g)].map(([, name = '']) => name) };
+  });
   return built;
 }
 

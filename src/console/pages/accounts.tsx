@@ -1,4 +1,4 @@
-import { Button, Link, MessageBar, MessageBarBody, MessageBarTitle, makeStyles } from '@fluentui/react-components';
+import { Button, Link, MessageBar, MessageBarBody, MessageBarTitle, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
 import { ask } from '../graph/ask.ts';
@@ -68,7 +68,7 @@ type AccountRow = NonNullable<ResultOf<typeof ACCOUNTS>['accounts']>['nodes'][nu
 
 const useStyles = makeStyles({
   token: { overflowWrap: 'anywhere', userSelect: 'all' },
-  actions: { display: 'flex', flexWrap: 'wrap', gap: '4px 12px' },
+  actions: { display: 'flex', flexWrap: 'wrap', gap: '4px 12px', lineHeight: tokens.lineHeightBase300 },
 });
 
 /** What is done with an account; creating one has none yet. */
@@ -97,8 +97,15 @@ export default function Accounts() {
     onClose: () => setDeed(undefined),
   };
   const columns: Column<AccountRow>[] = [
-    { title: words('field.name'), cell: ({ friendlyName }) => friendlyName },
-    { title: words('field.email'), cell: ({ email }) => email },
+    {
+      title: words('field.name'),
+      cell: ({ friendlyName, email }) => (
+        <>
+          <div>{email}</div>
+          {friendlyName !== email && <div>{friendlyName}</div>}
+        </>
+      ),
+    },
     { title: 'SID', cell: ({ sid }) => sid },
     { title: words('field.status'), cell: ({ status: now }) => <Status status={now} /> },
     { title: words('tokens.permissions'), cell: ({ permissions }) => permissions.join(', ') },

@@ -36,6 +36,7 @@ export default function Conversations() {
     {
       title: words('conversation.phone'),
       sort: 'PHONE',
+      isWhole: true,
       cell: ({ sid, phone }) => <Link href={linkTo(`/conversations/${sid}`)}>{phone}</Link>,
     },
     {

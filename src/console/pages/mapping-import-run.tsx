@@ -175,7 +175,7 @@ function Problems({ rows, className }: { readonly rows: ImportData['rows']; read
   const columns: Column<ImportData['rows'][number]>[] = [
     { title: words('import.line'), cell: ({ line }) => line },
     { title: words('field.teamsUser'), cell: ({ microsoftAddress }) => microsoftAddress || '–' },
-    { title: words('field.number'), cell: ({ externalAddress }) => externalAddress || '–' },
+    { title: words('field.number'), isWhole: true, cell: ({ externalAddress }) => externalAddress || '–' },
     { title: words('field.displayName'), cell: ({ name }) => name || '–' },
     { title: words('field.status'), cell: ({ status }) => wordFor(words, 'importRow', status) },
     {
@@ -183,7 +183,8 @@ function Problems({ rows, className }: { readonly rows: ImportData['rows']; read
       cell: ({ errorCode, errorMessage }) => {
         const message = errorMessage ?? '';
         const sentence = sentenceOf(words, { code: errorCode ?? 'UNKNOWN', message });
-        return sentence.includes(message) ? sentence : `${sentence} ${message}`;
+        // What a platform answered is known by its own words only.
+        return errorCode === 'PLATFORM_ERROR' ? `${sentence} ${message}` : sentence;
       },
     },
   ];

@@ -43,7 +43,7 @@ export default function Mappings() {
   const columns: Column<MappingRow>[] = [
     { title: words('field.name'), sort: 'NAME', cell: ({ sid, name }) => <Link href={linkTo(`/mappings/${sid}`)}>{name}</Link> },
     { title: words('field.teamsUser'), sort: 'MICROSOFT_ADDRESS', cell: ({ microsoftAddress }) => microsoftAddress },
-    { title: words('field.number'), sort: 'EXTERNAL_ADDRESS', cell: ({ externalAddress }) => externalAddress },
+    { title: words('field.number'), sort: 'EXTERNAL_ADDRESS', isWhole: true, cell: ({ externalAddress }) => externalAddress },
     {
       title: words('field.enterprise'),
       cell: ({ enterprise }) => <Link href={linkTo(`/enterprises/${enterprise.sid}`)}>{enterprise.name}</Link>,

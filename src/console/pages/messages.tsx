@@ -1,5 +1,5 @@
 import { Badge, Button, Checkbox, MessageBar, MessageBarBody, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
-import { useCallback, useMemo, useSyncExternalStore } from 'react';
+import { memo, useCallback, useMemo, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { MessageFeed, type MessageRow } from '../graph/feed.ts';
 import { change, usePlace } from '../location.ts';
@@ -19,7 +19,7 @@ const DIRECTIONS = ['INBOUND', 'OUTBOUND'] as const;
 const NARROW = '@media (max-width: 700px)';
 const narrow = window.matchMedia('(max-width: 700px)');
 /** In px. */
-const HEIGHT = { wide: 44, narrow: 76 };
+const HEIGHT = { wide: 44, narrow: 84 };
 
 const useStyles = makeStyles({
   row: {
@@ -32,7 +32,17 @@ const useStyles = makeStyles({
     boxSizing: 'border-box',
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
     '& > *': { overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
-    [NARROW]: { gridTemplateColumns: '1fr 1fr', height: `${HEIGHT.narrow}px`, gap: '0 8px', '& > :nth-child(2)': { display: 'none' } },
+    // Time and status, from and to, and the text below them.
+    [NARROW]: {
+      gridTemplateColumns: '1fr 1fr',
+      height: `${HEIGHT.narrow}px`,
+      padding: '4px 8px',
+      gap: '0 8px',
+      '& > :nth-child(2)': { display: 'none' },
+      '& > :nth-child(6)': { order: -1, justifySelf: 'end' },
+      '& > :nth-child(1)': { order: -2 },
+      '& > :nth-child(5)': { gridColumn: '1 / -1' },
+    },
   },
   head: { color: tokens.colorNeutralForeground2, fontWeight: tokens.fontWeightSemibold, [NARROW]: { display: 'none' } },
   link: {
@@ -161,7 +171,8 @@ function Head() {
   );
 }
 
-function Row({ message, index }: { readonly message: MessageRow; readonly index: number }) {
+/** Rendered again only if the message is another one: most of those that scrolling shows were there before. */
+const Row = memo(function Row({ message, index }: { readonly message: MessageRow; readonly index: number }) {
   const words = useWords();
   const styles = useStyles();
   const { sid, from, to, body, direction, channelStatus, dateCreated, stuck } = message;
@@ -191,4 +202,4 @@ function Row({ message, index }: { readonly message: MessageRow; readonly index:
     // biome-ignore-end lint/a11y/useFocusableInteractive: as in Virtual
     // biome-ignore-end lint/a11y/useSemanticElements: as in Virtual
   );
-}
+});

@@ -1,4 +1,4 @@
-import { Button, Field, Input, Select } from '@fluentui/react-components';
+import { Field, Input, Select } from '@fluentui/react-components';
 import type { ResultOf, VariablesOf } from 'gql.tada';
 import { useState } from 'react';
 import { useQuery } from 'urql';
@@ -24,6 +24,14 @@ const USAGE = graphql(`
   }
 `);
 
+const EXPORT_USAGE = graphql(`
+  mutation ExportUsage($input: ExportUsageInput!) {
+    exportUsage(input: $input) {
+      ... on ExportUsageSuccess { url }
+      ... on Error { code message path }
+    }
+  }
+`);
 const EXPORT_MESSAGES = graphql(`
   mutation ExportMessages($input: ExportMessagesInput!) {
     exportMessages(input: $input) {
@@ -94,20 +102,24 @@ export default function Usage() {
     <Page
       title={words('nav.usage')}
       actions={
-        <>
-          <Button disabled={rows.length === 0} onClick={() => download(`usage-${from}-${to}.csv`, csvOf(rows))}>
-            {words('usage.csv')}
-          </Button>
-          {mayExport() && (
+        mayExport() && (
+          <>
+            <Download
+              label={words('usage.csv')}
+              document={EXPORT_USAGE}
+              input={variables}
+              isDisabled={data && rows.length === 0}
+              onProblem={setProblem}
+            />
             <Download
               label={words('usage.csvMessages')}
               document={EXPORT_MESSAGES}
               input={messagesOf(variables)}
-              isDisabled={rows.length === 0}
+              isDisabled={data && rows.length === 0}
               onProblem={setProblem}
             />
-          )}
-        </>
+          </>
+        )
       }
     >
       <Filters>
@@ -171,31 +183,4 @@ function nameOf(row: UsageRow, group: Dimension, wordOf: (code: string) => strin
   if (group === 'ENTERPRISE') return row.enterprise?.name ?? row.enterpriseSid ?? '–';
   if (group === 'MAPPING') return row.mapping?.name ?? row.mappingSid ?? '–';
   return wordOf((group === 'DIRECTION' ? row.direction : group === 'STATUS' ? row.channelStatus : row.type) ?? '–');
-}
-
-const CSV_COLUMNS = [
-  'from',
-  'to',
-  'enterpriseSid',
-  'mappingSid',
-  'direction',
-  'channelStatus',
-  'type',
-  'messages',
-  'segments',
-  'delivered',
-  'failed',
-] as const;
-
-/** The rows as CSV (RFC 4180), with the graph's own names and codes. None of the values can begin as a spreadsheet's formula does. */
-function csvOf(rows: readonly UsageRow[]): string {
-  return [CSV_COLUMNS.join(','), ...rows.map((row) => CSV_COLUMNS.map((column) => row[column] ?? '').join(','))].join('\r\n');
-}
-
-function download(name: string, text: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([`${text}\r\n`], { type: 'text/csv' }));
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(link.href);
 }

@@ -13,6 +13,7 @@ import {
 } from '@fluentui/react-components';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useWords } from '../words/words.tsx';
+import { useKeptFocus } from './focus.tsx';
 import { type Problem, ProblemBar, sentenceOf } from './states.tsx';
 
 const useStyles = makeStyles({
@@ -47,6 +48,7 @@ interface FormDialogProps {
 /** A form in a dialog. Errors appear at the field that caused them. */
 export function FormDialog({ onClose, ...form }: FormDialogProps) {
   const styles = useStyles();
+  useKeptFocus();
   return (
     <Dialog open onOpenChange={(_, { open }) => open || onClose()}>
       <DialogSurface className={styles.surface}>

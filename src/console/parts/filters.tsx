@@ -7,7 +7,22 @@ import { useWords } from '../words/words.tsx';
 const TYPING = 300;
 
 const useStyles = makeStyles({
-  bar: { display: 'flex', flexWrap: 'wrap', gap: '12px', marginBottom: '12px', alignItems: 'flex-end', '& > *': { minWidth: '160px' } },
+  bar: {
+    display: 'flex',
+    flexWrap: 'wrap',
+    gap: '12px',
+    marginBottom: '12px',
+    alignItems: 'flex-end',
+    '& > *': { minWidth: '160px' },
+    '@media (max-width: 700px)': {
+      display: 'grid',
+      gridTemplateColumns: '1fr 1fr',
+      gap: '8px 12px',
+      '& > *': { minWidth: 0 },
+      // An input has a width of its own, which would widen its column.
+      '& input': { width: '100%' },
+    },
+  },
 });
 
 /** A row of filters. Each is a parameter of the address. */

@@ -24,6 +24,7 @@ import { may } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords, wordFor } from '../words/words.tsx';
 import { Status } from './badges.tsx';
+import { useKeptFocus } from './focus.tsx';
 import { Facts } from './page.tsx';
 import { Empty, Loading, type Problem, ProblemBar, problemOf } from './states.tsx';
 
@@ -82,6 +83,7 @@ interface MessageDialogProps {
 export function MessageDialog({ sid, feed, onClose }: MessageDialogProps) {
   const words = useWords();
   const styles = useStyles();
+  useKeptFocus();
   const [{ data, error }, reload] = useQuery({ query: MESSAGE, variables: { sid } });
   const retry = usePerform(RETRY);
   const [outcome, setOutcome] = useState<Problem | 'done'>();
@@ -133,7 +135,7 @@ function Details({ message }: { readonly message: MessageData }) {
         <MessageBar intent="warning" layout="multiline" className={styles.bar}>
           <MessageBarBody>
             <MessageBarTitle>{wordFor(words, 'hold', waiting.reason)}</MessageBarTitle>
-            {waiting.cure}
+            {wordFor(words, 'holdCure', waiting.reason, waiting.cure)}
           </MessageBarBody>
         </MessageBar>
       )}

@@ -57,7 +57,8 @@ export function Stuck({ stuck, onChange }: StuckProps) {
     { title: words('field.enterprise'), cell: ({ enterprise: { sid, name } }) => <Link href={linkTo(`/enterprises/${sid}`)}>{name}</Link> },
     {
       title: words('overview.why'),
-      cell: ({ waiting }) => waiting && `${wordFor(words, 'hold', waiting.reason)}. ${waiting.cure}`,
+      cell: ({ waiting }) =>
+        waiting && `${wordFor(words, 'hold', waiting.reason)}. ${wordFor(words, 'holdCure', waiting.reason, waiting.cure)}`,
     },
   ];
   return (

@@ -1,8 +1,9 @@
-import { Link, makeStyles, tokens } from '@fluentui/react-components';
+import { Link, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import type { ReactNode } from 'react';
 import { change } from '../location.ts';
 
-const NARROW = '@media (max-width: 700px)';
+/** Beside the navigation, less is too narrow for columns. */
+const NARROW = '@media (max-width: 900px)';
 
 const useStyles = makeStyles({
   table: { width: '100%', borderCollapse: 'collapse', [NARROW]: { display: 'block' } },
@@ -35,6 +36,7 @@ const useStyles = makeStyles({
       '::before': { content: 'attr(data-label)', color: tokens.colorNeutralForeground2 },
     },
   },
+  whole: { whiteSpace: 'nowrap', [NARROW]: { whiteSpace: 'normal' } },
 });
 
 /** A column of a table of nodes. */
@@ -43,6 +45,8 @@ export interface Column<Node> {
   readonly cell: (node: Node) => ReactNode;
   /** The field of the list's order. Absent: the list cannot be sorted by it. */
   readonly sort?: string;
+  /** Whether its values are never broken into lines, as phone numbers are not. */
+  readonly isWhole?: true;
 }
 
 /** How a list is sorted. */
@@ -76,8 +80,8 @@ export function Table<Node>({ caption, columns, nodes, keyOf, sorting }: TablePr
       <tbody className={styles.body} role="rowgroup">
         {nodes.map((node) => (
           <tr key={keyOf(node)} className={styles.row} role="row">
-            {columns.map(({ title, cell }) => (
-              <td key={title} className={styles.cell} data-label={title} role="cell">
+            {columns.map(({ title, cell, isWhole }) => (
+              <td key={title} className={mergeClasses(styles.cell, isWhole && styles.whole)} data-label={title} role="cell">
                 <div>{cell(node)}</div>
               </td>
             ))}

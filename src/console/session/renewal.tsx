@@ -10,6 +10,7 @@ import {
   MessageBarBody,
 } from '@fluentui/react-components';
 import { useEffect, useState } from 'react';
+import { useKeptFocus } from '../parts/focus.tsx';
 import { useWords } from '../words/words.tsx';
 import { type Session, signOut } from './session.ts';
 import { SignInForm } from './sign-in.tsx';
@@ -54,19 +55,35 @@ export function Renewal({ session }: { readonly session: Session }) {
           </MessageBarActions>
         </MessageBar>
       )}
-      <Dialog open={isOpen || phase === 'ended'} modalType="alert">
-        <DialogSurface>
-          <DialogBody>
-            <DialogTitle>{words(phase === 'ended' ? 'renewal.ended' : 'renewal.renew')}</DialogTitle>
-            <DialogContent>
-              <SignInForm name={session.name} onDone={() => setOpen(false)} />
-              <Button appearance="subtle" onClick={phase === 'ended' ? signOut : () => setOpen(false)}>
-                {words(phase === 'ended' ? 'session.signOut' : 'action.cancel')}
-              </Button>
-            </DialogContent>
-          </DialogBody>
-        </DialogSurface>
-      </Dialog>
+      <RenewalDialog name={session.name} isOpen={isOpen || phase === 'ended'} hasEnded={phase === 'ended'} onClose={() => setOpen(false)} />
     </>
+  );
+}
+
+interface RenewalDialogProps {
+  /** The one who must sign in again; absent: anybody may. */
+  readonly name: string | undefined;
+  readonly isOpen: boolean;
+  readonly hasEnded: boolean;
+  readonly onClose: () => void;
+}
+
+function RenewalDialog({ name, isOpen, hasEnded, onClose }: RenewalDialogProps) {
+  const words = useWords();
+  useKeptFocus();
+  return (
+    <Dialog open={isOpen} modalType="alert">
+      <DialogSurface>
+        <DialogBody>
+          <DialogTitle>{words(hasEnded ? 'renewal.ended' : 'renewal.renew')}</DialogTitle>
+          <DialogContent>
+            <SignInForm name={name} onDone={onClose} />
+            <Button appearance="subtle" onClick={hasEnded ? signOut : onClose}>
+              {words(hasEnded ? 'session.signOut' : 'action.cancel')}
+            </Button>
+          </DialogContent>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
   );
 }

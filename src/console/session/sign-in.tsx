@@ -6,7 +6,7 @@ import { useWords } from '../words/words.tsx';
 import { type Credentials, isKept, signIn } from './session.ts';
 
 const useStyles = makeStyles({
-  place: { display: 'grid', placeItems: 'center', padding: '16px', minHeight: '80vh' },
+  place: { display: 'grid', placeItems: 'center', padding: '16px', minHeight: '80vh', boxSizing: 'border-box' },
   card: { width: 'min(420px, 100%)', padding: '24px', boxSizing: 'border-box' },
   form: { display: 'flex', flexDirection: 'column', gap: '12px' },
   title: { margin: 0, fontSize: tokens.fontSizeBase600, lineHeight: tokens.lineHeightBase600 },

@@ -385,6 +385,20 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.RETRIES_EXHAUSTED': 'Die Plattform hat sie eine Stunde lang nicht angenommen',
   'hold.SERVICE_URL': 'Die Cloud des Nutzers ist nicht erlaubt',
   'hold.USER_UNKNOWN': 'Microsoft kennt den Nutzer nicht',
+  'holdCure.ACCOUNT_SUSPENDED': 'Aktivieren Sie das Konto.',
+  'holdCure.APP_NOT_INSTALLED': 'Installieren Sie die App des Bots für den Teams-Nutzer.',
+  'holdCure.BOT_BLOCKED': 'Erlauben Sie dem Nutzer die App des Bots im Teams Admin Center.',
+  'holdCure.BOT_CREDENTIALS':
+    'Geben Sie dem Bot einen gültigen Clientschlüssel, oder aktivieren Sie seine Anwendung in Microsoft Entra. Die Prüfung des Bots zeigt, was Microsoft sagt.',
+  'holdCure.BOT_MISSING': 'Richten Sie für das Unternehmen einen Bot ein.',
+  'holdCure.BOT_NOT_REGISTERED': 'Registrieren Sie die Anwendung als Azure-Bot mit dem Kanal Microsoft Teams.',
+  'holdCure.CARRIER_ACCOUNT': 'Der Betreiber des Gateways muss dessen Konto auf der Restcomm-Plattform berichtigen.',
+  'holdCure.ENTERPRISE_INACTIVE': 'Aktivieren Sie das Unternehmen.',
+  'holdCure.GRAPH_PERMISSION':
+    'Erteilen Sie der Anwendung die Berechtigung User.Read.All von Microsoft Graph, mit Administratorzustimmung.',
+  'holdCure.RETRIES_EXHAUSTED': 'Senden Sie sie erneut.',
+  'holdCure.SERVICE_URL': 'Der Betreiber des Gateways muss die Cloud des Mandanten erlauben.',
+  'holdCure.USER_UNKNOWN': 'Berichtigen Sie den Teams-Nutzer der Zuordnung, oder nehmen Sie ihn in den Mandanten des Bots auf.',
 
   'auditLog.none': 'Noch ist nichts aufgezeichnet',
   'auditLog.operator': 'der Betreiber',

@@ -1,10 +1,18 @@
 import { useSpeech } from './words.tsx';
 
+/** By language. Making one takes longer than all else that a row of a table shows. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(language: string): Intl.DateTimeFormat {
+  const format = formats.get(language) ?? new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' });
+  formats.set(language, format);
+  return format;
+}
+
 /** A time in the reader's zone; in UTC when it is pointed at. */
-export function Time({ value, isShort = false }: { readonly value: string; readonly isShort?: boolean }) {
+export function Time({ value }: { readonly value: string }) {
   const { language } = useSpeech();
   const date = new Date(value);
-  const format = new Intl.DateTimeFormat(language, isShort ? { timeStyle: 'medium' } : { dateStyle: 'medium', timeStyle: 'medium' });
   return (
     <time
       dateTime={value}
@@ -13,7 +21,7 @@ export function Time({ value, isShort = false }: { readonly value: string; reado
         .replace('T', ' ')
         .replace(/\.\d+Z$/, ' UTC')}
     >
-      {format.format(date)}
+      {formatOf(language).format(date)}
     </time>
   );
 }

@@ -339,19 +339,19 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
       (_, index) => `user${index}@kohl.example,+4930555${String(index).padStart(4, '0')},User ${index}`,
     );
     await choose(['microsoftAddress,externalAddress,name', ...rows, 'no-number@kohl.example,,', `taken@kohl.example,${NUMBER},`]);
-    await page.getByText('Checked: nothing is changed yet').waitFor({ timeout: 60_000 });
+    await page.getByText('Checked: nothing is changed yet').waitFor({ timeout: 120_000 });
     await row('no-number@kohl.example').getByText('invalid').waitFor();
     await row('taken@kohl.example').getByText('This phone number is already mapped.').waitFor();
     expect((await gateway.graph('{ mappings { totalCount } }')).data.mappings.totalCount).toBe(1);
     await keepPicture(page, 'import-checked');
     await button('Create the 500 valid mappings, without the others').click();
     await page.getByRole('progressbar').waitFor();
-    await page.getByText('500 created, 2 invalid').or(page.getByText('2 invalid, 500 created')).waitFor({ timeout: 60_000 });
+    await page.getByText('500 created, 2 invalid').or(page.getByText('2 invalid, 500 created')).waitFor({ timeout: 120_000 });
     await page.getByText('Done', { exact: true }).waitFor();
     expect((await gateway.graph('{ mappings { totalCount } }')).data.mappings.totalCount).toBe(501);
     await page.goBack();
     await page.getByRole('region', { name: 'Latest imports' }).getByText('500 created').waitFor();
-  });
+  }, 180_000);
 
   test('the organization’s name, look and features are set, and the header shows them at once', async () => {
     await open('Organization');
@@ -410,6 +410,8 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
       await page.goto(`${gateway.url}/console/#/${name}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.getByText('Loading…').waitFor({ state: 'detached' });
+      // A list may have been shown from the cache: its buttons fade to what they are now.
+      await page.locator('[aria-busy=true]').waitFor({ state: 'detached' });
       expect(await violationsOn(page)).toEqual([]);
       await keepPicture(page, `${name}-${theme}-${width}`);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);

@@ -45,6 +45,7 @@ test('the catalogues have the same words with the same values in them, and the G
       "field.text",
       "encoding.GSM_7",
       "encoding.UCS_2",
+      "mapping.app",
       "botStep.CONNECTOR",
       "botWalk.app",
       "conversation.write",

@@ -120,10 +120,14 @@ export async function buildConsole() {
 
 /** The packages of which anything is left in a bundle. */
 function packagesOf({ outputs }) {
+  const isPackage = (path) => existsSync(join(root, path, 'package.json'));
+  // A package may contain another one's code, without its package.json: then it is part of the first.
+  const packageOf = (path) =>
+    [/^.*node_modules\/(?:@[^/]+\/)?[^/]+/, /^.*?node_modules\/(?:@[^/]+\/)?[^/]+/]
+      .map((form) => form.exec(path)?.[0])
+      .find((found) => found && isPackage(found));
   const paths = Object.values(outputs).flatMap(({ inputs }) =>
-    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) =>
-      bytesInOutput > 0 ? (/^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []) : [],
-    ),
+    Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? (packageOf(path) ?? []) : [])),
   );
   const versionOf = (path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')).version;
   return [...new Set(paths)].map((path) => `${path.replace(/^.*node_modules\//, '')}@${versionOf(path)}`).sort();

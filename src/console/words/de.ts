@@ -429,6 +429,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'audit.MESSAGE_RETRY': 'Nachricht erneut gesendet',
   'audit.MESSAGE_SEND': 'Nachricht gesendet',
   'audit.ORGANIZATION_UPDATE': 'Organisation geändert',
+  'audit.PERSON_ERASE': 'Person gelöscht',
+  'audit.RETENTION_SET': 'Aufbewahrung festgelegt',
   'audit.TEAMS_APP_UPDATE': 'Teams-App geändert',
   'audit.WEBHOOK_CREATE': 'Webhook angelegt',
   'audit.WEBHOOK_DELETE': 'Webhook gelöscht',

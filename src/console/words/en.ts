@@ -424,6 +424,8 @@ export const en = {
   'audit.MESSAGE_RETRY': 'Message sent again',
   'audit.MESSAGE_SEND': 'Message sent',
   'audit.ORGANIZATION_UPDATE': 'Organization changed',
+  'audit.PERSON_ERASE': 'Person erased',
+  'audit.RETENTION_SET': 'Retention set',
   'audit.TEAMS_APP_UPDATE': 'Teams app changed',
   'audit.WEBHOOK_CREATE': 'Webhook created',
   'audit.WEBHOOK_DELETE': 'Webhook deleted',

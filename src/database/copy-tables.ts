@@ -35,6 +35,9 @@ export async function copyTables(source: pg.Pool, target: pg.Pool, onTable: (tab
     await to.query(ONE_FORM);
     await from.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await to.query('BEGIN');
+    // While the other side reads a large table, this one waits within its transaction, which the pool allows for a moment only.
+    for (const client of [from, to])
+      await client.query('SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0');
     const tables = await tablesOf(from);
     const { rows: accounts } = await to.query('SELECT FROM account LIMIT 1');
     if (accounts.length > 0) throw new CopyError('The database has accounts already. Use one that no gateway has used yet.');

@@ -28,10 +28,10 @@ export class MigrationError extends Error {
 export const ADVISORY_LOCK = 72_707_369;
 const LOCK_TIMEOUT_MS = 60_000;
 const LOCK_POLL_MS = 100;
-/** A step that waits for a table's lock makes everybody wait behind it. So it gives up soon, and tries again. */
-const STEP_LOCK_TIMEOUT = '500ms';
-const STEP_RETRY_MS = 1000;
-const STEP_TRIES = 120;
+/** Whatever waits for a table's lock makes everybody wait behind it. So it gives up soon, and tries again. */
+const LOCK_PATIENCE = '500ms';
+const LOCK_RETRY_MS = 1000;
+const LOCK_TRIES = 120;
 const LOCK_NOT_AVAILABLE = '55P03';
 /** The longest delay of a timer in node, in ms: 24 days. */
 const NO_TIMEOUT = 2 ** 31 - 1;
@@ -85,14 +85,19 @@ export async function migrate(pool: pg.Pool, directory: string): Promise<string[
     await client.query('SET statement_timeout = 0');
     // If this process dies, the server then ends its statement within a second and releases its locks. Not every platform supports the setting.
     await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
-    await takeTurn(client);
-    const known = await history(client);
-    const pending = unapplied(migrations, known);
+    // An instance with nothing to apply does not wait for another one.
+    let known = await readHistory(client);
+    let pending = known ? unapplied(migrations, known) : migrations;
+    if (pending.length > 0) {
+      await takeTurn(client);
+      known = await history(client);
+      pending = unapplied(migrations, known);
+    }
     for (const migration of pending) {
-      if (migration.steps) await applySteps(client, migration, migration.steps, known);
+      if (migration.steps) await applySteps(client, migration, migration.steps, known ?? []);
       else await apply(client, migration);
     }
-    await client.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
+    await client.query('SELECT pg_advisory_unlock_all()');
     await client.query("SELECT set_config('statement_timeout', $1, false)", [rows[0]?.statement_timeout]);
     usable = true;
     return pending.map(({ name }) => name);
@@ -143,30 +148,33 @@ interface HistoryRow {
 }
 
 /**
- * Reads the history without rolled back rows, which count as never applied. Creates its table in an empty database.
+ * Reads the history, and creates its table in an empty database.
  * @throws MigrationError if the database has other tables but no history
  */
 async function history(client: pg.PoolClient): Promise<HistoryRow[]> {
-  const { rows } = await client.query<{ history: string | null; tables: number }>(
-    `SELECT to_regclass('_prisma_migrations')::text AS history,
-            (SELECT count(*)::int FROM pg_tables WHERE schemaname = current_schema()) AS tables`,
-  );
-  if (rows[0]?.history === null) {
-    if (rows[0].tables > 0) {
-      throw new MigrationError(
-        'The database has tables but no migration history, so it is not a gateway’s. Use a separate database for the gateway.',
-      );
-    }
-    await client.query(HISTORY_TABLE).catch((error: Error) => {
-      throw new MigrationError(`Cannot create tables in the database: ${error.message}`, { cause: error });
-    });
-    return [];
+  const known = await readHistory(client);
+  if (known) return known;
+  const { rows } = await client.query('SELECT FROM pg_tables WHERE schemaname = current_schema() LIMIT 1');
+  if (rows.length > 0) {
+    throw new MigrationError(
+      'The database has tables but no migration history, so it is not a gateway’s. Use a separate database for the gateway.',
+    );
   }
-  const applied = await client.query<HistoryRow>(
+  await client.query(HISTORY_TABLE).catch((error: Error) => {
+    throw new MigrationError(`Cannot create tables in the database: ${error.message}`, { cause: error });
+  });
+  return [];
+}
+
+/** Reads the history without rolled back rows, which count as never applied; `undefined` if it has no table. */
+async function readHistory(client: pg.PoolClient): Promise<HistoryRow[] | undefined> {
+  const { rows: tables } = await client.query<{ history: string | null }>("SELECT to_regclass('_prisma_migrations')::text AS history");
+  if (tables[0]?.history === null) return undefined;
+  const { rows } = await client.query<HistoryRow>(
     `SELECT migration_name, checksum, finished_at IS NOT NULL AS finished, applied_steps_count AS steps, coalesce(logs, '') AS logs
      FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at`,
   );
-  return applied.rows;
+  return rows;
 }
 
 /** @throws MigrationError */
@@ -174,7 +182,7 @@ function unapplied(migrations: readonly Migration[], applied: readonly HistoryRo
   const byName = new Map(migrations.map((migration) => [migration.name, migration]));
   for (const { migration_name: name, checksum, finished, logs } of applied) {
     const migration = byName.get(name);
-    if (!finished && !(migration?.steps && isMarked(logs, 'in steps'))) {
+    if (!finished && !isMarked(logs, 'in steps')) {
       throw new MigrationError(
         `The migration ${name} failed in this database and was not resolved. Repair the database, then mark it with \`prisma migrate resolve\`.`,
       );
@@ -232,31 +240,43 @@ async function applySteps(
 async function applyStep(client: pg.PoolClient, step: string): Promise<void> {
   // It waits for others' transactions, but nobody waits for it.
   const isConcurrent = /\bCONCURRENTLY\b/i.test(step);
-  await client.query(`SET lock_timeout = '${isConcurrent ? '0' : STEP_LOCK_TIMEOUT}'`);
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await client.query(withoutTimeout(step));
-      break;
-    } catch (error) {
-      if (tries === STEP_TRIES || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
-      await delay(STEP_RETRY_MS);
-    }
-  }
+  await client.query(`SET lock_timeout = '${isConcurrent ? '0' : LOCK_PATIENCE}'`);
+  await untilUnlocked(() => client.query(withoutTimeout(step)));
   await client.query('RESET lock_timeout');
 }
 
 async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
   const { name, sql, checksum } = migration;
-  await client.query('BEGIN');
   try {
-    await client.query(RECORD, [randomUUID(), checksum, name, marksOf(migration), 1]);
-    await client.query(withoutTimeout(sql));
-    await client.query(FINISH, [name]);
-    await client.query('COMMIT');
+    await untilUnlocked(async () => {
+      await client.query('BEGIN');
+      try {
+        await client.query(`SET LOCAL lock_timeout = '${LOCK_PATIENCE}'`);
+        await client.query(RECORD, [randomUUID(), checksum, name, marksOf(migration), 1]);
+        await client.query(withoutTimeout(sql));
+        await client.query(FINISH, [name]);
+        await client.query('COMMIT');
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    });
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
     throw new MigrationError(`The migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : error}`, {
       cause: error,
     });
+  }
+}
+
+/** Does the work again while others hold a table's lock, for two minutes at most. */
+async function untilUnlocked(work: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (tries === LOCK_TRIES || (error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
+      await delay(LOCK_RETRY_MS);
+    }
   }
 }

@@ -151,11 +151,13 @@ test('every invalid setting is named in a clear message, and the process exits w
 test.runIf(inject('postgres'))(
   'a signal ends a start that waits for another instance’s migration, in the database too, and the next one starts',
   async () => {
-    const other = new pg.Client(place.settings.databaseUrl);
+    const empty = await createTestPlace('empty');
+    const DATABASE_URL = empty.settings.databaseUrl;
+    const other = new pg.Client(DATABASE_URL);
     await other.connect();
     try {
       await other.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK]);
-      const gateway = start();
+      const gateway = start({ DATABASE_URL });
       const waiting =
         "SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()";
       await expect.poll(async () => (await other.query(waiting)).rows[0].count, { timeout: 20_000 }).toBe(1);
@@ -163,9 +165,12 @@ test.runIf(inject('postgres'))(
       expect(gateway.stdout).toContain('stopped before it had started');
       await expect.poll(async () => (await other.query(waiting)).rows[0].count, { timeout: 5000 }).toBe(0);
       await other.query('SELECT pg_advisory_unlock($1)', [ADVISORY_LOCK]);
-      await start().listening();
+      const next = start({ DATABASE_URL });
+      await next.listening();
+      await next.end('SIGTERM');
     } finally {
       await other.end();
+      await empty.remove();
     }
   },
 );

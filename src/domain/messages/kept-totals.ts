@@ -101,14 +101,16 @@ async function sumsOf(
     const own = [...whole, quarters].find((each) => each.length === length);
     return `organization_sid = $1 AND grain = ${own?.grain}${rolledUp[of]}`;
   };
+  // An erased message no longer has its mapping, and stays counted with it.
+  const hasMappings = kind === 'mapping' ? ' AND NOT EXISTS (SELECT FROM person_erasure WHERE organization_sid = $1)' : '';
   // One statement, so that all numbers are of one moment.
   const [row] = await sql.query<{ isWhole: boolean; sums: string[] }>(
     `WITH changes AS MATERIALIZED (
        SELECT *, usage_kind(direction, type, status, bucket) AS kind, messages AS count FROM usage_change WHERE organization_sid = $1
      )
      SELECT (SELECT messages FROM message_count WHERE organization_sid = $1)
-         = ${sum(SLOTS, grain('organization', 'month'))} + ${sum('changes', 'true')} AS "isWhole",
-       ARRAY(SELECT (${sum(SLOTS, `${grain(kind, 'day')} AND ${matching}`)} + ${sum('changes', matching)})::bigint
+         = ${sum(SLOTS, grain('organization', 'month'))} + ${sum('changes', 'true')}${hasMappings} AS "isWhole",
+       ARRAY(SELECT (${sum(SLOTS, `${grain(kind, since || before ? 'day' : 'month')} AND ${matching}`)} + ${sum('changes', matching)})::bigint
          FROM unnest(${place(parents?.sids ?? [''])}::text[]) WITH ORDINALITY AS parent (sid, place) ORDER BY parent.place) AS sums`,
     values,
   );

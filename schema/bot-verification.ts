@@ -9,8 +9,9 @@ const STEPS: Readonly<Record<BotCheck['step'], string>> = {
   TOKEN: 'Microsoft issues a token by a credential: one check for each.',
   GRAPH:
     'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`). The message names permissions that it lacks.',
-  CATALOG: "The app is in the catalogue of the tenant's Teams.",
-  INSTALLATION: 'The app is installed for a user.',
+  CATALOG:
+    "The app is in the catalogue of the tenant's Teams, in the version of `Bot.appPackage` or a later one. Needs `AppCatalog.Read.All`.",
+  INSTALLATION: 'The app is installed for the user of `userAddress`. Needs `TeamsAppInstallation.ReadWriteSelfForUser.All`.',
   CONNECTOR: 'The Bot Framework accepts the token and knows the bot.',
   ENDPOINT: 'The messaging endpoint below PUBLIC_URL leads to this gateway, and refuses what Microsoft has not signed.',
 };
@@ -24,7 +25,11 @@ const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
   description: 'The result of one check of `verifyBot`.',
   fields: (t) => ({
     step: t.field({ type: BotCheckStepEnum, description: 'The check.', resolve: (check) => check.step }),
-    passed: t.exposeBoolean('passed', { description: 'Whether the check passed.' }),
+    passed: t.exposeBoolean('passed', { description: 'Whether the check passed. False if it was skipped, too.' }),
+    skipped: t.boolean({
+      description: 'Whether the check could not be made, e.g. without a permission: `message` says why.',
+      resolve: ({ skipped }) => skipped ?? false,
+    }),
     message: t.exposeString('message', {
       nullable: true,
       description:
@@ -49,7 +54,10 @@ const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
 const VerifyBotSuccessRef = builder.objectRef<BotVerification>('VerifyBotSuccess').implement({
   description: 'The success of `verifyBot`: that the checks were made, whether or not they passed.',
   fields: (t) => ({
-    passed: t.boolean({ description: 'Whether all checks passed.', resolve: ({ checks }) => checks.every((check) => check.passed) }),
+    passed: t.boolean({
+      description: 'Whether all checks passed, apart from those that were skipped.',
+      resolve: ({ checks }) => checks.every(({ passed, skipped }) => passed || skipped),
+    }),
     checks: t.field({
       type: [BotCheckRef],
       description: 'The results of all checks. Each check is made even if another one fails.',
@@ -68,6 +76,9 @@ const VerifyBotInput = builder.inputType('VerifyBotInput', {
   description: 'A bot to verify.',
   fields: (t) => ({
     sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
+    userAddress: t.string({
+      description: 'The user principal name or object id of a user who should have the app. If left out, `INSTALLATION` is not checked.',
+    }),
     idempotencyKey: t.string({ description: 'Ignored: every request checks again.' }),
   }),
 });
@@ -77,9 +88,9 @@ builder.mutationField('verifyBot', (t) =>
     type: VerifyBotSuccessRef,
     nullable: true,
     description:
-      "Checks a bot's credentials and permissions with Microsoft. Changes nothing but `Bot.health`, and the cloud of a bot whose tenant turns out to be in GCC; failed checks are part of the result, not errors.",
+      "Checks a bot's credentials, permissions and app with Microsoft. Changes nothing but `Bot.health`, and the cloud of a bot whose tenant turns out to be in GCC; failed checks are part of the result, not errors.",
     errors: resultUnion('VerifyBotResult', 'result of the checks', ['BOT_NOT_FOUND'], { keyed: false }),
     args: { input: t.arg({ type: VerifyBotInput, required: true, description: 'The bot to verify.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => verifyBot(gateway, caller, input.sid),
+    resolve: (_root, { input }, { gateway, caller }) => verifyBot(gateway, caller, input),
   }),
 );

@@ -40,8 +40,13 @@ const add = (of: Customer, input: object) =>
     { sid: of.botSid, ...input },
     'credential { sid kind hint thumbprint dateExpires }',
   );
-const verify = (of: Customer) =>
-  mutate(of, 'verifyBot', { sid: of.botSid }, 'passed authority checks { step passed message code cure credentialSid }');
+const verify = (of: Customer, userAddress?: string) =>
+  mutate(
+    of,
+    'verifyBot',
+    { sid: of.botSid, userAddress },
+    'passed authority checks { step passed skipped message code cure credentialSid }',
+  );
 /** Checks all bots that are due; each test has its own. */
 const check = async () => {
   while ((await checkBots(exchange.gateway)) > 0);
@@ -191,7 +196,15 @@ describe('verifyBot', () => {
     const { credential } = await add(own, { secret: 'wrong' });
     const { passed, checks } = await verify(own);
     expect(passed).toBe(false);
-    expect(checks.map(({ step }: { step: string }) => step)).toEqual(['IDS', 'TOKEN', 'TOKEN', 'GRAPH', 'CONNECTOR', 'ENDPOINT']);
+    expect(checks.map(({ step }: { step: string }) => step)).toEqual([
+      'IDS',
+      'TOKEN',
+      'TOKEN',
+      'GRAPH',
+      'CATALOG',
+      'CONNECTOR',
+      'ENDPOINT',
+    ]);
     expect(checks[2]).toMatchObject({
       passed: false,
       code: 'AADSTS7000215',
@@ -201,11 +214,33 @@ describe('verifyBot', () => {
     expect(checks[1]).toMatchObject({ passed: true, cure: null, credentialSid: null });
   });
 
+  test('checks that the app is in the catalogue, in its version, and that a user has it', async () => {
+    const own = await exchange.customer();
+    const app = async (userAddress?: string) =>
+      (await verify(own, userAddress)).checks.filter(({ step }: { step: string }) => ['CATALOG', 'INSTALLATION'].includes(step));
+    const address = own.user.userPrincipalName;
+    const lacking = (permission: string) => ({ passed: false, skipped: true, code: null, cure: expect.stringContaining(permission) });
+    expect(await app(address)).toMatchObject([lacking('AppCatalog.Read.All'), lacking('TeamsAppInstallation.ReadWriteSelfForUser.All')]);
+    own.bot.permissions.push('AppCatalog.Read.All', 'TeamsAppInstallation.ReadWriteSelfForUser.All');
+    const failed = (code: string, cure: RegExp) => ({ passed: false, skipped: false, code, cure: expect.stringMatching(cure) });
+    expect(await app()).toMatchObject([failed('AppNotInCatalog', /Upload/)]);
+    const published = exchange.microsoft.addApp(own.bot, { versions: ['1.0.0'] });
+    expect(await app(address)).toMatchObject([failed('AppOutdated', /again/), { passed: true }]);
+    published.versions.push('1.1.0');
+    own.user.installed = false;
+    expect(await app(address)).toMatchObject([{ passed: true, message: 'Version 1.1.0' }, failed('AppNotInstalled', /Install/)]);
+    expect(await app('nobody@example.com')).toMatchObject([{ passed: true }, failed('UserUnknown', /principal name/)]);
+    expect(await verify(own, `${'x'.repeat(320)}@example.com`)).toMatchObject({ passed: false });
+    expect(await verify(own)).toMatchObject({ passed: true });
+    exchange.microsoft.fault('catalog', { answer: { status: 503, body: {} } });
+    expect(await verify(own)).toMatchObject({ passed: true });
+  });
+
   test('finds the authority whose tokens Microsoft takes', async () => {
     const own = await exchange.customer({ bot: exchange.microsoft.addBot({ botTenant: 'botframework.com' }) });
     const found = await verify(own);
     expect(found).toMatchObject({ passed: false, authority: 'MULTI_TENANT' });
-    expect(found.checks[3]).toMatchObject({ step: 'CONNECTOR', message: expect.stringContaining('authority MULTI_TENANT, not of TENANT') });
+    expect(found.checks[4]).toMatchObject({ step: 'CONNECTOR', message: expect.stringContaining('authority MULTI_TENANT, not of TENANT') });
     await mutate(own, 'updateBot', { sid: own.botSid, authority: 'MULTI_TENANT' }, 'bot { authority }');
     expect(await verify(own)).toMatchObject({ passed: true, authority: 'MULTI_TENANT' });
     await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'Hello'), 'DELIVERED');

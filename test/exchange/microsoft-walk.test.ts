@@ -46,9 +46,11 @@ async function run({ operation = '' }: Step, variables: Record<string, unknown>)
   expect(errors).toBeUndefined();
   return Object.values(data)[0];
 }
-const failed = async (step: Step) => {
-  const { checks } = await run(step, { sid });
-  return checks.filter(({ passed }: { passed: boolean }) => !passed).map(({ step: name }: { step: string }) => name);
+const failed = async (step: Step, userAddress?: string) => {
+  const { checks } = await run(step, { sid, userAddress });
+  return checks
+    .filter(({ passed, skipped }: { passed: boolean; skipped: boolean }) => !passed && !skipped)
+    .map(({ step: name }: { step: string }) => name);
 };
 const checking = steps.find(({ title }) => title === 'Check it') as Step;
 const text = async () => {
@@ -79,20 +81,23 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
     expect(consent).toBe(`${exchange.microsoft.settings.loginUrl}/${bot.tenantId}/adminconsent?client_id=${bot.applicationId}`);
     const asked = steps.find(({ title }) => title === 'Ask for permissions')?.text ?? '';
     bot.permissions.push(...[...asked.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, name = '']) => name));
-    expect(await failed(checking)).toEqual(['CONNECTOR']);
+    expect(await failed(checking)).toEqual(['CATALOG', 'CONNECTOR']);
   },
   'Create the Azure bot': async ({ text: words }) => {
     expect(words).toContain('`/api/messages`');
     bot.registered = true;
   },
   'Check it': async (step) => {
-    expect(await failed(step)).toEqual([]);
+    expect(await failed(step)).toEqual(['CATALOG']);
     const { checks } = await run(step, { sid });
     // The document's permissions are all that the gateway knows a use for.
     expect(checks.find(({ step: name }: { step: string }) => name === 'GRAPH')).toMatchObject({ message: null });
   },
   'Give users the app': async () => {
+    expect(await failed(checking, user.userPrincipalName)).toEqual(['CATALOG', 'INSTALLATION']);
+    exchange.microsoft.addApp(bot);
     user.installed = true;
+    expect(await failed(checking, user.userPrincipalName)).toEqual([]);
   },
   "Map a user's number": async (step) => {
     number = `${fresh.number()}1`;

@@ -17,8 +17,14 @@ export function answerApps(state: MicrosoftState, request: FakeRequest): FakeAns
   const own = state.apps.filter(({ tenantId }) => tenantId === bot.tenantId);
   if (request.route === 'catalog') {
     if (!permissions.includes('AppCatalog.Read.All')) return missing(['AppCatalog.Read.All', 'AppCatalog.ReadWrite.All'], permissions);
-    const [, externalId] = /^externalId eq '([^']*)'$/.exec(filter) ?? [];
-    return { status: 200, body: { value: own.filter((app) => app.externalId === externalId).map(({ id }) => ({ id })) } };
+    const [, field, value] = /^(id|externalId) eq '([^']*)'$/.exec(filter) ?? [];
+    const matching = own.filter((app) => app[field as 'id' | 'externalId'] === value);
+    const expanded = url.searchParams.get('$expand') === 'appDefinitions';
+    const shown = matching.map(({ id, externalId, versions }) => ({
+      ...{ id, externalId },
+      ...(expanded && { appDefinitions: versions.map((version) => ({ version, publishingState: 'published' })) }),
+    }));
+    return { status: 200, body: { value: shown } };
   }
   if (!INSTALLS.some((permission) => permissions.includes(permission))) return missing(INSTALLS, permissions);
   const [, objectId, installationId] = /^\/v1\.0\/users\/([^/]+)\/teamwork\/installedApps(?:\/([^/]+)\/chat)?$/.exec(url.pathname) ?? [];
@@ -29,9 +35,11 @@ export function answerApps(state: MicrosoftState, request: FakeRequest): FakeAns
     return app ? { status: 200, body: { id: chatOf(state, bot, user) } } : refused(404, 'NotFound', 'No such installation.');
   }
   if (request.route === 'installed') {
-    const [, id = ''] = /^teamsApp\/id eq '([^']*)'$/.exec(filter) ?? [];
-    const is = user.installed && own.some((app) => app.id === id);
-    return { status: 200, body: { value: is ? [{ id: installationOf(user, id), teamsApp: { id } }] : [] } };
+    const [, field, value] = /^teamsApp\/(id|externalId) eq '([^']*)'$/.exec(filter) ?? [];
+    // With the permission to install the own app, no other one is listed.
+    const app = own.find((one) => one[field as 'id' | 'externalId'] === value && one.webApplicationId === bot.applicationId);
+    const is = user.installed && app;
+    return { status: 200, body: { value: is ? [{ id: installationOf(user, app.id), teamsApp: { id: app.id } }] : [] } };
   }
   const bound = String(JSON.parse(request.body)['teamsApp@odata.bind']);
   const app = own.find(({ id }) => bound.endsWith(`/v1.0/appCatalogs/teamsApps/${id}`));

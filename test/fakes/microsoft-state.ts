@@ -56,6 +56,8 @@ export interface FakeApp {
   readonly tenantId: string;
   /** The manifest's `webApplicationInfo.id`. */
   readonly webApplicationId: string;
+  /** The versions that were published. */
+  versions: string[];
 }
 
 /** A user as a member of a group, by Graph's names. */

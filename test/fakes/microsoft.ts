@@ -149,7 +149,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       return added;
     },
     addApp: ({ tenantId, applicationId }: BotCredentials, app: Partial<FakeApp> = {}) => {
-      const added = { id: randomUUID(), externalId: applicationId, tenantId, webApplicationId: applicationId, ...app };
+      const added = { id: randomUUID(), externalId: applicationId, tenantId, webApplicationId: applicationId, versions: ['1.1.0'], ...app };
       state.apps.push(added);
       return added;
     },

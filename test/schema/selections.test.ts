@@ -32,7 +32,7 @@ function selectable(type: GraphQLObjectType): string[] {
     const of = getNamedType(field.type);
     if (isLeafType(of)) return field.name;
     if (of.name.endsWith('Connection')) return `${field.name} { totalCount nodes { sid } }`;
-    return `${field.name} { ${({ MessageEvent: 'channelStatus', MessageHold: 'reason', MappingInTeams: 'installed', AppPackage: 'version' } as Record<string, string>)[of.name] ?? 'sid'} }`;
+    return `${field.name} { ${({ MessageEvent: 'channelStatus', MessageHold: 'reason', MappingInTeams: 'installed', AppPackage: 'version', BotHealth: 'status' } as Record<string, string>)[of.name] ?? 'sid'} }`;
   });
 }
 

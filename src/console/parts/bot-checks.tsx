@@ -1,4 +1,4 @@
-import { Button, makeStyles, Spinner, tokens } from '@fluentui/react-components';
+import { Button, Field, Input, makeStyles, Spinner, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
@@ -9,7 +9,7 @@ import { type Problem, ProblemBar } from './states.tsx';
 const VERIFY = graphql(`
   mutation VerifyBot($input: VerifyBotInput!) {
     verifyBot(input: $input) {
-      ... on VerifyBotSuccess { passed checks { step passed message credentialSid } }
+      ... on VerifyBotSuccess { passed checks { step passed skipped message cure credentialSid } }
       ... on Error { code message path }
     }
   }
@@ -19,6 +19,7 @@ const useStyles = makeStyles({
   list: { listStyle: 'none', margin: '12px 0', padding: 0, display: 'grid', gap: '12px' },
   passed: { color: tokens.colorStatusSuccessForeground1, fontWeight: tokens.fontWeightSemibold },
   failed: { color: tokens.colorStatusDangerForeground1, fontWeight: tokens.fontWeightSemibold },
+  user: { maxWidth: '420px', marginBottom: '12px' },
   message: { margin: '4px 0 0', overflowWrap: 'anywhere' },
 });
 
@@ -29,17 +30,21 @@ export function BotChecks({ sid }: { readonly sid: string }) {
   const words = useWords();
   const styles = useStyles();
   const verify = usePerform(VERIFY);
+  const [userAddress, setUserAddress] = useState('');
   const [state, setState] = useState<'idle' | 'busy' | { verified?: Verified; problem?: Problem }>('idle');
 
   async function run() {
     setState('busy');
-    const { problem, success } = await verify({ sid });
+    const { problem, success } = await verify({ sid, userAddress: userAddress || undefined });
     setState({ problem, verified: success as Verified | undefined });
   }
 
   const { verified, problem } = typeof state === 'object' ? state : {};
   return (
     <section aria-label={words('bot.verify')}>
+      <Field label={words('bot.checkUser')} hint={words('bot.checkUserHint')} className={styles.user}>
+        <Input value={userAddress} onChange={(_, { value }) => setUserAddress(value)} />
+      </Field>
       <Button onClick={run} disabled={state === 'busy'} appearance="primary">
         {words('bot.verify')}
       </Button>
@@ -50,13 +55,13 @@ export function BotChecks({ sid }: { readonly sid: string }) {
           <>
             <p className={verified.passed ? styles.passed : styles.failed}>{words(verified.passed ? 'bot.allPassed' : 'bot.somePassed')}</p>
             <ol className={styles.list}>
-              {verified.checks.map(({ step, passed, message, credentialSid }) => (
+              {verified.checks.map(({ step, passed, skipped, message, cure, credentialSid }) => (
                 <li key={`${step} ${credentialSid}`}>
-                  <span className={passed ? styles.passed : styles.failed}>
-                    {passed ? '✓' : '✗'} {wordFor(words, 'botStep', step)}
-                    {credentialSid && ` (${credentialSid})`}: {words(passed ? 'bot.passed' : 'bot.failed')}
+                  <span className={passed ? styles.passed : skipped ? undefined : styles.failed}>
+                    {passed ? '✓' : skipped ? '–' : '✗'} {wordFor(words, 'botStep', step)}
+                    {credentialSid && ` (${credentialSid})`}: {words(passed ? 'bot.passed' : skipped ? 'bot.skipped' : 'bot.failed')}
                   </span>
-                  {!passed && <p className={styles.message}>{wordFor(words, 'botCure', step, '')}</p>}
+                  {!passed && <p className={styles.message}>{skipped ? cure : wordFor(words, 'botCure', step, '')}</p>}
                   {message && <p className={styles.message}>{message}</p>}
                 </li>
               ))}

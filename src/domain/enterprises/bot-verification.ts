@@ -5,11 +5,18 @@ import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { botNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
+import { hasApp, makeAppPackage } from '../teams-app/package.ts';
 import { HOLDS } from '../waiting.ts';
 import { moveBot } from './bot-clouds.ts';
 import { storeHealth, verdictOf } from './bot-health.ts';
 import { checkTenant } from './bot-tenants.ts';
 import { credentialsOf, findBot } from './bots.ts';
+
+/** A bot to verify, and the user who should have its app: a user principal name or an object id. */
+interface VerifyBotInput {
+  readonly sid: string;
+  readonly userAddress?: string | null;
+}
 
 /** What a verification has found. */
 export interface BotVerification {
@@ -32,28 +39,40 @@ const CURES: Readonly<Record<BotCheck['step'], string>> = {
     'Set PUBLIC_URL to the https address at which the internet reaches the gateway, and the same with /api/messages as messaging endpoint of the Azure bot.',
 };
 
+/** What cures what the checks of the app find, by the gateway's own codes. */
+const CURES_BY_CODE: Readonly<Record<string, string>> = {
+  AppOutdated: "Download the app's package again, and upload it to Teams as an update.",
+  UserUnknown: "Give the user principal name of a user of the bot's tenant.",
+};
+
 /** What cures a failed check. @returns `null` if it passed, or nobody has to do anything: Microsoft did not respond */
-export function cureOfCheck({ step, passed, reason, code }: BotCheck): string | null {
+export function cureOfCheck({ step, passed, skipped, permission, reason, code }: BotCheck): string | null {
   if (passed) return null;
+  if (skipped)
+    return permission ? `Grant the application the permission ${permission} of Microsoft Graph, with an administrator's consent.` : null;
+  if (code && Object.hasOwn(CURES_BY_CODE, code)) return CURES_BY_CODE[code] ?? null;
   if (reason) return HOLDS[reason].cure;
-  return step === 'IDS' || step === 'ENDPOINT' || code === undefined ? CURES[step] : null;
+  return ['IDS', 'ENDPOINT', 'CATALOG', 'INSTALLATION'].includes(step) || code === undefined ? CURES[step] : null;
 }
 
 /**
  * Checks a bot with Microsoft, step by step: the form of its ids, its token by each credential, its permissions in Microsoft Graph, the connector, and the
- * messaging endpoint. Stores what that says of the bot's health, and is recorded in the audit log.
+ * messaging endpoint; that the app is in the catalog, and installed for a user if one is named. Stores what that says of the bot's health, and is recorded in the audit log.
  * @throws NotFoundError BOT_NOT_FOUND (481)
  */
-export async function verifyBot(gateway: Gateway, caller: Caller, sid: string): Promise<BotVerification> {
-  const bot = await findBot(gateway, caller, sid);
-  if (!bot) throw botNotFound(sid);
+export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyBotInput): Promise<BotVerification> {
+  const bot = await findBot(gateway, caller, input.sid);
+  if (!bot) throw botNotFound(input.sid);
+  const userAddress = input.userAddress?.trim() || undefined;
   const credentials = credentialsOf(gateway, bot);
-  const [found, endpoint] = await Promise.all([
+  const version = hasApp(bot) ? (await makeAppPackage(gateway, bot)).version : undefined;
+  const [found, app, endpoint] = await Promise.all([
     gateway.microsoft.verifyBot(credentials),
+    gateway.microsoft.checkApp(credentials, { botAppId: bot.botAppId, version, userAddress }),
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);
   const authority = await takenAuthority(gateway, bot, credentials, found);
-  const checks = [...(await checkTenant(gateway, bot, found)).map((check) => withAuthority(check, bot, authority)), endpoint];
+  const checks = [...(await checkTenant(gateway, bot, found)).map((check) => withAuthority(check, bot, authority)), ...app, endpoint];
   await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
   const movedTo = checks.find((check) => check.movedTo)?.movedTo;
   if (movedTo) await moveBot(gateway, bot, movedTo);

@@ -13,9 +13,10 @@ import { graphError } from './outcomes.ts';
 /** The application permission of Graph to install an app for users by the app itself, by `webApplicationInfo` of its manifest. */
 const INSTALLS = 'TeamsAppInstallation.ReadWriteSelfForUser.All';
 /** The application permission of Graph to look into an organization's app catalog. */
-const READS_CATALOG = 'AppCatalog.Read.All';
+export const READS_CATALOG = 'AppCatalog.Read.All';
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+export const isGuid = (text: string): boolean => GUID.test(text);
 const found = z.object({ value: z.array(z.object({ id: z.string().min(1) })) });
 const chat = z.object({ id: z.string().min(1).max(2000) });
 
@@ -60,7 +61,7 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
 
   return {
     installApp: async (bot, { objectId, botAppId }): Promise<AppInstallation> => {
-      if (!GUID.test(botAppId)) {
+      if (!isGuid(botAppId)) {
         throw notInstalled(
           'BotAppIdInvalid',
           `The bot's botAppId ${JSON.stringify(botAppId)} is not the id of a Teams app: it must be a GUID.`,
@@ -88,14 +89,15 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
   /** @throws PlatformError if neither id is an app's of the catalog */
   async function catalogId(bot: BotCredentials, botAppId: string): Promise<string> {
     for (const id of new Set([botAppId, bot.applicationId.toLowerCase()])) {
-      const teamsAppId = GUID.test(id) ? await findInCatalog(bot, id) : undefined;
+      const teamsAppId = isGuid(id) ? await findInCatalog(bot, id) : undefined;
       if (teamsAppId !== undefined) return teamsAppId;
     }
     throw notInstalled('AppNotInCatalog', `No app ${botAppId} is published to the organization's app catalog, or to the Teams Store.`);
   }
 }
 
-const installedApps = (objectId: string) => `v1.0/users/${encodeURIComponent(objectId)}/teamwork/installedApps`;
+/** The path of the apps that are installed for a user. */
+export const installedApps = (objectId: string): string => `v1.0/users/${encodeURIComponent(objectId)}/teamwork/installedApps`;
 
 const notInstalled = (code: string, message: string, options: { detail?: string; retryAfterMs?: number } = {}) =>
   new PlatformError(message, {
@@ -104,7 +106,7 @@ const notInstalled = (code: string, message: string, options: { detail?: string;
   });
 
 /** The error of a refusal. A missing permission has Graph's words "Missing role permissions on the request" (office-docs-powershell#8399). */
-function refused({ response, refusal }: GraphResponse, permission: string): PlatformError {
+export function refused({ response, refusal }: GraphResponse, permission: string): PlatformError {
   const { code, message } = refusal();
   const [detail, retry] = [`${response.status} ${code}`, retryAfterMs(response)];
   if (response.status !== 403) {

@@ -67,6 +67,11 @@ export function createEmbeddedMicrosoft(): Microsoft {
         });
       return Promise.all((['TOKEN', 'GRAPH', 'CONNECTOR'] as const).map(check));
     },
+    checkApp: async (bot, { userAddress }) => {
+      const refusal = refusalOf(bot);
+      const verdict = refusal ? { passed: false, skipped: true, code: refusal.code, message: refusal.message } : { passed: true };
+      return [{ step: 'CATALOG', ...verdict }, ...(userAddress === undefined ? [] : [{ step: 'INSTALLATION' as const, ...verdict }])];
+    },
     secretDates: async () => [],
     // Nobody posts to it.
     checkEndpoint: async () => ({ step: 'ENDPOINT', passed: true }),

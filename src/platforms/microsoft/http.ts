@@ -1,4 +1,5 @@
 import type { Fetch } from '../request.ts';
+import { createAppChecks } from './app-checks.ts';
 import { createAppInstallations } from './app-installations.ts';
 import { checkEndpoint, checkIds, runCheck } from './bot-checks.ts';
 import { createBotConnector } from './bot-connector.ts';
@@ -77,6 +78,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
       ]);
       return [await checkIds(bot), ...checks.map((check, index) => ({ ...check, ...sidOf(credentials[index]) })), ...others];
     },
+    checkApp: (bot, app) => clientOf(bot).checkApp(bot, app),
     secretDates: (bot) => clientOf(bot).graph.secretDates(bot),
     checkEndpoint: (url) => checkEndpoint(fetch, url, timeoutMs),
     adminConsentUrl: ({ applicationId, tenantId, cloud = 'COMMERCIAL' }) => consentUrl(addresses[cloud].loginUrl, tenantId, applicationId),
@@ -96,11 +98,13 @@ function createCloudClient(
   const botScope = `${issuer}/.default`;
   const login = createMicrosoftLogin({ loginUrl, botScope, fetch, timeoutMs });
   const requests = createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs });
+  const graph = createMicrosoftGraph(requests);
   return {
     ...{ login, botScope, scopeOfGraph: graphScope(graphUrl) },
-    graph: createMicrosoftGraph(requests),
+    graph,
     groups: createGroupMembers(requests),
     apps: createAppInstallations(requests, serviceUrl),
+    checkApp: createAppChecks(requests, graph),
     connector: createBotConnector({
       ...{ login, limiter, scope: botScope, serviceUrl, fetch, timeoutMs },
       hosts: createServiceHosts(serviceHosts),

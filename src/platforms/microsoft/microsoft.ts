@@ -53,7 +53,12 @@ type BotCheckStep = (typeof botCheckSteps)[number];
 /** One step of `verifyBot`. */
 export interface BotCheck {
   readonly step: BotCheckStep;
+  /** `false` if it was skipped, too. */
   readonly passed: boolean;
+  /** Whether the check could not be made. */
+  readonly skipped?: boolean;
+  /** The permission of Graph without which it could not be made. */
+  readonly permission?: string;
   /** Microsoft's error message, or what is to be said of a step that passed. */
   readonly message?: string;
   /** Microsoft's error code, if it failed. */
@@ -75,6 +80,16 @@ interface CredentialDate {
   /** The first three characters of a secret. */
   readonly hint?: string;
   readonly expires: Date;
+}
+
+/** The app whose presence is to be checked. */
+export interface AppToCheck {
+  /** The app's id in the catalog, or the id in its manifest. */
+  readonly botAppId: string;
+  /** The version of the package that the gateway makes for the bot, if it can make one. */
+  readonly version?: string;
+  /** The user who should have the app: a user principal name or an object id. */
+  readonly userAddress?: string;
 }
 
 /** A bot's app as it is installed for a user. */
@@ -154,6 +169,11 @@ export interface Microsoft {
   resolveTenant(domain: string, cloud?: Cloud): Promise<string | undefined>;
   /** Checks a bot, step by step: its token by each credential, its Graph permission, the connector. Changes nothing, never rejects. */
   verifyBot(bot: BotCredentials): Promise<BotCheck[]>;
+  /**
+   * Checks that a bot's app is in the catalog, in the version of its package, and installed for a user if one is given. A check that Graph does not
+   * tell the result of is skipped. Changes nothing, never rejects.
+   */
+  checkApp(bot: BotCredentials, app: AppToCheck): Promise<BotCheck[]>;
   /**
    * Asks Graph when the secrets of a bot's application end. Needs the permission `Application.Read.All`, and an application of the bot's tenant.
    * @returns none if Graph does not tell

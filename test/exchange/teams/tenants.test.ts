@@ -90,7 +90,7 @@ describe('applications and tenants are compared without case', () => {
       checks: [
         { step: 'IDS', passed: true },
         { step: 'TOKEN', passed: false, message: expect.stringContaining("fabrikam.onmicrosoft.com is no tenant's id") },
-        ...[{}, {}, {}],
+        ...[{}, {}, {}, {}],
       ],
     });
   });

@@ -35,7 +35,8 @@ import { RESTCOMM_WEBHOOKS, restcommWebhook } from './exchange/restcomm/webhooks
 import { STAND_IN } from './exchange/stand-in.ts';
 import { createStandInFace } from './exchange/stand-in-face.ts';
 import { BOT_ENDPOINT, botEndpoint } from './exchange/teams/bot-endpoint.ts';
-import { createAccessLog, type ObserveOperation } from './execution/operations.ts';
+import { createAccessLog } from './execution/access-log.ts';
+import type { ObserveOperation } from './execution/operations.ts';
 import { isDirect } from './graph/face.ts';
 import { createGraph, type GraphSettings } from './graph/graph.ts';
 import { SCHEMA_FILE } from './graph/schema-files.ts';

@@ -1,5 +1,4 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError, getOperationAST, Kind, type OperationTypeNode } from 'graphql';
-import type { Logger } from 'pino';
 import { LostInterestError } from '../database/interest.ts';
 import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller } from '../domain/caller.ts';
@@ -90,14 +89,4 @@ function codeOf(errors: ExecutionResult['errors']): string {
   if (typeof code === 'string') return code;
   // During execution, graphql's own errors are about values of the wrong type.
   return thrown instanceof GraphQLError ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
-}
-
-/** Creates the access log: a line for each operation, at level `debug`. */
-export function createAccessLog(log: Pick<Logger, 'debug' | 'isLevelEnabled'>): ObserveOperation {
-  if (!log.isLevelEnabled('debug')) return () => {};
-  return ({ caller, durationMs, label: _, ...report }) => {
-    const { accountSid, adminSid, accessTokenSid, requestId, remoteAddress } = caller;
-    const ms = Math.round(durationMs * 10) / 10;
-    log.debug({ ...report, ms, accountSid, adminSid, accessTokenSid, requestId, remoteAddress }, 'operation');
-  };
 }

@@ -7,7 +7,7 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
 import { NodeRequest } from './node-request.ts';
 import { readTarget } from './request-target.ts';
@@ -50,7 +50,8 @@ export interface Listener {
   readonly server: Server;
   readonly addressOf: AddressOfRequest;
   /**
-   * Stops accepting connections and closes idle ones, waits for the requests in flight, then closes every connection.
+   * Stops accepting connections and closes idle ones, waits for the requests in flight, then closes every connection. One that has sent nothing yet is
+   * waited for half a second: browsers and clients open some in advance.
    * @param grace how long to wait, in ms
    * @returns whether every request was answered
    */
@@ -59,6 +60,9 @@ export interface Listener {
 
 /** In ms. Longer than the 60 s of common load balancers, which would otherwise reuse a connection as it closes. */
 const KEEP_ALIVE = 65_000;
+
+/** How long a drain waits for a connection that has not sent a byte, in ms. node does not count such connections as idle. */
+const SILENT_MS = 500;
 
 /** node's own limits on a connection: a slow request gets 408, one with too large headers 431. */
 export type ConnectionLimits = Required<
@@ -110,6 +114,7 @@ export async function listen(
     },
   );
   refuseUnreadable(server);
+  const connections = connectionsOf(server);
   const { port: bound } = await bind(server, host, port);
   return {
     url: `http://${hostInUrl(host)}:${bound}`,
@@ -118,7 +123,7 @@ export async function listen(
     addressOf,
     drain: async (grace) => {
       isDraining = true;
-      const isComplete = await closeWithin(server, grace);
+      const isComplete = await closeWithin(server, connections, grace);
       await adapter.dispose();
       return isComplete;
     },
@@ -134,16 +139,30 @@ async function bind(server: Server, host: string, port: number): Promise<Address
   return server.address() as AddressInfo;
 }
 
-/** @returns whether the server closed by itself within `ms` */
-async function closeWithin(server: Server, ms: number): Promise<boolean> {
+/** The connections that are open at present. */
+function connectionsOf(server: Server): ReadonlySet<Socket> {
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  return open;
+}
+
+/** @returns whether the server closed within `ms` without cutting off a request */
+async function closeWithin(server: Server, connections: ReadonlySet<Socket>, ms: number): Promise<boolean> {
   let isComplete = true;
   const closed = once(server, 'close');
   server.close();
+  const silent = setTimeout(() => {
+    for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
+  }, SILENT_MS);
   const timer = setTimeout(() => {
     isComplete = false;
     server.closeAllConnections();
   }, ms);
   await closed;
+  clearTimeout(silent);
   clearTimeout(timer);
   return isComplete;
 }

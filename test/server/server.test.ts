@@ -77,6 +77,21 @@ test('a drain closes idle connections at once', async () => {
   await closed;
 });
 
+test('a drain does not wait for a connection that sends nothing, but for a request that has begun', async () => {
+  const listener = await serve(async (request) => new Response(await request.text()));
+  const silent = connect(listener.port, HOST);
+  const slow = connect(listener.port, HOST);
+  sockets.push(silent.resume(), slow);
+  slow.write('POST / HTTP/1.1\r\nHost: a\r\n');
+  for (const _one of [silent, slow]) await once(listener.server, 'connection');
+  const drained = listener.drain(60_000);
+  await once(silent, 'close');
+  slow.write('Content-Length: 4\r\n\r\nbody');
+  const [answer] = await once(slow, 'data');
+  expect(String(answer)).toMatch(/^HTTP\/1.1 200 /);
+  expect(await drained).toBe(true);
+});
+
 test('a drain cuts requests that outlast the grace period, and reports it', async () => {
   const { fetch: handler, reached, open } = gated();
   const listener = await serve(handler);

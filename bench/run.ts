@@ -12,6 +12,7 @@ import { deep } from './work/deep.ts';
 import { event } from './work/event.ts';
 import { exchange } from './work/exchange.ts';
 import { live } from './work/live.ts';
+import { metrics } from './work/metrics.ts';
 import { nested } from './work/nested.ts';
 import { page } from './work/page.ts';
 import { rest } from './work/rest.ts';
@@ -22,7 +23,7 @@ import type { Bench, Row, Work } from './work.ts';
 
 // `npm run bench`: the gateway beside its peers, on one machine, in one run, over the same data.
 
-const WORK: Readonly<Record<string, Work>> = { page, nested, total, rest, deep, send, exchange, backlog, event, live, start };
+const WORK: Readonly<Record<string, Work>> = { page, nested, total, rest, metrics, deep, send, exchange, backlog, event, live, start };
 const FULL = { messages: 1_000_000, enterprises: 200, smallOrganizations: 20 };
 const TINY = { messages: 2000, enterprises: 12, smallOrganizations: 2 };
 

@@ -151,6 +151,7 @@ function assemble({ settings, database, secrets, metrics, traceCall, log }: Star
     verified: counted('credentials', createVerifiedCredentials({ hears: database.kind === 'embedded' })),
     keptMappings: counted('mappings', createKeptMappings({ hears: database.kind === 'embedded' })),
     ...platforms,
+    webhooks: metrics ? metrics.countedWebhooks(platforms.webhooks) : platforms.webhooks,
     foldTypography: settings.foldTypography,
     hints: {
       queued: (platform) => wiring.notifier?.hints.queued(platform),

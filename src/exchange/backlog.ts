@@ -10,6 +10,15 @@ interface PlatformBacklog {
   readonly oldestSeconds: number;
 }
 
+/** Webhook endpoints by state: `current`, `behind` the event log, `failing` (retried) or `disabled`. */
+interface EndpointBacklog {
+  readonly state: string;
+  /** Up to MAX_COUNTED in all. */
+  readonly endpoints: number;
+  /** How many events the one furthest behind has still to look at. */
+  readonly behind: number;
+}
+
 /** Messages that wait, of all organizations together. */
 export interface Backlog {
   readonly platforms: readonly PlatformBacklog[];
@@ -17,6 +26,7 @@ export interface Backlog {
   readonly stuck: number;
   /** Held lanes by what they wait for, up to MAX_COUNTED in all. */
   readonly held: readonly { readonly reason: string; readonly lanes: number }[];
+  readonly webhooks: readonly EndpointBacklog[];
 }
 
 /** Counts end here, so that a backlog of any size costs some ms. */
@@ -27,12 +37,13 @@ const ORGANIZATIONS = 500;
 
 /** Reads what waits, by indexes and up to limits. */
 export async function readBacklog(sql: Sql): Promise<Backlog> {
-  const [platforms, [counts], held] = await Promise.all([
+  const [platforms, [counts], held, webhooks] = await Promise.all([
     sql.queryAsWritten<PlatformBacklog>(PLATFORMS, []),
     sql.queryAsWritten<{ stuck: number }>(STUCK, []),
     sql.queryAsWritten<{ reason: string; lanes: number }>(HELD, []),
+    sql.queryAsWritten<EndpointBacklog>(WEBHOOKS, []),
   ]);
-  return { platforms, stuck: counts?.stuck ?? 0, held };
+  return { platforms, stuck: counts?.stuck ?? 0, held, webhooks };
 }
 
 /** The entries of ranges of lanes, each of which an index serves. */
@@ -66,3 +77,10 @@ const PLATFORMS = `${platform('teams', "lane LIKE 'teams:%'", ["lane >= 'teams:'
 const STUCK = `SELECT count(*)::int AS stuck FROM (SELECT 1 FROM message WHERE stuck LIMIT ${MAX_COUNTED}) counted`;
 
 const HELD = `SELECT reason::text AS reason, count(*)::int AS lanes FROM (SELECT reason FROM lane_hold LIMIT ${MAX_COUNTED}) counted GROUP BY reason`;
+
+const WEBHOOKS = `SELECT state, count(*)::int AS endpoints, max(behind)::float8 AS behind FROM (
+    SELECT greatest(0, coalesce(h.seq, 0) - e.position) AS behind,
+      CASE WHEN e.status <> 'ACTIVE' THEN 'disabled' WHEN e.failures > 0 THEN 'failing' WHEN e.position < h.seq THEN 'behind' ELSE 'current' END AS state
+    FROM (SELECT organization_sid, status, failures, position FROM webhook_endpoint LIMIT ${MAX_COUNTED}) e
+      LEFT JOIN event_head h ON h.organization_sid = e.organization_sid
+  ) counted GROUP BY state`;

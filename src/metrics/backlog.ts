@@ -49,6 +49,20 @@ export function backlogMetrics(registers: Registers, readBacklog: () => Promise<
   gauge('gateway_lanes_held', 'Conversations that wait for a cure, by reason, counted up to 10,000', ['reason'], (lanes, { held }) => {
     for (const { reason, lanes: count } of held) lanes.set({ reason }, count);
   });
+  gauge(
+    'gateway_webhook_endpoints',
+    'Webhook endpoints by state (current, behind, failing, disabled), counted up to 10,000',
+    ['state'],
+    (endpoints, { webhooks }) => {
+      for (const { state, endpoints: count } of webhooks) endpoints.set({ state }, count);
+    },
+  );
+  gauge(
+    'gateway_webhook_events_behind',
+    'Events that the webhook endpoint that is furthest behind has to look at, failing ones left out',
+    [],
+    (events, { webhooks }) => events.set(webhooks.find(({ state }) => state === 'behind')?.behind ?? 0),
+  );
   new Gauge({
     name: 'gateway_database_up',
     help: 'Whether the messages that wait could be counted: 0 while the database does not answer',

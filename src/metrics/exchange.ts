@@ -34,6 +34,26 @@ export function callMetrics(registers: Registers): ObserveCall {
   };
 }
 
+/** Requests to webhook endpoints, by the class of their status: counts those of a client. */
+export function countedWebhooks(
+  registers: Registers,
+): <Client extends { post(...request: never[]): Promise<{ readonly status: number | null }> }>(client: Client) => Client {
+  const requests = new Counter({
+    name: 'gateway_webhook_requests_total',
+    help: 'Requests to webhook endpoints by class of status (2xx: accepted); none: no response',
+    labelNames: ['status'],
+    registers,
+  });
+  return (client) => ({
+    ...client,
+    post: async (...request: never[]) => {
+      const outcome = await client.post(...request);
+      requests.inc({ status: outcome.status === null ? 'none' : `${Math.floor(outcome.status / 100)}xx` });
+      return outcome;
+    },
+  });
+}
+
 /** Periodic jobs. */
 export function jobMetrics(registers: Registers): ObserveJob {
   const durations = new Histogram({

@@ -7,7 +7,7 @@ import type { ObserveCall } from '../platforms/observed.ts';
 import { backlogMetrics, type ReadBacklog } from './backlog.ts';
 import { countedCache } from './caches.ts';
 import { databaseMetrics, type PoolsByName } from './database.ts';
-import { callMetrics, jobMetrics, messageMetrics } from './exchange.ts';
+import { callMetrics, countedWebhooks, jobMetrics, messageMetrics } from './exchange.ts';
 import { operationMetrics, requestMetrics } from './faces.ts';
 import { type Streams, streamMetrics } from './streams.ts';
 
@@ -21,6 +21,8 @@ export interface Metrics {
   readonly observeJob: ObserveJob;
   /** Counts the hits and misses of a cache. @returns the cache to use in its place */
   readonly counted: <Cache extends { get(key: string): unknown }>(name: string, cache: Cache) => Cache;
+  /** Counts the requests of a client of webhook endpoints. @returns the client to use in its place */
+  readonly countedWebhooks: ReturnType<typeof countedWebhooks>;
   /** Sets what is measured when the metrics are read. */
   readonly measure: (sources: Sources) => void;
   /** All metrics, as OpenMetrics. */
@@ -55,6 +57,7 @@ export function createMetrics(): Metrics {
     observeCall: callMetrics(registers),
     observeJob: jobMetrics(registers),
     counted: countedCache(registers),
+    countedWebhooks: countedWebhooks(registers),
     measure: (given) => {
       sources = given;
     },

@@ -79,6 +79,22 @@ test('count what is stuck and held, and how long the oldest waits that is not', 
   const { organizationSid, accountSid } = provider;
   const cause = { reason: 'APP_NOT_INSTALLED', code: 'x', message: 'x' } as const;
   await prisma.laneHold.create({ data: { lane, ...cause, organizationSid, accountSid, enterpriseSid: sender.enterpriseSid } });
+  const behind = {
+    organizationSid,
+    accountSid,
+    url: 'https://hooks.example',
+    eventTypes: [],
+    withBody: true,
+    secret: new Uint8Array(),
+    position: 0n,
+  };
+  for (const [sid, rest] of Object.entries({
+    behind: {},
+    failing: { failures: 1 },
+    disabled: { status: 'DISABLED' },
+    current: { position: 1000n },
+  }))
+    await prisma.webhookEndpoint.create({ data: { sid, ...behind, ...rest } });
   const backlog = await readBacklog(gateway.database.sql);
   expect(backlog).toEqual({
     platforms: [
@@ -87,7 +103,14 @@ test('count what is stuck and held, and how long the oldest waits that is not', 
     ],
     stuck: 1,
     held: [{ reason: 'APP_NOT_INSTALLED', lanes: 1 }],
+    webhooks: expect.arrayContaining([
+      { state: 'behind', endpoints: 1, behind: expect.any(Number) },
+      { state: 'failing', endpoints: 1, behind: expect.any(Number) },
+      { state: 'disabled', endpoints: 1, behind: expect.any(Number) },
+      { state: 'current', endpoints: 1, behind: 0 },
+    ]),
   });
+  expect(backlog.webhooks.find(({ state }) => state === 'behind')?.behind).toBeGreaterThan(0);
   expect(await metrics.text()).toMatch(/^gateway_messages_total\{direction="OUTBOUND",status="QUEUED",reason=""\} 1$/m);
 });
 
@@ -98,6 +121,14 @@ test('leave out what the database cannot say, and say so', async () => {
   expect(text).toMatch(/^gateway_database_up 0$/m);
   expect(text).not.toMatch(/^gateway_(outbox|messages_stuck|lanes)\S* \d/m);
   expect(text).toMatch(/^gateway_streams 0$/m);
+});
+
+test('count requests to webhook endpoints by what became of them', async () => {
+  const statuses = [204, 503, null];
+  const client = metrics.countedWebhooks({ post: async () => ({ status: statuses.shift() ?? null }) });
+  for (let index = 0; index < 3; index += 1) await client.post();
+  const counts = [...(await metrics.text()).matchAll(/^gateway_webhook_requests_total\{status="(\w+)"\} (\d)$/gm)];
+  expect(counts.map(([, status, count]) => `${status} ${count}`)).toEqual(['2xx 1', '5xx 1', 'none 1']);
 });
 
 test('count refusals by their limits', async () => {

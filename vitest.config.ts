@@ -16,12 +16,13 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-/** They start the product as a newcomer does, on its embedded database, or are about its clients: on PostgreSQL, they would only be run again. */
+/** They start the product as a newcomer does, on its embedded database, or are about its clients, or Prometheus: on PostgreSQL, they would only be run again. */
 const EMBEDDED_ANYWAY = [
   'test/examples/**',
   'test/exchange/teams/playground.test.ts',
   'test/process/demo*.test.ts',
   'test/process/dev.test.ts',
+  'test/process/metrics.test.ts',
 ];
 
 export default defineConfig({

@@ -26,7 +26,7 @@ afterAll(() => database.close());
 
 const columnOf = async (text: string) => (await database.pool.query(text)).rows.map((row) => Object.values(row)[0]);
 
-const TABLES = `('message'::regclass, 'message_event'::regclass, 'awaited_report'::regclass)`;
+const TABLES = `('message'::regclass, 'message_event'::regclass, 'awaited_report'::regclass, 'message_trace'::regclass)`;
 
 describe('the indexes of messages', () => {
   test('have no column that a status step changes, nor a condition on one', async () => {

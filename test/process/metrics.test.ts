@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -25,6 +26,9 @@ let gateway: GatewayProcess;
 let url: string;
 let metricsUrl: string;
 let scraped = '';
+/** It scrapes until the end. */
+let prometheus: ChildProcess | undefined;
+let directory: string | undefined;
 
 beforeAll(async () => {
   [place, surroundings] = await Promise.all([createTestPlace('migrated'), createSurroundings()]);
@@ -57,6 +61,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await gateway?.end('SIGKILL');
+  prometheus?.kill('SIGKILL');
+  if (prometheus) await once(prometheus, 'close');
+  if (directory) await rm(directory, { recursive: true, force: true });
   await surroundings?.close();
   await place?.remove();
 });
@@ -108,8 +115,6 @@ const isHere = isInstalled('prometheus') && isInstalled('promtool');
 if (!isHere) console.log('Prometheus is not tested: it is not installed here');
 
 describe.skipIf(!isHere)('Prometheus', () => {
-  let prometheus: ChildProcess;
-  let directory: string;
   let api: string;
 
   beforeAll(async () => {
@@ -134,12 +139,6 @@ describe.skipIf(!isHere)('Prometheus', () => {
     );
     await until(async () => (await query('up == 1 and gateway_database_up').catch(() => [])).length > 0);
   });
-  afterAll(async () => {
-    prometheus?.kill('SIGKILL');
-    if (prometheus) await once(prometheus, 'close');
-    await rm(directory, { recursive: true, force: true });
-  });
-
   async function query(expression: string): Promise<readonly object[]> {
     const response = await fetch(`${api}/api/v1/query?${new URLSearchParams({ query: expression })}`);
     const { status, data, error } = await response.json();
@@ -171,6 +170,15 @@ describe.skipIf(!isHere)('Prometheus', () => {
     for (const expression of expressions) await query(expression);
     expect(unknownMetrics(expressions)).toEqual([]);
   });
+});
+
+test('end with the gateway, while they are scraped and connections are open', async () => {
+  const spare = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+  await once(spare, 'connect');
+  const began = performance.now();
+  expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
+  expect(performance.now() - began).toBeLessThan(3000);
+  expect(gateway.stdout).not.toContain('cut off');
 });
 
 /** The metrics that expressions name and the gateway does not have. */

@@ -61,7 +61,7 @@ beforeAll(async () => {
   number = surroundings.restcomm.numbers[0]?.phoneNumber ?? '';
 });
 afterAll(async () => {
-  await gateway?.end('SIGKILL');
+  if (gateway) expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
   collector.close();
   await surroundings?.close();
   await place?.remove();

@@ -18,6 +18,7 @@ class LongFirst extends BaseSequencer {
 
 /** They start the product as a newcomer does, on its embedded database, or are about its clients, or Prometheus: on PostgreSQL, they would only be run again. */
 const EMBEDDED_ANYWAY = [
+  'test/console/**',
   'test/examples/**',
   'test/exchange/teams/playground.test.ts',
   'test/process/demo*.test.ts',

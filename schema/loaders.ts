@@ -26,6 +26,7 @@ import { CONVERSATIONS } from '../src/domain/messages/conversations.ts';
 import { headOf, type LogHead } from '../src/domain/messages/events.ts';
 import { findEvents } from '../src/domain/messages/message-events.ts';
 import { countMessagesOf, listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
+import { appPackageVersions } from '../src/domain/teams-app/package.ts';
 
 /** The loaders of one request's relations: one statement for each relation and level, confined to the caller's organization. */
 export interface Loaders {
@@ -52,6 +53,8 @@ export interface Loaders {
   readonly botOf: DataLoader<string, Bot | undefined>;
   /** By the bot itself. */
   readonly appPackageLink: DataLoader<Bot, DataExport>;
+  /** By the bot itself. */
+  readonly appPackageVersion: DataLoader<Bot, string>;
   /** By the mapping itself. */
   readonly inTeams: DataLoader<OfMapping, MappingInTeams>;
   /** By the enterprise's sid. */
@@ -88,6 +91,7 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
     byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
   botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),
   appPackageLink: (gateway, caller) => batched((bots) => linkAppPackages(gateway, caller, bots)),
+  appPackageVersion: (gateway, { organizationSid }) => batched((bots) => appPackageVersions(gateway, organizationSid, bots)),
   inTeams: (gateway) => batched((mappings) => findInTeams(gateway, mappings)),
   mappingCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', sids, belonging(caller))),
   messageCountOf: ({ sql }, caller) => batched((sids) => countMessagesOf({ sql }, caller, 'enterpriseSid', sids)),

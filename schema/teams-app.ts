@@ -1,6 +1,6 @@
 import type { Bot, DataExport } from '../prisma/client/client.ts';
 import { linkTo } from '../src/domain/bulk/links.ts';
-import { hasApp, makeAppPackage } from '../src/domain/teams-app/package.ts';
+import { hasApp } from '../src/domain/teams-app/package.ts';
 import {
   MAX_ICON_LENGTH,
   MAX_LENGTHS,
@@ -30,7 +30,7 @@ const AppPackageRef = builder.objectRef<{ bot: Bot; link: DataExport }>('AppPack
     version: t.string({
       description:
         'The version in its manifest. It rises whenever something in the package has changed, so that Teams takes it as an update.',
-      resolve: async ({ bot }, _args, { gateway }) => (await makeAppPackage(gateway, bot)).version,
+      resolve: ({ bot }, _args, { loaders }) => loaders.appPackageVersion.load(bot),
     }),
   }),
 });

@@ -54,8 +54,8 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bu
     if (!row || row.dateExpires <= new Date()) return refusal(404, NOT_A_LINK);
     const caller = callerOf(row, { requestId: randomUUID() });
     if (!(await isStillValid(gateway.prisma, caller))) return refusal(404, NOT_A_LINK);
-    if (row.kind === APP_PACKAGE) return appPackage(caller, row);
     if (!downloads.take(caller)) return tooMany('downloads');
+    if (row.kind === APP_PACKAGE) return appPackage(caller, row).finally(() => downloads.release(caller));
     let isCounted = true;
     let body: Download | undefined;
     const ended = () => {

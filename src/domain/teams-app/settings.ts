@@ -70,17 +70,25 @@ export interface TeamsAppOwner {
 
 /** Reads how an app looks. */
 export async function teamsAppOf(prisma: PrismaClient, { organizationSid, enterpriseSid = '' }: TeamsAppOwner): Promise<TeamsAppLook> {
+  return (await teamsAppsOf(prisma, organizationSid, [enterpriseSid]))(enterpriseSid);
+}
+
+/** Reads how the apps of enterprises of an organization look. @returns gives that by the enterprise's sid, which is one of them */
+export async function teamsAppsOf(
+  prisma: PrismaClient,
+  organizationSid: string,
+  enterpriseSids: readonly string[],
+): Promise<(enterpriseSid: string) => TeamsAppLook> {
   const [organization, rows] = await Promise.all([
     prisma.organization.findUniqueOrThrow({
       where: { sid: organizationSid },
       select: { name: true, displayName: true, accentColor: true },
     }),
-    prisma.teamsApp.findMany({ where: { organizationSid, enterpriseSid: { in: ['', enterpriseSid] } } }),
+    prisma.teamsApp.findMany({ where: { organizationSid, enterpriseSid: { in: ['', ...enterpriseSids] } } }),
   ]);
   const provider = organization.displayName ?? organization.name;
-  const set: Record<string, unknown> = {};
-  for (const row of rows.sort((one, other) => one.enterpriseSid.length - other.enterpriseSid.length)) Object.assign(set, row.settings);
-  return {
+  const settingsOf = new Map(rows.map((row) => [row.enterpriseSid, row.settings as TeamsAppSettings]));
+  const defaults = {
     shortName: 'SMS',
     fullName: cut(`SMS by ${provider}`, MAX_LENGTHS.fullName),
     shortDescription: 'Send and receive SMS in Teams.',
@@ -89,8 +97,8 @@ export async function teamsAppOf(prisma: PrismaClient, { organizationSid, enterp
     accentColor: organization.accentColor ?? '#4f6bed',
     consoleTab: false,
     welcome: true,
-    ...set,
   };
+  return (enterpriseSid) => ({ ...defaults, ...settingsOf.get(''), ...settingsOf.get(enterpriseSid) }) as TeamsAppLook;
 }
 
 /**

@@ -35,7 +35,7 @@ beforeAll(async () => {
       yield Array.from({ length: DUE }, (_, n) => ({ sid: `SM${n + 1}`, to: '+10001', from: '+4930', body: '', dateCreated: new Date() }));
     },
   };
-  const microsoft = { heldBackMs: () => 60_000 };
+  const microsoft = { graphHeldBackMs: () => 60_000 };
   const hints = { queued: () => {}, appended: () => {} };
   const { prisma, sql } = database;
   gateway = { prisma, sql, hints, restcomm, microsoft, log: pino({ level: 'silent' }) } as unknown as Gateway;

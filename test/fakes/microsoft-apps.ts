@@ -6,7 +6,8 @@ const INSTALLS = ['TeamsAppInstallation.ReadWriteSelfForUser.All'];
 
 /**
  * The app catalog and the apps installed for users: "List teamsApp", "Install app for user", "List apps installed for user" and "Get chat" of Graph
- * 1.0. Missing permissions in the words of office-docs-powershell#8399, a manifest without webApplicationInfo in those of msteams-docs#6820.
+ * 1.0. Missing permissions in the words of office-docs-powershell#8399, a manifest without webApplicationInfo in those of msteams-docs#6820, an unknown user in
+ * those of msgraph-sdk-java#1445.
  */
 export function answerApps(state: MicrosoftState, request: FakeRequest): FakeAnswer {
   const given = tokenOf(state, request);
@@ -29,7 +30,7 @@ export function answerApps(state: MicrosoftState, request: FakeRequest): FakeAns
   if (!INSTALLS.some((permission) => permissions.includes(permission))) return missing(INSTALLS, permissions);
   const [, objectId, installationId] = /^\/v1\.0\/users\/([^/]+)\/teamwork\/installedApps(?:\/([^/]+)\/chat)?$/.exec(url.pathname) ?? [];
   const user = state.users.find((candidate) => candidate.objectId === objectId && candidate.tenantId === bot.tenantId);
-  if (!user) return refused(404, 'NotFound', `User with id '${objectId}' was not found.`);
+  if (!user?.inTeams) return refused(404, 'NotFound', `User Id '${objectId}' not found.`);
   if (request.route === 'chat') {
     const app = own.find(({ id }) => installationOf(user, id) === decodeURIComponent(installationId ?? ''));
     return app ? { status: 200, body: { id: chatOf(state, bot, user) } } : refused(404, 'NotFound', 'No such installation.');
@@ -58,6 +59,8 @@ export function answerMembers(state: MicrosoftState, request: FakeRequest, serve
   if (!given.permissions.includes('GroupMember.Read.All'))
     return refused(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
   const url = new URL(request.path, 'http://graph');
+  if (request.headers.consistencylevel !== 'eventual' || url.searchParams.get('$count') !== 'true')
+    return refused(400, 'Request_UnsupportedQuery', 'The request uses an OData cast without ConsistencyLevel and $count.');
   const id = decodeURIComponent(url.pathname.split('/')[3] ?? '');
   const members = state.groups.get(id);
   if (!members) return refused(404, 'Request_ResourceNotFound', `Resource '${id}' does not exist.`);

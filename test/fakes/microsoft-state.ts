@@ -45,6 +45,8 @@ export interface FakeUser {
   blocked: boolean;
   /** Has the bot's app. */
   installed: boolean;
+  /** Has a licence of Teams. */
+  inTeams: boolean;
 }
 
 /** An app in the catalog of a tenant. */

@@ -144,7 +144,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     addUser: (user: Partial<FakeUser> & { tenantId: string }) => {
       const objectId = randomUUID();
       const userPrincipalName = `${objectId.slice(0, 8)}@contoso.example`;
-      const added = { objectId, userPrincipalName, accountEnabled: true, blocked: false, installed: true, ...user };
+      const added = { objectId, userPrincipalName, accountEnabled: true, blocked: false, installed: true, inTeams: true, ...user };
       state.users.push(added);
       return added;
     },

@@ -3,11 +3,11 @@ import type { Transaction } from '../transaction.ts';
 import { retryInstallations } from './teams-installations.ts';
 
 /** The parts of a bot that Microsoft knows it by. */
-type BotIdentity = Pick<Bot, 'enterpriseSid' | 'applicationId' | 'tenantId' | 'clientSecret'>;
+type BotIdentity = Pick<Bot, 'enterpriseSid' | 'applicationId' | 'tenantId' | 'tenantGuid' | 'clientSecret'>;
 
 /**
  * Forgets what Microsoft told an enterprise's former bot when the enterprise gets another one: its users' object ids, the conversations that reach
- * them, and who has its app. The new bot asks for them itself, with its own secret (mapping-users.ts).
+ * them, and who has its app, except who removed it. The new bot asks for them itself, with its own secret (mapping-users.ts).
  * @param before the bot before the change; `undefined` for a new one
  */
 export async function followBot(tx: Transaction, before: BotIdentity | undefined, after: BotIdentity): Promise<void> {
@@ -25,11 +25,16 @@ export async function followBot(tx: Transaction, before: BotIdentity | undefined
   const where = { enterpriseSid: { in: [after.enterpriseSid, before?.enterpriseSid ?? after.enterpriseSid] } };
   await tx.mapping.updateMany({ where, data: { microsoftObjectId: null, microsoftChecked: null } });
   await tx.teamsConversation.updateMany({ where, data: { conversationId: null, serviceUrl: null } });
-  await tx.teamsInstallation.deleteMany({ where });
+  // Those who removed the app do not get it again because its bot was created anew. Another application has an app of its own.
+  const isOtherApp = before && !isSameId(before.applicationId, after.applicationId);
+  await tx.teamsInstallation.deleteMany({ where: { ...where, ...(!isOtherApp && { removed: false }) } });
 }
 
 const isSameBot = (one: BotIdentity, other: BotIdentity) =>
-  one.enterpriseSid === other.enterpriseSid && isSameId(one.applicationId, other.applicationId) && isSameId(one.tenantId, other.tenantId);
+  one.enterpriseSid === other.enterpriseSid && isSameId(one.applicationId, other.applicationId) && isSameId(tenantOf(one), tenantOf(other));
+
+/** A tenant is given by its GUID or one of its domains. */
+const tenantOf = ({ tenantId, tenantGuid }: BotIdentity) => tenantGuid ?? tenantId;
 
 /** Applications and tenants have GUIDs, whose case means nothing. */
 const isSameId = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();

@@ -41,7 +41,7 @@ export async function resolveMappingUsers(gateway: Gateway, signal?: AbortSignal
     let credentials: BotCredentials | undefined;
     try {
       credentials = credentialsOf(gateway, enterprise.bot);
-      const heldBackMs = gateway.microsoft.heldBackMs(credentials);
+      const heldBackMs = gateway.microsoft.graphHeldBackMs(credentials);
       if (heldBackMs > 0) {
         failures.set(enterprise.sid, MAX_FAILURES);
         await postpone(prisma, mapping, true, heldBackMs);

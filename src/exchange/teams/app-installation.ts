@@ -5,7 +5,7 @@ import { PlatformError } from '../../domain/errors.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { releaseWaiting } from '../../domain/waiting.ts';
-import { CurableError, DeliveryError } from '../../platforms/delivery-error.ts';
+import { CurableError, DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
 import type { ConversationReference } from '../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../claim-lanes.ts';
 import { forgetConversation, rememberConversation } from './conversations.ts';
@@ -35,10 +35,11 @@ async function install(gateway: Gateway, user: User): Promise<ConversationRefere
     update: installed,
   });
   const known = await prisma.teamsConversation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
+  const isAcquainted = Boolean(known?.conversationId || known?.partnerDate);
   // Teams' own id of the chat, which activities have, may differ from Graph's.
   if (conversation && !known?.conversationId) await rememberConversation(prisma, user, objectId, conversation);
-  // Microsoft tells the bot of an installation, but not of one that was there before the user had a number.
-  if (wasInstalled && conversation) await welcomeUser(gateway, { ...user, ...conversation });
+  // Microsoft tells the bot of an installation, but not of one that was there before the user had a number. Who has used the chat is not new to it.
+  if (wasInstalled && conversation && !isAcquainted) await welcomeUser(gateway, { ...user, ...conversation });
   await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: ['APP_NOT_INSTALLED'] });
   return conversation;
 }
@@ -47,12 +48,14 @@ async function install(gateway: Gateway, user: User): Promise<ConversationRefere
  * Installs the app for the user of a message that could not be delivered without it, unless somebody has removed it.
  * @param refused why it could not
  * @returns the chat to post the message in; `undefined` if it has to be opened
- * @throws CurableError with what Microsoft says of either; DeliveryError `retry`
+ * @throws CurableError with what Microsoft says of either; DeliveryError `retry`; NotYetError while Graph asks the bot to wait
  */
 export async function installForMessage(gateway: Gateway, user: User, refused: CurableError): Promise<ConversationReference | undefined> {
   const { enterpriseSid, objectId } = user;
   const before = await gateway.prisma.teamsInstallation.findUnique({ where: { enterpriseSid_objectId: { enterpriseSid, objectId } } });
   if (before?.removed) throw refused;
+  const heldBackMs = gateway.microsoft.graphHeldBackMs(credentialsOf(gateway, user.bot));
+  if (heldBackMs > 0) throw new NotYetError(heldBackMs);
   try {
     return await install(gateway, user);
   } catch (error) {
@@ -66,20 +69,23 @@ export async function installForMessage(gateway: Gateway, user: User, refused: C
 
 /**
  * Forgets the chat of a user who no longer has the app, so that it is not written to. The app is installed again by people only: somebody wanted it gone.
+ * @param enterprises all that share the app, in the order of their sids, against deadlocks
  */
 export async function forgetInstallation(
   gateway: Gateway,
-  { organizationSid, enterpriseSid }: Omit<User, 'bot' | 'objectId'>,
+  enterprises: readonly Omit<User, 'bot' | 'objectId'>[],
   objectId: string,
 ): Promise<void> {
   const removed = { installed: false, removed: true, due: null, errorCode: 'Removed', errorMessage: REMOVED, dateUpdated: new Date() };
   await inTransaction(gateway.prisma, async (tx) => {
-    await tx.teamsInstallation.upsert({
-      where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
-      create: { organizationSid, enterpriseSid, objectId, ...removed },
-      update: removed,
-    });
-    await forgetConversation(tx, { organizationSid, enterpriseSid }, objectId);
+    for (const { organizationSid, enterpriseSid } of enterprises) {
+      await tx.teamsInstallation.upsert({
+        where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
+        create: { organizationSid, enterpriseSid, objectId, ...removed },
+        update: removed,
+      });
+      await forgetConversation(tx, { organizationSid, enterpriseSid }, objectId);
+    }
   });
 }
 
@@ -139,7 +145,7 @@ export async function workOnInstallation(
   const known = refused.get(key);
   if (known) return keepError(gateway, row, known);
   try {
-    const heldBackMs = gateway.microsoft.heldBackMs(credentialsOf(gateway, bot));
+    const heldBackMs = gateway.microsoft.graphHeldBackMs(credentialsOf(gateway, bot));
     if (heldBackMs > 0) {
       await prisma.teamsInstallation.updateMany({ where, data: { due: new Date(Date.now() + heldBackMs) } });
       return;

@@ -54,10 +54,14 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
   const { enterprise, objectId, conversation } = sender;
   const place = placeOf(enterprise, activity);
   if (isRemoval(activity)) {
-    await forgetInstallation(gateway, enterprise, objectId);
+    await forgetInstallation(gateway, enterprisesOf(sender), objectId);
   } else {
     if (conversation?.conversationId !== place.conversationId || conversation.serviceUrl !== place.serviceUrl)
       await rememberConversation(gateway.prisma, enterprise, objectId, place);
+    // They share the application, and so the app and the chat.
+    if (isInstallation(activity))
+      for (const other of enterprisesOf(sender))
+        if (other.enterpriseSid !== enterprise.enterpriseSid) await rememberConversation(gateway.prisma, other, objectId, place);
     for (const enterpriseSid of sender.hasHeldLanes ? sender.enterpriseSids : [])
       await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: CURED_BY_ACTIVITY });
     if (isInstallation(activity)) await welcomeUser(gateway, { ...place, objectId, locale: activity.locale });
@@ -80,6 +84,10 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
       return TAKEN;
   }
 }
+
+/** The enterprises of a sender's mappings, in the order of their sids. */
+const enterprisesOf = ({ mappings, enterpriseSids }: Sender) =>
+  [...enterpriseSids].sort().flatMap((sid) => mappings.find(({ enterpriseSid }) => enterpriseSid === sid) ?? []);
 
 /** The answer to a button: the card that takes its place. Clients without Action.Execute show a message. */
 async function act(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction): Promise<ActivityAnswer> {

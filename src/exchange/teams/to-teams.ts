@@ -50,6 +50,8 @@ export async function deliverToTeams(gateway: Gateway, message: MessageToDeliver
 /** The user's object id: stored with the mapping, or looked up now if the enterprise got its bot after the mapping. */
 async function objectIdOf(gateway: Gateway, credentials: BotCredentials, mapping: Mapping): Promise<string> {
   if (mapping.microsoftObjectId) return mapping.microsoftObjectId;
+  const heldBackMs = gateway.microsoft.graphHeldBackMs(credentials);
+  if (heldBackMs > 0) throw new NotYetError(heldBackMs);
   const user = await gateway.microsoft.findUser(credentials, mapping.microsoftAddress);
   if (!user) throw refusal('MICROSOFT_ADDRESS_INVALID', `${mapping.microsoftAddress} is not a user of the bot's tenant`);
   await keepMappingUser(gateway, mapping, credentials, user.objectId);

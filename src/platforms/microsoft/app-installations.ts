@@ -15,6 +15,10 @@ const INSTALLS = 'TeamsAppInstallation.ReadWriteSelfForUser.All';
 /** The application permission of Graph to look into an organization's app catalog. */
 export const READS_CATALOG = 'AppCatalog.Read.All';
 
+/** Graph's words for a user that Teams does not know (msgraph-sdk-java#1445). */
+const USER_NOT_FOUND = /\buser id\b.*\bnot found\b/i;
+const HOUR_MS = 60 * 60_000;
+
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const isGuid = (text: string): boolean => GUID.test(text);
 const found = z.object({ value: z.array(z.object({ id: z.string().min(1) })) });
@@ -25,25 +29,29 @@ const chat = z.object({ id: z.string().min(1).max(2000) });
  * @param serviceUrl the connector for users that no activity has come from; absent if the cloud has none in common
  */
 export function createAppInstallations({ send, graphUrl }: GraphRequests, serviceUrl: string | undefined): Pick<Microsoft, 'installApp'> {
-  /** By bot and botAppId: the app's id in the catalog, where it is another one. */
-  const catalogIds = new LRUCache<string, string>({ max: 10_000 });
+  /** By bot and botAppId: the app's id in the catalog, once Graph has taken or named it. It lasts an hour, since the app may be published anew. */
+  const catalogIds = new LRUCache<string, string>({ max: 10_000, ttl: HOUR_MS });
 
-  /** @returns whether the app was installed already; `undefined` if Graph does not know the app by this id, or not the user */
+  /**
+   * @returns whether the app was installed already; `undefined` if Graph does not know the app by this id, or not the user
+   * @throws PlatformError if it says that it does not know the user
+   */
   async function install(bot: BotCredentials, objectId: string, teamsAppId: string): Promise<boolean | undefined> {
     const sent = await send(bot, installedApps(objectId), {
-      'teamsApp@odata.bind': joinUrl(graphUrl, `v1.0/appCatalogs/teamsApps/${teamsAppId}`),
+      body: { 'teamsApp@odata.bind': joinUrl(graphUrl, `v1.0/appCatalogs/teamsApps/${teamsAppId}`) },
     });
     const { status } = sent.response;
     if (status === 201) return false;
     if (status === 409) return true;
+    if (status === 404 && USER_NOT_FOUND.test(sent.refusal().message)) throw userNotInTeams();
     // An id that is no app's is a 404, or a 400 (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/5972).
     if (status === 404 || status === 400) return undefined;
     throw refused(sent, INSTALLS);
   }
 
-  /** Finds an app's id in the organization's catalog by the id in its manifest, which the catalog calls external. */
-  async function findInCatalog(bot: BotCredentials, manifestId: string): Promise<string | undefined> {
-    const sent = await send(bot, `v1.0/appCatalogs/teamsApps?$filter=${encodeURIComponent(`externalId eq '${manifestId}'`)}&$select=id`);
+  /** Finds an app's id in the organization's catalog, by the same or by the id in its manifest, which the catalog calls external. */
+  async function findInCatalog(bot: BotCredentials, field: 'id' | 'externalId', value: string): Promise<string | undefined> {
+    const sent = await send(bot, `v1.0/appCatalogs/teamsApps?$filter=${encodeURIComponent(`${field} eq '${value}'`)}&$select=id`);
     if (sent.response.status !== 200) throw refused(sent, READS_CATALOG);
     return found.safeParse(jsonFields(sent.response.text)).data?.value[0]?.id;
   }
@@ -68,15 +76,17 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
         );
       }
       const key = JSON.stringify([bot.applicationId, bot.tenantId, botAppId]).toLowerCase();
-      let id = catalogIds.get(key) ?? botAppId.toLowerCase();
+      const known = catalogIds.get(key);
+      let id = known ?? botAppId.toLowerCase();
       let isRepeated = await install(bot, objectId, id);
-      if (isRepeated === undefined) {
-        id = await catalogId(bot, botAppId.toLowerCase());
+      if (isRepeated === undefined && known === undefined) {
+        const tried = id;
+        id = await catalogId(bot, tried);
         catalogIds.set(key, id);
-        isRepeated = await install(bot, objectId, id);
+        if (id !== tried) isRepeated = await install(bot, objectId, id);
       }
-      if (isRepeated === undefined)
-        throw notInstalled('UserNotInTeams', 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');
+      if (isRepeated === undefined) throw userNotInTeams();
+      catalogIds.set(key, id);
       // The app is installed, whatever becomes of this: the connector opens the chat as well.
       const conversationId = await chatOf(bot, objectId, id).catch((error) => {
         if (error instanceof PlatformError) return undefined;
@@ -88,8 +98,13 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
 
   /** @throws PlatformError if neither id is an app's of the catalog */
   async function catalogId(bot: BotCredentials, botAppId: string): Promise<string> {
-    for (const id of new Set([botAppId, bot.applicationId.toLowerCase()])) {
-      const teamsAppId = isGuid(id) ? await findInCatalog(bot, id) : undefined;
+    const candidates = [
+      ['externalId', botAppId],
+      ['id', botAppId],
+      ['externalId', bot.applicationId.toLowerCase()],
+    ] as const;
+    for (const [field, id] of candidates) {
+      const teamsAppId = isGuid(id) ? await findInCatalog(bot, field, id) : undefined;
       if (teamsAppId !== undefined) return teamsAppId;
     }
     throw notInstalled('AppNotInCatalog', `No app ${botAppId} is published to the organization's app catalog, or to the Teams Store.`);
@@ -98,6 +113,9 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
 
 /** The path of the apps that are installed for a user. */
 export const installedApps = (objectId: string): string => `v1.0/users/${encodeURIComponent(objectId)}/teamwork/installedApps`;
+
+const userNotInTeams = () =>
+  notInstalled('UserNotInTeams', 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');
 
 const notInstalled = (code: string, message: string, options: { detail?: string; retryAfterMs?: number } = {}) =>
   new PlatformError(message, {

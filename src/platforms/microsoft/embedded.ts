@@ -56,6 +56,7 @@ export function createEmbeddedMicrosoft(): Microsoft {
       return { activityId: randomUUID() };
     },
     heldBackMs: () => 0,
+    graphHeldBackMs: () => 0,
     pauseMs: () => 0,
     // Its tenants have no other names.
     resolveTenant: async () => undefined,

@@ -23,14 +23,15 @@ export interface GraphRequests {
   /**
    * Sends a GET, or a POST of a JSON body.
    * @param path below the address of Graph, e.g. `v1.0/users`
+   * @param more.headers further ones, in lower case
    * @throws PlatformError if login issues no token, or Graph does not respond; its `cause` is a DeliveryError
    */
-  send(bot: BotCredentials, path: string, body?: unknown): Promise<GraphResponse>;
+  send(bot: BotCredentials, path: string, more?: { body?: unknown; headers?: Readonly<Record<string, string>> }): Promise<GraphResponse>;
 }
 
 interface GraphRequestsOptions {
   readonly login: MicrosoftLogin;
-  /** Receives how long Microsoft asks a bot to wait. */
+  /** Receives how long Graph asks a bot to wait. */
   readonly limiter: Pick<Limiter, 'holdBack'>;
   /** e.g. `https://graph.microsoft.com` */
   readonly graphUrl: string;
@@ -44,7 +45,7 @@ export function createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs
   const scope = graphScope(graphUrl);
   return {
     graphUrl,
-    send: async (bot, path, body) => {
+    send: async (bot, path, { body, headers } = {}) => {
       let token = '';
       const response = await login
         .sendAuthorized(bot, scope, (given) => {
@@ -53,6 +54,7 @@ export function createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs
             method: body === undefined ? 'GET' : 'POST',
             body: body === undefined ? undefined : JSON.stringify(body),
             headers: {
+              ...headers,
               authorization: `Bearer ${given}`,
               accept: 'application/json',
               ...(body !== undefined && { 'content-type': 'application/json' }),

@@ -9,6 +9,9 @@ import { graphError } from './outcomes.ts';
 const PAGE = 999;
 const FIELDS = 'id,displayName,userPrincipalName,accountEnabled,usageLocation,businessPhones,mobilePhone';
 
+/** With `$count=true`, which the next page's address keeps, Graph requires it of a query with a cast. */
+const ADVANCED = { consistencylevel: 'eventual' };
+
 const text = z
   .string()
   .nullish()
@@ -34,9 +37,9 @@ const page = z.object({
 export function createGroupMembers({ send, graphUrl }: GraphRequests): Pick<Microsoft, 'groupMembers'> {
   return {
     groupMembers: async function* (bot, groupId) {
-      let path = `v1.0/groups/${encodeURIComponent(groupId)}/transitiveMembers/microsoft.graph.user?$select=${FIELDS}&$top=${PAGE}`;
+      let path = `v1.0/groups/${encodeURIComponent(groupId)}/transitiveMembers/microsoft.graph.user?$count=true&$select=${FIELDS}&$top=${PAGE}`;
       for (;;) {
-        const { response, refusal } = await send(bot, path);
+        const { response, refusal } = await send(bot, path, { headers: ADVANCED });
         if (response.status !== 200) {
           const { code, message } = refusal();
           const words =

@@ -32,12 +32,14 @@ interface HttpMicrosoftOptions extends Omit<CloudAddresses, 'openIdUrl' | 'servi
 export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
   const { fetch, timeoutMs = 15_000, serviceUrl } = options;
   const limiter = createLimiter();
+  // Graph's limits are its own: an import that reaches them delays no message.
+  const graphLimiter = createLimiter();
   const addresses = { ...cloudsWith({ ...options, openIdUrl: '' }), ...options.clouds };
   if (!createServiceHosts(options.serviceHosts).allows(serviceUrl))
     throw new TypeError(`${serviceUrl} is not one of the allowed hosts: ${options.serviceHosts.join(', ')}`);
   const made = new Map<Cloud, CloudClient>();
   const clientOf = ({ cloud = 'COMMERCIAL' }: Pick<BotCredentials, 'cloud'>): CloudClient => {
-    const client = made.get(cloud) ?? createCloudClient(addresses[cloud], { limiter, fetch, timeoutMs });
+    const client = made.get(cloud) ?? createCloudClient(addresses[cloud], { limiter, graphLimiter, fetch, timeoutMs });
     made.set(cloud, client);
     return client;
   };
@@ -57,6 +59,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     },
     sendActivity: (bot, conversation, activity, sending) => clientOf(bot).connector.sendActivity(bot, conversation, activity, sending),
     heldBackMs: limiter.heldBackMs,
+    graphHeldBackMs: graphLimiter.heldBackMs,
     pauseMs: limiter.pauseMs,
     resolveTenant: (domain, cloud) => clientOf({ cloud }).tenants.resolveTenant(domain),
     verifyBot: async (bot) => {
@@ -88,16 +91,25 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
 const sidOf = (credential: object | undefined): { credentialSid?: string } =>
   credential && 'sid' in credential ? { credentialSid: credential.sid as string } : {};
 
+interface CloudClientOptions {
+  /** Of requests to the connector. */
+  readonly limiter: Limiter;
+  /** Of requests to Graph. */
+  readonly graphLimiter: Limiter;
+  readonly fetch: Fetch;
+  readonly timeoutMs: number;
+}
+
 type CloudClient = ReturnType<typeof createCloudClient>;
 
 /** Creates the clients of one cloud's services. */
 function createCloudClient(
   { loginUrl, graphUrl, serviceUrl, serviceHosts, issuer }: CloudAddresses,
-  { limiter, fetch, timeoutMs }: { readonly limiter: Limiter; readonly fetch: Fetch; readonly timeoutMs: number },
+  { limiter, graphLimiter, fetch, timeoutMs }: CloudClientOptions,
 ) {
   const botScope = `${issuer}/.default`;
   const login = createMicrosoftLogin({ loginUrl, botScope, fetch, timeoutMs });
-  const requests = createGraphRequests({ login, limiter, graphUrl, fetch, timeoutMs });
+  const requests = createGraphRequests({ login, limiter: graphLimiter, graphUrl, fetch, timeoutMs });
   const graph = createMicrosoftGraph(requests);
   return {
     ...{ login, botScope, scopeOfGraph: graphScope(graphUrl) },

@@ -45,7 +45,7 @@ export interface Limiter {
 }
 
 /**
- * Creates the one limiter that all requests to the connector pass. It counts this instance's requests: several instances share a bot's limit
+ * Creates a limiter: the one that all requests to the connector pass, or what Graph asks bots to wait. It counts this instance's requests: several instances share a bot's limit
  * per tenant, and learn from a 429 that it is used up.
  * @param clock the current time and what waits, in ms; for tests
  */
@@ -104,6 +104,7 @@ export function createLimiter(clock: { now: () => number; wait: (ms: number) => 
       if (retryAfterMs <= 0) return;
       const until = now() + Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
       const key = keyOf(bot);
+      if (heldUntil.size >= SWEEP_SIZE) sweep();
       heldUntil.set(key, Math.max(heldUntil.get(key) ?? 0, until));
     },
     heldBackMs: (bot) => Math.max(0, (heldUntil.get(keyOf(bot)) ?? 0) - now()),

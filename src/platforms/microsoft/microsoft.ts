@@ -157,8 +157,10 @@ export interface Microsoft {
     activity: string | OutgoingActivity,
     options?: Turn & { readonly beforeSend?: () => Promise<void> },
   ): Promise<{ activityId: string }>;
-  /** How long Microsoft has asked the bot to wait (Retry-After), in ms; 0 if it has not. */
+  /** How long the connector, or login for it, has asked the bot to wait (Retry-After), in ms; 0 if it has not. */
   heldBackMs(bot: BotCredentials): number;
+  /** How long Graph, or login for it, has asked the bot to wait, in ms; 0 if it has not. */
+  graphHeldBackMs(bot: BotCredentials): number;
   /** How long Teams' limits keep the bot from posting into a conversation again, in ms; 0 if they do not. */
   pauseMs(bot: BotCredentials, conversationId: string): number;
   /**

@@ -59,6 +59,7 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
   return {
     ...connector,
     heldBackMs: limiter.heldBackMs,
+    graphHeldBackMs: () => 0,
     pauseMs: limiter.pauseMs,
     // Its tenant has no other name.
     resolveTenant: async () => undefined,

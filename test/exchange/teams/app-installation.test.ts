@@ -33,6 +33,11 @@ const shownTo = ({ user }: Pick<Person, 'user'>) =>
 const withoutWelcome = (person: Pick<Person, 'user'>) => shownTo(person).filter((text) => !text.startsWith('Welcome'));
 const routesOf = ({ user }: Pick<Person, 'user'>, ...routes: string[]) =>
   exchange.microsoft.requests.filter(({ route, path }) => routes.includes(route) && path.includes(user.objectId)).map(({ route }) => route);
+const createAnew = async ({ provider, bot, botSid, enterpriseSid }: Customer, botAppId: string) => {
+  await done(provider, 'deleteBot', { sid: botSid });
+  const { applicationId, tenantId, clientSecret } = bot;
+  await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId });
+};
 
 test('a new mapping: the app is installed in the background, and the message goes to the chat that Graph names', async () => {
   const bot = botThatInstalls();
@@ -99,6 +104,30 @@ test('a bot that may not install is asked for once, and not for each of its user
   }
 });
 
+test('a user whom Teams does not know keeps the app from nobody else', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot, { externalId: bot.tenantId });
+  const stranger = userWithout(bot);
+  stranger.inTeams = false;
+  const own = await exchange.customer({ bot, user: stranger, botAppId: id });
+  const notInTeams = {
+    installed: false,
+    conversationKnown: false,
+    lastError: expect.stringContaining('not yet, a user of Microsoft Teams'),
+  };
+  await until(async () => (await inTeams(own, own)).lastError ?? false);
+  expect(await inTeams(own, own)).toEqual(notInTeams);
+  const second = await exchange.person(own, userWithout(bot));
+  await until(async () => (await inTeams(own, second)).installed === true);
+  // In other words than Graph's own: the id has been an app's before.
+  const third = userWithout(bot);
+  exchange.microsoft.fault('install', { answer: { status: 404, body: { error: { code: 'NotFound', message: 'NotFound' } } } });
+  const other = await exchange.person(own, third);
+  await until(async () => (await inTeams(own, other)).lastError ?? false);
+  expect(await inTeams(own, other)).toEqual(notInTeams);
+  expect(exchange.microsoft.requests.filter(({ route, path }) => route === 'catalog' && path.includes(id))).toEqual([]);
+});
+
 test('Graph asks to wait: the installation follows', async () => {
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);
@@ -153,6 +182,39 @@ test('a removed app is not installed again by the gateway; once it is there agai
   await exchange.microsoft.until(() => shownTo(own).length === 3);
   expect(withoutWelcome(own)).toEqual(['one', 'two']);
   expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
+
+test('a removal counts for all enterprises of the app, and for a bot that is created anew', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const one = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await until(async () => (await inTeams(one, one)).conversationKnown);
+  const two = await exchange.customer({ provider: one.provider, bot, user: one.user, botAppId: id });
+  await until(async () => (await inTeams(two, two)).conversationKnown);
+  one.user.installed = false;
+  await exchange.say(one, one.user, '', { type: 'installationUpdate', action: 'remove' });
+  const removed = { installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') };
+  for (const customer of [one, two]) expect(await inTeams(customer, customer)).toEqual(removed);
+  const installs = routesOf(one, 'install').length;
+  await createAnew(two, id);
+  await exchange.ends(one.provider, await exchange.text(two, two, PHONE, 'hello'), 'stuck');
+  expect(routesOf(one, 'install')).toHaveLength(installs);
+  one.user.installed = true;
+  await exchange.say(one, one.user, '', { type: 'installationUpdate', action: 'add' });
+  for (const customer of [one, two]) await until(async () => (await inTeams(customer, customer)).installed === true);
+});
+
+test('a bot that is created anew greets nobody again who has written with it', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: exchange.microsoft.addUser({ tenantId: bot.tenantId }), botAppId: id });
+  await exchange.microsoft.until(() => shownTo(own).length > 0);
+  await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
+  await createAnew(own, id);
+  const second = await exchange.person(own, own.user);
+  await exchange.microsoft.until(() => routesOf(own, 'chat').length > 1);
+  await exchange.ends(own.provider, await exchange.text(own, second, PHONE, 'two'), 'DELIVERED');
+  expect(shownTo(own)).toEqual([expect.stringMatching(/^Welcome/), 'one', 'two']);
 });
 
 test('what Teams suggests to write is never sent as it is', async () => {

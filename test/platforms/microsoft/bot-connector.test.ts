@@ -242,7 +242,6 @@ describe('a text', () => {
   test.each<[string, MicrosoftRoute, () => Promise<unknown>]>([
     ['the connector', 'activities', () => send()],
     ['login', 'token', () => microsoft.openConversation(fake.addBot({ ...bot, clientSecret: 'x' }), user)],
-    ['Graph', 'user', () => microsoft.findUser(bot, user.objectId)],
   ])('of any conversation is delayed as long as %s requests', async (_, route, ask) => {
     fake.fault(route, { answer: { status: 429, headers: { 'retry-after': new Date(Date.now() + 60_000).toUTCString() } } });
     await expect(ask()).rejects.toThrow();
@@ -252,6 +251,14 @@ describe('a text', () => {
     const other = fake.addUser({ tenantId: bot.tenantId });
     await expect(microsoft.openConversation(bot, other, { maxWaitMs: 1000 })).rejects.toBeInstanceOf(NotYetError);
     expect(fake.requests.slice(before).filter((request) => request.route !== 'token')).toEqual([]);
+  });
+
+  test('of no conversation is delayed by what Graph requests', async () => {
+    fake.fault('user', { answer: { status: 429, headers: { 'retry-after': '60' } } });
+    await expect(microsoft.findUser(bot, user.objectId)).rejects.toThrow();
+    expect(microsoft.graphHeldBackMs(bot)).toBeGreaterThan(50_000);
+    expect(microsoft.heldBackMs(bot)).toBe(0);
+    expect(await send()).toMatchObject({ activityId: expect.any(String) });
   });
 
   test('waits as long as Microsoft asks, in seconds or until a date', async () => {

@@ -64,7 +64,7 @@ const person = (t: InputFields) => ({
   microsoftAddress: t.string({ description: 'The user principal name of the Teams user, as mappings had it.' }),
   microsoftObjectId: t.string({
     description:
-      'The object id of the Teams user, by which the bot knows them. Messages have only the address: give that, too, if there is one.',
+      'The object id of the Teams user, by which the bot knows them. Messages have it only if their mapping had it for an address: give the address, too.',
   }),
 });
 
@@ -153,7 +153,7 @@ builder.mutationFields((t) => ({
     type: ExportPersonSuccessRef,
     nullable: true,
     description:
-      "Creates a link to download all that the gateway has of a person, as JSON lines. Needs the permission `READ`; an enterprise's admin needs the organization's feature `ADMIN_EXPORT`, too.",
+      "Creates a link to download a person's messages, conversations, mappings, rows of imports and what the bot remembers of them, as JSON lines. Needs the permission `READ`; an enterprise's admin needs the organization's feature `ADMIN_EXPORT`, too.",
     skipTypeScopes: true,
     authScopes: { permission: 'read' },
     errors: resultUnion('ExportPersonResult', 'link', ['ENTERPRISE_NOT_FOUND']),

@@ -5,7 +5,7 @@ import type { Gateway } from '../domain/gateway.ts';
 /** Periodic work that runs on one instance at a time. */
 interface Job {
   readonly name: string;
-  /** From the start of one run to the start of the next, in ms. */
+  /** From the start of one run to the start of the next, in ms; more after a run that takes longer than half of it. */
   readonly everyMs: number;
   /** @param signal aborted when a long run should end early */
   readonly run: (signal: AbortSignal) => Promise<unknown>;
@@ -21,6 +21,8 @@ interface Jobs {
 
 /** How many times a job's period is checked for being due. */
 const CHECKS_PER_PERIOD = 10;
+/** How many times a job's period its claim is renewed while it runs. Each time, it is due half a period later at the earliest. */
+const RENEWALS_PER_PERIOD = 4;
 /** By how much the clock must have gone back, in ms. Less is the time that one instance's claim waits for another's. */
 const STEP_MS = 5000;
 
@@ -29,8 +31,8 @@ interface JobsOptions extends Pick<Gateway, 'prisma' | 'log'> {
 }
 
 /**
- * Runs each job when it is due. Among several instances, the one that advances a job's due time runs it. A due time that is much later than a period from now
- * was set before the clock went back.
+ * Runs each job when it is due. Among several instances, the one that advances a job's due time runs it, and puts it off while its run goes on longer. A due time
+ * that is much later than a period from now was set before the clock went back.
  */
 export function startJobs({ prisma, log, observe }: JobsOptions, jobs: readonly Job[]): Jobs {
   const stopping = new AbortController();
@@ -49,13 +51,18 @@ export function startJobs({ prisma, log, observe }: JobsOptions, jobs: readonly 
     }
   }
 
-  async function run({ name, run }: Job): Promise<void> {
+  async function run(job: Job): Promise<void> {
+    const { name, run } = job;
     const began = performance.now();
+    const ended = new AbortController();
+    const renewed = renew(job, ended.signal);
     let outcome: 'done' | 'failed' = 'failed';
     try {
       await run(signal);
       outcome = 'done';
     } finally {
+      ended.abort();
+      await renewed;
       observe?.(name, outcome, performance.now() - began);
     }
   }
@@ -66,6 +73,18 @@ export function startJobs({ prisma, log, observe }: JobsOptions, jobs: readonly 
       ON CONFLICT (name) DO UPDATE SET due = excluded.due WHERE j.due <= now() OR j.due > excluded.due + ${STEP_MS} * interval '1 millisecond'
       RETURNING name`;
     return rows.length > 0;
+  }
+
+  /** Keeps a job claimed until its run has ended. A renewal that fails is made up for by the next. */
+  async function renew({ name, everyMs }: Job, ended: AbortSignal): Promise<void> {
+    for (;;) {
+      await delay(everyMs / RENEWALS_PER_PERIOD, undefined, { signal: ended }).catch(() => {});
+      if (ended.aborted) return;
+      await prisma.$executeRaw`
+        UPDATE scheduled_job SET due = greatest(due, now() + ${everyMs / 2} * interval '1 millisecond') WHERE name = ${name}`.catch(
+        (error) => log.warn({ err: error, job: name }, 'cannot renew the claim of a job that is running'),
+      );
+    }
   }
 
   const running = jobs.map(repeat);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { beginAttempt } from '../../src/exchange/begin.ts';
 import { type ClaimedLane, claimLanes } from '../../src/exchange/claim-lanes.ts';
@@ -359,5 +360,24 @@ describe('a job', () => {
     expect(performance.now() - began).toBeGreaterThan(700);
     await Promise.all(instances.map((instance) => instance.stop()));
     expect(aborted).toBe(true);
+  });
+
+  test('stays on its instance while a run takes longer than its period', async () => {
+    let [runs, now, most] = [0, 0, 0];
+    const job = {
+      name: `job ${randomBytes(4).toString('hex')}`,
+      everyMs: 400,
+      run: async () => {
+        runs += 1;
+        now += 1;
+        most = Math.max(most, now);
+        await delay(1200);
+        now -= 1;
+      },
+    };
+    const instances = [startJobs(exchange.gateway, [job]), startJobs(exchange.gateway, [job])];
+    await until(async () => runs >= 2);
+    await Promise.all(instances.map((instance) => instance.stop()));
+    expect(most).toBe(1);
   });
 });

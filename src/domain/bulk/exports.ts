@@ -106,7 +106,7 @@ const personInput = z.object({ ...personFields, enterpriseSid: sid });
 type ExportPersonInput = z.input<typeof personInput> & Keyed;
 
 /**
- * Prepares a file of all that the gateway has of a phone or a Teams user, as JSON lines.
+ * Prepares a file of what the gateway has of a phone or a Teams user, as JSON lines.
  * @throws as exportMessages
  */
 export function exportPerson(gateway: Gateway, caller: Caller, input: ExportPersonInput): Promise<DataExport> {

@@ -4,7 +4,8 @@ import { columnList } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
-import { addressOf, type Person } from '../privacy/person.ts';
+import { addressesOf, type Person } from '../privacy/person.ts';
+import { tracesOf } from '../privacy/traces.ts';
 
 /** How many messages a statement reads. */
 const BATCH = 500;
@@ -13,8 +14,8 @@ const FIELDS = Object.values(Prisma.MessageScalarFieldEnum).filter(
 );
 
 /**
- * Writes all that the gateway has of a person in the caller's reach, as JSON lines: `record` says what a line is, and the others are its fields. The
- * mappings and conversations come first, then the messages.
+ * Writes what the gateway has of a person in the caller's reach, as JSON lines: `record` says what a line is, and the others are its fields. The
+ * messages come last. Not among them: texts of the bot that name a number, which are deleted after a week.
  */
 export async function* personLines(
   gateway: Gateway,
@@ -35,23 +36,28 @@ export async function* personLines(
       if (found.length < BATCH) break;
       after = found.at(-1)?.sid as string;
     }
-  } else {
-    const OR = [
-      ...(microsoftAddressFolded ? [{ microsoftAddressFolded }] : []),
-      ...(microsoftObjectId ? [{ microsoftObjectId }, { microsoftAddressFolded: microsoftObjectId }] : []),
-    ];
-    yield linesOf('mapping', await prisma.mapping.findMany({ where: { ...within, OR }, omit: { webhookKeyId: true } }));
-    if (microsoftObjectId)
-      yield linesOf('teamsConversation', await prisma.teamsConversation.findMany({ where: { ...within, objectId: microsoftObjectId } }));
   }
-  const address = addressOf(person);
-  if (address === null) return;
-  for (const column of ['fromFolded', 'toFolded'] as const) {
-    for (let after = ''; ; ) {
-      const found = await readMessages(gateway, { ...within, [column]: address, sid: { gt: after } });
-      yield linesOf('message', found);
-      if (found.length < BATCH) break;
-      after = found.at(-1)?.sid as string;
+  const OR = [
+    ...(phoneFolded ? [{ externalDigits: phoneFolded }] : []),
+    ...(microsoftAddressFolded ? [{ microsoftAddressFolded }] : []),
+    ...(microsoftObjectId ? [{ microsoftObjectId }, { microsoftAddressFolded: microsoftObjectId }] : []),
+  ];
+  yield linesOf('mapping', await prisma.mapping.findMany({ where: { ...within, OR }, omit: { webhookKeyId: true } }));
+  const traces = tracesOf(person);
+  yield linesOf('releasedMapping', await prisma.releasedMapping.findMany({ where: { AND: [within, traces.releasedMapping] } }));
+  yield linesOf('teamsConversation', await prisma.teamsConversation.findMany({ where: { AND: [within, traces.teamsConversation] } }));
+  yield linesOf('teamsInstallation', await prisma.teamsInstallation.findMany({ where: { AND: [within, traces.teamsInstallation] } }));
+  yield linesOf('heldText', await prisma.heldText.findMany({ where: { AND: [within, traces.heldText] }, omit: { seq: true } }));
+  const rows = await prisma.mappingImportRow.findMany({ where: { AND: [traces.mappingImportRow, { import: within }] } });
+  yield linesOf('mappingImportRow', rows);
+  for (const address of addressesOf(person)) {
+    for (const column of ['fromFolded', 'toFolded'] as const) {
+      for (let after = ''; ; ) {
+        const found = await readMessages(gateway, { ...within, [column]: address, sid: { gt: after } });
+        yield linesOf('message', found);
+        if (found.length < BATCH) break;
+        after = found.at(-1)?.sid as string;
+      }
     }
   }
 }

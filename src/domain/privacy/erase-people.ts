@@ -1,89 +1,109 @@
-import type { PersonErasure, PrismaClient } from '../../../prisma/client/client.ts';
+import { type PersonErasure, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Transaction } from '../transaction.ts';
-import { DELETED_AT_ONCE, deleteLocked, inBatches, type LockedMessage, lockHead, ROWS_KEPT_MS } from './delete-messages.ts';
-import { addressOf } from './person.ts';
+import { inTransaction, type Transaction } from '../transaction.ts';
+import {
+  atHalfSpeed,
+  BEGINNING,
+  DELETED_AT_ONCE,
+  deleteLocked,
+  IS_UNDER_WAY,
+  inBatches,
+  LOOKED_AT_ONCE,
+  type LockedMessage,
+  lockHead,
+  type Position,
+  ROWS_KEPT_MS,
+} from './delete-messages.ts';
+import { addressesOf } from './person.ts';
+import { tracesOf } from './traces.ts';
 
 /** What stands in place of a person's address in a message that the event log still needs. */
 const ERASED = 'erased';
 /** The shortest number that is looked for within texts of the bot, in digits. They are deleted after a week in any case. */
 const MENTIONED_LENGTH = 7;
-/** How many erasures a run works on. */
+/** How many erasures a statement reads. */
 const AT_ONCE = 20;
 
 /** Works on the erasures that are not completed. Messages that are under way are erased by a later run, once they have ended. */
 export async function erasePeople({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, signal?: AbortSignal): Promise<void> {
-  const unfinished = await prisma.personErasure.findMany({
-    where: { dateCompleted: null },
-    orderBy: { dateCreated: 'asc' },
-    take: AT_ONCE,
-  });
-  for (const erasure of unfinished) {
-    if (signal?.aborted) return;
-    try {
-      await erase(prisma, erasure, signal);
-    } catch (error) {
-      log.error({ err: error, erasureSid: erasure.sid }, 'cannot erase a person yet; the next run tries again');
+  for (let { dateCreated, sid } = BEGINNING; ; ) {
+    const unfinished = await prisma.personErasure.findMany({
+      where: { dateCompleted: null, OR: [{ dateCreated: { gt: dateCreated } }, { dateCreated, sid: { gt: sid } }] },
+      orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }],
+      take: AT_ONCE,
+    });
+    for (const erasure of unfinished) {
+      if (signal?.aborted) return;
+      try {
+        await erase(prisma, erasure, signal);
+      } catch (error) {
+        log.error({ err: error, erasureSid: erasure.sid }, 'cannot erase a person yet; the next run tries again');
+      }
+      ({ dateCreated, sid } = erasure);
     }
+    if (unfinished.length < AT_ONCE) return;
   }
 }
 
+/** Erases what is not newer than the request: the person may be back since then. */
 async function erase(prisma: PrismaClient, erasure: PersonErasure, signal?: AbortSignal): Promise<void> {
   const { sid, organizationSid } = erasure;
-  const address = addressOf(erasure);
+  // Its messages of before are still to be counted (fold-usage.ts). What is erased would be missing.
+  if (await prisma.usageFill.findUnique({ where: { organizationSid } })) return;
+  let { elsewhereDue } = erasure;
   let waiting = 0;
-  for (const column of ['from', 'to'] as const) {
-    let after = '';
-    if (address === null) break;
-    await inBatches(prisma, signal, async (tx) => {
-      const found = await lockMessages(tx, erasure, column, address, after);
-      const settled = found.filter(({ isUnderWay }) => !isUnderWay);
-      await eraseLocked(tx, erasure, settled);
-      await tx.personErasure.updateMany({ where: { sid, organizationSid }, data: { messages: { increment: settled.length } } });
-      after = found.at(-1)?.sid ?? after;
-      return found.length === DELETED_AT_ONCE;
-    });
-    waiting += await countLeft(prisma, erasure, column, address);
+  for (const address of addressesOf(erasure)) {
+    for (const column of ['from_folded', 'to_folded'] as const) {
+      const of = messagesOf(erasure, column, address);
+      for (let after = BEGINNING; !signal?.aborted; ) {
+        const found = await atHalfSpeed(signal, () => findMessages(prisma, of, after));
+        const sids = found.filter(({ isUnderWay }) => !isUnderWay).map((message) => message.sid);
+        await inBatches(prisma, signal, { organizationSid, sids }, async (tx, messages) => {
+          if (messages.length === 0) return;
+          await eraseLocked(tx, erasure, messages);
+          const data = { messages: { increment: messages.length }, elsewhereDue: true };
+          await tx.personErasure.updateMany({ where: { sid, organizationSid, dateCompleted: null }, data });
+          elsewhereDue = true;
+        });
+        if (found.length < LOOKED_AT_ONCE) break;
+        after = found.at(-1) as Position;
+      }
+      waiting += await countLeft(prisma, of);
+    }
   }
   if (signal?.aborted) return;
-  await eraseElsewhere(prisma, erasure);
+  if (elsewhereDue) await eraseElsewhere(prisma, erasure);
   const isDone = waiting === 0;
   await prisma.personErasure.updateMany({
-    where: { sid, organizationSid },
+    where: { sid, organizationSid, dateCompleted: null },
     data: {
       waiting,
+      elsewhereDue: false,
       ...(isDone && { dateCompleted: new Date(), phoneFolded: null, microsoftAddressFolded: null, microsoftObjectId: null }),
     },
   });
 }
 
-function lockMessages(
-  tx: Transaction,
-  { organizationSid, enterpriseSid }: PersonErasure,
-  column: 'from' | 'to',
+/** The condition on messages with an address that an erasure means. */
+function messagesOf(
+  { organizationSid, enterpriseSid, dateCreated }: PersonErasure,
+  column: 'from_folded' | 'to_folded',
   address: string,
-  after: string,
-): Promise<LockedMessage[]> {
-  const by = column === 'from' ? 'from_folded' : 'to_folded';
-  return tx.$queryRawUnsafe<LockedMessage[]>(
-    `SELECT sid, date_created AS "dateCreated", true AS "hasContent",
-       EXISTS (SELECT 1 FROM outbox o WHERE o.message_sid = m.sid) AS "isUnderWay",
-       EXISTS (SELECT 1 FROM message_event e WHERE e.message_sid = m.sid) AS "hasEvents"
-     FROM message m WHERE organization_sid = $1 AND ${by} = $2 AND sid > $3 AND ($4::text IS NULL OR enterprise_sid = $4)
-     ORDER BY sid LIMIT $5 FOR UPDATE SKIP LOCKED`,
-    ...[organizationSid, address, after, enterpriseSid, DELETED_AT_ONCE],
-  );
+): Prisma.Sql {
+  return Prisma.sql`m.organization_sid = ${organizationSid} AND ${Prisma.raw(column)} = ${address} AND date_created <= ${dateCreated}
+    AND (${enterpriseSid}::text IS NULL OR enterprise_sid = ${enterpriseSid})`;
 }
 
+/** Looks at the next messages after a position. The oldest come first, as a conversation loses those at the least expense. */
+const findMessages = (prisma: PrismaClient, of: Prisma.Sql, after: Position) =>
+  prisma.$queryRaw<(Position & { readonly isUnderWay: boolean })[]>`
+    SELECT sid, date_created AS "dateCreated", ${IS_UNDER_WAY} AS "isUnderWay"
+    FROM message m WHERE ${of} AND (date_created, sid) > (${after.dateCreated}, ${after.sid}) ORDER BY date_created, sid LIMIT ${LOOKED_AT_ONCE}`;
+
 /** How many of the messages are left: those under way, and those that somebody was changing. */
-async function countLeft(
-  prisma: PrismaClient,
-  { organizationSid, enterpriseSid }: PersonErasure,
-  column: 'from' | 'to',
-  address: string,
-): Promise<number> {
-  const folded = column === 'from' ? { fromFolded: address } : { toFolded: address };
-  return prisma.message.count({ where: { organizationSid, ...folded, ...(enterpriseSid && { enterpriseSid }) } });
+async function countLeft(prisma: PrismaClient, of: Prisma.Sql): Promise<number> {
+  const [row] = await prisma.$queryRaw<{ count: number }[]>`SELECT count(*)::int AS count FROM message m WHERE ${of}`;
+  return row?.count ?? 0;
 }
 
 /** Deletes messages, or, while the event log needs them, everything in them that says something of a person. */
@@ -92,20 +112,19 @@ async function eraseLocked(
   { organizationSid, phoneFolded }: PersonErasure,
   messages: readonly LockedMessage[],
 ): Promise<void> {
-  if (messages.length === 0) return;
   const isDeletable = ({ hasEvents, dateCreated }: LockedMessage) => !hasEvents && dateCreated.getTime() < Date.now() - ROWS_KEPT_MS;
   const deletable = messages.filter(isDeletable).map(({ sid }) => sid);
   const kept = messages.filter((message) => !isDeletable(message)).map(({ sid }) => sid);
-  const all = messages.map(({ sid }) => sid);
   await lockHead(tx, organizationSid);
   const conversations = await tx.$queryRaw<{ sid: string }[]>`
     SELECT DISTINCT conversation_sid(mapping_sid, enterprise_sid, direction, from_folded, to_folded) AS sid
-    FROM message WHERE organization_sid = ${organizationSid} AND sid = ANY (${all}::text[]) AND mapping_sid IS NOT NULL`;
-  const sids = conversations.map(({ sid }) => sid);
+    FROM message WHERE organization_sid = ${organizationSid} AND sid = ANY (${kept}::text[]) AND mapping_sid IS NOT NULL`;
   await deleteLocked(tx, organizationSid, deletable);
+  // A message without its text must not be sent again.
   await tx.$executeRaw`
     UPDATE message SET body = '', media_urls = '{}', "from" = ${ERASED}, from_folded = ${ERASED}, "to" = ${ERASED}, to_folded = ${ERASED},
-      mapping_sid = NULL, teams_conversation_id = NULL, teams_activity_id = NULL, channel_error_message = NULL
+      mapping_sid = NULL, teams_conversation_id = NULL, teams_activity_id = NULL, channel_error_message = NULL,
+      failed_for_good = failed_for_good OR channel_status = 'FAILED'
     WHERE organization_sid = ${organizationSid} AND sid = ANY (${kept}::text[])`;
   await tx.$executeRaw`
     UPDATE message_event SET error_message = NULL
@@ -115,49 +134,68 @@ async function eraseLocked(
     data: kept.map((messageSid) => ({ messageSid, organizationSid, dateCreated: dateOf.get(messageSid) as Date })),
     skipDuplicates: true,
   });
-  // Of a number, all messages go, now or later. Of a mapping that had another user before, some stay.
-  if (phoneFolded) await tx.conversation.deleteMany({ where: { organizationSid, sid: { in: sids } } });
-  else if (sids.length > 0) await tx.$executeRaw`SELECT restore_conversations(${sids}::text[])`;
+  // A number's conversations are made anew at the end (eraseElsewhere). Of a mapping that had another user before, some messages stay.
+  const sids = conversations.map(({ sid }) => sid);
+  if (phoneFolded === null && sids.length > 0) await tx.$executeRaw`SELECT restore_conversations(${sids}::text[])`;
 }
 
 /** Erases the person outside messages: what the bot remembers of them, texts that wait, deleted mappings, rows of imports. */
 async function eraseElsewhere(prisma: PrismaClient, erasure: PersonErasure): Promise<void> {
-  const { organizationSid, enterpriseSid, phoneFolded, microsoftAddressFolded, microsoftObjectId } = erasure;
+  const { organizationSid, enterpriseSid, phoneFolded, dateCreated } = erasure;
   const within = { organizationSid, ...(enterpriseSid && { enterpriseSid }) };
-  if (phoneFolded) {
-    await prisma.conversation.deleteMany({ where: { ...within, phoneFolded } });
-    const written = [phoneFolded, `+${phoneFolded}`];
-    const quoted = written.map((number) => `%${JSON.stringify(number).replaceAll(/[%_\\]/g, '\\$&')}%`);
+  const until = { lte: dateCreated };
+  const traces = tracesOf(erasure);
+  await prisma.heldText.deleteMany({ where: { AND: [within, traces.heldText, { dateCreated: until }] } });
+  if (phoneFolded !== null) {
+    await restoreConversations(prisma, erasure);
+    await prisma.teamsConversation.updateMany({
+      where: { AND: [within, traces.teamsConversation, { OR: [{ partnerDate: null }, { partnerDate: until }] }] },
+      data: { lastNumber: null, lastMappingSid: null, partnerChanged: false },
+    });
     const mentioned = `%${phoneFolded.replaceAll(/[%_\\]/g, '\\$&')}%`;
-    await prisma.$executeRaw`
-      UPDATE teams_conversation SET last_number = NULL, last_mapping_sid = NULL, partner_changed = false
-      WHERE organization_sid = ${organizationSid} AND (${enterpriseSid}::text IS NULL OR enterprise_sid = ${enterpriseSid}) AND last_number = ANY (${written}::text[])`;
-    await prisma.$executeRaw`
-      DELETE FROM held_text WHERE organization_sid = ${organizationSid} AND (${enterpriseSid}::text IS NULL OR enterprise_sid = ${enterpriseSid})
-        AND (sent_to = ANY (${written}::text[]) OR choices::text LIKE ANY (${quoted}::text[]))`;
     // Shorter ones are part of too many others.
     if (phoneFolded.length >= MENTIONED_LENGTH)
       await prisma.$executeRaw`
       DELETE FROM notice WHERE organization_sid = ${organizationSid} AND (${enterpriseSid}::text IS NULL OR enterprise_sid = ${enterpriseSid})
-        AND activity::text LIKE ${mentioned}`;
+        AND date_created <= ${dateCreated} AND activity::text LIKE ${mentioned}`;
+    return;
   }
-  if (microsoftObjectId) {
-    await prisma.teamsConversation.deleteMany({ where: { ...within, objectId: microsoftObjectId } });
-    await prisma.heldText.deleteMany({ where: { ...within, objectId: microsoftObjectId } });
-  }
-  if (microsoftAddressFolded) {
-    await prisma.releasedMapping.updateMany({
-      where: { ...within, microsoftAddress: { equals: microsoftAddressFolded, mode: 'insensitive' } },
-      data: { microsoftAddress: ERASED },
+  await prisma.teamsConversation.deleteMany({ where: { AND: [within, traces.teamsConversation, { dateUpdated: until }] } });
+  await prisma.teamsInstallation.deleteMany({ where: { AND: [within, traces.teamsInstallation, { dateUpdated: until }] } });
+  await prisma.releasedMapping.updateMany({
+    where: { AND: [within, traces.releasedMapping, { dateReleased: until }] },
+    data: { microsoftAddress: ERASED },
+  });
+  await prisma.mappingImportRow.updateMany({
+    where: { AND: [traces.mappingImportRow, { organizationSid, import: { ...within, dateCreated: until } }] },
+    data: { microsoftAddress: ERASED, name: ERASED },
+  });
+}
+
+/** Makes a number's conversations anew from the messages that are left. */
+async function restoreConversations(prisma: PrismaClient, erasure: PersonErasure): Promise<void> {
+  const { organizationSid, enterpriseSid, phoneFolded, dateCreated } = erasure;
+  if (phoneFolded === null) return;
+  for (let after = ''; ; ) {
+    const found = await inTransaction(prisma, async (tx) => {
+      await lockHead(tx, organizationSid);
+      const rows = await tx.conversation.findMany({
+        where: {
+          organizationSid,
+          ...(enterpriseSid && { enterpriseSid }),
+          phoneFolded,
+          dateCreated: { lte: dateCreated },
+          sid: { gt: after },
+        },
+        select: { sid: true },
+        orderBy: { sid: 'asc' },
+        take: DELETED_AT_ONCE,
+      });
+      if (rows.length > 0) await tx.$executeRaw`SELECT restore_conversations(${rows.map(({ sid }) => sid)}::text[])`;
+      return rows;
     });
-    await prisma.mappingImportRow.updateMany({
-      where: {
-        organizationSid,
-        microsoftAddress: { equals: microsoftAddressFolded, mode: 'insensitive' },
-        ...(enterpriseSid && { import: { enterpriseSid } }),
-      },
-      data: { microsoftAddress: ERASED, name: ERASED },
-    });
+    if (found.length < DELETED_AT_ONCE) return;
+    after = found.at(-1)?.sid as string;
   }
 }
 
@@ -165,9 +203,20 @@ async function eraseElsewhere(prisma: PrismaClient, erasure: PersonErasure): Pro
 export async function deleteErased(prisma: PrismaClient, signal?: AbortSignal): Promise<number> {
   const before = new Date(Date.now() - ROWS_KEPT_MS);
   let deleted = 0;
-  let after = { dateCreated: new Date(0), sid: '' };
-  await inBatches(prisma, signal, async (tx) => {
-    const found = await tx.$queryRaw<{ sid: string; organizationSid: string; dateCreated: Date }[]>`
+  for (let after = BEGINNING; !signal?.aborted; ) {
+    const found = await atHalfSpeed(signal, () => deleteErasedAfter(prisma, before, after));
+    deleted += found.deleted;
+    if (!found.last) break;
+    after = found.last;
+  }
+  return deleted;
+}
+
+/** Deletes the next ones after a position. @returns the last one that it looked at, unless there are no more */
+function deleteErasedAfter(prisma: PrismaClient, before: Date, after: Position): Promise<{ deleted: number; last: Position | undefined }> {
+  return inTransaction(prisma, async (tx) => {
+    let deleted = 0;
+    const found = await tx.$queryRaw<(Position & { organizationSid: string })[]>`
       SELECT message_sid AS sid, organization_sid AS "organizationSid", date_created AS "dateCreated" FROM erased_message
       WHERE date_created < ${before} AND date_created >= ${after.dateCreated} AND (date_created, message_sid) > (${after.dateCreated}, ${after.sid})
       ORDER BY date_created, message_sid LIMIT ${DELETED_AT_ONCE}`;
@@ -179,8 +228,6 @@ export async function deleteErased(prisma: PrismaClient, signal?: AbortSignal): 
         DELETE FROM erased_message e WHERE organization_sid = ${organizationSid} AND message_sid = ANY (${sids}::text[])
           AND NOT EXISTS (SELECT 1 FROM message m WHERE m.sid = e.message_sid)`;
     }
-    after = found.at(-1) ?? after;
-    return found.length === DELETED_AT_ONCE;
+    return { deleted, last: found.length === DELETED_AT_ONCE ? found.at(-1) : undefined };
   });
-  return deleted;
 }

@@ -29,5 +29,6 @@ export function personOf({ phoneNumber, microsoftAddress, microsoftObjectId }: P
   };
 }
 
-/** The text by which a person's messages are found among their `from` and `to`; none of somebody whose object id alone is known. */
-export const addressOf = ({ phoneFolded, microsoftAddressFolded }: Person): string | null => phoneFolded ?? microsoftAddressFolded;
+/** The texts by which a person's messages are found among their `from` and `to`. A mapping may have its user's object id for an address. */
+export const addressesOf = ({ phoneFolded, microsoftAddressFolded, microsoftObjectId }: Person): string[] =>
+  [phoneFolded, microsoftAddressFolded, microsoftObjectId].filter((address) => address !== null);

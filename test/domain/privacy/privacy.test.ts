@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trimEvents } from '../../../src/domain/messages/events.ts';
 import { foldUsage } from '../../../src/domain/messages/fold-usage.ts';
+import { statusRank } from '../../../src/domain/messages/message-status.ts';
 import { deleteErased, erasePeople } from '../../../src/domain/privacy/erase-people.ts';
 import { retainMessages } from '../../../src/domain/privacy/retain-messages.ts';
+import { newSid } from '../../../src/domain/sid.ts';
 import { unknownSid } from '../../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { graphClient } from '../../support/graph.ts';
@@ -107,6 +109,51 @@ describe('retention', () => {
     expect(await retain()).toEqual({ emptied: 0, deleted: 0 });
   });
 
+  test('leaves a message that was set aside, and lets none be sent again without its text', async () => {
+    const { provider, from } = await world();
+    const { prisma } = gateway.database;
+    const [setAside, failed, logged] = [await from.send({ body: 'set aside' }), await from.send(), await from.send()];
+    await age([setAside], 40);
+    await age([failed, logged], 40, { withEvents: true });
+    await prisma.message.update({
+      where: { sid: setAside },
+      data: { stuck: true, holdReason: 'RETRIES_EXHAUSTED', heldSince: new Date() },
+    });
+    await prisma.message.update({ where: { sid: failed }, data: { channelStatus: 'FAILED', statusRank: statusRank('FAILED') } });
+    await mutate(provider, 'setMessageRetention', { days: 30 }, '__typename');
+    expect(await retain()).toEqual({ emptied: 2, deleted: 0 });
+    expect((await bodiesOf(provider)).nodes.map(({ body }: { body: string }) => body).sort()).toEqual(['', '', 'set aside']);
+    expect(await mutate(provider, 'retryMessage', { sid: failed }, '__typename')).toMatchObject({ code: 'MESSAGE_NOT_STUCK' });
+    expect(await mutate(provider, 'retryMessage', { sid: setAside }, '__typename')).toEqual({ __typename: 'RetryMessageSuccess' });
+  });
+
+  test('waits until the usage of before is counted', async () => {
+    const { provider, from } = await world();
+    const { organizationSid } = provider;
+    await age([await from.send()], 40);
+    await gateway.database.prisma.usageFill.create({ data: { organizationSid, position: new Date(0), until: new Date(1) } });
+    await mutate(provider, 'setMessageRetention', { days: 30 }, '__typename');
+    await retain();
+    expect((await bodiesOf(provider)).totalCount).toBe(1);
+    await gateway.database.prisma.usageFill.delete({ where: { organizationSid } });
+    await retain();
+    expect((await bodiesOf(provider)).totalCount).toBe(0);
+  });
+
+  test('of a conversation that nobody answered makes the next message from the phone the first', async () => {
+    const { provider, from } = await world();
+    const sids = [];
+    for (let count = 0; count < 4; count += 1) sids.push(await from.send({ direction: 'OUTBOUND', from: PHONE, to: 'ann@e.example' }));
+    await age(sids.slice(0, 2), 40);
+    await gateway.database.prisma.outbox.deleteMany({ where: { messageSid: { in: sids } } });
+    await restored(provider.organizationSid);
+    await mutate(provider, 'setMessageRetention', { days: 30 }, '__typename');
+    expect((await retain()).deleted).toBe(2);
+    const [now, anew] = await restored(provider.organizationSid);
+    expect(now).toEqual(anew);
+    expect(now).toMatchObject([{ messagesFromPhone: 2, unansweredSince: expect.any(Date) }]);
+  });
+
   test('of an enterprise outranks the organization’s, and that the setting', async () => {
     const { provider, from } = await world();
     const other = await createSender(gateway, provider);
@@ -158,6 +205,7 @@ async function texts({ organizationSid }: Provider): Promise<string> {
     'message_event',
     'conversation',
     'teams_conversation',
+    'teams_installation',
     'held_text',
     'notice',
     'person_erasure',
@@ -235,6 +283,66 @@ describe('erasePerson', () => {
     for (const text of [microsoftAddress, objectId, 'their text']) expect([text, left.includes(text)]).toEqual([text, false]);
   });
 
+  test('leaves what is newer than the request, and messages that were set aside until they are retried', async () => {
+    const { provider, from } = await world();
+    const { prisma } = gateway.database;
+    const [old, setAside] = [await from.send({ to: PHONE, body: 'old' }), await from.send({ to: PHONE, body: 'set aside' })];
+    await age([old, setAside], 1, { withEvents: true });
+    await prisma.message.update({
+      where: { sid: setAside },
+      data: { stuck: true, holdReason: 'RETRIES_EXHAUSTED', heldSince: new Date() },
+    });
+    const { personErasure } = await erase(provider, { phoneNumber: PHONE });
+    const { dateCreated } = await prisma.personErasure.findUniqueOrThrow({ where: { sid: personErasure.sid } });
+    const newer = await from.send({ to: PHONE, body: 'new' });
+    await prisma.message.update({ where: { sid: newer }, data: { dateCreated: new Date(dateCreated.getTime() + 1) } });
+    await erasePeople(gateway.gateway);
+    expect(await shown(provider, personErasure.sid)).toEqual({ messages: 1, waiting: 1, dateCompleted: null });
+    expect(await conversationsOf(provider)).toMatchObject([{ phone: PHONE, messagesFromTeams: 2 }]);
+    await prisma.message.update({ where: { sid: setAside }, data: { stuck: false } });
+    await erasePeople(gateway.gateway);
+    expect(await shown(provider, personErasure.sid)).toMatchObject({ messages: 2, waiting: 0, dateCompleted: expect.any(String) });
+    expect((await bodiesOf(provider)).nodes.map(({ body }: { body: string }) => body).sort()).toEqual(['', '', 'new']);
+    expect(await conversationsOf(provider)).toMatchObject([{ phone: PHONE, messagesFromTeams: 1, lastMessage: { sid: newer } }]);
+  });
+
+  test('works on all that wait, however many', async () => {
+    const { provider, from } = await world();
+    const { organizationSid, accountSid } = provider;
+    const waiting = await from.send({ to: PHONE });
+    const of = { organizationSid, accountSid };
+    await gateway.database.prisma.personErasure.createMany({
+      data: Array.from({ length: 21 }, (_, count) => ({ ...of, sid: `ER${String(count).padStart(32, '0')}`, phoneFolded: '15550111' })),
+    });
+    const { personErasure } = await erase(provider, { phoneNumber: '+15550177' });
+    await erasePeople(gateway.gateway);
+    expect((await shown(provider, personErasure.sid)).dateCompleted).toEqual(expect.any(String));
+    await gateway.database.prisma.outbox.delete({ where: { messageSid: waiting } });
+    await erasePeople(gateway.gateway);
+    expect(await gateway.database.prisma.personErasure.count({ where: { organizationSid, dateCompleted: null } })).toBe(0);
+  });
+
+  test('finds a Teams user by the object id alone, and nobody whose address is only like theirs', async () => {
+    const { provider, from } = await world();
+    const { prisma } = gateway.database;
+    const { organizationSid, accountSid } = provider;
+    const { enterpriseSid } = from;
+    const objectId = '6f1f7c1e-0000-4000-8000-000000000002';
+    await age([await from.send({ from: objectId, body: 'their text' })], 1, { withEvents: true });
+    await prisma.mapping.update({ where: { sid: from.mappingSid }, data: { microsoftObjectId: null } });
+    await prisma.teamsInstallation.create({ data: { organizationSid, enterpriseSid, objectId } });
+    const of = { organizationSid, enterpriseSid, accountSid, externalAddress: '+15550188' };
+    await prisma.releasedMapping.createMany({
+      data: ['a_b@e.example', 'acb@e.example', 'A_B@E.example'].map((microsoftAddress) => ({ ...of, sid: newSid('BE'), microsoftAddress })),
+    });
+    const { personErasure } = await erase(provider, { microsoftObjectId: objectId, microsoftAddress: 'a_b@e.example' });
+    await erasePeople(gateway.gateway);
+    expect(await shown(provider, personErasure.sid)).toMatchObject({ messages: 1, dateCompleted: expect.any(String) });
+    const left = await texts(provider);
+    for (const text of [objectId, 'their text', 'a_b@']) expect([text, left.toLowerCase().includes(text)]).toEqual([text, false]);
+    expect(left).toContain('acb@e.example');
+  });
+
   test('reaches one enterprise only if asked to, and no other organization', async () => {
     const [{ provider, from }, stranger] = [await world(), await world()];
     const other = await createSender(gateway, provider);
@@ -304,9 +412,24 @@ describe('exportPerson', () => {
       direction: 'OUTBOUND',
       enterpriseSid: from.enterpriseSid,
     });
-    const { microsoftAddress } = await gateway.database.prisma.mapping.findUniqueOrThrow({ where: { sid: from.mappingSid } });
-    const theirs = await download(provider, { microsoftAddress });
-    expect(theirs.map(({ record }: { record: string }) => record)).toEqual(['mapping', 'message', 'message']);
+    const { prisma } = gateway.database;
+    const { microsoftAddress } = await prisma.mapping.findUniqueOrThrow({ where: { sid: from.mappingSid } });
+    const { organizationSid, accountSid } = provider;
+    const { enterpriseSid, mappingSid } = from;
+    const objectId = '6f1f7c1e-0000-4000-8000-000000000003';
+    const user = { organizationSid, enterpriseSid, objectId };
+    await prisma.teamsInstallation.create({ data: user });
+    await prisma.teamsConversation.create({ data: { ...user, lastNumber: PHONE } });
+    const place = { conversationId: 'a:3', serviceUrl: 'https://x', activityId: '3', body: 'held', expires: new Date() };
+    await prisma.heldText.create({ data: { ...user, ...place, sid: 'HT3', choices: [{ number: PHONE, mappingSid, body: 'held' }] } });
+    const released = { organizationSid, enterpriseSid, accountSid, sid: newSid('BE'), externalAddress: '+15550188' };
+    await prisma.releasedMapping.create({ data: { ...released, microsoftAddress: microsoftAddress.toUpperCase() } });
+    const records = async (input: object) => (await download(provider, input)).map(({ record }: { record: string }) => record);
+    expect(await records({ microsoftAddress, microsoftObjectId: objectId })).toEqual([
+      ...['mapping', 'releasedMapping', 'teamsConversation', 'teamsInstallation', 'heldText', 'message', 'message'],
+    ]);
+    expect(await records({ microsoftAddress })).toEqual(['mapping', 'releasedMapping', 'message', 'message']);
+    expect(await records({ phoneNumber: PHONE })).toEqual(['conversation', 'teamsConversation', 'heldText', 'message', 'message']);
     expect(await download(stranger, { phoneNumber: PHONE })).toEqual([]);
     expect(await download(provider, { phoneNumber: PHONE, enterpriseSid: unknownSid('EN') })).toBe('ENTERPRISE_NOT_FOUND');
     expect(await download(provider, {})).toBe('INVALID_PARAMETER');

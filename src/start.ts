@@ -71,6 +71,7 @@ interface Wiring {
   listener?: Listener;
   notifier?: Notifier;
   imports?: ImportRunner;
+  exchange?: Exchange;
 }
 
 /** Starts everything on an open database, and listens. @throws ListenError, AccountError */
@@ -112,6 +113,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     isCarrierEmbedded: !settings.restcomm,
     observeJob: metrics?.observeJob,
   });
+  wiring.exchange = exchange;
   const imports = startImports(gateway);
   wiring.imports = imports;
   const notifier = notifyWith(exchange, live, openChannel);
@@ -156,6 +158,7 @@ function assemble({ settings, database, secrets, metrics, traceCall, log }: Star
     hints: {
       queued: (platform) => wiring.notifier?.hints.queued(platform),
       appended: (organizationSid, event) => wiring.notifier?.hints.appended(organizationSid, event),
+      installable: () => wiring.exchange?.installable(),
       importReady: () => wiring.imports?.wake(),
     },
     get publicUrl() {

@@ -27,6 +27,8 @@ import { startWebhookSender } from './webhooks/sender.ts';
 export interface Exchange {
   /** Checks the outbox and the notices now: something was added. */
   wake(platform?: Platform): void;
+  /** Checks now whether apps are to be installed. */
+  installable(): void;
   /** Checks the organization's webhook endpoints now: its event log has grown. */
   appended(organizationSid: string): void;
   /** Starts no further delivery, and resolves when those in progress have ended. */
@@ -87,8 +89,12 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
   return {
     wake: (platform) => {
       dispatcher.wake(platform);
-      if (!platform) notices.wake();
+      if (platform) return;
+      notices.wake();
+      // A bot that was changed may install now.
+      installer.wake();
     },
+    installable: () => installer.wake(),
     appended: (organizationSid) => webhooks.wake(organizationSid),
     stop: async () => {
       stopping.abort();

@@ -7,6 +7,7 @@ import { graphql } from '../graph/graphql.ts';
 import { linkHere } from '../graph/links.ts';
 import { usePerform } from '../graph/perform.ts';
 import { goTo, linkTo, usePlace } from '../location.ts';
+import { FormDialog } from '../parts/dialogs.tsx';
 import { useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
 import { FileField } from '../parts/file-field.tsx';
 import { ImportOutcome } from '../parts/import-counts.tsx';
@@ -20,6 +21,14 @@ const PREPARE = graphql(`
   mutation ImportMappings($input: ImportMappingsInput!) {
     importMappings(input: $input) {
       ... on ImportMappingsSuccess { mappingImport { sid } uploadUrl }
+      ... on Error { code message path }
+    }
+  }
+`);
+const FROM_GROUP = graphql(`
+  mutation MappingsFromGroup($input: MappingsFromGroupInput!) {
+    mappingsFromGroup(input: $input) {
+      ... on MappingsFromGroupSuccess { mappingImport { sid } }
       ... on Error { code message path }
     }
   }
@@ -50,6 +59,8 @@ export default function MappingImport() {
   const given = usePlace().parameters.get('enterprise') ?? undefined;
   const choices = useEnterpriseChoices(true);
   const prepare = usePerform(PREPARE);
+  const fromGroup = usePerform(FROM_GROUP);
+  const [isGroup, setGroup] = useState(false);
   const [chosen, setChosen] = useState(given);
   const [file, setFile] = useState<File>();
   const [problem, setProblem] = useState<Problem>();
@@ -86,8 +97,25 @@ export default function MappingImport() {
         <Button type="submit" appearance="primary" className={styles.end} disabled={isBusy || !file || enterpriseSid === ''}>
           {words('import.check')}
         </Button>
+        <Button className={styles.end} disabled={enterpriseSid === ''} onClick={() => setGroup(true)}>
+          {words('import.group')}
+        </Button>
         <div aria-live="polite">{isBusy && <Spinner size="tiny" label={words('import.uploading')} />}</div>
       </form>
+      {isGroup && (
+        <FormDialog
+          title={words('import.group')}
+          submitLabel={words('import.groupCheck')}
+          asked={[{ name: 'groupId', label: words('import.groupId'), hint: words('import.groupHint') }]}
+          onSubmit={async ({ groupId = '' }) => {
+            const { problem: found, success } = await fromGroup({ enterpriseSid, groupId });
+            return found ?? (() => goTo(`/mapping-import/${success?.mappingImport.sid}`));
+          }}
+          onClose={() => setGroup(false)}
+        >
+          {choices.find(([value]) => value === enterpriseSid)?.[1]}
+        </FormDialog>
+      )}
       <Latest />
     </Page>
   );

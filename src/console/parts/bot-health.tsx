@@ -27,6 +27,14 @@ const ADD = graphql(`
     }
   }
 `);
+const ADD_CERTIFICATE = graphql(`
+  mutation AddBotCertificate($input: AddBotCertificateInput!) {
+    addBotCertificate(input: $input) {
+      ... on AddBotCertificateSuccess { credential { sid } }
+      ... on Error { code message path }
+    }
+  }
+`);
 const REMOVE = graphql(`
   mutation RemoveBotCredential($input: RemoveBotCredentialInput!) {
     removeBotCredential(input: $input) {
@@ -84,8 +92,9 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
   const words = useWords();
   const styles = useStyles();
   const add = usePerform(ADD);
+  const addCertificate = usePerform(ADD_CERTIFICATE);
   const remove = usePerform(REMOVE);
-  const [dialog, setDialog] = useState<'add' | Credential>();
+  const [dialog, setDialog] = useState<'add' | 'certificate' | Credential>();
   const close = () => setDialog(undefined);
   const nameOf = ({ kind, name, hint, thumbprint }: Credential) =>
     `${wordFor(words, 'credential', kind)} ${name ?? (kind === 'SECRET' ? `••••${hint}` : thumbprint?.slice(0, 8))}`;
@@ -112,7 +121,29 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
           </li>
         ))}
       </ul>
-      {may('WRITE') && <Button onClick={() => setDialog('add')}>{words('credential.add')}</Button>}
+      {may('WRITE') && (
+        <div className={styles.credential}>
+          <Button onClick={() => setDialog('add')}>{words('credential.add')}</Button>
+          <Button onClick={() => setDialog('certificate')}>{words('credential.addCertificate')}</Button>
+        </div>
+      )}
+      {dialog === 'certificate' && (
+        <FormDialog
+          title={words('credential.addCertificate')}
+          submitLabel={words('credential.addCertificate')}
+          asked={[
+            { name: 'name', label: words('credential.name'), isOptional: true },
+            { name: 'certificate', label: words('credential.CERTIFICATE'), hint: words('credential.certificateHint'), isLong: true },
+            { name: 'privateKey', label: words('credential.privateKey'), hint: words('credential.privateKeyHint'), isLong: true },
+          ]}
+          onSubmit={async ({ name, certificate = '', privateKey = '' }) =>
+            (await addCertificate({ sid: bot.sid, name: name || undefined, certificate, privateKey })).problem ?? onChange
+          }
+          onClose={close}
+        >
+          {words('credential.addText')}
+        </FormDialog>
+      )}
       {dialog === 'add' && (
         <FormDialog
           title={words('credential.add')}

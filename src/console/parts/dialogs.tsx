@@ -10,6 +10,7 @@ import {
   Input,
   makeStyles,
   Select,
+  Textarea,
 } from '@fluentui/react-components';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useWords } from '../words/words.tsx';
@@ -29,6 +30,8 @@ interface Asked {
   readonly hint?: string;
   readonly value?: string;
   readonly isOptional?: true;
+  /** Whether it has several lines. */
+  readonly isLong?: true;
   readonly type?: 'text' | 'password' | 'email' | 'tel';
   /** Values to choose from, and their words. Absent: any text. */
   readonly choices?: readonly (readonly [string, string])[];
@@ -88,7 +91,7 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
         <DialogContent className={styles.form}>
           {problem && !culprit && <ProblemBar problem={problem} />}
           {children}
-          {asked.map(({ name, label, hint, isOptional, type, choices }) => (
+          {asked.map(({ name, label, hint, isOptional, isLong, type, choices }) => (
             <Field
               key={name}
               label={label}
@@ -104,6 +107,14 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
                     </option>
                   ))}
                 </Select>
+              ) : isLong ? (
+                <Textarea
+                  rows={6}
+                  value={values[name]}
+                  autoComplete="off"
+                  spellCheck={false}
+                  onChange={(_, { value }) => setValues({ ...values, [name]: value })}
+                />
               ) : (
                 <Input
                   type={type}

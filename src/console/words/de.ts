@@ -150,6 +150,11 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'import.file': 'Datei',
   'import.check': 'Datei prüfen',
   'import.uploading': 'Die Datei wird hochgeladen …',
+  'import.group': 'Aus einer Gruppe von Microsoft Entra …',
+  'import.groupCheck': 'Mitglieder prüfen',
+  'import.groupId': 'Objekt-ID der Gruppe',
+  'import.groupHint':
+    'Geprüft werden Mitglieder, die dort eine Rufnummer haben. Die Anwendung braucht die Berechtigung GroupMember.Read.All.',
   'import.latest': 'Letzte Importe',
   'import.rows': 'Zeilen',
   'import.progress': '{done} von {all} Zeilen',
@@ -239,6 +244,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'credential.add': 'Schlüssel hinzufügen',
   'credential.addText':
     'Microsoft bekommt die Zugangsdaten der Reihe nach gezeigt, bis es welche annimmt. Die bisherigen gelten also weiter, bis Sie sie entfernen.',
+  'credential.addCertificate': 'Zertifikat hinzufügen',
+  'credential.certificateHint': 'Als PEM: die Zeilen von BEGIN CERTIFICATE bis END CERTIFICATE.',
+  'credential.privateKey': 'Privater Schlüssel',
+  'credential.privateKeyHint': 'Als PEM, RSA mit mindestens 2048 Bit, unverschlüsselt. Er wird verschlüsselt gespeichert und nie gezeigt.',
   'credential.remove': 'Entfernen',
   'botCure.TOKEN': 'Vergleichen Sie Anwendungs-ID, Mandanten-ID und Clientschlüssel mit Azure. Der Schlüssel kann abgelaufen sein.',
   'botCure.GRAPH': 'Erteilen Sie die Anwendungsberechtigung User.Read.All von Microsoft Graph, mit Administratorzustimmung.',

@@ -108,7 +108,7 @@ async function postpone(
  * @param microsoftObjectId `null` where Microsoft does not know the user
  */
 export async function keepMappingUser(
-  { prisma }: Pick<Gateway, 'prisma'>,
+  { prisma, hints }: Pick<Gateway, 'prisma' | 'hints'>,
   { sid, organizationSid, enterpriseSid, microsoftAddress }: Mapping,
   { applicationId, tenantId }: BotCredentials,
   microsoftObjectId: string | null,
@@ -117,6 +117,7 @@ export async function keepMappingUser(
     where: { sid, enterpriseSid, microsoftAddress, enterprise: { bot: { applicationId, OR: [{ tenantId }, { tenantGuid: tenantId }] } } },
     data: { microsoftObjectId, microsoftChecked: new Date() },
   });
-  if (count > 0 && microsoftObjectId !== null)
-    await requestInstallation(prisma, { organizationSid, enterpriseSid, objectId: microsoftObjectId });
+  if (count === 0 || microsoftObjectId === null) return;
+  await requestInstallation(prisma, { organizationSid, enterpriseSid, objectId: microsoftObjectId });
+  hints.installable?.();
 }

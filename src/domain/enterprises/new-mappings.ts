@@ -48,10 +48,12 @@ export function createMapping(gateway: Gateway, caller: Caller, given: NewMappin
       await requestInstallations(tx, usersOf([data]));
       await remember(tx, mapping);
       return mapping;
-    }).catch(async (error) => {
-      await settleNumber(gateway, data.externalAddress);
-      throw asUniquenessError(error, data.externalAddress);
-    });
+    })
+      .catch(async (error) => {
+        await settleNumber(gateway, data.externalAddress);
+        throw asUniquenessError(error, data.externalAddress);
+      })
+      .finally(() => gateway.hints.installable?.());
   });
 }
 
@@ -96,6 +98,7 @@ export async function createMappings(
       for (const { externalAddress } of rows) await settleNumber(gateway, externalAddress);
       throw error;
     });
+    gateway.hints.installable?.();
   }
   return routed.map((one) => (one.status === 'fulfilled' ? { status: 'fulfilled', value: one.value.sid } : one));
 }

@@ -11,6 +11,7 @@ import type { Page } from '../../src/domain/lists/pages.ts';
 import { listConversations } from '../../src/domain/messages/conversations.ts';
 import { listMessages } from '../../src/domain/messages/messages.ts';
 import { newSid, type SidPrefix } from '../../src/domain/sid.ts';
+import { listWebhookEndpoints } from '../../src/domain/webhooks/endpoints.ts';
 import type { TestGateway } from '../support/gateway.ts';
 
 export interface Row {
@@ -111,6 +112,21 @@ export function listsUnderTest({ gateway }: TestGateway): ListUnderTest[] {
         return { sid, value: dateCreated.getTime() };
       },
       remove: removing(prisma.accessToken),
+    },
+    {
+      name: 'webhookEndpoints by DATE_CREATED',
+      read: (caller, direction, page) => listWebhookEndpoints(gateway, caller, { field: 'DATE_CREATED', direction }, page),
+      insert: async ({ organizationSid, accountSid }, number, value) => {
+        const dateCreated = new Date(epoch + value);
+        const { sid } = await prisma.webhookEndpoint.create({
+          data: {
+            ...{ organizationSid, accountSid, sid: `WE${String(number).padStart(32, '0')}`, url: 'https://a.example/', eventTypes: [] },
+            ...{ withBody: false, secret: new Uint8Array(), status: 'DISABLED', position: 0n, dateCreated },
+          },
+        });
+        return { sid, value: dateCreated.getTime() };
+      },
+      remove: removing(prisma.webhookEndpoint),
     },
     {
       name: 'accounts by DATE_CREATED',

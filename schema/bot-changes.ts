@@ -48,6 +48,9 @@ const UpdateBotInput = builder.inputType('UpdateBotInput', {
       description:
         'The new client secret, at most 1024 characters. `••••` followed by the current `clientSecretHint` keeps the stored one.',
     }),
+    removeClientSecret: t.boolean({
+      description: 'Removes the client secret of a bot that has another credential. Not together with `clientSecret`.',
+    }),
     botAppId: t.string({ description: 'The new app store id of the published bot app.' }),
     cloud: t.field({ type: CloudEnum, description: 'The new cloud of the tenant.' }),
     authority: t.field({ type: BotAuthorityEnum, description: 'Whose login issues the tokens for the Bot Framework from now on.' }),

@@ -1,11 +1,5 @@
 import type { BotCredential } from '../prisma/client/client.ts';
-import {
-  addBotCertificate,
-  addBotSecret,
-  credentialOf,
-  listCredentials,
-  removeBotCredential,
-} from '../src/domain/enterprises/bot-credentials.ts';
+import { addBotCertificate, addBotSecret, credentialOf, removeBotCredential } from '../src/domain/enterprises/bot-credentials.ts';
 import { BotRef } from './bot.ts';
 import { builder } from './builder.ts';
 import { resultUnion } from './errors.ts';
@@ -47,7 +41,7 @@ builder.prismaObjectFields(BotRef, (t) => ({
   credentials: t.field({
     type: [BotCredentialRef],
     description: 'The credentials that the bot has in addition to its `clientSecret`, the latest first. At most 10.',
-    resolve: (bot, _args, { gateway }) => listCredentials(gateway, bot),
+    resolve: (bot, _args, { loaders }) => loaders.botCredentials.load(bot),
   }),
 }));
 

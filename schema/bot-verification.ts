@@ -66,7 +66,8 @@ const VerifyBotSuccessRef = builder.objectRef<BotVerification>('VerifyBotSuccess
     authority: t.field({
       type: BotAuthorityEnum,
       nullable: true,
-      description: "Whose tokens the Bot Framework takes, if not the bot's `authority`, then another one. `null` if it takes none.",
+      description:
+        "Whose tokens the Bot Framework takes, if not the bot's `authority`, then another one. `null` if it takes none, or the cloud has no connector in common to ask.",
       resolve: ({ authority }) => authority,
     }),
   }),

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader';
 import type {
   Account,
   Bot,
+  BotCredential,
   Conversation,
   DataExport,
   Enterprise,
@@ -16,6 +17,7 @@ import { countRowsOf, selectAll } from '../src/database/lists/select.ts';
 import { linkAppPackages } from '../src/domain/bulk/app-package.ts';
 import type { Caller } from '../src/domain/caller.ts';
 import { belonging, enterprises } from '../src/domain/confinement.ts';
+import { listCredentials } from '../src/domain/enterprises/bot-credentials.ts';
 import { BOTS, revealClientSecrets } from '../src/domain/enterprises/bots.ts';
 import { ENTERPRISES } from '../src/domain/enterprises/enterprises.ts';
 import { MAPPINGS } from '../src/domain/enterprises/mappings.ts';
@@ -55,6 +57,8 @@ export interface Loaders {
   readonly appPackageLink: DataLoader<Bot, DataExport>;
   /** By the bot itself. */
   readonly appPackageVersion: DataLoader<Bot, string>;
+  /** By the bot itself: its further credentials. */
+  readonly botCredentials: DataLoader<Bot, BotCredential[]>;
   /** By the mapping itself. */
   readonly inTeams: DataLoader<OfMapping, MappingInTeams>;
   /** By the enterprise's sid. */
@@ -92,6 +96,7 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
   botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),
   appPackageLink: (gateway, caller) => batched((bots) => linkAppPackages(gateway, caller, bots)),
   appPackageVersion: (gateway, { organizationSid }) => batched((bots) => appPackageVersions(gateway, organizationSid, bots)),
+  botCredentials: (gateway) => batched((bots) => listCredentials(gateway, bots)),
   inTeams: (gateway) => batched((mappings) => findInTeams(gateway, mappings)),
   mappingCountOf: ({ sql }, caller) => batched((sids) => countRowsOf(sql, MAPPINGS, 'enterpriseSid', sids, belonging(caller))),
   messageCountOf: ({ sql }, caller) => batched((sids) => countMessagesOf({ sql }, caller, 'enterpriseSid', sids)),

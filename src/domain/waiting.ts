@@ -41,8 +41,8 @@ export const HOLDS: Readonly<Record<MessageHoldReason, { readonly scope: Scope; 
   },
   APP_NOT_INSTALLED: {
     scope: 'lane',
-    description: "The Teams user does not have the bot's app, or has blocked it.",
-    cure: "Install the bot's app for the Teams user, or let the gateway do so: publish the bot's app package, and grant the application the permission TeamsAppInstallation.ReadWriteSelfForUser.All of Microsoft Graph.",
+    description: "The Teams user does not have the bot's app, or has blocked it, or, in 21Vianet's cloud, has not written to the bot.",
+    cure: "Install the bot's app for the Teams user, or let the gateway do so: publish the bot's app package, and grant the application the permission TeamsAppInstallation.ReadWriteSelfForUser.All of Microsoft Graph. A user of 21Vianet's cloud who has the app writes to the bot once.",
   },
   USER_UNKNOWN: {
     scope: 'lane',

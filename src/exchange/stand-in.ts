@@ -9,6 +9,7 @@ import type { Gateway } from '../domain/gateway.ts';
 import { comparedForm } from '../domain/phone-numbers.ts';
 import { fold } from '../domain/text.ts';
 import { parseJson } from '../json.ts';
+import type { Cloud } from '../platforms/microsoft/clouds.ts';
 import { targetOf } from '../server/node-request.ts';
 import { decodeUtf8, readBytes } from '../server/read-body.ts';
 import { isStorableText } from './storable-text.ts';
@@ -80,8 +81,9 @@ async function playTeamsUser(gateway: Gateway, caller: Caller, body: unknown): P
     mapping = await find();
   }
   if (!mapping?.microsoftObjectId || !mapping.enterprise.bot) return respond(409, "The user is not in the bot's tenant");
-  const { applicationId, tenantId } = mapping.enterprise.bot;
-  await receiveFromTeams(gateway, applicationId, activityOf(mapping, mapping.microsoftObjectId, tenantId, written.text));
+  const { applicationId, cloud, tenantId } = mapping.enterprise.bot;
+  const audience = { applicationId, clouds: [cloud as Cloud] };
+  await receiveFromTeams(gateway, audience, activityOf(mapping, mapping.microsoftObjectId, tenantId, written.text));
   return respond(200, 'The text was accepted');
 }
 

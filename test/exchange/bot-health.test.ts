@@ -94,6 +94,13 @@ describe('a bot’s health', () => {
       cure: expect.stringContaining('removeBotCredential'),
     });
     expect(exchange.logged.join('')).not.toContain('PRIVATE KEY');
+    await mutate(own, 'updateBot', { sid: own.botSid, removeClientSecret: true }, 'bot { sid }');
+    await check();
+    expect(await shown(own)).toMatchObject({ health: { status: 'HEALTHY' }, credentials: [{ thumbprint: certificate.thumbprint }] });
+    const other = await exchange.customer();
+    expect(await mutate(other, 'updateBot', { sid: other.botSid, removeClientSecret: true }, 'bot { sid }')).toMatchObject({
+      ...{ code: 'INVALID_PARAMETER', path: ['removeClientSecret'] },
+    });
   });
 
   test('warns 30 days before a credential ends: by its certificate, as it was given, and by Graph', async () => {
@@ -106,6 +113,12 @@ describe('a bot’s health', () => {
       ...{ status: 'WARNING', code: 'CREDENTIAL_EXPIRES', message: expect.stringContaining(credential.dateExpires.slice(0, 10)) },
       cure: expect.stringContaining('addBotCertificate'),
     });
+    // A new secret cures it, though nothing tells when that ends.
+    own.bot.secrets.push('another-secret');
+    const next = await add(own, { secret: 'another-secret' });
+    await check();
+    expect((await shown(own)).health.status).toBe('HEALTHY');
+    await mutate(own, 'removeBotCredential', { sid: next.credential.sid }, 'credential { sid }');
     expect(await mutate(own, 'removeBotCredential', { sid: credential.sid }, 'credential { sid }')).toMatchObject({
       credential: { sid: credential.sid },
     });
@@ -126,6 +139,13 @@ describe('a bot’s health', () => {
     await mutate(own, 'updateBot', { sid: own.botSid, botAppId: 'another' }, 'bot { sid }');
     await check();
     expect((await shown(own)).health.status).toBe('WARNING');
+  });
+
+  test('is checked by one instance at a time', async () => {
+    await check();
+    for (let i = 0; i < 3; i += 1) await exchange.customer();
+    const counts = await Promise.all([checkBots(exchange.gateway), checkBots(exchange.gateway)]);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(3);
   });
 
   test('stays as it was while Microsoft does not respond, or may not know new credentials yet', async () => {
@@ -277,5 +297,9 @@ describe('clouds', () => {
     // The commercial Bot Framework does not speak for it.
     const activity = exchange.microsoft.activityFrom({ ...own.bot, cloud: 'COMMERCIAL' }, own.user, 'Forged');
     expect(await exchange.post(activity, await exchange.sign(activity))).toBe(403);
+    // Nor where it has a bot of the same application itself.
+    await exchange.customer({ bot: exchange.microsoft.addBot({ ...own.bot, cloud: 'COMMERCIAL' }) });
+    expect(await exchange.post(activity, await exchange.sign(activity))).toBe(200);
+    expect(await exchange.messages(own.provider)).toHaveLength(2);
   });
 });

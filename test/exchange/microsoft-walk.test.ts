@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/database/package-root.ts';
 import { checkBots } from '../../src/domain/enterprises/bot-health.ts';
@@ -7,7 +8,7 @@ import { cloudsWith, DEFAULT_SERVICE_HOSTS } from '../../src/platforms/microsoft
 import type { FakeBot, FakeUser } from '../fakes/microsoft-state.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';
 import { makeCertificate } from '../support/certificates.ts';
-import { createTestExchange, type TestExchange } from '../support/exchange.ts';
+import { createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 import type { Provider } from '../support/gateway.ts';
 
 // docs/microsoft.md, done in its order.
@@ -33,7 +34,7 @@ let sid: string;
 let consent: string;
 let number: string;
 beforeAll(async () => {
-  exchange = await createTestExchange();
+  exchange = await createTestExchange({ installs: true });
   provider = await exchange.provider();
   enterpriseSid = (await done(provider, 'createEnterprise', newEnterprise())).sid;
 });
@@ -73,7 +74,7 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
   },
   'Create the bot in the gateway': async (step) => {
     const { applicationId, tenantId, clientSecret } = bot;
-    const made = await run(step, { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: 'app' });
+    const made = await run(step, { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: applicationId });
     ({ sid, adminConsentUrl: consent } = made.bot);
     expect(await failed(checking)).toEqual(['GRAPH', 'CONNECTOR']);
   },
@@ -93,16 +94,24 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
     // The document's permissions are all that the gateway knows a use for.
     expect(checks.find(({ step: name }: { step: string }) => name === 'GRAPH')).toMatchObject({ message: null });
   },
-  'Give users the app': async () => {
+  'Give users the app': async (step) => {
     expect(await failed(checking, user.userPrincipalName)).toEqual(['CATALOG', 'INSTALLATION']);
-    exchange.microsoft.addApp(bot);
-    user.installed = true;
-    expect(await failed(checking, user.userPrincipalName)).toEqual([]);
+    const { appPackage } = await run(step, { sid });
+    const files = unzipSync(new Uint8Array(await (await fetch(appPackage.url)).arrayBuffer()));
+    const { id, version } = JSON.parse(Buffer.from(files['manifest.json'] ?? []).toString());
+    expect(version).toBe(appPackage.version);
+    exchange.microsoft.addApp(bot, { externalId: id });
+    expect(await failed(checking, user.userPrincipalName)).toEqual(['INSTALLATION']);
   },
   "Map a user's number": async (step) => {
     number = `${fresh.number()}1`;
     exchange.restcomm.addNumber(number);
-    await run(step, { enterpriseSid, microsoftAddress: user.userPrincipalName, externalAddress: number });
+    expect(user.installed).toBe(false);
+    const { mapping } = await run(step, { enterpriseSid, microsoftAddress: user.userPrincipalName, externalAddress: number });
+    await until(async () => {
+      const { data } = await provider.graph('query ($sid: ID!) { mapping(sid: $sid) { teams { installed } } }', { sid: mapping.sid });
+      return data.mapping.teams.installed;
+    });
     await text();
     expect(exchange.microsoft.activities.at(-1)).toMatchObject({ objectId: user.objectId });
     const activity = exchange.microsoft.activityFrom(bot, user, 'Good morning');
@@ -117,6 +126,8 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
     const { certificate, privateKey } = makeCertificate();
     bot.certificates.push(certificate);
     await run(step, { sid, certificate, privateKey });
+    while ((await checkBots(exchange.gateway)) > 0);
+    expect(await health()).toEqual({ status: 'HEALTHY', code: null });
     bot.secretExpired = true;
     exchange.microsoft.revokeTokens();
     await text();

@@ -60,12 +60,17 @@ export async function loadCredentials(
 /** The condition that a credential is in the caller's reach. */
 export const credentialOf = (caller: Caller, sid: string) => ({ sid, bot: belonging(caller) });
 
-/** Lists a bot's further credentials, the latest first, without what they hold. */
-export const listCredentials = (
+/** Lists the further credentials of bots of one organization, each bot's latest first. @returns them in the order of the bots */
+export async function listCredentials(
   { prisma }: Gateway,
-  { sid: botSid, organizationSid }: Pick<Bot, 'sid' | 'organizationSid'>,
-): Promise<CredentialRow[]> =>
-  prisma.botCredential.findMany({ where: { organizationSid, botSid }, orderBy: [{ dateCreated: 'desc' }, { sid: 'desc' }] });
+  bots: readonly Pick<Bot, 'sid' | 'organizationSid'>[],
+): Promise<CredentialRow[][]> {
+  const rows = await prisma.botCredential.findMany({
+    where: { organizationSid: bots[0]?.organizationSid, botSid: { in: bots.map(({ sid }) => sid) } },
+    orderBy: [{ dateCreated: 'desc' }, { sid: 'desc' }],
+  });
+  return bots.map(({ sid }) => rows.filter(({ botSid }) => botSid === sid));
+}
 
 /**
  * Adds a secret to a bot, and has the messages delivered that wait because of its credentials.

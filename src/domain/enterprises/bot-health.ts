@@ -1,5 +1,5 @@
 import type { Bot } from '../../../prisma/client/client.ts';
-import { type BotCheck, type BotFault, botFaults } from '../../platforms/microsoft/microsoft.ts';
+import { type BotCheck, type BotCredentials, type BotFault, botFaults } from '../../platforms/microsoft/microsoft.ts';
 import { MAY_BE_TOO_NEW } from '../../platforms/microsoft/outcomes.ts';
 import type { Gateway } from '../gateway.ts';
 import { HOLDS } from '../waiting.ts';
@@ -28,8 +28,9 @@ interface HealthVerdict {
 
 const WARNINGS = {
   CREDENTIAL_EXPIRES:
-    'Add a new secret or certificate with `addBotSecret` or `addBotCertificate`, or give another one with `updateBot`, before the old one ends.',
-  CREDENTIAL_REFUSED: 'Remove the credential that Microsoft refuses with `removeBotCredential`, or replace it; another one works.',
+    'Add a new secret or certificate with `addBotSecret` or `addBotCertificate`, or give another one with `updateBot`, with its end, before the old one ends.',
+  CREDENTIAL_REFUSED:
+    'Remove the credential that Microsoft refuses with `removeBotCredential`, or the client secret with `updateBot` and `removeClientSecret`; another one works.',
 } as const;
 type Warning = keyof typeof WARNINGS;
 
@@ -51,8 +52,12 @@ const BATCH = 20;
 
 /** When one of a bot's credentials ends. */
 interface End {
+  /** The further credential; absent for the client secret. */
+  readonly sid?: string;
   readonly what: string;
-  readonly expires: Date;
+  /** Absent if it is not known. */
+  readonly expires?: Date;
+  readonly added: Date;
 }
 
 /**
@@ -70,37 +75,56 @@ function judge(checks: readonly BotCheck[], ends: readonly End[], isNew: boolean
   if (first && isNew && MAY_BE_TOO_NEW.has(first.code ?? '')) return undefined;
   if (first) return { status: 'UNHEALTHY', reason: first.reason, code: first.code, message: first.message };
   if (failed.some(({ step, reason }) => !reason && (step !== 'TOKEN' || !works))) return undefined;
+  const last = lastEnd(ends.filter(({ sid }) => tokens.some(({ passed, credentialSid }) => passed && credentialSid === sid)));
+  if (last && last.expires.getTime() - now <= WARN_BEFORE_MS) {
+    const words = `${last.what} ends on ${last.expires.toISOString().slice(0, 10)}.`;
+    return { status: 'WARNING', reason: 'CREDENTIAL_EXPIRES', code: 'CREDENTIAL_EXPIRES', message: words };
+  }
   const [refused] = failed.filter(({ reason }) => reason);
   if (refused) return { status: 'WARNING', reason: 'CREDENTIAL_REFUSED', code: refused.code, message: refused.message };
-  const [next] = [...ends].sort((one, other) => one.expires.getTime() - other.expires.getTime());
-  if (!next || next.expires.getTime() - now > WARN_BEFORE_MS) return { status: 'HEALTHY' };
-  const words = `${next.what} ends on ${next.expires.toISOString().slice(0, 10)}.`;
-  return { status: 'WARNING', reason: 'CREDENTIAL_EXPIRES', code: 'CREDENTIAL_EXPIRES', message: words };
+  return { status: 'HEALTHY' };
+}
+
+/**
+ * The credential by whose end a bot stops: the last to end.
+ * @returns `undefined` if none has a known end, or one without was added after it, to replace it
+ */
+function lastEnd(ends: readonly End[]): (End & { readonly expires: Date }) | undefined {
+  const known = ends.flatMap((end) => (end.expires ? [{ ...end, expires: end.expires }] : []));
+  const [last] = known.sort((one, other) => other.expires.getTime() - one.expires.getTime());
+  return last && ends.some(({ expires, added }) => !expires && added > last.added) ? undefined : last;
 }
 
 /** Checks the bots that are new, were changed, or were not checked for a day. @returns how many */
 export async function checkBots(gateway: Gateway, signal?: AbortSignal): Promise<number> {
-  const due = await gateway.prisma.bot.findMany({
-    where: { OR: [{ healthChecked: null }, { healthChecked: { lt: new Date(Date.now() - CHECK_EVERY_MS) } }] },
-    orderBy: { healthChecked: { sort: 'asc', nulls: 'first' } },
-    take: BATCH,
-  });
-  let checked = 0;
-  for (const bot of due) {
-    if (signal?.aborted) break;
+  for (let checked = 0; checked < BATCH; checked += 1) {
+    const bot = signal?.aborted ? null : await claimBot(gateway);
+    if (!bot) return checked;
     try {
       await checkHealth(gateway, bot);
     } catch (error) {
       gateway.log.warn({ err: error, botSid: bot.sid }, "cannot check a bot's health");
-      await gateway.prisma.bot.updateMany({
-        where: { sid: bot.sid, organizationSid: bot.organizationSid },
-        data: { healthChecked: new Date() },
-      });
+      await gateway.prisma.bot.updateMany({ where: unchanged(bot), data: { healthChecked: new Date() } });
     }
-    checked += 1;
   }
-  return checked;
+  return BATCH;
 }
+
+/** Claims a bot that is due, so that no other instance checks it: it is due again as if Microsoft had not answered. */
+async function claimBot({ prisma }: Gateway): Promise<Bot | null> {
+  const [due] = await prisma.$queryRaw<{ sid: string }[]>`
+    UPDATE bot SET health_checked = ${dueAfterRetry()} WHERE sid = (
+      SELECT sid FROM bot WHERE health_checked IS NULL OR health_checked < ${new Date(Date.now() - CHECK_EVERY_MS)}
+      ORDER BY health_checked NULLS FIRST LIMIT 1 FOR UPDATE SKIP LOCKED
+    ) RETURNING sid`;
+  return due ? prisma.bot.findUnique({ where: { sid: due.sid } }) : null;
+}
+
+/** When a bot counts as checked that is checked again after a while. */
+const dueAfterRetry = () => new Date(Date.now() - CHECK_EVERY_MS + RETRY_AFTER_MS);
+
+/** A bot that was changed meanwhile is checked again. */
+const unchanged = ({ sid, organizationSid, dateUpdated }: Bot) => ({ organizationSid, sid, dateUpdated });
 
 async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
   const checks = await gateway.microsoft.verifyBot(credentialsOf(gateway, bot));
@@ -115,22 +139,28 @@ export const verdictOf = async (gateway: Gateway, bot: Bot, checks: readonly Bot
 
 /** When the credentials of a bot end, as far as that is known: by certificates, inputs and Graph. */
 async function endsOf(gateway: Gateway, bot: Bot): Promise<End[]> {
-  const credentials = await listCredentials(gateway, bot);
-  const known = credentials.flatMap(({ kind, name, hint, thumbprint, dateExpires }) => {
+  const credentials = credentialsOf(gateway, bot);
+  const [further = []] = await listCredentials(gateway, [bot]);
+  const ends = further.map(({ sid, kind, name, hint, thumbprint, dateExpires, dateCreated }): End => {
     const what = kind === 'SECRET' ? `The secret ${name ?? `••••${hint}`}` : `The certificate ${name ?? thumbprint?.slice(0, 8)}`;
-    return dateExpires ? [{ what, expires: dateExpires }] : [];
+    return { sid, what, expires: dateExpires ?? undefined, added: dateCreated };
   });
-  const main = bot.clientSecretExpires ?? (await endByGraph(gateway, bot));
-  return [...known, ...(main ? [{ what: `The client secret ••••${bot.clientSecretHint}`, expires: main }] : [])];
+  if (credentials.clientSecret !== '') {
+    const what = `The client secret ••••${bot.clientSecretHint}`;
+    ends.push({ what, expires: bot.clientSecretExpires ?? undefined, added: bot.dateCreated });
+  }
+  return ends.every(({ expires }) => expires) ? ends : withEndsByGraph(gateway, credentials, ends);
 }
 
-/** When the client secret ends, by Graph, which knows secrets by their first three characters. */
-async function endByGraph(gateway: Gateway, bot: Bot): Promise<Date | undefined> {
-  const credentials = credentialsOf(gateway, bot);
-  if (!credentials.clientSecret) return undefined;
-  const dates = await gateway.microsoft.secretDates(credentials).catch(() => []);
-  const own = dates.filter(({ hint }) => hint !== undefined && credentials.clientSecret.startsWith(hint));
-  return own.map(({ expires }) => expires).sort((one, other) => other.getTime() - one.getTime())[0];
+/** Adds the ends of secrets that Graph tells, which knows them by their first three characters. */
+async function withEndsByGraph({ microsoft }: Gateway, credentials: BotCredentials, ends: readonly End[]): Promise<End[]> {
+  const [dates, further] = await Promise.all([microsoft.secretDates(credentials).catch(() => []), credentials.further?.load()]);
+  return ends.map((end) => {
+    const own = further?.find(({ sid }) => sid === end.sid);
+    const secret = end.sid === undefined ? credentials.clientSecret : own?.kind === 'SECRET' ? own.secret : '';
+    const found = dates.filter(({ hint }) => hint && secret.startsWith(hint)).map(({ expires }) => expires.getTime());
+    return end.expires || found.length === 0 ? end : { ...end, expires: new Date(Math.max(...found)) };
+  });
 }
 
 /**
@@ -140,16 +170,14 @@ async function endByGraph(gateway: Gateway, bot: Bot): Promise<Date | undefined>
 export async function storeHealth({ prisma, log }: Gateway, bot: Bot, verdict: HealthVerdict | undefined): Promise<void> {
   const { sid, organizationSid, enterpriseSid } = bot;
   const now = new Date();
+  const where = unchanged(bot);
   if (!verdict) {
-    const healthChecked = new Date(now.getTime() - CHECK_EVERY_MS + RETRY_AFTER_MS);
-    await prisma.bot.updateMany({ where: { organizationSid, sid }, data: { healthChecked } });
+    await prisma.bot.updateMany({ where, data: { healthChecked: dueAfterRetry() } });
     return;
   }
   const { status, reason = null, code = null, message = null } = verdict;
   const isNews = status !== bot.healthStatus || reason !== bot.healthReason || code !== bot.healthCode;
   const data = { healthStatus: status, healthReason: reason, healthCode: code, healthMessage: message, unhealthy: isTrouble(status) };
-  // A bot that was changed meanwhile is checked again.
-  const where = { organizationSid, sid, dateUpdated: bot.dateUpdated };
   await prisma.bot.updateMany({ where, data: { ...data, healthChecked: now, ...(isNews && { healthSince: now }) } });
   if (isNews)
     log[isTrouble(status) ? 'warn' : 'info'](

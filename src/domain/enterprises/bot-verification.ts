@@ -21,7 +21,7 @@ interface VerifyBotInput {
 /** What a verification has found. */
 export interface BotVerification {
   readonly checks: readonly BotCheck[];
-  /** The authority whose tokens the Bot Framework takes; `null` if it takes none. */
+  /** The authority whose tokens the Bot Framework takes; `null` if it takes none, or cannot be asked. */
   readonly authority: Authority | null;
 }
 
@@ -80,7 +80,7 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
   return { checks: checks.sort((one, other) => botCheckSteps.indexOf(one.step) - botCheckSteps.indexOf(other.step)), authority };
 }
 
-const isTaken = (checks: readonly BotCheck[]) => checks.some(({ step, passed }) => step === 'CONNECTOR' && passed);
+const isTaken = (checks: readonly BotCheck[]) => checks.some(({ step, passed, isUnasked }) => step === 'CONNECTOR' && passed && !isUnasked);
 
 /** Finds the authority whose tokens the Bot Framework takes: the bot's own, or another one. */
 async function takenAuthority(

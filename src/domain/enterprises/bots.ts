@@ -60,6 +60,7 @@ const updateInput = z.object({
   tenantId: changed(),
   clientSecret: changedSecret(),
   botAppId: changed(),
+  removeClientSecret: z.boolean().nullish(),
   ...settingFields,
 });
 const deleteInput = z.object({ sid: lookup() });
@@ -197,18 +198,24 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
 /**
  * Updates a bot, and tries to deliver the messages that wait because of it. A client secret that equals the mask of the stored one leaves it as it is
  * (REST.md, Answers).
+ * @param input.removeClientSecret leaves the bot its further credentials only
  * @throws as createBot, and NotFoundError BOT_NOT_FOUND (481)
  */
 export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInput): Promise<Bot> {
   return idempotently(gateway, caller, 'updateBot', input, async (remember) => {
-    const { sid = '', clientSecret, ...given } = parseInput(updateInput, input);
+    const { sid = '', clientSecret, removeClientSecret, ...given } = parseInput(updateInput, input);
+    if (removeClientSecret && clientSecret !== undefined)
+      throw invalidParameter(['removeClientSecret'], 'must not be given with clientSecret');
     const change = withoutNull(given);
     const tenant = change.tenantId === undefined ? {} : { tenantGuid: await tenantGuidOf(gateway, change.tenantId, change.cloud) };
     return inTransaction(gateway.prisma, async (tx) => {
       const bot = await tx.bot.findUnique({ where: { sid, ...belonging(caller) } });
       if (!bot) throw botNotFound(sid);
       await holdOpenEnterprise(tx, caller, change.enterpriseSid ?? bot.enterpriseSid);
-      const secret = clientSecret === undefined || isStored(gateway, bot, clientSecret) ? {} : sealed(gateway, sid, clientSecret);
+      if (removeClientSecret && bot.credentialsKey === null)
+        throw invalidParameter(['removeClientSecret'], 'needs another credential of the bot');
+      const next = removeClientSecret ? '' : clientSecret;
+      const secret = next === undefined || isStored(gateway, bot, next) ? {} : sealed(gateway, sid, next);
       requireHome(change.authority ?? (bot.authority as Authority), change.homeTenantId ?? bot.homeTenantId);
       // The end that is known is the former secret's.
       const ends = 'clientSecret' in secret ? { clientSecretExpires: null } : {};

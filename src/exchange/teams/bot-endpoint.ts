@@ -25,8 +25,8 @@ export async function botEndpoint(gateway: Gateway, verifier: BotFrameworkVerifi
   if (!parsed.success) return respond(400);
   const activity = parsed.data;
   try {
-    const { applicationId } = await verifier.verify(request.headers.get('authorization'), activity);
-    const { status, body } = await receiveFromTeams(gateway, applicationId, activity);
+    const audience = await verifier.verify(request.headers.get('authorization'), activity);
+    const { status, body } = await receiveFromTeams(gateway, audience, activity);
     return body ? Response.json(body, { status }) : respond(status);
   } catch (error) {
     if (error instanceof BotFrameworkRefusal) {

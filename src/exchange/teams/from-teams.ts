@@ -1,6 +1,7 @@
 import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { CURED_BY_ACTIVITY, releaseWaiting } from '../../domain/waiting.ts';
+import type { VerifiedAudience } from '../../platforms/microsoft/bot-framework-tokens.ts';
 import { type Activity, isInstallation, isPersonal, isRemoval } from './activity.ts';
 import { forgetInstallation } from './app-installation.ts';
 import { type CardAction, cardActionOf, performCardAction } from './card-actions.ts';
@@ -27,14 +28,14 @@ const NOT_IMPLEMENTED: ActivityAnswer = { status: 501 };
 /**
  * Accepts an activity that the Bot Framework has signed. A text becomes an SMS message, once per activity id, or is held until its writer has
  * said whom it is for. What the bot says of it is stored, and sent afterwards. Activities that the bot has no use for change nothing.
- * @param applicationId the bot's application, from the activity's token
+ * @param audience the bot's application and clouds, from the activity's token
  */
-export async function receiveFromTeams(gateway: Gateway, applicationId: string, activity: Activity): Promise<ActivityAnswer> {
+export async function receiveFromTeams(gateway: Gateway, audience: VerifiedAudience, activity: Activity): Promise<ActivityAnswer> {
   const { log } = gateway;
-  const known = await findSender(gateway, applicationId, activity);
-  const [bot] = known ? [] : await findBots(gateway, applicationId, activity);
+  const known = await findSender(gateway, audience, activity);
+  const [bot] = known ? [] : await findBots(gateway, audience, activity);
   // The tenant of a bot may have been found only now.
-  const sender = known ?? (bot && (await findSender(gateway, applicationId, activity)));
+  const sender = known ?? (bot && (await findSender(gateway, audience, activity)));
   const enterprise = sender?.enterprise ?? bot;
   const action = cardActionOf(activity);
   if (!isPersonal(activity)) {
@@ -43,7 +44,7 @@ export async function receiveFromTeams(gateway: Gateway, applicationId: string, 
     return notPerformed(activity, action, NOT_IN_GROUPS);
   }
   if (!sender) {
-    log.info({ applicationId, type: activity.type }, 'activity from a Teams user without a mapping');
+    log.info({ applicationId: audience.applicationId, type: activity.type }, 'activity from a Teams user without a mapping');
     if (enterprise && activity.type === 'message') await say(gateway, placeOf(enterprise, activity), activity, NO_NUMBER);
     return notPerformed(activity, action, NOT_YOURS);
   }

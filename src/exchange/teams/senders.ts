@@ -3,6 +3,7 @@ import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../databas
 import { resolveTenants } from '../../domain/enterprises/bot-tenants.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { comparedForm } from '../../domain/phone-numbers.ts';
+import type { VerifiedAudience } from '../../platforms/microsoft/bot-framework-tokens.ts';
 import type { Restcomm } from '../../platforms/restcomm/restcomm.ts';
 import { type Activity, tenantOf } from './activity.ts';
 
@@ -29,18 +30,19 @@ export interface Sender {
   readonly maxSms: Restcomm['maxSms'];
 }
 
-/** Finds the bots of an application in the tenant of an activity, oldest first. Both ids are GUIDs, compared without case. */
-export async function findBots(gateway: Gateway, applicationId: string, activity: Activity): Promise<Bot[]> {
+/** Finds the bots of an application in the tenant and the clouds of an activity, oldest first. Both ids are GUIDs, compared without case. */
+export async function findBots(gateway: Gateway, audience: VerifiedAudience, activity: Activity): Promise<Bot[]> {
   const tenantId = tenantOf(activity);
   if (!tenantId) return [];
-  const found = await botsOf(gateway.prisma, applicationId, tenantId);
-  if (found.length > 0 || !(await resolveTenants(gateway, applicationId))) return found;
-  return botsOf(gateway.prisma, applicationId, tenantId);
+  const found = await botsOf(gateway.prisma, audience, tenantId);
+  if (found.length > 0 || !(await resolveTenants(gateway, audience.applicationId))) return found;
+  return botsOf(gateway.prisma, audience, tenantId);
 }
 
-async function botsOf(prisma: PrismaClient, applicationId: string, tenantId: string): Promise<Bot[]> {
+async function botsOf(prisma: PrismaClient, { applicationId, clouds }: VerifiedAudience, tenantId: string): Promise<Bot[]> {
   const rows = await prisma.$queryRaw<{ sid: string }[]>`
-    SELECT sid FROM bot WHERE lower(application_id) = lower(${applicationId}) AND lower(coalesce(tenant_guid, tenant_id)) = lower(${tenantId})`;
+    SELECT sid FROM bot WHERE lower(application_id) = lower(${applicationId}) AND lower(coalesce(tenant_guid, tenant_id)) = lower(${tenantId})
+      AND cloud = ANY (${[...clouds]}::text[])`;
   return prisma.bot.findMany({ where: { sid: { in: rows.map(({ sid }) => sid) } }, orderBy: [{ dateCreated: 'asc' }, { sid: 'asc' }] });
 }
 
@@ -48,21 +50,21 @@ async function botsOf(prisma: PrismaClient, applicationId: string, tenantId: str
 const USUAL_ROWS = 4;
 
 /**
- * Finds the sender by application, tenant and object id. Object ids are resolved with each enterprise's own client secret, so no enterprise can
+ * Finds the sender by application, cloud, tenant and object id. Object ids are resolved with each enterprise's own client secret, so no enterprise can
  * claim another's users. Senders who write at the same time are read by one statement.
  * @returns `undefined` if the user has no mapping
  */
 export async function findSender(
   { sql, restcomm }: Pick<Gateway, 'sql' | 'restcomm'>,
-  applicationId: string,
+  { applicationId, clouds }: VerifiedAudience,
   activity: Activity,
 ): Promise<Sender | undefined> {
   const objectId = activity.from?.aadObjectId?.toLowerCase();
   const tenantId = tenantOf(activity);
   if (!objectId || !tenantId) return undefined;
   // These columns have the database's own collation, which the type varchar keeps.
-  const types = ['varchar', 'varchar', 'varchar'];
-  const values = [applicationId, tenantId, objectId];
+  const types = ['varchar', 'varchar', 'varchar', 'varchar'];
+  const values = [applicationId, tenantId, objectId, clouds.join(' ')];
   const rows = await sql.readTogether<JoinedRow>({ text: SENDER, values, types, order: ORDER, maxRows: USUAL_ROWS });
   if (rows.length === 0) return undefined;
   const mappings = rows.map((row) => partOf<Mapping>(row, 'mapping', MAPPING));
@@ -92,7 +94,8 @@ const SENDER = `
   FROM mapping JOIN bot ON bot.enterprise_sid = mapping.enterprise_sid
     LEFT JOIN teams_conversation conversation ON conversation.enterprise_sid = mapping.enterprise_sid
       AND conversation.object_id = mapping.microsoft_object_id COLLATE "C"
-  WHERE mapping.microsoft_object_id = $3 AND lower(bot.application_id) = lower($1) AND lower(coalesce(bot.tenant_guid, bot.tenant_id)) = lower($2)`;
+  WHERE mapping.microsoft_object_id = $3 AND lower(bot.application_id) = lower($1) AND lower(coalesce(bot.tenant_guid, bot.tenant_id)) = lower($2)
+    AND bot.cloud = ANY (string_to_array($4, ' '))`;
 
 /** What the user's chat is about: the enterprise of the last message, else of the first mapping. */
 function lastUsed(mappings: readonly Mapping[], conversations: readonly TeamsConversation[]): Mapping {

@@ -8,7 +8,7 @@ import { isTenantDomain } from './tenant-ids.ts';
 /** Runs one check. @param check returns what there is to add if it passes */
 export async function runCheck(
   step: BotCheck['step'],
-  check: () => Promise<Pick<BotCheck, 'message' | 'movedTo'> | undefined>,
+  check: () => Promise<Pick<BotCheck, 'message' | 'movedTo' | 'isUnasked'> | undefined>,
 ): Promise<BotCheck> {
   try {
     return { step, passed: true, ...(await check()) };

@@ -12,10 +12,10 @@ import type { ServiceHosts } from './service-hosts.ts';
 interface BotConnector extends Pick<Microsoft, 'openConversation' | 'sendActivity'> {
   /**
    * Checks, without changing anything, that the connector accepts the bot's token and knows the bot. Follows it where it names another one.
-   * @returns the URL of the connector that does
+   * @returns the URL of the connector that does; `undefined` if the cloud has none in common, so that nobody was asked
    * @throws DeliveryError if it does not
    */
-  checkReach(bot: BotCredentials): Promise<string>;
+  checkReach(bot: BotCredentials): Promise<string | undefined>;
 }
 
 /** Error codes that older forms of a response only contain in their text. */
@@ -110,7 +110,7 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
       return { activityId: resource.safeParse(jsonFields(response.text)).data?.id ?? '' };
     },
     checkReach: async (bot) => {
-      if (serviceUrl === undefined) throw unknownService();
+      if (serviceUrl === undefined) return undefined;
       try {
         return await reach(bot, serviceUrl);
       } catch (error) {
@@ -134,12 +134,12 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
   }
 }
 
-/** 21Vianet's cloud has no connector for all tenants. */
+/** 21Vianet's cloud has no connector for all tenants. An activity names a user's: the installation of the app, or what they write. */
 const unknownService = () =>
   new CurableError(
-    'SERVICE_URL',
+    'APP_NOT_INSTALLED',
     'ServiceUrlUnknown',
-    "The cloud has no connector in common: the user's becomes known when they write to the bot.",
+    "The cloud has no connector in common: the user's becomes known when the app is installed for them, or they write to the bot.",
   );
 
 const isSuccess = ({ status }: PlatformResponse) => status >= 200 && status < 300;

@@ -39,11 +39,18 @@ export interface BotFrameworkVerifier {
   /**
    * Verifies that the Bot Framework sent an activity.
    * @param authorizationHeader `Bearer <JWT>`
-   * @returns the application of the bot that the activity is for
+   * @returns the application of the bot that the activity is for, and the clouds that the signature speaks for
    * @throws BotFrameworkRefusal if it did not
    * @throws KeysUnavailableError if its signing keys cannot be fetched
    */
-  verify(authorizationHeader: string | null | undefined, activity: SignedActivity): Promise<{ applicationId: string }>;
+  verify(authorizationHeader: string | null | undefined, activity: SignedActivity): Promise<VerifiedAudience>;
+}
+
+/** Whose bot an activity is for. */
+export interface VerifiedAudience {
+  readonly applicationId: string;
+  /** Those that share the Bot Framework that signed it. */
+  readonly clouds: readonly Cloud[];
 }
 
 export interface BotFrameworkVerifierOptions {
@@ -118,7 +125,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
       const { aud } = payload;
       if (typeof aud !== 'string' || aud === '' || aud.includes('\0') || !(await isKnownAudience(aud, from.framework.clouds)))
         throw new BotFrameworkRefusal('audience', 'The token is not for a bot of this gateway.');
-      return { applicationId: aud };
+      return { applicationId: aud, clouds: from.framework.clouds };
     },
   };
 }

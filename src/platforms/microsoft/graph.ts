@@ -20,6 +20,7 @@ interface MicrosoftGraph {
 const FURTHER_PERMISSIONS: Readonly<Record<string, string>> = {
   'TeamsAppInstallation.ReadWriteSelfForUser.All': 'install its app for users',
   'AppCatalog.Read.All': 'find its app in the catalogue',
+  'GroupMember.Read.All': 'read the members of groups',
   'Application.Read.All': 'read when its secret ends',
 };
 

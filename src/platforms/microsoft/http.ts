@@ -76,7 +76,10 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
         Promise.all(tokens.map((ask) => runCheck('TOKEN', () => ask().then(() => undefined)))),
         Promise.all([
           runCheck('GRAPH', () => graph.checkPermission(bot)),
-          runCheck('CONNECTOR', async () => movedTo(bot, await connector.checkReach(bot))),
+          runCheck('CONNECTOR', async () => {
+            const reached = await connector.checkReach(bot);
+            return reached === undefined ? UNASKED : movedTo(bot, reached);
+          }),
         ]),
       ]);
       return [await checkIds(bot), ...checks.map((check, index) => ({ ...check, ...sidOf(credentials[index]) })), ...others];
@@ -87,6 +90,9 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     adminConsentUrl: ({ applicationId, tenantId, cloud = 'COMMERCIAL' }) => consentUrl(addresses[cloud].loginUrl, tenantId, applicationId),
   };
 }
+
+/** 21Vianet's connectors are known by activities only. */
+const UNASKED = { isUnasked: true, message: 'Not checked: the cloud has no connector in common.' } as const;
 
 const sidOf = (credential: object | undefined): { credentialSid?: string } =>
   credential && 'sid' in credential ? { credentialSid: credential.sid as string } : {};

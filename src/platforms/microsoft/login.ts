@@ -70,12 +70,13 @@ interface MicrosoftLoginOptions {
 export function createMicrosoftLogin(options: MicrosoftLoginOptions): MicrosoftLogin {
   const { now = Date.now } = options;
   const entries = new LRUCache<string, CachedToken>({ max: MAX_TOKENS });
+  const accepted = new LRUCache<string, string>({ max: MAX_TOKENS });
 
   function renew(key: string, bot: BotCredentials, scope: string): Promise<string> {
     const requestedAt = now();
     const entry: CachedToken = {
       usableUntil: Number.POSITIVE_INFINITY,
-      token: firstToken(options, bot, scope).then(({ token, lifetimeMs }) => {
+      token: firstToken(options, accepted, bot, scope).then(({ token, lifetimeMs }) => {
         entry.value = token;
         entry.usableUntil = requestedAt + lifetimeMs - Math.min(RENEWAL_MARGIN_MS, lifetimeMs / 2);
         return token;
@@ -124,26 +125,41 @@ interface IssuedToken {
 }
 
 /**
- * Tries a bot's credentials one after another.
+ * Tries a bot's credentials one after another, first the one that login took last.
+ * @param accepted the names of those that it took, by application and tenant
  * @throws as `token`; if all are refused, the refusal of the first
  */
-async function firstToken(options: MicrosoftLoginOptions, bot: BotCredentials, scope: string): Promise<IssuedToken> {
+async function firstToken(
+  options: MicrosoftLoginOptions,
+  accepted: LRUCache<string, string>,
+  bot: BotCredentials,
+  scope: string,
+): Promise<IssuedToken> {
   const { now = Date.now } = options;
+  const key = JSON.stringify([bot.tenantId, bot.applicationId]);
   let first: DeliveryError | undefined;
-  for (const credential of await credentialsInOrder(bot, now())) {
+  for (const credential of await credentialsInOrder(bot, now(), accepted.get(key))) {
     const outcome = await requestToken(options, bot, scope, credential);
-    if (!(outcome instanceof RefusedCredential)) return outcome;
+    if (!(outcome instanceof RefusedCredential)) {
+      accepted.set(key, nameOf(credential));
+      return outcome;
+    }
     first ??= outcome.refusal;
   }
   throw first ?? new CurableError('BOT_CREDENTIALS', 'NoCredential', 'The bot has neither a client secret nor a certificate.');
 }
 
-/** A bot's credentials, those that are known to have expired last. */
-async function credentialsInOrder(bot: BotCredentials, now: number): Promise<LoginCredential[]> {
-  const all = await credentialsOf(bot);
-  const isOver = ({ expires }: LoginCredential) => expires !== undefined && expires.getTime() <= now;
-  return [...all.filter((credential) => !isOver(credential)), ...all.filter(isOver)];
+/** A bot's credentials, the accepted one first, those that are known to have expired last. */
+async function credentialsInOrder(bot: BotCredentials, now: number, accepted: string | undefined): Promise<LoginCredential[]> {
+  const rank = (credential: LoginCredential) => {
+    if (credential.expires !== undefined && credential.expires.getTime() <= now) return 2;
+    return nameOf(credential) === accepted ? 0 : 1;
+  };
+  return (await credentialsOf(bot)).sort((one, other) => rank(one) - rank(other));
 }
+
+/** Names a credential of a bot: a further one by its sid. */
+const nameOf = (credential: LoginCredential): string => ('sid' in credential ? credential.sid : 'client secret');
 
 /** All credentials of a bot: its client secret, if it has one, then the others. */
 export async function credentialsOf({ clientSecret, further }: BotCredentials): Promise<LoginCredential[]> {

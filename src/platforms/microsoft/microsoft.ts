@@ -69,6 +69,8 @@ export interface BotCheck {
   readonly credentialSid?: string;
   /** Of `CONNECTOR`: the cloud that the tenant turned out to be in. */
   readonly movedTo?: Cloud;
+  /** Of `CONNECTOR`: it passed because there is none to ask. */
+  readonly isUnasked?: boolean;
 }
 
 /** What can be wrong with a bot that keeps all its messages waiting. */

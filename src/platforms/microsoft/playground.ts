@@ -125,7 +125,7 @@ export function createPlaygroundVerifier({
       const applicationId = recipient?.id?.replace(/^28:/, '') ?? '';
       if (!(await isKnownAudience(applicationId, clouds)))
         throw new BotFrameworkRefusal('audience', "The playground's bot is not a bot of this gateway.");
-      return { applicationId };
+      return { applicationId, clouds };
     },
   };
 }

@@ -48,7 +48,7 @@ const partsOf = (authorization: string) => authorization.replace('Bearer ', '').
 
 describe('a request', () => {
   test('that the Bot Framework signed for a bot is for that bot', async () => {
-    await expect(createVerifier().verify(await sign(), activity)).resolves.toEqual({ applicationId: bot.applicationId });
+    await expect(createVerifier().verify(await sign(), activity)).resolves.toMatchObject({ applicationId: bot.applicationId });
   });
 
   test.each<[string, () => TokenOverrides]>([
@@ -57,7 +57,7 @@ describe('a request', () => {
     ['its clock is four minutes ahead', () => ({ claims: { nbf: seconds(now - 64 * MINUTE), exp: seconds(now - 4 * MINUTE) } })],
     ['it has no start time', () => ({ claims: { nbf: undefined } })],
   ])('is accepted if %s', async (_, overrides) => {
-    await expect(createVerifier().verify(await sign(overrides()), activity)).resolves.toEqual({ applicationId: bot.applicationId });
+    await expect(createVerifier().verify(await sign(overrides()), activity)).resolves.toMatchObject({ applicationId: bot.applicationId });
   });
 
   test('may spell Bearer in any case', async () => {
@@ -80,8 +80,11 @@ describe('a request of another cloud', () => {
     bots.push(us, bot);
     const sent = fake.activityFrom(us, fake.addUser({ tenantId: us.tenantId }), 'hello');
     const token = await fake.signActivity(sent);
-    await expect(verifier().verify(token, sent)).resolves.toEqual({ applicationId: us.applicationId });
-    await expect(verifier().verify(await sign(), activity)).resolves.toEqual({ applicationId: bot.applicationId });
+    await expect(verifier().verify(token, sent)).resolves.toEqual({ applicationId: us.applicationId, clouds: ['GCC_HIGH', 'DOD'] });
+    await expect(verifier().verify(await sign(), activity)).resolves.toEqual({
+      applicationId: bot.applicationId,
+      clouds: ['COMMERCIAL', 'GCC'],
+    });
     // Neither cloud may speak for the other.
     await expect(createVerifier().verify(token, sent)).rejects.toMatchObject({ reason: 'unknown-key' });
     const posing = await fake.signActivity(sent, { claims: { iss: fake.settings.issuer } });

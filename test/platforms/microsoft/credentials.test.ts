@@ -65,6 +65,15 @@ describe('a bot’s credentials', () => {
     expect(asked().length - before).toBe(2);
   });
 
+  test('are tried beginning with the one that was accepted last', async () => {
+    const bot = holding(fake.addBot({ secretExpired: true, certificates: [current.certificate] }), certificate());
+    const kept = login();
+    await kept.token(bot, BOT_SCOPE);
+    const before = asked().length;
+    await kept.token(bot, 'https://graph.example/.default');
+    expect(asked().length - before).toBe(1);
+  });
+
   test('that are known to have expired are tried last', async () => {
     const bot = holding({ ...fake.addBot({ secrets: ['new'] }), clientSecret: '' }, certificate(former, new Date(0)), secret('new'));
     const before = asked().length;
@@ -142,8 +151,9 @@ describe('clouds', () => {
   test('the one of 21Vianet has no connector until an activity names it', async () => {
     const bot: BotCredentials = { ...fake.addBot(), cloud: 'CHINA' };
     await expect(microsoft().openConversation(bot, { objectId: 'x' })).rejects.toMatchObject({
-      ...{ reason: 'SERVICE_URL', code: 'ServiceUrlUnknown' },
+      ...{ reason: 'APP_NOT_INSTALLED', code: 'ServiceUrlUnknown' },
     });
+    expect((await microsoft().verifyBot(bot)).find(({ step }) => step === 'CONNECTOR')).toMatchObject({ passed: true, isUnasked: true });
   });
 
   test('a tenant of GCC is recognized by what the connector says', async () => {

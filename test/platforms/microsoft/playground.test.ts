@@ -39,7 +39,9 @@ describe('an activity of the playground', () => {
   const serviceUrl = 'http://localhost:56150/_connector';
 
   test.each(['a-bot', '28:a-bot'])('is for the bot named by %s', async (id) => {
-    await expect(verifier.verify(undefined, { serviceUrl, recipient: { id } } as object)).resolves.toEqual({ applicationId: 'a-bot' });
+    await expect(verifier.verify(undefined, { serviceUrl, recipient: { id } } as object)).resolves.toMatchObject({
+      applicationId: 'a-bot',
+    });
   });
 
   test.each<[string, string, object]>([

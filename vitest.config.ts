@@ -38,8 +38,8 @@ export default defineConfig({
     globalSetup: ['test/support/global-setup.ts'],
     // A worker keeps its modules, and their compiled code, from file to file, which saves half of the processor time.
     isolate: false,
-    // Two cores, and many tests wait for platforms and timers. An embedded database takes 300 MB.
-    maxWorkers: 2,
+    // One more than CI has cores: many tests wait for platforms and timers. An embedded database takes 300 MB.
+    maxWorkers: 3,
     sequence: { sequencer: LongFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

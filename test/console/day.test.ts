@@ -111,7 +111,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await button('Create').click();
     await button('Check with Microsoft').click();
     await page.getByText('The bot is ready.').waitFor();
-    expect(await page.getByRole('listitem').filter({ hasText: 'passed' }).count()).toBe(3);
+    expect(await page.getByRole('listitem').filter({ hasText: 'passed' }).count()).toBe(5);
   });
 
   test('a mapping is created', async () => {

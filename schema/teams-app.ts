@@ -1,5 +1,6 @@
 import type { Bot, DataExport } from '../prisma/client/client.ts';
 import { linkTo } from '../src/domain/bulk/links.ts';
+import { normalizeSid } from '../src/domain/sid.ts';
 import { hasApp } from '../src/domain/teams-app/package.ts';
 import {
   MAX_ICON_LENGTH,
@@ -79,7 +80,7 @@ builder.queryField('teamsApp', (t) =>
     description: "How the Teams app of the caller's organization looks, or of one of its enterprises.",
     args: { enterpriseSid: t.arg.id({ description: owned.enterpriseSid }) },
     resolve: async (_root, { enterpriseSid }, { gateway, caller, loaders }) => {
-      const sid = caller.enterpriseSid ?? enterpriseSid ?? undefined;
+      const sid = caller.enterpriseSid ?? (enterpriseSid == null ? undefined : normalizeSid(enterpriseSid));
       const enterprise = sid === undefined ? undefined : await loaders.enterprise.load(sid);
       return teamsAppOf(gateway.prisma, { organizationSid: caller.organizationSid, enterpriseSid: enterprise?.sid });
     },

@@ -12,12 +12,14 @@ export const COLUMNS = {
       ' ',
     ),
   Mapping: 'sid name microsoftAddress externalAddress enterpriseSid accountSid dateCreated dateUpdated'.split(' '),
-  Enterprise: 'sid name status accountSid dateCreated dateUpdated'.split(' '),
+  Enterprise: 'sid name status messageRetentionDays accountSid dateCreated dateUpdated'.split(' '),
   Conversation:
     'sid lastMessageSid lastMessageDate messagesFromPhone messagesFromTeams messagesFailed unansweredSince dateCreated enterpriseSid mappingSid'.split(
       ' ',
     ),
-  Bot: 'sid applicationId tenantId botAppId clientSecretHint enterpriseSid accountSid dateCreated dateUpdated'.split(' '),
+  Bot: 'sid applicationId tenantId homeTenantId botAppId clientSecretHint clientSecretExpires enterpriseSid accountSid dateCreated dateUpdated'.split(
+    ' ',
+  ),
 } as const;
 
 /** The lists of each type. */

@@ -132,6 +132,8 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
       if (isEnumType(type)) return (type.getValue('READ') ?? type.getValues()[0])?.name ?? '';
       // After the other end.
       if (type.name === 'DateTime' && path.at(-1) === 'to') return '"2026-12-24T12:00:00Z"';
+      // It has a new secret, too.
+      if (path.at(-1) === 'removeClientSecret') return 'false';
       if (type.name !== 'ID' && type.name !== 'String') return plain[type.name] ?? '';
       const held = heldAt(field, { path, scalar: type.name }, `${field.name}(${path.join('.')}:)`);
       if (typeof held === 'object') return JSON.stringify(own(held.sidOf));

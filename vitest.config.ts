@@ -16,14 +16,20 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-/** They start the product as a newcomer does, on its embedded database, or are about its clients, or Prometheus: on PostgreSQL, they would only be run again. */
+/**
+ * They start the product as a newcomer does, on its embedded database, or are about its clients, its page, Prometheus, requests to platforms, or what the
+ * gateway says and logs: on PostgreSQL, they would only be run again.
+ */
 const EMBEDDED_ANYWAY = [
   'test/console/**',
   'test/examples/**',
   'test/exchange/teams/playground.test.ts',
   'test/process/demo*.test.ts',
   'test/process/dev.test.ts',
+  'test/platforms/**',
   'test/process/metrics.test.ts',
+  'test/process/release.test.ts',
+  'test/security/canaries.test.ts',
 ];
 
 export default defineConfig({

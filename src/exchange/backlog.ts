@@ -46,7 +46,7 @@ export async function readBacklog(sql: Sql): Promise<Backlog> {
   return { platforms, stuck: counts?.stuck ?? 0, held, webhooks };
 }
 
-/** The entries of ranges of lanes, each of which an index serves. */
+/** The entries of ranges of lanes. An index serves each range. */
 const upToMaximum = (ranges: readonly string[]) =>
   ranges.map((range) => `(SELECT 1 FROM outbox WHERE ${range} LIMIT ${MAX_COUNTED})`).join(' UNION ALL ');
 

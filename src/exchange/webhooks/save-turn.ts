@@ -23,7 +23,7 @@ const HOUR_MS = 60 * 60_000;
 export const WEBHOOK_RETRIES: WebhookRetries = {
   ...{ firstPauseMs: 2000, maxPauseMs: HOUR_MS, maxRetryAfterMs: 24 * HOUR_MS, giveUpMs: 72 * HOUR_MS },
 };
-/** After events of which an endpoint wants none, in ms: a busy log with a narrow filter costs a turn a second. */
+/** After events that an endpoint does not want, in ms: a busy log with a narrow filter costs a turn a second. */
 const IDLE_MS = 1000;
 /** The endpoint says that it is no more (RFC 9110, 15.5.11). */
 const GONE = 410;

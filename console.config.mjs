@@ -96,6 +96,8 @@ export async function buildConsole() {
     { name: 'documents.json', contents: Buffer.from(JSON.stringify(documents)) },
   );
 
+  // The first build has no dist yet, and the gateway, built at the same time, may be later.
+  mkdirSync(dirname(PACKAGES), { recursive: true });
   writeFileSync(PACKAGES, JSON.stringify(packagesOf(metafile)));
 
   // Of this process: tests may build it twice at a time.

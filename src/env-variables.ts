@@ -34,6 +34,8 @@ export const variables = z
     DATA_DIR: z.string().default('./.data').describe('a directory'),
     /** PostgreSQL 15 or later to use instead of the embedded database. */
     DATABASE_URL: z.string().refine(isPostgresUrl).optional().describe('postgresql://user:password@host:port/database'),
+    /** The same database through a pooler in transaction mode, such as PgBouncer, for everything that needs no session. */
+    DATABASE_POOLER_URL: z.string().refine(isPostgresUrl).optional().describe('postgresql://user:password@host:port/database'),
     /** SID of the first account of a new database. Random by default. */
     BOOTSTRAP_ACCOUNT_SID: accountSid().optional().describe('AC and 32 lower-case hexadecimal digits'),
     /** Auth token of the first account. Random by default, and then printed once. */
@@ -89,7 +91,7 @@ export const variables = z
     MAX_DELIVERIES_PER_ORGANIZATION: wholeNumber(1, 10_000).optional().describe('a number from 1 to 10000'),
     /** Whether Teams texts lose typographic quotes, dashes and spaces where that keeps them in GSM-7. */
     SMS_FOLD_TYPOGRAPHY: z.enum(['on', 'off']).default('on').describe('on or off'),
-    /** Redis to pass hints between instances, if a pooler breaks PostgreSQL's LISTEN. Not used with the embedded database. */
+    /** Redis to pass hints between instances in place of PostgreSQL's LISTEN, and to count RATE_LIMIT for all. Not used with the embedded database. */
     REDIS_URL: z.string().refine(isRedisUrl).optional().describe('redis://user:password@host:port/number, or rediss:// for TLS'),
     /** How many days message events are kept. A client that is disconnected for longer has to start over. */
     EVENT_RETENTION: wholeNumber(1, 3650).default(30).describe('days from 1 to 3650'),
@@ -221,6 +223,11 @@ export const MANDATORY_WITH: readonly { name: VariableName; because: VariableNam
     isMissing: (given) => /^(only|prefer)$/.test(given.TRUSTED_DOCUMENTS ?? '') && given.TRUSTED_DOCUMENTS_FILE === undefined,
   },
   {
+    name: 'DATABASE_URL',
+    because: 'DATABASE_POOLER_URL',
+    isMissing: (given) => given.DATABASE_POOLER_URL !== undefined && given.DATABASE_URL === undefined,
+  },
+  {
     name: 'SECRETS_KEY',
     because: 'DATABASE_URL',
     isMissing: (given) => given.DATABASE_URL !== undefined && (given.SECRETS_KEY ?? given.SECRETS_KEYS) === undefined,
@@ -230,6 +237,7 @@ export const MANDATORY_WITH: readonly { name: VariableName; because: VariableNam
 /** The variables whose values no message may contain. */
 export const CONFIDENTIAL: ReadonlySet<VariableName> = new Set<VariableName>([
   'DATABASE_URL',
+  'DATABASE_POOLER_URL',
   'BOOTSTRAP_AUTH_TOKEN',
   'RESTCOMM_URL',
   'RESTCOMM_AUTH_TOKEN',

@@ -19,6 +19,8 @@ export interface Settings {
   readonly dataDir: string;
   /** Absent: the embedded database. */
   readonly databaseUrl?: string;
+  /** The same database through a pooler in transaction mode. Absent: no pooler. */
+  readonly poolerUrl?: string;
   readonly bootstrapAccountSid?: string;
   readonly bootstrapAuthToken?: string;
   readonly bootstrapAccountEmail?: string;
@@ -111,6 +113,7 @@ function settingsOf(values: VariableValues): Settings {
     host: values.HOST,
     dataDir: values.DATA_DIR,
     databaseUrl: values.DATABASE_URL,
+    poolerUrl: values.DATABASE_POOLER_URL,
     bootstrapAccountSid: values.BOOTSTRAP_ACCOUNT_SID,
     bootstrapAuthToken: values.BOOTSTRAP_AUTH_TOKEN,
     bootstrapAccountEmail: values.BOOTSTRAP_ACCOUNT_EMAIL,

@@ -98,7 +98,7 @@ async function startTracing(settings: TracesSettings) {
 }
 
 async function bringUpToDate(database: Database, log: Logger): Promise<void> {
-  const [applied] = await Promise.all([migrate(database.pool, MIGRATIONS), database.prisma.$connect()]);
+  const [applied] = await Promise.all([migrate(database.directPool, MIGRATIONS), database.prisma.$connect()]);
   for (const name of applied) log.info({ migration: name }, 'migration applied');
 }
 

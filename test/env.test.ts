@@ -33,6 +33,7 @@ test('every setting is read, without surrounding whitespace', () => {
       HOST: '0.0.0.0',
       DATA_DIR: '/var/lib/gateway',
       DATABASE_URL: URL,
+      DATABASE_POOLER_URL: 'postgresql://pooler.example:6432/sms',
       BOOTSTRAP_ACCOUNT_SID: sid,
       BOOTSTRAP_AUTH_TOKEN: 'a-token-of-mine-1',
       BOOTSTRAP_ACCOUNT_EMAIL: 'admin@example.com',
@@ -62,6 +63,7 @@ test('every setting is read, without surrounding whitespace', () => {
     host: '0.0.0.0',
     dataDir: '/var/lib/gateway',
     databaseUrl: URL,
+    poolerUrl: 'postgresql://pooler.example:6432/sms',
     bootstrapAccountSid: sid,
     bootstrapAuthToken: 'a-token-of-mine-1',
     bootstrapAccountEmail: 'admin@example.com',
@@ -98,6 +100,7 @@ describe('an invalid setting is named', () => {
     ['DATABASE_URL', 'mysql://localhost/sms'],
     ['DATABASE_URL', 'postgresql://localhost'],
     ['DATABASE_URL', 'localhost'],
+    ['DATABASE_POOLER_URL', 'pooler.example:6432'],
     ['BOOTSTRAP_ACCOUNT_SID', 'AC123'],
     ['BOOTSTRAP_AUTH_TOKEN', 'short'],
     ['BOOTSTRAP_ACCOUNT_EMAIL', 'nobody'],
@@ -150,6 +153,10 @@ test('SECRETS_KEYS has the current key, followed by the retired ones, instead of
   expect(() => parseEnv({ SECRETS_KEY: KEY, SECRETS_KEYS: keys })).toThrow(/^SECRETS_KEYS is invalid: /);
 });
 
+test('a pooler requires the address of the database itself', () => {
+  expect(() => parseEnv({ DATABASE_POOLER_URL: URL })).toThrow(/^DATABASE_URL is mandatory with DATABASE_POOLER_URL/);
+});
+
 test('DATABASE_URL requires SECRETS_KEY, and is named together with another invalid setting', () => {
   expect(() => parseEnv({ DATABASE_URL: URL })).toThrow(/^SECRETS_KEY is mandatory with DATABASE_URL/);
   expect(() => parseEnv({ DATABASE_URL: URL, PORT: 'x' })).toThrow(/PORT is invalid.*\nSECRETS_KEY is mandatory/);
@@ -198,7 +205,7 @@ test('every variable describes its values', () => {
 });
 
 test('no message shows a secret', () => {
-  for (const name of ['DATABASE_URL', 'BOOTSTRAP_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY', 'SECRETS_KEYS']) {
+  for (const name of ['DATABASE_URL', 'DATABASE_POOLER_URL', 'BOOTSTRAP_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY', 'SECRETS_KEYS']) {
     expect(() => parseEnv({ [name]: 'hush hush' })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hush') }));
   }
 });

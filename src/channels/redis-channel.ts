@@ -7,7 +7,7 @@ const MAX_PAUSE_MS = 10_000;
 /** A connection on which a command gets no reply for this long is replaced. */
 const REPLY_TIMEOUT_MS = 2_000;
 
-/** Creates a channel over Redis' publish and subscribe, for gateways whose pooler does not support PostgreSQL's LISTEN. */
+/** Creates a channel over Redis' publish and subscribe, in place of PostgreSQL's LISTEN. */
 export function redisChannel(redisUrl: string, log: Logger): OpenChannel {
   return ({ received, connected }) => {
     let lost = false;

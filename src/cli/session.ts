@@ -99,9 +99,10 @@ export async function withDatabase<Result>(
   }
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   const log = createLog(settings.logLevel, pino.destination({ fd: 2, sync: true }));
-  const database = await connect({ ...settings, log, requestTimeoutMs: STATEMENT_TIMEOUT_MS });
+  // Not through a pooler, whose connections have the timeouts of requests.
+  const database = await connect({ ...settings, poolerUrl: undefined, log, requestTimeoutMs: STATEMENT_TIMEOUT_MS });
   try {
-    await migrate(database.pool, MIGRATIONS);
+    await migrate(database.directPool, MIGRATIONS);
     // Fails if SECRETS_KEY is not the database's key.
     await hasAccounts({ prisma: database.prisma, secrets });
     return await work({ prisma: database.prisma, secrets, settings, log });

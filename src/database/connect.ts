@@ -16,6 +16,8 @@ export interface Database {
   readonly sql: Sql;
   /** The connections that `prisma` also uses. The embedded database has only one: inside a transaction, use only the transaction. */
   readonly pool: pg.Pool;
+  /** Connections to the server itself, for what is bound to a session: migrations. The same as `pool` unless there is a pooler. */
+  readonly directPool: pg.Pool;
   /** All connections, for metrics. */
   readonly pools: ReadonlyMap<PoolName, Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'>>;
   readonly kind: 'embedded' | 'postgres';
@@ -28,6 +30,8 @@ interface ConnectOptions {
   /** The directory of the embedded database; unused with databaseUrl. */
   readonly dataDir: string;
   readonly databaseUrl?: string;
+  /** The same database through a pooler in transaction mode, for everything that needs no session. */
+  readonly poolerUrl?: string;
   readonly log: Pick<Logger, 'warn'>;
   /** Each receives each statement. */
   readonly observers?: readonly ObserveStatement[];
@@ -42,17 +46,26 @@ interface ConnectOptions {
 const READY_TIMEOUT_MS = 3_000;
 
 /**
- * Connects to the PostgreSQL at `databaseUrl`, or opens the embedded database in `dataDir`. Applies no migration.
+ * Connects to the PostgreSQL at `databaseUrl`, perhaps through a pooler, or opens the embedded database in `dataDir`. Applies no migration.
  * @throws ConnectionError; DataDirectoryError; DirectoryInUseError
  */
 export async function connect(options: ConnectOptions): Promise<Database> {
-  const { dataDir, databaseUrl, log, observers = [], keepsContexts = false, patience = 10_000, requestTimeoutMs = 30_000 } = options;
+  const {
+    dataDir,
+    databaseUrl,
+    poolerUrl,
+    log,
+    observers = [],
+    keepsContexts = false,
+    patience = 10_000,
+    requestTimeoutMs = 30_000,
+  } = options;
   const migrations = await readMigrations(MIGRATIONS);
-  const { pool, batchPool, movingPool, cancelStatement, close } = databaseUrl
-    ? await openPostgres(databaseUrl, patience, requestTimeoutMs)
+  const { pool, batchPool, movingPool, moving, directPool, cancelStatement, close } = databaseUrl
+    ? await openPostgres(databaseUrl, { patienceMs: patience, requestTimeoutMs, poolerUrl, log })
     : await openEmbedded(dataDir);
   // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
-  for (const each of new Set([pool, batchPool, movingPool]))
+  for (const each of new Set([pool, batchPool, movingPool, directPool]))
     each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
   const pools = new Map<PoolName, pg.Pool>([['main', pool]]);
   if (databaseUrl) pools.set('batches', batchPool).set('moving', movingPool);
@@ -60,8 +73,9 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     for (const observe of observers) observeStatements(each, name, observe);
     if (keepsContexts) keepContexts(each);
   }
-  const nameOf = databaseUrl ? statementNames() : unnamed;
-  const adapter = new PrismaPg(pool, databaseUrl ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
+  const isPrepared = databaseUrl !== undefined && !poolerUrl;
+  const nameOf = isPrepared ? statementNames() : unnamed;
+  const adapter = new PrismaPg(pool, isPrepared ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
   // Concurrent calls share one query, so that probes of a database that hangs do not pile up.
   let pendingCheck: Promise<boolean> | undefined;
@@ -75,8 +89,9 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   };
   return {
     prisma,
-    sql: createSql({ pool, batchPool, movingPool, cancelStatement }, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
+    sql: createSql({ pool, batchPool, movingPool: moving, cancelStatement }, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
     pool,
+    directPool,
     pools,
     kind: databaseUrl ? 'postgres' : 'embedded',
     ready: async () => {

@@ -105,7 +105,7 @@ async function queryWhile<Row extends QueryResultRow>(
   }
 }
 
-/** Prepares nothing: on the embedded database's one connection, Prisma's names would collide with ours. */
+/** Prepares nothing: on the embedded database's one connection, Prisma's names would collide with ours; behind a pooler, connections share the server's. */
 export const unnamed = () => '';
 
 const types = {

@@ -34,7 +34,7 @@ function postgres(databaseUrl: string): EmbeddedDatabase {
   const pool = new pg.Pool({ connectionString: databaseUrl });
   // It has ended before its connections have, and they can be told that their database is dropped.
   pool.on('error', () => {});
-  return { pool, batchPool: pool, movingPool: pool, close: () => pool.end() };
+  return { pool, batchPool: pool, movingPool: pool, moving: pool, directPool: pool, close: () => pool.end() };
 }
 
 async function write(name: string, sql: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { createClient } from 'graphql-ws';
 import { Agent, fetch, type RequestInit } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { packageRoot } from '../../src/database/package-root.ts';
+import { isInstalled, replaced, sampleOf } from '../support/samples.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, AUTHORIZATION, GatewayProcess, SECRETS_KEY } from './gateway-process.ts';
 
 // The proxies' configurations in docs/operating.md, as they are but for addresses and paths, in front of a started gateway.
@@ -21,18 +21,6 @@ const EVENTS =
   'subscription { messageEvents { ... on Bookmark { cursor } ... on MessageEvent { cursor channelStatus message { body } } } }';
 const USER = 'sunny@kohl.example';
 const NUMBER = '+493023125042';
-
-const isInstalled = (command: string) => spawnSync('which', [command]).status === 0;
-const sampleOf = (language: string): string =>
-  new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(readFileSync(join(packageRoot(), 'docs/operating.md'), 'utf8'))?.[1] ?? '';
-
-/** Replaces each text. @throws Error if the configuration does not have it */
-function replaced(configuration: string, replacements: Readonly<Record<string, string>>): string {
-  return Object.entries(replacements).reduce((text, [from, to]) => {
-    if (!text.includes(from)) throw new Error(`The configuration has no ${from}`);
-    return text.replaceAll(from, to);
-  }, configuration);
-}
 
 let directory: string;
 let gateway: GatewayProcess;

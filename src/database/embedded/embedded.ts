@@ -12,9 +12,11 @@ import { findSnapshot } from './snapshot.ts';
 export interface EmbeddedDatabase {
   /** A pool of one connection, the only one that may be open: PGlite is one session, in which a second connection's statements would mix. */
   readonly pool: pg.Pool;
-  /** The same pool. */
+  /** The same pool, by all its names. */
   readonly batchPool: pg.Pool;
   readonly movingPool: pg.Pool;
+  readonly moving: pg.Pool;
+  readonly directPool: pg.Pool;
   /** Absent: a statement of PGlite's occupies this process's only thread until it ends, so that nothing can ask for its end meanwhile. */
   readonly cancelStatement?: undefined;
   close(): Promise<void>;
@@ -39,9 +41,7 @@ export async function openEmbedded(dataDir: string): Promise<EmbeddedDatabase> {
     if (!existsSync(database)) await prepare(directory, database);
     const served = await serve(database, lock.socketDirectory);
     return {
-      pool: served.pool,
-      batchPool: served.pool,
-      movingPool: served.pool,
+      ...served,
       close: async () => {
         await served.close();
         await lock.release();
@@ -68,9 +68,7 @@ export async function serve(directory: string, socketDirectory: string): Promise
   await server.start();
   const pool = new pg.Pool({ host: socketDirectory, port: PORT, user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0 });
   return {
-    pool,
-    batchPool: pool,
-    movingPool: pool,
+    ...{ pool, batchPool: pool, movingPool: pool, moving: pool, directPool: pool },
     close: async () => {
       await pool.end();
       await server.stop();

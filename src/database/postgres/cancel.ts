@@ -35,3 +35,11 @@ export function cancelStatement(client: pg.PoolClient): void {
   socket.end(request);
   socket.resume();
 }
+
+/**
+ * Ends what a connection through a pooler runs, by closing it: PgBouncer then closes the server's connection, whose `client_connection_check_interval` ends
+ * the statement. A cancel request can crash PgBouncer 1.18 to 1.20 (https://github.com/pgbouncer/pgbouncer/issues/822).
+ */
+export function closeConnection(client: pg.PoolClient): void {
+  (client as unknown as Backend).connection.stream.destroy();
+}

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import type { Logger } from 'pino';
 import { isUnavailable } from '../unavailable.ts';
-import { cancelStatement } from './cancel.ts';
+import { cancelStatement, closeConnection } from './cancel.ts';
 import { closeUnresponsive, WatchedClient } from './connection.ts';
+import { inOwnTransactions, lackingSettings } from './pooler.ts';
 import { closeFullConnections } from './statement-names.ts';
 
 /** The database cannot be reached. The message never contains the password. */
@@ -41,6 +43,12 @@ interface Postgres {
    * Their plans are generic, too.
    */
   readonly movingPool: pg.Pool;
+  /** Runs statements on `movingPool`. */
+  readonly moving: Pick<pg.Pool, 'connect'> & {
+    query<Row extends pg.QueryResultRow>(config: pg.QueryConfig): Promise<pg.QueryResult<Row>>;
+  };
+  /** Connections to the server itself, for what is bound to a session, such as migrations. The same as `pool` unless there is a pooler. */
+  readonly directPool: pg.Pool;
   readonly cancelStatement: (client: pg.PoolClient) => void;
   close(): Promise<void>;
 }
@@ -63,40 +71,90 @@ const INDEXES_AS_WRITTEN = [
 /** How long a generic plan is kept, in ms: one that was made while a table was nearly empty reads all of it, and does so once it is full. */
 const PLAN_LIFETIME_MS = 1000;
 
-/**
- * Connects to a PostgreSQL server.
- * @param patienceMs how long to wait for a server that is still starting
- * @throws ConnectionError
- */
-export async function openPostgres(databaseUrl: string, patienceMs: number, requestTimeoutMs: number): Promise<Postgres> {
-  const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS, CUSTOM_PLANS);
-  const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, GENERIC_PLANS);
-  const planSettings = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
-  const movingPool = createPool(databaseUrl, requestTimeoutMs, MOVING_CONNECTIONS, GENERIC_PLANS, ...planSettings);
-  for (const each of [batchPool, movingPool]) renewPlans(each, PLAN_LIFETIME_MS);
-  const close = async () => void (await Promise.all([pool, batchPool, movingPool].map((each) => each.end())));
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    try {
-      await pool.query('SELECT 1');
-      return { pool, batchPool, movingPool, cancelStatement, close };
-    } catch (error) {
-      if (isUnavailable(error) && Date.now() < deadline) {
-        await delay(250);
-        continue;
-      }
-      await close();
-      const { host, pathname } = new URL(databaseUrl);
-      throw new ConnectionError(`Cannot reach the database ${pathname.slice(1)} at ${host} (DATABASE_URL): ${reason(error)}`, {
-        cause: error,
-      });
-    }
-  }
+interface Options {
+  /** How long to wait for a server that is still starting, in ms. */
+  readonly patienceMs: number;
+  readonly requestTimeoutMs: number;
+  /** The same database through a pooler in transaction mode, for everything that needs no session. */
+  readonly poolerUrl?: string;
+  readonly log?: Pick<Logger, 'warn'>;
 }
 
-/** @param sessionSql further statements that each new connection runs */
-function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, ...sessionSql: string[]): pg.Pool {
-  const { connectMs, statementMs, answerMs } = timeoutsWithin(requestTimeoutMs);
+/**
+ * Connects to a PostgreSQL server.
+ * @throws ConnectionError
+ */
+export async function openPostgres(databaseUrl: string, { patienceMs, requestTimeoutMs, poolerUrl, log }: Options): Promise<Postgres> {
+  const postgres = poolerUrl ? throughPooler(databaseUrl, poolerUrl, requestTimeoutMs) : direct(databaseUrl, requestTimeoutMs);
+  const { pool, batchPool, movingPool, directPool } = postgres;
+  const close = async () => void (await Promise.all([...new Set([pool, batchPool, movingPool, directPool])].map((each) => each.end())));
+  const deadline = Date.now() + patienceMs;
+  const reach = async (each: pg.Pool, url: string, name: string) => {
+    while (true) {
+      try {
+        return await each.query('SELECT 1');
+      } catch (error) {
+        if (isUnavailable(error) && Date.now() < deadline) {
+          await delay(250);
+          continue;
+        }
+        await close();
+        const { host, pathname } = new URL(url);
+        throw new ConnectionError(`Cannot reach the database ${pathname.slice(1)} at ${host} (${name}): ${reason(error)}`, {
+          cause: error,
+        });
+      }
+    }
+  };
+  await reach(directPool, databaseUrl, 'DATABASE_URL');
+  if (poolerUrl) {
+    await reach(pool, poolerUrl, 'DATABASE_POOLER_URL');
+    const settings = await lackingSettings(pool, timeoutsWithin(requestTimeoutMs).statementMs, IDLE_IN_TRANSACTION_MS);
+    if (settings.length > 0) log?.warn({ settings }, "the pooler's connections lack settings (docs/operating.md)");
+  }
+  return { ...postgres, close };
+}
+
+function direct(databaseUrl: string, requestTimeoutMs: number) {
+  const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS, sessionSql(requestTimeoutMs, CUSTOM_PLANS));
+  const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, sessionSql(requestTimeoutMs, GENERIC_PLANS));
+  const planSettings = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
+  const movingPool = createPool(
+    databaseUrl,
+    requestTimeoutMs,
+    MOVING_CONNECTIONS,
+    sessionSql(requestTimeoutMs, GENERIC_PLANS, ...planSettings),
+  );
+  for (const each of [batchPool, movingPool]) renewPlans(each, PLAN_LIFETIME_MS);
+  return { pool, batchPool, movingPool, moving: movingPool, directPool: pool, cancelStatement };
+}
+
+/** The same through a pooler in transaction mode. No connection has settings or prepared statements of its own; each statement is planned for its values. */
+function throughPooler(databaseUrl: string, poolerUrl: string, requestTimeoutMs: number) {
+  const [pool, batchPool, movingPool] = [CONNECTIONS, BATCH_CONNECTIONS, MOVING_CONNECTIONS].map((connections) =>
+    createPool(poolerUrl, requestTimeoutMs, connections),
+  ) as [pg.Pool, pg.Pool, pg.Pool];
+  const directPool = createPool(databaseUrl, requestTimeoutMs, 1, sessionSql(requestTimeoutMs, CUSTOM_PLANS));
+  return {
+    pool,
+    batchPool,
+    movingPool,
+    moving: inOwnTransactions(movingPool, INDEXES_AS_WRITTEN),
+    directPool,
+    cancelStatement: closeConnection,
+  };
+}
+
+/** Makes the statements that a new connection runs. They are no startup parameters, since a proxy may refuse unknown ones. */
+function sessionSql(requestTimeoutMs: number, ...more: readonly string[]): string {
+  const { statementMs } = timeoutsWithin(requestTimeoutMs);
+  const timeouts = [`SET statement_timeout = ${statementMs}`, `SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`];
+  return [...timeouts, NO_COMPILATION, ...more].join('; ');
+}
+
+/** @param onConnectSql absent: connections keep no settings */
+function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, onConnectSql?: string): pg.Pool {
+  const { connectMs, answerMs } = timeoutsWithin(requestTimeoutMs);
   const pool = new pg.Pool({
     Client: WatchedClient,
     connectionString: databaseUrl,
@@ -106,11 +164,7 @@ function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, 
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    // As statements, since a pooler may refuse unknown startup parameters.
-    onConnect: async (client) => {
-      const timeouts = [`SET statement_timeout = ${statementMs}`, `SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`];
-      await client.query([...timeouts, NO_COMPILATION, ...sessionSql].join('; '));
-    },
+    onConnect: onConnectSql ? async (client) => void (await client.query(onConnectSql)) : undefined,
   });
   closeUnresponsive(pool, answerMs);
   closeFullConnections(pool);

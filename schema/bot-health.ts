@@ -1,5 +1,6 @@
 import type { Bot } from '../prisma/client/client.ts';
 import { cureOf, type HealthStatus, healthStatuses } from '../src/domain/enterprises/bot-health.ts';
+import type { BotHealthUpdate } from '../src/live/bot-health.ts';
 import { BotRef } from './bot.ts';
 import { builder } from './builder.ts';
 import { needs } from './columns.ts';
@@ -52,3 +53,25 @@ const COLUMNS = ['healthStatus', 'healthSince', 'healthReason', 'healthCode', 'h
 builder.prismaObjectFields(BotRef, (t) => ({
   health: t.field({ type: BotHealthRef, description: 'How the bot is.', extensions: needs(...COLUMNS), resolve: (bot) => bot }),
 }));
+
+const BotHealthUpdateRef = builder.objectRef<BotHealthUpdate>('BotHealthUpdate').implement({
+  description: 'Bots and how they are now.',
+  fields: (t) => ({
+    bots: t.expose('bots', { type: [BotRef], description: 'The bots, at most 100, each in its current state.' }),
+    hasMore: t.exposeBoolean('hasMore', {
+      description:
+        'Whether more is known and follows at once. Once it is `false`, every bot that was not named since the subscription began is `HEALTHY` or `UNKNOWN`.',
+    }),
+  }),
+});
+
+builder.subscriptionField('botHealth', (t) =>
+  t.field({
+    type: BotHealthUpdateRef,
+    description:
+      'Streams the health of your bots. It begins with those whose health is `WARNING` or `UNHEALTHY`, by at least one update, even if there are none; then a bot follows whenever its health changes. So a client that subscribes again misses nothing, and there is no cursor. A bot that changes twice in short time may be sent once, as it is then. Deleted bots are not sent. Errors: `ENTERPRISE_NOT_FOUND`.',
+    args: { enterpriseSid: t.arg.id({ description: 'Only the bot of the enterprise with this sid.' }) },
+    subscribe: (_root, { enterpriseSid }, { live, caller }) => live.botHealth(caller, enterpriseSid ?? undefined),
+    resolve: (update) => update,
+  }),
+);

@@ -158,6 +158,7 @@ function assemble({ settings, database, secrets, metrics, traceCall, log }: Star
     hints: {
       queued: (platform) => wiring.notifier?.hints.queued(platform),
       appended: (organizationSid, event) => wiring.notifier?.hints.appended(organizationSid, event),
+      healthChanged: (organizationSid) => wiring.notifier?.hints.healthChanged?.(organizationSid),
       installable: () => wiring.exchange?.installable(),
       importReady: () => wiring.imports?.wake(),
     },
@@ -210,6 +211,7 @@ function notifyWith(exchange: Exchange, live: Live, openChannel: OpenChannel | u
         live.wake(organizationSid, event);
         exchange.appended(organizationSid);
       },
+      healthChanged: live.wakeBotHealth,
       missed: () => {
         exchange.wake();
         live.wakeAll();

@@ -40,7 +40,8 @@ export interface Notifier {
 
 /** The interval between two sends, in ms: an organization is named once, however many commits it had meanwhile. */
 const INTERVAL_MS = 5;
-/** The hints that something is in the outbox. Any other hint is the sid of an organization whose log has grown. */
+/** The hints that something is in the outbox. Any other hint is the sid of an organization: its log has grown, or with this prefix, a bot's health changed. */
+const HEALTH = 'health:';
 const QUEUED = 'queued';
 const QUEUED_FOR: Readonly<Record<Platform, string>> = { teams: 'queued-teams', carrier: 'queued-carrier' };
 const PLATFORMS = new Map<string, Platform | undefined>([
@@ -66,6 +67,7 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
   function wake(hint: string, event?: EventWithMessage): void {
     // After this turn of the event loop: what follows takes a while, and the statement that reads new events would wait for it.
     if (PLATFORMS.has(hint)) setImmediate(() => here.queued(PLATFORMS.get(hint)));
+    else if (hint.startsWith(HEALTH)) here.healthChanged?.(hint.slice(HEALTH.length));
     else here.appended(hint, event);
   }
 
@@ -91,7 +93,11 @@ export function startNotifier({ here, openChannel }: NotifierOptions): Notifier 
   }
 
   return {
-    hints: { queued: (platform) => pass(platform ? QUEUED_FOR[platform] : QUEUED), appended: pass },
+    hints: {
+      queued: (platform) => pass(platform ? QUEUED_FOR[platform] : QUEUED),
+      appended: pass,
+      healthChanged: (organizationSid) => pass(`${HEALTH}${organizationSid}`),
+    },
     close: async () => {
       closed = true;
       await channel?.close();

@@ -15,6 +15,8 @@ export interface Hints {
    * @param event if given, need not be read again on this instance
    */
   readonly appended: (organizationSid: string, event?: EventWithMessage) => void;
+  /** Call it when the health of a bot of the organization has changed. Absent: its followers find it within a second. */
+  readonly healthChanged?: (organizationSid: string) => void;
   /** Call it when apps are to be installed for users. Absent: an installer finds them within seconds. */
   readonly installable?: () => void;
   /** Call it when an import is to be checked or run. Absent: another instance finds it. */

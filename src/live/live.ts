@@ -8,6 +8,7 @@ import { newestEvents } from '../domain/messages/newest-events.ts';
 import type { LogReader } from '../domain/messages/read-events.ts';
 import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
+import { type BotHealthUpdate, createBotHealth } from './bot-health.ts';
 import { currentStatus, isTerminal } from './current-status.ts';
 import { createFanOuts } from './fan-outs.ts';
 import { createImportProgress } from './import-progress.ts';
@@ -36,11 +37,18 @@ export interface Live {
    */
   mappingImport(caller: Caller, sid: string): Promise<Updates<MappingImport>>;
   /**
+   * Subscribes to the health of the caller's bots: first all that are unhealthy, then each change.
+   * @throws NotFoundError ENTERPRISE_NOT_FOUND
+   */
+  botHealth(caller: Caller, enterpriseSid?: string): Promise<Updates<BotHealthUpdate>>;
+  /**
    * Reads the organization's log now: it may have grown.
    * @param event that it has grown by, if known
    */
   wake(organizationSid: string, event?: EventWithMessage): void;
-  /** Reads every log now: any may have grown. */
+  /** Looks for changes of the health of the organization's bots now. */
+  wakeBotHealth(organizationSid: string): void;
+  /** Reads every log, and looks for every change of a bot's health, now: any may have changed. */
   wakeAll(): void;
   /** How many streams are open. */
   readonly streams: number;
@@ -58,7 +66,7 @@ export interface LiveOptions {
   /** Reads for one stream, in turn with the organization's other statements. Its tail, which all its streams share, reads out of turn. */
   readonly inTurn: (organizationSid: string) => LogReader;
   readonly log: Logger;
-  /** How often logs are read without being woken, in ms. */
+  /** How often logs, and the numbers of bots' health, are read without being woken, in ms. */
   readonly pollMs?: number;
   /** A bookmark comes after this long without an event, in ms. */
   readonly idleMs?: number;
@@ -71,6 +79,7 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
   const stopping = new AbortController();
   let resumed = 0;
   const imports = createImportProgress({ prisma, inTurn, log, signal: stopping.signal });
+  const botHealth = createBotHealth({ prisma, log, pollMs, signal: stopping.signal });
   const tails = createTails({ sql, log, pollMs });
   const privateStreams = createPrivateStreams({ inTurn, tails, idleMs, bufferSize });
   const fanOuts = createFanOuts({
@@ -117,8 +126,13 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
       return createUpdates([current], privateStreams.open(caller.organizationSid, head, after), untilTerminal(sid));
     },
     mappingImport: imports.follow,
+    botHealth: botHealth.follow,
     wake: tails.wake,
-    wakeAll: tails.wakeAll,
+    wakeBotHealth: botHealth.wake,
+    wakeAll: () => {
+      tails.wakeAll();
+      botHealth.wakeAll();
+    },
     get streams() {
       return privateStreams.size + fanOuts.readers;
     },

@@ -19,6 +19,7 @@ function instance(openChannel?: OpenChannel) {
   const here = {
     queued: (platform?: Platform) => woken.push(platform ? `queued ${platform}` : 'queued'),
     appended: (sid: string) => woken.push(sid),
+    healthChanged: (sid: string) => woken.push(`health of ${sid}`),
     missed: () => (connections += 1),
   };
   const notifier = startNotifier({ here: { ...here, missed: () => void here.missed() }, openChannel });
@@ -71,7 +72,7 @@ describe('hints in one process', () => {
 
 /** What both channels promise. `cut` breaks every connection of an instance. */
 function promises(open: () => OpenChannel, cut: () => Promise<void>) {
-  test('an instance wakes every other for an appended event or a message for either platform, and itself once', async () => {
+  test('an instance wakes every other for an appended event, a message for either platform or a bot’s health, and itself once', async () => {
     const [one, two, three] = [instance(open()), instance(open()), instance(open())];
     await Promise.all([one.connected(), two.connected(), three.connected()]);
     one.hints.appended('OR1');
@@ -83,6 +84,8 @@ function promises(open: () => OpenChannel, cut: () => Promise<void>) {
     one.hints.queued('teams');
     one.hints.queued('carrier');
     for (const each of [one, two, three]) await each.has('OR1', 'queued', 'queued teams', 'queued carrier');
+    two.hints.healthChanged?.('OR2');
+    for (const each of [one, two, three]) await each.has('OR1', 'queued', 'queued teams', 'queued carrier', 'health of OR2');
     await Promise.all([one.close(), two.close(), three.close()]);
   });
 

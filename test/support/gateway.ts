@@ -95,7 +95,11 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
       fetch: createOutbound({ isConfigured: () => false, lookup: (_, __, callback) => callback(new Error('no network'), []) }),
       isPermitted: () => false,
     }),
-    hints: { queued: options.queued ?? (() => {}), appended: (organizationSid, event) => live.wake(organizationSid, event) },
+    hints: {
+      queued: options.queued ?? (() => {}),
+      appended: (organizationSid, event) => live.wake(organizationSid, event),
+      healthChanged: (organizationSid) => live.wakeBotHealth(organizationSid),
+    },
     publicUrl: options.publicUrl ?? 'http://gateway.test',
     log: options.log ?? pino({ level: 'silent' }),
     ...options.platforms,

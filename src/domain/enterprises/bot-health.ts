@@ -167,7 +167,7 @@ async function withEndsByGraph({ microsoft }: Gateway, credentials: BotCredentia
  * Stores how a bot is. `healthSince` changes only if something else is the matter.
  * @param verdict `undefined` if it is not known: what was known stays
  */
-export async function storeHealth({ prisma, log }: Gateway, bot: Bot, verdict: HealthVerdict | undefined): Promise<void> {
+export async function storeHealth({ prisma, hints, log }: Gateway, bot: Bot, verdict: HealthVerdict | undefined): Promise<void> {
   const { sid, organizationSid, enterpriseSid } = bot;
   const now = new Date();
   const where = unchanged(bot);
@@ -179,11 +179,12 @@ export async function storeHealth({ prisma, log }: Gateway, bot: Bot, verdict: H
   const isNews = status !== bot.healthStatus || reason !== bot.healthReason || code !== bot.healthCode;
   const data = { healthStatus: status, healthReason: reason, healthCode: code, healthMessage: message, unhealthy: isTrouble(status) };
   await prisma.bot.updateMany({ where, data: { ...data, healthChecked: now, ...(isNews && { healthSince: now }) } });
-  if (isNews)
-    log[isTrouble(status) ? 'warn' : 'info'](
-      { botSid: sid, organizationSid, enterpriseSid, status, reason, code, cure: cureOf(reason) },
-      "a bot's health has changed",
-    );
+  if (!isNews) return;
+  hints.healthChanged?.(organizationSid);
+  log[isTrouble(status) ? 'warn' : 'info'](
+    { botSid: sid, organizationSid, enterpriseSid, status, reason, code, cure: cureOf(reason) },
+    "a bot's health has changed",
+  );
 }
 
 const isTrouble = (status: HealthStatus) => status === 'WARNING' || status === 'UNHEALTHY';

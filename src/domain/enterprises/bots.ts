@@ -118,7 +118,7 @@ export function listBots(
 /** The fields that messages do not read. */
 const HEALTH_FIELDS = [
   ...(['healthStatus', 'healthSince', 'healthReason', 'healthCode', 'healthMessage', 'healthChecked', 'unhealthy'] as const),
-  'clientSecretExpires',
+  ...(['healthSeq', 'clientSecretExpires'] as const),
 ] as const satisfies readonly (keyof Bot)[];
 type HealthField = (typeof HEALTH_FIELDS)[number];
 /** A bot as messages need it. */

@@ -1,0 +1,179 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Caller } from '../../src/domain/caller.ts';
+import { storeHealth } from '../../src/domain/enterprises/bot-health.ts';
+import { newSid } from '../../src/domain/sid.ts';
+import { fold } from '../../src/domain/text.ts';
+import { type BotHealthUpdate, createBotHealth } from '../../src/live/bot-health.ts';
+import { done, fresh } from '../parity/faces.ts';
+import type { Credentials } from '../support/credentials.ts';
+import type { Provider } from '../support/gateway.ts';
+import { createLiveGateway, type LiveGateway } from '../support/live.ts';
+import type { Reader } from '../support/reader.ts';
+import { graphqlSse, type Transport, transports } from '../support/transports.ts';
+
+let gateway: LiveGateway;
+beforeAll(async () => {
+  // Hints alone wake a stream.
+  gateway = await createLiveGateway({ live: { pollMs: 600_000 } });
+});
+afterAll(() => gateway.close());
+
+const BOT_HEALTH = `subscription ($enterpriseSid: ID) {
+  botHealth(enterpriseSid: $enterpriseSid) { hasMore bots { sid enterpriseSid enterprise { name } health { status code message cure } } }
+}`;
+const REFUSED = { status: 'UNHEALTHY', reason: 'BOT_CREDENTIALS', code: 'AADSTS7000222', message: 'The secret has expired.' } as const;
+
+interface Bot {
+  readonly provider: Provider;
+  readonly enterpriseSid: string;
+  readonly botSid: string;
+}
+
+async function createBot(provider: Provider): Promise<Bot> {
+  const { organizationSid, accountSid } = provider;
+  const [sid, name] = [newSid('EN'), fresh.name()];
+  await gateway.database.prisma.enterprise.create({ data: { sid, organizationSid, accountSid, name, nameFolded: fold(name) } });
+  const bot = {
+    enterpriseSid: sid,
+    applicationId: fresh.name(),
+    tenantId: fresh.name(),
+    clientSecret: fresh.name(),
+    botAppId: fresh.name(),
+  };
+  return { provider, enterpriseSid: sid, botSid: (await done(provider, 'createBot', bot)).sid };
+}
+
+async function becomes({ botSid }: Bot, verdict: Parameters<typeof storeHealth>[2]): Promise<void> {
+  await storeHealth(gateway.gateway, await gateway.database.prisma.bot.findUniqueOrThrow({ where: { sid: botSid } }), verdict);
+}
+
+interface Update {
+  readonly hasMore: boolean;
+  readonly bots: readonly { readonly sid: string; readonly health: { readonly status: string } }[];
+}
+const updatesOf = ({ updates }: Reader) => updates as unknown as Update[];
+/** Each bot that a stream has named, as `sid STATUS`. */
+const told = (reader: Reader) => updatesOf(reader).flatMap(({ bots }) => bots.map(({ sid, health }) => `${sid} ${health.status}`));
+const subscribe = (as: Provider | Credentials, enterpriseSid?: string, transport: Transport = graphqlSse) =>
+  transport.subscribe({ url: gateway.url, provider: as }, BOT_HEALTH, { enterpriseSid });
+const hasBegun = (reader: Reader) => reader.until(({ updates, errors }) => updates.length > 0 || errors.length > 0);
+
+describe.each(transports.map((transport) => [transport.name, transport] as const))('over %s', (_name, transport: Transport) => {
+  test('the stream begins with the bots that are unhealthy, then has each change; a new one misses nothing', async () => {
+    const provider = await gateway.provider();
+    const [bad, good] = [await createBot(provider), await createBot(provider)];
+    await becomes(bad, REFUSED);
+    await becomes(good, { status: 'HEALTHY' });
+    const reader = await hasBegun(subscribe(provider, undefined, transport));
+    expect(updatesOf(reader)).toMatchObject([
+      {
+        hasMore: false,
+        bots: [
+          {
+            ...{ sid: bad.botSid, enterpriseSid: bad.enterpriseSid, enterprise: { name: expect.any(String) } },
+            health: { status: 'UNHEALTHY', code: REFUSED.code, message: REFUSED.message, cure: expect.any(String) },
+          },
+        ],
+      },
+    ]);
+    await becomes(good, { status: 'WARNING', reason: 'CREDENTIAL_EXPIRES', code: 'CREDENTIAL_EXPIRES', message: 'soon' });
+    // The same again is no news.
+    await becomes(bad, REFUSED);
+    await reader.until((reader) => told(reader).includes(`${good.botSid} WARNING`));
+    await becomes(bad, { status: 'HEALTHY' });
+    await reader.until((reader) => told(reader).includes(`${bad.botSid} HEALTHY`));
+    expect(told(reader)).toEqual([`${bad.botSid} UNHEALTHY`, `${good.botSid} WARNING`, `${bad.botSid} HEALTHY`]);
+    reader.close();
+    await becomes(good, { status: 'HEALTHY' });
+    await becomes(bad, REFUSED);
+    const again = await hasBegun(subscribe(provider, undefined, transport));
+    expect(told(again)).toEqual([`${bad.botSid} UNHEALTHY`]);
+    again.close();
+  });
+});
+
+describe('the health of bots', () => {
+  test('is streamed to those alone who may see the bot', async () => {
+    const provider = await gateway.provider();
+    const [one, other] = [await createBot(provider), await createBot(provider)];
+    const stranger = await gateway.provider();
+    const foreign = await createBot(stranger);
+    const narrowed = await provider.graph(
+      `mutation { issued: createAccessToken(input: { expiresIn: 3600, permissions: [READ], enterpriseSid: "${other.enterpriseSid}" }) { ... on CreateAccessTokenSuccess { token } } }`,
+    );
+    const token: Credentials = { token: narrowed.data.issued.token };
+    const readers = [subscribe(provider), subscribe(provider, other.enterpriseSid), subscribe(token), subscribe(stranger)];
+    await Promise.all(readers.map(hasBegun));
+    await becomes(one, REFUSED);
+    await becomes(other, REFUSED);
+    await becomes(foreign, REFUSED);
+    await Promise.all(readers.map((reader) => reader.until((reader) => told(reader).length > 0)));
+    await readers[0]?.until((reader) => told(reader).length === 2);
+    expect(readers.map(told)).toEqual([
+      [`${one.botSid} UNHEALTHY`, `${other.botSid} UNHEALTHY`],
+      [`${other.botSid} UNHEALTHY`],
+      [`${other.botSid} UNHEALTHY`],
+      [`${foreign.botSid} UNHEALTHY`],
+    ]);
+    for (const [as, enterpriseSid] of [
+      [stranger, one.enterpriseSid],
+      [token, one.enterpriseSid],
+      [provider, newSid('EN')],
+    ] as const)
+      expect((await hasBegun(subscribe(as, enterpriseSid))).errorCode).toBe('ENTERPRISE_NOT_FOUND');
+    expect((await subscribe({ user: provider.accountSid, password: 'wrong' }).hasEnded()).updates).toEqual([]);
+    for (const reader of readers) reader.close();
+  });
+
+  test('of more bots than one update may have comes in several, the last of which says so', async () => {
+    const provider = await gateway.provider();
+    const { organizationSid, accountSid } = provider;
+    const template = await gateway.database.prisma.bot.findUniqueOrThrow({ where: { sid: (await createBot(provider)).botSid } });
+    const enterprises = Array.from({ length: 150 }, () => ({ sid: newSid('EN'), organizationSid, accountSid, name: fresh.name() }));
+    await gateway.database.prisma.enterprise.createMany({ data: enterprises.map((one) => ({ ...one, nameFolded: fold(one.name) })) });
+    await gateway.database.prisma.bot.createMany({
+      data: enterprises.map(({ sid: enterpriseSid }) => ({
+        ...{ ...template, sid: newSid('BE'), enterpriseSid },
+        ...{ healthStatus: 'UNHEALTHY', healthReason: REFUSED.reason, unhealthy: true },
+      })),
+    });
+    const reader = subscribe(provider);
+    await reader.until((reader) => updatesOf(reader).some(({ hasMore }) => !hasMore));
+    expect(updatesOf(reader).map(({ bots, hasMore }) => [bots.length, hasMore])).toEqual([
+      [100, true],
+      [50, false],
+    ]);
+    reader.close();
+  });
+
+  test('is found by another instance without a hint, in the order of the changes, whoever stores it', async () => {
+    const provider = await gateway.provider();
+    const [one, other] = [await createBot(provider), await createBot(provider)];
+    const { prisma } = gateway.database;
+    const stopping = new AbortController();
+    const elsewhere = createBotHealth({ prisma, log: pino({ level: 'silent' }), pollMs: 10, signal: stopping.signal });
+    const caller: Caller = {
+      organizationSid: provider.organizationSid,
+      accountSid: provider.accountSid,
+      permissions: new Set(),
+      requestId: '',
+    };
+    const updates = await elsewhere.follow(caller);
+    expect((await updates.next()).value?.bots).toEqual([]);
+    for (const { botSid } of [other, one])
+      await prisma.bot.update({ where: { sid: botSid }, data: { healthStatus: 'HEALTHY', healthSince: new Date(1) } });
+    const found: string[] = [];
+    while (found.length < 2) found.push(...((await updates.next()).value as BotHealthUpdate).bots.map(({ sid }) => sid));
+    expect(found).toEqual([other.botSid, one.botSid]);
+    // Ends whatever is waited for.
+    const next = updates.next();
+    await updates.return();
+    expect(await next).toMatchObject({ done: true });
+    const last = await elsewhere.follow(caller);
+    await last.next();
+    const waiting = last.next();
+    stopping.abort();
+    expect(await waiting).toMatchObject({ done: true });
+  });
+});

@@ -36,6 +36,8 @@ export const variables = z
     DATABASE_URL: z.string().refine(isPostgresUrl).optional().describe('postgresql://user:password@host:port/database'),
     /** The same database through a pooler in transaction mode, such as PgBouncer, for everything that needs no session. */
     DATABASE_POOLER_URL: z.string().refine(isPostgresUrl).optional().describe('postgresql://user:password@host:port/database'),
+    /** A standby of that server, by streaming replication, from which lists and usage are read. */
+    DATABASE_REPLICA_URL: z.string().refine(isPostgresUrl).optional().describe('postgresql://user:password@host:port/database'),
     /** SID of the first account of a new database. Random by default. */
     BOOTSTRAP_ACCOUNT_SID: accountSid().optional().describe('AC and 32 lower-case hexadecimal digits'),
     /** Auth token of the first account. Random by default, and then printed once. */
@@ -222,11 +224,11 @@ export const MANDATORY_WITH: readonly { name: VariableName; because: VariableNam
     because: 'TRUSTED_DOCUMENTS',
     isMissing: (given) => /^(only|prefer)$/.test(given.TRUSTED_DOCUMENTS ?? '') && given.TRUSTED_DOCUMENTS_FILE === undefined,
   },
-  {
-    name: 'DATABASE_URL',
-    because: 'DATABASE_POOLER_URL',
-    isMissing: (given) => given.DATABASE_POOLER_URL !== undefined && given.DATABASE_URL === undefined,
-  },
+  ...(['DATABASE_POOLER_URL', 'DATABASE_REPLICA_URL'] as const).map((because) => ({
+    name: 'DATABASE_URL' as const,
+    because,
+    isMissing: (given: GivenVariables) => given[because] !== undefined && given.DATABASE_URL === undefined,
+  })),
   {
     name: 'SECRETS_KEY',
     because: 'DATABASE_URL',
@@ -238,6 +240,7 @@ export const MANDATORY_WITH: readonly { name: VariableName; because: VariableNam
 export const CONFIDENTIAL: ReadonlySet<VariableName> = new Set<VariableName>([
   'DATABASE_URL',
   'DATABASE_POOLER_URL',
+  'DATABASE_REPLICA_URL',
   'BOOTSTRAP_AUTH_TOKEN',
   'RESTCOMM_URL',
   'RESTCOMM_AUTH_TOKEN',

@@ -21,6 +21,8 @@ export interface Settings {
   readonly databaseUrl?: string;
   /** The same database through a pooler in transaction mode. Absent: no pooler. */
   readonly poolerUrl?: string;
+  /** A standby, from which lists are read. Absent: they are read from the database itself. */
+  readonly replicaUrl?: string;
   readonly bootstrapAccountSid?: string;
   readonly bootstrapAuthToken?: string;
   readonly bootstrapAccountEmail?: string;
@@ -114,6 +116,7 @@ function settingsOf(values: VariableValues): Settings {
     dataDir: values.DATA_DIR,
     databaseUrl: values.DATABASE_URL,
     poolerUrl: values.DATABASE_POOLER_URL,
+    replicaUrl: values.DATABASE_REPLICA_URL,
     bootstrapAccountSid: values.BOOTSTRAP_ACCOUNT_SID,
     bootstrapAuthToken: values.BOOTSTRAP_AUTH_TOKEN,
     bootstrapAccountEmail: values.BOOTSTRAP_ACCOUNT_EMAIL,

@@ -54,7 +54,10 @@ async function main(): Promise<void> {
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   // The embedded database compiles on another thread, so the app's modules load meanwhile.
   const [database, { createApp }] = await Promise.all([
-    connect({ ...settings, ...settings.limits, observers, keepsContexts: traces !== undefined, log }),
+    connect({
+      ...{ ...settings, ...settings.limits, observers, observeListRead: metrics?.observeListRead, log },
+      keepsContexts: traces !== undefined,
+    }),
     import('./app.ts'),
   ]);
   try {

@@ -119,7 +119,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   const notifier = notifyWith(exchange, live, openChannel);
   wiring.notifier = notifier;
 
-  metrics?.measure({ connections: database.pools, streams: live, readBacklog: () => readBacklog(database.sql) });
+  const { pools: connections, standbyAwayFor } = database;
+  metrics?.measure({ connections, standbyAwayFor, streams: live, readBacklog: () => readBacklog(database.sql) });
   const metricsListener = await serveMetrics(options);
 
   return {

@@ -34,6 +34,7 @@ test('every setting is read, without surrounding whitespace', () => {
       DATA_DIR: '/var/lib/gateway',
       DATABASE_URL: URL,
       DATABASE_POOLER_URL: 'postgresql://pooler.example:6432/sms',
+      DATABASE_REPLICA_URL: 'postgresql://standby.example/sms',
       BOOTSTRAP_ACCOUNT_SID: sid,
       BOOTSTRAP_AUTH_TOKEN: 'a-token-of-mine-1',
       BOOTSTRAP_ACCOUNT_EMAIL: 'admin@example.com',
@@ -64,6 +65,7 @@ test('every setting is read, without surrounding whitespace', () => {
     dataDir: '/var/lib/gateway',
     databaseUrl: URL,
     poolerUrl: 'postgresql://pooler.example:6432/sms',
+    replicaUrl: 'postgresql://standby.example/sms',
     bootstrapAccountSid: sid,
     bootstrapAuthToken: 'a-token-of-mine-1',
     bootstrapAccountEmail: 'admin@example.com',
@@ -153,8 +155,9 @@ test('SECRETS_KEYS has the current key, followed by the retired ones, instead of
   expect(() => parseEnv({ SECRETS_KEY: KEY, SECRETS_KEYS: keys })).toThrow(/^SECRETS_KEYS is invalid: /);
 });
 
-test('a pooler requires the address of the database itself', () => {
-  expect(() => parseEnv({ DATABASE_POOLER_URL: URL })).toThrow(/^DATABASE_URL is mandatory with DATABASE_POOLER_URL/);
+test('a pooler and a standby require the address of the database itself', () => {
+  for (const name of ['DATABASE_POOLER_URL', 'DATABASE_REPLICA_URL'])
+    expect(() => parseEnv({ [name]: URL })).toThrow(new RegExp(`^DATABASE_URL is mandatory with ${name}`));
 });
 
 test('DATABASE_URL requires SECRETS_KEY, and is named together with another invalid setting', () => {
@@ -205,7 +208,15 @@ test('every variable describes its values', () => {
 });
 
 test('no message shows a secret', () => {
-  for (const name of ['DATABASE_URL', 'DATABASE_POOLER_URL', 'BOOTSTRAP_AUTH_TOKEN', 'REDIS_URL', 'SECRETS_KEY', 'SECRETS_KEYS']) {
+  for (const name of [
+    'DATABASE_URL',
+    'DATABASE_POOLER_URL',
+    'DATABASE_REPLICA_URL',
+    'BOOTSTRAP_AUTH_TOKEN',
+    'REDIS_URL',
+    'SECRETS_KEY',
+    'SECRETS_KEYS',
+  ]) {
     expect(() => parseEnv({ [name]: 'hush hush' })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hush') }));
   }
 });

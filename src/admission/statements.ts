@@ -37,6 +37,7 @@ class SqlInTurn implements Sql {
   readonly readTogether: Sql['readTogether'];
   readonly writeTogether: Sql['writeTogether'];
   readonly bounds: Sql['bounds'];
+  readonly lists: Sql['lists'];
 
   constructor(sql: Sql, turns: Fairness, organizationSid: string, interest: Interest | undefined) {
     this.#sql = sql;
@@ -47,6 +48,7 @@ class SqlInTurn implements Sql {
     this.readTogether = sql.readTogether;
     this.writeTogether = sql.writeTogether;
     this.bounds = sql.bounds;
+    this.lists = sql.lists && new SqlInTurn(sql.lists, turns, organizationSid, interest);
   }
 
   query<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {

@@ -27,7 +27,12 @@ export function runMove(args: readonly string[], terminal: Terminal): Promise<nu
     const url = targetOf(args);
     if (url === undefined) return terminal.print(USAGE);
     // DATABASE_URL may already name the target. The source is the embedded database in any case.
-    const { dataDir } = parseEnv({ ...terminal.env, DATABASE_URL: undefined, DATABASE_POOLER_URL: undefined });
+    const { dataDir } = parseEnv({
+      ...terminal.env,
+      DATABASE_URL: undefined,
+      DATABASE_POOLER_URL: undefined,
+      DATABASE_REPLICA_URL: undefined,
+    });
     if (!hasEmbedded(dataDir)) throw new SettingsError(`There is no database in ${dataDir} (DATA_DIR).`);
     const target = await openPostgres(url, { patienceMs: PATIENCE_MS, requestTimeoutMs: STATEMENT_TIMEOUT_MS });
     try {

@@ -99,8 +99,8 @@ export async function withDatabase<Result>(
   }
   const secrets = createSecrets(...(await masterKeysOf(settings)));
   const log = createLog(settings.logLevel, pino.destination({ fd: 2, sync: true }));
-  // Not through a pooler, whose connections have the timeouts of requests.
-  const database = await connect({ ...settings, poolerUrl: undefined, log, requestTimeoutMs: STATEMENT_TIMEOUT_MS });
+  // Not through a pooler, whose connections have the timeouts of requests, and not from a standby, which commands do without.
+  const database = await connect({ ...settings, poolerUrl: undefined, replicaUrl: undefined, log, requestTimeoutMs: STATEMENT_TIMEOUT_MS });
   try {
     await migrate(database.directPool, MIGRATIONS);
     // Fails if SECRETS_KEY is not the database's key.

@@ -7,9 +7,10 @@ import { openEmbedded } from './embedded/embedded.ts';
 import { migrated, readMigrations } from './migrations.ts';
 import { keepContexts, type ObserveStatement, observeStatements, type PoolName } from './observed.ts';
 import { MIGRATIONS } from './package-root.ts';
-import { openPostgres, timeoutsWithin } from './postgres/postgres.ts';
+import { openPostgres, standbyPools, timeoutsWithin } from './postgres/postgres.ts';
 import { statementNames } from './postgres/statement-names.ts';
 import { createSql, type Sql, unnamed } from './sql.ts';
+import { type ListRead, readFromStandby, type Standby } from './standby.ts';
 
 export interface Database {
   readonly prisma: PrismaClient;
@@ -21,6 +22,8 @@ export interface Database {
   /** All connections, for metrics. */
   readonly pools: ReadonlyMap<PoolName, Pick<pg.Pool, 'totalCount' | 'idleCount' | 'waitingCount'>>;
   readonly kind: 'embedded' | 'postgres';
+  /** For how long lists have been read from the primary although there is a standby, in s. Absent: there is none. */
+  readonly standbyAwayFor?: () => number;
   /** Whether the database responds within 3 s and has every migration. Never rejects. */
   ready(): Promise<boolean>;
   close(): Promise<void>;
@@ -32,7 +35,11 @@ interface ConnectOptions {
   readonly databaseUrl?: string;
   /** The same database through a pooler in transaction mode, for everything that needs no session. */
   readonly poolerUrl?: string;
-  readonly log: Pick<Logger, 'warn'>;
+  /** A standby of that server, for lists and usage. */
+  readonly replicaUrl?: string;
+  /** Receives each statement of a list, if there is a standby. */
+  readonly observeListRead?: (read: ListRead) => void;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
   /** Each receives each statement. */
   readonly observers?: readonly ObserveStatement[];
   /** Whether the asynchronous context of each statement is that of the work that runs it: its observers ask for it. */
@@ -54,6 +61,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     dataDir,
     databaseUrl,
     poolerUrl,
+    replicaUrl,
     log,
     observers = [],
     keepsContexts = false,
@@ -64,11 +72,13 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   const { pool, batchPool, movingPool, moving, directPool, cancelStatement, close } = databaseUrl
     ? await openPostgres(databaseUrl, { patienceMs: patience, requestTimeoutMs, poolerUrl, log })
     : await openEmbedded(dataDir);
-  // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
-  for (const each of new Set([pool, batchPool, movingPool, directPool]))
-    each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
+  const onStandby = databaseUrl && replicaUrl ? standbyPools(replicaUrl, requestTimeoutMs) : undefined;
   const pools = new Map<PoolName, pg.Pool>([['main', pool]]);
   if (databaseUrl) pools.set('batches', batchPool).set('moving', movingPool);
+  if (onStandby) pools.set('standby', onStandby.pool).set('standby-batches', onStandby.batchPool);
+  // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
+  for (const each of new Set([...pools.values(), directPool]))
+    each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
   for (const [name, each] of pools) {
     for (const observe of observers) observeStatements(each, name, observe);
     if (keepsContexts) keepContexts(each);
@@ -77,6 +87,9 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   const nameOf = isPrepared ? statementNames() : unnamed;
   const adapter = new PrismaPg(pool, isPrepared ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
+  const { connectMs } = timeoutsWithin(requestTimeoutMs);
+  const sql = createSql({ pool, batchPool, movingPool: moving, cancelStatement }, nameOf, connectMs);
+  const standby = onStandby && listsOn(onStandby, sql, options);
   // Concurrent calls share one query, so that probes of a database that hangs do not pile up.
   let pendingCheck: Promise<boolean> | undefined;
   const check = () => {
@@ -89,7 +102,8 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   };
   return {
     prisma,
-    sql: createSql({ pool, batchPool, movingPool: moving, cancelStatement }, nameOf, timeoutsWithin(requestTimeoutMs).connectMs),
+    sql: standby ? { ...sql, lists: standby.sql } : sql,
+    standbyAwayFor: standby?.awayFor,
     pool,
     directPool,
     pools,
@@ -104,7 +118,14 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     },
     close: async () => {
       await prisma.$disconnect();
+      await Promise.all([standby?.close(), onStandby?.pool.end(), onStandby?.batchPool.end()]);
       await close();
     },
   };
+}
+
+/** Has lists read from a standby. Nothing is written there. */
+function listsOn(pools: ReturnType<typeof standbyPools>, primary: Sql, { observeListRead, log }: ConnectOptions): Standby {
+  const standby = createSql({ ...pools, movingPool: pools.pool }, statementNames(), 0);
+  return readFromStandby({ primary, standby, observe: observeListRead, log });
 }

@@ -28,6 +28,8 @@ export interface Sql {
   readonly writeTogether: WriteTogether;
   /** How many rows a statement of a list reads at most; BOUNDS unless given. */
   readonly bounds?: Bounds;
+  /** Where lists and usage are read: a standby that has everything by then (standby.ts). Absent: in the same place. */
+  readonly lists?: Sql;
 }
 
 interface Pool {

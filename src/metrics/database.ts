@@ -1,5 +1,6 @@
-import { Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 import type { ObserveStatement, PoolName } from '../database/observed.ts';
+import type { ListRead } from '../database/standby.ts';
 import { DURATIONS, type Registers } from './registers.ts';
 
 /** The pools of connections, by name. */
@@ -9,7 +10,7 @@ export type PoolsByName = ReadonlyMap<PoolName, { readonly totalCount: number; r
 export function databaseMetrics(registers: Registers, connections: () => PoolsByName | undefined): ObserveStatement {
   const durations = new Histogram({
     name: 'gateway_database_statement_duration_seconds',
-    help: 'Time of statements from sending to the result, without waiting for a connection, by pool (main, batches, moving) and outcome',
+    help: 'Time of statements from sending to the result, without waiting for a connection, by pool (main, batches, moving, standby, standby-batches) and outcome',
     labelNames: ['pool', 'outcome'],
     buckets: DURATIONS,
     registers,
@@ -31,4 +32,23 @@ export function databaseMetrics(registers: Registers, connections: () => PoolsBy
     const began = performance.now();
     return (error) => durations.observe({ pool, outcome: error === undefined ? 'done' : 'failed' }, (performance.now() - began) / 1000);
   };
+}
+
+/** Where lists are read, if there is a standby. */
+export function standbyMetrics(registers: Registers, awayFor: () => number | undefined): (read: ListRead) => void {
+  const reads = new Counter({
+    name: 'gateway_list_reads_total',
+    help: 'Statements of lists and usage, if there is a standby: read there (standby), or from the primary and why (behind, away, conflict, failed)',
+    labelNames: ['outcome'],
+    registers,
+  });
+  new Gauge({
+    name: 'gateway_standby_away_seconds',
+    help: 'For how long lists have been read from the primary although there is a standby; 0 while they are read from it',
+    registers,
+    collect() {
+      this.set(awayFor() ?? 0);
+    },
+  });
+  return (outcome) => reads.inc({ outcome });
 }

@@ -1,12 +1,13 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
 import type { ObserveStatement } from '../database/observed.ts';
+import type { ListRead } from '../database/standby.ts';
 import type { ObserveJob } from '../exchange/jobs.ts';
 import type { ObserveOperation } from '../execution/operations.ts';
 import type { ObserveCall } from '../platforms/observed.ts';
 import { backlogMetrics, type ReadBacklog } from './backlog.ts';
 import { countedCache } from './caches.ts';
-import { databaseMetrics, type PoolsByName } from './database.ts';
+import { databaseMetrics, type PoolsByName, standbyMetrics } from './database.ts';
 import { callMetrics, countedWebhooks, jobMetrics, messageMetrics } from './exchange.ts';
 import { operationMetrics, requestMetrics } from './faces.ts';
 import { type Streams, streamMetrics } from './streams.ts';
@@ -17,6 +18,7 @@ export interface Metrics {
   readonly observeOperation: ObserveOperation;
   readonly observeRefusal: ObserveRefusal;
   readonly observeStatement: ObserveStatement;
+  readonly observeListRead: (read: ListRead) => void;
   readonly observeCall: ObserveCall;
   readonly observeJob: ObserveJob;
   /** Counts the hits and misses of a cache. @returns the cache to use in its place */
@@ -34,6 +36,8 @@ export interface Metrics {
 
 interface Sources {
   readonly connections: PoolsByName;
+  /** For how long lists have been read from the primary, in s. Absent: there is no standby. */
+  readonly standbyAwayFor?: () => number;
   readonly streams: Streams;
   readonly readBacklog: ReadBacklog;
 }
@@ -54,6 +58,7 @@ export function createMetrics(): Metrics {
     ...requestMetrics(registers),
     observeOperation: operationMetrics(registers),
     observeStatement,
+    observeListRead: standbyMetrics(registers, () => sources?.standbyAwayFor?.()),
     observeCall: callMetrics(registers),
     observeJob: jobMetrics(registers),
     counted: countedCache(registers),

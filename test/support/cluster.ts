@@ -33,6 +33,9 @@ export interface TestStandby {
   readonly url: string;
   /** Makes it a server of its own. */
   promote(): Promise<void>;
+  /** Ends its connections and stops it. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
 }
 
 interface ClusterOptions {
@@ -122,7 +125,12 @@ export async function startCluster(megabytes: number, { settings = [], ownClock 
       const standby = await serverOn(copy, ...settings);
       await standby.startIt('start');
       others.push(() => standby.control('stop', '-m', 'immediate'));
-      return { url: standby.url, promote: async () => void (await standby.control('promote')) };
+      return {
+        url: standby.url,
+        promote: async () => void (await standby.control('promote')),
+        stop: async () => void (await standby.control('stop', '-m', 'fast')),
+        start: async () => void (await standby.startIt('start')),
+      };
     },
     stepClock: (seconds) => writeFile(clock, `${seconds < 0 ? '' : '+'}${seconds}`),
     close: async () => {

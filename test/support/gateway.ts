@@ -73,6 +73,8 @@ export interface TestGatewayOptions {
   readonly access?: Access;
   /** Nobody else changes credentials: they are verified once a minute, as in production, where others' changes are heard of. */
   readonly isAlone?: true;
+  /** Those of another instance on the same database. */
+  readonly secrets?: Gateway['secrets'];
   /** What it is on, and closes; a new one where left out. */
   readonly database?: Database;
   readonly restTimestamps?: 'iso' | 'recorded';
@@ -85,7 +87,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
   const gateway: Gateway = {
     prisma: database.prisma,
     sql: database.sql,
-    secrets: createSecrets(randomBytes(32)),
+    secrets: options.secrets ?? createSecrets(randomBytes(32)),
     // On PostgreSQL others may change them, and nobody listens here: nothing is kept.
     verified: createVerifiedCredentials({ hears: options.isAlone ?? database.kind === 'embedded' }),
     keptMappings: createKeptMappings({ hears: options.isAlone ?? database.kind === 'embedded' }),

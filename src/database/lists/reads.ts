@@ -19,31 +19,43 @@ export interface NestedReads<Row extends object> {
   count(where: object): Promise<Total[]>;
 }
 
+/** Where lists are read: a standby, if there is one. */
+export const listsOf = (sql: Sql): Sql => sql.lists ?? sql;
+
 /** Makes the reads of a table. */
-export const readsOf = <Row extends object>(sql: Sql, table: Table<Row>): Reads<Row> => ({
-  find: (range, fields) => selectRows(sql, table, range, fields),
-  pack: (range, packing) => selectPacked(sql, table, range, packing),
-  count: (where) => countWithin(sql, table, where),
-});
+export function readsOf<Row extends object>(primary: Sql, table: Table<Row>): Reads<Row> {
+  const sql = listsOf(primary);
+  return {
+    find: (range, fields) => selectRows(sql, table, range, fields),
+    pack: (range, packing) => selectPacked(sql, table, range, packing),
+    count: (where) => countWithin(sql, table, where),
+  };
+}
 
 /** Makes the reads of all rows of one owner in a table whose number of rows is maintained. */
-export const readsOfAll = <Row extends object>(sql: Sql, table: Table<Row>, list: CountedList): Reads<Row> => ({
-  find: (range, fields) => selectRows(sql, table, range, fields, list),
-  pack: (range, packing) => selectPacked(sql, table, range, packing, list),
-  count: async () => ({ count: await readTotal(sql, list), isExact: true }),
-});
+export function readsOfAll<Row extends object>(primary: Sql, table: Table<Row>, list: CountedList): Reads<Row> {
+  const sql = listsOf(primary);
+  return {
+    find: (range, fields) => selectRows(sql, table, range, fields, list),
+    pack: (range, packing) => selectPacked(sql, table, range, packing, list),
+    count: async () => ({ count: await readTotal(sql, list), isExact: true }),
+  };
+}
 
 /**
  * Makes the reads of the rows of each of these parents in a table.
  * @param parentField the field that holds the parent's sid
  */
-export const nestedReadsOf = <Row extends object>(
-  sql: Sql,
+export function nestedReadsOf<Row extends object>(
+  primary: Sql,
   table: Table<Row>,
   parentField: keyof Row & string,
   parents: readonly string[],
-): NestedReads<Row> => ({
-  find: (range, fields) => selectRowsOf(sql, table, parentField, parents, range, fields),
-  pack: (range, packing) => selectPackedOf(sql, table, parentField, parents, range, packing),
-  count: (where) => countWithinOf(sql, table, parentField, parents, where),
-});
+): NestedReads<Row> {
+  const sql = listsOf(primary);
+  return {
+    find: (range, fields) => selectRowsOf(sql, table, parentField, parents, range, fields),
+    pack: (range, packing) => selectPackedOf(sql, table, parentField, parents, range, packing),
+    count: (where) => countWithinOf(sql, table, parentField, parents, where),
+  };
+}

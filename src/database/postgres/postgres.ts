@@ -115,9 +115,19 @@ export async function openPostgres(databaseUrl: string, { patienceMs, requestTim
   return { ...postgres, close };
 }
 
-function direct(databaseUrl: string, requestTimeoutMs: number) {
+/** Makes connections that read: as they need, and in batches. */
+function readingPools(databaseUrl: string, requestTimeoutMs: number) {
   const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS, sessionSql(requestTimeoutMs, CUSTOM_PLANS));
   const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, sessionSql(requestTimeoutMs, GENERIC_PLANS));
+  renewPlans(batchPool, PLAN_LIFETIME_MS);
+  return { pool, batchPool, cancelStatement };
+}
+
+/** Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request. */
+export const standbyPools = (replicaUrl: string, requestTimeoutMs: number) => readingPools(replicaUrl, requestTimeoutMs / 3);
+
+function direct(databaseUrl: string, requestTimeoutMs: number) {
+  const reading = readingPools(databaseUrl, requestTimeoutMs);
   const planSettings = INDEXES_AS_WRITTEN.map((setting) => `SET ${setting}`);
   const movingPool = createPool(
     databaseUrl,
@@ -125,8 +135,8 @@ function direct(databaseUrl: string, requestTimeoutMs: number) {
     MOVING_CONNECTIONS,
     sessionSql(requestTimeoutMs, GENERIC_PLANS, ...planSettings),
   );
-  for (const each of [batchPool, movingPool]) renewPlans(each, PLAN_LIFETIME_MS);
-  return { pool, batchPool, movingPool, moving: movingPool, directPool: pool, cancelStatement };
+  renewPlans(movingPool, PLAN_LIFETIME_MS);
+  return { ...reading, movingPool, moving: movingPool, directPool: reading.pool };
 }
 
 /** The same through a pooler in transaction mode. No connection has settings or prepared statements of its own; each statement is planned for its values. */

@@ -1,4 +1,5 @@
 import { type AuditLog, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
+import { listsOf } from '../../database/lists/reads.ts';
 import { countWithin, selectRows } from '../../database/lists/select.ts';
 import type { Table } from '../../database/lists/table.ts';
 import type { AuditAction } from '../audit.ts';
@@ -35,12 +36,13 @@ export function listAuditLog(
   page: PageArguments = {},
 ): Promise<Page<AuditLog>> {
   const { actions, targetSid, accountSid, createdFrom, createdTo } = filter;
+  const lists = listsOf(sql);
   return readPage(
     caller,
     { name: 'auditLog', columns: { DATE_CREATED: 'occurredAt' } },
     {
-      find: (range) => selectRows(sql, AUDIT_LOG, range),
-      count: (where) => countWithin(sql, AUDIT_LOG, where),
+      find: (range) => selectRows(lists, AUDIT_LOG, range),
+      count: (where) => countWithin(lists, AUDIT_LOG, where),
     },
     [
       { organizationSid: caller.organizationSid },

@@ -2,7 +2,7 @@ import { type Message, type MessageEvent, Prisma } from '../../../prisma/client/
 import type { Total } from '../../database/lists/bounds.ts';
 import { condition, Values } from '../../database/lists/conditions.ts';
 import { countWindow, type KeptCounts } from '../../database/lists/kept-counts.ts';
-import { nestedReadsOf, type Reads, readsOf, readsOfAll } from '../../database/lists/reads.ts';
+import { listsOf, nestedReadsOf, type Reads, readsOf, readsOfAll } from '../../database/lists/reads.ts';
 import { columnList, countWithinOf, selectRow } from '../../database/lists/select.ts';
 import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
@@ -64,7 +64,7 @@ export function listMessages(
   selection?: Selection,
 ): Promise<Page<Message>> {
   const filters = conditions(filter);
-  return readPage(caller, LIST, readsFor(sql, caller, filter, filters), [belonging(caller), ...filters], order, page, selection);
+  return readPage(caller, LIST, readsFor(listsOf(sql), caller, filter, filters), [belonging(caller), ...filters], order, page, selection);
 }
 
 /** Counts as far as the bounds let it, and beyond them by what usage keeps. */
@@ -124,11 +124,12 @@ export async function countMessagesOf(
   parentSids: readonly string[],
   filter: MessageFilter = {},
 ): Promise<Total[]> {
+  const lists = listsOf(sql);
   const count = (range?: CreatedRange) =>
-    countWithinOf(sql, MESSAGES, parentField as keyof Message, parentSids, within(caller, { ...filter, ...range }));
+    countWithinOf(lists, MESSAGES, parentField as keyof Message, parentSids, within(caller, { ...filter, ...range }));
   const totals = await count();
   if (parentField === 'conversationSid' || totals.every(({ isExact }) => isExact)) return totals;
-  const kept = await keptTotals(sql, caller, filter, count, { field: parentField, sids: parentSids });
+  const kept = await keptTotals(lists, caller, filter, count, { field: parentField, sids: parentSids });
   return kept ? kept.map((total) => ({ count: total, isExact: true })) : totals;
 }
 

@@ -1,4 +1,5 @@
 import type { ChannelStatus, MessageDirection, MessageType } from '../../../prisma/client/client.ts';
+import { listsOf } from '../../database/lists/reads.ts';
 import type { Caller } from '../caller.ts';
 import { SearchTooWideError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
@@ -84,7 +85,7 @@ export async function usageWithin(
   const groupBy = [...new Set(given ?? [])];
   const enterpriseSid = filter?.enterpriseSid ? normalizeSid(filter.enterpriseSid) : caller.enterpriseSid;
   if (caller.enterpriseSid && enterpriseSid !== caller.enterpriseSid) return [];
-  const rows = await readSlots(sql, {
+  const rows = await readSlots(listsOf(sql), {
     organizationSid: caller.organizationSid,
     enterpriseSid,
     mappingSid: filter?.mappingSid ? normalizeSid(filter.mappingSid) : undefined,

@@ -1,0 +1,184 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { QueryResultRow } from 'pg';
+import type { Logger } from 'pino';
+import { gather } from './batches/gather.ts';
+import { LostInterestError } from './interest.ts';
+import type { Sql } from './sql.ts';
+import { isUnavailable } from './unavailable.ts';
+
+/** Where a statement of a list was run, and if on the primary, why: `conflict` and `failed` say that the standby had begun it. */
+export type ListRead = 'standby' | 'behind' | 'away' | 'conflict' | 'failed';
+
+interface StandbyOptions {
+  readonly primary: Sql;
+  readonly standby: Sql;
+  /** Receives each statement. */
+  readonly observe?: (read: ListRead) => void;
+  readonly log: Pick<Logger, 'warn' | 'info'>;
+}
+
+export interface Standby {
+  /** Runs reads on the standby as soon as it has what was committed before they were requested, or else on the primary; everything else on the primary. */
+  readonly sql: Sql;
+  /** For how long lists have been read from the primary, in s; 0 while they are read from the standby. */
+  awayFor(): number;
+  close(): Promise<void>;
+}
+
+/** How long a read waits for the standby to have what was committed before it, in ms. */
+const PATIENCE_MS = 50;
+/** The pause between two looks at what the standby has, in ms: replaying a commit takes about as long. */
+const LOOK_MS = 2;
+/** A standby that was not heard of for so long is looked at before it is read from, in ms. */
+const FRESH_MS = 1000;
+/** How often a standby that is away is looked at, and how long it may then take, in ms. Nobody waits for that. */
+const PROBE_MS = 1000;
+/** How often it is logged that the standby is away, at most, in ms. */
+const LOG_MS = 60_000;
+
+/**
+ * The end of the primary's log, in bytes, which every commit is before that a client knows of. Without synchronous commits, a commit is acknowledged before
+ * it is flushed.
+ */
+const POSITION = `SELECT pg_wal_lsn_diff(CASE current_setting('synchronous_commit') WHEN 'off' THEN pg_current_wal_insert_lsn()
+  ELSE pg_current_wal_flush_lsn() END, '0/0')::float8 AS position, (SELECT system_identifier FROM pg_control_system())::text AS cluster`;
+/**
+ * How much of it a standby has replayed, which is visible to statements from then on. `NULL` where it is no standby, or follows nobody: after a failover, a
+ * standby may have replayed what the new primary does not have.
+ */
+const REPLAYED = `SELECT CASE WHEN pg_is_in_recovery() AND EXISTS (SELECT FROM pg_stat_wal_receiver)
+    THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0')::float8 END AS replayed,
+  (SELECT system_identifier FROM pg_control_system())::text AS cluster`;
+/** The SQLSTATE of a statement that was cancelled since what it reads was removed by the primary. */
+const CONFLICT = '40001';
+
+/**
+ * Reads lists from a standby, never older than they would be from the primary: a read asks the primary for its position in the log, together with others of
+ * the same turn, and waits until the standby has replayed as much. So whoever wrote, on whichever instance, finds it. A standby that does not get there within
+ * PATIENCE_MS, or fails, is left alone until it does.
+ */
+export function readFromStandby({ primary, standby, observe = () => {}, log }: StandbyOptions): Standby {
+  // Until it was looked at.
+  let awaySince: number | undefined = performance.now();
+  let replayed = 0;
+  let heardAt = Number.NEGATIVE_INFINITY;
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  /** Whether the log says that it is away; `undefined` until it says where lists are read. */
+  let isLoggedAway: boolean | undefined;
+  let isClosed = false;
+  let probe: NodeJS.Timeout | undefined;
+  let probing: Promise<void> | undefined;
+
+  /** Whether the standby gets to where the primary is now. @throws the database's error, an Error for a server that is no standby of it */
+  async function catchesUp(patienceMs: number): Promise<boolean> {
+    const [{ position, cluster } = { position: 0, cluster: '' }] = await primary.read<{ position: number; cluster: string }>(POSITION, []);
+    const began = performance.now();
+    while (replayed < position || began - heardAt > FRESH_MS) {
+      const answer = standby.read<{ replayed: number | null; cluster: string }>(REPLAYED, []);
+      const left = patienceMs - (performance.now() - began);
+      const rows = await within(answer, Math.max(left, LOOK_MS));
+      if (!rows) return false;
+      const [row] = rows;
+      if (row?.cluster !== cluster) throw new Error('it is a standby of another server');
+      if (row.replayed === null) throw new Error('it is no standby that follows the primary');
+      replayed = row.replayed;
+      heardAt = performance.now();
+      if (replayed >= position) break;
+      if (heardAt - began > patienceMs) return false;
+      await delay(LOOK_MS);
+    }
+    return true;
+  }
+
+  /** Leaves the standby alone until it is there again. */
+  function leave(reason: ListRead, error?: unknown): ListRead {
+    if (awaySince !== undefined || isClosed) return reason;
+    awaySince = performance.now();
+    heardAt = Number.NEGATIVE_INFINITY;
+    logAway(reason, error);
+    probe = setTimeout(look, PROBE_MS).unref();
+    return reason;
+  }
+
+  function logAway(reason: ListRead, error: unknown): void {
+    if (isLoggedAway || performance.now() - loggedAt < LOG_MS) return;
+    loggedAt = performance.now();
+    isLoggedAway = true;
+    log.warn({ reason, err: error }, 'lists are read from the primary: the standby of DATABASE_REPLICA_URL is behind or away');
+  }
+
+  function look(): void {
+    probing = catchesUp(PROBE_MS).then(
+      (isThere) => lookedAt(isThere, 'behind'),
+      (error) => lookedAt(false, 'away', error),
+    );
+  }
+
+  function lookedAt(isThere: boolean, reason: ListRead, error?: unknown): void {
+    if (isClosed) return;
+    if (!isThere) {
+      logAway(reason, error);
+      probe = setTimeout(look, PROBE_MS).unref();
+      return;
+    }
+    awaySince = undefined;
+    if (isLoggedAway !== false) log.info('lists are read from the standby');
+    isLoggedAway = false;
+  }
+
+  const wait = gather<(read: ListRead) => void>(
+    async (waiting) => {
+      const read = await catchesUp(PATIENCE_MS).then(
+        (isThere): ListRead => (isThere ? 'standby' : leave('behind')),
+        (error) => leave('away', error),
+      );
+      for (const go of waiting) go(read);
+    },
+    (waiting) => waiting.length,
+  );
+
+  async function readBy<Row extends QueryResultRow>(run: (sql: Sql) => Promise<Row[]>): Promise<Row[]> {
+    let read: ListRead = awaySince === undefined ? await new Promise<ListRead>((resolve) => wait('', resolve)) : 'away';
+    if (read === 'standby') {
+      try {
+        const rows = await run(standby);
+        observe('standby');
+        return rows;
+      } catch (error) {
+        if (error instanceof LostInterestError) throw error;
+        const code = (error as { code?: unknown }).code;
+        read = code === CONFLICT ? 'conflict' : 'failed';
+        if (read === 'failed' && isUnavailable(error)) leave('failed', error);
+      }
+    }
+    observe(read);
+    return run(primary);
+  }
+
+  look();
+  return {
+    sql: {
+      ...primary,
+      query: (text, values, interest) => readBy((sql) => sql.query(text, values, interest)),
+      read: (text, values, interest) => readBy((sql) => sql.read(text, values, interest)),
+      readTogether: (statement) => readBy((sql) => sql.readTogether(statement)),
+    },
+    awayFor: () => (awaySince === undefined ? 0 : (performance.now() - awaySince) / 1000),
+    close: async () => {
+      isClosed = true;
+      clearTimeout(probe);
+      await probing;
+    },
+  };
+}
+
+/** Returns `undefined` in place of a result that takes longer. */
+async function within<Result>(result: Promise<Result>, ms: number): Promise<Result | undefined> {
+  const timeout = new AbortController();
+  try {
+    return await Promise.race([result, delay(ms, undefined, { signal: timeout.signal })]);
+  } finally {
+    timeout.abort();
+    result.catch(() => {});
+  }
+}

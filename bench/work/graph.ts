@@ -16,6 +16,14 @@ export function contestant(name: string, server: Server, body: GraphRequest): Co
   return { name, server, request: () => bytes };
 }
 
+/** The same requests, no two of which are alike for the gateway: each has another variable, which the document does not use. */
+export function differing(name: string, server: Server, body: GraphRequest): Contestant {
+  const authorization = server.name === 'gateway' ? basic(ACCOUNT_SID) : undefined;
+  const request = (number: number) =>
+    bytesOf({ method: 'POST', path: PATH, authorization, body: { ...body, variables: { ...body.variables, number } } });
+  return { name, server, request };
+}
+
 export function graphAnswer(server: Server, body: GraphRequest, account = ACCOUNT_SID): Promise<unknown> {
   const authorization = server.name === 'gateway' ? basic(account) : '';
   return answerOf(server.url, PATH, {
@@ -40,8 +48,9 @@ export function besides(
   work: string,
   measured: ReadonlyMap<string, Measured>,
   peers: readonly { readonly name: string; readonly atLeast?: number }[],
+  our = 'gateway',
 ): Row[] {
-  const ours = measured.get('gateway');
+  const ours = measured.get(our);
   return peers.flatMap(({ name, atLeast }) => {
     const theirs = measured.get(name);
     if (!ours || !theirs) return [];

@@ -4,8 +4,9 @@ import type { PeerName } from '../peers.ts';
 import { enterprises, type GraphRequest, graphileEnterprises } from '../queries.ts';
 import type { Server } from '../server.ts';
 import type { Work } from '../work.ts';
-import { besides, contestant, requireAlike } from './graph.ts';
+import { besides, contestant, differing, requireAlike } from './graph.ts';
 
+const DIFFERING = 'gateway, no two alike';
 const PEERS: readonly { name: PeerName; atLeast?: number }[] = [
   { name: 'postgraphile', atLeast: 1.5 },
   { name: 'mercurius', atLeast: 1 },
@@ -23,8 +24,13 @@ export const nested: Work = async (bench) => {
   }
   await requireAlike(gateway, enterprises, peers);
   const measured = await interleave(
-    [contestant('gateway', gateway, enterprises), ...peers.map(([peer, body]) => contestant(peer.name, peer, body))],
+    [
+      contestant('gateway', gateway, enterprises),
+      differing(DIFFERING, gateway, enterprises),
+      ...peers.map(([peer, body]) => contestant(peer.name, peer, body)),
+    ],
     bench.pace,
   );
-  return { rows: besides('GraphQL, 10 enterprises × 5 mappings', measured, PEERS), measured: [...measured.values()] };
+  const besideBare = besides('GraphQL, 10 enterprises × 5 mappings, no two requests alike', measured, [{ name: 'bare' }], DIFFERING);
+  return { rows: [...besides('GraphQL, 10 enterprises × 5 mappings', measured, PEERS), ...besideBare], measured: [...measured.values()] };
 };

@@ -4,8 +4,9 @@ import type { PeerName } from '../peers.ts';
 import { type GraphRequest, graphileMessages, messages } from '../queries.ts';
 import type { Server } from '../server.ts';
 import type { Work } from '../work.ts';
-import { besides, contestant, graphAnswer, requireAlike } from './graph.ts';
+import { besides, contestant, differing, graphAnswer, requireAlike } from './graph.ts';
 
+const DIFFERING = 'gateway, no two alike';
 const PEERS: readonly { name: PeerName; atLeast: number }[] = [
   { name: 'postgraphile', atLeast: 2.5 },
   { name: 'yoga-pg', atLeast: 2.5 },
@@ -27,8 +28,13 @@ export const page: Work = async (bench) => {
   }
   await requireAlike(gateway, messages, peers);
   const measured = await interleave(
-    [contestant('gateway', gateway, messages), ...peers.map(([peer, body]) => contestant(peer.name, peer, body))],
+    [
+      contestant('gateway', gateway, messages),
+      differing(DIFFERING, gateway, messages),
+      ...peers.map(([peer, body]) => contestant(peer.name, peer, body)),
+    ],
     bench.pace,
   );
-  return { rows: besides('GraphQL, page of 10 messages', measured, PEERS), measured: [...measured.values()] };
+  const besideBare = besides('GraphQL, page of 10 messages, no two requests alike', measured, [{ name: 'bare' }], DIFFERING);
+  return { rows: [...besides('GraphQL, page of 10 messages', measured, PEERS), ...besideBare], measured: [...measured.values()] };
 };

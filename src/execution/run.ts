@@ -2,6 +2,7 @@ import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, T
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
+import { createAlike } from './alike.ts';
 import { type Answers, answerPages, type ValuesResult } from './answers.ts';
 import { exactErrors } from './exact-errors.ts';
 import { planDocument } from './planning.ts';
@@ -35,8 +36,9 @@ export function prepareRun<Result>(
   const planned = planDocument(schema, document, operationName);
   const plan = planned?.pages.every(answers.canAnswer) ? planned : undefined;
   let compiled = plan ? undefined : compile(schema, document, operationName);
+  const alike = createAlike<Result | ValuesResult | undefined>(isFailure);
   return async (context, variables) => {
-    const answer = plan && (await answerPages(plan, context, variables, answers, log));
+    const answer = plan && (await alike(keyOf(context.caller, variables), () => answerPages(plan, context, variables, answers, log)));
     if (answer) return answer;
     compiled ??= compile(schema, document, operationName);
     try {
@@ -46,6 +48,33 @@ export function prepareRun<Result>(
     }
   };
 }
+
+/** Errors, or none where the general path must answer, are of one request: its client may have gone. */
+const isFailure = (answer: unknown): boolean => !answer || (answer as ValuesResult).errors !== undefined;
+
+/** Requests with one key get the same page: nothing else of a caller or a request decides what planned pages contain. */
+function keyOf(
+  { organizationSid, accountSid, adminSid, accessTokenSid, enterpriseSid, permissions }: Caller,
+  variables: Variables,
+): string {
+  const own = `${organizationSid} ${accountSid} ${adminSid} ${accessTokenSid} ${enterpriseSid} ${namesOf(permissions)}`;
+  return `${own} ${JSON.stringify(variables, exactly)}`;
+}
+
+/** The text of sets of permissions, which requests with the same credentials share. */
+const names = new WeakMap<Caller['permissions'], string>();
+
+function namesOf(permissions: Caller['permissions']): string {
+  let text = names.get(permissions);
+  if (text === undefined) {
+    text = [...permissions].join();
+    names.set(permissions, text);
+  }
+  return text;
+}
+
+/** JSON knows no undefined, and a variable that is undefined is not one that is absent. */
+const exactly = (_key: string, value: unknown) => (value === undefined ? { undefined: 1 } : value);
 
 type Execution = (rootValue: object, context: object, variables: Variables) => Promise<ExecutionResult> | ExecutionResult;
 

@@ -72,7 +72,8 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   const { pool, batchPool, movingPool, moving, directPool, cancelStatement, close } = databaseUrl
     ? await openPostgres(databaseUrl, { patienceMs: patience, requestTimeoutMs, poolerUrl, log })
     : await openEmbedded(dataDir);
-  const onStandby = databaseUrl && replicaUrl ? standbyPools(replicaUrl, requestTimeoutMs) : undefined;
+  const onStandby =
+    databaseUrl && replicaUrl ? standbyPools(replicaUrl, requestTimeoutMs, (server) => standby?.reached(server)) : undefined;
   const pools = new Map<PoolName, pg.Pool>([['main', pool]]);
   if (databaseUrl) pools.set('batches', batchPool).set('moving', movingPool);
   if (onStandby) pools.set('standby', onStandby.pool).set('standby-batches', onStandby.batchPool);
@@ -126,6 +127,6 @@ export async function connect(options: ConnectOptions): Promise<Database> {
 
 /** Has lists read from a standby. Nothing is written there. */
 function listsOn(pools: ReturnType<typeof standbyPools>, primary: Sql, { observeListRead, log }: ConnectOptions): Standby {
-  const standby = createSql({ ...pools, movingPool: pools.pool }, statementNames(), 0);
-  return readFromStandby({ primary, standby, observe: observeListRead, log });
+  const sql = createSql({ ...pools, movingPool: pools.pool }, statementNames(), 0);
+  return readFromStandby({ primary, standby: sql, observe: observeListRead, log });
 }

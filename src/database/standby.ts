@@ -22,6 +22,11 @@ export interface Standby {
   readonly sql: Sql;
   /** For how long lists have been read from the primary, in s; 0 while they are read from the standby. */
   awayFor(): number;
+  /**
+   * Notes which server a new connection reached, before it answers anything else. One that was restarted may have replayed less than before.
+   * @param server e.g. when it was started
+   */
+  reached(server: string): void;
   close(): Promise<void>;
 }
 
@@ -62,6 +67,7 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
   let awaySince: number | undefined = performance.now();
   let replayed = 0;
   let heardAt = Number.NEGATIVE_INFINITY;
+  let reachedServer: string | undefined;
   let loggedAt = Number.NEGATIVE_INFINITY;
   /** Whether the log says that it is away; `undefined` until it says where lists are read. */
   let isLoggedAway: boolean | undefined;
@@ -140,10 +146,15 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
   async function readBy<Row extends QueryResultRow>(run: (sql: Sql) => Promise<Row[]>): Promise<Row[]> {
     let read: ListRead = awaySince === undefined ? await new Promise<ListRead>((resolve) => wait('', resolve)) : 'away';
     if (read === 'standby') {
+      const waitedFor = reachedServer;
       try {
         const rows = await run(standby);
-        observe('standby');
-        return rows;
+        // Another server, or the same one restarted, was not waited for.
+        read = waitedFor === reachedServer ? 'standby' : 'away';
+        if (read === 'standby') {
+          observe(read);
+          return rows;
+        }
       } catch (error) {
         if (error instanceof LostInterestError) throw error;
         const code = (error as { code?: unknown }).code;
@@ -162,6 +173,11 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
       query: (text, values, interest) => readBy((sql) => sql.query(text, values, interest)),
       read: (text, values, interest) => readBy((sql) => sql.read(text, values, interest)),
       readTogether: (statement) => readBy((sql) => sql.readTogether(statement)),
+    },
+    reached: (server) => {
+      if (server === reachedServer) return;
+      reachedServer = server;
+      heardAt = Number.NEGATIVE_INFINITY;
     },
     awayFor: () => (awaySince === undefined ? 0 : (performance.now() - awaySince) / 1000),
     close: async () => {

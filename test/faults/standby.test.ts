@@ -5,10 +5,13 @@ import { connect, type Database } from '../../src/database/connect.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
 import type { ListRead } from '../../src/database/standby.ts';
+import { createSecrets } from '../../src/domain/secrets.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { startFaultProxy } from '../fakes/fault-proxy.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';
+import { ACCOUNT_SID, AUTH_TOKEN, GatewayProcess, SECRETS_KEY } from '../process/gateway-process.ts';
 import { startCluster, type TestCluster, type TestStandby } from '../support/cluster.ts';
+import { authorizationOf } from '../support/credentials.ts';
 import { until } from '../support/exchange.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';
@@ -52,7 +55,7 @@ beforeAll(async () => {
   standby = await cluster.standby();
   const [one, other] = await Promise.all([open(standby.url), open(standby.url)]);
   await migrate(one.directPool, MIGRATIONS);
-  here = await createTestGateway({ database: one });
+  here = await createTestGateway({ database: one, secrets: createSecrets(Buffer.from(SECRETS_KEY, 'base64')) });
   there = await createTestGateway({ database: other, secrets: here.gateway.secrets });
   [onPrimary, onStandby] = await Promise.all([connected(cluster.url), connected(standby.url)]);
   provider = await here.provider();
@@ -207,4 +210,21 @@ test('a server that is no standby of the database is not read from, and the log 
   await database.sql.lists?.query('SELECT 1', []);
   expect(reads).toEqual(['away']);
   await database.close();
+});
+
+test('a started gateway reads lists from the standby in its settings, and its metrics say so', async () => {
+  const gateway = new GatewayProcess({
+    ...{ DATABASE_URL: cluster?.url, DATABASE_REPLICA_URL: standby.url, SECRETS_KEY, METRICS_TOKEN: 'a-token-for-metrics' },
+    ...{ BOOTSTRAP_ACCOUNT_SID: ACCOUNT_SID, BOOTSTRAP_AUTH_TOKEN: AUTH_TOKEN },
+  });
+  const url = await gateway.listening();
+  await gateway.says('lists are read from the standby');
+  const headers = { authorization: authorizationOf({ user: provider.accountSid, password: provider.authToken }) };
+  const outcome = await until(async () => {
+    expect((await fetch(`${url}/msteams/enterprises/search`, { headers })).status).toBe(200);
+    const text = await (await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer a-token-for-metrics' } })).text();
+    return /^gateway_list_reads_total\{outcome="standby"\} [1-9]/m.test(text) && /^gateway_standby_away_seconds 0$/m.test(text);
+  });
+  expect(outcome).toBe(true);
+  await gateway.end('SIGTERM');
 });

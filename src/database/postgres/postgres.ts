@@ -116,15 +116,20 @@ export async function openPostgres(databaseUrl: string, { patienceMs, requestTim
 }
 
 /** Makes connections that read: as they need, and in batches. */
-function readingPools(databaseUrl: string, requestTimeoutMs: number) {
-  const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS, sessionSql(requestTimeoutMs, CUSTOM_PLANS));
-  const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, sessionSql(requestTimeoutMs, GENERIC_PLANS));
+function readingPools(databaseUrl: string, requestTimeoutMs: number, reached?: (server: string) => void) {
+  const [custom, generic] = [CUSTOM_PLANS, GENERIC_PLANS].map((plans) => sessionSql(requestTimeoutMs, plans));
+  const pool = createPool(databaseUrl, requestTimeoutMs, CONNECTIONS, custom, reached);
+  const batchPool = createPool(databaseUrl, requestTimeoutMs, BATCH_CONNECTIONS, generic, reached);
   renewPlans(batchPool, PLAN_LIFETIME_MS);
   return { pool, batchPool, cancelStatement };
 }
 
-/** Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request. */
-export const standbyPools = (replicaUrl: string, requestTimeoutMs: number) => readingPools(replicaUrl, requestTimeoutMs / 3);
+/**
+ * Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request.
+ * @param reached is told of each new connection's server, by when it was started
+ */
+export const standbyPools = (replicaUrl: string, requestTimeoutMs: number, reached: (server: string) => void) =>
+  readingPools(replicaUrl, requestTimeoutMs / 3, reached);
 
 function direct(databaseUrl: string, requestTimeoutMs: number) {
   const reading = readingPools(databaseUrl, requestTimeoutMs);
@@ -162,8 +167,17 @@ function sessionSql(requestTimeoutMs: number, ...more: readonly string[]): strin
   return [...timeouts, NO_COMPILATION, ...more].join('; ');
 }
 
-/** @param onConnectSql absent: connections keep no settings */
-function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, onConnectSql?: string): pg.Pool {
+/**
+ * @param settings what a new connection runs. Absent: connections keep no settings
+ * @param reached receives when a new connection's server was started
+ */
+function createPool(
+  databaseUrl: string,
+  requestTimeoutMs: number,
+  max: number,
+  settings?: string,
+  reached?: (server: string) => void,
+): pg.Pool {
   const { connectMs, answerMs } = timeoutsWithin(requestTimeoutMs);
   const pool = new pg.Pool({
     Client: WatchedClient,
@@ -174,7 +188,12 @@ function createPool(databaseUrl: string, requestTimeoutMs: number, max: number, 
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
-    onConnect: onConnectSql ? async (client) => void (await client.query(onConnectSql)) : undefined,
+    onConnect: async (client) => {
+      if (settings) await client.query(settings);
+      if (!reached) return;
+      const { rows } = await client.query<{ server: string }>('SELECT pg_postmaster_start_time()::text AS server');
+      reached(rows[0]?.server ?? '');
+    },
   });
   closeUnresponsive(pool, answerMs);
   closeFullConnections(pool);

@@ -1,0 +1,102 @@
+import type { QueryResultRow } from 'pg';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { LostInterestError } from '../../src/database/interest.ts';
+import type { Sql } from '../../src/database/sql.ts';
+import { type ListRead, readFromStandby, type Standby } from '../../src/database/standby.ts';
+import { until } from '../support/exchange.ts';
+
+// What test/faults/standby.test.ts cannot time: servers that answer when the test says so.
+
+/** Runs no statement: each gives what the test wants. */
+const answering = (read: () => unknown, list: () => Promise<unknown>) =>
+  ({
+    read: async () => [read()],
+    query: async () => [await list()],
+    readTogether: async () => [await list()],
+  }) as unknown as Sql;
+
+let position: number;
+let replayed: number | null;
+let looks: number;
+let onStandby: () => Promise<{ by: string }>;
+let reads: ListRead[];
+let standby: Standby;
+
+beforeEach(async () => {
+  [position, replayed, looks, reads] = [100, 100, 0, []];
+  onStandby = async () => ({ by: 'standby' });
+  standby = readFromStandby({
+    primary: answering(
+      () => ({ position, cluster: '7' }),
+      async () => ({ by: 'primary' }),
+    ),
+    standby: answering(
+      () => {
+        looks += 1;
+        return { replayed, cluster: '7' };
+      },
+      () => onStandby(),
+    ),
+    observe: (read) => reads.push(read),
+    log: pino({ level: 'silent' }),
+  });
+  standby.reached('started at eight');
+  await until(async () => standby.awayFor() === 0);
+  looks = 0;
+});
+afterEach(() => standby.close());
+
+const list = async () => (await standby.sql.query<QueryResultRow>('SELECT', []))[0];
+
+test('a standby that is known to have everything is not asked again', async () => {
+  expect(await list()).toEqual({ by: 'standby' });
+  expect(looks).toBe(0);
+  position = 200;
+  replayed = 250;
+  expect(await list()).toEqual({ by: 'standby' });
+  expect(looks).toBe(1);
+});
+
+test('reads of one turn ask once', async () => {
+  [position, replayed] = [200, 200];
+  await Promise.all(Array.from({ length: 50 }, list));
+  expect(looks).toBe(1);
+});
+
+test('a read waits until the standby has what was committed before it', async () => {
+  position = 200;
+  const listed = list();
+  await until(async () => looks > 2);
+  replayed = 200;
+  expect(await listed).toEqual({ by: 'standby' });
+  expect(reads).toEqual(['standby']);
+});
+
+test('a standby that was restarted is asked again, since it may have replayed less than before', async () => {
+  [position, replayed] = [100, 50];
+  standby.reached('started at nine');
+  expect(await list()).toEqual({ by: 'primary' });
+  expect(reads).toEqual(['behind']);
+});
+
+test('what a standby answers that was restarted since it was waited for is not used', async () => {
+  onStandby = async () => {
+    standby.reached('started at nine');
+    return { by: 'restarted' };
+  };
+  expect(await list()).toEqual({ by: 'primary' });
+  expect(reads).toEqual(['away']);
+});
+
+test('a standby that was promoted is not read from', async () => {
+  [position, replayed] = [200, null];
+  expect(await list()).toEqual({ by: 'primary' });
+  expect(reads).toEqual(['away']);
+});
+
+test('a statement that nobody waits for any more is not repeated on the primary', async () => {
+  onStandby = () => Promise.reject(new LostInterestError());
+  await expect(list()).rejects.toThrow(LostInterestError);
+  expect(reads).toEqual([]);
+});

@@ -22,16 +22,20 @@ const POLICY = [
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
-  // It can be a tab of Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements).
-  'frame-ancestors https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us',
 ].join('; ');
+/** Who may frame the page as a tab: Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements). */
+const TEAMS = 'https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us';
 
 /** The console, as it is built. */
 export interface ConsoleFiles {
   /** Texts of the documents that the page sends, by id. */
   readonly documents: ReadonlyMap<string, string>;
-  /** Serves the page and its files. @returns `undefined` for any other path */
-  readonly serve: (request: Request) => Promise<Response> | Response | undefined;
+  /**
+   * Serves the page and its files.
+   * @param isTab whether Teams may frame the page
+   * @returns `undefined` for any other path
+   */
+  readonly serve: (request: Request, isTab: () => Promise<boolean>) => Promise<Response> | Response | undefined;
 }
 
 /** Loads the console. @returns `undefined` if it is not built */
@@ -40,11 +44,13 @@ export function loadConsole(directory = join(packageRoot(), 'dist', 'console')):
   if (!existsSync(manifest)) return undefined;
   const documents = new Map(Object.entries(JSON.parse(readFileSync(manifest, 'utf8')) as Record<string, string>));
 
-  async function file(name: string, request: Request): Promise<Response> {
+  async function file(name: string, request: Request, isTab: () => Promise<boolean>): Promise<Response> {
     const isPacked = name !== 'index.html' && /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '');
     const content = await readFile(join(directory, isPacked ? `${name}.gz` : name)).catch(() => undefined);
     if (!content) return notFound();
-    const headers = new Headers({ 'content-security-policy': POLICY, 'content-length': String(content.length) });
+    const ancestors = name === 'index.html' && (await isTab()) ? TEAMS : "'none'";
+    const policy = `${POLICY}; frame-ancestors ${ancestors}`;
+    const headers = new Headers({ 'content-security-policy': policy, 'content-length': String(content.length) });
     if (name === 'index.html') {
       headers.set('content-type', 'text/html; charset=utf-8');
       // Asked for every time: it names the scripts of this version.
@@ -60,7 +66,7 @@ export function loadConsole(directory = join(packageRoot(), 'dist', 'console')):
 
   return {
     documents,
-    serve: (request) => {
+    serve: (request, isTab) => {
       const { pathname, search } = new URL(request.url);
       if (pathname !== '/console' && !pathname.startsWith(PAGE)) return undefined;
       if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -69,7 +75,7 @@ export function loadConsole(directory = join(packageRoot(), 'dist', 'console')):
       // Relative, since a proxy may have removed a prefix of the path.
       if (pathname === '/console') return new Response(null, { status: 308, headers: { location: `console/${search}` } });
       const name = pathname.slice(PAGE.length) || 'index.html';
-      return name === 'index.html' || SCRIPT.test(name) ? file(name, request) : notFound();
+      return name === 'index.html' || SCRIPT.test(name) ? file(name, request, isTab) : notFound();
     },
   };
 }

@@ -38,10 +38,23 @@ describe('the console is served', () => {
       const headers = (await get(path)).headers;
       expect(headers.get('content-security-policy')).toBe(
         "default-src 'none'; script-src 'self'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; img-src data:; " +
-          "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us",
+          "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       );
       expect(headers.get('x-frame-options')).toBe('DENY');
     }
+  });
+
+  test('in a frame of Teams alone, and only while the app of an organization has a tab with it', async () => {
+    const ancestors = async () => /frame-ancestors (.*)$/.exec((await get('/console/')).headers.get('content-security-policy') ?? '')?.[1];
+    const update = (consoleTab: boolean) =>
+      gateway.graph('mutation ($input: UpdateTeamsAppInput!) { updateTeamsApp(input: $input) { __typename } }', { input: { consoleTab } });
+    expect(await ancestors()).toBe("'none'");
+    await update(true);
+    expect(await ancestors()).toBe(
+      'https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us',
+    );
+    await update(false);
+    expect(await ancestors()).toBe("'none'");
   });
 
   test('with scripts that browsers keep, gzipped for those who take it', async () => {

@@ -101,6 +101,14 @@ export async function teamsAppsOf(
   return (enterpriseSid) => ({ ...defaults, ...settingsOf.get(''), ...settingsOf.get(enterpriseSid) }) as TeamsAppLook;
 }
 
+/** Whether the app of any organization has a tab with the console: the page does not know whose it is before somebody signs in. */
+export async function hasConsoleTab(prisma: PrismaClient): Promise<boolean> {
+  return (
+    (await prisma.teamsApp.findFirst({ where: { settings: { path: ['consoleTab'], equals: true } }, select: { enterpriseSid: true } })) !==
+    null
+  );
+}
+
 /**
  * Changes how the app of the caller's organization looks, or of one of its enterprises. A blank text removes the setting.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051)

@@ -1,6 +1,8 @@
 import type { Bot } from '../prisma/client/client.ts';
-import { cureOf, type HealthStatus, healthStatuses } from '../src/domain/enterprises/bot-health.ts';
+import { cureOf, type HealthReason, type HealthStatus, healthReasons, healthStatuses } from '../src/domain/enterprises/bot-health.ts';
+import { HOLDS } from '../src/domain/waiting.ts';
 import type { BotHealthUpdate } from '../src/live/bot-health.ts';
+import type { BotFault } from '../src/platforms/microsoft/microsoft.ts';
 import { BotRef } from './bot.ts';
 import { builder } from './builder.ts';
 import { needs } from './columns.ts';
@@ -17,6 +19,18 @@ const BotHealthStatusEnum = builder.enumType('BotHealthStatus', {
   values: Object.fromEntries(healthStatuses.map((value) => [value, { value, description: STATUSES[value] }])),
 });
 
+const WARNINGS = {
+  CREDENTIAL_EXPIRES: 'The last working credential ends within 30 days.',
+  CREDENTIAL_REFUSED: 'Microsoft refuses a credential, while another one works.',
+} as const;
+const descriptionOf = (reason: HealthReason) =>
+  reason in WARNINGS ? WARNINGS[reason as keyof typeof WARNINGS] : HOLDS[reason as BotFault].description;
+
+const BotHealthReasonEnum = builder.enumType('BotHealthReason', {
+  description: 'Why a bot is not healthy.',
+  values: Object.fromEntries(healthReasons.map((value) => [value, { value, description: descriptionOf(value) }])),
+});
+
 const BotHealthRef = builder.objectRef<Bot>('BotHealth').implement({
   description: 'How a bot is, as checks on creation, after changes and daily, and its messages have shown.',
   fields: (t) => ({
@@ -29,6 +43,12 @@ const BotHealthRef = builder.objectRef<Bot>('BotHealth').implement({
       type: 'DateTime',
       description: 'Since when that is known.',
       resolve: ({ healthSince, dateCreated }) => healthSince ?? dateCreated,
+    }),
+    reason: t.field({
+      type: BotHealthReasonEnum,
+      nullable: true,
+      description: 'Why it is not healthy, e.g. to say it and its cure in another language. `null` if nothing is the matter.',
+      resolve: ({ healthReason }) => (healthReason ?? null) as HealthReason | null,
     }),
     code: t.string({
       nullable: true,

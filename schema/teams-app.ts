@@ -1,5 +1,6 @@
 import type { Bot, DataExport } from '../prisma/client/client.ts';
 import { linkTo } from '../src/domain/bulk/links.ts';
+import { enterpriseNotFound } from '../src/domain/errors.ts';
 import { normalizeSid } from '../src/domain/sid.ts';
 import { hasApp } from '../src/domain/teams-app/package.ts';
 import {
@@ -77,12 +78,12 @@ const owned = { enterpriseSid: 'The sid of the enterprise whose app it is. If le
 builder.queryField('teamsApp', (t) =>
   t.field({
     type: TeamsAppRef,
-    description: "How the Teams app of the caller's organization looks, or of one of its enterprises.",
+    description: "How the Teams app of the caller's organization looks, or of one of its enterprises. Errors: `ENTERPRISE_NOT_FOUND`.",
     args: { enterpriseSid: t.arg.id({ description: owned.enterpriseSid }) },
     resolve: async (_root, { enterpriseSid }, { gateway, caller, loaders }) => {
-      const sid = caller.enterpriseSid ?? (enterpriseSid == null ? undefined : normalizeSid(enterpriseSid));
-      const enterprise = sid === undefined ? undefined : await loaders.enterprise.load(sid);
-      return teamsAppOf(gateway.prisma, { organizationSid: caller.organizationSid, enterpriseSid: enterprise?.sid });
+      const sid = enterpriseSid == null ? caller.enterpriseSid : normalizeSid(enterpriseSid);
+      if (sid !== undefined && !(await loaders.enterprise.load(sid))) throw enterpriseNotFound(sid, ['enterpriseSid']);
+      return teamsAppOf(gateway.prisma, { organizationSid: caller.organizationSid, enterpriseSid: sid });
     },
   }),
 );

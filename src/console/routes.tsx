@@ -33,6 +33,13 @@ export const ROUTES: readonly Route[] = [
   { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/tokens.tsx')), isFor: hasPassword },
   { path: '/accounts', word: 'nav.accounts', page: lazy(() => import('./pages/accounts.tsx')), isFor: isProvider },
   { path: '/settings', word: 'nav.settings', page: lazy(() => import('./pages/settings.tsx')), isFor: () => may('WRITE') && isProvider() },
+  {
+    path: '/teams-app',
+    word: 'teamsApp.title',
+    page: lazy(() => import('./pages/teams-app.tsx')),
+    isFor: () => may('WRITE') && isProvider(),
+  },
+  { path: '/teams-app/', page: lazy(() => import('./pages/teams-app.tsx')), isFor: () => may('WRITE') && isProvider() },
   { path: '/audit', word: 'nav.audit', page: lazy(() => import('./pages/audit.tsx')), isFor: () => may('AUDIT') && isProvider() },
 ];
 

@@ -375,6 +375,81 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     expect(data.organization).toMatchObject({ displayName: 'Nordlicht SMS', accentColor: '#a01c5c', features: ['ADMIN_IMPORT'] });
   });
 
+  test('the app in Teams is given its look, for all and for one enterprise; what is wrong is said at its field', async () => {
+    await open('App in Teams');
+    await page.getByLabel('Short name').fill('x'.repeat(31));
+    await button('Save').click();
+    await page
+      .getByText(/at most 30 characters/)
+      .nth(1)
+      .waitFor();
+    await page.getByLabel('Short name').fill('Texts');
+    await page.getByLabel('Website').fill('http://plain.example');
+    await button('Save').click();
+    await page.getByRole('alert').filter({ hasText: 'https' }).waitFor();
+    await page.getByLabel('Website').fill('https://texts.example');
+    await button('Save').click();
+    await page.getByText('Saved.').waitFor();
+    await keepPicture(page, 'teams-app');
+    await open('Bots');
+    await page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
+    await page.getByRole('link', { name: 'App in Teams of Kohl' }).click();
+    await page.getByRole('heading', { name: 'App in Teams of Kohl' }).waitFor();
+    expect(await page.getByLabel('Short name').inputValue()).toBe('Texts');
+    await page.getByLabel('Short name').fill('Kohl SMS');
+    await button('Save').click();
+    await page.getByText('Saved.').waitFor();
+    const shortNames = async (enterpriseSid?: string) =>
+      (
+        await gateway.graph('query ($enterpriseSid: ID) { teamsApp(enterpriseSid: $enterpriseSid) { shortName websiteUrl } }', {
+          enterpriseSid,
+        })
+      ).data.teamsApp;
+    const { data } = await gateway.graph('{ enterprises(filter: { name: "Kohl" }) { nodes { sid } } }');
+    expect(await shortNames()).toEqual({ shortName: 'Texts', websiteUrl: 'https://texts.example' });
+    expect(await shortNames(data.enterprises.nodes[0].sid)).toEqual({ shortName: 'Kohl SMS', websiteUrl: 'https://texts.example' });
+  });
+
+  test('a bot’s fault shows as it happens, on the overview, in the list and on its page, and so does that it is cured', async () => {
+    const becomes = (status: string, reason: string | null) =>
+      gateway.prisma.bot.updateMany({
+        data: { healthStatus: status, healthReason: reason, healthMessage: reason && 'AADSTS7000222: expired', unhealthy: reason !== null },
+      });
+    const cure = 'Give the bot a working client secret';
+    await open('Overview');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await becomes('UNHEALTHY', 'BOT_CREDENTIALS');
+    const needed = page.getByRole('region', { name: 'Bots that need something' });
+    await needed.getByText(cure).waitFor();
+    await keepPicture(page, 'overview-unhealthy');
+    await becomes('HEALTHY', null);
+    await needed.waitFor({ state: 'detached' });
+    await open('Bots');
+    await row('11111111-2222').getByText('Healthy').waitFor();
+    await becomes('UNHEALTHY', 'BOT_CREDENTIALS');
+    await row('11111111-2222').getByText('Messages wait').waitFor();
+    await page.getByLabel('Health').selectOption('Something has to be done');
+    await page.waitForURL(/unhealthy=yes/);
+    await page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
+    await page.getByText(cure).waitFor();
+    await becomes('HEALTHY', null);
+    await page.getByText(cure).waitFor({ state: 'detached' });
+  });
+
+  test('a client secret is removed once the bot has another credential', async () => {
+    await page.getByRole('heading', { name: 'Credentials' }).waitFor();
+    expect(await button('Remove the client secret').count()).toBe(0);
+    await button('Add a secret').click();
+    await dialog().getByLabel('New client secret').fill('the-next-secret');
+    await dialog().getByRole('button', { name: 'Add a secret' }).click();
+    await button('Remove the client secret').click();
+    await keepPicture(page, 'remove-client-secret');
+    await dialog().getByRole('button', { name: 'Remove' }).click();
+    await button('Remove the client secret').waitFor({ state: 'detached' });
+    const { data } = await gateway.graph('{ bots(first: 1) { nodes { clientSecretHint credentials { hint } } } }');
+    expect(data.bots.nodes).toEqual([{ clientSecretHint: '', credentials: [{ hint: 'cret' }] }]);
+  });
+
   test('German is a choice away, and stays', async () => {
     await page.getByLabel('Language').selectOption('Deutsch');
     await page.getByRole('link', { name: 'Unternehmen' }).click();
@@ -394,6 +469,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     'bot-setup',
     'mapping-import',
     'settings',
+    'teams-app',
     'tokens',
     'accounts',
     'audit',

@@ -8,6 +8,7 @@ import { buildConsole } from '../../console.config.mjs';
 // @ts-expect-error: plain JavaScript, run without a build
 import { isStale } from '../../esbuild.config.mjs';
 import { createApp } from '../../src/app.ts';
+import type { Database } from '../../src/database/connect.ts';
 import { packageRoot } from '../../src/database/package-root.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { parseEnv } from '../../src/env.ts';
@@ -23,6 +24,7 @@ export interface ConsoleGateway {
   readonly url: string;
   /** The provider's client. */
   readonly graph: GraphClient;
+  readonly prisma: Database['prisma'];
   /** Plays the platforms: `/stand-in/sms` or `/stand-in/teams`. */
   readonly play: (path: string, body: object) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -50,6 +52,7 @@ export async function createConsoleGateway(env: Record<string, string> = {}): Pr
   const credentials = { user: ACCOUNT_SID, password: AUTH_TOKEN };
   return {
     url: gateway.url,
+    prisma: database.prisma,
     graph: graphClient(fetchHere, credentials),
     play: async (path, body) => {
       const authorization = `Basic ${Buffer.from(`${ACCOUNT_SID}:${AUTH_TOKEN}`).toString('base64')}`;

@@ -10,7 +10,7 @@ import { BotHealth } from '../parts/bot-health.tsx';
 import { FormDialog } from '../parts/dialogs.tsx';
 import { One } from '../parts/one.tsx';
 import { Facts, Page } from '../parts/page.tsx';
-import { may } from '../session/session.ts';
+import { isProvider, may } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords } from '../words/words.tsx';
 
@@ -64,7 +64,7 @@ function BotPage({ bot }: { readonly bot: BotData }) {
           [words('bot.application'), bot.applicationId],
           [words('bot.tenant'), bot.tenantId],
           [words('bot.app'), bot.botAppId],
-          [words('bot.secret'), `••••${bot.clientSecretHint}`],
+          [words('bot.secret'), bot.clientSecretHint === '' ? words('bot.none') : `••••${bot.clientSecretHint}`],
           ['SID', bot.sid],
           [words('field.createdBy'), bot.accountEmail],
           [words('field.created'), <Time key="created" value={bot.dateCreated} />],
@@ -72,6 +72,11 @@ function BotPage({ bot }: { readonly bot: BotData }) {
         ]}
       />
       <AppPackage sid={bot.sid} />
+      {may('WRITE') && isProvider() && (
+        <p>
+          <Link href={linkTo(`/teams-app/${bot.enterprise.sid}`)}>{words('teamsApp.of', { name: bot.enterprise.name })}</Link>
+        </p>
+      )}
       <BotHealth sid={bot.sid} />
       {may('WRITE') && <BotChecks sid={bot.sid} />}
     </Page>

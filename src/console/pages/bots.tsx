@@ -1,9 +1,12 @@
 import { Button, Link } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
+import { useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { goTo, linkTo, usePlace } from '../location.ts';
+import { HealthStatus } from '../parts/badges.tsx';
 import { EnterpriseFilter } from '../parts/enterprise-choice.tsx';
-import { Filters } from '../parts/filters.tsx';
+import { ChoiceFilter, Filters } from '../parts/filters.tsx';
+import { useHealthNews } from '../parts/health-news.ts';
 import { EmptyList, List } from '../parts/list.tsx';
 import { Page } from '../parts/page.tsx';
 import type { Column } from '../parts/table.tsx';
@@ -16,7 +19,7 @@ const BOTS = graphql(`
     bots(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
       totalCount
       totalCountIsExact
-      nodes { sid applicationId tenantId dateCreated enterprise { sid name } }
+      nodes { sid applicationId tenantId dateCreated enterprise { sid name } health { status } }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
@@ -27,6 +30,8 @@ type BotRow = ResultOf<typeof BOTS>['bots']['nodes'][number];
 export default function Bots() {
   const words = useWords();
   const { parameters } = usePlace();
+  const [news, setNews] = useState(0);
+  useHealthNews(() => setNews((count) => count + 1));
   const columns: Column<BotRow>[] = [
     { title: words('bot.application'), cell: ({ sid, applicationId }) => <Link href={linkTo(`/bots/${sid}`)}>{applicationId}</Link> },
     { title: words('bot.tenant'), cell: ({ tenantId }) => tenantId },
@@ -34,6 +39,7 @@ export default function Bots() {
       title: words('field.enterprise'),
       cell: ({ enterprise }) => <Link href={linkTo(`/enterprises/${enterprise.sid}`)}>{enterprise.name}</Link>,
     },
+    { title: words('botHealth.title'), cell: ({ health }) => <HealthStatus status={health.status} /> },
     { title: words('field.created'), sort: 'DATE_CREATED', cell: ({ dateCreated }) => <Time value={dateCreated} /> },
   ];
   const create = may('WRITE') && (
@@ -45,10 +51,17 @@ export default function Bots() {
     <Page title={words('nav.bots')} actions={create}>
       <Filters>
         <EnterpriseFilter />
+        <ChoiceFilter name="unhealthy" label={words('botHealth.filter')} choices={[['yes', words('botHealth.unhealthyOnly')]]} />
       </Filters>
       <List
         document={BOTS}
-        variables={{ filter: { enterpriseSid: parameters.get('enterprise') || undefined } }}
+        variables={{
+          filter: {
+            enterpriseSid: parameters.get('enterprise') || undefined,
+            unhealthy: parameters.get('unhealthy') === 'yes' || undefined,
+          },
+        }}
+        news={news}
         connectionOf={({ bots }) => bots}
         caption={words('nav.bots')}
         columns={columns}

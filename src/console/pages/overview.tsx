@@ -9,6 +9,7 @@ import { Plot } from '../parts/plot.tsx';
 import { Loading, ProblemBar, problemOf } from '../parts/states.tsx';
 import { Stuck } from '../parts/stuck.tsx';
 import { Table } from '../parts/table.tsx';
+import { UnhealthyBots } from '../parts/unhealthy-bots.tsx';
 import { useSpeech, useWords } from '../words/words.tsx';
 
 const OVERVIEW = graphql(`
@@ -61,6 +62,7 @@ export default function Overview() {
       {data && (
         <>
           <Numbers data={data} />
+          <UnhealthyBots />
           <Stuck stuck={data.stuck} onChange={again} />
           <Plots data={data} since={period.month} />
           <TopEnterprises rows={data.enterprises} />

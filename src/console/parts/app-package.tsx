@@ -2,6 +2,7 @@ import { Button } from '@fluentui/react-components';
 import { useState } from 'react';
 import { useClient } from 'urql';
 import { graphql } from '../graph/graphql.ts';
+import { linkHere } from '../graph/links.ts';
 import { useWords } from '../words/words.tsx';
 import { type Problem, ProblemBar, problemOf } from './states.tsx';
 
@@ -20,7 +21,7 @@ export function AppPackage({ sid }: { readonly sid: string }) {
     setProblem(undefined);
     const { data, error } = await client.query(PACKAGE, { sid }, { requestPolicy: 'network-only' }).toPromise();
     const url = data?.bot?.appPackage?.url;
-    if (url) location.assign(url);
+    if (url) location.assign(linkHere(url));
     else setProblem(error ? problemOf(error) : { code: 'INVALID_PARAMETER', message: words('bot.noPackage') });
   };
   return (

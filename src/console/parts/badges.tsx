@@ -30,6 +30,19 @@ export function Status({ status }: { readonly status: string }) {
   );
 }
 
+const HEALTH = { HEALTHY: 'success', WARNING: 'warning', UNHEALTHY: 'danger', UNKNOWN: 'informative' } as const;
+
+/** How a bot is. */
+export function HealthStatus({ status }: { readonly status: keyof typeof HEALTH }) {
+  const words = useWords();
+  const styles = useStyles();
+  return (
+    <Badge className={styles.badge} appearance="tint" color={HEALTH[status]}>
+      {wordFor(words, 'botHealth', status)}
+    </Badge>
+  );
+}
+
 /** How a stream is doing. */
 export function LiveState({ state }: { readonly state: 'connecting' | 'live' | 'behind' | 'offline' }) {
   const words = useWords();

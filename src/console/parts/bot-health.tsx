@@ -1,4 +1,4 @@
-import { Badge, Button, makeStyles } from '@fluentui/react-components';
+import { Button, makeStyles } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
 import { useQuery } from 'urql';
@@ -7,14 +7,16 @@ import { usePerform } from '../graph/perform.ts';
 import { may } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
 import { useWords, wordFor } from '../words/words.tsx';
+import { HealthStatus } from './badges.tsx';
 import { FormDialog } from './dialogs.tsx';
+import { useHealthNews } from './health-news.ts';
 import { Facts } from './page.tsx';
 
 const HEALTH = graphql(`
   query BotHealth($sid: ID!) {
     bot(sid: $sid) {
       sid cloud authority clientSecretHint clientSecretExpires adminConsentUrl
-      health { status since code message cure }
+      health { status since reason code message cure }
       credentials { sid kind name hint thumbprint dateExpires }
     }
   }
@@ -43,8 +45,15 @@ const REMOVE = graphql(`
     }
   }
 `);
+const REMOVE_SECRET = graphql(`
+  mutation RemoveClientSecret($input: UpdateBotInput!) {
+    updateBot(input: $input) {
+      ... on UpdateBotSuccess { bot { sid clientSecretHint } }
+      ... on Error { code message path }
+    }
+  }
+`);
 
-const COLOURS = { HEALTHY: 'success', WARNING: 'warning', UNHEALTHY: 'danger', UNKNOWN: 'informative' } as const;
 const useStyles = makeStyles({
   list: { listStyle: 'none', margin: '0 0 12px', padding: 0, display: 'grid', gap: '8px' },
   credential: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: '8px 16px' },
@@ -57,23 +66,23 @@ type Credential = BotWithHealth['credentials'][number];
 export function BotHealth({ sid }: { readonly sid: string }) {
   const words = useWords();
   const [{ data }, reload] = useQuery({ query: HEALTH, variables: { sid } });
+  // What was true when it was read may have changed before the stream began.
+  useHealthNews((bots, isFirst) => {
+    if (isFirst || bots.some((bot) => bot.sid === sid)) reload({ requestPolicy: 'network-only' });
+  });
   const bot = data?.bot;
   if (!bot) return null;
-  const { status, since, message, code, cure } = bot.health;
+  const { status, since, reason, message, code, cure } = bot.health;
   return (
     <section aria-label={words('botHealth.title')}>
       <h2>{words('botHealth.title')}</h2>
       <Facts
         facts={[
-          [
-            words('field.status'),
-            <Badge key="status" appearance="tint" color={COLOURS[status]}>
-              {wordFor(words, 'botHealth', status)}
-            </Badge>,
-          ],
+          [words('field.status'), <HealthStatus key="status" status={status} />],
           [words('botHealth.since'), <Time key="since" value={since} />],
-          ...(message ? [[words('botHealth.message'), code && !message.includes(code) ? `${code}: ${message}` : message] as const] : []),
-          ...(cure ? [[words('botHealth.cure'), cure] as const] : []),
+          ...(reason ? [[words('botHealth.message'), wordFor(words, 'hold', reason, message ?? reason)] as const] : []),
+          ...(reason ? [[words('botHealth.cure'), wordFor(words, 'holdCure', reason, cure ?? '')] as const] : []),
+          ...(message ? [[words('botHealth.said'), code && !message.includes(code) ? `${code}: ${message}` : message] as const] : []),
           [words('botHealth.cloud'), wordFor(words, 'cloud', bot.cloud)],
           [
             words('botHealth.consent'),
@@ -94,7 +103,8 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
   const add = usePerform(ADD);
   const addCertificate = usePerform(ADD_CERTIFICATE);
   const remove = usePerform(REMOVE);
-  const [dialog, setDialog] = useState<'add' | 'certificate' | Credential>();
+  const removeSecret = usePerform(REMOVE_SECRET);
+  const [dialog, setDialog] = useState<'add' | 'certificate' | 'removeClientSecret' | Credential>();
   const close = () => setDialog(undefined);
   const nameOf = ({ kind, name, hint, thumbprint }: Credential) =>
     `${wordFor(words, 'credential', kind)} ${name ?? (kind === 'SECRET' ? `••••${hint}` : thumbprint?.slice(0, 8))}`;
@@ -109,6 +119,9 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
             <span>
               {words('credential.ends')} {ends(bot.clientSecretExpires)}
             </span>
+            {may('WRITE') && bot.credentials.length > 0 && (
+              <Button onClick={() => setDialog('removeClientSecret')}>{words('credential.removeClientSecret')}</Button>
+            )}
           </li>
         )}
         {bot.credentials.map((credential) => (
@@ -156,6 +169,17 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
           onClose={close}
         >
           {words('credential.addText')}
+        </FormDialog>
+      )}
+      {dialog === 'removeClientSecret' && (
+        <FormDialog
+          title={words('credential.removeClientSecret')}
+          submitLabel={words('credential.remove')}
+          asked={[]}
+          onSubmit={async () => (await removeSecret({ sid: bot.sid, removeClientSecret: true })).problem ?? onChange}
+          onClose={close}
+        >
+          {words('credential.removeClientSecretText')}
         </FormDialog>
       )}
       {typeof dialog === 'object' && (

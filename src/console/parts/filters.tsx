@@ -16,11 +16,11 @@ const useStyles = makeStyles({
     '& > *': { minWidth: '160px' },
     '@media (max-width: 700px)': {
       display: 'grid',
-      gridTemplateColumns: '1fr 1fr',
+      gridTemplateColumns: 'minmax(0, 1fr) minmax(0, 1fr)',
       gap: '8px 12px',
       '& > *': { minWidth: 0 },
       // An input has a width of its own, which would widen its column.
-      '& input': { width: '100%' },
+      '& input, & select': { width: '100%' },
     },
   },
 });

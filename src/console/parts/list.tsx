@@ -1,6 +1,6 @@
 import { Button, makeStyles, tokens } from '@fluentui/react-components';
 import type { TadaDocumentNode } from 'gql.tada';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { useQuery } from 'urql';
 import { change, usePlace } from '../location.ts';
 import { useWords } from '../words/words.tsx';
@@ -38,6 +38,8 @@ interface ListProps<Data, Variables, Node> {
   readonly sorting?: Sorting;
   /** Shown if the list is empty. */
   readonly empty: ReactNode;
+  /** Changes when the list is to be read again. */
+  readonly news?: number;
   /** The types in it, by which the cache knows that a new object may belong to it. */
   readonly types: string[];
 }
@@ -55,7 +57,7 @@ function usePage(sorting: Sorting | undefined) {
 
 /** One page of a list of the graph. The address has its cursor, order and filters. */
 export function List<Data, Variables, Node>(props: ListProps<Data, Variables, Node>) {
-  const { document, variables, connectionOf, caption, columns, keyOf, sorting, empty, types } = props;
+  const { document, variables, connectionOf, caption, columns, keyOf, sorting, empty, types, news = 0 } = props;
   const styles = useStyles();
   const { sorted, page } = usePage(sorting);
   const all = { ...variables, ...page, ...(sorted ? { orderBy: sorted } : {}) } as Variables;
@@ -65,6 +67,13 @@ export function List<Data, Variables, Node>(props: ListProps<Data, Variables, No
     variables: all as Record<string, unknown>,
     context,
   });
+  const again = useRef(reload);
+  useEffect(() => {
+    again.current = reload;
+  });
+  useEffect(() => {
+    if (news > 0) again.current({ requestPolicy: 'network-only' });
+  }, [news]);
   const connection = data ? connectionOf(data) : undefined;
   if (!connection) {
     if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;

@@ -20,7 +20,7 @@ export type HealthStatus = (typeof healthStatuses)[number];
 /** What is the matter with a bot, and what cures it. */
 interface HealthVerdict {
   readonly status: HealthStatus;
-  readonly reason?: BotFault | Warning;
+  readonly reason?: HealthReason;
   /** Microsoft's code, or the gateway's own. */
   readonly code?: string;
   readonly message?: string;
@@ -33,6 +33,10 @@ const WARNINGS = {
     'Remove the credential that Microsoft refuses with `removeBotCredential`, or the client secret with `updateBot` and `removeClientSecret`; another one works.',
 } as const;
 type Warning = keyof typeof WARNINGS;
+
+/** Why a bot is not healthy. */
+export const healthReasons = [...botFaults, ...(Object.keys(WARNINGS) as Warning[])] as const;
+export type HealthReason = BotFault | Warning;
 
 /** What cures a bot's trouble. @returns `null` if nothing is the matter */
 export function cureOf(reason: string | null): string | null {

@@ -102,6 +102,20 @@ interface FakeToken {
   readonly permissions: readonly string[];
 }
 
+/** At most `count` requests in any `perMs`. */
+interface Rate {
+  readonly count: number;
+  readonly perMs: number;
+}
+
+/** How often Microsoft is asked before it refuses. */
+export interface Rates {
+  /** Sending to a conversation and opening it, for each bot and thread: "Per bot per thread limit" of learn.microsoft.com, "Rate limit bots". */
+  readonly thread: readonly Rate[];
+  /** Graph, for each application and tenant: "Microsoft Teams service limits" of learn.microsoft.com, "Microsoft Graph service-specific throttling limits". */
+  readonly graph: readonly Rate[];
+}
+
 /** What the fake knows; tests may change it. */
 export interface MicrosoftState {
   readonly bots: FakeBot[];
@@ -123,4 +137,8 @@ export interface MicrosoftState {
   readonly domains: Map<string, string>;
   /** The life of new tokens, in s. */
   tokenLifetime: number;
+  /** How often it may be asked; absent: as often as one likes. */
+  rates?: Rates;
+  /** The routes of requests that were too many. */
+  readonly throttled: MicrosoftRoute[];
 }

@@ -6,6 +6,7 @@ import { type FakeServer, startFakeServer } from './fake-server.ts';
 import { answerConnector, answerGraph, answerLogin, answerTenant, conversationOf } from './microsoft-answers.ts';
 import { answerApps, answerMembers } from './microsoft-apps.ts';
 import type { FakeApp, FakeBot, FakeUser, MicrosoftRoute, MicrosoftState } from './microsoft-state.ts';
+import { throttle } from './microsoft-throttle.ts';
 
 /** A user's message as Teams sends it to a bot. */
 export interface TeamsActivity {
@@ -76,11 +77,14 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     gccTenants: new Set(),
     domains: new Map(),
     tokenLifetime: 3599,
+    throttled: [],
   };
   const usSigner = createBotFrameworkSigner(US_ISSUER);
   const start = async (cloud: Cloud, issuer: string, keys: BotFrameworkSigner['keys']): Promise<FakeServer<MicrosoftRoute>> => {
     const started: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, async (request) => {
       const at = { cloud, url: started.url, issuer };
+      const tooMany = throttle(state, request);
+      if (tooMany) return tooMany;
       switch (request.route) {
         case 'token':
           return answerLogin(state, request, at);

@@ -66,6 +66,32 @@ describe('applications and tenants are compared without case', () => {
     });
   });
 
+  test('a tenant is the same by its domain and by its id: users, and the chats with them, stay', async () => {
+    const { bot } = await exchange.customer();
+    exchange.microsoft.domains.set('adatum.onmicrosoft.com', bot.tenantId);
+    const own = await exchange.customer({
+      bot: { ...bot, tenantId: 'adatum.onmicrosoft.com' },
+      user: exchange.microsoft.addUser({ tenantId: bot.tenantId }),
+    });
+    await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'one'), 'DELIVERED');
+    const opened = () => exchange.microsoft.requests.filter(({ route }) => route === 'conversations' || route === 'user').length;
+    const update = async (tenantId: string) => {
+      const { data } = await own.provider.graph(
+        `mutation ($input: UpdateBotInput!) { updateBot(input: $input) { ... on UpdateBotSuccess { bot { tenantId } } } }`,
+        { input: { sid: own.botSid, tenantId } },
+      );
+      expect(data.updateBot.bot).toEqual({ tenantId });
+    };
+    const before = opened();
+    for (const tenantId of [bot.tenantId, 'adatum.onmicrosoft.com', bot.tenantId]) {
+      await update(tenantId);
+      await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, tenantId), 'DELIVERED');
+      expect(await exchange.say({ ...own, bot }, own.user, `${PARTNER} from ${tenantId}`)).toBe(200);
+    }
+    expect(opened()).toBe(before);
+    expect((await written(own)).map(([, text]) => text)).toHaveLength(3);
+  });
+
   test('a tenant whose domain could not be resolved at first is resolved when its user writes', async () => {
     const { bot } = await exchange.customer();
     exchange.microsoft.domains.set('litware.onmicrosoft.com', bot.tenantId);

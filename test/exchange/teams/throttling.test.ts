@@ -1,0 +1,52 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { DOCUMENTED } from '../../fakes/microsoft-throttle.ts';
+import { createTestExchange, type Person, type TestExchange } from '../../support/exchange.ts';
+
+const PHONE = '+4917012345671';
+
+let exchange: TestExchange;
+beforeAll(async () => {
+  exchange = await createTestExchange({ installs: true });
+});
+afterAll(() => exchange.close());
+afterEach(() => {
+  exchange.microsoft.rates = undefined;
+  exchange.microsoft.throttled.length = 0;
+});
+
+const shownTo = ({ user }: Person) =>
+  exchange.microsoft.activities.flatMap(({ objectId, text }) => {
+    const [, line = ''] = String(text).split('\n');
+    return objectId === user.objectId && line.startsWith('text ') ? [line] : [];
+  });
+const numbered = (count: number) => Array.from({ length: count }, (_, index) => `text ${index}`);
+
+test('Teams’ documented rates are never exceeded by one instance, and nothing is lost or out of order', async () => {
+  const own = await exchange.customer();
+  const other = await exchange.person(own);
+  // What leaves at an interval may arrive at a slightly shorter one.
+  exchange.microsoft.rates = { ...DOCUMENTED, thread: DOCUMENTED.thread.map(({ count, perMs }) => ({ count, perMs: perMs * 0.9 })) };
+  const texts = numbered(12);
+  const sids = [];
+  for (const body of texts) sids.push(await exchange.text(own, own, PHONE, body), await exchange.text(own, other, PHONE, body));
+  for (const sid of sids) expect(await exchange.ends(own.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+  expect([shownTo(own), shownTo(other)]).toEqual([texts, texts]);
+  expect(exchange.microsoft.throttled).toEqual([]);
+});
+
+test('where others use up the rates, refused requests follow later, once and in order', async () => {
+  const own = await exchange.customer();
+  const people = [own, await exchange.person(own), await exchange.person(own)];
+  // Graph is asked again who they are.
+  await exchange.gateway.prisma.mapping.updateMany({
+    where: { enterpriseSid: own.enterpriseSid },
+    data: { microsoftObjectId: null, microsoftChecked: null },
+  });
+  exchange.microsoft.rates = { thread: [{ count: 1, perMs: 400 }], graph: [{ count: 1, perMs: 700 }] };
+  const texts = numbered(4);
+  const sids = [];
+  for (const body of texts) for (const person of people) sids.push(await exchange.text(own, person, PHONE, body));
+  for (const sid of sids) expect(await exchange.ends(own.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+  expect(people.map(shownTo)).toEqual([texts, texts, texts]);
+  expect(new Set(exchange.microsoft.throttled)).toEqual(new Set(['activities', expect.stringMatching(/^users?$/)]));
+});

@@ -13,7 +13,7 @@ import { headOf, rowsAsText, withoutApostrophe } from '../../src/domain/bulk/for
 import { newSid } from '../../src/domain/sid.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { Outlet } from '../../src/server/stream-response.ts';
-import { done, fresh, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
+import { done, fresh, newBot, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type GraphClient, graphClient } from '../support/graph.ts';
 
@@ -46,15 +46,22 @@ async function insertMessages(
   count: number,
   of: { provider: Provider; enterprise: string; mapping: string } = { provider, enterprise, mapping },
 ) {
-  await gateway.database.pool.query(
-    `INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, "from", from_folded, "to", to_folded, body,
+  const tag = newSid('MS');
+  const client = await gateway.database.pool.connect();
+  // Without the triggers, which count them: a million would take minutes.
+  if (count > 100_000) await client.query('SET session_replication_role = replica');
+  for (let first = 1; first <= count; first += 50_000)
+    await client.query(
+      `INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, "from", from_folded, "to", to_folded, body,
        channel_status, status_rank, date_created)
      SELECT 'MS' || md5($1 || n), $2, $3, $4, $5, (CASE n % 2 WHEN 0 THEN 'INBOUND' ELSE 'OUTBOUND' END)::message_direction, '+4930111', '4930111',
        'anna@kohl.example', 'anna@kohl.example', $6, (CASE n % 3 WHEN 0 THEN 'FAILED' ELSE 'DELIVERED' END)::channel_status, 3,
        timestamptz '2026-11-01T00:00:00Z' + n * interval '1 second'
-     FROM generate_series(1, $7::int) AS n`,
-    [newSid('MS'), of.provider.organizationSid, of.enterprise, of.mapping, of.provider.accountSid, BODY, count],
-  );
+     FROM generate_series($7::int, $8::int) AS n`,
+      [tag, of.provider.organizationSid, of.enterprise, of.mapping, of.provider.accountSid, BODY, first, Math.min(count, first + 49_999)],
+    );
+  if (count > 100_000) await client.query('ANALYZE message');
+  client.release(true);
 }
 
 async function link(graph: GraphClient, mutation: 'exportMessages' | 'exportMappings', input: object = {}) {
@@ -331,9 +338,17 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     const refused = await request(url);
     expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '10']);
     refused.resume();
+    // An app package counts as well.
+    const applicationId = '5a3c7f52-0b5c-4b43-8f0a-2f6f4b1f9d11';
+    const { sid } = await done(large.provider, 'createBot', newBot(large.enterprise, { applicationId }));
+    const { data } = await large.provider.graph('query ($sid: ID!) { bot(sid: $sid) { appPackage { url } } }', { sid });
+    const appPackage = async () => (await request(data.bot.appPackage.url)).resume().statusCode;
+    expect(await appPackage()).toBe(429);
     const { url: others } = await link(provider.graph, 'exportMessages');
     expect((await download(others)).status).toBe(200);
     for (const response of open) response.destroy();
+    // Each gives its place back, or the fifth would be refused.
+    for (let times = 0; times < 5; times += 1) await expect.poll(appPackage, { timeout: 10_000 }).toBe(200);
     await expect.poll(async () => (await request(url)).statusCode, { timeout: 10_000 }).toBe(200);
   });
 

@@ -1,5 +1,5 @@
 import { type ComponentType, lazy } from 'react';
-import { currentSession, isProvider, may, mayImport } from './session/session.ts';
+import { currentSession, isProvider, may, mayExport, mayImport } from './session/session.ts';
 import type { Word } from './words/words.tsx';
 
 /** Whether the signed-in one has a password to manage tokens with: one that signed in with a token may have none. */
@@ -32,6 +32,10 @@ export const ROUTES: readonly Route[] = [
   { path: '/usage', word: 'nav.usage', page: lazy(() => import('./pages/usage.tsx')) },
   { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/tokens.tsx')), isFor: hasPassword },
   { path: '/accounts', word: 'nav.accounts', page: lazy(() => import('./pages/accounts.tsx')), isFor: isProvider },
+  { path: '/webhooks', word: 'nav.webhooks', page: lazy(() => import('./pages/webhooks.tsx')), isFor: () => may('READ') },
+  { path: '/webhooks/', page: lazy(() => import('./pages/webhook.tsx')), isFor: () => may('READ') },
+  { path: '/privacy', word: 'nav.privacy', page: lazy(() => import('./pages/privacy.tsx')), isFor: () => may('WRITE') || mayExport() },
+  { path: '/erasures/', page: lazy(() => import('./pages/erasure.tsx')), isFor: () => may('READ') },
   { path: '/settings', word: 'nav.settings', page: lazy(() => import('./pages/settings.tsx')), isFor: () => may('WRITE') && isProvider() },
   {
     path: '/teams-app',

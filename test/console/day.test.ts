@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
@@ -11,6 +10,7 @@ import {
   keepPicture,
   openConsole,
   signIn,
+  violationsOn,
 } from '../support/console.ts';
 
 // A provider's day at the console, in order: each test goes on where the one before ended.
@@ -545,15 +545,3 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
 });
-
-/** What axe finds on a page that is at rest. */
-async function violationsOn(page: Page): Promise<string[]> {
-  await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))');
-  // By the debugger's protocol, so that the page's own policy stays as it is.
-  await page.evaluate(axe.source);
-  // Tabster, which keeps the focus for Fluent UI, has elements that pass the focus on at once: nobody stays on one.
-  const found = (await page.evaluate('axe.run({ exclude: ["[data-tabster-dummy]"] })')) as {
-    violations: { id: string; nodes: { html: string }[] }[];
-  };
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-}

@@ -58,6 +58,7 @@ test('the catalogues have the same words with the same values in them, and the G
       "credential.name",
       "botWalk.app",
       "conversation.write",
+      "nav.webhooks",
       "settings.logo",
       "teamsApp.title",
       "usage.STATUS",

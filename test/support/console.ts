@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { pino } from 'pino';
 import type { Browser, Page } from 'playwright-core';
 // @ts-expect-error: plain JavaScript, run without a build
@@ -102,4 +103,16 @@ export async function signIn(page: Page, name = ACCOUNT_SID, password = AUTH_TOK
   await page.getByLabel('Auth token, or password').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('navigation').waitFor();
+}
+
+/** What axe finds on a page that is at rest. */
+export async function violationsOn(page: Page): Promise<string[]> {
+  await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))');
+  // By the debugger's protocol, so that the page's own policy stays as it is.
+  await page.evaluate(axe.source);
+  // Tabster, which keeps the focus for Fluent UI, has elements that pass the focus on at once: nobody stays on one.
+  const found = (await page.evaluate('axe.run({ exclude: ["[data-tabster-dummy]"] })')) as {
+    violations: { id: string; nodes: { html: string }[] }[];
+  };
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }

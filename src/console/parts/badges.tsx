@@ -6,6 +6,7 @@ const COLOURS: Readonly<Record<string, 'success' | 'danger' | 'warning' | 'infor
   ACTIVE: 'success',
   INACTIVE: 'warning',
   CLOSED: 'informative',
+  DISABLED: 'warning',
   SUSPENDED: 'warning',
   QUEUED: 'informative',
   SENDING: 'informative',

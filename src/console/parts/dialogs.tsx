@@ -32,7 +32,7 @@ interface Asked {
   readonly isOptional?: true;
   /** Whether it has several lines. */
   readonly isLong?: true;
-  readonly type?: 'text' | 'password' | 'email' | 'tel';
+  readonly type?: 'text' | 'password' | 'email' | 'tel' | 'datetime-local';
   /** Values to choose from, and their words. Absent: any text. */
   readonly choices?: readonly (readonly [string, string])[];
 }

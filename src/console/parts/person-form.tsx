@@ -1,0 +1,135 @@
+import { Button, Field, Input, makeStyles, Select } from '@fluentui/react-components';
+import { useState } from 'react';
+import { graphql } from '../graph/graphql.ts';
+import { performAs } from '../graph/perform.ts';
+import { goTo } from '../location.ts';
+import { isProvider, may, mayExport, useSession } from '../session/session.ts';
+import { useWords } from '../words/words.tsx';
+import { ConfirmedDialog } from './confirmed-dialog.tsx';
+import { Download } from './download.tsx';
+import { useEnterpriseChoices } from './enterprise-choice.tsx';
+import { type Problem, ProblemBar } from './states.tsx';
+
+const EXPORT = graphql(`
+  mutation ExportPerson($input: ExportPersonInput!) {
+    exportPerson(input: $input) {
+      ... on ExportPersonSuccess { url }
+      ... on Error { code message path }
+    }
+  }
+`);
+const ERASE = graphql(`
+  mutation ErasePerson($input: ErasePersonInput!) {
+    erasePerson(input: $input) {
+      ... on ErasePersonSuccess { personErasure { sid } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+const ERASED = ['privacy.erasesMessages', 'privacy.erasesConversations', 'privacy.erasesBot'] as const;
+const STAYING = ['privacy.staysAudit', 'privacy.staysUnderWay', 'privacy.staysElsewhere'] as const;
+
+const useStyles = makeStyles({
+  form: { display: 'flex', flexDirection: 'column', gap: '12px' },
+  actions: { display: 'flex', flexWrap: 'wrap', gap: '12px' },
+  list: { margin: '0 0 8px', paddingLeft: '20px' },
+});
+
+/** Whom it is about: a phone number, or a Teams user by one or both of its names. */
+interface Person {
+  readonly phoneNumber?: string;
+  readonly microsoftAddress?: string;
+  readonly microsoftObjectId?: string;
+  readonly enterpriseSid?: string;
+}
+
+/** Names a person, and downloads or erases what the gateway has of them. */
+export function PersonForm() {
+  const words = useWords();
+  const styles = useStyles();
+  const hasName = useSession()?.name !== undefined;
+  const enterprises = useEnterpriseChoices() ?? [];
+  const [person, setPerson] = useState<Person>({});
+  const [isErasing, setErasing] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  const set = (name: keyof Person, value: string) => setPerson({ ...person, [name]: value || undefined });
+  const named = person.phoneNumber ?? person.microsoftAddress ?? person.microsoftObjectId;
+  return (
+    <div className={styles.form}>
+      {problem && <ProblemBar problem={problem} />}
+      <Field label={words('field.number')}>
+        <Input type="tel" value={person.phoneNumber ?? ''} autoComplete="off" onChange={(_, { value }) => set('phoneNumber', value)} />
+      </Field>
+      <Field label={words('field.teamsUser')} hint={words('privacy.userHint')}>
+        <Input value={person.microsoftAddress ?? ''} autoComplete="off" onChange={(_, { value }) => set('microsoftAddress', value)} />
+      </Field>
+      <Field label={words('privacy.objectId')}>
+        <Input value={person.microsoftObjectId ?? ''} autoComplete="off" onChange={(_, { value }) => set('microsoftObjectId', value)} />
+      </Field>
+      {isProvider() && enterprises.length > 0 && (
+        <Field label={words('field.enterprise')}>
+          <Select value={person.enterpriseSid ?? ''} onChange={(_, { value }) => set('enterpriseSid', value)}>
+            <option value="">{words('webhook.everyEnterprise')}</option>
+            {enterprises.map(([sid, name]) => (
+              <option key={sid} value={sid}>
+                {name}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
+      <div className={styles.actions}>
+        {mayExport() && (
+          <Download label={words('privacy.export')} document={EXPORT} input={{ ...person }} isDisabled={!named} onProblem={setProblem} />
+        )}
+        {hasName && may('WRITE') && (
+          <Button disabled={!named} onClick={() => setErasing(true)}>
+            {words('privacy.erase')}
+          </Button>
+        )}
+      </div>
+      {isErasing && named && <Erase person={person} named={named} onClose={() => setErasing(false)} />}
+    </div>
+  );
+}
+
+interface EraseProps {
+  readonly person: Person;
+  /** What has to be typed again. */
+  readonly named: string;
+  readonly onClose: () => void;
+}
+
+/** Says what is erased and what is not, and erases once the person's name was typed again. */
+function Erase({ person, named, onClose }: EraseProps) {
+  const words = useWords();
+  const styles = useStyles();
+  const list = (keys: typeof ERASED | typeof STAYING) => (
+    <ul className={styles.list}>
+      {keys.map((key) => (
+        <li key={key}>{words(key)}</li>
+      ))}
+    </ul>
+  );
+  return (
+    <ConfirmedDialog
+      title={words('privacy.eraseTitle', { person: named })}
+      submitLabel={words('privacy.eraseNow')}
+      asked={[{ name: 'confirmation', label: words('privacy.confirmation', { person: named }) }]}
+      onSubmit={async ({ confirmation }, authorization) => {
+        if (confirmation?.trim() !== named.trim()) return { code: 'CONFIRMATION', message: '', path: ['confirmation'] };
+        const { problem, success } = await performAs(authorization, ERASE, { ...person });
+        return problem ?? (() => goTo(`/erasures/${success.personErasure.sid}`));
+      }}
+      onClose={onClose}
+    >
+      <div>
+        <p>{words('privacy.erasesText')}</p>
+        {list(ERASED)}
+        <p>{words('privacy.staysText')}</p>
+        {list(STAYING)}
+      </div>
+    </ConfirmedDialog>
+  );
+}

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createClient, type SubscribePayload } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import type { FakeUser } from '../fakes/microsoft-state.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { until } from '../support/exchange.ts';
@@ -124,6 +126,27 @@ test('lines of the log carry the ids of the trace', async () => {
     gateway.stdout.split('\n').find((one) => one.includes('"msg":"operation"') && one.includes('c'.repeat(32))),
   );
   expect(JSON.parse(line)).toMatchObject({ trace_id: 'c'.repeat(32), span_id: expect.stringMatching(/^[0-9a-f]{16}$/) });
+});
+
+test('operations over a WebSocket continue the trace of their extensions, or of the connection, and a message carries it on', async () => {
+  const [ofConnection, ofOperation] = ['d'.repeat(32), 'e'.repeat(32)];
+  const traceparentOf = (traceId: string) => `00-${traceId}-1234567890abcdef-01`;
+  const connectionParams = { authorization: AUTHORIZATION, traceparent: traceparentOf(ofConnection) };
+  const client = createClient({ url: `${url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, connectionParams });
+  // biome-ignore lint/suspicious/noExplicitAny: what a test selects is its own to know
+  const run = async (payload: SubscribePayload): Promise<any> => (await client.iterate(payload).next()).value?.data;
+  const { mappings } = await run({ query: '{ mappings(first: 1) { nodes { sid } } }' });
+  const query =
+    'mutation ($input: SendMessageInput!) { sendMessage(input: $input) { ... on SendMessageSuccess { sentMessage { sid } } ... on Error { code } } }';
+  const input = { mappingSid: mappings.nodes[0].sid, to: PHONE, body: CANARY };
+  const { sendMessage } = await run({ query, variables: { input }, extensions: { traceparent: traceparentOf(ofOperation) } });
+  expect(sendMessage.sentMessage.sid).toMatch(/^MS/);
+  await client.dispose();
+  const parent = { name: 'WebSocket graph', parentSpanId: '1234567890abcdef' };
+  expect(await traceWith(['WebSocket graph'], ([span]) => span?.traceId === ofConnection)).toContainEqual(expect.objectContaining(parent));
+  const names = ['WebSocket graph', 'deliver to phone', 'POST restcomm', 'status report'];
+  const trace = await traceWith(names, ([span]) => span?.traceId === ofOperation);
+  expect(trace).toContainEqual(expect.objectContaining(parent));
 });
 
 test('no text, number, address or secret is in a span', async () => {

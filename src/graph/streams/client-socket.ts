@@ -25,6 +25,7 @@ const SERVER_MESSAGES = new Set<unknown>([MessageType.ConnectionAck, MessageType
 /** A close frame has at most 123 bytes of reason (RFC 6455, 5.5). Cutting within a character adds up to two: U+FFFD has three bytes. */
 const MAX_REASON_BYTES = 120;
 const NO_STREAMS: readonly SocketStream[] = [];
+const NO_TRACE = { traceparent: null, tracestate: null };
 
 /**
  * A client's WebSocket, as graphql-ws uses it. There may be thousands of idle sockets, so none has listeners, closures, timers or pending promises of
@@ -41,6 +42,8 @@ export class ClientSocket extends WebSocket implements StreamSocket {
   hasSentInit = false;
   /** Whether the results of its operations have their cost. */
   asksForCost = false;
+  /** The trace that its operations continue, unless they name another one. */
+  trace: { readonly traceparent: string | null; readonly tracestate: string | null } = NO_TRACE;
   caller: Caller | undefined = undefined;
   #quota: CallerQuota | undefined = undefined;
   #credentials: CredentialWatch | undefined = undefined;

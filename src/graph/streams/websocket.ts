@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { SpanKind } from '@opentelemetry/api';
 import { GraphQLError, getOperationAST } from 'graphql';
 import { type Context, handleProtocols, makeServer, type SubscribePayload } from 'graphql-ws';
 import type { Logger } from 'pino';
@@ -11,6 +12,7 @@ import type { CallerQuota } from '../../admission/quota.ts';
 import type { Caller } from '../../domain/caller.ts';
 import { readTarget } from '../../server/request-target.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
+import { inRemoteSpan } from '../../traces/spans.ts';
 import { asksForCost, COST_HEADER } from './asks-for-cost.ts';
 import { ClientSocket, TICK_MS, TRY_AGAIN_LATER } from './client-socket.ts';
 import type { PreparedOperation, StreamingGraph } from './prepared.ts';
@@ -20,6 +22,8 @@ import { SocketStream, TakenOver } from './socket-stream.ts';
 const MAX_MESSAGE_BYTES = 64 * 1024;
 /** How long a client may take to complete the closing handshake, in ms. */
 const CLOSE_TIMEOUT_MS = 3000;
+/** As long as vendors have to pass on a tracestate (W3C Trace Context, 3.3.1.5). */
+const MAX_TRACE_LENGTH = 512;
 /** RFC 6455, 7.4.1. */
 const GOING_AWAY = 1001;
 
@@ -40,6 +44,13 @@ interface OperationArguments {
   readonly prepared: PreparedOperation;
   readonly stream: SocketStream;
   readonly connection: Duplex | undefined;
+  readonly trace: TraceParents;
+}
+
+/** The W3C headers of a trace, as parameters. */
+interface TraceParents {
+  readonly traceparent: string | null;
+  readonly tracestate: string | null;
 }
 
 interface WebSocketOptions {
@@ -126,12 +137,13 @@ function createProtocol(options: WebSocketOptions, clients: Set<ClientSocket>) {
     onConnect: (context) => connect(options, context),
     onSubscribe: (context, id, payload) => prepare(options.graph, context, id, payload) as Promise<never>,
     execute: (args) => {
-      const { prepared, connection } = args as unknown as OperationArguments;
-      return prepared.execute(connection);
+      const { prepared, connection, trace } = args as unknown as OperationArguments;
+      return traced(trace, async () => prepared.execute(connection));
     },
     subscribe: async (args) => {
-      const { prepared, stream } = args as unknown as OperationArguments;
-      await stream.open(prepared);
+      const { prepared, stream, trace } = args as unknown as OperationArguments;
+      // Until it has opened: what it then shows are others' messages, each with a trace of its own.
+      await traced(trace, () => stream.open(prepared));
       throw new TakenOver(stream);
     },
     onClose: ({ extra: socket }) => {
@@ -151,6 +163,7 @@ async function connect({ graph, authenticate, quota }: WebSocketOptions, context
   const given = paramOf(context.connectionParams, 'authorization') ?? socket.authorization;
   socket.hasSentInit = true;
   socket.asksForCost = isCostAsked(context.connectionParams);
+  socket.trace = traceIn(context.connectionParams);
   // Credentials must not stay in memory as long as the socket.
   Object.assign(context, { connectionParams: undefined });
   socket.authorization = undefined;
@@ -187,7 +200,26 @@ async function prepare(graph: StreamingGraph, context: SocketContext, id: string
   if ('errors' in prepared) return prepared.errors;
   const { schema, document, operationName } = prepared;
   if (!getOperationAST(document, operationName)) return [noSuchOperation()];
-  return { schema, document, operationName, prepared, stream, connection: context.extra.network };
+  const own = traceIn(payload.extensions);
+  const trace = own.traceparent === null ? context.extra.trace : own;
+  return { schema, document, operationName, prepared, stream, connection: context.extra.network, trace };
+}
+
+/** Runs an operation in a span that continues the trace of its extensions, or else of its connection. */
+const traced = <Result>(trace: TraceParents, run: () => Promise<Result>): Promise<Result> =>
+  inRemoteSpan(
+    { name: 'WebSocket graph', kind: SpanKind.SERVER, attributes: { 'gateway.face': 'graph', 'network.protocol.name': 'websocket' } },
+    { get: (name) => (name === 'traceparent' || name === 'tracestate' ? trace[name] : null) },
+    run,
+  );
+
+/** The trace in the parameters of a connection, or the extensions of an operation. Those of a socket stay as long as it does, so they are bounded. */
+function traceIn(parameters: SocketParameters): TraceParents {
+  const textOf = (header: string) => {
+    const given = paramOf(parameters, header);
+    return typeof given === 'string' && given.length <= MAX_TRACE_LENGTH ? given : null;
+  };
+  return { traceparent: textOf('traceparent'), tracestate: textOf('tracestate') };
 }
 
 /** Whether the header that asks for the cost is among the parameters of a connection, or the extensions of an operation. */

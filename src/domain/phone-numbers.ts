@@ -277,6 +277,7 @@ function dialledIn(written: string, incomplete = false): Dialled | undefined {
   const [uri = '', ...parameters] = plain(written)
     .trim()
     .replace(/^(?:tel|sms|smsto|callto):(?:\/\/)?/i, '')
+    .replace(/^sips?:([^@]+)@[^@]+$/i, '$1')
     .replace(/^%2B/i, '+')
     .split(/[;?]/);
   const context = parameters.find((parameter) => /^phone-context=\+/i.test(parameter))?.split('=')[1];

@@ -26,6 +26,7 @@ describe('one phone has one form', () => {
     'TEL:+15551230001;npdi',
     'tel:123-0001;phone-context=+1-555',
     'sms:+15551230001?body=hi',
+    'sip:+15551230001@carrier.example;user=phone',
     '0015551230001',
     '00 1 555 123 0001',
     '%2B15551230001',
@@ -117,6 +118,8 @@ describe('not a phone:', () => {
     '+22',
     '+1 650 253 0000 ext. 5',
     'tel:+16502530000;ext=5',
+    'sip:anna@carrier.example',
+    '+16502530000@carrier.example',
   ])('%j has no form and cannot be answered', (written) => {
     expect(toE164(written)).toBeUndefined();
     expect(kindOfSender(written)).toBe('name');

@@ -55,6 +55,7 @@ const NAMES: Record<Media['kind'], [string, string]> = {
   audio: ['recording', 'recordings'],
   file: ['file', 'files'],
   card: ['card', 'cards'],
+  message: ['forwarded message', 'forwarded messages'],
 };
 
 /** Says that what came with a text is not part of the SMS. @param textToo whether the text itself goes */

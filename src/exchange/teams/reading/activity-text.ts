@@ -34,7 +34,7 @@ interface ActivityText {
 }
 
 export interface Media {
-  readonly kind: 'picture' | 'video' | 'audio' | 'file' | 'card';
+  readonly kind: 'picture' | 'video' | 'audio' | 'file' | 'card' | 'message';
   readonly count: number;
 }
 
@@ -56,7 +56,7 @@ export function textOf(activity: TextActivity): ActivityText {
     text,
     ...(quotedMessageId !== undefined && { quotedMessageId: replaceUnstorable(quotedMessageId) }),
     mentionsBot: mentions.some(({ own }) => own),
-    media: mediaOf(attachments, shown),
+    media: mediaOf(attachments, shown, FORWARDED.test(html ?? '')),
   };
 }
 
@@ -85,8 +85,10 @@ function referredTo(attachments: readonly Fields[]): string | undefined {
 }
 
 // No "<" within, so that each is read once. A space after what is left out goes with it.
-const AT = /( ?)<at(?:\s[^<>]{0,300})?>([^<>]{0,300})<\/at>(&nbsp;| ?)/gi;
+const AT = /( ?)<at(?:\s[^<>]{0,300})?>([^<>]{0,300})<\/at>(&nbsp;| ?)(?=([,.;:!?](?=\s|$))?)/gi;
 const QUOTED = /<quoted\b((?:[^<>"']|"[^"<]{0,5000}"|'[^'<]{0,5000}'){0,5000}?)(?:\/>|>(?:[^<>]{0,5000}<\/quoted>)?) ?/gi;
+/** What is left of a quoted message that quotes another one. */
+const QUOTED_REST = /^[^<>]{0,5000}<\/quoted> ?/i;
 
 function readPlain(written: string, mentions: readonly Mention[]): { text: string; quotedMessageId?: string } {
   let quotedMessageId: string | undefined;
@@ -98,31 +100,36 @@ function readPlain(written: string, mentions: readonly Mention[]): { text: strin
       quotedMessageId ??= /\bmessageId\s*=\s*["']?([^"'\s/>]+)/i.exec(attributes)?.[1];
       return '';
     })
-    .replace(AT, (tag, before: string, inner: string, after: string, at: number, whole: string) => {
+    .replace(QUOTED_REST, (rest) => (quotedMessageId === undefined ? rest : ''))
+    .replace(AT, (tag, before: string, inner: string, after: string, mark: string | undefined, at: number, whole: string) => {
       const name = decoded(inner);
       const mention = mentionOf(name);
       // Without an entity, the user wrote it.
       if (!mention) return tag;
       if (!mention.own) return before + name + (after && ' ');
       isAddressed ||= whole.slice(0, at).trim() === '';
-      return before;
+      return mark ? '' : before;
     });
   return { text: isAddressed ? withoutAddressing(text.trim()) : text.trim(), quotedMessageId };
 }
 
 /** Where Teams keeps the pictures of its emoji. */
 const EMOJI_PICTURE = /^https:\/\/statics\.teams\.(?:cdn\.office\.net|microsoft\.com)\//i;
-const NO_MEDIA = new Set(['text/html', 'text/plain', 'messagereference', 'forwardedmessagereference']);
+const NO_MEDIA = new Set(['text/html', 'text/plain', 'messagereference']);
 
-function mediaOf(attachments: readonly Fields[], html: ReadHtml | undefined): Media[] {
-  const counts = { picture: 0, video: 0, audio: 0, file: 0, card: 0 };
+/** A forwarded message that is part of the HTML. */
+const FORWARDED = /\bschema\.skype\.com\/Forward\b/i;
+
+function mediaOf(attachments: readonly Fields[], html: ReadHtml | undefined, isForwardRead: boolean): Media[] {
+  const counts = { picture: 0, video: 0, audio: 0, file: 0, card: 0, message: 0 };
   for (const attachment of attachments) {
     const type = typeOf(attachment);
     const url = stringOf(attachment.contentUrl);
-    if (type === undefined ? !url : NO_MEDIA.has(type)) continue;
+    if (type === undefined ? !url && !stringOf(attachment.name) : NO_MEDIA.has(type)) continue;
     // An emoji that is in the text as its character comes as a picture, too.
     if (html && html.emoji.length > 0 && url && (html.emoji.includes(url) || EMOJI_PICTURE.test(url))) continue;
-    counts[kindOf(type ?? '')] += 1;
+    const kind = kindOf(type ?? '');
+    if (kind !== 'message' || !isForwardRead) counts[kind] += 1;
   }
   // What only the HTML shows, pasted from elsewhere for instance.
   if (html) {
@@ -139,5 +146,6 @@ function kindOf(type: string): Media['kind'] {
   if (type.startsWith('image/')) return 'picture';
   if (type.startsWith('video/')) return 'video';
   if (type.startsWith('audio/')) return 'audio';
+  if (type === 'forwardedmessagereference') return 'message';
   return /\.card\b/.test(type) ? 'card' : 'file';
 }

@@ -2,7 +2,7 @@ import { isNationalSpelling, possibleNumber, readDigits, regionOf, toE164 } from
 import { isDate } from './dates.ts';
 import { type Head, headOf, matchAt } from './head.ts';
 
-// How the beginning of a Teams text says for whom it is: `[from <own number>] [<number>] <text>`.
+// How the beginning of a Teams text says for whom it is: `[from <own number>] [<number>] <text>`, in German with `von`.
 //
 // A number ends where it is valid, not at the first white space, so it may be written as people write it. Its digits stand in groups. It may end
 // after a group that white space, punctuation or the text's end follows; never within a group, and never where a hyphen, dot or slash joins the next
@@ -167,6 +167,8 @@ function isCertain(
   if (decoration > 0 || groups.every((group) => TIME.test(group))) return false;
   if (digits.startsWith('00')) return certain;
   if (certain) return digits.length >= 9 && (digits.startsWith('0') || groups.length > 1);
+  // A hotline's (0800 1234567) is what a text is about.
+  if (digits.startsWith('0')) return false;
   // Without a prefix: as the region writes it, and not as a list of short numbers.
   return digits.length >= 10 && groups.length > 1 && isNationalSpelling(number, groups);
 }
@@ -193,7 +195,8 @@ function closingGroup({ before, groups }: DigitRun): number {
   });
 }
 
-const EXTENSION = /\s*(?:x|ext\.?|extension|#|;ext=)\s*[0-9]/iy;
+// ",,12" is dialled after the call is answered.
+const EXTENSION = /\s*(?:x|ext\.?|extension|#|;ext=|,{2,})\s*[0-9]|\?[a-z]+=/iy;
 // Punctuation, unless it joins another digit; a letter of a script that is written without spaces; a picture.
 const AFTER =
   /$|\s|[)\]}>"`*_«»“”‘‹›([{<]|['’](?!\p{L})|[-,;:.!?…|~=/•](?![0-9])|(?![\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}])[\p{L}\p{So}]/uy;
@@ -236,8 +239,17 @@ function unclear(head: Head, run: DigitRun, found: readonly Candidate[]): Extrac
   return { kind: 'unclear', written: writtenUpTo(head, run, run.groups.length - 1), readings, body: head.text };
 }
 
-/** `WhatsApp: +44 …`, `1) +44 …`: the number may be whom the text is for, or be what it says. */
-const LABEL = /[^\p{L}\p{N}+\n]{0,12}?(?:\p{L}[\p{L}\p{M}.]{0,19}:|[0-9]{1,2}[.)](?= ))/uy;
+/** What people say before a number that they write to, in some languages; with `sms` or the like before it. Any may begin a sentence, too. */
+const TOWARDS = 'sms|text|send|schicke?|sende|an|für|to|for|à|a|pour|para|per|aan|naar|voor|til|till|для|给';
+
+/** `WhatsApp: +44 …`, `1) +44 …`, `an +49 …`: the number may be whom the text is for, or be what it says. */
+const LABEL = new RegExp(
+  [
+    /[^\p{L}\p{N}+\n]{0,12}?/u.source,
+    `(?:${[/\p{L}[\p{L}\p{M}.]{0,19}:/u.source, /[0-9]{1,2}(?:[.)](?= )|\u20e3)/u.source, `(?:(?:${TOWARDS})(?: ?:)?(?: |(?=[+(]))){1,3}(?=[+(0])`].join('|')})`,
+  ].join(''),
+  'iuy',
+);
 
 function readLabelled(head: Head, region: string | undefined): Extract<Addressing, { kind: 'unclear' }> | undefined {
   const label = matchAt(LABEL, head.plain, 0);
@@ -270,10 +282,12 @@ function guesses(run: DigitRun, region: string | undefined): Candidate[] {
 const distinct = (found: readonly Candidate[]): Candidate[] =>
   found.filter(({ number, last }, index) => index === found.findIndex((other) => other.number === number && other.last === last));
 
+const AND = /(?:and|und|et|y|e|en|og|och|or|oder)\s+(?=[+(0])/iuy;
+
 /** Several numbers in a row are a list of addressees, which there is no sending to. */
 function beginsWithNumber(text: string, region: string | undefined): boolean {
   const head = headOf(text);
-  const run = findRun(head, 0);
+  const run = findRun(head, matchAt(AND, head.plain, 0)?.[0].length ?? 0);
   if (!run || (!run.plus && isDate(head.plain.slice(run.start)))) return false;
   return candidates(head, run, region).some(({ certain }) => run.plus || certain);
 }
@@ -342,9 +356,9 @@ function trimmed(text: string): string {
   return text.slice(start, end);
 }
 
-const FROM = /from(?![\p{L}\p{N}])\s*:?\s*/iuy;
+const FROM = /(?:from|von)(?![\p{L}\p{N}])\s*:?\s*/iuy;
 
-/** `from <own number>`: a number with a plus or 00, or one of the user's own in any spelling. */
+/** `from <own number>`, or `von`: a number with a plus or 00, or one of the user's own in any spelling. */
 function readOwn(text: string, region: string | undefined, ownNumbers: readonly string[]): { own: string; rest: string } | undefined {
   const head = headOf(text);
   const from = matchAt(FROM, head.plain, 0);

@@ -270,9 +270,19 @@ class Lines {
       return;
     }
     let collapsed = text.replace(/[ \t\r\n\f]+/g, ' ');
-    if (this.#skipping) collapsed = collapsed.replace(/^\u00a0/, ' ');
+    if (this.#skipping) collapsed = this.#joined(collapsed);
     this.#skipping = false;
     this.#append(this.#spaced && collapsed.startsWith(' ') ? collapsed.slice(1) : collapsed);
+  }
+
+  /** What follows something that was left out, without a second space, or any space before a punctuation mark. */
+  #joined(text: string): string {
+    const before = this.#line.at(-1) ?? '';
+    if (/^[,.;:!?](?:\s|$)/.test(text) && /[ \u00a0]$/.test(before)) {
+      this.#line[this.#line.length - 1] = before.slice(0, -1);
+      return text;
+    }
+    return before.endsWith('\u00a0') ? text.replace(/^[ \u00a0]/, '') : text.replace(/^\u00a0/, ' ');
   }
 
   get isBlank(): boolean {

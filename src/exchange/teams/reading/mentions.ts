@@ -27,12 +27,13 @@ function isBot(id: string | undefined, recipientId: string | undefined): boolean
   return application(id) === application(recipientId);
 }
 
-/** Says of each mention in turn whose it is: of several with one name, the next. */
+/** Says of each mention in turn whose it is: of several with one name, the next. One entity may stand for all of its name. */
 export function mentionReader(mentions: readonly Mention[]): (name: string) => Mention | undefined {
   const left = [...mentions];
   return (name) => {
-    const index = left.findIndex(({ names }) => names.includes(compared(name)));
-    return index < 0 ? undefined : left.splice(index, 1)[0];
+    const isNamed = ({ names }: Mention) => names.includes(compared(name));
+    const index = left.findIndex(isNamed);
+    return index < 0 ? mentions.findLast(isNamed) : left.splice(index, 1)[0];
   };
 }
 

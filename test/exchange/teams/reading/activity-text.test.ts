@@ -100,7 +100,14 @@ describe('mentions', () => {
     ['<at>SMS</at>, hi', [mention('SMS', BOT)], 'hi'],
     ['<at>SMS</at>: +16502530000 hi', [mention('SMS', BOT)], '+16502530000 hi'],
     ['<at>SMS</at> :-) hi', [mention('SMS', BOT)], ':-) hi'],
-    ['Hi <at>SMS</at>, hi', [mention('SMS', BOT)], 'Hi , hi'],
+    ['Hi <at>SMS</at>, hi', [mention('SMS', BOT)], 'Hi, hi'],
+    ['Are you there <at>SMS</at>?', [mention('SMS', BOT)], 'Are you there?'],
+    ['Hi <at>SMS</at> :-) hi', [mention('SMS', BOT)], 'Hi :-) hi'],
+    [
+      '<at>SMS</at> ask <at>SMS</at> and <at>Anna</at> or <at>Anna</at>',
+      [mention('SMS', BOT), mention('Anna', '29:a')],
+      'ask and Anna or Anna',
+    ],
     ['<at>Support Team</at>, hi', [mention('Support Team', 'tag:1')], 'Support Team, hi'],
     ['<at>O&#39;Neil &lt;x&gt;</at> knows', [mention("O'Neil <x>", '29:o')], "O'Neil <x> knows"],
   ])('%j in a text', (text, entities, expected) => expect(read({ text, entities }).text).toBe(expected));
@@ -119,7 +126,10 @@ describe('mentions', () => {
     ['<p>type &lt;at&gt;x&lt;/at&gt; here</p>', [], 'type <at>x</at> here'],
     [`<p>${span('SMS')} said</p>`, [mention('SMS', '29:sam')], 'SMS said'],
     [`<p>${span('SMS')}, hi</p>`, [mention('SMS', BOT)], 'hi'],
-    [`<p>Hi ${span('SMS')}, hi</p>`, [mention('SMS', BOT)], 'Hi , hi'],
+    [`<p>Hi ${span('SMS')}, hi</p>`, [mention('SMS', BOT)], 'Hi, hi'],
+    [`<p>Hi&nbsp;${span('SMS')}&nbsp;please</p>`, [mention('SMS', BOT)], 'Hi\u00a0please'],
+    [`<p>Hi&nbsp;${span('SMS')}! Please</p>`, [mention('SMS', BOT)], 'Hi! Please'],
+    [`<p>${span('SMS')}&nbsp;ask ${span('SMS')}&nbsp;again</p>`, [mention('SMS', BOT)], 'ask again'],
     [`<p>${span('sms').replace('http:', 'https:')}&nbsp;hi</p>`, [mention('SMS', BOT)], 'hi'],
     ['<readonly itemtype="http://schema.skype.com/Mention" itemid="0"><span>SMS</span></readonly> hi', [mention('SMS', BOT)], 'hi'],
   ])('%j in HTML', (content, entities, expected) => expect(shown(content, { entities })).toBe(expected));
@@ -156,6 +166,12 @@ describe('quoted messages are left out, and named', () => {
     ['a long text', { text: `<quoted messageId="17" preview="${'x'.repeat(3000)}"/> Ok` }, 'Ok', '17'],
     ['text with a long quotation in it', { text: '<quoted messageId="17" preview="1 > 0, isn\'t it?"/> Ok' }, 'Ok', '17'],
     ['several', { text: '<quoted messageId="17"/> <quoted messageId="18"/>\r\nOk' }, 'Ok', '17'],
+    [
+      'text that repeats it, with another in it',
+      { text: '<quoted messageId="17">Is it <quoted messageId="18"/>ready?</quoted> Ok' },
+      'Ok',
+      '17',
+    ],
     ['XML', { text: '<quoted messageId="17"/> Ok', textFormat: 'xml' }, 'Ok', '17'],
     ['XML in upper case', { text: '<quoted messageId="17"/> O&amp;k', textFormat: 'XML' }, 'O&k', '17'],
     [
@@ -176,6 +192,15 @@ describe('quoted messages are left out, and named', () => {
   test('forwarded messages and the user’s own quotations are part of the text', () => {
     expect(shown('<p>see</p><blockquote itemtype="http://schema.skype.com/Forward"><p>the news</p></blockquote>')).toBe('see\nthe news');
     expect(shown('<blockquote><p>To be</p></blockquote><p>he said</p>')).toBe('To be\nhe said');
+  });
+
+  test('a forwarded message that only an attachment has is told of', () => {
+    const forwarded = { contentType: 'forwardedMessageReference', content: '{"originalMessageContent":"the news"}' };
+    const media = [{ kind: 'message', count: 1 }];
+    expect(read({ attachments: [html('<attachment id="1"></attachment>'), forwarded] })).toMatchObject({ text: '', media });
+    expect(read({ attachments: [html('<p>see</p><attachment id="1"></attachment>'), forwarded] })).toMatchObject({ text: 'see', media });
+    const within = html('<p>see</p><blockquote itemtype="http://schema.skype.com/Forward"><p>the news</p></blockquote>');
+    expect(read({ attachments: [within, forwarded] })).toMatchObject({ text: 'see\nthe news', media: [] });
   });
 
   test('without a quotation, no message is named', () =>

@@ -231,6 +231,25 @@ describe('an ambiguous text leads to a question', () => {
     ['Mobile: +16502530000hi', undefined, [['+16502530000', 'hi']]],
     ['Mobile: +15551230001 hi', undefined, [['+15551230001', 'hi']]],
     ['2. (+49) 170 12345672 hi', 'DE', [['+4917012345672', 'hi']]],
+    ['1\ufe0f\u20e3 +16502530000 hi', undefined, [['+16502530000', 'hi']]],
+    ['an +4917012345672 hallo', 'DE', [['+4917012345672', 'hallo']]],
+    ['An +49 170 12345672: hallo', 'DE', [['+4917012345672', 'hallo']]],
+    ['SMS an +49 170 12345672: hallo', 'DE', [['+4917012345672', 'hallo']]],
+    ['SMS to +16502530000 hi', undefined, [['+16502530000', 'hi']]],
+    ['Send to (+1) 650 253 0000: hi', undefined, [['+16502530000', 'hi']]],
+    ['text +16502530000 hi', undefined, [['+16502530000', 'hi']]],
+    ['für 0049 170 12345672 hallo', 'DE', [['+4917012345672', 'hallo']]],
+    ['à : +33 6 12 34 56 78 salut', undefined, [['+33612345678', 'salut']]],
+    ['para\u00a0+34612345678 hola', undefined, [['+34612345678', 'hola']]],
+    ['a +34612345678 hola', undefined, [['+34612345678', 'hola']]],
+    ['给 +8613800138000 你好', undefined, [['+8613800138000', '你好']]],
+    ['+16502530000 and +4917012345672 hi', undefined, [['+16502530000', 'and +4917012345672 hi']]],
+    ['+4917012345672 und 0171 1234567: hallo', 'DE', [['+4917012345672', 'und 0171 1234567: hallo']]],
+    // More than a number is dialled, or addressed.
+    ['+16502530000,,12# hi', undefined, [['+16502530000', '12# hi']]],
+    ['sms:+16502530000?body=hi', undefined, [['+16502530000', '?body=hi']]],
+    // A hotline.
+    ['0800 1234567 is our hotline', 'DE', [['+498001234567', 'is our hotline']]],
     // It may be an order's.
     ['4917012345672 hi', 'DE', [['+4917012345672', 'hi']]],
     ['6502530000 hi', 'US', [['+16502530000', 'hi']]],
@@ -280,6 +299,12 @@ describe('a text without a number has none', () => {
     '+++',
     'C++ is fine',
     'from the office',
+    'von heute an',
+    'an 5 Leute',
+    'für 0,5 Stunden',
+    'Send +5 of them',
+    'An +1 from me',
+    'und 0170 1234567',
     'from 5 people',
     'to 5 people',
     'tomorrow at 5',
@@ -292,7 +317,6 @@ describe('a text without a number has none', () => {
     '1. apples',
     'https://contoso.example/+16502530000',
     '100%2B more',
-    'a +16502530000',
   ])('%j', (text) => expect(readAddressing(text, { region: 'DE' })).toEqual({ kind: 'none', body: text }));
 
   test('and is its body, without surrounding white space', () =>
@@ -313,6 +337,7 @@ describe('from <own number>', () => {
     'from tel:+1-571-423-4567',
     'from \u202a+15714234567\u202c',
     'from 001 571 423 4567',
+    'Von +1 571 423 4567',
   ])('%j is sent from that number', (from) => {
     expect(read(`${from} +4917012345672 hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
     expect(read(`${from} to +4917012345672: hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });

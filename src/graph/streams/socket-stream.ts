@@ -4,6 +4,7 @@ import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import type { RenderedStream, ResultSink } from '../../live/render.ts';
 import type { Rendered } from '../../live/updates.ts';
+import { errorsWithCost } from './asks-for-cost.ts';
 import { writeFrames } from './frames.ts';
 import type { PreparedOperation } from './prepared.ts';
 
@@ -43,7 +44,7 @@ export class SocketStream implements AsyncIterableIterator<never>, ResultSink {
   /** Subscribes, or sends the client the error. */
   async open(prepared: PreparedOperation): Promise<void> {
     const opened = await prepared.subscribe();
-    if ('errors' in opened) return this.#finish(opened.errors);
+    if ('errors' in opened) return this.#finish(errorsWithCost(opened.errors, prepared.cost));
     this.#prepared = prepared;
     this.#answers = opened;
     if (this.#hasEnded || this.#socket.readyState !== WebSocket.OPEN) await this.return();

@@ -13,7 +13,7 @@ import type { Caller } from '../../domain/caller.ts';
 import { readTarget } from '../../server/request-target.ts';
 import type { AddressOfRequest } from '../../server/server.ts';
 import { inRemoteSpan } from '../../traces/spans.ts';
-import { asksForCost, COST_HEADER } from './asks-for-cost.ts';
+import { asksForCost, COST_HEADER, errorsWithCost } from './asks-for-cost.ts';
 import { ClientSocket, TICK_MS, TRY_AGAIN_LATER } from './client-socket.ts';
 import type { PreparedOperation, StreamingGraph } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
@@ -197,7 +197,7 @@ async function prepare(graph: StreamingGraph, context: SocketContext, id: string
   if (error) return [error];
   const asksCost = context.extra.asksForCost || isCostAsked(payload.extensions);
   const prepared = graph.prepare(caller, payload, { cost: asksCost ? { rate } : undefined });
-  if ('errors' in prepared) return prepared.errors;
+  if ('errors' in prepared) return errorsWithCost(prepared.errors, prepared.cost);
   const { schema, document, operationName } = prepared;
   if (!getOperationAST(document, operationName)) return [noSuchOperation()];
   const own = traceIn(payload.extensions);

@@ -95,6 +95,23 @@ describe('the cost of an operation', () => {
     expect((await socket.has('next', 2)).payload).not.toHaveProperty('extensions');
   });
 
+  test.each([
+    ['costs too much', '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }'],
+    ['cannot begin', 'subscription { messageEvents(after: "x") { __typename } }'],
+  ])('is in the extensions of each error of an operation that %s', async (_what, query) => {
+    const errorsOf = async (parameters: object) => {
+      const socket = await Socket.opened();
+      socket.send({ type: 'connection_init', payload: { Authorization: authorizationOf(from.provider), ...parameters } });
+      await socket.has('connection_ack');
+      socket.send({ id: '1', type: 'subscribe', payload: { query } });
+      return (await socket.has('error')).payload;
+    };
+    expect(await errorsOf({ 'x-graphql-cost': 'include' })).toEqual([
+      expect.objectContaining({ extensions: expect.objectContaining({ code: expect.any(String), cost }) }),
+    ]);
+    expect(JSON.stringify(await errorsOf({}))).not.toContain('"cost":{');
+  });
+
   test('is not told to others', async () => {
     for (const [parameters, extensions] of [
       [{}, undefined],

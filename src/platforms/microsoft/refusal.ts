@@ -9,18 +9,34 @@ export interface MicrosoftRefusal {
   readonly message: string;
 }
 
+/** Numbers, such as `errorCode: 209`, say less than the status. */
+const codeOf = ({ subCode, code, errorCode }: Record<string, unknown>) => text(subCode) ?? text(code) ?? text(errorCode);
+
+const fieldsOf = (value: unknown) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined);
+
 /**
  * Reads a refusal in any of Microsoft's forms: login's (`error`, `error_description`), Graph's and the connector's (`error.code`,
- * `error.message`), and the connector's older ones (`message`, which may contain JSON with `subCode` and `details`).
+ * `error.message`, and what these wrap as `innerError` or `innerHttpError`), and the connector's older ones (`errorCode` or `message`, which may
+ * contain JSON with `subCode` and `details`).
  * @param secrets to redact
  */
 export function refusalOf(response: PlatformResponse, secrets: readonly string[]): MicrosoftRefusal {
   const fields = jsonFields(response.text);
-  const inner = typeof fields.error === 'object' && fields.error !== null ? (fields.error as Record<string, unknown>) : fields;
-  const words = text(inner.error_description) ?? text(inner.message);
-  const nested = jsonFields(words ?? '');
-  const code = words?.match(/\bAADSTS\d+/)?.[0] ?? text(nested.subCode) ?? text(inner.code) ?? text(inner.error);
-  const message = text(nested.details) ?? words;
+  const inner = fieldsOf(fields.error) ?? fields;
+  const cause = fieldsOf(fieldsOf(inner.innerHttpError)?.body);
+  const words = text(inner.error_description) ?? text(inner.message) ?? text(cause?.message);
+  const nested = [text(inner.message), text(cause?.message)]
+    .map((each) => jsonFields(each ?? ''))
+    .find((each) => each.subCode || each.details);
+  const detailed = fieldsOf(inner.innerError) ?? fieldsOf(inner.innererror);
+  const code =
+    words?.match(/\bAADSTS\d+/)?.[0] ??
+    text(nested?.subCode) ??
+    codeOf(inner) ??
+    text(inner.error) ??
+    codeOf(cause ?? {}) ??
+    codeOf(detailed ?? {});
+  const message = text(nested?.details) ?? words;
   return {
     code: clean(code, secrets) ?? String(response.status),
     message: clean(message, secrets) ?? `${response.host} responded with status ${response.status}.`,

@@ -190,6 +190,33 @@ describe('a text', () => {
       'Thread is not writable',
       'curable',
     ],
+    [
+      'the code has another name',
+      { answer: { status: 403, body: { errorCode: 'BotDisabledByAdmin', message: 'Disabled' } } },
+      'BotDisabledByAdmin',
+      'Disabled',
+      'curable',
+    ],
+    [
+      'the error is within an error (ErrorResponse, innerHttpError)',
+      {
+        answer: {
+          status: 403,
+          body: {
+            error: { innerHttpError: { statusCode: 403, body: { message: '{"subCode":"MessageWritesBlocked","details":"Blocked"}' } } },
+          },
+        },
+      },
+      'MessageWritesBlocked',
+      'Blocked',
+      'curable',
+    ],
+    [
+      'only the inner error has a code',
+      { answer: { status: 403, body: { error: { message: 'No', innerError: { code: 'ConversationBlockedByUser' } } } } },
+      'ConversationBlockedByUser',
+      'No',
+    ],
     ['there is no message', { answer: { status: 400 } }, '400', '127.0.0.1:0 responded with status 400.'],
     [
       'the message is truncated',

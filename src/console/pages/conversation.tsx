@@ -130,6 +130,7 @@ function SendBox({ mappingSid, to }: { readonly mappingSid: string; readonly to:
   const words = useWords();
   const styles = useStyles();
   const send = usePerform(SEND);
+  const text = useRef<HTMLTextAreaElement>(null);
   const [body, setBody] = useState('');
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
@@ -146,13 +147,15 @@ function SendBox({ mappingSid, to }: { readonly mappingSid: string; readonly to:
     // A refused text may be sent again as another request; one that was perhaps sent may not.
     if (found?.code !== 'NETWORK') setKey(newKey());
     if (!found) setBody('');
+    // The next one is written there.
+    text.current?.focus();
   }
 
   return (
     <form className={styles.form} onSubmit={submit}>
       {problem && <ProblemBar problem={problem} />}
       <Field label={words('conversation.write')}>
-        <Textarea value={body} maxLength={999} resize="vertical" onChange={(_, { value }) => setBody(value)} />
+        <Textarea ref={text} value={body} maxLength={999} resize="vertical" onChange={(_, { value }) => setBody(value)} />
       </Field>
       <div className={styles.foot}>
         <span>
@@ -162,7 +165,7 @@ function SendBox({ mappingSid, to }: { readonly mappingSid: string; readonly to:
             encoding: wordFor(words, 'encoding', encoding),
           })}
         </span>
-        <Button type="submit" appearance="primary" disabled={isBusy || body.trim() === ''}>
+        <Button type="submit" appearance="primary" disabledFocusable={isBusy || body.trim() === ''}>
           {words('conversation.send')}
         </Button>
       </div>

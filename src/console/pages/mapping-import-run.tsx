@@ -158,7 +158,7 @@ function Next({ data: { sid, status, counts, enterprise }, className }: { readon
       {status === 'CHECKED' && toCreate === 0 && <p>{words('import.nothing')}</p>}
       <div className={className}>
         {isReady && (
-          <Button appearance="primary" disabled={isBusy} onClick={start}>
+          <Button appearance="primary" disabledFocusable={isBusy} onClick={start}>
             {words(word, { count: toCreate.toLocaleString() })}
           </Button>
         )}

@@ -111,7 +111,7 @@ function SettingsForm({ organization }: { readonly organization: Organization })
           />
         ))}
       </fieldset>
-      <Button type="submit" appearance="primary" disabled={isBusy} className={styles.end}>
+      <Button type="submit" appearance="primary" disabledFocusable={isBusy} className={styles.end}>
         {words('action.save')}
       </Button>
       <div aria-live="polite">

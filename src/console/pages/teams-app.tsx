@@ -151,7 +151,7 @@ function AppForm({ look, enterpriseSid }: { readonly look: Look; readonly enterp
           />
         ))}
       </fieldset>
-      <Button type="submit" appearance="primary" disabled={isBusy} className={styles.end}>
+      <Button type="submit" appearance="primary" disabledFocusable={isBusy} className={styles.end}>
         {words('action.save')}
       </Button>
       <div aria-live="polite">

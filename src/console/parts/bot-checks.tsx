@@ -45,7 +45,7 @@ export function BotChecks({ sid }: { readonly sid: string }) {
       <Field label={words('bot.checkUser')} hint={words('bot.checkUserHint')} className={styles.user}>
         <Input value={userAddress} onChange={(_, { value }) => setUserAddress(value)} />
       </Field>
-      <Button onClick={run} disabled={state === 'busy'} appearance="primary">
+      <Button onClick={run} disabledFocusable={state === 'busy'} appearance="primary">
         {words('bot.verify')}
       </Button>
       <div aria-live="polite">

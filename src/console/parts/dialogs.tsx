@@ -128,7 +128,7 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
         </DialogContent>
         <DialogActions>
           <Button onClick={onClose}>{words('action.cancel')}</Button>
-          <Button type="submit" appearance="primary" disabled={isBusy}>
+          <Button type="submit" appearance="primary" disabledFocusable={isBusy}>
             {submitLabel}
           </Button>
         </DialogActions>

@@ -1,5 +1,5 @@
 import { useModalAttributes } from '@fluentui/react-components';
-import { useEffect, useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 
 let isNeeded = false;
 const followers = new Set<() => void>();
@@ -9,8 +9,21 @@ function follow(changed: () => void): () => void {
   return () => void followers.delete(changed);
 }
 
-/** Every dialog calls this: from the first one on, Fluent UI's keeper of focus stays. */
+/**
+ * Every dialog calls this: from the first one on, Fluent UI's keeper of focus stays. At its end, what had the focus has it again, which Fluent UI does
+ * for dialogs with a trigger only.
+ */
 export function useKeptFocus(): void {
+  const [opener] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      // Once the dialog is gone, and unless the focus was put somewhere.
+      setTimeout(() => {
+        if (document.activeElement === document.body && opener instanceof HTMLElement) opener.focus();
+      });
+    },
+    [opener],
+  );
   useEffect(() => {
     isNeeded = true;
     for (const changed of followers) changed();

@@ -120,7 +120,7 @@ function RetryAll({ isOffered, onChange }: { readonly isOffered: boolean; readon
   return (
     <>
       {isOffered && (
-        <Button appearance="primary" disabled={state === 'busy'} onClick={run}>
+        <Button appearance="primary" disabledFocusable={state === 'busy'} onClick={run}>
           {words('overview.retryAll')}
         </Button>
       )}

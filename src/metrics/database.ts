@@ -1,23 +1,23 @@
-import { Counter, Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import type { ObserveStatement, PoolName } from '../database/observed.ts';
 import type { ListRead } from '../database/standby.ts';
-import { DURATIONS, type Registers } from './registers.ts';
+import { createDurations } from './durations.ts';
+import type { Registers } from './registers.ts';
 
 /** The pools of connections, by name. */
 export type PoolsByName = ReadonlyMap<PoolName, { readonly totalCount: number; readonly idleCount: number; readonly waitingCount: number }>;
 
 /** Statements, and the pools that they use. */
 export function databaseMetrics(registers: Registers, connections: () => PoolsByName | undefined): ObserveStatement {
-  const durations = new Histogram({
+  const observe = createDurations({
     name: 'gateway_database_statement_duration_seconds',
     help: 'Time of statements from sending to the result, without waiting for a connection, by pool (main, batches, moving, standby, standby-batches) and outcome',
     labelNames: ['pool', 'outcome'],
-    buckets: DURATIONS,
     registers,
   });
   new Gauge({
     name: 'gateway_database_connections',
-    help: 'PoolsByName by pool and state (used, idle), and requests that wait for one (waiting)',
+    help: 'Connections by pool and state (used, idle), and requests that wait for one (waiting)',
     labelNames: ['pool', 'state'],
     registers,
     collect() {
@@ -30,7 +30,7 @@ export function databaseMetrics(registers: Registers, connections: () => PoolsBy
   });
   return (pool) => {
     const began = performance.now();
-    return (error) => durations.observe({ pool, outcome: error === undefined ? 'done' : 'failed' }, (performance.now() - began) / 1000);
+    return (error) => observe((performance.now() - began) / 1000, pool, error === undefined ? 'done' : 'failed');
   };
 }
 

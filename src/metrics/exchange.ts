@@ -2,7 +2,8 @@ import { Counter, Histogram } from 'prom-client';
 import { onStep } from '../domain/messages/message-steps.ts';
 import type { ObserveJob } from '../exchange/jobs.ts';
 import type { ObserveCall } from '../platforms/observed.ts';
-import { boundedLabel, DURATIONS, type Registers } from './registers.ts';
+import { createDurations } from './durations.ts';
+import { boundedLabel, type Registers } from './registers.ts';
 
 /** Messages by what has become of them. */
 export function messageMetrics(registers: Registers): { close: () => void } {
@@ -21,16 +22,15 @@ export function messageMetrics(registers: Registers): { close: () => void } {
 
 /** Requests to the platforms. */
 export function callMetrics(registers: Registers): ObserveCall {
-  const durations = new Histogram({
+  const observe = createDurations({
     name: 'gateway_platform_call_duration_seconds',
     help: 'Time of requests to platforms until the response begins, by service and outcome: the status, Timeout, Unreachable or ConnectionLost',
     labelNames: ['service', 'outcome'],
-    buckets: DURATIONS,
     registers,
   });
   return ({ service }) => {
     const began = performance.now();
-    return { ended: (outcome) => durations.observe({ service, outcome: String(outcome) }, (performance.now() - began) / 1000) };
+    return { ended: (outcome) => observe((performance.now() - began) / 1000, service, String(outcome)) };
   };
 }
 

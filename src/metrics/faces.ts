@@ -1,7 +1,8 @@
-import { Counter, Histogram } from 'prom-client';
+import { Counter } from 'prom-client';
 import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
 import type { ObserveOperation } from '../execution/operations.ts';
-import { DURATIONS, type Registers } from './registers.ts';
+import { createDurations } from './durations.ts';
+import type { Registers } from './registers.ts';
 import { createTally } from './tally.ts';
 
 /** Requests over HTTP, and refusals by limits. */
@@ -9,11 +10,10 @@ export function requestMetrics(registers: Registers): {
   observeRequest: (report: RequestReport) => void;
   observeRefusal: ObserveRefusal;
 } {
-  const durations = new Histogram({
+  const observe = createDurations({
     name: 'gateway_request_duration_seconds',
     help: 'Time from a request to the beginning of its response, by face and class of status (2xx, 4xx, 5xx)',
     labelNames: ['face', 'status'],
-    buckets: DURATIONS,
     registers,
   });
   const refused = new Counter({
@@ -23,8 +23,7 @@ export function requestMetrics(registers: Registers): {
     registers,
   });
   return {
-    observeRequest: ({ face, status, durationMs }) =>
-      durations.observe({ face, status: `${Math.floor(status / 100)}xx` }, durationMs / 1000),
+    observeRequest: ({ face, status, durationMs }) => observe(durationMs / 1000, face, `${Math.floor(status / 100)}xx`),
     observeRefusal: (limit) => refused.inc({ limit }),
   };
 }
@@ -37,15 +36,14 @@ export function operationMetrics(registers: Registers): ObserveOperation {
     labelNames: ['face', 'kind', 'operation', 'outcome', 'way'],
     registers,
   });
-  const durations = new Histogram({
+  const observe = createDurations({
     name: 'gateway_operation_duration_seconds',
     help: 'Time from the turn of an operation to its result; of a subscription, until it has opened',
     labelNames: ['face', 'operation'],
-    buckets: DURATIONS,
     registers,
   });
   return ({ face, kind, label, outcome, planned, durationMs }) => {
     count(face, kind, label, outcome, planned ? 'planned' : 'general');
-    durations.observe({ face, operation: label }, durationMs / 1000);
+    observe(durationMs / 1000, face, label);
   };
 }

@@ -183,18 +183,19 @@ function canonical(value: unknown): string {
   );
 }
 
-/** Converts a row to JSON. Times and bytes are tagged, since JSON has neither. */
+/** Converts a row to JSON. Times, bytes and large integers are tagged, since JSON has none of them. */
 function serialize(row: object): Prisma.InputJsonObject {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]) => {
       if (value instanceof Date) return [name, { $time: value.toISOString() }];
       if (value instanceof Uint8Array) return [name, { $bytes: Buffer.from(value).toString('base64') }];
+      if (typeof value === 'bigint') return [name, { $bigint: String(value) }];
       return [name, value];
     }),
   );
 }
 
-type Tagged = { $time?: string; $bytes?: string } | null;
+type Tagged = { $time?: string; $bytes?: string; $bigint?: string } | null;
 interface StoredResult {
   readonly row?: Record<string, Tagged>;
   readonly error?: { kind: string; code: ErrorCode; message: string; value?: string; path?: string[] };
@@ -216,6 +217,7 @@ function deserialize(result: unknown): object {
     Object.entries(row ?? {}).map(([name, value]) => {
       if (value?.$time !== undefined) return [name, new Date(value.$time)];
       if (value?.$bytes !== undefined) return [name, new Uint8Array(Buffer.from(value.$bytes, 'base64'))];
+      if (value?.$bigint !== undefined) return [name, BigInt(value.$bigint)];
       return [name, value];
     }),
   );

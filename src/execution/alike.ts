@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 // Pages that are asked for alike at the same time are read once. All consoles of an organization read the same page when an event arrives.
 
 /** How many requests one read answers, which bounds how long this process does nothing but write their responses. */
@@ -30,14 +32,15 @@ export function createAlike<Result>(isOwn: (result: Result) => boolean) {
   function open(key: string, line: AlikeLine<Result>, work: () => Promise<Result>): Promise<Result> {
     let begin = () => {};
     const result = new Promise<Result>((resolve) => {
-      begin = () => {
+      // In the first request's trace, though the work before may begin it.
+      begin = AsyncResource.bind(() => {
         if (line.next === group) line.next = undefined;
         cancel();
         line.running += 1;
         const running = work();
         resolve(running);
         running.then(end, end);
-      };
+      });
     });
     const end = () => {
       line.running -= 1;

@@ -52,13 +52,13 @@ export function prepareRun<Result>(
 /** Errors, or none where the general path must answer, are of one request: its client may have gone. */
 const isFailure = (answer: unknown): boolean => !answer || (answer as ValuesResult).errors !== undefined;
 
-/** Requests with one key get the same page: nothing else of a caller or a request decides what planned pages contain. */
-function keyOf(
-  { organizationSid, accountSid, adminSid, accessTokenSid, enterpriseSid, permissions }: Caller,
-  variables: Variables,
-): string {
-  const own = `${organizationSid} ${accountSid} ${adminSid} ${accessTokenSid} ${enterpriseSid} ${namesOf(permissions)}`;
-  return `${own} ${JSON.stringify(variables, exactly)}`;
+/**
+ * Requests with one key get the same page. Of a caller, lists depend on what is within its reach, on its permissions, and perhaps on the kind of its
+ * credentials, but not on which account, admin or token of that kind it has.
+ */
+function keyOf({ organizationSid, enterpriseSid, adminSid, accessTokenSid, permissions }: Caller, variables: Variables): string {
+  const kind = `${adminSid === undefined ? '' : 'admin'} ${accessTokenSid === undefined ? '' : 'token'}`;
+  return `${organizationSid} ${enterpriseSid} ${kind} ${namesOf(permissions)} ${JSON.stringify(variables, exactly)}`;
 }
 
 /** The text of sets of permissions, which requests with the same credentials share. */

@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 const query = '{ enterprises(first: 100) { totalCount nodes { name } } }';
-const names = async ({ accountSid, authToken }: Provider = provider): Promise<string[]> => {
+const names = async ({ accountSid, authToken }: Pick<Provider, 'accountSid' | 'authToken'> = provider): Promise<string[]> => {
   const { body } = await ways.short({ user: accountSid, password: authToken }, { query });
   return JSON.parse(body).data.enterprises.nodes.map(({ name }: { name: string }) => name);
 };
@@ -73,6 +73,15 @@ test('each tenant gets its own page, whoever asks alike at the same time', async
   for (const _known of [1, 2, 3]) await names(other);
   const answers = await Promise.all(Array.from({ length: 40 }, (_, at) => names(at % 2 ? other : provider)));
   for (const [at, answer] of answers.entries()) expect(answer).toEqual(at % 2 ? ['theirs'] : ['one', 'two']);
+});
+
+test('an enterprise’s admin gets the page of its own reach, while its provider asks alike', async () => {
+  const input = newEnterprise({ name: 'three' });
+  const { admin } = await done(provider, 'createEnterprise', input);
+  const ofAdmin = { accountSid: admin.sid, authToken: (input.enterpriseAdmin as { password: string }).password };
+  for (const _known of [1, 2, 3]) await names(ofAdmin);
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, at) => names(at % 2 ? ofAdmin : provider)));
+  for (const [at, answer] of answers.entries()) expect(answer).toEqual(at % 2 ? ['three'] : ['one', 'two', 'three']);
 });
 
 test('after work that fails, or whose result is its own, each request runs its own', async () => {

@@ -69,16 +69,16 @@ async function createFront(): Promise<{ readonly url: string; targets: string[];
   return front;
 }
 
-/** Follows an instance's live events. @returns the texts whose delivery it has shown */
-function follow(url: string): { seen: Set<string>; close(): void } {
+/** Follows an instance's live events, from when it returns. @returns the texts whose delivery it has shown */
+async function follow(url: string): Promise<{ seen: Set<string>; close(): void }> {
   const seen = new Set<string>();
   const controller = new AbortController();
   const query = 'subscription { messageEvents { ... on MessageEvent { channelStatus message { body } } } }';
+  const { body } = await fetch(`${url}/graphql`, {
+    ...{ method: 'POST', headers: { ...HEADERS, accept: 'text/event-stream' }, body: JSON.stringify({ query }) },
+    signal: controller.signal,
+  });
   void (async () => {
-    const { body } = await fetch(`${url}/graphql`, {
-      ...{ method: 'POST', headers: { ...HEADERS, accept: 'text/event-stream' }, body: JSON.stringify({ query }) },
-      signal: controller.signal,
-    });
     let text = '';
     for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const lines = (text + chunk).split('\n');
@@ -152,7 +152,7 @@ describe.skipIf(why !== undefined)(`upgrading from ${previous || 'the release be
     expect(applied).toHaveLength(migrations.length - before.length);
 
     // Both work, and show each other's events.
-    const streams = [oldUrl, newUrl].map(follow);
+    const streams = await Promise.all([oldUrl, newUrl].map(follow));
     followed.push(...streams);
     await exchange([oldUrl, newUrl], 100);
     const shown = accepted.slice(-100).map(({ body }) => body);

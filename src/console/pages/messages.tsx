@@ -24,7 +24,7 @@ const HEIGHT = { wide: 44, narrow: 84 };
 const useStyles = makeStyles({
   row: {
     display: 'grid',
-    gridTemplateColumns: '170px 100px minmax(150px, 3fr) minmax(150px, 3fr) minmax(120px, 5fr) 120px',
+    gridTemplateColumns: '190px 100px minmax(150px, 3fr) minmax(150px, 3fr) minmax(120px, 5fr) 120px',
     alignItems: 'center',
     gap: '8px',
     padding: '0 8px',

@@ -67,7 +67,9 @@ export async function answerPages<Result>(
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], inputs, { maxErrors: 1 });
   if (!coerced) return undefined;
   try {
-    return await answers.answer(pages, new Answering(plan, Object.assign({}, context, { packed }), coerced));
+    const answering = new Answering(plan, Object.assign({}, context, { packed }), coerced);
+    if (pages.some(({ isNested }) => isNested)) await answering.check(pages);
+    return await answers.answer(pages, answering);
   } catch (error) {
     if (error instanceof GraphQLError && error.originalError instanceof DomainError) return { data: null, errors: [error] };
     if (!isUnavailable(error)) {
@@ -84,7 +86,12 @@ const isOnPurpose = (error: unknown) => [DomainError, GraphQLError, UnpackableEr
 
 const ROOT = {};
 
-/** Locates a refusal, which the general path would only repeat. Those of nested lists are rare, and have longer paths. */
+/** Replaces a request's loaders (schema/loaders.ts) to read no page of any parent, which leaves the checks of the arguments. */
+const OF_NO_PARENT = {
+  pagesOf: (_field: object, read: (parentSids: readonly string[]) => Promise<unknown>) => ({ load: () => read([]) }),
+};
+
+/** Locates a refusal, which the general path would only repeat. Those of nested lists have a path for each of their parents. */
 const atPage =
   ({ node, key, isNested }: PagePlan) =>
   (error: unknown): never => {
@@ -112,6 +119,22 @@ class Answering {
       values[key] = part === 'rows' ? page.packed.rows.map((row) => rowValues(columns, row)) : await page[part]();
     }
     return values;
+  }
+
+  /**
+   * Checks the arguments of the lists within these, before anything is read that the general path, which reports errors with their paths, would read again.
+   * @throws as their resolvers
+   */
+  async check(pages: readonly PagePlan[]): Promise<void> {
+    const nested = pages.flatMap(({ row }) => row.gaps.filter(isList).map(({ list }) => list));
+    const context = { ...this.#context, loaders: OF_NO_PARENT };
+    await Promise.all(
+      nested.map((plan) => {
+        const { args, info } = this.#argumentsOf(plan);
+        return plan.resolve(ROOT, args, context, info);
+      }),
+    );
+    if (nested.length > 0) await this.check(nested);
   }
 
   async #read(plan: PagePlan, parent: object): Promise<Page<never> & { readonly packed: PackedPage }> {

@@ -49,6 +49,19 @@ const nested =
 test.each([
   ['a page that is refused', '{ messages(first: 2) { nodes { sid } } enterprises(first: 101) { totalCount } }'],
   ['a page inside another', '{ enterprises(first: 1) { nodes { name bot { sid } mappings(first: 101) { nodes { sid } } } } }'],
+  ['a list inside another', '{ enterprises(first: 1) { nodes { mappings(first: 101) { nodes { sid } } } } }'],
+  [
+    'a list two levels inside another',
+    '{ enterprises(first: 1) { nodes { mappings(first: 1) { nodes { messages(first: 1, last: 1) { nodes { sid } } } } } } }',
+  ],
+  [
+    'a cursor of a list inside another',
+    '{ mappings(first: 1) { edges { node { sid conversations(after: "bm90aGluZw") { totalCount } } } } bots { nodes { sid } } }',
+  ],
+  [
+    'a filter of a list inside another',
+    '{ conversations(first: 1) { nodes { sid messages(filter: { from: "\\u0000" }) { nodes { sid } } } } }',
+  ],
   [
     'a node that is none',
     '{ viewer { account { email } } messages(first: 2) { nodes { events { status } } } nodes(ids: ["nothing"]) { id } }',

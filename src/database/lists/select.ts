@@ -89,6 +89,7 @@ export async function readRangeOf<Row extends object>(
   range: Range,
   projection: Projection,
 ): Promise<(Row[] | TooWideError)[]> {
+  if (parents.length === 0) return [];
   const direct = new Values();
   const given = condition(range.where, direct);
   let lead: Lead | undefined;

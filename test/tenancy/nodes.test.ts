@@ -78,6 +78,8 @@ async function token(permissions: readonly string[], enterpriseSid?: string): Pr
   return graphClient(gateway.fetch, { token: data.made.token });
 }
 
+const found = async (graph: GraphClient, id: string) => (await graph(NODE, { id })).data.node?.id ?? null;
+
 const all = () => Object.keys(ids).sort();
 
 describe('a global id', () => {
@@ -132,8 +134,7 @@ describe('a global id', () => {
     });
     const id = Buffer.from(`Account:${account.sid}`).toString('base64');
     const restricted = await token(['READ'], world.sids.Enterprise?.[0]);
-    const found = async (graph: GraphClient) => (await graph(NODE, { id })).data.node?.id ?? null;
-    expect([await found(world.provider.graph), await found(restricted)]).toEqual([id, null]);
+    expect([await found(world.provider.graph, id), await found(restricted, id)]).toEqual([id, null]);
     const colleague = graphClient(gateway.fetch, { user: account.sid, password: authToken });
     const input = { enterpriseSid: world.sids.Enterprise?.[0], microsoftAddress: 'new@user.example', externalAddress: '+4930777001' };
     const { data } = await colleague(
@@ -141,7 +142,7 @@ describe('a global id', () => {
       { input },
     );
     expect(data.made.mapping.account.id).toBe(id);
-    expect(await found(restricted)).toBe(id);
+    expect(await found(restricted, id)).toBe(id);
 
     const other = await createAccount(deps, { email: 'third@provider.example', organization: { sid: world.provider.organizationSid } });
     const sender = graphClient(gateway.fetch, { user: other.account.sid, password: other.authToken });
@@ -151,9 +152,31 @@ describe('a global id', () => {
     );
     const senderId = sent.data.sendMessage.sentMessage.account.id;
     const elsewhere = await token(['READ'], world.sids.Enterprise?.[1]);
-    expect(await Promise.all([restricted, elsewhere].map(async (graph) => (await graph(NODE, { id: senderId })).data.node?.id))).toEqual([
-      senderId,
-      undefined,
-    ]);
+    expect(await Promise.all([restricted, elsewhere].map((graph) => found(graph, senderId)))).toEqual([senderId, null]);
+
+    const hook = { url: 'https://hooks.example/third', eventTypes: ['MESSAGE_SENT'], enterpriseSid: world.sids.Enterprise?.[1] };
+    const registered = await sender(
+      'mutation ($input: CreateWebhookEndpointInput!) { made: createWebhookEndpoint(input: $input) { ... on CreateWebhookEndpointSuccess { webhookEndpoint { account { id } } } } }',
+      { input: hook },
+    );
+    expect(registered.data.made.webhookEndpoint.account.id).toBe(senderId);
+    expect(await found(elsewhere, senderId)).toBe(senderId);
+  });
+
+  test("finds the account of an enterprise's first message after any number of others", async () => {
+    const { gateway: deps } = gateway;
+    const { organizationSid } = world.provider;
+    const { account } = await createAccount(deps, { email: 'early@provider.example', organization: { sid: organizationSid } });
+    const early = Buffer.from(`Account:${account.sid}`).toString('base64');
+    const store = (accountSid: string, prefix: string, count: number) => deps.prisma.$executeRaw`
+      INSERT INTO message (sid, organization_sid, enterprise_sid, account_sid, direction, "from", from_folded, "to", to_folded, channel_status, status_rank)
+      SELECT ${prefix} || n, ${organizationSid}, ${world.sids.Enterprise?.[0]}, ${accountSid}, 'INBOUND', 'a', 'a', 'b', 'b', 'DELIVERED', 3
+      FROM generate_series(1, ${count}::int) n`;
+    await store(account.sid, 'MS early ', 1);
+    await store(world.provider.accountSid, 'MS late ', 10_000);
+    expect(await found(await token(['READ'], world.sids.Enterprise?.[0]), early)).toBe(early);
+    expect(await found(await token(['READ'], world.sids.Enterprise?.[1]), early)).toBeNull();
+    await deps.prisma.message.deleteMany({ where: { sid: { startsWith: 'MS early ' } } });
+    expect(await found(await token(['READ'], world.sids.Enterprise?.[0]), early)).toBe(early);
   });
 });

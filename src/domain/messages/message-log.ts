@@ -12,6 +12,7 @@ import type { Transaction } from '../transaction.ts';
 import { statusRank } from './message-status.ts';
 import { publishStep } from './message-steps.ts';
 import { KEEP_TRACE } from './message-trace.ts';
+import { type StoringTexts, storeNoting } from './noted-accounts.ts';
 import { encodingOf } from './sms-encoding.ts';
 
 // The event log grows in three ways: a message is accepted (here), its status advances (status-reports.ts), or a failed one is queued again
@@ -55,7 +56,7 @@ export async function acceptMessage(
   const accepted = await accept(
     message,
     sender,
-    (values) => sql.writeTogether({ text: ACCEPT, values, group: message.organizationSid }),
+    (values) => storeNoting(sql, message, ACCEPT, (text) => sql.writeTogether({ text, values, group: message.organizationSid })),
     (text, values) => sql.query<Message>(text, values),
   );
   if (accepted) appended(accepted);
@@ -70,7 +71,7 @@ export async function acceptMessageIn(tx: Transaction, message: NewMessage): Pro
   const accepted = await accept(
     message,
     undefined,
-    (values) => tx.$queryRawUnsafe<AcceptedRow[]>(ACCEPT, ...values.map((value) => [value])),
+    (values) => tx.$queryRawUnsafe<AcceptedRow[]>(ACCEPT.noting, ...values.map((value) => [value])),
     (text, values) => tx.$queryRawUnsafe<Message[]>(text, ...values),
   );
   return accepted?.message;
@@ -106,20 +107,23 @@ export async function acceptGuarded(
   const accepted = await accept(
     message,
     undefined,
-    (own) => sql.writeTogether({ text: guardedText(guard), values: [...own, ...values], group: message.organizationSid, key }),
+    (own) =>
+      storeNoting(sql, message, guardedTexts(guard), (text) =>
+        sql.writeTogether({ text, values: [...own, ...values], group: message.organizationSid, key }),
+      ),
     (text, own) => sql.query<Message>(text, own),
   );
   return accepted?.message;
 }
 
-const guardedTexts = new WeakMap<AcceptGuard, string>();
+const knownTexts = new WeakMap<AcceptGuard, StoringTexts>();
 
-function guardedText(guard: AcceptGuard): string {
-  const known = guardedTexts.get(guard);
+function guardedTexts(guard: AcceptGuard): StoringTexts {
+  const known = knownTexts.get(guard);
   if (known !== undefined) return known;
-  const text = acceptText(guard);
-  guardedTexts.set(guard, text);
-  return text;
+  const texts = acceptTexts(guard);
+  knownTexts.set(guard, texts);
+  return texts;
 }
 
 /** A stored message, its request's place in the batch, whether its lane is held, and its event. */
@@ -212,19 +216,23 @@ const ACCEPT_TYPES = {
 type AcceptParameter = keyof typeof ACCEPT_TYPES;
 const ACCEPT_PARAMETERS = Object.keys(ACCEPT_TYPES) as AcceptParameter[];
 
+/** For the trigger message_accounts_noted, until the end of the transaction. */
+const SKIP_NOTING = "set_config('gateway.message_accounts_noted', 'on', true)";
+
 /**
  * Stores messages of one organization; each parameter is an array over them. Rows are locked in the order of platform ids, then of lanes, so that two of
  * these statements never deadlock. event_head is locked after all else (the counts below enforce it), so that a lane that another transaction has locked
  * delays only its own messages, and the others of the organization wait for little more than the commit. The foreign
  * key would lock the mapping later still: its deletion, which changes its messages, waits for their reports, and these for the head.
  */
-const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_place FROM given', alongside: 'SELECT 1' }) => `
-  WITH given AS (
-    SELECT * FROM unnest(${Object.values({ ...ACCEPT_TYPES, ...guard.types })
+const acceptText = ({ types, allowed, alongside }: AcceptGuard, isNoted: boolean) => `
+  WITH settings AS MATERIALIZED (SELECT ${isNoted ? SKIP_NOTING : 1}
+  ), given AS (
+    SELECT given.* FROM settings, unnest(${Object.values({ ...ACCEPT_TYPES, ...types })
       .map((type, index) => `$${index + 1}::${type}[]`)
       .join(', ')})
-      WITH ORDINALITY AS given (${[...ACCEPT_PARAMETERS, ...Object.keys(guard.types)].map(columnOf).join(', ')}, request_place)
-  ), allowed AS MATERIALIZED (${guard.allowed}
+      WITH ORDINALITY AS given (${[...ACCEPT_PARAMETERS, ...Object.keys(types)].map(columnOf).join(', ')}, request_place)
+  ), allowed AS MATERIALIZED (${allowed}
   ), stored AS (
     INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, type, "from", from_folded, "to", to_folded,
       body, media_urls, segments, encoding, channel_status, status_rank, restcomm_message_sid, teams_conversation_id, teams_activity_id,
@@ -241,7 +249,7 @@ const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_p
     SELECT given.* FROM given JOIN stored ON stored.sid = given.sid COLLATE "C" ORDER BY given.request_place
   ), mapped AS MATERIALIZED (
     SELECT m.sid FROM placed JOIN mapping m ON m.sid = placed.mapping_sid COLLATE "C" FOR KEY SHARE OF m
-  ), alongside AS (${guard.alongside}
+  ), alongside AS (${alongside}
   ), queued AS (
     INSERT INTO outbox (message_sid, lane) SELECT sid, lane FROM placed RETURNING 1
   ), lane AS (
@@ -269,7 +277,8 @@ const acceptText = (guard: AcceptGuard = { types: {}, allowed: 'SELECT request_p
   FROM stored JOIN (
     SELECT placed.sid AS placed_sid, request_place, lane.held AS lane_held FROM placed JOIN lane ON lane.lane = placed.lane COLLATE "C"
   ) AS p ON p.placed_sid COLLATE "C" = stored.sid JOIN event ON event_sid = stored.sid`;
-const ACCEPT = acceptText();
+const acceptTexts = (guard: AcceptGuard): StoringTexts => ({ noting: acceptText(guard, false), noted: acceptText(guard, true) });
+const ACCEPT = acceptTexts({ types: {}, allowed: 'SELECT request_place FROM given', alongside: 'SELECT 1' });
 
 /** Marks a message as waiting for what its lane waits for. */
 const JOIN_HOLD = `

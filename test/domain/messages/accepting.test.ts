@@ -76,12 +76,12 @@ describe('messages that are accepted at the same time', () => {
   });
 
   test('fail alone if one of them cannot be stored', async () => {
-    const asked = [message('one'), message('of no enterprise', { enterpriseSid: 'EN9' }), message('two')];
+    const asked = [message('one'), message('of no mapping', { mappingSid: 'BE9' }), message('two')];
     const outcomes = await Promise.allSettled(asked.map((one) => acceptMessage(sql, one)));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(stored).toEqual([3, 1, 1, 1]);
     expect(await database.prisma.message.count({ where: { body: { in: ['one', 'two'] } } })).toBe(2);
-    expect(await database.prisma.message.count({ where: { body: 'of no enterprise' } })).toBe(0);
+    expect(await database.prisma.message.count({ where: { body: 'of no mapping' } })).toBe(0);
   });
 
   test('are stored once if the platform reports one several times', async () => {

@@ -1,0 +1,38 @@
+import { LRUCache } from 'lru-cache';
+import type { Sql } from '../../database/sql.ts';
+
+/** A statement that stores messages, as two texts. */
+export interface StoringTexts {
+  /** Has the database note which account the message names for its enterprise (access/shown-accounts.ts). */
+  readonly noting: string;
+  /** Has it skip that, which takes 0.04 ms. */
+  readonly noted: string;
+}
+
+const MAX_PAIRS = 10_000;
+
+/** The pairs of enterprise and account that were noted when this process stored a message. The database never deletes one. */
+const pairsOf = new WeakMap<Sql, LRUCache<string, true>>();
+
+/**
+ * Stores a message, and has its account noted if this process has not done so before.
+ * @param store runs one of the texts, and commits
+ * @returns what `store` returns: no row if the message was not stored
+ */
+export async function storeNoting<Row>(
+  sql: Sql,
+  { enterpriseSid, accountSid }: { readonly enterpriseSid: string; readonly accountSid: string },
+  { noting, noted }: StoringTexts,
+  store: (text: string) => Promise<Row[]>,
+): Promise<Row[]> {
+  let pairs = pairsOf.get(sql);
+  if (!pairs) {
+    pairs = new LRUCache({ max: MAX_PAIRS });
+    pairsOf.set(sql, pairs);
+  }
+  const pair = `${enterpriseSid} ${accountSid}`;
+  if (pairs.get(pair)) return store(noted);
+  const rows = await store(noting);
+  if (rows.length > 0) pairs.set(pair, true);
+  return rows;
+}

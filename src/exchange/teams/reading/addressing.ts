@@ -356,9 +356,14 @@ function trimmed(text: string): string {
   return text.slice(start, end);
 }
 
-const FROM = /(?:from|von)(?![\p{L}\p{N}])\s*:?\s*/iuy;
+const FROM = /(?:from|(?<von>von))(?![\p{L}\p{N}])\s*:?\s*/iuy;
+/** What separates an own number from the text. */
+const SEPARATOR = / *[:,;\n]/y;
 
-/** `from <own number>`, or `von`: a number with a plus or 00, or one of the user's own in any spelling. */
+/**
+ * `from <own number>`, or `von`: a number with a plus or 00, or one of the user's own in any spelling. Many a German sentence begins with `von`: it
+ * is one unless a separator or another number follows.
+ */
 function readOwn(text: string, region: string | undefined, ownNumbers: readonly string[]): { own: string; rest: string } | undefined {
   const head = headOf(text);
   const from = matchAt(FROM, head.plain, 0);
@@ -366,22 +371,22 @@ function readOwn(text: string, region: string | undefined, ownNumbers: readonly 
   if (!run) return undefined;
   const own = new Set(ownNumbers.map((number) => toE164(number)));
   const ends = run.groups.flatMap((group, last) => (group.gap === undefined || group.gap.includes(' ') ? [last] : []));
-  const rest = (last: number) => bodyAfter(head, run, last);
+  const end = (last: number) => (run.groups[last] as Group).end;
+  const found = (number: string, last: number) => {
+    const rest = bodyAfter(head, run, last);
+    const isSentence =
+      from.groups?.von !== undefined && !matchAt(SEPARATOR, head.plain, end(last)) && readTarget(rest, region).kind === 'none';
+    return isSentence ? undefined : { own: number, rest };
+  };
   for (const last of ends.toReversed()) {
-    const written = head.plain.slice(run.start, run.groups[last]?.end);
-    const number = toE164(written, region);
-    if (number && own.has(number)) return { own: number, rest: rest(last) };
+    const number = toE164(head.plain.slice(run.start, end(last)), region);
+    if (number && own.has(number)) return found(number, last);
   }
   if (!run.plus && !run.groups[0]?.digits.startsWith('00')) return undefined;
   const [read] = candidates(head, run, region);
   const last = read?.last ?? ends[0] ?? 0;
-  return {
-    own:
-      read?.number ??
-      `+${run.groups
-        .slice(0, last + 1)
-        .map(({ digits }) => digits)
-        .join('')}`,
-    rest: rest(last),
-  };
+  // A time (00:30), an amount (+5).
+  if (!read && readTarget(bodyAfter(head, run, last), region).kind !== 'target') return undefined;
+  const digits = run.groups.slice(0, last + 1).map((group) => group.digits);
+  return found(read?.number ?? `+${digits.join('')}`, last);
 }

@@ -300,6 +300,19 @@ describe('a text without a number has none', () => {
     'C++ is fine',
     'from the office',
     'von heute an',
+    'Von 00:30 bis 06:00 Uhr ist gesperrt',
+    'From 00:30 until 06:00',
+    'Von +5 auf +20 Grad',
+    'From +5 to +20 degrees',
+    'Von +49 170 9999999 kam ein Anruf',
+    'Bitte an 112 wenden',
+    'Room 0800 1234',
+    'Ruf an 17 Uhr an',
+    'send 2 pizzas',
+    'para 4 personas',
+    'a 20 km',
+    'Order 4711 to 12 people',
+    'call +49 30 1234567 if late',
     'an 5 Leute',
     'für 0,5 Stunden',
     'Send +5 of them',
@@ -337,13 +350,20 @@ describe('from <own number>', () => {
     'from tel:+1-571-423-4567',
     'from \u202a+15714234567\u202c',
     'from 001 571 423 4567',
-    'Von +1 571 423 4567',
+    'Von +1 571 423 4567:',
   ])('%j is sent from that number', (from) => {
     expect(read(`${from} +4917012345672 hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
     expect(read(`${from} to +4917012345672: hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
     expect(read(`${from} 2 apples`)).toEqual({ kind: 'none', body: '2 apples', own: '+15714234567' });
     expect(read(`${from} hi`)).toEqual({ kind: 'none', body: 'hi', own: '+15714234567' });
     expect(read(`${from} +100 for that`)).toMatchObject({ kind: 'unclear', body: '+100 for that', own: '+15714234567' });
+  });
+
+  test('`von` begins a sentence unless a separator or a number follows the own number', () => {
+    const sentence = 'Von +49 30 12345678 wirst du gleich angerufen';
+    expect(read(sentence)).toEqual({ kind: 'none', body: sentence });
+    expect(read('von +49 30 12345678: hallo')).toEqual({ kind: 'none', body: 'hallo', own: '+493012345678' });
+    expect(read('von +49 30 12345678 +49 170 12345672 hallo')).toEqual({ ...target('+4917012345672', 'hallo'), own: '+493012345678' });
   });
 
   test('the own number decides which region’s national numbers follow, and where it ends', () => {

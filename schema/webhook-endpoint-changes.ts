@@ -32,7 +32,10 @@ const CreateWebhookEndpointInput = builder.inputType('CreateWebhookEndpointInput
   description: 'A webhook endpoint to create. It receives the events from then on.',
   fields: (t) => ({
     url: t.string({ required: true, description: URL_DESCRIPTION }),
-    eventTypes: t.field({ type: [WebhookEventTypeEnum], description: 'The events that it receives: one or more. By default, all.' }),
+    eventTypes: t.field({
+      type: [WebhookEventTypeEnum],
+      description: 'The events that it receives. By default, and with an empty list, all.',
+    }),
     enterpriseSid: t.id({
       description: 'The sid of the only enterprise whose events it receives. By default, those of all that the credentials reach.',
     }),
@@ -46,7 +49,7 @@ const UpdateWebhookEndpointInput = builder.inputType('UpdateWebhookEndpointInput
   fields: (t) => ({
     ...sid(t),
     url: t.string({ description: URL_DESCRIPTION }),
-    eventTypes: t.field({ type: [WebhookEventTypeEnum], description: 'The events that it receives: one or more.' }),
+    eventTypes: t.field({ type: [WebhookEventTypeEnum], description: 'The events that it receives. An empty list: all.' }),
     withBody: t.boolean({ description: 'Whether events have the texts and media of the messages.' }),
     enabled: t.boolean({ description: 'Whether it receives events. Once it is enabled again, it continues where it ended.' }),
     ...idempotencyKey(t),

@@ -148,7 +148,7 @@ function CreateWebhook({ onMade, onClose }: CreateProps) {
           url,
           enterpriseSid: enterpriseSid || undefined,
           withBody: withBody === 'yes',
-          eventTypes: eventTypes.length > 0 ? [...eventTypes] : undefined,
+          eventTypes: [...eventTypes],
         });
         return problem ?? (() => onMade(success.webhookEndpoint.url, success.secret));
       }}

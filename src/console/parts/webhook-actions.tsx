@@ -161,7 +161,7 @@ function Edit({ webhook: { sid, url, eventTypes, withBody }, onChange, onClose }
           sid,
           url: values.url,
           withBody: values.withBody === 'yes',
-          eventTypes: chosen.length > 0 ? [...chosen] : undefined,
+          eventTypes: [...chosen],
         };
         return (await performAs(authorization, UPDATE, changes)).problem ?? onChange;
       }}

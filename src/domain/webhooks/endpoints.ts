@@ -31,10 +31,8 @@ const MAX_ENDPOINTS_OF_ENTERPRISE = 5;
 const OVERLAP = 24 * 60 * 60;
 export const MAX_OVERLAP = 7 * OVERLAP;
 
-const eventTypes = z
-  .array(z.enum(webhookEventTypes))
-  .refine((list) => list.length > 0, 'must not be empty')
-  .nullish();
+/** None are all. */
+const eventTypes = z.array(z.enum(webhookEventTypes)).nullish();
 const createInput = z.object({
   url: mandatory(MAX_URL_LENGTH),
   eventTypes,

@@ -264,6 +264,15 @@ describe('an endpoint', () => {
     expect((await test()).accepted).toBe(false);
   });
 
+  test('receives all events again after an empty list of them', async () => {
+    const { provider } = await world();
+    const { sid } = await register(provider, { eventTypes: ['MESSAGE_FAILED'] });
+    const update = (eventTypes: string[] | null) =>
+      mutate(provider, 'updateWebhookEndpoint', { sid, eventTypes }, 'webhookEndpoint { eventTypes }');
+    expect(await update(null)).toEqual({ webhookEndpoint: { eventTypes: ['MESSAGE_FAILED'] } });
+    expect(await update([])).toEqual({ webhookEndpoint: { eventTypes: [] } });
+  });
+
   test('can be tested, even a disabled one', async () => {
     const { provider } = await world();
     const { path, sid } = await register(provider);

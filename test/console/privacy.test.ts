@@ -113,10 +113,15 @@ describe.skipIf(!chromiumPath)('webhooks and privacy', () => {
 
   test('the organization and an enterprise have a retention, which an empty field takes away', async () => {
     await open('Privacy');
+    const confirmDeletion = () => dialog().getByRole('button', { name: 'Delete older messages' }).click();
     const saves = async (label: string, days: string) => {
       const form = page.locator('form').filter({ has: page.getByLabel(label) });
       await form.getByLabel(label).fill(days);
       await form.getByRole('button', { name: 'Save' }).click();
+      if (days !== '') {
+        await dialog().getByText('So far: no limit.', { exact: false }).waitFor();
+        await confirmDeletion();
+      }
       await form.getByText('Saved.').waitFor();
     };
     await saves('Days, for the organization', '400');
@@ -138,6 +143,7 @@ describe.skipIf(!chromiumPath)('webhooks and privacy', () => {
     const [saved] = await Promise.all([page.waitForEvent('download'), button('Download the data').click()]);
     expect(await readFile(await saved.path(), 'utf8')).toContain('Hello');
     await button('Erase…').click();
+    await dialog().getByText('Enterprise: All enterprises', { exact: false }).waitFor();
     await dialog().getByText('This cannot be undone.', { exact: false }).waitFor();
     expect(await violationsOn(page)).toEqual([]);
     await keepPicture(page, 'erase');

@@ -1,8 +1,9 @@
-import { Button, Field, Input, MessageBar, MessageBarBody, makeStyles, Select, tokens } from '@fluentui/react-components';
+import { Button, Field, Input, MessageBar, MessageBarBody, makeStyles, tokens } from '@fluentui/react-components';
 import { type FormEvent, useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
-import { useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
+import { FormDialog } from '../parts/dialogs.tsx';
+import { EnterpriseField, useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
 import { One } from '../parts/one.tsx';
 import { Page } from '../parts/page.tsx';
 import { PersonForm } from '../parts/person-form.tsx';
@@ -78,17 +79,14 @@ function OfEnterprises() {
   if (enterprises.length === 0) return null;
   return (
     <>
-      <Field label={words('field.enterprise')} className={styles.choice}>
-        <Select value={chosen} onChange={(_, { value }) => setChosen(value)}>
-          <option value="">{words('privacy.chooseEnterprise')}</option>
-          {enterprises.map(([sid, name]) => (
-            <option key={sid} value={sid}>
-              {name}
-            </option>
-          ))}
-        </Select>
-      </Field>
-      {chosen && (
+      <EnterpriseField
+        choices={enterprises}
+        value={chosen}
+        none={words('privacy.chooseEnterprise')}
+        className={styles.choice}
+        onChange={setChosen}
+      />
+      {isWhole(chosen) && (
         <One
           key={chosen}
           document={OF_ENTERPRISE}
@@ -103,6 +101,9 @@ function OfEnterprises() {
   );
 }
 
+/** Whether a sid has been typed to its end. */
+const isWhole = (sid: string) => sid.length >= 34;
+
 /** The days of the organization, or of one enterprise. An empty field takes them away. */
 function Retention({ days, enterpriseSid }: { readonly days: number | null; readonly enterpriseSid?: string }) {
   const words = useWords();
@@ -111,37 +112,71 @@ function Retention({ days, enterpriseSid }: { readonly days: number | null; read
   const [value, setValue] = useState(days === null ? '' : String(days));
   const [outcome, setOutcome] = useState<Problem | 'saved'>();
   const [isBusy, setBusy] = useState(false);
+  const [isShortening, setShortening] = useState(false);
   const problem = typeof outcome === 'object' ? outcome : undefined;
   const isOfField = problem?.path?.at(-1) === 'days';
 
-  async function submit(event: FormEvent) {
-    event.preventDefault();
+  async function save() {
     setBusy(true);
     const { problem: found } = await set({ enterpriseSid, days: value === '' ? undefined : Number(value) });
     setBusy(false);
     setOutcome(found ?? 'saved');
+    return undefined;
+  }
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    setOutcome(undefined);
+    if (value !== '' && (days === null || Number(value) < days)) setShortening(true);
+    else void save();
   }
 
   return (
-    <form className={styles.form} onSubmit={submit}>
-      {problem && !isOfField && <ProblemBar problem={problem} />}
-      <Field
-        label={words(enterpriseSid ? 'privacy.daysOfEnterprise' : 'privacy.daysOfOrganization')}
-        hint={words(enterpriseSid ? 'privacy.daysOfEnterpriseHint' : 'privacy.daysOfOrganizationHint')}
-        validationMessage={problem && isOfField ? sentenceOf(words, problem) : undefined}
-      >
-        <Input type="number" min={1} max={36_500} value={value} onChange={(_, { value: typed }) => setValue(typed)} />
-      </Field>
-      <Button type="submit" disabled={isBusy} className={styles.end}>
-        {words('action.save')}
-      </Button>
-      <div aria-live="polite">
-        {outcome === 'saved' && (
-          <MessageBar intent="success">
-            <MessageBarBody>{words('settings.saved')}</MessageBarBody>
-          </MessageBar>
-        )}
-      </div>
-    </form>
+    <>
+      {isShortening && (
+        <FormDialog
+          title={words('privacy.shortenTitle', { days: value })}
+          submitLabel={words('privacy.shortenNow')}
+          asked={[]}
+          onSubmit={save}
+          onClose={() => setShortening(false)}
+        >
+          <p>
+            {words('privacy.shortenText', {
+              before: days === null ? words('privacy.noLimit') : words('privacy.daysLong', { days: String(days) }),
+            })}
+          </p>
+        </FormDialog>
+      )}
+      <form className={styles.form} onSubmit={submit}>
+        {problem && !isOfField && <ProblemBar problem={problem} />}
+        <Field
+          label={words(enterpriseSid ? 'privacy.daysOfEnterprise' : 'privacy.daysOfOrganization')}
+          hint={words(enterpriseSid ? 'privacy.daysOfEnterpriseHint' : 'privacy.daysOfOrganizationHint')}
+          validationMessage={problem && isOfField ? sentenceOf(words, problem) : undefined}
+        >
+          <Input
+            type="number"
+            min={1}
+            max={36_500}
+            value={value}
+            onChange={(_, { value: typed }) => {
+              setValue(typed);
+              setOutcome(undefined);
+            }}
+          />
+        </Field>
+        <Button type="submit" disabled={isBusy} className={styles.end}>
+          {words('action.save')}
+        </Button>
+        <div aria-live="polite">
+          {outcome === 'saved' && (
+            <MessageBar intent="success">
+              <MessageBarBody>{words('settings.saved')}</MessageBarBody>
+            </MessageBar>
+          )}
+        </div>
+      </form>
+    </>
   );
 }

@@ -6,7 +6,7 @@ import { performAs } from '../graph/perform.ts';
 import { linkTo } from '../location.ts';
 import { Status } from '../parts/badges.tsx';
 import { ConfirmedDialog } from '../parts/confirmed-dialog.tsx';
-import { useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
+import { areMany, useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
 import { EmptyList, List } from '../parts/list.tsx';
 import { Page } from '../parts/page.tsx';
 import type { Column } from '../parts/table.tsx';
@@ -130,8 +130,10 @@ function CreateWebhook({ onMade, onClose }: CreateProps) {
         ...(isProvider() && enterprises.length > 0
           ? [
               {
-                ...{ name: 'enterpriseSid', label: words('field.enterprise'), value: '', isOptional: true as const },
-                choices: [['', words('webhook.everyEnterprise')] as const, ...enterprises],
+                ...{ name: 'enterpriseSid', value: '', isOptional: true as const },
+                ...(areMany(enterprises)
+                  ? { label: words('field.enterpriseSid'), hint: words('webhook.everyEnterprise') }
+                  : { label: words('field.enterprise'), choices: [['', words('webhook.everyEnterprise')] as const, ...enterprises] }),
               },
             ]
           : []),

@@ -1,3 +1,4 @@
+import { Field, Input, Select } from '@fluentui/react-components';
 import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
 import { usePlace } from '../location.ts';
@@ -27,12 +28,48 @@ export function useEnterpriseChoices(isOpen = false): readonly (readonly [string
   return data?.enterprises.nodes.map(({ sid, name }) => [sid, name] as const);
 }
 
+/** Whether there are too many to choose from: then the sid is asked for. */
+export const areMany = (choices: readonly unknown[]) => choices.length >= 100;
+
+interface EnterpriseFieldProps {
+  readonly choices: readonly (readonly [string, string])[];
+  readonly value: string;
+  /** The choice of no enterprise. */
+  readonly none: string;
+  readonly className?: string;
+  readonly onChange: (sid: string) => void;
+}
+
+/** Asks for an enterprise: by name if there are few, by sid otherwise. */
+export function EnterpriseField({ choices, value, none, className, onChange }: EnterpriseFieldProps) {
+  const words = useWords();
+  if (areMany(choices)) {
+    return (
+      <Field label={words('field.enterpriseSid')} hint={none} className={className}>
+        <Input value={value} autoComplete="off" onChange={(_, { value: sid }) => onChange(sid.trim())} />
+      </Field>
+    );
+  }
+  return (
+    <Field label={words('field.enterprise')} className={className}>
+      <Select value={value} onChange={(_, { value: sid }) => onChange(sid)}>
+        <option value="">{none}</option>
+        {choices.map(([sid, name]) => (
+          <option key={sid} value={sid}>
+            {name}
+          </option>
+        ))}
+      </Select>
+    </Field>
+  );
+}
+
 /** Filters by an enterprise: by name if there are few, by sid otherwise. */
 export function EnterpriseFilter() {
   const words = useWords();
   const choices = useEnterpriseChoices() ?? [];
   const chosen = usePlace().parameters.get('enterprise');
-  if (choices.length >= 100) return <TextFilter name="enterprise" label={words('field.enterpriseSid')} />;
+  if (areMany(choices)) return <TextFilter name="enterprise" label={words('field.enterpriseSid')} />;
   const isKnown = !chosen || choices.some(([sid]) => sid === chosen);
   return <ChoiceFilter name="enterprise" label={words('field.enterprise')} choices={isKnown ? choices : [...choices, [chosen, chosen]]} />;
 }

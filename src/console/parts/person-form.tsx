@@ -1,4 +1,4 @@
-import { Button, Field, Input, makeStyles, Select } from '@fluentui/react-components';
+import { Button, Field, Input, makeStyles } from '@fluentui/react-components';
 import { useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { performAs } from '../graph/perform.ts';
@@ -7,7 +7,7 @@ import { isProvider, may, mayExport, useSession } from '../session/session.ts';
 import { useWords } from '../words/words.tsx';
 import { ConfirmedDialog } from './confirmed-dialog.tsx';
 import { Download } from './download.tsx';
-import { useEnterpriseChoices } from './enterprise-choice.tsx';
+import { EnterpriseField, useEnterpriseChoices } from './enterprise-choice.tsx';
 import { type Problem, ProblemBar } from './states.tsx';
 
 const EXPORT = graphql(`
@@ -54,7 +54,12 @@ export function PersonForm() {
   const [isErasing, setErasing] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const set = (name: keyof Person, value: string) => setPerson({ ...person, [name]: value || undefined });
-  const named = person.phoneNumber ?? person.microsoftAddress ?? person.microsoftObjectId;
+  const { phoneNumber, microsoftAddress, microsoftObjectId, enterpriseSid } = person;
+  // The gateway takes one or the other.
+  const areTwo = phoneNumber !== undefined && (microsoftAddress ?? microsoftObjectId) !== undefined;
+  const given = [phoneNumber, microsoftAddress, microsoftObjectId].filter((text) => text !== undefined);
+  const named = areTwo ? undefined : given.join(', ') || undefined;
+  const enterprise = enterprises.find(([sid]) => sid === enterpriseSid)?.[1] ?? enterpriseSid;
   return (
     <div className={styles.form}>
       {problem && <ProblemBar problem={problem} />}
@@ -68,16 +73,12 @@ export function PersonForm() {
         <Input value={person.microsoftObjectId ?? ''} autoComplete="off" onChange={(_, { value }) => set('microsoftObjectId', value)} />
       </Field>
       {isProvider() && enterprises.length > 0 && (
-        <Field label={words('field.enterprise')}>
-          <Select value={person.enterpriseSid ?? ''} onChange={(_, { value }) => set('enterpriseSid', value)}>
-            <option value="">{words('webhook.everyEnterprise')}</option>
-            {enterprises.map(([sid, name]) => (
-              <option key={sid} value={sid}>
-                {name}
-              </option>
-            ))}
-          </Select>
-        </Field>
+        <EnterpriseField
+          choices={enterprises}
+          value={person.enterpriseSid ?? ''}
+          none={words('webhook.everyEnterprise')}
+          onChange={(sid) => set('enterpriseSid', sid)}
+        />
       )}
       <div className={styles.actions}>
         {mayExport() && (
@@ -89,20 +90,22 @@ export function PersonForm() {
           </Button>
         )}
       </div>
-      {isErasing && named && <Erase person={person} named={named} onClose={() => setErasing(false)} />}
+      {isErasing && named && <Erase person={person} named={named} enterprise={enterprise} onClose={() => setErasing(false)} />}
     </div>
   );
 }
 
 interface EraseProps {
   readonly person: Person;
-  /** What has to be typed again. */
+  /** All that the person is named by, which has to be typed again. */
   readonly named: string;
+  /** Absent: of all enterprises that one may see. */
+  readonly enterprise: string | undefined;
   readonly onClose: () => void;
 }
 
 /** Says what is erased and what is not, and erases once the person's name was typed again. */
-function Erase({ person, named, onClose }: EraseProps) {
+function Erase({ person, named, enterprise, onClose }: EraseProps) {
   const words = useWords();
   const styles = useStyles();
   const list = (keys: typeof ERASED | typeof STAYING) => (
@@ -125,6 +128,9 @@ function Erase({ person, named, onClose }: EraseProps) {
       onClose={onClose}
     >
       <div>
+        <p>
+          {words('field.enterprise')}: {enterprise ?? words('webhook.everyEnterprise')}
+        </p>
         <p>{words('privacy.erasesText')}</p>
         {list(ERASED)}
         <p>{words('privacy.staysText')}</p>

@@ -371,6 +371,12 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'privacy.daysOfOrganization': 'Tage, für die Organisation',
   'privacy.daysOfOrganizationHint':
     '1 bis 36.500 Tage nach der Annahme einer Nachricht. Leer: so lange, wie der Betreiber des Gateways festgelegt hat, oder für immer.',
+  'privacy.shortenTitle': 'Nachrichten nach {days} Tagen löschen?',
+  'privacy.shortenText':
+    'Bisher: {before}. Texte und Medien aller älteren Nachrichten werden binnen einer Stunde gelöscht. Das lässt sich nicht rückgängig machen.',
+  'privacy.shortenNow': 'Ältere Nachrichten löschen',
+  'privacy.noLimit': 'keine Grenze',
+  'privacy.daysLong': '{days} Tage',
   'privacy.chooseEnterprise': 'Unternehmen wählen',
   'privacy.daysOfEnterprise': 'Tage, für dieses Unternehmen',
   'privacy.daysOfEnterpriseHint': 'Leer: so lange, wie die Organisation Nachrichten aufbewahrt.',

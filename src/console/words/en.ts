@@ -365,6 +365,12 @@ export const en = {
   'privacy.daysOfOrganization': 'Days, for the organization',
   'privacy.daysOfOrganizationHint':
     '1 to 36,500 days after a message was accepted. Empty: as long as the operator of the gateway has set, or for ever.',
+  'privacy.shortenTitle': 'Delete messages after {days} days?',
+  'privacy.shortenText':
+    'So far: {before}. Texts and media of all messages that are older are deleted within an hour. This cannot be undone.',
+  'privacy.shortenNow': 'Delete older messages',
+  'privacy.noLimit': 'no limit',
+  'privacy.daysLong': '{days} days',
   'privacy.chooseEnterprise': 'Choose an enterprise',
   'privacy.daysOfEnterprise': 'Days, for this enterprise',
   'privacy.daysOfEnterpriseHint': 'Empty: as long as the organization keeps messages.',

@@ -13,6 +13,7 @@ import { connect } from '../src/database/connect.ts';
 import { migrate } from '../src/database/migrations.ts';
 import { MIGRATIONS } from '../src/database/package-root.ts';
 import { createAccount } from '../src/domain/access/accounts.ts';
+import { hasConsoleTab, keepConsoleTab } from '../src/domain/console-tab.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import { createKeptMappings } from '../src/domain/kept-mappings.ts';
 import { createSecrets } from '../src/domain/secrets.ts';
@@ -40,6 +41,7 @@ const gateway: Gateway = {
   secrets: createSecrets(randomBytes(32)),
   verified: createVerifiedCredentials({ hears: true }),
   keptMappings: createKeptMappings({ hears: true }),
+  consoleTab: keepConsoleTab({ read: () => hasConsoleTab(database.prisma), log }),
   restcomm: createEmbeddedRestcomm(),
   microsoft: createEmbeddedMicrosoft(),
   webhooks: { permits: () => false, post: async () => ({ status: null, error: 'not benched', durationMs: 0 }) },

@@ -31,7 +31,6 @@ import { createContract } from './contract/handler.ts';
 import type { ContractSettings } from './contract/settings.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Gateway } from './domain/gateway.ts';
-import { hasConsoleTab } from './domain/teams-app/settings.ts';
 import { RESTCOMM_WEBHOOKS, restcommWebhook } from './exchange/restcomm/webhooks.ts';
 import { STAND_IN } from './exchange/stand-in.ts';
 import { createStandInFace } from './exchange/stand-in-face.ts';
@@ -100,13 +99,6 @@ export interface App {
   readonly drain: () => void;
 }
 
-/** Whether Teams may show the console as a tab. Not while that cannot be read. */
-const hasTab = ({ prisma, log }: Gateway) =>
-  hasConsoleTab(prisma).catch((error: unknown) => {
-    log.warn({ err: error }, 'cannot read whether an app has a tab with the console');
-    return false;
-  });
-
 const CONTRACT = /^\/(msteams|mxteams)(\/|$)/;
 const OPEN: GraphSettings = { introspection: true, graphiql: true };
 
@@ -144,7 +136,7 @@ export function createApp(options: AppOptions): App {
     }
     if (pathname.startsWith('/health/')) return health(whole, isReady);
     if (options.metrics && pathname === '/metrics') return options.metrics(whole);
-    const page = options.console?.serve(whole, () => hasTab(gateway));
+    const page = options.console?.serve(whole, gateway.consoleTab.isShown);
     if (page) return page;
     if (pathname === '/' && options.console) return new Response(null, { status: 302, headers: { location: 'console/' } });
     if (pathname === '/' && shown.graphiql) return new Response(null, { status: 302, headers: { location: '/graphql' } });

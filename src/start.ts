@@ -9,6 +9,7 @@ import { loadConsole } from './console-files.ts';
 import type { Database } from './database/connect.ts';
 import { bootstrapAccount } from './domain/access/accounts.ts';
 import { hasBotOf } from './domain/bot-audience.ts';
+import { hasConsoleTab, keepConsoleTab } from './domain/console-tab.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { createKeptMappings } from './domain/kept-mappings.ts';
 import type { Secrets } from './domain/secrets.ts';
@@ -153,6 +154,7 @@ function assemble({ settings, database, secrets, metrics, traceCall, log }: Star
     // No other process writes to the embedded database, so no change is missed.
     verified: counted('credentials', createVerifiedCredentials({ hears: database.kind === 'embedded' })),
     keptMappings: counted('mappings', createKeptMappings({ hears: database.kind === 'embedded' })),
+    consoleTab: keepConsoleTab({ read: () => hasConsoleTab(database.prisma), log }),
     ...platforms,
     webhooks: metrics ? metrics.countedWebhooks(platforms.webhooks) : platforms.webhooks,
     foldTypography: settings.foldTypography,

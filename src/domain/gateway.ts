@@ -4,6 +4,7 @@ import type { Sql } from '../database/sql.ts';
 import type { Microsoft } from '../platforms/microsoft/microsoft.ts';
 import type { Restcomm } from '../platforms/restcomm/restcomm.ts';
 import type { WebhookClient } from '../platforms/webhooks/client.ts';
+import type { ConsoleTab } from './console-tab.ts';
 import type { Hints } from './hints.ts';
 import type { KeptMappings } from './kept-mappings.ts';
 import type { Secrets } from './secrets.ts';
@@ -17,6 +18,7 @@ export interface Gateway {
   readonly secrets: Secrets;
   readonly verified: VerifiedCredentials;
   readonly keptMappings: KeptMappings;
+  readonly consoleTab: ConsoleTab;
   readonly restcomm: Restcomm;
   readonly microsoft: Microsoft;
   /** Sends what webhook endpoints receive. */

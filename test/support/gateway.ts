@@ -4,6 +4,7 @@ import { createStatementTurns, type StatementTurns } from '../../src/admission/s
 import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
+import { hasConsoleTab, keepConsoleTab } from '../../src/domain/console-tab.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import { createKeptMappings } from '../../src/domain/kept-mappings.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
@@ -91,6 +92,7 @@ export async function createTestGateway(options: TestGatewayOptions = {}): Promi
     // On PostgreSQL others may change them, and nobody listens here: nothing is kept.
     verified: createVerifiedCredentials({ hears: options.isAlone ?? database.kind === 'embedded' }),
     keptMappings: createKeptMappings({ hears: options.isAlone ?? database.kind === 'embedded' }),
+    consoleTab: keepConsoleTab({ read: () => hasConsoleTab(database.prisma), log: pino({ level: 'silent' }) }),
     restcomm: createEmbeddedRestcomm(),
     microsoft: createEmbeddedMicrosoft(),
     webhooks: createWebhookClient({

@@ -49,7 +49,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/messages/retry-messages.ts': ['within'],
   'domain/messages/sending-mapping.ts': ['within'],
   'domain/teams-app/package.ts': ['within'],
-  'domain/teams-app/settings.ts': ['within', 'everywhere'],
+  'domain/teams-app/settings.ts': ['within'],
   'domain/privacy/delete-messages.ts': ['within'],
   'domain/privacy/erase-people.ts': ['everywhere'],
   'domain/waiting.ts': ['within', 'everywhere'],

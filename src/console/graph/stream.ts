@@ -39,7 +39,8 @@ export function followStream<Data>({ document, variables, onNext, onState = () =
 
   async function run() {
     while (!ended.signal.aborted) {
-      if (attempt > 0) onState('offline');
+      // After the token was renewed, nothing is amiss.
+      onState(attempt === 0 ? 'connecting' : 'offline');
       await Promise.race([pause(attempt === 0 ? 0 : (DELAYS[attempt - 1] ?? DELAYS.at(-1) ?? 0)), woken()]);
       if (ended.signal.aborted) return;
       attempt += 1;
@@ -124,7 +125,6 @@ export function followStream<Data>({ document, variables, onNext, onState = () =
     wake();
   });
   window.addEventListener('online', tryNow);
-  onState('connecting');
   void run();
   return () => {
     ended.abort();

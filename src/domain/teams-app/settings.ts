@@ -101,14 +101,6 @@ export async function teamsAppsOf(
   return (enterpriseSid) => ({ ...defaults, ...settingsOf.get(''), ...settingsOf.get(enterpriseSid) }) as TeamsAppLook;
 }
 
-/** Whether the app of any organization has a tab with the console: the page does not know whose it is before somebody signs in. */
-export async function hasConsoleTab(prisma: PrismaClient): Promise<boolean> {
-  return (
-    (await prisma.teamsApp.findFirst({ where: { settings: { path: ['consoleTab'], equals: true } }, select: { enterpriseSid: true } })) !==
-    null
-  );
-}
-
 /**
  * Changes how the app of the caller's organization looks, or of one of its enterprises. A blank text removes the setting.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051)
@@ -120,7 +112,7 @@ export function updateTeamsApp(gateway: Gateway, caller: Caller, input: UpdateTe
     const enterpriseSid = given ? normalizeSid(given) : '';
     if (enterpriseSid && !(await findEnterprise(gateway, caller, enterpriseSid)))
       throw enterpriseNotFound(enterpriseSid, ['enterpriseSid']);
-    return inTransaction(gateway.prisma, async (tx) => {
+    const changedOwner = await inTransaction(gateway.prisma, async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM organization WHERE sid = ${organizationSid} FOR NO KEY UPDATE`;
       const where = { organizationSid_enterpriseSid: { organizationSid, enterpriseSid } };
       const before = (await tx.teamsApp.findUnique({ where }))?.settings as TeamsAppSettings | undefined;
@@ -137,6 +129,8 @@ export function updateTeamsApp(gateway: Gateway, caller: Caller, input: UpdateTe
       await remember(tx, owner, { changed: isChanged });
       return owner;
     });
+    gateway.consoleTab.drop();
+    return changedOwner;
   });
 }
 

@@ -358,7 +358,7 @@ function trimmed(text: string): string {
 
 const FROM = /(?:from|(?<von>von))(?![\p{L}\p{N}])\s*:?\s*/iuy;
 /** What separates an own number from the text. */
-const SEPARATOR = / *[:,;\n]/y;
+const SEPARATOR = / *[:\n]/y;
 
 /**
  * `from <own number>`, or `von`: a number with a plus or 00, or one of the user's own in any spelling. Many a German sentence begins with `von`: it

@@ -56,6 +56,8 @@ const REPLAYED = `SELECT CASE WHEN pg_is_in_recovery() AND EXISTS (SELECT FROM p
   (SELECT system_identifier FROM pg_control_system())::text AS cluster`;
 /** The SQLSTATE of a statement that was cancelled since what it reads was removed by the primary. */
 const CONFLICT = '40001';
+/** The SQLSTATE of a statement that took too long: others' are not slower for it. */
+const TIMED_OUT = '57014';
 
 /**
  * Reads lists from a standby, never older than they would be from the primary: a read asks the primary for its position in the log, together with others of
@@ -159,7 +161,7 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
         if (error instanceof LostInterestError) throw error;
         const code = (error as { code?: unknown }).code;
         read = code === CONFLICT ? 'conflict' : 'failed';
-        if (read === 'failed' && isUnavailable(error)) leave('failed', error);
+        if (read === 'failed' && code !== TIMED_OUT && isUnavailable(error)) leave('failed', error);
       }
     }
     observe(read);

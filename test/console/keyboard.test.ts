@@ -71,17 +71,17 @@ describe.skipIf(!chromiumPath)('by keyboard alone', () => {
     await tabTo(page.getByLabel('Auth token, or password'));
     await page.keyboard.type(AUTH_TOKEN);
     await press('Enter');
-    const heading = page.getByRole('heading', { name: 'Overview' });
+    const heading = page.getByRole('heading', { name: 'Overview', level: 1 });
     await heading.waitFor();
-    await expect.poll(() => isFocused(heading)).toBe(true);
+    await expect.poll(() => isFocused(heading), { timeout: 15_000 }).toBe(true);
   });
 
   test('the navigation leads to a page whose heading has the focus', async () => {
     await tabTo(page.getByRole('navigation').getByRole('link', { name: 'Messages' }), 'Shift+Tab');
     await press('Enter');
-    const heading = page.getByRole('heading', { name: 'Messages' });
+    const heading = page.getByRole('heading', { name: 'Messages', level: 1 });
     await heading.waitFor();
-    await expect.poll(() => isFocused(heading)).toBe(true);
+    await expect.poll(() => isFocused(heading), { timeout: 15_000 }).toBe(true);
   });
 
   test('a message is opened; its dialog keeps the focus, and gives it back', async () => {
@@ -89,22 +89,22 @@ describe.skipIf(!chromiumPath)('by keyboard alone', () => {
     await tabTo(message);
     await press('Enter');
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('heading', { name: 'History' }).waitFor();
+    await dialog.getByRole('heading', { name: 'History', level: 1 }).waitFor();
     const isWithin = () => dialog.evaluate((element) => element.contains(element.ownerDocument.activeElement));
-    await expect.poll(isWithin).toBe(true);
+    await expect.poll(isWithin, { timeout: 15_000 }).toBe(true);
     for (let steps = 0; steps < 8; steps += 1) {
       await press('Tab');
       expect(await isWithin()).toBe(true);
     }
     await press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    await expect.poll(() => isFocused(message)).toBe(true);
+    await expect.poll(() => isFocused(message), { timeout: 15_000 }).toBe(true);
   });
 
   test('a conversation is opened, and an SMS sent, after which one goes on writing', async () => {
     await tabTo(page.getByRole('navigation').getByRole('link', { name: 'Conversations' }), 'Shift+Tab');
     await press('Enter');
-    await page.getByRole('heading', { name: 'Conversations' }).waitFor();
+    await page.getByRole('heading', { name: 'Conversations', level: 1 }).waitFor();
     await tabTo(page.getByRole('link', { name: PHONE }));
     await press('Enter');
     const text = page.getByLabel('SMS');
@@ -113,7 +113,7 @@ describe.skipIf(!chromiumPath)('by keyboard alone', () => {
     await tabTo(page.getByRole('button', { name: 'Send', exact: true }));
     await press('Enter');
     await page.getByRole('listitem').filter({ hasText: 'From nine' }).getByText('Delivered').waitFor();
-    await expect.poll(() => isFocused(text)).toBe(true);
+    await expect.poll(() => isFocused(text), { timeout: 15_000 }).toBe(true);
     expect(complaints).toEqual([]);
   });
 });

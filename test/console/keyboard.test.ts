@@ -89,7 +89,7 @@ describe.skipIf(!chromiumPath)('by keyboard alone', () => {
     await tabTo(message);
     await press('Enter');
     const dialog = page.getByRole('dialog');
-    await dialog.getByRole('heading', { name: 'History', level: 1 }).waitFor();
+    await dialog.getByRole('heading', { name: 'History' }).waitFor();
     const isWithin = () => dialog.evaluate((element) => element.contains(element.ownerDocument.activeElement));
     await expect.poll(isWithin, { timeout: 15_000 }).toBe(true);
     for (let steps = 0; steps < 8; steps += 1) {

@@ -3,7 +3,7 @@ import type { Bot, PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import { type BotsInReach, botsInReach, lastHealthSeq } from '../domain/enterprises/health-changes.ts';
 import { createWakeUp } from '../wake-up.ts';
-import type { Updates } from './updates.ts';
+import { createPolledUpdates, type Updates } from './updates.ts';
 
 /** Bots that are unhealthy, or whose health has changed. */
 export interface BotHealthUpdate {
@@ -68,19 +68,7 @@ export function createBotHealth({ prisma, log, pollMs, signal }: BotHealthOption
         () => lastHealthSeq(prisma, organizationSid),
         (seq) => watch.beyond(seq, leaving.signal),
       );
-      const updates: Updates<BotHealthUpdate> = {
-        next: () => steps.next(),
-        return: async () => {
-          if (!leaving.signal.aborted) leave();
-          leaving.abort();
-          watch.announce();
-          return steps.return(undefined);
-        },
-        upcoming: () => [],
-        share: () => undefined,
-        [Symbol.asyncIterator]: () => updates,
-      };
-      return updates;
+      return createPolledUpdates(steps, leaving, leave, watch.announce);
     },
     wake: (organizationSid) => watches.get(organizationSid)?.wake(),
     wakeAll: () => {

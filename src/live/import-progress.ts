@@ -6,7 +6,7 @@ import { findImport } from '../domain/bulk/imports.ts';
 import type { Caller } from '../domain/caller.ts';
 import { importNotFound } from '../domain/errors.ts';
 import type { LogReader } from '../domain/messages/read-events.ts';
-import type { Updates } from './updates.ts';
+import { createPolledUpdates, type Updates } from './updates.ts';
 
 /** How often an import is looked at, in ms: another instance may work on it. */
 const POLL_MS = 500;
@@ -57,19 +57,7 @@ export function createImportProgress({ prisma, inTurn, log, signal }: ImportProg
       const leaving = new AbortController();
       const leave = poller.join();
       const steps = stepsOf(poller, leaving.signal);
-      const updates: Updates<MappingImport> = {
-        next: () => steps.next(),
-        return: async () => {
-          if (!leaving.signal.aborted) leave();
-          leaving.abort();
-          poller.announce();
-          return steps.return(undefined);
-        },
-        upcoming: () => [],
-        share: () => undefined,
-        [Symbol.asyncIterator]: () => updates,
-      };
-      return updates;
+      return createPolledUpdates(steps, leaving, leave, poller.announce);
     },
   };
 }

@@ -112,3 +112,30 @@ export function createUpdates<Update>(
   };
   return updates;
 }
+
+/**
+ * Creates the updates of a reader that polls with others, and shares no results with them.
+ * @param steps its updates, which end once `leaving` is aborted
+ * @param leave removes the reader. Called once, when it ends its updates
+ * @param announce has all who wait look again
+ */
+export function createPolledUpdates<Update>(
+  steps: AsyncGenerator<Update, undefined>,
+  leaving: AbortController,
+  leave: () => void,
+  announce: () => void,
+): Updates<Update> {
+  const updates: Updates<Update> = {
+    next: () => steps.next(),
+    return: async () => {
+      if (!leaving.signal.aborted) leave();
+      leaving.abort();
+      announce();
+      return steps.return(undefined);
+    },
+    upcoming: () => [],
+    share: () => undefined,
+    [Symbol.asyncIterator]: () => updates,
+  };
+  return updates;
+}

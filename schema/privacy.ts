@@ -157,7 +157,13 @@ builder.mutationFields((t) => ({
     skipTypeScopes: true,
     authScopes: { permission: 'read' },
     errors: resultUnion('ExportPersonResult', 'link', ['ENTERPRISE_NOT_FOUND']),
-    args: { input: t.arg({ type: ExportPersonInput, required: true, description: 'Who, and of which enterprise.' }) },
+    args: {
+      input: t.arg({
+        type: ExportPersonInput,
+        required: true,
+        description: 'The person, and optionally the only enterprise to export from.',
+      }),
+    },
     resolve: (_root, { input }, { gateway, caller }) => exportPerson(gateway, caller, input).catch(forbidUnlessOptedIn),
   }),
 }));

@@ -61,7 +61,7 @@ const TIMED_OUT = '57014';
 
 /**
  * Reads lists from a standby, never older than they would be from the primary: a read asks the primary for its position in the log, together with others of
- * the same turn, and waits until the standby has replayed as much. So whoever wrote, on whichever instance, finds it. A standby that does not get there within
+ * the same turn, and waits until the standby has replayed as much. So a caller finds what it wrote through any instance. A standby that does not get there within
  * PATIENCE_MS, or fails, is left alone until it does.
  */
 export function readFromStandby({ primary, standby, observe = () => {}, log }: StandbyOptions): Standby {

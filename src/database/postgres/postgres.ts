@@ -126,7 +126,7 @@ function readingPools(databaseUrl: string, requestTimeoutMs: number, reached?: (
 
 /**
  * Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request.
- * @param reached is told of each new connection's server, by when it was started
+ * @param reached receives when each new connection's server was started
  */
 export const standbyPools = (replicaUrl: string, requestTimeoutMs: number, reached: (server: string) => void) =>
   readingPools(replicaUrl, requestTimeoutMs / 3, reached);

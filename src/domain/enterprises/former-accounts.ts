@@ -17,7 +17,7 @@ type FormerAccounts = Pick<Transaction, 'formerAdminAccount'>;
 
 /**
  * Records an account before the platform is asked for it. If the gateway crashes then, or the platform's response is lost, the account may exist without an
- * admin here, and whoever has its password would be let in as a provider.
+ * admin here, and its password would let its holder in as a provider.
  * @returns the account's sid, for `forgetAnnounced`; `undefined` if it was recorded before
  */
 export async function announceAccount(client: FormerAccounts, organizationSid: string, email: string): Promise<string | undefined> {

@@ -1,16 +1,18 @@
 import type { Logger } from 'pino';
 import type { Bot, PrismaClient } from '../../prisma/client/client.ts';
+import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller } from '../domain/caller.ts';
-import { type BotsInReach, botsInReach, lastHealthSeq } from '../domain/enterprises/health-changes.ts';
-import { createWakeUp } from '../wake-up.ts';
+import {
+  type BotReach,
+  botReachOf,
+  changedBots,
+  type HealthReader,
+  lastHealthSeq,
+  unhealthyBots,
+} from '../domain/enterprises/health-changes.ts';
+import { type BotHealthUpdate, type HealthFollower, type HealthWatch, startHealthWatch } from './health-watch.ts';
+import { createSharedReads } from './shared-reads.ts';
 import { createPolledUpdates, type Updates } from './updates.ts';
-
-/** Bots that are unhealthy, or whose health has changed. */
-export interface BotHealthUpdate {
-  readonly bots: readonly Bot[];
-  /** Whether more of what is known now follows. */
-  readonly hasMore: boolean;
-}
 
 /** The health of bots, as it is followed on this instance. */
 interface BotHealth {
@@ -27,6 +29,9 @@ interface BotHealth {
 
 interface BotHealthOptions {
   readonly prisma: PrismaClient;
+  readonly sql: HealthReader;
+  /** Reads in turn with the organization's other statements. */
+  readonly inTurn: (organizationSid: string) => HealthReader;
   readonly log: Logger;
   /** How often to look without being woken, in ms. */
   readonly pollMs: number;
@@ -36,16 +41,22 @@ interface BotHealthOptions {
 
 /** How many bots an update has at most. */
 const PAGE = 100;
+/** The pause before a stream reads again while the database is unavailable, in ms. */
+const OUTAGE_PAUSE_MS = 500;
 
-/** Creates the streams of bots' health. All of an organization's share what looks for changes. */
-export function createBotHealth({ prisma, log, pollMs, signal }: BotHealthOptions): BotHealth {
-  const watches = new Map<string, Watch>();
+/** Creates the streams of bots' health. Those of an organization share what looks for changes, and those of equal reach what is unhealthy at first. */
+export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: BotHealthOptions): BotHealth {
+  const watches = new Map<string, HealthWatch>();
+  const shared = createSharedReads<Bot[]>();
 
-  function watchOf(organizationSid: string): Watch {
+  function watchOf(organizationSid: string): HealthWatch {
     const existing = watches.get(organizationSid);
     if (existing) return existing;
-    const watch: Watch = startWatch({
-      read: () => lastHealthSeq(prisma, organizationSid),
+    const watch: HealthWatch = startHealthWatch({
+      // Out of turn, as tails read: in turn, an organization that does nothing would count as active.
+      lastSeq: () => lastHealthSeq(sql, organizationSid),
+      changed: (after) => changedBots(inTurn(organizationSid), organizationSid, after, PAGE),
+      pageSize: PAGE,
       ended: () => {
         if (watches.get(organizationSid) === watch) watches.delete(organizationSid);
       },
@@ -56,19 +67,17 @@ export function createBotHealth({ prisma, log, pollMs, signal }: BotHealthOption
     return watch;
   }
 
+  function unhealthy(reach: BotReach, after: string): Promise<Bot[]> {
+    const { organizationSid, enterpriseSid = '' } = reach;
+    return shared(`${organizationSid} ${enterpriseSid} ${after}`, () => unhealthyBots(inTurn(organizationSid), reach, after, PAGE + 1));
+  }
+
   return {
     follow: async (caller, enterpriseSid) => {
-      const { organizationSid } = caller;
-      const bots = await botsInReach(prisma, caller, enterpriseSid);
-      const watch = watchOf(organizationSid);
-      const leaving = new AbortController();
-      const leave = watch.join();
-      const steps = stepsOf(
-        bots,
-        () => lastHealthSeq(prisma, organizationSid),
-        (seq) => watch.beyond(seq, leaving.signal),
-      );
-      return createPolledUpdates(steps, leaving, leave, watch.announce);
+      const reach = await botReachOf(prisma, caller, enterpriseSid);
+      const follower = watchOf(reach.organizationSid).join((bot) => (reach.enterpriseSid ?? bot.enterpriseSid) === bot.enterpriseSid);
+      const steps = stepsOf(follower, (after) => unhealthy(reach, after));
+      return createPolledUpdates(steps, follower.leave);
     },
     wake: (organizationSid) => watches.get(organizationSid)?.wake(),
     wakeAll: () => {
@@ -77,108 +86,37 @@ export function createBotHealth({ prisma, log, pollMs, signal }: BotHealthOption
   };
 }
 
-/** @param beyond waits for a number greater than this one; `undefined` once there is none */
+/** @param unhealthy reads the unhealthy ones behind a sid, one more than an update has */
 async function* stepsOf(
-  bots: BotsInReach,
-  lastSeq: () => Promise<bigint>,
-  beyond: (seq: bigint) => Promise<bigint | undefined>,
+  follower: HealthFollower,
+  unhealthy: (after: string) => Promise<Bot[]>,
 ): AsyncGenerator<BotHealthUpdate, undefined> {
-  // Before the bots: what changes while they are read comes again.
-  let seen = await lastSeq();
+  // What changes while they are read comes again.
+  if (!(await follower.hasBegun())) return;
   for (let after = '', hasMore = true; hasMore; ) {
-    const found = await bots.unhealthy(after, PAGE + 1);
+    const found = await retried(() => unhealthy(after), follower);
+    if (!found) return;
     hasMore = found.length > PAGE;
-    const page = found.slice(0, PAGE);
-    after = page.at(-1)?.sid ?? after;
-    yield { bots: page, hasMore };
+    const bots = found.slice(0, PAGE);
+    after = bots.at(-1)?.sid ?? after;
+    yield { bots, hasMore };
   }
   for (;;) {
-    const head = await beyond(seen);
-    if (head === undefined) return;
-    for (let hasMore = true; hasMore; ) {
-      const found = await bots.changed(seen, PAGE + 1);
-      hasMore = found.length > PAGE;
-      const page = found.slice(0, PAGE);
-      seen = page.at(-1)?.healthSeq ?? seen;
-      if (page.length > 0) yield { bots: page, hasMore };
+    const next = await follower.next(PAGE);
+    if (!next) return;
+    yield next;
+  }
+}
+
+/** Reads again as long as the database is unavailable; `undefined` once the follower has ended. */
+async function retried<Result>(read: () => Promise<Result>, follower: HealthFollower): Promise<Result | undefined> {
+  while (!follower.isEnded()) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isUnavailable(error)) throw error;
     }
-    // Others' bots have the numbers between.
-    if (head > seen) seen = head;
+    await follower.pause(OUTAGE_PAUSE_MS);
   }
-}
-
-/** Reads an organization's last number again and again, for all its followers. */
-interface Watch {
-  /** Adds a follower. @returns what removes it: without followers, nothing is read */
-  join(): () => void;
-  /** Waits for a number greater than `seq`; `undefined` once there is none, or `left` is aborted. */
-  beyond(seq: bigint, left: AbortSignal): Promise<bigint | undefined>;
-  /** Reads now. */
-  wake(): void;
-  /** Has all who wait look again. */
-  announce(): void;
-}
-
-interface WatchOptions extends Pick<BotHealthOptions, 'pollMs' | 'signal'> {
-  readonly read: () => Promise<bigint>;
-  readonly ended: () => void;
-  /** Called when reading begins to fail. */
-  readonly onError: (error: unknown) => void;
-}
-
-function startWatch({ read, ended, onError, pollMs, signal }: WatchOptions): Watch {
-  const wakeUp = createWakeUp();
-  const stopping = new AbortController();
-  const stopped = AbortSignal.any([signal, stopping.signal]);
-  stopped.addEventListener('abort', wakeUp.wake);
-  let followers = 0;
-  let latest = -1n;
-  let waiting: (() => void)[] = [];
-
-  function announce(): void {
-    const all = waiting;
-    waiting = [];
-    for (const look of all) look();
-  }
-
-  async function run(): Promise<void> {
-    let failing = false;
-    while (!stopped.aborted) {
-      try {
-        const seq = await read();
-        failing = false;
-        if (seq !== latest) {
-          latest = seq;
-          announce();
-        }
-      } catch (error) {
-        if (!failing) onError(error);
-        failing = true;
-      }
-      if (!stopped.aborted) await wakeUp.wait(pollMs);
-    }
-  }
-
-  void run().finally(() => {
-    ended();
-    announce();
-  });
-  return {
-    join: () => {
-      followers += 1;
-      return () => {
-        followers -= 1;
-        if (followers > 0) return;
-        // Who comes now starts another one.
-        ended();
-        stopping.abort();
-      };
-    },
-    beyond: async (seq, left) => {
-      while (latest <= seq && !stopped.aborted && !left.aborted) await new Promise<void>((look) => waiting.push(look));
-      return stopped.aborted || left.aborted ? undefined : latest;
-    },
-    wake: wakeUp.wake,
-    announce,
-  };
+  return undefined;
 }

@@ -56,8 +56,11 @@ export function createImportProgress({ prisma, inTurn, log, signal }: ImportProg
       const poller = pollerOf(found);
       const leaving = new AbortController();
       const leave = poller.join();
-      const steps = stepsOf(poller, leaving.signal);
-      return createPolledUpdates(steps, leaving, leave, poller.announce);
+      return createPolledUpdates(stepsOf(poller, leaving.signal), () => {
+        if (!leaving.signal.aborted) leave();
+        leaving.abort();
+        poller.announce();
+      });
     },
   };
 }

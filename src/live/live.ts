@@ -8,9 +8,10 @@ import { newestEvents } from '../domain/messages/newest-events.ts';
 import type { LogReader } from '../domain/messages/read-events.ts';
 import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
-import { type BotHealthUpdate, createBotHealth } from './bot-health.ts';
+import { createBotHealth } from './bot-health.ts';
 import { currentStatus, isTerminal } from './current-status.ts';
 import { createFanOuts } from './fan-outs.ts';
+import type { BotHealthUpdate } from './health-watch.ts';
 import { createImportProgress } from './import-progress.ts';
 import { createPrivateStreams } from './private-streams.ts';
 import { type EventSelection, selectionOf } from './selection.ts';
@@ -79,7 +80,7 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
   const stopping = new AbortController();
   let resumed = 0;
   const imports = createImportProgress({ prisma, inTurn, log, signal: stopping.signal });
-  const botHealth = createBotHealth({ prisma, log, pollMs, signal: stopping.signal });
+  const botHealth = createBotHealth({ prisma, sql, inTurn, log, pollMs, signal: stopping.signal });
   const tails = createTails({ sql, log, pollMs });
   const privateStreams = createPrivateStreams({ inTurn, tails, idleMs, bufferSize });
   const fanOuts = createFanOuts({

@@ -115,22 +115,14 @@ export function createUpdates<Update>(
 
 /**
  * Creates the updates of a reader that polls with others, and shares no results with them.
- * @param steps its updates, which end once `leaving` is aborted
- * @param leave removes the reader. Called once, when it ends its updates
- * @param announce has all who wait look again
+ * @param steps its updates
+ * @param leave removes the reader, if it is still there, and ends its steps, whatever they wait for
  */
-export function createPolledUpdates<Update>(
-  steps: AsyncGenerator<Update, undefined>,
-  leaving: AbortController,
-  leave: () => void,
-  announce: () => void,
-): Updates<Update> {
+export function createPolledUpdates<Update>(steps: AsyncGenerator<Update, undefined>, leave: () => void): Updates<Update> {
   const updates: Updates<Update> = {
     next: () => steps.next(),
     return: async () => {
-      if (!leaving.signal.aborted) leave();
-      leaving.abort();
-      announce();
+      leave();
       return steps.return(undefined);
     },
     upcoming: () => [],

@@ -4,18 +4,32 @@ import type { Caller } from '../../src/domain/caller.ts';
 import { storeHealth } from '../../src/domain/enterprises/bot-health.ts';
 import { newSid } from '../../src/domain/sid.ts';
 import { fold } from '../../src/domain/text.ts';
-import { type BotHealthUpdate, createBotHealth } from '../../src/live/bot-health.ts';
+import { createBotHealth } from '../../src/live/bot-health.ts';
+import type { BotHealthUpdate } from '../../src/live/health-watch.ts';
+import { overheard } from '../execution/both-ways.ts';
 import { done, fresh } from '../parity/faces.ts';
 import type { Credentials } from '../support/credentials.ts';
+import { createTestDatabase } from '../support/database.ts';
 import type { Provider } from '../support/gateway.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
 import { graphqlSse, type Transport, transports } from '../support/transports.ts';
 
 let gateway: LiveGateway;
+/** The statements of SQL of our own. */
+let asked: string[];
+/** Called before each such read. */
+let beforeRead: ((text: string) => void) | undefined;
 beforeAll(async () => {
+  const overhears = overheard(await createTestDatabase());
+  ({ asked } = overhears);
+  const { sql } = overhears.database;
+  const read: typeof sql.read = async (text, values) => {
+    beforeRead?.(text);
+    return sql.read(text, values);
+  };
   // Hints alone wake a stream.
-  gateway = await createLiveGateway({ live: { pollMs: 600_000 } });
+  gateway = await createLiveGateway({ live: { pollMs: 600_000 }, database: { ...overhears.database, sql: { ...sql, read } } });
 });
 afterAll(() => gateway.close());
 
@@ -57,6 +71,7 @@ const updatesOf = ({ updates }: Reader) => updates as unknown as Update[];
 const told = (reader: Reader) => updatesOf(reader).flatMap(({ bots }) => bots.map(({ sid, health }) => `${sid} ${health.status}`));
 const subscribe = (as: Provider | Credentials, enterpriseSid?: string, transport: Transport = graphqlSse) =>
   transport.subscribe({ url: gateway.url, provider: as }, BOT_HEALTH, { enterpriseSid });
+const isOfHealth = (text: string) => /health_seq|AND unhealthy/.test(text) && !text.startsWith('UPDATE');
 const hasBegun = (reader: Reader) => reader.until(({ updates, errors }) => updates.length > 0 || errors.length > 0);
 
 describe.each(transports.map((transport) => [transport.name, transport] as const))('over %s', (_name, transport: Transport) => {
@@ -147,12 +162,62 @@ describe('the health of bots', () => {
     reader.close();
   });
 
+  test('is read once for all who follow it, each with their own reach', async () => {
+    const provider = await gateway.provider();
+    const [one, other] = [await createBot(provider), await createBot(provider)];
+    await becomes(one, REFUSED);
+    const all = Array.from({ length: 12 }, () => subscribe(provider));
+    const ofOne = Array.from({ length: 6 }, () => subscribe(provider, one.enterpriseSid));
+    const ofOther = Array.from({ length: 6 }, () => subscribe(provider, other.enterpriseSid));
+    const readers = [...all, ...ofOne, ...ofOther];
+    await Promise.all(readers.map(hasBegun));
+    asked.length = 0;
+    await becomes(other, REFUSED);
+    await becomes(one, { status: 'HEALTHY' });
+    await Promise.all([...all, ...ofOne].map((reader) => reader.until((reader) => told(reader).includes(`${one.botSid} HEALTHY`))));
+    await Promise.all(ofOther.map((reader) => reader.until((reader) => told(reader).length > 0)));
+    // Two hints: the number of the last change and the bots for each, at most.
+    expect(asked.filter(isOfHealth).length).toBeLessThanOrEqual(4);
+    const [first, second] = [`${one.botSid} UNHEALTHY`, `${one.botSid} HEALTHY`];
+    for (const reader of all) expect(told(reader)).toEqual([first, `${other.botSid} UNHEALTHY`, second]);
+    for (const reader of ofOne) expect(told(reader)).toEqual([first, second]);
+    for (const reader of ofOther) expect(told(reader)).toEqual([`${other.botSid} UNHEALTHY`]);
+    for (const reader of readers) reader.close();
+  });
+
+  test.each([
+    ['the first number', /bot_health_seq AS seq/],
+    ['the unhealthy ones', /AND unhealthy/],
+    ['a change', /health_seq > /],
+  ])('is read again after the database refused once to read %s', async (_what, refused) => {
+    const provider = await gateway.provider();
+    const [one, other] = [await createBot(provider), await createBot(provider)];
+    await becomes(one, REFUSED);
+    let refusals = 0;
+    beforeRead = (text) => {
+      if (!refused.test(text) || refusals > 0) return;
+      refusals += 1;
+      throw Object.assign(new Error('the database system is shutting down'), { code: '57P01', severity: 'FATAL' });
+    };
+    const readers = [subscribe(provider), subscribe(provider)];
+    await Promise.all(readers.map(hasBegun));
+    await becomes(other, REFUSED);
+    await Promise.all(readers.map((reader) => reader.until((reader) => told(reader).length === 2)));
+    beforeRead = undefined;
+    expect(refusals).toBe(1);
+    for (const reader of readers) {
+      expect(told(reader)).toEqual([`${one.botSid} UNHEALTHY`, `${other.botSid} UNHEALTHY`]);
+      reader.close();
+    }
+  });
+
   test('is found by another instance without a hint, in the order of the changes, whoever stores it', async () => {
     const provider = await gateway.provider();
     const [one, other] = [await createBot(provider), await createBot(provider)];
-    const { prisma } = gateway.database;
+    const { prisma, sql } = gateway.database;
     const stopping = new AbortController();
-    const elsewhere = createBotHealth({ prisma, log: pino({ level: 'silent' }), pollMs: 10, signal: stopping.signal });
+    const log = pino({ level: 'silent' });
+    const elsewhere = createBotHealth({ prisma, sql, inTurn: gateway.statements, log, pollMs: 10, signal: stopping.signal });
     const caller: Caller = {
       organizationSid: provider.organizationSid,
       accountSid: provider.accountSid,

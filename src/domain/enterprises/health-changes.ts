@@ -1,35 +1,60 @@
-import type { Bot, PrismaClient } from '../../../prisma/client/client.ts';
+import { type Bot, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
+import { columnList } from '../../database/lists/select.ts';
 import type { Caller } from '../caller.ts';
-import { belonging, enterprises } from '../confinement.ts';
+import { enterprises } from '../confinement.ts';
 import { enterpriseNotFound } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
 import { normalizeSid } from '../sid.ts';
 
-/** Reads the number of the last change of a bot's health in an organization. Lower numbers are committed before it. */
-export async function lastHealthSeq(prisma: PrismaClient, organizationSid: string): Promise<bigint> {
-  const found = await prisma.organization.findUnique({ where: { sid: organizationSid }, select: { botHealthSeq: true } });
-  return found?.botHealthSeq ?? 0n;
-}
+/** The part of Sql that reads the health of bots. */
+export type HealthReader = Pick<Gateway['sql'], 'read'>;
 
-/** Bots within a caller's reach, of one enterprise or of all. */
-export interface BotsInReach {
-  /** Reads those that are unhealthy and whose sid is greater than `after`, by sid, at most `limit`. */
-  unhealthy(after: string, limit: number): Promise<Bot[]>;
-  /** Reads those whose health has changed after a number, by the number, at most `limit`. */
-  changed(after: bigint, limit: number): Promise<Bot[]>;
+/** The bots that a caller follows: of one enterprise, or of all. */
+export interface BotReach {
+  readonly organizationSid: string;
+  readonly enterpriseSid: string | undefined;
 }
 
 /** @throws NotFoundError ENTERPRISE_NOT_FOUND */
-export async function botsInReach(prisma: PrismaClient, caller: Caller, enterpriseSid?: string): Promise<BotsInReach> {
-  const sid = enterpriseSid === undefined ? undefined : normalizeSid(enterpriseSid);
-  if (sid !== undefined) {
-    const found = await prisma.enterprise.findFirst({ where: { sid, ...enterprises(caller) }, select: { sid: true } });
-    if (!found) throw enterpriseNotFound(sid, ['enterpriseSid']);
-  }
-  const of = sid === undefined ? {} : { enterpriseSid: sid };
-  return {
-    unhealthy: (after, take) =>
-      prisma.bot.findMany({ where: { ...belonging(caller), ...of, unhealthy: true, sid: { gt: after } }, orderBy: { sid: 'asc' }, take }),
-    changed: (after, take) =>
-      prisma.bot.findMany({ where: { ...belonging(caller), ...of, healthSeq: { gt: after } }, orderBy: { healthSeq: 'asc' }, take }),
-  };
+export async function botReachOf(prisma: PrismaClient, caller: Caller, enterpriseSid?: string): Promise<BotReach> {
+  const { organizationSid } = caller;
+  if (enterpriseSid === undefined) return { organizationSid, enterpriseSid: caller.enterpriseSid };
+  const sid = normalizeSid(enterpriseSid);
+  const found = await prisma.enterprise.findFirst({ where: { sid, ...enterprises(caller) }, select: { sid: true } });
+  if (!found) throw enterpriseNotFound(sid, ['enterpriseSid']);
+  return { organizationSid, enterpriseSid: sid };
 }
+
+const COLUMNS = columnList(Object.values(Prisma.BotScalarFieldEnum));
+const CHANGED = `SELECT ${COLUMNS} FROM bot WHERE organization_sid = $1 AND health_seq > $2 ORDER BY health_seq LIMIT $3`;
+const UNHEALTHY = `SELECT ${COLUMNS} FROM bot WHERE organization_sid = $1 AND unhealthy AND sid > $2 ORDER BY sid LIMIT $3`;
+const UNHEALTHY_OF_ENTERPRISE = `SELECT ${COLUMNS} FROM bot
+  WHERE organization_sid = $1 AND unhealthy AND sid > $2 AND enterprise_sid = $4 ORDER BY sid LIMIT $3`;
+
+/** Reads the number of the last change of a bot's health in an organization. Lower numbers are committed before it. */
+export async function lastHealthSeq(sql: HealthReader, organizationSid: string): Promise<bigint> {
+  const [found] = await sql.read<{ seq: unknown }>('SELECT bot_health_seq AS seq FROM organization WHERE sid = $1', [organizationSid]);
+  return BigInt(String(found?.seq ?? 0));
+}
+
+/** Reads the bots of an organization whose health has changed after a number, by the number, at most `limit`. */
+export async function changedBots(sql: HealthReader, organizationSid: string, after: bigint, limit: number): Promise<Bot[]> {
+  return (await sql.read<Bot>(CHANGED, [organizationSid, after, limit])).map(botOf);
+}
+
+/** Reads the bots in reach that are unhealthy and whose sid is greater than `after`, by sid, at most `limit`. */
+export async function unhealthyBots(
+  sql: HealthReader,
+  { organizationSid, enterpriseSid }: BotReach,
+  after: string,
+  limit: number,
+): Promise<Bot[]> {
+  const values = [organizationSid, after, limit];
+  const rows = await (enterpriseSid === undefined
+    ? sql.read<Bot>(UNHEALTHY, values)
+    : sql.read<Bot>(UNHEALTHY_OF_ENTERPRISE, [...values, enterpriseSid]));
+  return rows.map(botOf);
+}
+
+/** The database's client returns a bigint as text. */
+const botOf = (row: Bot): Bot => ({ ...row, healthSeq: BigInt(String(row.healthSeq)) });

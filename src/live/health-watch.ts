@@ -1,0 +1,154 @@
+import type { Bot } from '../../prisma/client/client.ts';
+import { createWakeUp } from '../wake-up.ts';
+
+/** Bots that are unhealthy, or whose health has changed. */
+export interface BotHealthUpdate {
+  readonly bots: readonly Bot[];
+  /** Whether more of what is known now follows. */
+  readonly hasMore: boolean;
+}
+
+/** Reads an organization's changes of bots' health again and again, once for all its followers. */
+export interface HealthWatch {
+  /** Adds a follower of the bots that pass. Without followers, nothing is read. */
+  join(passes: (bot: Bot) => boolean): HealthFollower;
+  /** Reads now. */
+  wake(): void;
+}
+
+/** One who follows the changes. */
+export interface HealthFollower {
+  /** Resolves once every later change will be noted; to false if there is none any more. */
+  hasBegun(): Promise<boolean>;
+  /** Waits for changes, and returns at most `count` bots, each once and as it is now; `undefined` once there are none any more. */
+  next(count: number): Promise<BotHealthUpdate | undefined>;
+  /** Waits, unless it ends. */
+  pause(ms: number): Promise<void>;
+  isEnded(): boolean;
+  leave(): void;
+}
+
+interface HealthWatchOptions {
+  /** Reads the number of the last change. Lower ones are committed. */
+  readonly lastSeq: () => Promise<bigint>;
+  /** Reads the bots that changed after a number, by the number, at most `pageSize`. */
+  readonly changed: (after: bigint) => Promise<Bot[]>;
+  readonly pageSize: number;
+  readonly ended: () => void;
+  /** Called when reading begins to fail. */
+  readonly onError: (error: unknown) => void;
+  readonly pollMs: number;
+  /** Aborted when it is to end. */
+  readonly signal: AbortSignal;
+}
+
+/** How long after a failed read it reads again at most, in ms. */
+const RETRY_MS = 500;
+/** Nobody waits for so long: a follower is woken. */
+const LONG_MS = 3_600_000;
+
+interface Member {
+  /** Notes changed bots. */
+  readonly note: (bots: readonly Bot[]) => void;
+  /** Has it look at what was noted, and whether it has ended. */
+  readonly wake: () => void;
+}
+
+export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, pollMs, signal }: HealthWatchOptions): HealthWatch {
+  const wakeUp = createWakeUp();
+  const stopping = new AbortController();
+  const stopped = AbortSignal.any([signal, stopping.signal]);
+  stopped.addEventListener('abort', () => {
+    wakeUp.wake();
+    wakeMembers();
+  });
+  const members = new Set<Member>();
+  /** Up to which number changes have been noted; `undefined` until it begins. */
+  let position: bigint | undefined;
+
+  function wakeMembers(): void {
+    for (const { wake } of members) wake();
+  }
+
+  async function look(): Promise<void> {
+    const head = await lastSeq();
+    if (position === undefined) {
+      position = head;
+      return wakeMembers();
+    }
+    if (head <= position) return;
+    for (let isLast = false; !isLast; ) {
+      const bots = await changed(position);
+      for (const { note } of members) note(bots);
+      position = bots.at(-1)?.healthSeq ?? position;
+      isLast = bots.length < pageSize;
+    }
+    // Deleted bots, and those that changed again, have the numbers between.
+    if (head > position) position = head;
+    wakeMembers();
+  }
+
+  async function run(): Promise<void> {
+    let failing = false;
+    while (!stopped.aborted) {
+      try {
+        await look();
+        failing = false;
+      } catch (error) {
+        if (!failing) onError(error);
+        failing = true;
+      }
+      if (!stopped.aborted) await wakeUp.wait(failing ? Math.min(pollMs, RETRY_MS) : pollMs);
+    }
+  }
+
+  void run().finally(() => {
+    ended();
+    wakeMembers();
+  });
+  return {
+    join: (passes) => {
+      const pending = new Map<string, Bot>();
+      const news = createWakeUp();
+      let hasLeft = false;
+      const isEnded = () => hasLeft || stopped.aborted;
+      const member: Member = {
+        note: (bots) => {
+          for (const bot of bots) {
+            if (!passes(bot)) continue;
+            // To the end: in the order of the changes.
+            pending.delete(bot.sid);
+            pending.set(bot.sid, bot);
+          }
+        },
+        wake: news.wake,
+      };
+      members.add(member);
+      return {
+        hasBegun: async () => {
+          while (position === undefined && !isEnded()) await news.wait(LONG_MS);
+          return !isEnded();
+        },
+        next: async (count) => {
+          while (pending.size === 0 && !isEnded()) await news.wait(LONG_MS);
+          if (isEnded()) return undefined;
+          const bots = [...pending.values()].slice(0, count);
+          for (const { sid } of bots) pending.delete(sid);
+          return { bots, hasMore: pending.size > 0 };
+        },
+        pause: news.wait,
+        isEnded,
+        leave: () => {
+          hasLeft = true;
+          members.delete(member);
+          news.wake();
+          if (members.size > 0) return;
+          // Who comes now starts another one.
+          ended();
+          stopping.abort();
+        },
+      };
+    },
+    wake: wakeUp.wake,
+  };
+}

@@ -1,4 +1,4 @@
-import { readUsage, type Used } from '../src/domain/messages/usage.ts';
+import { readUsage, type Used } from '../src/domain/usage/usage.ts';
 import { builder } from './builder.ts';
 import { EnterpriseRef } from './enterprise.ts';
 import { MappingRef } from './mapping.ts';

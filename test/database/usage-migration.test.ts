@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PrismaClient } from '../../prisma/client/client.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
-import { fillUsage, foldUsage } from '../../src/domain/messages/fold-usage.ts';
-import { kindOf, numberOf } from '../../src/domain/messages/usage-kinds.ts';
+import { fillUsage, foldUsage } from '../../src/domain/usage/fold-usage.ts';
+import { kindOf, numberOf } from '../../src/domain/usage/usage-kinds.ts';
 import { createEarlierDatabase, type EarlierDatabase } from '../support/earlier-database.ts';
 
 const MIGRATION = '20261129225900_usage';

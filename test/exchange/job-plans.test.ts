@@ -7,7 +7,7 @@ import type { Gateway } from '../../src/domain/gateway.ts';
 import { purgeIdempotencyKeys } from '../../src/domain/idempotency.ts';
 import { trimEvents } from '../../src/domain/messages/events.ts';
 import { fillConversations } from '../../src/domain/messages/fill-conversations.ts';
-import { fillUsage, foldUsage } from '../../src/domain/messages/fold-usage.ts';
+import { fillUsage, foldUsage } from '../../src/domain/usage/fold-usage.ts';
 import { restoreLanes } from '../../src/exchange/outbox.ts';
 import { reconcileStatuses, recoverInbound } from '../../src/exchange/restcomm/reconciler.ts';
 import { expireHeldTexts } from '../../src/exchange/teams/held-texts.ts';

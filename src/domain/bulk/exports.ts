@@ -9,10 +9,10 @@ import { enterpriseNotFound, mappingNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, parseInput } from '../input.ts';
-import { timesOf, type UsageQuery } from '../messages/usage.ts';
 import { personFields, personOf } from '../privacy/person.ts';
 import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
+import { timesOf, type UsageQuery } from '../usage/usage.ts';
 import {
   MAPPING_COLUMNS,
   type MappingExportFilter,

@@ -1,7 +1,7 @@
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import type { Gateway } from '../gateway.ts';
-import { timesOf, type UsageQuery, type Used, usageWithin } from '../messages/usage.ts';
+import { timesOf, type UsageQuery, type Used, usageWithin } from '../usage/usage.ts';
 import { namesOf } from './export-rows.ts';
 import type { FileRow } from './formats.ts';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trimEvents } from '../../../src/domain/messages/events.ts';
-import { foldUsage } from '../../../src/domain/messages/fold-usage.ts';
 import { statusRank } from '../../../src/domain/messages/message-status.ts';
 import { deleteErased, erasePeople } from '../../../src/domain/privacy/erase-people.ts';
 import { retainMessages } from '../../../src/domain/privacy/retain-messages.ts';
 import { newSid } from '../../../src/domain/sid.ts';
+import { foldUsage } from '../../../src/domain/usage/fold-usage.ts';
 import { unknownSid } from '../../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { graphClient } from '../../support/graph.ts';

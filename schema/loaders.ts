@@ -23,10 +23,10 @@ import { ENTERPRISES } from '../src/domain/enterprises/enterprises.ts';
 import { MAPPINGS } from '../src/domain/enterprises/mappings.ts';
 import { findInTeams, type MappingInTeams, type OfMapping } from '../src/domain/enterprises/teams-installations.ts';
 import type { SearchTooWideError } from '../src/domain/errors.ts';
+import { headOf, type LogHead } from '../src/domain/events/events.ts';
+import { findEvents } from '../src/domain/events/message-events.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import { CONVERSATIONS } from '../src/domain/messages/conversations.ts';
-import { headOf, type LogHead } from '../src/domain/messages/events.ts';
-import { findEvents } from '../src/domain/messages/message-events.ts';
 import { countMessagesOf, listMessageEvents, MESSAGES } from '../src/domain/messages/messages.ts';
 import { appPackageVersions } from '../src/domain/teams-app/package.ts';
 

@@ -1,7 +1,7 @@
 import type { Message } from '../prisma/client/client.ts';
+import { encodeEventCursor } from '../src/domain/events/event-cursor.ts';
+import { listEvents } from '../src/domain/events/message-events.ts';
 import type { LoggedEvent } from '../src/domain/logged-event.ts';
-import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
-import { listEvents } from '../src/domain/messages/message-events.ts';
 import type { Bookmark } from '../src/live/bookmarks.ts';
 import { required } from './account.ts';
 import { builder } from './builder.ts';

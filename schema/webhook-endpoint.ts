@@ -1,5 +1,5 @@
 import type { WebhookAttempt, WebhookEndpoint } from '../prisma/client/client.ts';
-import { encodeEventCursor } from '../src/domain/messages/event-cursor.ts';
+import { encodeEventCursor } from '../src/domain/events/event-cursor.ts';
 import { listAttempts } from '../src/domain/webhooks/attempts.ts';
 import {
   type DisabledReason,

@@ -1,12 +1,12 @@
 import type { Database } from '../../src/database/connect.ts';
 import type { Sql } from '../../src/database/sql.ts';
 import type { Caller } from '../../src/domain/caller.ts';
+import { readEvents } from '../../src/domain/events/read-events.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
 import type { PageArguments } from '../../src/domain/lists/keyset.ts';
 import type { MessageFilter } from '../../src/domain/messages/message-filter.ts';
 import { acceptMessage } from '../../src/domain/messages/message-log.ts';
 import { findMessage, listMessages } from '../../src/domain/messages/messages.ts';
-import { readEvents } from '../../src/domain/messages/read-events.ts';
 import { reportStatus } from '../../src/domain/messages/status-reports.ts';
 import { findSent } from '../../src/exchange/restcomm/sent-messages.ts';
 import { ORGANIZATION } from '../data.ts';

@@ -1,4 +1,4 @@
-import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
+import { encodeEventCursor } from '../domain/events/event-cursor.ts';
 import type { LiveEvent } from './tail.ts';
 import type { SelectedUpdates } from './updates.ts';
 

@@ -1,8 +1,8 @@
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
 import { messageNotFound } from '../domain/errors.ts';
-import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import type { LogHead } from '../domain/messages/events.ts';
+import { encodeEventCursor } from '../domain/events/event-cursor.ts';
+import type { LogHead } from '../domain/events/events.ts';
 import type { LiveEvent } from './tail.ts';
 
 const TERMINAL = new Set(['DELIVERED', 'UNDELIVERED', 'FAILED', 'READ']);

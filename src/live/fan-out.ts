@@ -1,5 +1,5 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import { isGap } from '../domain/messages/events.ts';
+import { isGap } from '../domain/events/events.ts';
 import type { Follower, LiveEvent, Tail } from './tail.ts';
 import type { FanOut, Reader, Rendered, Renderer, Updates } from './updates.ts';
 

@@ -5,7 +5,7 @@ import { type ImportState, isAtEnd, readImportState } from '../domain/bulk/impor
 import { findImport } from '../domain/bulk/imports.ts';
 import type { Caller } from '../domain/caller.ts';
 import { importNotFound } from '../domain/errors.ts';
-import type { LogReader } from '../domain/messages/read-events.ts';
+import type { LogReader } from '../domain/events/read-events.ts';
 import { createPolledUpdates, type Updates } from './updates.ts';
 
 /** How often an import is looked at, in ms: another instance may work on it. */

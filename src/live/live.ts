@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { MappingImport, PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../domain/caller.ts';
+import { decodeEventCursor } from '../domain/events/event-cursor.ts';
+import { headOf, type MessageEventFilter } from '../domain/events/events.ts';
+import { newestEvents } from '../domain/events/newest-events.ts';
+import type { LogReader } from '../domain/events/read-events.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
-import { decodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { headOf, type MessageEventFilter } from '../domain/messages/events.ts';
-import { newestEvents } from '../domain/messages/newest-events.ts';
-import type { LogReader } from '../domain/messages/read-events.ts';
 import { normalizeSid } from '../domain/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
 import { createBotHealth } from './bot-health.ts';

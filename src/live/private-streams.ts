@@ -1,5 +1,5 @@
-import type { LogHead } from '../domain/messages/events.ts';
-import type { LogReader } from '../domain/messages/read-events.ts';
+import type { LogHead } from '../domain/events/events.ts';
+import type { LogReader } from '../domain/events/read-events.ts';
 import { type EventStream, openStream } from './stream.ts';
 import type { LiveEvent } from './tail.ts';
 import type { Tails } from './tails.ts';

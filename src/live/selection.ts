@@ -1,6 +1,6 @@
 import type { Caller } from '../domain/caller.ts';
+import { type LogHead, type MessageEventFilter, matches, normalizeFilter } from '../domain/events/events.ts';
 import type { LoggedEvent } from '../domain/logged-event.ts';
-import { type LogHead, type MessageEventFilter, matches, normalizeFilter } from '../domain/messages/events.ts';
 
 /** The events of an organization's log that a caller subscribes to. */
 export interface EventSelection {

@@ -1,9 +1,9 @@
 import { isUnavailable } from '../database/unavailable.ts';
 import { ConflictError } from '../domain/errors.ts';
+import { cursorExpired, encodeEventCursor } from '../domain/events/event-cursor.ts';
+import { isGap } from '../domain/events/events.ts';
+import { type LogReader, readEventsWithMessages } from '../domain/events/read-events.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
-import { cursorExpired, encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { isGap } from '../domain/messages/events.ts';
-import { type LogReader, readEventsWithMessages } from '../domain/messages/read-events.ts';
 import { createWakeUp, type WakeUp } from '../wake-up.ts';
 import { type Follower, type LiveEvent, type Tail, withCursors } from './tail.ts';
 

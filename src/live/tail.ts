@@ -1,6 +1,6 @@
+import { encodeEventCursor } from '../domain/events/event-cursor.ts';
+import { type LogReader, readEventsWithMessages } from '../domain/events/read-events.ts';
 import type { EventWithMessage, LoggedEvent } from '../domain/logged-event.ts';
-import { encodeEventCursor } from '../domain/messages/event-cursor.ts';
-import { type LogReader, readEventsWithMessages } from '../domain/messages/read-events.ts';
 import { createWakeUp } from '../wake-up.ts';
 
 /** An event with the cursor to continue after it. All followers get the same object, so that it is rendered once. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import type { LogHead } from '../domain/events/events.ts';
+import type { LogReader } from '../domain/events/read-events.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
-import type { LogHead } from '../domain/messages/events.ts';
-import type { LogReader } from '../domain/messages/read-events.ts';
 import { startTail, type Tail } from './tail.ts';
 
 /** The tails of the organizations that have readers on this instance: one each, counted by its users. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { packageRoot } from '../../src/database/package-root.ts';
-import { trimEvents } from '../../src/domain/messages/events.ts';
+import { trimEvents } from '../../src/domain/events/events.ts';
 import { startFaultProxy } from '../fakes/fault-proxy.ts';
 import { committed, createLiveGateway, createSender, type LiveGateway } from '../support/live.ts';
 import { createEnterprises } from './enterprises.ts';

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { trimEvents } from '../../src/domain/messages/events.ts';
+import { trimEvents } from '../../src/domain/events/events.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
 import { createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { trimEvents } from '../../src/domain/messages/events.ts';
+import { trimEvents } from '../../src/domain/events/events.ts';
 import { advanceStatus } from '../../src/domain/messages/status-reports.ts';
 import { inTransaction } from '../../src/domain/transaction.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { trimEvents } from '../../src/domain/messages/events.ts';
+import { trimEvents } from '../../src/domain/events/events.ts';
 import { createLiveGateway, createSender, type LiveGateway } from '../support/live.ts';
 import { graphqlWs } from '../support/transports.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
+import type { LogReader } from '../../src/domain/events/read-events.ts';
 import type { EventWithMessage } from '../../src/domain/logged-event.ts';
-import type { LogReader } from '../../src/domain/messages/read-events.ts';
 import { type EventStream, openStream } from '../../src/live/stream.ts';
 import { type LiveEvent, startTail, type Tail } from '../../src/live/tail.ts';
 

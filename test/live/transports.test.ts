@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rotateToken, suspendAccount } from '../../src/domain/access/accounts.ts';
-import { encodeEventCursor } from '../../src/domain/messages/event-cursor.ts';
-import { headOf, trimEvents } from '../../src/domain/messages/events.ts';
+import { encodeEventCursor } from '../../src/domain/events/event-cursor.ts';
+import { headOf, trimEvents } from '../../src/domain/events/events.ts';
 import { committed, createLiveGateway, createSender, type LiveGateway, type Sender } from '../support/live.ts';
 import type { Reader } from '../support/reader.ts';
 import { authorizationOf, MESSAGE_EVENTS, MESSAGE_STATUS, type Transport, transports } from '../support/transports.ts';

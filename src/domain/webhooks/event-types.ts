@@ -1,7 +1,7 @@
 import type { ChannelStatus } from '../../../prisma/client/client.ts';
+import { encodeEventCursor } from '../events/event-cursor.ts';
 import type { EventWithMessage } from '../logged-event.ts';
 import { conversationSidOf } from '../messages/conversations.ts';
-import { encodeEventCursor } from '../messages/event-cursor.ts';
 
 // What endpoints receive, as docs/webhooks.md documents it. Fields may be added; none may be removed or mean something else.
 

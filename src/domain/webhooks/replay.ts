@@ -2,11 +2,11 @@ import * as z from 'zod';
 import type { PrismaClient, WebhookEndpoint } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { webhookEndpointNotFound } from '../errors.ts';
+import { decodeEventCursor } from '../events/event-cursor.ts';
+import { headOf, type LogHead } from '../events/events.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, parseInput } from '../input.ts';
-import { decodeEventCursor } from '../messages/event-cursor.ts';
-import { headOf, type LogHead } from '../messages/events.ts';
 import { inTransaction } from '../transaction.ts';
 import { findWebhookEndpoint, lockEndpoint } from './endpoints.ts';
 

@@ -1,8 +1,8 @@
 import type { WebhookEndpoint } from '../../../prisma/client/client.ts';
+import { headOf, isGap, type LogHead } from '../../domain/events/events.ts';
+import { readEventsWithMessages } from '../../domain/events/read-events.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import type { EventWithMessage } from '../../domain/logged-event.ts';
-import { headOf, isGap, type LogHead } from '../../domain/messages/events.ts';
-import { readEventsWithMessages } from '../../domain/messages/read-events.ts';
 import type { WebhookRequestOutcome } from '../../domain/webhooks/attempts.ts';
 import { eventTypeOf, gapPayload, messagePayload, type WebhookPayload } from '../../domain/webhooks/event-types.ts';
 import { isAccepted, sendSigned } from '../../domain/webhooks/send-signed.ts';

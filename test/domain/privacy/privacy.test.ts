@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { trimEvents } from '../../../src/domain/messages/events.ts';
+import { trimEvents } from '../../../src/domain/events/events.ts';
 import { statusRank } from '../../../src/domain/messages/message-status.ts';
 import { deleteErased, erasePeople } from '../../../src/domain/privacy/erase-people.ts';
 import { retainMessages } from '../../../src/domain/privacy/retain-messages.ts';

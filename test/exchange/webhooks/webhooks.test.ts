@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../../src/database/package-root.ts';
-import { trimEvents } from '../../../src/domain/messages/events.ts';
+import { trimEvents } from '../../../src/domain/events/events.ts';
 import { claimEndpoints, renewClaims } from '../../../src/exchange/webhooks/claim-endpoints.ts';
 import { createHostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
 import { saveTurn, WEBHOOK_RETRIES } from '../../../src/exchange/webhooks/save-turn.ts';

@@ -1,7 +1,6 @@
 import type { Bot, DataExport } from '../prisma/client/client.ts';
 import { linkTo } from '../src/domain/bulk/links.ts';
 import { enterpriseNotFound } from '../src/domain/errors.ts';
-import { normalizeSid } from '../src/domain/sid.ts';
 import { hasApp } from '../src/domain/teams-app/package.ts';
 import {
   MAX_ICON_LENGTH,
@@ -11,6 +10,7 @@ import {
   teamsAppOf,
   updateTeamsApp,
 } from '../src/domain/teams-app/settings.ts';
+import { normalizeSid } from '../src/domain/values/sid.ts';
 import { BotRef } from './bot.ts';
 import { builder } from './builder.ts';
 import { resultUnion } from './errors.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { postgresChannel } from '../channels/postgres-channel.ts';
-import type { KeptRows } from '../domain/kept-rows.ts';
+import type { KeptRows } from '../domain/caches/kept-rows.ts';
 
 /**
  * Triggers send the sid of every account, admin and access token whose credentials changed (migration 20261124050000_credentials), and of every mapping

@@ -5,8 +5,8 @@ import { authenticateAdmin, isAdminName } from '../domain/access/admin-credentia
 import { createPlatformAccounts, type PlatformCredentials, type PlatformRefusal } from '../domain/access/platform-accounts.ts';
 import type { Credentials } from '../domain/caller.ts';
 import type { Gateway } from '../domain/gateway.ts';
-import { fold } from '../domain/text.ts';
 import { QueueFullError } from '../domain/turns.ts';
+import { fold } from '../domain/values/text.ts';
 import type { Credential } from './credential.ts';
 import { createFailedAttempts, type FailedAttemptsOptions, networkOf } from './failed-attempts.ts';
 import { OUTAGE_LOGGED, outageOf } from './outage.ts';

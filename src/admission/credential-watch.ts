@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import { findValid } from '../domain/access/valid-credentials.ts';
+import type { VerifiedCredentials } from '../domain/caches/verified-credentials.ts';
 import type { Caller } from '../domain/caller.ts';
-import type { VerifiedCredentials } from '../domain/verified-credentials.ts';
 
 /** A stream or a socket that ends with its caller's credentials. */
 export interface Watched {

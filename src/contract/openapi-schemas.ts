@@ -1,4 +1,4 @@
-import { PHONE_NUMBER } from '../domain/text.ts';
+import { PHONE_NUMBER } from '../domain/values/text.ts';
 import { channelStatuses } from './messages.ts';
 import type { JsonSchema } from './operation.ts';
 import { MAX_PAGE_SIZE } from './parameters.ts';

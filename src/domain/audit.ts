@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller } from './caller.ts';
-import { newSid } from './sid.ts';
 import type { Transaction } from './transaction.ts';
+import { newSid } from './values/sid.ts';
 
 /** The action that each mutation of the graph records, even if an operation of the contract runs it. */
 export const mutationActions = {

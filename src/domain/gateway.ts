@@ -4,11 +4,11 @@ import type { Sql } from '../database/sql.ts';
 import type { Microsoft } from '../platforms/microsoft/microsoft.ts';
 import type { Restcomm } from '../platforms/restcomm/restcomm.ts';
 import type { WebhookClient } from '../platforms/webhooks/client.ts';
+import type { KeptMappings } from './caches/kept-mappings.ts';
+import type { VerifiedCredentials } from './caches/verified-credentials.ts';
 import type { ConsoleTab } from './console-tab.ts';
 import type { Hints } from './hints.ts';
-import type { KeptMappings } from './kept-mappings.ts';
 import type { Secrets } from './secrets.ts';
-import type { VerifiedCredentials } from './verified-credentials.ts';
 
 /** The domain's dependencies. Created once, by start.ts or a test, and the first argument of each domain function. */
 export interface Gateway {

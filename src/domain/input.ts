@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { type InputIssue, InvalidInputError } from './errors.ts';
-import { normalizeSid } from './sid.ts';
-import { isPhoneNumber } from './text.ts';
+import { normalizeSid } from './values/sid.ts';
+import { isPhoneNumber } from './values/text.ts';
 
 const MISSING = 'is missing';
 const EMPTY = 'must not be empty';

@@ -1,4 +1,4 @@
-import { replaceUnstorable } from '../domain/text.ts';
+import { replaceUnstorable } from '../domain/values/text.ts';
 
 /**
  * Checks that a text from outside can be stored: PostgreSQL's text type holds no NUL, and UTF-8 no lone surrogates.

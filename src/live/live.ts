@@ -6,7 +6,7 @@ import { headOf, type MessageEventFilter } from '../domain/events/events.ts';
 import { newestEvents } from '../domain/events/newest-events.ts';
 import type { LogReader } from '../domain/events/read-events.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
-import { normalizeSid } from '../domain/sid.ts';
+import { normalizeSid } from '../domain/values/sid.ts';
 import { bookmarkAt, filterWithBookmarks, type LiveUpdate } from './bookmarks.ts';
 import { createBotHealth } from './bot-health.ts';
 import { currentStatus, isTerminal } from './current-status.ts';

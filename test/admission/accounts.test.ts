@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAccount, READ_ONLY_PERMISSIONS } from '../../src/domain/access/accounts.ts';
-import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
+import { createVerifiedCredentials } from '../../src/domain/caches/verified-credentials.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type GraphClient, graphClient } from '../support/graph.ts';

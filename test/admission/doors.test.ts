@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { suspendAccount } from '../../src/domain/access/accounts.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { done, newEnterprise } from '../parity/faces.ts';
 import type { Provider } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';

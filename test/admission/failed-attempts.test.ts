@@ -6,7 +6,7 @@ import { createAuthentication, isRefusal } from '../../src/admission/authenticat
 import { createFailedAttempts, FAILED_ATTEMPTS, networkOf } from '../../src/admission/failed-attempts.ts';
 import { suspendAccount } from '../../src/domain/access/accounts.ts';
 import { hashPassword, PASSWORD_QUEUE } from '../../src/domain/passwords.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { authorizationOf, type Credentials } from '../support/credentials.ts';
 import type { Provider } from '../support/gateway.ts';
 import { createLiveGateway, type LiveGateway } from '../support/live.ts';

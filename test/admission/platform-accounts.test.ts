@@ -3,7 +3,7 @@ import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { activateAccount, createAccount, rotateToken, suspendAccount } from '../../src/domain/access/accounts.ts';
-import { accountSid, newSid } from '../../src/domain/sid.ts';
+import { accountSid, newSid } from '../../src/domain/values/sid.ts';
 import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';
 import type { FakeAccount } from '../fakes/restcomm-state.ts';

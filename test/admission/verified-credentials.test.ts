@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } fr
 import { followCredentialChanges } from '../../src/admission/credential-changes.ts';
 import { createApp } from '../../src/app.ts';
 import { activateAccount, rotateToken, suspendAccount } from '../../src/domain/access/accounts.ts';
-import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
+import { createVerifiedCredentials } from '../../src/domain/caches/verified-credentials.ts';
 import { done, newEnterprise } from '../parity/faces.ts';
 import type { Credentials } from '../support/credentials.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';

@@ -10,7 +10,7 @@ import { Download } from '../../src/bulk/download.ts';
 import { createAccount, READ_ONLY_PERMISSIONS } from '../../src/domain/access/accounts.ts';
 import { purgeExports } from '../../src/domain/bulk/exports.ts';
 import { headOf, rowsAsText, withoutApostrophe } from '../../src/domain/bulk/formats.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { Outlet } from '../../src/server/stream-response.ts';
 import { done, fresh, newBot, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';

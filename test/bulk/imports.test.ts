@@ -5,7 +5,7 @@ import { workOnImport } from '../../src/domain/bulk/import-work.ts';
 import { importMappings, purgeImports } from '../../src/domain/bulk/imports.ts';
 import type { Caller } from '../../src/domain/caller.ts';
 import { PlatformError } from '../../src/domain/errors.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { createLive } from '../../src/live/live.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
 import { type Listener, listen } from '../../src/server/server.ts';

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { done, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type GraphClient, graphClient } from '../support/graph.ts';

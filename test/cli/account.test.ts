@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { runAccount } from '../../src/cli/account-commands.ts';
 import { withDatabase } from '../../src/cli/session.ts';
 import { authenticate } from '../../src/domain/access/accounts.ts';
-import { accountSid } from '../../src/domain/sid.ts';
+import { accountSid } from '../../src/domain/values/sid.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { createTestTerminal, type TestTerminal } from './terminal.ts';
 

@@ -6,7 +6,7 @@ import { runAccount } from '../../src/cli/account-commands.ts';
 import { runSecrets } from '../../src/cli/secrets-command.ts';
 import { withDatabase } from '../../src/cli/session.ts';
 import { authenticate } from '../../src/domain/access/accounts.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { createTestTerminal, type TestTerminal } from './terminal.ts';
 

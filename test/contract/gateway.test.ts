@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { comparedForm } from '../../src/domain/phone-numbers.ts';
+import { comparedForm } from '../../src/domain/values/phone-numbers.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 interface Page {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { statusRank } from '../../src/domain/messages/message-status.ts';
-import { comparedForm } from '../../src/domain/phone-numbers.ts';
+import { comparedForm } from '../../src/domain/values/phone-numbers.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import * as recorded from './recorded.ts';
 

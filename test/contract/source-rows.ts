@@ -1,7 +1,7 @@
 import { statusRank } from '../../src/domain/messages/message-status.ts';
-import { comparedForm } from '../../src/domain/phone-numbers.ts';
-import { newSid } from '../../src/domain/sid.ts';
-import { fold } from '../../src/domain/text.ts';
+import { comparedForm } from '../../src/domain/values/phone-numbers.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
+import { fold } from '../../src/domain/values/text.ts';
 import type { Provider, TestGateway } from '../support/gateway.ts';
 
 /** Stores rows with given sids: those of the vendor's documentation, which its examples ask for. */

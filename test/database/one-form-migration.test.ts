@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
 import { laneToPhone } from '../../src/domain/messages/lanes.ts';
-import { comparedForm } from '../../src/domain/phone-numbers.ts';
-import { phoneOf } from '../../src/domain/phones.ts';
-import { fold } from '../../src/domain/text.ts';
+import { comparedForm } from '../../src/domain/values/phone-numbers.ts';
+import { phoneOf } from '../../src/domain/values/phones.ts';
+import { fold } from '../../src/domain/values/text.ts';
 import { createEarlierDatabase, type EarlierDatabase } from '../support/earlier-database.ts';
 import { anySpelling, phones } from '../support/phone-spellings.ts';
 

@@ -1,4 +1,4 @@
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import type { Provider, TestGateway } from '../support/gateway.ts';
 
 /** Writes enterprises with their admins to the database: the gateway would take a second to hash each password. */

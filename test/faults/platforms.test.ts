@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { accountSid } from '../../src/domain/sid.ts';
+import { accountSid } from '../../src/domain/values/sid.ts';
 import { createHttpRestcomm } from '../../src/platforms/restcomm/http.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../fakes/restcomm.ts';

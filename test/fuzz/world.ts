@@ -5,7 +5,7 @@ import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery } from 'gr
 import type { App } from '../../src/app.ts';
 import { hasBotOf } from '../../src/domain/bot-audience.ts';
 import { smsWebhook, statusWebhook } from '../../src/domain/enterprises/webhooks.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';

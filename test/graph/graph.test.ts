@@ -3,7 +3,7 @@ import type { PrismaClient } from '../../prisma/client/client.ts';
 import { MAX_BODY_BYTES } from '../../src/admission/limits.ts';
 import { createApp } from '../../src/app.ts';
 import { suspendAccount } from '../../src/domain/access/accounts.ts';
-import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
+import { createVerifiedCredentials } from '../../src/domain/caches/verified-credentials.ts';
 import { createEmbeddedRestcomm } from '../../src/platforms/restcomm/embedded.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 

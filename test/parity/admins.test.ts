@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAccount } from '../../src/domain/access/accounts.ts';
-import { accountSid } from '../../src/domain/sid.ts';
+import { accountSid } from '../../src/domain/values/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type GraphAnswer, graphClient } from '../support/graph.ts';
 import { createRecordingRestcomm, REFUSAL, type RecordingRestcomm } from '../support/recording-restcomm.ts';

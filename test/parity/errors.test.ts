@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashPassword } from '../../src/domain/passwords.ts';
-import { accountSid } from '../../src/domain/sid.ts';
+import { accountSid } from '../../src/domain/values/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { createRecordingRestcomm, REFUSAL, type RecordingRestcomm } from '../support/recording-restcomm.ts';
 import {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ChannelStatus, type MessageDirection, type MessageType, type Prisma } from '../../prisma/client/client.ts';
 import { statusRank } from '../../src/domain/messages/message-status.ts';
-import { comparedForm } from '../../src/domain/phone-numbers.ts';
-import { newSid } from '../../src/domain/sid.ts';
-import { domainOf, fold } from '../../src/domain/text.ts';
+import { comparedForm } from '../../src/domain/values/phone-numbers.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
+import { domainOf, fold } from '../../src/domain/values/text.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
 // The same question, asked of both faces, finds the same rows in the same order.

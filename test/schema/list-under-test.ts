@@ -10,7 +10,7 @@ import type { PageArguments } from '../../src/domain/lists/keyset.ts';
 import type { Page } from '../../src/domain/lists/pages.ts';
 import { listConversations } from '../../src/domain/messages/conversations.ts';
 import { listMessages } from '../../src/domain/messages/messages.ts';
-import { newSid, type SidPrefix } from '../../src/domain/sid.ts';
+import { newSid, type SidPrefix } from '../../src/domain/values/sid.ts';
 import { listWebhookEndpoints } from '../../src/domain/webhooks/endpoints.ts';
 import type { TestGateway } from '../support/gateway.ts';
 

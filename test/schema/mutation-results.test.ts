@@ -1,7 +1,7 @@
 import { isUnionType } from 'graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { done, fresh, type Input, newBot, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';

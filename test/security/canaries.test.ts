@@ -17,7 +17,7 @@ import type { BodyField, Operation } from '../../src/contract/operation.ts';
 import { table } from '../../src/contract/table.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
 import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { createLog } from '../../src/log.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { expect } from 'vitest';
 import type { Database } from '../../src/database/connect.ts';
 import { hasBotOf } from '../../src/domain/bot-audience.ts';
-import { accountSid } from '../../src/domain/sid.ts';
+import { accountSid } from '../../src/domain/values/sid.ts';
 import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';

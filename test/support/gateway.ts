@@ -4,11 +4,11 @@ import { createStatementTurns, type StatementTurns } from '../../src/admission/s
 import { type App, type AppOptions, createApp } from '../../src/app.ts';
 import type { Database } from '../../src/database/connect.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
+import { createKeptMappings } from '../../src/domain/caches/kept-mappings.ts';
+import { createVerifiedCredentials } from '../../src/domain/caches/verified-credentials.ts';
 import { hasConsoleTab, keepConsoleTab } from '../../src/domain/console-tab.ts';
 import type { Gateway } from '../../src/domain/gateway.ts';
-import { createKeptMappings } from '../../src/domain/kept-mappings.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
-import { createVerifiedCredentials } from '../../src/domain/verified-credentials.ts';
 import { createLive, type Live, type LiveOptions } from '../../src/live/live.ts';
 import type { BotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';

@@ -1,4 +1,4 @@
-import { newSid } from '../../src/domain/sid.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
 import type { Provider, TestGateway } from './gateway.ts';
 
 /** Stores an import that was checked: a row that is valid, as given. @returns its sid */

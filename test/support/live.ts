@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { acceptMessage, type NewMessage } from '../../src/domain/messages/message-log.ts';
 import { advanceStatus, type StatusReport } from '../../src/domain/messages/status-reports.ts';
-import { newSid } from '../../src/domain/sid.ts';
-import { fold } from '../../src/domain/text.ts';
+import { newSid } from '../../src/domain/values/sid.ts';
+import { fold } from '../../src/domain/values/text.ts';
 import type { WebSockets } from '../../src/graph/streams/websocket.ts';
 import { listen } from '../../src/server/server.ts';
 import { done, fresh, newMapping } from '../parity/faces.ts';

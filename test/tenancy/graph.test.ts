@@ -12,7 +12,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { accountSid } from '../../src/domain/sid.ts';
+import { accountSid } from '../../src/domain/values/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { clientsOf, roles, withoutSecrets } from './roles.ts';
 import { difference, leaks, rowsOf, type StoredRow } from './rows.ts';

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { accountSid, newSid, type SidPrefix } from '../../src/domain/sid.ts';
+import { accountSid, newSid, type SidPrefix } from '../../src/domain/values/sid.ts';
 import type { Provider, TestGateway } from '../support/gateway.ts';
 import { insertCheckedImport } from '../support/imports.ts';
 import { rowsOf, stringsIn } from './rows.ts';

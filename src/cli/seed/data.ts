@@ -1,8 +1,8 @@
 import type { AccountStatus, EnterpriseStatus, Prisma } from '../../../prisma/client/client.ts';
 import type { Permission } from '../../domain/caller.ts';
-import { comparedForm } from '../../domain/phone-numbers.ts';
-import { accountSid } from '../../domain/sid.ts';
-import { domainOf, fold } from '../../domain/text.ts';
+import { comparedForm } from '../../domain/values/phone-numbers.ts';
+import { accountSid } from '../../domain/values/sid.ts';
+import { domainOf, fold } from '../../domain/values/text.ts';
 import { documented } from './documented.ts';
 import { type Conversation, converse, type MessageWithHistory, RECENT_MS } from './messages.ts';
 import { type Random, seededRandom } from './random.ts';

@@ -1,8 +1,8 @@
 import { statusRank } from '../../domain/messages/message-status.ts';
 import { encodingOf } from '../../domain/messages/sms-encoding.ts';
-import { comparedForm } from '../../domain/phone-numbers.ts';
-import { accountSid } from '../../domain/sid.ts';
-import { domainOf, fold } from '../../domain/text.ts';
+import { comparedForm } from '../../domain/values/phone-numbers.ts';
+import { accountSid } from '../../domain/values/sid.ts';
+import { domainOf, fold } from '../../domain/values/text.ts';
 import type { MessageWithHistory } from './messages.ts';
 
 // What the examples of the REST API's documentation ask for, change and delete, so that they work against the demo as they are.

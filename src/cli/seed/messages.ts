@@ -1,7 +1,7 @@
 import type { ChannelStatus, MessageDirection, Prisma } from '../../../prisma/client/client.ts';
 import { statusRank } from '../../domain/messages/message-status.ts';
 import { encodingOf } from '../../domain/messages/sms-encoding.ts';
-import { comparedForm } from '../../domain/phone-numbers.ts';
+import { comparedForm } from '../../domain/values/phone-numbers.ts';
 import type { Random } from './random.ts';
 import { days, dialogues, type Line } from './texts.ts';
 

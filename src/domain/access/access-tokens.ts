@@ -11,8 +11,8 @@ import { invalidParameter, type Keyed, lookup, parseInput } from '../input.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
 import type { Secrets } from '../secrets.ts';
-import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
+import { newSid, normalizeSid } from '../values/sid.ts';
 import { permissionsOf } from './accounts.ts';
 import { ADMIN_PERMISSIONS, adminDigest } from './admin-credentials.ts';
 

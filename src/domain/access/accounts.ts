@@ -5,9 +5,9 @@ import { type Credentials, type Permission, permissions } from '../caller.ts';
 import { violatedConstraint } from '../constraints.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Secrets } from '../secrets.ts';
-import { accountSid, isSid, newSid } from '../sid.ts';
-import { isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
+import { accountSid, isSid, newSid } from '../values/sid.ts';
+import { isEmail, MAX_EMAIL_LENGTH } from '../values/text.ts';
 import { releaseLanes } from '../waiting.ts';
 
 /** An operator's account command cannot be carried out. The message is for the operator. */

@@ -3,8 +3,8 @@ import type { Enterprise, EnterpriseAdmin } from '../../../prisma/client/client.
 import type { Credentials, Permission } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
 import { verifyInTurn } from '../passwords.ts';
-import { isSid } from '../sid.ts';
-import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
+import { isSid } from '../values/sid.ts';
+import { fold, isEmail, MAX_EMAIL_LENGTH } from '../values/text.ts';
 
 /** The permissions of an enterprise's admin, within its enterprise. */
 export const ADMIN_PERMISSIONS: readonly Permission[] = ['read', 'write'];

@@ -8,7 +8,7 @@ import type { Gateway } from '../gateway.ts';
 import type { CreatedRange } from '../lists/filters.ts';
 import { type Order, type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { normalizeSid } from '../sid.ts';
+import { normalizeSid } from '../values/sid.ts';
 
 /** Conditions on audit records, which must all hold; an absent one always holds. */
 interface AuditFilter extends CreatedRange {

@@ -7,9 +7,9 @@ import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, mandatory, optional, parseInput } from '../input.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { newSid } from '../sid.ts';
-import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
+import { newSid } from '../values/sid.ts';
+import { fold, isEmail, MAX_EMAIL_LENGTH } from '../values/text.ts';
 import { EndedCredentialsError, holdCredentials } from './access-tokens.ts';
 import { type AccountDetails, changeStatus, insertUnrecorded, permissionsOf, replaceToken } from './accounts.ts';
 

@@ -1,11 +1,11 @@
 import type { Account } from '../../../prisma/client/client.ts';
 import type { PlatformAccount } from '../../platforms/restcomm/restcomm.ts';
+import { ExpiringCache } from '../caches/expiring-cache.ts';
 import type { Credentials } from '../caller.ts';
 import { PlatformError } from '../errors.ts';
-import { ExpiringCache } from '../expiring-cache.ts';
 import type { Gateway } from '../gateway.ts';
-import { isSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
+import { isSid } from '../values/sid.ts';
 import { PROVIDER_PERMISSIONS, permissionsOf } from './accounts.ts';
 import { credentialsOfAdmin, WITH_ENTERPRISE } from './admin-credentials.ts';
 

@@ -2,8 +2,8 @@ import type { Bot, DataExport } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { findBot } from '../enterprises/bots.ts';
 import type { Gateway } from '../gateway.ts';
-import { newSid } from '../sid.ts';
 import { makeAppPackage } from '../teams-app/package.ts';
+import { newSid } from '../values/sid.ts';
 import { expiryOf, ownerColumns } from './links.ts';
 
 /** The kind of a link to an app package. */

@@ -10,9 +10,9 @@ import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, parseInput } from '../input.ts';
 import { personFields, personOf } from '../privacy/person.ts';
-import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
 import { timesOf, type UsageQuery } from '../usage/usage.ts';
+import { newSid, normalizeSid } from '../values/sid.ts';
 import {
   MAPPING_COLUMNS,
   type MappingExportFilter,

@@ -1,4 +1,4 @@
-import { isPhoneNumber } from '../text.ts';
+import { isPhoneNumber } from '../values/text.ts';
 
 /** How a file is written. */
 export const fileFormats = ['csv', 'json-lines'] as const;

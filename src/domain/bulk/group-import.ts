@@ -8,8 +8,8 @@ import { NotFoundError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, mandatory, parseInput } from '../input.ts';
-import { toE164 } from '../phone-numbers.ts';
 import { inTransaction } from '../transaction.ts';
+import { toE164 } from '../values/phone-numbers.ts';
 import { type ImportedRow, MAX_ROWS } from './import-file.ts';
 import { createImport, requireImportable, storeRows } from './imports.ts';
 

@@ -3,8 +3,8 @@ import type { Caller } from '../caller.ts';
 import { checkNewMappings, createMapping, createMappings } from '../enterprises/new-mappings.ts';
 import { ConflictError, DomainError, PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import { fold } from '../text.ts';
 import type { Transaction } from '../transaction.ts';
+import { fold } from '../values/text.ts';
 import type { ImportRowStatus } from './imports.ts';
 import { callerOf, isStillValid } from './links.ts';
 

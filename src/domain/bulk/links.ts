@@ -4,7 +4,7 @@ import { findValid } from '../access/valid-credentials.ts';
 import type { Caller } from '../caller.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Secrets } from '../secrets.ts';
-import { isSid } from '../sid.ts';
+import { isSid } from '../values/sid.ts';
 
 // A link is a signature over the sid of a row, which says what it is for, as whom, and until when (as access tokens are, docs/adr/0008). The row is read
 // at every use, so that a link ends with the credentials that asked for it.

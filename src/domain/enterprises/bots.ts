@@ -26,8 +26,8 @@ import {
 import { type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
+import { newSid, normalizeSid } from '../values/sid.ts';
 import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { followBot } from './bot-changes.ts';
 import { certificateColumns, certificateFields, loadCredentials } from './bot-credentials.ts';

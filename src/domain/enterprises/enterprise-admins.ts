@@ -2,8 +2,8 @@ import type { EnterpriseStatus } from '../../../prisma/client/client.ts';
 import { ACCOUNT_CLOSED, ConflictError, PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { hashPassword } from '../passwords.ts';
-import { fold } from '../text.ts';
 import { mayWaitForPlatform, type Transaction } from '../transaction.ts';
+import { fold } from '../values/text.ts';
 import { differs } from './changes.ts';
 import { forgetAnnounced, recordFormerAccount, takeFormerAccount, wasCreatedFor } from './former-accounts.ts';
 

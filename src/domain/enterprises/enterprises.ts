@@ -13,9 +13,9 @@ import { changed, type Keyed, lookup, mandatory, mandatorySecret, optional, pars
 import { containing, literal, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { newSid, normalizeSid } from '../sid.ts';
-import { fold, isEmail, MAX_EMAIL_LENGTH } from '../text.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from '../transaction.ts';
+import { newSid, normalizeSid } from '../values/sid.ts';
+import { fold, isEmail, MAX_EMAIL_LENGTH } from '../values/text.ts';
 import { releaseWaiting } from '../waiting.ts';
 import { changeAdmin } from './admin-changes.ts';
 import { differs } from './changes.ts';

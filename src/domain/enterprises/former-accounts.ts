@@ -1,5 +1,5 @@
-import { accountSid as sidOf } from '../sid.ts';
 import type { Transaction } from '../transaction.ts';
+import { accountSid as sidOf } from '../values/sid.ts';
 
 // The platform's accounts that enterprises' admins have left. Such an account is still in its provider's organization there, so it must never be imported
 // as a provider's (platform-accounts.ts), and the gateway must know what it did to it.

@@ -4,7 +4,7 @@ import type { Caller } from '../caller.ts';
 import { enterprises } from '../confinement.ts';
 import { enterpriseNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import { normalizeSid } from '../sid.ts';
+import { normalizeSid } from '../values/sid.ts';
 
 /** The part of Sql that reads the health of bots. */
 export type HealthReader = Pick<Gateway['sql'], 'read'>;

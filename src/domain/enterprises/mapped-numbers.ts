@@ -1,7 +1,7 @@
 import type { Mapping } from '../../../prisma/client/client.ts';
 import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
-import { comparedForm } from '../phone-numbers.ts';
+import { comparedForm } from '../values/phone-numbers.ts';
 import { smsWebhook } from './webhooks.ts';
 
 // A mapped number and the routing of its SMS on the platform (docs/adr/0004).

@@ -10,8 +10,8 @@ import { containing, literal, storable, type TimeRanges, timesBetween } from '..
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import { numberContaining } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
-import { normalizeSid } from '../sid.ts';
-import { fold } from '../text.ts';
+import { normalizeSid } from '../values/sid.ts';
+import { fold } from '../values/text.ts';
 
 interface MappingFilter extends TimeRanges {
   enterpriseSid?: string | null;

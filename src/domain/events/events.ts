@@ -1,7 +1,7 @@
 import type { ChannelStatus, MessageDirection, PrismaClient } from '../../../prisma/client/client.ts';
 import { isUnavailable } from '../../database/unavailable.ts';
 import type { LoggedEvent } from '../logged-event.ts';
-import { normalizeSid } from '../sid.ts';
+import { normalizeSid } from '../values/sid.ts';
 
 /** Conditions on events, which must all hold; an absent one always holds. */
 export interface MessageEventFilter {

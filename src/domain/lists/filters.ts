@@ -1,5 +1,5 @@
 import { invalidParameter } from '../input.ts';
-import { fold } from '../text.ts';
+import { fold } from '../values/text.ts';
 
 /** Bounds on a creation time, both inclusive. */
 export interface CreatedRange {

@@ -1,4 +1,4 @@
-import { comparedForm, digitsPrefix, plainCharacter } from '../phone-numbers.ts';
+import { comparedForm, digitsPrefix, plainCharacter } from '../values/phone-numbers.ts';
 import { literal } from './filters.ts';
 
 // A number is found by its one form, in whatever spelling it is looked for. A text of digits may as well be a part of a name or of a Microsoft address,

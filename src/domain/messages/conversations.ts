@@ -10,8 +10,8 @@ import type { Gateway } from '../gateway.ts';
 import { type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import { addressBeginning } from '../lists/number-filters.ts';
 import type { Page } from '../lists/pages.ts';
-import { toE164 } from '../phone-numbers.ts';
-import { normalizeSid } from '../sid.ts';
+import { toE164 } from '../values/phone-numbers.ts';
+import { normalizeSid } from '../values/sid.ts';
 
 interface ConversationFilter {
   enterpriseSid?: string | null;

@@ -1,9 +1,9 @@
 import type { Total } from '../../database/lists/bounds.ts';
 import type { Sql } from '../../database/sql.ts';
 import type { Caller } from '../caller.ts';
-import { normalizeSid } from '../sid.ts';
 import { GRAINS } from '../usage/usage-grains.ts';
 import { KIND_BITS, numberOf, type UsageKind } from '../usage/usage-kinds.ts';
+import { normalizeSid } from '../values/sid.ts';
 import type { MessageFilter } from './message-filter.ts';
 
 // Totals beyond the bound of counting, from the numbers that usage keeps by day: how many messages there are of each enterprise, mapping, direction, type

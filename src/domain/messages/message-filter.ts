@@ -2,7 +2,7 @@ import type { ChannelStatus, MessageDirection, MessageType } from '../../../pris
 import { invalidParameter } from '../input.ts';
 import { literal, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { addressBeginning } from '../lists/number-filters.ts';
-import { normalizeSid } from '../sid.ts';
+import { normalizeSid } from '../values/sid.ts';
 import { withStatusAmong } from './status-filter.ts';
 
 export interface MessageFilter extends TimeRanges {

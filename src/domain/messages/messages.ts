@@ -12,7 +12,7 @@ import type { Gateway } from '../gateway.ts';
 import type { CreatedRange } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, readPages, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { normalizeSid } from '../sid.ts';
+import { normalizeSid } from '../values/sid.ts';
 import { keptTotals } from './kept-totals.ts';
 import { conditions, type MessageFilter } from './message-filter.ts';
 

@@ -5,7 +5,7 @@ import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import { MAPPINGS } from '../enterprises/mappings.ts';
 import type { Gateway } from '../gateway.ts';
-import { normalizeSid } from '../sid.ts';
+import { normalizeSid } from '../values/sid.ts';
 
 /** A mapping, and the status of its enterprise. */
 type SendingMapping = Mapping & { readonly enterpriseStatus: EnterpriseStatus };

@@ -7,8 +7,8 @@ import { ConflictError, enterpriseNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { type Keyed, parseInput } from '../input.ts';
-import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
+import { newSid, normalizeSid } from '../values/sid.ts';
 import { type Person, personFields, personOf } from './person.ts';
 
 const input = z.object({ ...personFields, enterpriseSid: z.string().nullish() });

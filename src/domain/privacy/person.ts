@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { invalidParameter, isBlankOrPhoneNumber, NOT_A_PHONE_NUMBER, optional } from '../input.ts';
-import { phoneOf } from '../phones.ts';
-import { fold } from '../text.ts';
+import { phoneOf } from '../values/phones.ts';
+import { fold } from '../values/text.ts';
 
 /** Who is meant: a phone, or a Teams user by address, by object id or by both. Each in the form in which it is compared. */
 export interface Person {

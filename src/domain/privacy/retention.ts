@@ -4,8 +4,8 @@ import { lockOpenEnterprise } from '../enterprises/enterprise-state.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { type Keyed, parseInput } from '../input.ts';
-import { normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
+import { normalizeSid } from '../values/sid.ts';
 
 export const MAX_RETENTION_DAYS = 36_500;
 const input = z.object({

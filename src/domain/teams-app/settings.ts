@@ -6,8 +6,8 @@ import { enterpriseNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { changedOrEmptied, type Keyed, parseInput } from '../input.ts';
-import { normalizeSid } from '../sid.ts';
 import { inTransaction } from '../transaction.ts';
+import { normalizeSid } from '../values/sid.ts';
 import { COLOR_ICON_SIZE, OUTLINE_ICON_SIZE } from './icons.ts';
 import { pngOfDataUrl, sizeOfPng } from './png.ts';
 

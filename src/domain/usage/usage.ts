@@ -4,7 +4,7 @@ import type { Caller } from '../caller.ts';
 import { SearchTooWideError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { invalidParameter } from '../input.ts';
-import { normalizeSid } from '../sid.ts';
+import { normalizeSid } from '../values/sid.ts';
 import { deliveryQuantile } from './delivery-times.ts';
 import { bucketsOf, quarterAfter, quarterOf, type UsageGranularity } from './usage-buckets.ts';
 import { KIND_BITS, kindOf, kindsWhere } from './usage-kinds.ts';

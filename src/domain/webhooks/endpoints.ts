@@ -13,8 +13,8 @@ import { idempotently } from '../idempotency.ts';
 import { changed, invalidParameter, type Keyed, lookup, mandatory, parseInput } from '../input.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
-import { newSid, normalizeSid } from '../sid.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
+import { newSid, normalizeSid } from '../values/sid.ts';
 import { webhookEventTypes } from './event-types.ts';
 
 export const endpointStatuses = ['ACTIVE', 'DISABLED'] as const;

@@ -1,7 +1,7 @@
 import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import { isUnavailable } from '../../database/unavailable.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import { phoneOf } from '../../domain/phones.ts';
+import { phoneOf } from '../../domain/values/phones.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { applyReport } from '../reports.ts';
 import { toStorableSid, toStorableText } from '../storable-text.ts';

@@ -1,7 +1,7 @@
 import { statusWebhook } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import type { StatusReport } from '../../domain/messages/status-reports.ts';
-import { phoneOf } from '../../domain/phones.ts';
+import { phoneOf } from '../../domain/values/phones.ts';
 import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import type { Attempt } from '../attempt.ts';

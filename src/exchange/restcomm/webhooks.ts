@@ -1,13 +1,13 @@
 import { selectRow } from '../../database/lists/select.ts';
+import type { KeptMapping } from '../../domain/caches/kept-mappings.ts';
 import { violatesForeignKey } from '../../domain/constraints.ts';
 import { MAPPINGS } from '../../domain/enterprises/mappings.ts';
 import { mappingOfSecret } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import type { KeptMapping } from '../../domain/kept-mappings.ts';
 import { laneToTeams } from '../../domain/messages/lanes.ts';
 import { acceptMessage } from '../../domain/messages/message-log.ts';
-import { phoneOf } from '../../domain/phones.ts';
-import { normalizeSid } from '../../domain/sid.ts';
+import { phoneOf } from '../../domain/values/phones.ts';
+import { normalizeSid } from '../../domain/values/sid.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { targetOf } from '../../server/node-request.ts';
 import { decodeUtf8, readBytes } from '../../server/read-body.ts';

@@ -1,6 +1,6 @@
 import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
-import { plainCharacter } from '../../domain/phone-numbers.ts';
 import type { Transaction } from '../../domain/transaction.ts';
+import { plainCharacter } from '../../domain/values/phone-numbers.ts';
 import { findConversation, type Partner } from './conversations.ts';
 import { type Choice, openQuestions } from './held-texts.ts';
 import type { Place } from './notices.ts';

@@ -1,7 +1,7 @@
 import type { Mapping } from '../../../prisma/client/client.ts';
-import { kindOfSender } from '../../domain/phone-numbers.ts';
-import { isPhoneNumber } from '../../domain/text.ts';
 import type { Transaction } from '../../domain/transaction.ts';
+import { kindOfSender } from '../../domain/values/phone-numbers.ts';
+import { isPhoneNumber } from '../../domain/values/text.ts';
 import { type Partner, partnerNumber } from './conversations.ts';
 
 /** How many messages of each mapping are looked through. */

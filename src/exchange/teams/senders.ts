@@ -2,7 +2,7 @@ import { type Bot, type Mapping, Prisma, type PrismaClient, type TeamsConversati
 import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../database/lists/joined-rows.ts';
 import { resolveTenants } from '../../domain/enterprises/bot-tenants.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import { comparedForm } from '../../domain/phone-numbers.ts';
+import { comparedForm } from '../../domain/values/phone-numbers.ts';
 import type { VerifiedAudience } from '../../platforms/microsoft/bot-framework-tokens.ts';
 import type { Restcomm } from '../../platforms/restcomm/restcomm.ts';
 import { type Activity, tenantOf } from './activity.ts';

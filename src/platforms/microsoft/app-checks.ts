@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PlatformError } from '../../domain/errors.ts';
-import { MAX_EMAIL_LENGTH } from '../../domain/text.ts';
+import { MAX_EMAIL_LENGTH } from '../../domain/values/text.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { jsonFields } from '../request.ts';
 import { installedApps, isGuid, READS_CATALOG, refused } from './app-installations.ts';

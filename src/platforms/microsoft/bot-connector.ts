@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { replaceUnstorable } from '../../domain/text.ts';
+import { replaceUnstorable } from '../../domain/values/text.ts';
 import { CurableError, DeliveryError, StaleConversationError } from '../delivery-error.ts';
 import { type Fetch, joinUrl, jsonFields, NoResponseError, type PlatformResponse, request, retryAfterMs } from '../request.ts';
 import type { Limiter } from './limiter.ts';

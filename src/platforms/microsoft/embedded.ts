@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { PlatformError } from '../../domain/errors.ts';
-import { isUserPrincipalName } from '../../domain/text.ts';
+import { isUserPrincipalName } from '../../domain/values/text.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { runCheck } from './bot-checks.ts';
 import { consentUrl } from './consent.ts';

@@ -1,4 +1,4 @@
-import { replaceUnstorable } from '../../domain/text.ts';
+import { replaceUnstorable } from '../../domain/values/text.ts';
 import { redactSecrets } from '../redact-secrets.ts';
 import { jsonFields, type PlatformResponse } from '../request.ts';
 

@@ -1,5 +1,5 @@
 import { ACCOUNT_CLOSED } from '../../domain/errors.ts';
-import { accountSid as sidOf } from '../../domain/sid.ts';
+import { accountSid as sidOf } from '../../domain/values/sid.ts';
 import { parseJson } from '../../json.ts';
 import type { RestcommApi } from './request.ts';
 import { fieldOf, isSuccess, manage, refusedError, unreadableError } from './responses.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ACCOUNT_CLOSED, PlatformError } from '../../domain/errors.ts';
-import { accountSid } from '../../domain/sid.ts';
+import { accountSid } from '../../domain/values/sid.ts';
 import { digitsOf } from './responses.ts';
 import { MAX_CHARACTERS, type Restcomm, type SmsRecord } from './restcomm.ts';
 

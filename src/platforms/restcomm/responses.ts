@@ -1,6 +1,6 @@
 import { PlatformError } from '../../domain/errors.ts';
-import { comparedForm } from '../../domain/phone-numbers.ts';
-import { replaceUnstorable } from '../../domain/text.ts';
+import { comparedForm } from '../../domain/values/phone-numbers.ts';
+import { replaceUnstorable } from '../../domain/values/text.ts';
 import { parseJson } from '../../json.ts';
 import { NoResponseError, type PlatformResponse } from '../request.ts';
 import type { RestcommApi, RestcommRequest } from './request.ts';

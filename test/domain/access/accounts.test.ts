@@ -13,7 +13,7 @@ import {
   suspendAccount,
 } from '../../../src/domain/access/accounts.ts';
 import { createSecrets } from '../../../src/domain/secrets.ts';
-import { accountSid } from '../../../src/domain/sid.ts';
+import { accountSid } from '../../../src/domain/values/sid.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 let database: Database;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { schema } from '../../../schema/index.ts';
 import { trimAuditLog } from '../../../src/domain/access/audit-log.ts';
 import { mutationActions } from '../../../src/domain/audit.ts';
-import { newSid } from '../../../src/domain/sid.ts';
+import { newSid } from '../../../src/domain/values/sid.ts';
 import {
   done,
   fresh,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAccount } from '../../../src/domain/access/accounts.ts';
-import { accountSid } from '../../../src/domain/sid.ts';
+import { accountSid } from '../../../src/domain/values/sid.ts';
 import { done, faces, fresh, inRest, newBot, newEnterprise, newMapping, outcome } from '../../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { createRecordingRestcomm, type RecordingRestcomm } from '../../support/recording-restcomm.ts';

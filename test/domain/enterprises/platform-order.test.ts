@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { accountSid } from '../../../src/domain/sid.ts';
+import { accountSid } from '../../../src/domain/values/sid.ts';
 import {
   done,
   type Face,

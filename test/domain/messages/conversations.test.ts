@@ -8,7 +8,7 @@ import { fillConversations } from '../../../src/domain/messages/fill-conversatio
 import { acceptMessage, type NewMessage } from '../../../src/domain/messages/message-log.ts';
 import { statusRank } from '../../../src/domain/messages/message-status.ts';
 import { reportStatus } from '../../../src/domain/messages/status-reports.ts';
-import { newSid } from '../../../src/domain/sid.ts';
+import { newSid } from '../../../src/domain/values/sid.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 // Conversations are kept by whatever changes messages, and are always what the messages say.

@@ -7,12 +7,12 @@ import type { Gateway } from '../../../src/domain/gateway.ts';
 import { acceptMessage } from '../../../src/domain/messages/message-log.ts';
 import { statusRank } from '../../../src/domain/messages/message-status.ts';
 import { reportStatus } from '../../../src/domain/messages/status-reports.ts';
-import { newSid } from '../../../src/domain/sid.ts';
 import { DELIVERY_BOUNDS, deliveryQuantile } from '../../../src/domain/usage/delivery-times.ts';
 import { fillUsage, foldUsage } from '../../../src/domain/usage/fold-usage.ts';
 import { readUsage, type UsageDimension, type Used } from '../../../src/domain/usage/usage.ts';
 import type { UsageGranularity } from '../../../src/domain/usage/usage-buckets.ts';
 import { kindOf, numberOf, type UsageKind } from '../../../src/domain/usage/usage-kinds.ts';
+import { newSid } from '../../../src/domain/values/sid.ts';
 import { createTestDatabase } from '../../support/database.ts';
 
 // Usage is what a count over the messages says, however they were stored and changed, and whether or not it has been added up yet.

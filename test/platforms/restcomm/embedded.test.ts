@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { PlatformError } from '../../../src/domain/errors.ts';
-import { accountSid } from '../../../src/domain/sid.ts';
+import { accountSid } from '../../../src/domain/values/sid.ts';
 import { createEmbeddedRestcomm, type SmsReport } from '../../../src/platforms/restcomm/embedded.ts';
 import type { SmsToSend } from '../../../src/platforms/restcomm/restcomm.ts';
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PlatformError } from '../../../src/domain/errors.ts';
-import { accountSid } from '../../../src/domain/sid.ts';
+import { accountSid } from '../../../src/domain/values/sid.ts';
 import { createHttpRestcomm } from '../../../src/platforms/restcomm/http.ts';
 import type { Restcomm, SmsToSend } from '../../../src/platforms/restcomm/restcomm.ts';
 import { type FakeRestcomm, startFakeRestcomm } from '../../fakes/restcomm.ts';

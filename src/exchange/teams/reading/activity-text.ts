@@ -1,4 +1,4 @@
-import { replaceUnstorable } from '../../../domain/text.ts';
+import { replaceUnstorable } from '../../../domain/values/text.ts';
 import { type ReadHtml, readHtml } from './html-text.ts';
 import { decoded, type Mention, mentionReader, mentionsOf, withoutAddressing } from './mentions.ts';
 import { type Fields, hasFields, idOf, objectsOf, stringOf } from './parts.ts';

@@ -1,4 +1,4 @@
-import { isNationalSpelling, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/phone-numbers.ts';
+import { isNationalSpelling, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/values/phone-numbers.ts';
 import { isDate } from './dates.ts';
 import { type Head, headOf, matchAt } from './head.ts';
 

@@ -1,4 +1,4 @@
-import { plainCharacter } from '../../../domain/phone-numbers.ts';
+import { plainCharacter } from '../../../domain/values/phone-numbers.ts';
 
 /** The beginning of a text in plain characters, without invisible ones. `starts` and `ends`: where each stands in the text. */
 export interface Head {

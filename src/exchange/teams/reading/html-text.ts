@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import { toE164 } from '../../../domain/phone-numbers.ts';
+import { toE164 } from '../../../domain/values/phone-numbers.ts';
 import { type Mention, mentionReader, oneLine, withoutAddressing } from './mentions.ts';
 
 export interface ReadHtml {

@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import { fold } from '../../../domain/text.ts';
+import { fold } from '../../../domain/values/text.ts';
 import { type Fields, hasFields, idOf, stringOf } from './parts.ts';
 
 /** Somebody who is mentioned, by the names that the text may have. */

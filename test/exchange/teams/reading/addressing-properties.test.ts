@@ -9,7 +9,7 @@ import {
   parsePhoneNumberFromString,
 } from 'libphonenumber-js/max';
 import { expect, test } from 'vitest';
-import { toE164 } from '../../../../src/domain/phone-numbers.ts';
+import { toE164 } from '../../../../src/domain/values/phone-numbers.ts';
 import { readAddressing } from '../../../../src/exchange/teams/reading/addressing.ts';
 
 // Whatever valid number a text begins with, and however it is written: the text goes to that number, or its writer is asked.

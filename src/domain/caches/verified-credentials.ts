@@ -1,4 +1,4 @@
-import type { Credentials } from './caller.ts';
+import type { Credentials } from '../caller.ts';
 import { createKeptRows } from './kept-rows.ts';
 
 /** How long verified credentials are accepted without being verified again, in ms. */

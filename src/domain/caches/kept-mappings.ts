@@ -1,4 +1,4 @@
-import type { Mapping } from '../../prisma/client/client.ts';
+import type { Mapping } from '../../../prisma/client/client.ts';
 import { createKeptRows, type KeptRows } from './kept-rows.ts';
 
 /** What receiving an SMS needs of its number's mapping. */

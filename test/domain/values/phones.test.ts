@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { comparedForm } from '../../src/domain/phone-numbers.ts';
-import { phoneOf } from '../../src/domain/phones.ts';
-import { isPhoneNumber } from '../../src/domain/text.ts';
-import { anySpelling, phones, plainSpelling } from '../support/phone-spellings.ts';
+import { comparedForm } from '../../../src/domain/values/phone-numbers.ts';
+import { phoneOf } from '../../../src/domain/values/phones.ts';
+import { isPhoneNumber } from '../../../src/domain/values/text.ts';
+import { anySpelling, phones, plainSpelling } from '../../support/phone-spellings.ts';
 
 describe('a phone', () => {
   test('is the same in any notation, whichever number it writes to', () => {

@@ -8,7 +8,7 @@ import {
   readDigits,
   regionOf,
   toE164,
-} from '../../src/domain/phone-numbers.ts';
+} from '../../../src/domain/values/phone-numbers.ts';
 
 describe('one phone has one form', () => {
   test.each([

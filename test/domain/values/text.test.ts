@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { accountSid, newSid } from '../../src/domain/sid.ts';
-import { domainOf, fold } from '../../src/domain/text.ts';
+import { accountSid, newSid } from '../../../src/domain/values/sid.ts';
+import { domainOf, fold } from '../../../src/domain/values/text.ts';
 
 test('folded text is the same in any case and composition', () => {
   expect(fold('KOHL & SÖHNE')).toBe(fold('Kohl & So\u0308hne'));

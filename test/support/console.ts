@@ -92,8 +92,41 @@ export async function openConsole(
   return { page, complaints };
 }
 
-/** Keeps a picture of the page for people to look at: CI keeps the directory. */
+/** How long nothing may have changed for a page to be at rest, in ms. */
+const QUIET = 100;
+/** Its longest wait, in ms: a page that never rests is a fault of its own. */
+const RESTLESS = 15_000;
+
+/**
+ * Resolves once the page is at rest: a change of address has arrived, nothing is loading, is read again, or fades, and the elements stay as they are.
+ * Until then, axe and pictures would find colours halfway between two states.
+ */
+async function isAtRest(page: Page): Promise<void> {
+  const disturbance = await page.evaluate(`new Promise((resolve) => {
+    const began = performance.now();
+    let changed = began;
+    const observer = new MutationObserver(() => { changed = performance.now(); });
+    observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    const disturbance = () => {
+      const fading = document.getAnimations().find(({ playState }) => playState === 'running');
+      if (fading) return 'an animation of ' + fading.effect?.target?.outerHTML.slice(0, 200);
+      if (document.querySelector('[aria-busy=true], .fui-Spinner')) return 'something is loading';
+      if (performance.now() - changed < ${QUIET}) return 'elements change';
+    };
+    const look = () => {
+      const found = disturbance();
+      if (found && performance.now() - began < ${RESTLESS}) return requestAnimationFrame(look);
+      observer.disconnect();
+      resolve(found);
+    };
+    requestAnimationFrame(look);
+  })`);
+  if (disturbance) throw new Error(`The page does not come to rest: ${disturbance}`);
+}
+
+/** Keeps a picture of the page at rest for people to look at: CI keeps the directory. */
 export async function keepPicture(page: Page, name: string): Promise<void> {
+  await isAtRest(page);
   await page.screenshot({ path: join(packageRoot(), 'test-results', 'screenshots', `${name}.png`) });
 }
 
@@ -105,14 +138,16 @@ export async function signIn(page: Page, name = ACCOUNT_SID, password = AUTH_TOK
   await page.getByRole('navigation').waitFor();
 }
 
-/** What axe finds on a page that is at rest. */
+/** What axe finds on the page once it is at rest: the rule, the element, and what is wrong with it, such as its colours. */
 export async function violationsOn(page: Page): Promise<string[]> {
-  await page.evaluate('Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))');
   // By the debugger's protocol, so that the page's own policy stays as it is.
   await page.evaluate(axe.source);
+  await isAtRest(page);
   // Tabster, which keeps the focus for Fluent UI, has elements that pass the focus on at once: nobody stays on one.
   const found = (await page.evaluate('axe.run({ exclude: ["[data-tabster-dummy]"] })')) as {
-    violations: { id: string; nodes: { html: string }[] }[];
+    violations: { id: string; nodes: { html: string; target: string[]; failureSummary?: string }[] }[];
   };
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html, target, failureSummary }) => `${id}: ${target.join(' ')}: ${html}\n${failureSummary ?? ''}`),
+  );
 }

@@ -19,9 +19,9 @@ import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { type ObserveJob, startJobs } from './jobs.ts';
 import { restoreLanes } from './outbox.ts';
 import { finishAccepted, RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
-import { expireHeldTexts } from './teams/held-texts.ts';
-import { startInstaller } from './teams/installer.ts';
+import { startInstaller } from './teams/chats/installer.ts';
 import { purgeNotices, startNoticeSender } from './teams/notice-sender.ts';
+import { expireHeldTexts } from './teams/texts/held-texts.ts';
 import { startWebhookSender } from './webhooks/sender.ts';
 
 export interface Exchange {

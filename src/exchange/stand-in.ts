@@ -13,8 +13,8 @@ import type { Cloud } from '../platforms/microsoft/clouds.ts';
 import { targetOf } from '../server/node-request.ts';
 import { decodeUtf8, readBytes } from '../server/read-body.ts';
 import { isStorableText } from './storable-text.ts';
-import { type Activity, activitySchema } from './teams/activity.ts';
 import { receiveFromTeams } from './teams/from-teams.ts';
+import { type Activity, activitySchema } from './teams/reading/activity.ts';
 
 /** The path prefix under which callers may play the phone, or the Teams user, of an embedded platform. */
 export const STAND_IN = '/stand-in/';

@@ -10,8 +10,8 @@ import { fillConversations } from '../../src/domain/messages/fill-conversations.
 import { fillUsage, foldUsage } from '../../src/domain/usage/fold-usage.ts';
 import { restoreLanes } from '../../src/exchange/outbox.ts';
 import { reconcileStatuses, recoverInbound } from '../../src/exchange/restcomm/reconciler.ts';
-import { expireHeldTexts } from '../../src/exchange/teams/held-texts.ts';
 import { purgeNotices } from '../../src/exchange/teams/notice-sender.ts';
+import { expireHeldTexts } from '../../src/exchange/teams/texts/held-texts.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { explainAll } from '../support/plans.ts';
 

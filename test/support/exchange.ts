@@ -7,7 +7,7 @@ import { accountSid } from '../../src/domain/values/sid.ts';
 import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
 import type { DispatcherOptions } from '../../src/exchange/dispatcher.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
-import { startInstaller } from '../../src/exchange/teams/installer.ts';
+import { startInstaller } from '../../src/exchange/teams/chats/installer.ts';
 import { startNoticeSender } from '../../src/exchange/teams/notice-sender.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createHttpMicrosoft } from '../../src/platforms/microsoft/http.ts';

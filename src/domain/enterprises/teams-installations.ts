@@ -2,7 +2,7 @@ import type { PrismaClient, TeamsConversation, TeamsInstallation } from '../../.
 import type { Transaction } from '../transaction.ts';
 
 // Before a bot may write to a user, its app must be installed for the user. The gateway has it installed by Microsoft Graph, in the background
-// (src/exchange/teams/installer.ts), as soon as it knows the user, and for the first message. What became of it is a row for each bot and user.
+// (src/exchange/teams/chats/installer.ts), as soon as it knows the user, and for the first message. What became of it is a row for each bot and user.
 
 /** A Teams user of an enterprise. */
 interface TeamsUser {

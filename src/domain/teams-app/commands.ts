@@ -1,6 +1,6 @@
 /**
  * What Teams suggests to write, and a tap puts into the box. Sent as it is, none of them is an SMS: the bot says how to write
- * (src/exchange/teams/receive-text.ts).
+ * (src/exchange/teams/texts/receive-text.ts).
  */
 export const COMMANDS = [
   { title: '+<number> <text>', description: 'Send an SMS to a number', german: 'Eine SMS an eine Nummer senden' },

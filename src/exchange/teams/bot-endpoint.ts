@@ -3,8 +3,8 @@ import { parseJson } from '../../json.ts';
 import { KeysUnavailableError } from '../../platforms/microsoft/bot-framework-keys.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../../platforms/microsoft/bot-framework-tokens.ts';
 import { decodeUtf8, readBytes } from '../../server/read-body.ts';
-import { activitySchema } from './activity.ts';
 import { receiveFromTeams } from './from-teams.ts';
+import { activitySchema } from './reading/activity.ts';
 
 /** The path that the Bot Framework posts activities to: an Azure bot's messaging endpoint. */
 export const BOT_ENDPOINT = '/api/messages';

@@ -6,15 +6,9 @@ import { foldForSms } from '../../domain/messages/sms-folding.ts';
 import { inTransaction, type Transaction } from '../../domain/transaction.ts';
 import { regionOf, toE164 } from '../../domain/values/phone-numbers.ts';
 import { replaceUnstorable } from '../../domain/values/text.ts';
-import type { Activity } from './activity.ts';
-import { type Card, outcomeCard, smsCard } from './cards.ts';
-import { lockConversations } from './conversations.ts';
-import { choicesOf, endQuestion } from './held-texts.ts';
-import { addNotice, noticeKey, type Place } from './notices.ts';
-import { retryFromTeams } from './retry-from-teams.ts';
-import { DuplicateActivity, problemWith, sendFromTeams } from './send-from-teams.ts';
-import { answerQuestion, isOf } from './send-held.ts';
-import type { Sender } from './senders.ts';
+import { lockConversations } from './chats/conversations.ts';
+import { type Card, outcomeCard, smsCard } from './notices/cards.ts';
+import { addNotice, noticeKey, type Place } from './notices/notices.ts';
 import {
   ALREADY_ENDED,
   CANNOT_RETRY,
@@ -25,8 +19,14 @@ import {
   repliedTo,
   SENT_AGAIN,
   UNKNOWN_ACTION,
-} from './sentences.ts';
+} from './notices/sentences.ts';
+import type { Activity } from './reading/activity.ts';
+import { retryFromTeams } from './retry-from-teams.ts';
 import { shownSms } from './shown-sms.ts';
+import { choicesOf, endQuestion } from './texts/held-texts.ts';
+import { DuplicateActivity, problemWith, sendFromTeams } from './texts/send-from-teams.ts';
+import { answerQuestion, isOf } from './texts/send-held.ts';
+import type { Sender } from './texts/senders.ts';
 
 // What the buttons of the bot's cards do. Action.Execute sends an invoke, which is answered; Action.Submit, in clients without it, a message.
 

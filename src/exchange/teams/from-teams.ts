@@ -2,18 +2,18 @@ import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { CURED_BY_ACTIVITY, releaseWaiting } from '../../domain/waiting.ts';
 import type { VerifiedAudience } from '../../platforms/microsoft/bot-framework-tokens.ts';
-import { type Activity, isInstallation, isPersonal, isRemoval } from './activity.ts';
-import { forgetInstallation } from './app-installation.ts';
 import { type CardAction, cardActionOf, performCardAction } from './card-actions.ts';
-import { CARD_TYPE } from './cards.ts';
-import { rememberConversation } from './conversations.ts';
-import { discardActivity } from './held-texts.ts';
-import { addNotice, noticeKey, type Place } from './notices.ts';
+import { forgetInstallation } from './chats/app-installation.ts';
+import { rememberConversation } from './chats/conversations.ts';
+import { welcomeUser } from './chats/welcome.ts';
+import { CARD_TYPE } from './notices/cards.ts';
+import { addNotice, noticeKey, type Place } from './notices/notices.ts';
+import { dropped, HELD_AS_WRITTEN, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './notices/sentences.ts';
+import { type Activity, isInstallation, isPersonal, isRemoval } from './reading/activity.ts';
 import { textOf } from './reading/activity-text.ts';
-import { receiveText } from './receive-text.ts';
-import { findBots, findSender, type Sender } from './senders.ts';
-import { dropped, HELD_AS_WRITTEN, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './sentences.ts';
-import { welcomeUser } from './welcome.ts';
+import { discardActivity } from './texts/held-texts.ts';
+import { receiveText } from './texts/receive-text.ts';
+import { findBots, findSender, type Sender } from './texts/senders.ts';
 
 /** The response to an activity: HTTP's status, and for an invoke what its protocol wants. */
 interface ActivityAnswer {

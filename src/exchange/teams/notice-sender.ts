@@ -8,9 +8,9 @@ import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
 import { nextPause } from '../backoff.ts';
 import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
 import { LEASE_MS } from '../outbox.ts';
-import { failureActivity } from './cards.ts';
-import { failureText, hasFailed } from './failure-words.ts';
-import { reopenChat } from './reopen-chat.ts';
+import { reopenChat } from './chats/reopen-chat.ts';
+import { failureActivity } from './notices/cards.ts';
+import { failureText, hasFailed } from './notices/failure-words.ts';
 import { canRetry } from './retry-from-teams.ts';
 
 interface NoticeSenderOptions {

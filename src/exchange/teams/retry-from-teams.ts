@@ -3,8 +3,8 @@ import type { Caller } from '../../domain/caller.ts';
 import { ConflictError } from '../../domain/errors.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { retryMessage } from '../../domain/messages/retry-messages.ts';
-import { isSetAside } from './failure-words.ts';
-import type { Sender } from './senders.ts';
+import { isSetAside } from './notices/failure-words.ts';
+import type { Sender } from './texts/senders.ts';
 
 /** Whether sending an SMS again can help: it was set aside, or failed for a reason that may have passed. */
 export const canRetry = (message: Pick<Message, 'stuck' | 'holdReason' | 'channelStatus' | 'failedForGood'>): boolean =>

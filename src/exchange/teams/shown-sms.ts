@@ -1,7 +1,7 @@
 import type { Mapping, Message } from '../../../prisma/client/client.ts';
-import type { ShownSms } from './cards.ts';
-import { partnerNumber } from './conversations.ts';
-import { canBeAnswered } from './recent-partners.ts';
+import { partnerNumber } from './chats/conversations.ts';
+import type { ShownSms } from './notices/cards.ts';
+import { canBeAnswered } from './texts/recent-partners.ts';
 
 /**
  * An SMS as it is shown to its Teams user.

@@ -8,9 +8,9 @@ import type { BotCredentials, ConversationReference } from '../../platforms/micr
 import type { Attempt, Delivered } from '../attempt.ts';
 import type { MessageToDeliver } from '../claim-lanes.ts';
 import { refusal } from '../refusals.ts';
-import { installForMessage } from './app-installation.ts';
-import { smsActivity } from './cards.ts';
-import { findConversation, type Partner, rememberConversation } from './conversations.ts';
+import { installForMessage } from './chats/app-installation.ts';
+import { findConversation, type Partner, rememberConversation } from './chats/conversations.ts';
+import { smsActivity } from './notices/cards.ts';
 import { shownSms } from './shown-sms.ts';
 
 /** How long a request may wait for Teams' limits while its lane keeps a place in the dispatcher, in ms. */

@@ -1,6 +1,6 @@
 import { activityZodSchema } from '@microsoft/agents-activity';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { activitySchema } from '../../../src/exchange/teams/activity.ts';
+import { activitySchema } from '../../../src/exchange/teams/reading/activity.ts';
 import { createTestExchange, linesOf, type TestExchange } from '../../support/exchange.ts';
 import { chatOf, PARTNER } from '../../support/teams-chat.ts';
 

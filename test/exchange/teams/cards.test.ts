@@ -12,7 +12,7 @@ import {
   type ShownSms,
   smsActivity,
   smsCard,
-} from '../../../src/exchange/teams/cards.ts';
+} from '../../../src/exchange/teams/notices/cards.ts';
 import { linesOf } from '../../support/exchange.ts';
 
 const SMS: ShownSms = {

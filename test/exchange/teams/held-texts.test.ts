@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { expireHeldTexts } from '../../../src/exchange/teams/held-texts.ts';
+import { expireHeldTexts } from '../../../src/exchange/teams/texts/held-texts.ts';
 import { buttonsOf, type Customer, createTestExchange, linesOf, type TestExchange } from '../../support/exchange.ts';
 
 // How a held text ends that is not sent. Its writer hears of it, and nothing is sent later.

@@ -1,6 +1,6 @@
-import type { PrismaClient } from '../../../prisma/client/client.ts';
-import type { Transaction } from '../../domain/transaction.ts';
-import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
+import type { PrismaClient } from '../../../../prisma/client/client.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import type { OutgoingActivity } from '../../../platforms/microsoft/microsoft.ts';
 
 // A notice is what the bot says by itself: answers, questions, and how an SMS failed. It is stored with what it is about, sent after the webhook was
 // acknowledged (notice-sender.ts), and never delays a message.

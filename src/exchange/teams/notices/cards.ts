@@ -1,4 +1,4 @@
-import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
+import type { OutgoingActivity } from '../../../platforms/microsoft/microsoft.ts';
 import { excerpt, whoIsItFor } from './sentences.ts';
 
 // Adaptive Cards that the bot shows. Version 1.4 has Action.Execute, and Teams' clients know it on desktops and phones. What people wrote is shown by

@@ -1,11 +1,11 @@
-import { type Bot, type Mapping, Prisma, type PrismaClient, type TeamsConversation } from '../../../prisma/client/client.ts';
-import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../database/lists/joined-rows.ts';
-import { resolveTenants } from '../../domain/enterprises/bot-tenants.ts';
-import type { Gateway } from '../../domain/gateway.ts';
-import { comparedForm } from '../../domain/values/phone-numbers.ts';
-import type { VerifiedAudience } from '../../platforms/microsoft/bot-framework-tokens.ts';
-import type { Restcomm } from '../../platforms/restcomm/restcomm.ts';
-import { type Activity, tenantOf } from './activity.ts';
+import { type Bot, type Mapping, Prisma, type PrismaClient, type TeamsConversation } from '../../../../prisma/client/client.ts';
+import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../../database/lists/joined-rows.ts';
+import { resolveTenants } from '../../../domain/enterprises/bot-tenants.ts';
+import type { Gateway } from '../../../domain/gateway.ts';
+import { comparedForm } from '../../../domain/values/phone-numbers.ts';
+import type { VerifiedAudience } from '../../../platforms/microsoft/bot-framework-tokens.ts';
+import type { Restcomm } from '../../../platforms/restcomm/restcomm.ts';
+import { type Activity, tenantOf } from '../reading/activity.ts';
 
 /**
  * The Teams user who wrote an activity. One application may serve several enterprises, even of several organizations: then the user has one chat

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import type { HeldText } from '../../../prisma/client/client.ts';
-import { deleteExpired } from '../../domain/delete-expired.ts';
-import type { Gateway } from '../../domain/gateway.ts';
-import type { Transaction } from '../../domain/transaction.ts';
-import { inTransaction } from '../../domain/transaction.ts';
-import { forEachRecord } from '../each-record.ts';
-import { addNotice, type Place } from './notices.ts';
-import { expired } from './sentences.ts';
+import type { HeldText } from '../../../../prisma/client/client.ts';
+import { deleteExpired } from '../../../domain/delete-expired.ts';
+import type { Gateway } from '../../../domain/gateway.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import { inTransaction } from '../../../domain/transaction.ts';
+import { forEachRecord } from '../../each-record.ts';
+import { addNotice, type Place } from '../notices/notices.ts';
+import { expired } from '../notices/sentences.ts';
 
 // A text is held where it is not evident whom it is for: its writer is asked, and nothing is sent before they choose. A text without a number that
 // comes meanwhile waits behind the question, and goes where it goes (docs/adr/0016).

@@ -1,13 +1,13 @@
-import type { Mapping } from '../../../prisma/client/client.ts';
-import { acceptMessageIn } from '../../domain/messages/message-log.ts';
-import { fromMapping } from '../../domain/messages/send-message.ts';
-import { smsExcess } from '../../domain/messages/sms-encoding.ts';
-import type { Transaction } from '../../domain/transaction.ts';
-import { rememberPartner } from './conversations.ts';
-import type { Place } from './notices.ts';
+import type { Mapping } from '../../../../prisma/client/client.ts';
+import { acceptMessageIn } from '../../../domain/messages/message-log.ts';
+import { fromMapping } from '../../../domain/messages/send-message.ts';
+import { smsExcess } from '../../../domain/messages/sms-encoding.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import { rememberPartner } from '../chats/conversations.ts';
+import type { Place } from '../notices/notices.ts';
+import { cannotAnswer, cannotAnswerName, tooLong } from '../notices/sentences.ts';
 import { canBeAnswered } from './recent-partners.ts';
 import type { Sender } from './senders.ts';
-import { cannotAnswer, cannotAnswerName, tooLong } from './sentences.ts';
 
 /** An SMS that a Teams user has written. */
 export interface TeamsSms {

@@ -1,6 +1,6 @@
-import type { Notice } from '../../../prisma/client/client.ts';
-import type { Gateway } from '../../domain/gateway.ts';
-import type { BotCredentials } from '../../platforms/microsoft/microsoft.ts';
+import type { Notice } from '../../../../prisma/client/client.ts';
+import type { Gateway } from '../../../domain/gateway.ts';
+import type { BotCredentials } from '../../../platforms/microsoft/microsoft.ts';
 import { rememberConversation } from './conversations.ts';
 
 /** How long a request may wait for Teams' limits, in ms. */

@@ -1,13 +1,13 @@
 import type { LRUCache } from 'lru-cache';
-import type { TeamsInstallation } from '../../../prisma/client/client.ts';
-import { credentialsOf } from '../../domain/enterprises/bots.ts';
-import { PlatformError } from '../../domain/errors.ts';
-import type { Gateway } from '../../domain/gateway.ts';
-import { inTransaction } from '../../domain/transaction.ts';
-import { releaseWaiting } from '../../domain/waiting.ts';
-import { CurableError, DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
-import type { ConversationReference } from '../../platforms/microsoft/microsoft.ts';
-import type { MessageToDeliver } from '../claim-lanes.ts';
+import type { TeamsInstallation } from '../../../../prisma/client/client.ts';
+import { credentialsOf } from '../../../domain/enterprises/bots.ts';
+import { PlatformError } from '../../../domain/errors.ts';
+import type { Gateway } from '../../../domain/gateway.ts';
+import { inTransaction } from '../../../domain/transaction.ts';
+import { releaseWaiting } from '../../../domain/waiting.ts';
+import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
+import type { ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
+import type { MessageToDeliver } from '../../claim-lanes.ts';
 import { forgetConversation, rememberConversation } from './conversations.ts';
 import { welcomeUser } from './welcome.ts';
 

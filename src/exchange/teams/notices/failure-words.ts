@@ -1,5 +1,5 @@
-import type { Message, MessageHoldReason } from '../../../prisma/client/client.ts';
-import { UNKNOWN_ERROR } from '../../domain/messages/status-reports.ts';
+import type { Message, MessageHoldReason } from '../../../../prisma/client/client.ts';
+import { UNKNOWN_ERROR } from '../../../domain/messages/status-reports.ts';
 import { excerpt } from './sentences.ts';
 
 /** Why an SMS was not delivered, by channelErrorCode, for the person who wrote it. Each is a sentence without its full stop. */

@@ -1,7 +1,7 @@
-import type { PrismaClient, TeamsConversation } from '../../../prisma/client/client.ts';
-import type { Transaction } from '../../domain/transaction.ts';
-import { comparedForm, kindOfSender, regionOf, toE164 } from '../../domain/values/phone-numbers.ts';
-import type { ConversationReference } from '../../platforms/microsoft/microsoft.ts';
+import type { PrismaClient, TeamsConversation } from '../../../../prisma/client/client.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import { comparedForm, kindOfSender, regionOf, toE164 } from '../../../domain/values/phone-numbers.ts';
+import type { ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 
 /** The enterprise that a conversation belongs to. */
 interface Owner {

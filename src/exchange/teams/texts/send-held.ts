@@ -1,10 +1,10 @@
-import type { HeldText, Mapping } from '../../../prisma/client/client.ts';
-import type { Transaction } from '../../domain/transaction.ts';
+import type { HeldText, Mapping } from '../../../../prisma/client/client.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import { addNotice, type Place } from '../notices/notices.ts';
+import { ALREADY_ENDED, ALREADY_SENT, NOT_YOURS, repliedTo } from '../notices/sentences.ts';
 import { endQuestion } from './held-texts.ts';
-import { addNotice, type Place } from './notices.ts';
 import { problemWith, sendFromTeams } from './send-from-teams.ts';
 import type { Sender } from './senders.ts';
-import { ALREADY_ENDED, ALREADY_SENT, NOT_YOURS, repliedTo } from './sentences.ts';
 
 interface HeldAnswer {
   readonly place: Place;

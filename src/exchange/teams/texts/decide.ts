@@ -1,16 +1,16 @@
-import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
-import type { Transaction } from '../../domain/transaction.ts';
-import { plainCharacter } from '../../domain/values/phone-numbers.ts';
-import { findConversation, type Partner } from './conversations.ts';
+import type { Mapping, TeamsConversation } from '../../../../prisma/client/client.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import { plainCharacter } from '../../../domain/values/phone-numbers.ts';
+import { findConversation, type Partner } from '../chats/conversations.ts';
+import type { Place } from '../notices/notices.ts';
+import { CHOOSE_ON_CARD, HELP, notANumber, notRead, notYourNumber } from '../notices/sentences.ts';
+import type { Media } from '../reading/activity-text.ts';
+import type { Addressing } from '../reading/addressing.ts';
 import { type Choice, openQuestions } from './held-texts.ts';
-import type { Place } from './notices.ts';
 import { quotedMessage } from './quoted-messages.ts';
-import type { Media } from './reading/activity-text.ts';
-import type { Addressing } from './reading/addressing.ts';
 import { canBeAnswered, recentPartners } from './recent-partners.ts';
 import { problemWith } from './send-from-teams.ts';
 import { mappingOf, type Sender } from './senders.ts';
-import { CHOOSE_ON_CARD, HELP, notANumber, notRead, notYourNumber } from './sentences.ts';
 
 // What to do with a text that a Teams user wrote: whom it is for, or what they are asked or told (docs/adr/0016).
 

@@ -1,8 +1,8 @@
-import type { Gateway } from '../../domain/gateway.ts';
-import { type AcceptGuard, acceptGuarded } from '../../domain/messages/message-log.ts';
-import { fromMapping } from '../../domain/messages/send-message.ts';
+import type { Gateway } from '../../../domain/gateway.ts';
+import { type AcceptGuard, acceptGuarded } from '../../../domain/messages/message-log.ts';
+import { fromMapping } from '../../../domain/messages/send-message.ts';
+import { noticeKey } from '../notices/notices.ts';
 import { decideByConversation, usualMapping, type Written } from './decide.ts';
-import { noticeKey } from './notices.ts';
 
 /**
  * Stores a text whose recipient is evident, with its recipient as the last partner, by one statement together with the texts of others. The statement

@@ -1,8 +1,8 @@
-import type { Mapping } from '../../../prisma/client/client.ts';
-import type { Transaction } from '../../domain/transaction.ts';
-import { kindOfSender } from '../../domain/values/phone-numbers.ts';
-import { isPhoneNumber } from '../../domain/values/text.ts';
-import { type Partner, partnerNumber } from './conversations.ts';
+import type { Mapping } from '../../../../prisma/client/client.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import { kindOfSender } from '../../../domain/values/phone-numbers.ts';
+import { isPhoneNumber } from '../../../domain/values/text.ts';
+import { type Partner, partnerNumber } from '../chats/conversations.ts';
 
 /** How many messages of each mapping are looked through. */
 const LOOK_BACK = 30;

@@ -1,4 +1,4 @@
-import type { Media } from './reading/activity-text.ts';
+import type { Media } from '../reading/activity-text.ts';
 
 // What the bot says in a chat. Plain words, for people who know nothing of gateways.
 

@@ -1,8 +1,8 @@
-import type { Gateway } from '../../domain/gateway.ts';
-import { teamsAppOf } from '../../domain/teams-app/settings.ts';
-import { inTransaction } from '../../domain/transaction.ts';
-import { addNotice, type Place } from './notices.ts';
-import { welcome } from './sentences.ts';
+import type { Gateway } from '../../../domain/gateway.ts';
+import { teamsAppOf } from '../../../domain/teams-app/settings.ts';
+import { inTransaction } from '../../../domain/transaction.ts';
+import { addNotice, type Place } from '../notices/notices.ts';
+import { welcome } from '../notices/sentences.ts';
 
 /** A Teams user in the chat with the bot. */
 interface Newcomer extends Place {

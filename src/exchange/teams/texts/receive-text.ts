@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import type { Mapping } from '../../../prisma/client/client.ts';
-import type { Gateway } from '../../domain/gateway.ts';
-import { foldForSms } from '../../domain/messages/sms-folding.ts';
-import { COMMANDS } from '../../domain/teams-app/commands.ts';
-import { inTransaction, type Transaction } from '../../domain/transaction.ts';
-import { regionOf } from '../../domain/values/phone-numbers.ts';
-import { replaceUnstorable } from '../../domain/values/text.ts';
+import type { Mapping } from '../../../../prisma/client/client.ts';
+import type { Gateway } from '../../../domain/gateway.ts';
+import { foldForSms } from '../../../domain/messages/sms-folding.ts';
+import { COMMANDS } from '../../../domain/teams-app/commands.ts';
+import { inTransaction, type Transaction } from '../../../domain/transaction.ts';
+import { regionOf } from '../../../domain/values/phone-numbers.ts';
+import { replaceUnstorable } from '../../../domain/values/text.ts';
+import { lockConversations, markPartnerUnclear } from '../chats/conversations.ts';
+import { questionActivity } from '../notices/cards.ts';
+import { addNotice, noticeKey, type Place } from '../notices/notices.ts';
+import { mediaNotSent, sentTo, WAITS_TOO } from '../notices/sentences.ts';
+import type { Activity } from '../reading/activity.ts';
+import { textOf } from '../reading/activity-text.ts';
+import { type Addressing, readAddressing } from '../reading/addressing.ts';
 import { acceptAtOnce } from './accept-at-once.ts';
-import type { Activity } from './activity.ts';
-import { questionActivity } from './cards.ts';
-import { lockConversations, markPartnerUnclear } from './conversations.ts';
 import { type Decision, decide, usualMapping, type Written } from './decide.ts';
 import { endQuestion, hold, openQuestions } from './held-texts.ts';
-import { addNotice, noticeKey, type Place } from './notices.ts';
-import { textOf } from './reading/activity-text.ts';
-import { type Addressing, readAddressing } from './reading/addressing.ts';
 import { DuplicateActivity, sendFromTeams, type TeamsSms } from './send-from-teams.ts';
 import { sendHeld } from './send-held.ts';
 import type { Sender } from './senders.ts';
-import { mediaNotSent, sentTo, WAITS_TOO } from './sentences.ts';
 
 /** What Teams suggests to write, without the number and the text: as an empty text is, it is answered with how to write. */
 const SUGGESTIONS: ReadonlySet<string> = new Set(COMMANDS.map(({ title }) => title));

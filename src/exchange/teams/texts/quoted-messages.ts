@@ -1,5 +1,5 @@
-import type { Transaction } from '../../domain/transaction.ts';
-import { type Partner, partnerNumber } from './conversations.ts';
+import type { Transaction } from '../../../domain/transaction.ts';
+import { type Partner, partnerNumber } from '../chats/conversations.ts';
 import type { Sender } from './senders.ts';
 
 /** Whom a quoted message was from or for. */

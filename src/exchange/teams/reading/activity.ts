@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { replaceUnstorable } from '../../domain/values/text.ts';
+import { replaceUnstorable } from '../../../domain/values/text.ts';
 
 // An activity is read leniently, field by field: a part that nobody reads, or that is not what it should be, never refuses the whole.
 

@@ -76,7 +76,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     databaseUrl && replicaUrl ? standbyPools(replicaUrl, requestTimeoutMs, (server) => standby?.reached(server)) : undefined;
   const pools = new Map<PoolName, pg.Pool>([['main', pool]]);
   if (databaseUrl) pools.set('batches', batchPool).set('moving', movingPool);
-  if (onStandby) pools.set('standby', onStandby.pool).set('standby-batches', onStandby.batchPool);
+  if (onStandby) pools.set('standby', onStandby.pool).set('standby-batches', onStandby.batchPool).set('standby-looks', onStandby.lookPool);
   // The next query replaces an idle connection that the server closed; an unhandled 'error' event would end the process.
   for (const each of new Set([...pools.values(), directPool]))
     each.on('error', (error) => log.warn({ err: error }, 'lost an idle database connection'));
@@ -119,7 +119,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
     },
     close: async () => {
       await prisma.$disconnect();
-      await Promise.all([standby?.close(), onStandby?.pool.end(), onStandby?.batchPool.end()]);
+      await Promise.all([standby?.close(), onStandby?.pool.end(), onStandby?.batchPool.end(), onStandby?.lookPool.end()]);
       await close();
     },
   };
@@ -128,5 +128,7 @@ export async function connect(options: ConnectOptions): Promise<Database> {
 /** Has lists read from a standby. Nothing is written there. */
 function listsOn(pools: ReturnType<typeof standbyPools>, primary: Sql, { observeListRead, log }: ConnectOptions): Standby {
   const sql = createSql({ ...pools, movingPool: pools.pool }, statementNames(), 0);
-  return readFromStandby({ primary, standby: sql, observe: observeListRead, log });
+  const { lookPool } = pools;
+  const looks = createSql({ pool: lookPool, batchPool: lookPool, movingPool: lookPool }, statementNames(), 0);
+  return readFromStandby({ primary, standby: sql, looks, observe: observeListRead, log });
 }

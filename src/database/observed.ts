@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type pg from 'pg';
 
 /** The pools of connections (postgres/postgres.ts), and those of a standby. The embedded database has only `main`. */
-export type PoolName = 'main' | 'batches' | 'moving' | 'standby' | 'standby-batches';
+export type PoolName = 'main' | 'batches' | 'moving' | 'standby' | 'standby-batches' | 'standby-looks';
 
 /**
  * Called when a statement is sent.

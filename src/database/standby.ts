@@ -6,15 +6,27 @@ import { LostInterestError } from './interest.ts';
 import type { Sql } from './sql.ts';
 import { isUnavailable } from './unavailable.ts';
 
-/** Where a statement of a list was run, and if on the primary, why: `conflict` and `failed` say that the standby had begun it. */
-export type ListRead = 'standby' | 'behind' | 'away' | 'conflict' | 'failed';
+/**
+ * Where a statement of a list was run, and if on the primary, why: `conflict` and `failed` say that the standby had begun it; `unknown`, that the primary did
+ * not say what the standby must have.
+ */
+export type ListRead = 'standby' | 'behind' | 'away' | 'conflict' | 'failed' | 'unknown';
 
 interface StandbyOptions {
   readonly primary: Sql;
   readonly standby: Sql;
+  /** Looks at what the standby has. Lists must not delay it. */
+  readonly looks: Pick<Sql, 'read'>;
   /** Receives each statement. */
   readonly observe?: (read: ListRead) => void;
   readonly log: Pick<Logger, 'warn' | 'info'>;
+}
+
+/** The end of a server's log, in bytes. */
+interface LogPosition {
+  readonly position: number;
+  /** The server's identifier, which its standbys share. */
+  readonly cluster: string;
 }
 
 export interface Standby {
@@ -64,7 +76,7 @@ const TIMED_OUT = '57014';
  * the same turn, and waits until the standby has replayed as much. So a caller finds what it wrote through any instance. A standby that does not get there within
  * PATIENCE_MS, or fails, is left alone until it does.
  */
-export function readFromStandby({ primary, standby, observe = () => {}, log }: StandbyOptions): Standby {
+export function readFromStandby({ primary, standby, looks, observe = () => {}, log }: StandbyOptions): Standby {
   // Until it was looked at.
   let awaySince: number | undefined = performance.now();
   let replayed = 0;
@@ -77,12 +89,21 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
   let probe: NodeJS.Timeout | undefined;
   let probing: Promise<void> | undefined;
 
-  /** Whether the standby gets to where the primary is now. @throws the database's error, an Error for a server that is no standby of it */
-  async function catchesUp(patienceMs: number): Promise<boolean> {
-    const [{ position, cluster } = { position: 0, cluster: '' }] = await primary.read<{ position: number; cluster: string }>(POSITION, []);
+  /** Asks where the primary is now; `undefined` if it does not answer, which says nothing about the standby. */
+  async function positionNow(): Promise<LogPosition | undefined> {
+    try {
+      const [now] = await primary.read<LogPosition & QueryResultRow>(POSITION, []);
+      return now;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether the standby gets to a position of the primary. @throws the standby's error, an Error for a server that is no standby of the primary */
+  async function catchesUp({ position, cluster }: LogPosition, patienceMs: number): Promise<boolean> {
     const began = performance.now();
     while (replayed < position || began - heardAt > FRESH_MS) {
-      const answer = standby.read<{ replayed: number | null; cluster: string }>(REPLAYED, []);
+      const answer = looks.read<{ replayed: number | null; cluster: string }>(REPLAYED, []);
       const left = patienceMs - (performance.now() - began);
       const rows = await within(answer, Math.max(left, LOOK_MS));
       if (!rows) return false;
@@ -99,13 +120,12 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
   }
 
   /** Leaves the standby alone until it is there again. */
-  function leave(reason: ListRead, error?: unknown): ListRead {
-    if (awaySince !== undefined || isClosed) return reason;
+  function leave(reason: ListRead, error?: unknown): void {
+    if (awaySince !== undefined || isClosed) return;
     awaySince = performance.now();
     heardAt = Number.NEGATIVE_INFINITY;
     logAway(reason, error);
     probe = setTimeout(look, PROBE_MS).unref();
-    return reason;
   }
 
   function logAway(reason: ListRead, error: unknown): void {
@@ -115,17 +135,26 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
     log.warn({ reason, err: error }, 'lists are read from the primary: the standby of DATABASE_REPLICA_URL is behind or away');
   }
 
-  function look(): void {
-    probing = catchesUp(PROBE_MS).then(
-      (isThere) => lookedAt(isThere, 'behind'),
-      (error) => lookedAt(false, 'away', error),
-    );
+  /** Whether the standby may be read from now, and if not, why. */
+  async function check(patienceMs: number): Promise<{ readonly read: ListRead; readonly error?: unknown }> {
+    const now = await positionNow();
+    if (!now) return { read: 'unknown' };
+    try {
+      return { read: (await catchesUp(now, patienceMs)) ? 'standby' : 'behind' };
+    } catch (error) {
+      return { read: 'away', error };
+    }
   }
 
-  function lookedAt(isThere: boolean, reason: ListRead, error?: unknown): void {
+  function look(): void {
+    probing = lookNow();
+  }
+
+  async function lookNow(): Promise<void> {
+    const { read, error } = await check(PROBE_MS);
     if (isClosed) return;
-    if (!isThere) {
-      logAway(reason, error);
+    if (read !== 'standby') {
+      if (read !== 'unknown') logAway(read, error);
       probe = setTimeout(look, PROBE_MS).unref();
       return;
     }
@@ -136,10 +165,8 @@ export function readFromStandby({ primary, standby, observe = () => {}, log }: S
 
   const wait = gather<(read: ListRead) => void>(
     async (waiting) => {
-      const read = await catchesUp(PATIENCE_MS).then(
-        (isThere): ListRead => (isThere ? 'standby' : leave('behind')),
-        (error) => leave('away', error),
-      );
+      const { read, error } = await check(PATIENCE_MS);
+      if (read === 'behind' || read === 'away') leave(read, error);
       for (const go of waiting) go(read);
     },
     (waiting) => waiting.length,

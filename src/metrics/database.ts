@@ -11,7 +11,7 @@ export type PoolsByName = ReadonlyMap<PoolName, { readonly totalCount: number; r
 export function databaseMetrics(registers: Registers, connections: () => PoolsByName | undefined): ObserveStatement {
   const observe = createDurations({
     name: 'gateway_database_statement_duration_seconds',
-    help: 'Time of statements from sending to the result, without waiting for a connection, by pool (main, batches, moving, standby, standby-batches) and outcome',
+    help: 'Time of statements from sending to the result, without waiting for a connection, by pool (main, batches, moving, standby, standby-batches, standby-looks) and outcome',
     labelNames: ['pool', 'outcome'],
     registers,
   });
@@ -38,7 +38,7 @@ export function databaseMetrics(registers: Registers, connections: () => PoolsBy
 export function standbyMetrics(registers: Registers, awayFor: () => number | undefined): (read: ListRead) => void {
   const reads = new Counter({
     name: 'gateway_list_reads_total',
-    help: 'Statements of lists and usage, if there is a standby: read there (standby), or from the primary and why (behind, away, conflict, failed)',
+    help: 'Statements of lists and usage, if there is a standby: read there (standby), or from the primary and why (behind, away, conflict, failed; unknown: the primary did not say what the standby must have)',
     labelNames: ['outcome'],
     registers,
   });

@@ -11,35 +11,46 @@ import { until } from '../support/exchange.ts';
 /** Runs no statement: each gives what the test wants. */
 const answering = (read: () => unknown, list: () => Promise<unknown>) =>
   ({
-    read: async () => [read()],
+    read: async () => [await read()],
     query: async () => [await list()],
     readTogether: async () => [await list()],
   }) as unknown as Sql;
 
 let position: number;
+/** Whether the primary says where it is. */
+let isAsked: boolean;
 let replayed: number | null;
 let looks: number;
 let onStandby: () => Promise<{ by: string }>;
 let reads: ListRead[];
+let warned: unknown[];
 let standby: Standby;
 
 beforeEach(async () => {
-  [position, replayed, looks, reads] = [100, 100, 0, []];
+  [position, isAsked, replayed, looks, reads] = [100, true, 100, 0, []];
   onStandby = async () => ({ by: 'standby' });
+  warned = [];
   standby = readFromStandby({
     primary: answering(
-      () => ({ position, cluster: '7' }),
+      () => {
+        if (!isAsked) throw new Error('the primary is shutting down');
+        return { position, cluster: '7' };
+      },
       async () => ({ by: 'primary' }),
     ),
     standby: answering(
+      () => Promise.reject(new Error('a look must not wait for lists')),
+      () => onStandby(),
+    ),
+    looks: answering(
       () => {
         looks += 1;
         return { replayed, cluster: '7' };
       },
-      () => onStandby(),
+      () => Promise.reject(new Error('a list must not delay looks')),
     ),
     observe: (read) => reads.push(read),
-    log: pino({ level: 'silent' }),
+    log: { ...pino({ level: 'silent' }), warn: (...line: unknown[]) => void warned.push(line) },
   });
   standby.reached('started at eight');
   await until(async () => standby.awayFor() === 0);
@@ -99,4 +110,14 @@ test('a statement that nobody waits for any more is not repeated on the primary'
   onStandby = () => Promise.reject(new LostInterestError());
   await expect(list()).rejects.toThrow(LostInterestError);
   expect(reads).toEqual([]);
+});
+
+test('a primary that does not say where it is answers itself, and the standby is not left for it', async () => {
+  isAsked = false;
+  expect(await list()).toEqual({ by: 'primary' });
+  expect(reads).toEqual(['unknown']);
+  expect(standby.awayFor()).toBe(0);
+  expect(warned).toEqual([]);
+  isAsked = true;
+  expect(await list()).toEqual({ by: 'standby' });
 });

@@ -179,6 +179,57 @@ test('a standby that does not respond delays one round of reads, and no later on
   await proxy.close();
 });
 
+test('lists that take long do not delay the looks at what the standby has', async () => {
+  const slow = () =>
+    here.database.sql.lists?.readTogether({
+      text: 'SELECT pg_sleep(1)::text AS slept',
+      values: [],
+      types: [],
+      order: undefined,
+      maxRows: 1,
+    });
+  const quick = () => here.database.sql.lists?.query('SELECT 1', []);
+  const duringSlow = async () => {
+    await isBack();
+    const slept = [slow()];
+    // Another batch.
+    await new Promise(setImmediate);
+    slept.push(slow());
+    const isRunning = "SELECT FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1)%' AND wait_event = 'PgSleep'";
+    await until(async () => (await onStandby.query(isRunning)).rows.length === 2);
+    // So that there is something to wait for.
+    await add();
+    reads = [];
+    await quick();
+    const [read] = reads;
+    await Promise.all(slept);
+    return read === 'standby';
+  };
+  // A machine under load may take longer than a list waits.
+  expect((await duringSlow()) || (await duringSlow()) || (await duringSlow())).toBe(true);
+});
+
+test('a primary that is down is not taken for a standby that is', async () => {
+  const proxy = await startFaultProxy(cluster?.url ?? '');
+  const database = await connect({
+    ...{ dataDir: '', databaseUrl: proxy.url, replicaUrl: standby.url, log },
+    observeListRead: (read) => reads.push(read),
+  });
+  const read = () => database.sql.lists?.query<{ one: number }>('SELECT 1 AS one', []);
+  await until(async () => database.standbyAwayFor?.() === 0 && (await read()) && reads.at(-1) === 'standby');
+  reads = [];
+  vi.clearAllMocks();
+  proxy.refuse();
+  await expect(read()).rejects.toThrow();
+  expect(reads).toEqual(['unknown']);
+  expect(database.standbyAwayFor?.()).toBe(0);
+  expect(log.warn.mock.calls.filter(([, line]) => /read from the primary/.test(line))).toEqual([]);
+  await proxy.heal();
+  await until(async () => (await read()) && reads.at(-1) === 'standby');
+  await database.close();
+  await proxy.close();
+});
+
 test('a statement that the standby cancels, since the primary removed what it reads, is run on the primary', async () => {
   const held = () =>
     here.database.sql.lists?.query<{ standby: boolean }>(

@@ -124,12 +124,18 @@ function readingPools(databaseUrl: string, requestTimeoutMs: number, reached?: (
   return { pool, batchPool, cancelStatement };
 }
 
+/** The timeout of a look at what a standby has: it takes a millisecond, or the standby is in trouble. */
+const LOOK_TIMEOUT_MS = 2000;
+
 /**
- * Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request.
+ * Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request. Looks at what it has go by a
+ * connection of their own, so that no list delays them.
  * @param reached receives when each new connection's server was started
  */
-export const standbyPools = (replicaUrl: string, requestTimeoutMs: number, reached: (server: string) => void) =>
-  readingPools(replicaUrl, requestTimeoutMs / 3, reached);
+export const standbyPools = (replicaUrl: string, requestTimeoutMs: number, reached: (server: string) => void) => ({
+  ...readingPools(replicaUrl, requestTimeoutMs / 3, reached),
+  lookPool: createPool(replicaUrl, LOOK_TIMEOUT_MS, 1, sessionSql(LOOK_TIMEOUT_MS, GENERIC_PLANS), reached),
+});
 
 function direct(databaseUrl: string, requestTimeoutMs: number) {
   const reading = readingPools(databaseUrl, requestTimeoutMs);

@@ -113,6 +113,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     perOrganization,
     isCarrierEmbedded: !settings.restcomm,
     observeJob: metrics?.observeJob,
+    observeEndpointDisabled: metrics?.observeEndpointDisabled,
   });
   wiring.exchange = exchange;
   const imports = startImports(gateway);

@@ -17,6 +17,7 @@ import { purgeAttempts } from '../domain/webhooks/attempts.ts';
 import { watchClock } from './clock.ts';
 import { type DispatcherOptions, startDispatcher } from './dispatcher.ts';
 import { type ObserveJob, startJobs } from './jobs.ts';
+import type { ObserveDisabled } from './observed.ts';
 import { restoreLanes } from './outbox.ts';
 import { finishAccepted, RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
 import { startInstaller } from './teams/chats/installer.ts';
@@ -46,6 +47,8 @@ interface ExchangeOptions extends DispatcherOptions {
   readonly isCarrierEmbedded: boolean;
   /** Receives a report of each run of a job. */
   readonly observeJob?: ObserveJob;
+  /** Receives each webhook endpoint that the gateway disables. */
+  readonly observeEndpointDisabled?: ObserveDisabled;
 }
 
 const HOUR_MS = 60 * 60_000;
@@ -56,7 +59,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
   const { prisma } = gateway;
   const dispatcher = startDispatcher(gateway, options);
   const notices = startNoticeSender(gateway);
-  const webhooks = startWebhookSender(gateway);
+  const webhooks = startWebhookSender(gateway, { observeDisabled: options.observeEndpointDisabled });
   const installer = startInstaller(gateway);
   const clock = watchClock(gateway);
   const eventRetentionMs = options.eventRetentionDays * DAY_MS;

@@ -1,6 +1,7 @@
 import { Counter, Histogram } from 'prom-client';
 import { onStep } from '../domain/messages/message-steps.ts';
 import type { ObserveJob } from '../exchange/jobs.ts';
+import type { ObserveDisabled } from '../exchange/observed.ts';
 import type { ObserveCall } from '../platforms/observed.ts';
 import { createDurations } from './durations.ts';
 import { boundedLabel, type Registers } from './registers.ts';
@@ -52,6 +53,19 @@ export function countedWebhooks(
       return outcome;
     },
   });
+}
+
+/** Webhook endpoints that the gateway has disabled. */
+export function disabledMetrics(registers: Registers): ObserveDisabled {
+  const disabled = new Counter({
+    name: 'gateway_webhook_endpoints_disabled_total',
+    help: 'Webhook endpoints that this instance has disabled, by reason: FAILING for three days, or GONE (410)',
+    labelNames: ['reason'],
+    registers,
+  });
+  // From 0 on, or the first one would be no increase.
+  for (const reason of ['FAILING', 'GONE']) disabled.inc({ reason }, 0);
+  return (reason) => disabled.inc({ reason });
 }
 
 /** Periodic jobs. */

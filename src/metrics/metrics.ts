@@ -3,12 +3,13 @@ import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
 import type { ObserveStatement } from '../database/observed.ts';
 import type { ListRead } from '../database/standby.ts';
 import type { ObserveJob } from '../exchange/jobs.ts';
+import type { ObserveDisabled } from '../exchange/observed.ts';
 import type { ObserveOperation } from '../execution/operations.ts';
 import type { ObserveCall } from '../platforms/observed.ts';
 import { backlogMetrics, type ReadBacklog } from './backlog.ts';
 import { countedCache } from './caches.ts';
 import { databaseMetrics, type PoolsByName, standbyMetrics } from './database.ts';
-import { callMetrics, countedWebhooks, jobMetrics, messageMetrics } from './exchange.ts';
+import { callMetrics, countedWebhooks, disabledMetrics, jobMetrics, messageMetrics } from './exchange.ts';
 import { operationMetrics, requestMetrics } from './faces.ts';
 import { type Streams, streamMetrics } from './streams.ts';
 
@@ -21,6 +22,7 @@ export interface Metrics {
   readonly observeListRead: (read: ListRead) => void;
   readonly observeCall: ObserveCall;
   readonly observeJob: ObserveJob;
+  readonly observeEndpointDisabled: ObserveDisabled;
   /** Counts the hits and misses of a cache. @returns the cache to use in its place */
   readonly counted: <Cache extends { get(key: string): unknown }>(name: string, cache: Cache) => Cache;
   /** Counts the requests of a client of webhook endpoints. @returns the client to use in its place */
@@ -61,6 +63,7 @@ export function createMetrics(): Metrics {
     observeListRead: standbyMetrics(registers, () => sources?.standbyAwayFor?.()),
     observeCall: callMetrics(registers),
     observeJob: jobMetrics(registers),
+    observeEndpointDisabled: disabledMetrics(registers),
     counted: countedCache(registers),
     countedWebhooks: countedWebhooks(registers),
     measure: (given) => {

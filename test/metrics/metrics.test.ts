@@ -131,6 +131,16 @@ test('count requests to webhook endpoints by what became of them', async () => {
   expect(counts.map(([, status, count]) => `${status} ${count}`)).toEqual(['2xx 1', '5xx 1', 'none 1']);
 });
 
+test('count webhook endpoints that were disabled, from 0 on, so that the first one is an increase', async () => {
+  const counts = async () =>
+    [...(await metrics.text()).matchAll(/^gateway_webhook_endpoints_disabled_total\{reason="(\w+)"\} (\d)$/gm)].map(([, ...found]) =>
+      found.join(' '),
+    );
+  expect(await counts()).toEqual(['FAILING 0', 'GONE 0']);
+  metrics.observeEndpointDisabled('FAILING');
+  expect(await counts()).toEqual(['FAILING 1', 'GONE 0']);
+});
+
 test('count refusals by their limits', async () => {
   const wrong = new Headers({ authorization: `Basic ${Buffer.from(`${provider.accountSid}:wrong`).toString('base64')}` });
   for (let index = 0; index < 4; index += 1)

@@ -3,8 +3,8 @@ import { appendAudit } from '../../domain/audit.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { recordAttempts } from '../../domain/webhooks/attempts.ts';
-import type { DisabledReason } from '../../domain/webhooks/endpoints.ts';
 import { nextPause } from '../backoff.ts';
+import type { GivenUpReason, ObserveDisabled } from '../observed.ts';
 import type { EndpointClaim } from './claim-endpoints.ts';
 import type { TurnResult } from './turn.ts';
 
@@ -31,6 +31,7 @@ const GONE = 410;
 /**
  * Saves what a turn has come to, and releases the claim. If the endpoint was changed meanwhile, or another instance has taken it over, only the attempts
  * are recorded: what was sent may then be sent again.
+ * @param observeDisabled called if the endpoint was disabled, with the reason
  * @returns in how many ms the endpoint is due again
  */
 export async function saveTurn(
@@ -38,6 +39,7 @@ export async function saveTurn(
   { endpoint, holder }: EndpointClaim,
   { position, accepted, attempts, hasMore, failure }: TurnResult,
   retries: WebhookRetries,
+  observeDisabled?: ObserveDisabled,
 ): Promise<number> {
   const { sid, organizationSid, generation } = endpoint;
   const now = Date.now();
@@ -62,8 +64,10 @@ export async function saveTurn(
     return true;
   });
   const logged = { organizationSid, endpointSid: sid, status: failure?.status ?? undefined, error: failure?.error ?? undefined };
-  if (isDisabled) gateway.log.warn({ ...logged, reason }, 'a webhook endpoint was disabled');
-  else if (failure) gateway.log.info({ ...logged, failures, pauseMs }, 'a webhook endpoint did not accept an event; retrying later');
+  if (isDisabled && reason) {
+    observeDisabled?.(reason);
+    gateway.log.warn({ ...logged, reason }, 'a webhook endpoint was disabled');
+  } else if (failure) gateway.log.info({ ...logged, failures, pauseMs }, 'a webhook endpoint did not accept an event; retrying later');
   return pauseMs;
 }
 
@@ -72,7 +76,7 @@ function reasonToDisable(
   failingSince: Date | null,
   now: number,
   { giveUpMs }: WebhookRetries,
-): DisabledReason | undefined {
+): GivenUpReason | undefined {
   if (status === GONE) return 'GONE';
   return failingSince && now - failingSince.getTime() >= giveUpMs ? 'FAILING' : undefined;
 }

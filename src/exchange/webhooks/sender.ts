@@ -1,5 +1,6 @@
 import type { Gateway } from '../../domain/gateway.ts';
 import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
+import type { ObserveDisabled } from '../observed.ts';
 import { claimEndpoints, type EndpointClaim, organizationsWithEndpoints, renewClaims } from './claim-endpoints.ts';
 import { createHostPlaces } from './host-places.ts';
 import { saveTurn, WEBHOOK_RETRIES, type WebhookRetries } from './save-turn.ts';
@@ -9,6 +10,7 @@ interface WebhookSenderOptions {
   /** How often to check without being woken, in ms. */
   readonly pollMs?: number;
   readonly retries?: WebhookRetries;
+  readonly observeDisabled?: ObserveDisabled;
 }
 
 export interface WebhookSender extends Pick<ClaimLoop, 'stop'> {
@@ -25,7 +27,7 @@ const MIN_INTERVAL_MS = 100;
 /** Starts delivering message events to webhook endpoints. Several instances share the endpoints; one at a time delivers to each. */
 export function startWebhookSender(
   gateway: Gateway,
-  { pollMs = 1000, retries = WEBHOOK_RETRIES }: WebhookSenderOptions = {},
+  { pollMs = 1000, retries = WEBHOOK_RETRIES, observeDisabled }: WebhookSenderOptions = {},
 ): WebhookSender {
   const places = createHostPlaces();
   const stopping = new AbortController();
@@ -51,7 +53,7 @@ export function startWebhookSender(
     },
     renew: (inProgress) => renewClaims(gateway, inProgress),
     logged: ({ endpoint }) => ({ endpointSid: endpoint.sid, organizationSid: endpoint.organizationSid }),
-    work: async (claim) => saveTurn(gateway, claim, await takeTurn(gateway, claim, places, stopping.signal), retries),
+    work: async (claim) => saveTurn(gateway, claim, await takeTurn(gateway, claim, places, stopping.signal), retries, observeDisabled),
   });
   return {
     wake: (organizationSid) => {

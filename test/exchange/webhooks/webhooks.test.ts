@@ -4,6 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../../src/database/package-root.ts';
 import { trimEvents } from '../../../src/domain/events/events.ts';
+import type { ObserveDisabled } from '../../../src/exchange/observed.ts';
 import { claimEndpoints, renewClaims } from '../../../src/exchange/webhooks/claim-endpoints.ts';
 import { createHostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
 import { saveTurn, WEBHOOK_RETRIES } from '../../../src/exchange/webhooks/save-turn.ts';
@@ -41,8 +42,8 @@ afterAll(async () => {
   await receiver.close();
 });
 
-function start(retries = FAST) {
-  senders.push(startWebhookSender(gateway.gateway, { pollMs: 50, retries }));
+function start(retries = FAST, observeDisabled?: ObserveDisabled) {
+  senders.push(startWebhookSender(gateway.gateway, { pollMs: 50, retries, observeDisabled }));
 }
 async function stop() {
   await Promise.all(senders.map((sender) => sender.stop()));
@@ -175,12 +176,15 @@ describe('an endpoint', () => {
     const { path, sid } = await register(provider);
     receiver.fault('hook', { answer: { status: 410 } });
     await from.send();
-    start();
+    const counted: string[] = [];
+    start(FAST, (reason) => counted.push(reason));
     const disabled = await until(async () => {
       const now = await shown(provider, sid);
       return now.status === 'DISABLED' && now;
     });
     expect(disabled).toMatchObject({ disabledReason: 'GONE', eventsBehind: 1 });
+    await until(async () => counted.length > 0);
+    expect(counted).toEqual(['GONE']);
     const { data } = await provider.graph(`{ auditLog(filter: { targetSid: "${sid}" }, first: 1) { nodes { action account { sid } } } }`);
     expect(data.auditLog.nodes).toEqual([{ action: 'WEBHOOK_DISABLE', account: null }]);
     expect(await mutate(provider, 'updateWebhookEndpoint', { sid, enabled: true })).toMatchObject({
@@ -199,8 +203,10 @@ describe('an endpoint', () => {
     const failingSince = new Date(Date.now() - 3 * DAY_MS);
     await stop();
     await gateway.database.prisma.webhookEndpoint.update({ where: { sid }, data: { failingSince } });
-    start();
-    await until(async () => (await shown(provider, sid)).disabledReason === 'FAILING');
+    const counted: string[] = [];
+    start(FAST, (reason) => counted.push(reason));
+    await until(async () => (await shown(provider, sid)).disabledReason === 'FAILING' && counted.length > 0);
+    expect(counted).toEqual(['FAILING']);
   });
 
   test('is told of events that were deleted before they could be sent', async () => {

@@ -1,18 +1,18 @@
-import { belonging } from '../src/domain/confinement.ts';
+import { belonging } from '../../src/domain/confinement.ts';
 import {
   conversationSidOf,
   findConversation,
   listConversations,
   listConversationsOf,
   phoneShown,
-} from '../src/domain/messages/conversations.ts';
-import { listMessagesOf } from '../src/domain/messages/messages.ts';
-import { required } from './account.ts';
-import { builder } from './builder.ts';
-import { batchKey, needs, packable, shown } from './columns.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { OrderDirectionEnum, offset } from './lists.ts';
-import { MappingRef } from './mapping.ts';
+} from '../../src/domain/messages/conversations.ts';
+import { listMessagesOf } from '../../src/domain/messages/messages.ts';
+import { required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { batchKey, needs, packable, shown } from '../columns.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { OrderDirectionEnum, offset } from '../lists.ts';
+import { MappingRef } from '../mappings/mapping.ts';
 import { MessageConnection, MessageFilterInput, MessageOrderInput, MessageRef } from './message.ts';
 import { MessageEventRef } from './message-event.ts';
 

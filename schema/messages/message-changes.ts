@@ -1,10 +1,10 @@
-import type { Message } from '../prisma/client/client.ts';
-import { messageEdge } from '../src/domain/messages/messages.ts';
-import { MAX_RETRIED, type Retried, retryMessage, retryMessages } from '../src/domain/messages/retry-messages.ts';
-import { sendMessage } from '../src/domain/messages/send-message.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
+import type { Message } from '../../prisma/client/client.ts';
+import { messageEdge } from '../../src/domain/messages/messages.ts';
+import { MAX_RETRIED, type Retried, retryMessage, retryMessages } from '../../src/domain/messages/retry-messages.ts';
+import { sendMessage } from '../../src/domain/messages/send-message.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { MessageEdge, MessageFilterInput, MessageRef } from './message.ts';
 
 const SendMessageInput = builder.inputType('SendMessageInput', {

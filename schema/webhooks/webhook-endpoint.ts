@@ -1,6 +1,6 @@
-import type { WebhookAttempt, WebhookEndpoint } from '../prisma/client/client.ts';
-import { encodeEventCursor } from '../src/domain/events/event-cursor.ts';
-import { listAttempts } from '../src/domain/webhooks/attempts.ts';
+import type { WebhookAttempt, WebhookEndpoint } from '../../prisma/client/client.ts';
+import { encodeEventCursor } from '../../src/domain/events/event-cursor.ts';
+import { listAttempts } from '../../src/domain/webhooks/attempts.ts';
 import {
   type DisabledReason,
   disabledReasons,
@@ -9,12 +9,12 @@ import {
   endpointStatuses,
   findWebhookEndpoint,
   listWebhookEndpoints,
-} from '../src/domain/webhooks/endpoints.ts';
-import { webhookEventTypes } from '../src/domain/webhooks/event-types.ts';
-import { AccountRef, required } from './account.ts';
-import { builder } from './builder.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { OrderDirectionEnum, offset } from './lists.ts';
+} from '../../src/domain/webhooks/endpoints.ts';
+import { webhookEventTypes } from '../../src/domain/webhooks/event-types.ts';
+import { AccountRef, required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { OrderDirectionEnum, offset } from '../lists.ts';
 
 const EVENTS: Readonly<Record<(typeof webhookEventTypes)[number], string>> = {
   'message.queued': 'A message was accepted.',

@@ -6,11 +6,11 @@ import {
   listOwnAccounts,
   rotateOwnAccountToken,
   suspendOwnAccount,
-} from '../src/domain/access/organization-accounts.ts';
+} from '../../src/domain/access/organization-accounts.ts';
+import { builder } from '../builder.ts';
+import { endedCredentials, resultUnion } from '../errors.ts';
+import { idempotencyKey, OrderDirectionEnum, offset } from '../lists.ts';
 import { AccountRef, AccountStatusEnum, PermissionEnum, required } from './account.ts';
-import { builder } from './builder.ts';
-import { endedCredentials, resultUnion } from './errors.ts';
-import { idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
 
 /** Who manages accounts: an account itself. An access token from a browser must not turn into a permanent credential. */
 const authScopes = { $all: { provider: true, wholeOrganization: true, ownCredentials: true } } as const;

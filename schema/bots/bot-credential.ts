@@ -1,9 +1,9 @@
-import type { BotCredential } from '../prisma/client/client.ts';
-import { addBotCertificate, addBotSecret, credentialOf, removeBotCredential } from '../src/domain/enterprises/bot-credentials.ts';
+import type { BotCredential } from '../../prisma/client/client.ts';
+import { addBotCertificate, addBotSecret, credentialOf, removeBotCredential } from '../../src/domain/enterprises/bot-credentials.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { BotRef } from './bot.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
 
 const BotCredentialKindEnum = builder.enumType('BotCredentialKind', {
   description: 'What proves to Microsoft that the gateway acts for an application.',

@@ -1,7 +1,7 @@
-import type { Bot, DataExport } from '../prisma/client/client.ts';
-import { linkTo } from '../src/domain/bulk/links.ts';
-import { enterpriseNotFound } from '../src/domain/errors.ts';
-import { hasApp } from '../src/domain/teams-app/package.ts';
+import type { Bot, DataExport } from '../../prisma/client/client.ts';
+import { linkTo } from '../../src/domain/bulk/links.ts';
+import { enterpriseNotFound } from '../../src/domain/errors.ts';
+import { hasApp } from '../../src/domain/teams-app/package.ts';
 import {
   MAX_ICON_LENGTH,
   MAX_LENGTHS,
@@ -9,12 +9,12 @@ import {
   type TeamsAppOwner,
   teamsAppOf,
   updateTeamsApp,
-} from '../src/domain/teams-app/settings.ts';
-import { normalizeSid } from '../src/domain/values/sid.ts';
+} from '../../src/domain/teams-app/settings.ts';
+import { normalizeSid } from '../../src/domain/values/sid.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { BotRef } from './bot.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
 
 const AppPackageRef = builder.objectRef<{ bot: Bot; link: DataExport }>('AppPackage').implement({
   description: "A bot's app package: what an administrator uploads to Teams, so that people can have the bot.",

@@ -1,13 +1,13 @@
-import type { DataExport, PersonErasure } from '../prisma/client/client.ts';
-import { exportPerson } from '../src/domain/bulk/exports.ts';
-import { erasePerson, erasureOf, findErasure } from '../src/domain/privacy/erasures.ts';
-import { MAX_RETENTION_DAYS, setMessageRetention } from '../src/domain/privacy/retention.ts';
-import { OrganizationRef, required } from './account.ts';
-import { builder } from './builder.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
+import type { DataExport, PersonErasure } from '../../prisma/client/client.ts';
+import { exportPerson } from '../../src/domain/bulk/exports.ts';
+import { erasePerson, erasureOf, findErasure } from '../../src/domain/privacy/erasures.ts';
+import { MAX_RETENTION_DAYS, setMessageRetention } from '../../src/domain/privacy/retention.ts';
+import { OrganizationRef, required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { download, forbidUnlessOptedIn } from './export.ts';
-import { idempotencyKey } from './lists.ts';
 
 builder.objectField(OrganizationRef, 'messageRetentionDays', (t) =>
   t.exposeInt('messageRetentionDays', {

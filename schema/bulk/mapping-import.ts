@@ -1,5 +1,5 @@
-import type { MappingImport, MappingImportRow } from '../prisma/client/client.ts';
-import { mappingsFromGroup, type NumberSource, numberSources } from '../src/domain/bulk/group-import.ts';
+import type { MappingImport, MappingImportRow } from '../../prisma/client/client.ts';
+import { mappingsFromGroup, type NumberSource, numberSources } from '../../src/domain/bulk/group-import.ts';
 import {
   countImportRows,
   findImport,
@@ -13,14 +13,14 @@ import {
   listImportRows,
   listImports,
   runMappingImport,
-} from '../src/domain/bulk/imports.ts';
-import { linkTo } from '../src/domain/bulk/links.ts';
-import { ProvisionedInterface, required } from './account.ts';
-import { builder } from './builder.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
+} from '../../src/domain/bulk/imports.ts';
+import { linkTo } from '../../src/domain/bulk/links.ts';
+import { ProvisionedInterface, required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { forbidUnlessOptedIn } from './export.ts';
-import { idempotencyKey } from './lists.ts';
 
 const STATUSES: Readonly<Record<ImportStatus, string>> = {
   AWAITING_UPLOAD: 'Its file has not been uploaded, or was malformed: `errorMessage` says how.',

@@ -1,10 +1,10 @@
-import { AccountStatus } from '../prisma/client/enums.ts';
-import { permissionsOf } from '../src/domain/access/accounts.ts';
-import { featuresOf, organizationFeatures } from '../src/domain/access/organization.ts';
-import { accountShownTo } from '../src/domain/access/shown-accounts.ts';
-import { permissions } from '../src/domain/caller.ts';
-import { builder } from './builder.ts';
-import { needs } from './columns.ts';
+import { AccountStatus } from '../../prisma/client/enums.ts';
+import { permissionsOf } from '../../src/domain/access/accounts.ts';
+import { featuresOf, organizationFeatures } from '../../src/domain/access/organization.ts';
+import { accountShownTo } from '../../src/domain/access/shown-accounts.ts';
+import { permissions } from '../../src/domain/caller.ts';
+import { builder } from '../builder.ts';
+import { needs } from '../columns.ts';
 
 export const AccountStatusEnum = builder.enumType('AccountStatus', {
   description: "The status of an account or of an enterprise's admin: `ACTIVE` ⇄ `SUSPENDED`, and either → `CLOSED`, which is final.",

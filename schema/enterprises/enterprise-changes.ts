@@ -1,9 +1,9 @@
-import type { Enterprise } from '../prisma/client/client.ts';
-import { closeEnterprise, createEnterprise, enterpriseEdge, updateEnterprise } from '../src/domain/enterprises/enterprises.ts';
-import { builder } from './builder.ts';
+import type { Enterprise } from '../../prisma/client/client.ts';
+import { closeEnterprise, createEnterprise, enterpriseEdge, updateEnterprise } from '../../src/domain/enterprises/enterprises.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { EnterpriseEdge, EnterpriseRef, OpenEnterpriseStatusEnum } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
 
 const EnterpriseAdminInput = builder.inputType('EnterpriseAdminInput', {
   description: 'The administrator of a new enterprise, who gets an account on the Restcomm platform.',

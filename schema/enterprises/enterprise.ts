@@ -1,10 +1,10 @@
-import { EnterpriseStatus } from '../prisma/client/enums.ts';
-import { belonging, enterprises } from '../src/domain/confinement.ts';
-import { findEnterprise, listEnterprises } from '../src/domain/enterprises/enterprises.ts';
-import { AccountStatusEnum, ProvisionedInterface, required } from './account.ts';
-import { builder } from './builder.ts';
-import { needs, packable, shown } from './columns.ts';
-import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
+import { EnterpriseStatus } from '../../prisma/client/enums.ts';
+import { belonging, enterprises } from '../../src/domain/confinement.ts';
+import { findEnterprise, listEnterprises } from '../../src/domain/enterprises/enterprises.ts';
+import { AccountStatusEnum, ProvisionedInterface, required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { needs, packable, shown } from '../columns.ts';
+import { OrderDirectionEnum, offset, timeRanges } from '../lists.ts';
 
 const EnterpriseStatusEnum = builder.enumType('EnterpriseStatus', {
   description: 'The status of an enterprise: `ACTIVE` ⇄ `INACTIVE`, and either → `CLOSED`, which is final.',

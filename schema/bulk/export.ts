@@ -1,13 +1,13 @@
 import { GraphQLError } from 'graphql';
-import type { DataExport } from '../prisma/client/client.ts';
-import { exportMappings, exportMessages, exportUsage, NotOptedInError } from '../src/domain/bulk/exports.ts';
-import { fileFormats } from '../src/domain/bulk/formats.ts';
-import { linkTo } from '../src/domain/bulk/links.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
-import { ChannelStatusEnum, MessageDirectionEnum, MessageTypeEnum } from './message.ts';
-import { UsageDimensionEnum, UsageFilterInput, UsageGranularityEnum } from './usage.ts';
+import type { DataExport } from '../../prisma/client/client.ts';
+import { exportMappings, exportMessages, exportUsage, NotOptedInError } from '../../src/domain/bulk/exports.ts';
+import { fileFormats } from '../../src/domain/bulk/formats.ts';
+import { linkTo } from '../../src/domain/bulk/links.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
+import { ChannelStatusEnum, MessageDirectionEnum, MessageTypeEnum } from '../messages/message.ts';
+import { UsageDimensionEnum, UsageFilterInput, UsageGranularityEnum } from '../messages/usage.ts';
 
 const FileFormatEnum = builder.enumType('FileFormat', {
   description: 'The format of a downloaded file, always in UTF-8. The columns are documented in docs/exports.md.',

@@ -1,11 +1,11 @@
-import type { Message } from '../prisma/client/client.ts';
-import { encodeEventCursor } from '../src/domain/events/event-cursor.ts';
-import { listEvents } from '../src/domain/events/message-events.ts';
-import type { LoggedEvent } from '../src/domain/logged-event.ts';
-import type { Bookmark } from '../src/live/bookmarks.ts';
-import { required } from './account.ts';
-import { builder } from './builder.ts';
-import type { GraphContext } from './context.ts';
+import type { Message } from '../../prisma/client/client.ts';
+import { encodeEventCursor } from '../../src/domain/events/event-cursor.ts';
+import { listEvents } from '../../src/domain/events/message-events.ts';
+import type { LoggedEvent } from '../../src/domain/logged-event.ts';
+import type { Bookmark } from '../../src/live/bookmarks.ts';
+import { required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import type { GraphContext } from '../context.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageRef } from './message.ts';
 
 /** An event in a list, a stream or a message's history. In a history, its cursor is not encoded yet; in a stream, its message comes along. */

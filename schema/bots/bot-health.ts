@@ -1,11 +1,11 @@
-import type { Bot } from '../prisma/client/client.ts';
-import { cureOf, type HealthReason, type HealthStatus, healthReasons, healthStatuses } from '../src/domain/enterprises/bot-health.ts';
-import { HOLDS } from '../src/domain/waiting.ts';
-import type { BotHealthUpdate } from '../src/live/health-watch.ts';
-import type { BotFault } from '../src/platforms/microsoft/microsoft.ts';
+import type { Bot } from '../../prisma/client/client.ts';
+import { cureOf, type HealthReason, type HealthStatus, healthReasons, healthStatuses } from '../../src/domain/enterprises/bot-health.ts';
+import { HOLDS } from '../../src/domain/waiting.ts';
+import type { BotHealthUpdate } from '../../src/live/health-watch.ts';
+import type { BotFault } from '../../src/platforms/microsoft/microsoft.ts';
+import { builder } from '../builder.ts';
+import { needs } from '../columns.ts';
 import { BotRef } from './bot.ts';
-import { builder } from './builder.ts';
-import { needs } from './columns.ts';
 
 const STATUSES: Readonly<Record<HealthStatus, string>> = {
   UNKNOWN: 'It was not checked yet, or Microsoft did not respond.',

@@ -1,9 +1,9 @@
-import type { Organization } from '../prisma/client/client.ts';
-import { MAX_LOGO_LENGTH, updateOrganization } from '../src/domain/access/organization.ts';
+import type { Organization } from '../../prisma/client/client.ts';
+import { MAX_LOGO_LENGTH, updateOrganization } from '../../src/domain/access/organization.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { OrganizationFeatureEnum, OrganizationRef, required } from './account.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
 
 builder.queryField('organization', (t) =>
   t.field({

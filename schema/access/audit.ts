@@ -1,9 +1,9 @@
-import { auditedBy, listAuditLog } from '../src/domain/access/audit-log.ts';
-import { type AuditAction, auditActions } from '../src/domain/audit.ts';
-import { AccountRef } from './account.ts';
-import { builder } from './builder.ts';
-import { EnterpriseAdminRef } from './enterprise.ts';
-import { OrderDirectionEnum } from './lists.ts';
+import { auditedBy, listAuditLog } from '../../src/domain/access/audit-log.ts';
+import { type AuditAction, auditActions } from '../../src/domain/audit.ts';
+import { AccountRef } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { EnterpriseAdminRef } from '../enterprises/enterprise.ts';
+import { OrderDirectionEnum } from '../lists.ts';
 
 const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'enterprise.create': 'An enterprise was created.',

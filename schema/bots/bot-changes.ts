@@ -1,9 +1,9 @@
-import type { Bot } from '../prisma/client/client.ts';
-import { botEdge, createBot, deleteBot, updateBot } from '../src/domain/enterprises/bots.ts';
+import type { Bot } from '../../prisma/client/client.ts';
+import { botEdge, createBot, deleteBot, updateBot } from '../../src/domain/enterprises/bots.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { BotAuthorityEnum, BotEdge, BotRef, CloudEnum } from './bot.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
 
 const CreateBotInput = builder.inputType('CreateBotInput', {
   description: 'A bot to create. Its client secret has at most 1024 characters, everything else at most 255.',

@@ -1,4 +1,4 @@
-import type { WebhookEndpoint } from '../prisma/client/client.ts';
+import type { WebhookEndpoint } from '../../prisma/client/client.ts';
 import {
   createWebhookEndpoint,
   deleteWebhookEndpoint,
@@ -7,14 +7,14 @@ import {
   MAX_OVERLAP,
   rotateWebhookEndpointSecret,
   updateWebhookEndpoint,
-} from '../src/domain/webhooks/endpoints.ts';
-import { replayWebhookEndpoint } from '../src/domain/webhooks/replay.ts';
-import { isAccepted } from '../src/domain/webhooks/send-signed.ts';
-import { type TestOutcome, testWebhookEndpoint } from '../src/domain/webhooks/test-endpoint.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { forbidUnlessOptedIn } from './export.ts';
-import { idempotencyKey } from './lists.ts';
+} from '../../src/domain/webhooks/endpoints.ts';
+import { replayWebhookEndpoint } from '../../src/domain/webhooks/replay.ts';
+import { isAccepted } from '../../src/domain/webhooks/send-signed.ts';
+import { type TestOutcome, testWebhookEndpoint } from '../../src/domain/webhooks/test-endpoint.ts';
+import { builder } from '../builder.ts';
+import { forbidUnlessOptedIn } from '../bulk/export.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { WebhookEndpointEdge, WebhookEndpointRef, WebhookEventTypeEnum } from './webhook-endpoint.ts';
 
 /** An endpoint goes on receiving when the credentials that created it end, so an access token from a browser must not create or redirect one. */

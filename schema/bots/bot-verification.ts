@@ -1,8 +1,8 @@
-import { type BotVerification, cureOfCheck, verifyBot } from '../src/domain/enterprises/bot-verification.ts';
-import { type BotCheck, botCheckSteps } from '../src/platforms/microsoft/microsoft.ts';
+import { type BotVerification, cureOfCheck, verifyBot } from '../../src/domain/enterprises/bot-verification.ts';
+import { type BotCheck, botCheckSteps } from '../../src/platforms/microsoft/microsoft.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
 import { BotAuthorityEnum } from './bot.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
 
 const STEPS: Readonly<Record<BotCheck['step'], string>> = {
   IDS: 'The application id is a GUID, and the tenant id a GUID or a domain.',

@@ -1,4 +1,4 @@
-import type { AccessToken } from '../prisma/client/client.ts';
+import type { AccessToken } from '../../prisma/client/client.ts';
 import {
   accessTokenEdge,
   createAccessToken,
@@ -8,13 +8,13 @@ import {
   listedTo,
   revokeAccessToken,
   SHORTEST_LIFETIME,
-} from '../src/domain/access/access-tokens.ts';
-import { permissionsOf } from '../src/domain/access/accounts.ts';
-import { AccountRef, PermissionEnum, required, ViewerRef } from './account.ts';
-import { builder } from './builder.ts';
-import { EnterpriseAdminRef, EnterpriseRef } from './enterprise.ts';
-import { endedCredentials, resultUnion } from './errors.ts';
-import { idempotencyKey, OrderDirectionEnum, offset } from './lists.ts';
+} from '../../src/domain/access/access-tokens.ts';
+import { permissionsOf } from '../../src/domain/access/accounts.ts';
+import { AccountRef, PermissionEnum, required, ViewerRef } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { EnterpriseAdminRef, EnterpriseRef } from '../enterprises/enterprise.ts';
+import { endedCredentials, resultUnion } from '../errors.ts';
+import { idempotencyKey, OrderDirectionEnum, offset } from '../lists.ts';
 
 const AccessTokenRef = builder.prismaNode('AccessToken', {
   id: { field: 'sid' },

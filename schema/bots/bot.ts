@@ -1,12 +1,12 @@
-import { belonging } from '../src/domain/confinement.ts';
-import { adminConsentUrl } from '../src/domain/enterprises/bot-clouds.ts';
-import { findBot, listBots } from '../src/domain/enterprises/bots.ts';
-import { type Authority, authorities, type Cloud, clouds } from '../src/platforms/microsoft/clouds.ts';
-import { ProvisionedInterface, required } from './account.ts';
-import { builder } from './builder.ts';
-import { needs, packable, shown } from './columns.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
+import { belonging } from '../../src/domain/confinement.ts';
+import { adminConsentUrl } from '../../src/domain/enterprises/bot-clouds.ts';
+import { findBot, listBots } from '../../src/domain/enterprises/bots.ts';
+import { type Authority, authorities, type Cloud, clouds } from '../../src/platforms/microsoft/clouds.ts';
+import { ProvisionedInterface, required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { needs, packable, shown } from '../columns.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { OrderDirectionEnum, offset, timeRanges } from '../lists.ts';
 
 const CLOUDS: Readonly<Record<Cloud, string>> = {
   COMMERCIAL: 'The worldwide cloud.',

@@ -1,12 +1,12 @@
-import { belonging } from '../src/domain/confinement.ts';
-import { isOperational } from '../src/domain/enterprises/enterprise-state.ts';
-import { findMapping, listMappings, listMappingsOf } from '../src/domain/enterprises/mappings.ts';
-import type { MappingInTeams } from '../src/domain/enterprises/teams-installations.ts';
-import { ProvisionedInterface, required } from './account.ts';
-import { builder } from './builder.ts';
-import { batchKey, needs, packable, shown } from './columns.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
+import { belonging } from '../../src/domain/confinement.ts';
+import { isOperational } from '../../src/domain/enterprises/enterprise-state.ts';
+import { findMapping, listMappings, listMappingsOf } from '../../src/domain/enterprises/mappings.ts';
+import type { MappingInTeams } from '../../src/domain/enterprises/teams-installations.ts';
+import { ProvisionedInterface, required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { batchKey, needs, packable, shown } from '../columns.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { OrderDirectionEnum, offset, timeRanges } from '../lists.ts';
 
 const MappingInTeamsRef = builder.objectRef<MappingInTeams>('MappingInTeams').implement({
   description: "What is known of a mapping's user in Teams.",

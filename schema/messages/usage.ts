@@ -1,7 +1,7 @@
-import { readUsage, type Used } from '../src/domain/usage/usage.ts';
-import { builder } from './builder.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { MappingRef } from './mapping.ts';
+import { readUsage, type Used } from '../../src/domain/usage/usage.ts';
+import { builder } from '../builder.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { MappingRef } from '../mappings/mapping.ts';
 import { ChannelStatusEnum, MessageDirectionEnum, MessageTypeEnum } from './message.ts';
 
 const UsageRef = builder.objectRef<Used>('Usage').implement({

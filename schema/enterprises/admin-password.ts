@@ -1,9 +1,9 @@
-import type { Enterprise } from '../prisma/client/client.ts';
-import { resetAdminPassword } from '../src/domain/enterprises/admin-changes.ts';
-import { builder } from './builder.ts';
+import type { Enterprise } from '../../prisma/client/client.ts';
+import { resetAdminPassword } from '../../src/domain/enterprises/admin-changes.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { EnterpriseRef } from './enterprise.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
 
 const ResetAdminPasswordInput = builder.inputType('ResetAdminPasswordInput', {
   description: "A new password for an enterprise's administrator.",

@@ -1,10 +1,10 @@
-import type { Mapping } from '../prisma/client/client.ts';
-import { deleteMapping, updateMapping } from '../src/domain/enterprises/mapping-changes.ts';
-import { mappingEdge } from '../src/domain/enterprises/mappings.ts';
-import { createMapping } from '../src/domain/enterprises/new-mappings.ts';
-import { builder } from './builder.ts';
-import { resultUnion } from './errors.ts';
-import { idempotencyKey } from './lists.ts';
+import type { Mapping } from '../../prisma/client/client.ts';
+import { deleteMapping, updateMapping } from '../../src/domain/enterprises/mapping-changes.ts';
+import { mappingEdge } from '../../src/domain/enterprises/mappings.ts';
+import { createMapping } from '../../src/domain/enterprises/new-mappings.ts';
+import { builder } from '../builder.ts';
+import { resultUnion } from '../errors.ts';
+import { idempotencyKey } from '../lists.ts';
 import { MappingEdge, MappingRef } from './mapping.ts';
 
 const CreateMappingInput = builder.inputType('CreateMappingInput', {

@@ -1,14 +1,14 @@
-import type { MessageHoldReason } from '../prisma/client/client.ts';
-import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../prisma/client/enums.ts';
-import { belonging } from '../src/domain/confinement.ts';
-import { findMessage, listMessages, listMessagesOf } from '../src/domain/messages/messages.ts';
-import { HOLDS } from '../src/domain/waiting.ts';
-import { ProvisionedInterface, required } from './account.ts';
-import { builder } from './builder.ts';
-import { batchKey, needs, packable, shown } from './columns.ts';
-import { EnterpriseRef } from './enterprise.ts';
-import { OrderDirectionEnum, offset, timeRanges } from './lists.ts';
-import { MappingRef } from './mapping.ts';
+import type { MessageHoldReason } from '../../prisma/client/client.ts';
+import { ChannelStatus, MessageDirection, MessageEncoding, MessageType } from '../../prisma/client/enums.ts';
+import { belonging } from '../../src/domain/confinement.ts';
+import { findMessage, listMessages, listMessagesOf } from '../../src/domain/messages/messages.ts';
+import { HOLDS } from '../../src/domain/waiting.ts';
+import { ProvisionedInterface, required } from '../accounts/account.ts';
+import { builder } from '../builder.ts';
+import { batchKey, needs, packable, shown } from '../columns.ts';
+import { EnterpriseRef } from '../enterprises/enterprise.ts';
+import { OrderDirectionEnum, offset, timeRanges } from '../lists.ts';
+import { MappingRef } from '../mappings/mapping.ts';
 
 export const MessageDirectionEnum = builder.enumType('MessageDirection', {
   description: 'The direction of a message as in the REST API, seen from the gateway. `MessageRoute` names it by its ends.',

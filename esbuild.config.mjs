@@ -1,6 +1,6 @@
 // Builds dist/: the bundled gateway, the console, its command-line tools, and the embedded database's snapshot.
 // `--check` builds nothing and exits with 1 where dist is older than its sources.
-import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildConsole } from './console.config.mjs';
@@ -29,6 +29,39 @@ function newest(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
   return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), stat.mtimeMs);
+}
+
+/**
+ * Prisma's query compiler in a file of its own instead of a text in base64, which memory would hold twice: in the module's source and in its export.
+ * What the generated client decodes from base64 may be bytes as well.
+ */
+const compilerAsFile = {
+  name: 'query compiler as a file',
+  setup({ onLoad, onResolve }) {
+    onLoad({ filter: /query_compiler_\w+\.\w+\.wasm-base64\.m?js$/ }, async ({ path }) => {
+      const { wasm } = await import(pathToFileURL(path).href);
+      const lines = [
+        "import { readFileSync } from 'node:fs';",
+        "import file from 'query-compiler.wasm';",
+        'export const wasm = readFileSync(new URL(file, import.meta.url));',
+      ];
+      return { contents: lines.join('\n'), pluginData: Buffer.from(wasm, 'base64') };
+    });
+    onResolve({ filter: /^query-compiler\.wasm$/ }, ({ path, pluginData }) => ({ path, namespace: 'query-compiler', pluginData }));
+    onLoad({ filter: /./, namespace: 'query-compiler' }, ({ pluginData }) => ({ contents: pluginData, loader: 'file' }));
+  },
+};
+
+/**
+ * Escapes what is not ASCII: V8 holds a source with a character beyond Latin-1 in two bytes a character. esbuild escapes strings, but not patterns and
+ * comments, where the same escape is allowed.
+ */
+function escapeNonAscii(file) {
+  const source = readFileSync(file, 'utf8');
+  const escaped = source.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  if (escaped === source) return;
+  if (/String\.raw`[^`]*[^\0-\x7f`]/.test(source)) throw new Error(`${file} has a raw text that an escape would change.`);
+  writeFileSync(file, escaped);
 }
 
 /** How the sources are bundled. PGlite stays outside the bundles: it reads its wasm and data files from its own directory. */
@@ -75,12 +108,15 @@ export async function buildAll() {
     outdir: 'dist',
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
+    assetNames: '[name]-[hash]',
+    plugins: [compilerAsFile],
     metafile: true,
   });
   const inputs = Object.keys(metafile.inputs);
   if (inputs.some((path) => path.endsWith('graphql/type/schema.js')) && inputs.some((path) => path.endsWith('graphql/type/schema.mjs'))) {
     throw new Error('The bundle has two copies of graphql, whose types do not recognise each other.');
   }
+  for (const output of Object.keys(metafile.outputs)) if (output.endsWith('.js')) escapeNonAscii(join(root, output));
   const chunks = join(root, 'dist', 'chunks');
   for (const file of readdirSync(chunks)) if (!metafile.outputs[`dist/chunks/${file}`]) rmSync(join(chunks, file));
   const { buildSnapshot } = await import('./dist/build-snapshot.js');

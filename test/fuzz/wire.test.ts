@@ -14,7 +14,7 @@ import { fuzz, isLong, timeoutOf } from './runs.ts';
 import { type End, sendRaw, statusesIn } from './wire.ts';
 import { createFuzzWorld, type FuzzWorld } from './world.ts';
 
-// What only a connection can carry: through the listener as src/main.ts sets it up.
+// What only a connection can carry: through the listener as src/run.ts sets it up.
 
 let world: FuzzWorld;
 let listener: Listener;

@@ -5,7 +5,7 @@ import { isUnavailable } from '../database/unavailable.ts';
 import type { Caller, Permission } from '../domain/caller.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { PackedPage, Page } from '../domain/lists/pages.ts';
-import type { DocumentPlan, PageGap, PagePlan, RowGap } from './plans.ts';
+import type { DocumentPlan, ListGap, PageGap, PagePlan, RowGap } from './plans.ts';
 import type { Template } from './template.ts';
 import { type ListValues, rowValues } from './values.ts';
 
@@ -34,7 +34,7 @@ export interface Answers<Result> {
 export const asText: Answers<JsonText> = {
   canAnswer: () => true,
   answer: async (pages, answering) => {
-    const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT).catch(atPage(page))));
+    const texts = await Promise.all(pages.map((page) => answering.page(page, ROOT, { key: page.key }).catch(atPage(page))));
     return { text: `{"data":{${pages.map(({ key }, place) => `"${key}":${texts[place]}`).join()}}}` };
   },
 };
@@ -91,12 +91,27 @@ const OF_NO_PARENT = {
   pagesOf: (_field: object, read: (parentSids: readonly string[]) => Promise<unknown>) => ({ load: () => read([]) }),
 };
 
-/** Locates a refusal, which the general path would only repeat. Those of nested lists have a path for each of their parents. */
+/** Where a list is in the response: the last key of its path, and the place before. */
+interface ResponsePlace {
+  readonly key: string | number;
+  readonly before?: ResponsePlace;
+}
+
+/**
+ * Locates a refusal, which the general path would only repeat.
+ * @param place for a list within others; absent for one of the document's own
+ */
 const atPage =
-  ({ node, key, isNested }: PagePlan) =>
+  ({ node, key }: PagePlan, place: ResponsePlace = { key }) =>
   (error: unknown): never => {
-    throw error instanceof DomainError && !isNested ? locatedError(error, [node], [key]) : error;
+    throw error instanceof DomainError ? locatedError(error, [node], pathOf(place)) : error;
   };
+
+function pathOf(place: ResponsePlace): (string | number)[] {
+  const path: (string | number)[] = [];
+  for (let at: ResponsePlace | undefined = place; at; at = at.before) path.unshift(at.key);
+  return path;
+}
 
 class Answering {
   readonly #plan: DocumentPlan;
@@ -145,13 +160,13 @@ class Answering {
   }
 
   /** Writes a page of a parent's list as JSON. */
-  async page(plan: PagePlan, parent: object): Promise<string> {
+  async page(plan: PagePlan, parent: object, where: ResponsePlace): Promise<string> {
     const page = await this.#read(plan, parent);
     const { texts, gaps } = plan.page;
     let text = texts[0] as string;
     for (let place = 0; place < gaps.length; place += 1) {
       const gap = gaps[place] as PageGap;
-      if (gap === 'rows') text += plan.isNested ? await this.#nestedRows(plan.row, page.packed) : plainRows(plan.row, page.packed);
+      if (gap === 'rows') text += plan.isNested ? await this.#nestedRows(plan, page.packed, where) : plainRows(plan.row, page.packed);
       else if (gap === 'totalCount' || gap === 'totalCountIsExact') text += await page[gap]();
       else text += JSON.stringify(page.pageInfo[gap]);
       text += texts[place + 1];
@@ -160,13 +175,20 @@ class Answering {
   }
 
   /** Writes rows that contain lists, which are all read at once. */
-  async #nestedRows(row: Template<RowGap>, { rows, cursorOf }: PackedPage): Promise<string> {
+  async #nestedRows({ row, rowsKey = '' }: PagePlan, { rows, cursorOf }: PackedPage, where: ResponsePlace): Promise<string> {
+    const before = { key: rowsKey, before: where };
     const lists = await Promise.all(
       row.gaps.map((gap) =>
-        isList(gap) ? Promise.all(rows.map((values) => this.page(gap.list, { sid: values[gap.sidPlace] }))) : undefined,
+        isList(gap) ? Promise.all(rows.map((values, at) => this.#list(gap, values, { key: at, before }))) : undefined,
       ),
     );
     return rowsText(row.texts, rows, (values, place, at) => lists[place]?.[at] ?? filled(row.gaps[place] as RowGap, values, cursorOf));
+  }
+
+  /** Writes a list of a row as JSON. */
+  #list({ sidPlace, list, path }: ListGap, values: PackedRow, row: ResponsePlace): Promise<string> {
+    const place = path.reduce<ResponsePlace>((before, key) => ({ key, before }), row);
+    return this.page(list, { sid: values[sidPlace] }, place).catch(atPage(list, place));
   }
 
   /** Returns a list's arguments and info, which are the same for all its parents. */
@@ -195,7 +217,7 @@ class Answering {
   }
 }
 
-const isList = (gap: RowGap) => typeof gap === 'object' && 'list' in gap;
+const isList = (gap: RowGap): gap is ListGap => typeof gap === 'object' && 'list' in gap;
 
 const plainRows = ({ texts, gaps }: Template<RowGap>, { rows, cursorOf }: PackedPage): string =>
   rowsText(texts, rows, (values, place) => filled(gaps[place] as RowGap, values, cursorOf));

@@ -67,7 +67,7 @@ class Planning {
     for (const selection of selectionSet?.selections ?? []) {
       if (selection.directives?.length) throw new UnplannableError();
       if (selection.kind === Kind.FIELD) {
-        const key = selection.alias?.value ?? selection.name.value;
+        const key = keyOf(selection);
         // The selections of a field that is selected twice would have to be merged.
         if (found.get(key)?.selectionSet) throw new UnplannableError();
         if (!found.has(key)) found.set(key, selection);
@@ -93,14 +93,14 @@ class Planning {
     const type = getNamedType(field.type) as GraphQLObjectType;
     const page = new TemplateBuilder<PageGap>();
     const row = new RowPlanning();
-    let showsRows = false;
+    let rowsKey: string | undefined;
     page.object(this.#selected(node.selectionSet, type), (selected) => {
       const name = selected.name.value;
       if (name === '__typename') page.write(`"${type.name}"`);
       else if (name === 'totalCount' || name === 'totalCountIsExact') page.leave(name);
       else if (name === 'pageInfo') this.#pageInfo(selected, page);
-      else if ((name === 'nodes' || name === 'edges') && !showsRows) {
-        showsRows = true;
+      else if ((name === 'nodes' || name === 'edges') && rowsKey === undefined) {
+        rowsKey = keyOf(selected);
         this.#row(row, selected, getNamedType(type.getFields()[name]?.type) as GraphQLObjectType);
         page.write('[');
         page.leave('rows');
@@ -111,7 +111,7 @@ class Planning {
     const ordered = row.gaps.includes('cursor') || gaps.includes('startCursor') || gaps.includes('endCursor');
     this.#packed.set(node, { fields: row.settle(), ordered, counted: gaps.includes('totalCount') || gaps.includes('totalCountIsExact') });
     const isNested = row.gaps.some((gap) => typeof gap === 'object' && 'list' in gap);
-    return { key, node, field, resolve, parentType, page, row, isNested, values: this.#values(node, type, row) };
+    return { key, node, field, resolve, parentType, page, row, rowsKey, isNested, values: this.#values(node, type, row) };
   }
 
   /** Returns the members of a list that selects only columns of its nodes, and its totals; `undefined` for any other. */
@@ -149,8 +149,11 @@ class Planning {
     });
   }
 
-  /** Adds the members of a row, or of an edge and its row. */
-  #row(row: RowPlanning, { selectionSet }: FieldNode, type: GraphQLObjectType): void {
+  /**
+   * Adds the members of a row, or of an edge and its row.
+   * @param path the response keys that lead from the row to these members
+   */
+  #row(row: RowPlanning, { selectionSet }: FieldNode, type: GraphQLObjectType, path: readonly string[] = []): void {
     const isEdge = type.name.endsWith('Edge');
     const members = this.#selected(selectionSet, type).map(([key, node]) => [key, { key, node }] as const);
     row.object(members, ({ key, node }) => {
@@ -158,11 +161,13 @@ class Planning {
       const field = type.getFields()[name];
       if (name === '__typename') row.write(`"${type.name}"`);
       else if (isEdge && name === 'cursor') row.leave('cursor');
-      else if (isEdge && name === 'node') this.#row(row, node, getNamedType(field?.type) as GraphQLObjectType);
-      else if (field && isPackable(field)) row.list(this.#page(key, node, type));
+      else if (isEdge && name === 'node') this.#row(row, node, getNamedType(field?.type) as GraphQLObjectType, [...path, key]);
+      else if (field && isPackable(field)) row.list(this.#page(key, node, type), [...path, key]);
       else row.column(type, field);
     });
   }
 }
+
+const keyOf = ({ alias, name }: FieldNode): string => (alias ?? name).value;
 
 const isColumn = (gap: RowGap | undefined): gap is ColumnValue => typeof gap === 'object' && 'form' in gap;

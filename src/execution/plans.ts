@@ -36,6 +36,8 @@ export interface PagePlan {
   readonly page: Template<PageGap>;
   /** One of its rows, or edges. */
   readonly row: Template<RowGap>;
+  /** The response key of its rows, if it shows any: of its nodes or edges. */
+  readonly rowsKey?: string;
   /** Whether its rows contain lists. */
   readonly isNested: boolean;
   /** Given if it can be answered as values. */
@@ -46,5 +48,13 @@ export const PAGE_INFO = ['hasNextPage', 'hasPreviousPage', 'startCursor', 'endC
 
 export type PageGap = 'rows' | 'totalCount' | 'totalCountIsExact' | (typeof PAGE_INFO)[number];
 
-/** A column as JSON; the row's cursor; or a list of the row whose sid is the column at `sidPlace`. */
-export type RowGap = ColumnValue | 'cursor' | { readonly sidPlace: number; readonly list: PagePlan };
+/** A column as JSON; the row's cursor; or a list of the row. */
+export type RowGap = ColumnValue | 'cursor' | ListGap;
+
+/** A list of the row whose sid is the column at `sidPlace`. */
+export interface ListGap {
+  readonly sidPlace: number;
+  readonly list: PagePlan;
+  /** The response keys that lead from the row to the list: of its node, and its own. */
+  readonly path: readonly string[];
+}

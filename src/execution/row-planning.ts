@@ -18,7 +18,7 @@ export class UnplannableError extends Error {
   override readonly name = 'UnplannableError';
 }
 
-type ColumnGap = { place: number; readonly form: Form } | { sidPlace: number; readonly list: PagePlan };
+type ColumnGap = { place: number; readonly form: Form } | { sidPlace: number; readonly list: PagePlan; readonly path: readonly string[] };
 
 /** Builds a row's template. The places of its columns in the packed row are known only once all columns are. */
 export class RowPlanning extends TemplateBuilder<RowGap> {
@@ -26,9 +26,12 @@ export class RowPlanning extends TemplateBuilder<RowGap> {
   readonly #columns = new Map<string, PackedField>();
   readonly #columnOf = new Map<ColumnGap, string>();
 
-  /** Leaves a gap for a list within the row. */
-  list(list: PagePlan): void {
-    this.#leaveFor(SID, { sidPlace: 0, list });
+  /**
+   * Leaves a gap for a list within the row.
+   * @param path the response keys that lead to it
+   */
+  list(list: PagePlan, path: readonly string[]): void {
+    this.#leaveFor(SID, { sidPlace: 0, list, path });
   }
 
   /**

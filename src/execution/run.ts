@@ -2,6 +2,7 @@ import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, T
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
+import { DomainError } from '../domain/errors.ts';
 import { createAlike } from './alike.ts';
 import { type Answers, answerPages, type ValuesResult } from './answers.ts';
 import { exactErrors } from './exact-errors.ts';
@@ -36,7 +37,7 @@ export function prepareRun<Result>(
   const planned = planDocument(schema, document, operationName);
   const plan = planned?.pages.every(answers.canAnswer) ? planned : undefined;
   let compiled = plan ? undefined : compile(schema, document, operationName);
-  const alike = createAlike<Result | ValuesResult | undefined>(isFailure);
+  const alike = createAlike<Result | ValuesResult | undefined>(isOwn);
   return async (context, variables) => {
     const answer = plan && (await alike(keyOf(context.caller, variables), () => answerPages(plan, context, variables, answers, log)));
     if (answer) return answer;
@@ -49,8 +50,12 @@ export function prepareRun<Result>(
   };
 }
 
-/** Errors, or none where the general path must answer, are of one request: its client may have gone. */
-const isFailure = (answer: unknown): boolean => !answer || (answer as ValuesResult).errors !== undefined;
+/**
+ * What the domain refuses, it refuses to all that ask alike. Other errors are of one request, whose client may have gone, and so is an answer that only the
+ * general path can give.
+ */
+const isOwn = (answer: unknown): boolean =>
+  !answer || ((answer as ValuesResult).errors ?? []).some(({ originalError }) => !(originalError instanceof DomainError));
 
 /**
  * Requests with one key get the same page. Of a caller, lists depend on what is within its reach, on its permissions, and perhaps on the kind of its

@@ -83,15 +83,49 @@ describe('a text that begins with a number goes there, however it is written', (
     expect(await exchange.messages(own.provider)).toMatchObject([{ mappingSid: second.mappingSid, to: PARTNER, body: 'By the second' }]);
     expect((await nextShownTo(own, 1)).text).toBe(`Sent to ${PARTNER}.`);
   });
+
+  test('from one of several numbers where a colon follows it; else its writer is asked', async () => {
+    const own = await inTouch();
+    const second = await exchange.person(own, own.user);
+    await exchange.say(own, own.user, `from ${second.number}: By the second`);
+    const sent = expect.objectContaining({ mappingSid: second.mappingSid, to: PARTNER, body: 'By the second' });
+    expect(await exchange.messages(own.provider, { direction: 'INBOUND' })).toContainEqual(sent);
+    const text = `from ${second.number} you will be called`;
+    await exchange.say(own, own.user, text);
+    const asked = await nextShownTo(own, 2);
+    expect(asked.text).toContain(`I cannot tell whether to send this from ${second.number}`);
+    expect(await written(own)).toHaveLength(2);
+    const choices = buttonsOf(asked).filter(({ title }) => title.startsWith(PARTNER));
+    expect(choices.map(({ title }) => title)).toEqual([
+      `${PARTNER}: “you will be called” (from ${second.number})`,
+      expect.stringContaining(`${PARTNER} (from `),
+    ]);
+    await exchange.press(own, own.user, choices[0] as never);
+    expect(await written(own)).toContainEqual([PARTNER, 'you will be called']);
+  });
+});
+
+describe('an amount, a date or a sentence about digits is a text like any other', () => {
+  test.each([
+    '+100 for that idea',
+    '+1 from me',
+    '+5 Grad heute',
+    '4711000 Stück',
+    '20261130 ist der Termin',
+    '0800 1234 ist das Passwort',
+  ])('%j', async (text) => {
+    const own = await inTouch();
+    await exchange.say(own, own.user, text);
+    expect(await written(own)).toContainEqual([PARTNER, text]);
+  });
 });
 
 describe('a text that begins like a number and is none', () => {
   test.each([
-    '+100 for that idea',
-    '+123 agreed',
-    '+1 from me',
+    '+4999 for that idea',
     '+49 30 1234567 5 people',
-    '12345678 is the order',
+    '123456789 is the order',
+    'Tel: +16502530000 ist neu',
     '+16502530000, +4917012345672 hi',
     'whatsapp:+16502530000 hi',
     'Mobile: +16502530000 hi',

@@ -19,6 +19,8 @@ export const UNKNOWN_ACTION = 'I do not know this button. It may be of an older 
 export const EMPTY_REPLY = 'Write a text first. Nothing was sent.';
 
 export const notYourNumber = (own: string) => `${own} is not one of your numbers.`;
+export const perhapsNotFrom = (own: string) =>
+  `I cannot tell whether to send this from ${own}, or whether that is part of your text. Write a colon after the number to send from it.`;
 export const notANumber = (written: string) =>
   `I cannot read "${written}" as a phone number. Write it with its country code, as in +44 20 7946 0958.`;
 export const cannotAnswerName = (name: string) =>

@@ -1,6 +1,7 @@
 import { isNationalSpelling, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/values/phone-numbers.ts';
 import { isDate } from './dates.ts';
 import { type Head, headOf, matchAt } from './head.ts';
+import { isOrdinary } from './ordinary.ts';
 
 // How the beginning of a Teams text says for whom it is: `[from <own number>] [<number>] <text>`, in German with `von`.
 //
@@ -11,7 +12,8 @@ import { type Head, headOf, matchAt } from './head.ts';
 // - One end gives a number: it is addressed to that number.
 // - Several do (+49 30 1234567 5 …: plans of variable length): the user is asked. A comma, colon, line break or closing bracket after the number
 //   leaves one.
-// - None does: the user is asked where the text begins with a plus and a digit, or with more than six digits. Otherwise it has no number.
+// - None does: the user is asked where the text begins with a plus and a digit, or with more than six digits, unless these are an amount, a date or
+//   what a sentence is about (ordinary.ts). Otherwise it has no number.
 //
 // Without a plus or 00, only digits that the own number's region writes so are a number, and only where little else looks like them: nine digits or
 // more with the region's 0 (0170 1234567); with another prefix in groups (1 650 253 0000); without one ten digits or more, grouped as there
@@ -28,8 +30,8 @@ interface Reading {
 
 /** What a text says of whom it is from and for. `own`: by which of the user's numbers, E.164 where it is readable. */
 export type Addressing =
-  /** No number: for the last partner. */
-  | { readonly kind: 'none'; readonly own?: string; readonly body: string }
+  /** No number: for the last partner. `sentence`: all of the text, where `own` may be part of what it says. */
+  | { readonly kind: 'none'; readonly own?: string; readonly body: string; readonly sentence?: string }
   /** `number`: E.164; `written`: as the text has it. */
   | {
       readonly kind: 'target';
@@ -61,7 +63,9 @@ export function readAddressing(written: string, { region, ownNumbers = [] }: Add
   const text = trimmed(written);
   const from = readOwn(text, region, ownNumbers);
   if (!from) return readTarget(text, region);
-  return { ...readTarget(from.rest, regionOf(from.own) ?? region), own: from.own };
+  const read = readTarget(from.rest, regionOf(from.own) ?? region);
+  const isDoubtful = read.kind === 'none' && read.body !== '' && !from.separated;
+  return { ...read, own: from.own, ...(isDoubtful && { sentence: text }) };
 }
 
 /** Digits in groups, and what is between them. */
@@ -87,7 +91,7 @@ interface Group {
 const START = new RegExp(
   [
     /(?<before>[^\p{L}\p{N}+\n]{0,12}?)/u,
-    /(?:(?<word>to|tel|sms|smsto|callto|sips?)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?/u,
+    /(?:(?:(?<word>to|sms|smsto|callto|sips?)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?|tel:(?! ))(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?/u,
     /(?<plus>\+[-+ ([]*)?(?=[0-9])/u,
   ]
     .map(({ source }) => source)
@@ -228,8 +232,14 @@ function readTarget(text: string, region: string | undefined): Addressing {
     const body = bodyAfter(head, run, only.last);
     if (!beginsWithNumber(body, region)) return { kind: 'target', target: { number: only.number, written: written(only.last) }, body };
   }
-  if (!run.plus && digitsOf(run).length <= 6) return readLabelled(head, region) ?? none;
+  const isSome = run.plus || digitsOf(run).length > 6;
+  if (!isSome || (found.length === 0 && isOrdinary(partsOf(head, run)))) return readLabelled(head, region) ?? none;
   return unclear(head, run, found.length > 0 ? found : guesses(run, region));
+}
+
+function partsOf({ plain }: Head, { plus, groups }: DigitRun): Parameters<typeof isOrdinary>[0] {
+  const gaps = groups.flatMap(({ gap }) => (gap === undefined ? [] : [gap]));
+  return { plus, groups: groups.map(({ digits }) => digits), gaps, after: plain.slice(groups.at(-1)?.end) };
 }
 
 const digitsOf = ({ groups }: DigitRun): string => groups.map(({ digits }) => digits).join('');
@@ -242,11 +252,14 @@ function unclear(head: Head, run: DigitRun, found: readonly Candidate[]): Extrac
 /** What people say before a number that they write to, in some languages; with `sms` or the like before it. Any may begin a sentence, too. */
 const TOWARDS = 'sms|text|send|schicke?|sende|an|für|to|for|à|a|pour|para|per|aan|naar|voor|til|till|для|给';
 
+/** `Tel: `, as on a card of a person. Before the number without a space it is part of its address. */
+const TELEPHONE = /tel(?:\.:?|:)?(?= )/i;
+
 /** `WhatsApp: +44 …`, `1) +44 …`, `an +49 …`: the number may be whom the text is for, or be what it says. */
 const LABEL = new RegExp(
   [
     /[^\p{L}\p{N}+\n]{0,12}?/u.source,
-    `(?:${[/\p{L}[\p{L}\p{M}.]{0,19}:/u.source, /[0-9]{1,2}(?:[.)](?= )|\u20e3)/u.source, `(?:(?:${TOWARDS})(?: ?:)?(?: |(?=[+(]))){1,3}(?=[+(0])`].join('|')})`,
+    `(?:${[/\p{L}[\p{L}\p{M}.]{0,19}:/u.source, TELEPHONE.source, /[0-9]{1,2}(?:[.)](?= )|\u20e3)/u.source, `(?:(?:${TOWARDS})(?: ?:)?(?: |(?=[+(]))){1,3}(?=[+(0])`].join('|')})`,
   ].join(''),
   'iuy',
 );
@@ -254,8 +267,10 @@ const LABEL = new RegExp(
 function readLabelled(head: Head, region: string | undefined): Extract<Addressing, { kind: 'unclear' }> | undefined {
   const label = matchAt(LABEL, head.plain, 0);
   const run = label && findRun(head, label[0].length);
-  if (!run || !(run.plus || digitsOf(run).startsWith('00'))) return undefined;
+  if (!run) return undefined;
   const found = distinct(candidates(head, run, region));
+  const isInternational = run.plus || digitsOf(run).startsWith('00');
+  if (!isInternational && !(/tel/i.test(label[0]) && found.length > 0)) return undefined;
   if (found.length > 0) return unclear(head, run, found);
   return run.plus && digitsOf(run).length > 6 ? unclear(head, run, guesses(run, region)) : undefined;
 }
@@ -356,15 +371,24 @@ function trimmed(text: string): string {
   return text.slice(start, end);
 }
 
-const FROM = /(?:from|(?<von>von))(?![\p{L}\p{N}])\s*:?\s*/iuy;
+const FROM = /(?:from|(?<von>von))(?![\p{L}\p{N}])\s*(?<colon>:?)\s*/iuy;
 /** What separates an own number from the text. */
-const SEPARATOR = / *[:\n]/y;
+const SEPARATOR = /[)\]}>"'`*_”“»›’‘]* *(?:[:;,\n]|[-.~=>/|•→]+(?=\s|$))/y;
+/** After `von`. */
+const CLEAR_SEPARATOR = / *[:\n]/y;
+
+interface Own {
+  readonly own: string;
+  readonly rest: string;
+  /** Whether a colon or the like says that it is no part of a sentence. */
+  readonly separated: boolean;
+}
 
 /**
  * `from <own number>`, or `von`: a number with a plus or 00, or one of the user's own in any spelling. Many a German sentence begins with `von`: it
  * is one unless a separator or another number follows.
  */
-function readOwn(text: string, region: string | undefined, ownNumbers: readonly string[]): { own: string; rest: string } | undefined {
+function readOwn(text: string, region: string | undefined, ownNumbers: readonly string[]): Own | undefined {
   const head = headOf(text);
   const from = matchAt(FROM, head.plain, 0);
   const run = from && findRun(head, from[0].length);
@@ -375,8 +399,9 @@ function readOwn(text: string, region: string | undefined, ownNumbers: readonly 
   const found = (number: string, last: number) => {
     const rest = bodyAfter(head, run, last);
     const isSentence =
-      from.groups?.von !== undefined && !matchAt(SEPARATOR, head.plain, end(last)) && readTarget(rest, region).kind === 'none';
-    return isSentence ? undefined : { own: number, rest };
+      from.groups?.von !== undefined && !matchAt(CLEAR_SEPARATOR, head.plain, end(last)) && readTarget(rest, region).kind === 'none';
+    const separated = from.groups?.colon !== '' || matchAt(SEPARATOR, head.plain, end(last)) !== null;
+    return isSentence ? undefined : { own: number, rest, separated };
   };
   for (const last of ends.toReversed()) {
     const number = toE164(head.plain.slice(run.start, end(last)), region);

@@ -3,7 +3,7 @@ import type { Transaction } from '../../../domain/transaction.ts';
 import { plainCharacter } from '../../../domain/values/phone-numbers.ts';
 import { findConversation, type Partner } from '../chats/conversations.ts';
 import type { Place } from '../notices/notices.ts';
-import { CHOOSE_ON_CARD, HELP, notANumber, notRead, notYourNumber } from '../notices/sentences.ts';
+import { CHOOSE_ON_CARD, HELP, notANumber, notRead, notYourNumber, perhapsNotFrom } from '../notices/sentences.ts';
 import type { Media } from '../reading/activity-text.ts';
 import type { Addressing } from '../reading/addressing.ts';
 import { type Choice, openQuestions } from './held-texts.ts';
@@ -56,7 +56,8 @@ export async function decide(tx: Transaction, written: Written): Promise<Decisio
   const decision = decideByConversation(written, known);
   if (decision) return decision;
   if (addressing.kind === 'target') return answerOrHelp(tx, written, own, addressing.target.number);
-  return addressing.kind === 'unclear' ? unclear(tx, written, known, addressing) : withoutNumber(tx, written, known);
+  if (addressing.kind === 'unclear') return unclear(tx, written, known, addressing);
+  return addressing.sentence === undefined ? withoutNumber(tx, written, known) : perhapsFrom(tx, written, known, addressing.sentence);
 }
 
 /** What a decision needs besides the text. */
@@ -84,7 +85,7 @@ export function decideByConversation(
     return sendOrSay(sender, { mapping, number, body, confirmed: own !== undefined || !isEvident(spelling, number) });
   }
   if (body === '') return media.length > 0 && !own ? { kind: 'nothing' } : { kind: 'say', text: HELP };
-  if (addressing.kind === 'unclear' || quotedMessageId !== undefined) return undefined;
+  if (addressing.kind === 'unclear' || addressing.sentence !== undefined || quotedMessageId !== undefined) return undefined;
   const number = conversation?.lastNumber;
   if (!number) return { kind: 'say', text: HELP };
   return conversation.partnerChanged ? undefined : sendOrSay(sender, { mapping, number, body, confirmed: own !== undefined });
@@ -145,6 +146,31 @@ async function withoutNumber(
   if (problem) return { kind: 'say', text: problem };
   const choices = await wholeTextChoices(tx, sender, conversation, { mapping: usual, own: addressing.own, body });
   return { kind: 'hold', mapping: usual, body, choices };
+}
+
+/** A text that begins with `from` and one of the user's numbers: to send it from there, or what it says. */
+async function perhapsFrom(tx: Transaction, written: Written, known: Known, sentence: string): Promise<Decision> {
+  const { place, sender, addressing, quotedMessageId } = written;
+  const { conversation, mapping } = known;
+  const quoted = quotedMessageId === undefined ? undefined : await quotedMessage(tx, sender, place.conversationId, quotedMessageId);
+  const usual = usualMapping(sender, conversation) as Mapping;
+  const problem = problemWith(sender, { number: '+999', body: sentence });
+  if (problem) return { kind: 'say', text: problem };
+  const partners = await wholeTextChoices(tx, sender, conversation, {
+    mapping: usual,
+    own: undefined,
+    body: sentence,
+    first: quoted?.number,
+  });
+  if (partners.length === 0) return { kind: 'say', text: HELP };
+  const choices = partners.flatMap((partner) => [{ ...partner, mappingSid: mapping.sid, body: addressing.body }, partner]);
+  return {
+    kind: 'hold',
+    mapping,
+    problem: perhapsNotFrom(mapping.externalAddress),
+    body: sentence,
+    choices: choices.slice(0, MAX_CHOICES),
+  };
 }
 
 interface Wanted {

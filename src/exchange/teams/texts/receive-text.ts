@@ -54,7 +54,9 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
 /** The bodies that are sent, as GSM-7 has them where it can. */
 function folded(addressing: Addressing): Addressing {
   const fold = <Text extends { readonly body: string }>(text: Text): Text => ({ ...text, body: foldForSms(text.body) });
-  return addressing.kind === 'unclear' ? { ...fold(addressing), readings: addressing.readings.map(fold) } : fold(addressing);
+  if (addressing.kind === 'unclear') return { ...fold(addressing), readings: addressing.readings.map(fold) };
+  if (addressing.kind === 'target' || addressing.sentence === undefined) return fold(addressing);
+  return { ...fold(addressing), sentence: foldForSms(addressing.sentence) };
 }
 
 async function process(tx: Transaction, written: Written): Promise<void> {

@@ -150,6 +150,50 @@ test('a number in its region’s own notation before any text gives that number 
   );
 });
 
+test('a number that lost a digit or two before any text is not taken for an amount, a date or a sentence', () => {
+  const lost = fc.tuple(numbers, fc.array(fc.nat(14), { minLength: 1, maxLength: 2 }), fc.boolean());
+  const said = fc.constantFrom('hi', 'ist fertig', 'is ready', 'Ihr Paket ist da', '5 Uhr?', '20 €', 'Grad', 'war schön');
+  fc.assert(
+    fc.property(lost, said, ([number, places, national], text) => {
+      const spelling = national ? number.formatNational() : number.formatInternational();
+      const digits = [...spelling].filter((character) => /[0-9]/.test(character)).length;
+      let at = -1;
+      const written = [...spelling].filter((character) => {
+        if (!/[0-9]/.test(character)) return true;
+        at += 1;
+        // Not of the calling code or the prefix, without which it is another number.
+        return at < 3 || !places.map((place) => place % digits).includes(at);
+      });
+      const left = written.filter((character) => /[0-9]/.test(character)).length;
+      // Eight may be a code that a sentence is about.
+      fc.pre(national ? left > 8 : left > 3);
+      expect(readAddressing(`${written.join('')} ${text}`, { region: number.country }).kind).not.toBe('none');
+    }),
+    { numRuns: 1500 },
+  );
+});
+
+test('an amount after a plus, or a date, before any words is part of the text', () => {
+  const amounts = fc.oneof(
+    fc.tuple(fc.constantFrom('+', '＋', '+ ', '(+'), fc.nat(999)).map(([plus, amount]) => plus + amount + (plus === '(+' ? ')' : '')),
+    fc
+      .date({ min: new Date('1900-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })
+      .map((date) => date.toISOString().slice(0, 10).replaceAll('-', '')),
+    fc.integer({ min: 1, max: 999 }).map((millions) => `${millions}.000.000`),
+  );
+  const words = fc.constantFrom('Grad heute', 'points', 'Stück', 'from me', 'человек', '度です', 'Ihr Paket ist da');
+  fc.assert(
+    fc.property(amounts, words, (amount, said) => {
+      const text = `${amount} ${said}`;
+      const read = readAddressing(text, { region: 'DE' });
+      // Some digits are also an international number.
+      if (read.kind === 'unclear' && read.readings.length > 0) expect(amount).not.toMatch(/^\D/);
+      else expect(read).toEqual({ kind: 'none', body: text });
+    }),
+    { numRuns: 1500 },
+  );
+});
+
 test.each(getCountries())('the example number of %s is read in its common notations', (region) => {
   const number = example(region);
   const bodies = ['hi', 'Guten Tag, 2 Stück', '你好'];

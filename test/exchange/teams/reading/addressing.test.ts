@@ -77,7 +77,7 @@ describe('a text goes to the number at its beginning', () => {
     // With what addresses have.
     ['tel:+16502530000 hi', '+16502530000', 'hi'],
     ['<tel:+1-650-253-0000> hi', '+16502530000', 'hi'],
-    ['Tel.: +1 650 253 0000 hi', '+16502530000', 'hi'],
+    ['TEL:+1 650 253 0000 hi', '+16502530000', 'hi'],
     ['to +16502530000: hi', '+16502530000', 'hi'],
     ['- +16502530000 hi', '+16502530000', 'hi'],
     ['📞 +16502530000 hi', '+16502530000', 'hi'],
@@ -131,7 +131,7 @@ describe('a text goes to the number at its beginning', () => {
     ['0170 1234567 Hallo, bitte zurückrufen', 'DE', '+491701234567', 'Hallo, bitte zurückrufen'],
     ['(030) 1234567: hi', 'DE', '+49301234567', 'hi'],
     ['0170/1234567 hi', 'DE', '+491701234567', 'hi'],
-    ['tel: 0170 1234567 hi', 'DE', '+491701234567', 'hi'],
+    ['tel:0170 1234567 hi', 'DE', '+491701234567', 'hi'],
     ['07911 123456 hi', 'GB', '+447911123456', 'hi'],
     ['06 12 34 56 78 salut', 'FR', '+33612345678', 'salut'],
     ['090-1234-5678 こんにちは', 'JP', '+819012345678', 'こんにちは'],
@@ -161,18 +161,28 @@ describe('an ambiguous text leads to a question', () => {
   };
 
   test.each([
-    '+100 for that idea',
-    '+123 agreed',
-    '+1 from me',
-    '+-5 °C',
     '+1',
-    '+12 too short a number',
+    '+49.',
+    '+12:30',
+    '+4 +5',
     '+4999 hi',
+    '+1000 points',
+    '+49\n170 1234567 hi',
+    '+49 l70 1234567 hi',
+    '+49 O170/1234567: hi',
+    '+1, or call +49 170 1234567',
     '+165025300001 hi',
-    '1234567 is the code',
-    '10 20 30 40 are the sizes',
     '192.168.178.1 is up',
     '170 1234567 hi',
+    '0170 12345 hi',
+    '0170 12345 is it ready',
+    '0170 12345 ist der Chef da?',
+    '0170 12345 es tut mir leid',
+    '1234567 hi',
+    '4711000',
+    '20261130',
+    '20261330 passt',
+    '123 456 789 hi',
   ])('%j: begins like a number, but is not one', (text) => expect(asked(text, 'DE')).toEqual([]));
 
   test.each([
@@ -255,6 +265,14 @@ describe('an ambiguous text leads to a question', () => {
     ['6502530000 hi', 'US', [['+16502530000', 'hi']]],
     ['16502530000 hi', 'US', [['+16502530000', 'hi']]],
     ['to 0170 1234567 hi', 'DE', [['+491701234567', 'hi']]],
+    // What stands on a card, rather than whom a text is for.
+    ['Tel: +49 170 12345672 ist neu', 'DE', [['+4917012345672', 'ist neu']]],
+    ['Tel. +49 170 12345672 ist neu', 'DE', [['+4917012345672', 'ist neu']]],
+    ['tel: 0170 1234567 ist neu', 'DE', [['+491701234567', 'ist neu']]],
+    ['tel 0049 170 12345672 ist neu', 'DE', [['+4917012345672', 'ist neu']]],
+    ['Tel.: +1 650 253 0000 hi', undefined, [['+16502530000', 'hi']]],
+    ['0800 1234567 ist die Hotline', 'DE', [['+498001234567', 'ist die Hotline']]],
+    ['20261130 is the date', 'DK', [['+4520261130', 'is the date']]],
     // Sizes, times.
     ['20 25 30 35 are the sizes', 'DK', [['+4520253035', 'are the sizes']]],
     ['0830-0900 is fine', 'DE', [['+498300900', 'is fine']]],
@@ -269,7 +287,7 @@ describe('an ambiguous text leads to a question', () => {
   ] as const)('%j in %s: the possible numbers are offered', (text, region, readings) => expect(asked(text, region)).toEqual(readings));
 
   test('numbers and similar texts are distinguished', () => {
-    expect(readAddressing('+100 for that idea')).toMatchObject({ written: '+100' });
+    expect(readAddressing('+4999 for that idea')).toMatchObject({ written: '+4999' });
     expect(readAddressing('+49 30 1234567 5 people')).toMatchObject({ written: '+49 30 1234567 5' });
   });
 });
@@ -282,6 +300,36 @@ describe('a text without a number has none', () => {
     '2 apples',
     '200',
     '123456',
+    // A few digits after a plus, which no number has.
+    '+100 for that idea',
+    '+123 agreed',
+    '+1 from me',
+    '+1 👍 from me, too',
+    '+-5 °C',
+    '+5 Grad heute',
+    '+5°C',
+    '+5,5 Grad',
+    '+1-2 Tage',
+    '+1/2 Tasse Milch',
+    '+12:30 Stunden',
+    '"+5" was my answer',
+    '+10% Rabatt',
+    '+20€ Trinkgeld',
+    '+1000 € Bonus',
+    '+12 too short a number',
+    '＋５ 度です',
+    // Amounts, dates, and what a sentence is about.
+    '4711000 Stück',
+    '1.000.000 Euro',
+    '12 000 000 people',
+    '1234567 €',
+    '20261130 ist der Termin',
+    '20261130 passt',
+    '0800 1234 ist das Passwort',
+    '1234567 is the code',
+    '12345678 est le code',
+    '10 20 30 40 are the sizes',
+    'Tel. 4711 ist besetzt',
     '10 000 people',
     '10:30 is fine',
     '24/7',
@@ -347,17 +395,29 @@ describe('from <own number>', () => {
     'from +1 (571) 423-4567',
     'from 571-423-4567',
     'from "+15714234567"',
-    'from tel:+1-571-423-4567',
     'from \u202a+15714234567\u202c',
     'from 001 571 423 4567',
     'Von +1 571 423 4567:',
   ])('%j is sent from that number', (from) => {
     expect(read(`${from} +4917012345672 hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
     expect(read(`${from} to +4917012345672: hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
-    expect(read(`${from} 2 apples`)).toEqual({ kind: 'none', body: '2 apples', own: '+15714234567' });
-    expect(read(`${from} hi`)).toEqual({ kind: 'none', body: 'hi', own: '+15714234567' });
-    expect(read(`${from} +100 for that`)).toMatchObject({ kind: 'unclear', body: '+100 for that', own: '+15714234567' });
+    const after = (text: string) => ({ kind: 'none', body: text, own: '+15714234567' });
+    for (const text of ['2 apples', 'hi', '+100 for that']) {
+      expect(read(`${from.replace(/[:,]/g, '')}: ${text}`)).toEqual(after(text));
+      expect(read(`${from.replace(/[:,]/g, '')}\n${text}`)).toEqual(after(text));
+    }
+    expect(read(`${from} +4999 for that`)).toMatchObject({ kind: 'unclear', body: '+4999 for that', own: '+15714234567' });
   });
+
+  test.each(['from +15714234567', 'from 571-423-4567', 'From "+1 571 423 4567"', 'from tel:+1-571-423-4567'])(
+    '%j may begin a sentence, unless a separator or a number follows',
+    (from) => {
+      const sentence = `${from} you will be called`;
+      expect(read(sentence)).toEqual({ kind: 'none', body: 'you will be called', own: '+15714234567', sentence });
+      for (const separator of [':', ',', ';', ' -', '\n'])
+        expect(read(`${from}${separator} you will be called`)).toEqual({ kind: 'none', body: 'you will be called', own: '+15714234567' });
+    },
+  );
 
   test('`von` begins a sentence unless a separator or a number follows the own number', () => {
     const sentence = 'Von +49 30 12345678 wirst du gleich angerufen';
@@ -368,11 +428,11 @@ describe('from <own number>', () => {
 
   test('the own number decides which region’s national numbers follow, and where it ends', () => {
     expect(read('from +49 30 12345678 0170 1234567 hallo')).toEqual({ ...target('+491701234567', 'hallo'), own: '+493012345678' });
-    expect(read('from +49 30 12345678 5 people')).toEqual({ kind: 'none', body: '5 people', own: '+493012345678' });
+    expect(read('from +49 30 12345678 5 people')).toMatchObject({ kind: 'none', body: '5 people', own: '+493012345678' });
   });
 
   test('own numbers of no known plan are recognized', () =>
-    expect(readAddressing('from +15550100123 100 people', { ownNumbers: ['15550100123'] })).toEqual({
+    expect(readAddressing('from +15550100123 100 people', { ownNumbers: ['15550100123'] })).toMatchObject({
       kind: 'none',
       own: '+15550100123',
       body: '100 people',
@@ -380,6 +440,6 @@ describe('from <own number>', () => {
 
   test('another user’s number is read, too', () => {
     expect(read('from +4999 +4917012345671 not mine')).toEqual({ ...target('+4917012345671', 'not mine'), own: '+4999' });
-    expect(read('from +44 20 7946 0958 hi')).toEqual({ kind: 'none', body: 'hi', own: '+442079460958' });
+    expect(read('from +44 20 7946 0958 hi')).toMatchObject({ kind: 'none', body: 'hi', own: '+442079460958' });
   });
 });

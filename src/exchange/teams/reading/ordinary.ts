@@ -1,0 +1,53 @@
+import { matchAt } from './head.ts';
+
+// Digits that begin a text and are no number's, though there are many of them or a plus stands before them. Whoever mistypes a number is still asked:
+// nothing here is as long as a number, or could be the beginning of one.
+
+/** Digits in groups, and what the text has before and after them. */
+interface Digits {
+  readonly plus: boolean;
+  readonly groups: readonly string[];
+  /** What stands between the groups. */
+  readonly gaps: readonly string[];
+  /** What follows the last group, in plain characters. */
+  readonly after: string;
+}
+
+/** More digits than an amount after a plus has. */
+const MAX_ADDED = 3;
+/** More digits than a code, a date or a password mostly has; mobile numbers have more in most countries. */
+const MAX_NAMED = 8;
+/** How far after a plus and a few digits the rest of a number may stand, and how many digits it has. */
+const REST = { within: 24, digits: 4 };
+
+const UNIT = /^ ?[%‰°\p{Sc}]/u;
+/** A letter or a picture, after at most a decimal, a time or a bracket. */
+const WORD = /^(?:[.,:][0-9]{1,2})?[ )\]"'!,.:;-]{0,3}[\p{L}\p{So}]/u;
+/** A sentence about the digits. A pronoun after the verb makes it a question to somebody. */
+const STATEMENT =
+  / (?:is|are|was|were|ist|sind|war|waren|wird|est|sont|sono|è|é|são|är|zijn) (?!(?:i|you|he|she|it|we|they|there|ich|du|er|sie|es|wir|ihr|da|tu|il|elle|vous)(?!\p{L}))/uy;
+const COMPACT_DATE = /^(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])$/;
+const ROUND = /^[1-9][0-9]{0,5}000$/;
+
+/**
+ * Whether digits that no numbering plan has as a number are an amount, a date or the subject of a sentence: `+5 Grad`, `1.000.000 Euro`,
+ * `20261130 passt`, `0800 1234 ist das Passwort`.
+ */
+export function isOrdinary({ plus, groups, gaps, after }: Digits): boolean {
+  const digits = groups.join('');
+  if (UNIT.test(after)) return digits.length <= MAX_NAMED;
+  if (plus) return digits.length <= MAX_ADDED && WORD.test(after) && !mayGoOn(after);
+  if (matchAt(STATEMENT, after, 0)) return digits.length <= MAX_NAMED && !after.includes('?');
+  if (!WORD.test(after)) return false;
+  return (groups.length === 1 && (COMPACT_DATE.test(digits) || ROUND.test(digits))) || isInThousands(groups, gaps);
+}
+
+/** Whether what follows may be the rest of a number: on the next line, or after a letter for a digit. */
+const mayGoOn = (after: string) => (after.slice(0, REST.within).match(/[0-9]/g)?.length ?? 0) > REST.digits;
+
+/** 1.000.000, 12 000 000. */
+function isInThousands([first = '', ...others]: readonly string[], gaps: readonly string[]): boolean {
+  const [gap] = gaps;
+  const isGrouped = /^[1-9][0-9]{0,2}$/.test(first) && others.length > 0 && others.every((group) => group.length === 3);
+  return isGrouped && (gap === '.' || gap === ' ') && gaps.every((other) => other === gap) && others.at(-1) === '000';
+}

@@ -106,7 +106,8 @@ async function read(response: FetchedResponse): Promise<string> {
     if (length > MAX_RESPONSE_BYTES) return '';
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Without a byte order mark, which some servers write before JSON.
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 /** Says why a request got no response. */

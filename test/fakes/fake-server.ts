@@ -19,6 +19,8 @@ export interface FakeAnswer {
   readonly status: number;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as it is, instead of `body`. */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -164,12 +166,12 @@ export async function startFakeServer<Route extends string>(
   };
 }
 
-async function write(response: ServerResponse, { status, body, headers }: FakeAnswer): Promise<void> {
+async function write(response: ServerResponse, { status, body, text, headers }: FakeAnswer): Promise<void> {
   if (response.destroyed) return;
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
   await new Promise<void>((resolve) => {
     response.once('close', resolve);
-    response.end(body === undefined ? undefined : JSON.stringify(body), resolve);
+    response.end(text ?? (body === undefined ? undefined : JSON.stringify(body)), resolve);
   });
 }
 

@@ -1,4 +1,5 @@
 import { replaceUnstorable } from '../../domain/values/text.ts';
+import { isObject } from '../../json.ts';
 import { redactSecrets } from '../redact-secrets.ts';
 import { jsonFields, type PlatformResponse } from '../request.ts';
 
@@ -9,33 +10,51 @@ export interface MicrosoftRefusal {
   readonly message: string;
 }
 
-/** Numbers, such as `errorCode: 209`, say less than the status. */
-const codeOf = ({ subCode, code, errorCode }: Record<string, unknown>) => text(subCode) ?? text(code) ?? text(errorCode);
+type ErrorFields = Readonly<Record<string, unknown>>;
 
-const fieldsOf = (value: unknown) => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined);
+/** Numbers, such as `errorCode: 209`, say less than the status. */
+const codeOf = ({ subcode, code, errorcode }: ErrorFields) => text(subcode) ?? text(code) ?? text(errorcode);
+
+/** What the connector says of any error that another service within it explains. */
+const GENERAL_CODE = 'ServiceError';
+
+/** Web API and OData write their names with other capitals than the connector. */
+const fieldsOf = (value: unknown): ErrorFields | undefined =>
+  isObject(value) ? Object.fromEntries(Object.entries(value).map(([name, field]) => [name.toLowerCase(), field])) : undefined;
+
+const parsedFields = (json: string): ErrorFields => fieldsOf(jsonFields(json)) ?? {};
+
+/** An error, what it wraps, and so on: the outermost first. */
+function errorsOf(fields: ErrorFields): ErrorFields[] {
+  const errors: ErrorFields[] = [];
+  let next: ErrorFields | undefined = fieldsOf(fields.error) ?? fieldsOf(fields['odata.error']) ?? fields;
+  while (next && errors.length < MAX_DEPTH) {
+    errors.push(next);
+    const http: ErrorFields | undefined = fieldsOf(fieldsOf(next.innerhttperror)?.body);
+    next = (http && (fieldsOf(http.error) ?? http)) ?? fieldsOf(next.innererror);
+  }
+  return errors;
+}
+
+const MAX_DEPTH = 5;
+
+/** A message, which OData writes with its language. */
+const messageOf = ({ error_description, message, detail }: ErrorFields) =>
+  text(error_description) ?? text(message) ?? text(fieldsOf(message)?.value) ?? text(detail);
 
 /**
  * Reads a refusal in any of Microsoft's forms: login's (`error`, `error_description`), Graph's and the connector's (`error.code`,
- * `error.message`, and what these wrap as `innerError` or `innerHttpError`), and the connector's older ones (`errorCode` or `message`, which may
- * contain JSON with `subCode` and `details`).
+ * `error.message`, and what these wrap as `innerError` or `innerHttpError`), OData's (`odata.error`), Web API's (`Message`), and the connector's older
+ * ones (`errorCode` or `message`, which may contain JSON with `subCode` and `details`).
  * @param secrets to redact
  */
 export function refusalOf(response: PlatformResponse, secrets: readonly string[]): MicrosoftRefusal {
-  const fields = jsonFields(response.text);
-  const inner = fieldsOf(fields.error) ?? fields;
-  const cause = fieldsOf(fieldsOf(inner.innerHttpError)?.body);
-  const words = text(inner.error_description) ?? text(inner.message) ?? text(cause?.message);
-  const nested = [text(inner.message), text(cause?.message)]
-    .map((each) => jsonFields(each ?? ''))
-    .find((each) => each.subCode || each.details);
-  const detailed = fieldsOf(inner.innerError) ?? fieldsOf(inner.innererror);
-  const code =
-    words?.match(/\bAADSTS\d+/)?.[0] ??
-    text(nested?.subCode) ??
-    codeOf(inner) ??
-    text(inner.error) ??
-    codeOf(cause ?? {}) ??
-    codeOf(detailed ?? {});
+  const errors = errorsOf(parsedFields(response.text));
+  const messages = errors.flatMap((error) => messageOf(error) ?? []);
+  const nested = messages.map(parsedFields).find(({ subcode, details }) => subcode || details);
+  const [words] = messages;
+  const codes = [...errors.map(codeOf), text(errors[0]?.error)].filter((code) => code !== undefined);
+  const code = words?.match(/\bAADSTS\d+/)?.[0] ?? text(nested?.subcode) ?? codes.find((each) => each !== GENERAL_CODE) ?? codes[0];
   const message = text(nested?.details) ?? words;
   return {
     code: clean(code, secrets) ?? String(response.status),

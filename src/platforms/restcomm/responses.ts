@@ -19,8 +19,8 @@ export function refusalOf({ status, text }: PlatformResponse): { code: string; m
   if (/^\d+$/.test(body)) return { code: body, message: withoutMessage(body) };
   if (body === '' || body.startsWith('<')) return { code, message: withoutMessage(status) };
   if (!body.startsWith('{')) return { code, message: storableMessage(body) };
-  const [, message] = /"message"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(body) ?? [];
-  const [, word] = /"(?:error|error_code|code)"\s*:\s*"?([\w.-]+)/.exec(body) ?? [];
+  const [, message] = /"(?:error)?_?message"\s*:\s*("(?:[^"\\]|\\.)*")/i.exec(body) ?? [];
+  const [, word] = /"(?:error|error_?code|code)"\s*:\s*"?([\w.-]+)/i.exec(body) ?? [];
   const unquoted = storableMessage(String(message ? parseJson(message) : ''));
   return { code: word ?? code, message: unquoted || withoutMessage(word ?? status) };
 }

@@ -233,6 +233,45 @@ describe('a text', () => {
       '127.0.0.1:0 responded with status 307.',
       'curable',
     ],
+    [
+      'the error is Web API’s',
+      { answer: { status: 403, body: { Message: 'Authorization has been denied for this request.' } } },
+      '403',
+      'Authorization has been denied for this request.',
+      'curable',
+    ],
+    [
+      'the error is OData’s',
+      { answer: { status: 403, body: { 'odata.error': { code: 'BotDisabledByAdmin', message: { lang: 'en-US', value: 'Disabled' } } } } },
+      'BotDisabledByAdmin',
+      'Disabled',
+      'curable',
+    ],
+    [
+      'the error names only the service that failed, around the reason',
+      {
+        answer: {
+          status: 403,
+          body: {
+            error: {
+              code: 'ServiceError',
+              message: 'Failed',
+              innerHttpError: { statusCode: 403, body: { error: { Code: 'BotDisabledByAdmin', Message: 'Disabled' } } },
+            },
+          },
+        },
+      },
+      'BotDisabledByAdmin',
+      'Failed',
+      'curable',
+    ],
+    [
+      'the error has a byte order mark',
+      { answer: { status: 403, text: '\ufeff{"error":{"code":"BotDisabledByAdmin","message":"Disabled"}}' } },
+      'BotDisabledByAdmin',
+      'Disabled',
+      'curable',
+    ],
     ['the server failed', withAnswer(500, 'ServiceError', 'Internal'), 'ServiceError', 'Internal', 'unknown'],
   ])('is refused with a reason if %s', async (_, fault, code, message, outcomeOfIt = 'refused') => {
     fake.fault('activities', fault);
@@ -242,6 +281,11 @@ describe('a text', () => {
       code,
       message,
     });
+  });
+
+  test('has its activity although a byte order mark precedes the answer', async () => {
+    fake.fault('activities', { answerAfter: { status: 201, text: '\ufeff{"id":"1700000000001"}' } });
+    expect(await send()).toEqual({ activityId: '1700000000001' });
   });
 
   test.each([409, 412, 429])('may be sent again after %i', async (status) => {

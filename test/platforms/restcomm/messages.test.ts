@@ -46,6 +46,8 @@ describe('a text', () => {
     ['plain text', { status: 400, body: 'To can not be null.' }, 'HTTP_400', 'To can not be null.'],
     ['an error number', { status: 400, body: '21452' }, '21452', 'Restcomm refused the request (21452)'],
     ['JSON', { status: 403, body: '{"code": 30004, "message": "Blocked \\"here\\""}' }, '30004', 'Blocked "here"'],
+    ['JSON with other capitals', { status: 403, body: '{"Message":"Blocked","ErrorCode":30004}' }, '30004', 'Blocked'],
+    ['JSON after a byte order mark', { status: 403, body: '\ufeff{"code":30004,"message":"Blocked"}' }, '30004', 'Blocked'],
     // As Restcomm writes it, without quotes around the error.
     ['nearly JSON', { status: 400, body: '{"message":"Limit",\n"error":SOME_LIMIT}' }, 'SOME_LIMIT', 'Limit'],
     // Issue 1642 of RestComm/Restcomm-Connect: the text is not stored, and so not sent.

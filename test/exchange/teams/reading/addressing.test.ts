@@ -401,10 +401,10 @@ describe('from <own number>', () => {
   ])('%j is sent from that number', (from) => {
     expect(read(`${from} +4917012345672 hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
     expect(read(`${from} to +4917012345672: hi`)).toEqual({ ...target('+4917012345672', 'hi'), own: '+15714234567' });
-    const after = (text: string) => ({ kind: 'none', body: text, own: '+15714234567' });
+    const sent = (text: string) => ({ kind: 'none', body: text, own: '+15714234567' });
     for (const text of ['2 apples', 'hi', '+100 for that']) {
-      expect(read(`${from.replace(/[:,]/g, '')}: ${text}`)).toEqual(after(text));
-      expect(read(`${from.replace(/[:,]/g, '')}\n${text}`)).toEqual(after(text));
+      expect(read(`${from.replace(/[:,]/g, '')}: ${text}`)).toEqual(sent(text));
+      expect(read(`${from.replace(/[:,]/g, '')}\n${text}`)).toEqual(sent(text));
     }
     expect(read(`${from} +4999 for that`)).toMatchObject({ kind: 'unclear', body: '+4999 for that', own: '+15714234567' });
   });

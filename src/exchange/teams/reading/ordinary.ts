@@ -35,11 +35,13 @@ const ROUND = /^[1-9][0-9]{0,5}000$/;
  */
 export function isOrdinary({ plus, groups, gaps, after }: Digits): boolean {
   const digits = groups.join('');
-  if (UNIT.test(after)) return digits.length <= MAX_NAMED;
+  // With more groups, only the last may be the amount: +49 170 1234 20 €.
+  if (UNIT.test(after)) return (groups.length === 1 && digits.length <= MAX_NAMED) || (!plus && isInThousands(groups, gaps));
   if (plus) return digits.length <= MAX_ADDED && WORD.test(after) && !mayGoOn(after);
   if (matchAt(STATEMENT, after, 0)) return digits.length <= MAX_NAMED && !after.includes('?');
   if (!WORD.test(after)) return false;
-  return (groups.length === 1 && (COMPACT_DATE.test(digits) || ROUND.test(digits))) || isInThousands(groups, gaps);
+  const isRound = groups.at(-1) === '000' && isInThousands(groups, gaps);
+  return isRound || (groups.length === 1 && (COMPACT_DATE.test(digits) || ROUND.test(digits)));
 }
 
 /** Whether what follows may be the rest of a number: on the next line, or after a letter for a digit. */
@@ -49,5 +51,5 @@ const mayGoOn = (after: string) => (after.slice(0, REST.within).match(/[0-9]/g)?
 function isInThousands([first = '', ...others]: readonly string[], gaps: readonly string[]): boolean {
   const [gap] = gaps;
   const isGrouped = /^[1-9][0-9]{0,2}$/.test(first) && others.length > 0 && others.every((group) => group.length === 3);
-  return isGrouped && (gap === '.' || gap === ' ') && gaps.every((other) => other === gap) && others.at(-1) === '000';
+  return isGrouped && (gap === '.' || gap === ' ') && gaps.every((other) => other === gap);
 }

@@ -87,6 +87,8 @@ export async function buildAll() {
   const { build } = await import('esbuild');
   const started = new Date();
   rmSync(STAMP, { force: true });
+  // What node compiled of the former bundle (src/main.ts).
+  rmSync(join(root, 'dist', 'compiled'), { recursive: true, force: true });
   const builtConsole = buildConsole();
   const { metafile } = await build({
     ...BUNDLE,

@@ -79,6 +79,8 @@ async function main(): Promise<void> {
     setFlagsFromString('--semi-space-growth-factor=2');
     announce(gateway.url, settings.console, first);
     log.info({ url: gateway.url, metricsUrl: gateway.metricsUrl, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
+    // Loads Prisma's query compiler, which would make the first request wait, and the start if it were loaded before.
+    database.prisma.$connect().catch((error: unknown) => log.warn({ err: error }, 'could not load the query compiler yet'));
 
     const signal = await stopped;
     log.info({ signal }, 'draining');
@@ -100,7 +102,7 @@ async function startTracing(settings: TracesSettings) {
 }
 
 async function bringUpToDate(database: Database, log: Logger): Promise<void> {
-  const [applied] = await Promise.all([migrate(database.directPool, MIGRATIONS), database.prisma.$connect()]);
+  const applied = await migrate(database.directPool, MIGRATIONS);
   for (const name of applied) log.info({ migration: name }, 'migration applied');
 }
 

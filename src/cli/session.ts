@@ -81,7 +81,7 @@ function textOf(error: unknown, { LOG_LEVEL = '' }: Terminal['env']): string {
 /** In place of REQUEST_TIMEOUT: statements of a command may take long. */
 export const STATEMENT_TIMEOUT_MS = 2 * 60 * 60_000;
 
-export type Session = Pick<Gateway, 'prisma' | 'secrets' | 'log'> & { readonly settings: Settings };
+export type Session = Pick<Gateway, 'prisma' | 'sql' | 'secrets' | 'log'> & { readonly settings: Settings };
 
 /**
  * Opens the gateway's database by the gateway's settings, migrates it, and closes it after the work.
@@ -104,8 +104,8 @@ export async function withDatabase<Result>(
   try {
     await migrate(database.directPool, MIGRATIONS);
     // Fails if SECRETS_KEY is not the database's key.
-    await hasAccounts({ prisma: database.prisma, secrets });
-    return await work({ prisma: database.prisma, secrets, settings, log });
+    await hasAccounts({ sql: database.sql, secrets });
+    return await work({ prisma: database.prisma, sql: database.sql, secrets, settings, log });
   } finally {
     await database.close();
   }

@@ -208,13 +208,14 @@ interface BootstrapSettings {
  * @returns the account, with `authTokenMadeUp` true if its token was generated; `undefined` if the database has accounts
  * @throws AccountError as hasAccounts
  */
-export function bootstrapAccount(
-  { prisma, secrets }: AccountDeps,
+export async function bootstrapAccount(
+  { prisma, sql, secrets }: AccountDeps & Pick<Gateway, 'sql'>,
   settings: BootstrapSettings,
 ): Promise<(IssuedAccount & { readonly authTokenMadeUp: boolean }) | undefined> {
-  return inTransaction(prisma, async (tx) => {
+  if (await hasAccounts({ sql, secrets })) return undefined;
+  const first = await inTransaction(prisma, async (tx) => {
     await tx.$executeRaw`SELECT pg_advisory_xact_lock(${BOOTSTRAP_LOCK})`;
-    if (await hasAccounts({ prisma: tx, secrets })) return undefined;
+    if ((await tx.account.count()) > 0) return undefined;
     const issued = await insertAccount(tx, secrets, {
       organization: { name: DEFAULT_ORGANIZATION },
       email: settings.bootstrapAccountEmail ?? DEFAULT_EMAIL,
@@ -223,15 +224,18 @@ export function bootstrapAccount(
     });
     return { ...issued, authTokenMadeUp: settings.bootstrapAuthToken === undefined };
   });
+  // Another gateway was faster: under the same key?
+  if (!first) await hasAccounts({ sql, secrets });
+  return first;
 }
 
 /**
  * Whether the database has accounts.
  * @throws AccountError if their tokens were digested under other master keys: all of them would be refused
  */
-export async function hasAccounts({ prisma, secrets }: { prisma: Pick<Transaction, 'account'>; secrets: Secrets }): Promise<boolean> {
-  const keys = await prisma.account.findMany({ distinct: ['tokenKeyId'], select: { tokenKeyId: true } });
-  if (keys.length > 0 && !keys.some(({ tokenKeyId }) => secrets.holds(tokenKeyId))) {
+export async function hasAccounts({ sql, secrets }: Pick<Gateway, 'sql' | 'secrets'>): Promise<boolean> {
+  const keys = await sql.query<{ token_key_id: string }>('SELECT DISTINCT token_key_id FROM account', []);
+  if (keys.length > 0 && !keys.some(({ token_key_id }) => secrets.holds(token_key_id))) {
     throw new AccountError("SECRETS_KEY is not the key that this database's accounts and secrets were created with. Set the original key.");
   }
   return keys.length > 0;

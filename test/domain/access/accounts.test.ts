@@ -18,7 +18,7 @@ import { createTestDatabase } from '../../support/database.ts';
 
 let database: Database;
 const secrets = createSecrets(randomBytes(32));
-const deps = () => ({ prisma: database.prisma, secrets });
+const deps = () => ({ prisma: database.prisma, sql: database.sql, secrets });
 const newProvider = (email: string) => createAccount(deps(), { email, organization: { name: 'Provider' } });
 
 beforeAll(async () => {
@@ -195,7 +195,7 @@ describe('the first account of a new database', () => {
 
   test('is not looked up with another master key, which would refuse every caller', async () => {
     await newProvider('a@example.com');
-    const other = { prisma: database.prisma, secrets: createSecrets(randomBytes(32)) };
+    const other = { ...deps(), secrets: createSecrets(randomBytes(32)) };
     await expect(bootstrapAccount(other, {})).rejects.toThrow(/^SECRETS_KEY is not the key/);
   });
 });

@@ -46,6 +46,8 @@ export default defineConfig({
     isolate: false,
     // One more than CI has cores: many tests wait for platforms and timers. An embedded database takes 300 MB.
     maxWorkers: 3,
+    // As the gateway itself (package.json): objects of one operation die young. Saves a twentieth of the processor time.
+    execArgv: ['--max-semi-space-size=64'],
     sequence: { sequencer: LongFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -51,6 +51,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/teams-app/package.ts': ['within'],
   'domain/teams-app/settings.ts': ['within'],
   'domain/privacy/delete-messages.ts': ['within'],
+  'domain/privacy/erase-elsewhere.ts': ['within'],
   'domain/privacy/erase-people.ts': ['everywhere'],
   'domain/waiting.ts': ['within', 'everywhere'],
   'domain/webhooks/endpoints.ts': ['within'],

@@ -14,13 +14,9 @@ import {
   type Position,
   ROWS_KEPT_MS,
 } from './delete-messages.ts';
+import { ERASED, eraseElsewhere } from './erase-elsewhere.ts';
 import { addressesOf } from './person.ts';
-import { tracesOf } from './traces.ts';
 
-/** What stands in place of a person's address in a message that the event log still needs. */
-const ERASED = 'erased';
-/** The shortest number that is looked for within texts of the bot, in digits. They are deleted after a week in any case. */
-const MENTIONED_LENGTH = 7;
 /** How many erasures a statement reads. */
 const AT_ONCE = 20;
 
@@ -137,66 +133,6 @@ async function eraseLocked(
   // A number's conversations are made anew at the end (eraseElsewhere). Of a mapping that had another user before, some messages stay.
   const sids = conversations.map(({ sid }) => sid);
   if (phoneFolded === null && sids.length > 0) await tx.$executeRaw`SELECT restore_conversations(${sids}::text[])`;
-}
-
-/** Erases the person outside messages: what the bot remembers of them, texts that wait, deleted mappings, rows of imports. */
-async function eraseElsewhere(prisma: PrismaClient, erasure: PersonErasure): Promise<void> {
-  const { organizationSid, enterpriseSid, phoneFolded, dateCreated } = erasure;
-  const within = { organizationSid, ...(enterpriseSid && { enterpriseSid }) };
-  const until = { lte: dateCreated };
-  const traces = tracesOf(erasure);
-  await prisma.heldText.deleteMany({ where: { AND: [within, traces.heldText, { dateCreated: until }] } });
-  if (phoneFolded !== null) {
-    await restoreConversations(prisma, erasure);
-    await prisma.teamsConversation.updateMany({
-      where: { AND: [within, traces.teamsConversation, { OR: [{ partnerDate: null }, { partnerDate: until }] }] },
-      data: { lastNumber: null, lastMappingSid: null, partnerChanged: false },
-    });
-    const mentioned = `%${phoneFolded.replaceAll(/[%_\\]/g, '\\$&')}%`;
-    // Shorter ones are part of too many others.
-    if (phoneFolded.length >= MENTIONED_LENGTH)
-      await prisma.$executeRaw`
-      DELETE FROM notice WHERE organization_sid = ${organizationSid} AND (${enterpriseSid}::text IS NULL OR enterprise_sid = ${enterpriseSid})
-        AND date_created <= ${dateCreated} AND activity::text LIKE ${mentioned}`;
-    return;
-  }
-  await prisma.teamsConversation.deleteMany({ where: { AND: [within, traces.teamsConversation, { dateUpdated: until }] } });
-  await prisma.teamsInstallation.deleteMany({ where: { AND: [within, traces.teamsInstallation, { dateUpdated: until }] } });
-  await prisma.releasedMapping.updateMany({
-    where: { AND: [within, traces.releasedMapping, { dateReleased: until }] },
-    data: { microsoftAddress: ERASED },
-  });
-  await prisma.mappingImportRow.updateMany({
-    where: { AND: [traces.mappingImportRow, { organizationSid, import: { ...within, dateCreated: until } }] },
-    data: { microsoftAddress: ERASED, name: ERASED },
-  });
-}
-
-/** Makes a number's conversations anew from the messages that are left. */
-async function restoreConversations(prisma: PrismaClient, erasure: PersonErasure): Promise<void> {
-  const { organizationSid, enterpriseSid, phoneFolded, dateCreated } = erasure;
-  if (phoneFolded === null) return;
-  for (let after = ''; ; ) {
-    const found = await inTransaction(prisma, async (tx) => {
-      await lockHead(tx, organizationSid);
-      const rows = await tx.conversation.findMany({
-        where: {
-          organizationSid,
-          ...(enterpriseSid && { enterpriseSid }),
-          phoneFolded,
-          dateCreated: { lte: dateCreated },
-          sid: { gt: after },
-        },
-        select: { sid: true },
-        orderBy: { sid: 'asc' },
-        take: DELETED_AT_ONCE,
-      });
-      if (rows.length > 0) await tx.$executeRaw`SELECT restore_conversations(${rows.map(({ sid }) => sid)}::text[])`;
-      return rows;
-    });
-    if (found.length < DELETED_AT_ONCE) return;
-    after = found.at(-1)?.sid as string;
-  }
 }
 
 /** Deletes erased messages whose events the log has no more. @returns how many */

@@ -14,7 +14,8 @@ import {
   type Position,
   ROWS_KEPT_MS,
 } from './delete-messages.ts';
-import { ERASED, eraseElsewhere } from './erase-elsewhere.ts';
+import { eraseElsewhere } from './erase-elsewhere.ts';
+import { ERASED } from './kept-answers.ts';
 import { addressesOf } from './person.ts';
 
 /** How many erasures a statement reads. */

@@ -1,0 +1,41 @@
+import { type PersonErasure, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
+import { addressesOf } from './person.ts';
+
+/** What stands in place of a person's address where a row needs one. */
+export const ERASED = 'erased';
+
+/** The fields of a message and of a mapping that say something of a person, without that. */
+const MESSAGE = {
+  ...{ from: ERASED, fromFolded: ERASED, to: ERASED, toFolded: ERASED, body: '', mediaUrls: [] },
+  ...{ mappingSid: null, teamsConversationId: null, teamsActivityId: null, channelErrorMessage: null },
+};
+const MAPPING = {
+  ...{ name: ERASED, nameFolded: ERASED, microsoftAddress: ERASED, microsoftAddressFolded: ERASED, microsoftDomain: ERASED },
+  ...{ microsoftObjectId: null, externalAddress: ERASED, externalDigits: ERASED },
+};
+
+/**
+ * Erases a person from the results that idempotency keys keep for a day (idempotency.ts). The keys stay: without them, a repeated request would send the
+ * message again.
+ */
+export async function eraseKeptAnswers(prisma: PrismaClient, erasure: PersonErasure): Promise<void> {
+  const { organizationSid, enterpriseSid, dateCreated, microsoftObjectId } = erasure;
+  const addresses = addressesOf(erasure);
+  const isFormer = Prisma.sql`date_created <= ${dateCreated}`;
+  const ofEnterprise = Prisma.sql`(${enterpriseSid}::text IS NULL OR answer->'row'->>'enterpriseSid' = ${enterpriseSid})`;
+  await prisma.$executeRaw`
+    UPDATE idempotency_key SET answer = jsonb_set(answer, '{row}', (answer->'row') || ${MESSAGE}::jsonb)
+    WHERE organization_sid = ${organizationSid} AND ${isFormer} AND ${ofEnterprise} AND answer->'row' ? 'fromFolded'
+      AND (answer->'row'->>'fromFolded' = ANY (${addresses}::text[]) OR answer->'row'->>'toFolded' = ANY (${addresses}::text[]))`;
+  await prisma.$executeRaw`
+    UPDATE idempotency_key SET answer = jsonb_set(answer, '{row}', (answer->'row') || ${MAPPING}::jsonb)
+    WHERE organization_sid = ${organizationSid} AND ${isFormer} AND ${ofEnterprise} AND answer->'row' ? 'microsoftAddressFolded'
+      AND (answer->'row'->>'externalDigits' = ANY (${addresses}::text[]) OR answer->'row'->>'microsoftAddressFolded' = ANY (${addresses}::text[])
+        OR answer->'row'->>'microsoftObjectId' = ${microsoftObjectId})`;
+  // A conflict names the value that it is about, as it was given. Keys of credentials that are restricted to an enterprise begin with its sid.
+  await prisma.$executeRaw`
+    UPDATE idempotency_key SET answer = answer #- '{error,value}'
+    WHERE organization_sid = ${organizationSid} AND ${isFormer} AND (${enterpriseSid}::text IS NULL OR starts_with(key, ${enterpriseSid})) AND answer->'error' ? 'value'
+      AND (lower(answer->'error'->>'value') = ANY (${addresses}::text[])
+        OR regexp_replace(answer->'error'->>'value', '\\D', '', 'g') = ANY (${addresses}::text[]))`;
+}

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { buildSchema, getNamedType, isInputObjectType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { packageRoot } from '../src/database/package-root.ts';
 
@@ -12,6 +13,9 @@ const documents = [
   ...(await readdir(join(root, 'docs'), { recursive: true })).filter((name) => name.endsWith('.md')).map((name) => join('docs', name)),
 ];
 const textOf = (path: string) => readFile(join(root, path), 'utf8');
+
+const schema = buildSchema(readFileSync(join(root, 'schema', 'schema.graphql'), 'utf8'));
+const [query, subscription] = [schema.getQueryType(), schema.getSubscriptionType()];
 
 /** Folders whose files a document may name in backticks; those of src/ without it, too. */
 const FOLDERS = /^(src|schema|test|bench|docs|examples|prisma|\.ci)\/./;
@@ -26,6 +30,18 @@ describe.each(documents)('%s', (document) => {
     const linked = [...text.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, path = '']) => join(dirname(document), path));
     const paths = [...named.filter((path) => FOLDERS.test(path) && !ABSENT.includes(path)), ...inSource, ...linked];
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  test('names filters that the schema has', async () => {
+    const unknown: string[] = [];
+    for (const [, list = '', conditions = ''] of (await textOf(document)).matchAll(/\b(\w+)\([^()`]*?filter: ?\{([^{}`]*)\}/g)) {
+      const argument = [query, subscription].flatMap((type) => type?.getFields()[list]?.args ?? []).find(({ name }) => name === 'filter');
+      const type = argument && getNamedType(argument.type);
+      if (!isInputObjectType(type)) continue;
+      const fields = [...conditions.replaceAll(/"[^"]*"/g, '').matchAll(/(\w+):/g)].map(([, field = '']) => field);
+      unknown.push(...fields.filter((field) => !(field in type.getFields())).map((field) => `${list}(filter: {${field}})`));
+    }
+    expect(unknown).toEqual([]);
   });
 
   test('has no line beyond 160 characters but for links, which cannot be broken', async () => {

@@ -10,6 +10,7 @@ import { useTheme } from './theme.ts';
 import { Speaking } from './words/words.tsx';
 
 const useStaticStyles = makeStaticStyles({ body: { margin: 0 } });
+// Not of the provider itself: Fluent UI gives its class to each dialog's and list's place too, which would cover the page.
 const useStyles = makeStyles({ page: { minHeight: '100vh' } });
 
 function Console() {
@@ -18,9 +19,11 @@ function Console() {
   const { name, theme, choose } = useTheme();
   const session = useSession();
   return (
-    <FluentProvider theme={theme} className={styles.page}>
-      <KeptFocus />
-      {session ? <Shell key={identityOf(session)} session={session} theme={name} onTheme={choose} /> : <SignIn />}
+    <FluentProvider theme={theme}>
+      <div className={styles.page}>
+        <KeptFocus />
+        {session ? <Shell key={identityOf(session)} session={session} theme={name} onTheme={choose} /> : <SignIn />}
+      </div>
     </FluentProvider>
   );
 }

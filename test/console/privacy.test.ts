@@ -126,7 +126,8 @@ describe.skipIf(!chromiumPath)('webhooks and privacy', () => {
     };
     await saves('Days, for the organization', '400');
     const retention = page.getByRole('region', { name: 'How long messages are kept' });
-    await retention.getByLabel('Enterprise', { exact: true }).selectOption('Kohl');
+    await retention.getByRole('combobox', { name: 'Enterprise' }).fill('koh');
+    await page.getByRole('option', { name: 'Kohl' }).click();
     await saves('Days, for this enterprise', '90');
     const read = async () =>
       (await gateway.graph('{ organization { messageRetentionDays } enterprises { nodes { messageRetentionDays } } }')).data;

@@ -1,12 +1,12 @@
-import { Button, Field, Input, Link, makeStyles, Select, tokens } from '@fluentui/react-components';
+import { Button, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
 import { type FormEvent, useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { linkTo, usePlace } from '../location.ts';
 import { BotChecks } from '../parts/bot-checks.tsx';
-import { useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
+import { EnterpriseField } from '../parts/enterprise-choice.tsx';
 import { Page } from '../parts/page.tsx';
-import { Loading, type Problem, ProblemBar } from '../parts/states.tsx';
+import { type Problem, ProblemBar } from '../parts/states.tsx';
 import { useWords, type Word } from '../words/words.tsx';
 
 const CREATE = graphql(`
@@ -52,7 +52,6 @@ const ENDPOINT = new URL('../api/messages', document.baseURI).href;
 export default function BotSetup() {
   const words = useWords();
   const styles = useStyles();
-  const choices = useEnterpriseChoices(true);
   const given = usePlace().parameters.get('enterprise') ?? undefined;
   const create = usePerform(CREATE);
   const [at, setAt] = useState(0);
@@ -60,9 +59,9 @@ export default function BotSetup() {
   const [problem, setProblem] = useState<Problem>();
   const [sid, setSid] = useState<string>();
   const step = STEPS[at];
-  if (!choices || !step) return <Loading />;
+  if (!step) return null;
   const all = {
-    enterpriseSid: choices[0]?.[0] ?? '',
+    enterpriseSid: '',
     applicationId: '',
     tenantId: '',
     clientSecret: '',
@@ -100,26 +99,20 @@ export default function BotSetup() {
       {problem && <ProblemBar problem={problem} />}
       <form className={styles.form} onSubmit={next}>
         <p className={styles.text}>{words(step.text, { endpoint: ENDPOINT })}</p>
-        {step.asked.map(([name, label]) => (
-          <Field key={name} label={words(label)} required>
-            {name === 'enterpriseSid' ? (
-              <Select value={all[name]} onChange={(_, { value }) => setValues({ ...values, [name]: value })}>
-                {choices.map(([value, text]) => (
-                  <option key={value} value={value}>
-                    {text}
-                  </option>
-                ))}
-              </Select>
-            ) : (
+        {step.asked.map(([name, label]) =>
+          name === 'enterpriseSid' ? (
+            <EnterpriseField key={name} value={all[name]} isOpen onChange={(chosen) => setValues({ ...values, [name]: chosen })} />
+          ) : (
+            <Field key={name} label={words(label)} required>
               <Input
                 type={name === 'clientSecret' ? 'password' : 'text'}
                 autoComplete="off"
                 value={all[name]}
                 onChange={(_, { value }) => setValues({ ...values, [name]: value })}
               />
-            )}
-          </Field>
-        ))}
+            </Field>
+          ),
+        )}
         {sid === undefined && (
           <div className={styles.buttons}>
             {at > 0 && <Button onClick={() => setAt(at - 1)}>{words('action.back')}</Button>}

@@ -1,4 +1,4 @@
-import { Button, Field, Link, makeStyles, Select, Spinner, tokens } from '@fluentui/react-components';
+import { Button, Link, makeStyles, Spinner, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { type FormEvent, useState } from 'react';
 import { useQuery } from 'urql';
@@ -8,11 +8,11 @@ import { linkHere } from '../graph/links.ts';
 import { usePerform } from '../graph/perform.ts';
 import { goTo, linkTo, usePlace } from '../location.ts';
 import { FormDialog } from '../parts/dialogs.tsx';
-import { useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
+import { EnterpriseField } from '../parts/enterprise-choice.tsx';
 import { FileField } from '../parts/file-field.tsx';
 import { ImportOutcome } from '../parts/import-counts.tsx';
 import { Page } from '../parts/page.tsx';
-import { Loading, type Problem, ProblemBar, problemOf } from '../parts/states.tsx';
+import { type Problem, ProblemBar, problemOf } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Time } from '../words/times.tsx';
 import { useWords, wordFor } from '../words/words.tsx';
@@ -57,16 +57,13 @@ export default function MappingImport() {
   const words = useWords();
   const styles = useStyles();
   const given = usePlace().parameters.get('enterprise') ?? undefined;
-  const choices = useEnterpriseChoices(true);
   const prepare = usePerform(PREPARE);
   const fromGroup = usePerform(FROM_GROUP);
   const [isGroup, setGroup] = useState(false);
-  const [chosen, setChosen] = useState(given);
+  const [{ sid: enterpriseSid, name }, setChosen] = useState({ sid: given ?? '', name: '' });
   const [file, setFile] = useState<File>();
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
-  if (!choices) return <Loading />;
-  const enterpriseSid = chosen ?? choices[0]?.[0] ?? '';
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -84,15 +81,7 @@ export default function MappingImport() {
       {problem && <ProblemBar problem={problem} />}
       <form className={styles.form} onSubmit={submit}>
         <p className={styles.text}>{words('import.text')}</p>
-        <Field label={words('field.enterprise')} required>
-          <Select value={enterpriseSid} onChange={(_, { value }) => setChosen(value)}>
-            {choices.map(([value, text]) => (
-              <option key={value} value={value}>
-                {text}
-              </option>
-            ))}
-          </Select>
-        </Field>
+        <EnterpriseField value={enterpriseSid} isOpen onChange={(sid, chosen) => setChosen({ sid, name: chosen })} />
         <FileField label={words('import.file')} isRequired accept=".csv,.jsonl,.ndjson,.txt,text/csv" onFile={setFile} />
         <Button type="submit" appearance="primary" className={styles.end} disabled={isBusy || !file || enterpriseSid === ''}>
           {words('import.check')}
@@ -113,7 +102,7 @@ export default function MappingImport() {
           }}
           onClose={() => setGroup(false)}
         >
-          {choices.find(([value]) => value === enterpriseSid)?.[1]}
+          {name}
         </FormDialog>
       )}
       <Latest />

@@ -5,7 +5,7 @@ import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { goTo, linkTo, usePlace } from '../location.ts';
 import { FormDialog } from '../parts/dialogs.tsx';
-import { EnterpriseFilter, useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
+import { EnterpriseFilter } from '../parts/enterprise-choice.tsx';
 import { ChoiceFilter, Filters, TextFilter } from '../parts/filters.tsx';
 import { EmptyList, List } from '../parts/list.tsx';
 import { Page } from '../parts/page.tsx';
@@ -110,14 +110,12 @@ export default function Mappings() {
 function CreateMapping({ enterpriseSid: given, onClose }: { readonly enterpriseSid?: string; readonly onClose: () => void }) {
   const words = useWords();
   const create = usePerform(CREATE);
-  const choices = useEnterpriseChoices(true);
-  if (!choices) return null;
   return (
     <FormDialog
       title={words('mapping.create')}
       submitLabel={words('action.create')}
       asked={[
-        { name: 'enterpriseSid', label: words('field.enterprise'), value: given ?? choices[0]?.[0], choices },
+        { name: 'enterpriseSid', isEnterprise: true, value: given },
         { name: 'microsoftAddress', label: words('field.teamsUser'), hint: words('mapping.userHint') },
         { name: 'externalAddress', label: words('field.number'), type: 'tel', hint: words('mapping.numberHint') },
         { name: 'name', label: words('field.displayName'), isOptional: true },

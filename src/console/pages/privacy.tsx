@@ -3,7 +3,7 @@ import { type FormEvent, useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { FormDialog } from '../parts/dialogs.tsx';
-import { EnterpriseField, useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
+import { EnterpriseField } from '../parts/enterprise-choice.tsx';
 import { One } from '../parts/one.tsx';
 import { Page } from '../parts/page.tsx';
 import { PersonForm } from '../parts/person-form.tsx';
@@ -74,19 +74,11 @@ export default function Privacy() {
 function OfEnterprises() {
   const words = useWords();
   const styles = useStyles();
-  const enterprises = useEnterpriseChoices(true) ?? [];
   const [chosen, setChosen] = useState('');
-  if (enterprises.length === 0) return null;
   return (
     <>
-      <EnterpriseField
-        choices={enterprises}
-        value={chosen}
-        none={words('privacy.chooseEnterprise')}
-        className={styles.choice}
-        onChange={setChosen}
-      />
-      {isWhole(chosen) && (
+      <EnterpriseField value={chosen} none={words('choice.enterprise')} isOpen className={styles.choice} onChange={setChosen} />
+      {chosen !== '' && (
         <One
           key={chosen}
           document={OF_ENTERPRISE}
@@ -100,9 +92,6 @@ function OfEnterprises() {
     </>
   );
 }
-
-/** Whether a sid has been typed to its end. */
-const isWhole = (sid: string) => sid.length >= 34;
 
 /** The days of the organization, or of one enterprise. An empty field takes them away. */
 function Retention({ days, enterpriseSid }: { readonly days: number | null; readonly enterpriseSid?: string }) {

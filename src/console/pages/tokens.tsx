@@ -221,7 +221,7 @@ function CreateToken({ permissions, authorization, onToken, onClose }: CreateTok
           ...{ name: 'expiresIn', label: words('tokens.lifetime'), value: '3600' },
           choices: LIFETIMES.map((seconds) => [String(seconds), words('tokens.hours', { count: seconds / 3600 })]),
         },
-        { name: 'enterpriseSid', label: words('field.enterpriseSid'), hint: words('tokens.enterpriseHint'), isOptional: true },
+        { name: 'enterpriseSid', isEnterprise: true, none: words('webhook.everyEnterprise'), hint: words('tokens.enterpriseHint') },
       ]}
       onSubmit={async ({ permissions: chosen = '', expiresIn, enterpriseSid }) => {
         const input = {

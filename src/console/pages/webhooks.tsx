@@ -6,7 +6,6 @@ import { performAs } from '../graph/perform.ts';
 import { linkTo } from '../location.ts';
 import { Status } from '../parts/badges.tsx';
 import { ConfirmedDialog } from '../parts/confirmed-dialog.tsx';
-import { areMany, useEnterpriseChoices } from '../parts/enterprise-choice.tsx';
 import { EmptyList, List } from '../parts/list.tsx';
 import { Page } from '../parts/page.tsx';
 import type { Column } from '../parts/table.tsx';
@@ -119,7 +118,6 @@ interface CreateProps {
 
 function CreateWebhook({ onMade, onClose }: CreateProps) {
   const words = useWords();
-  const enterprises = useEnterpriseChoices(true) ?? [];
   const [eventTypes, setEventTypes] = useState<readonly EventType[]>([]);
   return (
     <ConfirmedDialog
@@ -127,16 +125,7 @@ function CreateWebhook({ onMade, onClose }: CreateProps) {
       submitLabel={words('action.create')}
       asked={[
         { name: 'url', label: 'URL', hint: words('webhook.urlHint') },
-        ...(isProvider() && enterprises.length > 0
-          ? [
-              {
-                ...{ name: 'enterpriseSid', value: '', isOptional: true as const },
-                ...(areMany(enterprises)
-                  ? { label: words('field.enterpriseSid'), hint: words('webhook.everyEnterprise') }
-                  : { label: words('field.enterprise'), choices: [['', words('webhook.everyEnterprise')] as const, ...enterprises] }),
-              },
-            ]
-          : []),
+        ...(isProvider() ? [{ name: 'enterpriseSid', isEnterprise: true as const, none: words('webhook.everyEnterprise') }] : []),
         {
           ...{ name: 'withBody', label: words('webhook.texts'), value: 'yes' },
           choices: [

@@ -14,6 +14,7 @@ import {
 } from '@fluentui/react-components';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useWords } from '../words/words.tsx';
+import { EnterpriseField } from './enterprise-choice.tsx';
 import { useKeptFocus } from './focus.tsx';
 import { type Problem, ProblemBar, sentenceOf } from './states.tsx';
 
@@ -37,9 +38,19 @@ interface Asked {
   readonly choices?: readonly (readonly [string, string])[];
 }
 
+/** The sid of an enterprise, which is chosen by its name. */
+interface AskedEnterprise {
+  readonly name: string;
+  readonly value?: string;
+  readonly hint?: string;
+  readonly isEnterprise: true;
+  /** What choosing none means. Absent: one has to be chosen. */
+  readonly none?: string;
+}
+
 interface FormDialogProps {
   readonly title: string;
-  readonly asked: readonly Asked[];
+  readonly asked: readonly (Asked | AskedEnterprise)[];
   readonly submitLabel: string;
   readonly children?: ReactNode;
   /** @returns what is wrong; if it is done, what to do once the dialog is closed */
@@ -70,6 +81,8 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
   const culprit = problem && asked.find(({ name }) => name === problem.path?.at(-1))?.name;
+  const messageAt = (name: string) => (problem && culprit === name ? sentenceOf(words, problem) : undefined);
+  const set = (name: string, value: string) => setValues((before) => ({ ...before, [name]: value }));
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -91,40 +104,23 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
         <DialogContent className={styles.form}>
           {problem && !culprit && <ProblemBar problem={problem} />}
           {children}
-          {asked.map(({ name, label, hint, isOptional, isLong, type, choices }) => (
-            <Field
-              key={name}
-              label={label}
-              hint={hint}
-              required={!isOptional}
-              validationMessage={problem && culprit === name ? sentenceOf(words, problem) : undefined}
-            >
-              {choices ? (
-                <Select value={values[name]} onChange={(_, { value }) => setValues({ ...values, [name]: value })}>
-                  {choices.map(([value, text]) => (
-                    <option key={value} value={value}>
-                      {text}
-                    </option>
-                  ))}
-                </Select>
-              ) : isLong ? (
-                <Textarea
-                  rows={6}
-                  value={values[name]}
-                  autoComplete="off"
-                  spellCheck={false}
-                  onChange={(_, { value }) => setValues({ ...values, [name]: value })}
-                />
-              ) : (
-                <Input
-                  type={type}
-                  value={values[name]}
-                  autoComplete={type === 'password' ? 'new-password' : 'off'}
-                  onChange={(_, { value }) => setValues({ ...values, [name]: value })}
-                />
-              )}
-            </Field>
-          ))}
+          {asked.map((one) =>
+            'isEnterprise' in one ? (
+              <EnterpriseField
+                key={one.name}
+                value={values[one.name] ?? ''}
+                none={one.none}
+                isOpen
+                hint={one.hint}
+                message={messageAt(one.name)}
+                onChange={(sid) => set(one.name, sid)}
+              />
+            ) : (
+              <Field key={one.name} label={one.label} hint={one.hint} required={!one.isOptional} validationMessage={messageAt(one.name)}>
+                <TextOf asked={one} value={values[one.name] ?? ''} onChange={(value) => set(one.name, value)} />
+              </Field>
+            ),
+          )}
         </DialogContent>
         <DialogActions>
           <Button onClick={onClose}>{words('action.cancel')}</Button>
@@ -134,5 +130,32 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
         </DialogActions>
       </DialogBody>
     </form>
+  );
+}
+
+interface TextProps {
+  readonly asked: Asked;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+/** What a text is chosen or written with. */
+function TextOf({ asked: { choices, isLong, type }, value, onChange }: TextProps) {
+  if (choices) {
+    return (
+      <Select value={value} onChange={(_, { value: chosen }) => onChange(chosen)}>
+        {choices.map(([one, text]) => (
+          <option key={one} value={one}>
+            {text}
+          </option>
+        ))}
+      </Select>
+    );
+  }
+  const common = { value, onChange: (_: unknown, { value: typed }: { readonly value: string }) => onChange(typed) };
+  return isLong ? (
+    <Textarea {...common} rows={6} autoComplete="off" spellCheck={false} />
+  ) : (
+    <Input {...common} type={type} autoComplete={type === 'password' ? 'new-password' : 'off'} />
   );
 }

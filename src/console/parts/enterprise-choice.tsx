@@ -1,75 +1,166 @@
-import { Field, Input, Select } from '@fluentui/react-components';
+import { Combobox, Field, makeStyles, Option } from '@fluentui/react-components';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
-import { usePlace } from '../location.ts';
+import { change, usePlace } from '../location.ts';
 import { useWords } from '../words/words.tsx';
-import { ChoiceFilter, TextFilter } from './filters.tsx';
 
-const CHOICES = graphql(`
-  query EnterpriseChoices($filter: EnterpriseFilter) {
-    enterprises(first: 100, filter: $filter, orderBy: { field: NAME }) {
+const SEARCH = graphql(`
+  query SearchEnterprises($filter: EnterpriseFilter) {
+    enterprises(first: 20, filter: $filter, orderBy: { field: NAME }) {
       nodes { sid name }
       pageInfo { hasNextPage }
     }
   }
 `);
+const NAME = graphql(`
+  query EnterpriseName($sid: ID!) {
+    enterprise(sid: $sid) { sid name }
+  }
+`);
 const CONTEXT = { additionalTypenames: ['Enterprise'] };
 
-/**
- * Sids and names of enterprises to choose from, at most 100.
- * @param isOpen whether closed ones are left out
- */
-export function useEnterpriseChoices(isOpen = false): readonly (readonly [string, string])[] | undefined {
-  const [{ data }] = useQuery({
-    query: CHOICES,
-    variables: { filter: isOpen ? { statuses: ['ACTIVE', 'INACTIVE'] } : {} },
-    context: CONTEXT,
-  });
-  return data?.enterprises.nodes.map(({ sid, name }) => [sid, name] as const);
-}
+/** How long to wait for another letter, in ms. */
+const TYPING = 200;
+const SID = /^EN[0-9a-f]{32}$/i;
 
-/** Whether there are too many to choose from: then the sid is asked for. */
-export const areMany = (choices: readonly unknown[]) => choices.length >= 100;
+const useStyles = makeStyles({
+  // Its own width would stick out of a narrow column.
+  box: { minWidth: 0, width: '100%' },
+  // A longer one would find no place above or below the field.
+  list: { maxHeight: '288px !important' },
+  status: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' },
+});
 
 interface EnterpriseFieldProps {
-  readonly choices: readonly (readonly [string, string])[];
+  /** The chosen one's sid, or an empty text. */
   readonly value: string;
-  /** The choice of no enterprise. */
-  readonly none: string;
+  /** What choosing none means. Absent: one has to be chosen, and is at once if there is no other. */
+  readonly none?: string;
+  /** Whether closed ones are left out. */
+  readonly isOpen?: boolean;
+  readonly hint?: string;
+  readonly message?: string;
   readonly className?: string;
-  readonly onChange: (sid: string) => void;
+  readonly onChange: (sid: string, name: string) => void;
 }
 
-/** Asks for an enterprise: by name if there are few, by sid otherwise. */
-export function EnterpriseField({ choices, value, none, className, onChange }: EnterpriseFieldProps) {
+/** Asks for an enterprise, which is sought by its name, or by a whole sid, as one types. */
+export function EnterpriseField({ value, none, isOpen = false, hint, message, className, onChange }: EnterpriseFieldProps) {
   const words = useWords();
-  if (areMany(choices)) {
-    return (
-      <Field label={words('field.enterpriseSid')} hint={none} className={className}>
-        <Input value={value} autoComplete="off" onChange={(_, { value: sid }) => onChange(sid.trim())} />
-      </Field>
-    );
+  const styles = useStyles();
+  const [isListed, setListed] = useState(false);
+  // Absent: nobody is typing, and the chosen one's name stands there.
+  const [typed, setTyped] = useState<string>();
+  const sought = useSettled(typed?.trim() ?? '');
+  const [picked, setPicked] = useState({ sid: '', name: '' });
+  const named = useNamed(value === picked.sid ? '' : value);
+  // In the landmark or dialog that the field is in, where screen readers expect its list.
+  const [place, setPlace] = useState<HTMLElement | null>(null);
+  const { found, hasMore, isBusy } = useSearch(sought, isOpen, !isListed && none !== undefined);
+  const isRequired = none === undefined;
+  const only = isRequired && value === '' && sought === '' && !hasMore && found?.length === 1 ? found[0] : undefined;
+  const choose = useRef(onChange);
+  useEffect(() => {
+    choose.current = onChange;
+  });
+  useEffect(() => {
+    if (only) choose.current(only.sid, only.name);
+  }, [only]);
+
+  function pick(sid: string, name: string) {
+    setPicked({ sid, name });
+    onChange(sid, name);
   }
+
   return (
-    <Field label={words('field.enterprise')} className={className}>
-      <Select value={value} onChange={(_, { value: sid }) => onChange(sid)}>
-        <option value="">{none}</option>
-        {choices.map(([sid, name]) => (
-          <option key={sid} value={sid}>
-            {name}
-          </option>
-        ))}
-      </Select>
-    </Field>
+    <div
+      className={className}
+      ref={useCallback((own: HTMLElement | null) => setPlace(own?.closest<HTMLElement>('main, [role=dialog]') ?? null), [])}
+    >
+      <Field label={words('field.enterprise')} hint={hint} required={isRequired} validationMessage={message}>
+        <Combobox
+          className={styles.box}
+          listbox={{ className: styles.list }}
+          input={{ autoComplete: 'off', spellCheck: false }}
+          value={typed ?? (value === picked.sid ? picked.name : (named ?? ''))}
+          placeholder={none ?? words('choice.enterprise')}
+          selectedOptions={[value]}
+          aria-busy={isBusy}
+          // What is typed replaces the chosen one's name.
+          onFocus={({ target }) => target instanceof HTMLInputElement && target.select()}
+          open={isListed}
+          mountNode={place}
+          onChange={({ target }) => {
+            setTyped(target.value);
+            // Also for a text that is pasted, at which Fluent UI does not open.
+            setListed(true);
+          }}
+          onOpenChange={(_, { open }) => setListed(open)}
+          onBlur={() => {
+            if (typed === '' && none !== undefined && value !== '') pick('', '');
+            setTyped(undefined);
+          }}
+          onOptionSelect={(_, { optionValue }) => {
+            // Typing takes the choice away in Fluent UI; here it stays until there is another one.
+            if (optionValue === undefined) return;
+            setTyped(undefined);
+            pick(optionValue, found?.find(({ sid }) => sid === optionValue)?.name ?? '');
+          }}
+        >
+          {none !== undefined && sought === '' && <Option value="">{none}</Option>}
+          {found?.map(({ sid, name }) => (
+            <Option key={sid} value={sid}>
+              {name}
+            </Option>
+          ))}
+          {(hasMore || found?.length === 0) && (
+            <Option key="note" disabled value="note" text="">
+              {words(hasMore ? 'choice.more' : 'choice.nothing')}
+            </Option>
+          )}
+        </Combobox>
+      </Field>
+      <span className={styles.status} role="status">
+        {isListed && found && !isBusy && words(hasMore ? 'choice.countAtLeast' : 'choice.count', { count: found.length })}
+      </span>
+    </div>
   );
 }
 
-/** Filters by an enterprise: by name if there are few, by sid otherwise. */
+/** A text once nobody has changed it for a moment. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), text === '' ? 0 : TYPING);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled;
+}
+
+/** The name of an enterprise, or its sid if there is none that one may see. Undefined: not known yet. */
+function useNamed(sid: string): string | undefined {
+  const [{ data }] = useQuery({ query: NAME, variables: { sid }, pause: sid === '' });
+  if (!data) return undefined;
+  return data.enterprise?.name ?? sid;
+}
+
+function useSearch(sought: string, isOpen: boolean, pause: boolean) {
+  const isSid = SID.test(sought);
+  const [{ data, fetching }] = useQuery({
+    query: SEARCH,
+    variables: { filter: { name: sought || undefined, statuses: isOpen ? ['ACTIVE', 'INACTIVE'] : undefined } },
+    context: CONTEXT,
+    pause: pause || isSid,
+  });
+  const [{ data: named, fetching: isNaming }] = useQuery({ query: NAME, variables: { sid: sought }, pause: pause || !isSid });
+  if (isSid) return { found: named && (named.enterprise ? [named.enterprise] : []), hasMore: false, isBusy: isNaming };
+  return { found: data?.enterprises.nodes, hasMore: data?.enterprises.pageInfo.hasNextPage ?? false, isBusy: fetching };
+}
+
+/** Filters a list by an enterprise. */
 export function EnterpriseFilter() {
   const words = useWords();
-  const choices = useEnterpriseChoices() ?? [];
-  const chosen = usePlace().parameters.get('enterprise');
-  if (areMany(choices)) return <TextFilter name="enterprise" label={words('field.enterpriseSid')} />;
-  const isKnown = !chosen || choices.some(([sid]) => sid === chosen);
-  return <ChoiceFilter name="enterprise" label={words('field.enterprise')} choices={isKnown ? choices : [...choices, [chosen, chosen]]} />;
+  const chosen = usePlace().parameters.get('enterprise') ?? '';
+  return <EnterpriseField value={chosen} none={words('list.all')} onChange={(sid) => change({ enterprise: sid })} />;
 }

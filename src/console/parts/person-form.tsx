@@ -7,7 +7,7 @@ import { isProvider, may, mayExport, useSession } from '../session/session.ts';
 import { useWords } from '../words/words.tsx';
 import { ConfirmedDialog } from './confirmed-dialog.tsx';
 import { Download } from './download.tsx';
-import { EnterpriseField, useEnterpriseChoices } from './enterprise-choice.tsx';
+import { EnterpriseField } from './enterprise-choice.tsx';
 import { type Problem, ProblemBar } from './states.tsx';
 
 const EXPORT = graphql(`
@@ -49,17 +49,16 @@ export function PersonForm() {
   const words = useWords();
   const styles = useStyles();
   const hasName = useSession()?.name !== undefined;
-  const enterprises = useEnterpriseChoices() ?? [];
   const [person, setPerson] = useState<Person>({});
+  const [enterprise, setEnterprise] = useState<string>();
   const [isErasing, setErasing] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const set = (name: keyof Person, value: string) => setPerson({ ...person, [name]: value || undefined });
-  const { phoneNumber, microsoftAddress, microsoftObjectId, enterpriseSid } = person;
+  const { phoneNumber, microsoftAddress, microsoftObjectId } = person;
   // The gateway takes one or the other.
   const areTwo = phoneNumber !== undefined && (microsoftAddress ?? microsoftObjectId) !== undefined;
   const given = [phoneNumber, microsoftAddress, microsoftObjectId].filter((text) => text !== undefined);
   const named = areTwo ? undefined : given.join(', ') || undefined;
-  const enterprise = enterprises.find(([sid]) => sid === enterpriseSid)?.[1] ?? enterpriseSid;
   return (
     <div className={styles.form}>
       {problem && <ProblemBar problem={problem} />}
@@ -72,12 +71,14 @@ export function PersonForm() {
       <Field label={words('privacy.objectId')}>
         <Input value={person.microsoftObjectId ?? ''} autoComplete="off" onChange={(_, { value }) => set('microsoftObjectId', value)} />
       </Field>
-      {isProvider() && enterprises.length > 0 && (
+      {isProvider() && (
         <EnterpriseField
-          choices={enterprises}
           value={person.enterpriseSid ?? ''}
           none={words('webhook.everyEnterprise')}
-          onChange={(sid) => set('enterpriseSid', sid)}
+          onChange={(sid, name) => {
+            set('enterpriseSid', sid);
+            setEnterprise(name || sid || undefined);
+          }}
         />
       )}
       <div className={styles.actions}>

@@ -1,13 +1,12 @@
-import { Button, Link } from '@fluentui/react-components';
+import { Link } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
-import { goTo, linkTo } from '../location.ts';
+import { linkTo } from '../location.ts';
 import { AppPackage } from '../parts/app-package.tsx';
 import { BotChecks } from '../parts/bot-checks.tsx';
 import { BotHealth } from '../parts/bot-health.tsx';
-import { FormDialog } from '../parts/dialogs.tsx';
+import { EditAndDelete } from '../parts/edit-and-delete.tsx';
 import { One } from '../parts/one.tsx';
 import { Facts, Page } from '../parts/page.tsx';
 import { isProvider, may } from '../session/session.ts';
@@ -85,44 +84,24 @@ function BotPage({ bot }: { readonly bot: BotData }) {
 
 function Actions({ bot: { sid, applicationId, tenantId, botAppId, clientSecretHint } }: { readonly bot: BotData }) {
   const words = useWords();
-  const [dialog, setDialog] = useState<'edit' | 'delete'>();
   const update = usePerform(UPDATE);
   const remove = usePerform(DELETE);
-  const close = () => setDialog(undefined);
   return (
-    <>
-      <Button onClick={() => setDialog('edit')}>{words('action.edit')}</Button>
-      <Button onClick={() => setDialog('delete')}>{words('action.delete')}</Button>
-      {dialog === 'edit' && (
-        <FormDialog
-          title={words('action.edit')}
-          submitLabel={words('action.save')}
-          asked={[
-            { name: 'applicationId', label: words('bot.application'), value: applicationId },
-            { name: 'tenantId', label: words('bot.tenant'), value: tenantId },
-            { name: 'botAppId', label: words('bot.app'), value: botAppId },
-            {
-              ...{ name: 'clientSecret', label: words('bot.newSecret'), type: 'password', isOptional: true },
-              hint: words('bot.newSecretHint', { hint: clientSecretHint }),
-            },
-          ]}
-          onSubmit={async ({ clientSecret, ...values }) =>
-            (await update({ sid, ...values, clientSecret: clientSecret || undefined })).problem
-          }
-          onClose={close}
-        />
-      )}
-      {dialog === 'delete' && (
-        <FormDialog
-          title={words('bot.delete')}
-          submitLabel={words('action.delete')}
-          asked={[]}
-          onSubmit={async () => (await remove({ sid })).problem ?? (() => goTo('/bots'))}
-          onClose={close}
-        >
-          {words('bot.deleteText')}
-        </FormDialog>
-      )}
-    </>
+    <EditAndDelete
+      asked={[
+        { name: 'applicationId', label: words('bot.application'), value: applicationId },
+        { name: 'tenantId', label: words('bot.tenant'), value: tenantId },
+        { name: 'botAppId', label: words('bot.app'), value: botAppId },
+        {
+          ...{ name: 'clientSecret', label: words('bot.newSecret'), type: 'password', isOptional: true },
+          hint: words('bot.newSecretHint', { hint: clientSecretHint }),
+        },
+      ]}
+      onEdit={async ({ clientSecret, ...values }) => (await update({ sid, ...values, clientSecret: clientSecret || undefined })).problem}
+      deleteTitle={words('bot.delete')}
+      deleteText={words('bot.deleteText')}
+      onDelete={async () => (await remove({ sid })).problem}
+      list="/bots"
+    />
   );
 }

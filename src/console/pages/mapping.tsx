@@ -1,10 +1,9 @@
-import { Button, Link } from '@fluentui/react-components';
+import { Link } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
-import { goTo, linkTo } from '../location.ts';
-import { FormDialog } from '../parts/dialogs.tsx';
+import { linkTo } from '../location.ts';
+import { EditAndDelete } from '../parts/edit-and-delete.tsx';
 import { One } from '../parts/one.tsx';
 import { Facts, Page } from '../parts/page.tsx';
 import { may } from '../session/session.ts';
@@ -93,41 +92,22 @@ function whyOf({ operational, enterprise: { status } }: MappingData) {
   return status === 'ACTIVE' ? 'mapping.notOperational' : 'mapping.enterpriseInactive';
 }
 
-function Actions({ mapping }: { readonly mapping: MappingData }) {
+function Actions({ mapping: { sid, name, microsoftAddress, externalAddress } }: { readonly mapping: MappingData }) {
   const words = useWords();
-  const [dialog, setDialog] = useState<'edit' | 'delete'>();
   const update = usePerform(UPDATE);
   const remove = usePerform(DELETE);
-  const close = () => setDialog(undefined);
-  const { sid, name, microsoftAddress, externalAddress } = mapping;
   return (
-    <>
-      <Button onClick={() => setDialog('edit')}>{words('action.edit')}</Button>
-      <Button onClick={() => setDialog('delete')}>{words('action.delete')}</Button>
-      {dialog === 'edit' && (
-        <FormDialog
-          title={words('action.edit')}
-          submitLabel={words('action.save')}
-          asked={[
-            { name: 'name', label: words('field.displayName'), value: name, isOptional: true },
-            { name: 'microsoftAddress', label: words('field.teamsUser'), value: microsoftAddress },
-            { name: 'externalAddress', label: words('field.number'), value: externalAddress, hint: words('mapping.newNumberHint') },
-          ]}
-          onSubmit={async (values) => (await update({ sid, ...values })).problem}
-          onClose={close}
-        />
-      )}
-      {dialog === 'delete' && (
-        <FormDialog
-          title={`${words('action.delete')}: ${name}`}
-          submitLabel={words('action.delete')}
-          asked={[]}
-          onSubmit={async () => (await remove({ sid })).problem ?? (() => goTo('/mappings'))}
-          onClose={close}
-        >
-          {words('mapping.deleteText')}
-        </FormDialog>
-      )}
-    </>
+    <EditAndDelete
+      asked={[
+        { name: 'name', label: words('field.displayName'), value: name, isOptional: true },
+        { name: 'microsoftAddress', label: words('field.teamsUser'), value: microsoftAddress },
+        { name: 'externalAddress', label: words('field.number'), value: externalAddress, hint: words('mapping.newNumberHint') },
+      ]}
+      onEdit={async (values) => (await update({ sid, ...values })).problem}
+      deleteTitle={`${words('action.delete')}: ${name}`}
+      deleteText={words('mapping.deleteText')}
+      onDelete={async () => (await remove({ sid })).problem}
+      list="/mappings"
+    />
   );
 }

@@ -1,6 +1,6 @@
 import { Button, Card, Link, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
 import { linkTo } from '../location.ts';
@@ -32,6 +32,7 @@ const CONTEXT = { additionalTypenames: ['Message'] };
 const useStyles = makeStyles({
   cards: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(140px, 1fr))', gap: '12px', marginBottom: '24px' },
   number: { fontSize: tokens.fontSizeHero700, lineHeight: tokens.lineHeightHero700, fontWeight: tokens.fontWeightSemibold, margin: 0 },
+  link: { fontWeight: 'inherit', fontSize: 'inherit', lineHeight: 'inherit' },
   label: { margin: 0, color: tokens.colorNeutralForeground2 },
   title: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, margin: 0, flexGrow: 1 },
 });
@@ -54,7 +55,11 @@ export default function Overview() {
   const words = useWords();
   const period = useMemo(periodNow, []);
   const [{ data, error, fetching }, reload] = useQuery({ query: OVERVIEW, variables: period, context: CONTEXT });
-  const again = () => reload({ requestPolicy: 'network-only' });
+  const [refreshed, setRefreshed] = useState(0);
+  const again = () => {
+    setRefreshed((count) => count + 1);
+    reload({ requestPolicy: 'network-only' });
+  };
   return (
     <Page title={words('nav.overview')} actions={<Button onClick={again}>{words('action.refresh')}</Button>}>
       {error && <ProblemBar problem={problemOf(error)} onRetry={again} />}
@@ -62,7 +67,7 @@ export default function Overview() {
       {data && (
         <>
           <Numbers data={data} />
-          <UnhealthyBots />
+          <UnhealthyBots refreshed={refreshed} />
           <Stuck stuck={data.stuck} onChange={again} />
           <Plots data={data} since={period.month} />
           <TopEnterprises rows={data.enterprises} />
@@ -96,7 +101,15 @@ function Tile({ label, number, link }: { readonly label: string; readonly number
   const styles = useStyles();
   return (
     <Card>
-      <p className={styles.number}>{link ? <Link href={link}>{number}</Link> : number}</p>
+      <p className={styles.number}>
+        {link ? (
+          <Link href={link} className={styles.link}>
+            {number}
+          </Link>
+        ) : (
+          number
+        )}
+      </p>
       <p className={styles.label}>{label}</p>
     </Card>
   );

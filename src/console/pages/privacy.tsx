@@ -1,4 +1,4 @@
-import { Button, Field, Input, MessageBar, MessageBarBody, makeStyles, tokens } from '@fluentui/react-components';
+import { Button, Field, Input, makeStyles, tokens } from '@fluentui/react-components';
 import { type FormEvent, useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
@@ -7,6 +7,7 @@ import { EnterpriseField } from '../parts/enterprise-choice.tsx';
 import { One } from '../parts/one.tsx';
 import { Page } from '../parts/page.tsx';
 import { PersonForm } from '../parts/person-form.tsx';
+import { Saved } from '../parts/saved.tsx';
 import { type Problem, ProblemBar, sentenceOf } from '../parts/states.tsx';
 import { isProvider, may } from '../session/session.ts';
 import { useWords } from '../words/words.tsx';
@@ -158,13 +159,7 @@ function Retention({ days, enterpriseSid }: { readonly days: number | null; read
         <Button type="submit" disabled={isBusy} className={styles.end}>
           {words('action.save')}
         </Button>
-        <div aria-live="polite">
-          {outcome === 'saved' && (
-            <MessageBar intent="success">
-              <MessageBarBody>{words('settings.saved')}</MessageBarBody>
-            </MessageBar>
-          )}
-        </div>
+        <Saved isSaved={outcome === 'saved'} />
       </form>
     </>
   );

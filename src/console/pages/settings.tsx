@@ -1,4 +1,4 @@
-import { Button, Checkbox, Field, Input, MessageBar, MessageBarBody, makeStyles, tokens } from '@fluentui/react-components';
+import { Button, Checkbox, Field, Input, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { type FormEvent, useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
@@ -6,6 +6,7 @@ import { usePerform } from '../graph/perform.ts';
 import { FileField } from '../parts/file-field.tsx';
 import { One } from '../parts/one.tsx';
 import { Page } from '../parts/page.tsx';
+import { Saved } from '../parts/saved.tsx';
 import { type Problem, ProblemBar, sentenceOf } from '../parts/states.tsx';
 import { rebrand } from '../session/session.ts';
 import { useWords } from '../words/words.tsx';
@@ -114,13 +115,7 @@ function SettingsForm({ organization }: { readonly organization: Organization })
       <Button type="submit" appearance="primary" disabledFocusable={isBusy} className={styles.end}>
         {words('action.save')}
       </Button>
-      <div aria-live="polite">
-        {outcome === 'saved' && (
-          <MessageBar intent="success">
-            <MessageBarBody>{words('settings.saved')}</MessageBarBody>
-          </MessageBar>
-        )}
-      </div>
+      <Saved isSaved={outcome === 'saved'} />
     </form>
   );
 }

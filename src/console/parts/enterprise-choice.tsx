@@ -81,6 +81,7 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
       <Field label={words('field.enterprise')} hint={hint} required={isRequired} validationMessage={message}>
         <Combobox
           className={styles.box}
+          expandIcon={{ 'aria-label': words('choice.open') }}
           listbox={{ className: styles.list }}
           input={{ autoComplete: 'off', spellCheck: false }}
           value={typed ?? (value === picked.sid ? picked.name : (named ?? ''))}

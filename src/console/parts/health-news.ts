@@ -7,7 +7,7 @@ const CHANGES = graphql(`
   subscription BotHealthChanges {
     botHealth {
       hasMore
-      bots { sid enterprise { name } health { status since reason } }
+      bots { id sid enterprise { name } health { status since reason } }
     }
   }
 `);

@@ -1,5 +1,7 @@
 import { Link, makeStyles, tokens } from '@fluentui/react-components';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
+import { useClient } from 'urql';
+import { graphql } from '../graph/graphql.ts';
 import { linkTo } from '../location.ts';
 import { Time } from '../words/times.tsx';
 import { useWords, wordFor } from '../words/words.tsx';
@@ -7,7 +9,15 @@ import { HealthStatus } from './badges.tsx';
 import { type BotInNews, useHealthNews } from './health-news.ts';
 import { Table } from './table.tsx';
 
+const THERE = graphql(`
+  query AreThere($ids: [ID!]!) {
+    nodes(ids: $ids) { id }
+  }
+`);
+
 const SHOWN = 10;
+/** How often to look whether they are still there, in ms: a deleted bot is not in the news. */
+const LOOK = 30_000;
 
 const useStyles = makeStyles({
   section: { marginBottom: '24px' },
@@ -18,8 +28,11 @@ const useStyles = makeStyles({
 
 const isUnhealthy = ({ health: { status } }: BotInNews) => status === 'WARNING' || status === 'UNHEALTHY';
 
-/** The bots that somebody has to do something about, as they are at any moment. Nothing while there is none. */
-export function UnhealthyBots() {
+/**
+ * The bots that somebody has to do something about, as they are at any moment. Nothing while there is none.
+ * @param refreshed counts how often the page was read again
+ */
+export function UnhealthyBots({ refreshed }: { readonly refreshed: number }) {
   const words = useWords();
   const styles = useStyles();
   const [bots, setBots] = useState<readonly BotInNews[]>([]);
@@ -29,14 +42,21 @@ export function UnhealthyBots() {
       return [...(isFirst ? [] : before.filter(({ sid }) => !named.has(sid))), ...news.filter(isUnhealthy)];
     }),
   );
+  const shown = [...bots].sort((one, other) => other.health.since.localeCompare(one.health.since)).slice(0, SHOWN);
+  const deleted = useDeleted(
+    shown.map(({ id }) => id),
+    refreshed,
+  );
+  useEffect(() => {
+    if (deleted.length > 0) setBots((before) => before.filter(({ id }) => !deleted.includes(id)));
+  }, [deleted]);
   if (bots.length === 0) return null;
-  const sorted = [...bots].sort((one, other) => other.health.since.localeCompare(one.health.since));
   return (
     <section className={styles.section} aria-label={words('botHealth.needed')}>
       <h2 className={styles.title}>{words('botHealth.needed')}</h2>
       <Table
         caption={words('botHealth.needed')}
-        nodes={sorted.slice(0, SHOWN)}
+        nodes={shown}
         keyOf={({ sid }) => sid}
         columns={[
           {
@@ -58,4 +78,28 @@ export function UnhealthyBots() {
       )}
     </section>
   );
+}
+
+/** Those of the bots that were deleted meanwhile. */
+function useDeleted(ids: readonly string[], refreshed: number): readonly string[] {
+  const client = useClient();
+  const [deleted, setDeleted] = useState<readonly string[]>([]);
+  const joined = ids.join(' ');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: looked for at each refresh, too
+  useEffect(() => {
+    if (joined === '') return;
+    let isOver = false;
+    const asked = joined.split(' ');
+    const look = async () => {
+      const { data } = await client.query(THERE, { ids: asked }, { requestPolicy: 'network-only' }).toPromise();
+      if (data && !isOver) setDeleted(asked.filter((_, index) => data.nodes[index] === null));
+    };
+    void look();
+    const timer = setInterval(() => void look(), LOOK);
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+    };
+  }, [client, joined, refreshed]);
+  return deleted;
 }

@@ -56,6 +56,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'list.previous': 'Zurück',
   'list.next': 'Weiter',
   'choice.enterprise': 'Unternehmen wählen',
+  'choice.open': 'Unternehmen zeigen',
   'choice.more': 'Es gibt mehr: einen Teil des Namens eingeben',
   'choice.nothing': 'Kein Unternehmen hat das im Namen',
   'choice.count': 'Gefundene Unternehmen: {count}',

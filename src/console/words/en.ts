@@ -54,6 +54,7 @@ export const en = {
   'list.previous': 'Previous',
   'list.next': 'Next',
   'choice.enterprise': 'Choose an enterprise',
+  'choice.open': 'Show enterprises',
   'choice.more': 'There are more: type a part of the name',
   'choice.nothing': 'No enterprise has this in its name',
   'choice.count': 'Enterprises found: {count}',

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import { chromiumPath } from '../support/chromium.ts';
+import { keepPicture, signIn } from '../support/console.ts';
+import { consoleWindow, createKohl } from '../support/console-window.ts';
+
+// Each test goes on where the one before ended.
+describe.skipIf(!chromiumPath)('a bot at the console', () => {
+  const window = consoleWindow({
+    prepare: async ({ gateway, page }) => {
+      await createKohl(gateway);
+      await signIn(page);
+    },
+  });
+  const { open, button, dialog, row } = window;
+
+  test('the app in Teams is given its look, for all and for one enterprise; what is wrong is said at its field', async () => {
+    await open('App in Teams');
+    await window.page.getByLabel('Short name').fill('x'.repeat(31));
+    await button('Save').click();
+    await window.page
+      .getByText(/at most 30 characters/)
+      .nth(1)
+      .waitFor();
+    await window.page.getByLabel('Short name').fill('Texts');
+    await window.page.getByLabel('Website').fill('http://plain.example');
+    await button('Save').click();
+    await window.page.getByRole('alert').filter({ hasText: 'https' }).waitFor();
+    await window.page.getByLabel('Website').fill('https://texts.example');
+    await button('Save').click();
+    await window.page.getByText('Saved.').waitFor();
+    await keepPicture(window.page, 'teams-app');
+    await open('Bots');
+    await window.page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
+    await window.page.getByRole('link', { name: 'App in Teams of Kohl' }).click();
+    await window.page.getByRole('heading', { name: 'App in Teams of Kohl' }).waitFor();
+    expect(await window.page.getByLabel('Short name').inputValue()).toBe('Texts');
+    await window.page.getByLabel('Short name').fill('Kohl SMS');
+    await button('Save').click();
+    await window.page.getByText('Saved.').waitFor();
+    const shortNames = async (enterpriseSid?: string) =>
+      (
+        await window.gateway.graph('query ($enterpriseSid: ID) { teamsApp(enterpriseSid: $enterpriseSid) { shortName websiteUrl } }', {
+          enterpriseSid,
+        })
+      ).data.teamsApp;
+    const { data } = await window.gateway.graph('{ enterprises(filter: { name: "Kohl" }) { nodes { sid } } }');
+    expect(await shortNames()).toEqual({ shortName: 'Texts', websiteUrl: 'https://texts.example' });
+    expect(await shortNames(data.enterprises.nodes[0].sid)).toEqual({ shortName: 'Kohl SMS', websiteUrl: 'https://texts.example' });
+  });
+
+  test('a bot’s fault shows as it happens, on the overview, in the list and on its page, and so does that it is cured', async () => {
+    const becomes = (status: string, reason: string | null) =>
+      window.gateway.prisma.bot.updateMany({
+        data: { healthStatus: status, healthReason: reason, healthMessage: reason && 'AADSTS7000222: expired', unhealthy: reason !== null },
+      });
+    const cure = 'Give the bot a working client secret';
+    await open('Overview');
+    await window.page.getByRole('heading', { name: 'Overview' }).waitFor();
+    await becomes('UNHEALTHY', 'BOT_CREDENTIALS');
+    const needed = window.page.getByRole('region', { name: 'Bots that need something' });
+    await needed.getByText(cure).waitFor();
+    await keepPicture(window.page, 'overview-unhealthy');
+    await becomes('HEALTHY', null);
+    await needed.waitFor({ state: 'detached' });
+    await open('Bots');
+    await row('11111111-2222').getByText('Healthy').waitFor();
+    await becomes('UNHEALTHY', 'BOT_CREDENTIALS');
+    await row('11111111-2222').getByText('Messages wait').waitFor();
+    await window.page.getByLabel('Health').selectOption('Something has to be done');
+    await window.page.waitForURL(/unhealthy=yes/);
+    await window.page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
+    await window.page.getByText(cure).waitFor();
+    await becomes('HEALTHY', null);
+    await window.page.getByText(cure).waitFor({ state: 'detached' });
+  });
+
+  test('a bot that is deleted leaves the overview’s waiting ones, when the page is read again and by itself', async () => {
+    const needed = window.page.getByRole('region', { name: 'Bots that need something' });
+    const sids: string[] = [];
+    for (const name of ['Lang', 'Ahrens']) {
+      const email = `admin@${name}.example`;
+      const made = await window.gateway.graph(
+        'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } } }',
+        { input: { name, enterpriseAdmin: { email, password: 'a-long-password' } } },
+      );
+      const { data } = await window.gateway.graph(
+        'mutation ($input: CreateBotInput!) { createBot(input: $input) { ... on CreateBotSuccess { bot { sid } } } }',
+        { input: { enterpriseSid: made.data.made.enterprise.sid, applicationId: name, tenantId: 't', clientSecret: 's', botAppId: 'a' } },
+      );
+      sids.push(data.createBot.bot.sid);
+    }
+    await window.gateway.prisma.bot.updateMany({
+      where: { sid: { in: sids } },
+      data: { healthStatus: 'UNHEALTHY', healthReason: 'BOT_CREDENTIALS', healthMessage: 'AADSTS7000222: expired', unhealthy: true },
+    });
+    const remove = (sid = '') => window.gateway.graph('mutation ($sid: ID!) { deleteBot(input: { sid: $sid }) { __typename } }', { sid });
+    await open('Messages');
+    await window.page.clock.install();
+    await open('Overview');
+    await needed.getByRole('link', { name: 'Lang' }).waitFor();
+    await needed.getByRole('link', { name: 'Ahrens' }).waitFor();
+    await remove(sids[0]);
+    await button('Refresh').click();
+    await needed.getByRole('link', { name: 'Lang' }).waitFor({ state: 'detached' });
+    await remove(sids[1]);
+    await window.page.clock.fastForward('00:31');
+    await needed.waitFor({ state: 'detached' });
+    await window.page.clock.resume();
+    await open('Bots');
+    await window.page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
+  });
+
+  test('a client secret is removed once the bot has another credential', async () => {
+    await window.page.getByRole('heading', { name: 'Credentials' }).waitFor();
+    expect(await button('Remove the client secret').count()).toBe(0);
+    await button('Add a secret').click();
+    await dialog().getByLabel('New client secret').fill('the-next-secret');
+    await dialog().getByRole('button', { name: 'Add a secret' }).click();
+    await button('Remove the client secret').click();
+    await keepPicture(window.page, 'remove-client-secret');
+    await dialog().getByRole('button', { name: 'Remove' }).click();
+    await button('Remove the client secret').waitFor({ state: 'detached' });
+    const { data } = await window.gateway.graph('{ bots(first: 1) { nodes { clientSecretHint credentials { hint } } } }');
+    expect(data.bots.nodes).toEqual([{ clientSecretHint: '', credentials: [{ hint: 'cret' }] }]);
+  });
+});

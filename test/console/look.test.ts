@@ -1,0 +1,118 @@
+import { describe, expect, test, vi } from 'vitest';
+import { chromiumPath } from '../support/chromium.ts';
+import { keepPicture, signIn, violationsOn } from '../support/console.ts';
+import { type ConsoleWindow, consoleWindow, createKohl, NUMBER, PHONE, USER } from '../support/console-window.ts';
+
+// On pages that have something to show.
+describe.skipIf(!chromiumPath)('how the console looks', () => {
+  const window = consoleWindow({ prepare: fill });
+  const { button, dialog } = window;
+
+  test('German is a choice away, and stays', async () => {
+    await window.page.getByLabel('Language').selectOption('Deutsch');
+    await window.page.getByRole('link', { name: 'Unternehmen' }).click();
+    await window.page.getByRole('heading', { name: 'Unternehmen' }).waitFor();
+    expect(await window.page.evaluate('document.documentElement.lang')).toBe('de');
+    await window.page.getByLabel('Sprache').selectOption('English');
+  });
+
+  const pages = [
+    'overview',
+    'messages',
+    'conversations',
+    'usage',
+    'enterprises',
+    'mappings',
+    'bots',
+    'bot-setup',
+    'mapping-import',
+    'settings',
+    'teams-app',
+    'tokens',
+    'accounts',
+    'audit',
+    'webhooks',
+    'privacy',
+  ];
+
+  describe.each([
+    ['light', 1200, 'en'],
+    ['dark', 400, 'de'],
+  ] as const)('in %s colours, %i pixels wide, in the language %s', (theme, width, language) => {
+    test.each(pages)('axe finds nothing to complain about on %s, and nothing sticks out', async (name) => {
+      const { page } = window;
+      await page.setViewportSize({ width, height: 800 });
+      const choices = page.getByRole('banner').getByRole('combobox');
+      await choices.nth(0).selectOption(language);
+      await choices.nth(1).selectOption(theme);
+      await page.goto(`${window.gateway.url}/console/#/${name}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect(await page.evaluate('document.documentElement.style.colorScheme')).toBe(theme);
+      expect(await violationsOn(page)).toEqual([]);
+      await keepPicture(page, `${name}-${theme}-${width}-${language}`);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+    });
+  });
+
+  test('axe finds nothing to complain about in dialogs and on pages of one thing', async () => {
+    await window.page.setViewportSize({ width: 1200, height: 800 });
+    await window.page.getByRole('banner').getByRole('combobox').nth(0).selectOption('en');
+    const { data } = await window.gateway.graph(
+      '{ enterprises { nodes { sid bot { sid } mappings { nodes { sid } } } } messages { nodes { sid } } conversations { nodes { sid } } mappingImports { sid status } }',
+    );
+    const [enterprise] = data.enterprises.nodes;
+    const paths = [
+      `enterprises/${enterprise.sid}`,
+      `bots/${enterprise.bot.sid}`,
+      `mappings/${enterprise.mappings.nodes[0].sid}`,
+      `mapping-import/${data.mappingImports.find(({ status }: { status: string }) => status === 'COMPLETED').sid}`,
+      `messages?message=${data.messages.nodes[0].sid}`,
+    ];
+    for (const path of paths) {
+      await window.page.goto(`${window.gateway.url}/console/#/${path}`);
+      await window.page.getByText(/^SID$/).waitFor();
+      expect([path, await violationsOn(window.page)]).toEqual([path, []]);
+      await keepPicture(window.page, path.split(/[/?]/)[0] === 'messages' ? 'message-dialog' : `one-${path.split('/')[0]}`);
+    }
+    await window.page.goto(`${window.gateway.url}/console/#/conversations/${data.conversations.nodes[0].sid}`);
+    await window.page.getByLabel('SMS').waitFor();
+    expect(await violationsOn(window.page)).toEqual([]);
+    await keepPicture(window.page, 'one-conversation');
+    await window.page.goto(`${window.gateway.url}/console/#/enterprises`);
+    await button('Create an enterprise').click();
+    expect(await violationsOn(window.page)).toEqual([]);
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+  });
+});
+
+/** Gives every page something to show: an import, more mappings than a page has, messages that arrived and one that failed, tokens and accounts. */
+async function fill({ gateway, page }: ConsoleWindow): Promise<void> {
+  const enterpriseSid = await createKohl(gateway);
+  const { data } = await gateway.graph(
+    'mutation ($input: ImportMappingsInput!) { importMappings(input: $input) { ... on ImportMappingsSuccess { mappingImport { sid } uploadUrl } } }',
+    { input: { enterpriseSid } },
+  );
+  const { mappingImport, uploadUrl } = data.importMappings;
+  const rows = Array.from({ length: 30 }, (_, index) => `user${index}@kohl.example,+49305550${index + 100},User ${index}`);
+  const body = ['microsoftAddress,externalAddress,name', ...rows, 'no-number@kohl.example,,'].join('\r\n');
+  await fetch(new URL(new URL(uploadUrl).pathname + new URL(uploadUrl).search, gateway.url), { method: 'PUT', body });
+  const becomes = (status: string) =>
+    vi.waitFor(
+      async () => {
+        const now = await gateway.graph('query ($sid: ID!) { mappingImport(sid: $sid) { status } }', mappingImport);
+        expect(now.data.mappingImport.status).toBe(status);
+      },
+      { timeout: 30_000 },
+    );
+  await becomes('CHECKED');
+  await gateway.graph('mutation ($sid: ID!) { runMappingImport(input: { sid: $sid, skipInvalid: true }) { __typename } }', mappingImport);
+  await becomes('COMPLETED');
+  await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'Are you open tomorrow?' });
+  await gateway.play('/stand-in/teams', { microsoftAddress: USER, text: `${PHONE} From nine` });
+  await gateway.play('/stand-in/teams', { microsoftAddress: USER, text: '+4915112345670 Will not arrive' });
+  const reader = await gateway.graph(
+    'mutation { createAccount(input: { email: "reader@provider.example", permissions: [READ] }) { ... on CreateAccountSuccess { account { sid } } } }',
+  );
+  await gateway.graph('mutation ($sid: ID!) { suspendAccount(input: { sid: $sid }) { __typename } }', reader.data.createAccount.account);
+  await signIn(page);
+}

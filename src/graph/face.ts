@@ -73,6 +73,7 @@ async function handle(options: GraphFaceOptions, request: AnyRequest, admitted: 
   const text = decodeUtf8(bytes);
   if (text === undefined) return refuse(request, 400, 'BAD_REQUEST', 'The request body must be JSON in UTF-8');
   if (isPost) return handlePost(options, request, admitted, accepted, text);
+  if (!isUtf8(targetOf(request).search)) return refuse(request, 400, 'BAD_REQUEST', 'The parameters must be percent-encoded UTF-8');
   const body = accepted.stream ? decodeQuery(new URLSearchParams(targetOf(request).search)) : undefined;
   return handleAny(options, request, admitted, accepted, { text: undefined, body });
 }
@@ -114,6 +115,17 @@ async function handleAny(
   const type = prefersStream ? EVENT_STREAM : result;
   if (!type) return refuseUnacceptable(request);
   return yoga.fetch(await requestForYoga(request, type, text), admitted);
+}
+
+/** Whether the percent-encoded bytes of a query string are UTF-8. URLSearchParams would replace others. */
+function isUtf8(search: string): boolean {
+  if (!search.includes('%')) return true;
+  try {
+    decodeURIComponent(search.replace(/%(?![0-9a-f]{2})/gi, '%25'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A response to any other method has no stream: one to HEAD would never end. */

@@ -114,6 +114,20 @@ describe('a body', () => {
     expect((await ask(Buffer.from('{"name":"café"}', 'latin1'), {}, '/msteams/enterprises')).status).toBe(400);
   });
 
+  test('as a query string that is not UTF-8 is refused, over either API', async () => {
+    const read = async (path: string, accept: string) => {
+      const authorization = authorizationOf({ user: provider.accountSid, password: provider.authToken });
+      const response = await fetch(`${listener.url}${path}`, { headers: { authorization, accept } });
+      return [response.status, (await response.text()).includes('percent-encoded UTF-8')];
+    };
+    const filtered = (name: string) => `/graphql?query={enterprises(first:0,filter:{name:%22${name}%22}){totalCount}}`;
+    for (const accept of [RESPONSE, 'application/json', 'text/event-stream']) {
+      for (const latin1 of ['caf%E9', '%FF', '%C3', 'caf%c3%a9%e9']) expect(await read(filtered(latin1), accept)).toEqual([400, true]);
+      for (const utf8 of ['caf%C3%A9', 'caf%c3%a9', '100%', '%25E9', '%+%zz']) expect(await read(filtered(utf8), accept)).toEqual([200, false]);
+    }
+    expect(await read('/msteams/enterprises/search?name=caf%E9', '*/*')).toEqual([400, true]);
+  });
+
   test.each([
     ['application/json; charset=latin1', {}],
     ['application/json', { 'content-encoding': 'gzip' }],

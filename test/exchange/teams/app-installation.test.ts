@@ -138,6 +138,19 @@ test('Graph asks to wait: the installation follows', async () => {
   expect(withoutWelcome(own)).toEqual(['patience']);
 });
 
+test('Graph asks to wait for years: the installation is tried again within an hour', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const refusal = { error: { code: 'TooManyRequests', message: 'Too many requests.' } };
+  exchange.microsoft.fault('install', { answer: { status: 429, headers: { 'retry-after': '99999999999999' }, body: refusal } });
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const where = { enterpriseSid: own.enterpriseSid, objectId: own.user.objectId };
+  const failed = () =>
+    exchange.gateway.prisma.teamsInstallation.findFirst({ where: { ...where, attempts: { gt: 0 }, errorCode: { not: null } } });
+  const { due } = await until(async () => (await failed()) ?? false);
+  expect(due?.getTime()).toBeLessThanOrEqual(Date.now() + 60 * 60_000);
+});
+
 test('a user is welcomed once, in German where Teams is German, and an organization can do without', async () => {
   const own = await exchange.customer();
   const bots = [{ id: `28:${own.bot.applicationId}` }];

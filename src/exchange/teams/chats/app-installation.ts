@@ -110,7 +110,7 @@ async function keepError({ prisma }: Gateway, user: Omit<User, 'bot'>, cause: De
     create: { organizationSid, enterpriseSid, objectId, ...error, ...installed, due: inMs(HOUR_MS) },
     update: { ...error, ...installed },
   });
-  const pauseMs = Math.max(Math.min(FIRST_PAUSE_MS * 2 ** row.attempts, HOUR_MS), cause.retryAfterMs ?? 0);
+  const pauseMs = Math.min(Math.max(FIRST_PAUSE_MS * 2 ** row.attempts, cause.retryAfterMs ?? 0), HOUR_MS);
   // Those that were put off shortly before stay as they are: an import asks for thousands, one by one.
   const whose = isOfTheBot(cause) ? { enterpriseSid, due: { lt: inMs(HOUR_MS / 2) } } : { enterpriseSid, objectId };
   await prisma.teamsInstallation.updateMany({

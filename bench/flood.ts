@@ -84,7 +84,7 @@ const FLOODS: readonly Flood[] = [
   {
     what: 'filtered pages, flooded with 30 polls without a match',
     quietly: FILTERED,
-    flood: aliased('messageEvents(filter: { messageSid: "MS0" }) { nodes { status } }'),
+    flood: aliased('messageEvents(filter: { messageSid: "MS0" }) { nodes { channelStatus } }'),
   },
   {
     what: 'filtered pages, flooded with 30 rare pages',

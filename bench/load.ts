@@ -81,7 +81,7 @@ export async function drive({
           const reader = createReader((answer) => {
             const now = performance.now();
             latencies.push(now - since);
-            if (answer && !(mayBeRefused && answer.startsWith('HTTP/1.1 429'))) reject(new Error(`Not an answer to measure:\n${answer}`));
+            if (answer && !(mayBeRefused && REFUSAL.test(answer))) reject(new Error(`Not an answer to measure:\n${answer}`));
             else if (now >= end || planned >= count) resolve();
             else {
               planned += 1;
@@ -110,6 +110,8 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
+/** Of a caller's limit, or its time. */
+const REFUSAL = /^HTTP\/1\.1 (?:429|503)/;
 const HEADERS_END = Buffer.from('\r\n\r\n');
 const CHUNKS_END = Buffer.from('0\r\n\r\n');
 const OK = Buffer.from('HTTP/1.1 200');

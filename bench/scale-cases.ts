@@ -5,7 +5,7 @@ import { ORGANIZATION } from './data.ts';
 
 /** Of a case's value at ten million messages, and of it beside that at a million. */
 export interface Mark {
-  readonly ratio: number;
+  readonly ratio?: number;
   readonly ms: number;
 }
 
@@ -15,7 +15,9 @@ export interface Case {
   readonly request: { readonly method: 'GET' | 'POST'; readonly path: string; readonly body?: unknown };
 }
 
-export const MARK: Mark = { ratio: 3, ms: 50 };
+export const PAGE_MARK: Mark = { ratio: 3, ms: 50 };
+/** Of totals, and of pages that are refused: what reading as many rows as the bounds allow may take (docs/adr/0021). A million messages may have fewer. */
+export const BOUND_MARK: Mark = { ms: 250 };
 
 const FIELDS = 'sid direction type from to body segments channelStatus accountSid enterpriseSid dateCreated dateUpdated';
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');

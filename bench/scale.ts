@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { ACCOUNT_SID, basic, startGateway } from './gateway.ts';
 import { describeMachine } from './machine.ts';
 import { median } from './measure.ts';
-import { CASES, type Case, MARK } from './scale-cases.ts';
+import { BOUND_MARK, CASES, type Case, PAGE_MARK } from './scale-cases.ts';
 import { DAYS, scaleData } from './scale-data.ts';
 import type { Server } from './server.ts';
 
@@ -13,8 +13,8 @@ const SIZES = {
   scale10m: { messages: 10_000_000, few: 5000 },
 };
 const RUNS = 5;
-/** What takes longer is measured once. */
-const SLOW_MS = 500;
+/** What takes longer even when it is asked again is measured once. */
+const SLOW_MS = 2000;
 /** Newer migrations may have to fill what they add. */
 const PATIENCE_MS = 30 * 60_000;
 
@@ -45,6 +45,8 @@ export async function measureScale(server: string): Promise<void> {
 }
 
 async function timeOf(gateway: Server, each: Case): Promise<Timed> {
+  // What it reads is in memory afterwards, as for whoever asks often.
+  await ask(gateway, each);
   const first = await ask(gateway, each);
   if (first.ms > SLOW_MS) return first;
   const times: number[] = [];
@@ -68,28 +70,32 @@ async function ask({ port }: Server, { request: { method, path, body } }: Case):
 function report(taken: ReadonlyMap<Case, readonly Timed[]>): string {
   const sections = [...new Set([...taken.keys()].map(({ group }) => group))].map((group) => {
     const cases = [...taken].filter(([each]) => each.group === group);
-    const rows = cases.map(([{ what }, [small, large]]) => (small && large ? rowOf(what, small, large) : ''));
+    const rows = cases.map(([each, [small, large]]) => (small && large ? rowOf(each, small, large) : ''));
     return `## ${group[0]?.toUpperCase()}${group.slice(1)}\n\n| | 1 M, ms | 10 M, ms | ratio | |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
   });
-  const all = [...taken.values()];
-  const missed = all.filter(([small, large]) => !(small && large && isReached(small, large))).length;
+  const missed = [...taken].filter(([{ group }, [small, large]]) => !(small && large && isReached(group, small, large))).length;
   return `# A million messages, and ten million
 
-Marks: at ten million within ${MARK.ratio} × of a million and ${MARK.ms} ms. ${missed} of ${all.length} are missed. What takes less than 10 ms at ten million is
-within the noise, whatever its ratio. A refusal has its code.
+Marks at ten million: pages within ${PAGE_MARK.ratio} × of a million and ${PAGE_MARK.ms} ms; totals and refusals, which read as many rows as the bounds allow,
+within ${BOUND_MARK.ms} ms. ${missed} of ${taken.size} are missed. What takes less than ${NOISE_MS} ms at ten million is within the noise, whatever its ratio. A refusal has its code.
 
 ${sections.join('\n')}
 \`npm run bench -- --scale\`: one organization with 1 M (10 M) messages and 200 with 500 (5,000), 0.7 M (7 M) events, ${DAYS} days; one request at a time; medians of
-${RUNS}, or one if it took more than ${SLOW_MS} ms. ${describeMachine()}.
+${RUNS} after an unmeasured one, or the second if it took more than ${SLOW_MS} ms. ${describeMachine()}.
 `;
 }
 
-function rowOf(what: string, small: Timed, large: Timed): string {
+function rowOf({ group, what }: Case, small: Timed, large: Timed): string {
   const ms = ({ ms: time, refused }: Timed) => `${time < 10 ? time.toFixed(1) : Math.round(time)}${refused ? ` (${refused})` : ''}`;
-  return `| ${what} | ${ms(small)} | ${ms(large)} | ${(large.ms / small.ms).toFixed(1)} × | ${isReached(small, large) ? '✔' : '✘'} |`;
+  return `| ${what} | ${ms(small)} | ${ms(large)} | ${(large.ms / small.ms).toFixed(1)} × | ${isReached(group, small, large) ? '✔' : '✘'} |`;
 }
 
 /** Below this, in ms, a ratio says nothing. */
 const NOISE_MS = 10;
-const isReached = (small: Timed, large: Timed) =>
-  large.ms <= MARK.ms && (large.ms <= NOISE_MS || large.ms / small.ms <= MARK.ratio) && large.refused !== 'TIMEOUT';
+
+function isReached(group: Case['group'], small: Timed, large: Timed): boolean {
+  if (large.refused === 'TIMEOUT') return false;
+  const isPage = group !== 'totals' && group !== 'REST, with its total' && large.refused === undefined;
+  const mark = isPage ? PAGE_MARK : BOUND_MARK;
+  return large.ms <= mark.ms && (mark.ratio === undefined || large.ms <= NOISE_MS || large.ms / small.ms <= mark.ratio);
+}

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -42,7 +42,7 @@ export interface TestPlace {
  * (The embedded one comes from the build's snapshot, which is always migrated.)
  */
 export async function createTestPlace(content: 'migrated' | 'empty'): Promise<TestPlace> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'gateway-test-'));
+  const dataDir = await mkdtemp(join(await directoryOfDatabases(), 'gateway-test-'));
   const postgres = inject('postgres');
   if (!postgres) return { settings: { dataDir }, remove: () => rm(dataDir, { recursive: true, force: true }) };
   const name = `${postgres.template}_${randomBytes(6).toString('hex')}`;
@@ -56,6 +56,16 @@ export async function createTestPlace(content: 'migrated' | 'empty'): Promise<Te
       await rm(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Files in memory, where an embedded database opens in half the processor time. */
+const MEMORY = '/dev/shm';
+/** For the databases that a run has at once. */
+const ROOM_BYTES = 2 ** 30;
+
+async function directoryOfDatabases(): Promise<string> {
+  const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }));
+  return bavail * bsize >= ROOM_BYTES ? MEMORY : tmpdir();
 }
 
 async function administer(url: string, statement: string): Promise<void> {

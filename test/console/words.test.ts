@@ -16,6 +16,7 @@ test.each([
   ['BotHealthStatus', 'botHealth'],
   ['ChannelStatus', 'status'],
   ['AccountStatus', 'status'],
+  ['Permission', 'permission'],
   ['EnterpriseStatus', 'status'],
   ['MessageDirection', 'direction'],
   ['MessageEncoding', 'encoding'],

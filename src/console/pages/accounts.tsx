@@ -108,7 +108,10 @@ export default function Accounts() {
     },
     { title: 'SID', cell: ({ sid }) => sid },
     { title: words('field.status'), cell: ({ status: now }) => <Status status={now} /> },
-    { title: words('tokens.permissions'), cell: ({ permissions }) => permissions.join(', ') },
+    {
+      title: words('tokens.permissions'),
+      cell: ({ permissions }) => permissions.map((one) => wordFor(words, 'permission', one)).join(', '),
+    },
     { title: words('field.created'), sort: 'DATE_CREATED', cell: ({ dateCreated }) => <Time value={dateCreated} /> },
     {
       title: words('field.action'),

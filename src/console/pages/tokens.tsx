@@ -10,7 +10,7 @@ import { Empty, type Problem, ProblemBar } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { basic, useSession } from '../session/session.ts';
 import { Time } from '../words/times.tsx';
-import { useWords } from '../words/words.tsx';
+import { useWords, wordFor } from '../words/words.tsx';
 
 const TOKENS = graphql(`
   query AccessTokens {
@@ -134,7 +134,10 @@ function TokenList({ listed, authorization, problem, onChange, onProblem }: Toke
 
   const columns: Column<ListedToken>[] = [
     { title: 'SID', cell: ({ sid }) => sid },
-    { title: words('tokens.permissions'), cell: ({ permissions }) => permissions.join(', ') },
+    {
+      title: words('tokens.permissions'),
+      cell: ({ permissions }) => permissions.map((one) => wordFor(words, 'permission', one)).join(', '),
+    },
     { title: words('field.enterprise'), cell: ({ enterprise }) => enterprise?.name ?? words('tokens.everything') },
     { title: words('field.created'), cell: ({ dateCreated }) => <Time value={dateCreated} /> },
     { title: words('tokens.expires'), cell: (one) => stateOf(one, words('tokens.revoked'), words('tokens.expired')) },

@@ -1,4 +1,4 @@
-import { Combobox, Field, makeStyles, Option } from '@fluentui/react-components';
+import { Combobox, Field, makeStyles, Option, tokens } from '@fluentui/react-components';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../graph/graphql.ts';
@@ -29,6 +29,8 @@ const useStyles = makeStyles({
   box: { minWidth: 0, width: '100%' },
   // A longer one would find no place above or below the field.
   list: { maxHeight: '288px !important' },
+  // What none means is a choice, as in the other filters, and no hint.
+  none: { '::placeholder': { color: tokens.colorNeutralForeground1, opacity: 1 } },
   status: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' },
 });
 
@@ -83,7 +85,7 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
           className={styles.box}
           expandIcon={{ 'aria-label': words('choice.open') }}
           listbox={{ className: styles.list }}
-          input={{ autoComplete: 'off', spellCheck: false }}
+          input={{ autoComplete: 'off', spellCheck: false, className: isRequired ? undefined : styles.none }}
           value={typed ?? (value === picked.sid ? picked.name : (named ?? ''))}
           placeholder={none ?? words('choice.enterprise')}
           selectedOptions={[value]}

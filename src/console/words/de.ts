@@ -499,6 +499,11 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
 
   'tokens.password':
     'Ein Zugangstoken kann keine Zugangstoken verwalten. Geben Sie Ihre Zugangsdaten ein; sie werden vergessen, wenn Sie diese Seite verlassen.',
+  'permission.READ': 'Lesen',
+  'permission.WRITE': 'Ändern',
+  'permission.SECRETS': 'Client-Secrets lesen',
+  'permission.AUDIT': 'Protokoll lesen',
+  'permission.LARGE_PAGES': 'Große Seiten',
   'tokens.permissions': 'Berechtigungen',
   'tokens.everything': 'Alles, was Ihnen gehört',
   'tokens.expires': 'Läuft ab',

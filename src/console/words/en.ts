@@ -490,6 +490,11 @@ export const en = {
   'overview.retried': '{count} messages are sent again.',
 
   'tokens.password': 'An access token cannot manage access tokens. Enter your credentials; they are forgotten when you leave this page.',
+  'permission.READ': 'Read',
+  'permission.WRITE': 'Change',
+  'permission.SECRETS': 'Read client secrets',
+  'permission.AUDIT': 'Read the audit log',
+  'permission.LARGE_PAGES': 'Large pages',
   'tokens.permissions': 'Permissions',
   'tokens.everything': 'All that is yours',
   'tokens.expires': 'Expires',

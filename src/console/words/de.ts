@@ -58,7 +58,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'choice.enterprise': 'Unternehmen wählen',
   'choice.open': 'Unternehmen zeigen',
   'choice.more': 'Es gibt mehr: einen Teil des Namens eingeben',
-  'choice.nothing': 'Kein Unternehmen hat das im Namen',
+  'choice.nothing': 'Kein Unternehmen gefunden',
   'choice.count': 'Gefundene Unternehmen: {count}',
   'choice.countAtLeast': 'Gefundene Unternehmen: mehr als {count}',
   'list.noMatch': 'Nichts entspricht diesen Filtern.',

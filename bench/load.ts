@@ -110,7 +110,7 @@ async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Of a caller's limit, or its time. */
+/** A refusal by a limit of the caller, or because its time is up. */
 const REFUSAL = /^HTTP\/1\.1 (?:429|503)/;
 const HEADERS_END = Buffer.from('\r\n\r\n');
 const CHUNKS_END = Buffer.from('0\r\n\r\n');

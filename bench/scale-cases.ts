@@ -3,7 +3,7 @@ import { ORGANIZATION } from './data.ts';
 
 // What is asked of the data of scale-data.ts at each size.
 
-/** Of a case's value at ten million messages, and of it beside that at a million. */
+/** What a case may take at ten million messages, and its ratio to what it takes at a million. */
 export interface Mark {
   readonly ratio?: number;
   readonly ms: number;
@@ -16,7 +16,7 @@ export interface Case {
 }
 
 export const PAGE_MARK: Mark = { ratio: 3, ms: 50 };
-/** Of totals, and of pages that are refused: what reading as many rows as the bounds allow may take (docs/adr/0021). A million messages may have fewer. */
+/** For totals and refused pages, which read as many rows as the bounds allow (docs/adr/0021). Without a ratio: a million messages may have fewer rows. */
 export const BOUND_MARK: Mark = { ms: 250 };
 
 const FIELDS = 'sid direction type from to body segments channelStatus accountSid enterpriseSid dateCreated dateUpdated';

@@ -13,7 +13,7 @@ const SIZES = {
   scale10m: { messages: 10_000_000, few: 5000 },
 };
 const RUNS = 5;
-/** What takes longer even when it is asked again is measured once. */
+/** A case that takes longer even when it is repeated is measured once. */
 const SLOW_MS = 2000;
 /** Newer migrations may have to fill what they add. */
 const PATIENCE_MS = 30 * 60_000;
@@ -45,7 +45,7 @@ export async function measureScale(server: string): Promise<void> {
 }
 
 async function timeOf(gateway: Server, each: Case): Promise<Timed> {
-  // What it reads is in memory afterwards, as for whoever asks often.
+  // Brings what it reads into memory, as repeated requests do.
   await ask(gateway, each);
   const first = await ask(gateway, each);
   if (first.ms > SLOW_MS) return first;

@@ -79,7 +79,7 @@ async function main(): Promise<void> {
     setFlagsFromString('--semi-space-growth-factor=2');
     announce(gateway.url, settings.console, first);
     log.info({ url: gateway.url, metricsUrl: gateway.metricsUrl, database: database.kind, ms: Math.round(performance.now()) }, 'listening');
-    // Loads Prisma's query compiler, which would make the first request wait, and the start if it were loaded before.
+    // Load Prisma's query compiler now: before, it would delay the start; later, the first request.
     database.prisma.$connect().catch((error: unknown) => log.warn({ err: error }, 'could not load the query compiler yet'));
 
     const signal = await stopped;

@@ -10,7 +10,7 @@ import { useTheme } from './theme.ts';
 import { Speaking } from './words/words.tsx';
 
 const useStaticStyles = makeStaticStyles({ body: { margin: 0 } });
-// Not of the provider itself: Fluent UI gives its class to each dialog's and list's place too, which would cover the page.
+// Not the class of FluentProvider itself: Fluent UI copies that to the mount node of each dialog and list, which would then cover the page.
 const useStyles = makeStyles({ page: { minHeight: '100vh' } });
 
 function Console() {

@@ -11,7 +11,7 @@ const commonRefusals: readonly RefusalStatus[] = [401, 403, 429, 500, 503];
 
 /**
  * Creates the OpenAPI 3.1 document from the table that the handler runs. Aliases are paths of their own, and deprecated, so that generators can leave
- * them out. What the gateway takes in any case is enumerated for generators beside the pattern that it is held against.
+ * them out. What the gateway takes in any case is enumerated for generators, in addition to the pattern that it is checked against.
  */
 export function openApi(settings: ContractSettings): JsonSchema {
   const paths: Record<string, Record<string, unknown>> = {};

@@ -7,15 +7,15 @@ import type { Sql } from './sql.ts';
 import { isUnavailable } from './unavailable.ts';
 
 /**
- * Where a statement of a list was run, and if on the primary, why: `conflict` and `failed` say that the standby had begun it; `unknown`, that the primary did
- * not say what the standby must have.
+ * Where a statement of a list was run, and if on the primary, why. `conflict` and `failed`: the standby had begun it. `unknown`: the primary did not say
+ * how much of its log the standby must have replayed.
  */
 export type ListRead = 'standby' | 'behind' | 'away' | 'conflict' | 'failed' | 'unknown';
 
 interface StandbyOptions {
   readonly primary: Sql;
   readonly standby: Sql;
-  /** Looks at what the standby has. Lists must not delay it. */
+  /** Asks the standby how much it has replayed, on a connection that lists do not use. */
   readonly looks: Pick<Sql, 'read'>;
   /** Receives each statement. */
   readonly observe?: (read: ListRead) => void;
@@ -89,7 +89,7 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
   let probe: NodeJS.Timeout | undefined;
   let probing: Promise<void> | undefined;
 
-  /** Asks where the primary is now; `undefined` if it does not answer, which says nothing about the standby. */
+  /** Asks the primary for its position; `undefined` if it does not respond, which says nothing about the standby. */
   async function positionNow(): Promise<LogPosition | undefined> {
     try {
       const [now] = await primary.read<LogPosition & QueryResultRow>(POSITION, []);
@@ -99,7 +99,11 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
     }
   }
 
-  /** Whether the standby gets to a position of the primary. @throws the standby's error, an Error for a server that is no standby of the primary */
+  /**
+   * Waits until the standby has replayed up to a position of the primary.
+   * @returns false if that takes longer than `patienceMs`
+   * @throws the standby's error, an Error for a server that is no standby of the primary
+   */
   async function catchesUp({ position, cluster }: LogPosition, patienceMs: number): Promise<boolean> {
     const began = performance.now();
     while (replayed < position || began - heardAt > FRESH_MS) {

@@ -47,7 +47,7 @@ interface ExchangeOptions extends DispatcherOptions {
   readonly isCarrierEmbedded: boolean;
   /** Receives a report of each run of a job. */
   readonly observeJob?: ObserveJob;
-  /** Receives each webhook endpoint that the gateway disables. */
+  /** Called for each webhook endpoint that the gateway disables. */
   readonly observeEndpointDisabled?: ObserveDisabled;
 }
 

@@ -96,7 +96,7 @@ function probePause({ firstProbeMs, maxProbeMs }: RetryPolicy, reason: MessageHo
  */
 export async function endHold(tx: Transaction, lane: string, { reason }: Hold, message: MessageToDeliver): Promise<number> {
   const { scope } = HOLDS[reason];
-  // Lanes are locked before their holds, and in order, against deadlocks. This one is among those of a wider scope.
+  // Against deadlocks, lanes are locked before their holds, and in order. The lanes of a wider scope include this one.
   if (scope === 'lane') await tx.$queryRaw`SELECT 1 FROM outbox_lane WHERE lane = ${lane} FOR UPDATE`;
   const released = scope === 'lane' ? 1 : await releaseLanes(tx, { reasons: [reason], ...scopeOf(scope, message) });
   const { count } = await tx.laneHold.deleteMany({ where: { lane, reason } });

@@ -91,7 +91,7 @@ const OF_NO_PARENT = {
   pagesOf: (_field: object, read: (parentSids: readonly string[]) => Promise<unknown>) => ({ load: () => read([]) }),
 };
 
-/** Where a list is in the response: the last key of its path, and the place before. */
+/** The place of a list in the response: the last key of its path, and the place that contains it. */
 interface ResponsePlace {
   readonly key: string | number;
   readonly before?: ResponsePlace;
@@ -99,7 +99,7 @@ interface ResponsePlace {
 
 /**
  * Locates a refusal, which the general path would only repeat.
- * @param place for a list within others; absent for one of the document's own
+ * @param place of a list within others; absent for a root field
  */
 const atPage =
   ({ node, key }: PagePlan, place: ResponsePlace = { key }) =>

@@ -51,8 +51,8 @@ export function prepareRun<Result>(
 }
 
 /**
- * What the domain refuses, it refuses to all that ask alike. Other errors are of one request, whose client may have gone, and so is an answer that only the
- * general path can give.
+ * Whether a result is only for the request that it was read for: it has an error other than the domain's (the request's client may have gone), or is absent
+ * because the general path must answer. What the domain refuses, it refuses for all equal requests.
  */
 const isOwn = (answer: unknown): boolean =>
   !answer || ((answer as ValuesResult).errors ?? []).some(({ originalError }) => !(originalError instanceof DomainError));

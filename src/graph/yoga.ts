@@ -123,7 +123,7 @@ function runInTurn(
 
 /**
  * The errors of a result, which decide its status. A result with some data has 200, whatever its errors are (GraphQL over HTTP, 6.4): else clients would
- * repeat a mutation that succeeded beside one that did not.
+ * repeat a mutation that succeeded together with one that did not.
  */
 function withStatusOf(result: object, errors: readonly GraphQLError[]): readonly GraphQLError[] {
   if (!('data' in result)) return withStatus(errors);

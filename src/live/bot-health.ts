@@ -44,7 +44,7 @@ const PAGE = 100;
 /** The pause before a stream reads again while the database is unavailable, in ms. */
 const OUTAGE_PAUSE_MS = 500;
 
-/** Creates the streams of bots' health. Those of an organization share what looks for changes, and those of equal reach what is unhealthy at first. */
+/** Creates the streams of bots' health. Those of an organization share the reads of changes; those of equal reach, the first reads of unhealthy bots, too. */
 export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: BotHealthOptions): BotHealth {
   const watches = new Map<string, HealthWatch>();
   const shared = createSharedReads<Bot[]>();
@@ -53,7 +53,7 @@ export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: Bo
     const existing = watches.get(organizationSid);
     if (existing) return existing;
     const watch: HealthWatch = startHealthWatch({
-      // Out of turn, as tails read: in turn, an organization that does nothing would count as active.
+      // Takes no turn, as tails' reads take none: otherwise an idle organization would count as active.
       lastSeq: () => lastHealthSeq(sql, organizationSid),
       changed: (after) => changedBots(inTurn(organizationSid), organizationSid, after, PAGE),
       pageSize: PAGE,
@@ -86,12 +86,12 @@ export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: Bo
   };
 }
 
-/** @param unhealthy reads the unhealthy ones behind a sid, one more than an update has */
+/** @param unhealthy reads the unhealthy bots after a sid, one more than an update contains */
 async function* stepsOf(
   follower: HealthFollower,
   unhealthy: (after: string) => Promise<Bot[]>,
 ): AsyncGenerator<BotHealthUpdate, undefined> {
-  // What changes while they are read comes again.
+  // Bots that change while the unhealthy ones are read are sent again.
   if (!(await follower.hasBegun())) return;
   for (let after = '', hasMore = true; hasMore; ) {
     const found = await retried(() => unhealthy(after), follower);
@@ -108,7 +108,7 @@ async function* stepsOf(
   }
 }
 
-/** Reads again as long as the database is unavailable; `undefined` once the follower has ended. */
+/** Repeats a read while the database is unavailable; `undefined` once the follower has ended. */
 async function retried<Result>(read: () => Promise<Result>, follower: HealthFollower): Promise<Result | undefined> {
   while (!follower.isEnded()) {
     try {

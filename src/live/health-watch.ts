@@ -16,11 +16,11 @@ export interface HealthWatch {
   wake(): void;
 }
 
-/** One who follows the changes. */
+/** Receives the changes for one reader. */
 export interface HealthFollower {
-  /** Resolves once every later change will be noted; to false if there is none any more. */
+  /** Resolves to true once every later change will be noted, or to false once it has ended. */
   hasBegun(): Promise<boolean>;
-  /** Waits for changes, and returns at most `count` bots, each once and as it is now; `undefined` once there are none any more. */
+  /** Waits for changes, and returns at most `count` bots, each once and as last read; `undefined` once it has ended. */
   next(count: number): Promise<BotHealthUpdate | undefined>;
   /** Waits, unless it ends. */
   pause(ms: number): Promise<void>;
@@ -29,9 +29,9 @@ export interface HealthFollower {
 }
 
 interface HealthWatchOptions {
-  /** Reads the number of the last change. Lower ones are committed. */
+  /** Reads the number of the last change. All changes with lower numbers are committed. */
   readonly lastSeq: () => Promise<bigint>;
-  /** Reads the bots that changed after a number, by the number, at most `pageSize`. */
+  /** Reads the bots that changed after the change `after`, in the order of the changes, at most `pageSize`. */
   readonly changed: (after: bigint) => Promise<Bot[]>;
   readonly pageSize: number;
   readonly ended: () => void;
@@ -42,15 +42,15 @@ interface HealthWatchOptions {
   readonly signal: AbortSignal;
 }
 
-/** How long after a failed read it reads again at most, in ms. */
+/** The longest pause after a failed read, in ms. */
 const RETRY_MS = 500;
-/** Nobody waits for so long: a follower is woken. */
+/** The longest wait of a follower, in ms. It is woken by whatever it waits for. */
 const LONG_MS = 3_600_000;
 
 interface Member {
   /** Notes changed bots. */
   readonly note: (bots: readonly Bot[]) => void;
-  /** Has it look at what was noted, and whether it has ended. */
+  /** Has it check what was noted, and whether it has ended. */
   readonly wake: () => void;
 }
 
@@ -116,7 +116,7 @@ export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, p
         note: (bots) => {
           for (const bot of bots) {
             if (!passes(bot)) continue;
-            // To the end: in the order of the changes.
+            // Moves it to the end, in the order of the changes.
             pending.delete(bot.sid);
             pending.set(bot.sid, bot);
           }
@@ -143,7 +143,7 @@ export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, p
           members.delete(member);
           news.wake();
           if (members.size > 0) return;
-          // Who comes now starts another one.
+          // The next follower starts another watch.
           ended();
           stopping.abort();
         },

@@ -4,7 +4,8 @@ interface SharedRead<Result> {
 }
 
 /**
- * Reads once for all who ask for the same while an equal read runs, or in one turn of the event loop. What anybody gets was read after they asked.
+ * Shares reads: equal requests that arrive in one turn of the event loop, or while an equal read runs, get the result of one read. No result was read before
+ * it was requested.
  * @returns a function that reads, or joins a read with the same `key` that has not begun
  */
 export function createSharedReads<Result>(): (key: string, read: () => Promise<Result>) => Promise<Result> {

@@ -38,7 +38,7 @@ export function databaseMetrics(registers: Registers, connections: () => PoolsBy
 export function standbyMetrics(registers: Registers, awayFor: () => number | undefined): (read: ListRead) => void {
   const reads = new Counter({
     name: 'gateway_list_reads_total',
-    help: 'Statements of lists and usage, if there is a standby: read there (standby), or from the primary and why (behind, away, conflict, failed; unknown: the primary did not say what the standby must have)',
+    help: 'Statements of lists and usage, if there is a standby: read there (standby), or from the primary and why (behind, away, conflict, failed; unknown: the primary did not say how much the standby must have replayed)',
     labelNames: ['outcome'],
     registers,
   });

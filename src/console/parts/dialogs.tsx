@@ -38,13 +38,13 @@ interface Asked {
   readonly choices?: readonly (readonly [string, string])[];
 }
 
-/** The sid of an enterprise, which is chosen by its name. */
+/** An enterprise, chosen by its name; the value is its sid. */
 interface AskedEnterprise {
   readonly name: string;
   readonly value?: string;
   readonly hint?: string;
   readonly isEnterprise: true;
-  /** What choosing none means. Absent: one has to be chosen. */
+  /** The label of the choice of none. Absent: an enterprise is required. */
   readonly none?: string;
 }
 
@@ -139,7 +139,7 @@ interface TextProps {
   readonly onChange: (value: string) => void;
 }
 
-/** What a text is chosen or written with. */
+/** The control for a text: a list of choices, several lines, or one line. */
 function TextOf({ asked: { choices, isLong, type }, value, onChange }: TextProps) {
   if (choices) {
     return (

@@ -10,15 +10,15 @@ interface EditAndDeleteProps {
   /** @returns what is wrong */
   readonly onEdit: (values: Readonly<Record<string, string>>) => Promise<Problem | undefined>;
   readonly deleteTitle: string;
-  /** What it does. */
+  /** What deleting does. */
   readonly deleteText: string;
   /** @returns what is wrong */
   readonly onDelete: () => Promise<Problem | undefined>;
-  /** The path of the list that it is no longer in. */
+  /** The path of the list to show after deleting. */
   readonly list: string;
 }
 
-/** The buttons of a page of one thing: they edit it, and delete it after a question. */
+/** The buttons that edit an object, and delete it after a confirmation. */
 export function EditAndDelete({ asked, onEdit, deleteTitle, deleteText, onDelete, list }: EditAndDeleteProps) {
   const words = useWords();
   const [dialog, setDialog] = useState<'edit' | 'delete'>();

@@ -25,11 +25,11 @@ const TYPING = 200;
 const SID = /^EN[0-9a-f]{32}$/i;
 
 const useStyles = makeStyles({
-  // Its own width would stick out of a narrow column.
+  // Fluent UI's own width does not fit into a narrow column.
   box: { minWidth: 0, width: '100%' },
-  // A longer one would find no place above or below the field.
+  // A longer list would not fit above or below the field.
   list: { maxHeight: '288px !important' },
-  // What none means is a choice, as in the other filters, and no hint.
+  // The choice of none looks like a choice, as in the other filters, not like a hint.
   none: { '::placeholder': { color: tokens.colorNeutralForeground1, opacity: 1 } },
   status: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' },
 });
@@ -37,7 +37,7 @@ const useStyles = makeStyles({
 interface EnterpriseFieldProps {
   /** The chosen one's sid, or an empty text. */
   readonly value: string;
-  /** What choosing none means. Absent: one has to be chosen, and is at once if there is no other. */
+  /** The label of the choice of none. Absent: an enterprise is required; if there is only one, it is chosen at once. */
   readonly none?: string;
   /** Whether closed ones are left out. */
   readonly isOpen?: boolean;
@@ -47,12 +47,12 @@ interface EnterpriseFieldProps {
   readonly onChange: (sid: string, name: string) => void;
 }
 
-/** Asks for an enterprise, which is sought by its name, or by a whole sid, as one types. */
+/** Asks for an enterprise: searches by name, or by a whole sid, while the user types. */
 export function EnterpriseField({ value, none, isOpen = false, hint, message, className, onChange }: EnterpriseFieldProps) {
   const words = useWords();
   const styles = useStyles();
   const [isListed, setListed] = useState(false);
-  // Absent: nobody is typing, and the chosen one's name stands there.
+  // Absent: nobody is typing, and the field shows the chosen enterprise's name.
   const [typed, setTyped] = useState<string>();
   const sought = useSettled(typed?.trim() ?? '');
   const [picked, setPicked] = useState({ sid: '', name: '' });
@@ -90,13 +90,13 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
           placeholder={none ?? words('choice.enterprise')}
           selectedOptions={[value]}
           aria-busy={isBusy}
-          // What is typed replaces the chosen one's name.
+          // Typing replaces the chosen enterprise's name.
           onFocus={({ target }) => target instanceof HTMLInputElement && target.select()}
           open={isListed}
           mountNode={place}
           onChange={({ target }) => {
             setTyped(target.value);
-            // Also for a text that is pasted, at which Fluent UI does not open.
+            // Fluent UI does not open the list for pasted text.
             setListed(true);
           }}
           onOpenChange={(_, { open }) => setListed(open)}
@@ -105,7 +105,7 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
             setTyped(undefined);
           }}
           onOptionSelect={(_, { optionValue }) => {
-            // Typing takes the choice away in Fluent UI; here it stays until there is another one.
+            // Fluent UI clears the choice while the user types; here it stays until another one is made.
             if (optionValue === undefined) return;
             setTyped(undefined);
             pick(optionValue, found?.find(({ sid }) => sid === optionValue)?.name ?? '');
@@ -131,7 +131,7 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
   );
 }
 
-/** A text once nobody has changed it for a moment. */
+/** The text as it was when the user last paused. */
 function useSettled(text: string): string {
   const [settled, setSettled] = useState(text);
   useEffect(() => {
@@ -141,7 +141,7 @@ function useSettled(text: string): string {
   return settled;
 }
 
-/** The name of an enterprise, or its sid if there is none that one may see. Undefined: not known yet. */
+/** The name of an enterprise, or the sid if the user cannot see such an enterprise. Undefined: not known yet. */
 function useNamed(sid: string): string | undefined {
   const [{ data }] = useQuery({ query: NAME, variables: { sid }, pause: sid === '' });
   if (!data) return undefined;

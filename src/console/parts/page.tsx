@@ -2,7 +2,7 @@ import { makeStyles, tokens } from '@fluentui/react-components';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useWords } from '../words/words.tsx';
 
-/** There, buttons that find no place next to the title stay at its side. */
+/** From this width on, buttons that do not fit next to the title stay at the page's end side. */
 const WIDE = '@media (min-width: 701px)';
 
 const useStyles = makeStyles({

@@ -1,7 +1,7 @@
 import { MessageBar, MessageBarBody } from '@fluentui/react-components';
 import { useWords } from '../words/words.tsx';
 
-/** Where a form says that it is saved, also to screen readers. */
+/** Says that a form is saved, also to screen readers. */
 export function Saved({ isSaved }: { readonly isSaved: boolean }) {
   const words = useWords();
   return (

@@ -2,7 +2,7 @@ import { Link, makeStyles, mergeClasses, tokens } from '@fluentui/react-componen
 import type { ReactNode } from 'react';
 import { change } from '../location.ts';
 
-/** Beside the navigation, less is too narrow for columns. */
+/** Next to the navigation, less is too narrow for columns. */
 const NARROW = '@media (max-width: 900px)';
 
 const useStyles = makeStyles({

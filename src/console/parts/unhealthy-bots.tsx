@@ -16,7 +16,7 @@ const THERE = graphql(`
 `);
 
 const SHOWN = 10;
-/** How often to look whether they are still there, in ms: a deleted bot is not in the news. */
+/** How often to check that the bots still exist, in ms: the stream of their health does not report deletions. */
 const LOOK = 30_000;
 
 const useStyles = makeStyles({
@@ -29,8 +29,8 @@ const useStyles = makeStyles({
 const isUnhealthy = ({ health: { status } }: BotInNews) => status === 'WARNING' || status === 'UNHEALTHY';
 
 /**
- * The bots that somebody has to do something about, as they are at any moment. Nothing while there is none.
- * @param refreshed counts how often the page was read again
+ * Lists the bots that need attention, live. Renders nothing if there are none.
+ * @param refreshed changes each time the page is reloaded
  */
 export function UnhealthyBots({ refreshed }: { readonly refreshed: number }) {
   const words = useWords();
@@ -80,12 +80,12 @@ export function UnhealthyBots({ refreshed }: { readonly refreshed: number }) {
   );
 }
 
-/** Those of the bots that were deleted meanwhile. */
+/** The ids of the bots that have been deleted. */
 function useDeleted(ids: readonly string[], refreshed: number): readonly string[] {
   const client = useClient();
   const [deleted, setDeleted] = useState<readonly string[]>([]);
   const joined = ids.join(' ');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: looked for at each refresh, too
+  // biome-ignore lint/correctness/useExhaustiveDependencies: checks again at each refresh
   useEffect(() => {
     if (joined === '') return;
     let isOver = false;

@@ -124,12 +124,12 @@ function readingPools(databaseUrl: string, requestTimeoutMs: number, reached?: (
   return { pool, batchPool, cancelStatement };
 }
 
-/** The timeout of a look at what a standby has: it takes a millisecond, or the standby is in trouble. */
+/** The time for checking what a standby has replayed, like a request's, in ms: the check takes a millisecond unless the standby is in trouble. */
 const LOOK_TIMEOUT_MS = 2000;
 
 /**
- * Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request. Looks at what it has go by a
- * connection of their own, so that no list delays them.
+ * Makes connections to a standby. One that does not respond is given up in time for the primary to answer the same request. Checks of what the standby has
+ * replayed use a connection of their own, so that no list delays them.
  * @param reached receives when each new connection's server was started
  */
 export const standbyPools = (replicaUrl: string, requestTimeoutMs: number, reached: (server: string) => void) => ({

@@ -42,7 +42,7 @@ export async function resolveTenants(gateway: Gateway, applicationId: string): P
 }
 
 /**
- * Checks that a tenant that is given as a domain can be told from activities, and stores its id.
+ * Checks that a tenant that is given as a domain can be recognized in activities, and stores its id.
  * @returns the checks of the bot, with what there is to say about its tenant at the first of them
  */
 export async function checkTenant(gateway: Gateway, bot: Bot, checks: readonly BotCheck[]): Promise<BotCheck[]> {

@@ -37,7 +37,7 @@ export async function lastHealthSeq(sql: HealthReader, organizationSid: string):
   return BigInt(String(found?.seq ?? 0));
 }
 
-/** Reads the bots of an organization whose health has changed after a number, by the number, at most `limit`. */
+/** Reads the bots of an organization whose health has changed after the change `after`, in the order of the changes, at most `limit`. */
 export async function changedBots(sql: HealthReader, organizationSid: string, after: bigint, limit: number): Promise<Bot[]> {
   return (await sql.read<Bot>(CHANGED, [organizationSid, after, limit])).map(botOf);
 }

@@ -3,8 +3,8 @@ import type { Sql } from '../../database/sql.ts';
 import { isTracing } from '../../traces/spans.ts';
 import { deleteExpired } from '../delete-expired.ts';
 
-// The trace that a message was accepted in is kept beside it, so that its delivery and its reports continue it, on whichever instance they are. Rows are
-// only written while tracing is on, and only for traces that are recorded.
+// The trace that a message was accepted in is kept in a row of its own, so that its delivery and its reports continue it, on whichever instance they are.
+// Rows are only written while tracing is on, and only for traces that are recorded.
 
 /** Keeps the trace of a message that is about to be stored. Its two parameters are the message's sid, and `currentTrace()`. */
 export const KEEP_TRACE = 'INSERT INTO message_trace (message_sid, context) VALUES ($1, $2)';

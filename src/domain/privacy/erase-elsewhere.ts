@@ -9,7 +9,7 @@ const MENTIONED_LENGTH = 7;
 
 /**
  * Erases the person outside messages: what the bot remembers of them and has said to them, texts that wait, deleted mappings, rows of imports, results of
- * idempotency keys, links to downloads.
+ * idempotency keys, links to the person's export.
  */
 export async function eraseElsewhere(prisma: PrismaClient, erasure: PersonErasure): Promise<void> {
   const { organizationSid, enterpriseSid, phoneFolded, dateCreated } = erasure;
@@ -66,7 +66,7 @@ async function chatsOf(
   return [...new Set(found.flat().flatMap(({ conversationId }) => conversationId ?? []))];
 }
 
-/** The condition on links to downloads of what the gateway has of the person. */
+/** The condition for links to exports of the person. */
 function linkOf({ enterpriseSid, phoneFolded, microsoftAddressFolded, microsoftObjectId }: PersonErasure): Prisma.DataExportWhereInput {
   const ofPerson = Object.entries({ phoneFolded, microsoftAddressFolded, microsoftObjectId }).flatMap(([field, value]) =>
     value === null ? [] : [{ parameters: { path: [field], equals: value } }],

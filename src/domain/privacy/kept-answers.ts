@@ -4,7 +4,7 @@ import { addressesOf } from './person.ts';
 /** What stands in place of a person's address where a row needs one. */
 export const ERASED = 'erased';
 
-/** The fields of a message and of a mapping that say something of a person, without that. */
+/** The fields of a message and of a mapping that have a person's data, emptied. */
 const MESSAGE = {
   ...{ from: ERASED, fromFolded: ERASED, to: ERASED, toFolded: ERASED, body: '', mediaUrls: [] },
   ...{ mappingSid: null, teamsConversationId: null, teamsActivityId: null, channelErrorMessage: null },
@@ -32,7 +32,7 @@ export async function eraseKeptAnswers(prisma: PrismaClient, erasure: PersonEras
     WHERE organization_sid = ${organizationSid} AND ${isFormer} AND ${ofEnterprise} AND answer->'row' ? 'microsoftAddressFolded'
       AND (answer->'row'->>'externalDigits' = ANY (${addresses}::text[]) OR answer->'row'->>'microsoftAddressFolded' = ANY (${addresses}::text[])
         OR answer->'row'->>'microsoftObjectId' = ${microsoftObjectId})`;
-  // A conflict names the value that it is about, as it was given. Keys of credentials that are restricted to an enterprise begin with its sid.
+  // A conflict's error has the conflicting value as the caller wrote it. Keys of credentials that are restricted to an enterprise begin with its sid.
   await prisma.$executeRaw`
     UPDATE idempotency_key SET answer = answer #- '{error,value}'
     WHERE organization_sid = ${organizationSid} AND ${isFormer} AND (${enterpriseSid}::text IS NULL OR starts_with(key, ${enterpriseSid})) AND answer->'error' ? 'value'

@@ -15,7 +15,7 @@ export interface PreparedOperation extends Subscription {
   subscribe(): Promise<RenderedStream | { errors: readonly GraphQLError[] }>;
 }
 
-/** An operation that is not run, and its cost, if the client asks for it and it can be told. */
+/** An operation that is not run, and its cost, if the client asks for it and it is known. */
 export interface RefusedOperation {
   readonly errors: readonly GraphQLError[];
   readonly cost?: object;

@@ -36,7 +36,7 @@ export interface WebSockets {
 
 type SocketContext = Context<Record<string, unknown>, ClientSocket>;
 
-/** What a client sends beside an operation or its connection. */
+/** What a client sends along with an operation or its connection. */
 type SocketParameters = Readonly<Record<string, unknown>> | null | undefined;
 
 /** The execution arguments that `onSubscribe` returns: graphql-ws passes them on to `execute` and `subscribe`. */

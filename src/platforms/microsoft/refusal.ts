@@ -15,7 +15,7 @@ type ErrorFields = Readonly<Record<string, unknown>>;
 /** Numbers, such as `errorCode: 209`, say less than the status. */
 const codeOf = ({ subcode, code, errorcode }: ErrorFields) => text(subcode) ?? text(code) ?? text(errorcode);
 
-/** What the connector says of any error that another service within it explains. */
+/** The connector's code for any error that an inner error explains. */
 const GENERAL_CODE = 'ServiceError';
 
 /** Web API and OData write their names with other capitals than the connector. */
@@ -24,7 +24,7 @@ const fieldsOf = (value: unknown): ErrorFields | undefined =>
 
 const parsedFields = (json: string): ErrorFields => fieldsOf(jsonFields(json)) ?? {};
 
-/** An error, what it wraps, and so on: the outermost first. */
+/** The error and those that it wraps, the outermost first. */
 function errorsOf(fields: ErrorFields): ErrorFields[] {
   const errors: ErrorFields[] = [];
   let next: ErrorFields | undefined = fieldsOf(fields.error) ?? fieldsOf(fields['odata.error']) ?? fields;
@@ -38,7 +38,7 @@ function errorsOf(fields: ErrorFields): ErrorFields[] {
 
 const MAX_DEPTH = 5;
 
-/** A message, which OData writes with its language. */
+/** An error's message. OData's is an object that also has the language. */
 const messageOf = ({ error_description, message, detail }: ErrorFields) =>
   text(error_description) ?? text(message) ?? text(fieldsOf(message)?.value) ?? text(detail);
 

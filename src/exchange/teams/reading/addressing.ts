@@ -30,7 +30,7 @@ interface Reading {
 
 /** What a text says of whom it is from and for. `own`: by which of the user's numbers, E.164 where it is readable. */
 export type Addressing =
-  /** No number: for the last partner. `sentence`: all of the text, where `own` may be part of what it says. */
+  /** No number: for the last partner. `sentence`: the whole text, present if `own` may be part of what it says. */
   | { readonly kind: 'none'; readonly own?: string; readonly body: string; readonly sentence?: string }
   /** `number`: E.164; `written`: as the text has it. */
   | {
@@ -252,7 +252,7 @@ function unclear(head: Head, run: DigitRun, found: readonly Candidate[]): Extrac
 /** What people say before a number that they write to, in some languages; with `sms` or the like before it. Any may begin a sentence, too. */
 const TOWARDS = 'sms|text|send|schicke?|sende|an|für|to|for|à|a|pour|para|per|aan|naar|voor|til|till|для|给';
 
-/** `Tel: `, as on a card of a person. Before the number without a space it is part of its address. */
+/** `Tel: `, as on a business card. Without the space, `tel:` is part of the number's URI. */
 const TELEPHONE = /tel(?:\.:?|:)?(?= )/i;
 
 /** `WhatsApp: +44 …`, `1) +44 …`, `an +49 …`: the number may be whom the text is for, or be what it says. */
@@ -374,7 +374,7 @@ function trimmed(text: string): string {
 const FROM = /(?:from|(?<von>von))(?![\p{L}\p{N}])\s*(?<colon>:?)\s*/iuy;
 /** What separates an own number from the text. */
 const SEPARATOR = /[)\]}>"'`*_”“»›’‘]* *(?:[:;,\n]|[-.~=>/|•→]+(?=\s|$))/y;
-/** After `von`. */
+/** What separates an own number after `von`, which begins many sentences. */
 const CLEAR_SEPARATOR = / *[:\n]/y;
 
 interface Own {

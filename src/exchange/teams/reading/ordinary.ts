@@ -1,7 +1,7 @@
 import { matchAt } from './head.ts';
 
-// Digits that begin a text and are no number's, though there are many of them or a plus stands before them. Whoever mistypes a number is still asked:
-// nothing here is as long as a number, or could be the beginning of one.
+// Recognizes digits at the beginning of a text that are no phone number, although there are many of them or a plus precedes them. A mistyped number is
+// still asked about: these digits are shorter than a number that lost two digits, or have a form that numbers do not have.
 
 /** Digits in groups, and what the text has before and after them. */
 interface Digits {
@@ -13,11 +13,11 @@ interface Digits {
   readonly after: string;
 }
 
-/** More digits than an amount after a plus has. */
+/** The most digits that an amount after a plus has. */
 const MAX_ADDED = 3;
-/** More digits than a code, a date or a password mostly has; mobile numbers have more in most countries. */
+/** The most digits that a code, a date or a password usually has; mobile numbers have more in most countries. */
 const MAX_NAMED = 8;
-/** How far after a plus and a few digits the rest of a number may stand, and how many digits it has. */
+/** The rest of a number that begins with a plus and a few digits: how far after them it may stand, and the digits that it exceeds. */
 const REST = { within: 24, digits: 4 };
 
 const UNIT = /^ ?[%‰°\p{Sc}]/u;
@@ -35,7 +35,7 @@ const ROUND = /^[1-9][0-9]{0,5}000$/;
  */
 export function isOrdinary({ plus, groups, gaps, after }: Digits): boolean {
   const digits = groups.join('');
-  // With more groups, only the last may be the amount: +49 170 1234 20 €.
+  // Of several groups, the last alone may be the amount: +49 170 1234 20 €.
   if (UNIT.test(after)) return (groups.length === 1 && digits.length <= MAX_NAMED) || (!plus && isInThousands(groups, gaps));
   if (plus) return digits.length <= MAX_ADDED && WORD.test(after) && !mayGoOn(after);
   if (matchAt(STATEMENT, after, 0)) return digits.length <= MAX_NAMED && !after.includes('?');

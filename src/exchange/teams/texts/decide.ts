@@ -148,7 +148,7 @@ async function withoutNumber(
   return { kind: 'hold', mapping: usual, body, choices };
 }
 
-/** A text that begins with `from` and one of the user's numbers: to send it from there, or what it says. */
+/** Asks about a text that begins with `from` and one of the user's numbers: the number to send from, or part of what the text says. */
 async function perhapsFrom(tx: Transaction, written: Written, known: Known, sentence: string): Promise<Decision> {
   const { place, sender, addressing, quotedMessageId } = written;
   const { conversation, mapping } = known;

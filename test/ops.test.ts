@@ -9,7 +9,7 @@ import { variables } from '../src/env-variables.ts';
 
 const fileOf = (...path: string[]) => readFileSync(join(packageRoot(), 'ops', ...path), 'utf8');
 const KEY = Buffer.alloc(32, 1).toString('base64');
-/** What takes the place of values that whoever deploys it has to give. */
+/** Values for what the files leave to the operator. */
 const GIVEN: Readonly<Record<string, string>> = {
   SECRETS_KEY: KEY,
   RESTCOMM_ACCOUNT_SID: `AC${'a'.repeat(32)}`,

@@ -32,7 +32,7 @@ async function send(from: Customer, body: string, to = PHONE): Promise<string> {
 const sentBy = ({ number }: Customer) =>
   exchange.restcomm.messages.filter(({ from, direction }) => from === number && direction === 'outbound-api');
 
-/** Puts messages of a customer into the outbox, each of a conversation of its own, beside whatever the dispatcher does. */
+/** Puts messages of a customer into the outbox, each of a conversation of its own, while the dispatcher works. */
 async function enqueueMany({ provider, enterpriseSid, mappingSid, user }: Customer, count: number): Promise<void> {
   const { prisma } = exchange.gateway;
   const mark = randomBytes(4).toString('hex');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSharedReads } from '../../src/live/shared-reads.ts';
 
-/** A read that ends when it is told to. */
+/** A read that the test ends. */
 function heldRead() {
   const ends: ((result: number) => void)[] = [];
   const read = () => new Promise<number>((resolve) => ends.push(resolve));

@@ -200,7 +200,7 @@ test('a closed stream leaves the tail at once, whether it waits, reads or is not
   expect(followers).toBe(0);
 });
 
-/** An event as whoever appended it offers it. */
+/** An event as the code that appended it offers it. */
 const offered = (seq: number) => ({ seq: BigInt(seq) }) as EventWithMessage;
 
 test('offered events that come next are passed on without reading the log; after a gap it is read; nothing is lost or repeated', async () => {

@@ -94,7 +94,7 @@ export async function openConsole(
 
 /** How long nothing may have changed for a page to be at rest, in ms. */
 const QUIET = 100;
-/** Its longest wait, in ms: a page that never rests is a fault of its own. */
+/** The longest wait for a page at rest, in ms. A page that never rests is at fault. */
 const RESTLESS = 15_000;
 
 /**

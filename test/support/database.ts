@@ -58,7 +58,7 @@ export async function createTestPlace(content: 'migrated' | 'empty'): Promise<Te
   };
 }
 
-/** Files in memory, where an embedded database opens in half the processor time. */
+/** A file system in memory, where an embedded database opens in half the processor time. */
 const MEMORY = '/dev/shm';
 /** For the databases that a run has at once. */
 const ROOM_BYTES = 2 ** 30;

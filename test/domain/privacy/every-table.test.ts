@@ -5,7 +5,7 @@ import { done, fresh } from '../../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { createSender, type Sender } from '../../support/live.ts';
 
-// A person is put wherever the gateway may have one, and is then looked for in every row of every table: one that is added later is searched as well.
+// Stores a person wherever the gateway may store one, erases them, and searches every row of every table: a table that is added later is searched, too.
 
 const PHONE = '+15557654321';
 const OTHER_PHONE = '+15550000001';
@@ -15,7 +15,7 @@ const NAME = 'Gone, Ms.';
 const BODY = 'a text of theirs';
 const CHAT = 'a:the-chat-of-theirs';
 const ADDRESS = 'gone.person@e.example';
-/** What tells of the phone, and what tells of the Teams user. The texts of their messages tell of both. */
+/** What identifies the phone, and what identifies the Teams user. The texts of their messages identify both. */
 const OF_PHONE = [DIGITS, BODY];
 const OF_USER = [ADDRESS, OBJECT_ID, NAME, CHAT, BODY];
 

@@ -4,7 +4,7 @@ import type { FakeBot } from '../../fakes/microsoft-state.ts';
 import { done } from '../../parity/faces.ts';
 import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../../support/exchange.ts';
 
-// Whoever has no app cannot be written to: it is installed by Graph, and its coming and going is followed.
+// A user without the app cannot be written to: Graph installs it, and the gateway follows its installations and removals.
 // https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/subscribe-to-conversation-events
 
 const PHONE = '+4915112345678';

@@ -99,8 +99,8 @@ test('a message that cannot become an SMS gets a short reply, and is not stored'
   const customer = await exchange.customer();
   await exchange.say(customer, customer.user, 'Hello?');
   expect(await nextShownTo(customer, 1)).toContain('Write "+<number> <text>"');
-  await exchange.say(customer, customer.user, '+12 too short a number');
-  expect(await nextShownTo(customer, 2)).toContain('I cannot tell which number "+12" is.');
+  await exchange.say(customer, customer.user, '+1234 too short a number');
+  expect(await nextShownTo(customer, 2)).toContain('I cannot tell which number "+1234" is.');
   await exchange.say(customer, customer.user, `from +4999 ${PHONE} not mine`);
   expect(await nextShownTo(customer, 3)).toBe('+4999 is not one of your numbers.');
   await exchange.say(customer, customer.user, `${PHONE} ${'x'.repeat(1000)}`);

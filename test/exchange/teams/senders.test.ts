@@ -87,7 +87,7 @@ test('a mapped number in any notation is enabled, used for sending, and found wh
   const person = { user, number, mappingSid: sid };
   await exchange.ends(provider, await exchange.text(customer, person, '+15551230003', 'Hello'), 'DELIVERED');
   const body = `Answer ${++said}`;
-  await exchange.say(customer, user, `from ${number} ${body}`);
+  await exchange.say(customer, user, `from ${number}: ${body}`);
   expect(await sentTo(number, body)).toBe('+15551230003');
 
   exchange.restcomm.messages.push({

@@ -14,9 +14,9 @@ export const DELIVERY_BOUNDS: readonly number[] = Array.from({ length: BOUNDS },
  * @param counts how many messages were delivered within the times of each bucket
  * @returns in ms; `null` if none was delivered
  */
-export function deliveryQuantile(counts: ArrayLike<number> & Iterable<number>, quantile: number): number | null {
+export function deliveryQuantile(counts: ArrayLike<number>, quantile: number): number | null {
   let total = 0;
-  for (const count of counts) total += count;
+  for (let at = 0; at < counts.length; at++) total += counts[at] as number;
   if (total <= 0) return null;
   let [bucket, seen] = [-1, 0];
   while (seen < quantile * total || seen === 0) {

@@ -18,8 +18,8 @@ export interface UsageSum {
   segments: number;
   delivered: number;
   failed: number;
-  /** How many were delivered within the times of each bucket. */
-  readonly times: Int32Array;
+  /** How many were delivered within the times of each bucket. No typed array: so small a one costs more to make than to fill. */
+  readonly times: number[];
 }
 
 const FAILED = kindsWhere(({ status }) => status === 'FAILED' || status === 'UNDELIVERED');
@@ -71,7 +71,15 @@ export class UsageSums {
     const key = place * KINDS + kind;
     let sum = this.#sums.get(key);
     if (!sum) {
-      sum = { place, kind, messages: 0, segments: 0, delivered: 0, failed: 0, times: new Int32Array(DELIVERY_BOUNDS.length + 1) };
+      sum = {
+        place,
+        kind,
+        messages: 0,
+        segments: 0,
+        delivered: 0,
+        failed: 0,
+        times: new Array<number>(DELIVERY_BOUNDS.length + 1).fill(0),
+      };
       this.#sums.set(key, sum);
     }
     this.#last = sum;

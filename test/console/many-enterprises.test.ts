@@ -110,6 +110,14 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
     await page.reload();
     await signIn(page);
     await expect.poll(() => box().inputValue(), { timeout: 15_000 }).toBe('Customer 120');
+    // With a mouse: at the focus, and again where the field has it.
+    for (const name of ['Customer 121', 'Customer 122']) {
+      await box().click();
+      await page.keyboard.type(name.toLowerCase());
+      await option(name).click();
+      expect(await box().inputValue()).toBe(name);
+    }
+    await page.waitForURL(new RegExp(`enterprise=${sids.get('Customer 122')}`));
     await box().fill('nobody');
     await page.getByText('No enterprise found').waitFor();
     await page.keyboard.press('Escape');

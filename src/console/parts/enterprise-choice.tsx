@@ -90,8 +90,11 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
           placeholder={none ?? words('choice.enterprise')}
           selectedOptions={[value]}
           aria-busy={isBusy}
-          // Typing replaces the chosen enterprise's name.
+          // Typing replaces the chosen enterprise's name. A click puts the caret into it after the focus, so it selects the name again.
           onFocus={({ target }) => target instanceof HTMLInputElement && target.select()}
+          onClick={({ target }) => {
+            if (typed === undefined && target instanceof HTMLInputElement && target.selectionStart === target.selectionEnd) target.select();
+          }}
           open={isListed}
           mountNode={place}
           onChange={({ target }) => {

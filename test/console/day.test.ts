@@ -67,8 +67,12 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await window.page.getByLabel('Directory (tenant) ID').fill('66666666-7777-4888-8999-000000000000');
     await window.page.getByLabel('Client secret').fill('a-client-secret');
     await button('Next').click();
-    await window.page.getByLabel('ID of the app in Teams').fill('app-1');
+    // Without an app of one's own, nothing is to be given: the package has the application's id.
+    expect(await window.page.getByLabel('ID of the app in Teams').inputValue()).toBe('11111111-2222-4333-8444-555555555555');
     await button('Create').click();
+    const download = window.page.waitForEvent('download');
+    await button('Download the app package').click();
+    expect((await download).suggestedFilename()).toMatch(/\.zip$/);
     await button('Check with Microsoft').click();
     await window.page.getByText('The bot is ready.').waitFor();
     expect(await window.page.getByRole('listitem').filter({ hasText: 'passed' }).count()).toBe(5);

@@ -3,6 +3,7 @@ import { type FormEvent, useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { usePerform } from '../graph/perform.ts';
 import { linkTo, usePlace } from '../location.ts';
+import { AppPackage } from '../parts/app-package.tsx';
 import { BotChecks } from '../parts/bot-checks.tsx';
 import { EnterpriseField } from '../parts/enterprise-choice.tsx';
 import { Page } from '../parts/page.tsx';
@@ -65,7 +66,8 @@ export default function BotSetup() {
     applicationId: '',
     tenantId: '',
     clientSecret: '',
-    botAppId: '',
+    // The app package has the application's id as its own.
+    botAppId: values.applicationId ?? '',
     ...definedOf(values),
   };
 
@@ -124,6 +126,7 @@ export default function BotSetup() {
       </form>
       {sid !== undefined && (
         <>
+          <AppPackage sid={sid} />
           <BotChecks sid={sid} />
           <p>
             <Link href={linkTo(`/bots/${sid}`)}>{words('bot.open')}</Link>

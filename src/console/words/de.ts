@@ -268,12 +268,12 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'botWalk.enterpriseText': 'Wessen Nutzer tauschen über den Bot SMS aus? Ein Unternehmen hat höchstens einen Bot.',
   'botWalk.application': 'Anwendung',
   'botWalk.applicationText':
-    'Registrieren Sie im Azure-Portal des Unternehmens eine Anwendung. Legen Sie einen geheimen Clientschlüssel an, und erteilen Sie die Anwendungsberechtigung User.Read.All von Microsoft Graph mit Administratorzustimmung.\n\nLegen Sie dann für diese Anwendung einen Azure-Bot mit dem Nachrichtenendpunkt {endpoint} an, und verbinden Sie ihn mit dem Kanal Microsoft Teams.',
+    'Registrieren Sie im Azure-Portal des Unternehmens eine Anwendung. Legen Sie einen geheimen Clientschlüssel an, und erteilen Sie mit Administratorzustimmung Anwendungsberechtigungen von Microsoft Graph: User.Read.All, um die Nutzer zu finden, TeamsAppInstallation.ReadWriteSelfForUser.All und AppCatalog.Read.All, um die App für sie zu installieren.\n\nLegen Sie dann für diese Anwendung einen Azure-Bot mit dem Nachrichtenendpunkt {endpoint} an, und verbinden Sie ihn mit dem Kanal Microsoft Teams.',
   'botWalk.app': 'App in Teams',
   'botWalk.appText':
-    'Laden Sie die App des Bots im Teams Admin Center hoch, und erlauben Sie sie den Nutzern. Ihre ID steht in den Details der App.',
+    'Die Nutzer brauchen eine App für den Bot. Ihr Paket können Sie im nächsten Schritt herunterladen. Ihre ID ist die der Anwendung. Ändern Sie sie nur, wenn Sie eine eigene App veröffentlichen.',
   'botWalk.check': 'Prüfung',
-  'botWalk.checkText': 'Der Bot ist angelegt. Prüfen Sie jetzt, ob Microsoft ihn annimmt.',
+  'botWalk.checkText': 'Der Bot ist angelegt. Veröffentlichen Sie seine App, und prüfen Sie, ob Microsoft den Bot annimmt.',
 
   'direction.INBOUND': 'Teams an SMS',
   'direction.OUTBOUND': 'SMS an Teams',

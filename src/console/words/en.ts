@@ -264,12 +264,12 @@ export const en = {
   'botWalk.enterpriseText': 'Whose users exchange SMS through the bot? An enterprise has one bot at most.',
   'botWalk.application': 'Application',
   'botWalk.applicationText':
-    'In the Azure portal of the enterprise, register an application. Create a client secret, and grant the application permission User.Read.All of Microsoft Graph with admin consent.\n\nThen create an Azure bot for this application with the messaging endpoint {endpoint}, and connect it to the channel Microsoft Teams.',
+    'In the Azure portal of the enterprise, register an application. Create a client secret, and grant application permissions of Microsoft Graph with admin consent: User.Read.All to find the users, TeamsAppInstallation.ReadWriteSelfForUser.All and AppCatalog.Read.All to install the app for them.\n\nThen create an Azure bot for this application with the messaging endpoint {endpoint}, and connect it to the channel Microsoft Teams.',
   'botWalk.app': 'App in Teams',
   'botWalk.appText':
-    'Upload the app of the bot in the Teams admin center, and allow it for the users. Its ID is shown in the details of the app.',
+    "The users need an app for the bot, whose package can be downloaded in the next step. Its ID is the application's. Change it only if you publish an app of your own.",
   'botWalk.check': 'Check',
-  'botWalk.checkText': 'The bot is created. Check now whether Microsoft accepts it.',
+  'botWalk.checkText': 'The bot is created. Publish its app, and check whether Microsoft accepts the bot.',
 
   'direction.INBOUND': 'Teams to SMS',
   'direction.OUTBOUND': 'SMS to Teams',

@@ -77,13 +77,19 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
       }
       const key = JSON.stringify([bot.applicationId, bot.tenantId, botAppId]).toLowerCase();
       const known = catalogIds.get(key);
-      let id = known ?? botAppId.toLowerCase();
-      let isRepeated = await install(bot, objectId, id);
+      const given = botAppId.toLowerCase();
+      let id = known ?? given;
+      let forbidden: unknown;
+      let isRepeated = await install(bot, objectId, id).catch((error) => {
+        if (known !== undefined || given !== bot.applicationId.toLowerCase() || !isForbidden(error)) throw error;
+        forbidden = error;
+        return undefined;
+      });
       if (isRepeated === undefined && known === undefined) {
-        const tried = id;
-        id = await catalogId(bot, tried);
+        id = await catalogId(bot, given);
         catalogIds.set(key, id);
-        if (id !== tried) isRepeated = await install(bot, objectId, id);
+        if (id !== given) isRepeated = await install(bot, objectId, id);
+        else if (forbidden) throw forbidden;
       }
       if (isRepeated === undefined) throw userNotInTeams();
       catalogIds.set(key, id);
@@ -116,6 +122,15 @@ export const installedApps = (objectId: string): string => `v1.0/users/${encodeU
 
 const userNotInTeams = () =>
   notInstalled('UserNotInTeams', 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');
+
+/**
+ * Whether Graph says that the application may not manage the app. Of the application's id, which the app has in its manifest and rarely in the catalog,
+ * that may mean that it knows no such app (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/478).
+ */
+function isForbidden(error: unknown): boolean {
+  if (!(error instanceof PlatformError) || !(error.cause instanceof CurableError)) return false;
+  return error.cause.code !== 'InstallPermission' && error.detail?.startsWith('403 ') === true;
+}
 
 const notInstalled = (code: string, message: string, options: { detail?: string; retryAfterMs?: number } = {}) =>
   new PlatformError(message, {

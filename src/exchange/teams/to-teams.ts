@@ -79,14 +79,15 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
     if (opened.movedTo) await moveBot(gateway, delivery.bot, opened.movedTo);
     return opened;
   };
-  /** Opens the first conversation with the user, whose app may have to be installed before. */
-  const openFirst = async (bot: BotOfDelivery): Promise<ConversationReference> => {
+  /** Opens the conversation with the user, whose app may have to be installed before. */
+  const openOrInstall = async (serviceUrl: string | null | undefined): Promise<ConversationReference> => {
     try {
-      return await open(delivery.known?.serviceUrl ?? undefined);
+      return await open(serviceUrl ?? undefined);
     } catch (error) {
-      if (!(error instanceof CurableError) || error.reason !== 'APP_NOT_INSTALLED') throw error;
+      if (!isNotInstalled(error)) throw error;
       const { organizationSid, enterpriseSid } = message;
-      return (await installForMessage(gateway, { organizationSid, enterpriseSid, objectId, bot }, error)) ?? (await open(undefined));
+      const user = { organizationSid, enterpriseSid, objectId, bot: delivery.bot };
+      return (await installForMessage(gateway, user, error)) ?? (await open(undefined));
     }
   };
   const send = async (conversation: ConversationReference) => {
@@ -96,13 +97,16 @@ async function post(gateway: Gateway, message: MessageToDeliver, attempt: Attemp
   };
   const stored = storedConversation(delivery.known);
   try {
-    if (!stored) return await send(await openFirst(delivery.bot));
+    const conversation = stored ?? (await openOrInstall(delivery.known?.serviceUrl));
     try {
-      return await send(stored);
+      return await send(conversation);
     } catch (error) {
-      if (isNotAllowed(error)) return await send(await open(undefined));
-      if (!(error instanceof StaleConversationError)) throw error;
-      return await send(await open(error.serviceUrl ?? stored.serviceUrl));
+      if (stored && isNotAllowed(error)) return await send(await open(undefined));
+      const moved = error instanceof StaleConversationError ? error.serviceUrl : undefined;
+      // Of a new conversation, only the connector may be another one: Graph, which names chats, does not know connectors.
+      const isGone = stored && (error instanceof StaleConversationError || isNotInstalled(error));
+      if (!moved && !isGone) throw error;
+      return await send(await openOrInstall(moved ?? conversation.serviceUrl));
     }
   } catch (error) {
     if (isStarted && !attempt.unknownSince && isNotPosted(error)) await forgetPartner(gateway, message, delivery, partner);
@@ -116,6 +120,9 @@ function storedConversation(known: TeamsConversation | null): ConversationRefere
 
 /** Whether the stored conversation is at a connector that the operator no longer allows. */
 const isNotAllowed = (error: unknown) => error instanceof DeliveryError && error.code === 'ServiceUrlNotAllowed';
+
+/** Whether the user does not have the app. Teams reports no removal if the app was deleted from the catalog (botbuilder-js#4443). */
+const isNotInstalled = (error: unknown): error is CurableError => error instanceof CurableError && error.reason === 'APP_NOT_INSTALLED';
 
 const isNotPosted = (error: unknown) => error instanceof NotYetError || (error instanceof DeliveryError && error.outcome !== 'unknown');
 

@@ -157,7 +157,7 @@ const isGone = ({ status }: PlatformResponse, { code }: MicrosoftRefusal) =>
  */
 function movedOr(hosts: ServiceHosts, base: string, { code, message }: MicrosoftRefusal, error: DeliveryError): DeliveryError {
   if (code !== 'InvalidBotApiHost' || error.outcome === 'unknown') return error;
-  const named = /https?:\/\/[^\s"'<>]+/.exec(message)?.[0].replace(/[.,;]+$/, '') ?? '';
+  const named = /https?:\/\/[^\s"'`<>]+/.exec(message)?.[0].replace(/[.,;:)\]]+$/, '') ?? '';
   const other = URL.canParse(named) && new URL(named).pathname === '/' ? joinUrl(named, 'teams/') : named;
   return hosts.allows(other) && other !== base ? new StaleConversationError(error, other) : error;
 }

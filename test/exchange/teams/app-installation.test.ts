@@ -67,6 +67,26 @@ test("an app given by its manifest's id is found in the catalog, once for all us
   expect(exchange.microsoft.requests.filter(({ route, path }) => route === 'catalog' && path.includes(externalId))).toHaveLength(1);
 });
 
+const FORBIDDEN = { error: { code: 'Forbidden', message: "AAD App Id 'x' is not allowed to manage the Teams App ''" } };
+
+test("an app given by the application's id is found in the catalog, also where Graph says that the application may not manage it", async () => {
+  const bot = botThatInstalls('AppCatalog.Read.All');
+  const { externalId } = exchange.microsoft.addApp(bot);
+  exchange.microsoft.fault('install', { answer: { status: 403, body: FORBIDDEN } });
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: externalId });
+  await until(async () => (await inTeams(own, own)).installed === true, 20_000);
+  expect(routesOf(own, 'install')).toEqual(['install', 'install']);
+});
+
+test('an app that the catalog has by this id, and that the application may not manage: the mapping says so', async () => {
+  const bot = botThatInstalls('AppCatalog.Read.All');
+  exchange.microsoft.addApp(bot, { id: bot.applicationId });
+  exchange.microsoft.fault('install', { answer: { status: 403, body: FORBIDDEN } });
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: bot.applicationId });
+  await until(async () => (await inTeams(own, own)).lastError ?? false);
+  expect(await inTeams(own, own)).toMatchObject({ installed: false, lastError: expect.stringContaining('not allowed to manage') });
+});
+
 test('without the permission messages wait, the reason names it, and granting it releases them in order', async () => {
   const bot = exchange.microsoft.addBot();
   const { id } = exchange.microsoft.addApp(bot);
@@ -195,6 +215,47 @@ test('a removed app is not installed again by the gateway; once it is there agai
   await exchange.microsoft.until(() => shownTo(own).length === 3);
   expect(withoutWelcome(own)).toEqual(['one', 'two']);
   expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+});
+
+test.each(['BotNotInConversationRoster', 'MessageWritesBlocked'])(
+  'an app that is gone without a word is installed again for the next message: %s',
+  async (code) => {
+    const bot = botThatInstalls();
+    const { id } = exchange.microsoft.addApp(bot);
+    const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+    await until(async () => (await inTeams(own, own)).conversationKnown);
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
+    // As where an administrator deletes it from the catalog and uploads it anew.
+    own.user.installed = false;
+    exchange.microsoft.fault('activities', { answer: { status: 403, body: { error: { code, message: code } } } });
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'two'), 'DELIVERED');
+    expect(withoutWelcome(own)).toEqual(['one', 'two']);
+    expect(routesOf(own, 'install')).toEqual(['install', 'install']);
+    expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  },
+);
+
+test('a message that is refused although the app is there waits, and is not tried over and over', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  exchange.microsoft.fault('chat', { answer: { status: 404 }, times: 200 });
+  const refusal = { error: { code: 'ForbiddenOperationException', message: "Bot is not installed in user's personal scope" } };
+  exchange.microsoft.fault('conversations', { answer: { status: 403, body: refusal }, times: 50 });
+  try {
+    const { prisma } = exchange.gateway;
+    const own = await exchange.customer({ bot, user: exchange.microsoft.addUser({ tenantId: bot.tenantId }), botAppId: id });
+    const { enterpriseSid } = own;
+    await until(async () => (await inTeams(own, own)).installed === true);
+    const sid = await exchange.text(own, own, PHONE, 'one');
+    await exchange.ends(own.provider, sid, 'stuck');
+    await done(own.provider, 'updateBot', { sid: own.botSid, botAppId: id });
+    const { lane } = await until(async () => (await prisma.laneHold.findFirst({ where: { enterpriseSid, probes: { gte: 1 } } })) ?? false);
+    const inAMinute = () => new Date(Date.now() + 60_000);
+    await until(async () => (await prisma.outboxLane.count({ where: { lane, holder: null, due: { gt: inAMinute() } } })) > 0, 10_000);
+    expect(await exchange.message(own.provider, sid)).toMatchObject({ stuck: true, waiting: { reason: 'APP_NOT_INSTALLED' } });
+  } finally {
+    exchange.microsoft.heal();
+  }
 });
 
 test('a removal counts for all enterprises of the app, and for a bot that is created anew', async () => {

@@ -61,6 +61,18 @@ describe('conversation-not-found: a conversation that is gone is opened anew, an
     // The client of that cloud gets a token of its own.
     expect(exchange.microsoft.requests.slice(before).map(({ path }) => path.split('/')[1])).toEqual(['login', 'gcc']);
   });
+
+  test('a user of a government cloud who has no app yet gets their first message by its own connector', async () => {
+    const bot = exchange.microsoft.addBot({ permissions: ['User.Read.All', 'TeamsAppInstallation.ReadWriteSelfForUser.All'] });
+    const { id } = exchange.microsoft.addApp(bot);
+    exchange.microsoft.gccTenants.add(bot.tenantId);
+    const user = exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false });
+    const own = await exchange.customer({ bot, user, botAppId: id });
+    await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'one'), 'DELIVERED');
+    expect(shownTo(own)).toEqual(['one']);
+    const { data } = await own.provider.graph('query ($sid: ID!) { bot(sid: $sid) { cloud } }', { sid: own.botSid });
+    expect(data.bot).toEqual({ cloud: 'GCC' });
+  });
 });
 
 test('Retry-After holds back all of a bot’s conversations, and not only the one that was refused', async () => {

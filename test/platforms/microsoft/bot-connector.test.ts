@@ -81,6 +81,12 @@ describe('a conversation', () => {
     expect(await outcome(microsoft.openConversation(other, user))).toMatchObject({ outcome: 'curable', reason: 'SERVICE_URL' });
   });
 
+  test.each(['%', '%.', '`%`.', '"%"', '(%)', '[%]:'])('is opened at the connector that Microsoft names as %s', async (form) => {
+    const words = `Invalid bot api host. For GCC tenants, please call ${form.replace('%', `${fake.url}/gcc`)}`;
+    fake.fault('conversations', withAnswer(403, 'InvalidBotApiHost', words));
+    expect(await microsoft.openConversation(bot, user)).toMatchObject({ serviceUrl: `${fake.url}/gcc`, movedTo: 'GCC' });
+  });
+
   test('may be requested again if there was no response, since that does not create a second one', async () => {
     fake.fault('conversations', { reset: 'after' });
     expect(await outcome(microsoft.openConversation(bot, user))).toMatchObject({ outcome: 'retry', code: 'ConnectionLost' });

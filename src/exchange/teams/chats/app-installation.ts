@@ -6,7 +6,7 @@ import type { Gateway } from '../../../domain/gateway.ts';
 import { inTransaction } from '../../../domain/transaction.ts';
 import { releaseWaiting } from '../../../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
-import type { ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
+import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../../claim-lanes.ts';
 import { forgetConversation, rememberConversation } from './conversations.ts';
 import { welcomeUser } from './welcome.ts';
@@ -17,11 +17,11 @@ interface User extends Pick<TeamsInstallation, 'organizationSid' | 'enterpriseSi
 }
 
 /**
- * Has the bot's app installed for a user by Microsoft, and has the messages delivered that wait for it.
- * @returns the bot's chat with the user, if it is known
+ * Has the bot's app installed for a user by Microsoft.
+ * @returns whether the user had it before, and the bot's chat with the user, if it is known
  * @throws PlatformError if Microsoft refuses or does not respond; its `cause` is a DeliveryError
  */
-async function install(gateway: Gateway, user: User): Promise<ConversationReference | undefined> {
+async function install(gateway: Gateway, user: User): Promise<AppInstallation> {
   const { prisma } = gateway;
   const { organizationSid, enterpriseSid, objectId, bot } = user;
   const { wasInstalled, conversation } = await gateway.microsoft.installApp(credentialsOf(gateway, bot), {
@@ -40,9 +40,12 @@ async function install(gateway: Gateway, user: User): Promise<ConversationRefere
   if (conversation && !known?.conversationId) await rememberConversation(prisma, user, objectId, conversation);
   // Microsoft tells the bot of an installation, but not of one that was there before the user had a number. Who has used the chat is not new to it.
   if (wasInstalled && conversation && !isAcquainted) await welcomeUser(gateway, { ...user, ...conversation });
-  await releaseWaiting(gateway, { enterpriseSid, objectId, reasons: ['APP_NOT_INSTALLED'] });
-  return conversation;
+  return { wasInstalled, conversation };
 }
+
+/** Has the messages delivered that wait for a user's app. */
+const releaseUser = (gateway: Gateway, { enterpriseSid, objectId }: Pick<User, 'enterpriseSid' | 'objectId'>) =>
+  releaseWaiting(gateway, { enterpriseSid, objectId, reasons: ['APP_NOT_INSTALLED'] });
 
 /**
  * Installs the app for the user of a message that could not be delivered without it, unless somebody has removed it.
@@ -57,7 +60,10 @@ export async function installForMessage(gateway: Gateway, user: User, refused: C
   const heldBackMs = gateway.microsoft.graphHeldBackMs(credentialsOf(gateway, user.bot));
   if (heldBackMs > 0) throw new NotYetError(heldBackMs);
   try {
-    return await install(gateway, user);
+    const { wasInstalled, conversation } = await install(gateway, user);
+    // An app that was there is no cure: the message was refused in spite of it, and would release itself over and over.
+    if (!wasInstalled) await releaseUser(gateway, user);
+    return conversation;
   } catch (error) {
     if (!(error instanceof PlatformError) || !(error.cause instanceof DeliveryError)) throw error;
     const { cause } = error;
@@ -151,6 +157,7 @@ export async function workOnInstallation(
       return;
     }
     await install(gateway, { ...row, bot });
+    await releaseUser(gateway, row);
     // What kept it back is over, for the others as well.
     if (errorCode !== null)
       await prisma.teamsInstallation.updateMany({

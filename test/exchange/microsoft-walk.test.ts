@@ -62,7 +62,9 @@ const text = async () => {
 
 /** What each step does. */
 const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
-  'Register an application': async () => {
+  'Register an application': async ({ text: words }) => {
+    // Where the page of the consent leads to.
+    expect(words).toContain('`/console/`');
     bot = exchange.microsoft.addBot({ permissions: [], registered: false });
     user = exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false });
   },

@@ -57,7 +57,7 @@ export function createAppChecks({ send }: GraphRequests, { findUser }: Pick<Micr
     const inCatalog = await skippable('CATALOG', READS_CATALOG, async () => {
       const app = await findApp(bot, given);
       if (!app)
-        return failure('AppNotInCatalog', `Graph finds no app ${botAppId} in the catalog, which may take a day after it was published.`);
+        return failure('AppNotInCatalog', `Graph finds no app ${botAppId} in the catalog. That may take two days after its upload.`);
       teamsAppId = app.id;
       const has = publishedVersion(app);
       const isOwn = app.externalId?.toLowerCase() === bot.applicationId.toLowerCase();

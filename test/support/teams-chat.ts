@@ -3,6 +3,8 @@ import { type Customer, type TestExchange, until } from './exchange.ts';
 
 /** A phone that texts with Teams users. */
 export const PARTNER = '+4917012345671';
+/** Another one. */
+export const OTHER = '+4917012345672';
 
 /** What the tests of the bot's chats with its users share. */
 export function chatOf(getExchange: () => TestExchange) {
@@ -18,6 +20,9 @@ export function chatOf(getExchange: () => TestExchange) {
     /** The messages from Teams of a customer: to whom, and their texts. */
     written: async ({ provider }: Customer) =>
       (await getExchange().messages(provider, { direction: 'INBOUND' })).map(({ to, body }) => [to, body]),
+    /** A text from a phone, once its user has seen it. */
+    shownFrom: async (person: Customer, from: string, body: string) =>
+      getExchange().ends(person.provider, await getExchange().text(person, person, from, body), 'DELIVERED'),
     /** A customer whose user has written to PARTNER. */
     inTouch: async (): Promise<Customer> => {
       const own = await getExchange().customer();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expireHeldTexts } from '../../../src/exchange/teams/texts/held-texts.ts';
 import { buttonsOf, type Customer, createTestExchange, linesOf, type TestExchange } from '../../support/exchange.ts';
+import { chatOf, OTHER, PARTNER } from '../../support/teams-chat.ts';
 
 // How a held text ends that is not sent. Its writer hears of it, and nothing is sent later.
 
@@ -10,16 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => exchange.close());
 
-const PARTNER = '+4917012345671';
-const OTHER = '+4917012345672';
-
-const shownTo = ({ user }: Customer) => exchange.microsoft.activities.filter(({ objectId }) => objectId === user.objectId);
-const nextShownTo = (person: Customer, count: number) =>
-  exchange.microsoft.until(
-    () => shownTo(person).length >= count && (shownTo(person)[count - 1] as (typeof exchange.microsoft.activities)[0]),
-  );
-const written = async ({ provider }: Customer) =>
-  (await exchange.messages(provider, { direction: 'INBOUND' })).map(({ to, body }) => [to, body]);
+const { shownTo, nextShownTo, written } = chatOf(() => exchange);
 
 /** A customer whose user has to be asked. */
 async function twoPartners(): Promise<Customer> {

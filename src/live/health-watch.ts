@@ -77,15 +77,19 @@ export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, p
       return wakeMembers();
     }
     if (head <= position) return;
-    for (let isLast = false; !isLast; ) {
-      const bots = await changed(position);
-      for (const { note } of members) note(bots);
-      position = bots.at(-1)?.healthSeq ?? position;
-      isLast = bots.length < pageSize;
+    try {
+      for (let isLast = false; !isLast; ) {
+        const bots = await changed(position);
+        for (const { note } of members) note(bots);
+        position = bots.at(-1)?.healthSeq ?? position;
+        isLast = bots.length < pageSize;
+      }
+      // Deleted bots, and those that changed again, have the numbers between.
+      if (head > position) position = head;
+    } finally {
+      // Also if a later page failed: the next look may find nothing after the ones that were noted.
+      wakeMembers();
     }
-    // Deleted bots, and those that changed again, have the numbers between.
-    if (head > position) position = head;
-    wakeMembers();
   }
 
   async function run(): Promise<void> {

@@ -162,6 +162,33 @@ describe('the health of bots', () => {
     reader.close();
   });
 
+  test('that changed for as many bots as are read at once is streamed, though the database refused to read on', async () => {
+    const provider = await gateway.provider();
+    const { prisma } = gateway.database;
+    const { organizationSid, accountSid } = provider;
+    const last = await createBot(provider);
+    const template = await prisma.bot.findUniqueOrThrow({ where: { sid: last.botSid } });
+    const enterprises = Array.from({ length: 99 }, () => ({ sid: newSid('EN'), organizationSid, accountSid, name: fresh.name() }));
+    await prisma.enterprise.createMany({ data: enterprises.map((one) => ({ ...one, nameFolded: fold(one.name) })) });
+    await prisma.bot.createMany({ data: enterprises.map(({ sid: enterpriseSid }) => ({ ...template, sid: newSid('BE'), enterpriseSid })) });
+    const reader = await hasBegun(subscribe(provider));
+    let reads = 0;
+    beforeRead = (text) => {
+      if (!/health_seq > /.test(text)) return;
+      reads += 1;
+      if (reads === 2) throw Object.assign(new Error('the database system is shutting down'), { code: '57P01', severity: 'FATAL' });
+    };
+    await prisma.bot.updateMany({
+      where: { organizationSid, sid: { not: last.botSid } },
+      data: { healthStatus: 'WARNING', healthReason: 'CREDENTIAL_EXPIRES', unhealthy: true },
+    });
+    await becomes(last, REFUSED);
+    await reader.until((reader) => new Set(told(reader)).size === 100);
+    beforeRead = undefined;
+    expect(reads).toBeGreaterThanOrEqual(2);
+    reader.close();
+  });
+
   test('is read once for all who follow it, each with their own reach', async () => {
     const provider = await gateway.provider();
     const [one, other] = [await createBot(provider), await createBot(provider)];

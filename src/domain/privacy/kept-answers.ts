@@ -32,6 +32,15 @@ export async function eraseKeptAnswers(prisma: PrismaClient, erasure: PersonEras
     WHERE organization_sid = ${organizationSid} AND ${isFormer} AND ${ofEnterprise} AND answer->'row' ? 'microsoftAddressFolded'
       AND (answer->'row'->>'externalDigits' = ANY (${addresses}::text[]) OR answer->'row'->>'microsoftAddressFolded' = ANY (${addresses}::text[])
         OR answer->'row'->>'microsoftObjectId' = ${microsoftObjectId})`;
+  // The person whose data a link downloads. The link itself is gone (erase-elsewhere.ts).
+  await prisma.$executeRaw`
+    UPDATE idempotency_key SET answer = jsonb_set(answer, '{row,parameters}', '{}')
+    WHERE organization_sid = ${organizationSid} AND ${isFormer} AND answer->'row'->>'kind' = 'exportPerson'
+      AND (${enterpriseSid}::text IS NULL OR answer->'row'->>'confinedTo' = ${enterpriseSid}
+        OR answer->'row'->'parameters'->>'enterpriseSid' = ${enterpriseSid})
+      AND (answer->'row'->'parameters'->>'phoneFolded' = ANY (${addresses}::text[])
+        OR answer->'row'->'parameters'->>'microsoftAddressFolded' = ANY (${addresses}::text[])
+        OR answer->'row'->'parameters'->>'microsoftObjectId' = ANY (${addresses}::text[]))`;
   // A conflict's error has the conflicting value as the caller wrote it. Keys of credentials that are restricted to an enterprise begin with its sid.
   await prisma.$executeRaw`
     UPDATE idempotency_key SET answer = answer #- '{error,value}'

@@ -59,7 +59,9 @@ async function erase(input: object) {
 }
 
 const exportOf = (input: object) =>
-  provider.graph('mutation ($input: ExportPersonInput!) { exportPerson(input: $input) { ... on ExportPersonSuccess { url } } }', { input });
+  provider.graph('mutation ($input: ExportPersonInput!) { exportPerson(input: $input) { ... on ExportPersonSuccess { url } } }', {
+    input: { ...input, idempotencyKey: fresh.key() },
+  });
 
 /** Puts the person everywhere. */
 async function populate() {

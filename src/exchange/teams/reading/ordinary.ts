@@ -40,8 +40,10 @@ export function isOrdinary({ plus, groups, gaps, after }: Digits): boolean {
   if (plus) return digits.length <= MAX_ADDED && WORD.test(after) && !mayGoOn(after);
   if (matchAt(STATEMENT, after, 0)) return digits.length <= MAX_NAMED && !after.includes('?');
   if (!WORD.test(after)) return false;
-  const isRound = groups.at(-1) === '000' && isInThousands(groups, gaps);
-  return isRound || (groups.length === 1 && (COMPACT_DATE.test(digits) || ROUND.test(digits)));
+  // Longer ones are written so in Spain, Portugal and Poland: 612 345 000, 612345000.
+  const isShort = digits.length <= MAX_NAMED;
+  const isRound = groups.at(-1) === '000' && isInThousands(groups, gaps) && (isShort || gaps[0] === '.');
+  return isRound || (isShort && groups.length === 1 && (COMPACT_DATE.test(digits) || ROUND.test(digits)));
 }
 
 /** Whether what follows may be the rest of a number: on the next line, or after a letter for a digit. */

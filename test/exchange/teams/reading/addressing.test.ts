@@ -183,6 +183,9 @@ describe('an ambiguous text leads to a question', () => {
     '20261130',
     '20261330 passt',
     '123 456 789 hi',
+    // Round, but as long as a number.
+    '612 345 000 hola',
+    '912345000 Olá',
   ])('%j: begins like a number, but is not one', (text) => expect(asked(text, 'DE')).toEqual([]));
 
   test.each([

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
 import {
   ACCOUNT_SID,
+  AUTH_TOKEN,
   type ConsoleGateway,
   createConsoleGateway,
   keepPicture,
@@ -83,6 +84,28 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
         .evaluate((element) => (element as unknown as { validity: { valueMissing: boolean } }).validity.valueMissing),
     ).toBe(true);
     await page.getByRole('button', { name: 'Cancel' }).click();
+  });
+
+  test('a webhook is not created for all enterprises while what is typed chooses none', async () => {
+    await open('webhooks');
+    await page.getByRole('button', { name: 'Create a webhook' }).click();
+    const dialog = page.getByRole('dialog');
+    const made = async () => (await gateway.graph('{ webhookEndpoints { nodes { enterpriseSid } } }')).data.webhookEndpoints.nodes;
+    await dialog.getByLabel('URL').fill('https://hooks.example/sms');
+    await box().fill('Customer 13');
+    await option('Customer 139').waitFor();
+    await dialog.getByLabel('Your own auth token').fill(AUTH_TOKEN);
+    await dialog.getByText('Choose one from the list, or empty the field').waitFor();
+    expect(await box().inputValue()).toBe('Customer 13');
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+    expect(await box().evaluate((element) => (element as unknown as { validity: { customError: boolean } }).validity.customError)).toBe(
+      true,
+    );
+    expect(await made()).toEqual([]);
+    await chooses('Customer 138');
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.locator('code').filter({ hasText: 'whsec_' }).waitFor();
+    expect(await made()).toEqual([{ enterpriseSid: sids.get('Customer 138') }]);
   });
 
   test('a bot is set up, and a file imported, for one that is found by its sid', async () => {

@@ -111,6 +111,7 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
                 value={values[one.name] ?? ''}
                 none={one.none}
                 isOpen
+                keepsText={one.none !== undefined}
                 hint={one.hint}
                 message={messageAt(one.name)}
                 onChange={(sid) => set(one.name, sid)}

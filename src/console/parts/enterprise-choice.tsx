@@ -44,11 +44,13 @@ interface EnterpriseFieldProps {
   readonly hint?: string;
   readonly message?: string;
   readonly className?: string;
+  /** Whether a text stays that chooses nothing, and keeps its form from being sent: forgotten, it would become what choosing none means. */
+  readonly keepsText?: boolean;
   readonly onChange: (sid: string, name: string) => void;
 }
 
 /** Asks for an enterprise: searches by name, or by a whole sid, while the user types. */
-export function EnterpriseField({ value, none, isOpen = false, hint, message, className, onChange }: EnterpriseFieldProps) {
+export function EnterpriseField({ value, none, isOpen = false, hint, message, className, keepsText, onChange }: EnterpriseFieldProps) {
   const words = useWords();
   const styles = useStyles();
   const [isListed, setListed] = useState(false);
@@ -62,6 +64,9 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
   const { found, hasMore, isBusy } = useSearch(sought, isOpen, !isListed && none !== undefined);
   const isRequired = none === undefined;
   const only = isRequired && value === '' && sought === '' && !hasMore && found?.length === 1 ? found[0] : undefined;
+  const unchosen = keepsText && typed?.trim() ? words('choice.unchosen') : '';
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.setCustomValidity(unchosen), [unchosen]);
   const choose = useRef(onChange);
   useEffect(() => {
     choose.current = onChange;
@@ -80,8 +85,9 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
       className={className}
       ref={useCallback((own: HTMLElement | null) => setPlace(own?.closest<HTMLElement>('main, [role=dialog]') ?? null), [])}
     >
-      <Field label={words('field.enterprise')} hint={hint} required={isRequired} validationMessage={message}>
+      <Field label={words('field.enterprise')} hint={hint} required={isRequired} validationMessage={(!isListed && unchosen) || message}>
         <Combobox
+          ref={input}
           className={styles.box}
           expandIcon={{ 'aria-label': words('choice.open') }}
           listbox={{ className: styles.list }}
@@ -105,7 +111,7 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
           onOpenChange={(_, { open }) => setListed(open)}
           onBlur={() => {
             if (typed === '' && none !== undefined && value !== '') pick('', '');
-            setTyped(undefined);
+            if (unchosen === '') setTyped(undefined);
           }}
           onOptionSelect={(_, { optionValue }) => {
             // Fluent UI clears the choice while the user types; here it stays until another one is made.

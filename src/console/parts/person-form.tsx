@@ -75,6 +75,7 @@ export function PersonForm() {
         <EnterpriseField
           value={person.enterpriseSid ?? ''}
           none={words('webhook.everyEnterprise')}
+          keepsText
           onChange={(sid, name) => {
             set('enterpriseSid', sid);
             setEnterprise(name || sid || undefined);

@@ -59,6 +59,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'choice.open': 'Unternehmen zeigen',
   'choice.more': 'Es gibt mehr: einen Teil des Namens eingeben',
   'choice.nothing': 'Kein Unternehmen gefunden',
+  'choice.unchosen': 'Eines aus der Liste wählen, oder das Feld leeren',
   'choice.count': 'Gefundene Unternehmen: {count}',
   'choice.countAtLeast': 'Gefundene Unternehmen: mehr als {count}',
   'list.noMatch': 'Nichts entspricht diesen Filtern.',

@@ -57,6 +57,7 @@ export const en = {
   'choice.open': 'Show enterprises',
   'choice.more': 'There are more: type part of the name',
   'choice.nothing': 'No enterprise found',
+  'choice.unchosen': 'Choose one from the list, or empty the field',
   'choice.count': 'Enterprises found: {count}',
   'choice.countAtLeast': 'Enterprises found: more than {count}',
   'list.noMatch': 'Nothing matches these filters.',

@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { KINDS, numberOf } from '../../src/domain/usage/usage-kinds.ts';
 import { newSid } from '../../src/domain/values/sid.ts';
 import { done, newEnterprise, newMapping, unknownSid } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
@@ -105,4 +106,44 @@ test('has an admin’s enterprise alone, if the organization has opted in', asyn
   await gateway.database.pool.query('UPDATE usage_change SET enterprise_sid = $1 WHERE enterprise_sid = $2', [sid, enterprises[0]?.sid]);
   const { rows } = await exported(asked, graph);
   expect(new Set(rows.map(({ enterpriseSid }) => enterpriseSid))).toEqual(new Set([sid]));
+});
+
+test('reads little at once where a busy time follows a quiet one', async () => {
+  const busy = await gateway.provider();
+  const HOUR_MS = 60 * 60_000;
+  const begin = Date.parse('2025-01-01T00:00:00Z');
+  const statuses = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'UNDELIVERED', 'FAILED', 'READ', 'RECEIVED'] as const;
+  const kinds = Array.from({ length: 24 }, (_, hour) =>
+    statuses.flatMap((status) =>
+      (['INBOUND', 'OUTBOUND'] as const).flatMap((direction) =>
+        (['SMS', 'MMS'] as const).map((type) => hour * 4 * KINDS + numberOf({ status, direction, type, bucket: -1 })),
+      ),
+    ),
+  ).flat();
+  await gateway.database.pool.query(
+    `INSERT INTO usage_slot (organization_sid, grain, mapping_sid, enterprise_sid, slot, kinds, messages, segments)
+     SELECT $1, 9, 'BE' || mapping, 'EN', day, $2, $3, $3
+     FROM generate_series(1, 9) AS mapping, generate_series(timestamptz '2025-06-21T00:00:00Z', '2025-12-08T00:00:00Z', interval '1 day') AS day`,
+    [busy.organizationSid, kinds.join(), kinds.map(() => 1).join()],
+  );
+  const { data } = await busy.graph(
+    'mutation ($input: ExportUsageInput!) { made: exportUsage(input: $input) { ... on ExportUsageSuccess { url } } }',
+    {
+      input: {
+        // What is read at once doubles while nothing is found: 4095 hours have none, and the next 4096 more than a million rows.
+        ...{ from: new Date(begin).toISOString(), to: new Date(begin + 8191 * HOUR_MS).toISOString() },
+        ...{ granularity: 'HOUR', groupBy: ['MAPPING', 'DIRECTION', 'STATUS', 'TYPE'] },
+      },
+    },
+  );
+  const { body } = await gateway.fetch(new Request(data.made.url));
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  let text = '';
+  for (let lines = 0; lines < 3000; lines = text.split('\r\n').length) text += Buffer.from((await reader.read()).value ?? []).toString();
+  await reader.cancel();
+  const hours = text
+    .split('\r\n')
+    .slice(1, 3000)
+    .map((line) => line.slice(0, 16));
+  expect(hours).toEqual(Array.from(hours, (_, row) => `2025-06-21 ${String(Math.floor(row / (9 * 32))).padStart(2, '0')}:00`));
 });

@@ -1,5 +1,6 @@
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
+import { SearchTooWideError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { timesOf, type UsageQuery, type Used, usageWithin } from '../usage/usage.ts';
 import { namesOf } from './export-rows.ts';
@@ -12,6 +13,8 @@ export const USAGE_COLUMNS = [
 
 /** How many rows are written at once. */
 const ROWS = 1000;
+/** How many rows several hours, days or months may have that are read at once. */
+const MAX_AT_ONCE = 5 * ROWS;
 /** How many rows a single hour, day or month may have. */
 const MAX_ROWS = 1_000_000;
 
@@ -20,7 +23,17 @@ export async function* usageRows(gateway: Gateway, caller: Caller, query: UsageQ
   const times = timesOf(query);
   const periodOf = periodsOf(query);
   for (let [at, count] = [0, 1]; at + 1 < times.length; ) {
-    const used = await usageWithin(gateway, caller, query, times.slice(at, at + count + 1), MAX_ROWS);
+    count = Math.min(count, times.length - 1 - at);
+    const limit = count === 1 ? MAX_ROWS : MAX_AT_ONCE;
+    const used = await usageWithin(gateway, caller, query, times.slice(at, at + count + 1), limit).catch((error: unknown) => {
+      if (count === 1 || !(error instanceof SearchTooWideError)) throw error;
+      return undefined;
+    });
+    if (!used) {
+      // Many were read at once after a quiet time.
+      count = Math.floor(count / 2);
+      continue;
+    }
     at += count;
     count = Math.max(1, Math.min(count * 2, Math.floor((count * ROWS) / Math.max(used.length, 1))));
     for (let row = 0; row === 0 || row < used.length; row += ROWS) {

@@ -41,7 +41,9 @@ export class UsageSums {
     this.#bits = bits;
   }
 
-  add(packed: PackedKinds, uses: readonly SlotUse[]): void {
+  /** @returns how many sums there are more than before */
+  add(packed: PackedKinds, uses: readonly SlotUse[]): number {
+    const before = this.#sums.size;
     const length = readIntegers(packed.kinds, numbers);
     readIntegers(packed.messages, counts);
     readIntegers(packed.segments, sizes);
@@ -63,6 +65,7 @@ export class UsageSums {
         }
       }
     }
+    return this.#sums.size - before;
   }
 
   #sumOf(place: number, kind: number): UsageSum {

@@ -103,6 +103,7 @@ export async function usageWithin(
   const shown = { direction: groupBy.includes('DIRECTION'), status: groupBy.includes('STATUS'), type: groupBy.includes('TYPE') };
   const bits = groupBy.reduce((all, dimension) => all | (dimension in KIND_BITS ? KIND_BITS[dimension as keyof typeof KIND_BITS] : 0), 0);
   const groups = new Map<string, Omit<Placed, 'sum'> & { readonly sums: UsageSums }>();
+  let sums = 0;
   for (const { enterprise, mapping, packed, uses } of rows) {
     const key = enterprise + mapping;
     let group = groups.get(key);
@@ -110,7 +111,9 @@ export async function usageWithin(
       group = { enterpriseSid: enterprise || null, mappingSid: mapping || null, sums: new UsageSums(wanted, bits) };
       groups.set(key, group);
     }
-    group.sums.add(packed, uses);
+    sums += group.sums.add(packed, uses);
+    // A row can have hundreds: what is refused in the end must not fill the memory before.
+    if (sums > limit * SUMS_PER_ENTRY) throw new SearchTooWideError();
   }
   const used: Placed[] = [];
   for (const { sums, ...sids } of groups.values()) for (const sum of sums.sums()) used.push({ sum, ...sids });
@@ -144,6 +147,8 @@ interface Placed {
 
 /** How many rows an entry has on average at most. */
 const ROWS_PER_ENTRY = 10;
+/** How many sums there are for an entry at most, with those in which all messages have become others, e.g. `SENT` ones `DELIVERED`. */
+const SUMS_PER_ENTRY = 10;
 const RANKS = {
   ENTERPRISE: ({ enterpriseSid }: Placed) => enterpriseSid ?? '',
   MAPPING: ({ mappingSid }: Placed) => mappingSid ?? '',

@@ -19,7 +19,7 @@ import { WebhookEndpointEdge, WebhookEndpointRef, WebhookEventTypeEnum } from '.
 
 /** An endpoint goes on receiving when the credentials that created it end, so an access token from a browser must not create or redirect one. */
 const authScopes = { ownCredentials: true } as const;
-const NEEDS = 'Not available to access tokens.';
+const NEEDS = "An enterprise's admin needs the organization's feature `ADMIN_EXPORT`. Not available to access tokens.";
 
 const URL_DESCRIPTION =
   'An `https:` URL of at most 2048 characters, without credentials. Its host must have a public address, unless the operator permits it.';
@@ -155,7 +155,7 @@ builder.mutationFields((t) => ({
   createWebhookEndpoint: t.field({
     type: CreateWebhookEndpointSuccessRef,
     nullable: true,
-    description: `Creates a webhook endpoint, to which message events are posted, signed with a secret. An enterprise's admin needs the organization's feature \`ADMIN_EXPORT\`. ${NEEDS}`,
+    description: `Creates a webhook endpoint, to which message events are posted, signed with a secret. ${NEEDS}`,
     authScopes,
     errors: resultUnion('CreateWebhookEndpointResult', 'new webhook endpoint', ['ENTERPRISE_NOT_FOUND', 'TOO_MANY_WEBHOOK_ENDPOINTS']),
     args: { input: t.arg({ type: CreateWebhookEndpointInput, required: true, description: 'The webhook endpoint to create.' }) },
@@ -168,7 +168,9 @@ builder.mutationFields((t) => ({
     authScopes,
     errors: resultUnion('UpdateWebhookEndpointResult', 'changed webhook endpoint', ['WEBHOOK_ENDPOINT_NOT_FOUND']),
     args: { input: t.arg({ type: UpdateWebhookEndpointInput, required: true, description: 'The new values.' }) },
-    resolve: async (_root, { input }, { gateway, caller }) => ({ endpoint: await updateWebhookEndpoint(gateway, caller, input) }),
+    resolve: async (_root, { input }, { gateway, caller }) => ({
+      endpoint: await updateWebhookEndpoint(gateway, caller, input).catch(forbidUnlessOptedIn),
+    }),
   }),
   rotateWebhookEndpointSecret: t.field({
     type: RotateWebhookEndpointSecretSuccessRef,
@@ -183,7 +185,7 @@ builder.mutationFields((t) => ({
         description: 'Which endpoint, and how long both secrets sign.',
       }),
     },
-    resolve: (_root, { input }, { gateway, caller }) => rotateWebhookEndpointSecret(gateway, caller, input),
+    resolve: (_root, { input }, { gateway, caller }) => rotateWebhookEndpointSecret(gateway, caller, input).catch(forbidUnlessOptedIn),
   }),
   deleteWebhookEndpoint: t.field({
     type: DeleteWebhookEndpointSuccessRef,

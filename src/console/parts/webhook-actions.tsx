@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { performAs, usePerform } from '../graph/perform.ts';
 import { goTo } from '../location.ts';
-import { useSession } from '../session/session.ts';
+import { mayExport, useSession } from '../session/session.ts';
 import { useWords } from '../words/words.tsx';
 import { ConfirmedDialog } from './confirmed-dialog.tsx';
 import { FormDialog } from './dialogs.tsx';
@@ -74,12 +74,13 @@ interface ActionsProps {
 export function WebhookActions({ webhook, onChange, onSecret }: ActionsProps) {
   const words = useWords();
   const hasName = useSession()?.name !== undefined;
+  const maySteer = hasName && mayExport();
   const [deed, setDeed] = useState<WebhookDeed>();
   const dialog = { webhook, onChange, onClose: () => setDeed(undefined) };
   return (
     <>
       <Test sid={webhook.sid} onChange={onChange} />
-      {hasName && (
+      {maySteer && (
         <>
           <Button onClick={() => setDeed('edit')}>{words('action.edit')}</Button>
           <Button onClick={() => setDeed('switch')}>{words(webhook.status === 'ACTIVE' ? 'webhook.disable' : 'webhook.enable')}</Button>

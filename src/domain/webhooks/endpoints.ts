@@ -79,7 +79,7 @@ export async function createWebhookEndpoint(
   let made: string | undefined;
   const { sid } = await idempotently(gateway, caller, 'createWebhookEndpoint', input, async (remember) => {
     const { url, eventTypes, enterpriseSid, withBody } = parseInput(createInput, input);
-    if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError();
+    await requireOptedIn(gateway, caller);
     requirePermitted(gateway, url);
     // A blank sid is not found instead of absent: a client's mistake must not widen what the endpoint receives.
     if (typeof enterpriseSid === 'string' && !(await findEnterprise(gateway, caller, enterpriseSid))) {
@@ -108,11 +108,12 @@ export async function createWebhookEndpoint(
 
 /**
  * Changes an endpoint. Enabling it, or another URL, begins the three days of retries anew.
- * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
+ * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND; NotOptedInError
  */
 export async function updateWebhookEndpoint(gateway: Gateway, caller: Caller, input: UpdateWebhookEndpointInput): Promise<WebhookEndpoint> {
   const { sid } = await idempotently(gateway, caller, 'updateWebhookEndpoint', input, async (remember) => {
     const { sid = '', url, eventTypes, withBody, enabled } = parseInput(updateInput, input);
+    await requireOptedIn(gateway, caller);
     if (url !== undefined) requirePermitted(gateway, url);
     return inTransaction(gateway.prisma, async (tx) => {
       const before = await lockEndpoint(tx, caller, sid);
@@ -137,7 +138,7 @@ export async function updateWebhookEndpoint(gateway: Gateway, caller: Caller, in
 
 /**
  * Gives an endpoint a new secret. The former one goes on signing, too, for `overlap` seconds; one from before it ends at once.
- * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
+ * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND; NotOptedInError
  */
 export async function rotateWebhookEndpointSecret(
   gateway: Gateway,
@@ -147,6 +148,7 @@ export async function rotateWebhookEndpointSecret(
   let made: string | undefined;
   const { sid } = await idempotently(gateway, caller, 'rotateWebhookEndpointSecret', input, async (remember) => {
     const { sid = '', overlap } = parseInput(rotateInput, input);
+    await requireOptedIn(gateway, caller);
     return inTransaction(gateway.prisma, async (tx) => {
       const before = await lockEndpoint(tx, caller, sid);
       const secret = newSecret();
@@ -236,6 +238,11 @@ export function listWebhookEndpoints(
 
 /** Makes a secret as Standard Webhooks writes them: 24 to 64 random bytes in base64. */
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
+
+/** @throws NotOptedInError: an admin must not decide where events go, nor sign any, unless the organization has opted in */
+async function requireOptedIn(gateway: Gateway, caller: Caller): Promise<void> {
+  if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError();
+}
 
 /** @throws InvalidInputError INVALID_PARAMETER */
 function requirePermitted({ webhooks }: Gateway, url: string): void {

@@ -13,7 +13,7 @@ import { takeTurn } from '../../../src/exchange/webhooks/turn.ts';
 import { createOutbound } from '../../../src/platforms/outbound.ts';
 import { createWebhookClient } from '../../../src/platforms/webhooks/client.ts';
 import { startWebhookReceiver, type WebhookReceiver } from '../../fakes/webhook-receiver.ts';
-import { fresh } from '../../parity/faces.ts';
+import { done, fresh, newEnterprise } from '../../parity/faces.ts';
 import { until } from '../../support/exchange.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { graphClient } from '../../support/graph.ts';
@@ -413,6 +413,26 @@ describe('who may, and what', () => {
     expect(await mutate(browser, 'deleteWebhookEndpoint', { sid }, 'deletedId')).toMatchObject({ code: 'WEBHOOK_ENDPOINT_NOT_FOUND' });
     expect(await mutate(browser, 'deleteWebhookEndpoint', { sid: narrowed.sid }, 'deletedId')).toEqual({ deletedId: expect.any(String) });
     expect(await shown(provider, narrowed.sid)).toBeNull();
+  });
+
+  test('an admin steers none before the organization has opted in, not even those that the provider made for the enterprise', async () => {
+    const provider = await gateway.provider();
+    const made = newEnterprise();
+    const { sid: enterpriseSid, admin } = await done(provider, 'createEnterprise', made);
+    const { password } = made.enterpriseAdmin as { password: string };
+    const asAdmin = { graph: graphClient(gateway.fetch, { user: admin.sid, password }) };
+    const { sid } = await register(provider, { enterpriseSid });
+    expect((await shown(asAdmin, sid)).sid).toBe(sid);
+    const changes = [
+      ['updateWebhookEndpoint', { sid, url: `${receiver.url}/elsewhere` }],
+      ['updateWebhookEndpoint', { sid, enabled: false }],
+      ['rotateWebhookEndpointSecret', { sid }],
+    ] as const;
+    for (const [name, input] of changes) expect(await mutate(asAdmin, name, input, '__typename')).toEqual({ code: 'FORBIDDEN' });
+    expect((await shown(provider, sid)).status).toBe('ACTIVE');
+    await provider.graph('mutation { updateOrganization(input: { features: [ADMIN_EXPORT] }) { __typename } }');
+    for (const [name, input] of changes)
+      expect(await mutate(asAdmin, name, input, '__typename')).toMatchObject({ __typename: expect.stringMatching(/Success$/) });
   });
 
   test('there are at most a hundred', async () => {

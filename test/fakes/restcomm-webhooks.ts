@@ -53,7 +53,11 @@ export function createWebhooks(state: FakeState, faults: Faults, dialect: Dialec
 
   async function post(url: string, form: Record<string, string>): Promise<FakeCallback['answer']> {
     const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(waitMs)]);
-    const answer = await fetch(url, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual', signal })
+    // Restcomm's client moves the query string into the form (HttpRequestDescriptor).
+    const address = new URL(url);
+    const body = new URLSearchParams([...Object.entries(form), ...address.searchParams]);
+    address.search = '';
+    const answer = await fetch(address, { method: 'POST', body, redirect: 'manual', signal })
       .then(async (response) => ({
         status: response.status,
         contentType: response.headers.get('content-type'),

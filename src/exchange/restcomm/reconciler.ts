@@ -6,7 +6,7 @@ import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { applyReport } from '../reports.ts';
 import { toStorableSid, toStorableText } from '../storable-text.ts';
 import { toReport, UNREPORTED } from './reports.ts';
-import { acceptSms } from './webhooks.ts';
+import { acceptSms, LOST_MEDIA } from './webhooks.ts';
 
 interface ReconcilerOptions {
   /** Leaves what is younger than this to Restcomm's own callbacks, in ms. */
@@ -32,8 +32,6 @@ export const RECOVER_INBOUND = 'recover-inbound';
  * be late; at most; and without a run before.
  */
 const LOOK_BACK = { usual: HOUR_MS, longest: 7 * DAY_MS, first: 3 * DAY_MS };
-/** The text of a recovered SMS that has none. Restcomm's records have no media. */
-const LOST_MEDIA = '[This message came without its text. A picture or file in it could not be recovered.]';
 
 type Unsettled = Pick<Message, 'sid' | 'organizationSid' | 'direction' | 'restcommMessageSid' | 'dateUpdated'>;
 

@@ -26,6 +26,8 @@ const MAX_BODY = 10_000;
 const MAX_FIELD = 320;
 const MAX_URL = 4096;
 const MAX_MEDIA = 10;
+/** The text of an SMS that had none, and whose media are lost. */
+export const LOST_MEDIA = '[This message came without its text. A picture or file in it could not be recovered.]';
 
 /**
  * Handles Restcomm's webhooks: form-encoded, with the secret in the path. A form is refused only if a mandatory field is missing, never for
@@ -42,24 +44,25 @@ export async function restcommWebhook(gateway: Gateway, request: Request): Promi
   if (!isForm(request)) return plainText(400, 'The body must be form-encoded');
   const bytes = await readBytes(request, MAX_FORM_BYTES);
   if (!bytes) return plainText(413, `The body must have at most ${MAX_FORM_BYTES} bytes`);
-  const form = new URLSearchParams(decodeUtf8(bytes) ?? bytes.toString('utf8'));
+  const form = readForm(decodeUtf8(bytes) ?? bytes.toString('utf8'));
   const problem =
     kind === 'sms'
       ? await receiveSms(gateway, mappingSid, form)
-      : await receiveStatus(gateway, mappingSid, form, new URLSearchParams(search).get('message'));
+      : await receiveStatus(gateway, mappingSid, form, new URLSearchParams(search).get('message') ?? form('message'));
   if (problem) return plainText(400, problem);
   return new Response('<?xml version="1.0" encoding="UTF-8"?>\n<Response/>\n', { headers: { 'content-type': 'text/xml; charset=utf-8' } });
 }
 
 /** @returns what is wrong with the request; `undefined` if nothing is */
-async function receiveSms(gateway: Gateway, mappingSid: string, form: URLSearchParams): Promise<string | undefined> {
-  const field = (name: string) => form.get(name)?.trim() ?? '';
+async function receiveSms(gateway: Gateway, mappingSid: string, form: FormFields): Promise<string | undefined> {
+  const field = (name: string) => form(name).trim();
   const sid = field('SmsSid') || field('MessageSid');
   const [from, to] = [field('From'), field('To')];
   if (!sid || !from || !to) return 'SmsSid, From and To are mandatory';
   const { urls, dropped } = mediaOf(form);
-  if (dropped > 0) gateway.log.warn({ mappingSid, smsSid: sid, dropped }, 'dropped media of an MMS whose URLs are not HTTP or HTTPS');
-  await acceptSms(gateway, mappingSid, { sid, from, to, body: form.get('Body') ?? '', mediaUrls: urls });
+  if (dropped > 0) gateway.log.warn({ mappingSid, smsSid: sid, dropped }, 'media of an MMS are missing, or have no web addresses');
+  const isEmpty = field('Body') === '' && urls.length === 0;
+  await acceptSms(gateway, mappingSid, { sid, from, to, body: isEmpty && dropped > 0 ? LOST_MEDIA : form('Body'), mediaUrls: urls });
   return undefined;
 }
 
@@ -125,19 +128,15 @@ async function findMapping({ sql, keptMappings }: Gateway, sid: string): Promise
  * Restcomm's versions name the fields differently: MessageSid and MessageStatus in its code (SmsStatusNotifier), Status and ChannelStatusMessage
  * in its documentation (pull request 2974), SmsSid and SmsStatus in older versions (pull request 2375). ChannelStatusMessage holds the carrier's
  * words about a failure, or the status itself.
+ * @param messageSid of the callback's address, whose query string Restcomm moves into the form (HttpRequestDescriptor)
  * @returns what is wrong with the request; `undefined` if nothing is
  */
-async function receiveStatus(
-  gateway: Gateway,
-  mappingSid: string,
-  form: URLSearchParams,
-  messageSid: string | null,
-): Promise<string | undefined> {
+async function receiveStatus(gateway: Gateway, mappingSid: string, form: FormFields, messageSid: string): Promise<string | undefined> {
   const { log } = gateway;
   const fields = (...names: string[]) =>
     names.flatMap((name) => {
-      const value = form.get(name)?.trim();
-      return value && value !== 'null' ? [value] : [];
+      const value = form(name).trim();
+      return value !== '' && value !== 'null' ? [value] : [];
     });
   const [sid] = fields('MessageSid', 'SmsSid').map(toStorableSid);
   const words = fields('MessageStatus', 'Status', 'SmsStatus');
@@ -156,18 +155,34 @@ async function receiveStatus(
   const details = fields('ErrorMessage', 'ChannelStatusMessage').filter((text) => !isRestcommStatus(text));
   const report = toReport({ sid, status, errorCode, details });
   // The text is in the report as well (SmsStatusNotifier): the response to its sending, which has it, may have been lost.
-  const body = form.get('Body') ?? '';
+  const body = form('Body');
   const whole = isCut(body, message.body) ? withTextChange(report, body, message.body) : report;
   await inTraceOf(gateway, message.sid, 'status report', () => applyReport(gateway, message, whole));
   return undefined;
 }
 
-/** @returns the addresses of an MMS's media, and how many others there were */
-function mediaOf(form: URLSearchParams): { urls: string[]; dropped: number } {
-  const given = Array.from({ length: MAX_MEDIA }, (_, index) => form.get(`MediaUrl${index}`)?.trim() ?? '').filter((url) => url !== '');
-  const urls = given.filter((url) => isStorableText(url, MAX_URL) && /^https?:\/\//i.test(url));
-  return { urls, dropped: given.length - urls.length };
+/** A form's values by name; empty for a field that is missing. */
+type FormFields = (name: string) => string;
+
+/** Reads a form. Names are in any case; of a field that is repeated, the first value that is not blank counts. */
+function readForm(text: string): FormFields {
+  const values = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const key = name.toLowerCase();
+    if (!values.get(key)?.trim()) values.set(key, value);
+  }
+  return (name) => values.get(name.toLowerCase()) ?? '';
 }
+
+/** @returns the addresses of an MMS's media, and how many others it has or says that it has */
+function mediaOf(form: FormFields): { urls: string[]; dropped: number } {
+  const given = Array.from({ length: MAX_MEDIA }, (_, index) => form(`MediaUrl${index}`).trim()).filter((url) => url !== '');
+  const urls = given.filter((url) => isStorableText(url, MAX_URL) && /^https?:\/\//i.test(url) && URL.canParse(url));
+  return { urls, dropped: Math.max(given.length, countOf(form('NumMedia'))) - urls.length };
+}
+
+/** NumMedia, which may be anything. */
+const countOf = (written: string): number => (/^\s*[0-9]{1,3}\s*$/.test(written) ? Number(written) : 0);
 
 const isForm = (request: Request) => /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '');
 

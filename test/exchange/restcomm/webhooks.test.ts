@@ -150,6 +150,33 @@ describe('an SMS from Restcomm', () => {
     expect(exchange.logged.find((line) => line.includes(smsSid))).toContain('"dropped":2');
   });
 
+  test.each([
+    ['names in another case', 'SMSSID=%s&FROM=%2B4917012345671&to=1&body=Hello', { from: PHONE, body: 'Hello' }],
+    ['a field that is blank first', 'SmsSid=&SmsSid=%s&From=+&From=%2B4917012345671&To=1&Body=&Body=Hello', { from: PHONE, body: 'Hello' }],
+    ['a plus that is not escaped', 'SmsSid=%s&From=+4917012345671&To=1&Body=a+b', { body: 'a b' }],
+    [
+      'fewer media than it counts',
+      `SmsSid=%s&From=1&To=1&Body=Hi&NumMedia=3&MediaUrl0=https://m.example/1`,
+      { body: 'Hi', mediaUrls: ['https://m.example/1'] },
+    ],
+    [
+      'more media than it counts',
+      `SmsSid=%s&From=1&To=1&NumMedia=0&mediaurl0=https://m.example/1`,
+      { body: '', mediaUrls: ['https://m.example/1'] },
+    ],
+    ['media that nobody can open', 'SmsSid=%s&From=1&To=1&Body=Hi&MediaUrl0=https://&MediaUrl1=http://a:b/', { body: 'Hi', mediaUrls: [] }],
+    ['a count that is none', 'SmsSid=%s&From=1&To=1&NumMedia=-1e9', { body: '', mediaUrls: [] }],
+    [
+      'nothing but media that are lost',
+      'SmsSid=%s&From=1&To=1&NumMedia=1',
+      { body: expect.stringContaining('could not be recovered'), mediaUrls: [] },
+    ],
+    ['nothing but a file', 'SmsSid=%s&From=1&To=1&Body=+&MediaUrl0=file:///a', { body: expect.stringContaining('could not be recovered') }],
+  ])('with %s is shown', async (_what, form, expected) => {
+    const smsSid = `SM${randomBytes(16).toString('hex')}`;
+    expect(await shown(form.replace('%s', smsSid), smsSid)).toMatchObject(expected);
+  });
+
   test('that is not a form, or not a POST, is refused', async () => {
     expect((await post(hook(), JSON.stringify(sms()), { 'content-type': 'application/json' })).status).toBe(400);
     expect((await post(hook(), sms(), { 'content-type': 'multipart/form-data; boundary=x' })).status).toBe(400);
@@ -257,6 +284,8 @@ describe('a status report', () => {
     ['Status=undelivered&ErrorCode=30003', 'UNDELIVERED', '30003'],
     ['MessageStatus=delivered&SmsStatus=DELIVRD', 'DELIVERED', null],
     ['MessageStatus=BADSTAT&SmsStatus=DELIVRD', 'DELIVERED', null],
+    ['messagestatus=delivered', 'DELIVERED', null],
+    ['MessageStatus=&MessageStatus=delivered', 'DELIVERED', null],
   ])('with %s makes the message %s', async (form, channelStatus, channelErrorCode) => {
     for (const name of ['SmsSid', 'MessageSid']) {
       const { sid, smsSid, url } = await sending();
@@ -323,6 +352,17 @@ describe('a status report', () => {
     const line = exchange.logged.find((one) => one.includes(sid) && one.includes('conflicting final statuses'));
     expect(line).toContain('"kept":"DELIVERED","reported":"FAILED"');
     expect(exchange.logged.join('')).not.toContain(message.body);
+  });
+
+  test('finds its message by the callback’s address, in the query string or moved into the form, before Restcomm’s sid is stored', async () => {
+    for (const place of ['query', 'form']) {
+      const { sid, smsSid, url } = await sending();
+      await exchange.gateway.prisma.message.update({ where: { sid }, data: { restcommMessageSid: null } });
+      const form = `MessageSid=${smsSid}&MessageStatus=delivered`;
+      if (place === 'query') await post(`${url}?message=${sid}`, form);
+      else await post(url, `${form}&message=${sid}`);
+      expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus: 'DELIVERED', restcommMessageSid: smsSid });
+    }
   });
 
   test('for another sid than the message’s shows that the platform accepted it twice', async () => {

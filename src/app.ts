@@ -40,7 +40,7 @@ import type { ObserveOperation } from './execution/operations.ts';
 import { isDirect } from './graph/face.ts';
 import { createGraph, type GraphSettings } from './graph/graph.ts';
 import { SCHEMA_FILE } from './graph/schema-files.ts';
-import { attachWebSockets, type WebSockets } from './graph/streams/websocket.ts';
+import { attachWebSockets, SOCKET_PATH, type WebSockets } from './graph/streams/websocket.ts';
 import type { Live } from './live/live.ts';
 import type { BotFrameworkVerifier } from './platforms/microsoft/bot-framework-tokens.ts';
 import { isFromPlayground } from './platforms/microsoft/playground.ts';
@@ -93,6 +93,8 @@ export interface App {
   readonly fetch: (request: Request, peer?: Peer) => Promise<Response>;
   /** The same, for requests that need neither a Request nor a Response. */
   readonly direct: Direct;
+  /** Where WebSockets are served. */
+  readonly socketPath: string;
   /** Serves WebSockets on this server's port. */
   readonly attach: (server: Server, addressOf?: AddressOfRequest) => WebSockets;
   /** Ends every live stream, so that its client continues on another instance. */
@@ -161,6 +163,7 @@ export function createApp(options: AppOptions): App {
       },
       fetch: answer,
     },
+    socketPath: SOCKET_PATH,
     attach: (server, addressOf) => {
       const { origins } = admission;
       const sockets = quota('sockets', limits.socketsPerAccount);

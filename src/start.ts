@@ -102,7 +102,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     ? followCredentialChanges({ databaseUrl, prisma: database.prisma, kept: [gateway.verified, gateway.keptMappings], log })
     : undefined;
   const openChannel = await channelOf(settings, log);
-  const listener = await listen(app.fetch, { ...settings, direct: app.direct });
+  const listener = await listen(app.fetch, { ...settings, direct: app.direct, socketPath: app.socketPath });
   wiring.listener = listener;
   const sockets = app.attach(listener.server, listener.addressOf);
   const { maxDeliveries: concurrency = MAX_DELIVERIES[database.kind] } = settings;

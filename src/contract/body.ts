@@ -68,5 +68,10 @@ const wholeNumberAsText = (value: unknown) => (Number.isSafeInteger(value) ? Str
 
 /** Returns a wrong value as text for the response's `data`, unless it is a secret or may contain one. */
 function quotable(value: unknown, field: BodyField): string | undefined {
-  return field.secret || typeof value === 'object' ? undefined : String(value);
+  if (field.secret) return undefined;
+  if (typeof value !== 'object') return String(value);
+  // The fields of an object may be secrets, wherever it stands.
+  return Array.isArray(value) && !value.some(isContainer) ? JSON.stringify(value) : undefined;
 }
+
+const isContainer = (value: unknown) => typeof value === 'object' && value !== null;

@@ -36,6 +36,12 @@ export function readTarget(request: IncomingMessage): boolean {
   return true;
 }
 
+/** The path of a target that `readTarget` has not read. */
+export function pathOf(target: string): string {
+  const [, , rest = target] = ABSOLUTE.exec(target) ?? [];
+  return withPlainPath(rest.split('?')[0] as string);
+}
+
 /** Decodes what need not be encoded in a path: `%67` and `g` are equivalent (RFC 3986, 6.2.2.2). The query string stays as it is. */
 export function withPlainPath(target: string): string {
   const query = target.indexOf('?');

@@ -15,7 +15,7 @@ import { Outlet, StreamResponse } from './stream-response.ts';
 import { type AnyResponse, TextResponse } from './text-response.ts';
 import { createAddressOf, type TrustProxy } from './trusted-proxies.ts';
 import { refuseRequest, refuseUnreadable } from './unreadable.ts';
-import { UpgradeRequest } from './upgrade-request.ts';
+import { UpgradeRequest, upgradesAt } from './upgrade-request.ts';
 
 /** The other end of a connection. */
 export interface Peer {
@@ -83,6 +83,8 @@ interface ListenOptions {
   readonly connectionLimits?: Partial<ConnectionLimits>;
   readonly trustProxy?: TrustProxy;
   readonly direct?: Direct;
+  /** Where an `upgrade` event may be emitted; anywhere if left out. */
+  readonly socketPath?: string;
 }
 
 /**
@@ -91,7 +93,7 @@ interface ListenOptions {
  */
 export async function listen(
   fetch: HandleRequest,
-  { host, port, connectionLimits = {}, trustProxy, direct }: ListenOptions,
+  { host, port, connectionLimits = {}, trustProxy, direct, socketPath }: ListenOptions,
 ): Promise<Listener> {
   const clientOf = createAddressOf(trustProxy);
   const addressOf = ({ socket, headers }: IncomingMessage) => clientOf(socket.remoteAddress, headers['x-forwarded-for']?.toString());
@@ -101,7 +103,10 @@ export async function listen(
   let isDraining = false;
   const server = createServer(
     // `readTarget` demands a Host: node's own refusal has no body.
-    { IncomingMessage: UpgradeRequest, requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE, ...CONNECTION_LIMITS, ...connectionLimits },
+    {
+      IncomingMessage: socketPath === undefined ? UpgradeRequest : upgradesAt(socketPath),
+      ...{ requireHostHeader: false, keepAliveTimeout: KEEP_ALIVE, ...CONNECTION_LIMITS, ...connectionLimits },
+    },
     (request, response) => {
       if (!readTarget(request)) return refuseRequest(response, 400);
       if (isDraining || request.wantsUpgrade) response.shouldKeepAlive = false;

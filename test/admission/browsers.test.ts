@@ -297,3 +297,34 @@ test('a refused upgrade gets an HTTP response, and the gateway keeps running', a
   expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
   await once(socket, 'close');
 });
+
+test.each([
+  ['/msteams/enterprises/search', 200, { code: 200 }],
+  ['http://x/msteams/nothing', 404, { errorCode: '404', message: 'Not Found' }],
+  ['/msteams/enterprises/search?page=x', 400, { errorCode: '450', data: 'x' }],
+])('an upgrade to WebSocket of %s, where there is none, is answered as a request without it', async (target, status, body) => {
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  const head = ['Host: x', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', `Authorization: ${basic}`];
+  socket.write([`GET ${target} HTTP/1.1`, ...head, 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', '', ''].join('\r\n'));
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  await once(socket, 'close');
+  expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(JSON.parse(answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1))).toMatchObject(body);
+});
+
+test.each(['/graphql?a=b', 'http://x/graphql', '/%67raphql'])('a WebSocket opens at %s', async (target) => {
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  const head = [
+    'Host: x',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Protocol: graphql-transport-ws',
+  ];
+  socket.write([`GET ${target} HTTP/1.1`, ...head, 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', '', ''].join('\r\n'));
+  expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 101 /);
+  socket.destroy();
+});

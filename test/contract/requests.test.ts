@@ -83,12 +83,18 @@ describe('a body', () => {
   test.each([
     ['name', { ...complete, name: 7.5 }, '7.5'],
     ['name', { ...complete, name: true }, 'true'],
-    ['name', { ...complete, name: ['a'] }, undefined],
+    ['name', { ...complete, name: ['a'] }, '["a"]'],
+    ['name', { ...complete, name: [] }, '[]'],
+    ['name', { ...complete, name: [1, null, true] }, '[1,null,true]'],
+    // An object may have secrets.
+    ['name', { ...complete, name: [{ password: 'p' }] }, undefined],
+    ['name', { ...complete, name: [['p']] }, undefined],
     ['status', { ...complete, status: 1 }, '1'],
     ['enterpriseAdmin.emailId', { ...complete, enterpriseAdmin: { emailId: false, password: 'p' } }, 'false'],
     ['enterpriseAdmin.name', { ...complete, enterpriseAdmin: { emailId: 'e', password: 'p', name: {} } }, undefined],
     // Never repeat a secret.
     ['enterpriseAdmin.password', { ...complete, enterpriseAdmin: { emailId: 'e', password: 1234.56 } }, undefined],
+    ['enterpriseAdmin.password', { ...complete, enterpriseAdmin: { emailId: 'e', password: ['p'] } }, undefined],
   ])('with a wrong type of %s is refused: %j', async (parameter, body, value) => {
     expect(await refusalOf('POST', path, body)).toEqual({
       status: 400,

@@ -19,7 +19,8 @@ export interface LiveGateway extends TestGateway {
 
 export async function createLiveGateway(options: TestGatewayOptions = {}): Promise<LiveGateway> {
   const gateway = await createTestGateway(options);
-  const listener = await listen(gateway.app.fetch, { host: '127.0.0.1', port: 0, direct: gateway.app.direct });
+  const { fetch, direct, socketPath } = gateway.app;
+  const listener = await listen(fetch, { host: '127.0.0.1', port: 0, direct, socketPath });
   const sockets = gateway.app.attach(listener.server);
   const drain = async () => {
     sockets.goAway();

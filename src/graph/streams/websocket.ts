@@ -18,6 +18,8 @@ import { ClientSocket, TICK_MS, TRY_AGAIN_LATER } from './client-socket.ts';
 import type { PreparedOperation, StreamingGraph } from './prepared.ts';
 import { SocketStream, TakenOver } from './socket-stream.ts';
 
+export const SOCKET_PATH = '/graphql';
+
 /** The largest message of a client, in bytes: 64 KiB. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 /** How long a client may take to complete the closing handshake, in ms. */
@@ -92,7 +94,7 @@ export function attachWebSockets(server: Server, options: WebSocketOptions): Web
     socket.on('error', failed);
     if (isGoingAway) refuse(socket, '503 Service Unavailable');
     else if (!readTarget(request)) refuse(socket, '400 Bad Request');
-    else if (request.url?.split('?')[0] !== '/graphql') refuse(socket, '404 Not Found');
+    else if (request.url?.split('?')[0] !== SOCKET_PATH) refuse(socket, '404 Not Found');
     else if (isForeign(request, origins)) refuse(socket, '403 Forbidden');
     else upgrader.handleUpgrade(request, socket, head, begin);
   }

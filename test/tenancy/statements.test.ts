@@ -67,7 +67,6 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'exchange/teams/chats/app-installation.ts': ['within'],
   'exchange/teams/card-actions.ts': ['within'],
   'exchange/teams/chats/conversations.ts': ['within'],
-  'exchange/teams/from-teams.ts': ['within'],
   'exchange/teams/texts/held-texts.ts': ['within', 'everywhere'],
   'exchange/teams/chats/installer.ts': ['everywhere'],
   'exchange/teams/notice-sender.ts': ['everywhere'],

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Mapping, Message } from '../../../prisma/client/client.ts';
+import type { HeldText, Mapping, Message } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { foldForSms } from '../../domain/messages/sms-folding.ts';
 import { inTransaction, type Transaction } from '../../domain/transaction.ts';
 import { regionOf, toE164 } from '../../domain/values/phone-numbers.ts';
 import { replaceUnstorable } from '../../domain/values/text.ts';
 import { lockConversations } from './chats/conversations.ts';
-import { type Card, outcomeCard, smsCard } from './notices/cards.ts';
+import { type Card, outcomeCard, questionCard, smsCard } from './notices/cards.ts';
 import { addNotice, noticeKey, type Place } from './notices/notices.ts';
 import {
   ALREADY_ENDED,
@@ -26,7 +26,7 @@ import { shownSms } from './shown-sms.ts';
 import { choicesOf, endQuestion } from './texts/held-texts.ts';
 import { DuplicateActivity, problemWith, sendFromTeams } from './texts/send-from-teams.ts';
 import { answerQuestion, isOf } from './texts/send-held.ts';
-import type { Sender } from './texts/senders.ts';
+import { numbersOf, type Sender } from './texts/senders.ts';
 
 // What the buttons of the bot's cards do. Action.Execute sends an invoke, which is answered; Action.Submit, in clients without it, a message.
 
@@ -132,21 +132,29 @@ async function wasJustSent(tx: Transaction, mapping: Mapping, number: string, bo
   return (await tx.message.count({ where: { ...(where as object), dateCreated: { gt: since } } })) > 0;
 }
 
-async function sendChoice({ gateway, sender, place }: Pressed, questionSid: string, index: number): Promise<string> {
+async function sendChoice({ gateway, sender, place }: Pressed, questionSid: string, index: number): Promise<string | ActionOutcome> {
   const held = await gateway.prisma.heldText.findUnique({ where: { sid: questionSid } });
   const choice = held && isOf(sender, held) ? choicesOf(held)[index] : undefined;
   if (!held || !choice) return ALREADY_ENDED;
   const mapping = sender.mappings.find(({ sid }) => sid === choice.mappingSid);
+  // Not from another number than the button names.
+  if (!mapping && !held.ended) return askAgain(sender, held, NOT_YOURS);
   const { number, body } = choice;
   return answer(gateway, { sender, place, questionSid, number, body, mapping });
 }
 
-async function sendToNumber({ gateway, sender, place }: Pressed, questionSid: string, written: string): Promise<string> {
+async function sendToNumber({ gateway, sender, place }: Pressed, questionSid: string, written: string): Promise<string | ActionOutcome> {
   const held = await gateway.prisma.heldText.findUnique({ where: { sid: questionSid } });
   const mapping = sender.mappings.find(({ sid }) => sid === held?.mappingSid) ?? sender.mappings[0];
   const number = toE164(written, mapping && regionOf(mapping.externalAddress));
-  if (!number) return notANumber(written);
-  return answer(gateway, { sender, place, questionSid, number });
+  if (!number && held && isOf(sender, held) && !held.ended) return askAgain(sender, held, notANumber(written));
+  return number ? answer(gateway, { sender, place, questionSid, number }) : notANumber(written);
+}
+
+/** The question's card stays, so that it can still be answered. */
+function askAgain(sender: Sender, held: HeldText, refused: string): ActionOutcome {
+  const { sid, body } = held;
+  return { text: refused, card: questionCard(sid, { body, choices: choicesOf(held), ownNumbers: numbersOf(sender), refused }) };
 }
 
 async function answer(gateway: Gateway, given: Parameters<typeof answerQuestion>[1]): Promise<string> {

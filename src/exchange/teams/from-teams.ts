@@ -8,10 +8,19 @@ import { rememberConversation } from './chats/conversations.ts';
 import { welcomeUser } from './chats/welcome.ts';
 import { CARD_TYPE } from './notices/cards.ts';
 import { addNotice, noticeKey, type Place } from './notices/notices.ts';
-import { dropped, HELD_AS_WRITTEN, NO_NUMBER, NOT_IN_GROUPS, NOT_YOURS, UNCHANGEABLE } from './notices/sentences.ts';
+import {
+  ALREADY_ENDED,
+  CHANGE_NOT_SENT,
+  dropped,
+  HELD_AS_WRITTEN,
+  NO_NUMBER,
+  NOT_IN_GROUPS,
+  NOT_YOURS,
+  UNCHANGEABLE,
+} from './notices/sentences.ts';
 import { type Activity, isInstallation, isPersonal, isRemoval } from './reading/activity.ts';
 import { textOf } from './reading/activity-text.ts';
-import { discardActivity } from './texts/held-texts.ts';
+import { endQuestion, findHeld, isUnsent } from './texts/held-texts.ts';
 import { receiveText } from './texts/receive-text.ts';
 import { findBots, findSender, type Sender } from './texts/senders.ts';
 
@@ -73,8 +82,7 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
       await receiveText(gateway, sender, activity);
       return TAKEN;
     case 'messageUpdate':
-      if (await isHeld(gateway, sender, activity)) await say(gateway, place, activity, HELD_AS_WRITTEN, 'held');
-      else await say(gateway, place, activity, UNCHANGEABLE, 'changed');
+      await say(gateway, place, activity, ...(await changed(gateway, sender, activity)));
       return TAKEN;
     case 'messageDelete':
       await say(gateway, place, activity, await deleted(gateway, sender, activity), 'changed');
@@ -108,18 +116,22 @@ function notPerformed({ type }: Activity, action: CardAction | undefined, messag
   return { status: 200, body: { statusCode: 400, type: 'application/vnd.microsoft.error', value: { code: 'BadRequest', message } } };
 }
 
-/** Whether an activity's text waits for its writer's choice. */
-const isHeld = async ({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<boolean> =>
-  id !== undefined &&
-  (await prisma.heldText.count({
-    where: { enterpriseSid: { in: [...enterpriseSids] }, conversationId: conversation.id, activityId: id, ended: null },
-  })) > 0;
+/** What to say of a text that is edited, or restored after it was deleted, and by which key it is said once. */
+async function changed({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<[string, string]> {
+  const held = id === undefined ? null : await findHeld(prisma, enterpriseSids, conversation.id, id);
+  if (held && !held.ended) return [HELD_AS_WRITTEN, 'held'];
+  return held && isUnsent(held) ? [ALREADY_ENDED, 'ended'] : [CHANGE_NOT_SENT, 'changed'];
+}
 
 /** A text that is deleted while it is held is not wanted any more. @returns what to say */
 async function deleted({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<string> {
   if (id === undefined) return UNCHANGEABLE;
-  const [text, ...behind] = await inTransaction(prisma, (tx) => discardActivity(tx, enterpriseSids, conversation.id, id));
-  return text ? dropped(behind.map(({ body }) => body)) : UNCHANGEABLE;
+  return inTransaction(prisma, async (tx) => {
+    const held = await findHeld(tx, enterpriseSids, conversation.id, id);
+    const [text, ...behind] = held ? await endQuestion(tx, held.sid, undefined) : [];
+    if (text) return dropped(behind.map(({ body }) => body));
+    return held && isUnsent(held) ? dropped([]) : UNCHANGEABLE;
+  });
 }
 
 async function say(gateway: Gateway, place: Place, { id }: Activity, text: string, what = 'said'): Promise<void> {

@@ -154,6 +154,16 @@ describe('what comes with a text, or instead of one', () => {
     expect(await written(own)).toHaveLength(1);
   });
 
+  test('a text that was refused, and edited into one that could be sent: its writer is told that the change was not sent', async () => {
+    const own = await exchange.customer();
+    const activity = exchange.microsoft.activityFrom(own.bot, own.user, 'Hello');
+    await post({ ...activity });
+    expect((await nextShownTo(own, 1)).text).toContain('Write "+<number> <text>"');
+    await exchange.say(own, own.user, `${PARTNER} Hello`, { type: 'messageUpdate', id: activity.id });
+    expect((await nextShownTo(own, 2)).text).toContain('Your change was not sent.');
+    expect(await written(own)).toEqual([]);
+  });
+
   test('nothing at all, and a text that is too long: a sentence', async () => {
     const own = await inTouch();
     await exchange.say(own, own.user, ' \n ');

@@ -45,6 +45,10 @@ const activities = {
   'an SMS that was answered': { text: 'x', attachments: [{ contentType: CARD_TYPE, content: smsCard({ ...SMS, replied: 'Yes' }) }] },
   'an SMS whose answer is refused': { text: 'x', attachments: [{ contentType: CARD_TYPE, content: smsCard({ ...SMS, problem: 'No' }) }] },
   'a question': questionActivity('HT1', QUESTION),
+  'a question whose answer is refused': {
+    text: 'x',
+    attachments: [{ contentType: CARD_TYPE, content: questionCard('HT1', { ...QUESTION, refused: 'No' }) }],
+  },
   'a failure': failureActivity({ sid: 'MS1', text: 'Not delivered.\nThe phone is off.', canRetry: true }),
   'a failure for good': failureActivity({ sid: 'MS1', text: 'Not delivered.', canRetry: false }),
   'an outcome': { text: 'x', attachments: [{ contentType: CARD_TYPE, content: outcomeCard('Sent.') }] },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expireHeldTexts } from '../../../src/exchange/teams/texts/held-texts.ts';
+import { done } from '../../parity/faces.ts';
 import { buttonsOf, type Customer, createTestExchange, linesOf, type TestExchange } from '../../support/exchange.ts';
 import { chatOf, OTHER, PARTNER } from '../../support/teams-chat.ts';
 
@@ -34,6 +35,7 @@ const dayPasses = async ({ enterpriseSid }: Customer, bodies: readonly string[])
   });
   await expireHeldTexts(exchange.gateway);
 };
+const NOT_KEPT = 'This text is no longer kept, and was not sent. Write it again.';
 const NOT_CHOSEN = 'Not sent, since you did not choose a number within a day:';
 
 describe('a held text', () => {
@@ -88,6 +90,53 @@ describe('a held text', () => {
     await exchange.say(own, own.user, 'At ten', { type: 'messageUpdate', id: activity.id });
     expect((await nextShownTo(own, 4)).text).toContain('can be neither changed nor taken back');
     expect((await written(own)).at(-1)).toEqual([PARTNER, 'At eight']);
+  });
+
+  test('that is deleted and restored is not sent, which its writer is told', async () => {
+    const own = await twoPartners();
+    const activity = await writes(own, 'At eight');
+    const asked = await nextShownTo(own, 2);
+    await exchange.say(own, own.user, '', { type: 'messageDelete', id: activity.id });
+    expect((await nextShownTo(own, 3)).text).toBe('Not sent.');
+    await exchange.say(own, own.user, 'At eight', {
+      type: 'messageUpdate',
+      id: activity.id,
+      channelData: { eventType: 'undeleteMessage', tenant: { id: own.bot.tenantId } } as never,
+    });
+    expect((await nextShownTo(own, 4)).text).toBe(NOT_KEPT);
+    expect(linesOf((await exchange.press(own, own.user, buttonsOf(asked)[1] as never)).body.value)).toEqual([NOT_KEPT]);
+    expect(await written(own)).toHaveLength(1);
+  });
+
+  test.each(['dropped by its card', 'ended after a day'])('that is %s, and then edited or deleted, is never called sent', async (how) => {
+    const own = await twoPartners();
+    const activity = await writes(own, 'At eight');
+    const asked = await nextShownTo(own, 2);
+    if (how === 'ended after a day') await dayPasses(own, ['At eight']);
+    else await exchange.press(own, own.user, buttonsOf(asked).at(-1) as never);
+    const before = how === 'ended after a day' ? 3 : 2;
+    await nextShownTo(own, before);
+    await exchange.say(own, own.user, `${OTHER} At eight`, { type: 'messageUpdate', id: activity.id });
+    expect((await nextShownTo(own, before + 1)).text).toBe(NOT_KEPT);
+    await exchange.say(own, own.user, '', { type: 'messageDelete', id: activity.id });
+    expect((await nextShownTo(own, before + 2)).text).toBe('Not sent.');
+    expect(await written(own)).toHaveLength(1);
+  });
+
+  test('is not sent from another number than its button names, once that number is no longer the user’s', async () => {
+    const own = await exchange.customer();
+    const second = await exchange.person(own, own.user);
+    await exchange.say(own, own.user, `from ${second.number}: ${PARTNER} Hello`);
+    await exchange.ends(own.provider, await exchange.text(own, own, OTHER, 'Me, too'), 'DELIVERED');
+    await writes(own, 'At eight');
+    const asked = await exchange.microsoft.until(() => shownTo(own).find(({ text }) => String(text).includes('Who is this for?')));
+    const bySecond = buttonsOf(asked).find(({ title }) => title === `${PARTNER} (from ${second.number})`);
+    expect(bySecond).toBeDefined();
+    await done(own.provider, 'deleteMapping', { sid: second.mappingSid });
+    expect(linesOf((await exchange.press(own, own.user, bySecond as never)).body.value)[0]).toBe(
+      'This number is no longer yours, so you cannot send from it.',
+    );
+    expect(await written(own)).toHaveLength(1);
   });
 
   test('that is deleted while it waits behind another one is not sent with it', async () => {

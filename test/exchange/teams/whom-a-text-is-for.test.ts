@@ -175,6 +175,23 @@ describe('a quoted reply', () => {
     expect((await written(own)).at(-1)).toEqual([PARTNER, 'yes please']);
   });
 
+  test.each([`From ${OTHER}: Do you want it?`, `Your SMS to ${OTHER} was not delivered: “Hi”`])(
+    'of %j, which is no known message, is held if another partner is the last one, and its number is offered first',
+    async (preview) => {
+      const own = await inTouch();
+      const quoted = { entities: [{ type: 'quotedReply', quotedReply: { messageId: '1772000000000', preview } }] };
+      await exchange.say(own, own.user, '<quoted messageId="1772000000000"/> Yes', quoted);
+      const asked = await nextShownTo(own, 1);
+      expect(asked.text).toContain('Who is this for? “Yes”');
+      expect(buttonsOf(asked).map(({ title }) => title)).toEqual([OTHER, PARTNER, 'Send to the number above', 'Do not send']);
+      expect(await written(own)).toHaveLength(1);
+      await exchange.press(own, own.user, buttonsOf(asked)[0] as never);
+      expect((await written(own)).at(-1)).toEqual([OTHER, 'Yes']);
+      await exchange.say(own, own.user, '<quoted messageId="1772000000000"/> And more', quoted);
+      expect((await written(own)).at(-1)).toEqual([OTHER, 'And more']);
+    },
+  );
+
   test('that names a number goes there, without markup', async () => {
     const own = await inTouch();
     await exchange.say(own, own.user, ...quote('1772000000000', `${OTHER} yes`));

@@ -81,6 +81,8 @@ interface Question {
   readonly problem?: string;
   /** The user's numbers by mapping; more than one are named on the buttons. */
   readonly ownNumbers: ReadonlyMap<string, string>;
+  /** Why what the user answered on the card cannot be taken. */
+  readonly refused?: string;
 }
 
 /** Asks whom a held text is for: by a button for each choice, a box for another number, and a button for nobody. */
@@ -91,7 +93,7 @@ export function questionActivity(held: string, question: Question): OutgoingActi
 }
 
 /** The card of `questionActivity`. */
-export function questionCard(held: string, { body, choices, problem, ownNumbers }: Question): Card {
+export function questionCard(held: string, { body, choices, problem, ownNumbers, refused }: Question): Card {
   const title = ({ number, body: sent, mappingSid }: Question['choices'][number]) =>
     [
       number,
@@ -100,6 +102,7 @@ export function questionCard(held: string, { body, choices, problem, ownNumbers 
     ].join('');
   return card(
     [
+      ...(refused === undefined ? [] : [words(refused, { color: 'Attention' })]),
       words('Not sent yet. Who is this for?', { weight: 'Bolder' }),
       ...(problem === undefined ? [] : lines(problem)),
       ...lines(body),

@@ -27,6 +27,8 @@ interface ActivityText {
   readonly text: string;
   /** The activity id of the message that this one quotes. */
   readonly quotedMessageId?: string;
+  /** The number that the quoted message names at its beginning, if it is what the bot shows or says of an SMS (`From +44…:`). */
+  readonly quotedNumber?: string;
   /** Whether it mentions the bot. */
   readonly mentionsBot: boolean;
   /** What comes with the text and is none of it, one entry a kind. */
@@ -46,19 +48,23 @@ export function textOf(activity: TextActivity): ActivityText {
   const html = attachments.find(isHtml)?.content as string | undefined;
   const shown = html === undefined ? undefined : readHtml(html, mentions);
   const written = stringOf(activity.text) ?? '';
-  const said = stringOf(activity.textFormat)?.toLowerCase() === 'xml' ? readHtml(written, mentions) : undefined;
+  const said = MARKED_UP.has(stringOf(activity.textFormat)?.toLowerCase() ?? '') ? readHtml(written, mentions) : undefined;
   const plain = readPlain(written, mentions);
   // A reply whose HTML says nothing has nothing but the quoted message in `text`.
   const text = shown && (shown.text !== '' || shown.quotedMessageId !== undefined) ? shown.text : (said?.text ?? plain.text);
-  const quotedMessageId =
-    quotedIn(entities) ?? shown?.quotedMessageId ?? plain.quotedMessageId ?? said?.quotedMessageId ?? referredTo(attachments);
+  const quoted = quotedIn(entities);
+  const quotedMessageId = quoted?.id ?? shown?.quotedMessageId ?? plain.quotedMessageId ?? said?.quotedMessageId ?? referredTo(attachments);
   return {
     text,
     ...(quotedMessageId !== undefined && { quotedMessageId: replaceUnstorable(quotedMessageId) }),
+    ...(quoted?.number !== undefined && { quotedNumber: quoted.number }),
     mentionsBot: mentions.some(({ own }) => own),
     media: mediaOf(attachments, shown, FORWARDED.test(html ?? '')),
   };
 }
+
+/** Formats whose text is markup. The Bot Framework has `xml` alone; some clients write `html`. */
+const MARKED_UP: ReadonlySet<string> = new Set(['xml', 'html']);
 
 /** More is no message: Teams takes 28 KB of text. */
 const MAX_HTML_LENGTH = 1_000_000;
@@ -67,13 +73,17 @@ const typeOf = ({ contentType }: Fields) => stringOf(contentType)?.split(';')[0]
 const isHtml = (attachment: Fields) =>
   typeOf(attachment) === 'text/html' && typeof attachment.content === 'string' && attachment.content.length <= MAX_HTML_LENGTH;
 
-function quotedIn(entities: readonly Fields[]): string | undefined {
+function quotedIn(entities: readonly Fields[]): { id: string; number: string | undefined } | undefined {
   for (const { type, quotedReply } of entities) {
-    const id = type === 'quotedReply' && hasFields(quotedReply) ? stringOf(quotedReply.messageId) : undefined;
-    if (id) return id;
+    if (type !== 'quotedReply' || !hasFields(quotedReply)) continue;
+    const id = stringOf(quotedReply.messageId);
+    if (id) return { id, number: SAID_OF.exec(stringOf(quotedReply.preview) ?? '')?.[1] };
   }
   return undefined;
 }
+
+/** How an SMS begins in Teams (notices/cards.ts), and what the bot says of one (notices/sentences.ts, failure-words.ts). */
+const SAID_OF = /^(?:From|Sent to|Your SMS to) (\+?[0-9]{3,15})(?![0-9])/;
 
 /**
  * The message that an attachment refers to, as Graph has it

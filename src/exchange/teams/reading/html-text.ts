@@ -56,9 +56,9 @@ const BLOCKS = new Set([
   ...['tfoot', 'thead', 'tr', 'ul'],
 ]);
 /** What is no text: programs, and what stands for another message or an attachment. */
-const UNREAD = new Set(['attachment', 'emoji', 'head', 'quote', 'quoted', 'script', 'style', 'template', 'title']);
+const UNREAD = new Set(['attachment', 'customemoji', 'emoji', 'head', 'quote', 'quoted', 'script', 'style', 'template', 'title']);
 /** Their short form, which HTML does not have: it would leave out all that follows. */
-const UNREAD_CLOSED = /<(attachment|emoji|quoted?)\b([^<>]*)\/>/gi;
+const UNREAD_CLOSED = /<(attachment|customemoji|emoji|quoted?)\b([^<>]*)\/>/gi;
 const SCHEMA = /^https?:\/\/schema\.skype\.com\//i;
 
 interface Link {
@@ -147,6 +147,8 @@ class HtmlReader {
     if (isReply) this.#found.quotedMessageId ??= itemid;
     if (name === 'quoted' || name === 'quote') this.#found.quotedMessageId ??= messageid;
     if (name === 'emoji') this.#write(alt ?? title ?? '');
+    // An organization's own, which has no character.
+    if (name === 'customemoji') this.#write(`:${alt || title || 'emoji'}:`);
     this.#unread = this.#depth;
     return true;
   }

@@ -24,6 +24,8 @@ export interface Written {
   readonly activityId: string;
   readonly addressing: Addressing;
   readonly quotedMessageId: string | undefined;
+  /** The number that the quoted message names, in case it is no message that is known. */
+  readonly quotedNumber: string | undefined;
   readonly media: readonly Media[];
 }
 
@@ -130,7 +132,7 @@ async function unclear(
 
 async function withoutNumber(
   tx: Transaction,
-  { place, sender, addressing, quotedMessageId }: Written,
+  { place, sender, addressing, quotedMessageId, quotedNumber }: Written,
   { conversation, mapping: usual, own }: Known,
 ): Promise<Decision> {
   const { body } = addressing;
@@ -140,11 +142,14 @@ async function withoutNumber(
     return sendOrSay(sender, { mapping, number: quoted.number, body, confirmed: quoted.own || own !== undefined });
   }
   const number = conversation?.lastNumber;
-  if (!number) return { kind: 'say', text: HELP };
-  if (!conversation.partnerChanged) return sendOrSay(sender, { mapping: usual, number, body, confirmed: own !== undefined });
+  // An SMS that is no longer stored, or whose id in Teams was never learned; or what the bot said of one.
+  const isFromAnother = quotedNumber !== undefined && quotedNumber !== number;
+  if (!number && !isFromAnother) return { kind: 'say', text: HELP };
+  if (number && !conversation.partnerChanged && !isFromAnother)
+    return sendOrSay(sender, { mapping: usual, number, body, confirmed: own !== undefined });
   const problem = problemWith(sender, { number: '+999', body });
   if (problem) return { kind: 'say', text: problem };
-  const choices = await wholeTextChoices(tx, sender, conversation, { mapping: usual, own: addressing.own, body });
+  const choices = await wholeTextChoices(tx, sender, conversation, { mapping: usual, own: addressing.own, body, first: quotedNumber });
   return { kind: 'hold', mapping: usual, body, choices };
 }
 

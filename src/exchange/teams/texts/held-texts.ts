@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
-import type { HeldText } from '../../../../prisma/client/client.ts';
+import type { HeldText, PrismaClient } from '../../../../prisma/client/client.ts';
 import { deleteExpired } from '../../../domain/delete-expired.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import type { Transaction } from '../../../domain/transaction.ts';
@@ -84,16 +84,17 @@ export async function endQuestion(tx: Transaction, sid: string, sentTo: string |
   return [question, ...behind.sort((one, other) => Number(one.seq - other.seq))];
 }
 
-/** Ends what is held of an activity. @returns as `endQuestion` */
-export async function discardActivity(
-  tx: Transaction,
+/** Finds what is held of an activity, or was in the last days. */
+export const findHeld = (
+  client: PrismaClient | Transaction,
   enterpriseSids: readonly string[],
   conversationId: string,
   activityId: string,
-): Promise<HeldText[]> {
-  const held = await tx.heldText.findFirst({ where: { enterpriseSid: { in: [...enterpriseSids] }, conversationId, activityId } });
-  return held ? endQuestion(tx, held.sid, undefined) : [];
-}
+): Promise<HeldText | null> =>
+  client.heldText.findFirst({ where: { enterpriseSid: { in: [...enterpriseSids] }, conversationId, activityId } });
+
+/** Whether a text is no longer held and was not sent. */
+export const isUnsent = ({ ended, sentTo }: HeldText): boolean => ended !== null && sentTo === null;
 
 /**
  * Ends the texts that waited for a day, and those behind them, tells their writers, and deletes what ended long ago. A text that cannot be ended is

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Mapping } from '../../../../prisma/client/client.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import { foldForSms } from '../../../domain/messages/sms-folding.ts';
 import { COMMANDS } from '../../../domain/teams-app/commands.ts';
@@ -18,7 +17,7 @@ import { type Decision, decide, usualMapping, type Written } from './decide.ts';
 import { endQuestion, hold, openQuestions } from './held-texts.ts';
 import { DuplicateActivity, sendFromTeams, type TeamsSms } from './send-from-teams.ts';
 import { sendHeld } from './send-held.ts';
-import type { Sender } from './senders.ts';
+import { numbersOf, type Sender } from './senders.ts';
 
 /** What Teams suggests to write, without the number and the text: as an empty text is, it is answered with how to write. */
 const SUGGESTIONS: ReadonlySet<string> = new Set(COMMANDS.map(({ title }) => title));
@@ -30,7 +29,7 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   const { prisma, hints } = gateway;
   const { mappings, conversation } = sender;
   const place = { ...sender.enterprise, conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
-  const { text: whole, quotedMessageId, media } = textOf(activity);
+  const { text: whole, quotedMessageId, quotedNumber, media } = textOf(activity);
   const text = SUGGESTIONS.has(whole.trim()) ? '' : whole;
   const usual = usualMapping(sender, conversation);
   const read = readAddressing(replaceUnstorable(text), {
@@ -39,7 +38,7 @@ export async function receiveText(gateway: Gateway, sender: Sender, activity: Ac
   });
   const addressing = gateway.foldTypography === false ? read : folded(read);
   const activityId = activity.id ?? `gateway:${randomUUID()}`;
-  const written = { place, sender, activityId, addressing, quotedMessageId, media };
+  const written = { place, sender, activityId, addressing, quotedMessageId, quotedNumber, media };
   try {
     const isSent = await acceptAtOnce(gateway, written);
     if (!isSent) await inTransaction(prisma, (tx) => process(tx, written));
@@ -121,10 +120,6 @@ async function ask(tx: Transaction, written: Written, decision: Extract<Decision
   });
   if (!held) throw new DuplicateActivity();
   await markPartnerUnclear(tx, place.enterpriseSid, sender.objectId);
-  const said = before ? WAITS_TOO : questionActivity(held.sid, { body, choices, problem, ownNumbers: numbersOf(sender.mappings) });
+  const said = before ? WAITS_TOO : questionActivity(held.sid, { body, choices, problem, ownNumbers: numbersOf(sender) });
   await addNotice(tx, place, said, noticeKey('said', place, activityId));
 }
-
-/** The user's numbers by mapping. */
-const numbersOf = (mappings: readonly Mapping[]): ReadonlyMap<string, string> =>
-  new Map(mappings.map(({ sid, externalAddress }) => [sid, externalAddress]));

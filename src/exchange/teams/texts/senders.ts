@@ -108,3 +108,7 @@ function lastUsed(mappings: readonly Mapping[], conversations: readonly TeamsCon
 /** The mapping of one of the user's numbers, however it is written. */
 export const mappingOf = (mappings: readonly Mapping[], number: string): Mapping | undefined =>
   mappings.find(({ externalAddress }) => comparedForm(externalAddress) === comparedForm(number));
+
+/** The user's numbers by mapping. */
+export const numbersOf = ({ mappings }: Pick<Sender, 'mappings'>): ReadonlyMap<string, string> =>
+  new Map(mappings.map(({ sid, externalAddress }) => [sid, externalAddress]));

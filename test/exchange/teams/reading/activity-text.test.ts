@@ -203,6 +203,20 @@ describe('quoted messages are left out, and named', () => {
     expect(read({ attachments: [within, forwarded] })).toMatchObject({ text: 'see\nthe news', media: [] });
   });
 
+  test.each([
+    ['From +4917012345671: Is it ready?', '+4917012345671'],
+    ['From 68849: Your code', '68849'],
+    ['Sent to +4917012345671.', '+4917012345671'],
+    ['Your SMS to +4917012345671 was not delivered: “Hi”', '+4917012345671'],
+    ['From AMAZON: Your parcel', undefined],
+    ['Read this: From +4917012345671: Hi', undefined],
+    ['From 1234567890123456: Hi', undefined],
+    [7, undefined],
+  ])('%j names the number %s', (preview, number) => {
+    const entities = [{ type: 'quotedReply', quotedReply: { messageId: '17', preview } }];
+    expect(read({ text: 'Ok', entities }).quotedNumber).toBe(number);
+  });
+
   test('without a quotation, no message is named', () =>
     expect(read({ text: 'hi' })).toEqual({ text: 'hi', mentionsBot: false, media: [] }));
 });
@@ -219,6 +233,7 @@ describe('special characters', () => {
     expect(shown('<p>1 &lt; 2 &amp; &quot;3&quot; &#39;4&#39; &euro;</p>')).toBe('1 < 2 & "3" \'4\' €');
     expect(shown('<p>&amp;lt;b&amp;gt;</p>')).toBe('&lt;b&gt;');
     expect(read({ text: '1 &lt; 2<br/><b>bold</b>', textFormat: 'xml' }).text).toBe('1 < 2\nbold');
+    expect(read({ text: '1 &lt; 2<br/><b>bold</b>', textFormat: 'html' }).text).toBe('1 < 2\nbold');
   });
 
   test('that are emoji become their character', () => {
@@ -232,6 +247,7 @@ describe('special characters', () => {
     expect(read(activity)).toEqual({ text: 'Thanks 🙂', mentionsBot: false, media: [] });
     expect(shown(`<p>${emoji('')}</p>`)).toBe('Smile');
     expect(shown('<p><emoji id="smile" alt="🙂" title="Smile">(smile)</emoji></p>')).toBe('🙂');
+    expect(shown('<p>Thanks <customemoji id="YQ==" alt="party" source="https://x.example"></customemoji>!</p>')).toBe('Thanks :party:!');
   });
 
   test('line ends of plain text become \\n', () => expect(read({ text: ' a\r\nb\rc\n' }).text).toBe('a\nb\nc'));

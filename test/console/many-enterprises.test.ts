@@ -86,6 +86,25 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
   });
 
+  test('nobody is erased or exported for all enterprises while what is typed chooses none', async () => {
+    await open('privacy');
+    // The other one of the page is about how long messages are kept.
+    const ofPerson = page.getByPlaceholder('All enterprises');
+    const erase = page.getByRole('button', { name: 'Erase…' });
+    await page.getByLabel('Phone number').fill('+15551230009');
+    await ofPerson.fill('Customer 13');
+    await option('Customer 139').waitFor();
+    await page.getByLabel('Phone number').focus();
+    await page.getByText('Choose one from the list, or empty the field').waitFor();
+    await erase.click();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await ofPerson.fill('Customer 138');
+    await option('Customer 138').click();
+    await erase.click();
+    await page.getByRole('dialog').getByText('Customer 138').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+  });
+
   test('a webhook is not created for all enterprises while what is typed chooses none', async () => {
     await open('webhooks');
     await page.getByRole('button', { name: 'Create a webhook' }).click();

@@ -11,16 +11,19 @@ interface DownloadProps<Data, Input> {
   readonly document: TadaDocumentNode<Data, { input: Input }>;
   readonly input: Input;
   readonly isDisabled?: boolean;
+  /** Whether it may begin; shows what is wrong if not. */
+  readonly mayBegin?: () => boolean;
   /** Called with what is wrong, and without it once the download has begun. */
   readonly onProblem: (problem: Problem | undefined) => void;
 }
 
 /** A button that has a file prepared, and downloads it by its link. */
-export function Download<Data, Input>({ label, document: mutation, input, isDisabled, onProblem }: DownloadProps<Data, Input>) {
+export function Download<Data, Input>({ label, document: mutation, input, isDisabled, mayBegin, onProblem }: DownloadProps<Data, Input>) {
   const prepare = usePerform(mutation);
   const [isBusy, setBusy] = useState(false);
 
   async function download() {
+    if (mayBegin?.() === false) return;
     setBusy(true);
     const { problem, success } = await prepare(input);
     setBusy(false);

@@ -1,5 +1,5 @@
 import { Button, Field, Input, makeStyles } from '@fluentui/react-components';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { graphql } from '../graph/graphql.ts';
 import { performAs } from '../graph/perform.ts';
 import { goTo } from '../location.ts';
@@ -53,6 +53,9 @@ export function PersonForm() {
   const [enterprise, setEnterprise] = useState<string>();
   const [isErasing, setErasing] = useState(false);
   const [problem, setProblem] = useState<Problem>();
+  const form = useRef<HTMLFormElement>(null);
+  // An enterprise that was typed and not chosen would be all of them.
+  const isValid = () => form.current?.reportValidity() === true;
   const set = (name: keyof Person, value: string) => setPerson({ ...person, [name]: value || undefined });
   const { phoneNumber, microsoftAddress, microsoftObjectId } = person;
   // The gateway takes one or the other.
@@ -60,7 +63,7 @@ export function PersonForm() {
   const given = [phoneNumber, microsoftAddress, microsoftObjectId].filter((text) => text !== undefined);
   const named = areTwo ? undefined : given.join(', ') || undefined;
   return (
-    <div className={styles.form}>
+    <form ref={form} className={styles.form} onSubmit={(event) => event.preventDefault()}>
       {problem && <ProblemBar problem={problem} />}
       <Field label={words('field.number')}>
         <Input type="tel" value={person.phoneNumber ?? ''} autoComplete="off" onChange={(_, { value }) => set('phoneNumber', value)} />
@@ -84,16 +87,23 @@ export function PersonForm() {
       )}
       <div className={styles.actions}>
         {mayExport() && (
-          <Download label={words('privacy.export')} document={EXPORT} input={{ ...person }} isDisabled={!named} onProblem={setProblem} />
+          <Download
+            label={words('privacy.export')}
+            document={EXPORT}
+            input={{ ...person }}
+            isDisabled={!named}
+            mayBegin={isValid}
+            onProblem={setProblem}
+          />
         )}
         {hasName && may('WRITE') && (
-          <Button disabled={!named} onClick={() => setErasing(true)}>
+          <Button disabled={!named} onClick={() => setErasing(isValid())}>
             {words('privacy.erase')}
           </Button>
         )}
       </div>
       {isErasing && named && <Erase person={person} named={named} enterprise={enterprise} onClose={() => setErasing(false)} />}
-    </div>
+    </form>
   );
 }
 

@@ -115,15 +115,15 @@ const CHANGES = `CREATE UNLOGGED TABLE bench_change AS
 
 /** The slots of one grain. */
 const slots = (grain: number, unit: string, ofEnterprise: boolean, hasQuarters: boolean) => `INSERT INTO usage_slot
-  SELECT $1, ${grain}, '', ${ofEnterprise ? 'sids[enterprise + 1]' : "''"}, slot,
+  SELECT $1, ${grain}, '', ${ofEnterprise ? '(ARRAY(SELECT sid FROM enterprise ORDER BY sid))[enterprise + 1]' : "''"}, slot,
     string_agg(kind::text, ',' ORDER BY kind), string_agg(messages::text, ',' ORDER BY kind), string_agg(segments::text, ',' ORDER BY kind)
   FROM (
     SELECT date_trunc('${unit}', slot, 'UTC') AS slot, ${ofEnterprise ? 'enterprise' : '0 AS enterprise'},
       kind${hasQuarters ? ` + 8192 * (extract(epoch FROM slot - date_trunc('${unit}', slot, 'UTC'))::int / 900)` : ''} AS kind,
       sum(messages) AS messages, sum(segments) AS segments
     FROM bench_change GROUP BY 1, 2, 3
-  ) AS kinds, (SELECT array_agg(sid ORDER BY sid) AS sids FROM enterprise) AS enterprises
-  GROUP BY slot, enterprise, sids`;
+  ) AS kinds
+  GROUP BY slot, enterprise`;
 
 async function fill(url: string): Promise<void> {
   const client = new pg.Client(url);

@@ -1,5 +1,6 @@
 import { isNationalSpelling, possibleNumber, readDigits, regionOf, toE164 } from '../../../domain/values/phone-numbers.ts';
 import { isDate } from './dates.ts';
+import { type DigitRun, digitsOf, findRun, type Group } from './digit-runs.ts';
 import { type Head, headOf, matchAt } from './head.ts';
 import { isOrdinary } from './ordinary.ts';
 
@@ -66,69 +67,6 @@ export function readAddressing(written: string, { region, ownNumbers = [] }: Add
   const read = readTarget(from.rest, regionOf(from.own) ?? region);
   const isDoubtful = read.kind === 'none' && read.body !== '' && !from.separated;
   return { ...read, own: from.own, ...(isDoubtful && { sentence: text }) };
-}
-
-/** Digits in groups, and what is between them. */
-interface DigitRun {
-  readonly plus: boolean;
-  /** How many signs stand before it that don't enclose numbers; a word without a colon counts as one. */
-  readonly decoration: number;
-  /** Where the plus or first digit stands in the head. */
-  readonly start: number;
-  /** What stands before the plus or first digit, brackets after the plus included. */
-  readonly before: string;
-  readonly groups: readonly Group[];
-}
-
-interface Group {
-  readonly digits: string;
-  /** Where it ends in the head. */
-  readonly end: number;
-  /** What joins it to the next; absent after the last. */
-  readonly gap?: string;
-}
-
-const START = new RegExp(
-  [
-    /(?<before>[^\p{L}\p{N}+\n]{0,12}?)/u,
-    /(?:(?:(?<word>to|sms|smsto|callto|sips?)(?![\p{L}\p{N}])(?<colon>\.?:|\.)?|tel:(?! ))(?:\/\/)?(?<after>[^\p{L}\p{N}+\n]{0,12}?))?/u,
-    /(?<plus>\+[-+ ([]*)?(?=[0-9])/u,
-  ]
-    .map(({ source }) => source)
-    .join(''),
-  'iuy',
-);
-/** All but quotes, brackets and emphasis, which may stand around a number. */
-const DECORATION = /[^\s([{<"'`*_«»„“”‚‘’‹›]/gu;
-// A digit under a keycap is a picture.
-const GROUP = /[0-9]+(?!\u20e3)/y;
-const GAP = /[-./()[\]~ ]{1,5}(?=[0-9]+(?!\u20e3|[0-9]))/y;
-
-function findRun({ plain }: Head, at: number): DigitRun | undefined {
-  const found = matchAt(START, plain, at);
-  if (!found?.groups) return undefined;
-  const { before = '', word, colon, after = '', plus } = found.groups;
-  const around = before + after;
-  // An amount, an issue, a rank.
-  if (!plus && /[\p{Sc}#№]/u.test(around)) return undefined;
-  const groups: Group[] = [];
-  for (let from = at + found[0].length; from < plain.length; ) {
-    const digits = matchAt(GROUP, plain, from)?.[0];
-    if (!digits) break;
-    const end = from + digits.length;
-    const gap = matchAt(GAP, plain, end)?.[0];
-    groups.push({ digits, end, gap });
-    if (gap === undefined) break;
-    from = end + gap.length;
-  }
-  if (groups.length === 0) return undefined;
-  return {
-    plus: plus !== undefined,
-    decoration: (around.match(DECORATION)?.length ?? 0) + (word !== undefined && !colon ? 1 : 0),
-    start: at + found[0].length - (plus?.length ?? 0),
-    before: around + (plus ?? ''),
-    groups,
-  };
 }
 
 /** A number that a run's first groups are. */
@@ -241,8 +179,6 @@ function partsOf({ plain }: Head, { plus, groups }: DigitRun): Parameters<typeof
   const gaps = groups.flatMap(({ gap }) => (gap === undefined ? [] : [gap]));
   return { plus, groups: groups.map(({ digits }) => digits), gaps, after: plain.slice(groups.at(-1)?.end) };
 }
-
-const digitsOf = ({ groups }: DigitRun): string => groups.map(({ digits }) => digits).join('');
 
 function unclear(head: Head, run: DigitRun, found: readonly Candidate[]): Extract<Addressing, { kind: 'unclear' }> {
   const readings = found.map(({ number, last }) => ({ number, body: bodyAfter(head, run, last) }));

@@ -60,6 +60,8 @@ function escapeNonAscii(file) {
   const source = readFileSync(file, 'utf8');
   const escaped = source.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
   if (escaped === source) return;
+  if (/(?:^|[^\\])(?:\\\\)*\\[^\0-\x7f]/.test(source))
+    throw new Error(`${file} has an escaped character that is not ASCII: a second escape would change it.`);
   if (/String\.raw`[^`]*[^\0-\x7f`]/.test(source)) throw new Error(`${file} has a raw text that an escape would change.`);
   writeFileSync(file, escaped);
 }

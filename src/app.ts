@@ -28,7 +28,7 @@ import type { StatementTurns } from './admission/statements.ts';
 import { BULK, createBulk, DOWNLOADS } from './bulk/face.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import { createContract } from './contract/handler.ts';
-import type { ContractSettings } from './contract/settings.ts';
+import type { ContractSettings } from './contract/operations/settings.ts';
 import type { Caller } from './domain/caller.ts';
 import type { Gateway } from './domain/gateway.ts';
 import { RESTCOMM_WEBHOOKS, restcommWebhook } from './exchange/restcomm/webhooks.ts';

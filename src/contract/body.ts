@@ -3,7 +3,7 @@ import { isObject, parseJson } from '../json.ts';
 import type { AnyRequest } from '../server/node-request.ts';
 import { decodeUtf8, isDeclaredAs, readBytes } from '../server/read-body.ts';
 import { ContractFailure, invalidParameter, refusal } from './errors.ts';
-import type { BodyField } from './operation.ts';
+import type { BodyField } from './operations/operation.ts';
 
 /** A page of another site can send forms, plain text and undeclared bodies with its user's Basic credentials, but JSON only if CORS allows it. */
 const JSON_TYPE = /^application\/(json|[\w.!#$&^-]+\+json)$/;

@@ -2,7 +2,7 @@ import { type DocumentNode, GraphQLError, type GraphQLSchema, parse, validate } 
 import type { Logger } from 'pino';
 import { asValues, type ValuesResult } from '../execution/answers.ts';
 import { prepareRun, type Run } from '../execution/run.ts';
-import type { Operation } from './operation.ts';
+import type { Operation } from './operations/operation.ts';
 
 /**
  * Prepares an operation's document. It is parsed, validated and compiled at its first run, so that no start waits for all of them; a test validates

@@ -12,16 +12,16 @@ import { type ObserveOperation, observed } from '../execution/operations.ts';
 import type { OperationContext, Run } from '../execution/run.ts';
 import { type AnyRequest, targetOf } from '../server/node-request.ts';
 import { TextResponse } from '../server/text-response.ts';
-import { docsPage } from './docs-page.ts';
 import { failure, success } from './envelopes.ts';
 import { ContractFailure, errorNumbers, type Failure, refusal, refusedByAdmission, unauthorized } from './errors.ts';
 import { prepare } from './execute.ts';
-import { openApi } from './openapi.ts';
-import type { Operation } from './operation.ts';
+import { docsPage } from './openapi/docs-page.ts';
+import { openApi } from './openapi/openapi.ts';
+import type { Operation } from './operations/operation.ts';
+import type { ContractSettings } from './operations/settings.ts';
+import { table } from './operations/table.ts';
 import { readRequest } from './request.ts';
 import { createRouter } from './router.ts';
-import type { ContractSettings } from './settings.ts';
-import { table } from './table.ts';
 import { inContractWords } from './words.ts';
 
 export interface ContractOptions extends ContractSettings {

@@ -1,8 +1,8 @@
 import { type AnyRequest, targetOf } from '../server/node-request.ts';
 import { readBody } from './body.ts';
 import { invalidParameter } from './errors.ts';
-import type { ContractRequest, Operation, QueryParameter } from './operation.ts';
-import { DEFAULT_PAGE_SIZE } from './parameters.ts';
+import type { ContractRequest, Operation, QueryParameter } from './operations/operation.ts';
+import { DEFAULT_PAGE_SIZE } from './operations/parameters.ts';
 
 /**
  * Reads an operation's parameters from a request, and checks their form. The graph checks their meaning.

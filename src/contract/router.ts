@@ -1,4 +1,4 @@
-import type { Method, Operation } from './operation.ts';
+import type { Method, Operation } from './operations/operation.ts';
 
 /** `allow`: the path's methods, for the Allow header. `sid`: as in the path, percent-encoded; '' if it has none. */
 type Route =

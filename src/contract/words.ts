@@ -1,4 +1,4 @@
-import type { BodyField } from './operation.ts';
+import type { BodyField } from './operations/operation.ts';
 
 /**
  * Writes an error's message with the contract's names of body fields where the graph's differ.

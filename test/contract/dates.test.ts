@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseDate } from '../../src/contract/dates.ts';
+import { parseDate } from '../../src/contract/operations/dates.ts';
 
 describe('a date in a query', () => {
   test.each([

@@ -2,8 +2,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { GraphQLEnumType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
-import { openApi } from '../../src/contract/openapi.ts';
-import { table } from '../../src/contract/table.ts';
+import { openApi } from '../../src/contract/openapi/openapi.ts';
+import { table } from '../../src/contract/operations/table.ts';
 import { compileOpenApi } from '../support/openapi.ts';
 import { stubContract, successes } from './stub-graph.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ContractRequest } from '../../src/contract/operation.ts';
-import { pageData } from '../../src/contract/paging.ts';
+import type { ContractRequest } from '../../src/contract/operations/operation.ts';
+import { pageData } from '../../src/contract/operations/paging.ts';
 
 const request = (page: number, pageSize: number, given: ContractRequest['given'] = []): ContractRequest => ({
   sid: '',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { BodyField } from '../../src/contract/operation.ts';
-import { table } from '../../src/contract/table.ts';
+import type { BodyField } from '../../src/contract/operations/operation.ts';
+import { table } from '../../src/contract/operations/table.ts';
 import { listen } from '../../src/server/server.ts';
 import { stubContract, successes } from './stub-graph.ts';
 

@@ -6,7 +6,7 @@ import type { Authentication } from '../../src/admission/authentication.ts';
 import { CHANGES, createFairness, READS } from '../../src/admission/fairness.ts';
 import { createOrigins } from '../../src/admission/origins.ts';
 import { type ContractOptions, createContract } from '../../src/contract/handler.ts';
-import { successType } from '../../src/contract/operation.ts';
+import { successType } from '../../src/contract/operations/operation.ts';
 import type { Caller, Permission } from '../../src/domain/caller.ts';
 import { responseOf } from '../../src/server/text-response.ts';
 import { restClient } from '../support/rest.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { timestamp } from '../../src/contract/timestamps.ts';
+import { timestamp } from '../../src/contract/operations/timestamps.ts';
 
 describe('a time in a response', () => {
   test.each([

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { table } from '../../src/contract/table.ts';
+import { table } from '../../src/contract/operations/table.ts';
 import { createAccount, suspendAccount } from '../../src/domain/access/accounts.ts';
 import { newSid } from '../../src/domain/values/sid.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';

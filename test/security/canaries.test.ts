@@ -13,8 +13,8 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
-import type { BodyField, Operation } from '../../src/contract/operation.ts';
-import { table } from '../../src/contract/table.ts';
+import type { BodyField, Operation } from '../../src/contract/operations/operation.ts';
+import { table } from '../../src/contract/operations/table.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
 import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
 import { newSid } from '../../src/domain/values/sid.ts';

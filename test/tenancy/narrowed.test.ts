@@ -1,6 +1,6 @@
 import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { table } from '../../src/contract/table.ts';
+import { table } from '../../src/contract/operations/table.ts';
 import { createAccessToken } from '../../src/domain/access/access-tokens.ts';
 import { type Caller, permissions } from '../../src/domain/caller.ts';
 import { done, newBot } from '../parity/faces.ts';

@@ -1,5 +1,5 @@
-import type { BodyField, Method, Operation } from '../../src/contract/operation.ts';
-import { table } from '../../src/contract/table.ts';
+import type { BodyField, Method, Operation } from '../../src/contract/operations/operation.ts';
+import { table } from '../../src/contract/operations/table.ts';
 import { prefixes, type World } from './world.ts';
 
 export interface Call {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { table } from '../../src/contract/table.ts';
+import { table } from '../../src/contract/operations/table.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { type Call, ownSid, type Place, places, twin } from './rest-walk.ts';
 import { clientsOf, roles } from './roles.ts';

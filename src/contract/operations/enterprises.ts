@@ -1,4 +1,4 @@
-import { enterpriseNotFound } from '../domain/errors.ts';
+import { enterpriseNotFound } from '../../domain/errors.ts';
 import { type BodyField, type Operation, successType } from './operation.ts';
 import { type Connection, pageData, pageVariables } from './paging.ts';
 import { choice, endTime, page, pageSize, sortBy, startTime, text } from './parameters.ts';

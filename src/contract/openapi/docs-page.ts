@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { TextResponse } from '../server/text-response.ts';
-import { failure } from './envelopes.ts';
-import { refusal } from './errors.ts';
+import { TextResponse } from '../../server/text-response.ts';
+import { failure } from '../envelopes.ts';
+import { refusal } from '../errors.ts';
 
 const DOCS_PATH = '/msteams/docs';
 

@@ -1,6 +1,6 @@
 import { GRAPHQL_MAX_INT } from 'graphql';
+import { invalidParameter } from '../errors.ts';
 import { parseDate } from './dates.ts';
-import { invalidParameter } from './errors.ts';
 import type { JsonSchema, QueryParameter } from './operation.ts';
 
 /** REST.md, Requests. */

@@ -1,4 +1,4 @@
-import type { ErrorCode, NotFoundError } from '../domain/errors.ts';
+import type { ErrorCode, NotFoundError } from '../../domain/errors.ts';
 import type { ContractSettings } from './settings.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -1,9 +1,9 @@
-import { PHONE_NUMBER } from '../domain/values/text.ts';
-import { channelStatuses } from './messages.ts';
-import type { JsonSchema } from './operation.ts';
-import { MAX_PAGE_SIZE } from './parameters.ts';
-import type { ContractSettings } from './settings.ts';
-import { type TimestampForm, timestampForm, timestampPatterns } from './timestamps.ts';
+import { PHONE_NUMBER } from '../../domain/values/text.ts';
+import { channelStatuses } from '../operations/messages.ts';
+import type { JsonSchema } from '../operations/operation.ts';
+import { MAX_PAGE_SIZE } from '../operations/parameters.ts';
+import type { ContractSettings } from '../operations/settings.ts';
+import { type TimestampForm, timestampForm, timestampPatterns } from '../operations/timestamps.ts';
 
 const text = (description: string) => ({ type: 'string', description });
 const count = (description: string) => ({ type: 'integer', minimum: 0, description });

@@ -1,10 +1,10 @@
-import { errorNumbers, type RefusalStatus, refusalMessages } from './errors.ts';
-import { exampleOf } from './openapi-examples.ts';
-import { successSchemas } from './openapi-schemas.ts';
-import type { BodyField, JsonSchema, Method, Operation, QueryParameter } from './operation.ts';
-import { inAnyCase } from './parameters.ts';
-import type { ContractSettings } from './settings.ts';
-import { table } from './table.ts';
+import { errorNumbers, type RefusalStatus, refusalMessages } from '../errors.ts';
+import type { BodyField, JsonSchema, Method, Operation, QueryParameter } from '../operations/operation.ts';
+import { inAnyCase } from '../operations/parameters.ts';
+import type { ContractSettings } from '../operations/settings.ts';
+import { table } from '../operations/table.ts';
+import { exampleOf } from './examples.ts';
+import { successSchemas } from './schemas.ts';
 
 /** The refusals that any operation can return. 404 and 405 are for paths and methods that are not operations. */
 const commonRefusals: readonly RefusalStatus[] = [401, 403, 429, 500, 503];

@@ -1,5 +1,5 @@
-import type { ContractRequest, JsonSchema, Operation } from './operation.ts';
-import type { ContractSettings } from './settings.ts';
+import type { ContractRequest, JsonSchema, Operation } from '../operations/operation.ts';
+import type { ContractSettings } from '../operations/settings.ts';
 
 // The examples of the vendor's documentation, completed where they lack what it documents.
 

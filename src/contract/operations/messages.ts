@@ -1,4 +1,4 @@
-import { messageNotFound } from '../domain/errors.ts';
+import { messageNotFound } from '../../domain/errors.ts';
 import type { Operation } from './operation.ts';
 import { type Connection, pageData, pageVariables } from './paging.ts';
 import { address, choice, endTime, enterpriseSid, page, pageSize, sortBy, startTime, text } from './parameters.ts';

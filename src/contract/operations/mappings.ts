@@ -1,4 +1,4 @@
-import { mappingNotFound } from '../domain/errors.ts';
+import { mappingNotFound } from '../../domain/errors.ts';
 import { type BodyField, type Operation, successType } from './operation.ts';
 import { type Connection, pageData, pageVariables } from './paging.ts';
 import { address, endTime, enterpriseSid, page, pageSize, sortBy, startTime, text } from './parameters.ts';

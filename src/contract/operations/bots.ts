@@ -1,4 +1,4 @@
-import { botNotFound } from '../domain/errors.ts';
+import { botNotFound } from '../../domain/errors.ts';
 import { type BodyField, type Operation, successType } from './operation.ts';
 import { type Connection, pageData, pageVariables } from './paging.ts';
 import { endTime, enterpriseSid, page, pageSize, sortBy, startTime } from './parameters.ts';

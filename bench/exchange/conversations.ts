@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
+import { smsWebhook } from '../../src/domain/mappings/webhooks.ts';
 import { createSecrets } from '../../src/domain/secrets.ts';
 import { ACCOUNT_SID, ENVIRONMENT } from '../gateway.ts';
 import { bytesOf } from '../load.ts';

@@ -1,5 +1,5 @@
 import type { Bot } from '../../prisma/client/client.ts';
-import { botEdge, createBot, deleteBot, updateBot } from '../../src/domain/enterprises/bots.ts';
+import { botEdge, createBot, deleteBot, updateBot } from '../../src/domain/bots/bots.ts';
 import { builder } from '../builder.ts';
 import { resultUnion } from '../errors.ts';
 import { idempotencyKey } from '../lists.ts';

@@ -1,5 +1,5 @@
 import type { BotCredential } from '../../prisma/client/client.ts';
-import { addBotCertificate, addBotSecret, credentialOf, removeBotCredential } from '../../src/domain/enterprises/bot-credentials.ts';
+import { addBotCertificate, addBotSecret, credentialOf, removeBotCredential } from '../../src/domain/bots/bot-credentials.ts';
 import { builder } from '../builder.ts';
 import { resultUnion } from '../errors.ts';
 import { idempotencyKey } from '../lists.ts';

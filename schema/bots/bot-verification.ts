@@ -1,4 +1,4 @@
-import { type BotVerification, cureOfCheck, verifyBot } from '../../src/domain/enterprises/bot-verification.ts';
+import { type BotVerification, cureOfCheck, verifyBot } from '../../src/domain/bots/bot-verification.ts';
 import { type BotCheck, botCheckSteps } from '../../src/platforms/microsoft/microsoft.ts';
 import { builder } from '../builder.ts';
 import { resultUnion } from '../errors.ts';

@@ -1,6 +1,6 @@
+import { adminConsentUrl } from '../../src/domain/bots/bot-clouds.ts';
+import { findBot, listBots } from '../../src/domain/bots/bots.ts';
 import { belonging } from '../../src/domain/confinement.ts';
-import { adminConsentUrl } from '../../src/domain/enterprises/bot-clouds.ts';
-import { findBot, listBots } from '../../src/domain/enterprises/bots.ts';
 import { type Authority, authorities, type Cloud, clouds } from '../../src/platforms/microsoft/clouds.ts';
 import { ProvisionedInterface, required } from '../accounts/account.ts';
 import { builder } from '../builder.ts';

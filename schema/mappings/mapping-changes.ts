@@ -1,7 +1,7 @@
 import type { Mapping } from '../../prisma/client/client.ts';
-import { deleteMapping, updateMapping } from '../../src/domain/enterprises/mapping-changes.ts';
-import { mappingEdge } from '../../src/domain/enterprises/mappings.ts';
-import { createMapping } from '../../src/domain/enterprises/new-mappings.ts';
+import { deleteMapping, updateMapping } from '../../src/domain/mappings/mapping-changes.ts';
+import { mappingEdge } from '../../src/domain/mappings/mappings.ts';
+import { createMapping } from '../../src/domain/mappings/new-mappings.ts';
 import { builder } from '../builder.ts';
 import { resultUnion } from '../errors.ts';
 import { idempotencyKey } from '../lists.ts';

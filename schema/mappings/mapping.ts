@@ -1,7 +1,7 @@
+import type { MappingInTeams } from '../../src/domain/bots/teams-installations.ts';
 import { belonging } from '../../src/domain/confinement.ts';
 import { isOperational } from '../../src/domain/enterprises/enterprise-state.ts';
-import { findMapping, listMappings, listMappingsOf } from '../../src/domain/enterprises/mappings.ts';
-import type { MappingInTeams } from '../../src/domain/enterprises/teams-installations.ts';
+import { findMapping, listMappings, listMappingsOf } from '../../src/domain/mappings/mappings.ts';
 import { ProvisionedInterface, required } from '../accounts/account.ts';
 import { builder } from '../builder.ts';
 import { batchKey, needs, packable, shown } from '../columns.ts';

@@ -1,5 +1,5 @@
 import { isUnavailable } from '../database/unavailable.ts';
-import { noteCure, noteFault } from '../domain/enterprises/bot-health.ts';
+import { noteCure, noteFault } from '../domain/bots/bot-health.ts';
 import { PlatformError } from '../domain/errors.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { StatusReport } from '../domain/messages/status-reports.ts';

@@ -1,13 +1,13 @@
 import { purgeAccessTokens } from '../domain/access/access-tokens.ts';
 import { trimAuditLog } from '../domain/access/audit-log.ts';
+import { checkBots } from '../domain/bots/bot-health.ts';
 import { purgeExports } from '../domain/bulk/exports.ts';
 import { purgeImports } from '../domain/bulk/imports.ts';
-import { checkBots } from '../domain/enterprises/bot-health.ts';
-import { resolveMappingUsers } from '../domain/enterprises/mapping-users.ts';
 import { trimEvents } from '../domain/events/events.ts';
 import type { Gateway } from '../domain/gateway.ts';
 import type { Platform } from '../domain/hints.ts';
 import { purgeIdempotencyKeys } from '../domain/idempotency.ts';
+import { resolveMappingUsers } from '../domain/mappings/mapping-users.ts';
 import { fillConversations } from '../domain/messages/fill-conversations.ts';
 import { purgeTraces } from '../domain/messages/message-trace.ts';
 import { deleteErased, erasePeople } from '../domain/privacy/erase-people.ts';

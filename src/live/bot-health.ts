@@ -1,15 +1,8 @@
 import type { Logger } from 'pino';
 import type { Bot, PrismaClient } from '../../prisma/client/client.ts';
 import { isUnavailable } from '../database/unavailable.ts';
+import { type BotReach, botReachOf, changedBots, type HealthReader, lastHealthSeq, unhealthyBots } from '../domain/bots/health-changes.ts';
 import type { Caller } from '../domain/caller.ts';
-import {
-  type BotReach,
-  botReachOf,
-  changedBots,
-  type HealthReader,
-  lastHealthSeq,
-  unhealthyBots,
-} from '../domain/enterprises/health-changes.ts';
 import { type BotHealthUpdate, type HealthFollower, type HealthWatch, startHealthWatch } from './health-watch.ts';
 import { createSharedReads } from './shared-reads.ts';
 import { createPolledUpdates, type Updates } from './updates.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkBots } from '../../src/domain/enterprises/bot-health.ts';
+import { checkBots } from '../../src/domain/bots/bot-health.ts';
 import { done, inRest } from '../parity/faces.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/database/package-root.ts';
-import { checkBots } from '../../src/domain/enterprises/bot-health.ts';
+import { checkBots } from '../../src/domain/bots/bot-health.ts';
 import { cloudsWith, DEFAULT_SERVICE_HOSTS } from '../../src/platforms/microsoft/clouds.ts';
 import type { FakeBot, FakeUser } from '../fakes/microsoft-state.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { resolveMappingUsers } from '../../src/domain/enterprises/mapping-users.ts';
+import { resolveMappingUsers } from '../../src/domain/mappings/mapping-users.ts';
 import { done, fresh, inRest, newEnterprise } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type TestExchange } from '../support/exchange.ts';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { resolveMappingUsers } from '../../src/domain/enterprises/mapping-users.ts';
+import { resolveMappingUsers } from '../../src/domain/mappings/mapping-users.ts';
 import type { FakeAnswer } from '../fakes/fake-server.ts';
 import { done, fresh, newEnterprise } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';

@@ -1,5 +1,5 @@
 import { statementNames } from '../../src/database/postgres/statement-names.ts';
-import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
+import { smsWebhook } from '../../src/domain/mappings/webhooks.ts';
 import { authorizationOf } from '../support/credentials.ts';
 import type { Customer, TestExchange } from '../support/exchange.ts';
 import { restClient } from '../support/rest.ts';

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { connect, type Database } from '../../src/database/connect.ts';
-import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
+import { smsWebhook } from '../../src/domain/mappings/webhooks.ts';
 import { authorizationOf } from '../support/credentials.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { until } from '../support/exchange.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buildClientSchema, type GraphQLSchema, getIntrospectionQuery } from 'graphql';
 import type { App } from '../../src/app.ts';
 import { hasBotOf } from '../../src/domain/bot-audience.ts';
-import { smsWebhook, statusWebhook } from '../../src/domain/enterprises/webhooks.ts';
+import { smsWebhook, statusWebhook } from '../../src/domain/mappings/webhooks.ts';
 import { newSid } from '../../src/domain/values/sid.ts';
 import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { storeHealth } from '../../src/domain/bots/bot-health.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { storeHealth } from '../../src/domain/enterprises/bot-health.ts';
 import { newSid } from '../../src/domain/values/sid.ts';
 import { fold } from '../../src/domain/values/text.ts';
 import { createBotHealth } from '../../src/live/bot-health.ts';

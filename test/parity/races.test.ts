@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { mappingOfSecret } from '../../src/domain/enterprises/webhooks.ts';
+import { mappingOfSecret } from '../../src/domain/mappings/webhooks.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { createRecordingRestcomm, type RecordingRestcomm } from '../support/recording-restcomm.ts';
 import { done, type Face, faces, fresh, type Input, type MutationName, newBot, newEnterprise, newMapping, outcome } from './faces.ts';

@@ -16,7 +16,7 @@ import { schema } from '../../schema/index.ts';
 import type { BodyField, Operation } from '../../src/contract/operations/operation.ts';
 import { table } from '../../src/contract/operations/table.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
-import { smsWebhook } from '../../src/domain/enterprises/webhooks.ts';
+import { smsWebhook } from '../../src/domain/mappings/webhooks.ts';
 import { newSid } from '../../src/domain/values/sid.ts';
 import { startDispatcher } from '../../src/exchange/dispatcher.ts';
 import { createLog } from '../../src/log.ts';

@@ -1,9 +1,9 @@
 import type { PrismaClient } from '../../../prisma/client/client.ts';
-import { settleNumber } from '../enterprises/mapped-numbers.ts';
-import { smsWebhook } from '../enterprises/webhooks.ts';
 import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { KEY_LIFETIME_MS } from '../idempotency.ts';
+import { settleNumber } from '../mappings/mapped-numbers.ts';
+import { smsWebhook } from '../mappings/webhooks.ts';
 import { SealError, type Secrets } from '../secrets.ts';
 import { PLATFORM_KEY_ID } from './platform-accounts.ts';
 

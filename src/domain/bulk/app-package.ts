@@ -1,6 +1,6 @@
 import type { Bot, DataExport } from '../../../prisma/client/client.ts';
+import { findBot } from '../bots/bots.ts';
 import type { Caller } from '../caller.ts';
-import { findBot } from '../enterprises/bots.ts';
 import type { Gateway } from '../gateway.ts';
 import { makeAppPackage } from '../teams-app/package.ts';
 import { newSid } from '../values/sid.ts';

@@ -1,10 +1,10 @@
 import type { ChannelStatus, MessageDirection, MessageType } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
 import { enterprises } from '../confinement.ts';
-import { listMappings } from '../enterprises/mappings.ts';
 import type { Gateway } from '../gateway.ts';
 import { MAX_LARGE_PAGE_SIZE, type PageArguments } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
+import { listMappings } from '../mappings/mappings.ts';
 import { listMessages } from '../messages/messages.ts';
 import type { FileRow } from './formats.ts';
 

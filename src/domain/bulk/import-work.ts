@@ -1,8 +1,8 @@
 import type { MappingImport, MappingImportRow } from '../../../prisma/client/client.ts';
 import type { Caller } from '../caller.ts';
-import { checkNewMappings, createMapping, createMappings } from '../enterprises/new-mappings.ts';
 import { ConflictError, DomainError, PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
+import { checkNewMappings, createMapping, createMappings } from '../mappings/new-mappings.ts';
 import type { Transaction } from '../transaction.ts';
 import { fold } from '../values/text.ts';
 import type { ImportRowStatus } from './imports.ts';

@@ -13,6 +13,7 @@ import { changed, type Keyed, lookup, mandatory, mandatorySecret, optional, pars
 import { containing, literal, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { edgeOf, type ListDefinition, type Order, type PageArguments, readPage, type Selection } from '../lists/keyset.ts';
 import type { Page } from '../lists/pages.ts';
+import { deleteMappingsOf } from '../mappings/mapping-changes.ts';
 import { inTransaction, inTransactionWithPlatform, type Transaction } from '../transaction.ts';
 import { newSid, normalizeSid } from '../values/sid.ts';
 import { fold, isEmail, MAX_EMAIL_LENGTH } from '../values/text.ts';
@@ -31,7 +32,6 @@ import {
 } from './enterprise-admins.ts';
 import { lockOpenEnterprise } from './enterprise-state.ts';
 import { announceAccount, forgetAnnounced } from './former-accounts.ts';
-import { deleteMappingsOf } from './mapping-changes.ts';
 
 const openStatus = z
   .string()

@@ -3,8 +3,8 @@ import { selectRow } from '../../database/lists/select.ts';
 import type { Table } from '../../database/lists/table.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
-import { MAPPINGS } from '../enterprises/mappings.ts';
 import type { Gateway } from '../gateway.ts';
+import { MAPPINGS } from '../mappings/mappings.ts';
 import { normalizeSid } from '../values/sid.ts';
 
 /** A mapping, and the status of its enterprise. */

@@ -1,5 +1,5 @@
-import { statusWebhook } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
+import { statusWebhook } from '../../domain/mappings/webhooks.ts';
 import type { StatusReport } from '../../domain/messages/status-reports.ts';
 import { phoneOf } from '../../domain/values/phones.ts';
 import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';

@@ -1,9 +1,9 @@
 import { selectRow } from '../../database/lists/select.ts';
 import type { KeptMapping } from '../../domain/caches/kept-mappings.ts';
 import { violatesForeignKey } from '../../domain/constraints.ts';
-import { MAPPINGS } from '../../domain/enterprises/mappings.ts';
-import { mappingOfSecret } from '../../domain/enterprises/webhooks.ts';
 import type { Gateway } from '../../domain/gateway.ts';
+import { MAPPINGS } from '../../domain/mappings/mappings.ts';
+import { mappingOfSecret } from '../../domain/mappings/webhooks.ts';
 import { laneToTeams } from '../../domain/messages/lanes.ts';
 import { acceptMessage } from '../../domain/messages/message-log.ts';
 import { phoneOf } from '../../domain/values/phones.ts';

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Notice, PrismaClient } from '../../../prisma/client/client.ts';
+import { credentialsOf } from '../../domain/bots/bots.ts';
 import { deleteExpired } from '../../domain/delete-expired.ts';
-import { credentialsOf } from '../../domain/enterprises/bots.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
 import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';

@@ -1,8 +1,8 @@
 import type { Mapping, TeamsConversation } from '../../../prisma/client/client.ts';
-import { moveBot } from '../../domain/enterprises/bot-clouds.ts';
-import { type BotOfDelivery, credentialsOf } from '../../domain/enterprises/bots.ts';
-import { keepMappingUser } from '../../domain/enterprises/mapping-users.ts';
+import { moveBot } from '../../domain/bots/bot-clouds.ts';
+import { type BotOfDelivery, credentialsOf } from '../../domain/bots/bots.ts';
 import type { Gateway } from '../../domain/gateway.ts';
+import { keepMappingUser } from '../../domain/mappings/mapping-users.ts';
 import { CurableError, DeliveryError, NotYetError, StaleConversationError } from '../../platforms/delivery-error.ts';
 import type { BotCredentials, ConversationReference } from '../../platforms/microsoft/microsoft.ts';
 import type { Attempt, Delivered } from '../attempt.ts';

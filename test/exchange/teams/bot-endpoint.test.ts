@@ -1,6 +1,6 @@
 import { generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { resolveMappingUsers } from '../../../src/domain/enterprises/mapping-users.ts';
+import { resolveMappingUsers } from '../../../src/domain/mappings/mapping-users.ts';
 import type { TokenOverrides } from '../../fakes/bot-framework-signer.ts';
 import { done, fresh, inGraph, newEnterprise } from '../../parity/faces.ts';
 import { type Customer, createTestExchange, type TestExchange } from '../../support/exchange.ts';

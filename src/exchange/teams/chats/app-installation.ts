@@ -1,6 +1,6 @@
 import type { LRUCache } from 'lru-cache';
 import type { TeamsInstallation } from '../../../../prisma/client/client.ts';
-import { credentialsOf } from '../../../domain/enterprises/bots.ts';
+import { credentialsOf } from '../../../domain/bots/bots.ts';
 import { PlatformError } from '../../../domain/errors.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import { inTransaction } from '../../../domain/transaction.ts';

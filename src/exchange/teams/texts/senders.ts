@@ -1,6 +1,6 @@
 import { type Bot, type Mapping, Prisma, type PrismaClient, type TeamsConversation } from '../../../../prisma/client/client.ts';
 import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../../database/lists/joined-rows.ts';
-import { resolveTenants } from '../../../domain/enterprises/bot-tenants.ts';
+import { resolveTenants } from '../../../domain/bots/bot-tenants.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import { comparedForm } from '../../../domain/values/phone-numbers.ts';
 import type { VerifiedAudience } from '../../../platforms/microsoft/bot-framework-tokens.ts';

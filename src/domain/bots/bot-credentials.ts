@@ -4,6 +4,7 @@ import type { Bot, BotCredential as CredentialRow, Prisma } from '../../../prism
 import type { BotCredential } from '../../platforms/microsoft/microsoft.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
+import { holdOpenEnterprise } from '../enterprises/enterprise-state.ts';
 import { botNotFound, credentialNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
@@ -13,7 +14,6 @@ import { newSid } from '../values/sid.ts';
 import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { readCertificate } from './certificates.ts';
 import { hintOf } from './client-secrets.ts';
-import { holdOpenEnterprise } from './enterprise-state.ts';
 
 // What a bot has apart from its client secret: secrets and certificates. Login is shown one after another, so that one can be replaced without a gap.
 

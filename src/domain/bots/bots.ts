@@ -9,6 +9,8 @@ import { appendAudit } from '../audit.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
 import { violatedConstraint } from '../constraints.ts';
+import { differs } from '../enterprises/changes.ts';
+import { holdOpenEnterprise, requireOpenEnterprise } from '../enterprises/enterprise-state.ts';
 import { botNotFound, ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
@@ -32,9 +34,7 @@ import { CURED_BY_BOT, releaseLanes } from '../waiting.ts';
 import { followBot } from './bot-changes.ts';
 import { certificateColumns, certificateFields, loadCredentials } from './bot-credentials.ts';
 import { tenantGuidOf } from './bot-tenants.ts';
-import { differs } from './changes.ts';
 import { isStored, sealed } from './client-secrets.ts';
-import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 
 const settingFields = {
   cloud: z.enum(clouds).nullish(),

@@ -1,8 +1,11 @@
 import * as z from 'zod';
 import type { Mapping } from '../../../prisma/client/client.ts';
 import { appendAudit } from '../audit.ts';
+import { requestInstallation } from '../bots/teams-installations.ts';
 import type { Caller } from '../caller.ts';
 import { belonging } from '../confinement.ts';
+import { differs } from '../enterprises/changes.ts';
+import { holdOpenEnterprise, requireOpenEnterprise } from '../enterprises/enterprise-state.ts';
 import { mappingNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently, type Remember } from '../idempotency.ts';
@@ -10,12 +13,9 @@ import { changed, changedOrEmptied, isBlankOrPhoneNumber, type Keyed, lookup, NO
 import { inTransaction } from '../transaction.ts';
 import { fold, MAX_EMAIL_LENGTH } from '../values/text.ts';
 import { releaseLanes } from '../waiting.ts';
-import { differs } from './changes.ts';
-import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { numberColumns, refuseTakenNumber, releaseNumber, settleNumber, swapNumbers } from './mapped-numbers.ts';
 import { findMapping } from './mappings.ts';
 import { addressColumns, asUniquenessError, botOf, nameColumns, validateMicrosoftAddress } from './new-mappings.ts';
-import { requestInstallation } from './teams-installations.ts';
 
 const updateInput = z.object({
   sid: lookup(),

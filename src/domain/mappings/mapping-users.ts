@@ -1,10 +1,10 @@
 import type { Mapping } from '../../../prisma/client/client.ts';
 import type { BotCredentials } from '../../platforms/microsoft/microsoft.ts';
+import { credentialsOf } from '../bots/bots.ts';
+import { requestInstallation } from '../bots/teams-installations.ts';
 import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { releaseWaiting } from '../waiting.ts';
-import { credentialsOf } from './bots.ts';
-import { requestInstallation } from './teams-installations.ts';
 
 // An activity from Teams is matched to its mapping by the user's object id. The id is Microsoft's answer to the enterprise's current bot, which asks
 // with its own secret: naming another customer's application and tenant is not enough to receive its users.

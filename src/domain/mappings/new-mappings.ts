@@ -1,8 +1,11 @@
 import * as z from 'zod';
 import type { Bot, Mapping } from '../../../prisma/client/client.ts';
 import { appendAudit } from '../audit.ts';
+import { credentialsOf } from '../bots/bots.ts';
+import { requestInstallations } from '../bots/teams-installations.ts';
 import type { Caller } from '../caller.ts';
 import { violatedConstraint } from '../constraints.ts';
+import { holdOpenEnterprise, requireOpenEnterprise } from '../enterprises/enterprise-state.ts';
 import { ConflictError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
@@ -11,10 +14,7 @@ import { logPrivateCause } from '../private-causes.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import { newSid } from '../values/sid.ts';
 import { domainOf, fold, isUserPrincipalName, MAX_EMAIL_LENGTH } from '../values/text.ts';
-import { credentialsOf } from './bots.ts';
-import { holdOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { findTakenNumbers, numberColumns, numberNotUnique, settleNumber } from './mapped-numbers.ts';
-import { requestInstallations } from './teams-installations.ts';
 import { smsWebhook } from './webhooks.ts';
 
 const input = z.object({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { segmentsOf } from '../../src/console/parts/segments.ts';
+import { segmentsOf } from '../../src/console/pages/messages/segments.ts';
 import { encodingOf } from '../../src/domain/messages/sms-encoding.ts';
 
 test('the console counts segments as the gateway does', () => {

@@ -1,0 +1,241 @@
+import { Button, Field, Input, Link, MessageBar, MessageBarBody, MessageBarTitle, makeStyles } from '@fluentui/react-components';
+import type { ResultOf } from 'gql.tada';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { ask, problemFrom } from '../../graph/ask.ts';
+import { graphql } from '../../graph/graphql.ts';
+import { performAs } from '../../graph/perform.ts';
+import { FormDialog } from '../../parts/forms/dialogs.tsx';
+import { type Column, Table } from '../../parts/lists/table.tsx';
+import { Page } from '../../parts/page.tsx';
+import { Empty, type Problem, ProblemBar } from '../../parts/states.tsx';
+import { basic, useSession } from '../../session/session.ts';
+import { Time } from '../../words/times.tsx';
+import { useWords, wordFor } from '../../words/words.tsx';
+
+const TOKENS = graphql(`
+  query AccessTokens {
+    viewer { permissions enterprise { sid } }
+    accessTokens(first: 100, orderBy: { field: DATE_CREATED, direction: DESC }) {
+      nodes { sid permissions dateCreated dateExpires dateRevoked enterprise { name } }
+    }
+  }
+`);
+const CREATE = graphql(`
+  mutation CreateAccessToken($input: CreateAccessTokenInput!) {
+    createAccessToken(input: $input) {
+      ... on CreateAccessTokenSuccess { token accessToken { sid } }
+      ... on Error { code message path }
+    }
+  }
+`);
+const REVOKE = graphql(`
+  mutation RevokeAccessToken($input: RevokeAccessTokenInput!) {
+    revokeAccessToken(input: $input) {
+      ... on RevokeAccessTokenSuccess { accessToken { sid dateRevoked } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+/** Lifetimes to choose from, in seconds. */
+const LIFETIMES = [3600, 8 * 3600, 24 * 3600];
+
+const useStyles = makeStyles({
+  form: { display: 'flex', flexDirection: 'column', gap: '12px', maxWidth: '420px', alignItems: 'flex-start', '& > *': { width: '100%' } },
+  token: { overflowWrap: 'anywhere', userSelect: 'all' },
+});
+
+type Listed = NonNullable<ResultOf<typeof TOKENS>['accessTokens']>['nodes'];
+type ListedToken = Listed[number];
+
+/** A token cannot manage tokens, so this page asks for the password, and keeps it while it is open. */
+export default function Tokens() {
+  const words = useWords();
+  const [authorization, setAuthorization] = useState<string>();
+  const [listed, setListed] = useState<ResultOf<typeof TOKENS>>();
+  const [problem, setProblem] = useState<Problem>();
+
+  async function read(header: string) {
+    try {
+      setListed(await ask(TOKENS, {}, header));
+      setAuthorization(header);
+      setProblem(undefined);
+    } catch (error) {
+      setProblem(problemFrom(error));
+    }
+  }
+
+  if (!authorization || !listed) {
+    return (
+      <Page title={words('nav.tokens')}>
+        {problem && <ProblemBar problem={problem} />}
+        <Password onPassword={read} />
+      </Page>
+    );
+  }
+  return (
+    <TokenList
+      listed={listed}
+      authorization={authorization}
+      problem={problem}
+      onChange={() => read(authorization)}
+      onProblem={setProblem}
+    />
+  );
+}
+
+function Password({ onPassword }: { readonly onPassword: (authorization: string) => Promise<void> }) {
+  const words = useWords();
+  const styles = useStyles();
+  const session = useSession();
+  const [name, setName] = useState(session?.name ?? '');
+  const [password, setPassword] = useState('');
+  return (
+    <form
+      className={styles.form}
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        void onPassword(basic(name, password));
+      }}
+    >
+      <p>{words('tokens.password')}</p>
+      <Field label={words('signIn.name')} required>
+        <Input value={name} autoComplete="username" onChange={(_, { value }) => setName(value)} />
+      </Field>
+      <Field label={words('signIn.password')} required>
+        <Input type="password" value={password} autoComplete="current-password" onChange={(_, { value }) => setPassword(value)} />
+      </Field>
+      <Button type="submit" appearance="primary">
+        {words('action.next')}
+      </Button>
+    </form>
+  );
+}
+
+interface TokenListProps {
+  readonly listed: ResultOf<typeof TOKENS>;
+  readonly authorization: string;
+  readonly problem?: Problem;
+  readonly onChange: () => Promise<void>;
+  readonly onProblem: (problem: Problem) => void;
+}
+
+function TokenList({ listed, authorization, problem, onChange, onProblem }: TokenListProps) {
+  const words = useWords();
+  const styles = useStyles();
+  const [isCreating, setCreating] = useState(false);
+  const [token, setToken] = useState<string>();
+
+  async function revoke(sid: string) {
+    const { problem: found } = await performAs(authorization, REVOKE, { sid });
+    if (found) onProblem(found);
+    else await onChange();
+  }
+
+  const columns: Column<ListedToken>[] = [
+    { title: 'SID', cell: ({ sid }) => sid },
+    {
+      title: words('tokens.permissions'),
+      cell: ({ permissions }) => permissions.map((one) => wordFor(words, 'permission', one)).join(', '),
+    },
+    { title: words('field.enterprise'), cell: ({ enterprise }) => enterprise?.name ?? words('tokens.everything') },
+    { title: words('field.created'), cell: ({ dateCreated }) => <Time value={dateCreated} /> },
+    { title: words('tokens.expires'), cell: (one) => stateOf(one, words('tokens.revoked'), words('tokens.expired')) },
+    {
+      title: words('field.action'),
+      cell: (one) =>
+        isLive(one) && (
+          <Link as="button" onClick={() => void revoke(one.sid)}>
+            {words('tokens.revoke')}
+          </Link>
+        ),
+    },
+  ];
+  const { nodes = [] } = listed.accessTokens ?? {};
+  return (
+    <Page
+      title={words('nav.tokens')}
+      actions={
+        <Button appearance="primary" onClick={() => setCreating(true)}>
+          {words('tokens.create')}
+        </Button>
+      }
+    >
+      {problem && <ProblemBar problem={problem} />}
+      {token && (
+        <MessageBar intent="success" layout="multiline">
+          <MessageBarBody>
+            <MessageBarTitle>{words('tokens.shownOnce')}</MessageBarTitle>
+            <code className={styles.token}>{token}</code>
+          </MessageBarBody>
+        </MessageBar>
+      )}
+      {nodes.length === 0 ? (
+        <Empty title={words('tokens.none')} />
+      ) : (
+        <Table caption={words('nav.tokens')} columns={columns} nodes={nodes} keyOf={({ sid }) => sid} />
+      )}
+      {isCreating && (
+        <CreateToken
+          permissions={listed.viewer.permissions}
+          authorization={authorization}
+          onToken={(made) => {
+            setToken(made);
+            void onChange();
+          }}
+          onClose={() => setCreating(false)}
+        />
+      )}
+    </Page>
+  );
+}
+
+const isLive = ({ dateRevoked, dateExpires }: ListedToken) => !dateRevoked && Date.parse(dateExpires) > Date.now();
+
+function stateOf(token: ListedToken, revoked: string, expired: string): ReactNode {
+  if (token.dateRevoked) return revoked;
+  return isLive(token) ? <Time value={token.dateExpires} /> : expired;
+}
+
+interface CreateTokenProps {
+  readonly permissions: ResultOf<typeof TOKENS>['viewer']['permissions'];
+  readonly authorization: string;
+  readonly onToken: (token: string) => void;
+  readonly onClose: () => void;
+}
+
+function CreateToken({ permissions, authorization, onToken, onClose }: CreateTokenProps) {
+  const words = useWords();
+  return (
+    <FormDialog
+      title={words('tokens.create')}
+      submitLabel={words('action.create')}
+      asked={[
+        {
+          ...{ name: 'permissions', label: words('tokens.permissions'), value: 'READ' },
+          choices: permissions.includes('WRITE')
+            ? [
+                ['READ', words('tokens.read')],
+                ['READ,WRITE', words('tokens.readWrite')],
+              ]
+            : [['READ', words('tokens.read')]],
+        },
+        {
+          ...{ name: 'expiresIn', label: words('tokens.lifetime'), value: '3600' },
+          choices: LIFETIMES.map((seconds) => [String(seconds), words('tokens.hours', { count: seconds / 3600 })]),
+        },
+        { name: 'enterpriseSid', isEnterprise: true, none: words('webhook.everyEnterprise'), hint: words('tokens.enterpriseHint') },
+      ]}
+      onSubmit={async ({ permissions: chosen = '', expiresIn, enterpriseSid }) => {
+        const input = {
+          permissions: permissions.filter((one) => chosen.split(',').includes(one)),
+          expiresIn: Number(expiresIn),
+          enterpriseSid: enterpriseSid || undefined,
+        };
+        const { problem, success } = await performAs(authorization, CREATE, input);
+        return problem ?? (() => onToken(success.token));
+      }}
+      onClose={onClose}
+    />
+  );
+}

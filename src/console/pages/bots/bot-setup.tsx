@@ -1,0 +1,143 @@
+import { Button, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
+import { type FormEvent, useState } from 'react';
+import { graphql } from '../../graph/graphql.ts';
+import { usePerform } from '../../graph/perform.ts';
+import { linkTo, usePlace } from '../../location.ts';
+import { EnterpriseField } from '../../parts/forms/enterprise-choice.tsx';
+import { Page } from '../../parts/page.tsx';
+import { type Problem, ProblemBar } from '../../parts/states.tsx';
+import { useWords, type Word } from '../../words/words.tsx';
+import { AppPackage } from './app-package.tsx';
+import { BotChecks } from './bot-checks.tsx';
+
+const CREATE = graphql(`
+  mutation CreateBot($input: CreateBotInput!) {
+    createBot(input: $input) {
+      ... on CreateBotSuccess { bot { sid enterprise { sid bot { sid } } } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+const useStyles = makeStyles({
+  form: { maxWidth: '640px', display: 'flex', flexDirection: 'column', gap: '16px' },
+  steps: { display: 'flex', flexWrap: 'wrap', gap: '4px 20px', listStyle: 'none', padding: 0, margin: '0 0 16px' },
+  step: { color: tokens.colorNeutralForeground2 },
+  current: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1 },
+  text: { margin: 0, whiteSpace: 'pre-line' },
+  buttons: { display: 'flex', gap: '8px' },
+});
+
+type Name = 'enterpriseSid' | 'applicationId' | 'tenantId' | 'clientSecret' | 'botAppId';
+
+/** The walk's steps: what each asks for. The last one, which checks the bot, asks for nothing. */
+const STEPS: readonly { readonly title: Word; readonly text: Word; readonly asked: readonly (readonly [Name, Word])[] }[] = [
+  { title: 'botWalk.enterprise', text: 'botWalk.enterpriseText', asked: [['enterpriseSid', 'field.enterprise']] },
+  {
+    title: 'botWalk.application',
+    text: 'botWalk.applicationText',
+    asked: [
+      ['applicationId', 'bot.application'],
+      ['tenantId', 'bot.tenant'],
+      ['clientSecret', 'bot.secret'],
+    ],
+  },
+  { title: 'botWalk.app', text: 'botWalk.appText', asked: [['botAppId', 'bot.app']] },
+  { title: 'botWalk.check', text: 'botWalk.checkText', asked: [] },
+];
+
+/** Where the Bot Framework sends activities: next to the console, whatever its prefix. */
+const ENDPOINT = new URL('../api/messages', document.baseURI).href;
+
+/** Sets up a bot step by step, and checks it at the end. */
+export default function BotSetup() {
+  const words = useWords();
+  const styles = useStyles();
+  const given = usePlace().parameters.get('enterprise') ?? undefined;
+  const create = usePerform(CREATE);
+  const [at, setAt] = useState(0);
+  const [values, setValues] = useState<Partial<Record<Name, string>>>({ enterpriseSid: given });
+  const [problem, setProblem] = useState<Problem>();
+  const [sid, setSid] = useState<string>();
+  const step = STEPS[at];
+  if (!step) return null;
+  const all = {
+    enterpriseSid: '',
+    applicationId: '',
+    tenantId: '',
+    clientSecret: '',
+    // The app package has the application's id as its own.
+    botAppId: values.applicationId ?? '',
+    ...definedOf(values),
+  };
+
+  async function next(event: FormEvent) {
+    event.preventDefault();
+    if (at < STEPS.length - 2) {
+      setAt(at + 1);
+      return;
+    }
+    const { problem: found, success } = await create(all);
+    setProblem(found);
+    if (success) {
+      setSid(success.bot.sid);
+      setAt(STEPS.length - 1);
+      return;
+    }
+    // Back to the step that asks for what is wrong.
+    const culprit = STEPS.findIndex(({ asked }) => asked.some(([name]) => name === found?.path?.at(-1)));
+    if (culprit >= 0) setAt(culprit);
+  }
+
+  return (
+    <Page title={words('bot.setUp')}>
+      <ol className={styles.steps}>
+        {STEPS.map(({ title }, index) => (
+          <li key={title} className={index === at ? styles.current : styles.step} aria-current={index === at ? 'step' : undefined}>
+            {index + 1}. {words(title)}
+          </li>
+        ))}
+      </ol>
+      {problem && <ProblemBar problem={problem} />}
+      <form className={styles.form} onSubmit={next}>
+        <p className={styles.text}>{words(step.text, { endpoint: ENDPOINT })}</p>
+        {step.asked.map(([name, label]) =>
+          name === 'enterpriseSid' ? (
+            <EnterpriseField key={name} value={all[name]} isOpen onChange={(chosen) => setValues({ ...values, [name]: chosen })} />
+          ) : (
+            <Field key={name} label={words(label)} required>
+              <Input
+                type={name === 'clientSecret' ? 'password' : 'text'}
+                autoComplete="off"
+                value={all[name]}
+                onChange={(_, { value }) => setValues({ ...values, [name]: value })}
+              />
+            </Field>
+          ),
+        )}
+        {sid === undefined && (
+          <div className={styles.buttons}>
+            {at > 0 && <Button onClick={() => setAt(at - 1)}>{words('action.back')}</Button>}
+            <Button type="submit" appearance="primary" disabled={step.asked.some(([name]) => all[name].trim() === '')}>
+              {words(at < STEPS.length - 2 ? 'action.next' : 'action.create')}
+            </Button>
+          </div>
+        )}
+      </form>
+      {sid !== undefined && (
+        <>
+          <AppPackage sid={sid} />
+          <BotChecks sid={sid} />
+          <p>
+            <Link href={linkTo(`/bots/${sid}`)}>{words('bot.open')}</Link>
+          </p>
+        </>
+      )}
+    </Page>
+  );
+}
+
+const definedOf = <Values extends object>(values: Values) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof Values]: Exclude<Values[Key], undefined>;
+  };

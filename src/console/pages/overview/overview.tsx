@@ -1,0 +1,198 @@
+import { Button, Card, Link, makeStyles, tokens } from '@fluentui/react-components';
+import type { ResultOf } from 'gql.tada';
+import { useMemo, useState } from 'react';
+import { useQuery } from 'urql';
+import { graphql } from '../../graph/graphql.ts';
+import { linkTo } from '../../location.ts';
+import { Table } from '../../parts/lists/table.tsx';
+import { Page } from '../../parts/page.tsx';
+import { Loading, ProblemBar, problemOf } from '../../parts/states.tsx';
+import { useSpeech, useWords } from '../../words/words.tsx';
+import { Plot } from './plot.tsx';
+import { Stuck } from './stuck.tsx';
+import { UnhealthyBots } from './unhealthy-bots.tsx';
+
+const OVERVIEW = graphql(`
+  query Overview($today: DateTime!, $month: DateTime!, $now: DateTime!, $timeZone: String!) {
+    today: usage(from: $today, to: $now, granularity: DAY, timeZone: $timeZone) { messages delivered failed medianDeliveryTime p95DeliveryTime }
+    days: usage(from: $month, to: $now, granularity: DAY, timeZone: $timeZone) { from messages delivered failed }
+    directions: usage(from: $month, to: $now, granularity: DAY, groupBy: [DIRECTION], timeZone: $timeZone) { from direction messages }
+    enterprises: usage(from: $month, to: $now, granularity: MONTH, groupBy: [ENTERPRISE], timeZone: $timeZone) {
+      enterpriseSid messages failed enterprise { name }
+    }
+    stuck: messages(first: 20, filter: { stuck: true }, orderBy: { field: DATE_CREATED, direction: DESC }) {
+      totalCount
+      totalCountIsExact
+      nodes { sid from to body dateCreated waiting { reason cure since } enterprise { sid name } }
+    }
+  }
+`);
+const CONTEXT = { additionalTypenames: ['Message'] };
+
+const useStyles = makeStyles({
+  cards: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(140px, 1fr))', gap: '12px', marginBottom: '24px' },
+  number: { fontSize: tokens.fontSizeHero700, lineHeight: tokens.lineHeightHero700, fontWeight: tokens.fontWeightSemibold, margin: 0 },
+  link: { fontWeight: 'inherit', fontSize: 'inherit', lineHeight: 'inherit' },
+  label: { margin: 0, color: tokens.colorNeutralForeground2 },
+  title: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, margin: 0, flexGrow: 1 },
+});
+
+type OverviewData = ResultOf<typeof OVERVIEW>;
+
+/** From the reader's midnight, 30 days ago and today, until soon. */
+function periodNow() {
+  const midnight = new Date();
+  midnight.setHours(0, 0, 0, 0);
+  return {
+    today: midnight.toISOString(),
+    month: new Date(new Date(midnight).setDate(midnight.getDate() - 30)).toISOString(),
+    now: new Date(new Date(midnight).setDate(midnight.getDate() + 1)).toISOString(),
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
+}
+
+export default function Overview() {
+  const words = useWords();
+  const period = useMemo(periodNow, []);
+  const [{ data, error, fetching }, reload] = useQuery({ query: OVERVIEW, variables: period, context: CONTEXT });
+  const [refreshed, setRefreshed] = useState(0);
+  const again = () => {
+    setRefreshed((count) => count + 1);
+    reload({ requestPolicy: 'network-only' });
+  };
+  return (
+    <Page title={words('nav.overview')} actions={<Button onClick={again}>{words('action.refresh')}</Button>}>
+      {error && <ProblemBar problem={problemOf(error)} onRetry={again} />}
+      {!data && fetching && <Loading />}
+      {data && (
+        <>
+          <Numbers data={data} />
+          <UnhealthyBots refreshed={refreshed} />
+          <Stuck stuck={data.stuck} onChange={again} />
+          <Plots data={data} since={period.month} />
+          <TopEnterprises rows={data.enterprises} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+function Numbers({ data: { today, days } }: { readonly data: OverviewData }) {
+  const words = useWords();
+  const styles = useStyles();
+  const { language } = useSpeech();
+  const [now] = today;
+  const total = (field: 'messages' | 'failed') => days.reduce((sum, day) => sum + day[field], 0);
+  const seconds = (ms: number | null | undefined) =>
+    ms == null ? '–' : `${(ms / 1000).toLocaleString(language, { maximumFractionDigits: 1 })} s`;
+  return (
+    <div className={styles.cards}>
+      <Tile label={words('overview.today')} number={(now?.messages ?? 0).toLocaleString(language)} link={linkTo('/messages')} />
+      <Tile label={words('overview.todayFailed')} number={(now?.failed ?? 0).toLocaleString(language)} />
+      <Tile label={words('overview.median')} number={seconds(now?.medianDeliveryTime)} />
+      <Tile label={words('overview.p95')} number={seconds(now?.p95DeliveryTime)} />
+      <Tile label={words('overview.month')} number={total('messages').toLocaleString(language)} />
+      <Tile label={words('overview.monthFailed')} number={total('failed').toLocaleString(language)} />
+    </div>
+  );
+}
+
+function Tile({ label, number, link }: { readonly label: string; readonly number: string; readonly link?: string }) {
+  const styles = useStyles();
+  return (
+    <Card>
+      <p className={styles.number}>
+        {link ? (
+          <Link href={link} className={styles.link}>
+            {number}
+          </Link>
+        ) : (
+          number
+        )}
+      </p>
+      <p className={styles.label}>{label}</p>
+    </Card>
+  );
+}
+
+const dayOf = (from: string) => new Date(from).toDateString();
+
+/** The last 30 days and today, by status and by direction. Days without messages are not in the data. */
+function Plots({ data: { days, directions }, since }: { readonly data: OverviewData; readonly since: string }) {
+  const words = useWords();
+  const { language } = useSpeech();
+  const dates = Array.from({ length: 31 }, (_, index) => {
+    const date = new Date(since);
+    date.setDate(date.getDate() + index);
+    return date;
+  });
+  const labelOf = (date: Date) => date.toLocaleDateString(language, { day: 'numeric', month: 'short' });
+  const on = (date: Date) => days.find(({ from }) => dayOf(from) === date.toDateString()) ?? { messages: 0, delivered: 0, failed: 0 };
+  const of = (date: Date, wanted: string) =>
+    directions.find(({ from, direction }) => direction === wanted && dayOf(from) === date.toDateString())?.messages ?? 0;
+  return (
+    <>
+      <Plot
+        title={words('overview.byStatus')}
+        parts={[
+          [words('status.DELIVERED'), 'blue'],
+          [words('status.FAILED'), 'red'],
+          [words('overview.underWay'), 'grey'],
+        ]}
+        bars={dates.map((date) => {
+          const { messages, delivered, failed } = on(date);
+          return { label: labelOf(date), values: [delivered, failed, messages - delivered - failed] };
+        })}
+      />
+      <Plot
+        title={words('overview.byDirection')}
+        parts={[
+          [words('direction.INBOUND'), 'blue'],
+          [words('direction.OUTBOUND'), 'teal'],
+        ]}
+        bars={dates.map((date) => ({ label: labelOf(date), values: [of(date, 'INBOUND'), of(date, 'OUTBOUND')] }))}
+      />
+    </>
+  );
+}
+
+interface Top {
+  readonly sid: string;
+  readonly name: string;
+  readonly messages: number;
+  readonly failed: number;
+}
+
+/** The five enterprises with most messages in 30 days, which are parts of two months. */
+function TopEnterprises({ rows }: { readonly rows: OverviewData['enterprises'] }) {
+  const words = useWords();
+  const styles = useStyles();
+  const bySid = new Map<string, Top>();
+  for (const { enterpriseSid: sid, enterprise, messages, failed } of rows) {
+    if (!sid) continue;
+    const before = bySid.get(sid);
+    bySid.set(sid, {
+      sid,
+      name: enterprise?.name ?? sid,
+      messages: messages + (before?.messages ?? 0),
+      failed: failed + (before?.failed ?? 0),
+    });
+  }
+  const top = [...bySid.values()].sort((a, b) => b.messages - a.messages).slice(0, 5);
+  if (top.length === 0) return null;
+  return (
+    <section aria-label={words('overview.top')}>
+      <h2 className={styles.title}>{words('overview.top')}</h2>
+      <Table
+        caption={words('overview.top')}
+        nodes={top}
+        keyOf={({ sid }) => sid}
+        columns={[
+          { title: words('field.enterprise'), cell: ({ sid, name }) => <Link href={linkTo(`/enterprises/${sid}`)}>{name}</Link> },
+          { title: words('nav.messages'), cell: ({ messages }) => messages.toLocaleString() },
+          { title: words('status.FAILED'), cell: ({ failed }) => failed.toLocaleString() },
+        ]}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,186 @@
+import { Field, Input, Select } from '@fluentui/react-components';
+import type { ResultOf, VariablesOf } from 'gql.tada';
+import { useState } from 'react';
+import { useQuery } from 'urql';
+import { graphql } from '../../graph/graphql.ts';
+import { change, usePlace } from '../../location.ts';
+import { Download } from '../../parts/download.tsx';
+import { EnterpriseFilter } from '../../parts/forms/enterprise-choice.tsx';
+import { Filters } from '../../parts/lists/filters.tsx';
+import { type Column, Table } from '../../parts/lists/table.tsx';
+import { Page } from '../../parts/page.tsx';
+import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
+import { mayExport } from '../../session/session.ts';
+import { useSpeech, useWords, wordFor } from '../../words/words.tsx';
+
+const USAGE = graphql(`
+  query Usage($from: DateTime!, $to: DateTime!, $granularity: UsageGranularity!, $groupBy: [UsageDimension!], $filter: UsageFilter, $timeZone: String) {
+    usage(from: $from, to: $to, granularity: $granularity, groupBy: $groupBy, filter: $filter, timeZone: $timeZone) {
+      from to messages segments delivered failed medianDeliveryTime p95DeliveryTime
+      enterpriseSid mappingSid direction channelStatus type
+      enterprise { name }
+      mapping { name }
+    }
+  }
+`);
+
+const EXPORT_USAGE = graphql(`
+  mutation ExportUsage($input: ExportUsageInput!) {
+    exportUsage(input: $input) {
+      ... on ExportUsageSuccess { url }
+      ... on Error { code message path }
+    }
+  }
+`);
+const EXPORT_MESSAGES = graphql(`
+  mutation ExportMessages($input: ExportMessagesInput!) {
+    exportMessages(input: $input) {
+      ... on ExportMessagesSuccess { url }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+const GRANULARITIES = ['HOUR', 'DAY', 'MONTH'] as const;
+const DIMENSIONS = ['ENTERPRISE', 'MAPPING', 'DIRECTION', 'STATUS', 'TYPE'] as const;
+type Dimension = (typeof DIMENSIONS)[number];
+type UsageRow = ResultOf<typeof USAGE>['usage'][number];
+
+/** A date as an input has it, in the reader's zone. */
+function dayOf(date: Date): string {
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+}
+
+/** The beginning of a day in the reader's zone, or of one after it. */
+function midnightOf(day: string, plus = 0): Date | undefined {
+  const [year = 0, month = 0, date = 0] = day.split('-').map(Number);
+  const midnight = new Date(year, month - 1, date + plus);
+  return Number.isNaN(midnight.getTime()) ? undefined : midnight;
+}
+
+/** What the address asks for: by default, this month by day. */
+function useAsked() {
+  const { parameters } = usePlace();
+  const now = new Date();
+  const from = parameters.get('from') || dayOf(new Date(now.getFullYear(), now.getMonth(), 1));
+  const to = parameters.get('to') || dayOf(now);
+  const granularity = GRANULARITIES.find((one) => one === parameters.get('by')) ?? 'DAY';
+  const group = DIMENSIONS.find((one) => one === parameters.get('group'));
+  const variables: VariablesOf<typeof USAGE> = {
+    from: (midnightOf(from) ?? now).toISOString(),
+    to: (midnightOf(to, 1) ?? now).toISOString(),
+    granularity,
+    groupBy: group ? [group] : [],
+    filter: { enterpriseSid: parameters.get('enterprise') || undefined },
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
+  return { from, to, granularity, group, variables };
+}
+
+export default function Usage() {
+  const words = useWords();
+  const { language } = useSpeech();
+  const { from, to, granularity, group, variables } = useAsked();
+  const [{ data, error, fetching }, reload] = useQuery({ query: USAGE, variables });
+  const number = (value: number) => value.toLocaleString(language);
+  const seconds = (ms: number | null) => (ms === null ? '–' : `${(ms / 1000).toLocaleString(language, { maximumFractionDigits: 1 })} s`);
+  const columns: Column<UsageRow>[] = [
+    { title: words('field.time'), cell: (row) => periodOf(row.from, granularity, language) },
+    ...(group
+      ? [{ title: words(`usage.${group}`), cell: (row: UsageRow) => nameOf(row, group, (code) => wordFor(words, codeOf[group], code)) }]
+      : []),
+    { title: words('nav.messages'), cell: ({ messages }) => number(messages) },
+    { title: words('field.segments'), cell: ({ segments }) => number(segments) },
+    { title: words('usage.delivered'), cell: ({ delivered }) => number(delivered) },
+    { title: words('usage.failed'), cell: ({ failed }) => number(failed) },
+    { title: words('usage.median'), cell: ({ medianDeliveryTime }) => seconds(medianDeliveryTime) },
+  ];
+  const [problem, setProblem] = useState<Problem>();
+  const rows = data?.usage ?? [];
+  const total = (field: 'messages' | 'segments') => number(rows.reduce((sum, row) => sum + row[field], 0));
+  return (
+    <Page
+      title={words('nav.usage')}
+      actions={
+        mayExport() && (
+          <>
+            <Download
+              label={words('usage.csv')}
+              document={EXPORT_USAGE}
+              input={variables}
+              isDisabled={data && rows.length === 0}
+              onProblem={setProblem}
+            />
+            <Download
+              label={words('usage.csvMessages')}
+              document={EXPORT_MESSAGES}
+              input={messagesOf(variables)}
+              isDisabled={data && rows.length === 0}
+              onProblem={setProblem}
+            />
+          </>
+        )
+      }
+    >
+      <Filters>
+        <Field label={words('usage.from')}>
+          <Input type="date" value={from} onChange={(_, { value }) => change({ from: value }, true)} />
+        </Field>
+        <Field label={words('usage.to')}>
+          <Input type="date" value={to} onChange={(_, { value }) => change({ to: value }, true)} />
+        </Field>
+        <Field label={words('usage.granularity')}>
+          <Select value={granularity} onChange={(_, { value }) => change({ by: value })}>
+            {GRANULARITIES.map((one) => (
+              <option key={one} value={one}>
+                {words(`usage.${one}`)}
+              </option>
+            ))}
+          </Select>
+        </Field>
+        <Field label={words('usage.group')}>
+          <Select value={group ?? ''} onChange={(_, { value }) => change({ group: value })}>
+            <option value="">{words('usage.nothing')}</option>
+            {DIMENSIONS.map((one) => (
+              <option key={one} value={one}>
+                {words(`usage.${one}`)}
+              </option>
+            ))}
+          </Select>
+        </Field>
+        <EnterpriseFilter />
+      </Filters>
+      {problem && <ProblemBar problem={problem} />}
+      {error && <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />}
+      {!data && fetching && <Loading />}
+      {data && rows.length === 0 && <Empty title={words('usage.none')} />}
+      {rows.length > 0 && (
+        <>
+          <p>{words('usage.total', { messages: total('messages'), segments: total('segments') })}</p>
+          <Table caption={words('nav.usage')} columns={columns} nodes={rows} keyOf={(row) => JSON.stringify(row)} />
+        </>
+      )}
+    </Page>
+  );
+}
+
+/** The messages that the usage counts. Its end is not in the period, the export's is. */
+const messagesOf = ({ from, to, filter }: VariablesOf<typeof USAGE>): VariablesOf<typeof EXPORT_MESSAGES>['input'] => ({
+  filter: { createdFrom: from, createdTo: new Date(Date.parse(to) - 1).toISOString(), enterpriseSid: filter?.enterpriseSid },
+});
+
+function periodOf(from: string, granularity: (typeof GRANULARITIES)[number], language: string): string {
+  const date = new Date(from);
+  if (granularity === 'MONTH') return date.toLocaleDateString(language, { year: 'numeric', month: 'long' });
+  if (granularity === 'DAY') return date.toLocaleDateString(language, { dateStyle: 'medium' });
+  return date.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** The beginnings of the catalogues' keys for codes. */
+const codeOf: Readonly<Record<Dimension, string>> = { ENTERPRISE: '', MAPPING: '', DIRECTION: 'direction', STATUS: 'status', TYPE: '' };
+
+function nameOf(row: UsageRow, group: Dimension, wordOf: (code: string) => string): string {
+  if (group === 'ENTERPRISE') return row.enterprise?.name ?? row.enterpriseSid ?? '–';
+  if (group === 'MAPPING') return row.mapping?.name ?? row.mappingSid ?? '–';
+  return wordOf((group === 'DIRECTION' ? row.direction : group === 'STATUS' ? row.channelStatus : row.type) ?? '–');
+}

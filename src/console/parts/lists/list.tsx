@@ -1,0 +1,132 @@
+import { Button, makeStyles, tokens } from '@fluentui/react-components';
+import type { TadaDocumentNode } from 'gql.tada';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useQuery } from 'urql';
+import { change, usePlace } from '../../location.ts';
+import { useWords } from '../../words/words.tsx';
+import { Empty, Loading, ProblemBar, problemOf } from '../states.tsx';
+import { type Column, type Sorting, Table } from './table.tsx';
+
+const PAGE_SIZE = 25;
+
+const useStyles = makeStyles({
+  foot: { display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: '8px', padding: '12px 0' },
+  count: { flexGrow: 1, color: tokens.colorNeutralForeground2 },
+});
+
+interface Connection<Node> {
+  readonly nodes: readonly Node[];
+  readonly totalCount?: number;
+  readonly totalCountIsExact?: boolean;
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+}
+
+interface ListProps<Data, Variables, Node> {
+  /** Has the variables first, after, last and before, and those of `variables`. */
+  readonly document: TadaDocumentNode<Data, Variables>;
+  readonly variables: Omit<Variables, 'first' | 'after' | 'last' | 'before' | 'orderBy'>;
+  readonly connectionOf: (data: Data) => Connection<Node> | null;
+  readonly caption: string;
+  readonly columns: readonly Column<Node>[];
+  readonly keyOf: (node: Node) => string;
+  /** How it is sorted unless the address says otherwise. Absent: the list has one order only. */
+  readonly sorting?: Sorting;
+  /** Shown if the list is empty. */
+  readonly empty: ReactNode;
+  /** Changes when the list is to be read again. */
+  readonly news?: number;
+  /** The types in it, by which the cache knows that a new object may belong to it. */
+  readonly types: string[];
+}
+
+/** Keeps its value while a list is the same. */
+function usePage(sorting: Sorting | undefined) {
+  const { parameters } = usePlace();
+  const [after, before] = [parameters.get('after') ?? undefined, parameters.get('before') ?? undefined];
+  const sorted: Sorting | undefined = sorting && {
+    field: parameters.get('sort') ?? sorting.field,
+    direction: (parameters.get('direction') ?? sorting.direction) === 'DESC' ? 'DESC' : 'ASC',
+  };
+  return { sorted, page: before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, after } };
+}
+
+/** One page of a list of the graph. The address has its cursor, order and filters. */
+export function List<Data, Variables, Node>(props: ListProps<Data, Variables, Node>) {
+  const { document, variables, connectionOf, caption, columns, keyOf, sorting, empty, types, news = 0 } = props;
+  const styles = useStyles();
+  const { sorted, page } = usePage(sorting);
+  const all = { ...variables, ...page, ...(sorted ? { orderBy: sorted } : {}) } as Variables;
+  const context = useContextOf(types);
+  const [{ data, error, fetching }, reload] = useQuery<Data, Record<string, unknown>>({
+    query: document as never,
+    variables: all as Record<string, unknown>,
+    context,
+  });
+  const again = useRef(reload);
+  useEffect(() => {
+    again.current = reload;
+  });
+  useEffect(() => {
+    if (news > 0) again.current({ requestPolicy: 'network-only' });
+  }, [news]);
+  const connection = data ? connectionOf(data) : undefined;
+  if (!connection) {
+    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
+    return fetching ? <Loading /> : empty;
+  }
+  const { nodes } = connection;
+  return (
+    <div aria-busy={fetching}>
+      {error && <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />}
+      {nodes.length === 0 ? empty : <Table caption={caption} columns={columns} nodes={nodes} keyOf={keyOf} sorting={sorted} />}
+      <Foot connection={connection} className={styles.foot} countClassName={styles.count} />
+    </div>
+  );
+}
+
+const contexts = new Map<string, { additionalTypenames: string[] }>();
+/** The same object for the same types: another one would run the query again. */
+function useContextOf(types: string[]) {
+  const key = types.join();
+  const context = contexts.get(key) ?? { additionalTypenames: types };
+  contexts.set(key, context);
+  return context;
+}
+
+interface FootProps {
+  readonly connection: Connection<unknown>;
+  readonly className: string;
+  readonly countClassName: string;
+}
+
+function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageInfo }, className, countClassName }: FootProps) {
+  const words = useWords();
+  if (nodes.length === 0 && !pageInfo.hasPreviousPage) return null;
+  return (
+    <div className={className}>
+      <span className={countClassName} role="status">
+        {totalCount !== undefined &&
+          words(totalCountIsExact === false ? 'list.countAtLeast' : 'list.count', { count: totalCount.toLocaleString() })}
+      </span>
+      <Button disabled={!pageInfo.hasPreviousPage} onClick={() => change({ before: pageInfo.startCursor ?? undefined, after: undefined })}>
+        {words('list.previous')}
+      </Button>
+      <Button disabled={!pageInfo.hasNextPage} onClick={() => change({ after: pageInfo.endCursor ?? undefined, before: undefined })}>
+        {words('list.next')}
+      </Button>
+    </div>
+  );
+}
+
+/** Nothing matches, or there is nothing yet. */
+export function EmptyList({ title, children }: { readonly title: string; readonly children?: ReactNode }) {
+  const words = useWords();
+  const { parameters } = usePlace();
+  const isFiltered = [...parameters.keys()].some((name) => !['after', 'before', 'sort', 'direction'].includes(name));
+  return isFiltered ? <Empty title={words('list.noMatch')} /> : <Empty title={title}>{children}</Empty>;
+}

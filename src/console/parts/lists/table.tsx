@@ -1,0 +1,119 @@
+import { Link, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import type { ReactNode } from 'react';
+import { change } from '../../location.ts';
+
+/** Next to the navigation, less is too narrow for columns. */
+const NARROW = '@media (max-width: 900px)';
+
+const useStyles = makeStyles({
+  table: { width: '100%', borderCollapse: 'collapse', [NARROW]: { display: 'block' } },
+  caption: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' },
+  head: { [NARROW]: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' } },
+  body: { [NARROW]: { display: 'block' } },
+  heading: {
+    textAlign: 'left',
+    padding: '8px 10px',
+    fontWeight: tokens.fontWeightSemibold,
+    color: tokens.colorNeutralForeground2,
+    borderBottom: `1px solid ${tokens.colorNeutralStroke1}`,
+    whiteSpace: 'nowrap',
+    '& button': { fontWeight: tokens.fontWeightSemibold },
+  },
+  row: {
+    ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover },
+    [NARROW]: { display: 'block', padding: '8px 0', borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
+  },
+  cell: {
+    padding: '8px 10px',
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
+    overflowWrap: 'anywhere',
+    verticalAlign: 'top',
+    [NARROW]: {
+      display: 'grid',
+      gridTemplateColumns: '110px 1fr',
+      padding: '3px 4px',
+      borderBottom: 'none',
+      '::before': { content: 'attr(data-label)', color: tokens.colorNeutralForeground2 },
+    },
+  },
+  whole: { whiteSpace: 'nowrap', [NARROW]: { whiteSpace: 'normal' } },
+});
+
+/** A column of a table of nodes. */
+export interface Column<Node> {
+  readonly title: string;
+  readonly cell: (node: Node) => ReactNode;
+  /** The field of the list's order. Absent: the list cannot be sorted by it. */
+  readonly sort?: string;
+  /** Whether its values are never broken into lines, as phone numbers are not. */
+  readonly isWhole?: true;
+}
+
+/** How a list is sorted. */
+export interface Sorting {
+  readonly field: string;
+  readonly direction: 'ASC' | 'DESC';
+}
+
+interface TableProps<Node> {
+  readonly caption: string;
+  readonly columns: readonly Column<Node>[];
+  readonly nodes: readonly Node[];
+  readonly keyOf: (node: Node) => string;
+  readonly sorting?: Sorting;
+}
+
+/** A table whose rows become blocks on narrow screens. The roles are said, since other values of `display` take them away. */
+export function Table<Node>({ caption, columns, nodes, keyOf, sorting }: TableProps<Node>) {
+  const styles = useStyles();
+  return (
+    // biome-ignore-start lint/a11y/noRedundantRoles: see above
+    <table className={styles.table} role="table">
+      <caption className={styles.caption}>{caption}</caption>
+      <thead className={styles.head} role="rowgroup">
+        <tr role="row">
+          {columns.map((column) => (
+            <Heading key={column.title} column={column} sorting={sorting} />
+          ))}
+        </tr>
+      </thead>
+      <tbody className={styles.body} role="rowgroup">
+        {nodes.map((node) => (
+          <tr key={keyOf(node)} className={styles.row} role="row">
+            {columns.map(({ title, cell, isWhole }) => (
+              <td key={title} className={mergeClasses(styles.cell, isWhole && styles.whole)} data-label={title} role="cell">
+                <div>{cell(node)}</div>
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+    // biome-ignore-end lint/a11y/noRedundantRoles: see above
+  );
+}
+
+function Heading<Node>({ column: { title, sort }, sorting }: { readonly column: Column<Node>; readonly sorting?: Sorting }) {
+  const styles = useStyles();
+  const isSorted = sort !== undefined && sorting?.field === sort;
+  const next = isSorted && sorting.direction === 'ASC' ? 'DESC' : 'ASC';
+  const direction = sorting?.direction === 'DESC' ? 'descending' : 'ascending';
+  return (
+    <th
+      className={styles.heading}
+      scope="col"
+      // biome-ignore lint/a11y/noRedundantRoles: see Table
+      role="columnheader"
+      aria-sort={isSorted ? direction : undefined}
+    >
+      {sort === undefined || !sorting ? (
+        title
+      ) : (
+        <Link as="button" appearance="subtle" onClick={() => change({ sort, direction: next })}>
+          {title}
+          {isSorted && <span aria-hidden> {sorting.direction === 'ASC' ? '↑' : '↓'}</span>}
+        </Link>
+      )}
+    </th>
+  );
+}

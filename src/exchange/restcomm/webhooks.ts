@@ -10,10 +10,11 @@ import { phoneOf } from '../../domain/values/phones.ts';
 import { normalizeSid } from '../../domain/values/sid.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { targetOf } from '../../server/node-request.ts';
-import { decodeUtf8, readBytes } from '../../server/read-body.ts';
+import { readBytes } from '../../server/read-body.ts';
 import { inTraceOf } from '../message-spans.ts';
 import { applyReport } from '../reports.ts';
 import { isStorableText, toStorableSid, toStorableText } from '../storable-text.ts';
+import { type FormFields, isForm, readForm } from './form.ts';
 import { isCut, isRestcommStatus, toReport, withTextChange } from './reports.ts';
 import { findSent } from './sent-messages.ts';
 
@@ -28,6 +29,8 @@ const MAX_URL = 4096;
 const MAX_MEDIA = 10;
 /** The text of an SMS that had none, and whose media are lost. */
 export const LOST_MEDIA = '[This message came without its text. A picture or file in it could not be recovered.]';
+/** What is added to the text of an SMS some of whose media are lost. */
+const LOST_PART = '\n[A picture or file that came with this message could not be recovered.]';
 
 /**
  * Handles Restcomm's webhooks: form-encoded, with the secret in the path. A form is refused only if a mandatory field is missing, never for
@@ -41,10 +44,11 @@ export async function restcommWebhook(gateway: Gateway, request: Request): Promi
   const mappingSid = mappingOfSecret(gateway, secret);
   if (!mappingSid || rest.length > 0 || (kind !== 'sms' && kind !== 'status')) return plainText(404, 'Not found');
   if (request.method !== 'POST') return plainText(405, 'Method not allowed', { allow: 'POST' });
-  if (!isForm(request)) return plainText(400, 'The body must be form-encoded');
+  const contentType = request.headers.get('content-type') ?? '';
+  if (!isForm(contentType)) return plainText(400, 'The body must be form-encoded');
   const bytes = await readBytes(request, MAX_FORM_BYTES);
   if (!bytes) return plainText(413, `The body must have at most ${MAX_FORM_BYTES} bytes`);
-  const form = readForm(decodeUtf8(bytes) ?? bytes.toString('utf8'));
+  const form = readForm(bytes, contentType);
   const problem =
     kind === 'sms'
       ? await receiveSms(gateway, mappingSid, form)
@@ -62,7 +66,8 @@ async function receiveSms(gateway: Gateway, mappingSid: string, form: FormFields
   const { urls, dropped } = mediaOf(form);
   if (dropped > 0) gateway.log.warn({ mappingSid, smsSid: sid, dropped }, 'media of an MMS are missing, or have no web addresses');
   const isEmpty = field('Body') === '' && urls.length === 0;
-  await acceptSms(gateway, mappingSid, { sid, from, to, body: isEmpty && dropped > 0 ? LOST_MEDIA : form('Body'), mediaUrls: urls });
+  const lost = isEmpty ? LOST_MEDIA : toStorableText(form('Body'), MAX_BODY - LOST_PART.length) + LOST_PART;
+  await acceptSms(gateway, mappingSid, { sid, from, to, body: dropped > 0 ? lost : form('Body'), mediaUrls: urls });
   return undefined;
 }
 
@@ -161,19 +166,6 @@ async function receiveStatus(gateway: Gateway, mappingSid: string, form: FormFie
   return undefined;
 }
 
-/** A form's values by name; empty for a field that is missing. */
-type FormFields = (name: string) => string;
-
-/** Reads a form. Names are in any case; of a field that is repeated, the first value that is not blank counts. */
-function readForm(text: string): FormFields {
-  const values = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(text)) {
-    const key = name.toLowerCase();
-    if (!values.get(key)?.trim()) values.set(key, value);
-  }
-  return (name) => values.get(name.toLowerCase()) ?? '';
-}
-
 /** @returns the addresses of an MMS's media, and how many others it has or says that it has */
 function mediaOf(form: FormFields): { urls: string[]; dropped: number } {
   const given = Array.from({ length: MAX_MEDIA }, (_, index) => form(`MediaUrl${index}`).trim()).filter((url) => url !== '');
@@ -183,8 +175,6 @@ function mediaOf(form: FormFields): { urls: string[]; dropped: number } {
 
 /** NumMedia, which may be anything. */
 const countOf = (written: string): number => (/^\s*[0-9]{1,3}\s*$/.test(written) ? Number(written) : 0);
-
-const isForm = (request: Request) => /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers.get('content-type') ?? '');
 
 const plainText = (status: number, message: string, headers: Record<string, string> = {}) =>
   new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers } });

@@ -12,6 +12,7 @@ beforeAll(async () => {
 afterAll(() => exchange.close());
 
 const PHONE = '+4917012345671';
+const LOST = '[A picture or file that came with this message could not be recovered.]';
 
 /** Where Restcomm was told to post a number's SMS, or their progress. */
 function hook(number = customer.number, kind: 'sms' | 'status' = 'sms'): string {
@@ -139,14 +140,17 @@ describe('an SMS from Restcomm', () => {
     await exchange.microsoft.until(() => exchange.microsoft.activities.some(({ text }) => String(text).includes(`${mark}\uFFFDend`)));
   });
 
-  test('with media without web addresses is shown without them, which is logged', async () => {
+  test('with media without web addresses is shown without them, which the user is told and which is logged', async () => {
     const smsSid = `SM${randomBytes(16).toString('hex')}`;
     const media = {
       MediaUrl0: 'https://media.example/1.jpg',
       MediaUrl1: 'file:///etc/passwd',
       MediaUrl2: `https://media.example/${'x'.repeat(5_000)}`,
     };
-    expect(await shown(sms({ SmsSid: smsSid, ...media }), smsSid)).toMatchObject({ mediaUrls: [media.MediaUrl0] });
+    expect(await shown(sms({ SmsSid: smsSid, ...media }), smsSid)).toMatchObject({
+      mediaUrls: [media.MediaUrl0],
+      body: `Hello\n${LOST}`,
+    });
     expect(exchange.logged.find((line) => line.includes(smsSid))).toContain('"dropped":2');
   });
 
@@ -157,14 +161,28 @@ describe('an SMS from Restcomm', () => {
     [
       'fewer media than it counts',
       `SmsSid=%s&From=1&To=1&Body=Hi&NumMedia=3&MediaUrl0=https://m.example/1`,
-      { body: 'Hi', mediaUrls: ['https://m.example/1'] },
+      { body: `Hi\n${LOST}`, mediaUrls: ['https://m.example/1'] },
+    ],
+    [
+      'a text beyond any SMS, and media that are lost',
+      `SmsSid=%s&From=1&To=1&Body=${'x'.repeat(10_000)}&NumMedia=1`,
+      { body: expect.stringMatching(/^x{9900,} \[…\]\n\[A picture or file .*\]$/) },
+    ],
+    [
+      'no text, and fewer media than it counts',
+      `SmsSid=%s&From=1&To=1&Body=&NumMedia=2&MediaUrl0=https://m.example/1`,
+      { body: expect.stringContaining('could not be recovered'), mediaUrls: ['https://m.example/1'] },
     ],
     [
       'more media than it counts',
       `SmsSid=%s&From=1&To=1&NumMedia=0&mediaurl0=https://m.example/1`,
       { body: '', mediaUrls: ['https://m.example/1'] },
     ],
-    ['media that nobody can open', 'SmsSid=%s&From=1&To=1&Body=Hi&MediaUrl0=https://&MediaUrl1=http://a:b/', { body: 'Hi', mediaUrls: [] }],
+    [
+      'media that nobody can open',
+      'SmsSid=%s&From=1&To=1&Body=Hi&MediaUrl0=https://&MediaUrl1=http://a:b/',
+      { body: `Hi\n${LOST}`, mediaUrls: [] },
+    ],
     ['a count that is none', 'SmsSid=%s&From=1&To=1&NumMedia=-1e9', { body: '', mediaUrls: [] }],
     [
       'nothing but media that are lost',
@@ -175,6 +193,29 @@ describe('an SMS from Restcomm', () => {
   ])('with %s is shown', async (_what, form, expected) => {
     const smsSid = `SM${randomBytes(16).toString('hex')}`;
     expect(await shown(form.replace('%s', smsSid), smsSid)).toMatchObject(expected);
+  });
+
+  // UrlEncodedFormEntity of Apache's HttpClient writes ISO-8859-1, and says so, if it is told nothing else.
+  test.each([
+    ['ISO-8859-1', 'Caf%E9+zur+M%FCndung', 'Café zur Mündung'],
+    ['ISO-8859-1', 'a%2Bb%26c%3D%C4', 'a+b&c=Ä'],
+    ['"iso-8859-15"', '5+%A4', '5 €'],
+    ['Windows-1252', '5+%80', '5 €'],
+    ['windows-1251', '%CF%F0%E8%E2%E5%F2', 'Привет'],
+    ['Shift_JIS', '%83e%83X%83g', 'テスト'],
+    ['GBK', '%C4%E3%BA%C3', '你好'],
+    ['US-ASCII', 'a%00b', 'a\uFFFDb'],
+    ['UTF-8', 'Caf%C3%A9', 'Café'],
+    ['utf8', '%EF%BB%BFCaf%C3%A9=', '\uFEFFCafé='],
+    ['UTF-16', 'Caf%C3%A9', 'Café'],
+    ['none-such', 'Caf%C3%A9', 'Café'],
+    ['ISO-8859-1', '100%+sure%2', '100% sure%2'],
+  ])('in %s has the text that was sent: %s', async (charset, written, body) => {
+    const smsSid = `SM${randomBytes(16).toString('hex')}`;
+    const form = `SmsSid=${smsSid}&From=%2B4917012345671&To=1&Body=${written}`;
+    expect((await post(hook(), form, { 'content-type': `application/x-www-form-urlencoded; charset=${charset}` })).status).toBe(200);
+    const all = await exchange.messages(customer.provider, { direction: 'OUTBOUND', restcommMessageSid: smsSid });
+    expect(all).toMatchObject([{ from: PHONE, body }]);
   });
 
   test('that is not a form, or not a POST, is refused', async () => {
@@ -292,6 +333,13 @@ describe('a status report', () => {
       expect((await post(url, `${name}=${smsSid}&${form}`)).status).toBe(200);
       expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelStatus, channelErrorCode });
     }
+  });
+
+  test('in ISO-8859-1 has the words that the carrier wrote', async () => {
+    const { sid, smsSid, url } = await sending();
+    const form = `MessageSid=${smsSid}&MessageStatus=failed&ErrorCode=30008&ErrorMessage=Empf%E4nger+gesperrt`;
+    expect((await post(url, form, { 'content-type': 'application/x-www-form-urlencoded;charset=ISO-8859-1' })).status).toBe(200);
+    expect(await exchange.message(customer.provider, sid)).toMatchObject({ channelErrorMessage: 'Unknown error: Empfänger gesperrt' });
   });
 
   test.each([

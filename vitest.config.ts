@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** They take longest. If one of them came last, one of the cores would have nothing to do meanwhile. */
 const LONG = [
   ...['parity/list-plans', 'console/day', 'console/look', 'exchange/teams/playground', 'process/crash', 'process/frozen', 'live/history'],
-  ...['exchange/outbox', 'exchange/teams/whom-a-text-is-for', 'security/canaries'],
+  ...['exchange/outbox/outbox', 'exchange/teams/whom-a-text-is-for', 'security/canaries'],
 ];
 
 class LongFirst extends BaseSequencer {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createWakeUp } from '../wake-up.ts';
-import { LEASE_MS } from './outbox.ts';
+import { LEASE_MS } from './outbox/outbox.ts';
 
 export interface ClaimLoop {
   /** Checks now: something may be due. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Gauge } from 'prom-client';
-import type { Backlog } from '../exchange/backlog.ts';
+import type { Backlog } from '../exchange/outbox/backlog.ts';
 import type { Registers } from './registers.ts';
 
 export type ReadBacklog = () => Promise<Backlog>;

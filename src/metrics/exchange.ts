@@ -1,6 +1,6 @@
 import { Counter, Histogram } from 'prom-client';
 import { onStep } from '../domain/messages/message-steps.ts';
-import type { ObserveJob } from '../exchange/jobs.ts';
+import type { ObserveJob } from '../exchange/jobs/jobs.ts';
 import type { ObserveDisabled } from '../exchange/observed.ts';
 import type { ObserveCall } from '../platforms/observed.ts';
 import { createDurations } from './durations.ts';

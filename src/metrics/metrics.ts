@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
 import type { ObserveStatement } from '../database/observed.ts';
 import type { ListRead } from '../database/standby.ts';
-import type { ObserveJob } from '../exchange/jobs.ts';
+import type { ObserveJob } from '../exchange/jobs/jobs.ts';
 import type { ObserveDisabled } from '../exchange/observed.ts';
 import type { ObserveOperation } from '../execution/operations.ts';
 import type { ObserveCall } from '../platforms/observed.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { MessageHoldReason } from '../../prisma/client/enums.ts';
 import { HOLDS } from '../../src/domain/waiting.ts';
-import { REFUSALS } from '../../src/exchange/refusals.ts';
+import { REFUSALS } from '../../src/exchange/outbox/refusals.ts';
 import { FINAL_ERRORS } from '../../src/exchange/restcomm/reports.ts';
 import {
   CONNECTOR_CODES,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { activateAccount, suspendAccount } from '../../src/domain/access/accounts.ts';
-import { startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { startDispatcher } from '../../src/exchange/outbox/dispatcher.ts';
 import { CONNECTOR_CODES } from '../../src/platforms/microsoft/outcomes.ts';
 import { done } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../support/exchange.ts';

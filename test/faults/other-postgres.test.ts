@@ -4,7 +4,7 @@ import { afterEach, expect, inject, test } from 'vitest';
 import { connect } from '../../src/database/connect.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
-import { watchClock } from '../../src/exchange/clock.ts';
+import { watchClock } from '../../src/exchange/jobs/clock.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
 import { createTestExchange, until } from '../support/exchange.ts';

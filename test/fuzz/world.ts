@@ -7,7 +7,7 @@ import { hasBotOf } from '../../src/domain/bot-audience.ts';
 import { smsWebhook, statusWebhook } from '../../src/domain/mappings/webhooks.ts';
 import { newSid } from '../../src/domain/values/sid.ts';
 import type { ClaimLoop } from '../../src/exchange/claim-loop.ts';
-import { startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { startDispatcher } from '../../src/exchange/outbox/dispatcher.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { type FakeMicrosoft, startFakeMicrosoft } from '../fakes/microsoft.ts';
 import { done, fresh } from '../parity/faces.ts';

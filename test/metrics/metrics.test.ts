@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRateLimit } from '../../src/admission/rate-limit.ts';
-import { type Backlog, readBacklog } from '../../src/exchange/backlog.ts';
+import { type Backlog, readBacklog } from '../../src/exchange/outbox/backlog.ts';
 import { metricsEndpoint } from '../../src/metrics/endpoint.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';

@@ -18,7 +18,7 @@ import { table } from '../../src/contract/operations/table.ts';
 import { createAccount } from '../../src/domain/access/accounts.ts';
 import { smsWebhook } from '../../src/domain/mappings/webhooks.ts';
 import { newSid } from '../../src/domain/values/sid.ts';
-import { startDispatcher } from '../../src/exchange/dispatcher.ts';
+import { startDispatcher } from '../../src/exchange/outbox/dispatcher.ts';
 import { createLog } from '../../src/log.ts';
 import { createBotFrameworkVerifier } from '../../src/platforms/microsoft/bot-framework-tokens.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';

@@ -4,8 +4,8 @@ import type { StatusReport } from '../../domain/messages/status-reports.ts';
 import { phoneOf } from '../../domain/values/phones.ts';
 import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
-import type { Attempt } from '../attempt.ts';
-import type { MessageToDeliver } from '../claim-lanes.ts';
+import type { Attempt } from '../outbox/attempt.ts';
+import type { MessageToDeliver } from '../outbox/claim-lanes.ts';
 import { isCut, toReport, withTextChange } from './reports.ts';
 import { rememberSent } from './sent-messages.ts';
 

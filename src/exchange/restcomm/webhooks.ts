@@ -11,7 +11,7 @@ import { normalizeSid } from '../../domain/values/sid.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
 import { targetOf } from '../../server/node-request.ts';
 import { readBytes } from '../../server/read-body.ts';
-import { inTraceOf } from '../message-spans.ts';
+import { inTraceOf } from '../outbox/message-spans.ts';
 import { applyReport } from '../reports.ts';
 import { isStorableText, toStorableSid, toStorableText } from '../storable-text.ts';
 import { type FormFields, isForm, readForm } from './form.ts';

@@ -7,7 +7,7 @@ import { DeliveryError, NotYetError, StaleConversationError } from '../../platfo
 import type { OutgoingActivity } from '../../platforms/microsoft/microsoft.ts';
 import { nextPause } from '../backoff.ts';
 import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
-import { LEASE_MS } from '../outbox.ts';
+import { LEASE_MS } from '../outbox/outbox.ts';
 import { reopenChat } from './chats/reopen-chat.ts';
 import { failureActivity } from './notices/cards.ts';
 import { failureText, hasFailed } from './notices/failure-words.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { WebhookEndpoint } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
-import { LEASE_MS } from '../outbox.ts';
+import { LEASE_MS } from '../outbox/outbox.ts';
 
 /** An endpoint to which this instance delivers until it saves its turn, or the lease expires. */
 export interface EndpointClaim {

@@ -7,7 +7,7 @@ import { inTransaction } from '../../../domain/transaction.ts';
 import { releaseWaiting } from '../../../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
 import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
-import type { MessageToDeliver } from '../../claim-lanes.ts';
+import type { MessageToDeliver } from '../../outbox/claim-lanes.ts';
 import { forgetConversation, rememberConversation } from './conversations.ts';
 import { welcomeUser } from './welcome.ts';
 

@@ -3,7 +3,7 @@ import type { TeamsInstallation } from '../../../../prisma/client/client.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import type { DeliveryError } from '../../../platforms/delivery-error.ts';
 import { type ClaimLoop, startClaimLoop } from '../../claim-loop.ts';
-import { LEASE_MS } from '../../outbox.ts';
+import { LEASE_MS } from '../../outbox/outbox.ts';
 import { workOnInstallation } from './app-installation.ts';
 
 /** How many apps to install at once on an instance, and of one enterprise at most. Each takes three requests of Graph, which takes 30 a second of an app. */

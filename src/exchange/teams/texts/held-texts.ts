@@ -5,7 +5,7 @@ import { deleteExpired } from '../../../domain/delete-expired.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import type { Transaction } from '../../../domain/transaction.ts';
 import { inTransaction } from '../../../domain/transaction.ts';
-import { forEachRecord } from '../../each-record.ts';
+import { forEachRecord } from '../../jobs/each-record.ts';
 import { addNotice, type Place } from '../notices/notices.ts';
 import { expired } from '../notices/sentences.ts';
 

@@ -1,5 +1,5 @@
-import type { Mapping } from '../../prisma/client/client.ts';
-import { CurableError, DeliveryError } from '../platforms/delivery-error.ts';
+import type { Mapping } from '../../../prisma/client/client.ts';
+import { CurableError, DeliveryError } from '../../platforms/delivery-error.ts';
 import type { MessageToDeliver } from './claim-lanes.ts';
 
 type Reason = CurableError['reason'];

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Gateway } from '../domain/gateway.ts';
-import type { Platform } from '../domain/hints.ts';
-import { RETRY_POLICY, type RetryPolicy } from './backoff.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import type { Platform } from '../../domain/hints.ts';
+import { RETRY_POLICY, type RetryPolicy } from '../backoff.ts';
+import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
+import { retryUntilWritten } from '../retry-until-written.ts';
 import { type ClaimedLane, claimLanes } from './claim-lanes.ts';
-import { type ClaimLoop, startClaimLoop } from './claim-loop.ts';
 import { workOnLane } from './lane.ts';
 import { releaseClaims, renewLeases } from './outbox.ts';
-import { retryUntilWritten } from './retry-until-written.ts';
 
 export interface DispatcherOptions {
   /** How many messages to deliver to each platform at once. */

@@ -1,19 +1,19 @@
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Database } from '../../src/database/connect.ts';
-import { purgeAccessTokens } from '../../src/domain/access/access-tokens.ts';
-import { trimEvents } from '../../src/domain/events/events.ts';
-import type { Gateway } from '../../src/domain/gateway.ts';
-import { purgeIdempotencyKeys } from '../../src/domain/idempotency.ts';
-import { resolveMappingUsers } from '../../src/domain/mappings/mapping-users.ts';
-import { fillConversations } from '../../src/domain/messages/fill-conversations.ts';
-import { fillUsage, foldUsage } from '../../src/domain/usage/fold-usage.ts';
-import { restoreLanes } from '../../src/exchange/outbox.ts';
-import { reconcileStatuses, recoverInbound } from '../../src/exchange/restcomm/reconciler.ts';
-import { purgeNotices } from '../../src/exchange/teams/notice-sender.ts';
-import { expireHeldTexts } from '../../src/exchange/teams/texts/held-texts.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { explainAll } from '../support/plans.ts';
+import type { Database } from '../../../src/database/connect.ts';
+import { purgeAccessTokens } from '../../../src/domain/access/access-tokens.ts';
+import { trimEvents } from '../../../src/domain/events/events.ts';
+import type { Gateway } from '../../../src/domain/gateway.ts';
+import { purgeIdempotencyKeys } from '../../../src/domain/idempotency.ts';
+import { resolveMappingUsers } from '../../../src/domain/mappings/mapping-users.ts';
+import { fillConversations } from '../../../src/domain/messages/fill-conversations.ts';
+import { fillUsage, foldUsage } from '../../../src/domain/usage/fold-usage.ts';
+import { restoreLanes } from '../../../src/exchange/outbox/outbox.ts';
+import { reconcileStatuses, recoverInbound } from '../../../src/exchange/restcomm/reconciler.ts';
+import { purgeNotices } from '../../../src/exchange/teams/notice-sender.ts';
+import { expireHeldTexts } from '../../../src/exchange/teams/texts/held-texts.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import { explainAll } from '../../support/plans.ts';
 
 // A periodic job reads what it has to do, not what is stored: it would otherwise be cancelled by its own timeout once much is stored, each time again.
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import type { Database } from '../../src/database/connect.ts';
-import { inTransaction } from '../../src/domain/transaction.ts';
-import type { MessageToDeliver } from '../../src/exchange/claim-lanes.ts';
-import { endHold } from '../../src/exchange/holds.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { until } from '../support/exchange.ts';
+import type { Database } from '../../../src/database/connect.ts';
+import { inTransaction } from '../../../src/domain/transaction.ts';
+import type { MessageToDeliver } from '../../../src/exchange/outbox/claim-lanes.ts';
+import { endHold } from '../../../src/exchange/outbox/holds.ts';
+import { createTestDatabase } from '../../support/database.ts';
+import { until } from '../../support/exchange.ts';
 
 // Needs several connections, which the embedded database does not have.
 

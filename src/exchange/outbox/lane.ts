@@ -1,11 +1,11 @@
-import { isUnavailable } from '../database/unavailable.ts';
-import type { Gateway } from '../domain/gateway.ts';
-import type { RetryPolicy } from './backoff.ts';
+import { isUnavailable } from '../../database/unavailable.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import type { RetryPolicy } from '../backoff.ts';
+import { retryUntilWritten } from '../retry-until-written.ts';
 import type { ClaimedLane } from './claim-lanes.ts';
 import { deliverFirst, type LaneStep } from './delivery.ts';
 import { inTraceOf } from './message-spans.ts';
 import { dropEmptyLane, releaseLane } from './outbox.ts';
-import { retryUntilWritten } from './retry-until-written.ts';
 
 /**
  * Delivers the first message of a claimed lane, and releases the lane.

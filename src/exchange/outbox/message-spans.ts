@@ -1,7 +1,7 @@
 import { SpanKind } from '@opentelemetry/api';
-import type { Gateway } from '../domain/gateway.ts';
-import { traceOf } from '../domain/messages/message-trace.ts';
-import { inKeptSpan, isTracing } from '../traces/spans.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { traceOf } from '../../domain/messages/message-trace.ts';
+import { inKeptSpan, isTracing } from '../../traces/spans.ts';
 
 /** What is done with a message after it was accepted. */
 type MessageWork = 'deliver to Teams' | 'deliver to phone' | 'status report';

@@ -1,4 +1,4 @@
-import { isUnavailable } from '../database/unavailable.ts';
+import { isUnavailable } from '../../database/unavailable.ts';
 
 /**
  * Does something with each of a job's records. One that fails is noted, and the others go on.

@@ -1,5 +1,5 @@
-import type { MessageHoldReason, PrismaClient } from '../../prisma/client/client.ts';
-import type { Sql } from '../database/sql.ts';
+import type { MessageHoldReason, PrismaClient } from '../../../prisma/client/client.ts';
+import type { Sql } from '../../database/sql.ts';
 
 // The outbox holds the messages to deliver, by lane. A lane is one conversation: one instance at a time delivers its first message, which keeps its
 // order. A lane is claimed with that message (claim-lanes.ts), and released when the message is settled (settle.ts), to be due when the next one may

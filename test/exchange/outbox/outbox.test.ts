@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { beginAttempt } from '../../src/exchange/begin.ts';
-import { type ClaimedLane, claimLanes } from '../../src/exchange/claim-lanes.ts';
-import { watchClock } from '../../src/exchange/clock.ts';
-import { startDispatcher } from '../../src/exchange/dispatcher.ts';
-import { startJobs } from '../../src/exchange/jobs.ts';
-import { dropEmptyLane, LEASE_MS, releaseLane, renewLeases, restoreLanes } from '../../src/exchange/outbox.ts';
-import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
+import { watchClock } from '../../../src/exchange/jobs/clock.ts';
+import { startJobs } from '../../../src/exchange/jobs/jobs.ts';
+import { beginAttempt } from '../../../src/exchange/outbox/begin.ts';
+import { type ClaimedLane, claimLanes } from '../../../src/exchange/outbox/claim-lanes.ts';
+import { startDispatcher } from '../../../src/exchange/outbox/dispatcher.ts';
+import { dropEmptyLane, LEASE_MS, releaseLane, renewLeases, restoreLanes } from '../../../src/exchange/outbox/outbox.ts';
+import { type Customer, createTestExchange, type TestExchange, until } from '../../support/exchange.ts';
 
 let exchange: TestExchange;
 let customer: Customer;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Gateway } from '../domain/gateway.ts';
-import { LEASE_MS } from './outbox.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { LEASE_MS } from '../outbox/outbox.ts';
 
 /** How often the database's clock is looked at, in ms. */
 const EVERY_MS = 10_000;

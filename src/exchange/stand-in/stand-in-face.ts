@@ -1,7 +1,7 @@
-import type { Face } from '../admission/admit.ts';
-import type { Gateway } from '../domain/gateway.ts';
-import { requestOf } from '../server/node-request.ts';
-import { TextResponse } from '../server/text-response.ts';
+import type { Face } from '../../admission/admit.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { requestOf } from '../../server/node-request.ts';
+import { TextResponse } from '../../server/text-response.ts';
 import { type StandInOptions, standIn } from './stand-in.ts';
 
 /** The stand-in's routes as a face: they pass what requests of the graph and the contract pass. Answers are `{ message }`. */

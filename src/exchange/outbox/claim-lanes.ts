@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { type Account, type Enterprise, type Mapping, type Message, Prisma, type TeamsConversation } from '../../prisma/client/client.ts';
-import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../database/lists/joined-rows.ts';
-import type { Sql } from '../database/sql.ts';
-import { BOT_OF_DELIVERY, type BotOfDelivery } from '../domain/bots/bots.ts';
-import type { Platform } from '../domain/hints.ts';
+import {
+  type Account,
+  type Enterprise,
+  type Mapping,
+  type Message,
+  Prisma,
+  type TeamsConversation,
+} from '../../../prisma/client/client.ts';
+import { type JoinedRow, joinedColumns, partOf, partOrNull } from '../../database/lists/joined-rows.ts';
+import type { Sql } from '../../database/sql.ts';
+import { BOT_OF_DELIVERY, type BotOfDelivery } from '../../domain/bots/bots.ts';
+import type { Platform } from '../../domain/hints.ts';
 import { type Claim, type Hold, LEASE_MS, type OutboxEntry } from './outbox.ts';
 
 /** A message with the rows that its delivery depends on. */

@@ -1,8 +1,8 @@
-import type { MessageHoldReason, Prisma, PrismaClient } from '../../prisma/client/client.ts';
-import { inTransaction, type Transaction } from '../domain/transaction.ts';
-import { HOLDS, releaseLanes } from '../domain/waiting.ts';
-import type { CurableError } from '../platforms/delivery-error.ts';
-import type { RetryPolicy } from './backoff.ts';
+import type { MessageHoldReason, Prisma, PrismaClient } from '../../../prisma/client/client.ts';
+import { inTransaction, type Transaction } from '../../domain/transaction.ts';
+import { HOLDS, releaseLanes } from '../../domain/waiting.ts';
+import type { CurableError } from '../../platforms/delivery-error.ts';
+import type { RetryPolicy } from '../backoff.ts';
 import type { MessageToDeliver } from './claim-lanes.ts';
 import type { Claim, Hold, OutboxEntry } from './outbox.ts';
 

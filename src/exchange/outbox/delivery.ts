@@ -1,24 +1,24 @@
-import { isUnavailable } from '../database/unavailable.ts';
-import { noteCure, noteFault } from '../domain/bots/bot-health.ts';
-import { PlatformError } from '../domain/errors.ts';
-import type { Gateway } from '../domain/gateway.ts';
-import type { StatusReport } from '../domain/messages/status-reports.ts';
-import { inTransaction } from '../domain/transaction.ts';
-import { HOLDS } from '../domain/waiting.ts';
-import { CurableError, DeliveryError, NotYetError } from '../platforms/delivery-error.ts';
-import { MAY_BE_TOO_NEW } from '../platforms/microsoft/outcomes.ts';
+import { isUnavailable } from '../../database/unavailable.ts';
+import { noteCure, noteFault } from '../../domain/bots/bot-health.ts';
+import { PlatformError } from '../../domain/errors.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import type { StatusReport } from '../../domain/messages/status-reports.ts';
+import { inTransaction } from '../../domain/transaction.ts';
+import { HOLDS } from '../../domain/waiting.ts';
+import { CurableError, DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
+import { MAY_BE_TOO_NEW } from '../../platforms/microsoft/outcomes.ts';
+import { nextPause, type RetryPolicy } from '../backoff.ts';
+import { applyReport } from '../reports.ts';
+import { deliverSms } from '../restcomm/to-sms.ts';
+import { retryUntilWritten } from '../retry-until-written.ts';
+import { deliverToTeams } from '../teams/to-teams.ts';
 import type { Attempt, Delivered } from './attempt.ts';
-import { nextPause, type RetryPolicy } from './backoff.ts';
 import { beginAttempt } from './begin.ts';
 import type { ClaimedLane, MessageToDeliver } from './claim-lanes.ts';
 import { endHold, holdLane } from './holds.ts';
 import { type Claim, clearAttempt, countAttempt, type OutboxEntry } from './outbox.ts';
 import { requireDeliverable } from './refusals.ts';
-import { applyReport } from './reports.ts';
-import { deliverSms } from './restcomm/to-sms.ts';
-import { retryUntilWritten } from './retry-until-written.ts';
 import { settleDelivered } from './settle.ts';
-import { deliverToTeams } from './teams/to-teams.ts';
 
 /**
  * What is to be done with the lane: whether it still has to be released, and when it is due again, in ms; `undefined` if it was settled, and is empty.

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Gateway } from '../domain/gateway.ts';
+import type { Gateway } from '../../domain/gateway.ts';
 
 /** Periodic work that runs on one instance at a time. */
 interface Job {

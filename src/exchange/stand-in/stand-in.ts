@@ -1,20 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
-import type { Mapping } from '../../prisma/client/client.ts';
-import type { Caller } from '../domain/caller.ts';
-import { belonging } from '../domain/confinement.ts';
-import type { Gateway } from '../domain/gateway.ts';
-import { resolveMappingUsers } from '../domain/mappings/mapping-users.ts';
-import { smsWebhook } from '../domain/mappings/webhooks.ts';
-import { comparedForm } from '../domain/values/phone-numbers.ts';
-import { fold } from '../domain/values/text.ts';
-import { parseJson } from '../json.ts';
-import type { Cloud } from '../platforms/microsoft/clouds.ts';
-import { targetOf } from '../server/node-request.ts';
-import { decodeUtf8, readBytes } from '../server/read-body.ts';
-import { isStorableText } from './storable-text.ts';
-import { receiveFromTeams } from './teams/from-teams.ts';
-import { type Activity, activitySchema } from './teams/reading/activity.ts';
+import type { Mapping } from '../../../prisma/client/client.ts';
+import type { Caller } from '../../domain/caller.ts';
+import { belonging } from '../../domain/confinement.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { resolveMappingUsers } from '../../domain/mappings/mapping-users.ts';
+import { smsWebhook } from '../../domain/mappings/webhooks.ts';
+import { comparedForm } from '../../domain/values/phone-numbers.ts';
+import { fold } from '../../domain/values/text.ts';
+import { parseJson } from '../../json.ts';
+import type { Cloud } from '../../platforms/microsoft/clouds.ts';
+import { targetOf } from '../../server/node-request.ts';
+import { decodeUtf8, readBytes } from '../../server/read-body.ts';
+import { isStorableText } from '../storable-text.ts';
+import { receiveFromTeams } from '../teams/from-teams.ts';
+import { type Activity, activitySchema } from '../teams/reading/activity.ts';
 
 /** The path prefix under which callers may play the phone, or the Teams user, of an embedded platform. */
 export const STAND_IN = '/stand-in/';

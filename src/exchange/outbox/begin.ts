@@ -1,4 +1,4 @@
-import type { Sql } from '../database/sql.ts';
+import type { Sql } from '../../database/sql.ts';
 import type { Claim } from './outbox.ts';
 
 /** Who writes to a Teams user: the user's last partner from now on. */

@@ -1,5 +1,5 @@
-import type { Mapping } from '../../prisma/client/client.ts';
-import type { StatusReport } from '../domain/messages/status-reports.ts';
+import type { Mapping } from '../../../prisma/client/client.ts';
+import type { StatusReport } from '../../domain/messages/status-reports.ts';
 import type { WritingPartner } from './begin.ts';
 
 /** One attempt to deliver a message. */
@@ -9,7 +9,7 @@ export interface Attempt {
   /**
    * Checks that the message may still be delivered.
    * @returns the mapping to deliver it through
-   * @throws DeliveryError as src/exchange/refusals.ts has it
+   * @throws DeliveryError as src/exchange/outbox/refusals.ts has it
    */
   requireDeliverable(): Mapping;
   /**

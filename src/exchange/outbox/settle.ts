@@ -1,8 +1,15 @@
-import type { Gateway } from '../domain/gateway.ts';
-import { directionOf } from '../domain/messages/lanes.ts';
-import { outcomeOf, REPORT_TYPES, type ReportRow, reporting, reportValues, type StatusReport } from '../domain/messages/status-reports.ts';
+import type { Gateway } from '../../domain/gateway.ts';
+import { directionOf } from '../../domain/messages/lanes.ts';
+import {
+  outcomeOf,
+  REPORT_TYPES,
+  type ReportRow,
+  reporting,
+  reportValues,
+  type StatusReport,
+} from '../../domain/messages/status-reports.ts';
+import { publishOutcome } from '../reports.ts';
 import type { Claim, OutboxEntry } from './outbox.ts';
-import { publishOutcome } from './reports.ts';
 
 /**
  * Settles a delivered message of a lane that is not held: removes it from the outbox, advances its status, and releases its lane, which is deleted

@@ -1,5 +1,5 @@
-import type { Sql } from '../database/sql.ts';
-import type { Platform } from '../domain/hints.ts';
+import type { Sql } from '../../database/sql.ts';
+import type { Platform } from '../../domain/hints.ts';
 
 /** What the outbox holds for one platform. */
 interface PlatformBacklog {

@@ -3,9 +3,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { DEMO_DIRECTORY } from '../../src/cli/demo-session.ts';
-import { PHONE } from '../../src/cli/demo-setup.ts';
-import { PLAYGROUND_USER } from '../../src/cli/playground.ts';
+import { DEMO_DIRECTORY } from '../../src/cli/demo/demo-session.ts';
+import { PHONE } from '../../src/cli/demo/demo-setup.ts';
+import { PLAYGROUND_USER } from '../../src/cli/demo/playground.ts';
 import { packageRoot } from '../../src/database/package-root.ts';
 import { GatewayProcess } from './gateway-process.ts';
 

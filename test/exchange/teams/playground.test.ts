@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { NUMBER } from '../../../src/cli/demo-setup.ts';
+import { NUMBER } from '../../../src/cli/demo/demo-setup.ts';
 import { chromiumPath, launchChromium } from '../../support/chromium.ts';
 import { Chat, createPlaygroundGateway, type PlaygroundGateway } from '../../support/playground.ts';
 

@@ -1,4 +1,4 @@
+import { terminal } from '../terminal.ts';
 import { runMove } from './move-command.ts';
-import { terminal } from './terminal.ts';
 
 process.exitCode = await runMove(process.argv.slice(2), terminal);

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import { copyTables } from '../database/copy-tables.ts';
-import { hasEmbedded, openEmbedded } from '../database/embedded/embedded.ts';
-import { migrate } from '../database/migrations.ts';
-import { MIGRATIONS } from '../database/package-root.ts';
-import { openPostgres } from '../database/postgres/postgres.ts';
-import { parseEnv } from '../env.ts';
-import { SettingsError } from '../settings-error.ts';
-import { exitCodeOf, STATEMENT_TIMEOUT_MS, type Terminal, UsageError } from './session.ts';
+import { copyTables } from '../../database/copy-tables.ts';
+import { hasEmbedded, openEmbedded } from '../../database/embedded/embedded.ts';
+import { migrate } from '../../database/migrations.ts';
+import { MIGRATIONS } from '../../database/package-root.ts';
+import { openPostgres } from '../../database/postgres/postgres.ts';
+import { parseEnv } from '../../env.ts';
+import { SettingsError } from '../../settings-error.ts';
+import { exitCodeOf, STATEMENT_TIMEOUT_MS, type Terminal, UsageError } from '../session.ts';
 
 const USAGE = `Copies the embedded database into a PostgreSQL database, which must be empty. Stop the gateway first.
 

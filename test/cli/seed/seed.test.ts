@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runSeed } from '../../src/cli/seed/command.ts';
-import { demoData } from '../../src/cli/seed/data.ts';
-import { type Session, withDatabase } from '../../src/cli/session.ts';
-import { openApi } from '../../src/contract/openapi/openapi.ts';
-import { authenticate } from '../../src/domain/access/accounts.ts';
-import { entersBelow, statusRank } from '../../src/domain/messages/message-status.ts';
-import { createTestPlace, type TestPlace } from '../support/database.ts';
-import { createTestTerminal, type TestTerminal } from './terminal.ts';
+import { runSeed } from '../../../src/cli/seed/command.ts';
+import { demoData } from '../../../src/cli/seed/data.ts';
+import { type Session, withDatabase } from '../../../src/cli/session.ts';
+import { openApi } from '../../../src/contract/openapi/openapi.ts';
+import { authenticate } from '../../../src/domain/access/accounts.ts';
+import { entersBelow, statusRank } from '../../../src/domain/messages/message-status.ts';
+import { createTestPlace, type TestPlace } from '../../support/database.ts';
+import { createTestTerminal, type TestTerminal } from '../terminal.ts';
 
 let place: TestPlace;
 let terminal: TestTerminal;

@@ -9,8 +9,8 @@ import {
   READ_ONLY_PERMISSIONS,
   rotateToken,
   suspendAccount,
-} from '../domain/access/accounts.ts';
-import { exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
+} from '../../domain/access/accounts.ts';
+import { exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from '../session.ts';
 
 const USAGE = `Manages the accounts that callers authenticate with. Uses the gateway's settings (DATA_DIR or DATABASE_URL, SECRETS_KEY).
 

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { packageRoot } from '../database/package-root.ts';
-import { createClient } from './client.ts';
+import { packageRoot } from '../../database/package-root.ts';
+import { createClient } from '../client.ts';
+import { CommandError, exitCodeOf, type Terminal, UsageError } from '../session.ts';
+import { terminal } from '../terminal.ts';
 import { DEMO_DIRECTORY, readSession, writeSession } from './demo-session.ts';
 import { NUMBER, PHONE, setUpDemo } from './demo-setup.ts';
 import { freePort, PLAYGROUND_PORT, PLAYGROUND_USER, startPlayground } from './playground.ts';
 import { type Service, startService } from './service.ts';
-import { CommandError, exitCodeOf, type Terminal, UsageError } from './session.ts';
-import { terminal } from './terminal.ts';
 
 const USAGE = `Starts a gateway and Microsoft 365 Agents Playground, a chat like Teams' in the browser, and maps the user there to a number. Ctrl-C ends both.
 

@@ -1,8 +1,8 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { CommandError, exitCodeOf, type Terminal, UsageError } from '../session.ts';
 import { type BulkClient, bulkClient } from './bulk-client.ts';
-import { CommandError, exitCodeOf, type Terminal, UsageError } from './session.ts';
 
 const USAGE = `Imports mappings from a file into an enterprise of a running gateway. Every row is checked before the first is created.
 

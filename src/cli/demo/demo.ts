@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { type Client, createClient, END, gatewayUrlOf } from './client.ts';
-import { CommandError, exitCodeOf, UsageError } from './session.ts';
-import { terminal } from './terminal.ts';
+import { type Client, createClient, END, gatewayUrlOf } from '../client.ts';
+import { CommandError, exitCodeOf, UsageError } from '../session.ts';
+import { terminal } from '../terminal.ts';
 
 const USAGE = `Runs a conversation in both directions through a running gateway with the embedded stand-ins, and prints every status as it changes.
 

@@ -2,8 +2,8 @@ import { createWriteStream } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import { CommandError, exitCodeOf, type Terminal, UsageError } from '../session.ts';
 import { bulkClient } from './bulk-client.ts';
-import { CommandError, exitCodeOf, type Terminal, UsageError } from './session.ts';
 
 const USAGE = `Downloads messages, mappings or usage from a running gateway, e.g. for billing. docs/exports.md describes the columns.
 

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { parseJson } from '../json.ts';
+import { parseJson } from '../../json.ts';
 
 /** Where `npm run demo:teams` keeps its database, and `npm run phone` finds it. Deleted at the end. */
 export const DEMO_DIRECTORY = '.data-demo';

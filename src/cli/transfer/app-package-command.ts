@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { CommandError, exitCodeOf, type Terminal, UsageError } from '../session.ts';
 import { bulkClient } from './bulk-client.ts';
-import { CommandError, exitCodeOf, type Terminal, UsageError } from './session.ts';
 
 const USAGE = `Downloads the app package of a bot from a running gateway: the zip that an administrator uploads to Teams.
 

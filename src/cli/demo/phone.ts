@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
-import { createClient, END, type Update } from './client.ts';
+import { createClient, END, type Update } from '../client.ts';
+import { CommandError, exitCodeOf, UsageError } from '../session.ts';
+import { terminal } from '../terminal.ts';
 import { DEMO_DIRECTORY, readSession } from './demo-session.ts';
-import { CommandError, exitCodeOf, UsageError } from './session.ts';
-import { terminal } from './terminal.ts';
 
 const USAGE = `Plays a phone: sends an SMS to the number of the demo that runs (npm run demo:teams), and shows what comes back.
 

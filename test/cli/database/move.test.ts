@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { runMove } from '../../src/cli/move-command.ts';
-import { runSeed } from '../../src/cli/seed/command.ts';
-import { withDatabase } from '../../src/cli/session.ts';
-import { authenticate } from '../../src/domain/access/accounts.ts';
-import { createTestPlace, type TestPlace } from '../support/database.ts';
-import { createTestTerminal, type TestTerminal } from './terminal.ts';
+import { runMove } from '../../../src/cli/database/move-command.ts';
+import { runSeed } from '../../../src/cli/seed/command.ts';
+import { withDatabase } from '../../../src/cli/session.ts';
+import { authenticate } from '../../../src/domain/access/accounts.ts';
+import { createTestPlace, type TestPlace } from '../../support/database.ts';
+import { createTestTerminal, type TestTerminal } from '../terminal.ts';
 
 test('npm run move shows its usage unless it is told where to', async () => {
   const terminal = createTestTerminal({ settings: { dataDir: 'unused' }, remove: async () => {} });

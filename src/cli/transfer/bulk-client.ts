@@ -1,5 +1,5 @@
-import { createClient, gatewayUrlOf } from './client.ts';
-import { CommandError, type Terminal, UsageError } from './session.ts';
+import { createClient, gatewayUrlOf } from '../client.ts';
+import { CommandError, type Terminal, UsageError } from '../session.ts';
 
 /** A client of a running gateway's graph, for the commands that import and export. Its methods throw CommandError. */
 export interface BulkClient {

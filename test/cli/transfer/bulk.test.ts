@@ -5,14 +5,14 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ImportRunner, startImports } from '../../src/bulk/import-runner.ts';
-import { runAppPackage } from '../../src/cli/app-package-command.ts';
-import { runExport } from '../../src/cli/export-command.ts';
-import { runImport } from '../../src/cli/import-command.ts';
-import { type Listener, listen } from '../../src/server/server.ts';
-import { done, fresh, newEnterprise } from '../parity/faces.ts';
-import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
-import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
+import { type ImportRunner, startImports } from '../../../src/bulk/import-runner.ts';
+import { runAppPackage } from '../../../src/cli/transfer/app-package-command.ts';
+import { runExport } from '../../../src/cli/transfer/export-command.ts';
+import { runImport } from '../../../src/cli/transfer/import-command.ts';
+import { type Listener, listen } from '../../../src/server/server.ts';
+import { done, fresh, newEnterprise } from '../../parity/faces.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
+import { createRecordingRestcomm } from '../../support/recording-restcomm.ts';
 
 // The commands, against a gateway that listens, as another machine would run them.
 

@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { packageRoot } from '../database/package-root.ts';
-import { PLAYGROUND_TEAM } from '../platforms/microsoft/playground.ts';
+import { packageRoot } from '../../database/package-root.ts';
+import { PLAYGROUND_TEAM } from '../../platforms/microsoft/playground.ts';
+import { CommandError } from '../session.ts';
 import { type Service, startService } from './service.ts';
-import { CommandError } from './session.ts';
 
 // Microsoft 365 Agents Playground, a development dependency: only demos and tests start it.
 

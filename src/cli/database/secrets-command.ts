@@ -1,10 +1,10 @@
-import { addSecretsKey } from '../database/embedded/secrets-key.ts';
-import { type RotatedTable, rotateSecrets } from '../domain/access/key-rotation.ts';
-import { configuredUrls } from '../platforms/connect.ts';
-import { createOutbound } from '../platforms/outbound.ts';
-import { createHttpRestcomm } from '../platforms/restcomm/http.ts';
-import { SettingsError } from '../settings-error.ts';
-import { CommandError, exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from './session.ts';
+import { addSecretsKey } from '../../database/embedded/secrets-key.ts';
+import { type RotatedTable, rotateSecrets } from '../../domain/access/key-rotation.ts';
+import { configuredUrls } from '../../platforms/connect.ts';
+import { createOutbound } from '../../platforms/outbound.ts';
+import { createHttpRestcomm } from '../../platforms/restcomm/http.ts';
+import { SettingsError } from '../../settings-error.ts';
+import { CommandError, exitCodeOf, type Session, type Terminal, UsageError, withDatabase } from '../session.ts';
 
 const USAGE = `Migrates stored values from retired master keys to the current one. Uses the gateway's settings.
 

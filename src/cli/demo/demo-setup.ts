@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Client } from './client.ts';
+import type { Client } from '../client.ts';
 import { PLAYGROUND_BOT, PLAYGROUND_USER } from './playground.ts';
 
 // Numbers that Germany's regulator keeps for films: nobody has them.

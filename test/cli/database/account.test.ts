@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { runAccount } from '../../src/cli/account-commands.ts';
-import { withDatabase } from '../../src/cli/session.ts';
-import { authenticate } from '../../src/domain/access/accounts.ts';
-import { accountSid } from '../../src/domain/values/sid.ts';
-import { createTestPlace, type TestPlace } from '../support/database.ts';
-import { createTestTerminal, type TestTerminal } from './terminal.ts';
+import { runAccount } from '../../../src/cli/database/account-commands.ts';
+import { withDatabase } from '../../../src/cli/session.ts';
+import { authenticate } from '../../../src/domain/access/accounts.ts';
+import { accountSid } from '../../../src/domain/values/sid.ts';
+import { createTestPlace, type TestPlace } from '../../support/database.ts';
+import { createTestTerminal, type TestTerminal } from '../terminal.ts';
 
 let place: TestPlace;
 let terminal: TestTerminal;

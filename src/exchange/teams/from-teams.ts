@@ -16,12 +16,13 @@ import {
   NO_NUMBER,
   NOT_IN_GROUPS,
   NOT_YOURS,
+  REFUSED_CHANGE,
   UNCHANGEABLE,
 } from './notices/sentences.ts';
 import { type Activity, isInstallation, isPersonal, isRemoval } from './reading/activity.ts';
 import { textOf } from './reading/activity-text.ts';
 import { endQuestion, findHeld, isUnsent } from './texts/held-texts.ts';
-import { receiveText } from './texts/receive-text.ts';
+import { receiveText, wasRefused } from './texts/receive-text.ts';
 import { findBots, findSender, type Sender } from './texts/senders.ts';
 
 /** The response to an activity: HTTP's status, and for an invoke what its protocol wants. */
@@ -82,10 +83,10 @@ async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity,
       await receiveText(gateway, sender, activity);
       return TAKEN;
     case 'messageUpdate':
-      await say(gateway, place, activity, ...(await changed(gateway, sender, activity)));
+      await say(gateway, place, activity, ...(await changed(gateway, sender, place, activity)));
       return TAKEN;
     case 'messageDelete':
-      await say(gateway, place, activity, await deleted(gateway, sender, activity), 'changed');
+      await say(gateway, place, activity, await deleted(gateway, sender, place, activity), 'changed');
       return TAKEN;
     case 'invoke':
       return NOT_IMPLEMENTED;
@@ -117,20 +118,23 @@ function notPerformed({ type }: Activity, action: CardAction | undefined, messag
 }
 
 /** What to say of a text that is edited, or restored after it was deleted, and by which key it is said once. */
-async function changed({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<[string, string]> {
-  const held = id === undefined ? null : await findHeld(prisma, enterpriseSids, conversation.id, id);
+async function changed({ prisma }: Gateway, sender: Sender, place: Place, { id, conversation }: Activity): Promise<[string, string]> {
+  const held = id === undefined ? null : await findHeld(prisma, sender.enterpriseSids, conversation.id, id);
   if (held && !held.ended) return [HELD_AS_WRITTEN, 'held'];
-  return held && isUnsent(held) ? [ALREADY_ENDED, 'ended'] : [CHANGE_NOT_SENT, 'changed'];
+  if (held && isUnsent(held)) return [ALREADY_ENDED, 'ended'];
+  if (!held && id !== undefined && (await wasRefused(prisma, sender, place, id))) return [REFUSED_CHANGE, 'changed'];
+  return [CHANGE_NOT_SENT, 'changed'];
 }
 
 /** A text that is deleted while it is held is not wanted any more. @returns what to say */
-async function deleted({ prisma }: Gateway, { enterpriseSids }: Sender, { id, conversation }: Activity): Promise<string> {
+async function deleted({ prisma }: Gateway, sender: Sender, place: Place, { id, conversation }: Activity): Promise<string> {
   if (id === undefined) return UNCHANGEABLE;
   return inTransaction(prisma, async (tx) => {
-    const held = await findHeld(tx, enterpriseSids, conversation.id, id);
+    const held = await findHeld(tx, sender.enterpriseSids, conversation.id, id);
     const [text, ...behind] = held ? await endQuestion(tx, held.sid, undefined) : [];
     if (text) return dropped(behind.map(({ body }) => body));
-    return held && isUnsent(held) ? dropped([]) : UNCHANGEABLE;
+    const isNotSent = held ? isUnsent(held) : await wasRefused(tx, sender, place, id);
+    return isNotSent ? dropped([]) : UNCHANGEABLE;
   });
 }
 

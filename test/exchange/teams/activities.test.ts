@@ -160,9 +160,37 @@ describe('what comes with a text, or instead of one', () => {
     await post({ ...activity });
     expect((await nextShownTo(own, 1)).text).toContain('Write "+<number> <text>"');
     await exchange.say(own, own.user, `${PARTNER} Hello`, { type: 'messageUpdate', id: activity.id });
-    expect((await nextShownTo(own, 2)).text).toContain('Your change was not sent.');
+    expect((await nextShownTo(own, 2)).text).toBe('Your change was not sent. To send the text as it is now, write it again.');
     expect(await written(own)).toEqual([]);
   });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['is too long', { text: 'x'.repeat(40_000) }],
+    ['is a picture alone', { text: '', attachments: [picture] }],
+    ['names a sender without a number', { text: 'from +4930999999: hi' }],
+  ])('a text that %s, and is deleted: nothing says that it was sent', async (_what, changes) => {
+    const own = await inTouch();
+    const activity = { ...exchange.microsoft.activityFrom(own.bot, own.user, ''), ...changes };
+    await post(activity);
+    await nextShownTo(own, 1);
+    await exchange.say(own, own.user, '', { type: 'messageDelete', id: activity.id });
+    expect((await nextShownTo(own, 2)).text).toBe('Not sent.');
+    expect(await written(own)).toHaveLength(1);
+  });
+
+  test.each(['with a picture', 'from a number that it names'])(
+    'a text %s, which was sent, and is deleted: it cannot be taken back',
+    async (how) => {
+      const own = await inTouch();
+      const changes = how === 'with a picture' ? { attachments: [picture] } : { text: `from ${own.number}: ${PARTNER} Hello` };
+      const activity = { ...exchange.microsoft.activityFrom(own.bot, own.user, 'Hello'), ...changes };
+      await post(activity);
+      await nextShownTo(own, 1);
+      await exchange.say(own, own.user, '', { type: 'messageDelete', id: activity.id });
+      expect((await nextShownTo(own, 2)).text).toContain('can be neither changed nor taken back');
+      expect(await written(own)).toHaveLength(2);
+    },
+  );
 
   test('nothing at all, and a text that is too long: a sentence', async () => {
     const own = await inTouch();

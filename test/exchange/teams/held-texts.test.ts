@@ -123,6 +123,21 @@ describe('a held text', () => {
     expect(await written(own)).toHaveLength(1);
   });
 
+  test('that was sent by a number written alone is not called unsent when that number is deleted', async () => {
+    const own = await twoPartners();
+    await writes(own, 'At eight');
+    await nextShownTo(own, 2);
+    const number = await writes(own, PARTNER);
+    expect((await nextShownTo(own, 3)).text).toBe(`Sent to ${PARTNER}:\nAt eight`);
+    await exchange.post(
+      { ...exchange.microsoft.activityFrom(own.bot, own.user, PARTNER), id: number.id },
+      await exchange.sign(exchange.microsoft.activityFrom(own.bot, own.user, PARTNER)),
+    );
+    await exchange.say(own, own.user, '', { type: 'messageDelete', id: number.id });
+    expect((await nextShownTo(own, 4)).text).toContain('can be neither changed nor taken back');
+    expect(await written(own)).toHaveLength(2);
+  });
+
   test('is not sent from another number than its button names, once that number is no longer the user’s', async () => {
     const own = await exchange.customer();
     const second = await exchange.person(own, own.user);

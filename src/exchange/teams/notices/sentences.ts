@@ -7,6 +7,7 @@ export const NO_NUMBER = 'You have no SMS number yet. Ask your administrator for
 export const NOT_IN_GROUPS = 'I send SMS from our own chat only. Open a chat with me and write there; nothing was sent.';
 export const UNCHANGEABLE = 'An SMS that was sent can be neither changed nor taken back. If you want to correct it, send another one.';
 export const CHANGE_NOT_SENT = `Your change was not sent. ${UNCHANGEABLE}`;
+export const REFUSED_CHANGE = 'Your change was not sent. To send the text as it is now, write it again.';
 export const HELD_AS_WRITTEN =
   'This text waits as you first wrote it. To send it as it is now, choose "Do not send" on its card and write it again.';
 export const CHOOSE_ON_CARD = 'Several of your texts wait for a number. Choose it on the card of each.';

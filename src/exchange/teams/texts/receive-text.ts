@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Prisma, type PrismaClient } from '../../../../prisma/client/client.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import { foldForSms } from '../../../domain/messages/sms-folding.ts';
 import { COMMANDS } from '../../../domain/teams-app/commands.ts';
@@ -71,7 +72,7 @@ async function process(tx: Transaction, written: Written): Promise<void> {
     case 'hold':
       return ask(tx, written, decision);
     case 'answer':
-      return sendHeld(tx, { ...decision, place, sender, dedupeKey: noticeKey('said', place, activityId) });
+      return sendHeld(tx, { ...decision, place, sender, dedupeKey: noticeKey('answer', place, activityId) });
     case 'say':
       return addNotice(tx, place, decision.text, noticeKey('said', place, activityId));
     case 'nothing':
@@ -79,17 +80,30 @@ async function process(tx: Transaction, written: Written): Promise<void> {
 }
 
 /** Whether the activity has become a message, a held text or an answer before. */
-async function isKnown(tx: Transaction, { mappings, enterpriseSids }: Sender, place: Place, activityId: string): Promise<boolean> {
+async function isKnown(tx: Transaction, sender: Sender, place: Place, activityId: string): Promise<boolean> {
   const { conversationId } = place;
-  const organizationSids = [...new Set(mappings.map(({ organizationSid }) => organizationSid))];
   const rows = await tx.$queryRaw<unknown[]>`
-    SELECT 1 FROM message WHERE organization_sid = ANY (${organizationSids}::text[]) AND teams_conversation_id = ${conversationId}
-      AND teams_activity_id = ${activityId} AND direction = 'INBOUND'
+    ${messageOf(sender, place, activityId)}
     UNION ALL
-    SELECT 1 FROM held_text WHERE enterprise_sid = ANY (${[...enterpriseSids]}::text[]) AND conversation_id = ${conversationId} AND activity_id = ${activityId}
+    SELECT 1 FROM held_text WHERE enterprise_sid = ANY (${[...sender.enterpriseSids]}::text[]) AND conversation_id = ${conversationId}
+      AND activity_id = ${activityId}
     UNION ALL
-    SELECT 1 FROM notice WHERE dedupe_key = ${noticeKey('said', place, activityId)}`;
+    SELECT 1 FROM notice WHERE dedupe_key IN (${noticeKey('said', place, activityId)}, ${noticeKey('answer', place, activityId)})`;
   return rows.length > 0;
+}
+
+/** Whether the activity was a text that did not become a message, as its writer was told in the last days. */
+export async function wasRefused(client: PrismaClient | Transaction, sender: Sender, place: Place, activityId: string): Promise<boolean> {
+  const rows = await client.$queryRaw<unknown[]>`
+    SELECT 1 FROM notice WHERE dedupe_key IN (${noticeKey('said', place, activityId)}, ${noticeKey('media', place, activityId)})
+      AND NOT EXISTS (${messageOf(sender, place, activityId)})`;
+  return rows.length > 0;
+}
+
+function messageOf({ mappings }: Sender, { conversationId }: Place, activityId: string): Prisma.Sql {
+  const organizationSids = [...new Set(mappings.map(({ organizationSid }) => organizationSid))];
+  return Prisma.sql`SELECT 1 FROM message WHERE organization_sid = ANY (${organizationSids}::text[]) AND teams_conversation_id = ${conversationId}
+      AND teams_activity_id = ${activityId} AND direction = 'INBOUND'`;
 }
 
 async function send(tx: Transaction, written: Written, decision: Extract<Decision, { kind: 'send' }>): Promise<void> {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { holdsBack } from './expect-continue.ts';
 import { type AnyRequest, NodeRequest } from './node-request.ts';
 
 /** How much of a body that is too large is read and discarded: a client that is still sending does not read the response. */
@@ -11,7 +12,7 @@ const BYTE_ORDER_MARK = 0xfeff;
  * @returns `undefined` if the body is larger, or the connection is lost, in which case nobody reads the response
  */
 export async function readBytes(request: AnyRequest, max: number): Promise<Buffer | undefined> {
-  if (Number(request.headers.get('content-length')) > DRAIN_MAX_BYTES) return undefined;
+  if (Number(request.headers.get('content-length')) > (holdsBack(request.headers) ? max : DRAIN_MAX_BYTES)) return undefined;
   if (request instanceof NodeRequest) return request.bytes(max, DRAIN_MAX_BYTES);
   const chunks: Uint8Array[] = [];
   let length = 0;

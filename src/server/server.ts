@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServerAdapter } from '@whatwg-node/server';
+import { continueOnRead } from './expect-continue.ts';
 import { NodeRequest } from './node-request.ts';
 import { readTarget } from './request-target.ts';
 import { Outlet, StreamResponse } from './stream-response.ts';
@@ -119,6 +120,10 @@ export async function listen(
     },
   );
   refuseUnreadable(server);
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    continueOnRead(request, response);
+    server.emit('request', request, response);
+  });
   const connections = connectionsOf(server);
   const { port: bound } = await bind(server, host, port);
   return {

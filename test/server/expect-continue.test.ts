@@ -1,0 +1,75 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Listener, listen } from '../../src/server/server.ts';
+import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
+
+let gateway: TestGateway;
+let provider: Provider;
+let listener: Listener;
+beforeAll(async () => {
+  gateway = await createTestGateway();
+  provider = await gateway.provider();
+  listener = await listen(gateway.app.fetch, { host: '127.0.0.1', port: 0, direct: gateway.app.direct });
+});
+afterAll(async () => {
+  await listener.drain(0);
+  await gateway.close();
+});
+
+/** Sends the head of a request, and its body once it is asked for it. @returns all that the gateway has sent until it closed, or answered */
+async function ask(
+  path: string,
+  { authToken = provider.authToken, length = 0, body = '', type = 'application/json', method = 'POST', port = listener.port },
+) {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1');
+  const authorization = Buffer.from(`${provider.accountSid}:${authToken}`).toString('base64');
+  const head = [`${method} ${path} HTTP/1.1`, 'Host: h', `Authorization: Basic ${authorization}`, `Content-Type: ${type}`];
+  socket.write([...head, `Content-Length: ${length || body.length}`, 'Expect: 100-continue', '', ''].join('\r\n'));
+  let answer = '';
+  let isSent = false;
+  socket.on('data', (data) => {
+    answer += data;
+    if (!isSent && answer.startsWith('HTTP/1.1 100 ')) {
+      isSent = true;
+      socket.write(body);
+    }
+    if (/\r\n\r\n.*HTTP\/1.1 \d+ [\s\S]*\r\n\r\n/s.test(answer) && isSent) socket.end();
+  });
+  await once(socket, 'close');
+  return answer;
+}
+
+const QUERY = '{"query":"{ viewer { account { sid } } }"}';
+
+test.each([
+  ['/graphql', { authToken: 'wrong', body: QUERY }, 401],
+  ['/msteams/enterprises', { authToken: 'wrong', body: '{}' }, 401],
+  ['/imports/none', { authToken: 'wrong', body: 'a', method: 'PUT' }, 404],
+  ['/webhooks/restcomm/none/sms', { body: 'a=b', type: 'application/x-www-form-urlencoded' }, 404],
+  ['/graphql', { body: QUERY, type: 'text/plain' }, 415],
+  ['/graphql', { length: 2_000_000 }, 413],
+  ['/msteams/enterprises', { length: 2_000_000 }, 413],
+  ['/msteams/enterprises', { length: 20_000_000 }, 413],
+  ['/nowhere', { body: 'a' }, 404],
+])('a request to %s with %j is refused before its body is asked for, and its connection closes', async (path, request, status) => {
+  const answer = await ask(path, request);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+});
+
+test.each([
+  ['/graphql', { body: QUERY }, 200],
+  ['/msteams/enterprises', { body: '{"name":"x"}' }, 400],
+  ['/graphql', { body: '{"query":"' }, 400],
+])('the body of a request to %s, %j, is asked for, and the connection stays open', async (path, request, status) => {
+  const answer = await ask(path, request);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ${status} `));
+  expect(answer).not.toMatch(/\r\nconnection: close\r\n/i);
+});
+
+test('a body that is read as a stream is asked for as well', async () => {
+  const own = await listen(async ({ body }) => new Response(body), { host: '127.0.0.1', port: 0 });
+  const answer = await ask('/upload', { body: 'as it came', port: own.port }).finally(() => own.drain(0));
+  expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 [\s\S]*as it came/);
+});

@@ -12,7 +12,7 @@ import {
   LOGIN_CODES,
   REQUEST_CODES,
 } from '../../src/platforms/microsoft/outcomes.ts';
-import { LIMIT, SENDING_STATUSES, sendingError } from '../../src/platforms/restcomm/outcomes.ts';
+import { SENDING_CODES, SENDING_STATUSES, sendingError } from '../../src/platforms/restcomm/outcomes.ts';
 
 // docs/exchange.md says what the tables in code do, no more and no less, and where each row is from.
 
@@ -74,7 +74,7 @@ test.each([
 test('what the carrier refuses', () => {
   const expected = [
     ...Object.entries(SENDING_STATUSES).map(([status, meaning]) => ['sending', status, ...shown(meaning)]),
-    ['sending', `\`${LIMIT}\``, ...shown('retry')],
+    ...Object.entries(SENDING_CODES).map(([code, meaning]) => ['sending', `\`${code}\``, ...shown(meaning)]),
   ];
   const rows = rowsOf('What the carrier refuses');
   const refused = rows.filter((row) => row.length === 5);
@@ -90,7 +90,15 @@ test.each([
   [404, '21614', 'refused'],
   [418, 'HTTP_418', 'refused'],
   [599, 'HTTP_599', 'unknown'],
-  [403, LIMIT, 'retry'],
+  [403, 'SMS_LIMIT_EXCEEDED', 'retry'],
+  [401, '20003', 'curable'],
+  [403, '20005', 'curable'],
+  [403, '30002', 'curable'],
+  [400, '30002', 'curable'],
+  [400, '30001', 'retry'],
+  [503, '30002', 'retry'],
+  [500, '30002', 'unknown'],
+  [400, 'constructor', 'refused'],
 ] as const)('the carrier’s %i with the code %s is %s', (status, code, outcome) => {
   expect(sendingError(status, { code, message: '' }, '', undefined)).toMatchObject({ outcome });
 });

@@ -16,13 +16,23 @@ export const SENDING_STATUSES: Readonly<Record<number, RestcommOutcome>> = {
   403: OF_ACCOUNT,
   404: OF_ACCOUNT,
   405: OF_ACCOUNT,
+  407: 'retry',
   408: 'retry',
+  421: 'retry',
+  425: 'retry',
   429: 'retry',
   503: 'retry',
 };
 
-/** An extension's limit, which is a 403 as well. */
-export const LIMIT = 'SMS_LIMIT_EXCEEDED';
+/** By the code of a 4xx, whatever its status. They say nothing about the message either. SMS_LIMIT_EXCEEDED is an extension's limit. */
+export const SENDING_CODES: Readonly<Record<string, RestcommOutcome>> = {
+  SMS_LIMIT_EXCEEDED: 'retry',
+  30001: 'retry',
+  21611: 'retry',
+  30002: OF_ACCOUNT,
+  20003: OF_ACCOUNT,
+  20005: OF_ACCOUNT,
+};
 
 /** What MariaDB and HSQLDB say of a record that they do not take. */
 const NOT_STORED = /data too long|data truncation|right truncation|incorrect string value/i;
@@ -40,12 +50,12 @@ export function sendingError(
   text: string,
   retryAfterMs: number | undefined,
 ): DeliveryError {
-  if (code === LIMIT) return new DeliveryError('retry', code, message, retryAfterMs);
+  const byCode = status >= 400 && status < 500 && Object.hasOwn(SENDING_CODES, code) ? SENDING_CODES[code] : undefined;
   if (status === 500 && NOT_STORED.test(text)) return new DeliveryError('refused', code, 'Restcomm cannot store the text');
-  const meaning = meaningOf(status);
+  const meaning = byCode ?? meaningOf(status);
   if (typeof meaning !== 'object') return new DeliveryError(meaning, code, message, meaning === 'retry' ? retryAfterMs : undefined);
-  // A number is the message's own error.
-  if (status >= 400 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
+  // Any other number is the message's own error.
+  if (!byCode && status >= 400 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
   // Always the same code, whatever the response says: operators alert on it.
   return new CurableError(meaning.waitsFor, `HTTP_${status}`, message, retryAfterMs);
 }

@@ -86,6 +86,8 @@ describe('a token', () => {
     ['too many equal requests', refusal(400, 'invalid_grant', 'AADSTS50196: The server terminated an operation.'), 'retry', 'AADSTS50196'],
     ['a transient error', refusal(400, 'invalid_request', 'AADSTS90024: A transient error has occurred.'), 'retry', 'AADSTS90024'],
     ['a directory that is away', refusal(400, 'invalid_request', 'AADSTS90033: A transient error has occurred.'), 'retry', 'AADSTS90033'],
+    ['an error that says to retry', refusal(400, 'invalid_request', 'AADSTS50033: RetryableError'), 'retry', 'AADSTS50033'],
+    ['an unavailable server', refusal(400, 'invalid_request', 'AADSTS90006: The service is unavailable.'), 'retry', 'AADSTS90006'],
     ['a throttled tenant', refusal(400, 'invalid_request', 'AADSTS90055: Too many requests.'), 'retry', 'AADSTS90055'],
     ['any code that is called temporary', refusal(400, 'temporarily_unavailable', 'AADSTS90000: Busy.'), 'retry', 'AADSTS90000'],
     ['a server error without a code', refusal(400, 'server_error', 'Try again.'), 'retry', 'server_error'],

@@ -9,6 +9,7 @@ import { createEarlierDatabase, type EarlierDatabase } from '../support/earlier-
 
 const MIGRATION = '20261129225900_usage';
 const SLOTS = '20261130020000_usage_slots';
+const HOURS = '20261130070000_usage_hours';
 
 let database: EarlierDatabase;
 
@@ -70,6 +71,52 @@ test('what was added up before by kind is kept, and what earlier gateways still 
     expect((await pool.query('SELECT FROM usage')).rows).toEqual([]);
   } finally {
     await prisma.$disconnect();
+    await close();
+  }
+});
+
+test('hours of zones with half hours and quarters are made from the quarters of before, and from what earlier gateways still add up', async () => {
+  const { pool, earlier, close } = await createEarlierDatabase(HOURS);
+  /** As an earlier gateway stores a quarter of an hour, which has messages of one kind. */
+  const store = (slot: string, messages: number) =>
+    pool.query(
+      `INSERT INTO usage_slot (organization_sid, grain, mapping_sid, enterprise_sid, slot, kinds, messages, segments)
+       VALUES ('OR1', 4, '', '', $1, '70', $2, $2)
+       ON CONFLICT (organization_sid, grain, mapping_sid, enterprise_sid, slot) DO UPDATE SET messages = excluded.messages, segments = excluded.segments`,
+      [slot, String(messages)],
+    );
+  const hours = async (grain: number) => {
+    const { rows } = await pool.query<{ hour: string; kinds: string; messages: string }>(
+      `SELECT to_char(slot AT TIME ZONE 'UTC', 'HH24:MI') AS hour, kinds, messages FROM usage_slot WHERE grain = $1 ORDER BY slot`,
+      [grain],
+    );
+    return rows.map(({ hour, kinds, messages }) => [hour, kinds, Number(messages)]);
+  };
+  try {
+    await migrate(pool, earlier);
+    await store('2026-11-01T10:15:00Z', 1);
+    await store('2026-11-01T10:30:00Z', 2);
+    await migrate(pool, MIGRATIONS);
+    expect([await hours(10), await hours(11)]).toEqual([
+      [
+        ['09:30', '70', 1],
+        ['10:30', '70', 2],
+      ],
+      [['10:15', '70', 3]],
+    ]);
+    await store('2026-11-01T10:15:00Z', 4);
+    await store('2026-11-01T11:00:00Z', 8);
+    await pool.query("DELETE FROM usage_slot WHERE grain = 4 AND slot = '2026-11-01T10:30:00Z'");
+    expect([await hours(10), await hours(11)]).toEqual([
+      [
+        ['09:30', '70', 4],
+        ['10:30', '70', 8],
+      ],
+      [['10:15', '70', 12]],
+    ]);
+    await pool.query('DELETE FROM usage_slot WHERE grain = 4');
+    expect([await hours(10), await hours(11)]).toEqual([[], []]);
+  } finally {
     await close();
   }
 });

@@ -6,12 +6,15 @@ import { DAY_MS, HOUR_MS, QUARTER_MS } from './usage-buckets.ts';
 /** A grain of usage: all of an organization's messages, in slots of one length, by one of the three below. */
 interface Grain {
   readonly grain: number;
-  readonly length: 'month' | 'day' | 'hour' | 'quarter';
+  /** Hours may begin at half past or at a quarter past, as those of some zones do. */
+  readonly length: 'month' | 'day' | 'hour' | 'halfPast' | 'quarterPast' | 'quarter';
 }
 
 interface Grains {
   /** Those whose slots do not tell quarters of an hour apart, the longest first. */
   readonly whole: readonly Grain[];
+  /** The hours of zones that are made from quarters of an hour, by the database's function keep_usage_hours. */
+  readonly zones?: readonly Grain[];
   /** The one whose slots do. */
   readonly quarters: Grain;
 }
@@ -23,6 +26,10 @@ export const GRAINS = {
       { grain: 1, length: 'month' },
       { grain: 2, length: 'day' },
       { grain: 3, length: 'hour' },
+    ],
+    zones: [
+      { grain: 10, length: 'halfPast' },
+      { grain: 11, length: 'quarterPast' },
     ],
     quarters: { grain: 4, length: 'quarter' },
   },
@@ -53,15 +60,28 @@ interface SlotRange {
   to: number;
 }
 
+/** Slots that follow one another, and are all added to the same. */
+interface SlotRun extends SlotRange {
+  slots: number;
+  readonly uses: readonly SlotUse[];
+}
+
 interface Cover {
   readonly ranges: readonly SlotRange[];
+  /** Those that are merged when they are read. */
+  readonly runs: readonly SlotRun[];
   /** What the slot of a grain at a time is added to. */
   readonly usesOf: (grain: number, slot: number) => readonly SlotUse[];
 }
 
-/** Finds the slots that hours, days or months are added up from. @param times when they begin, in ms, and the end */
-export function coverOf(times: readonly number[], { whole, quarters }: Grains): Cover {
-  const uses = new Map<number, Map<number, SlotUse[]>>([...whole, quarters].map(({ grain }) => [grain, new Map()]));
+/**
+ * Finds the slots that hours, days or months are added up from.
+ * @param times when they begin, in ms, and the end
+ * @param isMerged whether slots that are all added to the same make runs
+ */
+export function coverOf(times: readonly number[], { whole, zones = [], quarters }: Grains, isMerged: boolean): Cover {
+  const grains = [...whole, ...zones, quarters];
+  const uses = new Map<number, Map<number, SlotUse[]>>(grains.map(({ grain }) => [grain, new Map()]));
   const use = (grain: number, slot: number, one: SlotUse) => {
     const ofGrain = uses.get(grain) as Map<number, SlotUse[]>;
     const ofSlot = ofGrain.get(slot);
@@ -70,8 +90,8 @@ export function coverOf(times: readonly number[], { whole, quarters }: Grains): 
   };
   const add = (place: number, from: number, to: number, sign: 1 | -1, level: number): void => {
     if (from >= to) return;
-    const own = whole[level];
-    if (!own) {
+    const usual = whole[level];
+    if (!usual) {
       const { grain, length } = quarters;
       for (let slot = LENGTHS[length].begin(from); slot < to; slot = LENGTHS[length].next(slot)) {
         const end = Math.min(to, LENGTHS[length].next(slot));
@@ -79,6 +99,7 @@ export function coverOf(times: readonly number[], { whole, quarters }: Grains): 
       }
       return;
     }
+    const own = (usual.length === 'hour' && zones.find(({ length }) => LENGTHS[length].begin(from) === from)) || usual;
     const [first, last] = [nearest(own.length, from), nearest(own.length, to)];
     const isShorter = first < last && Math.abs(from - first) + Math.abs(to - last) < to - from;
     if (!isShorter) {
@@ -93,8 +114,11 @@ export function coverOf(times: readonly number[], { whole, quarters }: Grains): 
     add(place, to, last, opposite, level + 1);
   };
   for (let place = 0; place + 1 < times.length; place++) add(place, times[place] as number, times[place + 1] as number, 1, 0);
+  const all = grains.flatMap((grain) => runsOf(grain, uses.get(grain.grain) as Map<number, SlotUse[]>));
+  const isRun = ({ slots }: SlotRun) => isMerged && slots > 1;
   return {
-    ranges: [...whole, quarters].flatMap(({ grain, length }) => rangesOf(grain, length, [...(uses.get(grain)?.keys() ?? [])])),
+    ranges: rangesOf(all.filter((run) => !isRun(run))),
+    runs: all.filter(isRun),
     usesOf: (grain, slot) => uses.get(grain)?.get(slot) ?? [],
   };
 }
@@ -102,7 +126,10 @@ export function coverOf(times: readonly number[], { whole, quarters }: Grains): 
 /** More quarters of an hour than any slot has. */
 const ALL = 32 * 96;
 
-const fixed = (ms: number) => ({ begin: (time: number) => Math.floor(time / ms) * ms, next: (slot: number) => slot + ms });
+const fixed = (ms: number, past = 0) => ({
+  begin: (time: number) => Math.floor((time - past) / ms) * ms + past,
+  next: (slot: number) => slot + ms,
+});
 const month = (time: number, plus: number) => {
   const date = new Date(time);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + plus);
@@ -113,6 +140,8 @@ const LENGTHS = {
   month: { begin: (time: number) => month(time, 0), next: (slot: number) => month(slot, 1) },
   day: fixed(DAY_MS),
   hour: fixed(HOUR_MS),
+  halfPast: fixed(HOUR_MS, 2 * QUARTER_MS),
+  quarterPast: fixed(HOUR_MS, QUARTER_MS),
   quarter: fixed(QUARTER_MS),
 } as const;
 
@@ -123,12 +152,33 @@ function nearest(length: Grain['length'], time: number): number {
   return time - begin <= next - time ? begin : next;
 }
 
-function rangesOf(grain: number, length: Grain['length'], slots: number[]): SlotRange[] {
+function runsOf({ grain, length }: Grain, uses: ReadonlyMap<number, readonly SlotUse[]>): SlotRun[] {
+  const runs: SlotRun[] = [];
+  for (const [slot, own] of [...uses].sort(([one], [other]) => one - other)) {
+    const last = runs.at(-1);
+    const to = LENGTHS[length].next(slot);
+    if (last?.to === slot && areAlike(last.uses, own)) {
+      last.to = to;
+      last.slots += 1;
+    } else runs.push({ grain, from: slot, to, slots: 1, uses: own });
+  }
+  return runs;
+}
+
+const areAlike = (some: readonly SlotUse[], others: readonly SlotUse[]) =>
+  some.length === others.length &&
+  some.every(({ place, sign, from, to }, at) => {
+    const other = others[at];
+    return place === other?.place && sign === other.sign && from === other.from && to === other.to;
+  });
+
+/** Joins those of a grain that follow one another. */
+function rangesOf(runs: readonly SlotRun[]): SlotRange[] {
   const ranges: SlotRange[] = [];
-  for (const slot of slots.sort((one, other) => one - other)) {
+  for (const { grain, from, to } of runs) {
     const last = ranges.at(-1);
-    if (last?.to === slot) last.to = LENGTHS[length].next(slot);
-    else ranges.push({ grain, from: slot, to: LENGTHS[length].next(slot) });
+    if (last?.grain === grain && last.to === from) last.to = to;
+    else ranges.push({ grain, from, to });
   }
   return ranges;
 }

@@ -13,7 +13,9 @@ interface SlotQuery {
   readonly byMapping: boolean;
   /** When the hours, days or months begin, in ms, and the end. */
   readonly times: readonly number[];
+  /** Of rows, and of their bytes. */
   readonly limit: number;
+  readonly maxBytes: number;
 }
 
 /** How many messages of each kind there were in a slot. */
@@ -26,31 +28,41 @@ interface Slot {
 }
 
 interface Row extends PackedKinds {
-  /** 0: a quarter of an hour of what has not been added up yet. */
+  /** CHANGED: a quarter of an hour of what has not been added up yet. RUN: merged slots. */
   readonly grain: number;
+  /** When the slot begins; of merged ones, the number of the run. */
   readonly seconds: number;
+  /** How many bytes the rows so far have. */
+  readonly bytes: number;
   readonly enterprise: string;
   readonly mapping: string;
 }
 
+const CHANGED = 0;
+const RUN = -1;
 const SECONDS = 'extract(epoch FROM slot)::float8';
 
 /**
  * Reads the slots from which usage is added up, and what changed since they were, in one snapshot.
- * @throws SearchTooWideError for more rows than the limit
+ * @throws SearchTooWideError for more rows than the limit, or more bytes
  */
 export async function readSlots(
   sql: Pick<Sql, 'query'>,
-  { organizationSid, enterpriseSid, mappingSid, byEnterprise, byMapping, times, limit }: SlotQuery,
+  { organizationSid, enterpriseSid, mappingSid, byEnterprise, byMapping, times, limit, maxBytes }: SlotQuery,
 ): Promise<Slot[]> {
   const isOfMappings = byMapping || mappingSid !== undefined;
   const isOfEnterprises = !isOfMappings && (byEnterprise || enterpriseSid !== undefined);
-  const { ranges, usesOf } = coverOf(times, isOfMappings ? GRAINS.mapping : isOfEnterprises ? GRAINS.enterprise : GRAINS.organization);
+  const grains = isOfMappings ? GRAINS.mapping : isOfEnterprises ? GRAINS.enterprise : GRAINS.organization;
+  // Of many enterprises or mappings, merging saves most of the rows; of one, it costs more than it saves.
+  const { ranges, runs, usesOf } = coverOf(times, grains, (byEnterprise && !enterpriseSid) || (byMapping && !mappingSid));
 
   const values: unknown[] = [organizationSid];
   const place = (value: unknown) => `$${values.push(value)}`;
   const bound = (time: number | undefined) => `${place(new Date(time ?? 0).toISOString())}::timestamptz`;
-  const rangeOf = (side: 'from' | 'to') => `${place(ranges.map((range) => new Date(range[side]).toISOString()))}::timestamptz[]`;
+  const rangesOf = (some: typeof ranges) => {
+    const begins = (side: 'from' | 'to') => `${place(some.map((range) => new Date(range[side]).toISOString()))}::timestamptz[]`;
+    return `unnest(${place(some.map(({ grain }) => grain))}::smallint[], ${begins('from')}, ${begins('to')}) WITH ORDINALITY AS r (of, since, before, number)`;
+  };
   const own = [
     ...(enterpriseSid ? [`enterprise_sid = ${place(enterpriseSid)}`] : []),
     ...(mappingSid ? [`mapping_sid = ${place(mappingSid)}`] : []),
@@ -64,26 +76,35 @@ export async function readSlots(
   const and = (conditions: readonly string[]) => conditions.map((condition) => ` AND ${condition}`).join('');
   const columns = `${byEnterprise ? 'enterprise_sid' : "''"} AS enterprise, ${byMapping ? 'mapping_sid' : "''"} AS mapping`;
   // For each range by itself, along an index: joined, all slots could be read for each.
-  const rows = await sql.query<Row & Record<string, unknown>>(
-    `SELECT used.* FROM unnest(${place(ranges.map(({ grain }) => grain))}::smallint[], ${rangeOf('from')}, ${rangeOf('to')}) AS r (of, since, before)
-     CROSS JOIN LATERAL (
+  const slotsOf = (some: typeof ranges) => `FROM ${rangesOf(some)} CROSS JOIN LATERAL (
        SELECT grain, ${SECONDS} AS seconds, ${columns}, kinds, messages, segments FROM usage_slot
        WHERE organization_sid = $1 AND grain = r.of AND slot >= since AND slot < before${and([...own, ...alike])} OFFSET 0
-     ) AS used
-     UNION ALL
-     SELECT 0, ${SECONDS}, enterprise, mapping, string_agg(kind::text, ','), string_agg(messages::text, ','), string_agg(segments::text, ',') FROM (
-       SELECT slot, ${columns}, usage_kind(direction, type, status, bucket) AS kind, sum(messages) AS messages, sum(segments) AS segments
-       FROM usage_change WHERE organization_sid = $1 AND slot >= ${bound(times[0])} AND slot < ${bound(times.at(-1))}${and(own)}
-       GROUP BY 1, 2, 3, 4
-     ) AS changed GROUP BY slot, enterprise, mapping LIMIT ${limit + 1}`,
+     ) AS used`;
+  const joined = "string_agg(kinds, ','), string_agg(messages, ','), string_agg(segments, ',')";
+  const merged = () =>
+    `UNION ALL SELECT ${RUN}, number - 1, enterprise, mapping, ${joined} ${slotsOf(runs)} GROUP BY number, enterprise, mapping`;
+  const rows = await sql.query<Row & Record<string, unknown>>(
+    `SELECT * FROM (
+       SELECT *, (sum(octet_length(kinds) + octet_length(messages) + octet_length(segments)) OVER (ROWS UNBOUNDED PRECEDING))::float8 AS bytes FROM (
+         SELECT used.* ${slotsOf(ranges)}
+         ${runs.length > 0 ? merged() : ''}
+         UNION ALL
+         SELECT ${CHANGED}, ${SECONDS}, enterprise, mapping, string_agg(kind::text, ','), string_agg(messages::text, ','), string_agg(segments::text, ',') FROM (
+           SELECT slot, ${columns}, usage_kind(direction, type, status, bucket) AS kind, sum(messages) AS messages, sum(segments) AS segments
+           FROM usage_change WHERE organization_sid = $1 AND slot >= ${bound(times[0])} AND slot < ${bound(times.at(-1))}${and(own)}
+           GROUP BY 1, 2, 3, 4
+         ) AS changed GROUP BY slot, enterprise, mapping LIMIT ${limit + 1}
+       ) AS found
+     ) AS sized WHERE bytes - octet_length(kinds) - octet_length(messages) - octet_length(segments) <= ${place(maxBytes)}`,
     values,
   );
-  if (rows.length > limit) throw new SearchTooWideError();
-  return rows.map((packed) => {
-    const time = packed.seconds * 1000;
-    const uses = packed.grain === 0 ? [{ place: placeOf(time, times), sign: 1 as const, from: 0, to: 1 }] : usesOf(packed.grain, time);
-    return { enterprise: packed.enterprise, mapping: packed.mapping, packed, uses };
-  });
+  if (rows.length > limit || (rows.at(-1)?.bytes ?? 0) > maxBytes) throw new SearchTooWideError();
+  const usesOfRow = ({ grain, seconds }: Row): readonly SlotUse[] => {
+    if (grain === RUN) return runs[seconds]?.uses ?? [];
+    const time = seconds * 1000;
+    return grain === CHANGED ? [{ place: placeOf(time, times), sign: 1, from: 0, to: 1 }] : usesOf(grain, time);
+  };
+  return rows.map((row) => ({ enterprise: row.enterprise, mapping: row.mapping, packed: row, uses: usesOfRow(row) }));
 }
 
 /** The number of the hour, day or month that a time is in. */

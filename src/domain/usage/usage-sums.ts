@@ -47,13 +47,13 @@ export class UsageSums {
     const length = readIntegers(packed.kinds, numbers);
     readIntegers(packed.messages, counts);
     readIntegers(packed.segments, sizes);
-    for (let at = 0; at < length; at++) {
-      const number = numbers[at] as number;
-      const kind = number & (KINDS - 1);
-      if (this.#wanted[kind] !== 1) continue;
-      const quarter = (number - kind) / KINDS;
-      for (const { place, sign, from, to } of uses) {
-        if (quarter < from || quarter >= to) continue;
+    // Use by use: most of a slot's kinds are then added to the sum of the kind before.
+    for (const { place, sign, from, to } of uses) {
+      for (let at = 0; at < length; at++) {
+        const number = numbers[at] as number;
+        const kind = number & (KINDS - 1);
+        const quarter = (number - kind) / KINDS;
+        if (this.#wanted[kind] !== 1 || quarter < from || quarter >= to) continue;
         const [count, size] = [sign * (counts[at] as number), sign * (sizes[at] as number)];
         const sum = this.#sumOf(place, kind & this.#bits);
         sum.messages += count;

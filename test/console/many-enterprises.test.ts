@@ -1,115 +1,96 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { chromiumPath, launchChromium } from '../support/chromium.ts';
-import {
-  ACCOUNT_SID,
-  AUTH_TOKEN,
-  type ConsoleGateway,
-  createConsoleGateway,
-  keepPicture,
-  openConsole,
-  signIn,
-  violationsOn,
-} from '../support/console.ts';
+import { describe, expect, test } from 'vitest';
+import { chromiumPath } from '../support/chromium.ts';
+import { ACCOUNT_SID, AUTH_TOKEN, keepPicture, signIn, violationsOn } from '../support/console.ts';
+import { consoleWindow } from '../support/console-window.ts';
 
 // More than a list to choose from shows: each is found by its name, and chosen by its sid.
 describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
-  let gateway: ConsoleGateway;
-  let browser: Browser;
-  let page: Page;
-  let complaints: string[];
-  const sids = new Map<string, string>();
-  beforeAll(async () => {
-    [gateway, browser] = await Promise.all([createConsoleGateway(), launchChromium()]);
-    // Written to the database: the gateway would take a while to hash each administrator's password.
-    const { organizationSid } = await gateway.prisma.account.findUniqueOrThrow({ where: { sid: ACCOUNT_SID } });
-    for (let number = 0; number < 150; number += 1) sids.set(`Customer ${number}`, `EN${String(number).padStart(32, '0')}`);
-    await gateway.prisma.enterprise.createMany({
-      data: Array.from(sids, ([name, sid]) => ({ sid, name, nameFolded: name.toLowerCase(), accountSid: ACCOUNT_SID, organizationSid })),
-    });
-    ({ page, complaints } = await openConsole(browser, `${gateway.url}/console/`));
-    await signIn(page);
+  const sids = new Map(Array.from({ length: 150 }, (_, number) => [`Customer ${number}`, `EN${String(number).padStart(32, '0')}`]));
+  const window = consoleWindow({
+    prepare: async ({ page, gateway: { prisma } }) => {
+      // Written to the database: the gateway would take a while to hash each administrator's password.
+      const { organizationSid } = await prisma.account.findUniqueOrThrow({ where: { sid: ACCOUNT_SID } });
+      await prisma.enterprise.createMany({
+        data: Array.from(sids, ([name, sid]) => ({ sid, name, nameFolded: name.toLowerCase(), accountSid: ACCOUNT_SID, organizationSid })),
+      });
+      await signIn(page);
+    },
   });
-  afterAll(async () => {
-    await browser?.close();
-    await gateway?.close();
-  });
-  afterEach(() => expect(complaints.splice(0)).toEqual([]));
 
-  const open = (path: string) => page.goto(`${gateway.url}/console/#/${path}`);
-  const box = () => page.getByRole('combobox', { name: 'Enterprise' });
-  const option = (name: string) => page.getByRole('option', { name, exact: true });
+  const open = (path: string) => window.page.goto(`${window.gateway.url}/console/#/${path}`);
+  const box = () => window.page.getByRole('combobox', { name: 'Enterprise' });
+  const option = (name: string) => window.page.getByRole('option', { name, exact: true });
   /** Without a mouse. */
   const chooses = async (name: string) => {
     await box().focus();
-    await page.keyboard.type(name.toLowerCase());
+    await window.page.keyboard.type(name.toLowerCase());
     await option(name).waitFor();
-    await page.getByText('Enterprises found: 1', { exact: true }).waitFor();
-    await page.keyboard.press('ArrowDown');
+    await window.page.getByText('Enterprises found: 1', { exact: true }).waitFor();
+    await window.page.keyboard.press('ArrowDown');
     await expect.poll(() => box().getAttribute('aria-activedescendant')).toBe(await option(name).getAttribute('id'));
-    await page.keyboard.press('Enter');
-    await page.getByRole('listbox').waitFor({ state: 'detached' });
+    await window.page.keyboard.press('Enter');
+    await window.page.getByRole('listbox').waitFor({ state: 'detached' });
     expect(await box().inputValue()).toBe(name);
   };
 
   test('a mapping is created for one that is far down the list, which is sought by its name', async () => {
     await open('mappings');
-    await page.getByRole('button', { name: 'Create a mapping' }).click();
-    await page.getByRole('dialog').getByRole('combobox', { name: 'Enterprise' }).click();
-    await page.getByText('There are more: type part of the name').waitFor();
-    expect(await page.getByRole('listbox').getByRole('option', { disabled: false }).count()).toBe(20);
-    expect(await violationsOn(page)).toEqual([]);
-    await keepPicture(page, 'choice-enterprise');
+    await window.page.getByRole('button', { name: 'Create a mapping' }).click();
+    await window.page.getByRole('dialog').getByRole('combobox', { name: 'Enterprise' }).click();
+    await window.page.getByText('There are more: type part of the name').waitFor();
+    expect(await window.page.getByRole('listbox').getByRole('option', { disabled: false }).count()).toBe(20);
+    expect(await violationsOn(window.page)).toEqual([]);
+    await keepPicture(window.page, 'choice-enterprise');
     await chooses('Customer 137');
-    await page.getByLabel('Teams user').last().fill('sunny@kohl.example');
-    await page.getByLabel('Phone number').last().fill('+493023125042');
-    await page.getByRole('button', { name: 'Create', exact: true }).click();
-    await page.getByRole('heading', { name: 'sunny@kohl.example' }).waitFor();
-    const { data } = await gateway.graph('{ mappings { nodes { enterprise { sid } } } }');
+    await window.page.getByLabel('Teams user').last().fill('sunny@kohl.example');
+    await window.page.getByLabel('Phone number').last().fill('+493023125042');
+    await window.page.getByRole('button', { name: 'Create', exact: true }).click();
+    await window.page.getByRole('heading', { name: 'sunny@kohl.example' }).waitFor();
+    const { data } = await window.gateway.graph('{ mappings { nodes { enterprise { sid } } } }');
     expect(data.mappings.nodes).toEqual([{ enterprise: { sid: sids.get('Customer 137') } }]);
   });
 
   test('the form is not sent while none is chosen, whatever is typed', async () => {
     await open('mappings?x');
-    await page.getByRole('button', { name: 'Create a mapping' }).click();
+    await window.page.getByRole('button', { name: 'Create a mapping' }).click();
     await box().last().fill('Customer 13');
     await option('Customer 139').waitFor();
-    await page.getByLabel('Teams user').last().fill('other@kohl.example');
+    await window.page.getByLabel('Teams user').last().fill('other@kohl.example');
     expect(await box().last().inputValue()).toBe('');
-    await page.getByLabel('Phone number').last().fill('+493023125043');
-    await page.getByRole('button', { name: 'Create', exact: true }).click();
+    await window.page.getByLabel('Phone number').last().fill('+493023125043');
+    await window.page.getByRole('button', { name: 'Create', exact: true }).click();
     expect(
       await box()
         .last()
         .evaluate((element) => (element as unknown as { validity: { valueMissing: boolean } }).validity.valueMissing),
     ).toBe(true);
-    await page.getByRole('button', { name: 'Cancel' }).click();
+    await window.page.getByRole('button', { name: 'Cancel' }).click();
   });
 
   test('nobody is erased or exported for all enterprises while what is typed chooses none', async () => {
     await open('privacy');
     // The other one of the page is about how long messages are kept.
-    const ofPerson = page.getByPlaceholder('All enterprises');
-    const erase = page.getByRole('button', { name: 'Erase…' });
-    await page.getByLabel('Phone number').fill('+15551230009');
+    const ofPerson = window.page.getByPlaceholder('All enterprises');
+    const erase = window.page.getByRole('button', { name: 'Erase…' });
+    await window.page.getByLabel('Phone number').fill('+15551230009');
     await ofPerson.fill('Customer 13');
     await option('Customer 139').waitFor();
-    await page.getByLabel('Phone number').focus();
-    await page.getByText('Choose one from the list, or empty the field').waitFor();
+    await window.page.getByLabel('Phone number').focus();
+    await window.page.getByText('Choose one from the list, or empty the field').waitFor();
     await erase.click();
-    expect(await page.getByRole('dialog').count()).toBe(0);
+    expect(await window.page.getByRole('dialog').count()).toBe(0);
     await ofPerson.fill('Customer 138');
     await option('Customer 138').click();
     await erase.click();
-    await page.getByRole('dialog').getByText('Customer 138').waitFor();
-    await page.getByRole('button', { name: 'Cancel' }).click();
+    await window.page.getByRole('dialog').getByText('Customer 138').waitFor();
+    await window.page.getByRole('button', { name: 'Cancel' }).click();
   });
 
   test('a webhook is not created for all enterprises while what is typed chooses none', async () => {
     await open('webhooks');
-    await page.getByRole('button', { name: 'Create a webhook' }).click();
-    const dialog = page.getByRole('dialog');
-    const made = async () => (await gateway.graph('{ webhookEndpoints { nodes { enterpriseSid } } }')).data.webhookEndpoints.nodes;
+    await window.page.getByRole('button', { name: 'Create a webhook' }).click();
+    const dialog = window.page.getByRole('dialog');
+    const made = async () => (await window.gateway.graph('{ webhookEndpoints { nodes { enterpriseSid } } }')).data.webhookEndpoints.nodes;
     await dialog.getByLabel('URL').fill('https://hooks.example/sms');
     await box().fill('Customer 13');
     await option('Customer 139').waitFor();
@@ -123,7 +104,7 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
     expect(await made()).toEqual([]);
     await chooses('Customer 138');
     await dialog.getByRole('button', { name: 'Create', exact: true }).click();
-    await page.locator('code').filter({ hasText: 'whsec_' }).waitFor();
+    await window.page.locator('code').filter({ hasText: 'whsec_' }).waitFor();
     expect(await made()).toEqual([{ enterpriseSid: sids.get('Customer 138') }]);
   });
 
@@ -134,8 +115,8 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
       ['mapping-import', 'From a group of Microsoft Entra…'],
     ]) {
       await open(path ?? '');
-      await page.getByRole('heading', { level: 1, name: /bot|Import/ }).waitFor();
-      const button = page.getByRole('button', { name: next });
+      await window.page.getByRole('heading', { level: 1, name: /bot|Import/ }).waitFor();
+      const button = window.page.getByRole('button', { name: next });
       expect(await button.isDisabled()).toBe(true);
       await box().fill(sid);
       await option('Customer 99').click();
@@ -147,25 +128,25 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
   test('a filter keeps its choice in the address, shows its name after a reload, and is taken away', async () => {
     await open('mappings');
     await chooses('Customer 120');
-    await page.waitForURL(new RegExp(`enterprise=${sids.get('Customer 120')}`));
-    await page.getByText('Nothing matches these filters.').waitFor();
-    await page.reload();
-    await signIn(page);
+    await window.page.waitForURL(new RegExp(`enterprise=${sids.get('Customer 120')}`));
+    await window.page.getByText('Nothing matches these filters.').waitFor();
+    await window.page.reload();
+    await signIn(window.page);
     await expect.poll(() => box().inputValue(), { timeout: 15_000 }).toBe('Customer 120');
     // With a mouse: at the focus, and again where the field has it.
     for (const name of ['Customer 121', 'Customer 122']) {
       await box().click();
-      await page.keyboard.type(name.toLowerCase());
+      await window.page.keyboard.type(name.toLowerCase());
       await option(name).click();
       expect(await box().inputValue()).toBe(name);
     }
-    await page.waitForURL(new RegExp(`enterprise=${sids.get('Customer 122')}`));
+    await window.page.waitForURL(new RegExp(`enterprise=${sids.get('Customer 122')}`));
     await box().fill('nobody');
-    await page.getByText('No enterprise found').waitFor();
-    await page.keyboard.press('Escape');
+    await window.page.getByText('No enterprise found').waitFor();
+    await window.page.keyboard.press('Escape');
     await box().fill('');
-    await page.getByLabel('Teams user').focus();
-    await page.waitForURL(/#\/mappings$/);
-    await page.getByRole('row').filter({ hasText: 'sunny@kohl.example' }).waitFor();
+    await window.page.getByLabel('Teams user').focus();
+    await window.page.waitForURL(/#\/mappings$/);
+    await window.page.getByRole('row').filter({ hasText: 'sunny@kohl.example' }).waitFor();
   });
 });

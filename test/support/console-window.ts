@@ -20,6 +20,8 @@ export interface ConsoleWindow {
   readonly row: (text: string) => Locator;
   /** Confirms what a dialog asks with one's own auth token. */
   readonly confirm: (name: string) => Promise<void>;
+  /** Opens another one, where nobody has signed in. */
+  readonly another: () => Promise<Page>;
 }
 
 interface WindowOptions {
@@ -54,6 +56,7 @@ export function consoleWindow({ env = () => ({}), prepare }: WindowOptions = {})
       await window.dialog().getByRole('button', { name }).click();
       await window.dialog().waitFor({ state: 'detached' });
     },
+    another: async () => (await openConsole(browser, `${gateway.url}/console/`)).page,
   };
   beforeAll(async () => {
     [gateway, browser] = await Promise.all([createConsoleGateway(env()), launchChromium()]);

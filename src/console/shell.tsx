@@ -1,8 +1,9 @@
-import { Button, makeStyles, mergeClasses, Select, tokens } from '@fluentui/react-components';
-import { Suspense, useEffect, useMemo, useRef } from 'react';
+import { Button, makeStyles, Select, tokens } from '@fluentui/react-components';
+import { Suspense, useEffect, useMemo } from 'react';
 import { Provider } from 'urql';
 import { createClient } from './graph/client.ts';
 import { linkTo, usePlace } from './location.ts';
+import { NARROW, Navigation } from './navigation.tsx';
 import { Boundary } from './parts/boundary.tsx';
 import { Empty, Loading } from './parts/states.tsx';
 import { ROUTES, routeAt } from './routes.tsx';
@@ -10,8 +11,6 @@ import { Renewal } from './session/renewal.tsx';
 import { type Session, signOut } from './session/session.ts';
 import { THEMES, type ThemeName } from './theme.ts';
 import { type Language, useSpeech } from './words/words.tsx';
-
-const NARROW = '@media (max-width: 700px)';
 
 const useStyles = makeStyles({
   frame: {
@@ -41,18 +40,6 @@ const useStyles = makeStyles({
   },
   logo: { height: '28px', maxWidth: '160px', objectFit: 'contain' },
   who: { color: tokens.colorNeutralForeground2, overflowWrap: 'anywhere' },
-  nav: { padding: '12px 8px', backgroundColor: tokens.colorNeutralBackground2, [NARROW]: { padding: '4px 8px', overflowX: 'auto' } },
-  items: { listStyle: 'none', margin: 0, padding: 0, [NARROW]: { display: 'flex' } },
-  item: {
-    display: 'block',
-    padding: '8px 12px',
-    borderRadius: tokens.borderRadiusMedium,
-    color: tokens.colorNeutralForeground1,
-    textDecoration: 'none',
-    whiteSpace: 'nowrap',
-    ':hover': { backgroundColor: tokens.colorNeutralBackground2Hover },
-  },
-  current: { backgroundColor: tokens.colorNeutralBackground2Selected, fontWeight: tokens.fontWeightSemibold },
   main: { padding: '20px 24px', minWidth: 0, [NARROW]: { padding: '12px' } },
   // Shown by the keyboard only.
   skip: { position: 'absolute', left: '-9999px', ':focus': { left: '8px', top: '8px', zIndex: 1 } },
@@ -119,42 +106,6 @@ function Header({ session: { viewer }, theme, onTheme }: ShellProps) {
         {words('session.signOut')}
       </Button>
     </header>
-  );
-}
-
-/** Whether a path is a page's own, or one of its things'. */
-const isAt = (own: string, path: string) => path === own || path.startsWith(`${own}/`);
-
-function Navigation() {
-  const styles = useStyles();
-  const { words } = useSpeech();
-  const { path } = usePlace();
-  const list = useRef<HTMLUListElement>(null);
-  // On a narrow screen, the place may be beyond its edge.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: when the place is another one
-  useEffect(() => {
-    // Not what it returns, which is a promise in new browsers and no way to end the effect.
-    void list.current?.querySelector('[data-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  }, [path]);
-  return (
-    <nav className={styles.nav} aria-label={words('nav.label')}>
-      <ul className={styles.items} ref={list}>
-        {ROUTES.filter(({ isFor = () => true }) => isFor()).map(
-          ({ path: own, word }) =>
-            word && (
-              <li key={own} data-current={isAt(own, path) || undefined}>
-                <a
-                  className={mergeClasses(styles.item, isAt(own, path) && styles.current)}
-                  aria-current={path === own ? 'page' : undefined}
-                  href={linkTo(own)}
-                >
-                  {words(word)}
-                </a>
-              </li>
-            ),
-        )}
-      </ul>
-    </nav>
   );
 }
 

@@ -54,6 +54,43 @@ describe.skipIf(!chromiumPath)('how the console looks', () => {
     });
   });
 
+  test('an address stays on one line, and plots say their days', async () => {
+    const { page } = window;
+    await page.setViewportSize({ width: 1200, height: 800 });
+    const choices = page.getByRole('banner').getByRole('combobox');
+    await choices.nth(0).selectOption('en');
+    for (const [path, address] of [
+      ['conversations', USER],
+      ['accounts', 'reader@provider.example'],
+    ] as const) {
+      await page.goto(`${window.gateway.url}/console/#/${path}`);
+      const cell = page.getByText(address, { exact: true }).first();
+      await cell.waitFor();
+      const { height } = (await cell.boundingBox()) ?? expect.unreachable();
+      expect([path, height]).toEqual([path, expect.toSatisfy((high: number) => high < 30)]);
+    }
+    await page.goto(`${window.gateway.url}/console/#/overview`);
+    const today = new Date().toLocaleDateString('en', { day: 'numeric', month: 'short' });
+    for (const name of ['The last 30 days by status', 'The last 30 days by direction']) {
+      await page.getByRole('figure', { name }).getByText(today, { exact: true }).waitFor();
+    }
+  });
+
+  test('the navigation fades where more is beyond the edge of a narrow screen', async () => {
+    const { page } = window;
+    await page.setViewportSize({ width: 400, height: 800 });
+    const navigation = page.getByRole('navigation');
+    const fades = () => navigation.evaluate((element) => element.ownerDocument.defaultView?.getComputedStyle(element).maskImage);
+    await page.goto(`${window.gateway.url}/console/#/overview`);
+    await expect.poll(fades).toContain('to left');
+    await page.goto(`${window.gateway.url}/console/#/audit`);
+    await expect.poll(fades).toContain('to right');
+    await page.goto(`${window.gateway.url}/console/#/bots`);
+    await expect.poll(fades).toMatch(/to right.*calc/);
+    await page.setViewportSize({ width: 1200, height: 800 });
+    await expect.poll(fades).toBe('none');
+  });
+
   test('axe finds nothing to complain about in dialogs and on pages of one thing', async () => {
     await window.page.setViewportSize({ width: 1200, height: 800 });
     await window.page.getByRole('banner').getByRole('combobox').nth(0).selectOption('en');

@@ -21,7 +21,9 @@ export function Time({ value }: { readonly value: string }) {
         .replace('T', ' ')
         .replace(/\.\d+Z$/, ' UTC')}
     >
-      {formatOf(language).format(date)}
+      {formatOf(language)
+        .format(date)
+        .replace(/\s(?=[AP]M$)/, '\u00a0')}
     </time>
   );
 }

@@ -67,6 +67,7 @@ const STATUSES = ['ACTIVE', 'SUSPENDED', 'CLOSED'] as const;
 type AccountRow = NonNullable<ResultOf<typeof ACCOUNTS>['accounts']>['nodes'][number];
 
 const useStyles = makeStyles({
+  made: { marginBottom: '12px' },
   token: { overflowWrap: 'anywhere', userSelect: 'all' },
   actions: { display: 'flex', flexWrap: 'wrap', gap: '4px 12px', lineHeight: tokens.lineHeightBase300 },
 });
@@ -106,7 +107,7 @@ export default function Accounts() {
         </>
       ),
     },
-    { title: 'SID', cell: ({ sid }) => sid },
+    { title: 'SID', isCode: true, cell: ({ sid }) => sid },
     { title: words('field.status'), cell: ({ status: now }) => <Status status={now} /> },
     {
       title: words('tokens.permissions'),
@@ -141,7 +142,7 @@ export default function Accounts() {
       }
     >
       {made && (
-        <MessageBar intent="success" layout="multiline">
+        <MessageBar intent="success" layout="multiline" className={styles.made}>
           <MessageBarBody>
             <MessageBarTitle>{words('account.shownOnce', { sid: made.sid })}</MessageBarTitle>
             <code className={styles.token}>{made.token}</code>

@@ -45,6 +45,7 @@ export default function Audit() {
     { title: words('field.by'), cell: ({ account, adminSid }) => adminSid ?? account?.email ?? words('auditLog.operator') },
     {
       title: words('field.target'),
+      isCode: true,
       cell: (record) => {
         const link = targetOf(record);
         return link ? <Link href={link}>{record.targetSid}</Link> : record.targetSid;

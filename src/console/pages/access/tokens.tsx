@@ -133,7 +133,7 @@ function TokenList({ listed, authorization, problem, onChange, onProblem }: Toke
   }
 
   const columns: Column<ListedToken>[] = [
-    { title: 'SID', cell: ({ sid }) => sid },
+    { title: 'SID', isCode: true, cell: ({ sid }) => sid },
     {
       title: words('tokens.permissions'),
       cell: ({ permissions }) => permissions.map((one) => wordFor(words, 'permission', one)).join(', '),

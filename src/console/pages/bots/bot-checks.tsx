@@ -19,7 +19,7 @@ const useStyles = makeStyles({
   list: { listStyle: 'none', margin: '12px 0', padding: 0, display: 'grid', gap: '12px' },
   passed: { color: tokens.colorStatusSuccessForeground1, fontWeight: tokens.fontWeightSemibold },
   failed: { color: tokens.colorStatusDangerForeground1, fontWeight: tokens.fontWeightSemibold },
-  user: { maxWidth: '420px', marginBottom: '12px' },
+  user: { maxWidth: '420px', margin: '24px 0 12px' },
   message: { margin: '4px 0 0', overflowWrap: 'anywhere' },
 });
 

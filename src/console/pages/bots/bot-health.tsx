@@ -1,4 +1,4 @@
-import { Button, makeStyles } from '@fluentui/react-components';
+import { Button, Link, makeStyles } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
 import { useQuery } from 'urql';
@@ -86,9 +86,9 @@ export function BotHealth({ sid }: { readonly sid: string }) {
           [words('botHealth.cloud'), wordFor(words, 'cloud', bot.cloud)],
           [
             words('botHealth.consent'),
-            <a key="consent" href={bot.adminConsentUrl} rel="noreferrer" target="_blank">
+            <Link key="consent" href={bot.adminConsentUrl} rel="noreferrer" target="_blank">
               {bot.adminConsentUrl}
-            </a>,
+            </Link>,
           ],
         ]}
       />

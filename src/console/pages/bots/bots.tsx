@@ -33,8 +33,12 @@ export default function Bots() {
   const [news, setNews] = useState(0);
   useHealthNews(() => setNews((count) => count + 1));
   const columns: Column<BotRow>[] = [
-    { title: words('bot.application'), cell: ({ sid, applicationId }) => <Link href={linkTo(`/bots/${sid}`)}>{applicationId}</Link> },
-    { title: words('bot.tenant'), cell: ({ tenantId }) => tenantId },
+    {
+      title: words('bot.application'),
+      isCode: true,
+      cell: ({ sid, applicationId }) => <Link href={linkTo(`/bots/${sid}`)}>{applicationId}</Link>,
+    },
+    { title: words('bot.tenant'), isCode: true, cell: ({ tenantId }) => tenantId },
     {
       title: words('field.enterprise'),
       cell: ({ enterprise }) => <Link href={linkTo(`/enterprises/${enterprise.sid}`)}>{enterprise.name}</Link>,

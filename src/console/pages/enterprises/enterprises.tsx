@@ -47,6 +47,7 @@ export default function Enterprises() {
     { title: words('field.admin'), cell: ({ admin }) => admin.email },
     {
       title: words('nav.mappings'),
+      isNumber: true,
       cell: ({ sid, mappingCount }) => <Link href={linkTo('/mappings', { enterprise: sid })}>{mappingCount}</Link>,
     },
     {

@@ -173,7 +173,7 @@ function Problems({ rows, className }: { readonly rows: ImportData['rows']; read
   const words = useWords();
   const { parameters } = usePlace();
   const columns: Column<ImportData['rows'][number]>[] = [
-    { title: words('import.line'), cell: ({ line }) => line },
+    { title: words('import.line'), isNumber: true, cell: ({ line }) => line },
     { title: words('field.teamsUser'), cell: ({ microsoftAddress }) => microsoftAddress || '–' },
     { title: words('field.number'), isWhole: true, cell: ({ externalAddress }) => externalAddress || '–' },
     { title: words('field.displayName'), cell: ({ name }) => name || '–' },

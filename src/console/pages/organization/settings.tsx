@@ -33,7 +33,7 @@ const MAX_LOGO = 65_536;
 const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '560px', alignItems: 'stretch' },
   group: { border: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '12px' },
-  legend: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, padding: '8px 0' },
+  legend: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, fontWeight: 'bold', padding: '8px 0' },
   sample: { display: 'inline-block', width: '16px', height: '16px', borderRadius: tokens.borderRadiusSmall },
   logo: { maxHeight: '56px', maxWidth: '320px', objectFit: 'contain', alignSelf: 'flex-start' },
   end: { alignSelf: 'flex-start' },

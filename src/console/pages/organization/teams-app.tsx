@@ -36,7 +36,7 @@ const UPDATE = graphql(`
 const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '16px', maxWidth: '560px', alignItems: 'stretch' },
   group: { border: 'none', margin: 0, padding: 0, display: 'flex', flexDirection: 'column', gap: '12px' },
-  legend: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, padding: '8px 0' },
+  legend: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, fontWeight: 'bold', padding: '8px 0' },
   sample: { display: 'inline-block', width: '16px', height: '16px', borderRadius: tokens.borderRadiusSmall },
   end: { alignSelf: 'flex-start' },
 });

@@ -189,8 +189,8 @@ function TopEnterprises({ rows }: { readonly rows: OverviewData['enterprises'] }
         keyOf={({ sid }) => sid}
         columns={[
           { title: words('field.enterprise'), cell: ({ sid, name }) => <Link href={linkTo(`/enterprises/${sid}`)}>{name}</Link> },
-          { title: words('nav.messages'), cell: ({ messages }) => messages.toLocaleString() },
-          { title: words('status.FAILED'), cell: ({ failed }) => failed.toLocaleString() },
+          { title: words('nav.messages'), isNumber: true, cell: ({ messages }) => messages.toLocaleString() },
+          { title: words('status.FAILED'), isNumber: true, cell: ({ failed }) => failed.toLocaleString() },
         ]}
       />
     </section>

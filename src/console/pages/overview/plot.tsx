@@ -1,4 +1,5 @@
 import { makeStyles, tokens } from '@fluentui/react-components';
+import { useSpeech } from '../../words/words.tsx';
 
 /** They differ in lightness, too. */
 const COLOURS = {
@@ -13,6 +14,19 @@ const useStyles = makeStyles({
   figure: { margin: '0 0 24px' },
   caption: { fontWeight: tokens.fontWeightSemibold, marginBottom: '8px' },
   plot: { width: '100%', height: `${HEIGHT}px`, display: 'block', borderBottom: `1px solid ${tokens.colorNeutralStroke1}` },
+  // The highest bar's number, above it, and the dates of the first, the middle and the last one.
+  highest: {
+    color: tokens.colorNeutralForeground2,
+    fontSize: tokens.fontSizeBase200,
+    borderBottom: `1px dashed ${tokens.colorNeutralStroke2}`,
+  },
+  axis: {
+    display: 'flex',
+    justifyContent: 'space-between',
+    marginTop: '4px',
+    color: tokens.colorNeutralForeground2,
+    fontSize: tokens.fontSizeBase200,
+  },
   legend: { listStyle: 'none', display: 'flex', flexWrap: 'wrap', gap: '4px 16px', margin: '8px 0 0', padding: 0 },
   sample: { display: 'inline-block', width: '10px', height: '10px', marginRight: '6px' },
 });
@@ -29,6 +43,7 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 /** Bars of several parts. What it shows is also said, as a sum of each part. */
 export function Plot({ title, parts, bars }: PlotProps) {
   const styles = useStyles();
+  const { language } = useSpeech();
   const highest = Math.max(1, ...bars.map(({ values }) => sum(values)));
   const totals = parts.map((_, part) => sum(bars.map(({ values }) => values[part] ?? 0)));
   const width = 100 / Math.max(1, bars.length);
@@ -36,6 +51,9 @@ export function Plot({ title, parts, bars }: PlotProps) {
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>{title}</figcaption>
+      <div className={styles.highest} aria-hidden>
+        {highest.toLocaleString(language)}
+      </div>
       <svg className={styles.plot} viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`${title}. ${spoken}`}>
         {bars.map(({ label, values }, index) => (
           <g key={label}>
@@ -58,11 +76,16 @@ export function Plot({ title, parts, bars }: PlotProps) {
           </g>
         ))}
       </svg>
+      <div className={styles.axis} aria-hidden>
+        {[0, Math.floor((bars.length - 1) / 2), bars.length - 1].map((index) => (
+          <span key={index}>{bars[index]?.label}</span>
+        ))}
+      </div>
       <ul className={styles.legend}>
         {parts.map(([part, colour], index) => (
           <li key={part}>
             <span className={styles.sample} style={{ backgroundColor: COLOURS[colour] }} />
-            {part}: {totals[index]?.toLocaleString()}
+            {part}: {totals[index]?.toLocaleString(language)}
           </li>
         ))}
       </ul>

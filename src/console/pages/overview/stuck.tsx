@@ -4,7 +4,7 @@ import { graphql } from '../../graph/graphql.ts';
 import { usePerform } from '../../graph/perform.ts';
 import { linkTo } from '../../location.ts';
 import { type Column, Table } from '../../parts/lists/table.tsx';
-import { Empty, type Problem, ProblemBar } from '../../parts/states.tsx';
+import { type Problem, ProblemBar } from '../../parts/states.tsx';
 import { may } from '../../session/session.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
@@ -21,6 +21,7 @@ const RETRY_ALL = graphql(`
 const useStyles = makeStyles({
   section: { marginBottom: '24px' },
   head: { display: 'flex', flexWrap: 'wrap', gap: '12px', alignItems: 'center', marginBottom: '12px' },
+  none: { margin: '8px 0', color: tokens.colorNeutralForeground2 },
   title: { fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, margin: 0, flexGrow: 1 },
 });
 
@@ -72,7 +73,7 @@ export function Stuck({ stuck, onChange }: StuckProps) {
         {may('WRITE') && <RetryAll isOffered={stuck.totalCount > 0} onChange={onChange} />}
       </div>
       {stuck.nodes.length === 0 ? (
-        <Empty title={words('overview.noneStuck')} />
+        <p className={styles.none}>{words('overview.noneStuck')}</p>
       ) : (
         <Table caption={words('overview.stuck')} columns={columns} nodes={stuck.nodes} keyOf={({ sid }) => sid} />
       )}

@@ -89,11 +89,11 @@ export default function Usage() {
     ...(group
       ? [{ title: words(`usage.${group}`), cell: (row: UsageRow) => nameOf(row, group, (code) => wordFor(words, codeOf[group], code)) }]
       : []),
-    { title: words('nav.messages'), cell: ({ messages }) => number(messages) },
-    { title: words('field.segments'), cell: ({ segments }) => number(segments) },
-    { title: words('usage.delivered'), cell: ({ delivered }) => number(delivered) },
-    { title: words('usage.failed'), cell: ({ failed }) => number(failed) },
-    { title: words('usage.median'), cell: ({ medianDeliveryTime }) => seconds(medianDeliveryTime) },
+    { title: words('nav.messages'), isNumber: true, cell: ({ messages }) => number(messages) },
+    { title: words('field.segments'), isNumber: true, cell: ({ segments }) => number(segments) },
+    { title: words('usage.delivered'), isNumber: true, cell: ({ delivered }) => number(delivered) },
+    { title: words('usage.failed'), isNumber: true, cell: ({ failed }) => number(failed) },
+    { title: words('usage.median'), isNumber: true, cell: ({ medianDeliveryTime }) => seconds(medianDeliveryTime) },
   ];
   const [problem, setProblem] = useState<Problem>();
   const rows = data?.usage ?? [];

@@ -117,9 +117,10 @@ function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
         return `${words(isAccepted ? 'webhook.accepted' : 'webhook.refused')}: ${status ?? error ?? '–'}`;
       },
     },
-    { title: words('webhook.duration'), isWhole: true, cell: ({ durationMs }) => `${durationMs.toLocaleString()} ms` },
+    { title: words('webhook.duration'), isNumber: true, cell: ({ durationMs }) => `${durationMs.toLocaleString()} ms` },
     {
       title: words('webhook.message'),
+      isCode: true,
       cell: ({ messageSid }) => (messageSid ? <Link href={linkTo('/messages', { message: messageSid })}>{messageSid}</Link> : '–'),
     },
   ];

@@ -35,7 +35,7 @@ const CREATE = graphql(`
 
 type WebhookRow = NonNullable<ResultOf<typeof WEBHOOKS>['webhookEndpoints']>['nodes'][number];
 
-const useStyles = makeStyles({ secret: { overflowWrap: 'anywhere', userSelect: 'all' } });
+const useStyles = makeStyles({ made: { marginBottom: '12px' }, secret: { overflowWrap: 'anywhere', userSelect: 'all' } });
 
 /** Webhooks are created with the password only, since they outlast a session's token. */
 export default function Webhooks() {
@@ -46,7 +46,7 @@ export default function Webhooks() {
   const [made, setMade] = useState<{ readonly url: string; readonly secret: string }>();
   const [version, setVersion] = useState(0);
   const columns: Column<WebhookRow>[] = [
-    { title: 'URL', cell: ({ sid, url }) => <Link href={linkTo(`/webhooks/${sid}`)}>{url}</Link> },
+    { title: 'URL', isCode: true, cell: ({ sid, url }) => <Link href={linkTo(`/webhooks/${sid}`)}>{url}</Link> },
     {
       title: words('field.status'),
       cell: ({ status, failingSince }) => (
@@ -78,7 +78,7 @@ export default function Webhooks() {
       }
     >
       {made && (
-        <MessageBar intent="success" layout="multiline">
+        <MessageBar intent="success" layout="multiline" className={styles.made}>
           <MessageBarBody>
             <MessageBarTitle>{words('webhook.shownOnce', { url: made.url })}</MessageBarTitle>
             <code className={styles.secret}>{made.secret}</code>

@@ -1,6 +1,25 @@
 import { Field, makeStyles, tokens } from '@fluentui/react-components';
 
-const useStyles = makeStyles({ input: { font: 'inherit', color: tokens.colorNeutralForeground1, maxWidth: '100%' } });
+const useStyles = makeStyles({
+  input: {
+    font: 'inherit',
+    color: tokens.colorNeutralForeground2,
+    maxWidth: '100%',
+    // As Fluent UI's buttons look.
+    '::file-selector-button': {
+      font: 'inherit',
+      fontWeight: tokens.fontWeightSemibold,
+      padding: '5px 12px',
+      marginInlineEnd: '12px',
+      borderRadius: tokens.borderRadiusMedium,
+      border: `1px solid ${tokens.colorNeutralStroke1}`,
+      color: tokens.colorNeutralForeground1,
+      backgroundColor: tokens.colorNeutralBackground1,
+      cursor: 'pointer',
+    },
+    '::file-selector-button:hover': { backgroundColor: tokens.colorNeutralBackground1Hover },
+  },
+});
 
 interface FileFieldProps {
   readonly label: string;

@@ -12,6 +12,7 @@ const useStyles = makeStyles({
   body: { [NARROW]: { display: 'block' } },
   heading: {
     textAlign: 'left',
+    verticalAlign: 'bottom',
     padding: '8px 10px',
     fontWeight: tokens.fontWeightSemibold,
     color: tokens.colorNeutralForeground2,
@@ -26,9 +27,13 @@ const useStyles = makeStyles({
   cell: {
     padding: '8px 10px',
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
-    overflowWrap: 'anywhere',
+    // Words stay whole, such as e-mail addresses; only longer ones than a column can be are broken.
+    overflowWrap: 'break-word',
+    maxWidth: '280px',
     verticalAlign: 'top',
     [NARROW]: {
+      overflowWrap: 'anywhere',
+      maxWidth: 'none',
       display: 'grid',
       gridTemplateColumns: '110px 1fr',
       padding: '3px 4px',
@@ -36,6 +41,8 @@ const useStyles = makeStyles({
       '::before': { content: 'attr(data-label)', color: tokens.colorNeutralForeground2 },
     },
   },
+  code: { overflowWrap: 'anywhere' },
+  number: { textAlign: 'right', fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap', [NARROW]: { textAlign: 'left' } },
   whole: { whiteSpace: 'nowrap', [NARROW]: { whiteSpace: 'normal' } },
 });
 
@@ -47,6 +54,10 @@ export interface Column<Node> {
   readonly sort?: string;
   /** Whether its values are never broken into lines, as phone numbers are not. */
   readonly isWhole?: true;
+  /** Whether its values have no words, as SIDs and URLs have not: they are broken anywhere. */
+  readonly isCode?: true;
+  /** Whether its values are numbers to compare with those above and below. */
+  readonly isNumber?: true;
 }
 
 /** How a list is sorted. */
@@ -80,11 +91,14 @@ export function Table<Node>({ caption, columns, nodes, keyOf, sorting }: TablePr
       <tbody className={styles.body} role="rowgroup">
         {nodes.map((node) => (
           <tr key={keyOf(node)} className={styles.row} role="row">
-            {columns.map(({ title, cell, isWhole }) => (
-              <td key={title} className={mergeClasses(styles.cell, isWhole && styles.whole)} data-label={title} role="cell">
-                <div>{cell(node)}</div>
-              </td>
-            ))}
+            {columns.map(({ title, cell, isWhole, isCode, isNumber }) => {
+              const className = mergeClasses(styles.cell, isWhole && styles.whole, isCode && styles.code, isNumber && styles.number);
+              return (
+                <td key={title} className={className} data-label={title} role="cell">
+                  <div>{cell(node)}</div>
+                </td>
+              );
+            })}
           </tr>
         ))}
       </tbody>
@@ -93,14 +107,14 @@ export function Table<Node>({ caption, columns, nodes, keyOf, sorting }: TablePr
   );
 }
 
-function Heading<Node>({ column: { title, sort }, sorting }: { readonly column: Column<Node>; readonly sorting?: Sorting }) {
+function Heading<Node>({ column: { title, sort, isNumber }, sorting }: { readonly column: Column<Node>; readonly sorting?: Sorting }) {
   const styles = useStyles();
   const isSorted = sort !== undefined && sorting?.field === sort;
   const next = isSorted && sorting.direction === 'ASC' ? 'DESC' : 'ASC';
   const direction = sorting?.direction === 'DESC' ? 'descending' : 'ascending';
   return (
     <th
-      className={styles.heading}
+      className={mergeClasses(styles.heading, isNumber && styles.number)}
       scope="col"
       // biome-ignore lint/a11y/noRedundantRoles: see Table
       role="columnheader"

@@ -1,0 +1,85 @@
+import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
+import { useEffect, useRef, useState } from 'react';
+import { linkTo, usePlace } from './location.ts';
+import { ROUTES } from './routes.tsx';
+import { useSpeech } from './words/words.tsx';
+
+/** Up to this width, the navigation is above the page. */
+export const NARROW = '@media (max-width: 700px)';
+
+const useStyles = makeStyles({
+  nav: {
+    padding: '12px 8px',
+    backgroundColor: tokens.colorNeutralBackground2,
+    [NARROW]: { padding: '4px 8px', overflowX: 'auto', scrollPaddingInline: '40px' },
+  },
+  // What is next to an edge fades where more is beyond it.
+  before: { [NARROW]: { maskImage: 'linear-gradient(to right, transparent, black 40px)' } },
+  after: { [NARROW]: { maskImage: 'linear-gradient(to left, transparent, black 40px)' } },
+  around: { [NARROW]: { maskImage: 'linear-gradient(to right, transparent, black 40px calc(100% - 40px), transparent)' } },
+  items: { listStyle: 'none', margin: 0, padding: 0, [NARROW]: { display: 'flex' } },
+  item: {
+    display: 'block',
+    padding: '8px 12px',
+    borderRadius: tokens.borderRadiusMedium,
+    color: tokens.colorNeutralForeground1,
+    textDecoration: 'none',
+    whiteSpace: 'nowrap',
+    ':hover': { backgroundColor: tokens.colorNeutralBackground2Hover },
+  },
+  current: { backgroundColor: tokens.colorNeutralBackground2Selected, fontWeight: tokens.fontWeightSemibold },
+});
+
+/** Whether a path is a page's own, or one of its things'. */
+const isAt = (own: string, path: string) => path === own || path.startsWith(`${own}/`);
+
+/** The pages that the signed-in one may see. */
+export function Navigation() {
+  const styles = useStyles();
+  const { words } = useSpeech();
+  const { path } = usePlace();
+  const nav = useRef<HTMLElement>(null);
+  const [more, setMore] = useState<'before' | 'after' | 'around'>();
+  useEffect(() => {
+    const element = nav.current;
+    if (!element) return;
+    const look = () => {
+      const { scrollLeft, clientWidth, scrollWidth } = element;
+      const [isBefore, isAfter] = [scrollLeft > 1, scrollLeft + clientWidth < scrollWidth - 1];
+      setMore(isBefore && isAfter ? 'around' : isBefore ? 'before' : isAfter ? 'after' : undefined);
+    };
+    const observer = new ResizeObserver(look);
+    for (const each of [element, ...element.children]) observer.observe(each);
+    element.addEventListener('scroll', look, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('scroll', look);
+    };
+  }, []);
+  // On a narrow screen, the place may be beyond its edge.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the place is another one
+  useEffect(() => {
+    // Not what it returns, which is a promise in new browsers and no way to end the effect.
+    void nav.current?.querySelector('[data-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [path]);
+  return (
+    <nav className={mergeClasses(styles.nav, more && styles[more])} aria-label={words('nav.label')} ref={nav}>
+      <ul className={styles.items}>
+        {ROUTES.filter(({ isFor = () => true }) => isFor()).map(
+          ({ path: own, word }) =>
+            word && (
+              <li key={own} data-current={isAt(own, path) || undefined}>
+                <a
+                  className={mergeClasses(styles.item, isAt(own, path) && styles.current)}
+                  aria-current={path === own ? 'page' : undefined}
+                  href={linkTo(own)}
+                >
+                  {words(word)}
+                </a>
+              </li>
+            ),
+        )}
+      </ul>
+    </nav>
+  );
+}

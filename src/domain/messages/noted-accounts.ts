@@ -11,8 +11,11 @@ export interface StoringTexts {
 
 const MAX_PAIRS = 10_000;
 
-/** The pairs of enterprise and account that were noted when this process stored a message. The database never deletes one. */
-const pairsOf = new WeakMap<Sql, LRUCache<string, true>>();
+/**
+ * The pairs of enterprise and account that were noted when this process stored a message. The database never deletes one. They are kept by the
+ * function that writes: each request has a Sql of its own (admission/statements.ts), but they share this function.
+ */
+const pairsOf = new WeakMap<Sql['writeTogether'], LRUCache<string, true>>();
 
 /**
  * Stores a message, and has its account noted if this process has not done so before.
@@ -25,10 +28,10 @@ export async function storeNoting<Row>(
   { noting, noted }: StoringTexts,
   store: (text: string) => Promise<Row[]>,
 ): Promise<Row[]> {
-  let pairs = pairsOf.get(sql);
+  let pairs = pairsOf.get(sql.writeTogether);
   if (!pairs) {
     pairs = new LRUCache({ max: MAX_PAIRS });
-    pairsOf.set(sql, pairs);
+    pairsOf.set(sql.writeTogether, pairs);
   }
   const pair = `${enterpriseSid} ${accountSid}`;
   if (pairs.get(pair)) return store(noted);

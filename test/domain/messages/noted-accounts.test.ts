@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createStatementTurns, type StatementTurns } from '../../../src/admission/statements.ts';
 import type { Database } from '../../../src/database/connect.ts';
 import { acceptMessage } from '../../../src/domain/messages/message-log.ts';
 import { createTestDatabase } from '../../support/database.ts';
@@ -6,8 +7,10 @@ import { createTestDatabase } from '../../support/database.ts';
 // Which accounts the messages of an enterprise name, for credentials that are restricted to it.
 
 let database: Database;
+let turns: StatementTurns;
 beforeAll(async () => {
   database = await createTestDatabase();
+  turns = createStatementTurns(database.sql);
   const { prisma } = database;
   await prisma.organization.create({ data: { sid: 'OR1', name: 'One' } });
   const digest = { tokenDigest: new Uint8Array(32), tokenKeyId: 'key' };
@@ -19,8 +22,9 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const numbers = { direction: 'INBOUND', from: 'anna@user.example', to: '+15550100', body: 'Hello', lane: 'lane' } as const;
+/** Accepts a message as a request does, with a Sql of its own. */
 const accept = (enterpriseSid: string, accountSid: string) =>
-  acceptMessage(database.sql, { organizationSid: 'OR1', enterpriseSid, mappingSid: null, accountSid, ...numbers });
+  acceptMessage(turns('OR1'), { organizationSid: 'OR1', enterpriseSid, mappingSid: null, accountSid, ...numbers });
 const pairs = async () =>
   (await database.prisma.messageAccount.findMany({ orderBy: [{ enterpriseSid: 'asc' }, { accountSid: 'asc' }] })).map(
     ({ enterpriseSid, accountSid }) => `${enterpriseSid} ${accountSid}`,

@@ -276,6 +276,8 @@ function dialledIn(written: string, incomplete = false): Dialled | undefined {
   if (written.length > 200) return undefined;
   const [uri = '', ...parameters] = plain(written)
     .trim()
+    // SIP's name-addr (RFC 3261, 20.10): a name or none before, the header's parameters behind.
+    .replace(/^(?:"[^"]*" *|[^"<>]*)<([^<>]+)>(?:;[^<>]*)?$/, '$1')
     .replace(/^(?:tel|sms|smsto|callto):(?:\/\/)?/i, '')
     .replace(/^sips?:([^@]+)@[^@]+$/i, '$1')
     .replace(/^%2B/i, '+')

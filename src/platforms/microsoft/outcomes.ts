@@ -55,7 +55,6 @@ export const CONNECTOR_STATUSES: Readonly<Record<number, { readonly opening: Mic
   401: { opening: { waitsFor: 'BOT_CREDENTIALS' }, posting: { waitsFor: 'BOT_CREDENTIALS' } },
   403: { opening: { waitsFor: 'BOT_BLOCKED' }, posting: { waitsFor: 'BOT_BLOCKED' } },
   404: { opening: 'retry', posting: 'retry' },
-  407: { opening: 'retry', posting: 'retry' },
   408: { opening: 'retry', posting: 'unknown' },
   409: { opening: 'retry', posting: 'retry' },
   410: { opening: 'retry', posting: 'retry' },

@@ -16,7 +16,6 @@ export const SENDING_STATUSES: Readonly<Record<number, RestcommOutcome>> = {
   403: OF_ACCOUNT,
   404: OF_ACCOUNT,
   405: OF_ACCOUNT,
-  407: 'retry',
   408: 'retry',
   421: 'retry',
   425: 'retry',

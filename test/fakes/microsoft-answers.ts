@@ -14,8 +14,8 @@ export interface FakeCloud {
 /** Teams takes about 28 KB. */
 const LONGEST_MESSAGE = 28 * 1024;
 
-/** Whether an application is in a cloud: GCC's are in the commercial one. */
-const isIn = (cloud: Cloud, { cloud: own = 'COMMERCIAL' }: FakeBot) => (own === 'GCC' ? 'COMMERCIAL' : own) === cloud;
+/** Whether an application is in a cloud, by its login. */
+const isIn = (cloud: Cloud, { cloud: own = 'COMMERCIAL' }: FakeBot) => (SHARED[own] ?? own) === cloud;
 
 /** Client credentials (learn.microsoft.com, "OAuth 2.0 client credentials flow"); errors as "AADSTS error codes" has them. */
 export async function answerLogin(

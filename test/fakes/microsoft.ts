@@ -31,8 +31,10 @@ export interface TeamsActivity {
 }
 
 export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftState {
-  /** The cloud GCC High, which knows the same bots, and only its own. */
+  /** The clouds GCC High and DoD, which know the same bots, and only their own. */
   readonly us: FakeServer<MicrosoftRoute>;
+  /** 21Vianet's, whose connector is known by activities only. */
+  readonly china: FakeServer<MicrosoftRoute>;
   /** For createHttpMicrosoft and createBotFrameworkVerifier. */
   readonly settings: {
     readonly loginUrl: string;
@@ -61,7 +63,7 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
   revokeTokens(): void;
 }
 
-/** Microsoft's login, Graph, Bot connector, and the Bot Framework's keys, on one port of 127.0.0.1, and those of GCC High on another. */
+/** Microsoft's login, Graph, Bot connector, and the Bot Framework's keys, on one port of 127.0.0.1, and those of the US government and of 21Vianet on ports of their own. */
 export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
   const signer = createBotFrameworkSigner();
   const state: MicrosoftState = {
@@ -113,6 +115,8 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
   };
   const server = await start('COMMERCIAL', BOT_FRAMEWORK_ISSUER, signer.keys);
   const us = await start('GCC_HIGH', US_ISSUER, usSigner.keys);
+  const chinaSigner = createBotFrameworkSigner(CHINA_ISSUER);
+  const china = await start('CHINA', CHINA_ISSUER, chinaSigner.keys);
   const addressesOf = ({ url }: { readonly url: string }, issuer: string) => ({
     loginUrl: `${url}/login`,
     graphUrl: url,
@@ -122,12 +126,22 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     issuer,
   });
   const commercial = addressesOf(server, BOT_FRAMEWORK_ISSUER);
-  const clouds = { GCC: { ...commercial, serviceUrl: `${server.url}/gcc` }, GCC_HIGH: addressesOf(us, US_ISSUER) };
+  const government = addressesOf(us, US_ISSUER);
+  const clouds = {
+    GCC: { ...commercial, serviceUrl: `${server.url}/gcc` },
+    ...{ GCC_HIGH: government, DOD: government },
+    CHINA: { ...addressesOf(china, CHINA_ISSUER), serviceUrl: undefined },
+  };
+  const connectorOf = (cloud: Cloud = 'COMMERCIAL') =>
+    cloud === 'CHINA' ? `${china.url}/teams/` : cloud === 'GCC_HIGH' || cloud === 'DOD' ? government.serviceUrl : commercial.serviceUrl;
+  const signerAt = (serviceUrl: string) =>
+    serviceUrl.startsWith(china.url) ? chinaSigner : serviceUrl.startsWith(us.url) ? usSigner : signer;
 
   return Object.assign(state, server, {
     us,
+    china,
     settings: { ...commercial, clouds, frameworks: botFrameworksOf({ ...cloudsWith(commercial), ...clouds }) },
-    close: async () => void (await Promise.all([server.close(), us.close()])),
+    close: async () => void (await Promise.all([server.close(), us.close(), china.close()])),
     addBot: (bot: Partial<FakeBot> = {}) => {
       const added = {
         applicationId: randomUUID(),
@@ -163,7 +177,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
         type: 'message',
         id: String(Date.now()) + randomBytes(3).readUIntBE(0, 3),
         timestamp: new Date().toISOString(),
-        serviceUrl: bot.cloud === 'GCC_HIGH' ? clouds.GCC_HIGH.serviceUrl : commercial.serviceUrl,
+        serviceUrl: connectorOf(bot.cloud),
         channelId: 'msteams',
         from: { id: `29:${user.objectId}`, name: user.userPrincipalName, aadObjectId: user.objectId },
         conversation: { id: conversationOf(state, applicationId, user), conversationType: 'personal', tenantId: user.tenantId },
@@ -175,7 +189,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       };
     },
     signActivity: (activity: TeamsActivity, overrides?: TokenOverrides) =>
-      (activity.serviceUrl.startsWith(us.url) ? usSigner : signer).sign(activity, activity.recipient.id.replace(/^28:/, ''), overrides),
+      signerAt(activity.serviceUrl).sign(activity, activity.recipient.id.replace(/^28:/, ''), overrides),
     rotateKeys: signer.rotate,
     publishedKeys: signer.keys,
     revokeTokens: () => state.tokens.clear(),
@@ -183,6 +197,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
 }
 
 const US_ISSUER = 'https://api.botframework.us';
+const CHINA_ISSUER = 'https://api.botframework.azure.cn';
 const OPENID = '/v1/.well-known/openidconfiguration';
 const KEYS = '/v1/.well-known/keys';
 

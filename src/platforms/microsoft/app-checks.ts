@@ -4,6 +4,7 @@ import { MAX_EMAIL_LENGTH } from '../../domain/values/text.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { jsonFields } from '../request.ts';
 import { installedApps, isGuid, READS_CATALOG, refused } from './app-installations.ts';
+import { type Cloud, installsApps, NO_INSTALLS } from './clouds.ts';
 import type { GraphRequests } from './graph-requests.ts';
 import type { AppToCheck, BotCheck, BotCredentials, Microsoft } from './microsoft.ts';
 
@@ -29,7 +30,7 @@ const installations = z.object({ value: z.array(z.unknown()) });
  * Creates the checks of a bot's app: in the catalog, and as it is installed for a user. They read only, and never reject. What Graph does not tell is
  * skipped.
  */
-export function createAppChecks({ send }: GraphRequests, { findUser }: Pick<Microsoft, 'findUser'>): Microsoft['checkApp'] {
+export function createAppChecks({ send }: GraphRequests, cloud: Cloud, { findUser }: Pick<Microsoft, 'findUser'>): Microsoft['checkApp'] {
   async function listCatalog(bot: BotCredentials, filter: string): Promise<CatalogApp | undefined> {
     const listed = await send(bot, `v1.0/appCatalogs/teamsApps?$filter=${encodeURIComponent(filter)}&$expand=appDefinitions`);
     if (listed.response.status !== 200) throw refused(listed, READS_CATALOG);
@@ -66,6 +67,7 @@ export function createAppChecks({ send }: GraphRequests, { findUser }: Pick<Micr
       return { passed: true, message: has && `Version ${has}` };
     });
     if (userAddress === undefined) return [inCatalog];
+    if (!installsApps(cloud)) return [inCatalog, { step: 'INSTALLATION', passed: false, skipped: true, message: NO_INSTALLS }];
     const forUser = await skippable('INSTALLATION', READS_INSTALLATIONS, async () => {
       const user = isAddress(userAddress) ? await findUser(bot, userAddress) : undefined;
       if (!user) return failure('UserUnknown', `Microsoft does not know ${userAddress}.`);

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { PlatformError } from '../../domain/errors.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { joinUrl, jsonFields, retryAfterMs } from '../request.ts';
+import { type Cloud, installsApps, NO_INSTALLS } from './clouds.ts';
 import type { GraphRequests, GraphResponse } from './graph-requests.ts';
 import type { AppInstallation, BotCredentials, Microsoft } from './microsoft.ts';
 import { graphError } from './outcomes.ts';
@@ -19,6 +20,9 @@ export const READS_CATALOG = 'AppCatalog.Read.All';
 const USER_NOT_FOUND = /\buser id\b.*\bnot found\b/i;
 const HOUR_MS = 60 * 60_000;
 
+/** The code of what no repetition changes: only people can install the app in the bot's cloud. */
+export const UNSUPPORTED = 'InstallUnsupported';
+
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const isGuid = (text: string): boolean => GUID.test(text);
 const found = z.object({ value: z.array(z.object({ id: z.string().min(1) })) });
@@ -28,7 +32,11 @@ const chat = z.object({ id: z.string().min(1).max(2000) });
  * Creates a client of the installations of Teams apps in Graph.
  * @param serviceUrl the connector for users that no activity has come from; absent if the cloud has none in common
  */
-export function createAppInstallations({ send, graphUrl }: GraphRequests, serviceUrl: string | undefined): Pick<Microsoft, 'installApp'> {
+export function createAppInstallations(
+  { send, graphUrl }: GraphRequests,
+  cloud: Cloud,
+  serviceUrl: string | undefined,
+): Pick<Microsoft, 'installApp'> {
   /** By bot and botAppId: the app's id in the catalog, once Graph has taken or named it. It lasts an hour, since the app may be published anew. */
   const catalogIds = new LRUCache<string, string>({ max: 10_000, ttl: HOUR_MS });
 
@@ -69,6 +77,7 @@ export function createAppInstallations({ send, graphUrl }: GraphRequests, servic
 
   return {
     installApp: async (bot, { objectId, botAppId }): Promise<AppInstallation> => {
+      if (!installsApps(cloud)) throw notInstalled(UNSUPPORTED, NO_INSTALLS);
       if (!isGuid(botAppId)) {
         throw notInstalled(
           'BotAppIdInvalid',

@@ -39,7 +39,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     throw new TypeError(`${serviceUrl} is not one of the allowed hosts: ${options.serviceHosts.join(', ')}`);
   const made = new Map<Cloud, CloudClient>();
   const clientOf = ({ cloud = 'COMMERCIAL' }: Pick<BotCredentials, 'cloud'>): CloudClient => {
-    const client = made.get(cloud) ?? createCloudClient(addresses[cloud], { limiter, graphLimiter, fetch, timeoutMs });
+    const client = made.get(cloud) ?? createCloudClient(cloud, addresses[cloud], { limiter, graphLimiter, fetch, timeoutMs });
     made.set(cloud, client);
     return client;
   };
@@ -110,6 +110,7 @@ type CloudClient = ReturnType<typeof createCloudClient>;
 
 /** Creates the clients of one cloud's services. */
 function createCloudClient(
+  cloud: Cloud,
   { loginUrl, graphUrl, serviceUrl, serviceHosts, issuer }: CloudAddresses,
   { limiter, graphLimiter, fetch, timeoutMs }: CloudClientOptions,
 ) {
@@ -121,8 +122,8 @@ function createCloudClient(
     ...{ login, botScope, scopeOfGraph: graphScope(graphUrl) },
     graph,
     groups: createGroupMembers(requests),
-    apps: createAppInstallations(requests, serviceUrl),
-    checkApp: createAppChecks(requests, graph),
+    apps: createAppInstallations(requests, cloud, serviceUrl),
+    checkApp: createAppChecks(requests, cloud, graph),
     connector: createBotConnector({
       ...{ login, limiter, scope: botScope, serviceUrl, fetch, timeoutMs },
       hosts: createServiceHosts(serviceHosts),

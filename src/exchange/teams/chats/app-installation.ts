@@ -6,6 +6,7 @@ import type { Gateway } from '../../../domain/gateway.ts';
 import { inTransaction } from '../../../domain/transaction.ts';
 import { releaseWaiting } from '../../../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
+import { UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
 import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../../outbox/claim-lanes.ts';
 import { forgetConversation, rememberConversation } from './conversations.ts';
@@ -28,7 +29,7 @@ async function install(gateway: Gateway, user: User): Promise<AppInstallation> {
     objectId,
     botAppId: bot.botAppId,
   });
-  const installed = { installed: true, removed: false, due: null, errorCode: null, errorMessage: null, dateUpdated: new Date() };
+  const installed = { ...INSTALLED, dateUpdated: new Date() };
   await prisma.teamsInstallation.upsert({
     where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
     create: { organizationSid, enterpriseSid, objectId, ...installed },
@@ -42,6 +43,9 @@ async function install(gateway: Gateway, user: User): Promise<AppInstallation> {
   if (wasInstalled && conversation && !isAcquainted) await welcomeUser(gateway, { ...user, ...conversation });
   return { wasInstalled, conversation };
 }
+
+/** The columns of an installation that is there. */
+const INSTALLED = { installed: true, removed: false, due: null, errorCode: null, errorMessage: null };
 
 /** Has the messages delivered that wait for a user's app. */
 const releaseUser = (gateway: Gateway, { enterpriseSid, objectId }: Pick<User, 'enterpriseSid' | 'objectId'>) =>
@@ -110,6 +114,14 @@ async function keepError({ prisma }: Gateway, user: Omit<User, 'bot'>, cause: De
   const { organizationSid, enterpriseSid, objectId } = user;
   const inMs = (ms: number) => new Date(Date.now() + ms);
   const error = { errorCode: cause.code, errorMessage: cause.message, dateUpdated: new Date() };
+  if (cause.code === UNSUPPORTED) {
+    // Not asked for again: Teams tells when people have installed it. Whether it is there is unknown until then.
+    const where = { enterpriseSid_objectId: { enterpriseSid, objectId } };
+    const isThere = Boolean((await prisma.teamsConversation.findUnique({ where }))?.conversationId);
+    const data = isThere ? { ...INSTALLED, dateUpdated: new Date() } : { ...error, due: null };
+    await prisma.teamsInstallation.upsert({ where, create: { organizationSid, enterpriseSid, objectId, ...data }, update: data });
+    return;
+  }
   const installed = cause instanceof CurableError ? { installed: false } : {};
   const row = await prisma.teamsInstallation.upsert({
     where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
@@ -171,6 +183,7 @@ export async function workOnInstallation(
     if (isOfTheBot(cause)) refused.set(key, cause);
     await keepError(gateway, row, cause);
     const line = { enterpriseSid, code: cause.code, ...(cause !== given && { err: error }) };
-    if (cause.code !== errorCode) log.warn(line, "cannot install a bot's app for a Teams user; trying again later");
+    if (cause.code !== errorCode && cause.code !== UNSUPPORTED)
+      log.warn(line, "cannot install a bot's app for a Teams user; trying again later");
   }
 }

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NO_INSTALLS } from '../../../src/platforms/microsoft/clouds.ts';
+import { type Customer, createTestExchange, type TestExchange, until } from '../../support/exchange.ts';
+
+// "Install app for user: not supported in application context in the GCC High and DOD environments", and 21Vianet's cloud has no such API
+// (learn.microsoft.com, "Microsoft Teams API implementation differences in national clouds").
+
+const PHONE = '+4915112345678';
+let exchange: TestExchange;
+
+beforeAll(async () => {
+  exchange = await createTestExchange({ installs: true });
+});
+afterAll(() => exchange.close());
+
+const inTeams = async ({ provider, mappingSid }: Customer) => {
+  const query = 'query ($sid: ID!) { mapping(sid: $sid) { teams { installed conversationKnown lastError } } }';
+  return (await provider.graph(query, { sid: mappingSid })).data.mapping.teams;
+};
+
+describe.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('in %s', (cloud) => {
+  test('Graph is not asked to install the app; the mapping says who can, and the message leaves once Teams says that it is there', async () => {
+    const { microsoft } = exchange;
+    const bot = microsoft.addBot({ cloud });
+    const user = microsoft.addUser({ tenantId: bot.tenantId, installed: false });
+    const own = await exchange.customer({ bot, user });
+    await until(async () => (await inTeams(own)).lastError !== null);
+    expect(await inTeams(own)).toEqual({ installed: null, conversationKnown: false, lastError: NO_INSTALLS });
+    const waiting = await exchange.ends(own.provider, await exchange.text(own, own, PHONE, 'hello'), 'stuck');
+    expect(waiting).toMatchObject({ stuck: true, waiting: { reason: 'APP_NOT_INSTALLED' } });
+    const row = await exchange.database.prisma.teamsInstallation.findFirstOrThrow({ where: { objectId: user.objectId } });
+    expect([row.due, row.errorCode]).toEqual([null, 'InstallUnsupported']);
+    const asked = [...microsoft.requests, ...microsoft.us.requests, ...microsoft.china.requests];
+    expect(asked.filter(({ route, path }) => ['install', 'installed', 'chat'].includes(route) && path.includes(user.objectId))).toEqual([]);
+    // The tenant's administrator has set up a policy.
+    user.installed = true;
+    const installed = microsoft.activityFrom(bot, user, '', { type: 'installationUpdate', action: 'add' });
+    expect(await exchange.post(installed, await exchange.sign(installed))).toBe(200);
+    await exchange.ends(own.provider, waiting.sid, 'DELIVERED');
+    expect(await inTeams(own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  });
+});

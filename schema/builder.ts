@@ -18,6 +18,8 @@ export const builder = new SchemaBuilder<{
     permission: Permission;
     /** Credentials of an account or an enterprise's admin itself, not an access token. */
     ownCredentials: boolean;
+    /** The password of an enterprise's admin, not what the admin has got by it. */
+    adminPassword: boolean;
     /** Credentials for the whole organization, not restricted to an enterprise. */
     wholeOrganization: boolean;
     /** Credentials of a provider's account, not of an enterprise's admin. */
@@ -36,6 +38,8 @@ export const builder = new SchemaBuilder<{
     authScopes: ({ caller }) => ({
       permission: (permission) => caller.permissions.has(permission),
       ownCredentials: caller.accessTokenSid === undefined,
+      // Access tokens and tokens of Microsoft Entra expire.
+      adminPassword: caller.adminSid !== undefined && caller.expires === undefined,
       wholeOrganization: caller.enterpriseSid === undefined,
       provider: caller.adminSid === undefined,
     }),
@@ -116,6 +120,7 @@ builder.mutationType({
 /** What credentials need for each scope, if a permission alone does not say it. */
 const NEEDS: Readonly<Record<string, string>> = {
   ownCredentials: "the credentials of an account or an enterprise's admin, not an access token",
+  adminPassword: "the password of an enterprise's admin",
   wholeOrganization: 'credentials that are not restricted to an enterprise',
   provider: "the credentials of a provider's account, not of an enterprise's admin",
 };

@@ -22,6 +22,7 @@ import './mappings/mapping-changes.ts';
 import './messages/message-changes.ts';
 import './access/access-token.ts';
 import './access/audit.ts';
+import './access/microsoft-user.ts';
 import './accounts/account-changes.ts';
 import './accounts/organization-changes.ts';
 import './bulk/export.ts';

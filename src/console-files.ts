@@ -23,8 +23,14 @@ const POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
 ].join('; ');
-/** Who may frame the page as a tab: Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements). */
-const TEAMS = 'https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us';
+/**
+ * Who may frame the page as a tab: Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements), also 21Vianet's
+ * (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/using-teams-client-library).
+ */
+const TEAMS = [
+  'https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us',
+  'https://teams.microsoftonline.cn',
+].join(' ');
 
 /** The console, as it is built. */
 export interface ConsoleFiles {

@@ -20,6 +20,7 @@ export const possibleTypes = {
   ExportPersonResult: ['ConflictError', 'ExportPersonSuccess', 'InvalidInputError', 'NotFoundError'],
   ExportUsageResult: ['ConflictError', 'ExportUsageSuccess', 'InvalidInputError', 'NotFoundError'],
   ImportMappingsResult: ['ConflictError', 'ImportMappingsSuccess', 'InvalidInputError', 'NotFoundError'],
+  LinkMicrosoftUserResult: ['ConflictError', 'InvalidInputError', 'LinkMicrosoftUserSuccess', 'PlatformError'],
   MappingsFromGroupResult: ['ConflictError', 'InvalidInputError', 'MappingsFromGroupSuccess', 'NotFoundError', 'PlatformError'],
   MessageEventUpdate: ['Bookmark', 'MessageEvent'],
   Node: [
@@ -53,6 +54,7 @@ export const possibleTypes = {
   SetMessageRetentionResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'SetMessageRetentionSuccess'],
   SuspendAccountResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'SuspendAccountSuccess'],
   TestWebhookEndpointResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'TestWebhookEndpointSuccess'],
+  UnlinkMicrosoftUserResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'UnlinkMicrosoftUserSuccess'],
   UpdateBotResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'UpdateBotSuccess'],
   UpdateEnterpriseResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'UpdateEnterpriseSuccess'],
   UpdateMappingResult: ['ConflictError', 'InvalidInputError', 'NotFoundError', 'PlatformError', 'UpdateMappingSuccess'],

@@ -26,6 +26,9 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'message.retry': 'A stuck or failed message was retried.',
   'accessToken.create': 'An access token was created.',
   'accessToken.revoke': 'An access token was revoked.',
+  'admin.linkMicrosoftUser':
+    'The admin of an enterprise was linked with a user of Microsoft Entra, as whom it signs in to the tab in Teams.',
+  'admin.unlinkMicrosoftUser': 'The link of an admin with a user of Microsoft Entra was ended.',
   'account.create': 'An account was created, by another one or by the operator.',
   'account.rotateToken': 'The auth token of an account was replaced.',
   'account.suspend': 'An account was suspended.',

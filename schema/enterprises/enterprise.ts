@@ -45,6 +45,12 @@ export const EnterpriseAdminRef = builder.prismaNode('EnterpriseAdmin', {
       type: AccountStatusEnum,
       description: 'The status of the admin, which follows the enterprise: `SUSPENDED` while that is `INACTIVE`.',
     }),
+    dateMicrosoftLinked: t.expose('dateMicrosoftLinked', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'The time when the admin was linked with a user of Microsoft Entra, as whom it signs in to the tab in Teams. `null` if it is not.',
+    }),
   }),
 });
 

@@ -17,9 +17,13 @@ import type { Rate } from './rate-limit.ts';
 const CODES = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN', 429: 'TOO_MANY_REQUESTS', 503: 'SERVICE_UNAVAILABLE' } as const;
 
 /** The reason for refusing a request. Each face writes it in its own form. */
-export interface Refusal extends Omit<AuthenticationRefusal, 'status'> {
+export interface Refusal extends Omit<AuthenticationRefusal, 'status' | 'code'> {
   readonly status: AuthenticationRefusal['status'] | 500;
-  readonly code: (typeof CODES)[AuthenticationRefusal['status']] | 'TIMEOUT' | 'INTERNAL_SERVER_ERROR';
+  readonly code:
+    | (typeof CODES)[AuthenticationRefusal['status']]
+    | NonNullable<AuthenticationRefusal['code']>
+    | 'TIMEOUT'
+    | 'INTERNAL_SERVER_ERROR';
   /** Whether the caller is known, and exceeds its rate. */
   readonly isRate?: boolean;
 }
@@ -99,7 +103,7 @@ export function createAdmit({ authenticate, admission, log }: AdmitOptions): Adm
       if (origins.isForeignChange(request)) return face.refuse(request, CROSS_SITE);
       if (origins.isForeignPassword(request)) return face.refuse(request, FOREIGN_PASSWORD);
       const caller = await authenticate(request, peer);
-      if (isRefusal(caller)) return face.refuse(request, { ...caller, code: CODES[caller.status] });
+      if (isRefusal(caller)) return face.refuse(request, { ...caller, code: caller.code ?? CODES[caller.status] });
       values.requestId = caller.requestId;
       const verdict = await rateLimit?.take(caller.organizationSid, caller.enterpriseSid);
       if (verdict) values.rateHeaders = verdict.headers;

@@ -16,6 +16,8 @@ import { OUTAGE } from './outage.ts';
 export interface AuthenticationRefusal {
   readonly status: 401 | 403 | 429 | 503;
   readonly message: string;
+  /** A more exact code than that of the status. */
+  readonly code?: 'MICROSOFT_USER_NOT_LINKED';
   /** WWW-Authenticate of a 401. */
   readonly challenge?: string;
   /** In seconds. */
@@ -34,6 +36,12 @@ const BEARER_CHALLENGE = 'Bearer realm="teams-sms-gateway", error="invalid_token
 const REFUSALS: Readonly<Record<VerificationRefusal, AuthenticationRefusal>> = {
   INACTIVE: { status: 403, message: 'The account is not active' },
   AMBIGUOUS: { status: 403, message: "The account is the admin of several providers' enterprises" },
+  UNLINKED: {
+    status: 403,
+    code: 'MICROSOFT_USER_NOT_LINKED',
+    message: 'No admin is linked with this user of Microsoft Entra: sign in by password once, and link it',
+  },
+  UNVERIFIABLE: { status: 503, message: "Microsoft Entra's signing keys cannot be fetched now; try again later" },
   UNAVAILABLE: { status: 503, message: 'Restcomm, which verifies this account, does not respond; try again later' },
   BUSY: { status: 503, message: 'Too many passwords are waiting to be verified; try again later', retryAfter: 2 },
   OUTAGE: { status: 503, ...OUTAGE },
@@ -43,7 +51,8 @@ export const isRefusal = (outcome: Caller | AuthenticationRefusal): outcome is A
 
 /**
  * Accepts HTTP Basic and access tokens (Bearer). Basic has an account's SID and auth token (REST.md, Requests), verified here, or by the Restcomm
- * platform for an account whose token is not here; or an enterprise admin's sid or e-mail and password.
+ * platform for an account whose token is not here; or an enterprise admin's sid or e-mail and password. Bearer also has tokens of Microsoft Entra for a
+ * user that an admin has linked.
  */
 export function createAuthentication(gateway: VerifierDeps, failedAttempts?: FailedAttemptsOptions): Authentication {
   const verifier = new CredentialVerifier(gateway, failedAttempts);

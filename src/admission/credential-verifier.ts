@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { authenticateAccessToken } from '../domain/access/access-tokens.ts';
 import { authenticate } from '../domain/access/accounts.ts';
 import { authenticateAdmin, isAdminName } from '../domain/access/admin-credentials.ts';
+import { authenticateMicrosoftUser, isMicrosoftToken, type MicrosoftUserRefusal } from '../domain/access/microsoft-users.ts';
 import { createPlatformAccounts, type PlatformCredentials, type PlatformRefusal } from '../domain/access/platform-accounts.ts';
 import type { Credentials } from '../domain/caller.ts';
 import type { Gateway } from '../domain/gateway.ts';
@@ -11,15 +12,15 @@ import type { Credential } from './credential.ts';
 import { createFailedAttempts, type FailedAttemptsOptions, networkOf } from './failed-attempts.ts';
 import { OUTAGE_LOGGED, outageOf } from './outage.ts';
 
-export type VerifierDeps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'verified' | 'log'>;
+export type VerifierDeps = Pick<Gateway, 'prisma' | 'secrets' | 'restcomm' | 'microsoft' | 'publicUrl' | 'verified' | 'log'>;
 
 /**
  * The reason why a credential that may be valid is not accepted:
- * - a `PlatformRefusal`
+ * - a `PlatformRefusal` or a `MicrosoftUserRefusal`
  * - `BUSY`: too many passwords are waiting to be verified
  * - `OUTAGE`: the database is unavailable
  */
-export type VerificationRefusal = PlatformRefusal | 'BUSY' | 'OUTAGE';
+export type VerificationRefusal = PlatformRefusal | MicrosoftUserRefusal | 'BUSY' | 'OUTAGE';
 
 /** `ENDED`: an access token that is expired or revoked. `undefined`: not valid; only this counts as a failed attempt. */
 type Verified = Credentials | VerificationRefusal | 'ENDED' | undefined;
@@ -102,7 +103,10 @@ export class CredentialVerifier {
 
   /** @param network whose passwords wait in one queue; `undefined` for a credential that was valid before, which never waits behind others */
   async #find(credential: Credential, network: string | undefined): Promise<PlatformCredentials | Verified> {
-    if ('token' in credential) return authenticateAccessToken(this.#gateway, credential.token);
+    if ('token' in credential) {
+      const { token } = credential;
+      return isMicrosoftToken(token) ? authenticateMicrosoftUser(this.#gateway, token) : authenticateAccessToken(this.#gateway, token);
+    }
     const { user, password } = credential;
     if (isAdminName(user)) return authenticateAdmin(this.#gateway, user, password, network);
     return (await authenticate(this.#gateway, user, password)) ?? this.#platform.authenticate(user, password);

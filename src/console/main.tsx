@@ -4,8 +4,8 @@ import { createRoot } from 'react-dom/client';
 import { KeptFocus } from './parts/focus.tsx';
 import { identityOf, useSession } from './session/session.ts';
 import { SignIn } from './session/sign-in.tsx';
+import { beTeamsTab } from './session/teams.ts';
 import { Shell } from './shell.tsx';
-import { beTeamsTab } from './teams-tab.ts';
 import { useTheme } from './theme.ts';
 import { Speaking } from './words/words.tsx';
 
@@ -38,5 +38,4 @@ if (place) {
     </StrictMode>,
   );
 }
-// Another page that frames it is no fault of the console's.
-beTeamsTab().catch(() => {});
+beTeamsTab();

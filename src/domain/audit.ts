@@ -24,6 +24,8 @@ export const mutationActions = {
   retryMessages: 'message.retry',
   createAccessToken: 'accessToken.create',
   revokeAccessToken: 'accessToken.revoke',
+  linkMicrosoftUser: 'admin.linkMicrosoftUser',
+  unlinkMicrosoftUser: 'admin.unlinkMicrosoftUser',
   createAccount: 'account.create',
   rotateAccountToken: 'account.rotateToken',
   suspendAccount: 'account.suspend',

@@ -13,7 +13,7 @@ const SECRET = { secret: true };
 const wellFormed = (max: number) => storable(z.string().trim(), max);
 
 /** A password or another secret: as `wellFormed`, but never trimmed, and not shown in an error. */
-const secret = () => storable(z.string(), 1024, SECRET);
+const secret = (max = 1024) => storable(z.string(), max, SECRET);
 
 function storable(text: z.ZodString, max: number, params = {}) {
   return text
@@ -26,7 +26,7 @@ function storable(text: z.ZodString, max: number, params = {}) {
 export const mandatory = (max = 255) => wellFormed(max).refine((text) => text !== '', MISSING);
 
 /** A mandatory secret, as it was given. One of white space alone counts as missing. */
-export const mandatorySecret = () => secret().refine((text) => text.trim() !== '', MISSING);
+export const mandatorySecret = (max?: number) => secret(max).refine((text) => text.trim() !== '', MISSING);
 
 /** An optional text: `null`, absent and blank are all `undefined`. */
 export const optional = (max = 255) =>

@@ -51,7 +51,7 @@ describe('the console is served', () => {
     expect(await ancestors()).toBe("'none'");
     await update(true);
     expect(await ancestors()).toBe(
-      'https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us',
+      'https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us https://teams.microsoftonline.cn',
     );
     await update(false);
     expect(await ancestors()).toBe("'none'");

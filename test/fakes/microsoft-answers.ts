@@ -1,6 +1,7 @@
 import { createHash, randomUUID, X509Certificate } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
 import type { Cloud } from '../../src/platforms/microsoft/clouds.ts';
+import { issuerOf } from './entra.ts';
 import type { FakeAnswer, FakeRequest } from './fake-server.ts';
 import type { FakeBot, FakeUser, MicrosoftState } from './microsoft-state.ts';
 
@@ -14,6 +15,8 @@ export interface FakeCloud {
 /** Teams takes about 28 KB. */
 const LONGEST_MESSAGE = 28 * 1024;
 
+/** The clouds whose login is another one's. */
+const SHARED: Partial<Record<Cloud, Cloud>> = { GCC: 'COMMERCIAL', DOD: 'GCC_HIGH' };
 /** Whether an application is in a cloud, by its login. */
 const isIn = (cloud: Cloud, { cloud: own = 'COMMERCIAL' }: FakeBot) => (SHARED[own] ?? own) === cloud;
 
@@ -89,12 +92,16 @@ async function refuseAssertion(state: MicrosoftState, bot: FakeBot, form: URLSea
 
 const digestOf = ({ raw }: X509Certificate) => createHash('sha256').update(raw).digest('base64url');
 
-/** A tenant's OpenID configuration, by its id or a domain ("OpenID Connect on the Microsoft identity platform"). */
-export function answerTenant(state: MicrosoftState, { path }: FakeRequest): FakeAnswer {
+/** A tenant's OpenID configuration, by its id or a domain ("OpenID Connect on the Microsoft identity platform"), of either version. */
+export function answerTenant(state: MicrosoftState, { path }: FakeRequest, { cloud, url }: Pick<FakeCloud, 'cloud' | 'url'>): FakeAnswer {
   const name = decodeURIComponent(path.split('/')[2] ?? '');
   const tenantId = state.domains.get(name) ?? state.bots.find((bot) => bot.tenantId === name)?.tenantId;
   if (!tenantId) return loginRefused(400, 'invalid_tenant', `AADSTS90002: Tenant '${name}' not found. Check the tenant ID.`);
-  return { status: 200, body: { issuer: `https://login.microsoftonline.com/${tenantId}/v2.0` } };
+  const version = path.includes('/v2.0/') ? '/v2.0' : '';
+  return {
+    status: 200,
+    body: { issuer: issuerOf(cloud, tenantId, version !== ''), jwks_uri: `${url}/login/${tenantId}/discovery${version}/keys` },
+  };
 }
 
 /** "Get a user" and "List users" of Graph 1.0. */

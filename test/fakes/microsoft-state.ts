@@ -18,6 +18,7 @@ export type MicrosoftRoute =
   | 'openid'
   | 'keys'
   | 'tenant'
+  | 'entraKeys'
   | 'application';
 
 export interface FakeBot extends BotCredentials {

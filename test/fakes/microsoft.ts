@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type BotFramework, botFrameworksOf, type Cloud, type CloudAddresses, cloudsWith } from '../../src/platforms/microsoft/clouds.ts';
 import type { BotCredentials } from '../../src/platforms/microsoft/microsoft.ts';
 import { BOT_FRAMEWORK_ISSUER, type BotFrameworkSigner, createBotFrameworkSigner, type TokenOverrides } from './bot-framework-signer.ts';
+import { createFakeEntra, type FakeEntra } from './entra.ts';
 import { type FakeServer, startFakeServer } from './fake-server.ts';
 import { answerConnector, answerGraph, answerLogin, answerTenant, conversationOf } from './microsoft-answers.ts';
 import { answerApps, answerMembers } from './microsoft-apps.ts';
@@ -56,6 +57,8 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
   activityFrom(bot: BotCredentials, user: FakeUser, text: string, changes?: Partial<TeamsActivity>): TeamsActivity;
   /** The `Authorization` header that Microsoft sends with an activity, or a wrong one. */
   signActivity(activity: TeamsActivity, overrides?: TokenOverrides): Promise<string>;
+  /** Entra, which signs users in to applications. */
+  readonly entra: FakeEntra;
   rotateKeys: BotFrameworkSigner['rotate'];
   /** What the set of keys holds; tests may change it. */
   publishedKeys: BotFrameworkSigner['keys'];
@@ -82,6 +85,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     throttled: [],
   };
   const usSigner = createBotFrameworkSigner(US_ISSUER);
+  const entra = createFakeEntra();
   const start = async (cloud: Cloud, issuer: string, keys: BotFrameworkSigner['keys']): Promise<FakeServer<MicrosoftRoute>> => {
     const started: FakeServer<MicrosoftRoute> = await startFakeServer(routeOf, async (request) => {
       const at = { cloud, url: started.url, issuer };
@@ -104,7 +108,9 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
         case 'openid':
           return { status: 200, body: { issuer, jwks_uri: `${started.url}${KEYS}` } };
         case 'tenant':
-          return answerTenant(state, request);
+          return answerTenant(state, request, at);
+        case 'entraKeys':
+          return { status: 200, body: { keys: await entra.keys() } };
         case 'keys':
           return { status: 200, body: { keys: await keys() } };
         default:
@@ -140,6 +146,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
   return Object.assign(state, server, {
     us,
     china,
+    entra,
     settings: { ...commercial, clouds, frameworks: botFrameworksOf({ ...cloudsWith(commercial), ...clouds }) },
     close: async () => void (await Promise.all([server.close(), us.close(), china.close()])),
     addBot: (bot: Partial<FakeBot> = {}) => {
@@ -217,6 +224,7 @@ function routeOf(method: string, path: string): MicrosoftRoute | undefined {
   if (is('GET', /^\/(teams|gcc)\/v3\/conversations\/[^/?]+\/members$/)) return 'members';
   if (is('GET', /^\/v1\/\.well-known\/openidconfiguration$/)) return 'openid';
   if (is('GET', /^\/v1\/\.well-known\/keys$/)) return 'keys';
-  if (is('GET', /^\/login\/[^/?]+\/v2\.0\/\.well-known\/openid-configuration$/)) return 'tenant';
+  if (is('GET', /^\/login\/[^/?]+(\/v2\.0)?\/\.well-known\/openid-configuration$/)) return 'tenant';
+  if (is('GET', /^\/login\/[^/?]+\/discovery(\/v2\.0)?\/keys$/)) return 'entraKeys';
   return undefined;
 }

@@ -75,6 +75,7 @@ const valid: Record<string, () => Promise<Input>> = {
     );
     return { sid: accessToken.sid };
   },
+  unlinkMicrosoftUser: async () => ({ enterpriseSid: await enterprise() }),
   createAccount: async () => ({ email: fresh.email(), permissions: ['READ'] }),
   rotateAccountToken: async () => ({ sid: await account() }),
   suspendAccount: async () => ({ sid: await account() }),
@@ -127,6 +128,7 @@ const unknown: Record<string, () => Promise<Input>> = {
   sendMessage: async () => ({ mappingSid: unknownSid('BE'), to: fresh.number(), body: 'Hello' }),
   createAccessToken: async () => ({ expiresIn: 600, permissions: ['READ'], enterpriseSid: unknownSid('EN') }),
   revokeAccessToken: async () => ({ sid: newSid('AT') }),
+  unlinkMicrosoftUser: async () => ({ enterpriseSid: unknownSid('EN') }),
   importMappings: async () => ({ enterpriseSid: unknownSid('EN') }),
   mappingsFromGroup: async () => ({ enterpriseSid: unknownSid('EN'), groupId: '02bd9fd6-8f93-4758-87c3-1fb73740a315' }),
   updateTeamsApp: async () => ({ enterpriseSid: unknownSid('EN') }),
@@ -163,10 +165,14 @@ const provoke: Record<string, (name: string) => Promise<Input>> = {
   SmsTooLongError: async (name) => ({ ...(await inputOf(name)), body: 'x'.repeat(1000) }),
 };
 
-const mutations = Object.values(schema.getMutationType()?.getFields() ?? {}).map(({ name }) => {
-  const union = schema.getType(`${capitalized(name)}Result`);
-  return { name, members: isUnionType(union) ? union.getTypes().map((member) => member.name) : [] };
-});
+/** Only an admin's password allows it: test/admission/single-sign-on.test.ts has its results. */
+const OF_ADMINS = 'linkMicrosoftUser';
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {})
+  .filter(({ name }) => name !== OF_ADMINS)
+  .map(({ name }) => {
+    const union = schema.getType(`${capitalized(name)}Result`);
+    return { name, members: isUnionType(union) ? union.getTypes().map((member) => member.name) : [] };
+  });
 
 describe.each(mutations)('$name', ({ name, members }) => {
   test('succeeds with a type of its own', async () => {

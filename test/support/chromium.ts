@@ -15,4 +15,6 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-export const launchChromium = (): Promise<Browser> => chromium.launch({ executablePath: chromiumPath, args: FLAGS });
+/** @param more further flags */
+export const launchChromium = (...more: string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: chromiumPath, args: [...FLAGS, ...more] });

@@ -12,8 +12,9 @@ import {
 import { useEffect, useState } from 'react';
 import { useKeptFocus } from '../parts/focus.tsx';
 import { useWords } from '../words/words.tsx';
-import { type Session, signOut } from './session.ts';
+import { type Session, signInByTeams, signOut } from './session.ts';
 import { SignInForm } from './sign-in.tsx';
+import { teamsToken } from './teams.ts';
 
 /** How long before its end a session can be renewed, in ms. */
 const NOTICE = 10 * 60 * 1000;
@@ -27,12 +28,13 @@ function phaseOf(expires: number): Phase {
   return left <= 0 ? 'ended' : left <= NOTICE ? 'ending' : 'running';
 }
 
-/** Asks for the password before the session ends, and when it has ended. What is on the page stays. */
+/** Asks for the password before the session ends, and when it has ended, or Teams, if that has signed in. What is on the page stays. */
 export function Renewal({ session }: { readonly session: Session }) {
   const words = useWords();
-  const { expires } = session;
+  const { expires, byTeams = false } = session;
   const [phase, setPhase] = useState(() => phaseOf(expires));
   const [isOpen, setOpen] = useState(false);
+  const [isAsked, setAsked] = useState(!byTeams);
   useEffect(() => {
     let timer: number;
     const look = () => {
@@ -44,7 +46,16 @@ export function Renewal({ session }: { readonly session: Session }) {
     return () => clearTimeout(timer);
   }, [expires]);
 
-  if (phase === 'running') return null;
+  // Teams is asked first, once when the session ends soon, and once more when it has ended.
+  useEffect(() => {
+    if (!byTeams || phase === 'running') return;
+    setAsked(false);
+    teamsToken()
+      .then(signInByTeams)
+      .catch(() => setAsked(true));
+  }, [byTeams, phase]);
+
+  if (phase === 'running' || !isAsked) return null;
   return (
     <>
       {phase === 'ending' && (

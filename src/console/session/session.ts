@@ -26,6 +26,14 @@ const EXCHANGE = graphql(`
   }
 `);
 
+const LINK = graphql(`
+  mutation LinkMicrosoftUser($input: LinkMicrosoftUserInput!) {
+    linkMicrosoftUser(input: $input) {
+      ... on Error { code message path }
+    }
+  }
+`);
+
 const REVOKE = graphql(`
   mutation RevokeOwn($input: RevokeAccessTokenInput!) {
     revokeAccessToken(input: $input) {
@@ -46,8 +54,10 @@ type Viewer = ResultOf<typeof VIEWER>['viewer'];
 /** Who is signed in. */
 export interface Session {
   readonly token: string;
-  /** What was typed as the name. Absent if an access token was given. */
+  /** What was typed as the name, or the admin's address. Absent if an access token was given. */
   readonly name?: string;
+  /** Whether Teams has said who it is. */
+  readonly byTeams?: true;
   /** The sid of the token, if the page has created it. */
   readonly tokenSid?: string;
   readonly viewer: Viewer;
@@ -58,6 +68,7 @@ export interface Session {
 export type Credentials = { readonly name: string; readonly password: string } | { readonly accessToken: string };
 
 let session: Session | undefined = stored();
+let isLeft = false;
 const followers = new Set<() => void>();
 
 /** The session now. */
@@ -92,14 +103,46 @@ export function basic(name: string, password: string): string {
   return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}`;
 }
 
+/** Whether somebody has signed out since the page was loaded: nobody is signed in again without being asked. */
+export const hasSignedOut = (): boolean => isLeft;
+
 /**
  * Signs in, or renews the session.
  * @param isKept whether the session survives a reload of this tab
+ * @param teamsToken of the user whom Teams signs in as the same admin from then on
  * @throws GraphProblem
  */
-export async function signIn(credentials: Credentials, isKept: boolean): Promise<void> {
-  const opened =
-    'accessToken' in credentials ? await withToken(credentials.accessToken) : await exchanged(credentials.name, credentials.password);
+export async function signIn(credentials: Credentials, isKept: boolean, teamsToken?: string): Promise<void> {
+  if ('accessToken' in credentials) return open(await withToken(credentials.accessToken), isKept);
+  const { name, password } = credentials;
+  const authorization = basic(name, password);
+  const opened = { ...(await exchanged(authorization)), name };
+  if (teamsToken !== undefined) {
+    try {
+      await link(authorization, teamsToken);
+    } catch (error) {
+      revoke(opened);
+      throw error;
+    }
+  }
+  open(opened, isKept);
+}
+
+/**
+ * Signs in, or renews the session, by what Teams says of its user. Teams says it again after a reload, so nothing is stored.
+ * @throws GraphProblem
+ */
+export async function signInByTeams(teamsToken: string): Promise<void> {
+  const opened = await exchanged(`Bearer ${teamsToken}`);
+  open({ ...opened, name: opened.viewer.admin?.email, byTeams: true }, false);
+}
+
+async function link(authorization: string, token: string): Promise<void> {
+  const { linkMicrosoftUser: result } = await ask(LINK, { input: { token } }, authorization);
+  if (result && 'code' in result) throw new GraphProblem(result.code, result.message);
+}
+
+function open(opened: Session, isKept: boolean): void {
   set(opened);
   if (isKept) window.sessionStorage.setItem(STORED, JSON.stringify(opened));
   else window.sessionStorage.removeItem(STORED);
@@ -107,10 +150,15 @@ export async function signIn(credentials: Credentials, isKept: boolean): Promise
 
 /** Forgets the token, and revokes it if the page has created it. One that was given may have other users. */
 export function signOut(): void {
-  const { token = '', tokenSid, expires = 0 } = session ?? {};
+  const former = session;
+  isLeft = true;
   window.sessionStorage.removeItem(STORED);
   set(undefined);
-  // A token that cannot be revoked now expires.
+  if (former) revoke(former);
+}
+
+/** Revokes a token that the page has created. One that cannot be revoked now expires. */
+function revoke({ token, tokenSid, expires }: Session): void {
   if (tokenSid && expires > 0) ask(REVOKE, { input: { sid: tokenSid } }, `Bearer ${token}`).catch(() => undefined);
 }
 
@@ -138,14 +186,13 @@ async function withToken(token: string): Promise<Session> {
   return { token, viewer, expires: viewer.dateExpires ? Date.parse(viewer.dateExpires) : Number.MAX_SAFE_INTEGER };
 }
 
-async function exchanged(name: string, password: string): Promise<Session> {
-  const authorization = basic(name, password);
+async function exchanged(authorization: string): Promise<Session> {
   const { viewer } = await ask(VIEWER, {}, authorization);
   const permissions = USED.filter((permission) => viewer.permissions.includes(permission));
   const { createAccessToken: result } = await ask(EXCHANGE, { input: { expiresIn: LIFETIME, permissions } }, authorization);
   if (!result || !('token' in result)) throw new GraphProblem(result?.code ?? 'UNKNOWN', result?.message ?? '');
   const { sid: tokenSid, dateExpires } = result.accessToken;
-  return { token: result.token, tokenSid, name, viewer: { ...viewer, permissions }, expires: Date.parse(dateExpires) };
+  return { token: result.token, tokenSid, viewer: { ...viewer, permissions }, expires: Date.parse(dateExpires) };
 }
 
 function set(next: Session | undefined): void {

@@ -4,6 +4,7 @@ import { problemFrom } from '../graph/ask.ts';
 import { type Problem, ProblemBar } from '../parts/states.tsx';
 import { useWords } from '../words/words.tsx';
 import { type Credentials, isKept, signIn } from './session.ts';
+import { TeamsNotice, useTeamsSignIn } from './teams-sign-in.tsx';
 
 const useStyles = makeStyles({
   place: { display: 'grid', placeItems: 'center', padding: '16px', minHeight: '80vh', boxSizing: 'border-box' },
@@ -17,25 +18,35 @@ const useStyles = makeStyles({
 export function SignIn() {
   const styles = useStyles();
   const words = useWords();
+  const teams = useTeamsSignIn();
   return (
     <main className={styles.place}>
       <Card className={styles.card}>
         <h1 className={styles.title}>{words('signIn.title')}</h1>
         <p className={styles.text}>{words('signIn.text')}</p>
-        <SignInForm />
+        <TeamsNotice {...teams} />
+        <SignInForm teamsToken={teams.state.token} />
       </Card>
     </main>
   );
 }
 
-/** @param name the one who must sign in again; absent: anybody may */
-export function SignInForm({ name: fixed, onDone }: { readonly name?: string; readonly onDone?: () => void }) {
+interface SignInFormProps {
+  /** The one who must sign in again; absent: anybody may. */
+  readonly name?: string;
+  /** What Teams has said of its user, whom it may sign in as the same one from then on. */
+  readonly teamsToken?: string;
+  readonly onDone?: () => void;
+}
+
+export function SignInForm({ name: fixed, teamsToken, onDone }: SignInFormProps) {
   const styles = useStyles();
   const words = useWords();
   const [byToken, setByToken] = useState(false);
   const [name, setName] = useState(fixed ?? '');
   const [secret, setSecret] = useState('');
   const [keep, setKeep] = useState(isKept);
+  const [isLinking, setLinking] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
 
@@ -44,7 +55,7 @@ export function SignInForm({ name: fixed, onDone }: { readonly name?: string; re
     setBusy(true);
     const credentials: Credentials = byToken ? { accessToken: secret.trim() } : { name: name.trim(), password: secret };
     try {
-      await signIn(credentials, keep);
+      await signIn(credentials, keep, isLinking ? teamsToken : undefined);
       onDone?.();
     } catch (error) {
       setProblem(problemFrom(error));
@@ -64,6 +75,9 @@ export function SignInForm({ name: fixed, onDone }: { readonly name?: string; re
         <Input type="password" value={secret} autoComplete="current-password" onChange={(_, { value }) => setSecret(value)} />
       </Field>
       <Checkbox label={words('signIn.keep')} checked={keep} onChange={(_, { checked }) => setKeep(checked === true)} />
+      {teamsToken !== undefined && !byToken && (
+        <Checkbox label={words('teams.link')} checked={isLinking} onChange={(_, { checked }) => setLinking(checked === true)} />
+      )}
       <Button type="submit" appearance="primary" disabled={isBusy || secret === ''}>
         {words('signIn.submit')}
       </Button>

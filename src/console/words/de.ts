@@ -45,6 +45,12 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'signIn.byPassword': 'Stattdessen Name und Kennwort verwenden',
   'session.signOut': 'Abmelden',
   'session.readOnly': 'nur lesend',
+  'teams.trying': 'Teams meldet Sie an …',
+  'teams.signIn': 'Mit Teams anmelden',
+  'teams.link': 'Ab jetzt von Teams anmelden lassen (Admins eines Unternehmens)',
+  'teams.byForm': 'Melden Sie sich hier an.',
+  'teams.notSetUp':
+    'Das Gateway nimmt nicht an, was Teams über Sie sagt: Die App ist nicht für einmaliges Anmelden eingerichtet. Melden Sie sich hier an.',
   'renewal.ending': 'Ihre Sitzung endet in wenigen Minuten.',
   'renewal.renew': 'Sitzung verlängern',
   'renewal.ended': 'Ihre Sitzung ist beendet',
@@ -124,6 +130,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
     'Ein geschlossenes Unternehmen bleibt in der Liste, kann aber nie wieder geöffnet oder geändert werden. Sein Administrator kann sich nicht mehr anmelden, und wartende Nachrichten scheitern.',
   'enterprise.deleteMappings': 'Auch seine {count} Zuordnungen löschen und ihre Nummern freigeben. Sonst kann es nicht geschlossen werden.',
 
+  'admin.teamsSince': 'Von Teams angemeldet seit',
+  'admin.unlink': 'Anmeldung durch Teams beenden',
+  'admin.unlinkText':
+    'Teams meldet {email} nicht mehr an, und alle Sitzungen dieses Admins enden, außer Ihrer eigenen. Das Kennwort bleibt.',
   'admin.change': 'Administrator ändern',
   'admin.changeText':
     'Mit einer anderen E-Mail-Adresse hat der Administrator ein anderes Konto auf der Plattform und muss sich neu anmelden. Das Kennwort bleibt.',
@@ -269,7 +279,21 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'botWalk.enterpriseText': 'Wessen Nutzer tauschen über den Bot SMS aus? Ein Unternehmen hat höchstens einen Bot.',
   'botWalk.application': 'Anwendung',
   'botWalk.applicationText':
-    'Registrieren Sie im Azure-Portal des Unternehmens eine Anwendung. Legen Sie einen geheimen Clientschlüssel an, und erteilen Sie mit Administratorzustimmung Anwendungsberechtigungen von Microsoft Graph: User.Read.All, um die Nutzer zu finden, TeamsAppInstallation.ReadWriteSelfForUser.All und AppCatalog.Read.All, um die App für sie zu installieren.\n\nLegen Sie dann für diese Anwendung einen Azure-Bot mit dem Nachrichtenendpunkt {endpoint} an, und verbinden Sie ihn mit dem Kanal Microsoft Teams.',
+    'Registrieren Sie im Azure-Portal des Unternehmens eine Anwendung, mit dem Umleitungs-URI {console} der Plattform Web. Fügen Sie Anwendungsberechtigungen von Microsoft Graph hinzu: User.Read.All, um die Nutzer zu finden, TeamsAppInstallation.ReadWriteSelfForUser.All und AppCatalog.Read.All, um die App für sie zu installieren.\n\nLegen Sie dann für diese Anwendung einen Azure-Bot mit dem Nachrichtenendpunkt {endpoint} an, und verbinden Sie ihn mit dem Kanal Microsoft Teams.',
+  'botWalk.authority': 'Token des Bots stellt aus',
+  'botWalk.authorityHint': 'Das Verzeichnis des Unternehmens, außer wenn die Anwendung Ihre eigene ist.',
+  'authority.TENANT': 'Das Verzeichnis des Unternehmens',
+  'authority.HOME': 'Das eigene Verzeichnis der Anwendung',
+  'authority.MULTI_TENANT': 'Das Bot Framework (mehrinstanzenfähige Bots früherer Jahre)',
+  'botWalk.homeTenant': 'Verzeichnis-ID (Mandant) der Anwendung',
+  'botWalk.credential': 'Anmeldeinformation',
+  'botWalk.credentialText':
+    'Legen Sie für die Anwendung einen geheimen Clientschlüssel an, oder laden Sie ein Zertifikat zu ihr hoch. Er wird verschlüsselt gespeichert und nie gezeigt.',
+  'botWalk.secretValue': 'Wert des geheimen Clientschlüssels',
+  'botWalk.certificateFile': 'Datei des Zertifikats',
+  'botWalk.privateKeyFile': 'Datei des privaten Schlüssels',
+  'botWalk.consent': 'Bei Microsoft zustimmen',
+  'botWalk.consentText': 'Ein Administrator des Verzeichnisses des Unternehmens öffnet diese Seite und nimmt die Berechtigungen an.',
   'botWalk.app': 'App in Teams',
   'botWalk.appText':
     'Die Nutzer brauchen eine App für den Bot. Ihr Paket können Sie im nächsten Schritt herunterladen. Ihre ID ist die der Anwendung. Ändern Sie sie nur, wenn Sie eine eigene App veröffentlichen.',
@@ -386,10 +410,10 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'privacy.daysOfEnterprise': 'Tage, für dieses Unternehmen',
   'privacy.daysOfEnterpriseHint': 'Leer: so lange, wie die Organisation Nachrichten aufbewahrt.',
   'privacy.person': 'Daten einer Person',
-  'privacy.personText': 'Laden Sie herunter, was über eine Rufnummer oder einen Teams-Benutzer gespeichert ist, oder löschen Sie es.',
+  'privacy.personText': 'Laden Sie herunter, was über eine Rufnummer oder einen Teams-Nutzer gespeichert ist, oder löschen Sie es.',
   'privacy.userHint':
     'Wie in der Zuordnung. Geben Sie auch die Objekt-ID an, wenn Sie sie kennen: Nur durch sie wird gefunden, was sich der Bot merkt.',
-  'privacy.objectId': 'Objekt-ID des Teams-Benutzers',
+  'privacy.objectId': 'Objekt-ID des Teams-Nutzers',
   'privacy.export': 'Daten herunterladen',
   'privacy.erase': 'Löschen…',
   'privacy.eraseTitle': '{person} löschen',
@@ -560,6 +584,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'auditLog.none': 'Noch ist nichts aufgezeichnet',
   'auditLog.operator': 'der Betreiber',
   'audit.ACCESS_TOKEN_CREATE': 'Zugangstoken angelegt',
+  'audit.ADMIN_LINK_MICROSOFT_USER': 'Admin mit einem Teams-Nutzer verknüpft',
+  'audit.ADMIN_UNLINK_MICROSOFT_USER': 'Verknüpfung des Admins mit einem Teams-Nutzer beendet',
   'audit.ACCESS_TOKEN_REVOKE': 'Zugangstoken widerrufen',
   'audit.ACCOUNT_ACTIVATE': 'Konto aktiviert',
   'audit.ACCOUNT_CREATE': 'Konto angelegt',
@@ -598,6 +624,9 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'audit.WEBHOOK_UPDATE': 'Webhook geändert',
 
   'error.NETWORK': 'Das Gateway ist nicht erreichbar.',
+  'error.TEAMS_REFUSED': 'Teams sagt nicht, wer Sie sind ({message}).',
+  'error.TEAMS_SILENT': 'Teams antwortet nicht.',
+  'error.MICROSOFT_USER_NOT_LINKED': 'Teams hat gesagt, wer Sie sind, aber noch ist kein Admin mit Ihnen verknüpft.',
   'error.UNKNOWN': 'Etwas ist schiefgegangen.',
   'error.UNAUTHENTICATED': 'Diese Zugangsdaten werden nicht angenommen.',
   'error.FORBIDDEN': 'Das dürfen Sie nicht.',

@@ -45,9 +45,14 @@ export async function authenticateAdmin(
   return admin && credentialsOfAdmin(admin);
 }
 
-/** The digest by which a reset of an admin's password is noticed, and that the admin has another account on the platform. */
-export const adminDigest = ({ accountSid, passwordHash }: Pick<EnterpriseAdmin, 'accountSid' | 'passwordHash'>): string =>
-  hash('sha256', `${accountSid}:${passwordHash ?? ''}`, 'base64');
+/**
+ * The digest by which a reset of an admin's password is noticed, that the admin has another account on the platform, and that another user of Microsoft
+ * Entra is linked with the admin, or none any more.
+ */
+export const adminDigest = ({ accountSid, passwordHash, microsoftObjectId }: DigestedAdmin): string =>
+  hash('sha256', `${accountSid}:${passwordHash ?? ''}:${microsoftObjectId ?? ''}`, 'base64');
+
+type DigestedAdmin = Pick<EnterpriseAdmin, 'accountSid' | 'passwordHash' | 'microsoftObjectId'>;
 
 /**
  * Returns the credentials of an authenticated admin, restricted to its enterprise.

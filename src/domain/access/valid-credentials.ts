@@ -29,7 +29,7 @@ export async function findValid(
   const admins = adminSids.length
     ? await prisma.enterpriseAdmin.findMany({
         where: { sid: { in: adminSids }, status: 'ACTIVE' },
-        select: { sid: true, accountSid: true, passwordHash: true },
+        select: { sid: true, accountSid: true, passwordHash: true, microsoftObjectId: true },
       })
     : [];
   const digests = new Map([

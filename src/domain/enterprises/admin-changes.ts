@@ -12,6 +12,7 @@ import { differs } from './changes.ts';
 import { type AdminAccount, createAdminAccount, refuseTakenEmail, statusForOthers, takeAccount } from './enterprise-admins.ts';
 import { lockOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { recordFormerAccount } from './former-accounts.ts';
+import { NO_LINK } from './linked-users.ts';
 
 // An enterprise's admin, changed after its creation. The platform identifies an account by its e-mail address, which never changes there. Its name and
 // password change only if the gateway created it and nobody else uses it: any other is someone else's as well, and a provider must not take it over.
@@ -26,7 +27,8 @@ interface AdminChange {
 /**
  * Changes an admin's name or e-mail address, and tells the platform. With another address, the admin gets the account that has it there, or a new one,
  * and an account that the gateway created for the former address is suspended if nobody else uses it. A new account gets a random password, since the
- * gateway does not know the admin's; `resetAdminPassword` sets one. Here, the password stays. The admin's streams and access tokens end.
+ * gateway does not know the admin's; `resetAdminPassword` sets one. Here, the password stays. The admin's streams and access tokens end, and so does
+ * its single sign-on.
  * @param given receives the account as soon as it is created or linked
  * @throws ConflictError EMAIL_NOT_UNIQUE (4001); PlatformError (452)
  */
@@ -55,7 +57,7 @@ export async function changeAdmin(
   const account = await createAdminAccount(gateway, tx, before.organizationSid, { email, password, name: name ?? before.name ?? email });
   given(account);
   const { accountSid, accountCreated } = account;
-  const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { ...data, accountSid, accountCreated } });
+  const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { ...data, ...NO_LINK, accountSid, accountCreated } });
   await revokeTokens(tx, admin.sid, data.dateUpdated);
   await takeAccount(gateway, tx, admin, status);
   return { changed: true, leave: () => leaveAccount(gateway, tx, before) };
@@ -87,7 +89,7 @@ type ResetAdminPasswordInput = z.input<typeof resetInput> & Keyed;
 
 /**
  * Gives an enterprise's admin another password, here and, for an account of its own that the gateway created, on the platform. The streams and access
- * tokens that the former password opened end.
+ * tokens that the former password opened end, and so does the single sign-on that it linked.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051); ConflictError ENTERPRISE_CLOSED (4053); PlatformError (452)
  */
 export function resetAdminPassword(gateway: Gateway, caller: Caller, input: ResetAdminPasswordInput): Promise<Enterprise> {
@@ -98,7 +100,7 @@ export function resetAdminPassword(gateway: Gateway, caller: Caller, input: Rese
     return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, async (tx) => {
       const enterprise = await lockOpenEnterprise(tx, caller, enterpriseSid);
       const now = new Date();
-      const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { passwordHash, dateUpdated: now } });
+      const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { passwordHash, ...NO_LINK, dateUpdated: now } });
       await revokeTokens(tx, admin.sid, now);
       await remember(tx, enterprise);
       if (!(await isOwnAccount(tx, admin))) return enterprise;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { zipSync } from 'fflate';
 import type { Bot, PrismaClient, TeamsAppVersion } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../gateway.ts';
+import { applicationIdUri } from '../values/application-id-uri.ts';
 import { COMMANDS } from './commands.ts';
 import { colorIcon, outlineIcon } from './icons.ts';
 import { pngOfDataUrl } from './png.ts';
@@ -71,7 +72,7 @@ function contentOf(bot: Bot, look: TeamsAppLook, publicUrl: string) {
 }
 
 function manifestOf({ applicationId }: Bot, look: TeamsAppLook, publicUrl: string) {
-  const { protocol, hostname } = new URL(publicUrl);
+  const { hostname } = new URL(publicUrl);
   const id = applicationId.toLowerCase();
   const home = `${publicUrl}/`;
   return {
@@ -113,8 +114,8 @@ function manifestOf({ applicationId }: Bot, look: TeamsAppLook, publicUrl: strin
     }),
     permissions: ['identity', 'messageTeamMembers'],
     validDomains: [hostname],
-    // Lets the application install the app, by TeamsAppInstallation.ReadWriteSelfForUser.All. Single sign-on needs the host in it.
-    webApplicationInfo: { id, resource: protocol === 'https:' ? `api://${hostname}/botid-${id}` : `api://botid-${id}` },
+    // Lets the application install the app, by TeamsAppInstallation.ReadWriteSelfForUser.All, and Teams sign users in to the tab.
+    webApplicationInfo: { id, resource: applicationIdUri(publicUrl, id) },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Gateway } from '../../domain/gateway.ts';
 import { parseJson } from '../../json.ts';
-import { KeysUnavailableError } from '../../platforms/microsoft/bot-framework-keys.ts';
 import { BotFrameworkRefusal, type BotFrameworkVerifier } from '../../platforms/microsoft/bot-framework-tokens.ts';
+import { KeysUnavailableError } from '../../platforms/microsoft/signing-keys.ts';
 import { decodeUtf8, readBytes } from '../../server/read-body.ts';
 import { receiveFromTeams } from './from-teams.ts';
 import { activitySchema } from './reading/activity.ts';

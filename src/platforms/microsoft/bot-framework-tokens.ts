@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Fetch } from '../request.ts';
-import { type BotFrameworkKey, type BotFrameworkKeys, createBotFrameworkKeys } from './bot-framework-keys.ts';
 import type { BotFramework, Cloud } from './clouds.ts';
+import { createSigningKeys, type SigningKey, type SigningKeys } from './signing-keys.ts';
 
 /** The request is not proven to come from the Bot Framework, to a bot of this gateway. `reason` is for the log. */
 export class BotFrameworkRefusal extends Error {
@@ -77,7 +77,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
   const { isKnownAudience, fetch, now = Date.now } = options;
   const signers = options.frameworks.map((framework) => ({
     framework,
-    keys: createBotFrameworkKeys({ openIdUrl: framework.openIdUrl, fetch, now }),
+    keys: createSigningKeys({ openIdUrl: framework.openIdUrl, signer: 'the Bot Framework', fetch, now }),
   }));
 
   /** The one that a token says it is from; the first if it says so of none, which then refuses it. */
@@ -95,7 +95,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
     if (known && isCurrent(known.payload, now()) && (await known.from.keys.find(known.kid)) === known.signer) return known;
     const from = signerOf(token);
     const { keys } = from;
-    let signer: BotFrameworkKey | undefined;
+    let signer: SigningKey | undefined;
     const { payload, protectedHeader } = await jwtVerify(
       token,
       async ({ kid }) => {
@@ -111,7 +111,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
     ).catch((error): Promise<JWTVerifyResult> => {
       throw refusal(error);
     });
-    const found = { payload, kid: protectedHeader.kid ?? '', signer: signer as unknown as BotFrameworkKey, from };
+    const found = { payload, kid: protectedHeader.kid ?? '', signer: signer as unknown as SigningKey, from };
     verified.set(digest, found);
     return found;
   }
@@ -134,8 +134,8 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
 interface VerifiedToken {
   readonly payload: JWTPayload;
   readonly kid: string;
-  readonly signer: BotFrameworkKey;
-  readonly from: { readonly framework: BotFramework; readonly keys: BotFrameworkKeys };
+  readonly signer: SigningKey;
+  readonly from: { readonly framework: BotFramework; readonly keys: SigningKeys };
 }
 
 /** What a token says of its issuer, which nothing proves yet. */

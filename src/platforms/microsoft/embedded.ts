@@ -60,6 +60,8 @@ export function createEmbeddedMicrosoft(): Microsoft {
     pauseMs: () => 0,
     // Its tenants have no other names.
     resolveTenant: async () => undefined,
+    // It has no Entra, so there is no token of it.
+    verifyUserToken: async () => undefined,
     verifyBot: async (bot) => {
       const check = (step: BotCheck['step']) =>
         runCheck(step, async () => {

@@ -13,6 +13,7 @@ import { createMicrosoftLogin, credentialsOf } from './login.ts';
 import type { BotCredentials, Microsoft } from './microsoft.ts';
 import { createServiceHosts } from './service-hosts.ts';
 import { createTenantIds } from './tenant-ids.ts';
+import { createUserTokens } from './user-tokens.ts';
 
 /** The addresses of the commercial cloud, which operators and tests may replace. */
 interface HttpMicrosoftOptions extends Omit<CloudAddresses, 'openIdUrl' | 'serviceUrl'> {
@@ -62,6 +63,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     graphHeldBackMs: graphLimiter.heldBackMs,
     pauseMs: limiter.pauseMs,
     resolveTenant: (domain, cloud) => clientOf({ cloud }).tenants.resolveTenant(domain),
+    verifyUserToken: (app, token) => clientOf(app).users.verifyUserToken(app, token),
     verifyBot: async (bot) => {
       const { login, graph, connector, botScope, scopeOfGraph } = clientOf(bot);
       // A cached token may predate a permission that was granted, or a secret that was revoked.
@@ -129,5 +131,6 @@ function createCloudClient(
       hosts: createServiceHosts(serviceHosts),
     }),
     tenants: createTenantIds({ loginUrl, fetch, timeoutMs }),
+    users: createUserTokens({ loginUrl, fetch }),
   };
 }

@@ -113,6 +113,21 @@ export interface GroupMember {
   readonly mobilePhone?: string;
 }
 
+/** The application and the tenant that a user's token must be for. */
+interface SignInApp extends Pick<BotCredentials, 'cloud'> {
+  /** A GUID. */
+  readonly tenantId: string;
+  /** The names of the application: its id, and its Application ID URI. */
+  readonly audiences: readonly string[];
+}
+
+/** A user whom Entra has identified to a bot's application. */
+interface IdentifiedUser {
+  /** In lower case. */
+  readonly objectId: string;
+  readonly expires: Date;
+}
+
 /** How a request to the connector waits for its turn. */
 interface Turn {
   /** How long it may wait for Teams' limits, in ms. Defaults to ten seconds. */
@@ -188,6 +203,12 @@ export interface Microsoft {
    * @param url e.g. `https://gateway.example/api/messages`
    */
   checkEndpoint(url: string): Promise<BotCheck>;
+  /**
+   * Verifies a token that Entra has issued to Teams for a user of a bot's app: signature, issuer, audience, tenant, time and scope.
+   * @returns `EXPIRED` for one that was right; `undefined` for one that is not for this application and tenant, or not genuine
+   * @throws PlatformError if Entra's signing keys cannot be fetched
+   */
+  verifyUserToken(app: SignInApp, token: string): Promise<IdentifiedUser | 'EXPIRED' | undefined>;
   /** The page on which an administrator of the bot's tenant consents to the application's permissions. */
   adminConsentUrl(bot: Pick<BotCredentials, 'applicationId' | 'tenantId' | 'cloud'>): string;
 }

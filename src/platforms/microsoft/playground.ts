@@ -63,6 +63,8 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
     pauseMs: limiter.pauseMs,
     // Its tenant has no other name.
     resolveTenant: async () => undefined,
+    // It has no Entra, so there is no token of it.
+    verifyUserToken: async () => undefined,
     findUser: async ({ tenantId }, address) => {
       const found = (await users(tenantId)).find((user) => isSame(user.userPrincipalName, address) || isSame(user.objectId, address));
       return found && { objectId: found.objectId };

@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KeysUnavailableError } from '../../../src/platforms/microsoft/bot-framework-keys.ts';
 import { BotFrameworkRefusal, createBotFrameworkVerifier } from '../../../src/platforms/microsoft/bot-framework-tokens.ts';
+import { KeysUnavailableError } from '../../../src/platforms/microsoft/signing-keys.ts';
 import type { TokenOverrides } from '../../fakes/bot-framework-signer.ts';
 import { type FakeMicrosoft, startFakeMicrosoft, type TeamsActivity } from '../../fakes/microsoft.ts';
 import type { FakeBot, MicrosoftRoute } from '../../fakes/microsoft-state.ts';

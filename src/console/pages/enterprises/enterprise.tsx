@@ -12,12 +12,13 @@ import { isProvider, may } from '../../session/session.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords } from '../../words/words.tsx';
 import { AdminActions } from './admin-actions.tsx';
+import { Unlink } from './unlink.tsx';
 
 const ENTERPRISE = graphql(`
   query Enterprise($sid: ID!) {
     enterprise(sid: $sid) {
       sid name status dateCreated dateUpdated accountEmail mappingCount messageCount messageCountIsExact
-      admin { sid email name status }
+      admin { sid email name status dateMicrosoftLinked }
       bot { sid applicationId }
     }
   }
@@ -56,6 +57,7 @@ function EnterprisePage({ enterprise, onChange }: { readonly enterprise: Enterpr
     <>
       <Actions enterprise={enterprise} />
       <AdminActions enterprise={enterprise} onChange={onChange} />
+      {admin.dateMicrosoftLinked && <Unlink enterprise={enterprise} />}
     </>
   );
   return (
@@ -65,6 +67,9 @@ function EnterprisePage({ enterprise, onChange }: { readonly enterprise: Enterpr
           [words('field.status'), <Status key="status" status={enterprise.status} />],
           ['SID', enterprise.sid],
           [words('field.admin'), admin.name ? `${admin.name}, ${admin.email}` : admin.email],
+          ...(admin.dateMicrosoftLinked
+            ? [[words('admin.teamsSince'), <Time key="linked" value={admin.dateMicrosoftLinked} />] as const]
+            : []),
           [
             words('nav.mappings'),
             <Link key="mappings" href={linkTo('/mappings', { enterprise: sid })}>

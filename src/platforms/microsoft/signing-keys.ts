@@ -3,24 +3,28 @@ import * as z from 'zod';
 import { type Fetch, jsonFields, request } from '../request.ts';
 import { isLoopback } from './service-hosts.ts';
 
-/** The Bot Framework's signing keys cannot be fetched, so no token can be verified. */
+/** A signer's keys cannot be fetched, so no token can be verified. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
 }
 
-export interface BotFrameworkKey {
+/** A key that tokens are signed with. */
+export interface SigningKey {
   readonly key: Awaited<ReturnType<typeof importJWK>>;
-  /** The ids of the channels whose activities the key may sign, e.g. `msteams`. */
+  /** Of the Bot Framework's: the ids of the channels whose activities the key may sign, e.g. `msteams`. */
   readonly endorsements: readonly string[];
+  /** The issuer in the configuration that names the keys. */
+  readonly issuer?: string;
 }
 
-export interface BotFrameworkKeys {
+/** The keys of one signer. */
+export interface SigningKeys {
   /**
    * Finds a key by its id.
    * @returns `undefined` if Microsoft publishes no such RSA key
    * @throws KeysUnavailableError
    */
-  find(kid: string): Promise<BotFrameworkKey | undefined>;
+  find(kid: string): Promise<SigningKey | undefined>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -31,7 +35,7 @@ const REFETCH_MS = HOUR_MS;
 const REFETCH_AFTER_FAILURE_MS = 60_000;
 const TIMEOUT_MS = 10_000;
 
-const configuration = z.object({ jwks_uri: z.url() });
+const configuration = z.object({ jwks_uri: z.url(), issuer: z.string().optional() });
 const keySet = z.object({ keys: z.array(z.unknown()) });
 const signingKey = z.looseObject({
   kty: z.literal('RSA'),
@@ -41,30 +45,33 @@ const signingKey = z.looseObject({
 });
 
 /**
- * Creates a cache of the Bot Framework's signing keys, which its OpenID configuration says where to find.
+ * Creates a cache of the signing keys of the Bot Framework, or of Entra, whose OpenID configuration says where to find them.
  * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
  * @param options.openIdUrl e.g. `https://login.botframework.com/v1/.well-known/openidconfiguration`; the keys must have the same origin
+ * @param options.signer for errors, e.g. `the Bot Framework`
  * @param options.now for tests, in ms
  * @throws TypeError if openIdUrl is neither https nor plain http to this machine
  */
-export function createBotFrameworkKeys({
+export function createSigningKeys({
   openIdUrl,
+  signer,
   fetch,
   now = Date.now,
 }: {
   openIdUrl: string;
+  signer: string;
   fetch: Fetch;
   now?: () => number;
-}): BotFrameworkKeys {
+}): SigningKeys {
   const { origin, protocol, hostname } = new URL(openIdUrl);
   if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) throw new TypeError(`${openIdUrl} is not https`);
 
-  let cached: { readonly keys: Map<string, BotFrameworkKey>; readonly fetchedAt: number } | undefined;
-  let loading: Promise<Map<string, BotFrameworkKey>> | undefined;
+  let cached: { readonly keys: Map<string, SigningKey>; readonly fetchedAt: number } | undefined;
+  let loading: Promise<Map<string, SigningKey>> | undefined;
   let refetchAt = 0;
   let failure: KeysUnavailableError | undefined;
 
-  async function load(): Promise<Map<string, BotFrameworkKey>> {
+  async function load(): Promise<Map<string, SigningKey>> {
     try {
       const keys = await fetchKeys(fetch, openIdUrl);
       cached = { keys, fetchedAt: now() };
@@ -72,13 +79,13 @@ export function createBotFrameworkKeys({
       return keys;
     } catch (error) {
       const reason = error instanceof z.ZodError ? `${origin} responded with something else than keys.` : (error as Error).message;
-      failure = new KeysUnavailableError(`Cannot fetch the Bot Framework's signing keys: ${reason}`, { cause: error });
+      failure = new KeysUnavailableError(`Cannot fetch ${signer}'s signing keys: ${reason}`, { cause: error });
       throw failure;
     }
   }
 
   /** Concurrent callers share one request. */
-  function loadOnce(): Promise<Map<string, BotFrameworkKey>> {
+  function loadOnce(): Promise<Map<string, SigningKey>> {
     loading ??= load().finally(() => {
       loading = undefined;
     });
@@ -105,11 +112,11 @@ export function createBotFrameworkKeys({
   };
 }
 
-async function fetchKeys(fetch: Fetch, openIdUrl: string): Promise<Map<string, BotFrameworkKey>> {
-  const { jwks_uri } = configuration.parse(await fetchJson(fetch, openIdUrl));
+async function fetchKeys(fetch: Fetch, openIdUrl: string): Promise<Map<string, SigningKey>> {
+  const { jwks_uri, issuer } = configuration.parse(await fetchJson(fetch, openIdUrl));
   const { origin } = new URL(openIdUrl);
   if (new URL(jwks_uri).origin !== origin) throw new KeysUnavailableError(`The OpenID configuration names keys outside of ${origin}.`);
-  return importKeys(keySet.parse(await fetchJson(fetch, jwks_uri)).keys);
+  return importKeys(keySet.parse(await fetchJson(fetch, jwks_uri)).keys, issuer);
 }
 
 async function fetchJson(fetch: Fetch, url: string): Promise<Readonly<Record<string, unknown>>> {
@@ -119,14 +126,14 @@ async function fetchJson(fetch: Fetch, url: string): Promise<Readonly<Record<str
 }
 
 /** Skips keys other than RSA signing keys. */
-async function importKeys(candidates: readonly unknown[]): Promise<Map<string, BotFrameworkKey>> {
-  const keys = new Map<string, BotFrameworkKey>();
+async function importKeys(candidates: readonly unknown[], issuer: string | undefined): Promise<Map<string, SigningKey>> {
+  const keys = new Map<string, SigningKey>();
   for (const candidate of candidates) {
     const parsed = signingKey.safeParse(candidate);
     if (!parsed.success) continue;
     const { kid, endorsements, ...jwk } = parsed.data;
     const key = await importJWK(jwk, 'RS256').catch(() => undefined);
-    if (key) keys.set(kid, { key, endorsements });
+    if (key) keys.set(kid, { key, endorsements, issuer });
   }
   return keys;
 }

@@ -1,0 +1,42 @@
+import { Button } from '@fluentui/react-components';
+import { useState } from 'react';
+import { graphql } from '../../graph/graphql.ts';
+import { usePerform } from '../../graph/perform.ts';
+import { FormDialog } from '../../parts/forms/dialogs.tsx';
+import { useWords } from '../../words/words.tsx';
+
+const UNLINK = graphql(`
+  mutation UnlinkMicrosoftUser($input: UnlinkMicrosoftUserInput!) {
+    unlinkMicrosoftUser(input: $input) {
+      ... on UnlinkMicrosoftUserSuccess { admin { sid dateMicrosoftLinked } }
+      ... on Error { code message path }
+    }
+  }
+`);
+
+/** Ends the sign-in of an enterprise's admin by Teams. */
+export function Unlink({
+  enterprise: { sid, admin },
+}: {
+  readonly enterprise: { readonly sid: string; readonly admin: { readonly email: string } };
+}) {
+  const words = useWords();
+  const unlink = usePerform(UNLINK);
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <Button onClick={() => setOpen(true)}>{words('admin.unlink')}</Button>
+      {isOpen && (
+        <FormDialog
+          title={words('admin.unlink')}
+          submitLabel={words('admin.unlink')}
+          asked={[]}
+          onSubmit={async () => (await unlink({ enterpriseSid: sid })).problem}
+          onClose={() => setOpen(false)}
+        >
+          {words('admin.unlinkText', { email: admin.email })}
+        </FormDialog>
+      )}
+    </>
+  );
+}

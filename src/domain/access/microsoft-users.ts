@@ -1,0 +1,137 @@
+import { decodeProtectedHeader } from 'jose';
+import * as z from 'zod';
+import type { EnterpriseAdmin } from '../../../prisma/client/client.ts';
+import { identifyUser, MAX_TOKEN_LENGTH } from '../bots/bot-users.ts';
+import type { Caller, Credentials } from '../caller.ts';
+import { findEnterprise } from '../enterprises/enterprises.ts';
+import { type LinkedUser, NO_LINK } from '../enterprises/linked-users.ts';
+import { enterpriseNotFound, PlatformError } from '../errors.ts';
+import type { Gateway } from '../gateway.ts';
+import { idempotently } from '../idempotency.ts';
+import { invalidParameter, type Keyed, lookup, mandatorySecret, parseInput } from '../input.ts';
+import { inTransaction, type Transaction } from '../transaction.ts';
+import { holdCredentials } from './access-tokens.ts';
+import { credentialsOfAdmin, WITH_ENTERPRISE } from './admin-credentials.ts';
+
+// Single sign-on of the console's tab in Teams (docs/adr/0035-single-sign-on.md). Entra tells who a user is by a tenant and an object id, which never
+// change. An admin who has signed in by password links its user once; from then on, a token of Entra for that user is a credential of the admin.
+
+const linkInput = z.object({ token: mandatorySecret(MAX_TOKEN_LENGTH) });
+const unlinkInput = z.object({ enterpriseSid: lookup() });
+
+type LinkMicrosoftUserInput = z.input<typeof linkInput> & Keyed;
+type UnlinkMicrosoftUserInput = z.input<typeof unlinkInput> & Keyed;
+
+/** An admin whose user was linked or unlinked. */
+export interface LinkedAdmin {
+  readonly sid: string;
+  readonly enterpriseSid: string;
+}
+
+/**
+ * The reason why a token of Entra is not accepted:
+ * - `UNLINKED`: it is genuine, and for a bot of the gateway, but no admin has linked its user
+ * - `UNVERIFIABLE`: Entra's signing keys cannot be fetched
+ */
+export type MicrosoftUserRefusal = 'UNLINKED' | 'UNVERIFIABLE';
+
+/** Whether a bearer token may be Entra's. The gateway's own have another algorithm. */
+export function isMicrosoftToken(token: string): boolean {
+  try {
+    return decodeProtectedHeader(token).alg === 'RS256';
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Authenticates the admin who has linked the user of a token of Entra, at an enterprise whose bot has the token's application and tenant. A user who is
+ * linked with several of them is the one that was linked last.
+ * @returns the admin's credentials, until the token expires; `INACTIVE` for an admin who is SUSPENDED or CLOSED; `ENDED` for a token that has expired;
+ *   `undefined` for one that is not genuine, or for no bot of the gateway
+ */
+export async function authenticateMicrosoftUser(
+  gateway: Pick<Gateway, 'prisma' | 'microsoft' | 'publicUrl' | 'log'>,
+  token: string,
+): Promise<Credentials | MicrosoftUserRefusal | 'INACTIVE' | 'ENDED' | undefined> {
+  const user = await identifyUser(gateway, token).catch((error) => {
+    if (!(error instanceof PlatformError)) throw error;
+    gateway.log.error({ err: error }, 'cannot verify a user of Microsoft Entra');
+    return 'UNVERIFIABLE' as const;
+  });
+  if (user === 'EXPIRED') return 'ENDED';
+  if (typeof user !== 'object') return user;
+  const admins = await gateway.prisma.enterpriseAdmin.findMany({
+    where: { enterpriseSid: { in: [...user.enterpriseSids] }, microsoftTenantId: user.tenantId, microsoftObjectId: user.objectId },
+    include: WITH_ENTERPRISE,
+    orderBy: [{ dateMicrosoftLinked: 'desc' }, { sid: 'asc' }],
+  });
+  const admin = admins.find(({ status }) => status === 'ACTIVE') ?? admins[0];
+  if (!admin) return 'UNLINKED';
+  const credentials = credentialsOfAdmin(admin);
+  return credentials === 'INACTIVE' ? credentials : { ...credentials, expires: user.expires };
+}
+
+const NOT_OF_THE_BOT = "must be a token that Microsoft Entra has issued for the bot's application to a user of its tenant, and not expired";
+
+/**
+ * Links the calling admin with the user of a token that Entra has issued for the application of the enterprise's bot, in place of a former one.
+ * @throws InvalidInputError for any other token; PlatformError if it cannot be verified; EndedCredentialsError
+ */
+export function linkMicrosoftUser(gateway: Gateway, caller: Caller, input: LinkMicrosoftUserInput): Promise<LinkedAdmin> {
+  return idempotently(gateway, caller, 'linkMicrosoftUser', input, async (remember) => {
+    const { token } = parseInput(linkInput, input);
+    const { adminSid: sid = '', enterpriseSid = '' } = caller;
+    const user = await identifyUser(gateway, token);
+    if (typeof user !== 'object' || !user.enterpriseSids.includes(enterpriseSid)) throw invalidParameter(['token'], NOT_OF_THE_BOT);
+    const { tenantId: microsoftTenantId, objectId: microsoftObjectId } = user;
+    return inTransaction(gateway.prisma, async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM enterprise_admin WHERE sid = ${sid} FOR NO KEY UPDATE`;
+      await holdCredentials(tx, caller);
+      const before = await tx.enterpriseAdmin.findUniqueOrThrow({ where: { sid } });
+      const changed = before.microsoftTenantId !== microsoftTenantId || before.microsoftObjectId !== microsoftObjectId;
+      if (changed) await setLink(tx, caller, before, { microsoftTenantId, microsoftObjectId, dateMicrosoftLinked: new Date() });
+      const linked = { sid, enterpriseSid };
+      await remember(tx, linked, { changed });
+      return linked;
+    }).finally(() => gateway.verified.drop(sid));
+  });
+}
+
+/**
+ * Ends the single sign-on of an enterprise's admin, and revokes the admin's access tokens, but for the caller's own.
+ * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051)
+ */
+export function unlinkMicrosoftUser(gateway: Gateway, caller: Caller, input: UnlinkMicrosoftUserInput): Promise<LinkedAdmin> {
+  return idempotently(gateway, caller, 'unlinkMicrosoftUser', input, async (remember) => {
+    const { enterpriseSid: given = '' } = parseInput(unlinkInput, input);
+    const enterprise = await findEnterprise(gateway, caller, given);
+    if (!enterprise) throw enterpriseNotFound(given, ['enterpriseSid']);
+    const { sid: enterpriseSid } = enterprise;
+    return inTransaction(gateway.prisma, async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM enterprise_admin WHERE enterprise_sid = ${enterpriseSid} FOR NO KEY UPDATE`;
+      const before = await tx.enterpriseAdmin.findUniqueOrThrow({ where: { enterpriseSid } });
+      const changed = before.microsoftObjectId !== null;
+      if (changed) await setLink(tx, caller, before, NO_LINK);
+      const unlinked = { sid: before.sid, enterpriseSid };
+      await remember(tx, unlinked, { changed });
+      return unlinked;
+    }).finally(() => gateway.verified.drop(enterpriseSid));
+  });
+}
+
+/** Changes the linked user. The access tokens that a former one may have created end. */
+async function setLink(
+  tx: Transaction,
+  { accessTokenSid = '' }: Caller,
+  { sid, microsoftObjectId }: EnterpriseAdmin,
+  link: LinkedUser,
+): Promise<void> {
+  const now = new Date();
+  await tx.enterpriseAdmin.update({ where: { sid }, data: { ...link, dateUpdated: now } });
+  if (microsoftObjectId === null) return;
+  await tx.accessToken.updateMany({
+    where: { adminSid: sid, dateRevoked: null, sid: { not: accessTokenSid } },
+    data: { dateRevoked: now },
+  });
+}

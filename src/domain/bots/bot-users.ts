@@ -1,0 +1,60 @@
+import { decodeJwt } from 'jose';
+import type { Bot } from '../../../prisma/client/client.ts';
+import type { Cloud } from '../../platforms/microsoft/clouds.ts';
+import type { Gateway } from '../gateway.ts';
+import { applicationIdUri } from '../values/application-id-uri.ts';
+
+// Users whom Microsoft Entra has identified to a bot's application, by a token for the tab of its app.
+
+/** The longest token that is taken, in characters. Real ones have about 2,000. */
+export const MAX_TOKEN_LENGTH = 16_384;
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A user of the app of some enterprises' bots. Tenant and object id are in lower case, and never change. */
+interface BotUser {
+  readonly tenantId: string;
+  readonly objectId: string;
+  /** The enterprises whose bots have the application and the tenant. */
+  readonly enterpriseSids: readonly string[];
+  /** When the token expires. */
+  readonly expires: Date;
+}
+
+/**
+ * Verifies a token that Entra has issued to Teams for a user of a bot's app. Entra's keys are fetched for the tenants of bots only.
+ * @returns `EXPIRED` for one that was right; `undefined` for one that is not genuine, or for no bot of the gateway
+ * @throws PlatformError if the keys cannot be fetched
+ */
+export async function identifyUser(
+  { prisma, microsoft, publicUrl }: Pick<Gateway, 'prisma' | 'microsoft' | 'publicUrl'>,
+  token: string,
+): Promise<BotUser | 'EXPIRED' | undefined> {
+  const claimed = claimedAudienceOf(token);
+  if (!claimed) return undefined;
+  const { applicationId, tenantId } = claimed;
+  // By the index bot_by_application.
+  const bots = await prisma.$queryRaw<Pick<Bot, 'enterpriseSid' | 'cloud'>[]>`
+    SELECT enterprise_sid AS "enterpriseSid", cloud FROM bot
+    WHERE lower(application_id) = ${applicationId} AND lower(coalesce(tenant_guid, tenant_id)) = ${tenantId} ORDER BY date_created, sid`;
+  const [bot] = bots;
+  if (!bot) return undefined;
+  const audiences = [applicationId, applicationIdUri(publicUrl, applicationId)];
+  const user = await microsoft.verifyUserToken({ tenantId, cloud: bot.cloud as Cloud, audiences }, token);
+  return typeof user === 'object' ? { ...user, tenantId, enterpriseSids: bots.map(({ enterpriseSid }) => enterpriseSid) } : user;
+}
+
+/**
+ * Reads for which application and tenant a token claims to be, in lower case, which nothing proves yet.
+ * @returns `undefined` if it cannot be one of Entra for an application with an id
+ */
+function claimedAudienceOf(token: string): { readonly applicationId: string; readonly tenantId: string } | undefined {
+  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+  try {
+    const { aud, tid } = decodeJwt<{ tid?: unknown }>(token);
+    const applicationId = typeof aud === 'string' ? aud.slice(-36).toLowerCase() : '';
+    const tenantId = typeof tid === 'string' ? tid.toLowerCase() : '';
+    return GUID.test(applicationId) && GUID.test(tenantId) ? { applicationId, tenantId } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import { generateKeyPair, SignJWT } from 'jose';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { applicationIdUri } from '../../src/domain/values/application-id-uri.ts';
+import type { TokenOverrides } from '../fakes/bot-framework-signer.ts';
+import type { FakeBot, FakeUser } from '../fakes/microsoft-state.ts';
+import { done, fresh } from '../parity/faces.ts';
+import { createTestExchange, type TestExchange } from '../support/exchange.ts';
+import type { Provider } from '../support/gateway.ts';
+import { type GraphClient, graphClient } from '../support/graph.ts';
+
+// The sign-in of the console's tab in Teams: a token of Microsoft Entra is a credential of the admin who has linked its user.
+
+const PASSWORD = 'a-long-password';
+
+let exchange: TestExchange;
+let provider: Provider;
+let admin: Admin;
+
+interface Admin {
+  readonly enterpriseSid: string;
+  readonly sid: string;
+  readonly bot: FakeBot;
+  readonly user: FakeUser;
+  /** The client with its password. */
+  readonly graph: GraphClient;
+}
+
+/** A new enterprise with a bot, and its admin, who is a user of the bot's tenant. */
+async function newAdmin(of: Provider = provider, bot = exchange.microsoft.addBot()): Promise<Admin> {
+  const email = fresh.email();
+  const { sid: enterpriseSid } = await done(of, 'createEnterprise', { name: email, enterpriseAdmin: { email, password: PASSWORD } });
+  const { applicationId, tenantId, clientSecret, cloud } = bot;
+  await done(of, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: applicationId, ...(cloud && { cloud }) });
+  const { data } = await of.graph('query ($sid: ID!) { enterprise(sid: $sid) { admin { sid } } }', { sid: enterpriseSid });
+  const { sid } = data.enterprise.admin;
+  const user = exchange.microsoft.addUser({ tenantId, userPrincipalName: email });
+  return { enterpriseSid, sid, bot, user, graph: graphClient(exchange.fetch, { user: sid, password: PASSWORD }) };
+}
+
+const tokenOf = ({ bot, user }: Admin, more: TokenOverrides & { audience?: string } = {}) => exchange.microsoft.entra.sign(bot, user, more);
+const as = (token: string) => graphClient(exchange.fetch, { token });
+
+const LINK = `mutation ($input: LinkMicrosoftUserInput!) { linkMicrosoftUser(input: $input) {
+  ... on LinkMicrosoftUserSuccess { admin { sid dateMicrosoftLinked } } ... on Error { code message path value } } }`;
+const UNLINK = `mutation ($input: UnlinkMicrosoftUserInput!) { unlinkMicrosoftUser(input: $input) {
+  ... on UnlinkMicrosoftUserSuccess { admin { sid dateMicrosoftLinked } } ... on Error { code } } }`;
+const CREATE = `mutation { createAccessToken(input: { expiresIn: 28800, permissions: [READ, WRITE] }) {
+  ... on CreateAccessTokenSuccess { token accessToken { sid adminSid dateExpires } } } }`;
+
+const link = async (client: GraphClient, token: string) => {
+  const { data, errors } = await client(LINK, { input: { token } });
+  return data?.linkMicrosoftUser ?? errors?.[0]?.extensions;
+};
+
+/** What a token is answered: the admin and enterprise it stands for, or the status and code of its refusal. */
+async function outcome(token: string) {
+  const { status, data, errors } = await as(token)('{ viewer { admin { sid } enterprise { sid } permissions dateExpires } }');
+  return data?.viewer
+    ? { admin: data.viewer.admin?.sid, enterprise: data.viewer.enterprise?.sid }
+    : [status, errors?.[0]?.extensions?.code];
+}
+const REFUSED = [401, 'UNAUTHENTICATED'];
+const UNLINKED = [403, 'MICROSOFT_USER_NOT_LINKED'];
+
+beforeAll(async () => {
+  exchange = await createTestExchange();
+  provider = await exchange.provider();
+});
+afterAll(() => exchange.close());
+
+describe('no admin is signed in by a token of its user', () => {
+  beforeAll(async () => {
+    admin = await newAdmin();
+    await link(admin.graph, await tokenOf(admin));
+  });
+
+  test.each<[string, (right: Admin) => Promise<string>]>([
+    ['for another application', (right) => tokenOf(right, { claims: { aud: randomUUID() } })],
+    ['for Graph', (right) => tokenOf(right, { claims: { aud: '00000003-0000-0000-c000-000000000000' } })],
+    ['for an API of another host', (right) => tokenOf(right, { claims: { aud: `api://evil.example/botid-${right.bot.applicationId}` } })],
+    ['of another tenant', (right) => tokenOf({ ...right, bot: { ...right.bot, tenantId: randomUUID() } })],
+    ['of the tenant that another one issued', (right) => tokenOf(right, { claims: { iss: `https://sts.windows.net/${randomUUID()}/` } })],
+    ['signed by a key that Entra does not publish', async (right) => tokenOf(right, { key: (await generateKeyPair('RS256')).privateKey })],
+    ['with the id of a key that Entra does not publish', (right) => tokenOf(right, { header: { kid: randomUUID() } })],
+    ['without a key’s id', (right) => tokenOf(right, { header: { kid: undefined } })],
+    ['not yet valid', (right) => tokenOf(right, { claims: { nbf: Math.floor(Date.now() / 1000) + 3600 } })],
+    ['without an end', (right) => tokenOf(right, { claims: { exp: undefined } })],
+    ['without a user', (right) => tokenOf(right, { claims: { oid: undefined } })],
+    ['of an application itself, which has roles', (right) => tokenOf(right, { claims: { scp: undefined, roles: ['access_as_user'] } })],
+    ['with another scope', (right) => tokenOf(right, { claims: { scp: 'User.Read access_as_user_too' } })],
+    [
+      'signed by HS256 with a secret',
+      async ({ bot, user }) =>
+        new SignJWT({ aud: bot.applicationId, tid: bot.tenantId, oid: user.objectId, scp: 'access_as_user' })
+          .setProtectedHeader({ alg: 'HS256', kid: (await exchange.microsoft.entra.keys())[0]?.kid })
+          .setExpirationTime('1h')
+          .sign(Buffer.from(bot.clientSecret)),
+    ],
+  ])('%s', async (_what, token) => {
+    expect(await outcome(await token(admin))).toEqual(REFUSED);
+  });
+
+  test('that has expired', async () => {
+    const past = Math.floor(Date.now() / 1000) - 3600;
+    expect(await outcome(await tokenOf(admin, { claims: { exp: past, nbf: past - 3600, iat: past - 3600 } }))).toEqual(REFUSED);
+  });
+});
+
+describe('an admin who has linked its user of Entra by password', () => {
+  beforeEach(async () => {
+    admin = await newAdmin();
+    expect(await link(admin.graph, await tokenOf(admin))).toEqual({ admin: { sid: admin.sid, dateMicrosoftLinked: expect.any(String) } });
+  });
+  const itself = () => ({ admin: admin.sid, enterprise: admin.enterpriseSid });
+
+  test('signs in by the user’s tokens of either version, and gets an access token that ends no later', async () => {
+    const audience = applicationIdUri(exchange.gateway.publicUrl, admin.bot.applicationId);
+    const exp = Math.floor(Date.now() / 1000) + 1800;
+    expect(await outcome(await tokenOf(admin, { audience }))).toEqual(itself());
+    const { data } = await as(await tokenOf(admin, { claims: { exp } }))(CREATE);
+    const { token, accessToken } = data.createAccessToken;
+    expect(accessToken).toMatchObject({ adminSid: admin.sid, dateExpires: new Date(exp * 1000).toISOString() });
+    expect(await outcome(token)).toEqual(itself());
+    const { prisma } = exchange.gateway;
+    const rows = await prisma.auditLog.findMany({ where: { adminSid: admin.sid }, orderBy: { occurredAt: 'asc' } });
+    expect(rows.map(({ action, targetSid }) => [action, targetSid])).toEqual([
+      ['admin.linkMicrosoftUser', admin.sid],
+      ['accessToken.create', accessToken.sid],
+    ]);
+  });
+
+  test('is known by the object id alone: neither another user’s name nor a new name of its own counts', async () => {
+    const other = exchange.microsoft.addUser({ tenantId: admin.bot.tenantId });
+    const claims = {
+      preferred_username: admin.user.userPrincipalName,
+      upn: admin.user.userPrincipalName,
+      email: admin.user.userPrincipalName,
+    };
+    expect(await outcome(await tokenOf({ ...admin, user: other }, { claims }))).toEqual(UNLINKED);
+    expect(await outcome(await tokenOf(admin, { claims: { preferred_username: 'renamed@contoso.example' } }))).toEqual(itself());
+  });
+
+  test('is not signed in at another enterprise’s app, nor by the same object id in another tenant', async () => {
+    const other = await newAdmin(await exchange.provider());
+    const { objectId, userPrincipalName } = admin.user;
+    exchange.microsoft.addUser({ tenantId: other.bot.tenantId, objectId, userPrincipalName });
+    expect(await outcome(await exchange.microsoft.entra.sign(other.bot, admin.user))).toEqual(UNLINKED);
+  });
+
+  test('is not signed in while its enterprise is INACTIVE, and not any more once it is CLOSED', async () => {
+    const { enterpriseSid: sid } = admin;
+    const token = await tokenOf(admin);
+    expect(await outcome(token)).toEqual(itself());
+    await done(provider, 'updateEnterprise', { sid, status: 'INACTIVE' });
+    expect(await outcome(token)).toEqual([403, 'FORBIDDEN']);
+    await done(provider, 'updateEnterprise', { sid, status: 'ACTIVE' });
+    expect(await outcome(token)).toEqual(itself());
+    await done(provider, 'closeEnterprise', { sid });
+    expect(await outcome(token)).toEqual([403, 'FORBIDDEN']);
+  });
+
+  test('is signed in no longer once the provider resets the password, for who knew it may have linked another user', async () => {
+    const token = await tokenOf(admin);
+    const { data } = await as(token)(CREATE);
+    await provider.graph('mutation ($input: ResetAdminPasswordInput!) { resetAdminPassword(input: $input) { __typename } }', {
+      input: { enterpriseSid: admin.enterpriseSid, password: 'another-long-password' },
+    });
+    expect(await outcome(token)).toEqual(UNLINKED);
+    expect(await outcome(data.createAccessToken.token)).toEqual(REFUSED);
+  });
+
+  test('is signed in no longer once it is unlinked, by itself or the provider, and its access tokens end', async () => {
+    const token = await tokenOf(admin);
+    const { data } = await as(token)(CREATE);
+    const input = { enterpriseSid: admin.enterpriseSid };
+    const stranger = await newAdmin();
+    expect((await stranger.graph(UNLINK, { input })).data.unlinkMicrosoftUser).toEqual({ code: 'ENTERPRISE_NOT_FOUND' });
+    expect(await outcome(token)).toEqual(itself());
+    const unlinked = { admin: { sid: admin.sid, dateMicrosoftLinked: null } };
+    expect((await provider.graph(UNLINK, { input })).data.unlinkMicrosoftUser).toEqual(unlinked);
+    expect([await outcome(token), await outcome(data.createAccessToken.token)]).toEqual([UNLINKED, REFUSED]);
+    await link(admin.graph, token);
+    const session = (await as(token)(CREATE)).data.createAccessToken.token;
+    expect((await as(session)(UNLINK, { input })).data.unlinkMicrosoftUser).toEqual(unlinked);
+    expect([await outcome(token), await outcome(session)]).toEqual([UNLINKED, itself()]);
+  });
+
+  test('cannot link another user by what it has got by the link, only by the password', async () => {
+    const token = await tokenOf(admin);
+    const another = await tokenOf({ ...admin, user: exchange.microsoft.addUser({ tenantId: admin.bot.tenantId }) });
+    const session = (await as(token)(CREATE)).data.createAccessToken.token;
+    for (const client of [as(token), as(session), provider.graph]) expect(await link(client, another)).toEqual({ code: 'FORBIDDEN' });
+    expect([await outcome(token), await outcome(another)]).toEqual([itself(), UNLINKED]);
+    await link(admin.graph, another);
+    expect([await outcome(token), await outcome(another), await outcome(session)]).toEqual([UNLINKED, itself(), REFUSED]);
+  });
+});
+
+test('a user whom no admin has linked is not signed in, whatever its name, and that does not count as a failed attempt', async () => {
+  const strict = exchange.another({ failedAttempts: { perAddress: 2, perName: 2, maxDelayMs: 0 } });
+  const { sid, bot, user } = await newAdmin();
+  const ask = async (token: string) => {
+    const client = graphClient((request) => strict.fetch(request, { remoteAddress: '192.0.2.1' }), { token });
+    const { status, errors } = await client('{ viewer { admin { sid } } }');
+    return [status, errors?.[0]?.extensions?.code];
+  };
+  for (let count = 0; count < 4; count++) expect([sid, await ask(await exchange.microsoft.entra.sign(bot, user))]).toEqual([sid, UNLINKED]);
+  for (let count = 0; count < 2; count++)
+    expect(await ask(await exchange.microsoft.entra.sign(bot, user, { claims: { aud: randomUUID() } }))).toEqual(REFUSED);
+  expect(await ask(await exchange.microsoft.entra.sign(bot, user))).toEqual([429, 'TOO_MANY_REQUESTS']);
+});
+
+test('a token for another bot, an expired one and no token at all cannot be linked', async () => {
+  const [one, other] = [await newAdmin(), await newAdmin()];
+  const past = Math.floor(Date.now() / 1000) - 3600;
+  for (const token of [await tokenOf(other), await tokenOf(one, { claims: { exp: past, nbf: past } }), 'none', 'x'.repeat(20_000)])
+    expect(await link(one.graph, token)).toMatchObject({ code: 'INVALID_PARAMETER', path: ['token'], value: null });
+});
+
+test('a link is repeated by its key, and another user under the same key is a conflict', async () => {
+  const some = await newAdmin();
+  const idempotencyKey = fresh.key();
+  const run = async (token: string) => (await some.graph(LINK, { input: { token, idempotencyKey } })).data.linkMicrosoftUser;
+  const token = await tokenOf(some);
+  expect(await run(token)).toEqual(await run(token));
+  const another = await tokenOf({ ...some, user: exchange.microsoft.addUser({ tenantId: some.bot.tenantId }) });
+  expect(await run(another)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+});
+
+test('of two enterprises that share an application, a user who has linked both is the admin whom it linked last', async () => {
+  const bot = exchange.microsoft.addBot();
+  const [first, second] = [await newAdmin(provider, bot), await newAdmin(provider, bot)];
+  const token = await tokenOf(first);
+  await link(second.graph, token);
+  await link(first.graph, token);
+  expect(await outcome(token)).toEqual({ admin: first.sid, enterprise: first.enterpriseSid });
+  await done(provider, 'updateEnterprise', { sid: first.enterpriseSid, status: 'INACTIVE' });
+  expect(await outcome(token)).toEqual({ admin: second.sid, enterprise: second.enterpriseSid });
+});
+
+test('a bot of GCC High takes tokens of its own cloud only', async () => {
+  const government = await newAdmin(provider, exchange.microsoft.addBot({ cloud: 'GCC_HIGH' }));
+  const token = await tokenOf(government);
+  expect(await link(government.graph, token)).toMatchObject({ admin: { sid: government.sid } });
+  expect(await outcome(token)).toMatchObject({ admin: government.sid });
+  const commercial = await tokenOf({ ...government, bot: { ...government.bot, cloud: 'COMMERCIAL' } });
+  expect(await outcome(commercial)).toEqual(REFUSED);
+});
+
+test('keys of Entra are fetched once for all tokens of a tenant, and a token is refused with 503 while they cannot be', async () => {
+  const some = await newAdmin();
+  const { microsoft } = exchange;
+  const asked = () => microsoft.requests.filter(({ route, path }) => route === 'tenant' && path.includes(some.bot.tenantId)).length;
+  microsoft.fault('entraKeys', { times: 2, answer: { status: 500 } });
+  expect(await outcome(await tokenOf(some))).toEqual([503, 'SERVICE_UNAVAILABLE']);
+  expect(await link(some.graph, await tokenOf(some))).toMatchObject({ code: 'PLATFORM_ERROR' });
+  expect(await link(some.graph, await tokenOf(some))).toMatchObject({ admin: { sid: some.sid } });
+  const before = asked();
+  for (let count = 0; count < 3; count++) expect(await outcome(await tokenOf(some))).toMatchObject({ admin: some.sid });
+  expect(asked()).toBe(before);
+});
+
+test('no keys are fetched for a tenant of which the gateway has no bot', async () => {
+  const strange = exchange.microsoft.addBot();
+  const { length } = exchange.microsoft.requests;
+  expect(await outcome(await exchange.microsoft.entra.sign(strange, exchange.microsoft.addUser(strange)))).toEqual(REFUSED);
+  expect(exchange.microsoft.requests.slice(length)).toEqual([]);
+});

@@ -1,0 +1,122 @@
+import type { Browser, BrowserContext, FrameLocator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type FakeMicrosoft, startFakeMicrosoft } from '../fakes/microsoft.ts';
+import type { FakeBot, FakeUser } from '../fakes/microsoft-state.ts';
+import { type Answer, type FakeTeamsHost, openInTeams } from '../fakes/teams-host.ts';
+import { chromiumPath, launchChromium } from '../support/chromium.ts';
+import { type ConsoleGateway, createConsoleGateway } from '../support/console.ts';
+
+const EMAIL = 'admin@kohl.example';
+const PASSWORD = 'a-long-password';
+/** Lets a page that counts as Teams' own show one of this machine. */
+const LOCAL = '--disable-features=LocalNetworkAccessChecks';
+const NOT_LINKED = 'Teams has said who you are, but no admin is linked with you yet. Sign in here.';
+
+let microsoft: FakeMicrosoft;
+let gateway: ConsoleGateway;
+let browser: Browser;
+let bot: FakeBot;
+let user: FakeUser;
+let context: BrowserContext | undefined;
+
+describe.skipIf(!chromiumPath)('the console as a tab of Teams', () => {
+  beforeAll(async () => {
+    [microsoft, browser] = await Promise.all([startFakeMicrosoft(), launchChromium(LOCAL)]);
+    const { loginUrl, graphUrl, serviceUrl, openIdUrl, serviceHosts } = microsoft.settings;
+    gateway = await createConsoleGateway({
+      ...{ TEAMS_PLATFORM: 'microsoft' },
+      ...{ MICROSOFT_LOGIN_URL: loginUrl, MICROSOFT_GRAPH_URL: graphUrl, BOT_SERVICE_URL: serviceUrl },
+      ...{ BOT_FRAMEWORK_OPENID_URL: openIdUrl, BOT_SERVICE_HOSTS: serviceHosts.join(',') },
+    });
+    bot = microsoft.addBot();
+    user = microsoft.addUser({ tenantId: bot.tenantId, userPrincipalName: EMAIL });
+    const { graph } = gateway;
+    const { data } = await graph(
+      `mutation ($email: String!, $password: String!) { updateTeamsApp(input: { consoleTab: true }) { __typename }
+        createEnterprise(input: { name: "Kohl", enterpriseAdmin: { email: $email, password: $password } }) {
+          ... on CreateEnterpriseSuccess { enterprise { sid } } } }`,
+      { email: EMAIL, password: PASSWORD },
+    );
+    const { applicationId, tenantId, clientSecret } = bot;
+    const input = { enterpriseSid: data.createEnterprise.enterprise.sid, applicationId, tenantId, clientSecret, botAppId: applicationId };
+    await graph('mutation ($input: CreateBotInput!) { createBot(input: $input) { __typename } }', { input });
+  });
+  afterEach(() => context?.close());
+  afterAll(async () => {
+    await browser?.close();
+    await gateway?.close();
+    await microsoft?.close();
+  });
+
+  async function open(answer: Answer): Promise<{ page: Page; host: FakeTeamsHost; tab: FrameLocator }> {
+    context = await browser.newContext({ locale: 'en-US', viewport: { width: 1200, height: 800 }, reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    const host = await openInTeams(page, `${gateway.url}/console/`, answer);
+    return { page, host, tab: page.frameLocator('iframe[name=tab]') };
+  }
+  const tokenNow = async () => ({ token: await microsoft.entra.sign(bot, user) });
+  const fill = async (tab: FrameLocator) => {
+    await tab.getByLabel('Account SID, or e-mail address').fill(EMAIL);
+    await tab.getByLabel('Auth token, or password').fill(PASSWORD);
+  };
+  const signedIn = (tab: FrameLocator) => tab.getByRole('banner').getByText(`${EMAIL} · Kohl`).waitFor();
+
+  test('an admin signs in by the form once, links itself, and is signed in by Teams from then on, until that is ended', async () => {
+    const first = await open(await tokenNow());
+    await first.tab.getByText(NOT_LINKED).waitFor();
+    expect(first.host.called.slice(0, 2)).toEqual(['initialize', 'appInitialization.success']);
+    // No resources, claims or tenant, and no question to the user.
+    expect(first.host.asked).toEqual([[undefined, undefined, true, undefined]]);
+    await fill(first.tab);
+    await first.tab.getByLabel('Have Teams sign me in from now on').check();
+    await first.tab.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await signedIn(first.tab);
+    await context?.close();
+
+    const second = await open(await tokenNow());
+    await signedIn(second.tab);
+    // Who signs out is not signed in again at once.
+    await second.tab.getByRole('button', { name: 'Sign out' }).click();
+    await second.tab.getByRole('button', { name: 'Sign in by Teams' }).click();
+    await signedIn(second.tab);
+    await second.tab.getByRole('link', { name: 'Enterprises' }).click();
+    await second.tab.getByRole('link', { name: 'Kohl' }).click();
+    await second.tab.getByText('Signed in by Teams since').waitFor();
+    await second.tab.getByRole('button', { name: 'End sign-in by Teams' }).click();
+    await second.tab.getByRole('dialog').getByRole('button', { name: 'End sign-in by Teams' }).click();
+    await second.tab.getByText('Signed in by Teams since').waitFor({ state: 'detached' });
+    await context?.close();
+
+    const third = await open(await tokenNow());
+    await third.tab.getByText(NOT_LINKED).waitFor();
+  });
+
+  test.each<[string, () => Promise<Answer> | Answer, string]>([
+    [
+      'Teams refuses',
+      () => ({ error: 'resourceRequiresConsent' }),
+      'Teams does not say who you are (resourceRequiresConsent). Sign in here.',
+    ],
+    ['Teams says nothing', () => undefined, 'Teams does not respond. Sign in here.'],
+    [
+      'the token is not for the gateway',
+      async () => ({ token: await microsoft.entra.sign(bot, user, { claims: { aud: 'api://elsewhere.example' } }) }),
+      'The gateway does not accept what Teams says of you: the app is not set up for single sign-on. Sign in here.',
+    ],
+  ])('where %s, the form says so, and signs in', async (_why, answer, sentence) => {
+    const { tab } = await open(await answer());
+    await tab.getByText(sentence).waitFor();
+    await fill(tab);
+    await tab.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await signedIn(tab);
+  });
+
+  test('outside of Teams, nothing is asked of it, and the form says nothing of it', async () => {
+    context = await browser.newContext({ locale: 'en-US' });
+    const page = await context.newPage();
+    await page.goto(`${gateway.url}/console/`);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+    expect(await page.getByText('Teams').count()).toBe(0);
+  });
+});

@@ -12,14 +12,7 @@ import { createCredentialWatch } from './admission/credential-watch.ts';
 import type { FailedAttemptsOptions } from './admission/failed-attempts.ts';
 import { CHANGES, createFairness, READS } from './admission/fairness.ts';
 import { DEFAULT_LIMITS, type Limits } from './admission/limits.ts';
-import {
-  type ObserveRefusal,
-  observedAttempts,
-  observedQuota,
-  observedRate,
-  observedTurns,
-  type RequestReport,
-} from './admission/observed.ts';
+import { type ObserveRefusal, observedQuota, type RequestReport } from './admission/observed.ts';
 import { createOrigins } from './admission/origins.ts';
 import { OUTAGE_LOGGED, outageOf } from './admission/outage.ts';
 import { createCallerQuota } from './admission/quota.ts';
@@ -145,15 +138,18 @@ export function createApp(options: AppOptions): App {
     return Response.json({ error: 'Not found' }, { status: 404 });
   }
 
+  const { observeRequest } = options;
+
   async function respond(request: AnyRequest, peer: Peer): Promise<AnyResponse> {
+    const began = observeRequest && performance.now();
     const response = await route(request, peer).catch((error: unknown) => answerFault(log, error));
     secure(response);
+    if (observeRequest && began !== undefined)
+      observeRequest({ face: faceOf(targetOf(request).pathname), status: response.status, durationMs: performance.now() - began });
     return response;
   }
 
-  const { observeRequest } = options;
-  const traced = isTracing() ? tracedAnswer(respond) : respond;
-  const answer = observeRequest ? observedAnswer(traced, observeRequest) : traced;
+  const answer = isTracing() ? tracedAnswer(respond) : respond;
   return {
     fetch: async (request, peer = {}) => responseOf(await answer(request, peer)),
     direct: {
@@ -179,21 +175,19 @@ export function createApp(options: AppOptions): App {
 }
 
 function createAdmission({ gateway, rateLimit, corsOrigins = [], observeRefusal }: AppOptions, requestTimeoutMs: number): Admission {
-  const [reads, changes] = [createFairness(READS), createFairness(CHANGES)];
   return {
     origins: createOrigins(corsOrigins, () => gateway.publicUrl),
-    rateLimit: rateLimit && observeRefusal ? observedRate(rateLimit, observeRefusal) : rateLimit,
-    reads: observeRefusal ? observedTurns(reads, observeRefusal) : reads,
-    changes: observeRefusal ? observedTurns(changes, observeRefusal) : changes,
+    rateLimit,
+    reads: createFairness(READS, observeRefusal),
+    changes: createFairness(CHANGES, observeRefusal),
     requestTimeoutMs,
   };
 }
 
 /** Creates the checks of credentials, and the quotas of what callers have open. */
 function createChecks({ gateway, failedAttempts, observeRefusal }: AppOptions) {
-  const authenticate = createAuthentication(gateway, failedAttempts);
   return {
-    authenticate: observeRefusal ? observedAttempts(authenticate, observeRefusal) : authenticate,
+    authenticate: createAuthentication(gateway, failedAttempts, observeRefusal),
     quota: (limit: 'sockets' | 'subscriptions', maximum: number) => {
       const quota = createCallerQuota(maximum);
       return observeRefusal ? observedQuota(quota, limit, observeRefusal) : quota;
@@ -202,16 +196,6 @@ function createChecks({ gateway, failedAttempts, observeRefusal }: AppOptions) {
 }
 
 type Answer = (request: AnyRequest, peer: Peer) => Promise<AnyResponse>;
-
-/** Reports every request, once it is answered. */
-const observedAnswer =
-  (respond: Answer, observe: (report: RequestReport) => void): Answer =>
-  async (request, peer) => {
-    const began = performance.now();
-    const response = await respond(request, peer);
-    observe({ face: faceOf(targetOf(request).pathname), status: response.status, durationMs: performance.now() - began });
-    return response;
-  };
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS']);
 

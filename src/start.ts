@@ -84,7 +84,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
   if (first) onFirstAccount({ sid: first.account.sid, token: first.authTokenMadeUp ? first.authToken : undefined });
 
   let draining = false;
-  const rateLimit = await rateLimitOf(settings, log);
+  const rateLimit = await rateLimitOf(options);
   const statements = createStatementTurns(database.sql);
   const live = createLive({ prisma: database.prisma, sql: database.sql, inTurn: statements, log });
   const app = options.createApp({
@@ -196,8 +196,9 @@ async function serveMetrics({ settings, metrics }: StartOptions): Promise<Listen
   return listen((request) => (new URL(request.url).pathname === '/metrics' ? serve(request) : notFound()), { host, port });
 }
 
-async function rateLimitOf({ rateLimit: perMinute, redisUrl }: Settings, log: Logger): Promise<RateLimit | undefined> {
-  return perMinute ? createRateLimit({ perMinute, redisUrl, log }) : undefined;
+async function rateLimitOf({ settings, metrics, log }: StartOptions): Promise<RateLimit | undefined> {
+  const { rateLimit: perMinute, redisUrl } = settings;
+  return perMinute ? createRateLimit({ perMinute, redisUrl, observeRefusal: metrics?.observeRefusal, log }) : undefined;
 }
 
 /** Returns the channel for hints between instances. The embedded database has only one instance. */

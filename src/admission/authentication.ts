@@ -4,6 +4,7 @@ import type { Peer } from '../server/server.ts';
 import { type CredentialSource, credentialOf } from './credential.ts';
 import { CredentialVerifier, type VerificationRefusal, type VerifierDeps } from './credential-verifier.ts';
 import type { FailedAttemptsOptions } from './failed-attempts.ts';
+import type { ObserveRefusal } from './observed.ts';
 import { OUTAGE } from './outage.ts';
 
 /**
@@ -54,7 +55,11 @@ export const isRefusal = (outcome: Caller | AuthenticationRefusal): outcome is A
  * platform for an account whose token is not here; or an enterprise admin's sid or e-mail and password. Bearer also has tokens of Microsoft Entra for a
  * user that an admin has linked.
  */
-export function createAuthentication(gateway: VerifierDeps, failedAttempts?: FailedAttemptsOptions): Authentication {
+export function createAuthentication(
+  gateway: VerifierDeps,
+  failedAttempts?: FailedAttemptsOptions,
+  observeRefusal?: ObserveRefusal,
+): Authentication {
   const verifier = new CredentialVerifier(gateway, failedAttempts);
   return async (request, { remoteAddress } = {}) => {
     const credential = credentialOf(request);
@@ -69,6 +74,7 @@ export function createAuthentication(gateway: VerifierDeps, failedAttempts?: Fai
     }
     if (typeof verification === 'string') return REFUSALS[verification];
     if ('retryAfter' in verification) {
+      observeRefusal?.('failed-attempts');
       return { status: 429, message: 'Too many failed authentication attempts; try again later', retryAfter: verification.retryAfter };
     }
     return Object.assign({ requestId: randomUUID(), remoteAddress }, verification);

@@ -1,4 +1,5 @@
 import { createHoldBack } from './hold-back.ts';
+import type { ObserveRefusal } from './observed.ts';
 
 /** Too many operations of one account are waiting. */
 export class OverloadError extends Error {
@@ -195,7 +196,7 @@ function begin(account: AccountLoad): void {
  * Keeps one account from monopolizing the database and this process: operations above its share wait in its own queue. While accounts without
  * a queue are active, one with a queue lets them finish first, and pauses between its own operations.
  */
-export function createFairness(options: FairnessOptions): Fairness {
+export function createFairness(options: FairnessOptions, observeRefusal?: ObserveRefusal): Fairness {
   const turns = new Turns(options);
   const holdBack = createHoldBack();
   return {
@@ -205,6 +206,7 @@ export function createFairness(options: FairnessOptions): Fairness {
       if (!turns.beginUnqueued(account)) {
         if (account.waiting.length >= options.maxWaiting) {
           await holdBack(name);
+          observeRefusal?.('waiting-operations');
           throw new OverloadError(`This account already has ${options.maxWaiting} operations waiting`);
         }
         await turns.enqueue(account, isAbandoned);

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { createHoldBack } from './hold-back.ts';
+import type { ObserveRefusal } from './observed.ts';
 import { shareOf } from './quota.ts';
 
 const WINDOW_SECONDS = 60;
@@ -41,11 +42,12 @@ interface RateLimitOptions {
   readonly perMinute: number;
   /** Counts for all instances together. Without it, or while it is lost, each instance counts for itself. */
   readonly redisUrl?: string;
+  readonly observeRefusal?: ObserveRefusal;
   readonly log: Logger;
 }
 
 /** Limits the requests of each organization, in windows of a minute that begin with its first request. */
-export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOptions): Promise<RateLimit> {
+export async function createRateLimit({ perMinute, redisUrl, observeRefusal, log }: RateLimitOptions): Promise<RateLimit> {
   const policy = `"account";q=${perMinute};w=${WINDOW_SECONDS}`;
   const limits = { points: perMinute, duration: WINDOW_SECONDS };
   const local = new RateLimiterMemory(limits);
@@ -75,6 +77,7 @@ export async function createRateLimit({ perMinute, redisUrl, log }: RateLimitOpt
       const rate = { limit: perMinute, remaining: remainingPoints, resetAfter: seconds };
       if (!isAboveShare && consumedPoints <= perMinute) return { rate, headers };
       await holdBack(organizationSid);
+      observeRefusal?.('rate');
       return { rate, retryAfter: seconds, headers: { ...headers, 'retry-after': String(seconds) } };
     },
     close: () => shared?.close(),

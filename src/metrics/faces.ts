@@ -1,9 +1,11 @@
 import { Counter } from 'prom-client';
 import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
-import type { ObserveOperation } from '../execution/operations.ts';
+import type { ObserveOperation, OperationReport } from '../execution/operations.ts';
 import { createDurations } from './durations.ts';
 import type { Registers } from './registers.ts';
-import { createTally } from './tally.ts';
+
+/** The classes of statuses, by their first digit. */
+const CLASSES = Array.from({ length: 10 }, (_, digit) => `${digit}xx`);
 
 /** Requests over HTTP, and refusals by limits. */
 export function requestMetrics(registers: Registers): {
@@ -23,18 +25,30 @@ export function requestMetrics(registers: Registers): {
     registers,
   });
   return {
-    observeRequest: ({ face, status, durationMs }) => observe(durationMs / 1000, face, `${Math.floor(status / 100)}xx`),
+    observeRequest: ({ face, status, durationMs }) => observe(durationMs / 1000, face, CLASSES[Math.floor(status / 100)] ?? 'other'),
     observeRefusal: (limit) => refused.inc({ limit }),
   };
 }
 
+/** How often operations of one label have run in one way, to one outcome. */
+interface Runs extends Pick<OperationReport, 'face' | 'kind' | 'outcome' | 'planned'> {
+  count: number;
+}
+
 /** Operations of both faces. */
 export function operationMetrics(registers: Registers): ObserveOperation {
-  const count = createTally({
+  const runs = new Map<string, Runs[]>();
+  new Counter({
     name: 'gateway_operations_total',
     help: 'Operations that were run, by face, kind, name (trusted, or the first field), outcome (OK or an error code), and way (planned or general)',
     labelNames: ['face', 'kind', 'operation', 'outcome', 'way'],
     registers,
+    collect() {
+      this.reset();
+      for (const [operation, ofIt] of runs)
+        for (const { face, kind, outcome, planned, count } of ofIt)
+          this.inc({ face, kind, operation, outcome, way: planned ? 'planned' : 'general' }, count);
+    },
   });
   const observe = createDurations({
     name: 'gateway_operation_duration_seconds',
@@ -42,8 +56,22 @@ export function operationMetrics(registers: Registers): ObserveOperation {
     labelNames: ['face', 'operation'],
     registers,
   });
-  return ({ face, kind, label, outcome, planned, durationMs }) => {
-    count(face, kind, label, outcome, planned ? 'planned' : 'general');
-    observe(durationMs / 1000, face, label);
+
+  function firstOf({ face, kind, label, outcome, planned }: OperationReport): Runs {
+    const created = { face, kind, outcome, planned, count: 0 };
+    const ofIt = runs.get(label);
+    if (ofIt) ofIt.push(created);
+    else runs.set(label, [created]);
+    return created;
+  }
+
+  return (report) => {
+    const found = runs.get(report.label)?.find((one) => isOf(one, report)) ?? firstOf(report);
+    found.count += 1;
+    observe(report.durationMs / 1000, report.face, report.label);
   };
 }
+
+// An operation has few outcomes, so a loop over them costs less than a key of all labels.
+const isOf = (runs: Runs, { face, kind, outcome, planned }: OperationReport) =>
+  runs.outcome === outcome && runs.planned === planned && runs.face === face && runs.kind === kind;

@@ -24,7 +24,7 @@ beforeAll(async () => {
   const file = join(directory, 'trusted.json');
   await writeFile(file, JSON.stringify({ one: TRUSTED }));
   const { observeOperation: observe, observeRequest, observeRefusal } = metrics;
-  const rateLimit = await createRateLimit({ perMinute: 40, log: pino({ level: 'silent' }) });
+  const rateLimit = await createRateLimit({ perMinute: 40, observeRefusal, log: pino({ level: 'silent' }) });
   gateway = await createTestGateway({
     access: {
       ...{ observe, observeRequest, observeRefusal, rateLimit, metrics: metricsEndpoint(metrics, TOKEN) },

@@ -1,4 +1,4 @@
-import type { MessageHoldReason, Prisma, PrismaClient } from '../../../prisma/client/client.ts';
+import { type MessageHoldReason, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
 import { inTransaction, type Transaction } from '../../domain/transaction.ts';
 import { HOLDS, releaseLanes } from '../../domain/waiting.ts';
 import type { CurableError } from '../../platforms/delivery-error.ts';
@@ -39,15 +39,22 @@ export function holdLane(
     await tx.outboxLane.update({ where: { lane }, data: { held: true } });
     await tx.outbox.update({ where: { messageSid: message.sid }, data: { attempts: 0, attemptStarted: entry.attemptStarted } });
     await tx.$executeRaw`
+      WITH mine AS (
+        SELECT m.sid FROM message m WHERE ${isInLane(lane)}
+          AND (m.hold_reason, m.channel_error_code) IS DISTINCT FROM (${reason}::message_hold_reason, ${code})
+        ORDER BY m.sid FOR UPDATE OF m
+      )
       UPDATE message m SET stuck = true, hold_reason = ${reason}::message_hold_reason, held_since = ${since}, channel_error_code = ${code},
         channel_error_message = ${words}
-      FROM outbox o WHERE o.lane = ${lane} AND m.sid = o.message_sid
-        AND (m.hold_reason, m.channel_error_code) IS DISTINCT FROM (${reason}::message_hold_reason, ${code})`;
+      FROM mine WHERE m.sid = mine.sid`;
     // A cure that happened while the attempt was under way: try again at once.
     const isReleased = before?.released || (await isOutdated(tx, message));
     return { isNews, pauseMs: isReleased ? 0 : probePause(policy, reason, probes) };
   });
 }
+
+/** Messages of a lane. Like reports (domain/messages/status-reports.ts), what changes several locks them in the order of their sids, against deadlocks. */
+const isInLane = (lane: string) => Prisma.sql`m.sid = ANY (ARRAY(SELECT message_sid FROM outbox WHERE lane = ${lane}))`;
 
 /** Whether no other lane waits for the same cause. Lanes that are held at the same time take turns here, so that one of them is the first. */
 async function isFirst(tx: Transaction, lane: string, reason: MessageHoldReason, message: MessageToDeliver): Promise<boolean> {
@@ -102,8 +109,12 @@ export async function endHold(tx: Transaction, lane: string, { reason }: Hold, m
   const { count } = await tx.laneHold.deleteMany({ where: { lane, reason } });
   if (count === 0) return 0;
   await tx.outboxLane.updateMany({ where: { lane }, data: { held: false } });
+  // The message that got past the cause, too, which is reported about next, and is no longer in the outbox.
   await tx.$executeRaw`
+    WITH mine AS (
+      SELECT m.sid FROM message m WHERE m.sid = ${message.sid} OR (${isInLane(lane)} AND m.stuck) ORDER BY m.sid FOR UPDATE OF m
+    )
     UPDATE message m SET stuck = false, hold_reason = NULL, held_since = NULL, channel_error_code = NULL, channel_error_message = NULL
-    FROM outbox o WHERE o.lane = ${lane} AND m.sid = o.message_sid AND m.stuck`;
+    FROM mine WHERE m.sid = mine.sid AND mine.sid <> ${message.sid}`;
   return released - 1;
 }

@@ -37,3 +37,37 @@ test('a hold ends while somebody releases its lane, who locks the lane first, an
   expect(await prisma.laneHold.count()).toBe(0);
   expect((await prisma.outboxLane.findUniqueOrThrow({ where: { lane } })).held).toBe(false);
 });
+
+test('a hold ends while a report locks messages of its lane in the order of their sids, and neither fails', async () => {
+  const { prisma, pool } = database;
+  const lane = 'teams:EN2:user@e.example';
+  const of = { organizationSid: 'OR2', enterpriseSid: 'EN2', accountSid: 'AC2' };
+  await prisma.outboxLane.create({ data: { lane, organizationSid: 'OR2', held: true } });
+  await prisma.laneHold.create({ data: { lane, ...of, reason: 'APP_NOT_INSTALLED', code: 'x', message: 'x' } });
+  const reporting = await pool.connect();
+  // Rows of messages alone: what they belong to has no part in this.
+  await reporting.query('SET session_replication_role = replica');
+  await reporting.query(`
+    INSERT INTO message (sid, organization_sid, enterprise_sid, account_sid, direction, "from", from_folded, "to", to_folded, body, channel_status, status_rank, stuck)
+    SELECT sid, 'OR2', 'EN2', 'AC2', 'OUTBOUND', '1', '1', 'a', 'a', 'x', 'QUEUED', 0, true FROM unnest(ARRAY['MS3', 'MS2', 'MS1']) AS given (sid)`);
+  // The last is stored first; MS2 got past the cause, and is not in the outbox anymore.
+  await reporting.query(`INSERT INTO outbox (message_sid, lane) SELECT sid, '${lane}' FROM unnest(ARRAY['MS3', 'MS1']) AS given (sid)`);
+  await reporting.query('RESET session_replication_role');
+  await reporting.query('BEGIN');
+  await reporting.query("SELECT FROM message WHERE sid = 'MS1' FOR UPDATE");
+  const ended = inTransaction(prisma, (tx) =>
+    endHold(tx, lane, { reason: 'APP_NOT_INSTALLED' } as never, { sid: 'MS2' } as MessageToDeliver),
+  );
+  ended.catch(() => {});
+  const waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  await until(async () => (await pool.query(waits)).rows.length > 0);
+  for (const sid of ['MS2', 'MS3']) await reporting.query('SELECT FROM message WHERE sid = $1 FOR UPDATE', [sid]);
+  await reporting.query('COMMIT');
+  reporting.release();
+  await ended;
+  expect(await prisma.message.findMany({ select: { sid: true, stuck: true }, orderBy: { sid: 'asc' } })).toEqual([
+    { sid: 'MS1', stuck: false },
+    { sid: 'MS2', stuck: true },
+    { sid: 'MS3', stuck: false },
+  ]);
+});

@@ -46,6 +46,8 @@ interface HealthWatchOptions {
 const RETRY_MS = 500;
 /** The longest wait of a follower, in ms. It is woken by whatever it waits for. */
 const LONG_MS = 3_600_000;
+/** Below the number of a bot whose health has never changed. */
+const BEFORE_ALL = -1n;
 
 interface Member {
   /** Notes changed bots. */
@@ -76,7 +78,10 @@ export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, p
       position = head;
       return wakeMembers();
     }
-    if (head <= position) return;
+    if (head === position) return;
+    // Numbers never go back by themselves: another database answers, after a restore or a failover that lost the last commits. Followers may know what
+    // never happened there, so they get all bots, as they are now.
+    if (head < position) position = BEFORE_ALL;
     try {
       for (let isLast = false; !isLast; ) {
         const bots = await changed(position);

@@ -109,6 +109,26 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
 });
 
 describe('the health of bots', () => {
+  test('goes on from what a restored database has, and brings it to streams that knew more', async () => {
+    const provider = await gateway.provider();
+    const [bad, good] = [await createBot(provider), await createBot(provider)];
+    const reader = subscribe(provider);
+    await becomes(bad, REFUSED);
+    await hasBegun(reader);
+    await becomes(bad, { status: 'HEALTHY' });
+    await becomes(bad, REFUSED);
+    await reader.until((reader) => told(reader).at(-1) === `${bad.botSid} UNHEALTHY` && told(reader).length > 1);
+    // A backup from before all changes but one takes the database's place.
+    const { prisma } = gateway.database;
+    const sid = provider.organizationSid;
+    await prisma.$executeRaw`UPDATE bot SET unhealthy = false, health_status = 'UNKNOWN', health_seq = 0 WHERE sid = ${bad.botSid}`;
+    await prisma.$executeRaw`UPDATE organization SET bot_health_seq = 0 WHERE sid = ${sid}`;
+    await becomes(good, REFUSED);
+    await reader.until((reader) => told(reader).includes(`${good.botSid} UNHEALTHY`));
+    expect(told(reader).slice(-2).sort()).toEqual([`${bad.botSid} UNKNOWN`, `${good.botSid} UNHEALTHY`].sort());
+    reader.close();
+  });
+
   test('is streamed to those alone who may see the bot', async () => {
     const provider = await gateway.provider();
     const [one, other] = [await createBot(provider), await createBot(provider)];

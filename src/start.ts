@@ -102,6 +102,8 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     ? followCredentialChanges({ databaseUrl, prisma: database.prisma, kept: [gateway.verified, gateway.keptMappings], log })
     : undefined;
   const openChannel = await channelOf(settings, log);
+  // Both ports before the exchange begins: a start that fails for a taken one must leave no lane to its lease.
+  const metricsListener = await serveMetrics(options);
   const listener = await listen(app.fetch, { ...settings, direct: app.direct, socketPath: app.socketPath });
   wiring.listener = listener;
   const sockets = app.attach(listener.server, listener.addressOf);
@@ -123,7 +125,6 @@ export async function startGateway(options: StartOptions): Promise<Running> {
 
   const { pools: connections, standbyAwayFor } = database;
   metrics?.measure({ connections, standbyAwayFor, streams: live, readBacklog: () => readBacklog(database.sql) });
-  const metricsListener = await serveMetrics(options);
 
   return {
     url: listener.url,

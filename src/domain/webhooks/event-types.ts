@@ -1,4 +1,4 @@
-import type { ChannelStatus } from '../../../prisma/client/client.ts';
+import type { ChannelStatus, WebhookEndpoint } from '../../../prisma/client/client.ts';
 import { encodeEventCursor } from '../events/event-cursor.ts';
 import type { EventWithMessage } from '../logged-event.ts';
 import { conversationSidOf } from '../messages/conversations.ts';
@@ -56,14 +56,21 @@ export function messagePayload(logId: string, event: EventWithMessage, withBody:
   };
 }
 
-/** Says that events were deleted before they could be sent: those after `position`, up to `until`. */
-export const gapPayload = (logId: string, position: bigint, until: bigint): WebhookPayload => ({
+/**
+ * Says that events were deleted before they could be sent: those after the endpoint's position, up to `until`. How many of them an endpoint for one
+ * enterprise or some types would have received is no longer known, and how many others there were is not its owner's business.
+ */
+export const gapPayload = (
+  logId: string,
+  { position, enterpriseSid, eventTypes }: Pick<WebhookEndpoint, 'position' | 'enterpriseSid' | 'eventTypes'>,
+  until: bigint,
+): WebhookPayload => ({
   type: 'webhook.gap',
   timestamp: new Date().toISOString(),
   data: {
     after: encodeEventCursor(logId, position),
     cursor: encodeEventCursor(logId, until),
-    events: Number(until - position),
+    events: enterpriseSid === null && eventTypes.length === 0 ? Number(until - position) : null,
   },
 });
 

@@ -67,7 +67,7 @@ export async function takeTurn(gateway: Gateway, claim: EndpointClaim, places: H
 
 async function sendGap(sender: TurnSender, endpoint: WebhookEndpoint, { logId }: LogHead, until: bigint): Promise<TurnResult> {
   const { position } = endpoint;
-  const isSent = await sender.send(`${webhookId(endpoint, until)}_gap`, gapPayload(logId, position, until), null);
+  const isSent = await sender.send(`${webhookId(endpoint, until)}_gap`, gapPayload(logId, endpoint, until), null);
   return { position: isSent ? until : position, accepted: isSent ? [] : endpoint.accepted, hasMore: true, ...sender.result() };
 }
 

@@ -212,6 +212,10 @@ describe('an endpoint', () => {
   test('is told of events that were deleted before they could be sent', async () => {
     const { provider, from } = await world();
     const { path, sid } = await register(provider);
+    const narrow = [
+      await register(provider, { enterpriseSid: from.enterpriseSid }),
+      await register(provider, { eventTypes: ['MESSAGE_QUEUED'] }),
+    ];
     for (let count = 0; count < 3; count += 1) await from.send();
     const { organizationSid } = provider;
     await gateway.database.prisma.messageEvent.updateMany({
@@ -224,6 +228,11 @@ describe('an endpoint', () => {
     expect([gap?.type, gap?.id, gap?.data.events, event?.type, event?.id]).toEqual([
       ...['webhook.gap', `${sid}_2_gap`, 2, 'message.queued', `${sid}_3`],
     ]);
+    // How many of them were for these is not known anymore, and how many others' there were is not for them.
+    for (const { path } of narrow) {
+      const [gap, event] = await arrived(path, 2);
+      expect([gap?.type, gap?.data.events, event?.type]).toEqual(['webhook.gap', null, 'message.queued']);
+    }
   });
 
   test('receives events again after a cursor, or since a time', async () => {

@@ -50,7 +50,9 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
       return { rate: verdict.rate, error: withoutHttp(tooManyRequests(RATE_EXCEEDED, verdict.retryAfter)) };
     },
     prepare: (caller, parameters, { resumeFrom, cost: asked } = {}) => {
-      const { operationName, variables } = parameters;
+      const { variables } = parameters;
+      // An empty name is none, as in `decodeBody`.
+      const operationName = parameters.operationName || undefined;
       const enveloped = yoga.getEnveloped({ caller, params: {} } as never);
       let document: DocumentNode;
       try {

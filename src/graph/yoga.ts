@@ -74,7 +74,9 @@ function resolveDocuments(trusted: TrustedDocuments): Plugin {
       const query = trusted.resolve({ ...rest, documentId });
       // Yoga's own refusal has the status 200 with application/json, which is for well-formed requests only.
       if (query === undefined && rest.query == null) throw badRequest('The request has no query');
-      if (query !== undefined) setParams({ ...rest, query });
+      if (query === undefined) return;
+      // An empty name is none, as in `decodeBody`. Yoga refuses what is no text.
+      setParams({ ...rest, ...(rest.operationName === '' && { operationName: undefined }), query });
     },
   };
 }

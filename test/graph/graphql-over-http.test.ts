@@ -34,3 +34,16 @@ describe("graphql-http's audit of GraphQL over HTTP", () => {
     expect(result.status === 'ok' ? 'ok' : result.reason).toBe('ok');
   });
 });
+
+// "Setting the value of the {operationName} parameter to the empty string is equivalent to omitting" it. Clients whose texts cannot be null send it in JSON.
+test('an operation name that is empty is none, by GET, by POST and for an event stream', async () => {
+  const query = 'query Named { __typename }';
+  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  const posted = JSON.stringify({ query, operationName: '' });
+  const answers = [
+    await authorized(`http://gateway.test/graphql?${new URLSearchParams({ query, operationName: '' })}`),
+    await authorized('http://gateway.test/graphql', { method: 'POST', headers, body: posted }),
+    await authorized('http://gateway.test/graphql', { method: 'POST', headers: { ...headers, accept: 'text/event-stream' }, body: posted }),
+  ];
+  for (const answer of answers) expect(await answer.text()).toContain('{"data":{"__typename":"Query"}}');
+});

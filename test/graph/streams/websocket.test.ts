@@ -172,6 +172,12 @@ describe('a connection', () => {
     }
   });
 
+  test('runs an operation whose name is empty as one without a name', async () => {
+    const socket = await Socket.ready();
+    socket.send({ id: '1', type: 'subscribe', payload: { query: 'query Named { __typename }', operationName: '' } });
+    expect(await socket.has('next')).toMatchObject({ id: '1', payload: { data: { __typename: 'Query' } } });
+  });
+
   test('with an unknown message is closed with 4400, with a message above 64 KiB with 1009, with a repeated subscription id with 4409', async () => {
     const unknown = await Socket.ready();
     unknown.send('{"type":"nothing"}');

@@ -24,9 +24,13 @@ const TAGGED = /\bgraphql\(\s*`([^`]*)`,?\s*\)/g;
  */
 function compiledDocuments(graphql, documents) {
   const schema = graphql.buildSchema(readFileSync(SCHEMA, 'utf8'));
+  const homes = fluentHomes();
   return {
     name: 'compiled documents',
     setup(build) {
+      build.onResolve({ filter: /^fluent:/ }, ({ path, kind }) =>
+        build.resolve(path.replace('fluent:', ''), { kind, resolveDir: join(root, 'node_modules', FLUENT) }),
+      );
       build.onLoad({ filter: /src\/console\/.*\.tsx?$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8');
         const errors = [];
@@ -38,10 +42,44 @@ function compiledDocuments(graphql, documents) {
           documents[id] = printed;
           return `({ kind: 'Document', definitions: [], documentId: 'sha256:${id}' } as never)`;
         });
-        return { contents, errors, loader: path.endsWith('x') ? 'tsx' : 'ts' };
+        return { contents: withFluentHomes(contents, homes), errors, loader: path.endsWith('x') ? 'tsx' : 'ts' };
       });
     },
   };
+}
+
+/** The package of Fluent UI that exports all of its packages' components. */
+const FLUENT = '@fluentui/react-components';
+
+/** Where each of Fluent UI's components comes from, as FLUENT exports it: `[package, name there]`. */
+function fluentHomes() {
+  const text = readFileSync(join(root, 'node_modules', FLUENT, 'lib', 'index.js'), 'utf8').replaceAll(/\/\/.*$/gm, '');
+  const homes = new Map();
+  for (const [, names, home] of text.matchAll(/export \{([^}]*)\} from ["']([^"']*)["']/g)) {
+    for (const each of names.split(',')) {
+      const [name, as = name] = each.trim().split(/\s+as\s+/);
+      homes.set(as, [home, name]);
+    }
+  }
+  return homes;
+}
+
+/**
+ * Imports Fluent UI's components from their own packages. Through FLUENT, which the first script needs too, those of all pages would be in the first load:
+ * esbuild splits by files, and that file leads to each of them.
+ */
+function withFluentHomes(source, homes) {
+  return source.replaceAll(/^import \{([^}]*)\} from '@fluentui\/react-components';$/gm, (_, names) =>
+    names
+      .split(',')
+      .flatMap((each) => {
+        const imported = each.trim();
+        if (imported === '') return [];
+        const [home, name] = homes.get(imported) ?? [];
+        return [home ? `import { ${name} as ${imported} } from 'fluent:${home}';` : `import { ${imported} } from '${FLUENT}';`];
+      })
+      .join(' '),
+  );
 }
 
 /** Selects `__typename` wherever a type is not known in advance: urql's cache reads by it which lists a change concerns. */

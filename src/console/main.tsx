@@ -1,5 +1,5 @@
 import { FluentProvider, makeStaticStyles, makeStyles } from '@fluentui/react-components';
-import { StrictMode } from 'react';
+import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { KeptFocus } from './parts/focus.tsx';
 import { identityOf, useSession } from './session/session.ts';
@@ -30,12 +30,16 @@ function Console() {
 
 const place = document.getElementById('console');
 if (place) {
-  createRoot(place).render(
-    <StrictMode>
-      <Speaking>
-        <Console />
-      </Speaking>
-    </StrictMode>,
+  const root = createRoot(place);
+  // In slices, between which the browser paints and takes keys.
+  startTransition(() =>
+    root.render(
+      <StrictMode>
+        <Speaking>
+          <Console />
+        </Speaking>
+      </StrictMode>,
+    ),
   );
 }
 beTeamsTab();

@@ -1,6 +1,6 @@
 import { Button, Card, Link, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { useMemo, useState } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { useQuery } from 'urql';
 import { graphql } from '../../graph/graphql.ts';
 import { linkTo } from '../../location.ts';
@@ -54,7 +54,9 @@ function periodNow() {
 export default function Overview() {
   const words = useWords();
   const period = useMemo(periodNow, []);
-  const [{ data, error, fetching }, reload] = useQuery({ query: OVERVIEW, variables: period, context: CONTEXT });
+  const [{ data: newest, error }, reload] = useQuery({ query: OVERVIEW, variables: period, context: CONTEXT });
+  // Plots of two times 31 days are rendered in slices, between which the browser takes keys.
+  const data = useDeferredValue(newest);
   const [refreshed, setRefreshed] = useState(0);
   const again = () => {
     setRefreshed((count) => count + 1);
@@ -63,7 +65,7 @@ export default function Overview() {
   return (
     <Page title={words('nav.overview')} actions={<Button onClick={again}>{words('action.refresh')}</Button>}>
       {error && <ProblemBar problem={problemOf(error)} onRetry={again} />}
-      {!data && fetching && <Loading />}
+      {!data && !error && <Loading />}
       {data && (
         <>
           <Numbers data={data} />

@@ -30,7 +30,6 @@ export class UsageSums {
   readonly #wanted: Uint8Array;
   readonly #bits: number;
   readonly #sums = new Map<number, UsageSum>();
-  #last: UsageSum | undefined;
 
   /**
    * @param wanted the kinds that count
@@ -47,17 +46,19 @@ export class UsageSums {
     const length = readIntegers(packed.kinds, numbers);
     readIntegers(packed.messages, counts);
     readIntegers(packed.segments, sizes);
-    // Use by use: most of a slot's kinds are then added to the sum of the kind before.
+    // Use by use: most of a slot's kinds are then added to the sum of the kind before. Here is most of the time of many slots.
     for (const { place, sign, from, to } of uses) {
+      let sum: UsageSum | undefined;
       for (let at = 0; at < length; at++) {
         const number = numbers[at] as number;
         const kind = number & (KINDS - 1);
         const quarter = (number - kind) / KINDS;
         if (this.#wanted[kind] !== 1 || quarter < from || quarter >= to) continue;
-        const [count, size] = [sign * (counts[at] as number), sign * (sizes[at] as number)];
-        const sum = this.#sumOf(place, kind & this.#bits);
+        const own = kind & this.#bits;
+        if (sum?.kind !== own) sum = this.#sumOf(place, own);
+        const count = sign * (counts[at] as number);
         sum.messages += count;
-        sum.segments += size;
+        sum.segments += sign * (sizes[at] as number);
         if (FAILED[kind] === 1) sum.failed += count;
         else if (DELIVERED[kind] === 1) {
           sum.delivered += count;
@@ -69,8 +70,6 @@ export class UsageSums {
   }
 
   #sumOf(place: number, kind: number): UsageSum {
-    // A slot's kinds are mostly of one sum.
-    if (this.#last?.place === place && this.#last.kind === kind) return this.#last;
     const key = place * KINDS + kind;
     let sum = this.#sums.get(key);
     if (!sum) {
@@ -85,7 +84,6 @@ export class UsageSums {
       };
       this.#sums.set(key, sum);
     }
-    this.#last = sum;
     return sum;
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { makeCertificate } from '../support/certificates.ts';
 import { chromiumPath } from '../support/chromium.ts';
 import { keepPicture, signIn } from '../support/console.ts';
 import { consoleWindow, createKohl } from '../support/console-window.ts';
@@ -108,6 +109,50 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await window.page.clock.resume();
     await open('Bots');
     await window.page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
+  });
+
+  test('a provider’s own application in another cloud is set up with a certificate; what is wrong leads back to its step', async () => {
+    const made = await window.gateway.graph(
+      'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } } }',
+      { input: { name: 'Weber', enterpriseAdmin: { email: 'admin@weber.example', password: 'a-long-password' } } },
+    );
+    const { sid } = made.data.made.enterprise;
+    const { page } = window;
+    await page.goto(`${window.gateway.url}/console/#/bot-setup?enterprise=${sid}`);
+    await button('Next').click();
+    await page.getByLabel('Application (client) ID').fill('22222222-2222-4333-8444-555555555555');
+    await page.getByLabel('Directory (tenant) ID').fill('77777777-7777-4888-8999-000000000000');
+    await page.getByLabel('Cloud').selectOption('GCC High');
+    await page.getByLabel('Tokens of the bot are issued by').selectOption('The application’s own directory');
+    expect(await button('Next').isDisabled()).toBe(true);
+    await page.getByLabel('Directory (tenant) ID of the application').fill('88888888-7777-4888-8999-000000000000');
+    await button('Next').click();
+    await page.getByRole('radio', { name: 'Certificate' }).check();
+    const { certificate, privateKey } = makeCertificate();
+    const pem = (text: string) => ({ name: 'file.pem', mimeType: 'application/x-pem-file', buffer: Buffer.from(text) });
+    await page.getByLabel('File of the certificate').setInputFiles(pem('no certificate'));
+    await page.getByLabel('File of the private key').setInputFiles(pem(privateKey));
+    await button('Next').click();
+    await button('Create').click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('File of the certificate').setInputFiles(pem(certificate));
+    await page.getByLabel('File of the private key').setInputFiles(pem(privateKey));
+    await keepPicture(page, 'bot-walk-certificate');
+    await button('Next').click();
+    await button('Create').click();
+    await page.getByRole('link', { name: 'Grant consent at Microsoft' }).waitFor();
+    const { data } = await window.gateway.graph(
+      'query ($sid: ID!) { enterprise(sid: $sid) { bot { cloud authority homeTenantId clientSecretHint credentials { kind } } } }',
+      { sid },
+    );
+    const [home, credentials] = ['88888888-7777-4888-8999-000000000000', [{ kind: 'CERTIFICATE' }]];
+    expect(data.enterprise.bot).toEqual({
+      ...{ cloud: 'GCC_HIGH', authority: 'HOME', homeTenantId: home },
+      ...{ clientSecretHint: '', credentials },
+    });
+    await window.gateway.graph('mutation ($sid: ID!) { closeEnterprise(input: { sid: $sid }) { __typename } }', { sid });
+    await open('Bots');
+    await page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
   });
 
   test('a client secret is removed once the bot has another credential', async () => {

@@ -65,11 +65,17 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await window.page.getByText(`${window.gateway.url}/api/messages`).waitFor();
     await window.page.getByLabel('Application (client) ID').fill('11111111-2222-4333-8444-555555555555');
     await window.page.getByLabel('Directory (tenant) ID').fill('66666666-7777-4888-8999-000000000000');
-    await window.page.getByLabel('Client secret').fill('a-client-secret');
+    await button('Next').click();
+    await window.page.getByLabel('Value of the client secret').fill('a-client-secret');
     await button('Next').click();
     // Without an app of one's own, nothing is to be given: the package has the application's id.
     expect(await window.page.getByLabel('ID of the app in Teams').inputValue()).toBe('11111111-2222-4333-8444-555555555555');
     await button('Create').click();
+    // The page on which an administrator of the tenant consents.
+    const consent = window.page.getByRole('link', { name: 'Grant consent at Microsoft' });
+    expect(await consent.getAttribute('href')).toMatch(
+      /\/66666666-7777-4888-8999-000000000000\/adminconsent\?client_id=11111111-2222-4333-8444-555555555555$/,
+    );
     const download = window.page.waitForEvent('download');
     await button('Download the app package').click();
     expect((await download).suggestedFilename()).toMatch(/\.zip$/);

@@ -9,11 +9,12 @@ import { type Problem, ProblemBar } from '../../parts/states.tsx';
 import { useWords, type Word } from '../../words/words.tsx';
 import { AppPackage } from './app-package.tsx';
 import { BotChecks } from './bot-checks.tsx';
+import { type BotPlace, CredentialFields, FIRST_PLACE, hasCredential, inputOf, isPlaced, PlaceFields } from './bot-setup-fields.tsx';
 
 const CREATE = graphql(`
   mutation CreateBot($input: CreateBotInput!) {
     createBot(input: $input) {
-      ... on CreateBotSuccess { bot { sid enterprise { sid bot { sid } } } }
+      ... on CreateBotSuccess { bot { sid adminConsentUrl enterprise { sid bot { sid } } } }
       ... on Error { code message path }
     }
   }
@@ -28,10 +29,20 @@ const useStyles = makeStyles({
   buttons: { display: 'flex', gap: '8px' },
 });
 
-type Name = 'enterpriseSid' | 'applicationId' | 'tenantId' | 'clientSecret' | 'botAppId';
+type Name = 'enterpriseSid' | 'applicationId' | 'tenantId' | 'botAppId';
+
+interface Step {
+  readonly title: Word;
+  readonly text: Word;
+  readonly asked: readonly (readonly [Name, Word])[];
+  readonly Fields?: typeof PlaceFields;
+  /** The fields of the graph's input that they give. */
+  readonly given?: readonly string[];
+  readonly isComplete?: (place: BotPlace) => boolean;
+}
 
 /** The walk's steps: what each asks for. The last one, which checks the bot, asks for nothing. */
-const STEPS: readonly { readonly title: Word; readonly text: Word; readonly asked: readonly (readonly [Name, Word])[] }[] = [
+const STEPS: readonly Step[] = [
   { title: 'botWalk.enterprise', text: 'botWalk.enterpriseText', asked: [['enterpriseSid', 'field.enterprise']] },
   {
     title: 'botWalk.application',
@@ -39,8 +50,16 @@ const STEPS: readonly { readonly title: Word; readonly text: Word; readonly aske
     asked: [
       ['applicationId', 'bot.application'],
       ['tenantId', 'bot.tenant'],
-      ['clientSecret', 'bot.secret'],
     ],
+    Fields: PlaceFields,
+    given: ['cloud', 'authority', 'homeTenantId'],
+    isComplete: isPlaced,
+  },
+  {
+    ...{ title: 'botWalk.credential', text: 'botWalk.credentialText', asked: [] },
+    Fields: CredentialFields,
+    given: ['clientSecret', 'certificate', 'privateKey'],
+    isComplete: hasCredential,
   },
   { title: 'botWalk.app', text: 'botWalk.appText', asked: [['botAppId', 'bot.app']] },
   { title: 'botWalk.check', text: 'botWalk.checkText', asked: [] },
@@ -57,19 +76,21 @@ export default function BotSetup() {
   const create = usePerform(CREATE);
   const [at, setAt] = useState(0);
   const [values, setValues] = useState<Partial<Record<Name, string>>>({ enterpriseSid: given });
+  const [place, setPlace] = useState(FIRST_PLACE);
   const [problem, setProblem] = useState<Problem>();
-  const [sid, setSid] = useState<string>();
+  const [bot, setBot] = useState<{ readonly sid: string; readonly adminConsentUrl: string }>();
   const step = STEPS[at];
   if (!step) return null;
   const all = {
     enterpriseSid: '',
     applicationId: '',
     tenantId: '',
-    clientSecret: '',
     // The app package has the application's id as its own.
     botAppId: values.applicationId ?? '',
     ...definedOf(values),
   };
+
+  const isComplete = step.asked.every(([name]) => all[name].trim() !== '') && (step.isComplete?.(place) ?? true);
 
   async function next(event: FormEvent) {
     event.preventDefault();
@@ -77,15 +98,19 @@ export default function BotSetup() {
       setAt(at + 1);
       return;
     }
-    const { problem: found, success } = await create(all);
+    const { problem: found, success } = await create({ ...all, ...inputOf(place) });
     setProblem(found);
     if (success) {
-      setSid(success.bot.sid);
+      setBot(success.bot);
+      // What is secret is not kept.
+      setPlace(FIRST_PLACE);
       setAt(STEPS.length - 1);
       return;
     }
     // Back to the step that asks for what is wrong.
-    const culprit = STEPS.findIndex(({ asked }) => asked.some(([name]) => name === found?.path?.at(-1)));
+    const culprit = STEPS.findIndex(({ asked, given = [] }) =>
+      [...asked.map(([name]) => name), ...given].includes(found?.path?.at(-1) ?? ''),
+    );
     if (culprit >= 0) setAt(culprit);
   }
 
@@ -100,36 +125,39 @@ export default function BotSetup() {
       </ol>
       {problem && <ProblemBar problem={problem} />}
       <form className={styles.form} onSubmit={next}>
-        <p className={styles.text}>{words(step.text, { endpoint: ENDPOINT })}</p>
+        <p className={styles.text}>{words(step.text, { endpoint: ENDPOINT, console: document.baseURI })}</p>
         {step.asked.map(([name, label]) =>
           name === 'enterpriseSid' ? (
             <EnterpriseField key={name} value={all[name]} isOpen onChange={(chosen) => setValues({ ...values, [name]: chosen })} />
           ) : (
             <Field key={name} label={words(label)} required>
-              <Input
-                type={name === 'clientSecret' ? 'password' : 'text'}
-                autoComplete="off"
-                value={all[name]}
-                onChange={(_, { value }) => setValues({ ...values, [name]: value })}
-              />
+              <Input autoComplete="off" value={all[name]} onChange={(_, { value }) => setValues({ ...values, [name]: value })} />
             </Field>
           ),
         )}
-        {sid === undefined && (
+        {step.Fields && <step.Fields place={place} onChange={(changed) => setPlace((before) => ({ ...before, ...changed }))} />}
+        {!bot && (
           <div className={styles.buttons}>
             {at > 0 && <Button onClick={() => setAt(at - 1)}>{words('action.back')}</Button>}
-            <Button type="submit" appearance="primary" disabled={step.asked.some(([name]) => all[name].trim() === '')}>
+            <Button type="submit" appearance="primary" disabled={!isComplete}>
               {words(at < STEPS.length - 2 ? 'action.next' : 'action.create')}
             </Button>
           </div>
         )}
       </form>
-      {sid !== undefined && (
+      {bot && (
         <>
-          <AppPackage sid={sid} />
-          <BotChecks sid={sid} />
+          <h2>{words('botHealth.consent')}</h2>
+          <p>{words('botWalk.consentText')}</p>
           <p>
-            <Link href={linkTo(`/bots/${sid}`)}>{words('bot.open')}</Link>
+            <Link href={bot.adminConsentUrl} rel="noreferrer" target="_blank">
+              {words('botWalk.consent')}
+            </Link>
+          </p>
+          <AppPackage sid={bot.sid} />
+          <BotChecks sid={bot.sid} />
+          <p>
+            <Link href={linkTo(`/bots/${bot.sid}`)}>{words('bot.open')}</Link>
           </p>
         </>
       )}

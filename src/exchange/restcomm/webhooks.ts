@@ -141,7 +141,7 @@ async function receiveStatus(gateway: Gateway, mappingSid: string, form: FormFie
   const fields = (...names: string[]) =>
     names.flatMap((name) => {
       const value = form(name).trim();
-      return value !== '' && value !== 'null' ? [value] : [];
+      return isAbsent(value) ? [] : [value];
     });
   const [sid] = fields('MessageSid', 'SmsSid').map(toStorableSid);
   const words = fields('MessageStatus', 'Status', 'SmsStatus');
@@ -165,6 +165,9 @@ async function receiveStatus(gateway: Gateway, mappingSid: string, form: FormFie
   await inTraceOf(gateway, message.sid, 'status report', () => applyReport(gateway, message, whole));
   return undefined;
 }
+
+/** How programs write that there is no value. */
+const isAbsent = (value: string) => /^(?:null|none|undefined)?$/i.test(value);
 
 /** @returns the addresses of an MMS's media, and how many others it has or says that it has */
 function mediaOf(form: FormFields): { urls: string[]; dropped: number } {

@@ -280,6 +280,8 @@ describe('a status report', () => {
     for (const [ErrorCode, code, words] of [
       ['', '30008', 'Unknown error'],
       ['null', '30008', 'Unknown error'],
+      ['None', '30008', 'Unknown error'],
+      ['undefined', '30008', 'Unknown error'],
       ['30999', '30999', 'Restcomm error 30999'],
     ] as const) {
       const { sid, smsSid, url } = await sending();
@@ -358,6 +360,8 @@ describe('a status report', () => {
     // What is known is not lost to what says less, or something else.
     [['MessageStatus=failed&ErrorCode=30003', 'MessageStatus=failed'], '30003', 'Unreachable destination handset'],
     [['MessageStatus=failed&ErrorCode=30003', 'MessageStatus=failed&ErrorCode=30004'], '30003', 'Unreachable destination handset'],
+    [['MessageStatus=failed&ErrorCode=None&ErrorMessage=Phone+is+off'], '30008', 'Unknown error: Phone is off'],
+    [['MessageStatus=failed&ErrorCode=30006&ErrorMessage=undefined'], '30006', 'Landline or unreachable carrier'],
     [['MessageStatus=failed&ErrorCode=__proto__'], '__proto__', 'Restcomm error __proto__'],
   ])('of a failure with %j has the reason %s, and is one event', async (reports, channelErrorCode, channelErrorMessage) => {
     const { sid, smsSid, url } = await sending();

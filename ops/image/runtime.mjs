@@ -1,5 +1,5 @@
 // Copies what the built gateway needs to run into a directory: `node ops/image/runtime.mjs /gateway`. Everything else is bundled in dist.
-import { cpSync, mkdirSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -18,4 +18,8 @@ if (!target) throw new Error('Name the directory to copy to.');
 for (const part of PARTS) {
   mkdirSync(dirname(join(target, part)), { recursive: true });
   cpSync(join(root, part), join(target, part), { recursive: true, filter: (source) => !/\.(m?js|css)\.map$/.test(source) });
+}
+// The gateway runs as another user than the build, and PGlite makes the snapshot's files for its own user alone.
+for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
+  chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
 }

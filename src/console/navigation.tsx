@@ -33,6 +33,11 @@ const useStyles = makeStyles({
 /** Whether a path is a page's own, or one of its things'. */
 const isAt = (own: string, path: string) => path === own || path.startsWith(`${own}/`);
 
+/** Scrolls to the place. What scrollIntoView returns is a promise in new browsers, and no way to end an effect. */
+function showCurrent(nav: HTMLElement): void {
+  void nav.querySelector('[data-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+}
+
 /** The pages that the signed-in one may see. */
 export function Navigation() {
   const styles = useStyles();
@@ -48,7 +53,10 @@ export function Navigation() {
       const [isBefore, isAfter] = [scrollLeft > 1, scrollLeft + clientWidth < scrollWidth - 1];
       setMore(isBefore && isAfter ? 'around' : isBefore ? 'before' : isAfter ? 'after' : undefined);
     };
-    const observer = new ResizeObserver(look);
+    const observer = new ResizeObserver(() => {
+      showCurrent(element);
+      look();
+    });
     for (const each of [element, ...element.children]) observer.observe(each);
     element.addEventListener('scroll', look, { passive: true });
     return () => {
@@ -59,8 +67,7 @@ export function Navigation() {
   // On a narrow screen, the place may be beyond its edge.
   // biome-ignore lint/correctness/useExhaustiveDependencies: when the place is another one
   useEffect(() => {
-    // Not what it returns, which is a promise in new browsers and no way to end the effect.
-    void nav.current?.querySelector('[data-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    if (nav.current) showCurrent(nav.current);
   }, [path]);
   return (
     <nav className={mergeClasses(styles.nav, more && styles[more])} aria-label={words('nav.label')} ref={nav}>

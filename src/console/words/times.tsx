@@ -9,6 +9,13 @@ function formatOf(language: string): Intl.DateTimeFormat {
   return format;
 }
 
+/** How long something took: in seconds, from two minutes on in minutes. Both have the same sign in all languages of the console. */
+export function durationOf(ms: number | null | undefined, language: string): string {
+  if (ms == null) return '–';
+  const [number, unit] = ms < 120_000 ? [ms / 1000, 's'] : [ms / 60_000, 'min'];
+  return `${number.toLocaleString(language, { maximumFractionDigits: 1 })} ${unit}`;
+}
+
 /** A time in the reader's zone; in UTC when it is pointed at. */
 export function Time({ value }: { readonly value: string }) {
   const { language } = useSpeech();
@@ -21,9 +28,10 @@ export function Time({ value }: { readonly value: string }) {
         .replace('T', ' ')
         .replace(/\.\d+Z$/, ' UTC')}
     >
+      {/* A line ends between the day and the time only. */}
       {formatOf(language)
         .format(date)
-        .replace(/\s(?=[AP]M$)/, '\u00a0')}
+        .replaceAll(/\s(?!\d+:)/g, '\u00a0')}
     </time>
   );
 }

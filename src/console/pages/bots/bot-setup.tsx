@@ -79,6 +79,7 @@ export default function BotSetup() {
   const [place, setPlace] = useState(FIRST_PLACE);
   const [problem, setProblem] = useState<Problem>();
   const [bot, setBot] = useState<{ readonly sid: string; readonly adminConsentUrl: string }>();
+  const [isBusy, setBusy] = useState(false);
   const step = STEPS[at];
   if (!step) return null;
   const all = {
@@ -98,7 +99,9 @@ export default function BotSetup() {
       setAt(at + 1);
       return;
     }
+    setBusy(true);
     const { problem: found, success } = await create({ ...all, ...inputOf(place) });
+    setBusy(false);
     setProblem(found);
     if (success) {
       setBot(success.bot);
@@ -139,7 +142,7 @@ export default function BotSetup() {
         {!bot && (
           <div className={styles.buttons}>
             {at > 0 && <Button onClick={() => setAt(at - 1)}>{words('action.back')}</Button>}
-            <Button type="submit" appearance="primary" disabled={!isComplete}>
+            <Button type="submit" appearance="primary" disabled={isBusy || !isComplete}>
               {words(at < STEPS.length - 2 ? 'action.next' : 'action.create')}
             </Button>
           </div>

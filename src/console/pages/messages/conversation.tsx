@@ -140,13 +140,15 @@ function SendBox({ mappingSid, to }: { readonly mappingSid: string; readonly to:
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    if (isBusy || body.trim() === '') return;
     setBusy(true);
     const { problem: found } = await send({ mappingSid, to, body, idempotencyKey });
     setBusy(false);
     setProblem(found);
     // A refused text may be sent again as another request; one that was perhaps sent may not.
     if (found?.code !== 'NETWORK') setKey(newKey());
-    if (!found) setBody('');
+    // What is typed meanwhile is the next one.
+    if (!found) setBody((now) => (now === body ? '' : now));
     // The next one is written there.
     text.current?.focus();
   }

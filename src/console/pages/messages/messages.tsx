@@ -16,15 +16,15 @@ import { MessageDialog } from './message-dialog.tsx';
 
 const STATUSES = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'READ', 'UNDELIVERED', 'FAILED'] as const;
 const DIRECTIONS = ['INBOUND', 'OUTBOUND'] as const;
-const NARROW = '@media (max-width: 700px)';
-const narrow = window.matchMedia('(max-width: 700px)');
+const NARROW = '@media (max-width: 1100px)';
+const narrow = window.matchMedia('(max-width: 1100px)');
 /** In px. */
 const HEIGHT = { wide: 44, narrow: 84 };
 
 const useStyles = makeStyles({
   row: {
     display: 'grid',
-    gridTemplateColumns: '190px 100px minmax(150px, 3fr) minmax(150px, 3fr) minmax(120px, 5fr) 120px',
+    gridTemplateColumns: '190px 100px minmax(120px, 3fr) minmax(120px, 3fr) minmax(120px, 5fr) 120px',
     alignItems: 'center',
     gap: '8px',
     padding: '0 8px',

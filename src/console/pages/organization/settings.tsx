@@ -70,6 +70,7 @@ function SettingsForm({ organization }: { readonly organization: Organization })
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    if (isBusy) return;
     setBusy(true);
     const { problem: found, success } = await update(values);
     setBusy(false);

@@ -84,6 +84,7 @@ function AppForm({ look, enterpriseSid }: { readonly look: Look; readonly enterp
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    if (isBusy) return;
     setBusy(true);
     // Alone what was changed: the rest stays the organization's, or the default.
     const changes = Object.entries(values).filter(([name, value]) => value !== saved[name as keyof ShownLook]);

@@ -7,6 +7,7 @@ import { linkTo } from '../../location.ts';
 import { Table } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Loading, ProblemBar, problemOf } from '../../parts/states.tsx';
+import { durationOf } from '../../words/times.tsx';
 import { useSpeech, useWords } from '../../words/words.tsx';
 import { Plot } from './plot.tsx';
 import { Stuck } from './stuck.tsx';
@@ -85,14 +86,12 @@ function Numbers({ data: { today, days } }: { readonly data: OverviewData }) {
   const { language } = useSpeech();
   const [now] = today;
   const total = (field: 'messages' | 'failed') => days.reduce((sum, day) => sum + day[field], 0);
-  const seconds = (ms: number | null | undefined) =>
-    ms == null ? '–' : `${(ms / 1000).toLocaleString(language, { maximumFractionDigits: 1 })} s`;
   return (
     <div className={styles.cards}>
       <Tile label={words('overview.today')} number={(now?.messages ?? 0).toLocaleString(language)} link={linkTo('/messages')} />
       <Tile label={words('overview.todayFailed')} number={(now?.failed ?? 0).toLocaleString(language)} />
-      <Tile label={words('overview.median')} number={seconds(now?.medianDeliveryTime)} />
-      <Tile label={words('overview.p95')} number={seconds(now?.p95DeliveryTime)} />
+      <Tile label={words('overview.median')} number={durationOf(now?.medianDeliveryTime, language)} />
+      <Tile label={words('overview.p95')} number={durationOf(now?.p95DeliveryTime, language)} />
       <Tile label={words('overview.month')} number={total('messages').toLocaleString(language)} />
       <Tile label={words('overview.monthFailed')} number={total('failed').toLocaleString(language)} />
     </div>

@@ -11,6 +11,7 @@ import { type Column, Table } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
 import { mayExport } from '../../session/session.ts';
+import { durationOf } from '../../words/times.tsx';
 import { useSpeech, useWords, wordFor } from '../../words/words.tsx';
 
 const USAGE = graphql(`
@@ -51,8 +52,9 @@ function dayOf(date: Date): string {
   return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
 }
 
-/** The beginning of a day in the reader's zone, or of one after it. */
+/** The beginning of a day in the reader's zone, or of one after it; absent for what is no day. */
 function midnightOf(day: string, plus = 0): Date | undefined {
+  if (!/^\d{4}-\d\d-\d\d$/.test(day)) return undefined;
   const [year = 0, month = 0, date = 0] = day.split('-').map(Number);
   const midnight = new Date(year, month - 1, date + plus);
   return Number.isNaN(midnight.getTime()) ? undefined : midnight;
@@ -62,8 +64,11 @@ function midnightOf(day: string, plus = 0): Date | undefined {
 function useAsked() {
   const { parameters } = usePlace();
   const now = new Date();
-  const from = parameters.get('from') || dayOf(new Date(now.getFullYear(), now.getMonth(), 1));
-  const to = parameters.get('to') || dayOf(now);
+  const dayIn = (name: string, otherwise: Date) => {
+    const day = parameters.get(name) ?? '';
+    return midnightOf(day) ? day : dayOf(otherwise);
+  };
+  const [from, to] = [dayIn('from', new Date(now.getFullYear(), now.getMonth(), 1)), dayIn('to', now)];
   const granularity = GRANULARITIES.find((one) => one === parameters.get('by')) ?? 'DAY';
   const group = DIMENSIONS.find((one) => one === parameters.get('group'));
   const variables: VariablesOf<typeof USAGE> = {
@@ -83,7 +88,6 @@ export default function Usage() {
   const { from, to, granularity, group, variables } = useAsked();
   const [{ data, error, fetching }, reload] = useQuery({ query: USAGE, variables });
   const number = (value: number) => value.toLocaleString(language);
-  const seconds = (ms: number | null) => (ms === null ? '–' : `${(ms / 1000).toLocaleString(language, { maximumFractionDigits: 1 })} s`);
   const columns: Column<UsageRow>[] = [
     { title: words('field.time'), cell: (row) => periodOf(row.from, granularity, language) },
     ...(group
@@ -93,7 +97,7 @@ export default function Usage() {
     { title: words('field.segments'), isNumber: true, cell: ({ segments }) => number(segments) },
     { title: words('usage.delivered'), isNumber: true, cell: ({ delivered }) => number(delivered) },
     { title: words('usage.failed'), isNumber: true, cell: ({ failed }) => number(failed) },
-    { title: words('usage.median'), isNumber: true, cell: ({ medianDeliveryTime }) => seconds(medianDeliveryTime) },
+    { title: words('usage.median'), isNumber: true, cell: ({ medianDeliveryTime }) => durationOf(medianDeliveryTime, language) },
   ];
   const [problem, setProblem] = useState<Problem>();
   const rows = data?.usage ?? [];

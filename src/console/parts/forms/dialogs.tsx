@@ -12,7 +12,7 @@ import {
   Select,
   Textarea,
 } from '@fluentui/react-components';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useWords } from '../../words/words.tsx';
 import { useKeptFocus } from '../focus.tsx';
 import { type Problem, ProblemBar, sentenceOf } from '../states.tsx';
@@ -80,20 +80,32 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
   );
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
+  const isClosed = useRef(false);
+  useEffect(() => {
+    isClosed.current = false;
+    return () => {
+      isClosed.current = true;
+    };
+  }, []);
   const culprit = problem && asked.find(({ name }) => name === problem.path?.at(-1))?.name;
   const messageAt = (name: string) => (problem && culprit === name ? sentenceOf(words, problem) : undefined);
   const set = (name: string, value: string) => setValues((before) => ({ ...before, [name]: value }));
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    // A button that keeps the focus while it is disabled still submits its form.
+    if (isBusy) return;
     setBusy(true);
+    const { hash } = window.location;
     const found = await onSubmit(values).catch((error: unknown) => ({ code: 'UNKNOWN', message: String(error) }));
+    // Who has gone on meanwhile is not led away from there.
+    if (window.location.hash !== hash) return;
     setBusy(false);
     if (typeof found === 'object') {
       setProblem(found);
       return;
     }
-    onClose();
+    if (!isClosed.current) onClose();
     found?.();
   }
 

@@ -45,11 +45,12 @@ interface ListProps<Data, Variables, Node> {
 }
 
 /** Keeps its value while a list is the same. */
-function usePage(sorting: Sorting | undefined) {
+function usePage(sorting: Sorting | undefined, fields: readonly (string | undefined)[]) {
   const { parameters } = usePlace();
   const [after, before] = [parameters.get('after') ?? undefined, parameters.get('before') ?? undefined];
+  const sort = parameters.get('sort');
   const sorted: Sorting | undefined = sorting && {
-    field: parameters.get('sort') ?? sorting.field,
+    field: sort !== null && fields.includes(sort) ? sort : sorting.field,
     direction: (parameters.get('direction') ?? sorting.direction) === 'DESC' ? 'DESC' : 'ASC',
   };
   return { sorted, page: before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, after } };
@@ -59,7 +60,10 @@ function usePage(sorting: Sorting | undefined) {
 export function List<Data, Variables, Node>(props: ListProps<Data, Variables, Node>) {
   const { document, variables, connectionOf, caption, columns, keyOf, sorting, empty, types, news = 0 } = props;
   const styles = useStyles();
-  const { sorted, page } = usePage(sorting);
+  const { sorted, page } = usePage(
+    sorting,
+    columns.map(({ sort }) => sort),
+  );
   const all = { ...variables, ...page, ...(sorted ? { orderBy: sorted } : {}) } as Variables;
   const context = useContextOf(types);
   const [{ data, error, fetching }, reload] = useQuery<Data, Record<string, unknown>>({

@@ -3,9 +3,11 @@ import type { ReactNode } from 'react';
 import { change } from '../../location.ts';
 
 /** Next to the navigation, less is too narrow for columns. */
-const NARROW = '@media (max-width: 900px)';
+const NARROW = '@media (max-width: 1000px)';
 
 const useStyles = makeStyles({
+  // Many long names at once are scrolled to.
+  frame: { overflowX: 'auto' },
   table: { width: '100%', borderCollapse: 'collapse', [NARROW]: { display: 'block' } },
   caption: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' },
   head: { [NARROW]: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' } },
@@ -29,7 +31,7 @@ const useStyles = makeStyles({
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
     // Words stay whole, such as e-mail addresses; only longer ones than a column can be are broken.
     overflowWrap: 'break-word',
-    maxWidth: '280px',
+    maxWidth: '230px',
     verticalAlign: 'top',
     [NARROW]: {
       overflowWrap: 'anywhere',
@@ -79,30 +81,32 @@ export function Table<Node>({ caption, columns, nodes, keyOf, sorting }: TablePr
   const styles = useStyles();
   return (
     // biome-ignore-start lint/a11y/noRedundantRoles: see above
-    <table className={styles.table} role="table">
-      <caption className={styles.caption}>{caption}</caption>
-      <thead className={styles.head} role="rowgroup">
-        <tr role="row">
-          {columns.map((column) => (
-            <Heading key={column.title} column={column} sorting={sorting} />
-          ))}
-        </tr>
-      </thead>
-      <tbody className={styles.body} role="rowgroup">
-        {nodes.map((node) => (
-          <tr key={keyOf(node)} className={styles.row} role="row">
-            {columns.map(({ title, cell, isWhole, isCode, isNumber }) => {
-              const className = mergeClasses(styles.cell, isWhole && styles.whole, isCode && styles.code, isNumber && styles.number);
-              return (
-                <td key={title} className={className} data-label={title} role="cell">
-                  <div>{cell(node)}</div>
-                </td>
-              );
-            })}
+    <div className={styles.frame}>
+      <table className={styles.table} role="table">
+        <caption className={styles.caption}>{caption}</caption>
+        <thead className={styles.head} role="rowgroup">
+          <tr role="row">
+            {columns.map((column) => (
+              <Heading key={column.title} column={column} sorting={sorting} />
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody className={styles.body} role="rowgroup">
+          {nodes.map((node) => (
+            <tr key={keyOf(node)} className={styles.row} role="row">
+              {columns.map(({ title, cell, isWhole, isCode, isNumber }) => {
+                const className = mergeClasses(styles.cell, isWhole && styles.whole, isCode && styles.code, isNumber && styles.number);
+                return (
+                  <td key={title} className={className} data-label={title} role="cell">
+                    <div>{cell(node)}</div>
+                  </td>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
     // biome-ignore-end lint/a11y/noRedundantRoles: see above
   );
 }

@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { chromiumPath } from '../support/chromium.ts';
+import { signIn } from '../support/console.ts';
+import { consoleWindow, createKohl, NUMBER, PHONE } from '../support/console-window.ts';
+
+// People press twice, go on before an answer is there, and have addresses that others wrote.
+describe.skipIf(!chromiumPath)('in haste', () => {
+  const window = consoleWindow({
+    prepare: async ({ gateway, page }) => {
+      await createKohl(gateway);
+      await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'Are you open tomorrow?' });
+      await signIn(page);
+    },
+  });
+  const { open, button, dialog } = window;
+  /** Fills the form in that an enterprise is created by. */
+  const fill = async (name: string, email: string) => {
+    await dialog().getByRole('textbox').first().fill(name);
+    await dialog().getByLabel('E-mail address').fill(email);
+    await dialog().getByLabel('Password').fill('a-long-password');
+  };
+  /** Inputs of mutations that the page has sent, and their answers, which wait until they are let go. */
+  let sent: object[] = [];
+  let letGo: () => void = () => {};
+  beforeEach(async () => {
+    sent = [];
+    const isLetGo = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    await window.page.route('**/graphql', async (route) => {
+      const { variables } = route.request().postDataJSON() as { variables?: { input?: object } };
+      if (variables?.input) {
+        sent.push(variables.input);
+        await isLetGo;
+      }
+      await route.continue();
+    });
+  });
+  afterEach(() => window.page.unroute('**/graphql'));
+
+  test('a form that is sent by several presses of Enter is sent once', async () => {
+    await open('Enterprises');
+    await button('Create an enterprise').click();
+    await fill('Twice', 'admin@twice.example');
+    for (let times = 0; times < 3; times += 1) await window.page.keyboard.press('Enter');
+    letGo();
+    await window.page.getByRole('heading', { name: 'Twice', level: 1 }).waitFor();
+    expect(sent).toHaveLength(1);
+  });
+
+  test('who has closed a form and gone on is not led away when its answer comes', async () => {
+    const { page } = window;
+    await open('Enterprises');
+    await button('Create an enterprise').click();
+    await fill('Later', 'admin@later.example');
+    await dialog().getByRole('button', { name: 'Create' }).click();
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    await open('Bots');
+    await page.getByRole('heading', { name: 'Bots', level: 1 }).waitFor();
+    const answered = page.waitForResponse((response) => (response.request().postData() ?? '').includes('admin@later.example'));
+    letGo();
+    await (await answered).finished();
+    await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
+    expect(page.url()).toMatch(/#\/bots$/);
+    await open('Enterprises');
+    await page.getByRole('link', { name: 'Later' }).waitFor();
+    await page.getByRole('heading', { name: 'Enterprises', level: 1 }).waitFor();
+  });
+
+  test('an SMS is sent once by a double click, and not at all without a text', async () => {
+    const { page, gateway } = window;
+    await open('Conversations');
+    await page.getByRole('link', { name: PHONE }).click();
+    await button('Send').click({ force: true });
+    await page.getByLabel('SMS').fill('From nine');
+    await button('Send').dblclick();
+    await page.getByLabel('SMS').fill('From nine. Bring your ticket');
+    letGo();
+    await page.getByRole('listitem').filter({ hasText: 'From nine' }).waitFor();
+    expect(sent).toHaveLength(1);
+    expect(await page.getByLabel('SMS').inputValue()).toBe('From nine. Bring your ticket');
+    const { data } = await gateway.graph('{ messages(filter: { direction: INBOUND }) { totalCount } }');
+    expect(data.messages.totalCount).toBe(1);
+  });
+
+  test('what an address asks for and no list has is left out', async () => {
+    const { page, gateway } = window;
+    await page.goto(`${gateway.url}/console/#/mappings?sort=NOTHING&direction=SIDEWAYS`);
+    await page.getByRole('row').filter({ hasText: NUMBER }).waitFor();
+    await page.goto(`${gateway.url}/console/#/usage?from=yesterday&to=2026-13-77x&by=FORTNIGHT&group=NOBODY`);
+    await page.getByText(/^In total: /).waitFor();
+  });
+});

@@ -60,6 +60,8 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
   /** Entra, which signs users in to applications. */
   readonly entra: FakeEntra;
   rotateKeys: BotFrameworkSigner['rotate'];
+  /** Those of the US government. */
+  rotateGovernmentKeys: BotFrameworkSigner['rotate'];
   /** What the set of keys holds; tests may change it. */
   publishedKeys: BotFrameworkSigner['keys'];
   /** No token that was given is good any more. */
@@ -198,6 +200,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     signActivity: (activity: TeamsActivity, overrides?: TokenOverrides) =>
       signerAt(activity.serviceUrl).sign(activity, activity.recipient.id.replace(/^28:/, ''), overrides),
     rotateKeys: signer.rotate,
+    rotateGovernmentKeys: usSigner.rotate,
     publishedKeys: signer.keys,
     revokeTokens: () => state.tokens.clear(),
   });

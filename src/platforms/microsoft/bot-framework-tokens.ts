@@ -120,7 +120,7 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
     verify: async (authorizationHeader, activity) => {
       const { payload, signer, from } = await verifySignature(bearer(authorizationHeader));
       checkServiceUrl(payload, activity.serviceUrl);
-      if (typeof activity.channelId !== 'string' || !signer.endorsements.includes(activity.channelId))
+      if (!isEndorsed(signer, from.framework, activity.channelId))
         throw new BotFrameworkRefusal('endorsement', "The token's key is not endorsed for the activity's channel.");
       const { aud } = payload;
       if (typeof aud !== 'string' || aud === '' || aud.includes('\0') || !(await isKnownAudience(aud, from.framework.clouds)))
@@ -128,6 +128,15 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
       return { applicationId: aud, clouds: from.framework.clouds };
     },
   };
+}
+
+/**
+ * Whether a key may sign for a channel. In other clouds than the commercial one, a key may name no channel at all, which Microsoft's SDK takes as endorsed for
+ * any (JwtTokenExtractor, ValidateTokenAsync); here, for Teams.
+ */
+function isEndorsed({ endorsements }: SigningKey, { clouds }: BotFramework, channelId: unknown): boolean {
+  if (endorsements.length === 0 && !clouds.includes('COMMERCIAL')) return channelId === 'msteams';
+  return typeof channelId === 'string' && endorsements.includes(channelId);
 }
 
 /** A token whose signature has been verified. It counts as long as the same key is published. */

@@ -92,6 +92,19 @@ describe('a request of another cloud', () => {
     const foreign = await fake.signActivity(sent, { claims: { aud: bot.applicationId } });
     await expect(verifier().verify(foreign, sent)).rejects.toMatchObject({ reason: 'audience' });
   });
+
+  test('is taken with a key that names no channel, as in the government’s cloud, for Teams only', async () => {
+    const us = fake.addBot({ cloud: 'GCC_HIGH' });
+    bots.push(us);
+    await fake.rotateGovernmentKeys({ endorsements: [] });
+    const sent = fake.activityFrom(us, fake.addUser({ tenantId: us.tenantId }), 'hello');
+    const token = await fake.signActivity(sent);
+    await expect(verifier().verify(token, sent)).resolves.toMatchObject({ applicationId: us.applicationId });
+    await expect(verifier().verify(token, { ...sent, channelId: 'webchat' })).rejects.toMatchObject({ reason: 'endorsement' });
+    await fake.rotateGovernmentKeys({ endorsements: ['webchat'] });
+    await expect(verifier().verify(await fake.signActivity(sent), sent)).rejects.toMatchObject({ reason: 'endorsement' });
+    await fake.rotateGovernmentKeys();
+  });
 });
 
 interface Forgery {

@@ -1,9 +1,7 @@
 import type { GraphQLInputObjectType } from 'graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { schema } from '../../../schema/index.ts';
-import { trimAuditLog } from '../../../src/domain/access/audit-log.ts';
 import { mutationActions } from '../../../src/domain/audit.ts';
-import { newSid } from '../../../src/domain/values/sid.ts';
 import {
   done,
   fresh,
@@ -25,7 +23,6 @@ import { createRecordingRestcomm } from '../../support/recording-restcomm.ts';
 /** All but the one that only an admin's password allows: test/admission/single-sign-on.test.ts has it. */
 type Mutation = Exclude<keyof typeof mutationActions, 'linkMicrosoftUser'>;
 
-const DAY_MS = 24 * 60 * 60_000;
 const restcomm = createRecordingRestcomm();
 let gateway: TestGateway;
 let provider: Provider;
@@ -318,104 +315,4 @@ test.each(names)('%s does nothing if it cannot be recorded', async (name) => {
   } finally {
     await prisma.$executeRaw`ALTER TABLE audit_log DROP CONSTRAINT full_up`;
   }
-});
-
-describe('the database', () => {
-  const aged = async (days: number) => {
-    const { sid } = await gateway.gateway.prisma.auditLog.create({
-      data: {
-        ...{
-          sid: newSid('AU'),
-          organizationSid: provider.organizationSid,
-          action: 'bot.create',
-          targetSid: newSid('BE'),
-          requestId: 'test',
-        },
-        occurredAt: new Date(Date.now() - days * DAY_MS),
-      },
-    });
-    return sid;
-  };
-  const isThere = async (sid: string) => (await gateway.gateway.prisma.auditLog.count({ where: { sid } })) === 1;
-
-  test('deletes records that are older than their retention, and nothing else', async () => {
-    const [old, young] = [await aged(101), await aged(99)];
-    expect(await trimAuditLog(gateway.gateway.prisma, 100 * DAY_MS)).toBeGreaterThanOrEqual(1);
-    expect([await isThere(old), await isThere(young)]).toEqual([false, true]);
-  });
-
-  test('refuses to delete records that are younger than 30 days, and any other delete, in any form', async () => {
-    const [old, young] = [await aged(40), await aged(29)];
-    const { prisma } = gateway.gateway;
-    await expect(trimAuditLog(prisma, 29 * DAY_MS)).rejects.toThrow('younger than 30 days');
-    await expect(prisma.auditLog.deleteMany({ where: { sid: old } })).rejects.toThrow('append-only');
-    const pretended = prisma.$transaction([
-      prisma.$executeRaw`SET LOCAL gateway.audit_log_trim = 'on'`,
-      prisma.$executeRaw`DELETE FROM audit_log WHERE sid = ${young}`,
-    ]);
-    await expect(pretended).rejects.toThrow('append-only');
-    expect([await isThere(old), await isThere(young)]).toEqual([true, true]);
-  });
-});
-
-describe('Query.auditLog', () => {
-  const LOG = `query ($filter: AuditFilter, $orderBy: AuditRecordOrder, $first: Int, $after: String) {
-    auditLog(filter: $filter, orderBy: $orderBy, first: $first, after: $after) {
-      totalCount pageInfo { hasNextPage endCursor }
-      nodes { sid action targetSid accountSid adminSid accessTokenSid requestId remoteAddress dateCreated }
-    }
-  }`;
-  const read = async (variables: Record<string, unknown> = {}, { graph }: Pick<Provider, 'graph'> = provider) => {
-    const { data, errors } = await graph(LOG, variables);
-    return { ...data?.auditLog, code: errors?.[0]?.extensions?.code };
-  };
-  const as = (token: string) => ({ graph: graphClient(gateway.fetch, { token }) });
-
-  test('returns the newest record first, page by page, each once', async () => {
-    const found: { sid: string; dateCreated: string }[] = [];
-    let after: string | undefined;
-    do {
-      const page = await read({ first: 25, after });
-      found.push(...page.nodes);
-      after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : undefined;
-    } while (after);
-    const own = (await rows()).filter(({ organizationSid }) => organizationSid === provider.organizationSid);
-    expect(found.map(({ sid }) => sid)).toEqual(own.map(({ sid }) => sid).reverse());
-    expect((await read()).totalCount).toBe(own.length);
-    const oldestFirst = await read({ first: 100, orderBy: { field: 'DATE_CREATED', direction: 'ASC' } });
-    expect(oldestFirst.nodes.map(({ sid }: { sid: string }) => sid)).toEqual(own.slice(0, 100).map(({ sid }) => sid));
-  });
-
-  test('filters by action, target, account and time', async () => {
-    const sid = await mapping();
-    const at = new Date();
-    const { requestId } = await mutate('deleteMapping', { sid });
-    const deleted = expect.objectContaining({ action: 'MAPPING_DELETE', targetSid: sid, requestId, remoteAddress: '127.0.0.1' });
-    const created = expect.objectContaining({ action: 'MAPPING_CREATE', targetSid: sid });
-    const nodes = async (filter: object) => (await read({ filter })).nodes;
-    expect(await nodes({ targetSid: sid })).toEqual([deleted, created]);
-    expect(await nodes({ targetSid: sid, actions: ['MAPPING_DELETE'] })).toEqual([deleted]);
-    expect(await nodes({ targetSid: sid, accountSid: provider.accountSid, createdFrom: new Date(at.getTime() - DAY_MS) })).toHaveLength(2);
-    expect(await nodes({ targetSid: sid, createdTo: new Date(at.getTime() - DAY_MS) })).toEqual([]);
-    expect(await nodes({ targetSid: sid, accountSid: 'AC1' })).toEqual([]);
-    expect(await nodes({ actions: [] })).toEqual([]);
-  });
-
-  test('needs the permission AUDIT for the whole organization, and shows no other organization', async () => {
-    expect(await read({}, as((await accessToken(['READ', 'AUDIT'])).token))).toMatchObject({ code: undefined, nodes: expect.any(Array) });
-    for (const { token } of [await accessToken(['READ', 'WRITE', 'SECRETS']), await accessToken(['READ', 'AUDIT'], home)])
-      expect((await read({}, as(token))).code).toBe('FORBIDDEN');
-    expect((await graphClient(gateway.fetch)(LOG)).status).toBe(401);
-    const stranger = await gateway.provider();
-    expect((await read({}, stranger)).nodes).toMatchObject([
-      { action: 'ACCOUNT_CREATE', accountSid: null, targetSid: stranger.accountSid },
-    ]);
-    expect((await read({ filter: { targetSid: home } }, stranger)).nodes).toEqual([]);
-  });
-
-  test('names invalid arguments', async () => {
-    expect((await read({ first: 101 })).code).toBe('INVALID_PARAMETER');
-    expect((await read({ after: 'x' })).code).toBe('INVALID_PARAMETER');
-    expect((await read({ filter: { actions: ['X'] } })).code).toBe('BAD_USER_INPUT');
-  });
 });

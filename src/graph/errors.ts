@@ -41,7 +41,7 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
     });
   }
   if (thrown instanceof GraphQLError) {
-    if (thrown.extensions.code) return error as GraphQLError;
+    if (thrown.extensions.code) return withoutCause(error as GraphQLError);
     // graphql's own errors about an argument point at the argument. Those about a resolver's return value point at the field, and are faults.
     if (!path || nodes?.[0]?.kind !== Kind.FIELD) {
       return new GraphQLError(withoutValue(thrown.message), { nodes, path, extensions: { ...extensions, code: 'BAD_USER_INPUT' } });
@@ -75,6 +75,13 @@ function asBadRequest({ message, nodes, source, positions, path, originalError, 
     originalError,
     extensions: { ...extensions, http: { status: 400, spec: true } },
   });
+}
+
+/** The error without `extensions.originalError`: Yoga adds the parser's own words about a body that is not JSON. */
+function withoutCause(error: GraphQLError): GraphQLError {
+  if (!error.extensions.originalError) return error;
+  const { originalError: _, ...extensions } = error.extensions;
+  return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions });
 }
 
 /** The error without `extensions.http`, which only Yoga reads, and removes. */

@@ -67,7 +67,7 @@ async function handle(options: GraphFaceOptions, request: AnyRequest, admitted: 
       accept: 'application/json',
     });
   }
-  if (!accepted.result && !(accepted.stream && mayStream(request))) return refuseUnacceptable(request);
+  if (!accepted.result && !accepted.stream) return refuseUnacceptable(request);
   const bytes = isPost ? await readBytes(request, MAX_BODY_BYTES) : Buffer.alloc(0);
   if (!bytes) return refuse(request, 413, 'REQUEST_ENTITY_TOO_LARGE', bodyTooLarge().message);
   const text = decodeUtf8(bytes);
@@ -102,7 +102,7 @@ async function handleAny(
   { text, body }: ReadOperation,
 ): Promise<AnyResponse> {
   const { yoga, streaming, isDraining } = options;
-  if (stream && body && mayStream(request) && (prefersStream || maySubscribe(body))) {
+  if (stream && body && (prefersStream || maySubscribe(body))) {
     const resumeFrom = request.headers.get('last-event-id') ?? undefined;
     const cost = asksForCost(request.headers.get(COST_HEADER)) ? { rate: admitted.rate } : undefined;
     const prepared = streaming.prepare(admitted.caller, body, { resumeFrom, cost });
@@ -128,9 +128,6 @@ function isUtf8(search: string): boolean {
   }
 }
 
-/** A response to any other method has no stream: one to HEAD would never end. */
-const mayStream = ({ method }: AnyRequest) => method === 'GET' || method === 'POST';
-
 /** Whether the operation may be a subscription, as far as can be seen without parsing it. */
 const maySubscribe = ({ query }: OperationBody) => query === undefined || query.includes('subscription');
 
@@ -146,8 +143,8 @@ async function requestForYoga(request: AnyRequest, type: string, body: string | 
   return new Request(url, { method: whole.method, headers, body, signal: whole.signal });
 }
 
-/** The methods that carry an operation. HEAD has the headers of GET. */
-const METHODS = new Set(['GET', 'HEAD', 'POST']);
+/** The methods that carry an operation. */
+const METHODS = new Set(['GET', 'POST']);
 
 /** A page of another site can send forms and plain text, but JSON only if CORS allows it. */
 const JSON_TYPE = /^application\/(graphql\+)?json$/;

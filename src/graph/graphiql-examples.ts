@@ -73,7 +73,7 @@ mutation CreateEnterprise($input: CreateEnterpriseInput!) {
 }
 `,
     variables: JSON.stringify(
-      { input: { name: 'Kohl', enterpriseAdmin: { email: 'admin@kohl.example', password: 'a-long-password', name: 'Kohl admin' } } },
+      { input: { name: 'Berg', enterpriseAdmin: { email: 'admin@berg.example', password: 'a-long-password', name: 'Berg admin' } } },
       null,
       2,
     ),

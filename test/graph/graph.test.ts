@@ -155,6 +155,12 @@ describe('a request', () => {
     expect(response.headers.get('allow')).toBe('GET, POST');
   });
 
+  test.each(['', '{', 'query'])('with a body that is not JSON: 400, without the parser’s words: %j', async (body) => {
+    const response = await fetchGraph({ method: 'POST', headers: json, body });
+    const { errors } = (await response.json()) as { errors: unknown };
+    expect([response.status, errors]).toEqual([400, [{ message: 'POST body sent invalid JSON.', extensions: { code: 'BAD_REQUEST' } }]]);
+  });
+
   test.each(['declared', 'streamed'])('with a %s body over the limit: 413', async (way) => {
     const body = JSON.stringify({ query: `{ __typename } #${' '.repeat(MAX_BODY_BYTES)}` });
     const response = await fetchGraph({

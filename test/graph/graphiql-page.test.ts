@@ -34,7 +34,7 @@ describe.skipIf(!chromiumPath)('GraphiQL in Chromium', () => {
     const context = await browser.newContext({ httpCredentials: { username, password } });
     const page = await context.newPage();
     await page.goto(`${new URL(gateway.url).origin}/graphql`);
-    await runTab(page, 'CreateEnterprise', 'admin@kohl.example');
+    await runTab(page, 'CreateEnterprise', 'admin@berg.example');
     await runTab(page, 'LiveMessages', '"cursor"');
     await from.send({ body: 'Shown-in-GraphiQL' });
     await page.locator('.result-window').getByText('Shown-in-GraphiQL').first().waitFor();

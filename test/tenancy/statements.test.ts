@@ -72,6 +72,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'exchange/teams/texts/held-texts.ts': ['within', 'everywhere'],
   'exchange/teams/chats/installer.ts': ['everywhere'],
   'exchange/teams/notice-sender.ts': ['everywhere'],
+  'exchange/teams/texts/receive-text.ts': ['within'],
   'exchange/teams/texts/recent-partners.ts': ['within'],
   'exchange/teams/chats/reopen-chat.ts': ['within'],
   'exchange/teams/retry-from-teams.ts': ['within'],

@@ -41,7 +41,8 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
     });
   }
   if (thrown instanceof GraphQLError) {
-    if (thrown.extensions.code) return withoutCause(error as GraphQLError);
+    if (thrown.extensions.originalError) return notJson(thrown);
+    if (thrown.extensions.code) return error as GraphQLError;
     // graphql's own errors about an argument point at the argument. Those about a resolver's return value point at the field, and are faults.
     if (!path || nodes?.[0]?.kind !== Kind.FIELD) {
       return new GraphQLError(withoutValue(thrown.message), { nodes, path, extensions: { ...extensions, code: 'BAD_USER_INPUT' } });
@@ -59,6 +60,10 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
   return new GraphQLError(FAULT, { nodes, path, extensions: { code: 'INTERNAL_SERVER_ERROR', http: path ? undefined : { status: 500 } } });
 }
 
+/** Yoga's error about a body that is not JSON, without its parser's own words. It has the status 400 with any type. */
+const notJson = ({ message, extensions: { code } }: GraphQLError) =>
+  new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
+
 /**
  * Gives errors without data the status 400 (GraphQL over HTTP, 6.4.2), unless they have a status. `spec`: Yoga sends it with
  * application/graphql-response+json only, and 200 with application/json, as the request was well-formed.
@@ -75,13 +80,6 @@ function asBadRequest({ message, nodes, source, positions, path, originalError, 
     originalError,
     extensions: { ...extensions, http: { status: 400, spec: true } },
   });
-}
-
-/** The error without `extensions.originalError`: Yoga adds the parser's own words about a body that is not JSON. */
-function withoutCause(error: GraphQLError): GraphQLError {
-  if (!error.extensions.originalError) return error;
-  const { originalError: _, ...extensions } = error.extensions;
-  return new GraphQLError(error.message, { nodes: error.nodes, path: error.path, extensions });
 }
 
 /** The error without `extensions.http`, which only Yoga reads, and removes. */

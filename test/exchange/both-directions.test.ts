@@ -120,12 +120,13 @@ test('a user of the tenant without a number gets a reply that says so', async ()
   expect(await exchange.messages(customer.provider)).toEqual([]);
 });
 
-test('media of an MMS are shown as links', async () => {
+test('media of an MMS are shown as links, but for one that is none', async () => {
   const customer = await exchange.customer();
   const media = ['https://media.example/1.jpg', 'https://media.example/2.jpg'];
   const sid = await exchange.text(customer, customer, PHONE, 'Look', [...media, 'file:///etc/passwd']);
   expect(await exchange.ends(customer.provider, sid, 'DELIVERED')).toMatchObject({ type: 'MMS', mediaUrls: media });
-  expect(shownTo(customer)).toEqual([`From ${PHONE}:\nLook\n${media.join('\n')}`]);
+  const lost = '[A picture or file that came with this message could not be recovered.]';
+  expect(shownTo(customer)).toEqual([`From ${PHONE}:\nLook\n${lost}\n${media.join('\n')}`]);
 });
 
 test('text outside GSM 03.38 is sent as UCS-2, and other text is not', async () => {

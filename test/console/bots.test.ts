@@ -111,7 +111,7 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await window.page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
   });
 
-  test('a provider’s own application in another cloud is set up with a certificate; what is wrong leads back to its step', async () => {
+  test('sets up a provider’s own application in another cloud with a certificate; an error leads back to its step', async () => {
     const made = await window.gateway.graph(
       'mutation ($input: CreateEnterpriseInput!) { made: createEnterprise(input: $input) { ... on CreateEnterpriseSuccess { enterprise { sid } } } }',
       { input: { name: 'Weber', enterpriseAdmin: { email: 'admin@weber.example', password: 'a-long-password' } } },
@@ -123,24 +123,24 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await page.getByLabel('Application (client) ID').fill('22222222-2222-4333-8444-555555555555');
     await page.getByLabel('Directory (tenant) ID').fill('77777777-7777-4888-8999-000000000000');
     await page.getByLabel('Cloud').selectOption('GCC High');
-    await page.getByLabel('Tokens of the bot are issued by').selectOption('The application’s own directory');
+    await page.getByLabel('Issuer of the bot’s tokens').selectOption('The application’s own directory');
     expect(await button('Next').isDisabled()).toBe(true);
     await page.getByLabel('Directory (tenant) ID of the application').fill('88888888-7777-4888-8999-000000000000');
     await button('Next').click();
     await page.getByRole('radio', { name: 'Certificate' }).check();
     const { certificate, privateKey } = makeCertificate();
     const pem = (text: string) => ({ name: 'file.pem', mimeType: 'application/x-pem-file', buffer: Buffer.from(text) });
-    await page.getByLabel('File of the certificate').setInputFiles(pem('no certificate'));
-    await page.getByLabel('File of the private key').setInputFiles(pem(privateKey));
+    await page.getByLabel('Certificate file').setInputFiles(pem('no certificate'));
+    await page.getByLabel('Private key file').setInputFiles(pem(privateKey));
     await button('Next').click();
     await button('Create').click();
     await page.getByRole('alert').waitFor();
-    await page.getByLabel('File of the certificate').setInputFiles(pem(certificate));
-    await page.getByLabel('File of the private key').setInputFiles(pem(privateKey));
+    await page.getByLabel('Certificate file').setInputFiles(pem(certificate));
+    await page.getByLabel('Private key file').setInputFiles(pem(privateKey));
     await keepPicture(page, 'bot-walk-certificate');
     await button('Next').click();
     await button('Create').click();
-    await page.getByRole('link', { name: 'Grant consent at Microsoft' }).waitFor();
+    await page.getByRole('link', { name: 'Grant admin consent at Microsoft' }).waitFor();
     const { data } = await window.gateway.graph(
       'query ($sid: ID!) { enterprise(sid: $sid) { bot { cloud authority homeTenantId clientSecretHint credentials { kind } } } }',
       { sid },

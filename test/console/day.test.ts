@@ -71,8 +71,8 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     // Without an app of one's own, nothing is to be given: the package has the application's id.
     expect(await window.page.getByLabel('ID of the app in Teams').inputValue()).toBe('11111111-2222-4333-8444-555555555555');
     await button('Create').click();
-    // The page on which an administrator of the tenant consents.
-    const consent = window.page.getByRole('link', { name: 'Grant consent at Microsoft' });
+    // The page on which an administrator of the tenant grants consent.
+    const consent = window.page.getByRole('link', { name: 'Grant admin consent at Microsoft' });
     expect(await consent.getAttribute('href')).toMatch(
       /\/66666666-7777-4888-8999-000000000000\/adminconsent\?client_id=11111111-2222-4333-8444-555555555555$/,
     );

@@ -8,9 +8,9 @@ import { type ConsoleGateway, createConsoleGateway } from '../support/console.ts
 
 const EMAIL = 'admin@kohl.example';
 const PASSWORD = 'a-long-password';
-/** Lets a page that counts as Teams' own show one of this machine. */
+/** Lets a page that the browser takes for Teams' own frame a page of this machine. */
 const LOCAL = '--disable-features=LocalNetworkAccessChecks';
-const NOT_LINKED = 'Teams has said who you are, but no admin is linked with you yet. Sign in here.';
+const NOT_LINKED = 'Your Teams user is not linked with an administrator yet. Sign in here.';
 
 let microsoft: FakeMicrosoft;
 let gateway: ConsoleGateway;
@@ -62,30 +62,30 @@ describe.skipIf(!chromiumPath)('the console as a tab of Teams', () => {
   };
   const signedIn = (tab: FrameLocator) => tab.getByRole('banner').getByText(`${EMAIL} · Kohl`).waitFor();
 
-  test('an admin signs in by the form once, links itself, and is signed in by Teams from then on, until that is ended', async () => {
+  test('an admin signs in once by the form and links its Teams user; Teams then signs it in until the link ends', async () => {
     const first = await open(await tokenNow());
     await first.tab.getByText(NOT_LINKED).waitFor();
     expect(first.host.called.slice(0, 2)).toEqual(['initialize', 'appInitialization.success']);
-    // No resources, claims or tenant, and no question to the user.
+    // No resources, claims or tenant, and silent: Teams does not prompt the user.
     expect(first.host.asked).toEqual([[undefined, undefined, true, undefined]]);
     await fill(first.tab);
-    await first.tab.getByLabel('Have Teams sign me in from now on').check();
+    await first.tab.getByLabel('Sign me in with Teams from now on').check();
     await first.tab.getByRole('button', { name: 'Sign in', exact: true }).click();
     await signedIn(first.tab);
     await context?.close();
 
     const second = await open(await tokenNow());
     await signedIn(second.tab);
-    // Who signs out is not signed in again at once.
+    // After signing out, Teams does not sign the user in again by itself.
     await second.tab.getByRole('button', { name: 'Sign out' }).click();
-    await second.tab.getByRole('button', { name: 'Sign in by Teams' }).click();
+    await second.tab.getByRole('button', { name: 'Sign in with Teams' }).click();
     await signedIn(second.tab);
     await second.tab.getByRole('link', { name: 'Enterprises' }).click();
     await second.tab.getByRole('link', { name: 'Kohl' }).click();
-    await second.tab.getByText('Signed in by Teams since').waitFor();
-    await second.tab.getByRole('button', { name: 'End sign-in by Teams' }).click();
-    await second.tab.getByRole('dialog').getByRole('button', { name: 'End sign-in by Teams' }).click();
-    await second.tab.getByText('Signed in by Teams since').waitFor({ state: 'detached' });
+    await second.tab.getByText('Signs in with Teams since').waitFor();
+    await second.tab.getByRole('button', { name: 'End sign-in with Teams' }).click();
+    await second.tab.getByRole('dialog').getByRole('button', { name: 'End sign-in with Teams' }).click();
+    await second.tab.getByText('Signs in with Teams since').waitFor({ state: 'detached' });
     await context?.close();
 
     const third = await open(await tokenNow());
@@ -93,18 +93,14 @@ describe.skipIf(!chromiumPath)('the console as a tab of Teams', () => {
   });
 
   test.each<[string, () => Promise<Answer> | Answer, string]>([
-    [
-      'Teams refuses',
-      () => ({ error: 'resourceRequiresConsent' }),
-      'Teams does not say who you are (resourceRequiresConsent). Sign in here.',
-    ],
-    ['Teams says nothing', () => undefined, 'Teams does not respond. Sign in here.'],
+    ['Teams refuses', () => ({ error: 'resourceRequiresConsent' }), 'Teams cannot sign you in (resourceRequiresConsent). Sign in here.'],
+    ['Teams does not respond', () => undefined, 'Teams does not respond. Sign in here.'],
     [
       'the token is not for the gateway',
       async () => ({ token: await microsoft.entra.sign(bot, user, { claims: { aud: 'api://elsewhere.example' } }) }),
-      'The gateway does not accept what Teams says of you: the app is not set up for single sign-on. Sign in here.',
+      'The gateway does not accept the sign-in with Teams: the app is not set up for single sign-on. Sign in here.',
     ],
-  ])('where %s, the form says so, and signs in', async (_why, answer, sentence) => {
+  ])('if %s, the form says so and still signs in', async (_why, answer, sentence) => {
     const { tab } = await open(await answer());
     await tab.getByText(sentence).waitFor();
     await fill(tab);
@@ -112,7 +108,7 @@ describe.skipIf(!chromiumPath)('the console as a tab of Teams', () => {
     await signedIn(tab);
   });
 
-  test('outside of Teams, nothing is asked of it, and the form says nothing of it', async () => {
+  test('outside Teams, the page does not ask Teams for a token, and the form does not mention it', async () => {
     context = await browser.newContext({ locale: 'en-US' });
     const page = await context.newPage();
     await page.goto(`${gateway.url}/console/`);

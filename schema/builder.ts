@@ -18,7 +18,7 @@ export const builder = new SchemaBuilder<{
     permission: Permission;
     /** Credentials of an account or an enterprise's admin itself, not an access token. */
     ownCredentials: boolean;
-    /** The password of an enterprise's admin, not what the admin has got by it. */
+    /** The password of an enterprise's admin, not a token that the admin has got with it. */
     adminPassword: boolean;
     /** Credentials for the whole organization, not restricted to an enterprise. */
     wholeOrganization: boolean;

@@ -27,8 +27,8 @@ const DESCRIPTIONS: Readonly<Record<AuditAction, string>> = {
   'accessToken.create': 'An access token was created.',
   'accessToken.revoke': 'An access token was revoked.',
   'admin.linkMicrosoftUser':
-    'The admin of an enterprise was linked with a user of Microsoft Entra, as whom it signs in to the tab in Teams.',
-  'admin.unlinkMicrosoftUser': 'The link of an admin with a user of Microsoft Entra was ended.',
+    "An enterprise's admin was linked with a user of Microsoft Entra, whose tokens are then credentials of the admin.",
+  'admin.unlinkMicrosoftUser': "An enterprise's admin was unlinked from its user of Microsoft Entra.",
   'account.create': 'An account was created, by another one or by the operator.',
   'account.rotateToken': 'The auth token of an account was replaced.',
   'account.suspend': 'An account was suspended.',

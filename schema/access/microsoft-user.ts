@@ -18,11 +18,11 @@ const successOf = (mutation: 'link' | 'unlink', description: string) => {
     }),
   });
 };
-const LinkMicrosoftUserSuccessRef = successOf('link', 'The admin, who is linked with the user of the token.');
-const UnlinkMicrosoftUserSuccessRef = successOf('unlink', 'The admin, who is linked with no user.');
+const LinkMicrosoftUserSuccessRef = successOf('link', 'The admin, which is now linked with the user of the token.');
+const UnlinkMicrosoftUserSuccessRef = successOf('unlink', 'The admin, which is no longer linked with a user.');
 
 const LinkMicrosoftUserInput = builder.inputType('LinkMicrosoftUserInput', {
-  description: 'A user of Microsoft Entra, as whom the calling admin wants to sign in.',
+  description: 'The user of Microsoft Entra to link with the calling admin.',
   fields: (t) => ({
     token: t.string({
       required: true,
@@ -34,7 +34,7 @@ const LinkMicrosoftUserInput = builder.inputType('LinkMicrosoftUserInput', {
 });
 
 const UnlinkMicrosoftUserInput = builder.inputType('UnlinkMicrosoftUserInput', {
-  description: 'An enterprise whose admin is to be linked with no user of Microsoft Entra.',
+  description: 'The enterprise whose admin to unlink from its user of Microsoft Entra.',
   fields: (t) => ({
     enterpriseSid: t.id({ required: true, description: 'The sid of the enterprise: `EN` followed by 32 hex digits.' }),
     ...idempotencyKey(t),
@@ -46,7 +46,7 @@ builder.mutationFields((t) => ({
     type: LinkMicrosoftUserSuccessRef,
     nullable: true,
     description:
-      "Links the calling admin of an enterprise with a user of Microsoft Entra, in place of the one it was linked with. From then on, the user's tokens for the bot's application are credentials of the admin: `Authorization: Bearer <token>`. Needs the admin's password. Another password or e-mail address of the admin ends the link.",
+      "Links the calling admin of an enterprise with a user of Microsoft Entra, and replaces an existing link. From then on, the user's tokens for the bot's application are credentials of the admin: `Authorization: Bearer <token>`. Needs the admin's password as credentials. A change of the admin's password or e-mail address ends the link.",
     authScopes: { $all: { permission: 'write', adminPassword: true } },
     errors: resultUnion('LinkMicrosoftUserResult', 'linked admin', ['PLATFORM_ERROR']),
     args: { input: t.arg({ type: LinkMicrosoftUserInput, required: true, description: 'The user of Microsoft Entra.' }) },
@@ -56,7 +56,7 @@ builder.mutationFields((t) => ({
     type: UnlinkMicrosoftUserSuccessRef,
     nullable: true,
     description:
-      "Ends the link of an enterprise's admin with a user of Microsoft Entra, and revokes the admin's access tokens, except for the one that calls. Does nothing if there is no link.",
+      "Ends the link of an enterprise's admin with a user of Microsoft Entra, and revokes the admin's access tokens, except the caller's own. Does nothing if there is no link.",
     errors: resultUnion('UnlinkMicrosoftUserResult', 'unlinked admin', ['ENTERPRISE_NOT_FOUND']),
     args: { input: t.arg({ type: UnlinkMicrosoftUserInput, required: true, description: 'The enterprise.' }) },
     resolve: (_root, { input }, { gateway, caller }) => unlinkMicrosoftUser(gateway, caller, input),

@@ -49,7 +49,7 @@ export const EnterpriseAdminRef = builder.prismaNode('EnterpriseAdmin', {
       type: 'DateTime',
       nullable: true,
       description:
-        'The time when the admin was linked with a user of Microsoft Entra, as whom it signs in to the tab in Teams. `null` if it is not.',
+        'The time when the admin was linked with a user of Microsoft Entra, whom Teams signs in as the admin. `null` if it is not linked.',
     }),
   }),
 });

@@ -40,9 +40,9 @@ const REFUSALS: Readonly<Record<VerificationRefusal, AuthenticationRefusal>> = {
   UNLINKED: {
     status: 403,
     code: 'MICROSOFT_USER_NOT_LINKED',
-    message: 'No admin is linked with this user of Microsoft Entra: sign in by password once, and link it',
+    message: 'No admin is linked with this user of Microsoft Entra; sign in with the password once, and link the user',
   },
-  UNVERIFIABLE: { status: 503, message: "Microsoft Entra's signing keys cannot be fetched now; try again later" },
+  UNVERIFIABLE: { status: 503, message: "Cannot fetch Microsoft Entra's signing keys; try again later" },
   UNAVAILABLE: { status: 503, message: 'Restcomm, which verifies this account, does not respond; try again later' },
   BUSY: { status: 503, message: 'Too many passwords are waiting to be verified; try again later', retryAfter: 2 },
   OUTAGE: { status: 503, ...OUTAGE },
@@ -51,9 +51,9 @@ const REFUSALS: Readonly<Record<VerificationRefusal, AuthenticationRefusal>> = {
 export const isRefusal = (outcome: Caller | AuthenticationRefusal): outcome is AuthenticationRefusal => 'status' in outcome;
 
 /**
- * Accepts HTTP Basic and access tokens (Bearer). Basic has an account's SID and auth token (REST.md, Requests), verified here, or by the Restcomm
- * platform for an account whose token is not here; or an enterprise admin's sid or e-mail and password. Bearer also has tokens of Microsoft Entra for a
- * user that an admin has linked.
+ * Accepts HTTP Basic and bearer tokens. Basic has an account's SID and auth token (REST.md, Requests), verified here, or by the Restcomm platform for an
+ * account whose token is not here; or an enterprise admin's sid or e-mail address and password. A bearer token is an access token, or a token of Microsoft
+ * Entra for a user that an admin has linked.
  */
 export function createAuthentication(
   gateway: VerifierDeps,

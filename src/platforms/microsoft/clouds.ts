@@ -64,14 +64,14 @@ const OTHERS = {
 const GCC_SERVICE_URL = 'https://smba.infra.gcc.teams.microsoft.com/teams';
 
 /**
- * Whether Graph installs apps for users at an application's request, and shows it who has them. In GCC High and DoD it does neither, and 21Vianet's cloud has
+ * Whether an application can install apps for users through Graph, and see who has them. In GCC High and DoD it can do neither, and 21Vianet's cloud has
  * no such API: https://learn.microsoft.com/graph/teamwork-national-cloud-differences
  */
 export const installsApps = (cloud: Cloud): boolean => cloud === 'COMMERCIAL' || cloud === 'GCC';
 
-/** Why an app is not installed there, and what installs it. */
+/** Why the gateway does not install the app in the other clouds, and how to install it there. */
 export const NO_INSTALLS =
-  'Microsoft Graph does not install apps for applications in this cloud. Install it in the Teams admin center: Teams apps, Setup policies, Installed apps.';
+  'In this cloud, Microsoft Graph installs no apps for applications. Install the app in the Teams admin center: Teams apps, Setup policies, Installed apps.';
 
 /** The tenants of the Bot Framework itself, which issue tokens for multi-tenant applications registered with it. */
 const BOT_FRAMEWORK_TENANTS: Readonly<Record<Cloud, string>> = {

@@ -51,7 +51,7 @@ function compiledDocuments(graphql, documents) {
 /** The package of Fluent UI that exports all of its packages' components. */
 const FLUENT = '@fluentui/react-components';
 
-/** Where each of Fluent UI's components comes from, as FLUENT exports it: `[package, name there]`. */
+/** The package of each of Fluent UI's components that FLUENT exports: `[package, name there]`. */
 function fluentHomes() {
   const text = readFileSync(join(root, 'node_modules', FLUENT, 'lib', 'index.js'), 'utf8').replaceAll(/\/\/.*$/gm, '');
   const homes = new Map();
@@ -65,8 +65,8 @@ function fluentHomes() {
 }
 
 /**
- * Imports Fluent UI's components from their own packages. Through FLUENT, which the first script needs too, those of all pages would be in the first load:
- * esbuild splits by files, and that file leads to each of them.
+ * Imports Fluent UI's components from their own packages. If pages imported them through FLUENT, the first load would contain the components of all pages:
+ * esbuild splits code by file, and the first script needs FLUENT's file, too.
  */
 function withFluentHomes(source, homes) {
   return source.replaceAll(/^import \{([^}]*)\} from '@fluentui\/react-components';$/gm, (_, names) =>

@@ -53,8 +53,8 @@ const compilerAsFile = {
 };
 
 /**
- * Prisma's graph of parameters as dictionaries. Each of its 2,600 nodes is an object with a few of a thousand indexes as keys; V8 makes an array of each, up
- * to the highest index, which takes 10 MB. An index far above them, even one that is removed, makes it a dictionary.
+ * Stores Prisma's graph of parameters as dictionaries. Each of its 2,600 nodes is an object with a few integer keys below a thousand. V8 stores each as an
+ * array up to the highest key, 10 MB in all. Adding a far higher key makes V8 store it as a dictionary, even after that key is deleted.
  */
 const sparseParamGraph = {
   name: "Prisma's graph of parameters as dictionaries",

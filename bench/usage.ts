@@ -18,7 +18,7 @@ const VERSION = '1';
 const server = process.env.DATABASE_URL ?? 'postgresql://root@127.0.0.1:5432/postgres';
 const NAME = 'gateway_usage';
 const FROM = '2025-01-01T00:00:00Z';
-/** The last two are as far from UTC as quarters of an hour, and as half a day, are. */
+/** The last two have hours that begin at a quarter past, and an offset of half a day. */
 const ZONES = ['UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Asia/Kathmandu', 'Pacific/Auckland'];
 
 interface Query {
@@ -135,7 +135,7 @@ async function fill(url: string): Promise<void> {
     await client.query('UPDATE account SET organization_sid = $1 WHERE sid = $2', [ORGANIZATION, ACCOUNT_SID]);
     await addEnterprises((text, values = []) => client.query(text, [...values]), ORGANIZATION, ACCOUNT_SID, ENTERPRISES, 1, 1_000_000);
     await client.query(CHANGES.replace('$1', `'${FROM}'`));
-    // Without the triggers that make hours of zones, quarter by quarter.
+    // Without the triggers that compute the hours of zones, quarter by quarter.
     await client.query('SET session_replication_role = replica');
     // As GRAINS in src/domain/usage/usage-grains.ts has them.
     for (const [grain, unit, ofEnterprise, hasQuarters] of [

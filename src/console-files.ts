@@ -24,8 +24,8 @@ const POLICY = [
   "form-action 'none'",
 ].join('; ');
 /**
- * Who may frame the page as a tab: Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements), also 21Vianet's
- * (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/using-teams-client-library).
+ * The hosts that may frame the page as a tab: those of Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements), and of
+ * Teams operated by 21Vianet (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/using-teams-client-library).
  */
 const TEAMS = [
   'https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.teams.microsoft.us',

@@ -102,7 +102,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     ? followCredentialChanges({ databaseUrl, prisma: database.prisma, kept: [gateway.verified, gateway.keptMappings], log })
     : undefined;
   const openChannel = await channelOf(settings, log);
-  // Both ports before the exchange begins: a start that fails for a taken one must leave no lane to its lease.
+  // Listens on both ports before the exchange begins: a start that fails because a port is in use must not leave claimed lanes behind.
   const metricsListener = await serveMetrics(options);
   const listener = await listen(app.fetch, { ...settings, direct: app.direct, socketPath: app.socketPath });
   wiring.listener = listener;

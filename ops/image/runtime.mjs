@@ -19,7 +19,7 @@ for (const part of PARTS) {
   mkdirSync(dirname(join(target, part)), { recursive: true });
   cpSync(join(root, part), join(target, part), { recursive: true, filter: (source) => !/\.(m?js|css)\.map$/.test(source) });
 }
-// The gateway runs as another user than the build, and PGlite makes the snapshot's files for its own user alone.
+// The gateway runs as another user than the build, and PGlite creates the snapshot's files with permissions for the build's user alone.
 for (const entry of readdirSync(target, { recursive: true, withFileTypes: true })) {
   chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
 }

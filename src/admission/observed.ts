@@ -1,6 +1,7 @@
 import type { CallerQuota } from './quota.ts';
 
-// Reports of requests and refusals, for metrics. What refuses reports it: another promise around each request would cost more than all counting.
+// Reports of requests and refusals, for metrics. Each limit reports its refusals itself: wrapping the limits would cost each request another promise,
+// which is more than all counting costs.
 
 /** A report of a request over HTTP that was answered, whatever its answer is. A stream is reported once it begins. */
 export interface RequestReport {

@@ -31,7 +31,7 @@ function Console() {
 const place = document.getElementById('console');
 if (place) {
   const root = createRoot(place);
-  // In slices, between which the browser paints and takes keys.
+  // Rendered in slices, between which the browser paints and handles input.
   startTransition(() =>
     root.render(
       <StrictMode>

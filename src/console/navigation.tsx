@@ -4,7 +4,7 @@ import { linkTo, usePlace } from './location.ts';
 import { ROUTES } from './routes.tsx';
 import { useSpeech } from './words/words.tsx';
 
-/** Up to this width, the navigation is above the page. */
+/** Up to this width, the navigation is above the content. */
 export const NARROW = '@media (max-width: 700px)';
 
 const useStyles = makeStyles({
@@ -13,7 +13,7 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground2,
     [NARROW]: { padding: '4px 8px', overflowX: 'auto', scrollPaddingInline: '40px' },
   },
-  // What is next to an edge fades where more is beyond it.
+  // Entries fade at an edge if more entries are beyond it.
   before: { [NARROW]: { maskImage: 'linear-gradient(to right, transparent, black 40px)' } },
   after: { [NARROW]: { maskImage: 'linear-gradient(to left, transparent, black 40px)' } },
   around: { [NARROW]: { maskImage: 'linear-gradient(to right, transparent, black 40px calc(100% - 40px), transparent)' } },
@@ -30,15 +30,15 @@ const useStyles = makeStyles({
   current: { backgroundColor: tokens.colorNeutralBackground2Selected, fontWeight: tokens.fontWeightSemibold },
 });
 
-/** Whether a path is a page's own, or one of its things'. */
+/** Whether a path is that of a page or of one of its items. */
 const isAt = (own: string, path: string) => path === own || path.startsWith(`${own}/`);
 
-/** Scrolls to the place. What scrollIntoView returns is a promise in new browsers, and no way to end an effect. */
+/** Scrolls to the current entry. A function of its own, since an effect must not return scrollIntoView's result: newer browsers return a promise. */
 function showCurrent(nav: HTMLElement): void {
   void nav.querySelector('[data-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
-/** The pages that the signed-in one may see. */
+/** Links to the pages that the signed-in user may see. */
 export function Navigation() {
   const styles = useStyles();
   const { words } = useSpeech();
@@ -64,8 +64,8 @@ export function Navigation() {
       element.removeEventListener('scroll', look);
     };
   }, []);
-  // On a narrow screen, the place may be beyond its edge.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: when the place is another one
+  // On a narrow screen, the current entry may be beyond the edge.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs when the current page changes
   useEffect(() => {
     if (nav.current) showCurrent(nav.current);
   }, [path]);

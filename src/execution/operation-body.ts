@@ -42,7 +42,7 @@ function decode(body: Record<string, unknown>): OperationBody | undefined {
     documentId,
     extensions: isObject(extensions) ? extensions : undefined,
     variables: variables ?? {},
-    // An empty name is none (GraphQL over HTTP, 5.3); clients whose texts cannot be null send it in JSON, too.
+    // An empty name counts as absent (GraphQL over HTTP, 5.3). Clients that cannot send null send it in JSON, too.
     operationName: operationName || undefined,
     isPlain: hasNothingElse(body),
   };

@@ -60,7 +60,7 @@ export function maskError(error: unknown, log: Logger, requestId?: string): Grap
   return new GraphQLError(FAULT, { nodes, path, extensions: { code: 'INTERNAL_SERVER_ERROR', http: path ? undefined : { status: 500 } } });
 }
 
-/** Yoga's error about a body that is not JSON, without its parser's own words. It has the status 400 with any type. */
+/** Yoga's error about a body that is not JSON, without the parser's message. The status is 400 whatever media type is accepted. */
 const notJson = ({ message, extensions: { code } }: GraphQLError) =>
   new GraphQLError(message, { extensions: { code, http: { status: 400 } } });
 

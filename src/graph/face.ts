@@ -143,7 +143,7 @@ async function requestForYoga(request: AnyRequest, type: string, body: string | 
   return new Request(url, { method: whole.method, headers, body, signal: whole.signal });
 }
 
-/** The methods that carry an operation. */
+/** The HTTP methods that can carry an operation. */
 const METHODS = new Set(['GET', 'POST']);
 
 /** A page of another site can send forms and plain text, but JSON only if CORS allows it. */

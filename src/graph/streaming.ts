@@ -51,7 +51,7 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
     },
     prepare: (caller, parameters, { resumeFrom, cost: asked } = {}) => {
       const { variables } = parameters;
-      // An empty name is none, as in `decodeBody`.
+      // An empty name counts as absent, as in `decodeBody`.
       const operationName = parameters.operationName || undefined;
       const enveloped = yoga.getEnveloped({ caller, params: {} } as never);
       let document: DocumentNode;

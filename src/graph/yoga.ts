@@ -75,7 +75,7 @@ function resolveDocuments(trusted: TrustedDocuments): Plugin {
       // Yoga's own refusal has the status 200 with application/json, which is for well-formed requests only.
       if (query === undefined && rest.query == null) throw badRequest('The request has no query');
       if (query === undefined) return;
-      // An empty name is none, as in `decodeBody`. Yoga refuses what is no text.
+      // An empty name counts as absent, as in `decodeBody`. Yoga refuses a value that is not a string.
       setParams({ ...rest, ...(rest.operationName === '' && { operationName: undefined }), query });
     },
   };

@@ -46,7 +46,7 @@ interface HealthWatchOptions {
 const RETRY_MS = 500;
 /** The longest wait of a follower, in ms. It is woken by whatever it waits for. */
 const LONG_MS = 3_600_000;
-/** Below the number of a bot whose health has never changed. */
+/** Less than the number of any bot, including one whose health has never changed. */
 const BEFORE_ALL = -1n;
 
 interface Member {
@@ -79,8 +79,8 @@ export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, p
       return wakeMembers();
     }
     if (head === position) return;
-    // Numbers never go back by themselves: another database answers, after a restore or a failover that lost the last commits. Followers may know what
-    // never happened there, so they get all bots, as they are now.
+    // Numbers go back only if another database answers, after a restore or a failover that lost the last commits. Followers may have seen changes that
+    // this database does not have, so they get the present health of all bots.
     if (head < position) position = BEFORE_ALL;
     try {
       for (let isLast = false; !isLast; ) {

@@ -8,11 +8,11 @@ interface DurationsOptions {
   readonly registers: Registers;
 }
 
-/** The durations with one value of each label. */
+/** The durations for one combination of label values. */
 class Series {
   /** By the bucket that a duration falls into; the last is above all bounds. */
   readonly counts = new Float64Array(DURATIONS.length + 1);
-  /** In an array, where a number needs no object of its own. */
+  /** A typed array, since V8 would allocate an object for each new value of a number in a field. */
   readonly sum = new Float64Array(1);
 
   add(seconds: number): void {
@@ -24,8 +24,8 @@ class Series {
 }
 
 /**
- * A histogram of durations whose observation costs two look-ups in maps and two additions: prom-client checks, sorts and joins labels each time.
- * @returns counts a duration in seconds, with the values of both labels
+ * Creates a histogram of durations. An observation costs two look-ups in maps and two additions, where prom-client checks, sorts and joins labels.
+ * @returns observes a duration in seconds, with the values of both labels
  */
 export function createDurations(options: DurationsOptions): (seconds: number, first: string, second: string) => void {
   const { name, help, labelNames, registers } = options;

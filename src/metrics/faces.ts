@@ -4,7 +4,7 @@ import type { ObserveOperation, OperationReport } from '../execution/operations.
 import { createDurations } from './durations.ts';
 import type { Registers } from './registers.ts';
 
-/** The classes of statuses, by their first digit. */
+/** The classes of HTTP statuses, by their first digit. */
 const CLASSES = Array.from({ length: 10 }, (_, digit) => `${digit}xx`);
 
 /** Requests over HTTP, and refusals by limits. */
@@ -30,7 +30,7 @@ export function requestMetrics(registers: Registers): {
   };
 }
 
-/** How often operations of one label have run in one way, to one outcome. */
+/** How often operations with one label have run in one way, with one outcome. */
 interface Runs extends Pick<OperationReport, 'face' | 'kind' | 'outcome' | 'planned'> {
   count: number;
 }
@@ -72,6 +72,6 @@ export function operationMetrics(registers: Registers): ObserveOperation {
   };
 }
 
-// An operation has few outcomes, so a loop over them costs less than a key of all labels.
+// An operation has few outcomes, so a loop over them costs less than joining all labels to a key.
 const isOf = (runs: Runs, { face, kind, outcome, planned }: OperationReport) =>
   runs.outcome === outcome && runs.planned === planned && runs.face === face && runs.kind === kind;

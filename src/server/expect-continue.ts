@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * Asks for a body that the client holds back (`Expect: 100-continue`) once something reads it, so that a refusal comes first. The connection closes after
- * a refusal: the client may or may not send the body then (RFC 9110, 10.1.1).
+ * Sends 100 Continue to a client that waits for it (`Expect: 100-continue`) once something reads the body, so that refusals are sent before it. The
+ * connection closes after a refusal, since the client may or may not send the body then (RFC 9110, 10.1.1).
  */
 export function continueOnRead(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('connection', 'close');
@@ -17,5 +17,5 @@ export function continueOnRead(request: IncomingMessage, response: ServerRespons
   };
 }
 
-/** Whether the client holds the body back until it is asked for it. */
+/** Whether the client waits for 100 Continue before it sends the body. */
 export const holdsBack = (headers: Pick<Headers, 'get'>): boolean => headers.get('expect')?.toLowerCase() === '100-continue';

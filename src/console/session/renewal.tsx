@@ -28,7 +28,10 @@ function phaseOf(expires: number): Phase {
   return left <= 0 ? 'ended' : left <= NOTICE ? 'ending' : 'running';
 }
 
-/** Asks for the password before the session ends, and when it has ended, or Teams, if that has signed in. What is on the page stays. */
+/**
+ * Renews the session before it ends, or when it has ended: asks Teams if Teams has signed the user in, and otherwise for the password. The page keeps its
+ * content.
+ */
 export function Renewal({ session }: { readonly session: Session }) {
   const words = useWords();
   const { expires, byTeams = false } = session;
@@ -46,7 +49,7 @@ export function Renewal({ session }: { readonly session: Session }) {
     return () => clearTimeout(timer);
   }, [expires]);
 
-  // Teams is asked first, once when the session ends soon, and once more when it has ended.
+  // Asks Teams first, once when the session ends soon, and once more when it has ended.
   useEffect(() => {
     if (!byTeams || phase === 'running') return;
     setAsked(false);

@@ -54,9 +54,9 @@ type Viewer = ResultOf<typeof VIEWER>['viewer'];
 /** Who is signed in. */
 export interface Session {
   readonly token: string;
-  /** What was typed as the name, or the admin's address. Absent if an access token was given. */
+  /** The name that was typed, or the admin's address. Absent if an access token was given. */
   readonly name?: string;
-  /** Whether Teams has said who it is. */
+  /** Whether Teams has signed the user in. */
   readonly byTeams?: true;
   /** The sid of the token, if the page has created it. */
   readonly tokenSid?: string;
@@ -103,13 +103,13 @@ export function basic(name: string, password: string): string {
   return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))}`;
 }
 
-/** Whether somebody has signed out since the page was loaded: nobody is signed in again without being asked. */
+/** Whether somebody has signed out since the page was loaded. Teams then signs nobody in until they ask for it. */
 export const hasSignedOut = (): boolean => isLeft;
 
 /**
  * Signs in, or renews the session.
  * @param isKept whether the session survives a reload of this tab
- * @param teamsToken of the user whom Teams signs in as the same admin from then on
+ * @param teamsToken of a user of Teams to link with the admin, so that Teams signs the user in from then on
  * @throws GraphProblem
  */
 export async function signIn(credentials: Credentials, isKept: boolean, teamsToken?: string): Promise<void> {
@@ -129,7 +129,7 @@ export async function signIn(credentials: Credentials, isKept: boolean, teamsTok
 }
 
 /**
- * Signs in, or renews the session, by what Teams says of its user. Teams says it again after a reload, so nothing is stored.
+ * Signs in, or renews the session, with a token from Teams. Teams returns another one after a reload, so nothing is stored.
  * @throws GraphProblem
  */
 export async function signInByTeams(teamsToken: string): Promise<void> {
@@ -148,7 +148,7 @@ function open(opened: Session, isKept: boolean): void {
   else window.sessionStorage.removeItem(STORED);
 }
 
-/** Forgets the token, and revokes it if the page has created it. One that was given may have other users. */
+/** Forgets the token, and revokes it if the page has created it. An access token that was entered may have other users. */
 export function signOut(): void {
   const former = session;
   isLeft = true;
@@ -157,7 +157,7 @@ export function signOut(): void {
   if (former) revoke(former);
 }
 
-/** Revokes a token that the page has created. One that cannot be revoked now expires. */
+/** Revokes a token that the page has created. If that fails, the token stays valid until it expires. */
 function revoke({ token, tokenSid, expires }: Session): void {
   if (tokenSid && expires > 0) ask(REVOKE, { input: { sid: tokenSid } }, `Bearer ${token}`).catch(() => undefined);
 }

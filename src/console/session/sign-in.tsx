@@ -32,9 +32,9 @@ export function SignIn() {
 }
 
 interface SignInFormProps {
-  /** The one who must sign in again; absent: anybody may. */
+  /** The name of the user who must sign in again; absent: anybody may sign in. */
   readonly name?: string;
-  /** What Teams has said of its user, whom it may sign in as the same one from then on. */
+  /** The token of the user of Teams, for a link with the admin that signs in. */
   readonly teamsToken?: string;
   readonly onDone?: () => void;
 }

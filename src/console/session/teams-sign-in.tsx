@@ -8,10 +8,10 @@ import { isFramed, TeamsSilence, teamsToken } from './teams.ts';
 
 type State =
   | { readonly is: 'absent' | 'asked' | 'trying'; readonly problem?: undefined; readonly token?: undefined }
-  /** `token`: Teams has said who its user is. */
+  /** `token`: Teams has identified its user, but the gateway has not signed the user in. */
   | { readonly is: 'failed'; readonly problem: Problem; readonly token?: string };
 
-/** Why Teams did not sign the user in. */
+/** The problem of a sign-in for which Teams returned no token. */
 const silence = ({ message }: TeamsSilence): Problem => ({ code: message ? 'TEAMS_REFUSED' : 'TEAMS_SILENT', message });
 
 interface TeamsSignIn {
@@ -19,7 +19,7 @@ interface TeamsSignIn {
   readonly attempt: () => void;
 }
 
-/** Signs in by Teams where the page is its tab: at once, unless somebody has just signed out. */
+/** Signs in with Teams if the page is in a tab of Teams: at once, unless somebody has just signed out. */
 export function useTeamsSignIn(): TeamsSignIn {
   const [state, setState] = useState<State>(() => ({ is: !isFramed() ? 'absent' : hasSignedOut() ? 'asked' : 'trying' }));
   const attempt = useCallback(async () => {
@@ -40,7 +40,7 @@ export function useTeamsSignIn(): TeamsSignIn {
   return { state, attempt };
 }
 
-/** What became of signing in by Teams: nothing to show outside of it. */
+/** The state of the sign-in with Teams. Shows nothing outside Teams. */
 export function TeamsNotice({ state, attempt }: TeamsSignIn) {
   const words = useWords();
   if (state.is === 'absent') return null;

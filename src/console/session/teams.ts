@@ -1,17 +1,17 @@
 // The page as a tab of Teams. https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements
 
-/** How long Teams may take to respond, in ms. Another page that frames this one never does. */
+/** How long Teams may take to respond, in ms. Another page that frames this one never responds. */
 const PATIENCE = 10_000;
-/** Teams operated by 21Vianet, which the library knows only if it is named: learn.microsoft.com, "Teams JavaScript client library". */
+/** Teams operated by 21Vianet. The library accepts it only if it is named: learn.microsoft.com, "Teams JavaScript client library". */
 const TEAMS_OF_21VIANET = 'https://teams.microsoftonline.cn';
 
-/** Teams gave no token. Without a message, it did not respond. */
+/** Teams returned no token. Without a message, it did not respond. */
 export class TeamsSilence extends Error {}
 
-/** Whether the page is in a frame, as the tab is. */
+/** Whether another page frames this one, as Teams does. */
 export const isFramed = (): boolean => window.parent !== window;
 
-/** Tells Teams that the page has loaded: without that, Teams covers it with an error. Once; later calls have the same result. */
+/** Notifies Teams once that the page has loaded: otherwise, Teams covers it with an error. Later calls return the same result. */
 async function started() {
   begun ??= import('@microsoft/teams-js').then(async ({ app, authentication }) => {
     await app.initialize([TEAMS_OF_21VIANET]);
@@ -22,13 +22,13 @@ async function started() {
 }
 let begun: Promise<typeof import('@microsoft/teams-js').authentication> | undefined;
 
-/** Lets Teams show the page, if it is in Teams. Another page that frames it is no fault of the console's. */
+/** Lets Teams show the page. If another page frames it, nothing happens. */
 export function beTeamsTab(): void {
   if (isFramed()) started().catch(() => {});
 }
 
 /**
- * Asks Teams for a token of Microsoft Entra that says who its user is, without a question to the user.
+ * Asks Teams for a token of Microsoft Entra that identifies its user. Does not prompt the user.
  * @throws TeamsSilence
  */
 export function teamsToken(): Promise<string> {

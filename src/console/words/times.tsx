@@ -9,7 +9,7 @@ function formatOf(language: string): Intl.DateTimeFormat {
   return format;
 }
 
-/** How long something took: in seconds, from two minutes on in minutes. Both have the same sign in all languages of the console. */
+/** Formats a duration: in seconds, or in minutes from two minutes on. The units are the same in all languages of the console. */
 export function durationOf(ms: number | null | undefined, language: string): string {
   if (ms == null) return '–';
   const [number, unit] = ms < 120_000 ? [ms / 1000, 's'] : [ms / 60_000, 'min'];
@@ -28,7 +28,7 @@ export function Time({ value }: { readonly value: string }) {
         .replace('T', ' ')
         .replace(/\.\d+Z$/, ' UTC')}
     >
-      {/* A line ends between the day and the time only. */}
+      {/* A line breaks only between the day and the time. */}
       {formatOf(language)
         .format(date)
         .replaceAll(/\s(?!\d+:)/g, '\u00a0')}

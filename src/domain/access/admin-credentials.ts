@@ -46,8 +46,8 @@ export async function authenticateAdmin(
 }
 
 /**
- * The digest by which a reset of an admin's password is noticed, that the admin has another account on the platform, and that another user of Microsoft
- * Entra is linked with the admin, or none any more.
+ * A digest that changes when an admin's password is reset, its account on the platform is replaced, or its link with a user of Microsoft Entra is changed
+ * or ended.
  */
 export const adminDigest = ({ accountSid, passwordHash, microsoftObjectId }: DigestedAdmin): string =>
   hash('sha256', `${accountSid}:${passwordHash ?? ''}:${microsoftObjectId ?? ''}`, 'base64');

@@ -13,7 +13,7 @@ import { inTransaction, type Transaction } from '../transaction.ts';
 import { holdCredentials } from './access-tokens.ts';
 import { credentialsOfAdmin, WITH_ENTERPRISE } from './admin-credentials.ts';
 
-// Single sign-on of the console's tab in Teams (docs/adr/0035-single-sign-on.md). Entra tells who a user is by a tenant and an object id, which never
+// Single sign-on of the console's tab in Teams (docs/adr/0035-single-sign-on.md). Entra identifies a user by a tenant and an object id, which never
 // change. An admin who has signed in by password links its user once; from then on, a token of Entra for that user is a credential of the admin.
 
 const linkInput = z.object({ token: mandatorySecret(MAX_TOKEN_LENGTH) });
@@ -22,7 +22,7 @@ const unlinkInput = z.object({ enterpriseSid: lookup() });
 type LinkMicrosoftUserInput = z.input<typeof linkInput> & Keyed;
 type UnlinkMicrosoftUserInput = z.input<typeof unlinkInput> & Keyed;
 
-/** An admin whose user was linked or unlinked. */
+/** An admin that was linked with a user, or unlinked. */
 export interface LinkedAdmin {
   readonly sid: string;
   readonly enterpriseSid: string;
@@ -30,12 +30,12 @@ export interface LinkedAdmin {
 
 /**
  * The reason why a token of Entra is not accepted:
- * - `UNLINKED`: it is genuine, and for a bot of the gateway, but no admin has linked its user
+ * - `UNLINKED`: it is genuine and for a bot of the gateway, but its user is not linked with an admin
  * - `UNVERIFIABLE`: Entra's signing keys cannot be fetched
  */
 export type MicrosoftUserRefusal = 'UNLINKED' | 'UNVERIFIABLE';
 
-/** Whether a bearer token may be Entra's. The gateway's own have another algorithm. */
+/** Whether a bearer token may be Entra's. The gateway's own tokens use another algorithm. */
 export function isMicrosoftToken(token: string): boolean {
   try {
     return decodeProtectedHeader(token).alg === 'RS256';
@@ -45,10 +45,10 @@ export function isMicrosoftToken(token: string): boolean {
 }
 
 /**
- * Authenticates the admin who has linked the user of a token of Entra, at an enterprise whose bot has the token's application and tenant. A user who is
- * linked with several of them is the one that was linked last.
+ * Authenticates the admin that is linked with the user of a token of Entra, in an enterprise whose bot has the token's application and tenant. If several
+ * are linked with the user, the latest link counts.
  * @returns the admin's credentials, until the token expires; `INACTIVE` for an admin who is SUSPENDED or CLOSED; `ENDED` for a token that has expired;
- *   `undefined` for one that is not genuine, or for no bot of the gateway
+ *   `undefined` for a token that is not genuine, or not for a bot of the gateway
  */
 export async function authenticateMicrosoftUser(
   gateway: Pick<Gateway, 'prisma' | 'microsoft' | 'publicUrl' | 'log'>,
@@ -72,10 +72,10 @@ export async function authenticateMicrosoftUser(
   return credentials === 'INACTIVE' ? credentials : { ...credentials, expires: user.expires };
 }
 
-const NOT_OF_THE_BOT = "must be a token that Microsoft Entra has issued for the bot's application to a user of its tenant, and not expired";
+const NOT_OF_THE_BOT = "must be an unexpired token that Microsoft Entra has issued for the bot's application and a user of its tenant";
 
 /**
- * Links the calling admin with the user of a token that Entra has issued for the application of the enterprise's bot, in place of a former one.
+ * Links the calling admin with the user of a token that Entra has issued for the application of the enterprise's bot. Replaces an existing link.
  * @throws InvalidInputError for any other token; PlatformError if it cannot be verified; EndedCredentialsError
  */
 export function linkMicrosoftUser(gateway: Gateway, caller: Caller, input: LinkMicrosoftUserInput): Promise<LinkedAdmin> {
@@ -99,7 +99,7 @@ export function linkMicrosoftUser(gateway: Gateway, caller: Caller, input: LinkM
 }
 
 /**
- * Ends the single sign-on of an enterprise's admin, and revokes the admin's access tokens, but for the caller's own.
+ * Ends the single sign-on of an enterprise's admin, and revokes the admin's access tokens, except for the caller's own.
  * @throws InvalidInputError; NotFoundError ENTERPRISE_NOT_FOUND (4051)
  */
 export function unlinkMicrosoftUser(gateway: Gateway, caller: Caller, input: UnlinkMicrosoftUserInput): Promise<LinkedAdmin> {
@@ -120,7 +120,7 @@ export function unlinkMicrosoftUser(gateway: Gateway, caller: Caller, input: Unl
   });
 }
 
-/** Changes the linked user. The access tokens that a former one may have created end. */
+/** Changes the linked user. Revokes the access tokens that the former user may have created. */
 async function setLink(
   tx: Transaction,
   { accessTokenSid = '' }: Caller,

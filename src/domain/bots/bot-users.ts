@@ -4,13 +4,13 @@ import type { Cloud } from '../../platforms/microsoft/clouds.ts';
 import type { Gateway } from '../gateway.ts';
 import { applicationIdUri } from '../values/application-id-uri.ts';
 
-// Users whom Microsoft Entra has identified to a bot's application, by a token for the tab of its app.
+// Users that Microsoft Entra has identified to a bot's application, by a token for the tab of its app.
 
-/** The longest token that is taken, in characters. Real ones have about 2,000. */
+/** The longest token that is accepted, in characters. Real ones have about 2,000. */
 export const MAX_TOKEN_LENGTH = 16_384;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A user of the app of some enterprises' bots. Tenant and object id are in lower case, and never change. */
+/** A user of an app that one or several enterprises' bots share. Tenant and object id are in lower case, and never change. */
 interface BotUser {
   readonly tenantId: string;
   readonly objectId: string;
@@ -21,8 +21,8 @@ interface BotUser {
 }
 
 /**
- * Verifies a token that Entra has issued to Teams for a user of a bot's app. Entra's keys are fetched for the tenants of bots only.
- * @returns `EXPIRED` for one that was right; `undefined` for one that is not genuine, or for no bot of the gateway
+ * Verifies a token that Entra has issued to Teams for a user of a bot's app. Fetches Entra's keys only for the tenants of bots.
+ * @returns `EXPIRED` for a token that was valid; `undefined` for one that is not genuine, or not for a bot of the gateway
  * @throws PlatformError if the keys cannot be fetched
  */
 export async function identifyUser(
@@ -32,7 +32,7 @@ export async function identifyUser(
   const claimed = claimedAudienceOf(token);
   if (!claimed) return undefined;
   const { applicationId, tenantId } = claimed;
-  // By the index bot_by_application.
+  // Uses the index bot_by_application.
   const bots = await prisma.$queryRaw<Pick<Bot, 'enterpriseSid' | 'cloud'>[]>`
     SELECT enterprise_sid AS "enterpriseSid", cloud FROM bot
     WHERE lower(application_id) = ${applicationId} AND lower(coalesce(tenant_guid, tenant_id)) = ${tenantId} ORDER BY date_created, sid`;
@@ -44,8 +44,8 @@ export async function identifyUser(
 }
 
 /**
- * Reads for which application and tenant a token claims to be, in lower case, which nothing proves yet.
- * @returns `undefined` if it cannot be one of Entra for an application with an id
+ * Reads the application and tenant that a token claims to be for, in lower case. Nothing is verified yet.
+ * @returns `undefined` if it cannot be a token of Entra for an application with an id
  */
 function claimedAudienceOf(token: string): { readonly applicationId: string; readonly tenantId: string } | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;

@@ -12,8 +12,8 @@ export interface StoringTexts {
 const MAX_PAIRS = 10_000;
 
 /**
- * The pairs of enterprise and account that were noted when this process stored a message. The database never deletes one. They are kept by the
- * function that writes: each request has a Sql of its own (admission/statements.ts), but they share this function.
+ * The pairs of enterprise and account that this process has noted while storing messages. The database never deletes one. Keyed by the function that
+ * writes: each request has a Sql of its own (admission/statements.ts), but all requests share this function.
  */
 const pairsOf = new WeakMap<Sql['writeTogether'], LRUCache<string, true>>();
 

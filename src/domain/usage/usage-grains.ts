@@ -6,14 +6,14 @@ import { DAY_MS, HOUR_MS, QUARTER_MS } from './usage-buckets.ts';
 /** A grain of usage: all of an organization's messages, in slots of one length, by one of the three below. */
 interface Grain {
   readonly grain: number;
-  /** Hours may begin at half past or at a quarter past, as those of some zones do. */
+  /** Hours may begin at half past or a quarter past, as in some time zones. */
   readonly length: 'month' | 'day' | 'hour' | 'halfPast' | 'quarterPast' | 'quarter';
 }
 
 interface Grains {
   /** Those whose slots do not tell quarters of an hour apart, the longest first. */
   readonly whole: readonly Grain[];
-  /** The hours of zones that are made from quarters of an hour, by the database's function keep_usage_hours. */
+  /** The hours of such zones, which the database's function keep_usage_hours computes from quarters of an hour. */
   readonly zones?: readonly Grain[];
   /** The one whose slots do. */
   readonly quarters: Grain;
@@ -60,7 +60,7 @@ interface SlotRange {
   to: number;
 }
 
-/** Slots that follow one another, and are all added to the same. */
+/** Consecutive slots that are all added to the same sum. */
 interface SlotRun extends SlotRange {
   slots: number;
   readonly uses: readonly SlotUse[];
@@ -68,16 +68,16 @@ interface SlotRun extends SlotRange {
 
 interface Cover {
   readonly ranges: readonly SlotRange[];
-  /** Those that are merged when they are read. */
+  /** Slots that PostgreSQL merges as it reads them. */
   readonly runs: readonly SlotRun[];
   /** What the slot of a grain at a time is added to. */
   readonly usesOf: (grain: number, slot: number) => readonly SlotUse[];
 }
 
 /**
- * Finds the slots that hours, days or months are added up from.
+ * Finds the slots that add up to hours, days or months.
  * @param times when they begin, in ms, and the end
- * @param isMerged whether slots that are all added to the same make runs
+ * @param isMerged whether slots that are all added to the same sum form runs
  */
 export function coverOf(times: readonly number[], { whole, zones = [], quarters }: Grains, isMerged: boolean): Cover {
   const grains = [...whole, ...zones, quarters];
@@ -172,7 +172,7 @@ const areAlike = (some: readonly SlotUse[], others: readonly SlotUse[]) =>
     return place === other?.place && sign === other.sign && from === other.from && to === other.to;
   });
 
-/** Joins those of a grain that follow one another. */
+/** Joins consecutive slots of a grain. */
 function rangesOf(runs: readonly SlotRun[]): SlotRange[] {
   const ranges: SlotRange[] = [];
   for (const { grain, from, to } of runs) {

@@ -8,19 +8,19 @@ interface SlotQuery {
   /** Only of this enterprise, or this mapping. */
   readonly enterpriseSid: string | undefined;
   readonly mappingSid: string | undefined;
-  /** Whether enterprises, and mappings, are told apart. */
+  /** Whether the rows are by enterprise, and by mapping. */
   readonly byEnterprise: boolean;
   readonly byMapping: boolean;
   /** When the hours, days or months begin, in ms, and the end. */
   readonly times: readonly number[];
-  /** Of rows, and of their bytes. */
+  /** The most rows, and the most bytes of them. */
   readonly limit: number;
   readonly maxBytes: number;
 }
 
 /** How many messages of each kind there were in a slot. */
 interface Slot {
-  /** Their enterprise and mapping, if they are told apart; '' otherwise, and for messages of no mapping. */
+  /** Their enterprise and mapping, if the rows are by these; '' otherwise, and for messages of no mapping. */
   readonly enterprise: string;
   readonly mapping: string;
   readonly packed: PackedKinds;
@@ -28,11 +28,11 @@ interface Slot {
 }
 
 interface Row extends PackedKinds {
-  /** CHANGED: a quarter of an hour of what has not been added up yet. RUN: merged slots. */
+  /** CHANGED: a quarter of an hour of changes that are not added up yet. RUN: merged slots. */
   readonly grain: number;
-  /** When the slot begins; of merged ones, the number of the run. */
+  /** When the slot begins; for merged slots, the number of the run. */
   readonly seconds: number;
-  /** How many bytes the rows so far have. */
+  /** The bytes of the rows up to this one. */
   readonly bytes: number;
   readonly enterprise: string;
   readonly mapping: string;
@@ -53,7 +53,7 @@ export async function readSlots(
   const isOfMappings = byMapping || mappingSid !== undefined;
   const isOfEnterprises = !isOfMappings && (byEnterprise || enterpriseSid !== undefined);
   const grains = isOfMappings ? GRAINS.mapping : isOfEnterprises ? GRAINS.enterprise : GRAINS.organization;
-  // Of many enterprises or mappings, merging saves most of the rows; of one, it costs more than it saves.
+  // For many enterprises or mappings, merging saves most of the rows; for one, it costs more than it saves.
   const { ranges, runs, usesOf } = coverOf(times, grains, (byEnterprise && !enterpriseSid) || (byMapping && !mappingSid));
 
   const values: unknown[] = [organizationSid];

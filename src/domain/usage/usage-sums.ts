@@ -46,7 +46,7 @@ export class UsageSums {
     const length = readIntegers(packed.kinds, numbers);
     readIntegers(packed.messages, counts);
     readIntegers(packed.segments, sizes);
-    // Use by use: most of a slot's kinds are then added to the sum of the kind before. Here is most of the time of many slots.
+    // In this order, most kinds of a slot are added to the same sum as the kind before. Queries of many slots spend most of their time here.
     for (const { place, sign, from, to } of uses) {
       let sum: UsageSum | undefined;
       for (let at = 0; at < length; at++) {

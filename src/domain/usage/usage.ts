@@ -148,7 +148,7 @@ interface Placed {
 
 /** How many rows an entry has on average at most. */
 const ROWS_PER_ENTRY = 10;
-/** How many bytes of rows an entry has on average at most. A row of all kinds has 6,000. */
+/** The most bytes of rows that an entry may have on average. A row of all kinds has 6,000. */
 const BYTES_PER_ENTRY = 8 * 1024;
 /** How many sums there are for an entry at most, with those in which all messages have become others, e.g. `SENT` ones `DELIVERED`. */
 const SUMS_PER_ENTRY = 10;

@@ -1,5 +1,5 @@
 /**
- * The Application ID URI of a bot's application, as Teams wants it for an app with a bot and a tab. Single sign-on needs the host in it.
+ * The Application ID URI of a bot's application, in the form that Teams requires for an app with a bot and a tab. Single sign-on needs the host in it.
  * https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/authentication/tab-sso-register-aad
  */
 export function applicationIdUri(publicUrl: string, applicationId: string): string {

@@ -276,7 +276,7 @@ function dialledIn(written: string, incomplete = false): Dialled | undefined {
   if (written.length > 200) return undefined;
   const [uri = '', ...parameters] = plain(written)
     .trim()
-    // SIP's name-addr (RFC 3261, 20.10): a name or none before, the header's parameters behind.
+    // SIP's name-addr (RFC 3261, 20.10): an optional name before it, and the header's parameters after it.
     .replace(/^(?:"[^"]*" *|[^"<>]*)<([^<>]+)>(?:;[^<>]*)?$/, '$1')
     .replace(/^(?:tel|sms|smsto|callto):(?:\/\/)?/i, '')
     .replace(/^sips?:([^@]+)@[^@]+$/i, '$1')

@@ -57,8 +57,8 @@ export function messagePayload(logId: string, event: EventWithMessage, withBody:
 }
 
 /**
- * Says that events were deleted before they could be sent: those after the endpoint's position, up to `until`. How many of them an endpoint for one
- * enterprise or some types would have received is no longer known, and how many others there were is not its owner's business.
+ * Reports that events were deleted before they could be sent: those after the endpoint's position, up to `until`. An endpoint for one enterprise or some
+ * types gets no number: how many were for it is no longer known, and it must not learn the number of the whole organization.
  */
 export const gapPayload = (
   logId: string,

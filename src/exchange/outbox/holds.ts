@@ -53,7 +53,7 @@ export function holdLane(
   });
 }
 
-/** Messages of a lane. Like reports (domain/messages/status-reports.ts), what changes several locks them in the order of their sids, against deadlocks. */
+/** The messages of a lane. To prevent deadlocks, statements that change several lock them in the order of their sids, as reports do (status-reports.ts). */
 const isInLane = (lane: string) => Prisma.sql`m.sid = ANY (ARRAY(SELECT message_sid FROM outbox WHERE lane = ${lane}))`;
 
 /** Whether no other lane waits for the same cause. Lanes that are held at the same time take turns here, so that one of them is the first. */
@@ -109,7 +109,7 @@ export async function endHold(tx: Transaction, lane: string, { reason }: Hold, m
   const { count } = await tx.laneHold.deleteMany({ where: { lane, reason } });
   if (count === 0) return 0;
   await tx.outboxLane.updateMany({ where: { lane }, data: { held: false } });
-  // The message that got past the cause, too, which is reported about next, and is no longer in the outbox.
+  // Also locks the message that was delivered in spite of the hold: it is no longer in the outbox, and its report is stored next.
   await tx.$executeRaw`
     WITH mine AS (
       SELECT m.sid FROM message m WHERE m.sid = ${message.sid} OR (${isInLane(lane)} AND m.stuck) ORDER BY m.sid FOR UPDATE OF m

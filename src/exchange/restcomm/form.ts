@@ -1,12 +1,12 @@
 import { decodeUtf8 } from '../../server/read-body.ts';
 
-/** A form's values by name; empty for a field that is missing. */
+/** A form's values by name; `''` for a missing field. */
 export type FormFields = (name: string) => string;
 
-/** Whether a body is declared to be a form. */
+/** Whether the Content-Type declares a form. */
 export const isForm = (contentType: string): boolean => /^application\/x-www-form-urlencoded\s*(;|$)/i.test(contentType.trim());
 
-/** Reads a form. Names are in any case; of a field that is repeated, the first value that is not blank counts. */
+/** Reads a form. Names are case-insensitive. If a field is repeated, its first value that is not blank counts. */
 export function readForm(bytes: Buffer, contentType: string): FormFields {
   const values = new Map<string, string>();
   for (const [name, value] of entriesOf(bytes, contentType)) {
@@ -17,8 +17,8 @@ export function readForm(bytes: Buffer, contentType: string): FormFields {
 }
 
 /**
- * Java's clients write forms in ISO-8859-1 if they are told nothing, and say so (UrlEncodedFormEntity of Apache's HttpClient). What is not in the
- * declared charset becomes U+FFFD.
+ * Decodes a form by its declared charset. By default, Java clients write forms in ISO-8859-1, and declare it (UrlEncodedFormEntity of Apache's
+ * HttpClient). Bytes that are invalid in the declared charset become U+FFFD.
  */
 function entriesOf(bytes: Buffer, contentType: string): Iterable<readonly [string, string]> {
   const decoder = otherDecoder(contentType);
@@ -39,10 +39,13 @@ function entriesOf(bytes: Buffer, contentType: string): Iterable<readonly [strin
     });
 }
 
-/** From 0x80, which some versions of node leave as they are (nodejs/node#56542). ISO-8859-1 is an alias, by the Encoding Standard. */
+/**
+ * The characters of windows-1252 from 0x80, which some versions of node do not decode (nodejs/node#56542). By the Encoding Standard, ISO-8859-1 is an
+ * alias of it.
+ */
 const WINDOWS = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
-/** @returns undefined for UTF-8, and for a charset that is not known or does not contain ASCII, in which forms cannot be written */
+/** @returns `undefined` for UTF-8, and for a charset that is unknown or does not extend ASCII, which no form can have */
 function otherDecoder(contentType: string): TextDecoder | undefined {
   const [, label] = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(contentType) ?? [];
   if (label === undefined) return undefined;
@@ -54,7 +57,7 @@ function otherDecoder(contentType: string): TextDecoder | undefined {
   }
 }
 
-/** The bytes of a name or a value, which are given as Latin-1. */
+/** The bytes of a name or a value, one character (Latin-1) each. */
 const unescaped = (part: string): Buffer =>
   Buffer.from(
     part.replaceAll('+', ' ').replace(/%([0-9a-f]{2})/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),

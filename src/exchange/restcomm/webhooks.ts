@@ -29,7 +29,7 @@ const MAX_URL = 4096;
 const MAX_MEDIA = 10;
 /** The text of an SMS that had none, and whose media are lost. */
 export const LOST_MEDIA = '[This message came without its text. A picture or file in it could not be recovered.]';
-/** What is added to the text of an SMS some of whose media are lost. */
+/** The line that is added to the text of an SMS if some of its media are lost. */
 const LOST_PART = '\n[A picture or file that came with this message could not be recovered.]';
 
 /**
@@ -166,7 +166,7 @@ async function receiveStatus(gateway: Gateway, mappingSid: string, form: FormFie
   return undefined;
 }
 
-/** How programs write that there is no value. */
+/** Whether a field has no value, as programs write it. */
 const isAbsent = (value: string) => /^(?:null|none|undefined)?$/i.test(value);
 
 /** @returns the addresses of an MMS's media, and how many others it has or says that it has */

@@ -20,7 +20,7 @@ export const READS_CATALOG = 'AppCatalog.Read.All';
 const USER_NOT_FOUND = /\buser id\b.*\bnot found\b/i;
 const HOUR_MS = 60 * 60_000;
 
-/** The code of what no repetition changes: only people can install the app in the bot's cloud. */
+/** The code of an error that no retry can cure: in the bot's cloud, only people can install the app. */
 export const UNSUPPORTED = 'InstallUnsupported';
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -131,8 +131,8 @@ export function createBotFrameworkVerifier(options: BotFrameworkVerifierOptions)
 }
 
 /**
- * Whether a key may sign for a channel. In other clouds than the commercial one, a key may name no channel at all, which Microsoft's SDK takes as endorsed for
- * any (JwtTokenExtractor, ValidateTokenAsync); here, for Teams.
+ * Whether a key may sign for a channel. Outside the commercial cloud, a key may name no channel. Microsoft's SDK then accepts it for any channel
+ * (JwtTokenExtractor, ValidateTokenAsync); the gateway accepts it for Teams only.
  */
 function isEndorsed({ endorsements }: SigningKey, { clouds }: BotFramework, channelId: unknown): boolean {
   if (endorsements.length === 0 && !clouds.includes('COMMERCIAL')) return channelId === 'msteams';

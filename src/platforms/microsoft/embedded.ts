@@ -60,7 +60,7 @@ export function createEmbeddedMicrosoft(): Microsoft {
     pauseMs: () => 0,
     // Its tenants have no other names.
     resolveTenant: async () => undefined,
-    // It has no Entra, so there is no token of it.
+    // The stand-in has no Entra, which could issue a token.
     verifyUserToken: async () => undefined,
     verifyBot: async (bot) => {
       const check = (step: BotCheck['step']) =>

@@ -117,11 +117,11 @@ export interface GroupMember {
 interface SignInApp extends Pick<BotCredentials, 'cloud'> {
   /** A GUID. */
   readonly tenantId: string;
-  /** The names of the application: its id, and its Application ID URI. */
+  /** The values that the token's audience may have: the application's id, and its Application ID URI. */
   readonly audiences: readonly string[];
 }
 
-/** A user whom Entra has identified to a bot's application. */
+/** A user that Entra has identified to a bot's application. */
 interface IdentifiedUser {
   /** In lower case. */
   readonly objectId: string;
@@ -205,7 +205,7 @@ export interface Microsoft {
   checkEndpoint(url: string): Promise<BotCheck>;
   /**
    * Verifies a token that Entra has issued to Teams for a user of a bot's app: signature, issuer, audience, tenant, time and scope.
-   * @returns `EXPIRED` for one that was right; `undefined` for one that is not for this application and tenant, or not genuine
+   * @returns `EXPIRED` for a token that was valid; `undefined` for one that is not for this application and tenant, or not genuine
    * @throws PlatformError if Entra's signing keys cannot be fetched
    */
   verifyUserToken(app: SignInApp, token: string): Promise<IdentifiedUser | 'EXPIRED' | undefined>;

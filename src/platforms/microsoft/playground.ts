@@ -63,7 +63,7 @@ export function createPlayground({ url, fetch, timeoutMs = 15_000 }: PlaygroundO
     pauseMs: limiter.pauseMs,
     // Its tenant has no other name.
     resolveTenant: async () => undefined,
-    // It has no Entra, so there is no token of it.
+    // The playground has no Entra, which could issue a token.
     verifyUserToken: async () => undefined,
     findUser: async ({ tenantId }, address) => {
       const found = (await users(tenantId)).find((user) => isSame(user.userPrincipalName, address) || isSame(user.objectId, address));

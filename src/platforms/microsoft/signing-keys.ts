@@ -8,10 +8,10 @@ export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
 }
 
-/** A key that tokens are signed with. */
+/** A key that signs tokens. */
 export interface SigningKey {
   readonly key: Awaited<ReturnType<typeof importJWK>>;
-  /** Of the Bot Framework's: the ids of the channels whose activities the key may sign, e.g. `msteams`. */
+  /** For keys of the Bot Framework: the ids of the channels whose activities the key may sign, e.g. `msteams`. */
   readonly endorsements: readonly string[];
   /** The issuer in the configuration that names the keys. */
   readonly issuer?: string;
@@ -45,7 +45,7 @@ const signingKey = z.looseObject({
 });
 
 /**
- * Creates a cache of the signing keys of the Bot Framework, or of Entra, whose OpenID configuration says where to find them.
+ * Creates a cache of the signing keys of the Bot Framework or of Entra. Their OpenID configuration names the address of the keys.
  * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
  * @param options.openIdUrl e.g. `https://login.botframework.com/v1/.well-known/openidconfiguration`; the keys must have the same origin
  * @param options.signer for errors, e.g. `the Bot Framework`

@@ -5,14 +5,14 @@ import { type Fetch, joinUrl } from '../request.ts';
 import type { Microsoft } from './microsoft.ts';
 import { createSigningKeys, KeysUnavailableError, type SigningKey, type SigningKeys } from './signing-keys.ts';
 
-// Tokens that Entra issues to Teams for a bot's application, as one of its users, so that the page in the tab can sign the user in.
+// Tokens that Entra issues to Teams for a user of a bot's application, so that the page in the tab can sign the user in.
 //
 // - getAuthToken: https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/authentication/tab-sso-code
 // - what to verify: https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens and
 //   https://learn.microsoft.com/entra/identity-platform/claims-validation
 // - claims: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 
-/** The scope of the application's API that Teams asks for. */
+/** The scope of the application's API that Teams requests. */
 const SCOPE = 'access_as_user';
 const CLOCK_SKEW_SECONDS = 5 * 60;
 const MAX_TENANTS = 1000;
@@ -26,11 +26,11 @@ interface UserTokensOptions {
   readonly now?: () => number;
 }
 
-/** Creates the verifier of users' tokens of one cloud. The keys of each tenant are kept for a day. */
+/** Creates the verifier of users' tokens for one cloud. Keeps the keys of each tenant for a day. */
 export function createUserTokens({ loginUrl, fetch, now = Date.now }: UserTokensOptions): Pick<Microsoft, 'verifyUserToken'> {
   const keysOf = new LRUCache<string, SigningKeys>({ max: MAX_TENANTS });
 
-  /** A tenant's configuration of a version names the issuer of that version's tokens, which must be the same, and the keys. */
+  /** A tenant has a configuration for each version of tokens. It names the keys and the issuer, which must be that of the token. */
   function signerOf(tenantId: string, version: unknown): SigningKeys {
     const path = `${tenantId}${version === '2.0' ? '/v2.0' : ''}/.well-known/openid-configuration`;
     const known =
@@ -77,9 +77,9 @@ interface UserClaims {
 }
 
 /**
- * Reads the user of a token whose signature, audience and time are right.
- * @param issuer the tenant's own, as its configuration has it
- * @returns the user's object id; `undefined` unless the tenant issued the token, for a user, with the scope
+ * Reads the user of a token whose signature, audience and time are valid.
+ * @param issuer the issuer in the tenant's configuration
+ * @returns the user's object id; `undefined` unless the tenant has issued the token for a user and with the scope
  */
 function userOf({ iss, tid, oid, scp }: JWTPayload & UserClaims, tenantId: string, issuer: string | undefined): string | undefined {
   if (issuer === undefined || iss !== issuer || typeof tid !== 'string' || tid.toLowerCase() !== tenantId) return undefined;
@@ -87,7 +87,7 @@ function userOf({ iss, tid, oid, scp }: JWTPayload & UserClaims, tenantId: strin
   return typeof oid === 'string' && GUID.test(oid) ? oid.toLowerCase() : undefined;
 }
 
-/** What a token says of its version, which nothing proves yet. */
+/** The version that a token claims to have. Nothing is verified yet. */
 function versionOf(token: string): unknown {
   try {
     return decodeJwt<{ ver?: unknown }>(token).ver;

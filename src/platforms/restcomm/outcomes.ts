@@ -23,7 +23,7 @@ export const SENDING_STATUSES: Readonly<Record<number, RestcommOutcome>> = {
   503: 'retry',
 };
 
-/** By the code of a 4xx, whatever its status. They say nothing about the message either. SMS_LIMIT_EXCEEDED is an extension's limit. */
+/** By the code of a 4xx, whatever its status. These errors are not about the message either. SMS_LIMIT_EXCEEDED is an extension's limit. */
 export const SENDING_CODES: Readonly<Record<string, RestcommOutcome>> = {
   SMS_LIMIT_EXCEEDED: 'retry',
   30001: 'retry',
@@ -53,7 +53,7 @@ export function sendingError(
   if (status === 500 && NOT_STORED.test(text)) return new DeliveryError('refused', code, 'Restcomm cannot store the text');
   const meaning = byCode ?? meaningOf(status);
   if (typeof meaning !== 'object') return new DeliveryError(meaning, code, message, meaning === 'retry' ? retryAfterMs : undefined);
-  // Any other number is the message's own error.
+  // Any other number is an error of the message itself.
   if (!byCode && status >= 400 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
   // Always the same code, whatever the response says: operators alert on it.
   return new CurableError(meaning.waitsFor, `HTTP_${status}`, message, retryAfterMs);

@@ -5,7 +5,7 @@ import { useWords } from '../../words/words.tsx';
 const CLOUDS = ['COMMERCIAL', 'GCC', 'GCC_HIGH', 'DOD', 'CHINA'] as const;
 const AUTHORITIES = ['TENANT', 'HOME', 'MULTI_TENANT'] as const;
 
-/** Where a bot's application is, and how it proves who it is. */
+/** The cloud and login of a bot's application, and its credential. */
 export interface BotPlace {
   readonly cloud: (typeof CLOUDS)[number];
   readonly authority: (typeof AUTHORITIES)[number];
@@ -21,7 +21,7 @@ export const FIRST_PLACE: BotPlace = {
   ...{ credential: 'SECRET', clientSecret: '', certificate: '', privateKey: '' },
 };
 
-/** What of it is sent. */
+/** The fields of it that are sent. */
 export const inputOf = ({ cloud, authority, homeTenantId, credential, clientSecret, certificate, privateKey }: BotPlace) => ({
   ...{ cloud, authority },
   ...(authority === 'HOME' && { homeTenantId }),
@@ -38,7 +38,7 @@ interface FieldsProps {
   readonly onChange: (changed: Partial<BotPlace>) => void;
 }
 
-/** The cloud of the tenant, and whose login issues the bot's tokens. */
+/** Fields for the cloud of the tenant, and the issuer of the bot's tokens. */
 export function PlaceFields({ place, onChange }: FieldsProps) {
   const words = useWords();
   return (
@@ -70,7 +70,7 @@ export function PlaceFields({ place, onChange }: FieldsProps) {
   );
 }
 
-/** A client secret, or a certificate with its private key, as files. */
+/** Fields for a client secret, or for the files of a certificate and its private key. */
 export function CredentialFields({ place, onChange }: FieldsProps) {
   const words = useWords();
   const read = (name: 'certificate' | 'privateKey') => async (file: File | undefined) =>

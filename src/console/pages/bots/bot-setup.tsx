@@ -36,7 +36,7 @@ interface Step {
   readonly text: Word;
   readonly asked: readonly (readonly [Name, Word])[];
   readonly Fields?: typeof PlaceFields;
-  /** The fields of the graph's input that they give. */
+  /** The fields of the graph's input that this step fills. */
   readonly given?: readonly string[];
   readonly isComplete?: (place: BotPlace) => boolean;
 }
@@ -105,7 +105,7 @@ export default function BotSetup() {
     setProblem(found);
     if (success) {
       setBot(success.bot);
-      // What is secret is not kept.
+      // Forgets the secrets.
       setPlace(FIRST_PLACE);
       setAt(STEPS.length - 1);
       return;

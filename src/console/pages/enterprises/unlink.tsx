@@ -14,7 +14,7 @@ const UNLINK = graphql(`
   }
 `);
 
-/** Ends the sign-in of an enterprise's admin by Teams. */
+/** Ends the link of an enterprise's admin with a Teams user. */
 export function Unlink({
   enterprise: { sid, admin },
 }: {

@@ -147,9 +147,9 @@ function SendBox({ mappingSid, to }: { readonly mappingSid: string; readonly to:
     setProblem(found);
     // A refused text may be sent again as another request; one that was perhaps sent may not.
     if (found?.code !== 'NETWORK') setKey(newKey());
-    // What is typed meanwhile is the next one.
+    // A text that was typed meanwhile stays, as the next message.
     if (!found) setBody((now) => (now === body ? '' : now));
-    // The next one is written there.
+    // The next message is written there.
     text.current?.focus();
   }
 

@@ -56,7 +56,7 @@ export default function Overview() {
   const words = useWords();
   const period = useMemo(periodNow, []);
   const [{ data: newest, error }, reload] = useQuery({ query: OVERVIEW, variables: period, context: CONTEXT });
-  // Plots of two times 31 days are rendered in slices, between which the browser takes keys.
+  // Renders the plots of two times 31 days in slices, between which the browser handles input.
   const data = useDeferredValue(newest);
   const [refreshed, setRefreshed] = useState(0);
   const again = () => {

@@ -14,7 +14,7 @@ const useStyles = makeStyles({
   figure: { margin: '0 0 24px' },
   caption: { fontWeight: tokens.fontWeightSemibold, marginBottom: '8px' },
   plot: { width: '100%', height: `${HEIGHT}px`, display: 'block', borderBottom: `1px solid ${tokens.colorNeutralStroke1}` },
-  // The highest bar's number, above it, and the dates of the first, the middle and the last one.
+  // The value of the highest bar, above it, and the dates of the first, the middle and the last bar.
   highest: {
     color: tokens.colorNeutralForeground2,
     fontSize: tokens.fontSizeBase200,

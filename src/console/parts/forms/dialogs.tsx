@@ -93,12 +93,12 @@ function FormBody({ title, asked, submitLabel, children, onSubmit, onClose }: Fo
 
   async function submit(event: FormEvent) {
     event.preventDefault();
-    // A button that keeps the focus while it is disabled still submits its form.
+    // A disabled button that keeps the focus still submits its form.
     if (isBusy) return;
     setBusy(true);
     const { hash } = window.location;
     const found = await onSubmit(values).catch((error: unknown) => ({ code: 'UNKNOWN', message: String(error) }));
-    // Who has gone on meanwhile is not led away from there.
+    // A reader who has opened another page meanwhile stays there.
     if (window.location.hash !== hash) return;
     setBusy(false);
     if (typeof found === 'object') {

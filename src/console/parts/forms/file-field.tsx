@@ -5,7 +5,7 @@ const useStyles = makeStyles({
     font: 'inherit',
     color: tokens.colorNeutralForeground2,
     maxWidth: '100%',
-    // As Fluent UI's buttons look.
+    // Looks like Fluent UI's buttons.
     '::file-selector-button': {
       font: 'inherit',
       fontWeight: tokens.fontWeightSemibold,
@@ -31,7 +31,7 @@ interface FileFieldProps {
   readonly onFile: (file: File | undefined) => void;
 }
 
-/** Chooses a file of the reader's. */
+/** A field that chooses a file. */
 export function FileField({ label, hint, message, isRequired, accept, onFile }: FileFieldProps) {
   const styles = useStyles();
   return (

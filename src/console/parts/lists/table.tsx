@@ -6,7 +6,7 @@ import { change } from '../../location.ts';
 const NARROW = '@media (max-width: 1000px)';
 
 const useStyles = makeStyles({
-  // Many long names at once are scrolled to.
+  // A table that is too wide scrolls.
   frame: { overflowX: 'auto' },
   table: { width: '100%', borderCollapse: 'collapse', [NARROW]: { display: 'block' } },
   caption: { position: 'absolute', width: '1px', height: '1px', overflow: 'hidden', clipPath: 'inset(50%)' },
@@ -29,7 +29,7 @@ const useStyles = makeStyles({
   cell: {
     padding: '8px 10px',
     borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
-    // Words stay whole, such as e-mail addresses; only longer ones than a column can be are broken.
+    // Words such as e-mail addresses stay whole, unless they are longer than the widest column.
     overflowWrap: 'break-word',
     maxWidth: '230px',
     verticalAlign: 'top',
@@ -56,9 +56,9 @@ export interface Column<Node> {
   readonly sort?: string;
   /** Whether its values are never broken into lines, as phone numbers are not. */
   readonly isWhole?: true;
-  /** Whether its values have no words, as SIDs and URLs have not: they are broken anywhere. */
+  /** Whether its values, such as SIDs and URLs, have no words and may be broken anywhere. */
   readonly isCode?: true;
-  /** Whether its values are numbers to compare with those above and below. */
+  /** Whether its values are numbers, aligned so that readers can compare them. */
   readonly isNumber?: true;
 }
 

@@ -44,7 +44,7 @@ async function install(gateway: Gateway, user: User): Promise<AppInstallation> {
   return { wasInstalled, conversation };
 }
 
-/** The columns of an installation that is there. */
+/** The columns of an installed app. */
 const INSTALLED = { installed: true, removed: false, due: null, errorCode: null, errorMessage: null };
 
 /** Has the messages delivered that wait for a user's app. */

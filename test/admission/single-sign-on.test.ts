@@ -9,7 +9,7 @@ import { createTestExchange, type TestExchange } from '../support/exchange.ts';
 import type { Provider } from '../support/gateway.ts';
 import { type GraphClient, graphClient } from '../support/graph.ts';
 
-// The sign-in of the console's tab in Teams: a token of Microsoft Entra is a credential of the admin who has linked its user.
+// Single sign-on of the console's tab in Teams: a token of Microsoft Entra is a credential of the admin that is linked with its user.
 
 const PASSWORD = 'a-long-password';
 
@@ -53,7 +53,7 @@ const link = async (client: GraphClient, token: string) => {
   return data?.linkMicrosoftUser ?? errors?.[0]?.extensions;
 };
 
-/** What a token is answered: the admin and enterprise it stands for, or the status and code of its refusal. */
+/** The outcome of a request with a token: the admin and enterprise that it signs in, or the status and code of the refusal. */
 async function outcome(token: string) {
   const { status, data, errors } = await as(token)('{ viewer { admin { sid } enterprise { sid } permissions dateExpires } }');
   return data?.viewer
@@ -69,7 +69,7 @@ beforeAll(async () => {
 });
 afterAll(() => exchange.close());
 
-describe('no admin is signed in by a token of its user', () => {
+describe('a token of an admin’s user does not sign the admin in if it is', () => {
   beforeAll(async () => {
     admin = await newAdmin();
     await link(admin.graph, await tokenOf(admin));
@@ -80,12 +80,12 @@ describe('no admin is signed in by a token of its user', () => {
     ['for Graph', (right) => tokenOf(right, { claims: { aud: '00000003-0000-0000-c000-000000000000' } })],
     ['for an API of another host', (right) => tokenOf(right, { claims: { aud: `api://evil.example/botid-${right.bot.applicationId}` } })],
     ['of another tenant', (right) => tokenOf({ ...right, bot: { ...right.bot, tenantId: randomUUID() } })],
-    ['of the tenant that another one issued', (right) => tokenOf(right, { claims: { iss: `https://sts.windows.net/${randomUUID()}/` } })],
+    ['for the tenant, issued by another', (right) => tokenOf(right, { claims: { iss: `https://sts.windows.net/${randomUUID()}/` } })],
     ['signed by a key that Entra does not publish', async (right) => tokenOf(right, { key: (await generateKeyPair('RS256')).privateKey })],
     ['with the id of a key that Entra does not publish', (right) => tokenOf(right, { header: { kid: randomUUID() } })],
     ['without a key’s id', (right) => tokenOf(right, { header: { kid: undefined } })],
     ['not yet valid', (right) => tokenOf(right, { claims: { nbf: Math.floor(Date.now() / 1000) + 3600 } })],
-    ['without an end', (right) => tokenOf(right, { claims: { exp: undefined } })],
+    ['without an expiration time', (right) => tokenOf(right, { claims: { exp: undefined } })],
     ['without a user', (right) => tokenOf(right, { claims: { oid: undefined } })],
     ['of an application itself, which has roles', (right) => tokenOf(right, { claims: { scp: undefined, roles: ['access_as_user'] } })],
     ['with another scope', (right) => tokenOf(right, { claims: { scp: 'User.Read access_as_user_too' } })],
@@ -101,20 +101,20 @@ describe('no admin is signed in by a token of its user', () => {
     expect(await outcome(await token(admin))).toEqual(REFUSED);
   });
 
-  test('that has expired', async () => {
+  test('expired', async () => {
     const past = Math.floor(Date.now() / 1000) - 3600;
     expect(await outcome(await tokenOf(admin, { claims: { exp: past, nbf: past - 3600, iat: past - 3600 } }))).toEqual(REFUSED);
   });
 });
 
-describe('an admin who has linked its user of Entra by password', () => {
+describe('an admin that has signed in by password and linked its user of Entra', () => {
   beforeEach(async () => {
     admin = await newAdmin();
     expect(await link(admin.graph, await tokenOf(admin))).toEqual({ admin: { sid: admin.sid, dateMicrosoftLinked: expect.any(String) } });
   });
   const itself = () => ({ admin: admin.sid, enterprise: admin.enterpriseSid });
 
-  test('signs in by the user’s tokens of either version, and gets an access token that ends no later', async () => {
+  test('signs in with the user’s tokens of both versions, and gets an access token that expires no later', async () => {
     const audience = applicationIdUri(exchange.gateway.publicUrl, admin.bot.applicationId);
     const exp = Math.floor(Date.now() / 1000) + 1800;
     expect(await outcome(await tokenOf(admin, { audience }))).toEqual(itself());
@@ -130,7 +130,7 @@ describe('an admin who has linked its user of Entra by password', () => {
     ]);
   });
 
-  test('is known by the object id alone: neither another user’s name nor a new name of its own counts', async () => {
+  test('is recognized by the object id alone: a user with the same names is not signed in, and a renamed user is', async () => {
     const other = exchange.microsoft.addUser({ tenantId: admin.bot.tenantId });
     const claims = {
       preferred_username: admin.user.userPrincipalName,
@@ -141,14 +141,14 @@ describe('an admin who has linked its user of Entra by password', () => {
     expect(await outcome(await tokenOf(admin, { claims: { preferred_username: 'renamed@contoso.example' } }))).toEqual(itself());
   });
 
-  test('is not signed in at another enterprise’s app, nor by the same object id in another tenant', async () => {
+  test('is not signed in by a token for another enterprise’s app, or by the same object id in another tenant', async () => {
     const other = await newAdmin(await exchange.provider());
     const { objectId, userPrincipalName } = admin.user;
     exchange.microsoft.addUser({ tenantId: other.bot.tenantId, objectId, userPrincipalName });
     expect(await outcome(await exchange.microsoft.entra.sign(other.bot, admin.user))).toEqual(UNLINKED);
   });
 
-  test('is not signed in while its enterprise is INACTIVE, and not any more once it is CLOSED', async () => {
+  test('is not signed in while its enterprise is INACTIVE, or after it is CLOSED', async () => {
     const { enterpriseSid: sid } = admin;
     const token = await tokenOf(admin);
     expect(await outcome(token)).toEqual(itself());
@@ -160,7 +160,7 @@ describe('an admin who has linked its user of Entra by password', () => {
     expect(await outcome(token)).toEqual([403, 'FORBIDDEN']);
   });
 
-  test('is signed in no longer once the provider resets the password, for who knew it may have linked another user', async () => {
+  test('is no longer signed in after the provider resets the password, since somebody who knew it may have linked another user', async () => {
     const token = await tokenOf(admin);
     const { data } = await as(token)(CREATE);
     await provider.graph('mutation ($input: ResetAdminPasswordInput!) { resetAdminPassword(input: $input) { __typename } }', {
@@ -170,7 +170,7 @@ describe('an admin who has linked its user of Entra by password', () => {
     expect(await outcome(data.createAccessToken.token)).toEqual(REFUSED);
   });
 
-  test('is signed in no longer once it is unlinked, by itself or the provider, and its access tokens end', async () => {
+  test('is no longer signed in after it or the provider ends the link, which revokes its other access tokens', async () => {
     const token = await tokenOf(admin);
     const { data } = await as(token)(CREATE);
     const input = { enterpriseSid: admin.enterpriseSid };
@@ -186,7 +186,7 @@ describe('an admin who has linked its user of Entra by password', () => {
     expect([await outcome(token), await outcome(session)]).toEqual([UNLINKED, itself()]);
   });
 
-  test('cannot link another user by what it has got by the link, only by the password', async () => {
+  test('cannot link another user with Entra’s token or an access token, only with the password', async () => {
     const token = await tokenOf(admin);
     const another = await tokenOf({ ...admin, user: exchange.microsoft.addUser({ tenantId: admin.bot.tenantId }) });
     const session = (await as(token)(CREATE)).data.createAccessToken.token;
@@ -197,7 +197,7 @@ describe('an admin who has linked its user of Entra by password', () => {
   });
 });
 
-test('a user whom no admin has linked is not signed in, whatever its name, and that does not count as a failed attempt', async () => {
+test('a user that is not linked is not signed in, even with an admin’s name, and does not count as a failed attempt', async () => {
   const strict = exchange.another({ failedAttempts: { perAddress: 2, perName: 2, maxDelayMs: 0 } });
   const { sid, bot, user } = await newAdmin();
   const ask = async (token: string) => {
@@ -211,14 +211,14 @@ test('a user whom no admin has linked is not signed in, whatever its name, and t
   expect(await ask(await exchange.microsoft.entra.sign(bot, user))).toEqual([429, 'TOO_MANY_REQUESTS']);
 });
 
-test('a token for another bot, an expired one and no token at all cannot be linked', async () => {
+test('a token for another bot, an expired token, and a text that is not a token cannot link a user', async () => {
   const [one, other] = [await newAdmin(), await newAdmin()];
   const past = Math.floor(Date.now() / 1000) - 3600;
   for (const token of [await tokenOf(other), await tokenOf(one, { claims: { exp: past, nbf: past } }), 'none', 'x'.repeat(20_000)])
     expect(await link(one.graph, token)).toMatchObject({ code: 'INVALID_PARAMETER', path: ['token'], value: null });
 });
 
-test('a link is repeated by its key, and another user under the same key is a conflict', async () => {
+test('an idempotency key repeats the result of a link, and is a conflict with another user', async () => {
   const some = await newAdmin();
   const idempotencyKey = fresh.key();
   const run = async (token: string) => (await some.graph(LINK, { input: { token, idempotencyKey } })).data.linkMicrosoftUser;
@@ -228,7 +228,7 @@ test('a link is repeated by its key, and another user under the same key is a co
   expect(await run(another)).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
 });
 
-test('of two enterprises that share an application, a user who has linked both is the admin whom it linked last', async () => {
+test('a user that is linked with admins of two enterprises with the same application is signed in as the admin of the latest link', async () => {
   const bot = exchange.microsoft.addBot();
   const [first, second] = [await newAdmin(provider, bot), await newAdmin(provider, bot)];
   const token = await tokenOf(first);
@@ -239,7 +239,7 @@ test('of two enterprises that share an application, a user who has linked both i
   expect(await outcome(token)).toEqual({ admin: second.sid, enterprise: second.enterpriseSid });
 });
 
-test('a bot of GCC High takes tokens of its own cloud only', async () => {
+test('a bot of GCC High accepts only tokens of its own cloud', async () => {
   const government = await newAdmin(provider, exchange.microsoft.addBot({ cloud: 'GCC_HIGH' }));
   const token = await tokenOf(government);
   expect(await link(government.graph, token)).toMatchObject({ admin: { sid: government.sid } });
@@ -248,7 +248,7 @@ test('a bot of GCC High takes tokens of its own cloud only', async () => {
   expect(await outcome(commercial)).toEqual(REFUSED);
 });
 
-test('keys of Entra are fetched once for all tokens of a tenant, and a token is refused with 503 while they cannot be', async () => {
+test('the gateway fetches Entra’s keys once for all tokens of a tenant, and refuses tokens with 503 while it cannot fetch them', async () => {
   const some = await newAdmin();
   const { microsoft } = exchange;
   const asked = () => microsoft.requests.filter(({ route, path }) => route === 'tenant' && path.includes(some.bot.tenantId)).length;
@@ -261,7 +261,7 @@ test('keys of Entra are fetched once for all tokens of a tenant, and a token is 
   expect(asked()).toBe(before);
 });
 
-test('no keys are fetched for a tenant of which the gateway has no bot', async () => {
+test('the gateway fetches no keys for a tenant without a bot', async () => {
   const strange = exchange.microsoft.addBot();
   const { length } = exchange.microsoft.requests;
   expect(await outcome(await exchange.microsoft.entra.sign(strange, exchange.microsoft.addUser(strange)))).toEqual(REFUSED);

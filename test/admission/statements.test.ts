@@ -27,7 +27,7 @@ class FakeConnection extends EventEmitter {
   }
 }
 
-test('an organization has three statements under way, whoever of it asks, and one while another organization is active', async () => {
+test('an organization has three statements under way for all its callers together, and one while another organization is active', async () => {
   const { sql, begun, end } = waiting();
   const sqlOf = createStatementTurns(sql);
   const [admin, account, other] = [sqlOf('OR1'), sqlOf('OR1'), () => sqlOf('OR2')];
@@ -71,7 +71,7 @@ test.for<[string, (connection: FakeConnection, interest: ClientInterest) => void
   expect((await outcomes).slice(3)).toEqual([4, 5].map(() => ({ status: 'rejected', reason: expect.any(LostInterestError) })));
 });
 
-test('interest is told of as lost once, to those that still listen, at the answer at the latest, and never once a change has begun', () => {
+test('lost interest is reported once, to listeners that remain, at the latest with the answer, and never after a change has begun', () => {
   const told: string[] = [];
   const lose = (prepare: (interest: ClientInterest) => void) => {
     const connection = new FakeConnection();

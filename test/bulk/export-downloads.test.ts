@@ -25,16 +25,16 @@ beforeAll(() => {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Of this process, the gateway's and the test's, in bytes. */
+/** The memory in use by this process, which is the gateway and the test, in bytes. */
 function memoryInUse(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }
 
-// PostgreSQL alone is filled fast enough: PGlite takes a fifth of this file's time for it.
+// On PostgreSQL only: filling PGlite takes too long.
 describe.runIf(inject('postgres'))('a large file over the network', () => {
-  /** EXPORT_ROWS=1000000 measures it once with more. */
+  /** EXPORT_ROWS=1000000 measures a larger file. */
   const ROWS = Number(process.env.EXPORT_ROWS ?? 60_000);
   let large: Owner;
   beforeAll(async () => {
@@ -58,16 +58,16 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     expect(response.complete).toBe(true);
     expect(bytes).toBeGreaterThan(ROWS * 200);
     if (process.env.EXPORT_ROWS) console.log({ rows: ROWS, bytes, seconds: (performance.now() - began) / 1000, mostMegabytes: most / 1e6 });
-    // What has been read by then is 20 MB of text, and several times as much as rows.
+    // The file has at least 12 MB of text, and its rows take several times as much.
     expect(most).toBeLessThan(15_000_000);
   });
 
-  test('is read no faster than its client reads, and no longer than it stays', { timeout: 60_000 }, async () => {
+  test('is read no faster than its client reads it, and no longer than the client is connected', { timeout: 60_000 }, async () => {
     const { url } = await link(large.provider.graph, 'exportMessages');
     const response = await request(url);
     response.pause();
     const busy = await statementsUntilQuiet();
-    // The pages that fit into the buffers between here and there.
+    // Only the pages that fit into the buffers between database and client are read.
     expect(busy).toBeLessThan(ROWS / 1000);
     response.destroy();
     expect(await statementsUntilQuiet()).toBeLessThan(3);
@@ -89,7 +89,7 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     expect(response.complete).toBe(false);
   });
 
-  test('runs at most four times at once for an organization, and again when one has ended', { timeout: 60_000 }, async () => {
+  test('is downloaded at most four times at once by an organization, and again when one has ended', { timeout: 60_000 }, async () => {
     const { url } = await link(large.provider.graph, 'exportMessages');
     const open = [await request(url), await request(url), await request(url), await request(url)];
     for (const response of open) response.pause();
@@ -105,12 +105,12 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     const { url: others } = await link(provider.graph, 'exportMessages');
     expect((await download(others)).status).toBe(200);
     for (const response of open) response.destroy();
-    // Each gives its place back, or the fifth would be refused.
+    // Each download must free its place, or the fifth would be refused.
     for (let times = 0; times < 5; times += 1) await expect.poll(appPackage, { timeout: 10_000 }).toBe(200);
     await expect.poll(async () => (await request(url)).statusCode, { timeout: 10_000 }).toBe(200);
   });
 
-  test('runs at most twice at once for single enterprises, and leaves the other places to the provider', { timeout: 60_000 }, async () => {
+  test('is downloaded at most twice at once by single enterprises, which leaves places to the provider', { timeout: 60_000 }, async () => {
     const { url, exportSid } = await link(large.provider.graph, 'exportMessages');
     const { url: confined, exportSid: sid } = await link(large.provider.graph, 'exportMessages');
     expect(sid).not.toBe(exportSid);
@@ -125,7 +125,7 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     for (const response of [...open, own]) response.destroy();
   });
 
-  test('is broken off when the instance stops, so that it does not hold up the stop', { timeout: 60_000 }, async () => {
+  test('is broken off when the instance stops, so that it does not delay the stop', { timeout: 60_000 }, async () => {
     const { url } = await link(large.provider.graph, 'exportMessages');
     const app = gateway.another({});
     const own = await listen((request) => app.fetch(request), { host: '127.0.0.1', port: 0, direct: app.direct });
@@ -141,7 +141,7 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     expect((await app.fetch(new Request(url))).status).toBe(503);
   });
 
-  test('is broken off when its client takes nothing for a minute', async () => {
+  test('is broken off when its client reads nothing for a minute', async () => {
     const credentials = { watch: () => {}, unwatch: () => {}, stop: () => {} };
     const caller = { organizationSid: 'OR', accountSid: 'AC', permissions: new Set<never>(), requestId: 'request' };
     let ended = 0;
@@ -163,7 +163,7 @@ describe.runIf(inject('postgres'))('a large file over the network', () => {
     expect([network.destroyed, ended]).toEqual([true, 1]);
   });
 
-  /** How many statements run until none has for a moment. */
+  /** Counts the statements that run until none has run for 0.3 s. */
   async function statementsUntilQuiet(): Promise<number> {
     let count = 0;
     const { pool } = gateway.database;

@@ -11,7 +11,7 @@ import type { GraphClient } from '../support/graph.ts';
 /** The text of every message. */
 export const BODY = '=cmd("calc"), "quoted"\r\nand – more';
 
-/** Whose messages are exported: a provider's, of one mapping. */
+/** The owner of the exported messages: a provider with one mapping. */
 export interface Owner {
   readonly provider: Provider;
   readonly enterprise: string;
@@ -21,7 +21,7 @@ export interface Owner {
 /** The rows of a CSV file by their columns. */
 export const rowsOf = (text: string): Record<string, string>[] => parse(text, { columns: true });
 
-/** Makes a gateway before a file's tests, with three messages to export, and closes it after them. */
+/** Creates a gateway with three messages to export before a file's tests, and closes it after them. */
 export function exportWorld() {
   let gateway: TestGateway;
   let listener: Listener;
@@ -41,7 +41,7 @@ export function exportWorld() {
     await gateway.close();
   });
 
-  /** Makes a provider with an enterprise and a mapping. */
+  /** Creates a provider with an enterprise and a mapping. */
   async function newOwner(input = {}): Promise<Owner & { readonly name: string }> {
     const provider = await gateway.provider();
     const { sid: enterprise, name } = await done(provider, 'createEnterprise', newEnterprise(input));
@@ -52,7 +52,7 @@ export function exportWorld() {
   async function insertMessages(count: number, of: Owner) {
     const tag = newSid('MS');
     const client = await gateway.database.pool.connect();
-    // Without the triggers, which count them: a million would take minutes.
+    // Without the triggers that count messages: a million would take minutes.
     if (count > 100_000) await client.query('SET session_replication_role = replica');
     for (let first = 1; first <= count; first += 50_000)
       await client.query(
@@ -83,7 +83,7 @@ export function exportWorld() {
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
 
-  /** Over the network, as browsers download. */
+  /** Requests a URL over the network, as browsers do. */
   async function request(url: string): Promise<IncomingMessage> {
     const [response] = (await once(get(url.replace('http://gateway.test', listener.url)), 'response')) as [IncomingMessage];
     return response;
@@ -93,7 +93,7 @@ export function exportWorld() {
     get gateway() {
       return gateway;
     },
-    /** Whose three messages there are. */
+    /** The owner of the three messages. */
     get owner() {
       return owner;
     },

@@ -3,7 +3,7 @@ import { chromiumPath } from '../support/chromium.ts';
 import { signIn } from '../support/console.ts';
 import { consoleWindow, createKohl, NUMBER, PHONE } from '../support/console-window.ts';
 
-// People press twice, go on before an answer is there, and have addresses that others wrote.
+// Users press keys and buttons twice, leave a page before its response arrives, and open addresses that others wrote.
 describe.skipIf(!chromiumPath)('in haste', () => {
   const window = consoleWindow({
     prepare: async ({ gateway, page }) => {
@@ -13,13 +13,13 @@ describe.skipIf(!chromiumPath)('in haste', () => {
     },
   });
   const { open, button, dialog } = window;
-  /** Fills the form in that an enterprise is created by. */
+  /** Fills in the form for a new enterprise. */
   const fill = async (name: string, email: string) => {
     await dialog().getByRole('textbox').first().fill(name);
     await dialog().getByLabel('E-mail address').fill(email);
     await dialog().getByLabel('Password').fill('a-long-password');
   };
-  /** Inputs of mutations that the page has sent, and their answers, which wait until they are let go. */
+  /** The inputs of the mutations that the page has sent. They reach the gateway only after `letGo`. */
   let sent: object[] = [];
   let letGo: () => void = () => {};
   beforeEach(async () => {
@@ -38,7 +38,7 @@ describe.skipIf(!chromiumPath)('in haste', () => {
   });
   afterEach(() => window.page.unroute('**/graphql'));
 
-  test('a form that is sent by several presses of Enter is sent once', async () => {
+  test('a form is sent once if Enter is pressed several times', async () => {
     await open('Enterprises');
     await button('Create an enterprise').click();
     await fill('Twice', 'admin@twice.example');
@@ -48,7 +48,7 @@ describe.skipIf(!chromiumPath)('in haste', () => {
     expect(sent).toHaveLength(1);
   });
 
-  test('who has closed a form and gone on is not led away when its answer comes', async () => {
+  test('a user who closes a form and opens another page stays there when the response arrives', async () => {
     const { page } = window;
     await open('Enterprises');
     await button('Create an enterprise').click();
@@ -67,7 +67,7 @@ describe.skipIf(!chromiumPath)('in haste', () => {
     await page.getByRole('heading', { name: 'Enterprises', level: 1 }).waitFor();
   });
 
-  test('an SMS is sent once by a double click, and not at all without a text', async () => {
+  test('a double click sends an SMS once, and nothing is sent without a text', async () => {
     const { page, gateway } = window;
     await open('Conversations');
     await page.getByRole('link', { name: PHONE }).click();
@@ -83,7 +83,7 @@ describe.skipIf(!chromiumPath)('in haste', () => {
     expect(data.messages.totalCount).toBe(1);
   });
 
-  test('what an address asks for and no list has is left out', async () => {
+  test('unknown filters, orders and periods in an address are ignored', async () => {
     const { page, gateway } = window;
     await page.goto(`${gateway.url}/console/#/mappings?sort=NOTHING&direction=SIDEWAYS`);
     await page.getByRole('row').filter({ hasText: NUMBER }).waitFor();

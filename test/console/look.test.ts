@@ -54,7 +54,7 @@ describe.skipIf(!chromiumPath)('how the console looks', () => {
     });
   });
 
-  test('an address stays on one line, and plots say their days', async () => {
+  test('an e-mail address stays on one line, and plots show their days', async () => {
     const { page } = window;
     await page.setViewportSize({ width: 1200, height: 800 });
     const choices = page.getByRole('banner').getByRole('combobox');
@@ -76,7 +76,7 @@ describe.skipIf(!chromiumPath)('how the console looks', () => {
     }
   });
 
-  test('the navigation fades where more is beyond the edge of a narrow screen', async () => {
+  test('on a narrow screen, the navigation fades at an edge if more entries are beyond it', async () => {
     const { page } = window;
     await page.setViewportSize({ width: 400, height: 800 });
     const navigation = page.getByRole('navigation');

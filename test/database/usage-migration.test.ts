@@ -75,9 +75,9 @@ test('what was added up before by kind is kept, and what earlier gateways still 
   }
 });
 
-test('hours of zones with half hours and quarters are made from the quarters of before, and from what earlier gateways still add up', async () => {
+test('hours that begin at half past or a quarter past include quarters from before the migration, and those that earlier gateways still store', async () => {
   const { pool, earlier, close } = await createEarlierDatabase(HOURS);
-  /** As an earlier gateway stores a quarter of an hour, which has messages of one kind. */
+  /** Stores a quarter of an hour with messages of one kind, as an earlier gateway does. */
   const store = (slot: string, messages: number) =>
     pool.query(
       `INSERT INTO usage_slot (organization_sid, grain, mapping_sid, enterprise_sid, slot, kinds, messages, segments)

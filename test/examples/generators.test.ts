@@ -7,7 +7,7 @@ import { packageRoot } from '../../src/database/package-root.ts';
 
 const read = (file: string) => JSON.parse(readFileSync(join(packageRoot(), 'examples', file), 'utf8'));
 
-/** The schema's own scalars: a generator makes them `any` or `unknown` unless it is told. */
+/** The schema's own scalars: a generator maps them to `any` or `unknown` unless it is configured. */
 const scalars = Object.values(schema.getTypeMap()).flatMap((type) =>
   isScalarType(type) && !isSpecifiedScalarType(type) ? [type.name] : [],
 );

@@ -50,7 +50,7 @@ describe.each([
     await exchange.ends(own.provider, sid, 'DELIVERED');
   });
 
-  test('Restcomm’s: the message fails, and its writer is told', async () => {
+  test('Restcomm’s: the message fails, and its writer gets a notice', async () => {
     const own = await exchange.customer();
     exchange.restcomm.faults.next('send', { status: 400, body: JSON.stringify({ message: words, code: 'x' }) });
     await exchange.say(own, own.user, `${PHONE} Hello`);

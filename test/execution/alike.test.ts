@@ -67,7 +67,7 @@ test('a page that is asked for after a change shows the change, while the page o
   expect(await before).toEqual(['one']);
 });
 
-test('each tenant gets its own page, whoever asks alike at the same time', async () => {
+test('each tenant gets its own page, even if others send an equal request at the same time', async () => {
   const other = await gateway.provider();
   await create(other, 'theirs');
   for (const _known of [1, 2, 3]) await names(other);

@@ -66,7 +66,7 @@ test.each([
 test.each([
   ['of its own', `{ messages${WIDE} { nodes { sid } } }`],
   ['within others', `{ enterprises { nodes { name messages${WIDE} { nodes { sid } } } } }`],
-])('a list %s that is refused to all who ask alike is read once for them, and each is told', async (_where, query) => {
+])('a list %s that is too wide is read once for all equal requests, and each of them is refused', async (_where, query) => {
   const run = prepareRun(schema, parse(query), undefined, asText, pino({ level: 'silent' }));
   const ask = ({ organizationSid, accountSid }: Provider, requestId: string) => {
     const caller: Caller = { organizationSid, accountSid, permissions: new Set(['read']), requestId };

@@ -4,14 +4,15 @@ import type { Cloud } from '../../src/platforms/microsoft/clouds.ts';
 import type { TokenOverrides } from './bot-framework-signer.ts';
 import type { FakeBot, FakeUser } from './microsoft-state.ts';
 
-// Microsoft Entra as it issues users' tokens: learn.microsoft.com, "Access tokens in the Microsoft identity platform" and "Access token claims reference".
-// One set of keys signs for all tenants, as in the real one.
+// Microsoft Entra, which issues users' tokens: learn.microsoft.com, "Access tokens in the Microsoft identity platform" and "Access token claims reference".
+// As in the real Entra, one set of keys signs for all tenants.
 
 export interface FakeEntra {
   keys(): Promise<JWK[]>;
   /**
-   * The token that Teams gets for a user of a bot's app (getAuthToken): of version 2, whose audience is the application's id, or 1, whose audience is its URI.
-   * @param more.audience the Application ID URI
+   * Signs the token that Teams gets for a user of a bot's app (getAuthToken): of version 2, whose audience is the application's id, or of version 1, whose
+   * audience is its URI.
+   * @param more.audience the Application ID URI, for a token of version 1
    */
   sign(
     bot: FakeBot,
@@ -31,7 +32,7 @@ export function issuerOf(cloud: Cloud, tenantId: string, isV2: boolean): string 
   return `https://${hosts[cloud] ?? 'login.microsoftonline.com'}/${tenantId}/v2.0`;
 }
 
-/** Teams, as the client that the token was issued to. */
+/** The id of Teams, to which the token is issued. */
 const TEAMS_CLIENT = '5e3ce6c0-2b1f-4285-8d4b-75ee78787346';
 
 export function createFakeEntra(): FakeEntra {

@@ -15,9 +15,9 @@ export interface FakeCloud {
 /** Teams takes about 28 KB. */
 const LONGEST_MESSAGE = 28 * 1024;
 
-/** The clouds whose login is another one's. */
+/** The clouds that share the login of another cloud. */
 const SHARED: Partial<Record<Cloud, Cloud>> = { GCC: 'COMMERCIAL', DOD: 'GCC_HIGH' };
-/** Whether an application is in a cloud, by its login. */
+/** Whether the login of a cloud knows an application. */
 const isIn = (cloud: Cloud, { cloud: own = 'COMMERCIAL' }: FakeBot) => (SHARED[own] ?? own) === cloud;
 
 /** Client credentials (learn.microsoft.com, "OAuth 2.0 client credentials flow"); errors as "AADSTS error codes" has them. */

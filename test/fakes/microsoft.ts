@@ -32,7 +32,7 @@ export interface TeamsActivity {
 }
 
 export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftState {
-  /** The clouds GCC High and DoD, which know the same bots, and only their own. */
+  /** The clouds GCC High and DoD, which share their bots. */
   readonly us: FakeServer<MicrosoftRoute>;
   /** 21Vianet's, whose connector is known by activities only. */
   readonly china: FakeServer<MicrosoftRoute>;
@@ -57,7 +57,7 @@ export interface FakeMicrosoft extends FakeServer<MicrosoftRoute>, MicrosoftStat
   activityFrom(bot: BotCredentials, user: FakeUser, text: string, changes?: Partial<TeamsActivity>): TeamsActivity;
   /** The `Authorization` header that Microsoft sends with an activity, or a wrong one. */
   signActivity(activity: TeamsActivity, overrides?: TokenOverrides): Promise<string>;
-  /** Entra, which signs users in to applications. */
+  /** Entra, which issues users' tokens for applications. */
   readonly entra: FakeEntra;
   rotateKeys: BotFrameworkSigner['rotate'];
   /** Those of the US government. */

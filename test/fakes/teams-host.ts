@@ -1,13 +1,13 @@
 import type { Page } from 'playwright-core';
 
-// Teams, as the page that frames a tab: it answers the messages of @microsoft/teams-js, in their form (MessageRequest and MessageResponse of the library's
-// src/internal/messageObjects.ts). The browser takes it for Teams' own page, so the frame-ancestors of the tab's policy apply.
+// Teams' page that frames a tab. It answers messages of @microsoft/teams-js in that library's form (MessageRequest and MessageResponse in
+// src/internal/messageObjects.ts). The page has the address of Teams, so the frame-ancestors of the tab's policy apply.
 
 const TEAMS = 'https://teams.microsoft.com';
-/** Where this Teams shows a tab. */
+/** The page that shows a tab. */
 const TAB = `${TEAMS}/tab`;
 
-/** What Teams says when it is asked for a token: one of Entra, an error, or nothing. */
+/** The response of Teams to a request for a token: a token of Entra, an error, or nothing. */
 export type Answer = { readonly token: string } | { readonly error: string } | undefined;
 
 export interface FakeTeamsHost {
@@ -18,7 +18,7 @@ export interface FakeTeamsHost {
   answer: Answer;
 }
 
-/** Shows a page as a tab of Teams. @param first what Teams answers until `answer` is set to something else */
+/** Opens a page as a tab of Teams. @param first the response of Teams until `answer` is set to another one */
 export async function openInTeams(page: Page, url: string, first: Answer): Promise<FakeTeamsHost> {
   const host: FakeTeamsHost = { called: [], asked: [], answer: first };
   await page.exposeFunction('answerOf', (func: string, args: unknown[]) => {

@@ -65,7 +65,7 @@ describe.skipIf(inject('postgres'))('a gateway with REDIS_URL', () => {
     proxy.hang();
     one.hints.appended('OR1');
     expect(one.woken).toEqual(['OR1']);
-    // The connection that it was told on is given up, though nothing says that it is gone.
+    // The channel gives up its connection, although nothing reports that it is lost.
     await expect.poll(() => proxy.connections, { timeout: 10_000 }).not.toBe(before);
     await proxy.heal();
     await expect

@@ -35,8 +35,8 @@ describe("graphql-http's audit of GraphQL over HTTP", () => {
   });
 });
 
-// "Setting the value of the {operationName} parameter to the empty string is equivalent to omitting" it. Clients whose texts cannot be null send it in JSON.
-test('an operation name that is empty is none, by GET, by POST and for an event stream', async () => {
+// "Setting the value of the {operationName} parameter to the empty string is equivalent to omitting" it. Clients that cannot send null send it in JSON.
+test('an empty operation name counts as absent, by GET, by POST and for an event stream', async () => {
   const query = 'query Named { __typename }';
   const headers = { 'content-type': 'application/json', accept: 'application/json' };
   const posted = JSON.stringify({ query, operationName: '' });

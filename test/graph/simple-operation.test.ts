@@ -180,7 +180,7 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
     expect((await same(post({ query: `query\n${text}` }))).body).toContain(provider.accountSid);
     expect((await same(post({ query: text, operationName: 'query' }))).body).not.toContain(provider.accountSid);
     expect((await same(post({ query: text }))).body).toContain(provider.accountSid);
-    // An empty name is none.
+    // An empty name counts as absent.
     expect((await same(post({ query: text, operationName: '' }))).body).toContain(provider.accountSid);
   });
 

@@ -109,7 +109,7 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
 });
 
 describe('the health of bots', () => {
-  test('goes on from what a restored database has, and brings it to streams that knew more', async () => {
+  test('continues from a restored database, and streams that had later changes get its present health', async () => {
     const provider = await gateway.provider();
     const [bad, good] = [await createBot(provider), await createBot(provider)];
     const reader = subscribe(provider);
@@ -118,7 +118,7 @@ describe('the health of bots', () => {
     await becomes(bad, { status: 'HEALTHY' });
     await becomes(bad, REFUSED);
     await reader.until((reader) => told(reader).at(-1) === `${bad.botSid} UNHEALTHY` && told(reader).length > 1);
-    // A backup from before all changes but one takes the database's place.
+    // A backup with only the first change replaces the database.
     const { prisma } = gateway.database;
     const sid = provider.organizationSid;
     await prisma.$executeRaw`UPDATE bot SET unhealthy = false, health_status = 'UNKNOWN', health_seq = 0 WHERE sid = ${bad.botSid}`;
@@ -258,7 +258,7 @@ describe('the health of bots', () => {
     }
   });
 
-  test('is found by another instance without a hint, in the order of the changes, whoever stores it', async () => {
+  test('is found by another instance without a hint, in the order of the changes, whichever instance stores it', async () => {
     const provider = await gateway.provider();
     const [one, other] = [await createBot(provider), await createBot(provider)];
     const { prisma, sql } = gateway.database;

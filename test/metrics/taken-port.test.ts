@@ -11,7 +11,7 @@ import { startGateway } from '../../src/start.ts';
 import { overheard } from '../execution/both-ways.ts';
 import { createTestDatabase } from '../support/database.ts';
 
-test('a start that fails for a taken METRICS_PORT has claimed no lane, which would wait for its lease to end', async () => {
+test('a start that fails because METRICS_PORT is in use claims no lane, which would have to wait for the end of its lease', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { database, asked } = overheard(await createTestDatabase());

@@ -8,7 +8,7 @@ let made = 0;
 /** An e-mail address that has no account on the platform yet. */
 export const newcomer = () => `admin${++made}@newcomer.example`;
 
-/** Makes a gateway with a provider before a file's tests, and closes it after them. Its carrier records what it hears. */
+/** Creates a gateway with a provider before a file's tests, and closes it after them. Its carrier records its requests. */
 export function adminWorld() {
   const restcomm = createRecordingRestcomm();
   let gateway: TestGateway;
@@ -29,7 +29,7 @@ export function adminWorld() {
       return provider;
     },
     restcomm,
-    /** Makes an enterprise with an admin. */
+    /** Creates an enterprise with an admin. */
     enterprise: async (email = newcomer(), password = 'a-long-password', change: Input = {}) => {
       const enterpriseAdmin = { email, password, name: 'Ann' };
       const { sid, admin } = await done(provider, 'createEnterprise', newEnterprise({ enterpriseAdmin, ...change }));

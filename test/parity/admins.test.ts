@@ -6,7 +6,7 @@ import { restClient } from '../support/rest.ts';
 import { adminWorld, newcomer } from './admin-world.ts';
 import { done, expectRefusal, type Face, faces, fresh, type Input, inGraph, inRest, newEnterprise, outcome } from './faces.ts';
 
-// An enterprise's admin: its e-mail address and name, and what the platform hears of them. admin-passwords.test.ts has the password.
+// An enterprise's admin: its e-mail address and name, here and on the platform. admin-passwords.test.ts tests the password.
 
 const world = adminWorld();
 const { restcomm, enterprise, adminOf, clientOf, statusOf } = world;

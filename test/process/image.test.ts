@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../../src/database/package-root.ts';
 
-test('every user can read what the image has, such as the snapshot that a new embedded database is copied from', async () => {
+test('every user can read the files of the image, such as the snapshot that a new embedded database is copied from', async () => {
   const target = await mkdtemp(join(tmpdir(), 'gateway-image-'));
   execFileSync(process.execPath, [join(packageRoot(), 'ops/image/runtime.mjs'), target]);
   const entries = readdirSync(target, { recursive: true, withFileTypes: true });

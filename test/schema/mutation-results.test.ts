@@ -39,7 +39,7 @@ const valid: Record<string, () => Promise<Input>> = {
   updateEnterprise: async () => ({ sid: await enterprise(), status: 'INACTIVE' }),
   closeEnterprise: async () => ({ sid: await enterprise() }),
   resetAdminPassword: async () => {
-    // The platform is told only about accounts that the gateway created.
+    // The gateway changes only those of the platform's accounts that it has created.
     const enterpriseAdmin = { email: `${fresh.key()}@created.example`, password: 'a-long-password' };
     const { sid } = await done(provider, 'createEnterprise', { ...newEnterprise(), enterpriseAdmin });
     return { enterpriseSid: sid, password: 'another-long-password' };
@@ -165,7 +165,7 @@ const provoke: Record<string, (name: string) => Promise<Input>> = {
   SmsTooLongError: async (name) => ({ ...(await inputOf(name)), body: 'x'.repeat(1000) }),
 };
 
-/** Only an admin's password allows it: test/admission/single-sign-on.test.ts has its results. */
+/** Needs an admin's password: test/admission/single-sign-on.test.ts tests its results. */
 const OF_ADMINS = 'linkMicrosoftUser';
 const mutations = Object.values(schema.getMutationType()?.getFields() ?? {})
   .filter(({ name }) => name !== OF_ADMINS)

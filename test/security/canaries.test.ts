@@ -264,7 +264,7 @@ async function askGraph(
 let shared: World;
 let making = true;
 
-/** A value as GraphQL writes it; enum values are told by their form. */
+/** A value as GraphQL writes it. Enum values are recognized by their form. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
   if (typeof value === 'object' && value !== null)

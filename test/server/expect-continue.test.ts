@@ -17,7 +17,7 @@ afterAll(async () => {
   await gateway.close();
 });
 
-/** Sends the head of a request, and its body once it is asked for it. @returns all that the gateway has sent until it closed, or answered */
+/** Sends the head of a request, and its body after 100 Continue. @returns everything that the gateway sends until it responds or closes */
 async function ask(
   path: string,
   { authToken = provider.authToken, length = 0, body = '', type = 'application/json', method = 'POST', port = listener.port },
@@ -52,7 +52,7 @@ test.each([
   ['/msteams/enterprises', { length: 2_000_000 }, 413],
   ['/msteams/enterprises', { length: 20_000_000 }, 413],
   ['/nowhere', { body: 'a' }, 404],
-])('a request to %s with %j is refused before its body is asked for, and its connection closes', async (path, request, status) => {
+])('a request to %s with %j is refused without 100 Continue, and its connection closes', async (path, request, status) => {
   const answer = await ask(path, request);
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
   expect(answer).toMatch(/\r\nconnection: close\r\n/i);
@@ -62,13 +62,13 @@ test.each([
   ['/graphql', { body: QUERY }, 200],
   ['/msteams/enterprises', { body: '{"name":"x"}' }, 400],
   ['/graphql', { body: '{"query":"' }, 400],
-])('the body of a request to %s, %j, is asked for, and the connection stays open', async (path, request, status) => {
+])('a request to %s with %j gets 100 Continue, and its connection stays open', async (path, request, status) => {
   const answer = await ask(path, request);
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ${status} `));
   expect(answer).not.toMatch(/\r\nconnection: close\r\n/i);
 });
 
-test('a body that is read as a stream is asked for as well', async () => {
+test('a request whose body is read as a stream gets 100 Continue, too', async () => {
   const read = async ({ body }: Request) => {
     const chunks: Uint8Array[] = [];
     for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) chunks.push(chunk);

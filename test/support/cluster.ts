@@ -13,7 +13,7 @@ const FAKETIME = ['/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1', '/usr/l
 /** A PostgreSQL server of a test's own, on a small disk of its own, which can be crashed. */
 export interface TestCluster {
   readonly url: string;
-  /** A file system of its own; whoever fills it fills nothing else. */
+  /** A file system of its own, which a test can fill without filling another one. */
   readonly directory: string;
   /** Starts it, if it does not run. */
   start(): Promise<void>;

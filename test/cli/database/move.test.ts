@@ -6,7 +6,7 @@ import { authenticate } from '../../../src/domain/access/accounts.ts';
 import { createTestPlace, type TestPlace } from '../../support/database.ts';
 import { createTestTerminal, type TestTerminal } from '../terminal.ts';
 
-test('npm run move shows its usage unless it is told where to', async () => {
+test('npm run move without a target shows its usage', async () => {
   const terminal = createTestTerminal({ settings: { dataDir: 'unused' }, remove: async () => {} });
   for (const args of [[], ['--to'], ['--to', 'mysql://h/d'], ['--from', 'x']]) expect(await runMove(args, terminal)).toBe(2);
   expect(terminal.output().complained).toContain('npm run move -- --to postgresql://');

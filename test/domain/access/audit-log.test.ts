@@ -20,7 +20,7 @@ import { graphClient } from '../../support/graph.ts';
 import { insertCheckedImport } from '../../support/imports.ts';
 import { createRecordingRestcomm } from '../../support/recording-restcomm.ts';
 
-/** All but the one that only an admin's password allows: test/admission/single-sign-on.test.ts has it. */
+/** All except the mutation that needs an admin's password, which test/admission/single-sign-on.test.ts tests. */
 type Mutation = Exclude<keyof typeof mutationActions, 'linkMicrosoftUser'>;
 
 const restcomm = createRecordingRestcomm();

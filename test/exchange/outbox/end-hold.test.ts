@@ -17,7 +17,7 @@ beforeEach(({ skip }) => {
   if (!inject('postgres')) skip();
 });
 
-test('a hold ends while somebody releases its lane, who locks the lane first, and neither fails', async () => {
+test('ending a hold does not deadlock with a release of its lane, which locks the lane first', async () => {
   const { prisma, pool } = database;
   const lane = 'teams:EN1:user@e.example';
   const of = { organizationSid: 'OR1', enterpriseSid: 'EN1', accountSid: 'AC1' };
@@ -38,19 +38,19 @@ test('a hold ends while somebody releases its lane, who locks the lane first, an
   expect((await prisma.outboxLane.findUniqueOrThrow({ where: { lane } })).held).toBe(false);
 });
 
-test('a hold ends while a report locks messages of its lane in the order of their sids, and neither fails', async () => {
+test('ending a hold does not deadlock with a report, which locks messages of its lane in the order of their sids', async () => {
   const { prisma, pool } = database;
   const lane = 'teams:EN2:user@e.example';
   const of = { organizationSid: 'OR2', enterpriseSid: 'EN2', accountSid: 'AC2' };
   await prisma.outboxLane.create({ data: { lane, organizationSid: 'OR2', held: true } });
   await prisma.laneHold.create({ data: { lane, ...of, reason: 'APP_NOT_INSTALLED', code: 'x', message: 'x' } });
   const reporting = await pool.connect();
-  // Rows of messages alone: what they belong to has no part in this.
+  // Without triggers and foreign keys: only the rows of the messages matter here.
   await reporting.query('SET session_replication_role = replica');
   await reporting.query(`
     INSERT INTO message (sid, organization_sid, enterprise_sid, account_sid, direction, "from", from_folded, "to", to_folded, body, channel_status, status_rank, stuck)
     SELECT sid, 'OR2', 'EN2', 'AC2', 'OUTBOUND', '1', '1', 'a', 'a', 'x', 'QUEUED', 0, true FROM unnest(ARRAY['MS3', 'MS2', 'MS1']) AS given (sid)`);
-  // The last is stored first; MS2 got past the cause, and is not in the outbox anymore.
+  // Stored in reverse order. MS2 was delivered in spite of the hold, and is no longer in the outbox.
   await reporting.query(`INSERT INTO outbox (message_sid, lane) SELECT sid, '${lane}' FROM unnest(ARRAY['MS3', 'MS1']) AS given (sid)`);
   await reporting.query('RESET session_replication_role');
   await reporting.query('BEGIN');

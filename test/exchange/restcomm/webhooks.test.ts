@@ -14,7 +14,7 @@ afterAll(() => exchange.close());
 const PHONE = '+4917012345671';
 const LOST = '[A picture or file that came with this message could not be recovered.]';
 
-/** Where Restcomm was told to post a number's SMS, or their progress. */
+/** The URL to which Restcomm posts a number's SMS, or their progress. */
 function hook(number = customer.number, kind: 'sms' | 'status' = 'sms'): string {
   const url = exchange.restcomm.numbers.find(({ phoneNumber }) => phoneNumber === number)?.smsUrl ?? '';
   return url.replace(/sms$/, kind);
@@ -140,7 +140,7 @@ describe('an SMS from Restcomm', () => {
     await exchange.microsoft.until(() => exchange.microsoft.activities.some(({ text }) => String(text).includes(`${mark}\uFFFDend`)));
   });
 
-  test('with media without web addresses is shown without them, which the user is told and which is logged', async () => {
+  test('with media without web addresses is shown without them; its text and the log say so', async () => {
     const smsSid = `SM${randomBytes(16).toString('hex')}`;
     const media = {
       MediaUrl0: 'https://media.example/1.jpg',
@@ -195,7 +195,7 @@ describe('an SMS from Restcomm', () => {
     expect(await shown(form.replace('%s', smsSid), smsSid)).toMatchObject(expected);
   });
 
-  // UrlEncodedFormEntity of Apache's HttpClient writes ISO-8859-1, and says so, if it is told nothing else.
+  // By default, UrlEncodedFormEntity of Apache's HttpClient writes ISO-8859-1, and declares it.
   test.each([
     ['ISO-8859-1', 'Caf%E9+zur+M%FCndung', 'Café zur Mündung'],
     ['ISO-8859-1', 'a%2Bb%26c%3D%C4', 'a+b&c=Ä'],
@@ -337,7 +337,7 @@ describe('a status report', () => {
     }
   });
 
-  test('in ISO-8859-1 has the words that the carrier wrote', async () => {
+  test('in ISO-8859-1 has the text that the carrier wrote', async () => {
     const { sid, smsSid, url } = await sending();
     const form = `MessageSid=${smsSid}&MessageStatus=failed&ErrorCode=30008&ErrorMessage=Empf%E4nger+gesperrt`;
     expect((await post(url, form, { 'content-type': 'application/x-www-form-urlencoded;charset=ISO-8859-1' })).status).toBe(200);

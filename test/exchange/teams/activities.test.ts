@@ -115,7 +115,7 @@ describe('what comes with a text, or instead of one', () => {
     name: 'f.pdf',
   };
 
-  test('a picture with a text: the text goes, and its writer is told of the picture', async () => {
+  test('a picture with a text: the text is sent, and a notice says that the picture is not', async () => {
     const own = await inTouch();
     await exchange.say(own, own.user, 'See the picture', {
       attachments: [
@@ -154,7 +154,7 @@ describe('what comes with a text, or instead of one', () => {
     expect(await written(own)).toHaveLength(1);
   });
 
-  test('a text that was refused, and edited into one that could be sent: its writer is told that the change was not sent', async () => {
+  test('a text that was refused, and edited into one that could be sent: a notice says that the change was not sent', async () => {
     const own = await exchange.customer();
     const activity = exchange.microsoft.activityFrom(own.bot, own.user, 'Hello');
     await post({ ...activity });
@@ -168,7 +168,7 @@ describe('what comes with a text, or instead of one', () => {
     ['is too long', { text: 'x'.repeat(40_000) }],
     ['is a picture alone', { text: '', attachments: [picture] }],
     ['names a sender without a number', { text: 'from +4930999999: hi' }],
-  ])('a text that %s, and is deleted: nothing says that it was sent', async (_what, changes) => {
+  ])('a text that %s, and is deleted: no notice calls it sent', async (_what, changes) => {
     const own = await inTouch();
     const activity = { ...exchange.microsoft.activityFrom(own.bot, own.user, ''), ...changes };
     await post(activity);

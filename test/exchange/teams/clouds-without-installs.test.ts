@@ -19,7 +19,7 @@ const inTeams = async ({ provider, mappingSid }: Customer) => {
 };
 
 describe.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('in %s', (cloud) => {
-  test('Graph is not asked to install the app; the mapping says who can, and the message leaves once Teams says that it is there', async () => {
+  test('the gateway does not try to install the app; the mapping says how to, and the message is sent once Teams reports the installation', async () => {
     const { microsoft } = exchange;
     const bot = microsoft.addBot({ cloud });
     const user = microsoft.addUser({ tenantId: bot.tenantId, installed: false });
@@ -32,7 +32,7 @@ describe.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('in %s', (cloud) => {
     expect([row.due, row.errorCode]).toEqual([null, 'InstallUnsupported']);
     const asked = [...microsoft.requests, ...microsoft.us.requests, ...microsoft.china.requests];
     expect(asked.filter(({ route, path }) => ['install', 'installed', 'chat'].includes(route) && path.includes(user.objectId))).toEqual([]);
-    // The tenant's administrator has set up a policy.
+    // An administrator of the tenant has set up a policy.
     user.installed = true;
     const installed = microsoft.activityFrom(bot, user, '', { type: 'installationUpdate', action: 'add' });
     expect(await exchange.post(installed, await exchange.sign(installed))).toBe(200);

@@ -39,7 +39,7 @@ const NOT_KEPT = 'This text is no longer kept, and was not sent. Write it again.
 const NOT_CHOSEN = 'Not sent, since you did not choose a number within a day:';
 
 describe('a held text', () => {
-  test('ends after a day, with those behind it, and its writer is told; nothing is sent later', async () => {
+  test('ends after a day, with those behind it, and its writer gets a notice; nothing is sent later', async () => {
     const own = await twoPartners();
     await writes(own, 'At eight');
     const asked = await nextShownTo(own, 2);
@@ -80,7 +80,7 @@ describe('a held text', () => {
     expect((await nextShownTo(own, 3)).text).toBe(`${NOT_CHOSEN} “poison”`);
   });
 
-  test('that is edited waits as it was, which its writer is told', async () => {
+  test('that is edited waits as it was, and a notice says so', async () => {
     const own = await twoPartners();
     const activity = await writes(own, 'At eight');
     const asked = await nextShownTo(own, 2);
@@ -92,7 +92,7 @@ describe('a held text', () => {
     expect((await written(own)).at(-1)).toEqual([PARTNER, 'At eight']);
   });
 
-  test('that is deleted and restored is not sent, which its writer is told', async () => {
+  test('that is deleted and restored is not sent, and a notice says so', async () => {
     const own = await twoPartners();
     const activity = await writes(own, 'At eight');
     const asked = await nextShownTo(own, 2);
@@ -123,7 +123,7 @@ describe('a held text', () => {
     expect(await written(own)).toHaveLength(1);
   });
 
-  test('that was sent by a number written alone is not called unsent when that number is deleted', async () => {
+  test('whose number its writer sent as a text of its own is not called unsent if the writer deletes that text', async () => {
     const own = await twoPartners();
     await writes(own, 'At eight');
     await nextShownTo(own, 2);
@@ -174,7 +174,7 @@ describe('a held text', () => {
     expect(await written(own)).toHaveLength(3);
   });
 
-  test.each(['deleted', 'dropped by its card'])('that is %s drops those behind it, which its writer is told', async (how) => {
+  test.each(['deleted', 'dropped by its card'])('that is %s drops those behind it, and a notice says so', async (how) => {
     const own = await twoPartners();
     const first = await writes(own, 'At eight');
     const asked = await nextShownTo(own, 2);

@@ -11,7 +11,7 @@ afterAll(() => exchange.close());
 const { inTouch, nextShownTo, quiet, shownTo } = chatOf(() => exchange);
 
 describe('the writer of an SMS that fails', () => {
-  test('is told to whom and why, in plain words', async () => {
+  test('gets a notice that says in plain words which SMS failed, and why', async () => {
     const own = await exchange.customer();
     await exchange.say(own, own.user, '+4917012345670 Are you there?');
     const told = await nextShownTo(own, 1);
@@ -28,7 +28,7 @@ describe('the writer of an SMS that fails', () => {
     ['ErrorCode=UNKNOWN_DESTINATION_HANDSET', 'The number does not exist, or is not in use.', []],
     ['ErrorCode=30008&ChannelStatusMessage=Phone+is+off', 'Phone is off.', ['Send again']],
     ['ErrorCode=0', 'The mobile network does not say why.', ['Send again']],
-  ])('is told why after %s, with a button where that can help', async (form, why, buttons) => {
+  ])('gets the reason after %s, with a button if sending again can help', async (form, why, buttons) => {
     const own = await exchange.customer();
     exchange.restcomm.faults.always('statusCallback', () => ({ lost: true }));
     await exchange.say(own, own.user, `${PARTNER} Are you there?`);
@@ -70,7 +70,7 @@ describe('the writer of an SMS that fails', () => {
     ]);
   });
 
-  test('is told what it waits for, and that it goes by itself', async () => {
+  test('gets a notice of what an SMS waits for, and that it will be sent by itself', async () => {
     const own = await exchange.customer();
     await done(own.provider, 'updateEnterprise', { sid: own.enterpriseSid, status: 'INACTIVE' });
     await exchange.say(own, own.user, `${PARTNER} Waits`);

@@ -89,7 +89,7 @@ describe.skipIf(!chromiumPath)('in the playground', () => {
     await keepScreenshot('held-chosen');
   });
 
-  test('a failure is told to the person who wrote', async () => {
+  test('the person who wrote gets a notice of a failure', async () => {
     const unreachable = phoneNumber(10);
     await chat.say(`${unreachable} Hello?`);
     expect(await gateway.ends({ phone: unreachable, body: 'Hello?' })).not.toBe('DELIVERED');

@@ -30,7 +30,7 @@ describe('the card of an SMS', () => {
     ]);
   });
 
-  test('answers that number, whoever wrote since, and shows the answer', async () => {
+  test('answers that number even if another one has written since, and shows the answer', async () => {
     const own = await exchange.customer();
     const sms = await smsFor(own);
     await smsFor(own, '+4917012345672', 'Me, too');

@@ -149,7 +149,7 @@ describe('a quoted reply', () => {
     { entities: [{ type: 'quotedReply', quotedReply: { messageId, preview: 'From somebody' } }] },
   ];
 
-  test('goes to the sender of the quoted SMS, whoever wrote since', async () => {
+  test('goes to the sender of the quoted SMS even if another one has written since', async () => {
     const own = await exchange.customer();
     await shownFrom(own, PARTNER, 'Do you want it?');
     const [sms] = shownTo(own);

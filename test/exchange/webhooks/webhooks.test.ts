@@ -209,7 +209,7 @@ describe('an endpoint', () => {
     expect(counted).toEqual(['FAILING']);
   });
 
-  test('is told of events that were deleted before they could be sent', async () => {
+  test('receives webhook.gap for events that were deleted before they could be sent', async () => {
     const { provider, from } = await world();
     const { path, sid } = await register(provider);
     const narrow = [
@@ -228,7 +228,7 @@ describe('an endpoint', () => {
     expect([gap?.type, gap?.id, gap?.data.events, event?.type, event?.id]).toEqual([
       ...['webhook.gap', `${sid}_2_gap`, 2, 'message.queued', `${sid}_3`],
     ]);
-    // How many of them were for these is not known anymore, and how many others' there were is not for them.
+    // How many of the events were for these endpoints is no longer known, and they must not learn the number of the whole organization.
     for (const { path } of narrow) {
       const [gap, event] = await arrived(path, 2);
       expect([gap?.type, gap?.data.events, event?.type]).toEqual(['webhook.gap', null, 'message.queued']);

@@ -172,7 +172,7 @@ describe('a connection', () => {
     }
   });
 
-  test('runs an operation whose name is empty as one without a name', async () => {
+  test('runs an operation with an empty name like one without a name', async () => {
     const socket = await Socket.ready();
     socket.send({ id: '1', type: 'subscribe', payload: { query: 'query Named { __typename }', operationName: '' } });
     expect(await socket.has('next')).toMatchObject({ id: '1', payload: { data: { __typename: 'Query' } } });

@@ -93,7 +93,7 @@ describe('a request of another cloud', () => {
     await expect(verifier().verify(foreign, sent)).rejects.toMatchObject({ reason: 'audience' });
   });
 
-  test('is taken with a key that names no channel, as in the government’s cloud, for Teams only', async () => {
+  test('is accepted for Teams only if its key names no channel, as in the US government’s clouds', async () => {
     const us = fake.addBot({ cloud: 'GCC_HIGH' });
     bots.push(us);
     await fake.rotateGovernmentKeys({ endorsements: [] });

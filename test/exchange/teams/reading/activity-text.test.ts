@@ -194,7 +194,7 @@ describe('quoted messages are left out, and named', () => {
     expect(shown('<blockquote><p>To be</p></blockquote><p>he said</p>')).toBe('To be\nhe said');
   });
 
-  test('a forwarded message that only an attachment has is told of', () => {
+  test('a forwarded message that is only an attachment is counted as one', () => {
     const forwarded = { contentType: 'forwardedMessageReference', content: '{"originalMessageContent":"the news"}' };
     const media = [{ kind: 'message', count: 1 }];
     expect(read({ attachments: [html('<attachment id="1"></attachment>'), forwarded] })).toMatchObject({ text: '', media });

@@ -6,7 +6,7 @@ import { freePort } from '../server.ts';
 import type { Bench, Work } from '../work.ts';
 import { contestant, rate } from './graph.ts';
 
-/** How many pairs of gateways are measured, each on its own: two processes of the same code differ by more than the mark allows. */
+/** How many pairs of gateways are measured, each on its own: a process compiles its code in its own way, and the mark allows little. */
 const PAIRS = 5;
 
 /** A page of 10 messages, from a gateway that is scraped in each window, and from one without metrics; the median of several pairs. */

@@ -46,6 +46,8 @@ export interface Standby {
 const PATIENCE_MS = 50;
 /** The pause between two looks at what the standby has, in ms: replaying a commit takes about as long. */
 const LOOK_MS = 2;
+/** The longest pause between looks that nobody waits for, in ms: a standby that is minutes behind must not be kept busy with them. */
+const PROBE_LOOK_MS = 100;
 /** A standby that was not heard of for so long is looked at before it is read from, in ms. */
 const FRESH_MS = 1000;
 /** How often a standby that is away is looked at, and how long it may then take, in ms. Nobody waits for that. */
@@ -82,6 +84,8 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
   let replayed = 0;
   let heardAt = Number.NEGATIVE_INFINITY;
   let reachedServer: string | undefined;
+  /** Whether it followed nobody. One that the primary refuses, as its log is another, appears to follow it for a moment at each try. */
+  let isDoubted = false;
   let loggedAt = Number.NEGATIVE_INFINITY;
   /** Whether the log says that it is away; `undefined` until it says where lists are read. */
   let isLoggedAway: boolean | undefined;
@@ -106,6 +110,7 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
    */
   async function catchesUp({ position, cluster }: LogPosition, patienceMs: number): Promise<boolean> {
     const began = performance.now();
+    let pauseMs = LOOK_MS;
     while (replayed < position || began - heardAt > FRESH_MS) {
       const answer = looks.read<{ replayed: number | null; cluster: string }>(REPLAYED, []);
       const left = patienceMs - (performance.now() - began);
@@ -113,12 +118,16 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
       if (!rows) return false;
       const [row] = rows;
       if (row?.cluster !== cluster) throw new Error('it is a standby of another server');
-      if (row.replayed === null) throw new Error('it is no standby that follows the primary');
+      if (row.replayed === null) {
+        isDoubted = true;
+        throw new Error('it is no standby that follows the primary');
+      }
       replayed = row.replayed;
       heardAt = performance.now();
       if (replayed >= position) break;
       if (heardAt - began > patienceMs) return false;
-      await delay(LOOK_MS);
+      await delay(pauseMs);
+      if (patienceMs > PATIENCE_MS) pauseMs = Math.min(2 * pauseMs, PROBE_LOOK_MS);
     }
     return true;
   }
@@ -157,8 +166,9 @@ export function readFromStandby({ primary, standby, looks, observe = () => {}, l
   async function lookNow(): Promise<void> {
     const { read, error } = await check(PROBE_MS);
     if (isClosed) return;
-    if (read !== 'standby') {
-      if (read !== 'unknown') logAway(read, error);
+    if (read !== 'standby' || isDoubted) {
+      if (read === 'standby') [isDoubted, heardAt] = [false, Number.NEGATIVE_INFINITY];
+      else if (read !== 'unknown') logAway(read, error);
       probe = setTimeout(look, PROBE_MS).unref();
       return;
     }

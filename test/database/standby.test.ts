@@ -21,6 +21,7 @@ let position: number;
 let isAsked: boolean;
 let replayed: number | null;
 let looks: number;
+let onLook: (() => number | null) | undefined;
 let onStandby: () => Promise<{ by: string }>;
 let reads: ListRead[];
 let warned: unknown[];
@@ -29,7 +30,7 @@ let standby: Standby;
 beforeEach(async () => {
   [position, isAsked, replayed, looks, reads] = [100, true, 100, 0, []];
   onStandby = async () => ({ by: 'standby' });
-  warned = [];
+  [warned, onLook] = [[], undefined];
   standby = readFromStandby({
     primary: answering(
       () => {
@@ -45,7 +46,7 @@ beforeEach(async () => {
     looks: answering(
       () => {
         looks += 1;
-        return { replayed, cluster: '7' };
+        return { replayed: onLook ? onLook() : replayed, cluster: '7' };
       },
       () => Promise.reject(new Error('a list must not delay looks')),
     ),
@@ -104,6 +105,29 @@ test('a standby that was promoted is not read from', async () => {
   [position, replayed] = [200, null];
   expect(await list()).toEqual({ by: 'primary' });
   expect(reads).toEqual(['away']);
+});
+
+test('a standby that the primary refuses is not read from, though it appears to follow for a moment at each try', async () => {
+  [position, replayed] = [200, null];
+  await list();
+  const at = looks;
+  // Each try is seen once, and has ended by the next look.
+  onLook = () => ((looks - at) % 2 === 1 ? 300 : null);
+  await until(async () => looks >= at + 4);
+  expect(standby.awayFor()).toBeGreaterThan(0);
+  onLook = () => 300;
+  await until(async () => standby.awayFor() === 0);
+  expect(await list()).toEqual({ by: 'standby' });
+});
+
+test('a standby that is far behind is looked at seldom, and read from once it is not', async () => {
+  [position, replayed] = [200, 100];
+  expect(await list()).toEqual({ by: 'primary' });
+  const [at, began] = [looks, performance.now()];
+  await until(async () => looks >= at + 20);
+  expect(performance.now() - began).toBeGreaterThan(2000);
+  replayed = 200;
+  await until(async () => standby.awayFor() === 0);
 });
 
 test('a statement that nobody waits for any more is not repeated on the primary', async () => {

@@ -1,5 +1,6 @@
 import type { Sql } from '../../database/sql.ts';
 import type { Platform } from '../../domain/hints.ts';
+import { organizationsWithLanes } from './claim-lanes.ts';
 
 /** What the outbox holds for one platform. */
 interface PlatformBacklog {
@@ -50,18 +51,12 @@ export async function readBacklog(sql: Sql): Promise<Backlog> {
 const upToMaximum = (ranges: readonly string[]) =>
   ranges.map((range) => `(SELECT 1 FROM outbox WHERE ${range} LIMIT ${MAX_COUNTED})`).join(' UNION ALL ');
 
-/** Organizations are found one by one along the index, as for claims (claim-lanes.ts). A lane of a backlog is due the earlier the older it is. */
+/** A lane of a backlog is due the earlier the older it is. */
 const platform = (name: Platform, isLaneOfPlatform: string, ranges: readonly string[]) => `
   SELECT '${name}' AS platform,
     (SELECT count(*)::int FROM (SELECT 1 FROM (${upToMaximum(ranges)}) found LIMIT ${MAX_COUNTED}) counted) AS depth,
     coalesce((
-      WITH RECURSIVE organization AS (
-        (SELECT organization_sid FROM outbox_lane WHERE ${isLaneOfPlatform} ORDER BY organization_sid LIMIT 1)
-        UNION ALL
-        SELECT (SELECT l.organization_sid FROM outbox_lane l WHERE ${isLaneOfPlatform} AND l.organization_sid > o.organization_sid
-          ORDER BY l.organization_sid LIMIT 1)
-        FROM organization o WHERE o.organization_sid IS NOT NULL
-      )
+      WITH RECURSIVE ${organizationsWithLanes(isLaneOfPlatform)}
       SELECT greatest(0, extract(epoch FROM now() - min(message.date_created)))::float8
       FROM (SELECT organization_sid FROM organization WHERE organization_sid IS NOT NULL LIMIT ${ORGANIZATIONS}) o
         CROSS JOIN LATERAL (

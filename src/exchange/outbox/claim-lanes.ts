@@ -77,17 +77,23 @@ function claimed(row: JoinedRow, holder: string): ClaimedLane {
 }
 
 /**
- * Everything is read as of the statement's start, `additions` included, even if a message is added before the lane is locked. Settling then sees that
- * the count has changed, and keeps the lane.
+ * The common table expression `organization`: the organizations that have lanes of a platform, found one by one along the index, and a last row without any.
+ * @param isOfPlatform the condition on a lane
  */
-const claimOf = (isOfPlatform: string) => `
-  WITH RECURSIVE organization AS (
+export const organizationsWithLanes = (isOfPlatform: string) => `organization AS (
     (SELECT organization_sid FROM outbox_lane WHERE ${isOfPlatform} ORDER BY organization_sid LIMIT 1)
     UNION ALL
     SELECT (SELECT l.organization_sid FROM outbox_lane l WHERE ${isOfPlatform} AND l.organization_sid > o.organization_sid
       ORDER BY l.organization_sid LIMIT 1)
     FROM organization o WHERE o.organization_sid IS NOT NULL
-  ), ready AS MATERIALIZED (
+  )`;
+
+/**
+ * Everything is read as of the statement's start, `additions` included, even if a message is added before the lane is locked. Settling then sees that
+ * the count has changed, and keeps the lane.
+ */
+const claimOf = (isOfPlatform: string) => `
+  WITH RECURSIVE ${organizationsWithLanes(isOfPlatform)}, ready AS MATERIALIZED (
     SELECT lane FROM organization o CROSS JOIN LATERAL (
       SELECT lane, row_number() OVER (ORDER BY due) AS place FROM (
         SELECT lane, due FROM outbox_lane WHERE ${isOfPlatform} AND organization_sid = o.organization_sid AND due <= now()

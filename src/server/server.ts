@@ -120,8 +120,8 @@ export async function listen(
     },
   );
   refuseUnreadable(server);
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    continueOnRead(request, response);
+  server.on('checkContinue', (request: UpgradeRequest, response: ServerResponse) => {
+    continueOnRead(request, response, () => !isDraining && !request.wantsUpgrade);
     server.emit('request', request, response);
   });
   const connections = connectionsOf(server);

@@ -20,12 +20,20 @@ afterAll(async () => {
 /** Sends the head of a request, and its body after 100 Continue. @returns everything that the gateway sends until it responds or closes */
 async function ask(
   path: string,
-  { authToken = provider.authToken, length = 0, body = '', type = 'application/json', method = 'POST', port = listener.port },
+  {
+    authToken = provider.authToken,
+    length = 0,
+    body = '',
+    type = 'application/json',
+    method = 'POST',
+    port = listener.port,
+    headers = [] as string[],
+  },
 ) {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1');
   const authorization = Buffer.from(`${provider.accountSid}:${authToken}`).toString('base64');
   const head = [`${method} ${path} HTTP/1.1`, 'Host: h', `Authorization: Basic ${authorization}`, `Content-Type: ${type}`];
-  socket.write([...head, `Content-Length: ${length || body.length}`, 'Expect: 100-continue', '', ''].join('\r\n'));
+  socket.write([...head, `Content-Length: ${length || body.length}`, 'Expect: 100-continue', ...headers, '', ''].join('\r\n'));
   let answer = '';
   let isSent = false;
   socket.on('data', (data) => {
@@ -66,6 +74,25 @@ test.each([
   const answer = await ask(path, request);
   expect(answer).toMatch(new RegExp(`^HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 ${status} `));
   expect(answer).not.toMatch(/\r\nconnection: close\r\n/i);
+});
+
+test('a response to a client that sends Connection: close has that header, too', async () => {
+  const answer = await ask('/graphql', { body: QUERY, headers: ['Connection: close'] });
+  expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 /);
+  expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+});
+
+test('nothing that follows a refused request on its connection is answered', async () => {
+  const socket = connect(listener.port, '127.0.0.1').setEncoding('latin1');
+  const inner = 'GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n';
+  const head = ['POST /graphql HTTP/1.1', 'Host: h', 'Content-Type: application/json', `Content-Length: ${inner.length}`];
+  socket.write([...head, 'Expect: 100-continue', '', inner + inner].join('\r\n'));
+  let answer = '';
+  socket.on('data', (data) => {
+    answer += data;
+  });
+  await once(socket, 'close');
+  expect(answer.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 401']);
 });
 
 test('a request whose body is read as a stream gets 100 Continue, too', async () => {

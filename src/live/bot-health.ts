@@ -1,7 +1,14 @@
 import type { Logger } from 'pino';
 import type { Bot, PrismaClient } from '../../prisma/client/client.ts';
 import { isUnavailable } from '../database/unavailable.ts';
-import { type BotReach, botReachOf, changedBots, type HealthReader, lastHealthSeq, unhealthyBots } from '../domain/bots/health-changes.ts';
+import {
+  type BotReach,
+  botReachOf,
+  changedBots,
+  type HealthReader,
+  lastHealthChange,
+  unhealthyBots,
+} from '../domain/bots/health-changes.ts';
 import type { Caller } from '../domain/caller.ts';
 import { type BotHealthUpdate, type HealthFollower, type HealthWatch, startHealthWatch } from './health-watch.ts';
 import { createSharedReads } from './shared-reads.ts';
@@ -47,7 +54,7 @@ export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: Bo
     if (existing) return existing;
     const watch: HealthWatch = startHealthWatch({
       // Takes no turn, as tails' reads take none: otherwise an idle organization would count as active.
-      lastSeq: () => lastHealthSeq(sql, organizationSid),
+      last: () => lastHealthChange(sql, organizationSid),
       changed: (after) => changedBots(inTurn(organizationSid), organizationSid, after, PAGE),
       pageSize: PAGE,
       ended: () => {

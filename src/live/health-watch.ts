@@ -1,4 +1,5 @@
 import type { Bot } from '../../prisma/client/client.ts';
+import type { HealthHead } from '../domain/bots/health-changes.ts';
 import { createWakeUp } from '../wake-up.ts';
 
 /** Bots that are unhealthy, or whose health has changed. */
@@ -29,8 +30,8 @@ export interface HealthFollower {
 }
 
 interface HealthWatchOptions {
-  /** Reads the number of the last change. All changes with lower numbers are committed. */
-  readonly lastSeq: () => Promise<bigint>;
+  /** Reads the last change. */
+  readonly last: () => Promise<HealthHead>;
   /** Reads the bots that changed after the change `after`, in the order of the changes, at most `pageSize`. */
   readonly changed: (after: bigint) => Promise<Bot[]>;
   readonly pageSize: number;
@@ -56,7 +57,7 @@ interface Member {
   readonly wake: () => void;
 }
 
-export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, pollMs, signal }: HealthWatchOptions): HealthWatch {
+export function startHealthWatch({ last, changed, pageSize, ended, onError, pollMs, signal }: HealthWatchOptions): HealthWatch {
   const wakeUp = createWakeUp();
   const stopping = new AbortController();
   const stopped = AbortSignal.any([signal, stopping.signal]);
@@ -67,21 +68,25 @@ export function startHealthWatch({ lastSeq, changed, pageSize, ended, onError, p
   const members = new Set<Member>();
   /** Up to which number changes have been noted; `undefined` until it begins. */
   let position: bigint | undefined;
+  /** Where they were read. */
+  let source: string | undefined;
 
   function wakeMembers(): void {
     for (const { wake } of members) wake();
   }
 
   async function look(): Promise<void> {
-    const head = await lastSeq();
+    const { seq: head, source: readFrom } = await last();
+    const isOther = source !== undefined && source !== readFrom;
+    source = readFrom;
     if (position === undefined) {
       position = head;
       return wakeMembers();
     }
+    // Numbers go back only if another database answers, after a restore or a failover that lost the last commits. It may have passed the position since.
+    // Followers may have seen changes that this database does not have, so they get the present health of all bots.
+    if (isOther || head < position) position = BEFORE_ALL;
     if (head === position) return;
-    // Numbers go back only if another database answers, after a restore or a failover that lost the last commits. Followers may have seen changes that
-    // this database does not have, so they get the present health of all bots.
-    if (head < position) position = BEFORE_ALL;
     try {
       for (let isLast = false; !isLast; ) {
         const bots = await changed(position);

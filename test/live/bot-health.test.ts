@@ -20,13 +20,16 @@ let gateway: LiveGateway;
 let asked: string[];
 /** Called before each such read. */
 let beforeRead: ((text: string) => void) | undefined;
+/** Which server answers, as it says itself; the database's own unless given. */
+let source: string | undefined;
 beforeAll(async () => {
   const overhears = overheard(await createTestDatabase());
   ({ asked } = overhears);
   const { sql } = overhears.database;
-  const read: typeof sql.read = async (text, values) => {
+  const read: typeof sql.read = async <Row extends object>(text: string, values: readonly unknown[]) => {
     beforeRead?.(text);
-    return sql.read(text, values);
+    const rows = await sql.read<Row>(text, values);
+    return source === undefined ? rows : rows.map((row) => ('source' in row ? { ...row, source } : row));
   };
   // Hints alone wake a stream.
   gateway = await createLiveGateway({ live: { pollMs: 600_000 }, database: { ...overhears.database, sql: { ...sql, read } } });
@@ -126,6 +129,25 @@ describe('the health of bots', () => {
     await becomes(good, REFUSED);
     await reader.until((reader) => told(reader).includes(`${good.botSid} UNHEALTHY`));
     expect(told(reader).slice(-2).sort()).toEqual([`${bad.botSid} UNKNOWN`, `${good.botSid} UNHEALTHY`].sort());
+    reader.close();
+  });
+
+  test('is brought to streams anew by a server that took over and has got past what they knew', async () => {
+    const provider = await gateway.provider();
+    const [bad, good] = [await createBot(provider), await createBot(provider)];
+    const reader = await hasBegun(subscribe(provider));
+    await becomes(bad, REFUSED);
+    await reader.until((reader) => told(reader).includes(`${bad.botSid} UNHEALTHY`));
+    // It lacks the last commit, and has numbered others since.
+    const { prisma } = gateway.database;
+    await prisma.$executeRaw`UPDATE bot SET unhealthy = false, health_status = 'UNKNOWN', health_seq = 0 WHERE sid = ${bad.botSid}`;
+    const { botHealthSeq } = await prisma.organization.findUniqueOrThrow({ where: { sid: provider.organizationSid } });
+    source = 'another';
+    await becomes(good, { status: 'HEALTHY' });
+    await reader.until((reader) => told(reader).includes(`${good.botSid} HEALTHY`) && told(reader).at(-1) !== `${bad.botSid} UNHEALTHY`);
+    source = undefined;
+    expect(botHealthSeq).toBeGreaterThan(0n);
+    expect(told(reader).slice(-2).sort()).toEqual([`${bad.botSid} UNKNOWN`, `${good.botSid} HEALTHY`].sort());
     reader.close();
   });
 

@@ -31,10 +31,22 @@ const UNHEALTHY = `SELECT ${COLUMNS} FROM bot WHERE organization_sid = $1 AND un
 const UNHEALTHY_OF_ENTERPRISE = `SELECT ${COLUMNS} FROM bot
   WHERE organization_sid = $1 AND unhealthy AND sid > $2 AND enterprise_sid = $4 ORDER BY sid LIMIT $3`;
 
-/** Reads the number of the last change of a bot's health in an organization. Lower numbers are committed before it. */
-export async function lastHealthSeq(sql: HealthReader, organizationSid: string): Promise<bigint> {
-  const [found] = await sql.read<{ seq: unknown }>('SELECT bot_health_seq AS seq FROM organization WHERE sid = $1', [organizationSid]);
-  return BigInt(String(found?.seq ?? 0));
+/** The last change of a bot's health in an organization. */
+export interface HealthHead {
+  /** Its number. Lower numbers are committed before it. */
+  readonly seq: bigint;
+  /** The run of the server and the database that told it. Another one may have numbered other changes: it took over, or is of a backup. */
+  readonly source: string;
+}
+
+const HEAD = `SELECT bot_health_seq AS seq, extract(epoch FROM pg_postmaster_start_time())::text || ' ' || (
+    SELECT oid FROM pg_database WHERE datname = current_database()
+  ) AS source FROM organization WHERE sid = $1`;
+
+/** Reads the last change of a bot's health in an organization. */
+export async function lastHealthChange(sql: HealthReader, organizationSid: string): Promise<HealthHead> {
+  const [found] = await sql.read<{ seq: unknown; source: string }>(HEAD, [organizationSid]);
+  return { seq: BigInt(String(found?.seq ?? 0)), source: found?.source ?? '' };
 }
 
 /** Reads the bots of an organization whose health has changed after the change `after`, in the order of the changes, at most `limit`. */

@@ -23,9 +23,11 @@ export async function eraseKeptAnswers(prisma: PrismaClient, erasure: PersonEras
   const addresses = addressesOf(erasure);
   const isFormer = Prisma.sql`date_created <= ${dateCreated}`;
   const ofEnterprise = Prisma.sql`(${enterpriseSid}::text IS NULL OR answer->'row'->>'enterpriseSid' = ${enterpriseSid})`;
+  // A message that was retried since the request has a key that is newer than itself.
+  const isFormerMessage = Prisma.sql`(${isFormer} OR (answer->'row'->'dateCreated'->>'$time')::timestamptz <= ${dateCreated})`;
   await prisma.$executeRaw`
     UPDATE idempotency_key SET answer = jsonb_set(answer, '{row}', (answer->'row') || ${MESSAGE}::jsonb)
-    WHERE organization_sid = ${organizationSid} AND ${isFormer} AND ${ofEnterprise} AND answer->'row' ? 'fromFolded'
+    WHERE organization_sid = ${organizationSid} AND ${isFormerMessage} AND ${ofEnterprise} AND answer->'row' ? 'fromFolded'
       AND (answer->'row'->>'fromFolded' = ANY (${addresses}::text[]) OR answer->'row'->>'toFolded' = ANY (${addresses}::text[]))`;
   await prisma.$executeRaw`
     UPDATE idempotency_key SET answer = jsonb_set(answer, '{row}', (answer->'row') || ${MAPPING}::jsonb)

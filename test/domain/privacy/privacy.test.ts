@@ -306,6 +306,24 @@ describe('erasePerson', () => {
     expect(await conversationsOf(provider)).toMatchObject([{ phone: PHONE, messagesFromTeams: 1, lastMessage: { sid: newer } }]);
   });
 
+  test('reaches the kept result of a message that was retried after the request', async () => {
+    const { provider, from } = await world();
+    const { prisma } = gateway.database;
+    const setAside = await from.send({ to: PHONE, body: 'set aside' });
+    await age([setAside], 1, { withEvents: true });
+    await prisma.message.update({
+      where: { sid: setAside },
+      data: { stuck: true, holdReason: 'RETRIES_EXHAUSTED', heldSince: new Date() },
+    });
+    const { personErasure } = await erase(provider, { phoneNumber: PHONE });
+    const retry = () => mutate(provider, 'retryMessage', { sid: setAside, idempotencyKey: 'again' }, 'retriedMessage { body to }');
+    expect(await retry()).toEqual({ retriedMessage: { body: 'set aside', to: PHONE } });
+    await prisma.outbox.delete({ where: { messageSid: setAside } });
+    await erasePeople(gateway.gateway);
+    expect((await shown(provider, personErasure.sid)).dateCompleted).toEqual(expect.any(String));
+    expect(await retry()).toEqual({ retriedMessage: { body: '', to: 'erased' } });
+  });
+
   test('works on all that wait, however many', async () => {
     const { provider, from } = await world();
     const { organizationSid, accountSid } = provider;

@@ -145,9 +145,11 @@ export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
         encodeEventCursor((await loaders.logHead.load(organizationSid)).logId, position),
     }),
     eventsBehind: t.int({
-      description: 'How many events of the log come after `cursor`, of any type and enterprise. At most 2,147,483,647.',
-      resolve: async ({ organizationSid, position }, _args, { loaders }) =>
-        Math.min(Number((await loaders.logHead.load(organizationSid)).seq - position), 2 ** 31 - 1),
+      nullable: true,
+      description:
+        'How many events of the log come after `cursor`, of any type and enterprise. At most 2,147,483,647. `null` for an endpoint of one enterprise, since those of others are not its owner’s business.',
+      resolve: async ({ organizationSid, enterpriseSid, position }, _args, { loaders }) =>
+        enterpriseSid === null ? Math.min(Number((await loaders.logHead.load(organizationSid)).seq - position), 2 ** 31 - 1) : null,
     }),
     attempts: t.field({
       type: [WebhookAttemptRef],

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { PrismaClient } from '../../prisma/client/client.ts';
 import type { Caller } from '../../src/domain/caller.ts';
-import { encodeEventCursor } from '../../src/domain/events/event-cursor.ts';
+import { encodeEventCursor, positionOf } from '../../src/domain/events/event-cursor.ts';
 import type { LogReader } from '../../src/domain/events/read-events.ts';
 import type { LiveUpdate } from '../../src/live/bookmarks.ts';
 import { createLive, type Live } from '../../src/live/live.ts';
@@ -41,7 +41,7 @@ class Log {
   }
 }
 
-const placeOf = (cursor: string) => Number(Buffer.from(cursor, 'base64url').toString().split(':')[1]);
+const placeOf = (cursor: string) => Number(positionOf(cursor, { logId: LOG_ID, seq: 10n ** 9n, trimmed: 0n }));
 
 /** How often each batch of updates was made into answers. */
 let renders = 0;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeEventCursor, positionOf } from '../../src/domain/events/event-cursor.ts';
 import { trimEvents } from '../../src/domain/events/events.ts';
 import { createLiveGateway, createSender, type LiveGateway } from '../support/live.ts';
 import { graphqlWs } from '../support/transports.ts';
@@ -70,10 +71,10 @@ const PAGE = `query ($after: String) { messageEvents(after: $after, first: 7) { 
 test('a reader during retention, by stream or by page, gets the log without a gap or CURSOR_EXPIRED', async () => {
   const { from, organizationSid } = await filled(120);
   const { graph } = from.provider;
-  const seqOf = (cursor: string) => Number(Buffer.from(cursor, 'base64url').toString().split(':')[1]);
   const first = await graph(PAGE);
   const { logId } = await gateway.database.prisma.eventHead.findUniqueOrThrow({ where: { organizationSid } });
-  const cursorAt = (seq: number) => Buffer.from(`${logId}:${seq}`).toString('base64url');
+  const seqOf = (cursor: string) => Number(positionOf(cursor, { logId, seq: 1000n, trimmed: 0n }));
+  const cursorAt = (seq: number) => encodeEventCursor(logId, BigInt(seq));
   expect(first.data.messageEvents.nodes).toHaveLength(7);
   const outcomes = { whole: 0, expired: 0 };
 

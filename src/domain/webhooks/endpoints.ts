@@ -160,6 +160,8 @@ export async function rotateWebhookEndpointSecret(
           formerSecret: new Uint8Array(before.secret),
           formerSecretExpires: new Date(now.getTime() + (overlap ?? OVERLAP) * 1000),
           dateUpdated: now,
+          // It may be what the endpoint has waited for.
+          ...(before.failures > 0 && { due: now }),
         },
       });
       await remember(tx, { sid });

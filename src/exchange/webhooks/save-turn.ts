@@ -45,7 +45,8 @@ export async function saveTurn(
   const now = Date.now();
   const hasAdvanced = position > endpoint.position;
   const failures = failure ? (hasAdvanced ? 1 : endpoint.failures + 1) : 0;
-  const failingSince = failure ? ((hasAdvanced ? null : endpoint.failingSince) ?? new Date(now)) : null;
+  // What the gateway cannot sign, it tries for ever: the endpoint has not failed.
+  const failingSince = failure && !failure.sealError ? ((hasAdvanced ? null : endpoint.failingSince) ?? new Date(now)) : null;
   const pauseMs = failure ? nextPause(retries, failures, failure.retryAfterMs) : hasMore || attempts.length > 0 ? 0 : IDLE_MS;
   const reason = reasonToDisable(failure?.status ?? null, failingSince, now, retries);
   await recordAttempts(gateway, endpoint, attempts);
@@ -67,6 +68,11 @@ export async function saveTurn(
   if (isDisabled && reason) {
     observeDisabled?.(reason);
     gateway.log.warn({ ...logged, reason }, 'a webhook endpoint was disabled');
+  } else if (failure?.sealError) {
+    gateway.log.error(
+      { ...logged, err: failure.sealError, failures, pauseMs },
+      'cannot sign events for a webhook endpoint; retrying later',
+    );
   } else if (failure) gateway.log.info({ ...logged, failures, pauseMs }, 'a webhook endpoint did not accept an event; retrying later');
   return pauseMs;
 }

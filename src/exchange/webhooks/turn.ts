@@ -1,12 +1,12 @@
 import type { WebhookEndpoint } from '../../../prisma/client/client.ts';
+import { encodeEventCursor } from '../../domain/events/event-cursor.ts';
 import { headOf, isGap, type LogHead } from '../../domain/events/events.ts';
 import { readEventsWithMessages } from '../../domain/events/read-events.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import type { EventWithMessage } from '../../domain/logged-event.ts';
 import type { WebhookRequestOutcome } from '../../domain/webhooks/attempts.ts';
 import { eventTypeOf, gapPayload, messagePayload, type WebhookPayload } from '../../domain/webhooks/event-types.ts';
-import { isAccepted, sendSigned } from '../../domain/webhooks/send-signed.ts';
-import type { WebhookOutcome } from '../../platforms/webhooks/client.ts';
+import { isAccepted, type SendOutcome, sendSigned } from '../../domain/webhooks/send-signed.ts';
 import type { EndpointClaim } from './claim-endpoints.ts';
 import type { HostPlaces } from './host-places.ts';
 
@@ -27,7 +27,7 @@ export interface TurnResult {
   /** Whether more events may follow than the turn has looked at. */
   readonly hasMore: boolean;
   /** The first failure; absent if nothing failed. */
-  readonly failure?: WebhookOutcome;
+  readonly failure?: SendOutcome;
 }
 
 /**
@@ -53,7 +53,7 @@ export async function takeTurn(gateway: Gateway, claim: EndpointClaim, places: H
     for (let group = waiting.shift(); group; group = waiting.shift()) {
       for (const event of group) {
         const payload = messagePayload(head.logId, event, endpoint.withBody);
-        if (!(await sender.send(webhookId(endpoint, event.seq), payload, event.messageSid))) break;
+        if (!(await sender.send(webhookId(endpoint, head.logId, event.seq), payload, event.messageSid))) break;
         accepted.add(event.seq);
       }
     }
@@ -67,7 +67,7 @@ export async function takeTurn(gateway: Gateway, claim: EndpointClaim, places: H
 
 async function sendGap(sender: TurnSender, endpoint: WebhookEndpoint, { logId }: LogHead, until: bigint): Promise<TurnResult> {
   const { position } = endpoint;
-  const isSent = await sender.send(`${webhookId(endpoint, until)}_gap`, gapPayload(logId, endpoint, until), null);
+  const isSent = await sender.send(`${webhookId(endpoint, logId, until)}_gap`, gapPayload(logId, endpoint, until), null);
   return { position: isSent ? until : position, accepted: isSent ? [] : endpoint.accepted, hasMore: true, ...sender.result() };
 }
 
@@ -82,7 +82,7 @@ function createSender(gateway: Gateway, claim: EndpointClaim, places: HostPlaces
   const { host } = new URL(endpoint.url);
   const attempts: WebhookRequestOutcome[] = [];
   const end = performance.now() + TURN_MS;
-  let failure: WebhookOutcome | undefined;
+  let failure: SendOutcome | undefined;
   const isOver = () => failure !== undefined || signal.aborted || performance.now() > Math.min(end, claim.leasedUntil);
   return {
     send: async (webhookId, payload, messageSid) => {
@@ -102,7 +102,7 @@ function createSender(gateway: Gateway, claim: EndpointClaim, places: HostPlaces
 }
 
 /** The id of an event for an endpoint: the same at each attempt, also after a replay. */
-const webhookId = ({ sid }: WebhookEndpoint, seq: bigint) => `${sid}_${seq}`;
+const webhookId = ({ sid }: WebhookEndpoint, logId: string, seq: bigint) => `${sid}_${encodeEventCursor(logId, seq)}`;
 
 const isWanted = ({ eventTypes, enterpriseSid }: WebhookEndpoint, { status, enterpriseSid: of }: EventWithMessage) =>
   (eventTypes.length === 0 || eventTypes.includes(eventTypeOf(status))) && (enterpriseSid === null || enterpriseSid === of);

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../../src/database/package-root.ts';
 import { trimEvents } from '../../../src/domain/events/events.ts';
+import { createSecrets } from '../../../src/domain/secrets.ts';
 import type { ObserveDisabled } from '../../../src/exchange/observed.ts';
 import { claimEndpoints, renewClaims } from '../../../src/exchange/webhooks/claim-endpoints.ts';
 import { createHostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
@@ -103,7 +105,7 @@ describe('an endpoint', () => {
     const events = await arrived(path, 4);
     expect(typesOf(events)).toEqual(['message.queued', 'message.sending', 'message.sent', 'message.delivered']);
     expect(events[0]).toMatchObject({
-      id: `${sid}_2`,
+      id: `${sid}_${events[0]?.data.cursor}`,
       data: { status: 'QUEUED', previousStatus: null, message: { sid: message, body: 'Grüße', to: '+15550100', direction: 'INBOUND' } },
     });
     const validate = new Ajv2020({ strict: true }).compile(
@@ -114,13 +116,13 @@ describe('an endpoint', () => {
     expect((await arrived(bare.path, 4))[0]?.data.message).toMatchObject({ sid: message, body: null, mediaUrls: null });
     const after = await until(async () => {
       const now = await shown(provider, sid);
-      return now.eventsBehind === 0 && (await shown(provider, narrow.sid)).eventsBehind === 0 && now;
+      return now.eventsBehind === 0 && (await shown(provider, narrow.sid)).cursor === now.cursor && now;
     });
     expect(receiver.received(narrow.path)).toEqual([]);
     expect(after).toMatchObject({ status: 'ACTIVE', failures: 0, cursor: events[3]?.data.cursor });
     expect(after.cursor).not.toBe(cursor);
     expect(after.attempts[0]).toEqual({
-      ...{ webhookId: `${sid}_5`, eventType: 'message.delivered', messageSid: message, status: 204, error: null },
+      ...{ webhookId: `${sid}_${after.cursor}`, eventType: 'message.delivered', messageSid: message, status: 204, error: null },
     });
   });
 
@@ -134,9 +136,11 @@ describe('an endpoint', () => {
     const message = await from.send();
     await from.advance(message, { status: 'SENDING', restcommMessageSid: message });
     start();
-    expect(typesOf(await arrived(path, 2))).toEqual(['message.queued', 'message.sending']);
+    const events = await arrived(path, 2);
+    expect(typesOf(events)).toEqual(['message.queued', 'message.sending']);
     const ids = receiver.requests.slice(before).map(({ headers }) => headers['webhook-id']);
-    expect(ids).toEqual([...Array(4).fill(`${sid}_1`), `${sid}_2`]);
+    const [queued, sending] = events.map(({ data }) => `${sid}_${data.cursor}`);
+    expect(ids).toEqual([...Array(4).fill(queued), sending]);
     const { attempts, failures } = await until(async () => {
       const now = await shown(provider, sid);
       return now.attempts.length === 5 && now.failures === 0 && now;
@@ -226,13 +230,64 @@ describe('an endpoint', () => {
     start();
     const [gap, event] = await arrived(path, 2);
     expect([gap?.type, gap?.id, gap?.data.events, event?.type, event?.id]).toEqual([
-      ...['webhook.gap', `${sid}_2_gap`, 2, 'message.queued', `${sid}_3`],
+      ...['webhook.gap', `${sid}_${gap?.data.cursor}_gap`, 2, 'message.queued', `${sid}_${event?.data.cursor}`],
     ]);
     // How many of the events were for these endpoints is no longer known, and they must not learn the number of the whole organization.
     for (const { path } of narrow) {
       const [gap, event] = await arrived(path, 2);
       expect([gap?.type, gap?.data.events, event?.type]).toEqual(['webhook.gap', null, 'message.queued']);
     }
+  });
+
+  test('of one enterprise tells its owner in nothing how many events the whole organization has', async () => {
+    const { provider, from } = await world();
+    const other = await createSender(gateway, provider);
+    for (let count = 0; count < 3; count += 1) await other.send();
+    const { path, sid, cursor } = await register(provider, { enterpriseSid: from.enterpriseSid });
+    start();
+    const messages = [await from.send(), await other.send(), await from.send()];
+    const events = await arrived(path, 2);
+    const [first, second] = [messages[0], messages[2]].map((message) => events.find(({ data }) => data.message.sid === message));
+    const after = await until(async () => {
+      const now = await shown(provider, sid);
+      return now.cursor === second?.data.cursor && now;
+    });
+    expect(after.eventsBehind).toBeNull();
+    const { logId } = await gateway.database.prisma.eventHead.findUniqueOrThrow({ where: { organizationSid: provider.organizationSid } });
+    const shownCursors = [cursor, first?.data.cursor, second?.data.cursor] as string[];
+    expect([first?.id, second?.id]).toEqual([`${sid}_${shownCursors[1]}`, `${sid}_${shownCursors[2]}`]);
+    const opaque = shownCursors.map((text) => Buffer.from(text, 'base64url'));
+    for (const bytes of opaque) expect([bytes.includes(logId), bytes.length]).toEqual([false, 16]);
+    // No part of them counts, nor stays the same.
+    for (let at = 0; at < 16; at += 8) expect(new Set(opaque.map((bytes) => bytes.readBigUInt64BE(at) >> 16n)).size).toBe(3);
+  });
+
+  test('whose secret the gateway cannot open says so, is not disabled for it, and receives its events after a rotation', async () => {
+    const [lost, kept] = [randomBytes(32), randomBytes(32)];
+    const { database } = gateway;
+    const { webhooks } = gateway.gateway;
+    const before = await createTestGateway({ database, secrets: createSecrets(lost, kept), platforms: { webhooks } });
+    const now = await createTestGateway({ database, secrets: createSecrets(kept), platforms: { webhooks } });
+    const provider = await now.provider();
+    const from = await createSender(now, provider);
+    const { accountSid: user, authToken: password } = provider;
+    const { path, sid } = await register({ graph: graphClient(before.fetch, { user, password }) });
+    await from.send();
+    senders.push(startWebhookSender(now.gateway, { pollMs: 50, retries: { ...FAST, giveUpMs: 0 } }));
+    const failing = await until(async () => {
+      const endpoint = await shown(provider, sid);
+      return endpoint.failures > 1 && endpoint;
+    });
+    expect(failing).toMatchObject({ status: 'ACTIVE', eventsBehind: 1 });
+    expect(failing.attempts[0]).toMatchObject({ status: null, error: expect.stringMatching(/key of this endpoint’s secret/) });
+    expect(await mutate(provider, 'testWebhookEndpoint', { sid }, 'accepted status error')).toMatchObject({
+      ...{ accepted: false, status: null, error: failing.attempts[0].error },
+    });
+    await stop();
+    const { secret } = await mutate(provider, 'rotateWebhookEndpointSecret', { sid }, 'secret');
+    receiver.trust(path, secret);
+    senders.push(startWebhookSender(now.gateway, { pollMs: 50, retries: FAST }));
+    expect(typesOf(await arrived(path, 1))).toEqual(['message.queued']);
   });
 
   test('receives events again after a cursor, or since a time', async () => {

@@ -82,7 +82,7 @@ function WebhookPage({ webhook, onChange }: { readonly webhook: WebhookData; rea
               words('webhook.everyEnterprise')
             ),
           ],
-          [words('webhook.behind'), webhook.eventsBehind.toLocaleString()],
+          ...(webhook.eventsBehind === null ? [] : [[words('webhook.behind'), webhook.eventsBehind.toLocaleString()] as const]),
           ...timeFact(words('webhook.formerSecret'), formerSecretExpires),
           [words('field.created'), <Time key="created" value={webhook.dateCreated} />],
         ]}

@@ -145,12 +145,13 @@ async function findMissed({ prisma }: Gateway, received: readonly SmsRecord[]): 
   if (received.length === 0) return [];
   const mappings = await prisma.mapping.findMany({
     where: { externalDigits: { in: received.map(mappedTo) } },
-    select: { sid: true, organizationSid: true, externalDigits: true, dateCreated: true },
+    select: { sid: true, organizationSid: true, externalDigits: true, dateCreated: true, numberSince: true },
   });
   const mapped = received.flatMap((sms) => {
     const mapping = mappings.find((candidate) => candidate.externalDigits === mappedTo(sms));
-    // An SMS older than the mapping belongs to an earlier one. Restcomm's dates are whole seconds.
-    const isOlder = mapping && sms.dateCreated && sms.dateCreated.getTime() + 999 < mapping.dateCreated.getTime();
+    // An SMS from before the mapping had the number belongs to an earlier one, perhaps another organization's. Restcomm's dates are whole seconds.
+    const since = mapping && (mapping.numberSince ?? mapping.dateCreated).getTime();
+    const isOlder = since !== undefined && sms.dateCreated !== undefined && sms.dateCreated.getTime() + 999 < since;
     return mapping && !isOlder ? [{ sms, mapping }] : [];
   });
   if (mapped.length === 0) return [];

@@ -261,6 +261,23 @@ describe('an SMS whose webhook failed', () => {
     expect(exchange.logged.join('')).not.toContain('Did you get this?');
   });
 
+  test('to a number that moved to another organization since stays unknown to that one, whether or not it was stored before', async () => {
+    const [former, present] = [await exchange.customer(), await exchange.customer()];
+    const { prisma } = exchange.gateway;
+    const { sid: seen } = await exchange.restcomm.receiveSms({ from: PHONE, to: former.number, body: 'seen by the former owner' });
+    exchange.restcomm.faults.next('smsWebhook', { lost: true });
+    const { sid: missed } = await exchange.restcomm.receiveSms({ from: PHONE, to: former.number, body: 'missed by the former owner' });
+    for (const sms of exchange.restcomm.messages) if ([seen, missed].includes(sms.sid)) sms.dateCreated = new Date(Date.now() - 60_000);
+    await prisma.mapping.update({ where: { sid: present.mappingSid }, data: { dateCreated: days(1) } });
+    await done(former.provider, 'deleteMapping', { sid: former.mappingSid });
+    await done(present.provider, 'updateMapping', { sid: present.mappingSid, externalAddress: former.number });
+    exchange.restcomm.faults.next('smsWebhook', { lost: true });
+    const { sid: own } = await exchange.restcomm.receiveSms({ from: PHONE, to: former.number, body: 'for the present owner' });
+    await recoverInbound(exchange.gateway, { quietMs: 0 });
+    const received = await exchange.messages(present.provider, { direction: 'OUTBOUND' });
+    expect(received.map(({ restcommMessageSid }) => restcommMessageSid)).toEqual([own]);
+  });
+
   test('is left to its webhook at first, which alone has the media', async () => {
     const smsSid = await lost('young');
     await recoverInbound(exchange.gateway);

@@ -188,6 +188,27 @@ describe('messages wait, in order, and are delivered as soon as the cause is rem
   });
 });
 
+test('messages whose mapping is moved to another customer meanwhile fail, and neither leave from its number nor reach its user', async () => {
+  const own = await exchange.customer();
+  const other = await exchange.customer({ provider: own.provider });
+  const bodies = ['for the former customer', 'from the former customer'] as const;
+  own.user.installed = false;
+  await exchange.ends(own.provider, await exchange.text(own, own, PHONE, bodies[0]), 'stuck');
+  exchange.restcomm.faults.always('send', () => ({ status: 403 }));
+  expect(await exchange.say(own, own.user, `${PHONE} ${bodies[1]}`)).toBe(200);
+  const messages = await exchange.messages(own.provider);
+  expect(messages.map(({ body }) => body).sort()).toEqual([...bodies].sort());
+  for (const { sid } of messages) await exchange.ends(own.provider, sid, 'stuck');
+  const { userPrincipalName: microsoftAddress } = other.user;
+  await done(own.provider, 'updateMapping', { sid: own.mappingSid, enterpriseSid: other.enterpriseSid, microsoftAddress });
+  exchange.restcomm.faults.clear();
+  own.user.installed = true;
+  for (const { sid } of messages)
+    expect(await exchange.ends(own.provider, sid, 'FAILED')).toMatchObject({ stuck: false, channelErrorCode: 'MAPPING_NOT_FOUND' });
+  expect(exchange.restcomm.messages.filter(({ body }) => body === bodies[1])).toEqual([]);
+  expect(exchange.microsoft.activities.filter(({ text }) => String(text).includes(bodies[0]))).toEqual([]);
+});
+
 describe('every refusal of the connector with a removable cause', () => {
   const curable = Object.entries(CONNECTOR_CODES).flatMap(([code, meaning]) =>
     typeof meaning === 'object' ? [[code, meaning.waitsFor] as const] : [],

@@ -22,12 +22,13 @@ export function refusal(code: keyof typeof REFUSALS, message: string = REFUSALS[
 }
 
 /**
- * Checks that a message may be delivered: its mapping is there, its enterprise and its account are active.
+ * Checks that a message may be delivered: its mapping is there, its enterprise and its account are active. A mapping that was moved to another enterprise
+ * is another customer's.
  * @returns the mapping to deliver it through
  * @throws DeliveryError
  */
-export function requireDeliverable({ mapping, enterprise, account }: MessageToDeliver): Mapping {
-  if (!mapping) throw refusal('MAPPING_NOT_FOUND');
+export function requireDeliverable({ enterpriseSid, mapping, enterprise, account }: MessageToDeliver): Mapping {
+  if (mapping?.enterpriseSid !== enterpriseSid) throw refusal('MAPPING_NOT_FOUND');
   if (enterprise.status !== 'ACTIVE') throw refusal(`ENTERPRISE_${enterprise.status}`);
   if (account?.status === 'ACTIVE') return mapping;
   throw refusal(account?.status === 'SUSPENDED' ? 'ACCOUNT_NOT_ACTIVE' : 'ACCOUNT_CLOSED');

@@ -96,7 +96,9 @@ test.each([
   [403, '30002', 'curable'],
   [400, '30002', 'curable'],
   [400, '30001', 'retry'],
-  [503, '30002', 'retry'],
+  [404, '20404', 'curable'],
+  [401, '900902', 'curable'],
+  [503, '30002', 'unknown'],
   [500, '30002', 'unknown'],
   [400, 'constructor', 'refused'],
 ] as const)('the carrier’s %i with the code %s is %s', (status, code, outcome) => {

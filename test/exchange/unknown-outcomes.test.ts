@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { done } from '../parity/faces.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 
 let exchange: TestExchange;
@@ -36,17 +37,18 @@ describe('a text whose send request to the carrier got no response', () => {
     exchange.restcomm.dialect.callbacks = true;
   });
 
-  const handedOver = (sid: string) =>
+  const handedOver = (sid: string, { provider }: Customer = customer) =>
     until(async () => {
-      const message = await exchange.message(customer.provider, sid);
+      const message = await exchange.message(provider, sid);
       return message.channelStatus !== 'QUEUED' && message;
     });
 
   /** Taken once, known by its sid, and not said to be doubled. */
-  async function isSentOnce(sid: string, body: string) {
-    const message = await handedOver(sid);
+  async function isSentOnce(sid: string, body: string, of?: Customer) {
+    const message = await handedOver(sid, of);
     expect(atCarrier(body)).toHaveLength(1);
     expect(message).toMatchObject({ restcommMessageSid: atCarrier(body)[0]?.sid, possiblyDuplicated: false });
+    expect(message.channelStatus).not.toBe('FAILED');
   }
 
   test('but was accepted is found and not sent again', async () => {
@@ -103,9 +105,9 @@ describe('a text whose send request to the carrier got no response', () => {
     expect([place(first) < place(second), place(other) < place(second)]).toEqual([true, true]);
   });
 
-  test('other than a 500, and was accepted, is found and not sent again', async () => {
+  test.each([408, 500, 502, 503, 504])('other than a %i, and was accepted, is found and not sent again', async (status) => {
     const body = text();
-    exchange.restcomm.faults.next('send', { status: 500, taken: true });
+    exchange.restcomm.faults.next('send', { status, taken: true });
     await isSentOnce(await write(body), body);
   });
 
@@ -124,6 +126,39 @@ describe('a text whose send request to the carrier got no response', () => {
     const second = await handedOver(await write(body));
     expect(atCarrier(body)).toHaveLength(2);
     expect(second.restcommMessageSid).toBe(atCarrier(body)[1]?.sid);
+  });
+
+  test('is not confused with the attempt that failed before it was retried', async () => {
+    const body = text();
+    exchange.restcomm.dialect.callbacks = true;
+    // To such numbers, Restcomm's SMS fail with 30003.
+    expect(await exchange.say(customer, customer.user, `+4917012345670 ${body}`)).toBe(200);
+    const [{ sid }] = (await exchange.messages(customer.provider, { direction: 'INBOUND' })).filter((message) => message.body === body) as [
+      { sid: string },
+    ];
+    await exchange.ends(customer.provider, sid, 'FAILED');
+    exchange.restcomm.faults.next('send', { reset: 'before' });
+    await customer.provider.graph('mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { __typename } }', {
+      input: { sid },
+    });
+    await exchange.restcomm.until(() => atCarrier(body).length === 2);
+    expect(await exchange.ends(customer.provider, sid, 'FAILED')).toMatchObject({
+      restcommMessageSid: atCarrier(body)[1]?.sid,
+      possiblyDuplicated: true,
+    });
+  });
+
+  test('is found even if its mapping was deleted meanwhile, and does not end as FAILED', async () => {
+    const own = await exchange.customer();
+    const body = text();
+    exchange.restcomm.faults.next('send', { reset: 'after' });
+    exchange.restcomm.faults.always('messages', () => ({ status: 500 }));
+    expect(await exchange.say(own, own.user, `${PHONE} ${body}`)).toBe(200);
+    await exchange.restcomm.until(() => atCarrier(body).length === 1);
+    await done(own.provider, 'deleteMapping', { sid: own.mappingSid });
+    exchange.restcomm.faults.clear();
+    const [{ sid }] = (await exchange.messages(own.provider, { direction: 'INBOUND' })) as [{ sid: string }];
+    await isSentOnce(sid, body, own);
   });
 
   test('but has reports is not sent again', async () => {

@@ -7,6 +7,12 @@
  */
 export const laneToPhone = (externalDigits: string, to: string) => `sms:${externalDigits}:${to}`;
 
+/** The mapped number of a lane of messages to a phone, with a plus; `undefined` where the mapping was deleted before it was made. */
+export const numberOfLane = (lane: string): string | undefined => {
+  const [, digits = ''] = lane.split(':');
+  return /^[0-9]+$/.test(digits) ? `+${digits}` : undefined;
+};
+
 /** The direction of a lane's messages: OUTBOUND goes to Teams. */
 export const directionOf = (lane: string): 'INBOUND' | 'OUTBOUND' => (lane.startsWith('teams:') ? 'OUTBOUND' : 'INBOUND');
 

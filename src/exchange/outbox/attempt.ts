@@ -4,6 +4,7 @@ import type { WritingPartner } from './begin.ts';
 
 /** One attempt to deliver a message. */
 export interface Attempt {
+  readonly lane: string;
   /** When the first attempt with an unknown outcome started; `null` if there is none. */
   readonly unknownSince: Date | null;
   /**

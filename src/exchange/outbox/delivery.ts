@@ -51,6 +51,7 @@ export async function deliverFirst(
   const isRepeated = entry.attemptStarted !== null;
   let started = false;
   const attempt: Attempt = {
+    lane: claim.lane,
     unknownSince: entry.attemptStarted,
     requireDeliverable: () => requireDeliverable(message),
     markStarted: async (partner) => {

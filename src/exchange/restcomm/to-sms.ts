@@ -1,6 +1,8 @@
 import type { Gateway } from '../../domain/gateway.ts';
 import { statusWebhook } from '../../domain/mappings/webhooks.ts';
+import { numberOfLane } from '../../domain/messages/lanes.ts';
 import type { StatusReport } from '../../domain/messages/status-reports.ts';
+import { comparedForm } from '../../domain/values/phone-numbers.ts';
 import { phoneOf } from '../../domain/values/phones.ts';
 import { DeliveryError, NotYetError } from '../../platforms/delivery-error.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
@@ -26,7 +28,7 @@ export async function deliverSms(gateway: Gateway, message: MessageToDeliver, at
   const { restcomm } = gateway;
   const { body, encoding } = message;
   const { unknownSince } = attempt;
-  const earlier = unknownSince && message.mapping && (await findEarlier(gateway, message, message.mapping.externalAddress, unknownSince));
+  const earlier = unknownSince && (await findEarlier(gateway, message, numbersOf(message, attempt), unknownSince));
   if (earlier) return withTextChange(toReport(earlier), earlier.body, body);
   const settlesInMs = unknownSince ? unknownSince.getTime() + restcomm.settlesMs - Date.now() : 0;
   if (settlesInMs > 0) throw new NotYetError(Math.min(settlesInMs, LOOK_AGAIN_MS));
@@ -44,25 +46,38 @@ export async function deliverSms(gateway: Gateway, message: MessageToDeliver, at
 /** Holds back the next attempt until this one's record must have appeared: the next one knows only when the first one started. */
 function again(error: unknown, settlesMs: number): unknown {
   if (!(error instanceof DeliveryError) || error.outcome !== 'unknown') return error;
-  return new DeliveryError('unknown', error.code, error.message, settlesMs, { cause: error });
+  return new DeliveryError('unknown', error.code, error.message, Math.max(settlesMs, error.retryAfterMs ?? 0), { cause: error });
 }
 
-/** Finds the message that an earlier attempt created on Restcomm: same text, same numbers, and not another message's. */
+/** The numbers that an earlier attempt may have used: its mapping may have got another one since, or been deleted. */
+function numbersOf({ mapping }: MessageToDeliver, { lane }: Attempt): string[] {
+  const numbers = [mapping?.externalAddress, numberOfLane(lane)].filter((number) => number !== undefined);
+  return numbers.filter((number, index) => numbers.findIndex((other) => comparedForm(other) === comparedForm(number)) === index);
+}
+
+/**
+ * Finds the message that an earlier attempt created on Restcomm: same text, same numbers, and neither another message's nor one that has failed before
+ * retryMessage.
+ */
 async function findEarlier(
   { restcomm, prisma }: Gateway,
-  message: MessageToDeliver,
-  from: string,
+  { organizationSid, to, toFolded, body }: MessageToDeliver,
+  numbers: readonly string[],
   attemptStarted: Date,
 ): Promise<SmsRecord | undefined> {
   const since = new Date(attemptStarted.getTime() - CLOCK_SKEW_MS);
-  const candidates = (await restcomm.listSms({ from, to: phoneOf(message.to, from).dialled, since })).filter(
-    (sms) => sms.body === message.body || isCut(sms.body, message.body),
-  );
+  const listed: SmsRecord[] = [];
+  for (const from of numbers) listed.push(...(await restcomm.listSms({ from, to: phoneOf(to, from).dialled, since })));
+  const candidates = listed.filter((sms) => sms.body === body || isCut(sms.body, body));
   if (candidates.length === 0) return undefined;
-  const taken = await prisma.message.findMany({
-    where: { organizationSid: message.organizationSid, restcommMessageSid: { in: candidates.map((sms) => sms.sid) } },
-    select: { restcommMessageSid: true },
-  });
-  const others = new Set(taken.map((row) => row.restcommMessageSid));
-  return candidates.find((sms) => !others.has(sms.sid));
+  const sids = candidates.map((sms) => sms.sid);
+  const [taken, retried] = await Promise.all([
+    prisma.message.findMany({ where: { organizationSid, restcommMessageSid: { in: sids } }, select: { restcommMessageSid: true } }),
+    prisma.message.findMany({
+      where: { organizationSid, toFolded, formerRestcommSids: { hasSome: sids } },
+      select: { formerRestcommSids: true },
+    }),
+  ]);
+  const known = new Set([...taken.map((row) => row.restcommMessageSid), ...retried.flatMap((row) => row.formerRestcommSids)]);
+  return candidates.find((sms) => !known.has(sms.sid));
 }

@@ -16,11 +16,10 @@ export const SENDING_STATUSES: Readonly<Record<number, RestcommOutcome>> = {
   403: OF_ACCOUNT,
   404: OF_ACCOUNT,
   405: OF_ACCOUNT,
-  408: 'retry',
+  408: 'unknown',
   421: 'retry',
   425: 'retry',
   429: 'retry',
-  503: 'retry',
 };
 
 /** By the code of a 4xx, whatever its status. These errors are not about the message either. SMS_LIMIT_EXCEEDED is an extension's limit. */
@@ -33,13 +32,19 @@ export const SENDING_CODES: Readonly<Record<string, RestcommOutcome>> = {
   20005: OF_ACCOUNT,
 };
 
+/**
+ * Other numbers, which are the message's own errors: MessageError's and those of carriers behind Restcomm. Those that begin with 20 are about the API, as
+ * 20404 (https://www.twilio.com/docs/api/errors), and numbers of another length are a proxy's.
+ */
+const OF_MESSAGE = /^(?!20)[0-9]{5}$/;
+
 /** What MariaDB and HSQLDB say of a record that they do not take. */
 const NOT_STORED = /data too long|data truncation|right truncation|incorrect string value/i;
 
 /**
- * Classifies a refusal to take an SMS. A 5xx other than 503 is none: Restcomm stores a message before it passes it on, and may fail after either; a
- * proxy may time out. Only where its database did not take the text is nothing sent: the exception comes from addSmsMessage, and its message is the
- * answer (issue 1642).
+ * Classifies a refusal to take an SMS. A 408 and a 5xx are none: Restcomm stores a message before it passes it on, and may fail after either; a
+ * proxy may time out, or lose the server that it has passed the request on to. Only where Restcomm's database did not take the text is nothing sent: the
+ * exception comes from addSmsMessage, and its message is the answer (issue 1642).
  * @param refusal as of `refusalOf`
  * @param text the whole answer
  */
@@ -52,9 +57,8 @@ export function sendingError(
   const byCode = status >= 400 && status < 500 && Object.hasOwn(SENDING_CODES, code) ? SENDING_CODES[code] : undefined;
   if (status === 500 && NOT_STORED.test(text)) return new DeliveryError('refused', code, 'Restcomm cannot store the text');
   const meaning = byCode ?? meaningOf(status);
-  if (typeof meaning !== 'object') return new DeliveryError(meaning, code, message, meaning === 'retry' ? retryAfterMs : undefined);
-  // Any other number is an error of the message itself.
-  if (!byCode && status >= 400 && /^\d+$/.test(code)) return new DeliveryError('refused', code, message);
+  if (typeof meaning !== 'object') return new DeliveryError(meaning, code, message, meaning === 'refused' ? undefined : retryAfterMs);
+  if (!byCode && status >= 400 && OF_MESSAGE.test(code)) return new DeliveryError('refused', code, message);
   // Always the same code, whatever the response says: operators alert on it.
   return new CurableError(meaning.waitsFor, `HTTP_${status}`, message, retryAfterMs);
 }

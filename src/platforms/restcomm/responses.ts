@@ -8,22 +8,39 @@ import type { RestcommApi, RestcommRequest } from './request.ts';
 const MAX_MESSAGE_LENGTH = 500;
 
 /**
- * Reads a refusal. Restcomm's are plain text, a bare number, JSON, or nearly JSON: `{"message":"…","error":SMS_LIMIT_EXCEEDED}` (AbstractEndpoint,
- * buildErrorResponseBody, of RestComm/Restcomm-Connect and its versions). The HTML page of a proxy or servlet container says nothing.
+ * Reads a refusal. Restcomm's are plain text, a bare number, JSON, or nearly JSON: `{"message":"…","error":SMS_LIMIT_EXCEEDED}`; or XML with the same
+ * elements, where a proxy leaves out Accept (AbstractEndpoint, buildErrorResponseBody and retrieveMediaType, of RestComm/Restcomm-Connect and its
+ * versions). The HTML page of a proxy or servlet container says nothing, nor does a number that only repeats the status.
  * @returns Restcomm's error code, or `HTTP_<status>`; and its message, at most 500 characters
  */
 export function refusalOf({ status, text }: PlatformResponse): { code: string; message: string } {
   const body = text.replace(/\s+/g, ' ').trim();
   const code = `HTTP_${status}`;
   const withoutMessage = (known: string | number) => `Restcomm refused the request (${known})`;
-  if (/^\d+$/.test(body)) return { code: body, message: withoutMessage(body) };
-  if (body === '' || body.startsWith('<')) return { code, message: withoutMessage(status) };
+  const given = (word: string | undefined) => (word === String(status) || word === 'null' ? undefined : word);
+  if (/^\d+$/.test(body)) return { code: given(body) ?? code, message: withoutMessage(body) };
+  if (body === '' || /^<(?:!doctype html|html)\b/i.test(body)) return { code, message: withoutMessage(status) };
+  if (body.startsWith('<')) {
+    const word = given([elementOf(body, 'Code'), elementOf(body, 'ErrorCode'), elementOf(body, 'Error')].find(isCode));
+    return { code: word ?? code, message: storableMessage(elementOf(body, 'Message') ?? '') || withoutMessage(word ?? status) };
+  }
   if (!body.startsWith('{')) return { code, message: storableMessage(body) };
   const [, message] = /"(?:error)?_?message"\s*:\s*("(?:[^"\\]|\\.)*")/i.exec(body) ?? [];
-  const [, word] = /"(?:error|error_?code|code)"\s*:\s*"?([\w.-]+)/i.exec(body) ?? [];
+  const [, named] = /"(?:error|error_?code|code)"\s*:\s*"?([\w.-]+)/i.exec(body) ?? [];
+  const word = given(named);
   const unquoted = storableMessage(String(message ? parseJson(message) : ''));
   return { code: word ?? code, message: unquoted || withoutMessage(word ?? status) };
 }
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+
+/** The text of the first XML element of a name. Restcomm does not escape what it writes there. */
+function elementOf(xml: string, name: string): string | undefined {
+  const [, text] = new RegExp(`<${name}>(.*?)</${name}>`).exec(xml) ?? [];
+  return text?.replace(/&(lt|gt|quot|apos|amp);/g, (_entity, entity: string) => ENTITIES[entity] ?? '').trim();
+}
+
+const isCode = (text: string | undefined) => text !== undefined && /^[\w.-]+$/.test(text);
 
 /** Refusals are stored with their messages. */
 const storableMessage = (message: string) => replaceUnstorable(message.slice(0, MAX_MESSAGE_LENGTH));

@@ -50,6 +50,28 @@ describe('a text', () => {
     ['JSON after a byte order mark', { status: 403, body: '\ufeff{"code":30004,"message":"Blocked"}' }, '30004', 'Blocked'],
     // As Restcomm writes it, without quotes around the error.
     ['nearly JSON', { status: 400, body: '{"message":"Limit",\n"error":SOME_LIMIT}' }, 'SOME_LIMIT', 'Limit'],
+    // As it writes XML (AbstractEndpoint, buildErrorResponseBody), and as Twilio does.
+    [
+      'XML',
+      { status: 403, body: '<RestcommResponse><Message>No more than <5 here</Message><Error>30007</Error></RestcommResponse>' },
+      '30007',
+      'No more than <5 here',
+    ],
+    [
+      'another’s XML',
+      {
+        status: 400,
+        body: '<?xml version="1.0"?>\n<TwilioResponse><RestException><Code>21211</Code><Message>Not &quot;To&quot;</Message></RestException></TwilioResponse>',
+      },
+      '21211',
+      'Not "To"',
+    ],
+    [
+      'a page with code in it',
+      { status: 400, body: '<!DOCTYPE html><code>30004</code>' },
+      'HTTP_400',
+      'Restcomm refused the request (400)',
+    ],
     // Issue 1642 of RestComm/Restcomm-Connect: the text is not stored, and so not sent.
     [
       'a 500 of its database',
@@ -73,16 +95,29 @@ describe('a text', () => {
 
   test.each([
     [{ status: 429, headers: { 'retry-after': '7' } }, 7_000],
-    [{ status: 503 }, undefined],
-    [{ status: 503, headers: { 'retry-after': 'soon' } }, undefined],
-    [{ status: 408 }, undefined],
+    [{ status: 429 }, undefined],
+    [{ status: 429, headers: { 'retry-after': 'soon' } }, undefined],
   ])('that is refused temporarily may be sent again, after the time that the platform requests: %j', async (fault, retryAfterMs) => {
     fake.faults.next('send', fault);
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: `HTTP_${fault.status}`, retryAfterMs });
   });
 
+  // A proxy says neither of a server that it has waited for, nor of one that it has lost, whether it took the message.
+  test.each([
+    [{ status: 503, headers: { 'retry-after': '7' } }, 7_000],
+    [{ status: 503 }, undefined],
+    [{ status: 408 }, undefined],
+  ])('may have been taken where nobody says that it was not: %j', async (fault, retryAfterMs) => {
+    fake.faults.next('send', fault);
+    expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'unknown', code: `HTTP_${fault.status}`, retryAfterMs });
+  });
+
   test.each([
     { status: 401, body: '{"message":"No","error":"AUTH_FAILED"}' },
+    // A number that only repeats the status, or is a proxy's own (WSO2's 900902), is none of the message's.
+    { status: 401, body: '{"code":401,"message":"Unauthorized"}' },
+    { status: 403, body: '403' },
+    { status: 401, body: '{"fault":{"code":900902,"message":"Missing Credentials"}}' },
     // SecurityFilter.
     { status: 403, body: 'Provided Account is not active' },
     { status: 403 },
@@ -100,8 +135,11 @@ describe('a text', () => {
     });
   });
 
-  test('may be sent again if an extension’s limit is reached', async () => {
-    fake.faults.next('send', { status: 403, body: '{"message":"Limit",\n"error":SMS_LIMIT_EXCEEDED}' });
+  test.each([
+    '{"message":"Limit",\n"error":SMS_LIMIT_EXCEEDED}',
+    '<RestcommResponse><Message>Limit</Message><Error>SMS_LIMIT_EXCEEDED</Error></RestcommResponse>',
+  ])('may be sent again if an extension’s limit is reached: %s', async (body) => {
+    fake.faults.next('send', { status: 403, body });
     expect(await failure(restcomm.sendSms(sms))).toMatchObject({ outcome: 'retry', code: 'SMS_LIMIT_EXCEEDED', message: 'Limit' });
   });
 

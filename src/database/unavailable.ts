@@ -53,6 +53,15 @@ export function isUnavailable(error: unknown): boolean {
   );
 }
 
+/** Whether the server has broken off a transaction that waited for another one, which waited for it. It was not at fault, and can be repeated at once. */
+export function isDeadlock(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code = '', severity, meta, cause } = error as DatabaseErrorFields;
+  const adapter = meta?.driverAdapterError?.cause ?? (error.name === 'DriverAdapterError' ? cause : undefined);
+  return (severity !== undefined && code === DEADLOCK) || code === 'P2034' || adapter?.originalCode === DEADLOCK;
+}
+
+const DEADLOCK = '40P01';
 const isState = (code: string) => SQL_STATES.has(code) || SQL_CLASSES.test(code);
 
 interface AdapterCause {

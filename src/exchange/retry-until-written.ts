@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { isUnavailable } from '../database/unavailable.ts';
+import { isDeadlock, isUnavailable } from '../database/unavailable.ts';
 
 /** Short, so that the outcome is recorded before another instance takes over the lane and finds it missing. */
 const PAUSE_MS = 250;
 
 /**
- * Runs a write that must not be lost, again and again while the database is unavailable.
+ * Runs a write that must not be lost, again and again while the database is unavailable, or breaks it off in favor of another one.
  * @param write must be idempotent: it may have been committed although it failed
  * @param shouldStop asked before each repetition
  * @throws what `write` throws, if the database is not the reason or `shouldStop` says to stop
@@ -16,7 +16,7 @@ export async function retryUntilWritten<Result>(log: Logger, write: () => Promis
     try {
       return await write();
     } catch (error) {
-      if (!isUnavailable(error) || shouldStop()) throw error;
+      if (shouldStop() || !(isUnavailable(error) || isDeadlock(error))) throw error;
       if (failures === 0) log.warn({ err: error }, 'cannot write to the outbox; retrying until the database is back');
     }
     await delay(PAUSE_MS);

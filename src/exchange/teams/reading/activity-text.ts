@@ -45,8 +45,8 @@ export function textOf(activity: TextActivity): ActivityText {
   const attachments = objectsOf(activity.attachments);
   const entities = objectsOf(activity.entities);
   const mentions = mentionsOf(entities, idOf(activity.recipient));
-  const html = attachments.find(isHtml)?.content as string | undefined;
-  const shown = html === undefined ? undefined : readHtml(html, mentions);
+  const htmls = attachments.filter(isHtml).map(({ content }) => content as string);
+  const shown = readAll(htmls, mentions);
   const written = stringOf(activity.text) ?? '';
   const said = MARKED_UP.has(stringOf(activity.textFormat)?.toLowerCase() ?? '') ? readHtml(written, mentions) : undefined;
   const plain = readPlain(written, mentions);
@@ -59,7 +59,7 @@ export function textOf(activity: TextActivity): ActivityText {
     ...(quotedMessageId !== undefined && { quotedMessageId: replaceUnstorable(quotedMessageId) }),
     ...(quoted?.number !== undefined && { quotedNumber: quoted.number }),
     mentionsBot: mentions.some(({ own }) => own),
-    media: mediaOf(attachments, shown, FORWARDED.test(html ?? '')),
+    media: mediaOf(attachments, shown, htmls.some(isForwarding)),
   };
 }
 
@@ -72,6 +72,27 @@ const MAX_HTML_LENGTH = 1_000_000;
 const typeOf = ({ contentType }: Fields) => stringOf(contentType)?.split(';')[0]?.trim().toLowerCase();
 const isHtml = (attachment: Fields) =>
   typeOf(attachment) === 'text/html' && typeof attachment.content === 'string' && attachment.content.length <= MAX_HTML_LENGTH;
+
+/**
+ * Reads a message's HTML. Teams sends one part; of several, each that says something else is read.
+ * @returns undefined where there is none, or one is nested too deeply
+ */
+function readAll(htmls: readonly string[], mentions: readonly Mention[]): ReadHtml | undefined {
+  const read = [...new Set(htmls)].map((html) => readHtml(html, mentions));
+  if (read.length === 1) return read[0];
+  const parts = read.flatMap((part) => part ?? []);
+  if (parts.length === 0 || parts.length < read.length) return undefined;
+  const texts = new Set(parts.map(({ text }) => text).filter((text) => text !== ''));
+  const most = (count: (part: ReadHtml) => number) => Math.max(...parts.map(count));
+  return {
+    text: [...texts].join('\n'),
+    quotedMessageId: parts.find(({ quotedMessageId }) => quotedMessageId !== undefined)?.quotedMessageId,
+    pictures: most(({ pictures }) => pictures),
+    videos: most(({ videos }) => videos),
+    audios: most(({ audios }) => audios),
+    emoji: parts.flatMap(({ emoji }) => emoji),
+  };
+}
 
 function quotedIn(entities: readonly Fields[]): { id: string; number: string | undefined } | undefined {
   for (const { type, quotedReply } of entities) {
@@ -128,7 +149,7 @@ const EMOJI_PICTURE = /^https:\/\/statics\.teams\.(?:cdn\.office\.net|microsoft\
 const NO_MEDIA = new Set(['text/html', 'text/plain', 'messagereference']);
 
 /** A forwarded message that is part of the HTML. */
-const FORWARDED = /\bschema\.skype\.com\/Forward\b/i;
+const isForwarding = (html: string) => /\bschema\.skype\.com\/Forward\b/i.test(html);
 
 function mediaOf(attachments: readonly Fields[], html: ReadHtml | undefined, isForwardRead: boolean): Media[] {
   const counts = { picture: 0, video: 0, audio: 0, file: 0, card: 0, message: 0 };
@@ -138,7 +159,7 @@ function mediaOf(attachments: readonly Fields[], html: ReadHtml | undefined, isF
     if (type === undefined ? !url && !stringOf(attachment.name) : NO_MEDIA.has(type)) continue;
     // An emoji that is in the text as its character comes as a picture, too.
     if (html && html.emoji.length > 0 && url && (html.emoji.includes(url) || EMOJI_PICTURE.test(url))) continue;
-    const kind = kindOf(type ?? '');
+    const kind = kindOf(type ?? '', stringOf(attachment.name) ?? '');
     if (kind !== 'message' || !isForwardRead) counts[kind] += 1;
   }
   // What only the HTML shows, pasted from elsewhere for instance.
@@ -152,7 +173,16 @@ function mediaOf(attachments: readonly Fields[], html: ReadHtml | undefined, isF
     .map(([kind, count]) => ({ kind: kind as Media['kind'], count }));
 }
 
-function kindOf(type: string): Media['kind'] {
+/** What a file's name says of it, for a type that says nothing. */
+const EXTENSIONS = [
+  ['picture', /\.(?:avif|bmp|gif|heic|heif|jpe?g|png|svg|tiff?|webp)$/i],
+  ['video', /\.(?:avi|m4v|mkv|mov|mp4|mpe?g|webm|wmv)$/i],
+  ['audio', /\.(?:aac|amr|flac|m4a|mp3|oga|ogg|opus|wav|wma)$/i],
+] as const;
+
+function kindOf(type: string, name: string): Media['kind'] {
+  if (type === '' || type === 'application/octet-stream')
+    return EXTENSIONS.find(([, extension]) => extension.test(name.trim()))?.[0] ?? 'file';
   if (type.startsWith('image/')) return 'picture';
   if (type.startsWith('video/')) return 'video';
   if (type.startsWith('audio/')) return 'audio';

@@ -322,6 +322,38 @@ describe('attachments are counted by kind', () => {
       'see it',
       [['file', 1]],
     ],
+    ...[null, undefined, 'application/octet-stream'].flatMap((contentType): [string, TextActivity, string, unknown[]][] => [
+      [
+        `a picture as ${contentType}`,
+        { attachments: [{ contentType, contentUrl: 'https://files.example/1', name: 'Beach.PNG' }] },
+        '',
+        [['picture', 1]],
+      ],
+      [
+        `a video as ${contentType}`,
+        { attachments: [{ contentType, contentUrl: 'https://files.example/1', name: 'a.b.mp4' }] },
+        '',
+        [['video', 1]],
+      ],
+      [
+        `a recording as ${contentType}`,
+        { attachments: [{ contentType, contentUrl: 'https://files.example/1', name: 'a.m4a' }] },
+        '',
+        [['audio', 1]],
+      ],
+      [
+        `a document as ${contentType}`,
+        { attachments: [{ contentType, contentUrl: 'https://files.example/1', name: 'png' }] },
+        '',
+        [['file', 1]],
+      ],
+    ]),
+    [
+      'parts of HTML that say something else, and one that says the same',
+      { text: 'one', attachments: [html('<p>one</p><img src="https://x.example">'), html('<p>two</p>'), html('<div>one</div>')] },
+      'one\ntwo',
+      [['picture', 1]],
+    ],
     [
       'a picture of 3,000 characters',
       { text: 'see it', attachments: [{ contentType: 'image/png', contentUrl: `data:image/png;base64,${'A'.repeat(3000)}` }] },

@@ -1,3 +1,4 @@
+import { violatesForeignKey } from '../../domain/constraints.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { CURED_BY_ACTIVITY, releaseWaiting } from '../../domain/waiting.ts';
@@ -41,6 +42,16 @@ const NOT_IMPLEMENTED: ActivityAnswer = { status: 501 };
  * @param audience the bot's application and clouds, from the activity's token
  */
 export async function receiveFromTeams(gateway: Gateway, audience: VerifiedAudience, activity: Activity): Promise<ActivityAnswer> {
+  try {
+    return await receive(gateway, audience, activity);
+  } catch (error) {
+    if (!violatesForeignKey(error, 'message_mapping_sid_fkey')) throw error;
+    // The user's mapping was deleted since it was read, and nothing was stored. Teams does not send the activity again.
+    return receive(gateway, audience, activity);
+  }
+}
+
+async function receive(gateway: Gateway, audience: VerifiedAudience, activity: Activity): Promise<ActivityAnswer> {
   const { log } = gateway;
   const known = await findSender(gateway, audience, activity);
   const [bot] = known ? [] : await findBots(gateway, audience, activity);

@@ -1,6 +1,7 @@
 import { activityZodSchema } from '@microsoft/agents-activity';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { activitySchema } from '../../../src/exchange/teams/reading/activity.ts';
+import { done } from '../../parity/faces.ts';
 import { createTestExchange, linesOf, type TestExchange } from '../../support/exchange.ts';
 import { chatOf, PARTNER } from '../../support/teams-chat.ts';
 
@@ -249,6 +250,15 @@ test('a button of a card that was forwarded to a group is answered by its protoc
     },
   ]);
   expect(await written(own)).toEqual([[PARTNER, 'Hello']]);
+});
+
+test('what a user writes while their number is taken away becomes an SMS, or is answered', async () => {
+  for (let round = 0; round < 6; round += 1) {
+    const own = await exchange.customer();
+    const texts = Array.from({ length: 12 }, (_, index) => exchange.say(own, own.user, `${PARTNER} number ${index} of round ${round}`));
+    const [, ...statuses] = await Promise.all([done(own.provider, 'deleteMapping', { sid: own.mappingSid }), ...texts]);
+    expect(statuses).toEqual(statuses.map(() => 200));
+  }
 });
 
 test('typographic characters are folded where that saves UCS-2', async () => {

@@ -40,6 +40,7 @@ const UNCONFINED: Readonly<Record<string, readonly Kind[]>> = {
   'domain/enterprises/enterprise-admins.ts': ['within', 'entry'],
   'domain/enterprises/enterprises.ts': ['within'],
   'domain/enterprises/former-accounts.ts': ['entry'],
+  'domain/enterprises/linked-users.ts': ['within'],
   'domain/mappings/mapped-numbers.ts': ['entry'],
   'domain/mappings/mapping-changes.ts': ['within'],
   'domain/mappings/new-mappings.ts': ['within'],

@@ -1,15 +1,14 @@
 import { decodeProtectedHeader } from 'jose';
 import * as z from 'zod';
-import type { EnterpriseAdmin } from '../../../prisma/client/client.ts';
 import { identifyUser, MAX_TOKEN_LENGTH } from '../bots/bot-users.ts';
 import type { Caller, Credentials } from '../caller.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
-import { type LinkedUser, NO_LINK } from '../enterprises/linked-users.ts';
+import { NO_LINK, setLink } from '../enterprises/linked-users.ts';
 import { enterpriseNotFound, PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, mandatorySecret, parseInput } from '../input.ts';
-import { inTransaction, type Transaction } from '../transaction.ts';
+import { inTransaction } from '../transaction.ts';
 import { holdCredentials } from './access-tokens.ts';
 import { credentialsOfAdmin, WITH_ENTERPRISE } from './admin-credentials.ts';
 
@@ -90,7 +89,7 @@ export function linkMicrosoftUser(gateway: Gateway, caller: Caller, input: LinkM
       await holdCredentials(tx, caller);
       const before = await tx.enterpriseAdmin.findUniqueOrThrow({ where: { sid } });
       const changed = before.microsoftTenantId !== microsoftTenantId || before.microsoftObjectId !== microsoftObjectId;
-      if (changed) await setLink(tx, caller, before, { microsoftTenantId, microsoftObjectId, dateMicrosoftLinked: new Date() });
+      if (changed) await setLink(tx, before, { microsoftTenantId, microsoftObjectId, dateMicrosoftLinked: new Date() });
       const linked = { sid, enterpriseSid };
       await remember(tx, linked, { changed });
       return linked;
@@ -112,26 +111,10 @@ export function unlinkMicrosoftUser(gateway: Gateway, caller: Caller, input: Unl
       await tx.$queryRaw`SELECT 1 FROM enterprise_admin WHERE enterprise_sid = ${enterpriseSid} FOR NO KEY UPDATE`;
       const before = await tx.enterpriseAdmin.findUniqueOrThrow({ where: { enterpriseSid } });
       const changed = before.microsoftObjectId !== null;
-      if (changed) await setLink(tx, caller, before, NO_LINK);
+      if (changed) await setLink(tx, before, NO_LINK, caller.accessTokenSid);
       const unlinked = { sid: before.sid, enterpriseSid };
       await remember(tx, unlinked, { changed });
       return unlinked;
     }).finally(() => gateway.verified.drop(enterpriseSid));
-  });
-}
-
-/** Changes the linked user. Revokes the access tokens that the former user may have created. */
-async function setLink(
-  tx: Transaction,
-  { accessTokenSid = '' }: Caller,
-  { sid, microsoftObjectId }: EnterpriseAdmin,
-  link: LinkedUser,
-): Promise<void> {
-  const now = new Date();
-  await tx.enterpriseAdmin.update({ where: { sid }, data: { ...link, dateUpdated: now } });
-  if (microsoftObjectId === null) return;
-  await tx.accessToken.updateMany({
-    where: { adminSid: sid, dateRevoked: null, sid: { not: accessTokenSid } },
-    data: { dateRevoked: now },
   });
 }

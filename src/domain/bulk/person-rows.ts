@@ -48,6 +48,11 @@ export async function* personLines(
   yield linesOf('teamsConversation', await prisma.teamsConversation.findMany({ where: { AND: [within, traces.teamsConversation] } }));
   yield linesOf('teamsInstallation', await prisma.teamsInstallation.findMany({ where: { AND: [within, traces.teamsInstallation] } }));
   yield linesOf('heldText', await prisma.heldText.findMany({ where: { AND: [within, traces.heldText] }, omit: { seq: true } }));
+  const admins = await prisma.enterpriseAdmin.findMany({
+    where: { AND: [within, traces.enterpriseAdmin] },
+    select: { sid: true, enterpriseSid: true, microsoftTenantId: true, microsoftObjectId: true, dateMicrosoftLinked: true },
+  });
+  yield linesOf('enterpriseAdmin', admins);
   const rows = await prisma.mappingImportRow.findMany({ where: { AND: [traces.mappingImportRow, { import: within }] } });
   yield linesOf('mappingImportRow', rows);
   for (const address of addressesOf(person)) {

@@ -12,7 +12,6 @@ import { differs } from './changes.ts';
 import { type AdminAccount, createAdminAccount, refuseTakenEmail, statusForOthers, takeAccount } from './enterprise-admins.ts';
 import { lockOpenEnterprise, requireOpenEnterprise } from './enterprise-state.ts';
 import { recordFormerAccount } from './former-accounts.ts';
-import { NO_LINK } from './linked-users.ts';
 
 // An enterprise's admin, changed after its creation. The platform identifies an account by its e-mail address, which never changes there. Its name and
 // password change only if the gateway created it and nobody else uses it: any other is someone else's as well, and a provider must not take it over.
@@ -57,7 +56,7 @@ export async function changeAdmin(
   const account = await createAdminAccount(gateway, tx, before.organizationSid, { email, password, name: name ?? before.name ?? email });
   given(account);
   const { accountSid, accountCreated } = account;
-  const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { ...data, ...NO_LINK, accountSid, accountCreated } });
+  const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { ...data, accountSid, accountCreated } });
   await revokeTokens(tx, admin.sid, data.dateUpdated);
   await takeAccount(gateway, tx, admin, status);
   return { changed: true, leave: () => leaveAccount(gateway, tx, before) };
@@ -100,7 +99,7 @@ export function resetAdminPassword(gateway: Gateway, caller: Caller, input: Rese
     return inTransactionWithPlatform(gateway.prisma, caller.organizationSid, async (tx) => {
       const enterprise = await lockOpenEnterprise(tx, caller, enterpriseSid);
       const now = new Date();
-      const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { passwordHash, ...NO_LINK, dateUpdated: now } });
+      const admin = await tx.enterpriseAdmin.update({ where: { enterpriseSid }, data: { passwordHash, dateUpdated: now } });
       await revokeTokens(tx, admin.sid, now);
       await remember(tx, enterprise);
       if (!(await isOwnAccount(tx, admin))) return enterprise;

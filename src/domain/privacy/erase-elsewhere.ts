@@ -1,4 +1,5 @@
 import type { PersonErasure, Prisma, PrismaClient } from '../../../prisma/client/client.ts';
+import { NO_LINK, setLink } from '../enterprises/linked-users.ts';
 import { inTransaction } from '../transaction.ts';
 import { DELETED_AT_ONCE, lockHead } from './delete-messages.ts';
 import { ERASED, eraseKeptAnswers } from './kept-answers.ts';
@@ -9,7 +10,7 @@ const MENTIONED_LENGTH = 7;
 
 /**
  * Erases the person outside messages: what the bot remembers of them and has said to them, texts that wait, deleted mappings, rows of imports, results of
- * idempotency keys, links to the person's export.
+ * idempotency keys, links to the person's export, and the link of an admin with the user.
  */
 export async function eraseElsewhere(prisma: PrismaClient, erasure: PersonErasure): Promise<void> {
   const { organizationSid, enterpriseSid, phoneFolded, dateCreated } = erasure;
@@ -38,6 +39,10 @@ export async function eraseElsewhere(prisma: PrismaClient, erasure: PersonErasur
     });
     return;
   }
+  await inTransaction(prisma, async (tx) => {
+    const admins = await tx.enterpriseAdmin.findMany({ where: { AND: [within, traces.enterpriseAdmin, { dateMicrosoftLinked: until }] } });
+    for (const admin of admins) await setLink(tx, admin, NO_LINK);
+  });
   await prisma.notice.deleteMany({ where: { ...within, conversationId: { in: chats }, dateCreated: until } });
   await prisma.teamsConversation.deleteMany({ where: { AND: [within, traces.teamsConversation, { dateUpdated: until }] } });
   await prisma.teamsInstallation.deleteMany({ where: { AND: [within, traces.teamsInstallation, { dateUpdated: until }] } });

@@ -10,6 +10,8 @@ interface Traces {
   readonly heldText: Prisma.HeldTextWhereInput;
   readonly releasedMapping: Prisma.ReleasedMappingWhereInput;
   readonly mappingImportRow: Prisma.MappingImportRowWhereInput;
+  /** Admins whom the user is linked with. */
+  readonly enterpriseAdmin: Prisma.EnterpriseAdminWhereInput;
 }
 
 /** The condition on an object id that no row meets. (An empty OR does not reach Prisma's statement.) */
@@ -25,6 +27,7 @@ export function tracesOf({ phoneFolded, microsoftAddressFolded, microsoftObjectI
       heldText: { OR: [{ sentTo: { in: written } }, ...written.map((number) => ({ choices: { array_contains: [{ number }] } }))] },
       releasedMapping: { externalAddress: { in: written } },
       mappingImportRow: { externalDigits: phoneFolded },
+      enterpriseAdmin: { microsoftObjectId: { in: [] } },
     };
   }
   const byId = microsoftObjectId === null ? NOBODY : { objectId: microsoftObjectId };
@@ -35,5 +38,8 @@ export function tracesOf({ phoneFolded, microsoftAddressFolded, microsoftObjectI
       microsoftAddress: { equals: address.replaceAll(/[\\%_]/g, '\\$&'), mode: 'insensitive' as const },
     })),
   };
-  return { teamsConversation: byId, teamsInstallation: byId, heldText: byId, releasedMapping: byAddress, mappingImportRow: byAddress };
+  return {
+    ...{ teamsConversation: byId, teamsInstallation: byId, heldText: byId, releasedMapping: byAddress, mappingImportRow: byAddress },
+    enterpriseAdmin: { microsoftObjectId: { in: microsoftObjectId === null ? [] : [microsoftObjectId] } },
+  };
 }

@@ -97,6 +97,9 @@ async function populate() {
   const chat = { ...of, conversationId: CHAT, serviceUrl: 'https://teams.example' };
   await prisma.teamsConversation.create({ data: { ...chat, objectId: OBJECT_ID, lastNumber: PHONE, lastMappingSid: mappingSid } });
   await prisma.teamsInstallation.create({ data: { ...of, objectId: OBJECT_ID, errorMessage: `cannot install for ${ADDRESS}` } });
+  const link = { microsoftTenantId: 'a-tenant', microsoftObjectId: OBJECT_ID, dateMicrosoftLinked: new Date() };
+  const email = { email: 'admin@x.example', emailFolded: 'admin@x.example' };
+  await prisma.enterpriseAdmin.create({ data: { organizationSid, enterpriseSid, accountSid, sid: newSid('RCS'), ...email, ...link } });
   const held = { ...chat, objectId: OBJECT_ID, activityId: '1', body: BODY, expires: new Date(), ended: new Date(), sentTo: PHONE };
   await prisma.heldText.create({ data: { ...held, sid: newSid('EX'), choices: [{ number: PHONE, mappingSid, body: BODY }] } });
   await prisma.notice.create({ data: { ...chat, activity: { text: `“${BODY}” was sent to ${PHONE}` }, dedupeKey: `said:${CHAT}:1` } });
@@ -132,7 +135,8 @@ test('an erased phone and an erased Teams user are in no row of any table any mo
   await done(provider, 'deleteMapping', { sid: mappingSid, idempotencyKey: fresh.key() });
   // The user is still there, if not the texts that they exchanged with the phone.
   expect(await tablesWith([ADDRESS, OBJECT_ID, NAME, CHAT])).toEqual([
-    ...['data_export', 'idempotency_key', 'mapping_import_row', 'released_mapping', 'teams_conversation', 'teams_installation'],
+    ...['data_export', 'enterprise_admin', 'idempotency_key', 'mapping_import_row', 'released_mapping', 'teams_conversation'],
+    'teams_installation',
   ]);
   expect((await erase({ microsoftAddress: ADDRESS, microsoftObjectId: OBJECT_ID })).dateCompleted).not.toBeNull();
   expect(await tablesWith([...OF_PHONE, ...OF_USER])).toEqual([]);

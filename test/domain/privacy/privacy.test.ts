@@ -438,13 +438,16 @@ describe('exportPerson', () => {
     const user = { organizationSid, enterpriseSid, objectId };
     await prisma.teamsInstallation.create({ data: user });
     await prisma.teamsConversation.create({ data: { ...user, lastNumber: PHONE } });
+    const link = { microsoftTenantId: 'a-tenant', microsoftObjectId: objectId, dateMicrosoftLinked: new Date() };
+    const email = { email: 'admin@x.example', emailFolded: 'admin@x.example' };
+    await prisma.enterpriseAdmin.create({ data: { organizationSid, enterpriseSid, accountSid, sid: newSid('RCS'), ...email, ...link } });
     const place = { conversationId: 'a:3', serviceUrl: 'https://x', activityId: '3', body: 'held', expires: new Date() };
     await prisma.heldText.create({ data: { ...user, ...place, sid: 'HT3', choices: [{ number: PHONE, mappingSid, body: 'held' }] } });
     const released = { organizationSid, enterpriseSid, accountSid, sid: newSid('BE'), externalAddress: '+15550188' };
     await prisma.releasedMapping.create({ data: { ...released, microsoftAddress: microsoftAddress.toUpperCase() } });
     const records = async (input: object) => (await download(provider, input)).map(({ record }: { record: string }) => record);
     expect(await records({ microsoftAddress, microsoftObjectId: objectId })).toEqual([
-      ...['mapping', 'releasedMapping', 'teamsConversation', 'teamsInstallation', 'heldText', 'message', 'message'],
+      ...['mapping', 'releasedMapping', 'teamsConversation', 'teamsInstallation', 'heldText', 'enterpriseAdmin', 'message', 'message'],
     ]);
     expect(await records({ microsoftAddress })).toEqual(['mapping', 'releasedMapping', 'message', 'message']);
     expect(await records({ phoneNumber: PHONE })).toEqual(['conversation', 'teamsConversation', 'heldText', 'message', 'message']);

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createAccount } from '../../src/domain/access/accounts.ts';
 import { purgeExports } from '../../src/domain/bulk/exports.ts';
-import { fresh } from '../parity/faces.ts';
+import { done, fresh, newEnterprise } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { graphClient } from '../support/graph.ts';
 import { exportWorld } from './export-world.ts';
@@ -57,6 +58,20 @@ describe('a link', () => {
     expect([(await download(url)).status, (await download(byToken.url)).status]).toEqual([200, 404]);
     await provider.graph(`mutation { rotateAccountToken(input: { sid: "${account.sid}" }) { __typename } }`);
     expect((await download(url)).status).toBe(404);
+  });
+
+  test('of an admin goes on through an upgrade from a version that knew no links of admins with users of Entra', async () => {
+    const of = newEnterprise();
+    const { sid: enterpriseSid, admin } = await done(provider, 'createEnterprise', of);
+    await provider.graph('mutation { updateOrganization(input: { features: [ADMIN_EXPORT] }) { __typename } }');
+    const graph = graphClient(gateway.fetch, { user: admin.sid, password: (of.enterpriseAdmin as { password: string }).password });
+    const { url, exportSid } = await link(graph, 'exportMessages');
+    const { prisma } = gateway.database;
+    const { accountSid, passwordHash } = await prisma.enterpriseAdmin.findUniqueOrThrow({ where: { enterpriseSid } });
+    // As that version stored it.
+    const credentialDigest = createHash('sha256').update(`${accountSid}:${passwordHash}`).digest('base64');
+    await prisma.dataExport.update({ where: { sid: exportSid }, data: { credentialDigest } });
+    expect((await download(url)).status).toBe(200);
   });
 
   test('is kept for a day after it has expired', async () => {

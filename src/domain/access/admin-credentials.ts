@@ -50,7 +50,8 @@ export async function authenticateAdmin(
  * or ended.
  */
 export const adminDigest = ({ accountSid, passwordHash, microsoftObjectId }: DigestedAdmin): string =>
-  hash('sha256', `${accountSid}:${passwordHash ?? ''}:${microsoftObjectId ?? ''}`, 'base64');
+  // Without a user, the digest of earlier versions, which links to downloads and imports may have.
+  hash('sha256', [accountSid, passwordHash ?? '', ...(microsoftObjectId === null ? [] : [microsoftObjectId])].join(':'), 'base64');
 
 type DigestedAdmin = Pick<EnterpriseAdmin, 'accountSid' | 'passwordHash' | 'microsoftObjectId'>;
 

@@ -76,6 +76,26 @@ test('usage refuses what is not valid', async () => {
   expect(await codes({ granularity: 'HOUR', from: '2020-01-01T00:00:00Z' })).toEqual(['INVALID_PARAMETER']);
 });
 
+test('usage reads rows of 80 MB, and refuses more of them, however little it would show', async () => {
+  const large = await gateway.provider();
+  // A day of many mappings, in rows of 8,192 bytes. What they have is no MMS, so the answer is empty.
+  const store = (first: number, last: number) =>
+    gateway.database.pool.query(
+      `INSERT INTO usage_slot (organization_sid, grain, mapping_sid, enterprise_sid, slot, kinds, messages, segments)
+       SELECT $1, 9, 'BE' || n, 'EN', '2020-01-01Z', repeat('70,', 1365) || '7', repeat('1,', 1023) || '10', repeat('1,', 1023) || '10'
+       FROM generate_series($2::int, $3::int) n`,
+      [large.organizationSid, first, last],
+    );
+  const day = { from: '2020-01-01T00:00:00Z', to: '2020-01-02T00:00:00Z', granularity: 'DAY', timeZone: 'UTC' };
+  const asked = { ...day, groupBy: ['MAPPING'], filter: { type: 'MMS' } };
+  await store(1, 10_000);
+  expect((await ask(asked, large)).data?.usage).toEqual([]);
+  await store(10_001, 10_001);
+  expect(await codes(asked, large)).toEqual(['SEARCH_TOO_WIDE']);
+  // Another day of the same organization is not affected.
+  expect((await ask({ ...asked, from: '2020-01-02T00:00:00Z', to: '2020-01-03T00:00:00Z' }, large)).data.usage).toEqual([]);
+});
+
 test('usage is shown to nobody without credentials, and another organization’s to nobody', async () => {
   expect(await codes({}, { graph: graphClient(gateway.fetch, { user: 'nobody', password: 'nothing' }) })).toEqual(['UNAUTHENTICATED']);
   const stranger = await gateway.provider();

@@ -13,7 +13,7 @@ interface Grain {
 interface Grains {
   /** Those whose slots do not tell quarters of an hour apart, the longest first. */
   readonly whole: readonly Grain[];
-  /** The hours of such zones, which the database's function keep_usage_hours computes from quarters of an hour. */
+  /** The hours of such zones, which the database's trigger usage_quarters_changed computes from quarters of an hour. */
   readonly zones?: readonly Grain[];
   /** The one whose slots do. */
   readonly quarters: Grain;

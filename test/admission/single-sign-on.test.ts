@@ -88,6 +88,15 @@ describe('a token of an admin’s user does not sign the admin in if it is', () 
     ['without an expiration time', (right) => tokenOf(right, { claims: { exp: undefined } })],
     ['without a user', (right) => tokenOf(right, { claims: { oid: undefined } })],
     ['of an application itself, which has roles', (right) => tokenOf(right, { claims: { scp: undefined, roles: ['access_as_user'] } })],
+    ['that another application has got of the user', (right) => tokenOf(right, { claims: { azp: randomUUID() } })],
+    [
+      'of version 1 that another application has got of the user',
+      (right) =>
+        tokenOf(right, {
+          audience: applicationIdUri(exchange.gateway.publicUrl, right.bot.applicationId),
+          claims: { appid: randomUUID() },
+        }),
+    ],
     ['with another scope', (right) => tokenOf(right, { claims: { scp: 'User.Read access_as_user_too' } })],
     [
       'signed by HS256 with a secret',
@@ -104,6 +113,7 @@ describe('a token of an admin’s user does not sign the admin in if it is', () 
   test('expired', async () => {
     const past = Math.floor(Date.now() / 1000) - 3600;
     expect(await outcome(await tokenOf(admin, { claims: { exp: past, nbf: past - 3600, iat: past - 3600 } }))).toEqual(REFUSED);
+    expect(await outcome(await tokenOf(admin, { claims: { exp: Math.floor(Date.now() / 1000) - 60 } }))).toEqual(REFUSED);
   });
 });
 
@@ -168,6 +178,12 @@ describe('an admin that has signed in by password and linked its user of Entra',
     });
     expect(await outcome(token)).toEqual(UNLINKED);
     expect(await outcome(data.createAccessToken.token)).toEqual(REFUSED);
+  });
+
+  test('is signed in no longer once a gateway of an earlier version resets the password, which knows no links', async () => {
+    const token = await tokenOf(admin);
+    await exchange.gateway.prisma.$executeRaw`UPDATE enterprise_admin SET password_hash = 'another' WHERE sid = ${admin.sid}`;
+    expect(await outcome(token)).toEqual(UNLINKED);
   });
 
   test('is no longer signed in after it or the provider ends the link, which revokes its other access tokens', async () => {
@@ -246,6 +262,27 @@ test('a bot of GCC High accepts only tokens of its own cloud', async () => {
   expect(await outcome(token)).toMatchObject({ admin: government.sid });
   const commercial = await tokenOf({ ...government, bot: { ...government.bot, cloud: 'COMMERCIAL' } });
   expect(await outcome(commercial)).toEqual(REFUSED);
+});
+
+test('a bot that somebody made before of the same application and tenant, in another cloud, keeps nobody out and lets nobody in', async () => {
+  const bot = exchange.microsoft.addBot();
+  const other = await newAdmin(await exchange.provider(), { ...bot, cloud: 'CHINA' });
+  const own = await newAdmin(provider, bot);
+  const token = await tokenOf(own);
+  expect(await link(other.graph, token)).toMatchObject({ code: 'INVALID_PARAMETER' });
+  expect(await link(own.graph, token)).toMatchObject({ admin: { sid: own.sid } });
+  expect(await outcome(token)).toEqual({ admin: own.sid, enterprise: own.enterpriseSid });
+});
+
+test('whatever tokens come for a tenant that Entra does not know, it is asked three times, and then once in a while', async () => {
+  const bot = { ...exchange.microsoft.addBot(), tenantId: randomUUID() };
+  const some = await newAdmin(provider, bot);
+  const outcomes = new Set<unknown>();
+  for (let count = 0; count < 8; count++)
+    outcomes.add(JSON.stringify(await outcome(await tokenOf(some, { claims: { jti: randomUUID() } }))));
+  expect([...outcomes]).toEqual([JSON.stringify([503, 'SERVICE_UNAVAILABLE'])]);
+  const asked = exchange.microsoft.requests.filter(({ route, path }) => route === 'tenant' && path.includes(bot.tenantId));
+  expect(asked).toHaveLength(3);
 });
 
 test('the gateway fetches Entra’s keys once for all tokens of a tenant, and refuses tokens with 503 while it cannot fetch them', async () => {

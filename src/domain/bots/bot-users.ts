@@ -14,7 +14,7 @@ const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 interface BotUser {
   readonly tenantId: string;
   readonly objectId: string;
-  /** The enterprises whose bots have the application and the tenant. */
+  /** The enterprises whose bots have the application and the tenant, in the cloud that issued the token. */
   readonly enterpriseSids: readonly string[];
   /** When the token expires. */
   readonly expires: Date;
@@ -36,11 +36,19 @@ export async function identifyUser(
   const bots = await prisma.$queryRaw<Pick<Bot, 'enterpriseSid' | 'cloud'>[]>`
     SELECT enterprise_sid AS "enterpriseSid", cloud FROM bot
     WHERE lower(application_id) = ${applicationId} AND lower(coalesce(tenant_guid, tenant_id)) = ${tenantId} ORDER BY date_created, sid`;
-  const [bot] = bots;
-  if (!bot) return undefined;
   const audiences = [applicationId, applicationIdUri(publicUrl, applicationId)];
-  const user = await microsoft.verifyUserToken({ tenantId, cloud: bot.cloud as Cloud, audiences }, token);
-  return typeof user === 'object' ? { ...user, tenantId, enterpriseSids: bots.map(({ enterpriseSid }) => enterpriseSid) } : user;
+  // Anybody can make a bot of an application and its tenant, in a cloud where they are not: that one's users are nobody, and the others' are who they are.
+  const clouds = [...new Set(bots.map(({ cloud }) => cloud as Cloud))];
+  const outcomes = await Promise.allSettled(clouds.map((cloud) => microsoft.verifyUserToken({ tenantId, cloud, audiences }, token)));
+  const users = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : undefined));
+  const user = users.find((found) => typeof found === 'object');
+  if (user) {
+    const own = bots.filter(({ cloud }) => typeof users[clouds.indexOf(cloud as Cloud)] === 'object');
+    return { ...user, tenantId, enterpriseSids: own.map(({ enterpriseSid }) => enterpriseSid) };
+  }
+  if (users.includes('EXPIRED')) return 'EXPIRED';
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return undefined;
 }
 
 /**

@@ -33,6 +33,9 @@ const MAX_AGE_MS = 24 * HOUR_MS;
 /** If a key is missing, the keys are fetched again, at most this often. */
 const REFETCH_MS = HOUR_MS;
 const REFETCH_AFTER_FAILURE_MS = 60_000;
+/** While there are no keys, so many requests in a row may fail; after that, there is one in this time. Anybody can send tokens that need keys. */
+const FAILURES = 3;
+const PAUSE_MS = 5000;
 const TIMEOUT_MS = 10_000;
 
 const configuration = z.object({ jwks_uri: z.url(), issuer: z.string().optional() });
@@ -70,16 +73,21 @@ export function createSigningKeys({
   let loading: Promise<Map<string, SigningKey>> | undefined;
   let refetchAt = 0;
   let failure: KeysUnavailableError | undefined;
+  let failures = 0;
+  let pausedUntil = 0;
 
   async function load(): Promise<Map<string, SigningKey>> {
     try {
       const keys = await fetchKeys(fetch, openIdUrl);
       cached = { keys, fetchedAt: now() };
       failure = undefined;
+      failures = 0;
       return keys;
     } catch (error) {
       const reason = error instanceof z.ZodError ? `${origin} responded with something else than keys.` : (error as Error).message;
       failure = new KeysUnavailableError(`Cannot fetch ${signer}'s signing keys: ${reason}`, { cause: error });
+      failures += 1;
+      if (failures >= FAILURES) pausedUntil = now() + PAUSE_MS;
       throw failure;
     }
   }
@@ -94,7 +102,10 @@ export function createSigningKeys({
 
   return {
     find: async (kid) => {
-      if (!cached || now() >= cached.fetchedAt + MAX_AGE_MS) return (await loadOnce()).get(kid);
+      if (!cached || now() >= cached.fetchedAt + MAX_AGE_MS) {
+        if (failure && now() < pausedUntil) throw failure;
+        return (await loadOnce()).get(kid);
+      }
       const found = cached.keys.get(kid);
       if (found) return found;
       if (now() < refetchAt) {

@@ -293,6 +293,16 @@ describe('the keys', () => {
     await expect(verifier.verify(await sign(), activity)).resolves.toBeTruthy();
   });
 
+  test('that cannot be fetched three times are fetched again after five seconds', async () => {
+    const verifier = createVerifier();
+    fake.fault('keys', { answer: { status: 503 }, times: 3 });
+    const reads = count('keys');
+    for (let i = 0; i < 6; i++) await expect(verifier.verify(await sign(), activity)).rejects.toBeInstanceOf(KeysUnavailableError);
+    expect(count('keys')).toBe(reads + 3);
+    now += 5000;
+    await expect(verifier.verify(await sign(), activity)).resolves.toBeTruthy();
+  });
+
   test('of other types are ignored', async () => {
     const { publicKey } = await generateKeyPair('ES256');
     const [right] = await fake.publishedKeys();

@@ -1,13 +1,14 @@
 import { Button, Checkbox, Field, Input, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { graphql } from '../../graph/graphql.ts';
 import { usePerform } from '../../graph/perform.ts';
 import { FileField } from '../../parts/forms/file-field.tsx';
 import { Saved } from '../../parts/forms/saved.tsx';
+import { useSavedForm } from '../../parts/forms/saved-form.ts';
 import { One } from '../../parts/one.tsx';
 import { Page } from '../../parts/page.tsx';
-import { type Problem, ProblemBar, sentenceOf } from '../../parts/states.tsx';
+import { ProblemBar } from '../../parts/states.tsx';
 import { rebrand } from '../../session/session.ts';
 import { useWords } from '../../words/words.tsx';
 
@@ -57,32 +58,17 @@ function SettingsForm({ organization }: { readonly organization: Organization })
   const words = useWords();
   const styles = useStyles();
   const update = usePerform(UPDATE);
-  const [values, setValues] = useState(() => valuesOf(organization));
-  const [outcome, setOutcome] = useState<Problem | 'saved'>();
-  const [isBusy, setBusy] = useState(false);
-  const problem = typeof outcome === 'object' ? outcome : undefined;
-  const culprit = problem?.path?.at(-1);
-  const messageAt = (name: string) => (problem && culprit === name ? sentenceOf(words, problem) : undefined);
-  const set = (change: Partial<typeof values>) => {
-    setOutcome(undefined);
-    setValues({ ...values, ...change });
-  };
-
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    if (isBusy) return;
-    setBusy(true);
+  const { values, set, problem, messageAt, isBusy, isSaved, submitBy } = useSavedForm(valuesOf(organization));
+  const submit = submitBy(async () => {
     const { problem: found, success } = await update(values);
-    setBusy(false);
-    setOutcome(found ?? 'saved');
-    if (!success) return;
-    setValues(valuesOf(success.organization));
+    if (!success) return found;
     rebrand(success.organization);
-  }
+    return { saved: valuesOf(success.organization) };
+  });
 
   return (
     <form className={styles.form} onSubmit={submit}>
-      {problem && !(culprit && culprit in values) && <ProblemBar problem={problem} />}
+      {problem && <ProblemBar problem={problem} />}
       <Field label={words('settings.name')} required validationMessage={messageAt('name')}>
         <Input value={values.name} onChange={(_, { value }) => set({ name: value })} />
       </Field>
@@ -116,7 +102,7 @@ function SettingsForm({ organization }: { readonly organization: Organization })
       <Button type="submit" appearance="primary" disabledFocusable={isBusy} className={styles.end}>
         {words('action.save')}
       </Button>
-      <Saved isSaved={outcome === 'saved'} />
+      <Saved isSaved={isSaved} />
     </form>
   );
 }

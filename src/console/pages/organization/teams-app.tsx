@@ -1,12 +1,13 @@
 import { Button, Checkbox, Field, Input, makeStyles, Textarea, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { graphql } from '../../graph/graphql.ts';
 import { usePerform } from '../../graph/perform.ts';
 import { Saved } from '../../parts/forms/saved.tsx';
+import { useSavedForm } from '../../parts/forms/saved-form.ts';
 import { One } from '../../parts/one.tsx';
 import { Page } from '../../parts/page.tsx';
-import { type Problem, ProblemBar, sentenceOf } from '../../parts/states.tsx';
+import { ProblemBar } from '../../parts/states.tsx';
 import { useWords } from '../../words/words.tsx';
 import { IconField } from './icon-field.tsx';
 
@@ -71,30 +72,16 @@ function AppForm({ look, enterpriseSid }: { readonly look: Look; readonly enterp
   const styles = useStyles();
   const update = usePerform(UPDATE);
   const [saved, setSaved] = useState(() => valuesOf(look));
-  const [values, setValues] = useState(saved);
-  const [outcome, setOutcome] = useState<Problem | 'saved'>();
-  const [isBusy, setBusy] = useState(false);
-  const problem = typeof outcome === 'object' ? outcome : undefined;
-  const culprit = problem?.path?.at(-1);
-  const messageAt = (name: string) => (problem && culprit === name ? sentenceOf(words, problem) : undefined);
-  const set = (change: Partial<ShownLook>) => {
-    setOutcome(undefined);
-    setValues({ ...values, ...change });
-  };
-
-  async function submit(event: FormEvent) {
-    event.preventDefault();
-    if (isBusy) return;
-    setBusy(true);
+  const { values, set, problem, messageAt, isBusy, isSaved, submitBy } = useSavedForm(saved);
+  const submit = submitBy(async () => {
     // Alone what was changed: the rest stays the organization's, or the default.
     const changes = Object.entries(values).filter(([name, value]) => value !== saved[name as keyof ShownLook]);
     const { problem: found, success } = await update({ enterpriseSid, ...Object.fromEntries(changes) });
-    setBusy(false);
-    setOutcome(found ?? 'saved');
-    if (!success) return;
-    setSaved(valuesOf(success.teamsApp));
-    setValues(valuesOf(success.teamsApp));
-  }
+    if (!success) return found;
+    const now = valuesOf(success.teamsApp);
+    setSaved(now);
+    return { saved: now };
+  });
 
   const text = (name: TextName, hint?: string) => (
     <Field key={name} label={words(`teamsApp.${name}`)} hint={hint} validationMessage={messageAt(name)}>
@@ -115,7 +102,7 @@ function AppForm({ look, enterpriseSid }: { readonly look: Look; readonly enterp
   );
   return (
     <form className={styles.form} onSubmit={submit}>
-      {problem && !(culprit && culprit in values) && <ProblemBar problem={problem} />}
+      {problem && <ProblemBar problem={problem} />}
       <fieldset className={styles.group}>
         <legend className={styles.legend}>{words('teamsApp.names')}</legend>
         {text('shortName', words('teamsApp.shortNameHint'))}
@@ -156,7 +143,7 @@ function AppForm({ look, enterpriseSid }: { readonly look: Look; readonly enterp
       <Button type="submit" appearance="primary" disabledFocusable={isBusy} className={styles.end}>
         {words('action.save')}
       </Button>
-      <Saved isSaved={outcome === 'saved'} />
+      <Saved isSaved={isSaved} />
     </form>
   );
 }

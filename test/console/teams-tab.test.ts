@@ -88,8 +88,24 @@ describe.skipIf(!chromiumPath)('the console as a tab of Teams', () => {
     await second.tab.getByText('Signs in with Teams since').waitFor({ state: 'detached' });
     await context?.close();
 
+    // Another user takes the link over, by the password.
+    const authorization = `Basic ${Buffer.from(`${EMAIL}:${PASSWORD}`).toString('base64')}`;
+    const token = await microsoft.entra.sign(bot, microsoft.addUser({ tenantId: bot.tenantId }));
+    const query = `mutation { linkMicrosoftUser(input: { token: "${token}" }) { __typename } }`;
+    const headers = { authorization, 'content-type': 'application/json' };
+    const linked = await fetch(`${gateway.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
+    expect(await linked.json()).toEqual({ data: { linkMicrosoftUser: { __typename: 'LinkMicrosoftUserSuccess' } } });
+
     const third = await open(await tokenNow());
     await third.tab.getByText(NOT_LINKED).waitFor();
+    await fill(third.tab);
+    await third.tab.getByLabel('Sign me in with Teams from now on').check();
+    await third.tab.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await signedIn(third.tab);
+    // The session that this opened goes on.
+    await third.tab.getByRole('link', { name: 'Enterprises' }).click();
+    await third.tab.getByRole('link', { name: 'Kohl' }).click();
+    await third.tab.getByText('Signs in with Teams since').waitFor();
   });
 
   test.each<[string, () => Promise<Answer> | Answer, string]>([

@@ -116,16 +116,9 @@ export async function signIn(credentials: Credentials, isKept: boolean, teamsTok
   if ('accessToken' in credentials) return open(await withToken(credentials.accessToken), isKept);
   const { name, password } = credentials;
   const authorization = basic(name, password);
-  const opened = { ...(await exchanged(authorization)), name };
-  if (teamsToken !== undefined) {
-    try {
-      await link(authorization, teamsToken);
-    } catch (error) {
-      revoke(opened);
-      throw error;
-    }
-  }
-  open(opened, isKept);
+  // First: another user than before ends the tokens that there are.
+  if (teamsToken !== undefined) await link(authorization, teamsToken);
+  open({ ...(await exchanged(authorization)), name }, isKept);
 }
 
 /**

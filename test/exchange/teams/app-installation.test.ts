@@ -198,19 +198,25 @@ test('a user is welcomed once, in German where Teams is German, and an organizat
   expect(shownTo(own)).toEqual([welcome]);
 });
 
-test('a removed app is not installed again by the gateway; once it is there again, what waited arrives in order', async () => {
+test.each([
+  'installationUpdate',
+  'conversationUpdate',
+])('a removed app is not installed again by the gateway; once it is there again, what waited arrives in order: %s', async (type) => {
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);
   const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const bots = [{ id: `28:${own.bot.applicationId}` }];
+  const update = (action: 'add' | 'remove') =>
+    type === 'installationUpdate' ? { type, action } : { type, [action === 'add' ? 'membersAdded' : 'membersRemoved']: bots };
   await until(async () => (await inTeams(own, own)).conversationKnown);
   own.user.installed = false;
-  await exchange.say(own, own.user, '', { type: 'installationUpdate', action: 'remove' });
+  await exchange.say(own, own.user, '', update('remove'));
   expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') });
   const sids = [await exchange.text(own, own, PHONE, 'one'), await exchange.text(own, own, PHONE, 'two')];
   await exchange.ends(own.provider, sids[1] as string, 'stuck');
   expect(routesOf(own, 'install')).toEqual(['install']);
   own.user.installed = true;
-  await exchange.say(own, own.user, '', { type: 'installationUpdate', action: 'add' });
+  await exchange.say(own, own.user, '', update('add'));
   for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
   await exchange.microsoft.until(() => shownTo(own).length === 3);
   expect(withoutWelcome(own)).toEqual(['one', 'two']);

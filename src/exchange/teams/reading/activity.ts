@@ -13,6 +13,8 @@ const channelData = z.object({
   channel: z.unknown().optional(),
 });
 
+const members = z.array(z.object({ id: optional(short) }));
+
 /**
  * The fields of a Bot Framework Activity that the exchange reads.
  * https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference#activity-object
@@ -25,7 +27,9 @@ export const activitySchema = z.object({
   /** What an `installationUpdate` says. */
   action: optional(short),
   /** Who has joined a conversation, as a `conversationUpdate` says. */
-  membersAdded: optional(z.array(z.object({ id: optional(short) }))),
+  membersAdded: optional(members),
+  /** Who has left it. */
+  membersRemoved: optional(members),
   /** The language of the user's Teams, e.g. `de-DE`. */
   locale: optional(short),
   text: optional(text),
@@ -61,9 +65,13 @@ export function isPersonal({ conversation, channelData: data }: Activity): boole
 }
 
 /** Whether an activity says that the user now has the bot's app: it was installed, or the bot has become a member of their chat. */
-export const isInstallation = ({ type, action, membersAdded, recipient }: Activity): boolean =>
-  (type === 'installationUpdate' && /^add\b/i.test(action ?? '')) ||
-  (type === 'conversationUpdate' && recipient?.id !== undefined && (membersAdded ?? []).some(({ id }) => id === recipient.id));
+export const isInstallation = (activity: Activity): boolean =>
+  (activity.type === 'installationUpdate' && /^add\b/i.test(activity.action ?? '')) || changesBot(activity, activity.membersAdded);
 
-/** Whether an activity says that the bot's app was removed. */
-export const isRemoval = ({ type, action }: Activity): boolean => type === 'installationUpdate' && /^remove\b/i.test(action ?? '');
+/** Whether an activity says that the bot's app was removed, or the bot from the chat. */
+export const isRemoval = (activity: Activity): boolean =>
+  (activity.type === 'installationUpdate' && /^remove\b/i.test(activity.action ?? '')) || changesBot(activity, activity.membersRemoved);
+
+/** Whether a `conversationUpdate` names the bot among the members that were added or removed. */
+const changesBot = ({ type, recipient }: Activity, members: Activity['membersAdded'] = []): boolean =>
+  type === 'conversationUpdate' && recipient?.id !== undefined && members.some(({ id }) => id === recipient.id);

@@ -198,30 +198,30 @@ test('a user is welcomed once, in German where Teams is German, and an organizat
   expect(shownTo(own)).toEqual([welcome]);
 });
 
-test.each([
-  'installationUpdate',
-  'conversationUpdate',
-])('a removed app is not installed again by the gateway; once it is there again, what waited arrives in order: %s', async (type) => {
-  const bot = botThatInstalls();
-  const { id } = exchange.microsoft.addApp(bot);
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
-  const bots = [{ id: `28:${own.bot.applicationId}` }];
-  const update = (action: 'add' | 'remove') =>
-    type === 'installationUpdate' ? { type, action } : { type, [action === 'add' ? 'membersAdded' : 'membersRemoved']: bots };
-  await until(async () => (await inTeams(own, own)).conversationKnown);
-  own.user.installed = false;
-  await exchange.say(own, own.user, '', update('remove'));
-  expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') });
-  const sids = [await exchange.text(own, own, PHONE, 'one'), await exchange.text(own, own, PHONE, 'two')];
-  await exchange.ends(own.provider, sids[1] as string, 'stuck');
-  expect(routesOf(own, 'install')).toEqual(['install']);
-  own.user.installed = true;
-  await exchange.say(own, own.user, '', update('add'));
-  for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
-  await exchange.microsoft.until(() => shownTo(own).length === 3);
-  expect(withoutWelcome(own)).toEqual(['one', 'two']);
-  expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
-});
+test.each(['installationUpdate', 'conversationUpdate'])(
+  'a removed app is not installed again by the gateway; once it is there again, what waited arrives in order: %s',
+  async (type) => {
+    const bot = botThatInstalls();
+    const { id } = exchange.microsoft.addApp(bot);
+    const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+    const bots = [{ id: `28:${own.bot.applicationId}` }];
+    const update = (action: 'add' | 'remove') =>
+      type === 'installationUpdate' ? { type, action } : { type, [action === 'add' ? 'membersAdded' : 'membersRemoved']: bots };
+    await until(async () => (await inTeams(own, own)).conversationKnown);
+    own.user.installed = false;
+    await exchange.say(own, own.user, '', update('remove'));
+    expect(await inTeams(own, own)).toEqual({ installed: false, conversationKnown: false, lastError: expect.stringContaining('removed') });
+    const sids = [await exchange.text(own, own, PHONE, 'one'), await exchange.text(own, own, PHONE, 'two')];
+    await exchange.ends(own.provider, sids[1] as string, 'stuck');
+    expect(routesOf(own, 'install')).toEqual(['install']);
+    own.user.installed = true;
+    await exchange.say(own, own.user, '', update('add'));
+    for (const sid of sids) await exchange.ends(own.provider, sid, 'DELIVERED');
+    await exchange.microsoft.until(() => shownTo(own).length === 3);
+    expect(withoutWelcome(own)).toEqual(['one', 'two']);
+    expect(await inTeams(own, own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  },
+);
 
 test.each(['BotNotInConversationRoster', 'MessageWritesBlocked'])(
   'an app that is gone without a word is installed again for the next message: %s',

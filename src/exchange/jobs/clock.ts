@@ -20,6 +20,8 @@ export function watchClock({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, eve
   const stopping = new AbortController();
   const { signal } = stopping;
   let ahead: number | undefined;
+  /** Until when due times are corrected, by performance.now(): the first time misses rows that are locked, or that a transaction from before stores later. */
+  let correctsUntil = 0;
 
   async function look(): Promise<void> {
     const asked = performance.now();
@@ -29,7 +31,8 @@ export function watchClock({ prisma, log }: Pick<Gateway, 'prisma' | 'log'>, eve
     const now = (row?.ms ?? 0) - asked;
     const back = ahead === undefined ? 0 : ahead - now;
     // The first time, too: it may have gone back while no instance ran.
-    if (ahead === undefined || back > STEP_MS) {
+    if (ahead === undefined || back > STEP_MS) correctsUntil = asked + LEASE_MS;
+    if (asked <= correctsUntil) {
       const corrected = await correctDueTimes(prisma);
       if (back > STEP_MS) log.warn({ backMs: Math.round(back), corrected }, "the database's clock went back");
     }

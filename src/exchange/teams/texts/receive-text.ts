@@ -92,7 +92,7 @@ async function isKnown(tx: Transaction, sender: Sender, place: Place, activityId
   return rows.length > 0;
 }
 
-/** Whether the activity was a text that did not become a message, of which its writer was notified within the last days. */
+/** Whether the activity was a text that did not become a message, and its writer was notified of that within the last days. */
 export async function wasRefused(client: PrismaClient | Transaction, sender: Sender, place: Place, activityId: string): Promise<boolean> {
   const rows = await client.$queryRaw<unknown[]>`
     SELECT 1 FROM notice WHERE dedupe_key IN (${noticeKey('said', place, activityId)}, ${noticeKey('media', place, activityId)})

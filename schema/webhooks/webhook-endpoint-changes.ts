@@ -19,7 +19,8 @@ import { WebhookEndpointEdge, WebhookEndpointRef, WebhookEventTypeEnum } from '.
 
 /** An endpoint goes on receiving when the credentials that created it end, so an access token from a browser must not create or redirect one. */
 const authScopes = { ownCredentials: true } as const;
-const NEEDS = "An enterprise's admin needs the organization's feature `ADMIN_EXPORT`. Not available to access tokens.";
+const FEATURE = "An enterprise's admin needs the organization's feature `ADMIN_EXPORT`.";
+const NEEDS = `${FEATURE} Not available to access tokens.`;
 
 const URL_DESCRIPTION =
   'An `https:` URL of at most 2048 characters, without credentials. Its host must have a public address, unless the operator permits it.';
@@ -198,15 +199,16 @@ builder.mutationFields((t) => ({
   replayWebhookEndpoint: t.field({
     type: ReplayWebhookEndpointSuccessRef,
     nullable: true,
-    description:
-      'Moves a webhook endpoint to another place in the event log, from which it continues, with the same `webhook-id` for events that it receives again. Does not enable it.',
+    description: `Moves a webhook endpoint to another place in the event log, from which it continues, with the same \`webhook-id\` for events that it receives again. Does not enable it. ${FEATURE}`,
     errors: resultUnion('ReplayWebhookEndpointResult', 'webhook endpoint', [
       'WEBHOOK_ENDPOINT_NOT_FOUND',
       'CURSOR_INVALID',
       'CURSOR_EXPIRED',
     ]),
     args: { input: t.arg({ type: ReplayWebhookEndpointInput, required: true, description: 'Which endpoint, and from where.' }) },
-    resolve: async (_root, { input }, { gateway, caller }) => ({ endpoint: await replayWebhookEndpoint(gateway, caller, input) }),
+    resolve: async (_root, { input }, { gateway, caller }) => ({
+      endpoint: await replayWebhookEndpoint(gateway, caller, input).catch(forbidUnlessOptedIn),
+    }),
   }),
   testWebhookEndpoint: t.field({
     type: TestWebhookEndpointSuccessRef,

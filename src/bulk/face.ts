@@ -4,7 +4,7 @@ import type { Face } from '../admission/admit.ts';
 import type { CredentialWatch } from '../admission/credential-watch.ts';
 import { createCallerQuota } from '../admission/quota.ts';
 import { APP_PACKAGE, openAppPackage } from '../domain/bulk/app-package.ts';
-import { openExport } from '../domain/bulk/exports.ts';
+import { mayExport, openExport } from '../domain/bulk/exports.ts';
 import { extensions, mediaTypes } from '../domain/bulk/formats.ts';
 import { UPLOAD_MS, uploadImport } from '../domain/bulk/imports.ts';
 import { callerOf, isStillValid, type LinkKind, sidOfLink } from '../domain/bulk/links.ts';
@@ -54,6 +54,7 @@ export function createBulk({ gateway, gatewayOf, credentials }: BulkOptions): Bu
     if (!row || row.dateExpires <= new Date()) return refusal(404, NOT_A_LINK);
     const caller = callerOf(row, { requestId: randomUUID() });
     if (!(await isStillValid(gateway.prisma, caller))) return refusal(404, NOT_A_LINK);
+    if (row.kind !== APP_PACKAGE && !(await mayExport(gateway, caller))) return refusal(404, NOT_A_LINK);
     if (!downloads.take(caller)) return tooMany('downloads');
     if (row.kind === APP_PACKAGE) return appPackage(caller, row).finally(() => downloads.release(caller));
     let isCounted = true;

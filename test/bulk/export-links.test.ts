@@ -60,6 +60,18 @@ describe('a link', () => {
     expect((await download(url)).status).toBe(404);
   });
 
+  test('of an admin ends when the organization opts out', async () => {
+    const of = newEnterprise();
+    const { admin } = await done(provider, 'createEnterprise', of);
+    const choose = (features: string) => provider.graph(`mutation { updateOrganization(input: { features: ${features} }) { __typename } }`);
+    await choose('[ADMIN_EXPORT]');
+    const graph = graphClient(gateway.fetch, { user: admin.sid, password: (of.enterpriseAdmin as { password: string }).password });
+    const { url } = await link(graph, 'exportMessages');
+    expect((await download(url)).status).toBe(200);
+    await choose('[]');
+    expect((await download(url)).status).toBe(404);
+  });
+
   test('of an admin goes on through an upgrade from a version that knew no links of admins with users of Entra', async () => {
     const of = newEnterprise();
     const { sid: enterpriseSid, admin } = await done(provider, 'createEnterprise', of);

@@ -119,6 +119,9 @@ export function exportPerson(gateway: Gateway, caller: Caller, input: ExportPers
   });
 }
 
+/** Whether the caller may download data: a provider always, an enterprise's admin as long as the organization has opted in. */
+export const mayExport = (gateway: Gateway, caller: Caller): Promise<boolean> => mayUse(gateway, caller, 'admin-export');
+
 function prepare(
   gateway: Gateway,
   caller: Caller,
@@ -127,7 +130,7 @@ function prepare(
   parse: (now: Date) => Promise<{ format?: FileFormat | null; parameters: object }>,
 ): Promise<DataExport> {
   return idempotently(gateway, caller, kind, input, async (remember) => {
-    if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError();
+    if (!(await mayExport(gateway, caller))) throw new NotOptedInError();
     const now = new Date();
     const { format, parameters } = await parse(now);
     return inTransaction(gateway.prisma, async (tx) => {

@@ -241,8 +241,8 @@ export function listWebhookEndpoints(
 /** Makes a secret as Standard Webhooks writes them: 24 to 64 random bytes in base64. */
 const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
-/** @throws NotOptedInError: an admin must not decide where events go, nor sign any, unless the organization has opted in */
-async function requireOptedIn(gateway: Gateway, caller: Caller): Promise<void> {
+/** @throws NotOptedInError: an admin must not decide where events go or which are sent, nor sign any, unless the organization has opted in */
+export async function requireOptedIn(gateway: Gateway, caller: Caller): Promise<void> {
   if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError();
 }
 

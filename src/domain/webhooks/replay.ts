@@ -8,7 +8,7 @@ import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, parseInput } from '../input.ts';
 import { inTransaction } from '../transaction.ts';
-import { findWebhookEndpoint, lockEndpoint } from './endpoints.ts';
+import { findWebhookEndpoint, lockEndpoint, requireOptedIn } from './endpoints.ts';
 
 const input = z.object({ sid: lookup(), after: z.string().nullish(), since: z.date().nullish() });
 type ReplayWebhookEndpointInput = z.input<typeof input> & Keyed;
@@ -16,12 +16,13 @@ type ReplayWebhookEndpointInput = z.input<typeof input> & Keyed;
 /**
  * Moves an endpoint's place in the log, backwards or forwards: it receives the events after a cursor, or since a time. Those of a time that is before the
  * log's beginning begin there. Retries begin anew.
- * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND; ConflictError CURSOR_INVALID, CURSOR_EXPIRED
+ * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND; ConflictError CURSOR_INVALID, CURSOR_EXPIRED; NotOptedInError
  */
 export async function replayWebhookEndpoint(gateway: Gateway, caller: Caller, given: ReplayWebhookEndpointInput): Promise<WebhookEndpoint> {
   const { prisma } = gateway;
   const { sid } = await idempotently(gateway, caller, 'replayWebhookEndpoint', given, async (remember) => {
     const { sid = '', after, since } = parseInput(input, given);
+    await requireOptedIn(gateway, caller);
     if ((after == null) === (since == null)) throw invalidParameter(['after'], 'must be given, or since instead');
     const { organizationSid } = caller;
     const head = await headOf(prisma, organizationSid);

@@ -487,6 +487,7 @@ describe('who may, and what', () => {
       ['updateWebhookEndpoint', { sid, url: `${receiver.url}/elsewhere` }],
       ['updateWebhookEndpoint', { sid, enabled: false }],
       ['rotateWebhookEndpointSecret', { sid }],
+      ['replayWebhookEndpoint', { sid, since: new Date(0) }],
     ] as const;
     for (const [name, input] of changes) expect(await mutate(asAdmin, name, input, '__typename')).toEqual({ code: 'FORBIDDEN' });
     expect((await shown(provider, sid)).status).toBe('ACTIVE');

@@ -292,6 +292,42 @@ describe('a held conversation', () => {
     expect(alerts(own)).toHaveLength(1);
   });
 
+  test('is retried at once if the cause is removed as soon as the message is shown as stuck', async () => {
+    const own = await exchange.customer();
+    await exchange.pause();
+    const { gateway } = exchange;
+    // Until it opens, whatever this dispatcher still writes about the lane has to wait.
+    let gate: Promise<void> = Promise.resolve();
+    let open = () => {};
+    const writeTogether: typeof gateway.sql.writeTogether = async (write) => {
+      await gate;
+      return gateway.sql.writeTogether(write);
+    };
+    const dispatcher = startDispatcher(
+      { ...gateway, sql: { ...gateway.sql, writeTogether } },
+      { concurrency: 4, perOrganization: 4, pollMs: 50 },
+    );
+    try {
+      own.user.installed = false;
+      const held = exchange.microsoft.hold('conversations');
+      const sid = await exchange.text(own, own, PHONE, 'one');
+      await held.arrived;
+      gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      held.release();
+      await exchange.ends(own.provider, sid, 'stuck');
+      own.user.installed = true;
+      await own.provider.graph(RETRY, { input: { sid } });
+      open();
+      await exchange.ends(own.provider, sid, 'DELIVERED');
+    } finally {
+      open();
+      await dispatcher.stop();
+      exchange.resume();
+    }
+  });
+
   test('makes new messages wait from the start', async () => {
     const own = await exchange.customer();
     own.user.installed = false;

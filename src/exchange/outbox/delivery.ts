@@ -162,12 +162,11 @@ async function wait(
   const line = { messageSid: message.sid, organizationSid, enterpriseSid, outcome: 'curable', reason, code, cure: HOLDS[reason].cure };
   if (held.isNews) {
     log.warn(line, 'message is stuck');
-    // Not waited for: a cure that comes before the lane is released would be put off by the pause.
-    void noteFault(gateway, enterpriseSid, failure).catch((error: unknown) =>
+    await noteFault(gateway, enterpriseSid, failure).catch((error: unknown) =>
       log.warn({ err: error, enterpriseSid }, "cannot note a bot's fault"),
     );
   } else log.debug({ ...line, pauseMs: held.pauseMs }, 'message is still waiting');
-  return release(held.pauseMs);
+  return { mustRelease: false, pauseMs: held.pauseMs };
 }
 
 async function retryLater(gateway: Gateway, claim: Claim, { message, entry, failure, started, retry }: FailedDelivery): Promise<LaneStep> {

@@ -15,7 +15,8 @@ interface Held {
 }
 
 /**
- * Holds a lane because of its first message's failure: its messages wait in order, are marked as stuck, and have all of their retries left.
+ * Holds a lane because of its first message's failure, and releases its claim: its messages wait in order, are marked as stuck, and have all of their
+ * retries left. One transaction does both: a cure in between would find the lane claimed, and releasing it later would put the cure off by the pause.
  * @returns `undefined` if the claim has been lost
  */
 export function holdLane(
@@ -36,7 +37,6 @@ export function holdLane(
     const since = isSame ? before.since : new Date();
     const probes = isSame ? before.probes + 1 : 0;
     await tx.laneHold.upsert({ where: { lane }, create: { lane, ...cause, since, probes }, update: { ...cause, since, probes } });
-    await tx.outboxLane.update({ where: { lane }, data: { held: true } });
     await tx.outbox.update({ where: { messageSid: message.sid }, data: { attempts: 0, attemptStarted: entry.attemptStarted } });
     await tx.$executeRaw`
       WITH mine AS (
@@ -49,7 +49,10 @@ export function holdLane(
       FROM mine WHERE m.sid = mine.sid`;
     // A cure that happened while the attempt was under way: try again at once.
     const isReleased = before?.released || (await isOutdated(tx, message));
-    return { isNews, pauseMs: isReleased ? 0 : probePause(policy, reason, probes) };
+    const pauseMs = isReleased ? 0 : probePause(policy, reason, probes);
+    await tx.$executeRaw`
+      UPDATE outbox_lane SET held = true, holder = NULL, due = now() + ${pauseMs} * interval '1 millisecond' WHERE lane = ${lane}`;
+    return { isNews, pauseMs };
   });
 }
 

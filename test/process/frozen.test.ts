@@ -45,7 +45,7 @@ test.runIf(inject('postgres'))(
     const [freezing, other] = await Promise.all([start(), start()]);
     await surroundings.populate(other.url, 3);
     const { data, errors } = await ask(other.url, '{ mappings(first: 3) { nodes { sid } } }');
-    expect(errors).toBeUndefined();
+    expect(errors, JSON.stringify(errors)).toBeUndefined();
     const mappings: string[] = data.mappings.nodes.map(({ sid }: { sid: string }) => sid);
     const accepted: string[] = [];
     const waits: number[] = [];

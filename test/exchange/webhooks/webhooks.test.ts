@@ -2,90 +2,27 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../../src/database/package-root.ts';
 import { trimEvents } from '../../../src/domain/events/events.ts';
 import { createSecrets } from '../../../src/domain/secrets.ts';
-import type { ObserveDisabled } from '../../../src/exchange/observed.ts';
-import { claimEndpoints, renewClaims } from '../../../src/exchange/webhooks/claim-endpoints.ts';
-import { createHostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
-import { saveTurn, WEBHOOK_RETRIES } from '../../../src/exchange/webhooks/save-turn.ts';
-import { startWebhookSender, type WebhookSender } from '../../../src/exchange/webhooks/sender.ts';
-import { takeTurn } from '../../../src/exchange/webhooks/turn.ts';
-import { createOutbound } from '../../../src/platforms/outbound.ts';
-import { createWebhookClient } from '../../../src/platforms/webhooks/client.ts';
-import { startWebhookReceiver, type WebhookReceiver } from '../../fakes/webhook-receiver.ts';
-import { done, fresh, newEnterprise } from '../../parity/faces.ts';
+import type { WebhookReceiver } from '../../fakes/webhook-receiver.ts';
 import { until } from '../../support/exchange.ts';
-import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
-import { graphClient } from '../../support/graph.ts';
-import { createSender, type Sender } from '../../support/live.ts';
+import type { TestGateway } from '../../support/gateway.ts';
+import { createSender } from '../../support/live.ts';
+import { FAST, webhookWorld } from './webhook-world.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
-const FAST = { ...WEBHOOK_RETRIES, firstPauseMs: 20, maxPauseMs: 50 };
 
-let receiver: WebhookReceiver;
+const webhooks = webhookWorld();
+const { start, stop, mutate, register, shown, world, arrived } = webhooks;
+
 let gateway: TestGateway;
-let senders: WebhookSender[] = [];
-
-beforeAll(async () => {
-  receiver = await startWebhookReceiver();
-  // As WEBHOOK_HOSTS permits a host: only the receiver's.
-  const isPermitted = (url: URL) => url.origin === receiver.url;
-  const webhooks = createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted }), isPermitted, timeoutMs: 2000 });
-  gateway = await createTestGateway({ platforms: { webhooks } });
-});
-afterEach(async () => {
-  receiver.heal();
-  await stop();
-});
-afterAll(async () => {
-  await gateway.close();
-  await receiver.close();
+let receiver: WebhookReceiver;
+beforeAll(() => {
+  ({ gateway, receiver } = webhooks);
 });
 
-function start(retries = FAST, observeDisabled?: ObserveDisabled) {
-  senders.push(startWebhookSender(gateway.gateway, { pollMs: 50, retries, observeDisabled }));
-}
-async function stop() {
-  await Promise.all(senders.map((sender) => sender.stop()));
-  senders = [];
-}
-
-type Graph = Pick<Provider, 'graph'>;
-const FIELDS = 'sid status disabledReason failures cursor eventsBehind attempts(first: 5) { webhookId eventType messageSid status error }';
-
-async function mutate({ graph }: Graph, name: string, input: object, selected = `webhookEndpoint { ${FIELDS} }`) {
-  const type = name.replace(/^./, (letter) => letter.toUpperCase());
-  const { data, errors } = await graph(
-    `mutation ($input: ${type}Input!) { made: ${name}(input: $input) { ... on ${type}Success { ${selected} } ... on Error { code path } } }`,
-    { input },
-  );
-  return data?.made ?? { code: errors?.[0]?.extensions?.code };
-}
-
-async function register(provider: Graph, change: object = {}) {
-  const path = `/${fresh.key()}`;
-  const { webhookEndpoint, secret, code } = await mutate(
-    provider,
-    'createWebhookEndpoint',
-    { url: `${receiver.url}${path}`, ...change },
-    `secret webhookEndpoint { ${FIELDS} }`,
-  );
-  if (secret) receiver.trust(path, secret);
-  return { path, sid: webhookEndpoint?.sid as string, cursor: webhookEndpoint?.cursor as string, secret: secret as string, code };
-}
-
-const shown = async ({ graph }: Graph, sid: string) =>
-  (await graph(`{ webhookEndpoint(sid: "${sid}") { ${FIELDS} } }`)).data.webhookEndpoint;
-
-async function world(): Promise<{ provider: Provider; from: Sender }> {
-  const provider = await gateway.provider();
-  return { provider, from: await createSender(gateway, provider) };
-}
-
-const arrived = (path: string, count: number) =>
-  receiver.until(() => receiver.received(path).length >= count && receiver.received(path), 20_000);
 const typesOf = (events: readonly { type: string }[]) => events.map(({ type }) => type);
 
 describe('an endpoint', () => {
@@ -355,59 +292,6 @@ describe('an endpoint', () => {
   });
 });
 
-describe('several instances', () => {
-  test('deliver each event once', async () => {
-    const { provider, from } = await world();
-    const { path, sid } = await register(provider);
-    start();
-    start();
-    const sent = [];
-    for (let count = 0; count < 20; count += 1) sent.push(await from.send());
-    await until(async () => (await shown(provider, sid)).eventsBehind === 0);
-    expect(
-      receiver
-        .received(path)
-        .map(({ data }) => data.message.sid)
-        .sort(),
-    ).toEqual(sent.sort());
-  });
-
-  test('one that was frozen sends nothing once another has taken over, and saves nothing', async () => {
-    const { provider, from } = await world();
-    const { path, sid } = await register(provider);
-    await from.send();
-    const { gateway: deps, database } = gateway;
-    const claimOne = async () => (await claimEndpoints(deps, 10, 10, [])).find(({ endpoint }) => endpoint.sid === sid);
-    const frozen = await claimOne();
-    if (!frozen) return expect.unreachable();
-    expect(await claimOne()).toBeUndefined();
-    await database.prisma.webhookEndpoint.update({ where: { sid }, data: { due: new Date() } });
-    const other = await claimOne();
-    if (!other) return expect.unreachable();
-    await renewClaims(deps, [frozen, other]);
-    expect([frozen.leasedUntil, other.leasedUntil > performance.now()]).toEqual([0, true]);
-    const [places, { signal }] = [createHostPlaces(), new AbortController()];
-    const nothing = await takeTurn(deps, frozen, places, signal);
-    expect([nothing.attempts, receiver.received(path)]).toEqual([[], []]);
-    await saveTurn(deps, frozen, { ...nothing, position: 99n }, FAST);
-    expect(await database.prisma.webhookEndpoint.findUnique({ where: { sid } })).toMatchObject({ position: 0n, holder: other.holder });
-    await saveTurn(deps, other, await takeTurn(deps, other, places, signal), FAST);
-    expect([await shown(provider, sid), receiver.received(path).length]).toMatchObject([{ eventsBehind: 0 }, 1]);
-  });
-
-  test('a turn of before a replay does not move the endpoint back', async () => {
-    const { provider, from } = await world();
-    const { sid, cursor } = await register(provider);
-    await from.send();
-    const [claim] = (await claimEndpoints(gateway.gateway, 10, 10, [])).filter(({ endpoint }) => endpoint.sid === sid);
-    if (!claim) return expect.unreachable();
-    const result = await takeTurn(gateway.gateway, claim, createHostPlaces(), new AbortController().signal);
-    await mutate(provider, 'replayWebhookEndpoint', { sid, after: cursor });
-    await saveTurn(gateway.gateway, claim, result, FAST);
-    expect((await shown(provider, sid)).cursor).toBe(cursor);
-  });
-});
-
 test('slow endpoints do not delay those of other organizations', async () => {
   const [slow, quick] = [await world(), await world()];
   for (let count = 0; count < 12; count += 1) {
@@ -422,88 +306,4 @@ test('slow endpoints do not delay those of other organizations', async () => {
   await quick.from.send();
   await arrived(path, 1);
   expect(performance.now() - begin).toBeLessThan(1500);
-});
-
-describe('who may, and what', () => {
-  test.each([
-    ['http://example.com/hook'],
-    ['https://user:password@example.com/hook'],
-    ['https://example.com/hook#fragment'],
-    ['ftp://example.com'],
-    ['nonsense'],
-  ])('%s is no URL of an endpoint', async (url) => {
-    const provider = await gateway.provider();
-    expect(await mutate(provider, 'createWebhookEndpoint', { url })).toMatchObject({ code: 'INVALID_PARAMETER', path: ['url'] });
-  });
-
-  test.each([['https://127.0.0.1/hook'], ['https://[::1]/hook'], ['https://169.254.169.254/latest'], ['https://127.1/hook']])(
-    'nothing is sent to %s',
-    async (url) => {
-      const provider = await gateway.provider();
-      const { sid } = await register(provider, { url });
-      expect(await mutate(provider, 'testWebhookEndpoint', { sid }, 'accepted error')).toEqual({
-        ...{ accepted: false, error: expect.stringContaining('cannot be reached (ERR_ADDRESS_FORBIDDEN)') },
-      });
-    },
-  );
-
-  test('another organization sees and changes none', async () => {
-    const [{ provider }, stranger] = [await world(), await gateway.provider()];
-    const { sid } = await register(provider);
-    expect(await shown(stranger, sid)).toBeNull();
-    for (const name of ['updateWebhookEndpoint', 'rotateWebhookEndpointSecret', 'deleteWebhookEndpoint', 'testWebhookEndpoint'])
-      expect(await mutate(stranger, name, { sid }, '__typename')).toMatchObject({ code: 'WEBHOOK_ENDPOINT_NOT_FOUND' });
-    expect((await stranger.graph('{ webhookEndpoints { totalCount } }')).data.webhookEndpoints.totalCount).toBe(0);
-    expect((await graphClient(gateway.fetch, { user: 'nobody', password: 'x' })('{ webhookEndpoints { totalCount } }')).status).toBe(401);
-  });
-
-  test('an access token creates none, but may delete one; its own enterprise is all that a narrowed one reaches', async () => {
-    const { provider, from } = await world();
-    const { sid } = await register(provider);
-    const narrowed = await register(provider, { enterpriseSid: from.enterpriseSid });
-    const { token } = await mutate(
-      provider,
-      'createAccessToken',
-      { expiresIn: 600, permissions: ['READ', 'WRITE'], enterpriseSid: from.enterpriseSid },
-      'token',
-    );
-    const browser = { graph: graphClient(gateway.fetch, { token }) };
-    expect((await register(browser)).code).toBe('FORBIDDEN');
-    expect([await shown(browser, sid), (await shown(browser, narrowed.sid)).sid]).toEqual([null, narrowed.sid]);
-    expect(await mutate(browser, 'deleteWebhookEndpoint', { sid }, 'deletedId')).toMatchObject({ code: 'WEBHOOK_ENDPOINT_NOT_FOUND' });
-    expect(await mutate(browser, 'deleteWebhookEndpoint', { sid: narrowed.sid }, 'deletedId')).toEqual({ deletedId: expect.any(String) });
-    expect(await shown(provider, narrowed.sid)).toBeNull();
-  });
-
-  test('an admin steers none before the organization has opted in, not even those that the provider made for the enterprise', async () => {
-    const provider = await gateway.provider();
-    const made = newEnterprise();
-    const { sid: enterpriseSid, admin } = await done(provider, 'createEnterprise', made);
-    const { password } = made.enterpriseAdmin as { password: string };
-    const asAdmin = { graph: graphClient(gateway.fetch, { user: admin.sid, password }) };
-    const { sid } = await register(provider, { enterpriseSid });
-    expect((await shown(asAdmin, sid)).sid).toBe(sid);
-    const changes = [
-      ['updateWebhookEndpoint', { sid, url: `${receiver.url}/elsewhere` }],
-      ['updateWebhookEndpoint', { sid, enabled: false }],
-      ['rotateWebhookEndpointSecret', { sid }],
-      ['replayWebhookEndpoint', { sid, since: new Date(0) }],
-    ] as const;
-    for (const [name, input] of changes) expect(await mutate(asAdmin, name, input, '__typename')).toEqual({ code: 'FORBIDDEN' });
-    expect((await shown(provider, sid)).status).toBe('ACTIVE');
-    await provider.graph('mutation { updateOrganization(input: { features: [ADMIN_EXPORT] }) { __typename } }');
-    for (const [name, input] of changes)
-      expect(await mutate(asAdmin, name, input, '__typename')).toMatchObject({ __typename: expect.stringMatching(/Success$/) });
-  });
-
-  test('there are at most a hundred', async () => {
-    const { provider } = await world();
-    const { sid } = await register(provider);
-    const row = await gateway.database.prisma.webhookEndpoint.findUniqueOrThrow({ where: { sid } });
-    await gateway.database.prisma.webhookEndpoint.createMany({
-      data: Array.from({ length: 99 }, (_, n) => ({ ...row, sid: `WH${String(n).padStart(32, '0')}` })),
-    });
-    expect((await register(provider)).code).toBe('TOO_MANY_WEBHOOK_ENDPOINTS');
-    await gateway.database.prisma.webhookEndpoint.deleteMany({ where: { organizationSid: provider.organizationSid } });
-  });
 });

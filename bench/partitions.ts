@@ -139,7 +139,7 @@ async function planned(database: Database, variant: Variant, { run, isWrite }: C
     await client.query(`SET search_path = ${variant.name}, public; SET jit = off`);
     const sum = { planning: 0, execution: 0 };
     for (const { text, values } of seen) {
-      // The second, since the first also reads the catalogue.
+      // The second, since the first also reads the catalog.
       for (const isCounted of [false, true]) {
         const explain = `EXPLAIN (${isWrite ? '' : 'ANALYZE, '}SUMMARY, FORMAT JSON) ${text}`;
         const { rows } = await client.query(explain, [...values]);

@@ -10,7 +10,7 @@ const STEPS: Readonly<Record<BotCheck['step'], string>> = {
   GRAPH:
     'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`). The message names permissions that it lacks.',
   CATALOG:
-    "The app is in the catalogue of the tenant's Teams, in the version of `Bot.appPackage` or a later one. Needs `AppCatalog.Read.All`.",
+    "The app is in the catalog of the tenant's Teams, in the version of `Bot.appPackage` or a later one. Needs `AppCatalog.Read.All`.",
   INSTALLATION: 'The app is installed for the user of `userAddress`. Needs `TeamsAppInstallation.ReadWriteSelfForUser.All`.',
   CONNECTOR: 'The Bot Framework accepts the token and knows the bot.',
   ENDPOINT: 'The messaging endpoint below PUBLIC_URL leads to this gateway, and refuses what Microsoft has not signed.',

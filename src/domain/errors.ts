@@ -1,5 +1,5 @@
 /**
- * The catalogue of expected errors. The graph returns them as members of result unions (schema/errors.ts), the contract as failure envelopes
+ * The catalog of expected errors. The graph returns them as members of result unions (schema/errors.ts), the contract as failure envelopes
  * (src/contract/errors.ts). Anything thrown that is not a DomainError is a fault: masked for the caller and logged with the request id.
  *
  * An error's `message` is public; if REST.md prescribes one, it is used word for word. `detail` is private and goes only to the log.

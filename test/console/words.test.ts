@@ -32,7 +32,7 @@ test.each([
   expect(values.filter((key) => !Object.hasOwn(en, key))).toEqual([]);
 });
 
-test('the catalogues have the same words with the same values in them, and the German ones are German', () => {
+test('the catalogs have the same words with the same values in them, and the German ones are German', () => {
   expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort());
   const holesIn = (text: string) => text.match(/\{\w+\}/g)?.sort() ?? [];
   const [english, german] = [en, de] as Readonly<Record<string, string>>[];

@@ -30,7 +30,7 @@ const TABLES = `('message'::regclass, 'message_event'::regclass, 'awaited_report
 
 describe('the indexes of messages', () => {
   test('have no column that a status step changes, nor a condition on one', async () => {
-    // The catalogue's dependencies are an index's columns, wherever it has them: as keys, in expressions, in its condition.
+    // The catalog's dependencies are an index's columns, wherever it has them: as keys, in expressions, in its condition.
     const indexed = await columnOf(`SELECT DISTINCT a.attname FROM pg_index i
       JOIN pg_depend d ON d.objid = i.indexrelid AND d.classid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0
       JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = d.refobjsubid WHERE i.indrelid = 'message'::regclass`);

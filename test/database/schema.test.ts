@@ -37,7 +37,7 @@ afterAll(() => database.close());
 const CHAR = 18;
 const CHAR_ARRAY = 1002;
 
-/** The engine reads columns of type "char" in the catalogue. adapter-pg knows that type's arrays only, so they pass as such half the way. */
+/** The engine reads columns of type "char" in the catalog. adapter-pg knows that type's arrays only, so they pass as such half the way. */
 class CatalogueReader extends PrismaPg {
   constructor(pool: pg.Pool) {
     super(pool);

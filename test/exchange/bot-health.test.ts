@@ -234,7 +234,7 @@ describe('verifyBot', () => {
     expect(checks[1]).toMatchObject({ passed: true, cure: null, credentialSid: null });
   });
 
-  test('checks that the app is in the catalogue, in its version, and that a user has it', async () => {
+  test('checks that the app is in the catalog, in its version, and that a user has it', async () => {
     const own = await exchange.customer();
     const app = async (userAddress?: string) =>
       (await verify(own, userAddress)).checks.filter(({ step }: { step: string }) => ['CATALOG', 'INSTALLATION'].includes(step));

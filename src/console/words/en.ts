@@ -1,4 +1,4 @@
-/** English. The other catalogues have the same keys. */
+/** English. The other catalogs have the same keys. */
 export const en = {
   product: 'SMS for Microsoft Teams',
   language: 'Language',
@@ -222,7 +222,7 @@ export const en = {
   'botStep.GRAPH': 'Permission to read users',
   'botStep.CONNECTOR': 'Bot Framework',
   'botStep.IDS': 'Form of the IDs',
-  'botStep.CATALOG': 'App in the catalogue',
+  'botStep.CATALOG': 'App in the catalog',
   'botStep.INSTALLATION': 'App installed',
   'botStep.ENDPOINT': 'Messaging endpoint',
   'botCure.IDS': 'Copy the IDs from the overview of the app registration in Microsoft Entra.',

@@ -54,7 +54,7 @@ export function useSpeech(): Speech {
 
 export const useWords = (): Words => useSpeech().words;
 
-/** The text of a code that the graph may answer, or the given one if the catalogue has none: a gateway may be newer than its page. */
+/** The text of a code that the graph may answer, or the given one if the catalog has none: a gateway may be newer than its page. */
 export function wordFor(words: Words, prefix: string, code: string, otherwise = code, values: Parameters<Words>[1] = {}): string {
   const word = `${prefix}.${code}`;
   return Object.hasOwn(en, word) ? words(word as Word, values) : otherwise;

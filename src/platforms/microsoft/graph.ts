@@ -19,7 +19,7 @@ interface MicrosoftGraph {
 /** The application permissions that are of use, apart from `User.Read.All`, and what for. */
 const FURTHER_PERMISSIONS: Readonly<Record<string, string>> = {
   'TeamsAppInstallation.ReadWriteSelfForUser.All': 'install its app for users',
-  'AppCatalog.Read.All': 'find its app in the catalogue',
+  'AppCatalog.Read.All': 'find its app in the catalog',
   'GroupMember.Read.All': 'read the members of groups',
   'Application.Read.All': 'read when its secret ends',
 };

@@ -180,7 +180,7 @@ function periodOf(from: string, granularity: (typeof GRANULARITIES)[number], lan
   return date.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-/** The beginnings of the catalogues' keys for codes. */
+/** The beginnings of the catalogs' keys for codes. */
 const codeOf: Readonly<Record<Dimension, string>> = { ENTERPRISE: '', MAPPING: '', DIRECTION: 'direction', STATUS: 'status', TYPE: '' };
 
 function nameOf(row: UsageRow, group: Dimension, wordOf: (code: string) => string): string {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ManifestUtil, type TeamsManifest } from '@microsoft/app-manifest';
 import { unzipSync } from 'fflate';
@@ -24,8 +25,8 @@ afterAll(() => gateway.close());
 
 const PACKAGE = 'query ($sid: ID!) { bot(sid: $sid) { appPackage { url version dateExpires } } }';
 
-async function appPackage({ graph }: Pick<Provider, 'graph'> = provider) {
-  const { data, errors } = await graph(PACKAGE, { sid });
+async function appPackage(botSid = sid) {
+  const { data, errors } = await provider.graph(PACKAGE, { sid: botSid });
   expect(errors).toBeUndefined();
   return data.bot.appPackage as { url: string; version: string };
 }
@@ -35,8 +36,8 @@ async function download(url: string) {
   return { response, files: response.ok ? unzipSync(new Uint8Array(await response.arrayBuffer())) : {} };
 }
 
-async function content() {
-  const { url, version } = await appPackage();
+async function content(botSid = sid) {
+  const { url, version } = await appPackage(botSid);
   const { response, files } = await download(url);
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('application/zip');
@@ -69,11 +70,13 @@ describe('the app package', () => {
     expect(await problems(manifest)).toEqual([]);
     expect(await problems({ ...manifest, accentColor: 'blue' })).not.toEqual([]);
     expect(manifest).toMatchObject({
+      manifestVersion: '1.30',
       id: APPLICATION,
-      bots: [{ botId: APPLICATION, scopes: ['personal'] }],
+      bots: [{ botId: APPLICATION, scopes: ['personal'], isNotificationOnly: false, supportsFiles: false }],
       webApplicationInfo: { id: APPLICATION, resource: `api://sms.example.com/botid-${APPLICATION}` },
       validDomains: ['sms.example.com'],
     });
+    expect(manifest.$schema).toContain(`/v${manifest.manifestVersion}/`);
     const sizes = ['color.png', 'outline.png'].map((name) => sizeOfPng(Buffer.from(files[name] ?? [])));
     expect(sizes).toEqual([
       { width: 192, height: 192 },
@@ -86,6 +89,48 @@ describe('the app package', () => {
     expect(await translation(german)).toEqual([]);
     const { 'description.full': _, ...lacking } = german;
     expect(await translation(lacking)).not.toEqual([]);
+  });
+
+  // docs/microsoft.md says so of clouds that do not accept the current version.
+  test('needs nothing of the schema that came after version 1.16', async () => {
+    await update({ consoleTab: true });
+    const { manifest, files } = await content();
+    const german = JSON.parse(Buffer.from(files['de.json'] ?? []).toString('utf8'));
+    const manifestVersion = '1.16';
+    expect(manifest.staticTabs).toHaveLength(1);
+    expect(await problems({ ...manifest, manifestVersion })).toEqual([]);
+    expect(await problems(german, 'MicrosoftTeams.Localization.schema.json', { manifestVersion } as TeamsManifest)).toEqual([]);
+    await update({ consoleTab: false });
+  });
+
+  test('suggests how to write, in both languages, and nothing that the bot would send', async () => {
+    const { manifest, files } = await content();
+    const [{ commandLists }] = manifest.bots;
+    expect(commandLists).toEqual([
+      {
+        scopes: ['personal'],
+        commands: [
+          { title: '+<number> <text>', description: 'Send an SMS to a number' },
+          { title: 'from +<number> +<number> <text>', description: 'Send an SMS from one of your numbers' },
+        ],
+      },
+    ]);
+    const german = JSON.parse(Buffer.from(files['de.json'] ?? []).toString('utf8'));
+    const descriptions = commandLists[0].commands.map(
+      (_: object, at: number) => german[`bots[0].commandLists[0].commands[${at}].description`],
+    );
+    expect(descriptions).toEqual(['Eine SMS an eine Nummer senden', 'Eine SMS von einer Ihrer Nummern senden']);
+  });
+
+  test("has the gateway's address for each link of the developer that is not set", async () => {
+    const { manifest } = await content();
+    const home = 'https://sms.example.com/';
+    expect(manifest.developer).toEqual({ name: provider.email.slice(0, 32), websiteUrl: home, privacyUrl: home, termsOfUseUrl: home });
+    const privacyUrl = 'https://provider.example/privacy';
+    await update({ privacyUrl });
+    expect((await content()).manifest.developer).toMatchObject({ websiteUrl: home, privacyUrl, termsOfUseUrl: home });
+    await update({ privacyUrl: '' });
+    expect((await content()).manifest.developer).toEqual(manifest.developer);
   });
 
   test('has a version that rises with what is in it, and only then', async () => {
@@ -101,6 +146,57 @@ describe('the app package', () => {
     expect(Buffer.from(second.files['color.png'] ?? [])).toEqual(colorIcon('#ab12cd'));
     await update({ welcome: false });
     expect((await content()).version).toBe(second.version);
+  });
+
+  const picture = (size: number, red = 0) => `data:image/png;base64,${writePng(size, () => [red, 90, 200, 255]).toString('base64')}`;
+  test.each([
+    ['shortName', 'Kurz'],
+    ['fullName', 'SMS by somebody else'],
+    ['shortDescription', 'Texts, in Teams.'],
+    ['fullDescription', 'Texts, in a chat of Teams.'],
+    ['developerName', 'Nordlicht'],
+    ['accentColor', '#123456'],
+    ['colorIcon', picture(192)],
+    ['outlineIcon', picture(32)],
+    ['websiteUrl', 'https://nordlicht.example'],
+    ['privacyUrl', 'https://nordlicht.example/privacy'],
+    ['termsOfUseUrl', 'https://nordlicht.example/terms'],
+    ['consoleTab', false],
+  ])('a new %s makes a new version, which is valid; the same one again does not', async (field, value) => {
+    const before = await content();
+    expect(await update({ [field]: value })).toMatchObject({ __typename: 'UpdateTeamsAppSuccess' });
+    const after = await content();
+    expect(Number(after.version.split('.')[1])).toBe(Number(before.version.split('.')[1]) + 1);
+    expect(await problems(after.manifest)).toEqual([]);
+    await update({ [field]: value });
+    expect((await content()).version).toBe(after.version);
+  });
+
+  test('each enterprise can have a look of its own: names, developer, colours and icons', async () => {
+    const own = await done(provider, 'createEnterprise', newEnterprise());
+    const bot = await done(provider, 'createBot', { ...newBot(own.sid), applicationId: randomUUID() });
+    const before = await content();
+    const look = {
+      shortName: 'Kohl SMS',
+      fullName: 'SMS at Kohl',
+      developerName: 'Kohl',
+      websiteUrl: 'https://kohl.example',
+      accentColor: '#a01c5c',
+    };
+    expect(await update({ enterpriseSid: own.sid, ...look, colorIcon: picture(192, 160) })).toMatchObject({
+      __typename: 'UpdateTeamsAppSuccess',
+    });
+    const { files, manifest } = await content(bot.sid);
+    expect(await problems(manifest)).toEqual([]);
+    expect(manifest).toMatchObject({
+      ...{ name: { short: 'Kohl SMS', full: 'SMS at Kohl' }, accentColor: '#a01c5c' },
+      developer: { name: 'Kohl', websiteUrl: 'https://kohl.example' },
+    });
+    expect(manifest.developer.privacyUrl).toBe(before.manifest.developer.privacyUrl);
+    expect(Buffer.from(files['color.png'] ?? []).toString('base64')).toBe(picture(192, 160).split(',')[1]);
+    // The others' stay as they are.
+    expect(await content()).toEqual(before);
+    await done(provider, 'deleteBot', { sid: bot.sid });
   });
 
   test("an enterprise's settings come before the organization's, which come before the defaults", async () => {

@@ -11,7 +11,8 @@ import { type TeamsAppLook, teamsAppOf, teamsAppsOf } from './settings.ts';
 // The app package that brings an enterprise's bot into Teams: a zip of a manifest, two icons and a translation.
 // https://learn.microsoft.com/microsoft-365/extensibility/schema/
 
-const MANIFEST_VERSION = '1.29';
+/** The current version of the schema, of August 2026. */
+const MANIFEST_VERSION = '1.30';
 const SCHEMAS = `https://developer.microsoft.com/json-schemas/teams/v${MANIFEST_VERSION}`;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

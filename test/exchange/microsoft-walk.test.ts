@@ -11,7 +11,7 @@ import { makeCertificate } from '../support/certificates.ts';
 import { createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 import type { Provider } from '../support/gateway.ts';
 
-// docs/microsoft.md, done in its order.
+// docs/microsoft.md, done in its order, for two users.
 
 const document = readFileSync(join(packageRoot(), 'docs/microsoft.md'), 'utf8');
 
@@ -29,10 +29,11 @@ let exchange: TestExchange;
 let provider: Provider;
 let enterpriseSid: string;
 let bot: FakeBot;
-let user: FakeUser;
+let users: FakeUser[];
 let sid: string;
 let consent: string;
-let number: string;
+/** The users who are mapped, with their numbers. */
+const mapped: { readonly user: FakeUser; readonly number: string }[] = [];
 beforeAll(async () => {
   exchange = await createTestExchange({ installs: true });
   provider = await exchange.provider();
@@ -54,10 +55,17 @@ const failed = async (step: Step, userAddress?: string) => {
     .map(({ step: name }: { step: string }) => name);
 };
 const checking = steps.find(({ title }) => title === 'Check it') as Step;
-const text = async () => {
-  const { sid: messageSid } = await exchange.restcomm.receiveSms({ from: '+4917012345671', to: number, body: 'Hello' });
+/** Texts a mapped user, and waits until the text is in their Teams. */
+async function text({ user, number }: (typeof mapped)[number], body: string) {
+  const { sid: messageSid } = await exchange.restcomm.receiveSms({ from: '+4917012345671', to: number, body });
   const found = (await exchange.messages(provider)).find(({ restcommMessageSid }) => restcommMessageSid === messageSid);
-  return exchange.ends(provider, found?.sid, 'DELIVERED');
+  await exchange.ends(provider, found?.sid, 'DELIVERED');
+  const shown = exchange.microsoft.activities.filter(({ objectId }) => objectId === user.objectId).map(({ text: words }) => words);
+  expect(shown).toContainEqual(expect.stringContaining(body));
+}
+const inTeams = async (mappingSid: string) => {
+  const query = 'query ($sid: ID!) { mapping(sid: $sid) { teams { installed conversationKnown lastError } } }';
+  return (await provider.graph(query, { sid: mappingSid })).data.mapping.teams;
 };
 
 /** What each step does. */
@@ -66,7 +74,7 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
     // Where the page of the consent leads to.
     expect(words).toContain('`/console/`');
     bot = exchange.microsoft.addBot({ permissions: [], registered: false });
-    user = exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false });
+    users = [1, 2].map(() => exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false }));
   },
   'Give it a credential': async () => {
     bot.secretEnds.push({ hint: bot.clientSecret.slice(0, 3), endDateTime: new Date(Date.now() + 20 * 86_400_000).toISOString() });
@@ -97,28 +105,33 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
     expect(checks.find(({ step: name }: { step: string }) => name === 'GRAPH')).toMatchObject({ message: null });
   },
   'Give users the app': async (step) => {
-    expect(await failed(checking, user.userPrincipalName)).toEqual(['CATALOG', 'INSTALLATION']);
+    for (const { userPrincipalName } of users) expect(await failed(checking, userPrincipalName)).toEqual(['CATALOG', 'INSTALLATION']);
     const { appPackage } = await run(step, { sid });
     const files = unzipSync(new Uint8Array(await (await fetch(appPackage.url)).arrayBuffer()));
     const { id, version } = JSON.parse(Buffer.from(files['manifest.json'] ?? []).toString());
     expect(version).toBe(appPackage.version);
     exchange.microsoft.addApp(bot, { externalId: id });
-    expect(await failed(checking, user.userPrincipalName)).toEqual(['INSTALLATION']);
+    for (const { userPrincipalName } of users) expect(await failed(checking, userPrincipalName)).toEqual(['INSTALLATION']);
   },
   "Map a user's number": async (step) => {
-    number = `${fresh.number()}1`;
-    exchange.restcomm.addNumber(number);
-    expect(user.installed).toBe(false);
-    const { mapping } = await run(step, { enterpriseSid, microsoftAddress: user.userPrincipalName, externalAddress: number });
-    await until(async () => {
-      const { data } = await provider.graph('query ($sid: ID!) { mapping(sid: $sid) { teams { installed } } }', { sid: mapping.sid });
-      return data.mapping.teams.installed;
-    });
-    await text();
-    expect(exchange.microsoft.activities.at(-1)).toMatchObject({ objectId: user.objectId });
-    const activity = exchange.microsoft.activityFrom(bot, user, 'Good morning');
-    expect(await exchange.post(activity, await exchange.sign(activity))).toBe(200);
-    expect((await exchange.messages(provider)).at(-1)).toMatchObject({ direction: 'INBOUND', body: 'Good morning' });
+    expect(users.map(({ installed }) => installed)).toEqual([false, false]);
+    for (const user of users) {
+      const number = `${fresh.number()}1`;
+      exchange.restcomm.addNumber(number);
+      const { mapping } = await run(step, { enterpriseSid, microsoftAddress: user.userPrincipalName, externalAddress: number });
+      mapped.push({ user, number });
+      await until(async () => (await inTeams(mapping.sid)).conversationKnown);
+      expect(await inTeams(mapping.sid)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+      expect(await failed(checking, user.userPrincipalName)).toEqual([]);
+    }
+    for (const [at, one] of mapped.entries()) {
+      await text(one, `Your first text, ${at}`);
+      const activity = exchange.microsoft.activityFrom(bot, one.user, `Good morning, ${at}`);
+      expect(await exchange.post(activity, await exchange.sign(activity))).toBe(200);
+      const answer = (await exchange.messages(provider)).at(-1);
+      expect(answer).toMatchObject({ direction: 'INBOUND', body: `Good morning, ${at}`, to: '+4917012345671' });
+      await exchange.ends(provider, answer?.sid, 'DELIVERED');
+    }
   },
   'Replace the credential before it ends': async (step) => {
     const health = async () =>
@@ -132,7 +145,7 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
     expect(await health()).toEqual({ status: 'HEALTHY', code: null });
     bot.secretExpired = true;
     exchange.microsoft.revokeTokens();
-    await text();
+    for (const [at, one] of mapped.entries()) await text(one, `A text by the certificate, ${at}`);
   },
 };
 

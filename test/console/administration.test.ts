@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
-import { ACCOUNT_SID, AUTH_TOKEN, signIn } from '../support/console.ts';
+import { ACCOUNT_SID, AUTH_TOKEN, keepPicture, signIn } from '../support/console.ts';
 import { consoleWindow, createKohl } from '../support/console-window.ts';
 
 // Each test goes on where the one before ended.
@@ -77,6 +77,35 @@ describe.skipIf(!chromiumPath)('whom a provider lets in, and how the console loo
     await confirm('Reset the password');
     expect(await isAccepted('admin@kohl.example', 'a-long-password')).toBe(false);
     expect(await isAccepted('admin@kohl.example', 'another-long-password')).toBe(true);
+  });
+
+  test('the audit log says who did it: an administrator by e-mail address, an account by name; who is gone by SID', async () => {
+    const { gateway, page } = window;
+    const { data } = await gateway.graph('{ viewer { account { sid friendlyName } } enterprises { nodes { sid admin { sid email } } } }');
+    const { account } = data.viewer;
+    const [{ sid: enterpriseSid, admin }] = data.enterprises.nodes;
+    const authorization = `Basic ${Buffer.from('admin@kohl.example:another-long-password').toString('base64')}`;
+    const query = 'mutation ($sid: ID!) { updateEnterprise(input: { sid: $sid, name: "Kohl & Sons" }) { __typename } }';
+    const renamed = await fetch(`${gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables: { sid: enterpriseSid } }),
+    });
+    expect(await renamed.json()).toEqual({ data: { updateEnterprise: { __typename: 'UpdateEnterpriseSuccess' } } });
+    const record = await gateway.prisma.auditLog.findFirstOrThrow({ where: { action: 'enterprise.update', adminSid: admin.sid } });
+    const gone = `RCS${'0'.repeat(31)}9`;
+    await gateway.prisma.auditLog.create({ data: { ...record, sid: `AU${'0'.repeat(31)}9`, action: 'bot.update', adminSid: gone } });
+    await open('Audit log');
+    for (const [action, name, sid] of [
+      ['Enterprise changed', admin.email, admin.sid],
+      ['Account created', account.friendlyName, account.sid],
+      ['Bot changed', gone, gone],
+    ] as const) {
+      const cell = row(action).first().getByRole('cell').nth(2);
+      await cell.getByText(name, { exact: true }).waitFor();
+      expect(await cell.getByTitle(sid, { exact: true }).textContent()).toBe(name);
+    }
+    await keepPicture(page, 'audit-by');
   });
 
   test('the organization’s name, look and features are set, and the header shows them at once', async () => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { trimAuditLog } from '../../../src/domain/access/audit-log.ts';
 import { newSid } from '../../../src/domain/values/sid.ts';
-import { done, newEnterprise, newMapping } from '../../parity/faces.ts';
+import { done, fresh, newEnterprise, newMapping } from '../../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { graphClient } from '../../support/graph.ts';
+import { costOf } from '../../support/work.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 let gateway: TestGateway;
@@ -125,6 +126,30 @@ describe('Query.auditLog', () => {
       { action: 'ACCOUNT_CREATE', accountSid: null, targetSid: stranger.accountSid },
     ]);
     expect((await read({ filter: { targetSid: home } }, stranger)).nodes).toEqual([]);
+  });
+
+  test('names the account and the admin of each record, by as many statements for many as for one; who is gone has only a sid', async () => {
+    const admins = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const enterpriseAdmin = { email: fresh.email(), password: 'a-long-password' };
+        const { sid } = await done(provider, 'createEnterprise', newEnterprise({ enterpriseAdmin }));
+        const { email: user, password } = enterpriseAdmin;
+        await done({ graph: graphClient(gateway.fetch, { user, password }) }, 'createMapping', newMapping(sid));
+        return { email: user };
+      }),
+    );
+    const query = `query ($first: Int) { auditLog(filter: { actions: [MAPPING_CREATE] }, first: $first) {
+      nodes { adminSid admin { email } account { friendlyName } } } }`;
+    const page = async (first: number) => (await provider.graph(query, { first })).data.auditLog.nodes;
+    const nodes = await page(3);
+    expect(nodes.map(({ account }: { account: object }) => account)).toEqual(Array(3).fill({ friendlyName: provider.email }));
+    expect(nodes.map(({ admin }: { admin: object }) => admin)).toEqual(expect.arrayContaining(admins));
+    const cost = async (first: number) => (await costOf(() => page(first))).statements.length;
+    expect(await cost(3)).toBe(await cost(1));
+    const { sid: _, ...record } = await prisma().auditLog.findFirstOrThrow({ where: { adminSid: nodes[0].adminSid } });
+    const adminSid = newSid('RCS');
+    await prisma().auditLog.create({ data: { ...record, sid: newSid('AU'), adminSid, occurredAt: new Date() } });
+    expect((await page(1))[0]).toMatchObject({ adminSid, admin: null });
   });
 
   test('names invalid arguments', async () => {

@@ -13,7 +13,11 @@ import { useWords, wordFor } from '../../words/words.tsx';
 const AUDIT = graphql(`
   query AuditLog($first: Int, $after: String, $last: Int, $before: String, $filter: AuditFilter, $orderBy: AuditRecordOrder) {
     auditLog(first: $first, after: $after, last: $last, before: $before, filter: $filter, orderBy: $orderBy) {
-      nodes { sid action dateCreated accountSid adminSid accessTokenSid targetSid remoteAddress requestId account { email } }
+      nodes {
+        sid action dateCreated accountSid adminSid accessTokenSid targetSid remoteAddress requestId
+        account { sid friendlyName }
+        admin { sid email }
+      }
       pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }
   }
@@ -35,6 +39,15 @@ function targetOf({ action, targetSid }: AuditRow) {
   return undefined;
 }
 
+/** Who did it: the enterprise's administrator, or else the account, whose sid shows when it is pointed at. One that is deleted has only the sid. */
+function Actor({ record: { admin, adminSid, account, accountSid } }: { readonly record: AuditRow }) {
+  const words = useWords();
+  const sid = adminSid ?? accountSid;
+  if (!sid) return words('auditLog.operator');
+  const name = adminSid ? admin?.email : account?.friendlyName;
+  return <span title={sid}>{name ?? sid}</span>;
+}
+
 export default function Audit() {
   const words = useWords();
   const { parameters } = usePlace();
@@ -42,7 +55,7 @@ export default function Audit() {
   const columns: Column<AuditRow>[] = [
     { title: words('field.time'), sort: 'DATE_CREATED', cell: ({ dateCreated }) => <Time value={dateCreated} /> },
     { title: words('field.action'), cell: ({ action }) => wordFor(words, 'audit', action) },
-    { title: words('field.by'), cell: ({ account, adminSid }) => adminSid ?? account?.email ?? words('auditLog.operator') },
+    { title: words('field.by'), cell: (record) => <Actor record={record} /> },
     {
       title: words('field.target'),
       isCode: true,

@@ -23,7 +23,8 @@ const useStyles = makeStyles({
     '& button': { fontWeight: tokens.fontWeightSemibold },
   },
   row: {
-    ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover },
+    // Fluent UI's own colour for this leaves links too little contrast in dark colours.
+    ':hover': { backgroundColor: tokens.colorNeutralBackground3 },
     [NARROW]: { display: 'block', padding: '8px 0', borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
   },
   cell: {

@@ -1,7 +1,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { useEffect, useRef, useState } from 'react';
 import { linkTo, usePlace } from './location.ts';
-import { ROUTES } from './routes.tsx';
+import { ROUTES, routeAt } from './routes.tsx';
 import { useSpeech } from './words/words.tsx';
 
 /** Up to this width, the navigation is above the content. */
@@ -30,8 +30,8 @@ const useStyles = makeStyles({
   current: { backgroundColor: tokens.colorNeutralBackground2Selected, fontWeight: tokens.fontWeightSemibold },
 });
 
-/** Whether a path is that of a page or of one of its items. */
-const isAt = (own: string, path: string) => path === own || path.startsWith(`${own}/`);
+/** Whether a path is that of a page, of one of its items, or of a page that belongs to it. */
+const isAt = (own: string, path: string) => path === own || path.startsWith(`${own}/`) || routeAt(path)?.route.under === own;
 
 /** Scrolls to the current entry. A function of its own, since an effect must not return scrollIntoView's result: newer browsers return a promise. */
 function showCurrent(nav: HTMLElement): void {

@@ -10,6 +10,8 @@ interface Route {
   readonly path: string;
   /** In the navigation; absent: reached from another page. */
   readonly word?: Word;
+  /** The path of the entry in the navigation that it belongs to, if its own path does not say so. */
+  readonly under?: string;
   readonly page: ComponentType<{ readonly sid: string }>;
   /** Whether the signed-in one may see it. Absent: everybody may. */
   readonly isFor?: () => boolean;
@@ -24,11 +26,16 @@ export const ROUTES: readonly Route[] = [
   { path: '/enterprises/', page: lazy(() => import('./pages/enterprises/enterprise.tsx')) },
   { path: '/mappings', word: 'nav.mappings', page: lazy(() => import('./pages/mappings/mappings.tsx')) },
   { path: '/mappings/', page: lazy(() => import('./pages/mappings/mapping.tsx')) },
-  { path: '/mapping-import', page: lazy(() => import('./pages/mappings/mapping-import.tsx')), isFor: mayImport },
-  { path: '/mapping-import/', page: lazy(() => import('./pages/mappings/mapping-import-run.tsx')), isFor: () => may('READ') },
+  { path: '/mapping-import', under: '/mappings', page: lazy(() => import('./pages/mappings/mapping-import.tsx')), isFor: mayImport },
+  {
+    path: '/mapping-import/',
+    under: '/mappings',
+    page: lazy(() => import('./pages/mappings/mapping-import-run.tsx')),
+    isFor: () => may('READ'),
+  },
   { path: '/bots', word: 'nav.bots', page: lazy(() => import('./pages/bots/bots.tsx')) },
   { path: '/bots/', page: lazy(() => import('./pages/bots/bot.tsx')) },
-  { path: '/bot-setup', page: lazy(() => import('./pages/bots/bot-setup.tsx')), isFor: () => may('WRITE') },
+  { path: '/bot-setup', under: '/bots', page: lazy(() => import('./pages/bots/bot-setup.tsx')), isFor: () => may('WRITE') },
   { path: '/usage', word: 'nav.usage', page: lazy(() => import('./pages/overview/usage.tsx')) },
   { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/access/tokens.tsx')), isFor: hasPassword },
   { path: '/accounts', word: 'nav.accounts', page: lazy(() => import('./pages/access/accounts.tsx')), isFor: isProvider },
@@ -40,7 +47,7 @@ export const ROUTES: readonly Route[] = [
     page: lazy(() => import('./pages/privacy/privacy.tsx')),
     isFor: () => may('WRITE') || mayExport(),
   },
-  { path: '/erasures/', page: lazy(() => import('./pages/privacy/erasure.tsx')), isFor: () => may('READ') },
+  { path: '/erasures/', under: '/privacy', page: lazy(() => import('./pages/privacy/erasure.tsx')), isFor: () => may('READ') },
   {
     path: '/settings',
     word: 'nav.settings',

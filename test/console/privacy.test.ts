@@ -123,6 +123,8 @@ describe.skipIf(!chromiumPath)('webhooks and privacy', () => {
     await dialog().getByLabel('To confirm', { exact: false }).fill(PHONE);
     await confirm('Erase for good');
     await window.page.getByRole('heading', { name: 'Erasure of a person' }).waitFor();
+    // It belongs to the page that it was asked for on.
+    await window.page.getByRole('navigation').locator('[data-current]').getByText('Privacy', { exact: true }).waitFor();
     await keepPicture(window.page, 'erasure');
   });
 

@@ -41,7 +41,9 @@ const REVOKE = graphql(`
 const LIFETIMES = [3600, 8 * 3600, 24 * 3600];
 
 const useStyles = makeStyles({
-  form: { display: 'flex', flexDirection: 'column', gap: '12px', maxWidth: '420px', alignItems: 'flex-start', '& > *': { width: '100%' } },
+  form: { display: 'flex', flexDirection: 'column', gap: '12px', maxWidth: '420px' },
+  text: { margin: 0 },
+  end: { alignSelf: 'flex-start' },
   token: { overflowWrap: 'anywhere', userSelect: 'all' },
 });
 
@@ -98,14 +100,14 @@ function Password({ onPassword }: { readonly onPassword: (authorization: string)
         void onPassword(basic(name, password));
       }}
     >
-      <p>{words('tokens.password')}</p>
+      <p className={styles.text}>{words('tokens.password')}</p>
       <Field label={words('signIn.name')} required>
         <Input value={name} autoComplete="username" onChange={(_, { value }) => setName(value)} />
       </Field>
       <Field label={words('signIn.password')} required>
         <Input type="password" value={password} autoComplete="current-password" onChange={(_, { value }) => setPassword(value)} />
       </Field>
-      <Button type="submit" appearance="primary">
+      <Button type="submit" appearance="primary" className={styles.end}>
         {words('action.next')}
       </Button>
     </form>

@@ -18,7 +18,13 @@ export type EventType = (typeof EVENT_TYPES)[number];
 const useStyles = makeStyles({
   group: { border: 'none', margin: 0, padding: 0, display: 'flex', flexWrap: 'wrap' },
   legend: { padding: 0 },
-  hint: { flexBasis: '100%', color: tokens.colorNeutralForeground2 },
+  // As Fluent UI's fields show theirs.
+  hint: {
+    flexBasis: '100%',
+    color: tokens.colorNeutralForeground3,
+    fontSize: tokens.fontSizeBase200,
+    lineHeight: tokens.lineHeightBase200,
+  },
 });
 
 const nameOf = (words: Words, type: string) => wordFor(words, 'status', type.replace(/^MESSAGE_/, ''), type);

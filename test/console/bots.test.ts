@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { makeCertificate } from '../support/certificates.ts';
 import { chromiumPath } from '../support/chromium.ts';
 import { keepPicture, signIn } from '../support/console.ts';
-import { consoleWindow, createKohl } from '../support/console-window.ts';
+import { consoleWindow, createKohl, NUMBER, PHONE } from '../support/console-window.ts';
+
+/** Keeps the gateway's own check of a bot, due or under way, from storing what it finds. */
+const checkedNow = () => ({ healthChecked: new Date(), dateUpdated: new Date() });
 
 // Each test goes on where the one before ended.
 describe.skipIf(!chromiumPath)('a bot at the console', () => {
@@ -52,7 +55,10 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
   test('a bot’s fault shows as it happens, on the overview, in the list and on its page, and so does that it is cured', async () => {
     const becomes = (status: string, reason: string | null) =>
       window.gateway.prisma.bot.updateMany({
-        data: { healthStatus: status, healthReason: reason, healthMessage: reason && 'AADSTS7000222: expired', unhealthy: reason !== null },
+        data: {
+          ...{ healthStatus: status, healthReason: reason, healthMessage: reason && 'AADSTS7000222: expired', unhealthy: reason !== null },
+          ...checkedNow(),
+        },
       });
     const cure = 'Give the bot a working client secret';
     await open('Overview');
@@ -92,7 +98,10 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     }
     await window.gateway.prisma.bot.updateMany({
       where: { sid: { in: sids } },
-      data: { healthStatus: 'UNHEALTHY', healthReason: 'BOT_CREDENTIALS', healthMessage: 'AADSTS7000222: expired', unhealthy: true },
+      data: {
+        ...{ healthStatus: 'UNHEALTHY', healthReason: 'BOT_CREDENTIALS', healthMessage: 'AADSTS7000222: expired', unhealthy: true },
+        ...checkedNow(),
+      },
     });
     const remove = (sid = '') => window.gateway.graph('mutation ($sid: ID!) { deleteBot(input: { sid: $sid }) { __typename } }', { sid });
     await open('Messages');
@@ -151,6 +160,78 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
       ...{ clientSecretHint: '', credentials },
     });
     await window.gateway.graph('mutation ($sid: ID!) { closeEnterprise(input: { sid: $sid }) { __typename } }', { sid });
+    await open('Bots');
+    await page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
+  });
+
+  test('a check that fails shows the cure that the graph answers, and in German the same', async () => {
+    const { gateway, page } = window;
+    const { data } = await gateway.graph('{ enterprises(filter: { name: "Kohl" }) { nodes { bot { sid } } } }');
+    const [{ bot }] = data.enterprises.nodes;
+    const { sid } = bot;
+    const update = (clientSecret: string) =>
+      gateway.graph('mutation ($input: UpdateBotInput!) { updateBot(input: $input) { __typename } }', { input: { sid, clientSecret } });
+    await update('invalid');
+    const verified = await gateway.graph(
+      'mutation ($sid: ID!) { verifyBot(input: { sid: $sid }) { ... on VerifyBotSuccess { checks { step passed skipped message cure } } } }',
+      { sid },
+    );
+    const { checks } = verified.data.verifyBot;
+    const [token] = checks;
+    expect(token).toMatchObject({ step: 'TOKEN', passed: false, message: expect.stringContaining('AADSTS7000215') });
+    await button('Check with Microsoft').click();
+    const steps = page.getByRole('region', { name: 'Check with Microsoft' }).getByRole('listitem');
+    const first = steps.filter({ hasText: '✗ Credentials' });
+    await first.getByText(token.cure, { exact: true }).waitFor();
+    await first.getByText(token.message, { exact: true }).waitFor();
+    // One that could not be made has no cure, and is not as if it had failed.
+    const skipped = steps.filter({ hasText: '– App in the catalog: skipped' });
+    expect(await skipped.locator('p').allTextContents()).toEqual([checks.find(({ step }: { step: string }) => step === 'CATALOG').message]);
+    await page.getByLabel('Language').selectOption('Deutsch');
+    const german = page.getByRole('region', { name: 'Mit Microsoft prüfen' }).getByRole('listitem').filter({ hasText: '✗ Zugangsdaten' });
+    await german.getByText('Geben Sie dem Bot gültige Zugangsdaten').waitFor();
+    expect(await german.getByText(token.cure).count()).toBe(0);
+    await german.scrollIntoViewIfNeeded();
+    await keepPicture(page, 'bot-checks-german');
+    await page.getByLabel('Sprache').selectOption('English');
+    await update('a-client-secret');
+  });
+
+  test('the page of a mapping shows whether its user has the app, whether the chat is known, and what went wrong', async () => {
+    const { gateway, page } = window;
+    const { prisma } = gateway;
+    const { data } = await gateway.graph('{ mappings { nodes { sid enterpriseSid } } }');
+    const [{ sid, enterpriseSid }] = data.mappings.nodes;
+    const { microsoftObjectId: objectId } = await prisma.mapping.findUniqueOrThrow({ where: { sid } });
+    const user = { enterpriseSid, objectId: objectId ?? expect.unreachable() };
+    const where = { enterpriseSid_objectId: user };
+    const fact = (name: string) => page.locator(`xpath=//dt[normalize-space()="${name}"]/following-sibling::dd[1]`);
+    const shows = async (facts: Readonly<Record<string, string>>) => {
+      await page.goto(`${gateway.url}/console/#/bots`);
+      await page.goto(`${gateway.url}/console/#/mappings/${sid}`);
+      for (const [name, text] of Object.entries(facts)) await fact(name).getByText(text, { exact: true }).waitFor();
+    };
+    // The embedded stand-in's users have every app.
+    await expect.poll(async () => (await prisma.teamsInstallation.findUnique({ where }))?.installed).toBe(true);
+    await shows({ 'App in Teams': 'Installed', 'Chat with the bot': 'Not known yet' });
+    expect(await fact('Last error in Teams').count()).toBe(0);
+    await keepPicture(page, 'mapping-installed');
+    // Graph is asked, and refuses.
+    const refusal = "No app app-1 is published to the organization's app catalog, or to the Teams Store.";
+    const failed = { installed: false, due: null, errorCode: 'AppNotInCatalog', errorMessage: refusal };
+    await prisma.teamsInstallation.update({ where, data: failed });
+    await shows({ 'App in Teams': 'Not installed', 'Chat with the bot': 'Not known yet', 'Last error in Teams': refusal });
+    await page.getByLabel('Language').selectOption('Deutsch');
+    await fact('Letzter Fehler in Teams').getByText('Weder im App-Katalog der Organisation').waitFor();
+    await keepPicture(page, 'mapping-not-installed');
+    await page.getByLabel('Sprache').selectOption('English');
+    // Nobody knows yet.
+    await prisma.teamsInstallation.update({ where, data: { installed: null, errorCode: null, errorMessage: null } });
+    await shows({ 'App in Teams': 'Not known yet', 'Chat with the bot': 'Not known yet' });
+    // A message reaches the user: the chat is there, and so is the app.
+    await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'Hello' });
+    await expect.poll(async () => (await prisma.teamsConversation.findFirst({ where: user }))?.conversationId).toBeTruthy();
+    await shows({ 'App in Teams': 'Installed', 'Chat with the bot': 'Known' });
     await open('Bots');
     await page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
   });

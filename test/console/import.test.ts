@@ -11,7 +11,7 @@ describe.skipIf(!chromiumPath)('an import of mappings', () => {
       await signIn(page);
     },
   });
-  const { open, button, row } = window;
+  const { open, button, dialog, row } = window;
 
   test('500 mappings are imported: checked first, with errors by row, then created with their progress', async () => {
     await open('Mappings');
@@ -42,4 +42,44 @@ describe.skipIf(!chromiumPath)('an import of mappings', () => {
     await window.page.goBack();
     await window.page.getByRole('region', { name: 'Latest imports' }).getByText('500 created').waitFor();
   }, 180_000);
+
+  test('members of a group are checked first, then mapped; what is wrong with the group is said', async () => {
+    const { gateway, page } = window;
+    const total = async () => (await gateway.graph('{ mappings { totalCount } }')).data.mappings.totalCount;
+    const before = await total();
+    await button('From a group of Microsoft Entra…').click();
+    const check = async (groupId: string) => {
+      await dialog().getByLabel('Object ID of the group').fill(groupId);
+      await dialog().getByRole('button', { name: 'Check the members' }).click();
+    };
+    await check('people');
+    await dialog().getByText('must be the object id of a group: a GUID').waitFor();
+    await check('00000000-0000-0000-0000-000000000000');
+    await dialog().getByRole('alert').getByText('does not exist').waitFor();
+    await keepPicture(page, 'import-group');
+    await check('02bd9fd6-8f93-4758-87c3-1fb73740a315');
+    await page.getByText('Checked: nothing is changed yet').waitFor();
+    await page.getByText('2 can be created', { exact: true }).waitFor();
+    await page.getByRole('navigation').locator('[data-current]').getByText('Mappings', { exact: true }).waitFor();
+    expect(await total()).toBe(before);
+    await button('Create 2 mappings').click();
+    await page.getByText('Done', { exact: true }).waitFor();
+    await page.getByText('2 created', { exact: true }).waitFor();
+    expect(await total()).toBe(before + 2);
+    const { data } = await gateway.graph(
+      '{ mappings(filter: { microsoftAddress: "@02bd9fd6.example" }) { nodes { name microsoftAddress } } }',
+    );
+    expect(data.mappings.nodes).toEqual(
+      expect.arrayContaining([
+        { name: 'anna', microsoftAddress: 'anna@02bd9fd6.example' },
+        { name: 'bert', microsoftAddress: 'bert@02bd9fd6.example' },
+      ]),
+    );
+    // Once more: they are there.
+    await button('Import another file').click();
+    await button('From a group of Microsoft Entra…').click();
+    await check('02bd9fd6-8f93-4758-87c3-1fb73740a315');
+    await page.getByText('2 existed', { exact: true }).waitFor();
+    await page.getByText('No row can be created', { exact: false }).waitFor();
+  });
 });

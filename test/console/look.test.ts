@@ -13,7 +13,36 @@ describe.skipIf(!chromiumPath)('how the console looks', () => {
     await window.page.getByRole('link', { name: 'Unternehmen' }).click();
     await window.page.getByRole('heading', { name: 'Unternehmen' }).waitFor();
     expect(await window.page.evaluate('document.documentElement.lang')).toBe('de');
-    await window.page.getByLabel('Sprache').selectOption('English');
+  });
+
+  test('what the gateway refuses is said in German, at its field or above the form', async () => {
+    const { page } = window;
+    await page.getByRole('link', { name: 'Zuordnungen' }).click();
+    await button('Zuordnung anlegen').click();
+    // The only enterprise is chosen by itself.
+    await expect.poll(() => dialog().getByRole('combobox').inputValue()).toBe('Kohl');
+    await dialog().getByLabel('Teams-Nutzer').fill('heinz@kohl.example');
+    const create = async (number: string) => {
+      await dialog().getByLabel('Rufnummer').fill(number);
+      await dialog().getByRole('button', { name: 'Anlegen' }).click();
+    };
+    await create('meine Nummer');
+    await dialog().getByText('muss aus 3 bis 18 Ziffern bestehen').waitFor();
+    await create(NUMBER);
+    await dialog().getByText('Diese Rufnummer ist schon zugeordnet.').waitFor();
+    // A platform's own words are shown as they are, after the gateway's in German.
+    await create('+99912345678');
+    const alert = dialog().getByRole('alert');
+    await alert.getByText('Die Plattform hat es abgelehnt.').waitFor();
+    await alert.getByText('The number is not available to this account.').waitFor();
+    await keepPicture(page, 'refused-german');
+    await dialog().getByRole('button', { name: 'Abbrechen' }).click();
+    await button('Zuordnungen importieren').click();
+    await page.getByLabel('Datei').setInputFiles({ name: 'a.csv', mimeType: 'text/csv', buffer: Buffer.from('name,number\r\na,b') });
+    await button('Datei prüfen').click();
+    await page.getByText('Zeile 1: Die Kopfzeile muss die Spalten').waitFor();
+    expect(window.complaints.splice(0)).toEqual([expect.stringContaining('400')]);
+    await page.getByLabel('Sprache').selectOption('English');
   });
 
   const pages = [
@@ -52,6 +81,15 @@ describe.skipIf(!chromiumPath)('how the console looks', () => {
       await keepPicture(page, `${name}-${theme}-${width}-${language}`);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
     });
+  });
+
+  test.each(['dark', 'light'])('a row that is pointed at can be read in %s colours', async (theme) => {
+    const { page } = window;
+    await page.setViewportSize({ width: 1200, height: 800 });
+    await page.getByRole('banner').getByRole('combobox').nth(1).selectOption(theme);
+    await page.goto(`${window.gateway.url}/console/#/enterprises`);
+    await window.row('Kohl').hover();
+    expect(await violationsOn(page)).toEqual([]);
   });
 
   test('an e-mail address stays on one line, and plots show their days', async () => {

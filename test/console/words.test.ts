@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { buildSchema, type GraphQLEnumType } from 'graphql';
 import { expect, test } from 'vitest';
 import { de } from '../../src/console/words/de.ts';
@@ -21,7 +22,6 @@ test.each([
   ['MessageDirection', 'direction'],
   ['MessageEncoding', 'encoding'],
   ['BotCheckStep', 'botStep'],
-  ['BotCheckStep', 'botCure'],
   ['UsageGranularity', 'usage'],
   ['UsageDimension', 'usage'],
   ['OrganizationFeature', 'settings'],
@@ -30,6 +30,32 @@ test.each([
 ])('each %s has a word', (type, prefix) => {
   const values = (schema.getType(type) as GraphQLEnumType).getValues().map(({ name }) => `${prefix}.${name}`);
   expect(values.filter((key) => !Object.hasOwn(en, key))).toEqual([]);
+});
+
+/** Codes of errors that no page of the console provokes, as none has texts of its own, asks for the schema, or uses a WebSocket. */
+const UNMET = [
+  'GRAPHQL_PARSE_FAILED',
+  'HPE_INVALID_METHOD',
+  'INTROSPECTION_OFF',
+  'METHOD_NOT_ALLOWED',
+  'NOT_ACCEPTABLE',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_ONLY',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'UPGRADE_REQUIRED',
+];
+
+test('each code of an error that is not in the schema has a word, if a page can meet it', async () => {
+  const rooms = ['admission', 'bulk', 'graph', 'live', 'server'];
+  const files = (await Promise.all(rooms.map((room) => readdir(`src/${room}`, { recursive: true, withFileTypes: true })))).flat();
+  const texts = await Promise.all(
+    files.filter((file) => file.isFile()).map(({ parentPath, name }) => readFile(join(parentPath, name), 'utf8')),
+  );
+  const codes = texts.flatMap((text) =>
+    [...text.matchAll(/'([A-Z]+(?:_[A-Z]+)+|TIMEOUT|FORBIDDEN|UNAUTHENTICATED)'/g)].map(([, code]) => code),
+  );
+  expect(codes).toContain('QUERY_LIMIT_EXCEEDED');
+  expect([...new Set(codes)].filter((code) => !UNMET.includes(code ?? '') && !Object.hasOwn(en, `error.${code}`)).sort()).toEqual([]);
 });
 
 test('the catalogs have the same words with the same values in them, and the German ones are German', () => {
@@ -65,6 +91,8 @@ test('the catalogs have the same words with the same values in them, and the Ger
       "usage.STATUS",
       "tokens.hours",
       "live.live",
+      "error.INVALID_PARAMETER",
+      "error.MISSING_PARAMETER",
     ]
   `);
 });

@@ -40,18 +40,28 @@ export function problemOf({ networkError, graphQLErrors, message }: CombinedErro
 }
 
 /** A problem in words of the reader's language; in the gateway's own if there are none. */
-export const sentenceOf = (words: Words, { code, message }: Problem): string => wordFor(words, 'error', code, message || code, { message });
+export function sentenceOf(words: Words, { code, message }: Problem): string {
+  const said = words.said(message);
+  return wordFor(words, 'error', code, said || code, { message: said });
+}
+
+/** Codes that say less than the gateway's text: what a platform answered, what is wrong with a file, how long a text is. */
+const SAY_LITTLE: ReadonlySet<string> = new Set(['PLATFORM_ERROR', 'UNKNOWN', 'IMPORT_FILE', 'IMPORT_NOT_READY', 'SMS_TOO_LONG']);
+
+/** What the gateway says of a problem, if that is more than its sentence. */
+export function detailOf(words: Words, { code, message }: Problem): string | undefined {
+  return message !== '' && SAY_LITTLE.has(code) ? words.said(message) : undefined;
+}
 
 /** A problem, with a way to try again if there is one. */
 export function ProblemBar({ problem, onRetry }: { readonly problem: Problem; readonly onRetry?: () => void }) {
   const words = useWords();
   const styles = useStyles();
-  const sentence = sentenceOf(words, problem);
   return (
     <MessageBar intent="error" layout="multiline" className={styles.bar} role="alert">
       <MessageBarBody>
-        <MessageBarTitle>{sentence}</MessageBarTitle>
-        {!sentence.includes(problem.message) && problem.message}
+        <MessageBarTitle>{sentenceOf(words, problem)}</MessageBarTitle>
+        {detailOf(words, problem)}
       </MessageBarBody>
       {onRetry && (
         <MessageBarActions>

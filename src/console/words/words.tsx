@@ -1,14 +1,19 @@
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
 import { de } from './de.ts';
 import { en } from './en.ts';
+import { inGerman } from './gateway-texts.ts';
 
-const CATALOGUES = { en, de } as const;
+const CATALOGS = { en, de } as const;
 const STORED = 'console.language';
 
-export type Language = keyof typeof CATALOGUES;
+export type Language = keyof typeof CATALOGS;
 export type Word = keyof typeof en;
-/** The text of a key, with `{name}` replaced by its values. */
-export type Words = (word: Word, values?: Readonly<Record<string, string | number>>) => string;
+export interface Words {
+  /** The text of a key, with `{name}` replaced by its values. */
+  (word: Word, values?: Readonly<Record<string, string | number>>): string;
+  /** A text of the gateway's, which are English, in the reader's language if the console knows it in that. */
+  readonly said: (text: string) => string;
+}
 
 interface Speech {
   readonly language: Language;
@@ -18,13 +23,21 @@ interface Speech {
 
 const SpeechContext = createContext<Speech | undefined>(undefined);
 
-const isLanguage = (text: string | null): text is Language => text !== null && Object.hasOwn(CATALOGUES, text);
+const isLanguage = (text: string | null): text is Language => text !== null && Object.hasOwn(CATALOGS, text);
 
 function preferred(): Language {
   const stored = window.localStorage.getItem(STORED);
   if (isLanguage(stored)) return stored;
   return navigator.languages.map((tag) => tag.slice(0, 2)).find(isLanguage) ?? 'en';
 }
+
+/** The words of a language. */
+const wordsIn = (language: Language): Words =>
+  Object.assign(
+    (word: Word, values: Parameters<Words>[1] = {}) =>
+      CATALOGS[language][word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '')),
+    { said: language === 'de' ? inGerman : (text: string) => text },
+  );
 
 /** Provides the words of the reader's language. */
 export function Speaking({ children }: { readonly children: ReactNode }) {
@@ -39,7 +52,7 @@ export function Speaking({ children }: { readonly children: ReactNode }) {
         window.localStorage.setItem(STORED, chosen);
         setLanguage(chosen);
       },
-      words: (word, values = {}) => CATALOGUES[language][word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '')),
+      words: wordsIn(language),
     }),
     [language],
   );

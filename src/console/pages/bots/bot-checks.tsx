@@ -61,8 +61,8 @@ export function BotChecks({ sid }: { readonly sid: string }) {
                     {passed ? '✓' : skipped ? '–' : '✗'} {wordFor(words, 'botStep', step)}
                     {credentialSid && ` (${credentialSid})`}: {words(passed ? 'bot.passed' : skipped ? 'bot.skipped' : 'bot.failed')}
                   </span>
-                  {!passed && <p className={styles.message}>{skipped ? cure : wordFor(words, 'botCure', step, '')}</p>}
-                  {message && <p className={styles.message}>{message}</p>}
+                  {cure && <p className={styles.message}>{words.said(cure)}</p>}
+                  {message && <p className={styles.message}>{words.said(message)}</p>}
                 </li>
               ))}
             </ol>

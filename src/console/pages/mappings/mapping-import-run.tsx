@@ -8,7 +8,7 @@ import { change, goTo, linkTo, usePlace } from '../../location.ts';
 import { type Column, Table } from '../../parts/lists/table.tsx';
 import { One } from '../../parts/one.tsx';
 import { Facts, Page } from '../../parts/page.tsx';
-import { type Problem, ProblemBar, sentenceOf } from '../../parts/states.tsx';
+import { detailOf, type Problem, ProblemBar, sentenceOf } from '../../parts/states.tsx';
 import { mayImport } from '../../session/session.ts';
 import { useSpeech, useWords, wordFor } from '../../words/words.tsx';
 import { ImportOutcome } from './import-counts.tsx';
@@ -83,7 +83,7 @@ function ImportPage({ data, reload }: { readonly data: ImportData; readonly relo
           [words('field.status'), wordFor(words, 'importStatus', now.status)],
           [words('import.rows'), now.rowCount.toLocaleString(language)],
           [words('import.counts'), <ImportOutcome key="counts" counts={now.counts} />],
-          ...(errorMessage ? [[words('field.error'), errorMessage] as const] : []),
+          ...(errorMessage ? [[words('field.error'), words.said(errorMessage)] as const] : []),
           ['SID', sid],
         ]}
       />
@@ -181,10 +181,8 @@ function Problems({ rows, className }: { readonly rows: ImportData['rows']; read
     {
       title: words('field.error'),
       cell: ({ errorCode, errorMessage }) => {
-        const message = errorMessage ?? '';
-        const sentence = sentenceOf(words, { code: errorCode ?? 'UNKNOWN', message });
-        // What a platform answered is known by its own words only.
-        return errorCode === 'PLATFORM_ERROR' ? `${sentence} ${message}` : sentence;
+        const problem = { code: errorCode ?? 'UNKNOWN', message: errorMessage ?? '' };
+        return [sentenceOf(words, problem), detailOf(words, problem)].filter(Boolean).join(' ');
       },
     },
   ];

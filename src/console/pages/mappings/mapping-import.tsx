@@ -93,7 +93,7 @@ export default function MappingImport() {
       </form>
       {isGroup && (
         <FormDialog
-          title={words('import.group')}
+          title={words('import.groupTitle')}
           submitLabel={words('import.groupCheck')}
           asked={[{ name: 'groupId', label: words('import.groupId'), hint: words('import.groupHint') }]}
           onSubmit={async ({ groupId = '' }) => {

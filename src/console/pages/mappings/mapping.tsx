@@ -57,7 +57,8 @@ function MappingPage({ mapping }: { readonly mapping: MappingData }) {
           [words('field.number'), mapping.externalAddress],
           [words('field.operational'), words(whyOf(mapping))],
           [words('mapping.app'), words(appOf(mapping))],
-          ...(mapping.teams.lastError ? ([[words('mapping.lastError'), mapping.teams.lastError]] as const) : []),
+          [words('mapping.chat'), words(mapping.teams.conversationKnown ? 'mapping.chatKnown' : 'mapping.chatUnknown')],
+          ...(mapping.teams.lastError ? ([[words('mapping.lastError'), words.said(mapping.teams.lastError)]] as const) : []),
           [
             words('field.enterprise'),
             <Link key="enterprise" href={linkTo(`/enterprises/${enterprise.sid}`)}>

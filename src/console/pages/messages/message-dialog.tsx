@@ -26,7 +26,7 @@ import { Facts } from '../../parts/page.tsx';
 import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
 import { may } from '../../session/session.ts';
 import { Time } from '../../words/times.tsx';
-import { useWords, wordFor } from '../../words/words.tsx';
+import { useWords, type Words, wordFor } from '../../words/words.tsx';
 
 const MESSAGE = graphql(`
   query Message($sid: ID!) {
@@ -125,6 +125,10 @@ export function MessageDialog({ sid, feed, onClose }: MessageDialogProps) {
   );
 }
 
+/** The code and the text of an error: both are the platform's, or the gateway's. */
+const errorOf = (words: Words, { channelErrorCode, channelErrorMessage }: Pick<MessageData, 'channelErrorCode' | 'channelErrorMessage'>) =>
+  [channelErrorCode, channelErrorMessage && words.said(channelErrorMessage)].filter(Boolean).join(': ');
+
 function Details({ message }: { readonly message: MessageData }) {
   const words = useWords();
   const styles = useStyles();
@@ -144,9 +148,7 @@ function Details({ message }: { readonly message: MessageData }) {
       <Facts
         facts={[
           [words('field.status'), <Status key="status" status={message.channelStatus} />],
-          ...(channelErrorCode || channelErrorMessage
-            ? [[words('field.error'), [channelErrorCode, channelErrorMessage].filter(Boolean).join(': ')] as const]
-            : []),
+          ...(channelErrorCode || channelErrorMessage ? [[words('field.error'), errorOf(words, message)] as const] : []),
           [words('field.from'), message.from],
           [words('field.to'), message.to],
           [words('field.direction'), words(`direction.${message.direction}`)],
@@ -174,9 +176,7 @@ function Details({ message }: { readonly message: MessageData }) {
         {message.events.map((event) => (
           <li key={event.cursor}>
             <Time value={event.dateCreated} /> <Status status={event.channelStatus} />
-            {(event.channelErrorCode || event.channelErrorMessage) && (
-              <div>{[event.channelErrorCode, event.channelErrorMessage].filter(Boolean).join(': ')}</div>
-            )}
+            {(event.channelErrorCode || event.channelErrorMessage) && <div>{errorOf(words, event)}</div>}
           </li>
         ))}
       </ol>

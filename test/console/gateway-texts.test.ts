@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inGerman } from '../../src/console/words/gateway-texts.ts';
-import { cureOfCheck } from '../../src/domain/bots/bot-verification.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
-import { botCheckSteps, botFaults } from '../../src/platforms/microsoft/microsoft.ts';
+import { type BotCheck, botCheckSteps, botFaults } from '../../src/platforms/microsoft/microsoft.ts';
 import { done, newBot, newEnterprise, newMapping } from '../parity/faces.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
@@ -15,17 +14,6 @@ const germanOf = (text: string) => {
   return { text, german, isGerman: german !== text && !ENGLISH.test(german) };
 };
 const isGerman = (text: string) => expect(germanOf(text)).toMatchObject({ isGerman: true });
-
-test('each cure of a check of a bot has German words', () => {
-  const codes = [undefined, 'AppNotInCatalog', 'AppOutdated', 'AppNotInstalled', 'UserUnknown', 'AADSTS7000215'];
-  const cures = botCheckSteps.flatMap((step) => [
-    ...codes.flatMap((code) => [undefined, ...botFaults].map((reason) => cureOfCheck({ step, passed: false, code, reason }))),
-    cureOfCheck({ step, passed: false, skipped: true, permission: 'AppCatalog.Read.All' }),
-  ]);
-  const texts = [...new Set(cures.filter((cure) => cure !== null))];
-  expect(texts.length).toBeGreaterThan(8);
-  for (const text of texts) isGerman(text);
-});
 
 test('takes over what is in a text, and leaves others as they are', () => {
   expect(inGerman('Parameter shortName is invalid: must have at most 30 characters')).toBe(
@@ -47,9 +35,15 @@ describe('what the gateway refuses of what a page asks it', () => {
   let enterpriseSid: string;
   let botSid: string;
   let mappingSid: string;
+  /** What Microsoft says of a bot: each step fails in each way. */
+  const codes = [undefined, 'AppNotInCatalog', 'AppNotPublished', 'AppOutdated', 'AppNotInstalled', 'BotAppIdInvalid', 'UserUnknown'];
+  const failures = botCheckSteps.flatMap((step): BotCheck[] =>
+    [...codes, 'AADSTS7000215'].flatMap((code) => [undefined, ...botFaults].map((reason) => ({ step, passed: false, code, reason }))),
+  );
   beforeAll(async () => {
     const microsoft = {
       ...createEmbeddedMicrosoft(),
+      verifyBot: async () => failures,
       groupMembers: async function* () {
         yield { userPrincipalName: 'anna@kohl.example', displayName: 'anna', businessPhones: [] };
       },
@@ -61,6 +55,23 @@ describe('what the gateway refuses of what a page asks it', () => {
     mappingSid = (await done(provider, 'createMapping', newMapping(enterpriseSid))).sid;
   });
   afterAll(() => gateway.close());
+
+  test('each cure of a check of a bot has German words', async () => {
+    const { data } = await provider.graph(
+      'mutation ($sid: ID!) { verifyBot(input: { sid: $sid }) { ... on VerifyBotSuccess { checks { cure } } } }',
+      { sid: botSid },
+    );
+    const cures: (string | null)[] = data.verifyBot.checks.map(({ cure }: { cure: string | null }) => cure);
+    const texts = [...new Set(cures.filter((cure) => cure !== null))];
+    expect(texts.length).toBeGreaterThan(8);
+    for (const text of texts) isGerman(text);
+  });
+
+  test.each([
+    "Grant the application the permission User.Read.All of Microsoft Graph, with an administrator's consent.",
+    'Grant the application the permission AppCatalog.Read.All of Microsoft Graph, as application permissions. An administrator of the tenant consents at https://login.example/consent',
+    'Grant the application the permissions A, B of Microsoft Graph, as application permissions. An administrator of the tenant consents at https://login.example/consent',
+  ])('the cure of a permission that is missing has German words, case %#', (text) => isGerman(text));
 
   /** @returns what the gateway says */
   async function refusalOf(name: string, input: object): Promise<string> {

@@ -548,6 +548,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'live.restarted': 'Die Verbindung war zu lange unterbrochen, um aufzuholen: Die Liste wurde neu geladen.',
 
   'hold.ACCOUNT_SUSPENDED': 'Das Konto ist gesperrt',
+  'hold.APP_NOT_PUBLISHED': 'Die App ist für die Nutzer des Mandanten nicht veröffentlicht',
+  'hold.INSTALL_PERMISSION': 'Der Bot darf seine App nicht für Nutzer installieren',
   'hold.APP_NOT_INSTALLED': 'Der Nutzer hat die App nicht',
   'hold.BOT_BLOCKED': 'Der Bot ist dem Nutzer nicht erlaubt',
   'hold.BOT_CREDENTIALS': 'Microsoft lehnt die Zugangsdaten des Bots ab',
@@ -562,6 +564,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.SERVICE_URL': 'Die Cloud des Nutzers ist nicht erlaubt',
   'hold.USER_UNKNOWN': 'Microsoft kennt den Nutzer nicht',
   'holdCure.ACCOUNT_SUSPENDED': 'Aktivieren Sie das Konto.',
+  'holdCure.APP_NOT_PUBLISHED': 'Veröffentlichen Sie das App-Paket des Bots im Teams Admin Center, und geben Sie dem Bot die ID der App.',
+  'holdCure.INSTALL_PERMISSION': 'Erteilen Sie der Anwendung die Berechtigungen, die hier genannt sind, mit Administratorzustimmung.',
   'holdCure.APP_NOT_INSTALLED': 'Installieren Sie die App des Bots für den Teams-Nutzer.',
   'holdCure.BOT_BLOCKED': 'Erlauben Sie dem Nutzer die App des Bots im Teams Admin Center.',
   'holdCure.BOT_CREDENTIALS':

@@ -536,6 +536,8 @@ export const en = {
   'live.restarted': 'The connection was interrupted for too long to catch up: the list was loaded again.',
 
   'hold.ACCOUNT_SUSPENDED': 'The account is suspended',
+  'hold.APP_NOT_PUBLISHED': 'The app is not published for the users of the tenant',
+  'hold.INSTALL_PERMISSION': 'The bot may not install its app for users',
   'hold.APP_NOT_INSTALLED': 'The user does not have the app',
   'hold.BOT_BLOCKED': 'The bot is not allowed for the user',
   'hold.BOT_CREDENTIALS': 'Microsoft refuses the credentials of the bot',
@@ -550,6 +552,8 @@ export const en = {
   'hold.SERVICE_URL': 'The cloud of the user is not allowed',
   'hold.USER_UNKNOWN': 'Microsoft does not know the user',
   'holdCure.ACCOUNT_SUSPENDED': 'Activate the account.',
+  'holdCure.APP_NOT_PUBLISHED': 'Publish the app package of the bot in the Teams admin center, and give the bot the ID of the app.',
+  'holdCure.INSTALL_PERMISSION': 'Grant the application the permissions that are named here, with admin consent.',
   'holdCure.APP_NOT_INSTALLED': 'Install the app of the bot for the Teams user.',
   'holdCure.BOT_BLOCKED': 'Allow the app of the bot for the user in the Teams admin center.',
   'holdCure.BOT_CREDENTIALS':

@@ -104,12 +104,32 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
     'Geben Sie dem Bot gültige Zugangsdaten, oder aktivieren Sie seine Anwendung in Microsoft Entra.',
   ],
   [
+    'Grant the application the permission {permission} of Microsoft Graph, as application permissions. An administrator of the tenant consents at {url}',
+    'Erteilen Sie der Anwendung die Anwendungsberechtigung {permission} von Microsoft Graph. Ein Administrator des Mandanten stimmt zu unter {url}',
+  ],
+  [
+    'Grant the application the permissions {permissions} of Microsoft Graph, as application permissions. An administrator of the tenant consents at {url}',
+    'Erteilen Sie der Anwendung die Anwendungsberechtigungen {permissions} von Microsoft Graph. Ein Administrator des Mandanten stimmt zu unter {url}',
+  ],
+  [
     "Grant the application the permission {permission} of Microsoft Graph, with an administrator's consent.",
     'Erteilen Sie der Anwendung die Berechtigung {permission} von Microsoft Graph, mit Administratorzustimmung.',
   ],
   [
     "Upload the app's package in the Teams admin center, or submit it to Microsoft's store.",
     'Laden Sie das App-Paket im Teams Admin Center hoch, oder reichen Sie es beim Store von Microsoft ein.',
+  ],
+  [
+    "Publish the app's package in the Teams admin center, or submit it to Microsoft's store.",
+    'Veröffentlichen Sie das App-Paket im Teams Admin Center, oder reichen Sie es beim Store von Microsoft ein.',
+  ],
+  [
+    'Approve the app in the Teams admin center: Teams apps, Manage apps.',
+    'Genehmigen Sie die App im Teams Admin Center: Teams-Apps, Apps verwalten.',
+  ],
+  [
+    "Give the bot the app's id with `updateBot` (`botAppId`): the application's, or the one that the catalog gave the app.",
+    'Geben Sie dem Bot die ID der App: die der Anwendung oder die, die der Katalog der App gegeben hat.',
   ],
   [
     "Download the app's package again, and upload it to Teams as an update.",
@@ -133,6 +153,10 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
     'Der Betreiber des Gateways muss BOT_SERVICE_URL und BOT_SERVICE_HOSTS auf den Connector der Cloud des Mandanten setzen.',
   ],
   [
+    "Give the bot the cloud of its tenant with `updateBot` (`cloud`). In the cloud `COMMERCIAL`, the gateway's BOT_SERVICE_URL must be the connector's address, and BOT_SERVICE_HOSTS allow its host.",
+    'Geben Sie dem Bot die Cloud seines Mandanten. In der weltweiten Cloud muss der Betreiber des Gateways BOT_SERVICE_URL auf die Adresse des Connectors setzen, und BOT_SERVICE_HOSTS muss dessen Host erlauben.',
+  ],
+  [
     'Set PUBLIC_URL to the https address at which the internet reaches the gateway, and the same with /api/messages as messaging endpoint of the Azure bot.',
     'Der Betreiber des Gateways muss PUBLIC_URL auf die https-Adresse setzen, unter der es aus dem Internet erreichbar ist. Dieselbe mit /api/messages ist der Nachrichtenendpunkt des Azure-Bots.',
   ],
@@ -140,6 +164,16 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
     'Graph finds no app {id} in the catalog. That may take two days after its upload.',
     'Graph findet im Katalog keine App {id}. Nach dem Hochladen kann das zwei Tage dauern.',
   ],
+  [
+    'The catalog has the app {id}, but no published version of it ({states}).',
+    'Der Katalog hat die App {id}, aber keine veröffentlichte Version davon ({states}).',
+  ],
+  ['In this cloud, Microsoft Graph has no app catalog.', 'In dieser Cloud hat Microsoft Graph keinen App-Katalog.'],
+  [
+    "The bot's botAppId {id} is not the id of a Teams app: it must be a GUID.",
+    'Die App-ID {id} des Bots ist keine ID einer Teams-App: Sie muss eine GUID sein.',
+  ],
+  ['Not granted: {permissions}.', 'Nicht erteilt: {permissions}.'],
   [
     'The catalog has version {published} of the app, the app package is {version}.',
     'Im Katalog ist die App in der Version {published}, das App-Paket hat {version}.',

@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -15,6 +17,30 @@ class LongFirst extends BaseSequencer {
     return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
   }
 }
+
+const ROOT = fileURLToPath(new URL('.', import.meta.url));
+const asking = new Map<string, boolean>();
+
+/** Whether a file in test/ asks which database the run is on, or imports one that does: createTestDatabase, for example. */
+function asksForDatabase(file: string): boolean {
+  const known = asking.get(file);
+  if (known !== undefined) return known;
+  asking.set(file, false);
+  const text = readFileSync(file, 'utf8');
+  const imported = [...text.matchAll(/from '(\.[^']*)'/g)].map(([, path = '']) => join(dirname(file), path));
+  const asks =
+    text.includes("inject('postgres')") ||
+    imported.some((path) => path.startsWith(join(ROOT, 'test/')) && existsSync(path) && asksForDatabase(path));
+  asking.set(file, asks);
+  return asks;
+}
+
+/** The tests of a run on PostgreSQL that would do the same as those of a run on the embedded database, so that they would only be run again. */
+const sameOnAnyDatabase = () =>
+  readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(ROOT, 'test', name))
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('/node_modules/') && !asksForDatabase(file))
+    .map((file) => relative(ROOT, file));
 
 /**
  * They start the product as a newcomer does, on its embedded database, or are about its clients, its page, Prometheus, requests to platforms, or what the
@@ -40,7 +66,11 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Theirs is a package of its own: `npm run test:clients`.
-    exclude: [...configDefaults.exclude, 'test/clients/**', ...(process.env.TEST_DATABASE_URL ? EMBEDDED_ANYWAY : [])],
+    exclude: [
+      ...configDefaults.exclude,
+      'test/clients/**',
+      ...(process.env.TEST_DATABASE_URL ? [...EMBEDDED_ANYWAY, ...sameOnAnyDatabase()] : []),
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     // A worker keeps its modules, and their compiled code, from file to file, which saves half of the processor time.
     isolate: false,

@@ -10,10 +10,7 @@ beforeAll(async () => {
   customer = await exchange.customer();
 });
 afterAll(() => exchange.close());
-afterEach(() => {
-  exchange.microsoft.heal();
-  exchange.restcomm.faults.clear();
-});
+afterEach(() => exchange.calm());
 
 /** How long a record may be late. */
 const SETTLES_MS = 1_000;

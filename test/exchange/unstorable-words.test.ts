@@ -10,10 +10,7 @@ beforeAll(async () => {
   exchange = await createTestExchange();
 });
 afterAll(() => exchange.close());
-afterEach(() => {
-  exchange.microsoft.heal();
-  exchange.restcomm.faults.clear();
-});
+afterEach(() => exchange.calm());
 const { shownTo, quiet } = chatOf(() => exchange);
 
 const PHONE = '+4917012345671';

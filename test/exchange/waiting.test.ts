@@ -12,13 +12,7 @@ beforeAll(async () => {
   customer = await exchange.customer();
 });
 afterAll(() => exchange.close());
-afterEach(async () => {
-  exchange.microsoft.heal();
-  exchange.restcomm.faults.clear();
-  // One that is still to be said would meet the next test's fault.
-  const { notice } = exchange.gateway.prisma;
-  await until(async () => (await notice.count({ where: { ended: null } })) === 0);
-});
+afterEach(() => exchange.calm());
 
 const PHONE = '+4917012345671';
 const RETRY = `mutation ($input: RetryMessageInput!) { retryMessage(input: $input) { ... on RetryMessageSuccess { retriedMessage { sid stuck channelStatus } } ... on Error { code } } }`;

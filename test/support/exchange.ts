@@ -88,6 +88,8 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
   /** Nothing is handed over until it is resumed. */
   pause(): Promise<void>;
   resume(): void;
+  /** Takes back the platforms' faults, and waits until the bots have said all notices: a late one would meet the fault of the next test. */
+  calm(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -105,14 +107,19 @@ export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress
 const SHOWN = `sid direction route type from to body mediaUrls segments encoding channelStatus channelErrorCode channelErrorMessage
   restcommMessageSid possiblyDuplicated stuck waiting { reason code cure since } mappingSid enterpriseSid events { status: channelStatus previousStatus: previousChannelStatus errorCode: channelErrorCode errorMessage: channelErrorMessage }`;
 
+/** Pauses between two questions of `until`, in ms: a tenth of the time that has gone by, so that long waits leave the processors to others. */
+const MIN_PAUSE_MS = 15;
+const MAX_PAUSE_MS = 200;
+
 /** Waits until `happened` gives something, asking again and again. Fails after `timeoutMs`. */
 export async function until<T>(happened: () => Promise<T | undefined | false>, timeoutMs = 45_000): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const began = performance.now();
   for (;;) {
     const value = await happened();
     if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`Did not happen within ${timeoutMs} ms: ${happened}`);
-    await delay(15);
+    const waited = performance.now() - began;
+    if (waited > timeoutMs) throw new Error(`Did not happen within ${timeoutMs} ms: ${happened}`);
+    await delay(Math.min(Math.max(waited / 10, MIN_PAUSE_MS), MAX_PAUSE_MS));
   }
 }
 
@@ -246,6 +253,11 @@ export async function createTestExchange({
     pause: () => dispatcher.stop(),
     resume: () => {
       dispatcher = start();
+    },
+    calm: async () => {
+      microsoft.heal();
+      restcomm.faults.clear();
+      await until(async () => (await gateway.gateway.prisma.notice.count({ where: { ended: null } })) === 0);
     },
     close: async () => {
       await Promise.all([dispatcher.stop(), notices.stop(), installer?.stop()]);

@@ -8,10 +8,7 @@ beforeAll(async () => {
   customer = await exchange.customer();
 });
 afterAll(() => exchange.close());
-afterEach(() => {
-  exchange.microsoft.heal();
-  exchange.restcomm.faults.clear();
-});
+afterEach(() => exchange.calm());
 
 const PHONE = '+4917012345671';
 

@@ -18,6 +18,7 @@ import { watchClock } from './jobs/clock.ts';
 import { type ObserveJob, startJobs } from './jobs/jobs.ts';
 import type { ObserveDisabled } from './observed.ts';
 import { type DispatcherOptions, startDispatcher } from './outbox/dispatcher.ts';
+import { requeueOrphans } from './outbox/orphans.ts';
 import { restoreLanes } from './outbox/outbox.ts';
 import { finishAccepted, RECOVER_INBOUND, reconcileStatuses, recoverInbound } from './restcomm/reconciler.ts';
 import { startInstaller } from './teams/chats/installer.ts';
@@ -75,6 +76,7 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     { name: 'purge-access-tokens', everyMs: HOUR_MS, run: (signal) => purgeAccessTokens(prisma, signal) },
     { name: 'purge-exports', everyMs: HOUR_MS, run: (signal) => purgeExports(prisma, signal) },
     { name: 'purge-imports', everyMs: HOUR_MS, run: (signal) => purgeImports(prisma, signal) },
+    { name: 'requeue-orphans', everyMs: 60_000, run: (signal) => requeueOrphans(gateway, signal) },
     { name: 'restore-lanes', everyMs: 60_000, run: (signal) => restoreLanes(prisma, signal) },
     { name: 'fill-conversations', everyMs: 60_000, run: (signal) => fillConversations(gateway, signal) },
     { name: 'fill-usage', everyMs: 60_000, run: (signal) => fillUsage(prisma, signal) },

@@ -141,12 +141,12 @@ interface Requeued {
 }
 
 /**
- * Makes messages be tried again, in the order given. The last attempt of one that was set aside may have reached the platform, so it is recorded as
+ * Makes messages of one organization be tried again, in the order given. The last attempt of one that was set aside may have reached the platform, so it is recorded as
  * started: the exchange then asks the platform first, or marks the message as possibly duplicated. One that failed is QUEUED again; reports about
  * its former attempt to a phone are ignored from now on. What arrived from a phone keeps its sid, by which a repeated webhook is recognized.
  * @returns the sids of those that could be retried, and among them those that had failed, in order, whose events are still to be appended
  */
-async function requeue(tx: Transaction, sids: readonly string[]): Promise<{ sids: string[]; failed: string[] }> {
+export async function requeue(tx: Transaction, sids: readonly string[]): Promise<{ sids: string[]; failed: string[] }> {
   const waiting = await tx.$queryRaw<{ sid: string; lane: string }[]>`
     SELECT o.message_sid AS sid, o.lane FROM outbox o JOIN lane_hold h ON h.lane = o.lane WHERE o.message_sid = ANY (${[...sids]}::text[])`;
   await releaseLanesNamed(tx, [...new Set(waiting.map(({ lane }) => lane))]);

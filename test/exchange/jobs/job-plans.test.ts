@@ -8,6 +8,7 @@ import { purgeIdempotencyKeys } from '../../../src/domain/idempotency.ts';
 import { resolveMappingUsers } from '../../../src/domain/mappings/mapping-users.ts';
 import { fillConversations } from '../../../src/domain/messages/fill-conversations.ts';
 import { fillUsage, foldUsage } from '../../../src/domain/usage/fold-usage.ts';
+import { requeueOrphans } from '../../../src/exchange/outbox/orphans.ts';
 import { restoreLanes } from '../../../src/exchange/outbox/outbox.ts';
 import { reconcileStatuses, recoverInbound } from '../../../src/exchange/restcomm/reconciler.ts';
 import { purgeNotices } from '../../../src/exchange/teams/notice-sender.ts';
@@ -97,6 +98,7 @@ const JOBS: Readonly<Record<string, () => Promise<unknown>>> = {
   fillConversations: () => fillConversations(gateway),
   fillUsage: () => fillUsage(database.prisma),
   foldUsage: () => foldUsage(database.prisma),
+  requeueOrphans: () => requeueOrphans(gateway),
   restoreLanes: () => restoreLanes(database.prisma),
   expireHeldTexts: () => expireHeldTexts(gateway),
   purgeNotices: () => purgeNotices(database.prisma),

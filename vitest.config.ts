@@ -7,7 +7,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** They take longest. If one of them came last, one of the cores would have nothing to do meanwhile. */
 const LONG = [
   ...['parity/list-plans', 'console/day', 'console/look', 'exchange/teams/playground', 'process/crash', 'process/frozen', 'live/history'],
-  ...['exchange/outbox/outbox', 'exchange/teams/whom-a-text-is-for', 'security/canaries'],
+  ...['exchange/outbox/outbox', 'exchange/teams/whom-a-text-is-for', 'security/canaries', 'process/process', 'process/upgrade'],
+  ...['faults/other-postgres', 'faults/crash-of-postgres'],
 ];
 
 class LongFirst extends BaseSequencer {

@@ -115,8 +115,11 @@ function afterFailure(
 }
 
 /** What a notice says now. @returns undefined if there is nothing to say any more */
-async function activityOf({ prisma }: Gateway, { activity, messageSid }: Notice): Promise<OutgoingActivity | undefined> {
+async function activityOf({ prisma }: Gateway, notice: Notice): Promise<OutgoingActivity | undefined> {
+  const { seq, conversationId, activity, messageSid } = notice;
   if (messageSid === null) return activitySchema.safeParse(activity).data;
+  // Each tells how the message is by then: a later one of the same message would tell the same.
+  if (await prisma.notice.findFirst({ where: { conversationId, messageSid, ended: null, seq: { gt: seq } } })) return undefined;
   const message = await prisma.message.findUnique({ where: { sid: messageSid } });
   if (!message || !hasFailed(message)) return undefined;
   return failureActivity({ sid: message.sid, text: failureText(message), canRetry: canRetry(message) });

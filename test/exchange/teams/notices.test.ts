@@ -117,6 +117,25 @@ describe('a notice', () => {
     ]);
   });
 
+  test('that comes late says how its message is by then, and no other one says so again', async () => {
+    const own = await exchange.customer();
+    exchange.restcomm.faults.always('send', () => ({ status: 403 }));
+    exchange.microsoft.fault('activities', { answer: { status: 503, body: {} } });
+    const held = exchange.microsoft.hold('activities');
+    await exchange.say(own, own.user, `${PARTNER} Late`);
+    await held.arrived;
+    await done(own.provider, 'deleteMapping', { sid: own.mappingSid });
+    const [message] = await exchange.messages(own.provider);
+    await exchange.ends(own.provider, message?.sid, 'FAILED');
+    held.release();
+    exchange.restcomm.faults.clear();
+    await nextShownTo(own, 1);
+    await exchange.calm();
+    expect(shownTo(own).map(({ text }) => text)).toEqual([
+      `Your SMS to ${PARTNER} was not delivered: “Late”\nYour number is no longer assigned to you.`,
+    ]);
+  });
+
   test('finds a chat that Teams no longer knows opened again', async () => {
     const own = await exchange.customer();
     await exchange.say(own, own.user, `${PARTNER} Hello`);

@@ -1,5 +1,5 @@
 import type { Bot } from '../../prisma/client/client.ts';
-import { cureOf, type HealthReason, type HealthStatus, healthReasons, healthStatuses } from '../../src/domain/bots/bot-health.ts';
+import { cureOf, type HealthReason, type HealthStatus, healthReasons, healthStatuses } from '../../src/domain/bots/health-verdict.ts';
 import { HOLDS } from '../../src/domain/waiting.ts';
 import type { BotHealthUpdate } from '../../src/live/health-watch.ts';
 import type { BotFault } from '../../src/platforms/microsoft/microsoft.ts';

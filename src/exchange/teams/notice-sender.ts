@@ -81,7 +81,7 @@ async function say(gateway: Gateway, notice: Notice, firstPauseMs: number): Prom
   try {
     const credentials = credentialsOf(gateway, bot);
     await microsoft.sendActivity(credentials, conversation, activity, { maxWaitMs: MAX_WAIT_MS }).catch(async (error) => {
-      if (!(error instanceof StaleConversationError) || !(await reopenChat(gateway, credentials, notice, error.serviceUrl))) throw error;
+      if (!(error instanceof StaleConversationError) || !(await reopenChat(gateway, bot, notice, error.serviceUrl))) throw error;
       throw error.otherwise;
     });
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Bot } from '../../prisma/client/client.ts';
+import { adminConsentUrl } from '../../src/domain/bots/bot-clouds.ts';
 import { cureOf, type HealthReason, type HealthStatus, healthReasons, healthStatuses } from '../../src/domain/bots/health-verdict.ts';
 import { HOLDS } from '../../src/domain/waiting.ts';
 import type { BotHealthUpdate } from '../../src/live/health-watch.ts';
@@ -9,8 +10,8 @@ import { BotRef } from './bot.ts';
 
 const STATUSES: Readonly<Record<HealthStatus, string>> = {
   UNKNOWN: 'It was not checked yet, or Microsoft did not respond.',
-  HEALTHY: 'Microsoft accepts it.',
-  WARNING: 'It works, but will stop, or has a credential that does not work: see `cure`.',
+  HEALTHY: 'Nothing keeps a message waiting.',
+  WARNING: 'It works, but not for users who do not have its app yet, or will stop, or has a credential that does not work: see `cure`.',
   UNHEALTHY: 'Its messages wait until somebody does what `cure` says.',
 };
 
@@ -20,7 +21,10 @@ const BotHealthStatusEnum = builder.enumType('BotHealthStatus', {
 });
 
 const WARNINGS = {
-  CREDENTIAL_EXPIRES: 'The last working credential ends within 30 days.',
+  INSTALL_PERMISSION: "The application lacks permissions that it takes to install the bot's app for users who do not have it.",
+  APP_NOT_PUBLISHED:
+    "No app of the bot is published in the tenant's catalog, or Graph finds none, so that users who do not have it cannot get it.",
+  CREDENTIAL_EXPIRES: 'Credentials that work end within 30 days, and no other one lasts longer.',
   CREDENTIAL_REFUSED: 'Microsoft refuses a credential, while another one works.',
 } as const;
 const descriptionOf = (reason: HealthReason) =>
@@ -52,23 +56,28 @@ const BotHealthRef = builder.objectRef<Bot>('BotHealth').implement({
     }),
     code: t.string({
       nullable: true,
-      description: "Microsoft's code of what is the matter, or the gateway's own. `null` if nothing is.",
+      description:
+        "Microsoft's code of what is the matter, or the gateway's own: `CREDENTIAL_EXPIRES` also of a `HEALTHY` bot, if a credential ends within 30 days and another one lasts longer. Otherwise `null`.",
       resolve: ({ healthCode }) => healthCode ?? null,
     }),
     message: t.string({
       nullable: true,
-      description: "What is the matter, usually in Microsoft's words. `null` if nothing is.",
+      description: "What is the matter, usually in Microsoft's words. `null` if nothing is, nor is there anything to note.",
       resolve: ({ healthMessage }) => healthMessage ?? null,
     }),
     cure: t.string({
       nullable: true,
       description: 'What somebody has to do. `null` if nobody has to.',
-      resolve: ({ healthReason }) => cureOf(healthReason ?? null),
+      resolve: (bot, _args, { gateway }) => cureOf(bot.healthReason ?? null, adminConsentUrl(gateway, bot)),
     }),
   }),
 });
 
-const COLUMNS = ['healthStatus', 'healthSince', 'healthReason', 'healthCode', 'healthMessage', 'dateCreated'];
+const COLUMNS = [
+  ...['healthStatus', 'healthSince', 'healthReason', 'healthCode', 'healthMessage', 'dateCreated'],
+  // For the cure.
+  ...['applicationId', 'tenantId', 'tenantGuid', 'cloud'],
+];
 
 builder.prismaObjectFields(BotRef, (t) => ({
   health: t.field({ type: BotHealthRef, description: 'How the bot is.', extensions: needs(...COLUMNS), resolve: (bot) => bot }),

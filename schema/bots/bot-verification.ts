@@ -1,4 +1,4 @@
-import { type BotVerification, cureOfCheck, verifyBot } from '../../src/domain/bots/bot-verification.ts';
+import { type BotVerification, type VerifiedCheck, verifyBot } from '../../src/domain/bots/bot-verification.ts';
 import { type BotCheck, botCheckSteps } from '../../src/platforms/microsoft/microsoft.ts';
 import { builder } from '../builder.ts';
 import { resultUnion } from '../errors.ts';
@@ -8,9 +8,9 @@ const STEPS: Readonly<Record<BotCheck['step'], string>> = {
   IDS: 'The application id is a GUID, and the tenant id a GUID or a domain.',
   TOKEN: 'Microsoft issues a token by a credential: one check for each.',
   GRAPH:
-    'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`). The message names permissions that it lacks.',
+    'The application can read the users of its tenant with Microsoft Graph (`User.Read.All`) and, in clouds where applications can, install its app for them (`TeamsAppInstallation.ReadWriteSelfForUser.All`, `AppCatalog.Read.All`). The message names permissions that it lacks, also those that messages do not need.',
   CATALOG:
-    "The app is in the catalog of the tenant's Teams, in the version of `Bot.appPackage` or a later one. Needs `AppCatalog.Read.All`.",
+    "The app is in the catalog of the tenant's Teams, published, in the version of `Bot.appPackage` or a later one. Needs `AppCatalog.Read.All`.",
   INSTALLATION: 'The app is installed for the user of `userAddress`. Needs `TeamsAppInstallation.ReadWriteSelfForUser.All`.',
   CONNECTOR: 'The Bot Framework accepts the token and knows the bot.',
   ENDPOINT: 'The messaging endpoint below PUBLIC_URL leads to this gateway, and refuses what Microsoft has not signed.',
@@ -21,7 +21,7 @@ const BotCheckStepEnum = builder.enumType('BotCheckStep', {
   values: Object.fromEntries(botCheckSteps.map((value) => [value, { value, description: STEPS[value] }])),
 });
 
-const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
+const BotCheckRef = builder.objectRef<VerifiedCheck>('BotCheck').implement({
   description: 'The result of one check of `verifyBot`.',
   fields: (t) => ({
     step: t.field({ type: BotCheckStepEnum, description: 'The check.', resolve: (check) => check.step }),
@@ -39,10 +39,9 @@ const BotCheckRef = builder.objectRef<BotCheck>('BotCheck').implement({
       nullable: true,
       description: "Microsoft's error code, e.g. `AADSTS7000222`. `null` if the check passed.",
     }),
-    cure: t.string({
+    cure: t.exposeString('cure', {
       nullable: true,
       description: 'What to do about it. `null` if the check passed, or Microsoft did not respond.',
-      resolve: cureOfCheck,
     }),
     credentialSid: t.exposeID('credentialSid', {
       nullable: true,

@@ -37,7 +37,7 @@ export const HOLDS: Readonly<Record<MessageHoldReason, { readonly scope: Scope; 
   SERVICE_URL: {
     scope: 'enterprise',
     description: "The gateway may not send the bot's token to the connector of the user's cloud.",
-    cure: "Set BOT_SERVICE_URL and BOT_SERVICE_HOSTS of the gateway to the connector of the tenant's cloud.",
+    cure: "Give the bot the cloud of its tenant with `updateBot` (`cloud`). In the cloud `COMMERCIAL`, the gateway's BOT_SERVICE_URL must be the connector's address, and BOT_SERVICE_HOSTS allow its host.",
   },
   APP_NOT_INSTALLED: {
     scope: 'lane',

@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkBots } from '../../src/domain/bots/bot-health.ts';
 import { done, inRest } from '../parity/faces.ts';
+import {
+  addCredential as add,
+  checkHealth,
+  mutate,
+  readyCustomer,
+  shownBot as shown,
+  touch,
+  verifyBot as verify,
+} from '../support/bots.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
 import { PARTNER } from '../support/teams-chat.ts';
@@ -11,50 +20,18 @@ beforeAll(async () => {
 });
 afterAll(() => exchange.close());
 
-const HEALTH = 'sid cloud authority health { status since code message cure } credentials { sid kind name hint thumbprint dateExpires }';
 const DAY_MS = 86_400_000;
 
-async function shown({ provider, botSid }: Customer) {
-  const { data, errors } = await provider.graph(`query ($sid: ID!) { bot(sid: $sid) { ${HEALTH} } }`, { sid: botSid });
-  if (errors) throw new Error(JSON.stringify(errors));
-  return data.bot;
-}
 const unhealthy = async ({ provider }: Customer) =>
   (await provider.graph('{ bots(filter: { unhealthy: true }) { totalCount nodes { sid } } }')).data.bots.nodes.map(
     ({ sid }: { sid: string }) => sid,
   );
-
-async function mutate({ provider }: Pick<Customer, 'provider'>, name: string, input: object, selected: string) {
-  const type = name.replace(/^./, (letter) => letter.toUpperCase());
-  const { data, errors } = await provider.graph(
-    `mutation ($input: ${type}Input!) { result: ${name}(input: $input) { __typename ... on ${type}Success { ${selected} } ... on Error { code message path value } } }`,
-    { input },
-  );
-  if (errors) throw new Error(JSON.stringify(errors));
-  return data.result;
-}
-const add = (of: Customer, input: object) =>
-  mutate(
-    of,
-    'secret' in input ? 'addBotSecret' : 'addBotCertificate',
-    { sid: of.botSid, ...input },
-    'credential { sid kind hint thumbprint dateExpires }',
-  );
-const verify = (of: Customer, userAddress?: string) =>
-  mutate(
-    of,
-    'verifyBot',
-    { sid: of.botSid, userAddress },
-    'passed authority checks { step passed skipped message code cure credentialSid }',
-  );
-/** Checks all bots that are due; each test has its own. */
-const check = async () => {
-  while ((await checkBots(exchange.gateway)) > 0);
-};
+/** Each test has bots of its own. */
+const check = () => checkHealth(exchange);
 
 describe('a bot’s health', () => {
   test('is unknown, then healthy once it was checked; a change has it checked again', async () => {
-    const own = await exchange.customer();
+    const own = await readyCustomer(exchange);
     expect((await shown(own)).health).toMatchObject({ status: 'UNKNOWN', code: null, message: null, cure: null });
     await check();
     expect((await shown(own)).health).toMatchObject({ status: 'HEALTHY', cure: null });
@@ -63,7 +40,7 @@ describe('a bot’s health', () => {
     await check();
     expect(exchange.microsoft.requests.length).toBe(asked);
     own.bot.permissions = [];
-    await done(own.provider, 'updateBot', { sid: own.botSid, botAppId: 'another' });
+    await touch(own);
     await check();
     expect((await shown(own)).health).toMatchObject({
       ...{ status: 'UNHEALTHY', code: 'Authorization_RequestDenied', message: 'Insufficient privileges to complete the operation.' },
@@ -74,7 +51,7 @@ describe('a bot’s health', () => {
   });
 
   test('says what messages have met, and is checked once they get through: a certificate takes over from an expired secret', async () => {
-    const own = await exchange.customer();
+    const own = await readyCustomer(exchange);
     const certificate = makeCertificate();
     await check();
     own.bot.secretExpired = true;
@@ -104,7 +81,7 @@ describe('a bot’s health', () => {
   });
 
   test('warns 30 days before a credential ends: by its certificate, as it was given, and by Graph', async () => {
-    const own = await exchange.customer();
+    const own = await readyCustomer(exchange);
     const soon = makeCertificate({ days: 20 });
     own.bot.certificates.push(soon.certificate);
     const { credential } = await add(own, { certificate: soon.certificate, privateKey: soon.privateKey });
@@ -136,7 +113,7 @@ describe('a bot’s health', () => {
     await check();
     expect((await shown(own)).health.status).toBe('HEALTHY');
     own.bot.secretEnds[0] = { hint: 'abc', endDateTime: new Date(Date.now() + 5 * DAY_MS).toISOString() };
-    await mutate(own, 'updateBot', { sid: own.botSid, botAppId: 'another' }, 'bot { sid }');
+    await touch(own);
     await check();
     expect((await shown(own)).health.status).toBe('WARNING');
   });
@@ -168,7 +145,7 @@ describe('a bot’s credentials', () => {
     const bot = exchange.microsoft.addBot({ certificates: [made.certificate] });
     await mutate(of, 'deleteBot', { sid: of.botSid }, 'bot { sid }');
     const { applicationId, tenantId } = bot;
-    const ids = { enterpriseSid: of.enterpriseSid, applicationId, tenantId, botAppId: 'app' };
+    const ids = { enterpriseSid: of.enterpriseSid, applicationId, tenantId, botAppId: exchange.microsoft.addApp(bot).id };
     const { certificate, privateKey } = made;
     const created = await mutate(of, 'createBot', { ...ids, certificate, privateKey }, 'bot { sid clientSecretHint credentials { kind } }');
     expect(created.bot).toMatchObject({ clientSecretHint: '', credentials: [{ kind: 'CERTIFICATE' }] });
@@ -235,7 +212,8 @@ describe('verifyBot', () => {
   });
 
   test('checks that the app is in the catalog, in its version, and that a user has it', async () => {
-    const own = await exchange.customer();
+    const bot = exchange.microsoft.addBot({ permissions: ['User.Read.All'] });
+    const own = await exchange.customer({ bot, botAppId: bot.applicationId });
     const app = async (userAddress?: string) =>
       (await verify(own, userAddress)).checks.filter(({ step }: { step: string }) => ['CATALOG', 'INSTALLATION'].includes(step));
     const address = own.user.userPrincipalName;
@@ -243,7 +221,7 @@ describe('verifyBot', () => {
     expect(await app(address)).toMatchObject([lacking('AppCatalog.Read.All'), lacking('TeamsAppInstallation.ReadWriteSelfForUser.All')]);
     own.bot.permissions.push('AppCatalog.Read.All', 'TeamsAppInstallation.ReadWriteSelfForUser.All');
     const failed = (code: string, cure: RegExp) => ({ passed: false, skipped: false, code, cure: expect.stringMatching(cure) });
-    expect(await app()).toMatchObject([failed('AppNotInCatalog', /Upload/)]);
+    expect(await app()).toMatchObject([failed('AppNotInCatalog', /Publish/)]);
     const published = exchange.microsoft.addApp(own.bot, { versions: ['1.0.0'] });
     expect(await app(address)).toMatchObject([failed('AppOutdated', /again/), { passed: true }]);
     published.versions.push('1.1.0');
@@ -257,7 +235,7 @@ describe('verifyBot', () => {
   });
 
   test('finds the authority whose tokens Microsoft takes', async () => {
-    const own = await exchange.customer({ bot: exchange.microsoft.addBot({ botTenant: 'botframework.com' }) });
+    const own = await readyCustomer(exchange, { botTenant: 'botframework.com' });
     const found = await verify(own);
     expect(found).toMatchObject({ passed: false, authority: 'MULTI_TENANT' });
     expect(found.checks[4]).toMatchObject({ step: 'CONNECTOR', message: expect.stringContaining('authority MULTI_TENANT, not of TENANT') });
@@ -286,7 +264,7 @@ describe('clouds', () => {
   });
 
   test('a bot of GCC High exchanges messages by its own cloud', async () => {
-    const own = await exchange.customer({ bot: exchange.microsoft.addBot({ cloud: 'GCC_HIGH' }) });
+    const own = await readyCustomer(exchange, { cloud: 'GCC_HIGH' });
     const commercial = exchange.microsoft.requests.length;
     await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'Hello'), 'DELIVERED');
     expect(await exchange.say(own, own.user, 'Good morning')).toBe(200);

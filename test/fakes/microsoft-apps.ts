@@ -2,7 +2,15 @@ import type { FakeAnswer, FakeRequest } from './fake-server.ts';
 import { refused, tokenOf } from './microsoft-answers.ts';
 import type { FakeBot, FakeUser, MicrosoftState } from './microsoft-state.ts';
 
-const INSTALLS = ['TeamsAppInstallation.ReadWriteSelfForUser.All'];
+/** "Permissions" of "Install app for user" and "List teamsApp": the least one, then those that include it. */
+const INSTALLS = [
+  'ReadWriteSelfForUser',
+  'ReadWriteForUser',
+  'ReadWriteSelectedForUser',
+  'ReadWriteAndConsentSelfForUser',
+  'ReadWriteAndConsentForUser',
+].map((name) => `TeamsAppInstallation.${name}.All`);
+const READS_CATALOG = ['AppCatalog.Read.All', 'AppCatalog.ReadWrite.All'];
 
 /**
  * The app catalog and the apps installed for users: "List teamsApp", "Install app for user", "List apps installed for user" and "Get chat" of Graph
@@ -17,13 +25,13 @@ export function answerApps(state: MicrosoftState, request: FakeRequest): FakeAns
   const filter = url.searchParams.get('$filter') ?? '';
   const own = state.apps.filter(({ tenantId }) => tenantId === bot.tenantId);
   if (request.route === 'catalog') {
-    if (!permissions.includes('AppCatalog.Read.All')) return missing(['AppCatalog.Read.All', 'AppCatalog.ReadWrite.All'], permissions);
+    if (!READS_CATALOG.some((permission) => permissions.includes(permission))) return missing(READS_CATALOG, permissions);
     const [, field, value] = /^(id|externalId) eq '([^']*)'$/.exec(filter) ?? [];
     const matching = own.filter((app) => app[field as 'id' | 'externalId'] === value);
     const expanded = url.searchParams.get('$expand') === 'appDefinitions';
-    const shown = matching.map(({ id, externalId, versions }) => ({
+    const shown = matching.map(({ id, externalId, versions, publishingState }) => ({
       ...{ id, externalId },
-      ...(expanded && { appDefinitions: versions.map((version) => ({ version, publishingState: 'published' })) }),
+      ...(expanded && { appDefinitions: versions.map((version) => ({ version, publishingState })) }),
     }));
     return { status: 200, body: { value: shown } };
   }
@@ -44,7 +52,7 @@ export function answerApps(state: MicrosoftState, request: FakeRequest): FakeAns
   }
   const bound = String(JSON.parse(request.body)['teamsApp@odata.bind']);
   const app = own.find(({ id }) => bound.endsWith(`/v1.0/appCatalogs/teamsApps/${id}`));
-  if (!app) return refused(404, 'NotFound', 'The requested app was not found in the catalog.');
+  if (app?.publishingState !== 'published') return refused(404, 'NotFound', 'The requested app was not found in the catalog.');
   if (app.webApplicationId !== bot.applicationId)
     return refused(403, 'Forbidden', `AAD App Id '${bot.applicationId}' is not authorized to perform this operation on the app.`);
   if (user.installed) return refused(409, 'Conflict', 'The app is already installed.');

@@ -59,8 +59,10 @@ export interface FakeApp {
   readonly tenantId: string;
   /** The manifest's `webApplicationInfo.id`. */
   readonly webApplicationId: string;
-  /** The versions that were published. */
+  /** The versions that were uploaded. */
   versions: string[];
+  /** What became of them. */
+  publishingState: 'submitted' | 'published' | 'rejected';
 }
 
 /** A user as a member of a group, by Graph's names. */

@@ -156,7 +156,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
         applicationId: randomUUID(),
         tenantId: randomUUID(),
         clientSecret: `${randomBytes(6).toString('hex')}~Canary+/=`,
-        permissions: ['User.Read.All'],
+        permissions: [...GRANTED],
         registered: true,
         secretExpired: false,
         secrets: [],
@@ -176,7 +176,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
       return added;
     },
     addApp: ({ tenantId, applicationId }: BotCredentials, app: Partial<FakeApp> = {}) => {
-      const added = { id: randomUUID(), externalId: applicationId, tenantId, webApplicationId: applicationId, versions: ['1.1.0'], ...app };
+      const added = { id: randomUUID(), externalId: applicationId, tenantId, webApplicationId: applicationId, ...published(), ...app };
       state.apps.push(added);
       return added;
     },
@@ -205,6 +205,10 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     revokeTokens: () => state.tokens.clear(),
   });
 }
+
+/** What messages need, unless a test says otherwise. */
+const GRANTED = ['User.Read.All', 'TeamsAppInstallation.ReadWriteSelfForUser.All', 'AppCatalog.Read.All'] as const;
+const published = () => ({ versions: ['1.1.0'], publishingState: 'published' }) satisfies Partial<FakeApp>;
 
 const US_ISSUER = 'https://api.botframework.us';
 const CHINA_ISSUER = 'https://api.botframework.azure.cn';

@@ -1,5 +1,5 @@
 import type { Bot } from '../../../prisma/client/client.ts';
-import { type BotCheck, botFaults } from '../../platforms/microsoft/microsoft.ts';
+import { type BotCheck, botFaults, botWarnings } from '../../platforms/microsoft/microsoft.ts';
 import type { Gateway } from '../gateway.ts';
 import { moveBot } from './bot-clouds.ts';
 import { credentialsOf } from './bots.ts';
@@ -45,10 +45,14 @@ const dueAfterRetry = () => new Date(Date.now() - CHECK_EVERY_MS + RETRY_AFTER_M
 const unchanged = ({ sid, organizationSid, dateUpdated }: Bot) => ({ organizationSid, sid, dateUpdated });
 
 async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
-  const checks = await gateway.microsoft.verifyBot(credentialsOf(gateway, bot));
-  const movedTo = checks.find((check) => check.movedTo)?.movedTo;
+  const credentials = credentialsOf(gateway, bot);
+  const [found, app] = await Promise.all([
+    gateway.microsoft.verifyBot(credentials),
+    gateway.microsoft.checkApp(credentials, { botAppId: bot.botAppId }),
+  ]);
+  const movedTo = found.find((check) => check.movedTo)?.movedTo;
   if (movedTo) await moveBot(gateway, bot, movedTo);
-  await storeHealth(gateway, bot, await verdictOf(gateway, bot, checks));
+  await storeHealth(gateway, bot, await verdictOf(gateway, bot, [...found, ...app]));
 }
 
 /** Judges a bot by its checks, now. */
@@ -95,4 +99,13 @@ export async function noteFault(
 /** Has a bot checked again, since one of its messages got past the cause that others wait for. */
 export async function noteCure({ prisma }: Pick<Gateway, 'prisma'>, enterpriseSid: string, reason: string): Promise<void> {
   await prisma.bot.updateMany({ where: { enterpriseSid, healthReason: reason }, data: { healthChecked: null } });
+}
+
+/**
+ * Has a bot checked again that seemed fine, since Microsoft has refused to install its app for a cause of the bot's own; and one with a warning, since an
+ * app was installed after such a cause.
+ */
+export async function noteInstallation({ prisma }: Pick<Gateway, 'prisma'>, enterpriseSid: string, isInstalled: boolean): Promise<void> {
+  const seems = isInstalled ? { healthReason: { in: [...botWarnings] } } : { healthStatus: { in: ['HEALTHY', 'UNKNOWN'] } };
+  await prisma.bot.updateMany({ where: { enterpriseSid, ...seems }, data: { healthChecked: null } });
 }

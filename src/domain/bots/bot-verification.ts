@@ -7,10 +7,11 @@ import { botNotFound } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
 import { hasApp, makeAppPackage } from '../teams-app/package.ts';
 import { HOLDS } from '../waiting.ts';
-import { moveBot } from './bot-clouds.ts';
+import { adminConsentUrl, moveBot } from './bot-clouds.ts';
 import { storeHealth, verdictOf } from './bot-health.ts';
 import { checkTenant } from './bot-tenants.ts';
 import { credentialsOf, findBot } from './bots.ts';
+import { consentAt } from './health-verdict.ts';
 
 /** A bot to verify, and the user who should have its app: a user principal name or an object id. */
 interface VerifyBotInput {
@@ -18,9 +19,15 @@ interface VerifyBotInput {
   readonly userAddress?: string | null;
 }
 
+/** A check, and what cures it if it failed. */
+export interface VerifiedCheck extends BotCheck {
+  /** `null` if it passed, or nobody has to do anything: Microsoft did not respond. */
+  readonly cure: string | null;
+}
+
 /** What a verification has found. */
 export interface BotVerification {
-  readonly checks: readonly BotCheck[];
+  readonly checks: readonly VerifiedCheck[];
   /** The authority whose tokens the Bot Framework takes; `null` if it takes none, or cannot be asked. */
   readonly authority: Authority | null;
 }
@@ -32,7 +39,7 @@ const CURES: Readonly<Record<BotCheck['step'], string>> = {
   IDS: 'Give the ids from the overview of the app registration in Microsoft Entra with `updateBot`.',
   TOKEN: HOLDS.BOT_CREDENTIALS.cure,
   GRAPH: HOLDS.GRAPH_PERMISSION.cure,
-  CATALOG: "Upload the app's package in the Teams admin center, or submit it to Microsoft's store.",
+  CATALOG: "Publish the app's package in the Teams admin center, or submit it to Microsoft's store.",
   INSTALLATION: HOLDS.APP_NOT_INSTALLED.cure,
   CONNECTOR: HOLDS.BOT_NOT_REGISTERED.cure,
   ENDPOINT:
@@ -42,14 +49,19 @@ const CURES: Readonly<Record<BotCheck['step'], string>> = {
 /** What cures what the checks of the app find, by the gateway's own codes. */
 const CURES_BY_CODE: Readonly<Record<string, string>> = {
   AppOutdated: "Download the app's package again, and upload it to Teams as an update.",
+  AppNotPublished: 'Approve the app in the Teams admin center: Teams apps, Manage apps.',
+  BotAppIdInvalid: "Give the bot the app's id with `updateBot` (`botAppId`): the application's, or the one that the catalog gave the app.",
   UserUnknown: "Give the user principal name of a user of the bot's tenant.",
 };
 
-/** What cures a failed check. @returns `null` if it passed, or nobody has to do anything: Microsoft did not respond */
-export function cureOfCheck({ step, passed, skipped, permission, reason, code }: BotCheck): string | null {
+/** What cures a failed check. @param consentUrl the page for an administrator's consent */
+function cureOfCheck({ step, passed, skipped, permissions, reason, code }: BotCheck, consentUrl: string): string | null {
   if (passed) return null;
-  if (skipped)
-    return permission ? `Grant the application the permission ${permission} of Microsoft Graph, with an administrator's consent.` : null;
+  if (permissions) {
+    const named = `the ${permissions.length === 1 ? 'permission' : 'permissions'} ${permissions.join(', ')}`;
+    return `Grant the application ${named} of Microsoft Graph, as application permissions. ${consentAt(consentUrl)}`;
+  }
+  if (skipped) return null;
   if (code && Object.hasOwn(CURES_BY_CODE, code)) return CURES_BY_CODE[code] ?? null;
   if (reason) return HOLDS[reason].cure;
   return ['IDS', 'ENDPOINT', 'CATALOG', 'INSTALLATION'].includes(step) || code === undefined ? CURES[step] : null;
@@ -71,39 +83,60 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
     gateway.microsoft.checkApp(credentials, { botAppId: bot.botAppId, version, userAddress }),
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);
-  const authority = await takenAuthority(gateway, bot, credentials, found);
-  const checks = [...(await checkTenant(gateway, bot, found)).map((check) => withAuthority(check, bot, authority)), ...app, endpoint];
+  const { authority, tried } = await findAuthority(gateway, bot, credentials, found);
+  const checks = [
+    ...(await checkTenant(gateway, bot, found)).map((check) => withAuthority(check, bot, authority, tried)),
+    ...app,
+    endpoint,
+  ];
   await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);
   const movedTo = checks.find((check) => check.movedTo)?.movedTo;
   if (movedTo) await moveBot(gateway, bot, movedTo);
   await storeHealth(gateway, bot, await verdictOf(gateway, bot, checks));
-  return { checks: checks.sort((one, other) => botCheckSteps.indexOf(one.step) - botCheckSteps.indexOf(other.step)), authority };
+  const consentUrl = adminConsentUrl(gateway, bot);
+  const inOrder = checks.sort((one, other) => botCheckSteps.indexOf(one.step) - botCheckSteps.indexOf(other.step));
+  return { checks: inOrder.map((check) => ({ ...check, cure: cureOfCheck(check, consentUrl) })), authority };
 }
 
 const isTaken = (checks: readonly BotCheck[]) => checks.some(({ step, passed, isUnasked }) => step === 'CONNECTOR' && passed && !isUnasked);
 
-/** Finds the authority whose tokens the Bot Framework takes: the bot's own, or another one. */
-async function takenAuthority(
-  gateway: Gateway,
-  bot: Bot,
-  credentials: BotCredentials,
-  found: readonly BotCheck[],
-): Promise<Authority | null> {
+interface FoundAuthority {
+  /** The one whose tokens the Bot Framework takes: the bot's own, or another one. `null` if there is none, or nobody could be asked. */
+  readonly authority: Authority | null;
+  /** Those that were tried. */
+  readonly tried: readonly Authority[];
+}
+
+/** Finds the authority whose tokens the Bot Framework takes. */
+async function findAuthority(gateway: Gateway, bot: Bot, credentials: BotCredentials, found: readonly BotCheck[]): Promise<FoundAuthority> {
   const own = bot.authority as Authority;
-  if (isTaken(found)) return own;
+  const tried = [own];
+  if (isTaken(found)) return { authority: own, tried };
   // No other one helps where the connector was not asked, or refuses something else than the token.
-  if (!found.some(({ step, reason }) => step === 'CONNECTOR' && reason === 'BOT_CREDENTIALS')) return null;
+  if (!found.some(({ step, reason }) => step === 'CONNECTOR' && reason === 'BOT_CREDENTIALS')) return { authority: null, tried };
   for (const authority of authorities) {
     const loginTenant = loginTenantOf(bot.cloud as Cloud, authority, bot.homeTenantId);
     if (authority === own || (authority === 'HOME' && loginTenant === undefined)) continue;
-    if (isTaken(await gateway.microsoft.verifyBot({ ...credentials, loginTenant }))) return authority;
+    tried.push(authority);
+    if (isTaken(await gateway.microsoft.verifyBot({ ...credentials, loginTenant }))) return { authority, tried };
   }
-  return null;
+  return { authority: null, tried };
 }
 
-/** Says which authority would do, if the bot's own does not. */
-function withAuthority(check: BotCheck, bot: Bot, authority: Authority | null): BotCheck {
-  if (check.step !== 'CONNECTOR' || authority === null || authority === bot.authority) return check;
-  const words = `Microsoft takes tokens of the authority ${authority}, not of ${bot.authority}: change it with updateBot.`;
-  return { ...check, message: `${words} ${check.message ?? ''}`.trim() };
+/** What refuses an application that is, or whose Azure bot is, of another tenant: login does not know it, or the connector does not take its tokens. */
+const OF_ANOTHER_TENANT: readonly (string | undefined)[] = ['AADSTS700016', '401'];
+
+/** Says which authority would do, if the bot's own does not, or what it takes to find out. */
+function withAuthority(check: BotCheck, bot: Bot, authority: Authority | null, tried: readonly Authority[]): BotCheck {
+  if (check.step !== 'CONNECTOR' || authority === bot.authority) return check;
+  const said = (words: string) => ({ ...check, message: `${words} ${check.message ?? ''}`.trim() });
+  if (authority !== null)
+    return said(`Microsoft takes tokens of the authority ${authority}, not of ${bot.authority}: change it with updateBot.`);
+  if (check.passed || !OF_ANOTHER_TENANT.includes(check.code)) return check;
+  const none = `Microsoft takes tokens of none of the authorities that were tried: ${tried.join(', ')}.`;
+  return said(
+    bot.homeTenantId
+      ? none
+      : `${none} HOME was not, because homeTenantId is missing: if the application is registered in another tenant, give that one with updateBot.`,
+  );
 }

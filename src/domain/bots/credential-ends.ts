@@ -14,14 +14,29 @@ export interface End {
   readonly added: Date;
 }
 
-/**
- * The credential by whose end a bot stops: the last to end.
- * @returns `undefined` if none has a known end, or one without was added after it, to replace it
- */
-export function lastEnd(ends: readonly End[]): (End & { readonly expires: Date }) | undefined {
+/** How long before a credential ends its bot's health warns, in ms. */
+const WARN_BEFORE_MS = 30 * 24 * 60 * 60_000;
+
+/** The credentials that end within 30 days. */
+interface EndingSoon {
+  /** Says when each of them ends; empty if none does. */
+  readonly words: string;
+  /** Whether another one goes on: it lasts longer, or its end is not known and it was added after the last of them, to replace it. */
+  readonly hasSuccessor: boolean;
+}
+
+/** Finds the credentials that end soon, the first to end first. */
+export function endingSoon(ends: readonly End[], now: number): EndingSoon {
+  const until = now + WARN_BEFORE_MS;
   const known = ends.flatMap((end) => (end.expires ? [{ ...end, expires: end.expires }] : []));
-  const [last] = known.sort((one, other) => other.expires.getTime() - one.expires.getTime());
-  return last && ends.some(({ expires, added }) => !expires && added > last.added) ? undefined : last;
+  const soon = known
+    .filter(({ expires }) => expires.getTime() <= until)
+    .sort((one, other) => one.expires.getTime() - other.expires.getTime());
+  const last = soon.at(-1);
+  return {
+    words: soon.map(({ what, expires }) => `${what} ends on ${expires.toISOString().slice(0, 10)}.`).join(' '),
+    hasSuccessor: last !== undefined && ends.some(({ expires, added }) => (expires ? expires.getTime() > until : added > last.added)),
+  };
 }
 
 /** When the credentials of a bot end, as far as that is known: by certificates, inputs and Graph. */

@@ -1,48 +1,59 @@
-import { type BotCheck, type BotFault, botFaults } from '../../platforms/microsoft/microsoft.ts';
+import { type BotCheck, type BotFault, type BotWarning, botFaults } from '../../platforms/microsoft/microsoft.ts';
 import { MAY_BE_TOO_NEW } from '../../platforms/microsoft/outcomes.ts';
 import { HOLDS } from '../waiting.ts';
-import { type End, lastEnd } from './credential-ends.ts';
+import { type End, endingSoon } from './credential-ends.ts';
 
 /**
  * How a bot is.
  * - `UNKNOWN`: not checked yet, or Microsoft did not respond
- * - `HEALTHY`: Microsoft takes its credentials
- * - `WARNING`: it works, but will stop unless somebody does something
+ * - `HEALTHY`: nothing keeps a message waiting, or soon will
+ * - `WARNING`: it works, but not for users who do not have its app yet, or will stop unless somebody does something
  * - `UNHEALTHY`: its messages wait
  */
 export const healthStatuses = ['UNKNOWN', 'HEALTHY', 'WARNING', 'UNHEALTHY'] as const;
 export type HealthStatus = (typeof healthStatuses)[number];
 
-/** What is the matter with a bot, and what cures it. */
+/** What is the matter with a bot. */
 export interface HealthVerdict {
   readonly status: HealthStatus;
   readonly reason?: HealthReason;
   /** Microsoft's code, or the gateway's own. */
   readonly code?: string;
+  /** Of a healthy bot: what is only to be noted. */
   readonly message?: string;
 }
 
 const WARNINGS = {
+  INSTALL_PERMISSION: 'Grant the application the permissions of Microsoft Graph that the message names.',
+  APP_NOT_PUBLISHED:
+    "Publish the bot's app package in the Teams admin center, and give the bot the app's id as `botAppId`: the application's, or the one that the catalog gave the app.",
   CREDENTIAL_EXPIRES:
     'Add a new secret or certificate with `addBotSecret` or `addBotCertificate`, or give another one with `updateBot`, with its end, before the old one ends.',
   CREDENTIAL_REFUSED:
     'Remove the credential that Microsoft refuses with `removeBotCredential`, or the client secret with `updateBot` and `removeClientSecret`; another one works.',
-} as const;
+} as const satisfies Readonly<Record<BotWarning | 'CREDENTIAL_EXPIRES' | 'CREDENTIAL_REFUSED', string>>;
 type Warning = keyof typeof WARNINGS;
+/** What an administrator's consent cures. */
+const CURED_BY_CONSENT: readonly string[] = ['GRAPH_PERMISSION', 'INSTALL_PERMISSION'];
 
 /** Why a bot is not healthy. */
 export const healthReasons = [...botFaults, ...(Object.keys(WARNINGS) as Warning[])] as const;
 export type HealthReason = BotFault | Warning;
 
-/** What cures a bot's trouble. @returns `null` if nothing is the matter */
-export function cureOf(reason: string | null): string | null {
+/**
+ * What cures a bot's trouble.
+ * @param consentUrl the page for an administrator's consent, which a cure that needs one names
+ * @returns `null` if nothing is the matter
+ */
+export function cureOf(reason: string | null, consentUrl?: string): string | null {
   if (reason === null) return null;
   const fault = botFaults.find((known) => known === reason);
-  return fault ? HOLDS[fault].cure : (WARNINGS[reason as Warning] ?? null);
+  const cure = fault ? HOLDS[fault].cure : (WARNINGS[reason as Warning] ?? null);
+  return cure && consentUrl && CURED_BY_CONSENT.includes(reason) ? `${cure} ${consentAt(consentUrl)}` : cure;
 }
 
-/** How long before a credential ends its bot's health warns, in ms. */
-const WARN_BEFORE_MS = 30 * 24 * 60 * 60_000;
+/** Says where an administrator consents. */
+export const consentAt = (consentUrl: string): string => `An administrator of the tenant consents at ${consentUrl}`;
 
 /**
  * Judges a bot by its checks and the ends of its credentials.
@@ -51,20 +62,26 @@ const WARN_BEFORE_MS = 30 * 24 * 60 * 60_000;
  */
 export function judge(checks: readonly BotCheck[], ends: readonly End[], isNew: boolean, now = Date.now()): HealthVerdict | undefined {
   const tokens = checks.filter(({ step }) => step === 'TOKEN');
-  // What the others find keeps no message waiting.
-  const failed = checks.filter(({ step, passed }) => !passed && ['TOKEN', 'GRAPH', 'CONNECTOR'].includes(step));
+  // What the others find keeps no message waiting, except what warns.
+  const failed = checks.filter(({ step, passed, warning }) => !passed && !warning && ['TOKEN', 'GRAPH', 'CONNECTOR'].includes(step));
   const works = tokens.some(({ passed }) => passed);
   const grave = failed.filter(({ step, reason }) => reason && (step !== 'TOKEN' || !works));
   const [first] = grave;
   if (first && isNew && MAY_BE_TOO_NEW.has(first.code ?? '')) return undefined;
   if (first) return { status: 'UNHEALTHY', reason: first.reason, code: first.code, message: first.message };
   if (failed.some(({ step, reason }) => !reason && (step !== 'TOKEN' || !works))) return undefined;
-  const last = lastEnd(ends.filter(({ sid }) => tokens.some(({ passed, credentialSid }) => passed && credentialSid === sid)));
-  if (last && last.expires.getTime() - now <= WARN_BEFORE_MS) {
-    const words = `${last.what} ends on ${last.expires.toISOString().slice(0, 10)}.`;
-    return { status: 'WARNING', reason: 'CREDENTIAL_EXPIRES', code: 'CREDENTIAL_EXPIRES', message: words };
-  }
+  const inUse = ends.filter(({ sid }) => tokens.some(({ passed, credentialSid }) => passed && credentialSid === sid));
+  const { words, hasSuccessor } = endingSoon(inUse, now);
+  if (words && !hasSuccessor) return { status: 'WARNING', reason: 'CREDENTIAL_EXPIRES', code: 'CREDENTIAL_EXPIRES', message: words };
+  const warned = checks.find(({ warning }) => warning);
+  if (warned) return { status: 'WARNING', reason: warned.warning, code: warned.code, message: warned.message };
+  if (checks.some(({ isTemporary }) => isTemporary)) return undefined;
   const [refused] = failed.filter(({ reason }) => reason);
   if (refused) return { status: 'WARNING', reason: 'CREDENTIAL_REFUSED', code: refused.code, message: refused.message };
-  return { status: 'HEALTHY' };
+  if (!words) return { status: 'HEALTHY' };
+  return {
+    status: 'HEALTHY',
+    code: 'CREDENTIAL_EXPIRES',
+    message: `${words} Another credential lasts longer: remove what ends before that.`,
+  };
 }

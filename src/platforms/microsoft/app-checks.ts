@@ -3,16 +3,14 @@ import { PlatformError } from '../../domain/errors.ts';
 import { MAX_EMAIL_LENGTH } from '../../domain/values/text.ts';
 import { CurableError, DeliveryError } from '../delivery-error.ts';
 import { jsonFields } from '../request.ts';
-import { installedApps, isGuid, READS_CATALOG, refused } from './app-installations.ts';
-import { type Cloud, installsApps, NO_INSTALLS } from './clouds.ts';
+import { installedApps, isGuid, notAnAppId, refused } from './app-installations.ts';
+import { type Cloud, hasCatalog, installsApps, NO_INSTALLS } from './clouds.ts';
 import type { GraphRequests } from './graph-requests.ts';
 import type { AppToCheck, BotCheck, BotCredentials, Microsoft } from './microsoft.ts';
+import { INSTALLS, READS_CATALOG } from './permissions.ts';
 
 // https://learn.microsoft.com/graph/api/appcatalogs-list-teamsapps
 // https://learn.microsoft.com/graph/api/userteamwork-list-installedapps
-
-/** The least permission of Graph to see the apps of users. The one to install the gateway's own app allows to see that one. */
-const READS_INSTALLATIONS = 'TeamsAppInstallation.ReadWriteSelfForUser.All';
 
 const catalog = z.object({
   value: z.array(
@@ -48,7 +46,7 @@ export function createAppChecks({ send }: GraphRequests, cloud: Cloud, { findUse
 
   async function isInstalled(bot: BotCredentials, objectId: string, filter: string): Promise<boolean> {
     const listed = await send(bot, `${installedApps(objectId)}?$expand=teamsApp&$filter=${encodeURIComponent(filter)}`);
-    if (listed.response.status !== 200) throw refused(listed, READS_INSTALLATIONS);
+    if (listed.response.status !== 200) throw refused(listed, INSTALLS);
     return (installations.safeParse(jsonFields(listed.response.text)).data?.value.length ?? 0) > 0;
   }
 
@@ -56,11 +54,16 @@ export function createAppChecks({ send }: GraphRequests, cloud: Cloud, { findUse
     const given = botAppId.toLowerCase();
     let teamsAppId: string | undefined;
     const inCatalog = await skippable('CATALOG', READS_CATALOG, async () => {
+      if (!hasCatalog(cloud)) return { passed: false, skipped: true, message: NO_CATALOG };
+      if (installsApps(cloud) && !isGuid(given)) return unpublished('BotAppIdInvalid', notAnAppId(botAppId));
       const app = await findApp(bot, given);
       if (!app)
-        return failure('AppNotInCatalog', `Graph finds no app ${botAppId} in the catalog. That may take two days after its upload.`);
+        return unpublished('AppNotInCatalog', `Graph finds no app ${botAppId} in the catalog. That may take two days after its upload.`);
       teamsAppId = app.id;
       const has = publishedVersion(app);
+      const states = [...new Set(app.appDefinitions?.map(({ publishingState }) => publishingState))].join(', ');
+      if (has === undefined && states)
+        return unpublished('AppNotPublished', `The catalog has the app ${botAppId}, but no published version of it (${states}).`);
       const isOwn = app.externalId?.toLowerCase() === bot.applicationId.toLowerCase();
       if (isOwn && version && has && isOlder(has, version))
         return failure('AppOutdated', `The catalog has version ${has} of the app, the app package is ${version}.`);
@@ -68,7 +71,7 @@ export function createAppChecks({ send }: GraphRequests, cloud: Cloud, { findUse
     });
     if (userAddress === undefined) return [inCatalog];
     if (!installsApps(cloud)) return [inCatalog, { step: 'INSTALLATION', passed: false, skipped: true, message: NO_INSTALLS }];
-    const forUser = await skippable('INSTALLATION', READS_INSTALLATIONS, async () => {
+    const forUser = await skippable('INSTALLATION', INSTALLS, async () => {
       const user = isAddress(userAddress) ? await findUser(bot, userAddress) : undefined;
       if (!user) return failure('UserUnknown', `Microsoft does not know ${userAddress}.`);
       const filters = teamsAppId === undefined ? namesOf(bot, given) : [`teamsApp/id eq '${teamsAppId}'`];
@@ -87,9 +90,12 @@ const namesOf = ({ applicationId }: BotCredentials, botAppId: string): string[] 
 
 const isAddress = (text: string) => text.length <= MAX_EMAIL_LENGTH && text.isWellFormed();
 
-type AppVerdict = Pick<BotCheck, 'passed' | 'code' | 'message'>;
+type AppVerdict = Pick<BotCheck, 'passed' | 'skipped' | 'code' | 'message' | 'warning'>;
 
 const failure = (code: string, message: string): AppVerdict => ({ passed: false, code, message });
+const unpublished = (code: string, message: string): AppVerdict => ({ ...failure(code, message), warning: 'APP_NOT_PUBLISHED' });
+
+const NO_CATALOG = 'In this cloud, Microsoft Graph has no app catalog.';
 
 /** Makes one check. It is skipped if login or Graph refuses to say, or does not respond: other checks fail for that. */
 async function skippable(step: BotCheck['step'], permission: string, check: () => Promise<AppVerdict>): Promise<BotCheck> {
@@ -101,8 +107,8 @@ async function skippable(step: BotCheck['step'], permission: string, check: () =
     const isMissing = cause instanceof CurableError && cause.code === 'InstallPermission';
     return {
       ...{ step, passed: false, skipped: true, message: error.message },
-      ...(cause instanceof DeliveryError && !isMissing && { code: cause.code }),
-      ...(isMissing && { permission, message: `The application may not read this: it lacks the permission ${permission}.` }),
+      ...(cause instanceof DeliveryError && !isMissing && { code: cause.code, isTemporary: cause.outcome === 'retry' }),
+      ...(isMissing && { permissions: [permission], message: `The application may not read this: it lacks the permission ${permission}.` }),
     };
   }
 }

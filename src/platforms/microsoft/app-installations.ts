@@ -7,14 +7,10 @@ import { type Cloud, installsApps, NO_INSTALLS } from './clouds.ts';
 import type { GraphRequests, GraphResponse } from './graph-requests.ts';
 import type { AppInstallation, BotCredentials, Microsoft } from './microsoft.ts';
 import { graphError } from './outcomes.ts';
+import { INSTALLS, READS_CATALOG } from './permissions.ts';
 
 // https://learn.microsoft.com/microsoftteams/platform/graph-api/proactive-bots-and-messages/graph-proactive-bots-and-messages
 // https://learn.microsoft.com/graph/api/userteamwork-post-installedapps
-
-/** The application permission of Graph to install an app for users by the app itself, by `webApplicationInfo` of its manifest. */
-const INSTALLS = 'TeamsAppInstallation.ReadWriteSelfForUser.All';
-/** The application permission of Graph to look into an organization's app catalog. */
-export const READS_CATALOG = 'AppCatalog.Read.All';
 
 /** Graph's words for a user that Teams does not know (msgraph-sdk-java#1445). */
 const USER_NOT_FOUND = /\buser id\b.*\bnot found\b/i;
@@ -78,12 +74,7 @@ export function createAppInstallations(
   return {
     installApp: async (bot, { objectId, botAppId }): Promise<AppInstallation> => {
       if (!installsApps(cloud)) throw notInstalled(UNSUPPORTED, NO_INSTALLS);
-      if (!isGuid(botAppId)) {
-        throw notInstalled(
-          'BotAppIdInvalid',
-          `The bot's botAppId ${JSON.stringify(botAppId)} is not the id of a Teams app: it must be a GUID.`,
-        );
-      }
+      if (!isGuid(botAppId)) throw notInstalled('BotAppIdInvalid', notAnAppId(botAppId));
       const key = JSON.stringify([bot.applicationId, bot.tenantId, botAppId]).toLowerCase();
       const known = catalogIds.get(key);
       const given = botAppId.toLowerCase();
@@ -128,6 +119,10 @@ export function createAppInstallations(
 
 /** The path of the apps that are installed for a user. */
 export const installedApps = (objectId: string): string => `v1.0/users/${encodeURIComponent(objectId)}/teamwork/installedApps`;
+
+/** Says that no app can have this id. */
+export const notAnAppId = (botAppId: string): string =>
+  `The bot's botAppId ${JSON.stringify(botAppId)} is not the id of a Teams app: it must be a GUID.`;
 
 const userNotInTeams = () =>
   notInstalled('UserNotInTeams', 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');

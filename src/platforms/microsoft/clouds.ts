@@ -69,6 +69,9 @@ const GCC_SERVICE_URL = 'https://smba.infra.gcc.teams.microsoft.com/teams';
  */
 export const installsApps = (cloud: Cloud): boolean => cloud === 'COMMERCIAL' || cloud === 'GCC';
 
+/** Whether Graph lists a cloud's app catalog: https://learn.microsoft.com/graph/api/appcatalogs-list-teamsapps */
+export const hasCatalog = (cloud: Cloud): boolean => cloud !== 'CHINA';
+
 /** Why the gateway does not install the app in the other clouds, and how to install it there. */
 export const NO_INSTALLS =
   'In this cloud, Microsoft Graph installs no apps for applications. Install the app in the Teams admin center: Teams apps, Setup policies, Installed apps.';

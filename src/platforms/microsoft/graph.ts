@@ -1,28 +1,22 @@
 import * as z from 'zod';
 import { PlatformError } from '../../domain/errors.ts';
+import { CurableError } from '../delivery-error.ts';
 import { jsonFields, retryAfterMs } from '../request.ts';
+import type { Cloud } from './clouds.ts';
 import type { GraphRequests } from './graph-requests.ts';
-import type { BotCredentials, Microsoft } from './microsoft.ts';
+import type { BotCheck, BotCredentials, Microsoft } from './microsoft.ts';
 import { graphError } from './outcomes.ts';
+import { lackingPermissions, READS_USERS } from './permissions.ts';
 
 interface MicrosoftGraph {
   readonly findUser: Microsoft['findUser'];
   readonly secretDates: Microsoft['secretDates'];
   /**
-   * Checks that the application may read users.
-   * @returns what there is to say of its other permissions
-   * @throws PlatformError if it may not, or Graph does not respond
+   * Checks that the application may read users, and install its app for them.
+   * @throws PlatformError if Graph refuses for another cause, or does not respond
    */
-  checkPermission(bot: BotCredentials): Promise<{ message?: string }>;
+  checkPermissions(bot: BotCredentials): Promise<Partial<BotCheck>>;
 }
-
-/** The application permissions that are of use, apart from `User.Read.All`, and what for. */
-const FURTHER_PERMISSIONS: Readonly<Record<string, string>> = {
-  'TeamsAppInstallation.ReadWriteSelfForUser.All': 'install its app for users',
-  'AppCatalog.Read.All': 'find its app in the catalog',
-  'GroupMember.Read.All': 'read the members of groups',
-  'Application.Read.All': 'read when its secret ends',
-};
 
 const applications = z.object({
   passwordCredentials: z.array(z.object({ hint: z.string().nullish(), endDateTime: z.string().nullish() })),
@@ -31,7 +25,7 @@ const applications = z.object({
 const user = z.object({ id: z.string().min(1), accountEnabled: z.boolean().nullish() });
 
 /** Creates a client of the users of Microsoft Graph, which an enterprise's own application accesses with the permission `User.Read.All`. */
-export function createMicrosoftGraph({ send }: GraphRequests): MicrosoftGraph {
+export function createMicrosoftGraph({ send }: GraphRequests, cloud: Cloud): MicrosoftGraph {
   return {
     findUser: async (bot, address) => {
       const { response, refusal: read } = await send(bot, `v1.0/${userPath(address)}?$select=id,accountEnabled`);
@@ -46,17 +40,18 @@ export function createMicrosoftGraph({ send }: GraphRequests): MicrosoftGraph {
       if (found.data.accountEnabled === false) return undefined;
       return { objectId: found.data.id.toLowerCase() };
     },
-    checkPermission: async (bot) => {
+    checkPermissions: async (bot) => {
       const { response, refusal, permissions } = await send(bot, 'v1.0/users?$top=1&$select=id');
+      const { needed, words } = lackingPermissions(permissions(), cloud);
       if (response.status !== 200) {
         const { code, message } = refusal();
         const cause = graphError(response.status, { code, message }, retryAfterMs(response));
+        if (cause instanceof CurableError && cause.reason === 'GRAPH_PERMISSION')
+          return { passed: false, code, message, reason: cause.reason, permissions: [READS_USERS, ...needed] };
         throw new PlatformError(message, { detail: `${response.status} ${code}`, cause });
       }
-      const granted = permissions();
-      const lacking = Object.entries(FURTHER_PERMISSIONS).filter(([name]) => granted && !granted.includes(name));
-      const words = lacking.map(([name, use]) => `${name} (to ${use})`).join(', ');
-      return words ? { message: `Not granted: ${words}.` } : {};
+      if (needed.length === 0) return words ? { message: words } : {};
+      return { passed: false, code: 'PermissionsMissing', message: words, warning: 'INSTALL_PERMISSION', permissions: needed };
     },
     // https://learn.microsoft.com/graph/api/application-get
     secretDates: async (bot) => {

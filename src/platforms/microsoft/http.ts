@@ -77,7 +77,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
       const [checks, others] = await Promise.all([
         Promise.all(tokens.map((ask) => runCheck('TOKEN', () => ask().then(() => undefined)))),
         Promise.all([
-          runCheck('GRAPH', () => graph.checkPermission(bot)),
+          runCheck('GRAPH', () => graph.checkPermissions(bot)),
           runCheck('CONNECTOR', async () => {
             const reached = await connector.checkReach(bot);
             return reached === undefined ? UNASKED : movedTo(bot, reached);
@@ -119,7 +119,7 @@ function createCloudClient(
   const botScope = `${issuer}/.default`;
   const login = createMicrosoftLogin({ loginUrl, botScope, fetch, timeoutMs });
   const requests = createGraphRequests({ login, limiter: graphLimiter, graphUrl, fetch, timeoutMs });
-  const graph = createMicrosoftGraph(requests);
+  const graph = createMicrosoftGraph(requests, cloud);
   return {
     ...{ login, botScope, scopeOfGraph: graphScope(graphUrl) },
     graph,

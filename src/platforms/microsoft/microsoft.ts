@@ -57,14 +57,18 @@ export interface BotCheck {
   readonly passed: boolean;
   /** Whether the check could not be made. */
   readonly skipped?: boolean;
-  /** The permission of Graph without which it could not be made. */
-  readonly permission?: string;
+  /** Whether it could not be made for a while only: Microsoft was too busy, or did not respond. */
+  readonly isTemporary?: boolean;
+  /** The permissions of Graph that the application lacks, and needs. */
+  readonly permissions?: readonly string[];
   /** Microsoft's error message, or what is to be said of a step that passed. */
   readonly message?: string;
   /** Microsoft's error code, if it failed. */
   readonly code?: string;
   /** Why messages would wait, if it failed for a cause that somebody can remove. */
   readonly reason?: BotFault;
+  /** Which messages will wait, if it failed for a cause that keeps only some waiting. */
+  readonly warning?: BotWarning;
   /** Of `TOKEN`: the further credential that was tried. Absent for the client secret. */
   readonly credentialSid?: string;
   /** Of `CONNECTOR`: the cloud that the tenant turned out to be in. */
@@ -76,6 +80,14 @@ export interface BotCheck {
 /** What can be wrong with a bot that keeps all its messages waiting. */
 export const botFaults = ['BOT_CREDENTIALS', 'BOT_NOT_REGISTERED', 'BOT_BLOCKED', 'GRAPH_PERMISSION', 'SERVICE_URL'] as const;
 export type BotFault = (typeof botFaults)[number];
+
+/**
+ * What keeps the messages to users waiting who do not have the bot's app yet.
+ * - `INSTALL_PERMISSION`: the gateway may not install it, or not look for it in the catalog
+ * - `APP_NOT_PUBLISHED`: there is no published app to install
+ */
+export const botWarnings = ['INSTALL_PERMISSION', 'APP_NOT_PUBLISHED'] as const;
+export type BotWarning = (typeof botWarnings)[number];
 
 /** When a credential of an application ends, as Graph tells. */
 interface CredentialDate {
@@ -186,7 +198,7 @@ export interface Microsoft {
    * @throws PlatformError if login does not respond
    */
   resolveTenant(domain: string, cloud?: Cloud): Promise<string | undefined>;
-  /** Checks a bot, step by step: its token by each credential, its Graph permission, the connector. Changes nothing, never rejects. */
+  /** Checks a bot, step by step: its token by each credential, its Graph permissions, the connector. Changes nothing, never rejects. */
   verifyBot(bot: BotCredentials): Promise<BotCheck[]>;
   /**
    * Checks that a bot's app is in the catalog, in the version of its package, and installed for a user if one is given. A check that Graph does not

@@ -88,7 +88,7 @@ test('an app that the catalog has by this id, and that the application may not m
 });
 
 test('without the permission messages wait, the reason names it, and granting it releases them in order', async () => {
-  const bot = exchange.microsoft.addBot();
+  const bot = exchange.microsoft.addBot({ permissions: ['User.Read.All'] });
   const { id } = exchange.microsoft.addApp(bot);
   const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
   const sids = [await exchange.text(own, own, PHONE, 'one'), await exchange.text(own, own, PHONE, 'two')];
@@ -113,7 +113,7 @@ test.each([
 });
 
 test('a bot that may not install is asked for once, and not for each of its users', async () => {
-  const bot = exchange.microsoft.addBot();
+  const bot = exchange.microsoft.addBot({ permissions: ['User.Read.All'] });
   const { id } = exchange.microsoft.addApp(bot);
   const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
   await until(async () => (await inTeams(own, own)).lastError ?? false);

@@ -1,5 +1,6 @@
 import type { LRUCache } from 'lru-cache';
 import type { TeamsInstallation } from '../../../../prisma/client/client.ts';
+import { noteInstallation } from '../../../domain/bots/bot-health.ts';
 import { credentialsOf } from '../../../domain/bots/bots.ts';
 import { PlatformError } from '../../../domain/errors.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
@@ -67,11 +68,13 @@ export async function installForMessage(gateway: Gateway, user: User, refused: C
     const { wasInstalled, conversation } = await install(gateway, user);
     // An app that was there is no cure: the message was refused in spite of it, and would release itself over and over.
     if (!wasInstalled) await releaseUser(gateway, user);
+    if (before?.errorCode) await noteInstallation(gateway, enterpriseSid, true);
     return conversation;
   } catch (error) {
     if (!(error instanceof PlatformError) || !(error.cause instanceof DeliveryError)) throw error;
     const { cause } = error;
     await keepError(gateway, user, cause);
+    if (isOfTheBot(cause)) await noteInstallation(gateway, enterpriseSid, false);
     if (!(cause instanceof CurableError)) throw cause;
     throw new CurableError(refused.reason, refused.code, `${refused.message} ${cause.message}`, cause.retryAfterMs, { cause });
   }
@@ -108,32 +111,50 @@ const isOfTheBot = (cause: DeliveryError) =>
 
 const HOUR_MS = 60 * 60_000;
 const FIRST_PAUSE_MS = 60_000;
+/** The pause if Graph says itself how long to wait. It doubles as well, but begins here. */
+const FIRST_ASKED_PAUSE_MS = 1000;
+
+/** When to try again, in ms: as Graph asks, or less and less often. At most an hour. */
+function pauseMs(attempts: number, { retryAfterMs }: DeliveryError): number {
+  const ownMs = (retryAfterMs === undefined ? FIRST_PAUSE_MS : FIRST_ASKED_PAUSE_MS) * 2 ** attempts;
+  return Math.min(Math.max(ownMs, retryAfterMs ?? 0), HOUR_MS);
+}
+
+/**
+ * Keeps an installation from being asked for again that Microsoft does not offer: Teams tells when people have made it. Whether it is there is unknown until
+ * then, unless the chat is known.
+ */
+async function leaveToPeople(gateway: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError): Promise<void> {
+  const { prisma } = gateway;
+  const { organizationSid, enterpriseSid, objectId } = user;
+  const where = { enterpriseSid_objectId: { enterpriseSid, objectId } };
+  const known = await prisma.teamsConversation.findUnique({ where });
+  const { conversationId, serviceUrl } = known ?? {};
+  const error = { errorCode: cause.code, errorMessage: cause.message, due: null };
+  const data = { ...(conversationId ? INSTALLED : error), dateUpdated: new Date() };
+  await prisma.teamsInstallation.upsert({ where, create: { organizationSid, enterpriseSid, objectId, ...data }, update: data });
+  // Who had the app before a number learns of it now.
+  if (conversationId && serviceUrl && !known?.partnerDate) await welcomeUser(gateway, { ...user, conversationId, serviceUrl });
+}
 
 /** Stores why the app is not installed, and when that is tried again: for all users of a bot whose fault it is. */
-async function keepError({ prisma }: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError): Promise<void> {
+async function keepError(gateway: Gateway, user: Omit<User, 'bot'>, cause: DeliveryError): Promise<void> {
+  if (cause.code === UNSUPPORTED) return leaveToPeople(gateway, user, cause);
+  const { prisma } = gateway;
   const { organizationSid, enterpriseSid, objectId } = user;
   const inMs = (ms: number) => new Date(Date.now() + ms);
   const error = { errorCode: cause.code, errorMessage: cause.message, dateUpdated: new Date() };
-  if (cause.code === UNSUPPORTED) {
-    // Not asked for again: Teams tells when people have installed it. Whether it is there is unknown until then.
-    const where = { enterpriseSid_objectId: { enterpriseSid, objectId } };
-    const isThere = Boolean((await prisma.teamsConversation.findUnique({ where }))?.conversationId);
-    const data = isThere ? { ...INSTALLED, dateUpdated: new Date() } : { ...error, due: null };
-    await prisma.teamsInstallation.upsert({ where, create: { organizationSid, enterpriseSid, objectId, ...data }, update: data });
-    return;
-  }
   const installed = cause instanceof CurableError ? { installed: false } : {};
   const row = await prisma.teamsInstallation.upsert({
     where: { enterpriseSid_objectId: { enterpriseSid, objectId } },
     create: { organizationSid, enterpriseSid, objectId, ...error, ...installed, due: inMs(HOUR_MS) },
     update: { ...error, ...installed },
   });
-  const pauseMs = Math.min(Math.max(FIRST_PAUSE_MS * 2 ** row.attempts, cause.retryAfterMs ?? 0), HOUR_MS);
   // Those that were put off shortly before stay as they are: an import asks for thousands, one by one.
   const whose = isOfTheBot(cause) ? { enterpriseSid, due: { lt: inMs(HOUR_MS / 2) } } : { enterpriseSid, objectId };
   await prisma.teamsInstallation.updateMany({
     where: { ...whose, removed: false },
-    data: isOfTheBot(cause) ? { ...error, due: inMs(HOUR_MS) } : { due: inMs(pauseMs), attempts: { increment: 1 } },
+    data: isOfTheBot(cause) ? { ...error, due: inMs(HOUR_MS) } : { due: inMs(pauseMs(row.attempts, cause)), attempts: { increment: 1 } },
   });
 }
 
@@ -170,18 +191,22 @@ export async function workOnInstallation(
     }
     await install(gateway, { ...row, bot });
     await releaseUser(gateway, row);
+    if (errorCode === null) return;
     // What kept it back is over, for the others as well.
-    if (errorCode !== null)
-      await prisma.teamsInstallation.updateMany({
-        where: { enterpriseSid, errorCode, removed: false, due: { gt: new Date(Date.now() + FIRST_PAUSE_MS) } },
-        data: { due: new Date() },
-      });
+    await prisma.teamsInstallation.updateMany({
+      where: { enterpriseSid, errorCode, removed: false, due: { gt: new Date(Date.now() + FIRST_PAUSE_MS) } },
+      data: { due: new Date() },
+    });
+    await noteInstallation(gateway, enterpriseSid, true);
   } catch (error) {
     const given = error instanceof PlatformError ? error.cause : error;
     const cause =
       given instanceof DeliveryError ? given : new DeliveryError('retry', 'INTERNAL', 'Internal error while installing the app');
-    if (isOfTheBot(cause)) refused.set(key, cause);
     await keepError(gateway, row, cause);
+    if (isOfTheBot(cause)) {
+      refused.set(key, cause);
+      await noteInstallation(gateway, enterpriseSid, false);
+    }
     const line = { enterpriseSid, code: cause.code, ...(cause !== given && { err: error }) };
     if (cause.code !== errorCode && cause.code !== UNSUPPORTED)
       log.warn(line, "cannot install a bot's app for a Teams user; trying again later");

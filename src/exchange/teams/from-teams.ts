@@ -6,6 +6,7 @@ import type { VerifiedAudience } from '../../platforms/microsoft/bot-framework-t
 import { type CardAction, cardActionOf, performCardAction } from './card-actions.ts';
 import { forgetInstallation } from './chats/app-installation.ts';
 import { rememberConversation } from './chats/conversations.ts';
+import { followStranger } from './chats/strangers.ts';
 import { welcomeUser } from './chats/welcome.ts';
 import { CARD_TYPE } from './notices/cards.ts';
 import { addNotice, noticeKey, type Place } from './notices/notices.ts';
@@ -54,7 +55,8 @@ export async function receiveFromTeams(gateway: Gateway, audience: VerifiedAudie
 async function receive(gateway: Gateway, audience: VerifiedAudience, activity: Activity): Promise<ActivityAnswer> {
   const { log } = gateway;
   const known = await findSender(gateway, audience, activity);
-  const [bot] = known ? [] : await findBots(gateway, audience, activity);
+  const bots = known ? [] : await findBots(gateway, audience, activity);
+  const [bot] = bots;
   // The tenant of a bot may have been found only now.
   const sender = known ?? (bot && (await findSender(gateway, audience, activity)));
   const enterprise = sender?.enterprise ?? bot;
@@ -66,6 +68,9 @@ async function receive(gateway: Gateway, audience: VerifiedAudience, activity: A
   }
   if (!sender) {
     log.info({ applicationId: audience.applicationId, type: activity.type }, 'activity from a Teams user without a mapping');
+    const objectId = activity.from?.aadObjectId?.toLowerCase();
+    const chat = { conversationId: activity.conversation.id, serviceUrl: activity.serviceUrl };
+    if (objectId) await followStranger(gateway, bots, { objectId, chat: isRemoval(activity) ? undefined : chat });
     if (enterprise && activity.type === 'message') await say(gateway, placeOf(enterprise, activity), activity, NO_NUMBER);
     return notPerformed(activity, action, NOT_YOURS);
   }

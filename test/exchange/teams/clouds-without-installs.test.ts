@@ -39,4 +39,45 @@ describe.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('in %s', (cloud) => {
     await exchange.ends(own.provider, waiting.sid, 'DELIVERED');
     expect(await inTeams(own)).toEqual({ installed: true, conversationKnown: true, lastError: null });
   });
+
+  test('a user who installed the app before they had a number is known to have it once they do, is welcomed, and written to', async () => {
+    const { microsoft } = exchange;
+    const bot = microsoft.addBot({ cloud });
+    const own = await exchange.customer({ bot });
+    const stranger = microsoft.addUser({ tenantId: bot.tenantId });
+    const installed = microsoft.activityFrom(bot, stranger, '', { type: 'installationUpdate', action: 'add' });
+    expect(await exchange.post(installed, await exchange.sign(installed))).toBe(200);
+    const person = await exchange.person(own, stranger);
+    await until(async () => (await inTeams({ ...own, ...person })).installed);
+    expect(await inTeams({ ...own, ...person })).toEqual({ installed: true, conversationKnown: true, lastError: null });
+    await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'hello'), 'DELIVERED');
+    const shown = await until(async () => {
+      const texts = microsoft.activities.filter(({ objectId }) => objectId === stranger.objectId).map(({ text }) => String(text));
+      return texts.length === 2 && texts.sort();
+    });
+    expect(shown).toEqual([expect.stringContaining('hello'), expect.stringContaining(`Welcome! Your SMS number is ${person.number}.`)]);
+  });
+
+  test('a user who removed it again before that is not written to', async () => {
+    const { microsoft } = exchange;
+    const bot = microsoft.addBot({ cloud });
+    const own = await exchange.customer({ bot });
+    const stranger = microsoft.addUser({ tenantId: bot.tenantId });
+    for (const action of ['add', 'remove']) {
+      const update = microsoft.activityFrom(bot, stranger, '', { type: 'installationUpdate', action });
+      expect(await exchange.post(update, await exchange.sign(update))).toBe(200);
+    }
+    stranger.installed = false;
+    const person = await exchange.person(own, stranger);
+    await until(async () => (await inTeams({ ...own, ...person })).lastError !== null);
+    expect(await inTeams({ ...own, ...person })).toEqual({ installed: null, conversationKnown: false, lastError: NO_INSTALLS });
+  });
+});
+
+test('where Graph tells about it later, nothing is stored of a user without a number', async () => {
+  const { microsoft } = exchange;
+  const own = await exchange.customer();
+  const stranger = microsoft.addUser({ tenantId: own.bot.tenantId });
+  await exchange.say(own, stranger, '', { type: 'installationUpdate', action: 'add' });
+  expect(await exchange.database.prisma.teamsConversation.count({ where: { objectId: stranger.objectId } })).toBe(0);
 });

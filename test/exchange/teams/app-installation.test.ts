@@ -1,5 +1,6 @@
 import { activityZodSchema } from '@microsoft/agents-activity';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { resolveMappingUsers } from '../../../src/domain/mappings/mapping-users.ts';
 import type { FakeBot } from '../../fakes/microsoft-state.ts';
 import { done } from '../../parity/faces.ts';
 import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../../support/exchange.ts';
@@ -295,6 +296,24 @@ test('a bot that is created anew greets nobody again who has written with it', a
   await exchange.microsoft.until(() => routesOf(own, 'chat').length > 1);
   await exchange.ends(own.provider, await exchange.text(own, second, PHONE, 'two'), 'DELIVERED');
   expect(shownTo(own)).toEqual([expect.stringMatching(/^Welcome/), 'one', 'two']);
+});
+
+test('a bot that is created after its mappings has the app installed for their users', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  await done(own.provider, 'deleteBot', { sid: own.botSid });
+  const people = [await exchange.person(own, userWithout(bot)), await exchange.person(own, userWithout(bot))];
+  for (const person of people) expect(await inTeams(own, person)).toEqual({ installed: null, conversationKnown: false, lastError: null });
+  const { applicationId, tenantId, clientSecret } = bot;
+  await done(own.provider, 'createBot', { enterpriseSid: own.enterpriseSid, applicationId, tenantId, clientSecret, botAppId: id });
+  await resolveMappingUsers(exchange.gateway);
+  for (const person of people) {
+    await until(async () => (await inTeams(own, person)).conversationKnown);
+    expect(await inTeams(own, person)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+    expect(person.user.installed).toBe(true);
+  }
+  await exchange.ends(own.provider, await exchange.text(own, people[1] as Person, PHONE, 'hello'), 'DELIVERED');
 });
 
 test('what Teams suggests to write is never sent as it is', async () => {

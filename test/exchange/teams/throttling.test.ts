@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { DOCUMENTED } from '../../fakes/microsoft-throttle.ts';
-import { createTestExchange, type Person, type TestExchange } from '../../support/exchange.ts';
+import { readyCustomer } from '../../support/bots.ts';
+import { createTestExchange, type Person, type TestExchange, until } from '../../support/exchange.ts';
 
 const PHONE = '+4917012345671';
 
@@ -49,4 +50,23 @@ test('where others use up the rates, refused requests follow later, once and in 
   for (const sid of sids) expect(await exchange.ends(own.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
   expect(people.map(shownTo)).toEqual([texts, texts, texts]);
   expect(new Set(exchange.microsoft.throttled)).toEqual(new Set(['activities', expect.stringMatching(/^users?$/)]));
+});
+
+test('more users than Graph serves in a second get the app all the same, as Graph asks', { timeout: 120_000 }, async () => {
+  const { microsoft } = exchange;
+  const own = await readyCustomer(exchange);
+  const users = Array.from({ length: 40 }, () => microsoft.addUser({ tenantId: own.bot.tenantId, installed: false }));
+  for (const user of users) await exchange.person(own, user);
+  // A third of what is documented: an import is larger by more than that.
+  microsoft.rates = { ...DOCUMENTED, graph: DOCUMENTED.graph.map(({ count, perMs }) => ({ count: count / 3, perMs })) };
+  const again = users.slice(0, 30);
+  for (const user of again) user.installed = false;
+  await exchange.gateway.prisma.teamsInstallation.updateMany({
+    where: { enterpriseSid: own.enterpriseSid, objectId: { in: again.map(({ objectId }) => objectId) } },
+    data: { installed: null, due: new Date(), attempts: 0 },
+  });
+  await microsoft.until(() => users.every(({ installed }) => installed), 60_000);
+  expect(microsoft.throttled).toContain('install');
+  const left = { enterpriseSid: own.enterpriseSid, NOT: { installed: true } };
+  await until(async () => (await exchange.gateway.prisma.teamsInstallation.count({ where: left })) === 0);
 });

@@ -4,14 +4,16 @@ import { createAuthentication } from '../../../src/admission/authentication.ts';
 import { createAccessToken } from '../../../src/domain/access/access-tokens.ts';
 import { authenticate } from '../../../src/domain/access/accounts.ts';
 import { rotateSecrets } from '../../../src/domain/access/key-rotation.ts';
+import { addBotCertificate, addBotSecret, loadCredentials, removeBotCredential } from '../../../src/domain/bots/bot-credentials.ts';
 import { createBot, credentialsOf, deleteBot, findBot, updateBot } from '../../../src/domain/bots/bots.ts';
 import { createVerifiedCredentials } from '../../../src/domain/caches/verified-credentials.ts';
 import { type Caller, permissions } from '../../../src/domain/caller.ts';
 import type { Gateway } from '../../../src/domain/gateway.ts';
 import { mappingOfSecret, smsWebhook } from '../../../src/domain/mappings/webhooks.ts';
-import { createSecrets } from '../../../src/domain/secrets.ts';
+import { createSecrets, SealError } from '../../../src/domain/secrets.ts';
 import { newSid } from '../../../src/domain/values/sid.ts';
 import { done, fresh, newBot, newEnterprise, newMapping } from '../../parity/faces.ts';
+import { makeCertificate } from '../../support/certificates.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../../support/gateway.ts';
 import { createRecordingRestcomm } from '../../support/recording-restcomm.ts';
 
@@ -126,6 +128,45 @@ describe('a rotation', () => {
     expect([outcome?.failed.toSorted(), outcome?.left, outcome?.done]).toEqual([[damaged, moved].toSorted(), 2, 1]);
     expect(await secretOf(after, sound)).toBe(`first of ${sound}`);
     for (const sid of [damaged, moved]) await deleteBot(during, caller, { sid });
+  });
+});
+
+const CREDENTIALS = "bot_credential: bots' further secrets and private keys";
+
+describe('a rotation of bots’ further credentials', () => {
+  /** What login is shown of a bot's further credentials, the latest first. */
+  const shownToLogin = async (gateway: Gateway, sid: string) => {
+    const bot = await findBot(gateway, caller, sid);
+    const loaded = bot ? await loadCredentials(gateway, bot) : [];
+    return loaded.map((one) => (one.kind === 'SECRET' ? one.secret : one.privateKey.trim()));
+  };
+
+  test('migrates secrets and private keys, which the old key is not needed for any more', async () => {
+    const { sid } = await createBot(before, caller, await botInput());
+    const { certificate, privateKey } = makeCertificate();
+    const idempotencyKey = fresh.key();
+    const added = await addBotCertificate(before, caller, { sid, certificate, privateKey, idempotencyKey });
+    await addBotSecret(before, caller, { sid, secret: 'a-further-secret' });
+    const expected = ['a-further-secret', privateKey.trim()];
+    await expect(shownToLogin(after, sid)).rejects.toThrow(SealError);
+    expect((await rotate())[CREDENTIALS]).toMatchObject({ done: 2, left: 0, failed: [] });
+    for (const gateway of [during, after]) expect(await shownToLogin(gateway, sid)).toEqual(expected);
+    expect((await rotate())[CREDENTIALS]).toMatchObject({ done: 0, left: 0 });
+    // The first result, which is answered again, has the credential without its key.
+    const again = await addBotCertificate(during, caller, { sid, certificate, privateKey, idempotencyKey });
+    expect(again.sid).toBe(added.sid);
+    expect(after.secrets.open(again.sealed, again.sid).trim()).toBe(privateKey.trim());
+  });
+
+  test('names one that no key opens, and migrates the others', async () => {
+    const { sid } = await createBot(before, caller, await botInput());
+    const damaged = await addBotSecret(before, caller, { sid, secret: 'damaged' });
+    await addBotSecret(before, caller, { sid, secret: 'sound' });
+    const sealed = createSecrets(randomBytes(32)).seal('of another key', damaged.sid);
+    await before.prisma.botCredential.update({ where: { sid: damaged.sid }, data: { sealed } });
+    expect((await rotate())[CREDENTIALS]).toMatchObject({ done: 1, left: 1, failed: [damaged.sid] });
+    await removeBotCredential(during, caller, { sid: damaged.sid });
+    expect(await shownToLogin(after, sid)).toEqual(['sound']);
   });
 });
 

@@ -7,9 +7,6 @@ import { en } from '../../src/console/words/en.ts';
 
 const schema = buildSchema(await readFile('schema/schema.graphql', 'utf8'));
 
-/** The page of a bot shows the API's own message and cure for these, until the catalogs have words. */
-const IN_THE_WORDS_OF_THE_API = ['INSTALL_PERMISSION', 'APP_NOT_PUBLISHED'].flatMap((reason) => [`hold.${reason}`, `holdCure.${reason}`]);
-
 test.each([
   ['ErrorCode', 'error'],
   ['AuditAction', 'audit'],
@@ -32,7 +29,7 @@ test.each([
   ['MappingImportRowStatus', 'importRow'],
 ])('each %s has a word', (type, prefix) => {
   const values = (schema.getType(type) as GraphQLEnumType).getValues().map(({ name }) => `${prefix}.${name}`);
-  expect(values.filter((key) => !Object.hasOwn(en, key) && !IN_THE_WORDS_OF_THE_API.includes(key))).toEqual([]);
+  expect(values.filter((key) => !Object.hasOwn(en, key))).toEqual([]);
 });
 
 /** Codes of errors that no page of the console provokes, as none has texts of its own, asks for the schema, or uses a WebSocket. */

@@ -135,8 +135,6 @@ async function fill(url: string): Promise<void> {
     await client.query('UPDATE account SET organization_sid = $1 WHERE sid = $2', [ORGANIZATION, ACCOUNT_SID]);
     await addEnterprises((text, values = []) => client.query(text, [...values]), ORGANIZATION, ACCOUNT_SID, ENTERPRISES, 1, 1_000_000);
     await client.query(CHANGES.replace('$1', `'${FROM}'`));
-    // Without the triggers that compute the hours of zones, quarter by quarter.
-    await client.query('SET session_replication_role = replica');
     // As GRAINS in src/domain/usage/usage-grains.ts has them.
     for (const [grain, unit, ofEnterprise, hasQuarters] of [
       [1, 'month', false, false],
@@ -148,10 +146,8 @@ async function fill(url: string): Promise<void> {
     ] as const) {
       await client.query(slots(grain, unit, ofEnterprise, hasQuarters), [ORGANIZATION]);
     }
-    // date_trunc has no quarters of an hour, and the changes have no other times.
+    // date_trunc has no quarters of an hour, and the changes have no other times. A trigger computes the hours of zones.
     await client.query(slots(4, 'quarter', false, false).replaceAll(`date_trunc('quarter', slot, 'UTC')`, 'slot'), [ORGANIZATION]);
-    await client.query('SET session_replication_role = origin');
-    await client.query('SELECT keep_usage_hours($1, min(slot), max(slot)) FROM usage_slot WHERE grain = 4', [ORGANIZATION]);
     await client.query('DROP TABLE bench_change');
     await client.query('VACUUM (ANALYZE) usage_slot');
     await client.query(`CREATE TABLE bench_stamp AS SELECT '${VERSION}' AS version`);

@@ -1,14 +1,17 @@
-// Builds the console, dist/console/: the page, its scripts (gzipped, too), and the manifest of its documents, which the gateway trusts.
+// Builds the console, dist/console/: the page, its scripts (also compressed, by gzip and Brotli), and the manifest of its documents, which the gateway trusts.
 // `--types` only writes the types that gql.tada reads the schema from.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { fluentFiles, fluentHomes, loadedLater, reactModules } from './console.imports.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const SOURCES = join(root, 'src', 'console');
+const ENTRY = 'src/console/main.tsx';
 const SCHEMA = join(root, 'schema', 'schema.graphql');
 const TYPES = join(SOURCES, '__generated__', 'introspection.d.ts');
 const OUT = join(root, 'dist', 'console');
@@ -22,15 +25,12 @@ const TAGGED = /\bgraphql\(\s*`([^`]*)`,?\s*\)/g;
  * Replaces each document by its id: the page sends no text, and has no parser. A document that is not valid against the schema fails the build.
  * @param documents the manifest, which receives each document's text by its id
  */
-function compiledDocuments(graphql, documents) {
+function compiledDocuments(graphql, documents, homes) {
   const schema = graphql.buildSchema(readFileSync(SCHEMA, 'utf8'));
-  const homes = fluentHomes();
+  const later = loadedLater(SOURCES);
   return {
     name: 'compiled documents',
     setup(build) {
-      build.onResolve({ filter: /^fluent:/ }, ({ path, kind }) =>
-        build.resolve(path.replace('fluent:', ''), { kind, resolveDir: join(root, 'node_modules', FLUENT) }),
-      );
       build.onLoad({ filter: /src\/console\/.*\.tsx?$/ }, async ({ path }) => {
         const source = await readFile(path, 'utf8');
         const errors = [];
@@ -42,44 +42,11 @@ function compiledDocuments(graphql, documents) {
           documents[id] = printed;
           return `({ kind: 'Document', definitions: [], documentId: 'sha256:${id}' } as never)`;
         });
-        return { contents: withFluentHomes(contents, homes), errors, loader: path.endsWith('x') ? 'tsx' : 'ts' };
+        const entry = later.has(path) ? `\nimport ${JSON.stringify(join(root, ENTRY))};\n` : '';
+        return { contents: homes.rewritten(contents, path) + entry, errors, loader: path.endsWith('x') ? 'tsx' : 'ts' };
       });
     },
   };
-}
-
-/** The package of Fluent UI that exports all of its packages' components. */
-const FLUENT = '@fluentui/react-components';
-
-/** The package of each of Fluent UI's components that FLUENT exports: `[package, name there]`. */
-function fluentHomes() {
-  const text = readFileSync(join(root, 'node_modules', FLUENT, 'lib', 'index.js'), 'utf8').replaceAll(/\/\/.*$/gm, '');
-  const homes = new Map();
-  for (const [, names, home] of text.matchAll(/export \{([^}]*)\} from ["']([^"']*)["']/g)) {
-    for (const each of names.split(',')) {
-      const [name, as = name] = each.trim().split(/\s+as\s+/);
-      homes.set(as, [home, name]);
-    }
-  }
-  return homes;
-}
-
-/**
- * Imports Fluent UI's components from their own packages. If pages imported them through FLUENT, the first load would contain the components of all pages:
- * esbuild splits code by file, and the first script needs FLUENT's file, too.
- */
-function withFluentHomes(source, homes) {
-  return source.replaceAll(/^import \{([^}]*)\} from '@fluentui\/react-components';$/gm, (_, names) =>
-    names
-      .split(',')
-      .flatMap((each) => {
-        const imported = each.trim();
-        if (imported === '') return [];
-        const [home, name] = homes.get(imported) ?? [];
-        return [home ? `import { ${name} as ${imported} } from 'fluent:${home}';` : `import { ${imported} } from '${FLUENT}';`];
-      })
-      .join(' '),
-  );
 }
 
 /** Selects `__typename` wherever a type is not known in advance: urql's cache reads by it which lists a change concerns. */
@@ -93,42 +60,50 @@ function withTypeNames({ visit, Kind }, document) {
   return visit(document, { [Kind.FIELD]: { leave: add }, [Kind.INLINE_FRAGMENT]: { leave: add } });
 }
 
+const nameOf = (path) => path.replace(/^.*dist[\\/]console[\\/]/, '');
+
+/** How the scripts are bundled. */
+const BUNDLE = {
+  absWorkingDir: root,
+  outdir: 'dist/console',
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  bundle: true,
+  minify: true,
+  write: false,
+  target: 'es2022',
+  logLevel: 'warning',
+  legalComments: 'none',
+};
+
 /** Builds dist/console/. The files of the build before stay while the new ones are written. */
 export async function buildConsole() {
   const [{ build }, graphql] = await Promise.all([import('esbuild'), import('graphql')]);
   const documents = {};
+  const homes = fluentHomes(root);
   const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { main: 'src/console/main.tsx' },
-    outdir: 'dist/console',
-    entryNames: '[name]-[hash]',
-    chunkNames: '[name]-[hash]',
-    bundle: true,
+    ...BUNDLE,
+    entryPoints: { main: ENTRY },
     splitting: true,
-    minify: true,
-    write: false,
     metafile: true,
     format: 'esm',
-    target: 'es2022',
     jsx: 'automatic',
-    logLevel: 'warning',
-    legalComments: 'none',
     define: { 'process.env.NODE_ENV': '"production"' },
-    plugins: [compiledDocuments(graphql, documents)],
+    plugins: [compiledDocuments(graphql, documents, homes), fluentFiles(root, homes), reactModules(root)],
   });
-  const nameOf = (path) => path.replace(/^.*dist[\\/]console[\\/]/, '');
-  const entry = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === 'src/console/main.tsx')?.[0] ?? '';
-  const first = [entry, ...metafile.outputs[entry].imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path)];
-  const files = outputFiles.map(({ path, contents }) => ({ name: nameOf(path), contents }));
+  const first = scriptsOf(ENTRY, metafile);
+  const firstPaint = await build({
+    ...BUNDLE,
+    entryPoints: { first: 'src/console/first-paint.ts' },
+    format: 'iife',
+    plugins: [compiledDocuments(graphql, documents, homes)],
+    define: { MAIN: JSON.stringify(first[0]), PAGES: JSON.stringify(pagesIn(metafile, first)) },
+  });
+  const files = [...outputFiles, ...firstPaint.outputFiles].map(({ path, contents }) => ({ name: nameOf(path), contents }));
   const html = readFileSync(join(SOURCES, 'index.html'), 'utf8')
-    .replace('%SCRIPT%', nameOf(entry))
-    .replace(
-      '%PRELOADS%',
-      first
-        .slice(1)
-        .map((path) => `<link rel="modulepreload" href="${nameOf(path)}">`)
-        .join('\n'),
-    );
+    .replace('%FIRST%', nameOf(firstPaint.outputFiles[0].path))
+    // With a low priority, so that the first paint's script comes before.
+    .replace('%PRELOADS%', first.map((name) => `<link rel="modulepreload" fetchpriority="low" href="${name}">`).join('\n'));
   files.push(
     { name: 'index.html', contents: Buffer.from(html) },
     { name: 'documents.json', contents: Buffer.from(JSON.stringify(documents)) },
@@ -142,10 +117,15 @@ export async function buildConsole() {
   const [fresh, former] = [`${OUT}.new-${process.pid}`, `${OUT}.old-${process.pid}`];
   for (const directory of [fresh, former]) rmSync(directory, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true });
-  for (const { name, contents } of files) {
-    writeFileSync(join(fresh, name), contents);
-    if (name.endsWith('.js')) writeFileSync(join(fresh, `${name}.gz`), gzipSync(contents, { level: 9 }));
-  }
+  const compressed = files.flatMap(({ name, contents }) =>
+    name === 'documents.json'
+      ? []
+      : [
+          { name: `${name}.gz`, contents: compressByGzip(contents, { level: 9 }) },
+          { name: `${name}.br`, contents: compressByBrotli(contents, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: contents.length } }) },
+        ],
+  );
+  for (const { name, contents } of [...files, ...compressed]) writeFileSync(join(fresh, name), await contents);
   try {
     if (existsSync(OUT)) renameSync(OUT, former);
     renameSync(fresh, OUT);
@@ -155,7 +135,29 @@ export async function buildConsole() {
     rmSync(fresh, { recursive: true, force: true });
   }
   rmSync(former, { recursive: true, force: true });
-  return { first: first.map(nameOf) };
+  return { first };
+}
+
+// At Brotli's highest level, which is its default.
+const [compressByGzip, compressByBrotli] = [promisify(gzip), promisify(brotliCompress)];
+
+/** The scripts that run before a source does, its own first. */
+function scriptsOf(source, { outputs }) {
+  const [own] = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === source);
+  const found = new Set([own]);
+  // A set's iterator also visits what is added meanwhile.
+  for (const path of found) for (const { path: other, kind } of outputs[path].imports) if (kind === 'import-statement') found.add(other);
+  return [...found].map(nameOf);
+}
+
+/** The scripts of each page by its path, without those of the first load. */
+function pagesIn(metafile, first) {
+  const routes = readFileSync(join(SOURCES, 'routes.tsx'), 'utf8').matchAll(/path: '([^']+)'.*?import\('\.\/([^']+)'\)/gs);
+  const pages = [...routes].map(([, path, source]) => [
+    path,
+    scriptsOf(`src/console/${source}`, metafile).filter((name) => !first.includes(name)),
+  ]);
+  return Object.fromEntries([['/', pages[0][1]], ...pages]);
 }
 
 /** The packages of which anything is left in a bundle. */

@@ -14,6 +14,7 @@ const SOURCES = [
   'package-lock.json',
   'esbuild.config.mjs',
   'console.config.mjs',
+  'console.imports.mjs',
 ];
 /** The last file that a build writes. */
 const STAMP = join(root, 'dist', '.built');

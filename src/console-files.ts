@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import Negotiator from 'negotiator';
 import { packageRoot } from './database/package-root.ts';
 
 // The console's build, dist/console: a page, its scripts, and the documents that it sends by their ids.
@@ -10,19 +12,25 @@ const PAGE = '/console/';
 /** The names of scripts. Each contains a hash of the script, so browsers may keep it. */
 const SCRIPT = /^[\w.-]+-[A-Z0-9]{8}\.js$/;
 
+/** The encodings in which the build has each file too, the smallest first, and the endings of their names. */
+const ENCODINGS = { br: '.br', gzip: '.gz' } as const;
+type Encoding = keyof typeof ENCODINGS;
+
 /**
  * Only the page's own scripts run. Griffel, which Fluent UI styles with, and Fluent UI's theme each create a style element without content and insert
- * rules by script: the hash is that of the empty text, so a style element with any content, as one that is injected would have, has no effect.
+ * rules by script: the first hash is that of the empty text. The second one is that of the page's own style element. A style element with any other
+ * content, as one that is injected would have, has no effect.
  */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
-  'img-src data:',
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-].join('; ');
+const policyOf = (style: string) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    `style-src ${['', style].map((text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`).join(' ')}`,
+    'img-src data:',
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
 /**
  * The hosts that may frame the page as a tab: those of Teams (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/tab-requirements), and of
  * Teams operated by 21Vianet (https://learn.microsoft.com/microsoftteams/platform/tabs/how-to/using-teams-client-library).
@@ -49,14 +57,17 @@ export function loadConsole(directory = join(packageRoot(), 'dist', 'console')):
   const manifest = join(directory, 'documents.json');
   if (!existsSync(manifest)) return undefined;
   const documents = new Map(Object.entries(JSON.parse(readFileSync(manifest, 'utf8')) as Record<string, string>));
+  const page = readFileSync(join(directory, 'index.html'), 'utf8');
+  const ownPolicy = policyOf(/<style>(.*?)<\/style>/s.exec(page)?.[1] ?? '');
 
   async function file(name: string, request: Request, isTab: () => Promise<boolean>): Promise<Response> {
-    const isPacked = name !== 'index.html' && /\bgzip\b/.test(request.headers.get('accept-encoding') ?? '');
-    const content = await readFile(join(directory, isPacked ? `${name}.gz` : name)).catch(() => undefined);
+    const encoding = encodingFor(request.headers.get('accept-encoding') ?? '');
+    const content = await readFile(join(directory, encoding ? name + ENCODINGS[encoding] : name)).catch(() => undefined);
     if (!content) return notFound();
     const ancestors = name === 'index.html' && (await isTab()) ? TEAMS : "'none'";
-    const policy = `${POLICY}; frame-ancestors ${ancestors}`;
-    const headers = new Headers({ 'content-security-policy': policy, 'content-length': String(content.length) });
+    const policy = `${ownPolicy}; frame-ancestors ${ancestors}`;
+    const headers = new Headers({ 'content-security-policy': policy, 'content-length': String(content.length), vary: 'accept-encoding' });
+    if (encoding) headers.set('content-encoding', encoding);
     if (name === 'index.html') {
       headers.set('content-type', 'text/html; charset=utf-8');
       // Asked for every time: it names the scripts of this version.
@@ -64,8 +75,6 @@ export function loadConsole(directory = join(packageRoot(), 'dist', 'console')):
     } else {
       headers.set('content-type', 'text/javascript; charset=utf-8');
       headers.set('cache-control', 'public, max-age=31536000, immutable');
-      headers.set('vary', 'accept-encoding');
-      if (isPacked) headers.set('content-encoding', 'gzip');
     }
     return new Response(request.method === 'HEAD' ? null : new Uint8Array(content), { headers });
   }
@@ -84,6 +93,12 @@ export function loadConsole(directory = join(packageRoot(), 'dist', 'console')):
       return name === 'index.html' || SCRIPT.test(name) ? file(name, request, isTab) : notFound();
     },
   };
+}
+
+function encodingFor(accepted: string): Encoding | undefined {
+  const all = Object.keys(ENCODINGS) as Encoding[];
+  const taken = new Negotiator({ headers: { 'accept-encoding': accepted } }).encodings(all);
+  return all.find((encoding) => taken.includes(encoding));
 }
 
 const notFound = () => Response.json({ error: 'Not found' }, { status: 404 });

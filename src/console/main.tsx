@@ -1,7 +1,7 @@
 import { FluentProvider, makeStaticStyles, makeStyles } from '@fluentui/react-components';
 import { StrictMode, startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
-import { KeptFocus } from './parts/focus.tsx';
+import { KeptFocus } from './parts/kept-focus.tsx';
 import { identityOf, useSession } from './session/session.ts';
 import { SignIn } from './session/sign-in.tsx';
 import { beTeamsTab } from './session/teams.ts';

@@ -1,4 +1,5 @@
-import { type ComponentType, lazy } from 'react';
+import type { ComponentType } from 'react';
+import { lazily } from './parts/lazily.ts';
 import { currentSession, isProvider, may, mayExport, mayImport } from './session/session.ts';
 import type { Word } from './words/words.tsx';
 
@@ -18,50 +19,50 @@ interface Route {
 }
 
 export const ROUTES: readonly Route[] = [
-  { path: '/overview', word: 'nav.overview', page: lazy(() => import('./pages/overview/overview.tsx')) },
-  { path: '/messages', word: 'nav.messages', page: lazy(() => import('./pages/messages/messages.tsx')) },
-  { path: '/conversations', word: 'nav.conversations', page: lazy(() => import('./pages/messages/conversations.tsx')) },
-  { path: '/conversations/', page: lazy(() => import('./pages/messages/conversation.tsx')) },
-  { path: '/enterprises', word: 'nav.enterprises', page: lazy(() => import('./pages/enterprises/enterprises.tsx')) },
-  { path: '/enterprises/', page: lazy(() => import('./pages/enterprises/enterprise.tsx')) },
-  { path: '/mappings', word: 'nav.mappings', page: lazy(() => import('./pages/mappings/mappings.tsx')) },
-  { path: '/mappings/', page: lazy(() => import('./pages/mappings/mapping.tsx')) },
-  { path: '/mapping-import', under: '/mappings', page: lazy(() => import('./pages/mappings/mapping-import.tsx')), isFor: mayImport },
+  { path: '/overview', word: 'nav.overview', page: lazily(() => import('./pages/overview/overview.tsx')) },
+  { path: '/messages', word: 'nav.messages', page: lazily(() => import('./pages/messages/messages.tsx')) },
+  { path: '/conversations', word: 'nav.conversations', page: lazily(() => import('./pages/messages/conversations.tsx')) },
+  { path: '/conversations/', page: lazily(() => import('./pages/messages/conversation.tsx')) },
+  { path: '/enterprises', word: 'nav.enterprises', page: lazily(() => import('./pages/enterprises/enterprises.tsx')) },
+  { path: '/enterprises/', page: lazily(() => import('./pages/enterprises/enterprise.tsx')) },
+  { path: '/mappings', word: 'nav.mappings', page: lazily(() => import('./pages/mappings/mappings.tsx')) },
+  { path: '/mappings/', page: lazily(() => import('./pages/mappings/mapping.tsx')) },
+  { path: '/mapping-import', under: '/mappings', page: lazily(() => import('./pages/mappings/mapping-import.tsx')), isFor: mayImport },
   {
     path: '/mapping-import/',
     under: '/mappings',
-    page: lazy(() => import('./pages/mappings/mapping-import-run.tsx')),
+    page: lazily(() => import('./pages/mappings/mapping-import-run.tsx')),
     isFor: () => may('READ'),
   },
-  { path: '/bots', word: 'nav.bots', page: lazy(() => import('./pages/bots/bots.tsx')) },
-  { path: '/bots/', page: lazy(() => import('./pages/bots/bot.tsx')) },
-  { path: '/bot-setup', under: '/bots', page: lazy(() => import('./pages/bots/bot-setup.tsx')), isFor: () => may('WRITE') },
-  { path: '/usage', word: 'nav.usage', page: lazy(() => import('./pages/overview/usage.tsx')) },
-  { path: '/tokens', word: 'nav.tokens', page: lazy(() => import('./pages/access/tokens.tsx')), isFor: hasPassword },
-  { path: '/accounts', word: 'nav.accounts', page: lazy(() => import('./pages/access/accounts.tsx')), isFor: isProvider },
-  { path: '/webhooks', word: 'nav.webhooks', page: lazy(() => import('./pages/webhooks/webhooks.tsx')), isFor: () => may('READ') },
-  { path: '/webhooks/', page: lazy(() => import('./pages/webhooks/webhook.tsx')), isFor: () => may('READ') },
+  { path: '/bots', word: 'nav.bots', page: lazily(() => import('./pages/bots/bots.tsx')) },
+  { path: '/bots/', page: lazily(() => import('./pages/bots/bot.tsx')) },
+  { path: '/bot-setup', under: '/bots', page: lazily(() => import('./pages/bots/bot-setup.tsx')), isFor: () => may('WRITE') },
+  { path: '/usage', word: 'nav.usage', page: lazily(() => import('./pages/overview/usage.tsx')) },
+  { path: '/tokens', word: 'nav.tokens', page: lazily(() => import('./pages/access/tokens.tsx')), isFor: hasPassword },
+  { path: '/accounts', word: 'nav.accounts', page: lazily(() => import('./pages/access/accounts.tsx')), isFor: isProvider },
+  { path: '/webhooks', word: 'nav.webhooks', page: lazily(() => import('./pages/webhooks/webhooks.tsx')), isFor: () => may('READ') },
+  { path: '/webhooks/', page: lazily(() => import('./pages/webhooks/webhook.tsx')), isFor: () => may('READ') },
   {
     path: '/privacy',
     word: 'nav.privacy',
-    page: lazy(() => import('./pages/privacy/privacy.tsx')),
+    page: lazily(() => import('./pages/privacy/privacy.tsx')),
     isFor: () => may('WRITE') || mayExport(),
   },
-  { path: '/erasures/', under: '/privacy', page: lazy(() => import('./pages/privacy/erasure.tsx')), isFor: () => may('READ') },
+  { path: '/erasures/', under: '/privacy', page: lazily(() => import('./pages/privacy/erasure.tsx')), isFor: () => may('READ') },
   {
     path: '/settings',
     word: 'nav.settings',
-    page: lazy(() => import('./pages/organization/settings.tsx')),
+    page: lazily(() => import('./pages/organization/settings.tsx')),
     isFor: () => may('WRITE') && isProvider(),
   },
   {
     path: '/teams-app',
     word: 'teamsApp.title',
-    page: lazy(() => import('./pages/organization/teams-app.tsx')),
+    page: lazily(() => import('./pages/organization/teams-app.tsx')),
     isFor: () => may('WRITE') && isProvider(),
   },
-  { path: '/teams-app/', page: lazy(() => import('./pages/organization/teams-app.tsx')), isFor: () => may('WRITE') && isProvider() },
-  { path: '/audit', word: 'nav.audit', page: lazy(() => import('./pages/access/audit.tsx')), isFor: () => may('AUDIT') && isProvider() },
+  { path: '/teams-app/', page: lazily(() => import('./pages/organization/teams-app.tsx')), isFor: () => may('WRITE') && isProvider() },
+  { path: '/audit', word: 'nav.audit', page: lazily(() => import('./pages/access/audit.tsx')), isFor: () => may('AUDIT') && isProvider() },
 ];
 
 /** The page at a path, and what follows the page's own path in it. */

@@ -9,8 +9,9 @@ import { Empty, Loading } from './parts/states.tsx';
 import { ROUTES, routeAt } from './routes.tsx';
 import { Renewal } from './session/renewal.tsx';
 import { type Session, signOut } from './session/session.ts';
-import { THEMES, type ThemeName } from './theme.ts';
-import { type Language, useSpeech } from './words/words.tsx';
+import { THEMES, type ThemeName } from './theme-name.ts';
+import type { Language } from './words/language.ts';
+import { useSpeech } from './words/words.tsx';
 
 const useStyles = makeStyles({
   frame: {

@@ -1,10 +1,7 @@
 import { webDarkTheme, webLightTheme } from '@fluentui/react-components';
 import { useEffect, useState, useSyncExternalStore } from 'react';
+import { chosenTheme, keepTheme, type ThemeName } from './theme-name.ts';
 
-export const THEMES = ['system', 'light', 'dark'] as const;
-export type ThemeName = (typeof THEMES)[number];
-
-const STORED = 'console.theme';
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 
 function follow(changed: () => void): () => void {
@@ -14,7 +11,7 @@ function follow(changed: () => void): () => void {
 
 /** Fluent UI's theme, as chosen or as the reader's system has it. */
 export function useTheme() {
-  const [name, setName] = useState<ThemeName>(() => THEMES.find((theme) => theme === window.localStorage.getItem(STORED)) ?? 'system');
+  const [name, setName] = useState(chosenTheme);
   const isSystemDark = useSyncExternalStore(follow, () => dark.matches);
   const theme = name === 'dark' || (name === 'system' && isSystemDark) ? webDarkTheme : webLightTheme;
   useEffect(() => {
@@ -24,7 +21,7 @@ export function useTheme() {
     name,
     theme,
     choose: (chosen: ThemeName) => {
-      window.localStorage.setItem(STORED, chosen);
+      keepTheme(chosen);
       setName(chosen);
     },
   };

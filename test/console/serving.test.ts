@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer, request as requestOf, type Server } from 'node:http';
@@ -33,11 +34,13 @@ describe('the console is served', () => {
     expect((await get('/')).headers.get('location')).toBe('console/');
   });
 
-  test('with a policy that allows its own scripts, no inline script, and no style with any content', async () => {
+  test('with a policy that allows its own scripts, no inline script, and no style with any content but the first paint’s', async () => {
+    const style = /<style>(.*?)<\/style>/s.exec(await (await get('/console/')).text())?.[1] ?? expect.unreachable();
+    const hash = createHash('sha256').update(style).digest('base64');
     for (const path of ['/console/', `/console/${(await builtConsole()).first[0]}`]) {
       const headers = (await get(path)).headers;
       expect(headers.get('content-security-policy')).toBe(
-        "default-src 'none'; script-src 'self'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; img-src data:; " +
+        `default-src 'none'; script-src 'self'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' 'sha256-${hash}'; img-src data:; ` +
           "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       );
       expect(headers.get('x-frame-options')).toBe('DENY');
@@ -57,18 +60,27 @@ describe('the console is served', () => {
     expect(await ancestors()).toBe("'none'");
   });
 
-  test('with scripts that browsers keep, gzipped for those who take it', async () => {
+  test('with scripts that browsers keep, compressed as well as the client can read', async () => {
     const [name = ''] = (await builtConsole()).first;
-    const script = await get(`/console/${name}`);
+    const script = await get(`/console/${name}`, { headers: { 'accept-encoding': 'gzip, deflate, br' } });
     expect(Object.fromEntries(script.headers)).toMatchObject({
       'cache-control': 'public, max-age=31536000, immutable',
-      'content-encoding': 'gzip',
+      'content-encoding': 'br',
       'content-type': 'text/javascript; charset=utf-8',
       vary: 'accept-encoding',
     });
-    const plain = await get(`/console/${name}`, { headers: { 'accept-encoding': 'identity' } });
-    expect(plain.headers.get('content-encoding')).toBeNull();
-    expect(await plain.text()).toBe(await script.text());
+    const text = await script.text();
+    for (const [accepted, encoding] of [
+      ['gzip, br;q=0', 'gzip'],
+      ['gzip', 'gzip'],
+      ['identity', null],
+    ] as const) {
+      const other = await get(`/console/${name}`, { headers: { 'accept-encoding': accepted } });
+      expect([accepted, other.headers.get('content-encoding')]).toEqual([accepted, encoding]);
+      expect(await other.text()).toBe(text);
+    }
+    const page = await get('/console/', { headers: { 'accept-encoding': 'br' } });
+    expect([page.headers.get('content-encoding'), page.headers.get('vary')]).toEqual(['br', 'accept-encoding']);
   });
 
   test('and nothing else is: no file beside it, no manifest, no other method', async () => {

@@ -1,6 +1,7 @@
 import { Client, cacheExchange, fetchExchange, makeOperation, mapExchange } from '@urql/core';
 import { currentSession, expire } from '../session/session.ts';
 import { GRAPH } from './ask.ts';
+import { takeEarly } from './early.ts';
 
 /** A client of the graph, with an empty cache, for the session that is current at each request. */
 export function createClient(): Client {
@@ -8,6 +9,7 @@ export function createClient(): Client {
     url: GRAPH,
     preferGetMethod: false,
     requestPolicy: 'cache-and-network',
+    fetch: (url, options) => takeEarly(options?.body, currentSession()?.token ?? '') ?? fetch(url, options),
     exchanges: [
       cacheExchange,
       mapExchange({

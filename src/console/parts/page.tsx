@@ -1,4 +1,4 @@
-import { makeStyles, tokens } from '@fluentui/react-components';
+import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useWords } from '../words/words.tsx';
 
@@ -31,6 +31,15 @@ const useStyles = makeStyles({
   },
   term: { color: tokens.colorNeutralForeground2 },
   value: { margin: 0, overflowWrap: 'anywhere' },
+  panel: {
+    display: 'flex',
+    flexDirection: 'column',
+    gap: '12px',
+    padding: '12px',
+    borderRadius: tokens.borderRadiusMedium,
+    boxShadow: tokens.shadow4,
+    backgroundColor: tokens.colorNeutralBackground1,
+  },
 });
 
 /** A page: its title, what can be done, and its content. */
@@ -54,6 +63,11 @@ export function Page({ title, actions, children }: { readonly title: string; rea
       {children}
     </>
   );
+}
+
+/** Looks as Fluent UI's Card, which would bring its keeper of focus to pages without dialogs. */
+export function Panel({ className, children }: { readonly className?: string; readonly children: ReactNode }) {
+  return <div className={mergeClasses(useStyles().panel, className)}>{children}</div>;
 }
 
 /** Names and values of one thing. */

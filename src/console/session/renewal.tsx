@@ -1,25 +1,20 @@
-import {
-  Button,
-  Dialog,
-  DialogBody,
-  DialogContent,
-  DialogSurface,
-  DialogTitle,
-  MessageBar,
-  MessageBarActions,
-  MessageBarBody,
-} from '@fluentui/react-components';
+import { Button, MessageBar, MessageBarActions, MessageBarBody } from '@fluentui/react-components';
 import { useEffect, useState } from 'react';
-import { useKeptFocus } from '../parts/focus.tsx';
+import { problemFrom } from '../graph/ask.ts';
+import { type Problem, ProblemBar } from '../parts/states.tsx';
 import { useWords } from '../words/words.tsx';
-import { type Session, signInByTeams, signOut } from './session.ts';
-import { SignInForm } from './sign-in.tsx';
+import type { RenewalDialog } from './renewal-dialog.tsx';
+import { type Session, signInByTeams } from './session.ts';
 import { teamsToken } from './teams.ts';
 
 /** How long before its end a session can be renewed, in ms. */
 const NOTICE = 10 * 60 * 1000;
 /** The longest that a browser's timer can wait, in ms. */
 const LONGEST = 2 ** 31 - 1;
+/** How long to wait before asking for the dialog's script again, in ms. */
+const AGAIN = 1000;
+/** How long after the page the dialog's script is loaded, in ms. */
+const LATER = 10_000;
 
 type Phase = 'running' | 'ending' | 'ended';
 
@@ -58,6 +53,7 @@ export function Renewal({ session }: { readonly session: Session }) {
       .catch(() => setAsked(true));
   }, [byTeams, phase]);
 
+  const { component: AskAgain, problem } = useRenewalDialog(phase !== 'running');
   if (phase === 'running' || !isAsked) return null;
   return (
     <>
@@ -69,35 +65,40 @@ export function Renewal({ session }: { readonly session: Session }) {
           </MessageBarActions>
         </MessageBar>
       )}
-      <RenewalDialog name={session.name} isOpen={isOpen || phase === 'ended'} hasEnded={phase === 'ended'} onClose={() => setOpen(false)} />
+      {phase === 'ended' && !AskAgain && problem && <ProblemBar problem={problem} onRetry={() => window.location.reload()} />}
+      {AskAgain && (
+        <AskAgain name={session.name} isOpen={isOpen || phase === 'ended'} hasEnded={phase === 'ended'} onClose={() => setOpen(false)} />
+      )}
     </>
   );
 }
 
-interface RenewalDialogProps {
-  /** The one who must sign in again; absent: anybody may. */
-  readonly name: string | undefined;
-  readonly isOpen: boolean;
-  readonly hasEnded: boolean;
-  readonly onClose: () => void;
-}
-
-function RenewalDialog({ name, isOpen, hasEnded, onClose }: RenewalDialogProps) {
-  const words = useWords();
-  useKeptFocus();
-  return (
-    <Dialog open={isOpen} modalType="alert">
-      <DialogSurface>
-        <DialogBody>
-          <DialogTitle>{words(hasEnded ? 'renewal.ended' : 'renewal.renew')}</DialogTitle>
-          <DialogContent>
-            <SignInForm name={name} onDone={onClose} />
-            <Button appearance="subtle" onClick={hasEnded ? signOut : onClose}>
-              {words(hasEnded ? 'session.signOut' : 'action.cancel')}
-            </Button>
-          </DialogContent>
-        </DialogBody>
-      </DialogSurface>
-    </Dialog>
-  );
+/**
+ * The dialog. Its script is loaded some time after the page, since nothing else renews the session: the network may be gone then, or the gateway be of
+ * another version, which has another script. Until it is there, it is asked for again.
+ * @param isNeeded whether it is to be loaded now
+ * @returns the problem, if it could not be loaded yet
+ */
+function useRenewalDialog(isNeeded: boolean): { readonly component?: typeof RenewalDialog; readonly problem?: Problem } {
+  const [state, setState] = useState<ReturnType<typeof useRenewalDialog>>({});
+  const isLoaded = state.component !== undefined;
+  useEffect(() => {
+    if (isLoaded) return;
+    let timer: number;
+    let isOver = false;
+    const load = () =>
+      import('./renewal-dialog.tsx')
+        .then(({ RenewalDialog: component }) => isOver || setState({ component }))
+        .catch((error: unknown) => {
+          if (isOver) return;
+          setState({ problem: problemFrom(error) });
+          timer = window.setTimeout(load, AGAIN);
+        });
+    timer = window.setTimeout(load, isNeeded ? 0 : LATER);
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, [isLoaded, isNeeded]);
+  return state;
 }

@@ -2,6 +2,7 @@ import type { ResultOf } from 'gql.tada';
 import { useSyncExternalStore } from 'react';
 import { ask, GraphProblem } from '../graph/ask.ts';
 import { graphql } from '../graph/graphql.ts';
+import { forgetStored, isStored, storedSession, storeSession } from './stored.ts';
 
 // Credentials are exchanged at once for an access token and forgotten. The token is in memory, and in this tab's session storage if asked.
 
@@ -46,7 +47,6 @@ const REVOKE = graphql(`
 const USED = ['READ', 'WRITE', 'AUDIT'] as const;
 /** A working day, in seconds. Before it ends, the page asks for the password again. */
 const LIFETIME = 8 * 60 * 60;
-const STORED = 'console.session';
 
 type Permission = Viewer['permissions'][number];
 type Viewer = ResultOf<typeof VIEWER>['viewer'];
@@ -67,7 +67,7 @@ export interface Session {
 
 export type Credentials = { readonly name: string; readonly password: string } | { readonly accessToken: string };
 
-let session: Session | undefined = stored();
+let session = storedSession<Session>();
 let isLeft = false;
 const followers = new Set<() => void>();
 
@@ -137,15 +137,15 @@ async function link(authorization: string, token: string): Promise<void> {
 
 function open(opened: Session, isKept: boolean): void {
   set(opened);
-  if (isKept) window.sessionStorage.setItem(STORED, JSON.stringify(opened));
-  else window.sessionStorage.removeItem(STORED);
+  if (isKept) storeSession(opened);
+  else forgetStored();
 }
 
 /** Forgets the token, and revokes it if the page has created it. An access token that was entered may have other users. */
 export function signOut(): void {
   const former = session;
   isLeft = true;
-  window.sessionStorage.removeItem(STORED);
+  forgetStored();
   set(undefined);
   if (former) revoke(former);
 }
@@ -159,11 +159,8 @@ function revoke({ token, tokenSid, expires }: Session): void {
 export function rebrand(organization: Partial<Viewer['organization']>): void {
   if (!session) return;
   set({ ...session, viewer: { ...session.viewer, organization: { ...session.viewer.organization, ...organization } } });
-  if (isKept()) window.sessionStorage.setItem(STORED, JSON.stringify(session));
+  if (isStored()) storeSession(session);
 }
-
-/** Whether the session is in this tab's storage. */
-export const isKept = (): boolean => window.sessionStorage.getItem(STORED) !== null;
 
 /** The gateway no longer accepts a token. That ends the session, unless it has another token by now. */
 export function expire(token: string): void {
@@ -191,11 +188,4 @@ async function exchanged(authorization: string): Promise<Session> {
 function set(next: Session | undefined): void {
   session = next;
   for (const changed of followers) changed();
-}
-
-function stored(): Session | undefined {
-  const text = window.sessionStorage.getItem(STORED);
-  if (!text) return undefined;
-  const kept = JSON.parse(text) as Session;
-  return kept.expires > Date.now() ? kept : undefined;
 }

@@ -1,13 +1,16 @@
-import { Button, Card, Checkbox, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
+import { Button, Checkbox, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
 import { type FormEvent, useState } from 'react';
 import { problemFrom } from '../graph/ask.ts';
+import { Panel } from '../parts/page.tsx';
 import { type Problem, ProblemBar } from '../parts/states.tsx';
 import { useWords } from '../words/words.tsx';
-import { type Credentials, isKept, signIn } from './session.ts';
+import { type Credentials, signIn } from './session.ts';
+import { isStored } from './stored.ts';
 import { TeamsNotice, useTeamsSignIn } from './teams-sign-in.tsx';
 
 const useStyles = makeStyles({
-  place: { display: 'grid', placeItems: 'center', padding: '16px', minHeight: '80vh', boxSizing: 'border-box' },
+  // The title stays where the first paint has it, however high the form is.
+  place: { display: 'grid', justifyItems: 'center', padding: '14vh 16px 16px' },
   card: { width: 'min(420px, 100%)', padding: '24px', boxSizing: 'border-box' },
   form: { display: 'flex', flexDirection: 'column', gap: '12px' },
   title: { margin: 0, fontSize: tokens.fontSizeBase600, lineHeight: tokens.lineHeightBase600 },
@@ -21,12 +24,12 @@ export function SignIn() {
   const teams = useTeamsSignIn();
   return (
     <main className={styles.place}>
-      <Card className={styles.card}>
+      <Panel className={styles.card}>
         <h1 className={styles.title}>{words('signIn.title')}</h1>
         <p className={styles.text}>{words('signIn.text')}</p>
         <TeamsNotice {...teams} />
         <SignInForm teamsToken={teams.state.token} />
-      </Card>
+      </Panel>
     </main>
   );
 }
@@ -45,7 +48,7 @@ export function SignInForm({ name: fixed, teamsToken, onDone }: SignInFormProps)
   const [byToken, setByToken] = useState(false);
   const [name, setName] = useState(fixed ?? '');
   const [secret, setSecret] = useState('');
-  const [keep, setKeep] = useState(isKept);
+  const [keep, setKeep] = useState(isStored);
   const [isLinking, setLinking] = useState(false);
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);

@@ -1,8 +1,9 @@
 import type { en } from './en.ts';
+import { firstDe } from './first.ts';
 
 /** German. */
 export const de: Readonly<Record<keyof typeof en, string>> = {
-  product: 'SMS für Microsoft Teams',
+  ...firstDe,
   language: 'Sprache',
   theme: 'Farben',
   'theme.system': 'Wie das System',
@@ -34,8 +35,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'nav.audit': 'Protokoll',
   'nav.tokens': 'Zugangstoken',
 
-  'signIn.title': 'Anmelden',
-  'signIn.text': 'Ihre Zugangsdaten werden sofort gegen ein Zugangstoken getauscht und nicht behalten.',
   'signIn.name': 'SID des Kontos oder E-Mail-Adresse',
   'signIn.password': 'Auth-Token oder Kennwort',
   'signIn.accessToken': 'Zugangstoken',

@@ -1,6 +1,8 @@
+import { firstEn } from './first.ts';
+
 /** English. The other catalogs have the same keys. */
 export const en = {
-  product: 'SMS for Microsoft Teams',
+  ...firstEn,
   language: 'Language',
   theme: 'Theme',
   'theme.system': 'System theme',
@@ -32,8 +34,6 @@ export const en = {
   'nav.audit': 'Audit log',
   'nav.tokens': 'Access tokens',
 
-  'signIn.title': 'Sign in',
-  'signIn.text': 'Your credentials are exchanged for an access token at once, and not kept.',
   'signIn.name': 'Account SID, or e-mail address',
   'signIn.password': 'Auth token, or password',
   'signIn.accessToken': 'Access token',

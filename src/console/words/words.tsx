@@ -2,11 +2,10 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { de } from './de.ts';
 import { en } from './en.ts';
 import { inGerman } from './gateway-texts.ts';
+import { keepLanguage, type Language, preferredLanguage } from './language.ts';
 
-const CATALOGS = { en, de } as const;
-const STORED = 'console.language';
+const CATALOGS: Readonly<Record<Language, Readonly<Record<Word, string>>>> = { en, de };
 
-export type Language = keyof typeof CATALOGS;
 export type Word = keyof typeof en;
 export interface Words {
   /** The text of a key, with `{name}` replaced by its values. */
@@ -23,14 +22,6 @@ interface Speech {
 
 const SpeechContext = createContext<Speech | undefined>(undefined);
 
-const isLanguage = (text: string | null): text is Language => text !== null && Object.hasOwn(CATALOGS, text);
-
-function preferred(): Language {
-  const stored = window.localStorage.getItem(STORED);
-  if (isLanguage(stored)) return stored;
-  return navigator.languages.map((tag) => tag.slice(0, 2)).find(isLanguage) ?? 'en';
-}
-
 /** The words of a language. */
 const wordsIn = (language: Language): Words =>
   Object.assign(
@@ -41,7 +32,7 @@ const wordsIn = (language: Language): Words =>
 
 /** Provides the words of the reader's language. */
 export function Speaking({ children }: { readonly children: ReactNode }) {
-  const [language, setLanguage] = useState(preferred);
+  const [language, setLanguage] = useState(preferredLanguage);
   useEffect(() => {
     document.documentElement.lang = language;
   }, [language]);
@@ -49,7 +40,7 @@ export function Speaking({ children }: { readonly children: ReactNode }) {
     () => ({
       language,
       setLanguage: (chosen) => {
-        window.localStorage.setItem(STORED, chosen);
+        keepLanguage(chosen);
         setLanguage(chosen);
       },
       words: wordsIn(language),

@@ -11,7 +11,8 @@ import { ChoiceFilter, Filters } from '../../parts/lists/filters.tsx';
 import { EmptyList, List } from '../../parts/lists/list.tsx';
 import type { Column } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
-import { isKept, signIn, useSession } from '../../session/session.ts';
+import { may, signIn, useSession } from '../../session/session.ts';
+import { isStored } from '../../session/stored.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
 
@@ -81,12 +82,12 @@ interface Made {
   readonly token: string;
 }
 
-/** Accounts are changed with the password only, so each dialog asks for it. */
+/** Accounts are changed with the password only, so each dialog asks for it. A read-only account changes none. */
 export default function Accounts() {
   const words = useWords();
   const styles = useStyles();
   const { parameters } = usePlace();
-  const name = useSession()?.name;
+  const canChange = useSession()?.name !== undefined && may('WRITE');
   const [deed, setDeed] = useState<Deed>();
   const [made, setMade] = useState<Made>();
   const [version, setVersion] = useState(0);
@@ -117,7 +118,7 @@ export default function Accounts() {
     {
       title: words('field.action'),
       cell: (account) =>
-        name !== undefined &&
+        canChange &&
         account.status !== 'CLOSED' && (
           <div className={styles.actions}>
             <Link as="button" onClick={() => setDeed({ kind: 'switch', account })}>
@@ -134,7 +135,7 @@ export default function Accounts() {
     <Page
       title={words('nav.accounts')}
       actions={
-        name !== undefined && (
+        canChange && (
           <Button appearance="primary" onClick={() => setDeed({ kind: 'create' })}>
             {words('account.create')}
           </Button>
@@ -251,7 +252,7 @@ function Rotate({ account: { sid, email }, onMade, onChange, onClose }: AccountP
         if (problem) return problem;
         const { authToken } = success;
         // The session has just ended with the former token, and goes on with the new one.
-        if (own && authToken) await signIn({ name: session.name ?? sid, password: authToken }, isKept()).catch(() => undefined);
+        if (own && authToken) await signIn({ name: session.name ?? sid, password: authToken }, isStored()).catch(() => undefined);
         return () => {
           if (authToken) onMade({ sid, token: authToken });
           onChange();

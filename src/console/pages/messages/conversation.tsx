@@ -13,7 +13,7 @@ import { Loading, type Problem, ProblemBar } from '../../parts/states.tsx';
 import { may } from '../../session/session.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
-import { MessageDialog } from './message-dialog.tsx';
+import { OpenedMessage } from './opened-message.tsx';
 import { segmentsOf } from './segments.ts';
 
 const CONVERSATION = graphql(`
@@ -99,7 +99,7 @@ function Chat({ conversation: { sid, phone, mapping, enterprise } }: { readonly 
         </ol>
       </section>
       {may('WRITE') && mapping && <SendBox mappingSid={mapping.sid} to={phone} />}
-      {open && <MessageDialog sid={open} feed={feed} onClose={() => setOpen(undefined)} />}
+      {open && <OpenedMessage sid={open} feed={feed} onClose={() => setOpen(undefined)} />}
     </Page>
   );
 }

@@ -80,7 +80,7 @@ interface MessageDialogProps {
 }
 
 /** A message with its whole history. */
-export function MessageDialog({ sid, feed, onClose }: MessageDialogProps) {
+export default function MessageDialog({ sid, feed, onClose }: MessageDialogProps) {
   const words = useWords();
   const styles = useStyles();
   useKeptFocus();

@@ -12,7 +12,7 @@ import { Page } from '../../parts/page.tsx';
 import { Loading, ProblemBar } from '../../parts/states.tsx';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
-import { MessageDialog } from './message-dialog.tsx';
+import { OpenedMessage } from './opened-message.tsx';
 
 const STATUSES = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'READ', 'UNDELIVERED', 'FAILED'] as const;
 const DIRECTIONS = ['INBOUND', 'OUTBOUND'] as const;
@@ -131,7 +131,7 @@ export default function Messages() {
           hasMore={hasOlder}
         />
       )}
-      {open && <MessageDialog sid={open} feed={feed} onClose={() => change({ message: undefined })} />}
+      {open && <OpenedMessage sid={open} feed={feed} onClose={() => change({ message: undefined })} />}
     </Page>
   );
 }

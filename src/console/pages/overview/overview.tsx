@@ -1,33 +1,18 @@
-import { Button, Card, Link, makeStyles, tokens } from '@fluentui/react-components';
+import { Button, Link, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useQuery } from 'urql';
-import { graphql } from '../../graph/graphql.ts';
 import { linkTo } from '../../location.ts';
 import { Table } from '../../parts/lists/table.tsx';
-import { Page } from '../../parts/page.tsx';
+import { Page, Panel } from '../../parts/page.tsx';
 import { Loading, ProblemBar, problemOf } from '../../parts/states.tsx';
 import { durationOf } from '../../words/times.tsx';
 import { useSpeech, useWords } from '../../words/words.tsx';
+import { OVERVIEW, periodNow } from './overview-query.ts';
 import { Plot } from './plot.tsx';
 import { Stuck } from './stuck.tsx';
 import { UnhealthyBots } from './unhealthy-bots.tsx';
 
-const OVERVIEW = graphql(`
-  query Overview($today: DateTime!, $month: DateTime!, $now: DateTime!, $timeZone: String!) {
-    today: usage(from: $today, to: $now, granularity: DAY, timeZone: $timeZone) { messages delivered failed medianDeliveryTime p95DeliveryTime }
-    days: usage(from: $month, to: $now, granularity: DAY, timeZone: $timeZone) { from messages delivered failed }
-    directions: usage(from: $month, to: $now, granularity: DAY, groupBy: [DIRECTION], timeZone: $timeZone) { from direction messages }
-    enterprises: usage(from: $month, to: $now, granularity: MONTH, groupBy: [ENTERPRISE], timeZone: $timeZone) {
-      enterpriseSid messages failed enterprise { name }
-    }
-    stuck: messages(first: 20, filter: { stuck: true }, orderBy: { field: DATE_CREATED, direction: DESC }) {
-      totalCount
-      totalCountIsExact
-      nodes { sid from to body dateCreated waiting { reason cure since } enterprise { sid name } }
-    }
-  }
-`);
 const CONTEXT = { additionalTypenames: ['Message'] };
 
 const useStyles = makeStyles({
@@ -39,18 +24,6 @@ const useStyles = makeStyles({
 });
 
 type OverviewData = ResultOf<typeof OVERVIEW>;
-
-/** From the reader's midnight, 30 days ago and today, until soon. */
-function periodNow() {
-  const midnight = new Date();
-  midnight.setHours(0, 0, 0, 0);
-  return {
-    today: midnight.toISOString(),
-    month: new Date(new Date(midnight).setDate(midnight.getDate() - 30)).toISOString(),
-    now: new Date(new Date(midnight).setDate(midnight.getDate() + 1)).toISOString(),
-    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-  };
-}
 
 export default function Overview() {
   const words = useWords();
@@ -101,7 +74,7 @@ function Numbers({ data: { today, days } }: { readonly data: OverviewData }) {
 function Tile({ label, number, link }: { readonly label: string; readonly number: string; readonly link?: string }) {
   const styles = useStyles();
   return (
-    <Card>
+    <Panel>
       <p className={styles.number}>
         {link ? (
           <Link href={link} className={styles.link}>
@@ -112,7 +85,7 @@ function Tile({ label, number, link }: { readonly label: string; readonly number
         )}
       </p>
       <p className={styles.label}>{label}</p>
-    </Card>
+    </Panel>
   );
 }
 
@@ -127,7 +100,8 @@ function Plots({ data: { days, directions }, since }: { readonly data: OverviewD
     date.setDate(date.getDate() + index);
     return date;
   });
-  const labelOf = (date: Date) => date.toLocaleDateString(language, { day: 'numeric', month: 'short' });
+  const labels = new Intl.DateTimeFormat(language, { day: 'numeric', month: 'short' });
+  const labelOf = (date: Date) => labels.format(date);
   const on = (date: Date) => days.find(({ from }) => dayOf(from) === date.toDateString()) ?? { messages: 0, delivered: 0, failed: 0 };
   const of = (date: Date, wanted: string) =>
     directions.find(({ from, direction }) => direction === wanted && dayOf(from) === date.toDateString())?.messages ?? 0;

@@ -8,7 +8,7 @@ import { type Problem, ProblemBar } from '../../parts/states.tsx';
 import { may } from '../../session/session.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
-import { MessageDialog } from '../messages/message-dialog.tsx';
+import { OpenedMessage } from '../messages/opened-message.tsx';
 
 const RETRY_ALL = graphql(`
   mutation RetryMessages($input: RetryMessagesInput!) {
@@ -78,7 +78,7 @@ export function Stuck({ stuck, onChange }: StuckProps) {
         <Table caption={words('overview.stuck')} columns={columns} nodes={stuck.nodes} keyOf={({ sid }) => sid} />
       )}
       {open && (
-        <MessageDialog
+        <OpenedMessage
           sid={open}
           onClose={() => {
             setOpen(undefined);

@@ -1,20 +1,47 @@
 import { Component, type ReactNode } from 'react';
+import { forgetFailures } from './lazily.ts';
 import { ProblemBar } from './states.tsx';
 
+interface Failed {
+  readonly error?: Error | undefined;
+  /** How often the reader has tried again. */
+  readonly tries: number;
+}
+
 /**
- * Shows what a page failed with instead of nothing at all. Its script may also be gone, as after the gateway was updated: loading the console again
- * helps then.
+ * Shows what a page failed with instead of nothing at all. Its script may be out of reach: then it is loaded again when the network is back, or when the
+ * reader tries again. Or it may be gone, as after the gateway was updated: then loading the console again helps, which may ask for the password.
  */
-export class Boundary extends Component<{ readonly children: ReactNode }, { readonly error?: Error }> {
-  override state: { readonly error?: Error } = {};
+export class Boundary extends Component<{ readonly children: ReactNode }, Failed> {
+  override state: Failed = { tries: 0 };
 
   static getDerivedStateFromError(error: Error) {
     return { error };
   }
 
+  override componentDidMount(): void {
+    window.addEventListener('online', this.#again);
+  }
+
+  override componentWillUnmount(): void {
+    window.removeEventListener('online', this.#again);
+    if (this.state.error) forgetFailures();
+  }
+
+  readonly #again = () => {
+    forgetFailures();
+    this.setState({ error: undefined });
+  };
+
+  readonly #retry = () => {
+    if (this.state.tries > 0) window.location.reload();
+    this.setState(({ tries }) => ({ tries: tries + 1 }));
+    this.#again();
+  };
+
   override render(): ReactNode {
     const { error } = this.state;
     if (!error) return this.props.children;
-    return <ProblemBar problem={{ code: 'UNKNOWN', message: error.message }} onRetry={() => window.location.reload()} />;
+    return <ProblemBar problem={{ code: 'UNKNOWN', message: error.message }} onRetry={this.#retry} />;
   }
 }

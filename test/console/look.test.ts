@@ -114,6 +114,17 @@ describe.skipIf(!chromiumPath)('how the console looks', () => {
     }
   });
 
+  test('on a narrow screen, the name of a number does not cover it', async () => {
+    const { page } = window;
+    await page.setViewportSize({ width: 400, height: 800 });
+    await page.getByRole('banner').getByRole('combobox').nth(0).selectOption('de');
+    await page.goto(`${window.gateway.url}/console/#/usage`);
+    const median = page.locator('[data-label="Median der Zustellzeit"]').first();
+    // In two lines: next to it is no room for one.
+    expect((await median.boundingBox())?.height).toBeGreaterThan(40);
+    await page.getByRole('banner').getByRole('combobox').nth(0).selectOption('en');
+  });
+
   test('on a narrow screen, the navigation fades at an edge if more entries are beyond it', async () => {
     const { page } = window;
     await page.setViewportSize({ width: 400, height: 800 });

@@ -94,11 +94,14 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
         name === 'Overview' ? ['Refresh'] : name === 'Usage' ? ['Download as CSV', 'Messages as CSV'] : [],
       );
     }
-    for (const path of ['bot-setup', 'mapping-import', 'settings', 'accounts?x']) {
+    for (const path of ['bot-setup', 'mapping-import', 'settings']) {
       await page.goto(`${gateway.url}/console/#/${path}`);
-      if (path === 'accounts?x') expect(await page.getByRole('button', { name: 'Suspend' }).count()).toBe(0);
-      else await page.getByText('There is no such page, or you may not see it.').waitFor();
+      await page.getByText('There is no such page, or you may not see it.').waitFor();
     }
+    await page.getByRole('navigation').getByRole('link', { name: 'Accounts' }).click();
+    await page.getByRole('row').filter({ hasText: 'reader@provider.example' }).waitFor();
+    for (const name of ['Create an account', 'Suspend', 'Replace the token'])
+      expect(await page.getByRole('button', { name }).count()).toBe(0);
     expect(complaints).toEqual([]);
     await page.context().close();
   });
@@ -131,6 +134,20 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     await page.getByText('Your session ends in a few minutes.').waitFor();
     await page.clock.fastForward('00:06:00');
     await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+    await page.context().close();
+  });
+
+  test('a session that ends while its dialog cannot be loaded says so, and can be renewed as soon as it is loaded', async () => {
+    const { page } = await visit();
+    await page.clock.install();
+    await page.route('**/renewal-dialog-*.js', (route) => route.abort());
+    await signIn(page);
+    await page.clock.fastForward('08:01:00');
+    await page.getByRole('alert').getByRole('button', { name: 'Try again' }).waitFor();
+    await page.unroute('**/renewal-dialog-*.js');
+    await page.clock.fastForward('00:00:02');
+    await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
     await page.context().close();
   });
 

@@ -45,7 +45,12 @@ const useStyles = makeStyles({
     },
   },
   code: { overflowWrap: 'anywhere' },
-  number: { textAlign: 'right', fontVariantNumeric: 'tabular-nums', whiteSpace: 'nowrap', [NARROW]: { textAlign: 'left' } },
+  number: {
+    textAlign: 'right',
+    fontVariantNumeric: 'tabular-nums',
+    whiteSpace: 'nowrap',
+    [NARROW]: { textAlign: 'left', whiteSpace: 'normal' },
+  },
   whole: { whiteSpace: 'nowrap', [NARROW]: { whiteSpace: 'normal' } },
 });
 

@@ -75,6 +75,28 @@ describe('a user that Microsoft does not know', () => {
     expect((await exchange.messages(provider)).filter((message) => message.body === body)).toHaveLength(1);
   });
 
+  test('for a day, of a message that an earlier attempt may have sent: it is set aside, and marked once it is sent again', async () => {
+    const user = exchange.microsoft.addUser({ tenantId: customer.bot.tenantId });
+    const { provider, mapping, write } = await early(user.userPrincipalName);
+    const { prisma } = exchange.gateway;
+    const isOf = (microsoftAddress: string, microsoftObjectId: string | null) =>
+      prisma.mapping.update({ where: { sid: mapping.sid }, data: { microsoftAddress, microsoftObjectId } });
+    exchange.microsoft.fault('activities', { answer: { status: 503, body: {} } });
+    const held = exchange.microsoft.hold('activities');
+    const sid = await write();
+    await held.arrived;
+    await isOf('nobody@contoso.example', null);
+    held.release();
+    expect((await exchange.ends(provider, sid, 'stuck')).waiting).toMatchObject({ reason: 'USER_UNKNOWN' });
+    await prisma.laneHold.updateMany({ where: { mappingSid: mapping.sid }, data: { since: new Date(Date.now() - 25 * 3_600_000) } });
+    await provider.graph(RETRY, { input: { sid } });
+    await until(async () => (await exchange.message(provider, sid)).waiting?.reason === 'RETRIES_EXHAUSTED');
+    expect(await exchange.message(provider, sid)).toMatchObject({ channelStatus: 'QUEUED', channelErrorCode: 'MICROSOFT_ADDRESS_INVALID' });
+    await isOf(user.userPrincipalName, user.objectId);
+    await provider.graph(RETRY, { input: { sid } });
+    expect(await exchange.ends(provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: true, stuck: false });
+  });
+
   /** Four mappings that were made before their enterprise had a bot, which have not been looked up yet. */
   async function fourEarly() {
     const bad = `${randomBytes(4).toString('hex')}@contoso.example`;

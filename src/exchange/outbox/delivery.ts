@@ -133,7 +133,8 @@ function recordFailure(gateway: Gateway, claim: Claim, failed: FailedDelivery): 
   if (!(failure instanceof CurableError) || isTooNew(failure, message)) return retryLater(gateway, claim, failed);
   const { hold } = entry;
   const isConfirmed = failure.reason === 'USER_UNKNOWN' && hold?.reason === 'USER_UNKNOWN' && age(hold.since) > USER_UNKNOWN_MS;
-  return isConfirmed ? fail(gateway, claim, failed, false) : wait(gateway, claim, { ...failed, failure });
+  if (!isConfirmed) return wait(gateway, claim, { ...failed, failure });
+  return entry.attemptStarted ? setAside(gateway, message, failure) : fail(gateway, claim, failed, false);
 }
 
 const age = (date: Date) => Date.now() - date.getTime();
@@ -172,10 +173,7 @@ async function wait(
 async function retryLater(gateway: Gateway, claim: Claim, { message, entry, failure, started, retry }: FailedDelivery): Promise<LaneStep> {
   const { prisma, log } = gateway;
   const attempts = entry.attempts + 1;
-  if (attempts >= retry.limit) {
-    await setAside(gateway, message, failure);
-    return release(0);
-  }
+  if (attempts >= retry.limit) return setAside(gateway, message, failure);
   if (!started) await countAttempt(prisma, message.sid);
   else if (failure.outcome !== 'unknown') await clearAttempt(prisma, claim, entry);
   const pauseMs = nextPause(retry, attempts, failure.retryAfterMs);
@@ -187,7 +185,7 @@ async function retryLater(gateway: Gateway, claim: Claim, { message, entry, fail
  * Takes a message out of its lane so that the conversation goes on, and marks it as stuck until retryMessage. Its status stays: nothing is
  * known about it.
  */
-async function setAside({ prisma, log }: Gateway, message: MessageToDeliver, { code, message: words }: DeliveryError): Promise<void> {
+async function setAside({ prisma, log }: Gateway, message: MessageToDeliver, { code, message: words }: DeliveryError): Promise<LaneStep> {
   const reason = 'RETRIES_EXHAUSTED';
   const { sid, organizationSid, enterpriseSid } = message;
   await inTransaction(prisma, async (tx) => {
@@ -199,6 +197,7 @@ async function setAside({ prisma, log }: Gateway, message: MessageToDeliver, { c
     { messageSid: sid, organizationSid, enterpriseSid, outcome: 'retry', reason, code, cure: HOLDS[reason].cure },
     'message is stuck',
   );
+  return release(0);
 }
 
 const isPlatformsFault = (error: unknown) => error instanceof DeliveryError || error instanceof PlatformError;

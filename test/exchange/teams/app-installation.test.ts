@@ -324,3 +324,26 @@ test('what Teams suggests to write is never sent as it is', async () => {
   expect(shownTo(own)[1]).toMatch(/^Write "\+<number> <text>"/);
   expect(await exchange.messages(own.provider)).toHaveLength(1);
 });
+
+// In the other clouds, the gateway remembers the installation itself: clouds-without-installs.test.ts.
+test.each(['COMMERCIAL', 'GCC'] as const)(
+  'a user of %s who installed the app before they had a number: the mapping knows the chat, and the user is welcomed and written to',
+  async (cloud) => {
+    const { microsoft } = exchange;
+    const bot = microsoft.addBot({ cloud, permissions: ['User.Read.All', INSTALLS] });
+    if (cloud === 'GCC') microsoft.gccTenants.add(bot.tenantId);
+    const { id } = microsoft.addApp(bot);
+    const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+    const stranger = microsoft.addUser({ tenantId: bot.tenantId });
+    const installed = microsoft.activityFrom(bot, stranger, '', { type: 'installationUpdate', action: 'add' });
+    expect(await exchange.post(installed, await exchange.sign(installed))).toBe(200);
+    const person = await exchange.person(own, stranger);
+    await until(async () => (await inTeams(own, person)).conversationKnown);
+    expect(await inTeams(own, person)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+    await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'hello'), 'DELIVERED');
+    await microsoft.until(() => shownTo(person).length === 2);
+    expect(shownTo(person).sort()).toEqual([expect.stringContaining(`Welcome! Your SMS number is ${person.number}.`), 'hello']);
+    // Graph says that the app is there, and names the chat: nobody opens another one.
+    expect(routesOf(person, 'install', 'chat')).toEqual(['install', 'chat']);
+  },
+);

@@ -82,7 +82,14 @@ export function BotHealth({ sid }: { readonly sid: string }) {
           [words('botHealth.since'), <Time key="since" value={since} />],
           ...(reason ? [[words('botHealth.message'), wordFor(words, 'hold', reason, message ?? reason)] as const] : []),
           ...(reason ? [[words('botHealth.cure'), wordFor(words, 'holdCure', reason, cure ?? '')] as const] : []),
-          ...(message ? [[words('botHealth.said'), code && !message.includes(code) ? `${code}: ${message}` : message] as const] : []),
+          ...(message
+            ? [
+                [
+                  words('botHealth.said'),
+                  code && !message.includes(code) ? `${code}: ${words.said(message)}` : words.said(message),
+                ] as const,
+              ]
+            : []),
           [words('botHealth.cloud'), wordFor(words, 'cloud', bot.cloud)],
           [
             words('botHealth.consent'),

@@ -125,6 +125,12 @@ describe.skipIf(!chromiumPath)('how the console looks', () => {
     await page.getByRole('banner').getByRole('combobox').nth(0).selectOption('en');
   });
 
+  test('the arrow of a field that seeks an enterprise is large enough for a finger', async () => {
+    await window.page.goto(`${window.gateway.url}/console/#/messages`);
+    const { width, height } = (await window.page.getByRole('button', { name: 'Show enterprises' }).boundingBox()) ?? expect.unreachable();
+    expect(Math.min(width, height)).toBeGreaterThanOrEqual(24);
+  });
+
   test('on a narrow screen, the navigation fades at an edge if more entries are beyond it', async () => {
     const { page } = window;
     await page.setViewportSize({ width: 400, height: 800 });

@@ -84,7 +84,10 @@ async function main(): Promise<void> {
 
     const signal = await stopped;
     log.info({ signal }, 'draining');
-    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    setTimeout(() => {
+      log.error('could not stop in time: what is claimed is free when its leases expire');
+      process.exit(1);
+    }, SHUTDOWN_MS).unref();
     await gateway.stop();
   } finally {
     await database.close();

@@ -30,6 +30,8 @@ import { type Listener, listen } from './server/server.ts';
 
 /** How long requests in flight may still take once the gateway stops, in ms. */
 const GRACE_MS = 10_000;
+/** When the requests to platforms and webhook endpoints end, in ms from then: so that those who wait for one still get a response. */
+const CUT_OFF_MS = 9000;
 
 /** How many messages are under way to each platform at once, unless a setting says so. The embedded database has one connection. */
 const MAX_DELIVERIES = { postgres: 600, embedded: 64 };
@@ -62,7 +64,7 @@ interface Running {
   readonly url: string;
   /** Where /metrics is, if it has a port of its own. */
   readonly metricsUrl?: string;
-  /** Ends live streams, lets requests finish, and releases the claimed lanes. The database stays open. */
+  /** Ends live streams, lets requests finish, and releases what is claimed, within some 10 s. The database stays open. */
   stop(): Promise<void>;
 }
 
@@ -73,12 +75,14 @@ interface Wiring {
   notifier?: Notifier;
   imports?: ImportRunner;
   exchange?: Exchange;
+  /** Ends what is under way to platforms and webhook endpoints. */
+  readonly cutOff: AbortController;
 }
 
 /** Starts everything on an open database, and listens. @throws ListenError, AccountError */
 export async function startGateway(options: StartOptions): Promise<Running> {
   const { settings, database, metrics, onFirstAccount, log } = options;
-  const wiring: Wiring = {};
+  const wiring: Wiring = { cutOff: new AbortController() };
   const { gateway, botFramework } = assemble(options, wiring);
   const first = await bootstrapAccount(gateway, settings);
   if (first) onFirstAccount({ sid: first.account.sid, token: first.authTokenMadeUp ? first.authToken : undefined });
@@ -131,8 +135,10 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     metricsUrl: metricsListener?.url,
     stop: async () => {
       draining = true;
-      await stopServing(app, listener, sockets, log);
-      await Promise.all([exchange.stop(), imports.stop()]);
+      const late = setTimeout(() => wiring.cutOff.abort(), CUT_OFF_MS);
+      // All at once: while requests end, nothing new is claimed.
+      await Promise.all([stopServing(app, listener, sockets, log), exchange.stop(), imports.stop()]);
+      clearTimeout(late);
       await notifier.close();
       await credentialChanges?.close();
       rateLimit?.close();
@@ -149,6 +155,7 @@ function assemble({ settings, database, secrets, metrics, traceCall, log }: Star
     report: (report) => void wiring.app?.fetch(callbackOf(report)),
     isKnownAudience: (applicationId, clouds) => hasBotOf(database.sql, applicationId, clouds),
     observeCalls: [metrics?.observeCall, traceCall].filter((observe) => observe !== undefined),
+    cutOff: wiring.cutOff.signal,
   });
   const counted = metrics?.counted ?? ((_name, cache) => cache);
   const gateway: Gateway = {

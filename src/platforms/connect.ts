@@ -36,6 +36,8 @@ interface PlatformsOptions {
   readonly observeCalls?: readonly ObserveCall[];
   /** Resolves the host names in URLs from outside; for tests. */
   readonly lookup?: Lookup;
+  /** Aborted when requests under way are to end, and no further one is to leave. */
+  readonly cutOff?: AbortSignal;
 }
 
 /**
@@ -43,13 +45,13 @@ interface PlatformsOptions {
  * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL, PLAYGROUND_URL is not of this machine, or
  *   WEBHOOK_HOSTS is invalid
  */
-export function connectPlatforms({ settings, report, isKnownAudience, observeCalls = [], lookup }: PlatformsOptions): Platforms {
+export function connectPlatforms({ settings, report, isKnownAudience, observeCalls = [], lookup, cutOff }: PlatformsOptions): Platforms {
   if (settings.playground) requireThisMachine(settings.playground.url);
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
-  const outbound = createOutbound({ isConfigured: configuredUrls(settings), lookup });
+  const outbound = createOutbound({ isConfigured: configuredUrls(settings), lookup, cutOff });
   const fetch = observeCalls.reduce<Fetch>((inner, observe) => observedFetch(inner, serviceIn(settings), observe), outbound);
   const { maxSegments } = settings;
-  const webhooks = connectWebhooks(settings.webhookHosts, lookup);
+  const webhooks = connectWebhooks(settings.webhookHosts, lookup, cutOff);
   const restcomm = settings.restcomm
     ? createHttpRestcomm({ ...settings.restcomm, maxSegments, fetch })
     : createEmbeddedRestcomm({ report, maxSegments });
@@ -112,10 +114,10 @@ function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): vo
 }
 
 /** The platforms' own addresses are not among those that it may reach: endpoints are the organizations' choice. */
-function connectWebhooks(hosts: readonly string[] = [], lookup?: Lookup): WebhookClient {
+function connectWebhooks(hosts: readonly string[] = [], lookup?: Lookup, cutOff?: AbortSignal): WebhookClient {
   const permitted = hostsOf('WEBHOOK_HOSTS', hosts);
   const isPermitted = ({ origin }: URL) => permitted.allows(origin);
-  return createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted, lookup }), isPermitted });
+  return createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted, lookup, cutOff }), isPermitted });
 }
 
 /** @throws SettingsError */

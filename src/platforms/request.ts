@@ -55,6 +55,17 @@ export class NoResponseError extends Error {
   }
 }
 
+/** The gateway has ended a request, since it stops. */
+export class CutOffError extends Error {
+  override readonly name = 'CutOffError';
+  readonly code = 'ERR_GATEWAY_STOPS';
+
+  /** @param wasSent whether the request may have left */
+  constructor(readonly wasSent: boolean) {
+    super('The gateway stops');
+  }
+}
+
 /** More than any response that the gateway needs. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
 
@@ -115,6 +126,10 @@ export function noResponse(host: string, error: unknown): NoResponseError {
   if (error instanceof Error && error.name === 'TimeoutError')
     return new NoResponseError('Timeout', `${host} did not respond in time.`, { cause: error });
   const cause = error instanceof Error && error.cause ? error.cause : error;
+  if (cause instanceof CutOffError)
+    return new NoResponseError(cause.wasSent ? 'ConnectionLost' : 'Unreachable', `The gateway stopped before ${host} responded.`, {
+      cause,
+    });
   const code = codeOf(cause);
   return neverLeft(cause)
     ? new NoResponseError('Unreachable', `${host} cannot be reached (${code}).`, { cause })

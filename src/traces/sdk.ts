@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
@@ -14,6 +15,9 @@ import {
 } from '@opentelemetry/sdk-trace';
 import type { TracesSettings } from './settings.ts';
 import { traceWith } from './spans.ts';
+
+/** How long the last spans may take, in ms. */
+const LAST_MS = 2000;
 
 /**
  * Starts tracing this process. Spans leave by OTLP over HTTP, in batches; the exporter reads its addresses, headers, certificates and timeouts from
@@ -34,8 +38,8 @@ export function startTraces({ sampler, samplerArg, serviceName, delayMs }: Trace
   traceWith(provider.getTracer('teams-sms-gateway'));
   return async () => {
     traceWith(undefined);
-    // A collector that is away must not keep the process from ending.
-    await provider.shutdown().catch(() => {});
+    // A collector that is away, or never answers, must not keep the process from ending.
+    await Promise.race([provider.shutdown().catch(() => {}), delay(LAST_MS, undefined, { ref: false })]);
     trace.disable();
     context.disable();
     propagation.disable();

@@ -3,6 +3,7 @@ import { appendAudit } from '../../domain/audit.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { inTransaction } from '../../domain/transaction.ts';
 import { recordAttempts } from '../../domain/webhooks/attempts.ts';
+import { isAccepted } from '../../domain/webhooks/send-signed.ts';
 import { nextPause } from '../backoff.ts';
 import type { GivenUpReason, ObserveDisabled } from '../observed.ts';
 import type { EndpointClaim } from './claim-endpoints.ts';
@@ -44,11 +45,14 @@ export async function saveTurn(
   const { sid, organizationSid, generation } = endpoint;
   const now = Date.now();
   const hasAdvanced = position > endpoint.position;
-  const failures = failure ? (hasAdvanced ? 1 : endpoint.failures + 1) : 0;
+  // A turn that ended before an answer, since the gateway stops or others took its time, says nothing about the endpoint.
+  const isUntold = !failure && !hasAdvanced && hasMore && !attempts.some(isAccepted);
+  const failures = failure ? (hasAdvanced ? 1 : endpoint.failures + 1) : isUntold ? endpoint.failures : 0;
   // What the gateway cannot sign, it tries for ever: the endpoint has not failed.
-  const failingSince = failure && !failure.sealError ? ((hasAdvanced ? null : endpoint.failingSince) ?? new Date(now)) : null;
+  const failedSince = failure && !failure.sealError ? ((hasAdvanced ? null : endpoint.failingSince) ?? new Date(now)) : null;
+  const failingSince = isUntold ? endpoint.failingSince : failedSince;
   const pauseMs = failure ? nextPause(retries, failures, failure.retryAfterMs) : hasMore || attempts.length > 0 ? 0 : IDLE_MS;
-  const reason = reasonToDisable(failure?.status ?? null, failingSince, now, retries);
+  const reason = failure && reasonToDisable(failure.status, failingSince, now, retries);
   await recordAttempts(gateway, endpoint, attempts);
   const isDisabled = await inTransaction(gateway.prisma, async (tx) => {
     const mine = { sid, organizationSid, holder };

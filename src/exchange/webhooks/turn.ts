@@ -93,7 +93,7 @@ function createSender(gateway: Gateway, claim: EndpointClaim, places: HostPlaces
         const { status, error, durationMs } = outcome;
         attempts.push({ webhookId, eventType: payload.type, messageSid, status, error, durationMs });
         if (isAccepted(outcome)) return true;
-        failure ??= outcome;
+        if (!outcome.isCutOff) failure ??= outcome;
         return false;
       });
     },

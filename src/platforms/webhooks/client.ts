@@ -1,4 +1,4 @@
-import { type Fetch, NoResponseError, request, retryAfterMs } from '../request.ts';
+import { CutOffError, type Fetch, NoResponseError, request, retryAfterMs } from '../request.ts';
 
 /** What became of a request to an endpoint. */
 export interface WebhookOutcome {
@@ -9,6 +9,8 @@ export interface WebhookOutcome {
   /** The response's Retry-After, in ms. */
   readonly retryAfterMs?: number;
   readonly durationMs: number;
+  /** Whether the gateway stopped before there was a response: the endpoint is not at fault. */
+  readonly isCutOff?: boolean;
 }
 
 /** Sends requests to the endpoints that organizations register. */
@@ -41,7 +43,9 @@ export function createWebhookClient({ fetch, isPermitted, timeoutMs = TIMEOUT_MS
         const response = await request(fetch, url, { method: 'POST', headers: given, body, timeoutMs });
         return { status: response.status, error: null, retryAfterMs: retryAfterMs(response), durationMs: durationMs() };
       } catch (error) {
-        return { status: null, error: error instanceof NoResponseError ? error.message : 'The request failed.', durationMs: durationMs() };
+        const isKnown = error instanceof NoResponseError;
+        const isCutOff = isKnown && error.cause instanceof CutOffError;
+        return { status: null, error: isKnown ? error.message : 'The request failed.', durationMs: durationMs(), isCutOff };
       }
     },
   };

@@ -55,11 +55,21 @@ export function createYogaServer({ schema, contextFor, mask, checks, trusted, ad
       ...[resolveDocuments(trusted), checkDocuments(checks), runInTurn({ admission, observe, trusted }, mask)],
     ],
     context: ({ caller, interest }) => contextFor(caller, interest),
-    maskedErrors: { maskError: (error) => (isTooLarge(error) ? bodyTooLarge() : mask(error)) },
+    maskedErrors: { maskError: (error) => (isTooLarge(error) ? bodyTooLarge() : asWellFormed(mask(error))) },
   });
 }
 
 const isTooLarge = (error: unknown) => error instanceof GraphQLError && error.extensions.code === 'REQUEST_ENTITY_TOO_LARGE';
+
+/**
+ * Yoga gives 400 to a request without an operation of the name that it asks for, over any media type. It is well-formed: with application/json the status is
+ * 200 (GraphQL over HTTP, 6.4.1).
+ */
+function asWellFormed(error: GraphQLError): GraphQLError {
+  const { extensions } = error;
+  if (extensions.code === 'OPERATION_RESOLUTION_FAILURE') extensions.http = { status: 400, spec: true };
+  return error;
+}
 
 const badRequest = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
 

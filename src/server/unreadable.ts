@@ -20,11 +20,15 @@ interface ParseError extends NodeJS.ErrnoException {
   readonly bytesParsed?: number;
 }
 
+const WHOLE_LINE = /^[\w!#$%&'*+.^`|~-]+ [^\s]+ HTTP\/1\.[01]\r?\n/;
+/** A request line may arrive in several packets. The first one that cannot be a known method's ends the connection. */
+const BEGINNING = /^[\w!#$%&'*+.^`|~-]+(?: [^\s]*(?: H?T?T?P?\/?1?\.?[01]?\r?)?)?$/;
+
 /** Whether the input is a request whose method node does not know, and so cannot parse (RFC 9110, 15.6.2). Other input may be no HTTP at all. */
 function isUnknownMethod({ code, rawPacket, bytesParsed = 0 }: ParseError): boolean {
   if (code !== 'HPE_INVALID_METHOD' || !rawPacket) return false;
   const line = rawPacket.subarray(rawPacket.lastIndexOf('\n', Math.max(0, bytesParsed - 1)) + 1).toString('latin1');
-  return /^[\w!#$%&'*+.^`|~-]+ [^\s]+ HTTP\/1\.[01]\r?\n/.test(line);
+  return WHOLE_LINE.test(line) || BEGINNING.test(line);
 }
 
 /** The contract's failure envelope (REST.md, Envelopes), with `errors` as in a GraphQL response. */

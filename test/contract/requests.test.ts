@@ -110,6 +110,7 @@ describe('a body', () => {
       expect(await refusalOf('POST', '/msteams/mappings', body), number).toMatchObject({
         errorCode: '450',
         message: 'Parameter externalAddress is invalid: must be a string',
+        data: number,
       });
     }
   });

@@ -44,4 +44,18 @@ describe.each(faces)('on %s', (face) => {
     const { bot } = (await provider.graph(`{ bot(sid: "${sid}") { clientSecret clientSecretHint } }`)).data;
     expect(bot).toEqual({ clientSecret, clientSecretHint: hint });
   });
+
+  test('the mask of a former secret does not replace the present one', async () => {
+    const enterpriseSid = (await done(provider, 'createEnterprise', newEnterprise())).sid;
+    const { sid } = await done(provider, 'createBot', newBot(enterpriseSid, { clientSecret: 'a-secret-of-before-1111' }));
+    await done(provider, 'updateBot', { sid, clientSecret: 'the-present-secret-2222' });
+    for (const clientSecret of ['••••1111', '••••', ' ••••2']) {
+      if (face === 'REST') expect((await inRest(provider, 'updateBot', { sid, clientSecret })).body).toMatchObject({ errorCode: '450' });
+      else {
+        const mutation = `mutation { updateBot(input: { sid: "${sid}", clientSecret: "${clientSecret}" }) { ... on Error { code path } } }`;
+        expect((await provider.graph(mutation)).data.updateBot).toEqual({ code: 'INVALID_PARAMETER', path: ['clientSecret'] });
+      }
+    }
+    expect((await provider.graph(`{ bot(sid: "${sid}") { clientSecret } }`)).data.bot.clientSecret).toBe('the-present-secret-2222');
+  });
 });

@@ -241,6 +241,8 @@ test.each([
   ['a request without Host', 400, 'GET /a HTTP/1.1\r\n\r\n'],
   ['an absolute target without Host', 400, 'GET http://h/a HTTP/1.1\r\n\r\n'],
   ['a method that nobody knows', 501, 'BREW /a HTTP/1.1\r\nHost: h\r\n\r\n'],
+  ['the first packet of a request whose method nobody knows', 501, 'FOO /mste'],
+  ['the beginning of a method that nobody knows', 501, 'FO'],
   ['two hosts', 400, 'GET /a HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n'],
   ['an invalid chunk', 400, 'POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nnothing\r\n'],
   [

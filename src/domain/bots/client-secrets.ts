@@ -1,9 +1,14 @@
 import type { Bot } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../gateway.ts';
+import { invalidParameter } from '../input.ts';
 import { SealError } from '../secrets.ts';
 
-/** The columns that hold a client secret; an empty one for a bot without. */
+/**
+ * The columns that hold a client secret; an empty one for a bot without.
+ * @throws InvalidInputError for a mask: a client that sends back what it was shown of a former secret would replace the present one by it
+ */
 export function sealed({ secrets }: Gateway, sid: string, clientSecret: string) {
+  if (/^\s*•{4}/.test(clientSecret)) throw invalidParameter(['clientSecret'], 'must be a secret, not the mask of another one');
   return { clientSecret: new Uint8Array(secrets.seal(clientSecret, sid)), clientSecretHint: hintOf(clientSecret) };
 }
 

@@ -25,14 +25,19 @@ export function setMessageRetention(gateway: Gateway, caller: Caller, given: Set
   return idempotently(gateway, caller, 'setMessageRetention', given, async (remember) => {
     const { enterpriseSid, days = null } = parseInput(input, given);
     return inTransaction(gateway.prisma, async (tx) => {
-      const data = { messageRetentionDays: days, dateUpdated: new Date() };
       const { organizationSid } = caller;
       const target = { sid: typeof enterpriseSid === 'string' ? normalizeSid(enterpriseSid) : organizationSid };
       if (typeof enterpriseSid === 'string') {
         await lockOpenEnterprise(tx, caller, target.sid);
-        await tx.enterprise.update({ where: { ...target, organizationSid }, data });
-      } else await tx.organization.update({ where: { sid: organizationSid }, data });
-      await remember(tx, target);
+      } else await tx.$queryRaw`SELECT 1 FROM organization WHERE sid = ${organizationSid} FOR NO KEY UPDATE`;
+      // One that does not change anything is not a change.
+      const where = { OR: [{ messageRetentionDays: { not: days } }, ...(days === null ? [] : [{ messageRetentionDays: null }])] };
+      const data = { messageRetentionDays: days, dateUpdated: new Date() };
+      const { count } =
+        typeof enterpriseSid === 'string'
+          ? await tx.enterprise.updateMany({ where: { ...target, organizationSid, ...where }, data })
+          : await tx.organization.updateMany({ where: { sid: organizationSid, ...where }, data });
+      await remember(tx, target, { changed: count > 0 });
       return target;
     });
   });

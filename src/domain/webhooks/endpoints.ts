@@ -119,6 +119,15 @@ export async function updateWebhookEndpoint(gateway: Gateway, caller: Caller, in
       const before = await lockEndpoint(tx, caller, sid);
       const now = new Date();
       const isFresh = (url !== undefined && url !== before.url) || (enabled === true && before.status !== 'ACTIVE');
+      const isChanged =
+        isFresh ||
+        (eventTypes != null && eventTypes.join() !== before.eventTypes.join()) ||
+        (withBody != null && withBody !== before.withBody) ||
+        (enabled === false && before.status === 'ACTIVE');
+      if (!isChanged) {
+        await remember(tx, { sid }, { changed: false });
+        return { sid };
+      }
       await tx.webhookEndpoint.update({
         where: { sid, organizationSid: caller.organizationSid },
         data: {

@@ -123,6 +123,15 @@ describe('retention', () => {
     expect([(await bodiesOf(provider)).totalCount, await conversationsOf(provider)]).toEqual([0, []]);
   });
 
+  test('that is set to what it is already leaves dateUpdated as it is', async () => {
+    const { provider, from } = await world();
+    const set = (input: object) => mutate(provider, 'setMessageRetention', input, 'enterprise { dateUpdated messageRetentionDays }');
+    for (const days of [undefined, 30, undefined]) {
+      const { enterprise } = await set({ enterpriseSid: from.enterpriseSid, days });
+      expect((await set({ enterpriseSid: from.enterpriseSid, days })).enterprise).toEqual(enterprise);
+    }
+  });
+
   test('is set by the provider only, for its own', async () => {
     const [{ provider, from }, stranger] = [await world(), await gateway.provider()];
     const set = (by: Graph, input: object) => mutate(by, 'setMessageRetention', input, '__typename');

@@ -8,6 +8,7 @@ import { withDeadline } from '../admission/deadline.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import type { CallerQuota } from '../admission/quota.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
+import { publishRefusedDocument } from '../execution/refused-documents.ts';
 import { type RenderedStream, type Subscription, subscribeRendered } from '../live/render.ts';
 import type { ContextFor } from './context-for.ts';
 import type { DocumentChecks } from './documents/checks.ts';
@@ -67,6 +68,7 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
       if (invalid.length > 0) return { errors: invalid.map(withoutHttp) };
       const cost = asked && shownCost({ schema, document, operationName, variableValues: variables }, asked.rate);
       const errors = checks.check(document, operationName, variables);
+      publishRefusedDocument(errors, 'QUERY_LIMIT_EXCEEDED');
       if (errors.length > 0) return { errors: errors.map(withoutHttp), cost };
       // A subscription never calls it, and would keep it in memory as long as its stream.
       const execute = getOperationAST(document, operationName)?.operation === 'subscription' ? undefined : enveloped.execute;

@@ -6,6 +6,7 @@ import type { Admitted } from '../admission/admit.ts';
 import { OverloadError } from '../admission/fairness.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
+import { publishRefusedDocument } from '../execution/refused-documents.ts';
 import type { ContextFor } from './context-for.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { DocumentReference, TrustedDocuments } from './documents/trusted-documents.ts';
@@ -94,10 +95,21 @@ function resolveDocuments(trusted: TrustedDocuments): Plugin {
 /** Checks every operation. Yoga caches the results of `parse` and `validate`. */
 function checkDocuments({ parse, validate, check }: DocumentChecks): Plugin<ServerContext> {
   return {
-    onParse: ({ setParseFn }) => setParseFn((text: { toString(): string }) => parse(text.toString())),
-    onValidate: ({ setValidationFn }) => setValidationFn((_schema: GraphQLSchema, document: DocumentNode) => validate(document)),
+    onParse: ({ setParseFn }) => {
+      setParseFn((text: { toString(): string }) => parse(text.toString()));
+      return ({ result }) => {
+        if (result instanceof GraphQLError) publishRefusedDocument([result], 'GRAPHQL_PARSE_FAILED');
+      };
+    },
+    onValidate: ({ setValidationFn }) => {
+      setValidationFn((_schema: GraphQLSchema, document: DocumentNode) => validate(document));
+      return ({ valid, result }) => {
+        if (!valid) publishRefusedDocument(result as readonly GraphQLError[], 'GRAPHQL_VALIDATION_FAILED');
+      };
+    },
     onExecute: ({ args, setResultAndStopExecution }) => {
       const errors = check(args.document, args.operationName, args.variableValues);
+      publishRefusedDocument(errors, 'QUERY_LIMIT_EXCEEDED');
       const { request, rate } = args.contextValue;
       if (errors.length > 0) setResultAndStopExecution(withCost({ errors }, args, { request, rate }));
     },

@@ -44,10 +44,11 @@ export function standbyMetrics(registers: Registers, awayFor: () => number | und
   });
   new Gauge({
     name: 'gateway_standby_away_seconds',
-    help: 'For how long lists have been read from the primary although there is a standby; 0 while they are read from it',
+    help: 'For how long lists have been read from the primary although there is a standby; 0 while they are read from it. Without a standby, it has no value',
     registers,
     collect() {
-      this.set(awayFor() ?? 0);
+      const seconds = awayFor();
+      if (seconds !== undefined) this.set(seconds);
     },
   });
   return (outcome) => reads.inc({ outcome });

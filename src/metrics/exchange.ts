@@ -1,10 +1,24 @@
 import { Counter, Histogram } from 'prom-client';
+import { jobsOfRecords, onFailedRecord } from '../domain/failed-records.ts';
 import { onStep } from '../domain/messages/message-steps.ts';
 import type { ObserveJob } from '../exchange/jobs/jobs.ts';
 import type { ObserveDisabled } from '../exchange/observed.ts';
 import type { ObserveCall } from '../platforms/observed.ts';
 import { createDurations } from './durations.ts';
 import { boundedLabel, type Registers } from './registers.ts';
+
+/** Records that jobs could not handle. */
+export function failedRecordMetrics(registers: Registers): { close: () => void } {
+  const failed = new Counter({
+    name: 'gateway_job_records_failed_total',
+    help: 'Records that a job could not handle while it went on with the others, by job: an SMS, a message, an erasure, an enterprise',
+    labelNames: ['job_name'],
+    registers,
+  });
+  // From 0 on, or the first one would be no increase.
+  for (const job of jobsOfRecords) failed.inc({ job_name: job }, 0);
+  return { close: onFailedRecord((job) => failed.inc({ job_name: job })) };
+}
 
 /** Messages by what has become of them. */
 export function messageMetrics(registers: Registers): { close: () => void } {
@@ -15,6 +29,8 @@ export function messageMetrics(registers: Registers): { close: () => void } {
     registers,
   });
   const reasonOf = boundedLabel();
+  // From 0 on, or the first failures would be no increase.
+  for (const direction of ['INBOUND', 'OUTBOUND']) steps.inc({ direction, status: 'FAILED', reason: '' }, 0);
   const close = onStep(({ direction, status, reason }) =>
     steps.inc({ direction, status, reason: reason === undefined ? '' : reasonOf(reason) }),
   );

@@ -1,8 +1,9 @@
 import { Counter } from 'prom-client';
 import type { ObserveRefusal, RequestReport } from '../admission/observed.ts';
 import type { ObserveOperation, OperationReport } from '../execution/operations.ts';
+import { onRefusedDocument } from '../execution/refused-documents.ts';
 import { createDurations } from './durations.ts';
-import type { Registers } from './registers.ts';
+import { boundedLabel, type Registers } from './registers.ts';
 
 /** The classes of HTTP statuses, by their first digit. */
 const CLASSES = Array.from({ length: 10 }, (_, digit) => `${digit}xx`);
@@ -28,6 +29,18 @@ export function requestMetrics(registers: Registers): {
     observeRequest: ({ face, status, durationMs }) => observe(durationMs / 1000, face, CLASSES[Math.floor(status / 100)] ?? 'other'),
     observeRefusal: (limit) => refused.inc({ limit }),
   };
+}
+
+/** Documents that are refused before their operation runs. */
+export function refusedDocumentMetrics(registers: Registers): { close: () => void } {
+  const refused = new Counter({
+    name: 'gateway_documents_refused_total',
+    help: 'GraphQL documents that were refused before their operation ran, by code: not parsed, not valid, or beyond a limit',
+    labelNames: ['code'],
+    registers,
+  });
+  const codeOf = boundedLabel();
+  return { close: onRefusedDocument((code) => refused.inc({ code: codeOf(code) })) };
 }
 
 /** How often operations with one label have run in one way, with one outcome. */

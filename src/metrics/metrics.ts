@@ -9,8 +9,8 @@ import type { ObserveCall } from '../platforms/observed.ts';
 import { backlogMetrics, type ReadBacklog } from './backlog.ts';
 import { countedCache } from './caches.ts';
 import { databaseMetrics, type PoolsByName, standbyMetrics } from './database.ts';
-import { callMetrics, countedWebhooks, disabledMetrics, jobMetrics, messageMetrics } from './exchange.ts';
-import { operationMetrics, requestMetrics } from './faces.ts';
+import { callMetrics, countedWebhooks, disabledMetrics, failedRecordMetrics, jobMetrics, messageMetrics } from './exchange.ts';
+import { operationMetrics, refusedDocumentMetrics, requestMetrics } from './faces.ts';
 import { type Streams, streamMetrics } from './streams.ts';
 
 /** This process's metrics: the observers that fill them, and their text. Every label has few values: no sid, number or text is one. */
@@ -32,7 +32,7 @@ export interface Metrics {
   /** All metrics, as OpenMetrics. */
   readonly text: () => Promise<string>;
   readonly contentType: string;
-  /** Observes no further message. */
+  /** Observes no further message, record or document. */
   readonly close: () => void;
 }
 
@@ -51,7 +51,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
   let sources: Sources | undefined;
-  const messages = messageMetrics(registers);
+  const published = [messageMetrics(registers), failedRecordMetrics(registers), refusedDocumentMetrics(registers)];
   // Before the backlog, whose statements would be counted among those that wait.
   const observeStatement = databaseMetrics(registers, () => sources?.connections);
   backlogMetrics(registers, async () => sources?.readBacklog());
@@ -71,6 +71,8 @@ export function createMetrics(): Metrics {
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,
-    close: messages.close,
+    close: () => {
+      for (const { close } of published) close();
+    },
   };
 }

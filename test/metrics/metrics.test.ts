@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createRateLimit } from '../../src/admission/rate-limit.ts';
+import { erasePeople } from '../../src/domain/privacy/erase-people.ts';
 import { type Backlog, readBacklog } from '../../src/exchange/outbox/backlog.ts';
 import { metricsEndpoint } from '../../src/metrics/endpoint.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
@@ -63,6 +64,35 @@ test('name trusted operations, and others by their first field, whatever clients
     'operation="enterprises",outcome="INVALID_PARAMETER",way="general" 1',
     'operation="enterprises",outcome="OK",way="general" 5',
   ]);
+});
+
+test('count documents that are refused before their operation runs, however often they are sent', async () => {
+  const deep = `{ ${'enterprises(first: 100) { nodes { mappings(first: 100) { nodes { messages(first: 100) { nodes { sid } } } } } }'} }`;
+  for (const document of ['{ nonsense { x } }', '{ nonsense { x } }', '{ enterprises(', deep]) await provider.graph(document);
+  const counts = [...(await metrics.text()).matchAll(/^gateway_documents_refused_total\{code="(\w+)"\} (\d)$/gm)];
+  expect(counts.map(([, code, count]) => `${code} ${count}`).sort()).toEqual([
+    'GRAPHQL_PARSE_FAILED 1',
+    'GRAPHQL_VALIDATION_FAILED 2',
+    'QUERY_LIMIT_EXCEEDED 1',
+  ]);
+});
+
+test('count the records that a job could not handle, from 0 on, though its runs are done', async () => {
+  const counts = async () =>
+    [...(await metrics.text()).matchAll(/^gateway_job_records_failed_total\{job_name="([\w-]+)"\} (\d)$/gm)].flatMap(([, job, count]) =>
+      count === '0' ? [] : [`${job} ${count}`],
+    );
+  expect(await counts()).toEqual([]);
+  const erasure = '... on ErasePersonSuccess { personErasure { sid } }';
+  await provider.graph(`mutation { erasePerson(input: { phoneNumber: "+15550177" }) { ${erasure} } }`);
+  const { prisma } = gateway.gateway;
+  const failing = new Proxy(prisma, {
+    get: (target, name) =>
+      name === 'usageFill' ? { findUnique: () => Promise.reject(new Error('no such table')) } : Reflect.get(target, name),
+  });
+  await erasePeople({ prisma: failing, log: pino({ level: 'silent' }) });
+  expect(await counts()).toEqual(['erase-people 1']);
+  await erasePeople(gateway.gateway);
 });
 
 test('count what is stuck and held, and how long the oldest waits that is not', async () => {

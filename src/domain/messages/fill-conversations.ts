@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../../../prisma/client/client.ts';
+import { publishFailedRecord } from '../failed-records.ts';
 import type { Gateway } from '../gateway.ts';
 import { inTransaction } from '../transaction.ts';
 
@@ -28,6 +29,7 @@ export async function fillConversations({ prisma, log }: Pick<Gateway, 'prisma' 
       try {
         if (await fillMapping(prisma, mappingSid, organizationSid, signal)) done += 1;
       } catch (error) {
+        publishFailedRecord('fill-conversations');
         log.error({ err: error, mappingSid, organizationSid }, 'cannot make the conversations of a mapping; the next run tries again');
       }
       after = mappingSid;

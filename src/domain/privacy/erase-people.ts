@@ -1,4 +1,5 @@
 import { type PersonErasure, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
+import { publishFailedRecord } from '../failed-records.ts';
 import type { Gateway } from '../gateway.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';
 import {
@@ -34,6 +35,7 @@ export async function erasePeople({ prisma, log }: Pick<Gateway, 'prisma' | 'log
       try {
         await erase(prisma, erasure, signal);
       } catch (error) {
+        publishFailedRecord('erase-people');
         log.error({ err: error, erasureSid: erasure.sid }, 'cannot erase a person yet; the next run tries again');
       }
       ({ dateCreated, sid } = erasure);

@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../../../prisma/client/client.ts';
+import { publishFailedRecord } from '../failed-records.ts';
 import type { Gateway } from '../gateway.ts';
 import {
   atHalfSpeed,
@@ -50,6 +51,7 @@ export async function retainMessages(
       all.emptied += emptied;
       all.deleted += deleted;
     } catch (error) {
+      publishFailedRecord('retain-messages');
       log.error({ err: error, enterpriseSid: enterprise.sid }, 'cannot delete the old messages of an enterprise; the next run tries again');
     }
   }

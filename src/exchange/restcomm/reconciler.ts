@@ -1,5 +1,6 @@
 import type { Mapping, Message } from '../../../prisma/client/client.ts';
 import { isUnavailable } from '../../database/unavailable.ts';
+import { publishFailedRecord } from '../../domain/failed-records.ts';
 import type { Gateway } from '../../domain/gateway.ts';
 import { phoneOf } from '../../domain/values/phones.ts';
 import type { SmsRecord } from '../../platforms/restcomm/restcomm.ts';
@@ -64,6 +65,7 @@ export async function reconcileStatuses(gateway: Gateway, { quietMs = QUIET_MS, 
     } catch (error) {
       failures += 1;
       if (isUnavailable(error) || failures === MAX_FAILURES) throw error;
+      publishFailedRecord('reconcile-statuses');
       log.warn(
         { err: error, messageSid: message.sid, smsSid: message.restcommMessageSid },
         'cannot ask Restcomm for the status of a message',
@@ -174,6 +176,7 @@ async function recover(gateway: Gateway, { sms, mapping }: Missed): Promise<void
     log.warn(named, 'recovered an SMS whose webhook never arrived; media that it may have had are lost');
   } catch (error) {
     if (isUnavailable(error)) throw error;
+    publishFailedRecord(RECOVER_INBOUND);
     log.error({ err: error, ...named }, 'cannot store an SMS whose webhook never arrived');
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import type { HeldText, PrismaClient } from '../../../../prisma/client/client.ts';
 import { deleteExpired } from '../../../domain/delete-expired.ts';
+import { publishFailedRecord } from '../../../domain/failed-records.ts';
 import type { Gateway } from '../../../domain/gateway.ts';
 import type { Transaction } from '../../../domain/transaction.ts';
 import { inTransaction } from '../../../domain/transaction.ts';
@@ -113,7 +114,10 @@ export async function expireHeldTexts(
     inTransaction(prisma, async (tx) => {
       for (const held of await endQuestion(tx, sid, undefined)) await addNotice(tx, held, expired(held.body), `expired:${held.sid}`);
     });
-  await forEachRecord(due, end, ({ sid }, error) => log.error({ err: error, heldText: sid }, 'cannot end a held text'));
+  await forEachRecord(due, end, ({ sid }, error) => {
+    publishFailedRecord('expire-held-texts');
+    log.error({ err: error, heldText: sid }, 'cannot end a held text');
+  });
   if (due.length > 0) hints.queued();
   await deleteExpired(prisma, { table: 'held_text', column: 'ended' }, new Date(Date.now() - KEEP_MS), signal);
 }

@@ -56,6 +56,8 @@ export async function copyTables(source: pg.Pool, target: pg.Pool, onTable: (tab
       if ((await fingerprint(from, name)) !== (await fingerprint(to, name)))
         throw new CopyError(`The rows of ${name} differ after they were copied.`);
     }
+    // Nothing is missing, so that former cursors hold (src/domain/events/events.ts).
+    await to.query('UPDATE event_head SET source = event_log_source()');
     await to.query('COMMIT');
     await to.query('ANALYZE');
   } finally {

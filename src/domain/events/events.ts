@@ -41,12 +41,26 @@ export interface LogHead {
   readonly trimmed: bigint;
 }
 
-/** Reads the head of an organization's log, and creates the log where it has no event yet. */
+/**
+ * Reads the head of an organization's log, and creates the log where it has no event yet. If another database has numbered the events (a restored copy, or
+ * a server that took over and may have lost some), the log gets another id first: former cursors then are of another log.
+ */
 export async function headOf(prisma: PrismaClient, organizationSid: string): Promise<LogHead> {
-  const head = await prisma.eventHead.findUnique({ where: { organizationSid } });
-  if (head) return head;
-  await prisma.eventHead.createMany({ data: [{ organizationSid, seq: 0n }], skipDuplicates: true });
-  return prisma.eventHead.findUniqueOrThrow({ where: { organizationSid } });
+  for (;;) {
+    const [head] = await prisma.$queryRaw<(LogHead & { isOwn: boolean })[]>`
+      SELECT log_id::text AS "logId", seq, trimmed, coalesce(source = here, here IS NULL) AS "isOwn"
+      FROM event_head, event_log_source() AS here WHERE organization_sid = ${organizationSid}`;
+    if (head?.isOwn) return { logId: head.logId, seq: head.seq, trimmed: head.trimmed };
+    if (head) await renewLog(prisma, organizationSid);
+    else await prisma.eventHead.createMany({ data: [{ organizationSid, seq: 0n }], skipDuplicates: true });
+  }
+}
+
+/** Gives a log another id, unless another instance has just done so. */
+async function renewLog(prisma: PrismaClient, organizationSid: string): Promise<void> {
+  await prisma.$executeRaw`
+    UPDATE event_head SET log_id = gen_random_uuid(), source = event_log_source()
+    WHERE organization_sid = ${organizationSid} AND source IS DISTINCT FROM event_log_source()`;
 }
 
 /** Whether events are missing between a number and the events read after it. Only retention leaves a gap, at the beginning of the log. */

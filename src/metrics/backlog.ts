@@ -51,7 +51,7 @@ export function backlogMetrics(registers: Registers, readBacklog: () => Promise<
   });
   gauge(
     'gateway_webhook_endpoints',
-    'Webhook endpoints by state (current, behind, failing, disabled), counted up to 10,000',
+    'Webhook endpoints by state (current, behind, failing, paused, disabled), counted up to 10,000',
     ['state'],
     (endpoints, { webhooks }) => {
       for (const { state, endpoints: count } of webhooks) endpoints.set({ state }, count);

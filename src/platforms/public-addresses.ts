@@ -58,3 +58,9 @@ function embeddedV4(address: string): string | undefined {
   const bits = [high, low].map((group) => Number.parseInt(group ?? '0', 16));
   return bits.flatMap((group) => [group >> 8, group & 255]).join('.');
 }
+
+/** Whether a host, as URL normalizes it, may be on the public internet: an address is looked at, a name only when it is resolved. */
+export function mayBePublic(hostname: string): boolean {
+  const host = hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
+  return isIP(host) ? isPublicAddress(host) : !/(^|\.)localhost$/.test(host);
+}

@@ -23,6 +23,7 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
   ['must be # and six hex digits', 'muss # und sechs Hexadezimalziffern sein'],
   ['must be an https: URL or a base64 data: URL of an image', 'muss eine https-Adresse oder ein Bild als base64-data:-URL sein'],
   ['must be an https: URL', 'muss eine https-Adresse sein'],
+  ['must have a host on the public internet', 'muss auf einen Rechner im öffentlichen Internet zeigen'],
   ['must not contain credentials', 'darf keine Zugangsdaten enthalten'],
   ['must not have a fragment', 'darf keinen Teil nach # haben'],
   ['must be a PNG of {width} × {height} pixels as a base64 data: URL', 'muss ein PNG von {width} × {height} Pixeln sein'],

@@ -31,6 +31,13 @@ const MAX_ENDPOINTS_OF_ENTERPRISE = 5;
 const OVERLAP = 24 * 60 * 60;
 export const MAX_OVERLAP = 7 * OVERLAP;
 
+/**
+ * The condition, in SQL, on an endpoint `e` that pauses: who created it is not active, and must not receive anything. It goes on when they are. An account
+ * that only Restcomm knows is not looked up there.
+ */
+export const PAUSED = `EXISTS (SELECT FROM account a WHERE a.sid = e.account_sid AND a.status <> 'ACTIVE')
+  OR EXISTS (SELECT FROM enterprise_admin m WHERE m.sid = e.admin_sid AND m.status <> 'ACTIVE')`;
+
 /** None are all. */
 const eventTypes = z.array(z.enum(webhookEventTypes)).nullish();
 const createInput = z.object({
@@ -85,7 +92,7 @@ export async function createWebhookEndpoint(
     if (typeof enterpriseSid === 'string' && !(await findEnterprise(gateway, caller, enterpriseSid))) {
       throw enterpriseNotFound(enterpriseSid, ['enterpriseSid']);
     }
-    const { organizationSid, accountSid } = caller;
+    const { organizationSid, accountSid, adminSid } = caller;
     const { seq } = await headOf(gateway.prisma, organizationSid);
     return inTransaction(gateway.prisma, async (tx) => {
       await requireFew(tx, caller);
@@ -93,7 +100,8 @@ export async function createWebhookEndpoint(
       const secret = newSecret();
       await tx.webhookEndpoint.create({
         data: {
-          ...{ ...created, organizationSid, accountSid, url, eventTypes: eventTypes ?? [], withBody: withBody ?? true, position: seq },
+          ...{ ...created, organizationSid, accountSid, adminSid, url, eventTypes: eventTypes ?? [] },
+          ...{ withBody: withBody ?? true, position: seq },
           enterpriseSid: typeof enterpriseSid === 'string' ? normalizeSid(enterpriseSid) : caller.enterpriseSid,
           secret: gateway.secrets.seal(secret, created.sid),
         },
@@ -258,7 +266,10 @@ export async function requireOptedIn(gateway: Gateway, caller: Caller): Promise<
 /** @throws InvalidInputError INVALID_PARAMETER */
 function requirePermitted({ webhooks }: Gateway, url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed || !webhooks.permits(parsed)) throw invalidParameter(['url'], 'must be an https: URL', url);
+  if (!parsed || !webhooks.permits(parsed)) {
+    const isHttps = parsed?.protocol === 'https:';
+    throw invalidParameter(['url'], isHttps ? 'must have a host on the public internet' : 'must be an https: URL', url);
+  }
   if (parsed.username || parsed.password) throw invalidParameter(['url'], 'must not contain credentials');
   if (parsed.hash) throw invalidParameter(['url'], 'must not have a fragment', url);
 }

@@ -1,5 +1,6 @@
 import type { Sql } from '../../database/sql.ts';
 import type { Platform } from '../../domain/hints.ts';
+import { PAUSED } from '../../domain/webhooks/endpoints.ts';
 import { organizationsWithLanes } from './claim-lanes.ts';
 
 /** What the outbox holds for one platform. */
@@ -75,7 +76,7 @@ const HELD = `SELECT reason::text AS reason, count(*)::int AS lanes FROM (SELECT
 
 const WEBHOOKS = `SELECT state, count(*)::int AS endpoints, max(behind)::float8 AS behind FROM (
     SELECT greatest(0, coalesce(h.seq, 0) - e.position) AS behind,
-      CASE WHEN e.status <> 'ACTIVE' THEN 'disabled' WHEN e.failures > 0 THEN 'failing' WHEN e.position < h.seq THEN 'behind' ELSE 'current' END AS state
-    FROM (SELECT organization_sid, status, failures, position FROM webhook_endpoint LIMIT ${MAX_COUNTED}) e
+      CASE WHEN e.status <> 'ACTIVE' THEN 'disabled' WHEN ${PAUSED} THEN 'paused' WHEN e.failures > 0 THEN 'failing' WHEN e.position < h.seq THEN 'behind' ELSE 'current' END AS state
+    FROM (SELECT organization_sid, account_sid, admin_sid, status, failures, position FROM webhook_endpoint LIMIT ${MAX_COUNTED}) e
       LEFT JOIN event_head h ON h.organization_sid = e.organization_sid
   ) counted GROUP BY state`;

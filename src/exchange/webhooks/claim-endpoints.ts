@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { WebhookEndpoint } from '../../../prisma/client/client.ts';
+import { Prisma, type WebhookEndpoint } from '../../../prisma/client/client.ts';
 import type { Gateway } from '../../domain/gateway.ts';
+import { PAUSED } from '../../domain/webhooks/endpoints.ts';
 import { LEASE_MS } from '../outbox/outbox.ts';
 
 /** An endpoint to which this instance delivers until it saves its turn, or the lease expires. */
@@ -19,30 +20,43 @@ export async function organizationsWithEndpoints({ prisma }: Pick<Gateway, 'pris
   return rows.map(({ sid }) => sid);
 }
 
+/** How many endpoints an instance delivers to at once. */
+export interface EndpointPlaces {
+  /** How many are free. */
+  readonly free: number;
+  /** How many an organization has at most, of slow endpoints and of others. */
+  readonly perOrganization: number;
+  /** How many all slow endpoints have together, so that they never take those of quick ones. */
+  readonly slow: number;
+}
+
 /**
- * Claims endpoints that are due and have events before them, those that have waited longest first.
- * @param limit how many at most
- * @param perOrganization how many of an organization at most, with those in progress
+ * Claims endpoints that are due and have events before them. Organizations with fewer claims come first, then the endpoints that have waited longest. Endpoints
+ * of an account or an admin who is not active pause.
  */
 export async function claimEndpoints(
   { prisma }: Pick<Gateway, 'prisma'>,
-  limit: number,
-  perOrganization: number,
+  { free, perOrganization, slow }: EndpointPlaces,
   inProgress: Iterable<EndpointClaim>,
 ): Promise<EndpointClaim[]> {
   const holder = randomUUID();
   const leasedUntil = performance.now() + LEASE_MS;
-  const busy = [...inProgress].map(({ endpoint }) => endpoint.organizationSid);
+  const busy = [...inProgress].map(({ endpoint }) => endpoint);
+  const [busyOrganizations, areSlow] = [busy.map(({ organizationSid }) => organizationSid), busy.map((endpoint) => endpoint.slow)];
+  const freeForSlow = Math.max(0, slow - areSlow.filter(Boolean).length);
   const rows = await prisma.$queryRaw<{ sid: string }[]>`
     UPDATE webhook_endpoint SET due = now() + ${LEASE_MS} * interval '1 millisecond', holder = ${holder}
     WHERE sid IN (
       SELECT sid FROM webhook_endpoint WHERE due <= now() AND status = 'ACTIVE' AND sid = ANY (ARRAY(
         SELECT sid FROM (
-          SELECT e.sid, e.due, row_number() OVER (PARTITION BY e.organization_sid ORDER BY e.due, e.sid) + (
-            SELECT count(*) FROM unnest(${busy}::text[]) AS b (sid) WHERE b.sid = e.organization_sid) AS place
-          FROM webhook_endpoint e JOIN event_head h ON h.organization_sid = e.organization_sid
-          WHERE e.status = 'ACTIVE' AND e.due <= now() AND e.position < h.seq
-        ) AS waiting WHERE place <= ${perOrganization} ORDER BY due LIMIT ${limit}))
+          SELECT sid, due, place, slow, row_number() OVER (PARTITION BY slow ORDER BY place, due, sid) AS turn FROM (
+            SELECT e.sid, e.due, e.slow, row_number() OVER (PARTITION BY e.organization_sid, e.slow ORDER BY e.due, e.sid) + (
+              SELECT count(*) FROM unnest(${busyOrganizations}::text[], ${areSlow}::boolean[]) AS b (sid, slow)
+              WHERE b.sid = e.organization_sid AND b.slow = e.slow) AS place
+            FROM webhook_endpoint e JOIN event_head h ON h.organization_sid = e.organization_sid
+            WHERE e.status = 'ACTIVE' AND e.due <= now() AND e.position < h.seq AND NOT (${Prisma.raw(PAUSED)})
+          ) AS waiting WHERE place <= ${perOrganization}
+        ) AS fair WHERE NOT slow OR turn <= ${freeForSlow} ORDER BY place, due LIMIT ${free}))
       FOR UPDATE SKIP LOCKED)
     RETURNING sid`;
   if (rows.length === 0) return [];

@@ -26,6 +26,8 @@ export const WEBHOOK_RETRIES: WebhookRetries = {
 };
 /** After events that an endpoint does not want, in ms: a busy log with a narrow filter costs a turn a second. */
 const IDLE_MS = 1000;
+/** An endpoint that has taken this long for a request is slow, in ms. */
+const SLOW_MS = 1000;
 /** The endpoint says that it is no more (RFC 9110, 15.5.11). */
 const GONE = 410;
 
@@ -60,6 +62,7 @@ export async function saveTurn(
       where: { ...mine, generation },
       data: {
         ...{ position, accepted: [...accepted], failures, failingSince, holder: null, due: new Date(now + pauseMs) },
+        slow: attempts.length > 0 ? attempts.some(({ durationMs }) => durationMs >= SLOW_MS) : endpoint.slow,
         ...(reason && { status: 'DISABLED', disabledReason: reason, dateDisabled: new Date(now) }),
       },
     });

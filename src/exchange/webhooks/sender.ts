@@ -18,9 +18,10 @@ export interface WebhookSender extends Pick<ClaimLoop, 'stop'> {
   wake(organizationSid: string): void;
 }
 
-/** Endpoints that this instance delivers to at once, and of one organization: slow ones keep only their own organization's others waiting. */
+/** Endpoints that this instance delivers to at once; those of one organization; and those that were slow the last time, which thus keep only others waiting. */
 const CONCURRENCY = 32;
 const PER_ORGANIZATION = 8;
+const SLOW = CONCURRENCY / 4;
 /** The minimum interval between two checks, in ms. */
 const MIN_INTERVAL_MS = 100;
 
@@ -49,7 +50,8 @@ export function startWebhookSender(
     minIntervalMs: MIN_INTERVAL_MS,
     claim: async (free, inProgress) => {
       await readOrganizations();
-      return organizations.size === 0 ? [] : claimEndpoints(gateway, free, PER_ORGANIZATION, inProgress);
+      if (organizations.size === 0) return [];
+      return claimEndpoints(gateway, { free, perOrganization: PER_ORGANIZATION, slow: SLOW }, inProgress);
     },
     renew: (inProgress) => renewClaims(gateway, inProgress),
     logged: ({ endpoint }) => ({ endpointSid: endpoint.sid, organizationSid: endpoint.organizationSid }),

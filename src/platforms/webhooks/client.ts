@@ -1,3 +1,4 @@
+import { mayBePublic } from '../public-addresses.ts';
 import { CutOffError, type Fetch, NoResponseError, request, retryAfterMs } from '../request.ts';
 
 /** What became of a request to an endpoint. */
@@ -15,7 +16,7 @@ export interface WebhookOutcome {
 
 /** Sends requests to the endpoints that organizations register. */
 export interface WebhookClient {
-  /** Whether an endpoint may have this URL: `https:`, or of a host that the operator permits. */
+  /** Whether an endpoint may have this URL: `https:` and no address that is known to be private, or of a host that the operator permits. */
   permits(url: URL): boolean;
   /** Posts JSON, once and without following redirects. Never rejects. */
   post(url: string, headers: Readonly<Record<string, string>>, body: string): Promise<WebhookOutcome>;
@@ -34,7 +35,7 @@ interface WebhookClientOptions {
 
 export function createWebhookClient({ fetch, isPermitted, timeoutMs = TIMEOUT_MS }: WebhookClientOptions): WebhookClient {
   return {
-    permits: (url) => url.protocol === 'https:' || isPermitted(url),
+    permits: (url) => isPermitted(url) || (url.protocol === 'https:' && mayBePublic(url.hostname)),
     post: async (url, headers, body) => {
       const start = performance.now();
       const durationMs = () => Math.round(performance.now() - start);

@@ -26,11 +26,30 @@ describe('who may, and what', () => {
     expect(await mutate(provider, 'createWebhookEndpoint', { url })).toMatchObject({ code: 'INVALID_PARAMETER', path: ['url'] });
   });
 
-  test.each([['https://127.0.0.1/hook'], ['https://[::1]/hook'], ['https://169.254.169.254/latest'], ['https://127.1/hook']])(
+  test.each([
+    ...[
+      ['https://10.0.0.1/x'],
+      ['https://127.0.0.1/a'],
+      ['https://127.1/hook'],
+      ['https://2130706433/'],
+      ['https://169.254.169.254/latest'],
+    ],
+    ...[['https://localhost/x'], ['https://a.localhost./x'], ['https://[::1]/hook'], ['https://[::ffff:127.0.0.1]/x']],
+  ])('%s is refused at once', async (url) => {
+    const provider = await gateway.provider();
+    const refused = { code: 'INVALID_PARAMETER', path: ['url'] };
+    expect(await mutate(provider, 'createWebhookEndpoint', { url })).toMatchObject(refused);
+    const { sid } = await register(provider);
+    expect(await mutate(provider, 'updateWebhookEndpoint', { sid, url })).toMatchObject(refused);
+  });
+
+  test.each([['https://127.0.0.1/hook'], ['https://[::1]/hook'], ['https://169.254.169.254/latest'], ['https://localhost/hook']])(
     'nothing is sent to %s',
     async (url) => {
       const provider = await gateway.provider();
-      const { sid } = await register(provider, { url });
+      const { sid } = await register(provider);
+      // As a name may come to have such an address.
+      await gateway.database.prisma.webhookEndpoint.update({ where: { sid }, data: { url } });
       expect(await mutate(provider, 'testWebhookEndpoint', { sid }, 'accepted error')).toEqual({
         ...{ accepted: false, error: expect.stringContaining('cannot be reached (ERR_ADDRESS_FORBIDDEN)') },
       });

@@ -11,6 +11,8 @@ import { FAST, webhookWorld } from './webhook-world.ts';
 const webhooks = webhookWorld();
 const { start, mutate, register, shown, world } = webhooks;
 
+const PLACES = { free: 10, perOrganization: 10, slow: 10 };
+
 let gateway: TestGateway;
 let receiver: WebhookReceiver;
 beforeAll(() => {
@@ -39,7 +41,7 @@ describe('several instances', () => {
     const { path, sid } = await register(provider);
     await from.send();
     const { gateway: deps, database } = gateway;
-    const claimOne = async () => (await claimEndpoints(deps, 10, 10, [])).find(({ endpoint }) => endpoint.sid === sid);
+    const claimOne = async () => (await claimEndpoints(deps, PLACES, [])).find(({ endpoint }) => endpoint.sid === sid);
     const frozen = await claimOne();
     if (!frozen) return expect.unreachable();
     expect(await claimOne()).toBeUndefined();
@@ -61,7 +63,7 @@ describe('several instances', () => {
     const { provider, from } = await world();
     const { sid, cursor } = await register(provider);
     await from.send();
-    const [claim] = (await claimEndpoints(gateway.gateway, 10, 10, [])).filter(({ endpoint }) => endpoint.sid === sid);
+    const [claim] = (await claimEndpoints(gateway.gateway, PLACES, [])).filter(({ endpoint }) => endpoint.sid === sid);
     if (!claim) return expect.unreachable();
     const result = await takeTurn(gateway.gateway, claim, createHostPlaces(), new AbortController().signal);
     await mutate(provider, 'replayWebhookEndpoint', { sid, after: cursor });

@@ -20,11 +20,12 @@ export function webhookWorld() {
   let receiver: WebhookReceiver;
   let gateway: TestGateway;
   let senders: WebhookSender[] = [];
+  const others: WebhookReceiver[] = [];
 
   beforeAll(async () => {
     receiver = await startWebhookReceiver();
-    // As WEBHOOK_HOSTS permits a host: only the receiver's.
-    const isPermitted = (url: URL) => url.origin === receiver.url;
+    // As WEBHOOK_HOSTS permits hosts: only the receivers'.
+    const isPermitted = (url: URL) => [receiver, ...others].some(({ url: permitted }) => url.origin === permitted);
     const webhooks = createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted }), isPermitted, timeoutMs: 2000 });
     gateway = await createTestGateway({ platforms: { webhooks } });
   });
@@ -34,8 +35,15 @@ export function webhookWorld() {
   });
   afterAll(async () => {
     await gateway.close();
-    await receiver.close();
+    await Promise.all([receiver, ...others].map((one) => one.close()));
   });
+
+  /** Starts a receiver on another host. */
+  async function startOther(): Promise<WebhookReceiver> {
+    const other = await startWebhookReceiver();
+    others.push(other);
+    return other;
+  }
 
   /** Starts a sender, as an instance has one. */
   function start(retries = FAST, observeDisabled?: ObserveDisabled) {
@@ -90,6 +98,6 @@ export function webhookWorld() {
     get receiver() {
       return receiver;
     },
-    ...{ start, stop, mutate, register, shown, world, arrived },
+    ...{ start, startOther, stop, mutate, register, shown, world, arrived },
   };
 }

@@ -160,6 +160,12 @@ export const variables = z
     OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl().optional().describe('https://host:port'),
     /** The same, with the whole path, for traces alone. */
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl().optional().describe('https://host:port/v1/traces'),
+    /** Whether traces are sent. The gateway has no other exporter. */
+    OTEL_TRACES_EXPORTER: z.enum(['otlp', 'none']).default('otlp').describe('otlp or none'),
+    /** How traces are sent. The gateway knows one way. */
+    OTEL_EXPORTER_OTLP_PROTOCOL: z.enum(['http/json']).default('http/json').describe('http/json'),
+    /** The same, for traces alone. */
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: z.enum(['http/json']).default('http/json').describe('http/json'),
     /** Which requests are traced. */
     OTEL_TRACES_SAMPLER: z.enum(SAMPLERS).default('parentbased_always_on').describe(SAMPLERS.join(', ')),
     /** The share that a sampler by ratio takes. */

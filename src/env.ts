@@ -164,7 +164,7 @@ function metricsOf({ METRICS_HOST: host, METRICS_PORT: port, METRICS_TOKEN: toke
 /** The exporter reads its addresses itself. */
 function tracesOf(values: VariableValues): Settings['traces'] {
   const endpoint = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? values.OTEL_EXPORTER_OTLP_ENDPOINT;
-  if (endpoint === undefined || values.OTEL_SDK_DISABLED === 'true') return undefined;
+  if (endpoint === undefined || values.OTEL_SDK_DISABLED === 'true' || values.OTEL_TRACES_EXPORTER === 'none') return undefined;
   const { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: samplerArg, OTEL_SERVICE_NAME: serviceName } = values;
   return { sampler, samplerArg, serviceName, delayMs: values.OTEL_BSP_SCHEDULE_DELAY };
 }

@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   const settings = parseEnv(process.env);
   const traces = settings.traces && (await startTracing(settings.traces));
   const log = createLog(settings.logLevel, undefined, traces?.traceFields);
+  traces?.reportTo((code) => log.warn({ code }, 'traces do not reach the collector'));
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught error');
     process.exit(1);
@@ -101,7 +102,12 @@ async function startTracing(settings: TracesSettings) {
   const { startTraces } = await import('./traces/sdk.ts');
   const { traceStatement, traceCall } = await import('./traces/observers.ts');
   const { traceFields } = await import('./traces/spans.ts');
-  return { stop: startTraces(settings), traceStatement, traceCall, traceFields };
+  // The log is created with the traces' fields.
+  let report: (code: string | undefined) => void = () => {};
+  const reportTo = (given: typeof report) => {
+    report = given;
+  };
+  return { stop: startTraces(settings, (code) => report(code)), reportTo, traceStatement, traceCall, traceFields };
 }
 
 async function bringUpToDate(database: Database, log: Logger): Promise<void> {

@@ -45,7 +45,7 @@ interface StartOptions {
   readonly createApp: typeof createApp;
   /** Absent: off. */
   readonly metrics?: Metrics;
-  /** Traces requests to platforms. Absent: nothing is traced. */
+  /** Traces requests to platforms and webhook endpoints. Absent: nothing is traced. */
   readonly traceCall?: ObserveCall;
   /** Called as soon as a new database has its first account, which remains even if the start then fails. */
   readonly onFirstAccount: (account: FirstAccount) => void;
@@ -155,6 +155,7 @@ function assemble({ settings, database, secrets, metrics, traceCall, log }: Star
     report: (report) => void wiring.app?.fetch(callbackOf(report)),
     isKnownAudience: (applicationId, clouds) => hasBotOf(database.sql, applicationId, clouds),
     observeCalls: [metrics?.observeCall, traceCall].filter((observe) => observe !== undefined),
+    observeWebhooks: traceCall,
     cutOff: wiring.cutOff.signal,
   });
   const counted = metrics?.counted ?? ((_name, cache) => cache);

@@ -220,3 +220,17 @@ test('no message shows a secret', () => {
     expect(() => parseEnv({ [name]: 'hush hush' })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hush') }));
   }
 });
+
+test('traces are off by OTEL_TRACES_EXPORTER=none, and other exporters and protocols are refused', () => {
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318' };
+  expect(parseEnv({ ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }).traces).toBeDefined();
+  expect(parseEnv({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).traces).toBeUndefined();
+  const refused = {
+    OTEL_TRACES_EXPORTER: 'console',
+    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/protobuf',
+  };
+  for (const [name, value] of Object.entries(refused)) {
+    expect(() => parseEnv({ ...endpoint, [name]: value })).toThrow(`${name} is invalid (${value}): expected `);
+  }
+});

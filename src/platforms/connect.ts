@@ -34,6 +34,8 @@ interface PlatformsOptions {
   readonly isKnownAudience: BotFrameworkVerifierOptions['isKnownAudience'];
   /** Receives each request to a platform. The embedded stand-ins get none. */
   readonly observeCalls?: readonly ObserveCall[];
+  /** Receives each request to a webhook endpoint. */
+  readonly observeWebhooks?: ObserveCall;
   /** Resolves the host names in URLs from outside; for tests. */
   readonly lookup?: Lookup;
   /** Aborted when requests under way are to end, and no further one is to leave. */
@@ -45,13 +47,21 @@ interface PlatformsOptions {
  * @throws SettingsError if BOT_SERVICE_HOSTS is invalid or does not contain the host of BOT_SERVICE_URL, PLAYGROUND_URL is not of this machine, or
  *   WEBHOOK_HOSTS is invalid
  */
-export function connectPlatforms({ settings, report, isKnownAudience, observeCalls = [], lookup, cutOff }: PlatformsOptions): Platforms {
+export function connectPlatforms({
+  settings,
+  report,
+  isKnownAudience,
+  observeCalls = [],
+  observeWebhooks,
+  lookup,
+  cutOff,
+}: PlatformsOptions): Platforms {
   if (settings.playground) requireThisMachine(settings.playground.url);
   if (settings.microsoft) requireAllowed(settings.microsoft.serviceUrl, settings.microsoft.serviceHosts ?? DEFAULT_SERVICE_HOSTS);
   const outbound = createOutbound({ isConfigured: configuredUrls(settings), lookup, cutOff });
   const fetch = observeCalls.reduce<Fetch>((inner, observe) => observedFetch(inner, serviceIn(settings), observe), outbound);
   const { maxSegments } = settings;
-  const webhooks = connectWebhooks(settings.webhookHosts, lookup, cutOff);
+  const webhooks = connectWebhooks(settings.webhookHosts, { lookup, cutOff, observe: observeWebhooks });
   const restcomm = settings.restcomm
     ? createHttpRestcomm({ ...settings.restcomm, maxSegments, fetch })
     : createEmbeddedRestcomm({ report, maxSegments });
@@ -114,10 +124,14 @@ function requireAllowed(serviceUrl: string, serviceHosts: readonly string[]): vo
 }
 
 /** The platforms' own addresses are not among those that it may reach: endpoints are the organizations' choice. */
-function connectWebhooks(hosts: readonly string[] = [], lookup?: Lookup, cutOff?: AbortSignal): WebhookClient {
+function connectWebhooks(
+  hosts: readonly string[] = [],
+  { observe, ...options }: Pick<PlatformsOptions, 'lookup' | 'cutOff'> & { readonly observe?: ObserveCall },
+): WebhookClient {
   const permitted = hostsOf('WEBHOOK_HOSTS', hosts);
   const isPermitted = ({ origin }: URL) => permitted.allows(origin);
-  return createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted, lookup, cutOff }), isPermitted });
+  const outbound = createOutbound({ isConfigured: isPermitted, ...options });
+  return createWebhookClient({ fetch: observe ? observedFetch(outbound, () => 'webhook', observe) : outbound, isPermitted });
 }
 
 /** @throws SettingsError */

@@ -1,7 +1,7 @@
 import { type Fetch, type NoResponseError, noResponse } from './request.ts';
 
-/** Which service of a platform is called. */
-export type ServiceName = 'restcomm' | 'login' | 'graph' | 'connector' | 'keys';
+/** Which service of a platform is called, or a webhook endpoint. */
+export type ServiceName = 'restcomm' | 'login' | 'graph' | 'connector' | 'keys' | 'webhook';
 
 /** A request to a platform that is about to leave. */
 interface OutgoingCall {

@@ -5,6 +5,7 @@ import { createClient, type SubscribePayload } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { FakeUser } from '../fakes/microsoft-state.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../fakes/webhook-receiver.ts';
 import { createTestPlace, type TestPlace } from '../support/database.ts';
 import { until } from '../support/exchange.ts';
 import { AUTHORIZATION, GatewayProcess, SECRETS_KEY } from './gateway-process.ts';
@@ -40,6 +41,7 @@ const collector = createServer(async (request, response) => {
 
 let place: TestPlace;
 let surroundings: Surroundings;
+let receiver: WebhookReceiver;
 let gateway: GatewayProcess;
 let url: string;
 let user: FakeUser;
@@ -47,12 +49,15 @@ let number: string;
 
 beforeAll(async () => {
   collector.listen(0, '127.0.0.1');
-  [place, surroundings] = await Promise.all([createTestPlace('migrated'), createSurroundings(), once(collector, 'listening')]);
+  [place, surroundings, receiver] = await Promise.all([
+    ...([createTestPlace('migrated'), createSurroundings(), startWebhookReceiver()] as const),
+    once(collector, 'listening'),
+  ]);
   const { dataDir, databaseUrl } = place.settings;
   const port = await freePort();
   gateway = new GatewayProcess({
     ...surroundings.env,
-    ...{ PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}`, LOG_LEVEL: 'debug' },
+    ...{ PORT: String(port), PUBLIC_URL: `http://127.0.0.1:${port}`, LOG_LEVEL: 'debug', WEBHOOK_HOSTS: receiver.url },
     ...(databaseUrl === undefined ? { DATA_DIR: dataDir } : { DATABASE_URL: databaseUrl }),
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
     OTEL_BSP_SCHEDULE_DELAY: '200',
@@ -65,7 +70,7 @@ beforeAll(async () => {
 afterAll(async () => {
   if (gateway) expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null });
   collector.close();
-  await surroundings?.close();
+  await Promise.all([surroundings?.close(), receiver?.close()]);
   await place?.remove();
 });
 
@@ -109,6 +114,39 @@ test('one trace leads from an activity to the platform’s answer and the status
 test('another leads from an SMS to Teams', async () => {
   await surroundings.restcomm.receiveSms({ from: '+49301111', to: number, body: CANARY });
   await traceWith(['POST restcomm', 'deliver to Teams', 'POST connector']);
+});
+
+test('requests to webhook endpoints carry the trace of their event’s message, and a test that of its request', async () => {
+  const headers = { authorization: AUTHORIZATION, 'content-type': 'application/json' };
+  const ask = async (query: string, more: object = {}) =>
+    (await (await fetch(`${url}/graphql`, { method: 'POST', headers: { ...headers, ...more }, body: JSON.stringify({ query }) })).json())
+      .data;
+  const { createWebhookEndpoint: made } = await ask(`mutation { createWebhookEndpoint(input: { url: "${receiver.url}/traced" }) {
+    ... on CreateWebhookEndpointSuccess { secret webhookEndpoint { sid } } } }`);
+  receiver.trust('/traced', made.secret);
+  // Two messages, whose events may be sent in one turn.
+  const traces = ['1'.repeat(32), '2'.repeat(32)];
+  await Promise.all(traces.map((id) => sentBy(`00-${id}-1234567890abcdef-01`, `to an endpoint ${id}`)));
+  await receiver.until(() => receiver.received('/traced').filter(({ type }) => type === 'message.delivered').length === 2, 20_000);
+  const requests = receiver.requests.filter(({ path }) => path === '/traced');
+  for (const id of traces) {
+    const own = requests.filter(({ body }) => body.includes(`to an endpoint ${id}`));
+    expect(own.map(({ headers: { traceparent } }) => String(traceparent).slice(3, 35))).toEqual(own.map(() => id));
+    const trace = await traceWith(['POST teams', 'send to webhook endpoint', 'POST webhook'], ([span]) => span?.traceId === id);
+    const posts = trace.filter(({ name }) => name === 'POST webhook').map(({ spanId }) => `00-${id}-${spanId}-01`);
+    expect(posts).toContain(own[0]?.headers.traceparent);
+  }
+  const [before, traceparent] = [requests.length, `00-${'3'.repeat(32)}-1234567890abcdef-01`];
+  const query = `mutation { testWebhookEndpoint(input: { sid: "${made.webhookEndpoint.sid}" }) { ... on TestWebhookEndpointSuccess { accepted } } }`;
+  expect((await ask(query, { traceparent })).testWebhookEndpoint).toEqual({ accepted: true });
+  const [test] = receiver.requests.filter(({ path }) => path === '/traced').slice(before);
+  expect(test?.headers.traceparent).toMatch(new RegExp(`^00-${'3'.repeat(32)}-`));
+});
+
+test('statements are named by what they write, or else read', async () => {
+  await traceWith(['POST teams', 'deliver to phone', 'INSERT message', 'DELETE outbox', 'UPDATE message']);
+  const names = new Set(spans().map(({ name }) => name));
+  expect([...names].filter((name) => /^(WITH|DISCARD)\b|\b(unnest|settings|given|lateral)$/i.test(name))).toEqual([]);
 });
 
 test('what the caller does not sample is not traced, nor what follows', async () => {

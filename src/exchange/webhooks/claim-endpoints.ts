@@ -21,7 +21,7 @@ export async function organizationsWithEndpoints({ prisma }: Pick<Gateway, 'pris
 }
 
 /** How many endpoints an instance delivers to at once. */
-export interface EndpointPlaces {
+interface EndpointPlaces {
   /** How many are free. */
   readonly free: number;
   /** How many an organization has at most, of slow endpoints and of others. */

@@ -7,6 +7,7 @@ import type { EventWithMessage } from '../../domain/logged-event.ts';
 import type { WebhookRequestOutcome } from '../../domain/webhooks/attempts.ts';
 import { eventTypeOf, gapPayload, messagePayload, type WebhookPayload } from '../../domain/webhooks/event-types.ts';
 import { isAccepted, type SendOutcome, sendSigned } from '../../domain/webhooks/send-signed.ts';
+import { inTraceOf } from '../outbox/message-spans.ts';
 import type { EndpointClaim } from './claim-endpoints.ts';
 import type { HostPlaces } from './host-places.ts';
 
@@ -89,7 +90,8 @@ function createSender(gateway: Gateway, claim: EndpointClaim, places: HostPlaces
       if (isOver()) return false;
       return places.run(host, endpoint.organizationSid, async () => {
         if (isOver()) return false;
-        const outcome = await sendSigned(gateway, endpoint, webhookId, payload);
+        const post = () => sendSigned(gateway, endpoint, webhookId, payload);
+        const outcome = await (messageSid === null ? post() : inTraceOf(gateway, messageSid, 'send to webhook endpoint', post));
         const { status, error, durationMs } = outcome;
         attempts.push({ webhookId, eventType: payload.type, messageSid, status, error, durationMs });
         if (isAccepted(outcome)) return true;

@@ -1,50 +1,94 @@
-// Makes a release from a clean checkout: `npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]`. docs/releasing.md describes it.
+// Makes a release from a clean checkout, or the artefacts of one that is checked out: `npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]`.
+// docs/releasing.md describes it.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { provenance } from './provenance.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const run = (command, args) => execFileSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
 const read = (path) => readFileSync(join(root, path), 'utf8');
 const write = (path, text) => writeFileSync(join(root, path), text);
 
+const KUSTOMIZATION = 'ops/kubernetes/kustomization.yaml';
+
 class ReleaseError extends Error {}
 
 function main() {
   const { version, key, isTagOnly } = argumentsOf();
-  const before = JSON.parse(read('package.json')).version;
-  const tags = run('git', ['tag', '--list', 'v*']).split('\n');
   if (run('git', ['status', '--porcelain']).trim()) throw new ReleaseError('The checkout has changes. Commit them first.');
-  if (tags.includes(`v${version}`)) throw new ReleaseError(`There is a release ${version} already.`);
+  const tags = run('git', ['tag', '--list', 'v*']).split('\n');
+  if (!tags.includes(`v${version}`)) makeTag(version, key, tags);
+  else if (isTagOnly) throw new ReleaseError(`There is a release ${version} already.`);
+  else if (commitOf(`v${version}`) !== commitOf('HEAD'))
+    throw new ReleaseError(`There is a release ${version} already. To make its artefacts, check it out: git checkout v${version}`);
+  if (isTagOnly) return;
+  try {
+    console.log(
+      artefacts(version, key)
+        .map((path) => `  ${path}`)
+        .join('\n'),
+    );
+  } catch (error) {
+    throw new ReleaseError(
+      `${firstLine(error)}\nThe artefacts of ${version} are not made; its tag stays. Repeat the command to make them.`,
+    );
+  }
+}
+
+const commitOf = (name) => run('git', ['rev-parse', `${name}^{commit}`]).trim();
+/** The first line: what a command itself says is on stderr already. */
+const firstLine = ({ message }) => message.split('\n')[0];
+
+/** Commits the files of a version, and tags it. If any step fails, the checkout is as before. */
+function makeTag(version, key, tags) {
+  const before = JSON.parse(read('package.json')).version;
   // Until the first release, package.json has the version that it will have.
   if (tags.some(Boolean) ? !isLater(version, before) : isLater(before, version)) {
     throw new ReleaseError(`${version} does not come after ${before}.`);
   }
-  write('CHANGELOG.md', withSection(read('CHANGELOG.md'), version));
-  for (const path of ['package.json', 'package-lock.json']) write(path, withVersion(read(path), before, version));
-  // What the next version's schema is compared with (docs/versions.md).
-  copyFileSync(join(root, 'schema/schema.graphql'), join(root, 'schema/released.graphql'));
-  run('git', ['add', 'CHANGELOG.md', 'package.json', 'package-lock.json', 'schema/released.graphql']);
-  run('git', ['commit', '--quiet', '-m', `Release ${version}`]);
-  const signing = key ? ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${key}`, 'tag', '--sign'] : ['tag', '--annotate'];
-  run('git', [...signing, '-m', `Version ${version}`, `v${version}`]);
-  const made = isTagOnly ? [] : artefacts(version, key);
-  console.log(
-    `Release ${version} is committed and tagged. Push both: git push origin HEAD v${version}\n${made.map((path) => `  ${path}`).join('\n')}`,
-  );
+  const changelog = withSection(read('CHANGELOG.md'), version);
+  const kustomization = withTag(read(KUSTOMIZATION), version);
+  const commit = commitOf('HEAD');
+  const tag = `v${version}`;
+  try {
+    write('CHANGELOG.md', changelog);
+    write(KUSTOMIZATION, kustomization);
+    for (const path of ['package.json', 'package-lock.json']) write(path, withVersion(read(path), before, version));
+    // What the next version's schema is compared with (docs/versions.md).
+    copyFileSync(join(root, 'schema/schema.graphql'), join(root, 'schema/released.graphql'));
+    run('git', ['add', 'CHANGELOG.md', KUSTOMIZATION, 'package.json', 'package-lock.json', 'schema/released.graphql']);
+    run('git', ['commit', '--quiet', '-m', `Release ${version}`]);
+    const signing = key ? ['-c', 'gpg.format=ssh', '-c', `user.signingKey=${key}`, 'tag', '--sign'] : ['tag', '--annotate', '--no-sign'];
+    run('git', [...signing, '-m', `Version ${version}`, tag]);
+    // git 2.39 succeeds, and does not sign, if ssh-keygen cannot read the key.
+    if (key && !run('git', ['cat-file', 'tag', tag]).includes('-----BEGIN SSH SIGNATURE-----'))
+      throw new ReleaseError(`git did not sign the tag. Is ${key} an SSH key?`);
+  } catch (error) {
+    if (run('git', ['tag', '--list', tag]).trim()) run('git', ['tag', '--delete', tag]);
+    // It had no changes.
+    run('git', ['reset', '--quiet', '--hard', commit]);
+    throw new ReleaseError(`${firstLine(error)}\nNothing is released: the checkout is as before.`);
+  }
+  console.log(`Release ${version} is committed and tagged. Push both: git push origin HEAD ${tag}`);
 }
 
 function argumentsOf() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { sign: { type: 'string' }, 'tag-only': { type: 'boolean' } },
-  });
+  const usage = new ReleaseError('npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]');
+  let parsed;
+  try {
+    parsed = parseArgs({ allowPositionals: true, options: { sign: { type: 'string' }, 'tag-only': { type: 'boolean' } } });
+  } catch (error) {
+    // Its messages say what is wrong with the arguments.
+    throw new ReleaseError(`${firstLine(error)}\n${usage.message}`);
+  }
+  const { values, positionals } = parsed;
   const [version, ...more] = positionals;
-  if (!/^\d+\.\d+\.\d+$/.test(version ?? '') || more.length > 0)
-    throw new ReleaseError('npm run release -- 1.2.0 [--sign <ssh key>] [--tag-only]');
+  if (!/^\d+\.\d+\.\d+$/.test(version ?? '') || more.length > 0) throw usage;
+  if (values.sign === '') throw new ReleaseError(`--sign needs the path of an SSH key.\n${usage.message}`);
   return { version, key: values.sign, isTagOnly: values['tag-only'] };
 }
 
@@ -68,8 +112,16 @@ function withVersion(text, before, version) {
   return text.replaceAll(`"version": "${before}"`, (found) => (left-- > 0 ? `"version": "${version}"` : found));
 }
 
+/** The image's tag in the manifests. */
+function withTag(kustomization, version) {
+  const line = /^( *newTag: ).*$/m;
+  if (!line.test(kustomization)) throw new ReleaseError(`${KUSTOMIZATION} has no newTag.`);
+  return kustomization.replace(line, `$1${version}`);
+}
+
 /** Writes the runnable gateway, its bill of materials, where it comes from, and the digests of these into release/. */
 function artefacts(version, key) {
+  const startedOn = new Date().toISOString();
   const directory = join(root, 'release', version);
   rmSync(directory, { recursive: true, force: true });
   const name = `teams-sms-gateway-${version}`;
@@ -88,7 +140,15 @@ function artefacts(version, key) {
     name: file,
     digest: { sha256: sha256(join(directory, file)) },
   }));
-  writeFileSync(join(directory, `${name}.provenance.json`), `${JSON.stringify(provenance(version, subjects), null, 2)}\n`);
+  const statement = provenance(subjects, JSON.parse(read('package.json')), {
+    version,
+    commit: commitOf('HEAD'),
+    lock: sha256(join(root, 'package-lock.json')),
+    startedOn,
+    finishedOn: new Date().toISOString(),
+    tools: { node: process.version, npm: run('npm', ['--version']).trim() },
+  });
+  writeFileSync(join(directory, `${name}.provenance.json`), `${JSON.stringify(statement, null, 2)}\n`);
   const files = [...subjects.map((subject) => subject.name), `${name}.provenance.json`];
   const sums = join(directory, 'SHA256SUMS');
   writeFileSync(sums, files.map((file) => `${sha256(join(directory, file))}  ${file}\n`).join(''));
@@ -97,30 +157,6 @@ function artefacts(version, key) {
 }
 
 const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
-
-/** An in-toto statement with SLSA's predicate (slsa.dev/spec/v1.0/provenance): which commit, by which tools. */
-function provenance(version, subject) {
-  const commit = run('git', ['rev-parse', 'HEAD']).trim();
-  return {
-    _type: 'https://in-toto.io/Statement/v1',
-    subject,
-    predicateType: 'https://slsa.dev/provenance/v1',
-    predicate: {
-      buildDefinition: {
-        buildType: 'npm run release',
-        externalParameters: { version },
-        resolvedDependencies: [
-          { name: 'source', digest: { gitCommit: commit } },
-          { name: 'package-lock.json', digest: { sha256: sha256(join(root, 'package-lock.json')) } },
-        ],
-      },
-      runDetails: {
-        builder: { id: 'ops/release.mjs', version: { node: process.version, npm: run('npm', ['--version']).trim() } },
-        metadata: { finishedOn: new Date().toISOString() },
-      },
-    },
-  };
-}
 
 try {
   main();

@@ -15,8 +15,8 @@ const ENTRY = 'src/console/main.tsx';
 const SCHEMA = join(root, 'schema', 'schema.graphql');
 const TYPES = join(SOURCES, '__generated__', 'introspection.d.ts');
 const OUT = join(root, 'dist', 'console');
-/** The packages that the page contains, as `<name>@<version>`: the bill of materials lists them, though they are installed for development only. */
-export const PACKAGES = join(root, 'dist', 'console-packages.json');
+/** The directories of the packages that the page contains, for the bill of materials (ops/image/packages.mjs). */
+const PACKAGES = join(root, 'dist', 'console-packages.json');
 
 /** A document, as the sources contain it. */
 const TAGGED = /\bgraphql\(\s*`([^`]*)`,?\s*\)/g;
@@ -106,7 +106,7 @@ export async function buildConsole() {
     .replace('%PRELOADS%', first.map((name) => `<link rel="modulepreload" fetchpriority="low" href="${name}">`).join('\n'));
   files.push(
     { name: 'index.html', contents: Buffer.from(html) },
-    { name: 'documents.json', contents: Buffer.from(JSON.stringify(documents)) },
+    { name: 'documents.json', contents: Buffer.from(JSON.stringify(sorted(documents))) },
   );
 
   // The first build has no dist yet, and the gateway, built at the same time, may be later.
@@ -160,20 +160,19 @@ function pagesIn(metafile, first) {
   return Object.fromEntries([['/', pages[0][1]], ...pages]);
 }
 
-/** The packages of which anything is left in a bundle. */
-function packagesOf({ outputs }) {
-  const isPackage = (path) => existsSync(join(root, path, 'package.json'));
-  // A package may contain another one's code, without its package.json: then it is part of the first.
-  const packageOf = (path) =>
-    [/^.*node_modules\/(?:@[^/]+\/)?[^/]+/, /^.*?node_modules\/(?:@[^/]+\/)?[^/]+/]
-      .map((form) => form.exec(path)?.[0])
-      .find((found) => found && isPackage(found));
+/** In the order of their ids: files are read in any order, and the same sources must give the same manifest. */
+const sorted = (documents) => Object.fromEntries(Object.entries(documents).sort(([one], [other]) => (one < other ? -1 : 1)));
+
+/** The directories of the packages that a bundle contains code of, by esbuild's metafile. */
+export function packagesOf({ outputs }) {
   const paths = Object.values(outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? (packageOf(path) ?? []) : [])),
   );
-  const versionOf = (path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')).version;
-  return [...new Set(paths)].map((path) => `${path.replace(/^.*node_modules\//, '')}@${versionOf(path)}`).sort();
+  return [...new Set(paths)].sort();
 }
+
+/** The directory of the package that a file belongs to. */
+export const packageOf = (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
 
 /** Writes the types of the schema for gql.tada. They are as old as the schema, so that no build takes them for a change. */
 async function writeTypes() {

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { buildConsole } from './console.config.mjs';
+import { buildConsole, packagesOf } from './console.config.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const SOURCES = [
@@ -140,6 +140,8 @@ export async function buildAll() {
     throw new Error('The bundle has two copies of graphql, whose types do not recognise each other.');
   }
   for (const output of Object.keys(metafile.outputs)) if (output.endsWith('.js')) escapeNonAscii(join(root, output));
+  // For the bill of materials (ops/image/packages.mjs).
+  writeFileSync(join(root, 'dist', 'gateway-packages.json'), JSON.stringify(packagesOf(metafile)));
   const chunks = join(root, 'dist', 'chunks');
   for (const file of readdirSync(chunks)) if (!metafile.outputs[`dist/chunks/${file}`]) rmSync(join(chunks, file));
   const { buildSnapshot } = await import('./dist/build-snapshot.js');

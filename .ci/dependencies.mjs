@@ -4,7 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { inConsole, nameOfComponent } from './sbom.mjs';
+import { nameAndVersion, shippedPackages } from '../ops/image/packages.mjs';
+import { nameOfComponent } from './sbom.mjs';
 
 const KINDS = ['dependencies', 'devDependencies'];
 
@@ -44,9 +45,9 @@ export function scriptComplaints({ allowScripts = {} }, lock) {
 
 /**
  * Judges the report of `npm audit --json` by the packages that are shipped. `unknown`: the registry gave none.
- * @param bundled the packages that the console contains, as `<name>@<version>`
+ * @param shipped these packages, as `<name>@<version>`
  */
-export function auditVerdict(text, lock, bundled) {
+export function auditVerdict(text, lock, shipped) {
   let report;
   try {
     report = JSON.parse(text);
@@ -56,10 +57,7 @@ export function auditVerdict(text, lock, bundled) {
   if (!report.metadata?.vulnerabilities) {
     return { outcome: 'unknown', message: report.message ?? report.error?.summary ?? 'npm audit gave no report' };
   }
-  const isShipped = (path) => {
-    const { dev, version } = lock.packages[path] ?? {};
-    return !dev || bundled.has(`${nameOf(path)}@${version}`);
-  };
+  const isShipped = (path) => shipped.has(`${nameOf(path)}@${lock.packages[path]?.version}`);
   const grave = Object.values(report.vulnerabilities ?? {}).filter(
     ({ severity, nodes }) => (severity === 'high' || severity === 'critical') && nodes.some(isShipped),
   );
@@ -67,23 +65,26 @@ export function auditVerdict(text, lock, bundled) {
   return { outcome: 'failed', message: `vulnerabilities of severity high or above: ${grave.map(({ name }) => name).join(', ')}` };
 }
 
-/** Compares a bill of materials (CycloneDX) with the lock's packages that are shipped, and the console's. @returns complaints */
-export function billComplaints(bill, lock, bundled) {
-  const names = new Set((bill.components ?? []).map(nameOfComponent));
-  const locked = Object.entries(lock.packages).filter(([path, { link }]) => path !== '' && !link);
-  const named = ([path, { version }]) => `${nameOf(path)}@${version}`;
-  const shipped = new Set([
-    ...locked.filter(([, { dev, optional, devOptional, peer }]) => !(dev || optional || devOptional || peer)).map(named),
-    ...bundled,
-  ]);
-  const development = locked
-    .filter(([, { dev }]) => dev)
-    .map(named)
-    .filter((name) => !shipped.has(name));
+/**
+ * Compares a bill of materials (CycloneDX) with package.json and the packages that are shipped.
+ * @param packages `name` and `version` of each
+ * @returns complaints
+ */
+export function billComplaints(bill, manifest, packages) {
+  const root = bill.metadata?.component ?? {};
+  const listed = new Map((bill.components ?? []).map((component) => [nameOfComponent(component), component]));
+  const shipped = new Set(packages.map(nameAndVersion));
   return [
     ...(bill.bomFormat === 'CycloneDX' ? [] : ['it is not CycloneDX']),
-    ...[...shipped].flatMap((name) => (names.has(name) ? [] : [`${name} is missing from the bill of materials`])),
-    ...development.flatMap((name) => (names.has(name) ? [`${name} is in the bill of materials and is not shipped`] : [])),
+    ...(root.name === manifest.name && root.version === manifest.version ? [] : [`it is of ${nameAndVersion(root)}`]),
+    ...Object.entries(manifest.dependencies).flatMap(([name, version]) =>
+      shipped.has(`${name}@${version}`) ? [] : [`${name}@${version} is a dependency and is not shipped`],
+    ),
+    ...[...shipped].flatMap((name) => (listed.has(name) ? [] : [`${name} is missing from the bill of materials`])),
+    ...[...listed].flatMap(([name, { licenses = [] }]) => [
+      ...(shipped.has(name) ? [] : [`${name} is in the bill of materials and is not shipped`]),
+      ...(licenses.length > 0 ? [] : [`${name} has no license in the bill of materials`]),
+    ]),
   ];
 }
 
@@ -98,11 +99,15 @@ function npm(...args) {
 function main() {
   const [manifest, lock] = ['package.json', 'package-lock.json'].map((file) => JSON.parse(readFileSync(file, 'utf8')));
   const complaints = [...versionComplaints(manifest, lock), ...scriptComplaints(manifest, lock)];
-  const bundled = inConsole();
-  const audit = auditVerdict(npm('audit', '--json', '--fetch-retries=0', '--fetch-timeout=15000'), lock, bundled);
+  const packages = shippedPackages();
+  const audit = auditVerdict(
+    npm('audit', '--json', '--fetch-retries=0', '--fetch-timeout=15000'),
+    lock,
+    new Set(packages.map(nameAndVersion)),
+  );
   console.log(`npm audit: ${audit.outcome}${audit.outcome === 'unknown' ? ', the registry does not answer it' : ''} (${audit.message})`);
   if (audit.outcome === 'failed') complaints.push(audit.message);
-  complaints.push(...billComplaints(JSON.parse(npm('run', '--silent', 'sbom') || '{}'), lock, bundled));
+  complaints.push(...billComplaints(JSON.parse(npm('run', '--silent', 'sbom') || '{}'), manifest, packages));
   for (const complaint of complaints) console.error(complaint);
   process.exitCode = complaints.length > 0 ? 1 : 0;
 }

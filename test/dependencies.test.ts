@@ -48,7 +48,7 @@ describe('the dependencies', () => {
 
   test('fail the run if a vulnerability of severity high or above is known of what is shipped, and only then', () => {
     const packages = { 'node_modules/qs': { version: '1.0.0' }, 'node_modules/a/node_modules/qs': { version: '2.0.0', dev: true } };
-    const verdict = (text: string, ...bundled: string[]) => auditVerdict(text, { packages }, new Set(bundled));
+    const verdict = (text: string, ...shipped: string[]) => auditVerdict(text, { packages }, new Set(['qs@1.0.0', ...shipped]));
     expect(verdict(report('high', 'node_modules/qs'))).toMatchObject({ outcome: 'failed', message: expect.stringContaining('qs') });
     expect(verdict(report('critical', 'node_modules/qs')).outcome).toBe('failed');
     expect(verdict(report('moderate', 'node_modules/qs')).outcome).toBe('passed');
@@ -67,32 +67,55 @@ describe('the dependencies', () => {
       expect(auditVerdict(text, lock, new Set()).outcome).toBe('unknown');
   });
 
-  test('are all in the bill of materials, those that the console contains, too', () => {
-    const packages = {
-      '': {},
-      'node_modules/a': { version: '1.0.0' },
-      'node_modules/@b/c': { version: '2.0.0' },
-      'node_modules/d': { version: '3.0.0', dev: true },
-    };
-    const development = [{ name: 'cdx:npm:package:development', value: 'true' }];
-    const [a, bc, d] = [
-      { 'bom-ref': 'a', name: 'a', version: '1.0.0', properties: [] },
-      { 'bom-ref': 'bc', group: '@b', name: 'c', version: '2.0.0' },
-      { 'bom-ref': 'd', name: 'd', version: '3.0.0', properties: development },
-    ];
-    const bill = (...components: object[]) => ({
+  test('are in the bill of materials if they are shipped, whatever they are installed for, under the name of the package', () => {
+    const manifest = { name: 'gateway', version: '1.0.0', dependencies: { a: '1.0.0' } };
+    const development = { name: 'cdx:npm:package:development', value: 'true' };
+    const license = (id: string) => ({ licenses: [{ license: { id } }] });
+    const a = { 'bom-ref': 'a', name: 'a', version: '1.0.0', scope: 'required', properties: [], ...license('MIT') };
+    const tool = { 'bom-ref': 'tool', name: 'tool', version: '2.0.0', scope: 'required', properties: [], ...license('MIT') };
+    const page = { 'bom-ref': 'page', name: '@b/page', version: '3.0.0', scope: 'optional', properties: [development], ...license('ISC') };
+    const installed = {
       bomFormat: 'CycloneDX',
-      components,
-      dependencies: [{ ref: 'a', dependsOn: ['d', 'bc'] }, { ref: 'd' }],
-    });
-    const complaints = (given: object, ...bundled: string[]) => billComplaints(given, { packages }, new Set(bundled));
-    expect(complaints(bill(a, bc))).toEqual([]);
-    expect(complaints(bill(a))).toEqual(['@b/c@2.0.0 is missing from the bill of materials']);
-    expect(complaints(bill(a, bc, d))).toEqual(['d@3.0.0 is in the bill of materials and is not shipped']);
-    expect(complaints(bill(a, bc, d), 'd@3.0.0')).toEqual([]);
-    expect(complaints(bill(a, bc), 'd@3.0.0')).toEqual(['d@3.0.0 is missing from the bill of materials']);
-    expect(complaints({})).toContain('it is not CycloneDX');
-    expect(shipped(bill(a, bc, d), new Set(['d@3.0.0']))).toMatchObject({ components: [a, bc, d] });
-    expect(shipped(bill(a, bc, d), new Set())).toEqual({ ...bill(a, bc), dependencies: [{ ref: 'a', dependsOn: ['bc'] }] });
+      metadata: { component: { 'bom-ref': 'root', name: 'checkout', version: '1.0.0' } },
+      components: [a, tool, page],
+      dependencies: [
+        { ref: 'root', dependsOn: ['a', 'tool'] },
+        { ref: 'a', dependsOn: [] },
+        { ref: 'tool', dependsOn: ['page', 'root'] },
+        { ref: 'page' },
+      ],
+    };
+    const packages = [
+      { name: 'a', version: '1.0.0', license: 'MIT' },
+      { name: '@b/page', version: '3.0.0', license: 'ISC' },
+      { name: '@c/within', version: '4.0.0', license: 'MIT' },
+    ];
+    const bill = shipped(installed, manifest, packages);
+    expect(billComplaints(bill, manifest, packages)).toEqual([]);
+    expect(bill.metadata.component).toEqual({ 'bom-ref': 'root', name: 'gateway', version: '1.0.0' });
+    expect(bill.components).toMatchObject([
+      a,
+      { ...page, scope: 'required', properties: [] },
+      { name: '@c/within', version: '4.0.0', purl: 'pkg:npm/%40c/within@4.0.0', ...license('MIT') },
+    ]);
+    expect(bill.dependencies).toEqual([
+      { ref: 'root', dependsOn: ['a', 'page'] },
+      { ref: 'a', dependsOn: [] },
+      { ref: 'page', dependsOn: [] },
+    ]);
+    expect(billComplaints(installed, manifest, packages.slice(0, 2))).toEqual([
+      'it is of checkout@1.0.0',
+      'tool@2.0.0 is in the bill of materials and is not shipped',
+    ]);
+    expect(billComplaints({ ...bill, components: bill.components.slice(1) }, manifest, packages)).toEqual([
+      'a@1.0.0 is missing from the bill of materials',
+    ]);
+    expect(billComplaints({ ...bill, components: [{ ...a, licenses: [] }] }, manifest, [packages[0]])).toEqual([
+      'a@1.0.0 has no license in the bill of materials',
+    ]);
+    expect(billComplaints(bill, { ...manifest, dependencies: { gone: '1.0.0' } }, packages)).toEqual([
+      'gone@1.0.0 is a dependency and is not shipped',
+    ]);
+    expect(billComplaints({}, manifest, [])).toContain('it is not CycloneDX');
   });
 });

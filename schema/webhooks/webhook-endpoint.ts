@@ -54,7 +54,7 @@ const WebhookDisabledReasonEnum = builder.enumType('WebhookDisabledReason', {
 });
 
 const WebhookAttemptRef = builder.objectRef<WebhookAttempt>('WebhookAttempt').implement({
-  description: 'A request to a webhook endpoint. The latest 500 are kept, for a week.',
+  description: 'A request to a webhook endpoint. The latest 100 are kept, for a week.',
   fields: (t) => ({
     webhookId: t.exposeID('webhookId', { description: 'The header `webhook-id`, which all attempts of an event have in common.' }),
     eventType: t.exposeString('eventType', {

@@ -5,8 +5,8 @@ import type { Gateway } from '../gateway.ts';
 import { invalidParameter } from '../input.ts';
 import { MAX_PAGE_SIZE } from '../lists/keyset.ts';
 
-/** How many attempts of an endpoint are kept, and for how long, in ms. */
-const KEPT = 500;
+/** How many attempts of an endpoint are kept: those that a list can show. And for how long, in ms. */
+const KEPT = MAX_PAGE_SIZE;
 const KEPT_MS = 7 * 24 * 60 * 60_000;
 
 /** A request to an endpoint, and what became of it. */

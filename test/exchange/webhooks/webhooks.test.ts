@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../../src/database/package-root.ts';
 import { trimEvents } from '../../../src/domain/events/events.ts';
 import { createSecrets } from '../../../src/domain/secrets.ts';
+import { recordAttempts } from '../../../src/domain/webhooks/attempts.ts';
 import type { WebhookReceiver } from '../../fakes/webhook-receiver.ts';
 import { until } from '../../support/exchange.ts';
 import type { TestGateway } from '../../support/gateway.ts';
@@ -84,6 +85,26 @@ describe('an endpoint', () => {
     });
     expect([attempts.map(({ status }: { status: number }) => status), failures]).toEqual([[204, 204, 302, null, 500], 0]);
     expect(attempts[3].error).toMatch(/^127\.0\.0\.1:\d+ broke the connection/);
+  });
+
+  test('keeps its latest 100 attempts, and a list shows all of them', async () => {
+    const { provider } = await world();
+    const { sid } = await register(provider);
+    const { organizationSid } = await gateway.gateway.prisma.webhookEndpoint.findUniqueOrThrow({ where: { sid } });
+    const outcome = { eventType: 'message.sent', messageSid: null, status: 204, error: null, durationMs: 1 };
+    const record = (from: number, to: number) => {
+      const attempts = Array.from({ length: to - from }, (_, index) => ({ ...outcome, webhookId: `attempt-${from + index}` }));
+      return recordAttempts(gateway.gateway, { sid, organizationSid }, attempts);
+    };
+    await record(0, 90);
+    await record(90, 130);
+    const list = (first: number) => provider.graph(`{ webhookEndpoint(sid: "${sid}") { attempts(first: ${first}) { webhookId } } }`);
+    const { data } = await list(100);
+    expect(data.webhookEndpoint.attempts.map(({ webhookId }: { webhookId: string }) => webhookId)).toEqual(
+      Array.from({ length: 100 }, (_, index) => `attempt-${129 - index}`),
+    );
+    expect(await gateway.gateway.prisma.webhookAttempt.count({ where: { endpointSid: sid } })).toBe(100);
+    expect((await list(101)).errors?.[0]?.extensions?.code).toBe('INVALID_PARAMETER');
   });
 
   test('gets other messages’ events once although one message is refused', async () => {

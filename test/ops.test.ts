@@ -1,5 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../src/database/package-root.ts';
 import { parseEnv } from '../src/env.ts';
@@ -47,4 +49,63 @@ test('kustomization.yaml applies every manifest but the example of a secret', ()
   expect([...fileOf('kubernetes', 'kustomization.yaml').matchAll(/^ {2}- (\S+\.yaml)$/gm)].map(([, file]) => file).sort()).toEqual(
     files.sort(),
   );
+});
+
+test('the keys for compose are created once, in a file that it reads for every command and that no build or commit contains', () => {
+  const [, command = ''] = /^(\(umask .*ops\/image\/\.env\))$/m.exec(readFileSync(join(packageRoot(), 'docs/operating.md'), 'utf8')) ?? [];
+  const directory = mkdtempSync(join(tmpdir(), 'compose-'));
+  const file = join(directory, 'ops', 'image', '.env');
+  mkdirSync(dirname(file), { recursive: true });
+  const run = () => spawnSync('sh', ['-c', command], { cwd: directory, encoding: 'utf8' });
+  expect(run()).toMatchObject({ status: 0, stderr: '' });
+  const text = readFileSync(file, 'utf8');
+  expect(statSync(file).mode & 0o077).toBe(0);
+  const keys = Object.fromEntries(text.split('\n').flatMap((line) => (line ? [line.split(/=(.*)/s).slice(0, 2)] : [])));
+  // Those that compose refuses to go on without.
+  const needed = [...fileOf('image', 'compose.yaml').matchAll(/\$\{([A-Z_]+):\?/g)].map(([, name]) => name);
+  expect(new Set(Object.keys(keys))).toEqual(new Set(needed));
+  expect(
+    parseEnv({ SECRETS_KEY: keys.SECRETS_KEY, DATABASE_URL: `postgresql://gateway:${keys.POSTGRES_PASSWORD}@postgres:5432/gateway` }),
+  ).toBeTruthy();
+  expect(run().status).not.toBe(0);
+  expect(readFileSync(file, 'utf8')).toBe(text);
+  rmSync(directory, { recursive: true });
+
+  const lines = (path: string) => readFileSync(join(packageRoot(), path), 'utf8').split('\n');
+  expect(lines('ops/image/Dockerfile.dockerignore')).toContain('**/.env');
+  expect(lines('.gitignore')).toContain('.env');
+});
+
+const has = (program: string) => spawnSync(program, ['--help']).error === undefined;
+
+test.skipIf(!has('kubectl'))('kubectl renders the manifests: who reaches which port, without query strings in a log', () => {
+  const { status, stdout, stderr } = spawnSync('kubectl', ['kustomize', join(packageRoot(), 'ops', 'kubernetes')], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  const manifests = new Map(stdout.split('\n---\n').map((text) => [/^kind: (\w+)$/m.exec(text)?.[1] ?? '', text]));
+  expect([...manifests.keys()].sort()).toEqual(['Deployment', 'Ingress', 'NetworkPolicy', 'PodDisruptionBudget', 'Service']);
+  const [deployment = '', policy = ''] = [manifests.get('Deployment'), manifests.get('NetworkPolicy')];
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8'));
+  expect(deployment).toContain(`image: registry.example/teams-sms-gateway:${version}`);
+  expect(manifests.get('Ingress')).toContain('nginx.ingress.kubernetes.io/enable-access-log: "false"');
+  // The policy selects the deployment's pods, and names each of its ports.
+  const label = 'matchLabels:\n      app.kubernetes.io/name: teams-sms-gateway\n';
+  expect([deployment.includes(label), policy.includes(label)]).toEqual([true, true]);
+  const ports = [...deployment.matchAll(/containerPort: \d+\n\s+name: (\w+)/g)].map(([, name]) => name);
+  expect([...policy.matchAll(/- port: (\w+)/g)].map(([, name]) => name)).toEqual(ports);
+  // A deployment must not be given up while its startup probe still waits.
+  const numberOf = (name: string, text = deployment) => Number(new RegExp(`${name}: (\\d+)`).exec(text)?.[1]);
+  const probe = deployment.slice(deployment.indexOf('startupProbe:'));
+  expect(numberOf('progressDeadlineSeconds')).toBeGreaterThan(numberOf('failureThreshold', probe) * numberOf('periodSeconds', probe));
+});
+
+test("the examples for Prometheus find the pods' port, under the job's name that the alerts need", () => {
+  const [, job] = /up\{job="([^"]+)"\}/.exec(fileOf('alerts.yml')) ?? [];
+  const monitor = fileOf('kubernetes', 'pod-monitor.example.yaml');
+  expect(monitor).toContain('jobLabel: app.kubernetes.io/name\n');
+  expect(fileOf('kubernetes', 'deployment.yaml')).toContain(`      labels: { app.kubernetes.io/name: ${job} }`);
+  expect(monitor).toContain(`matchLabels: { app.kubernetes.io/name: ${job} }`);
+  expect(monitor).toContain('{ port: metrics,');
+  const scraped = fileOf('kubernetes', 'prometheus.example.yaml');
+  expect(scraped).toContain(`job_name: ${job}\n`);
+  expect(scraped).toContain(`regex: ${job};metrics\n`);
 });

@@ -92,6 +92,12 @@ describe('the console is served', () => {
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
+  test('has a manifest of documents in order, so that the same sources give the same one', async () => {
+    const ids = Object.keys(JSON.parse(await readFile(join(packageRoot(), 'dist/console/documents.json'), 'utf8')));
+    expect(ids.length).toBeGreaterThan(10);
+    expect(ids).toEqual([...ids].sort());
+  });
+
   test('not at all with CONSOLE=off, and its documents are unknown then', async () => {
     const off = await createConsoleGateway({ CONSOLE: 'off' });
     const [id = ''] = Object.keys(JSON.parse(await readFile(join(packageRoot(), 'dist/console/documents.json'), 'utf8')));

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/database/package-root.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
+import { GatewayProcess } from '../process/gateway-process.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { sourceRows } from './source-rows.ts';
 
@@ -23,6 +24,15 @@ interface Described {
   readonly responses: Readonly<
     Record<string, { readonly content: { 'application/json': { readonly example?: { readonly data: Data } } } }>
   >;
+}
+/** What newman got. */
+interface Answered {
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly expected: number;
+  readonly body: string;
 }
 type Row = Readonly<Record<string, string>>;
 /** A row, or a page of them. */
@@ -76,6 +86,27 @@ describe.skipIf(!isInstalled)('the OpenAPI document', () => {
     expect(results.filter(({ status, expected }) => status !== expected)).toEqual([]);
     expect(results).toHaveLength(17);
   });
+
+  test('finds what its examples search for on a gateway that `npm run seed` has filled', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'seeded-'));
+    let seeded: GatewayProcess | undefined;
+    try {
+      const seed = join(packageRoot(), 'dist', 'seed.js');
+      const { stdout } = await run('node', [seed], { cwd: packageRoot(), env: { PATH: process.env.PATH, DATA_DIR: dataDir } });
+      const [, user = '', password = ''] = /(AC[0-9a-f]{32}):(\S+)/.exec(stdout) ?? [];
+      seeded = new GatewayProcess({ DATA_DIR: dataDir });
+      const { stdout: printed } = await run('node', ['newman.mjs', await seeded.listening(), user, password], { cwd: tools });
+      const { results, failures } = JSON.parse(printed) as { results: Answered[]; failures: string[] };
+      expect(failures).toEqual([]);
+      expect(results.filter(({ status, expected }) => status !== expected)).toEqual([]);
+      const pages = results.filter(({ method, path }) => method === 'GET' && path.endsWith('/search'));
+      expect(pages.map(({ name }) => name)).toHaveLength(4);
+      for (const { name, body } of pages) expect(JSON.parse(body).data.result.length, name).toBeGreaterThan(0);
+    } finally {
+      await seeded?.end('SIGTERM');
+      await rm(dataDir, { recursive: true });
+    }
+  }, 120_000);
 
   test('is read by openapi-typescript without a warning, and makes types that TypeScript accepts', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'openapi-'));

@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { GraphQLEnumType } from 'graphql';
+import { type GraphQLEnumType, getNamedType, isUnionType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { schema } from '../../schema/index.ts';
 import { openApi } from '../../src/contract/openapi/openapi.ts';
@@ -159,5 +159,21 @@ describe('the OpenAPI document', () => {
     expect(check(found, 200, { data: { sid: 'MS1' }, code: 200, message: 'OK' })).toThrow(/sid/);
     expect(check(found, 204, {})).toThrow(/no such answer/);
     expect(check('/msteams/nowhere', 404, { errorCode: '404', message: 'Not Found', stack: 'x' })).toThrow(/additional/);
+  });
+
+  test('permits fields that later versions add to responses', () => {
+    const { components } = openApi(settings) as { components: { schemas: object } };
+    expect(JSON.stringify(components.schemas)).not.toContain('additionalProperties');
+  });
+
+  test('lists the platform’s refusal (452) for the operations whose mutation can return it, and for no other', () => {
+    const isRefused = ({ document }: (typeof table)[number]) => {
+      const [, mutation] = /^\s*mutation [^{]*\{\s*result: (\w+)/.exec(document) ?? [];
+      const union = mutation && getNamedType(schema.getMutationType()?.getFields()[mutation]?.type);
+      return isUnionType(union) && union.getTypes().some(({ name }) => name === 'PlatformError');
+    };
+    const listed = table.filter(({ errors }) => errors.includes('PLATFORM_ERROR')).map(({ operation }) => operation);
+    expect(listed.length).toBeGreaterThan(3);
+    expect(listed).toEqual(table.filter(isRefused).map(({ operation }) => operation));
   });
 });

@@ -115,12 +115,18 @@ function organization(random: Random, plan: Plan, now: number): DemoOrganization
     addEnterprise(random, demo, histories, { ...enterprise, ...owner, created, now, area: plan.area });
   });
   if (plan.isDocumented) {
-    const { enterprises, admins, bots, mappings, history } = documented(owner, new Date(now - STOPPED_DAYS * DAY_MS));
+    const {
+      enterprises,
+      admins,
+      bots,
+      mappings,
+      histories: documentedHistories,
+    } = documented(owner, new Date(now - STOPPED_DAYS * DAY_MS));
     demo.enterprises.push(...enterprises);
     demo.admins.push(...admins);
     demo.bots.push(...bots);
     demo.mappings.push(...mappings);
-    histories.push(history);
+    histories.push(...documentedHistories);
   }
   demo.messages.push(...histories.map(({ message }) => message));
   demo.events.push(...inOrder(histories.flatMap(({ events }) => events)));

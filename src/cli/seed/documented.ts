@@ -26,7 +26,7 @@ const bots: readonly [sid: string, enterpriseSid: string][] = [
   ['BE0aa557177fe64a1ab5fc84e328d6066a', 'EN6a1a3e424623478ab6afb5db1cbd9964'],
   ['BE733c4343e45e47a88297e4c5627df506', 'EN9dbb06d89ff24f3eacd7ee0cf141c3e2'],
 ];
-const MESSAGE = 'MS51c630e28e2744bb83677048e1b1c7ae';
+const [DELIVERED, UNDELIVERED] = ['MS51c630e28e2744bb83677048e1b1c7ae', 'MS0b7c5a34e0e44b0f9d3c8a5f61e2d704'];
 
 /**
  * Makes the documentation's records.
@@ -48,24 +48,41 @@ export function documented(owner: { readonly organizationSid: string; readonly a
       ...{ externalAddress, externalDigits: comparedForm(externalAddress) },
     })),
     bots: bots.map(([sid, enterpriseSid]) => ({ ...record, ...details, sid, enterpriseSid })),
-    history: messageOf(owner, microsoftAddress, at),
+    histories: [
+      messageOf(owner, microsoftAddress, at, { sid: DELIVERED, status: 'DELIVERED', errorCode: null, errorMessage: null }),
+      messageOf(owner, microsoftAddress, at, {
+        ...{ sid: UNDELIVERED, status: 'UNDELIVERED', errorCode: '30003', errorMessage: 'Unreachable destination handset' },
+      }),
+    ],
   };
 }
 
-function messageOf(owner: { readonly organizationSid: string; readonly accountSid: string }, from: string, at: Date): MessageWithHistory {
+interface DocumentedMessage {
+  readonly sid: string;
+  readonly status: 'DELIVERED' | 'UNDELIVERED';
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+function messageOf(
+  owner: { readonly organizationSid: string; readonly accountSid: string },
+  from: string,
+  at: Date,
+  { sid, status: outcome, errorCode, errorMessage }: DocumentedMessage,
+): MessageWithHistory {
   const [to, body] = ['56566565', 'Hello'];
-  const steps = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED'] as const;
+  const steps = ['QUEUED', 'SENDING', 'SENT', outcome] as const;
   return {
     message: {
-      ...{ ...owner, sid: MESSAGE, enterpriseSid: MAC, mappingSid: null, direction: 'INBOUND', type: 'SMS' },
+      ...{ ...owner, sid, enterpriseSid: MAC, mappingSid: null, direction: 'INBOUND', type: 'SMS' },
       ...{ from, fromFolded: comparedForm(from), to, toFolded: comparedForm(to), body, mediaUrls: [] },
       ...encodingOf(body),
-      ...{ channelStatus: 'DELIVERED', statusRank: statusRank('DELIVERED'), channelErrorCode: null, channelErrorMessage: null },
+      ...{ channelStatus: outcome, statusRank: statusRank(outcome), channelErrorCode: errorCode, channelErrorMessage: errorMessage },
       ...{ restcommMessageSid: null, dateCreated: at, dateUpdated: at },
     },
     events: steps.map((status, index) => ({
-      ...{ organizationSid: owner.organizationSid, messageSid: MESSAGE, status, previousStatus: steps[index - 1] ?? null },
-      ...{ occurredAt: at, errorCode: null, errorMessage: null },
+      ...{ organizationSid: owner.organizationSid, messageSid: sid, status, previousStatus: steps[index - 1] ?? null },
+      ...{ occurredAt: at, ...(status === outcome ? { errorCode, errorMessage } : { errorCode: null, errorMessage: null }) },
     })),
   };
 }

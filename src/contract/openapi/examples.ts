@@ -97,6 +97,12 @@ const message = {
   ...{ from: SUNNY, to: '56566565', direction: 'INBOUND', type: 'SMS', channelStatus: 'DELIVERED' },
   ...dated('2020-11-09T11:48:17'),
 };
+/** What the search's examples find together: only a message that has failed has an error. */
+const undelivered = {
+  ...{ ...message, sid: 'MS0b7c5a34e0e44b0f9d3c8a5f61e2d704', channelStatus: 'UNDELIVERED' },
+  ...{ channelErrorCode: '30003', channelErrorMessage: 'Unreachable destination handset' },
+  ...dated('2020-11-09T11:52:40'),
+};
 
 /** By operation. Mutations have their result under its entity's name. */
 const examples: Readonly<Record<string, Example>> = {
@@ -121,7 +127,7 @@ const examples: Readonly<Record<string, Example>> = {
   deleteBot: { sid: updatedBot.sid, result: { bot: updatedBot } },
   searchBots: { result: pageOf(foundBot) },
   getBot: { sid: foundBot.sid, result: foundBot },
-  searchMessages: { result: pageOf(message) },
+  searchMessages: { result: pageOf(undelivered) },
   getMessage: { sid: message.sid, result: message },
 };
 

@@ -116,7 +116,6 @@ function ownSchemas(operation: Operation): JsonSchema {
     ? {
         type: 'object',
         required: ['data'],
-        additionalProperties: false,
         properties: { data: { type: 'string', description: 'The value.' } },
       }
     : { type: 'string' };
@@ -191,7 +190,6 @@ function failureSchema(errorCodes: readonly string[], data?: JsonSchema): JsonSc
   return {
     type: 'object',
     required: ['errorCode', 'message'],
-    additionalProperties: false,
     properties: {
       errorCode: { type: 'string', enum: errorCodes, description: 'Number of the error, as text.' },
       message: { type: 'string', minLength: 1, description: 'What is wrong.' },

@@ -106,7 +106,7 @@ export function successSchemas(settings: ContractSettings): Readonly<Record<stri
 }
 
 function object(required: Readonly<Record<string, JsonSchema>>, optional: Readonly<Record<string, JsonSchema>> = {}): JsonSchema {
-  return { type: 'object', required: Object.keys(required), additionalProperties: false, properties: { ...required, ...optional } };
+  return { type: 'object', required: Object.keys(required), properties: { ...required, ...optional } };
 }
 
 function page(entity: string, collection: string): JsonSchema {

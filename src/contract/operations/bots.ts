@@ -80,6 +80,9 @@ const fields = (mandatory: boolean): readonly BodyField[] => [
 const bases = ['/msteams/teamsbot/details', '/mxteams/teamsbot', '/mxteams/teamsbot/details'];
 const aliases = (rest: string) => bases.map((base) => base + rest);
 
+/** The enterprise of the bot that the examples find: not all have one. */
+const OF_A_BOT = 'EN9dbb06d89ff24f3eacd7ee0cf141c3e2';
+
 export const bots: readonly Operation[] = [
   {
     operation: 'createBot',
@@ -90,7 +93,7 @@ export const bots: readonly Operation[] = [
     success: 200,
     body: fields(true),
     dataSchema: 'Bot',
-    errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'PLATFORM_ERROR', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS'],
+    errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS'],
     document: mutation('createBot', 'CreateBotInput'),
     variables: ({ body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ ...body, idempotencyKey }), showSecrets }),
     dataOf: ({ bot }: BotChanged) => dataOf(bot),
@@ -105,15 +108,7 @@ export const bots: readonly Operation[] = [
     success: 200,
     body: fields(false),
     dataSchema: 'Bot',
-    errors: [
-      'MISSING_PARAMETER',
-      'INVALID_PARAMETER',
-      'PLATFORM_ERROR',
-      'BOT_NOT_FOUND',
-      'ENTERPRISE_NOT_FOUND',
-      'ENTERPRISE_CLOSED',
-      'BOT_EXISTS',
-    ],
+    errors: ['MISSING_PARAMETER', 'INVALID_PARAMETER', 'BOT_NOT_FOUND', 'ENTERPRISE_NOT_FOUND', 'ENTERPRISE_CLOSED', 'BOT_EXISTS'],
     document: mutation('updateBot', 'UpdateBotInput'),
     variables: ({ sid, body, idempotencyKey, showSecrets }) => ({ input: withoutAbsent({ sid, ...body, idempotencyKey }), showSecrets }),
     dataOf: ({ bot }: BotChanged) => dataOf(bot),
@@ -138,7 +133,7 @@ export const bots: readonly Operation[] = [
     path: '/msteams/teamsbot/search',
     aliases: aliases('/search'),
     success: 200,
-    query: [page, pageSize, enterpriseSid, startTime, endTime, sortBy({ dateCreated: 'DATE_CREATED' })],
+    query: [page, pageSize, { ...enterpriseSid, example: OF_A_BOT }, startTime, endTime, sortBy({ dateCreated: 'DATE_CREATED' })],
     dataSchema: 'BotPage',
     errors: ['INVALID_PARAMETER', 'SEARCH_TOO_WIDE'],
     document: /* GraphQL */ `

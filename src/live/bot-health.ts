@@ -17,7 +17,7 @@ import { createPolledUpdates, type Updates } from './updates.ts';
 /** The health of bots, as it is followed on this instance. */
 interface BotHealth {
   /**
-   * Follows the bots within a caller's reach: first those that are unhealthy, then each that changes.
+   * Follows the bots within a caller's reach: first those that are unhealthy, then each that changes, and an update without bots while none changes.
    * @throws NotFoundError ENTERPRISE_NOT_FOUND
    */
   follow(caller: Caller, enterpriseSid?: string): Promise<Updates<BotHealthUpdate>>;
@@ -35,6 +35,8 @@ interface BotHealthOptions {
   readonly log: Logger;
   /** How often to look without being woken, in ms. */
   readonly pollMs: number;
+  /** An update without bots comes after this long without a change, in ms. */
+  readonly idleMs: number;
   /** Aborted when all are to end. */
   readonly signal: AbortSignal;
 }
@@ -45,7 +47,7 @@ const PAGE = 100;
 const OUTAGE_PAUSE_MS = 500;
 
 /** Creates the streams of bots' health. Those of an organization share the reads of changes; those of equal reach, the first reads of unhealthy bots, too. */
-export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: BotHealthOptions): BotHealth {
+export function createBotHealth({ prisma, sql, inTurn, log, pollMs, idleMs, signal }: BotHealthOptions): BotHealth {
   const watches = new Map<string, HealthWatch>();
   const shared = createSharedReads<Bot[]>();
 
@@ -76,7 +78,7 @@ export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: Bo
     follow: async (caller, enterpriseSid) => {
       const reach = await botReachOf(prisma, caller, enterpriseSid);
       const follower = watchOf(reach.organizationSid).join((bot) => (reach.enterpriseSid ?? bot.enterpriseSid) === bot.enterpriseSid);
-      const steps = stepsOf(follower, (after) => unhealthy(reach, after));
+      const steps = stepsOf(follower, idleMs, (after) => unhealthy(reach, after));
       return createPolledUpdates(steps, follower.leave);
     },
     wake: (organizationSid) => watches.get(organizationSid)?.wake(),
@@ -89,6 +91,7 @@ export function createBotHealth({ prisma, sql, inTurn, log, pollMs, signal }: Bo
 /** @param unhealthy reads the unhealthy bots after a sid, one more than an update contains */
 async function* stepsOf(
   follower: HealthFollower,
+  idleMs: number,
   unhealthy: (after: string) => Promise<Bot[]>,
 ): AsyncGenerator<BotHealthUpdate, undefined> {
   // Bots that change while the unhealthy ones are read are sent again.
@@ -102,7 +105,7 @@ async function* stepsOf(
     yield { bots, hasMore };
   }
   for (;;) {
-    const next = await follower.next(PAGE);
+    const next = await follower.next(PAGE, idleMs);
     if (!next) return;
     yield next;
   }

@@ -21,8 +21,8 @@ export interface HealthWatch {
 export interface HealthFollower {
   /** Resolves to true once every later change will be noted, or to false once it has ended. */
   hasBegun(): Promise<boolean>;
-  /** Waits for changes, and returns at most `count` bots, each once and as last read; `undefined` once it has ended. */
-  next(count: number): Promise<BotHealthUpdate | undefined>;
+  /** Waits for changes, at most `idleMs`, and returns at most `count` bots, each once and as last read; `undefined` once it has ended. */
+  next(count: number, idleMs: number): Promise<BotHealthUpdate | undefined>;
   /** Waits, unless it ends. */
   pause(ms: number): Promise<void>;
   isEnded(): boolean;
@@ -143,8 +143,9 @@ export function startHealthWatch({ last, changed, pageSize, ended, onError, poll
           while (position === undefined && !isEnded()) await news.wait(LONG_MS);
           return !isEnded();
         },
-        next: async (count) => {
-          while (pending.size === 0 && !isEnded()) await news.wait(LONG_MS);
+        next: async (count, idleMs) => {
+          const until = performance.now() + idleMs;
+          for (let left = idleMs; left > 0 && pending.size === 0 && !isEnded(); left = until - performance.now()) await news.wait(left);
           if (isEnded()) return undefined;
           const bots = [...pending.values()].slice(0, count);
           for (const { sid } of bots) pending.delete(sid);

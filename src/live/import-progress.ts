@@ -14,8 +14,8 @@ const POLL_MS = 500;
 /** The imports that are followed on this instance. */
 interface ImportProgress {
   /**
-   * Follows an import: its state now, and again whenever it or the number of its rows in a status has changed, until it is checked, completed, failed, or
-   * its link has expired without an upload.
+   * Follows an import: its state now, and again whenever it or the number of its rows in a status has changed, or nothing has for a while, until it is
+   * checked, completed, failed, or its link has expired without an upload.
    * @throws NotFoundError IMPORT_NOT_FOUND
    */
   follow(caller: Caller, sid: string): Promise<Updates<MappingImport>>;
@@ -25,12 +25,14 @@ interface ImportProgressOptions {
   readonly prisma: PrismaClient;
   readonly inTurn: (organizationSid: string) => LogReader;
   readonly log: Logger;
+  /** The state comes again after this long without a change, in ms. */
+  readonly idleMs: number;
   /** Aborted when all are to end. */
   readonly signal: AbortSignal;
 }
 
 /** Creates the progress of imports. All who follow an import share what reads it. */
-export function createImportProgress({ prisma, inTurn, log, signal }: ImportProgressOptions): ImportProgress {
+export function createImportProgress({ prisma, inTurn, log, idleMs, signal }: ImportProgressOptions): ImportProgress {
   const pollers = new Map<string, Poller>();
 
   function pollerOf(followed: MappingImport): Poller {
@@ -56,7 +58,7 @@ export function createImportProgress({ prisma, inTurn, log, signal }: ImportProg
       const poller = pollerOf(found);
       const leaving = new AbortController();
       const leave = poller.join();
-      return createPolledUpdates(stepsOf(poller, leaving.signal), () => {
+      return createPolledUpdates(stepsOf(poller, idleMs, leaving.signal), () => {
         if (!leaving.signal.aborted) leave();
         leaving.abort();
         poller.announce();
@@ -65,10 +67,10 @@ export function createImportProgress({ prisma, inTurn, log, signal }: ImportProg
   };
 }
 
-async function* stepsOf(poller: Poller, left: AbortSignal): AsyncGenerator<MappingImport, undefined> {
+async function* stepsOf(poller: Poller, idleMs: number, left: AbortSignal): AsyncGenerator<MappingImport, undefined> {
   let shown: ImportState | undefined;
   for (;;) {
-    const next = await poller.after(shown, left);
+    const next = await poller.after(shown, idleMs, left);
     if (!next) return;
     yield next.row;
     shown = next;
@@ -79,8 +81,8 @@ async function* stepsOf(poller: Poller, left: AbortSignal): AsyncGenerator<Mappi
 interface Poller {
   /** Adds a follower. @returns what removes it: without followers, nothing is read */
   join(): () => void;
-  /** Waits for another state than `shown`; `undefined` once there is none. */
-  after(shown: ImportState | undefined, left: AbortSignal): Promise<ImportState | undefined>;
+  /** Waits for another state than `shown`, and returns that one again after `idleMs`; `undefined` once it has ended without another one. */
+  after(shown: ImportState | undefined, idleMs: number, left: AbortSignal): Promise<ImportState | undefined>;
   /** Has all who wait look again. */
   announce(): void;
 }
@@ -143,9 +145,15 @@ function startPoller({ read, ended, onError, signal }: PollerOptions): Poller {
         stopping.abort();
       };
     },
-    after: async (shown, left) => {
-      while (latest === shown && !isEnded && !left.aborted) await new Promise<void>((look) => waiting.push(look));
-      return left.aborted || latest === shown ? undefined : latest;
+    after: async (shown, idleMs, left) => {
+      let isIdle = false;
+      const timer = setTimeout(() => {
+        isIdle = shown !== undefined;
+        announce();
+      }, idleMs);
+      while (latest === shown && !isEnded && !left.aborted && !isIdle) await new Promise<void>((look) => waiting.push(look));
+      clearTimeout(timer);
+      return left.aborted || (latest === shown && isEnded) ? undefined : latest;
     },
     announce,
   };

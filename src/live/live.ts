@@ -28,17 +28,18 @@ export interface Live {
    */
   messageEvents(caller: Caller, filter: MessageEventFilter, after: string | undefined, last?: number | null): Promise<Updates<LiveUpdate>>;
   /**
-   * Subscribes to one message's statuses, from the current one to a terminal one.
+   * Subscribes to one message's statuses, from the current one to a terminal one. The current one comes again while it does not change.
    * @throws NotFoundError MESSAGE_NOT_FOUND
    */
   messageStatus(caller: Caller, sid: string): Promise<Updates<LiveEvent>>;
   /**
-   * Subscribes to an import's progress, from now to its next end: CHECKED, COMPLETED or FAILED, or that its link has expired without an upload.
+   * Subscribes to an import's progress, from now to its next end: CHECKED, COMPLETED or FAILED, or that its link has expired without an upload. Its state
+   * comes again while it does not change.
    * @throws NotFoundError IMPORT_NOT_FOUND
    */
   mappingImport(caller: Caller, sid: string): Promise<Updates<MappingImport>>;
   /**
-   * Subscribes to the health of the caller's bots: first all that are unhealthy, then each change.
+   * Subscribes to the health of the caller's bots: first all that are unhealthy, then each change, and an update without bots while none changes.
    * @throws NotFoundError ENTERPRISE_NOT_FOUND
    */
   botHealth(caller: Caller, enterpriseSid?: string): Promise<Updates<BotHealthUpdate>>;
@@ -69,7 +70,7 @@ export interface LiveOptions {
   readonly log: Logger;
   /** How often logs, and the numbers of bots' health, are read without being woken, in ms. */
   readonly pollMs?: number;
-  /** A bookmark comes after this long without an event, in ms. */
+  /** A bookmark, or in other streams the present state, comes after this long without an update, in ms. */
   readonly idleMs?: number;
   /** How many events may wait for a slow reader before its stream ends. */
   readonly bufferSize?: number;
@@ -79,8 +80,8 @@ export interface LiveOptions {
 export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 15_000, bufferSize = 1000 }: LiveOptions): Live {
   const stopping = new AbortController();
   let resumed = 0;
-  const imports = createImportProgress({ prisma, inTurn, log, signal: stopping.signal });
-  const botHealth = createBotHealth({ prisma, sql, inTurn, log, pollMs, signal: stopping.signal });
+  const imports = createImportProgress({ prisma, inTurn, log, idleMs, signal: stopping.signal });
+  const botHealth = createBotHealth({ prisma, sql, inTurn, log, pollMs, idleMs, signal: stopping.signal });
   const tails = createTails({ sql, log, pollMs });
   const privateStreams = createPrivateStreams({ inTurn, tails, idleMs, bufferSize });
   const fanOuts = createFanOuts({
@@ -124,7 +125,7 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
       if (isTerminal(current)) return createUpdates([current]);
       // biome-ignore lint/complexity/useMathMinMax: Math.max takes no bigint
       const after = current.seq > head.seq ? current.seq : head.seq;
-      return createUpdates([current], privateStreams.open(caller.organizationSid, head, after), untilTerminal(sid));
+      return createUpdates([current], privateStreams.open(caller.organizationSid, head, after), untilTerminal(current, idleMs));
     },
     mappingImport: imports.follow,
     botHealth: botHealth.follow,
@@ -152,9 +153,21 @@ export function createLive({ prisma, sql, inTurn, log, pollMs = 1000, idleMs = 1
   };
 }
 
-/** Selects one message's events, up to its first terminal status. */
-const untilTerminal = (sid: string) => (events: readonly LiveEvent[]) => {
-  const updates = events.filter(({ messageSid }) => messageSid === sid);
-  const end = updates.findIndex(isTerminal);
-  return end === -1 ? { updates } : { updates: updates.slice(0, end + 1), isLast: true };
-};
+/**
+ * Selects one message's events, up to its first terminal status. While it has none, the last one comes again: after an empty batch, or if other messages'
+ * events keep batches from being empty.
+ */
+function untilTerminal(current: LiveEvent, idleMs: number) {
+  let last = current;
+  let lastUpdateAt = performance.now();
+  return (events: readonly LiveEvent[]) => {
+    const updates = events.filter(({ messageSid }) => messageSid === current.messageSid);
+    const now = performance.now();
+    // With the batch that an idle stream yields after `idleMs`, never longer apart than 4/3 of it.
+    if (updates.length === 0 && (events.length === 0 || now - lastUpdateAt >= idleMs / 3)) updates.push(last);
+    if (updates.length > 0) lastUpdateAt = now;
+    last = updates.at(-1) ?? last;
+    const end = updates.findIndex(isTerminal);
+    return end === -1 ? { updates } : { updates: updates.slice(0, end + 1), isLast: true };
+  };
+}

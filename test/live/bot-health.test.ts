@@ -286,7 +286,15 @@ describe('the health of bots', () => {
     const { prisma, sql } = gateway.database;
     const stopping = new AbortController();
     const log = pino({ level: 'silent' });
-    const elsewhere = createBotHealth({ prisma, sql, inTurn: gateway.statements, log, pollMs: 10, signal: stopping.signal });
+    const elsewhere = createBotHealth({
+      prisma,
+      sql,
+      inTurn: gateway.statements,
+      log,
+      pollMs: 10,
+      idleMs: 60_000,
+      signal: stopping.signal,
+    });
     const caller: Caller = {
       organizationSid: provider.organizationSid,
       accountSid: provider.accountSid,

@@ -17,7 +17,7 @@ interface StreamOptions<Data> {
   readonly onEnd?: () => void;
 }
 
-/** The gateway sends a bookmark every 20 s: a stream that is silent for longer is dead. In ms. */
+/** The gateway sends something every 20 s: a stream that is silent for longer is dead. In ms. */
 const SILENCE = 25_000;
 /** Events that a stream has missed come at once. After so long without one it has them all, in ms. */
 const QUIET = 1000;

@@ -51,6 +51,7 @@ export interface Loaders {
   readonly admin: DataLoader<string, EnterpriseAdmin | undefined>;
   /** By the enterprise's sid. */
   readonly adminOf: DataLoader<string, EnterpriseAdmin | undefined>;
+  readonly bot: DataLoader<string, Bot | undefined>;
   /** By the enterprise's sid. */
   readonly botOf: DataLoader<string, Bot | undefined>;
   /** By the bot itself. */
@@ -93,6 +94,7 @@ const makers: { readonly [Name in keyof Loaders]: (gateway: Gateway, caller: Cal
     byKey('sid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), sid: { in: sids } } })),
   adminOf: ({ prisma }, caller) =>
     byKey('enterpriseSid', (sids) => prisma.enterpriseAdmin.findMany({ where: { ...belonging(caller), enterpriseSid: { in: sids } } })),
+  bot: ({ sql }, caller) => byKey('sid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), sid: { in: sids } })),
   botOf: ({ sql }, caller) => byKey('enterpriseSid', (sids) => selectAll(sql, BOTS, { ...belonging(caller), enterpriseSid: { in: sids } })),
   appPackageLink: (gateway, caller) => batched((bots) => linkAppPackages(gateway, caller, bots)),
   appPackageVersion: (gateway, { organizationSid }) => batched((bots) => appPackageVersions(gateway, organizationSid, bots)),

@@ -4,6 +4,7 @@ import { ApolloClient, ApolloLink, HttpLink, InMemoryCache } from '@apollo/clien
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions';
 import { relayStylePagination } from '@apollo/client/utilities';
 import { createClient } from 'graphql-ws';
+import { parts } from './parts.mjs';
 import { possibleTypes } from './possible-types.mjs';
 
 /** `fetchMore` appends its page to the list. A different filter or order is a different list. */
@@ -31,6 +32,8 @@ export function createGatewayClient({ url, authorization }) {
       // Needed for `... on Error` to match ConflictError, InvalidInputError and the others.
       possibleTypes,
       typePolicies: {
+        // Needed for queries that select these without their `id`.
+        ...parts,
         Query: { fields: { enterprises: list, mappings: list, bots: list, messages: list } },
         Enterprise: { fields: { mappings: list, messages: list } },
         Mapping: { fields: { messages: list } },

@@ -2,7 +2,7 @@ import { AccountStatus } from '../../prisma/client/enums.ts';
 import { permissionsOf } from '../../src/domain/access/accounts.ts';
 import { featuresOf, organizationFeatures } from '../../src/domain/access/organization.ts';
 import { accountShownTo } from '../../src/domain/access/shown-accounts.ts';
-import { permissions } from '../../src/domain/caller.ts';
+import { actorOf, type Caller, permissions } from '../../src/domain/caller.ts';
 import { builder } from '../builder.ts';
 import { needs } from '../columns.ts';
 
@@ -93,7 +93,12 @@ export const AccountRef = builder.prismaNode('Account', {
   }),
 });
 
-export const ViewerRef = builder.objectRef<object>('Viewer').implement({
+/** Whose credentials they are: other credentials of the same account may permit less. */
+const viewerSid = ({ accessTokenSid, ...caller }: Caller) => accessTokenSid ?? actorOf(caller);
+
+export const ViewerRef = builder.node(builder.objectRef<object>('Viewer'), {
+  id: { resolve: (_viewer, _args, { caller }) => viewerSid(caller) },
+  loadOne: (id, { caller }) => (id === viewerSid(caller) ? {} : null),
   description: 'The caller, identified by the credentials of the request.',
   fields: (t) => ({
     account: t.field({
@@ -134,7 +139,8 @@ export function required<Row>(row: Row | undefined | null): Row {
 export const ProvisionedInterface = builder
   .interfaceRef<{ accountSid: string; dateCreated: Date; dateUpdated: Date }>('Provisioned')
   .implement({
-    description: "An object that an account or an enterprise's admin created: an enterprise, a bot, a mapping, a message or an import.",
+    description:
+      "An object that an account or an enterprise's admin created: an enterprise, a bot, a mapping, a message, an import or a webhook endpoint.",
     fields: (t) => ({
       accountSid: t.exposeID('accountSid', {
         description: "The account that created the object. If an enterprise's admin did, the account that created the enterprise.",

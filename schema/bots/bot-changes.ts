@@ -29,7 +29,7 @@ const CreateBotInput = builder.inputType('CreateBotInput', {
       description: 'Whose login issues the tokens for the Bot Framework. Defaults to `TENANT`.',
     }),
     homeTenantId: t.string({ description: "The id of the application's own tenant. Mandatory with the authority `HOME`." }),
-    clientSecretExpires: t.field({
+    dateClientSecretExpires: t.field({
       type: 'DateTime',
       description: 'When the client secret ends. Where it is not given, Microsoft Graph is asked (`Application.Read.All`).',
     }),
@@ -55,7 +55,7 @@ const UpdateBotInput = builder.inputType('UpdateBotInput', {
     cloud: t.field({ type: CloudEnum, description: 'The new cloud of the tenant.' }),
     authority: t.field({ type: BotAuthorityEnum, description: 'Whose login issues the tokens for the Bot Framework from now on.' }),
     homeTenantId: t.string({ description: "The id of the application's own tenant. Mandatory with the authority `HOME`." }),
-    clientSecretExpires: t.field({
+    dateClientSecretExpires: t.field({
       type: 'DateTime',
       description: 'When the client secret ends. Where it is not given, Microsoft Graph is asked (`Application.Read.All`).',
     }),

@@ -53,7 +53,7 @@ const AddBotSecretInput = builder.inputType('AddBotSecretInput', {
       required: true,
       description: 'A client secret, at most 1024 characters. It is stored encrypted, and never returned.',
     }),
-    expires: t.field({ type: 'DateTime', description: 'When it ends.' }),
+    dateExpires: t.field({ type: 'DateTime', description: 'When it ends.' }),
     name: t.string({ description: 'A name to recognize it by, at most 255 characters.' }),
     ...idempotencyKey(t),
   }),
@@ -81,19 +81,40 @@ const RemoveBotCredentialInput = builder.inputType('RemoveBotCredentialInput', {
   }),
 });
 
-const AddBotSecretSuccessRef = builder.objectRef<{ credential: BotCredential }>('AddBotSecretSuccess').implement({
+interface Changed {
+  readonly credential: BotCredential;
+}
+type ChangedFields = PothosSchemaTypes.ObjectFieldBuilder<(typeof builder)['$inferSchemaTypes'], Changed>;
+
+const botOf = (t: ChangedFields) => ({
+  bot: t.field({
+    type: BotRef,
+    nullable: true,
+    description: 'The bot, whose `credentials` caches show. `null` in a repeated request if the bot is deleted by now.',
+    resolve: ({ credential }, _args, { loaders }) => loaders.bot.load(credential.botSid),
+  }),
+});
+
+const AddBotSecretSuccessRef = builder.objectRef<Changed>('AddBotSecretSuccess').implement({
   description: 'The success of `addBotSecret`.',
-  fields: (t) => ({ credential: t.expose('credential', { type: BotCredentialRef, description: 'The new credential.' }) }),
+  fields: (t) => ({ credential: t.expose('credential', { type: BotCredentialRef, description: 'The new credential.' }), ...botOf(t) }),
 });
 
-const AddBotCertificateSuccessRef = builder.objectRef<{ credential: BotCredential }>('AddBotCertificateSuccess').implement({
+const AddBotCertificateSuccessRef = builder.objectRef<Changed>('AddBotCertificateSuccess').implement({
   description: 'The success of `addBotCertificate`.',
-  fields: (t) => ({ credential: t.expose('credential', { type: BotCredentialRef, description: 'The new credential.' }) }),
+  fields: (t) => ({ credential: t.expose('credential', { type: BotCredentialRef, description: 'The new credential.' }), ...botOf(t) }),
 });
 
-const RemoveBotCredentialSuccessRef = builder.objectRef<{ credential: BotCredential }>('RemoveBotCredentialSuccess').implement({
+const RemoveBotCredentialSuccessRef = builder.objectRef<Changed>('RemoveBotCredentialSuccess').implement({
   description: 'The success of `removeBotCredential`.',
-  fields: (t) => ({ credential: t.expose('credential', { type: BotCredentialRef, description: 'The credential as it was.' }) }),
+  fields: (t) => ({
+    deletedId: t.globalID({
+      description: 'The global id that the credential had, for caches that remove it.',
+      resolve: ({ credential }) => ({ type: BotCredentialRef, id: credential.sid }),
+    }),
+    credential: t.expose('credential', { type: BotCredentialRef, description: 'The credential as it was.' }),
+    ...botOf(t),
+  }),
 });
 
 builder.mutationFields((t) => ({

@@ -35,7 +35,13 @@ const BotHealthReasonEnum = builder.enumType('BotHealthReason', {
   values: Object.fromEntries(healthReasons.map((value) => [value, { value, description: descriptionOf(value) }])),
 });
 
-const BotHealthRef = builder.objectRef<Bot>('BotHealth').implement({
+const BotHealthRef = builder.node(builder.objectRef<Bot>('BotHealth'), {
+  id: { resolve: ({ sid }) => sid },
+  // Pothos marks the object with its type, which is that of a bot, too, if both are fetched.
+  loadOne: async (sid, { loaders }) => {
+    const bot = await loaders.bot.load(sid);
+    return bot ? { ...bot } : null;
+  },
   description: 'How a bot is, as checks on creation, after changes and daily, and its messages have shown.',
   fields: (t) => ({
     status: t.field({
@@ -98,7 +104,7 @@ builder.subscriptionField('botHealth', (t) =>
   t.field({
     type: BotHealthUpdateRef,
     description:
-      'Streams the health of your bots. It begins with those whose health is `WARNING` or `UNHEALTHY`, by at least one update, even if there are none; then a bot follows whenever its health changes. So a client that subscribes again misses nothing, and there is no cursor. A bot that changes twice in short time may be sent once, as it is then. Deleted bots are not sent. Errors: `ENTERPRISE_NOT_FOUND`.',
+      'Streams the health of your bots. It begins with those whose health is `WARNING` or `UNHEALTHY`, by at least one update, even if there are none; then a bot follows whenever its health changes. So a client that subscribes again misses nothing, and there is no cursor. A bot that changes twice in short time may be sent once, as it is then. Deleted bots are not sent. While no health changes, an update without bots comes at least every 20 seconds: a stream that is silent for longer is dead. Errors: `ENTERPRISE_NOT_FOUND`.',
     args: { enterpriseSid: t.arg.id({ description: 'Only the bot of the enterprise with this sid.' }) },
     subscribe: (_root, { enterpriseSid }, { live, caller }) => live.botHealth(caller, enterpriseSid ?? undefined),
     resolve: (update) => update,

@@ -53,7 +53,7 @@ export const BotRef = builder.prismaNode('Bot', {
       authScopes: { permission: 'secrets' },
       resolve: (bot, _args, { loaders }) => loaders.clientSecret.load(bot),
     }),
-    clientSecretExpires: t.expose('clientSecretExpires', {
+    dateClientSecretExpires: t.expose('clientSecretExpires', {
       type: 'DateTime',
       nullable: true,
       description: 'When the client secret ends, as it was given. `null` if it was not.',

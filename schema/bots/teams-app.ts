@@ -1,6 +1,7 @@
 import type { Bot, DataExport } from '../../prisma/client/client.ts';
 import { linkTo } from '../../src/domain/bulk/links.ts';
 import { enterpriseNotFound } from '../../src/domain/errors.ts';
+import type { Gateway } from '../../src/domain/gateway.ts';
 import { hasApp } from '../../src/domain/teams-app/package.ts';
 import {
   MAX_ICON_LENGTH,
@@ -14,9 +15,23 @@ import { normalizeSid } from '../../src/domain/values/sid.ts';
 import { builder } from '../builder.ts';
 import { resultUnion } from '../errors.ts';
 import { idempotencyKey } from '../lists.ts';
+import type { Loaders } from '../loaders.ts';
 import { BotRef } from './bot.ts';
 
-const AppPackageRef = builder.objectRef<{ bot: Bot; link: DataExport }>('AppPackage').implement({
+interface AppPackage {
+  readonly bot: Bot;
+  readonly link: DataExport;
+}
+
+const packageOf = async (bot: Bot, { appPackageLink }: Loaders): Promise<AppPackage | null> =>
+  hasApp(bot) ? { bot, link: await appPackageLink.load(bot) } : null;
+
+const AppPackageRef = builder.node(builder.objectRef<AppPackage>('AppPackage'), {
+  id: { resolve: ({ bot }) => bot.sid },
+  loadOne: async (sid, { loaders }) => {
+    const bot = await loaders.bot.load(sid);
+    return bot ? packageOf(bot, loaders) : null;
+  },
   description: "A bot's app package: what an administrator uploads to Teams, so that people can have the bot.",
   fields: (t) => ({
     url: t.string({
@@ -42,11 +57,25 @@ builder.prismaObjectFields(BotRef, (t) => ({
     type: AppPackageRef,
     nullable: true,
     description: "The bot's app package for Teams. `null` if the application id is not a GUID, which Teams requires.",
-    resolve: async (bot, _args, { loaders }) => (hasApp(bot) ? { bot, link: await loaders.appPackageLink.load(bot) } : null),
+    resolve: (bot, _args, { loaders }) => packageOf(bot, loaders),
   }),
 }));
 
-const TeamsAppRef = builder.objectRef<TeamsAppLook>('TeamsApp').implement({
+/** How an app looks, and the sid of the enterprise or organization whose app it is. */
+type TeamsApp = TeamsAppLook & { readonly sid: string };
+
+const appOf = async ({ prisma }: Gateway, owner: TeamsAppOwner): Promise<TeamsApp> => ({
+  ...(await teamsAppOf(prisma, owner)),
+  sid: owner.enterpriseSid ?? owner.organizationSid,
+});
+
+const TeamsAppRef = builder.node(builder.objectRef<TeamsApp>('TeamsApp'), {
+  id: { resolve: ({ sid }) => sid },
+  loadOne: async (sid, { gateway, caller, loaders }) => {
+    const { organizationSid } = caller;
+    if (sid === organizationSid && caller.enterpriseSid === undefined) return appOf(gateway, { organizationSid });
+    return (await loaders.enterprise.load(sid)) ? appOf(gateway, { organizationSid, enterpriseSid: sid }) : null;
+  },
   description: "How an organization's app looks in Teams. Each setting is the enterprise's, or else the organization's, or else a default.",
   fields: (t) => ({
     shortName: t.exposeString('shortName', { description: 'The name below the icon.' }),
@@ -83,7 +112,7 @@ builder.queryField('teamsApp', (t) =>
     resolve: async (_root, { enterpriseSid }, { gateway, caller, loaders }) => {
       const sid = enterpriseSid == null ? caller.enterpriseSid : normalizeSid(enterpriseSid);
       if (sid !== undefined && !(await loaders.enterprise.load(sid))) throw enterpriseNotFound(sid, ['enterpriseSid']);
-      return teamsAppOf(gateway.prisma, { organizationSid: caller.organizationSid, enterpriseSid: sid });
+      return appOf(gateway, { organizationSid: caller.organizationSid, enterpriseSid: sid });
     },
   }),
 );
@@ -119,7 +148,7 @@ const UpdateTeamsAppSuccessRef = builder.objectRef<{ owner: TeamsAppOwner }>('Up
     teamsApp: t.field({
       type: TeamsAppRef,
       description: 'How the app looks now.',
-      resolve: ({ owner }, _args, { gateway }) => teamsAppOf(gateway.prisma, owner),
+      resolve: ({ owner }, _args, { gateway }) => appOf(gateway, owner),
     }),
   }),
 });

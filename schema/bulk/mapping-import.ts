@@ -157,7 +157,7 @@ builder.subscriptionField('mappingImport', (t) =>
   t.field({
     type: MappingImportRef,
     description:
-      'Streams the state of an import, now and after each change, and completes once it is `CHECKED`, `COMPLETED` or `FAILED`, or its link has expired without an upload. Errors: `IMPORT_NOT_FOUND`.',
+      'Streams the state of an import, now, after each change and, while nothing changes, again at least every 20 seconds (a stream that is silent for longer is dead). It completes once it is `CHECKED`, `COMPLETED` or `FAILED`, or its link has expired without an upload. Errors: `IMPORT_NOT_FOUND`.',
     args: { sid: t.arg.id({ required: true, description: 'The sid of the import: `IM` followed by 32 hex digits.' }) },
     subscribe: (_root, { sid }, { live, caller }) => live.mappingImport(caller, sid),
     resolve: (row) => row,

@@ -38,7 +38,9 @@ export const EnterpriseAdminRef = builder.prismaNode('EnterpriseAdmin', {
     'The administrator of an enterprise, with an account on the Restcomm platform. Can call the gateway with HTTP Basic (its sid or e-mail address and its password, or its Restcomm account SID and auth token), restricted to its enterprise and to the permissions `READ` and `WRITE`.',
   fields: (t) => ({
     sid: t.exposeID('sid', { description: 'The unique identifier: `RCS` followed by 32 hex digits.' }),
-    accountSid: t.exposeID('accountSid', { description: "The admin's account on the Restcomm platform: `AC` followed by 32 hex digits." }),
+    restcommAccountSid: t.exposeID('accountSid', {
+      description: "The admin's own account on the Restcomm platform, not an `Account`: `AC` followed by 32 hex digits.",
+    }),
     email: t.exposeString('email', { description: "The e-mail address, unique among the admins of the organization's open enterprises." }),
     name: t.exposeString('name', { nullable: true, description: 'The display name. `null` if none was given.' }),
     status: t.expose('status', {

@@ -8,7 +8,12 @@ import { batchKey, needs, packable, shown } from '../columns.ts';
 import { EnterpriseRef } from '../enterprises/enterprise.ts';
 import { OrderDirectionEnum, offset, timeRanges } from '../lists.ts';
 
-const MappingInTeamsRef = builder.objectRef<MappingInTeams>('MappingInTeams').implement({
+const MappingInTeamsRef = builder.node(builder.objectRef<MappingInTeams>('MappingInTeams'), {
+  id: { resolve: ({ sid }) => sid },
+  loadOne: async (sid, { loaders }) => {
+    const mapping = await loaders.mapping.load(sid);
+    return mapping ? loaders.inTeams.load(mapping) : null;
+  },
   description: "What is known of a mapping's user in Teams.",
   fields: (t) => ({
     installed: t.exposeBoolean('installed', {

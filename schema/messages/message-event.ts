@@ -134,7 +134,7 @@ builder.subscriptionFields((t) => ({
   messageStatus: t.field({
     type: MessageEventRef,
     description:
-      "Streams a message's current status and every later one, and completes after `DELIVERED`, `READ`, `UNDELIVERED` or `FAILED`. Errors: `MESSAGE_NOT_FOUND`, `STREAM_OVERFLOW`.",
+      "Streams a message's current status and every later one, and completes after `DELIVERED`, `READ`, `UNDELIVERED` or `FAILED`. While the status does not change, the last event comes again, with the same `id`, at least every 20 seconds: a stream that is silent for longer is dead. Errors: `MESSAGE_NOT_FOUND`, `STREAM_OVERFLOW`.",
     args: { sid: t.arg.id({ required: true, description: 'The sid of the message: `MS` followed by 32 hex digits.' }) },
     subscribe: (_root, { sid }, { live, caller }) => live.messageStatus(caller, sid),
     resolve: (event) => event,

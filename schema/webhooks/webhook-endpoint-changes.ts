@@ -131,13 +131,14 @@ const ReplayWebhookEndpointSuccessRef = builder.objectRef<{ endpoint: WebhookEnd
   fields: (t) => ({ webhookEndpoint: t.expose('endpoint', { type: WebhookEndpointRef, description: 'The webhook endpoint.' }) }),
 });
 
-const DeleteWebhookEndpointSuccessRef = builder.objectRef<{ sid: string }>('DeleteWebhookEndpointSuccess').implement({
+const DeleteWebhookEndpointSuccessRef = builder.objectRef<{ endpoint: WebhookEndpoint }>('DeleteWebhookEndpointSuccess').implement({
   description: 'The success of `deleteWebhookEndpoint`.',
   fields: (t) => ({
     deletedId: t.globalID({
       description: 'The global id that the webhook endpoint had, for caches that remove it.',
-      resolve: ({ sid }) => ({ type: WebhookEndpointRef, id: sid }),
+      resolve: ({ endpoint }) => ({ type: WebhookEndpointRef, id: endpoint.sid }),
     }),
+    webhookEndpoint: t.expose('endpoint', { type: WebhookEndpointRef, description: 'The webhook endpoint as it was.' }),
   }),
 });
 
@@ -191,10 +192,10 @@ builder.mutationFields((t) => ({
   deleteWebhookEndpoint: t.field({
     type: DeleteWebhookEndpointSuccessRef,
     nullable: true,
-    description: 'Deletes a webhook endpoint. A request that is under way may still arrive.',
-    errors: resultUnion('DeleteWebhookEndpointResult', 'global id of the deleted webhook endpoint', ['WEBHOOK_ENDPOINT_NOT_FOUND']),
+    description: 'Deletes a webhook endpoint and returns it as it was. A request that is under way may still arrive.',
+    errors: resultUnion('DeleteWebhookEndpointResult', 'deleted webhook endpoint', ['WEBHOOK_ENDPOINT_NOT_FOUND']),
     args: { input: t.arg({ type: DeleteWebhookEndpointInput, required: true, description: 'The webhook endpoint to delete.' }) },
-    resolve: (_root, { input }, { gateway, caller }) => deleteWebhookEndpoint(gateway, caller, input),
+    resolve: async (_root, { input }, { gateway, caller }) => ({ endpoint: await deleteWebhookEndpoint(gateway, caller, input) }),
   }),
   replayWebhookEndpoint: t.field({
     type: ReplayWebhookEndpointSuccessRef,

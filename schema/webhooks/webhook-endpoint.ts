@@ -11,7 +11,7 @@ import {
   listWebhookEndpoints,
 } from '../../src/domain/webhooks/endpoints.ts';
 import { webhookEventTypes } from '../../src/domain/webhooks/event-types.ts';
-import { AccountRef, required } from '../accounts/account.ts';
+import { ProvisionedInterface } from '../accounts/account.ts';
 import { builder } from '../builder.ts';
 import { EnterpriseRef } from '../enterprises/enterprise.ts';
 import { OrderDirectionEnum, offset } from '../lists.ts';
@@ -76,6 +76,7 @@ const WebhookAttemptRef = builder.objectRef<WebhookAttempt>('WebhookAttempt').im
 
 export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
   id: { field: 'sid' },
+  interfaces: [ProvisionedInterface],
   findUnique: (sid, { caller }) => endpointOf(caller, sid),
   nullable: true,
   description: 'A URL to which message events are posted, as Standard Webhooks says (docs/webhooks.md).',
@@ -97,14 +98,6 @@ export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
       nullable: true,
       description: 'The enterprise in `enterpriseSid`.',
       resolve: ({ enterpriseSid }, _args, { loaders }) => (enterpriseSid ? loaders.enterprise.load(enterpriseSid) : null),
-    }),
-    accountSid: t.exposeID('accountSid', {
-      description: 'The account that created it. If an enterprise’s admin did, the account that created the enterprise.',
-    }),
-    account: t.field({
-      type: AccountRef,
-      description: 'The account in `accountSid`.',
-      resolve: async ({ accountSid }, _args, { loaders }) => required(await loaders.account.load(accountSid)),
     }),
     status: t.field({
       type: WebhookEndpointStatusEnum,
@@ -134,7 +127,7 @@ export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
       description: 'The time of the next attempt after a failure. `null` without a failure, and while it is disabled.',
       resolve: ({ failures, status, due }) => (failures > 0 && status === 'ACTIVE' ? due : null),
     }),
-    formerSecretExpires: t.expose('formerSecretExpires', {
+    dateFormerSecretExpires: t.expose('formerSecretExpires', {
       type: 'DateTime',
       nullable: true,
       description: 'The time until which the secret of before the last rotation still signs. `null` if there was none.',
@@ -157,8 +150,6 @@ export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
       args: { first: t.arg.int({ description: 'Returns at most this many: 0 to 100. Defaults to 20.' }) },
       resolve: (endpoint, { first }, { gateway }) => listAttempts(gateway, endpoint, first ?? 20),
     }),
-    dateCreated: t.expose('dateCreated', { type: 'DateTime', description: 'The time when it was created.' }),
-    dateUpdated: t.expose('dateUpdated', { type: 'DateTime', description: 'The time when it was last changed by a mutation.' }),
   }),
 });
 

@@ -8,11 +8,14 @@ import { relayStylePagination as relayStylePagination3 } from 'apollo-client-3/u
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 // @ts-expect-error: plain JavaScript
+import { parts } from '../../examples/apollo/parts.mjs';
+// @ts-expect-error: plain JavaScript
 import { possibleTypes } from '../../examples/apollo/possible-types.mjs';
 import { countingFetch, keepsItsListRight, type Result } from './cached-list.ts';
 import { CREATE, DELETE, EVENTS, LIST, UPDATE } from './documents.ts';
 import { survivesRestart, type Update } from './events.ts';
 import { ClientsGateway } from './gateway.ts';
+import { pairsOf, withIds } from './parts.ts';
 import { connectSocket } from './socket.ts';
 
 // Browsers and Node 22 have one of their own, which Apollo Client 3 expects.
@@ -31,6 +34,9 @@ interface Edge {
 interface List {
   readonly mappings: { readonly edges: readonly Edge[]; readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string } };
 }
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const [, MUTATION = ''] = /```graphql\n(mutation \{\n {2}createEnterprise[^`]*)```/.exec(readme) ?? [];
 
 const versions = [
   { version: 3, apollo: apollo3 as unknown as typeof apollo4, GraphQLWsLink: GraphQLWsLink3 as unknown as typeof GraphQLWsLink4 },
@@ -97,15 +103,13 @@ describe.each(versions)('Apollo Client $version', ({ version, apollo, GraphQLWsL
   ])('runs the README’s mutation with %s, and shows what it refuses', async (_cache, possibleTypes) => {
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
     onTestFinished(() => warned.mockRestore());
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    const [, mutation = ''] = /```graphql\n(mutation \{\n {2}createEnterprise[^`]*)```/.exec(readme) ?? [];
     const { fetch } = countingFetch(gateway, 'createEnterprise');
     const client = new ApolloClient({
       link: new HttpLink({ uri: `${gateway.url}/graphql`, fetch }),
       cache: new InMemoryCache({ possibleTypes }),
     });
     // An enterprise of that name is there already.
-    const { data } = await client.mutate({ mutation: gql(mutation) });
+    const { data } = await client.mutate({ mutation: gql(MUTATION) });
     expect(data).toMatchObject({
       createEnterprise: {
         __typename: 'ConflictError',
@@ -116,6 +120,51 @@ describe.each(versions)('Apollo Client $version', ({ version, apollo, GraphQLWsL
     });
     if (possibleTypes) expect(warned).not.toHaveBeenCalled();
     client.stop();
+  });
+
+  test('runs the README’s mutation with a default cache, and shows what it has created', async () => {
+    // Of the types that it cannot match.
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    onTestFinished(() => warned.mockRestore());
+    const { fetch } = countingFetch(gateway, 'createEnterprise');
+    const client = new ApolloClient({ link: new HttpLink({ uri: `${gateway.url}/graphql`, fetch }), cache: new InMemoryCache() });
+    const name = `Apollo ${version}`;
+    const mutation = gql(MUTATION.replace('"Kohl"', `"${name}"`).replace('admin@kohl', `apollo-${version}@kohl`));
+    const { data } = await client.mutate({ mutation });
+    expect(data).toEqual({
+      createEnterprise: {
+        __typename: 'CreateEnterpriseSuccess',
+        enterprise: { __typename: 'Enterprise', sid: expect.stringMatching(/^EN/), name },
+      },
+    });
+    client.stop();
+  });
+
+  test.each([
+    ['the README’s cache', false],
+    ['a cache that has no policies, if the queries select ids', true],
+  ])('shows two queries for fields of one part side by side, without asking again, with %s', async (_cache, selectsIds) => {
+    const complained = [vi.spyOn(console, 'warn'), vi.spyOn(console, 'error')];
+    onTestFinished(() => complained.forEach((spy) => void spy.mockRestore()));
+    for (const pair of await pairsOf(gateway)) {
+      const { fetch, requests } = countingFetch(gateway, '');
+      const cache = new InMemoryCache({ possibleTypes, ...(selectsIds ? {} : { typePolicies: parts }) });
+      const client = new ApolloClient({ link: new HttpLink({ uri: `${gateway.url}/graphql`, fetch }), cache });
+      const queries = (selectsIds ? withIds(pair) : pair).map((query) => gql(query));
+      const shown = queries.map((query) => {
+        const watched = client.watchQuery({ query });
+        watched.subscribe({});
+        return watched;
+      });
+      const areShown = () => shown.every((watched) => !watched.getCurrentResult().loading && watched.getCurrentResult().data !== undefined);
+      await expect.poll(areShown, { timeout: 20_000 }).toBe(true);
+      // Those that asked again would have done so before.
+      await client.query({ query: gql('{ enterprises { totalCount } }') });
+      expect(requests(), pair[0]).toBe(3);
+      expect(queries.map((query) => client.readQuery({ query }))).not.toContain(null);
+      client.stop();
+    }
+    for (const spy of complained) expect(spy.mock.calls).toEqual([]);
   });
 
   test('has a subscription that survives a restart of the gateway', async () => {

@@ -4,10 +4,13 @@ import { type CacheExchangeOpts, cacheExchange as graphcacheExchange } from '@ur
 import { relayPagination } from '@urql/exchange-graphcache/extras';
 import { buildSchema, introspectionFromSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+// @ts-expect-error: plain JavaScript
+import { keys } from '../../examples/graphcache/keys.mjs';
 import { countingFetch, keepsItsListRight, type Result } from './cached-list.ts';
 import { CREATE, DELETE, EVENTS, LIST, UPDATE } from './documents.ts';
 import { survivesRestart, type Update } from './events.ts';
 import { ClientsGateway } from './gateway.ts';
+import { pairsOf, withIds } from './parts.ts';
 import { connectSocket } from './socket.ts';
 
 let gateway: ClientsGateway;
@@ -143,6 +146,40 @@ describe('graphcache', () => {
     const client = connect([graphcacheExchange({ schema, updates }), fetchExchange], fetch);
     // A list from which an entity is missing is read again.
     await keepsItsListRight(gateway, { ...listOf(client, requests), refetches: true });
+    expect(warn.mock.calls).toEqual([]);
+    warn.mockRestore();
+  });
+
+  test.each([
+    ['the keys of the examples', false],
+    ['no keys, if the queries select ids', true],
+  ])('shows two queries for fields of one part side by side, without asking again or a warning, with %s', async (_keys, selectsIds) => {
+    const warn = vi.spyOn(console, 'warn');
+    for (const pair of await pairsOf(gateway)) {
+      const { fetch, requests } = countingFetch(gateway, '');
+      const client = connect([graphcacheExchange({ schema, ...(selectsIds ? {} : { keys }) }), fetchExchange], fetch);
+      const shown: unknown[] = [];
+      for (const [place, query] of (selectsIds ? withIds(pair) : pair).entries()) {
+        client.query(query, {}).subscribe(({ data, stale }) => {
+          shown[place] = stale ? undefined : data;
+        });
+      }
+      await expect.poll(() => [...shown], { timeout: 20_000 }).toEqual([expect.any(Object), expect.any(Object)]);
+      // Those that asked again would have done so before.
+      await client.query('{ enterprises { totalCount } }', {});
+      expect(requests(), pair[0]).toBe(3);
+    }
+    expect(warn.mock.calls).toEqual([]);
+    warn.mockRestore();
+  });
+
+  test('warns of no value in a list, with the keys of the examples', async () => {
+    const warn = vi.spyOn(console, 'warn');
+    const { fetch } = countingFetch(gateway, 'usage');
+    const client = connect([graphcacheExchange({ schema, keys }), fetchExchange], fetch);
+    const query = `{ usage(from: "2026-01-01T00:00:00Z", to: "2036-01-01T00:00:00Z", granularity: MONTH) { messages } }`;
+    const { data } = await client.query<{ usage: unknown[] }>(query, {});
+    expect(data?.usage.length).toBeGreaterThan(0);
     expect(warn.mock.calls).toEqual([]);
     warn.mockRestore();
   });

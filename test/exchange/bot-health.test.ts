@@ -101,8 +101,8 @@ describe('a bot’s health', () => {
     });
     await check();
     expect((await shown(own)).health.status).toBe('HEALTHY');
-    const clientSecretExpires = new Date(Date.now() + 10 * DAY_MS).toISOString();
-    await mutate(own, 'updateBot', { sid: own.botSid, clientSecretExpires }, 'bot { sid }');
+    const dateClientSecretExpires = new Date(Date.now() + 10 * DAY_MS).toISOString();
+    await mutate(own, 'updateBot', { sid: own.botSid, dateClientSecretExpires }, 'bot { sid }');
     await check();
     expect((await shown(own)).health.status).toBe('WARNING');
     // Another secret has another end, which Graph tells.

@@ -231,8 +231,8 @@ describe('a credential that ends within 30 days', () => {
       [31, 'HEALTHY'],
       [29, 'WARNING'],
     ] as const) {
-      const clientSecretExpires = new Date(Date.now() + days * DAY_MS).toISOString();
-      await mutate(own, 'updateBot', { sid: own.botSid, clientSecretExpires }, 'bot { sid }');
+      const dateClientSecretExpires = new Date(Date.now() + days * DAY_MS).toISOString();
+      await mutate(own, 'updateBot', { sid: own.botSid, dateClientSecretExpires }, 'bot { sid }');
       await checkHealth(exchange);
       expect((await healthOf(own)).status).toBe(status);
     }

@@ -17,9 +17,7 @@ export const COLUMNS = {
     'sid lastMessageSid lastMessageDate messagesFromPhone messagesFromTeams messagesFailed unansweredSince dateCreated enterpriseSid mappingSid'.split(
       ' ',
     ),
-  Bot: 'sid applicationId tenantId homeTenantId botAppId clientSecretHint clientSecretExpires enterpriseSid accountSid dateCreated dateUpdated'.split(
-    ' ',
-  ),
+  Bot: 'sid applicationId tenantId homeTenantId botAppId clientSecretHint enterpriseSid accountSid dateCreated dateUpdated'.split(' '),
 } as const;
 
 /** The lists of each type. */

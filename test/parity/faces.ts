@@ -41,7 +41,8 @@ export type MutationName = keyof typeof mutations;
 export type Input = Readonly<Record<string, unknown>>;
 
 const selections = {
-  Enterprise: 'sid name status dateCreated dateUpdated accountSid accountEmail admin { sid accountSid email name status }',
+  Enterprise:
+    'sid name status dateCreated dateUpdated accountSid accountEmail admin { sid accountSid: restcommAccountSid email name status }',
   Mapping: 'sid name microsoftAddress externalAddress operational dateCreated dateUpdated accountSid enterpriseSid',
   Bot: 'sid applicationId tenantId clientSecretHint clientSecret botAppId dateCreated dateUpdated accountSid enterpriseSid',
 } as const;

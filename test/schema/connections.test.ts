@@ -258,7 +258,7 @@ describe('a global id', () => {
     'Enterprise',
     'Enterprise:',
     'Enterprise:EN\0',
-    'Viewer:1',
+    'Usage:1',
     'PageInfo:1',
     'Query:1',
     'Node:1',
@@ -281,9 +281,9 @@ describe('a global id', () => {
       expect.objectContaining({ path: ['nodes', place], extensions: { code: 'INVALID_PARAMETER', path: ['ids', `${place}`], value } });
     // From the second time on, the document is compiled.
     for (let time = 1; time <= 3; time += 1) {
-      const { data, errors } = await provider.graph(query, { ids: ['x', id, globalId('Viewer:1'), globalId('Bot:BE1')] });
+      const { data, errors } = await provider.graph(query, { ids: ['x', id, globalId('Usage:1'), globalId('Bot:BE1')] });
       expect(data).toEqual({ nodes: [null, { id }, null, null], viewer: { account: { sid: provider.accountSid } } });
-      expect(errors).toEqual([error(0, 'x'), error(2, globalId('Viewer:1'))]);
+      expect(errors).toEqual([error(0, 'x'), error(2, globalId('Usage:1'))]);
     }
   });
 

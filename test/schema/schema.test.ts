@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import {
   type GraphQLNamedType,
+  type GraphQLObjectType,
+  getNamedType,
+  getNullableType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
+  isListType,
   isNonNullType,
   isObjectType,
   isSpecifiedScalarType,
@@ -12,6 +16,10 @@ import {
   validate,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
+// @ts-expect-error: plain JavaScript
+import { parts } from '../../examples/apollo/parts.mjs';
+// @ts-expect-error: plain JavaScript
+import { keys } from '../../examples/graphcache/keys.mjs';
 import { printPossibleTypes } from '../../schema/files.ts';
 import { schema } from '../../schema/index.ts';
 import { printed } from '../../schema/print.ts';
@@ -53,6 +61,49 @@ describe('the schema', () => {
   test('describes every type, field, argument, input field and enum value', () => {
     expect(all.length).toBeGreaterThan(200);
     expect(all.filter(({ description }) => !description?.trim()).map(({ coordinate }) => coordinate)).toEqual([]);
+  });
+
+  /** The objects that are neither a list's nor a mutation's, by whose `id` caches would know them. */
+  const kept = ours.filter(
+    (type): type is GraphQLObjectType =>
+      isObjectType(type) && !/^(Query|Mutation|Subscription|PageInfo)$|(Connection|Edge|Success|Error)$/.test(type.name),
+  );
+  const without = (field: string) => kept.filter((type) => !(field in type.getFields())).map(({ name }) => name);
+  /** What belongs to one object and has its id, which queries leave out as they have no sid, either. */
+  const ofOwner = kept.flatMap((type) =>
+    'sid' in type.getFields() || !('id' in type.getFields()) || 'cursor' in type.getFields() ? [] : type.name,
+  );
+
+  test('has an id for each object that is not a value, and examples/graphcache/keys.mjs the rest and those whose id queries leave out', () => {
+    expect(ofOwner).toEqual(['AppPackage', 'BotHealth', 'MappingInTeams', 'TeamsApp', 'Viewer']);
+    expect(Object.keys(keys)).toEqual([...without('id'), ...ofOwner].sort());
+  });
+
+  test('has parts of other objects that Apollo’s cache must merge in examples/apollo/parts.mjs', () => {
+    const single = kept.flatMap((type) =>
+      Object.values(type.getFields()).flatMap(({ type: of }) => (isListType(getNullableType(of)) ? [] : getNamedType(of).name)),
+    );
+    const alone = without('id').filter((name) => single.includes(name));
+    expect(Object.keys(parts)).toEqual([...alone, ...ofOwner].sort());
+  });
+
+  test('has the account next to each accountSid, and is Provisioned where it has when that was, too', () => {
+    const owned = kept.filter((type) => 'accountSid' in type.getFields());
+    expect(owned.filter((type) => !('account' in type.getFields()))).toEqual([]);
+    const dated = owned.filter((type) => 'dateCreated' in type.getFields() && 'dateUpdated' in type.getFields());
+    expect(dated.length).toBeGreaterThan(5);
+    expect(dated.filter((type) => !type.getInterfaces().some(({ name }) => name === 'Provisioned')).map(({ name }) => name)).toEqual([]);
+  });
+
+  test('calls the end of something dateExpires, or the like, everywhere', () => {
+    const ends = all.map(({ coordinate }) => coordinate.split('.')[1] ?? '').filter((name) => /expire/i.test(name) && !/^[A-Z]/.test(name));
+    expect([...new Set(ends)].filter((name) => !/^date(\w+)?Expires$/.test(name))).toEqual(['expiresIn']);
+  });
+
+  test('has, where something is deleted or removed, its id for caches and what it was', () => {
+    const deleted = ours.filter((type): type is GraphQLObjectType => isObjectType(type) && /^(Delete|Remove)\w*Success$/.test(type.name));
+    expect(deleted.length).toBeGreaterThan(3);
+    expect(deleted.filter((type) => !('deletedId' in type.getFields() && Object.keys(type.getFields()).length > 1))).toEqual([]);
   });
 
   test('deprecates nothing', () => {

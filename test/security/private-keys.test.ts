@@ -48,7 +48,7 @@ beforeAll(async () => {
   given.push(secret);
   const { data } = await ask(
     'mutation ($input: AddBotSecretInput!) { made: addBotSecret(input: $input) { ... on AddBotSecretSuccess { credential { sid hint } } } }',
-    { input: { sid, secret, expires: '2027-01-01T00:00:00Z' } },
+    { input: { sid, secret, dateExpires: '2027-01-01T00:00:00Z' } },
   );
   credentials.push(data.made.credential.sid);
   // An idempotent mutation's result is stored and given again.

@@ -6,14 +6,15 @@ import { createTestGateway, type Provider, type TestGateway } from '../support/g
 import { type GraphClient, graphClient } from '../support/graph.ts';
 import { createWorld, type World } from './world.ts';
 
-// Every object with a sid, by its global id: for whom it is there, and for whom it is null.
+// Every object with a sid, and what has the id of one, by its global id: for whom it is there, and for whom it is null.
 
 const NODE = 'query ($id: ID!) { node(id: $id) { __typename id } }';
 const OWN = `query ($sid: ID!, $erasure: ID!) {
-  viewer { account { id } organization { id } }
+  viewer { id account { id } organization { id } }
+  teamsApp { id }
   enterprise(sid: $sid) {
-    id admin { id } bot { id credentials { id } }
-    mappings(first: 1) { nodes { id } }
+    id admin { id } bot { id credentials { id } health { id } appPackage { id } }
+    mappings(first: 1) { nodes { id teams { id } } }
     messages(first: 1) { nodes { id events { id } conversation { id } } }
   }
   accessTokens(first: 1) { nodes { id } }
@@ -33,9 +34,11 @@ beforeAll(async () => {
   gateway = await createTestGateway();
   world = await createWorld(gateway);
   stranger = await gateway.provider();
+  // Teams takes only apps of GUIDs.
+  await gateway.database.prisma.bot.updateMany({ data: { applicationId: 'dc46be1e-fc19-428c-974d-cacc29308ec1' } });
   const { data, errors } = await world.provider.graph(OWN, { sid: world.sids.Enterprise?.[0], erasure: world.sids.PersonErasure?.[0] });
   expect(errors).toBeUndefined();
-  const { viewer, enterprise, accessTokens, auditLog, mappingImports, webhookEndpoints, personErasure } = data;
+  const { viewer, teamsApp, enterprise, accessTokens, auditLog, mappingImports, webhookEndpoints, personErasure } = data;
   const [message] = enterprise.messages.nodes;
   ids = {
     ...{
@@ -55,6 +58,8 @@ beforeAll(async () => {
     ...{ AccessToken: accessTokens.nodes[0].id, AuditRecord: auditLog.nodes[0].id, MappingImport: mappingImports[0].id },
     WebhookEndpoint: webhookEndpoints.nodes[0].id,
     PersonErasure: personErasure.id,
+    ...{ Viewer: viewer.id, TeamsApp: teamsApp.id, MappingInTeams: enterprise.mappings.nodes[0].teams.id },
+    ...{ BotHealth: enterprise.bot.health.id, AppPackage: enterprise.bot.appPackage.id },
   };
 });
 afterAll(() => gateway.close());
@@ -83,11 +88,12 @@ const found = async (graph: GraphClient, id: string) => (await graph(NODE, { id 
 const all = () => Object.keys(ids).sort();
 
 describe('a global id', () => {
-  test('is that of every type with a sid, and of message events', () => {
+  test('is that of every type with a sid, of message events, and of what belongs to one object with a sid', () => {
     const withSid = Object.values(schema.getTypeMap()).filter(
       (type) => 'getFields' in type && 'sid' in type.getFields() && 'getInterfaces' in type,
     );
-    expect([...withSid.map(({ name }) => name), 'MessageEvent'].sort()).toEqual(all());
+    const ofOwner = ['Viewer', 'TeamsApp', 'MappingInTeams', 'BotHealth', 'AppPackage'];
+    expect([...withSid.map(({ name }) => name), 'MessageEvent', ...ofOwner].sort()).toEqual(all());
     const nodes = schema.getPossibleTypes(schema.getType('Node') as GraphQLInterfaceType);
     expect(nodes.map(({ name }) => name).sort()).toEqual(all());
   });
@@ -100,23 +106,26 @@ describe('a global id', () => {
     expect(await seen(stranger.graph)).toEqual([]);
   });
 
-  test('finds access tokens for no access token, and audit records only with AUDIT', async () => {
+  test('finds access tokens and their account’s viewer for no access token, and audit records only with AUDIT', async () => {
     const without = (...types: string[]) => all().filter((type) => !types.includes(type));
-    expect(await seen(await token(['READ', 'AUDIT']))).toEqual(without('AccessToken'));
-    expect(await seen(await token(['READ']))).toEqual(without('AccessToken', 'AuditRecord'));
+    expect(await seen(await token(['READ', 'AUDIT']))).toEqual(without('AccessToken', 'Viewer'));
+    expect(await seen(await token(['READ']))).toEqual(without('AccessToken', 'AuditRecord', 'Viewer'));
   });
 
   test('finds what belongs to the enterprise, and its account, for credentials that are restricted to it', async () => {
     const [first, second] = world.sids.Enterprise ?? [];
     const shared = ['Account', 'Organization'];
     const own = [
+      'AppPackage',
       'Bot',
       'BotCredential',
+      'BotHealth',
       'Conversation',
       'Enterprise',
       'EnterpriseAdmin',
       'Mapping',
       'MappingImport',
+      'MappingInTeams',
       'Message',
       'MessageEvent',
       'PersonErasure',

@@ -71,13 +71,12 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
         const way = [capitalized(operation), ...[...path, field].map((step) => step.name)].join('.');
         const name = `${way}(${target.path.join('.')}:)`;
         const opening = path.map((step) => `${call(step)} {`).join(' ');
-        const fields = `${opening} ${call(field, target)} ${select(getNamedType(field.type), SHALLOW)} ${'}'.repeat(path.length)}`;
-        return {
-          name,
-          holds: heldAt(field, target, name),
-          operation,
-          document: `${operation} ($target: ${target.variable}) { ${fields} }`,
-        };
+        const called = `${opening} ${call(field, target)}`;
+        const document = fitting(SHALLOW, (depth) => {
+          const fields = `${called} ${select(getNamedType(field.type), depth)} ${'}'.repeat(path.length)}`;
+          return `${operation} ($target: ${target.variable}) { ${fields} }`;
+        });
+        return { name, holds: heldAt(field, target, name), operation, document };
       });
   }
 
@@ -175,9 +174,9 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
   }
 
   /** An operation may have 2000 tokens: one that would be longer selects one level less. */
-  function open(field: Field, depth: number): string {
-    const document = `query { ${call(field)} ${select(getNamedType(field.type), depth)} }`;
-    return (document.match(/\w+|[^\s\w]/g)?.length ?? 0) > 1900 ? open(field, depth - 1) : document;
+  function fitting(depth: number, write: (depth: number) => string): string {
+    const document = write(depth);
+    return (document.match(/\w+|[^\s\w]/g)?.length ?? 0) > 1900 ? fitting(depth - 1, write) : document;
   }
 
   return {
@@ -188,7 +187,10 @@ export function walk(schema: GraphQLSchema, own: (type: string) => string): Walk
     ],
     openQueries: fieldsOf(query)
       .filter((field) => !field.args.some(({ type }) => isNonNullType(type)))
-      .map((field) => ({ name: field.name, document: open(field, DEEP) })),
+      .map((field) => ({
+        name: field.name,
+        document: fitting(DEEP, (depth) => `query { ${call(field)} ${select(getNamedType(field.type), depth)} }`),
+      })),
   };
 }
 

@@ -151,7 +151,8 @@ export const documentOf = ({
 }`;
 
 const shown: Readonly<Record<string, string>> = {
-  createEnterprise: '... on CreateEnterpriseSuccess { enterprise { id sid accountEmail name admin { sid accountSid email name } } }',
+  createEnterprise:
+    '... on CreateEnterpriseSuccess { enterprise { id sid accountEmail name admin { sid restcommAccountSid email name } } }',
   createMapping:
     '... on CreateMappingSuccess { mapping { id sid accountEmail name microsoftAddress externalAddress enterprise { name } } }',
   createBot: '... on CreateBotSuccess { bot { id sid accountEmail applicationId tenantId clientSecret enterprise { name } } }',

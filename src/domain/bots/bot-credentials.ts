@@ -32,7 +32,7 @@ const pem = () =>
 
 /** A certificate with its private key, as input fields. */
 export const certificateFields = { certificate: pem(), privateKey: pem() };
-const addSecretInput = z.object({ sid: lookup(), secret: mandatorySecret(), name: optional(), expires: z.date().nullish() });
+const addSecretInput = z.object({ sid: lookup(), secret: mandatorySecret(), name: optional(), dateExpires: z.date().nullish() });
 const addCertificateInput = z.object({ sid: lookup(), ...certificateFields, name: optional() });
 const removeInput = z.object({ sid: lookup() });
 type AddBotSecretInput = z.input<typeof addSecretInput> & Keyed;
@@ -78,16 +78,10 @@ export async function listCredentials(
  */
 export function addBotSecret(gateway: Gateway, caller: Caller, input: AddBotSecretInput): Promise<CredentialRow> {
   return idempotently(gateway, caller, 'addBotSecret', input, async (remember) => {
-    const { sid: botSid = '', secret, name = null, expires = null } = parseInput(addSecretInput, input);
+    const { sid: botSid = '', secret, name = null, dateExpires = null } = parseInput(addSecretInput, input);
     const sid = newSid('BC');
     const sealed = gateway.secrets.seal(secret, sid);
-    return addCredential(
-      gateway,
-      caller,
-      botSid,
-      { sid, kind: 'SECRET', name, sealed, hint: hintOf(secret), dateExpires: expires },
-      remember,
-    );
+    return addCredential(gateway, caller, botSid, { sid, kind: 'SECRET', name, sealed, hint: hintOf(secret), dateExpires }, remember);
   });
 }
 

@@ -40,7 +40,7 @@ const settingFields = {
   cloud: z.enum(clouds).nullish(),
   authority: z.enum(authorities).nullish(),
   homeTenantId: optional(),
-  clientSecretExpires: z.date().nullish(),
+  dateClientSecretExpires: z.date().nullish(),
 };
 const createInput = z.object({
   enterpriseSid: mandatory(),
@@ -161,7 +161,7 @@ export async function revealClientSecrets(gateway: Gateway, caller: Caller, bots
 export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInput): Promise<Bot> {
   return idempotently(gateway, caller, 'createBot', input, async (remember) => {
     const isCertified = Boolean(input.certificate?.trim() || input.privateKey?.trim());
-    const { clientSecret, certificate, privateKey, cloud, authority, ...bot } = parseInput(
+    const { clientSecret, dateClientSecretExpires, certificate, privateKey, cloud, authority, ...bot } = parseInput(
       isCertified ? certifiedInput : createInput,
       input,
     );
@@ -176,6 +176,7 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
         data: {
           ...bot,
           ...sealed(gateway, sid, clientSecret ?? ''),
+          clientSecretExpires: dateClientSecretExpires,
           ...{ sid, tenantGuid, cloud: cloud ?? undefined, authority: authority ?? undefined },
           ...(credential && { credentialsKey: credential.sid }),
           organizationSid: caller.organizationSid,
@@ -203,10 +204,10 @@ export function createBot(gateway: Gateway, caller: Caller, input: CreateBotInpu
  */
 export function updateBot(gateway: Gateway, caller: Caller, input: UpdateBotInput): Promise<Bot> {
   return idempotently(gateway, caller, 'updateBot', input, async (remember) => {
-    const { sid = '', clientSecret, removeClientSecret, ...given } = parseInput(updateInput, input);
+    const { sid = '', clientSecret, removeClientSecret, dateClientSecretExpires, ...given } = parseInput(updateInput, input);
     if (removeClientSecret && clientSecret !== undefined)
       throw invalidParameter(['removeClientSecret'], 'must not be given with clientSecret');
-    const change = withoutNull(given);
+    const change = withoutNull({ ...given, clientSecretExpires: dateClientSecretExpires });
     const tenant = change.tenantId === undefined ? {} : { tenantGuid: await tenantGuidOf(gateway, change.tenantId, change.cloud) };
     return inTransaction(gateway.prisma, async (tx) => {
       const bot = await tx.bot.findUnique({ where: { sid, ...belonging(caller) } });

@@ -33,6 +33,8 @@ export async function retryInstallations(tx: Transaction, enterpriseSid: string)
 
 /** What the gateway knows of a mapping's user in Teams. */
 export interface MappingInTeams {
+  /** The mapping's. */
+  readonly sid: string;
   /** Whether the user has the bot's app; `null` until that is known. */
   readonly installed: boolean | null;
   readonly conversationKnown: boolean;
@@ -66,6 +68,7 @@ export async function findInTeams(
     const [installation, conversation] = [installationOf.get(user), conversationOf.get(user)];
     const conversationKnown = (conversation?.conversationId ?? null) !== null;
     return {
+      sid,
       installed: installation?.installed ?? (conversationKnown ? true : null),
       conversationKnown,
       lastError: holds.find(({ mappingSid }) => mappingSid === sid)?.message ?? installation?.errorMessage ?? null,

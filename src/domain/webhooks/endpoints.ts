@@ -191,16 +191,17 @@ export async function rotateWebhookEndpointSecret(
 
 /**
  * Deletes an endpoint and its attempts. A request that is under way may still arrive.
+ * @returns the endpoint as it was, without its secrets, which are not kept for a repeated request
  * @throws InvalidInputError; NotFoundError WEBHOOK_ENDPOINT_NOT_FOUND
  */
-export function deleteWebhookEndpoint(gateway: Gateway, caller: Caller, input: DeleteWebhookEndpointInput): Promise<{ sid: string }> {
+export function deleteWebhookEndpoint(gateway: Gateway, caller: Caller, input: DeleteWebhookEndpointInput): Promise<WebhookEndpoint> {
   return idempotently(gateway, caller, 'deleteWebhookEndpoint', input, async (remember) => {
     const { sid = '' } = parseInput(deleteInput, input);
     return inTransaction(gateway.prisma, async (tx) => {
-      await lockEndpoint(tx, caller, sid);
+      const endpoint = { ...(await lockEndpoint(tx, caller, sid)), secret: new Uint8Array(), formerSecret: null };
       await tx.webhookEndpoint.delete({ where: { sid, organizationSid: caller.organizationSid } });
-      await remember(tx, { sid });
-      return { sid };
+      await remember(tx, endpoint);
+      return endpoint;
     });
   });
 }

@@ -21,7 +21,7 @@ beforeEach(() => restcomm.reset());
 
 async function seen(sid: string) {
   const { data } = await provider.graph(
-    `{ enterprise(sid: "${sid}") { status admin { accountSid status } mappings { nodes { operational } } } }`,
+    `{ enterprise(sid: "${sid}") { status admin { accountSid: restcommAccountSid status } mappings { nodes { operational } } } }`,
   );
   const { status, admin, mappings } = data.enterprise;
   return {

@@ -15,7 +15,7 @@ import { useHealthNews } from './health-news.ts';
 const HEALTH = graphql(`
   query BotHealth($sid: ID!) {
     bot(sid: $sid) {
-      sid cloud authority clientSecretHint clientSecretExpires adminConsentUrl
+      sid cloud authority clientSecretHint dateClientSecretExpires adminConsentUrl
       health { status since reason code message cure }
       credentials { sid kind name hint thumbprint dateExpires }
     }
@@ -40,7 +40,7 @@ const ADD_CERTIFICATE = graphql(`
 const REMOVE = graphql(`
   mutation RemoveBotCredential($input: RemoveBotCredentialInput!) {
     removeBotCredential(input: $input) {
-      ... on RemoveBotCredentialSuccess { credential { sid } }
+      ... on RemoveBotCredentialSuccess { deletedId }
       ... on Error { code message path }
     }
   }
@@ -124,7 +124,7 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
           <li className={styles.credential}>
             <span>{`${words('bot.secret')} ••••${bot.clientSecretHint}`}</span>
             <span>
-              {words('credential.ends')} {ends(bot.clientSecretExpires)}
+              {words('credential.ends')} {ends(bot.dateClientSecretExpires)}
             </span>
             {may('WRITE') && bot.credentials.length > 0 && (
               <Button onClick={() => setDialog('removeClientSecret')}>{words('credential.removeClientSecret')}</Button>

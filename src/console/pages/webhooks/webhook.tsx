@@ -17,7 +17,7 @@ import { eventNames } from './webhook-events.tsx';
 const WEBHOOK = graphql(`
   query Webhook($sid: ID!) {
     webhookEndpoint(sid: $sid) {
-      sid url status eventTypes withBody disabledReason dateDisabled failingSince failures nextAttempt eventsBehind formerSecretExpires dateCreated
+      sid url status eventTypes withBody disabledReason dateDisabled failingSince failures nextAttempt eventsBehind dateFormerSecretExpires dateCreated
       enterprise { sid name }
       attempts(first: 20) { webhookId eventType messageSid status error durationMs dateCreated }
     }
@@ -51,7 +51,7 @@ function WebhookPage({ webhook, onChange }: { readonly webhook: WebhookData; rea
   const words = useWords();
   const styles = useStyles();
   const [secret, setSecret] = useState<string>();
-  const { sid, url, status, enterprise, failingSince, nextAttempt, formerSecretExpires, disabledReason, dateDisabled } = webhook;
+  const { sid, url, status, enterprise, failingSince, nextAttempt, dateFormerSecretExpires, disabledReason, dateDisabled } = webhook;
   return (
     <Page title={url} actions={may('WRITE') && <WebhookActions webhook={webhook} onChange={onChange} onSecret={setSecret} />}>
       {secret && (
@@ -83,7 +83,7 @@ function WebhookPage({ webhook, onChange }: { readonly webhook: WebhookData; rea
             ),
           ],
           ...(webhook.eventsBehind === null ? [] : [[words('webhook.behind'), webhook.eventsBehind.toLocaleString()] as const]),
-          ...timeFact(words('webhook.formerSecret'), formerSecretExpires),
+          ...timeFact(words('webhook.formerSecret'), dateFormerSecretExpires),
           [words('field.created'), <Time key="created" value={webhook.dateCreated} />],
         ]}
       />

@@ -107,7 +107,7 @@ const valid: Record<string, () => Promise<Input>> = {
 };
 const USAGE = { from: '2026-01-01T00:00:00Z', to: '2027-01-01T00:00:00Z', granularity: 'MONTH' };
 // Refused before a connection is made.
-const newEndpoint = () => ({ url: 'https://127.0.0.1/hook' });
+const newEndpoint = () => ({ url: 'https://example.com/hook' });
 const endpoint = async () =>
   (await mutate('createWebhookEndpoint', newEndpoint(), '... on CreateWebhookEndpointSuccess { webhookEndpoint { sid } }')).webhookEndpoint
     .sid as string;

@@ -123,7 +123,7 @@ const valid: Record<Mutation, () => Promise<Input>> = {
   testWebhookEndpoint: async () => ({ sid: await endpoint() }),
 };
 // Refused before a connection is made.
-const newEndpoint = () => ({ url: 'https://127.0.0.1/hook' });
+const newEndpoint = () => ({ url: 'https://example.com/hook' });
 const endpoint = async () => (await mutate('createWebhookEndpoint', newEndpoint())).sid;
 const names = Object.keys(valid) as Mutation[];
 

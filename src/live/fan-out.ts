@@ -77,6 +77,11 @@ export class EventFanOut implements FanOut, Follower {
     this.#enqueue(events);
   }
 
+  /** The tail has ended. Private streams tell the readers so. */
+  fail(): void {
+    this.stop();
+  }
+
   /** Adds a reader that has everything up to the tail's position. */
   add(reader: Reader): void {
     this.#readers.set(reader, this.#pushed);

@@ -30,7 +30,7 @@ export function createFanOuts({ tails, idleMs, bufferSize, openPrivate }: FanOut
 
   function start(key: string, selection: EventSelection, { render }: Renderer): EventFanOut {
     const { organizationSid, head, passes } = selection;
-    const tail = tails.acquire(organizationSid, head);
+    const { tail, release } = tails.acquire(organizationSid, head);
     const select = filterWithBookmarks(head.logId, tail.position, passes);
     const fanOut = new EventFanOut({
       ...{ tail, idleMs, bufferSize, render },
@@ -38,7 +38,7 @@ export function createFanOuts({ tails, idleMs, bufferSize, openPrivate }: FanOut
       openPrivate: (after, missed) => openPrivate(selection, after, missed),
       onEnd: () => {
         fanOuts.delete(key);
-        tails.release(organizationSid);
+        release();
       },
     });
     fanOuts.set(key, fanOut);

@@ -35,7 +35,7 @@ export function createPrivateStreams({ inTurn, tails, idleMs, bufferSize }: Priv
       return most;
     },
     open: (organizationSid, head, after, missed) => {
-      const tail = tails.acquire(organizationSid, head);
+      const { tail, release } = tails.acquire(organizationSid, head);
       const stream = openStream({ inTurn, organizationSid, logId: head.logId, tail, after, missed, idleMs, bufferSize });
       const counted: EventStream = {
         next: stream.next,
@@ -43,7 +43,7 @@ export function createPrivateStreams({ inTurn, tails, idleMs, bufferSize }: Priv
         behind: stream.behind,
         close: () => {
           stream.close();
-          if (streams.delete(counted)) tails.release(organizationSid);
+          if (streams.delete(counted)) release();
         },
       };
       streams.add(counted);

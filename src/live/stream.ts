@@ -108,6 +108,10 @@ async function* follow(
       }
       wakeUp.wake();
     },
+    fail: (error) => {
+      state.failure ??= error;
+      wakeUp.wake();
+    },
   };
   const leave = tail.join(follower);
   for (const events of missed) follower.push(events);

@@ -1,4 +1,5 @@
-import { encodeEventCursor } from '../domain/events/event-cursor.ts';
+import type { ConflictError } from '../domain/errors.ts';
+import { cursorInvalid, encodeEventCursor } from '../domain/events/event-cursor.ts';
 import { type LogReader, readEventsWithMessages } from '../domain/events/read-events.ts';
 import type { EventWithMessage, LoggedEvent } from '../domain/logged-event.ts';
 import { createWakeUp } from '../wake-up.ts';
@@ -11,6 +12,8 @@ export interface Follower {
   /** The seq of the last event that it has. It receives only later ones. */
   readonly position: bigint;
   push(events: readonly LiveEvent[]): void;
+  /** The tail has ended: no more events come. */
+  fail(error: ConflictError): void;
 }
 
 /** The only reader of an organization's log on this instance, on behalf of all followers. */
@@ -18,7 +21,7 @@ export interface Tail {
   /** The seq of the last event that it has read. */
   readonly position: bigint;
   /**
-   * Adds a follower that has everything up to `position`. It receives every later event, once and in order.
+   * Adds a follower that has everything up to `position`. It receives every later event, once and in order. If the tail has ended, it fails at once.
    * @returns a function that removes it
    */
   join(follower: Follower): () => void;
@@ -39,17 +42,24 @@ interface TailOptions {
   readonly from: bigint;
   /** How often to read without being woken, in ms. */
   readonly pollMs: number;
+  /** Whether the log is still the one that the tail has read up to a position. If not, the tail ends. */
+  readonly isSame: (position: bigint) => Promise<boolean>;
+  /** Called when it has ended by itself. */
+  readonly onEnd: () => void;
   /** Called when reading the log begins to fail. It is retried. */
   readonly onError: (error: unknown) => void;
 }
 
 /** Follows a log, in batches, until stopped. */
-export function startTail({ sql, organizationSid, logId, from, pollMs, onError }: TailOptions): Tail {
+export function startTail({ sql, organizationSid, logId, from, pollMs, isSame, onEnd, onError }: TailOptions): Tail {
   const followers = new Set<Follower>();
   const wakeUp = createWakeUp();
   let position = from;
   let stopped = false;
   let failing = false;
+  /** When the log was last found to be the same. An error may be another server's taking over. */
+  let comparedAt = Number.NEGATIVE_INFINITY;
+  let failure: ConflictError | undefined;
   /** Events after `position`, in order, that were offered in this turn of the event loop. */
   let offered: EventWithMessage[] = [];
 
@@ -65,13 +75,26 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, onError }
   async function read(): Promise<EventWithMessage[]> {
     try {
       const events = await readEventsWithMessages(sql, organizationSid, position, BATCH);
+      if (performance.now() - comparedAt >= pollMs / 2) {
+        if (!(await isSame(position))) end();
+        comparedAt = performance.now();
+      }
       failing = false;
       return events;
     } catch (error) {
       if (!failing) onError(error);
       failing = true;
+      comparedAt = Number.NEGATIVE_INFINITY;
       return [];
     }
+  }
+
+  /** Followers have seen events that the log no longer has: they must begin anew. */
+  function end(): void {
+    stopped = true;
+    failure = cursorInvalid(encodeEventCursor(logId, position));
+    onEnd();
+    for (const follower of followers) follower.fail(failure);
   }
 
   /** @param read consecutive events; those up to `position` are skipped, since followers may have got them meanwhile */
@@ -103,6 +126,7 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, onError }
     },
     join: (follower) => {
       followers.add(follower);
+      if (failure) follower.fail(failure);
       return () => followers.delete(follower);
     },
     wake: () => wakeUp.wake(),

@@ -1,17 +1,22 @@
 import type { Logger } from 'pino';
-import type { LogHead } from '../domain/events/events.ts';
+import { isSameLog, type LogHead } from '../domain/events/events.ts';
 import type { LogReader } from '../domain/events/read-events.ts';
 import type { EventWithMessage } from '../domain/logged-event.ts';
 import { startTail, type Tail } from './tail.ts';
 
-/** The tails of the organizations that have readers on this instance: one each, counted by its users. */
+/** A user's part in a tail. */
+interface TailLease {
+  readonly tail: Tail;
+  /** Stops the tail if this was its last user. Call it once. */
+  release(): void;
+}
+
+/** The tails of the organizations that have readers on this instance: one each, counted by its users; another while a log has got another id. */
 export interface Tails {
   /**
-   * Gets the organization's tail, and starts one at the log's head if there is none. Release it once for each call.
+   * Gets the organization's tail, and starts one at the log's head if there is none.
    */
-  acquire(organizationSid: string, head: LogHead): Tail;
-  /** Stops the organization's tail if this was its last user. */
-  release(organizationSid: string): void;
+  acquire(organizationSid: string, head: LogHead): TailLease;
   /**
    * Reads the organization's log now, if it has a tail.
    * @param event if it is the log's next one, nothing need be read
@@ -28,34 +33,58 @@ interface TailsOptions {
 }
 
 export function createTails({ sql, log, pollMs }: TailsOptions): Tails {
-  const tails = new Map<string, { readonly tail: Tail; users: number }>();
+  const tails = new Map<string, Set<SharedTail>>();
+
+  function remove(organizationSid: string, shared: SharedTail): void {
+    const all = tails.get(organizationSid);
+    all?.delete(shared);
+    if (all?.size === 0) tails.delete(organizationSid);
+  }
+
+  function start(organizationSid: string, { logId, seq }: LogHead): SharedTail {
+    const tail = startTail({
+      ...{ sql, organizationSid, logId, from: seq, pollMs },
+      isSame: (position) => isSameLog(sql, organizationSid, logId, position),
+      onEnd: () => {
+        log.warn({ organizationSid }, 'the event log is no longer the same; its streams end');
+        remove(organizationSid, shared);
+      },
+      onError: (error) => log.error({ err: error, organizationSid }, 'cannot read the event log; retrying'),
+    });
+    const shared: SharedTail = { tail, logId, users: 0 };
+    tails.set(organizationSid, (tails.get(organizationSid) ?? new Set()).add(shared));
+    return shared;
+  }
+
   return {
-    acquire: (organizationSid, { logId, seq }) => {
-      const held = tails.get(organizationSid);
-      if (held) {
-        held.users += 1;
-        return held.tail;
-      }
-      const onError = (error: unknown) => log.error({ err: error, organizationSid }, 'cannot read the event log; retrying');
-      const tail = startTail({ sql, organizationSid, logId, from: seq, pollMs, onError });
-      tails.set(organizationSid, { tail, users: 1 });
-      return tail;
-    },
-    release: (organizationSid) => {
-      const held = tails.get(organizationSid);
-      if (!held) return;
-      held.users -= 1;
-      if (held.users > 0) return;
-      held.tail.stop();
-      tails.delete(organizationSid);
+    acquire: (organizationSid, head) => {
+      const held = [...(tails.get(organizationSid) ?? [])].find(({ logId }) => logId === head.logId);
+      const shared = held ?? start(organizationSid, head);
+      shared.users += 1;
+      return {
+        tail: shared.tail,
+        release: () => {
+          shared.users -= 1;
+          if (shared.users > 0) return;
+          shared.tail.stop();
+          remove(organizationSid, shared);
+        },
+      };
     },
     wake: (organizationSid, event) => {
-      const tail = tails.get(organizationSid)?.tail;
-      if (event) tail?.offer(event);
-      else tail?.wake();
+      for (const { tail } of tails.get(organizationSid) ?? []) {
+        if (event) tail.offer(event);
+        else tail.wake();
+      }
     },
     wakeAll: () => {
-      for (const { tail } of tails.values()) tail.wake();
+      for (const all of tails.values()) for (const { tail } of all) tail.wake();
     },
   };
+}
+
+interface SharedTail {
+  readonly tail: Tail;
+  readonly logId: string;
+  users: number;
 }

@@ -4,6 +4,7 @@ import { afterEach, expect, inject, test } from 'vitest';
 import { connect } from '../../src/database/connect.ts';
 import { migrate } from '../../src/database/migrations.ts';
 import { MIGRATIONS } from '../../src/database/package-root.ts';
+import type { Caller } from '../../src/domain/caller.ts';
 import { watchClock } from '../../src/exchange/jobs/clock.ts';
 import { type FaultProxy, startFaultProxy } from '../fakes/fault-proxy.ts';
 import { startCluster, type TestCluster } from '../support/cluster.ts';
@@ -65,6 +66,40 @@ test('while messages move, a synchronous standby takes over: none is lost, none 
     proxy.moveTo(standby.url);
   });
   await expectAllArrived(place, 'standby', acknowledged);
+});
+
+test('a standby takes over that has not got the last events: streams end with CURSOR_INVALID, and former cursors are invalid', {
+  timeout: 90_000,
+}, async ({ skip }) => {
+  const cluster = await startOwn(400, {});
+  if (!cluster) return skip();
+  const standby = await cluster.standby();
+  const proxy: FaultProxy = await startFaultProxy(cluster.url);
+  cleanups.push(proxy.close);
+  const { exchange, customer } = await placeAt(proxy.url);
+  const { graph, organizationSid, accountSid } = customer.provider;
+  const send = () => graph(SEND, { input: { mappingSid: customer.mappingSid, to: '+49309', body: 'Lost?' } });
+  await send();
+  const log = async (after?: string) => {
+    const { data, errors } = await graph('query ($after: String) { messageEvents(after: $after, first: 1) { pageInfo { endCursor } } }', {
+      after,
+    });
+    return errors?.[0]?.extensions?.code ?? data?.messageEvents.pageInfo.endCursor;
+  };
+  const cursor = await log();
+  const caller = { organizationSid, accountSid, permissions: new Set(['READ'] as const), requestId: 'test' } as unknown as Caller;
+  const stream = await exchange.live.messageEvents(caller, {}, undefined);
+  const ended = (async () => {
+    for await (const _ of stream);
+  })().catch((error) => error.code);
+  await standby.stop();
+  await send();
+  await cluster.crash();
+  await standby.start();
+  await standby.promote();
+  proxy.moveTo(standby.url);
+  expect(await ended).toBe('CURSOR_INVALID');
+  await until(async () => (await log(cursor)) === 'CURSOR_INVALID');
 });
 
 test('while messages move, the server has no connection left: none is lost, none arrives twice without its mark', {

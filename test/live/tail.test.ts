@@ -9,6 +9,8 @@ class Log {
   events: { event_seq: string }[] = [];
   /** Whether the database is away. */
   away = false;
+  /** Whether it is another database's. */
+  isOther = false;
   reads = 0;
 
   append(count: number): void {
@@ -49,7 +51,7 @@ function follow(
   }: { from?: bigint; after?: bigint; bufferSize?: number; pollMs?: number; onError?: () => void } = {},
 ) {
   const place = { sql: log.sql, inTurn: () => log.sql, organizationSid: 'OR1', logId: 'log' };
-  const tail = startTail({ ...place, from, pollMs, onError });
+  const tail = startTail({ ...place, from, pollMs, isSame: async () => !log.isOther, onEnd: () => {}, onError });
   tails.push(tail);
   const open = (options: { after?: bigint; bufferSize?: number; inTurn?: (organizationSid: string) => LogReader } = {}) =>
     openStream({ ...place, tail, after, bufferSize, idleMs: 60_000, ...options });
@@ -227,4 +229,17 @@ test('offered events that come next are passed on without reading the log; after
   log.append(3);
   for (const seq of [10, 11, 12]) tail.offer(offered(seq));
   expect(await all).toEqual(upTo(12));
+});
+
+test('once the log is another database’s, followers get CURSOR_INVALID, and none of its events', async () => {
+  const log = new Log();
+  log.append(5);
+  const { open } = follow(log);
+  const stream = open();
+  await numbers(stream, 5);
+  const next = stream.next();
+  // It has lost two, and gone on to beyond what is known.
+  log.isOther = true;
+  log.append(3);
+  await expect(next).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
 });

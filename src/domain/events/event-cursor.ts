@@ -40,7 +40,7 @@ export function encodeEventCursor(logId: string, seq: bigint): string {
 export function decodeEventCursor(cursor: string, head: LogHead): bigint {
   const seq = positionOf(cursor, head);
   if (seq === undefined) {
-    throw new ConflictError('CURSOR_INVALID', 'The cursor does not belong to this event log', { value: cursor, path: ['after'] });
+    throw cursorInvalid(cursor);
   }
   if (seq < head.trimmed) throw cursorExpired(cursor);
   return seq;
@@ -63,6 +63,9 @@ function formerly(bytes: Buffer, logId: string): bigint | undefined {
   const [, id, digits] = /^([0-9a-f-]{36}):(\d{1,18})$/.exec(bytes.toString('latin1')) ?? [];
   return id === logId && digits !== undefined ? BigInt(digits) : undefined;
 }
+
+export const cursorInvalid = (cursor: string) =>
+  new ConflictError('CURSOR_INVALID', 'The cursor does not belong to this event log', { value: cursor, path: ['after'] });
 
 export const cursorExpired = (cursor: string) =>
   new ConflictError('CURSOR_EXPIRED', 'Events after the cursor have been deleted: query the current state and start without a cursor', {

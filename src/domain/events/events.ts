@@ -2,6 +2,7 @@ import type { ChannelStatus, MessageDirection, PrismaClient } from '../../../pri
 import { isUnavailable } from '../../database/unavailable.ts';
 import type { LoggedEvent } from '../logged-event.ts';
 import { normalizeSid } from '../values/sid.ts';
+import type { LogReader } from './read-events.ts';
 
 /** Conditions on events, which must all hold; an absent one always holds. */
 export interface MessageEventFilter {
@@ -55,6 +56,15 @@ export async function headOf(prisma: PrismaClient, organizationSid: string): Pro
     else await prisma.eventHead.createMany({ data: [{ organizationSid, seq: 0n }], skipDuplicates: true });
   }
 }
+
+/** Whether a log still has this id and at least so many events: after a failover or a restore, it may be another database's. */
+export async function isSameLog(sql: LogReader, organizationSid: string, logId: string, position: bigint): Promise<boolean> {
+  const rows = await sql.read(SAME_LOG, [organizationSid, logId, position]);
+  return rows.length > 0;
+}
+
+const SAME_LOG = `SELECT 1 FROM event_head, event_log_source() AS here
+  WHERE organization_sid = $1 AND log_id = $2::uuid AND seq >= $3::bigint AND coalesce(source = here, here IS NULL)`;
 
 /** Gives a log another id, unless another instance has just done so. */
 async function renewLog(prisma: PrismaClient, organizationSid: string): Promise<void> {

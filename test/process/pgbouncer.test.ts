@@ -70,7 +70,9 @@ async function alterRole(databaseUrl: string): Promise<void> {
   const { pathname, username } = new URL(databaseUrl);
   const client = new pg.Client(databaseUrl);
   await client.connect();
-  await client.query(replaced(sampleOf('sql'), { 'gateway IN DATABASE gateway': `${username} IN DATABASE ${pathname.slice(1)}` }));
+  await client.query(
+    replaced(sampleOf('sql', 'ALTER ROLE'), { 'gateway IN DATABASE gateway': `${username} IN DATABASE ${pathname.slice(1)}` }),
+  );
   await client.end();
 }
 

@@ -5,9 +5,12 @@ import { packageRoot } from '../../src/database/package-root.ts';
 
 export const isInstalled = (command: string) => spawnSync('which', [command]).status === 0;
 
-/** The configuration in this language in docs/operating.md. */
-export const sampleOf = (language: string): string =>
-  new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(readFileSync(join(packageRoot(), 'docs/operating.md'), 'utf8'))?.[1] ?? '';
+/** The first configuration in this language in docs/operating.md that has the text. */
+export function sampleOf(language: string, having = ''): string {
+  const docs = readFileSync(join(packageRoot(), 'docs/operating.md'), 'utf8');
+  const samples = [...docs.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, sample = '']) => sample);
+  return samples.find((sample) => sample.includes(having)) ?? '';
+}
 
 /** Replaces each text. @throws Error if the configuration does not have it */
 export function replaced(configuration: string, replacements: Readonly<Record<string, string>>): string {

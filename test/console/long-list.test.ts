@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
-import { ACCOUNT_SID, signIn } from '../support/console.ts';
-import { consoleWindow, createKohl } from '../support/console-window.ts';
+import { signIn } from '../support/console.ts';
+import { consoleWindow, createKohl, insertMessages } from '../support/console-window.ts';
 
 const MESSAGES = 10_000;
 /** What a frame has at 60 frames a second, in ms. */
@@ -11,17 +11,7 @@ const FRAMES = 240;
 describe.skipIf(!chromiumPath)('ten thousand messages', () => {
   const window = consoleWindow({
     prepare: async ({ gateway, page }) => {
-      const enterpriseSid = await createKohl(gateway);
-      await gateway.prisma.$executeRawUnsafe(
-        `INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, "from", from_folded, "to", to_folded, body,
-           channel_status, status_rank, date_created)
-         SELECT 'MS' || md5(n::text), organization_sid, enterprise_sid, sid, $1, (CASE n % 2 WHEN 0 THEN 'INBOUND' ELSE 'OUTBOUND' END)::message_direction,
-           '+4930111', '4930111', '+49302' || n, '49302' || n, 'Message ' || n, (CASE n % 3 WHEN 0 THEN 'FAILED' ELSE 'DELIVERED' END)::channel_status, 3,
-           timestamptz '2026-11-01T00:00:00Z' + n * interval '1 second'
-         FROM mapping, generate_series(1, ${MESSAGES}) AS n WHERE enterprise_sid = $2`,
-        ACCOUNT_SID,
-        enterpriseSid,
-      );
+      await insertMessages(gateway, await createKohl(gateway), MESSAGES, new Date('2026-11-01'), 1000);
       await signIn(page);
     },
   });

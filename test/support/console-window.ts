@@ -1,7 +1,7 @@
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { launchChromium } from './chromium.ts';
-import { AUTH_TOKEN, type ConsoleGateway, createConsoleGateway, openConsole } from './console.ts';
+import { ACCOUNT_SID, AUTH_TOKEN, type ConsoleGateway, createConsoleGateway, openConsole } from './console.ts';
 
 export const USER = 'sunny@kohl.example';
 export const NUMBER = '+493023125042';
@@ -86,4 +86,18 @@ export async function createKohl({ graph }: ConsoleGateway): Promise<string> {
     input: { enterpriseSid: sid, microsoftAddress: USER, externalAddress: NUMBER },
   });
   return sid;
+}
+
+/** Puts messages into the log of a mapping: `Message 1` and so on, each later than the one before by a number of ms. */
+export async function insertMessages({ prisma }: ConsoleGateway, enterpriseSid: string, count: number, after: Date, step: number) {
+  await prisma.$executeRawUnsafe(
+    `INSERT INTO message (sid, organization_sid, enterprise_sid, mapping_sid, account_sid, direction, "from", from_folded, "to", to_folded, body,
+       channel_status, status_rank, date_created)
+     SELECT 'MS' || md5(n::text), organization_sid, enterprise_sid, sid, $1, (CASE n % 2 WHEN 0 THEN 'INBOUND' ELSE 'OUTBOUND' END)::message_direction,
+       '+4930111', '4930111', '+49302' || n, '49302' || n, 'Message ' || n, (CASE n % 3 WHEN 0 THEN 'FAILED' ELSE 'DELIVERED' END)::channel_status, 3,
+       timestamptz '${after.toISOString()}' + n * interval '${step} milliseconds'
+     FROM mapping, generate_series(1, ${count}) AS n WHERE enterprise_sid = $2`,
+    ACCOUNT_SID,
+    enterpriseSid,
+  );
 }

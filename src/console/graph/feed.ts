@@ -31,8 +31,9 @@ const EVENTS = graphql(`
   }
 `);
 
+type MessagePage = ResultOf<typeof MESSAGES>['messages'];
 type MessageFilter = NonNullable<VariablesOf<typeof MESSAGES>['filter']>;
-export type MessageRow = ResultOf<typeof MESSAGES>['messages']['nodes'][number];
+export type MessageRow = MessagePage['nodes'][number];
 
 /** Messages as they are shown, newest first. */
 interface Feed {
@@ -43,6 +44,8 @@ interface Feed {
   readonly hasOlder: boolean;
   readonly isLoading: boolean;
   readonly problem?: Problem;
+  /** The rows may lack something, and are read again once the reader is at the top. */
+  readonly hasChanged: boolean;
   /** The events since the last connection were gone, so everything was read again. */
   readonly wasLost: boolean;
 }
@@ -56,7 +59,7 @@ const COMPARED: ReadonlySet<string> = new Set<keyof MessageFilter>(['enterpriseS
 
 /** A list of messages that follows the event log. */
 export class MessageFeed {
-  #feed: Feed = { rows: [], waiting: [], state: 'connecting', hasOlder: false, isLoading: true, wasLost: false };
+  #feed: Feed = { rows: [], waiting: [], state: 'connecting', hasOlder: false, isLoading: true, hasChanged: false, wasLost: false };
   readonly #client: Client;
   readonly #filter: MessageFilter;
   readonly #followers = new Set<() => void>();
@@ -65,8 +68,12 @@ export class MessageFeed {
   #endCursor: string | undefined;
   #isAtTop = true;
   #again: number | undefined;
-  /** Counts what was read anew, so that an older answer does not replace a newer one. */
-  #reading = 0;
+  /** Whether something happened since the last read began that the filter cannot be compared with. */
+  #isStale = false;
+  /** Ends the read under way. */
+  #endRead: (() => void) | undefined;
+  /** The messages of the events since the read under way began: its answer may be older. */
+  readonly #meanwhile = new Map<string, MessageRow>();
 
   constructor(client: Client, filter: MessageFilter) {
     this.#client = client;
@@ -83,7 +90,9 @@ export class MessageFeed {
       if (this.#followers.size > 0) return;
       this.#stop?.();
       this.#stop = undefined;
+      this.#endRead?.();
       clearTimeout(this.#again);
+      this.#again = undefined;
     };
   };
 
@@ -93,38 +102,28 @@ export class MessageFeed {
     return () => void this.#listeners.delete(listener);
   };
 
-  /** Reads the next page, if there is one and it is not being read. */
-  async loadOlder(): Promise<void> {
+  /** Reads the next page, if there is one and none is being read. */
+  loadOlder(): void {
     if (this.#feed.isLoading || !this.#feed.hasOlder) return;
     this.#set({ isLoading: true });
-    const reading = this.#reading;
-    const page = await this.#read(this.#endCursor);
-    if (reading !== this.#reading) return;
-    if (!page) return;
-    const known = new Set(this.#feed.rows.map(({ sid }) => sid));
-    this.#endCursor = page.pageInfo.endCursor ?? undefined;
-    this.#set({
-      rows: [...this.#feed.rows, ...page.nodes.filter(({ sid }) => !known.has(sid))],
-      hasOlder: page.pageInfo.hasNextPage,
-      isLoading: false,
+    this.#read(this.#endCursor, ({ nodes }) => {
+      const known = new Set(this.#feed.rows.map(({ sid }) => sid));
+      return { rows: [...this.#feed.rows, ...nodes.filter(({ sid }) => !known.has(sid))] };
     });
   }
 
   /** Reads the first page again. */
-  async reload(): Promise<void> {
-    this.#reading += 1;
-    const reading = this.#reading;
-    this.#set({ isLoading: true, problem: undefined });
-    const page = await this.#read(undefined);
-    if (!page || reading !== this.#reading) return;
-    this.#endCursor = page.pageInfo.endCursor ?? undefined;
-    this.#set({ rows: page.nodes, waiting: [], hasOlder: page.pageInfo.hasNextPage, isLoading: false });
+  reload(): void {
+    this.#isStale = false;
+    this.#set({ isLoading: true, problem: undefined, hasChanged: false });
+    this.#read(undefined, ({ nodes }) => ({ rows: nodes, waiting: [] }));
   }
 
   /** Where the reader is: at the top, new messages are shown at once. */
   setAtTop(isAtTop: boolean): void {
     this.#isAtTop = isAtTop;
     if (isAtTop && this.#feed.waiting.length > 0) this.#set({ rows: [...this.#feed.waiting, ...this.#feed.rows], waiting: [] });
+    if (isAtTop) this.#catchUp();
   }
 
   #start(): void {
@@ -134,7 +133,7 @@ export class MessageFeed {
       variables: {},
       onNext: ({ messageEvents: event }) => {
         // Read once the stream has begun, which it says by a bookmark: what happens in between comes by the stream.
-        if (isFirst) void this.reload();
+        if (isFirst) this.reload();
         isFirst = false;
         if (event.__typename === 'MessageEvent') this.#take({ ...event.message, channelStatus: event.channelStatus });
         return event.cursor;
@@ -147,26 +146,54 @@ export class MessageFeed {
     });
   }
 
-  async #read(after: string | undefined) {
+  /**
+   * Reads a page, and then applies what has happened since. Ends the read before: urql would answer this one with that one's answer, which may be older.
+   * @param withPage what a page changes
+   */
+  #read(after: string | undefined, withPage: (page: MessagePage) => Partial<Feed>): void {
+    this.#endRead?.();
+    this.#meanwhile.clear();
     const variables = { first: PAGE, after, filter: this.#filter };
-    const { data, error } = await this.#client.query(MESSAGES, variables, { requestPolicy: 'network-only' }).toPromise();
-    if (error) this.#set({ isLoading: false, problem: problemOf(error) });
-    return data?.messages;
+    const { unsubscribe } = this.#client
+      .query(MESSAGES, variables, { requestPolicy: 'network-only' })
+      .subscribe(({ data, error, stale }) => {
+        if (stale) return;
+        this.#endRead?.();
+        if (error) this.#set({ isLoading: false, problem: problemOf(error) });
+        if (data) {
+          const { endCursor, hasNextPage } = data.messages.pageInfo;
+          this.#endCursor = endCursor ?? undefined;
+          this.#set({ ...withPage(data.messages), hasOlder: hasNextPage, isLoading: false });
+          for (const message of this.#meanwhile.values()) this.#place(message);
+        }
+        this.#catchUp();
+      });
+    this.#endRead = () => {
+      unsubscribe();
+      this.#endRead = undefined;
+    };
   }
 
   #take(message: MessageRow): void {
     for (const listener of this.#listeners) listener(message.sid);
-    const filters = Object.entries(this.#filter).filter(([, value]) => value !== undefined);
-    if (filters.some(([name]) => !COMPARED.has(name))) {
+    if (this.#given().some(([name]) => !COMPARED.has(name))) {
       this.#readAgain();
       return;
     }
+    if (this.#endRead) this.#meanwhile.set(message.sid, message);
+    this.#place(message);
+  }
+
+  /** Puts a message where it belongs, if it does. */
+  #place(message: MessageRow): void {
     const { rows, waiting } = this.#feed;
     const replaced = (list: readonly MessageRow[]) => list.map((row) => (row.sid === message.sid ? message : row));
     if (rows.some(({ sid }) => sid === message.sid)) this.#set({ rows: replaced(rows) });
     else if (waiting.some(({ sid }) => sid === message.sid)) this.#set({ waiting: replaced(waiting) });
-    else if (filters.every(([name, value]) => message[name as 'direction'] === value) && this.#isNew(message)) this.#add(message);
+    else if (this.#given().every(([name, value]) => message[name as 'direction'] === value) && this.#isNew(message)) this.#add(message);
   }
+
+  #given = () => Object.entries(this.#filter).filter(([, value]) => value !== undefined);
 
   /** An older message that is not loaded yet has its place further down. */
   #isNew = ({ dateCreated }: MessageRow) => !this.#feed.hasOlder || dateCreated >= (this.#feed.rows.at(-1)?.dateCreated ?? '');
@@ -181,13 +208,21 @@ export class MessageFeed {
     else this.#set({ waiting: add(waiting) });
   }
 
-  /** Reads a filtered list again soon: whether a message belongs to it may have changed. Not under a reader who has scrolled. */
+  /** Reads a filtered list again soon: whether a message belongs to it may have changed. */
   #readAgain(): void {
+    this.#isStale = true;
     if (this.#again !== undefined) return;
     this.#again = window.setTimeout(() => {
       this.#again = undefined;
-      if (this.#isAtTop) void this.reload();
+      this.#catchUp();
     }, GATHER);
+  }
+
+  /** Reads again what must be: not under a reader who has scrolled, and after the read under way, which events would end again and again. */
+  #catchUp(): void {
+    if (!this.#isStale || this.#endRead || this.#again !== undefined) return;
+    if (this.#isAtTop) this.reload();
+    else this.#set({ hasChanged: true });
   }
 
   #set(change: Partial<Feed>): void {

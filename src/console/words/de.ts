@@ -310,6 +310,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'message.duplicated': 'Sie ist vielleicht zweimal zugestellt worden.',
   'message.media': 'Anhänge',
   'message.showNew': 'Neue Nachrichten zeigen',
+  'message.showChanged': 'Änderungen zeigen',
   'conversation.none': 'Noch keine Unterhaltungen',
   'conversation.noneText': 'Eine Unterhaltung beginnt mit der ersten Nachricht zwischen einem Teams-Nutzer und einem Telefon.',
   'conversation.unknown': 'Diese Unterhaltung gibt es nicht.',

@@ -304,6 +304,7 @@ export const en = {
   'message.duplicated': 'It may have been delivered twice.',
   'message.media': 'Attachments',
   'message.showNew': 'Show new messages',
+  'message.showChanged': 'Show what has changed',
   'conversation.none': 'No conversations yet',
   'conversation.noneText': 'A conversation begins with the first message between a Teams user and a phone.',
   'conversation.unknown': 'There is no such conversation.',

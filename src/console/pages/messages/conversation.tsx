@@ -83,11 +83,11 @@ function Chat({ conversation: { sid, phone, mapping, enterprise } }: { readonly 
       <p>
         <Link href={linkTo(`/enterprises/${enterprise.sid}`)}>{enterprise.name}</Link>
       </p>
-      {problem && <ProblemBar problem={problem} onRetry={() => void feed.reload()} />}
+      {problem && <ProblemBar problem={problem} onRetry={() => feed.reload()} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by the keyboard */}
       <section className={styles.chat} ref={place} tabIndex={0} aria-label={words('nav.messages')}>
         {hasOlder && (
-          <Button disabled={isLoading} onClick={() => void feed.loadOlder()}>
+          <Button disabled={isLoading} onClick={() => feed.loadOlder()}>
             {words('conversation.older')}
           </Button>
         )}

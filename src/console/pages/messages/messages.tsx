@@ -1,5 +1,5 @@
 import { Badge, Button, Checkbox, MessageBar, MessageBarBody, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
-import { memo, useCallback, useMemo, useSyncExternalStore } from 'react';
+import { memo, useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { MessageFeed, type MessageRow } from '../../graph/feed.ts';
 import { change, usePlace } from '../../location.ts';
@@ -66,7 +66,7 @@ export default function Messages() {
   const { parameters } = usePlace();
   const [isStuckOnly, open] = [parameters.get('stuck') === 'yes', parameters.get('message')];
   const feed = useFeed(parameters);
-  const { rows, waiting, state, hasOlder, isLoading, problem, wasLost } = useSyncExternalStore(feed.follow, feed.current);
+  const { rows, waiting, hasChanged, state, hasOlder, isLoading, problem, wasLost } = useSyncExternalStore(feed.follow, feed.current);
   const isNarrow = useSyncExternalStore(
     (changed) => {
       narrow.addEventListener('change', changed);
@@ -75,7 +75,14 @@ export default function Messages() {
     () => narrow.matches,
   );
   const styles = useStyles();
-  const onEnd = useCallback(() => void feed.loadOlder(), [feed]);
+  const viewport = useRef<HTMLDivElement>(null);
+  // The button disappears, so the list has the focus.
+  const showTop = () => {
+    feed.setAtTop(true);
+    viewport.current?.scrollTo(0, 0);
+    viewport.current?.focus();
+  };
+  const onEnd = useCallback(() => feed.loadOlder(), [feed]);
   const onTop = useCallback((isAtTop: boolean) => feed.setAtTop(isAtTop), [feed]);
   return (
     <Page title={words('nav.messages')} actions={<LiveState state={state} />}>
@@ -101,11 +108,11 @@ export default function Messages() {
           <MessageBarBody>{words('live.restarted')}</MessageBarBody>
         </MessageBar>
       )}
-      {problem && <ProblemBar problem={problem} onRetry={() => void feed.reload()} />}
+      {problem && <ProblemBar problem={problem} onRetry={() => feed.reload()} />}
       <div className={styles.bar} role="status">
-        {waiting.length > 0 && (
-          <Button size="small" appearance="primary" onClick={() => feed.setAtTop(true)}>
-            {words('message.showNew')} ({waiting.length})
+        {(hasChanged || waiting.length > 0) && (
+          <Button size="small" appearance="primary" onClick={showTop}>
+            {hasChanged ? words('message.showChanged') : `${words('message.showNew')} (${waiting.length})`}
           </Button>
         )}
       </div>
@@ -121,6 +128,7 @@ export default function Messages() {
         )
       ) : (
         <Virtual
+          viewport={viewport}
           label={words('nav.messages')}
           rows={rows}
           height={isNarrow ? HEIGHT.narrow : HEIGHT.wide}

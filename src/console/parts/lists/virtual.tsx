@@ -1,5 +1,5 @@
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useState } from 'react';
 
 /** Rows that are rendered beyond the visible ones, on either side. */
 const MARGIN = 10;
@@ -17,6 +17,8 @@ const useStyles = makeStyles({
 });
 
 interface VirtualProps<Row> {
+  /** Receives the element that scrolls. */
+  readonly viewport: RefObject<HTMLDivElement | null>;
   readonly label: string;
   readonly rows: readonly Row[];
   /** In px. All rows are as high. */
@@ -30,9 +32,8 @@ interface VirtualProps<Row> {
 }
 
 /** A table that renders only the rows that can be seen. */
-export function Virtual<Row>({ label, rows, height, head, row, onTop, onEnd, hasMore }: VirtualProps<Row>) {
+export function Virtual<Row>({ viewport, label, rows, height, head, row, onTop, onEnd, hasMore }: VirtualProps<Row>) {
   const styles = useStyles();
-  const viewport = useRef<HTMLDivElement>(null);
   const [first, setFirst] = useState(0);
   const [visible, setVisible] = useState(30);
 
@@ -44,7 +45,10 @@ export function Virtual<Row>({ label, rows, height, head, row, onTop, onEnd, has
     observer.observe(element);
     measure();
     return () => observer.disconnect();
-  }, [height]);
+  }, [viewport, height]);
+
+  // A list that was empty meanwhile begins at the top again.
+  useEffect(() => onTop((viewport.current?.scrollTop ?? 0) < height), [viewport, height, onTop]);
 
   const isNearEnd = first + visible + MARGIN >= rows.length;
   useEffect(() => {

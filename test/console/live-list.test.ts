@@ -1,0 +1,126 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { chromiumPath } from '../support/chromium.ts';
+import { signIn } from '../support/console.ts';
+import { consoleWindow, createKohl, insertMessages, NUMBER, PHONE } from '../support/console-window.ts';
+
+/** What the list reads at once. */
+const PAGE = 100;
+/** More than that. */
+const MESSAGES = 150;
+
+// Lists of messages while more happens than they have read. Each test goes on where the one before ended.
+describe.skipIf(!chromiumPath)('a list of messages that says "Live"', () => {
+  let enterpriseSid = '';
+  const window = consoleWindow({
+    prepare: async ({ gateway, page }) => {
+      enterpriseSid = await createKohl(gateway);
+      await signIn(page);
+    },
+  });
+  const { open, button, row } = window;
+  const play = (body: string) => window.gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body });
+  const setStatus = (status: 'ACTIVE' | 'INACTIVE') =>
+    window.gateway.graph('mutation ($input: UpdateEnterpriseInput!) { updateEnterprise(input: $input) { __typename } }', {
+      input: { sid: enterpriseSid, status },
+    });
+  const isDelivered = (body: string) =>
+    vi.waitFor(async () => {
+      const { data } = await window.gateway.graph(`{ messages(filter: { body: "${body}" }) { nodes { channelStatus } } }`);
+      expect(data.messages.nodes).toEqual([{ channelStatus: 'DELIVERED' }]);
+    }, 15_000);
+  const viewport = () => window.page.getByRole('rowgroup', { name: 'Messages' });
+  const scrollTo = (top: number) => viewport().evaluate((element, y) => element.scrollTo(0, y), top);
+
+  /** Holds the next answer to a read of the list. @returns a promise that the gateway has answered, and a function that lets the answer through */
+  async function holdNext() {
+    let [answers, letGo] = [() => {}, () => {}];
+    const answered = new Promise<void>((resolve) => (answers = resolve));
+    const isLetGo = new Promise<void>((resolve) => (letGo = resolve));
+    let isHeld = false;
+    await window.page.route('**/graphql', async (route) => {
+      const { variables } = route.request().postDataJSON() as { variables?: { first?: number } };
+      if (isHeld || variables?.first !== PAGE) return route.continue();
+      isHeld = true;
+      const response = await route.fetch();
+      answers();
+      await isLetGo;
+      await route.fulfill({ response });
+    });
+    return { answered, letGo };
+  }
+  afterEach(() => window.page.unroute('**/graphql'));
+
+  test('keeps what arrives while it is read', async () => {
+    await play('Before');
+    await isDelivered('Before');
+    await setStatus('INACTIVE');
+    await play('Was waiting');
+    const { answered, letGo } = await holdNext();
+    await open('Messages');
+    await answered;
+    await setStatus('ACTIVE');
+    await row('Was waiting').getByText('Delivered').waitFor();
+    await play('While it was read');
+    await row('While it was read').getByText('Delivered').waitFor();
+    letGo();
+    await row('Before').waitFor();
+    expect(await row('While it was read').getByText('Delivered').count()).toBe(1);
+    expect(await row('Was waiting').getByText('Delivered').count()).toBe(1);
+  });
+
+  test('keeps what happens to older messages while they are read', async () => {
+    await open('Overview');
+    await setStatus('INACTIVE');
+    await play('Is further down');
+    await insertMessages(window.gateway, enterpriseSid, MESSAGES, new Date(), 1);
+    await open('Messages');
+    await row(`Message ${MESSAGES}`).waitFor();
+    const { answered, letGo } = await holdNext();
+    await scrollTo(100_000);
+    await answered;
+    await setStatus('ACTIVE');
+    await isDelivered('Is further down');
+    // Its event comes after the other's.
+    await play('Comes later');
+    await button('Show new messages (1)').waitFor();
+    letGo();
+    await vi.waitFor(async () => {
+      await scrollTo(100_000);
+      await row('Is further down').waitFor({ timeout: 500 });
+    }, 15_000);
+    expect(await row('Is further down').getByText('Delivered').count()).toBe(1);
+  });
+
+  test('shows new messages where the reader asks for them, and keeps the focus in the list', async () => {
+    await button('Show new messages (1)').press('Enter');
+    await row('Comes later').waitFor();
+    expect(await viewport().evaluate((element) => [element.scrollTop, element.ownerDocument.activeElement === element])).toEqual([0, true]);
+    await button('Show new messages (1)').waitFor({ state: 'detached' });
+  });
+
+  test('is read again at the top if its filter cannot be compared with what happened further down', async () => {
+    const { page, gateway } = window;
+    await page.goto(`${gateway.url}/console/#/messages?status=DELIVERED`);
+    await row('Comes later').waitFor();
+    await scrollTo(3000);
+    await row('Comes later').waitFor({ state: 'detached' });
+    await play('While one was further down');
+    await isDelivered('While one was further down');
+    await button('Show what has changed').waitFor();
+    await scrollTo(0);
+    await row('While one was further down').waitFor();
+    await button('Show what has changed').waitFor({ state: 'detached' });
+  });
+
+  test('is read again after an answer that what happened meanwhile is missing from', async () => {
+    const { page, gateway } = window;
+    await page.goto(`${gateway.url}/console/#/overview`);
+    const { answered, letGo } = await holdNext();
+    await page.goto(`${gateway.url}/console/#/messages?status=DELIVERED`);
+    await answered;
+    await play('During a filtered read');
+    await isDelivered('During a filtered read');
+    letGo();
+    await row('During a filtered read').waitFor();
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
 import { signIn } from '../support/console.ts';
-import { consoleWindow } from '../support/console-window.ts';
+import { consoleWindow, createKohl, NUMBER, PHONE } from '../support/console-window.ts';
 
 // Pages whose scripts are out of reach when they are opened. Nobody signs in again: the session is in memory only.
 describe.skipIf(!chromiumPath)('a page whose script cannot be loaded', () => {
@@ -33,6 +33,42 @@ describe.skipIf(!chromiumPath)('a page whose script cannot be loaded', () => {
     await open('Usage');
     await heading('Usage').waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
+    window.complaints.splice(0);
+  });
+});
+
+describe.skipIf(!chromiumPath)('a message whose dialog cannot be loaded', () => {
+  const window = consoleWindow({
+    prepare: async ({ gateway, page }) => {
+      await createKohl(gateway);
+      await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'Are you open tomorrow?' });
+      await signIn(page);
+    },
+  });
+  const { open, button, dialog } = window;
+  const SCRIPT = /\/message-dialog-\w+\.js$/;
+
+  test('leaves the page and a draft as they are, and is opened once its script can be loaded', async () => {
+    const { page } = window;
+    const draft = page.getByLabel('SMS');
+    await open('Conversations');
+    await page.getByRole('link', { name: PHONE }).click();
+    await draft.fill('From nine');
+    await page.route(SCRIPT, (route) => route.abort());
+    await button('History').click();
+    for (let times = 0; times < 2; times += 1) await Promise.all([page.waitForEvent('requestfailed'), button('Try again').click()]);
+    await page.getByRole('alert').getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    expect(await button('History').evaluate((element) => element.ownerDocument.activeElement === element)).toBe(true);
+    expect(await draft.inputValue()).toBe('From nine');
+    await button('History').click();
+    await button('Try again').waitFor();
+    await page.unroute(SCRIPT);
+    await button('Try again').click();
+    await dialog().getByText('Are you open tomorrow?').waitFor();
+    await dialog().getByRole('button', { name: 'Close' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    expect(await draft.inputValue()).toBe('From nine');
     window.complaints.splice(0);
   });
 });

@@ -2,6 +2,12 @@ import { Component, type ReactNode } from 'react';
 import { forgetFailures } from './lazily.ts';
 import { ProblemBar } from './states.tsx';
 
+interface BoundaryProps {
+  readonly children: ReactNode;
+  /** Closes what failed, if only a part of the page did. */
+  readonly onClose?: () => void;
+}
+
 interface Failed {
   readonly error?: Error | undefined;
   /** How often the reader has tried again. */
@@ -12,7 +18,7 @@ interface Failed {
  * Shows what a page failed with instead of nothing at all. Its script may be out of reach: then it is loaded again when the network is back, or when the
  * reader tries again. Or it may be gone, as after the gateway was updated: then loading the console again helps, which may ask for the password.
  */
-export class Boundary extends Component<{ readonly children: ReactNode }, Failed> {
+export class Boundary extends Component<BoundaryProps, Failed> {
   override state: Failed = { tries: 0 };
 
   static getDerivedStateFromError(error: Error) {
@@ -34,7 +40,8 @@ export class Boundary extends Component<{ readonly children: ReactNode }, Failed
   };
 
   readonly #retry = () => {
-    if (this.state.tries > 0) window.location.reload();
+    // Not for a part: what was typed in the rest of the page would be lost.
+    if (this.state.tries > 0 && !this.props.onClose) window.location.reload();
     this.setState(({ tries }) => ({ tries: tries + 1 }));
     this.#again();
   };
@@ -42,6 +49,6 @@ export class Boundary extends Component<{ readonly children: ReactNode }, Failed
   override render(): ReactNode {
     const { error } = this.state;
     if (!error) return this.props.children;
-    return <ProblemBar problem={{ code: 'UNKNOWN', message: error.message }} onRetry={this.#retry} />;
+    return <ProblemBar problem={{ code: 'UNKNOWN', message: error.message }} onRetry={this.#retry} onClose={this.props.onClose} />;
   }
 }

@@ -53,8 +53,14 @@ export function detailOf(words: Words, { code, message }: Problem): string | und
   return message !== '' && SAY_LITTLE.has(code) ? words.said(message) : undefined;
 }
 
-/** A problem, with a way to try again if there is one. */
-export function ProblemBar({ problem, onRetry }: { readonly problem: Problem; readonly onRetry?: () => void }) {
+interface ProblemBarProps {
+  readonly problem: Problem;
+  readonly onRetry?: () => void;
+  readonly onClose?: (() => void) | undefined;
+}
+
+/** A problem, with ways to try again and to close it if there are. */
+export function ProblemBar({ problem, onRetry, onClose }: ProblemBarProps) {
   const words = useWords();
   const styles = useStyles();
   return (
@@ -63,9 +69,10 @@ export function ProblemBar({ problem, onRetry }: { readonly problem: Problem; re
         <MessageBarTitle>{sentenceOf(words, problem)}</MessageBarTitle>
         {detailOf(words, problem)}
       </MessageBarBody>
-      {onRetry && (
+      {(onRetry || onClose) && (
         <MessageBarActions>
-          <Button onClick={onRetry}>{words('action.tryAgain')}</Button>
+          {onRetry && <Button onClick={onRetry}>{words('action.tryAgain')}</Button>}
+          {onClose && <Button onClick={onClose}>{words('action.close')}</Button>}
         </MessageBarActions>
       )}
     </MessageBar>

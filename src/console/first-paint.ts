@@ -25,6 +25,11 @@ interface Shown {
 /** How long React waits for the first paint, in ms. */
 const LONGEST = 200;
 
+let isStarted = false;
+// First: React starts whatever else fails. After the browser has painted: React would keep it from that. A page that is not visible is not painted.
+requestAnimationFrame(() => setTimeout(start));
+setTimeout(start, LONGEST);
+
 const language = preferredLanguage();
 const words = language === 'de' ? firstDe : firstEn;
 document.documentElement.lang = language;
@@ -38,11 +43,6 @@ if (session) {
   show('header', { product: organization.displayName ?? (enterprise ? organization.name : words.product) });
   preload(pathNow());
 } else show('sign-in', { title: words['signIn.title'], text: words['signIn.text'] });
-
-let isStarted = false;
-// After the browser has painted: React would keep it from that. A page that is not visible is not painted.
-requestAnimationFrame(() => setTimeout(start));
-setTimeout(start, LONGEST);
 
 function start(): void {
   if (isStarted) return;
@@ -71,7 +71,9 @@ function show(name: string, texts: Readonly<Record<string, string>>): void {
 /** React would ask for them only once it has rendered the rest. */
 function preload(path: string): void {
   const slash = path.indexOf('/', 1) + 1;
-  for (const name of PAGES[slash === 0 ? path : path.slice(0, slash)] ?? []) {
+  const page = slash === 0 ? path : path.slice(0, slash);
+  // Anything may be in an address, also what every object has.
+  for (const name of Object.hasOwn(PAGES, page) ? (PAGES[page] ?? []) : []) {
     const link = document.createElement('link');
     link.rel = 'modulepreload';
     link.href = name;

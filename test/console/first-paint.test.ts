@@ -90,6 +90,67 @@ describe.skipIf(!chromiumPath)('the first paint', () => {
     expect(complaints).toEqual([]);
     await page.context().close();
   });
+
+  /** Opens the console with a session that is kept. */
+  async function openKept() {
+    const opened = await openConsole(browser, `${gateway.url}/console/`);
+    await opened.page.getByLabel('Stay signed in').check();
+    await signIn(opened.page);
+    await opened.page.getByText('Messages today').waitFor();
+    return opened;
+  }
+
+  test('asks for the overview once, and keeps nothing of it', async () => {
+    const { page } = await openKept();
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      const { variables } = (request.postDataJSON() ?? {}) as { variables?: { month?: string } };
+      if (variables?.month) asked.push(request.url());
+    });
+    await page.reload();
+    await page.getByText('Messages today').waitFor();
+    expect(asked).toEqual([`${gateway.url}/graphql`]);
+    expect(await page.evaluate('window.consoleEarly')).toBeUndefined();
+    await page.context().close();
+  });
+
+  test('leaves no answer, and no token, to a page that asks for something else', async () => {
+    const { page } = await openKept();
+    const { promise: isLetGo, resolve: letGo } = withResolvers();
+    await page.route('**/console/main-*.js', async (route) => {
+      await isLetGo;
+      await route.continue();
+    });
+    await Promise.all([page.waitForRequest('**/graphql'), page.reload({ waitUntil: 'commit' })]);
+    await page.evaluate(`window.location.hash = '#/bots'`);
+    letGo();
+    await page.getByText('No bots yet').waitFor();
+    expect(await page.evaluate('window.consoleEarly')).toBeUndefined();
+    await page.context().close();
+  });
+
+  test.each(['constructor', '__proto__', 'toString'])('lets React start at the address #%s', async (hash) => {
+    const { page, complaints } = await openKept();
+    await page.goto('about:blank');
+    await page.goto(`${gateway.url}/console/#${hash}`);
+    await page.getByText('There is no such page').waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test.each([
+    ['is no JSON', '{'],
+    ['is nothing', 'null'],
+    ['is of another version', JSON.stringify({ token: 'x', expires: 1e15, viewer: { permissions: [] } })],
+  ])('is the sign-in if the session that was kept %s', async (_, kept) => {
+    const { page, complaints } = await openConsole(browser, `${gateway.url}/console/`);
+    await page.evaluate(`sessionStorage.setItem('console.session', ${JSON.stringify(kept)})`);
+    await page.reload();
+    await signIn(page);
+    await page.getByText('Messages today').waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
 });
 
 /** A promise, and the function that resolves it. */

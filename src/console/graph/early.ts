@@ -1,3 +1,4 @@
+import { stringifyVariables } from '@urql/core';
 import { bodyOf, GRAPH } from './ask.ts';
 
 // A query that the first paint's script sends while React is loaded. The page that asks the same takes its answer.
@@ -33,10 +34,14 @@ export function askEarly(document: unknown, variables: unknown, token: string): 
   window.consoleEarly = { token, body, response, sent: performance.now() };
 }
 
-/** The answer to a request, if it was sent early. Only the first to ask takes it. */
+/**
+ * The answer to a request, if it was sent early. Only the first request may take it: if that is another one, nothing is kept.
+ * @param body as urql writes it, with its keys in the order of the alphabet
+ */
 export function takeEarly(body: unknown, token: string): Promise<Response> | undefined {
   const early = window.consoleEarly;
-  if (!early || early.body !== body || early.token !== token) return undefined;
+  if (!early) return undefined;
   delete window.consoleEarly;
-  return performance.now() - early.sent < LATEST ? early.response : undefined;
+  const isSame = early.token === token && stringifyVariables(JSON.parse(early.body)) === body;
+  return isSame && performance.now() - early.sent < LATEST ? early.response : undefined;
 }

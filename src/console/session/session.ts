@@ -3,21 +3,10 @@ import { useSyncExternalStore } from 'react';
 import { ask, GraphProblem } from '../graph/ask.ts';
 import { graphql } from '../graph/graphql.ts';
 import { forgetStored, isStored, storedSession, storeSession } from './stored.ts';
+import { VIEWER } from './viewer.ts';
 
 // Credentials are exchanged at once for an access token and forgotten. The token is in memory, and in this tab's session storage if asked.
 
-const VIEWER = graphql(`
-  query Viewer {
-    viewer {
-      permissions
-      dateExpires
-      account { sid friendlyName }
-      admin { sid email }
-      enterprise { sid name }
-      organization { sid name displayName logo accentColor features }
-    }
-  }
-`);
 const EXCHANGE = graphql(`
   mutation Exchange($input: CreateAccessTokenInput!) {
     createAccessToken(input: $input) {

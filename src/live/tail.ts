@@ -76,7 +76,11 @@ export function startTail({ sql, organizationSid, logId, from, pollMs, isSame, o
     try {
       const events = await readEventsWithMessages(sql, organizationSid, position, BATCH);
       if (performance.now() - comparedAt >= pollMs / 2) {
-        if (!(await isSame(position))) end();
+        if (!(await isSame(position))) {
+          end();
+          // The events may be those of another log.
+          return [];
+        }
         comparedAt = performance.now();
       }
       failing = false;

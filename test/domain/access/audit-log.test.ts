@@ -113,7 +113,8 @@ const valid: Record<Mutation, () => Promise<Input>> = {
     filter: { enterpriseSid: home },
   }),
   exportPerson: async () => ({ phoneNumber: fresh.number(), enterpriseSid: home }),
-  setMessageRetention: async () => ({ enterpriseSid: home, days: 365 }),
+  // What is set already is no change, and not recorded.
+  setMessageRetention: async () => ({ enterpriseSid: home, days: nextDays() }),
   erasePerson: async () => ({ phoneNumber: fresh.number(), enterpriseSid: home }),
   createWebhookEndpoint: async () => newEndpoint(),
   updateWebhookEndpoint: async () => ({ sid: await endpoint(), enabled: false }),
@@ -121,6 +122,11 @@ const valid: Record<Mutation, () => Promise<Input>> = {
   rotateWebhookEndpointSecret: async () => ({ sid: await endpoint() }),
   replayWebhookEndpoint: async () => ({ sid: await endpoint(), since: new Date() }),
   testWebhookEndpoint: async () => ({ sid: await endpoint() }),
+};
+let days = 364;
+const nextDays = () => {
+  days += 1;
+  return days;
 };
 // Refused before a connection is made.
 const newEndpoint = () => ({ url: 'https://example.com/hook' });

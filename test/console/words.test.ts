@@ -35,6 +35,7 @@ test.each([
 /** Codes of errors that no page of the console provokes, as none has texts of its own, asks for the schema, or uses a WebSocket. */
 const UNMET = [
   'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
   'HPE_INVALID_METHOD',
   'INTROSPECTION_OFF',
   'METHOD_NOT_ALLOWED',

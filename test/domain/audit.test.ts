@@ -116,13 +116,14 @@ describe('with masked secrets, the contract', () => {
     expect(await masked.gateway.prisma.auditLog.count({ where: { action: 'bot.clientSecret.read' } })).toBe(0);
   });
 
-  test('leaves the secret unchanged if its mask is sent back, and accepts any other', async () => {
+  test('leaves the secret unchanged if its mask is sent back, accepts any other, and refuses the mask of a former one', async () => {
     const { body } = await owner.rest.put(`/msteams/teamsbot/${sid}`, { tenantId: 'other', clientsecret: '••••cret' });
     expect(body.data).toMatchObject({ tenantId: 'other', clientSecret: '••••cret' });
     expect(await secret()).toBe('a-client-secret');
     await owner.rest.put(`/msteams/teamsbot/${sid}`, { clientSecret: 'another-one' });
     expect(await secret()).toBe('another-one');
-    await owner.rest.put(`/msteams/teamsbot/${sid}`, { clientSecret: '••••cret' });
-    expect(await secret()).toBe('••••cret');
+    const refused = await owner.rest.put(`/msteams/teamsbot/${sid}`, { clientSecret: '••••cret' });
+    expect(refused.body).toMatchObject({ errorCode: '450' });
+    expect(await secret()).toBe('another-one');
   });
 });

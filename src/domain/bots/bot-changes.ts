@@ -26,8 +26,8 @@ export async function followBot(tx: Transaction, before: BotIdentity | undefined
   await tx.mapping.updateMany({ where, data: { microsoftObjectId: null, microsoftChecked: null } });
   await tx.teamsConversation.updateMany({ where, data: { conversationId: null, serviceUrl: null } });
   // Those who removed the app do not get it again because its bot was created anew. Another application has an app of its own.
-  const isOtherApp = before && !isSameId(before.applicationId, after.applicationId);
-  await tx.teamsInstallation.deleteMany({ where: { ...where, ...(!isOtherApp && { removed: false }) } });
+  const otherApp = { applicationId: { not: after.applicationId.toLowerCase() } };
+  await tx.teamsInstallation.deleteMany({ where: { ...where, OR: [{ removed: false }, otherApp] } });
 }
 
 const isSameBot = (one: BotIdentity, other: BotIdentity) =>

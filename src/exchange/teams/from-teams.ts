@@ -74,14 +74,20 @@ async function receive(gateway: Gateway, audience: VerifiedAudience, activity: A
     if (enterprise && activity.type === 'message') await say(gateway, placeOf(enterprise, activity), activity, NO_NUMBER);
     return notPerformed(activity, action, NOT_YOURS);
   }
-  return receiveFrom(gateway, sender, activity, action);
+  return receiveFrom(gateway, audience, sender, activity, action);
 }
 
-async function receiveFrom(gateway: Gateway, sender: Sender, activity: Activity, action: CardAction | undefined): Promise<ActivityAnswer> {
+async function receiveFrom(
+  gateway: Gateway,
+  { applicationId }: VerifiedAudience,
+  sender: Sender,
+  activity: Activity,
+  action: CardAction | undefined,
+): Promise<ActivityAnswer> {
   const { enterprise, objectId, conversation } = sender;
   const place = placeOf(enterprise, activity);
   if (isRemoval(activity)) {
-    await forgetInstallation(gateway, enterprisesOf(sender), objectId);
+    await forgetInstallation(gateway, enterprisesOf(sender), { objectId, applicationId });
   } else {
     if (conversation?.conversationId !== place.conversationId || conversation.serviceUrl !== place.serviceUrl)
       await rememberConversation(gateway.prisma, enterprise, objectId, place);

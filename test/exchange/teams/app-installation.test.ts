@@ -347,3 +347,22 @@ test.each(['COMMERCIAL', 'GCC'] as const)(
     expect(routesOf(person, 'install', 'chat')).toEqual(['install', 'chat']);
   },
 );
+test('another application has an app of its own, which nobody has removed', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const removed = { ...own, ...(await exchange.person(own, userWithout(bot))) };
+  for (const person of [own, removed]) await until(async () => (await inTeams(own, person)).conversationKnown);
+  removed.user.installed = false;
+  await exchange.say(removed, removed.user, '', { type: 'installationUpdate', action: 'remove' });
+  expect(await inTeams(own, removed)).toMatchObject({ installed: false, lastError: expect.stringContaining('removed') });
+  const other = exchange.microsoft.addBot({ tenantId: bot.tenantId, permissions: bot.permissions });
+  const { id: otherId } = exchange.microsoft.addApp(other);
+  own.user.installed = false;
+  await createAnew({ ...own, bot: other }, otherId);
+  for (const person of [own, removed]) {
+    await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'hello'), 'DELIVERED');
+    expect(await inTeams(own, person)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  }
+});
+

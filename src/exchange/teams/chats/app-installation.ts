@@ -83,13 +83,17 @@ export async function installForMessage(gateway: Gateway, user: User, refused: C
 /**
  * Forgets the chat of a user who no longer has the app, so that it is not written to. The app is installed again by people only: somebody wanted it gone.
  * @param enterprises all that share the app, in the order of their sids, against deadlocks
+ * @param app.applicationId whose app it was
  */
 export async function forgetInstallation(
   gateway: Gateway,
   enterprises: readonly Omit<User, 'bot' | 'objectId'>[],
-  objectId: string,
+  { objectId, applicationId }: { readonly objectId: string; readonly applicationId: string },
 ): Promise<void> {
-  const removed = { installed: false, removed: true, due: null, errorCode: 'Removed', errorMessage: REMOVED, dateUpdated: new Date() };
+  const removed = {
+    ...{ installed: false, removed: true, applicationId: applicationId.toLowerCase(), due: null },
+    ...{ errorCode: 'Removed', errorMessage: REMOVED, dateUpdated: new Date() },
+  };
   await inTransaction(gateway.prisma, async (tx) => {
     for (const { organizationSid, enterpriseSid } of enterprises) {
       await tx.teamsInstallation.upsert({

@@ -56,7 +56,7 @@ async function claimInstallations(
     UPDATE teams_installation i SET due = now() + ${LEASE_MS} * interval '1 millisecond'
     FROM ready WHERE i.enterprise_sid = ready.enterprise_sid AND i.object_id = ready.object_id
     RETURNING i.organization_sid AS "organizationSid", i.enterprise_sid AS "enterpriseSid", i.object_id AS "objectId", i.installed, i.removed, i.due,
-      i.attempts, i.error_code AS "errorCode", i.error_message AS "errorMessage", i.welcomed, i.date_updated AS "dateUpdated"`;
+      i.attempts, i.error_code AS "errorCode", i.error_message AS "errorMessage", i.welcomed, i.date_updated AS "dateUpdated", i.application_id AS "applicationId"`;
 }
 
 async function renewClaims({ prisma }: Gateway, rows: readonly TeamsInstallation[]): Promise<void> {

@@ -4,6 +4,7 @@ import { credentialsOf } from '../bots/bots.ts';
 import { requestInstallation } from '../bots/teams-installations.ts';
 import { PlatformError } from '../errors.ts';
 import type { Gateway } from '../gateway.ts';
+import { inTransaction } from '../transaction.ts';
 import { releaseWaiting } from '../waiting.ts';
 
 // An activity from Teams is matched to its mapping by the user's object id. The id is Microsoft's answer to the enterprise's current bot, which asks
@@ -113,11 +114,14 @@ export async function keepMappingUser(
   { applicationId, tenantId }: BotCredentials,
   microsoftObjectId: string | null,
 ): Promise<void> {
-  const { count } = await prisma.mapping.updateMany({
-    where: { sid, enterpriseSid, microsoftAddress, enterprise: { bot: { applicationId, OR: [{ tenantId }, { tenantGuid: tenantId }] } } },
-    data: { microsoftObjectId, microsoftChecked: new Date() },
+  const isInstallable = await inTransaction(prisma, async (tx) => {
+    const { count } = await tx.mapping.updateMany({
+      where: { sid, enterpriseSid, microsoftAddress, enterprise: { bot: { applicationId, OR: [{ tenantId }, { tenantGuid: tenantId }] } } },
+      data: { microsoftObjectId, microsoftChecked: new Date() },
+    });
+    if (count === 0 || microsoftObjectId === null) return false;
+    await requestInstallation(tx, { organizationSid, enterpriseSid, objectId: microsoftObjectId });
+    return true;
   });
-  if (count === 0 || microsoftObjectId === null) return;
-  await requestInstallation(prisma, { organizationSid, enterpriseSid, objectId: microsoftObjectId });
-  hints.installable?.();
+  if (isInstallable) hints.installable?.();
 }

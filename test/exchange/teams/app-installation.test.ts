@@ -366,3 +366,27 @@ test('another application has an app of its own, which nobody has removed', asyn
   }
 });
 
+test('a user becomes known together with the request to install the app, or not at all', async () => {
+  const { prisma } = exchange.gateway;
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const { enterpriseSid, botSid, provider } = own;
+  await done(provider, 'deleteBot', { sid: botSid });
+  const person = await exchange.person(own, userWithout(bot));
+  const { applicationId, tenantId, clientSecret } = bot;
+  await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: id });
+  await prisma.$executeRawUnsafe(
+    "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left'; END $$",
+  );
+  await prisma.$executeRawUnsafe(
+    `CREATE TRIGGER no_space BEFORE INSERT ON teams_installation FOR EACH ROW WHEN (NEW.enterprise_sid = '${enterpriseSid}') EXECUTE FUNCTION no_space()`,
+  );
+  await resolveMappingUsers(exchange.gateway).finally(() => prisma.$executeRawUnsafe('DROP FUNCTION no_space CASCADE'));
+  // As ten minutes later.
+  await prisma.mapping.updateMany({ where: { enterpriseSid }, data: { microsoftChecked: null } });
+  await resolveMappingUsers(exchange.gateway);
+  await until(async () => (await inTeams(own, person)).conversationKnown);
+  expect(person.user.installed).toBe(true);
+});
+

@@ -24,6 +24,7 @@ const WARNINGS = {
   INSTALL_PERMISSION: "The application lacks permissions that it takes to install the bot's app for users who do not have it.",
   APP_NOT_PUBLISHED:
     "No app of the bot is published in the tenant's catalog, or Graph finds none, so that users who do not have it cannot get it.",
+  INSTALL_REFUSED: "Microsoft refuses to install the bot's app for several users, whatever permissions the application has.",
   CREDENTIAL_EXPIRES: 'Credentials that work end within 30 days, and no other one lasts longer.',
   CREDENTIAL_REFUSED: 'Microsoft refuses a credential, while another one works.',
 } as const;

@@ -552,6 +552,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'hold.INSTALL_PERMISSION': 'Der Bot darf seine App nicht für Nutzer installieren',
   'hold.APP_NOT_INSTALLED': 'Der Nutzer hat die App nicht',
   'hold.BOT_BLOCKED': 'Der Bot ist dem Nutzer nicht erlaubt',
+  'hold.INSTALL_REFUSED': 'Microsoft installiert die App des Bots nicht für Nutzer',
   'hold.BOT_CREDENTIALS': 'Microsoft lehnt die Zugangsdaten des Bots ab',
   'hold.BOT_MISSING': 'Das Unternehmen hat keinen Bot',
   'hold.BOT_NOT_REGISTERED': 'Das Bot Framework kennt den Bot nicht',
@@ -568,6 +569,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'holdCure.INSTALL_PERMISSION': 'Erteilen Sie der Anwendung die Berechtigungen, die hier genannt sind, mit Administratorzustimmung.',
   'holdCure.APP_NOT_INSTALLED': 'Installieren Sie die App des Bots für den Teams-Nutzer.',
   'holdCure.BOT_BLOCKED': 'Erlauben Sie dem Nutzer die App des Bots im Teams Admin Center.',
+  'holdCure.INSTALL_REFUSED':
+    'Laden Sie das App-Paket dieses Bots in Teams hoch, und erlauben Sie die App im Teams Admin Center für seine Nutzer.',
   'holdCure.BOT_CREDENTIALS':
     'Geben Sie dem Bot einen gültigen Clientschlüssel, oder aktivieren Sie seine Anwendung in Microsoft Entra. Die Prüfung des Bots zeigt, was Microsoft sagt.',
   'holdCure.BOT_MISSING': 'Richten Sie für das Unternehmen einen Bot ein.',

@@ -541,6 +541,7 @@ export const en = {
   'hold.INSTALL_PERMISSION': 'The bot may not install its app for users',
   'hold.APP_NOT_INSTALLED': 'The user does not have the app',
   'hold.BOT_BLOCKED': 'The bot is not allowed for the user',
+  'hold.INSTALL_REFUSED': 'Microsoft does not install the bot’s app for users',
   'hold.BOT_CREDENTIALS': 'Microsoft refuses the credentials of the bot',
   'hold.BOT_MISSING': 'The enterprise has no bot',
   'hold.BOT_NOT_REGISTERED': 'The Bot Framework does not know the bot',
@@ -557,6 +558,7 @@ export const en = {
   'holdCure.INSTALL_PERMISSION': 'Grant the application the permissions that are named here, with admin consent.',
   'holdCure.APP_NOT_INSTALLED': 'Install the app of the bot for the Teams user.',
   'holdCure.BOT_BLOCKED': 'Allow the app of the bot for the user in the Teams admin center.',
+  'holdCure.INSTALL_REFUSED': 'Upload the app package of this bot to Teams, and allow the app for its users in the Teams admin center.',
   'holdCure.BOT_CREDENTIALS':
     'Give the bot a working client secret, or enable its application in Microsoft Entra. Checking the bot shows what Microsoft says.',
   'holdCure.BOT_MISSING': 'Set up a bot for the enterprise.',

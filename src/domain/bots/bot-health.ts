@@ -5,6 +5,7 @@ import { moveBot } from './bot-clouds.ts';
 import { credentialsOf } from './bots.ts';
 import { endsOf } from './credential-ends.ts';
 import { cureOf, type HealthStatus, type HealthVerdict, judge } from './health-verdict.ts';
+import { checkInstallations } from './teams-installations.ts';
 
 /** How often a bot is checked, in ms. */
 const CHECK_EVERY_MS = 24 * 60 * 60_000;
@@ -46,13 +47,14 @@ const unchanged = ({ sid, organizationSid, dateUpdated }: Bot) => ({ organizatio
 
 async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
   const credentials = credentialsOf(gateway, bot);
-  const [found, app] = await Promise.all([
+  const [found, app, installations] = await Promise.all([
     gateway.microsoft.verifyBot(credentials),
     gateway.microsoft.checkApp(credentials, { botAppId: bot.botAppId }),
+    checkInstallations(gateway, bot.enterpriseSid),
   ]);
   const movedTo = found.find((check) => check.movedTo)?.movedTo;
   if (movedTo) await moveBot(gateway, bot, movedTo);
-  await storeHealth(gateway, bot, await verdictOf(gateway, bot, [...found, ...app]));
+  await storeHealth(gateway, bot, await verdictOf(gateway, bot, [...found, ...app, ...installations]));
 }
 
 /** Judges a bot by its checks, now. */

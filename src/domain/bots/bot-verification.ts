@@ -1,4 +1,5 @@
 import type { Bot } from '../../../prisma/client/client.ts';
+import { FORBIDDEN } from '../../platforms/microsoft/app-installations.ts';
 import { type Authority, authorities, type Cloud, loginTenantOf } from '../../platforms/microsoft/clouds.ts';
 import { type BotCheck, type BotCredentials, botCheckSteps } from '../../platforms/microsoft/microsoft.ts';
 import { appendAudit } from '../audit.ts';
@@ -11,7 +12,8 @@ import { adminConsentUrl, moveBot } from './bot-clouds.ts';
 import { storeHealth, verdictOf } from './bot-health.ts';
 import { checkTenant } from './bot-tenants.ts';
 import { credentialsOf, findBot } from './bots.ts';
-import { consentAt } from './health-verdict.ts';
+import { consentAt, cureOf } from './health-verdict.ts';
+import { checkInstallations } from './teams-installations.ts';
 
 /** A bot to verify, and the user who should have its app: a user principal name or an object id. */
 interface VerifyBotInput {
@@ -47,9 +49,10 @@ const CURES: Readonly<Record<BotCheck['step'], string>> = {
 };
 
 /** What cures what the checks of the app find, by the gateway's own codes. */
-const CURES_BY_CODE: Readonly<Record<string, string>> = {
+const CURES_BY_CODE: Readonly<Record<string, string | null>> = {
   AppOutdated: "Download the app's package again, and upload it to Teams as an update.",
   AppNotPublished: 'Approve the app in the Teams admin center: Teams apps, Manage apps.',
+  [FORBIDDEN]: cureOf('INSTALL_REFUSED'),
   BotAppIdInvalid: "Give the bot the app's id with `updateBot` (`botAppId`): the application's, or the one that the catalog gave the app.",
   UserUnknown: "Give the user principal name of a user of the bot's tenant.",
 };
@@ -69,7 +72,7 @@ function cureOfCheck({ step, passed, skipped, permissions, reason, code }: BotCh
 
 /**
  * Checks a bot with Microsoft, step by step: the form of its ids, its token by each credential, its permissions in Microsoft Graph, the connector, and the
- * messaging endpoint; that the app is in the catalog, and installed for a user if one is named. Stores what that says of the bot's health, and is recorded in the audit log.
+ * messaging endpoint; that the app is in the catalog, is not refused to several users, and is installed for a user if one is named. Stores what that says of the bot's health, and is recorded in the audit log.
  * @throws NotFoundError BOT_NOT_FOUND (481)
  */
 export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyBotInput): Promise<BotVerification> {
@@ -78,15 +81,17 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
   const userAddress = input.userAddress?.trim() || undefined;
   const credentials = credentialsOf(gateway, bot);
   const version = hasApp(bot) ? (await makeAppPackage(gateway, bot)).version : undefined;
-  const [found, app, endpoint] = await Promise.all([
+  const [found, app, installations, endpoint] = await Promise.all([
     gateway.microsoft.verifyBot(credentials),
     gateway.microsoft.checkApp(credentials, { botAppId: bot.botAppId, version, userAddress }),
+    checkInstallations(gateway, bot.enterpriseSid),
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);
   const { authority, tried } = await findAuthority(gateway, bot, credentials, found);
   const checks = [
     ...(await checkTenant(gateway, bot, found)).map((check) => withAuthority(check, bot, authority, tried)),
     ...app,
+    ...installations,
     endpoint,
   ];
   await appendAudit(gateway.prisma, caller, [{ action: 'bot.verify', targetSid: bot.sid }]);

@@ -27,6 +27,8 @@ const WARNINGS = {
   INSTALL_PERMISSION: 'Grant the application the permissions of Microsoft Graph that the message names.',
   APP_NOT_PUBLISHED:
     "Publish the bot's app package in the Teams admin center, and give the bot the app's id as `botAppId`: the application's, or the one that the catalog gave the app.",
+  INSTALL_REFUSED:
+    'Upload the package that the gateway makes for the bot, whose manifest names its application (`webApplicationInfo`), and allow the app for its users in the Teams admin center.',
   CREDENTIAL_EXPIRES:
     'Add a new secret or certificate with `addBotSecret` or `addBotCertificate`, or give another one with `updateBot`, with its end, before the old one ends.',
   CREDENTIAL_REFUSED:

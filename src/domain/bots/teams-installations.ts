@@ -1,4 +1,6 @@
 import type { PrismaClient, TeamsConversation, TeamsInstallation } from '../../../prisma/client/client.ts';
+import { FORBIDDEN } from '../../platforms/microsoft/app-installations.ts';
+import type { BotCheck } from '../../platforms/microsoft/microsoft.ts';
 import type { Transaction } from '../transaction.ts';
 
 // Before a bot may write to a user, its app must be installed for the user. The gateway has it installed by Microsoft Graph, in the background
@@ -29,6 +31,20 @@ export async function retryInstallations(tx: Transaction, enterpriseSid: string)
     where: { enterpriseSid, removed: false, OR: [{ installed: null }, { installed: false }] },
     data: { due: new Date(), attempts: 0 },
   });
+}
+
+/** How many users show that Microsoft refuses the bot its app, and not only one user, as a policy may. */
+const SEVERAL = 2;
+
+/** Checks whether Microsoft has refused to install a bot's app for several users. @returns none if it has not */
+export async function checkInstallations({ prisma }: { readonly prisma: PrismaClient }, enterpriseSid: string): Promise<BotCheck[]> {
+  const refused = await prisma.teamsInstallation.findMany({
+    where: { enterpriseSid, errorCode: FORBIDDEN, removed: false },
+    orderBy: { dateUpdated: 'desc' },
+    take: SEVERAL,
+  });
+  const message = refused[0]?.errorMessage ?? undefined;
+  return refused.length < SEVERAL ? [] : [{ step: 'INSTALLATION', passed: false, code: FORBIDDEN, message, warning: 'INSTALL_REFUSED' }];
 }
 
 /** What the gateway knows of a mapping's user in Teams. */

@@ -15,9 +15,13 @@ import { INSTALLS, READS_CATALOG } from './permissions.ts';
 /** Graph's words for a user that Teams does not know (msgraph-sdk-java#1445). */
 const USER_NOT_FOUND = /\buser id\b.*\bnot found\b/i;
 const HOUR_MS = 60 * 60_000;
+const NOT_IN_CATALOG = 'AppNotInCatalog';
 
 /** The code of an error that no retry can cure: in the bot's cloud, only people can install the app. */
 export const UNSUPPORTED = 'InstallUnsupported';
+
+/** The code of a refusal to install the app that no permission of Graph cures: the application, or the user, may not have it. */
+export const FORBIDDEN = 'InstallForbidden';
 
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export const isGuid = (text: string): boolean => GUID.test(text);
@@ -50,7 +54,7 @@ export function createAppInstallations(
     if (status === 404 && USER_NOT_FOUND.test(sent.refusal().message)) throw userNotInTeams();
     // An id that is no app's is a 404, or a 400 (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/5972).
     if (status === 404 || status === 400) return undefined;
-    throw refused(sent, INSTALLS);
+    throw refused(sent, INSTALLS, FORBIDDEN);
   }
 
   /** Finds an app's id in the organization's catalog, by the same or by the id in its manifest, which the catalog calls external. */
@@ -78,18 +82,25 @@ export function createAppInstallations(
       const key = JSON.stringify([bot.applicationId, bot.tenantId, botAppId]).toLowerCase();
       const known = catalogIds.get(key);
       const given = botAppId.toLowerCase();
-      let id = known ?? given;
+      const tried = known ?? given;
+      let id = tried;
       let forbidden: unknown;
-      let isRepeated = await install(bot, objectId, id).catch((error) => {
-        if (known !== undefined || given !== bot.applicationId.toLowerCase() || !isForbidden(error)) throw error;
+      let isRepeated = await install(bot, objectId, tried).catch((error) => {
+        if (!isForbidden(error)) throw error;
         forbidden = error;
         return undefined;
       });
-      if (isRepeated === undefined && known === undefined) {
-        id = await catalogId(bot, given);
-        catalogIds.set(key, id);
-        if (id !== given) isRepeated = await install(bot, objectId, id);
-        else if (forbidden) throw forbidden;
+      // Graph may know no app by this id, or no longer: it may have been published anew.
+      if (isRepeated === undefined) {
+        id = await catalogId(bot, given).catch((error) => {
+          if (!isInconclusive(error)) throw error;
+          if (forbidden && tried !== bot.applicationId.toLowerCase()) throw forbidden;
+          throw known === undefined ? error : appGone(botAppId);
+        });
+        if (id !== tried) {
+          catalogIds.set(key, id);
+          isRepeated = await install(bot, objectId, id);
+        } else if (forbidden) throw forbidden;
       }
       if (isRepeated === undefined) throw userNotInTeams();
       catalogIds.set(key, id);
@@ -113,7 +124,7 @@ export function createAppInstallations(
       const teamsAppId = isGuid(id) ? await findInCatalog(bot, field, id) : undefined;
       if (teamsAppId !== undefined) return teamsAppId;
     }
-    throw notInstalled('AppNotInCatalog', `No app ${botAppId} is published to the organization's app catalog, or to the Teams Store.`);
+    throw notInstalled(NOT_IN_CATALOG, `No app ${botAppId} is published to the organization's app catalog, or to the Teams Store.`);
   }
 }
 
@@ -127,14 +138,19 @@ export const notAnAppId = (botAppId: string): string =>
 const userNotInTeams = () =>
   notInstalled('UserNotInTeams', 'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.');
 
+/** Of an id that Graph took for another user before. */
+const appGone = (botAppId: string) =>
+  notInstalled('AppGone', `Graph no longer knows the app ${botAppId}, or the user is not, or not yet, a user of Microsoft Teams.`);
+
 /**
- * Whether Graph says that the application may not manage the app. Of the application's id, which the app has in its manifest and rarely in the catalog,
- * that may mean that it knows no such app (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/478).
+ * Whether Graph says that the application may not manage the app. That may mean that it knows no app by this id, such as the one in a manifest, which the
+ * catalog rarely has (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/478).
  */
-function isForbidden(error: unknown): boolean {
-  if (!(error instanceof PlatformError) || !(error.cause instanceof CurableError)) return false;
-  return error.cause.code !== 'InstallPermission' && error.detail?.startsWith('403 ') === true;
-}
+const isForbidden = (error: unknown) => codeOf(error) === FORBIDDEN;
+/** Whether the catalog must not be read, or does not have the app, which may be listed days after its upload: what Graph said before says more. */
+const isInconclusive = (error: unknown) => codeOf(error) === 'InstallPermission' || codeOf(error) === NOT_IN_CATALOG;
+
+const codeOf = (error: unknown) => (error instanceof PlatformError && error.cause instanceof CurableError ? error.cause.code : undefined);
 
 const notInstalled = (code: string, message: string, options: { detail?: string; retryAfterMs?: number } = {}) =>
   new PlatformError(message, {
@@ -142,8 +158,11 @@ const notInstalled = (code: string, message: string, options: { detail?: string;
     cause: new CurableError('APP_NOT_INSTALLED', code, message, options.retryAfterMs),
   });
 
-/** The error of a refusal. A missing permission has Graph's words "Missing role permissions on the request" (office-docs-powershell#8399). */
-export function refused({ response, refusal }: GraphResponse, permission: string): PlatformError {
+/**
+ * The error of a refusal. A missing permission has Graph's words "Missing role permissions on the request" (office-docs-powershell#8399).
+ * @param forbiddenCode the code of any other 403; defaults to Graph's
+ */
+export function refused({ response, refusal }: GraphResponse, permission: string, forbiddenCode?: string): PlatformError {
   const { code, message } = refusal();
   const [detail, retry] = [`${response.status} ${code}`, retryAfterMs(response)];
   if (response.status !== 403) {
@@ -151,7 +170,7 @@ export function refused({ response, refusal }: GraphResponse, permission: string
     return new PlatformError(message, { detail, cause: response.status < 429 ? known : new DeliveryError('retry', code, message, retry) });
   }
   if (!/\bmissing (role|scope) permissions\b|\bauthorization_requestdenied\b/i.test(`${code} ${message}`)) {
-    return notInstalled(code, `Graph does not install the app: ${message}`, { detail });
+    return notInstalled(forbiddenCode ?? code, `Graph does not install the app: ${message}`, { detail });
   }
   const words = `The application may not install its app: grant it the permission ${permission} of Microsoft Graph. ${message}`;
   return notInstalled('InstallPermission', words, { detail });

@@ -85,8 +85,9 @@ export type BotFault = (typeof botFaults)[number];
  * What keeps the messages to users waiting who do not have the bot's app yet.
  * - `INSTALL_PERMISSION`: the gateway may not install it, or not look for it in the catalog
  * - `APP_NOT_PUBLISHED`: there is no published app to install
+ * - `INSTALL_REFUSED`: Microsoft does not install it for several of them
  */
-export const botWarnings = ['INSTALL_PERMISSION', 'APP_NOT_PUBLISHED'] as const;
+export const botWarnings = ['INSTALL_PERMISSION', 'APP_NOT_PUBLISHED', 'INSTALL_REFUSED'] as const;
 export type BotWarning = (typeof botWarnings)[number];
 
 /** When a credential of an application ends, as Graph tells. */

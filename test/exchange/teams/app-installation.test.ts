@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { resolveMappingUsers } from '../../../src/domain/mappings/mapping-users.ts';
 import type { FakeBot } from '../../fakes/microsoft-state.ts';
 import { done } from '../../parity/faces.ts';
+import { checkHealth, shownBot, verifiedStep } from '../../support/bots.ts';
 import { type Customer, createTestExchange, type Person, type TestExchange, until } from '../../support/exchange.ts';
 
 // A user without the app cannot be written to: Graph installs it, and the gateway follows its installations and removals.
@@ -70,13 +71,55 @@ test("an app given by its manifest's id is found in the catalog, once for all us
 
 const FORBIDDEN = { error: { code: 'Forbidden', message: "AAD App Id 'x' is not allowed to manage the Teams App ''" } };
 
-test("an app given by the application's id is found in the catalog, also where Graph says that the application may not manage it", async () => {
+test.each([
+  ["the application's id", undefined],
+  ["its manifest's id", '0d1c6b64-51a5-4f4c-9d5e-7a2b1c3d4e5f'],
+])('an app given by %s is found in the catalog, also where Graph says that the application may not manage it', async (_, manifestId) => {
   const bot = botThatInstalls('AppCatalog.Read.All');
-  const { externalId } = exchange.microsoft.addApp(bot);
+  const { externalId } = exchange.microsoft.addApp(bot, manifestId === undefined ? {} : { externalId: manifestId });
   exchange.microsoft.fault('install', { answer: { status: 403, body: FORBIDDEN } });
   const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: externalId });
   await until(async () => (await inTeams(own, own)).installed === true, 20_000);
   expect(routesOf(own, 'install')).toEqual(['install', 'install']);
+});
+
+test.each([
+  [404, { error: { code: 'NotFound', message: 'The requested app was not found in the catalog.' } }],
+  [403, FORBIDDEN],
+])('an app that is published anew is found at once for the next user: Graph answers %i for its former id', async (status, body) => {
+  const { microsoft } = exchange;
+  const bot = botThatInstalls('AppCatalog.Read.All');
+  const former = microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: former.externalId });
+  await until(async () => (await inTeams(own, own)).installed === true);
+  microsoft.apps.splice(microsoft.apps.indexOf(former), 1);
+  const { id } = microsoft.addApp(bot);
+  microsoft.fault('install', { answer: { status, body } });
+  const next = await exchange.person(own, userWithout(bot));
+  await exchange.ends(own.provider, await exchange.text(own, next, PHONE, 'hello'), 'DELIVERED');
+  expect(await inTeams(own, next)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  // The new id is remembered.
+  const third = await exchange.person(own, userWithout(bot));
+  await until(async () => (await inTeams(own, third)).installed === true);
+  expect(microsoft.requests.find(({ route, path }) => route === 'install' && path.includes(third.user.objectId))?.body).toContain(id);
+});
+
+test('an app that is gone from the catalog: the next user’s mapping says so, and the bot’s health', async () => {
+  const { microsoft } = exchange;
+  const bot = botThatInstalls('AppCatalog.Read.All');
+  const former = microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: former.externalId });
+  await until(async () => (await inTeams(own, own)).installed === true);
+  await checkHealth(exchange);
+  expect((await shownBot(own)).health).toMatchObject({ status: 'HEALTHY' });
+  microsoft.apps.splice(microsoft.apps.indexOf(former), 1);
+  const next = await exchange.person(own, userWithout(bot));
+  const { lastError } = await until(async () => ((await inTeams(own, next)).lastError ? inTeams(own, next) : false));
+  expect(lastError).toContain('Graph no longer knows the app');
+  await until(async () => {
+    await checkHealth(exchange);
+    return (await shownBot(own)).health.reason === 'APP_NOT_PUBLISHED';
+  });
 });
 
 test('an app that the catalog has by this id, and that the application may not manage: the mapping says so', async () => {
@@ -86,6 +129,42 @@ test('an app that the catalog has by this id, and that the application may not m
   const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: bot.applicationId });
   await until(async () => (await inTeams(own, own)).lastError ?? false);
   expect(await inTeams(own, own)).toMatchObject({ installed: false, lastError: expect.stringContaining('not allowed to manage') });
+});
+
+test('an app that Microsoft refuses to several users: health warns, verifyBot names the cure, and both end with it', async () => {
+  const { microsoft } = exchange;
+  const bot = botThatInstalls('AppCatalog.Read.All');
+  // As one whose manifest was written by hand, without webApplicationInfo.
+  const app = microsoft.addApp(bot, { webApplicationId: '' });
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: app.id });
+  const health = async () => {
+    await checkHealth(exchange);
+    return (await shownBot(own)).health;
+  };
+  await until(async () => (await inTeams(own, own)).lastError ?? false);
+  // It may be this user's.
+  await until(async () => (await health()).status === 'HEALTHY');
+  expect(await verifiedStep(own, 'INSTALLATION')).toEqual({ allPassed: true });
+  const second = await exchange.person(own, userWithout(bot));
+  const sid = await exchange.text(own, second, PHONE, 'hello');
+  await exchange.ends(own.provider, sid, 'stuck');
+  const cure = expect.stringContaining('webApplicationInfo');
+  const message = expect.stringContaining('not authorized to perform this operation');
+  await until(async () => (await health()).status === 'WARNING');
+  expect(await health()).toMatchObject({ reason: 'INSTALL_REFUSED', code: 'InstallForbidden', message, cure });
+  expect(await verifiedStep(own, 'INSTALLATION')).toMatchObject({
+    passed: false,
+    code: 'InstallForbidden',
+    message,
+    cure,
+    allPassed: false,
+  });
+  microsoft.apps.splice(microsoft.apps.indexOf(app), 1, { ...app, webApplicationId: bot.applicationId });
+  await done(own.provider, 'updateBot', { sid: own.botSid });
+  await exchange.ends(own.provider, sid, 'DELIVERED');
+  await until(async () => (await inTeams(own, own)).installed === true);
+  await until(async () => (await health()).status === 'HEALTHY');
+  expect(await verifiedStep(own, 'INSTALLATION')).toEqual({ allPassed: true });
 });
 
 test('without the permission messages wait, the reason names it, and granting it releases them in order', async () => {
@@ -146,7 +225,9 @@ test('a user whom Teams does not know keeps the app from nobody else', async () 
   const other = await exchange.person(own, third);
   await until(async () => (await inTeams(own, other)).lastError ?? false);
   expect(await inTeams(own, other)).toEqual(notInTeams);
-  expect(exchange.microsoft.requests.filter(({ route, path }) => route === 'catalog' && path.includes(id))).toEqual([]);
+  // Whether it still is, the catalog would know, which the bot must not read. That keeps the app from nobody either.
+  const fourth = await exchange.person(own, userWithout(bot));
+  await until(async () => (await inTeams(own, fourth)).installed === true);
 });
 
 test('Graph asks to wait: the installation follows', async () => {
@@ -285,6 +366,25 @@ test('a removal counts for all enterprises of the app, and for a bot that is cre
   for (const customer of [one, two]) await until(async () => (await inTeams(customer, customer)).installed === true);
 });
 
+test('another application has an app of its own, which nobody has removed', async () => {
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const removed = { ...own, ...(await exchange.person(own, userWithout(bot))) };
+  for (const person of [own, removed]) await until(async () => (await inTeams(own, person)).conversationKnown);
+  removed.user.installed = false;
+  await exchange.say(removed, removed.user, '', { type: 'installationUpdate', action: 'remove' });
+  expect(await inTeams(own, removed)).toMatchObject({ installed: false, lastError: expect.stringContaining('removed') });
+  const other = exchange.microsoft.addBot({ tenantId: bot.tenantId, permissions: bot.permissions });
+  const { id: otherId } = exchange.microsoft.addApp(other);
+  own.user.installed = false;
+  await createAnew({ ...own, bot: other }, otherId);
+  for (const person of [own, removed]) {
+    await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'hello'), 'DELIVERED');
+    expect(await inTeams(own, person)).toEqual({ installed: true, conversationKnown: true, lastError: null });
+  }
+});
+
 test('a bot that is created anew greets nobody again who has written with it', async () => {
   const bot = botThatInstalls();
   const { id } = exchange.microsoft.addApp(bot);
@@ -314,6 +414,30 @@ test('a bot that is created after its mappings has the app installed for their u
     expect(person.user.installed).toBe(true);
   }
   await exchange.ends(own.provider, await exchange.text(own, people[1] as Person, PHONE, 'hello'), 'DELIVERED');
+});
+
+test('a user becomes known together with the request to install the app, or not at all', async () => {
+  const { prisma } = exchange.gateway;
+  const bot = botThatInstalls();
+  const { id } = exchange.microsoft.addApp(bot);
+  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
+  const { enterpriseSid, botSid, provider } = own;
+  await done(provider, 'deleteBot', { sid: botSid });
+  const person = await exchange.person(own, userWithout(bot));
+  const { applicationId, tenantId, clientSecret } = bot;
+  await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: id });
+  await prisma.$executeRawUnsafe(
+    "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left'; END $$",
+  );
+  await prisma.$executeRawUnsafe(
+    `CREATE TRIGGER no_space BEFORE INSERT ON teams_installation FOR EACH ROW WHEN (NEW.enterprise_sid = '${enterpriseSid}') EXECUTE FUNCTION no_space()`,
+  );
+  await resolveMappingUsers(exchange.gateway).finally(() => prisma.$executeRawUnsafe('DROP FUNCTION no_space CASCADE'));
+  // As ten minutes later.
+  await prisma.mapping.updateMany({ where: { enterpriseSid }, data: { microsoftChecked: null } });
+  await resolveMappingUsers(exchange.gateway);
+  await until(async () => (await inTeams(own, person)).conversationKnown);
+  expect(person.user.installed).toBe(true);
 });
 
 test('what Teams suggests to write is never sent as it is', async () => {
@@ -347,46 +471,3 @@ test.each(['COMMERCIAL', 'GCC'] as const)(
     expect(routesOf(person, 'install', 'chat')).toEqual(['install', 'chat']);
   },
 );
-test('another application has an app of its own, which nobody has removed', async () => {
-  const bot = botThatInstalls();
-  const { id } = exchange.microsoft.addApp(bot);
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
-  const removed = { ...own, ...(await exchange.person(own, userWithout(bot))) };
-  for (const person of [own, removed]) await until(async () => (await inTeams(own, person)).conversationKnown);
-  removed.user.installed = false;
-  await exchange.say(removed, removed.user, '', { type: 'installationUpdate', action: 'remove' });
-  expect(await inTeams(own, removed)).toMatchObject({ installed: false, lastError: expect.stringContaining('removed') });
-  const other = exchange.microsoft.addBot({ tenantId: bot.tenantId, permissions: bot.permissions });
-  const { id: otherId } = exchange.microsoft.addApp(other);
-  own.user.installed = false;
-  await createAnew({ ...own, bot: other }, otherId);
-  for (const person of [own, removed]) {
-    await exchange.ends(own.provider, await exchange.text(own, person, PHONE, 'hello'), 'DELIVERED');
-    expect(await inTeams(own, person)).toEqual({ installed: true, conversationKnown: true, lastError: null });
-  }
-});
-
-test('a user becomes known together with the request to install the app, or not at all', async () => {
-  const { prisma } = exchange.gateway;
-  const bot = botThatInstalls();
-  const { id } = exchange.microsoft.addApp(bot);
-  const own = await exchange.customer({ bot, user: userWithout(bot), botAppId: id });
-  const { enterpriseSid, botSid, provider } = own;
-  await done(provider, 'deleteBot', { sid: botSid });
-  const person = await exchange.person(own, userWithout(bot));
-  const { applicationId, tenantId, clientSecret } = bot;
-  await done(provider, 'createBot', { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: id });
-  await prisma.$executeRawUnsafe(
-    "CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no space left'; END $$",
-  );
-  await prisma.$executeRawUnsafe(
-    `CREATE TRIGGER no_space BEFORE INSERT ON teams_installation FOR EACH ROW WHEN (NEW.enterprise_sid = '${enterpriseSid}') EXECUTE FUNCTION no_space()`,
-  );
-  await resolveMappingUsers(exchange.gateway).finally(() => prisma.$executeRawUnsafe('DROP FUNCTION no_space CASCADE'));
-  // As ten minutes later.
-  await prisma.mapping.updateMany({ where: { enterpriseSid }, data: { microsoftChecked: null } });
-  await resolveMappingUsers(exchange.gateway);
-  await until(async () => (await inTeams(own, person)).conversationKnown);
-  expect(person.user.installed).toBe(true);
-});
-

@@ -56,7 +56,7 @@ export function BotChecks({ sid }: { readonly sid: string }) {
             <p className={verified.passed ? styles.passed : styles.failed}>{words(verified.passed ? 'bot.allPassed' : 'bot.somePassed')}</p>
             <ol className={styles.list}>
               {verified.checks.map(({ step, passed, skipped, message, cure, credentialSid }) => (
-                <li key={`${step} ${credentialSid}`}>
+                <li key={`${step} ${credentialSid} ${message}`}>
                   <span className={passed ? styles.passed : skipped ? undefined : styles.failed}>
                     {passed ? '✓' : skipped ? '–' : '✗'} {wordFor(words, 'botStep', step)}
                     {credentialSid && ` (${credentialSid})`}: {words(passed ? 'bot.passed' : skipped ? 'bot.skipped' : 'bot.failed')}

@@ -7,7 +7,7 @@ import type { Gateway } from '../../../domain/gateway.ts';
 import { inTransaction } from '../../../domain/transaction.ts';
 import { releaseWaiting } from '../../../domain/waiting.ts';
 import { CurableError, DeliveryError, NotYetError } from '../../../platforms/delivery-error.ts';
-import { UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
+import { FORBIDDEN, UNSUPPORTED } from '../../../platforms/microsoft/app-installations.ts';
 import type { AppInstallation, ConversationReference } from '../../../platforms/microsoft/microsoft.ts';
 import type { MessageToDeliver } from '../../outbox/claim-lanes.ts';
 import { forgetConversation, rememberConversation } from './conversations.ts';
@@ -74,7 +74,7 @@ export async function installForMessage(gateway: Gateway, user: User, refused: C
     if (!(error instanceof PlatformError) || !(error.cause instanceof DeliveryError)) throw error;
     const { cause } = error;
     await keepError(gateway, user, cause);
-    if (isOfTheBot(cause)) await noteInstallation(gateway, enterpriseSid, false);
+    if (concernsHealth(cause, before?.errorCode)) await noteInstallation(gateway, enterpriseSid, false);
     if (!(cause instanceof CurableError)) throw cause;
     throw new CurableError(refused.reason, refused.code, `${refused.message} ${cause.message}`, cause.retryAfterMs, { cause });
   }
@@ -112,6 +112,11 @@ const REMOVED = "The bot's app was removed for the user in Teams.";
 const OF_THE_BOT: ReadonlySet<string> = new Set(['InstallPermission', 'AppNotInCatalog', 'BotAppIdInvalid']);
 const isOfTheBot = (cause: DeliveryError) =>
   OF_THE_BOT.has(cause.code) || (cause instanceof CurableError && cause.reason !== 'USER_UNKNOWN' && cause.reason !== 'APP_NOT_INSTALLED');
+/** Refusals that may concern the bot, or only the user. */
+const MAYBE_OF_THE_BOT: ReadonlySet<string> = new Set([FORBIDDEN, 'AppGone']);
+/** Whether the bot's health may have changed with this refusal. @param before the code of the user's refusal before */
+const concernsHealth = (cause: DeliveryError, before: string | null | undefined) =>
+  isOfTheBot(cause) || (MAYBE_OF_THE_BOT.has(cause.code) && before !== cause.code);
 
 const HOUR_MS = 60 * 60_000;
 const FIRST_PAUSE_MS = 60_000;
@@ -207,10 +212,8 @@ export async function workOnInstallation(
     const cause =
       given instanceof DeliveryError ? given : new DeliveryError('retry', 'INTERNAL', 'Internal error while installing the app');
     await keepError(gateway, row, cause);
-    if (isOfTheBot(cause)) {
-      refused.set(key, cause);
-      await noteInstallation(gateway, enterpriseSid, false);
-    }
+    if (isOfTheBot(cause)) refused.set(key, cause);
+    if (concernsHealth(cause, errorCode)) await noteInstallation(gateway, enterpriseSid, false);
     const line = { enterpriseSid, code: cause.code, ...(cause !== given && { err: error }) };
     if (cause.code !== errorCode && cause.code !== UNSUPPORTED)
       log.warn(line, "cannot install a bot's app for a Teams user; trying again later");

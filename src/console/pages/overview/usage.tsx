@@ -11,6 +11,7 @@ import { type Column, Table } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
 import { mayExport } from '../../session/session.ts';
+import { dayOf, midnightOf } from '../../words/days.ts';
 import { durationOf } from '../../words/times.tsx';
 import { useSpeech, useWords, wordFor } from '../../words/words.tsx';
 
@@ -46,19 +47,6 @@ const GRANULARITIES = ['HOUR', 'DAY', 'MONTH'] as const;
 const DIMENSIONS = ['ENTERPRISE', 'MAPPING', 'DIRECTION', 'STATUS', 'TYPE'] as const;
 type Dimension = (typeof DIMENSIONS)[number];
 type UsageRow = ResultOf<typeof USAGE>['usage'][number];
-
-/** A date as an input has it, in the reader's zone. */
-function dayOf(date: Date): string {
-  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
-}
-
-/** The beginning of a day in the reader's time zone, or of a later one; `undefined` for a text that is not a day. */
-function midnightOf(day: string, plus = 0): Date | undefined {
-  if (!/^\d{4}-\d\d-\d\d$/.test(day)) return undefined;
-  const [year = 0, month = 0, date = 0] = day.split('-').map(Number);
-  const midnight = new Date(year, month - 1, date + plus);
-  return Number.isNaN(midnight.getTime()) ? undefined : midnight;
-}
 
 /** What the address asks for: by default, this month by day. */
 function useAsked() {

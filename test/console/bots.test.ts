@@ -236,17 +236,58 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     await page.getByRole('link', { name: '11111111-2222-4333-8444-555555555555' }).click();
   });
 
+  test('does what a check advises: another cloud, another issuer of tokens, the end of the secret', async () => {
+    const { page, gateway } = window;
+    const shown = async () =>
+      (await gateway.graph('{ bots(first: 1) { nodes { cloud authority homeTenantId dateClientSecretExpires } } }')).data.bots.nodes[0];
+    const save = async (authority: string) => {
+      await dialog().getByRole('button', { name: 'Save' }).click();
+      await dialog().waitFor({ state: 'detached' });
+      await page.getByRole('definition').filter({ hasText: authority }).waitFor();
+    };
+    await button('Edit').click();
+    await dialog().getByLabel('Cloud').selectOption('GCC');
+    await dialog().getByLabel('Issuer of the bot’s tokens').selectOption('The application’s own directory');
+    await dialog().getByRole('button', { name: 'Save' }).click();
+    await dialog()
+      .getByText(/authority HOME/)
+      .first()
+      .waitFor();
+    const home = '88888888-7777-4888-8999-000000000000';
+    await dialog().getByLabel('Directory (tenant) ID of the application').fill(home);
+    await dialog().getByLabel('The secret ends on').fill('2222-05-06');
+    await keepPicture(page, 'bot-edit');
+    await save('The application’s own directory');
+    const dateClientSecretExpires = expect.stringContaining(new Date(2222, 4, 6).toISOString().slice(0, 19));
+    expect(await shown()).toEqual({ cloud: 'GCC', authority: 'HOME', homeTenantId: home, dateClientSecretExpires });
+    // What is not touched stays, and the end of a secret ends with it.
+    await button('Edit').click();
+    expect(await dialog().getByLabel('The secret ends on').inputValue()).toBe('2222-05-06');
+    await dialog().getByLabel('Cloud').selectOption('Worldwide');
+    await dialog().getByLabel('Issuer of the bot’s tokens').selectOption('The enterprise’s directory');
+    await save('The enterprise’s directory');
+    expect(await shown()).toEqual({ cloud: 'COMMERCIAL', authority: 'TENANT', homeTenantId: home, dateClientSecretExpires });
+    await button('Edit').click();
+    await dialog().getByLabel('New client secret').fill('another-client-secret');
+    await save('The enterprise’s directory');
+    expect(await shown()).toEqual({ cloud: 'COMMERCIAL', authority: 'TENANT', homeTenantId: home, dateClientSecretExpires: null });
+  });
+
   test('a client secret is removed once the bot has another credential', async () => {
     await window.page.getByRole('heading', { name: 'Credentials' }).waitFor();
     expect(await button('Remove the client secret').count()).toBe(0);
     await button('Add a secret').click();
     await dialog().getByLabel('New client secret').fill('the-next-secret');
+    await dialog().getByLabel('The secret ends on').fill('2222-07-08');
     await dialog().getByRole('button', { name: 'Add a secret' }).click();
     await button('Remove the client secret').click();
     await keepPicture(window.page, 'remove-client-secret');
     await dialog().getByRole('button', { name: 'Remove' }).click();
     await button('Remove the client secret').waitFor({ state: 'detached' });
-    const { data } = await window.gateway.graph('{ bots(first: 1) { nodes { clientSecretHint credentials { hint } } } }');
-    expect(data.bots.nodes).toEqual([{ clientSecretHint: '', credentials: [{ hint: 'cret' }] }]);
+    const { data } = await window.gateway.graph('{ bots(first: 1) { nodes { clientSecretHint credentials { hint dateExpires } } } }');
+    const dateExpires = new Date(2222, 6, 8).toISOString();
+    expect(data.bots.nodes).toEqual([
+      { clientSecretHint: '', credentials: [{ hint: 'cret', dateExpires: expect.stringContaining(dateExpires.slice(0, 19)) }] },
+    ]);
   });
 });

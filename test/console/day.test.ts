@@ -67,6 +67,7 @@ describe.skipIf(!chromiumPath)('a provider’s day', () => {
     await window.page.getByLabel('Directory (tenant) ID').fill('66666666-7777-4888-8999-000000000000');
     await button('Next').click();
     await window.page.getByLabel('Value of the client secret').fill('a-client-secret');
+    await window.page.getByLabel('The secret ends on').fill('2222-05-06');
     await button('Next').click();
     // Without an app of one's own, nothing is to be given: the package has the application's id.
     expect(await window.page.getByLabel('ID of the app in Teams').inputValue()).toBe('11111111-2222-4333-8444-555555555555');

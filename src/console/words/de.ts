@@ -258,6 +258,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'credential.SECRET': 'Schlüssel',
   'credential.CERTIFICATE': 'Zertifikat',
   'credential.ends': 'Endet:',
+  'credential.endsOn': 'Der Schlüssel endet am',
+  'credential.endsOnHint': 'Wie Microsoft Entra es zeigt. Das Gateway warnt 30 Tage vorher.',
   'credential.endUnknown': 'unbekannt',
   'credential.name': 'Name',
   'credential.add': 'Schlüssel hinzufügen',

@@ -253,6 +253,8 @@ export const en = {
   'credential.SECRET': 'Secret',
   'credential.CERTIFICATE': 'Certificate',
   'credential.ends': 'Ends:',
+  'credential.endsOn': 'The secret ends on',
+  'credential.endsOnHint': 'As Microsoft Entra shows it. The gateway warns 30 days before.',
   'credential.endUnknown': 'unknown',
   'credential.name': 'Name',
   'credential.add': 'Add a secret',

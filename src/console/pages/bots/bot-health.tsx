@@ -8,6 +8,7 @@ import { HealthStatus } from '../../parts/badges.tsx';
 import { FormDialog } from '../../parts/forms/dialogs.tsx';
 import { Facts } from '../../parts/page.tsx';
 import { may } from '../../session/session.ts';
+import { midnightOf } from '../../words/days.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
 import { useHealthNews } from './health-news.ts';
@@ -171,8 +172,18 @@ function Credentials({ bot, onChange }: { readonly bot: BotWithHealth; readonly 
           asked={[
             { name: 'name', label: words('credential.name'), isOptional: true },
             { name: 'secret', label: words('bot.newSecret'), type: 'password' },
+            {
+              name: 'dateExpires',
+              label: words('credential.endsOn'),
+              hint: words('credential.endsOnHint'),
+              type: 'date',
+              isOptional: true,
+            },
           ]}
-          onSubmit={async ({ name, secret = '' }) => (await add({ sid: bot.sid, name: name || undefined, secret })).problem ?? onChange}
+          onSubmit={async ({ name, secret = '', dateExpires = '' }) => {
+            const input = { sid: bot.sid, name: name || undefined, secret, dateExpires: midnightOf(dateExpires)?.toISOString() };
+            return (await add(input)).problem ?? onChange;
+          }}
           onClose={close}
         >
           {words('credential.addText')}

@@ -1,9 +1,10 @@
 import { Field, Input, Radio, RadioGroup, Select } from '@fluentui/react-components';
 import { FileField } from '../../parts/forms/file-field.tsx';
+import { midnightOf } from '../../words/days.ts';
 import { useWords } from '../../words/words.tsx';
 
-const CLOUDS = ['COMMERCIAL', 'GCC', 'GCC_HIGH', 'DOD', 'CHINA'] as const;
-const AUTHORITIES = ['TENANT', 'HOME', 'MULTI_TENANT'] as const;
+export const CLOUDS = ['COMMERCIAL', 'GCC', 'GCC_HIGH', 'DOD', 'CHINA'] as const;
+export const AUTHORITIES = ['TENANT', 'HOME', 'MULTI_TENANT'] as const;
 
 /** The cloud and login of a bot's application, and its credential. */
 export interface BotPlace {
@@ -12,21 +13,27 @@ export interface BotPlace {
   readonly homeTenantId: string;
   readonly credential: 'SECRET' | 'CERTIFICATE';
   readonly clientSecret: string;
+  /** A day; empty if it is not known. */
+  readonly dateClientSecretExpires: string;
   readonly certificate: string;
   readonly privateKey: string;
 }
 
 export const FIRST_PLACE: BotPlace = {
   ...{ cloud: 'COMMERCIAL', authority: 'TENANT', homeTenantId: '' },
-  ...{ credential: 'SECRET', clientSecret: '', certificate: '', privateKey: '' },
+  ...{ credential: 'SECRET', clientSecret: '', dateClientSecretExpires: '', certificate: '', privateKey: '' },
 };
 
 /** The fields of it that are sent. */
-export const inputOf = ({ cloud, authority, homeTenantId, credential, clientSecret, certificate, privateKey }: BotPlace) => ({
-  ...{ cloud, authority },
-  ...(authority === 'HOME' && { homeTenantId }),
-  ...(credential === 'SECRET' ? { clientSecret } : { certificate, privateKey }),
-});
+export function inputOf(place: BotPlace) {
+  const { cloud, authority, homeTenantId, credential, clientSecret, certificate, privateKey } = place;
+  const dateClientSecretExpires = midnightOf(place.dateClientSecretExpires)?.toISOString();
+  return {
+    ...{ cloud, authority },
+    ...(authority === 'HOME' && { homeTenantId }),
+    ...(credential === 'SECRET' ? { clientSecret, dateClientSecretExpires } : { certificate, privateKey }),
+  };
+}
 
 export const isPlaced = ({ authority, homeTenantId }: BotPlace): boolean => authority !== 'HOME' || homeTenantId.trim() !== '';
 
@@ -90,14 +97,23 @@ export function CredentialFields({ place, onChange }: FieldsProps) {
         </RadioGroup>
       </Field>
       {place.credential === 'SECRET' ? (
-        <Field label={words('botWalk.secretValue')} required>
-          <Input
-            type="password"
-            value={place.clientSecret}
-            autoComplete="off"
-            onChange={(_, { value }) => onChange({ clientSecret: value })}
-          />
-        </Field>
+        <>
+          <Field label={words('botWalk.secretValue')} required>
+            <Input
+              type="password"
+              value={place.clientSecret}
+              autoComplete="off"
+              onChange={(_, { value }) => onChange({ clientSecret: value })}
+            />
+          </Field>
+          <Field label={words('credential.endsOn')} hint={words('credential.endsOnHint')}>
+            <Input
+              type="date"
+              value={place.dateClientSecretExpires}
+              onChange={(_, { value }) => onChange({ dateClientSecretExpires: value })}
+            />
+          </Field>
+        </>
       ) : (
         <>
           <FileField

@@ -58,7 +58,7 @@ const STEPS: readonly Step[] = [
   {
     ...{ title: 'botWalk.credential', text: 'botWalk.credentialText', asked: [] },
     Fields: CredentialFields,
-    given: ['clientSecret', 'certificate', 'privateKey'],
+    given: ['clientSecret', 'dateClientSecretExpires', 'certificate', 'privateKey'],
     isComplete: hasCredential,
   },
   { title: 'botWalk.app', text: 'botWalk.appText', asked: [['botAppId', 'bot.app']] },

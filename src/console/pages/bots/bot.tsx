@@ -7,16 +7,18 @@ import { EditAndDelete } from '../../parts/forms/edit-and-delete.tsx';
 import { One } from '../../parts/one.tsx';
 import { Facts, Page } from '../../parts/page.tsx';
 import { isProvider, may } from '../../session/session.ts';
+import { dayOf, midnightOf } from '../../words/days.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords } from '../../words/words.tsx';
 import { AppPackage } from './app-package.tsx';
 import { BotChecks } from './bot-checks.tsx';
 import { BotHealth } from './bot-health.tsx';
+import { AUTHORITIES, type BotPlace, CLOUDS } from './bot-setup-fields.tsx';
 
 const BOT = graphql(`
   query Bot($sid: ID!) {
     bot(sid: $sid) {
-      sid applicationId tenantId botAppId clientSecretHint accountEmail dateCreated dateUpdated
+      sid applicationId tenantId botAppId cloud authority homeTenantId clientSecretHint dateClientSecretExpires accountEmail dateCreated dateUpdated
       enterprise { sid name }
     }
   }
@@ -62,6 +64,7 @@ function BotPage({ bot }: { readonly bot: BotData }) {
           ],
           [words('bot.application'), bot.applicationId],
           [words('bot.tenant'), bot.tenantId],
+          [words('botWalk.authority'), words(`authority.${bot.authority}`)],
           [words('bot.app'), bot.botAppId],
           [words('bot.secret'), bot.clientSecretHint === '' ? words('bot.none') : `••••${bot.clientSecretHint}`],
           ['SID', bot.sid],
@@ -82,7 +85,9 @@ function BotPage({ bot }: { readonly bot: BotData }) {
   );
 }
 
-function Actions({ bot: { sid, applicationId, tenantId, botAppId, clientSecretHint } }: { readonly bot: BotData }) {
+function Actions({ bot }: { readonly bot: BotData }) {
+  const { sid, applicationId, tenantId, botAppId, clientSecretHint } = bot;
+  const secretEnds = bot.dateClientSecretExpires ? dayOf(new Date(bot.dateClientSecretExpires)) : '';
   const words = useWords();
   const update = usePerform(UPDATE);
   const remove = usePerform(DELETE);
@@ -93,11 +98,30 @@ function Actions({ bot: { sid, applicationId, tenantId, botAppId, clientSecretHi
         { name: 'tenantId', label: words('bot.tenant'), value: tenantId },
         { name: 'botAppId', label: words('bot.app'), value: botAppId },
         {
+          ...{ name: 'cloud', label: words('botHealth.cloud'), value: bot.cloud },
+          choices: CLOUDS.map((cloud) => [cloud, words(`cloud.${cloud}`)] as const),
+        },
+        {
+          ...{ name: 'authority', label: words('botWalk.authority'), value: bot.authority, hint: words('botWalk.authorityHint') },
+          choices: AUTHORITIES.map((authority) => [authority, words(`authority.${authority}`)] as const),
+        },
+        { name: 'homeTenantId', label: words('botWalk.homeTenant'), value: bot.homeTenantId ?? '', isOptional: true },
+        {
           ...{ name: 'clientSecret', label: words('bot.newSecret'), type: 'password', isOptional: true },
           hint: words('bot.newSecretHint', { hint: clientSecretHint }),
         },
+        {
+          ...{ name: 'dateClientSecretExpires', label: words('credential.endsOn'), value: secretEnds, type: 'date', isOptional: true },
+          hint: words('credential.endsOnHint'),
+        },
       ]}
-      onEdit={async ({ clientSecret, ...values }) => (await update({ sid, ...values, clientSecret: clientSecret || undefined })).problem}
+      onEdit={async ({ cloud, authority, homeTenantId, clientSecret, dateClientSecretExpires = '', ...values }) => {
+        // The end that the form began with is the former secret's.
+        const ends = dateClientSecretExpires === secretEnds ? undefined : midnightOf(dateClientSecretExpires)?.toISOString();
+        const place = { cloud: cloud as BotPlace['cloud'], authority: authority as BotPlace['authority'] };
+        const changes = { homeTenantId: homeTenantId || undefined, clientSecret: clientSecret || undefined, dateClientSecretExpires: ends };
+        return (await update({ sid, ...values, ...place, ...changes })).problem;
+      }}
       deleteTitle={words('bot.delete')}
       deleteText={words('bot.deleteText')}
       onDelete={async () => (await remove({ sid })).problem}

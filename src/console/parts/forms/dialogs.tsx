@@ -33,7 +33,7 @@ interface Asked {
   readonly isOptional?: true;
   /** Whether it has several lines. */
   readonly isLong?: true;
-  readonly type?: 'text' | 'password' | 'email' | 'tel' | 'datetime-local';
+  readonly type?: 'text' | 'password' | 'email' | 'tel' | 'date' | 'datetime-local';
   /** Values to choose from, and their words. Absent: any text. */
   readonly choices?: readonly (readonly [string, string])[];
 }

@@ -1,8 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inGerman } from '../../src/console/words/gateway-texts.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
-import { type BotCheck, botCheckSteps, botFaults } from '../../src/platforms/microsoft/microsoft.ts';
+import { type BotCheck, type BotCredentials, botCheckSteps, botFaults } from '../../src/platforms/microsoft/microsoft.ts';
+import { lackingPermissions } from '../../src/platforms/microsoft/permissions.ts';
+import { refusalOf as microsoftRefusalOf } from '../../src/platforms/microsoft/refusal.ts';
+import { noResponse } from '../../src/platforms/request.ts';
 import { done, newBot, newEnterprise, newMapping } from '../parity/faces.ts';
+import { mutate } from '../support/bots.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 
@@ -36,14 +40,32 @@ describe('what the gateway refuses of what a page asks it', () => {
   let botSid: string;
   let mappingSid: string;
   /** What Microsoft says of a bot: each step fails in each way. */
-  const codes = [undefined, 'AppNotInCatalog', 'AppNotPublished', 'AppOutdated', 'AppNotInstalled', 'BotAppIdInvalid', 'UserUnknown'];
+  const codes = [
+    undefined,
+    'InstallForbidden',
+    'AppNotInCatalog',
+    'AppNotPublished',
+    'AppOutdated',
+    'AppNotInstalled',
+    'BotAppIdInvalid',
+    'UserUnknown',
+  ];
   const failures = botCheckSteps.flatMap((step): BotCheck[] =>
     [...codes, 'AADSTS7000215'].flatMap((code) => [undefined, ...botFaults].map((reason) => ({ step, passed: false, code, reason }))),
   );
+  /** What Microsoft says of a bot, unless its tokens are of the login of the tenant `taken`. */
+  let checks: BotCheck[];
+  let taken: string;
+  let tenantGuid: string | undefined;
+  beforeEach(() => {
+    [checks, taken, tenantGuid] = [failures, 'none', undefined];
+  });
   beforeAll(async () => {
     const microsoft = {
       ...createEmbeddedMicrosoft(),
-      verifyBot: async () => failures,
+      verifyBot: async ({ loginTenant }: BotCredentials) =>
+        loginTenant === taken ? [{ step: 'CONNECTOR', passed: true } as const] : checks,
+      resolveTenant: async () => tenantGuid,
       groupMembers: async function* () {
         yield { userPrincipalName: 'anna@kohl.example', displayName: 'anna', businessPhones: [] };
       },
@@ -66,6 +88,90 @@ describe('what the gateway refuses of what a page asks it', () => {
     expect(texts.length).toBeGreaterThan(8);
     for (const text of texts) isGerman(text);
   });
+
+  /** Lets Microsoft be asked about the bot. @returns what is said of each step, and of its health */
+  async function messages(): Promise<string[]> {
+    const { data } = await provider.graph(
+      'mutation ($sid: ID!) { verifyBot(input: { sid: $sid }) { ... on VerifyBotSuccess { checks { step message } } } }',
+      { sid: botSid },
+    );
+    const { data: shown } = await provider.graph('query ($sid: ID!) { bot(sid: $sid) { health { message } } }', { sid: botSid });
+    const said = data.verifyBot.checks.filter(({ step }: BotCheck) => step === 'TOKEN' || step === 'CONNECTOR');
+    return [...said, shown.bot.health].flatMap(({ message }: { message: string | null }) => message ?? []);
+  }
+
+  test('what health says of credentials that end has German words', async () => {
+    const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+    await done(provider, 'updateBot', { sid: botSid, dateClientSecretExpires: inDays(10) });
+    const tokens: BotCheck[] = [{ step: 'TOKEN', passed: true }];
+    checks = tokens;
+    const add = async (name: string, input: object) => {
+      const { credential } = await mutate({ provider }, name, { sid: botSid, ...input }, 'credential { sid }');
+      tokens.push({ step: 'TOKEN', passed: true, credentialSid: credential.sid });
+      const said = await messages();
+      expect(said).toHaveLength(1);
+      for (const text of said) isGerman(text);
+      return said[0];
+    };
+    const { certificate, privateKey } = makeCertificate({ days: 20 });
+    expect(inGerman((await messages())[0] ?? '')).toMatch(/^Der geheime Clientschlüssel ••••\S* endet am \d{4}-\d\d-\d\d\.$/);
+    await add('addBotSecret', { secret: 'a-second-secret', dateExpires: inDays(15) });
+    await add('addBotCertificate', { certificate, privateKey, name: 'Nummer 2' });
+    const last = await add('addBotSecret', { secret: 'a-third-secret', dateExpires: '2222-01-01T00:00:00Z' });
+    expect(inGerman(last ?? '')).toMatch(
+      /^Der geheime .* endet am \S+\. Der Schlüssel .* endet am \S+\. Das Zertifikat Nummer 2 endet am \S+\. Andere Zugangsdaten/,
+    );
+    for (const { credentialSid } of tokens.slice(1))
+      await mutate({ provider }, 'removeBotCredential', { sid: credentialSid }, 'credential { sid }');
+  });
+
+  test('what verifyBot says of authorities has German words', async () => {
+    checks = [{ step: 'CONNECTOR', passed: false, code: '401', reason: 'BOT_CREDENTIALS', message: 'Nein.' }];
+    const withoutHome = await messages();
+    const homeTenantId = '88888888-7777-4888-8999-000000000000';
+    await done(provider, 'updateBot', { sid: botSid, homeTenantId });
+    const withHome = await messages();
+    taken = homeTenantId;
+    const all = [withoutHome[0], withHome[0], (await messages())[0]];
+    expect(all).toEqual(
+      ['HOME was not', 'tried: TENANT, HOME, MULTI_TENANT', 'authority HOME'].map((words) => expect.stringContaining(words)),
+    );
+    for (const text of all) isGerman(text ?? '');
+    for (const text of all.slice(0, 2)) expect(inGerman(text ?? '')).toMatch(/ Nein\.$/);
+  });
+
+  test('what verifyBot says of a tenant that is given by a domain has German words', async () => {
+    await done(provider, 'updateBot', { sid: botSid, tenantId: 'kohl.example' });
+    checks = [{ step: 'TOKEN', passed: true }];
+    const [unknown = ''] = await messages();
+    tenantGuid = '99999999-7777-4888-8999-000000000000';
+    const [known = ''] = await messages();
+    expect([unknown, known]).toEqual([expect.stringContaining("no tenant's id"), expect.stringContaining(tenantGuid)]);
+    for (const text of [unknown, known]) isGerman(text);
+  });
+
+  test.each<[string, readonly string[]]>([
+    ['none', []],
+    ['that to find users', ['User.Read.All']],
+    ['all but one', ['TeamsAppInstallation.ReadWriteSelfForUser.All', 'AppCatalog.Read.All', 'GroupMember.Read.All']],
+    ['all but those to install', ['GroupMember.Read.All', 'Application.Read.All']],
+  ])('permissions that are not granted have German words: granted are %s', (_, granted) => {
+    isGerman(lackingPermissions(granted, 'COMMERCIAL').words);
+  });
+
+  test.each([
+    noResponse('graph.example', new DOMException('late', 'TimeoutError')).message,
+    noResponse('graph.example', Object.assign(new Error('no'), { code: 'ECONNREFUSED', syscall: 'connect' })).message,
+    noResponse('graph.example', Object.assign(new Error('no'), { code: 'ECONNRESET' })).message,
+    microsoftRefusalOf({ host: 'graph.example', status: 502, headers: new Headers(), text: '' }, []).message,
+    'The bot has neither a client secret nor a certificate.',
+    'The service URL is not on the list of allowed hosts.',
+    "The cloud has no connector in common: the user's becomes known when the app is installed for them, or they write to the bot.",
+    'Internal error while installing the app',
+    'Graph no longer knows the app 1234, or the user is not, or not yet, a user of Microsoft Teams.',
+    'The application needs the permission GroupMember.Read.All of Microsoft Graph. Nein.',
+    'graph.example responded with status 200 and no members.',
+  ])('why Microsoft was not asked, or did not answer, has German words: %s', (text) => isGerman(text));
 
   test.each([
     "Grant the application the permission User.Read.All of Microsoft Graph, with an administrator's consent.",
@@ -95,6 +201,8 @@ describe('what the gateway refuses of what a page asks it', () => {
     ['createMapping', () => ({ enterpriseSid, microsoftAddress: 'anna@kohl.example', externalAddress: 'my phone' })],
     ['createBot', () => ({ ...newBot(enterpriseSid), authority: 'HOME' })],
     ['updateBot', () => ({ sid: botSid, removeClientSecret: true })],
+    ['updateBot', () => ({ sid: botSid, removeClientSecret: true, clientSecret: 'a-new-secret' })],
+    ['updateBot', () => ({ sid: botSid, clientSecret: '••••cret of another bot' })],
     ['addBotSecret', () => ({ sid: botSid, secret: ' ' })],
     ['addBotCertificate', () => ({ sid: botSid, certificate: 'none', privateKey: own.privateKey })],
     ['addBotCertificate', () => ({ sid: botSid, certificate: own.certificate, privateKey: 'none' })],

@@ -1,7 +1,8 @@
 // The gateway's own texts are English. Errors have codes, and words of the catalogs; but what is wrong with a value, a file or a bot, only the text says.
 
 /**
- * What the gateway says, and the same in German. A name in braces stands for any text, which is taken over; what `{why}` stands for is translated itself.
+ * What the gateway says, and the same in German. A name in braces stands for any text, the shorter the better, which is taken over; what `{why}` stands for is translated itself, and may be
+ * empty.
  * The first one that fits counts.
  */
 const GERMAN: readonly (readonly [english: string, german: string])[] = [
@@ -33,6 +34,9 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
   ['must be an RSA key of at least {bits} bits', 'muss ein RSA-Schlüssel von mindestens {bits} Bit sein'],
   ["must be the certificate's", 'muss der des Zertifikats sein'],
   ['must not have expired', 'darf nicht abgelaufen sein'],
+  ['must be a secret, not the mask of another one', 'muss ein Schlüssel sein, nicht die Maske eines anderen'],
+  ['must not be given with clientSecret', 'geht nicht zusammen mit einem neuen Schlüssel'],
+  ['a bot has at most {max} further credentials', 'Ein Bot hat höchstens {max} weitere Zugangsdaten'],
   ['needs another credential of the bot', 'geht nur, wenn der Bot andere Zugangsdaten hat'],
   ['must be given with the authority HOME', 'fehlt: das eigene Verzeichnis der Anwendung'],
   ['must be the object id of a group: a GUID', 'muss die Objekt-ID einer Gruppe sein: eine GUID'],
@@ -174,7 +178,14 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
     "The bot's botAppId {id} is not the id of a Teams app: it must be a GUID.",
     'Die App-ID {id} des Bots ist keine ID einer Teams-App: Sie muss eine GUID sein.',
   ],
-  ['Not granted: {permissions}.', 'Nicht erteilt: {permissions}.'],
+  ['Not granted: {why}.', 'Nicht erteilt: {why}.'],
+  ['{permission} (to install its app for users), {why}', '{permission} (um seine App für Nutzer zu installieren), {why}'],
+  ['{permission} (to install its app for users)', '{permission} (um seine App für Nutzer zu installieren)'],
+  ['{permission} (to find its app in the catalog), {why}', '{permission} (um seine App im Katalog zu finden), {why}'],
+  ['{permission} (to find its app in the catalog)', '{permission} (um seine App im Katalog zu finden)'],
+  ['{permission} (to read the members of groups), {why}', '{permission} (um die Mitglieder von Gruppen zu lesen), {why}'],
+  ['{permission} (to read the members of groups)', '{permission} (um die Mitglieder von Gruppen zu lesen)'],
+  ['{permission} (to read when its secret ends)', '{permission} (um zu lesen, wann sein Schlüssel endet)'],
   [
     'The catalog has version {published} of the app, the app package is {version}.',
     'Im Katalog ist die App in der Version {published}, das App-Paket hat {version}.',
@@ -198,7 +209,59 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
     '{url} antwortet auf eine Aktivität ohne Token mit Status {status} und nicht wie dieses Gateway (403).',
   ],
 
+  [
+    '{why} Another credential lasts longer: remove what ends before that.',
+    '{why} Andere Zugangsdaten gelten länger: Entfernen Sie, was davor endet.',
+  ],
+  ['The client secret {secret} ends on {date}.{why}', 'Der geheime Clientschlüssel {secret} endet am {date}.{why}'],
+  ['The secret {secret} ends on {date}.{why}', 'Der Schlüssel {secret} endet am {date}.{why}'],
+  ['The certificate {name} ends on {date}.{why}', 'Das Zertifikat {name} endet am {date}.{why}'],
+  [
+    'Microsoft takes tokens of the authority {authority}, not of {own}: change it with updateBot.{why}',
+    'Microsoft nimmt Token des Ausstellers {authority}, nicht von {own}: Ändern Sie den Aussteller der Token des Bots.{why}',
+  ],
+  [
+    'Microsoft takes tokens of none of the authorities that were tried: {tried}. HOME was not, because homeTenantId is missing: if the application is registered in another tenant, give that one with updateBot.{why}',
+    'Microsoft nimmt von keinem der versuchten Aussteller Token: {tried}. HOME wurde nicht versucht, weil das eigene Verzeichnis der Anwendung fehlt: Ist die Anwendung in einem anderen Mandanten registriert, geben Sie diesen beim Bot an.{why}',
+  ],
+  [
+    'Microsoft takes tokens of none of the authorities that were tried: {tried}.{why}',
+    'Microsoft nimmt von keinem der versuchten Aussteller Token: {tried}.{why}',
+  ],
+  ['{domain} is the tenant {tenant}.', '{domain} ist der Mandant {tenant}.'],
+  [
+    "{domain} is no tenant's id, and Microsoft does not say whose domain it is. Texts from Teams do not arrive; give the tenant's id.",
+    '{domain} ist keine Mandanten-ID, und Microsoft sagt nicht, wessen Domain es ist. Texte aus Teams kommen nicht an; geben Sie die Mandanten-ID an.',
+  ],
+  ['The bot has neither a client secret nor a certificate.', 'Der Bot hat weder einen geheimen Clientschlüssel noch ein Zertifikat.'],
+  [
+    'Upload the package that the gateway makes for the bot, whose manifest names its application (`webApplicationInfo`), and allow the app for its users in the Teams admin center.',
+    'Laden Sie das Paket in Teams hoch, das das Gateway für den Bot erstellt und dessen Manifest seine Anwendung nennt (`webApplicationInfo`), und erlauben Sie die App im Teams Admin Center für seine Nutzer.',
+  ],
+
+  // Why Microsoft was not asked, or did not answer.
+  ['The service URL is not on the list of allowed hosts.', 'Die Service-URL steht nicht auf der Liste der erlaubten Hosts.'],
+  [
+    "The cloud has no connector in common: the user's becomes known when the app is installed for them, or they write to the bot.",
+    'Die Cloud hat keinen gemeinsamen Connector: Der des Nutzers wird bekannt, wenn die App für ihn installiert wird oder er dem Bot schreibt.',
+  ],
+  ['The connector responded without a conversation.', 'Der Connector hat geantwortet, aber ohne Unterhaltung.'],
+  ['{host} responded with status {status} and no user.', '{host} hat mit Status {status} geantwortet, aber ohne Nutzer.'],
+  ['{host} responded with status {status} and no users.', '{host} hat mit Status {status} geantwortet, aber ohne Nutzer.'],
+  ['{host} responded with status {status} and no members.', '{host} hat mit Status {status} geantwortet, aber ohne Mitglieder.'],
+  ['{host} responded with status {status} and no token.', '{host} hat mit Status {status} geantwortet, aber ohne Token.'],
+  ['{host} responded with status {status}.', '{host} hat mit Status {status} geantwortet.'],
+  ['{host} did not respond in time.', '{host} hat nicht rechtzeitig geantwortet.'],
+  ['{host} cannot be reached ({code}).', '{host} ist nicht erreichbar ({code}).'],
+  ['{host} broke the connection ({code}).', '{host} hat die Verbindung abgebrochen ({code}).'],
+  ['The gateway stopped before {host} responded.', 'Das Gateway wurde beendet, bevor {host} geantwortet hat.'],
+  [
+    'The application needs the permission {permission} of Microsoft Graph. {why}',
+    'Die Anwendung braucht die Berechtigung {permission} von Microsoft Graph. {why}',
+  ],
+
   // Why a user has no app, or an import has ended.
+  ['Internal error while installing the app', 'Interner Fehler beim Installieren der App'],
   ["The bot's app was removed for the user in Teams.", 'Die App des Bots wurde für den Nutzer in Teams entfernt.'],
   [
     'In this cloud, Microsoft Graph installs no apps for applications. Install the app in the Teams admin center: Teams apps, Setup policies, Installed apps.',
@@ -211,6 +274,10 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
   [
     'Graph cannot install the app: the user is not, or not yet, a user of Microsoft Teams.',
     'Graph kann die App nicht installieren: Der Nutzer ist kein Nutzer von Microsoft Teams, oder noch keiner.',
+  ],
+  [
+    'Graph no longer knows the app {id}, or the user is not, or not yet, a user of Microsoft Teams.',
+    'Graph kennt die App {id} nicht mehr, oder der Nutzer ist kein Nutzer von Microsoft Teams, oder noch keiner.',
   ],
   ['Graph does not install the app: {why}', 'Graph installiert die App nicht: {why}'],
   [
@@ -231,8 +298,10 @@ interface Text {
 
 let texts: readonly Text[] | undefined;
 
+const anyText = (name: string) => (name === '{why}' ? '([\\s\\S]*)' : '([\\s\\S]+?)');
+
 const textOf = ([english, german]: readonly [string, string]): Text => ({
-  pattern: new RegExp(`^${english.replace(/[.*+?^$|()[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '([\\s\\S]+)')}$`),
+  pattern: new RegExp(`^${english.replace(/[.*+?^$|()[\]\\]/g, '\\$&').replace(/\{\w+\}/g, anyText)}$`),
   names: [...english.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name),
   german,
 });
@@ -246,7 +315,7 @@ export function inGerman(text: string): string {
     const values = new Map(names.map((name, index) => [name, found[index + 1] ?? '']));
     return german.replace(/\{(\w+)\}/g, (_, name: string) => {
       const value = values.get(name) ?? '';
-      return name === 'why' ? inGerman(value) : value;
+      return name === 'why' ? value.replace(/\S[\s\S]*/, inGerman) : value;
     });
   }
   return text;

@@ -28,6 +28,8 @@ export interface FakeAnswer {
 export interface Fault {
   /** How many requests; 1 unless said. */
   readonly times?: number;
+  /** Which requests; all of the route unless said. */
+  readonly when?: (request: FakeRequest) => boolean;
   /** Waits first, in ms. */
   readonly delayMs?: number;
   /** Answers this, and does nothing. */
@@ -80,8 +82,8 @@ export async function startFakeServer<Route extends string>(
     for (const watcher of [...watchers]) watcher();
   };
 
-  function nextFault(route: Route): Fault {
-    const pending = faults.get(route)?.find(({ left }) => left > 0);
+  function nextFault(request: FakeRequest<Route>): Fault {
+    const pending = faults.get(request.route)?.find(({ left, fault: { when } }) => left > 0 && (!when || when(request)));
     if (pending) pending.left--;
     return pending?.fault ?? {};
   }
@@ -94,7 +96,7 @@ export async function startFakeServer<Route extends string>(
     if (route === undefined) return write(response, { status: 404 });
     const request: FakeRequest<Route> = { route, method, path, headers, body: Buffer.concat(chunks).toString('utf8') };
     requests.push(request);
-    const fault = nextFault(route);
+    const fault = nextFault(request);
     const held = holds.get(route)?.shift()?.(request);
     changed();
     await held;

@@ -218,7 +218,8 @@ describe('verifyBot', () => {
       (await verify(own, userAddress)).checks.filter(({ step }: { step: string }) => ['CATALOG', 'INSTALLATION'].includes(step));
     const address = own.user.userPrincipalName;
     const lacking = (permission: string) => ({ passed: false, skipped: true, code: null, cure: expect.stringContaining(permission) });
-    expect(await app(address)).toMatchObject([lacking('AppCatalog.Read.All'), lacking('TeamsAppInstallation.ReadWriteSelfForUser.All')]);
+    const needed = { passed: false, skipped: false, code: 'PermissionsMissing', cure: expect.stringContaining('AppCatalog.Read.All') };
+    expect(await app(address)).toMatchObject([needed, lacking('TeamsAppInstallation.ReadWriteSelfForUser.All')]);
     own.bot.permissions.push('AppCatalog.Read.All', 'TeamsAppInstallation.ReadWriteSelfForUser.All');
     const failed = (code: string, cure: RegExp) => ({ passed: false, skipped: false, code, cure: expect.stringMatching(cure) });
     expect(await app()).toMatchObject([failed('AppNotInCatalog', /Publish/)]);

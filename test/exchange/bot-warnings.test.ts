@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Fault } from '../fakes/fake-server.ts';
-import type { FakeApp, MicrosoftRoute } from '../fakes/microsoft-state.ts';
+import type { FakeApp, FakeBot, MicrosoftRoute } from '../fakes/microsoft-state.ts';
 import { addCredential, checkHealth, mutate, readyCustomer, shownBot, touch, verifiedStep } from '../support/bots.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { type Customer, createTestExchange, type TestExchange, until } from '../support/exchange.ts';
@@ -21,6 +22,7 @@ afterAll(() => exchange.close());
 afterEach(() => {
   vi.useRealTimers();
   exchange.microsoft.heal();
+  exchange.microsoft.opaqueTokens = false;
 });
 
 const healthOf = async (own: Customer) => (await shownBot(own)).health;
@@ -33,16 +35,24 @@ async function checked(own: Customer) {
 const unhealthy = async ({ provider }: Customer) =>
   (await provider.graph('{ bots(filter: { unhealthy: true }) { totalCount } }')).data.bots.totalCount;
 
+/** A customer whose bot has the application's id for its app's, which it has to find in the catalog. */
+async function byApplicationId(change: Partial<FakeBot>): Promise<Customer> {
+  const bot = exchange.microsoft.addBot(change);
+  exchange.microsoft.addApp(bot);
+  return exchange.customer({ bot, botAppId: bot.applicationId });
+}
+
 describe('without a permission that users without the app need', () => {
   test.each([
     [INSTALLS, [USERS, CATALOG]],
     [CATALOG, [USERS, INSTALLS]],
   ])('%s, health warns and verifyBot fails, with the permission and the page for consent', async (lacking, permissions) => {
-    const own = await readyCustomer(exchange, { permissions });
+    const own = await byApplicationId({ permissions });
     const consent = `${exchange.microsoft.settings.loginUrl}/${own.bot.tenantId}/adminconsent?client_id=${own.bot.applicationId}`;
     const health = await checked(own);
     expect(health).toMatchObject({ status: 'WARNING', reason: 'INSTALL_PERMISSION', code: 'PermissionsMissing' });
-    expect(health.message).toContain(lacking);
+    // What no message needs is not asked for along with it.
+    expect(health.message).toMatch(new RegExp(`^Not granted: ${lacking.replaceAll('.', '\\.')} \\([^()]+\\)\\.$`));
     expect(health.cure).toContain(consent);
     expect(await unhealthy(own)).toBe(1);
     expect(await verifiedStep(own, 'GRAPH')).toEqual({
@@ -58,7 +68,7 @@ describe('without a permission that users without the app need', () => {
   });
 
   test('all of them, the cure names all at once', async () => {
-    const own = await readyCustomer(exchange);
+    const own = await byApplicationId({});
     own.bot.permissions = [];
     const { cure, code } = await verifiedStep(own, 'GRAPH');
     expect([code, cure]).toEqual(['Authorization_RequestDenied', expect.stringContaining(`${USERS}, ${INSTALLS}, ${CATALOG}`)]);
@@ -68,6 +78,49 @@ describe('without a permission that users without the app need', () => {
       cure: expect.stringContaining('adminconsent'),
     });
   });
+
+  test('none is asked for to find an app in the catalog whose id there the bot has', async () => {
+    const own = await readyCustomer(exchange, { permissions: [USERS, INSTALLS] });
+    own.user.installed = false;
+    expect(await checked(own)).toMatchObject({ status: 'HEALTHY', message: null });
+    expect(await verifiedStep(own, 'GRAPH')).toMatchObject({ passed: true, message: expect.stringContaining(CATALOG), allPassed: true });
+    await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'Hello'), 'DELIVERED');
+    expect(own.user.installed).toBe(true);
+    expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
+  });
+
+  test('one is asked for to find an app in the catalog once an installation has shown that the bot’s botAppId is not its id there', async () => {
+    const bot = exchange.microsoft.addBot({ permissions: [USERS, INSTALLS] });
+    const { externalId } = exchange.microsoft.addApp(bot, { externalId: randomUUID() });
+    const user = exchange.microsoft.addUser({ tenantId: bot.tenantId, installed: false });
+    const own = await exchange.customer({ bot, user, botAppId: externalId });
+    expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
+    await exchange.ends(own.provider, await exchange.text(own, own, PARTNER, 'Hello'), 'stuck');
+    const found = { status: 'WARNING', reason: 'INSTALL_PERMISSION', message: expect.stringContaining(CATALOG) };
+    expect(await checked(own)).toMatchObject(found);
+    expect(await verifiedStep(own, 'GRAPH')).toMatchObject({ passed: false, cure: expect.stringContaining(CATALOG) });
+    own.bot.permissions.push(CATALOG);
+    expect(await checked(own)).toMatchObject({ status: 'HEALTHY' });
+  });
+
+  test.each([[CATALOG, 'PermissionsMissing'] as const, [401, 'Refused'] as const, [403, 'Refused'] as const])(
+    '%s, it is found out by asking Graph, which may not say in its tokens what is granted',
+    async (lacking, code) => {
+      const own = await byApplicationId({ permissions: lacking === CATALOG ? [USERS, INSTALLS] : [USERS, INSTALLS, CATALOG] });
+      exchange.microsoft.opaqueTokens = true;
+      if (lacking !== CATALOG) {
+        const body = { error: { code, message: 'Not you.' } };
+        exchange.microsoft.fault('catalog', { times: 50, answer: { status: lacking, body } });
+      }
+      expect(await checked(own)).toMatchObject({
+        ...{ status: 'WARNING', reason: 'INSTALL_PERMISSION', code, message: expect.stringContaining(CATALOG) },
+        cure: expect.stringContaining('adminconsent'),
+      });
+      const { message, ...step } = await verifiedStep(own, 'CATALOG');
+      expect(step).toMatchObject({ passed: false, skipped: false, allPassed: false, code, cure: expect.stringContaining(CATALOG) });
+      expect(message).not.toContain('install');
+    },
+  );
 
   test('a wider one does, and one that only groups need is no more than named', async () => {
     const own = await readyCustomer(exchange, {
@@ -79,6 +132,8 @@ describe('without a permission that users without the app need', () => {
       message: expect.stringContaining('GroupMember.Read.All'),
       cure: null,
     });
+    own.bot.permissions.push('Group.Read.All', 'Application.ReadWrite.All');
+    expect(await verifiedStep(own, 'GRAPH')).toMatchObject({ passed: true, message: null });
   });
 
   test.each(['GCC_HIGH', 'DOD', 'CHINA'] as const)('%s needs none, where applications install no apps', async (cloud) => {

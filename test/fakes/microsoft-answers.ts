@@ -49,7 +49,7 @@ export async function answerLogin(
     return loginRefused(400, 'invalid_scope', `AADSTS70011: The provided request must include a 'scope' input parameter.`);
   const permissions = scope === `${issuer}/.default` ? [] : [...bot.permissions];
   const claims = { aud: scope, appid: applicationId, tid: tenantId, roles: permissions, jti: randomUUID() };
-  const token = `${encode({ typ: 'JWT', alg: 'RS256' })}.${encode(claims)}.canary`;
+  const token = state.opaqueTokens ? claims.jti : `${encode({ typ: 'JWT', alg: 'RS256' })}.${encode(claims)}.canary`;
   state.tokens.set(token, { bot, cloud, tenantId, scope, permissions });
   return {
     status: 200,

@@ -138,6 +138,8 @@ export interface MicrosoftState {
   readonly gccTenants: Set<string>;
   /** The tenants' domains, and their ids. */
   readonly domains: Map<string, string>;
+  /** Whether tokens for Graph cannot be read, as Microsoft may make them. */
+  opaqueTokens: boolean;
   /** The life of new tokens, in s. */
   tokenLifetime: number;
   /** How often it may be asked; absent: as often as one likes. */

@@ -83,6 +83,7 @@ export async function startFakeMicrosoft(): Promise<FakeMicrosoft> {
     activities: [],
     gccTenants: new Set(),
     domains: new Map(),
+    opaqueTokens: false,
     tokenLifetime: 3599,
     throttled: [],
   };

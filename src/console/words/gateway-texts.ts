@@ -259,6 +259,13 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
     'The application needs the permission {permission} of Microsoft Graph. {why}',
     'Die Anwendung braucht die Berechtigung {permission} von Microsoft Graph. {why}',
   ],
+  ['{why} The permission {permission} of Microsoft Graph allows it.', '{why} Die Berechtigung {permission} von Microsoft Graph erlaubt das.'],
+  ['Graph does not show the catalog: {why}', 'Graph zeigt den Katalog nicht: {why}'],
+  ['Graph does not show which apps the user has: {why}', 'Graph zeigt nicht, welche Apps der Nutzer hat: {why}'],
+  [
+    'The gateway does not have the key that the credentials of the bot are stored with.',
+    'Das Gateway hat den Schlüssel nicht, mit dem die Zugangsdaten des Bots gespeichert sind.',
+  ],
 
   // Why a user has no app, or an import has ended.
   ['Internal error while installing the app', 'Interner Fehler beim Installieren der App'],

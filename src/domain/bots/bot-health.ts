@@ -5,7 +5,7 @@ import { moveBot } from './bot-clouds.ts';
 import { credentialsOf } from './bots.ts';
 import { endsOf } from './credential-ends.ts';
 import { cureOf, type HealthStatus, type HealthVerdict, judge } from './health-verdict.ts';
-import { checkInstallations } from './teams-installations.ts';
+import { checkInstallations, mustBeFound } from './teams-installations.ts';
 
 /** How often a bot is checked, in ms. */
 const CHECK_EVERY_MS = 24 * 60 * 60_000;
@@ -47,9 +47,10 @@ const unchanged = ({ sid, organizationSid, dateUpdated }: Bot) => ({ organizatio
 
 async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
   const credentials = credentialsOf(gateway, bot);
+  const given = { botAppId: bot.botAppId, mustBeFound: await mustBeFound(gateway, bot) };
   const [found, app, installations] = await Promise.all([
-    gateway.microsoft.verifyBot(credentials),
-    gateway.microsoft.checkApp(credentials, { botAppId: bot.botAppId }),
+    gateway.microsoft.verifyBot(credentials, given),
+    gateway.microsoft.checkApp(credentials, given),
     checkInstallations(gateway, bot.enterpriseSid),
   ]);
   const movedTo = found.find((check) => check.movedTo)?.movedTo;

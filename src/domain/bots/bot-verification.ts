@@ -13,7 +13,7 @@ import { storeHealth, verdictOf } from './bot-health.ts';
 import { checkTenant } from './bot-tenants.ts';
 import { credentialsOf, findBot } from './bots.ts';
 import { consentAt, cureOf } from './health-verdict.ts';
-import { checkInstallations } from './teams-installations.ts';
+import { checkInstallations, mustBeFound } from './teams-installations.ts';
 
 /** A bot to verify, and the user who should have its app: a user principal name or an object id. */
 interface VerifyBotInput {
@@ -80,10 +80,11 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
   if (!bot) throw botNotFound(input.sid);
   const userAddress = input.userAddress?.trim() || undefined;
   const credentials = credentialsOf(gateway, bot);
+  const given = { botAppId: bot.botAppId, mustBeFound: await mustBeFound(gateway, bot) };
   const version = hasApp(bot) ? (await makeAppPackage(gateway, bot)).version : undefined;
   const [found, app, installations, endpoint] = await Promise.all([
-    gateway.microsoft.verifyBot(credentials),
-    gateway.microsoft.checkApp(credentials, { botAppId: bot.botAppId, version, userAddress }),
+    gateway.microsoft.verifyBot(credentials, given),
+    gateway.microsoft.checkApp(credentials, { ...given, version, userAddress }),
     checkInstallations(gateway, bot.enterpriseSid),
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);

@@ -1,6 +1,7 @@
-import type { PrismaClient, TeamsConversation, TeamsInstallation } from '../../../prisma/client/client.ts';
+import type { Bot, PrismaClient, TeamsConversation, TeamsInstallation } from '../../../prisma/client/client.ts';
 import { FORBIDDEN } from '../../platforms/microsoft/app-installations.ts';
 import type { BotCheck } from '../../platforms/microsoft/microsoft.ts';
+import { READS_CATALOG } from '../../platforms/microsoft/permissions.ts';
 import type { Transaction } from '../transaction.ts';
 
 // Before a bot may write to a user, its app must be installed for the user. The gateway has it installed by Microsoft Graph, in the background
@@ -45,6 +46,19 @@ export async function checkInstallations({ prisma }: { readonly prisma: PrismaCl
   });
   const message = refused[0]?.errorMessage ?? undefined;
   return refused.length < SEVERAL ? [] : [{ step: 'INSTALLATION', passed: false, code: FORBIDDEN, message, warning: 'INSTALL_REFUSED' }];
+}
+
+/**
+ * Whether a bot's app must be looked up in the catalog to be installed: the bot has the application's id, which the app has in its manifest, or Graph has
+ * refused the look-up that an installation asked for, since the catalog has no app of the bot's `botAppId`.
+ */
+export async function mustBeFound(
+  { prisma }: { readonly prisma: PrismaClient },
+  { enterpriseSid, applicationId, botAppId }: Pick<Bot, 'enterpriseSid' | 'applicationId' | 'botAppId'>,
+): Promise<boolean> {
+  if (applicationId.toLowerCase() === botAppId.toLowerCase()) return true;
+  const where = { enterpriseSid, errorCode: 'InstallPermission', errorMessage: { contains: READS_CATALOG } };
+  return (await prisma.teamsInstallation.findFirst({ where, select: { objectId: true } })) !== null;
 }
 
 /** What the gateway knows of a mapping's user in Teams. */

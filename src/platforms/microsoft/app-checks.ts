@@ -31,7 +31,7 @@ const installations = z.object({ value: z.array(z.unknown()) });
 export function createAppChecks({ send }: GraphRequests, cloud: Cloud, { findUser }: Pick<Microsoft, 'findUser'>): Microsoft['checkApp'] {
   async function listCatalog(bot: BotCredentials, filter: string): Promise<CatalogApp | undefined> {
     const listed = await send(bot, `v1.0/appCatalogs/teamsApps?$filter=${encodeURIComponent(filter)}&$expand=appDefinitions`);
-    if (listed.response.status !== 200) throw refused(listed, READS_CATALOG);
+    if (listed.response.status !== 200) throw refused(listed, READS_CATALOG, { asked: 'show the catalog' });
     return catalog.safeParse(jsonFields(listed.response.text)).data?.value[0];
   }
 
@@ -46,14 +46,14 @@ export function createAppChecks({ send }: GraphRequests, cloud: Cloud, { findUse
 
   async function isInstalled(bot: BotCredentials, objectId: string, filter: string): Promise<boolean> {
     const listed = await send(bot, `${installedApps(objectId)}?$expand=teamsApp&$filter=${encodeURIComponent(filter)}`);
-    if (listed.response.status !== 200) throw refused(listed, INSTALLS);
+    if (listed.response.status !== 200) throw refused(listed, INSTALLS, { asked: 'show which apps the user has' });
     return (installations.safeParse(jsonFields(listed.response.text)).data?.value.length ?? 0) > 0;
   }
 
-  return async (bot: BotCredentials, { botAppId, version, userAddress }: AppToCheck): Promise<BotCheck[]> => {
+  return async (bot: BotCredentials, { botAppId, mustBeFound, version, userAddress }: AppToCheck): Promise<BotCheck[]> => {
     const given = botAppId.toLowerCase();
     let teamsAppId: string | undefined;
-    const inCatalog = await skippable('CATALOG', READS_CATALOG, async () => {
+    const inCatalog = await skippable('CATALOG', READS_CATALOG, mustBeFound && installsApps(cloud), async () => {
       if (!hasCatalog(cloud)) return { passed: false, skipped: true, message: NO_CATALOG };
       if (installsApps(cloud) && !isGuid(given)) return unpublished('BotAppIdInvalid', notAnAppId(botAppId));
       const app = await findApp(bot, given);
@@ -71,7 +71,7 @@ export function createAppChecks({ send }: GraphRequests, cloud: Cloud, { findUse
     });
     if (userAddress === undefined) return [inCatalog];
     if (!installsApps(cloud)) return [inCatalog, { step: 'INSTALLATION', passed: false, skipped: true, message: NO_INSTALLS }];
-    const forUser = await skippable('INSTALLATION', INSTALLS, async () => {
+    const forUser = await skippable('INSTALLATION', INSTALLS, false, async () => {
       const user = isAddress(userAddress) ? await findUser(bot, userAddress) : undefined;
       if (!user) return failure('UserUnknown', `Microsoft does not know ${userAddress}.`);
       const filters = teamsAppId === undefined ? namesOf(bot, given) : [`teamsApp/id eq '${teamsAppId}'`];
@@ -97,21 +97,39 @@ const unpublished = (code: string, message: string): AppVerdict => ({ ...failure
 
 const NO_CATALOG = 'In this cloud, Microsoft Graph has no app catalog.';
 
-/** Makes one check. It is skipped if login or Graph refuses to say, or does not respond: other checks fail for that. */
-async function skippable(step: BotCheck['step'], permission: string, check: () => Promise<AppVerdict>): Promise<BotCheck> {
+/** Graph has refused a request: what login refuses has no status. */
+const isRefusal = ({ detail = '' }: PlatformError) => /^40[13] /.test(detail);
+
+/**
+ * Makes one check. It is skipped if login or Graph refuses to say, or does not respond.
+ * @param isNeeded whether an installation asks the same, so that a refusal by Graph makes the check fail
+ */
+async function skippable(
+  step: BotCheck['step'],
+  permission: string,
+  isNeeded: boolean,
+  check: () => Promise<AppVerdict>,
+): Promise<BotCheck> {
   try {
     return { step, ...(await check()) };
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
     const { cause } = error;
     const isMissing = cause instanceof CurableError && cause.code === 'InstallPermission';
+    if (isNeeded && isRefusal(error)) {
+      const message = isMissing ? lacks(permission) : `${error.message} The permission ${permission} of Microsoft Graph allows it.`;
+      const code = isMissing ? 'PermissionsMissing' : (cause as DeliveryError).code;
+      return { step, passed: false, code, message, permissions: [permission], warning: 'INSTALL_PERMISSION' };
+    }
     return {
       ...{ step, passed: false, skipped: true, message: error.message },
       ...(cause instanceof DeliveryError && !isMissing && { code: cause.code, isTemporary: cause.outcome === 'retry' }),
-      ...(isMissing && { permissions: [permission], message: `The application may not read this: it lacks the permission ${permission}.` }),
+      ...(isMissing && { permissions: [permission], message: lacks(permission) }),
     };
   }
 }
+
+const lacks = (permission: string) => `The application may not read this: it lacks the permission ${permission}.`;
 
 /** The latest version of an app that users can get. */
 function publishedVersion({ appDefinitions }: CatalogApp): string | undefined {

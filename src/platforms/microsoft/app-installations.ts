@@ -54,7 +54,7 @@ export function createAppInstallations(
     if (status === 404 && USER_NOT_FOUND.test(sent.refusal().message)) throw userNotInTeams();
     // An id that is no app's is a 404, or a 400 (https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/5972).
     if (status === 404 || status === 400) return undefined;
-    throw refused(sent, INSTALLS, FORBIDDEN);
+    throw refused(sent, INSTALLS, { forbiddenCode: FORBIDDEN });
   }
 
   /** Finds an app's id in the organization's catalog, by the same or by the id in its manifest, which the catalog calls external. */
@@ -160,9 +160,14 @@ const notInstalled = (code: string, message: string, options: { detail?: string;
 
 /**
  * The error of a refusal. A missing permission has Graph's words "Missing role permissions on the request" (office-docs-powershell#8399).
+ * @param asked what Graph was asked to do
  * @param forbiddenCode the code of any other 403; defaults to Graph's
  */
-export function refused({ response, refusal }: GraphResponse, permission: string, forbiddenCode?: string): PlatformError {
+export function refused(
+  { response, refusal }: GraphResponse,
+  permission: string,
+  { asked = 'install the app', forbiddenCode }: { readonly asked?: string; readonly forbiddenCode?: string } = {},
+): PlatformError {
   const { code, message } = refusal();
   const [detail, retry] = [`${response.status} ${code}`, retryAfterMs(response)];
   if (response.status !== 403) {
@@ -170,7 +175,7 @@ export function refused({ response, refusal }: GraphResponse, permission: string
     return new PlatformError(message, { detail, cause: response.status < 429 ? known : new DeliveryError('retry', code, message, retry) });
   }
   if (!/\bmissing (role|scope) permissions\b|\bauthorization_requestdenied\b/i.test(`${code} ${message}`)) {
-    return notInstalled(forbiddenCode ?? code, `Graph does not install the app: ${message}`, { detail });
+    return notInstalled(forbiddenCode ?? code, `Graph does not ${asked}: ${message}`, { detail });
   }
   const words = `The application may not install its app: grant it the permission ${permission} of Microsoft Graph. ${message}`;
   return notInstalled('InstallPermission', words, { detail });

@@ -13,9 +13,10 @@ interface MicrosoftGraph {
   readonly secretDates: Microsoft['secretDates'];
   /**
    * Checks that the application may read users, and install its app for them.
+   * @param isFound whether the app's id in the catalog is known
    * @throws PlatformError if Graph refuses for another cause, or does not respond
    */
-  checkPermissions(bot: BotCredentials): Promise<Partial<BotCheck>>;
+  checkPermissions(bot: BotCredentials, isFound: boolean): Promise<Partial<BotCheck>>;
 }
 
 const applications = z.object({
@@ -40,9 +41,9 @@ export function createMicrosoftGraph({ send }: GraphRequests, cloud: Cloud): Mic
       if (found.data.accountEnabled === false) return undefined;
       return { objectId: found.data.id.toLowerCase() };
     },
-    checkPermissions: async (bot) => {
+    checkPermissions: async (bot, isFound) => {
       const { response, refusal, permissions } = await send(bot, 'v1.0/users?$top=1&$select=id');
-      const { needed, words } = lackingPermissions(permissions(), cloud);
+      const { needed, words } = lackingPermissions(permissions(), cloud, isFound);
       if (response.status !== 200) {
         const { code, message } = refusal();
         const cause = graphError(response.status, { code, message }, retryAfterMs(response));

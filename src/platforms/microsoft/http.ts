@@ -64,7 +64,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
     pauseMs: limiter.pauseMs,
     resolveTenant: (domain, cloud) => clientOf({ cloud }).tenants.resolveTenant(domain),
     verifyUserToken: (app, token) => clientOf(app).users.verifyUserToken(app, token),
-    verifyBot: async (bot) => {
+    verifyBot: async (bot, app) => {
       const { login, graph, connector, botScope, scopeOfGraph } = clientOf(bot);
       // A cached token may predate a permission that was granted, or a secret that was revoked.
       login.forget(bot, botScope);
@@ -77,7 +77,7 @@ export function createHttpMicrosoft(options: HttpMicrosoftOptions): Microsoft {
       const [checks, others] = await Promise.all([
         Promise.all(tokens.map((ask) => runCheck('TOKEN', () => ask().then(() => undefined)))),
         Promise.all([
-          runCheck('GRAPH', () => graph.checkPermissions(bot)),
+          runCheck('GRAPH', () => graph.checkPermissions(bot, app?.mustBeFound === false)),
           runCheck('CONNECTOR', async () => {
             const reached = await connector.checkReach(bot);
             return reached === undefined ? UNASKED : movedTo(bot, reached);

@@ -77,7 +77,7 @@ export interface BotCheck {
   readonly isUnasked?: boolean;
 }
 
-/** What can be wrong with a bot that keeps all its messages waiting. */
+/** What can be wrong with a bot that keeps its messages waiting. */
 export const botFaults = ['BOT_CREDENTIALS', 'BOT_NOT_REGISTERED', 'BOT_BLOCKED', 'GRAPH_PERMISSION', 'SERVICE_URL'] as const;
 export type BotFault = (typeof botFaults)[number];
 
@@ -101,6 +101,8 @@ interface CredentialDate {
 export interface AppToCheck {
   /** The app's id in the catalog, or the id in its manifest. */
   readonly botAppId: string;
+  /** Whether it must be looked up in the catalog before it can be installed, since `botAppId` is not its id there. */
+  readonly mustBeFound: boolean;
   /** The version of the package that the gateway makes for the bot, if it can make one. */
   readonly version?: string;
   /** The user who should have the app: a user principal name or an object id. */
@@ -199,8 +201,12 @@ export interface Microsoft {
    * @throws PlatformError if login does not respond
    */
   resolveTenant(domain: string, cloud?: Cloud): Promise<string | undefined>;
-  /** Checks a bot, step by step: its token by each credential, its Graph permissions, the connector. Changes nothing, never rejects. */
-  verifyBot(bot: BotCredentials): Promise<BotCheck[]>;
+  /**
+   * Checks a bot, step by step: its token by each credential, its Graph permissions, the connector. Changes nothing.
+   * @param app.mustBeFound whether it must be looked up in the catalog, which takes a permission more
+   * @throws what reading its further credentials throws, and nothing else
+   */
+  verifyBot(bot: BotCredentials, app?: Pick<AppToCheck, 'mustBeFound'>): Promise<BotCheck[]>;
   /**
    * Checks that a bot's app is in the catalog, in the version of its package, and installed for a user if one is given. A check that Graph does not
    * tell the result of is skipped. Changes nothing, never rejects.
@@ -208,7 +214,8 @@ export interface Microsoft {
   checkApp(bot: BotCredentials, app: AppToCheck): Promise<BotCheck[]>;
   /**
    * Asks Graph when the secrets of a bot's application end. Needs the permission `Application.Read.All`, and an application of the bot's tenant.
-   * @returns none if Graph does not tell
+   * @returns none if Graph may not tell, or has no such application
+   * @throws PlatformError if Graph is too busy, or does not respond; its `cause` is a DeliveryError
    */
   secretDates(bot: BotCredentials): Promise<readonly CredentialDate[]>;
   /**

@@ -18,44 +18,57 @@ export const INSTALLS = 'TeamsAppInstallation.ReadWriteSelfForUser.All';
 /** Looks into an organization's app catalog. */
 export const READS_CATALOG = 'AppCatalog.Read.All';
 
-/** Without these, messages wait that are for users who do not have the app yet. */
-const OF_APP: readonly GraphPermission[] = [
-  {
-    name: INSTALLS,
-    use: 'install its app for users',
-    // https://learn.microsoft.com/graph/api/userteamwork-post-installedapps
-    wider: ['ReadWriteForUser', 'ReadWriteSelectedForUser', 'ReadWriteAndConsentSelfForUser', 'ReadWriteAndConsentForUser'].map(
-      (name) => `TeamsAppInstallation.${name}.All`,
-    ),
-  },
-  {
-    name: READS_CATALOG,
-    use: 'find its app in the catalog',
-    // https://learn.microsoft.com/graph/api/appcatalogs-list-teamsapps
-    wider: ['AppCatalog.ReadWrite.All'],
-  },
-];
+/** Without it, messages wait that are for users who do not have the app yet. */
+const TO_INSTALL: GraphPermission = {
+  name: INSTALLS,
+  use: 'install its app for users',
+  // https://learn.microsoft.com/graph/api/userteamwork-post-installedapps
+  wider: ['ReadWriteForUser', 'ReadWriteSelectedForUser', 'ReadWriteAndConsentSelfForUser', 'ReadWriteAndConsentForUser'].map(
+    (name) => `TeamsAppInstallation.${name}.All`,
+  ),
+};
+/** So it is without this one, unless the bot has the app's id in the catalog, which need not be looked up. */
+const TO_FIND: GraphPermission = {
+  name: READS_CATALOG,
+  use: 'find its app in the catalog',
+  // https://learn.microsoft.com/graph/api/appcatalogs-list-teamsapps
+  wider: ['AppCatalog.ReadWrite.All'],
+};
 /** Without these, messages are delivered. */
 const FURTHER: readonly GraphPermission[] = [
-  { name: 'GroupMember.Read.All', use: 'read the members of groups' },
-  { name: 'Application.Read.All', use: 'read when its secret ends' },
+  {
+    name: 'GroupMember.Read.All',
+    use: 'read the members of groups',
+    // https://learn.microsoft.com/graph/api/group-list-transitivemembers
+    wider: ['GroupMember.ReadWrite.All', 'Group.Read.All', 'Group.ReadWrite.All', 'Directory.Read.All'],
+  },
+  {
+    name: 'Application.Read.All',
+    use: 'read when its secret ends',
+    // https://learn.microsoft.com/graph/api/application-get; `Application.ReadWrite.OwnedBy` only for an application that owns itself.
+    wider: ['Application.ReadWrite.All'],
+  },
 ];
 
 interface Lacking {
   /** The names of those that messages need. */
   readonly needed: readonly string[];
-  /** Names all of them, and what each is for; empty if none is lacking. */
+  /** Names those that messages need, or, if none of these is lacking, the others, and what each is for; empty if none is lacking. */
   readonly words: string;
 }
 
 /**
  * Finds what an application lacks, apart from `User.Read.All`.
  * @param granted its permissions; `undefined` if its token does not say them
+ * @param isFound whether the app's id in the catalog is known
  */
-export function lackingPermissions(granted: readonly string[] | undefined, cloud: Cloud): Lacking {
+export function lackingPermissions(granted: readonly string[] | undefined, cloud: Cloud, isFound = false): Lacking {
   const lacks = ({ name, wider = [] }: GraphPermission) => granted !== undefined && ![name, ...wider].some((one) => granted.includes(one));
   // Where the application cannot install apps, people do, and it need not look for the app.
-  const needed = (installsApps(cloud) ? OF_APP : []).filter(lacks);
-  const words = [...needed, ...FURTHER.filter(lacks)].map(({ name, use }) => `${name} (to ${use})`);
+  const ofApp = installsApps(cloud) ? [TO_INSTALL, TO_FIND] : [];
+  const needed = ofApp.filter((one) => lacks(one) && !(isFound && one === TO_FIND));
+  // More than what is needed is not asked for along with it.
+  const named = needed.length > 0 ? needed : [...ofApp, ...FURTHER].filter(lacks);
+  const words = named.map(({ name, use }) => `${name} (to ${use})`);
   return { needed: needed.map(({ name }) => name), words: words.length > 0 ? `Not granted: ${words.join(', ')}.` : '' };
 }

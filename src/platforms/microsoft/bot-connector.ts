@@ -125,12 +125,11 @@ export function createBotConnector(options: BotConnectorOptions): BotConnector {
     const path = 'v3/conversations/verify-bot/members';
     const given = { base, path, thread: path, maxWaitMs: MAX_WAIT_MS, unanswered: 'retry' } as const;
     const { response, refusal } = await send(options, bot, given);
-    const reached =
-      response.status === 403
-        ? ['BotNotInConversationRoster', 'ConversationNotFound'].includes(refusal.code)
-        : [200, 400, 404, 405].includes(response.status);
-    if (!reached) throw movedOr(hosts, base, refusal, connectorError('opening', response.status, refusal, retryAfterMs(response)));
-    return base;
+    const { status } = response;
+    if ([200, 400, 404, 405].includes(status) || (status === 403 && refusal.code === 'ConversationNotFound')) return base;
+    const error = connectorError('opening', status, refusal, retryAfterMs(response));
+    if (isOfTheConversation(error)) return base;
+    throw movedOr(hosts, base, refusal, error);
   }
 }
 
@@ -141,6 +140,10 @@ const unknownService = () =>
     'ServiceUrlUnknown',
     "The cloud has no connector in common: the user's becomes known when the app is installed for them, or they write to the bot.",
   );
+
+/** Whether a refusal is about the user or the conversation, so that Teams has taken the bot. */
+const isOfTheConversation = (error: DeliveryError) =>
+  error instanceof CurableError && ['APP_NOT_INSTALLED', 'USER_UNKNOWN'].includes(error.reason);
 
 const isSuccess = ({ status }: PlatformResponse) => status >= 200 && status < 300;
 

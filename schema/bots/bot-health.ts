@@ -11,7 +11,8 @@ import { BotRef } from './bot.ts';
 const STATUSES: Readonly<Record<HealthStatus, string>> = {
   UNKNOWN: 'It was not checked yet, or Microsoft did not respond.',
   HEALTHY: 'Nothing keeps a message waiting.',
-  WARNING: 'It works, but not for users who do not have its app yet, or will stop, or has a credential that does not work: see `cure`.',
+  WARNING:
+    'It works, but not for some users, such as those who do not have its app yet, or will stop, or has a credential that does not work: see `cure`.',
   UNHEALTHY: 'Its messages wait until somebody does what `cure` says.',
 };
 

@@ -189,6 +189,9 @@ describe('what Graph does not tell for a while', () => {
     ['the connection breaks', 'catalog', { times: 50, reset: 'before' }],
     ['users are throttled', 'users', throttled],
     ['users fail', 'users', { times: 50, answer: { status: 500 } }],
+    ['when its secrets end fails', 'application', { times: 50, answer: { status: 503, body: {} } }],
+    ['when its secrets end is throttled', 'application', throttled],
+    ['the connection for when its secrets end breaks', 'application', { times: 50, reset: 'before' }],
   ])('leaves a bot as it was: %s', async (_what, route, fault) => {
     const fine = await readyCustomer(exchange);
     const bot = exchange.microsoft.addBot();
@@ -258,6 +261,7 @@ describe('a credential that ends within 30 days', () => {
     // One that Microsoft does not take is no successor.
     const { certificate, privateKey } = makeCertificate();
     await addCredential(own, { certificate, privateKey });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 11 * 60_000 });
     await checkHealth(exchange);
     expect(await healthOf(own)).toMatchObject({ reason: 'CREDENTIAL_EXPIRES' });
     own.bot.certificates.push(certificate);

@@ -87,7 +87,7 @@ const walk: Readonly<Record<string, (step: Step) => Promise<void>>> = {
     const { applicationId, tenantId, clientSecret } = bot;
     const made = await run(step, { enterpriseSid, applicationId, tenantId, clientSecret, botAppId: applicationId });
     ({ sid, adminConsentUrl: consent } = made.bot);
-    expect(await failed(checking)).toEqual(['GRAPH', 'CONNECTOR']);
+    expect(await failed(checking)).toEqual(['GRAPH', 'CATALOG', 'CONNECTOR']);
   },
   'Let an administrator consent': async () => {
     expect(consent).toBe(`${exchange.microsoft.settings.loginUrl}/${bot.tenantId}/adminconsent?client_id=${bot.applicationId}`);

@@ -112,6 +112,22 @@ describe.each(transports.map((transport) => [transport.name, transport] as const
 });
 
 describe('the health of bots', () => {
+  test('is streamed when only what there is to say of it changes, of what has lasted since then', async () => {
+    const provider = await gateway.provider();
+    const bot = await createBot(provider);
+    const ends = { status: 'WARNING', reason: 'CREDENTIAL_EXPIRES', code: 'CREDENTIAL_EXPIRES' } as const;
+    await becomes(bot, { ...ends, message: 'One ends.' });
+    const { prisma } = gateway.database;
+    const since = async () => (await prisma.bot.findUniqueOrThrow({ where: { sid: bot.botSid } })).healthSince;
+    const before = await since();
+    const reader = await hasBegun(subscribe(provider));
+    await becomes(bot, { ...ends, message: 'One ends. Another one ends.' });
+    await reader.until((reader) => updatesOf(reader).length > 1);
+    expect(updatesOf(reader).at(-1)).toMatchObject({ bots: [{ sid: bot.botSid, health: { message: 'One ends. Another one ends.' } }] });
+    expect(await since()).toEqual(before);
+    reader.close();
+  });
+
   test('continues from a restored database, and streams that had later changes get its present health', async () => {
     const provider = await gateway.provider();
     const [bad, good] = [await createBot(provider), await createBot(provider)];

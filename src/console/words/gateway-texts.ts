@@ -259,7 +259,10 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
     'The application needs the permission {permission} of Microsoft Graph. {why}',
     'Die Anwendung braucht die Berechtigung {permission} von Microsoft Graph. {why}',
   ],
-  ['{why} The permission {permission} of Microsoft Graph allows it.', '{why} Die Berechtigung {permission} von Microsoft Graph erlaubt das.'],
+  [
+    '{why} The permission {permission} of Microsoft Graph allows it.',
+    '{why} Die Berechtigung {permission} von Microsoft Graph erlaubt das.',
+  ],
   ['Graph does not show the catalog: {why}', 'Graph zeigt den Katalog nicht: {why}'],
   ['Graph does not show which apps the user has: {why}', 'Graph zeigt nicht, welche Apps der Nutzer hat: {why}'],
   [

@@ -1,10 +1,11 @@
-import type { Bot } from '../../../prisma/client/client.ts';
-import { type BotCheck, botFaults, botWarnings } from '../../platforms/microsoft/microsoft.ts';
+import type { Bot, Prisma } from '../../../prisma/client/client.ts';
+import { type BotCheck, type BotFault, botFaults, botWarnings } from '../../platforms/microsoft/microsoft.ts';
 import type { Gateway } from '../gateway.ts';
+import { SealError } from '../secrets.ts';
 import { moveBot } from './bot-clouds.ts';
 import { credentialsOf } from './bots.ts';
 import { endsOf } from './credential-ends.ts';
-import { cureOf, type HealthStatus, type HealthVerdict, judge } from './health-verdict.ts';
+import { cureOf, type HealthStatus, type HealthVerdict, judge, OF_SOME_USERS } from './health-verdict.ts';
 import { checkInstallations, mustBeFound } from './teams-installations.ts';
 
 /** How often a bot is checked, in ms. */
@@ -23,11 +24,20 @@ export async function checkBots(gateway: Gateway, signal?: AbortSignal): Promise
       await checkHealth(gateway, bot);
     } catch (error) {
       gateway.log.warn({ err: error, botSid: bot.sid }, "cannot check a bot's health");
-      await gateway.prisma.bot.updateMany({ where: unchanged(bot), data: { healthChecked: new Date() } });
+      // Otherwise it is due again soon, as it was claimed.
+      if (error instanceof SealError) await storeHealth(gateway, bot, UNREADABLE);
     }
   }
   return BATCH;
 }
+
+/** What is the matter with a bot whose credentials cannot be opened. */
+const UNREADABLE: HealthVerdict = {
+  status: 'UNHEALTHY',
+  reason: 'BOT_CREDENTIALS',
+  code: 'CredentialsUnreadable',
+  message: 'The gateway does not have the key that the credentials of the bot are stored with.',
+};
 
 /** Claims a bot that is due, so that no other instance checks it: it is due again as if Microsoft had not answered. */
 async function claimBot({ prisma }: Gateway): Promise<Bot | null> {
@@ -39,11 +49,22 @@ async function claimBot({ prisma }: Gateway): Promise<Bot | null> {
   return due ? prisma.bot.findUnique({ where: { sid: due.sid } }) : null;
 }
 
+/** Claims a bot that is checked now, due or not: checks that began before no longer count. @returns `null` if it is gone */
+export async function claimForCheck({ prisma }: Gateway, { sid, organizationSid }: Bot): Promise<Bot | null> {
+  const [claimed] = await prisma.bot.updateManyAndReturn({ where: { organizationSid, sid }, data: { healthChecked: dueAfterRetry() } });
+  return claimed ?? null;
+}
+
 /** When a bot counts as checked that is checked again after a while. */
 const dueAfterRetry = () => new Date(Date.now() - CHECK_EVERY_MS + RETRY_AFTER_MS);
 
-/** A bot that was changed meanwhile is checked again. */
-const unchanged = ({ sid, organizationSid, dateUpdated }: Bot) => ({ organizationSid, sid, dateUpdated });
+/**
+ * The condition that nothing has happened to a bot since its check began: neither a change of it, nor a fault, nor what may be a cure, nor another check.
+ * Then its check no longer counts, and it is checked again.
+ */
+const unchanged = ({ sid, organizationSid, dateUpdated, healthChecked, healthSeq }: Bot) => ({
+  ...{ organizationSid, sid, dateUpdated, healthChecked, healthSeq },
+});
 
 async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
   const credentials = credentialsOf(gateway, bot);
@@ -58,27 +79,51 @@ async function checkHealth(gateway: Gateway, bot: Bot): Promise<void> {
   await storeHealth(gateway, bot, await verdictOf(gateway, bot, [...found, ...app, ...installations]));
 }
 
-/** Judges a bot by its checks, now. */
-export const verdictOf = async (gateway: Gateway, bot: Bot, checks: readonly BotCheck[]): Promise<HealthVerdict | undefined> =>
-  judge(checks, await endsOf(gateway, bot), Date.now() - bot.dateUpdated.getTime() < RETRY_AFTER_MS);
+/** Judges a bot, now: by its checks, and if these find nothing, by the messages that wait. */
+export async function verdictOf(gateway: Gateway, bot: Bot, checks: readonly BotCheck[]): Promise<HealthVerdict | undefined> {
+  const verdict = judge(checks, await endsOf(gateway, bot), Date.now() - bot.dateUpdated.getTime() < RETRY_AFTER_MS);
+  if (verdict?.status !== 'HEALTHY') return verdict;
+  // What was refused before may be what is refused now.
+  if (verdict.isEarly && bot.healthReason === 'CREDENTIAL_REFUSED') return undefined;
+  return { ...verdict, ...(await keptWaiting(gateway, bot)) };
+}
+
+/** What messages to some users still wait for. */
+async function keptWaiting({ prisma }: Gateway, { enterpriseSid }: Bot): Promise<HealthVerdict | undefined> {
+  const [hold] = await prisma.$queryRaw<{ reason: BotFault; code: string; message: string }[]>`
+    SELECT h.reason::text, h.code, h.message FROM lane_hold h
+    WHERE h.enterprise_sid = ${enterpriseSid} AND h.reason = ANY (${[...OF_SOME_USERS]}::message_hold_reason[])
+      AND EXISTS (SELECT 1 FROM outbox o WHERE o.lane = h.lane)
+    ORDER BY h.since, h.lane LIMIT 1`;
+  return hold && { status: 'WARNING', ...hold };
+}
 
 /**
- * Stores how a bot is. `healthSince` changes only if something else is the matter.
+ * Stores what a check has found, unless something happened to the bot meanwhile.
+ * @param bot as it was when the check began
  * @param verdict `undefined` if it is not known: what was known stays
  */
-export async function storeHealth({ prisma, hints, log }: Gateway, bot: Bot, verdict: HealthVerdict | undefined): Promise<void> {
+export async function storeHealth(gateway: Gateway, bot: Bot, verdict: HealthVerdict | undefined): Promise<void> {
+  const healthChecked = !verdict || verdict.isEarly ? dueAfterRetry() : new Date();
+  if (verdict) await store(gateway, bot, verdict, unchanged(bot), { healthChecked });
+  else await gateway.prisma.bot.updateMany({ where: unchanged(bot), data: { healthChecked } });
+}
+
+/** Stores how a bot is. `healthSince` changes only if something else is the matter. */
+async function store(
+  { prisma, hints, log }: Gateway,
+  bot: Bot,
+  verdict: HealthVerdict,
+  where: Prisma.BotWhereInput,
+  checked: { readonly healthChecked?: Date | null },
+): Promise<void> {
   const { sid, organizationSid, enterpriseSid } = bot;
-  const now = new Date();
-  const where = unchanged(bot);
-  if (!verdict) {
-    await prisma.bot.updateMany({ where, data: { healthChecked: dueAfterRetry() } });
-    return;
-  }
   const { status, reason = null, code = null, message = null } = verdict;
-  const isNews = status !== bot.healthStatus || reason !== bot.healthReason || code !== bot.healthCode;
+  const isOther = status !== bot.healthStatus || reason !== bot.healthReason || code !== bot.healthCode;
+  const isNews = isOther || message !== bot.healthMessage;
   const data = { healthStatus: status, healthReason: reason, healthCode: code, healthMessage: message, unhealthy: isTrouble(status) };
-  await prisma.bot.updateMany({ where, data: { ...data, healthChecked: now, ...(isNews && { healthSince: now }) } });
-  if (!isNews) return;
+  const { count } = await prisma.bot.updateMany({ where, data: { ...data, ...checked, ...(isOther && { healthSince: new Date() }) } });
+  if (count === 0 || !isNews) return;
   hints.healthChanged?.(organizationSid);
   log[isTrouble(status) ? 'warn' : 'info'](
     { botSid: sid, organizationSid, enterpriseSid, status, reason, code, cure: cureOf(reason) },
@@ -88,7 +133,10 @@ export async function storeHealth({ prisma, hints, log }: Gateway, bot: Bot, ver
 
 const isTrouble = (status: HealthStatus) => status === 'WARNING' || status === 'UNHEALTHY';
 
-/** Stores what messages have met: a cause that keeps all of the bot's messages waiting. */
+/**
+ * Stores what messages have met. Of a cause that may be one user's, it warns, unless more is the matter, and has the bot checked: that tells whether it is
+ * everybody's.
+ */
 export async function noteFault(
   gateway: Gateway,
   enterpriseSid: string,
@@ -96,7 +144,12 @@ export async function noteFault(
 ): Promise<void> {
   const fault = botFaults.find((known) => known === reason);
   const bot = fault && (await gateway.prisma.bot.findUnique({ where: { enterpriseSid } }));
-  if (bot) await storeHealth(gateway, bot, { status: 'UNHEALTHY', reason: fault, code, message });
+  if (!bot) return;
+  const { organizationSid, sid, dateUpdated } = bot;
+  const where = { organizationSid, sid, dateUpdated };
+  if (!OF_SOME_USERS.includes(fault)) await store(gateway, bot, { status: 'UNHEALTHY', reason: fault, code, message }, where, {});
+  else if (isTrouble(bot.healthStatus as HealthStatus)) await gateway.prisma.bot.updateMany({ where, data: { healthChecked: null } });
+  else await store(gateway, bot, { status: 'WARNING', reason: fault, code, message }, where, { healthChecked: null });
 }
 
 /** Has a bot checked again, since one of its messages got past the cause that others wait for. */

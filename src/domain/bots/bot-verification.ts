@@ -9,7 +9,7 @@ import type { Gateway } from '../gateway.ts';
 import { hasApp, makeAppPackage } from '../teams-app/package.ts';
 import { HOLDS } from '../waiting.ts';
 import { adminConsentUrl, moveBot } from './bot-clouds.ts';
-import { storeHealth, verdictOf } from './bot-health.ts';
+import { claimForCheck, storeHealth, verdictOf } from './bot-health.ts';
 import { checkTenant } from './bot-tenants.ts';
 import { credentialsOf, findBot } from './bots.ts';
 import { consentAt, cureOf } from './health-verdict.ts';
@@ -76,21 +76,22 @@ function cureOfCheck({ step, passed, skipped, permissions, reason, code }: BotCh
  * @throws NotFoundError BOT_NOT_FOUND (481)
  */
 export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyBotInput): Promise<BotVerification> {
-  const bot = await findBot(gateway, caller, input.sid);
+  const found = await findBot(gateway, caller, input.sid);
+  const bot = found && (await claimForCheck(gateway, found));
   if (!bot) throw botNotFound(input.sid);
   const userAddress = input.userAddress?.trim() || undefined;
   const credentials = credentialsOf(gateway, bot);
   const given = { botAppId: bot.botAppId, mustBeFound: await mustBeFound(gateway, bot) };
   const version = hasApp(bot) ? (await makeAppPackage(gateway, bot)).version : undefined;
-  const [found, app, installations, endpoint] = await Promise.all([
+  const [made, app, installations, endpoint] = await Promise.all([
     gateway.microsoft.verifyBot(credentials, given),
     gateway.microsoft.checkApp(credentials, { ...given, version, userAddress }),
     checkInstallations(gateway, bot.enterpriseSid),
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);
-  const { authority, tried } = await findAuthority(gateway, bot, credentials, found);
+  const { authority, tried } = await findAuthority(gateway, bot, credentials, made);
   const checks = [
-    ...(await checkTenant(gateway, bot, found)).map((check) => withAuthority(check, bot, authority, tried)),
+    ...(await checkTenant(gateway, bot, made)).map((check) => withAuthority(check, bot, authority, tried)),
     ...app,
     ...installations,
     endpoint,

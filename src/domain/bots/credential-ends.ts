@@ -18,7 +18,7 @@ export interface End {
 const WARN_BEFORE_MS = 30 * 24 * 60 * 60_000;
 
 /** The credentials that end within 30 days. */
-interface EndingSoon {
+export interface EndingSoon {
   /** Says when each of them ends; empty if none does. */
   readonly words: string;
   /** Whether another one goes on: it lasts longer, or its end is not known and it was added after the last of them, to replace it. */
@@ -39,8 +39,11 @@ export function endingSoon(ends: readonly End[], now: number): EndingSoon {
   };
 }
 
-/** When the credentials of a bot end, as far as that is known: by certificates, inputs and Graph. */
-export async function endsOf(gateway: Gateway, bot: Bot): Promise<End[]> {
+/**
+ * When the credentials of a bot end, as far as that is known: by certificates, inputs and Graph.
+ * @returns `undefined` if Graph did not respond, which may know more
+ */
+export async function endsOf(gateway: Gateway, bot: Bot): Promise<End[] | undefined> {
   const credentials = credentialsOf(gateway, bot);
   const [further = []] = await listCredentials(gateway, [bot]);
   const ends = further.map(({ sid, kind, name, hint, thumbprint, dateExpires, dateCreated }): End => {
@@ -55,8 +58,9 @@ export async function endsOf(gateway: Gateway, bot: Bot): Promise<End[]> {
 }
 
 /** Adds the ends of secrets that Graph tells, which knows them by their first three characters. */
-async function withEndsByGraph({ microsoft }: Gateway, credentials: BotCredentials, ends: readonly End[]): Promise<End[]> {
-  const [dates, further] = await Promise.all([microsoft.secretDates(credentials).catch(() => []), credentials.further?.load()]);
+async function withEndsByGraph({ microsoft }: Gateway, credentials: BotCredentials, ends: readonly End[]): Promise<End[] | undefined> {
+  const [dates, further] = await Promise.all([microsoft.secretDates(credentials), credentials.further?.load()]);
+  if (!dates) return undefined;
   return ends.map((end) => {
     const own = further?.find(({ sid }) => sid === end.sid);
     const secret = end.sid === undefined ? credentials.clientSecret : own?.kind === 'SECRET' ? own.secret : '';

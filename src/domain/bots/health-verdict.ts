@@ -1,13 +1,13 @@
 import { type BotCheck, type BotFault, type BotWarning, botFaults } from '../../platforms/microsoft/microsoft.ts';
 import { MAY_BE_TOO_NEW } from '../../platforms/microsoft/outcomes.ts';
 import { HOLDS } from '../waiting.ts';
-import { type End, endingSoon } from './credential-ends.ts';
+import { type End, type EndingSoon, endingSoon } from './credential-ends.ts';
 
 /**
  * How a bot is.
  * - `UNKNOWN`: not checked yet, or Microsoft did not respond
  * - `HEALTHY`: nothing keeps a message waiting, or soon will
- * - `WARNING`: it works, but not for users who do not have its app yet, or will stop unless somebody does something
+ * - `WARNING`: it works, but not for some users, or will stop unless somebody does something
  * - `UNHEALTHY`: its messages wait
  */
 export const healthStatuses = ['UNKNOWN', 'HEALTHY', 'WARNING', 'UNHEALTHY'] as const;
@@ -21,7 +21,12 @@ export interface HealthVerdict {
   readonly code?: string;
   /** Of a healthy bot: what is only to be noted. */
   readonly message?: string;
+  /** Whether Microsoft may not know all of the bot's credentials yet, so that it is checked again soon. */
+  readonly isEarly?: boolean;
 }
+
+/** What messages to some users meet, while the bot's checks may find nothing: they ask about no user. */
+export const OF_SOME_USERS: readonly string[] = ['BOT_BLOCKED', 'SERVICE_URL'] satisfies BotFault[];
 
 const WARNINGS = {
   INSTALL_PERMISSION: 'Grant the application the permissions of Microsoft Graph that the message names.',
@@ -60,24 +65,45 @@ export const consentAt = (consentUrl: string): string => `An administrator of th
 /**
  * Judges a bot by its checks and the ends of its credentials.
  * @param isNew whether Microsoft may not know its credentials yet
- * @returns `undefined` if the checks do not tell: Microsoft did not respond
+ * @param ends `undefined` if Graph did not respond, which may know them
+ * @returns `undefined` if the checks do not tell: Microsoft did not respond, or may not know the credentials yet
  */
-export function judge(checks: readonly BotCheck[], ends: readonly End[], isNew: boolean, now = Date.now()): HealthVerdict | undefined {
+export function judge(
+  checks: readonly BotCheck[],
+  ends: readonly End[] | undefined,
+  isNew: boolean,
+  now = Date.now(),
+): HealthVerdict | undefined {
   const tokens = checks.filter(({ step }) => step === 'TOKEN');
   // What the others find keeps no message waiting, except what warns.
   const failed = checks.filter(({ step, passed, warning }) => !passed && !warning && ['TOKEN', 'GRAPH', 'CONNECTOR'].includes(step));
   const works = tokens.some(({ passed }) => passed);
   const grave = failed.filter(({ step, reason }) => reason && (step !== 'TOKEN' || !works));
   const [first] = grave;
-  if (first && isNew && MAY_BE_TOO_NEW.has(first.code ?? '')) return undefined;
+  const early = isNew ? failed.filter(({ code }) => MAY_BE_TOO_NEW.has(code ?? '')) : [];
+  if (first && (early.includes(first) || (!works && early.length > 0))) return undefined;
   if (first) return { status: 'UNHEALTHY', reason: first.reason, code: first.code, message: first.message };
-  if (failed.some(({ step, reason }) => !reason && (step !== 'TOKEN' || !works))) return undefined;
-  const inUse = ends.filter(({ sid }) => tokens.some(({ passed, credentialSid }) => passed && credentialSid === sid));
-  const { words, hasSuccessor } = endingSoon(inUse, now);
+  const unanswered = failed.filter(({ reason }) => !reason);
+  if (!ends || unanswered.some(({ step }) => step !== 'TOKEN' || !works)) return undefined;
+  // One that login did not answer for may work.
+  const mayWork = tokens.filter((token) => token.passed || unanswered.includes(token));
+  const inUse = ends.filter(({ sid }) => mayWork.some(({ credentialSid }) => credentialSid === sid));
+  const verdict = judgeUse(
+    checks,
+    failed.filter((check) => !early.includes(check)),
+    endingSoon(inUse, now),
+  );
+  const isUncertain = unanswered.length > 0 || checks.some(({ isTemporary }) => isTemporary);
+  // What else is the matter is certain.
+  if (isUncertain && (verdict.status === 'HEALTHY' || verdict.reason === 'CREDENTIAL_REFUSED')) return undefined;
+  return { ...verdict, isEarly: early.length > 0 };
+}
+
+/** Judges a bot that works. @param failed checks, except of credentials that Microsoft may not know yet */
+function judgeUse(checks: readonly BotCheck[], failed: readonly BotCheck[], { words, hasSuccessor }: EndingSoon): HealthVerdict {
   if (words && !hasSuccessor) return { status: 'WARNING', reason: 'CREDENTIAL_EXPIRES', code: 'CREDENTIAL_EXPIRES', message: words };
   const warned = checks.find(({ warning }) => warning);
   if (warned) return { status: 'WARNING', reason: warned.warning, code: warned.code, message: warned.message };
-  if (checks.some(({ isTemporary }) => isTemporary)) return undefined;
   const [refused] = failed.filter(({ reason }) => reason);
   if (refused) return { status: 'WARNING', reason: 'CREDENTIAL_REFUSED', code: refused.code, message: refused.message };
   if (!words) return { status: 'HEALTHY' };

@@ -57,7 +57,13 @@ export function createMicrosoftGraph({ send }: GraphRequests, cloud: Cloud): Mic
     // https://learn.microsoft.com/graph/api/application-get
     secretDates: async (bot) => {
       const path = `v1.0/applications(appId='${encodeURIComponent(bot.applicationId)}')?$select=passwordCredentials`;
-      const { response } = await send(bot, path);
+      const sent = await send(bot, path).catch((error) => {
+        if (error instanceof PlatformError) return error;
+        throw error;
+      });
+      if (sent instanceof PlatformError) return datesIn(sent.cause);
+      const { response, refusal } = sent;
+      if (response.status !== 200) return datesIn(graphError(response.status, refusal(), retryAfterMs(response)));
       const found = applications.safeParse(jsonFields(response.text)).data?.passwordCredentials ?? [];
       return found.flatMap(({ hint, endDateTime }) => {
         const expires = new Date(endDateTime ?? '');
@@ -66,6 +72,9 @@ export function createMicrosoftGraph({ send }: GraphRequests, cloud: Cloud): Mic
     },
   };
 }
+
+/** What is known by a refusal: that nothing can be known, or nothing yet. */
+const datesIn = (cause: unknown): [] | undefined => (cause instanceof CurableError ? [] : undefined);
 
 /**
  * Builds a user's path. A UPN that begins with `$`, or consists of dots, needs the form of a function.

@@ -214,10 +214,9 @@ export interface Microsoft {
   checkApp(bot: BotCredentials, app: AppToCheck): Promise<BotCheck[]>;
   /**
    * Asks Graph when the secrets of a bot's application end. Needs the permission `Application.Read.All`, and an application of the bot's tenant.
-   * @returns none if Graph may not tell, or has no such application
-   * @throws PlatformError if Graph is too busy, or does not respond; its `cause` is a DeliveryError
+   * @returns none if Graph may not tell, has no such application, or login refuses the bot; `undefined` if Graph is too busy, or does not respond
    */
-  secretDates(bot: BotCredentials): Promise<readonly CredentialDate[]>;
+  secretDates(bot: BotCredentials): Promise<readonly CredentialDate[] | undefined>;
   /**
    * Checks that a bot's messaging endpoint refuses what the Bot Framework has not signed. Never rejects.
    * @param url e.g. `https://gateway.example/api/messages`

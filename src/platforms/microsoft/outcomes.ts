@@ -77,7 +77,7 @@ export const GRAPH_STATUSES: Readonly<Record<number, MicrosoftOutcome>> = {
 };
 
 /** Refusals of credentials that Microsoft may only not know yet: they are copied to all of its login servers within minutes. */
-export const MAY_BE_TOO_NEW: ReadonlySet<string> = new Set(['AADSTS7000215', 'AADSTS700016']);
+export const MAY_BE_TOO_NEW: ReadonlySet<string> = new Set(['AADSTS7000215', 'AADSTS700016', 'AADSTS700027']);
 
 /**
  * Classifies a refusal to issue a token.

@@ -9,9 +9,11 @@ const FRAME = 1000 / 60;
 const FRAMES = 240;
 
 describe.skipIf(!chromiumPath)('ten thousand messages', () => {
+  let enterpriseSid: string;
   const window = consoleWindow({
     prepare: async ({ gateway, page }) => {
-      await insertMessages(gateway, await createKohl(gateway), MESSAGES, new Date('2026-11-01'), 1000);
+      enterpriseSid = await createKohl(gateway);
+      await insertMessages(gateway, enterpriseSid, MESSAGES, new Date('2026-11-01'), 1000);
       await signIn(page);
     },
   });
@@ -60,5 +62,14 @@ describe.skipIf(!chromiumPath)('ten thousand messages', () => {
     const middle = Math.floor((FRAMES * 200) / height);
     await page.getByText(`Message ${MESSAGES - middle}`, { exact: true }).waitFor();
     await debuggee.detach();
+  });
+
+  test('are counted as the console’s language writes numbers, not the browser’s', async () => {
+    const { page, gateway } = window;
+    await page.setViewportSize({ width: 1200, height: 800 });
+    await page.goto(`${gateway.url}/console/#/enterprises/${enterpriseSid}`);
+    await page.getByText('10,000', { exact: true }).waitFor();
+    await page.getByLabel('Language').selectOption('de');
+    await page.getByText('10.000', { exact: true }).waitFor();
   });
 });

@@ -59,6 +59,13 @@ test('each code of an error that is not in the schema has a word, if a page can 
   expect([...new Set(codes)].filter((code) => !UNMET.includes(code ?? '') && !Object.hasOwn(en, `error.${code}`)).sort()).toEqual([]);
 });
 
+test('numbers and times are formatted in the language of the console, which the browser’s may differ from', async () => {
+  const files = (await readdir('src/console', { recursive: true })).filter((name) => /\.tsx?$/.test(name));
+  const sources = await Promise.all(files.map(async (name) => [name, await readFile(join('src/console', name), 'utf8')] as const));
+  const inAnyLanguage = /\.toLocale\w*String\(\s*(?:\)|undefined)|Intl\.\w+Format\(\s*(?:undefined|\)(?!\.resolvedOptions))/;
+  expect(sources.filter(([, source]) => inAnyLanguage.test(source)).map(([name]) => name)).toEqual([]);
+});
+
 test('the catalogs have the same words with the same values in them, and the German ones are German', () => {
   expect(Object.keys(de).sort()).toEqual(Object.keys(en).sort());
   const holesIn = (text: string) => text.match(/\{\w+\}/g)?.sort() ?? [];

@@ -16,6 +16,10 @@ export function durationOf(ms: number | null | undefined, language: string): str
   return `${number.toLocaleString(language, { maximumFractionDigits: 1 })} ${unit}`;
 }
 
+/** A date as an input has it, in the reader's zone. */
+export const dayOf = (date: Date): string =>
+  [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+
 /** A time in the reader's zone; in UTC when it is pointed at. */
 export function Time({ value }: { readonly value: string }) {
   const { language } = useSpeech();

@@ -8,10 +8,14 @@ const CATALOGS: Readonly<Record<Language, Readonly<Record<Word, string>>>> = { e
 
 export type Word = keyof typeof en;
 export interface Words {
-  /** The text of a key, with `{name}` replaced by its values. */
+  /** The text of a key, with `{name}` replaced by its values. Numbers are formatted. */
   (word: Word, values?: Readonly<Record<string, string | number>>): string;
   /** A text of the gateway's, which are English, in the reader's language if the console knows it in that. */
   readonly said: (text: string) => string;
+  /** The title of the browser's window on a page. */
+  readonly titleOf: (page: string) => string;
+  /** A number in the reader's language, which the browser's may differ from. */
+  readonly number: (value: number) => string;
 }
 
 interface Speech {
@@ -23,12 +27,18 @@ interface Speech {
 const SpeechContext = createContext<Speech | undefined>(undefined);
 
 /** The words of a language. */
-const wordsIn = (language: Language): Words =>
-  Object.assign(
-    (word: Word, values: Parameters<Words>[1] = {}) =>
-      CATALOGS[language][word].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? '')),
-    { said: language === 'de' ? inGerman : (text: string) => text },
-  );
+function wordsIn(language: Language): Words {
+  const numbers = new Intl.NumberFormat(language);
+  const number = (value: number) => numbers.format(value);
+  const textOf = (value: string | number = '') => (typeof value === 'number' ? number(value) : value);
+  const words = (word: Word, values: Parameters<Words>[1] = {}) =>
+    CATALOGS[language][word].replace(/\{(\w+)\}/g, (_, name: string) => textOf(values[name]));
+  return Object.assign(words, {
+    said: language === 'de' ? inGerman : (text: string) => text,
+    titleOf: (page: string) => `${page} – ${words('product')}`,
+    number,
+  });
+}
 
 /** Provides the words of the reader's language. */
 export function Speaking({ children }: { readonly children: ReactNode }) {

@@ -73,11 +73,11 @@ function EnterprisePage({ enterprise, onChange }: { readonly enterprise: Enterpr
           [
             words('nav.mappings'),
             <Link key="mappings" href={linkTo('/mappings', { enterprise: sid })}>
-              {enterprise.mappingCount}
+              {words.number(enterprise.mappingCount)}
             </Link>,
           ],
           [words('field.bot'), <BotLink key="bot" bot={bot} enterprise={enterprise} />],
-          [words('nav.messages'), `${enterprise.messageCountIsExact ? '' : '≥ '}${enterprise.messageCount.toLocaleString()}`],
+          [words('nav.messages'), `${enterprise.messageCountIsExact ? '' : '≥ '}${words.number(enterprise.messageCount)}`],
           [words('field.createdBy'), enterprise.accountEmail],
           [words('field.created'), <Time key="created" value={enterprise.dateCreated} />],
           [words('field.updated'), <Time key="updated" value={enterprise.dateUpdated} />],

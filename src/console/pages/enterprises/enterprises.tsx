@@ -48,7 +48,7 @@ export default function Enterprises() {
     {
       title: words('nav.mappings'),
       isNumber: true,
-      cell: ({ sid, mappingCount }) => <Link href={linkTo('/mappings', { enterprise: sid })}>{mappingCount}</Link>,
+      cell: ({ sid, mappingCount }) => <Link href={linkTo('/mappings', { enterprise: sid })}>{words.number(mappingCount)}</Link>,
     },
     {
       title: words('field.bot'),

@@ -8,6 +8,6 @@ type ImportCounts = Readonly<Record<(typeof OUTCOMES)[number], number>>;
 export function ImportOutcome({ counts }: { readonly counts: ImportCounts }) {
   const words = useWords();
   const some = OUTCOMES.filter((one) => counts[one] > 0);
-  const texts = some.map((one) => `${counts[one].toLocaleString()} ${words(`importRow.${one.toUpperCase() as Uppercase<typeof one>}`)}`);
+  const texts = some.map((one) => `${words.number(counts[one])} ${words(`importRow.${one.toUpperCase() as Uppercase<typeof one>}`)}`);
   return <>{texts.join(', ') || '–'}</>;
 }

@@ -81,7 +81,7 @@ function ImportPage({ data, reload }: { readonly data: ImportData; readonly relo
             </Link>,
           ],
           [words('field.status'), wordFor(words, 'importStatus', now.status)],
-          [words('import.rows'), now.rowCount.toLocaleString(language)],
+          [words('import.rows'), words.number(now.rowCount)],
           [words('import.counts'), <ImportOutcome key="counts" counts={now.counts} />],
           ...(errorMessage ? [[words('field.error'), words.said(errorMessage)] as const] : []),
           ['SID', sid],
@@ -125,7 +125,7 @@ function useProgress(data: ImportData, reload: () => void): Progress {
 function Bar({ progress: { status, rowCount, counts }, className }: { readonly progress: Progress; readonly className: string }) {
   const words = useWords();
   const done = rowCount - (status === 'CHECKING' ? counts.pending : counts.valid);
-  const text = words('import.progress', { done: done.toLocaleString(), all: rowCount.toLocaleString() });
+  const text = words('import.progress', { done, all: rowCount });
   return (
     <div className={className}>
       <ProgressBar value={done} max={Math.max(rowCount, 1)} thickness="large" aria-label={text} />
@@ -159,7 +159,7 @@ function Next({ data: { sid, status, counts, enterprise }, className }: { readon
       <div className={className}>
         {isReady && (
           <Button appearance="primary" disabledFocusable={isBusy} onClick={start}>
-            {words(word, { count: toCreate.toLocaleString() })}
+            {words(word, { count: toCreate })}
           </Button>
         )}
         <Button onClick={() => goTo('/mapping-import', { enterprise: enterprise.sid })}>{words('import.again')}</Button>

@@ -6,7 +6,7 @@ import { linkTo } from '../../location.ts';
 import { Table } from '../../parts/lists/table.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
 import { Loading, ProblemBar, problemOf } from '../../parts/states.tsx';
-import { durationOf } from '../../words/times.tsx';
+import { dayOf as dateOf, durationOf } from '../../words/times.tsx';
 import { useSpeech, useWords } from '../../words/words.tsx';
 import { OVERVIEW, periodNow } from './overview-query.ts';
 import { Plot } from './plot.tsx';
@@ -42,7 +42,7 @@ export default function Overview() {
       {!data && !error && <Loading />}
       {data && (
         <>
-          <Numbers data={data} />
+          <Numbers data={data} since={period.today} />
           <UnhealthyBots refreshed={refreshed} />
           <Stuck stuck={data.stuck} onChange={again} />
           <Plots data={data} since={period.month} />
@@ -53,20 +53,21 @@ export default function Overview() {
   );
 }
 
-function Numbers({ data: { today, days } }: { readonly data: OverviewData }) {
+function Numbers({ data: { today, days }, since }: { readonly data: OverviewData; readonly since: string }) {
   const words = useWords();
   const styles = useStyles();
   const { language } = useSpeech();
   const [now] = today;
+  const messagesOfToday = linkTo('/messages', { createdFrom: `${dateOf(new Date(since))}T00:00` });
   const total = (field: 'messages' | 'failed') => days.reduce((sum, day) => sum + day[field], 0);
   return (
     <div className={styles.cards}>
-      <Tile label={words('overview.today')} number={(now?.messages ?? 0).toLocaleString(language)} link={linkTo('/messages')} />
-      <Tile label={words('overview.todayFailed')} number={(now?.failed ?? 0).toLocaleString(language)} />
+      <Tile label={words('overview.today')} number={words.number(now?.messages ?? 0)} link={messagesOfToday} />
+      <Tile label={words('overview.todayFailed')} number={words.number(now?.failed ?? 0)} />
       <Tile label={words('overview.median')} number={durationOf(now?.medianDeliveryTime, language)} />
       <Tile label={words('overview.p95')} number={durationOf(now?.p95DeliveryTime, language)} />
-      <Tile label={words('overview.month')} number={total('messages').toLocaleString(language)} />
-      <Tile label={words('overview.monthFailed')} number={total('failed').toLocaleString(language)} />
+      <Tile label={words('overview.month')} number={words.number(total('messages'))} />
+      <Tile label={words('overview.monthFailed')} number={words.number(total('failed'))} />
     </div>
   );
 }
@@ -164,8 +165,8 @@ function TopEnterprises({ rows }: { readonly rows: OverviewData['enterprises'] }
         keyOf={({ sid }) => sid}
         columns={[
           { title: words('field.enterprise'), cell: ({ sid, name }) => <Link href={linkTo(`/enterprises/${sid}`)}>{name}</Link> },
-          { title: words('nav.messages'), isNumber: true, cell: ({ messages }) => messages.toLocaleString() },
-          { title: words('status.FAILED'), isNumber: true, cell: ({ failed }) => failed.toLocaleString() },
+          { title: words('nav.messages'), isNumber: true, cell: ({ messages }) => words.number(messages) },
+          { title: words('status.FAILED'), isNumber: true, cell: ({ failed }) => words.number(failed) },
         ]}
       />
     </section>

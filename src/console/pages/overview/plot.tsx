@@ -1,5 +1,5 @@
 import { makeStyles, tokens } from '@fluentui/react-components';
-import { useSpeech } from '../../words/words.tsx';
+import { useWords } from '../../words/words.tsx';
 
 /** They differ in lightness, too. */
 const COLOURS = {
@@ -43,21 +43,21 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 /** Bars of several parts. What it shows is also said, as a sum of each part. */
 export function Plot({ title, parts, bars }: PlotProps) {
   const styles = useStyles();
-  const { language } = useSpeech();
+  const words = useWords();
   const highest = Math.max(1, ...bars.map(({ values }) => sum(values)));
   const totals = parts.map((_, part) => sum(bars.map(({ values }) => values[part] ?? 0)));
   const width = 100 / Math.max(1, bars.length);
-  const spoken = parts.map(([part], index) => `${part}: ${totals[index]}`).join(', ');
+  const spoken = parts.map(([part], index) => `${part}: ${words.number(totals[index] ?? 0)}`).join(', ');
   return (
     <figure className={styles.figure}>
       <figcaption className={styles.caption}>{title}</figcaption>
       <div className={styles.highest} aria-hidden>
-        {highest.toLocaleString(language)}
+        {words.number(highest)}
       </div>
       <svg className={styles.plot} viewBox={`0 0 100 ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={`${title}. ${spoken}`}>
         {bars.map(({ label, values }, index) => (
           <g key={label}>
-            <title>{`${label}: ${parts.map(([part], at) => `${part} ${values[at] ?? 0}`).join(', ')}`}</title>
+            <title>{`${label}: ${parts.map(([part], at) => `${part} ${words.number(values[at] ?? 0)}`).join(', ')}`}</title>
             {parts.map(([name, colour], part) => {
               const value = values[part] ?? 0;
               const below = sum(values.slice(0, part));
@@ -85,7 +85,7 @@ export function Plot({ title, parts, bars }: PlotProps) {
         {parts.map(([part, colour], index) => (
           <li key={part}>
             <span className={styles.sample} style={{ backgroundColor: COLOURS[colour] }} />
-            {part}: {totals[index]?.toLocaleString(language)}
+            {part}: {words.number(totals[index] ?? 0)}
           </li>
         ))}
       </ul>

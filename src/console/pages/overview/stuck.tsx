@@ -67,7 +67,7 @@ export function Stuck({ stuck, onChange }: StuckProps) {
       <div className={styles.head}>
         <h2 className={styles.title}>
           {words('overview.stuck')} ({stuck.totalCountIsExact ? '' : '≥ '}
-          {stuck.totalCount})
+          {words.number(stuck.totalCount)})
         </h2>
         <Link href={linkTo('/messages', { stuck: 'yes' })}>{words('overview.stuckAll')}</Link>
         {may('WRITE') && <RetryAll isOffered={stuck.totalCount > 0} onChange={onChange} />}

@@ -75,7 +75,7 @@ export default function Usage() {
   const { language } = useSpeech();
   const { from, to, granularity, group, variables } = useAsked();
   const [{ data, error, fetching }, reload] = useQuery({ query: USAGE, variables });
-  const number = (value: number) => value.toLocaleString(language);
+  const { number } = words;
   const columns: Column<UsageRow>[] = [
     { title: words('field.time'), cell: (row) => periodOf(row.from, granularity, language) },
     ...(group

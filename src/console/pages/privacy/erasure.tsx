@@ -21,8 +21,8 @@ export default function Erasure({ sid }: { readonly sid: string }) {
           <Facts
             facts={[
               [words('field.status'), words(dateCompleted ? 'erasure.done' : 'erasure.underWay')],
-              [words('erasure.messages'), messages.toLocaleString()],
-              [words('erasure.waiting'), waiting.toLocaleString()],
+              [words('erasure.messages'), words.number(messages)],
+              [words('erasure.waiting'), words.number(waiting)],
               [words('erasure.requested'), <Time key="requested" value={dateCreated} />],
               [words('erasure.completed'), dateCompleted && <Time key="completed" value={dateCompleted} />],
               ['SID', sid],

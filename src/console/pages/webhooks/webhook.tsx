@@ -82,7 +82,7 @@ function WebhookPage({ webhook, onChange }: { readonly webhook: WebhookData; rea
               words('webhook.everyEnterprise')
             ),
           ],
-          ...(webhook.eventsBehind === null ? [] : [[words('webhook.behind'), webhook.eventsBehind.toLocaleString()] as const]),
+          ...(webhook.eventsBehind === null ? [] : [[words('webhook.behind'), words.number(webhook.eventsBehind)] as const]),
           ...timeFact(words('webhook.formerSecret'), dateFormerSecretExpires),
           [words('field.created'), <Time key="created" value={webhook.dateCreated} />],
         ]}
@@ -117,7 +117,7 @@ function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
         return `${words(isAccepted ? 'webhook.accepted' : 'webhook.refused')}: ${status ?? error ?? '–'}`;
       },
     },
-    { title: words('webhook.duration'), isNumber: true, cell: ({ durationMs }) => `${durationMs.toLocaleString()} ms` },
+    { title: words('webhook.duration'), isNumber: true, cell: ({ durationMs }) => `${words.number(durationMs)} ms` },
     {
       title: words('webhook.message'),
       isCode: true,

@@ -112,10 +112,9 @@ function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageInfo }, 
   const words = useWords();
   if (nodes.length === 0 && !pageInfo.hasPreviousPage) return null;
   return (
-    <div className={className}>
-      <span className={countClassName} role="status">
-        {totalCount !== undefined &&
-          words(totalCountIsExact === false ? 'list.countAtLeast' : 'list.count', { count: totalCount.toLocaleString() })}
+    <div className={styles.foot}>
+      <span className={styles.count} role="status">
+        {totalCount !== undefined && words(totalCountIsExact === false ? 'list.countAtLeast' : 'list.count', { count: totalCount })}
       </span>
       <Button disabled={!pageInfo.hasPreviousPage} onClick={() => change({ before: pageInfo.startCursor ?? undefined, after: undefined })}>
         {words('list.previous')}

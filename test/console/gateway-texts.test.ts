@@ -1,10 +1,14 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { inGerman } from '../../src/console/words/gateway-texts.ts';
+import { REFUSALS } from '../../src/exchange/outbox/refusals.ts';
+import { toReport, UNREPORTED, withTextChange } from '../../src/exchange/restcomm/reports.ts';
 import { createEmbeddedMicrosoft } from '../../src/platforms/microsoft/embedded.ts';
 import { type BotCheck, type BotCredentials, botCheckSteps, botFaults } from '../../src/platforms/microsoft/microsoft.ts';
 import { lackingPermissions } from '../../src/platforms/microsoft/permissions.ts';
 import { refusalOf as microsoftRefusalOf } from '../../src/platforms/microsoft/refusal.ts';
-import { noResponse } from '../../src/platforms/request.ts';
+import { CutOffError, noResponse } from '../../src/platforms/request.ts';
 import { done, newBot, newEnterprise, newMapping } from '../parity/faces.ts';
 import { mutate } from '../support/bots.ts';
 import { makeCertificate } from '../support/certificates.ts';
@@ -31,6 +35,50 @@ test('takes over what is in a text, and leaves others as they are', () => {
   );
   // What is taken over is no pattern, and is not looked at again.
   expect(inGerman('Microsoft does not know {user} $& is malformed.')).toBe('Microsoft kennt {user} $& is malformed nicht.');
+});
+
+describe('why a message is not delivered', () => {
+  test.each(Object.values(REFUSALS).map(({ message }) => message))('the gateway’s own refusal has German words: %s', (text) =>
+    isGerman(text),
+  );
+
+  const codes = ['30001', '30002', '30003', '30004', '30005', '30006', '30007', '30008', '30009', '30010', '', '21610'];
+  test.each(codes)('Restcomm’s error %j has German words, and what the carrier adds stays', (errorCode) => {
+    const { errorMessage = '' } = toReport({ sid: 'SM1', status: 'failed', errorCode, errorMessage: undefined });
+    isGerman(errorMessage);
+    const { errorMessage: detailed = '' } = toReport({ sid: 'SM1', status: 'failed', errorCode, errorMessage: 'err:011' });
+    expect(detailed).toBe(`${errorMessage}: err:011`);
+    expect(inGerman(detailed)).toBe(`${inGerman(errorMessage)}: err:011`);
+  });
+
+  test('what the gateway notes of an SMS has German words', () => {
+    isGerman("sunny@kohl.example is not a user of the bot's tenant");
+    isGerman(UNREPORTED.errorMessage ?? '');
+    for (const kept of ['Open from', 'Closed']) {
+      const { errorMessage } = withTextChange({ status: 'SENT', restcommMessageSid: 'SM1' }, kept, 'Open from nine');
+      isGerman(errorMessage ?? expect.unreachable());
+    }
+  });
+
+  test('each error of a delivery that the gateway words itself has German words', async () => {
+    const rooms = ['src/exchange', 'src/platforms/microsoft', 'src/platforms/restcomm'];
+    const files = (await Promise.all(rooms.map((room) => readdir(room, { recursive: true, withFileTypes: true })))).flat();
+    // The embedded Microsoft speaks as Microsoft does.
+    const own = files.filter((file) => file.isFile() && file.name !== 'embedded.ts');
+    const sources = await Promise.all(own.map(({ parentPath, name }) => readFile(join(parentPath, name), 'utf8')));
+    const made = /new (?:Delivery|Curable)Error\(\s*[^,]+,\s*'[^']*',\s*(['"`])(.*?)\1/gs;
+    const found = sources.flatMap((source) => [...source.matchAll(made)].map(([, , text = '']) => text.replaceAll(/\$\{.*?\}/g, '200')));
+    expect(found).toContain('Restcomm cannot be reached');
+    for (const text of found) isGerman(text);
+  });
+
+  const errnoOf = (code: string) => Object.assign(new Error(code), { code });
+  test.each([
+    Object.assign(new Error(), { name: 'TimeoutError' }),
+    new CutOffError(true),
+    Object.assign(errnoOf('ECONNREFUSED'), { syscall: 'connect' }),
+    errnoOf('ECONNRESET'),
+  ])('a host that does not respond has German words, case %#', (error) => isGerman(noResponse('hooks.example', error).message));
 });
 
 describe('what the gateway refuses of what a page asks it', () => {

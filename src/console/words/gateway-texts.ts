@@ -1,11 +1,28 @@
 // The gateway's own texts are English. Errors have codes, and words of the catalogs; but what is wrong with a value, a file or a bot, only the text says.
 
+type Translations = readonly (readonly [english: string, german: string])[];
+
+/** Restcomm's errors. What the carrier adds stays in its words. */
+const CARRIER_ERRORS: Translations = [
+  ['Queue overflow', 'Zu viele SMS warten'],
+  ['Account suspended', 'Das Konto ist gesperrt'],
+  ['Unreachable destination handset', 'Das Gerät des Empfängers ist nicht erreichbar'],
+  ['Message blocked', 'Die SMS wurde blockiert'],
+  ['Unknown destination handset', 'Die Rufnummer des Empfängers ist unbekannt'],
+  ['Landline or unreachable carrier', 'Ein Festnetzanschluss, oder das Netz ist nicht erreichbar'],
+  ['Carrier violation', 'Die SMS verstößt gegen Regeln des Netzbetreibers'],
+  ['Unknown error', 'Unbekannter Fehler'],
+  ['Missing segment', 'Ein Teil der SMS fehlt'],
+  ['Message price exceeds max price', 'Die SMS kostet mehr als erlaubt'],
+  ['Restcomm error {code}', 'Fehler {code} von Restcomm'],
+];
+
 /**
  * What the gateway says, and the same in German. A name in braces stands for any text, the shorter the better, which is taken over; what `{why}` stands for is translated itself, and may be
  * empty.
  * The first one that fits counts.
  */
-const GERMAN: readonly (readonly [english: string, german: string])[] = [
+const GERMAN: Translations = [
   // Values that are refused.
   ['Mandatory parameter {names} is missing.', 'Pflichtangabe fehlt: {names}.'],
   ['Parameter {name} is invalid: {why}', 'Nicht gültig ({name}): {why}'],
@@ -297,6 +314,56 @@ const GERMAN: readonly (readonly [english: string, german: string])[] = [
   [
     'The credentials that started the import have ended; run it again',
     'Die Zugangsdaten, mit denen der Import begann, gelten nicht mehr. Starten Sie ihn noch einmal.',
+  ],
+
+  // Why a message is not delivered.
+  ['The number is not mapped to a Teams user', 'Die Rufnummer ist keinem Teams-Nutzer zugeordnet'],
+  ['The enterprise is CLOSED', 'Das Unternehmen ist geschlossen'],
+  ['The enterprise is INACTIVE', 'Das Unternehmen ist inaktiv'],
+  ["The message's account is closed", 'Das Konto der Nachricht ist geschlossen'],
+  ["The message's account is not active", 'Das Konto der Nachricht ist nicht aktiv'],
+  ['The enterprise has no bot', 'Das Unternehmen hat keinen Bot'],
+  [
+    "The mapping's Microsoft address is not a user of the bot's tenant",
+    'Die Microsoft-Adresse der Zuordnung gehört keinem Nutzer im Mandanten des Bots',
+  ],
+  ["{user} is not a user of the bot's tenant", '{user} ist kein Nutzer im Mandanten des Bots'],
+  ['Internal error while delivering the message', 'Interner Fehler beim Zustellen der Nachricht'],
+  ['Internal error while installing the app', 'Interner Fehler beim Installieren der App'],
+  [
+    'The carrier has not reported within three days whether the SMS arrived',
+    'Der Netzbetreiber hat drei Tage lang nicht gemeldet, ob die SMS angekommen ist',
+  ],
+  [
+    'Restcomm cut the text: it sends the first {kept} of {all} characters',
+    'Restcomm hat den Text gekürzt: Es sendet die ersten {kept} von {all} Zeichen',
+  ],
+  ['Restcomm changed the text before it sent it', 'Restcomm hat den Text vor dem Senden geändert'],
+  ['Restcomm cannot store the text', 'Restcomm kann den Text nicht speichern'],
+  ['Restcomm sent an unreadable response', 'Die Antwort von Restcomm ist nicht lesbar'],
+  ['Restcomm did not respond', 'Restcomm hat nicht geantwortet'],
+  ['Restcomm cannot be reached', 'Restcomm ist nicht erreichbar'],
+  ['Restcomm refused the request ({code})', 'Restcomm hat die Anfrage abgelehnt ({code})'],
+  ...CARRIER_ERRORS.flatMap(([english, german]) => [[`${english}: {said}`, `${german}: {said}`] as const, [english, german] as const]),
+  ['The connector responded without a conversation.', 'Die Antwort des Connectors nennt keine Unterhaltung.'],
+  ['The service URL is not on the list of allowed hosts.', 'Die Adresse des Connectors gehört nicht zu den erlaubten (BOT_SERVICE_HOSTS).'],
+  [
+    "The cloud has no connector in common: the user's becomes known when the app is installed for them, or they write to the bot.",
+    'In dieser Cloud gibt es keinen gemeinsamen Connector: Der des Nutzers wird bekannt, wenn die App installiert wird oder der Nutzer dem Bot schreibt.',
+  ],
+  ['The bot has neither a client secret nor a certificate.', 'Der Bot hat weder einen geheimen Clientschlüssel noch ein Zertifikat.'],
+  ['{host} responded with status 200 and no token.', '{host} hat mit Status 200 geantwortet, aber ohne Token.'],
+
+  // Why there is no response, or no request.
+  ['The gateway stopped before {host} responded.', 'Das Gateway wurde beendet, bevor {host} geantwortet hat.'],
+  ['{host} did not respond in time.', '{host} hat nicht rechtzeitig geantwortet.'],
+  ['{host} cannot be reached ({code}).', '{host} ist nicht erreichbar ({code}).'],
+  ['{host} broke the connection ({code}).', '{host} hat die Verbindung abgebrochen ({code}).'],
+  ['{host} responded with status {status}.', '{host} hat mit Status {status} geantwortet.'],
+  ['The request failed.', 'Die Anfrage ist fehlgeschlagen.'],
+  [
+    'The gateway does not have the key of this endpoint’s secret. Rotate the secret, or have the operator restore the key.',
+    'Das Gateway hat den Schlüssel für das Geheimnis dieses Webhooks nicht. Ersetzen Sie das Geheimnis, oder lassen Sie den Betreiber den Schlüssel wiederherstellen.',
   ],
 ];
 

@@ -8,7 +8,7 @@ import { FormDialog } from '../../parts/forms/dialogs.tsx';
 import { type Problem, ProblemBar } from '../../parts/states.tsx';
 import { mayExport, useSession } from '../../session/session.ts';
 import { useWords } from '../../words/words.tsx';
-import { EventChoice, type EventType } from './webhook-events.tsx';
+import { EventChoice, type EventType, outcomeOf } from './webhook-events.tsx';
 
 const UPDATE = graphql(`
   mutation UpdateWebhook($input: UpdateWebhookEndpointInput!) {
@@ -119,7 +119,7 @@ function Test({ sid, onChange }: { readonly sid: string; readonly onChange: () =
     setSaid(
       success && {
         accepted: success.accepted,
-        text: `${words(success.accepted ? 'webhook.accepted' : 'webhook.refused')}: ${success.status ?? success.error ?? '–'} (${success.durationMs} ms)`,
+        text: `${words(success.accepted ? 'webhook.accepted' : 'webhook.refused')}: ${outcomeOf(words, success)} (${words.number(success.durationMs)} ms)`,
       },
     );
     onChange();

@@ -33,6 +33,10 @@ const nameOf = (words: Words, type: string) => wordFor(words, 'status', type.rep
 export const eventNames = (words: Words, types: readonly string[]): string =>
   types.length === 0 ? words('webhook.everyEvent') : types.map((type) => nameOf(words, type)).join(', ');
 
+/** What a request led to: the response's status, or why there was none. */
+export const outcomeOf = (words: Words, { status, error }: { readonly status: number | null; readonly error: string | null }): string =>
+  String(status ?? (error === null ? '–' : words.said(error)));
+
 interface EventChoiceProps {
   readonly chosen: readonly EventType[];
   readonly onChange: (chosen: readonly EventType[]) => void;

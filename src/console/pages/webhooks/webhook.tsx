@@ -12,7 +12,7 @@ import { may } from '../../session/session.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
 import { WebhookActions } from './webhook-actions.tsx';
-import { eventNames } from './webhook-events.tsx';
+import { eventNames, outcomeOf } from './webhook-events.tsx';
 
 const WEBHOOK = graphql(`
   query Webhook($sid: ID!) {
@@ -114,7 +114,7 @@ function Attempts({ attempts }: { readonly attempts: readonly Attempt[] }) {
       title: words('webhook.outcome'),
       cell: ({ status, error }) => {
         const isAccepted = status !== null && status >= 200 && status < 300;
-        return `${words(isAccepted ? 'webhook.accepted' : 'webhook.refused')}: ${status ?? error ?? '–'}`;
+        return `${words(isAccepted ? 'webhook.accepted' : 'webhook.refused')}: ${outcomeOf(words, { status, error })}`;
       },
     },
     { title: words('webhook.duration'), isNumber: true, cell: ({ durationMs }) => `${words.number(durationMs)} ms` },

@@ -82,6 +82,49 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     const { account, authToken } = data.made;
     const { page, complaints } = await visit();
     await signIn(page, account.sid, authToken);
+  test('an enterprise’s admin has events sent to a webhook again, if the organization has opted in', async () => {
+    const choose = (features: string) => gateway.graph(`mutation { updateOrganization(input: { features: ${features} }) { __typename } }`);
+    const url = 'https://hooks.kohl.example/sms';
+    await gateway.graph('mutation ($input: CreateWebhookEndpointInput!) { createWebhookEndpoint(input: $input) { __typename } }', {
+      input: { url, enterpriseSid: kohl },
+    });
+    const { page, complaints } = await visit();
+    const openWebhook = async () => {
+      await signIn(page, 'admin@kohl.example', PASSWORD);
+      await page.getByRole('link', { name: 'Webhooks' }).click();
+      await page.getByRole('link', { name: url }).click();
+      await page.getByRole('button', { name: 'Delete' }).waitFor();
+    };
+    const again = page.getByRole('button', { name: 'Send events again' });
+    await openWebhook();
+    expect(await again.count()).toBe(0);
+    await choose('[ADMIN_EXPORT]');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await openWebhook();
+    await again.waitFor();
+    await choose('[]');
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test.each([
+    ['an enterprise’s admin', () => ({ name: 'admin@kohl.example', password: PASSWORD })],
+    ['a read-only account', reader],
+  ] as const)('axe finds nothing to complain about on any page of %s', async (_, whoIs) => {
+    const { name, password } = await whoIs();
+    const { page, complaints } = await visit();
+    await signIn(page, name, password);
+    const titles = await page.getByRole('navigation').getByRole('link').allTextContents();
+    expect(titles.length).toBeGreaterThan(8);
+    for (const title of titles) {
+      await page.getByRole('navigation').getByRole('link', { name: title, exact: true }).click();
+      await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
+      expect([title, await violationsOn(page)]).toEqual([title, []]);
+    }
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
     await page.getByText('read only').waitFor();
     for (const name of ['Overview', 'Messages', 'Conversations', 'Enterprises', 'Mappings', 'Bots', 'Usage']) {
       await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();

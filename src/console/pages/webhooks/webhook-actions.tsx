@@ -70,7 +70,10 @@ interface ActionsProps {
   readonly onSecret: (secret: string) => void;
 }
 
-/** What can be done with a webhook. What decides where events go needs the password. */
+/**
+ * What can be done with a webhook. What decides where events go needs the password. An enterprise's admin does that, or has events sent again, only if the
+ * organization has opted in.
+ */
 export function WebhookActions({ webhook, onChange, onSecret }: ActionsProps) {
   const words = useWords();
   const hasName = useSession()?.name !== undefined;
@@ -87,7 +90,7 @@ export function WebhookActions({ webhook, onChange, onSecret }: ActionsProps) {
           <Button onClick={() => setDeed('rotate')}>{words('webhook.rotate')}</Button>
         </>
       )}
-      <Button onClick={() => setDeed('replay')}>{words('webhook.replay')}</Button>
+      {mayExport() && <Button onClick={() => setDeed('replay')}>{words('webhook.replay')}</Button>}
       <Button onClick={() => setDeed('delete')}>{words('action.delete')}</Button>
       {deed === 'edit' && <Edit {...dialog} />}
       {deed === 'switch' && <Switch {...dialog} />}

@@ -35,6 +35,33 @@ describe.skipIf(!chromiumPath)('a page whose script cannot be loaded', () => {
     expect(await page.getByRole('alert').count()).toBe(0);
     window.complaints.splice(0);
   });
+
+  test('is loaded once the network is back, however often the reader tries again without it', async () => {
+    const { page } = window;
+    await page.evaluate('globalThis.isSame = true');
+    await page.context().setOffline(true);
+    await open('Mappings');
+    await button('Try again').click();
+    const unreachable = page.waitForEvent('requestfailed', (request) => request.url().split('#')[0] === `${window.gateway.url}/console/`);
+    await button('Try again').click();
+    await unreachable;
+    await page.getByRole('alert').getByText('This part of the console could not be loaded.', { exact: false }).waitFor();
+    expect(await page.getByText(/import|module|http/i).count()).toBe(0);
+    await page.context().setOffline(false);
+    await heading('Mappings').waitFor();
+    expect(await page.evaluate('globalThis.isSame')).toBe(true);
+    window.complaints.splice(0);
+  });
+
+  test('has the console loaded anew if it cannot be loaded although the gateway can be reached, as after an update', async () => {
+    const { page } = window;
+    await page.route(/\/accounts-\w+\.js$/, (route) => route.abort());
+    await open('Accounts');
+    await button('Try again').click();
+    await button('Try again').click();
+    await heading('Sign in').waitFor();
+    window.complaints.splice(0);
+  });
 });
 
 describe.skipIf(!chromiumPath)('a message whose dialog cannot be loaded', () => {

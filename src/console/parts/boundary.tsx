@@ -1,5 +1,7 @@
 import { Component, type ReactNode } from 'react';
+import { problemFrom } from '../graph/ask.ts';
 import { forgetFailures } from './lazily.ts';
+import { loadAgain } from './load-again.ts';
 import { ProblemBar } from './states.tsx';
 
 interface BoundaryProps {
@@ -16,7 +18,8 @@ interface Failed {
 
 /**
  * Shows what a page failed with instead of nothing at all. Its script may be out of reach: then it is loaded again when the network is back, or when the
- * reader tries again. Or it may be gone, as after the gateway was updated: then loading the console again helps, which may ask for the password.
+ * reader tries again. Or it may be gone, as after the gateway was updated: then loading the console again helps, which may ask for the password. So that
+ * is done only when trying again has not helped, and the gateway can be reached.
  */
 export class Boundary extends Component<BoundaryProps, Failed> {
   override state: Failed = { tries: 0 };
@@ -39,9 +42,9 @@ export class Boundary extends Component<BoundaryProps, Failed> {
     this.setState({ error: undefined });
   };
 
-  readonly #retry = () => {
+  readonly #retry = async () => {
     // Not for a part: what was typed in the rest of the page would be lost.
-    if (this.state.tries > 0 && !this.props.onClose) window.location.reload();
+    if (this.state.tries > 0 && !this.props.onClose && (await loadAgain())) return;
     this.setState(({ tries }) => ({ tries: tries + 1 }));
     this.#again();
   };
@@ -49,6 +52,6 @@ export class Boundary extends Component<BoundaryProps, Failed> {
   override render(): ReactNode {
     const { error } = this.state;
     if (!error) return this.props.children;
-    return <ProblemBar problem={{ code: 'UNKNOWN', message: error.message }} onRetry={this.#retry} onClose={this.props.onClose} />;
+    return <ProblemBar problem={problemFrom(error)} onRetry={this.#retry} onClose={this.props.onClose} />;
   }
 }

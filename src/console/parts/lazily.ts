@@ -1,4 +1,8 @@
 import { type ComponentType, createElement, lazy } from 'react';
+import { GraphProblem } from '../graph/ask.ts';
+
+/** The problem of a script that could not be loaded. The browser's own text is in English, and names the script. */
+export const notLoaded = (cause: unknown): GraphProblem => Object.assign(new GraphProblem('NOT_LOADED', ''), { cause });
 
 /** What to do so that those that could not be loaded are loaded again. */
 const failures = new Set<() => void>();
@@ -14,7 +18,7 @@ export function lazily<Props extends object>(load: () => Promise<{ readonly defa
         failures.add(() => {
           current = attempt();
         });
-        throw error;
+        throw notLoaded(error);
       }),
     ) as unknown as ComponentType<Props>;
   let current = attempt();

@@ -1,6 +1,7 @@
 import { Button, MessageBar, MessageBarActions, MessageBarBody } from '@fluentui/react-components';
 import { useEffect, useState } from 'react';
-import { problemFrom } from '../graph/ask.ts';
+import { notLoaded } from '../parts/lazily.ts';
+import { loadAgain } from '../parts/load-again.ts';
 import { type Problem, ProblemBar } from '../parts/states.tsx';
 import { useWords } from '../words/words.tsx';
 import type { RenewalDialog } from './renewal-dialog.tsx';
@@ -11,8 +12,8 @@ import { teamsToken } from './teams.ts';
 const NOTICE = 10 * 60 * 1000;
 /** The longest that a browser's timer can wait, in ms. */
 const LONGEST = 2 ** 31 - 1;
-/** How long to wait before asking for the dialog's script again, in ms. */
-const AGAIN = 1000;
+/** How long to wait before asking for the dialog's script again, in ms: while the session has ended or ends soon, and before. */
+const AGAIN = { needed: 1000, otherwise: 60_000 };
 /** How long after the page the dialog's script is loaded, in ms. */
 const LATER = 10_000;
 
@@ -65,7 +66,7 @@ export function Renewal({ session }: { readonly session: Session }) {
           </MessageBarActions>
         </MessageBar>
       )}
-      {phase === 'ended' && !AskAgain && problem && <ProblemBar problem={problem} onRetry={() => window.location.reload()} />}
+      {phase === 'ended' && !AskAgain && problem && <ProblemBar problem={problem} onRetry={() => void loadAgain()} />}
       {AskAgain && (
         <AskAgain name={session.name} isOpen={isOpen || phase === 'ended'} hasEnded={phase === 'ended'} onClose={() => setOpen(false)} />
       )}
@@ -91,8 +92,8 @@ function useRenewalDialog(isNeeded: boolean): { readonly component?: typeof Rene
         .then(({ RenewalDialog: component }) => isOver || setState({ component }))
         .catch((error: unknown) => {
           if (isOver) return;
-          setState({ problem: problemFrom(error) });
-          timer = window.setTimeout(load, AGAIN);
+          setState({ problem: notLoaded(error) });
+          timer = window.setTimeout(load, isNeeded ? AGAIN.needed : AGAIN.otherwise);
         });
     timer = window.setTimeout(load, isNeeded ? 0 : LATER);
     return () => {

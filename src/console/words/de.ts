@@ -636,6 +636,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'error.UNKNOWN': 'Etwas ist schiefgegangen.',
   'error.UNAUTHENTICATED': 'Diese Zugangsdaten werden nicht angenommen.',
   'error.FORBIDDEN': 'Das dürfen Sie nicht.',
+  'error.NOT_LOADED': 'Dieser Teil der Konsole konnte nicht geladen werden. Das Netz ist weg, oder das Gateway wurde aktualisiert.',
   'error.TOO_MANY_REQUESTS': 'Zu viele Anfragen. Versuchen Sie es gleich noch einmal.',
   'error.SERVICE_UNAVAILABLE': 'Das Gateway ist überlastet. Versuchen Sie es gleich noch einmal.',
   'error.BAD_REQUEST': 'Das Gateway versteht diese Seite nicht. Laden Sie sie neu.',

@@ -622,6 +622,7 @@ export const en = {
   'error.MICROSOFT_USER_NOT_LINKED': 'Your Teams user is not linked with an administrator yet.',
   'error.UNKNOWN': 'Something went wrong.',
   'error.UNAUTHENTICATED': 'These credentials are not accepted.',
+  'error.NOT_LOADED': 'This part of the console could not be loaded. The network is gone, or the gateway was updated.',
   'error.FORBIDDEN': 'You may not do this.',
   'error.TOO_MANY_REQUESTS': 'Too many requests. Try again in a moment.',
   'error.SERVICE_UNAVAILABLE': 'The gateway is overloaded. Try again in a moment.',

@@ -99,6 +99,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'field.segments': 'Segmente',
   'field.since': 'Seit',
   'field.mapping': 'Zuordnung',
+  'field.until': 'Bis',
   'encoding.GSM_7': 'GSM-7',
   'encoding.UCS_2': 'UCS-2',
 

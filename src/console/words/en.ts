@@ -97,6 +97,7 @@ export const en = {
   'field.segments': 'Segments',
   'field.since': 'Since',
   'field.mapping': 'Mapping',
+  'field.until': 'Until',
   'encoding.GSM_7': 'GSM-7',
   'encoding.UCS_2': 'UCS-2',
 

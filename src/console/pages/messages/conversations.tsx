@@ -9,6 +9,7 @@ import type { Column } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Time } from '../../words/times.tsx';
 import { useWords } from '../../words/words.tsx';
+import { MappingFilter } from './mapping-filter.tsx';
 
 const CONVERSATIONS = graphql(`
   query Conversations($first: Int, $after: String, $last: Int, $before: String, $filter: ConversationFilter, $orderBy: ConversationOrder) {
@@ -58,6 +59,7 @@ export default function Conversations() {
       <Filters>
         <TextFilter name="phone" label={words('conversation.phone')} />
         <EnterpriseFilter />
+        <MappingFilter />
         <ChoiceFilter
           name="unanswered"
           label={words('conversation.answered')}

@@ -12,10 +12,12 @@ import { Page } from '../../parts/page.tsx';
 import { Loading, ProblemBar } from '../../parts/states.tsx';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
+import { MappingFilter } from './mapping-filter.tsx';
 import { OpenedMessage } from './opened-message.tsx';
 
 const STATUSES = ['QUEUED', 'SENDING', 'SENT', 'DELIVERED', 'READ', 'UNDELIVERED', 'FAILED'] as const;
 const DIRECTIONS = ['INBOUND', 'OUTBOUND'] as const;
+const TYPES = ['SMS', 'MMS'] as const;
 const NARROW = '@media (max-width: 1100px)';
 const narrow = window.matchMedia('(max-width: 1100px)');
 /** In px. */
@@ -97,6 +99,11 @@ export default function Messages() {
           choices={DIRECTIONS.map((one) => [one, words(`direction.${one}`)])}
         />
         <EnterpriseFilter />
+        <MappingFilter />
+        <TextFilter name="createdFrom" label={words('field.since')} type="datetime-local" />
+        <TextFilter name="createdTo" label={words('field.until')} type="datetime-local" />
+        <ChoiceFilter name="type" label={words('usage.TYPE')} choices={TYPES.map((one) => [one, one])} />
+        <TextFilter name="errorCode" label={words('field.errorCode')} />
         <Checkbox
           label={words('message.stuckOnly')}
           checked={isStuckOnly}
@@ -152,10 +159,19 @@ function useFeed(parameters: URLSearchParams): MessageFeed {
   const [enterpriseSid, mappingSid, isStuck] = [value('enterprise'), value('mapping'), value('stuck') === 'yes'];
   const status = STATUSES.find((one) => one === parameters.get('status'));
   const direction = DIRECTIONS.find((one) => one === parameters.get('direction'));
+  const type = TYPES.find((one) => one === parameters.get('type'));
+  const [createdFrom, createdTo, channelErrorCode] = [timeOf(value('createdFrom')), timeOf(value('createdTo')), value('errorCode')];
   return useMemo(() => {
     const stuck = isStuck ? true : undefined;
-    return new MessageFeed(client, { body, from, to, enterpriseSid, mappingSid, direction, stuck, statuses: status && [status] });
-  }, [client, body, from, to, enterpriseSid, mappingSid, direction, status, isStuck]);
+    const kind = { enterpriseSid, mappingSid, direction, type, channelErrorCode, stuck, statuses: status && [status] };
+    return new MessageFeed(client, { body, from, to, createdFrom, createdTo, ...kind });
+  }, [client, body, from, to, createdFrom, createdTo, enterpriseSid, mappingSid, direction, type, channelErrorCode, status, isStuck]);
+}
+
+/** A time of the reader's zone, as an input has it, for the graph. An address may have any text. */
+function timeOf(text = ''): string | undefined {
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }
 
 function Head() {

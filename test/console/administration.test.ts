@@ -29,7 +29,38 @@ describe.skipIf(!chromiumPath)('whom a provider lets in, and how the console loo
     expect(await window.page.locator('code').textContent()).toMatch(/^ey/);
     // The newest is first; the other one is this session's.
     await window.page.getByRole('button', { name: 'Revoke' }).first().click();
+    await dialog().getByRole('button', { name: 'Cancel' }).click();
+    await dialog().waitFor({ state: 'detached' });
+    expect(await row('revoked').count()).toBe(0);
+    await window.page.getByRole('button', { name: 'Revoke' }).first().click();
+    await dialog().getByRole('button', { name: 'Revoke' }).click();
     await row('revoked').waitFor();
+    // The button that had the focus is gone.
+    const title = window.page.getByRole('heading', { name: 'Access tokens', level: 1 });
+    await expect.poll(() => title.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+  });
+
+  test('more access tokens than are shown at once are all reached', async () => {
+    const { prisma } = window.gateway;
+    const { organizationSid } = await prisma.account.findUniqueOrThrow({ where: { sid: ACCOUNT_SID } });
+    const one = { organizationSid, accountSid: ACCOUNT_SID, permissions: ['READ'], dateExpires: new Date(Date.now() + 3_600_000) };
+    await prisma.accessToken.createMany({
+      data: Array.from({ length: 120 }, (_, number) => ({
+        ...{ ...one, sid: `AT${String(number).padStart(32, '0')}` },
+        dateCreated: new Date(Date.UTC(2026, 0, 1, 0, 0, 120 - number)),
+      })),
+    });
+    await open('Overview');
+    await open('Access tokens');
+    await window.page.getByLabel('Auth token, or password').fill(AUTH_TOKEN);
+    await button('Next').click();
+    await window.page.getByText('100 of 122', { exact: true }).waitFor();
+    expect(await row(`AT${'119'.padStart(32, '0')}`).count()).toBe(0);
+    await button('Show more').click();
+    await window.page.getByText('122 of 122', { exact: true }).waitFor();
+    await row(`AT${'119'.padStart(32, '0')}`).waitFor();
+    // At the end, the button keeps the focus.
+    expect(await button('Show more').evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
   });
 
   test('an account is created with the own token, and suspended', async () => {

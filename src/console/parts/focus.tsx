@@ -12,7 +12,10 @@ export function useKeptFocus(): void {
     () => () => {
       // Once the dialog is gone, and unless the focus was put somewhere.
       setTimeout(() => {
-        if (document.activeElement === document.body && opener instanceof HTMLElement) opener.focus();
+        if (document.activeElement !== document.body) return;
+        // What was done may have taken the opener away, as a revoked token has no button that revokes it.
+        const place = opener?.isConnected ? opener : document.querySelector('main h1');
+        if (place instanceof HTMLElement) place.focus({ preventScroll: place !== opener });
       });
     },
     [opener],

@@ -13,9 +13,11 @@ import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
 
 const TOKENS = graphql(`
-  query AccessTokens {
+  query AccessTokens($after: String) {
     viewer { permissions enterprise { sid } }
-    accessTokens(first: 100, orderBy: { field: DATE_CREATED, direction: DESC }) {
+    accessTokens(first: 100, after: $after, orderBy: { field: DATE_CREATED, direction: DESC }) {
+      totalCount
+      pageInfo { hasNextPage endCursor }
       nodes { sid permissions dateCreated dateExpires dateRevoked enterprise { name } }
     }
   }
@@ -37,6 +39,8 @@ const REVOKE = graphql(`
   }
 `);
 
+/** How many tokens are read at once, as the query says. */
+const PAGE_SIZE = 100;
 /** Lifetimes to choose from, in seconds. */
 const LIFETIMES = [3600, 8 * 3600, 24 * 3600];
 
@@ -44,22 +48,26 @@ const useStyles = makeStyles({
   form: { display: 'flex', flexDirection: 'column', gap: '12px', maxWidth: '420px' },
   text: { margin: 0 },
   end: { alignSelf: 'flex-start' },
+  foot: { display: 'flex', alignItems: 'center', gap: '12px', padding: '12px 0' },
   token: { overflowWrap: 'anywhere', userSelect: 'all' },
 });
 
-type Listed = NonNullable<ResultOf<typeof TOKENS>['accessTokens']>['nodes'];
-type ListedToken = Listed[number];
+type ListedToken = NonNullable<ResultOf<typeof TOKENS>['accessTokens']>['nodes'][number];
 
 /** A token cannot manage tokens, so this page asks for the password, and keeps it while it is open. */
 export default function Tokens() {
   const words = useWords();
   const [authorization, setAuthorization] = useState<string>();
   const [listed, setListed] = useState<ResultOf<typeof TOKENS>>();
+  const [nodes, setNodes] = useState<readonly ListedToken[]>([]);
   const [problem, setProblem] = useState<Problem>();
 
-  async function read(header: string) {
+  async function read(header: string, after?: string) {
     try {
-      setListed(await ask(TOKENS, {}, header));
+      const found = await ask(TOKENS, { after }, header);
+      const page = found.accessTokens?.nodes ?? [];
+      setListed(found);
+      setNodes((before) => (after === undefined ? page : [...before, ...page]));
       setAuthorization(header);
       setProblem(undefined);
     } catch (error) {
@@ -78,10 +86,11 @@ export default function Tokens() {
   return (
     <TokenList
       listed={listed}
+      nodes={nodes}
       authorization={authorization}
       problem={problem}
-      onChange={() => read(authorization)}
-      onProblem={setProblem}
+      onRead={(after) => void read(authorization, after)}
+      onRevoke={(revoked) => setNodes((before) => before.map((one) => (one.sid === revoked.sid ? { ...one, ...revoked } : one)))}
     />
   );
 }
@@ -115,24 +124,24 @@ function Password({ onPassword }: { readonly onPassword: (authorization: string)
 }
 
 interface TokenListProps {
+  /** The latest page that was read. */
   readonly listed: ResultOf<typeof TOKENS>;
+  /** The tokens of all pages that were read. */
+  readonly nodes: readonly ListedToken[];
   readonly authorization: string;
   readonly problem?: Problem;
-  readonly onChange: () => Promise<void>;
-  readonly onProblem: (problem: Problem) => void;
+  /** Reads the page after a cursor, or all anew. */
+  readonly onRead: (after?: string) => void;
+  readonly onRevoke: (revoked: Pick<ListedToken, 'sid' | 'dateRevoked'>) => void;
 }
 
-function TokenList({ listed, authorization, problem, onChange, onProblem }: TokenListProps) {
+function TokenList({ listed, nodes, authorization, problem, onRead, onRevoke }: TokenListProps) {
   const words = useWords();
   const styles = useStyles();
+  const own = useSession()?.tokenSid;
   const [isCreating, setCreating] = useState(false);
+  const [revoking, setRevoking] = useState<string>();
   const [token, setToken] = useState<string>();
-
-  async function revoke(sid: string) {
-    const { problem: found } = await performAs(authorization, REVOKE, { sid });
-    if (found) onProblem(found);
-    else await onChange();
-  }
 
   const columns: Column<ListedToken>[] = [
     { title: 'SID', isCode: true, cell: ({ sid }) => sid },
@@ -147,13 +156,13 @@ function TokenList({ listed, authorization, problem, onChange, onProblem }: Toke
       title: words('field.action'),
       cell: (one) =>
         isLive(one) && (
-          <Link as="button" onClick={() => void revoke(one.sid)}>
+          <Link as="button" onClick={() => setRevoking(one.sid)}>
             {words('tokens.revoke')}
           </Link>
         ),
     },
   ];
-  const { nodes = [] } = listed.accessTokens ?? {};
+  const { totalCount = 0, pageInfo } = listed.accessTokens ?? {};
   return (
     <Page
       title={words('nav.tokens')}
@@ -177,13 +186,35 @@ function TokenList({ listed, authorization, problem, onChange, onProblem }: Toke
       ) : (
         <Table caption={words('nav.tokens')} columns={columns} nodes={nodes} keyOf={({ sid }) => sid} />
       )}
+      {totalCount > PAGE_SIZE && (
+        <div className={styles.foot}>
+          <span role="status">{words('tokens.shown', { shown: nodes.length, count: totalCount })}</span>
+          <Button disabledFocusable={!pageInfo?.hasNextPage} onClick={() => onRead(pageInfo?.endCursor ?? undefined)}>
+            {words('list.more')}
+          </Button>
+        </div>
+      )}
+      {revoking && (
+        <FormDialog
+          title={`${words('tokens.revoke')}: ${revoking}`}
+          submitLabel={words('tokens.revoke')}
+          asked={[]}
+          onSubmit={async () => {
+            const { problem: found, success } = await performAs(authorization, REVOKE, { sid: revoking });
+            return found ?? (() => onRevoke(success.accessToken));
+          }}
+          onClose={() => setRevoking(undefined)}
+        >
+          {words(revoking === own ? 'tokens.revokeOwnText' : 'tokens.revokeText')}
+        </FormDialog>
+      )}
       {isCreating && (
         <CreateToken
           permissions={listed.viewer.permissions}
           authorization={authorization}
           onToken={(made) => {
             setToken(made);
-            void onChange();
+            onRead();
           }}
           onClose={() => setCreating(false)}
         />

@@ -7,6 +7,8 @@ import { change, usePlace } from '../../location.ts';
 import { Download } from '../../parts/download.tsx';
 import { EnterpriseFilter } from '../../parts/forms/enterprise-choice.tsx';
 import { Filters } from '../../parts/lists/filters.tsx';
+import { Foot } from '../../parts/lists/list.tsx';
+import { usePageOf } from '../../parts/lists/paged.ts';
 import { type Column, Table } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
 import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
@@ -89,6 +91,7 @@ export default function Usage() {
   ];
   const [problem, setProblem] = useState<Problem>();
   const rows = data?.usage ?? [];
+  const page = usePageOf(rows);
   const total = (field: 'messages' | 'segments') => number(rows.reduce((sum, row) => sum + row[field], 0));
   return (
     <Page
@@ -149,7 +152,8 @@ export default function Usage() {
       {rows.length > 0 && (
         <>
           <p>{words('usage.total', { messages: total('messages'), segments: total('segments') })}</p>
-          <Table caption={words('nav.usage')} columns={columns} nodes={rows} keyOf={(row) => JSON.stringify(row)} />
+          <Table caption={words('nav.usage')} columns={columns} nodes={page.nodes} keyOf={(row) => JSON.stringify(row)} />
+          {(page.pageInfo.hasPreviousPage || page.pageInfo.hasNextPage) && <Foot connection={page} />}
         </>
       )}
     </Page>

@@ -14,7 +14,8 @@ const useStyles = makeStyles({
   count: { flexGrow: 1, color: tokens.colorNeutralForeground2 },
 });
 
-interface Connection<Node> {
+/** A page of a list. */
+export interface Connection<Node> {
   readonly nodes: readonly Node[];
   readonly totalCount?: number;
   readonly totalCountIsExact?: boolean;
@@ -59,7 +60,6 @@ function usePage(sorting: Sorting | undefined, fields: readonly (string | undefi
 /** One page of a list of the graph. The address has its cursor, order and filters. */
 export function List<Data, Variables, Node>(props: ListProps<Data, Variables, Node>) {
   const { document, variables, connectionOf, caption, columns, keyOf, sorting, empty, types, news = 0 } = props;
-  const styles = useStyles();
   const { sorted, page } = usePage(
     sorting,
     columns.map(({ sort }) => sort),
@@ -88,7 +88,7 @@ export function List<Data, Variables, Node>(props: ListProps<Data, Variables, No
     <div aria-busy={fetching}>
       {error && <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />}
       {nodes.length === 0 ? empty : <Table caption={caption} columns={columns} nodes={nodes} keyOf={keyOf} sorting={sorted} />}
-      <Foot connection={connection} className={styles.foot} countClassName={styles.count} />
+      <Foot connection={connection} />
     </div>
   );
 }
@@ -102,14 +102,10 @@ function useContextOf(types: string[]) {
   return context;
 }
 
-interface FootProps {
-  readonly connection: Connection<unknown>;
-  readonly className: string;
-  readonly countClassName: string;
-}
-
-function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageInfo }, className, countClassName }: FootProps) {
+/** How many there are in all, and the way to the pages before and after this one. */
+export function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageInfo } }: { readonly connection: Connection<unknown> }) {
   const words = useWords();
+  const styles = useStyles();
   if (nodes.length === 0 && !pageInfo.hasPreviousPage) return null;
   return (
     <div className={styles.foot}>

@@ -37,12 +37,17 @@ document.documentElement.lang = language;
 const theme = chosenTheme();
 if (theme !== 'system') document.documentElement.style.colorScheme = theme;
 
+document.title = words.product;
+
 const session = storedSession<Shown>();
 if (session) {
   const { enterprise, organization } = session.viewer;
   show('header', { product: organization.displayName ?? (enterprise ? organization.name : words.product) });
   preload(pathNow());
-} else show('sign-in', { title: words['signIn.title'], text: words['signIn.text'] });
+} else {
+  show('sign-in', { title: words['signIn.title'], text: words['signIn.text'] });
+  document.title = `${words['signIn.title']} – ${words.product}`;
+}
 
 function start(): void {
   if (isStarted) return;

@@ -5,7 +5,8 @@ import { createClient } from './graph/client.ts';
 import { linkTo, usePlace } from './location.ts';
 import { NARROW, Navigation } from './navigation.tsx';
 import { Boundary } from './parts/boundary.tsx';
-import { Empty, Loading } from './parts/states.tsx';
+import { Page } from './parts/page.tsx';
+import { Loading } from './parts/states.tsx';
 import { ROUTES, routeAt } from './routes.tsx';
 import { Renewal } from './session/renewal.tsx';
 import { type Session, signOut } from './session/session.ts';
@@ -118,7 +119,7 @@ function Current() {
     if (path === '/') window.location.replace(linkTo(ROUTES[0]?.path ?? '/'));
   }, [path]);
   if (path === '/') return <Loading />;
-  if (!found) return <Empty title={words('nav.unknown')} />;
+  if (!found) return <Page title={words('nav.unknown')} />;
   const { route, sid } = found;
   return (
     <Boundary key={path}>

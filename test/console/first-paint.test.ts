@@ -48,18 +48,21 @@ describe.skipIf(!chromiumPath)('the first paint', () => {
     );
 
   test.each([
-    ['en-US', 1200, 'light', 'Sign in'],
-    ['de-DE', 400, 'dark', 'Anmelden'],
-  ] as const)('is the sign-in as React renders it, in %s, %i pixels wide and %s', async (locale, width, colorScheme, title) => {
+    ['en-US', 1200, 'light', 'Sign in', 'SMS for Microsoft Teams'],
+    ['de-DE', 400, 'dark', 'Anmelden', 'SMS für Microsoft Teams'],
+  ] as const)('is the sign-in as React renders it, in %s, %i pixels wide and %s', async (locale, width, colorScheme, title, product) => {
     const { page, complaints } = await openConsole(browser, 'about:blank', { locale, colorScheme, viewport: { width, height: 800 } });
     const { letGo } = await withoutReact(page);
     const before = [await lookOf(page, 'heading'), await lookOf(page, 'paragraph')];
     const [first] = (await background(page)) as string[];
     expect(before[0]?.text).toBe(title);
+    const windowTitle = await page.title();
+    expect(windowTitle).toBe(`${title} – ${product}`);
     letGo();
     await page.getByRole('textbox').first().waitFor();
     expect([await lookOf(page, 'heading'), await lookOf(page, 'paragraph')]).toEqual(before);
     expect(((await background(page)) as string[])[1]).toBe(first);
+    expect(await page.title()).toBe(windowTitle);
     expect(complaints).toEqual([]);
     await page.context().close();
   });

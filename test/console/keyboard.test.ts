@@ -92,4 +92,13 @@ describe.skipIf(!chromiumPath)('by keyboard alone', () => {
     await window.page.getByRole('listitem').filter({ hasText: 'From nine' }).getByText('Delivered').waitFor();
     await expect.poll(() => isFocused(text), { timeout: 15_000 }).toBe(true);
   });
+
+  test('one signs out, and the focus goes to the sign-in, which the window’s title names', async () => {
+    await tabTo(window.page.getByRole('button', { name: 'Sign out' }), 'Shift+Tab');
+    await press('Enter');
+    const heading = window.page.getByRole('heading', { name: 'Sign in', level: 1 });
+    await heading.waitFor();
+    await expect.poll(() => isFocused(heading), { timeout: 15_000 }).toBe(true);
+    expect(await window.page.title()).toBe('Sign in – SMS for Microsoft Teams');
+  });
 });

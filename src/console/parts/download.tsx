@@ -37,7 +37,7 @@ export function Download<Data, Input>({ label, document: mutation, input, isDisa
   }
 
   return (
-    <Button disabled={isDisabled || isBusy} onClick={download}>
+    <Button disabledFocusable={isDisabled || isBusy} onClick={download}>
       {label}
     </Button>
   );

@@ -43,12 +43,20 @@ const useStyles = makeStyles({
 });
 
 /** A page: its title, what can be done, and its content. */
-export function Page({ title, actions, children }: { readonly title: string; readonly actions?: ReactNode; readonly children: ReactNode }) {
+export function Page({
+  title,
+  actions,
+  children,
+}: {
+  readonly title: string;
+  readonly actions?: ReactNode;
+  readonly children?: ReactNode;
+}) {
   const styles = useStyles();
   const words = useWords();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
-    document.title = `${title} – ${words('product')}`;
+    document.title = words.titleOf(title);
   }, [title, words]);
   // A screen reader hears that the page is another one.
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);

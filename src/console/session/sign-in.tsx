@@ -1,10 +1,10 @@
 import { Button, Checkbox, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { problemFrom } from '../graph/ask.ts';
 import { Panel } from '../parts/page.tsx';
 import { type Problem, ProblemBar } from '../parts/states.tsx';
 import { useWords } from '../words/words.tsx';
-import { type Credentials, signIn } from './session.ts';
+import { type Credentials, hasSignedOut, signIn } from './session.ts';
 import { isStored } from './stored.ts';
 import { TeamsNotice, useTeamsSignIn } from './teams-sign-in.tsx';
 
@@ -13,7 +13,7 @@ const useStyles = makeStyles({
   place: { display: 'grid', justifyItems: 'center', padding: '14vh 16px 16px' },
   card: { width: 'min(420px, 100%)', padding: '24px', boxSizing: 'border-box' },
   form: { display: 'flex', flexDirection: 'column', gap: '12px' },
-  title: { margin: 0, fontSize: tokens.fontSizeBase600, lineHeight: tokens.lineHeightBase600 },
+  title: { margin: 0, fontSize: tokens.fontSizeBase600, lineHeight: tokens.lineHeightBase600, outline: 'none' },
   text: { margin: 0, color: tokens.colorNeutralForeground2 },
 });
 
@@ -22,10 +22,20 @@ export function SignIn() {
   const styles = useStyles();
   const words = useWords();
   const teams = useTeamsSignIn();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = words.titleOf(words('signIn.title'));
+  }, [words]);
+  // The button that signed out is gone, and the focus with it.
+  useEffect(() => {
+    if (hasSignedOut()) heading.current?.focus();
+  }, []);
   return (
     <main className={styles.place}>
       <Panel className={styles.card}>
-        <h1 className={styles.title}>{words('signIn.title')}</h1>
+        <h1 className={styles.title} tabIndex={-1} ref={heading}>
+          {words('signIn.title')}
+        </h1>
         <p className={styles.text}>{words('signIn.text')}</p>
         <TeamsNotice {...teams} />
         <SignInForm teamsToken={teams.state.token} />
@@ -55,6 +65,7 @@ export function SignInForm({ name: fixed, teamsToken, onDone }: SignInFormProps)
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    if (isBusy || secret === '') return;
     setBusy(true);
     const credentials: Credentials = byToken ? { accessToken: secret.trim() } : { name: name.trim(), password: secret };
     try {
@@ -81,7 +92,7 @@ export function SignInForm({ name: fixed, teamsToken, onDone }: SignInFormProps)
       {teamsToken !== undefined && !byToken && (
         <Checkbox label={words('teams.link')} checked={isLinking} onChange={(_, { checked }) => setLinking(checked === true)} />
       )}
-      <Button type="submit" appearance="primary" disabled={isBusy || secret === ''}>
+      <Button type="submit" appearance="primary" disabledFocusable={isBusy || secret === ''}>
         {words('signIn.submit')}
       </Button>
       {fixed === undefined && (

@@ -1,5 +1,5 @@
 import { Button, Field, Input, Link, makeStyles, tokens } from '@fluentui/react-components';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { graphql } from '../../graph/graphql.ts';
 import { usePerform } from '../../graph/perform.ts';
 import { linkTo, usePlace } from '../../location.ts';
@@ -25,6 +25,7 @@ const useStyles = makeStyles({
   steps: { display: 'flex', flexWrap: 'wrap', gap: '4px 20px', listStyle: 'none', padding: 0, margin: '0 0 16px' },
   step: { color: tokens.colorNeutralForeground2 },
   current: { fontWeight: tokens.fontWeightSemibold, color: tokens.colorNeutralForeground1 },
+  title: { margin: 0, fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500, outline: 'none' },
   text: { margin: 0, whiteSpace: 'pre-line' },
   buttons: { display: 'flex', gap: '8px' },
 });
@@ -80,6 +81,13 @@ export default function BotSetup() {
   const [problem, setProblem] = useState<Problem>();
   const [bot, setBot] = useState<{ readonly sid: string; readonly adminConsentUrl: string }>();
   const [isBusy, setBusy] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const former = useRef(at);
+  // A screen reader hears the step, and Tab goes on to its fields. At first, the page's own title has the focus.
+  useEffect(() => {
+    if (former.current !== at) heading.current?.focus();
+    former.current = at;
+  }, [at]);
   const step = STEPS[at];
   if (!step) return null;
   const all = {
@@ -95,6 +103,8 @@ export default function BotSetup() {
 
   async function next(event: FormEvent) {
     event.preventDefault();
+    // A disabled button that keeps the focus still submits its form.
+    if (isBusy || !isComplete) return;
     if (at < STEPS.length - 2) {
       setAt(at + 1);
       return;
@@ -128,6 +138,9 @@ export default function BotSetup() {
       </ol>
       {problem && <ProblemBar problem={problem} />}
       <form className={styles.form} onSubmit={next}>
+        <h2 className={styles.title} tabIndex={-1} ref={heading}>
+          {words(step.title)}
+        </h2>
         <p className={styles.text}>{words(step.text, { endpoint: ENDPOINT, console: document.baseURI })}</p>
         {step.asked.map(([name, label]) =>
           name === 'enterpriseSid' ? (
@@ -142,7 +155,7 @@ export default function BotSetup() {
         {!bot && (
           <div className={styles.buttons}>
             {at > 0 && <Button onClick={() => setAt(at - 1)}>{words('action.back')}</Button>}
-            <Button type="submit" appearance="primary" disabled={isBusy || !isComplete}>
+            <Button type="submit" appearance="primary" disabledFocusable={isBusy || !isComplete}>
               {words(at < STEPS.length - 2 ? 'action.next' : 'action.create')}
             </Button>
           </div>

@@ -67,7 +67,7 @@ export default function MappingImport() {
 
   async function submit(event: FormEvent) {
     event.preventDefault();
-    if (!file) return;
+    if (isBusy || !file || enterpriseSid === '') return;
     setBusy(true);
     const { problem: found, success } = await prepare({ enterpriseSid });
     const refused = found ?? (await upload(success.uploadUrl, file));
@@ -83,7 +83,7 @@ export default function MappingImport() {
         <p className={styles.text}>{words('import.text')}</p>
         <EnterpriseField value={enterpriseSid} isOpen onChange={(sid, chosen) => setChosen({ sid, name: chosen })} />
         <FileField label={words('import.file')} isRequired accept=".csv,.jsonl,.ndjson,.txt,text/csv" onFile={setFile} />
-        <Button type="submit" appearance="primary" className={styles.end} disabled={isBusy || !file || enterpriseSid === ''}>
+        <Button type="submit" appearance="primary" className={styles.end} disabledFocusable={isBusy || !file || enterpriseSid === ''}>
           {words('import.check')}
         </Button>
         <Button className={styles.end} disabled={enterpriseSid === ''} onClick={() => setGroup(true)}>

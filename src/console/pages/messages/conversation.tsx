@@ -87,7 +87,7 @@ function Chat({ conversation: { sid, phone, mapping, enterprise } }: { readonly 
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by the keyboard */}
       <section className={styles.chat} ref={place} tabIndex={0} aria-label={words('nav.messages')}>
         {hasOlder && (
-          <Button disabled={isLoading} onClick={() => feed.loadOlder()}>
+          <Button disabledFocusable={isLoading} onClick={() => feed.loadOlder()}>
             {words('conversation.older')}
           </Button>
         )}

@@ -116,6 +116,7 @@ function Retention({ days, enterpriseSid }: { readonly days: number | null; read
 
   function submit(event: FormEvent) {
     event.preventDefault();
+    if (isBusy) return;
     setOutcome(undefined);
     if (value !== '' && (days === null || Number(value) < days)) setShortening(true);
     else void save();
@@ -156,7 +157,7 @@ function Retention({ days, enterpriseSid }: { readonly days: number | null; read
             }}
           />
         </Field>
-        <Button type="submit" disabled={isBusy} className={styles.end}>
+        <Button type="submit" disabledFocusable={isBusy} className={styles.end}>
           {words('action.save')}
         </Button>
         <Saved isSaved={outcome === 'saved'} />

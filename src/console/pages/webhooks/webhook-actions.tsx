@@ -130,7 +130,7 @@ function Test({ sid, onChange }: { readonly sid: string; readonly onChange: () =
 
   return (
     <>
-      <Button appearance="primary" disabled={isBusy} onClick={send}>
+      <Button appearance="primary" disabledFocusable={isBusy} onClick={send}>
         {words('webhook.test')}
       </Button>
       {problem && <ProblemBar problem={problem} />}

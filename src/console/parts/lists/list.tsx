@@ -112,10 +112,16 @@ export function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageI
       <span className={styles.count} role="status">
         {totalCount !== undefined && words(totalCountIsExact === false ? 'list.countAtLeast' : 'list.count', { count: totalCount })}
       </span>
-      <Button disabled={!pageInfo.hasPreviousPage} onClick={() => change({ before: pageInfo.startCursor ?? undefined, after: undefined })}>
+      <Button
+        disabledFocusable={!pageInfo.hasPreviousPage}
+        onClick={() => change({ before: pageInfo.startCursor ?? undefined, after: undefined })}
+      >
         {words('list.previous')}
       </Button>
-      <Button disabled={!pageInfo.hasNextPage} onClick={() => change({ after: pageInfo.endCursor ?? undefined, before: undefined })}>
+      <Button
+        disabledFocusable={!pageInfo.hasNextPage}
+        onClick={() => change({ after: pageInfo.endCursor ?? undefined, before: undefined })}
+      >
         {words('list.next')}
       </Button>
     </div>

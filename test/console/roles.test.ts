@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
-import { AUTH_TOKEN, type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '../support/console.ts';
+import { AUTH_TOKEN, type ConsoleGateway, createConsoleGateway, openConsole, signIn, violationsOn } from '../support/console.ts';
 
 const PASSWORD = 'a-long-password';
 
@@ -28,6 +28,13 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
   });
 
   const visit = () => openConsole(browser, `${gateway.url}/console/`);
+  /** Creates an account that may only read. */
+  async function reader(): Promise<{ readonly name: string; readonly password: string }> {
+    const { data } = await gateway.graph(
+      'mutation { made: createAccount(input: { email: "auditor@provider.example", permissions: [READ] }) { ... on CreateAccountSuccess { account { sid } authToken } } }',
+    );
+    return { name: data.made.account.sid, password: data.made.authToken };
+  }
   async function token(input: Record<string, unknown>): Promise<string> {
     const { data } = await gateway.graph(
       'mutation ($input: CreateAccessTokenInput!) { made: createAccessToken(input: $input) { ... on CreateAccessTokenSuccess { token } } }',
@@ -75,13 +82,6 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     await page.context().close();
   });
 
-  test('a read-only account signs in with its own credentials, reads, and changes nothing but its tokens', async () => {
-    const { data } = await gateway.graph(
-      'mutation { made: createAccount(input: { email: "reader@provider.example", permissions: [READ] }) { ... on CreateAccountSuccess { account { sid } authToken } } }',
-    );
-    const { account, authToken } = data.made;
-    const { page, complaints } = await visit();
-    await signIn(page, account.sid, authToken);
   test('an enterprise’s admin has events sent to a webhook again, if the organization has opted in', async () => {
     const choose = (features: string) => gateway.graph(`mutation { updateOrganization(input: { features: ${features} }) { __typename } }`);
     const url = 'https://hooks.kohl.example/sms';
@@ -125,6 +125,13 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     await page.context().close();
   });
 
+  test('a read-only account signs in with its own credentials, reads, and changes nothing but its tokens', async () => {
+    const { data } = await gateway.graph(
+      'mutation { made: createAccount(input: { email: "reader@provider.example", permissions: [READ] }) { ... on CreateAccountSuccess { account { sid } authToken } } }',
+    );
+    const { account, authToken } = data.made;
+    const { page, complaints } = await visit();
+    await signIn(page, account.sid, authToken);
     await page.getByText('read only').waitFor();
     for (const name of ['Overview', 'Messages', 'Conversations', 'Enterprises', 'Mappings', 'Bots', 'Usage']) {
       await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
@@ -191,6 +198,27 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     await page.clock.fastForward('00:00:02');
     await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
     expect(await page.getByRole('alert').count()).toBe(0);
+    await page.context().close();
+  });
+
+  test('the dialog’s script, while it is missing and not needed, is asked for once a minute', async () => {
+    const { page } = await visit();
+    await page.clock.install();
+    let asked = 0;
+    await page.route('**/renewal-dialog-*.js', (route) => {
+      asked += 1;
+      return route.abort();
+    });
+    const failed = () => page.waitForEvent('requestfailed', (request) => request.url().includes('/renewal-dialog-'));
+    await signIn(page);
+    let next = failed();
+    await page.clock.fastForward('00:10');
+    await next;
+    for (let seconds = 0; seconds < 5; seconds += 1) await page.clock.runFor(1000);
+    next = failed();
+    await page.clock.fastForward('01:00');
+    await next;
+    expect(asked).toBe(2);
     await page.context().close();
   });
 

@@ -133,7 +133,9 @@ describe.skipIf(!chromiumPath)('a bot at the console', () => {
     const title = page.getByRole('heading', { name: 'Application', exact: true, level: 2 });
     await expect.poll(() => title.evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
     await page.keyboard.press('Tab');
-    expect(await page.getByLabel('Application (client) ID').evaluate((element) => element === element.ownerDocument.activeElement)).toBe(true);
+    expect(await page.getByLabel('Application (client) ID').evaluate((element) => element === element.ownerDocument.activeElement)).toBe(
+      true,
+    );
     await page.getByLabel('Application (client) ID').fill('22222222-2222-4333-8444-555555555555');
     await page.getByLabel('Directory (tenant) ID').fill('77777777-7777-4888-8999-000000000000');
     await page.getByLabel('Cloud').selectOption('GCC High');

@@ -15,7 +15,6 @@ describe.skipIf(!chromiumPath)('messages are found', () => {
       });
       await gateway.play('/stand-in/sms', { from: PHONE, to: NUMBER, body: 'For Sunny' });
       await gateway.play('/stand-in/sms', { from: PHONE, to: OTHER, body: 'For Cloudy' });
-      await gateway.prisma.message.updateMany({ where: { body: 'For Cloudy' }, data: { channelErrorCode: '30005' } });
       await signIn(page);
     },
   });
@@ -50,6 +49,9 @@ describe.skipIf(!chromiumPath)('messages are found', () => {
 
   test('by their type and their error', async () => {
     await openMessages();
+    // Its delivery takes an error away.
+    await message('For Cloudy').getByText('Delivered').waitFor();
+    await window.gateway.prisma.message.updateMany({ where: { body: 'For Cloudy' }, data: { channelErrorCode: '30005' } });
     await field('Type').selectOption('MMS');
     await window.page.getByText('Nothing matches these filters.').waitFor();
     await field('Type').selectOption('SMS');

@@ -21,6 +21,8 @@ const useStyles = makeStyles({
       '& > *': { minWidth: 0 },
       // An input has a width of its own, which would widen its column.
       '& input, & select': { width: '100%' },
+      // A date and a time need more than half of a narrow screen.
+      '& > :has(input[type="datetime-local"])': { gridColumn: '1 / -1' },
     },
   },
 });

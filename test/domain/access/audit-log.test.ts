@@ -311,7 +311,8 @@ test.each(names)('%s does nothing if it cannot be recorded', async (name) => {
         ...[prisma.message.findMany(), prisma.outbox.count(), prisma.accessToken.findMany(), prisma.releasedMapping.findMany()],
         ...[prisma.account.findMany(), prisma.organization.findMany(), prisma.dataExport.count(), prisma.mappingImport.findMany()],
       ]),
-      (_key, value) => (typeof value === 'bigint' ? String(value) : value),
+      // When a bot's health is checked next is no change of the bot.
+      (key, value) => (typeof value === 'bigint' ? String(value) : key === 'healthChecked' ? undefined : value),
     );
   await prisma.$executeRaw`ALTER TABLE audit_log ADD CONSTRAINT full_up CHECK (false) NOT VALID`;
   try {

@@ -307,7 +307,8 @@ test.each(names)('%s does nothing if it cannot be recorded', async (name) => {
   const state = async () =>
     JSON.stringify(
       await Promise.all([
-        ...[prisma.enterprise.findMany(), prisma.enterpriseAdmin.findMany(), prisma.mapping.findMany(), prisma.bot.findMany()],
+        ...[prisma.enterprise.findMany(), prisma.enterpriseAdmin.findMany(), prisma.mapping.findMany()],
+        prisma.bot.findMany({ orderBy: { sid: 'asc' } }),
         ...[prisma.message.findMany(), prisma.outbox.count(), prisma.accessToken.findMany(), prisma.releasedMapping.findMany()],
         ...[prisma.account.findMany(), prisma.organization.findMany(), prisma.dataExport.count(), prisma.mappingImport.findMany()],
       ]),

@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
 import { type ConsoleGateway, createConsoleGateway, openConsole, signIn } from '../support/console.ts';
+import { withResolvers } from '../support/with-resolvers.ts';
 
 // What a page shows until React has replaced it.
 describe.skipIf(!chromiumPath)('the first paint', () => {
@@ -155,10 +156,3 @@ describe.skipIf(!chromiumPath)('the first paint', () => {
     await page.context().close();
   });
 });
-
-/** A promise, and the function that resolves it. */
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
-}

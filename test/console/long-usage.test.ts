@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
 import { ACCOUNT_SID, signIn } from '../support/console.ts';
 import { consoleWindow, createKohl } from '../support/console-window.ts';
+import { withResolvers } from '../support/with-resolvers.ts';
 
 describe.skipIf(!chromiumPath)('usage of 150 days', () => {
   const window = consoleWindow({
@@ -38,8 +39,18 @@ describe.skipIf(!chromiumPath)('usage of 150 days', () => {
     expect(await rows()).toBe(100);
     // Another period begins with its first page.
     await button('Next').click();
+    // Until the months come, the days are not shown in their place.
+    const answer = withResolvers();
+    await page.route('**/graphql', async (route) => {
+      await answer.promise;
+      await route.continue();
+    });
     await page.getByLabel('By', { exact: true }).selectOption('MONTH');
+    await page.getByText('Loading…').waitFor();
+    expect(await page.getByRole('table').count()).toBe(0);
+    answer.resolve();
     await page.getByRole('cell', { name: 'January 2026', exact: true }).waitFor();
     expect(await rows()).toBe(5);
+    await page.unrouteAll();
   });
 });

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumPath, launchChromium } from '../support/chromium.ts';
 import { AUTH_TOKEN, type ConsoleGateway, createConsoleGateway, openConsole, signIn, violationsOn } from '../support/console.ts';
+import { withResolvers } from '../support/with-resolvers.ts';
 
 const PASSWORD = 'a-long-password';
 
@@ -325,10 +326,3 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
 const borderColor = (element: object) =>
   (globalThis as unknown as { getComputedStyle: (of: object) => { borderBottomColor: string } }).getComputedStyle(element)
     .borderBottomColor;
-
-/** A promise, and the function that resolves it. */
-function withResolvers(): { promise: Promise<void>; resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((settle) => (resolve = settle));
-  return { promise, resolve };
-}

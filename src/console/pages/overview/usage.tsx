@@ -76,7 +76,9 @@ export default function Usage() {
   const words = useWords();
   const { language } = useSpeech();
   const { from, to, granularity, group, variables } = useAsked();
-  const [{ data, error, fetching }, reload] = useQuery({ query: USAGE, variables });
+  const [{ data: newest, error, fetching }, reload] = useQuery({ query: USAGE, variables });
+  // Until the answer comes, and after an error, urql returns the rows of the question before, which have other periods and groups.
+  const data = fetching || error ? undefined : newest;
   const { number } = words;
   const columns: Column<UsageRow>[] = [
     { title: words('field.time'), cell: (row) => periodOf(row.from, granularity, language) },

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { done, fresh, newEnterprise, newMapping } from '../parity/faces.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
@@ -61,6 +62,30 @@ describe('messages are filtered', () => {
     ['nothing of it', []],
   ])('by a part of their text, in any case and without wildcards: %j', async (body, sids) => {
     expect(await found('messages', { body })).toEqual(sids);
+  });
+
+  test('by their own text in any script, as it is and composed otherwise', async () => {
+    const { organizationSid, accountSid } = stranger;
+    const { sid: enterpriseSid } = await done(stranger, 'createEnterprise', newEnterprise());
+    const word = fc.array(fc.constantFrom(...'AbzßẞñÑéÅΣσςΓώΊЙйҐİıŞğ각한आ़क्षกำ中ﬀ🙂e\u0301o\u0308A\u030a%_\\'), {
+      minLength: 1,
+      maxLength: 8,
+    });
+    const text = word.map((letters) => `Σας ${letters.join('').trim()}.`);
+    const bodies = ['Γιώργος', 'İstanbul', 'Ångström'.normalize('NFD'), ...fc.sample(text, { numRuns: 9, seed: 15 })];
+    const data = bodies.map((body, index) => ({
+      ...{ sid: `MSown${index}`, organizationSid, accountSid, enterpriseSid, from: 'a', fromFolded: 'a', to: 'b', toFolded: 'b', body },
+      ...({ direction: 'INBOUND', channelStatus: 'FAILED', statusRank: 2, channelErrorCode: body, channelErrorMessage: body } as const),
+    }));
+    await gateway.database.prisma.message.createMany({ data });
+    for (const [index, body] of bodies.entries()) {
+      const otherwise = [body.normalize('NFC'), body.normalize('NFD')];
+      const forms = otherwise.includes(body) ? otherwise : [body];
+      const inErrors = index < 3 ? [{ channelErrorCode: body }, { channelErrorMessage: body }] : [];
+      for (const filter of [...forms.map((form) => ({ body: form })), ...inErrors])
+        expect(await found('messages', filter, stranger), body).toContain(`MSown${index}`);
+    }
+    await gateway.database.prisma.message.deleteMany({ where: { enterpriseSid } });
   });
 
   test('by no part of fewer than three characters; a blank one filters nothing', async () => {

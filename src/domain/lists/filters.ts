@@ -30,8 +30,10 @@ export function timesBetween({ createdFrom, createdTo, updatedFrom, updatedTo }:
  */
 export function literal(parameter: string, text: string | null | undefined): string | undefined {
   const given = storable(parameter, text);
-  return given === undefined ? undefined : fold(given).replace(/[\\%_]/g, '\\$&');
+  return given === undefined ? undefined : escapeWildcards(fold(given));
 }
+
+const escapeWildcards = (text: string) => text.replace(/[\\%_]/g, '\\$&');
 
 /**
  * Trims a filter's text.
@@ -49,3 +51,16 @@ export function storable(parameter: string, text: string | null | undefined): st
 /** The condition that a folded column contains the text. */
 export const containing = <Column extends string>(column: Column, text: string | undefined) =>
   (text === undefined ? {} : { [column]: { contains: text } }) as { [K in Column]?: { contains: string } };
+
+/**
+ * The condition that a column of texts as they were given contains the text, in any case, composed or decomposed. ILIKE itself ignores only case, by the
+ * database's rules, which are not those of `fold`.
+ * @throws InvalidInputError as `literal`
+ */
+export function containingInAnyCase(column: string, text: string | null | undefined): object {
+  const given = storable(column, text);
+  if (given === undefined) return {};
+  const forms = new Set([given, given.normalize('NFC'), given.normalize('NFD')]);
+  const [only, ...further] = Array.from(forms, (form) => ({ [column]: { contains: escapeWildcards(form), mode: 'insensitive' } }));
+  return only && further.length === 0 ? only : { OR: [only, ...further] };
+}

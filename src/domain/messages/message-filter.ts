@@ -1,6 +1,6 @@
 import type { ChannelStatus, MessageDirection, MessageType } from '../../../prisma/client/client.ts';
 import { invalidParameter } from '../input.ts';
-import { literal, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
+import { containingInAnyCase, storable, type TimeRanges, timesBetween } from '../lists/filters.ts';
 import { addressBeginning } from '../lists/number-filters.ts';
 import { normalizeSid } from '../values/sid.ts';
 import { withStatusAmong } from './status-filter.ts';
@@ -30,10 +30,10 @@ export const conditions = (filter: MessageFilter) => [
   filter.direction ? { direction: filter.direction } : {},
   addressBeginning('fromFolded', 'from', filter.from),
   addressBeginning('toFolded', 'to', filter.to),
-  insensitively('body', atLeastThree('body', filter.body)),
+  containingInAnyCase('body', atLeastThree('body', filter.body)),
   filter.statuses ? withStatusAmong(filter.statuses) : {},
-  insensitively('channelErrorCode', literal('channelErrorCode', filter.channelErrorCode)),
-  insensitively('channelErrorMessage', literal('channelErrorMessage', filter.channelErrorMessage)),
+  containingInAnyCase('channelErrorCode', filter.channelErrorCode),
+  containingInAnyCase('channelErrorMessage', filter.channelErrorMessage),
   restcommSid(filter.restcommMessageSid),
   filter.stuck == null ? {} : { stuck: filter.stuck },
   timesBetween(filter),
@@ -46,12 +46,8 @@ function restcommSid(text: string | null | undefined) {
 }
 
 /** @throws InvalidInputError INVALID_PARAMETER for a text of fewer than three characters, which most messages contain */
-function atLeastThree(parameter: string, text: string | null | undefined): string | undefined {
+function atLeastThree(parameter: string, text: string | null | undefined): string | null | undefined {
   const given = text?.trim();
   if (given && given.length < 3) throw invalidParameter([parameter], 'must have at least three characters', given);
-  return literal(parameter, text);
-}
-
-function insensitively(column: 'body' | 'channelErrorCode' | 'channelErrorMessage', text: string | undefined) {
-  return text === undefined ? {} : { [column]: { contains: text, mode: 'insensitive' as const } };
+  return text;
 }

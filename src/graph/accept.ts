@@ -11,15 +11,15 @@ export type ResultType = typeof GRAPHQL_RESPONSE | 'application/json';
 export interface Accepted {
   /** Absent if it accepts neither. */
   readonly result: ResultType | undefined;
-  /** Whether it accepts an event stream. A wildcard for all types does not: such clients read a response to its end, which a stream may not have. */
+  /** Whether it accepts an event stream, by name or by a wildcard: a subscription has no other result. */
   readonly stream: boolean;
-  /** Whether it prefers an event stream to a result. */
+  /** Whether it prefers an event stream to a result. It does not by a wildcard for all types: such clients read JSON. */
   readonly prefersStream: boolean;
 }
 
 /** `charset` is in the response's own type, so that a range with it matches, too. Those that are equally acceptable are preferred in this order. */
 const RESULTS = ['application/json; charset=utf-8', `${GRAPHQL_RESPONSE}; charset=utf-8`];
-const ALL = [...RESULTS, `${EVENT_STREAM}; charset=utf-8`];
+const STREAMS = [`${EVENT_STREAM}; charset=utf-8`];
 
 /** Clients send few different headers: parsing one takes longer than the rest of the negotiation. */
 const cached = new LRUCache<string, Accepted>({ max: 100 });
@@ -46,7 +46,7 @@ export function readAccept(header: string | null): Accepted {
 function negotiate(accept: string): Accepted {
   const negotiator = new Negotiator({ headers: { accept } });
   const isStreamNamed = negotiator.mediaTypes().some((range) => /^text\/(event-stream|\*)$/i.test(range));
-  const types = negotiator.mediaTypes(isStreamNamed ? ALL : RESULTS).map((type) => type.split(';')[0]);
+  const types = negotiator.mediaTypes(isStreamNamed ? [...RESULTS, ...STREAMS] : RESULTS).map((type) => type.split(';')[0]);
   const result = types.find((type) => type !== EVENT_STREAM) as ResultType | undefined;
-  return { result, stream: types.includes(EVENT_STREAM), prefersStream: types[0] === EVENT_STREAM };
+  return { result, stream: negotiator.mediaTypes(STREAMS).length > 0, prefersStream: types[0] === EVENT_STREAM };
 }

@@ -76,7 +76,7 @@ test('reads any Accept header as RFC 9110 has it', () => {
       const types = preferred([JSON_TYPE, RESPONSE_TYPE, ...(isStreamNamed ? [STREAM] : [])], ranges);
       expect(readAccept(text), text).toEqual({
         result: types.find((type) => type !== STREAM),
-        stream: types.includes(STREAM),
+        stream: preferred([STREAM], ranges).length > 0,
         prefersStream: types[0] === STREAM,
       });
     }),
@@ -87,7 +87,7 @@ test('reads any Accept header as RFC 9110 has it', () => {
 test.each<[string | null, string | undefined, boolean, boolean]>([
   [null, RESPONSE_TYPE, false, false],
   ['', RESPONSE_TYPE, false, false],
-  ['*/*', JSON_TYPE, false, false],
+  ['*/*', JSON_TYPE, true, false],
   // urql, Apollo Client, graphql-request, graphql-sse, EventSource, a browser's address bar.
   [
     'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
@@ -99,9 +99,10 @@ test.each<[string | null, string | undefined, boolean, boolean]>([
   ['application/graphql-response+json, application/json', RESPONSE_TYPE, false, false],
   ['text/event-stream, multipart/mixed', undefined, true, true],
   ['text/event-stream', undefined, true, true],
-  ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', JSON_TYPE, false, false],
+  ['text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', JSON_TYPE, true, false],
   ['text/event-stream;q=0.1, application/json', JSON_TYPE, true, false],
-  ['application/json;q=0, */*', RESPONSE_TYPE, false, false],
+  ['application/json;q=0, */*', RESPONSE_TYPE, true, false],
+  ['text/event-stream;q=0, */*', JSON_TYPE, false, false],
   ['text/html', undefined, false, false],
   ['nonsense', undefined, false, false],
 ])('the Accept header %j accepts %s', (header, result, stream, prefersStream) => {

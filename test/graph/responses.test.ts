@@ -77,6 +77,10 @@ describe('a response', () => {
     ['a name that no operation has', { query: '{ __typename }', operationName: 'Nobody' }, 400, 200],
     ['fragments alone', { query: 'fragment F on Query { __typename }' }, 400, 200],
     ['an error with data', { query: '{ viewer { account { sid } } auditLog(first: 500) { totalCount } }' }, 200, 200],
+    ['too many aliases', { query: `{ ${Array.from({ length: 31 }, (_, n) => `a${n}: __typename`).join(' ')} }` }, 400, 200],
+    ['too many tokens', { query: `{ ${'a '.repeat(2000)} }` }, 400, 200],
+    ['too many objects', { query: '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }' }, 400, 200],
+    ['too many values', { query: COUNT, variables: { n: 1, m: Array(2001).fill(1) } }, 400, 200],
     ['no query', { query: null }, 400, 400],
     ['an unknown parameter', { query: COUNT, nothing: 1 }, 400, 400],
   ])('to %s has the status of its media type', async (_what, body, status, statusOfJson) => {

@@ -111,7 +111,7 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
         query: 'query ($f: EnterpriseFilter) { enterprises(filter: $f) { totalCount } }',
         variables: { f: { statuses: Array(100_000).fill('x') } },
       },
-      400,
+      200,
     ],
     ['a variable of the wrong type', { query: PAGE, variables: { first: 'two' } }, 200],
     ['a missing variable', { query: 'query ($sid: ID!) { message(sid: $sid) { sid } }' }, 200],
@@ -124,11 +124,11 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
       200,
     ],
     ['an invalid document', { query: '{ ' }, 200],
-    ['an empty document', { query: '' }, 400],
-    ['an unknown operation', { query: PAGE, operationName: 'Nobody' }, 400],
-    ['several operations without an operation name', { query: `${PAGE} query Other { __typename }` }, 400],
+    ['an empty document', { query: '' }, 200],
+    ['an unknown operation', { query: PAGE, operationName: 'Nobody' }, 200],
+    ['several operations without an operation name', { query: `${PAGE} query Other { __typename }` }, 200],
     ['a subscription', { query: 'subscription { messageEvents { __typename } }' }, 406],
-    ['a query that is too costly', { query: '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }' }, 400],
+    ['a query that is too costly', { query: '{ enterprises(first: 100) { nodes { mappings(first: 100) { nodes { sid } } } } }' }, 200],
     ['variables that are not an object', { query: PAGE, variables: [1] }, 400],
     ['a query that is not a string', { query: 7 }, 400],
     ['an unknown parameter', { query: PAGE, nothing: true }, 400],
@@ -137,9 +137,8 @@ describe('the fast path’s response equals the general one, byte for byte,', ()
     ['no JSON', '{"query":', 400],
     ['nothing', '', 400],
     ['JSON that is not an object', 'null', 400],
-  ])('to %s', async (_what, body, _status) => {
-    const { status } = await same(post(body));
-    expect(status).toBeLessThan(500);
+  ])('to %s', async (_what, body, status) => {
+    expect((await same(post(body, { accept: 'application/json' }))).status).toBe(status);
   });
 
   test('to a mutation, which is run only once', async () => {

@@ -128,7 +128,7 @@ describe('a client that does not read', () => {
 });
 
 describe('a subscription without a stream', () => {
-  test.each(['*/*', 'application/json', 'multipart/mixed', 'application/graphql-response+json'])(
+  test.each(['text/event-stream;q=0, */*', 'application/json', 'multipart/mixed', 'application/graphql-response+json'])(
     'that accepts %s is refused with 406 and opens nothing',
     async (accept) => {
       const response = await fetch(`${gateway.url}/graphql`, {

@@ -332,6 +332,18 @@ describe('a client that accepts event streams and JSON', () => {
     expect([subscription.status, subscription.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
     await subscription.body?.cancel();
     await streamsAreGone();
+    const query = 'subscription { messageEvents { __typename } }';
+    const byGet = () =>
+      fetch(`${gateway.url}/graphql?${new URLSearchParams({ query })}`, {
+        headers: { accept: '*/*', authorization: authorizationOf(provider) },
+      });
+    for (const send of [() => ask(provider, '*/*', { query }), byGet]) {
+      const anything = await send();
+      expect([anything.status, anything.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+      await anything.body?.cancel();
+      await streamsAreGone();
+    }
+    expect((await ask(provider, '*/*', { query: '{ __typename }' })).headers.get('content-type')).toMatch(/^application\/json/);
     const unacceptable = await ask(provider, 'application/json', { query: 'subscription { messageEvents { __typename } }' });
     expect(unacceptable.status).toBe(406);
   });

@@ -100,7 +100,7 @@ function introspectionErrors(document: DocumentNode): GraphQLError[] {
       errors.push(
         new GraphQLError('Introspection is disabled', {
           nodes: node,
-          extensions: { code: 'INTROSPECTION_OFF', http: { status: 400, spec: false } },
+          extensions: { code: 'INTROSPECTION_OFF', http: { status: 400, spec: true } },
         }),
       );
     },

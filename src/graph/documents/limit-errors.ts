@@ -14,7 +14,7 @@ export function overLimit(limit: string, maximum: number, found: number | undefi
       limit,
       maximum,
       found: Number.isFinite(found) ? found : undefined,
-      http: { status: 400, spec: false },
+      http: { status: 400, spec: true },
     },
   });
 }

@@ -71,9 +71,9 @@ export function loadTrustedDocuments(
 
 const OPERATION_NAME = /\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)/g;
 
-/** APQ's clients expect 200 with application/json: `spec` makes Yoga send that status then, and `status` with application/graphql-response+json. */
-function persistedQueryError(message: string, code: string, status?: number): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, http: status ? { status } : { status: 404, spec: true } } });
+/** `spec` makes Yoga send 200 with application/json, which APQ's clients expect, and `status` with application/graphql-response+json. */
+function persistedQueryError(message: string, code: string, status = 404): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status, spec: true } } });
 }
 
 function hashOf(extensions: unknown): unknown {

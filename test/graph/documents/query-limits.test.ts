@@ -159,11 +159,6 @@ describe.each(ways)('over %s', (_, errorsOf) => {
   );
 });
 
-test('a refusal over HTTP has status 400', async () => {
-  expect((await provider.graph(HUNDRED_IN_HUNDRED, { n: 100 })).status).toBe(400);
-  expect((await provider.graph(nested(8))).status).toBe(400);
-});
-
 test.each([graphqlWs, graphqlSse, eventSource])('the cost of a subscription over $name is limited', async ({ subscribe }) => {
   const query = `subscription ($n: Int) { messageEvents { ... on MessageEvent { message { enterprise {
     mappings(first: $n) { nodes { messages(first: $n) { nodes { sid } } } } } } } } }`;

@@ -276,6 +276,17 @@ describe('with introspection and GraphiQL off, as in production', () => {
     expect([status, data ?? null, errors?.[0]?.extensions]).toEqual([400, null, { code: 'INTROSPECTION_OFF' }]);
   });
 
+  test.each([
+    ['application/json', 200],
+    ['application/graphql-response+json', 400],
+  ])('that it is not revealed has the status of its media type: %s', async (accept, status) => {
+    const headers = { authorization, accept, 'content-type': 'application/json' };
+    const body = JSON.stringify({ query: '{ __schema { queryType { name } } }' });
+    const request = () => new Request('http://gateway.test/graphql', { method: 'POST', headers, body });
+    expect((await production()(request())).status).toBe(status);
+    expect((await fetches.only(request())).status).toBe(status);
+  });
+
   test('__typename works', async () => {
     expect((await graph()('{ __typename viewer { __typename } }')).data).toEqual({ __typename: 'Query', viewer: { __typename: 'Viewer' } });
   });

@@ -34,8 +34,10 @@ const EXPECTED = [
   SettingsError,
 ];
 
-/** Runs the process, from parsing its settings to its last response. Resolves once it is shut down. */
-async function main(): Promise<void> {
+const CLAIMS_REMAIN = 'could not release everything in time: what is claimed is free when its leases expire';
+
+/** Runs the process, from parsing its settings to its last response. Resolves with the exit code once it is shut down. */
+async function main(): Promise<number> {
   const stopped = firstSignal();
   const settings = parseEnv(process.env);
   const traces = settings.traces && (await startTracing(settings.traces));
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
     }),
     import('./app.ts'),
   ]);
+  let isReleased: boolean;
   try {
     await bringUpToDate(database, log);
     hasStarted();
@@ -86,15 +89,17 @@ async function main(): Promise<void> {
     const signal = await stopped;
     log.info({ signal }, 'draining');
     setTimeout(() => {
-      log.error('could not stop in time: what is claimed is free when its leases expire');
+      log.error(CLAIMS_REMAIN);
       process.exit(1);
     }, SHUTDOWN_MS).unref();
-    await gateway.stop();
+    isReleased = await gateway.stop();
   } finally {
     await database.close();
     await traces?.stop();
   }
-  log.info('stopped');
+  if (isReleased) log.info('stopped');
+  else log.error(CLAIMS_REMAIN);
+  return isReleased ? 0 : 1;
 }
 
 /** Loads OpenTelemetry's SDK, and starts tracing. */
@@ -170,8 +175,7 @@ function announce(url: string, hasConsole: boolean, first?: FirstAccount): void 
 }
 
 try {
-  await main();
-  process.exit(0);
+  process.exit(await main());
 } catch (error) {
   const expected = error instanceof Error && EXPECTED.some((kind) => error instanceof kind);
   process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`);

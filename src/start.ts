@@ -30,7 +30,10 @@ import { type Listener, listen } from './server/server.ts';
 
 /** How long requests in flight may still take once the gateway stops, in ms. */
 const GRACE_MS = 10_000;
-/** When the requests to platforms and webhook endpoints end, in ms from then: so that those who wait for one still get a response. */
+/**
+ * When the requests to platforms and webhook endpoints end, in ms from then, so that those who wait for one still get a response; and when the gateway
+ * gives up recording what was delivered, if the database does not let it.
+ */
 const CUT_OFF_MS = 9000;
 
 /** How many messages are under way to each platform at once, unless a setting says so. The embedded database has one connection. */
@@ -64,8 +67,11 @@ interface Running {
   readonly url: string;
   /** Where /metrics is, if it has a port of its own. */
   readonly metricsUrl?: string;
-  /** Ends live streams, lets requests finish, and releases what is claimed, within some 10 s. The database stays open. */
-  stop(): Promise<void>;
+  /**
+   * Ends live streams, lets requests finish, and releases what is claimed, within some 10 s. The database stays open.
+   * @returns false if claims remain until their leases expire, since the database did not let them be released
+   */
+  stop(): Promise<boolean>;
 }
 
 /** Parts that are created last, but needed by earlier ones. They are set before the first request. */
@@ -75,7 +81,7 @@ interface Wiring {
   notifier?: Notifier;
   imports?: ImportRunner;
   exchange?: Exchange;
-  /** Ends what is under way to platforms and webhook endpoints. */
+  /** Ends what is under way to platforms and webhook endpoints, and the wait for a database that is away. */
   readonly cutOff: AbortController;
 }
 
@@ -117,6 +123,7 @@ export async function startGateway(options: StartOptions): Promise<Running> {
     ...settings,
     concurrency,
     perOrganization,
+    cutOff: wiring.cutOff.signal,
     isCarrierEmbedded: !settings.restcomm,
     observeJob: metrics?.observeJob,
     observeEndpointDisabled: metrics?.observeEndpointDisabled,
@@ -137,13 +144,14 @@ export async function startGateway(options: StartOptions): Promise<Running> {
       draining = true;
       const late = setTimeout(() => wiring.cutOff.abort(), CUT_OFF_MS);
       // All at once: while requests end, nothing new is claimed.
-      await Promise.all([stopServing(app, listener, sockets, log), exchange.stop(), imports.stop()]);
+      const [isReleased] = await Promise.all([exchange.stop(), stopServing(app, listener, sockets, log), imports.stop()]);
       clearTimeout(late);
       await notifier.close();
       await credentialChanges?.close();
       rateLimit?.close();
       await metricsListener?.drain(0);
       metrics?.close();
+      return isReleased;
     },
   };
 }

@@ -6,8 +6,11 @@ import { LEASE_MS } from './outbox/outbox.ts';
 export interface ClaimLoop {
   /** Checks now: something may be due. */
   wake(): void;
-  /** Claims nothing more, and resolves when what is in progress has ended. */
-  stop(): Promise<void>;
+  /**
+   * Claims nothing more, and resolves when what is in progress has ended.
+   * @returns false if claims remain until their leases expire, since the database did not let them be released
+   */
+  stop(): Promise<boolean>;
 }
 
 interface ClaimLoopOptions<Claim> {
@@ -47,6 +50,7 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
   let stopped = false;
   /** Whether the last check may have left something that is due. */
   let wasLimited = false;
+  let isReleased = true;
 
   async function run(): Promise<void> {
     while (!stopped) {
@@ -80,7 +84,10 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
         if (pauseMs === 0) wakeUp.wake();
         else if (pauseMs !== undefined && pauseMs < pollMs) setTimeout(() => wakeUp.wake(), pauseMs).unref();
       })
-      .catch((error) => log.error({ err: error, ...options.logged(claim) }, `cannot work on ${source}; retrying when the lease expires`))
+      .catch((error) => {
+        if (stopped) isReleased = false;
+        log.error({ err: error, ...options.logged(claim) }, `cannot work on ${source}; retrying when the lease expires`);
+      })
       .finally(() => {
         inProgress.delete(work);
         if (wasLimited) wakeUp.wake();
@@ -99,6 +106,7 @@ export function startClaimLoop<Claim>(options: ClaimLoopOptions<Claim>): ClaimLo
       stopped = true;
       wakeUp.wake();
       await running;
+      return isReleased;
     },
   };
 }

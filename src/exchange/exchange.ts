@@ -33,8 +33,11 @@ export interface Exchange {
   installable(): void;
   /** Checks the organization's webhook endpoints now: its event log has grown. */
   appended(organizationSid: string): void;
-  /** Starts no further delivery, and resolves when those in progress have ended. */
-  stop(): Promise<void>;
+  /**
+   * Starts no further delivery, and resolves when those in progress have ended.
+   * @returns false if claims remain until their leases expire, since the database did not let them be released
+   */
+  stop(): Promise<boolean>;
 }
 
 interface ExchangeOptions extends DispatcherOptions {
@@ -103,7 +106,9 @@ export function startExchange(gateway: Gateway, options: ExchangeOptions): Excha
     appended: (organizationSid) => webhooks.wake(organizationSid),
     stop: async () => {
       stopping.abort();
-      await Promise.all([dispatcher.stop(), notices.stop(), webhooks.stop(), installer.stop(), jobs.stop(), clock.stop(), finished]);
+      const loops = Promise.all([dispatcher.stop(), notices.stop(), webhooks.stop(), installer.stop()]);
+      await Promise.all([loops, jobs.stop(), clock.stop(), finished]);
+      return (await loops).every((isReleased) => isReleased);
     },
   };
 }

@@ -200,26 +200,38 @@ describe('a text whose request to Teams got no response', () => {
     },
   );
 
-  test('is not sent again because the database broke off, in favor of another transaction, what was to be recorded', async () => {
-    const { prisma } = exchange.gateway;
-    const body = text();
-    await prisma.$executeRaw`CREATE SEQUENCE deadlocks`;
-    await prisma.$executeRaw`
+  test.each([
+    ['', false],
+    [' while the gateway stopped', true],
+  ])(
+    'is not sent again because the database broke off, in favor of another transaction, what was to be recorded%s',
+    async (_, isStopping) => {
+      const { prisma } = exchange.gateway;
+      const body = text();
+      const held = exchange.microsoft.hold('activities');
+      await prisma.$executeRaw`CREATE SEQUENCE deadlocks`;
+      await prisma.$executeRaw`
       CREATE FUNCTION deadlock_once() RETURNS trigger LANGUAGE plpgsql AS $$
       BEGIN
         IF nextval('deadlocks') = 1 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
         RETURN OLD;
       END $$`;
-    await prisma.$executeRaw`CREATE TRIGGER deadlock_once BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION deadlock_once()`;
-    try {
-      const message = await exchange.ends(customer.provider, await exchange.text(customer, customer, PHONE, body), 'DELIVERED');
-      expect(message).toMatchObject({ possiblyDuplicated: false });
-      expect(shown(body)).toHaveLength(1);
-    } finally {
-      await prisma.$executeRaw`DROP FUNCTION deadlock_once CASCADE`;
-      await prisma.$executeRaw`DROP SEQUENCE deadlocks`;
-    }
-  });
+      await prisma.$executeRaw`CREATE TRIGGER deadlock_once BEFORE DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION deadlock_once()`;
+      try {
+        const sid = await exchange.text(customer, customer, PHONE, body);
+        await held.arrived;
+        const stopped = isStopping && exchange.pause();
+        held.release();
+        await stopped;
+        expect(await exchange.ends(customer.provider, sid, 'DELIVERED')).toMatchObject({ possiblyDuplicated: false });
+        expect(shown(body)).toHaveLength(1);
+      } finally {
+        if (isStopping) exchange.resume();
+        await prisma.$executeRaw`DROP FUNCTION deadlock_once CASCADE`;
+        await prisma.$executeRaw`DROP SEQUENCE deadlocks`;
+      }
+    },
+  );
 
   test.each([500, 502, 503, 504, 408])(
     'other than a %i is sent again and marked as possibly duplicated, and never FAILED for it',

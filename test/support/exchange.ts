@@ -86,7 +86,7 @@ export interface TestExchange extends Omit<TestGateway, 'close'> {
   /** Waits until a message has this status, or is stuck. */
   ends(provider: Provider, sid: string, status: string): Promise<ShownMessage>;
   /** Nothing is handed over until it is resumed. */
-  pause(): Promise<void>;
+  pause(): Promise<unknown>;
   resume(): void;
   /** Takes back the platforms' faults, and waits until the bots have said all notices: a late one would meet the fault of the next test. */
   calm(): Promise<void>;

@@ -36,8 +36,7 @@ const USER_UNKNOWN_MS = 24 * 60 * 60_000;
 
 /**
  * Delivers the first message of a lane. Records the outcome: a new status, a later retry, the lane held until its cause is removed, or the message
- * set aside. A successful delivery is recorded however long the database is away, unless `shouldStop` says to stop; only then is its outcome
- * unknown.
+ * set aside. A successful delivery is recorded however long the database is away, until `cutOff`; only then is its outcome unknown.
  * @throws a database error if the database is unavailable before the request left; it says nothing about the message
  */
 export async function deliverFirst(
@@ -45,7 +44,7 @@ export async function deliverFirst(
   claim: Claim,
   { entry, message }: NonNullable<ClaimedLane['first']>,
   retry: RetryPolicy,
-  shouldStop: () => boolean,
+  cutOff?: AbortSignal,
 ): Promise<LaneStep> {
   const { prisma, sql, log } = gateway;
   const isRepeated = entry.attemptStarted !== null;
@@ -61,7 +60,7 @@ export async function deliverFirst(
   };
   try {
     const delivered = await deliver(gateway, message, attempt);
-    return await retryUntilWritten(log, () => settle(gateway, message, entry, claim, delivered), shouldStop);
+    return await retryUntilWritten(log, () => settle(gateway, message, entry, claim, delivered), cutOff);
   } catch (error) {
     if (error instanceof LaneLost) return release(0);
     if (!started && isUnavailable(error)) throw error;

@@ -16,6 +16,8 @@ export interface DispatcherOptions {
   /** How often to check the outbox without being woken, in ms. */
   readonly pollMs?: number;
   readonly retry?: Partial<RetryPolicy>;
+  /** Aborted when the process can wait no longer for the database to record what was delivered. Absent: it waits for ever. */
+  readonly cutOff?: AbortSignal;
 }
 
 /** The minimum interval between two checks, in ms: every accepted message wakes the dispatcher, and lanes that are claimed together cost less. */
@@ -27,8 +29,11 @@ interface Dispatcher {
    * @param platform where what may be due goes to; absent for both
    */
   wake(platform?: Platform): void;
-  /** Claims nothing more, and resolves when the lanes in progress are released. */
-  stop(): Promise<void>;
+  /**
+   * Claims nothing more, and resolves when the lanes in progress are released.
+   * @returns false if the database did not let all of them be released
+   */
+  stop(): Promise<boolean>;
 }
 
 /**
@@ -41,21 +46,20 @@ export function startDispatcher(gateway: Gateway, options: DispatcherOptions): D
       if (platform !== 'carrier') teams.wake();
       if (platform !== 'teams') carrier.wake();
     },
-    stop: async () => {
-      await Promise.all([teams.stop(), carrier.stop()]);
-    },
+    stop: async () => (await Promise.all([teams.stop(), carrier.stop()])).every((isReleased) => isReleased),
   };
 }
 
 function startPlatform(
   gateway: Gateway,
   platform: Platform,
-  { concurrency, perOrganization, pollMs = 1000, retry }: DispatcherOptions,
+  { concurrency, perOrganization, pollMs = 1000, retry, cutOff }: DispatcherOptions,
 ): ClaimLoop {
   const { prisma, sql, log } = gateway;
   const policy: RetryPolicy = { ...RETRY_POLICY, ...retry };
-  let stopped = false;
-  const isStopped = () => stopped;
+  const stopping = new AbortController();
+  /** Whether a claim may remain whose release failed. */
+  let mayHoldClaims = false;
 
   async function claim(limit: number, inProgress: Iterable<ClaimedLane>): Promise<ClaimedLane[]> {
     const holder = randomUUID();
@@ -64,7 +68,10 @@ function startPlatform(
       return await claimLanes(sql, { platform, limit, perOrganization: Math.ceil(perOrganization / 2), skippedOrganizations, holder });
     } catch (error) {
       // The claims may have been committed: without this, nobody would work on those lanes until their leases expire.
-      await retryUntilWritten(log, () => releaseClaims(prisma, holder), isStopped);
+      await retryUntilWritten(log, () => releaseClaims(prisma, holder), cutOff).catch((failed) => {
+        mayHoldClaims = stopping.signal.aborted;
+        throw failed;
+      });
       throw error;
     }
   }
@@ -78,14 +85,14 @@ function startPlatform(
     claim,
     isLimited: (inProgress) => busyOrganizations(inProgress, perOrganization).length > 0,
     renew: (inProgress) => renewLeases(prisma, inProgress),
-    work: (lane) => workOnLane(gateway, lane, policy, isStopped),
+    work: (lane) => workOnLane(gateway, lane, policy, { stopping: stopping.signal, cutOff }),
     logged: ({ organizationSid }) => ({ organizationSid }),
   });
   return {
     wake: loop.wake,
-    stop: () => {
-      stopped = true;
-      return loop.stop();
+    stop: async () => {
+      stopping.abort();
+      return (await loop.stop()) && !mayHoldClaims;
     },
   };
 }

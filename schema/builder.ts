@@ -9,6 +9,7 @@ import { getDatamodel } from '../prisma/client/pothos.ts';
 import type { Permission } from '../src/domain/caller.ts';
 import { invalidParameter } from '../src/domain/input.ts';
 import type { GraphContext } from './context.ts';
+import { notedErrors } from './noted-errors.ts';
 
 /** The schema's only builder. Each entity's file adds its types and fields; index.ts imports them all. */
 export const builder = new SchemaBuilder<{
@@ -31,7 +32,7 @@ export const builder = new SchemaBuilder<{
   DefaultFieldNullability: false;
   Scalars: { DateTime: { Input: Date; Output: Date }; ID: { Input: string; Output: string } };
 }>({
-  plugins: [ErrorsPlugin, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
+  plugins: [ErrorsPlugin, notedErrors, ScopeAuthPlugin, RelayPlugin, PrismaPlugin],
   defaultFieldNullability: false,
   errors: { directResult: true },
   scopeAuth: {

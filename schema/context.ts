@@ -1,6 +1,7 @@
 import { RequestCache } from '@pothos/plugin-scope-auth';
 import type { FieldNode } from 'graphql';
 import type { Caller } from '../src/domain/caller.ts';
+import type { ErrorCode } from '../src/domain/errors.ts';
 import type { Gateway } from '../src/domain/gateway.ts';
 import type { Selection } from '../src/domain/lists/keyset.ts';
 import type { Live } from '../src/live/live.ts';
@@ -16,6 +17,8 @@ export interface GraphContext {
   readonly resumeFrom?: string;
   /** The columns to read of each list, if the document is answered from packed rows. */
   readonly packed?: ReadonlyMap<FieldNode, Selection['packed']>;
+  /** The code of the first error that the operation answers as data (noted-errors.ts). */
+  answeredError?: ErrorCode;
   /** Releases everything that is kept for the context. Call it once no operation runs with it. */
   end(): void;
 }
@@ -25,7 +28,7 @@ export interface GraphContext {
  * @param resumeFrom a cursor of the event log, see GraphContext
  */
 export function createContext(gateway: Gateway, live: Live, caller: Caller, resumeFrom?: string): GraphContext {
-  return { gateway, live, caller, loaders: createLoaders(gateway, caller), resumeFrom, end };
+  return { gateway, live, caller, loaders: createLoaders(gateway, caller), resumeFrom, answeredError: undefined, end };
 }
 
 /**

@@ -214,15 +214,20 @@ const tracedAnswer =
     });
   };
 
+/** What requests are for. */
+export const FACES = ['graph', 'contract', 'bulk', 'restcomm', 'teams', 'stand-in', 'health', 'metrics', 'console', 'other'] as const;
+type FaceName = (typeof FACES)[number];
+
 /** Names what a path is for. */
-function faceOf(pathname: string): string {
+function faceOf(pathname: string): FaceName {
   if (pathname === '/graphql' || SCHEMA_FILE.test(pathname)) return 'graph';
   if (CONTRACT.test(pathname)) return 'contract';
   if (BULK.test(pathname)) return 'bulk';
   if (pathname.startsWith(RESTCOMM_WEBHOOKS)) return 'restcomm';
   if (pathname === BOT_ENDPOINT) return 'teams';
   if (pathname.startsWith(STAND_IN)) return 'stand-in';
-  return /^\/(health|metrics|console)(\/|$)/.exec(pathname)?.[1] ?? 'other';
+  const [, own] = /^\/(health|metrics|console)(\/|$)/.exec(pathname) ?? [];
+  return (own as FaceName | undefined) ?? 'other';
 }
 
 /** Creates the two faces, over one schema and one set of resolvers, and the one of links. */

@@ -3,9 +3,17 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { ChannelStatus, MessageHoldReason } from '../prisma/client/client.ts';
+import { LIMITS } from '../src/admission/observed.ts';
+import { FACES } from '../src/app.ts';
 import { packageRoot } from '../src/database/package-root.ts';
 import { parseEnv } from '../src/env.ts';
 import { variables } from '../src/env-variables.ts';
+import { JOB_OUTCOMES } from '../src/exchange/jobs/jobs.ts';
+import { FAULTS, type OperationReport } from '../src/execution/operations.ts';
+import { CONNECTION_STATES } from '../src/metrics/database.ts';
+import { CLASSES } from '../src/metrics/faces.ts';
+import { NO_RESPONSE } from '../src/platforms/request.ts';
 
 // The files of ops/ that set up the gateway. test/process/metrics.test.ts runs those of Prometheus and Grafana.
 
@@ -74,6 +82,37 @@ test('the keys for compose are created once, in a file that it reads for every c
   const lines = (path: string) => readFileSync(join(packageRoot(), path), 'utf8').split('\n');
   expect(lines('ops/image/Dockerfile.dockerignore')).toContain('**/.env');
   expect(lines('.gitignore')).toContain('.env');
+});
+
+const STATUSES = Array.from({ length: 500 }, (_, index) => String(index + 100));
+/** The values of the labels that the rules ask for, as the code has them. */
+const LABELS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  gateway_request_duration_seconds: { face: FACES, status: CLASSES },
+  gateway_operations_total: { face: ['graph', 'contract'] satisfies OperationReport['face'][], outcome: FAULTS },
+  gateway_messages_total: { status: Object.values(ChannelStatus) },
+  gateway_lanes_held: { reason: Object.values(MessageHoldReason) },
+  gateway_platform_call_duration_seconds: { outcome: [...STATUSES, ...NO_RESPONSE] },
+  gateway_webhook_requests_total: { status: CLASSES },
+  gateway_database_connections: { state: CONNECTION_STATES },
+  gateway_job_duration_seconds: { outcome: JOB_OUTCOMES },
+  gateway_refused_total: { limit: LIMITS },
+};
+
+test('the rules for alerts ask for values of labels that the metrics have', () => {
+  const selectors = [...fileOf('alerts.yml').matchAll(/\b(gateway_\w+)\{([^{}]+)\}/g)];
+  const asked = selectors.flatMap(([, metric = '', matchers = '']) =>
+    [...matchers.matchAll(/(\w+)(?:=~|!=|=)"([^"]+)"/g)].flatMap(([, label = '', values = '']) =>
+      values.split('|').map((value) => ({ metric: metric.replace(/_(count|bucket)$/, ''), label, value })),
+    ),
+  );
+  expect(asked.length).toBeGreaterThan(20);
+  const isKnown = ({ metric, label, value }: (typeof asked)[number]) =>
+    LABELS[metric]?.[label]?.some((known) => new RegExp(`^(?:${value})$`).test(known));
+  expect(asked.filter((one) => !isKnown(one))).toEqual([]);
+  // And every fault of an operation, or that one would go unnoticed.
+  expect(
+    asked.flatMap(({ metric, label, value }) => (metric === 'gateway_operations_total' && label === 'outcome' ? [value] : [])),
+  ).toEqual(FAULTS);
 });
 
 const has = (program: string) => spawnSync(program, ['--help']).error === undefined;

@@ -11,8 +11,9 @@ export interface RequestReport {
   readonly durationMs: number;
 }
 
-/** A limit that a request, an operation or a connection was refused by (docs/operating.md, Limits). */
-type LimitName = 'rate' | 'failed-attempts' | 'waiting-operations' | 'sockets' | 'subscriptions';
+/** The limits that a request, an operation or a connection is refused by (docs/operating.md, Limits). */
+export const LIMITS = ['rate', 'failed-attempts', 'waiting-operations', 'sockets', 'subscriptions'] as const;
+type LimitName = (typeof LIMITS)[number];
 
 /** Receives each refusal by a limit. Must not throw. */
 export type ObserveRefusal = (limit: LimitName) => void;

@@ -52,7 +52,8 @@ export function createContract(options: ContractOptions): Face {
       const execute = documents.get(operation) as Run<ValuesResult>;
       const kind = request.method === 'GET' || request.method === 'HEAD' ? 'query' : 'mutation';
       const facts = { face: 'contract', name: operation.operation, label: operation.operation, kind, caller } as const;
-      const work = () => observed(observe, facts, () => execute(context, operation.variables(read)));
+      const ending = { answeredError: (result: ValuesResult) => answeredError(result, operation, read.sid), interest };
+      const work = () => observed(observe, facts, () => execute(context, operation.variables(read)), ending);
       const { data, errors } = await inTurn(admission, caller, kind, work, interest);
       const error = errors?.[0];
       if (error) {
@@ -104,6 +105,13 @@ interface ErrorResult {
 
 function isError(result: object): result is ErrorResult {
   return 'code' in result && 'message' in result;
+}
+
+/** The code of the failure that a result without `errors` becomes. */
+function answeredError({ data }: ValuesResult, operation: Operation, sid: string): ErrorCode | undefined {
+  const result = data?.result as object | null | undefined;
+  if (!result) return operation.notFound?.(sid).code;
+  return isError(result) ? result.code : undefined;
 }
 
 function fromDomainError({ code, message, value }: ErrorResult | DomainError): Failure {

@@ -14,7 +14,7 @@ export interface OperationReport {
   /** A subscription is reported once it has opened, or failed to open. */
   readonly kind: `${OperationTypeNode}`;
   readonly caller: Caller;
-  /** `OK`, the code of the first error, or `ABANDONED`: the client had gone, or its time was up. */
+  /** `OK`; the code of the first error, also of one that is data; `TIMEOUT`: its time was up; or `ABANDONED`: the client had gone. */
   readonly outcome: string;
   /** The time from its turn in the queue to its result, in ms. */
   readonly durationMs: number;
@@ -35,16 +35,25 @@ interface Outcome {
   readonly errors?: ExecutionResult['errors'];
 }
 
+/** What else says how an operation has ended. */
+interface Ending<Result> {
+  /** The code of an error that is data of the result, if it has no `errors`. */
+  readonly answeredError?: (result: Result) => string | undefined;
+  /** Its client's interest. */
+  readonly interest?: { readonly hasTimedOut: boolean };
+  /** Returns false for a result that is discarded because the operation runs again. */
+  readonly isReported?: (result: Result) => boolean;
+}
+
 /**
  * Runs an operation and reports it.
- * @param isReported returns false for a result that is discarded because the operation runs again
  * @throws the error of `run`, after reporting its code
  */
 export async function observed<Result extends object>(
   observe: ObserveOperation,
   facts: OperationFacts,
   run: () => Promise<Result> | Result,
-  isReported?: (result: Result) => boolean,
+  { answeredError, interest, isReported }: Ending<Result> = {},
 ): Promise<Result> {
   const began = performance.now();
   const report = (outcome: string, planned: boolean) =>
@@ -53,10 +62,11 @@ export async function observed<Result extends object>(
     const result = await run();
     if (isReported && !isReported(result)) return result;
     const { errors, planned, text } = result as Outcome;
-    report(codeOf(errors), planned ?? text !== undefined);
+    const code = errors?.[0] ? codeOf(errors[0], interest) : answeredError?.(result);
+    report(code ?? 'OK', planned ?? text !== undefined);
     return result;
   } catch (error) {
-    report(codeOf([error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error })]), false);
+    report(codeOf(error instanceof GraphQLError ? error : new GraphQLError('', { originalError: error as Error }), interest), false);
     throw error;
   }
 }
@@ -77,16 +87,18 @@ export function factsOf(
   return { name, label: name !== undefined && trustedNames.has(name) ? name : field, kind: operation?.operation ?? 'query' };
 }
 
-/** Returns the code that the caller will get: the errors are not masked yet. ABANDONED: no caller waits for one. */
-function codeOf(errors: ExecutionResult['errors']): string {
-  const [error] = errors ?? [];
-  if (!error) return 'OK';
+/** The outcomes that are the gateway's fault, or its database's, never the caller's: an alert counts them (ops/alerts.yml). */
+export const FAULTS = ['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE', 'TIMEOUT'] as const;
+const [UNEXPECTED, UNAVAILABLE, LATE] = FAULTS;
+
+/** Returns the code that the caller will get, or has got: the error is not masked yet. ABANDONED: no caller waits for one. */
+function codeOf(error: GraphQLError, interest: Ending<object>['interest']): string {
   const thrown = error.originalError ?? error;
   if (thrown instanceof DomainError) return thrown.code;
-  if (thrown instanceof LostInterestError) return 'ABANDONED';
-  if (isUnavailable(thrown)) return 'SERVICE_UNAVAILABLE';
+  if (thrown instanceof LostInterestError) return interest?.hasTimedOut ? LATE : 'ABANDONED';
+  if (isUnavailable(thrown)) return UNAVAILABLE;
   const { code } = error.extensions ?? {};
   if (typeof code === 'string') return code;
   // During execution, graphql's own errors are about values of the wrong type.
-  return thrown instanceof GraphQLError ? 'BAD_USER_INPUT' : 'INTERNAL_SERVER_ERROR';
+  return thrown instanceof GraphQLError ? 'BAD_USER_INPUT' : UNEXPECTED;
 }

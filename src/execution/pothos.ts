@@ -11,8 +11,8 @@ import {
 // resolver, and write connections, edges and page info without their resolvers. A plugin or a permission added later would silently be bypassed, so the
 // schema is checked when it is built.
 
-/** The plugins whose wrappers are understood: scope-auth's checks are made for the whole document; the others do not wrap lists and columns. */
-const UNDERSTOOD_PLUGINS: readonly string[] = ['errors', 'scopeAuth', 'relay', 'prisma'];
+/** The plugins whose wrappers are understood: scope-auth's checks are made for the whole document; the others wrap neither lists nor columns. */
+const UNDERSTOOD_PLUGINS: readonly string[] = ['errors', 'notedErrors', 'scopeAuth', 'relay', 'prisma'];
 
 /** The data of Pothos 4 in the extensions of a field or a type. */
 interface PothosExtensions {

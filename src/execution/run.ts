@@ -2,7 +2,7 @@ import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, T
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Logger } from 'pino';
 import type { Caller } from '../domain/caller.ts';
-import { DomainError } from '../domain/errors.ts';
+import { DomainError, type ErrorCode } from '../domain/errors.ts';
 import { createAlike } from './alike.ts';
 import { type Answers, answerPages, type ValuesResult } from './answers.ts';
 import { exactErrors } from './exact-errors.ts';
@@ -12,6 +12,8 @@ import { isGuarded } from './pothos.ts';
 /** The part of the resolvers' context that is used here. */
 export interface OperationContext {
   readonly caller: Caller;
+  /** The code of the first error that the operation has answered as data, once it was run. */
+  readonly answeredError?: ErrorCode;
   /** Call it once nothing runs with the context anymore. */
   end(): void;
 }

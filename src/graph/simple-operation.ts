@@ -38,7 +38,8 @@ export function createSimpleOperations({ documents, contextFor, admission, obser
     const { name, label, kind, run } = compiled;
     const context = contextFor(caller, interest);
     const facts = { face: 'graph', name, label, kind, caller } as const;
-    const work = () => observed(observe, facts, () => run(context, variables), wasRun);
+    const work = () =>
+      observed(observe, facts, () => run(context, variables), { answeredError: () => context.answeredError, interest, isReported: wasRun });
     const result = await inTurn(admission, caller, kind, work, interest).catch(ignoreOverload);
     if (result === undefined) return undefined;
     if (result.text !== undefined) return { response: responseOf(result.text, type) };

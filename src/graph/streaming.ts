@@ -14,6 +14,7 @@ import type { ContextFor } from './context-for.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { TrustedDocuments } from './documents/trusted-documents.ts';
 import { tooManyRequests, tooManySubscriptions, withoutHttp } from './errors.ts';
+import { resolveDocument } from './resolve-document.ts';
 import { shownCost } from './shown-cost.ts';
 import { type Operations, Prepared, type PreparedOperation, type StreamingGraph } from './streams/prepared.ts';
 import type { YogaServer } from './yoga.ts';
@@ -57,7 +58,7 @@ export function createStreaming(options: StreamingOptions): StreamingGraph {
       const enveloped = yoga.getEnveloped({ caller, params: {} } as never);
       let document: DocumentNode;
       try {
-        document = enveloped.parse(trusted.resolve(parameters) ?? '');
+        document = enveloped.parse(resolveDocument(trusted, parameters) ?? '');
       } catch (error) {
         if (!(error instanceof GraphQLError)) return { errors: [maskForStream(error, caller.requestId)] };
         // Yoga's code over HTTP.

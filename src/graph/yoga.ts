@@ -7,10 +7,12 @@ import { OverloadError } from '../admission/fairness.ts';
 import { MAX_BODY_BYTES } from '../admission/limits.ts';
 import { factsOf, type ObserveOperation, observed } from '../execution/operations.ts';
 import { publishRefusedDocument } from '../execution/refused-documents.ts';
+import type { OperationContext } from '../execution/run.ts';
 import type { ContextFor } from './context-for.ts';
 import type { DocumentChecks } from './documents/checks.ts';
 import type { DocumentReference, TrustedDocuments } from './documents/trusted-documents.ts';
 import { bodyTooLarge, tooManyRequests, withoutHttp, withStatus } from './errors.ts';
+import { resolveDocument } from './resolve-document.ts';
 import { withCost } from './shown-cost.ts';
 import { malformedJson, refusalBodies } from './yoga-gaps.ts';
 
@@ -82,7 +84,7 @@ function resolveDocuments(trusted: TrustedDocuments): Plugin {
       if (typeof params !== 'object' || params === null || Array.isArray(params)) return;
       const { documentId: inBody, ...rest } = params as typeof params & DocumentReference;
       const documentId = request.method === 'GET' ? (new URL(request.url).searchParams.get('documentId') ?? undefined) : inBody;
-      const query = trusted.resolve({ ...rest, documentId });
+      const query = resolveDocument(trusted, { ...rest, documentId });
       // Yoga's own refusal has the status 200 with application/json, which is for well-formed requests only.
       if (query === undefined && rest.query == null) throw badRequest('The request has no query');
       if (query === undefined) return;
@@ -130,7 +132,9 @@ function runInTurn(
       const facts = { face: 'graph', caller, ...factsOf(args.document, args.operationName, trusted.names) } as const;
       setExecuteFn(async (executionArgs: unknown) => {
         // Yoga's own executor orders a result's fields by when they resolve; the specification (7.2.2) wants the order of the selection.
-        const run = () => observed(observe, facts, () => execute(executionArgs as ExecutionArgs));
+        const { contextValue } = executionArgs as ExecutionArgs & { readonly contextValue: OperationContext };
+        const ending = { answeredError: () => contextValue.answeredError, interest };
+        const run = () => observed(observe, facts, () => execute(executionArgs as ExecutionArgs), ending);
         try {
           const { errors, ...result } = knownResult ?? (await inTurn(admission, caller, facts.kind, run, interest));
           const masked = errors?.map((error) => mask(error, caller.requestId));

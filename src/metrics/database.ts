@@ -7,6 +7,9 @@ import type { Registers } from './registers.ts';
 /** The pools of connections, by name. */
 export type PoolsByName = ReadonlyMap<PoolName, { readonly totalCount: number; readonly idleCount: number; readonly waitingCount: number }>;
 
+/** The states of connections, and that of requests which wait for one. */
+export const CONNECTION_STATES = ['used', 'idle', 'waiting'] as const;
+
 /** Statements, and the pools that they use. */
 export function databaseMetrics(registers: Registers, connections: () => PoolsByName | undefined): ObserveStatement {
   const observe = createDurations({
@@ -22,9 +25,8 @@ export function databaseMetrics(registers: Registers, connections: () => PoolsBy
     registers,
     collect() {
       for (const [pool, { totalCount, idleCount, waitingCount }] of connections() ?? []) {
-        this.set({ pool, state: 'used' }, totalCount - idleCount);
-        this.set({ pool, state: 'idle' }, idleCount);
-        this.set({ pool, state: 'waiting' }, waitingCount);
+        const counts = { used: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+        for (const state of CONNECTION_STATES) this.set({ pool, state }, counts[state]);
       }
     },
   });

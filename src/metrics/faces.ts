@@ -6,7 +6,7 @@ import { createDurations } from './durations.ts';
 import { boundedLabel, type Registers } from './registers.ts';
 
 /** The classes of HTTP statuses, by their first digit. */
-const CLASSES = Array.from({ length: 10 }, (_, digit) => `${digit}xx`);
+export const CLASSES = Array.from({ length: 10 }, (_, digit) => `${digit}xx`);
 
 /** Requests over HTTP, and refusals by limits. */
 export function requestMetrics(registers: Registers): {
@@ -35,7 +35,7 @@ export function requestMetrics(registers: Registers): {
 export function refusedDocumentMetrics(registers: Registers): { close: () => void } {
   const refused = new Counter({
     name: 'gateway_documents_refused_total',
-    help: 'GraphQL documents that were refused before their operation ran, by code: not parsed, not valid, or beyond a limit',
+    help: 'GraphQL documents that were refused before their operation ran, by code: not parsed, not valid, beyond a limit, or not trusted',
     labelNames: ['code'],
     registers,
   });
@@ -53,7 +53,7 @@ export function operationMetrics(registers: Registers): ObserveOperation {
   const runs = new Map<string, Runs[]>();
   new Counter({
     name: 'gateway_operations_total',
-    help: 'Operations that were run, by face, kind, name (trusted, or the first field), outcome (OK or an error code), and way (planned or general)',
+    help: 'Operations that were run, by face, kind, name (trusted, or the first field), outcome (OK, an error code, or ABANDONED by its client), and way (planned or general)',
     labelNames: ['face', 'kind', 'operation', 'outcome', 'way'],
     registers,
     collect() {

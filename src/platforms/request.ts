@@ -37,12 +37,15 @@ export interface PlatformResponse {
   readonly text: string;
 }
 
+/** Why a request got no response. */
+export const NO_RESPONSE = ['Unreachable', 'Timeout', 'ConnectionLost'] as const;
+
 /** A request that got no response. The message names only the host: URLs may contain secrets. */
 export class NoResponseError extends Error {
   override readonly name = 'NoResponseError';
 
   constructor(
-    readonly code: 'Unreachable' | 'Timeout' | 'ConnectionLost',
+    readonly code: (typeof NO_RESPONSE)[number],
     message: string,
     options?: ErrorOptions,
   ) {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
+import type { OperationReport } from '../../src/execution/operations.ts';
 import { type Listener, listen } from '../../src/server/server.ts';
 import { authorizationOf } from '../support/credentials.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -21,6 +22,8 @@ describe.runIf(inject('postgres'))('a statement', () => {
   let provider: Provider;
   let listener: Listener;
   let admin: pg.Client;
+  const outcomes: string[] = [];
+  const observe = ({ outcome }: OperationReport) => void outcomes.push(outcome);
   beforeAll(async () => {
     let url = '';
     const database = await createTestDatabase({
@@ -29,7 +32,7 @@ describe.runIf(inject('postgres'))('a statement', () => {
         return direct;
       },
     });
-    gateway = await createTestGateway({ database });
+    gateway = await createTestGateway({ database, access: { observe } });
     provider = await gateway.provider();
     admin = new pg.Client(url);
     await admin.connect();
@@ -105,6 +108,7 @@ describe.runIf(inject('postgres'))('a statement', () => {
       leaving.abort();
       expect(await left).toBe('AbortError');
       await until(async () => (await blocked()) === 0, 5000);
+      await until(async () => outcomes.splice(0).includes('ABANDONED'), 5000);
       const { status, body } = await provider.rest.get<{ total: number }>('/msteams/enterprises/search');
       expect([status, body.data?.total]).toEqual([200, 0]);
     });
@@ -125,12 +129,14 @@ describe.runIf(inject('postgres'))('a statement', () => {
   });
 
   test.each(Object.keys(ways) as (keyof typeof ways)[])('of a %s ends with its request, which gets its 503 in time', async (way) => {
-    const hasty = await serve(gateway.another({ limits: { requestTimeoutMs: TIMEOUT_MS } }));
+    const hasty = await serve(gateway.another({ limits: { requestTimeoutMs: TIMEOUT_MS }, observe }));
+    outcomes.length = 0;
     await whileLocked(async () => {
       expect((await ask(way, { url: hasty.url })).status).toBe(503);
       await until(async () => (await blocked()) === 0, 5000);
     });
     await hasty.drain(0);
+    expect(outcomes).toEqual(['TIMEOUT']);
   });
 
   test('of a mutation goes on when the client goes away', async () => {

@@ -54,7 +54,7 @@ function built({ query = {}, list = {}, connection = {}, totalCount = {}, row = 
 
 describe('the assumptions of planned pages about Pothos', () => {
   test('hold for the current schema', () => {
-    expect(plugins).toEqual(['errors', 'scopeAuth', 'relay', 'prisma']);
+    expect(plugins).toEqual(['errors', 'notedErrors', 'scopeAuth', 'relay', 'prisma']);
     expect(() => assertPlannable(schema, plugins)).not.toThrow();
     expect(() => assertPlannable(built({}), plugins)).not.toThrow();
   });

@@ -75,7 +75,13 @@ describe('each operation is reported once:', () => {
     ['that is not planned', VIEWER, {}, { name: 'Permissions' }, {}],
     ['that fails', TOO_MANY, {}, { name: 'TooMany', outcome: 'INVALID_PARAMETER' }, {}],
     ['without a name', '{ __typename }', {}, { name: undefined }, { planned: false }],
-    ['that returns an error', DELETE, { input: { sid: NOBODY } }, { name: 'Delete', kind: 'mutation' }, {}],
+    [
+      'that answers an error as data',
+      DELETE,
+      { input: { sid: NOBODY } },
+      { name: 'Delete', kind: 'mutation', outcome: 'MAPPING_NOT_FOUND' },
+      {},
+    ],
     ['that fails unexpectedly', CREATE, { input: ENTERPRISE }, { name: 'Create', kind: 'mutation', outcome: 'INTERNAL_SERVER_ERROR' }, {}],
   ] as const)('one %s, by Yoga and the fast path', async (_, query, variables, expected, expectedTheSecondTime) => {
     const first = await post(query, variables);
@@ -98,9 +104,9 @@ describe('each operation is reported once:', () => {
     expect(await rest('HEAD', '/msteams/mappings/search')).toBe(200);
     expect(taken()).toEqual(report({ face: 'contract', name: 'searchMappings' }));
     expect(await rest('GET', `/msteams/mappings/search/${NOBODY}`)).toBe(409);
-    expect(taken()).toEqual(report({ face: 'contract', name: 'getMapping' }));
+    expect(taken()).toEqual(report({ face: 'contract', name: 'getMapping', outcome: 'MAPPING_NOT_FOUND' }));
     expect(await rest('DELETE', `/msteams/mappings/${NOBODY}`)).toBe(409);
-    expect(taken()).toEqual(report({ face: 'contract', name: 'deleteMapping', kind: 'mutation' }));
+    expect(taken()).toEqual(report({ face: 'contract', name: 'deleteMapping', kind: 'mutation', outcome: 'MAPPING_NOT_FOUND' }));
   });
 
   test('a subscription over server-sent events, once it is open', async () => {
@@ -129,7 +135,7 @@ describe('each operation is reported once:', () => {
       [
         '3',
         DELETE.replace('($input: DeleteMappingInput!)', '').replace('$input', `{ sid: "${NOBODY}" }`),
-        { name: 'Delete', kind: 'mutation' },
+        { name: 'Delete', kind: 'mutation', outcome: 'MAPPING_NOT_FOUND' },
       ],
       ['4', EVENTS, { name: 'Events', kind: 'subscription' }],
     ] as const) {

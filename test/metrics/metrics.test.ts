@@ -8,6 +8,7 @@ import { erasePeople } from '../../src/domain/privacy/erase-people.ts';
 import { type Backlog, readBacklog } from '../../src/exchange/outbox/backlog.ts';
 import { metricsEndpoint } from '../../src/metrics/endpoint.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
+import { authorizationOf } from '../support/credentials.ts';
 import { createTestGateway, type Provider, type TestGateway } from '../support/gateway.ts';
 import { createSender } from '../support/live.ts';
 
@@ -69,10 +70,17 @@ test('name trusted operations, and others by their first field, whatever clients
 test('count documents that are refused before their operation runs, however often they are sent', async () => {
   const deep = `{ ${'enterprises(first: 100) { nodes { mappings(first: 100) { nodes { messages(first: 100) { nodes { sid } } } } } }'} }`;
   for (const document of ['{ nonsense { x } }', '{ nonsense { x } }', '{ enterprises(', deep]) await provider.graph(document);
+  // Of trusted documents, too, over any transport.
+  const search = new URLSearchParams({ documentId: 'forgotten' });
+  for (const accept of ['application/json', 'text/event-stream']) {
+    const headers = { authorization: authorizationOf({ user: provider.accountSid, password: provider.authToken }), accept };
+    await (await gateway.fetch(new Request(`http://gateway.test/graphql?${search}`, { headers }))).text();
+  }
   const counts = [...(await metrics.text()).matchAll(/^gateway_documents_refused_total\{code="(\w+)"\} (\d)$/gm)];
   expect(counts.map(([, code, count]) => `${code} ${count}`).sort()).toEqual([
     'GRAPHQL_PARSE_FAILED 1',
     'GRAPHQL_VALIDATION_FAILED 2',
+    'PERSISTED_QUERY_NOT_FOUND 2',
     'QUERY_LIMIT_EXCEEDED 1',
   ]);
 });

@@ -11,8 +11,12 @@ interface Job {
   readonly run: (signal: AbortSignal) => Promise<unknown>;
 }
 
+/** How a run of a job has ended. */
+export const JOB_OUTCOMES = ['done', 'failed'] as const;
+type JobOutcome = (typeof JOB_OUTCOMES)[number];
+
 /** Receives a report of each run of a job on this instance. Must not throw. */
-export type ObserveJob = (job: string, outcome: 'done' | 'failed', durationMs: number) => void;
+export type ObserveJob = (job: string, outcome: JobOutcome, durationMs: number) => void;
 
 interface Jobs {
   /** Starts no further run, and resolves when the current ones have ended. */
@@ -56,7 +60,7 @@ export function startJobs({ prisma, log, observe }: JobsOptions, jobs: readonly 
     const began = performance.now();
     const ended = new AbortController();
     const renewed = renew(job, ended.signal);
-    let outcome: 'done' | 'failed' = 'failed';
+    let outcome: JobOutcome = 'failed';
     try {
       await run(signal);
       outcome = 'done';

@@ -17,6 +17,9 @@ export interface DocumentReference {
   readonly extensions?: unknown;
 }
 
+/** The code for a hash where requests add no documents. */
+export const NOT_SUPPORTED = 'PERSISTED_QUERY_NOT_SUPPORTED';
+
 export interface TrustedDocuments {
   /** The names of their operations, the console's among them. */
   readonly names: ReadonlySet<string>;
@@ -55,7 +58,7 @@ export function loadTrustedDocuments(
       if (known !== undefined) return known;
       // No request adds a document. After `NotFound`, APQ's clients would send each hash, then its text, every time; after this, only texts.
       if (settings?.mode !== 'only' && text === undefined && (!settings || documentId === undefined))
-        throw persistedQueryError('PersistedQueryNotSupported', 'PERSISTED_QUERY_NOT_SUPPORTED');
+        throw persistedQueryError('PersistedQueryNotSupported', NOT_SUPPORTED);
       // APQ would store a text that comes with a hash: here it is run like any other.
       if (settings?.mode === 'only' || text === undefined) throw persistedQueryError('PersistedQueryNotFound', 'PERSISTED_QUERY_NOT_FOUND');
     }

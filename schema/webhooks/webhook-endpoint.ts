@@ -33,7 +33,7 @@ const STATUSES: Readonly<Record<EndpointStatus, string>> = {
 const REASONS: Readonly<Record<DisabledReason, string>> = {
   REQUESTED: 'By `updateWebhookEndpoint`.',
   GONE: 'It responded with the HTTP status 410.',
-  FAILING: 'It accepted nothing for three days.',
+  FAILING: 'It made no progress for three days: its `cursor` did not move.',
 };
 
 export const WebhookEventTypeEnum = builder.enumType('WebhookEventType', {
@@ -115,11 +115,12 @@ export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
       nullable: true,
       description: 'The time when it was disabled. `null` while it is not.',
     }),
-    failures: t.exposeInt('failures', { description: 'How many attempts have failed since the last success.' }),
+    failures: t.exposeInt('failures', { description: 'How many attempts have failed since it last made progress.' }),
     failingSince: t.expose('failingSince', {
       type: 'DateTime',
       nullable: true,
-      description: 'The time of the first failure since the last success. After three days, it is disabled. `null` if there is none.',
+      description:
+        'The time of the first failure since it last made progress, later by the time in which nothing was sent to it. After three days, it is disabled. `null` if there is none.',
     }),
     nextAttempt: t.field({
       type: 'DateTime',

@@ -391,7 +391,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'webhook.cursor': 'Nach der Position (Cursor)',
   'webhook.cursorHint': 'Jedes erhaltene Ereignis hat eine. Anstelle einer Zeit.',
   'webhook.deleteText': 'Er erhält nichts mehr. Sein Geheimnis und die Liste seiner Anfragen werden gelöscht.',
-  'webhookDisabled.FAILING': 'Er hat drei Tage lang nichts angenommen',
+  'webhookDisabled.FAILING': 'Er ist drei Tage lang nicht weitergekommen',
   'webhookDisabled.GONE': 'Er hat mit 410 geantwortet: Es gibt ihn nicht mehr',
   'webhookDisabled.REQUESTED': 'Jemand hat ihn abgeschaltet',
   'status.DISABLED': 'Abgeschaltet',

@@ -383,7 +383,7 @@ export const en = {
   'webhook.cursor': 'After the cursor',
   'webhook.cursorHint': 'Each event that was received has one. Instead of a time.',
   'webhook.deleteText': 'It receives nothing more. Its secret and the list of its requests are deleted.',
-  'webhookDisabled.FAILING': 'It accepted nothing for three days',
+  'webhookDisabled.FAILING': 'It made no progress for three days',
   'webhookDisabled.GONE': 'It responded with 410, which says that it is gone',
   'webhookDisabled.REQUESTED': 'Somebody disabled it',
   'status.DISABLED': 'Disabled',

@@ -142,7 +142,7 @@ export async function updateWebhookEndpoint(gateway: Gateway, caller: Caller, in
           ...{ url, eventTypes: eventTypes ?? undefined, withBody: withBody ?? undefined, dateUpdated: now },
           ...(enabled === true && { status: 'ACTIVE', disabledReason: null, dateDisabled: null }),
           ...(enabled === false && before.status === 'ACTIVE' && { status: 'DISABLED', disabledReason: 'REQUESTED', dateDisabled: now }),
-          ...(isFresh && { failures: 0, failingSince: null, due: now }),
+          ...(isFresh && { failures: 0, failingSince: null, ...dueNow(before) }),
           generation: { increment: 1 },
         },
       });
@@ -177,8 +177,8 @@ export async function rotateWebhookEndpointSecret(
           formerSecret: new Uint8Array(before.secret),
           formerSecretExpires: new Date(now.getTime() + (overlap ?? OVERLAP) * 1000),
           dateUpdated: now,
-          // It may be what the endpoint has waited for.
-          ...(before.failures > 0 && { due: now }),
+          // It may be what the endpoint has waited for. A turn under way signs with the former one, and must not decide when the next is.
+          ...(before.failures > 0 && { ...dueNow(before), generation: { increment: 1 } }),
         },
       });
       await remember(tx, { sid });
@@ -223,6 +223,12 @@ export async function lockEndpoint(tx: Transaction, caller: Caller, sid: string)
   if (!found) throw webhookEndpointNotFound(sid);
   return found;
 }
+
+/**
+ * Makes an endpoint due at once. With a turn under way, it is when that ends, since it finds another generation: a second turn beside it would send the events
+ * of a message out of order.
+ */
+export const dueNow = ({ holder }: Pick<WebhookEndpoint, 'holder'>) => (holder === null ? { due: new Date() } : {});
 
 /** The endpoint that a mutation has changed. A repeated mutation may find it deleted. */
 async function requireEndpoint(gateway: Gateway, caller: Caller, sid: string): Promise<WebhookEndpoint> {

@@ -8,7 +8,7 @@ import type { Gateway } from '../gateway.ts';
 import { idempotently } from '../idempotency.ts';
 import { invalidParameter, type Keyed, lookup, parseInput } from '../input.ts';
 import { inTransaction } from '../transaction.ts';
-import { findWebhookEndpoint, lockEndpoint, requireOptedIn } from './endpoints.ts';
+import { dueNow, findWebhookEndpoint, lockEndpoint, requireOptedIn } from './endpoints.ts';
 
 const input = z.object({ sid: lookup(), after: z.string().nullish(), since: z.date().nullish() });
 type ReplayWebhookEndpointInput = z.input<typeof input> & Keyed;
@@ -28,8 +28,8 @@ export async function replayWebhookEndpoint(gateway: Gateway, caller: Caller, gi
     const head = await headOf(prisma, organizationSid);
     const position = after == null ? await positionAt(prisma, organizationSid, head, since as Date) : decodeEventCursor(after, head);
     return inTransaction(prisma, async (tx) => {
-      await lockEndpoint(tx, caller, sid);
-      const fresh = { failures: 0, failingSince: null, due: new Date() };
+      const before = await lockEndpoint(tx, caller, sid);
+      const fresh = { failures: 0, failingSince: null, ...dueNow(before) };
       await tx.webhookEndpoint.update({
         where: { sid, organizationSid },
         data: { position, accepted: [], generation: { increment: 1 }, ...fresh },

@@ -6,7 +6,7 @@ import { recordAttempts } from '../../domain/webhooks/attempts.ts';
 import { isAccepted } from '../../domain/webhooks/send-signed.ts';
 import { nextPause } from '../backoff.ts';
 import type { GivenUpReason, ObserveDisabled } from '../observed.ts';
-import type { EndpointClaim } from './claim-endpoints.ts';
+import { type EndpointClaim, SLOW_MS } from './claim-endpoints.ts';
 import type { TurnResult } from './turn.ts';
 
 /** When to retry a failed request, and when to give up, in ms. */
@@ -16,7 +16,7 @@ export interface WebhookRetries {
   readonly maxPauseMs: number;
   /** Upper bound for an endpoint's Retry-After. */
   readonly maxRetryAfterMs: number;
-  /** An endpoint that has failed for this long is disabled. */
+  /** An endpoint that has failed for this long without progress is disabled. Time in which nobody sends to it does not count. */
   readonly giveUpMs: number;
 }
 
@@ -26,8 +26,6 @@ export const WEBHOOK_RETRIES: WebhookRetries = {
 };
 /** After events that an endpoint does not want, in ms: a busy log with a narrow filter costs a turn a second. */
 const IDLE_MS = 1000;
-/** An endpoint that has taken this long for a request is slow, in ms. */
-const SLOW_MS = 1000;
 /** The endpoint says that it is no more (RFC 9110, 15.5.11). */
 const GONE = 410;
 
@@ -39,8 +37,8 @@ const GONE = 410;
  */
 export async function saveTurn(
   gateway: Gateway,
-  { endpoint, holder }: EndpointClaim,
-  { position, accepted, attempts, hasMore, failure }: TurnResult,
+  { endpoint, holder, overdueMs }: EndpointClaim,
+  { position, accepted, attempts, hasMore, hadNoPlace, failure }: TurnResult,
   retries: WebhookRetries,
   observeDisabled?: ObserveDisabled,
 ): Promise<number> {
@@ -50,9 +48,11 @@ export async function saveTurn(
   // A turn that ended before an answer, since the gateway stops or others took its time, says nothing about the endpoint.
   const isUntold = !failure && !hasAdvanced && hasMore && !attempts.some(isAccepted);
   const failures = failure ? (hasAdvanced ? 1 : endpoint.failures + 1) : isUntold ? endpoint.failures : 0;
+  // While nobody sends, since its creator is suspended or the gateway is down, the endpoint does not fail.
+  const before = endpoint.failingSince && new Date(Math.min(endpoint.failingSince.getTime() + overdueMs, now));
   // What the gateway cannot sign, it tries for ever: the endpoint has not failed.
-  const failedSince = failure && !failure.sealError ? ((hasAdvanced ? null : endpoint.failingSince) ?? new Date(now)) : null;
-  const failingSince = isUntold ? endpoint.failingSince : failedSince;
+  const failedSince = failure && !failure.sealError ? ((hasAdvanced ? null : before) ?? new Date(now)) : null;
+  const failingSince = isUntold ? before : failedSince;
   const pauseMs = failure ? nextPause(retries, failures, failure.retryAfterMs) : hasMore || attempts.length > 0 ? 0 : IDLE_MS;
   const reason = failure && reasonToDisable(failure.status, failingSince, now, retries);
   await recordAttempts(gateway, endpoint, attempts);
@@ -62,7 +62,7 @@ export async function saveTurn(
       where: { ...mine, generation },
       data: {
         ...{ position, accepted: [...accepted], failures, failingSince, holder: null, due: new Date(now + pauseMs) },
-        slow: attempts.length > 0 ? attempts.some(({ durationMs }) => durationMs >= SLOW_MS) : endpoint.slow,
+        slow: attempts.length > 0 ? attempts.some(({ durationMs }) => durationMs >= SLOW_MS) : hadNoPlace || endpoint.slow,
         ...(reason && { status: 'DISABLED', disabledReason: reason, dateDisabled: new Date(now) }),
       },
     });

@@ -1,7 +1,7 @@
 import type { Gateway } from '../../domain/gateway.ts';
 import { type ClaimLoop, startClaimLoop } from '../claim-loop.ts';
 import type { ObserveDisabled } from '../observed.ts';
-import { claimEndpoints, type EndpointClaim, organizationsWithEndpoints, renewClaims } from './claim-endpoints.ts';
+import { claimEndpoints, type EndpointClaim, isSlow, organizationsWithEndpoints, renewClaims } from './claim-endpoints.ts';
 import { createHostPlaces } from './host-places.ts';
 import { saveTurn, WEBHOOK_RETRIES, type WebhookRetries } from './save-turn.ts';
 import { takeTurn } from './turn.ts';
@@ -18,10 +18,14 @@ export interface WebhookSender extends Pick<ClaimLoop, 'stop'> {
   wake(organizationSid: string): void;
 }
 
-/** Endpoints that this instance delivers to at once; those of one organization; and those that were slow the last time, which thus keep only others waiting. */
-const CONCURRENCY = 32;
+/**
+ * Endpoints that this instance delivers to at once: those that answer, those of one organization, and those that were slow the last time, which thus keep only
+ * others waiting. Endpoints that turn slow leave their places to others, until there are this many in all.
+ */
+const QUICK = 32;
 const PER_ORGANIZATION = 8;
-const SLOW = CONCURRENCY / 4;
+const SLOW = 8;
+const CONCURRENCY = 128;
 /** The minimum interval between two checks, in ms. */
 const MIN_INTERVAL_MS = 100;
 
@@ -51,8 +55,9 @@ export function startWebhookSender(
     claim: async (free, inProgress) => {
       await readOrganizations();
       if (organizations.size === 0) return [];
-      return claimEndpoints(gateway, { free, perOrganization: PER_ORGANIZATION, slow: SLOW }, inProgress);
+      return claimEndpoints(gateway, { free, perOrganization: PER_ORGANIZATION, quick: QUICK, slow: SLOW }, inProgress);
     },
+    isLimited: (inProgress) => [...inProgress].filter((claim) => !isSlow(claim)).length >= QUICK,
     renew: (inProgress) => renewClaims(gateway, inProgress),
     logged: ({ endpoint }) => ({ endpointSid: endpoint.sid, organizationSid: endpoint.organizationSid }),
     work: async (claim) => saveTurn(gateway, claim, await takeTurn(gateway, claim, places, stopping.signal), retries, observeDisabled),

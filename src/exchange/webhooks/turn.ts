@@ -27,6 +27,8 @@ export interface TurnResult {
   readonly attempts: readonly WebhookRequestOutcome[];
   /** Whether more events may follow than the turn has looked at. */
   readonly hasMore: boolean;
+  /** Whether the time of the turn went by before the endpoint's host had a place for an event. */
+  readonly hadNoPlace: boolean;
   /** The first failure; absent if nothing failed. */
   readonly failure?: SendOutcome;
 }
@@ -75,7 +77,7 @@ async function sendGap(sender: TurnSender, endpoint: WebhookEndpoint, { logId }:
 interface TurnSender {
   /** @returns whether the endpoint has accepted it; false also if the turn is over, and it was not sent */
   send(webhookId: string, payload: WebhookPayload, messageSid: string | null): Promise<boolean>;
-  result(): Pick<TurnResult, 'attempts' | 'failure'>;
+  result(): Pick<TurnResult, 'attempts' | 'hadNoPlace' | 'failure'>;
 }
 
 function createSender(gateway: Gateway, claim: EndpointClaim, places: HostPlaces, signal: AbortSignal): TurnSender {
@@ -84,22 +86,27 @@ function createSender(gateway: Gateway, claim: EndpointClaim, places: HostPlaces
   const attempts: WebhookRequestOutcome[] = [];
   const end = performance.now() + TURN_MS;
   let failure: SendOutcome | undefined;
+  let hadNoPlace = false;
   const isOver = () => failure !== undefined || signal.aborted || performance.now() > Math.min(end, claim.leasedUntil);
   return {
     send: async (webhookId, payload, messageSid) => {
       if (isOver()) return false;
-      return places.run(host, endpoint.organizationSid, async () => {
-        if (isOver()) return false;
+      return places.run(host, endpoint, async () => {
+        if (isOver()) {
+          hadNoPlace ||= failure === undefined && !signal.aborted;
+          return false;
+        }
         const post = () => sendSigned(gateway, endpoint, webhookId, payload);
         const outcome = await (messageSid === null ? post() : inTraceOf(gateway, messageSid, 'send to webhook endpoint', post));
         const { status, error, durationMs } = outcome;
+        claim.quietSince = performance.now();
         attempts.push({ webhookId, eventType: payload.type, messageSid, status, error, durationMs });
         if (isAccepted(outcome)) return true;
         if (!outcome.isCutOff) failure ??= outcome;
         return false;
       });
     },
-    result: () => ({ attempts, failure }),
+    result: () => ({ attempts, hadNoPlace, failure }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { claimEndpoints, renewClaims } from '../../../src/exchange/webhooks/claim-endpoints.ts';
-import { createHostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
+import { createHostPlaces, type HostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
 import { saveTurn } from '../../../src/exchange/webhooks/save-turn.ts';
 import { takeTurn } from '../../../src/exchange/webhooks/turn.ts';
 import type { WebhookReceiver } from '../../fakes/webhook-receiver.ts';
@@ -11,7 +11,7 @@ import { FAST, webhookWorld } from './webhook-world.ts';
 const webhooks = webhookWorld();
 const { start, mutate, register, shown, world } = webhooks;
 
-const PLACES = { free: 10, perOrganization: 10, slow: 10 };
+const PLACES = { free: 10, perOrganization: 10, quick: 10, slow: 10 };
 
 let gateway: TestGateway;
 let receiver: WebhookReceiver;
@@ -59,15 +59,39 @@ describe('several instances', () => {
     expect([await shown(provider, sid), receiver.received(path).length]).toMatchObject([{ eventsBehind: 0 }, 1]);
   });
 
-  test('a turn of before a replay does not move the endpoint back', async () => {
+  test.each([
+    ['a replay', 'replayWebhookEndpoint', (cursor: string) => ({ after: cursor })],
+    ['a rotation after failures', 'rotateWebhookEndpointSecret', () => ({})],
+    ['a new URL', 'updateWebhookEndpoint', () => ({ url: `${receiver.url}/moved` })],
+  ])('a turn of before %s does not move the endpoint back, and no other one begins beside it', async (_, change, inputOf) => {
     const { provider, from } = await world();
     const { sid, cursor } = await register(provider);
     await from.send();
-    const [claim] = (await claimEndpoints(gateway.gateway, PLACES, [])).filter(({ endpoint }) => endpoint.sid === sid);
+    await gateway.database.prisma.webhookEndpoint.update({ where: { sid }, data: { failures: 1 } });
+    const claimed = async () => (await claimEndpoints(gateway.gateway, PLACES, [])).filter(({ endpoint }) => endpoint.sid === sid);
+    const [claim] = await claimed();
     if (!claim) return expect.unreachable();
     const result = await takeTurn(gateway.gateway, claim, createHostPlaces(), new AbortController().signal);
-    await mutate(provider, 'replayWebhookEndpoint', { sid, after: cursor });
+    await mutate(provider, change, { sid, ...inputOf(cursor) }, '__typename');
+    expect(await claimed()).toEqual([]);
     await saveTurn(gateway.gateway, claim, result, FAST);
     expect((await shown(provider, sid)).cursor).toBe(cursor);
+    expect(await claimed()).toHaveLength(1);
+  });
+
+  test('a turn for which the host had no place makes the endpoint slow', async () => {
+    const { provider, from } = await world();
+    const { sid } = await register(provider);
+    await from.send();
+    const claim = (await claimEndpoints(gateway.gateway, PLACES, [])).find(({ endpoint }) => endpoint.sid === sid);
+    if (!claim) return expect.unreachable();
+    const full: HostPlaces = {
+      run: (_host, _endpoint, work) => {
+        claim.leasedUntil = 0;
+        return work();
+      },
+    };
+    await saveTurn(gateway.gateway, claim, await takeTurn(gateway.gateway, claim, full, new AbortController().signal), FAST);
+    expect(await gateway.database.prisma.webhookEndpoint.findUnique({ where: { sid } })).toMatchObject({ slow: true, failures: 0 });
   });
 });

@@ -1,4 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
+import { createHostPlaces } from '../../../src/exchange/webhooks/host-places.ts';
 import type { WebhookReceiver } from '../../fakes/webhook-receiver.ts';
 import { done, fresh, newEnterprise } from '../../parity/faces.ts';
 import { until } from '../../support/exchange.ts';
@@ -6,7 +7,7 @@ import type { TestGateway } from '../../support/gateway.ts';
 import { graphClient } from '../../support/graph.ts';
 import { webhookWorld } from './webhook-world.ts';
 
-const webhooks = webhookWorld();
+const webhooks = webhookWorld({ timeoutMs: 8000 });
 const { start, startOther, register, shown, world, arrived } = webhooks;
 
 let gateway: TestGateway;
@@ -15,34 +16,52 @@ beforeAll(() => {
   ({ gateway, receiver } = webhooks);
 });
 
-/** The slow endpoints that have a place. */
-const placed = () => gateway.database.prisma.webhookEndpoint.findMany({ where: { slow: true, holder: { not: null } } });
+/** The endpoints that have a place. */
+const placed = (slow: boolean) => gateway.database.prisma.webhookEndpoint.findMany({ where: { slow, holder: { not: null } } });
 
-test('endpoints that were slow never take the places of a quick one, and share theirs between organizations', async () => {
+test('endpoints that turn slow, or were, never take the places of a quick one, and share theirs between organizations', async () => {
   const slow = await Promise.all(
     Array.from({ length: 4 }, async () => {
       const [receiver, { provider, from }] = await Promise.all([startOther(), world()]);
-      receiver.fault('hook', { times: Number.POSITIVE_INFINITY, delayMs: 1050, answer: { status: 204 } });
+      receiver.fault('hook', { times: Number.POSITIVE_INFINITY, delayMs: 60_000 });
       for (let count = 0; count < 8; count += 1) await register(provider, { url: `${receiver.url}/${fresh.key()}` });
       await from.send();
       return { receiver, from };
     }),
   );
-  start();
-  await until(async () => (await gateway.database.prisma.webhookEndpoint.count({ where: { slow: true } })) === 32);
-  // From now on, all of them have something due, and answer nothing.
-  for (const { receiver, from } of slow) {
-    receiver.heal();
-    receiver.fault('hook', { times: Number.POSITIVE_INFINITY, delayMs: 60_000 });
-    await from.send();
-  }
-  // Each organization gets some, whichever came first.
-  await until(async () => new Set((await placed()).map(({ organizationSid }) => organizationSid)).size === 4);
   const { provider, from } = await world();
   const { path } = await register(provider);
+  start();
+  await until(async () => (await placed(false)).length === 32);
   await from.send();
   await arrived(path, 1);
-  expect((await placed()).length).toBeLessThanOrEqual(8);
+  // None of the others had ended.
+  expect(await gateway.database.prisma.webhookEndpoint.count({ where: { slow: true } })).toBe(0);
+  await until(async () => (await gateway.database.prisma.webhookEndpoint.count({ where: { slow: true } })) === 32);
+  // Each organization gets some of the places for slow ones, whichever came first.
+  await until(async () => new Set((await placed(true)).map(({ organizationSid }) => organizationSid)).size === 4);
+  await from.send();
+  await arrived(path, 2);
+  expect((await placed(true)).length).toBeLessThanOrEqual(8);
+  await Promise.all(slow.map(({ receiver }) => receiver.close()));
+});
+
+test('requests to slow endpoints leave half of a host’s places to others', async () => {
+  const places = createHostPlaces(4);
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  let begun = 0;
+  const hang = () => {
+    begun += 1;
+    return ended;
+  };
+  const slow = Array.from({ length: 4 }, (_, index) => places.run('host', { organizationSid: `slow ${index}`, slow: true }, hang));
+  expect(await places.run('host', { organizationSid: 'quick', slow: false }, async () => begun)).toBe(2);
+  end();
+  await Promise.all(slow);
+  expect(begun).toBe(4);
 });
 
 test('an endpoint pauses while the account that has created it is suspended, and loses nothing', async () => {

@@ -15,8 +15,11 @@ export const FAST = { ...WEBHOOK_RETRIES, firstPauseMs: 20, maxPauseMs: 50 };
 type Graph = Pick<Provider, 'graph'>;
 const FIELDS = 'sid status disabledReason failures cursor eventsBehind attempts(first: 5) { webhookId eventType messageSid status error }';
 
-/** Creates a gateway and a receiver of its webhooks before a file's tests. After each, all senders stop, and the receiver has no faults. */
-export function webhookWorld() {
+/**
+ * Creates a gateway and a receiver of its webhooks before a file's tests. After each, all senders stop, and the receiver has no faults.
+ * @param timeoutMs how long a receiver may take for an answer
+ */
+export function webhookWorld({ timeoutMs = 2000 } = {}) {
   let receiver: WebhookReceiver;
   let gateway: TestGateway;
   let senders: WebhookSender[] = [];
@@ -26,7 +29,7 @@ export function webhookWorld() {
     receiver = await startWebhookReceiver();
     // As WEBHOOK_HOSTS permits hosts: only the receivers'.
     const isPermitted = (url: URL) => [receiver, ...others].some(({ url: permitted }) => url.origin === permitted);
-    const webhooks = createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted }), isPermitted, timeoutMs: 2000 });
+    const webhooks = createWebhookClient({ fetch: createOutbound({ isConfigured: isPermitted }), isPermitted, timeoutMs });
     gateway = await createTestGateway({ platforms: { webhooks } });
   });
   afterEach(async () => {

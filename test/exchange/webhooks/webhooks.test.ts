@@ -164,6 +164,13 @@ describe('an endpoint', () => {
     await until(async () => (await shown(provider, sid)).failures > 1);
     const failingSince = new Date(Date.now() - 3 * DAY_MS);
     await stop();
+    // Nothing was sent to it for most of that time.
+    const due = new Date(Date.now() - 2 * DAY_MS);
+    const { failures } = await gateway.database.prisma.webhookEndpoint.update({ where: { sid }, data: { failingSince, due } });
+    start();
+    await until(async () => (await shown(provider, sid)).failures > failures + 1);
+    expect((await shown(provider, sid)).status).toBe('ACTIVE');
+    await stop();
     await gateway.database.prisma.webhookEndpoint.update({ where: { sid }, data: { failingSince } });
     const counted: string[] = [];
     start(FAST, (reason) => counted.push(reason));

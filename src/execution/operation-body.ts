@@ -20,13 +20,14 @@ export function decodeBody(text: string): OperationBody | undefined {
 /** Decodes the query string of a GET. Returns `undefined` if it is malformed. */
 export function decodeQuery(params: URLSearchParams): OperationBody | undefined {
   const text = (name: string) => params.get(name) || undefined;
-  const variables = text('variables');
+  const json = (name: string) => parseJson(text(name) ?? 'null');
+  const variables = json('variables');
   return decode({
     query: text('query'),
     documentId: text('documentId'),
     operationName: text('operationName'),
-    variables: variables && (parseJson(variables) ?? 'malformed'),
-    extensions: parseJson(text('extensions') ?? 'null'),
+    variables: variables === undefined ? 'malformed' : variables,
+    extensions: json('extensions'),
   });
 }
 

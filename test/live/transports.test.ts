@@ -334,7 +334,7 @@ describe('a client that accepts event streams and JSON', () => {
     await streamsAreGone();
     const query = 'subscription { messageEvents { __typename } }';
     const byGet = () =>
-      fetch(`${gateway.url}/graphql?${new URLSearchParams({ query })}`, {
+      fetch(`${gateway.url}/graphql?${new URLSearchParams({ query, variables: 'null', extensions: 'null' })}`, {
         headers: { accept: '*/*', authorization: authorizationOf(provider) },
       });
     for (const send of [() => ask(provider, '*/*', { query }), byGet]) {

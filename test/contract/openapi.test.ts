@@ -114,6 +114,20 @@ describe('the OpenAPI document', () => {
     expect(examples).toBeGreaterThan(17 * 2);
   });
 
+  test('lists the other names of query parameters, as deprecated and without an example', () => {
+    const names = table.flatMap(({ path, query = [] }) =>
+      query.flatMap(({ name, aliases = [] }) => aliases.map((alias) => ({ path, name, alias }))),
+    );
+    expect(names).toContainEqual({ path: '/msteams/mappings/search', name: 'enterpriseSid', alias: 'enterpriseId' });
+    for (const { path, name, alias } of names) {
+      const { parameters = [] } = described.find((one) => one.path === path) ?? {};
+      expect(parameters.find((parameter) => parameter.name === alias)).toEqual({
+        ...{ name: alias, in: 'query', deprecated: true, schema: expect.anything() },
+        description: `Same as ${name}. The parameter name is case-insensitive.`,
+      });
+    }
+  });
+
   test('enumerates what it takes in any case, and the statuses of messages', () => {
     const { components } = openApi(settings) as {
       components: { schemas: Record<string, { properties: Record<string, { enum?: string[] }> }> };

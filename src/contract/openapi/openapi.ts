@@ -63,7 +63,7 @@ function describeOperation(operation: Operation, method: Method, path: string, i
   const example = exampleOf(operation, settings);
   const parameters = [
     ...(path.includes('{sid}') ? [{ ...sid, schema: { type: 'string', examples: [example.sid] }, example: example.sid }] : []),
-    ...(operation.query ?? []).map(describeParameter),
+    ...(operation.query ?? []).flatMap(describeParameter),
     ...(method === 'GET' ? [] : [{ ...idempotencyKey, example: `${operation.operation}-1` }]),
   ];
   return {
@@ -91,8 +91,12 @@ const idempotencyKey = {
   schema: { type: 'string' },
 };
 
-function describeParameter({ name, description, schema, example }: QueryParameter): JsonSchema {
-  return { name, in: 'query', description: `${description} The parameter name is case-insensitive.`, schema, example };
+function describeParameter({ name, aliases = [], description, schema, example }: QueryParameter): JsonSchema[] {
+  const described = (text: string) => ({ in: 'query', description: `${text} The parameter name is case-insensitive.`, schema });
+  return [
+    { name, ...described(description), example },
+    ...aliases.map((alias) => ({ name: alias, ...described(`Same as ${name}.`), deprecated: true })),
+  ];
 }
 
 function bodySchema(fields: readonly BodyField[]): JsonSchema {

@@ -142,8 +142,11 @@ builder.mutationFields((t) => ({
   }),
 }));
 
-/** @throws GraphQLError FORBIDDEN for an admin whose organization has not opted in, otherwise the error itself */
+/** @throws GraphQLError FORBIDDEN, with the feature, for an admin whose organization has not opted in, otherwise the error itself */
 export function forbidUnlessOptedIn(error: unknown): never {
   if (!(error instanceof NotOptedInError)) throw error;
-  throw new GraphQLError('Your organization does not permit this: it has not opted in', { extensions: { code: 'FORBIDDEN' } });
+  const feature = error.feature.toUpperCase().replace('-', '_');
+  throw new GraphQLError(`Your organization does not permit this: it has not opted in to ${feature}`, {
+    extensions: { code: 'FORBIDDEN', feature },
+  });
 }

@@ -75,7 +75,8 @@ export function exportWorld() {
         ... on ${type}Success { exportSid url dateExpires } ... on Error { code path value } } }`,
       { input },
     );
-    return { status, ...data?.made, code: errors?.[0]?.extensions?.code ?? data?.made?.code };
+    const { code = data?.made?.code, feature } = errors?.[0]?.extensions ?? {};
+    return { status, ...data?.made, code, feature };
   }
 
   const download = async (url: string, method = 'GET') => {

@@ -119,7 +119,7 @@ describe('an enterprise’s admin', () => {
     const other = newEnterprise();
     const { sid, admin } = await done(provider, 'createEnterprise', other);
     const graph = graphClient(gateway.fetch, { user: admin.sid, password: (other.enterpriseAdmin as { password: string }).password });
-    expect((await link(graph, 'exportMessages')).code).toBe('FORBIDDEN');
+    expect(await link(graph, 'exportMessages')).toMatchObject({ code: 'FORBIDDEN', feature: 'ADMIN_EXPORT' });
     expect((await link(graph, 'exportMappings')).code).toBe('FORBIDDEN');
     await provider.graph('mutation { updateOrganization(input: { features: [ADMIN_EXPORT] }) { __typename } }');
     const own = await done(provider, 'createMapping', newMapping(sid));

@@ -140,7 +140,7 @@ describe('an import is the caller’s alone', () => {
     const other = newEnterprise({ enterpriseAdmin: { email: `${fresh.key()}@created.example`, password: 'a-long-password' } });
     const { sid, admin } = await done(provider, 'createEnterprise', other);
     const graph = graphClient(gateway.fetch, { user: admin.sid, password: (other.enterpriseAdmin as { password: string }).password });
-    expect((await run(graph, 'importMappings', { enterpriseSid: sid })).code).toBe('FORBIDDEN');
+    expect(await run(graph, 'importMappings', { enterpriseSid: sid })).toMatchObject({ code: 'FORBIDDEN', feature: 'ADMIN_IMPORT' });
     await provider.graph('mutation { updateOrganization(input: { features: [ADMIN_IMPORT] }) { __typename } }');
     expect((await run(graph, 'importMappings', { enterpriseSid })).code).toBe('ENTERPRISE_NOT_FOUND');
     const { mappingImport, uploadUrl } = await run(graph, 'importMappings', { enterpriseSid: sid });

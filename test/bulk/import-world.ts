@@ -61,7 +61,8 @@ export function importWorld() {
         ... on ${type}Success { mappingImport { sid status } ${mutation === 'importMappings' ? 'uploadUrl dateExpires' : ''} } ... on Error { code path value } } }`,
       { input },
     );
-    return { status, ...data?.made, code: errors?.[0]?.extensions?.code ?? data?.made?.code };
+    const { code = data?.made?.code, feature } = errors?.[0]?.extensions ?? {};
+    return { status, ...data?.made, code, feature };
   }
 
   const upload = async (url: string, file: string | Uint8Array<ArrayBuffer>, method = 'PUT') => {

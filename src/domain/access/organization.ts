@@ -13,7 +13,7 @@ import { inTransaction } from '../transaction.ts';
  * - `admin-export`: enterprises' admins may download their enterprise's data
  */
 export const organizationFeatures = ['admin-import', 'admin-export'] as const;
-type OrganizationFeature = (typeof organizationFeatures)[number];
+export type OrganizationFeature = (typeof organizationFeatures)[number];
 
 /** The longest logo, in characters: an image of 48 kB as base64. */
 export const MAX_LOGO_LENGTH = 65_536;

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { DataExport, Prisma } from '../../../prisma/client/client.ts';
-import { mayUse } from '../access/organization.ts';
+import { mayUse, type OrganizationFeature } from '../access/organization.ts';
 import type { Caller } from '../caller.ts';
 import { deleteExpired } from '../delete-expired.ts';
 import { findEnterprise } from '../enterprises/enterprises.ts';
@@ -57,8 +57,16 @@ type ExportMessagesInput = z.input<typeof messagesInput> & Keyed;
 type ExportMappingsInput = z.input<typeof mappingsInput> & Keyed;
 type ExportUsageInput = z.input<typeof usageInput> & Keyed;
 
-/** Who may not export: an enterprise's admin whose organization has not opted in. */
-export class NotOptedInError extends Error {}
+/** An enterprise's admin may not do this, since the organization has not opted in to the feature. */
+export class NotOptedInError extends Error {
+  override readonly name = 'NotOptedInError';
+  readonly feature: OrganizationFeature;
+
+  constructor(feature: OrganizationFeature) {
+    super(`The organization has not opted in to ${feature}`);
+    this.feature = feature;
+  }
+}
 
 /**
  * Prepares a file of messages, to be downloaded by a link. It ends with the messages of now.
@@ -130,7 +138,7 @@ function prepare(
   parse: (now: Date) => Promise<{ format?: FileFormat | null; parameters: object }>,
 ): Promise<DataExport> {
   return idempotently(gateway, caller, kind, input, async (remember) => {
-    if (!(await mayExport(gateway, caller))) throw new NotOptedInError();
+    if (!(await mayExport(gateway, caller))) throw new NotOptedInError('admin-export');
     const now = new Date();
     const { format, parameters } = await parse(now);
     return inTransaction(gateway.prisma, async (tx) => {

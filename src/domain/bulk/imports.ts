@@ -59,7 +59,7 @@ export function importMappings(gateway: Gateway, caller: Caller, input: ImportMa
 /** @throws NotFoundError ENTERPRISE_NOT_FOUND; ConflictError ENTERPRISE_CLOSED; NotOptedInError */
 export async function requireImportable(gateway: Gateway, caller: Caller, enterpriseSid: string): Promise<void> {
   await requireOpenEnterprise(gateway, caller, enterpriseSid);
-  if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError();
+  if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError('admin-import');
 }
 
 /**
@@ -166,7 +166,7 @@ export async function storeRows(
 export async function runMappingImport(gateway: Gateway, caller: Caller, input: RunMappingImportInput): Promise<MappingImport> {
   const run = await idempotently(gateway, caller, 'runMappingImport', input, async (remember) => {
     const { sid = '', skipInvalid } = parseInput(runInput, input);
-    if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError();
+    if (!(await mayUse(gateway, caller, 'admin-import'))) throw new NotOptedInError('admin-import');
     return inTransaction(gateway.prisma, async (tx) => {
       await tx.$queryRaw`SELECT 1 FROM mapping_import WHERE sid = ${sid} FOR UPDATE`;
       const found = await tx.mappingImport.findUnique({ where: { sid, ...belonging(caller) } });

@@ -267,7 +267,7 @@ const newSecret = () => `whsec_${randomBytes(32).toString('base64')}`;
 
 /** @throws NotOptedInError: an admin must not decide where events go or which are sent, nor sign any, unless the organization has opted in */
 export async function requireOptedIn(gateway: Gateway, caller: Caller): Promise<void> {
-  if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError();
+  if (!(await mayUse(gateway, caller, 'admin-export'))) throw new NotOptedInError('admin-export');
 }
 
 /** @throws InvalidInputError INVALID_PARAMETER */

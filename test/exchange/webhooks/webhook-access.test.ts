@@ -98,7 +98,8 @@ describe('who may, and what', () => {
       ['rotateWebhookEndpointSecret', { sid }],
       ['replayWebhookEndpoint', { sid, since: new Date(0) }],
     ] as const;
-    for (const [name, input] of changes) expect(await mutate(asAdmin, name, input, '__typename')).toEqual({ code: 'FORBIDDEN' });
+    for (const [name, input] of changes)
+      expect(await mutate(asAdmin, name, input, '__typename')).toEqual({ code: 'FORBIDDEN', feature: 'ADMIN_EXPORT' });
     expect((await shown(provider, sid)).status).toBe('ACTIVE');
     await provider.graph('mutation { updateOrganization(input: { features: [ADMIN_EXPORT] }) { __typename } }');
     for (const [name, input] of changes)

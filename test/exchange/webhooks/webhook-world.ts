@@ -65,7 +65,7 @@ export function webhookWorld({ timeoutMs = 2000 } = {}) {
       `mutation ($input: ${type}Input!) { made: ${name}(input: $input) { ... on ${type}Success { ${selected} } ... on Error { code path } } }`,
       { input },
     );
-    return data?.made ?? { code: errors?.[0]?.extensions?.code };
+    return data?.made ?? { code: errors?.[0]?.extensions?.code, feature: errors?.[0]?.extensions?.feature };
   }
 
   /** Creates an endpoint at a path of the receiver, which then checks its signatures. */

@@ -13,7 +13,8 @@ import { followMessageEvents } from './message-events.mjs';
 // Browsers and Node 22 have a WebSocket of their own.
 globalThis.WebSocket ??= WebSocket;
 
-const client = createGatewayClient({ url: gatewayUrl, authorization });
+// A function, as a page needs it that renews its access token.
+const client = createGatewayClient({ url: gatewayUrl, authorization: () => authorization });
 
 // 1. A list. The cache joins its pages by `edges` (not `nodes`), and keeps each entity by its `id`.
 

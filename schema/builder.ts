@@ -96,11 +96,11 @@ export const builder = new SchemaBuilder<{
     pageInfoFieldOptions: { description: 'Information for requesting the next or previous page.' },
     firstArgOptions: {
       description:
-        'Returns at most this many items from the start of the list or after `after`: 0 to 100, or 0 to 1000 with the permission `LARGE_PAGES`. Defaults to 20 without `last`, with which it cannot be combined.',
+        'Returns at most this many items from the start of the list or after `after`: 0 to 100. Defaults to 20 without `last`, with which it cannot be combined.',
     },
     lastArgOptions: {
       description:
-        'Returns at most this many items from the end of the list or before `before`, in the order of the list: 0 to 100, or 0 to 1000 with the permission `LARGE_PAGES`. Cannot be combined with `first`.',
+        'Returns at most this many items from the end of the list or before `before`, in the order of the list: 0 to 100. Cannot be combined with `first`.',
     },
     afterArgOptions: { description: 'Returns the items after this cursor, which must be from the same list, sorted by the same field.' },
     beforeArgOptions: { description: 'Returns the items before this cursor, which must be from the same list, sorted by the same field.' },
@@ -129,7 +129,7 @@ const NEEDS: Readonly<Record<string, string>> = {
 /** The error for credentials that do not permit something. It names what they lack. */
 function forbidden(failure: AuthFailure): GraphQLError {
   const lacking = lackingScope(failure);
-  const permission = lacking?.scope === 'permission' ? String(lacking.parameter).toUpperCase().replace('-', '_') : undefined;
+  const permission = lacking?.scope === 'permission' ? String(lacking.parameter).toUpperCase() : undefined;
   const need = permission ? `the permission ${permission}` : NEEDS[lacking?.scope ?? ''];
   return new GraphQLError(`Your credentials do not permit this${need ? `: it needs ${need}` : ''}`, {
     extensions: { code: 'FORBIDDEN', ...(permission ? { permission } : {}) },

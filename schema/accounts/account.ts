@@ -22,8 +22,7 @@ export const PermissionEnum = builder.enumType('Permission', {
     READ: { value: permissions[0], description: 'Allows queries and subscriptions.' },
     WRITE: { value: permissions[1], description: 'Allows mutations.' },
     SECRETS: { value: permissions[2], description: 'Allows reading `Bot.clientSecret`.' },
-    LARGE_PAGES: { value: permissions[3], description: 'Allows pages of up to 1000 items instead of 100.' },
-    AUDIT: { value: permissions[4], description: 'Allows reading `Query.auditLog`.' },
+    AUDIT: { value: permissions[3], description: 'Allows reading `Query.auditLog`.' },
   } as const,
 });
 

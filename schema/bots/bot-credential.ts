@@ -22,7 +22,10 @@ const BotCredentialRef = builder.prismaNode('BotCredential', {
     sid: t.exposeID('sid', { description: 'The unique identifier: `BC` followed by 32 hex digits.' }),
     kind: t.field({ type: BotCredentialKindEnum, description: 'What it is.', resolve: ({ kind }) => kind as 'SECRET' | 'CERTIFICATE' }),
     name: t.exposeString('name', { nullable: true, description: 'A name to recognize it by. `null` if none was given.' }),
-    hint: t.exposeString('hint', { nullable: true, description: 'The last four characters of a secret. `null` for a certificate.' }),
+    hint: t.exposeString('hint', {
+      nullable: true,
+      description: 'The last four characters of a secret, at most half of it. `null` for a certificate.',
+    }),
     thumbprint: t.exposeString('thumbprint', {
       nullable: true,
       description: 'The SHA-256 digest of a certificate in hex, as Microsoft Entra shows it. `null` for a secret.',

@@ -107,7 +107,9 @@ const owned = { enterpriseSid: 'The sid of the enterprise whose app it is. If le
 builder.queryField('teamsApp', (t) =>
   t.field({
     type: TeamsAppRef,
-    description: "How the Teams app of the caller's organization looks, or of one of its enterprises. Errors: `ENTERPRISE_NOT_FOUND`.",
+    nullable: true,
+    description:
+      "How the Teams app of the caller's organization looks, or of one of its enterprises. Errors: `ENTERPRISE_NOT_FOUND`, with which it is `null`.",
     args: { enterpriseSid: t.arg.id({ description: owned.enterpriseSid }) },
     resolve: async (_root, { enterpriseSid }, { gateway, caller, loaders }) => {
       const sid = enterpriseSid == null ? caller.enterpriseSid : normalizeSid(enterpriseSid);

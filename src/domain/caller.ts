@@ -4,10 +4,12 @@
  * - `write`: every mutation
  * - `secrets`: Bot.clientSecret
  * - `audit`: Query.auditLog
- * - `large-pages`: `first` up to 1000, the contract's page size
  */
-export const permissions = ['read', 'write', 'secrets', 'large-pages', 'audit'] as const;
-export type Permission = (typeof permissions)[number];
+export const permissions = ['read', 'write', 'secrets', 'audit'] as const;
+/** A permission that credentials can have. */
+export type HeldPermission = (typeof permissions)[number];
+/** What a caller may do. `large-pages`: `first` up to 1000, the contract's page size. No credentials have it: the contract and downloads add it. */
+export type Permission = HeldPermission | 'large-pages';
 
 /**
  * The authenticated caller of one request. Only src/admission/authentication.ts makes one. Every domain function is confined to its

@@ -89,7 +89,6 @@ describe('createAccount', () => {
     [{ email: ' ', permissions: ['READ'] }, 'MISSING_PARAMETER', ['email']],
     [{ email: 'nobody', permissions: ['READ'] }, 'INVALID_PARAMETER', ['email']],
     [{ email: 'a@b.example', permissions: [] }, 'INVALID_PARAMETER', ['permissions']],
-    [{ email: 'a@b.example', permissions: ['LARGE_PAGES'] }, 'INVALID_PARAMETER', ['permissions']],
     [{ email: 'a@b.example', friendlyName: 'a\u0007b', permissions: ['READ'] }, 'INVALID_PARAMETER', ['friendlyName']],
   ])('refuses %j', async (input, code, path) => {
     expect(await run(provider.graph, 'createAccount', input)).toMatchObject({ code, path });

@@ -70,6 +70,8 @@ describe('a provider’s account', () => {
     expect((await provider.graph(VIEWER)).data.viewer).toEqual({
       ...{ permissions: ['READ', 'WRITE', 'SECRETS', 'AUDIT'], account: { sid: provider.accountSid }, admin: null, enterprise: null },
     });
+    const { __type } = (await provider.graph('{ __type(name: "Permission") { enumValues { name } } }')).data;
+    expect(__type.enumValues).toEqual(['AUDIT', 'READ', 'SECRETS', 'WRITE'].map((name) => ({ name })));
     expect((await provider.graph(SECRET(botSid))).data.bot.clientSecret).toBe('a-client-secret');
   });
 });
@@ -93,16 +95,17 @@ describe('a read-only account', () => {
 
   test('creates access tokens that may read, as a browser needs one, and revokes them', async () => {
     const issue = `mutation ($permissions: [Permission!]!) { made: createAccessToken(input: { expiresIn: 600, permissions: $permissions }) {
-      ... on CreateAccessTokenSuccess { token accessToken { sid } } ... on Error { code path }
+      ... on CreateAccessTokenSuccess { token accessToken { sid } } ... on Error { code path message }
     } }`;
     const { token, accessToken } = (await readOnly.graph(issue, { permissions: ['READ'] })).data.made;
     const byToken = { graph: graphClient(gateway.fetch, { token }), rest: restClient(gateway.fetch, { token }) };
     expect((await byToken.graph(VIEWER)).data.viewer.permissions).toEqual(['READ']);
     for (const [field, input] of everyMutation()) expect(await outcome(byToken, field, input), field).toBe('FORBIDDEN');
-    for (const permission of ['WRITE', 'SECRETS', 'AUDIT', 'LARGE_PAGES']) {
+    for (const permission of ['WRITE', 'SECRETS', 'AUDIT']) {
       expect((await readOnly.graph(issue, { permissions: ['READ', permission] })).data.made).toEqual({
         code: 'INVALID_PARAMETER',
         path: ['permissions'],
+        message: 'Parameter permissions is invalid: must be one of your own permissions',
       });
     }
     expect(await outcome(readOnly, 'revokeAccessToken', `sid: "${accessToken.sid}"`)).toBe('RevokeAccessTokenSuccess');
@@ -179,7 +182,7 @@ describe('an enterprise’s admin', () => {
     } }`;
     const ofProvider = (await provider.graph(issue, { permissions: ['READ'] })).data.made.accessToken.sid;
     const { token, accessToken } = (await admin.graph(issue, { permissions: ['READ', 'WRITE'] })).data.made;
-    for (const permission of ['SECRETS', 'AUDIT', 'LARGE_PAGES']) {
+    for (const permission of ['SECRETS', 'AUDIT']) {
       expect((await admin.graph(issue, { permissions: [permission] })).data.made).toEqual({
         code: 'INVALID_PARAMETER',
         path: ['permissions'],

@@ -238,13 +238,16 @@ describe('the app package', () => {
     const stranger = await gateway.provider();
     expect((await stranger.graph(PACKAGE, { sid })).data.bot).toBeNull();
     expect(await update({ enterpriseSid, shortName: 'Mine' }, stranger)).toMatchObject({ code: 'ENTERPRISE_NOT_FOUND' });
-    const look = 'query ($enterpriseSid: ID) { teamsApp(enterpriseSid: $enterpriseSid) { shortName } }';
+    const look = 'query ($enterpriseSid: ID) { __typename teamsApp(enterpriseSid: $enterpriseSid) { shortName } }';
     expect((await provider.graph(look, { enterpriseSid })).data.teamsApp).toEqual({ shortName: 'Ours' });
     for (const [as, sid] of [
       [stranger, enterpriseSid],
       [provider, `EN${'0'.repeat(32)}`],
     ] as const)
-      expect((await as.graph(look, { enterpriseSid: sid })).errors?.[0]?.extensions).toMatchObject({ code: 'ENTERPRISE_NOT_FOUND' });
+      expect(await as.graph(look, { enterpriseSid: sid })).toMatchObject({
+        data: { __typename: 'Query', teamsApp: null },
+        errors: [{ extensions: { code: 'ENTERPRISE_NOT_FOUND' } }],
+      });
     const { url } = await appPackage();
     expect((await download(url.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')))).response.status).toBe(404);
     await done(provider, 'deleteBot', { sid });

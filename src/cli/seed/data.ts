@@ -1,5 +1,5 @@
 import type { AccountStatus, EnterpriseStatus, Prisma } from '../../../prisma/client/client.ts';
-import type { Permission } from '../../domain/caller.ts';
+import type { HeldPermission } from '../../domain/caller.ts';
 import { comparedForm } from '../../domain/values/phone-numbers.ts';
 import { accountSid } from '../../domain/values/sid.ts';
 import { domainOf, fold } from '../../domain/values/text.ts';
@@ -19,7 +19,7 @@ interface DemoAccount {
   readonly email: string;
   readonly friendlyName: string;
   readonly status: AccountStatus;
-  readonly permissions?: readonly Permission[];
+  readonly permissions?: readonly HeldPermission[];
 }
 
 /** The rows of an organization, except that client secrets are not sealed yet and accounts have no tokens. */

@@ -32,7 +32,7 @@ const REVOKE = graphql(`
   }
 `);
 
-/** What the page uses: not the secrets of bots, nor large pages. */
+/** What the page uses: not the secrets of bots. */
 const USED = ['READ', 'WRITE', 'AUDIT'] as const;
 /** A working day, in seconds. Before it ends, the page asks for the password again. */
 const LIFETIME = 8 * 60 * 60;

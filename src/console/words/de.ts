@@ -529,7 +529,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'permission.WRITE': 'Ändern',
   'permission.SECRETS': 'Clientschlüssel lesen',
   'permission.AUDIT': 'Protokoll lesen',
-  'permission.LARGE_PAGES': 'Große Seiten',
   'tokens.permissions': 'Berechtigungen',
   'tokens.everything': 'Alles, was Ihnen gehört',
   'tokens.expires': 'Läuft ab',

@@ -518,7 +518,6 @@ export const en = {
   'permission.WRITE': 'Change',
   'permission.SECRETS': 'Read client secrets',
   'permission.AUDIT': 'Read the audit log',
-  'permission.LARGE_PAGES': 'Large pages',
   'tokens.permissions': 'Permissions',
   'tokens.everything': 'All that is yours',
   'tokens.expires': 'Expires',

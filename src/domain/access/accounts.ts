@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Account, type AccountStatus, Prisma, type PrismaClient } from '../../../prisma/client/client.ts';
 import { type AuditAction, appendAudit, operatorOn } from '../audit.ts';
-import { type Credentials, type Permission, permissions } from '../caller.ts';
+import { type Credentials, type HeldPermission, permissions } from '../caller.ts';
 import { violatedConstraint } from '../constraints.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Secrets } from '../secrets.ts';
@@ -33,7 +33,7 @@ export interface NewAccount {
   /** Defaults to a random one. */
   readonly authToken?: string;
   /** Defaults to PROVIDER_PERMISSIONS. */
-  readonly permissions?: readonly Permission[];
+  readonly permissions?: readonly HeldPermission[];
 }
 
 /** An account and its token. The token is not available later: only its keyed digest is stored. */
@@ -42,10 +42,10 @@ export interface IssuedAccount {
   readonly authToken: string;
 }
 
-/** The permissions of a provider's account. The contract adds `large-pages` itself. */
-export const PROVIDER_PERMISSIONS: readonly Permission[] = ['read', 'write', 'secrets', 'audit'];
+/** The permissions of a provider's account. */
+export const PROVIDER_PERMISSIONS: readonly HeldPermission[] = ['read', 'write', 'secrets', 'audit'];
 /** The permissions of a read-only account, which sees no secrets. */
-export const READ_ONLY_PERMISSIONS: readonly Permission[] = ['read'];
+export const READ_ONLY_PERMISSIONS: readonly HeldPermission[] = ['read'];
 const DEFAULT_EMAIL = 'provider@example.com';
 const DEFAULT_ORGANIZATION = 'Communications Provider';
 /** An arbitrary, fixed number: the advisory lock under which one gateway at a time checks whether the database is new. */
@@ -193,7 +193,7 @@ async function digestUnderCurrentKey({ prisma, secrets }: AccountDeps, { sid, to
 }
 
 /** Reads the permissions of an account or an access token; values that this gateway does not know are ignored. */
-export const permissionsOf = (holder: { readonly permissions: readonly string[] }): ReadonlySet<Permission> =>
+export const permissionsOf = (holder: { readonly permissions: readonly string[] }): ReadonlySet<HeldPermission> =>
   new Set(permissions.filter((permission) => holder.permissions.includes(permission)));
 
 interface BootstrapSettings {

@@ -42,7 +42,7 @@ const useStyles = makeStyles({
   end: { alignSelf: 'flex-start' },
 });
 
-type Look = ResultOf<typeof APP>['teamsApp'];
+type Look = NonNullable<ResultOf<typeof APP>['teamsApp']>;
 
 /** How the app looks in Teams: the organization's, or that of the enterprise whose sid the address has. */
 export default function TeamsApp({ sid }: { readonly sid: string }) {
@@ -52,7 +52,7 @@ export default function TeamsApp({ sid }: { readonly sid: string }) {
     <One
       document={APP}
       variables={{ enterpriseSid, sid }}
-      thingOf={({ teamsApp, enterprise }) => ({ look: teamsApp, name: enterprise?.name })}
+      thingOf={({ teamsApp, enterprise }) => teamsApp && { look: teamsApp, name: enterprise?.name }}
       missing="error.ENTERPRISE_NOT_FOUND"
     >
       {({ look, name }) => (

@@ -1,7 +1,7 @@
 import { EventSource } from 'eventsource';
 import { createClient as createSseClient } from 'graphql-sse';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EVENTS } from './documents.ts';
+import { EVENTS, LIST, UPDATE } from './documents.ts';
 import { survivesRestart, type Update } from './events.ts';
 import { ClientsGateway } from './gateway.ts';
 import { connectSocket } from './socket.ts';
@@ -47,18 +47,32 @@ test('EventSource survives a restart without a line about it', async () => {
   });
 });
 
-test('graphql-ws and graphql-sse read a list and see the fields of a refusal', async () => {
-  const query = 'query ($first: Int) { mappings(first: $first) { nodes { name } } }';
+test('graphql-ws and graphql-sse page through a list, change it, and see the fields of a refusal', async () => {
   const ws = connectSocket(gateway);
   const sse = createSseClient({ url: `${gateway.url}/graphql`, headers: () => ({ authorization: gateway.authorization }) });
   for (const client of [ws, sse]) {
-    const answers: unknown[] = [];
-    for await (const answer of client.iterate({ query, variables: { first: 2 } })) answers.push(answer);
-    for await (const answer of client.iterate({ query, variables: { first: -1 } })) answers.push(answer);
-    expect(answers).toMatchObject([
-      { data: { mappings: { nodes: [{ name: 'A' }, { name: 'B' }] } } },
-      { errors: [{ extensions: { code: 'INVALID_PARAMETER' } }] },
-    ]);
+    const run = async (query: string, variables: Record<string, unknown>) => {
+      const answers: { data?: unknown; errors?: unknown }[] = [];
+      for await (const answer of client.iterate({ query, variables })) answers.push(answer as (typeof answers)[0]);
+      expect(answers).toHaveLength(1);
+      return answers[0] ?? {};
+    };
+    const names: string[] = [];
+    for (let page = { hasNextPage: true, endCursor: undefined as string | undefined }; page.hasNextPage; ) {
+      const { mappings } = (await run(LIST, { first: 3, after: page.endCursor })).data as {
+        mappings: { edges: { node: { name: string } }[]; pageInfo: typeof page };
+      };
+      names.push(...mappings.edges.map(({ node }) => node.name));
+      page = mappings.pageInfo;
+    }
+    expect(names).toEqual(['A', 'B', 'C', 'D', 'E', 'F', 'G']);
+    expect(await run(LIST, { first: -1 })).toMatchObject({ errors: [{ extensions: { code: 'INVALID_PARAMETER' } }] });
+    expect(await run(UPDATE, { input: { sid: gateway.mappingSid, name: 'A' } })).toMatchObject({
+      data: { updateMapping: { __typename: 'UpdateMappingSuccess', mapping: { name: 'A' } } },
+    });
+    expect(await run(UPDATE, { input: { sid: 'BE1', name: 'A' } })).toMatchObject({
+      data: { updateMapping: { __typename: 'NotFoundError', code: 'MAPPING_NOT_FOUND', path: ['sid'], value: 'BE1' } },
+    });
     client.dispose();
   }
 });

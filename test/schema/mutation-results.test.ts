@@ -193,6 +193,7 @@ describe('what a mutation changes fits into a cache', () => {
     ['sendMessage', 'sentMessageEdge', 'messages'],
     ['createAccessToken', 'accessTokenEdge', 'accessTokens'],
     ['createAccount', 'accountEdge', 'accounts'],
+    ['createWebhookEndpoint', 'webhookEndpointEdge', 'webhookEndpoints'],
   ] as const;
 
   test.each(created)('%s returns the edge that the list in its default order has', async (name, edge, list) => {
@@ -207,12 +208,30 @@ describe('what a mutation changes fits into a cache', () => {
   test.each([
     ['deleteMapping', 'mapping'],
     ['deleteBot', 'bot'],
+    ['deleteWebhookEndpoint', 'webhookEndpoint'],
   ])('%s returns the global id that is gone', async (name, entity) => {
     const input = await inputOf(name);
     const { data: before } = await provider.graph(`query ($sid: ID!) { ${entity}(sid: $sid) { id } }`, input);
     const result = await mutate(name, input, `... on ${capitalized(name)}Success { deletedId ${entity} { id sid } }`);
     const { id } = before[entity];
     expect(result).toMatchObject({ deletedId: id, [entity]: { id, sid: input.sid } });
+    expect((await provider.graph('query ($id: ID!) { node(id: $id) { id } }', { id })).data).toEqual({ node: null });
+  });
+
+  test('removeBotCredential returns the global id that is gone, and the bot without it', async () => {
+    const added = await mutate(
+      'addBotSecret',
+      { sid: await bot(), secret: 'another-secret' },
+      '... on AddBotSecretSuccess { credential { id sid } bot { id credentials { id } } }',
+    );
+    const { id, sid } = added.credential;
+    expect(added.bot.credentials).toEqual([{ id }]);
+    const removed = await mutate(
+      'removeBotCredential',
+      { sid },
+      '... on RemoveBotCredentialSuccess { deletedId bot { id credentials { id } } }',
+    );
+    expect(removed).toMatchObject({ deletedId: id, bot: { id: added.bot.id, credentials: [] } });
     expect((await provider.graph('query ($id: ID!) { node(id: $id) { id } }', { id })).data).toEqual({ node: null });
   });
 });

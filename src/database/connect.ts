@@ -89,7 +89,9 @@ export async function connect(options: ConnectOptions): Promise<Database> {
   const adapter = new PrismaPg(pool, isPrepared ? { statementNameGenerator: ({ sql }) => nameOf(sql) } : {});
   const prisma = new PrismaClient({ adapter });
   const { connectMs } = timeoutsWithin(requestTimeoutMs);
-  const sql = createSql({ pool, batchPool, movingPool: moving, cancelStatement }, nameOf, connectMs);
+  // Planning what moves messages takes most of its time on the embedded database.
+  const movingNameOf = databaseUrl ? nameOf : statementNames();
+  const sql = createSql({ pool, batchPool, movingPool: moving, cancelStatement }, nameOf, connectMs, movingNameOf);
   const standby = onStandby && listsOn(onStandby, sql, options);
   // Concurrent calls share one query, so that probes of a database that hangs do not pile up.
   let pendingCheck: Promise<boolean> | undefined;

@@ -51,13 +51,15 @@ interface Pools {
  * Creates the ways to run SQL on a database.
  * @param nameOf returns the prepared statement's name for a text, or '' not to prepare it
  * @param patienceMs how long a write may wait for its batch
+ * @param movingNameOf the same as `nameOf`, for statements whose plans are as written
  */
 export function createSql(
   { pool, batchPool, movingPool, cancelStatement }: Pools,
   nameOf: (text: string) => string,
   patienceMs: number,
+  movingNameOf = nameOf,
 ): Sql {
-  const queryAsWritten = queryOn(movingPool, nameOf);
+  const queryAsWritten = queryOn(movingPool, movingNameOf);
   return {
     query: queryOn(pool, nameOf, cancelStatement),
     queryAsWritten,
@@ -107,7 +109,10 @@ async function queryWhile<Row extends QueryResultRow>(
   }
 }
 
-/** Prepares nothing: on the embedded database's one connection, Prisma's names would collide with ours; behind a pooler, connections share the server's. */
+/**
+ * Prepares nothing. On the embedded database's one connection, lists would get plans that are made once for all values; behind a pooler, connections share
+ * the server's names.
+ */
 export const unnamed = () => '';
 
 const types = {

@@ -5,6 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import pg from 'pg';
+import { renewPlans } from '../renew-plans.ts';
 import { makeDataDirectory } from './data-directory.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { findSnapshot } from './snapshot.ts';
@@ -27,6 +28,8 @@ const DATABASE = 'database';
 const PORT = 5432;
 /** The default, 128MB, is zeroed at every start, which takes 350 ms and 120 MB. The operating system caches the files anyway. */
 const SHARED_BUFFERS = '16MB';
+/** How long a plan is kept, in ms: one that was made while a table was nearly empty reads all of it. */
+const PLAN_LIFETIME_MS = 10_000;
 
 /**
  * Opens the embedded PostgreSQL in `dataDir`, which is created if it is missing, and locked by this process until the database is closed.
@@ -66,7 +69,12 @@ export async function serve(directory: string, socketDirectory: string): Promise
   // A broken connection is replaced before its handler has ended, so there must be room for more than one.
   const server = new PGLiteSocketServer({ db: database, path: socket, maxConnections: 4 });
   await server.start();
-  const pool = new pg.Pool({ host: socketDirectory, port: PORT, user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0 });
+  const pool = new pg.Pool({
+    ...{ host: socketDirectory, port: PORT, user: 'postgres', database: 'postgres', max: 1, idleTimeoutMillis: 0 },
+    // The database's only session keeps what a connection before this one has prepared.
+    onConnect: async (client) => void (await client.query('DEALLOCATE ALL')),
+  });
+  renewPlans(pool, PLAN_LIFETIME_MS);
   return {
     ...{ pool, batchPool: pool, movingPool: pool, moving: pool, directPool: pool },
     close: async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { renewPlans } from '../renew-plans.ts';
 import { isUnavailable } from '../unavailable.ts';
 import { cancelStatement, closeConnection } from './cancel.ts';
 import { closeUnresponsive, WatchedClient } from './connection.ts';
@@ -204,17 +205,6 @@ function createPool(
   closeUnresponsive(pool, answerMs);
   closeFullConnections(pool);
   return pool;
-}
-
-/** Has each connection plan its statements anew, the first time that it is used after `everyMs`. */
-function renewPlans(pool: pg.Pool, everyMs: number): void {
-  const renewedAt = new WeakMap<pg.PoolClient, number>();
-  pool.on('acquire', (client) => {
-    if (performance.now() - (renewedAt.get(client) ?? 0) < everyMs) return;
-    renewedAt.set(client, performance.now());
-    // Runs before the statement that the connection was acquired for, which reports if it is broken.
-    client.query('DISCARD PLANS').catch(() => {});
-  });
 }
 
 /** Describes an error. For a host with several addresses, it is an AggregateError, which has no message of its own. */

@@ -8,7 +8,7 @@ import { inTraceOf } from './message-spans.ts';
 import { dropEmptyLane, releaseLane } from './outbox.ts';
 
 /** When the dispatcher ends. */
-export interface Ends {
+interface Ends {
   /** Aborted when no further delivery is to begin. Those in progress are still recorded. */
   readonly stopping: AbortSignal;
   /** Aborted when what the database has not taken by then is given up. Absent: nothing is. */

@@ -10,10 +10,10 @@ export interface HostPlaces {
   run<Result>(host: string, endpoint: Pick<WebhookEndpoint, 'organizationSid' | 'slow'>, work: () => Promise<Result>): Promise<Result>;
 }
 
-type Queue = ReturnType<typeof createQueue>;
+type HostQueue = ReturnType<typeof createQueue>;
 
 export function createHostPlaces(concurrency = PER_HOST): HostPlaces {
-  const hosts = new Map<string, { readonly all: Queue; readonly slow: Queue; users: number }>();
+  const hosts = new Map<string, { readonly all: HostQueue; readonly slow: HostQueue; users: number }>();
   const queueOf = (places: number) =>
     createQueue({ concurrency: places, maxWaiting: Number.POSITIVE_INFINITY, maxWaitingPerOrigin: Number.POSITIVE_INFINITY });
   return {

@@ -248,7 +248,8 @@ export async function createTestExchange({
     ends: (provider, sid, status) =>
       until(async () => {
         // The graph is asked once the row has changed: that takes twenty times as long.
-        const row = (await gateway.database.pool.query('SELECT channel_status AS status, stuck FROM message WHERE sid = $1', [sid])).rows[0];
+        const row = (await gateway.database.pool.query('SELECT channel_status AS status, stuck FROM message WHERE sid = $1', [sid]))
+          .rows[0];
         if (row && row.status !== status && !(status === 'stuck' && row.stuck)) return false;
         const shown = await message(provider, sid);
         return (shown.channelStatus === status || (status === 'stuck' && shown.stuck)) && shown;

@@ -12,7 +12,7 @@ const STEPS: Readonly<Record<BotCheck['step'], string>> = {
   CATALOG:
     "The app is in the catalog of the tenant's Teams, published, in the version of `Bot.appPackage` or a later one. Needs `AppCatalog.Read.All`.",
   INSTALLATION:
-    'The app is installed for the user of `userAddress`. Needs `TeamsAppInstallation.ReadWriteSelfForUser.All`. Also fails, for any or no user, if Microsoft has refused to install the app for several users.',
+    'The app is installed for the user of `microsoftAddress`. Needs `TeamsAppInstallation.ReadWriteSelfForUser.All`. Also fails, for any or no user, if Microsoft has refused to install the app for several users.',
   CONNECTOR: 'The Bot Framework accepts the token and knows the bot.',
   ENDPOINT: 'The messaging endpoint below PUBLIC_URL leads to this gateway, and refuses what Microsoft has not signed.',
 };
@@ -77,7 +77,7 @@ const VerifyBotInput = builder.inputType('VerifyBotInput', {
   description: 'A bot to verify.',
   fields: (t) => ({
     sid: t.id({ required: true, description: 'The sid of the bot: `BE` followed by 32 hex digits.' }),
-    userAddress: t.string({
+    microsoftAddress: t.string({
       description: 'The user principal name or object id of a user who should have the app. If left out, no user is looked up.',
     }),
     idempotencyKey: t.string({ description: 'Ignored: every request checks again.' }),

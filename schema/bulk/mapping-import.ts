@@ -67,7 +67,11 @@ const ImportRowRef = builder.objectRef<MappingImportRow>('MappingImportRow').imp
       description: 'The `ErrorCode` that `createMapping` has for this row. `null` unless it is `INVALID` or `FAILED`.',
     }),
     errorMessage: t.exposeString('errorMessage', { nullable: true, description: 'A human-readable explanation of the error.' }),
-    errorField: t.exposeString('errorField', { nullable: true, description: 'The column that caused the error. `null` if none did.' }),
+    errorPath: t.stringList({
+      nullable: true,
+      description: 'The `path` that `createMapping` has for this row: the column that caused the error. `null` if none did.',
+      resolve: ({ errorField }) => errorField?.split('.') ?? null,
+    }),
     mappingSid: t.exposeID('mappingSid', { nullable: true, description: 'The sid of the mapping that was created, or existed.' }),
   }),
 });

@@ -75,7 +75,7 @@ const MessageHoldReasonEnum = builder.enumType('MessageHoldReason', {
 
 interface MessageHold {
   readonly reason: MessageHoldReason;
-  readonly code: string | null;
+  readonly channelErrorCode: string | null;
   readonly since: Date;
 }
 
@@ -83,7 +83,10 @@ const MessageHoldRef = builder.objectRef<MessageHold>('MessageHold').implement({
   description: 'What a stuck message waits for.',
   fields: (t) => ({
     reason: t.field({ type: MessageHoldReasonEnum, description: 'The reason why it is stuck.', resolve: ({ reason }) => reason }),
-    code: t.exposeString('code', { nullable: true, description: "The platform's or the gateway's error code: the `channelErrorCode`." }),
+    channelErrorCode: t.exposeString('channelErrorCode', {
+      nullable: true,
+      description: "The platform's or the gateway's error code: that of the message.",
+    }),
     cure: t.string({ description: 'What to do about it, as a sentence to show to a person.', resolve: ({ reason }) => HOLDS[reason].cure }),
     since: t.field({
       type: 'DateTime',
@@ -161,7 +164,7 @@ export const MessageRef = builder.prismaNode('Message', {
         'What a stuck message waits for. Once that is done, the message is delivered automatically, unless the reason is `RETRIES_EXHAUSTED`. `null` unless the message is stuck.',
       extensions: needs('holdReason', 'heldSince', 'channelErrorCode'),
       resolve: ({ holdReason, heldSince, channelErrorCode }) =>
-        holdReason && heldSince ? { reason: holdReason, code: channelErrorCode, since: heldSince } : null,
+        holdReason && heldSince ? { reason: holdReason, channelErrorCode, since: heldSince } : null,
     }),
     accountSid: t.exposeID('accountSid', {
       description: 'The account that sent it with `sendMessage`, or else the `accountSid` of the mapping.',

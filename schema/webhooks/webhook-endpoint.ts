@@ -122,7 +122,7 @@ export const WebhookEndpointRef = builder.prismaNode('WebhookEndpoint', {
       description:
         'The time of the first failure since it last made progress, later by the time in which nothing was sent to it. After three days, it is disabled. `null` if there is none.',
     }),
-    nextAttempt: t.field({
+    dateNextAttempt: t.field({
       type: 'DateTime',
       nullable: true,
       description: 'The time of the next attempt after a failure. `null` without a failure, and while it is disabled.',

@@ -9,7 +9,7 @@ import type { GraphClient } from '../support/graph.ts';
 import { createRecordingRestcomm } from '../support/recording-restcomm.ts';
 
 const STATE = `sid status isInterrupted errorCode errorMessage rowCount counts { pending valid invalid created existing failed }
-  rows(first: 1000) { number line name microsoftAddress externalAddress status errorCode errorMessage errorField mappingSid }`;
+  rows(first: 1000) { number line name microsoftAddress externalAddress status errorCode errorMessage errorPath mappingSid }`;
 
 export const HEADER = 'name,microsoftAddress,externalAddress';
 export const rows = (count: number) => Array.from({ length: count }, () => [fresh.name(), fresh.user(), fresh.number()] as const);

@@ -68,16 +68,16 @@ describe('an import', () => {
         ['G', fresh.user(), `00${good[2].replace('+', '')}`],
       ]),
     );
-    expect(state.rows.map(({ status, errorCode, errorField }: Record<string, string>) => [status, errorCode, errorField])).toEqual([
+    expect(state.rows.map(({ status, errorCode, errorPath }: Record<string, string>) => [status, errorCode, errorPath])).toEqual([
       ['EXISTING', null, null],
-      ['INVALID', 'EXTERNAL_ADDRESS_NOT_UNIQUE', 'externalAddress'],
-      ['INVALID', 'EXTERNAL_ADDRESS_NOT_UNIQUE', 'externalAddress'],
-      ['INVALID', 'MISSING_PARAMETER', 'microsoftAddress'],
-      ['INVALID', 'MICROSOFT_ADDRESS_INVALID', 'microsoftAddress'],
-      ['INVALID', 'INVALID_PARAMETER', 'externalAddress'],
-      ['INVALID', 'INVALID_PARAMETER', 'name'],
+      ['INVALID', 'EXTERNAL_ADDRESS_NOT_UNIQUE', ['externalAddress']],
+      ['INVALID', 'EXTERNAL_ADDRESS_NOT_UNIQUE', ['externalAddress']],
+      ['INVALID', 'MISSING_PARAMETER', ['microsoftAddress']],
+      ['INVALID', 'MICROSOFT_ADDRESS_INVALID', ['microsoftAddress']],
+      ['INVALID', 'INVALID_PARAMETER', ['externalAddress']],
+      ['INVALID', 'INVALID_PARAMETER', ['name']],
       ['VALID', null, null],
-      ['INVALID', 'EXTERNAL_ADDRESS_NOT_UNIQUE', 'externalAddress'],
+      ['INVALID', 'EXTERNAL_ADDRESS_NOT_UNIQUE', ['externalAddress']],
     ]);
     expect(state.rows[0].mappingSid).toBe(mappingSid);
     expect(await run(provider.graph, 'runMappingImport', { sid: state.sid })).toMatchObject({ code: 'IMPORT_HAS_INVALID_ROWS' });

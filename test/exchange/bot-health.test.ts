@@ -214,8 +214,8 @@ describe('verifyBot', () => {
   test('checks that the app is in the catalog, in its version, and that a user has it', async () => {
     const bot = exchange.microsoft.addBot({ permissions: ['User.Read.All'] });
     const own = await exchange.customer({ bot, botAppId: bot.applicationId });
-    const app = async (userAddress?: string) =>
-      (await verify(own, userAddress)).checks.filter(({ step }: { step: string }) => ['CATALOG', 'INSTALLATION'].includes(step));
+    const app = async (microsoftAddress?: string) =>
+      (await verify(own, microsoftAddress)).checks.filter(({ step }: { step: string }) => ['CATALOG', 'INSTALLATION'].includes(step));
     const address = own.user.userPrincipalName;
     const lacking = (permission: string) => ({ passed: false, skipped: true, code: null, cure: expect.stringContaining(permission) });
     const needed = { passed: false, skipped: false, code: 'PermissionsMissing', cure: expect.stringContaining('AppCatalog.Read.All') };

@@ -49,8 +49,8 @@ async function run({ operation = '' }: Step, variables: Record<string, unknown>)
   expect(errors).toBeUndefined();
   return Object.values(data)[0];
 }
-const failed = async (step: Step, userAddress?: string) => {
-  const { checks } = await run(step, { sid, userAddress });
+const failed = async (step: Step, microsoftAddress?: string) => {
+  const { checks } = await run(step, { sid, microsoftAddress });
   return checks
     .filter(({ passed, skipped }: { passed: boolean; skipped: boolean }) => !passed && !skipped)
     .map(({ step: name }: { step: string }) => name);

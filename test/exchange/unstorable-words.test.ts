@@ -41,7 +41,10 @@ describe.each([
     exchange.microsoft.fault('token', { answer: { status: 401, body }, times: 100 });
     await done(own.provider, 'updateBot', { sid: own.botSid, clientSecret: 'a new one' });
     const sid = await exchange.text(own, own, PHONE, 'one');
-    expect((await exchange.ends(own.provider, sid, 'stuck')).waiting).toMatchObject({ reason: 'BOT_CREDENTIALS', code: 'AADSTS7000222' });
+    expect((await exchange.ends(own.provider, sid, 'stuck')).waiting).toMatchObject({
+      reason: 'BOT_CREDENTIALS',
+      channelErrorCode: 'AADSTS7000222',
+    });
     exchange.microsoft.heal();
     await done(own.provider, 'updateBot', { sid: own.botSid, botAppId: 'another' });
     await exchange.ends(own.provider, sid, 'DELIVERED');

@@ -32,7 +32,7 @@ async function twoWait(of: Customer, to: Person, reason: string) {
   for (const sid of sids)
     expect(await exchange.ends(of.provider, sid, 'stuck')).toMatchObject({
       channelStatus: 'QUEUED',
-      waiting: { reason, code: expect.any(String), cure: expect.stringMatching(/\S/), since: expect.any(String) },
+      waiting: { reason, channelErrorCode: expect.any(String), cure: expect.stringMatching(/\S/), since: expect.any(String) },
       events: [{ status: 'QUEUED' }],
     });
   return sids as [string, string];
@@ -100,7 +100,7 @@ describe('messages wait, in order, and are delivered as soon as the cause is rem
     exchange.microsoft.fault('conversations', { answer: { status, body: { error: { code, message: words } } }, times: 2 });
     const sids = await twoWait(own, own, 'USER_UNKNOWN');
     const third = await exchange.text(own, other, PHONE, 'other');
-    expect((await exchange.ends(own.provider, third, 'stuck')).waiting).toMatchObject({ reason: 'USER_UNKNOWN', code });
+    expect((await exchange.ends(own.provider, third, 'stuck')).waiting).toMatchObject({ reason: 'USER_UNKNOWN', channelErrorCode: code });
     await exchange.say(own, own.user, '', { type: 'conversationUpdate' });
     await bothArrive(own, own, sids);
     await done(own.provider, 'updateBot', { sid: own.botSid, botAppId: 'another' });
@@ -219,7 +219,7 @@ describe('every refusal of the connector with a removable cause', () => {
     exchange.microsoft.fault('activities', answer(403, code));
     if (code === 'BotNotInConversationRoster') exchange.microsoft.fault('conversations', answer(403, code));
     const sid = await exchange.text(customer, person, PHONE, 'one');
-    expect((await exchange.ends(customer.provider, sid, 'stuck')).waiting).toMatchObject({ reason, code });
+    expect((await exchange.ends(customer.provider, sid, 'stuck')).waiting).toMatchObject({ reason, channelErrorCode: code });
     await customer.provider.graph(RETRY, { input: { sid } });
     await exchange.ends(customer.provider, sid, 'DELIVERED');
   });
@@ -343,7 +343,7 @@ describe('a new secret that Microsoft does not know yet', () => {
     await until(async () => exchange.logged.some((line) => line.includes(sid) && line.includes('retrying later')));
     expect(await exchange.message(own.provider, sid)).toMatchObject({ channelStatus: 'QUEUED', stuck: false });
     await age(own.botSid);
-    expect((await exchange.ends(own.provider, sid, 'stuck')).waiting).toMatchObject({ code: 'AADSTS7000215' });
+    expect((await exchange.ends(own.provider, sid, 'stuck')).waiting).toMatchObject({ channelErrorCode: 'AADSTS7000215' });
     Object.assign(own.bot, { clientSecret: 'a new one' });
     await own.provider.graph(RETRY, { input: { sid } });
     await exchange.ends(own.provider, sid, 'DELIVERED');

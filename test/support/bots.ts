@@ -48,16 +48,16 @@ export const addCredential = (of: Customer, input: object) =>
     'credential { sid kind hint thumbprint dateExpires }',
   );
 
-export const verifyBot = (of: Pick<Customer, 'provider' | 'botSid'>, userAddress?: string) =>
+export const verifyBot = (of: Pick<Customer, 'provider' | 'botSid'>, microsoftAddress?: string) =>
   mutate(
     of,
     'verifyBot',
-    { sid: of.botSid, userAddress },
+    { sid: of.botSid, microsoftAddress },
     'passed authority checks { step passed skipped message code cure credentialSid }',
   );
 
 /** One step of a verification. */
-export async function verifiedStep(of: Pick<Customer, 'provider' | 'botSid'>, wanted: string, userAddress?: string) {
-  const { passed, checks } = await verifyBot(of, userAddress);
+export async function verifiedStep(of: Pick<Customer, 'provider' | 'botSid'>, wanted: string, microsoftAddress?: string) {
+  const { passed, checks } = await verifyBot(of, microsoftAddress);
   return { ...checks.find(({ step }: { step: string }) => step === wanted), allPassed: passed };
 }

@@ -105,7 +105,7 @@ export interface TestExchangeOptions extends Pick<FakeRestcommOptions, 'progress
 }
 
 const SHOWN = `sid direction route type from to body mediaUrls segments encoding channelStatus channelErrorCode channelErrorMessage
-  restcommMessageSid possiblyDuplicated stuck waiting { reason code cure since } mappingSid enterpriseSid events { status: channelStatus previousStatus: previousChannelStatus errorCode: channelErrorCode errorMessage: channelErrorMessage }`;
+  restcommMessageSid possiblyDuplicated stuck waiting { reason channelErrorCode cure since } mappingSid enterpriseSid events { status: channelStatus previousStatus: previousChannelStatus errorCode: channelErrorCode errorMessage: channelErrorMessage }`;
 
 /** Pauses between two questions of `until`, in ms: a tenth of the time that has gone by, so that long waits leave the processors to others. */
 const MIN_PAUSE_MS = 15;

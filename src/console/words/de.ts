@@ -361,7 +361,7 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'webhook.shownOnce': 'Das Geheimnis von {url}. Es wird nicht noch einmal angezeigt.',
   'webhook.failing': 'Nimmt keine Ereignisse an',
   'webhook.failingSince': 'Fehler seit',
-  'webhook.nextAttempt': 'Nächster Versuch',
+  'webhook.dateNextAttempt': 'Nächster Versuch',
   'webhook.why': 'Warum er abgeschaltet ist',
   'webhook.disabledSince': 'Abgeschaltet seit',
   'webhook.behind': 'Ausstehende Ereignisse',

@@ -355,7 +355,7 @@ export const en = {
   'webhook.shownOnce': 'The secret of {url}. It is not shown again.',
   'webhook.failing': 'Does not accept events',
   'webhook.failingSince': 'Fails since',
-  'webhook.nextAttempt': 'Next attempt',
+  'webhook.dateNextAttempt': 'Next attempt',
   'webhook.why': 'Why it is disabled',
   'webhook.disabledSince': 'Disabled since',
   'webhook.behind': 'Events to come',

@@ -18,7 +18,7 @@ import { checkInstallations, mustBeFound } from './teams-installations.ts';
 /** A bot to verify, and the user who should have its app: a user principal name or an object id. */
 interface VerifyBotInput {
   readonly sid: string;
-  readonly userAddress?: string | null;
+  readonly microsoftAddress?: string | null;
 }
 
 /** A check, and what cures it if it failed. */
@@ -79,13 +79,13 @@ export async function verifyBot(gateway: Gateway, caller: Caller, input: VerifyB
   const found = await findBot(gateway, caller, input.sid);
   const bot = found && (await claimForCheck(gateway, found));
   if (!bot) throw botNotFound(input.sid);
-  const userAddress = input.userAddress?.trim() || undefined;
+  const microsoftAddress = input.microsoftAddress?.trim() || undefined;
   const credentials = credentialsOf(gateway, bot);
   const given = { botAppId: bot.botAppId, mustBeFound: await mustBeFound(gateway, bot) };
   const version = hasApp(bot) ? (await makeAppPackage(gateway, bot)).version : undefined;
   const [made, app, installations, endpoint] = await Promise.all([
     gateway.microsoft.verifyBot(credentials, given),
-    gateway.microsoft.checkApp(credentials, { ...given, version, userAddress }),
+    gateway.microsoft.checkApp(credentials, { ...given, version, userAddress: microsoftAddress }),
     checkInstallations(gateway, bot.enterpriseSid),
     gateway.microsoft.checkEndpoint(gateway.publicUrl + ENDPOINT_PATH),
   ]);

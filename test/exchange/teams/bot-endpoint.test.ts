@@ -125,7 +125,7 @@ describe('another organization that claims a customer’s application and tenant
     // Delivery asks, too, where the user is not known.
     await exchange.restcomm.receiveSms({ from: PHONE, to: mapping.externalAddress, body: 'decoy' });
     const [decoy] = await exchange.messages(provider);
-    const waiting = { waiting: { reason: 'BOT_CREDENTIALS', code: 'AADSTS7000215' } };
+    const waiting = { waiting: { reason: 'BOT_CREDENTIALS', channelErrorCode: 'AADSTS7000215' } };
     expect(await exchange.ends(provider, decoy?.sid, 'stuck')).toMatchObject(waiting);
     expect(await objectIdOf(mapping.sid)).toBeNull();
 

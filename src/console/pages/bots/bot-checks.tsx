@@ -30,12 +30,12 @@ export function BotChecks({ sid }: { readonly sid: string }) {
   const words = useWords();
   const styles = useStyles();
   const verify = usePerform(VERIFY);
-  const [userAddress, setUserAddress] = useState('');
+  const [microsoftAddress, setMicrosoftAddress] = useState('');
   const [state, setState] = useState<'idle' | 'busy' | { verified?: Verified; problem?: Problem }>('idle');
 
   async function run() {
     setState('busy');
-    const { problem, success } = await verify({ sid, userAddress: userAddress || undefined });
+    const { problem, success } = await verify({ sid, microsoftAddress: microsoftAddress || undefined });
     setState({ problem, verified: success as Verified | undefined });
   }
 
@@ -43,7 +43,7 @@ export function BotChecks({ sid }: { readonly sid: string }) {
   return (
     <section aria-label={words('bot.verify')}>
       <Field label={words('bot.checkUser')} hint={words('bot.checkUserHint')} className={styles.user}>
-        <Input value={userAddress} onChange={(_, { value }) => setUserAddress(value)} />
+        <Input value={microsoftAddress} onChange={(_, { value }) => setMicrosoftAddress(value)} />
       </Field>
       <Button onClick={run} disabledFocusable={state === 'busy'} appearance="primary">
         {words('bot.verify')}

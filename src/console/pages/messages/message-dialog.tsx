@@ -33,7 +33,7 @@ const MESSAGE = graphql(`
     message(sid: $sid) {
       sid from to body direction channelStatus channelErrorCode channelErrorMessage segments encoding stuck possiblyDuplicated dateCreated
       mediaUrls restcommMessageSid
-      waiting { reason code cure since }
+      waiting { reason cure since }
       enterprise { sid name }
       mapping { sid name }
       events { cursor channelStatus channelErrorCode channelErrorMessage dateCreated }

@@ -17,7 +17,7 @@ import { eventNames, outcomeOf } from './webhook-events.tsx';
 const WEBHOOK = graphql(`
   query Webhook($sid: ID!) {
     webhookEndpoint(sid: $sid) {
-      sid url status eventTypes withBody disabledReason dateDisabled failingSince failures nextAttempt eventsBehind dateFormerSecretExpires dateCreated
+      sid url status eventTypes withBody disabledReason dateDisabled failingSince failures dateNextAttempt eventsBehind dateFormerSecretExpires dateCreated
       enterprise { sid name }
       attempts(first: 20) { webhookId eventType messageSid status error durationMs dateCreated }
     }
@@ -51,7 +51,7 @@ function WebhookPage({ webhook, onChange }: { readonly webhook: WebhookData; rea
   const words = useWords();
   const styles = useStyles();
   const [secret, setSecret] = useState<string>();
-  const { sid, url, status, enterprise, failingSince, nextAttempt, dateFormerSecretExpires, disabledReason, dateDisabled } = webhook;
+  const { sid, url, status, enterprise, failingSince, dateNextAttempt, dateFormerSecretExpires, disabledReason, dateDisabled } = webhook;
   return (
     <Page title={url} actions={may('WRITE') && <WebhookActions webhook={webhook} onChange={onChange} onSecret={setSecret} />}>
       {secret && (
@@ -68,7 +68,7 @@ function WebhookPage({ webhook, onChange }: { readonly webhook: WebhookData; rea
           ...(disabledReason ? [[words('webhook.why'), wordFor(words, 'webhookDisabled', disabledReason)] as const] : []),
           ...timeFact(words('webhook.disabledSince'), dateDisabled),
           ...timeFact(words('webhook.failingSince'), failingSince),
-          ...timeFact(words('webhook.nextAttempt'), nextAttempt),
+          ...timeFact(words('webhook.dateNextAttempt'), dateNextAttempt),
           ['SID', sid],
           [words('webhook.events'), eventNames(words, webhook.eventTypes)],
           [words('webhook.texts'), words(webhook.withBody ? 'webhook.withTexts' : 'webhook.withoutTexts')],

@@ -29,6 +29,8 @@ describe.skipIf(!chromiumPath)('usage of 150 days', () => {
     await page.getByText('150 in total', { exact: true }).waitFor();
     expect(await rows()).toBe(100);
     await page.getByText(/^In total: 150 /).waitFor();
+    const time = page.getByRole('cell', { name: 'Jan 1, 2026', exact: true }).locator('time');
+    expect(await time.getAttribute('title')).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
     await button('Next').click();
     await page.getByRole('cell', { name: 'Jan 1, 2026', exact: true }).waitFor({ state: 'detached' });
     expect(await rows()).toBe(50);

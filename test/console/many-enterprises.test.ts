@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { chromiumPath } from '../support/chromium.ts';
 import { ACCOUNT_SID, AUTH_TOKEN, keepPicture, signIn, violationsOn } from '../support/console.ts';
 import { consoleWindow } from '../support/console-window.ts';
+import { withResolvers } from '../support/with-resolvers.ts';
 
 // More than a list to choose from shows: each is found by its name, and chosen by its sid.
 describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
@@ -12,6 +13,12 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
       const { organizationSid } = await prisma.account.findUniqueOrThrow({ where: { sid: ACCOUNT_SID } });
       await prisma.enterprise.createMany({
         data: Array.from(sids, ([name, sid]) => ({ sid, name, nameFolded: name.toLowerCase(), accountSid: ACCOUNT_SID, organizationSid })),
+      });
+      await prisma.enterpriseAdmin.createMany({
+        data: Array.from(sids.values(), (sid, number) => ({
+          ...{ sid: sid.replace('EN', 'RCS'), enterpriseSid: sid, accountSid: ACCOUNT_SID, organizationSid },
+          ...{ email: `admin@${number}.example`, emailFolded: `admin@${number}.example` },
+        })),
       });
       await signIn(page);
     },
@@ -148,5 +155,87 @@ describe.skipIf(!chromiumPath)('with 150 enterprises', () => {
     await window.page.getByLabel('Teams user').focus();
     await window.page.waitForURL(/#\/mappings$/);
     await window.page.getByRole('row').filter({ hasText: 'sunny@kohl.example' }).waitFor();
+  });
+
+  test('a filter that is taken away by going back is empty', async () => {
+    await open('mappings?back');
+    await chooses('Customer 130');
+    await window.page.waitForURL(new RegExp(`enterprise=${sids.get('Customer 130')}`));
+    await box().fill('Customer 131');
+    await option('Customer 131').click();
+    await window.page.waitForURL(new RegExp(`enterprise=${sids.get('Customer 131')}`));
+    await window.page.goBack();
+    await expect.poll(() => box().inputValue()).toBe('Customer 130');
+    await window.page.goBack();
+    await expect.poll(() => box().inputValue()).toBe('');
+  });
+
+  test('a form does not choose what alone was found for another text', async () => {
+    const { page } = window;
+    const answer = withResolvers();
+    await page.route('**/graphql', async (route) => {
+      const { variables } = route.request().postDataJSON() as { variables?: { filter?: { name?: string; statuses?: unknown } } };
+      if (variables?.filter?.statuses && !variables.filter.name) await answer.promise;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Create a mapping' }).click();
+    await box().last().fill('Customer 137');
+    await option('Customer 137').waitFor();
+    await box().last().fill('');
+    await expect.poll(() => box().last().getAttribute('aria-busy')).toBe('true');
+    await page.getByLabel('Phone number').last().focus();
+    expect(await box().last().inputValue()).toBe('');
+    answer.resolve();
+    await expect.poll(() => box().last().getAttribute('aria-busy')).toBe('false');
+    await page.unrouteAll({ behavior: 'wait' });
+    await page.getByRole('button', { name: 'Cancel' }).click();
+  });
+
+  test('a list leads nowhere and says nothing new until its page is there, and stays if it cannot be read again', async () => {
+    const { page } = window;
+    const button = (name: string) => page.getByRole('button', { name, exact: true });
+    const sortOf = (name: string) => page.getByRole('columnheader', { name }).getAttribute('aria-sort');
+    const isDisabled = (name: string) => button(name).getAttribute('aria-disabled');
+    const row = page.getByRole('row').filter({ hasText: 'Customer 0' });
+    await open('enterprises');
+    await row.waitFor();
+    let answer = withResolvers();
+    await page.route('**/graphql', async (route) => {
+      await answer.promise;
+      await route.continue();
+    });
+    await button('Next').click();
+    await page.waitForURL(/after=/);
+    expect([await isDisabled('Next'), await isDisabled('Previous')]).toEqual(['true', 'true']);
+    answer.resolve();
+    await row.waitFor({ state: 'detached' });
+    answer = withResolvers();
+    await button('Created').click();
+    await page.waitForURL(/sort=DATE_CREATED/);
+    expect([await sortOf('Name'), await sortOf('Created')]).toEqual(['ascending', null]);
+    answer.resolve();
+    await expect.poll(() => sortOf('Created')).toBe('ascending');
+    await page.unrouteAll();
+    // Without the network, what was read before stays, but not for another question.
+    await open('bots');
+    await page.getByText('No bots yet').waitFor();
+    await page.route('**/graphql', (route) => route.abort());
+    await open('enterprises');
+    const unreachable = page.getByText('The gateway cannot be reached.');
+    await unreachable.waitFor();
+    expect(await row.count()).toBe(1);
+    answer = withResolvers();
+    await page.route('**/graphql', async (route) => {
+      await answer.promise;
+      await route.abort();
+    });
+    await page.getByLabel('Status').selectOption('Closed');
+    await page.waitForURL(/status=CLOSED/);
+    await unreachable.waitFor({ state: 'detached' });
+    answer.resolve();
+    await unreachable.waitFor();
+    expect(await row.count()).toBe(0);
+    await page.unrouteAll();
+    window.complaints.splice(0);
   });
 });

@@ -231,11 +231,13 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     const { data } = await gateway.graph('{ accessTokens(first: 1, orderBy: { field: DATE_CREATED, direction: DESC }) { nodes { sid } } }');
     const [{ sid }] = data.accessTokens.nodes;
     await gateway.graph('mutation ($sid: ID!) { revokeAccessToken(input: { sid: $sid }) { __typename } }', { sid });
-    await page.getByRole('link', { name: 'Bots' }).click();
+    await page.getByRole('link', { name: 'Conversations' }).click();
     await page.getByRole('heading', { name: 'Your session has ended' }).waitFor();
     await page.getByRole('alertdialog').getByLabel('Auth token, or password').fill('console-test-token');
     await page.getByRole('alertdialog').getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+    await page.getByText('No conversations yet').waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
     await page.getByRole('link', { name: 'Mappings' }).click();
     await page.getByText('No mappings yet').waitFor();
     await page.context().close();
@@ -273,6 +275,7 @@ describe.skipIf(!chromiumPath)('the console shows what one may see', () => {
     release();
     await former;
     await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByText('No messages yet').waitFor();
     await page.getByRole('link', { name: 'Mappings' }).click();
     await page.getByText('No mappings yet').waitFor();
     expect(await page.getByRole('alertdialog').count()).toBe(0);

@@ -20,18 +20,19 @@ export function durationOf(ms: number | null | undefined, language: string): str
 export const dayOf = (date: Date): string =>
   [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
 
+/** A time in UTC, which shows when it is pointed at. */
+export const utcOf = (date: Date): string =>
+  date
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, ' UTC');
+
 /** A time in the reader's zone; in UTC when it is pointed at. */
 export function Time({ value }: { readonly value: string }) {
   const { language } = useSpeech();
   const date = new Date(value);
   return (
-    <time
-      dateTime={value}
-      title={date
-        .toISOString()
-        .replace('T', ' ')
-        .replace(/\.\d+Z$/, ' UTC')}
-    >
+    <time dateTime={value} title={utcOf(date)}>
       {/* A line breaks only between the day and the time. */}
       {formatOf(language)
         .format(date)

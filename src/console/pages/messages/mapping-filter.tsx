@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useQuery } from 'urql';
+import { useAnswer } from '../../graph/answer.ts';
 import { graphql } from '../../graph/graphql.ts';
 import { usePlace } from '../../location.ts';
 import { ChoiceFilter } from '../../parts/lists/filters.tsx';
@@ -18,7 +18,7 @@ export function MappingFilter() {
   const [known, setKnown] = useState(now);
   const sid = now || known;
   if (sid !== known) setKnown(sid);
-  const [{ data }] = useQuery({ query: NAME, variables: { sid }, pause: sid === '' });
+  const { data } = useAnswer({ document: NAME, variables: { sid }, isPaused: sid === '' });
   if (sid === '') return null;
   return <ChoiceFilter name="mapping" label={words('field.mapping')} choices={[[sid, data?.mapping?.name ?? sid]]} />;
 }

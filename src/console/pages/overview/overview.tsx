@@ -1,11 +1,11 @@
 import { Button, Link, makeStyles, tokens } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
-import { useDeferredValue, useMemo, useState } from 'react';
-import { useQuery } from 'urql';
+import { useDeferredValue, useState } from 'react';
+import { useAnswer } from '../../graph/answer.ts';
 import { linkTo } from '../../location.ts';
 import { Table } from '../../parts/lists/table.tsx';
 import { Page, Panel } from '../../parts/page.tsx';
-import { Loading, ProblemBar, problemOf } from '../../parts/states.tsx';
+import { Loading, ProblemBar } from '../../parts/states.tsx';
 import { dayOf as dateOf, durationOf } from '../../words/times.tsx';
 import { useSpeech, useWords } from '../../words/words.tsx';
 import { OVERVIEW, periodNow } from './overview-query.ts';
@@ -13,7 +13,7 @@ import { Plot } from './plot.tsx';
 import { Stuck } from './stuck.tsx';
 import { UnhealthyBots } from './unhealthy-bots.tsx';
 
-const CONTEXT = { additionalTypenames: ['Message'] };
+const TYPES = ['Message'];
 
 const useStyles = makeStyles({
   cards: { display: 'grid', gridTemplateColumns: 'repeat(auto-fit, minmax(140px, 1fr))', gap: '12px', marginBottom: '24px' },
@@ -27,26 +27,29 @@ type OverviewData = ResultOf<typeof OVERVIEW>;
 
 export default function Overview() {
   const words = useWords();
-  const period = useMemo(periodNow, []);
-  const [{ data: newest, error }, reload] = useQuery({ query: OVERVIEW, variables: period, context: CONTEXT });
+  const [period, setPeriod] = useState(periodNow);
+  const { data, latest, problem, isBusy, reload } = useAnswer({ document: OVERVIEW, variables: period, types: TYPES });
   // Renders the plots of two times 31 days in slices, between which the browser handles input.
-  const data = useDeferredValue(newest);
+  const shown = useDeferredValue(data || isBusy ? latest : undefined);
   const [refreshed, setRefreshed] = useState(0);
   const again = () => {
     setRefreshed((count) => count + 1);
-    reload({ requestPolicy: 'network-only' });
+    // The page may have been open at midnight.
+    const now = periodNow();
+    if (now.today === period.today) reload();
+    else setPeriod(now);
   };
   return (
     <Page title={words('nav.overview')} actions={<Button onClick={again}>{words('action.refresh')}</Button>}>
-      {error && <ProblemBar problem={problemOf(error)} onRetry={again} />}
-      {!data && !error && <Loading />}
-      {data && (
+      {problem && <ProblemBar problem={problem} onRetry={again} />}
+      {!shown && !problem && <Loading />}
+      {shown && (
         <>
-          <Numbers data={data} since={period.today} />
+          <Numbers data={shown.data} since={shown.variables.today} />
           <UnhealthyBots refreshed={refreshed} />
-          <Stuck stuck={data.stuck} onChange={again} />
-          <Plots data={data} since={period.month} />
-          <TopEnterprises rows={data.enterprises} />
+          <Stuck stuck={shown.data.stuck} onChange={again} />
+          <Plots data={shown.data} since={shown.variables.month} />
+          <TopEnterprises rows={shown.data.enterprises} />
         </>
       )}
     </Page>

@@ -1,7 +1,7 @@
 import { Field, Input, Select } from '@fluentui/react-components';
 import type { ResultOf, VariablesOf } from 'gql.tada';
 import { useState } from 'react';
-import { useQuery } from 'urql';
+import { useAnswer } from '../../graph/answer.ts';
 import { graphql } from '../../graph/graphql.ts';
 import { change, usePlace } from '../../location.ts';
 import { Download } from '../../parts/download.tsx';
@@ -11,10 +11,10 @@ import { Foot } from '../../parts/lists/list.tsx';
 import { usePageOf } from '../../parts/lists/paged.ts';
 import { type Column, Table } from '../../parts/lists/table.tsx';
 import { Page } from '../../parts/page.tsx';
-import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
+import { Empty, Loading, type Problem, ProblemBar } from '../../parts/states.tsx';
 import { mayExport } from '../../session/session.ts';
 import { dayOf, midnightOf } from '../../words/days.ts';
-import { durationOf } from '../../words/times.tsx';
+import { durationOf, utcOf } from '../../words/times.tsx';
 import { useSpeech, useWords, wordFor } from '../../words/words.tsx';
 
 const USAGE = graphql(`
@@ -76,12 +76,17 @@ export default function Usage() {
   const words = useWords();
   const { language } = useSpeech();
   const { from, to, granularity, group, variables } = useAsked();
-  const [{ data: newest, error, fetching }, reload] = useQuery({ query: USAGE, variables });
-  // Until the answer comes, and after an error, urql returns the rows of the question before, which have other periods and groups.
-  const data = fetching || error ? undefined : newest;
+  const { data, problem, isBusy, reload } = useAnswer({ document: USAGE, variables });
   const { number } = words;
   const columns: Column<UsageRow>[] = [
-    { title: words('field.time'), cell: (row) => periodOf(row.from, granularity, language) },
+    {
+      title: words('field.time'),
+      cell: (row) => (
+        <time dateTime={row.from} title={utcOf(new Date(row.from))}>
+          {periodOf(row.from, granularity, language)}
+        </time>
+      ),
+    },
     ...(group
       ? [{ title: words(`usage.${group}`), cell: (row: UsageRow) => nameOf(row, group, (code) => wordFor(words, codeOf[group], code)) }]
       : []),
@@ -91,7 +96,11 @@ export default function Usage() {
     { title: words('usage.failed'), isNumber: true, cell: ({ failed }) => number(failed) },
     { title: words('usage.median'), isNumber: true, cell: ({ medianDeliveryTime }) => durationOf(medianDeliveryTime, language) },
   ];
-  const [problem, setProblem] = useState<Problem>();
+  const [refused, setRefused] = useState<{ readonly problem: Problem | undefined; readonly of: string }>();
+  // Of a download for the period and enterprise that are shown.
+  const asked = JSON.stringify(variables);
+  const downloadProblem = refused?.of === asked ? refused.problem : undefined;
+  const setProblem = (found: Problem | undefined) => setRefused({ problem: found, of: asked });
   const rows = data?.usage ?? [];
   const page = usePageOf(rows);
   const total = (field: 'messages' | 'segments') => number(rows.reduce((sum, row) => sum + row[field], 0));
@@ -147,9 +156,9 @@ export default function Usage() {
         </Field>
         <EnterpriseFilter />
       </Filters>
-      {problem && <ProblemBar problem={problem} />}
-      {error && <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />}
-      {!data && fetching && <Loading />}
+      {downloadProblem && <ProblemBar problem={downloadProblem} />}
+      {problem && <ProblemBar problem={problem} onRetry={reload} />}
+      {!data && isBusy && <Loading />}
       {data && rows.length === 0 && <Empty title={words('usage.none')} />}
       {rows.length > 0 && (
         <>

@@ -1,6 +1,6 @@
 import { Combobox, Field, makeStyles, Option, tokens } from '@fluentui/react-components';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { useQuery } from 'urql';
+import { useAnswer } from '../../graph/answer.ts';
 import { graphql } from '../../graph/graphql.ts';
 import { change, usePlace } from '../../location.ts';
 import { useWords } from '../../words/words.tsx';
@@ -18,7 +18,7 @@ const NAME = graphql(`
     enterprise(sid: $sid) { sid name }
   }
 `);
-const CONTEXT = { additionalTypenames: ['Enterprise'] };
+const TYPES = ['Enterprise'];
 
 /** How long to wait for another letter, in ms. */
 const TYPING = 200;
@@ -60,12 +60,14 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
   const [typed, setTyped] = useState<string>();
   const sought = useSettled(typed?.trim() ?? '');
   const [picked, setPicked] = useState({ sid: '', name: '' });
-  const named = useNamed(value === picked.sid ? '' : value);
+  const named = useEnterpriseName(value === picked.sid ? '' : value);
   // In the landmark or dialog that the field is in, where screen readers expect its list.
   const [place, setPlace] = useState<HTMLElement | null>(null);
-  const { found, hasMore, isBusy } = useSearch(sought, isOpen, !isListed && none !== undefined);
+  const { found, hasMore, isBusy, isAnswered } = useSearch(sought, isOpen, !isListed && none !== undefined);
+  // What is listed may be the answer to a text that was typed before.
+  const isCurrent = isAnswered && sought === (typed?.trim() ?? '');
   const isRequired = none === undefined;
-  const only = isRequired && value === '' && sought === '' && !hasMore && found?.length === 1 ? found[0] : undefined;
+  const only = isRequired && value === '' && isCurrent && sought === '' && !hasMore && found?.length === 1 ? found[0] : undefined;
   const unchosen = keepsText && typed?.trim() ? words('choice.unchosen') : '';
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.setCustomValidity(unchosen), [unchosen]);
@@ -128,7 +130,7 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
               {name}
             </Option>
           ))}
-          {(hasMore || found?.length === 0) && (
+          {isCurrent && (hasMore || found?.length === 0) && (
             <Option key="note" disabled value="note" text="">
               {words(hasMore ? 'choice.more' : 'choice.nothing')}
             </Option>
@@ -136,7 +138,7 @@ export function EnterpriseField({ value, none, isOpen = false, hint, message, cl
         </Combobox>
       </Field>
       <span className={styles.status} role="status">
-        {isListed && found && !isBusy && words(hasMore ? 'choice.countAtLeast' : 'choice.count', { count: found.length })}
+        {isListed && found && isCurrent && words(hasMore ? 'choice.countAtLeast' : 'choice.count', { count: found.length })}
       </span>
     </div>
   );
@@ -152,24 +154,27 @@ function useSettled(text: string): string {
   return settled;
 }
 
-/** The name of an enterprise, or the sid if the user cannot see such an enterprise. Undefined: not known yet. */
-function useNamed(sid: string): string | undefined {
-  const [{ data }] = useQuery({ query: NAME, variables: { sid }, pause: sid === '' });
-  if (!data) return undefined;
-  return data.enterprise?.name ?? sid;
+/** The name of an enterprise, or the sid if the user cannot see such an enterprise. Undefined: not known yet, or none is given. */
+export function useEnterpriseName(sid: string): string | undefined {
+  const { data } = useAnswer({ document: NAME, variables: { sid }, isPaused: sid === '' });
+  return data && (data.enterprise?.name ?? sid);
 }
 
-function useSearch(sought: string, isOpen: boolean, pause: boolean) {
+/** What is found, which stays until the answer to another text is there, and whether it is the answer to this one. */
+function useSearch(sought: string, isOpen: boolean, isPaused: boolean) {
   const isSid = SID.test(sought);
-  const [{ data, fetching }] = useQuery({
-    query: SEARCH,
+  const byName = useAnswer({
+    document: SEARCH,
     variables: { filter: { name: sought || undefined, statuses: isOpen ? ['ACTIVE', 'INACTIVE'] : undefined } },
-    context: CONTEXT,
-    pause: pause || isSid,
+    types: TYPES,
+    isPaused: isPaused || isSid,
   });
-  const [{ data: named, fetching: isNaming }] = useQuery({ query: NAME, variables: { sid: sought }, pause: pause || !isSid });
-  if (isSid) return { found: named && (named.enterprise ? [named.enterprise] : []), hasMore: false, isBusy: isNaming };
-  return { found: data?.enterprises.nodes, hasMore: data?.enterprises.pageInfo.hasNextPage ?? false, isBusy: fetching };
+  const bySid = useAnswer({ document: NAME, variables: { sid: sought }, isPaused: isPaused || !isSid });
+  const { isBusy, data } = isSid ? bySid : byName;
+  const isAnswered = data !== undefined && !isBusy;
+  if (isSid) return { found: bySid.data && (bySid.data.enterprise ? [bySid.data.enterprise] : []), hasMore: false, isBusy, isAnswered };
+  const page = byName.latest?.data.enterprises;
+  return { found: page?.nodes, hasMore: page?.pageInfo.hasNextPage ?? false, isBusy, isAnswered };
 }
 
 /** Filters a list by an enterprise. */

@@ -1,10 +1,10 @@
 import { Button, makeStyles, tokens } from '@fluentui/react-components';
 import type { TadaDocumentNode } from 'gql.tada';
 import { type ReactNode, useEffect, useRef } from 'react';
-import { useQuery } from 'urql';
+import { useAnswer } from '../../graph/answer.ts';
 import { change, usePlace } from '../../location.ts';
 import { useWords } from '../../words/words.tsx';
-import { Empty, Loading, ProblemBar, problemOf } from '../states.tsx';
+import { Empty, Loading, ProblemBar } from '../states.tsx';
 import { type Column, type Sorting, Table } from './table.tsx';
 
 const PAGE_SIZE = 25;
@@ -42,7 +42,7 @@ interface ListProps<Data, Variables, Node> {
   /** Changes when the list is to be read again. */
   readonly news?: number;
   /** The types in it, by which the cache knows that a new object may belong to it. */
-  readonly types: string[];
+  readonly types: readonly string[];
 }
 
 /** Keeps its value while a list is the same. */
@@ -57,7 +57,10 @@ function usePage(sorting: Sorting | undefined, fields: readonly (string | undefi
   return { sorted, page: before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, after } };
 }
 
-/** One page of a list of the graph. The address has its cursor, order and filters. */
+/**
+ * One page of a list of the graph. The address has its cursor, order and filters. Until the page that it asks for is there, the one before stays, which
+ * leads nowhere.
+ */
 export function List<Data, Variables, Node>(props: ListProps<Data, Variables, Node>) {
   const { document, variables, connectionOf, caption, columns, keyOf, sorting, empty, types, news = 0 } = props;
   const { sorted, page } = usePage(
@@ -65,45 +68,38 @@ export function List<Data, Variables, Node>(props: ListProps<Data, Variables, No
     columns.map(({ sort }) => sort),
   );
   const all = { ...variables, ...page, ...(sorted ? { orderBy: sorted } : {}) } as Variables;
-  const context = useContextOf(types);
-  const [{ data, error, fetching }, reload] = useQuery<Data, Record<string, unknown>>({
-    query: document as never,
-    variables: all as Record<string, unknown>,
-    context,
-  });
+  const { data, latest, problem, isBusy, reload } = useAnswer({ document, variables: all, types });
   const again = useRef(reload);
   useEffect(() => {
     again.current = reload;
   });
   useEffect(() => {
-    if (news > 0) again.current({ requestPolicy: 'network-only' });
+    if (news > 0) again.current();
   }, [news]);
-  const connection = data ? connectionOf(data) : undefined;
-  if (!connection) {
-    if (error) return <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />;
-    return fetching ? <Loading /> : empty;
-  }
+  const isFormer = data === undefined;
+  const shown = isFormer && !isBusy ? undefined : latest;
+  const connection = shown && connectionOf(shown.data);
+  const bar = problem && <ProblemBar problem={problem} onRetry={reload} />;
+  if (!connection || (isFormer && connection.nodes.length === 0)) return bar ?? (isBusy ? <Loading /> : empty);
   const { nodes } = connection;
+  const order = sorted && (shown.variables as { readonly orderBy?: Sorting }).orderBy;
   return (
-    <div aria-busy={fetching}>
-      {error && <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />}
-      {nodes.length === 0 ? empty : <Table caption={caption} columns={columns} nodes={nodes} keyOf={keyOf} sorting={sorted} />}
-      <Foot connection={connection} />
+    <div aria-busy={isBusy}>
+      {bar}
+      {nodes.length === 0 ? empty : <Table caption={caption} columns={columns} nodes={nodes} keyOf={keyOf} sorting={order} />}
+      <Foot connection={connection} isFormer={isFormer} />
     </div>
   );
 }
 
-const contexts = new Map<string, { additionalTypenames: string[] }>();
-/** The same object for the same types: another one would run the query again. */
-function useContextOf(types: string[]) {
-  const key = types.join();
-  const context = contexts.get(key) ?? { additionalTypenames: types };
-  contexts.set(key, context);
-  return context;
+interface FootProps {
+  readonly connection: Connection<unknown>;
+  /** Whether another page is asked for: this one's cursors are not of its order or filters. */
+  readonly isFormer?: boolean;
 }
 
 /** How many there are in all, and the way to the pages before and after this one. */
-export function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageInfo } }: { readonly connection: Connection<unknown> }) {
+export function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageInfo }, isFormer = false }: FootProps) {
   const words = useWords();
   const styles = useStyles();
   if (nodes.length === 0 && !pageInfo.hasPreviousPage) return null;
@@ -113,13 +109,13 @@ export function Foot({ connection: { nodes, totalCount, totalCountIsExact, pageI
         {totalCount !== undefined && words(totalCountIsExact === false ? 'list.countAtLeast' : 'list.count', { count: totalCount })}
       </span>
       <Button
-        disabledFocusable={!pageInfo.hasPreviousPage}
+        disabledFocusable={isFormer || !pageInfo.hasPreviousPage}
         onClick={() => change({ before: pageInfo.startCursor ?? undefined, after: undefined })}
       >
         {words('list.previous')}
       </Button>
       <Button
-        disabledFocusable={!pageInfo.hasNextPage}
+        disabledFocusable={isFormer || !pageInfo.hasNextPage}
         onClick={() => change({ after: pageInfo.endCursor ?? undefined, before: undefined })}
       >
         {words('list.next')}

@@ -83,6 +83,40 @@ describe.skipIf(!chromiumPath)('in haste', () => {
     expect(data.messages.totalCount).toBe(1);
   });
 
+  test('a text that was perhaps sent is not sent twice, and a changed one is another message', async () => {
+    const { page, gateway } = window;
+    letGo();
+    let isLost = true;
+    await page.route('**/graphql', async (route) => {
+      const { variables } = route.request().postDataJSON() as { variables?: { input?: object } };
+      if (!isLost || !variables?.input) return route.fallback();
+      sent.push(variables.input);
+      await route.fetch();
+      await route.fulfill({ json: { errors: [{ message: 'no answer in time', extensions: { code: 'TIMEOUT' } }] } });
+    });
+    const send = async (text: string) => {
+      await page.getByLabel('SMS').fill(text);
+      await button('Send').click();
+    };
+    const late = page.getByRole('alert').getByText('The gateway took too long');
+    await send('Perhaps');
+    await late.waitFor();
+    isLost = false;
+    await send('Perhaps');
+    await late.waitFor({ state: 'detached' });
+    isLost = true;
+    await send('Perhaps not');
+    await late.waitFor();
+    isLost = false;
+    await send('Certainly');
+    await page.getByRole('listitem').filter({ hasText: 'Certainly' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    const { data } = await gateway.graph(
+      '{ messages(filter: { direction: INBOUND }, orderBy: { field: DATE_CREATED }) { nodes { body } } }',
+    );
+    expect(data.messages.nodes.slice(1).map(({ body }: { body: string }) => body)).toEqual(['Perhaps', 'Perhaps not', 'Certainly']);
+  });
+
   test('unknown filters, orders and periods in an address are ignored', async () => {
     const { page, gateway } = window;
     await page.goto(`${gateway.url}/console/#/mappings?sort=NOTHING&direction=SIDEWAYS`);

@@ -130,4 +130,29 @@ describe.skipIf(!chromiumPath)('a list of messages that says "Live"', () => {
     await window.dialog().getByRole('button', { name: 'Close' }).click();
     await row('During a filtered read').waitFor();
   });
+
+  test('is read again if it is of stuck messages, since becoming one is no event', async () => {
+    const { page, gateway } = window;
+    await page.goto(`${gateway.url}/console/#/messages?stuck=yes`);
+    await page.getByText('Nothing matches these filters.').waitFor();
+    await gateway.prisma.message.updateMany({ where: { body: 'Comes later' }, data: { stuck: true } });
+    await page.clock.fastForward('00:10');
+    await row('Comes later').waitFor();
+    await gateway.prisma.message.updateMany({ where: { body: 'Comes later' }, data: { stuck: false } });
+  });
+
+  test('is read, and says why, if its stream is refused; so does the overview’s list of bots', async () => {
+    const { page } = window;
+    await page.route('**/graphql', (route) => {
+      if (route.request().headers().accept !== 'text/event-stream') return route.continue();
+      const errors = [{ message: 'too many', extensions: { code: 'TOO_MANY_SUBSCRIPTIONS' } }];
+      return route.fulfill({ status: 429, json: { errors } });
+    });
+    await open('Messages');
+    await row('Comes later').waitFor();
+    await page.getByRole('alert').getByText('Too many pages of this account are open at once.').waitFor();
+    await open('Overview');
+    await page.getByRole('region', { name: 'Bots that need something' }).getByText('Not connected: trying again').waitFor();
+    window.complaints.splice(0);
+  });
 });

@@ -51,7 +51,10 @@ describe.skipIf(!chromiumPath)('messages are found', () => {
     await openMessages();
     // Its delivery takes an error away.
     await message('For Cloudy').getByText('Delivered').waitFor();
-    await window.gateway.prisma.message.updateMany({ where: { body: 'For Cloudy' }, data: { channelErrorCode: '30005' } });
+    await window.gateway.prisma.message.updateMany({
+      where: { body: 'For Cloudy' },
+      data: { channelErrorCode: '30005', channelErrorMessage: 'Unknown subscriber' },
+    });
     await field('Type').selectOption('MMS');
     await window.page.getByText('Nothing matches these filters.').waitFor();
     await field('Type').selectOption('SMS');
@@ -59,6 +62,12 @@ describe.skipIf(!chromiumPath)('messages are found', () => {
     await field('Error code').fill('30005');
     await message('For Sunny').waitFor({ state: 'detached' });
     await message('For Cloudy').waitFor();
+    await field('Error code').fill('');
+    await message('For Sunny').waitFor();
+    await field('Error text').fill('unknown sub');
+    await message('For Sunny').waitFor({ state: 'detached' });
+    await field('SID at Restcomm').fill('SM0');
+    await window.page.getByText('Nothing matches these filters.').waitFor();
   });
 
   test.each(['messages', 'conversations'])('by the mapping that a link names, which the filters of %s show and take away', async (path) => {

@@ -1,6 +1,7 @@
 import type { Client } from '@urql/core';
 import type { ResultOf, VariablesOf } from 'gql.tada';
 import { type Problem, problemOf } from '../parts/states.tsx';
+import { currentSession } from '../session/session.ts';
 import { graphql } from './graphql.ts';
 import { followStream, type StreamState } from './stream.ts';
 
@@ -32,7 +33,7 @@ const EVENTS = graphql(`
 `);
 
 type MessagePage = ResultOf<typeof MESSAGES>['messages'];
-type MessageFilter = NonNullable<VariablesOf<typeof MESSAGES>['filter']>;
+export type MessageFilter = NonNullable<VariablesOf<typeof MESSAGES>['filter']>;
 export type MessageRow = MessagePage['nodes'][number];
 
 /** Messages as they are shown, newest first. */
@@ -43,7 +44,10 @@ interface Feed {
   readonly state: StreamState;
   readonly hasOlder: boolean;
   readonly isLoading: boolean;
+  /** Why the list could not be read. */
   readonly problem?: Problem;
+  /** Why nothing arrives live. */
+  readonly refusal?: Problem;
   /** The rows may lack something, and are read again once the reader is at the top. */
   readonly hasChanged: boolean;
   /** The events since the last connection were gone, so everything was read again. */
@@ -53,6 +57,11 @@ interface Feed {
 const PAGE = 100;
 /** How long to gather events before a filtered list is read again, in ms. */
 const GATHER = 400;
+
+/** How long the list waits for the stream before it is read without it, in ms. */
+const PATIENCE = 2000;
+/** How often a list of what is stuck is read again, in ms: that a message becomes stuck is no event. */
+const LOOK = 10_000;
 
 /** The filters that an event can be compared with. For others, the list is read again. */
 const COMPARED: ReadonlySet<string> = new Set<keyof MessageFilter>(['enterpriseSid', 'mappingSid', 'conversationSid', 'direction']);
@@ -68,6 +77,7 @@ export class MessageFeed {
   #endCursor: string | undefined;
   #isAtTop = true;
   #again: number | undefined;
+  #timers: readonly number[] = [];
   /** Whether something happened since the last read began that the filter cannot be compared with. */
   #isStale = false;
   /** Ends the read under way. */
@@ -93,6 +103,7 @@ export class MessageFeed {
       this.#endRead?.();
       clearTimeout(this.#again);
       this.#again = undefined;
+      this.#timers.forEach(clearTimeout);
     };
   };
 
@@ -128,6 +139,16 @@ export class MessageFeed {
 
   #start(): void {
     let isFirst = true;
+    let isRead = false;
+    // A stream that is refused, or held back by a proxy, does not keep the list from being read.
+    const readWithout = () => {
+      if (!isRead) this.reload();
+      isRead = true;
+    };
+    this.#timers = [
+      window.setTimeout(readWithout, PATIENCE),
+      ...(this.#filter.stuck === undefined ? [] : [window.setInterval(() => this.#look(), LOOK)]),
+    ];
     this.#stop = followStream<ResultOf<typeof EVENTS>>({
       document: EVENTS,
       variables: {},
@@ -135,10 +156,19 @@ export class MessageFeed {
         // Read once the stream has begun, which it says by a bookmark: what happens in between comes by the stream.
         if (isFirst) this.reload();
         isFirst = false;
+        isRead = true;
+        if (this.#feed.refusal) this.#set({ refusal: undefined });
         if (event.__typename === 'MessageEvent') this.#take({ ...event.message, channelStatus: event.channelStatus });
         return event.cursor;
       },
-      onState: (state) => this.#set({ state }),
+      onState: (state) => {
+        this.#set({ state });
+        if (state === 'live') this.#catchUp();
+      },
+      onRefused: (refusal) => {
+        this.#set({ refusal });
+        readWithout();
+      },
       onLost: () => {
         isFirst = true;
         this.#set({ wasLost: true });
@@ -156,10 +186,15 @@ export class MessageFeed {
     const variables = { first: PAGE, after, filter: this.#filter };
     const { unsubscribe } = this.#client
       .query(MESSAGES, variables, { requestPolicy: 'network-only' })
-      .subscribe(({ data, error, stale }) => {
+      .subscribe(({ data, error, stale, operation }) => {
         if (stale) return;
         this.#endRead?.();
-        if (error) this.#set({ isLoading: false, problem: problemOf(error) });
+        if (error) {
+          this.#set({ isLoading: false, problem: problemOf(error) });
+          this.#isStale = true;
+          // When the stream is live again, the network may be, or somebody has signed in again: by now, if this was asked with another token.
+          if (operation.context.token === currentSession()?.token) return;
+        }
         if (data) {
           const { endCursor, hasNextPage } = data.messages.pageInfo;
           this.#endCursor = endCursor ?? undefined;
@@ -206,6 +241,13 @@ export class MessageFeed {
     };
     if (this.#isAtTop) this.#set({ rows: add(rows) });
     else this.#set({ waiting: add(waiting) });
+  }
+
+  /** Reads the list again, unless the reader has scrolled: whether anything has changed is not known. */
+  #look(): void {
+    if (!this.#isAtTop) return;
+    this.#isStale = true;
+    this.#catchUp();
   }
 
   /** Reads a filtered list again soon: whether a message belongs to it may have changed. */

@@ -1,5 +1,5 @@
 import { currentSession, expire, followSession } from '../session/session.ts';
-import { bodyOf, GRAPH, type GraphProblem, problemIn } from './ask.ts';
+import { bodyOf, GRAPH, GraphProblem, problemIn } from './ask.ts';
 
 /** How a stream is doing. `behind`: it is connected again, and the events since then arrive. */
 export type StreamState = 'connecting' | 'live' | 'behind' | 'offline';
@@ -11,6 +11,8 @@ interface StreamOptions<Data> {
   /** @returns the cursor to continue from; nothing if each connection begins with the state of now */
   readonly onNext: (data: Data) => string | undefined;
   readonly onState?: (state: StreamState) => void;
+  /** The gateway refuses the subscription, which is tried again. */
+  readonly onRefused?: (problem: GraphProblem) => void;
   /** The events since the last cursor are gone: what is shown must be read again. */
   readonly onLost?: () => void;
   /** The subscription is complete: nothing more will come. One that has no end is connected again. */
@@ -29,7 +31,8 @@ const DELAYS = [250, 1000, 2000, 5000, 10_000];
  * the last cursor, so that nothing is missing after a laptop's sleep.
  * @returns a function that ends it
  */
-export function followStream<Data>({ document, variables, onNext, onState = () => {}, onLost, onEnd }: StreamOptions<Data>): () => void {
+export function followStream<Data>(options: StreamOptions<Data>): () => void {
+  const { document, variables, onNext, onState = () => {}, onRefused, onLost, onEnd } = options;
   const ended = new AbortController();
   let cursor: string | undefined;
   let attempt = 0;
@@ -76,9 +79,11 @@ export function followStream<Data>({ document, variables, onNext, onState = () =
         signal: connection.signal,
       });
       if (response.status === 401) return expire(token);
-      if (!response.ok || !response.body) return;
-      onState(cursor === undefined ? 'live' : 'behind');
-      if (cursor !== undefined) settle();
+      if (!response.ok || !response.body) return onRefused?.(await refusalIn(response));
+      // With a cursor, it catches up first. Without one, it is live once its first event says that it is not refused.
+      let isBegun = cursor !== undefined;
+      if (isBegun) onState('behind');
+      if (isBegun) settle();
       for await (const { event, data } of framesOf(response.body, () => {
         clearTimeout(watchdog);
         watchdog = window.setTimeout(leave, SILENCE);
@@ -90,6 +95,8 @@ export function followStream<Data>({ document, variables, onNext, onState = () =
         if (!answer.data) continue;
         // Only now: one that is refused by an error is tried ever more seldom.
         attempt = 1;
+        if (!isBegun) onState('live');
+        isBegun = true;
         cursor = onNext(answer.data);
         if (quiet !== undefined) settle();
       }
@@ -102,9 +109,10 @@ export function followStream<Data>({ document, variables, onNext, onState = () =
     }
   }
 
-  function fail({ code }: GraphProblem, token: string) {
-    if (code === 'UNAUTHENTICATED') expire(token);
-    if (code !== 'CURSOR_EXPIRED' && code !== 'CURSOR_INVALID') return;
+  function fail(problem: GraphProblem, token: string) {
+    const { code } = problem;
+    if (code === 'UNAUTHENTICATED') return expire(token);
+    if (code !== 'CURSOR_EXPIRED' && code !== 'CURSOR_INVALID') return onRefused?.(problem);
     cursor = undefined;
     onLost?.();
   }
@@ -132,6 +140,12 @@ export function followStream<Data>({ document, variables, onNext, onState = () =
     unfollow();
     window.removeEventListener('online', tryNow);
   };
+}
+
+/** Why a subscription was refused. A proxy's answer does not say. */
+async function refusalIn(response: Response): Promise<GraphProblem> {
+  const answer = (await response.json().catch(() => ({}))) as Parameters<typeof problemIn>[0];
+  return problemIn(answer) ?? new GraphProblem('UNKNOWN', `${response.status} ${response.statusText}`);
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -97,6 +97,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   'field.direction': 'Richtung',
   'field.error': 'Fehler',
   'field.errorCode': 'Fehlercode',
+  'field.errorMessage': 'Fehlertext',
+  'field.restcommSid': 'SID bei Restcomm',
   'field.segments': 'Segmente',
   'field.since': 'Seit',
   'field.until': 'Bis',

@@ -95,6 +95,8 @@ export const en = {
   'field.direction': 'Direction',
   'field.error': 'Error',
   'field.errorCode': 'Error code',
+  'field.errorMessage': 'Error text',
+  'field.restcommSid': 'SID at Restcomm',
   'field.segments': 'Segments',
   'field.since': 'Since',
   'field.until': 'Until',

@@ -1,12 +1,13 @@
 import { Button, Link, makeStyles } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useState } from 'react';
-import { useQuery } from 'urql';
+import { useAnswer } from '../../graph/answer.ts';
 import { graphql } from '../../graph/graphql.ts';
 import { usePerform } from '../../graph/perform.ts';
 import { HealthStatus } from '../../parts/badges.tsx';
 import { FormDialog } from '../../parts/forms/dialogs.tsx';
 import { Facts } from '../../parts/page.tsx';
+import { ProblemBar } from '../../parts/states.tsx';
 import { may } from '../../session/session.ts';
 import { midnightOf } from '../../words/days.ts';
 import { Time } from '../../words/times.tsx';
@@ -25,7 +26,7 @@ const HEALTH = graphql(`
 const ADD = graphql(`
   mutation AddBotSecret($input: AddBotSecretInput!) {
     addBotSecret(input: $input) {
-      ... on AddBotSecretSuccess { credential { sid } }
+      ... on AddBotSecretSuccess { credential { sid } bot { sid } }
       ... on Error { code message path }
     }
   }
@@ -33,7 +34,7 @@ const ADD = graphql(`
 const ADD_CERTIFICATE = graphql(`
   mutation AddBotCertificate($input: AddBotCertificateInput!) {
     addBotCertificate(input: $input) {
-      ... on AddBotCertificateSuccess { credential { sid } }
+      ... on AddBotCertificateSuccess { credential { sid } bot { sid } }
       ... on Error { code message path }
     }
   }
@@ -41,7 +42,7 @@ const ADD_CERTIFICATE = graphql(`
 const REMOVE = graphql(`
   mutation RemoveBotCredential($input: RemoveBotCredentialInput!) {
     removeBotCredential(input: $input) {
-      ... on RemoveBotCredentialSuccess { deletedId }
+      ... on RemoveBotCredentialSuccess { deletedId bot { sid } }
       ... on Error { code message path }
     }
   }
@@ -66,17 +67,19 @@ type Credential = BotWithHealth['credentials'][number];
 /** How a bot is and what cures it, and its credentials with their ends. */
 export function BotHealth({ sid }: { readonly sid: string }) {
   const words = useWords();
-  const [{ data }, reload] = useQuery({ query: HEALTH, variables: { sid } });
+  const { data, problem, reload } = useAnswer({ document: HEALTH, variables: { sid } });
   // What was true when it was read may have changed before the stream began.
   useHealthNews((bots, isFirst) => {
-    if (isFirst || bots.some((bot) => bot.sid === sid)) reload({ requestPolicy: 'network-only' });
+    if (isFirst || bots.some((bot) => bot.sid === sid)) reload();
   });
   const bot = data?.bot;
-  if (!bot) return null;
+  const bar = problem && <ProblemBar problem={problem} onRetry={reload} />;
+  if (!bot) return bar;
   const { status, since, reason, message, code, cure } = bot.health;
   return (
     <section aria-label={words('botHealth.title')}>
       <h2>{words('botHealth.title')}</h2>
+      {bar}
       <Facts
         facts={[
           [words('field.status'), <HealthStatus key="status" status={status} />],
@@ -100,7 +103,7 @@ export function BotHealth({ sid }: { readonly sid: string }) {
           ],
         ]}
       />
-      <Credentials bot={bot} onChange={() => reload({ requestPolicy: 'network-only' })} />
+      <Credentials bot={bot} onChange={reload} />
     </section>
   );
 }

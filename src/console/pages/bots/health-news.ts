@@ -1,7 +1,7 @@
 import type { ResultOf } from 'gql.tada';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { graphql } from '../../graph/graphql.ts';
-import { followStream } from '../../graph/stream.ts';
+import { followStream, type StreamState } from '../../graph/stream.ts';
 
 const CHANGES = graphql(`
   subscription BotHealthChanges {
@@ -17,8 +17,10 @@ export type BotInNews = ResultOf<typeof CHANGES>['botHealth']['bots'][number];
 /**
  * Follows the health of bots for as long as a part is shown.
  * @param onNews gets the bots of an update; `isFirst` with each connection: all that are unhealthy follow, and only those
+ * @returns how the stream is doing
  */
-export function useHealthNews(onNews: (bots: readonly BotInNews[], isFirst: boolean) => void): void {
+export function useHealthNews(onNews: (bots: readonly BotInNews[], isFirst: boolean) => void): StreamState {
+  const [state, setState] = useState<StreamState>('connecting');
   const latest = useRef(onNews);
   useEffect(() => {
     latest.current = onNews;
@@ -28,9 +30,10 @@ export function useHealthNews(onNews: (bots: readonly BotInNews[], isFirst: bool
     return followStream<ResultOf<typeof CHANGES>>({
       document: CHANGES,
       variables: {},
-      onState: (state) => {
+      onState: (now) => {
         // Also said when a connection begins, before its updates.
-        if (state !== 'live') isFirst = true;
+        if (now !== 'live') isFirst = true;
+        setState(now);
       },
       onNext: ({ botHealth: { bots } }) => {
         latest.current(bots, isFirst);
@@ -39,4 +42,5 @@ export function useHealthNews(onNews: (bots: readonly BotInNews[], isFirst: bool
       },
     });
   }, []);
+  return state;
 }

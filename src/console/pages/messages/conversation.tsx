@@ -30,6 +30,16 @@ const SEND = graphql(`
   }
 `);
 
+/** Errors after which a message may have been sent all the same. All others refuse it. */
+const UNSURE: ReadonlySet<string> = new Set([
+  'NETWORK',
+  'TIMEOUT',
+  'INTERNAL_SERVER_ERROR',
+  'SERVICE_UNAVAILABLE',
+  'IDEMPOTENCY_KEY_IN_PROGRESS',
+  'UNKNOWN',
+]);
+
 const useStyles = makeStyles({
   chat: {
     height: 'calc(100vh - 330px)',
@@ -70,7 +80,7 @@ function Chat({ conversation: { sid, phone, mapping, enterprise } }: { readonly 
   const styles = useStyles();
   const client = useClient();
   const feed = useMemo(() => new MessageFeed(client, { conversationSid: sid }), [client, sid]);
-  const { rows, state, hasOlder, isLoading, problem } = useSyncExternalStore(feed.follow, feed.current);
+  const { rows, state, hasOlder, isLoading, problem, refusal } = useSyncExternalStore(feed.follow, feed.current);
   const [open, setOpen] = useState<string>();
   const place = useRef<HTMLDivElement>(null);
   const newest = rows[0]?.sid;
@@ -83,6 +93,7 @@ function Chat({ conversation: { sid, phone, mapping, enterprise } }: { readonly 
       <p>
         <Link href={linkTo(`/enterprises/${enterprise.sid}`)}>{enterprise.name}</Link>
       </p>
+      {refusal && <ProblemBar problem={refusal} />}
       {problem && <ProblemBar problem={problem} onRetry={() => feed.reload()} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrolled by the keyboard */}
       <section className={styles.chat} ref={place} tabIndex={0} aria-label={words('nav.messages')}>
@@ -134,19 +145,19 @@ function SendBox({ mappingSid, to }: { readonly mappingSid: string; readonly to:
   const [body, setBody] = useState('');
   const [problem, setProblem] = useState<Problem>();
   const [isBusy, setBusy] = useState(false);
-  // The same for all attempts to send this text: a repeated one is answered with the first one's message.
-  const [idempotencyKey, setKey] = useState(newKey);
+  // A text that was perhaps sent, and its key: if it is sent once more, the gateway answers with the first one's message.
+  const unsure = useRef<{ readonly body: string; readonly idempotencyKey: string }>(undefined);
   const { segments, encoding } = segmentsOf(body);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
     if (isBusy || body.trim() === '') return;
     setBusy(true);
+    const { idempotencyKey } = unsure.current?.body === body ? unsure.current : { idempotencyKey: newKey() };
     const { problem: found } = await send({ mappingSid, to, body, idempotencyKey });
     setBusy(false);
     setProblem(found);
-    // A refused text may be sent again as another request; one that was perhaps sent may not.
-    if (found?.code !== 'NETWORK') setKey(newKey());
+    unsure.current = found && UNSURE.has(found.code) ? { body, idempotencyKey } : undefined;
     // A text that was typed meanwhile stays, as the next message.
     if (!found) setBody((now) => (now === body ? '' : now));
     // The next message is written there.

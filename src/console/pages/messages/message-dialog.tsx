@@ -15,7 +15,7 @@ import {
 } from '@fluentui/react-components';
 import type { ResultOf } from 'gql.tada';
 import { useEffect, useState } from 'react';
-import { useQuery } from 'urql';
+import { useAnswer } from '../../graph/answer.ts';
 import type { MessageFeed } from '../../graph/feed.ts';
 import { graphql } from '../../graph/graphql.ts';
 import { usePerform } from '../../graph/perform.ts';
@@ -23,7 +23,7 @@ import { linkTo } from '../../location.ts';
 import { Status } from '../../parts/badges.tsx';
 import { useKeptFocus } from '../../parts/focus.tsx';
 import { Facts } from '../../parts/page.tsx';
-import { Empty, Loading, type Problem, ProblemBar, problemOf } from '../../parts/states.tsx';
+import { Empty, Loading, type Problem, ProblemBar } from '../../parts/states.tsx';
 import { may } from '../../session/session.ts';
 import { Time } from '../../words/times.tsx';
 import { useWords, type Words, wordFor } from '../../words/words.tsx';
@@ -84,10 +84,10 @@ export default function MessageDialog({ sid, feed, onClose }: MessageDialogProps
   const words = useWords();
   const styles = useStyles();
   useKeptFocus();
-  const [{ data, error }, reload] = useQuery({ query: MESSAGE, variables: { sid } });
+  const { data, problem: unread, reload } = useAnswer({ document: MESSAGE, variables: { sid } });
   const retry = usePerform(RETRY);
-  const [outcome, setOutcome] = useState<Problem | 'done'>();
-  useEffect(() => feed?.onEvent((changed) => changed === sid && reload({ requestPolicy: 'network-only' })), [feed, sid, reload]);
+  const [outcome, setOutcome] = useState<Problem | 'busy' | 'done'>();
+  useEffect(() => feed?.onEvent((changed) => changed === sid && reload()), [feed, sid, reload]);
   const message = data?.message;
   const canRetry = may('WRITE') && message && (message.stuck || message.channelStatus === 'FAILED');
   return (
@@ -96,20 +96,22 @@ export default function MessageDialog({ sid, feed, onClose }: MessageDialogProps
         <DialogBody>
           <DialogTitle>{words('message.title')}</DialogTitle>
           <DialogContent>
-            {error && <ProblemBar problem={problemOf(error)} onRetry={() => reload({ requestPolicy: 'network-only' })} />}
-            {outcome && outcome !== 'done' && <ProblemBar problem={outcome} />}
+            {unread && <ProblemBar problem={unread} onRetry={reload} />}
+            {typeof outcome === 'object' && <ProblemBar problem={outcome} />}
             {outcome === 'done' && (
               <MessageBar intent="success" className={styles.bar} role="status">
                 <MessageBarBody>{words('message.retried')}</MessageBarBody>
               </MessageBar>
             )}
-            {message ? <Details message={message} /> : data ? <Empty title={words('error.MESSAGE_NOT_FOUND')} /> : !error && <Loading />}
+            {message ? <Details message={message} /> : data ? <Empty title={words('error.MESSAGE_NOT_FOUND')} /> : !unread && <Loading />}
           </DialogContent>
           <DialogActions>
             {canRetry && (
               <Button
                 appearance="primary"
+                disabledFocusable={outcome === 'busy'}
                 onClick={async () => {
+                  setOutcome('busy');
                   const { problem } = await retry({ sid });
                   setOutcome(problem ?? 'done');
                 }}
@@ -168,6 +170,7 @@ function Details({ message }: { readonly message: MessageData }) {
           ],
           [words('field.segments'), `${message.segments} (${wordFor(words, 'encoding', message.encoding)})`],
           ...(message.mediaUrls.length > 0 ? [[words('message.media'), message.mediaUrls.join(' ')] as const] : []),
+          ...(message.restcommMessageSid ? [[words('field.restcommSid'), message.restcommMessageSid] as const] : []),
           ['SID', message.sid],
         ]}
       />

@@ -1,7 +1,7 @@
 import { Badge, Button, Checkbox, MessageBar, MessageBarBody, makeStyles, mergeClasses, tokens } from '@fluentui/react-components';
 import { memo, useCallback, useMemo, useRef, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
-import { MessageFeed, type MessageRow } from '../../graph/feed.ts';
+import { MessageFeed, type MessageFilter, type MessageRow } from '../../graph/feed.ts';
 import { change, usePlace } from '../../location.ts';
 import { LiveState, Status } from '../../parts/badges.tsx';
 import { EnterpriseFilter } from '../../parts/forms/enterprise-choice.tsx';
@@ -68,7 +68,10 @@ export default function Messages() {
   const { parameters } = usePlace();
   const [isStuckOnly, open] = [parameters.get('stuck') === 'yes', parameters.get('message')];
   const feed = useFeed(parameters);
-  const { rows, waiting, hasChanged, state, hasOlder, isLoading, problem, wasLost } = useSyncExternalStore(feed.follow, feed.current);
+  const { rows, waiting, hasChanged, state, hasOlder, isLoading, problem, refusal, wasLost } = useSyncExternalStore(
+    feed.follow,
+    feed.current,
+  );
   const isNarrow = useSyncExternalStore(
     (changed) => {
       narrow.addEventListener('change', changed);
@@ -104,6 +107,8 @@ export default function Messages() {
         <TextFilter name="createdTo" label={words('field.until')} type="datetime-local" />
         <ChoiceFilter name="type" label={words('usage.TYPE')} choices={TYPES.map((one) => [one, one])} />
         <TextFilter name="errorCode" label={words('field.errorCode')} />
+        <TextFilter name="errorMessage" label={words('field.errorMessage')} />
+        <TextFilter name="restcommSid" label={words('field.restcommSid')} />
         <Checkbox
           label={words('message.stuckOnly')}
           checked={isStuckOnly}
@@ -115,6 +120,7 @@ export default function Messages() {
           <MessageBarBody>{words('live.restarted')}</MessageBarBody>
         </MessageBar>
       )}
+      {refusal && <ProblemBar problem={refusal} />}
       {problem && <ProblemBar problem={problem} onRetry={() => feed.reload()} />}
       <div className={styles.bar} role="status">
         {(hasChanged || waiting.length > 0) && (
@@ -155,17 +161,19 @@ export default function Messages() {
 function useFeed(parameters: URLSearchParams): MessageFeed {
   const client = useClient();
   const value = (name: string) => parameters.get(name) || undefined;
-  const [body, from, to] = [value('body'), value('from'), value('to')];
-  const [enterpriseSid, mappingSid, isStuck] = [value('enterprise'), value('mapping'), value('stuck') === 'yes'];
   const status = STATUSES.find((one) => one === parameters.get('status'));
-  const direction = DIRECTIONS.find((one) => one === parameters.get('direction'));
-  const type = TYPES.find((one) => one === parameters.get('type'));
-  const [createdFrom, createdTo, channelErrorCode] = [timeOf(value('createdFrom')), timeOf(value('createdTo')), value('errorCode')];
-  return useMemo(() => {
-    const stuck = isStuck ? true : undefined;
-    const kind = { enterpriseSid, mappingSid, direction, type, channelErrorCode, stuck, statuses: status && [status] };
-    return new MessageFeed(client, { body, from, to, createdFrom, createdTo, ...kind });
-  }, [client, body, from, to, createdFrom, createdTo, enterpriseSid, mappingSid, direction, type, channelErrorCode, status, isStuck]);
+  const filter: MessageFilter = {
+    ...{ body: value('body'), from: value('from'), to: value('to'), enterpriseSid: value('enterprise'), mappingSid: value('mapping') },
+    direction: DIRECTIONS.find((one) => one === parameters.get('direction')),
+    type: TYPES.find((one) => one === parameters.get('type')),
+    statuses: status && [status],
+    ...{ createdFrom: timeOf(value('createdFrom')), createdTo: timeOf(value('createdTo')) },
+    ...{ channelErrorCode: value('errorCode'), channelErrorMessage: value('errorMessage'), restcommMessageSid: value('restcommSid') },
+    stuck: value('stuck') === 'yes' ? true : undefined,
+  };
+  // The same feed for the same filter.
+  const key = JSON.stringify(filter);
+  return useMemo(() => new MessageFeed(client, JSON.parse(key) as MessageFilter), [client, key]);
 }
 
 /** A time of the reader's zone, as an input has it, for the graph. An address may have any text. */

@@ -3,8 +3,8 @@ import { useEffect, useState } from 'react';
 import { useClient } from 'urql';
 import { graphql } from '../../graph/graphql.ts';
 import { linkTo } from '../../location.ts';
-import { HealthStatus } from '../../parts/badges.tsx';
-import { Table } from '../../parts/lists/table.tsx';
+import { HealthStatus, LiveState } from '../../parts/badges.tsx';
+import { type Column, Table } from '../../parts/lists/table.tsx';
 import { Time } from '../../words/times.tsx';
 import { useWords, wordFor } from '../../words/words.tsx';
 import { type BotInNews, useHealthNews } from '../bots/health-news.ts';
@@ -29,14 +29,14 @@ const useStyles = makeStyles({
 const isUnhealthy = ({ health: { status } }: BotInNews) => status === 'WARNING' || status === 'UNHEALTHY';
 
 /**
- * Lists the bots that need attention, live. Renders nothing if there are none.
+ * Lists the bots that need attention, live. Renders nothing if there are none, unless that cannot be known.
  * @param refreshed changes each time the page is reloaded
  */
 export function UnhealthyBots({ refreshed }: { readonly refreshed: number }) {
   const words = useWords();
   const styles = useStyles();
   const [bots, setBots] = useState<readonly BotInNews[]>([]);
-  useHealthNews((news, isFirst) =>
+  const state = useHealthNews((news, isFirst) =>
     setBots((before) => {
       const named = new Set(news.map(({ sid }) => sid));
       return [...(isFirst ? [] : before.filter(({ sid }) => !named.has(sid))), ...news.filter(isUnhealthy)];
@@ -50,29 +50,27 @@ export function UnhealthyBots({ refreshed }: { readonly refreshed: number }) {
   useEffect(() => {
     if (deleted.length > 0) setBots((before) => before.filter(({ id }) => !deleted.includes(id)));
   }, [deleted]);
-  if (bots.length === 0) return null;
+  const columns: Column<BotInNews>[] = [
+    {
+      title: words('field.bot'),
+      cell: ({ sid, enterprise }) => (
+        <Link className={styles.name} href={linkTo(`/bots/${sid}`)}>
+          {enterprise.name}
+        </Link>
+      ),
+    },
+    { title: words('field.status'), cell: ({ health }) => <HealthStatus status={health.status} /> },
+    { title: words('botHealth.message'), cell: ({ health: { reason } }) => reason && wordFor(words, 'hold', reason) },
+    { title: words('botHealth.cure'), cell: ({ health: { reason } }) => reason && wordFor(words, 'holdCure', reason) },
+    { title: words('botHealth.since'), cell: ({ health }) => <Time value={health.since} /> },
+  ];
+  // A connection begins in a moment: nothing to make room for.
+  if (bots.length === 0 && state !== 'offline') return null;
   return (
     <section className={styles.section} aria-label={words('botHealth.needed')}>
       <h2 className={styles.title}>{words('botHealth.needed')}</h2>
-      <Table
-        caption={words('botHealth.needed')}
-        nodes={shown}
-        keyOf={({ sid }) => sid}
-        columns={[
-          {
-            title: words('field.bot'),
-            cell: ({ sid, enterprise }) => (
-              <Link className={styles.name} href={linkTo(`/bots/${sid}`)}>
-                {enterprise.name}
-              </Link>
-            ),
-          },
-          { title: words('field.status'), cell: ({ health }) => <HealthStatus status={health.status} /> },
-          { title: words('botHealth.message'), cell: ({ health: { reason } }) => reason && wordFor(words, 'hold', reason) },
-          { title: words('botHealth.cure'), cell: ({ health: { reason } }) => reason && wordFor(words, 'holdCure', reason) },
-          { title: words('botHealth.since'), cell: ({ health }) => <Time value={health.since} /> },
-        ]}
-      />
+      {state !== 'live' && <LiveState state={state} />}
+      {bots.length > 0 && <Table caption={words('botHealth.needed')} nodes={shown} keyOf={({ sid }) => sid} columns={columns} />}
       {bots.length > SHOWN && (
         <Link href={linkTo('/bots', { unhealthy: 'yes' })}>{words('botHealth.more', { count: bots.length - SHOWN })}</Link>
       )}
